@@ -1,0 +1,147 @@
+//! The event log: topics of partitions of records, ordered, durable, read from any offset.
+//!
+//! The unit of writing is the group commit: whatever arrived while the disk was busy becomes one entry a partition and
+//! one fsync for all. The unit of reading is a [`Fetched`], a run of records of one partition.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use types::{ErrorDomain, Offset, PartitionId, Timestamp};
+
+/// A record to append. Its partition follows from the key (a stable hash), or round-robin without one.
+#[derive(Debug, Clone)]
+pub struct NewRecord {
+    pub key: Option<Vec<u8>>,
+    pub body: bytes::Bytes,
+}
+
+/// Where a record stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    pub partition: PartitionId,
+    pub offset: Offset,
+}
+
+/// Where a reader starts in each partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    Earliest,
+    /// Only what is appended after the reader was opened.
+    Latest,
+    /// The first record appended at this time or later.
+    Time(Timestamp),
+    At(Offset),
+}
+
+/// A run of records of one partition, in offset order; offsets have no gaps unless retention or a broker made them.
+#[derive(Debug, Clone, Default)]
+pub struct Fetched {
+    pub partition: Option<PartitionId>,
+    /// One entry a record.
+    pub records: Vec<RecordRef>,
+    /// The bodies; `RecordRef::body` points into it.
+    pub data: Arc<Vec<u8>>,
+}
+
+/// A record inside a [`Fetched`].
+#[derive(Debug, Clone, Copy)]
+pub struct RecordRef {
+    pub offset: Offset,
+    pub appended: Timestamp,
+    pub start: u32,
+    pub end: u32,
+}
+
+/// What a poll found.
+#[derive(Debug)]
+pub enum Polled {
+    /// At least one record. `behind` tells whether the partition holds more right now.
+    Records { fetched: Fetched, behind: bool },
+    /// The log answered, and no assigned partition holds more right now.
+    CaughtUp,
+    /// Nothing arrived in time, and the log cannot say whether there is more (a broker that does not answer).
+    Unreachable,
+}
+
+/// An ordered, partitioned, durable log.
+///
+/// An implementation must complete an append only after the records survive a crash, and must return records of one
+/// partition in offset order without gaps.
+pub trait EventLog: Send + Sync {
+    /// Makes sure a topic exists. An existing topic keeps its partitions.
+    fn create_topic(&self, topic: &str, partitions: u32) -> Result<(), LogError>;
+
+    /// The number of partitions of a topic, `None` if there is no such topic.
+    fn partitions(&self, topic: &str) -> Result<Option<u32>, LogError>;
+
+    /// Queues records of one topic for the next group commit. The receiver yields where they stand, in the order given,
+    /// once they are durable. All or none of them are appended.
+    ///
+    /// Fails with [`LogError::Overloaded`] at once, having queued nothing, when the log cannot keep up.
+    fn append(&self, topic: &str, records: Vec<NewRecord>) -> Result<Appending, LogError>;
+
+    /// Opens a reader over some partitions of a topic.
+    fn read(&self, topic: &str, from: &[(PartitionId, Start)]) -> Result<Box<dyn LogReader>, LogError>;
+
+    /// The offset after the last durable record, and that of the first one kept.
+    fn bounds(&self, topic: &str, partition: PartitionId) -> Result<(Offset, Offset), LogError>;
+}
+
+/// Yields the positions of an append once it is durable.
+pub type Appending = tokio::sync::oneshot::Receiver<Result<Vec<Position>, LogError>>;
+
+/// Reads partitions in turn. Not shared: one subtask, one reader.
+pub trait LogReader: Send {
+    /// Returns records as soon as there are any, at most about `max_bytes` of one partition, waiting up to `timeout`.
+    /// Partitions with more to read take turns, so that none starves.
+    fn poll(&mut self, timeout: Duration, max_bytes: usize) -> Result<Polled, LogError>;
+
+    /// The next offset to be read of each assigned partition.
+    fn positions(&self) -> Vec<(PartitionId, Offset)>;
+}
+
+/// Why the log could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LogError {
+    #[error("topic `{topic}` does not exist")]
+    UnknownTopic { topic: String },
+    #[error("topic name `{topic}` is not valid: 1 to 249 letters, digits, `.`, `_` and `-`, and not `.` or `..`")]
+    InvalidTopic { topic: String },
+    #[error("topic `{topic}` has no partition {partition}")]
+    UnknownPartition { topic: String, partition: PartitionId },
+    #[error("the log cannot keep up: {queued_bytes} bytes wait to be written")]
+    Overloaded { queued_bytes: usize },
+    #[error("a record of {bytes} bytes is larger than the limit of {limit}")]
+    TooLarge { bytes: usize, limit: usize },
+    #[error("no space left for the event log")]
+    DiskFull(#[source] std::io::Error),
+    #[error("another process uses the data directory {directory}; stop it, or choose another with --data-dir")]
+    Locked { directory: String },
+    #[error("the event log is damaged at {place}")]
+    Corrupt { place: String },
+    #[error("the event log failed: {doing}")]
+    Storage {
+        doing: &'static str,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    #[error("the event log is shut down")]
+    Closed,
+}
+
+impl LogError {
+    pub fn domain(&self) -> ErrorDomain {
+        match self {
+            LogError::UnknownTopic { .. }
+            | LogError::InvalidTopic { .. }
+            | LogError::UnknownPartition { .. }
+            | LogError::TooLarge { .. }
+            | LogError::Locked { .. } => ErrorDomain::User,
+            LogError::Overloaded { .. } | LogError::DiskFull(_) | LogError::Storage { .. } | LogError::Closed => {
+                ErrorDomain::External
+            }
+            LogError::Corrupt { .. } => ErrorDomain::External,
+        }
+    }
+}

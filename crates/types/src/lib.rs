@@ -1,0 +1,17 @@
+//! The words all crates share: data types, values, event time, identifiers, the clock and who an error is for.
+//!
+//! Nothing here does I/O or waits; everything else in the house leans on it.
+
+mod clock;
+mod data_type;
+mod error_domain;
+mod id;
+mod time;
+mod value;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use data_type::{ColumnType, DataType, Field, Repr};
+pub use error_domain::ErrorDomain;
+pub use id::{InvalidJobId, JobId, Offset, PartitionId};
+pub use time::{EventTime, Interval, Timestamp};
+pub use value::{Scalar, Value};
