@@ -1,1 +1,9 @@
-//! placeholder
+//! Runs a plan over streams: owns time, state and exactly-once.
+//!
+//! The data plane is threads and bounded channels; operators are synchronous and never read a clock. Sources and sinks
+//! come in through the traits of [`connector`]; no file, socket or server is known here.
+
+pub mod batch;
+pub mod column;
+pub mod connector;
+pub mod dictionary;

@@ -1,0 +1,106 @@
+//! A batch: some records of one partition, decoded into the columns that the plan reads.
+//!
+//! The batch belongs to a source subtask and is filled again and again; its buffers and dictionaries stay.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use sql::plan::Leaf;
+use types::{Offset, PartitionId, Repr, Timestamp};
+
+use crate::column::{Coded, Column};
+
+/// How a leaf of the source is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// Only whether the value is there: a boolean column, true or null.
+    Presence,
+    /// In the physical form of its type; texts as they come.
+    Plain,
+    /// Text as codes of the column's own dictionary.
+    Coded,
+}
+
+/// A leaf a plan reads, and how.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LeafRequest {
+    pub leaf: Leaf,
+    pub encoding: Encoding,
+}
+
+/// Decoded records of one partition, in offset order.
+#[derive(Debug)]
+pub struct Batch {
+    /// One a request, in order; each `rows` long.
+    pub columns: Vec<Column>,
+    pub rows: usize,
+    pub origin: Origin,
+    /// Records that gave no row.
+    pub rejects: Vec<Reject>,
+}
+
+/// Where the rows came from: what a dead letter needs to say.
+#[derive(Debug, Default)]
+pub struct Origin {
+    pub partition: Option<PartitionId>,
+    /// One a row.
+    pub records: Vec<RecordSpan>,
+    /// The bytes of the records, as they came.
+    pub data: Arc<Vec<u8>>,
+}
+
+/// A record's place in its log and in [`Origin::data`]. Several rows may share one (a JSON array).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordSpan {
+    pub offset: Offset,
+    pub appended: Timestamp,
+    pub start: u32,
+    pub end: u32,
+}
+
+/// A record that could not be decoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reject {
+    pub record: RecordSpan,
+    /// `malformed: expected `,` or `}` at byte 17`.
+    pub reason: Cow<'static, str>,
+}
+
+impl LeafRequest {
+    /// The column in which the leaf's values are put. `None` where the type is nested and has no column.
+    pub fn column(&self) -> Option<Column> {
+        let repr = self.leaf.column_type.data_type.repr()?;
+        Some(match (self.encoding, repr) {
+            (Encoding::Presence, _) => Column::new(Repr::Bool),
+            (Encoding::Coded, Repr::Text) => Column::Coded(Coded::default()),
+            (Encoding::Plain | Encoding::Coded, repr) => Column::new(repr),
+        })
+    }
+}
+
+impl Batch {
+    /// An empty batch with a column a request.
+    pub fn new(requests: &[LeafRequest]) -> Batch {
+        let columns = requests
+            .iter()
+            .map(|r| r.column().expect("the binder flattens nested types into leaves"))
+            .collect();
+        Batch { columns, rows: 0, origin: Origin::default(), rejects: Vec::new() }
+    }
+
+    /// Empties the batch and makes its columns null for up to `capacity` rows.
+    pub fn clear(&mut self, capacity: usize) {
+        self.rows = 0;
+        self.origin.records.clear();
+        self.origin.partition = None;
+        self.rejects.clear();
+        for column in &mut self.columns {
+            column.reset(capacity);
+        }
+    }
+
+    /// The bytes of a record.
+    pub fn record(&self, span: &RecordSpan) -> &[u8] {
+        self.origin.data.get(span.start as usize..span.end as usize).unwrap_or_default()
+    }
+}

@@ -1,0 +1,211 @@
+//! Columns: plain vectors with validity, written by row index and reused from batch to batch.
+//!
+//! A column is longer than its batch where an earlier batch was longer; only the first `rows` entries mean anything.
+//! Entries that are null hold a zero, so that a loop may read them without looking.
+
+use types::{Repr, Scalar};
+
+use crate::dictionary::{Dictionary, NULL_CODE};
+
+/// `false`, `true` and null of a boolean column, one byte each.
+pub mod tri {
+    pub const NULL: u8 = 0;
+    pub const FALSE: u8 = 1;
+    pub const TRUE: u8 = 2;
+
+    pub fn of(value: bool) -> u8 {
+        if value { TRUE } else { FALSE }
+    }
+}
+
+/// Values of one type, one a row.
+#[derive(Debug, Clone)]
+pub enum Column {
+    /// See [`tri`].
+    Bool(Vec<u8>),
+    Int(Numbers<i64>),
+    Double(Numbers<f64>),
+    Wide(Numbers<i128>),
+    /// Text held as it came: for values that are looked at once.
+    Text(Texts),
+    Bytes(Texts),
+    /// Text as codes of a dictionary: for values that are compared, grouped by or looked at again.
+    Coded(Coded),
+}
+
+/// Numbers and whether each is there (1) or null (0).
+#[derive(Debug, Clone, Default)]
+pub struct Numbers<T> {
+    pub values: Vec<T>,
+    pub valid: Vec<u8>,
+}
+
+/// Runs of bytes in one buffer.
+#[derive(Debug, Clone, Default)]
+pub struct Texts {
+    pub views: Vec<View>,
+    pub data: Vec<u8>,
+}
+
+/// A run of bytes; see [`View::NULL`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct View {
+    pub start: u32,
+    pub len: u32,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Coded {
+    pub codes: Vec<u32>,
+    pub dictionary: Dictionary,
+}
+
+impl View {
+    pub const NULL: View = View { start: 0, len: u32::MAX };
+
+    #[inline]
+    pub fn is_null(self) -> bool {
+        self.len == u32::MAX
+    }
+
+    #[inline]
+    pub fn of(self, data: &[u8]) -> Option<&[u8]> {
+        if self.is_null() { None } else { Some(&data[self.start as usize..][..self.len as usize]) }
+    }
+}
+
+impl<T: Copy + Default> Numbers<T> {
+    /// Makes the first `rows` entries null.
+    pub fn reset(&mut self, rows: usize) {
+        self.values.clear();
+        self.values.resize(rows, T::default());
+        self.valid.clear();
+        self.valid.resize(rows, 0);
+    }
+
+    #[inline]
+    pub fn set(&mut self, row: usize, value: T) {
+        self.values[row] = value;
+        self.valid[row] = 1;
+    }
+
+    #[inline]
+    pub fn set_null(&mut self, row: usize) {
+        self.values[row] = T::default();
+        self.valid[row] = 0;
+    }
+
+    #[inline]
+    pub fn get(&self, row: usize) -> Option<T> {
+        if self.valid[row] == 0 { None } else { Some(self.values[row]) }
+    }
+}
+
+impl Texts {
+    /// Makes the first `rows` entries null and empties the buffer.
+    pub fn reset(&mut self, rows: usize) {
+        self.views.clear();
+        self.views.resize(rows, View::NULL);
+        self.data.clear();
+    }
+
+    #[inline]
+    pub fn set(&mut self, row: usize, bytes: &[u8]) {
+        self.views[row] = View { start: self.data.len() as u32, len: bytes.len() as u32 };
+        self.data.extend_from_slice(bytes);
+    }
+
+    #[inline]
+    pub fn get(&self, row: usize) -> Option<&[u8]> {
+        self.views[row].of(&self.data)
+    }
+}
+
+impl Coded {
+    /// Makes the first `rows` entries null; the dictionary stays.
+    pub fn reset(&mut self, rows: usize) {
+        self.codes.clear();
+        self.codes.resize(rows, NULL_CODE);
+    }
+
+    #[inline]
+    pub fn get(&self, row: usize) -> Option<&str> {
+        match self.codes[row] {
+            NULL_CODE => None,
+            code => Some(self.dictionary.text(code)),
+        }
+    }
+}
+
+impl Column {
+    /// An empty column for values held as `repr`; texts are not coded.
+    pub fn new(repr: Repr) -> Column {
+        match repr {
+            Repr::Bool => Column::Bool(Vec::new()),
+            Repr::Int => Column::Int(Numbers::default()),
+            Repr::Double => Column::Double(Numbers::default()),
+            Repr::Wide => Column::Wide(Numbers::default()),
+            Repr::Text => Column::Text(Texts::default()),
+            Repr::Bytes => Column::Bytes(Texts::default()),
+        }
+    }
+
+    /// Makes the first `rows` entries null.
+    pub fn reset(&mut self, rows: usize) {
+        match self {
+            Column::Bool(values) => {
+                values.clear();
+                values.resize(rows, tri::NULL);
+            }
+            Column::Int(numbers) => numbers.reset(rows),
+            Column::Double(numbers) => numbers.reset(rows),
+            Column::Wide(numbers) => numbers.reset(rows),
+            Column::Text(texts) | Column::Bytes(texts) => texts.reset(rows),
+            Column::Coded(coded) => coded.reset(rows),
+        }
+    }
+
+    pub fn set_null(&mut self, row: usize) {
+        match self {
+            Column::Bool(values) => values[row] = tri::NULL,
+            Column::Int(numbers) => numbers.set_null(row),
+            Column::Double(numbers) => numbers.set_null(row),
+            Column::Wide(numbers) => numbers.set_null(row),
+            Column::Text(texts) | Column::Bytes(texts) => texts.views[row] = View::NULL,
+            Column::Coded(coded) => coded.codes[row] = NULL_CODE,
+        }
+    }
+
+    /// Sets a value of the column's form; another form sets null.
+    pub fn set(&mut self, row: usize, value: Scalar<'_>) {
+        match (self, value) {
+            (Column::Bool(values), Scalar::Bool(v)) => values[row] = tri::of(v),
+            (Column::Int(numbers), Scalar::Int(v)) => numbers.set(row, v),
+            (Column::Double(numbers), Scalar::Double(v)) => numbers.set(row, v),
+            (Column::Wide(numbers), Scalar::Wide(v)) => numbers.set(row, v),
+            (Column::Text(texts), Scalar::Text(v)) => texts.set(row, v.as_bytes()),
+            (Column::Bytes(texts), Scalar::Bytes(v)) => texts.set(row, v),
+            (Column::Coded(coded), Scalar::Text(v)) => coded.codes[row] = coded.dictionary.code_str(v),
+            (column, _) => column.set_null(row),
+        }
+    }
+
+    /// One value.
+    pub fn get(&self, row: usize) -> Scalar<'_> {
+        match self {
+            Column::Bool(values) => match values[row] {
+                tri::NULL => Scalar::Null,
+                value => Scalar::Bool(value == tri::TRUE),
+            },
+            Column::Int(numbers) => numbers.get(row).map_or(Scalar::Null, Scalar::Int),
+            Column::Double(numbers) => numbers.get(row).map_or(Scalar::Null, Scalar::Double),
+            Column::Wide(numbers) => numbers.get(row).map_or(Scalar::Null, Scalar::Wide),
+            // Texts are checked when a batch is closed.
+            Column::Text(texts) => texts
+                .get(row)
+                .map_or(Scalar::Null, |b| Scalar::Text(std::str::from_utf8(b).unwrap_or_default())),
+            Column::Bytes(texts) => texts.get(row).map_or(Scalar::Null, Scalar::Bytes),
+            Column::Coded(coded) => coded.get(row).map_or(Scalar::Null, Scalar::Text),
+        }
+    }
+}

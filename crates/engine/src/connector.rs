@@ -1,0 +1,158 @@
+//! What the engine asks of sources and sinks.
+
+use std::time::Duration;
+
+use sql::error::Diagnostic;
+use types::{ErrorDomain, EventTime, Offset, PartitionId, Timestamp};
+
+use crate::batch::{Batch, LeafRequest};
+use crate::column::Column;
+
+/// Reads a table's records and decodes them; one a source subtask.
+///
+/// An implementation must return the records of a partition in order, each once, starting where it was opened, and must
+/// fill a batch from one partition only.
+pub trait Source: Send {
+    /// Fills the batch (after clearing it) with whatever is there, waiting up to `timeout` for the first record. At most
+    /// `max_rows` rows, save that a record is never split.
+    fn poll(
+        &mut self,
+        batch: &mut Batch,
+        max_rows: usize,
+        timeout: Duration,
+    ) -> Result<Polled, ConnectorError>;
+
+    /// The next offset of each partition, with all records before it returned by `poll`.
+    fn positions(&self) -> Vec<(PartitionId, Offset)>;
+
+    /// The partitions this source reads.
+    fn partitions(&self) -> Vec<PartitionId>;
+}
+
+/// What a poll gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Polled {
+    /// The batch holds rows or rejects. `behind`: the partition holds more right now.
+    Batch { behind: bool },
+    /// The log answered: no partition of this source holds more right now.
+    CaughtUp,
+    /// The log did not answer; nothing is known about what it holds.
+    Unreachable,
+    /// A bounded source was read to its end.
+    End,
+}
+
+/// Where a source starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StartFrom {
+    /// As the table's options say.
+    Options,
+    /// At these offsets; partitions not named start as the options say for new ones: at their beginning.
+    Positions(Vec<(PartitionId, Offset)>),
+}
+
+/// Opens sources for one table.
+pub trait SourceFactory: Send + Sync {
+    /// Opens the source of one of `of` subtasks; partitions are spread over the subtasks. A subtask without partitions
+    /// gets a source that is at its end (bounded) or always caught up.
+    fn open(
+        &self,
+        requests: &[LeafRequest],
+        subtask: usize,
+        of: usize,
+        from: &StartFrom,
+    ) -> Result<Box<dyn Source>, ConnectorError>;
+}
+
+/// Writes rows; one a subtask that has results.
+///
+/// `write` may hand over to a thread of its own through a bounded queue; it blocks when that is full.
+pub trait Sink: Send {
+    /// Takes rows of one query and, for windows, of one window.
+    fn write(&mut self, rows: &Rows<'_>) -> Result<(), ConnectorError>;
+
+    /// All rows of windows that end at this event time or before have been written by this subtask.
+    fn watermark(&mut self, watermark: EventTime) -> Result<(), ConnectorError>;
+
+    /// Returns when everything written is durable.
+    fn flush(&mut self) -> Result<(), ConnectorError>;
+}
+
+/// Opens sinks for one table.
+pub trait SinkFactory: Send + Sync {
+    fn open(&self, subtask: usize, of: usize) -> Result<Box<dyn Sink>, ConnectorError>;
+}
+
+/// Result rows of one query.
+#[derive(Debug)]
+pub struct Rows<'a> {
+    /// The query's place in the plan, for a stable order of output.
+    pub query: usize,
+    /// In the sink table's order and types.
+    pub columns: &'a [&'a Column],
+    pub len: usize,
+    /// The window's bounds on the session's wall clock, in ms, for window queries.
+    pub window: Option<(i64, i64)>,
+    pub stage: Stage,
+    /// How often each row was corrected after its window had closed; empty = never.
+    pub revisions: &'a [u32],
+}
+
+/// Whether rows may still change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// The window is still open.
+    Early,
+    /// The window has closed (rows of a query without windows are final too).
+    Final,
+}
+
+/// A record that is not counted, with all that is needed to replay it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    pub table: String,
+    pub partition: PartitionId,
+    pub offset: Offset,
+    pub appended: Timestamp,
+    /// `malformed: …`, `missing query_id`, `bad timestamp`, `late`, `future`.
+    pub reason: String,
+    /// For late rows: the queries that did not count it.
+    pub queries: Vec<String>,
+    pub bytes: Vec<u8>,
+}
+
+/// Keeps records that are not counted.
+pub trait DeadLetters: Send + Sync {
+    /// Returns when the letters are durable.
+    fn send(&self, letters: Vec<DeadLetter>) -> Result<(), ConnectorError>;
+}
+
+/// Why a connector failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectorError {
+    /// A table's options are wrong; the diagnostic points at the place in the script.
+    #[error("{}", .0.message)]
+    Options(Box<Diagnostic>),
+    #[error("{doing}")]
+    External {
+        doing: String,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl ConnectorError {
+    pub fn external(
+        doing: impl Into<String>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> ConnectorError {
+        ConnectorError::External { doing: doing.into(), source: source.into() }
+    }
+
+    pub fn domain(&self) -> ErrorDomain {
+        match self {
+            ConnectorError::Options(_) => ErrorDomain::User,
+            ConnectorError::External { .. } => ErrorDomain::External,
+        }
+    }
+}
