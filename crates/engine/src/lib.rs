@@ -3,6 +3,7 @@
 //! The data plane is threads and bounded channels; operators are synchronous and never read a clock. Sources and sinks
 //! come in through the traits of [`connector`]; no file, socket or server is known here.
 
+pub mod aggregate;
 pub mod batch;
 pub mod column;
 pub mod connector;

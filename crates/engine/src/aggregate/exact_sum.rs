@@ -1,0 +1,424 @@
+//! Sums of doubles that do not depend on the order: exact while they grow, rounded once when they are read.
+//!
+//! A double is a whole number times a power of two. Nearly all that come along fit a fixed point of 74 bits behind the
+//! point and are added as `i128`; what does not fit (very small, very large, or a sum that runs over) goes to an
+//! accumulator that spans all doubles, as in Kulisch, "Computer Arithmetic and Validity". So any batch size,
+//! parallelism and order of merging gives the same bits, those of a correctly rounded sum.
+
+use std::collections::HashMap;
+
+use crate::column::Numbers;
+
+/// Bits behind the point of the fixed form.
+const SCALE: i32 = 74;
+/// Values below 2^40 are taken in the fixed form.
+const LIMIT: f64 = (1u64 << 40) as f64;
+
+/// How a value of a [`FixedColumn`] is held.
+pub mod form {
+    pub const NULL: u8 = 0;
+    pub const FIXED: u8 = 1;
+    /// Not exactly representable in the fixed form: the double itself is to be added.
+    pub const ODD: u8 = 2;
+}
+
+/// A column of doubles in the fixed form, made once a batch for all sums over it.
+#[derive(Debug, Clone, Default)]
+pub struct FixedColumn {
+    pub fixed: Vec<i128>,
+    /// See [`form`].
+    pub forms: Vec<u8>,
+    /// Whether any row is odd.
+    pub has_odd: bool,
+}
+
+impl FixedColumn {
+    /// Converts the first `rows` values.
+    pub fn fill(&mut self, column: &Numbers<f64>, rows: usize) {
+        self.fixed.clear();
+        self.forms.clear();
+        self.has_odd = false;
+        self.fixed.reserve(rows);
+        self.forms.reserve(rows);
+        for (&value, &valid) in column.values[..rows].iter().zip(&column.valid[..rows]) {
+            match to_fixed(value) {
+                Some(fixed) => {
+                    self.fixed.push(fixed);
+                    self.forms.push(valid);
+                }
+                None => {
+                    self.fixed.push(0);
+                    self.forms.push(valid * form::ODD);
+                    self.has_odd |= valid != 0;
+                }
+            }
+        }
+    }
+}
+
+/// The value times 2^74, if that is a whole number and small enough.
+#[inline]
+fn to_fixed(value: f64) -> Option<i128> {
+    let bits = value.to_bits();
+    let exponent = (bits >> 52 & 0x7ff) as i32;
+    let mantissa = (bits & 0x000f_ffff_ffff_ffff | 0x0010_0000_0000_0000) as i64;
+    // value = mantissa * 2^(exponent - 1075)
+    let shift = exponent - 1075 + SCALE;
+    if (0..=62).contains(&shift) && value.abs() < LIMIT {
+        let signed = if value < 0.0 { -mantissa } else { mantissa };
+        return Some((signed as i128) << shift);
+    }
+    if value == 0.0 {
+        return Some(0);
+    }
+    if (-52..0).contains(&shift) && mantissa.trailing_zeros() as i32 >= -shift {
+        let signed = if value < 0.0 { -mantissa } else { mantissa };
+        return Some((signed >> -shift) as i128);
+    }
+    None
+}
+
+/// A sum for each group, and how many values are in it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ExactSums {
+    pub fixed: Vec<i128>,
+    pub counts: Vec<u64>,
+    /// The part of a group's sum that is not in `fixed`.
+    pub wide: HashMap<u32, Box<Wide>>,
+}
+
+impl ExactSums {
+    pub fn resize(&mut self, groups: usize) {
+        self.fixed.resize(groups, 0);
+        self.counts.resize(groups, 0);
+    }
+
+    pub fn clear(&mut self) {
+        self.fixed.fill(0);
+        self.counts.fill(0);
+        self.wide.clear();
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        self.fixed.capacity() * 16 + self.counts.capacity() * 8 + self.wide.len() * size_of::<Wide>()
+    }
+
+    #[inline]
+    pub fn add_fixed(&mut self, group: u32, value: i128, count: u64) {
+        let sum = &mut self.fixed[group as usize];
+        match sum.checked_add(value) {
+            Some(added) => *sum = added,
+            None => self.spill(group, value),
+        }
+        self.counts[group as usize] += count;
+    }
+
+    /// Adds a row of a column; nulls change nothing.
+    #[inline]
+    pub fn add_row(&mut self, group: u32, column: &FixedColumn, doubles: &[f64], row: usize) {
+        match column.forms[row] {
+            form::NULL => {}
+            form::FIXED => self.add_fixed(group, column.fixed[row], 1),
+            _ => {
+                self.wide.entry(group).or_default().add(doubles[row]);
+                self.counts[group as usize] += 1;
+            }
+        }
+    }
+
+    /// Adds another table's group.
+    pub fn merge(&mut self, group: u32, other: &ExactSums, other_group: u32) {
+        self.add_fixed(group, other.fixed[other_group as usize], other.counts[other_group as usize]);
+        if let Some(wide) = other.wide.get(&other_group) {
+            self.wide.entry(group).or_default().merge(wide);
+        }
+    }
+
+    /// The correctly rounded sum, `None` if no value was added.
+    pub fn sum(&self, group: u32) -> Option<f64> {
+        if self.counts[group as usize] == 0 {
+            return None;
+        }
+        let fixed = self.fixed[group as usize];
+        Some(match self.wide.get(&group) {
+            // Conversion rounds to nearest; the power of two is exact.
+            None => fixed as f64 * power_of_two(-SCALE as i64),
+            Some(wide) => {
+                let mut all = wide.clone();
+                all.add_fixed(fixed);
+                all.round()
+            }
+        })
+    }
+
+    #[cold]
+    fn spill(&mut self, group: u32, value: i128) {
+        let sum = std::mem::take(&mut self.fixed[group as usize]);
+        let wide = self.wide.entry(group).or_default();
+        wide.add_fixed(sum);
+        wide.add_fixed(value);
+    }
+}
+
+/// Words of 32 bits, least significant first; the lowest bit of the first is 2^-1074, and there is room for 2^64
+/// additions of the largest double.
+const WORDS: usize = 68;
+
+/// An exact accumulator for all finite doubles, and what else was added.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wide {
+    words: [i64; WORDS],
+    /// Additions since carries were last propagated; a word holds at most 2^31 of them.
+    pending: u32,
+    not_a_number: bool,
+    positive_infinity: bool,
+    negative_infinity: bool,
+}
+
+impl Default for Wide {
+    fn default() -> Wide {
+        Wide {
+            words: [0; WORDS],
+            pending: 0,
+            not_a_number: false,
+            positive_infinity: false,
+            negative_infinity: false,
+        }
+    }
+}
+
+impl Wide {
+    pub fn add(&mut self, value: f64) {
+        if value.is_nan() {
+            self.not_a_number = true;
+            return;
+        }
+        if value.is_infinite() {
+            if value > 0.0 {
+                self.positive_infinity = true;
+            } else {
+                self.negative_infinity = true;
+            }
+            return;
+        }
+        let bits = value.to_bits();
+        let exponent = (bits >> 52 & 0x7ff) as usize;
+        let fraction = bits & 0x000f_ffff_ffff_ffff;
+        let (mantissa, position) =
+            if exponent == 0 { (fraction, 0) } else { (fraction | 1 << 52, exponent - 1) };
+        self.add_bits(mantissa as u128, position, value < 0.0);
+    }
+
+    /// Adds a number of the fixed form.
+    pub fn add_fixed(&mut self, value: i128) {
+        let position = (1074 - SCALE) as usize;
+        let magnitude = value.unsigned_abs();
+        // In two halves, so that the shifted bits fit a u128.
+        self.add_bits(magnitude & u64::MAX as u128, position, value < 0);
+        self.add_bits(magnitude >> 64, position + 64, value < 0);
+    }
+
+    pub fn merge(&mut self, other: &Wide) {
+        let mut other = other.clone();
+        other.carry();
+        self.carry();
+        for (word, more) in self.words.iter_mut().zip(&other.words) {
+            *word += more;
+        }
+        self.carry();
+        self.not_a_number |= other.not_a_number;
+        self.positive_infinity |= other.positive_infinity;
+        self.negative_infinity |= other.negative_infinity;
+    }
+
+    /// The sum, rounded to nearest, ties to even.
+    pub fn round(&self) -> f64 {
+        if self.not_a_number || (self.positive_infinity && self.negative_infinity) {
+            return f64::NAN;
+        }
+        if self.positive_infinity {
+            return f64::INFINITY;
+        }
+        if self.negative_infinity {
+            return f64::NEG_INFINITY;
+        }
+        let mut sum = self.clone();
+        sum.carry();
+        let negative = sum.words[WORDS - 1] < 0;
+        if negative {
+            for word in &mut sum.words {
+                *word = -*word;
+            }
+            sum.carry();
+        }
+        let magnitude = sum.round_magnitude();
+        if negative { -magnitude } else { magnitude }
+    }
+
+    /// Adds `bits * 2^(position - 1074)`; `bits` below 2^64.
+    fn add_bits(&mut self, bits: u128, position: usize, negative: bool) {
+        if bits == 0 {
+            return;
+        }
+        let shifted = bits << (position % 32);
+        let first = position / 32;
+        for (i, word) in self.words[first..].iter_mut().take(4).enumerate() {
+            let part = (shifted >> (32 * i) & 0xffff_ffff) as i64;
+            *word += if negative { -part } else { part };
+        }
+        self.pending += 1;
+        if self.pending == 1 << 30 {
+            self.carry();
+        }
+    }
+
+    /// Brings every word but the last into 0..2^32.
+    fn carry(&mut self) {
+        let mut carry = 0i64;
+        for word in &mut self.words[..WORDS - 1] {
+            let value = *word + carry;
+            *word = value & 0xffff_ffff;
+            carry = value >> 32;
+        }
+        self.words[WORDS - 1] += carry;
+        self.pending = 0;
+    }
+
+    /// Rounds words that are carried and not negative.
+    fn round_magnitude(&self) -> f64 {
+        let Some(top) = self.words.iter().rposition(|&word| word != 0) else { return 0.0 };
+        // The top 128 bits; anything below them only matters as "more than nothing".
+        let mut window = 0u128;
+        for back in 0..4 {
+            window = window << 32 | top.checked_sub(back).map_or(0, |k| self.words[k] as u128);
+        }
+        if self.words[..top.saturating_sub(3)].iter().any(|&word| word != 0) {
+            window |= 1;
+        }
+        // value = window * 2^(32 * (top - 3) - 1074)
+        let exponent = 32 * (top as i64 - 3) - 1074;
+        scale_rounded(window, exponent)
+    }
+}
+
+/// `window * 2^exponent`, rounded once; the lowest bit of `window` may stand for everything below it.
+fn scale_rounded(window: u128, exponent: i64) -> f64 {
+    let bits = 128 - window.leading_zeros() as i64;
+    // Subnormal results have fewer bits than 53.
+    let keep = (bits + exponent + 1074).min(53);
+    if keep < 0 {
+        return 0.0;
+    }
+    let drop = bits - keep;
+    let (mantissa, exponent) = if drop <= 0 {
+        (window, exponent)
+    } else {
+        let half = 1u128 << (drop - 1);
+        let rest = window & ((half << 1) - 1);
+        let mut kept = if drop == 128 { 0 } else { window >> drop };
+        if rest > half || (rest == half && kept & 1 == 1) {
+            kept += 1;
+        }
+        (kept, exponent + drop)
+    };
+    // At most 2^53 and with no more bits than the result can hold: each step is exact, or overflows to infinity.
+    let mut value = mantissa as f64;
+    let mut left = exponent;
+    while left != 0 {
+        let step = left.clamp(-1000, 1000);
+        value *= power_of_two(step);
+        left -= step;
+    }
+    value
+}
+
+/// `2^exponent` for -1022..=1023.
+fn power_of_two(exponent: i64) -> f64 {
+    f64::from_bits(((1023 + exponent) as u64) << 52)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn sum(values: &[f64]) -> f64 {
+        let mut numbers = Numbers::default();
+        numbers.reset(values.len());
+        values.iter().enumerate().for_each(|(row, &v)| numbers.set(row, v));
+        let mut column = FixedColumn::default();
+        column.fill(&numbers, values.len());
+        let mut sums = ExactSums::default();
+        sums.resize(1);
+        (0..values.len()).for_each(|row| sums.add_row(0, &column, values, row));
+        sums.sum(0).unwrap()
+    }
+
+    #[test]
+    fn known_sums_are_correctly_rounded() {
+        assert_eq!(sum(&[0.1; 10]), 1.0);
+        assert_eq!(sum(&[1e16, 1.0, -1e16]), 1.0);
+        assert_eq!(sum(&[1e308, 1e308, -1e308]), 1e308);
+        assert_eq!(sum(&[1e308, 1e308]), f64::INFINITY);
+        assert_eq!(sum(&[5e-324, 5e-324]), 1e-323);
+        assert_eq!(sum(&[-812.55, 812.55]), 0.0);
+        assert_eq!(sum(&[f64::INFINITY, 1.0]), f64::INFINITY);
+        assert!(sum(&[f64::INFINITY, f64::NEG_INFINITY]).is_nan());
+        assert_eq!(sum(&[2f64.powi(39); 40_000]), 40_000.0 * 2f64.powi(39));
+        assert_eq!(sum(&[-1e300, -2.5, 1e300]), -2.5);
+    }
+
+    #[test]
+    fn no_value_has_no_sum() {
+        let mut sums = ExactSums::default();
+        sums.resize(1);
+        assert_eq!(sums.sum(0), None);
+    }
+
+    fn any_double() -> impl Strategy<Value = f64> {
+        prop_oneof![
+            prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL | prop::num::f64::ZERO,
+            (-1_000_000i64..1_000_000).prop_map(|n| n as f64 / 100.0),
+            (-1e6..1e6f64),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_changes_nothing(mut values in prop::collection::vec(any_double(), 1..40)) {
+            let forward = sum(&values);
+            values.reverse();
+            prop_assert_eq!(forward.to_bits(), sum(&values).to_bits());
+            values.sort_by(f64::total_cmp);
+            prop_assert_eq!(forward.to_bits(), sum(&values).to_bits());
+        }
+
+        #[test]
+        fn two_values_add_as_the_machine_adds_them(a in any_double(), b in any_double()) {
+            prop_assert_eq!(sum(&[a, b]) + 0.0, a + b + 0.0);
+        }
+
+        #[test]
+        fn merging_parts_is_the_same_as_adding_all(
+            left in prop::collection::vec(any_double(), 1..20),
+            right in prop::collection::vec(any_double(), 1..20),
+        ) {
+            let part = |values: &[f64]| {
+                let mut numbers = Numbers::default();
+                numbers.reset(values.len());
+                values.iter().enumerate().for_each(|(row, &v)| numbers.set(row, v));
+                let mut column = FixedColumn::default();
+                column.fill(&numbers, values.len());
+                let mut sums = ExactSums::default();
+                sums.resize(1);
+                (0..values.len()).for_each(|row| sums.add_row(0, &column, values, row));
+                sums
+            };
+            let mut merged = part(&left);
+            merged.merge(0, &part(&right), 0);
+            let all: Vec<f64> = left.iter().chain(&right).copied().collect();
+            prop_assert_eq!(merged.sum(0).unwrap().to_bits(), sum(&all).to_bits());
+        }
+    }
+}

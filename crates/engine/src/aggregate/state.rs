@@ -1,0 +1,398 @@
+//! What is kept for each group of a table, column by column.
+
+use std::cmp::Ordering;
+
+use super::distinct::Distinct;
+use super::exact_sum::{ExactSums, FixedColumn};
+use super::keys::Rows;
+use crate::column::{Numbers, tri};
+use crate::dictionary::NULL_CODE;
+
+/// A piece of state that one or more aggregate calls read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StateSpec {
+    /// Rows for which a boolean argument is true.
+    CountTrue(usize),
+    /// Sum and number of values; whole numbers wrap.
+    SumInt(usize),
+    SumDouble(usize),
+    SumWide(usize),
+    /// One value of a numeric argument.
+    Pick(usize, Pick, Form),
+    /// One text; the number is a domain.
+    PickText(usize, Pick),
+    /// All values of a double argument, for percentiles.
+    Values(usize),
+    /// The distinct codes of a domain.
+    Distinct(usize),
+}
+
+/// Which of a group's values is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Pick {
+    Min,
+    Max,
+    First,
+    Last,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Form {
+    Int,
+    Double,
+    Wide,
+}
+
+/// The argument columns of a batch, by their place in the layout.
+#[derive(Debug, Clone, Copy)]
+pub enum Arg<'a> {
+    Bool(&'a [u8]),
+    Int(&'a Numbers<i64>),
+    /// With its fixed form, where a sum needs it.
+    Double(&'a Numbers<f64>, Option<&'a FixedColumn>),
+    Wide(&'a Numbers<i128>),
+}
+
+/// The state of one [`StateSpec`] for all groups of a table.
+#[derive(Debug, Clone)]
+pub enum State {
+    Count(Vec<u64>),
+    SumInt(Sums<i64>),
+    SumWide(Sums<i128>),
+    SumDouble(ExactSums),
+    PickInt(Picked<i64>),
+    PickDouble(Picked<f64>),
+    PickWide(Picked<i128>),
+    PickText(Vec<u32>),
+    Values(Vec<Vec<f64>>),
+    Distinct(Distinct),
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Sums<T> {
+    pub sums: Vec<T>,
+    pub counts: Vec<u64>,
+}
+
+/// A value each group, null where `valid` is 0.
+#[derive(Debug, Clone, Default)]
+pub struct Picked<T> {
+    pub values: Vec<T>,
+    pub valid: Vec<u8>,
+}
+
+/// A decimal sum that left the range of 38 digits stays null for good.
+pub const OVERFLOWN: i128 = i128::MIN;
+
+impl State {
+    /// `direct`: the table's groups are few. `codes`: the sizes of the domains at the moment.
+    pub fn new(spec: StateSpec, direct: bool, codes: &[usize], seed: u64) -> State {
+        match spec {
+            StateSpec::CountTrue(_) => State::Count(Vec::new()),
+            StateSpec::SumInt(_) => State::SumInt(Sums::default()),
+            StateSpec::SumDouble(_) => State::SumDouble(ExactSums::default()),
+            StateSpec::SumWide(_) => State::SumWide(Sums::default()),
+            StateSpec::Pick(_, _, Form::Int) => State::PickInt(Picked::default()),
+            StateSpec::Pick(_, _, Form::Double) => State::PickDouble(Picked::default()),
+            StateSpec::Pick(_, _, Form::Wide) => State::PickWide(Picked::default()),
+            StateSpec::PickText(..) => State::PickText(Vec::new()),
+            StateSpec::Values(_) => State::Values(Vec::new()),
+            StateSpec::Distinct(domain) => State::Distinct(Distinct::new(direct, codes[domain], seed)),
+        }
+    }
+
+    pub fn resize(&mut self, groups: usize) {
+        match self {
+            State::Count(counts) => counts.resize(groups, 0),
+            State::SumInt(sums) => sums.resize(groups),
+            State::SumWide(sums) => sums.resize(groups),
+            State::SumDouble(sums) => sums.resize(groups),
+            State::PickInt(picked) => picked.resize(groups),
+            State::PickDouble(picked) => picked.resize(groups),
+            State::PickWide(picked) => picked.resize(groups),
+            State::PickText(codes) => codes.resize(groups, NULL_CODE),
+            State::Values(values) => values.resize_with(groups, Vec::new),
+            State::Distinct(distinct) => distinct.resize(groups),
+        }
+    }
+
+    /// Empties every group but keeps the room.
+    pub fn clear(&mut self) {
+        match self {
+            State::Count(counts) => counts.fill(0),
+            State::SumInt(sums) => sums.clear(),
+            State::SumWide(sums) => sums.clear(),
+            State::SumDouble(sums) => sums.clear(),
+            State::PickInt(picked) => picked.valid.fill(0),
+            State::PickDouble(picked) => picked.valid.fill(0),
+            State::PickWide(picked) => picked.valid.fill(0),
+            State::PickText(codes) => codes.fill(NULL_CODE),
+            State::Values(values) => values.iter_mut().for_each(Vec::clear),
+            State::Distinct(distinct) => distinct.clear(),
+        }
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        match self {
+            State::Count(counts) => counts.capacity() * 8,
+            State::SumInt(sums) => sums.sums.capacity() * 16,
+            State::SumWide(sums) => sums.sums.capacity() * 24,
+            State::SumDouble(sums) => sums.memory_bytes(),
+            State::PickInt(picked) => picked.values.capacity() * 9,
+            State::PickDouble(picked) => picked.values.capacity() * 9,
+            State::PickWide(picked) => picked.values.capacity() * 17,
+            State::PickText(codes) => codes.capacity() * 4,
+            State::Values(values) => values.iter().map(|v| 24 + v.capacity() * 8).sum(),
+            State::Distinct(distinct) => distinct.memory_bytes(),
+        }
+    }
+
+    /// Adds rows to their groups. `groups` runs beside the selected rows; `codes` are the batch's domain columns;
+    /// `text` gives the order of texts of a domain.
+    pub fn update(
+        &mut self,
+        spec: StateSpec,
+        rows: Rows<'_>,
+        groups: &[u32],
+        args: &[Arg<'_>],
+        codes: &[&[u32]],
+        order: &dyn TextOrder,
+    ) {
+        match (self, spec) {
+            (State::Count(counts), StateSpec::CountTrue(arg)) => {
+                let flags = bools(&args[arg]);
+                rows.for_each(|i, row| counts[groups[i] as usize] += (flags[row] == tri::TRUE) as u64);
+            }
+            (State::SumInt(sums), StateSpec::SumInt(arg)) => {
+                let numbers = ints(&args[arg]);
+                rows.for_each(|i, row| {
+                    let group = groups[i] as usize;
+                    sums.sums[group] = sums.sums[group].wrapping_add(numbers.values[row]);
+                    sums.counts[group] += numbers.valid[row] as u64;
+                });
+            }
+            (State::SumWide(sums), StateSpec::SumWide(arg)) => {
+                let numbers = wides(&args[arg]);
+                rows.for_each(|i, row| {
+                    if numbers.valid[row] != 0 {
+                        sums.add_wide(groups[i] as usize, numbers.values[row], 1);
+                    }
+                });
+            }
+            (State::SumDouble(sums), StateSpec::SumDouble(arg)) => add_doubles(sums, rows, groups, &args[arg]),
+            (State::PickInt(picked), StateSpec::Pick(arg, pick, _)) => {
+                let numbers = ints(&args[arg]);
+                rows.for_each(|i, row| {
+                    if numbers.valid[row] != 0 {
+                        picked.offer(groups[i] as usize, numbers.values[row], pick, i64::cmp);
+                    }
+                });
+            }
+            (State::PickDouble(picked), StateSpec::Pick(arg, pick, _)) => {
+                let (numbers, _) = doubles(&args[arg]);
+                rows.for_each(|i, row| {
+                    if numbers.valid[row] != 0 {
+                        picked.offer(groups[i] as usize, numbers.values[row], pick, compare_doubles);
+                    }
+                });
+            }
+            (State::PickWide(picked), StateSpec::Pick(arg, pick, _)) => {
+                let numbers = wides(&args[arg]);
+                rows.for_each(|i, row| {
+                    if numbers.valid[row] != 0 {
+                        picked.offer(groups[i] as usize, numbers.values[row], pick, i128::cmp);
+                    }
+                });
+            }
+            (State::PickText(held), StateSpec::PickText(domain, pick)) => {
+                let codes = codes[domain];
+                rows.for_each(|i, row| {
+                    let group = groups[i] as usize;
+                    held[group] = pick_text(held[group], codes[row], pick, domain, order);
+                });
+            }
+            (State::Values(values), StateSpec::Values(arg)) => {
+                let (numbers, _) = doubles(&args[arg]);
+                rows.for_each(|i, row| {
+                    if numbers.valid[row] != 0 {
+                        values[groups[i] as usize].push(numbers.values[row]);
+                    }
+                });
+            }
+            (State::Distinct(distinct), StateSpec::Distinct(domain)) => {
+                distinct.add_rows(rows, groups, codes[domain]);
+            }
+            (state, spec) => unreachable!("state {state:?} was made from another spec than {spec:?}"),
+        }
+    }
+
+    /// Adds one group of another table's state of the same spec. `code` translates the codes of a domain.
+    pub fn merge_group(
+        &mut self,
+        spec: StateSpec,
+        group: u32,
+        other: &State,
+        other_group: u32,
+        code: &dyn Fn(usize, u32) -> u32,
+        order: &dyn TextOrder,
+    ) {
+        let (to, from) = (group as usize, other_group as usize);
+        match (self, other) {
+            (State::Count(a), State::Count(b)) => a[to] += b[from],
+            (State::SumInt(a), State::SumInt(b)) => {
+                a.sums[to] = a.sums[to].wrapping_add(b.sums[from]);
+                a.counts[to] += b.counts[from];
+            }
+            (State::SumWide(a), State::SumWide(b)) => {
+                if b.counts[from] > 0 {
+                    a.add_wide(to, b.sums[from], b.counts[from]);
+                }
+            }
+            (State::SumDouble(a), State::SumDouble(b)) => a.merge(group, b, other_group),
+            (State::PickInt(a), State::PickInt(b)) => a.merge(to, b, from, spec.pick(), i64::cmp),
+            (State::PickDouble(a), State::PickDouble(b)) => a.merge(to, b, from, spec.pick(), compare_doubles),
+            (State::PickWide(a), State::PickWide(b)) => a.merge(to, b, from, spec.pick(), i128::cmp),
+            (State::PickText(a), State::PickText(b)) => {
+                let StateSpec::PickText(domain, pick) = spec else { unreachable!("a text is picked from a domain") };
+                a[to] = pick_text(a[to], code(domain, b[from]), pick, domain, order);
+            }
+            (State::Values(a), State::Values(b)) => a[to].extend_from_slice(&b[from]),
+            // Sets are merged for the whole table at once.
+            (State::Distinct(_), State::Distinct(_)) => {}
+            (state, other) => unreachable!("states of different kinds: {state:?} and {other:?}"),
+        }
+    }
+}
+
+/// Compares texts of a domain by their codes.
+pub trait TextOrder {
+    fn compare(&self, domain: usize, a: u32, b: u32) -> Ordering;
+}
+
+impl StateSpec {
+    fn pick(self) -> Pick {
+        match self {
+            StateSpec::Pick(_, pick, _) | StateSpec::PickText(_, pick) => pick,
+            other => unreachable!("{other:?} picks nothing"),
+        }
+    }
+
+    /// Whether the result depends on the order in which rows arrive.
+    pub fn is_ordered(self) -> bool {
+        matches!(
+            self,
+            StateSpec::Pick(_, Pick::First | Pick::Last, _) | StateSpec::PickText(_, Pick::First | Pick::Last)
+        )
+    }
+}
+
+impl<T: Default + Copy> Sums<T> {
+    fn resize(&mut self, groups: usize) {
+        self.sums.resize(groups, T::default());
+        self.counts.resize(groups, 0);
+    }
+
+    fn clear(&mut self) {
+        self.sums.fill(T::default());
+        self.counts.fill(0);
+    }
+}
+
+impl Sums<i128> {
+    /// Saturates into [`OVERFLOWN`], from which there is no way back: the sum is null then, as in Flink.
+    fn add_wide(&mut self, group: usize, value: i128, count: u64) {
+        let sum = &mut self.sums[group];
+        *sum = match sum.checked_add(value) {
+            Some(added) if *sum != OVERFLOWN && value != OVERFLOWN => added,
+            _ => OVERFLOWN,
+        };
+        self.counts[group] += count;
+    }
+}
+
+impl<T: Default + Copy> Picked<T> {
+    fn resize(&mut self, groups: usize) {
+        self.values.resize(groups, T::default());
+        self.valid.resize(groups, 0);
+    }
+
+    #[inline(always)]
+    fn offer(&mut self, group: usize, value: T, pick: Pick, compare: impl Fn(&T, &T) -> Ordering) {
+        let take = self.valid[group] == 0
+            || match pick {
+                Pick::Min => compare(&value, &self.values[group]).is_lt(),
+                Pick::Max => compare(&value, &self.values[group]).is_gt(),
+                Pick::First => false,
+                Pick::Last => true,
+            };
+        if take {
+            self.values[group] = value;
+            self.valid[group] = 1;
+        }
+    }
+
+    fn merge(
+        &mut self,
+        group: usize,
+        other: &Picked<T>,
+        other_group: usize,
+        pick: Pick,
+        compare: impl Fn(&T, &T) -> Ordering,
+    ) {
+        if other.valid[other_group] != 0 {
+            self.offer(group, other.values[other_group], pick, compare);
+        }
+    }
+}
+
+/// As `Scalar::compare`: NaN is the greatest.
+fn compare_doubles(a: &f64, b: &f64) -> Ordering {
+    a.partial_cmp(b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
+}
+
+#[inline(always)]
+fn pick_text(held: u32, code: u32, pick: Pick, domain: usize, order: &dyn TextOrder) -> u32 {
+    if code == NULL_CODE || code == held {
+        return held;
+    }
+    if held == NULL_CODE {
+        return code;
+    }
+    let take = match pick {
+        Pick::Min => order.compare(domain, code, held).is_lt(),
+        Pick::Max => order.compare(domain, code, held).is_gt(),
+        Pick::First => false,
+        Pick::Last => true,
+    };
+    if take { code } else { held }
+}
+
+fn add_doubles(sums: &mut ExactSums, rows: Rows<'_>, groups: &[u32], arg: &Arg<'_>) {
+    let (numbers, fixed) = doubles(arg);
+    let fixed = fixed.expect("the layout asks for the fixed form of what is summed");
+    if fixed.has_odd {
+        rows.for_each(|i, row| sums.add_row(groups[i], fixed, &numbers.values, row));
+    } else {
+        rows.for_each(|i, row| sums.add_fixed(groups[i], fixed.fixed[row], fixed.forms[row] as u64));
+    }
+}
+
+fn bools<'a>(arg: &Arg<'a>) -> &'a [u8] {
+    let Arg::Bool(flags) = arg else { unreachable!("the binder gives a boolean here, not {arg:?}") };
+    flags
+}
+
+fn ints<'a>(arg: &Arg<'a>) -> &'a Numbers<i64> {
+    let Arg::Int(numbers) = arg else { unreachable!("the binder gives a whole number here, not {arg:?}") };
+    numbers
+}
+
+fn wides<'a>(arg: &Arg<'a>) -> &'a Numbers<i128> {
+    let Arg::Wide(numbers) = arg else { unreachable!("the binder gives a decimal here, not {arg:?}") };
+    numbers
+}
+
+fn doubles<'a>(arg: &Arg<'a>) -> (&'a Numbers<f64>, Option<&'a FixedColumn>) {
+    let Arg::Double(numbers, fixed) = arg else { unreachable!("the binder gives a double here, not {arg:?}") };
+    (numbers, *fixed)
+}

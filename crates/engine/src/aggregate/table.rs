@@ -1,0 +1,183 @@
+//! A table of groups: keys, row counts and states. Everything that holds aggregates is one: a slice of a window, a
+//! local partial, a merged window, what was reported before.
+//!
+//! Two tables over the same layout merge into one. Folding slices into windows, shipping partials between subtasks,
+//! restoring a snapshot and compacting dictionaries are all this one operation, with another translation of codes.
+
+use super::keys::{KeyColumns, KeyIndex, PackedKey, Rows};
+use super::state::{Arg, State, StateSpec, TextOrder};
+
+#[derive(Debug, Clone)]
+pub struct Table {
+    pub index: KeyIndex,
+    /// Rows added to each group. A group of a direct index that never got a row has 0 and is not there.
+    pub rows: Vec<u64>,
+    /// What the owner wants to know of a group, set when it gets its first row: which filters over its key it passes.
+    pub marks: Vec<u64>,
+    pub states: Vec<State>,
+}
+
+/// What tables of one unit have in common.
+#[derive(Debug, Clone)]
+pub struct TableSpec {
+    /// Indices of 0, 1 or 2 domains.
+    pub keys: Vec<usize>,
+    pub states: Vec<StateSpec>,
+}
+
+/// The columns of a batch as tables need them.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    pub codes: &'a [&'a [u32]],
+    pub args: &'a [Arg<'a>],
+}
+
+impl TableSpec {
+    /// A table with room for the codes there are; `codes` are the sizes of all domains.
+    pub fn table(&self, codes: &[usize], seed: u64) -> Table {
+        let (first, second) = self.code_counts(codes);
+        let index = KeyIndex::new(first, second, seed);
+        let states =
+            self.states.iter().map(|&spec| State::new(spec, index.is_direct(), codes, seed)).collect();
+        let mut table = Table { index, rows: Vec::new(), marks: Vec::new(), states };
+        table.grow();
+        table
+    }
+
+    /// Whether a table can take any code there is.
+    pub fn fits(&self, table: &Table, codes: &[usize]) -> bool {
+        let (first, second) = self.code_counts(codes);
+        table.index.fits(first, second)
+            && self.states.iter().zip(&table.states).all(|(spec, state)| match (spec, state) {
+                (StateSpec::Distinct(domain), State::Distinct(distinct)) => distinct.fits(codes[*domain]),
+                _ => true,
+            })
+    }
+
+    pub fn key_columns<'a>(&self, codes: &[&'a [u32]]) -> KeyColumns<'a> {
+        match self.keys[..] {
+            [] => KeyColumns::None,
+            [a] => KeyColumns::One(codes[a]),
+            [a, b] => KeyColumns::Two(codes[a], codes[b]),
+            _ => unreachable!("the layout pairs up more than two keys"),
+        }
+    }
+
+    fn code_counts(&self, codes: &[usize]) -> (usize, usize) {
+        (self.keys.first().map_or(1, |&d| codes[d]), self.keys.get(1).map_or(1, |&d| codes[d]))
+    }
+}
+
+impl Table {
+    /// Makes room for every group of the index.
+    pub fn grow(&mut self) {
+        let groups = self.index.capacity();
+        if groups > self.rows.len() {
+            self.rows.resize(groups, 0);
+            self.marks.resize(groups, 0);
+            self.states.iter_mut().for_each(|state| state.resize(groups));
+        }
+    }
+
+    /// Adds rows. `groups` is scratch; `first_rows` gets each group that was empty and the row that made it.
+    pub fn update(
+        &mut self,
+        spec: &TableSpec,
+        input: Input<'_>,
+        rows: Rows<'_>,
+        order: &dyn TextOrder,
+        groups: &mut Vec<u32>,
+        first_rows: &mut Vec<(u32, u32)>,
+    ) {
+        self.index.assign(spec.key_columns(input.codes), rows, groups);
+        self.grow();
+        let counts = &mut self.rows;
+        rows.for_each(|i, row| {
+            let count = &mut counts[groups[i] as usize];
+            if *count == 0 {
+                first_rows.push((groups[i], row as u32));
+            }
+            *count += 1;
+        });
+        for (&spec, state) in spec.states.iter().zip(&mut self.states) {
+            state.update(spec, rows, groups, input.args, input.codes, order);
+        }
+    }
+
+    /// Groups that have rows, in order of number.
+    pub fn groups(&self) -> impl Iterator<Item = u32> {
+        (0..self.rows.len() as u32).filter(|&group| self.rows[group as usize] > 0)
+    }
+
+    pub fn key(&self, group: u32) -> PackedKey {
+        self.index.key(group)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows.iter().all(|&rows| rows == 0)
+    }
+
+    /// Adds another table over the same states. `place` gives the key here of a group there, `None` to leave it out;
+    /// `code` translates codes of domains.
+    pub fn merge(
+        &mut self,
+        spec: &TableSpec,
+        other: &Table,
+        states: &[usize],
+        place: &mut dyn FnMut(u32) -> Option<PackedKey>,
+        code: &dyn Fn(usize, u32) -> u32,
+        order: &dyn TextOrder,
+    ) -> Vec<Option<u32>> {
+        let mut targets = vec![None; other.rows.len()];
+        for from in other.groups() {
+            targets[from as usize] = place(from).map(|key| self.index.group(key));
+        }
+        self.grow();
+        for from in other.groups() {
+            let Some(to) = targets[from as usize] else { continue };
+            self.rows[to as usize] += other.rows[from as usize];
+            for ((&spec, state), &theirs) in spec.states.iter().zip(&mut self.states).zip(states) {
+                state.merge_group(spec, to, &other.states[theirs], from, code, order);
+            }
+        }
+        self.merge_sets(spec, other, states, &targets, code);
+        targets
+    }
+
+    /// Empties the table but keeps its room; keys of a hashed index are forgotten.
+    pub fn clear(&mut self) {
+        self.rows.fill(0);
+        self.states.iter_mut().for_each(State::clear);
+        if !self.index.is_direct() {
+            self.index.clear();
+            self.rows.clear();
+            self.marks.clear();
+            self.states.iter_mut().for_each(|state| state.resize(0));
+        }
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        self.index.memory_bytes()
+            + self.rows.capacity() * 16
+            + self.states.iter().map(State::memory_bytes).sum::<usize>()
+    }
+
+    fn merge_sets(
+        &mut self,
+        spec: &TableSpec,
+        other: &Table,
+        states: &[usize],
+        targets: &[Option<u32>],
+        code: &dyn Fn(usize, u32) -> u32,
+    ) {
+        for ((&spec, state), &theirs) in spec.states.iter().zip(&mut self.states).zip(states) {
+            let (State::Distinct(to), State::Distinct(from)) = (state, &other.states[theirs]) else { continue };
+            let StateSpec::Distinct(domain) = spec else { unreachable!("a set is over a domain") };
+            from.for_each(|group, value| {
+                if let Some(target) = targets[group as usize] {
+                    to.add(target, code(domain, value));
+                }
+            });
+        }
+    }
+}
