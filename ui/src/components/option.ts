@@ -1,0 +1,78 @@
+// What all charts have in common, in the colours of the theme.
+import type { BarSeriesOption, HeatmapSeriesOption, LineSeriesOption, PieSeriesOption } from 'echarts/charts';
+import type {
+  GridComponentOption,
+  LegendComponentOption,
+  TooltipComponentOption,
+  VisualMapComponentOption,
+} from 'echarts/components';
+import type { ComposeOption } from 'echarts/core';
+import type { Theme } from '../theme';
+
+export type ChartOption = ComposeOption<
+  | BarSeriesOption
+  | HeatmapSeriesOption
+  | LineSeriesOption
+  | PieSeriesOption
+  | GridComponentOption
+  | LegendComponentOption
+  | TooltipComponentOption
+  | VisualMapComponentOption
+>;
+
+export const FONT =
+  'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Helvetica Neue", Arial, "DejaVu Sans", sans-serif';
+
+export function text(theme: Theme) {
+  return { color: theme.muted, fontFamily: FONT, fontSize: 12 };
+}
+
+export function tooltip(theme: Theme, trigger: 'axis' | 'item'): TooltipComponentOption {
+  return {
+    trigger,
+    confine: true,
+    transitionDuration: 0,
+    backgroundColor: theme.panel,
+    borderColor: theme.line,
+    padding: [8, 12],
+    textStyle: { color: theme.text, fontFamily: FONT, fontSize: 13 },
+    axisPointer: {
+      type: 'line',
+      lineStyle: { color: theme.muted, type: 'solid', opacity: 0.5 },
+    },
+  };
+}
+
+export function legend(theme: Theme): LegendComponentOption {
+  return {
+    top: 0,
+    left: 0,
+    icon: 'roundRect',
+    itemWidth: 10,
+    itemHeight: 10,
+    itemGap: 16,
+    textStyle: text(theme),
+    inactiveColor: theme.line,
+  };
+}
+
+export function categoryAxis(theme: Theme, data: string[]) {
+  return {
+    type: 'category' as const,
+    data,
+    axisLine: { lineStyle: { color: theme.line } },
+    axisTick: { show: false },
+    axisLabel: text(theme),
+  };
+}
+
+export function valueAxis(theme: Theme, format: (value: number) => string) {
+  return {
+    type: 'value' as const,
+    splitNumber: 3,
+    axisLine: { show: false },
+    axisTick: { show: false },
+    splitLine: { lineStyle: { color: theme.line } },
+    axisLabel: { ...text(theme), formatter: format },
+  };
+}

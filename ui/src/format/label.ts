@@ -1,0 +1,20 @@
+// Names of groups. The API writes the group without a value as `unknown`.
+const UNKNOWN = 'unknown';
+
+export function groupLabel(group: string | number): string {
+  return group === UNKNOWN ? 'Unknown' : String(group);
+}
+
+export function yearLabel(year: string | number): string {
+  return year === UNKNOWN ? 'Unknown' : `Year ${year}`;
+}
+
+/** Ascending by number; what is no number comes last. */
+export function byYear(a: string | number, b: string | number): number {
+  return rank(a) - rank(b);
+}
+
+function rank(year: string | number): number {
+  const number = Number(year);
+  return Number.isNaN(number) ? Number.POSITIVE_INFINITY : number;
+}

@@ -1,0 +1,103 @@
+// User types side by side: how much they ask, and how fast they are answered.
+import { useMemo } from 'react';
+import { useAnalytics } from '../api/store';
+import type { Analytics } from '../api/types';
+import { Chart } from '../components/Chart';
+import { DataTable } from '../components/DataTable';
+import { type ChartOption, categoryAxis, text, tooltip } from '../components/option';
+import { Panel } from '../components/Panel';
+import { groupLabel } from '../format/label';
+import { formatCompact, formatCount, formatDuration } from '../format/number';
+import { type Theme, userTypeColor, useTheme } from '../theme';
+
+export function Faculties() {
+  const theme = useTheme();
+  const rows = useAnalytics('faculty');
+  // A horizontal axis of categories counts from below.
+  const sorted = useMemo(() => (rows ?? []).toSorted((a, b) => a.query_count - b.query_count), [rows]);
+  const option = useMemo(() => draw(sorted, theme), [sorted, theme]);
+
+  return (
+    <Panel title="User types compared" range="last 30 days" area="faculties" rows={rows}>
+      <Chart option={option} label="Queries and mean response time by user type.">
+        <DataTable
+          caption="User types"
+          columns={['User type', 'Queries', 'Mean response', 'Users, summed over windows']}
+          rows={sorted
+            .toReversed()
+            .map((row) => [
+              groupLabel(row.faculty),
+              formatCount(row.query_count),
+              formatDuration(row.avg_response_time),
+              formatCount(row.unique_users),
+            ])}
+        />
+      </Chart>
+    </Panel>
+  );
+}
+
+/** Two charts with one list of names: two scales in one chart would invite a comparison that means nothing. */
+function draw(rows: Analytics['faculty'], theme: Theme): ChartOption {
+  const names = rows.map((row) => groupLabel(row.faculty));
+  const scale = (gridIndex: number, name: string) => ({
+    type: 'value' as const,
+    gridIndex,
+    name,
+    nameLocation: 'start' as const,
+    // The title stands above the bars, where the eye begins.
+    position: 'top' as const,
+    nameTextStyle: { ...text(theme), align: 'left' as const, padding: [0, 0, 0, 0] },
+    axisLabel: { show: false },
+    splitLine: { show: false },
+    // Room for the figure behind the longest bar.
+    max: (range: { max: number }) => range.max * 1.45 || 1,
+  });
+  const label = (format: (value: number) => string) => ({
+    show: true,
+    position: 'right' as const,
+    ...text(theme),
+    color: theme.text,
+    formatter: ({ value }: { value: unknown }) => format(Number(value)),
+  });
+  return {
+    grid: [
+      { top: 28, bottom: 4, left: 92, right: '44%' },
+      { top: 28, bottom: 4, left: '62%', right: 4 },
+    ],
+    tooltip: { ...tooltip(theme, 'item') },
+    xAxis: [scale(0, 'Queries'), scale(1, 'Mean response')],
+    yAxis: [
+      { ...categoryAxis(theme, names), gridIndex: 0, axisLine: { show: false } },
+      { ...categoryAxis(theme, names), gridIndex: 1, axisLine: { show: false }, axisLabel: { show: false } },
+    ],
+    series: [
+      {
+        id: 'queries',
+        name: 'Queries',
+        type: 'bar',
+        barMaxWidth: 22,
+        data: rows.map((row) => ({
+          value: row.query_count,
+          itemStyle: { color: userTypeColor(row.faculty, theme), borderRadius: [0, 3, 3, 0] },
+        })),
+        label: label(formatCompact),
+        tooltip: { valueFormatter: (count) => formatCount(Number(count)) },
+      },
+      {
+        id: 'response',
+        name: 'Mean response',
+        type: 'bar',
+        xAxisIndex: 1,
+        yAxisIndex: 1,
+        barMaxWidth: 22,
+        data: rows.map((row) => ({
+          value: row.avg_response_time ?? 0,
+          itemStyle: { color: userTypeColor(row.faculty, theme), opacity: 0.55, borderRadius: [0, 3, 3, 0] },
+        })),
+        label: label(formatDuration),
+        tooltip: { valueFormatter: (time) => formatDuration(Number(time)) },
+      },
+    ],
+  };
+}

@@ -1,0 +1,77 @@
+// User type by year of study: where the queries come from, as a heat map.
+import { useMemo } from 'react';
+import { useAnalytics } from '../api/store';
+import type { Analytics } from '../api/types';
+import { Chart } from '../components/Chart';
+import { DataTable } from '../components/DataTable';
+import { type ChartOption, categoryAxis, FONT, tooltip } from '../components/option';
+import { Panel } from '../components/Panel';
+import { byYear, groupLabel, yearLabel } from '../format/label';
+import { formatCompact, formatCount, formatDuration } from '../format/number';
+import { type Theme, useTheme } from '../theme';
+
+export function FacultyYears() {
+  const theme = useTheme();
+  const rows = useAnalytics('heatmap');
+  const option = useMemo(() => draw(rows ?? [], theme), [rows, theme]);
+
+  return (
+    <Panel title="User type × year" range="last 30 days" area="heatmap" rows={rows}>
+      <Chart option={option} label="Queries by user type and year of study.">
+        <DataTable
+          caption="Queries by user type and year of study"
+          columns={['Group', 'Queries', 'Mean response']}
+          rows={(rows ?? []).map((row) => [
+            `${groupLabel(row.faculty)}, ${yearLabel(row.year)}`,
+            formatCount(row.query_count),
+            formatDuration(row.avg_response_time),
+          ])}
+        />
+      </Chart>
+    </Panel>
+  );
+}
+
+function draw(rows: Analytics['heatmap'], theme: Theme): ChartOption {
+  const years = [...new Set(rows.map((row) => row.year))].sort(byYear);
+  const faculties = [...new Set(rows.map((row) => row.faculty))].sort().reverse();
+  const most = Math.max(1, ...rows.map((row) => row.query_count));
+  return {
+    grid: { top: 4, right: 4, bottom: 28, left: 92 },
+    tooltip: {
+      ...tooltip(theme, 'item'),
+      valueFormatter: (_, index) => {
+        const row = rows[index];
+        return row ? `${formatCount(row.query_count)} queries, ${formatDuration(row.avg_response_time)}` : '';
+      },
+    },
+    visualMap: {
+      show: false,
+      min: 0,
+      max: most,
+      dimension: 2,
+      inRange: { color: [theme.heatFrom, theme.accent] },
+    },
+    xAxis: { ...categoryAxis(theme, years.map(yearLabel)), axisLine: { show: false } },
+    yAxis: { ...categoryAxis(theme, faculties.map(groupLabel)), axisLine: { show: false } },
+    series: [
+      {
+        id: 'heatmap',
+        name: '',
+        type: 'heatmap',
+        data: rows.map((row) => ({
+          name: `${groupLabel(row.faculty)}, ${yearLabel(row.year)}`,
+          value: [years.indexOf(row.year), faculties.indexOf(row.faculty), row.query_count],
+          label: { color: row.query_count / most > 0.5 ? theme.onAccent : theme.text },
+        })),
+        label: {
+          show: true,
+          fontFamily: FONT,
+          fontSize: 12,
+          formatter: ({ value }) => formatCompact(Array.isArray(value) ? Number(value[2]) : null),
+        },
+        itemStyle: { borderColor: theme.panel, borderWidth: 2, borderRadius: 4 },
+      },
+    ],
+  };
+}

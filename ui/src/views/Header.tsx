@@ -1,0 +1,52 @@
+// Name, state of the connection, time of the last figures.
+import type { Connection } from '../api/connection';
+import { useStore } from '../api/store';
+import { Countdown } from '../components/Countdown';
+import { formatClock, NO_TIME } from '../format/time';
+
+const LABELS: Record<Connection['phase'], string> = {
+  connecting: 'Connecting',
+  live: 'Live',
+  stale: 'Stale',
+  reconnecting: 'Reconnecting',
+};
+
+export function Header({ onRetry }: { onRetry: () => void }) {
+  const connection = useStore((state) => state.connection);
+  const updatedAt = useStore((state) => state.updatedAt);
+  return (
+    <header className="page-head">
+      <Mark />
+      <h1>Weir</h1>
+      <p className="page-updated">
+        <span>Updated </span>
+        <time dateTime={updatedAt === null ? undefined : new Date(updatedAt).toISOString()}>
+          {updatedAt === null ? NO_TIME : formatClock(updatedAt)}
+        </time>
+      </p>
+      <div className={`connection connection-${connection.phase}`}>
+        <span role="status" aria-live="polite">
+          {LABELS[connection.phase]}
+        </span>
+        {connection.phase === 'reconnecting' && (
+          <>
+            <Countdown until={connection.retryAt} />
+            <button type="button" className="connection-retry" onClick={onRetry}>
+              Retry now
+            </button>
+          </>
+        )}
+      </div>
+    </header>
+  );
+}
+
+/** Water over a weir. */
+function Mark() {
+  return (
+    <svg className="mark" viewBox="0 0 32 32" aria-hidden="true">
+      <rect width="32" height="32" rx="8" />
+      <path d="M5 11c4 0 4 3 7.3 3s3.7-3 7.4-3 3.7 3 7.3 3M5 18c4 0 4 3 7.3 3s3.7-3 7.4-3 3.7 3 7.3 3" />
+    </svg>
+  );
+}

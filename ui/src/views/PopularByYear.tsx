@@ -1,0 +1,39 @@
+// What students ask most, one year of study at a time.
+import { useState } from 'react';
+import { useAnalytics } from '../api/store';
+import { Panel } from '../components/Panel';
+import { RankedList } from '../components/RankedList';
+import { Tabs } from '../components/Tabs';
+import { byYear, groupLabel, yearLabel } from '../format/label';
+
+export function PopularByYear() {
+  const groups = useAnalytics('popularByYear');
+  const [chosen, setChosen] = useState('');
+  const years = Object.keys(groups ?? {}).sort(byYear);
+  // A year can leave the range while it is chosen.
+  const year = years.includes(chosen) ? chosen : (years[0] ?? '');
+
+  return (
+    <Panel
+      title="Students ask, by year"
+      range="last 30 days"
+      area="popular-by-year"
+      rows={groups && years}
+      actions={
+        years.length > 0 && (
+          <Tabs
+            label="Year of study"
+            tabs={years.map((value) => ({ value, label: groupLabel(value) }))}
+            selected={year}
+            controls="popular-by-year-list"
+            onSelect={setChosen}
+          />
+        )
+      }
+    >
+      <div id="popular-by-year-list" className="fill" role="tabpanel" aria-label={yearLabel(year)}>
+        <RankedList questions={groups?.[year] ?? []} />
+      </div>
+    </Panel>
+  );
+}

@@ -1,0 +1,13 @@
+import { useAnalytics } from '../api/store';
+import { Panel } from '../components/Panel';
+import { RankedList } from '../components/RankedList';
+
+/** What is asked most. */
+export function PopularQuestions() {
+  const questions = useAnalytics('popularQuestions');
+  return (
+    <Panel title="Popular questions" range="last 30 days" area="popular" rows={questions}>
+      <RankedList questions={questions ?? []} />
+    </Panel>
+  );
+}

@@ -1,0 +1,77 @@
+// How fast answers come, by user type.
+import { useMemo } from 'react';
+import { useAnalytics } from '../api/store';
+import type { Analytics } from '../api/types';
+import { Chart } from '../components/Chart';
+import { DataTable } from '../components/DataTable';
+import { type ChartOption, categoryAxis, legend, tooltip, valueAxis } from '../components/option';
+import { Panel } from '../components/Panel';
+import { groupLabel } from '../format/label';
+import { formatDuration } from '../format/number';
+import { type Theme, useTheme } from '../theme';
+
+export function ResponseTimes() {
+  const theme = useTheme();
+  const rows = useAnalytics('responseTime');
+  const option = useMemo(() => draw(rows ?? [], theme), [rows, theme]);
+
+  return (
+    <Panel title="Response times" range="last 7 days" area="response" rows={rows}>
+      <Chart option={option} label="Mean, median and 95th percentile of the response time by user type.">
+        <DataTable
+          caption="Response times by user type"
+          columns={['User type', 'Median', 'Mean', '95th percentile']}
+          rows={(rows ?? []).map((row) => [
+            groupLabel(row.user_type),
+            formatDuration(row.median_time),
+            formatDuration(row.avg_time),
+            formatDuration(row.p95_time),
+          ])}
+        />
+      </Chart>
+    </Panel>
+  );
+}
+
+function draw(rows: Analytics['responseTime'], theme: Theme): ChartOption {
+  // One hue from light to full: three measures of one thing, the rarest the strongest.
+  const bar = (id: string, name: string, opacity: number, data: number[]) => ({
+    id,
+    name,
+    type: 'bar' as const,
+    data,
+    barGap: '10%',
+    barMaxWidth: 22,
+    itemStyle: { color: theme.accent, opacity, borderRadius: [3, 3, 0, 0] },
+  });
+  return {
+    grid: { top: 36, right: 4, bottom: 28, left: 58 },
+    legend: legend(theme),
+    tooltip: { ...tooltip(theme, 'axis'), valueFormatter: (time) => formatDuration(Number(time)) },
+    xAxis: categoryAxis(
+      theme,
+      rows.map((row) => groupLabel(row.user_type)),
+    ),
+    yAxis: valueAxis(theme, formatDuration),
+    series: [
+      bar(
+        'median',
+        'Median',
+        0.35,
+        rows.map((row) => row.median_time),
+      ),
+      bar(
+        'mean',
+        'Mean',
+        0.65,
+        rows.map((row) => row.avg_time),
+      ),
+      bar(
+        'p95',
+        '95th percentile',
+        1,
+        rows.map((row) => row.p95_time),
+      ),
+    ],
+  };
+}

@@ -1,0 +1,70 @@
+// The figures one looks for first.
+import type { ReactNode } from 'react';
+import { fillSeries } from '../api/series';
+import { useAnalytics } from '../api/store';
+import { Sparkline } from '../components/Sparkline';
+import { groupLabel } from '../format/label';
+import { formatCount, formatDuration, formatPercent } from '../format/number';
+import { MINUTE_MS } from '../format/time';
+import { oldestFirst } from './records';
+
+const TREND_MINUTES = 30;
+
+export function Totals() {
+  const overall = useAnalytics('overall');
+  const minutes = useAnalytics('timeseriesMinute') ?? [];
+  const records = useAnalytics('successRate')?.records ?? [];
+  const times = useAnalytics('responseTime') ?? [];
+  const total = overall?.total_queries;
+  const trend = fillSeries(minutes, MINUTE_MS, TREND_MINUTES);
+  const slowest = times.reduce<(typeof times)[number] | undefined>(
+    (worst, row) => (worst && worst.p95_time >= row.p95_time ? worst : row),
+    undefined,
+  );
+
+  return (
+    <section className="totals" aria-label="Totals">
+      <Total
+        name="Queries"
+        value={formatCount(total)}
+        note={trend.length > 0 ? `${formatCount(trend.at(-1)?.count)} in the newest minute` : ''}
+      >
+        <Sparkline values={trend.map((slot) => slot.count)} floor={0} />
+      </Total>
+      <Total name="Success rate" value={formatPercent(overall?.success_rate)} note="last 30 days">
+        <Sparkline values={oldestFirst(records).map((record) => record.success_rate_pct ?? 0)} />
+      </Total>
+      <Total
+        name="Failures"
+        value={formatCount(overall?.failure_count)}
+        note={
+          total && overall ? `${formatPercent((overall.failure_count / total) * 100)} of all queries` : ''
+        }
+      />
+      <Total name="Average response" value={formatDuration(overall?.avg_response_time)} note="last 30 days" />
+      <Total
+        name="95th percentile"
+        value={formatDuration(slowest?.p95_time)}
+        note={slowest ? `slowest group: ${groupLabel(slowest.user_type)}` : ''}
+      />
+    </section>
+  );
+}
+
+interface TotalProps {
+  name: string;
+  value: string;
+  note: string;
+  children?: ReactNode;
+}
+
+function Total({ name, value, note, children }: TotalProps) {
+  return (
+    <div className="total">
+      <h2>{name}</h2>
+      <p className="total-value">{value}</p>
+      <p className="total-note">{note}</p>
+      {children}
+    </div>
+  );
+}

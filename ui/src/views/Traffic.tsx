@@ -1,0 +1,122 @@
+// Queries over time, by minute, hour or day.
+import { useMemo, useState } from 'react';
+import { fillSeries, type Slot } from '../api/series';
+import { useAnalytics } from '../api/store';
+import type { SeriesKey } from '../api/types';
+import { Chart } from '../components/Chart';
+import { DataTable } from '../components/DataTable';
+import { type ChartOption, text, tooltip, valueAxis } from '../components/option';
+import { Panel } from '../components/Panel';
+import { Tabs } from '../components/Tabs';
+import { formatCompact, formatCount } from '../format/number';
+import { DAY_MS, formatWallDay, formatWallFull, formatWallMinute, HOUR_MS, MINUTE_MS } from '../format/time';
+import { type Theme, useTheme } from '../theme';
+
+interface Granularity {
+  key: SeriesKey;
+  step: number;
+  count: number;
+  range: string;
+  format: (at: number) => string;
+}
+
+type Name = 'minute' | 'hour' | 'day';
+
+const GRANULARITIES: Record<Name, Granularity> = {
+  minute: {
+    key: 'timeseriesMinute',
+    step: MINUTE_MS,
+    count: 120,
+    range: 'newest 2 hours',
+    format: formatWallMinute,
+  },
+  hour: { key: 'timeseriesHour', step: HOUR_MS, count: 168, range: 'newest 7 days', format: formatWallDay },
+  day: { key: 'timeseriesDay', step: DAY_MS, count: 30, range: 'newest 30 days', format: formatWallDay },
+};
+
+const TABS: { value: Name; label: string }[] = [
+  { value: 'minute', label: 'Minute' },
+  { value: 'hour', label: 'Hour' },
+  { value: 'day', label: 'Day' },
+];
+
+export function Traffic() {
+  const theme = useTheme();
+  const [name, setName] = useState<Name>('minute');
+  const granularity = GRANULARITIES[name];
+  const points = useAnalytics(granularity.key);
+  const slots = useMemo(
+    () => fillSeries(points ?? [], granularity.step, granularity.count),
+    [points, granularity],
+  );
+  const option = useMemo(() => draw(slots, granularity, theme), [slots, granularity, theme]);
+  const sum = slots.reduce((total, slot) => total + slot.count, 0);
+
+  return (
+    <Panel
+      title="Queries over time"
+      range={granularity.range}
+      area="traffic"
+      rows={points}
+      actions={
+        <Tabs
+          label="Width of a step"
+          tabs={TABS}
+          selected={name}
+          controls="traffic-chart"
+          onSelect={setName}
+        />
+      }
+    >
+      <div id="traffic-chart" className="fill" role="tabpanel" aria-label={`By ${name}`}>
+        <Chart option={option} label={`${formatCount(sum)} queries by ${name}, ${granularity.range}.`}>
+          <DataTable
+            caption={`Queries by ${name}`}
+            columns={[name, 'Queries']}
+            rows={slots.filter(hasQueries).map((slot) => [formatWallFull(slot.at), formatCount(slot.count)])}
+          />
+        </Chart>
+      </div>
+    </Panel>
+  );
+}
+
+function draw(slots: Slot[], { format }: Granularity, theme: Theme): ChartOption {
+  return {
+    grid: { top: 12, right: 16, bottom: 28, left: 48 },
+    tooltip: {
+      ...tooltip(theme, 'axis'),
+      formatter: (params) => {
+        const [first] = Array.isArray(params) ? params : [params];
+        const slot = slots[first?.dataIndex ?? -1];
+        return slot ? `${formatWallFull(slot.at)}<br><b>${formatCount(slot.count)}</b> queries` : '';
+      },
+    },
+    xAxis: {
+      type: 'category',
+      boundaryGap: false,
+      data: slots.map((slot) => String(slot.at)),
+      axisLine: { lineStyle: { color: theme.line } },
+      axisTick: { show: false },
+      axisLabel: { ...text(theme), hideOverlap: true, formatter: (at: string) => format(Number(at)) },
+    },
+    yAxis: { ...valueAxis(theme, formatCompact), minInterval: 1 },
+    series: [
+      {
+        id: 'queries',
+        type: 'line',
+        data: slots.map((slot) => slot.count),
+        showSymbol: false,
+        // The newest point moves all others to the left; sliding them there would only blur.
+        animation: false,
+        lineStyle: { color: theme.accent, width: 2 },
+        itemStyle: { color: theme.accent },
+        areaStyle: { color: theme.accent, opacity: 0.12 },
+      },
+    ],
+  };
+}
+
+function hasQueries(slot: Slot): boolean {
+  return slot.count > 0;
+}

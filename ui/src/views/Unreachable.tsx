@@ -1,0 +1,15 @@
+// Nothing was ever received: say so, and that we keep trying.
+export function Unreachable({ onRetry }: { onRetry: () => void }) {
+  return (
+    <section className="notice" aria-labelledby="unreachable-title">
+      <h2 id="unreachable-title">Weir cannot be reached</h2>
+      <p>
+        Nothing answers at <strong>{location.host}</strong>. This page keeps trying and goes on by itself as
+        soon as the server is back.
+      </p>
+      <button type="button" className="button" onClick={onRetry}>
+        Retry now
+      </button>
+    </section>
+  );
+}
