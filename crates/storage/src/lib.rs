@@ -3,5 +3,7 @@
 //! Bytes, keys and offsets; no rows and no SQL. Each port has an embedded tenant on the data directory; real servers
 //! stand behind the same traits.
 
+mod disk;
+mod journal;
 pub mod log;
 pub mod store;

@@ -3,10 +3,27 @@
 //! The unit of writing is the group commit: whatever arrived while the disk was busy becomes one entry a partition and
 //! one fsync for all. The unit of reading is a [`Fetched`], a run of records of one partition.
 
+mod embedded;
+
+mod commit;
+mod draft;
+mod entry;
+mod key;
+mod partitioner;
+mod queue;
+mod reader;
+mod recovery;
+mod retention;
+mod topic;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use types::{ErrorDomain, Offset, PartitionId, Timestamp};
+
+use crate::disk::Fault;
+
+pub use embedded::{EmbeddedLog, Options};
 
 /// A record to append. Its partition follows from the key (a stable hash), or round-robin without one.
 #[derive(Debug, Clone)]
@@ -106,8 +123,12 @@ pub trait LogReader: Send {
 pub enum LogError {
     #[error("topic `{topic}` does not exist")]
     UnknownTopic { topic: String },
-    #[error("topic name `{topic}` is not valid: 1 to 249 letters, digits, `.`, `_` and `-`, and not `.` or `..`")]
+    #[error(
+        "topic name `{topic}` is not valid: 1 to 249 letters, digits, `.`, `_` and `-`, and not `.` or `..`"
+    )]
     InvalidTopic { topic: String },
+    #[error("topic `{topic}` cannot have {partitions} partitions: 1 to {limit}")]
+    InvalidPartitions { topic: String, partitions: u32, limit: u32 },
     #[error("topic `{topic}` has no partition {partition}")]
     UnknownPartition { topic: String, partition: PartitionId },
     #[error("the log cannot keep up: {queued_bytes} bytes wait to be written")]
@@ -116,7 +137,9 @@ pub enum LogError {
     TooLarge { bytes: usize, limit: usize },
     #[error("no space left for the event log")]
     DiskFull(#[source] std::io::Error),
-    #[error("another process uses the data directory {directory}; stop it, or choose another with --data-dir")]
+    #[error(
+        "another process uses the data directory {directory}; stop it, or choose another with --data-dir"
+    )]
     Locked { directory: String },
     #[error("the event log is damaged at {place}")]
     Corrupt { place: String },
@@ -135,13 +158,25 @@ impl LogError {
         match self {
             LogError::UnknownTopic { .. }
             | LogError::InvalidTopic { .. }
+            | LogError::InvalidPartitions { .. }
             | LogError::UnknownPartition { .. }
             | LogError::TooLarge { .. }
             | LogError::Locked { .. } => ErrorDomain::User,
-            LogError::Overloaded { .. } | LogError::DiskFull(_) | LogError::Storage { .. } | LogError::Closed => {
-                ErrorDomain::External
-            }
+            LogError::Overloaded { .. }
+            | LogError::DiskFull(_)
+            | LogError::Storage { .. }
+            | LogError::Closed => ErrorDomain::External,
             LogError::Corrupt { .. } => ErrorDomain::External,
+        }
+    }
+
+    /// What a fault of the disk means to the log.
+    fn of(fault: Fault, doing: &'static str) -> LogError {
+        match fault {
+            Fault::Full(error) => LogError::DiskFull(std::io::Error::new(error.kind(), error)),
+            Fault::Locked { directory } => LogError::Locked { directory },
+            Fault::Damaged { place } => LogError::Corrupt { place },
+            Fault::Failed(source) => LogError::Storage { doing, source: Box::new(source) },
         }
     }
 }

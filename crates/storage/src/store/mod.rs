@@ -1,9 +1,19 @@
 //! The result store: string keys, JSON values, an expiry each, and a stream of what changed.
 
+mod embedded;
+
+mod followers;
+mod row;
+mod sweep;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use types::{ErrorDomain, Timestamp};
+
+use crate::disk::Fault;
+
+pub use embedded::{EmbeddedStore, Options};
 
 /// One row of a result, written or overwritten.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,11 +46,13 @@ pub struct WriteBatch {
     pub notification: Option<Notification>,
 }
 
-/// A stored row.
+/// A stored row, or the time under a latest key.
 #[derive(Debug, Clone)]
 pub struct Entry {
     pub key: Arc<str>,
+    /// A row's JSON object; the plain text of the time under a latest key, as Redis has it.
     pub value: Arc<[u8]>,
+    /// `Timestamp(i64::MAX)` where it never does, as a latest key.
     pub expires: Timestamp,
 }
 
@@ -65,7 +77,9 @@ pub trait ResultStore: Send + Sync {
     /// One value, `None` if absent or expired.
     fn get(&self, key: &str) -> Result<Option<Entry>, StoreError>;
 
-    /// Calls `each` for every row whose key starts with `prefix`, in key order. Stops early when `each` returns false.
+    /// Calls `each` for every row whose key starts with `prefix`, in key order, as they were when the scan began. Stops
+    /// early when `each` returns false. Latest keys are keys like others: a scan of `analytics:` finds
+    /// `analytics:latest` too.
     fn scan(&self, prefix: &str, each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError>;
 
     /// Follows changes from now on. The queue is bounded; a writer waits for a follower that lags.
@@ -85,6 +99,14 @@ pub type Following = crossbeam_channel::Receiver<Arc<Change>>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
+    #[error("a key of {bytes} bytes cannot be stored: 1 to {limit} bytes")]
+    InvalidKey { bytes: usize, limit: usize },
+    #[error(
+        "another process uses the data directory {directory}; stop it, or choose another with --data-dir"
+    )]
+    Locked { directory: String },
+    #[error("the result store is damaged at {place}")]
+    Corrupt { place: String },
     #[error("no space left for the result store")]
     DiskFull(#[source] std::io::Error),
     #[error("the result store failed: {doing}")]
@@ -99,6 +121,22 @@ pub enum StoreError {
 
 impl StoreError {
     pub fn domain(&self) -> ErrorDomain {
-        ErrorDomain::External
+        match self {
+            StoreError::InvalidKey { .. } | StoreError::Locked { .. } => ErrorDomain::User,
+            StoreError::Corrupt { .. }
+            | StoreError::DiskFull(_)
+            | StoreError::Storage { .. }
+            | StoreError::Closed => ErrorDomain::External,
+        }
+    }
+
+    /// What a fault of the disk means to the store.
+    fn of(fault: Fault, doing: &'static str) -> StoreError {
+        match fault {
+            Fault::Full(error) => StoreError::DiskFull(std::io::Error::new(error.kind(), error)),
+            Fault::Locked { directory } => StoreError::Locked { directory },
+            Fault::Damaged { place } => StoreError::Corrupt { place },
+            Fault::Failed(source) => StoreError::Storage { doing, source: Box::new(source) },
+        }
     }
 }

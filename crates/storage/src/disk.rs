@@ -1,0 +1,116 @@
+//! A fjall database on the data directory: how it is opened, what it may use of memory and disk, and what its errors
+//! mean to the two ports.
+//!
+//! fjall refuses every write after one has failed (its journal may hold half a batch), until the process starts anew.
+//! A full disk must not come to that, so [`Disk::check_room`] is asked before each write: it refuses while less than
+//! a reserve is free, and the reserve is what flushes and compactions in the background live on.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use fjall::{CompressionType, Database};
+
+use crate::journal::{self, AfterDamage};
+
+/// What a database may use.
+pub(crate) struct Budget {
+    /// Bytes of decoded blocks kept in memory.
+    pub(crate) cache_bytes: u64,
+    /// Writes are refused while less is free on the disk.
+    pub(crate) keep_free_bytes: u64,
+    /// What to do with a journal that is damaged before its end.
+    pub(crate) after_damage: AfterDamage,
+}
+
+/// Journals beyond this make fjall flush the keyspaces that hold them back.
+const JOURNALS_BYTES_MAX: u64 = 128 << 20;
+
+/// Few files are open at once; each holds a descriptor and its index.
+const OPEN_FILES_MAX: usize = 128;
+
+/// What went wrong, in the words that both ports share.
+#[derive(Debug, Clone)]
+pub(crate) enum Fault {
+    Full(Arc<std::io::Error>),
+    Locked { directory: String },
+    Damaged { place: String },
+    Failed(Arc<dyn std::error::Error + Send + Sync>),
+}
+
+/// An open database and the directory it is in.
+#[derive(Clone)]
+pub(crate) struct Disk {
+    pub(crate) database: Database,
+    directory: Arc<Path>,
+    keep_free_bytes: u64,
+}
+
+impl Disk {
+    /// Opens or creates the database, and mends the end of its journal where a crash has torn it.
+    pub(crate) fn open(directory: &Path, budget: &Budget) -> Result<Disk, Fault> {
+        let database = match open_database(directory, budget) {
+            Err(fjall::Error::JournalRecovery(_)) => {
+                journal::mend(directory, budget.after_damage)?;
+                open_database(directory, budget)?
+            }
+            Err(fjall::Error::Locked) => {
+                return Err(Fault::Locked { directory: directory.display().to_string() });
+            }
+            opened => opened?,
+        };
+        Ok(Disk { database, directory: directory.into(), keep_free_bytes: budget.keep_free_bytes })
+    }
+
+    /// Fails while a write of so many bytes would leave less free than the reserve.
+    pub(crate) fn check_room(&self, bytes: usize) -> Result<(), Fault> {
+        let disk = rustix::fs::statvfs(&*self.directory).map_err(std::io::Error::from)?;
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        if free < self.keep_free_bytes.saturating_add(bytes as u64) {
+            let told = format!(
+                "{free} bytes are free in {}, and {} are kept free",
+                self.directory.display(),
+                self.keep_free_bytes
+            );
+            return Err(std::io::Error::new(std::io::ErrorKind::StorageFull, told).into());
+        }
+        Ok(())
+    }
+}
+
+fn open_database(directory: &Path, budget: &Budget) -> fjall::Result<Database> {
+    Database::builder(directory)
+        .cache_size(budget.cache_bytes)
+        .max_cached_files(Some(OPEN_FILES_MAX))
+        .max_journaling_size(JOURNALS_BYTES_MAX)
+        // Compressing here would be paid in every commit and again in every restart.
+        .journal_compression(CompressionType::None)
+        // With more, the first thread spins while another compacts.
+        .worker_threads(1)
+        .open()
+}
+
+impl From<std::io::Error> for Fault {
+    fn from(error: std::io::Error) -> Fault {
+        match error.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+                Fault::Full(Arc::new(error))
+            }
+            _ => Fault::Failed(Arc::new(error)),
+        }
+    }
+}
+
+impl From<fjall::Error> for Fault {
+    fn from(error: fjall::Error) -> Fault {
+        match error {
+            fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => error.into(),
+            fjall::Error::JournalRecovery(reason) => {
+                Fault::Damaged { place: format!("its journal ({reason})") }
+            }
+            fjall::Error::Storage(fjall::LsmError::ChecksumMismatch { .. }) => {
+                Fault::Damaged { place: "a table, whose checksum does not match".to_owned() }
+            }
+            other => Fault::Failed(Arc::new(other)),
+        }
+    }
+}

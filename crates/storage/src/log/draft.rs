@@ -1,0 +1,145 @@
+//! What a group commit will write, worked out from what was queued; nothing here touches the disk.
+//!
+//! Each record gets the next offset of its partition, in the order of arrival. A partition's records become one entry,
+//! or several where one would be too large to be read at once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use types::{Offset, PartitionId, Timestamp};
+
+use super::Position;
+use super::entry::{self, RECORD_OVERHEAD_BYTES};
+use super::queue::Request;
+use super::topic::{Partition, Segment, Topic};
+
+/// An entry is closed when it holds as much; a reader decodes at least one.
+const ENTRY_BYTES: usize = 1 << 20;
+
+/// When a segment is full.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SegmentLimits {
+    pub(crate) bytes: u64,
+    pub(crate) span_ms: i64,
+}
+
+/// What a commit adds to the partitions of the topics in it.
+pub(crate) struct Growth<'a> {
+    pub(crate) partitions: Vec<Tail<'a>>,
+    /// Where the partitions of a topic begin in `partitions`.
+    topics: HashMap<u32, usize>,
+    limits: SegmentLimits,
+}
+
+/// The end of a partition as it will be.
+pub(crate) struct Tail<'a> {
+    pub(crate) topic: &'a Arc<Topic>,
+    pub(crate) partition: PartitionId,
+    /// First offset and bytes of each new entry.
+    pub(crate) entries: Vec<(u64, Vec<u8>)>,
+    pub(crate) segments: Vec<Segment>,
+    next: u64,
+    position: u64,
+    last_time: Timestamp,
+    /// The time of the last record that is in an entry.
+    closed_time: Timestamp,
+    segment: Option<Segment>,
+    /// Records that are not in an entry yet.
+    records: Vec<entry::Draft<'a>>,
+    record_bytes: usize,
+}
+
+impl<'a> Growth<'a> {
+    pub(crate) fn new(limits: SegmentLimits) -> Growth<'a> {
+        Growth { partitions: Vec::new(), topics: HashMap::new(), limits }
+    }
+
+    /// Adds the records of a request; says where they will stand.
+    pub(crate) fn add(&mut self, request: &'a Request) -> Vec<Position> {
+        let base = *self.topics.entry(request.topic.id).or_insert_with(|| {
+            let base = self.partitions.len();
+            let tails = request.topic.partitions.iter().enumerate();
+            self.partitions.extend(tails.map(|(number, partition)| {
+                Tail::of(&request.topic, PartitionId(number as u32), &partition.lock())
+            }));
+            base
+        });
+        let mut positions = Vec::with_capacity(request.records.len());
+        for (record, partition) in request.records.iter().zip(&request.partitions) {
+            let tail = &mut self.partitions[base + partition.0 as usize];
+            positions.push(Position { partition: *partition, offset: Offset(tail.next) });
+            tail.add(record.key.as_deref(), &record.body, request.arrived, self.limits);
+        }
+        positions
+    }
+
+    /// Closes the last entry of each partition, and leaves out partitions to which nothing comes.
+    pub(crate) fn finish(mut self) -> Vec<Tail<'a>> {
+        for tail in &mut self.partitions {
+            tail.close_entry(self.limits);
+        }
+        self.partitions.retain(|tail| !tail.entries.is_empty());
+        self.partitions
+    }
+}
+
+impl<'a> Tail<'a> {
+    fn of(topic: &'a Arc<Topic>, partition: PartitionId, now: &Partition) -> Tail<'a> {
+        Tail {
+            topic,
+            partition,
+            entries: Vec::new(),
+            segments: Vec::new(),
+            next: now.next,
+            position: now.position,
+            last_time: now.last_time,
+            closed_time: now.last_time,
+            segment: now.segments.back().copied(),
+            records: Vec::new(),
+            record_bytes: 0,
+        }
+    }
+
+    fn add(&mut self, key: Option<&'a [u8]>, body: &'a [u8], arrived: Timestamp, limits: SegmentLimits) {
+        let appended = arrived.max(self.last_time);
+        self.last_time = appended;
+        self.next += 1;
+        self.record_bytes += key.map_or(0, <[u8]>::len) + body.len() + RECORD_OVERHEAD_BYTES;
+        self.records.push(entry::Draft { key, body, appended });
+        if self.record_bytes >= ENTRY_BYTES {
+            self.close_entry(limits);
+        }
+    }
+
+    fn close_entry(&mut self, limits: SegmentLimits) {
+        let Some(oldest) = self.records.first() else {
+            return;
+        };
+        let time = oldest.appended;
+        let first = self.next - self.records.len() as u64;
+        let full = self.segment.is_none_or(|segment| {
+            self.position - segment.position >= limits.bytes
+                || time.0.saturating_sub(segment.time.0) >= limits.span_ms
+        });
+        if full {
+            let segment = Segment { first, time, position: self.position, before: self.closed_time };
+            self.segment = Some(segment);
+            self.segments.push(segment);
+        }
+        let entry = entry::encode(&self.records, self.position);
+        self.position += entry.len() as u64;
+        self.entries.push((first, entry));
+        self.closed_time = self.last_time;
+        self.records.clear();
+        self.record_bytes = 0;
+    }
+
+    /// Makes what was written known to readers.
+    pub(crate) fn publish(self) {
+        let mut partition = self.topic.partitions[self.partition.0 as usize].lock();
+        partition.next = self.next;
+        partition.position = self.position;
+        partition.last_time = self.last_time;
+        partition.segments.extend(self.segments);
+    }
+}

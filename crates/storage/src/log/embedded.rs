@@ -1,0 +1,281 @@
+//! The event log on the data directory: one fjall database, one thread that writes, any number that read.
+//!
+//! An append is answered after the sync that made it durable. Should a sync fail, fjall takes no more writes until the
+//! process starts anew, and records whose append failed then may turn out to have been written: whoever sends them again
+//! has them twice, never not at all.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use fjall::config::CompressionPolicy;
+use fjall::{CompressionType, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode};
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::oneshot;
+use types::{Clock, Offset, PartitionId};
+
+use super::commit::Committer;
+use super::draft::SegmentLimits;
+use super::queue::{Bounds, Queue, Request};
+use super::reader::Reader;
+use super::topic::{Partition, Topic, check_name};
+use super::{Appending, EventLog, LogError, LogReader, NewRecord, Start, key, partitioner, recovery};
+use crate::disk::{Budget, Disk};
+use crate::journal::AfterDamage;
+
+/// What the embedded log keeps and how much it may use.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Records are dropped when they are older, 7 days unless set. Whole segments go, a 32nd of this or so long.
+    pub retention_age: Duration,
+    /// The oldest records of a topic are dropped when its entries take more bytes, 10 GiB unless set.
+    pub retention_bytes: u64,
+    /// How often to look for what may be dropped, every minute unless set.
+    pub retention_interval: Duration,
+    /// Appends are refused while so many bytes wait to be written, 16 MiB unless set.
+    pub queue_bytes: usize,
+    /// Appends are refused while so many records wait to be written, 200,000 unless set.
+    pub queue_records: usize,
+    /// At most about so many bytes are written with one sync, 4 MiB unless set.
+    pub commit_bytes: usize,
+    /// The largest record, key and body together, 1 MiB unless set.
+    pub record_bytes_max: usize,
+    /// Appends are refused while less is free on the disk, 256 MiB unless set. Work in the background needs some room.
+    pub keep_free_bytes: u64,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            retention_age: Duration::from_secs(7 * 24 * 60 * 60),
+            retention_bytes: 10 << 30,
+            retention_interval: Duration::from_secs(60),
+            queue_bytes: 16 << 20,
+            queue_records: 200_000,
+            commit_bytes: 4 << 20,
+            record_bytes_max: 1 << 20,
+            keep_free_bytes: 256 << 20,
+        }
+    }
+}
+
+/// A topic's retention is decided by segments; there are about this many in what is kept.
+const SEGMENTS_KEPT: u64 = 32;
+const SEGMENT_BYTES_MAX: u64 = 16 << 20;
+
+impl Options {
+    pub(super) fn retention_age_ms(&self) -> i64 {
+        i64::try_from(self.retention_age.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    pub(super) fn segment_limits(&self) -> SegmentLimits {
+        SegmentLimits {
+            bytes: (self.retention_bytes / SEGMENTS_KEPT).clamp(1, SEGMENT_BYTES_MAX),
+            span_ms: (self.retention_age_ms() / SEGMENTS_KEPT as i64).max(1),
+        }
+    }
+}
+
+/// More partitions than this in a topic help nobody on one machine.
+const PARTITIONS_MAX: u32 = 1_024;
+
+/// What is not written to a table yet is held in memory up to this.
+const MEMTABLE_BYTES: u64 = 8 << 20;
+const CACHE_BYTES: u64 = 8 << 20;
+/// A file of entries is deleted when all in it were dropped, so it should be small beside what is kept.
+const ENTRY_FILE_BYTES: u64 = 32 << 20;
+
+/// The embedded event log. Dropping it is [`EmbeddedLog::close`].
+pub struct EmbeddedLog {
+    shared: Arc<Shared>,
+    committer: Mutex<Option<JoinHandle<()>>>,
+    /// Topics are created one at a time.
+    creating: Mutex<()>,
+}
+
+/// What the log, its committer and its readers share.
+pub(crate) struct Shared {
+    pub(crate) options: Options,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) queue: Queue,
+    pub(crate) topics: RwLock<HashMap<Arc<str>, Arc<Topic>>>,
+    /// Taken away when the log is closed, so that the directory is free though readers are still held.
+    files: RwLock<Option<Files>>,
+}
+
+#[derive(Clone)]
+struct Files {
+    disk: Disk,
+    keyspace: Keyspace,
+}
+
+impl EmbeddedLog {
+    /// Opens the log in a directory of its own, which is created if need be.
+    ///
+    /// Fails with [`LogError::Locked`] if another process has it open.
+    pub fn open(directory: &Path, options: Options, clock: Arc<dyn Clock>) -> Result<EmbeddedLog, LogError> {
+        let budget = Budget {
+            cache_bytes: CACHE_BYTES,
+            keep_free_bytes: options.keep_free_bytes,
+            after_damage: AfterDamage::Refuse,
+        };
+        let failed = |fault| LogError::of(fault, "opening its files");
+        let disk = Disk::open(directory, &budget).map_err(failed)?;
+        let keyspace =
+            disk.database.keyspace("log", keyspace_options).map_err(|error| failed(error.into()))?;
+        let topics = recovery::topics(&keyspace)?;
+        let bounds = Bounds { bytes: options.queue_bytes, records: options.queue_records };
+        let shared = Arc::new(Shared {
+            options,
+            clock,
+            queue: Queue::new(bounds),
+            topics: RwLock::new(topics),
+            files: RwLock::new(Some(Files { disk: disk.clone(), keyspace: keyspace.clone() })),
+        });
+        let committer = Committer::new(shared.clone(), disk, keyspace);
+        let committer = std::thread::Builder::new()
+            .name("log-commit".to_owned())
+            .spawn(move || committer.run())
+            .map_err(|error| LogError::of(error.into(), "starting its thread"))?;
+        Ok(EmbeddedLog { shared, committer: Mutex::new(Some(committer)), creating: Mutex::new(()) })
+    }
+
+    /// Drops now what retention no longer keeps, and returns the number of records dropped. Otherwise that happens
+    /// every [`Options::retention_interval`].
+    pub fn trim(&self) -> Result<u64, LogError> {
+        let (done, trimmed) = crossbeam_channel::bounded(1);
+        self.shared.queue.push_trim(done)?;
+        trimmed.recv().map_err(|_| LogError::Closed)?
+    }
+
+    /// Writes what was queued, refuses what comes later, and frees the directory.
+    pub fn close(&self) {
+        self.shared.queue.close();
+        if let Some(committer) = self.committer.lock().take()
+            && committer.join().is_err()
+        {
+            tracing::error!("the thread that writes the event log had panicked");
+        }
+        *self.shared.files.write() = None;
+        for topic in self.shared.topics.read().values() {
+            topic.grown.raise();
+        }
+    }
+}
+
+impl Drop for EmbeddedLog {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn keyspace_options() -> KeyspaceCreateOptions {
+    // Entries lie apart from their keys, in the order of time: they are never copied from table to table, and go by the
+    // file when retention has dropped all in one.
+    let entries =
+        KvSeparationOptions::default().file_target_size(ENTRY_FILE_BYTES).compression(CompressionType::Lz4);
+    KeyspaceCreateOptions::default()
+        .max_memtable_size(MEMTABLE_BYTES)
+        .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
+        .expect_point_read_hits(true)
+        .with_kv_separation(Some(entries))
+}
+
+impl Shared {
+    pub(crate) fn keyspace(&self) -> Result<Keyspace, LogError> {
+        Ok(self.files()?.keyspace)
+    }
+
+    fn files(&self) -> Result<Files, LogError> {
+        self.files.read().clone().ok_or(LogError::Closed)
+    }
+
+    fn topic(&self, name: &str) -> Result<Arc<Topic>, LogError> {
+        self.topics.read().get(name).cloned().ok_or_else(|| LogError::UnknownTopic { topic: name.to_owned() })
+    }
+}
+
+impl EventLog for EmbeddedLog {
+    fn create_topic(&self, topic: &str, partitions: u32) -> Result<(), LogError> {
+        check_name(topic)?;
+        if partitions == 0 || partitions > PARTITIONS_MAX {
+            return Err(LogError::InvalidPartitions {
+                topic: topic.to_owned(),
+                partitions,
+                limit: PARTITIONS_MAX,
+            });
+        }
+        let _one_at_a_time = self.creating.lock();
+        let id = {
+            let topics = self.shared.topics.read();
+            if topics.contains_key(topic) {
+                return Ok(());
+            }
+            topics.values().map(|topic| topic.id + 1).max().unwrap_or(0)
+        };
+        let failed = |fault| LogError::of(fault, "creating a topic");
+        let Files { disk, keyspace } = self.shared.files()?;
+        disk.check_room(0).map_err(failed)?;
+        let mut batch = disk.database.batch().durability(Some(PersistMode::SyncData));
+        batch.insert(&keyspace, key::topic(topic), recovery::topic_value(id, partitions));
+        batch.commit().map_err(|error| failed(error.into()))?;
+        let created = Topic::new(topic, id, vec![Partition::default(); partitions as usize]);
+        self.shared.topics.write().insert(created.name.clone(), Arc::new(created));
+        Ok(())
+    }
+
+    fn partitions(&self, topic: &str) -> Result<Option<u32>, LogError> {
+        check_name(topic)?;
+        Ok(self.shared.topics.read().get(topic).map(|topic| topic.partitions.len() as u32))
+    }
+
+    fn append(&self, topic: &str, records: Vec<NewRecord>) -> Result<Appending, LogError> {
+        let topic = self.shared.topic(topic)?;
+        let limit = self.shared.options.record_bytes_max;
+        let mut bytes = 0;
+        for record in &records {
+            let size = record.key.as_ref().map_or(0, Vec::len) + record.body.len();
+            if size > limit {
+                return Err(LogError::TooLarge { bytes: size, limit });
+            }
+            bytes += size;
+        }
+        let (done, appending) = oneshot::channel();
+        if records.is_empty() {
+            // The receiver is right here.
+            let _ = done.send(Ok(Vec::new()));
+            return Ok(appending);
+        }
+        let partitions = topic.deal(&records);
+        let arrived = self.shared.clock.now();
+        self.shared.queue.push(Request { topic, records, partitions, arrived, bytes, done })?;
+        Ok(appending)
+    }
+
+    fn read(&self, topic: &str, from: &[(PartitionId, Start)]) -> Result<Box<dyn LogReader>, LogError> {
+        let topic = self.shared.topic(topic)?;
+        Ok(Box::new(Reader::open(self.shared.clone(), topic, from)?))
+    }
+
+    fn bounds(&self, topic: &str, partition: PartitionId) -> Result<(Offset, Offset), LogError> {
+        let topic = self.shared.topic(topic)?;
+        let partition = topic.partition(partition)?.lock();
+        Ok((Offset(partition.next), Offset(partition.first)))
+    }
+}
+
+impl Topic {
+    /// The partition of each record: by its key, or all those of an append without one together, the next append's in
+    /// the next partition.
+    fn deal(&self, records: &[NewRecord]) -> Vec<PartitionId> {
+        let count = self.partitions.len() as u32;
+        let keyless = PartitionId(self.turn.fetch_add(1, Ordering::Relaxed) % count);
+        records
+            .iter()
+            .map(|record| record.key.as_deref().map_or(keyless, |key| partitioner::partition_of(key, count)))
+            .collect()
+    }
+}

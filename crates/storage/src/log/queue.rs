@@ -1,0 +1,135 @@
+//! What waits for the next group commit: bounded, so that a disk that is too slow is felt by those who send.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+use tokio::sync::oneshot;
+use types::{PartitionId, Timestamp};
+
+use super::topic::Topic;
+use super::{LogError, NewRecord, Position};
+
+/// Records of one append.
+pub(crate) struct Request {
+    pub(crate) topic: Arc<Topic>,
+    pub(crate) records: Vec<NewRecord>,
+    /// Where each record goes.
+    pub(crate) partitions: Vec<PartitionId>,
+    pub(crate) arrived: Timestamp,
+    pub(crate) bytes: usize,
+    pub(crate) done: oneshot::Sender<Result<Vec<Position>, LogError>>,
+}
+
+/// Yields how many records were dropped.
+pub(crate) type Trimmed = crossbeam_channel::Sender<Result<u64, LogError>>;
+
+/// What the committer is to do next.
+pub(crate) enum Task {
+    Commit(Vec<Request>),
+    Trim(Trimmed),
+    /// Nothing came in time.
+    Idle,
+    /// Nothing is left, and nothing more will come.
+    Stop,
+}
+
+/// The bounds of a queue.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    pub(crate) bytes: usize,
+    pub(crate) records: usize,
+}
+
+pub(crate) struct Queue {
+    bounds: Bounds,
+    waiting: Mutex<Waiting>,
+    arrived: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    requests: VecDeque<Request>,
+    bytes: usize,
+    records: usize,
+    trims: VecDeque<Trimmed>,
+    closed: bool,
+}
+
+impl Queue {
+    pub(crate) fn new(bounds: Bounds) -> Queue {
+        Queue { bounds, waiting: Mutex::default(), arrived: Condvar::new() }
+    }
+
+    /// Queues a request, or says why not. A request that is larger than the bounds has to find the queue empty.
+    pub(crate) fn push(&self, request: Request) -> Result<(), LogError> {
+        let mut waiting = self.waiting.lock();
+        if waiting.closed {
+            return Err(LogError::Closed);
+        }
+        let full = waiting.bytes.saturating_add(request.bytes) > self.bounds.bytes
+            || waiting.records.saturating_add(request.records.len()) > self.bounds.records;
+        if full && !waiting.requests.is_empty() {
+            return Err(LogError::Overloaded { queued_bytes: waiting.bytes });
+        }
+        waiting.bytes += request.bytes;
+        waiting.records += request.records.len();
+        waiting.requests.push_back(request);
+        drop(waiting);
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    pub(crate) fn push_trim(&self, done: Trimmed) -> Result<(), LogError> {
+        let mut waiting = self.waiting.lock();
+        if waiting.closed {
+            return Err(LogError::Closed);
+        }
+        waiting.trims.push_back(done);
+        drop(waiting);
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    /// Takes what waits, up to so many bytes but at least one request, waiting for it at most `patience`.
+    pub(crate) fn take(&self, bytes_max: usize, patience: Duration) -> Task {
+        let mut waiting = self.waiting.lock();
+        let idle = |waiting: &mut Waiting| {
+            waiting.requests.is_empty() && waiting.trims.is_empty() && !waiting.closed
+        };
+        self.arrived.wait_while_for(&mut waiting, idle, patience);
+        if let Some(done) = waiting.trims.pop_front() {
+            return Task::Trim(done);
+        }
+        let waiting = &mut *waiting;
+        let mut taken = Vec::new();
+        let mut bytes = 0;
+        while let Some(request) = waiting.requests.front() {
+            if !taken.is_empty() && bytes + request.bytes > bytes_max {
+                break;
+            }
+            bytes += request.bytes;
+            waiting.bytes -= request.bytes;
+            waiting.records -= request.records.len();
+            taken.extend(waiting.requests.pop_front());
+        }
+        match (taken.is_empty(), waiting.closed) {
+            (false, _) => Task::Commit(taken),
+            (true, true) => Task::Stop,
+            (true, false) => Task::Idle,
+        }
+    }
+
+    /// Takes no more; what waits is still to be done.
+    pub(crate) fn close(&self) {
+        self.waiting.lock().closed = true;
+        self.arrived.notify_all();
+    }
+
+    /// Takes no more, and lets go of what waits: nobody is there any longer to do it.
+    pub(crate) fn abandon(&self) {
+        let mut waiting = self.waiting.lock();
+        *waiting = Waiting { closed: true, ..Waiting::default() };
+    }
+}

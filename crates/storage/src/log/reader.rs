@@ -1,0 +1,235 @@
+//! Reading: an entry or a few are decoded at once into one shared buffer, and handed out from there.
+//!
+//! A reader looks no further than what is known to be durable, and waits for the topic to grow when it has all.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use types::{Offset, PartitionId, Timestamp};
+
+use super::embedded::Shared;
+use super::topic::{Partition, Topic};
+use super::{Fetched, LogError, LogReader, Polled, RecordRef, Start, entry, key};
+
+/// However much is asked for, a reader decodes about so much at once.
+const DECODED_BYTES_MAX: usize = 16 << 20;
+
+pub(crate) struct Reader {
+    shared: Arc<Shared>,
+    topic: Arc<Topic>,
+    assigned: Vec<Assigned>,
+    /// Whose turn it is among the assigned.
+    turn: usize,
+}
+
+struct Assigned {
+    partition: PartitionId,
+    /// The next offset to hand out.
+    offset: u64,
+    /// Whether an entry begins at the offset, or the offset may be inside of one.
+    at_entry: bool,
+    decoded: Option<Decoded>,
+}
+
+/// Records that were read and not handed out yet.
+struct Decoded {
+    data: Arc<Vec<u8>>,
+    records: Vec<RecordRef>,
+    given: usize,
+}
+
+impl Reader {
+    pub(crate) fn open(
+        shared: Arc<Shared>,
+        topic: Arc<Topic>,
+        from: &[(PartitionId, Start)],
+    ) -> Result<Reader, LogError> {
+        let mut reader = Reader { shared, topic, assigned: Vec::with_capacity(from.len()), turn: 0 };
+        for (partition, start) in from {
+            let known = reader.known(*partition)?;
+            let offset = match *start {
+                Start::Earliest => known.first,
+                Start::Latest => known.next,
+                Start::Time(time) => reader.offset_at(*partition, &known, time)?,
+                Start::At(Offset(offset)) => {
+                    if offset > known.next {
+                        tracing::warn!(
+                            topic = %reader.topic.name, %partition, offset, end = known.next,
+                            "the log ends before the offset asked for; reading goes on at its end"
+                        );
+                    }
+                    offset.min(known.next)
+                }
+            };
+            reader.assigned.push(Assigned { partition: *partition, offset, at_entry: false, decoded: None });
+        }
+        Ok(reader)
+    }
+
+    fn known(&self, partition: PartitionId) -> Result<Partition, LogError> {
+        Ok(self.topic.partition(partition)?.lock().clone())
+    }
+
+    /// The first offset kept and the one after the last durable.
+    fn ends(&self, partition: PartitionId) -> Result<(u64, u64), LogError> {
+        let partition = self.topic.partition(partition)?.lock();
+        Ok((partition.first, partition.next))
+    }
+
+    /// The offset of the first record of this time or later.
+    fn offset_at(&self, partition: PartitionId, known: &Partition, time: Timestamp) -> Result<u64, LogError> {
+        let before = known.segments.partition_point(|segment| segment.time < time);
+        let from = before.checked_sub(1).map_or(known.first, |last| known.segments[last].first);
+        let place = self.topic.place(partition);
+        for row in self.shared.keyspace()?.range(place.entry(from)..place.entry(known.next)) {
+            let (key, value) = row.into_inner().map_err(reading)?;
+            let (mut data, mut records) = (Vec::new(), Vec::new());
+            self.decode(partition, &key, &value, &mut data, &mut records)?;
+            if let Some(found) = records.iter().find(|record| record.appended >= time) {
+                return Ok(found.offset.0.max(known.first));
+            }
+        }
+        Ok(known.next)
+    }
+
+    fn decode(
+        &self,
+        partition: PartitionId,
+        key: &[u8],
+        value: &[u8],
+        data: &mut Vec<u8>,
+        records: &mut Vec<RecordRef>,
+    ) -> Result<(), LogError> {
+        let first = key::offset_of(key).ok_or(entry::Damaged);
+        first.and_then(|first| entry::decode(first, value, data, records)).map(|_| ()).map_err(
+            |entry::Damaged| {
+                let offset = key::offset_of(key).unwrap_or(0);
+                self.damaged(partition, offset)
+            },
+        )
+    }
+
+    fn damaged(&self, partition: PartitionId, offset: u64) -> LogError {
+        let place =
+            format!("the entry of topic `{}` partition {partition} at offset {offset}", self.topic.name);
+        LogError::Corrupt { place }
+    }
+
+    /// Hands out records of one assigned partition, `None` if it has no more.
+    fn take(&mut self, number: usize, bytes_max: usize) -> Result<Option<Polled>, LogError> {
+        if self.assigned[number].decoded.is_none() {
+            self.fill(number, bytes_max)?;
+        }
+        let partition = self.assigned[number].partition;
+        let (_, next) = self.ends(partition)?;
+        let assigned = &mut self.assigned[number];
+        Ok(assigned
+            .give(bytes_max)
+            .map(|fetched| Polled::Records { fetched, behind: assigned.offset < next }))
+    }
+
+    /// Reads entries from the offset on, about so many bytes.
+    fn fill(&mut self, number: usize, bytes_max: usize) -> Result<(), LogError> {
+        let Assigned { partition, mut offset, mut at_entry, .. } = self.assigned[number];
+        let place = self.topic.place(partition);
+        let keyspace = self.shared.keyspace()?;
+        loop {
+            let (first, next) = self.ends(partition)?;
+            if offset < first {
+                tracing::warn!(
+                    topic = %self.topic.name, %partition, offset, first,
+                    "retention dropped records before they were read; reading goes on at the first one kept"
+                );
+                (offset, at_entry) = (first, true);
+            }
+            self.assigned[number].offset = offset;
+            if offset >= next {
+                return Ok(());
+            }
+            let mut from = offset;
+            if !at_entry
+                && let Some(holding) = keyspace.range(place.entry(first)..=place.entry(offset)).next_back()
+            {
+                from = key::offset_of(&holding.key().map_err(reading)?).unwrap_or(offset);
+            }
+            let (mut data, mut records) = (Vec::new(), Vec::new());
+            for row in keyspace.range(place.entry(from)..place.entry(next)) {
+                let (key, value) = row.into_inner().map_err(reading)?;
+                self.decode(partition, &key, &value, &mut data, &mut records)?;
+                if data.len() >= bytes_max {
+                    break;
+                }
+            }
+            let given = records.partition_point(|record| record.offset.0 < offset);
+            if records.get(given).is_some_and(|record| record.offset.0 == offset) {
+                let assigned = &mut self.assigned[number];
+                assigned.at_entry = true;
+                assigned.decoded = Some(Decoded { data: Arc::new(data), records, given });
+                return Ok(());
+            }
+            // Retention may have come in between, and says so before it drops anything.
+            if self.ends(partition)?.0 <= offset {
+                return Err(self.damaged(partition, offset));
+            }
+        }
+    }
+}
+
+impl Assigned {
+    fn give(&mut self, bytes_max: usize) -> Option<Fetched> {
+        let decoded = self.decoded.as_mut()?;
+        let mut bytes = 0;
+        let mut end = decoded.given;
+        for record in &decoded.records[decoded.given..] {
+            bytes += (record.end - record.start) as usize;
+            if bytes > bytes_max && end > decoded.given {
+                break;
+            }
+            end += 1;
+        }
+        let last = decoded.records[..end].last()?;
+        self.offset = last.offset.0 + 1;
+        let data = decoded.data.clone();
+        let records = if decoded.given == 0 && end == decoded.records.len() {
+            std::mem::take(&mut decoded.records)
+        } else {
+            decoded.records[decoded.given..end].to_vec()
+        };
+        decoded.given = end;
+        if end >= decoded.records.len() {
+            self.decoded = None;
+        }
+        Some(Fetched { partition: Some(self.partition), records, data })
+    }
+}
+
+impl LogReader for Reader {
+    fn poll(&mut self, timeout: Duration, max_bytes: usize) -> Result<Polled, LogError> {
+        let bytes_max = max_bytes.clamp(1, DECODED_BYTES_MAX);
+        let deadline = self.shared.clock.elapsed().saturating_add(timeout);
+        loop {
+            let seen = self.topic.grown.seen();
+            for step in 0..self.assigned.len() {
+                let number = (self.turn + step) % self.assigned.len();
+                if let Some(polled) = self.take(number, bytes_max)? {
+                    self.turn = number + 1;
+                    return Ok(polled);
+                }
+            }
+            // Closed is only said when all was read, and it is said also where no time was left to wait.
+            self.shared.keyspace()?;
+            let left = deadline.saturating_sub(self.shared.clock.elapsed());
+            if left.is_zero() || !self.topic.grown.wait(seen, left) {
+                return Ok(Polled::CaughtUp);
+            }
+        }
+    }
+
+    fn positions(&self) -> Vec<(PartitionId, Offset)> {
+        self.assigned.iter().map(|assigned| (assigned.partition, Offset(assigned.offset))).collect()
+    }
+}
+
+fn reading(error: fjall::Error) -> LogError {
+    LogError::of(error.into(), "reading records")
+}

@@ -1,0 +1,173 @@
+//! What is kept, and dropping the rest: whole segments, oldest first.
+//!
+//! A segment is dropped when all of it is older than the limit, or when its topic is larger than the limit and it is the
+//! oldest; the segment that still grows only goes by age. The floor moves in the same batch as the entries go.
+
+use std::collections::VecDeque;
+
+use fjall::{Keyspace, PersistMode};
+use types::{PartitionId, Timestamp};
+
+use super::embedded::Shared;
+use super::key::{self, Place};
+use super::recovery::Floor;
+use super::topic::{Partition, Topic};
+use crate::disk::{Disk, Fault};
+
+/// Entries dropped in one batch, between two commits.
+const STEP_ENTRIES: usize = 1_000;
+
+/// What to drop from a partition. Readers no longer find it.
+pub(crate) struct Cut {
+    place: Place,
+    /// Where the partition will begin.
+    floor: Floor,
+    /// The first offsets of the segments that go.
+    segments: Vec<u64>,
+    pub(crate) records: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    More,
+    Done,
+}
+
+/// Decides what to drop from all topics, and moves the beginning of their partitions behind it.
+pub(crate) fn decide(shared: &Shared) -> VecDeque<Cut> {
+    let oldest = Timestamp(shared.clock.now().0.saturating_sub(shared.options.retention_age_ms()));
+    let topics: Vec<_> = shared.topics.read().values().cloned().collect();
+    topics.iter().flat_map(|topic| cuts(topic, oldest, shared.options.retention_bytes)).collect()
+}
+
+fn cuts(topic: &Topic, oldest: Timestamp, bytes_max: u64) -> Vec<Cut> {
+    let mut partitions: Vec<Partition> =
+        topic.partitions.iter().map(|partition| partition.lock().clone()).collect();
+    let gone = segments_to_drop(&partitions, oldest, bytes_max);
+    let mut cuts = Vec::new();
+    for (number, (partition, gone)) in partitions.iter_mut().zip(gone).enumerate() {
+        if gone == 0 {
+            continue;
+        }
+        let segments = partition.segments.drain(..gone).map(|segment| segment.first).collect();
+        let (first, position) = match partition.segments.front() {
+            Some(kept) => (kept.first, kept.position),
+            None => (partition.next, partition.position),
+        };
+        let records = first - partition.first;
+        let floor = Floor { first, position, time: partition.last_time };
+        // Readers must know before the entries are gone: to them, a missing entry is damage.
+        let mut known = topic.partitions[number].lock();
+        known.first = first;
+        known.segments.drain(..gone);
+        drop(known);
+        tracing::info!(topic = %topic.name, partition = number, records, first, "old records are dropped");
+        let place = topic.place(PartitionId(number as u32));
+        cuts.push(Cut { place, floor, segments, records });
+    }
+    cuts
+}
+
+/// How many segments to drop from the front of each partition.
+fn segments_to_drop(partitions: &[Partition], oldest: Timestamp, bytes_max: u64) -> Vec<usize> {
+    let mut gone: Vec<usize> = partitions
+        .iter()
+        .map(|partition| {
+            let ends = partition.segments.iter().skip(1).map(|next| next.before).chain([partition.last_time]);
+            partition.segments.iter().zip(ends).take_while(|(_, end)| *end < oldest).count()
+        })
+        .collect();
+    let start = |number: usize, gone: usize| {
+        let partition = &partitions[number];
+        partition.segments.get(gone).map_or(partition.position, |segment| segment.position)
+    };
+    let mut bytes: u64 =
+        partitions.iter().enumerate().map(|(number, p)| p.position - start(number, gone[number])).sum();
+    while bytes > bytes_max {
+        let full =
+            (0..partitions.len()).filter(|number| gone[*number] + 1 < partitions[*number].segments.len());
+        let Some(number) = full.min_by_key(|number| partitions[*number].segments[gone[*number]].time) else {
+            break;
+        };
+        bytes -= start(number, gone[number] + 1) - start(number, gone[number]);
+        gone[number] += 1;
+    }
+    gone
+}
+
+/// Drops some entries of a cut.
+pub(crate) fn step(disk: &Disk, keyspace: &Keyspace, cut: &Cut) -> Result<Progress, Fault> {
+    let mut batch = disk.database.batch().durability(Some(PersistMode::SyncData));
+    let from = keyspace
+        .get(cut.place.floor())?
+        .and_then(|value| Floor::decode(&value))
+        .map_or(0, |floor| floor.first);
+    let mut floor = cut.floor;
+    let mut progress = Progress::Done;
+    for (number, row) in keyspace.range(cut.place.entry(from)..cut.place.entry(cut.floor.first)).enumerate() {
+        let key = row.key()?;
+        if number == STEP_ENTRIES {
+            floor.first = key::offset_of(&key).unwrap_or(cut.floor.first);
+            progress = Progress::More;
+            break;
+        }
+        batch.remove(keyspace, key);
+    }
+    if progress == Progress::Done {
+        for first in &cut.segments {
+            batch.remove(keyspace, cut.place.segment(*first));
+        }
+    }
+    batch.insert(keyspace, cut.place.floor(), floor.encode());
+    batch.commit()?;
+    Ok(progress)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::topic::Segment;
+    use super::*;
+
+    /// A partition with a segment of 100 bytes at each of these times, whose last record is at `last`.
+    fn partition(times: &[i64], last: i64) -> Partition {
+        let segments = times.iter().enumerate().map(|(n, time)| Segment {
+            first: n as u64 * 10,
+            time: Timestamp(*time),
+            position: n as u64 * 100,
+            before: Timestamp(time - 1),
+        });
+        Partition {
+            first: 0,
+            next: times.len() as u64 * 10,
+            position: times.len() as u64 * 100,
+            last_time: Timestamp(last),
+            segments: segments.collect(),
+        }
+    }
+
+    #[test]
+    fn a_segment_goes_when_all_of_it_is_too_old() {
+        let partitions = [partition(&[10, 20, 30], 39), partition(&[25], 26), partition(&[], 0)];
+        let gone = |oldest| segments_to_drop(&partitions, Timestamp(oldest), u64::MAX);
+        assert_eq!(gone(19), [0, 0, 0]);
+        assert_eq!(gone(20), [1, 0, 0]);
+        assert_eq!(gone(27), [1, 1, 0]);
+        assert_eq!(gone(40), [3, 1, 0]);
+    }
+
+    #[test]
+    fn by_size_the_oldest_of_all_partitions_goes_first_and_never_what_still_grows() {
+        let partitions = [partition(&[10, 20, 30], 39), partition(&[5, 15, 25], 26)];
+        let gone = |bytes_max| segments_to_drop(&partitions, Timestamp(0), bytes_max);
+        assert_eq!(gone(600), [0, 0]);
+        assert_eq!(gone(599), [0, 1]);
+        assert_eq!(gone(450), [1, 1]);
+        assert_eq!(gone(0), [2, 2]);
+    }
+
+    #[test]
+    fn age_and_size_add_up() {
+        let partitions = [partition(&[10, 20, 30], 39)];
+        assert_eq!(segments_to_drop(&partitions, Timestamp(21), 150), [2]);
+    }
+}

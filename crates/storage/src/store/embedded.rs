@@ -1,0 +1,265 @@
+//! The result store on the data directory.
+//!
+//! Writes go one after the other, and followers are told in the same order, so that who applies the changes always ends
+//! where the store does. Reads wait for nobody. A write survives the end of the process at once, and a power cut after
+//! [`ResultStore::flush`]: results are computed again from the last checkpoint, which flushes first.
+//!
+//! It is a database of its own beside the log's, since the log's syncs would hold up every write here.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender};
+use fjall::config::CompressionPolicy;
+use fjall::{CompressionType, Keyspace, KeyspaceCreateOptions, PersistMode};
+use parking_lot::{Mutex, RwLock};
+use types::{Clock, Timestamp};
+
+use super::followers::Followers;
+use super::{Change, Entry, Following, ResultStore, StoreError, Upsert, WriteBatch, row, sweep};
+use crate::disk::{Budget, Disk, Fault};
+use crate::journal::AfterDamage;
+
+/// What the embedded store may use.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How often expired rows are looked for and removed, every 10 s unless set. They are not returned before that
+    /// either.
+    pub sweep_interval: Duration,
+    /// How many changes a follower may lag behind before writers wait for it, 1,024 unless set.
+    pub follower_changes: usize,
+    /// Writes are refused while less is free on the disk, 256 MiB unless set. Work in the background needs some room.
+    pub keep_free_bytes: u64,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            sweep_interval: Duration::from_secs(10),
+            follower_changes: 1_024,
+            keep_free_bytes: 256 << 20,
+        }
+    }
+}
+
+/// What is not written to a table yet is held in memory up to these.
+const ROWS_MEMTABLE_BYTES: u64 = 8 << 20;
+const EXPIRY_MEMTABLE_BYTES: u64 = 4 << 20;
+const CACHE_BYTES: u64 = 16 << 20;
+
+/// The embedded result store. Dropping it is [`EmbeddedStore::close`].
+pub struct EmbeddedStore {
+    shared: Arc<Shared>,
+    /// Ends the sweeper when it is dropped.
+    sweeper: Mutex<Option<(Sender<()>, JoinHandle<()>)>>,
+}
+
+pub(crate) struct Shared {
+    clock: Arc<dyn Clock>,
+    /// Held while a batch is applied and told, and while expired rows are removed, lest one goes that was just renewed.
+    writing: Mutex<Followers>,
+    /// Taken away when the store is closed.
+    files: RwLock<Option<Files>>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Files {
+    pub(crate) disk: Disk,
+    pub(crate) rows: Keyspace,
+    pub(crate) expiry: Keyspace,
+}
+
+impl EmbeddedStore {
+    /// Opens the store in a directory of its own, which is created if need be.
+    ///
+    /// Fails with [`StoreError::Locked`] if another process has it open.
+    pub fn open(
+        directory: &Path,
+        options: Options,
+        clock: Arc<dyn Clock>,
+    ) -> Result<EmbeddedStore, StoreError> {
+        let budget = Budget {
+            cache_bytes: CACHE_BYTES,
+            keep_free_bytes: options.keep_free_bytes,
+            after_damage: AfterDamage::Cut,
+        };
+        let files =
+            open_files(directory, &budget).map_err(|fault| StoreError::of(fault, "opening its files"))?;
+        let shared = Arc::new(Shared {
+            clock,
+            writing: Mutex::new(Followers::new(options.follower_changes)),
+            files: RwLock::new(Some(files)),
+        });
+        let (stop, stopped) = crossbeam_channel::bounded(0);
+        let of_sweeper = shared.clone();
+        let sweeper = std::thread::Builder::new()
+            .name("store-sweep".to_owned())
+            .spawn(move || of_sweeper.sweep_until(&stopped, options.sweep_interval))
+            .map_err(|error| StoreError::of(error.into(), "starting its thread"))?;
+        Ok(EmbeddedStore { shared, sweeper: Mutex::new(Some((stop, sweeper))) })
+    }
+
+    /// Removes now what has expired, and returns the number of rows removed. Otherwise that happens every
+    /// [`Options::sweep_interval`].
+    pub fn sweep(&self) -> Result<u64, StoreError> {
+        self.shared.sweep(&|| false)
+    }
+
+    /// Makes what was written durable, ends the followers' queues, and frees the directory.
+    pub fn close(&self) {
+        if let Some((stop, sweeper)) = self.sweeper.lock().take() {
+            drop(stop);
+            if sweeper.join().is_err() {
+                tracing::error!("the thread that removes expired results had panicked");
+            }
+        }
+        let mut followers = self.shared.writing.lock();
+        if let Some(files) = self.shared.files.write().take()
+            && let Err(error) = files.disk.database.persist(PersistMode::SyncData)
+        {
+            tracing::error!(%error, "the last results may not survive a power cut");
+        }
+        followers.dismiss();
+    }
+}
+
+impl Drop for EmbeddedStore {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn open_files(directory: &Path, budget: &Budget) -> Result<Files, Fault> {
+    let disk = Disk::open(directory, budget)?;
+    let options = |memtable_bytes| {
+        KeyspaceCreateOptions::default()
+            .max_memtable_size(memtable_bytes)
+            .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
+    };
+    let rows = disk.database.keyspace("rows", || options(ROWS_MEMTABLE_BYTES))?;
+    let expiry = disk.database.keyspace("expiry", || options(EXPIRY_MEMTABLE_BYTES))?;
+    Ok(Files { disk, rows, expiry })
+}
+
+impl Shared {
+    fn files(&self) -> Result<Files, StoreError> {
+        self.files.read().clone().ok_or(StoreError::Closed)
+    }
+
+    fn sweep_until(&self, stopped: &Receiver<()>, interval: Duration) {
+        // Nobody sends: the channel's end is the word to stop.
+        let told_to_stop = || stopped.try_recv() == Err(crossbeam_channel::TryRecvError::Disconnected);
+        while stopped.recv_timeout(interval) == Err(crossbeam_channel::RecvTimeoutError::Timeout) {
+            match self.sweep(&told_to_stop) {
+                Ok(0) => {}
+                Ok(rows) => tracing::debug!(rows, "expired results were removed"),
+                Err(error) => tracing::error!(?error, "expired results could not be removed"),
+            }
+        }
+    }
+
+    fn sweep(&self, stop: &dyn Fn() -> bool) -> Result<u64, StoreError> {
+        let files = self.files()?;
+        let mut removed = 0;
+        while !stop() {
+            let _writing = self.writing.lock();
+            let step = sweep::step(&files, self.clock.now())
+                .map_err(|fault| StoreError::of(fault, "removing expired results"))?;
+            removed += step.removed;
+            if step.last {
+                break;
+            }
+        }
+        Ok(removed)
+    }
+
+    fn apply(&self, files: &Files, batch: &WriteBatch, now: Timestamp) -> Result<(), Fault> {
+        files
+            .disk
+            .check_room(batch.upserts.iter().map(|upsert| upsert.key.len() + upsert.value.len()).sum())?;
+        let items = batch.upserts.len() * 2 + 1;
+        let mut writes = fjall::OwnedWriteBatch::with_capacity(files.disk.database.clone(), items)
+            .durability(Some(PersistMode::Buffer));
+        for Upsert { key, value, ttl } in &batch.upserts {
+            let expires = row::expires(now, *ttl);
+            writes.insert(&files.rows, key.as_bytes(), row::encode(expires, value));
+            writes.insert(&files.expiry, row::index(expires, key), []);
+        }
+        if let Some(told) = &batch.notification {
+            writes.insert(
+                &files.rows,
+                told.latest_key.as_bytes(),
+                row::encode(row::NEVER, told.time.as_bytes()),
+            );
+        }
+        writes.commit()?;
+        Ok(())
+    }
+}
+
+impl ResultStore for EmbeddedStore {
+    fn write(&self, batch: &WriteBatch) -> Result<(), StoreError> {
+        let keys = batch.upserts.iter().map(|upsert| &upsert.key);
+        keys.chain(batch.notification.iter().map(|told| &told.latest_key))
+            .try_for_each(|key| row::check_key(key))?;
+        let mut followers = self.shared.writing.lock();
+        let files = self.shared.files()?;
+        let now = self.shared.clock.now();
+        self.shared.apply(&files, batch, now).map_err(|fault| StoreError::of(fault, "writing results"))?;
+        if !followers.is_empty() {
+            let entries = batch.upserts.iter().map(|upsert| Entry {
+                key: upsert.key.clone(),
+                value: upsert.value.clone(),
+                expires: row::expires(now, upsert.ttl),
+            });
+            followers.tell(Change { entries: entries.collect(), notification: batch.notification.clone() });
+        }
+        Ok(())
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        let synced = self.shared.files()?.disk.database.persist(PersistMode::SyncData);
+        synced.map_err(|error| StoreError::of(error.into(), "syncing results"))
+    }
+
+    fn get(&self, key: &str) -> Result<Option<Entry>, StoreError> {
+        row::check_key(key)?;
+        let found = self.shared.files()?.rows.get(key).map_err(reading)?;
+        found.map_or(Ok(None), |found| row::entry(key.as_bytes(), &found, self.shared.clock.now()))
+    }
+
+    fn scan(&self, prefix: &str, each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
+        let files = self.shared.files()?;
+        let now = self.shared.clock.now();
+        let rows = if prefix.is_empty() { files.rows.iter() } else { files.rows.prefix(prefix) };
+        for found in rows {
+            let (key, found) = found.into_inner().map_err(reading)?;
+            if let Some(entry) = row::entry(&key, &found, now)?
+                && !each(entry)
+            {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn follow(&self) -> Result<Following, StoreError> {
+        let mut followers = self.shared.writing.lock();
+        self.shared.files()?;
+        Ok(followers.add())
+    }
+
+    fn address(&self) -> (String, String) {
+        ("embedded".to_owned(), "0".to_owned())
+    }
+
+    fn ping(&self) -> Result<(), StoreError> {
+        self.shared.files().map(|_| ())
+    }
+}
+
+fn reading(error: fjall::Error) -> StoreError {
+    StoreError::of(error.into(), "reading results")
+}
