@@ -5,6 +5,7 @@
 //! A full disk must not come to that, so [`Disk::check_room`] is asked before each write: it refuses while less than
 //! a reserve is free, and the reserve is what flushes and compactions in the background live on.
 
+use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -43,22 +44,31 @@ pub(crate) struct Disk {
     pub(crate) database: Database,
     directory: Arc<Path>,
     keep_free_bytes: u64,
+    /// Unlocked when it is dropped, after the database.
+    _lock: Arc<File>,
 }
+
+/// Locked while the directory is in use. fjall has a lock too, but only takes it with its journal open already.
+const LOCK_FILE: &str = "in-use";
 
 impl Disk {
     /// Opens or creates the database, and mends the end of its journal where a crash has torn it.
     pub(crate) fn open(directory: &Path, budget: &Budget) -> Result<Disk, Fault> {
+        std::fs::create_dir_all(directory)?;
+        let locked = || Fault::Locked { directory: directory.display().to_string() };
+        let lock =
+            File::options().create(true).truncate(false).write(true).open(directory.join(LOCK_FILE))?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => locked(),
+            TryLockError::Error(error) => error.into(),
+        })?;
+        journal::mend(directory, budget.after_damage)?;
         let database = match open_database(directory, budget) {
-            Err(fjall::Error::JournalRecovery(_)) => {
-                journal::mend(directory, budget.after_damage)?;
-                open_database(directory, budget)?
-            }
-            Err(fjall::Error::Locked) => {
-                return Err(Fault::Locked { directory: directory.display().to_string() });
-            }
+            Err(fjall::Error::Locked) => return Err(locked()),
             opened => opened?,
         };
-        Ok(Disk { database, directory: directory.into(), keep_free_bytes: budget.keep_free_bytes })
+        let (directory, keep_free_bytes) = (directory.into(), budget.keep_free_bytes);
+        Ok(Disk { database, directory, keep_free_bytes, _lock: Arc::new(lock) })
     }
 
     /// Fails while a write of so many bytes would leave less free than the reserve.

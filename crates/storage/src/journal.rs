@@ -1,17 +1,20 @@
-//! Mending a fjall journal that a power cut has torn.
+//! Mending a fjall journal that a power cut has torn, before fjall sees it.
 //!
-//! fjall itself drops a batch at the end of its journal that stops short. It refuses to open, however, where the end is
-//! all there and something before it is not: the disk may write the pages of one batch in any order, and be cut off
-//! between them. Here the journal is walked as fjall's recovery walks it, up to the first batch that is not intact, and
-//! cut there; what is cut off is kept beside it.
+//! The disk may write the pages of a batch in any order, and be cut off between them. fjall drops a batch that stops
+//! short, but does not open a journal whose last batch ends well and has a hole before its end; and where a batch breaks
+//! off in its middle, it drops all that follows without a word, though that may be what was acknowledged. So the newest
+//! journal is walked first, as fjall's recovery walks it, and cut at the first batch that is not intact; what is cut off
+//! is kept beside it.
 //!
 //! The format is that of fjall 3 (`journal/entry.rs`): a batch is a start (tag 1, items, sequence number), items (tag 2,
 //! value type, compression, keyspace, lengths, key, value) or clears (tag 4, keyspace), and an end (tag 3, XXH3 of what
-//! lies between, magic bytes); integers are little endian.
+//! lies between, magic bytes); integers are little endian. The file is laid out in advance and filled with zeroes.
 
-use std::fs;
-use std::io::Write;
+use std::fs::{self, File};
+use std::io::{BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::disk::Fault;
 
@@ -29,36 +32,50 @@ const START: u8 = 1;
 const ITEM: u8 = 2;
 const END: u8 = 3;
 const CLEAR: u8 = 4;
-const MAGIC: &[u8] = &[b'F', b'J', b'L', 3];
+const MAGIC: &[u8; 4] = &[b'F', b'J', b'L', 3];
+
+/// Behind the last batch there are zeroes only; so many are looked at.
+const ZEROES_LOOKED_AT: u64 = 64 << 10;
 
 /// Cuts the newest journal in a directory at the first batch that is not intact.
 pub(crate) fn mend(directory: &Path, after: AfterDamage) -> Result<(), Fault> {
     let Some(path) = newest_journal(directory)? else {
         return Ok(());
     };
-    let bytes = fs::read(&path)?;
-    let intact = intact_bytes(&bytes);
-    let torn = &bytes[intact..];
-    if after == AfterDamage::Refuse && another_batch_follows(torn) {
+    let mut file = File::open(&path)?;
+    let intact = intact_bytes(BufReader::with_capacity(64 << 10, &file))?;
+    file.seek(SeekFrom::Start(intact))?;
+    let mut torn = Vec::new();
+    (&file).take(ZEROES_LOOKED_AT).read_to_end(&mut torn)?;
+    if torn.iter().all(|byte| *byte == 0) {
+        return Ok(());
+    }
+    file.read_to_end(&mut torn)?;
+    torn.truncate(torn.len() - torn.iter().rev().take_while(|byte| **byte == 0).count());
+    if after == AfterDamage::Refuse && holds_a_batch(&torn)? {
         return Err(Fault::Damaged { place: format!("byte {intact} of {}", path.display()) });
     }
-    let written = torn.len() - torn.iter().rev().take_while(|byte| **byte == 0).count();
     tracing::warn!(
-        journal = %path.display(), kept_bytes = intact, cut_bytes = written,
+        journal = %path.display(), kept_bytes = intact, cut_bytes = torn.len(),
         "the end of the journal was torn by a crash and is cut off; what was acknowledged stands before it"
     );
-    let mut aside = fs::File::create(path.with_extension("torn"))?;
-    aside.write_all(&torn[..written])?;
+    let mut aside = File::create(path.with_extension("torn"))?;
+    aside.write_all(&torn)?;
     aside.sync_all()?;
-    let journal = fs::OpenOptions::new().write(true).open(&path)?;
-    journal.set_len(intact as u64)?;
+    let journal = File::options().write(true).open(&path)?;
+    journal.set_len(intact)?;
     journal.sync_all()?;
     Ok(())
 }
 
 fn newest_journal(directory: &Path) -> std::io::Result<Option<PathBuf>> {
     let mut newest: Option<(u64, PathBuf)> = None;
-    for file in fs::read_dir(directory)? {
+    let files = match fs::read_dir(directory) {
+        // It is yet to be created.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        files => files?,
+    };
+    for file in files {
         let path = file?.path();
         if path.extension().is_none_or(|extension| extension != "jnl") {
             continue;
@@ -75,76 +92,100 @@ fn newest_journal(directory: &Path) -> std::io::Result<Option<PathBuf>> {
 }
 
 /// The length of the run of intact batches at the beginning.
-fn intact_bytes(journal: &[u8]) -> usize {
-    let mut rest = journal;
-    while let Some(Batch { rest: after, intact: true }) = Batch::read(rest) {
-        rest = after;
+fn intact_bytes(journal: impl Read) -> std::io::Result<u64> {
+    let mut walk = Walk { journal, walked: 0, content: Xxh3::new() };
+    let mut intact = 0;
+    while walk.batch()? {
+        intact = walk.walked;
     }
-    journal.len() - rest.len()
+    Ok(intact)
 }
 
-/// Whether an intact batch stands behind the damaged one that `torn` begins with.
-fn another_batch_follows(torn: &[u8]) -> bool {
-    let mut rest = torn;
-    while let Some(Batch { rest: after, intact }) = Batch::read(rest) {
-        if intact {
-            return true;
+/// Whether there is an intact batch anywhere.
+fn holds_a_batch(bytes: &[u8]) -> std::io::Result<bool> {
+    for (at, tag) in bytes.iter().enumerate() {
+        if *tag == START && intact_bytes(&bytes[at..])? > 0 {
+            return Ok(true);
         }
-        rest = after;
     }
-    false
+    Ok(false)
 }
 
-/// A batch whose pieces are all there, though its content may not be what was written.
-struct Batch<'a> {
-    rest: &'a [u8],
-    intact: bool,
+/// A walk through a journal, batch by batch.
+struct Walk<R> {
+    journal: R,
+    walked: u64,
+    /// The items of the batch so far.
+    content: Xxh3,
 }
 
-impl<'a> Batch<'a> {
-    fn read(journal: &'a [u8]) -> Option<Batch<'a>> {
-        let mut rest = journal;
-        if take(&mut rest, 1)? != [START] {
-            return None;
-        }
-        let announced = u32::from_le_bytes(take(&mut rest, 4)?.try_into().ok()?);
-        take(&mut rest, 8)?;
-        let items = rest;
-        let mut count = 0;
-        loop {
-            let before_tag = rest;
-            match take(&mut rest, 1)? {
-                [ITEM] => {
-                    take(&mut rest, 1 + 1 + 8)?;
-                    let key = u16::from_le_bytes(take(&mut rest, 2)?.try_into().ok()?);
-                    take(&mut rest, 4)?;
-                    let value = u32::from_le_bytes(take(&mut rest, 4)?.try_into().ok()?);
-                    take(&mut rest, usize::from(key).checked_add(value as usize)?)?;
-                }
-                [CLEAR] => {
-                    take(&mut rest, 8)?;
-                }
-                [END] => {
-                    let checksum = u64::from_le_bytes(take(&mut rest, 8)?.try_into().ok()?);
-                    let magic = take(&mut rest, MAGIC.len())?;
-                    let content = &items[..items.len() - before_tag.len()];
-                    let intact = count == announced
-                        && magic == MAGIC
-                        && checksum == xxhash_rust::xxh3::xxh3_64(content);
-                    return Some(Batch { rest, intact });
-                }
-                _ => return None,
+impl<R: Read> Walk<R> {
+    /// Walks over a batch; whether it was intact. After one that was not, the walk is over.
+    fn batch(&mut self) -> std::io::Result<bool> {
+        let Some([START]) = self.take()? else {
+            return Ok(false);
+        };
+        let (Some(announced), Some(_sequence_number)) = (self.take()?, self.take::<8>()?) else {
+            return Ok(false);
+        };
+        self.content.reset();
+        for _ in 0..u32::from_le_bytes(announced) {
+            if !self.item()? {
+                return Ok(false);
             }
-            count += 1;
         }
+        let expected = self.content.digest();
+        let (end, checksum, magic) = (self.take()?, self.take()?, self.take()?);
+        Ok(end == Some([END])
+            && checksum.map(u64::from_le_bytes) == Some(expected)
+            && magic.as_ref() == Some(MAGIC))
     }
-}
 
-/// Splits off the first bytes, `None` if there are not as many.
-fn take<'a>(rest: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
-    let (taken, after) = rest.split_at_checked(count)?;
-    *rest = after;
-    Some(taken)
+    /// Walks over an item; whether it was all there.
+    fn item(&mut self) -> std::io::Result<bool> {
+        let rest = match self.take()? {
+            Some([ITEM]) => {
+                let (Some(_kind), Some(key), Some(_plain), Some(value)) =
+                    (self.take::<10>()?, self.take()?, self.take::<4>()?, self.take()?)
+                else {
+                    return Ok(false);
+                };
+                u64::from(u16::from_le_bytes(key)) + u64::from(u32::from_le_bytes(value))
+            }
+            Some([CLEAR]) => 8,
+            _ => return Ok(false),
+        };
+        self.pass(rest)
+    }
+
+    fn take<const N: usize>(&mut self) -> std::io::Result<Option<[u8; N]>> {
+        let mut bytes = [0; N];
+        match self.journal.read_exact(&mut bytes) {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        self.walked += N as u64;
+        self.content.update(&bytes);
+        Ok(Some(bytes))
+    }
+
+    /// Walks over so many bytes; whether there were as many.
+    fn pass(&mut self, count: u64) -> std::io::Result<bool> {
+        let mut buffer = [0; 8 << 10];
+        let mut left = count;
+        while left > 0 {
+            let wanted = left.min(buffer.len() as u64) as usize;
+            let read = self.journal.read(&mut buffer[..wanted])?;
+            if read == 0 {
+                return Ok(false);
+            }
+            self.content.update(&buffer[..read]);
+            self.walked += read as u64;
+            left -= read as u64;
+        }
+        Ok(true)
+    }
 }
 
 #[cfg(test)]
@@ -175,8 +216,8 @@ mod tests {
         journal.extend(batch(b"two"));
         let written = journal.len();
         journal.resize(written + 100, 0);
-        assert_eq!(intact_bytes(&journal), written);
-        assert!(!another_batch_follows(&journal[written..]));
+        assert_eq!(intact_bytes(&journal[..]).unwrap(), written as u64);
+        assert!(!holds_a_batch(&journal[written..]).unwrap());
     }
 
     #[test]
@@ -187,10 +228,10 @@ mod tests {
         let hole = second.len() - 15;
         second[hole] = 0;
         journal.extend(second);
-        assert_eq!(intact_bytes(&journal), first);
-        assert!(!another_batch_follows(&journal[first..]));
+        assert_eq!(intact_bytes(&journal[..]).unwrap(), first as u64);
+        assert!(!holds_a_batch(&journal[first..]).unwrap());
         journal.extend(batch(b"three"));
-        assert!(another_batch_follows(&journal[first..]));
+        assert!(holds_a_batch(&journal[first..]).unwrap());
     }
 
     #[test]
@@ -199,7 +240,7 @@ mod tests {
         let first = journal.len();
         journal.extend(batch(b"two"));
         for cut in first..journal.len() {
-            assert_eq!(intact_bytes(&journal[..cut]), first);
+            assert_eq!(intact_bytes(&journal[..cut]).unwrap(), first as u64);
         }
     }
 }

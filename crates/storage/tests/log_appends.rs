@@ -1,5 +1,7 @@
 //! What an append promises.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 mod common;
 
 use std::collections::HashMap;

@@ -27,7 +27,8 @@ pub(crate) fn clock() -> Arc<ManualClock> {
 }
 
 pub(crate) fn options() -> Options {
-    Options { keep_free_bytes: 0, ..Options::default() }
+    // Retention runs when a test says so.
+    Options { keep_free_bytes: 0, retention_interval: Duration::from_secs(1 << 40), ..Options::default() }
 }
 
 pub(crate) fn open(directory: &Path) -> EmbeddedLog {
