@@ -11,6 +11,8 @@ export interface Theme {
   onAccent: string;
   /** The pale end of a scale that ends in the accent colour. */
   heatFrom: string;
+  /** From where on that scale, 0-1, its colours need `onAccent` on them instead of `text`. */
+  heatTurn: number;
   good: string;
   bad: string;
   /** For groups, in a fixed order that is told apart by people with any colour vision. */
@@ -50,6 +52,7 @@ function readTheme(): Theme {
     accent: read('accent'),
     onAccent: read('on-accent'),
     heatFrom: read('heat-from'),
+    heatTurn: Number(read('heat-turn')),
     good: read('good'),
     bad: read('bad'),
     groups: [1, 2, 3, 4, 5, 6, 7, 8].map((n) => read(`group-${n}`)),

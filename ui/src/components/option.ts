@@ -62,7 +62,7 @@ export function categoryAxis(theme: Theme, data: string[]) {
     data,
     axisLine: { lineStyle: { color: theme.line } },
     axisTick: { show: false },
-    axisLabel: text(theme),
+    axisLabel: { ...text(theme), margin: 10 },
   };
 }
 

@@ -9,6 +9,11 @@ export function yearLabel(year: string | number): string {
   return year === UNKNOWN ? 'Unknown' : `Year ${year}`;
 }
 
+/** As short as an axis needs it. */
+export function yearTick(year: string | number): string {
+  return year === UNKNOWN ? '?' : String(year);
+}
+
 /** Ascending by number; what is no number comes last. */
 export function byYear(a: string | number, b: string | number): number {
   return rank(a) - rank(b);

@@ -9,6 +9,6 @@ test('what is missing is a dash, and zero is a figure', () => {
 });
 
 test('a duration of a second or more is in seconds', () => {
-  expect(formatDuration(999.4)).toMatch(/^999.ms$/);
-  expect(formatDuration(999.6)).toMatch(/^1\D00/);
+  expect(formatDuration(999.4)).toMatch(/^999.?ms$/);
+  expect(formatDuration(999.6)).toMatch(/^1.?s/);
 });

@@ -5,12 +5,13 @@ const percent = new Intl.NumberFormat(undefined, { style: 'percent', maximumFrac
 const milliseconds = new Intl.NumberFormat(undefined, {
   style: 'unit',
   unit: 'millisecond',
+  unitDisplay: 'narrow',
   maximumFractionDigits: 0,
 });
 const seconds = new Intl.NumberFormat(undefined, {
   style: 'unit',
   unit: 'second',
-  minimumFractionDigits: 2,
+  unitDisplay: 'narrow',
   maximumFractionDigits: 2,
 });
 
@@ -33,7 +34,7 @@ export function formatPercent(value: Figure): string {
   return isFigure(value) ? percent.format(value / 100) : NONE;
 }
 
-/** A duration given in milliseconds: 812 ms, 1.24 sec. */
+/** A duration given in milliseconds: 812ms, 1.24s. */
 export function formatDuration(value: Figure): string {
   if (!isFigure(value)) return NONE;
   return Math.round(value) < 1_000 ? milliseconds.format(value) : seconds.format(value / 1_000);

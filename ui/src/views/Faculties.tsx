@@ -51,7 +51,7 @@ function draw(rows: Analytics['faculty'], theme: Theme): ChartOption {
     axisLabel: { show: false },
     splitLine: { show: false },
     // Room for the figure behind the longest bar.
-    max: (range: { max: number }) => range.max * 1.45 || 1,
+    max: (range: { max: number }) => range.max * 1.6 || 1,
   });
   const label = (format: (value: number) => string) => ({
     show: true,
@@ -62,8 +62,8 @@ function draw(rows: Analytics['faculty'], theme: Theme): ChartOption {
   });
   return {
     grid: [
-      { top: 28, bottom: 4, left: 92, right: '44%' },
-      { top: 28, bottom: 4, left: '62%', right: 4 },
+      { top: 28, bottom: 4, left: 80, right: '42%' },
+      { top: 28, bottom: 4, left: '62%', right: 0 },
     ],
     tooltip: { ...tooltip(theme, 'item') },
     xAxis: [scale(0, 'Queries'), scale(1, 'Mean response')],
@@ -93,7 +93,7 @@ function draw(rows: Analytics['faculty'], theme: Theme): ChartOption {
         barMaxWidth: 22,
         data: rows.map((row) => ({
           value: row.avg_response_time ?? 0,
-          itemStyle: { color: userTypeColor(row.faculty, theme), opacity: 0.55, borderRadius: [0, 3, 3, 0] },
+          itemStyle: { color: userTypeColor(row.faculty, theme), borderRadius: [0, 3, 3, 0] },
         })),
         label: label(formatDuration),
         tooltip: { valueFormatter: (time) => formatDuration(Number(time)) },

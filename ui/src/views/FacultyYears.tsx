@@ -6,7 +6,7 @@ import { Chart } from '../components/Chart';
 import { DataTable } from '../components/DataTable';
 import { type ChartOption, categoryAxis, FONT, tooltip } from '../components/option';
 import { Panel } from '../components/Panel';
-import { byYear, groupLabel, yearLabel } from '../format/label';
+import { byYear, groupLabel, yearLabel, yearTick } from '../format/label';
 import { formatCompact, formatCount, formatDuration } from '../format/number';
 import { type Theme, useTheme } from '../theme';
 
@@ -34,10 +34,13 @@ export function FacultyYears() {
 
 function draw(rows: Analytics['heatmap'], theme: Theme): ChartOption {
   const years = [...new Set(rows.map((row) => row.year))].sort(byYear);
-  const faculties = [...new Set(rows.map((row) => row.faculty))].sort().reverse();
+  const totals = new Map<string, number>();
+  for (const row of rows) totals.set(row.faculty, (totals.get(row.faculty) ?? 0) + row.query_count);
+  // The axis counts from below: the busiest comes to stand on top.
+  const faculties = [...totals.keys()].sort((a, b) => (totals.get(a) ?? 0) - (totals.get(b) ?? 0));
   const most = Math.max(1, ...rows.map((row) => row.query_count));
   return {
-    grid: { top: 4, right: 4, bottom: 28, left: 92 },
+    grid: { top: 4, right: 4, bottom: 28, left: 80 },
     tooltip: {
       ...tooltip(theme, 'item'),
       valueFormatter: (_, index) => {
@@ -52,7 +55,7 @@ function draw(rows: Analytics['heatmap'], theme: Theme): ChartOption {
       dimension: 2,
       inRange: { color: [theme.heatFrom, theme.accent] },
     },
-    xAxis: { ...categoryAxis(theme, years.map(yearLabel)), axisLine: { show: false } },
+    xAxis: { ...categoryAxis(theme, years.map(yearTick)), axisLine: { show: false } },
     yAxis: { ...categoryAxis(theme, faculties.map(groupLabel)), axisLine: { show: false } },
     series: [
       {
@@ -62,7 +65,7 @@ function draw(rows: Analytics['heatmap'], theme: Theme): ChartOption {
         data: rows.map((row) => ({
           name: `${groupLabel(row.faculty)}, ${yearLabel(row.year)}`,
           value: [years.indexOf(row.year), faculties.indexOf(row.faculty), row.query_count],
-          label: { color: row.query_count / most > 0.5 ? theme.onAccent : theme.text },
+          label: { color: row.query_count / most > theme.heatTurn ? theme.onAccent : theme.text },
         })),
         label: {
           show: true,

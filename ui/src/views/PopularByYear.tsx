@@ -4,7 +4,7 @@ import { useAnalytics } from '../api/store';
 import { Panel } from '../components/Panel';
 import { RankedList } from '../components/RankedList';
 import { Tabs } from '../components/Tabs';
-import { byYear, groupLabel, yearLabel } from '../format/label';
+import { byYear, yearLabel, yearTick } from '../format/label';
 
 export function PopularByYear() {
   const groups = useAnalytics('popularByYear');
@@ -16,14 +16,13 @@ export function PopularByYear() {
   return (
     <Panel
       title="Students ask, by year"
-      range="last 30 days"
       area="popular-by-year"
       rows={groups && years}
       actions={
         years.length > 0 && (
           <Tabs
             label="Year of study"
-            tabs={years.map((value) => ({ value, label: groupLabel(value) }))}
+            tabs={years.map((value) => ({ value, label: yearTick(value) }))}
             selected={year}
             controls="popular-by-year-list"
             onSelect={setChosen}
@@ -32,7 +31,7 @@ export function PopularByYear() {
       }
     >
       <div id="popular-by-year-list" className="fill" role="tabpanel" aria-label={yearLabel(year)}>
-        <RankedList questions={groups?.[year] ?? []} />
+        <RankedList questions={groups?.[year] ?? []} places={5} />
       </div>
     </Panel>
   );

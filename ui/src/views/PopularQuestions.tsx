@@ -7,7 +7,7 @@ export function PopularQuestions() {
   const questions = useAnalytics('popularQuestions');
   return (
     <Panel title="Popular questions" range="last 30 days" area="popular" rows={questions}>
-      <RankedList questions={questions ?? []} />
+      <RankedList questions={questions ?? []} places={10} />
     </Panel>
   );
 }

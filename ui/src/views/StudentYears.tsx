@@ -6,7 +6,7 @@ import { Chart } from '../components/Chart';
 import { DataTable } from '../components/DataTable';
 import { type ChartOption, categoryAxis, legend, tooltip, valueAxis } from '../components/option';
 import { Panel } from '../components/Panel';
-import { groupLabel, yearLabel } from '../format/label';
+import { yearLabel, yearTick } from '../format/label';
 import { formatCompact, formatCount, formatDuration } from '../format/number';
 import { type Theme, useTheme } from '../theme';
 
@@ -43,7 +43,7 @@ function draw(rows: Analytics['studentYear'], theme: Theme): ChartOption {
     tooltip: tooltip(theme, 'axis'),
     xAxis: categoryAxis(
       theme,
-      rows.map((row) => groupLabel(row.years)),
+      rows.map((row) => yearTick(row.years)),
     ),
     yAxis: [
       { ...valueAxis(theme, formatCompact), minInterval: 1 },

@@ -16,6 +16,8 @@ interface Granularity {
   key: SeriesKey;
   step: number;
   count: number;
+  /** Labels stand where the wall clock is a whole multiple of this. */
+  tick: number;
   range: string;
   format: (at: number) => string;
 }
@@ -27,11 +29,26 @@ const GRANULARITIES: Record<Name, Granularity> = {
     key: 'timeseriesMinute',
     step: MINUTE_MS,
     count: 120,
+    tick: 15 * MINUTE_MS,
     range: 'newest 2 hours',
     format: formatWallMinute,
   },
-  hour: { key: 'timeseriesHour', step: HOUR_MS, count: 168, range: 'newest 7 days', format: formatWallDay },
-  day: { key: 'timeseriesDay', step: DAY_MS, count: 30, range: 'newest 30 days', format: formatWallDay },
+  hour: {
+    key: 'timeseriesHour',
+    step: HOUR_MS,
+    count: 168,
+    tick: DAY_MS,
+    range: 'newest 7 days',
+    format: formatWallDay,
+  },
+  day: {
+    key: 'timeseriesDay',
+    step: DAY_MS,
+    count: 30,
+    tick: 5 * DAY_MS,
+    range: 'newest 30 days',
+    format: formatWallDay,
+  },
 };
 
 const TABS: { value: Name; label: string }[] = [
@@ -81,9 +98,9 @@ export function Traffic() {
   );
 }
 
-function draw(slots: Slot[], { format }: Granularity, theme: Theme): ChartOption {
+function draw(slots: Slot[], { format, tick }: Granularity, theme: Theme): ChartOption {
   return {
-    grid: { top: 12, right: 16, bottom: 28, left: 48 },
+    grid: { top: 12, right: 16, bottom: 30, left: 48 },
     tooltip: {
       ...tooltip(theme, 'axis'),
       formatter: (params) => {
@@ -98,7 +115,13 @@ function draw(slots: Slot[], { format }: Granularity, theme: Theme): ChartOption
       data: slots.map((slot) => String(slot.at)),
       axisLine: { lineStyle: { color: theme.line } },
       axisTick: { show: false },
-      axisLabel: { ...text(theme), hideOverlap: true, formatter: (at: string) => format(Number(at)) },
+      axisLabel: {
+        ...text(theme),
+        margin: 10,
+        hideOverlap: true,
+        interval: (_, at) => Number(at) % tick === 0,
+        formatter: (at: string) => format(Number(at)),
+      },
     },
     yAxis: { ...valueAxis(theme, formatCompact), minInterval: 1 },
     series: [

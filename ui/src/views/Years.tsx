@@ -6,7 +6,7 @@ import { Chart } from '../components/Chart';
 import { DataTable } from '../components/DataTable';
 import { type ChartOption, categoryAxis, text, tooltip, valueAxis } from '../components/option';
 import { Panel } from '../components/Panel';
-import { byYear, groupLabel, yearLabel } from '../format/label';
+import { byYear, yearLabel, yearTick } from '../format/label';
 import { formatCompact, formatCount, formatDuration } from '../format/number';
 import { type Theme, useTheme } from '../theme';
 
@@ -43,7 +43,7 @@ function draw(rows: Analytics['year'], theme: Theme): ChartOption {
     },
     xAxis: categoryAxis(
       theme,
-      rows.map((row) => groupLabel(row.year)),
+      rows.map((row) => yearTick(row.year)),
     ),
     yAxis: { ...valueAxis(theme, formatCompact), minInterval: 1 },
     series: [

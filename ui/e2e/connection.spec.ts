@@ -1,0 +1,52 @@
+// The connection: lost and found again, never there, silent.
+import { connection, expect, test, total } from './fixtures';
+
+test('a lost connection is shown, the figures stay, and it comes back up to date', async ({ page, mock }) => {
+  await page.goto(mock.url);
+  await expect(total(page, 'Queries')).toHaveText('28,646');
+  mock.refuse(true);
+  mock.drop();
+  await expect(connection(page)).toHaveText('Reconnecting');
+  await expect(page.locator('.countdown')).toHaveText(/^in \d+ s$/);
+  await expect(total(page, 'Queries')).toHaveText('28,646');
+
+  mock.analytics.overall.total_queries = 30_000;
+  mock.refuse(false);
+  await expect(connection(page)).toHaveText('Live');
+  await expect(total(page, 'Queries')).toHaveText('30,000');
+});
+
+test('a server that was never there is named, and found when it comes', async ({ page, mock }) => {
+  mock.refuse(true);
+  await page.goto(mock.url);
+  await expect(page.getByRole('heading', { name: 'Weir cannot be reached' })).toBeVisible();
+  await expect(page.getByRole('main')).toContainText(new URL(mock.url).host);
+  mock.refuse(false);
+  await page.getByRole('main').getByRole('button', { name: 'Retry now' }).click();
+  await expect(total(page, 'Queries')).toHaveText('28,646');
+});
+
+test('a server that says nothing for longer than its heartbeat is stale until it answers', async ({
+  page,
+  mock,
+}) => {
+  await page.clock.install();
+  await page.goto(mock.url);
+  await page.clock.runFor(1_000);
+  await expect(connection(page)).toHaveText('Live');
+  const seen: string[] = [];
+  await page.exposeFunction('seen', (text: string) => seen.push(text));
+  await connection(page).evaluate((status) => {
+    const tell = (window as unknown as { seen: (text: string) => void }).seen;
+    new MutationObserver(() => tell(status.textContent ?? '')).observe(status, {
+      characterData: true,
+      childList: true,
+      subtree: true,
+    });
+  });
+  await page.clock.runFor(36_000);
+  // The mock answers the ping at once, so both may have passed by the time we look.
+  await expect.poll(() => seen).toContain('Stale');
+  await page.clock.runFor(1_000);
+  await expect(connection(page)).toHaveText('Live');
+});
