@@ -46,6 +46,18 @@ test('the notices hold the rules, too', async ({ page, mock }) => {
   expect(await breaches(page)).toEqual([]);
 });
 
+test('a lost connection fits a narrow screen', async ({ page, mock }) => {
+  await page.setViewportSize({ width: 360, height: 900 });
+  await page.goto(mock.url);
+  await expect(total(page, 'Queries')).toHaveText('28,646');
+  mock.refuse(true);
+  mock.drop();
+  await expect(page.locator('.countdown')).toBeVisible();
+  await page.screenshot({ path: `${OUTPUT}reconnecting-360.png` });
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+  expect(await breaches(page)).toEqual([]);
+});
+
 test('Vietnamese letters come from the same font as the others', async ({ page, mock }) => {
   await page.goto(mock.url);
   const question = panel(page, 'Popular questions').getByText('điểm chuẩn ngành');

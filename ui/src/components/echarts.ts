@@ -1,6 +1,11 @@
 // The parts of ECharts that we draw with, and no others: each costs bytes.
 import { BarChart, HeatmapChart, LineChart, PieChart } from 'echarts/charts';
-import { GridComponent, LegendComponent, TooltipComponent, VisualMapComponent } from 'echarts/components';
+import {
+  GridComponent,
+  LegendPlainComponent,
+  TooltipComponent,
+  VisualMapContinuousComponent,
+} from 'echarts/components';
 import { init, use } from 'echarts/core';
 // SVG: crisp at any zoom, text in the page's own fonts, and our charts have few elements.
 import { SVGRenderer } from 'echarts/renderers';
@@ -11,9 +16,9 @@ use([
   LineChart,
   PieChart,
   GridComponent,
-  LegendComponent,
+  LegendPlainComponent,
   TooltipComponent,
-  VisualMapComponent,
+  VisualMapContinuousComponent,
   SVGRenderer,
 ]);
 

@@ -66,6 +66,21 @@ export function categoryAxis(theme: Theme, data: string[]) {
   };
 }
 
+/** Space for the names of a `nameAxis`, left of the grid. */
+export const NAMES_WIDTH = 80;
+
+/** Categories from top to bottom, with names of any length beside them. */
+export function nameAxis(theme: Theme, names: string[]) {
+  const axis = categoryAxis(theme, names);
+  const axisLabel = {
+    ...axis.axisLabel,
+    width: NAMES_WIDTH - 12,
+    overflow: 'truncate' as const,
+    interval: 0,
+  };
+  return { ...axis, inverse: true, axisLine: { show: false }, axisLabel };
+}
+
 export function valueAxis(theme: Theme, format: (value: number) => string) {
   return {
     type: 'value' as const,

@@ -4,7 +4,7 @@ import { useAnalytics } from '../api/store';
 import type { Analytics } from '../api/types';
 import { Chart } from '../components/Chart';
 import { DataTable } from '../components/DataTable';
-import { type ChartOption, categoryAxis, text, tooltip } from '../components/option';
+import { type ChartOption, NAMES_WIDTH, nameAxis, text, tooltip } from '../components/option';
 import { Panel } from '../components/Panel';
 import { groupLabel } from '../format/label';
 import { formatCompact, formatCount, formatDuration } from '../format/number';
@@ -13,8 +13,7 @@ import { type Theme, userTypeColor, useTheme } from '../theme';
 export function Faculties() {
   const theme = useTheme();
   const rows = useAnalytics('faculty');
-  // A horizontal axis of categories counts from below.
-  const sorted = useMemo(() => (rows ?? []).toSorted((a, b) => a.query_count - b.query_count), [rows]);
+  const sorted = useMemo(() => (rows ?? []).toSorted((a, b) => b.query_count - a.query_count), [rows]);
   const option = useMemo(() => draw(sorted, theme), [sorted, theme]);
 
   return (
@@ -23,14 +22,12 @@ export function Faculties() {
         <DataTable
           caption="User types"
           columns={['User type', 'Queries', 'Mean response', 'Users, summed over windows']}
-          rows={sorted
-            .toReversed()
-            .map((row) => [
-              groupLabel(row.faculty),
-              formatCount(row.query_count),
-              formatDuration(row.avg_response_time),
-              formatCount(row.unique_users),
-            ])}
+          rows={sorted.map((row) => [
+            groupLabel(row.faculty),
+            formatCount(row.query_count),
+            formatDuration(row.avg_response_time),
+            formatCount(row.unique_users),
+          ])}
         />
       </Chart>
     </Panel>
@@ -62,14 +59,14 @@ function draw(rows: Analytics['faculty'], theme: Theme): ChartOption {
   });
   return {
     grid: [
-      { top: 28, bottom: 4, left: 80, right: '42%' },
+      { top: 28, bottom: 4, left: NAMES_WIDTH, right: '42%' },
       { top: 28, bottom: 4, left: '62%', right: 0 },
     ],
     tooltip: { ...tooltip(theme, 'item') },
     xAxis: [scale(0, 'Queries'), scale(1, 'Mean response')],
     yAxis: [
-      { ...categoryAxis(theme, names), gridIndex: 0, axisLine: { show: false } },
-      { ...categoryAxis(theme, names), gridIndex: 1, axisLine: { show: false }, axisLabel: { show: false } },
+      { ...nameAxis(theme, names), gridIndex: 0 },
+      { ...nameAxis(theme, names), gridIndex: 1, axisLabel: { show: false } },
     ],
     series: [
       {

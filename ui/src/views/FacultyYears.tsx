@@ -4,7 +4,7 @@ import { useAnalytics } from '../api/store';
 import type { Analytics } from '../api/types';
 import { Chart } from '../components/Chart';
 import { DataTable } from '../components/DataTable';
-import { type ChartOption, categoryAxis, FONT, tooltip } from '../components/option';
+import { type ChartOption, categoryAxis, FONT, NAMES_WIDTH, nameAxis, tooltip } from '../components/option';
 import { Panel } from '../components/Panel';
 import { byYear, groupLabel, yearLabel, yearTick } from '../format/label';
 import { formatCompact, formatCount, formatDuration } from '../format/number';
@@ -36,11 +36,10 @@ function draw(rows: Analytics['heatmap'], theme: Theme): ChartOption {
   const years = [...new Set(rows.map((row) => row.year))].sort(byYear);
   const totals = new Map<string, number>();
   for (const row of rows) totals.set(row.faculty, (totals.get(row.faculty) ?? 0) + row.query_count);
-  // The axis counts from below: the busiest comes to stand on top.
-  const faculties = [...totals.keys()].sort((a, b) => (totals.get(a) ?? 0) - (totals.get(b) ?? 0));
+  const faculties = [...totals.keys()].sort((a, b) => (totals.get(b) ?? 0) - (totals.get(a) ?? 0));
   const most = Math.max(1, ...rows.map((row) => row.query_count));
   return {
-    grid: { top: 4, right: 4, bottom: 28, left: 80 },
+    grid: { top: 4, right: 4, bottom: 28, left: NAMES_WIDTH },
     tooltip: {
       ...tooltip(theme, 'item'),
       valueFormatter: (_, index) => {
@@ -56,7 +55,7 @@ function draw(rows: Analytics['heatmap'], theme: Theme): ChartOption {
       inRange: { color: [theme.heatFrom, theme.accent] },
     },
     xAxis: { ...categoryAxis(theme, years.map(yearTick)), axisLine: { show: false } },
-    yAxis: { ...categoryAxis(theme, faculties.map(groupLabel)), axisLine: { show: false } },
+    yAxis: nameAxis(theme, faculties.map(groupLabel)),
     series: [
       {
         id: 'heatmap',

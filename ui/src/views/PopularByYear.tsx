@@ -15,7 +15,7 @@ export function PopularByYear() {
 
   return (
     <Panel
-      title="Students ask, by year"
+      title="Popular by year"
       area="popular-by-year"
       rows={groups && years}
       actions={

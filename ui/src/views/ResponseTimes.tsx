@@ -4,7 +4,7 @@ import { useAnalytics } from '../api/store';
 import type { Analytics } from '../api/types';
 import { Chart } from '../components/Chart';
 import { DataTable } from '../components/DataTable';
-import { type ChartOption, categoryAxis, legend, tooltip, valueAxis } from '../components/option';
+import { type ChartOption, legend, NAMES_WIDTH, nameAxis, tooltip, valueAxis } from '../components/option';
 import { Panel } from '../components/Panel';
 import { groupLabel } from '../format/label';
 import { formatDuration } from '../format/number';
@@ -41,18 +41,22 @@ function draw(rows: Analytics['responseTime'], theme: Theme): ChartOption {
     type: 'bar' as const,
     data,
     barGap: '10%',
-    barMaxWidth: 22,
-    itemStyle: { color: theme.accent, opacity, borderRadius: [3, 3, 0, 0] },
+    barMaxWidth: 18,
+    itemStyle: { color: theme.accent, opacity, borderRadius: [0, 3, 3, 0] },
   });
   return {
-    grid: { top: 36, right: 4, bottom: 28, left: 58 },
+    grid: { top: 32, right: 12, bottom: 28, left: NAMES_WIDTH },
     legend: legend(theme),
-    tooltip: { ...tooltip(theme, 'axis'), valueFormatter: (time) => formatDuration(Number(time)) },
-    xAxis: categoryAxis(
+    tooltip: {
+      ...tooltip(theme, 'axis'),
+      axisPointer: { type: 'shadow' },
+      valueFormatter: (time) => formatDuration(Number(time)),
+    },
+    xAxis: valueAxis(theme, formatDuration),
+    yAxis: nameAxis(
       theme,
       rows.map((row) => groupLabel(row.user_type)),
     ),
-    yAxis: valueAxis(theme, formatDuration),
     series: [
       bar(
         'median',

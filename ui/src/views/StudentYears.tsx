@@ -65,6 +65,7 @@ function draw(rows: Analytics['studentYear'], theme: Theme): ChartOption {
         type: 'line',
         yAxisIndex: 1,
         data: rows.map((row) => row.avg_response_time ?? null),
+        symbol: 'circle',
         symbolSize: 7,
         lineStyle: { color, width: 2 },
         itemStyle: { color },

@@ -73,6 +73,7 @@ function draw(records: SuccessRecord[], theme: Theme): ChartOption {
         name: '',
         type: 'line',
         data: records.map((record) => record.success_rate_pct ?? null),
+        symbol: 'circle',
         symbolSize: 5,
         animation: false,
         lineStyle: { color: theme.good, width: 2 },
