@@ -55,6 +55,14 @@ test('a series that was loaded in time replaces what was known', () => {
   expect(state.data.timeseriesMinute).toEqual([minute(11, 1), minute(12, 5)]);
 });
 
+test('a server that has nothing any more leaves nothing of a series', () => {
+  const state = run(
+    { type: 'update', data: { timeseriesMinute: [minute(11, 1)] }, at: 1 },
+    { type: 'loaded', key: 'timeseriesMinute', rows: [], revision: 1 },
+  );
+  expect(state.data.timeseriesMinute).toEqual([]);
+});
+
 test('hours that an update overtook are dropped', () => {
   const fresh = [{ hour_of_day: 9, query_count: 2 }];
   const state = run(

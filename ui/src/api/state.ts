@@ -77,6 +77,8 @@ function pushed(state: State, data: Partial<Analytics>): State {
 function loaded(state: State, action: Extract<Action, { type: 'loaded' }>): Partial<Analytics> {
   const overtaken = (state.revisions[action.key] ?? 0) !== action.revision;
   if (action.key === 'hourlyHeatmap') return overtaken ? {} : { hourlyHeatmap: action.rows };
+  // The server has nothing (any more): what is known is of another life of it.
+  if (!overtaken && action.rows.length === 0) return { [action.key]: [] };
   const known = state.data[action.key] ?? [];
   const [older, newer] = overtaken ? [action.rows, known] : [known, action.rows];
   return { [action.key]: mergeSeries(older, newer, KEPT[action.key]) };

@@ -1,6 +1,6 @@
-// The store: one external store outside of React, published at most once a frame.
+// The store: one external store outside of React, published in animation frames.
 //
-// However fast updates come, the page draws once a frame; in a hidden tab there are no frames and nothing is drawn
+// However fast updates come, the page draws its newest state at a calm pace; in a hidden tab there are no frames and nothing is drawn
 // until it is looked at again, then the newest state is.
 import { useSyncExternalStore } from 'react';
 import { type Action, INITIAL_STATE, reduce, type State } from './state';
@@ -43,8 +43,22 @@ export function createStore(nextFrame: (publish: () => void) => unknown): Store 
   };
 }
 
+/** A lone update is drawn in the next frame. Under a stream of them drawing must leave time for receiving. */
+const PACE_MS = 100;
+let drawnAt = 0;
+
+function nextFrame(publish: () => void): void {
+  const draw = () => {
+    drawnAt = performance.now();
+    publish();
+  };
+  const wait = drawnAt + PACE_MS - performance.now();
+  if (wait <= 0) requestAnimationFrame(draw);
+  else setTimeout(() => requestAnimationFrame(draw), wait);
+}
+
 /** The page's own store. */
-export const store = createStore((publish) => requestAnimationFrame(publish));
+export const store = createStore(nextFrame);
 
 /** A part of the state. Renders again only when that part is another; `select` must not build anew. */
 export function useStore<T>(select: (state: State) => T): T {
