@@ -1,0 +1,182 @@
+//! Kernels: typed loops for what every event goes through. Each agrees with the registry's code for one row.
+//!
+//! A kernel knows some forms of its arguments and declines others; what it declines, and all functions without a
+//! kernel, go row by row through the registry's code.
+
+pub(crate) mod case;
+pub(crate) mod compare;
+pub(crate) mod contains;
+pub(crate) mod logic;
+mod numbers;
+mod text;
+mod time;
+
+use jiff::tz::TimeZone;
+use sql::functions::{Argument, Env, EvalError, Output};
+use types::{ColumnType, DataType, Repr};
+
+use self::numbers::{Arithmetic, Width};
+pub(crate) use self::time::TimeMemory;
+use super::program::{Call, StepId};
+use super::select::Rows;
+use super::slots::{Operands, Slot};
+use super::strategy::Effort;
+use super::vector::Vector;
+
+/// A vectorised function.
+pub(crate) enum Kernel {
+    CharLength,
+    Left,
+    Right,
+    Substring,
+    OffsetOf,
+    StripOffset,
+    Parse(Box<TimeZone>),
+    ParseLtz(Box<TimeZone>),
+    AtZone,
+    Ints(Arithmetic, Width),
+    Doubles(Arithmetic),
+    ToDouble,
+    Narrow(Width),
+}
+
+/// What a kernel is asked to do.
+#[derive(Clone, Copy)]
+pub(crate) struct Work<'a> {
+    pub(crate) operands: Operands<'a>,
+    pub(crate) args: &'a [StepId],
+    pub(crate) rows: Rows<'a>,
+}
+
+impl<'a> Work<'a> {
+    #[inline]
+    pub(crate) fn arg(&self, place: usize) -> Vector<'a> {
+        self.operands.vector(self.args[place])
+    }
+}
+
+impl Kernel {
+    /// The kernel of a function of the registry, if it has one for arguments of these types.
+    pub(crate) fn of_function(
+        name: &str,
+        args: &[Argument<'_>],
+        result: &ColumnType,
+        time_zone: &TimeZone,
+    ) -> Option<Kernel> {
+        let zone = || Box::new(time_zone.clone());
+        match name {
+            "CHAR_LENGTH" => Some(Kernel::CharLength),
+            "LEFT" => Some(Kernel::Left),
+            "RIGHT" => Some(Kernel::Right),
+            "SUBSTRING" => Some(Kernel::Substring),
+            "$OFFSET_OF" => Some(Kernel::OffsetOf),
+            "$STRIP_OFFSET" => Some(Kernel::StripOffset),
+            "$PARSE_TIMESTAMP" => Some(Kernel::Parse(zone())),
+            "$PARSE_TIMESTAMP_LTZ" => Some(Kernel::ParseLtz(zone())),
+            "$AT_ZONE" => Some(Kernel::AtZone),
+            "+" => arithmetic(Arithmetic::Add, args, &result.data_type),
+            "-" => arithmetic(Arithmetic::Subtract, args, &result.data_type),
+            "*" => arithmetic(Arithmetic::Multiply, args, &result.data_type),
+            _ => None,
+        }
+    }
+
+    /// The kernel of a conversion, if it has one.
+    pub(crate) fn of_cast(from: &DataType, to: &DataType) -> Option<Kernel> {
+        match (width(from), to) {
+            (Some(_), DataType::Double) => Some(Kernel::ToDouble),
+            (Some(_), to) => width(to).map(Kernel::Narrow),
+            (None, _) => None,
+        }
+    }
+
+    /// Whether a conversion leaves every value as it is.
+    pub(crate) fn cast_is_free(from: &DataType, to: &DataType) -> bool {
+        match (width(from), width(to)) {
+            (Some(from), Some(to)) => from as u8 <= to as u8,
+            _ => from == to,
+        }
+    }
+
+    pub(crate) fn effort(&self) -> Effort {
+        match self {
+            Kernel::Parse(_) | Kernel::ParseLtz(_) | Kernel::AtZone => Effort::Harmless,
+            _ => Effort::Negligible,
+        }
+    }
+
+    /// What is to be remembered between its calls.
+    pub(crate) fn memory(&self) -> Option<TimeMemory> {
+        match self {
+            Kernel::Parse(zone) | Kernel::ParseLtz(zone) => Some(TimeMemory::new(zone)),
+            _ => None,
+        }
+    }
+
+    /// Computes `work.rows` of a step; false if the arguments have a form it does not know: then anything may be
+    /// written there.
+    pub(crate) fn run(&self, work: Work<'_>, memory: &mut Option<TimeMemory>, target: &mut Slot) -> bool {
+        match (self, memory) {
+            (Kernel::CharLength, _) => text::char_length(work, target),
+            (Kernel::Left, _) => text::left(work, target),
+            (Kernel::Right, _) => text::right(work, target),
+            (Kernel::Substring, _) => text::substring(work, target),
+            (Kernel::OffsetOf, _) => text::offset_of(work, target),
+            (Kernel::StripOffset, _) => text::strip_offset(work, target),
+            (Kernel::Parse(_), Some(memory)) => time::parse(work, memory, target),
+            (Kernel::ParseLtz(_), Some(memory)) => time::parse_ltz(work, memory, target),
+            (Kernel::Parse(_) | Kernel::ParseLtz(_), None) => false,
+            (Kernel::AtZone, _) => time::at_zone(work, target),
+            (Kernel::Ints(arithmetic, width), _) => numbers::ints(*arithmetic, *width, work, target),
+            (Kernel::Doubles(arithmetic), _) => numbers::doubles(*arithmetic, work, target),
+            (Kernel::ToDouble, _) => numbers::to_double(work, target),
+            (Kernel::Narrow(width), _) => numbers::narrow(*width, work, target),
+        }
+    }
+}
+
+/// Any function: the registry's code, row by row.
+pub(crate) fn by_row(
+    call: &Call,
+    work: Work<'_>,
+    env: &Env,
+    output: &mut Output,
+    target: &mut Slot,
+) -> Result<(), EvalError> {
+    target.own(work.operands);
+    work.rows.try_each(|row| {
+        call.run(env, |place| work.arg(place).get(row), output)?;
+        target.column.set(row, output.get());
+        Ok(())
+    })
+}
+
+fn arithmetic(arithmetic: Arithmetic, args: &[Argument<'_>], result: &DataType) -> Option<Kernel> {
+    let [a, b] = args else { return None };
+    let (a, b) = (&a.column_type.data_type, &b.column_type.data_type);
+    if let (Some(_), Some(_), Some(width)) = (width(a), width(b), width(result)) {
+        return Some(Kernel::Ints(arithmetic, width));
+    }
+    if let (DataType::Double, DataType::Double, DataType::Double) = (a, b, result) {
+        return Some(Kernel::Doubles(arithmetic));
+    }
+    let is_time = |t: &DataType| t.is_timestamp() && t.repr() == Some(Repr::Int);
+    let is_shift = match arithmetic {
+        Arithmetic::Add => {
+            is_time(a) && *b == DataType::IntervalDayTime || *a == DataType::IntervalDayTime && is_time(b)
+        }
+        Arithmetic::Subtract => is_time(a) && *b == DataType::IntervalDayTime,
+        Arithmetic::Multiply => false,
+    };
+    (is_shift && is_time(result)).then_some(Kernel::Ints(arithmetic, Width::Long))
+}
+
+fn width(data_type: &DataType) -> Option<Width> {
+    match data_type {
+        DataType::TinyInt => Some(Width::Byte),
+        DataType::SmallInt => Some(Width::Short),
+        DataType::Int => Some(Width::Int),
+        DataType::BigInt => Some(Width::Long),
+        _ => None,
+    }
+}

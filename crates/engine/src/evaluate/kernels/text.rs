@@ -1,0 +1,210 @@
+//! Parts of texts: a part of a text is a view into the same bytes, nothing is copied.
+
+use sql::functions::timestamp::offset_suffix;
+use types::Scalar;
+
+use super::Work;
+use crate::column::{Column, View};
+use crate::evaluate::select::{Operand, Rows};
+use crate::evaluate::slots::Slot;
+use crate::evaluate::vector::Vector;
+
+/// A buffer of up to this many bytes a row is searched as a whole for other characters than ASCII.
+const BYTES_A_ROW: usize = 128;
+
+/// What a function of this kind gives.
+enum Part {
+    Null,
+    /// From and to, in bytes of the text.
+    Range(usize, usize),
+    /// Not one run of the text: the row needs the registry's code.
+    Torn,
+}
+
+/// `CHAR_LENGTH(text)`: code points.
+pub(crate) fn char_length(work: Work<'_>, target: &mut Slot) -> bool {
+    let (Vector::Text { views, data }, Column::Int(out)) = (work.arg(0), &mut target.column) else {
+        return false;
+    };
+    let ascii = is_ascii(work.rows, data);
+    work.rows.each(|row| {
+        let view = views[row];
+        out.valid[row] = !view.is_null() as u8;
+        out.values[row] = match view.of(data) {
+            None => 0,
+            Some(text) if ascii => text.len() as i64,
+            Some(text) => text.iter().filter(|byte| begins(**byte)).count() as i64,
+        };
+    });
+    true
+}
+
+/// `LEFT(text, count)`.
+pub(crate) fn left(work: Work<'_>, target: &mut Slot) -> bool {
+    let Some(counts) = Ints::of(work.arg(1)) else { return false };
+    parts(work, target, |row, text, ascii| match counts.at(row) {
+        None => Part::Null,
+        Some(count) => Part::Range(0, if count <= 0 { 0 } else { forward(text, count as usize, ascii) }),
+    })
+}
+
+/// `RIGHT(text, count)`.
+pub(crate) fn right(work: Work<'_>, target: &mut Slot) -> bool {
+    let Some(counts) = Ints::of(work.arg(1)) else { return false };
+    parts(work, target, |row, text, ascii| match counts.at(row) {
+        None => Part::Null,
+        Some(count) if count <= 0 => Part::Range(text.len(), text.len()),
+        Some(count) => Part::Range(back(text, count as usize, ascii).0, text.len()),
+    })
+}
+
+/// `SUBSTRING(text, from[, count])`: from 1 (0 is taken for it), or from the end if negative.
+pub(crate) fn substring(work: Work<'_>, target: &mut Slot) -> bool {
+    let Some(froms) = Ints::of(work.arg(1)) else { return false };
+    let counts = match work.args.len() {
+        2 => Ints { values: Operand::Same(i64::MAX), valid: Operand::Same(1) },
+        _ => match Ints::of(work.arg(2)) {
+            Some(counts) => counts,
+            None => return false,
+        },
+    };
+    parts(work, target, |row, text, ascii| {
+        let (Some(from), Some(count)) = (froms.at(row), counts.at(row)) else { return Part::Null };
+        if count < 0 {
+            return Part::Null;
+        }
+        let start = match from {
+            0 | 1 => 0,
+            2.. => forward(text, from as usize - 1, ascii),
+            _ => match back(text, from.unsigned_abs() as usize, ascii) {
+                (start, true) => start,
+                (_, false) => text.len(),
+            },
+        };
+        Part::Range(start, start + forward(&text[start..], count as usize, ascii))
+    })
+}
+
+/// `$OFFSET_OF(text)`: the zone offset that ends it, or null.
+pub(crate) fn offset_of(work: Work<'_>, target: &mut Slot) -> bool {
+    parts(work, target, |_, text, _| match offset_suffix(text) {
+        None => Part::Null,
+        Some(suffix) => {
+            let start = suffix.as_ptr() as usize - text.as_ptr() as usize;
+            Part::Range(start, start + suffix.len())
+        }
+    })
+}
+
+/// `$STRIP_OFFSET(text)`: the text without it.
+pub(crate) fn strip_offset(work: Work<'_>, target: &mut Slot) -> bool {
+    parts(work, target, |_, text, _| match offset_suffix(text) {
+        None => Part::Range(0, text.len()),
+        Some(suffix) => {
+            let start = suffix.as_ptr() as usize - text.as_ptr() as usize;
+            // Behind it a line terminator may stand.
+            if start + suffix.len() == text.len() { Part::Range(0, start) } else { Part::Torn }
+        }
+    })
+}
+
+#[inline(always)]
+fn parts(work: Work<'_>, target: &mut Slot, part: impl Fn(usize, &[u8], bool) -> Part) -> bool {
+    let (Vector::Text { views, data }, Some(buffer)) = (work.arg(0), work.operands.buffer(work.args[0]))
+    else {
+        return false;
+    };
+    let ascii = is_ascii(work.rows, data);
+    let views_of = |row: usize| match views[row].of(data) {
+        None => Some(View::NULL),
+        Some(text) => match part(row, text, ascii) {
+            Part::Null => Some(View::NULL),
+            Part::Range(from, to) => {
+                Some(View { start: views[row].start + from as u32, len: (to - from) as u32 })
+            }
+            Part::Torn => None,
+        },
+    };
+    if let Some(texts) = target.texts_in(buffer) {
+        let write = |row: usize| {
+            texts.views[row] = views_of(row).ok_or(())?;
+            Ok::<(), ()>(())
+        };
+        return work.rows.try_each(write).is_ok();
+    }
+    // Earlier rows of the batch point into another buffer.
+    target.own(work.operands);
+    let Column::Text(texts) = &mut target.column else { return false };
+    work.rows
+        .try_each(|row| {
+            match views_of(row).ok_or(())?.of(data) {
+                None => texts.views[row] = View::NULL,
+                Some(text) => texts.set(row, text),
+            }
+            Ok::<(), ()>(())
+        })
+        .is_ok()
+}
+
+/// Whole numbers, one a row or the same in all.
+#[derive(Clone, Copy)]
+struct Ints<'a> {
+    values: Operand<'a, i64>,
+    valid: Operand<'a, u8>,
+}
+
+impl<'a> Ints<'a> {
+    fn of(vector: Vector<'a>) -> Option<Ints<'a>> {
+        match vector {
+            Vector::Int { values, valid } => {
+                Some(Ints { values: Operand::Each(values), valid: Operand::Each(valid) })
+            }
+            Vector::Const(Scalar::Int(value)) => {
+                Some(Ints { values: Operand::Same(value), valid: Operand::Same(1) })
+            }
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    fn at(self, row: usize) -> Option<i64> {
+        (self.valid.at(row) != 0).then(|| self.values.at(row))
+    }
+}
+
+/// Whether all bytes are ASCII; false too where it would cost more to find out than it helps.
+fn is_ascii(rows: Rows<'_>, data: &[u8]) -> bool {
+    data.len() <= rows.len() * BYTES_A_ROW && data.is_ascii()
+}
+
+/// Whether a byte begins a character.
+#[inline(always)]
+fn begins(byte: u8) -> bool {
+    byte as i8 >= -64
+}
+
+/// Where the first `count` characters end.
+#[inline(always)]
+fn forward(text: &[u8], count: usize, ascii: bool) -> usize {
+    let end = count.min(text.len());
+    if ascii || text[..end].is_ascii() {
+        return end;
+    }
+    (0..text.len()).filter(|&at| begins(text[at])).nth(count).unwrap_or(text.len())
+}
+
+/// Where the last `count` characters (at least one) begin, and whether there are so many.
+#[inline(always)]
+fn back(text: &[u8], count: usize, ascii: bool) -> (usize, bool) {
+    if count > text.len() {
+        return (0, false);
+    }
+    let start = text.len() - count;
+    if ascii || text[start..].is_ascii() {
+        return (start, true);
+    }
+    match (0..text.len()).rev().filter(|&at| begins(text[at])).nth(count - 1) {
+        Some(start) => (start, true),
+        None => (0, false),
+    }
+}

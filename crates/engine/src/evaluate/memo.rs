@@ -1,0 +1,154 @@
+//! Memo tables: the value of an expression over one dictionary column for each code of that column.
+
+use std::collections::HashMap;
+
+use sql::functions::{Env, EvalError};
+use types::{Repr, Scalar};
+
+use super::program::{Program, StepId};
+use super::scalar::{Machine, Row};
+use super::select::{Rows, map};
+use super::slots::Slot;
+use crate::column::{Column, Numbers, tri};
+use crate::dictionary::{Dictionary, NULL_CODE};
+
+/// Values by code of the input. Codes are computed in order, when they are first seen in the dictionary.
+pub(crate) struct Memo {
+    /// Of the step's form; texts as codes of the dictionary in the step's slot.
+    values: Values,
+    len: usize,
+    /// Codes whose value cannot be computed: fatal only if a row that needs the value has one.
+    errors: HashMap<u32, EvalError>,
+}
+
+enum Values {
+    Bool(Vec<u8>),
+    Int(Numbers<i64>),
+    Double(Numbers<f64>),
+    Wide(Numbers<i128>),
+    Codes(Vec<u32>),
+}
+
+/// A row in which one input is known: nothing else is asked for.
+struct OneInput<'a>(Scalar<'a>);
+
+impl Row for OneInput<'_> {
+    fn get(&self, _: usize) -> Scalar<'_> {
+        self.0
+    }
+}
+
+impl Memo {
+    pub(crate) fn new(repr: Repr) -> Memo {
+        let values = match repr {
+            Repr::Bool => Values::Bool(Vec::new()),
+            Repr::Int => Values::Int(Numbers::default()),
+            Repr::Double => Values::Double(Numbers::default()),
+            Repr::Wide => Values::Wide(Numbers::default()),
+            Repr::Text | Repr::Bytes => Values::Codes(Vec::new()),
+        };
+        Memo { values, len: 0, errors: HashMap::new() }
+    }
+
+    /// Forgets all values.
+    pub(crate) fn clear(&mut self) {
+        self.len = 0;
+        self.errors.clear();
+        match &mut self.values {
+            Values::Bool(values) => values.clear(),
+            Values::Int(numbers) => numbers.reset(0),
+            Values::Double(numbers) => numbers.reset(0),
+            Values::Wide(numbers) => numbers.reset(0),
+            Values::Codes(codes) => codes.clear(),
+        }
+    }
+
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.len
+            * match &self.values {
+                Values::Bool(_) => 1,
+                Values::Int(_) | Values::Double(_) => 9,
+                Values::Wide(_) => 17,
+                Values::Codes(_) => 4,
+            }
+    }
+
+    /// Whether the table holds every code of the dictionary.
+    #[inline]
+    pub(crate) fn is_complete(&self, dictionary: &Dictionary) -> bool {
+        self.len >= dictionary.len()
+    }
+
+    /// Computes the codes that are new in the dictionary.
+    #[cold]
+    pub(crate) fn extend(
+        &mut self,
+        dictionary: &Dictionary,
+        machine: &mut Machine,
+        program: &Program,
+        step: StepId,
+        env: &Env,
+        slot: &mut Slot,
+    ) {
+        for code in self.len as u32..dictionary.len() as u32 {
+            let input = if code == NULL_CODE { Scalar::Null } else { Scalar::Text(dictionary.text(code)) };
+            match machine.evaluate(program, step, &OneInput(input), env) {
+                Ok(value) => self.push(value, slot),
+                Err(error) => {
+                    self.errors.insert(code, error);
+                    self.push(Scalar::Null, slot);
+                }
+            }
+        }
+        self.len = dictionary.len();
+    }
+
+    fn push(&mut self, value: Scalar<'_>, slot: &mut Slot) {
+        fn number<T: Default>(numbers: &mut Numbers<T>, value: Option<T>) {
+            numbers.valid.push(value.is_some() as u8);
+            numbers.values.push(value.unwrap_or_default());
+        }
+        match (&mut self.values, value) {
+            (Values::Bool(values), Scalar::Bool(value)) => values.push(tri::of(value)),
+            (Values::Bool(values), _) => values.push(tri::NULL),
+            (Values::Int(numbers), Scalar::Int(value)) => number(numbers, Some(value)),
+            (Values::Int(numbers), _) => number(numbers, None),
+            (Values::Double(numbers), Scalar::Double(value)) => number(numbers, Some(value)),
+            (Values::Double(numbers), _) => number(numbers, None),
+            (Values::Wide(numbers), Scalar::Wide(value)) => number(numbers, Some(value)),
+            (Values::Wide(numbers), _) => number(numbers, None),
+            (Values::Codes(codes), value) => codes.push(match (value, &mut slot.column) {
+                (Scalar::Text(text), Column::Coded(coded)) => coded.dictionary.code_str(text),
+                _ => NULL_CODE,
+            }),
+        }
+    }
+
+    /// Looks up the codes of `rows`. Fails if one of them has no value.
+    pub(crate) fn gather(&self, codes: &[u32], rows: Rows<'_>, slot: &mut Slot) -> Result<(), EvalError> {
+        if !self.errors.is_empty() {
+            rows.try_each(|row| match self.errors.get(&codes[row]) {
+                Some(error) => Err(error.clone()),
+                None => Ok(()),
+            })?;
+        }
+        match (&self.values, &mut slot.column) {
+            (Values::Bool(values), Column::Bool(out)) => pick(rows, codes, values, out),
+            (Values::Int(from), Column::Int(out)) => pick_numbers(rows, codes, from, out),
+            (Values::Double(from), Column::Double(out)) => pick_numbers(rows, codes, from, out),
+            (Values::Wide(from), Column::Wide(out)) => pick_numbers(rows, codes, from, out),
+            (Values::Codes(values), Column::Coded(out)) => pick(rows, codes, values, &mut out.codes),
+            _ => unreachable!("a memo table and its slot have one form"),
+        }
+        Ok(())
+    }
+}
+
+fn pick<T: Copy>(rows: Rows<'_>, codes: &[u32], values: &[T], out: &mut [T]) {
+    map(rows, codes, out, |code| values[code as usize]);
+}
+
+fn pick_numbers<T: Copy>(rows: Rows<'_>, codes: &[u32], from: &Numbers<T>, out: &mut Numbers<T>) {
+    pick(rows, codes, &from.values, &mut out.values);
+    pick(rows, codes, &from.valid, &mut out.valid);
+}

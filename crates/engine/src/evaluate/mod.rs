@@ -1,0 +1,245 @@
+//! Evaluation: bound expressions over the columns of a batch.
+//!
+//! An [`Evaluator`] holds the expressions of one scope as numbered steps and one result slot a step. What is asked for
+//! is computed for the rows asked for and kept for the batch, so that what many queries have in common is computed
+//! once. How a step is computed depends on what it reads:
+//!
+//! * nothing but literals, the time and inputs that are the same in every row: once;
+//! * one dictionary column: once a distinct text, then looked up by code;
+//! * otherwise by row: by a typed loop where there is one, else through the registry's code.
+//!
+//! `CASE`, `AND` and `OR` pass selections down: a value is computed only for rows that reach it, at least wherever
+//! that could fail or would cost more than it saves.
+
+mod kernels;
+mod memo;
+mod program;
+mod run;
+mod scalar;
+mod select;
+mod slots;
+mod strategy;
+mod vector;
+
+use jiff::tz::TimeZone;
+use sql::expr::{ExprGraph, ExprId};
+use sql::functions::{Env, EvalError, Output};
+use types::Repr;
+
+use self::kernels::logic;
+use self::memo::Memo;
+use self::program::{Op, Program, StepId};
+use self::run::{Run, State};
+use self::scalar::Machine;
+use self::select::{Operand, Rows};
+use self::slots::{Operands, Slot};
+use self::strategy::Strategy;
+pub use self::vector::{Inputs, Vector};
+use crate::column::{Column, tri};
+use crate::dictionary::{Dictionary, Remap};
+
+/// Computes expressions over batches. See the module's text.
+///
+/// A batch is opened with [`begin`](Evaluator::begin); after that, [`compute`](Evaluator::compute) and
+/// [`filter`](Evaluator::filter) may be called any number of times over the same inputs, and
+/// [`column`](Evaluator::column) gives what was computed. The inputs of a batch must stay as they are until the next
+/// one begins, and every input keeps its form for the evaluator's life: coded, plain, or the same in every row.
+pub struct Evaluator {
+    program: Program,
+    roots: Vec<StepId>,
+    /// Empty until the forms of the inputs are known.
+    strategies: Vec<Strategy>,
+    state: State,
+}
+
+/// Which rows passed a filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passed {
+    /// All that were given; no selection was written.
+    All,
+    /// Those in the selection, ascending; perhaps none.
+    Some,
+}
+
+impl Evaluator {
+    /// `roots`: all that will ever be asked for. Fails with the message of a function whose literal arguments it does
+    /// not accept.
+    pub fn new(graph: &ExprGraph, roots: &[ExprId], time_zone: &TimeZone) -> Result<Evaluator, String> {
+        let program = Program::new(graph, roots, time_zone)?;
+        let memories = program.steps.iter().map(|step| match &step.op {
+            Op::Call(call) => call.kernel.as_ref().and_then(|kernel| kernel.memory()),
+            _ => None,
+        });
+        let state = State {
+            slots: Vec::new(),
+            memos: Vec::new(),
+            memories: memories.collect(),
+            machine: Machine::default(),
+            output: Output::default(),
+            spare: Vec::new(),
+            epoch: 0,
+            rows: 0,
+            env: Env { now_ms: 0 },
+        };
+        let roots = roots.iter().map(|&root| program.step_of(root)).collect();
+        Ok(Evaluator { program, roots, strategies: Vec::new(), state })
+    }
+
+    /// Opens a batch: what was computed for the one before is forgotten.
+    pub fn begin(&mut self, rows: usize, env: &Env) {
+        self.state.epoch += 1;
+        self.state.rows = rows;
+        self.state.env = *env;
+    }
+
+    /// [`begin`](Evaluator::begin), then computes all roots.
+    pub fn evaluate(
+        &mut self,
+        inputs: Inputs<'_>,
+        rows: usize,
+        selection: Option<&[u32]>,
+        env: &Env,
+    ) -> Result<(), EvalError> {
+        self.begin(rows, env);
+        self.prepare(inputs);
+        let asked = self.rows(selection);
+        for index in 0..self.roots.len() {
+            let root = self.roots[index];
+            self.run(inputs, asked).demand(root, asked)?;
+        }
+        Ok(())
+    }
+
+    /// Computes expressions for the selected rows (ascending), or all.
+    pub fn compute(
+        &mut self,
+        inputs: Inputs<'_>,
+        exprs: &[ExprId],
+        selection: Option<&[u32]>,
+    ) -> Result<(), EvalError> {
+        self.prepare(inputs);
+        let asked = self.rows(selection);
+        for &expr in exprs {
+            let step = self.program.step_of(expr);
+            self.run(inputs, asked).demand(step, asked)?;
+        }
+        Ok(())
+    }
+
+    /// Finds the rows, of the selected ones or all, for which every condition is true. A condition is computed only
+    /// for rows that passed those before it.
+    pub fn filter(
+        &mut self,
+        inputs: Inputs<'_>,
+        conditions: &[ExprId],
+        selection: Option<&[u32]>,
+        passed: &mut Vec<u32>,
+    ) -> Result<Passed, EvalError> {
+        self.prepare(inputs);
+        passed.clear();
+        let mut outcome = Passed::All;
+        let mut next = self.state.spare.pop().unwrap_or_default();
+        for &condition in conditions {
+            let asked = match outcome {
+                Passed::All => self.rows(selection),
+                Passed::Some => Rows::Some(passed),
+            };
+            let step = self.program.step_of(condition);
+            self.run(inputs, asked).demand(step, asked)?;
+            let truths = logic::truths(self.operands(inputs).vector(step));
+            let all = match truths {
+                Operand::Same(truth) => truth == tri::TRUE,
+                Operand::Each(truths) => asked.count(truths, |truth| truth == tri::TRUE) == asked.len(),
+            };
+            if !all {
+                asked.pick(&mut next, |row| truths.at(row) == tri::TRUE);
+                std::mem::swap(passed, &mut next);
+                outcome = Passed::Some;
+            }
+        }
+        self.state.spare.push(next);
+        Ok(outcome)
+    }
+
+    /// The values of an expression that was computed in this batch. Only the rows computed mean anything.
+    pub fn column<'a>(&'a self, inputs: Inputs<'a>, expr: ExprId) -> Vector<'a> {
+        self.operands(inputs).vector(self.program.step_of(expr))
+    }
+
+    /// The dictionary of an input was compacted or replaced: what is remembered by its codes is void.
+    pub fn forget(&mut self, input: usize) {
+        for (memo, strategy) in self.state.memos.iter_mut().zip(&self.strategies) {
+            if let (Some(memo), Strategy::PerCode(of)) = (memo, strategy)
+                && *of == input
+            {
+                memo.clear();
+            }
+        }
+    }
+
+    /// The dictionary of a result, where results are codes of a dictionary of the evaluator's own.
+    pub fn dictionary(&self, expr: ExprId) -> Option<&Dictionary> {
+        let step = self.program.find(expr)?;
+        match &self.state.slots.get(step as usize)?.column {
+            Column::Coded(coded) => Some(&coded.dictionary),
+            _ => None,
+        }
+    }
+
+    /// Compacts such a dictionary: see [`Dictionary::retain`]. Codes of the batch at hand are void then.
+    pub fn retain(&mut self, expr: ExprId, live: &[bool]) -> Option<Remap> {
+        let step = self.program.find(expr)? as usize;
+        match &mut self.state.slots.get_mut(step)?.column {
+            Column::Coded(coded) => {
+                if let Some(memo) = &mut self.state.memos[step] {
+                    memo.clear();
+                }
+                Some(coded.dictionary.retain(live))
+            }
+            _ => None,
+        }
+    }
+
+    /// Bytes held for distinct texts, roughly.
+    pub fn memory_bytes(&self) -> usize {
+        let memos = self.state.memos.iter().flatten().map(|memo| memo.memory_bytes());
+        let dictionaries = self.state.slots.iter().map(|slot| match &slot.column {
+            Column::Coded(coded) => coded.dictionary.memory_bytes(),
+            _ => 0,
+        });
+        memos.sum::<usize>() + dictionaries.sum::<usize>()
+    }
+
+    /// Decides how to compute each step, when the inputs are seen for the first time.
+    #[inline]
+    fn prepare(&mut self, inputs: Inputs<'_>) {
+        if self.state.slots.len() < self.program.steps.len() {
+            self.choose_strategies(inputs);
+        }
+    }
+
+    #[cold]
+    fn choose_strategies(&mut self, inputs: Inputs<'_>) {
+        self.strategies = strategy::choose(&self.program, inputs);
+        for (step, strategy) in self.program.steps.iter().zip(&self.strategies) {
+            let per_code = matches!(strategy, Strategy::PerCode(_));
+            self.state.slots.push(Slot::new(step.repr, per_code && step.repr == Repr::Text));
+            self.state.memos.push(per_code.then(|| Box::new(Memo::new(step.repr))));
+        }
+    }
+
+    fn rows<'a>(&self, selection: Option<&'a [u32]>) -> Rows<'a> {
+        match selection {
+            None => Rows::All(self.state.rows),
+            Some(rows) => Rows::Some(rows),
+        }
+    }
+
+    fn run<'a>(&'a mut self, inputs: Inputs<'a>, asked: Rows<'a>) -> Run<'a> {
+        Run { program: &self.program, strategies: &self.strategies, state: &mut self.state, inputs, asked }
+    }
+
+    fn operands<'a>(&'a self, inputs: Inputs<'a>) -> Operands<'a> {
+        Operands { strategies: &self.strategies, slots: &self.state.slots, inputs }
+    }
+}

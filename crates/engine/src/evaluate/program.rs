@@ -1,0 +1,204 @@
+//! Programs: the expressions that are needed, numbered anew and with their functions prepared.
+//!
+//! A step refers to earlier steps only, as in the graph it was made of. How each is computed (once, once a distinct
+//! text, row by row or by a kernel) depends on how the inputs are held and is decided when the first batch is seen; see
+//! [`super::strategy`].
+
+use jiff::tz::TimeZone;
+use sql::expr::{CastMode, Comparison, Expr, ExprGraph, ExprId};
+use sql::functions::{self, Argument, Code, Determinism, Nulls};
+use types::{ColumnType, Repr, Value};
+
+use super::kernels::Kernel;
+use super::kernels::contains::Set;
+
+/// A step of a [`Program`].
+pub(crate) type StepId = u32;
+
+/// Marks an expression that no root needs.
+const ABSENT: StepId = StepId::MAX;
+
+pub(crate) struct Program {
+    pub(crate) steps: Vec<Step>,
+    /// By expression: its step or [`ABSENT`].
+    places: Vec<StepId>,
+}
+
+pub(crate) struct Step {
+    pub(crate) op: Op,
+    /// The untyped null is held as a boolean that is never there.
+    pub(crate) repr: Repr,
+}
+
+pub(crate) enum Op {
+    Input(usize),
+    Literal(Value),
+    And(StepId, StepId),
+    Or(StepId, StepId),
+    Not(StepId),
+    Test(Test, StepId),
+    Compare(Comparison, StepId, StepId),
+    In {
+        input: StepId,
+        set: Set,
+    },
+    Case {
+        branches: Box<[(StepId, StepId)]>,
+        otherwise: StepId,
+    },
+    /// A conversion that changes no value.
+    Same(StepId),
+    Call(Call),
+}
+
+/// A function of the registry, or a conversion.
+pub(crate) struct Call {
+    pub(crate) args: Box<[StepId]>,
+    pub(crate) code: Code,
+    pub(crate) nulls: Nulls,
+    pub(crate) determinism: Determinism,
+    pub(crate) kernel: Option<Kernel>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Test {
+    Null,
+    NotNull,
+    True,
+    NotTrue,
+    False,
+    NotFalse,
+}
+
+impl Program {
+    /// Fails with the message of a function that cannot be prepared, which the binder should have found.
+    pub(crate) fn new(graph: &ExprGraph, roots: &[ExprId], time_zone: &TimeZone) -> Result<Program, String> {
+        let mut needed = vec![false; graph.len()];
+        for root in roots {
+            needed[root.0 as usize] = true;
+        }
+        for index in (0..graph.len()).rev() {
+            if needed[index] {
+                for operand in graph.operands(ExprId(index as u32)) {
+                    needed[operand.0 as usize] = true;
+                }
+            }
+        }
+
+        let mut program = Program { steps: Vec::new(), places: vec![ABSENT; graph.len()] };
+        for (id, node) in graph.iter().filter(|(id, _)| needed[id.0 as usize]) {
+            let op = program.lower(graph, id, time_zone)?;
+            program.places[id.0 as usize] = program.steps.len() as StepId;
+            let repr = node.column_type.data_type.repr().unwrap_or(Repr::Bool);
+            program.steps.push(Step { op, repr });
+        }
+        Ok(program)
+    }
+
+    /// The step of an expression that is a root or below one.
+    pub(crate) fn step_of(&self, id: ExprId) -> StepId {
+        let step = self.places.get(id.0 as usize).copied().unwrap_or(ABSENT);
+        assert!(step != ABSENT, "expression {} was not among the roots", id.0);
+        step
+    }
+
+    pub(crate) fn step(&self, id: StepId) -> &Step {
+        &self.steps[id as usize]
+    }
+
+    /// The expressions that have a step.
+    pub(crate) fn find(&self, id: ExprId) -> Option<StepId> {
+        self.places.get(id.0 as usize).copied().filter(|&step| step != ABSENT)
+    }
+
+    fn lower(&self, graph: &ExprGraph, id: ExprId, time_zone: &TimeZone) -> Result<Op, String> {
+        let at = |id: &ExprId| self.step_of(*id);
+        Ok(match graph.expr(id) {
+            Expr::Column(index) => Op::Input(*index),
+            Expr::Literal(value) => Op::Literal(value.clone()),
+            Expr::And(a, b) => Op::And(at(a), at(b)),
+            Expr::Or(a, b) => Op::Or(at(a), at(b)),
+            Expr::Not(a) => Op::Not(at(a)),
+            Expr::IsNull(a) => Op::Test(Test::Null, at(a)),
+            Expr::IsNotNull(a) => Op::Test(Test::NotNull, at(a)),
+            Expr::IsTrue(a) => Op::Test(Test::True, at(a)),
+            Expr::IsNotTrue(a) => Op::Test(Test::NotTrue, at(a)),
+            Expr::IsFalse(a) => Op::Test(Test::False, at(a)),
+            Expr::IsNotFalse(a) => Op::Test(Test::NotFalse, at(a)),
+            Expr::Compare(comparison, a, b) => Op::Compare(*comparison, at(a), at(b)),
+            Expr::In { input, values, has_null } => {
+                Op::In { input: at(input), set: Set::new(values, *has_null) }
+            }
+            Expr::Case { branches, otherwise } => Op::Case {
+                branches: branches.iter().map(|(when, then)| (at(when), at(then))).collect(),
+                otherwise: at(otherwise),
+            },
+            Expr::Cast { input, mode } => self.lower_cast(
+                at(input),
+                graph.column_type(*input),
+                graph.column_type(id),
+                *mode,
+                time_zone,
+            )?,
+            Expr::Call { function, args } => {
+                let arguments: Vec<Argument<'_>> = args.iter().map(|arg| argument(graph, *arg)).collect();
+                let result = graph.column_type(id);
+                let call = functions::Call { args: &arguments, result, time_zone };
+                Op::Call(Call {
+                    args: args.iter().map(at).collect(),
+                    code: (function.prepare)(&call)?,
+                    nulls: function.nulls,
+                    determinism: function.determinism,
+                    kernel: Kernel::of_function(function.name, &arguments, result, time_zone),
+                })
+            }
+        })
+    }
+
+    fn lower_cast(
+        &self,
+        input: StepId,
+        from: &ColumnType,
+        to: &ColumnType,
+        mode: CastMode,
+        time_zone: &TimeZone,
+    ) -> Result<Op, String> {
+        if Kernel::cast_is_free(&from.data_type, &to.data_type) {
+            return Ok(Op::Same(input));
+        }
+        Ok(Op::Call(Call {
+            args: Box::new([input]),
+            code: functions::cast::prepare(&from.data_type, &to.data_type, mode, time_zone)?,
+            nulls: Nulls::Propagate,
+            determinism: Determinism::Always,
+            kernel: Kernel::of_cast(&from.data_type, &to.data_type),
+        }))
+    }
+}
+
+fn argument(graph: &ExprGraph, id: ExprId) -> Argument<'_> {
+    let literal = match graph.expr(id) {
+        Expr::Literal(value) => Some(value),
+        _ => None,
+    };
+    Argument { column_type: graph.column_type(id), literal }
+}
+
+impl Op {
+    /// The steps a step reads.
+    pub(crate) fn operands(&self, mut f: impl FnMut(StepId)) {
+        match self {
+            Op::Input(_) | Op::Literal(_) => {}
+            Op::And(a, b) | Op::Or(a, b) | Op::Compare(_, a, b) => [*a, *b].into_iter().for_each(f),
+            Op::Not(a) | Op::Test(_, a) | Op::Same(a) | Op::In { input: a, .. } => f(*a),
+            Op::Case { branches, otherwise } => {
+                for (when, then) in branches {
+                    f(*when);
+                    f(*then);
+                }
+                f(*otherwise);
+            }
+            Op::Call(call) => call.args.iter().copied().for_each(f),
+        }
+    }
+}

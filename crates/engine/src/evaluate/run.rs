@@ -1,0 +1,323 @@
+//! Running a program over a batch: what is asked for is computed for the rows that need it, and kept.
+
+use sql::functions::{Env, EvalError, Output};
+
+use super::kernels::{self, TimeMemory, Work, case, compare, contains, logic};
+use super::memo::Memo;
+use super::program::{Call, Op, Program, StepId};
+use super::scalar::{Machine, Row};
+use super::select::{Operand, Rows, zip};
+use super::slots::{Missing, Operands, Slot};
+use super::strategy::{Effort, Lasting, Strategy};
+use super::vector::{Inputs, Vector};
+use crate::column::tri;
+
+/// Everything that is kept from batch to batch.
+pub(crate) struct State {
+    pub(crate) slots: Vec<Slot>,
+    /// Of the steps that are computed by code.
+    pub(crate) memos: Vec<Option<Box<Memo>>>,
+    pub(crate) memories: Vec<Option<TimeMemory>>,
+    pub(crate) machine: Machine,
+    pub(crate) output: Output,
+    /// Spare selection vectors.
+    pub(crate) spare: Vec<Vec<u32>>,
+    pub(crate) epoch: u64,
+    /// Of the batch.
+    pub(crate) rows: usize,
+    pub(crate) env: Env,
+}
+
+/// One call: a program, its state, and the rows that were asked for.
+pub(crate) struct Run<'p> {
+    pub(crate) program: &'p Program,
+    pub(crate) strategies: &'p [Strategy],
+    pub(crate) state: &'p mut State,
+    pub(crate) inputs: Inputs<'p>,
+    pub(crate) asked: Rows<'p>,
+}
+
+/// A row for steps that depend on no column: inputs have one value in all rows.
+struct AnyRow<'a>(Inputs<'a>);
+
+impl Row for AnyRow<'_> {
+    fn get(&self, input: usize) -> types::Scalar<'_> {
+        self.0.get(input).get(0)
+    }
+}
+
+impl<'p> Run<'p> {
+    /// Makes sure that a step's slot holds `rows`.
+    pub(crate) fn demand(&mut self, step: StepId, rows: Rows<'_>) -> Result<(), EvalError> {
+        let effort = match self.strategies[step as usize] {
+            Strategy::Input(_) => return Ok(()),
+            Strategy::Same(of) => return self.demand(of, rows),
+            Strategy::Once(lasting) => return self.constant(step, lasting, rows),
+            Strategy::PerCode(input) => return self.per_code(step, input, rows),
+            Strategy::PerRow(effort) => effort,
+        };
+        let state = &mut *self.state;
+        let slot = &mut state.slots[step as usize];
+        slot.enter(state.epoch, state.rows);
+        let mut missing = state.spare.pop().unwrap_or_default();
+        let result = match slot.missing(rows, &mut missing) {
+            Missing::None => Ok(()),
+            Missing::Some => self.compute(step, Rows::Some(&missing)),
+            // Where it is nearly all, all is quicker.
+            Missing::All if effort == Effort::Negligible && rows.len() * 2 > self.asked.len() => {
+                self.compute(step, self.asked)
+            }
+            Missing::All => self.compute(step, rows),
+        };
+        self.give_back(missing);
+        result
+    }
+
+    fn give_back(&mut self, mut selection: Vec<u32>) {
+        selection.clear();
+        self.state.spare.push(selection);
+    }
+
+    fn spare(&mut self) -> Vec<u32> {
+        self.state.spare.pop().unwrap_or_default()
+    }
+
+    #[inline]
+    fn operands(&self) -> Operands<'_> {
+        Operands { strategies: self.strategies, slots: &self.state.slots, inputs: self.inputs }
+    }
+
+    fn constant(&mut self, step: StepId, lasting: Lasting, rows: Rows<'_>) -> Result<(), EvalError> {
+        let state = &mut *self.state;
+        if rows.len() == 0 || state.slots[step as usize].has_constant(state.epoch) {
+            return Ok(());
+        }
+        let row = AnyRow(self.inputs);
+        let value = state.machine.evaluate(self.program, step, &row, &state.env)?.to_value();
+        let epoch = match lasting {
+            Lasting::Forever => u64::MAX,
+            Lasting::Batch => state.epoch,
+        };
+        state.slots[step as usize].set_constant(epoch, value);
+        Ok(())
+    }
+
+    fn per_code(&mut self, step: StepId, input: usize, rows: Rows<'_>) -> Result<(), EvalError> {
+        let state = &mut *self.state;
+        let slot = &mut state.slots[step as usize];
+        slot.enter(state.epoch, state.rows);
+        // Looking up again costs less than finding out what is missing.
+        if slot.holds_all() {
+            return Ok(());
+        }
+        let Vector::Coded { codes, dictionary } = self.inputs.get(input) else {
+            unreachable!("an input keeps its form");
+        };
+        let memo = state.memos[step as usize].as_mut().expect("a step computed by code has a table");
+        if !memo.is_complete(dictionary) {
+            memo.extend(dictionary, &mut state.machine, self.program, step, &state.env, slot);
+        }
+        memo.gather(codes, rows, slot)?;
+        if rows.is_all() {
+            slot.cover(rows, state.rows);
+        }
+        Ok(())
+    }
+
+    /// Computes `rows` of a step and notes that they are held.
+    fn compute(&mut self, step: StepId, rows: Rows<'_>) -> Result<(), EvalError> {
+        let program = self.program;
+        match &program.step(step).op {
+            Op::And(a, b) => self.connect(step, *a, *b, rows, tri::FALSE, logic::and)?,
+            Op::Or(a, b) => self.connect(step, *a, *b, rows, tri::TRUE, logic::or)?,
+            Op::Case { branches, otherwise } => self.case(step, branches, *otherwise, rows)?,
+            Op::Not(a) => {
+                self.demand(*a, rows)?;
+                self.write(step, |operands, slot| {
+                    logic::not(rows, logic::truths(operands.vector(*a)), slot.bools())
+                });
+            }
+            Op::Test(test, a) => {
+                self.demand(*a, rows)?;
+                self.write(step, |operands, slot| {
+                    logic::test(rows, *test, operands.vector(*a), slot.bools())
+                });
+            }
+            Op::Compare(comparison, a, b) => {
+                self.demand(*a, rows)?;
+                self.demand(*b, rows)?;
+                self.write(step, |operands, slot| {
+                    compare::compare(
+                        rows,
+                        *comparison,
+                        operands.vector(*a),
+                        operands.vector(*b),
+                        slot.bools(),
+                    );
+                });
+            }
+            Op::In { input, set } => {
+                self.demand(*input, rows)?;
+                self.write(step, |operands, slot| {
+                    contains::contains(rows, set, operands.vector(*input), slot.bools());
+                });
+            }
+            Op::Call(call) => self.call(step, call, rows)?,
+            Op::Input(_) | Op::Literal(_) | Op::Same(_) => {
+                unreachable!("inputs, literals and what equals another step have other strategies");
+            }
+        }
+        let rows_of_batch = self.state.rows;
+        self.state.slots[step as usize].cover(rows, rows_of_batch);
+        Ok(())
+    }
+
+    /// Gives a kernel what it reads and where it writes.
+    #[inline]
+    fn write(&mut self, step: StepId, f: impl FnOnce(Operands<'_>, &mut Slot)) {
+        let (before, rest) = self.state.slots.split_at_mut(step as usize);
+        let operands = Operands { strategies: self.strategies, slots: before, inputs: self.inputs };
+        f(operands, &mut rest[0]);
+    }
+
+    fn call(&mut self, step: StepId, call: &Call, rows: Rows<'_>) -> Result<(), EvalError> {
+        for &arg in &call.args {
+            self.demand(arg, rows)?;
+        }
+        let state = &mut *self.state;
+        let (before, rest) = state.slots.split_at_mut(step as usize);
+        let operands = Operands { strategies: self.strategies, slots: before, inputs: self.inputs };
+        let work = Work { operands, args: &call.args, rows };
+        let memory = &mut state.memories[step as usize];
+        let done = call.kernel.as_ref().is_some_and(|kernel| kernel.run(work, memory, &mut rest[0]));
+        if done {
+            return Ok(());
+        }
+        kernels::by_row(call, work, &state.env, &mut state.output, &mut rest[0])
+    }
+
+    /// `AND` and `OR`: the right side is computed for the rows that the left does not decide.
+    fn connect(
+        &mut self,
+        step: StepId,
+        a: StepId,
+        b: StepId,
+        rows: Rows<'_>,
+        decisive: u8,
+        combine: fn(u8, u8) -> u8,
+    ) -> Result<(), EvalError> {
+        self.demand(a, rows)?;
+        let left = logic::truths(self.operands().vector(a));
+        let undecided = match left {
+            Operand::Same(truth) => {
+                if truth == decisive {
+                    0
+                } else {
+                    rows.len()
+                }
+            }
+            Operand::Each(left) => rows.count(left, |truth| truth != decisive),
+        };
+        if undecided == 0 {
+            self.write(step, |_, slot| rows.each(|row| slot.bools()[row] = decisive));
+            return Ok(());
+        }
+        let harmless = match self.strategies[b as usize] {
+            Strategy::PerRow(Effort::Negligible) | Strategy::Input(_) => true,
+            Strategy::PerRow(Effort::Harmless) => undecided * 2 > rows.len(),
+            _ => false,
+        };
+        if undecided == rows.len() || harmless {
+            self.demand(b, rows)?;
+            self.write(step, |operands, slot| {
+                let (a, b) = (logic::truths(operands.vector(a)), logic::truths(operands.vector(b)));
+                zip(rows, a, b, slot.bools(), combine);
+            });
+            return Ok(());
+        }
+        let mut open = self.spare();
+        let left = logic::truths(self.operands().vector(a));
+        rows.pick(&mut open, |row| left.at(row) != decisive);
+        let open_rows = Rows::Some(&open);
+        let result = self.demand(b, open_rows);
+        if result.is_ok() {
+            self.write(step, |operands, slot| {
+                let (a, b) = (logic::truths(operands.vector(a)), logic::truths(operands.vector(b)));
+                let out = slot.bools();
+                rows.each(|row| out[row] = decisive);
+                zip(open_rows, a, b, out, combine);
+            });
+        }
+        self.give_back(open);
+        result
+    }
+
+    fn case(
+        &mut self,
+        step: StepId,
+        branches: &[(StepId, StepId)],
+        otherwise: StepId,
+        rows: Rows<'_>,
+    ) -> Result<(), EvalError> {
+        let (mut left, mut taken, mut next) = (self.spare(), self.spare(), self.spare());
+        let mut narrowed = false;
+        let mut outcome = Ok(());
+        let mut done = false;
+        for &(when, then) in branches {
+            let reach = if narrowed { Rows::Some(&left) } else { rows };
+            if let Err(error) = self.demand(when, reach) {
+                (outcome, done) = (Err(error), true);
+                break;
+            }
+            let truths = logic::truths(self.operands().vector(when));
+            let count = match truths {
+                Operand::Same(truth) => {
+                    if truth == tri::TRUE {
+                        reach.len()
+                    } else {
+                        0
+                    }
+                }
+                Operand::Each(truths) => reach.count(truths, |truth| truth == tri::TRUE),
+            };
+            if count == 0 {
+                continue;
+            }
+            if count == reach.len() {
+                outcome = self.branch(step, then, reach, !narrowed);
+                done = true;
+                break;
+            }
+            reach.pick(&mut taken, |row| truths.at(row) == tri::TRUE);
+            reach.pick(&mut next, |row| truths.at(row) != tri::TRUE);
+            if let Err(error) = self.branch(step, then, Rows::Some(&taken), false) {
+                (outcome, done) = (Err(error), true);
+                break;
+            }
+            std::mem::swap(&mut left, &mut next);
+            narrowed = true;
+        }
+        if !done {
+            let reach = if narrowed { Rows::Some(&left) } else { rows };
+            outcome = self.branch(step, otherwise, reach, !narrowed);
+        }
+        for selection in [left, taken, next] {
+            self.give_back(selection);
+        }
+        outcome
+    }
+
+    /// Takes the values of a branch for the rows that reach it. `whole`: these are all rows of the `CASE`.
+    fn branch(&mut self, step: StepId, then: StepId, rows: Rows<'_>, whole: bool) -> Result<(), EvalError> {
+        self.demand(then, rows)?;
+        self.write(step, |operands, slot| {
+            if whole && slot.is_fresh() && case::can_alias(operands.vector(then)) {
+                slot.set_alias(then);
+            } else {
+                slot.unalias(operands);
+                case::merge(operands, then, rows, slot);
+            }
+        });
+        Ok(())
+    }
+}

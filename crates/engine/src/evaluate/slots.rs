@@ -1,0 +1,288 @@
+//! Slots: where results are kept, one a step, written by row index and reused from batch to batch.
+//!
+//! A step may be asked for under several selections, since the branches of a `CASE` want their values for their rows
+//! only; a slot knows which rows it holds, so that each is computed at most once a batch.
+
+use types::{Repr, Scalar, Value};
+
+use super::program::StepId;
+use super::select::Rows;
+use super::strategy::Strategy;
+use super::vector::{Inputs, Vector};
+use crate::column::{Coded, Column, Texts, View};
+
+pub(crate) struct Slot {
+    /// The batch for which the rest holds.
+    epoch: u64,
+    covered: Covered,
+    /// With [`Covered::Some`]: 1 for each row that is held.
+    mask: Vec<u8>,
+    /// Another step whose value this one has, for the rows held.
+    alias: Option<StepId>,
+    /// Whose bytes the views of a text column point into.
+    buffer: Buffer,
+    pub(crate) column: Column,
+    /// The value of a step that is the same in every row.
+    pub(crate) constant: Value,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Covered {
+    Nothing,
+    Some,
+    All,
+}
+
+/// The owner of the bytes of a text vector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Buffer {
+    /// Nothing written yet.
+    Unset,
+    Own,
+    Input(usize),
+    Step(StepId),
+}
+
+/// What a kernel may read: everything before the step it computes.
+#[derive(Clone, Copy)]
+pub(crate) struct Operands<'a> {
+    pub(crate) strategies: &'a [Strategy],
+    pub(crate) slots: &'a [Slot],
+    pub(crate) inputs: Inputs<'a>,
+}
+
+impl Slot {
+    /// `coded`: texts are kept as codes.
+    pub(crate) fn new(repr: Repr, coded: bool) -> Slot {
+        Slot {
+            epoch: 0,
+            covered: Covered::Nothing,
+            mask: Vec::new(),
+            alias: None,
+            buffer: Buffer::Unset,
+            column: if coded { Column::Coded(Coded::default()) } else { Column::new(repr) },
+            constant: Value::Null,
+        }
+    }
+
+    /// Forgets the batch before, unless that was done, and makes room for `rows`.
+    #[inline]
+    pub(crate) fn enter(&mut self, epoch: u64, rows: usize) {
+        if self.epoch != epoch {
+            self.epoch = epoch;
+            self.covered = Covered::Nothing;
+            self.alias = None;
+            self.buffer = Buffer::Unset;
+            self.reserve(rows);
+        }
+    }
+
+    /// Marks a constant as known for the batch, or for good.
+    pub(crate) fn set_constant(&mut self, epoch: u64, value: Value) {
+        self.epoch = epoch;
+        self.constant = value;
+    }
+
+    pub(crate) fn has_constant(&self, epoch: u64) -> bool {
+        self.epoch == epoch || self.epoch == u64::MAX
+    }
+
+    /// Entries are only overwritten, never cleared: rows that nobody asks for may hold anything.
+    fn reserve(&mut self, rows: usize) {
+        fn grow<T: Clone>(values: &mut Vec<T>, rows: usize, value: T) {
+            if values.len() < rows {
+                values.resize(rows, value);
+            }
+        }
+        match &mut self.column {
+            Column::Bool(values) => grow(values, rows, 0),
+            Column::Int(numbers) => {
+                grow(&mut numbers.values, rows, 0);
+                grow(&mut numbers.valid, rows, 0);
+            }
+            Column::Double(numbers) => {
+                grow(&mut numbers.values, rows, 0.0);
+                grow(&mut numbers.valid, rows, 0);
+            }
+            Column::Wide(numbers) => {
+                grow(&mut numbers.values, rows, 0);
+                grow(&mut numbers.valid, rows, 0);
+            }
+            Column::Text(texts) | Column::Bytes(texts) => {
+                grow(&mut texts.views, rows, View::NULL);
+                texts.data.clear();
+            }
+            Column::Coded(coded) => grow(&mut coded.codes, rows, 0),
+        }
+    }
+
+    /// What of `rows` is not held yet: all of them, some (put in `missing`), or none.
+    #[inline]
+    pub(crate) fn missing(&self, rows: Rows<'_>, missing: &mut Vec<u32>) -> Missing {
+        match self.covered {
+            Covered::All => Missing::None,
+            Covered::Nothing => Missing::All,
+            Covered::Some => {
+                rows.pick(missing, |row| self.mask[row] == 0);
+                if missing.is_empty() { Missing::None } else { Missing::Some }
+            }
+        }
+    }
+
+    /// Notes that `rows` of a batch of `batch_rows` are held now.
+    #[inline]
+    pub(crate) fn cover(&mut self, rows: Rows<'_>, batch_rows: usize) {
+        if rows.is_all() {
+            self.covered = Covered::All;
+            return;
+        }
+        if self.covered == Covered::Nothing {
+            self.covered = Covered::Some;
+            self.mask.clear();
+            self.mask.resize(batch_rows, 0);
+        }
+        let mask = &mut self.mask;
+        rows.each(|row| mask[row] = 1);
+    }
+
+    /// Whether nothing was computed in this batch so far.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.covered == Covered::Nothing
+    }
+
+    /// Whether every row of the batch was computed.
+    pub(crate) fn holds_all(&self) -> bool {
+        self.covered == Covered::All
+    }
+
+    /// Takes another step's values as its own: only a fresh slot can.
+    pub(crate) fn set_alias(&mut self, of: StepId) {
+        debug_assert!(self.is_fresh());
+        self.alias = Some(of);
+    }
+
+    /// Gives up being an alias: the rows held become values of its own column.
+    pub(crate) fn unalias(&mut self, operands: Operands<'_>) {
+        if let Some(of) = self.alias.take() {
+            let from = operands.vector(of);
+            self.copy_held(|row| from.get(row));
+            self.buffer = Buffer::Own;
+        }
+    }
+
+    /// Makes the rows held values of its own column and buffer, so that more can be written beside them.
+    pub(crate) fn own(&mut self, operands: Operands<'_>) {
+        self.unalias(operands);
+        if !matches!(self.buffer, Buffer::Unset | Buffer::Own) {
+            let data = operands.data(self.buffer);
+            let (Column::Text(texts) | Column::Bytes(texts)) = &mut self.column else { return };
+            let views = std::mem::take(&mut texts.views);
+            texts.views.resize(views.len(), View::NULL);
+            let held = self.mask.iter().zip(&views).enumerate().filter(|(_, (held, _))| **held != 0);
+            for (row, (_, view)) in held {
+                if let Some(bytes) = view.of(data) {
+                    texts.set(row, bytes);
+                }
+            }
+        }
+        self.buffer = Buffer::Own;
+    }
+
+    fn copy_held<'v>(&mut self, value: impl Fn(usize) -> Scalar<'v>) {
+        if self.covered == Covered::Some {
+            for row in (0..self.mask.len()).filter(|&row| self.mask[row] != 0) {
+                self.column.set(row, value(row));
+            }
+        }
+    }
+
+    /// The texts, to be written with views into `buffer`: `None` where views into another are there already and
+    /// bytes have to be copied instead.
+    pub(crate) fn texts_in(&mut self, buffer: Buffer) -> Option<&mut Texts> {
+        if self.buffer == Buffer::Unset && self.alias.is_none() {
+            self.buffer = buffer;
+        }
+        match &mut self.column {
+            Column::Text(texts) | Column::Bytes(texts) if self.buffer == buffer => Some(texts),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn bools(&mut self) -> &mut [u8] {
+        match &mut self.column {
+            Column::Bool(values) => values,
+            _ => unreachable!("a step that gives booleans has a slot of booleans"),
+        }
+    }
+}
+
+pub(crate) enum Missing {
+    None,
+    Some,
+    All,
+}
+
+impl<'a> Operands<'a> {
+    #[inline]
+    pub(crate) fn vector(self, step: StepId) -> Vector<'a> {
+        match self.strategies[step as usize] {
+            Strategy::Input(index) => return self.inputs.get(index),
+            Strategy::Same(of) => return self.vector(of),
+            Strategy::Once(_) => return Vector::Const(self.slots[step as usize].constant.as_scalar()),
+            Strategy::PerCode(_) | Strategy::PerRow(_) => {}
+        }
+        let slot = &self.slots[step as usize];
+        match (slot.alias, &slot.column) {
+            (Some(of), _) => self.vector(of),
+            (None, Column::Text(texts)) => {
+                Vector::Text { views: &texts.views, data: self.data_of(slot, texts) }
+            }
+            (None, Column::Bytes(texts)) => {
+                Vector::Bytes { views: &texts.views, data: self.data_of(slot, texts) }
+            }
+            (None, column) => Vector::of(column),
+        }
+    }
+
+    /// Who owns the bytes of a text vector; `None` where it is not made of views.
+    pub(crate) fn buffer(self, step: StepId) -> Option<Buffer> {
+        match self.strategies[step as usize] {
+            Strategy::Input(index) => match self.inputs.get(index) {
+                Vector::Text { .. } | Vector::Bytes { .. } => Some(Buffer::Input(index)),
+                _ => None,
+            },
+            Strategy::Same(of) => self.buffer(of),
+            Strategy::Once(_) | Strategy::PerCode(_) => None,
+            Strategy::PerRow(_) => {
+                let slot = &self.slots[step as usize];
+                match (slot.alias, slot.buffer) {
+                    (Some(of), _) => self.buffer(of),
+                    (None, Buffer::Own | Buffer::Unset) => Some(Buffer::Step(step)),
+                    (None, other) => Some(other),
+                }
+            }
+        }
+    }
+
+    fn data_of(self, slot: &'a Slot, texts: &'a Texts) -> &'a [u8] {
+        match slot.buffer {
+            Buffer::Unset | Buffer::Own => &texts.data,
+            other => self.data(other),
+        }
+    }
+
+    /// The bytes behind views.
+    pub(crate) fn data(self, buffer: Buffer) -> &'a [u8] {
+        match buffer {
+            Buffer::Unset | Buffer::Own => &[],
+            Buffer::Input(index) => match self.inputs.get(index) {
+                Vector::Text { data, .. } | Vector::Bytes { data, .. } => data,
+                _ => &[],
+            },
+            Buffer::Step(step) => match &self.slots[step as usize].column {
+                Column::Text(texts) | Column::Bytes(texts) => &texts.data,
+                _ => &[],
+            },
+        }
+    }
+}
