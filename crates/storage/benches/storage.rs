@@ -1,12 +1,12 @@
 //! How fast the embedded log and store are on this disk, and how much memory they take. Prints figures; asserts nothing.
 //!
-//! `cargo bench -p storage`; a first argument names a directory to run in (default: the system's temporary one).
+//! `cargo bench -p storage -- [DIRECTORY [log|store]]`; the directory is the system's temporary one unless given.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use storage::log::{EmbeddedLog, EventLog, NewRecord, Options as LogOptions, Polled, Start};
@@ -17,15 +17,23 @@ const TOPIC: &str = "user-queries";
 const PARTITIONS: u32 = 4;
 
 fn main() {
-    let root = std::env::args().nth(1).filter(|argument| !argument.starts_with("--"));
-    let root = root.map_or_else(std::env::temp_dir, Into::into);
+    let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
+    let root = arguments.next().map_or_else(std::env::temp_dir, Into::into);
+    let only = arguments.next();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     println!("idle: {}", memory());
-    for per_append in [1, 100, 1_000] {
-        append_one_at_a_time(&root, &clock, per_append, if per_append == 1 { 2_000 } else { 300_000 });
+    if only.as_deref() != Some("store") {
+        for bytes in [880, 88_000, 880_000] {
+            bare_sync(&root, &clock, bytes);
+        }
+        for per_append in [1, 100, 1_000] {
+            append_one_at_a_time(&root, &clock, per_append, if per_append == 1 { 2_000 } else { 300_000 });
+        }
+        append_from_many(&root, &clock, 16, 100, 1_000_000);
     }
-    append_from_many(&root, &clock, 16, 100, 1_000_000);
-    store(&root, &clock);
+    if only.as_deref() != Some("log") {
+        store(&root, &clock);
+    }
 }
 
 /// An event of about 880 bytes of JSON, not all alike.
@@ -56,23 +64,35 @@ fn open_log(directory: &Path, clock: &Arc<dyn Clock>) -> EmbeddedLog {
     log
 }
 
+/// What the disk itself takes for a write and a sync: no log can be faster with one sender.
+fn bare_sync(root: &Path, clock: &Arc<dyn Clock>, bytes: usize) {
+    const WRITES: u32 = 100;
+    let mut file = tempfile::tempfile_in(root).unwrap();
+    let data = vec![7; bytes];
+    let started = clock.elapsed();
+    for _ in 0..WRITES {
+        file.write_all(&data).unwrap();
+        file.sync_data().unwrap();
+    }
+    let took = (clock.elapsed() - started) / WRITES;
+    println!("the disk alone: {:.2} ms to write and sync {bytes} bytes", took.as_secs_f64() * 1e3);
+}
+
 /// One sender that waits for each append: each commit holds one append.
 fn append_one_at_a_time(root: &Path, clock: &Arc<dyn Clock>, per_append: usize, total: usize) {
     let directory = tempfile::tempdir_in(root).unwrap();
     let log = open_log(directory.path(), clock);
-    let batches: Vec<Vec<NewRecord>> = (0..total / per_append)
-        .map(|n| (0..per_append).map(|m| event(n * per_append + m)).collect())
-        .collect();
-    let bytes: usize = batches.iter().flatten().map(|record| record.body.len()).sum();
+    let template: Vec<NewRecord> = (0..per_append).map(event).collect();
+    let bytes: usize = template.iter().map(|record| record.body.len()).sum();
     let started = clock.elapsed();
-    for batch in batches {
-        log.append(TOPIC, batch).unwrap().blocking_recv().unwrap().unwrap();
+    for _ in 0..total / per_append {
+        log.append(TOPIC, template.clone()).unwrap().blocking_recv().unwrap().unwrap();
     }
     let took = clock.elapsed() - started;
     println!(
         "append, {per_append} a commit, synced: {} events/s ({} bytes each, {:.2} ms a commit); {}",
         rate(total, took),
-        bytes / total,
+        bytes / per_append,
         took.as_secs_f64() * 1e3 / (total / per_append) as f64,
         memory()
     );
@@ -82,7 +102,6 @@ fn append_one_at_a_time(root: &Path, clock: &Arc<dyn Clock>, per_append: usize, 
 fn append_from_many(root: &Path, clock: &Arc<dyn Clock>, senders: usize, per_append: usize, total: usize) {
     let directory = tempfile::tempdir_in(root).unwrap();
     let log = open_log(directory.path(), clock);
-    let done = AtomicBool::new(false);
     let started = clock.elapsed();
     std::thread::scope(|scope| {
         let following = scope.spawn(|| read_all(&log, total));
@@ -98,7 +117,6 @@ fn append_from_many(root: &Path, clock: &Arc<dyn Clock>, senders: usize, per_app
                 });
             }
         });
-        done.store(true, Ordering::Relaxed);
         let took = clock.elapsed() - started;
         println!(
             "append, {senders} senders of {per_append}, read at once: {} events/s; {}",

@@ -94,8 +94,8 @@ fn open_database(directory: &Path, budget: &Budget) -> fjall::Result<Database> {
         .max_journaling_size(JOURNALS_BYTES_MAX)
         // Compressing here would be paid in every commit and again in every restart.
         .journal_compression(CompressionType::None)
-        // With more, the first thread spins while another compacts.
-        .worker_threads(1)
+        // With one, nothing is flushed while it compacts, and what waits in memory grows without bound.
+        .worker_threads(2)
         .open()
 }
 

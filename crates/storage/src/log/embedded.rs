@@ -11,7 +11,6 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use fjall::config::CompressionPolicy;
 use fjall::{CompressionType, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::oneshot;
@@ -179,7 +178,6 @@ fn keyspace_options() -> KeyspaceCreateOptions {
         KvSeparationOptions::default().file_target_size(ENTRY_FILE_BYTES).compression(CompressionType::Lz4);
     KeyspaceCreateOptions::default()
         .max_memtable_size(MEMTABLE_BYTES)
-        .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
         .expect_point_read_hits(true)
         .with_kv_separation(Some(entries))
 }

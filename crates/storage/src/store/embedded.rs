@@ -12,8 +12,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
-use fjall::config::CompressionPolicy;
-use fjall::{CompressionType, Keyspace, KeyspaceCreateOptions, PersistMode};
+use fjall::{Keyspace, KeyspaceCreateOptions, PersistMode};
 use parking_lot::{Mutex, RwLock};
 use types::{Clock, Timestamp};
 
@@ -133,11 +132,7 @@ impl Drop for EmbeddedStore {
 
 fn open_files(directory: &Path, budget: &Budget) -> Result<Files, Fault> {
     let disk = Disk::open(directory, budget)?;
-    let options = |memtable_bytes| {
-        KeyspaceCreateOptions::default()
-            .max_memtable_size(memtable_bytes)
-            .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
-    };
+    let options = |memtable_bytes| KeyspaceCreateOptions::default().max_memtable_size(memtable_bytes);
     let rows = disk.database.keyspace("rows", || options(ROWS_MEMTABLE_BYTES))?;
     let expiry = disk.database.keyspace("expiry", || options(EXPIRY_MEMTABLE_BYTES))?;
     Ok(Files { disk, rows, expiry })
