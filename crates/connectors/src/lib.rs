@@ -1,1 +1,59 @@
-//! placeholder
+//! SQL's `WITH (…)` meets storage: sources, sinks and the formats of their records.
+//!
+//! The connectors keep Flink's names, since scripts run there too: `kafka` reads the event log, whichever it is, and
+//! `redis` writes the result store; `blackhole` takes rows and forgets them.
+
+mod blackhole;
+pub mod dead_letter;
+pub mod event_log;
+pub mod file;
+pub mod format;
+pub mod local;
+mod options;
+pub mod result_store;
+
+use sql::error::Diagnostic;
+use sql::plan::{Plan, SinkTable, SourceTable};
+
+pub use blackhole::BlackholeTable;
+
+use event_log::EventLogOptions;
+use result_store::ResultStoreOptions;
+
+/// What a source table's options say.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SourceOptions {
+    EventLog(EventLogOptions),
+}
+
+/// What a sink table's options say.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SinkOptions {
+    ResultStore(ResultStoreOptions),
+    Blackhole,
+}
+
+/// Reads a source table's options; all that is wrong with them otherwise.
+pub fn source_options(table: &SourceTable) -> Result<SourceOptions, Vec<Diagnostic>> {
+    options::connector(&table.name, &table.options, &["kafka"])?;
+    EventLogOptions::read(table).map(SourceOptions::EventLog)
+}
+
+/// Reads a sink table's options; all that is wrong with them otherwise.
+pub fn sink_options(table: &SinkTable) -> Result<SinkOptions, Vec<Diagnostic>> {
+    match options::connector(&table.name, &table.options, &["redis", "blackhole"])? {
+        ("redis", _) => ResultStoreOptions::read(table).map(SinkOptions::ResultStore),
+        _ => {
+            let mut reader = options::Reader::new(&table.name, &table.options);
+            reader.get("connector");
+            reader.finish().map(|()| SinkOptions::Blackhole)
+        }
+    }
+}
+
+/// Everything that is wrong with the options of a plan's tables.
+pub fn check(plan: &Plan) -> Vec<Diagnostic> {
+    let sources = plan.pipelines.iter().map(|pipeline| source_options(&pipeline.source).err());
+    let sinks = plan.sinks.iter().map(|sink| sink_options(sink).err());
+    sources.chain(sinks).flatten().flatten().collect()
+}

@@ -6,7 +6,8 @@ use sql::error::Diagnostic;
 use types::{ErrorDomain, EventTime, Offset, PartitionId, Timestamp};
 
 use crate::batch::{Batch, LeafRequest};
-use crate::column::Column;
+use crate::aggregate::keys::Rows as Selection;
+use crate::evaluate::Vector;
 
 /// Reads a table's records and decodes them; one a source subtask.
 ///
@@ -21,6 +22,9 @@ pub trait Source: Send {
         max_rows: usize,
         timeout: Duration,
     ) -> Result<Polled, ConnectorError>;
+
+    /// The time spent waiting for input since the last call.
+    fn take_waited(&mut self) -> Duration;
 
     /// The next offset of each partition, with all records before it returned by `poll`.
     fn positions(&self) -> Vec<(PartitionId, Offset)>;
@@ -89,12 +93,13 @@ pub struct Rows<'a> {
     /// The query's place in the plan, for a stable order of output.
     pub query: usize,
     /// In the sink table's order and types.
-    pub columns: &'a [&'a Column],
-    pub len: usize,
+    pub columns: &'a [Vector<'a>],
+    /// Which rows of the columns are written.
+    pub rows: Selection<'a>,
     /// The window's bounds on the session's wall clock, in ms, for window queries.
     pub window: Option<(i64, i64)>,
     pub stage: Stage,
-    /// How often each row was corrected after its window had closed; empty = never.
+    /// How often each row (by its place in the columns) was corrected after its window had closed; empty = never.
     pub revisions: &'a [u32],
 }
 

@@ -128,19 +128,21 @@ impl Distinct {
         }
     }
 
-    /// Adds another table's group whose codes mean the same.
-    pub fn merge_bits(&mut self, group: u32, other: &Distinct, other_group: u32) -> bool {
-        match (self, other) {
-            (Distinct::Bits { words, bits }, Distinct::Bits { words: other_words, bits: other_bits })
-                if other_words <= words =>
-            {
-                let from = &other_bits[other_group as usize * other_words..][..*other_words];
-                let to = &mut bits[group as usize * *words..][..*other_words];
-                to.iter_mut().zip(from).for_each(|(to, from)| *to |= from);
-                true
-            }
-            _ => false,
+    /// Adds another table's sets, whose codes mean the same, group by group; false if only [`Distinct::for_each`] can.
+    pub fn merge_bits(&mut self, other: &Distinct, targets: &[Option<u32>]) -> bool {
+        let (Distinct::Bits { words, bits }, Distinct::Bits { words: theirs, bits: other_bits }) = (self, other) else {
+            return false;
+        };
+        if theirs > words {
+            return false;
         }
+        for (from, to) in other_bits.chunks_exact(*theirs).zip(targets) {
+            if let Some(to) = to {
+                let to = &mut bits[*to as usize * *words..][..*theirs];
+                to.iter_mut().zip(from).for_each(|(to, from)| *to |= from);
+            }
+        }
+        true
     }
 
     pub fn memory_bytes(&self) -> usize {

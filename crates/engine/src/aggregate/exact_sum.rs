@@ -7,8 +7,6 @@
 
 use std::collections::HashMap;
 
-use crate::column::Numbers;
-
 /// Bits behind the point of the fixed form.
 const SCALE: i32 = 74;
 /// Values below 2^40 are taken in the fixed form.
@@ -33,14 +31,14 @@ pub struct FixedColumn {
 }
 
 impl FixedColumn {
-    /// Converts the first `rows` values.
-    pub fn fill(&mut self, column: &Numbers<f64>, rows: usize) {
+    /// Converts values and their validity (0 or 1).
+    pub fn fill(&mut self, values: &[f64], valid: &[u8]) {
         self.fixed.clear();
         self.forms.clear();
         self.has_odd = false;
-        self.fixed.reserve(rows);
-        self.forms.reserve(rows);
-        for (&value, &valid) in column.values[..rows].iter().zip(&column.valid[..rows]) {
+        self.fixed.reserve(values.len());
+        self.forms.reserve(values.len());
+        for (&value, &valid) in values.iter().zip(valid) {
             match to_fixed(value) {
                 Some(fixed) => {
                     self.fixed.push(fixed);
@@ -342,13 +340,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::column::Numbers;
 
     fn sum(values: &[f64]) -> f64 {
         let mut numbers = Numbers::default();
         numbers.reset(values.len());
         values.iter().enumerate().for_each(|(row, &v)| numbers.set(row, v));
         let mut column = FixedColumn::default();
-        column.fill(&numbers, values.len());
+        column.fill(&numbers.values, &numbers.valid);
         let mut sums = ExactSums::default();
         sums.resize(1);
         (0..values.len()).for_each(|row| sums.add_row(0, &column, values, row));
@@ -409,7 +408,7 @@ mod tests {
                 numbers.reset(values.len());
                 values.iter().enumerate().for_each(|(row, &v)| numbers.set(row, v));
                 let mut column = FixedColumn::default();
-                column.fill(&numbers, values.len());
+                column.fill(&numbers.values, &numbers.valid);
                 let mut sums = ExactSums::default();
                 sums.resize(1);
                 (0..values.len()).for_each(|row| sums.add_row(0, &column, values, row));

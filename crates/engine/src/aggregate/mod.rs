@@ -1,6 +1,7 @@
 //! Aggregates: what is kept for each group, and how it is updated, merged and read.
 
 pub mod distinct;
+pub mod domain;
 pub mod exact_sum;
 pub mod keys;
 pub mod state;

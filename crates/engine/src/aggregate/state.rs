@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::distinct::Distinct;
 use super::exact_sum::{ExactSums, FixedColumn};
 use super::keys::Rows;
-use crate::column::{Numbers, tri};
+use crate::column::tri;
 use crate::dictionary::NULL_CODE;
 
 /// A piece of state that one or more aggregate calls read.
@@ -47,10 +47,17 @@ pub enum Form {
 #[derive(Debug, Clone, Copy)]
 pub enum Arg<'a> {
     Bool(&'a [u8]),
-    Int(&'a Numbers<i64>),
+    Int(Slice<'a, i64>),
     /// With its fixed form, where a sum needs it.
-    Double(&'a Numbers<f64>, Option<&'a FixedColumn>),
-    Wide(&'a Numbers<i128>),
+    Double(Slice<'a, f64>, Option<&'a FixedColumn>),
+    Wide(Slice<'a, i128>),
+}
+
+/// Numbers and whether each is there (1) or null (0).
+#[derive(Debug, Clone, Copy)]
+pub struct Slice<'a, T> {
+    pub values: &'a [T],
+    pub valid: &'a [u8],
 }
 
 /// The state of one [`StateSpec`] for all groups of a table.
@@ -226,14 +233,14 @@ impl State {
         }
     }
 
-    /// Adds one group of another table's state of the same spec. `code` translates the codes of a domain.
+    /// Adds one group of another table's state of the same spec.
     pub fn merge_group(
         &mut self,
         spec: StateSpec,
         group: u32,
         other: &State,
         other_group: u32,
-        code: &dyn Fn(usize, u32) -> u32,
+        codes: Translation<'_>,
         order: &dyn TextOrder,
     ) {
         let (to, from) = (group as usize, other_group as usize);
@@ -254,12 +261,31 @@ impl State {
             (State::PickWide(a), State::PickWide(b)) => a.merge(to, b, from, spec.pick(), i128::cmp),
             (State::PickText(a), State::PickText(b)) => {
                 let StateSpec::PickText(domain, pick) = spec else { unreachable!("a text is picked from a domain") };
-                a[to] = pick_text(a[to], code(domain, b[from]), pick, domain, order);
+                a[to] = pick_text(a[to], codes.of(domain, b[from]), pick, domain, order);
             }
             (State::Values(a), State::Values(b)) => a[to].extend_from_slice(&b[from]),
             // Sets are merged for the whole table at once.
             (State::Distinct(_), State::Distinct(_)) => {}
             (state, other) => unreachable!("states of different kinds: {state:?} and {other:?}"),
+        }
+    }
+}
+
+/// How codes of another table's domains become codes here.
+#[derive(Clone, Copy)]
+pub enum Translation<'a> {
+    /// The domains are the same.
+    Same,
+    /// By domain and code; null is never asked for.
+    Map(&'a dyn Fn(usize, u32) -> u32),
+}
+
+impl Translation<'_> {
+    #[inline]
+    pub fn of(&self, domain: usize, code: u32) -> u32 {
+        match self {
+            Translation::Map(map) if code != NULL_CODE => map(domain, code),
+            _ => code,
         }
     }
 }
@@ -371,7 +397,7 @@ fn add_doubles(sums: &mut ExactSums, rows: Rows<'_>, groups: &[u32], arg: &Arg<'
     let (numbers, fixed) = doubles(arg);
     let fixed = fixed.expect("the layout asks for the fixed form of what is summed");
     if fixed.has_odd {
-        rows.for_each(|i, row| sums.add_row(groups[i], fixed, &numbers.values, row));
+        rows.for_each(|i, row| sums.add_row(groups[i], fixed, numbers.values, row));
     } else {
         rows.for_each(|i, row| sums.add_fixed(groups[i], fixed.fixed[row], fixed.forms[row] as u64));
     }
@@ -382,17 +408,17 @@ fn bools<'a>(arg: &Arg<'a>) -> &'a [u8] {
     flags
 }
 
-fn ints<'a>(arg: &Arg<'a>) -> &'a Numbers<i64> {
+fn ints<'a>(arg: &Arg<'a>) -> Slice<'a, i64> {
     let Arg::Int(numbers) = arg else { unreachable!("the binder gives a whole number here, not {arg:?}") };
-    numbers
+    *numbers
 }
 
-fn wides<'a>(arg: &Arg<'a>) -> &'a Numbers<i128> {
+fn wides<'a>(arg: &Arg<'a>) -> Slice<'a, i128> {
     let Arg::Wide(numbers) = arg else { unreachable!("the binder gives a decimal here, not {arg:?}") };
-    numbers
+    *numbers
 }
 
-fn doubles<'a>(arg: &Arg<'a>) -> (&'a Numbers<f64>, Option<&'a FixedColumn>) {
+fn doubles<'a>(arg: &Arg<'a>) -> (Slice<'a, f64>, Option<&'a FixedColumn>) {
     let Arg::Double(numbers, fixed) = arg else { unreachable!("the binder gives a double here, not {arg:?}") };
-    (numbers, *fixed)
+    (*numbers, *fixed)
 }

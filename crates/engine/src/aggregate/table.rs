@@ -5,7 +5,7 @@
 //! restoring a snapshot and compacting dictionaries are all this one operation, with another translation of codes.
 
 use super::keys::{KeyColumns, KeyIndex, PackedKey, Rows};
-use super::state::{Arg, State, StateSpec, TextOrder};
+use super::state::{Arg, State, StateSpec, TextOrder, Translation};
 
 #[derive(Debug, Clone)]
 pub struct Table {
@@ -117,15 +117,15 @@ impl Table {
         self.rows.iter().all(|&rows| rows == 0)
     }
 
-    /// Adds another table over the same states. `place` gives the key here of a group there, `None` to leave it out;
-    /// `code` translates codes of domains.
+    /// Adds another table. `states[i]` is the place there of state `i` here; `place` gives the key here of a group there,
+    /// `None` to leave it out. Returns the group here of each group there.
     pub fn merge(
         &mut self,
         spec: &TableSpec,
         other: &Table,
         states: &[usize],
         place: &mut dyn FnMut(u32) -> Option<PackedKey>,
-        code: &dyn Fn(usize, u32) -> u32,
+        codes: Translation<'_>,
         order: &dyn TextOrder,
     ) -> Vec<Option<u32>> {
         let mut targets = vec![None; other.rows.len()];
@@ -137,16 +137,17 @@ impl Table {
             let Some(to) = targets[from as usize] else { continue };
             self.rows[to as usize] += other.rows[from as usize];
             for ((&spec, state), &theirs) in spec.states.iter().zip(&mut self.states).zip(states) {
-                state.merge_group(spec, to, &other.states[theirs], from, code, order);
+                state.merge_group(spec, to, &other.states[theirs], from, codes, order);
             }
         }
-        self.merge_sets(spec, other, states, &targets, code);
+        self.merge_sets(spec, other, states, &targets, codes);
         targets
     }
 
     /// Empties the table but keeps its room; keys of a hashed index are forgotten.
     pub fn clear(&mut self) {
         self.rows.fill(0);
+        self.marks.fill(0);
         self.states.iter_mut().for_each(State::clear);
         if !self.index.is_direct() {
             self.index.clear();
@@ -168,14 +169,17 @@ impl Table {
         other: &Table,
         states: &[usize],
         targets: &[Option<u32>],
-        code: &dyn Fn(usize, u32) -> u32,
+        codes: Translation<'_>,
     ) {
         for ((&spec, state), &theirs) in spec.states.iter().zip(&mut self.states).zip(states) {
             let (State::Distinct(to), State::Distinct(from)) = (state, &other.states[theirs]) else { continue };
             let StateSpec::Distinct(domain) = spec else { unreachable!("a set is over a domain") };
+            if matches!(codes, Translation::Same) && to.merge_bits(from, targets) {
+                continue;
+            }
             from.for_each(|group, value| {
                 if let Some(target) = targets[group as usize] {
-                    to.add(target, code(domain, value));
+                    to.add(target, codes.of(domain, value));
                 }
             });
         }

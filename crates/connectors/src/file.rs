@@ -1,0 +1,197 @@
+//! Files of JSON lines, read to their end: each file a partition, each line a record, its offset the byte it starts at.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::batch::{Batch, LeafRequest, RecordSpan};
+use engine::connector::{ConnectorError, Polled, Source, SourceFactory, StartFrom};
+use types::{Offset, PartitionId, Timestamp};
+
+use crate::event_log::{add_record, finish};
+use crate::format::json::{Decoder, JsonOptions};
+
+/// Files that stand in for a table.
+#[derive(Debug, Clone)]
+pub struct FileTable {
+    pub paths: Vec<PathBuf>,
+    pub json: JsonOptions,
+}
+
+impl SourceFactory for FileTable {
+    fn open(
+        &self,
+        requests: &[LeafRequest],
+        subtask: usize,
+        of: usize,
+        from: &StartFrom,
+    ) -> Result<Box<dyn Source>, ConnectorError> {
+        let mut files = Vec::new();
+        for (index, path) in self.paths.iter().enumerate().filter(|(index, _)| index % of == subtask) {
+            let partition = PartitionId(index as u32);
+            let start = match from {
+                StartFrom::Options => 0,
+                StartFrom::Positions(positions) => {
+                    positions.iter().find(|(id, _)| *id == partition).map_or(0, |(_, offset)| offset.0)
+                }
+            };
+            files.push(OpenFile::open(path, partition, start)?);
+        }
+        Ok(Box::new(FileSource { files, turn: 0, decoder: Decoder::new(requests, self.json) }))
+    }
+}
+
+struct FileSource {
+    files: Vec<OpenFile>,
+    /// The file read next: they take turns, so that their event times go on together.
+    turn: usize,
+    decoder: Decoder,
+}
+
+struct OpenFile {
+    path: PathBuf,
+    partition: PartitionId,
+    file: File,
+    /// Bytes read and not yet decoded are `data[start..]`.
+    data: Arc<Vec<u8>>,
+    start: usize,
+    /// Where in the file `data` begins.
+    offset: u64,
+    at_end: bool,
+}
+
+/// Bytes read at once.
+const CHUNK: usize = 1 << 20;
+
+impl Source for FileSource {
+    fn poll(
+        &mut self,
+        batch: &mut Batch,
+        max_rows: usize,
+        _timeout: Duration,
+    ) -> Result<Polled, ConnectorError> {
+        // The last batch's bytes may be overwritten now.
+        batch.origin.data = Arc::default();
+        for _ in 0..self.files.len() {
+            self.turn = (self.turn + 1) % self.files.len();
+            let file = &mut self.files[self.turn];
+            if file.has_line()? {
+                file.decode(&mut self.decoder, batch, max_rows)?;
+                return Ok(Polled::Batch { behind: true });
+            }
+        }
+        Ok(Polled::End)
+    }
+
+    fn take_waited(&mut self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn positions(&self) -> Vec<(PartitionId, Offset)> {
+        self.files.iter().map(|file| (file.partition, Offset(file.offset + file.start as u64))).collect()
+    }
+
+    fn partitions(&self) -> Vec<PartitionId> {
+        self.files.iter().map(|file| file.partition).collect()
+    }
+}
+
+impl OpenFile {
+    fn open(path: &PathBuf, partition: PartitionId, start: u64) -> Result<OpenFile, ConnectorError> {
+        use std::io::Seek;
+        let failed = |error| ConnectorError::external(format!("cannot open {}", path.display()), error);
+        let mut file = File::open(path).map_err(failed)?;
+        file.seek(std::io::SeekFrom::Start(start)).map_err(failed)?;
+        Ok(OpenFile {
+            path: path.clone(),
+            partition,
+            file,
+            data: Arc::default(),
+            start: 0,
+            offset: start,
+            at_end: false,
+        })
+    }
+
+    /// Reads on until a whole line is there; false at the end of the file.
+    fn has_line(&mut self) -> Result<bool, ConnectorError> {
+        while !self.at_end && memchr::memchr(b'\n', &self.data[self.start..]).is_none() {
+            self.fill()?;
+        }
+        Ok(self.start < self.data.len())
+    }
+
+    fn fill(&mut self) -> Result<(), ConnectorError> {
+        let rest = self.data.len() - self.start;
+        self.offset += self.start as u64;
+        let start = std::mem::take(&mut self.start);
+        // Reused unless somebody still holds the last batch's bytes.
+        let data = match Arc::get_mut(&mut self.data) {
+            Some(data) => {
+                data.copy_within(start.., 0);
+                data
+            }
+            None => {
+                self.data = Arc::new(self.data[start..].to_vec());
+                Arc::get_mut(&mut self.data).expect("just made")
+            }
+        };
+        data.resize(rest + CHUNK, 0);
+        let mut filled = rest;
+        while filled < data.len() {
+            match self.file.read(&mut data[filled..]) {
+                Ok(0) => {
+                    self.at_end = true;
+                    break;
+                }
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    return Err(ConnectorError::external(format!("cannot read {}", self.path.display()), error));
+                }
+            }
+        }
+        data.truncate(filled);
+        Ok(())
+    }
+
+    fn decode(
+        &mut self,
+        decoder: &mut Decoder,
+        batch: &mut Batch,
+        max_rows: usize,
+    ) -> Result<(), ConnectorError> {
+        let data = self.data.clone();
+        let rest = &data[self.start..];
+        // Clearing a batch costs time in proportion: a guess from the first line's length is near enough.
+        let first = memchr::memchr(b'\n', rest).unwrap_or(rest.len()) + 1;
+        decoder.begin(batch, max_rows.min(rest.len() / first + 8));
+        batch.origin.partition = Some(self.partition);
+        batch.origin.data = data.clone();
+        let mut lines = 0;
+        while lines < max_rows && self.start < data.len() {
+            let line = &data[self.start..];
+            let (length, step) = match memchr::memchr(b'\n', line) {
+                Some(end) => (end, end + 1),
+                None if self.at_end => (line.len(), line.len()),
+                None => break,
+            };
+            let body = line[..length].strip_suffix(b"\r").unwrap_or(&line[..length]);
+            let span = RecordSpan {
+                offset: Offset(self.offset + self.start as u64),
+                appended: Timestamp(0),
+                start: self.start as u32,
+                end: (self.start + body.len()) as u32,
+            };
+            self.start += step;
+            lines += 1;
+            // A blank line, the last one above all, is no record.
+            if !body.is_empty() {
+                add_record(decoder, batch, body, span)?;
+            }
+        }
+        finish(decoder, batch)
+    }
+}

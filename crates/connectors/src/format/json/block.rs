@@ -1,0 +1,102 @@
+//! Questions about 16 to 64 bytes at once, answered as one bit a byte: SSE2 where it is certain to be there, plain
+//! loops (which compilers vectorise) elsewhere.
+
+pub(super) use imp::{equal, quotes_and_backslashes, specials};
+
+#[cfg(target_arch = "x86_64")]
+mod imp {
+    use std::arch::x86_64::{
+        __m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8,
+    };
+
+    #[inline(always)]
+    fn load<const N: usize>(bytes: &[u8; N], at: usize) -> __m128i {
+        assert!(at + 16 <= N);
+        // SAFETY: 16 bytes from `at` are inside the array, and the instruction asks for no alignment.
+        unsafe { _mm_loadu_si128(bytes.as_ptr().add(at).cast()) }
+    }
+
+    #[inline(always)]
+    fn is(block: __m128i, byte: u8) -> __m128i {
+        // SAFETY: every x86-64 processor has SSE2.
+        unsafe { _mm_cmpeq_epi8(block, _mm_set1_epi8(byte as i8)) }
+    }
+
+    #[inline(always)]
+    fn bits(block: __m128i) -> u32 {
+        // SAFETY: every x86-64 processor has SSE2.
+        unsafe { _mm_movemask_epi8(block) as u32 }
+    }
+
+    /// Which bytes are a quote or a backslash.
+    #[inline(always)]
+    pub(in super::super) fn specials(bytes: &[u8; 16]) -> u32 {
+        let block = load(bytes, 0);
+        // SAFETY: every x86-64 processor has SSE2.
+        bits(unsafe { _mm_or_si128(is(block, b'"'), is(block, b'\\')) })
+    }
+
+    /// Which bytes are quotes, and which backslashes.
+    #[inline(always)]
+    pub(in super::super) fn quotes_and_backslashes(bytes: &[u8; 64]) -> (u64, u64) {
+        let (mut quotes, mut backslashes) = (0, 0);
+        for part in 0..4 {
+            let block = load(bytes, part * 16);
+            quotes |= u64::from(bits(is(block, b'"'))) << (part * 16);
+            backslashes |= u64::from(bits(is(block, b'\\'))) << (part * 16);
+        }
+        (quotes, backslashes)
+    }
+
+    /// Which bytes are the same.
+    #[inline(always)]
+    pub(in super::super) fn equal(a: &[u8; 32], b: &[u8; 32]) -> u32 {
+        // SAFETY: every x86-64 processor has SSE2.
+        let half = |at| bits(unsafe { _mm_cmpeq_epi8(load(a, at), load(b, at)) });
+        half(0) | half(16) << 16
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+mod imp {
+    /// Which bytes are a quote or a backslash.
+    #[inline(always)]
+    pub(in super::super) fn specials(bytes: &[u8; 16]) -> u32 {
+        bits(bytes, |byte| byte == b'"' || byte == b'\\') as u32
+    }
+
+    /// Which bytes are quotes, and which backslashes.
+    #[inline(always)]
+    pub(in super::super) fn quotes_and_backslashes(bytes: &[u8; 64]) -> (u64, u64) {
+        (bits(bytes, |byte| byte == b'"'), bits(bytes, |byte| byte == b'\\'))
+    }
+
+    /// Which bytes are the same.
+    #[inline(always)]
+    pub(in super::super) fn equal(a: &[u8; 32], b: &[u8; 32]) -> u32 {
+        a.iter().zip(b).enumerate().fold(0, |mask, (i, (x, y))| mask | u32::from(x == y) << i)
+    }
+
+    fn bits<const N: usize>(bytes: &[u8; N], hit: impl Fn(u8) -> bool) -> u64 {
+        bytes.iter().enumerate().fold(0, |mask, (i, &byte)| mask | u64::from(hit(byte)) << i)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_bit_stands_for_its_byte() {
+        let mut bytes = [b'x'; 64];
+        bytes[0] = b'"';
+        bytes[15] = b'\\';
+        bytes[63] = b'"';
+        assert_eq!(quotes_and_backslashes(&bytes), (1 | 1 << 63, 1 << 15));
+        assert_eq!(specials(bytes.first_chunk().unwrap()), 1 | 1 << 15);
+        let (a, mut b) = ([7; 32], [7; 32]);
+        b[31] = 8;
+        b[16] = 8;
+        assert_eq!(equal(&a, &b), !(1 << 31 | 1 << 16));
+    }
+}

@@ -1,0 +1,117 @@
+//! From any JSON value to any type, as flink-json converts; the slow and complete way.
+
+use types::Scalar;
+
+use super::leaf::Kind;
+use super::options::TimestampFormat;
+use super::{base64, decimal, number, time};
+
+/// A JSON value that is not null.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Token<'a> {
+    Bool(bool),
+    /// As it is written.
+    Number(&'a [u8]),
+    /// Without its escapes; perhaps not UTF-8.
+    Text(&'a [u8]),
+    /// An object or an array.
+    Nested,
+}
+
+/// The value of a token as `kind`, which is not text; `None` if it is not of that type. Bytes are put in `scratch`.
+pub(super) fn convert<'s>(
+    token: Token<'_>,
+    kind: Kind,
+    format: TimestampFormat,
+    scratch: &'s mut Vec<u8>,
+) -> Option<Scalar<'s>> {
+    Some(match kind {
+        Kind::Boolean => Scalar::Bool(boolean(token)?),
+        Kind::Integer { min, max } => Scalar::Int(integer(token, min, max)?),
+        Kind::Double => Scalar::Double(double(token)?),
+        Kind::Float => Scalar::Double(f64::from(double(token)? as f32)),
+        Kind::Decimal { precision, scale } => match token {
+            Token::Number(text) => Scalar::Wide(decimal::parse(text, precision, scale)?),
+            Token::Text(text) => Scalar::Wide(decimal::parse(trim(text), precision, scale)?),
+            Token::Bool(_) | Token::Nested => return None,
+        },
+        Kind::Bytes => {
+            *scratch = base64::decode(text(token)?)?;
+            Scalar::Bytes(scratch)
+        }
+        Kind::Date => Scalar::Int(time::date(text(token)?)?),
+        Kind::Time { digits } => Scalar::Int(time::time(text(token)?)?.cut(digits).milliseconds()),
+        Kind::Timestamp { digits, zone } => {
+            let moment = time::timestamp(text(token)?, format, zone)?.cut(digits);
+            if digits <= 3 { Scalar::Int(moment.milliseconds()) } else { Scalar::Wide(moment.nanoseconds()) }
+        }
+        Kind::Text => return None,
+    })
+}
+
+fn text(token: Token<'_>) -> Option<&[u8]> {
+    match token {
+        Token::Text(text) => Some(text),
+        Token::Bool(_) | Token::Number(_) | Token::Nested => None,
+    }
+}
+
+/// Anything but `true`, also in quotes and in any case, is false.
+fn boolean(token: Token<'_>) -> Option<bool> {
+    match token {
+        Token::Bool(value) => Some(value),
+        Token::Number(_) => Some(false),
+        Token::Text(text) => Some(trim(text).eq_ignore_ascii_case(b"true")),
+        Token::Nested => None,
+    }
+}
+
+/// Fractions are cut off numbers, but not accepted in text.
+fn integer(token: Token<'_>, min: i64, max: i64) -> Option<i64> {
+    let (text, number) = match token {
+        Token::Number(text) => (text, true),
+        Token::Text(text) => (trim(text), false),
+        Token::Bool(_) | Token::Nested => return None,
+    };
+    if number && text.iter().any(|byte| matches!(byte, b'.' | b'e' | b'E')) {
+        let value = number::double(text)?;
+        return (value >= min as f64 && value <= max as f64).then_some(value as i64);
+    }
+    let value = std::str::from_utf8(text).ok()?.parse::<i64>().ok()?;
+    (min..=max).contains(&value).then_some(value)
+}
+
+/// In text also Java's names and suffixes.
+fn double(token: Token<'_>) -> Option<f64> {
+    let text = match token {
+        Token::Number(text) => return number::double(text),
+        Token::Text(text) => trim(text),
+        Token::Bool(_) | Token::Nested => return None,
+    };
+    let (sign, unsigned) = match text.split_first()? {
+        (b'-', rest) => (-1.0, rest),
+        (b'+', rest) => (1.0, rest),
+        _ => (1.0, text),
+    };
+    match unsigned {
+        b"NaN" => return Some(f64::NAN),
+        b"Infinity" => return Some(sign * f64::INFINITY),
+        _ => {}
+    }
+    let digits = unsigned.strip_suffix(b"d").or(unsigned.strip_suffix(b"D"));
+    let digits = digits.or(unsigned.strip_suffix(b"f")).or(unsigned.strip_suffix(b"F")).unwrap_or(unsigned);
+    // The standard parser also knows names in any case, which Java does not.
+    let plain = matches!(digits.first()?, b'0'..=b'9' | b'.');
+    if plain { number::double(digits).map(|value| sign * value) } else { None }
+}
+
+/// Without the blanks and control characters around it, as Java's `trim`.
+fn trim(mut text: &[u8]) -> &[u8] {
+    while let [0..=b' ', rest @ ..] = text {
+        text = rest;
+    }
+    while let [rest @ .., 0..=b' '] = text {
+        text = rest;
+    }
+    text
+}

@@ -1,0 +1,237 @@
+//! The decoder: records in, rows of a batch out.
+
+use std::borrow::Cow;
+
+use engine::batch::{Batch, LeafRequest, Reject};
+use engine::column::{Column, View, tri};
+use engine::dictionary::NULL_CODE;
+
+use super::layout::Layout;
+use super::leaf::Leaf;
+use super::options::{Fault, FaultKind, JsonOptions, RecordError};
+use super::walk::Stop;
+use super::{scan, utf8};
+
+const EMPTY: &str = "malformed: the record is empty";
+const NULL: &str = "malformed: the record is null";
+const NO_OBJECT: &str = "malformed: the record is neither an object nor an array of objects";
+const NO_OBJECTS: &str = "malformed: no element of the array is an object";
+const NOT_UTF8: &str = "malformed: a text that is read is not UTF-8";
+
+/// Decodes the records of one source subtask; it learns how they are written and so belongs to one table.
+///
+/// A batch is filled by [`begin`](Decoder::begin), [`record`](Decoder::record) for each record, and
+/// [`finish`](Decoder::finish). The caller keeps `origin.records`: one span for each row added.
+#[derive(Debug)]
+pub struct Decoder {
+    pub(super) layout: Layout,
+    /// One a request.
+    pub(super) leaves: Vec<Leaf>,
+    pub(super) options: JsonOptions,
+    /// The row being written.
+    pub(super) row: usize,
+    /// A number no other row of this decoder has, begun anew or not.
+    pub(super) row_id: u64,
+    /// Why the walk stopped.
+    pub(super) fault: Fault,
+    /// For texts that are not as they were written.
+    pub(super) text: Vec<u8>,
+    /// Rows the columns have room for.
+    capacity: usize,
+}
+
+/// What a record gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Added {
+    /// Rows; none for an empty array, several for an array of objects.
+    pub rows: usize,
+    /// Elements of an array that are no objects and gave no row.
+    pub refused: usize,
+}
+
+impl Decoder {
+    /// A decoder of the requested leaves, each requested once. Leaves of the record's metadata are left to the source.
+    pub fn new(requests: &[LeafRequest], options: JsonOptions) -> Decoder {
+        let leaves: Vec<Leaf> = requests.iter().map(Leaf::new).collect();
+        Decoder {
+            layout: Layout::new(requests, &leaves),
+            leaves,
+            options,
+            row: 0,
+            row_id: 0,
+            fault: Fault::malformed("", 0),
+            text: Vec::new(),
+            capacity: 0,
+        }
+    }
+
+    /// Empties the batch, which is one of this decoder's requests, for about `capacity` rows; it grows if there are
+    /// more. Clearing costs time in proportion, so `capacity` should be the number of records at hand.
+    pub fn begin(&mut self, batch: &mut Batch, capacity: usize) {
+        assert_eq!(batch.columns.len(), self.leaves.len(), "a batch has the columns that were requested");
+        self.capacity = capacity;
+        batch.clear(capacity);
+    }
+
+    /// Adds the rows of a record. After an error the batch is as it was before.
+    #[inline]
+    pub fn record(&mut self, batch: &mut Batch, record: &[u8]) -> Result<Added, RecordError> {
+        let start = if record.first() == Some(&b'{') { 0 } else { self.start(record) };
+        let rows = batch.rows;
+        let added = match record.get(start) {
+            Some(b'{') => match self.row(batch, record, start) {
+                Ok(_) => return Ok(Added { rows: 1, refused: 0 }),
+                Err(stop) => Err(stop),
+            },
+            Some(b'[') => self.elements(batch, record, start),
+            _ => self.no_object(record, start),
+        };
+        added.map_err(|Stop| {
+            for row in rows..(batch.rows + 1).min(self.capacity) {
+                batch.columns.iter_mut().for_each(|column| column.set_null(row));
+            }
+            batch.rows = rows;
+            self.error()
+        })
+    }
+
+    /// Ends the batch: rows with text that is not UTF-8 are taken out and their records rejected, with all rows of
+    /// such a record.
+    pub fn finish(&mut self, batch: &mut Batch) -> Result<(), RecordError> {
+        let mut dead = Vec::new();
+        for column in &batch.columns {
+            if let Column::Text(texts) = column {
+                dead.resize(batch.rows, false);
+                utf8::mark_invalid(texts, &mut dead);
+            }
+        }
+        if !dead.contains(&true) {
+            return Ok(());
+        }
+        if !self.options.ignore_parse_errors {
+            return Err(RecordError::Fatal(NOT_UTF8.to_owned()));
+        }
+        let spans = &batch.origin.records;
+        let mut start = 0;
+        for record in spans.chunk_by(|a, b| a.offset == b.offset) {
+            let rows = &mut dead[start..start + record.len()];
+            start += record.len();
+            if rows.contains(&true) {
+                rows.fill(true);
+                batch.rejects.push(Reject { record: record[0], reason: Cow::Borrowed(NOT_UTF8) });
+            }
+        }
+        utf8::drop_rows(batch, &dead);
+        Ok(())
+    }
+
+    /// How often each leaf, in the order of the requests, was null because its value was of another type.
+    pub fn type_errors(&self) -> impl Iterator<Item = u64> {
+        self.leaves.iter().map(|leaf| leaf.type_errors)
+    }
+
+    /// Where the record's value begins: behind a byte order mark and blanks.
+    #[cold]
+    fn start(&self, record: &[u8]) -> usize {
+        scan::blanks(record, if record.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 })
+    }
+
+    /// Reads the object at `i` into a new row; the end of the object.
+    #[inline(always)]
+    fn row(&mut self, batch: &mut Batch, record: &[u8], i: usize) -> Result<usize, Stop> {
+        if batch.rows >= self.capacity {
+            self.grow(batch);
+        }
+        self.row = batch.rows;
+        self.row_id += 1;
+        let end = self.object(&mut batch.columns, record, 0, i)?;
+        batch.rows += 1;
+        Ok(end)
+    }
+
+    /// Reads the array at `start`, a row an object.
+    fn elements(&mut self, batch: &mut Batch, record: &[u8], start: usize) -> Result<Added, Stop> {
+        let before = batch.rows;
+        let mut refused = 0;
+        let mut i = scan::blanks(record, start + 1);
+        if record.get(i) == Some(&b']') {
+            return Ok(Added { rows: 0, refused: 0 });
+        }
+        loop {
+            i = scan::blanks(record, i);
+            if record.get(i) == Some(&b'{') {
+                i = self.row(batch, record, i)?;
+            } else {
+                i = self.skip(record, i, 1)?;
+                refused += 1;
+            }
+            i = scan::blanks(record, i);
+            match record.get(i) {
+                Some(b',') => i += 1,
+                Some(b']') => break,
+                _ => return self.stop(Fault::malformed("expected `,` or `]`", i)),
+            }
+        }
+        let rows = batch.rows - before;
+        if refused > 0 && (rows == 0 || !self.options.ignore_parse_errors) {
+            return self.stop(Fault { kind: FaultKind::NoRow(NO_OBJECTS), at: start });
+        }
+        Ok(Added { rows, refused })
+    }
+
+    #[cold]
+    fn no_object(&mut self, record: &[u8], i: usize) -> Result<Added, Stop> {
+        if i == record.len() {
+            return self.stop(Fault { kind: FaultKind::NoRow(EMPTY), at: i });
+        }
+        self.skip(record, i, 0)?;
+        let reason = if scan::has(record, i, b"null") { NULL } else { NO_OBJECT };
+        self.stop(Fault { kind: FaultKind::NoRow(reason), at: i })
+    }
+
+    #[cold]
+    fn grow(&mut self, batch: &mut Batch) {
+        self.capacity = (self.capacity * 2).max(64);
+        let rows = self.capacity;
+        for column in &mut batch.columns {
+            match column {
+                Column::Bool(values) => values.resize(rows, tri::NULL),
+                Column::Int(numbers) => {
+                    numbers.values.resize(rows, 0);
+                    numbers.valid.resize(rows, 0);
+                }
+                Column::Double(numbers) => {
+                    numbers.values.resize(rows, 0.0);
+                    numbers.valid.resize(rows, 0);
+                }
+                Column::Wide(numbers) => {
+                    numbers.values.resize(rows, 0);
+                    numbers.valid.resize(rows, 0);
+                }
+                Column::Text(texts) | Column::Bytes(texts) => texts.views.resize(rows, View::NULL),
+                Column::Coded(coded) => coded.codes.resize(rows, NULL_CODE),
+            }
+        }
+    }
+
+    /// What to tell about the fault.
+    #[cold]
+    fn error(&self) -> RecordError {
+        let Fault { kind, at } = self.fault;
+        let reason = match kind {
+            FaultKind::WrongType { leaf } => {
+                let name = &self.leaves[leaf as usize].name;
+                return RecordError::Fatal(format!("cannot read field `{name}` at byte {at}"));
+            }
+            // Kafka's tombstones and the like are no fault of the data.
+            FaultKind::NoRow(reason @ (EMPTY | NULL)) => return RecordError::Rejected(reason.into()),
+            FaultKind::NoRow(reason) => Cow::Borrowed(reason),
+            FaultKind::Malformed(what) => Cow::Owned(format!("malformed: {what} at byte {at}")),
+        };
+        if self.options.ignore_parse_errors {
+            RecordError::Rejected(reason)
+        } else {
+            RecordError::Fatal(reason.into_owned())
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The objects of the schema, and what was learned about how producers write them.
+//!
+//! A node is an object: a `ROW` of the schema, or one that nobody reads but that was seen (it is predicted too, since
+//! walking its keys one by one is what costs). An entry is the text from the end of one value to the start of the next.
+
+use engine::batch::LeafRequest;
+
+use super::block;
+use super::leaf::Leaf;
+
+/// Literals longer than this are parsed anew each time.
+const LITERAL: usize = 32;
+/// Entries tried after the expected one: optional keys come in groups.
+const LOOK_AHEAD: usize = 4;
+/// Objects nobody reads that get a node.
+const UNREAD_NODES: usize = 64;
+
+/// What to do with a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Step {
+    pub(super) action: Action,
+    /// The node of an object, the leaf of everything else that is read.
+    pub(super) target: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    /// Nobody reads it.
+    Skip,
+    Object,
+    /// Text as codes.
+    Coded,
+    /// Text as it comes.
+    Plain,
+    /// Whether text is there.
+    Presence,
+    Integer,
+    Double,
+    Boolean,
+    /// A leaf without a fast way.
+    Other,
+}
+
+/// The tree of objects; node 0 is the record.
+#[derive(Debug, Clone)]
+pub(super) struct Layout {
+    pub(super) nodes: Vec<Node>,
+    unread: usize,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Node {
+    fields: Vec<Field>,
+    /// Every leaf below.
+    pub(super) leaves: Vec<u32>,
+    /// The number of objects around it, itself included.
+    pub(super) depth: u32,
+    /// The row in which the object was met last, as the decoder counts them.
+    pub(super) seen: u64,
+    /// Literals from an object's `{` on. They are kept apart from the others: among them, one could be taken for what
+    /// follows a value.
+    openers: Vec<Entry>,
+    /// Literals from the end of a value on, in the order in which producers write them.
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug, Clone)]
+struct Field {
+    name: Vec<u8>,
+    step: Step,
+}
+
+/// A learned literal.
+#[derive(Debug, Clone)]
+#[repr(align(64))]
+struct Entry {
+    literal: [u8; LITERAL],
+    /// One bit a byte of the literal.
+    mask: u32,
+    len: u32,
+    step: Step,
+    /// Of an opener: the entry that is expected next.
+    after: u32,
+}
+
+/// A member that was recognised.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Predicted {
+    pub(super) step: Step,
+    /// Where its value begins.
+    pub(super) value: usize,
+    /// The entry expected after it.
+    pub(super) next: usize,
+}
+
+impl Layout {
+    /// The objects on the way to the leaves, which are those of the requests.
+    pub(super) fn new(requests: &[LeafRequest], leaves: &[Leaf]) -> Layout {
+        let mut layout = Layout { nodes: vec![Node { depth: 1, ..Node::default() }], unread: 0 };
+        for (index, (request, leaf)) in requests.iter().zip(leaves).enumerate() {
+            if request.leaf.metadata.is_none()
+                && let Some((name, rows)) = request.leaf.path.split_last()
+            {
+                layout.add(rows, name, Step { action: leaf.action(), target: index as u32 });
+            }
+        }
+        layout
+    }
+
+    fn add(&mut self, rows: &[String], name: &str, step: Step) {
+        let mut node = 0;
+        self.nodes[node].leaves.push(step.target);
+        for row in rows {
+            node = match self.nodes[node].field(row.as_bytes()) {
+                Some(Step { action: Action::Object, target }) => target as usize,
+                Some(_) => panic!("a leaf of the plan has no fields"),
+                None => self.add_object(node, row.as_bytes()),
+            };
+            self.nodes[node].leaves.push(step.target);
+        }
+        assert!(self.nodes[node].field(name.as_bytes()).is_none(), "a plan requests each leaf once");
+        self.nodes[node].fields.push(Field { name: name.as_bytes().to_vec(), step });
+    }
+
+    fn add_object(&mut self, parent: usize, name: &[u8]) -> usize {
+        let target = self.nodes.len();
+        let depth = self.nodes[parent].depth + 1;
+        let step = Step { action: Action::Object, target: target as u32 };
+        self.nodes[parent].fields.push(Field { name: name.to_vec(), step });
+        self.nodes.push(Node { depth, ..Node::default() });
+        target
+    }
+
+    /// What to do with the value of `name`; `object`: it is one.
+    pub(super) fn resolve(&mut self, node: usize, name: &[u8], object: bool) -> Step {
+        if let Some(step) = self.nodes[node].field(name) {
+            return step;
+        }
+        if !object || self.unread == UNREAD_NODES {
+            return Step { action: Action::Skip, target: 0 };
+        }
+        self.unread += 1;
+        Step { action: Action::Object, target: self.add_object(node, name) as u32 }
+    }
+}
+
+impl Node {
+    fn field(&self, name: &[u8]) -> Option<Step> {
+        self.fields.iter().find(|field| field.name == name).map(|field| field.step)
+    }
+
+    /// The object's first member, if it is written in a known way. `i` is at the `{`.
+    #[inline(always)]
+    pub(super) fn predict_first(&self, b: &[u8], i: usize) -> Option<Predicted> {
+        let opener = self.openers.iter().find(|opener| opener.matches(b, i))?;
+        Some(Predicted { step: opener.step, value: i + opener.len as usize, next: opener.after as usize })
+    }
+
+    /// The member at `i`, right behind a value, if it is the expected one.
+    #[inline(always)]
+    pub(super) fn predict(&self, b: &[u8], i: usize, next: usize) -> Option<Predicted> {
+        let entry = self.entries.get(next)?;
+        if !entry.matches(b, i) {
+            return None;
+        }
+        Some(Predicted { step: entry.step, value: i + entry.len as usize, next: next + 1 })
+    }
+
+    /// The member at `i`, if it is one of those that follow the expected one.
+    #[inline(always)]
+    pub(super) fn predict_ahead(&self, b: &[u8], i: usize, next: usize) -> Option<Predicted> {
+        (next + 1..self.entries.len().min(next + 1 + LOOK_AHEAD)).find_map(|next| self.predict(b, i, next))
+    }
+
+    /// Remembers that `literal` led to `step` where entry `next` was expected; the entry to expect after it.
+    pub(super) fn learn(&mut self, literal: &[u8], step: Step, next: usize) -> usize {
+        if literal.len() > LITERAL {
+            return next;
+        }
+        if let Some(known) = self.entries.iter().position(|entry| entry.literal() == literal) {
+            return known + 1;
+        }
+        if self.openers.len() + self.entries.len() >= 64 + 2 * self.fields.len() {
+            // So many ways were seen that few of them can be in use.
+            self.openers.clear();
+            self.entries.clear();
+        }
+        let next = next.min(self.entries.len());
+        let mut entry = Entry::new(literal, step);
+        if literal[0] == b'{' {
+            entry.after = next as u32;
+            self.openers.push(entry);
+            return next;
+        }
+        self.entries.insert(next, entry);
+        for opener in &mut self.openers {
+            opener.after += u32::from(opener.after as usize > next);
+        }
+        next + 1
+    }
+}
+
+impl Entry {
+    fn new(text: &[u8], step: Step) -> Entry {
+        let mut literal = [0; LITERAL];
+        literal[..text.len()].copy_from_slice(text);
+        let mask = u32::MAX >> (LITERAL - text.len());
+        Entry { literal, mask, len: text.len() as u32, step, after: 0 }
+    }
+
+    fn literal(&self) -> &[u8] {
+        &self.literal[..self.len as usize]
+    }
+
+    #[inline(always)]
+    fn matches(&self, b: &[u8], i: usize) -> bool {
+        match b.get(i..).and_then(|rest| rest.first_chunk()) {
+            Some(bytes) => block::equal(bytes, &self.literal) & self.mask == self.mask,
+            None => self.matches_near_end(b, i),
+        }
+    }
+
+    #[cold]
+    fn matches_near_end(&self, b: &[u8], i: usize) -> bool {
+        b.get(i..).is_some_and(|rest| rest.starts_with(self.literal()))
+    }
+}

@@ -1,0 +1,91 @@
+//! A leaf that the plan reads: its type as decoding sees it, and how often a value was not of that type.
+
+use engine::batch::{Encoding, LeafRequest};
+use types::DataType;
+
+use super::layout::Action;
+
+/// One requested leaf; its index is its column's.
+#[derive(Debug, Clone)]
+pub(super) struct Leaf {
+    /// `user.user_type`.
+    pub(super) name: String,
+    pub(super) kind: Kind,
+    pub(super) encoding: Encoding,
+    /// Values that became null because they were of another type.
+    pub(super) type_errors: u64,
+}
+
+/// What a value must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Boolean,
+    Integer { min: i64, max: i64 },
+    Double,
+    Float,
+    Decimal { precision: u8, scale: u8 },
+    Text,
+    Bytes,
+    Date,
+    Time { digits: u8 },
+    Timestamp { digits: u8, zone: Zone },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Zone {
+    /// `TIMESTAMP`: none is written.
+    None,
+    /// `TIMESTAMP_LTZ`: a `Z` behind.
+    Utc,
+}
+
+impl Leaf {
+    pub(super) fn new(request: &LeafRequest) -> Leaf {
+        let kind = Kind::of(&request.leaf.column_type.data_type)
+            .expect("the binder flattens nested types into leaves");
+        Leaf { name: request.leaf.path.join("."), kind, encoding: request.encoding, type_errors: 0 }
+    }
+
+    /// Whether a whole number is in the range of the leaf's type.
+    #[inline(always)]
+    pub(super) fn fits(&self, value: i64) -> bool {
+        matches!(self.kind, Kind::Integer { min, max } if min <= value && value <= max)
+    }
+
+    /// How the walk treats the leaf's values.
+    pub(super) fn action(&self) -> Action {
+        match (self.encoding, self.kind) {
+            (Encoding::Presence, Kind::Text) => Action::Presence,
+            (Encoding::Presence, _) => Action::Other,
+            (Encoding::Coded, Kind::Text) => Action::Coded,
+            (Encoding::Plain, Kind::Text) => Action::Plain,
+            (_, Kind::Integer { .. }) => Action::Integer,
+            (_, Kind::Double) => Action::Double,
+            (_, Kind::Boolean) => Action::Boolean,
+            _ => Action::Other,
+        }
+    }
+}
+
+impl Kind {
+    fn of(data_type: &DataType) -> Option<Kind> {
+        let integer = |min, max| Kind::Integer { min, max };
+        Some(match *data_type {
+            DataType::Boolean => Kind::Boolean,
+            DataType::TinyInt => integer(i8::MIN.into(), i8::MAX.into()),
+            DataType::SmallInt => integer(i16::MIN.into(), i16::MAX.into()),
+            DataType::Int | DataType::IntervalYearMonth => integer(i32::MIN.into(), i32::MAX.into()),
+            DataType::BigInt | DataType::IntervalDayTime => integer(i64::MIN, i64::MAX),
+            DataType::Float => Kind::Float,
+            DataType::Double => Kind::Double,
+            DataType::Decimal { precision, scale } => Kind::Decimal { precision, scale },
+            DataType::Char(_) | DataType::Varchar(_) => Kind::Text,
+            DataType::Binary(_) | DataType::Varbinary(_) => Kind::Bytes,
+            DataType::Date => Kind::Date,
+            DataType::Time(digits) => Kind::Time { digits },
+            DataType::Timestamp(digits) => Kind::Timestamp { digits, zone: Zone::None },
+            DataType::TimestampLtz(digits) => Kind::Timestamp { digits, zone: Zone::Utc },
+            DataType::Null | DataType::Array(_) | DataType::Row(_) => return None,
+        })
+    }
+}

@@ -1,0 +1,103 @@
+//! The complete way of reading a leaf's value: any JSON value, any type.
+
+use engine::batch::Encoding;
+use engine::column::{Column, tri};
+use types::Scalar;
+
+use super::compact::compact;
+use super::convert::{Token, convert};
+use super::decoder::Decoder;
+use super::leaf::Kind;
+use super::options::Fault;
+use super::walk::{Stop, Walked};
+use super::text;
+
+impl Decoder {
+    /// Reads the value at `i`, where no blank is, inside `depth` objects.
+    pub(super) fn leaf(
+        &mut self,
+        columns: &mut [Column],
+        b: &[u8],
+        leaf: usize,
+        i: usize,
+        depth: u32,
+    ) -> Walked {
+        let end = self.skip(b, i, depth)?;
+        let mut text = std::mem::take(&mut self.text);
+        text.clear();
+        let done = self.convert_leaf(&mut columns[leaf], &b[i..end], leaf, i, &mut text);
+        self.text = text;
+        done.map(|()| end)
+    }
+
+    /// Converts `json`, one whole value that began at `at`. Its text, where it is not as written, is put in `buffer`.
+    fn convert_leaf(
+        &mut self,
+        column: &mut Column,
+        json: &[u8],
+        leaf: usize,
+        at: usize,
+        buffer: &mut Vec<u8>,
+    ) -> Result<(), Stop> {
+        let kind = self.leaves[leaf].kind;
+        let row = self.row;
+        let token = match json {
+            b"null" => {
+                column.set_null(row);
+                return Ok(());
+            }
+            b"true" => Token::Bool(true),
+            b"false" => Token::Bool(false),
+            [b'"', raw @ .., b'"'] => {
+                if text::unescape(raw, buffer).is_err() {
+                    return self.stop(Fault::malformed("an escape that is none", at));
+                }
+                Token::Text(buffer)
+            }
+            [b'{' | b'[', ..] => Token::Nested,
+            number => Token::Number(number),
+        };
+        if kind == Kind::Text {
+            let valid = match token {
+                Token::Text(_) => true,
+                Token::Nested => compact(json, buffer).is_ok(),
+                Token::Bool(_) | Token::Number(_) => {
+                    buffer.extend_from_slice(json);
+                    true
+                }
+            };
+            if !valid || !set_text(column, row, buffer) {
+                return self.stop(Fault::malformed("an invalid escape or no UTF-8", at));
+            }
+            return Ok(());
+        }
+        let mut bytes = Vec::new();
+        let value = convert(token, kind, self.options.timestamp_format, &mut bytes);
+        match (value, self.leaves[leaf].encoding) {
+            (None, _) => {
+                column.set_null(row);
+                return self.wrong_type(leaf, at);
+            }
+            (Some(_), Encoding::Presence) => column.set(row, Scalar::Bool(true)),
+            (Some(value), Encoding::Plain | Encoding::Coded) => column.set(row, value),
+        }
+        Ok(())
+    }
+}
+
+/// Puts text in a column of any encoding; false if it can be seen not to be UTF-8.
+fn set_text(column: &mut Column, row: usize, text: &[u8]) -> bool {
+    match column {
+        Column::Coded(coded) => match coded.dictionary.code(text) {
+            Ok(code) => coded.codes[row] = code,
+            Err(_) => return false,
+        },
+        Column::Text(texts) => texts.set(row, text),
+        Column::Bool(values) => {
+            values[row] = tri::TRUE;
+            return std::str::from_utf8(text).is_ok();
+        }
+        _ => unreachable!("text is held as text, as codes or as its presence"),
+    }
+    true
+}

@@ -1,0 +1,55 @@
+//! The check of plain texts, once a batch: their bytes lie in one buffer, and checking it at once is all but free.
+
+use engine::batch::Batch;
+use engine::column::{Column, Texts};
+
+/// Marks the rows that hold text that is not UTF-8 in `dead`, of which there is one a row. False if there is none.
+pub(super) fn mark_invalid(texts: &Texts, dead: &mut [bool]) -> bool {
+    if let Ok(text) = simdutf8::basic::from_utf8(&texts.data) {
+        // Texts may be invalid though their buffer is not, where one ends in the middle of a character.
+        let whole = |start: u32, len: u32| {
+            text.is_char_boundary(start as usize) && text.is_char_boundary(start as usize + len as usize)
+        };
+        if texts.views[..dead.len()].iter().all(|view| view.is_null() || whole(view.start, view.len)) {
+            return false;
+        }
+    }
+    let mut found = false;
+    for (view, dead) in texts.views.iter().zip(dead) {
+        if view.of(&texts.data).is_some_and(|bytes| std::str::from_utf8(bytes).is_err()) {
+            (*dead, found) = (true, true);
+        }
+    }
+    found
+}
+
+/// Takes the dead rows out of the batch.
+pub(super) fn drop_rows(batch: &mut Batch, dead: &[bool]) {
+    for column in &mut batch.columns {
+        match column {
+            Column::Bool(values) => keep(values, dead),
+            Column::Int(numbers) => {
+                keep(&mut numbers.values, dead);
+                keep(&mut numbers.valid, dead);
+            }
+            Column::Double(numbers) => {
+                keep(&mut numbers.values, dead);
+                keep(&mut numbers.valid, dead);
+            }
+            Column::Wide(numbers) => {
+                keep(&mut numbers.values, dead);
+                keep(&mut numbers.valid, dead);
+            }
+            Column::Text(texts) | Column::Bytes(texts) => keep(&mut texts.views, dead),
+            Column::Coded(coded) => keep(&mut coded.codes, dead),
+        }
+    }
+    keep(&mut batch.origin.records, dead);
+    batch.rows -= dead.iter().filter(|&&dead| dead).count();
+}
+
+/// Keeps the values whose row is not dead.
+fn keep<T>(values: &mut Vec<T>, dead: &[bool]) {
+    let mut dead = dead.iter();
+    values.retain(|_| !dead.next().copied().unwrap_or(false));
+}

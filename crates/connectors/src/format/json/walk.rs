@@ -1,0 +1,263 @@
+//! The walk over one record: from member to member, each value straight into its column.
+//!
+//! What is common is inlined and decided by one look at the action and the value's first byte; whatever does not fit
+//! goes to [`Decoder::other`], which knows every type.
+
+use engine::column::{Column, View, tri};
+
+use super::decoder::Decoder;
+use super::layout::{Action, Predicted, Step};
+use super::options::{Fault, FaultKind};
+use super::{number, scan, skip, text};
+
+/// The walk ended early; [`Decoder::fault`] says why. Without contents, so that results travel in registers.
+#[derive(Debug)]
+pub(super) struct Stop;
+
+/// Where the walk goes on.
+pub(super) type Walked = Result<usize, Stop>;
+
+/// What a step of the ordinary way found.
+enum Member {
+    Value(Predicted),
+    /// The object's end, and what follows it.
+    End(usize),
+}
+
+impl Decoder {
+    #[cold]
+    #[inline(never)]
+    pub(super) fn stop<T>(&mut self, fault: Fault) -> Result<T, Stop> {
+        self.fault = fault;
+        Err(Stop)
+    }
+
+    #[cold]
+    fn malformed<T>(&mut self, what: &'static str, at: usize) -> Result<T, Stop> {
+        self.stop(Fault::malformed(what, at))
+    }
+
+    /// Reads the object whose `{` is at `i` into the current row.
+    pub(super) fn object(&mut self, columns: &mut [Column], b: &[u8], node: usize, i: usize) -> Walked {
+        if self.layout.nodes[node].seen == self.row_id {
+            // A second object of the same name replaces the first.
+            self.null_node(columns, node);
+        }
+        self.layout.nodes[node].seen = self.row_id;
+        let mut found = self.layout.nodes[node].predict_first(b, i);
+        let (mut at, mut next) = (i, 0);
+        loop {
+            let member = match found {
+                Some(member) => member,
+                None => match self.member(b, node, at, next, at == i)? {
+                    Member::Value(member) => member,
+                    Member::End(end) => return Ok(end),
+                },
+            };
+            next = member.next;
+            at = self.value(columns, b, node, member.step, member.value)?;
+            let layout = &self.layout.nodes[node];
+            found = layout.predict(b, at, next);
+            if found.is_none() {
+                if b.get(at) == Some(&b'}') {
+                    return Ok(at + 1);
+                }
+                found = layout.predict_ahead(b, at, next);
+            }
+        }
+    }
+
+    /// Parses a member, or the object's end, and learns how it was written. `i` is at the `{` or behind a value.
+    #[inline(never)]
+    fn member(
+        &mut self,
+        b: &[u8],
+        node: usize,
+        start: usize,
+        next: usize,
+        first: bool,
+    ) -> Result<Member, Stop> {
+        let mut i = scan::blanks(b, start);
+        match b.get(i) {
+            Some(b'{') if first => {}
+            Some(b',') if !first => {}
+            Some(b'}') if !first => return Ok(Member::End(i + 1)),
+            _ => return self.malformed("expected `,` or `}`", i),
+        }
+        i = scan::blanks(b, i + 1);
+        match b.get(i) {
+            Some(b'"') => {}
+            Some(b'}') if first => return Ok(Member::End(i + 1)),
+            _ => return self.malformed("expected a key", i),
+        }
+        let name = i + 1;
+        let Some(inside) = scan::string(b, name) else {
+            return self.malformed("a key without its end", i);
+        };
+        i = scan::blanks(b, inside.end + 1);
+        if b.get(i) != Some(&b':') {
+            return self.malformed("expected `:`", i);
+        }
+        i = scan::blanks(b, i + 1);
+        let object = b.get(i) == Some(&b'{');
+        let raw = &b[name..inside.end];
+        let step = if inside.escaped {
+            let mut unescaped = Vec::new();
+            if text::unescape(raw, &mut unescaped).is_err() {
+                return self.malformed("an escape that is none", name);
+            }
+            self.layout.resolve(node, &unescaped, object)
+        } else {
+            self.layout.resolve(node, raw, object)
+        };
+        let next = self.layout.nodes[node].learn(&b[start..i], step, next);
+        Ok(Member::Value(Predicted { step, value: i, next }))
+    }
+
+    /// Reads the value at `i`.
+    #[inline(always)]
+    fn value(&mut self, columns: &mut [Column], b: &[u8], node: usize, step: Step, i: usize) -> Walked {
+        let Some(&first) = b.get(i) else { return self.malformed("the record ends before a value", i) };
+        let target = step.target as usize;
+        let row = self.row;
+        match step.action {
+            Action::Skip => match first {
+                b'"' => {
+                    let Some(inside) = scan::string(b, i + 1) else { return self.unfinished(i) };
+                    return Ok(inside.end + 1);
+                }
+                b'n' if scan::has(b, i, b"null") => return Ok(i + 4),
+                b'-' | b'0'..=b'9' => {
+                    if let Some(end) = number::end(b, i) {
+                        return Ok(end);
+                    }
+                }
+                _ => {}
+            },
+            Action::Object if first == b'{' => return self.object(columns, b, target, i),
+            Action::Coded if first == b'"' => {
+                let Some(inside) = scan::string(b, i + 1) else { return self.unfinished(i) };
+                let text = &b[i + 1..inside.end];
+                let Column::Coded(column) = &mut columns[target] else { unreachable!("made for its leaf") };
+                let code = if inside.escaped {
+                    column.dictionary.code_escaped(text, text::unescape)
+                } else {
+                    column.dictionary.code(text)
+                };
+                let Ok(code) = code else { return self.malformed("an invalid escape or no UTF-8", i) };
+                column.codes[row] = code;
+                return Ok(inside.end + 1);
+            }
+            Action::Plain if first == b'"' => {
+                let Some(inside) = scan::string(b, i + 1) else { return self.unfinished(i) };
+                let text = &b[i + 1..inside.end];
+                let Column::Text(column) = &mut columns[target] else { unreachable!("made for its leaf") };
+                if inside.escaped {
+                    let start = column.data.len();
+                    if text::unescape(text, &mut column.data).is_err() {
+                        return self.malformed("an escape that is none", i);
+                    }
+                    let len = column.data.len() - start;
+                    column.views[row] = View { start: start as u32, len: len as u32 };
+                } else {
+                    column.set(row, text);
+                }
+                return Ok(inside.end + 1);
+            }
+            Action::Integer if matches!(first, b'-' | b'0'..=b'9') => {
+                if let Some((value, end)) = number::short_integer(b, i)
+                    && self.leaves[target].fits(value)
+                {
+                    let Column::Int(column) = &mut columns[target] else { unreachable!("made for its leaf") };
+                    column.set(row, value);
+                    return Ok(end);
+                }
+            }
+            Action::Double if matches!(first, b'-' | b'0'..=b'9') => {
+                if let Some((value, end)) = number::short_double(b, i) {
+                    let Column::Double(column) = &mut columns[target] else {
+                        unreachable!("made for its leaf")
+                    };
+                    column.set(row, value);
+                    return Ok(end);
+                }
+            }
+            Action::Boolean => {
+                let (value, len) = match first {
+                    b't' if scan::has(b, i, b"true") => (tri::TRUE, 4),
+                    b'f' if scan::has(b, i, b"false") => (tri::FALSE, 5),
+                    _ => return self.other(columns, b, node, step, i),
+                };
+                let Column::Bool(column) = &mut columns[target] else { unreachable!("made for its leaf") };
+                column[row] = value;
+                return Ok(i + len);
+            }
+            Action::Presence if first == b'"' => {
+                let Some(inside) = scan::string(b, i + 1) else { return self.unfinished(i) };
+                if !inside.escaped && b[i + 1..inside.end].is_ascii() {
+                    let Column::Bool(column) = &mut columns[target] else {
+                        unreachable!("made for its leaf")
+                    };
+                    column[row] = tri::TRUE;
+                    return Ok(inside.end + 1);
+                }
+            }
+            _ => {}
+        }
+        self.other(columns, b, node, step, i)
+    }
+
+    #[cold]
+    fn unfinished(&mut self, i: usize) -> Walked {
+        self.malformed("a string without its end", i)
+    }
+
+    /// Values that the fast ways do not know: nulls, other types, blanks where none were expected.
+    #[inline(never)]
+    fn other(&mut self, columns: &mut [Column], b: &[u8], node: usize, step: Step, i: usize) -> Walked {
+        let at = scan::blanks(b, i);
+        if at > i {
+            // The literal was learned from a producer that writes no blanks.
+            return self.value(columns, b, node, step, at);
+        }
+        let depth = self.layout.nodes[node].depth;
+        match step.action {
+            Action::Skip => self.skip(b, i, depth),
+            Action::Object => {
+                let node = step.target as usize;
+                self.null_node(columns, node);
+                if !scan::has(b, i, b"null") {
+                    for leaf in 0..self.layout.nodes[node].leaves.len() {
+                        let leaf = self.layout.nodes[node].leaves[leaf];
+                        self.wrong_type(leaf as usize, i)?;
+                    }
+                }
+                self.skip(b, i, depth)
+            }
+            _ => self.leaf(columns, b, step.target as usize, i, depth),
+        }
+    }
+
+    pub(super) fn skip(&mut self, b: &[u8], i: usize, depth: u32) -> Walked {
+        match skip::value(b, i, depth) {
+            Ok(end) => Ok(end),
+            Err(fault) => self.stop(fault),
+        }
+    }
+
+    /// Counts a value of the wrong type, or ends the walk where that is an error.
+    #[cold]
+    pub(super) fn wrong_type(&mut self, leaf: usize, at: usize) -> Result<(), Stop> {
+        self.leaves[leaf].type_errors += 1;
+        if self.options.ignore_parse_errors {
+            return Ok(());
+        }
+        self.stop(Fault { kind: FaultKind::WrongType { leaf: leaf as u32 }, at })
+    }
+
+    fn null_node(&mut self, columns: &mut [Column], node: usize) {
+        for &leaf in &self.layout.nodes[node].leaves {
+            columns[leaf as usize].set_null(self.row);
+        }
+    }
+}

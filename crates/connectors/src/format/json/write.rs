@@ -1,0 +1,205 @@
+//! JSON text of result rows, as flink-json writes it: whole doubles as `812.0`, NaN and the infinities in quotes,
+//! times in the format `SQL`.
+
+use std::io::Write;
+
+use types::{DataType, Scalar};
+
+use super::base64;
+use super::time::{NANOS, calendar};
+
+/// Appends a value of type `data_type`; nested types, which no column holds, are null.
+pub fn write_scalar(out: &mut Vec<u8>, value: Scalar<'_>, data_type: &DataType) {
+    match (value, data_type) {
+        (Scalar::Null, _) => out.extend_from_slice(b"null"),
+        (Scalar::Bool(value), _) => out.extend_from_slice(if value { b"true" } else { b"false" }),
+        (Scalar::Text(text), _) => write_string(out, text),
+        (Scalar::Bytes(bytes), _) => quoted(out, |out| base64::encode(bytes, out)),
+        (Scalar::Double(value), DataType::Float) => write_float(out, value as f32),
+        (Scalar::Double(value), _) => write_double(out, value),
+        (Scalar::Int(days), DataType::Date) => quoted(out, |out| write_date(out, days)),
+        (Scalar::Int(millis), DataType::Time(_)) => {
+            quoted(out, |out| write_time(out, i128::from(millis) * 1_000_000));
+        }
+        (Scalar::Int(millis), DataType::Timestamp(_)) => {
+            quoted(out, |out| write_timestamp(out, i128::from(millis) * 1_000_000));
+        }
+        (Scalar::Int(millis), DataType::TimestampLtz(_)) => quoted(out, |out| {
+            write_timestamp(out, i128::from(millis) * 1_000_000);
+            out.push(b'Z');
+        }),
+        (Scalar::Int(value), _) => write_integer(out, value),
+        (Scalar::Wide(nanos), DataType::Timestamp(_)) => quoted(out, |out| write_timestamp(out, nanos)),
+        (Scalar::Wide(nanos), DataType::TimestampLtz(_)) => quoted(out, |out| {
+            write_timestamp(out, nanos);
+            out.push(b'Z');
+        }),
+        (Scalar::Wide(value), DataType::Decimal { scale, .. }) => write_decimal(out, value, *scale),
+        (Scalar::Wide(value), _) => append(out, format_args!("{value}")),
+    }
+}
+
+/// Appends text in quotes, with escapes where JSON needs them.
+pub fn write_string(out: &mut Vec<u8>, text: &str) {
+    write_raw_string(out, text.as_bytes());
+}
+
+/// As [`write_string`], for text whose UTF-8 is checked elsewhere.
+pub(super) fn write_raw_string(out: &mut Vec<u8>, text: &[u8]) {
+    out.reserve(text.len() + 2);
+    out.push(b'"');
+    let mut plain = 0;
+    for (i, &byte) in text.iter().enumerate() {
+        if byte >= b' ' && byte != b'"' && byte != b'\\' {
+            continue;
+        }
+        out.extend_from_slice(&text[plain..i]);
+        plain = i + 1;
+        match byte {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            8 => out.extend_from_slice(b"\\b"),
+            12 => out.extend_from_slice(b"\\f"),
+            _ => append(out, format_args!("\\u{byte:04X}")),
+        }
+    }
+    out.extend_from_slice(&text[plain..]);
+    out.push(b'"');
+}
+
+/// Appends bytes as base64 in quotes.
+pub fn write_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    quoted(out, |out| base64::encode(bytes, out));
+}
+
+/// Appends a whole number.
+pub fn write_integer(out: &mut Vec<u8>, value: i64) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    let mut rest = value.unsigned_abs();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if value < 0 {
+        out.push(b'-');
+    }
+    out.extend_from_slice(&digits[at..]);
+}
+
+/// Appends a double in the shortest form that reads back as the same, laid out as Java does it: `812.0`, `1.0E7`,
+/// `1.0E-4`.
+pub fn write_double(out: &mut Vec<u8>, value: f64) {
+    if value.is_finite() {
+        write_java(out, zmij::Buffer::new().format_finite(value));
+    } else {
+        write_non_finite(out, value);
+    }
+}
+
+/// As [`write_double`], in single precision.
+pub fn write_float(out: &mut Vec<u8>, value: f32) {
+    if value.is_finite() {
+        write_java(out, zmij::Buffer::new().format_finite(value));
+    } else {
+        write_non_finite(out, value.into());
+    }
+}
+
+fn write_non_finite(out: &mut Vec<u8>, value: f64) {
+    out.extend_from_slice(match value {
+        f64::INFINITY => b"\"Infinity\"",
+        f64::NEG_INFINITY => b"\"-Infinity\"",
+        _ => b"\"NaN\"",
+    });
+}
+
+/// Lays the digits of `text`, a finite number in any form, out as Java does.
+fn write_java(out: &mut Vec<u8>, text: &str) {
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+    let unsigned = mantissa.trim_start_matches('-');
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    if unsigned.len() < mantissa.len() {
+        out.push(b'-');
+    }
+    let all = [whole, fraction].concat();
+    let digits = all.trim_start_matches('0');
+    // The exponent of the first digit that counts.
+    let exponent = exponent.parse::<i32>().expect("a printed exponent") + whole.len() as i32
+        - 1
+        - (all.len() - digits.len()) as i32;
+    let digits = digits.trim_end_matches('0');
+    let or_zero = |digits| if digits == "" { "0" } else { digits };
+    match exponent {
+        _ if digits.is_empty() => out.extend_from_slice(b"0.0"),
+        -3..0 => append(out, format_args!("0.{:0>zeros$}{digits}", "", zeros = (-exponent - 1) as usize)),
+        0..7 => {
+            let (whole, fraction) = digits.split_at((exponent as usize + 1).min(digits.len()));
+            append(out, format_args!("{whole:0<width$}.{}", or_zero(fraction), width = exponent as usize + 1));
+        }
+        _ => {
+            let (whole, fraction) = digits.split_at(1);
+            append(out, format_args!("{whole}.{}E{exponent}", or_zero(fraction)));
+        }
+    }
+}
+
+/// Appends an unscaled decimal with its point, never with an exponent.
+pub fn write_decimal(out: &mut Vec<u8>, unscaled: i128, scale: u8) {
+    let sign = if unscaled < 0 { "-" } else { "" };
+    let size = unscaled.unsigned_abs();
+    match 10u128.checked_pow(scale.into()) {
+        Some(unit) if scale > 0 => {
+            let (whole, fraction) = (size / unit, size % unit);
+            append(out, format_args!("{sign}{whole}.{fraction:0width$}", width = usize::from(scale)));
+        }
+        _ => append(out, format_args!("{unscaled}")),
+    }
+}
+
+/// Appends days since 1970 as `yyyy-MM-dd`.
+fn write_date(out: &mut Vec<u8>, days: i64) {
+    let (year, month, day) = calendar(days);
+    match year {
+        0..=9999 => append(out, format_args!("{year:04}-{month:02}-{day:02}")),
+        // As Java's ISO formats: a sign where four digits are not enough.
+        _ => append(out, format_args!("{year:+05}-{month:02}-{day:02}")),
+    }
+}
+
+/// Appends nanoseconds of the day as `HH:mm:ss`, with the digits of a fraction that are not zeros at its end.
+fn write_time(out: &mut Vec<u8>, nanos: i128) {
+    let seconds = nanos.div_euclid(NANOS.into());
+    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    append(out, format_args!("{hours:02}:{minutes:02}:{rest:02}"));
+    let fraction = nanos.rem_euclid(NANOS.into());
+    if fraction > 0 {
+        let digits = format!("{fraction:09}");
+        append(out, format_args!(".{}", digits.trim_end_matches('0')));
+    }
+}
+
+/// Appends nanoseconds since 1970 as `yyyy-MM-dd HH:mm:ss[.fffffffff]`.
+fn write_timestamp(out: &mut Vec<u8>, nanos: i128) {
+    let day = i128::from(NANOS) * 86_400;
+    write_date(out, nanos.div_euclid(day) as i64);
+    out.push(b' ');
+    write_time(out, nanos.rem_euclid(day));
+}
+
+fn quoted(out: &mut Vec<u8>, inside: impl FnOnce(&mut Vec<u8>)) {
+    out.push(b'"');
+    inside(out);
+    out.push(b'"');
+}
+
+fn append(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+    out.write_fmt(text).expect("memory takes every write");
+}

@@ -1,0 +1,138 @@
+//! Table options: read with their places, so that an error points at the very key or value.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use sql::error::{Diagnostic, Span};
+use sql::plan::{TableOption, TableOptions};
+
+/// Reads the options of one table and collects what is wrong with them.
+pub(crate) struct Reader<'a> {
+    table: &'a str,
+    options: &'a TableOptions,
+    known: BTreeSet<String>,
+    pub errors: Vec<Diagnostic>,
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(table: &'a str, options: &'a TableOptions) -> Reader<'a> {
+        Reader { table, options, known: BTreeSet::new(), errors: Vec::new() }
+    }
+
+    /// The value of an option, if it is set.
+    pub fn get(&mut self, key: &str) -> Option<&'a TableOption> {
+        self.known.insert(key.to_owned());
+        self.options.entries.get(key)
+    }
+
+    /// The value of an option that must be set; empty after an error.
+    pub fn required(&mut self, key: &str, example: &str) -> String {
+        match self.get(key) {
+            Some(option) if !option.value.is_empty() => option.value.clone(),
+            Some(option) => {
+                let error = Diagnostic::error(option.value_span, format!("option '{key}' is empty"));
+                self.errors.push(error.with_hint(format!("for example '{key}' = '{example}'")));
+                String::new()
+            }
+            None => {
+                let error = Diagnostic::error(
+                    self.options.span,
+                    format!("table `{}` lacks the option '{key}'", self.table),
+                );
+                self.errors.push(error.with_hint(format!("for example '{key}' = '{example}'")));
+                String::new()
+            }
+        }
+    }
+
+    /// A value of another type than text.
+    pub fn parsed<T: FromStr>(&mut self, key: &str, default: T, what: &str) -> T {
+        let Some(option) = self.get(key) else { return default };
+        match option.value.trim().parse() {
+            Ok(value) => value,
+            Err(_) => {
+                self.errors.push(Diagnostic::error(
+                    option.value_span,
+                    format!("option '{key}' must be {what}, not '{}'", option.value),
+                ));
+                default
+            }
+        }
+    }
+
+    /// One of some words.
+    pub fn word(&mut self, key: &str, default: &str, words: &[&str]) -> String {
+        let Some(option) = self.get(key) else { return default.to_owned() };
+        if words.contains(&option.value.as_str()) {
+            return option.value.clone();
+        }
+        let error = Diagnostic::error(option.value_span, format!("option '{key}' cannot be '{}'", option.value));
+        self.errors.push(error.with_hint(format!("one of {}", quoted(words.iter().copied()))));
+        default.to_owned()
+    }
+
+    /// Accepts all keys with a prefix.
+    pub fn accept_prefix(&mut self, prefix: &str) {
+        self.known.extend(self.options.entries.keys().filter(|key| key.starts_with(prefix)).cloned());
+    }
+
+    /// An error at an option's value.
+    pub fn reject(&mut self, key: &str, message: impl Into<String>, hint: impl Into<String>) {
+        let span = self.options.entries.get(key).map_or(self.options.span, |option| option.value_span);
+        self.errors.push(Diagnostic::error(span, message).with_hint(hint));
+    }
+
+    /// Ends reading: options nobody asked for are errors.
+    pub fn finish(mut self) -> Result<(), Vec<Diagnostic>> {
+        for (key, option) in &self.options.entries {
+            if self.known.contains(key) {
+                continue;
+            }
+            let connector = self.options.entries.get("connector").map_or("", |option| option.value.as_str());
+            let error = Diagnostic::error(
+                option.key_span,
+                format!("unknown option '{key}' of table `{}` (connector '{connector}')", self.table),
+            );
+            let hint = match closest(key, self.known.iter().map(String::as_str)) {
+                Some(meant) => format!("did you mean '{meant}'?"),
+                None => format!("its options are {}", quoted(self.known.iter().map(String::as_str))),
+            };
+            self.errors.push(error.with_hint(hint));
+        }
+        if self.errors.is_empty() { Ok(()) } else { Err(self.errors) }
+    }
+}
+
+/// The connector of a table; the place where it is missing otherwise.
+pub(crate) fn connector<'a>(
+    table: &str,
+    options: &'a TableOptions,
+    known: &[&str],
+) -> Result<(&'a str, Span), Vec<Diagnostic>> {
+    let Some(option) = options.entries.get("connector") else {
+        let error = Diagnostic::error(options.span, format!("table `{table}` has no 'connector'"));
+        return Err(vec![error.with_hint(format!("WITH ('connector' = …), one of {}", quoted(known.iter().copied())))]);
+    };
+    if known.contains(&option.value.as_str()) {
+        return Ok((&option.value, option.value_span));
+    }
+    let error =
+        Diagnostic::error(option.value_span, format!("there is no connector '{}' for this table", option.value));
+    let hint = match closest(&option.value, known.iter().copied()) {
+        Some(meant) => format!("did you mean '{meant}'?"),
+        None => format!("one of {}", quoted(known.iter().copied())),
+    };
+    Err(vec![error.with_hint(hint)])
+}
+
+fn closest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
+        .filter(|(likeness, _)| *likeness > 0.85)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+fn quoted<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    words.map(|word| format!("'{word}'")).collect::<Vec<String>>().join(", ")
+}

@@ -1,0 +1,135 @@
+//! Tables written to the result store: `'connector' = 'redis'`.
+//!
+//! Each row is one key and one JSON object, written over what was there; after each batch followers are told.
+
+mod encode;
+mod template;
+mod writer;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::connector::{ConnectorError, Rows, Sink, SinkFactory};
+use sql::error::Diagnostic;
+use sql::plan::SinkTable;
+use storage::store::{Notification, Upsert, WriteBatch};
+use types::{EventTime, Scalar};
+
+pub use encode::RowEncoder;
+pub use template::{KeyTemplate, TemplateError};
+pub use writer::StoreWriter;
+
+use crate::options::Reader;
+
+/// What a table's options say.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResultStoreOptions {
+    pub key: KeyTemplate,
+    pub ttl: Duration,
+    /// Where followers are told; empty = nowhere.
+    pub channel: String,
+    pub latest_key: String,
+    /// The analytic's name in notifications: the table's, unless set.
+    pub kind: String,
+}
+
+/// 30 days.
+const DEFAULT_TTL_SECONDS: u64 = 2_592_000;
+
+impl ResultStoreOptions {
+    /// Reads the options of a table with the connector `redis`.
+    pub fn read(table: &SinkTable) -> Result<ResultStoreOptions, Vec<Diagnostic>> {
+        let mut reader = Reader::new(&table.name, &table.options);
+        reader.get("connector");
+        let example = format!("analytics:{}:{{window_end}}", table.name);
+        let template = reader.required("key", &example);
+        let key = match KeyTemplate::parse(&template, &table.columns) {
+            Ok(key) => key,
+            Err(error) => {
+                let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+                reader.reject("key", error.to_string(), format!("the table's columns are {}", names.join(", ")));
+                KeyTemplate::parse("", &[]).expect("an empty template is fine")
+            }
+        };
+        let seconds: u64 = reader.parsed("ttl", DEFAULT_TTL_SECONDS, "a number of seconds");
+        if seconds == 0 {
+            reader.reject("ttl", "a result must live for at least a second", "for example 'ttl' = '2592000'");
+        }
+        let channel = reader.get("channel").map_or_else(String::new, |option| option.value.clone());
+        let latest_key = reader.get("latest-key").map_or_else(String::new, |option| option.value.clone());
+        let kind = reader.get("type").map_or_else(|| table.name.clone(), |option| option.value.clone());
+        reader.finish()?;
+        Ok(ResultStoreOptions { key, ttl: Duration::from_secs(seconds), channel, latest_key, kind })
+    }
+}
+
+/// A table of the result store.
+pub struct ResultStoreTable {
+    pub table: SinkTable,
+    pub options: ResultStoreOptions,
+    pub writer: Arc<StoreWriter>,
+    /// Whether rows tell that their window is still open.
+    pub tells_stage: bool,
+}
+
+impl SinkFactory for ResultStoreTable {
+    fn open(&self, _subtask: usize, _of: usize) -> Result<Box<dyn Sink>, ConnectorError> {
+        let place = |name: &str| self.table.columns.iter().position(|column| column.name == name);
+        Ok(Box::new(ResultStoreSink {
+            encoder: RowEncoder::new(&self.table, self.options.key.clone(), self.tells_stage),
+            time: place("window_end"),
+            ttl: self.options.ttl,
+            channel: self.options.channel.as_str().into(),
+            latest_key: self.options.latest_key.as_str().into(),
+            kind: self.options.kind.as_str().into(),
+            writer: self.writer.clone(),
+        }))
+    }
+}
+
+struct ResultStoreSink {
+    encoder: RowEncoder,
+    /// The column that says which time followers are told.
+    time: Option<usize>,
+    ttl: Duration,
+    channel: Arc<str>,
+    latest_key: Arc<str>,
+    kind: Arc<str>,
+    writer: Arc<StoreWriter>,
+}
+
+impl Sink for ResultStoreSink {
+    fn write(&mut self, rows: &Rows<'_>) -> Result<(), ConnectorError> {
+        let mut batch = WriteBatch::default();
+        let mut time: Option<Arc<str>> = None;
+        let (encoder, ttl) = (&mut self.encoder, self.ttl);
+        let time_column = self.time;
+        encoder.encode(rows, |row, key, value| {
+            if time.is_none()
+                && let Some(column) = time_column
+                && let Scalar::Text(text) = rows.columns[column].get(row)
+            {
+                time = Some(text.into());
+            }
+            batch.upserts.push(Upsert { key: key.into(), value: value.into(), ttl });
+        });
+        if !self.channel.is_empty() {
+            batch.notification = Some(Notification {
+                channel: self.channel.clone(),
+                latest_key: self.latest_key.clone(),
+                kind: self.kind.clone(),
+                time: time.unwrap_or_else(|| "".into()),
+                count: batch.upserts.len() as u64,
+            });
+        }
+        self.writer.write(batch)
+    }
+
+    fn watermark(&mut self, _watermark: EventTime) -> Result<(), ConnectorError> {
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), ConnectorError> {
+        self.writer.flush()
+    }
+}

@@ -1,0 +1,137 @@
+//! Key templates: `analytics:faculty:{faculty}:{window_end}`.
+//!
+//! A column's value stands in the key as its text; readers split keys at `:`, so a `:` inside of a value is written
+//! `%3A` and a `%` as `%25`. Only the window's bounds keep theirs, as readers expect. A null is written `unknown`.
+
+use sql::plan::SinkColumn;
+use types::{DataType, Scalar};
+
+use crate::format::json::write::write_scalar;
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeyTemplate {
+    parts: Vec<Part>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Part {
+    Text(String),
+    /// By the column's place.
+    Column { column: usize, data_type: DataType, is_bound: bool },
+}
+
+/// Columns whose values are times of the window.
+const BOUNDS: [&str; 3] = ["window_start", "window_end", "window_time"];
+
+/// What is wrong with a template.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    #[error("the key has a `{{` without a `}}`")]
+    Unclosed,
+    #[error("the key names a column `{name}` that the table does not have")]
+    UnknownColumn { name: String },
+}
+
+impl KeyTemplate {
+    pub fn parse(template: &str, columns: &[SinkColumn]) -> Result<KeyTemplate, TemplateError> {
+        let mut parts = Vec::new();
+        let mut rest = template;
+        while let Some((text, after)) = rest.split_once('{') {
+            let (name, after) = after.split_once('}').ok_or(TemplateError::Unclosed)?;
+            let column = columns
+                .iter()
+                .position(|column| column.name == name)
+                .ok_or_else(|| TemplateError::UnknownColumn { name: name.to_owned() })?;
+            parts.push(Part::Text(text.to_owned()));
+            let data_type = columns[column].column_type.data_type.clone();
+            let is_bound = BOUNDS.contains(&name) || data_type.is_timestamp();
+            parts.push(Part::Column { column, data_type, is_bound });
+            rest = after;
+        }
+        parts.push(Part::Text(rest.to_owned()));
+        parts.retain(|part| *part != Part::Text(String::new()));
+        Ok(KeyTemplate { parts })
+    }
+
+    /// The columns that stand in the key.
+    pub fn columns(&self) -> impl Iterator<Item = usize> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Column { column, .. } => Some(*column),
+            Part::Text(_) => None,
+        })
+    }
+
+    /// Appends a row's key; `value` gives the row's values by column.
+    pub fn write<'v>(&self, key: &mut String, value: impl Fn(usize) -> Scalar<'v>) {
+        let mut number = Vec::new();
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => key.push_str(text),
+                Part::Column { column, data_type, is_bound } => match value(*column) {
+                    Scalar::Null => key.push_str("unknown"),
+                    Scalar::Text(text) if *is_bound => key.push_str(text),
+                    Scalar::Text(text) => push_escaped(key, text),
+                    other => {
+                        number.clear();
+                        write_scalar(&mut number, other, data_type);
+                        let text = String::from_utf8_lossy(&number);
+                        let text = text.trim_matches('"');
+                        if *is_bound { key.push_str(text) } else { push_escaped(key, text) }
+                    }
+                },
+            }
+        }
+    }
+}
+
+fn push_escaped(key: &mut String, text: &str) {
+    if !text.bytes().any(|byte| matches!(byte, b':' | b'%')) {
+        key.push_str(text);
+        return;
+    }
+    for c in text.chars() {
+        match c {
+            ':' => key.push_str("%3A"),
+            '%' => key.push_str("%25"),
+            other => key.push(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns() -> Vec<SinkColumn> {
+        let column = |name: &str, data_type: DataType| SinkColumn {
+            name: name.to_owned(),
+            column_type: data_type.nullable(),
+        };
+        vec![column("faculty", DataType::STRING), column("year", DataType::Int), column("window_end", DataType::STRING)]
+    }
+
+    fn key(template: &str, row: [Scalar<'_>; 3]) -> String {
+        let mut key = String::new();
+        KeyTemplate::parse(template, &columns()).unwrap().write(&mut key, |column| row[column]);
+        key
+    }
+
+    #[test]
+    fn values_stand_where_their_columns_are_named() {
+        let row = [Scalar::Text("Sinh viên"), Scalar::Int(3), Scalar::Text("2025-12-09T11:30:00")];
+        assert_eq!(key("a:{faculty}:{year}:{window_end}", row), "a:Sinh viên:3:2025-12-09T11:30:00");
+    }
+
+    #[test]
+    fn what_would_split_the_key_is_escaped_and_null_is_unknown() {
+        let row = [Scalar::Text("a:b%c"), Scalar::Null, Scalar::Null];
+        assert_eq!(key("x:{faculty}:{year}:y", row), "x:a%3Ab%25c:unknown:y");
+    }
+
+    #[test]
+    fn mistakes_are_told() {
+        assert_eq!(KeyTemplate::parse("a:{faculty", &columns()), Err(TemplateError::Unclosed));
+        let unknown = TemplateError::UnknownColumn { name: "nosuch".to_owned() };
+        assert_eq!(KeyTemplate::parse("a:{nosuch}", &columns()), Err(unknown));
+    }
+}

@@ -1,0 +1,70 @@
+//! A subtask's sinks and dead letters.
+
+use std::sync::Arc;
+
+use sql::plan::{Plan, SinkTable};
+
+use crate::connector::{ConnectorError, DeadLetter, DeadLetters, Rows, Sink, SinkFactory};
+use crate::metrics::TaskMetrics;
+use crate::window::Output;
+
+/// The sinks of one subtask, by query.
+pub(super) struct Sinks {
+    sinks: Vec<Option<Box<dyn Sink>>>,
+    /// By query of the pipeline: the sink, and the query's place in the plan.
+    by_query: Vec<(usize, usize)>,
+    metrics: Arc<TaskMetrics>,
+}
+
+impl Sinks {
+    /// Opens the sinks that the queries of a pipeline write to.
+    pub fn open(
+        plan: &Plan,
+        pipeline: usize,
+        factories: &[Arc<dyn SinkFactory>],
+        subtask: usize,
+        of: usize,
+        metrics: Arc<TaskMetrics>,
+    ) -> Result<Sinks, ConnectorError> {
+        let before: usize = plan.pipelines[..pipeline].iter().map(|pipeline| pipeline.queries.len()).sum();
+        let queries = &plan.pipelines[pipeline].queries;
+        let by_query: Vec<(usize, usize)> =
+            queries.iter().enumerate().map(|(index, query)| (query.sink, before + index)).collect();
+        let mut sinks: Vec<Option<Box<dyn Sink>>> = plan.sinks.iter().map(|_: &SinkTable| None).collect();
+        for query in queries {
+            if sinks[query.sink].is_none() {
+                sinks[query.sink] = Some(factories[query.sink].open(subtask, of)?);
+            }
+        }
+        Ok(Sinks { sinks, by_query, metrics })
+    }
+
+    pub fn watermark(&mut self, watermark: i64) -> Result<(), ConnectorError> {
+        self.sinks.iter_mut().flatten().try_for_each(|sink| sink.watermark(types::EventTime(watermark)))
+    }
+
+    pub fn flush(&mut self) -> Result<(), ConnectorError> {
+        self.sinks.iter_mut().flatten().try_for_each(|sink| sink.flush())
+    }
+}
+
+impl Output for Sinks {
+    fn write(&mut self, rows: &Rows<'_>) -> Result<(), ConnectorError> {
+        let (sink, query) = self.by_query[rows.query];
+        TaskMetrics::add(&self.metrics.records_out, rows.rows.len() as u64);
+        let sink = self.sinks[sink].as_mut().expect("every query's sink was opened");
+        sink.write(&Rows { query, ..*rows })
+    }
+}
+
+/// Collects a batch's dead letters and sends them at once.
+pub(super) struct Letters {
+    pub to: Arc<dyn DeadLetters>,
+    pub batch: Vec<DeadLetter>,
+}
+
+impl Letters {
+    pub fn send(&mut self) -> Result<(), ConnectorError> {
+        if self.batch.is_empty() { Ok(()) } else { self.to.send(std::mem::take(&mut self.batch)) }
+    }
+}

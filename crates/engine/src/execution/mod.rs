@@ -1,0 +1,122 @@
+//! Execution: a plan's pipelines as threads and bounded channels.
+//!
+//! At parallelism 1 one thread a pipeline does it all, straight into the final state. At more, source subtasks read,
+//! decode and aggregate locally, and ship what they have by key group to as many global subtasks that own all state.
+
+mod control;
+mod global;
+mod io;
+mod source;
+mod spec;
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use types::ErrorDomain;
+
+pub use control::Control;
+pub use spec::{ExecutionOptions, JobSpec, Mode};
+
+use crate::connector::ConnectorError;
+use crate::layout::LayoutError;
+use crate::metrics::TaskMetrics;
+use crate::operator::{Ledger, LedgerCounts};
+use crate::window::WindowError;
+
+/// A running plan.
+pub struct Execution {
+    threads: Vec<JoinHandle<()>>,
+    control: Arc<Control>,
+    tasks: Vec<Task>,
+}
+
+/// A subtask, for those who watch.
+#[derive(Debug, Clone)]
+pub struct Task {
+    pub vertex: String,
+    pub subtask: usize,
+    pub metrics: Arc<TaskMetrics>,
+    /// Of source subtasks.
+    pub ledger: Option<Arc<Ledger>>,
+}
+
+/// Why a job failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecutionError {
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+    #[error(transparent)]
+    Window(#[from] WindowError),
+    #[error(transparent)]
+    Connector(#[from] ConnectorError),
+    #[error("a row could not be computed: {0}")]
+    Evaluate(#[from] sql::functions::EvalError),
+    #[error("{0}")]
+    Plan(String),
+    #[error("subtask `{task}` panicked: {message}")]
+    Panic { task: String, message: String },
+    #[error("a thread could not be started")]
+    Thread(#[source] std::io::Error),
+}
+
+impl ExecutionError {
+    pub fn domain(&self) -> ErrorDomain {
+        match self {
+            ExecutionError::Layout(_) | ExecutionError::Evaluate(_) | ExecutionError::Plan(_) => ErrorDomain::User,
+            ExecutionError::Window(WindowError::Sink(error)) | ExecutionError::Connector(error) => error.domain(),
+            ExecutionError::Window(_) => ErrorDomain::User,
+            ExecutionError::Panic { .. } => ErrorDomain::Internal,
+            ExecutionError::Thread(_) => ErrorDomain::External,
+        }
+    }
+}
+
+impl Execution {
+    /// Starts the threads.
+    pub fn start(spec: JobSpec) -> Result<Execution, ExecutionError> {
+        spec::start(spec)
+    }
+
+    /// Asks all subtasks to end where they are.
+    pub fn cancel(&self) {
+        self.control.cancel();
+    }
+
+    /// Whether all subtasks have ended.
+    pub fn is_finished(&self) -> bool {
+        self.threads.iter().all(JoinHandle::is_finished)
+    }
+
+    /// Waits for all subtasks; the first failure, if there was one.
+    pub fn join(self) -> Result<LedgerCounts, ExecutionError> {
+        for thread in self.threads {
+            // Panics are caught inside and recorded.
+            let _ = thread.join();
+        }
+        match self.control.take_failure() {
+            Some(failure) => Err(failure),
+            None => Ok(ledger(&self.tasks)),
+        }
+    }
+
+    pub fn control(&self) -> Arc<Control> {
+        self.control.clone()
+    }
+
+    pub fn tasks(&self) -> &[Task] {
+        &self.tasks
+    }
+
+    /// What became of all records so far.
+    pub fn ledger(&self) -> LedgerCounts {
+        ledger(&self.tasks)
+    }
+}
+
+fn ledger(tasks: &[Task]) -> LedgerCounts {
+    let mut counts = LedgerCounts::default();
+    for ledger in tasks.iter().filter_map(|task| task.ledger.as_ref()) {
+        counts.add(&ledger.counts());
+    }
+    counts
+}

@@ -1,0 +1,319 @@
+//! A source subtask: reads, decodes, prepares and aggregates, and moves event time.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crossbeam_channel::Sender;
+use sql::functions::Env;
+use types::{Clock, Interval, PartitionId};
+
+use super::control::Control;
+use super::global::{Message, Standing};
+use super::io::{Letters, Sinks};
+use super::{ExecutionError, Mode, TaskMetrics};
+use crate::aggregate::keys::Rows as Selection;
+use crate::batch::{Batch, RecordSpan};
+use crate::column::tri;
+use crate::connector::{DeadLetter, Polled, Rows, Source, Stage};
+use crate::evaluate::{Inputs, Vector};
+use crate::layout::{Layout, QueryLayout};
+use crate::operator::{Ledger, Prepare, Prepared};
+use crate::watermark::{NO_WATERMARK, Watermarks};
+use crate::window::{Aggregation, Output, RowsIn, Shipping};
+
+pub(super) struct SourceSubtask {
+    pub table: String,
+    pub query_names: Vec<String>,
+    pub layout: Arc<Layout>,
+    pub batch: Batch,
+    pub source: Box<dyn Source>,
+    pub prepare: Prepare,
+    pub watermarks: Watermarks,
+    pub downstream: Downstream,
+    pub letters: Letters,
+    pub clock: Arc<dyn Clock>,
+    pub control: Arc<Control>,
+    pub ledger: Arc<Ledger>,
+    pub metrics: Arc<TaskMetrics>,
+    pub mode: Mode,
+    pub early_fire: Option<Duration>,
+    pub max_future: Option<Interval>,
+    pub batch_rows: usize,
+}
+
+/// Where a source subtask's state is.
+pub(super) enum Downstream {
+    /// Here: straight into the final state.
+    Direct { aggregation: Aggregation, sinks: Sinks },
+    /// In global subtasks; what is aggregated here is shipped to them.
+    Exchange { aggregation: Aggregation, shipping: Shipping, channels: Vec<Sender<Message>>, sinks: Sinks },
+}
+
+/// The longest wait for input, so that a cancelled job ends soon.
+const LONGEST_WAIT: Duration = Duration::from_millis(50);
+/// Rows that a local aggregation holds back at most.
+const SHIP_ROWS: usize = 16_384;
+/// How long it holds them back at most.
+const SHIP_AFTER: Duration = Duration::from_millis(5);
+
+/// What a subtask remembers from one turn to the next.
+#[derive(Debug, Default)]
+struct Turn {
+    /// Rows since the last early results.
+    changed: bool,
+    last_early: Duration,
+    /// Rows held back for the next shipment, and since when.
+    held: usize,
+    held_since: Duration,
+}
+
+impl SourceSubtask {
+    pub fn run(mut self) -> Result<(), ExecutionError> {
+        let mut turn = Turn { last_early: self.clock.elapsed(), ..Turn::default() };
+        while !self.control.is_cancelled() {
+            let before = self.clock.elapsed();
+            let wait = self.wait(&turn, before);
+            let polled = self.source.poll(&mut self.batch, self.batch_rows, wait)?;
+            let waited = self.source.take_waited();
+            TaskMetrics::add_time(&self.metrics.idle_ns, waited);
+            match polled {
+                Polled::Batch { behind } => self.process(behind, &mut turn)?,
+                Polled::CaughtUp => self.watermarks.caught_up(),
+                Polled::Unreachable => self.watermarks.unreachable(self.clock.elapsed()),
+                Polled::End => return self.end(),
+            }
+            self.go_on(&mut turn, polled)?;
+            let spent = self.clock.elapsed().saturating_sub(before).saturating_sub(waited);
+            TaskMetrics::add_time(&self.metrics.busy_ns, spent);
+        }
+        Ok(())
+    }
+
+    /// How long to wait for input: until there is something else to do.
+    fn wait(&self, turn: &Turn, now: Duration) -> Duration {
+        let mut wait = LONGEST_WAIT;
+        if let Some(pause) = self.early_fire.filter(|_| turn.changed) {
+            wait = wait.min((turn.last_early + pause).saturating_sub(now));
+        }
+        if turn.held > 0 {
+            wait = wait.min((turn.held_since + SHIP_AFTER).saturating_sub(now));
+        }
+        wait
+    }
+
+    fn env(&self) -> Env {
+        Env { now_ms: self.clock.now().0 }
+    }
+
+    /// Takes a batch into the state.
+    fn process(&mut self, behind: bool, turn: &mut Turn) -> Result<(), ExecutionError> {
+        let env = self.env();
+        let now = self.clock.elapsed();
+        let partition = self.batch.origin.partition.unwrap_or(PartitionId(0));
+        let records = self.batch.rows + self.batch.rejects.len();
+        self.ledger.accept(records as u64);
+        TaskMetrics::add(&self.metrics.records_in, records as u64);
+        TaskMetrics::add(&self.metrics.batches_in, 1);
+        let latest = self.max_future.map_or(i64::MAX, |ahead| env.now_ms.saturating_add(ahead.0));
+        let at = self.watermarks.partition(partition);
+        // Files are late by their own order alone, so that the answer does not depend on which is read when.
+        let (current, others) = match self.mode {
+            Mode::Live => (self.watermarks.current(), self.watermarks.others(partition, now)),
+            Mode::Bounded => (NO_WATERMARK, i64::MAX),
+        };
+        let prepared = self.prepare.prepare(&self.batch, &env, latest, current, others, at)?;
+        let late = self.aggregate(&env)?;
+        self.pass_through()?;
+        self.account(&prepared, &late);
+        self.letters.send()?;
+        self.watermarks.records(partition, prepared.watermark, behind, now);
+        if self.batch.rows > 0 {
+            turn.changed = true;
+            if turn.held == 0 {
+                turn.held_since = now;
+            }
+            turn.held += self.batch.rows;
+        }
+        if self.prepare.trim(&mut self.batch) {
+            self.downstream.aggregation().forget_front();
+        }
+        Ok(())
+    }
+
+    /// Adds the rows to the state; returns those that came too late, with the units.
+    fn aggregate(&mut self, env: &Env) -> Result<Vec<(u32, Vec<usize>)>, ExecutionError> {
+        if self.layout.units.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = RowsIn {
+            len: self.batch.rows,
+            all: self.prepare.all(self.batch.rows),
+            on_time: self.prepare.on_time(self.batch.rows),
+            behind: self.prepare.behind(),
+            wall: self.prepare.wall(),
+            inputs: Inputs::Columns(&self.batch.columns),
+            evaluator: self.prepare.evaluator(),
+            env,
+        };
+        Ok(self.downstream.aggregation().add(&rows)?)
+    }
+
+    /// Writes the rows of queries without windows.
+    fn pass_through(&mut self) -> Result<(), ExecutionError> {
+        let inputs = Inputs::Columns(&self.batch.columns);
+        let evaluator = self.prepare.evaluator();
+        for (query, layout) in self.layout.queries.iter().enumerate() {
+            let QueryLayout::Rows { filter, columns } = layout else { continue };
+            let mut kept: Vec<u32> = Vec::new();
+            self.prepare.all(self.batch.rows).for_each(|_, row| kept.push(row as u32));
+            for &condition in filter {
+                let vector = evaluator.column(inputs, condition);
+                kept.retain(|&row| match vector {
+                    Vector::Bool(flags) => flags[row as usize] == tri::TRUE,
+                    other => other.get(row as usize) == types::Scalar::Bool(true),
+                });
+            }
+            if kept.is_empty() {
+                continue;
+            }
+            let columns: Vec<Vector<'_>> =
+                columns.iter().map(|&column| evaluator.column(inputs, column)).collect();
+            self.downstream.sinks().write(&Rows {
+                query,
+                columns: &columns,
+                rows: Selection::Selected(&kept),
+                window: None,
+                stage: Stage::Final,
+                revisions: &[],
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Books every record of the batch once, and writes letters for those that are not counted.
+    fn account(&mut self, prepared: &Prepared, late: &[(u32, Vec<usize>)]) {
+        let mut counted = self.batch.rows as u64 - prepared.filtered;
+        for reject in std::mem::take(&mut self.batch.rejects) {
+            self.ledger.dead_letter(&reject.reason);
+            self.letter(&reject.record, reject.reason.into_owned(), Vec::new());
+        }
+        for (row, reason) in &prepared.unusable {
+            counted -= 1;
+            self.ledger.dead_letter(reason);
+            let record = self.batch.origin.records[*row as usize];
+            self.letter(&record, reason.clone(), Vec::new());
+        }
+        for (row, units) in late {
+            counted -= 1;
+            let queries: Vec<String> = units
+                .iter()
+                .flat_map(|&unit| &self.layout.units[unit].queries)
+                .map(|&query| self.query_names[query].clone())
+                .collect();
+            self.ledger.late(queries.iter().map(String::as_str));
+            let record = self.batch.origin.records[*row as usize];
+            self.letter(&record, "late".to_owned(), queries);
+        }
+        self.ledger.filter(prepared.filtered);
+        self.ledger.count(counted);
+    }
+
+    fn letter(&mut self, record: &RecordSpan, reason: String, queries: Vec<String>) {
+        self.letters.batch.push(DeadLetter {
+            table: self.table.clone(),
+            partition: self.batch.origin.partition.unwrap_or(PartitionId(0)),
+            offset: record.offset,
+            appended: record.appended,
+            reason,
+            queries,
+            bytes: self.batch.record(record).to_vec(),
+        });
+    }
+
+    /// After every turn: moves the watermark, fires what closes, writes early results, ships what is held back.
+    fn go_on(&mut self, turn: &mut Turn, polled: Polled) -> Result<(), ExecutionError> {
+        let now = self.clock.elapsed();
+        let before = self.watermarks.current();
+        let watermark = self.watermarks.advance(now);
+        self.metrics.watermark.store(watermark, Ordering::Relaxed);
+        let env = self.env();
+        match &mut self.downstream {
+            Downstream::Direct { aggregation, sinks } => {
+                if watermark > before || turn.changed {
+                    if aggregation.next_event() <= watermark {
+                        aggregation.advance(watermark, &env, sinks)?;
+                        aggregation.compact_if_grown(&mut []);
+                        self.metrics.state_bytes.store(aggregation.memory_bytes() as u64, Ordering::Relaxed);
+                    }
+                    if watermark > before {
+                        sinks.watermark(watermark)?;
+                    }
+                }
+                match self.early_fire {
+                    Some(pause) if turn.changed && now.saturating_sub(turn.last_early) >= pause => {
+                        aggregation.early(&env, sinks)?;
+                        turn.last_early = now;
+                        turn.changed = false;
+                    }
+                    Some(_) => {}
+                    None => turn.changed = false,
+                }
+                turn.held = 0;
+            }
+            Downstream::Exchange { aggregation, shipping, channels, .. } => {
+                let nothing_waits = !matches!(polled, Polled::Batch { behind: true });
+                let due = turn.held >= SHIP_ROWS || now.saturating_sub(turn.held_since) >= SHIP_AFTER;
+                let standing = Standing { watermark, idle: self.watermarks.is_silent(now) };
+                if (turn.held > 0 && (nothing_waits || due)) || (turn.held == 0 && watermark > before) {
+                    let shipments = aggregation.ship(shipping);
+                    for (channel, shipment) in channels.iter().zip(shipments) {
+                        let _ = channel.send(Message::Rows { shipment: Box::new(shipment), standing });
+                    }
+                    turn.held = 0;
+                }
+                turn.changed = false;
+            }
+        }
+        Ok(())
+    }
+
+    /// A bounded source has ended: everything closes.
+    fn end(mut self) -> Result<(), ExecutionError> {
+        self.watermarks.end();
+        let env = self.env();
+        self.metrics.watermark.store(i64::MAX, Ordering::Relaxed);
+        match self.downstream {
+            Downstream::Direct { mut aggregation, mut sinks } => {
+                aggregation.advance(i64::MAX, &env, &mut sinks)?;
+                sinks.watermark(i64::MAX)?;
+                sinks.flush()?;
+            }
+            Downstream::Exchange { mut aggregation, mut shipping, channels, mut sinks } => {
+                let standing = Standing { watermark: i64::MAX, idle: false };
+                let shipments = aggregation.ship(&mut shipping);
+                for (channel, shipment) in channels.iter().zip(shipments) {
+                    let _ = channel.send(Message::Rows { shipment: Box::new(shipment), standing });
+                    let _ = channel.send(Message::End);
+                }
+                sinks.watermark(i64::MAX)?;
+                sinks.flush()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Downstream {
+    fn aggregation(&mut self) -> &mut Aggregation {
+        match self {
+            Downstream::Direct { aggregation, .. } | Downstream::Exchange { aggregation, .. } => aggregation,
+        }
+    }
+
+    fn sinks(&mut self) -> &mut Sinks {
+        match self {
+            Downstream::Direct { sinks, .. } | Downstream::Exchange { sinks, .. } => sinks,
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! What is needed to run a plan, and how its subtasks are put together.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use jiff::tz::TimeZone;
+use sql::plan::{Pipeline, Plan};
+use types::{Clock, DataType, Interval};
+
+use super::control::Control;
+use super::global::{GlobalSubtask, Message};
+use super::io::{Letters, Sinks};
+use super::source::{Downstream, SourceSubtask};
+use super::{Execution, ExecutionError, Task};
+use crate::batch::Batch;
+use crate::connector::{DeadLetters, SinkFactory, SourceFactory, StartFrom};
+use crate::layout::Layout;
+use crate::metrics::TaskMetrics;
+use crate::operator::{Ledger, Prepare};
+use crate::watermark::Watermarks;
+use crate::window::{Aggregation, KEY_GROUPS, Options, Shipping};
+
+/// A plan with everything it touches.
+pub struct JobSpec {
+    pub plan: Arc<Plan>,
+    /// One a pipeline.
+    pub sources: Vec<Arc<dyn SourceFactory>>,
+    /// One a sink of the plan.
+    pub sinks: Vec<Arc<dyn SinkFactory>>,
+    pub dead_letters: Arc<dyn DeadLetters>,
+    pub clock: Arc<dyn Clock>,
+    pub options: ExecutionOptions,
+}
+
+/// Whether input goes on for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Results are read while they change: early results, corrections, windows that close by the clock.
+    Live,
+    /// Input ends; each result is written once, when nothing can change it any more.
+    Bounded,
+}
+
+#[derive(Debug, Clone)]
+pub struct ExecutionOptions {
+    pub mode: Mode,
+    /// 1 to [`KEY_GROUPS`].
+    pub parallelism: u32,
+    /// Rows of a batch, at most.
+    pub batch_rows: usize,
+    /// How long a silent partition holds others back; zero = for ever.
+    pub idle_timeout: Interval,
+    /// How far ahead of the clock an event may be; zero = as far as it likes.
+    pub max_future: Interval,
+}
+
+impl Default for ExecutionOptions {
+    fn default() -> ExecutionOptions {
+        ExecutionOptions {
+            mode: Mode::Live,
+            parallelism: 1,
+            batch_rows: 4096,
+            idle_timeout: Interval(5_000),
+            max_future: Interval(300_000),
+        }
+    }
+}
+
+/// Messages a channel between two subtasks holds at most.
+const CHANNEL_MESSAGES: usize = 8;
+
+/// What the subtasks of one pipeline share.
+struct Shared<'a> {
+    spec: &'a JobSpec,
+    index: usize,
+    pipeline: &'a Pipeline,
+    layout: Arc<Layout>,
+    control: Arc<Control>,
+    parallelism: u32,
+    seed: u64,
+}
+
+pub(super) fn start(spec: JobSpec) -> Result<Execution, ExecutionError> {
+    let control = Arc::new(Control::default());
+    let mut execution = Execution { threads: Vec::new(), control: control.clone(), tasks: Vec::new() };
+    let seed = foldhash::fast::RandomState::default();
+    let seed = std::hash::BuildHasher::hash_one(&seed, 0u8);
+    for (index, pipeline) in spec.plan.pipelines.iter().enumerate() {
+        let layout = Arc::new(Layout::new(pipeline, &spec.plan.settings)?);
+        let parallelism = spec.options.parallelism.clamp(1, KEY_GROUPS);
+        let shared = Shared { spec: &spec, index, pipeline, layout, control: control.clone(), parallelism, seed };
+        if let Err(error) = shared.start(&mut execution) {
+            control.cancel();
+            return Err(error);
+        }
+    }
+    Ok(execution)
+}
+
+impl Shared<'_> {
+    fn start(&self, execution: &mut Execution) -> Result<(), ExecutionError> {
+        let has_windows = !self.layout.units.is_empty();
+        if self.parallelism == 1 || !has_windows {
+            for subtask in 0..self.parallelism as usize {
+                let metrics = Arc::new(TaskMetrics::new());
+                let sinks = self.sinks(subtask, metrics.clone())?;
+                let downstream = Downstream::Direct { aggregation: self.aggregation()?, sinks };
+                self.start_source(execution, subtask, downstream, metrics)?;
+            }
+            return Ok(());
+        }
+        let n = self.parallelism as usize;
+        let mut senders: Vec<Vec<Sender<Message>>> = (0..n).map(|_| Vec::new()).collect();
+        for subtask in 0..n {
+            let channels: Vec<(Sender<Message>, Receiver<Message>)> =
+                (0..n).map(|_| bounded(CHANNEL_MESSAGES)).collect();
+            let (to, from): (Vec<_>, Vec<_>) = channels.into_iter().unzip();
+            to.into_iter().zip(&mut senders).for_each(|(sender, of)| of.push(sender));
+            let metrics = Arc::new(TaskMetrics::new());
+            let global = GlobalSubtask {
+                inputs: from,
+                aggregation: self.aggregation()?,
+                sinks: self.sinks(subtask, metrics.clone())?,
+                early_fire: self.early_fire(),
+                clock: self.spec.clock.clone(),
+                control: self.control.clone(),
+                metrics: metrics.clone(),
+            };
+            let vertex = format!("GlobalWindowAggregate[{}]", self.pipeline.source.name);
+            self.spawn(execution, &vertex, subtask, metrics, None, move || global.run())?;
+        }
+        for (subtask, channels) in senders.into_iter().enumerate() {
+            let metrics = Arc::new(TaskMetrics::new());
+            let aggregation = self.aggregation()?;
+            let shipping = Shipping::new(self.parallelism, self.layout.domains.len());
+            // Queries without windows write from where the rows are.
+            let sinks = self.sinks(subtask, metrics.clone())?;
+            let downstream = Downstream::Exchange { aggregation, shipping, channels, sinks };
+            self.start_source(execution, subtask, downstream, metrics)?;
+        }
+        Ok(())
+    }
+
+    fn start_source(
+        &self,
+        execution: &mut Execution,
+        subtask: usize,
+        downstream: Downstream,
+        metrics: Arc<TaskMetrics>,
+    ) -> Result<(), ExecutionError> {
+        let requests = self.layout.requests(self.pipeline);
+        let factory = &self.spec.sources[self.index];
+        let source = factory.open(&requests, subtask, self.parallelism as usize, &StartFrom::Options)?;
+        let options = &self.spec.options;
+        let idle = (options.mode == Mode::Live).then(|| duration(options.idle_timeout)).flatten();
+        let watermarks = Watermarks::new(&source.partitions(), idle, self.spec.clock.elapsed());
+        let prepare = Prepare::new(
+            self.pipeline,
+            &self.layout.graph,
+            self.layout.row_exprs(),
+            &self.spec.plan.settings.time_zone,
+        )
+        .map_err(ExecutionError::Plan)?;
+        let ledger = Arc::new(Ledger::default());
+        let task = SourceSubtask {
+            table: self.pipeline.source.name.clone(),
+            query_names: self.pipeline.queries.iter().map(|query| query.name.clone()).collect(),
+            layout: self.layout.clone(),
+            batch: Batch::new(&requests),
+            source,
+            prepare,
+            watermarks,
+            downstream,
+            letters: Letters { to: self.spec.dead_letters.clone(), batch: Vec::new() },
+            clock: self.spec.clock.clone(),
+            control: self.control.clone(),
+            ledger: ledger.clone(),
+            metrics: metrics.clone(),
+            mode: options.mode,
+            early_fire: self.early_fire(),
+            max_future: (options.max_future.0 > 0).then_some(options.max_future),
+            batch_rows: options.batch_rows.max(1),
+        };
+        let vertex = format!("Source: {}", self.pipeline.source.name);
+        self.spawn(execution, &vertex, subtask, metrics, Some(ledger), move || task.run())
+    }
+
+    fn spawn(
+        &self,
+        execution: &mut Execution,
+        vertex: &str,
+        subtask: usize,
+        metrics: Arc<TaskMetrics>,
+        ledger: Option<Arc<Ledger>>,
+        body: impl FnOnce() -> Result<(), ExecutionError> + Send + 'static,
+    ) -> Result<(), ExecutionError> {
+        let name = format!("{vertex} ({}/{})", subtask + 1, self.parallelism);
+        let control = self.control.clone();
+        let task = name.clone();
+        let thread = thread::Builder::new()
+            .name(name.chars().take(60).collect())
+            .spawn(move || control.run(&task, body))
+            .map_err(ExecutionError::Thread)?;
+        execution.threads.push(thread);
+        execution.tasks.push(Task { vertex: vertex.to_owned(), subtask, metrics, ledger });
+        Ok(())
+    }
+
+    fn aggregation(&self) -> Result<Aggregation, ExecutionError> {
+        let settings = &self.spec.plan.settings;
+        let live = self.spec.options.mode == Mode::Live;
+        let options = Options {
+            zone: self.zone(),
+            lateness: settings.allowed_lateness,
+            patient: !live,
+            reports: live && (settings.early_fire.is_some() || settings.allowed_lateness > Interval::ZERO),
+            seed: self.seed,
+        };
+        Ok(Aggregation::new(self.layout.clone(), self.pipeline, &settings.time_zone, options)?)
+    }
+
+    /// The session's zone, if the rowtime is an instant.
+    fn zone(&self) -> Option<TimeZone> {
+        let rowtime = self.pipeline.rowtime.as_ref()?;
+        let instant = matches!(self.layout.graph.column_type(rowtime.time).data_type, DataType::TimestampLtz(_));
+        instant.then(|| self.spec.plan.settings.time_zone.clone())
+    }
+
+    fn early_fire(&self) -> Option<Duration> {
+        let live = self.spec.options.mode == Mode::Live;
+        let pause = self.spec.plan.settings.early_fire.filter(|_| live)?;
+        Some(Duration::from_millis(pause.0.max(0) as u64))
+    }
+
+    fn sinks(&self, subtask: usize, metrics: Arc<TaskMetrics>) -> Result<Sinks, ExecutionError> {
+        let of = self.parallelism as usize;
+        Ok(Sinks::open(&self.spec.plan, self.index, &self.spec.sinks, subtask, of, metrics)?)
+    }
+}
+
+fn duration(interval: Interval) -> Option<Duration> {
+    u64::try_from(interval.0).ok().filter(|&ms| ms > 0).map(Duration::from_millis)
+}

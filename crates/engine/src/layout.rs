@@ -1,0 +1,167 @@
+//! Layout: what a pipeline's state is made of, decided once from the plan.
+//!
+//! Queries with the same window, filter and keys share one *unit* of state. Keys and distinct arguments are *domains*
+//! of codes. Where several units' keys and filters are functions of a common small key, one *base* takes each row once
+//! and is folded into them before anything is read.
+
+mod base;
+mod build;
+mod requests;
+mod unit;
+
+use sql::expr::{ExprGraph, ExprId};
+use sql::plan::{Aggregate, AggregateFunction, Pipeline, Settings, Shape, Window};
+use types::{DataType, Interval, Repr};
+
+use crate::aggregate::domain::DomainSpec;
+use crate::aggregate::table::TableSpec;
+
+pub use base::{Base, Derived};
+pub use unit::{slice_end, slice_step};
+pub(crate) use unit::{align, last_window_end, next_window_end, window_offset, window_start};
+
+/// A pipeline's state and what is computed for each row.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    /// The pipeline's graph, with what the layout added.
+    pub graph: ExprGraph,
+    pub args: Vec<ArgSpec>,
+    pub domains: Vec<DomainSpec>,
+    pub units: Vec<Unit>,
+    pub base: Option<Base>,
+    /// One a query of the pipeline.
+    pub queries: Vec<QueryLayout>,
+}
+
+/// An argument of aggregates, computed for each row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ArgSpec {
+    pub expr: ExprId,
+    pub repr: Repr,
+    /// Whether it is summed as a double, and so wanted in the fixed form too.
+    pub fixed: bool,
+}
+
+/// Queries with the same window, filter and keys.
+#[derive(Debug, Clone)]
+pub struct Unit {
+    pub window: Window,
+    /// Conditions looked at for each row.
+    pub row_filter: Vec<ExprId>,
+    /// Conditions that only depend on the keys: looked at once a group.
+    pub key_filter: Vec<ExprId>,
+    /// One a key, in the order of the query's keys.
+    pub keys: Vec<usize>,
+    /// How the table sees them.
+    pub table: TableSpec,
+    /// Indices of the pipeline's queries.
+    pub queries: Vec<usize>,
+    /// Whether the base takes its rows.
+    pub derived: bool,
+}
+
+#[derive(Debug, Clone)]
+pub enum QueryLayout {
+    /// Rows go straight to the sink.
+    Rows { filter: Vec<ExprId>, columns: Vec<ExprId> },
+    Aggregate { unit: usize, results: Vec<ResultSpec> },
+}
+
+/// How an aggregate call's result is read from its unit's states; the numbers are places of states.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ResultSpec {
+    /// `COUNT(*)`.
+    Rows,
+    Count(usize),
+    Sum(usize, DataType),
+    /// Of an argument of the first type, to the second.
+    Avg(usize, DataType, DataType),
+    Pick(usize, DataType),
+    Percentile(usize, f64),
+    CountDistinct(usize),
+    SumDistinct(usize, DataType),
+    AvgDistinct(usize, DataType, DataType),
+    PercentileDistinct(usize, f64),
+}
+
+/// A plan that this engine cannot run though SQL allows it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct LayoutError(pub String);
+
+impl Layout {
+    /// Lays out the state of a pipeline.
+    pub fn new(pipeline: &Pipeline, _settings: &Settings) -> Result<Layout, LayoutError> {
+        let mut layout = Layout {
+            graph: pipeline.exprs.clone(),
+            args: Vec::new(),
+            domains: Vec::new(),
+            units: Vec::new(),
+            base: None,
+            queries: Vec::new(),
+        };
+        for (index, query) in pipeline.queries.iter().enumerate() {
+            let query = match &query.shape {
+                Shape::Rows { columns } => {
+                    QueryLayout::Rows { filter: query.filter.clone(), columns: columns.clone() }
+                }
+                Shape::Aggregate(aggregate) => {
+                    let unit = layout.unit(aggregate, &query.filter, index)?;
+                    let results = aggregate
+                        .aggregates
+                        .iter()
+                        .map(|call| layout.result(unit, call))
+                        .collect::<Result<Vec<ResultSpec>, LayoutError>>()?;
+                    QueryLayout::Aggregate { unit, results }
+                }
+            };
+            layout.queries.push(query);
+        }
+        layout.choose_base();
+        Ok(layout)
+    }
+
+    /// What is wanted of every row that passes the common filter: conditions, arguments, keys, columns.
+    pub fn row_exprs(&self) -> Vec<ExprId> {
+        let mut exprs: Vec<ExprId> = self.args.iter().map(|arg| arg.expr).collect();
+        exprs.extend(self.domains.iter().filter_map(|domain| domain.expr()));
+        exprs.extend(self.units.iter().flat_map(|unit| unit.row_filter.iter().copied()));
+        for query in &self.queries {
+            if let QueryLayout::Rows { filter, columns } = query {
+                exprs.extend(filter.iter().chain(columns).copied());
+            }
+        }
+        exprs.sort_unstable();
+        exprs.dedup();
+        exprs
+    }
+
+    /// Conditions that are looked at once a group.
+    pub fn key_exprs(&self) -> Vec<ExprId> {
+        let mut exprs: Vec<ExprId> = self.units.iter().flat_map(|unit| unit.key_filter.iter().copied()).collect();
+        if let Some(base) = &self.base {
+            exprs.extend(base.derived.iter().flat_map(|derived| derived.filter.iter().copied()));
+        }
+        exprs.sort_unstable();
+        exprs.dedup();
+        exprs
+    }
+
+    /// The longest any unit's slice lives after its last window's end is decided by the caller's lateness; this is how
+    /// long a row's state lives at most before that end.
+    pub fn longest_window(&self) -> Interval {
+        self.units.iter().map(|unit| unit::window_size(unit.window)).max().unwrap_or(Interval::ZERO)
+    }
+}
+
+/// Whether an aggregate is over distinct values; MIN, MAX, FIRST and LAST do not care.
+fn is_distinct(call: &Aggregate) -> bool {
+    call.distinct
+        && matches!(
+            call.function,
+            AggregateFunction::Count
+                | AggregateFunction::Sum
+                | AggregateFunction::Avg
+                | AggregateFunction::Percentile(_)
+        )
+}

@@ -1,0 +1,51 @@
+//! What each subtask has done, by name. Written by the data plane without locks, read by anyone.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Figures of one subtask. Times are sums since the start; rates are for whoever reads twice.
+#[derive(Debug, Default)]
+pub struct TaskMetrics {
+    pub records_in: AtomicU64,
+    pub bytes_in: AtomicU64,
+    pub records_out: AtomicU64,
+    pub batches_in: AtomicU64,
+    pub busy_ns: AtomicU64,
+    /// Waiting for input.
+    pub idle_ns: AtomicU64,
+    /// Waiting for whoever takes the output.
+    pub backpressured_ns: AtomicU64,
+    /// `i64::MIN` before the first.
+    pub watermark: AtomicI64,
+    pub state_bytes: AtomicU64,
+}
+
+impl TaskMetrics {
+    pub fn new() -> TaskMetrics {
+        TaskMetrics { watermark: AtomicI64::new(i64::MIN), ..TaskMetrics::default() }
+    }
+
+    pub fn add(counter: &AtomicU64, by: u64) {
+        counter.fetch_add(by, Ordering::Relaxed);
+    }
+
+    pub fn add_time(counter: &AtomicU64, by: Duration) {
+        counter.fetch_add(u64::try_from(by.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// The figures by Flink's names, in its units.
+    pub fn by_name(&self) -> Vec<(&'static str, f64)> {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed) as f64;
+        vec![
+            ("numRecordsIn", read(&self.records_in)),
+            ("numBytesIn", read(&self.bytes_in)),
+            ("numRecordsOut", read(&self.records_out)),
+            ("numBatchesIn", read(&self.batches_in)),
+            ("accumulatedBusyTimeMs", read(&self.busy_ns) / 1e6),
+            ("accumulatedIdleTimeMs", read(&self.idle_ns) / 1e6),
+            ("accumulatedBackPressuredTimeMs", read(&self.backpressured_ns) / 1e6),
+            ("currentOutputWatermark", self.watermark.load(Ordering::Relaxed) as f64),
+            ("stateBytes", read(&self.state_bytes)),
+        ]
+    }
+}

@@ -1,0 +1,106 @@
+//! The ledger: what became of every record. It must always balance.
+//!
+//! accepted = counted + filtered + late + dead-lettered, each record once. A record is counted if every query whose
+//! filters it passes took it; filtered if conditions that all queries share left it out on purpose; late if it came too
+//! late for at least one query; dead-lettered if it could not be used at all.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+/// Counts of one subtask or job. Written by the data plane, read by anyone.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    accepted: AtomicU64,
+    counted: AtomicU64,
+    filtered: AtomicU64,
+    late: AtomicU64,
+    dead_lettered: AtomicU64,
+    reasons: Mutex<BTreeMap<String, u64>>,
+    late_by_query: Mutex<BTreeMap<String, u64>>,
+}
+
+/// A picture of a [`Ledger`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LedgerCounts {
+    pub accepted: u64,
+    pub counted: u64,
+    pub filtered: u64,
+    /// Records too late for at least one query.
+    pub late: u64,
+    pub dead_lettered: u64,
+    /// Dead letters by reason, without its detail.
+    pub reasons: BTreeMap<String, u64>,
+    /// Rows each query left out because they came too late.
+    pub late_by_query: BTreeMap<String, u64>,
+}
+
+impl Ledger {
+    pub fn accept(&self, records: u64) {
+        self.accepted.fetch_add(records, Ordering::Relaxed);
+    }
+
+    pub fn count(&self, records: u64) {
+        self.counted.fetch_add(records, Ordering::Relaxed);
+    }
+
+    pub fn filter(&self, records: u64) {
+        self.filtered.fetch_add(records, Ordering::Relaxed);
+    }
+
+    /// A record that came too late for these queries.
+    pub fn late<'a>(&self, queries: impl IntoIterator<Item = &'a str>) {
+        self.late.fetch_add(1, Ordering::Relaxed);
+        let mut by_query = self.late_by_query.lock();
+        for query in queries {
+            *by_query.entry(query.to_owned()).or_default() += 1;
+        }
+    }
+
+    /// A record that could not be used; what follows a colon in the reason is detail.
+    pub fn dead_letter(&self, reason: &str) {
+        self.dead_lettered.fetch_add(1, Ordering::Relaxed);
+        let kind = reason.split(':').next().unwrap_or(reason);
+        let mut reasons = self.reasons.lock();
+        match reasons.get_mut(kind) {
+            Some(count) => *count += 1,
+            None => {
+                reasons.insert(kind.to_owned(), 1);
+            }
+        }
+    }
+
+    pub fn counts(&self) -> LedgerCounts {
+        LedgerCounts {
+            accepted: self.accepted.load(Ordering::Relaxed),
+            counted: self.counted.load(Ordering::Relaxed),
+            filtered: self.filtered.load(Ordering::Relaxed),
+            late: self.late.load(Ordering::Relaxed),
+            dead_lettered: self.dead_lettered.load(Ordering::Relaxed),
+            reasons: self.reasons.lock().clone(),
+            late_by_query: self.late_by_query.lock().clone(),
+        }
+    }
+}
+
+impl LedgerCounts {
+    /// Whether every accepted record is accounted for.
+    pub fn balances(&self) -> bool {
+        self.accepted == self.counted + self.filtered + self.late + self.dead_lettered
+    }
+
+    /// Adds another subtask's counts.
+    pub fn add(&mut self, other: &LedgerCounts) {
+        self.accepted += other.accepted;
+        self.counted += other.counted;
+        self.filtered += other.filtered;
+        self.late += other.late;
+        self.dead_lettered += other.dead_lettered;
+        for (into, from) in [(&mut self.reasons, &other.reasons), (&mut self.late_by_query, &other.late_by_query)] {
+            for (name, count) in from {
+                *into.entry(name.clone()).or_default() += count;
+            }
+        }
+    }
+}

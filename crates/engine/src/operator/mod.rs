@@ -1,0 +1,7 @@
+//! Operators: synchronous steps between a source's batch and state.
+
+mod ledger;
+mod prepare;
+
+pub use ledger::{Ledger, LedgerCounts};
+pub use prepare::{Prepare, Prepared};

@@ -1,0 +1,194 @@
+//! Watermarks of a source subtask: one a partition, the least of them, never backwards.
+//!
+//! A partition that the log says holds nothing more, and that has been silent for the idle timeout, holds nobody back.
+//! When all are like that, event time goes on with the clock, so that the last window closes when traffic stops. A log
+//! that does not answer is not silent, nor is a partition that is merely read slowly.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use types::PartitionId;
+
+/// Before every event.
+pub const NO_WATERMARK: i64 = i64::MIN;
+
+#[derive(Debug, Clone)]
+pub struct Watermarks {
+    partitions: BTreeMap<PartitionId, Partition>,
+    /// `None`: partitions are never idle.
+    idle_after: Option<Duration>,
+    current: i64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Partition {
+    watermark: i64,
+    /// When the last record came, by the clock's `elapsed`.
+    last_record: Duration,
+    /// The log said that there is nothing more.
+    caught_up: bool,
+}
+
+impl Watermarks {
+    pub fn new(partitions: &[PartitionId], idle_after: Option<Duration>, now: Duration) -> Watermarks {
+        let fresh = Partition { watermark: NO_WATERMARK, last_record: now, caught_up: false };
+        Watermarks {
+            partitions: partitions.iter().map(|&partition| (partition, fresh)).collect(),
+            idle_after: idle_after.filter(|timeout| !timeout.is_zero()),
+            current: NO_WATERMARK,
+        }
+    }
+
+    /// The watermark now.
+    pub fn current(&self) -> i64 {
+        self.current
+    }
+
+    /// The watermark of one partition.
+    pub fn partition(&self, partition: PartitionId) -> i64 {
+        self.partitions.get(&partition).map_or(NO_WATERMARK, |p| p.watermark)
+    }
+
+    /// The least watermark of all other partitions that count; `i64::MAX` if there is none.
+    pub fn others(&self, partition: PartitionId, now: Duration) -> i64 {
+        let others = self.partitions.iter().filter(|(id, other)| **id != partition && !self.is_idle(other, now));
+        others.map(|(_, other)| other.watermark).min().unwrap_or(i64::MAX)
+    }
+
+    /// Records of a partition were read, and imply this watermark.
+    pub fn records(&mut self, partition: PartitionId, watermark: i64, behind: bool, now: Duration) {
+        let entry = self.partitions.entry(partition).or_insert(Partition {
+            watermark: NO_WATERMARK,
+            last_record: now,
+            caught_up: false,
+        });
+        entry.watermark = entry.watermark.max(watermark);
+        entry.last_record = now;
+        entry.caught_up = !behind;
+    }
+
+    /// The log said that no partition holds more.
+    pub fn caught_up(&mut self) {
+        self.partitions.values_mut().for_each(|partition| partition.caught_up = true);
+    }
+
+    /// The log did not answer.
+    pub fn unreachable(&mut self, now: Duration) {
+        for partition in self.partitions.values_mut() {
+            partition.caught_up = false;
+            partition.last_record = now;
+        }
+    }
+
+    /// Moves the watermark to where it stands now and returns it.
+    pub fn advance(&mut self, now: Duration) -> i64 {
+        let active = self.partitions.values().filter(|partition| !self.is_idle(partition, now));
+        let next = match active.map(|partition| partition.watermark).min() {
+            Some(least) => least,
+            None => self.by_the_clock(now),
+        };
+        self.current = self.current.max(next);
+        self.current
+    }
+
+    /// Whether every partition is idle.
+    pub fn is_silent(&self, now: Duration) -> bool {
+        self.partitions.values().all(|partition| self.is_idle(partition, now))
+    }
+
+    /// The source has ended.
+    pub fn end(&mut self) {
+        self.current = i64::MAX;
+    }
+
+    fn is_idle(&self, partition: &Partition, now: Duration) -> bool {
+        let Some(idle_after) = self.idle_after else { return false };
+        partition.caught_up && now.saturating_sub(partition.last_record) >= idle_after
+    }
+
+    fn by_the_clock(&self, now: Duration) -> i64 {
+        let latest = self.partitions.values().map(|partition| partition.watermark).max();
+        let last_record = self.partitions.values().map(|partition| partition.last_record).max();
+        match (latest, last_record) {
+            (Some(latest), Some(last_record)) if latest != NO_WATERMARK => {
+                latest.saturating_add(now.saturating_sub(last_record).as_millis() as i64)
+            }
+            _ => NO_WATERMARK,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: PartitionId = PartitionId(0);
+    const B: PartitionId = PartitionId(1);
+
+    fn seconds(s: u64) -> Duration {
+        Duration::from_secs(s)
+    }
+
+    fn two() -> Watermarks {
+        Watermarks::new(&[A, B], Some(seconds(5)), seconds(0))
+    }
+
+    #[test]
+    fn the_least_partition_decides_and_nothing_goes_back() {
+        let mut watermarks = two();
+        watermarks.records(A, 100, true, seconds(1));
+        assert_eq!(watermarks.advance(seconds(1)), NO_WATERMARK);
+        watermarks.records(B, 50, true, seconds(1));
+        assert_eq!(watermarks.advance(seconds(1)), 50);
+        watermarks.records(B, 20, true, seconds(1));
+        assert_eq!(watermarks.advance(seconds(1)), 50);
+    }
+
+    #[test]
+    fn a_partition_that_is_read_slowly_is_not_idle() {
+        let mut watermarks = two();
+        watermarks.records(A, 1_000, true, seconds(1));
+        watermarks.records(B, 10, true, seconds(1));
+        // An hour later there is still more in B.
+        assert_eq!(watermarks.advance(seconds(3_600)), 10);
+    }
+
+    #[test]
+    fn a_caught_up_partition_holds_back_until_the_timeout() {
+        let mut watermarks = two();
+        watermarks.records(A, 1_000, false, seconds(1));
+        watermarks.records(B, 10, false, seconds(1));
+        watermarks.records(A, 2_000, true, seconds(7));
+        assert_eq!(watermarks.advance(seconds(5)), 10);
+        assert_eq!(watermarks.advance(seconds(7)), 2_000);
+    }
+
+    #[test]
+    fn event_time_goes_on_with_the_clock_when_all_is_silent() {
+        let mut watermarks = two();
+        watermarks.records(A, 1_000, false, seconds(1));
+        watermarks.records(B, 500, false, seconds(1));
+        assert_eq!(watermarks.advance(seconds(5)), 500);
+        assert_eq!(watermarks.advance(seconds(6)), 6_000);
+        assert_eq!(watermarks.advance(seconds(26)), 26_000);
+    }
+
+    #[test]
+    fn a_log_that_does_not_answer_is_not_silent() {
+        let mut watermarks = two();
+        watermarks.records(A, 1_000, false, seconds(1));
+        watermarks.records(B, 500, false, seconds(1));
+        watermarks.unreachable(seconds(20));
+        assert_eq!(watermarks.advance(seconds(60)), 500);
+        watermarks.caught_up();
+        assert_eq!(watermarks.advance(seconds(24)), 500);
+        assert_eq!(watermarks.advance(seconds(25)), 6_000);
+    }
+
+    #[test]
+    fn a_source_without_events_has_no_watermark() {
+        let mut watermarks = two();
+        watermarks.caught_up();
+        assert_eq!(watermarks.advance(seconds(600)), NO_WATERMARK);
+    }
+}

@@ -1,0 +1,282 @@
+//! The aggregation of a pipeline: all units, their domains and the base in front of them.
+//!
+//! Rows go in by [`Aggregation::add`]; [`Aggregation::advance`] moves the watermark and writes what closes;
+//! [`Aggregation::early`] writes what changed in open windows. The base is folded before anything is read.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use sql::expr::ExprId;
+use sql::functions::Env;
+use sql::plan::Pipeline;
+use types::Interval;
+
+use super::calendar::Calendar;
+use super::partition::Partition;
+use super::unit::UnitState;
+use super::write::{Output, QueryOutput, WindowError};
+use crate::aggregate::domain::Domains;
+use crate::aggregate::exact_sum::FixedColumn;
+use crate::aggregate::keys::PackedKey;
+use crate::aggregate::state::Translation;
+use crate::aggregate::table::{Table, TableSpec};
+use crate::connector::Stage;
+use crate::evaluate::Evaluator;
+use crate::layout::{Layout, slice_end};
+
+/// How windows behave.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The session's zone, where the rowtime is an instant; `None` where it is on the wall clock.
+    pub zone: Option<TimeZone>,
+    /// How long after its end a window takes late rows.
+    pub lateness: Interval,
+    /// Fire once, when late rows can no longer come, instead of correcting what was written.
+    pub patient: bool,
+    /// Whether what was written is remembered, so that only changed groups are written again.
+    pub reports: bool,
+    /// Of hashes of keys.
+    pub seed: u64,
+}
+
+/// The state of a pipeline's window queries.
+pub struct Aggregation {
+    pub(super) layout: Arc<Layout>,
+    pub(super) options: Options,
+    pub(super) domains: Domains,
+    /// The domains' sizes, up to date after each batch.
+    pub(super) sizes: Vec<usize>,
+    /// The domains' sizes after the last compaction.
+    pub(super) compacted: Vec<usize>,
+    pub(super) units: Vec<UnitState>,
+    pub(super) base: Option<BaseState>,
+    pub(super) calendar: Calendar,
+    pub(super) outputs: Vec<Option<QueryOutput>>,
+    pub(super) key_filters: Evaluator,
+    pub(super) fixed: Vec<FixedColumn>,
+    pub(super) partition: Partition,
+    pub(super) groups: Vec<u32>,
+    pub(super) first_rows: Vec<(u32, u32)>,
+    pub(super) pending: Vec<NewGroup>,
+}
+
+/// The base's slices since they were last folded.
+#[derive(Debug, Default)]
+pub(super) struct BaseState {
+    pub slices: BTreeMap<i64, Table>,
+    pub pool: Vec<Table>,
+}
+
+/// A group that got its first row and wants its marks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NewGroup {
+    /// `None`: of the base.
+    pub unit: Option<usize>,
+    pub slice: i64,
+    pub group: u32,
+    pub row: u32,
+}
+
+impl Aggregation {
+    pub fn new(
+        layout: Arc<Layout>,
+        pipeline: &Pipeline,
+        time_zone: &TimeZone,
+        options: Options,
+    ) -> Result<Aggregation, WindowError> {
+        let outputs = pipeline
+            .queries
+            .iter()
+            .map(|query| QueryOutput::of(query, time_zone))
+            .collect::<Result<Vec<Option<QueryOutput>>, WindowError>>()?;
+        let key_filters =
+            Evaluator::new(&layout.graph, &layout.key_exprs(), time_zone).map_err(WindowError::Plan)?;
+        let domains = Domains::new(&layout.domains);
+        let mut sizes = Vec::new();
+        domains.sizes(&mut sizes);
+        Ok(Aggregation {
+            units: layout.units.iter().map(|_| UnitState::default()).collect(),
+            base: layout.base.as_ref().map(|_| BaseState::default()),
+            calendar: Calendar::new(options.zone.clone(), options.lateness, options.patient),
+            fixed: layout.args.iter().map(|_| FixedColumn::default()).collect(),
+            partition: Partition::default(),
+            groups: Vec::new(),
+            first_rows: Vec::new(),
+            pending: Vec::new(),
+            layout,
+            options,
+            domains,
+            compacted: sizes.clone(),
+            sizes,
+            outputs,
+            key_filters,
+        })
+    }
+
+    /// The watermark, ms.
+    pub fn watermark(&self) -> i64 {
+        self.calendar.watermark()
+    }
+
+    /// The watermark at which there is something to do: a window closes, or what was written wants correcting.
+    pub fn next_event(&self) -> i64 {
+        let mut next = i64::MAX;
+        for (unit, state) in self.layout.units.iter().zip(&self.units) {
+            if !state.touched.is_empty() {
+                return i64::MIN;
+            }
+            if let Some(end) = state.next_window() {
+                next = next.min(self.calendar.fires_at(end));
+            }
+            if unit.derived
+                && let Some(&slice) = self.base.as_ref().and_then(|base| base.slices.keys().next())
+            {
+                next = next.min(self.calendar.fires_at(slice_end(unit.window, slice - 1)));
+            }
+        }
+        next
+    }
+
+    /// Moves the watermark and writes every window that closes, in order of their ends and of the queries; then
+    /// corrections of what had been written.
+    pub fn advance(&mut self, watermark: i64, env: &Env, output: &mut dyn Output) -> Result<(), WindowError> {
+        self.fold();
+        self.calendar.advance(watermark);
+        while let Some((end, unit)) = self.next_due() {
+            self.write_window(unit, end, Stage::Final, env, output)?;
+            self.units[unit].fired(self.layout.units[unit].window, end);
+        }
+        for unit in 0..self.units.len() {
+            let window = self.layout.units[unit].window;
+            for end in self.units[unit].to_correct(window) {
+                self.write_correction(unit, end, env, output)?;
+            }
+            self.units[unit].clean(window, &self.calendar);
+        }
+        Ok(())
+    }
+
+    /// Writes what changed in windows that are still open.
+    pub fn early(&mut self, env: &Env, output: &mut dyn Output) -> Result<(), WindowError> {
+        self.fold();
+        for unit in 0..self.units.len() {
+            let open: Vec<i64> =
+                self.units[unit].windows.iter().filter(|(_, window)| !window.fired).map(|(&end, _)| end).collect();
+            for end in open {
+                self.write_window(unit, end, Stage::Early, env, output)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Bytes of state, with what holds how much: one entry a unit, named after its queries' places.
+    pub fn memory_bytes(&self) -> usize {
+        let base = self.base.iter().flat_map(|base| base.slices.values().chain(&base.pool));
+        self.domains.memory_bytes()
+            + self.units.iter().map(UnitState::memory_bytes).sum::<usize>()
+            + base.map(Table::memory_bytes).sum::<usize>()
+    }
+
+    /// Adds what the base holds to the units, and empties it.
+    pub(super) fn fold(&mut self) {
+        let (Some(base), Some(state)) = (&self.layout.base, &mut self.base) else { return };
+        for (base_end, mut table) in std::mem::take(&mut state.slices) {
+            for (bit, derived) in base.derived.iter().enumerate() {
+                let unit = &self.layout.units[derived.unit];
+                let end = slice_end(unit.window, base_end - 1);
+                let into = self.units[derived.unit].slice(
+                    unit.window,
+                    &unit.table,
+                    end,
+                    &self.sizes,
+                    self.options.seed,
+                    &self.calendar,
+                );
+                let mut place = |group: u32| {
+                    if table.marks[group as usize] >> bit & 1 == 0 {
+                        return None;
+                    }
+                    let key = table.key(group);
+                    let part = |place: usize| match derived.keys.get(place) {
+                        None => 0,
+                        Some(0) => key.first(),
+                        Some(_) => key.second(),
+                    };
+                    Some(PackedKey::new(part(0), part(1)))
+                };
+                let targets =
+                    into.merge(&unit.table, &table, &derived.states, &mut place, Translation::Same, &self.domains);
+                for target in targets.into_iter().flatten() {
+                    into.marks[target as usize] = 1;
+                }
+            }
+            table.clear();
+            state.pool.push(table);
+        }
+    }
+
+    /// Rebuilds tables that have no room for the codes there are now.
+    pub(super) fn make_room(&mut self) {
+        self.domains.sizes(&mut self.sizes);
+        let (sizes, seed) = (&self.sizes, self.options.seed);
+        for (unit, state) in self.layout.units.iter().zip(&mut self.units) {
+            for table in state.slices.values_mut() {
+                rebuild_if_tight(&unit.table, table, sizes, seed, &self.domains);
+            }
+            for window in state.windows.values_mut() {
+                if let Some(report) = &mut window.report {
+                    let spec = TableSpec { keys: unit.table.keys.clone(), states: Vec::new() };
+                    if let Some(targets) = rebuild_if_tight(&spec, &mut report.table, sizes, seed, &self.domains) {
+                        report.follow(&targets);
+                    }
+                }
+            }
+        }
+        let (Some(base), Some(state)) = (&self.layout.base, &mut self.base) else { return };
+        state.pool.retain(|table| base.table.fits(table, sizes));
+        for table in state.slices.values_mut() {
+            rebuild_if_tight(&base.table, table, sizes, seed, &self.domains);
+        }
+        // A base with many groups folds slower than the rows go in.
+        if !base.table.table(sizes, seed).index.is_direct() {
+            self.fold();
+            self.base = None;
+        }
+    }
+
+    /// The unit with the earliest window that may fire; of equals, the one whose query comes first.
+    fn next_due(&self) -> Option<(i64, usize)> {
+        let due = self.units.iter().enumerate().filter_map(|(unit, state)| Some((state.due(&self.calendar)?, unit)));
+        due.min_by_key(|&(end, unit)| (end, self.layout.units[unit].queries[0]))
+    }
+
+    /// Expressions wanted of each row.
+    pub fn row_exprs(&self) -> Vec<ExprId> {
+        self.layout.row_exprs()
+    }
+}
+
+/// A table with room for all codes instead of one without; tells where its groups went.
+fn rebuild_if_tight(
+    spec: &TableSpec,
+    table: &mut Table,
+    sizes: &[usize],
+    seed: u64,
+    domains: &Domains,
+) -> Option<Vec<Option<u32>>> {
+    if spec.fits(table, sizes) {
+        return None;
+    }
+    let mut roomy = spec.table(sizes, seed);
+    let states: Vec<usize> = (0..spec.states.len()).collect();
+    let targets =
+        roomy.merge(spec, table, &states, &mut |group| Some(table.key(group)), Translation::Same, domains);
+    for (from, to) in targets.iter().enumerate() {
+        if let Some(to) = to {
+            roomy.marks[*to as usize] = table.marks[from];
+        }
+    }
+    *table = roomy;
+    Some(targets)
+}

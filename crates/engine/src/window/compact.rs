@@ -1,0 +1,166 @@
+//! Compaction: dropping codes that no open window needs, so that a month of distinct texts does not grow memory.
+//!
+//! When a domain has doubled since the last time, the codes that tables still hold are marked, dictionaries are rebuilt
+//! with only those, and every table is merged into a fresh one under the new codes.
+
+use super::aggregation::Aggregation;
+use super::ship::Receiving;
+use crate::aggregate::domain::{DomainSpec, Domains};
+use crate::aggregate::keys::PackedKey;
+use crate::aggregate::state::{State, StateSpec, Translation};
+use crate::aggregate::table::{Table, TableSpec};
+use crate::dictionary::{NULL_CODE, Remap};
+
+/// Below this a dictionary is not worth the work.
+const SMALL: usize = 1 << 16;
+
+/// Which codes of each domain are in use.
+pub(super) type Live = Vec<Vec<bool>>;
+
+impl Aggregation {
+    /// Compacts if some domain has grown enough since the last time. Codes that senders refer to stay.
+    pub fn compact_if_grown(&mut self, senders: &mut [Receiving]) -> bool {
+        let grown = self
+            .domains
+            .list
+            .iter()
+            .zip(&self.compacted)
+            .any(|(domain, &before)| domain.len() > SMALL.max(before * 2));
+        if grown {
+            self.compact(senders);
+        }
+        grown
+    }
+
+    /// Drops all codes that no table holds and no sender refers to.
+    pub fn compact(&mut self, senders: &mut [Receiving]) {
+        self.fold();
+        let mut live: Live = self.domains.list.iter().map(|domain| vec![false; domain.len()]).collect();
+        for (unit, state) in self.layout.units.iter().zip(&self.units) {
+            for table in state.slices.values() {
+                mark_table(&unit.table, table, &mut live);
+            }
+            for report in state.windows.values().filter_map(|window| window.report.as_ref()) {
+                mark_keys(&unit.table, &report.table, &mut live);
+            }
+        }
+        senders.iter().for_each(|sender| sender.mark(&mut live));
+        mark_parts(&self.domains, &mut live);
+        let remaps = self.domains.renumber(&live);
+        senders.iter_mut().for_each(|sender| sender.renumber(&remaps));
+        self.domains.sizes(&mut self.sizes);
+        self.compacted.clone_from(&self.sizes);
+        let (sizes, seed, domains) = (&self.sizes, self.options.seed, &self.domains);
+        for (unit, state) in self.layout.units.iter().zip(&mut self.units) {
+            state.drop_pool();
+            for table in state.slices.values_mut() {
+                renumber_table(&unit.table, table, &remaps, sizes, seed, domains);
+            }
+            let keys_only = TableSpec { keys: unit.table.keys.clone(), states: Vec::new() };
+            for report in state.windows.values_mut().filter_map(|window| window.report.as_mut()) {
+                let targets = renumber_table(&keys_only, &mut report.table, &remaps, sizes, seed, domains);
+                report.follow(&targets);
+            }
+        }
+        if let Some(base) = &mut self.base {
+            base.pool.clear();
+        }
+        for (query, output) in self.outputs.iter_mut().enumerate() {
+            let unit = self.layout.units.iter().find(|unit| unit.queries.contains(&query));
+            if let (Some(output), Some(unit)) = (output, unit) {
+                output.forget(unit.keys.len());
+            }
+        }
+    }
+
+    /// The dictionaries in front of the state were dropped.
+    pub fn forget_front(&mut self) {
+        self.domains.list.iter_mut().for_each(|domain| domain.forget_front());
+    }
+}
+
+impl Domains {
+    /// Keeps only live codes; tells where each went.
+    fn renumber(&mut self, live: &Live) -> Vec<Remap> {
+        let mut remaps: Vec<Remap> = Vec::with_capacity(self.list.len());
+        for index in 0..self.list.len() {
+            let remap = match self.specs[index] {
+                DomainSpec::Pair(left, right) => {
+                    let mut fresh = self.specs[index].domain();
+                    let mut remap = vec![NULL_CODE; self.list[index].len()];
+                    for code in (1..self.list[index].len()).filter(|&code| live[index][code]) {
+                        let (a, b) = self.list[index].pair(code as u32);
+                        remap[code] = fresh.pair_code(remaps[left][a as usize], remaps[right][b as usize]);
+                    }
+                    self.list[index] = fresh;
+                    remap
+                }
+                _ => self.list[index].retain(&live[index]),
+            };
+            remaps.push(remap);
+        }
+        remaps
+    }
+}
+
+fn mark_table(spec: &TableSpec, table: &Table, live: &mut Live) {
+    mark_keys(spec, table, live);
+    for (spec, state) in spec.states.iter().zip(&table.states) {
+        match (spec, state) {
+            (StateSpec::Distinct(domain), State::Distinct(distinct)) => {
+                distinct.for_each(|_, code| live[*domain][code as usize] = true);
+            }
+            (StateSpec::PickText(domain, _), State::PickText(codes)) => {
+                codes.iter().for_each(|&code| live[*domain][code as usize] = true);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn mark_keys(spec: &TableSpec, table: &Table, live: &mut Live) {
+    for group in table.groups() {
+        let key = table.key(group);
+        for (&domain, code) in spec.keys.iter().zip([key.first(), key.second()]) {
+            live[domain][code as usize] = true;
+        }
+    }
+}
+
+/// A pair in use needs its parts; pairs of pairs stand behind them.
+fn mark_parts(domains: &Domains, live: &mut Live) {
+    for index in (0..domains.list.len()).rev() {
+        let DomainSpec::Pair(left, right) = domains.specs[index] else { continue };
+        for code in (1..domains.list[index].len()).filter(|&code| live[index][code]).collect::<Vec<usize>>() {
+            let (a, b) = domains.list[index].pair(code as u32);
+            live[left][a as usize] = true;
+            live[right][b as usize] = true;
+        }
+    }
+}
+
+fn renumber_table(
+    spec: &TableSpec,
+    table: &mut Table,
+    remaps: &[Remap],
+    sizes: &[usize],
+    seed: u64,
+    domains: &Domains,
+) -> Vec<Option<u32>> {
+    let mut fresh = spec.table(sizes, seed);
+    let states: Vec<usize> = (0..spec.states.len()).collect();
+    let renumber = |domain: usize, code: u32| remaps[domain][code as usize];
+    let mut place = |group: u32| {
+        let key = table.key(group);
+        let part = |at: usize, code: u32| spec.keys.get(at).map_or(NULL_CODE, |&domain| renumber(domain, code));
+        Some(PackedKey::new(part(0, key.first()), part(1, key.second())))
+    };
+    let targets = fresh.merge(spec, table, &states, &mut place, Translation::Map(&renumber), domains);
+    for (from, to) in targets.iter().enumerate() {
+        if let Some(to) = to {
+            fresh.marks[*to as usize] = table.marks[from];
+        }
+    }
+    *table = fresh;
+    targets
+}

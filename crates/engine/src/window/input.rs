@@ -1,0 +1,255 @@
+//! Rows into state: domains and arguments of a batch, then every unit's tables.
+
+use sql::functions::{Env, EvalError};
+use types::Scalar;
+
+use super::aggregation::{Aggregation, NewGroup};
+use crate::aggregate::keys::Rows;
+use crate::aggregate::state::{Arg, Slice};
+use crate::aggregate::table::Input;
+use crate::column::{Column, tri};
+use crate::evaluate::{Evaluator, Inputs, Vector};
+use crate::layout::{ArgSpec, last_window_end, slice_end, slice_step, window_offset};
+
+/// A batch of rows whose expressions are computed.
+#[derive(Clone, Copy)]
+pub struct RowsIn<'a> {
+    /// The length of the columns.
+    pub len: usize,
+    /// All rows that pass the common filter.
+    pub all: Rows<'a>,
+    /// Those of them that are ahead of the watermark: they are late for nothing.
+    pub on_time: Rows<'a>,
+    /// The others, each with the watermark when it came.
+    pub behind: &'a [(u32, i64)],
+    /// The rowtime on the wall clock, ms.
+    pub wall: &'a [i64],
+    pub inputs: Inputs<'a>,
+    /// Holds the expressions of [`Aggregation::row_exprs`].
+    pub evaluator: &'a Evaluator,
+    pub env: &'a Env,
+}
+
+/// Columns for arguments that are the same in every row.
+fn constant_args(args: &[ArgSpec], rows: &RowsIn<'_>) -> Vec<Option<Column>> {
+    args.iter()
+        .map(|arg| {
+            let Vector::Const(value) = rows.evaluator.column(rows.inputs, arg.expr) else { return None };
+            let mut column = Column::new(arg.repr);
+            column.reset(rows.len);
+            (0..rows.len).for_each(|row| column.set(row, value));
+            Some(column)
+        })
+        .collect()
+}
+
+/// A row that was too late for some units: their places as bits.
+pub type LateRow = (u32, Vec<usize>);
+
+impl Aggregation {
+    /// Adds rows to the state. Returns the rows that were too late for some units.
+    pub fn add(&mut self, rows: &RowsIn<'_>) -> Result<Vec<LateRow>, EvalError> {
+        let layout = self.layout.clone();
+        self.fill(rows);
+        self.make_room();
+        let codes: Vec<Vec<u32>> =
+            self.domains.list.iter_mut().map(|domain| std::mem::take(&mut domain.codes)).collect();
+        let fixed = std::mem::take(&mut self.fixed);
+        let code_columns: Vec<&[u32]> = codes.iter().map(Vec::as_slice).collect();
+        let constants = constant_args(&layout.args, rows);
+        let args: Vec<Arg<'_>> = layout
+            .args
+            .iter()
+            .zip(&fixed)
+            .zip(&constants)
+            .map(|((arg, fixed), constant)| match constant.as_ref().map_or_else(
+                || rows.evaluator.column(rows.inputs, arg.expr),
+                Vector::of,
+            ) {
+                Vector::Bool(flags) => Arg::Bool(flags),
+                Vector::Int { values, valid } => Arg::Int(Slice { values, valid }),
+                Vector::Double { values, valid } => Arg::Double(Slice { values, valid }, arg.fixed.then_some(fixed)),
+                Vector::Wide { values, valid } => Arg::Wide(Slice { values, valid }),
+                other => unreachable!("aggregates take numbers and booleans, not {other:?}"),
+            })
+            .collect();
+        let input = Input { codes: &code_columns, args: &args };
+
+        if self.base.is_some() {
+            self.add_to_base(rows, input);
+        }
+        let mut selected = Vec::new();
+        for (unit, spec) in layout.units.iter().enumerate() {
+            if spec.derived && self.base.is_some() {
+                continue;
+            }
+            let unit_rows = self.passing(rows, unit, rows.on_time, &mut selected);
+            self.add_to_unit(unit, rows, unit_rows, input);
+        }
+        let late = self.add_behind(rows, input);
+        drop(args);
+        drop(code_columns);
+        for (domain, codes) in self.domains.list.iter_mut().zip(codes) {
+            domain.codes = codes;
+        }
+        self.fixed = fixed;
+        self.mark_new_groups(rows)?;
+        Ok(late)
+    }
+
+    /// The codes of all domains and the fixed form of what is summed.
+    fn fill(&mut self, rows: &RowsIn<'_>) {
+        for index in 0..self.domains.list.len() {
+            let spec = self.domains.specs[index];
+            if let Some(expr) = spec.expr() {
+                let vector = rows.evaluator.column(rows.inputs, expr);
+                self.domains.list[index].fill(vector, rows.all, rows.len);
+            } else if let crate::aggregate::domain::DomainSpec::Pair(left, right) = spec {
+                // Pairs stand behind their parts.
+                let (parts, rest) = self.domains.list.split_at_mut(index);
+                rest[0].fill_pair(&parts[left].codes, &parts[right].codes, rows.all, rows.len);
+            }
+        }
+        for (arg, fixed) in self.layout.args.iter().zip(&mut self.fixed) {
+            if !arg.fixed {
+                continue;
+            }
+            match rows.evaluator.column(rows.inputs, arg.expr) {
+                Vector::Double { values, valid } => fixed.fill(&values[..rows.len], &valid[..rows.len]),
+                Vector::Const(Scalar::Double(value)) => fixed.fill(&vec![value; rows.len], &vec![1; rows.len]),
+                _ => fixed.fill(&vec![0.0; rows.len], &vec![0; rows.len]),
+            }
+        }
+    }
+
+    fn add_to_base(&mut self, rows: &RowsIn<'_>, input: Input<'_>) {
+        let (Some(base), Some(state)) = (&self.layout.base, &mut self.base) else { return };
+        let (sizes, seed, domains) = (&self.sizes, self.options.seed, &self.domains);
+        let (groups, first_rows, pending) = (&mut self.groups, &mut self.first_rows, &mut self.pending);
+        let done: Result<(), ()> =
+            self.partition.for_each(rows.wall, rows.on_time, base.step, 0, |end, slice_rows| {
+                let table = state
+                    .slices
+                    .entry(end)
+                    .or_insert_with(|| state.pool.pop().unwrap_or_else(|| base.table.table(sizes, seed)));
+                first_rows.clear();
+                table.update(&base.table, input, slice_rows, domains, groups, first_rows);
+                let new = first_rows.iter().map(|&(group, row)| NewGroup { unit: None, slice: end, group, row });
+                pending.extend(new);
+                Ok(())
+            });
+        done.expect("nothing in there fails");
+    }
+
+    fn add_to_unit(&mut self, unit: usize, rows: &RowsIn<'_>, unit_rows: Rows<'_>, input: Input<'_>) {
+        let spec = &self.layout.units[unit];
+        let state = &mut self.units[unit];
+        let (sizes, seed, domains, calendar) = (&self.sizes, self.options.seed, &self.domains, &self.calendar);
+        let (groups, first_rows, pending) = (&mut self.groups, &mut self.first_rows, &mut self.pending);
+        let (step, offset) = (slice_step(spec.window), window_offset(spec.window));
+        let done: Result<(), ()> = self.partition.for_each(rows.wall, unit_rows, step, offset, |end, slice_rows| {
+            let table = state.slice(spec.window, &spec.table, end, sizes, seed, calendar);
+            first_rows.clear();
+            table.update(&spec.table, input, slice_rows, domains, groups, first_rows);
+            let new =
+                first_rows.iter().map(|&(group, row)| NewGroup { unit: Some(unit), slice: end, group, row });
+            pending.extend(new);
+            Ok(())
+        });
+        done.expect("nothing in there fails");
+    }
+
+    /// Rows behind the watermark, one by one: each unit decides for itself whether they are late.
+    fn add_behind(&mut self, rows: &RowsIn<'_>, input: Input<'_>) -> Vec<LateRow> {
+        let layout = self.layout.clone();
+        let mut late = Vec::new();
+        for &(row, watermark) in rows.behind {
+            let mut late_for = Vec::new();
+            let mut selected = Vec::new();
+            for (unit, spec) in layout.units.iter().enumerate() {
+                if self.passing(rows, unit, Rows::Selected(&[row]), &mut selected).is_empty() {
+                    continue;
+                }
+                let slice = slice_end(spec.window, rows.wall[row as usize]);
+                if self.calendar.is_late(last_window_end(spec.window, slice), watermark) {
+                    late_for.push(unit);
+                    continue;
+                }
+                self.add_to_unit(unit, rows, Rows::Selected(&[row]), input);
+                self.units[unit].touch(spec.window, slice);
+            }
+            if !late_for.is_empty() {
+                late.push((row, late_for));
+            }
+        }
+        late
+    }
+
+    /// The rows that pass a unit's row filter.
+    fn passing<'r>(
+        &self,
+        rows: &RowsIn<'_>,
+        unit: usize,
+        candidates: Rows<'r>,
+        selected: &'r mut Vec<u32>,
+    ) -> Rows<'r> {
+        let conditions = &self.layout.units[unit].row_filter;
+        if conditions.is_empty() {
+            return candidates;
+        }
+        selected.clear();
+        candidates.for_each(|_, row| selected.push(row as u32));
+        for &condition in conditions {
+            match rows.evaluator.column(rows.inputs, condition) {
+                Vector::Bool(flags) => selected.retain(|&row| flags[row as usize] == tri::TRUE),
+                Vector::Const(Scalar::Bool(true)) => {}
+                _ => selected.clear(),
+            }
+        }
+        Rows::Selected(selected)
+    }
+
+    /// Looks at the conditions over keys, once a group: on the row that made it.
+    fn mark_new_groups(&mut self, rows: &RowsIn<'_>) -> Result<(), EvalError> {
+        let mut pending = std::mem::take(&mut self.pending);
+        if !pending.is_empty() {
+            let mut first_rows: Vec<u32> = pending.iter().map(|new| new.row).collect();
+            first_rows.sort_unstable();
+            first_rows.dedup();
+            self.key_filters.evaluate(rows.inputs, rows.len, Some(&first_rows), rows.env)?;
+            for new in &pending {
+                self.mark(rows, new);
+            }
+        }
+        pending.clear();
+        self.pending = pending;
+        Ok(())
+    }
+
+    fn mark(&mut self, rows: &RowsIn<'_>, new: &NewGroup) {
+        let key_filters = &self.key_filters;
+        let holds = |conditions: &[sql::expr::ExprId]| {
+            conditions.iter().all(|&condition| {
+                key_filters.column(rows.inputs, condition).get(new.row as usize) == Scalar::Bool(true)
+            })
+        };
+        match new.unit {
+            Some(unit) => {
+                let marks = holds(&self.layout.units[unit].key_filter) as u64;
+                if let Some(table) = self.units[unit].slices.get_mut(&new.slice) {
+                    table.marks[new.group as usize] = marks;
+                }
+            }
+            None => {
+                let (Some(base), Some(state)) = (&self.layout.base, &mut self.base) else { return };
+                let mut marks = 0;
+                for (bit, derived) in base.derived.iter().enumerate() {
+                    marks |= (holds(&derived.filter) as u64) << bit;
+                }
+                if let Some(table) = state.slices.get_mut(&new.slice) {
+                    table.marks[new.group as usize] = marks;
+                }
+            }
+        }
+    }
+}

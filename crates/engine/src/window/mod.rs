@@ -1,0 +1,16 @@
+//! Windows: state by key and slice, what fires when, and what is written.
+
+mod aggregation;
+mod calendar;
+mod compact;
+mod input;
+mod partition;
+mod results;
+mod ship;
+mod unit;
+mod write;
+
+pub use aggregation::{Aggregation, Options};
+pub use input::{LateRow, RowsIn};
+pub use ship::{KEY_GROUPS, Receiving, Shipment, Shipping, owner};
+pub use write::{Output, WindowError};

@@ -1,0 +1,216 @@
+//! A unit's slices and windows: which are open, which have fired, which are done.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sql::plan::Window;
+
+use super::calendar::Calendar;
+use crate::aggregate::keys::PackedKey;
+use crate::aggregate::state::{TextOrder, Translation};
+use crate::aggregate::table::{Table, TableSpec};
+use crate::layout::{last_window_end, next_window_end, window_start};
+
+/// The state of a unit.
+#[derive(Debug, Default)]
+pub(crate) struct UnitState {
+    /// By slice end.
+    pub slices: BTreeMap<i64, Table>,
+    /// By window end: windows that hold a slice, as far as they are near enough to matter.
+    pub windows: BTreeMap<i64, WindowState>,
+    /// Slices that got rows after a window over them had fired.
+    pub touched: BTreeSet<i64>,
+    /// Emptied tables, to be used again.
+    pool: Vec<Table>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct WindowState {
+    pub fired: bool,
+    /// What was written of it, where somebody may want to know what changed.
+    pub report: Option<Report>,
+}
+
+/// The row count of each group when it was last written, and how often it was corrected.
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub table: Table,
+    pub revisions: Vec<u32>,
+}
+
+/// Emptied tables kept a unit.
+const POOL: usize = 4;
+
+impl UnitState {
+    /// The table of a slice, new if need be; registers the windows over it.
+    pub fn slice(
+        &mut self,
+        window: Window,
+        spec: &TableSpec,
+        end: i64,
+        sizes: &[usize],
+        seed: u64,
+        calendar: &Calendar,
+    ) -> &mut Table {
+        if !self.slices.contains_key(&end) {
+            let table = match self.pool.pop() {
+                Some(table) if spec.fits(&table, sizes) => table,
+                _ => spec.table(sizes, seed),
+            };
+            self.slices.insert(end, table);
+            self.register(window, end, calendar);
+        }
+        self.slices.get_mut(&end).expect("just inserted")
+    }
+
+    /// The end of the first window that has not fired.
+    pub fn next_window(&self) -> Option<i64> {
+        self.windows.iter().find(|(_, window)| !window.fired).map(|(&end, _)| end)
+    }
+
+    /// The first window that has not fired and may, given the watermark.
+    pub fn due(&self, calendar: &Calendar) -> Option<i64> {
+        self.next_window().filter(|&end| calendar.may_fire(end))
+    }
+
+    /// Marks a window as fired and registers the one after it, if there is anything in it.
+    pub fn fired(&mut self, window: Window, end: i64) {
+        self.windows.entry(end).or_default().fired = true;
+        if let Some(next) = next_window_end(window, end) {
+            let holds_something = self.slices.range(window_start(window, next) + 1..=next).next().is_some();
+            if holds_something {
+                self.windows.entry(next).or_default();
+            }
+        }
+    }
+
+    /// Notes that a slice got rows; they correct what was written if a window over it has fired.
+    pub fn touch(&mut self, window: Window, end: i64) {
+        let last = last_window_end(window, end);
+        if self.windows.range(end..=last).any(|(_, state)| state.fired) {
+            self.touched.insert(end);
+        }
+    }
+
+    /// Fired windows that hold touched slices.
+    pub fn to_correct(&mut self, window: Window) -> BTreeSet<i64> {
+        let touched = std::mem::take(&mut self.touched);
+        let mut ends = BTreeSet::new();
+        for slice in touched {
+            let last = last_window_end(window, slice);
+            ends.extend(self.windows.range(slice..=last).filter(|(_, state)| state.fired).map(|(&end, _)| end));
+        }
+        ends
+    }
+
+    /// Drops what no row can reach any more.
+    pub fn clean(&mut self, window: Window, calendar: &Calendar) {
+        while let Some((&end, state)) = self.windows.first_key_value() {
+            if !state.fired || !calendar.is_done(end) {
+                break;
+            }
+            self.windows.remove(&end);
+        }
+        while let Some((&end, _)) = self.slices.first_key_value() {
+            if !calendar.is_done(last_window_end(window, end)) {
+                break;
+            }
+            let mut table = self.slices.remove(&end).expect("just seen");
+            if self.pool.len() < POOL && table.index.is_direct() {
+                table.clear();
+                self.pool.push(table);
+            }
+        }
+    }
+
+    /// The groups of a window that has several slices, merged.
+    pub fn merged(
+        &self,
+        window: Window,
+        spec: &TableSpec,
+        end: i64,
+        sizes: &[usize],
+        seed: u64,
+        order: &dyn TextOrder,
+    ) -> Table {
+        let mut merged = spec.table(sizes, seed);
+        let states: Vec<usize> = (0..spec.states.len()).collect();
+        for (_, slice) in self.slices.range(window_start(window, end) + 1..=end) {
+            let mut place = |group: u32| Some(slice.key(group));
+            let targets = merged.merge(spec, slice, &states, &mut place, Translation::Same, order);
+            for (from, to) in targets.iter().enumerate() {
+                if let Some(to) = to {
+                    merged.marks[*to as usize] |= slice.marks[from];
+                }
+            }
+        }
+        merged
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        let reports = self.windows.values().filter_map(|window| window.report.as_ref());
+        self.slices.values().chain(&self.pool).map(Table::memory_bytes).sum::<usize>()
+            + reports.map(|report| report.table.memory_bytes() + report.revisions.capacity() * 4).sum::<usize>()
+    }
+
+    /// Gives up emptied tables, when their layout no longer fits.
+    pub fn drop_pool(&mut self) {
+        self.pool.clear();
+    }
+
+    /// Registers every window over a slice that rows can still reach, up to the next one to fire; later ones follow
+    /// when that has fired.
+    fn register(&mut self, window: Window, slice: i64, calendar: &Calendar) {
+        let mut end = Some(slice);
+        while let Some(candidate) = end {
+            if !calendar.is_done(candidate) {
+                self.windows.entry(candidate).or_default();
+                if !calendar.may_fire(candidate) {
+                    break;
+                }
+            }
+            end = next_window_end(window, candidate).filter(|&next| next <= last_window_end(window, slice));
+        }
+    }
+}
+
+impl Report {
+    pub fn new(spec: &TableSpec, sizes: &[usize], seed: u64) -> Report {
+        let keys_only = TableSpec { keys: spec.keys.clone(), states: Vec::new() };
+        Report { table: keys_only.table(sizes, seed), revisions: Vec::new() }
+    }
+
+    /// Notes that a group is written with this many rows; tells how often it was corrected. `None`: nothing changed.
+    pub fn note(&mut self, key: PackedKey, rows: u64, correction: bool) -> Option<u32> {
+        let group = self.table.index.group(key) as usize;
+        self.table.grow();
+        self.revisions.resize(self.table.rows.len(), 0);
+        if self.table.rows[group] == rows {
+            return None;
+        }
+        if correction {
+            self.revisions[group] += 1;
+        }
+        self.table.rows[group] = rows;
+        Some(self.revisions[group])
+    }
+
+    /// The table was rebuilt: `targets` tells where each group went.
+    pub fn follow(&mut self, targets: &[Option<u32>]) {
+        let mut revisions = vec![0; self.table.rows.len()];
+        for (from, to) in targets.iter().enumerate() {
+            if let (Some(to), Some(&revision)) = (to, self.revisions.get(from)) {
+                revisions[*to as usize] = revision;
+            }
+        }
+        self.revisions = revisions;
+    }
+
+    /// As [`Report::note`] for the closing result, which is written whether it changed or not.
+    pub fn close(&mut self, key: PackedKey, rows: u64) -> u32 {
+        let group = self.table.index.group(key) as usize;
+        self.table.grow();
+        self.revisions.resize(self.table.rows.len(), 0);
+        self.table.rows[group] = rows;
+        self.revisions[group]
+    }
+}

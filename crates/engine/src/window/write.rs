@@ -1,0 +1,272 @@
+//! From closed (or changed) windows to result rows.
+
+use jiff::tz::TimeZone;
+use sql::expr::ExprId;
+use sql::functions::{Env, EvalError};
+use sql::plan::{Query, Shape};
+use types::{DataType, Scalar};
+
+use super::aggregation::Aggregation;
+use super::results::result_column;
+use super::unit::Report;
+use crate::aggregate::keys::Rows as Selection;
+use crate::aggregate::table::Table;
+use crate::column::{Column, tri};
+use crate::connector::{ConnectorError, Rows, Stage};
+use crate::evaluate::{Evaluator, Inputs, Vector};
+use crate::layout::{QueryLayout, window_start};
+
+/// Takes result rows.
+pub trait Output {
+    fn write(&mut self, rows: &Rows<'_>) -> Result<(), ConnectorError>;
+}
+
+/// Why results could not be computed or written.
+#[derive(Debug, thiserror::Error)]
+pub enum WindowError {
+    #[error("{0}")]
+    Plan(String),
+    #[error("query `{query}` failed: {source}")]
+    Evaluate { query: String, source: EvalError },
+    #[error(transparent)]
+    Sink(#[from] ConnectorError),
+}
+
+/// What a query computes from its window's results.
+pub(super) struct QueryOutput {
+    name: String,
+    evaluator: Evaluator,
+    having: Vec<ExprId>,
+    columns: Vec<ExprId>,
+    /// Results of the aggregate calls; buffers are reused.
+    results: Vec<Column>,
+    instant: bool,
+}
+
+impl QueryOutput {
+    pub(super) fn of(query: &Query, time_zone: &TimeZone) -> Result<Option<QueryOutput>, WindowError> {
+        let Shape::Aggregate(aggregate) = &query.shape else { return Ok(None) };
+        let roots: Vec<ExprId> = aggregate.having.iter().chain(&aggregate.columns).copied().collect();
+        let evaluator = Evaluator::new(&aggregate.output, &roots, time_zone).map_err(WindowError::Plan)?;
+        let results = aggregate
+            .aggregates
+            .iter()
+            .map(|call| match call.column_type.data_type.repr() {
+                Some(repr) => Ok(Column::new(repr)),
+                None => Err(WindowError::Plan(format!("{} has no column type", call.name))),
+            })
+            .collect::<Result<Vec<Column>, WindowError>>()?;
+        let instant = aggregate
+            .output
+            .inputs
+            .last()
+            .is_some_and(|input| matches!(input.column_type.data_type, DataType::TimestampLtz(_)));
+        Ok(Some(QueryOutput {
+            name: query.name.clone(),
+            evaluator,
+            having: aggregate.having.clone(),
+            columns: aggregate.columns.clone(),
+            results,
+            instant,
+        }))
+    }
+
+    /// The dictionaries of key domains were compacted.
+    pub(super) fn forget(&mut self, keys: usize) {
+        (0..keys).for_each(|key| self.evaluator.forget(key));
+    }
+}
+
+impl Aggregation {
+    /// Writes a window: all groups of a closing one, the changed ones of an open one.
+    pub(super) fn write_window(
+        &mut self,
+        unit: usize,
+        end: i64,
+        stage: Stage,
+        env: &Env,
+        output: &mut dyn Output,
+    ) -> Result<(), WindowError> {
+        self.with_table(unit, end, |this, table| {
+            let mut groups: Vec<u32> = table.groups().filter(|&group| table.marks[group as usize] != 0).collect();
+            let mut revisions = Vec::new();
+            if let Some(report) = this.report(unit, end) {
+                match stage {
+                    Stage::Early => groups.retain(|&group| {
+                        report.note(table.key(group), table.rows[group as usize], false).is_some()
+                    }),
+                    Stage::Final => {
+                        revisions.extend(
+                            groups.iter().map(|&group| report.close(table.key(group), table.rows[group as usize])),
+                        );
+                    }
+                }
+            }
+            this.write_groups(unit, end, table, &groups, &revisions, stage, env, output)
+        })
+    }
+
+    /// Writes the groups of a window that changed since it fired.
+    pub(super) fn write_correction(
+        &mut self,
+        unit: usize,
+        end: i64,
+        env: &Env,
+        output: &mut dyn Output,
+    ) -> Result<(), WindowError> {
+        self.with_table(unit, end, |this, table| {
+            let mut revisions = Vec::new();
+            let mut groups: Vec<u32> = table.groups().filter(|&group| table.marks[group as usize] != 0).collect();
+            if let Some(report) = this.report(unit, end) {
+                groups.retain(|&group| {
+                    let revision = report.note(table.key(group), table.rows[group as usize], true);
+                    revisions.extend(revision);
+                    revision.is_some()
+                });
+            }
+            this.write_groups(unit, end, table, &groups, &revisions, Stage::Final, env, output)
+        })
+    }
+
+    /// Calls `then` with the groups of a window: its one slice, or its slices merged.
+    fn with_table(
+        &mut self,
+        unit: usize,
+        end: i64,
+        then: impl FnOnce(&mut Aggregation, &mut Table) -> Result<(), WindowError>,
+    ) -> Result<(), WindowError> {
+        let spec = &self.layout.units[unit];
+        let start = window_start(spec.window, end);
+        let single = self.units[unit].slices.range(start + 1..=end).count() == 1;
+        if single && self.units[unit].slices.contains_key(&end) {
+            let mut table = self.units[unit].slices.remove(&end).expect("just seen");
+            let written = then(self, &mut table);
+            self.units[unit].slices.insert(end, table);
+            return written;
+        }
+        let mut merged = self.units[unit].merged(
+            spec.window,
+            &spec.table,
+            end,
+            &self.sizes,
+            self.options.seed,
+            &self.domains,
+        );
+        then(self, &mut merged)
+    }
+
+    fn report(&mut self, unit: usize, end: i64) -> Option<&mut Report> {
+        if !self.options.reports {
+            return None;
+        }
+        let window = self.units[unit].windows.get_mut(&end)?;
+        let spec = &self.layout.units[unit].table;
+        Some(window.report.get_or_insert_with(|| Report::new(spec, &self.sizes, self.options.seed)))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one window's rows need all of it, and only here")]
+    fn write_groups(
+        &mut self,
+        unit: usize,
+        end: i64,
+        table: &mut Table,
+        groups: &[u32],
+        revisions: &[u32],
+        stage: Stage,
+        env: &Env,
+        output: &mut dyn Output,
+    ) -> Result<(), WindowError> {
+        if groups.is_empty() {
+            return Ok(());
+        }
+        let layout = self.layout.clone();
+        let spec = &layout.units[unit];
+        let start = window_start(spec.window, end);
+        let key_codes = self.key_codes(unit, table, groups);
+        let key_columns: Vec<Option<Column>> = spec
+            .keys
+            .iter()
+            .zip(&key_codes)
+            .map(|(&domain, codes)| match self.domains.list[domain].dictionary() {
+                Some(_) => None,
+                None => Some(self.domains.column(domain, codes)),
+            })
+            .collect();
+        for &query in &spec.queries {
+            let QueryLayout::Aggregate { results, .. } = &layout.queries[query] else { continue };
+            let Some(query_output) = &mut self.outputs[query] else { continue };
+            for (result, column) in results.iter().zip(&mut query_output.results) {
+                result_column(result, &spec.table, table, groups, &self.domains, column);
+            }
+            let window_time =
+                if query_output.instant { self.calendar.last_instant(end) } else { end.saturating_sub(1) };
+            let mut inputs: Vec<Vector<'_>> = Vec::with_capacity(key_codes.len() + results.len() + 3);
+            for ((&domain, codes), column) in spec.keys.iter().zip(&key_codes).zip(&key_columns) {
+                inputs.push(match (column, self.domains.list[domain].dictionary()) {
+                    (None, Some(dictionary)) => Vector::Coded { codes, dictionary },
+                    (Some(column), _) => Vector::of(column),
+                    (None, None) => unreachable!("a domain without a dictionary was made a column"),
+                });
+            }
+            inputs.extend(query_output.results.iter().map(Vector::of));
+            inputs.extend([start, end, window_time].map(|bound| Vector::Const(Scalar::Int(bound))));
+            let inputs = Inputs::Vectors(&inputs);
+            let failed = |source| WindowError::Evaluate { query: query_output.name.clone(), source };
+            query_output.evaluator.evaluate(inputs, groups.len(), None, env).map_err(failed)?;
+            let evaluator = &query_output.evaluator;
+            let mut kept: Vec<u32> = Vec::new();
+            let rows = if query_output.having.is_empty() {
+                Selection::All(groups.len())
+            } else {
+                kept.extend(0..groups.len() as u32);
+                for &condition in &query_output.having {
+                    match evaluator.column(inputs, condition) {
+                        Vector::Bool(flags) => kept.retain(|&row| flags[row as usize] == tri::TRUE),
+                        Vector::Const(Scalar::Bool(true)) => {}
+                        _ => kept.clear(),
+                    }
+                }
+                Selection::Selected(&kept)
+            };
+            if rows.is_empty() {
+                continue;
+            }
+            let columns: Vec<Vector<'_>> =
+                query_output.columns.iter().map(|&column| evaluator.column(inputs, column)).collect();
+            output.write(&Rows { query, columns: &columns, rows, window: Some((start, end)), stage, revisions })?;
+        }
+        Ok(())
+    }
+
+    /// The codes of each key of some groups, pairs taken apart.
+    fn key_codes(&self, unit: usize, table: &Table, groups: &[u32]) -> Vec<Vec<u32>> {
+        let spec = &self.layout.units[unit];
+        let mut columns = vec![Vec::with_capacity(groups.len()); spec.keys.len()];
+        for &group in groups {
+            let key = table.key(group);
+            // From the last key to the first: pairs nest to the left.
+            let mut at = spec.keys.len();
+            let mut codes = match spec.table.keys[..] {
+                [] => continue,
+                [only] => (only, key.first()),
+                [left, _] => {
+                    at -= 1;
+                    columns[at].push(key.second());
+                    (left, key.first())
+                }
+                _ => unreachable!("the layout pairs up more than two keys"),
+            };
+            while at > 1 {
+                let crate::aggregate::domain::DomainSpec::Pair(left, _) = self.domains.specs[codes.0] else {
+                    unreachable!("more keys than one stand in a pair")
+                };
+                let (first, second) = self.domains.list[codes.0].pair(codes.1);
+                at -= 1;
+                columns[at].push(second);
+                codes = (left, first);
+            }
+            columns[0].push(codes.1);
+        }
+        columns
+    }
+}
