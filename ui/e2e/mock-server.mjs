@@ -11,6 +11,7 @@ import { counted, emptyAnalytics, fullAnalytics } from './mock-data.mjs';
 
 /** @typedef {import('../src/api/types').Analytics} Analytics */
 
+const DESCRIPTION = fileURLToPath(new URL('../openapi.json', import.meta.url));
 const DIST = fileURLToPath(new URL('../dist', import.meta.url));
 const TYPES = {
   '.html': 'text/html; charset=utf-8',
@@ -80,6 +81,8 @@ export async function startMock({ port = 0, analytics = fullAnalytics() } = {}) 
       json(200, { status: 'success', data, count: data.length, granularity, days: 7 });
     } else if (url.pathname === '/analytics/redis/hourly-heatmap') {
       json(200, { status: 'success', data: analytics.hourlyHeatmap, count: 24, days: 7 });
+    } else if (url.pathname === '/openapi.json') {
+      json(200, JSON.parse(await readFile(DESCRIPTION, 'utf8')));
     } else {
       await file(url.pathname, response);
     }

@@ -45,9 +45,11 @@ test('the page comes up live, without a complaint, and the command it shows is s
   expect(complaints).toEqual([]);
 });
 
-test('the types were generated from this description of the API', async ({ request }) => {
-  const url = process.env.WEIR_URL;
+test('the server has every route of the description that the types were generated from', async ({
+  mock,
+  request,
+}) => {
   const ours = JSON.parse(await readFile(new URL('../../openapi.json', import.meta.url), 'utf8'));
-  const theirs = url ? await (await request.get(new URL('/openapi.json', url).href)).json() : ours;
-  for (const path of Object.keys(ours.paths)) expect(Object.keys(theirs.paths)).toContain(path);
+  const answer = await request.get(new URL('/openapi.json', process.env.WEIR_URL ?? mock.url).href);
+  expect(Object.keys((await answer.json()).paths)).toEqual(expect.arrayContaining(Object.keys(ours.paths)));
 });

@@ -44,7 +44,13 @@ function draw(rows: Analytics['faculty'], theme: Theme): ChartOption {
     nameLocation: 'start' as const,
     // The title stands above the bars, where the eye begins.
     position: 'top' as const,
-    nameTextStyle: { ...text(theme), align: 'left' as const, padding: [0, 0, 0, 0] },
+    nameGap: 0,
+    nameTextStyle: {
+      ...text(theme),
+      align: 'left' as const,
+      verticalAlign: 'bottom' as const,
+      padding: [0, 0, 6, 0],
+    },
     axisLabel: { show: false },
     splitLine: { show: false },
     // Room for the figure behind the longest bar.
