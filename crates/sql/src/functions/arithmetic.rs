@@ -1,0 +1,235 @@
+//! `+ - * / %` over numbers, and over times and intervals.
+//!
+//! Whole numbers wrap around at the width of their type and divide toward zero; division by zero fails the job, except
+//! for floating numbers. Decimals follow `decimal`.
+
+use types::{ColumnType, DataType, Scalar};
+
+use super::calendar::{DAY_MS, Date, Moment};
+use super::decimal::{self, Decimal, Shape};
+use super::signature::{any_nullable, data_type, double, fail, fallible, function, int, mismatch, simple, wide};
+use super::{Argument, Call, Code, EvalError, Function, Output, Signature, SignatureError};
+
+pub(super) static FUNCTIONS: &[Function] = &[
+    function("+", "a + b: sum; 2147483647 + 1 = -2147483648 (INT wraps)", |a| signature(Op::Add, a), |c| prepare(Op::Add, c)),
+    function("-", "a - b: difference; 1.50 - 1 = 0.50", |a| signature(Op::Subtract, a), |c| prepare(Op::Subtract, c)),
+    function("*", "a * b: product; 7 * 100.0 = 700.0", |a| signature(Op::Multiply, a), |c| prepare(Op::Multiply, c)),
+    function("/", "a / b: quotient; -7 / 2 = -3, 7 / 2.0 = 3.500000", |a| signature(Op::Divide, a), |c| prepare(Op::Divide, c)),
+    Function {
+        aliases: &["MOD"],
+        ..function("%", "MOD(a, b): remainder with the sign of a; MOD(-7, 3) = -1", |a| signature(Op::Remainder, a), |c| prepare(Op::Remainder, c))
+    },
+    function("NEGATE", "-a: the number with the other sign; -(2.5) = -2.5", negate_signature, prepare_negate),
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Op {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+}
+
+const EXPECTED: &str = "<number> <operator> <number>, <time> ± <interval>, <interval> ± <interval>";
+
+/// A whole number cut to the width of its type.
+pub(super) fn wrap(value: i64, to: &DataType) -> i64 {
+    match to {
+        DataType::TinyInt => i64::from(value as i8),
+        DataType::SmallInt => i64::from(value as i16),
+        DataType::Int => i64::from(value as i32),
+        _ => value,
+    }
+}
+
+/// The type two numbers are brought to, as for a comparison or `CASE`.
+pub(super) fn common_number(a: &DataType, b: &DataType) -> Option<DataType> {
+    use DataType::*;
+    let rank = |t: &DataType| match t {
+        TinyInt => 0,
+        SmallInt => 1,
+        Int => 2,
+        _ => 3,
+    };
+    Some(match (a, b) {
+        (Null, other) | (other, Null) if other.is_numeric() => other.clone(),
+        (Double, other) | (other, Double) if other.is_numeric() => Double,
+        (Float, Decimal { .. }) | (Decimal { .. }, Float) => Double,
+        (Float, other) | (other, Float) if other.is_numeric() => Float,
+        (Decimal { .. }, _) | (_, Decimal { .. }) => Shape::of(a)?.common(Shape::of(b)?).data_type(),
+        _ if a.is_integer() && b.is_integer() => if rank(a) >= rank(b) { a.clone() } else { b.clone() },
+        _ => return None,
+    })
+}
+
+fn signature(op: Op, args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
+    let [a, b] = args else { return Err(mismatch(EXPECTED)) };
+    let (left, right) = (&a.column_type.data_type, &b.column_type.data_type);
+    let nullable = any_nullable(args);
+    let with = |args: [DataType; 2], data_type: DataType, nullable: bool| {
+        Ok(Signature { args: args.into(), result: ColumnType { data_type, nullable } })
+    };
+    if let Some(result) = time_result(op, a, b) {
+        return with([left.clone(), right.clone()], result, nullable);
+    }
+    let Some(common) = common_number(left, right) else { return Err(mismatch(EXPECTED)) };
+    let DataType::Decimal { .. } = common else {
+        // The remainder has the type of what divides.
+        let result = if op == Op::Remainder && common.is_integer() { right.clone() } else { common.clone() };
+        return with([common.clone(), common], result, nullable);
+    };
+    let exact = |t: &DataType| if *t == DataType::Null { Shape::of(&common) } else { Shape::of(t) };
+    let (Some(x), Some(y)) = (exact(left), exact(right)) else { return Err(mismatch(EXPECTED)) };
+    let result = match op {
+        Op::Add | Op::Subtract => x.of_sum(y),
+        Op::Multiply => x.of_product(y),
+        Op::Divide => x.of_quotient(y),
+        Op::Remainder => x.of_remainder(y),
+    };
+    // What does not fit is null.
+    with([x.data_type(), y.data_type()], result.data_type(), true)
+}
+
+fn is_interval(t: &DataType) -> bool {
+    matches!(t, DataType::IntervalYearMonth | DataType::IntervalDayTime)
+}
+
+fn time_result(op: Op, a: &Argument<'_>, b: &Argument<'_>) -> Option<DataType> {
+    let (left, right) = (&a.column_type.data_type, &b.column_type.data_type);
+    let is_time = |t: &DataType| t.is_timestamp() || matches!(t, DataType::Date | DataType::Time(_));
+    let (time, interval) = match op {
+        Op::Add | Op::Subtract if is_interval(left) && left == right => return Some(left.clone()),
+        Op::Add | Op::Subtract if is_time(left) && is_interval(right) => (left, b),
+        Op::Add if is_interval(left) && is_time(right) => (right, a),
+        _ => return None,
+    };
+    Some(match (time, &interval.column_type.data_type, interval.literal.map(|v| v.as_scalar())) {
+        // Hours and less make a time of a date.
+        (DataType::Date, DataType::IntervalDayTime, Some(Scalar::Int(ms))) if ms % DAY_MS != 0 => DataType::Timestamp(3),
+        _ => time.clone(),
+    })
+}
+
+fn prepare(op: Op, call: &Call<'_>) -> Result<Code, String> {
+    let (left, right) = (data_type(call, 0), data_type(call, 1));
+    let result = call.result.data_type.clone();
+    if is_interval(&left) || is_interval(&right) {
+        return prepare_time(op, left, right, result);
+    }
+    match (&left, &result) {
+        (DataType::Decimal { .. }, DataType::Decimal { precision, scale }) => {
+            let to = Shape { precision: *precision, scale: *scale };
+            let (Some(x), Some(y)) = (Shape::of(&left), Shape::of(&right)) else {
+                return Err(format!("no decimal arithmetic over {left} and {right}"));
+            };
+            fallible(move |args, out| {
+                let (a, b) = (Decimal { value: wide(args, 0), scale: x.scale }, Decimal { value: wide(args, 1), scale: y.scale });
+                out.wide_or_null(decimals(op, a, b, to)?);
+                Ok(())
+            })
+        }
+        (DataType::Double | DataType::Float, _) => {
+            let single = left == DataType::Float;
+            simple(move |args, out| {
+                let (a, b) = (double(args, 0), double(args, 1));
+                let value = match op {
+                    Op::Add => a + b,
+                    Op::Subtract => a - b,
+                    Op::Multiply => a * b,
+                    Op::Divide => a / b,
+                    Op::Remainder => a % b,
+                };
+                // Of two single-precision numbers the double result, rounded, is the exact result, rounded.
+                out.double(if single { f64::from(value as f32) } else { value });
+            })
+        }
+        _ => {
+            let common = left;
+            fallible(move |args, out| {
+                out.int(wrap(wrap(whole(op, int(args, 0), int(args, 1))?, &common), &result));
+                Ok(())
+            })
+        }
+    }
+}
+
+fn whole(op: Op, a: i64, b: i64) -> Result<i64, EvalError> {
+    Ok(match op {
+        Op::Add => a.wrapping_add(b),
+        Op::Subtract => a.wrapping_sub(b),
+        Op::Multiply => a.wrapping_mul(b),
+        Op::Divide | Op::Remainder if b == 0 => return Err(fail("/ by zero")),
+        Op::Divide => a.wrapping_div(b),
+        Op::Remainder => a.wrapping_rem(b),
+    })
+}
+
+fn decimals(op: Op, a: Decimal, b: Decimal, to: Shape) -> Result<Option<i128>, EvalError> {
+    Ok(match op {
+        Op::Add => decimal::add(a, b, to),
+        Op::Subtract => decimal::add(a, Decimal { value: b.value.saturating_neg(), ..b }, to),
+        Op::Multiply => decimal::multiply(a, b, to),
+        Op::Divide | Op::Remainder if b.value == 0 => {
+            return Err(fail(if a.value == 0 { "Division undefined" } else { "Division by zero" }));
+        }
+        Op::Divide => decimal::divide(a, b, to),
+        Op::Remainder => decimal::remainder(a, b, to),
+    })
+}
+
+fn prepare_time(op: Op, left: DataType, right: DataType, result: DataType) -> Result<Code, String> {
+    let sign = if op == Op::Subtract { -1 } else { 1 };
+    if is_interval(&left) && is_interval(&right) {
+        return simple(move |args, out| out.int(int(args, 0).wrapping_add(int(args, 1).wrapping_mul(sign))));
+    }
+    let (time_at, interval_at) = if is_interval(&left) { (1, 0) } else { (0, 1) };
+    let (time, interval) = if time_at == 0 { (left, right) } else { (right, left) };
+    simple(move |args, out| {
+        let amount = int(args, interval_at).wrapping_mul(sign);
+        let value = args.get(time_at).copied().unwrap_or(Scalar::Null);
+        shift(value, &time, amount, &interval, &result, out);
+    })
+}
+
+/// Moves a time on by an interval.
+pub(super) fn shift(
+    value: Scalar<'_>,
+    time: &DataType,
+    amount: i64,
+    interval: &DataType,
+    result: &DataType,
+    out: &mut Output,
+) {
+    let months = *interval == DataType::IntervalYearMonth;
+    match (time, value) {
+        (DataType::Date, Scalar::Int(day)) if months => out.int(Date::of_day(day).plus_months(amount).number_saturating()),
+        (DataType::Date, Scalar::Int(day)) if *result == DataType::Date => out.int(day.saturating_add(amount / DAY_MS)),
+        (DataType::Date, Scalar::Int(day)) => {
+            Moment::of_ms(day.saturating_mul(DAY_MS)).plus_ms(amount).write_whole(result, out);
+        }
+        (DataType::Time(_), Scalar::Int(ms)) if months => out.int(ms),
+        (DataType::Time(_), Scalar::Int(ms)) => out.int(ms.wrapping_add(amount).rem_euclid(DAY_MS)),
+        (_, value) if months => Moment::read(value).plus_months(amount).write_whole(result, out),
+        (_, value) => Moment::read(value).plus_ms(amount).write_whole(result, out),
+    }
+}
+
+fn negate_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
+    let [a] = args else { return Err(mismatch("-<number or interval>")) };
+    let given = &a.column_type.data_type;
+    if !given.is_numeric() && !is_interval(given) {
+        return Err(mismatch("-<number or interval>"));
+    }
+    Ok(Signature { args: vec![given.clone()], result: a.column_type.clone() })
+}
+
+fn prepare_negate(call: &Call<'_>) -> Result<Code, String> {
+    let result = call.result.data_type.clone();
+    simple(move |args, out| match args.first() {
+        Some(Scalar::Int(v)) => out.int(wrap(v.wrapping_neg(), &result)),
+        Some(Scalar::Double(v)) => out.double(-v),
+        Some(Scalar::Wide(v)) => out.wide(v.wrapping_neg()),
+        _ => out.null(),
+    })
+}

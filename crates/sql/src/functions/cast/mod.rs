@@ -1,0 +1,94 @@
+//! `CAST` and `TRY_CAST` between the scalar types.
+//!
+//! What cannot be converted fails the row under `CAST` and is null under `TRY_CAST`; too many digits for a `DECIMAL` are
+//! null under both.
+
+mod number;
+mod text;
+mod time;
+
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use types::{DataType, Repr, Scalar};
+
+use super::{Code, Env, EvalError, Output};
+use crate::expr::CastMode;
+
+pub(super) use time::parse_date;
+
+/// Converts one value that is not null.
+type Convert = Box<dyn Fn(Scalar<'_>, &mut Output) -> Result<(), EvalError> + Send + Sync>;
+
+/// Whether Flink takes `CAST(from AS to)`.
+pub fn allowed(from: &DataType, to: &DataType) -> bool {
+    use DataType::*;
+    if from == to {
+        return true;
+    }
+    let exact = |t: &DataType| t.is_integer() || matches!(t, Decimal { .. });
+    let interval = |t: &DataType| matches!(t, IntervalYearMonth | IntervalDayTime);
+    let bytes = |t: &DataType| matches!(t, Binary(_) | Varbinary(_));
+    match (from, to) {
+        (Null, _) => true,
+        (_, Null | Array(_) | Row(_)) | (Array(_) | Row(_), _) => false,
+        (_, Char(_) | Varchar(_)) => true,
+        (from, Boolean) => from.is_text() || from.is_numeric() || *from == Boolean,
+        (from, Binary(_) | Varbinary(_)) => from.is_text() || bytes(from),
+        (from, to) if to.is_numeric() => {
+            from.is_numeric() || from.is_text() || *from == Boolean || interval(from) && exact(to)
+        }
+        (from, Date) => from.is_text() || from.is_timestamp() || *from == Date,
+        (from, Time(_)) => from.is_text() || from.is_timestamp() || matches!(from, Time(_)),
+        (from, Timestamp(_) | TimestampLtz(_)) => {
+            from.is_text() || from.is_timestamp() || matches!(from, Date | Time(_))
+        }
+        // Intervals come from literals only.
+        (_, _) => false,
+    }
+}
+
+/// Code of one argument. The error says which conversion there is not.
+pub fn prepare(from: &DataType, to: &DataType, mode: CastMode, time_zone: &TimeZone) -> Result<Code, String> {
+    if !allowed(from, to) {
+        return Err(format!("Cast function cannot convert value of type {from} to type {to}"));
+    }
+    let convert = conversion(from, to, time_zone);
+    Ok(Arc::new(move |_: &Env, args: &[Scalar<'_>], out: &mut Output| {
+        let value = args.first().copied().unwrap_or(Scalar::Null);
+        if value.is_null() {
+            out.null();
+            return Ok(());
+        }
+        match (convert(value, out), mode) {
+            (Err(_), CastMode::Try) => {
+                out.null();
+                Ok(())
+            }
+            (result, _) => result,
+        }
+    }))
+}
+
+fn conversion(from: &DataType, to: &DataType, zone: &TimeZone) -> Convert {
+    match to {
+        _ if from == to => Box::new(|value, out| {
+            out.scalar(value);
+            Ok(())
+        }),
+        DataType::Char(_) | DataType::Varchar(_) => text::to_text(from, to, zone),
+        DataType::Binary(_) | DataType::Varbinary(_) => text::to_bytes(to),
+        DataType::Boolean => number::to_boolean(from),
+        to if to.is_numeric() => number::to_number(from, to),
+        to if to.repr() == Some(Repr::Int) || to.repr() == Some(Repr::Wide) => time::to_time(from, to, zone),
+        _ => Box::new(|_, out| {
+            out.null();
+            Ok(())
+        }),
+    }
+}
+
+/// The error that names the value.
+fn unreadable(value: &str, to: &DataType) -> EvalError {
+    EvalError(format!("cannot cast '{value}' to {to}"))
+}

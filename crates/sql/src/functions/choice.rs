@@ -1,0 +1,96 @@
+//! Functions that choose among arguments or ask what they are.
+
+use types::{ColumnType, DataType, Scalar};
+
+use super::arithmetic::common_number;
+use super::number_text::parse_double;
+use super::signature::{Kind, any_nullable, function, mismatch, simple, typed};
+use super::{Argument, Code, Function, Nulls, Signature, SignatureError};
+
+pub(super) static FUNCTIONS: &[Function] = &[
+    function("GREATEST", "GREATEST(a, b, …): the greatest, null if any is null; GREATEST(1, 3, 2) = 3", common, |_| pick(std::cmp::Ordering::Greater)),
+    function("LEAST", "LEAST(a, b, …): the least, null if any is null; LEAST(1, 3, 2) = 1", common, |_| pick(std::cmp::Ordering::Less)),
+    Function {
+        nulls: Nulls::Handled,
+        ..function("IS_DECIMAL", "IS_DECIMAL(x): whether it is, or reads as, a number; IS_DECIMAL('1.5') = TRUE", any, |_| ask(is_decimal))
+    },
+    Function {
+        nulls: Nulls::Handled,
+        ..function("IS_DIGIT", "IS_DIGIT(x): whether it is a whole number or has digits only; IS_DIGIT('15') = TRUE", any, |_| ask(is_digit))
+    },
+    Function {
+        nulls: Nulls::Handled,
+        ..function("IS_ALPHA", "IS_ALPHA(text): whether it has letters only; IS_ALPHA('học') = TRUE", any, |_| ask(is_alpha))
+    },
+];
+
+/// The type that both can be cast to without loss, as for the branches of `CASE`; `None` if there is none.
+pub fn common_type(a: &DataType, b: &DataType) -> Option<DataType> {
+    use DataType::*;
+    Some(match (a, b) {
+        _ if a == b => a.clone(),
+        (Null, other) | (other, Null) => other.clone(),
+        (Char(m) | Varchar(m), Char(n) | Varchar(n)) => Varchar(*m.max(n)),
+        (Binary(m) | Varbinary(m), Binary(n) | Varbinary(n)) => Varbinary(*m.max(n)),
+        (Time(m), Time(n)) => Time(*m.max(n)),
+        (Timestamp(m), Timestamp(n)) => Timestamp(*m.max(n)),
+        (Timestamp(m) | TimestampLtz(m), Timestamp(n) | TimestampLtz(n)) => TimestampLtz(*m.max(n)),
+        _ => return common_number(a, b),
+    })
+}
+
+fn common(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
+    let expected = "<value>, <value>, … of one kind";
+    let mut result = DataType::Null;
+    for arg in args {
+        result = common_type(&result, &arg.column_type.data_type).ok_or_else(|| mismatch(expected))?;
+    }
+    if result.repr().is_none() {
+        return Err(mismatch(expected));
+    }
+    let nullable = any_nullable(args);
+    Ok(Signature { args: vec![result.clone(); args.len()], result: ColumnType { data_type: result, nullable } })
+}
+
+fn pick(wanted: std::cmp::Ordering) -> Result<Code, String> {
+    simple(move |args, out| {
+        let mut best = args.first().copied().unwrap_or(Scalar::Null);
+        for value in args.iter().skip(1) {
+            if value.compare(best) == Some(wanted) {
+                best = *value;
+            }
+        }
+        out.scalar(best);
+    })
+}
+
+fn any(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
+    let mut signature = typed(args, "<value>", &[Kind::Any], 1, DataType::Boolean)?;
+    signature.result.nullable = false;
+    Ok(signature)
+}
+
+/// A question about a value, false for null.
+fn ask(answer: fn(Scalar<'_>) -> bool) -> Result<Code, String> {
+    simple(move |args, out| out.bool(args.first().is_some_and(|v| answer(*v))))
+}
+
+fn is_decimal(value: Scalar<'_>) -> bool {
+    match value {
+        Scalar::Text(text) => parse_double(text).is_some(),
+        Scalar::Int(_) | Scalar::Double(_) | Scalar::Wide(_) => true,
+        _ => false,
+    }
+}
+
+fn is_digit(value: Scalar<'_>) -> bool {
+    match value {
+        Scalar::Text(text) => !text.is_empty() && text.chars().all(char::is_numeric),
+        Scalar::Int(_) => true,
+        _ => false,
+    }
+}
+
+fn is_alpha(value: Scalar<'_>) -> bool {
+    matches!(value, Scalar::Text(text) if !text.is_empty() && text.chars().all(char::is_alphabetic))
+}

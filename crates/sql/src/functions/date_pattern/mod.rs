@@ -1,0 +1,321 @@
+//! The patterns of Java's `DateTimeFormatter`, compiled once: `yyyy-MM-dd'T'HH:mm:ss[.SSS]`.
+//!
+//! Letters, widths and optional sections as in the manual of `java.time.format.DateTimeFormatter` (Java 17), English
+//! texts, weeks of the United States, as Flink uses them. [`DatePattern::format`] writes a wall-clock time,
+//! [`DatePattern::parse`] reads one.
+
+mod format;
+mod parse;
+
+/// A compiled pattern.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct DatePattern {
+    parts: Vec<Part>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Part {
+    Literal(char),
+    Number(Number),
+    /// A year in two digits, 2000-2099.
+    TwoDigitYear { field: Field, subsequent: usize },
+    /// The fraction of a second with its point, as many digits as there are: only in Flink's own default pattern.
+    PointAndFraction,
+    Text { field: Field, style: TextStyle },
+    /// A zone or offset: read and forgotten, never written.
+    Zone(char),
+    Optional(Vec<Part>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Number {
+    field: Field,
+    min: usize,
+    max: usize,
+    sign: Sign,
+    /// Digits that the fixed-width numbers right behind this one take.
+    subsequent: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    /// Only a minus, where needed.
+    Normal,
+    Never,
+    /// A plus where the number is wider than its least width.
+    ExceedsPad,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TextStyle {
+    Short,
+    Full,
+    Narrow,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Field {
+    Era,
+    Year,
+    YearOfEra,
+    WeekBasedYear,
+    Quarter,
+    Month,
+    Week,
+    WeekOfMonth,
+    DayOfYear,
+    DayOfMonth,
+    /// The how-manyeth such weekday of its month.
+    WeekdayInMonth,
+    /// 1 = Monday.
+    Weekday,
+    /// 1 = Sunday.
+    LocalWeekday,
+    HalfDay,
+    /// 0-23, 1-24, 0-11, 1-12.
+    Hour,
+    ClockHour,
+    HourOfHalf,
+    ClockHourOfHalf,
+    Minute,
+    Second,
+    Nano,
+    /// The first digits of the nanosecond, as many as the number is wide.
+    Fraction,
+    MilliOfDay,
+    NanoOfDay,
+    JulianDay,
+}
+
+const FIELDS: usize = Field::JulianDay as usize + 1;
+
+impl DatePattern {
+    /// The error says what is wrong with the pattern.
+    pub(super) fn compile(pattern: &str) -> Result<DatePattern, String> {
+        let mut compiler = Compiler { open: vec![Section::default()] };
+        let chars: Vec<char> = pattern.chars().collect();
+        let mut at = 0;
+        while at < chars.len() {
+            let letter = chars[at];
+            match letter {
+                'a'..='z' | 'A'..='Z' => {
+                    let count = chars[at..].iter().take_while(|c| **c == letter).count();
+                    compiler.letters(letter, count)?;
+                    at += count;
+                    continue;
+                }
+                '\'' => {
+                    let Some(length) = compiler.quoted(&chars[at + 1..]) else {
+                        return Err(format!("the date pattern `{pattern}` has an unfinished quote"));
+                    };
+                    at += length;
+                }
+                '[' => compiler.open.push(Section::default()),
+                ']' => {
+                    let section = compiler.open.pop().unwrap_or_default();
+                    let Some(outer) = compiler.open.last_mut() else {
+                        return Err(format!("the date pattern `{pattern}` closes a `[` that is not open"));
+                    };
+                    outer.push(Part::Optional(section.parts));
+                }
+                '{' | '}' | '#' => return Err(format!("the date pattern `{pattern}` has a reserved `{letter}`")),
+                other => compiler.last().push(Part::Literal(other)),
+            }
+            at += 1;
+        }
+        // What is still open ends with the pattern.
+        while compiler.open.len() > 1 {
+            let section = compiler.open.pop().unwrap_or_default();
+            compiler.last().push(Part::Optional(section.parts));
+        }
+        Ok(DatePattern { parts: compiler.open.pop().unwrap_or_default().parts })
+    }
+
+    /// What `CAST(… AS TIMESTAMP)` reads: `yyyy-[MM][M]-[dd][d]`, and optionally ` [HH][H]:[mm][m]:[ss][s]` and a fraction.
+    pub(super) fn of_cast() -> DatePattern {
+        let mut pattern =
+            DatePattern::compile("yyyy-[MM][M]-[dd][d][ [HH][H]:[mm][m]:[ss][s]]").expect("this pattern is well formed");
+        if let Some(Part::Optional(time)) = pattern.parts.last_mut() {
+            time.push(Part::PointAndFraction);
+        }
+        pattern
+    }
+}
+
+/// The parts of one section, and its number that wider ones behind it may still concern.
+#[derive(Debug, Default)]
+struct Section {
+    parts: Vec<Part>,
+    adjacent: Option<usize>,
+}
+
+impl Section {
+    fn push(&mut self, part: Part) {
+        self.parts.push(part);
+        self.adjacent = None;
+    }
+
+    /// Numbers without anything between them: those of a fixed width take their digits from the first.
+    fn push_number(&mut self, part: Part, fixed_width: Option<usize>) {
+        let first = self.adjacent.and_then(|at| self.parts.get_mut(at));
+        let adjacent = match (first, fixed_width) {
+            (Some(Part::Number(Number { subsequent, .. }) | Part::TwoDigitYear { subsequent, .. }), Some(width)) => {
+                *subsequent += width;
+                self.adjacent
+            }
+            _ => Some(self.parts.len()),
+        };
+        self.parts.push(part);
+        self.adjacent = adjacent;
+    }
+}
+
+struct Compiler {
+    open: Vec<Section>,
+}
+
+impl Compiler {
+    fn last(&mut self) -> &mut Section {
+        if self.open.is_empty() {
+            self.open.push(Section::default());
+        }
+        self.open.last_mut().expect("one was pushed just before")
+    }
+
+    /// Text up to the closing quote; two quotes are one. Gives how many characters it took.
+    fn quoted(&mut self, rest: &[char]) -> Option<usize> {
+        if rest.first() == Some(&'\'') {
+            self.last().push(Part::Literal('\''));
+            return Some(1);
+        }
+        let mut at = 0;
+        loop {
+            match (rest.get(at)?, rest.get(at + 1)) {
+                ('\'', Some('\'')) => {
+                    self.last().push(Part::Literal('\''));
+                    at += 2;
+                }
+                ('\'', _) => return Some(at + 1),
+                (c, _) => {
+                    self.last().push(Part::Literal(*c));
+                    at += 1;
+                }
+            }
+        }
+    }
+
+    fn number(&mut self, field: Field, min: usize, max: usize, sign: Sign) {
+        let fixed = (min == max && sign == Sign::Never).then_some(max);
+        self.last().push_number(Part::Number(Number { field, min, max, sign, subsequent: 0 }), fixed);
+    }
+
+    fn letters(&mut self, letter: char, count: usize) -> Result<(), String> {
+        use Field::*;
+        let too_many = || Err(format!("too many pattern letters: {}", letter.to_string().repeat(count)));
+        let field = match letter {
+            'G' => Era,
+            'u' => Year,
+            'y' => YearOfEra,
+            'Y' => WeekBasedYear,
+            'Q' | 'q' => Quarter,
+            'M' | 'L' => Month,
+            'w' => Week,
+            'W' => WeekOfMonth,
+            'D' => DayOfYear,
+            'd' => DayOfMonth,
+            'F' => WeekdayInMonth,
+            'E' => Weekday,
+            'e' | 'c' => LocalWeekday,
+            'a' => HalfDay,
+            'H' => Hour,
+            'k' => ClockHour,
+            'K' => HourOfHalf,
+            'h' => ClockHourOfHalf,
+            'm' => Minute,
+            's' => Second,
+            'S' => Fraction,
+            'n' => Nano,
+            'A' => MilliOfDay,
+            'N' => NanoOfDay,
+            'g' => JulianDay,
+            'V' | 'v' | 'z' | 'O' | 'X' | 'x' | 'Z' => {
+                self.last().push(Part::Zone(letter));
+                return Ok(());
+            }
+            _ => return Err(format!("unknown or unsupported pattern letter: {letter}")),
+        };
+        let text = |style| Part::Text { field, style };
+        match (field, count) {
+            (Year | YearOfEra | WeekBasedYear, 2) => {
+                self.last().push_number(Part::TwoDigitYear { field, subsequent: 0 }, Some(2));
+            }
+            (Year | YearOfEra | WeekBasedYear, 1 | 3) => self.number(field, count, 19, Sign::Normal),
+            (Year | YearOfEra | WeekBasedYear, _) if count <= 19 => self.number(field, count, 19, Sign::ExceedsPad),
+            (Era | Weekday, 1..=3) => self.last().push(text(TextStyle::Short)),
+            (Quarter | Month | LocalWeekday, 3) => self.last().push(text(TextStyle::Short)),
+            (Era | Weekday | Quarter | Month | LocalWeekday, 4) => self.last().push(text(TextStyle::Full)),
+            (Era | Weekday | Quarter | Month | LocalWeekday, 5) => self.last().push(text(TextStyle::Narrow)),
+            (HalfDay, 1) => self.last().push(text(TextStyle::Short)),
+            (DayOfYear, 2 | 3) => self.number(field, count, 3, Sign::Never),
+            (Fraction, 1..=9) => self.number(field, count, count, Sign::Never),
+            (Nano | MilliOfDay | NanoOfDay, 1..=19) => self.number(field, count, 19, Sign::Never),
+            (JulianDay, 1..=19) => self.number(field, count, 19, Sign::Normal),
+            (WeekOfMonth | WeekdayInMonth, 1) => self.number(field, 1, 19, Sign::Normal),
+            (LocalWeekday, 2) if letter == 'c' => return too_many(),
+            (Era | Weekday | HalfDay | Fraction | WeekOfMonth | WeekdayInMonth, _) => return too_many(),
+            (_, 1) => self.number(field, 1, 19, Sign::Normal),
+            (_, 2) => self.number(field, 2, 2, Sign::Never),
+            _ => return too_many(),
+        }
+        Ok(())
+    }
+}
+
+const MONTHS: [&str; 12] = [
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+];
+const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+
+/// The English text of a field's value; `None` where there is none.
+fn text_of(field: Field, value: i64, style: TextStyle) -> Option<&'static str> {
+    let name = |names: &'static [&'static str], index: i64| {
+        let name = *names.get(usize::try_from(index).ok()?)?;
+        Some(match style {
+            TextStyle::Full => name,
+            TextStyle::Short => &name[..3],
+            TextStyle::Narrow => &name[..1],
+        })
+    };
+    let pick = |short, full, narrow| match style {
+        TextStyle::Short => short,
+        TextStyle::Full => full,
+        TextStyle::Narrow => narrow,
+    };
+    match field {
+        Field::Month => name(&MONTHS, value - 1),
+        Field::Weekday => name(&WEEKDAYS, value - 1),
+        Field::LocalWeekday => name(&WEEKDAYS, (value + 5) % 7),
+        Field::HalfDay => Some(if value == 0 { "AM" } else { "PM" }),
+        Field::Era if value == 0 => Some(pick("BC", "Before Christ", "B")),
+        Field::Era => Some(pick("AD", "Anno Domini", "A")),
+        Field::Quarter => Some(match value {
+            1 => pick("Q1", "1st quarter", "1"),
+            2 => pick("Q2", "2nd quarter", "2"),
+            3 => pick("Q3", "3rd quarter", "3"),
+            4 => pick("Q4", "4th quarter", "4"),
+            _ => return None,
+        }),
+        _ => None,
+    }
+}
+
+/// The values a text field can have.
+fn text_range(field: Field) -> std::ops::RangeInclusive<i64> {
+    match field {
+        Field::Month => 1..=12,
+        Field::Weekday | Field::LocalWeekday => 1..=7,
+        Field::Quarter => 1..=4,
+        _ => 0..=1,
+    }
+}

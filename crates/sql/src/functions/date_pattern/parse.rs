@@ -1,0 +1,222 @@
+//! Reading a wall-clock time by a pattern, with the leniency of Java's "smart" style.
+//!
+//! Flink takes what the text has and fills in the rest: year 1970, month 1, day 1, midnight. The 30th of February is
+//! the 28th, 24:00:00 is the next midnight, anything else out of range is unreadable.
+
+use super::super::calendar::{DAY_MS, Moment, Date, day_number, days_in_month, is_leap, weekday};
+use super::{DatePattern, FIELDS, Field, Number, Part, Sign, text_of, text_range};
+
+/// What was read of each field.
+#[derive(Debug, Clone, Copy)]
+struct Fields([Option<i64>; FIELDS]);
+
+impl Fields {
+    fn get(&self, field: Field) -> Option<i64> {
+        self.0[field as usize]
+    }
+
+    /// `None` where the field was read before with another value.
+    fn set(&mut self, field: Field, value: i64) -> Option<()> {
+        let slot = &mut self.0[field as usize];
+        match slot {
+            Some(old) if *old != value => None,
+            _ => {
+                *slot = Some(value);
+                Some(())
+            }
+        }
+    }
+
+    /// The value if it lies in the range; `Some(None)` where nothing was read.
+    fn checked(&self, field: Field, range: std::ops::RangeInclusive<i64>) -> Option<Option<i64>> {
+        match self.get(field) {
+            Some(value) if !range.contains(&value) => None,
+            found => Some(found),
+        }
+    }
+}
+
+impl DatePattern {
+    /// The wall-clock time, to the nanosecond; `None` where the text does not fit the pattern from its beginning to its
+    /// end, or names no time, or one outside of what 64 bits of milliseconds can hold.
+    pub(in super::super) fn parse(&self, text: &str) -> Option<Moment> {
+        let mut fields = Fields([None; FIELDS]);
+        let end = read(&self.parts, text, 0, &mut fields)?;
+        if end == text.len() { resolve(fields) } else { None }
+    }
+}
+
+fn read(parts: &[Part], text: &str, mut at: usize, fields: &mut Fields) -> Option<usize> {
+    for part in parts {
+        at = match part {
+            Part::Literal(c) => at + text[at..].starts_with(*c).then_some(c.len_utf8())?,
+            Part::Number(number) => read_number(number, text.as_bytes(), at, fields)?,
+            Part::TwoDigitYear { field, subsequent: _ } => {
+                let digits = text.as_bytes().get(at..at + 2)?;
+                if !digits.iter().all(u8::is_ascii_digit) {
+                    return None;
+                }
+                fields.set(*field, 2_000 + i64::from(digits[0] - b'0') * 10 + i64::from(digits[1] - b'0'))?;
+                at + 2
+            }
+            Part::PointAndFraction => read_fraction(text.as_bytes(), at, fields)?,
+            Part::Text { field, style } => {
+                let rest = &text[at..];
+                let longest = text_range(*field)
+                    .filter_map(|value| text_of(*field, value, *style).map(|name| (name, value)))
+                    .filter(|(name, _)| rest.starts_with(name))
+                    .max_by_key(|(name, _)| name.len());
+                let (name, value) = longest?;
+                fields.set(*field, value)?;
+                at + name.len()
+            }
+            Part::Zone(letter) => at + zone_length(*letter, &text[at..])?,
+            Part::Optional(parts) => {
+                let mut tried = *fields;
+                match read(parts, text, at, &mut tried) {
+                    Some(end) => {
+                        *fields = tried;
+                        end
+                    }
+                    None => at,
+                }
+            }
+        };
+    }
+    Some(at)
+}
+
+fn read_number(number: &Number, text: &[u8], mut at: usize, fields: &mut Fields) -> Option<usize> {
+    let sign = text.get(at).copied().filter(|c| matches!(c, b'+' | b'-'));
+    match (sign, number.sign) {
+        (None, _) | (Some(_), Sign::ExceedsPad) | (Some(b'-'), Sign::Normal) => {}
+        _ => return None,
+    }
+    at += usize::from(sign.is_some());
+    let available = text[at..].iter().take_while(|c| c.is_ascii_digit()).count();
+    let mut width = available.min(number.max + number.subsequent);
+    if width < number.min {
+        return None;
+    }
+    if number.subsequent > 0 {
+        width = number.min.max(width.saturating_sub(number.subsequent)).min(available);
+    }
+    let mut value = 0i64;
+    for digit in &text[at..at + width] {
+        value = value.checked_mul(10)?.checked_add(i64::from(digit - b'0'))?;
+    }
+    match sign {
+        Some(b'-') if value == 0 => return None,
+        Some(b'-') => value = -value,
+        Some(_) if width <= number.min => return None,
+        None if number.sign == Sign::ExceedsPad && width > number.min => return None,
+        _ => {}
+    }
+    if number.field == Field::Fraction {
+        fields.set(Field::Nano, value * 10i64.pow(9 - number.max.min(9) as u32))?;
+    } else {
+        fields.set(number.field, value)?;
+    }
+    Some(at + width)
+}
+
+fn read_fraction(text: &[u8], at: usize, fields: &mut Fields) -> Option<usize> {
+    if text.get(at) != Some(&b'.') {
+        return Some(at);
+    }
+    let digits = text[at + 1..].iter().take_while(|c| c.is_ascii_digit()).count().min(9);
+    let value = text[at + 1..at + 1 + digits].iter().fold(0i64, |sum, d| sum * 10 + i64::from(d - b'0'));
+    fields.set(Field::Nano, value * 10i64.pow(9 - digits as u32))?;
+    Some(at + 1 + digits)
+}
+
+/// How much of the text is a zone or offset in the letter's form.
+fn zone_length(letter: char, text: &str) -> Option<usize> {
+    if matches!(letter, 'X' | 'V' | 'z') && text.starts_with('Z') {
+        return Some(1);
+    }
+    let bytes = text.as_bytes();
+    if matches!(bytes.first(), Some(b'+' | b'-')) {
+        let length = 1 + bytes[1..].iter().take_while(|c| c.is_ascii_digit() || **c == b':').count();
+        return (3..=9).contains(&length).then_some(length);
+    }
+    let length = bytes.iter().take_while(|c| c.is_ascii_alphanumeric() || b"_/+-:".contains(c)).count();
+    (matches!(letter, 'V' | 'v' | 'z' | 'O') && length > 0).then_some(length)
+}
+
+fn resolve(fields: Fields) -> Option<Moment> {
+    let mut fields = fields;
+    if let Some(year) = fields.checked(Field::YearOfEra, 1..=1_000_000_000)? {
+        let before_christ = fields.get(Field::Era) == Some(0);
+        fields.set(Field::Year, if before_christ { 1 - year } else { year })?;
+    }
+    let year = fields.checked(Field::Year, -999_999_999..=999_999_999)?;
+    let date = date(&fields, year)?;
+    let (ms_of_day, nanos, next_day) = time(&mut fields)?;
+    let day = match date {
+        Some(day) => {
+            let weekday_read = fields.get(Field::Weekday).or(fields.get(Field::LocalWeekday).map(|d| (d + 5) % 7 + 1));
+            if weekday_read.is_some_and(|read| read != weekday(day) + 1) {
+                return None;
+            }
+            day + i64::from(next_day)
+        }
+        None => {
+            let year = year.unwrap_or(1970);
+            let month = fields.checked(Field::Month, 1..=12)?.unwrap_or(1);
+            let day = fields.checked(Field::DayOfMonth, 1..=31)?.unwrap_or(1);
+            if day > days_in_month(year, month) {
+                return None;
+            }
+            day_number(year, month, day)
+        }
+    };
+    Some(Moment { ms: day.checked_mul(DAY_MS)?.checked_add(ms_of_day)?, nanos })
+}
+
+/// The day where year, month and day (or year and day of the year) were read; `Some(None)` where not all were.
+fn date(fields: &Fields, year: Option<i64>) -> Option<Option<i64>> {
+    let Some(year) = year else { return Some(None) };
+    if let (Some(_), Some(_)) = (fields.get(Field::Month), fields.get(Field::DayOfMonth)) {
+        let month = fields.checked(Field::Month, 1..=12)??;
+        let day = fields.checked(Field::DayOfMonth, 1..=31)??;
+        return Some(Some(day_number(year, month, day.min(days_in_month(year, month)))));
+    }
+    let Some(day) = fields.checked(Field::DayOfYear, 1..=366)? else { return Some(None) };
+    if day == 366 && !is_leap(year) {
+        return None;
+    }
+    let number = day_number(year, 1, day);
+    let agrees = |field, value| fields.get(field).is_none_or(|read| read == value);
+    let date = Date::of_day(number);
+    (agrees(Field::Month, date.month) && agrees(Field::DayOfMonth, date.day)).then_some(Some(number))
+}
+
+/// Milliseconds of the day, nanoseconds of the millisecond, and whether 24:00 stands for the next day's midnight.
+fn time(fields: &mut Fields) -> Option<(i64, i64, bool)> {
+    if let Some(hour) = fields.checked(Field::ClockHour, 0..=24)? {
+        fields.set(Field::Hour, hour % 24)?;
+    }
+    if let Some(hour) = fields.checked(Field::ClockHourOfHalf, 0..=12)? {
+        fields.set(Field::HourOfHalf, hour % 12)?;
+    }
+    if let (Some(half), Some(hour)) = (fields.get(Field::HalfDay), fields.checked(Field::HourOfHalf, 0..=11)?) {
+        fields.set(Field::Hour, half * 12 + hour)?;
+    }
+    let of_day = match fields.checked(Field::NanoOfDay, 0..=86_399_999_999_999)? {
+        Some(nanos) => Some(nanos),
+        None => fields.checked(Field::MilliOfDay, 0..=DAY_MS - 1)?.map(|ms| ms * 1_000_000),
+    };
+    if let Some(nanos) = of_day {
+        return Some((nanos / 1_000_000, nanos % 1_000_000, false));
+    }
+    let (hour, minute) = (fields.checked(Field::Hour, 0..=24)?, fields.checked(Field::Minute, 0..=59)?);
+    let second = fields.checked(Field::Second, 0..=59)?;
+    let nanos = fields.checked(Field::Nano, 0..=999_999_999)?;
+    let gap = minute.is_none() && (second.is_some() || nanos.is_some()) || second.is_none() && nanos.is_some();
+    let (h, m, s, n) = (hour.unwrap_or(0), minute.unwrap_or(0), second.unwrap_or(0), nanos.unwrap_or(0));
+    if h == 24 {
+        return (!gap && m == 0 && s == 0 && n == 0).then_some((0, 0, true));
+    }
+    Some((((h * 60 + m) * 60 + s) * 1_000 + n / 1_000_000, n % 1_000_000, false))
+}

@@ -1,0 +1,292 @@
+//! Between text and time by patterns: `DATE_FORMAT`, `TO_TIMESTAMP`, `UNIX_TIMESTAMP` and their kin.
+//!
+//! Times without a zone are read and written as they stand, instants in the session's zone.
+
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use types::{DataType, Scalar};
+
+use super::calendar::{DAY_MS, Moment, SECOND_MS, day_number};
+use super::cast::parse_date;
+use super::compiled::Compiled;
+use super::date_pattern::DatePattern;
+use super::decimal::{Shape, power_of_ten};
+use super::signature::{Kind, accept, any_nullable, data_type, fail, fallible, function, int, literal_text, mismatch, nullable, optional_int, simple, text};
+use super::simple_date::{self, SimpleDate};
+use super::timestamp::parse_moment;
+use super::zone::{resolve, wall_ms, zone, zone_or_gmt};
+use super::{Argument, Call, Code, Determinism, Env, Function, Output, Signature, SignatureError};
+
+pub(super) static FUNCTIONS: &[Function] = &[
+    function(
+        "DATE_FORMAT",
+        "DATE_FORMAT(time, pattern): by a pattern of Java's DateTimeFormatter; DATE_FORMAT(TIMESTAMP '2025-12-09 11:30:00', 'yyyy-MM-dd''T''HH:mm') = '2025-12-09T11:30'",
+        date_format_signature,
+        date_format,
+    ),
+    function(
+        "TO_TIMESTAMP",
+        "TO_TIMESTAMP(text[, pattern]): a TIMESTAMP(3), null if unreadable; TO_TIMESTAMP('09.12.2025', 'dd.MM.yyyy') = 2025-12-09 00:00:00.000",
+        |a| nullable(a, "<text>[, <pattern>]", &[Kind::Text; 2], 1, DataType::Timestamp(3)),
+        to_timestamp,
+    ),
+    function(
+        "TO_TIMESTAMP_LTZ",
+        "TO_TIMESTAMP_LTZ(number[, 0 for seconds | 3 for milliseconds]), TO_TIMESTAMP_LTZ(text[, pattern[, zone]]): an instant, in UTC unless a zone is given; TO_TIMESTAMP_LTZ(1765279800000, 3)",
+        to_timestamp_ltz_signature,
+        to_timestamp_ltz,
+    ),
+    function(
+        "TO_DATE",
+        "TO_DATE(text[, pattern]): a DATE, null if unreadable; TO_DATE('2025-12-09') = 2025-12-09",
+        |a| nullable(a, "<text>[, <pattern>]", &[Kind::Text; 2], 1, DataType::Date),
+        to_date,
+    ),
+    Function {
+        determinism: Determinism::Clock,
+        ..function(
+            "UNIX_TIMESTAMP",
+            "UNIX_TIMESTAMP([text[, pattern]]): seconds since 1970 of now or of a text in the session's zone; UNIX_TIMESTAMP('1970-01-01 00:01:00') = 60 in UTC",
+            unix_timestamp_signature,
+            unix_timestamp,
+        )
+    },
+    function(
+        "FROM_UNIXTIME",
+        "FROM_UNIXTIME(seconds[, pattern]): text in the session's zone; FROM_UNIXTIME(60) = '1970-01-01 00:01:00' in UTC",
+        |a| super::signature::typed(a, "<seconds>[, <pattern>]", &[Kind::Integer, Kind::Text], 1, DataType::STRING),
+        from_unixtime,
+    ),
+    function(
+        "CONVERT_TZ",
+        "CONVERT_TZ(text, from, to): a time of one zone in another; CONVERT_TZ('2025-12-09 00:00:00', 'UTC', 'Asia/Ho_Chi_Minh') = '2025-12-09 07:00:00'",
+        |a| nullable(a, "<text>, <zone>, <zone>", &[Kind::Text; 3], 3, DataType::STRING),
+        convert_tz,
+    ),
+];
+
+fn date_format_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
+    let expected = "<timestamp or text>, <pattern>";
+    let mut accepted = accept(args, expected, &[Kind::Text, Kind::Text], 2)
+        .or_else(|_| accept(args, expected, &[Kind::Time, Kind::Text], 2))?;
+    match accepted[0] {
+        DataType::Date => accepted[0] = DataType::Timestamp(3),
+        DataType::Time(_) => return Err(mismatch(expected)),
+        _ => {}
+    }
+    let nullable = any_nullable(args) || accepted[0].is_text();
+    Ok(Signature { args: accepted, result: types::ColumnType { data_type: DataType::STRING, nullable } })
+}
+
+fn date_format(call: &Call<'_>) -> Result<Code, String> {
+    let session = call.time_zone.clone();
+    let from = data_type(call, 0);
+    if from.is_text() {
+        let input = SimpleDate::compile(simple_date::DEFAULT)?;
+        let patterns = Compiled::new(literal_text(call, 1), SimpleDate::compile)?;
+        return fallible(move |args, out| {
+            let Some(instant) = input.parse(text(args, 0), &session) else {
+                out.null();
+                return Ok(());
+            };
+            patterns.with(text(args, 1), |p| out.write_text(|to| p.format(instant, &session, to)))
+        });
+    }
+    let patterns = Compiled::new(literal_text(call, 1), DatePattern::compile)?;
+    let is_instant = matches!(from, DataType::TimestampLtz(_));
+    fallible(move |args, out| {
+        let mut time = Moment::read(args.first().copied().unwrap_or(Scalar::Null));
+        if is_instant {
+            time.ms = wall_ms(&session, time.ms);
+        }
+        let mut written = Ok(());
+        patterns.with(text(args, 1), |p| out.write_text(|to| written = p.format(time, to)))?;
+        written.map_err(fail)
+    })
+}
+
+/// `TO_TIMESTAMP(text, pattern)`: by the pattern, else by the looser forms of `java.sql.Timestamp` and `Date`.
+pub(super) fn read_timestamp(text: &str, pattern: &DatePattern) -> Option<Moment> {
+    let read = pattern.parse(text).or_else(|| {
+        let text = text.trim_matches(|c: char| c <= ' ');
+        match text.split_once(' ') {
+            Some((date, time)) => Some(Moment::of_ms(loose_date(date)?.checked_add(loose_time(time)?)?)),
+            None => loose_date(text).map(Moment::of_ms),
+        }
+    })?;
+    Some(Moment::of_ms(read.ms))
+}
+
+/// `yyyy-[M]M-[d]d`; a day beyond the month's end runs on into the next.
+fn loose_date(text: &str) -> Option<i64> {
+    let mut parts = text.splitn(3, '-');
+    let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
+    if year.len() != 4 || !(1..=2).contains(&month.len()) || !(1..=2).contains(&day.len()) {
+        return None;
+    }
+    let (year, month, day) = (year.parse().ok()?, month.parse().ok()?, day.parse().ok()?);
+    let valid = (1..=12).contains(&month) && (1..=31).contains(&day);
+    valid.then(|| day_number(year, month, day) * DAY_MS)
+}
+
+/// `h:m:s[.f…]` with numbers of any size.
+fn loose_time(text: &str) -> Option<i64> {
+    let mut parts = text.splitn(3, ':');
+    let (hour, minute, rest) = (parts.next()?, parts.next()?, parts.next()?);
+    let (second, fraction) = match rest.split_once('.') {
+        Some((second, fraction)) => (second, Some(fraction)),
+        None => (rest, None),
+    };
+    let number = |text: &str| text.parse::<i32>().ok().map(i64::from);
+    let ms = match fraction {
+        None => 0,
+        Some(digits) if (1..=9).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) => {
+            number(digits)? * 10i64.pow(9 - digits.len() as u32) / 1_000_000
+        }
+        Some(_) => return None,
+    };
+    Some(((number(hour)? * 60 + number(minute)?) * 60 + number(second)?) * SECOND_MS + ms)
+}
+
+fn to_timestamp(call: &Call<'_>) -> Result<Code, String> {
+    if call.args.len() == 1 {
+        return simple(|args, out| put(parse_moment(text(args, 0)), out));
+    }
+    let patterns = Compiled::new(literal_text(call, 1), DatePattern::compile)?;
+    fallible(move |args, out| patterns.with(text(args, 1), |p| put(read_timestamp(text(args, 0), p), out)))
+}
+
+fn put(time: Option<Moment>, out: &mut Output) {
+    out.int_or_null(time.map(|time| time.ms));
+}
+
+fn to_timestamp_ltz_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
+    let expected = "<number>[, 0 or 3], or <text>[, <pattern>[, <zone>]]";
+    let accepted = accept(args, expected, &[Kind::Text; 3], 1)
+        .or_else(|_| accept(args, expected, &[Kind::Number, Kind::Integer], 1))?;
+    if let Some(Scalar::Int(precision)) = args.get(1).and_then(|a| a.literal).map(|v| v.as_scalar()) {
+        if precision != 0 && precision != 3 {
+            return Err(mismatch(expected));
+        }
+    }
+    Ok(Signature { args: accepted, result: DataType::TimestampLtz(3).nullable() })
+}
+
+fn to_timestamp_ltz(call: &Call<'_>) -> Result<Code, String> {
+    let from = data_type(call, 0);
+    if from.is_numeric() {
+        return instant_of_number(&from);
+    }
+    if call.args.len() == 1 {
+        return fallible(|args, out| {
+            let text = text(args, 0);
+            let read = parse_moment(text).ok_or_else(|| fail(format!("Text '{text}' could not be parsed")))?;
+            out.int(read.ms);
+            Ok(())
+        });
+    }
+    let patterns = Compiled::new(literal_text(call, 1), DatePattern::compile)?;
+    let has_zone = call.args.len() > 2;
+    let fixed_zone: Option<Option<TimeZone>> = literal_text(call, 2).map(zone);
+    fallible(move |args, out| {
+        let Some(wall) = patterns.with(text(args, 1), |p| read_timestamp(text(args, 0), p))? else {
+            out.null();
+            return Ok(());
+        };
+        let instant = match (&fixed_zone, has_zone) {
+            (_, false) => Some(wall.ms),
+            (Some(zone), true) => zone.as_ref().map(|zone| resolve(zone, wall.ms)),
+            (None, true) => at_zone(wall.ms, text(args, 2)),
+        };
+        out.int_or_null(instant);
+        Ok(())
+    })
+}
+
+/// The instant of a wall-clock time in a zone by its name; `None` for an unknown zone.
+pub(super) fn at_zone(wall_ms: i64, name: &str) -> Option<i64> {
+    match super::timestamp::zone_offset_ms(name.as_bytes()) {
+        Some(offset) => Some(wall_ms.saturating_sub(offset)),
+        None => zone(name).map(|zone| resolve(&zone, wall_ms)),
+    }
+}
+
+fn instant_of_number(from: &DataType) -> Result<Code, String> {
+    // 0000-01-01 to the last millisecond of 9999.
+    const RANGE: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
+    let unit = power_of_ten(Shape::of(from).map_or(0, |s| s.scale).into());
+    fallible(move |args, out| {
+        let ms_per_unit = match optional_int(args, 1) {
+            Some(0) => 1_000,
+            Some(3) | None => 1,
+            Some(other) => return Err(fail(format!("the precision of TO_TIMESTAMP_LTZ is 0 or 3, not {other}"))),
+        };
+        let ms = match args.first() {
+            Some(Scalar::Int(v)) => v.saturating_mul(ms_per_unit),
+            Some(Scalar::Double(v)) => (v * ms_per_unit as f64) as i64,
+            Some(Scalar::Wide(v)) => {
+                let whole = v / unit;
+                whole.saturating_mul(ms_per_unit.into()).clamp(i64::MIN.into(), i64::MAX.into()) as i64
+            }
+            _ => i64::MIN,
+        };
+        if RANGE.contains(&ms) { out.int(ms) } else { out.null() }
+        Ok(())
+    })
+}
+
+fn to_date(call: &Call<'_>) -> Result<Code, String> {
+    if call.args.len() == 1 {
+        return fallible(|args, out| {
+            out.int_or_null(parse_date(text(args, 0)).map_err(fail)?);
+            Ok(())
+        });
+    }
+    let patterns = Compiled::new(literal_text(call, 1), SimpleDate::compile)?;
+    fallible(move |args, out| {
+        let instant = patterns.with(text(args, 1), |p| p.parse(text(args, 0), &TimeZone::UTC))?;
+        out.int_or_null(instant.map(|ms| ms.div_euclid(DAY_MS)));
+        Ok(())
+    })
+}
+
+fn unix_timestamp_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
+    super::signature::typed(args, "[<text>[, <pattern>]]", &[Kind::Text; 2], 0, DataType::BigInt)
+}
+
+fn unix_timestamp(call: &Call<'_>) -> Result<Code, String> {
+    if call.args.is_empty() {
+        return Ok(Arc::new(|env: &Env, _: &[Scalar<'_>], out: &mut Output| {
+            out.int(env.now_ms / SECOND_MS);
+            Ok(())
+        }));
+    }
+    let session = call.time_zone.clone();
+    let pattern = if call.args.len() > 1 { literal_text(call, 1) } else { Some(simple_date::DEFAULT) };
+    let patterns = Compiled::new(pattern, SimpleDate::compile)?;
+    fallible(move |args, out| {
+        let instant = patterns.with(text(args, 1), |p| p.parse(text(args, 0), &session))?;
+        // Flink's answer for what it cannot read is this number, not null.
+        out.int(instant.map_or(i64::MIN, |ms| ms / SECOND_MS));
+        Ok(())
+    })
+}
+
+fn from_unixtime(call: &Call<'_>) -> Result<Code, String> {
+    let session = call.time_zone.clone();
+    let pattern = if call.args.len() > 1 { literal_text(call, 1) } else { Some(simple_date::DEFAULT) };
+    let patterns = Compiled::new(pattern, SimpleDate::compile)?;
+    fallible(move |args, out| {
+        let instant = int(args, 0).saturating_mul(SECOND_MS);
+        patterns.with(text(args, 1), |p| out.write_text(|to| p.format(instant, &session, to)))
+    })
+}
+
+fn convert_tz(_: &Call<'_>) -> Result<Code, String> {
+    let pattern = SimpleDate::compile(simple_date::DEFAULT)?;
+    simple(move |args, out| match pattern.parse(text(args, 0), &zone_or_gmt(text(args, 1))) {
+        Some(instant) => out.write_text(|to| pattern.format(instant, &zone_or_gmt(text(args, 2)), to)),
+        None => out.null(),
+    })
+}

@@ -1,0 +1,328 @@
+//! `DECIMAL`: whole numbers of up to 38 digits with a scale, and Flink's types for the results of arithmetic.
+//!
+//! Results are rounded half up, away from zero, to the scale of their type; what has more digits than the type holds is
+//! null. The types are those of Flink's manual, "Decimal data type": where the digits do not suffice the fraction gives
+//! way, down to six digits.
+
+use num_bigint::{BigInt, Sign};
+use num_traits::{Signed, ToPrimitive, Zero};
+use types::DataType;
+
+pub(super) const MAX_PRECISION: u8 = 38;
+
+/// 10^n for n up to 38.
+pub(super) fn power_of_ten(n: u32) -> i128 {
+    10i128.pow(n.min(38))
+}
+
+fn big_power_of_ten(n: u32) -> BigInt {
+    BigInt::from(10).pow(n)
+}
+
+/// The value if it has at most `precision` digits.
+pub(super) fn fit(value: i128, precision: u8) -> Option<i128> {
+    (value.unsigned_abs() < power_of_ten(precision.into()).unsigned_abs()).then_some(value)
+}
+
+/// Quotient rounded half away from zero. `divisor` is positive.
+pub(super) fn divide_half_up(value: i128, divisor: i128) -> i128 {
+    let (quotient, rest) = (value / divisor, value % divisor);
+    if rest.unsigned_abs() >= divisor.unsigned_abs() - rest.unsigned_abs() { quotient + value.signum() } else { quotient }
+}
+
+/// `value × 10^-from` in another scale, half up; `None` if it has more than `precision` digits.
+pub(super) fn rescale(value: i128, from: u8, to: u8, precision: u8) -> Option<i128> {
+    let scaled = if to >= from {
+        value.checked_mul(power_of_ten((to - from).into()))?
+    } else {
+        divide_half_up(value, power_of_ten((from - to).into()))
+    };
+    fit(scaled, precision)
+}
+
+fn rescale_big(value: BigInt, from: u32, to: u32, precision: u8) -> Option<i128> {
+    let scaled = if to >= from {
+        value * big_power_of_ten(to - from)
+    } else {
+        divide_half_up_big(&value, &big_power_of_ten(from - to))
+    };
+    fit(scaled.to_i128()?, precision)
+}
+
+fn divide_half_up_big(value: &BigInt, divisor: &BigInt) -> BigInt {
+    let quotient = value / divisor;
+    let rest = value - &quotient * divisor;
+    let step = match value.sign() == divisor.sign() {
+        true => 1,
+        false => -1,
+    };
+    if rest.abs() * 2 >= divisor.abs() { quotient + step } else { quotient }
+}
+
+/// A number with its scale.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Decimal {
+    pub(super) value: i128,
+    pub(super) scale: u8,
+}
+
+/// Precision and scale of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shape {
+    pub(super) precision: u8,
+    pub(super) scale: u8,
+}
+
+impl Shape {
+    /// The decimal digits of an exact number type.
+    pub(super) fn of(data_type: &DataType) -> Option<Shape> {
+        let (precision, scale) = match data_type {
+            DataType::TinyInt => (3, 0),
+            DataType::SmallInt => (5, 0),
+            DataType::Int => (10, 0),
+            DataType::BigInt => (19, 0),
+            DataType::Decimal { precision, scale } => (*precision, *scale),
+            _ => return None,
+        };
+        Some(Shape { precision, scale })
+    }
+
+    pub(super) fn data_type(self) -> DataType {
+        DataType::Decimal { precision: self.precision, scale: self.scale }
+    }
+
+    fn adjusted(precision: i32, scale: i32) -> Shape {
+        let max = i32::from(MAX_PRECISION);
+        let (precision, scale) = if precision <= max {
+            (precision, scale)
+        } else {
+            (max, (max - (precision - scale)).max(scale.min(6)))
+        };
+        Shape { precision: precision.clamp(1, max) as u8, scale: scale.clamp(0, max) as u8 }
+    }
+
+    fn parts(self, other: Shape) -> (i32, i32, i32, i32) {
+        (self.precision.into(), self.scale.into(), other.precision.into(), other.scale.into())
+    }
+
+    pub(super) fn of_sum(self, other: Shape) -> Shape {
+        let (p1, s1, p2, s2) = self.parts(other);
+        let scale = s1.max(s2);
+        Shape::adjusted((p1 - s1).max(p2 - s2) + scale + 1, scale)
+    }
+
+    pub(super) fn of_product(self, other: Shape) -> Shape {
+        let (p1, s1, p2, s2) = self.parts(other);
+        Shape::adjusted(p1 + p2, s1 + s2)
+    }
+
+    pub(super) fn of_quotient(self, other: Shape) -> Shape {
+        let (p1, s1, p2, s2) = self.parts(other);
+        let scale = (s1 + p2 + 1).max(6);
+        Shape::adjusted(p1 - s1 + s2 + scale, scale)
+    }
+
+    pub(super) fn of_remainder(self, other: Shape) -> Shape {
+        let (p1, s1, p2, s2) = self.parts(other);
+        let scale = s1.max(s2);
+        Shape::adjusted((p1 - s1).min(p2 - s2) + scale, scale)
+    }
+
+    /// The type both fit in: of `CASE`, `GREATEST` and the like.
+    pub(super) fn common(self, other: Shape) -> Shape {
+        let (p1, s1, p2, s2) = self.parts(other);
+        let (whole, scale) = ((p1 - s1).max(p2 - s2), s1.max(s2));
+        let whole = whole.min(MAX_PRECISION.into());
+        let scale = scale.min(i32::from(MAX_PRECISION) - whole);
+        Shape { precision: (whole + scale) as u8, scale: scale as u8 }
+    }
+
+    /// The type of `ROUND(x, digits)`.
+    pub(super) fn of_round(self, digits: i64) -> Shape {
+        let (precision, scale) = (i64::from(self.precision), i64::from(self.scale));
+        if digits >= scale {
+            self
+        } else if digits < 0 {
+            Shape { precision: (1 + precision - scale).min(38) as u8, scale: 0 }
+        } else {
+            Shape { precision: (1 + precision - scale + digits) as u8, scale: digits as u8 }
+        }
+    }
+}
+
+pub(super) fn add(a: Decimal, b: Decimal, to: Shape) -> Option<i128> {
+    let scale = a.scale.max(b.scale);
+    let aligned = |d: Decimal| d.value.checked_mul(power_of_ten((scale - d.scale).into()));
+    if let Some(sum) = aligned(a).zip(aligned(b)).and_then(|(a, b)| a.checked_add(b)) {
+        return rescale(sum, scale, to.scale, to.precision);
+    }
+    let aligned = |d: Decimal| BigInt::from(d.value) * big_power_of_ten((scale - d.scale).into());
+    rescale_big(aligned(a) + aligned(b), scale.into(), to.scale.into(), to.precision)
+}
+
+pub(super) fn multiply(a: Decimal, b: Decimal, to: Shape) -> Option<i128> {
+    let scale = u32::from(a.scale) + u32::from(b.scale);
+    if let (Some(product), Ok(scale)) = (a.value.checked_mul(b.value), u8::try_from(scale)) {
+        if scale <= to.scale.saturating_add(38) {
+            return rescale(product, scale, to.scale, to.precision);
+        }
+    }
+    rescale_big(BigInt::from(a.value) * BigInt::from(b.value), scale, to.scale.into(), to.precision)
+}
+
+/// The quotient to 38 significant digits, then to the scale of the result, each time half up. `b` is not zero.
+pub(super) fn divide(a: Decimal, b: Decimal, to: Shape) -> Option<i128> {
+    if a.value == 0 || b.value == 0 {
+        return Some(0);
+    }
+    // With 78 more digits the whole quotient has at least 39.
+    const EXTRA: u32 = 78;
+    let numerator = BigInt::from(a.value) * big_power_of_ten(EXTRA);
+    let denominator = BigInt::from(b.value);
+    let quotient = &numerator / &denominator;
+    let digits = decimal_digits(&quotient);
+    let surplus = digits.saturating_sub(MAX_PRECISION.into());
+    let mut rounded = divide_half_up_big(&numerator, &(denominator * big_power_of_ten(surplus)));
+    // `rounded × 10^(surplus - EXTRA - a.scale + b.scale)`
+    let mut scale = i64::from(EXTRA) + i64::from(a.scale) - i64::from(b.scale) - i64::from(surplus);
+    if scale < 0 {
+        rounded *= big_power_of_ten(scale.unsigned_abs() as u32);
+        scale = 0;
+    }
+    rescale_big(rounded, scale as u32, to.scale.into(), to.precision)
+}
+
+fn decimal_digits(value: &BigInt) -> u32 {
+    value.magnitude().to_string().len() as u32
+}
+
+/// The remainder with the sign of `a`. `b` is not zero.
+pub(super) fn remainder(a: Decimal, b: Decimal, to: Shape) -> Option<i128> {
+    if b.value == 0 {
+        return None;
+    }
+    let scale = a.scale.max(b.scale);
+    let aligned = |d: Decimal| BigInt::from(d.value) * big_power_of_ten((scale - d.scale).into());
+    rescale_big(aligned(a) % aligned(b), scale.into(), to.scale.into(), to.precision)
+}
+
+/// The nearest double.
+pub(super) fn to_double(value: i128, scale: u8) -> f64 {
+    // Both sides exact, so that the quotient is rounded once.
+    if value.unsigned_abs() < 1 << 53 && scale <= 22 {
+        return value as f64 / 10f64.powi(scale.into());
+    }
+    format!("{value}e-{scale}").parse().unwrap_or(f64::NAN)
+}
+
+/// Writes all digits of the scale: `12.50`.
+pub(super) fn write(value: i128, scale: u8, out: &mut String) {
+    let digits = value.unsigned_abs().to_string();
+    if value < 0 {
+        out.push('-');
+    }
+    let scale = usize::from(scale);
+    let whole = digits.len().saturating_sub(scale);
+    out.push_str(if whole == 0 { "0" } else { &digits[..whole] });
+    if scale > 0 {
+        out.push('.');
+        out.extend(std::iter::repeat_n('0', scale.saturating_sub(digits.len())));
+        out.push_str(&digits[whole..]);
+    }
+}
+
+/// Why a text is not a value of a decimal type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NotADecimal {
+    /// It is no number.
+    Malformed,
+    /// It has more digits than the type.
+    Overflow,
+}
+
+/// Reads a number as Java's `BigDecimal` does: sign, digits with a point, exponent. Rounds half up to the scale.
+pub(super) fn parse(text: &str, to: Shape) -> Result<i128, NotADecimal> {
+    let (sign, unsigned) = match text.as_bytes() {
+        [b'-', ..] => (Sign::Minus, &text[1..]),
+        [b'+', ..] => (Sign::Plus, &text[1..]),
+        _ => (Sign::Plus, text),
+    };
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().map_err(|_| NotADecimal::Malformed)?),
+        None => (unsigned, 0),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits: Vec<u8> = whole.bytes().chain(fraction.bytes()).collect();
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return Err(NotADecimal::Malformed);
+    }
+    let digits = BigInt::from_radix_be(sign, &digits.iter().map(|d| d - b'0').collect::<Vec<_>>(), 10)
+        .ok_or(NotADecimal::Malformed)?;
+    if digits.is_zero() {
+        return Ok(0);
+    }
+    let scale = fraction.len() as i64 - i64::from(exponent);
+    let length = i64::from(decimal_digits(&digits));
+    if length - scale > i64::from(MAX_PRECISION) {
+        return Err(NotADecimal::Overflow);
+    }
+    if scale - length > i64::from(MAX_PRECISION) {
+        return Ok(0);
+    }
+    let value = match u32::try_from(scale) {
+        Ok(scale) => rescale_big(digits, scale, to.scale.into(), to.precision),
+        Err(_) => rescale_big(digits * big_power_of_ten(scale.unsigned_abs() as u32), 0, to.scale.into(), to.precision),
+    };
+    value.ok_or(NotADecimal::Overflow)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(precision: u8, scale: u8) -> Shape {
+        Shape { precision, scale }
+    }
+
+    #[test]
+    fn result_types_are_flinks() {
+        let (int, money) = (shape(10, 0), shape(10, 2));
+        assert_eq!(int.of_quotient(shape(2, 1)), shape(17, 6));
+        assert_eq!(money.of_quotient(int).scale, 13);
+        assert_eq!(shape(38, 0).of_quotient(int), shape(38, 6));
+        assert_eq!(money.of_product(money), shape(20, 4));
+        assert_eq!(shape(32, 8).of_quotient(shape(38, 8)), shape(38, 6));
+        assert_eq!(shape(30, 20).of_product(shape(30, 20)), shape(38, 18));
+        assert_eq!(money.of_sum(shape(5, 3)), shape(12, 3));
+    }
+
+    #[test]
+    fn quotients_are_rounded_half_up() {
+        let one = Decimal { value: 1, scale: 0 };
+        assert_eq!(divide(one, Decimal { value: 30, scale: 1 }, shape(12, 6)), Some(333_333));
+        assert_eq!(divide(Decimal { value: -2, scale: 0 }, Decimal { value: 3, scale: 0 }, shape(12, 6)), Some(-666_667));
+        assert_eq!(divide(Decimal { value: i128::MAX, scale: 0 }, one, shape(38, 0)), None);
+    }
+
+    #[test]
+    fn text_is_read_as_big_decimal_does() {
+        let to = shape(10, 2);
+        for (text, value) in [("1.005", 101), ("-1.005", -101), ("1e3", 100_000), (".5", 50), ("5.", 500), ("+7", 700), ("1e-99", 0)] {
+            assert_eq!(parse(text, to), Ok(value), "{text}");
+        }
+        for text in ["", "x", "1_000", "1,5", "e3", "-", ".", "1e", "٣"] {
+            assert_eq!(parse(text, to), Err(NotADecimal::Malformed), "{text}");
+        }
+        assert_eq!(parse("123456789", to), Err(NotADecimal::Overflow));
+        assert_eq!(parse("1e2000000000", to), Err(NotADecimal::Overflow));
+    }
+
+    #[test]
+    fn all_digits_of_the_scale_are_written() {
+        for (value, scale, text) in [(1250, 2, "12.50"), (-5, 3, "-0.005"), (0, 2, "0.00"), (7, 0, "7")] {
+            let mut out = String::new();
+            write(value, scale, &mut out);
+            assert_eq!(out, text);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! `EXTRACT` and the functions named after its units. The result is BIGINT, of an instant in the session's zone.
+
+use types::{DataType, Scalar};
+
+use super::calendar::{DAY_MS, Date, HOUR_MS, MINUTE_MS, Moment, SECOND_MS, week_of_year, weekday};
+use super::signature::{Kind, accept, any_nullable, data_type, function, literal_text, mismatch, simple};
+use super::zone::wall_ms;
+use super::{Argument, Call, Code, Function, Signature, SignatureError};
+
+pub(super) static FUNCTIONS: &[Function] = &[
+    function("EXTRACT", "EXTRACT(unit FROM time), bound as EXTRACT('UNIT', time): a part as BIGINT; EXTRACT(DOW FROM DATE '2025-12-09') = 3", extract_signature, |call| {
+        let name = literal_text(call, 0).unwrap_or_default().trim_end().to_uppercase();
+        part(call, 1, Part::named(&name).ok_or_else(|| format!("unknown unit {name}"))?)
+    }),
+    function("YEAR", "YEAR(time): YEAR(DATE '2025-12-09') = 2025", signature, |c| part(c, 0, Part::Year)),
+    function("QUARTER", "QUARTER(time): 1-4; QUARTER(DATE '2025-12-09') = 4", signature, |c| part(c, 0, Part::Quarter)),
+    function("MONTH", "MONTH(time): 1-12; MONTH(DATE '2025-12-09') = 12", signature, |c| part(c, 0, Part::Month)),
+    function("WEEK", "WEEK(time): week of the ISO year, 1-53; WEEK(DATE '2025-12-09') = 50", signature, |c| part(c, 0, Part::Week)),
+    function("DAYOFYEAR", "DAYOFYEAR(time): 1-366; DAYOFYEAR(DATE '2025-12-09') = 343", signature, |c| part(c, 0, Part::DayOfYear)),
+    function("DAYOFMONTH", "DAYOFMONTH(time): 1-31; DAYOFMONTH(DATE '2025-12-09') = 9", signature, |c| part(c, 0, Part::Day)),
+    function("DAYOFWEEK", "DAYOFWEEK(time): 1 is Sunday; DAYOFWEEK(DATE '2025-12-09') = 3", signature, |c| part(c, 0, Part::DayOfWeek)),
+    function("HOUR", "HOUR(time): 0-23; HOUR(TIMESTAMP '2025-12-09 11:30:00') = 11", signature, |c| part(c, 0, Part::Hour)),
+    function("MINUTE", "MINUTE(time): 0-59; MINUTE(TIMESTAMP '2025-12-09 11:30:00') = 30", signature, |c| part(c, 0, Part::Minute)),
+    function("SECOND", "SECOND(time): 0-59; SECOND(TIMESTAMP '2025-12-09 11:30:07') = 7", signature, |c| part(c, 0, Part::Second)),
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Millennium,
+    Century,
+    Decade,
+    Year,
+    IsoYear,
+    Quarter,
+    Month,
+    Week,
+    Day,
+    DayOfYear,
+    DayOfWeek,
+    IsoDayOfWeek,
+    Hour,
+    Minute,
+    Second,
+    Millisecond,
+    Microsecond,
+    Nanosecond,
+    Epoch,
+}
+
+const UNITS: &[&str] = &[
+    "MILLENNIUM", "CENTURY", "DECADE", "YEAR", "ISOYEAR", "QUARTER", "MONTH", "WEEK", "DAY", "DOY", "DOW", "ISODOW",
+    "HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND", "NANOSECOND", "EPOCH",
+];
+
+impl Part {
+    fn named(unit: &str) -> Option<Part> {
+        use Part::*;
+        const PARTS: [Part; 19] = [
+            Millennium, Century, Decade, Year, IsoYear, Quarter, Month, Week, Day, DayOfYear, DayOfWeek, IsoDayOfWeek,
+            Hour, Minute, Second, Millisecond, Microsecond, Nanosecond, Epoch,
+        ];
+        UNITS.iter().position(|name| *name == unit).map(|at| PARTS[at])
+    }
+
+    /// Of a wall-clock time.
+    fn of(self, time: Moment) -> i64 {
+        let day = time.day();
+        let date = Date::of_day(day);
+        let ms = time.ms_of_day();
+        let era = |years: i64| {
+            if date.year > 0 { (date.year + years - 1) / years } else { (date.year - years + 1) / years }
+        };
+        match self {
+            Part::Millennium => era(1_000),
+            Part::Century => era(100),
+            Part::Decade => date.year / 10,
+            Part::Year => date.year,
+            Part::IsoYear => week_of_year(day, 0, 4).0,
+            Part::Quarter => (date.month + 2) / 3,
+            Part::Month => date.month,
+            Part::Week => week_of_year(day, 0, 4).1,
+            Part::Day => date.day,
+            Part::DayOfYear => date.day_of_year(),
+            Part::DayOfWeek => (weekday(day) + 1) % 7 + 1,
+            Part::IsoDayOfWeek => weekday(day) + 1,
+            Part::Hour => ms / HOUR_MS,
+            Part::Minute => ms / MINUTE_MS % 60,
+            Part::Second => ms / SECOND_MS % 60,
+            Part::Millisecond => ms % SECOND_MS,
+            Part::Microsecond => time.nanos_of_second() / 1_000,
+            Part::Nanosecond => time.nanos_of_second(),
+            Part::Epoch => time.ms.div_euclid(SECOND_MS),
+        }
+    }
+}
+
+fn signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
+    let accepted = accept(args, "<date or timestamp>", &[Kind::Time], 1)?;
+    Ok(Signature { args: accepted, result: types::ColumnType { data_type: DataType::BigInt, nullable: any_nullable(args) } })
+}
+
+fn extract_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
+    let expected = "<unit> FROM <date, time or timestamp>";
+    let accepted = accept(args, expected, &[Kind::Word(UNITS), Kind::Time], 2)?;
+    if matches!(accepted[1], DataType::Time(_)) {
+        let word = args[0].literal.map(|v| v.as_scalar());
+        let of_time = matches!(word, Some(Scalar::Text(w)) if matches!(w.trim_end().to_uppercase().as_str(), "HOUR" | "MINUTE" | "SECOND" | "MILLISECOND"));
+        if !of_time {
+            return Err(mismatch(expected));
+        }
+    }
+    Ok(Signature { args: accepted, result: types::ColumnType { data_type: DataType::BigInt, nullable: any_nullable(args) } })
+}
+
+fn part(call: &Call<'_>, at: usize, part: Part) -> Result<Code, String> {
+    let zone = call.time_zone.clone();
+    let from = data_type(call, at);
+    simple(move |args, out| {
+        let value = args.get(at).copied().unwrap_or(Scalar::Null);
+        let mut time = match (&from, value) {
+            (DataType::Date, Scalar::Int(day)) => Moment::of_ms(day.saturating_mul(DAY_MS)),
+            _ => Moment::read(value),
+        };
+        if matches!(from, DataType::TimestampLtz(_)) {
+            time.ms = wall_ms(&zone, time.ms);
+        }
+        out.int(part.of(time));
+    })
+}

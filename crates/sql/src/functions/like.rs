@@ -1,0 +1,198 @@
+//! `LIKE` and `SIMILAR TO`.
+
+use std::sync::Arc;
+
+use types::{DataType, Scalar};
+
+use super::regex::JavaRegex;
+use super::signature::{Kind, fail, function, literal_text, optional_text, text, typed};
+use super::{Argument, Call, Code, Env, EvalError, Function, Output, Signature, SignatureError};
+
+pub(super) static FUNCTIONS: &[Function] = &[
+    function(
+        "LIKE",
+        "text LIKE pattern [ESCAPE c], bound as LIKE(text, pattern[, c]): % is any text, _ any character, no escape unless given; 'abc' LIKE 'a%' = TRUE",
+        signature,
+        |call| prepare(call, |pattern, escape| Like::compile(pattern, escape).map(|like| move |text: &str| like.matches(text))),
+    ),
+    function(
+        "SIMILAR TO",
+        "text SIMILAR TO pattern [ESCAPE c], bound as SIMILAR TO(text, pattern[, c]): like LIKE, with | * + ? {n} ( ) [ ]; 'abb' SIMILAR TO 'a(b|c)*' = TRUE",
+        signature,
+        |call| prepare(call, |pattern, escape| similar(pattern, escape).map(|regex| move |text: &str| regex.is_match(text))),
+    ),
+];
+
+fn signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
+    typed(args, "<text>, <pattern>[, <escape>]", &[Kind::Text; 3], 2, DataType::Boolean)
+}
+
+/// A literal pattern is compiled here, another for each row.
+fn prepare<M: Fn(&str) -> bool + Send + Sync + 'static>(
+    call: &Call<'_>,
+    compile: impl Fn(&str, Option<&str>) -> Result<M, String> + Send + Sync + 'static,
+) -> Result<Code, String> {
+    let escape_is_known = call.args.len() < 3 || literal_text(call, 2).is_some();
+    if let (Some(pattern), true) = (literal_text(call, 1), escape_is_known) {
+        let matches = compile(pattern, literal_text(call, 2))?;
+        return Ok(Arc::new(move |_: &Env, args: &[Scalar<'_>], out: &mut Output| {
+            out.bool(matches(text(args, 0)));
+            Ok(())
+        }));
+    }
+    Ok(Arc::new(move |_: &Env, args: &[Scalar<'_>], out: &mut Output| -> Result<(), EvalError> {
+        let matches = compile(text(args, 1), optional_text(args, 2)).map_err(fail)?;
+        out.bool(matches(text(args, 0)));
+        Ok(())
+    }))
+}
+
+fn escape_character(escape: Option<&str>) -> Result<Option<char>, String> {
+    let Some(escape) = escape else { return Ok(None) };
+    let mut chars = escape.chars();
+    match (chars.next(), chars.next()) {
+        (Some(c), None) => Ok(Some(c)),
+        _ => Err(format!("Invalid escape character '{escape}'")),
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Token {
+    Char(char),
+    AnyText,
+    AnyChar,
+}
+
+/// A pattern of `LIKE`.
+#[derive(Debug, PartialEq, Eq)]
+enum Like {
+    Exactly(String),
+    StartsWith(String),
+    EndsWith(String),
+    Contains(String),
+    Tokens(Vec<Token>),
+}
+
+impl Like {
+    fn compile(pattern: &str, escape: Option<&str>) -> Result<Like, String> {
+        let escape = escape_character(escape)?;
+        let mut tokens = Vec::new();
+        let mut chars = pattern.chars();
+        while let Some(c) = chars.next() {
+            tokens.push(match c {
+                c if Some(c) == escape => match chars.next() {
+                    Some(next) if matches!(next, '%' | '_') || Some(next) == escape => Token::Char(next),
+                    _ => return Err(format!("Invalid escape sequence in the pattern '{pattern}'")),
+                },
+                '%' => Token::AnyText,
+                '_' => Token::AnyChar,
+                c => Token::Char(c),
+            });
+        }
+        tokens.dedup_by(|a, b| *a == Token::AnyText && *b == Token::AnyText);
+        let text = |tokens: &[Token]| {
+            let chars = tokens.iter().map(|t| if let Token::Char(c) = t { Some(*c) } else { None });
+            chars.collect::<Option<String>>()
+        };
+        let simple = match tokens.as_slice() {
+            [Token::AnyText, inner @ .., Token::AnyText] => text(inner).map(Like::Contains),
+            [Token::AnyText, end @ ..] => text(end).map(Like::EndsWith),
+            [start @ .., Token::AnyText] => text(start).map(Like::StartsWith),
+            all => text(all).map(Like::Exactly),
+        };
+        Ok(simple.unwrap_or(Like::Tokens(tokens)))
+    }
+
+    fn matches(&self, text: &str) -> bool {
+        match self {
+            Like::Exactly(all) => text == all,
+            Like::StartsWith(start) => text.starts_with(start.as_str()),
+            Like::EndsWith(end) => text.ends_with(end.as_str()),
+            Like::Contains(part) => text.contains(part.as_str()),
+            Like::Tokens(tokens) => matches(tokens, text),
+        }
+    }
+}
+
+/// Each `%` takes as little as it can; only the last one is ever tried again, so this is quadratic at worst.
+fn matches(tokens: &[Token], text: &str) -> bool {
+    let (mut token, mut rest) = (0, text);
+    let mut retry: Option<(usize, &str)> = None;
+    loop {
+        let mut chars = rest.chars();
+        match (tokens.get(token), chars.next()) {
+            (None, None) => return true,
+            (Some(Token::AnyText), _) => {
+                token += 1;
+                retry = Some((token, rest));
+                continue;
+            }
+            (Some(Token::Char(wanted)), Some(c)) if *wanted == c => {
+                (token, rest) = (token + 1, chars.as_str());
+                continue;
+            }
+            // As in Java's patterns, no line terminator.
+            (Some(Token::AnyChar), Some(c)) if !matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}') => {
+                (token, rest) = (token + 1, chars.as_str());
+                continue;
+            }
+            _ => {}
+        }
+        let Some((after, from)) = retry else { return false };
+        let mut chars = from.chars();
+        if chars.next().is_none() {
+            return false;
+        }
+        retry = Some((after, chars.as_str()));
+        (token, rest) = (after, chars.as_str());
+    }
+}
+
+/// A pattern of `SIMILAR TO` as a regular expression over the whole text.
+fn similar(pattern: &str, escape: Option<&str>) -> Result<JavaRegex, String> {
+    let escape = escape_character(escape)?;
+    let mut java = String::from(r"\A(?:");
+    let mut chars = pattern.chars();
+    let mut in_class = false;
+    while let Some(c) = chars.next() {
+        match c {
+            c if Some(c) == escape => match chars.next() {
+                Some(next) if next.is_ascii_punctuation() => java.extend(['\\', next]),
+                Some(next) if Some(next) == escape => java.push(next),
+                _ => return Err(format!("Invalid escape sequence in the pattern '{pattern}'")),
+            },
+            '[' | ']' => {
+                in_class = c == '[';
+                java.push(c);
+            }
+            ':' if in_class && java.ends_with('[') => {
+                let rest = chars.as_str();
+                let Some((name, _)) = rest.split_once(":]") else {
+                    return Err(format!("Invalid regular expression '{pattern}'"));
+                };
+                java.pop();
+                java.push_str(posix_class(name).ok_or_else(|| format!("Invalid regular expression '{pattern}'"))?);
+                chars = rest[name.len() + 2..].chars();
+            }
+            '_' if !in_class => java.push('.'),
+            '%' if !in_class => java.push_str(".*"),
+            '$' | '.' | '\\' => java.extend(['\\', c]),
+            c => java.push(c),
+        }
+    }
+    java.push_str(r")\z");
+    JavaRegex::compile(&java).map_err(|e| format!("Invalid regular expression '{pattern}': {e}"))
+}
+
+fn posix_class(name: &str) -> Option<&'static str> {
+    Some(match name.to_ascii_uppercase().as_str() {
+        "ALPHA" => r"\p{Alpha}",
+        "UPPER" => r"\p{Upper}",
+        "LOWER" => r"\p{Lower}",
+        "DIGIT" => r"\d",
+        "SPACE" => " ",
+        "WHITESPACE" => r"\s",
+        "ALNUM" => r"\p{Alnum}",
+        _ => return None,
+    })
+}

@@ -1,0 +1,276 @@
+//! The registry of functions: one entry a function, with its signature, its result type, its code and its doc line.
+//!
+//! Scalar code works on one row of [`Scalar`]s. The engine calls it once a distinct value where an argument is a
+//! dictionary column, and has vectorised kernels of its own for the few functions on the hot path; these must agree
+//! with the code here, which a test checks.
+
+mod arithmetic;
+mod calendar;
+pub mod cast;
+mod choice;
+mod clock;
+mod compiled;
+mod date_pattern;
+mod date_text;
+mod decimal;
+mod encode;
+mod extract;
+mod fused;
+mod hash;
+mod json;
+mod like;
+mod math;
+pub mod number_text;
+mod pad;
+mod regex;
+mod round;
+mod search;
+mod signature;
+mod simple_date;
+mod text;
+mod time_unit;
+pub mod timestamp;
+pub mod zone;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
+use types::{ColumnType, DataType, Scalar, Value};
+
+pub use choice::common_type;
+
+/// A scalar function.
+pub struct Function {
+    /// The name in upper case, as `explain` prints it.
+    pub name: &'static str,
+    pub aliases: &'static [&'static str],
+    /// One line for `weir functions` and the manual: what it gives and an example.
+    pub doc: &'static str,
+    pub determinism: Determinism,
+    pub nulls: Nulls,
+    /// From the argument types to the types the arguments are cast to and the type of the result.
+    pub signature: fn(&[Argument<'_>]) -> Result<Signature, SignatureError>,
+    /// Prepares the code for one call: compiles literal patterns, fixes scales and zones.
+    pub prepare: fn(&Call<'_>) -> Result<Code, String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Determinism {
+    /// The same arguments always give the same result.
+    Always,
+    /// The same within one evaluation of a batch: `CURRENT_TIMESTAMP`. The time comes in through [`Env::now`].
+    Clock,
+    /// Never to be shared or folded: `RAND`, `UUID`.
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nulls {
+    /// A null argument gives null; the code never sees one.
+    Propagate,
+    /// The code handles nulls itself.
+    Handled,
+}
+
+/// What is known of an argument when the script is compiled.
+#[derive(Debug, Clone, Copy)]
+pub struct Argument<'a> {
+    pub column_type: &'a ColumnType,
+    /// The value, where the argument is a literal.
+    pub literal: Option<&'a Value>,
+}
+
+/// The types of a call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Signature {
+    /// One an argument; the binder inserts casts where they differ.
+    pub args: Vec<DataType>,
+    pub result: ColumnType,
+}
+
+/// Why the arguments do not fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignatureError {
+    /// The forms that would: `SUBSTRING(<text>, <integer>[, <integer>])`.
+    pub expected: String,
+}
+
+/// A bound call, for [`Function::prepare`].
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// After coercion.
+    pub args: &'a [Argument<'a>],
+    pub result: &'a ColumnType,
+    /// The session's time zone, an IANA name or offset.
+    pub time_zone: &'a jiff::tz::TimeZone,
+}
+
+/// What the code may ask of the world: nothing but the time of the evaluation.
+#[derive(Debug, Clone, Copy)]
+pub struct Env {
+    /// Milliseconds since 1970 UTC.
+    pub now_ms: i64,
+}
+
+/// Prepared code of one call: arguments of one row in, one value out.
+pub type Code = Arc<dyn Fn(&Env, &[Scalar<'_>], &mut Output) -> Result<(), EvalError> + Send + Sync>;
+
+/// Where code puts its one value. It starts out null.
+#[derive(Debug, Default)]
+pub struct Output {
+    value: Fixed,
+    /// Text or bytes of the value.
+    pub buffer: Vec<u8>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq)]
+enum Fixed {
+    #[default]
+    Null,
+    Bool(bool),
+    Int(i64),
+    Double(f64),
+    Wide(i128),
+    Text,
+    Bytes,
+}
+
+impl Output {
+    pub fn clear(&mut self) {
+        self.value = Fixed::Null;
+        self.buffer.clear();
+    }
+
+    pub fn null(&mut self) {
+        self.value = Fixed::Null;
+    }
+
+    pub fn bool(&mut self, v: bool) {
+        self.value = Fixed::Bool(v);
+    }
+
+    pub fn int(&mut self, v: i64) {
+        self.value = Fixed::Int(v);
+    }
+
+    pub fn double(&mut self, v: f64) {
+        self.value = Fixed::Double(v);
+    }
+
+    pub fn wide(&mut self, v: i128) {
+        self.value = Fixed::Wide(v);
+    }
+
+    pub fn text(&mut self, v: &str) {
+        self.buffer.clear();
+        self.buffer.extend_from_slice(v.as_bytes());
+        self.value = Fixed::Text;
+    }
+
+    pub fn bytes(&mut self, v: &[u8]) {
+        self.buffer.clear();
+        self.buffer.extend_from_slice(v);
+        self.value = Fixed::Bytes;
+    }
+
+    pub fn int_or_null(&mut self, v: Option<i64>) {
+        self.value = v.map_or(Fixed::Null, Fixed::Int);
+    }
+
+    pub fn wide_or_null(&mut self, v: Option<i128>) {
+        self.value = v.map_or(Fixed::Null, Fixed::Wide);
+    }
+
+    pub fn text_or_null(&mut self, v: Option<&str>) {
+        match v {
+            Some(v) => self.text(v),
+            None => self.null(),
+        }
+    }
+
+    /// Text is written in place by `write`, without a copy.
+    pub fn write_text(&mut self, write: impl FnOnce(&mut String)) {
+        let mut text = String::from_utf8(std::mem::take(&mut self.buffer)).unwrap_or_default();
+        text.clear();
+        write(&mut text);
+        self.buffer = text.into_bytes();
+        self.value = Fixed::Text;
+    }
+
+    pub fn scalar(&mut self, v: Scalar<'_>) {
+        match v {
+            Scalar::Null => self.null(),
+            Scalar::Bool(v) => self.bool(v),
+            Scalar::Int(v) => self.int(v),
+            Scalar::Double(v) => self.double(v),
+            Scalar::Wide(v) => self.wide(v),
+            Scalar::Text(v) => self.text(v),
+            Scalar::Bytes(v) => self.bytes(v),
+        }
+    }
+
+    /// The value written.
+    pub fn get(&self) -> Scalar<'_> {
+        match self.value {
+            Fixed::Null => Scalar::Null,
+            Fixed::Bool(v) => Scalar::Bool(v),
+            Fixed::Int(v) => Scalar::Int(v),
+            Fixed::Double(v) => Scalar::Double(v),
+            Fixed::Wide(v) => Scalar::Wide(v),
+            // Only `text` and `write_text` set this, both from a str.
+            Fixed::Text => Scalar::Text(std::str::from_utf8(&self.buffer).unwrap_or_default()),
+            Fixed::Bytes => Scalar::Bytes(&self.buffer),
+        }
+    }
+}
+
+/// Why a row could not be computed. It fails the job, as in Flink, unless a `TRY_` form turns it into null.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct EvalError(pub String);
+
+/// Every function, in the order of the manual.
+pub fn all() -> &'static [&'static Function] {
+    static ALL: LazyLock<Vec<&'static Function>> = LazyLock::new(|| {
+        let chapters: [&'static [Function]; 17] = [
+            arithmetic::FUNCTIONS,
+            math::FUNCTIONS,
+            round::FUNCTIONS,
+            choice::FUNCTIONS,
+            text::FUNCTIONS,
+            pad::FUNCTIONS,
+            search::FUNCTIONS,
+            like::FUNCTIONS,
+            regex::FUNCTIONS,
+            encode::FUNCTIONS,
+            hash::FUNCTIONS,
+            json::FUNCTIONS,
+            clock::FUNCTIONS,
+            date_text::FUNCTIONS,
+            extract::FUNCTIONS,
+            time_unit::FUNCTIONS,
+            fused::FUNCTIONS,
+        ];
+        chapters.into_iter().flatten().collect()
+    });
+    &ALL
+}
+
+/// A function by its name or an alias, in any case.
+pub fn lookup(name: &str) -> Option<&'static Function> {
+    static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> = LazyLock::new(|| {
+        let names = |f: &'static Function| f.aliases.iter().copied().chain([f.name]).map(move |name| (name, f));
+        all().iter().copied().flat_map(names).collect()
+    });
+    BY_NAME.get(name.to_uppercase().as_str()).copied()
+}
+
+impl fmt::Debug for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}

@@ -1,0 +1,119 @@
+//! Padding, repeating and replacing. As in Flink these count UTF-16 units, where they count: an emoji that is cut in two
+//! becomes `?`.
+
+use types::{DataType, Scalar};
+
+use super::signature::{Kind, fail, fallible, function, int, nullable, optional_int, simple, text, typed};
+use super::{EvalError, Function, Output};
+
+/// The longest text a function makes, in UTF-16 units; more fails the job, as Java's memory would.
+const MAX_LENGTH: i64 = 64 << 20;
+
+pub(super) static FUNCTIONS: &[Function] = &[
+    function(
+        "LPAD",
+        "LPAD(text, length, pad): filled up or cut to the length, from the left; LPAD('7', 3, '0') = '007'",
+        |a| nullable(a, "<text>, <length>, <pad>", &[Kind::Text, Kind::Integer, Kind::Text], 3, DataType::STRING),
+        |_| fallible(|args, out| pad(Side::Left, args, out)),
+    ),
+    function(
+        "RPAD",
+        "RPAD(text, length, pad): filled up or cut to the length, at the right; RPAD('7', 3, '0') = '700'",
+        |a| nullable(a, "<text>, <length>, <pad>", &[Kind::Text, Kind::Integer, Kind::Text], 3, DataType::STRING),
+        |_| fallible(|args, out| pad(Side::Right, args, out)),
+    ),
+    function(
+        "REPEAT",
+        "REPEAT(text, n): n times; REPEAT('ab', 2) = 'abab'",
+        |a| typed(a, "<text>, <times>", &[Kind::Text, Kind::Integer], 2, DataType::STRING),
+        |_| fallible(repeat),
+    ),
+    function(
+        "REPLACE",
+        "REPLACE(text, search, replacement): every occurrence replaced; REPLACE('2025-12-09T11:30', 'T', ' ') = '2025-12-09 11:30'",
+        |a| typed(a, "<text>, <search>, <replacement>", &[Kind::Text; 3], 3, DataType::STRING),
+        |_| simple(|args, out| replace(text(args, 0), text(args, 1), text(args, 2), out)),
+    ),
+    function(
+        "OVERLAY",
+        "OVERLAY(text PLACING new FROM start [FOR length]), bound as OVERLAY(text, new, start[, length]): a part replaced; OVERLAY('xxxxx', 'ab', 2) = 'xabxx'",
+        |a| typed(a, "<text> PLACING <new> FROM <start> [FOR <length>]", &[Kind::Text, Kind::Text, Kind::Integer, Kind::Integer], 3, DataType::STRING),
+        |_| simple(overlay),
+    ),
+];
+
+/// UTF-16 units to text; half of a pair becomes `?`.
+fn write_units(units: impl IntoIterator<Item = u16>, out: &mut Output) {
+    out.write_text(|to| to.extend(char::decode_utf16(units).map(|c| c.unwrap_or('?'))));
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Left,
+    Right,
+}
+
+fn pad(side: Side, args: &[Scalar<'_>], out: &mut Output) -> Result<(), EvalError> {
+    let (base, length, pad) = (text(args, 0), int(args, 1), text(args, 2));
+    if length < 0 || pad.is_empty() {
+        out.null();
+        return Ok(());
+    }
+    if length > MAX_LENGTH {
+        return Err(fail(format!("a text of {length} characters is too long")));
+    }
+    let length = length as usize;
+    let base: Vec<u16> = base.encode_utf16().take(length).collect();
+    let padding = pad.encode_utf16().collect::<Vec<_>>().into_iter().cycle().take(length - base.len());
+    match side {
+        Side::Left => write_units(padding.chain(base), out),
+        Side::Right => write_units(base.into_iter().chain(padding), out),
+    }
+    Ok(())
+}
+
+fn repeat(args: &[Scalar<'_>], out: &mut Output) -> Result<(), EvalError> {
+    let (text, times) = (text(args, 0), int(args, 1).max(0));
+    let length = times.saturating_mul(text.len() as i64);
+    if length > MAX_LENGTH {
+        return Err(fail(format!("a text of {length} bytes is too long")));
+    }
+    let times = if text.is_empty() { 0 } else { times };
+    out.write_text(|to| (0..times).for_each(|_| to.push_str(text)));
+    Ok(())
+}
+
+/// Replaces every occurrence; the empty text occurs around every UTF-16 unit.
+pub(super) fn replace(text: &str, search: &str, replacement: &str, out: &mut Output) {
+    if search.is_empty() {
+        let new: Vec<u16> = replacement.encode_utf16().collect();
+        let units = text.encode_utf16().flat_map(|unit| std::iter::once(unit).chain(new.iter().copied()));
+        return write_units(new.iter().copied().chain(units), out);
+    }
+    out.write_text(|to| {
+        let mut rest = text;
+        while let Some(at) = rest.find(search) {
+            to.push_str(&rest[..at]);
+            to.push_str(replacement);
+            rest = &rest[at + search.len()..];
+        }
+        to.push_str(rest);
+    });
+}
+
+fn overlay(args: &[Scalar<'_>], out: &mut Output) {
+    let (base, start) = (text(args, 0), int(args, 2));
+    let units: Vec<u16> = base.encode_utf16().collect();
+    let new: Vec<u16> = text(args, 1).encode_utf16().collect();
+    let length = units.len() as i64;
+    if start <= 0 || start > length {
+        return out.text(base);
+    }
+    let replaced = optional_int(args, 3).unwrap_or(new.len() as i64);
+    let tail = match start.checked_add(replaced) {
+        Some(end) if replaced > 0 && end <= length => &units[end as usize - 1..],
+        _ => &[],
+    };
+    let head = &units[..start as usize - 1];
+    write_units(head.iter().chain(&new).chain(tail).copied(), out);
+}

@@ -1,0 +1,147 @@
+//! `REGEXP` and its kin: Java's regular expressions over the `regex` crate.
+//!
+//! `translate` rewrites a Java pattern. What it cannot express (look-around, back-references, possessive quantifiers) is
+//! refused when the script is compiled. A pattern that Java finds broken too gives Flink's answers: null, or false for
+//! `REGEXP`.
+
+mod translate;
+
+use ::regex::{Captures, Regex};
+use types::{DataType, Scalar};
+
+use super::compiled::Compiled;
+use super::signature::{Kind, fallible, function, literal_text, nullable, optional_int, text, typed};
+use super::timestamp::terminator_length;
+use super::{Call, Code, Function, Output};
+
+pub(super) static FUNCTIONS: &[Function] = &[
+    function(
+        "REGEXP",
+        "REGEXP(text, pattern): whether the pattern occurs, false for an empty or broken one; REGEXP('abc', 'b+') = TRUE",
+        |a| typed(a, "<text>, <pattern>", &[Kind::Text; 2], 2, DataType::Boolean),
+        |call| {
+            prepare(call, |regex, args, out| {
+                out.bool(!text(args, 1).is_empty() && regex.is_some_and(|r| r.is_match(text(args, 0))));
+            })
+        },
+    ),
+    function(
+        "REGEXP_REPLACE",
+        "REGEXP_REPLACE(text, pattern, replacement): every occurrence replaced, the replacement is literal; REGEXP_REPLACE('a1b22', '\\d+', '#') = 'a#b#'",
+        |a| nullable(a, "<text>, <pattern>, <replacement>", &[Kind::Text; 3], 3, DataType::STRING),
+        |call| {
+            prepare(call, |regex, args, out| match regex {
+                Some(regex) => out.write_text(|to| regex.replace_all(text(args, 0), text(args, 2), to)),
+                None => out.null(),
+            })
+        },
+    ),
+    function(
+        "REGEXP_EXTRACT",
+        "REGEXP_EXTRACT(text, pattern[, group]): the first occurrence or a group of it, null if there is none; REGEXP_EXTRACT('foothebar', 'foo(.*?)(bar)', 2) = 'bar'",
+        |a| nullable(a, "<text>, <pattern>[, <group>]", &[Kind::Text, Kind::Text, Kind::Integer], 2, DataType::STRING),
+        |call| {
+            prepare(call, |regex, args, out| {
+                let group = usize::try_from(optional_int(args, 2).unwrap_or(0)).ok();
+                let captures = regex.and_then(|r| r.find_at(text(args, 0), 0));
+                let found = captures.as_ref().zip(group).and_then(|(captures, group)| captures.get(group));
+                out.text_or_null(found.map(|found| found.as_str()));
+            })
+        },
+    ),
+];
+
+/// Why a pattern cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum PatternError {
+    /// Java refuses it too.
+    Broken(String),
+    /// Java knows it, and this does not.
+    Unsupported(String),
+}
+
+impl std::fmt::Display for PatternError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            PatternError::Broken(why) => f.write_str(why),
+            PatternError::Unsupported(what) => write!(f, "regular expressions with {what} are not supported"),
+        }
+    }
+}
+
+/// A compiled Java pattern.
+#[derive(Debug, Clone)]
+pub(super) struct JavaRegex {
+    regex: Regex,
+    /// It has a `$`, which also matches before a line terminator that ends the text.
+    has_dollar: bool,
+}
+
+impl JavaRegex {
+    pub(super) fn compile(pattern: &str) -> Result<JavaRegex, PatternError> {
+        let (pattern, has_dollar) = translate::translate(pattern)?;
+        match Regex::new(&pattern) {
+            Ok(regex) => Ok(JavaRegex { regex, has_dollar }),
+            Err(::regex::Error::CompiledTooBig(_)) => Err(PatternError::Unsupported("so large an automaton".into())),
+            Err(error) => Err(PatternError::Broken(error.to_string())),
+        }
+    }
+
+    pub(super) fn is_match(&self, text: &str) -> bool {
+        self.regex.is_match(text) || self.trimmed(text).is_some_and(|text| self.regex.is_match(text))
+    }
+
+    /// The text without its final line terminator, where that can make a difference.
+    fn trimmed<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let length = if self.has_dollar { terminator_length(text.as_bytes()) } else { 0 };
+        (length > 0).then(|| &text[..text.len() - length])
+    }
+
+    fn find_at<'t>(&self, text: &'t str, start: usize) -> Option<Captures<'t>> {
+        let whole = self.regex.captures_at(text, start);
+        let trimmed = self
+            .trimmed(text)
+            .filter(|trimmed| start <= trimmed.len())
+            .and_then(|trimmed| self.regex.captures_at(trimmed, start));
+        let begin = |captures: &Captures<'_>| captures.get(0).map_or(usize::MAX, |m| m.start());
+        match (whole, trimmed) {
+            (Some(a), Some(b)) => Some(if begin(&b) < begin(&a) { b } else { a }),
+            (a, b) => a.or(b),
+        }
+    }
+
+    fn replace_all(&self, text: &str, replacement: &str, to: &mut String) {
+        let (mut copied, mut start) = (0, 0);
+        while let Some(found) = self.find_at(text, start).and_then(|captures| captures.get(0)) {
+            to.push_str(&text[copied..found.start()]);
+            to.push_str(replacement);
+            copied = found.end();
+            start = found.end();
+            if found.is_empty() {
+                // The next search begins one character on.
+                match text[start..].chars().next() {
+                    Some(c) => start += c.len_utf8(),
+                    None => break,
+                }
+            }
+        }
+        to.push_str(&text[copied..]);
+    }
+}
+
+/// `body` gets `None` for a broken pattern.
+fn prepare(
+    call: &Call<'_>,
+    body: impl Fn(Option<&JavaRegex>, &[Scalar<'_>], &mut Output) + Send + Sync + 'static,
+) -> Result<Code, String> {
+    let patterns = Compiled::new(literal_text(call, 1), usable)?;
+    fallible(move |args, out| patterns.with(text(args, 1), |regex| body(regex.as_ref(), args, out)))
+}
+
+fn usable(pattern: &str) -> Result<Option<JavaRegex>, String> {
+    match JavaRegex::compile(pattern) {
+        Ok(regex) => Ok(Some(regex)),
+        Err(PatternError::Broken(_)) => Ok(None),
+        Err(error @ PatternError::Unsupported(_)) => Err(error.to_string()),
+    }
+}

@@ -1,0 +1,319 @@
+//! Answers seen on Flink 2.3.0, entry by entry.
+
+use types::{DataType, Value};
+
+use super::super::zone::zone;
+use super::*;
+use crate::expr::CastMode::{Strict, Try};
+
+#[track_caller]
+fn check(name: &str, args: &[Typed], expected: &str) {
+    assert_eq!(shown(call(name, args)), expected, "{name}({args:?})");
+}
+
+/// A `TIMESTAMP(3)` from text.
+fn ts(text: &str) -> Typed {
+    Typed(convert(&s(text), DataType::Timestamp(3), Strict).unwrap(), DataType::Timestamp(3))
+}
+
+fn date(text: &str) -> Typed {
+    Typed(convert(&s(text), DataType::Date, Strict).unwrap(), DataType::Date)
+}
+
+fn decimal_type(name: &str, args: &[Typed]) -> String {
+    call(name, args).unwrap().1.to_string()
+}
+
+#[test]
+fn whole_numbers_wrap_and_truncate() {
+    check("+", &[i(2147483647), i(1)], "-2147483648");
+    check("*", &[big(i64::MAX), big(2)], "-2");
+    check("/", &[i(7), i(2)], "3");
+    check("/", &[i(-7), i(2)], "-3");
+    check("/", &[i(1), i(0)], "!/ by zero");
+    check("%", &[i(1), i(0)], "!/ by zero");
+    check("MOD", &[i(-7), i(3)], "-1");
+    check("ABS", &[i(-2147483648)], "-2147483648");
+    check("/", &[big(i64::MIN), big(-1)], "-9223372036854775808");
+    check("+", &[i(1), null(DataType::Int)], "NULL");
+    assert_eq!(decimal_type("+", &[i(1), big(1)]), "BIGINT");
+}
+
+#[test]
+fn decimals_have_flinks_digits() {
+    check("/", &[i(7), m("2.0")], "3.500000");
+    check("/", &[i(1), m("3.0")], "0.333333");
+    check("*", &[m("1.50"), m("2.00")], "3.0000");
+    check("+", &[m("1.5"), i(1)], "2.5");
+    check("%", &[m("-7.5"), m("2.0")], "-1.5");
+    check("/", &[m("0.0"), m("0.0")], "!Division undefined");
+    let seven_hundred = call("*", &[i(7), m("100.0")]).unwrap();
+    check("/", &[seven_hundred, i(9)], "77.777777777778");
+    let money = Typed(Value::Wide(100), DataType::Decimal { precision: 10, scale: 2 });
+    assert_eq!(decimal_type("*", &[money.clone(), money.clone()]), "DECIMAL(20, 4)");
+    check("/", &[money, i(3)], "0.3333333333333");
+    let most = Typed(Value::Wide(10i128.pow(38) - 1), DataType::Decimal { precision: 38, scale: 0 });
+    check("+", &[most.clone(), most], "NULL");
+}
+
+#[test]
+fn doubles_divide_by_zero() {
+    check("/", &[d(1.0), d(0.0)], "Infinity");
+    check("/", &[d(0.0), i(0)], "NaN");
+    check("*", &[call("/", &[d(7.0), i(9)]).unwrap(), i(100)], "77.77777777777779");
+    check("SQRT", &[i(-1)], "NaN");
+    check("POWER", &[i(2), i(10)], "1024.0");
+    check("LOG", &[i(2), i(8)], "3.0");
+    check("LOG2", &[i(8)], "3.0");
+    check("NEGATE", &[m("2.5")], "-2.5");
+}
+
+#[test]
+fn rounding_goes_half_away_from_zero() {
+    check("ROUND", &[m("2.345"), i(2)], "2.35");
+    check("ROUND", &[d(2.345), i(2)], "2.35");
+    check("ROUND", &[d(1.005), i(2)], "1.01");
+    check("ROUND", &[d(2.675), i(2)], "2.68");
+    check("ROUND", &[d(-2.5), i(0)], "-3.0");
+    check("ROUND", &[d(-2.5)], "-3.0");
+    check("ROUND", &[i(1250), i(-2)], "1300");
+    check("ROUND", &[d(0.4)], "0.0");
+    check("ROUND", &[d(0.5)], "1.0");
+    check("ROUND", &[d(99.9), i(0)], "100.0");
+    check("TRUNCATE", &[m("-2.345"), i(2)], "-2.34");
+    check("TRUNCATE", &[d(2.999), i(1)], "2.9");
+    check("FLOOR", &[m("-2.5")], "-3");
+    check("CEIL", &[d(2.1)], "3.0");
+    check("SIGN", &[m("-2.50")], "-1.00");
+    check("GREATEST", &[i(1), i(3), i(2)], "3");
+    check("LEAST", &[i(1), m("0.5")], "0.5");
+    check("GREATEST", &[i(1), null(DataType::Int)], "NULL");
+}
+
+#[test]
+fn case_and_trimming_are_javas() {
+    check("LOWER", &[s("ĐÀ")], "đà");
+    check("LOWER", &[s("İ")], "i̇");
+    check("LOWER", &[s("ΟΔΟΣ")], "οδος");
+    check("UPPER", &[s("straße")], "STRASSE");
+    check("TRIM", &[s("  \ta\u{a0} ")], "\ta\u{a0}");
+    check("TRIM", &[s("x"), s("xxaxx"), s("LEADING")], "axx");
+    check("TRIM", &[s("xy"), s("xyaxy"), s("both")], "a");
+    check("RTRIM", &[s(" a  ")], " a");
+    check("INITCAP", &[s("học phí straße")], "HọC Phí StraßE");
+    check("CHAR_LENGTH", &[s("học")], "3");
+    check("REVERSE", &[s("a😀b")], "b😀a");
+}
+
+#[test]
+fn parts_of_text() {
+    check("SUBSTRING", &[s("abcde"), i(2), i(3)], "bcd");
+    check("SUBSTR", &[s("abcde"), i(0), i(2)], "ab");
+    check("SUBSTRING", &[s("abcde"), i(-2)], "de");
+    check("SUBSTRING", &[s("abcde"), i(-9)], "");
+    check("SUBSTRING", &[s("abcde"), i(9)], "");
+    check("SUBSTRING", &[s("abcde"), i(1), i(-1)], "NULL");
+    check("LEFT", &[s("học"), i(2)], "họ");
+    check("LEFT", &[s("abc"), i(0)], "");
+    check("RIGHT", &[s("học"), i(2)], "ọc");
+    check("RIGHT", &[s("abc"), i(-1)], "");
+    check("RIGHT", &[s("abc"), i(9)], "abc");
+    check("SPLIT_INDEX", &[s("a,b,c"), s(","), i(1)], "b");
+    check("SPLIT_INDEX", &[s("a b\tc"), s(""), i(2)], "c");
+    check("SPLIT_INDEX", &[s("a,b"), i(44), i(1)], "b");
+    check("SPLIT_INDEX", &[s("a,b"), s(","), i(2)], "NULL");
+    check("SPLIT_INDEX", &[s("a,b"), s(","), i(-1)], "NULL");
+}
+
+#[test]
+fn joins_pads_and_replaces() {
+    check("||", &[s("a"), s("b")], "ab");
+    check("CONCAT", &[s("a"), null(DataType::STRING)], "NULL");
+    check("CONCAT_WS", &[s("-"), s("a"), null(DataType::STRING), s("b")], "a-b");
+    check("CONCAT_WS", &[null(DataType::STRING), s("a")], "NULL");
+    check("LPAD", &[s("7"), i(3), s("0")], "007");
+    check("RPAD", &[s("7"), i(4), s("ab")], "7aba");
+    check("LPAD", &[s("abc"), i(2), s("x")], "ab");
+    check("LPAD", &[s("abc"), i(-1), s("x")], "NULL");
+    check("RPAD", &[s("abc"), i(2), s("")], "NULL");
+    check("REPLACE", &[s("ab"), s(""), s("x")], "xaxbx");
+    check("REPLACE", &[s("😀"), s(""), s("-")], "-?-?-");
+    check("REPLACE", &[s("aTbT"), s("T"), s(" ")], "a b ");
+    check("OVERLAY", &[s("xxxxx"), s("ab"), i(2)], "xabxx");
+    check("OVERLAY", &[s("😀x"), s("a"), i(1), i(1)], "a?x");
+    check("REPEAT", &[s("ab"), i(2)], "abab");
+    check("REPEAT", &[s("ab"), i(-2)], "");
+}
+
+#[test]
+fn search_in_text() {
+    check("POSITION", &[s(""), s("abc")], "1");
+    check("POSITION", &[s("c"), s("học")], "3");
+    check("LOCATE", &[s("a"), s("banana"), i(3)], "4");
+    check("INSTR", &[s("banana"), s("a"), i(1), i(2)], "4");
+    check("INSTR", &[s("banana"), s("a"), i(-1), i(1)], "6");
+    check("STARTSWITH", &[s("abc"), s("ab")], "TRUE");
+    check("LIKE", &[s("abc"), s("a%")], "TRUE");
+    check("LIKE", &[s("a\\xb"), s("a\\%b%")], "TRUE");
+    check("LIKE", &[s("a%b"), s("a\\%b"), s("\\")], "TRUE");
+    check("LIKE", &[s("axb"), s("a\\%b"), s("\\")], "FALSE");
+    check("LIKE", &[s("học"), s("h_c")], "TRUE");
+    check("LIKE", &[s("aXbXc"), s("a%b_c")], "TRUE");
+    check("SIMILAR TO", &[s("abb"), s("a(b|c)*")], "TRUE");
+    check("SIMILAR TO", &[s("abbd"), s("a(b|c)*")], "FALSE");
+    check("SIMILAR TO", &[s("a.c"), s("a.%")], "TRUE");
+}
+
+#[test]
+fn regular_expressions_are_javas() {
+    check("REGEXP", &[s("abc"), s("")], "FALSE");
+    check("REGEXP", &[s("abc"), s("b+")], "TRUE");
+    check("REGEXP", &[s("abc"), s("(")], "FALSE");
+    check("REGEXP_REPLACE", &[s("a1b22"), s("\\d+"), s("$0")], "a$0b$0");
+    check("REGEXP_REPLACE", &[s("a"), s("("), s("x")], "NULL");
+    check("REGEXP_REPLACE", &[s("xab"), s("x*"), s("-")], "--a-b-");
+    check("REGEXP_REPLACE", &[s("٣3"), s("\\d"), s("#")], "٣#");
+    check("REGEXP_EXTRACT", &[s("foothebar"), s("foo(.*?)(bar)"), i(2)], "bar");
+    check("REGEXP_EXTRACT", &[s("foothebar"), s("foo(.*?)(bar)")], "foothebar");
+    check("REGEXP_EXTRACT", &[s("foothebar"), s("foo(.*?)(bar)"), i(5)], "NULL");
+    check("REGEXP_EXTRACT", &[s("nope"), s("foo")], "NULL");
+    check("REGEXP_EXTRACT", &[s("a.b\n"), s("\\Q.\\E(.*)$"), i(1)], "b");
+    check("REGEXP", &[s("abc"), s("a(?=b)")], "!regular expressions with look-ahead are not supported");
+}
+
+#[test]
+fn digests_and_spellings() {
+    check("MD5", &[s("")], "d41d8cd98f00b204e9800998ecf8427e");
+    check("SHA1", &[s("")], "da39a3ee5e6b4b0d3255bfef95601890afd80709");
+    check("SHA256", &[s("")], "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    check("SHA2", &[s(""), i(224)], "d14a028c2a3a2bc9476102bb288234c415a2b01f828ea62ac5b3e42f");
+    check("TO_BASE64", &[s("hello")], "aGVsbG8=");
+    check("FROM_BASE64", &[s("aGVsbG8")], "hello");
+    assert!(shown(call("FROM_BASE64", &[s("%%")])).starts_with("!'%%' is not base 64"));
+    check("URL_ENCODE", &[s("a b/học")], "a+b%2Fh%E1%BB%8Dc");
+    check("URL_DECODE", &[s("a+b%2F")], "a b/");
+    check("URL_DECODE", &[s("%zz")], "NULL");
+    check("HEX", &[i(255)], "FF");
+    check("HEX", &[big(-1)], "FFFFFFFFFFFFFFFF");
+    check("HEX", &[s("a")], "61");
+    check("ASCII", &[s("abc")], "97");
+    check("CHR", &[i(97 + 256)], "a");
+    check("IS_DECIMAL", &[s("1.5")], "TRUE");
+    check("IS_DIGIT", &[s("1.5")], "FALSE");
+    check("IS_ALPHA", &[null(DataType::STRING)], "FALSE");
+}
+
+#[test]
+fn json_values() {
+    check("JSON_VALUE", &[s("{\"a\": {\"b\": [1, 2.50]}}"), s("$.a.b[1]")], "2.5");
+    check("JSON_VALUE", &[s("{\"a\": true}"), s("$.a")], "true");
+    check("JSON_VALUE", &[s("{\"a\": {}}"), s("$.a")], "NULL");
+    let with = |path: &str| {
+        [s("{}"), s(path), s("DEFAULT"), s("empty"), s("DEFAULT"), s("error")]
+    };
+    check("JSON_VALUE", &with("$.zz"), "error");
+    check("JSON_VALUE", &with("lax $.zz"), "empty");
+    check("JSON_VALUE", &[s("nope"), s("lax $.a"), s("DEFAULT"), s("empty"), s("ERROR"), s("")], "empty");
+}
+
+#[test]
+fn casts_of_numbers() {
+    let cast = |value: Typed, to: DataType| shown(convert(&value, to.clone(), Try).map(|v| Typed(v, to)));
+    for (text, whole) in [("12.9", "12"), (" 12 ", "12"), ("-5", "-5"), ("+7", "7"), ("1e3", "NULL"), ("1_000", "NULL"), ("", "NULL"), ("0x10", "NULL"), ("2147483648", "NULL")] {
+        assert_eq!(cast(s(text), DataType::Int), whole, "{text}");
+    }
+    assert_eq!(cast(d(1e20), DataType::Int), "2147483647");
+    assert_eq!(cast(d(f64::INFINITY), DataType::Int), "2147483647");
+    assert_eq!(cast(d(-2.9), DataType::Int), "-2");
+    assert_eq!(cast(d(1e10), DataType::SmallInt), "-1");
+    assert_eq!(cast(d(123456.789), DataType::SmallInt), "-7616");
+    assert_eq!(cast(big(3_000_000_000), DataType::Int), "-1294967296");
+    assert_eq!(cast(s("1e400"), DataType::Double), "Infinity");
+    assert_eq!(cast(s("1.005"), DataType::Decimal { precision: 10, scale: 2 }), "1.01");
+    assert_eq!(cast(m("123.4"), DataType::Decimal { precision: 2, scale: 0 }), "NULL");
+    assert_eq!(cast(d(1.005), DataType::Decimal { precision: 10, scale: 2 }), "1.01");
+    for (text, truth) in [("T", "TRUE"), ("yes", "TRUE"), ("1", "TRUE"), ("N", "FALSE"), ("0", "FALSE"), ("on", "NULL")] {
+        assert_eq!(cast(s(text), DataType::Boolean), truth, "{text}");
+    }
+    assert!(convert(&s("x"), DataType::Int, Strict).unwrap_err().contains("'x'"));
+}
+
+#[test]
+fn casts_of_text_and_time() {
+    let cast = |value: Typed, to: DataType| shown(convert(&value, to.clone(), Try).map(|v| Typed(v, to)));
+    assert_eq!(cast(s("abc"), DataType::Char(5)), "abc  ");
+    assert_eq!(cast(s("học"), DataType::Varchar(2)), "họ");
+    assert_eq!(shown(Ok(Typed(Value::Double(f64::from(1e16f32)), DataType::Float))), "1.00000003E16");
+    assert_eq!(shown(Ok(ts("2025-12-09 11:30:00"))), "2025-12-09 11:30:00.000");
+    assert_eq!(cast(s("2025-12-09 11:30:00.123456789"), DataType::Timestamp(6)), "2025-12-09 11:30:00.123456");
+    assert_eq!(cast(s("2025-12-09 11:30:00"), DataType::Timestamp(0)), "2025-12-09 11:30:00");
+    assert_eq!(cast(s("2025-12-09T11:30:00"), DataType::Timestamp(3)), "NULL");
+    assert_eq!(cast(ts("2025-12-09 11:30:00.5"), DataType::Date), "2025-12-09");
+    assert_eq!(cast(ts("2025-12-09 11:30:00.5"), DataType::Time(0)), "11:30:00");
+    assert_eq!(cast(s("12"), DataType::Date), "0012-01-01");
+    assert_eq!(cast(s("2025-02-29"), DataType::Date), "NULL");
+    let saigon = zone("Asia/Ho_Chi_Minh").unwrap();
+    let instant = convert_in(&saigon, &s("2025-12-09 07:00:00"), &DataType::TimestampLtz(3), Strict).unwrap();
+    assert_eq!(instant, Value::Int(20_431 * 86_400_000));
+    for (from, to) in [
+        (DataType::Boolean, DataType::Timestamp(6)), (DataType::Int, DataType::Date), (DataType::Date, DataType::Int),
+        (DataType::Timestamp(3), DataType::BigInt), (DataType::Int, DataType::BYTES), (DataType::Date, DataType::Time(0)),
+        (DataType::BigInt, DataType::TimestampLtz(3)), (DataType::BYTES, DataType::Int),
+    ] {
+        assert!(!cast::allowed(&from, &to), "{from} to {to}");
+    }
+}
+
+#[test]
+fn patterns_of_time() {
+    let time = ts("2025-12-09 11:30:07.123");
+    check("DATE_FORMAT", &[time.clone(), s("yyyy-MM-dd'T'HH:mm:ss")], "2025-12-09T11:30:07");
+    check("DATE_FORMAT", &[time.clone(), s("EEE, d MMM yy h:mm a [SSS] D w")], "Tue, 9 Dec 25 11:30 AM 123 343 50");
+    check("DATE_FORMAT", &[s("2025-12-09 11:30:07"), s("dd.MM.yyyy")], "09.12.2025");
+    check("TO_TIMESTAMP", &[s("2025-12-09T11:30:00.5"), s("yyyy-MM-dd'T'HH:mm:ss[.SSS][.S]")], "2025-12-09 11:30:00.500");
+    check("TO_TIMESTAMP", &[s("2025-02-29")], "2025-02-28 00:00:00.000");
+    check("TO_TIMESTAMP", &[s("2025-02-29"), s("yyyy-MM-dd HH:mm:ss")], "2025-03-01 00:00:00.000");
+    check("TO_TIMESTAMP", &[s("nope")], "NULL");
+    check("TO_TIMESTAMP", &[s("20251209113000"), s("yyyyMMddHHmmss")], "2025-12-09 11:30:00.000");
+    check("TO_TIMESTAMP", &[s("2025-12-09T11:30:00+07:00"), s("yyyy-MM-dd'T'HH:mm:ss[XXX]")], "2025-12-09 11:30:00.000");
+    check("TO_TIMESTAMP_LTZ", &[s("nope")], "!Text 'nope' could not be parsed");
+    for zone in ["+07:00", "GMT+07:00", "Asia/Ho_Chi_Minh"] {
+        let args = [s("2025-12-09 11:30:00"), s("yyyy-MM-dd HH:mm:ss"), s(zone)];
+        check("TO_TIMESTAMP_LTZ", &args, "2025-12-09 04:30:00.000");
+    }
+    check("TO_TIMESTAMP_LTZ", &[big(60), i(0)], "1970-01-01 00:01:00.000");
+    check("TO_DATE", &[s("12")], "0012-01-01");
+    assert!(shown(call("TO_DATE", &[s("2147483648")])).starts_with('!'));
+    check("UNIX_TIMESTAMP", &[s("nope")], "-9223372036854775808");
+    check("UNIX_TIMESTAMP", &[s("1970-01-01 00:01:00")], "60");
+    check("UNIX_TIMESTAMP", &[], "1765279800");
+    check("FROM_UNIXTIME", &[big(60)], "1970-01-01 00:01:00");
+    check("CONVERT_TZ", &[s("2025-12-09 00:00:00"), s("UTC"), s("Asia/Ho_Chi_Minh")], "2025-12-09 07:00:00");
+}
+
+#[test]
+fn parts_of_time() {
+    let time = ts("2025-12-09 11:30:07.123");
+    for (unit, value) in [("DOW", "3"), ("ISODOW", "2"), ("WEEK", "50"), ("DOY", "343"), ("QUARTER", "4"), ("HOUR", "11"), ("MILLISECOND", "123"), ("EPOCH", "1765279807"), ("CENTURY", "21")] {
+        check("EXTRACT", &[s(unit), time.clone()], value);
+    }
+    check("HOUR", &[time.clone()], "11");
+    let saigon = zone("Asia/Ho_Chi_Minh").unwrap();
+    let instant = Typed(Value::Int(20_431 * 86_400_000), DataType::TimestampLtz(3));
+    assert_eq!(shown(call_in(&saigon, "HOUR", &[instant.clone()])), "7");
+    assert_eq!(shown(call_in(&saigon, "EXTRACT", &[s("EPOCH"), instant])), "1765263600");
+    check("FLOOR_TO", &[s("WEEK"), time.clone()], "2025-12-07 00:00:00.000");
+    check("CEIL_TO", &[s("HOUR"), time.clone()], "2025-12-09 12:00:00.000");
+    check("CEIL_TO", &[s("DAY"), ts("2025-12-09")], "2025-12-09 00:00:00.000");
+    check("FLOOR_TO", &[s("MONTH"), date("2025-12-09")], "2025-12-01");
+    check("TIMESTAMPDIFF", &[s("MONTH"), date("2025-01-31"), date("2025-12-09")], "10");
+    check("TIMESTAMPDIFF", &[s("DAY"), time.clone(), ts("2025-12-08")], "-1");
+    check("TIMESTAMPADD", &[s("MONTH"), i(1), date("2025-01-31")], "2025-02-28");
+    let minute = Typed(Value::Int(60_000), DataType::IntervalDayTime);
+    check("-", &[time.clone(), minute.clone()], "2025-12-09 11:29:07.123");
+    check("+", &[date("2025-12-09"), minute], "2025-12-09 00:01:00.000");
+    let month = Typed(Value::Int(1), DataType::IntervalYearMonth);
+    check("+", &[month, ts("2025-01-31 01:00:00")], "2025-02-28 01:00:00.000");
+    check("CURRENT_TIMESTAMP", &[], "2025-12-09 11:30:00.123");
+    check("CURRENT_DATE", &[], "2025-12-09");
+}

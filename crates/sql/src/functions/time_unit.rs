@@ -1,0 +1,194 @@
+//! Arithmetic in units of time: `FLOOR`/`CEIL(… TO unit)`, `TIMESTAMPDIFF`, `TIMESTAMPADD`.
+
+use types::{ColumnType, DataType, Scalar};
+
+use super::arithmetic::shift;
+use super::calendar::{DAY_MS, Date, HOUR_MS, MINUTE_MS, Moment, SECOND_MS, day_number, weekday};
+use super::signature::{Kind, accept, any_nullable, data_type, function, int, literal_text, mismatch, simple};
+use super::zone::{resolve, wall_ms};
+use super::{Argument, Call, Code, Function, Signature, SignatureError};
+
+pub(super) static FUNCTIONS: &[Function] = &[
+    function("FLOOR_TO", "FLOOR(time TO unit), bound as FLOOR_TO('UNIT', time): the unit's beginning, weeks begin on Sunday; FLOOR(DATE '2025-12-09' TO MONTH) = 2025-12-01", rounding, |c| prepare_rounding(c, End::Floor)),
+    function("CEIL_TO", "CEIL(time TO unit), bound as CEIL_TO('UNIT', time): the next beginning, or the time itself if it is one; CEIL(DATE '2025-12-09' TO MONTH) = 2026-01-01", rounding, |c| prepare_rounding(c, End::Ceil)),
+    function("TIMESTAMPDIFF", "TIMESTAMPDIFF(unit, a, b), bound as TIMESTAMPDIFF('UNIT', a, b): whole units from a to b; TIMESTAMPDIFF(MONTH, DATE '2025-01-31', DATE '2025-12-09') = 10", difference_signature, difference),
+    function("TIMESTAMPADD", "TIMESTAMPADD(unit, n, time), bound as TIMESTAMPADD('UNIT', n, time): n units later, clipped to the month's end; TIMESTAMPADD(MONTH, 1, DATE '2025-01-31') = 2025-02-28", addition_signature, addition),
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    Months(i64),
+    Ms(i64),
+    Week,
+}
+
+const UNITS: &[&str] = &[
+    "MILLENNIUM", "CENTURY", "DECADE", "YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND",
+    "MILLISECOND",
+];
+
+impl Unit {
+    fn named(name: &str) -> Option<Unit> {
+        Some(match name {
+            "MILLENNIUM" => Unit::Months(12_000),
+            "CENTURY" => Unit::Months(1_200),
+            "DECADE" => Unit::Months(120),
+            "YEAR" => Unit::Months(12),
+            "QUARTER" => Unit::Months(3),
+            "MONTH" => Unit::Months(1),
+            "WEEK" => Unit::Week,
+            "DAY" => Unit::Ms(DAY_MS),
+            "HOUR" => Unit::Ms(HOUR_MS),
+            "MINUTE" => Unit::Ms(MINUTE_MS),
+            "SECOND" => Unit::Ms(SECOND_MS),
+            "MILLISECOND" => Unit::Ms(1),
+            _ => return None,
+        })
+    }
+
+    fn of(call: &Call<'_>) -> Result<Unit, String> {
+        let name = literal_text(call, 0).unwrap_or_default().trim_end().to_uppercase();
+        Unit::named(&name).ok_or_else(|| format!("unknown unit {name}"))
+    }
+
+    fn of_argument(args: &[Argument<'_>]) -> Option<Unit> {
+        match args.first()?.literal?.as_scalar() {
+            Scalar::Text(name) => Unit::named(&name.trim_end().to_uppercase()),
+            _ => None,
+        }
+    }
+
+    fn floor(self, wall_ms: i64) -> i64 {
+        let day = wall_ms.div_euclid(DAY_MS);
+        match self {
+            Unit::Ms(unit) => wall_ms.div_euclid(unit).saturating_mul(unit),
+            Unit::Week => (day - (weekday(day) + 1) % 7).saturating_mul(DAY_MS),
+            Unit::Months(months) => {
+                let date = Date::of_day(day);
+                // Centuries and millennia begin in the year 1.
+                let origin = if months >= 1_200 { 12 } else { 0 };
+                let index = date.year * 12 + date.month - 1 - origin;
+                let start = index.div_euclid(months) * months + origin;
+                day_number(start.div_euclid(12), start.rem_euclid(12) + 1, 1).saturating_mul(DAY_MS)
+            }
+        }
+    }
+
+    fn ceil(self, wall_ms: i64) -> i64 {
+        let floor = self.floor(wall_ms);
+        if floor >= wall_ms {
+            return wall_ms;
+        }
+        match self {
+            Unit::Ms(unit) => floor.saturating_add(unit),
+            Unit::Week => floor.saturating_add(7 * DAY_MS),
+            Unit::Months(months) => Moment::of_ms(floor).plus_months(months).ms,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Floor,
+    Ceil,
+}
+
+fn rounding(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
+    let accepted = accept(args, "<date, time or timestamp> TO <unit>", &[Kind::Word(UNITS), Kind::Time], 2)?;
+    let result = ColumnType { data_type: accepted[1].clone(), nullable: any_nullable(args) };
+    Ok(Signature { args: accepted, result })
+}
+
+fn prepare_rounding(call: &Call<'_>, end: End) -> Result<Code, String> {
+    let unit = Unit::of(call)?;
+    let zone = call.time_zone.clone();
+    let of = data_type(call, 1);
+    let round = move |ms: i64, nanos: i64| match end {
+        End::Floor => unit.floor(ms),
+        // A part of a millisecond counts.
+        End::Ceil => unit.ceil(ms.saturating_add(i64::from(nanos > 0))),
+    };
+    simple(move |args, out| {
+        let value = args.get(1).copied().unwrap_or(Scalar::Null);
+        match (&of, value) {
+            (DataType::Date, Scalar::Int(day)) => out.int(round(day.saturating_mul(DAY_MS), 0).div_euclid(DAY_MS)),
+            (DataType::Time(_), Scalar::Int(ms)) => out.int(round(ms, 0)),
+            (DataType::TimestampLtz(_), _) => {
+                let time = Moment::read(value);
+                let rounded = resolve(&zone, round(wall_ms(&zone, time.ms), time.nanos));
+                Moment::of_ms(rounded).write_whole(&of, out);
+            }
+            _ => {
+                let time = Moment::read(value);
+                Moment::of_ms(round(time.ms, time.nanos)).write_whole(&of, out);
+            }
+        }
+    })
+}
+
+fn difference_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
+    let expected = "<unit>, <date or timestamp>, <date or timestamp>";
+    let accepted = accept(args, expected, &[Kind::Word(UNITS), Kind::Time, Kind::Time], 3)?;
+    if accepted.iter().any(|t| matches!(t, DataType::Time(_))) {
+        return Err(mismatch(expected));
+    }
+    let result = ColumnType { data_type: DataType::Int, nullable: any_nullable(args) };
+    Ok(Signature { args: accepted, result })
+}
+
+/// Milliseconds of a date or timestamp.
+fn ms_of(value: Option<&Scalar<'_>>, of: &DataType) -> i64 {
+    match (of, value) {
+        (DataType::Date, Some(Scalar::Int(day))) => day.saturating_mul(DAY_MS),
+        (_, Some(value)) => Moment::read(*value).ms,
+        (_, None) => 0,
+    }
+}
+
+fn difference(call: &Call<'_>) -> Result<Code, String> {
+    let unit = Unit::of(call)?;
+    let (from, to) = (data_type(call, 1), data_type(call, 2));
+    simple(move |args, out| {
+        let (a, b) = (ms_of(args.get(1), &from), ms_of(args.get(2), &to));
+        let units = match unit {
+            Unit::Ms(unit) => b.saturating_sub(a) / unit,
+            Unit::Week => b.saturating_sub(a) / (7 * DAY_MS),
+            Unit::Months(months) => months_between(a, b) / months,
+        };
+        out.int(i64::from(units as i32));
+    })
+}
+
+/// Whole months from `a` to `b`, toward zero.
+fn months_between(a: i64, b: i64) -> i64 {
+    if b < a {
+        return -months_between(b, a);
+    }
+    let (from, to) = (Date::of_day(a.div_euclid(DAY_MS)), Date::of_day(b.div_euclid(DAY_MS)));
+    let months = (to.year - from.year) * 12 + to.month - from.month;
+    if Moment::of_ms(a).plus_months(months).ms > b { months - 1 } else { months }
+}
+
+fn addition_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
+    let expected = "<unit>, <integer>, <date or timestamp>";
+    let accepted = accept(args, expected, &[Kind::Word(UNITS), Kind::Integer, Kind::Time], 3)?;
+    let result = match (&accepted[2], Unit::of_argument(args)) {
+        (DataType::Date, Some(Unit::Ms(unit))) if unit < DAY_MS => DataType::Timestamp(3),
+        (other, _) => other.clone(),
+    };
+    Ok(Signature { args: accepted, result: ColumnType { data_type: result, nullable: any_nullable(args) } })
+}
+
+fn addition(call: &Call<'_>) -> Result<Code, String> {
+    let (per_unit, interval) = match Unit::of(call)? {
+        Unit::Months(months) => (months, DataType::IntervalYearMonth),
+        Unit::Week => (7 * DAY_MS, DataType::IntervalDayTime),
+        Unit::Ms(ms) => (ms, DataType::IntervalDayTime),
+    };
+    let (time, result) = (data_type(call, 2), call.result.data_type.clone());
+    simple(move |args, out| {
+        let amount = int(args, 1).saturating_mul(per_unit);
+        let value = args.get(2).copied().unwrap_or(Scalar::Null);
+        shift(value, &time, amount, &interval, &result, out);
+    })
+}
