@@ -1,1 +1,13 @@
-fn main() {}
+//! Weir: events over HTTP, Flink SQL in event-time windows, a result store and a live dashboard, in one binary.
+
+mod cli;
+mod config;
+mod generate;
+mod shutdown;
+mod telemetry;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

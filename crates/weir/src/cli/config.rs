@@ -1,0 +1,79 @@
+//! `weir config`, and the flags that set what it prints.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::terminal::{complain, print};
+use super::{Failure, LogArgs, Outcome};
+use crate::config::{Flag, Loaded, Sources, show};
+use crate::telemetry::LogFormat;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    settings: SettingsArgs,
+}
+
+/// Flags of the commands that read settings.
+#[derive(Debug, Args)]
+pub(super) struct SettingsArgs {
+    /// The file of settings [default: weir.toml, if it is there]
+    #[arg(long, value_name = "FILE", env = "WEIR_CONFIG")]
+    config: Option<PathBuf>,
+    /// Where events, results and checkpoints live
+    #[arg(long, value_name = "DIRECTORY")]
+    data_dir: Option<String>,
+    /// Where to serve events, analytics, the feed and the dashboard
+    #[arg(long, value_name = "ADDRESS")]
+    http: Option<String>,
+    /// Where to serve the job manager
+    #[arg(long, value_name = "ADDRESS")]
+    jobs_http: Option<String>,
+    /// Any other setting, as in `--set http.headers=100`; `weir config` prints all there are
+    #[arg(long, value_name = "KEY=VALUE", value_parser = assignment)]
+    set: Vec<(String, String)>,
+}
+
+impl SettingsArgs {
+    /// The settings in force for this process.
+    pub(super) fn load(&self, logs: &LogArgs) -> Result<Loaded, Failure> {
+        let named = [
+            ("--data-dir", "data_dir", self.data_dir.clone()),
+            ("--http", "http.address", self.http.clone()),
+            ("--jobs-http", "jobs_http.address", self.jobs_http.clone()),
+            ("--log", "logging.filter", logs.filter.clone()),
+            ("--log-format", "logging.format", logs.format.map(LogFormat::name).map(str::to_owned)),
+        ];
+        let set = self.set.iter().map(|(key, value)| ("--set", key.as_str(), Some(value.clone())));
+        let flags = named.into_iter().chain(set).filter_map(|(name, key, value)| {
+            Some(Flag { name: name.to_owned(), key: key.to_owned(), value: value? })
+        });
+        let sources = Sources {
+            file: self.config.clone(),
+            environment: environment(),
+            flags: flags.collect(),
+        };
+        Loaded::load(&sources).map_err(Failure::usage)
+    }
+}
+
+/// The process's variables, but for those that are not Unicode, which no setting is.
+pub(super) fn environment() -> Vec<(String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+}
+
+pub(super) fn run(arguments: &Arguments, logs: &LogArgs) -> Result<Outcome, Failure> {
+    let loaded = arguments.settings.load(logs)?;
+    print(show(&loaded).trim_end())?;
+    for remark in &loaded.remarks {
+        complain(&format!("remark: {remark}"));
+    }
+    loaded.check_supported().map_err(Failure::usage)?;
+    Ok(Outcome::Done)
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("not KEY=VALUE")?;
+    Ok((key.trim().to_owned(), value.trim().to_owned()))
+}

@@ -1,0 +1,127 @@
+//! The command line: one file a command.
+
+mod config;
+mod generate;
+mod jobs;
+mod outcome;
+mod rest;
+mod tail;
+mod terminal;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, Parser, Subcommand, ValueEnum as _};
+use types::SystemClock;
+
+use crate::shutdown::Shutdown;
+use crate::telemetry::{self, LogFilter, LogFormat};
+
+pub(crate) use outcome::{Failure, Outcome};
+
+/// Real-time analytics of query events: events over HTTP, Flink SQL in event-time windows, results to a live dashboard.
+#[derive(Debug, Parser)]
+#[command(
+    name = "weir",
+    version,
+    after_help = "Exit codes: 0 done, 1 what was asked for failed (a script has errors, a job failed), 2 the command line or the \
+                  configuration is wrong, 3 something outside cannot be reached.",
+    arg_required_else_help = true,
+    max_term_width = 110
+)]
+struct Cli {
+    #[command(flatten)]
+    logs: LogArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+struct LogArgs {
+    /// Which log lines go to stderr: `info`, or `warn,engine=debug` (environment: WEIR_LOG)
+    #[arg(long = "log", value_name = "FILTER", global = true, help_heading = "Logs")]
+    filter: Option<String>,
+    /// How log lines are written (environment: WEIR_LOG_FORMAT)
+    #[arg(long = "log-format", value_name = "FORMAT", global = true, help_heading = "Logs")]
+    format: Option<LogFormat>,
+}
+
+impl LogArgs {
+    /// Starts logging by flags and environment alone: only commands that run jobs read files.
+    fn start(&self) -> Result<(), Failure> {
+        let variable = |name: &str| std::env::var(name).ok();
+        let filter = self.filter.clone().or_else(|| variable("WEIR_LOG"));
+        let filter = filter.map_or_else(|| Ok(LogFilter::info()), |text| text.parse());
+        let format = match (self.format, variable("WEIR_LOG_FORMAT")) {
+            (Some(format), _) => Ok(format),
+            (None, Some(text)) => LogFormat::from_str(&text, true),
+            (None, None) => Ok(LogFormat::Human),
+        };
+        let wrong = |reason: String| Failure::usage(anyhow::anyhow!(reason));
+        telemetry::start(&filter.map_err(wrong)?, format.map_err(wrong)?).map_err(Failure::failed)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Makes realistic events, for a running Weir or into a file
+    Generate(generate::Arguments),
+    /// Prints results as they change
+    Tail(tail::Arguments),
+    /// Lists and operates the jobs of a running Weir
+    Jobs(jobs::Arguments),
+    /// Prints the settings in force and where each came from
+    Config(config::Arguments),
+}
+
+/// Runs the command line of this process.
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(outcome) => outcome.code(),
+        Err(failure) => {
+            terminal::complain(&format!("error: {failure}"));
+            failure.code()
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<Outcome, Failure> {
+    let clock = Arc::new(SystemClock::new());
+    let Cli { logs, command } = cli;
+    let shutdown = || Shutdown::listen().map_err(Failure::failed);
+    if !matches!(command, Command::Config(_)) {
+        logs.start()?;
+    }
+    match command {
+        Command::Generate(arguments) => generate::run(arguments, clock, shutdown()?),
+        Command::Tail(arguments) => tail::run(&arguments, shutdown()?),
+        Command::Jobs(arguments) => jobs::run(arguments, shutdown()?),
+        Command::Config(arguments) => config::run(&arguments, &logs),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_and_flag_is_explained() {
+        fn explained(command: &clap::Command) {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{} {}", command.get_name(), argument.get_id());
+            }
+            command.get_subcommands().filter(|command| command.get_name() != "help").for_each(explained);
+        }
+        explained(&Cli::command());
+    }
+}

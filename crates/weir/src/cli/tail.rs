@@ -1,0 +1,256 @@
+//! `weir tail`: the feed of a running Weir, one line a row.
+
+use std::time::Duration;
+
+use clap::Args;
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Map, Value};
+use tokio_tungstenite::tungstenite::{self, Message, protocol::WebSocketConfig};
+
+use super::terminal::{complain, print};
+use super::{Failure, Outcome};
+use crate::shutdown::Shutdown;
+
+/// A snapshot of everything can be large.
+const FRAME_BYTES_MAX: usize = 256 << 20;
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// The server sends a heartbeat every 30 s; after three it is taken for dead.
+const SILENCE_MAX: Duration = Duration::from_secs(90);
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Only this analytic: `faculty`, `overall`, … [default: all]
+    #[arg(value_name = "TYPE")]
+    kind: Option<String>,
+    /// Where Weir is
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8000")]
+    url: String,
+    /// One JSON object a row instead of words
+    #[arg(long)]
+    json: bool,
+    /// Begins with what is known already
+    #[arg(long)]
+    initial: bool,
+}
+
+/// Why a connection ended.
+enum End {
+    Asked,
+    Lost(String),
+}
+
+pub(super) fn run(arguments: &Arguments, shutdown: Shutdown) -> Result<Outcome, Failure> {
+    let url = feed_url(&arguments.url).map_err(Failure::usage)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::failed)?;
+    runtime.block_on(follow(arguments, &url, shutdown))
+}
+
+/// Follows until asked to end; comes back after a lost connection, but not if there never was one.
+async fn follow(arguments: &Arguments, url: &str, shutdown: Shutdown) -> Result<Outcome, Failure> {
+    let mut pause = FIRST_PAUSE;
+    let mut was_connected = false;
+    loop {
+        let config = WebSocketConfig::default()
+            .max_message_size(Some(FRAME_BYTES_MAX))
+            .max_frame_size(Some(FRAME_BYTES_MAX));
+        let connecting = tokio_tungstenite::connect_async_with_config(url, Some(config), true);
+        let connected = tokio::select! {
+            connected = connecting => connected,
+            () = shutdown.clone().asked() => return Ok(Outcome::Done),
+        };
+        let reason = match connected {
+            Ok((socket, _)) => {
+                complain(&format!("following {url}"));
+                (was_connected, pause) = (true, FIRST_PAUSE);
+                match read(arguments, socket, &shutdown).await? {
+                    End::Asked => return Ok(Outcome::Done),
+                    End::Lost(reason) => reason,
+                }
+            }
+            Err(error) if was_connected => error.to_string(),
+            Err(error) => {
+                let reason = anyhow::anyhow!("cannot reach {url}: {error} (is `weir up` running there?)");
+                return Err(Failure::external(reason));
+            }
+        };
+        complain(&format!("lost the feed, coming back: {reason}"));
+        tokio::select! {
+            () = tokio::time::sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
+            () = shutdown.clone().asked() => return Ok(Outcome::Done),
+        }
+    }
+}
+
+type Socket = tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
+
+async fn read(arguments: &Arguments, mut socket: Socket, shutdown: &Shutdown) -> Result<End, Failure> {
+    loop {
+        let message = tokio::select! {
+            message = tokio::time::timeout(SILENCE_MAX, socket.next()) => message,
+            () = shutdown.clone().asked() => {
+                // A farewell is polite; the server copes without.
+                let _ = socket.close(None).await;
+                return Ok(End::Asked);
+            }
+        };
+        match message {
+            Err(_) => return Ok(End::Lost(format!("nothing for {} s", SILENCE_MAX.as_secs()))),
+            Ok(None) => return Ok(End::Lost("closed by the server".to_owned())),
+            Ok(Some(Err(error))) => return Ok(End::Lost(error.to_string())),
+            Ok(Some(Ok(Message::Close(frame)))) => {
+                let reason = frame.map(|frame| frame.reason.to_string()).filter(|reason| !reason.is_empty());
+                return Ok(End::Lost(reason.unwrap_or_else(|| "closed by the server".to_owned())));
+            }
+            Ok(Some(Ok(Message::Text(text)))) => {
+                for line in lines(arguments, &text) {
+                    print(&line)?;
+                }
+            }
+            Ok(Some(Ok(Message::Ping(payload)))) => {
+                if let Err(error) = socket.send(Message::Pong(payload)).await {
+                    return Ok(lost(&error));
+                }
+            }
+            Ok(Some(Ok(Message::Binary(_) | Message::Pong(_) | Message::Frame(_)))) => {}
+        }
+    }
+}
+
+fn lost(error: &tungstenite::Error) -> End {
+    End::Lost(error.to_string())
+}
+
+/// `http://host:port` with or without the feed's path, to where the feed is.
+fn feed_url(url: &str) -> anyhow::Result<String> {
+    let rest = match url.split_once("://") {
+        None => format!("ws://{url}"),
+        Some(("http" | "ws", rest)) => format!("ws://{rest}"),
+        Some((scheme, _)) => anyhow::bail!("--url: {scheme}:// is not spoken here, only http://"),
+    };
+    let rest = rest.trim_end_matches('/');
+    Ok(if rest.ends_with("/ws/analytics") { rest.to_owned() } else { format!("{rest}/ws/analytics") })
+}
+
+/// A frame as the lines to print, one a row.
+fn lines(arguments: &Arguments, frame: &str) -> Vec<String> {
+    let Ok(frame) = serde_json::from_str::<Value>(frame) else { return Vec::new() };
+    let time = frame["timestamp"].as_str().unwrap_or_default();
+    let update = match frame["type"].as_str() {
+        Some("update") => frame["analytics_type"].as_str(),
+        Some("initial") if arguments.initial => None,
+        _ => return Vec::new(),
+    };
+    if let (Some(wanted), Some(kind)) = (&arguments.kind, update)
+        && wanted != kind
+    {
+        return Vec::new();
+    }
+    let Some(data) = frame["data"].as_object() else { return Vec::new() };
+    let mut lines = Vec::new();
+    for (name, data) in data {
+        // The initial snapshot names its parts in another way: `popularQuestions` for `popular_queries`.
+        let kind = update.unwrap_or(name);
+        if arguments.kind.as_deref().is_some_and(|wanted| update.is_none() && wanted != name) {
+            continue;
+        }
+        for row in rows(data) {
+            lines.push(match arguments.json {
+                true => json_line(kind, time, &row),
+                false => format!("{time:<19}  {kind:<17}  {}", words(&row)),
+            });
+        }
+    }
+    lines
+}
+
+/// The rows of one analytic: a list, a list a group (then each row carries its group), or one object.
+fn rows(data: &Value) -> Vec<Map<String, Value>> {
+    let row = |value: &Value| match value {
+        Value::Object(fields) => fields.clone(),
+        other => Map::from_iter([("value".to_owned(), other.clone())]),
+    };
+    match data {
+        Value::Array(list) => list.iter().map(row).collect(),
+        Value::Object(groups) if !groups.is_empty() && groups.values().all(Value::is_array) => groups
+            .iter()
+            .flat_map(|(group, list)| list.as_array().into_iter().flatten().map(move |value| (group, value)))
+            .map(|(group, value)| {
+                let mut fields = Map::from_iter([("group".to_owned(), Value::String(group.clone()))]);
+                fields.extend(row(value));
+                fields
+            })
+            .collect(),
+        other => vec![row(other)],
+    }
+}
+
+fn json_line(kind: &str, time: &str, row: &Map<String, Value>) -> String {
+    serde_json::json!({"type": kind, "timestamp": time, "row": row}).to_string()
+}
+
+/// `faculty=Khách  query_count=12  avg_response_time=731.20`; what repeats the line's beginning is left out.
+fn words(row: &Map<String, Value>) -> String {
+    let word = |(name, value): (&String, &Value)| match value {
+        Value::String(text) => format!("{name}={text}"),
+        Value::Number(number) if number.is_f64() => {
+            format!("{name}={:.2}", number.as_f64().unwrap_or_default())
+        }
+        Value::Array(list) => format!("{name}=[{}]", list.len()),
+        other => format!("{name}={other}"),
+    };
+    row.iter().map(word).collect::<Vec<_>>().join("  ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(kind: Option<&str>, json: bool, initial: bool) -> Arguments {
+        Arguments { kind: kind.map(str::to_owned), url: String::new(), json, initial }
+    }
+
+    const FACULTY: &str = r#"{"type":"update","analytics_type":"faculty","timestamp":"2025-12-09T11:30:20",
+        "data":{"faculty":[{"faculty":"Khách","query_count":2,"avg_response_time":731.196},{"faculty":"unknown","query_count":1}]}}"#;
+
+    #[test]
+    fn an_update_is_a_line_a_row() {
+        assert_eq!(
+            lines(&arguments(None, false, false), FACULTY),
+            [
+                "2025-12-09T11:30:20  faculty            avg_response_time=731.20  faculty=Khách  query_count=2",
+                "2025-12-09T11:30:20  faculty            faculty=unknown  query_count=1",
+            ]
+        );
+        assert_eq!(
+            lines(&arguments(Some("faculty"), true, false), FACULTY)[1],
+            r#"{"row":{"faculty":"unknown","query_count":1},"timestamp":"2025-12-09T11:30:20","type":"faculty"}"#
+        );
+    }
+
+    #[test]
+    fn other_types_heartbeats_and_what_is_not_understood_are_passed_over() {
+        assert!(lines(&arguments(Some("overall"), false, false), FACULTY).is_empty());
+        for frame in [r#"{"type":"heartbeat"}"#, r#"{"type":"new"}"#, "nonsense", "[]", r#"{"type":"update"}"#] {
+            assert!(lines(&arguments(None, false, false), frame).is_empty(), "{frame}");
+        }
+    }
+
+    #[test]
+    fn the_snapshot_is_printed_when_asked_for() {
+        let initial = r#"{"type":"initial","data":{"overall":{"total_queries":3},"popularByYear":{"1":[{"query_text":"a"}],"2":[]}}}"#;
+        assert!(lines(&arguments(None, false, false), initial).is_empty());
+        let all = lines(&arguments(None, false, true), initial);
+        assert_eq!(all.len(), 2);
+        assert!(all[1].ends_with("group=1  query_text=a"), "{all:?}");
+        assert_eq!(lines(&arguments(Some("overall"), false, true), initial).len(), 1);
+    }
+
+    #[test]
+    fn the_url_may_be_given_in_any_form() {
+        for url in ["http://a:1", "a:1", "ws://a:1/ws/analytics", "http://a:1/"] {
+            assert_eq!(feed_url(url).unwrap(), "ws://a:1/ws/analytics");
+        }
+        assert!(feed_url("https://a").is_err());
+    }
+}

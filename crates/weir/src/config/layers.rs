@@ -1,0 +1,241 @@
+//! Lays the sources of settings over each other: defaults, file, environment, flags.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize as _;
+use toml::de::{DeTable, DeValue};
+use toml::{Table, Value};
+
+use super::place::{Origin, line_of, meant};
+use super::{Config, ConfigError};
+
+/// Every key at its default, with the reason.
+pub(crate) const DEFAULTS: &str = include_str!("../../../../config/weir.toml");
+
+/// The file that is read if it is there.
+const FILE: &str = "weir.toml";
+
+/// Names that deployments set already, or that read better, beside the `WEIR_<SECTION>_<KEY>` of every key. These win
+/// over an alias: they are meant for Weir alone.
+const ALIASES: [(&str, &str); 9] = [
+    ("CORS_ORIGINS", "http.cors_origins"),
+    ("KAFKA_BROKER_URL", "kafka.brokers"),
+    ("KAFKA_TOPIC_QUERIES", "ingest.topic"),
+    ("REDIS_HOST", "redis.host"),
+    ("REDIS_PORT", "redis.port"),
+    ("REDIS_TTL", "jobs.result_ttl"),
+    ("REDIS_URL", "redis.url"),
+    ("WEIR_LOG", "logging.filter"),
+    ("WEIR_LOG_FORMAT", "logging.format"),
+];
+
+/// Where settings are looked for.
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    /// `None` = `weir.toml` in the working directory, if it is there.
+    pub(crate) file: Option<PathBuf>,
+    pub(crate) environment: Vec<(String, String)>,
+    /// In the order given; later ones win.
+    pub(crate) flags: Vec<Flag>,
+}
+
+/// A setting on the command line.
+#[derive(Debug, Clone)]
+pub(crate) struct Flag {
+    /// As it is written there: `--http`.
+    pub(crate) name: String,
+    /// `http.address`
+    pub(crate) key: String,
+    pub(crate) value: String,
+}
+
+/// The settings in force.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) config: Config,
+    /// Each key with its value and who set it.
+    pub(crate) settings: BTreeMap<String, (Value, Origin)>,
+    /// Variables of the environment that look like settings and are none.
+    pub(crate) remarks: Vec<String>,
+}
+
+type Settings = BTreeMap<String, (Value, Origin)>;
+
+impl Loaded {
+    pub(crate) fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
+        let mut settings = defaults();
+        match &sources.file {
+            Some(path) => lay_file(path, &mut settings)?,
+            None if Path::new(FILE).exists() => lay_file(Path::new(FILE), &mut settings)?,
+            None => {}
+        }
+        let remarks = lay_environment(&sources.environment, &mut settings)?;
+        for flag in &sources.flags {
+            let origin = Origin::Flag(flag.name.clone());
+            lay_text(&flag.key, &flag.value, origin, &mut settings)?;
+        }
+        let config = read(&settings)?;
+        Ok(Loaded { config, settings, remarks })
+    }
+
+    /// Fails if something is set that this version cannot do: it must not be ignored in silence.
+    pub(crate) fn check_supported(&self) -> Result<(), ConfigError> {
+        for (key, what, instead) in [
+            ("kafka.brokers", "Kafka", "event log"),
+            ("redis.url", "Redis", "result store"),
+            ("redis.host", "Redis", "result store"),
+        ] {
+            if let Some((Value::String(value), origin)) = self.settings.get(key)
+                && !value.is_empty()
+            {
+                return Err(ConfigError::NotYet { key, origin: origin.to_string(), what, instead });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The defaults, which also tell what keys there are and of which type.
+pub(crate) fn defaults() -> Settings {
+    let table: Table = DEFAULTS.parse().expect("the defaults are TOML");
+    let mut settings = Settings::new();
+    for (name, value) in table {
+        match value {
+            Value::Table(section) => {
+                for (key, value) in section {
+                    settings.insert(format!("{name}.{key}"), (value, Origin::Default));
+                }
+            }
+            value => {
+                settings.insert(name, (value, Origin::Default));
+            }
+        }
+    }
+    settings
+}
+
+fn lay_file(path: &Path, settings: &mut Settings) -> Result<(), ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    let syntax = |error: toml::de::Error| ConfigError::Syntax {
+        path: path.to_owned(),
+        message: error.to_string().trim_end().to_owned(),
+    };
+    let table: Table = toml::from_str(&text).map_err(syntax)?;
+    let places = DeTable::parse(&text).map_err(syntax)?;
+    for (name, place) in places.get_ref() {
+        let at = |start| Origin::File { path: path.to_owned(), line: line_of(&text, start) };
+        let key = name.get_ref().as_ref();
+        match (place.get_ref(), table.get(key)) {
+            (DeValue::Table(section), Some(Value::Table(values))) => {
+                for (inner, _) in section {
+                    let inner_key = inner.get_ref().as_ref();
+                    if let Some(value) = values.get(inner_key) {
+                        lay(&format!("{key}.{inner_key}"), value.clone(), at(inner.span().start), settings)?;
+                    }
+                }
+            }
+            (_, Some(value)) => lay(key, value.clone(), at(name.span().start), settings)?,
+            (_, None) => {}
+        }
+    }
+    Ok(())
+}
+
+fn lay_environment(variables: &[(String, String)], settings: &mut Settings) -> Result<Vec<String>, ConfigError> {
+    let names: Vec<(String, String)> = settings.keys().map(|key| (variable(key), key.clone())).collect();
+    let value_of = |name: &str| variables.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
+    let aliases = ALIASES.iter().map(|(name, key)| ((*name).to_owned(), (*key).to_owned()));
+    for (name, key) in aliases.chain(names.clone()) {
+        if let Some(value) = value_of(&name) {
+            // The one name that comes without a unit.
+            let value = if name == "REDIS_TTL" { format!("{value} s") } else { value.to_owned() };
+            lay_text(&key, &value, Origin::Environment(name), settings)?;
+        }
+    }
+    // Not an error: Kubernetes sets WEIR_PORT and the like for a service called weir.
+    let known: Vec<&str> =
+        names.iter().map(|(name, _)| name.as_str()).chain(ALIASES.iter().map(|(name, _)| *name)).collect();
+    let strangers = variables.iter().map(|(name, _)| name.as_str());
+    let strangers = strangers.filter(|name| name.starts_with("WEIR_") && !known.contains(name));
+    Ok(strangers
+        .filter_map(|name| {
+            let meant = meant(name, known.iter().copied())?;
+            Some(format!("the environment's {name} is not a setting; did you mean {meant}?"))
+        })
+        .collect())
+}
+
+/// `http.address` is `WEIR_HTTP_ADDRESS` in the environment.
+fn variable(key: &str) -> String {
+    format!("WEIR_{}", key.replace('.', "_").to_uppercase())
+}
+
+/// Lays a value given as text, which the type of the default tells how to read.
+fn lay_text(key: &str, text: &str, origin: Origin, settings: &mut Settings) -> Result<(), ConfigError> {
+    let invalid = |reason: &str| ConfigError::Invalid {
+        origin: origin.to_string(),
+        key: key.to_owned(),
+        reason: format!("`{text}` {reason}"),
+    };
+    let value = match settings.get(key) {
+        Some((Value::Integer(_), _)) => Value::Integer(text.parse().map_err(|_| invalid("is not a whole number"))?),
+        Some((Value::Boolean(_), _)) => Value::Boolean(text.parse().map_err(|_| invalid("is not true or false"))?),
+        Some((Value::Array(_), _)) => {
+            let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+            Value::Array(parts.map(|part| Value::String(part.to_owned())).collect())
+        }
+        _ => Value::String(text.to_owned()),
+    };
+    lay(key, value, origin, settings)
+}
+
+fn lay(key: &str, value: Value, origin: Origin, settings: &mut Settings) -> Result<(), ConfigError> {
+    if let Some(setting) = settings.get_mut(key) {
+        *setting = (value, origin);
+        return Ok(());
+    }
+    let hint = match meant(key, settings.keys().map(String::as_str)) {
+        Some(name) => format!("; did you mean `{name}`?"),
+        None => "; `weir config` prints all there are".to_owned(),
+    };
+    Err(ConfigError::Unknown { origin: origin.to_string(), key: key.to_owned(), hint })
+}
+
+/// The tree of all settings; a value that does not fit is told with its origin.
+fn read(settings: &Settings) -> Result<Config, ConfigError> {
+    let whole = match Config::deserialize(tree(settings)) {
+        Ok(config) => return Ok(config),
+        Err(error) => error,
+    };
+    // The error does not say which key it is about: it is the one that breaks the defaults.
+    for (key, (value, origin)) in settings {
+        let mut alone = defaults();
+        alone.insert(key.clone(), (value.clone(), origin.clone()));
+        if let Err(error) = Config::deserialize(tree(&alone)) {
+            let reason = error.message().to_owned();
+            return Err(ConfigError::Invalid { origin: origin.to_string(), key: key.clone(), reason });
+        }
+    }
+    let reason = whole.message().to_owned();
+    Err(ConfigError::Invalid { origin: Origin::Default.to_string(), key: "the settings".to_owned(), reason })
+}
+
+fn tree(settings: &Settings) -> Table {
+    let mut tree = Table::new();
+    for (key, (value, _)) in settings {
+        match key.split_once('.') {
+            Some((section, inner)) => {
+                let section = tree.entry(section).or_insert_with(|| Value::Table(Table::new()));
+                if let Value::Table(section) = section {
+                    section.insert(inner.to_owned(), value.clone());
+                }
+            }
+            None => {
+                tree.insert(key.clone(), value.clone());
+            }
+        }
+    }
+    tree
+}

@@ -1,0 +1,184 @@
+//! Settings: one tree, filled from `weir.toml`, the environment and flags, in this order of strength.
+//!
+//! The defaults are the file `config/weir.toml` itself, compiled in: it names every key, and the comment above a key is
+//! the doc comment of its field here (a test compares them).
+
+mod layers;
+mod place;
+mod show;
+#[cfg(test)]
+mod tests;
+mod units;
+
+use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::telemetry::{LogFilter, LogFormat};
+
+pub(crate) use layers::{Flag, Loaded, Sources};
+pub(crate) use show::show;
+pub(crate) use units::{Address, Length, Size, Zone};
+
+/// Every setting.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Where the event log, the result store and checkpoints live. One Weir uses a directory at a time. Flag: --data-dir.
+    pub(crate) data_dir: PathBuf,
+    /// Events in, analytics, the feed and the dashboard.
+    pub(crate) http: Http,
+    /// The job manager: Flink's REST API and its pages.
+    pub(crate) jobs_http: JobsHttp,
+    /// Events over HTTP.
+    pub(crate) ingest: Ingest,
+    /// The embedded event log.
+    pub(crate) event_log: EventLog,
+    /// The embedded result store.
+    pub(crate) result_store: ResultStore,
+    /// The feed over WebSockets.
+    pub(crate) feed: Feed,
+    /// What a script does not say itself.
+    pub(crate) jobs: Jobs,
+    /// Logs, on stderr.
+    pub(crate) logging: Logging,
+    /// Events from Kafka instead of the embedded log. This version cannot yet, and refuses to start when it is set.
+    pub(crate) kafka: Kafka,
+    /// Results in Redis instead of the embedded store. This version cannot yet, and refuses to start when it is set.
+    pub(crate) redis: Redis,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Http {
+    /// Only this machine, since Weir asks nobody who they are: put a proxy that does in front before opening it to
+    /// others. Flag: --http.
+    pub(crate) address: Address,
+    /// Pages of these origins (`https://host:port`, or `*` for all) may read answers and open the feed; those of this
+    /// machine always may. Environment: CORS_ORIGINS, separated by commas.
+    pub(crate) cors_origins: Vec<String>,
+    /// Connections served at one time, dashboards included; further ones wait. Each dashboard takes one, and a file
+    /// handle.
+    pub(crate) connections: NonZeroUsize,
+    /// Header lines of a request. Browsers send 20; proxies add a few.
+    pub(crate) headers: NonZeroUsize,
+    /// How long a request's header may take to arrive, so that slow connections cannot use all of them up.
+    pub(crate) header_timeout: Length,
+    /// How long a shutdown waits for requests that are being answered.
+    pub(crate) shutdown_grace: Length,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct JobsHttp {
+    /// Only this machine: whoever reaches it can cancel jobs. 8081 is where Flink's clients look. Flag: --jobs-http.
+    pub(crate) address: Address,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Ingest {
+    /// The topic that `POST /events` appends to, and that the built-in job reads. Environment: KAFKA_TOPIC_QUERIES.
+    pub(crate) topic: String,
+    /// Partitions of a new topic: how many subtasks of a job can read it side by side. An existing topic keeps its own.
+    pub(crate) partitions: NonZeroU32,
+    /// Whether `POST /events/{topic}` makes a topic that does not exist. Off, since a misspelt name would swallow
+    /// events.
+    pub(crate) create_topics: bool,
+    /// The largest body as it is sent.
+    pub(crate) body_size: Size,
+    /// The largest body once it is decompressed, so that a small one cannot fill the memory.
+    pub(crate) decompressed_size: Size,
+    /// The largest single event: what Kafka takes by default.
+    pub(crate) event_size: Size,
+    /// Event bodies held by all requests together; beyond it producers are told to wait (429).
+    pub(crate) memory: Size,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EventLog {
+    /// Older events are dropped: a week of them can be replayed.
+    pub(crate) retention_age: Length,
+    /// The oldest events of a topic are dropped when it takes more room: some 10 million events.
+    pub(crate) retention_size: Size,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ResultStore {
+    /// Writes are refused while less is free on the disk, here and in the event log: clean-up needs some room to work
+    /// in.
+    pub(crate) keep_free: Size,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Feed {
+    /// The least time between two updates of one analytic: what changes in between is merged. Below a frame of a
+    /// screen.
+    pub(crate) interval: Length,
+    /// A client that takes nothing for so long is closed; it gets the newest state when it comes back.
+    pub(crate) stall: Length,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Jobs {
+    /// Subtasks a job: one serves 100,000 events a second and more, so more only helps on several cores with more
+    /// traffic.
+    pub(crate) parallelism: NonZeroU32,
+    /// The zone of window times, and of event times without an offset. Scripts set `table.local-time-zone`.
+    pub(crate) time_zone: Zone,
+    /// How long results stand after their last write. Environment: REDIS_TTL, in seconds.
+    pub(crate) result_ttl: Length,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Logging {
+    /// Which lines are written: `info`, or `warn,engine=debug`. Environment: WEIR_LOG. Flag: --log.
+    pub(crate) filter: LogFilter,
+    /// `human`, or `json` for a collector: one object a line. Environment: WEIR_LOG_FORMAT. Flag: --log-format.
+    pub(crate) format: LogFormat,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Kafka {
+    /// `host:port`, separated by commas; empty = the embedded log. Environment: KAFKA_BROKER_URL.
+    pub(crate) brokers: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Redis {
+    /// `redis://…`, stronger than host and port; empty = the embedded store. Environment: REDIS_URL.
+    pub(crate) url: String,
+    /// Empty = the embedded store. Environment: REDIS_HOST.
+    pub(crate) host: String,
+    /// Environment: REDIS_PORT.
+    pub(crate) port: NonZeroU16,
+}
+
+/// What is wrong with the settings.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    #[error("reading {}", path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("{}: {message}", path.display())]
+    Syntax { path: PathBuf, message: String },
+    #[error("{origin}: there is no setting `{key}`{hint}")]
+    Unknown { origin: String, key: String, hint: String },
+    #[error("{origin}: {key}: {reason}")]
+    Invalid { origin: String, key: String, reason: String },
+    #[error(
+        "{key} is set ({origin}), but this version of Weir cannot use {what} yet; unset it to use the embedded {instead}"
+    )]
+    NotYet { key: &'static str, origin: String, what: &'static str, instead: &'static str },
+}

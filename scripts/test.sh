@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Everything that must hold before a change goes in. The last line is `N passed, N failed`.
+#
+# A missing tool is one line that says what to install, and its tests count as skipped; with CI=true they fail. One
+# target directory serves all steps. Logs of each step are in target/test-logs.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+. scripts/tools.sh
+
+passed=0
+failed=0
+skipped=0
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
+logs=$CARGO_TARGET_DIR/test-logs
+mkdir -p "$logs"
+if [ "${CI:-}" = true ]; then
+  # Nothing is compiled twice in CI, so what makes the second time faster only takes time and disk.
+  export CARGO_INCREMENTAL=0
+fi
+
+# step NAME COMMAND…: runs it, and counts the tests that its output tells of, or itself if it tells of none.
+step() {
+  local name=$1 log=$logs/$1.log started=$SECONDS status=0 good bad
+  shift
+  echo "== $name"
+  "$@" 2>&1 | tee "$log" | grep --line-buffered -vE '^test .* ok$|^ *(Compiling|Checking|Fresh|Downloaded|Downloading) ' || true
+  status=${PIPESTATUS[0]}
+  # cargo: `test result: ok. 3 passed; 0 failed; …`; vitest: `Tests  3 passed (3)`; Playwright: `  3 passed (2s)`.
+  sed -E 's/\x1b\[[0-9;]*m//g' "$log" >"$log.plain" && mv "$log.plain" "$log"
+  good=$(count passed "$log")
+  bad=$(count failed "$log")
+  if [ "$status" != 0 ] && [ "$bad" = 0 ]; then bad=1; fi
+  if [ "$status" = 0 ] && [ "$good" = 0 ]; then good=1; fi
+  passed=$((passed + good))
+  failed=$((failed + bad))
+  echo "== $name: $good passed, $bad failed ($((SECONDS - started)) s)"
+  return "$status"
+}
+
+# count WORD LOG: the sum over the log's summary lines.
+count() {
+  grep -E '^test result:|^ +Tests +|^ +[0-9]+ (passed|failed)( \(|$)' "$2" | grep -oE "[0-9]+ $1" |
+    awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+# skip WHAT: a tool is missing.
+skip() {
+  if [ "${CI:-}" = true ]; then
+    failed=$((failed + 1))
+    echo "== $1: failed, for want of a tool"
+  else
+    skipped=$((skipped + 1))
+    echo "== $1: skipped"
+  fi
+}
+
+# The UI comes first: its files become part of the binary.
+if have_npm; then
+  if step ui-packages scripts/ui.sh build; then
+    step ui-types scripts/ui.sh typecheck
+    step ui-lint scripts/ui.sh lint
+    step ui-tests scripts/ui.sh test
+  fi
+else
+  skip "tests of the dashboard"
+fi
+
+if have_cargo && have_cc; then
+  step format cargo fmt --all --check
+  step lints cargo clippy --workspace --all-targets --locked -- -D warnings
+  step tests cargo test --workspace --locked --no-fail-fast
+  RUSTDOCFLAGS="-D warnings" step docs cargo doc --workspace --no-deps --locked --document-private-items
+else
+  skip "tests of Rust"
+fi
+
+if have_npm; then
+  sh ui/e2e/chromium.sh
+  case $? in
+    0) step end-to-end scripts/ui.sh e2e ;;
+    *) skip "end-to-end tests" ;;
+  esac
+fi
+
+[ "$skipped" = 0 ] || echo "$skipped skipped"
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
