@@ -1,0 +1,138 @@
+//! Calls of scalar functions, through the registry.
+
+use types::{ColumnType, DataType};
+
+use super::{Bound, ExprBinder};
+use crate::error::{Diagnostic, Span, did_you_mean};
+use crate::expr::{Expr, ExprId};
+use crate::functions::{self, Argument, Function};
+use crate::parse::ast::{self, ExprKind};
+
+/// Functions that are bound to expressions of their own, for "did you mean".
+const OWN: &[&str] = &["COALESCE", "IFNULL", "NULLIF", "IF", "CAST", "TRY_CAST"];
+
+/// Functions of Flink that exist only in other kinds of queries.
+const REFUSED: &[(&str, &str)] = &[
+    ("APPROX_COUNT_DISTINCT", "Flink refuses it in streams; COUNT(DISTINCT x) is exact here"),
+    ("ROW_NUMBER", "OVER windows are not supported"),
+    ("RANK", "OVER windows are not supported"),
+    ("DENSE_RANK", "OVER windows are not supported"),
+    ("LAG", "OVER windows are not supported"),
+    ("LEAD", "OVER windows are not supported"),
+    ("PROCTIME", "results are by event time: declare a WATERMARK"),
+    ("TUMBLE_START", "with window table functions, use the column window_start"),
+    ("TUMBLE_END", "with window table functions, use the column window_end"),
+    ("TUMBLE_ROWTIME", "with window table functions, use the column window_time"),
+    ("HOP_START", "with window table functions, use the column window_start"),
+    ("HOP_END", "with window table functions, use the column window_end"),
+    ("PERCENTILE_CONT", "use PERCENTILE(x, 0.95)"),
+    ("PERCENTILE_DISC", "use PERCENTILE(x, 0.95)"),
+];
+
+impl ExprBinder<'_> {
+    pub(super) fn call(&mut self, call: &ast::Call, span: Span) -> Bound<ExprId> {
+        let name = call.name.value.to_ascii_uppercase();
+        if super::aggregate::is_aggregate(&name) {
+            return self.aggregate(call, &name, span);
+        }
+        if call.star || call.distinct || call.filter.is_some() {
+            let known = functions::lookup(&name).is_some() || OWN.contains(&name.as_str());
+            if known {
+                let error = Diagnostic::error(span, format!("{name} is not an aggregate function"))
+                    .with_hint("`*`, DISTINCT and FILTER belong to COUNT, SUM, AVG, MIN, MAX and the like");
+                return Err(self.report(error));
+            }
+        }
+        let args = self.all(&call.args)?;
+        if let Some(bound) = self.choice_call(&name, &args, span) {
+            return bound;
+        }
+        if name.starts_with('$') {
+            return Err(self.unknown_function(&call.name, &name));
+        }
+        match functions::lookup(&name) {
+            Some(function) => self.function(function, &args, span),
+            None => Err(self.unknown_function(&call.name, &name)),
+        }
+    }
+
+    fn unknown_function(&mut self, ident: &ast::Ident, name: &str) -> super::Reported {
+        if let Some((_, why)) = REFUSED.iter().find(|(refused, _)| *refused == name) {
+            let error = Diagnostic::error(ident.span, format!("the function {name} is not supported"));
+            return self.report(error.with_hint(*why));
+        }
+        let mut error = Diagnostic::error(ident.span, format!("there is no function `{}`", ident.value));
+        let registry = functions::all().iter().map(|function| function.name);
+        let names = registry.filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()));
+        let names = names.chain(OWN.iter().copied()).chain(super::aggregate::NAMES.iter().copied());
+        error.hint = did_you_mean(name, names);
+        self.report(error)
+    }
+
+    /// A function or operator that the registry is known to have.
+    pub(super) fn call_function(&mut self, name: &str, args: &[ExprId], span: Span) -> Bound<ExprId> {
+        match functions::lookup(name) {
+            Some(function) => self.function(function, args, span),
+            None => Err(self.report(Diagnostic::error(span, format!("{name} is not supported")))),
+        }
+    }
+
+    fn function(&mut self, function: &'static Function, args: &[ExprId], span: Span) -> Bound<ExprId> {
+        let types: Vec<ColumnType> = args.iter().map(|arg| self.type_of(*arg)).collect();
+        let arguments = self.arguments(args, &types);
+        let signature = match (function.signature)(&arguments) {
+            Ok(signature) => signature,
+            Err(wrong) => {
+                let given: Vec<String> = types.iter().map(|t| t.data_type.to_string()).collect();
+                let what = if args.is_empty() { "no arguments".to_owned() } else { given.join(", ") };
+                let error = Diagnostic::error(span, format!("{} cannot be applied to {what}", function.name))
+                    .with_hint(format!("it takes {}", wrong.expected));
+                return Err(self.report(error));
+            }
+        };
+        let args: Vec<ExprId> =
+            args.iter().zip(&signature.args).map(|(arg, to)| self.convert_argument(*arg, to)).collect();
+        let types: Vec<ColumnType> = args.iter().map(|arg| self.type_of(*arg)).collect();
+        let arguments = self.arguments(&args, &types);
+        let call = functions::Call { args: &arguments, result: &signature.result, time_zone: self.time_zone };
+        if let Err(why) = (function.prepare)(&call) {
+            return Err(self.report(Diagnostic::error(span, why)));
+        }
+        Ok(self.graph.add(Expr::Call { function, args: args.into() }, signature.result))
+    }
+
+    fn arguments<'t>(&'t self, args: &[ExprId], types: &'t [ColumnType]) -> Vec<Argument<'t>> {
+        let literals = args.iter().map(|arg| self.literal_of(*arg));
+        types.iter().zip(literals).map(|(column_type, literal)| Argument { column_type, literal }).collect()
+    }
+
+    fn convert_argument(&mut self, arg: ExprId, to: &DataType) -> ExprId {
+        match (&self.data_type(arg), to) {
+            // A function reads any text as it is; only the declared length differs.
+            (DataType::Char(_) | DataType::Varchar(_), DataType::Varchar(_)) if self.literal_of(arg).is_none() => arg,
+            _ => self.convert(arg, to),
+        }
+    }
+
+    /// `PERCENTILE(x, ARRAY[…])[1]`.
+    pub(super) fn index(&mut self, input: &ast::Expr, index: &ast::Expr, span: Span) -> Bound<ExprId> {
+        if let ExprKind::Call(call) = &input.kind
+            && call.name.value.eq_ignore_ascii_case("PERCENTILE")
+            && let Some(percentage) = array_item(call, index)
+        {
+            let mut scalar = call.clone();
+            scalar.args[1] = percentage.clone();
+            return self.call(&scalar, span);
+        }
+        let error = Diagnostic::error(span, "`[…]` is not supported here")
+            .with_hint("an index stands only behind PERCENTILE(x, ARRAY[0.5, 0.95]), from 1 to the array's length");
+        Err(self.report(error))
+    }
+}
+
+/// The item of the second argument that a literal index names.
+fn array_item<'a>(call: &'a ast::Call, index: &ast::Expr) -> Option<&'a ast::Expr> {
+    let ExprKind::Array(items) = &call.args.get(1)?.kind else { return None };
+    let ExprKind::Literal { value: types::Value::Int(index), .. } = index.kind else { return None };
+    items.get(usize::try_from(index).ok()?.checked_sub(1)?)
+}

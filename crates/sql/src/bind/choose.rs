@@ -1,0 +1,117 @@
+//! `CASE`, `IF`, `COALESCE`, `IFNULL`, `NULLIF`: all bound to one form.
+
+use types::{ColumnType, DataType, Value};
+
+use super::{Bound, ExprBinder};
+use crate::error::{Diagnostic, Span};
+use crate::expr::{Comparison, Expr, ExprId};
+use crate::parse::ast;
+use crate::typing::common_type;
+
+impl ExprBinder<'_> {
+    pub(super) fn case(
+        &mut self,
+        operand: Option<&ast::Expr>,
+        branches: &[(ast::Expr, ast::Expr)],
+        otherwise: Option<&ast::Expr>,
+        span: Span,
+    ) -> Bound<ExprId> {
+        let operand = operand.map(|expr| self.expr(expr)).transpose();
+        let mut bound = Vec::with_capacity(branches.len());
+        for (when, then) in branches {
+            let condition = self.expr(when);
+            let condition = match (&operand, condition) {
+                (Ok(Some(operand)), Ok(when_id)) => {
+                    self.compare(Comparison::Equal, *operand, when_id, when.span)
+                }
+                (Ok(None), Ok(id)) => self.expect_boolean(id, when.span, "what stands behind WHEN"),
+                (Err(reported), _) => Err(*reported),
+                (_, Err(reported)) => Err(reported),
+            };
+            let value = self.expr(then);
+            bound.push(condition.and_then(|condition| Ok((condition, value?))));
+        }
+        let otherwise = match otherwise {
+            Some(expr) => self.expr(expr)?,
+            None => self.add_literal(Value::Null, DataType::Null),
+        };
+        let bound = bound.into_iter().collect::<Bound<Vec<_>>>()?;
+        self.choose(bound, otherwise, span, "the results of CASE")
+    }
+
+    /// A `Case` node, its results brought to their common type.
+    fn choose(
+        &mut self,
+        branches: Vec<(ExprId, ExprId)>,
+        otherwise: ExprId,
+        span: Span,
+        what: &str,
+    ) -> Bound<ExprId> {
+        let results: Vec<ExprId> = branches.iter().map(|(_, then)| *then).chain([otherwise]).collect();
+        let common = self.common(&results, span, what)?;
+        let branches: Vec<(ExprId, ExprId)> =
+            branches.into_iter().map(|(when, then)| (when, self.convert(then, &common))).collect();
+        let otherwise = self.convert(otherwise, &common);
+        let nullable = branches.iter().any(|(_, then)| self.is_nullable(*then)) || self.is_nullable(otherwise);
+        let column_type = ColumnType { data_type: common, nullable };
+        Ok(self.graph.add(Expr::Case { branches: branches.into(), otherwise }, column_type))
+    }
+
+    fn common(&mut self, ids: &[ExprId], span: Span, what: &str) -> Bound<DataType> {
+        let types: Vec<DataType> = ids.iter().map(|id| self.data_type(*id)).collect();
+        match common_type(&types) {
+            Some(common) => Ok(common),
+            None => {
+                let mut names: Vec<String> = types.iter().map(DataType::to_string).collect();
+                names.dedup();
+                let error = Diagnostic::error(span, format!("{what} have no type in common"))
+                    .with_detail(format!("they are {}", names.join(", ")))
+                    .with_hint("CAST them to one type");
+                Err(self.report(error))
+            }
+        }
+    }
+
+    /// The calls that are bound here and not by the registry; `None` for any other name.
+    pub(super) fn choice_call(&mut self, name: &str, args: &[ExprId], span: Span) -> Option<Bound<ExprId>> {
+        Some(match (name, args) {
+            ("COALESCE", [_, ..]) | ("IFNULL", [_, _]) => self.coalesce(args, span),
+            ("NULLIF", [a, b]) => self.nullif(*a, *b, span),
+            ("IF", [condition, then, otherwise]) => self
+                .expect_boolean(*condition, span, "the first argument of IF")
+                .and_then(|condition| self.choose(vec![(condition, *then)], *otherwise, span, "the results of IF")),
+            ("COALESCE" | "IFNULL" | "NULLIF" | "IF", _) => {
+                let form = match name {
+                    "COALESCE" => "COALESCE(value, …)",
+                    "IF" => "IF(condition, value, value)",
+                    _ => "two values",
+                };
+                let error = Diagnostic::error(span, format!("{name} does not take {} arguments", args.len()));
+                Err(self.report(error.with_hint(format!("it takes {form}"))))
+            }
+            _ => return None,
+        })
+    }
+
+    /// The first that is not null. What stands behind one that is never null is never asked.
+    fn coalesce(&mut self, args: &[ExprId], span: Span) -> Bound<ExprId> {
+        let common = self.common(args, span, "the arguments of COALESCE")?;
+        let reached = args.iter().position(|arg| !self.is_nullable(*arg)).map_or(args.len(), |last| last + 1);
+        let converted: Vec<ExprId> = args[..reached].iter().map(|arg| self.convert(*arg, &common)).collect();
+        let (otherwise, first) = converted.split_last().expect("COALESCE has an argument");
+        if first.is_empty() {
+            return Ok(*otherwise);
+        }
+        let branches: Vec<(ExprId, ExprId)> =
+            first.iter().map(|id| (self.add_boolean(Expr::IsNotNull(*id), false), *id)).collect();
+        let column_type = ColumnType { data_type: common, nullable: self.is_nullable(*otherwise) };
+        Ok(self.graph.add(Expr::Case { branches: branches.into(), otherwise: *otherwise }, column_type))
+    }
+
+    fn nullif(&mut self, a: ExprId, b: ExprId, span: Span) -> Bound<ExprId> {
+        let equal = self.compare(Comparison::Equal, a, b, span)?;
+        let column_type = ColumnType { nullable: true, ..self.type_of(a) };
+        let null = self.add_literal(Value::Null, column_type.data_type.clone());
+        Ok(self.graph.add(Expr::Case { branches: vec![(equal, null)].into(), otherwise: a }, column_type))
+    }
+}

@@ -1,0 +1,250 @@
+//! Scalar expressions: each bound to a node of the graph, with Flink's types.
+
+use jiff::tz::TimeZone;
+use types::{ColumnType, DataType, Scalar, Value};
+
+use super::scope::Found;
+use super::{Bound, Cell, Column, Reported};
+use crate::error::{Diagnostic, Span};
+use crate::expr::{CastMode, Expr, ExprId};
+use crate::functions::{self, Env, Output};
+use crate::graph::Graph;
+use crate::parse::ast::{self, ExprKind, Ident, Truth};
+use crate::plan::Aggregate;
+
+/// Binds expressions over one relation.
+pub(crate) struct ExprBinder<'a> {
+    pub(crate) graph: &'a mut Graph,
+    pub(crate) columns: &'a [Column],
+    /// The alias or name by which the relation may be named before a column.
+    pub(crate) qualifier: Option<&'a str>,
+    pub(crate) time_zone: &'a TimeZone,
+    pub(crate) diagnostics: &'a mut Vec<Diagnostic>,
+    /// Where aggregate calls are collected; `None` where none may stand.
+    pub(crate) aggregates: Option<&'a mut Vec<Aggregate>>,
+    /// Why none may stand here.
+    pub(crate) clause: &'a str,
+    /// Each column named, with its place, for errors found later.
+    pub(crate) uses: Vec<(ExprId, Ident)>,
+}
+
+impl ExprBinder<'_> {
+    pub(crate) fn report(&mut self, diagnostic: Diagnostic) -> Reported {
+        self.diagnostics.push(diagnostic);
+        Reported
+    }
+
+    /// Binds a whole expression, and refuses one that its views have blown up beyond all bounds.
+    pub(crate) fn bind(&mut self, expr: &ast::Expr) -> Bound<ExprId> {
+        let id = self.expr(expr)?;
+        if self.graph.is_too_large(id) {
+            let error = Diagnostic::error(expr.span, "with its views written out, this expression is too large");
+            return Err(self.report(error.with_hint("compute less of it from the same column again and again")));
+        }
+        Ok(id)
+    }
+
+    /// A condition.
+    pub(crate) fn condition(&mut self, expr: &ast::Expr, clause: &str) -> Bound<ExprId> {
+        let id = self.bind(expr)?;
+        self.expect_boolean(id, expr.span, clause)
+    }
+
+    pub(super) fn expect_boolean(&mut self, id: ExprId, span: Span, what: &str) -> Bound<ExprId> {
+        match &self.type_of(id).data_type {
+            DataType::Boolean => Ok(id),
+            DataType::Null => Ok(self.convert(id, &DataType::Boolean)),
+            other => {
+                let error = Diagnostic::error(span, format!("{what} must be a condition"))
+                    .with_detail(format!("this is {other}, not BOOLEAN"));
+                Err(self.report(error))
+            }
+        }
+    }
+
+    pub(super) fn type_of(&self, id: ExprId) -> ColumnType {
+        self.graph.exprs.column_type(id).clone()
+    }
+
+    pub(super) fn data_type(&self, id: ExprId) -> DataType {
+        self.graph.exprs.column_type(id).data_type.clone()
+    }
+
+    pub(super) fn is_nullable(&self, id: ExprId) -> bool {
+        self.graph.exprs.column_type(id).nullable
+    }
+
+    pub(super) fn literal_of(&self, id: ExprId) -> Option<&Value> {
+        match self.graph.exprs.expr(id) {
+            Expr::Literal(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    pub(super) fn add_literal(&mut self, value: Value, data_type: DataType) -> ExprId {
+        let nullable = value.is_null();
+        self.graph.add(Expr::Literal(value), ColumnType { data_type, nullable })
+    }
+
+    pub(super) fn add_boolean(&mut self, expr: Expr, nullable: bool) -> ExprId {
+        self.graph.add(expr, ColumnType { data_type: DataType::Boolean, nullable })
+    }
+
+    pub(super) fn expr(&mut self, expr: &ast::Expr) -> Bound<ExprId> {
+        match &expr.kind {
+            ExprKind::Name(path) => self.name(path, expr.span),
+            ExprKind::Literal { value, data_type } => Ok(self.add_literal(value.clone(), data_type.clone())),
+            ExprKind::Array(_) => {
+                let error = Diagnostic::error(expr.span, "an ARRAY has no place here");
+                Err(self.report(error.with_hint("arrays stand only in PERCENTILE(x, ARRAY[0.5, 0.95])[1]")))
+            }
+            ExprKind::Index(input, index) => self.index(input, index, expr.span),
+            ExprKind::Negate(input) => {
+                let id = self.expr(input)?;
+                self.call_function("NEGATE", &[id], expr.span)
+            }
+            ExprKind::Not(input) => {
+                let id = self.expr(input)?;
+                let id = self.expect_boolean(id, input.span, "what stands behind NOT")?;
+                Ok(self.not(id))
+            }
+            ExprKind::All(items) => self.chain(items, "AND"),
+            ExprKind::Any(items) => self.chain(items, "OR"),
+            ExprKind::Compare(op, left, right) => self.comparison(*op, left, right, expr.span),
+            ExprKind::Arithmetic(name, left, right) => {
+                let left = self.expr(left);
+                let right = self.expr(right);
+                self.call_function(name, &[left?, right?], expr.span)
+            }
+            ExprKind::Is { input, test, negated } => self.is(input, *test, *negated),
+            ExprKind::IsDistinct { left, right, negated } => self.is_distinct(left, right, *negated, expr.span),
+            ExprKind::In { input, list, negated } => self.is_in(input, list, *negated),
+            ExprKind::Between { input, low, high, negated, symmetric } => {
+                self.between(input, low, high, *symmetric, *negated, expr.span)
+            }
+            ExprKind::Matches { function, args, negated } => {
+                let args = self.all(args)?;
+                let id = self.call_function(function, &args, expr.span)?;
+                Ok(if *negated { self.not(id) } else { id })
+            }
+            ExprKind::Case { operand, branches, otherwise } => {
+                self.case(operand.as_deref(), branches, otherwise.as_deref(), expr.span)
+            }
+            ExprKind::Cast { input, target, mode } => {
+                let id = self.expr(input)?;
+                self.cast(id, target, *mode, expr.span)
+            }
+            ExprKind::Call(call) => self.call(call, expr.span),
+        }
+    }
+
+    /// All of them, so that several errors are found at once.
+    pub(super) fn all(&mut self, exprs: &[ast::Expr]) -> Bound<Vec<ExprId>> {
+        let bound: Vec<Bound<ExprId>> = exprs.iter().map(|expr| self.expr(expr)).collect();
+        bound.into_iter().collect()
+    }
+
+    fn name(&mut self, path: &[Ident], span: Span) -> Bound<ExprId> {
+        let last = path.last().expect("a name has at least one part").clone();
+        let error = match self.find(path) {
+            Found::Cell(Cell::Scalar(id)) => {
+                let id = *id;
+                self.uses.push((id, Ident { value: last.value, span }));
+                return Ok(id);
+            }
+            Found::Cell(Cell::Row(fields)) => {
+                let field = fields.first().map_or("field", |field| &field.name);
+                Diagnostic::error(span, format!("`{}` is a ROW, and only its fields have values", last.value))
+                    .with_hint(format!("write for example `{}`.`{field}`", last.value))
+            }
+            Found::Cell(Cell::Array(data_type)) => {
+                Diagnostic::error(span, format!("`{}` is an ARRAY, which cannot be read", last.value))
+                    .with_detail(format!("it is declared as {data_type}"))
+            }
+            Found::Error(error) => *error,
+        };
+        Err(self.report(error))
+    }
+
+    fn is(&mut self, input: &ast::Expr, test: Truth, negated: bool) -> Bound<ExprId> {
+        let id = self.expr(input)?;
+        let expr = match (test, negated) {
+            (Truth::Null, false) => Expr::IsNull(id),
+            (Truth::Null, true) => Expr::IsNotNull(id),
+            (truth, negated) => {
+                let id = self.expect_boolean(id, input.span, "what is tested for truth")?;
+                match (truth, negated) {
+                    (Truth::True, false) => Expr::IsTrue(id),
+                    (Truth::True, true) => Expr::IsNotTrue(id),
+                    (_, false) => Expr::IsFalse(id),
+                    (_, true) => Expr::IsNotFalse(id),
+                }
+            }
+        };
+        Ok(self.add_boolean(expr, false))
+    }
+
+    /// An explicit cast.
+    fn cast(&mut self, input: ExprId, target: &ast::TypeName, mode: CastMode, span: Span) -> Bound<ExprId> {
+        let from = self.type_of(input);
+        let to = &target.column_type.data_type;
+        if to.repr().is_none() {
+            let error = Diagnostic::error(target.span, format!("a value cannot be cast to {to}"));
+            return Err(self.report(error.with_hint("only scalar values can be computed")));
+        }
+        if from.data_type == DataType::Null {
+            return Ok(self.add_literal(Value::Null, to.clone()));
+        }
+        if !functions::cast::allowed(&from.data_type, to) {
+            let error = Diagnostic::error(span, format!("a {} cannot be cast to {to}", from.data_type));
+            return Err(self.report(error));
+        }
+        if from.data_type == *to {
+            return Ok(input);
+        }
+        let nullable = from.nullable || mode == CastMode::Try;
+        let column_type = ColumnType { data_type: to.clone(), nullable };
+        Ok(self.folded_cast(input, mode, column_type))
+    }
+
+    /// An implicit conversion; literals are converted at once.
+    pub(crate) fn convert(&mut self, input: ExprId, to: &DataType) -> ExprId {
+        let from = self.type_of(input);
+        if from.data_type == *to {
+            return input;
+        }
+        if from.data_type == DataType::Null {
+            return self.add_literal(Value::Null, to.clone());
+        }
+        let column_type = ColumnType { data_type: to.clone(), nullable: from.nullable };
+        self.folded_cast(input, CastMode::Strict, column_type)
+    }
+
+    fn folded_cast(&mut self, input: ExprId, mode: CastMode, column_type: ColumnType) -> ExprId {
+        if let Some(value) = self.literal_of(input) {
+            let from = self.data_type(input);
+            if let Some(value) = cast_value(value, &from, &column_type.data_type, mode, self.time_zone) {
+                return self.add_literal(value, column_type.data_type);
+            }
+        }
+        self.graph.add(Expr::Cast { input, mode }, column_type)
+    }
+}
+
+/// A literal converted when the script is compiled; `None` where that fails, which is left to the row that meets it.
+pub(crate) fn cast_value(
+    value: &Value,
+    from: &DataType,
+    to: &DataType,
+    mode: CastMode,
+    time_zone: &TimeZone,
+) -> Option<Value> {
+    if value.is_null() {
+        return Some(Value::Null);
+    }
+    let code = functions::cast::prepare(from, to, mode, time_zone).ok()?;
+    let mut out = Output::default();
+    let scalar: Scalar<'_> = value.as_scalar();
+    code(&Env { now_ms: 0 }, &[scalar], &mut out).ok()?;
+    Some(out.get().to_value())
+}

@@ -1,0 +1,128 @@
+//! Names and types: from what was parsed to bound expressions and relations.
+//!
+//! Views are bound once, where they are declared, and inlined by handing out their relation: since equal expressions
+//! are one node, whatever uses them shares the work. A finding goes to [`Binder::diagnostics`] at once; [`Reported`] is
+//! the proof that one did.
+
+mod aggregate;
+mod call;
+mod choose;
+mod compare;
+mod expression;
+mod group;
+pub(crate) mod scope;
+mod select;
+mod sink;
+mod window_call;
+
+use jiff::tz::TimeZone;
+
+use crate::catalog::{Catalog, Object};
+use crate::error::Diagnostic;
+use crate::parse::ast::{CreateTable, CreateView, Ident};
+use crate::plan::Window;
+use scope::Relation;
+
+pub(crate) use expression::{ExprBinder, cast_value};
+pub(crate) use scope::{Cell, Column, Group, Stage};
+pub(crate) use sink::BoundQuery;
+
+/// A finding has been reported; what depends on it is given up silently.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reported;
+
+pub(crate) type Bound<T> = Result<T, Reported>;
+
+/// Binds the statements of one script, in order.
+pub(crate) struct Binder {
+    pub(crate) catalog: Catalog,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    pub(crate) time_zone: TimeZone,
+    /// `WITH` names in scope, innermost last.
+    locals: Vec<(String, Option<Relation>)>,
+}
+
+impl Binder {
+    pub(crate) fn new(time_zone: TimeZone) -> Binder {
+        Binder { catalog: Catalog::default(), diagnostics: vec![], time_zone, locals: vec![] }
+    }
+
+    pub(crate) fn report(&mut self, diagnostic: Diagnostic) -> Reported {
+        self.diagnostics.push(diagnostic);
+        Reported
+    }
+
+    pub(crate) fn create_table(&mut self, definition: CreateTable) {
+        if self.is_taken(&definition.name, definition.if_not_exists) {
+            return;
+        }
+        let name = definition.name.value.clone();
+        let table = crate::catalog::Table::declare(definition, &self.time_zone, &mut self.diagnostics);
+        self.catalog.add_table(name, table);
+    }
+
+    pub(crate) fn create_view(&mut self, definition: &CreateView) {
+        if self.is_taken(&definition.name, definition.if_not_exists) {
+            return;
+        }
+        let relation = self.view(definition).ok();
+        self.catalog.add_view(definition.name.value.clone(), relation);
+    }
+
+    /// The relation of a view, with the view's own column names.
+    fn view(&mut self, definition: &CreateView) -> Bound<Relation> {
+        let mut relation = self.query(&definition.query)?;
+        self.rename(&mut relation, &definition.columns, definition.name.span)?;
+        Ok(relation)
+    }
+
+    fn rename(&mut self, relation: &mut Relation, names: &[Ident], span: crate::error::Span) -> Bound<()> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        if names.len() != relation.columns.len() {
+            let message = format!("{} names for {} columns", names.len(), relation.columns.len());
+            return Err(self.report(Diagnostic::error(span, message)));
+        }
+        for (column, name) in relation.columns.iter_mut().zip(names) {
+            column.name = name.value.clone();
+        }
+        Ok(())
+    }
+
+    fn is_taken(&mut self, name: &Ident, if_not_exists: bool) -> bool {
+        let taken = self.catalog.get(&name.value).is_some();
+        if taken && !if_not_exists {
+            let message = format!("a table or view `{}` exists already", name.value);
+            self.report(Diagnostic::error(name.span, message));
+        }
+        taken
+    }
+
+    /// What a name in `FROM` stands for.
+    fn relation_named(&mut self, name: &Ident) -> Bound<Relation> {
+        if let Some((_, local)) = self.locals.iter().rev().find(|(local, _)| *local == name.value) {
+            return local.clone().ok_or(Reported);
+        }
+        match self.catalog.get(&name.value) {
+            Some(Object::Table(index)) => match self.catalog.tables[index].relation(index) {
+                Some(relation) => Ok(relation),
+                None => Err(Reported),
+            },
+            Some(Object::View(index)) => self.catalog.views[index].clone().ok_or(Reported),
+            None => {
+                let error = self.catalog.unknown(name, "table or view");
+                Err(self.report(error))
+            }
+        }
+    }
+}
+
+/// As the user would write it.
+pub(crate) fn window_name(window: Window) -> &'static str {
+    match window {
+        Window::Tumble { .. } => "TUMBLE",
+        Window::Hop { .. } => "HOP",
+        Window::Cumulate { .. } => "CUMULATE",
+    }
+}

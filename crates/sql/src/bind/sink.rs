@@ -1,0 +1,154 @@
+//! `INSERT INTO`: the query's columns meet the table's.
+
+use types::{ColumnType, DataType, Value};
+
+use super::scope::{Relation, Stage};
+use super::{Binder, Bound, Cell, Column, Reported};
+use crate::catalog::Object;
+use crate::error::{Diagnostic, Span};
+use crate::expr::ExprId;
+use crate::parse::ast::{Ident, Insert};
+use crate::plan::SinkColumn;
+use crate::typing::converts_implicitly;
+
+/// One INSERT, bound.
+#[derive(Debug)]
+pub(crate) struct BoundQuery {
+    /// The table's index in the catalog.
+    pub(crate) sink: usize,
+    pub(crate) relation: Relation,
+    /// In the order and types of the table's columns, over the graph of the relation's stage.
+    pub(crate) columns: Vec<ExprId>,
+    pub(crate) span: Span,
+}
+
+impl Binder {
+    pub(crate) fn insert(&mut self, insert: &Insert) -> Bound<BoundQuery> {
+        let sink = self.sink_of(insert);
+        let relation = self.query(&insert.query);
+        let (sink, mut relation) = (sink?, relation?);
+        if let Stage::Windowed { window, .. } = &relation.stage {
+            let window = super::window_name(*window);
+            let error = Diagnostic::error(insert.query.span, format!("the rows of a {window} window are not aggregated"))
+                .with_hint("GROUP BY window_start, window_end, or read the table without the window");
+            return Err(self.report(error));
+        }
+        let targets = self.targets(sink, insert)?;
+        let columns = self.write(&mut relation, sink, &targets, insert)?;
+        Ok(BoundQuery { sink, relation, columns, span: insert.span })
+    }
+
+    fn sink_of(&mut self, insert: &Insert) -> Bound<usize> {
+        let name = insert.table.last();
+        match self.catalog.get(&name.value) {
+            Some(Object::Table(index)) if self.catalog.tables[index].is_broken => Err(Reported),
+            Some(Object::Table(index)) => Ok(index),
+            Some(Object::View(_)) => {
+                let error = Diagnostic::error(name.span, format!("`{}` is a view and cannot be written", name.value));
+                Err(self.report(error))
+            }
+            None => {
+                let error = self.catalog.unknown(name, "table");
+                Err(self.report(error))
+            }
+        }
+    }
+
+    /// For each column of the query, the place of the table's column it goes to.
+    fn targets(&mut self, sink: usize, insert: &Insert) -> Bound<Vec<usize>> {
+        let columns = &self.catalog.tables[sink].sink_columns;
+        if insert.columns.is_empty() {
+            return Ok((0..columns.len()).collect());
+        }
+        let mut targets: Vec<usize> = vec![];
+        let mut errors = vec![];
+        for name in &insert.columns {
+            match columns.iter().position(|column| column.name == name.value) {
+                Some(at) if targets.contains(&at) => {
+                    errors.push(Diagnostic::error(name.span, format!("`{}` is written twice", name.value)));
+                }
+                Some(at) => targets.push(at),
+                None => errors.push(self.no_such_column(sink, name)),
+            }
+        }
+        if errors.is_empty() {
+            return Ok(targets);
+        }
+        self.diagnostics.extend(errors);
+        Err(Reported)
+    }
+
+    fn no_such_column(&self, sink: usize, name: &Ident) -> Diagnostic {
+        let table = &self.catalog.tables[sink];
+        let mut error = Diagnostic::error(name.span, format!("`{}` has no column `{}`", table.name, name.value));
+        error.hint = crate::error::did_you_mean(&name.value, table.sink_columns.iter().map(|c| c.name.as_str()));
+        error
+    }
+
+    /// The query's columns, converted to the table's; all mismatches are reported at once.
+    fn write(&mut self, relation: &mut Relation, sink: usize, targets: &[usize], insert: &Insert) -> Bound<Vec<ExprId>> {
+        let wanted: Vec<SinkColumn> = self.catalog.tables[sink].sink_columns.clone();
+        let given = relation.columns.clone();
+        if given.len() != targets.len() {
+            let table = &self.catalog.tables[sink];
+            let names = |columns: &mut dyn Iterator<Item = String>| columns.collect::<Vec<_>>().join(", ");
+            let error = Diagnostic::error(
+                insert.query.items_span(),
+                format!("{} columns are written, and `{}` takes {}", given.len(), table.name, targets.len()),
+            )
+            .with_detail(format!("the query gives {}", names(&mut given.iter().map(|c| c.name.clone()))))
+            .with_hint(format!("the table has {}", names(&mut targets.iter().map(|at| wanted[*at].name.clone()))));
+            return Err(self.report(error));
+        }
+        let mut written: Vec<Option<ExprId>> = vec![None; wanted.len()];
+        let mut failed = false;
+        for (place, (column, target)) in given.iter().zip(targets).enumerate() {
+            let span = insert.query.item_span(place, given.len());
+            match self.convert_column(relation, column, &wanted[*target], span) {
+                Ok(id) => written[*target] = Some(id),
+                Err(Reported) => failed = true,
+            }
+        }
+        let mut columns = vec![];
+        for (column, id) in wanted.iter().zip(written) {
+            match id {
+                Some(id) => columns.push(id),
+                None if failed => {}
+                None => columns.push(self.missing(relation, column, insert.table.span())?),
+            }
+        }
+        if failed { Err(Reported) } else { Ok(columns) }
+    }
+
+    fn convert_column(&mut self, relation: &mut Relation, given: &Column, wanted: &SinkColumn, span: Span) -> Bound<ExprId> {
+        let Cell::Scalar(id) = given.cell else {
+            let error = Diagnostic::error(span, format!("`{}` is not a scalar value and cannot be written", given.name))
+                .with_hint("write its fields, each into a column of its own");
+            return Err(self.report(error));
+        };
+        let from: ColumnType = self.over(relation, None, None, "here", |binder| binder.type_of(id));
+        let to = &wanted.column_type.data_type;
+        if !converts_implicitly(&from.data_type, to) {
+            let error = Diagnostic::error(span, format!("`{}` is {to}, and {} is written into it", wanted.name, from.data_type))
+                .with_detail(format!("this is {from}"))
+                .with_hint(format!("CAST(… AS {to}), or declare the column as {}", from.data_type));
+            return Err(self.report(error));
+        }
+        if from.nullable && !wanted.column_type.nullable {
+            let notice = Diagnostic::notice(span, format!("`{}` is NOT NULL, but what is written may be null", wanted.name))
+                .with_hint("a null is written as it is: use COALESCE, or declare the column without NOT NULL");
+            self.report(notice);
+        }
+        Ok(self.over(relation, None, None, "here", |binder| binder.convert(id, to)))
+    }
+
+    /// A column that the INSERT leaves out.
+    fn missing(&mut self, relation: &mut Relation, column: &SinkColumn, span: Span) -> Bound<ExprId> {
+        if !column.column_type.nullable {
+            let error = Diagnostic::error(span, format!("`{}` is NOT NULL and is not written", column.name));
+            return Err(self.report(error));
+        }
+        let data_type: DataType = column.column_type.data_type.clone();
+        Ok(self.over(relation, None, None, "here", |binder| binder.add_literal(Value::Null, data_type)))
+    }
+}

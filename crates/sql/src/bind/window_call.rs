@@ -1,0 +1,187 @@
+//! Window table functions: `TABLE(TUMBLE(TABLE t, DESCRIPTOR(time), size[, offset]))`, `HOP`, `CUMULATE`.
+
+use types::{DataType, Interval, Value};
+
+use super::scope::{Column, Relation, Stage, suggest};
+use super::{Binder, Bound, Cell};
+use crate::error::{Diagnostic, Span};
+use crate::parse::ast::{Expr, ExprKind, Ident, WindowArg, WindowArgValue, WindowCall};
+use crate::plan::Window;
+
+/// The names of a function's arguments, in order.
+fn parameters(function: &str) -> Option<(&'static [&'static str], &'static str)> {
+    Some(match function {
+        "TUMBLE" => (&["DATA", "TIMECOL", "SIZE", "OFFSET"], "TUMBLE(TABLE t, DESCRIPTOR(time), size[, offset])"),
+        "HOP" => {
+            (&["DATA", "TIMECOL", "SLIDE", "SIZE", "OFFSET"], "HOP(TABLE t, DESCRIPTOR(time), slide, size[, offset])")
+        }
+        "CUMULATE" => (
+            &["DATA", "TIMECOL", "STEP", "SIZE", "OFFSET"],
+            "CUMULATE(TABLE t, DESCRIPTOR(time), step, size[, offset])",
+        ),
+        _ => return None,
+    })
+}
+
+/// The arguments by their parameter's place.
+type Slots<'a> = [Option<&'a WindowArg>; 5];
+
+impl Binder {
+    pub(super) fn window(&mut self, call: &WindowCall) -> Bound<Relation> {
+        let function = call.function.value.to_ascii_uppercase();
+        let Some((names, form)) = parameters(&function) else {
+            let error = Diagnostic::error(call.function.span, format!("the window {function} is not supported"))
+                .with_hint("there are TUMBLE, HOP and CUMULATE");
+            return Err(self.report(error));
+        };
+        let slots = self.slots(call, names, form)?;
+        let Some(WindowArgValue::Table(from)) = slots[0].map(|arg| &arg.value) else {
+            let span = slots[0].map_or(call.span, |arg| arg.span);
+            let error = Diagnostic::error(span, format!("the first argument of {function} is a table"));
+            return Err(self.report(error.with_hint(format!("write TABLE and its name: {form}"))));
+        };
+        let (mut relation, _) = self.from(from)?;
+        let Some(WindowArgValue::Descriptor(columns)) = slots[1].map(|arg| &arg.value) else {
+            let span = slots[1].map_or(call.span, |arg| arg.span);
+            let error = Diagnostic::error(span, format!("the second argument of {function} names the time column"));
+            return Err(self.report(error.with_hint("write DESCRIPTOR(time_column)")));
+        };
+        let time = self.time_column(&relation, columns, &function);
+        let window = self.lengths(&function, &slots, call.span, form);
+        let (_, window) = (time?, window?);
+        self.open(&mut relation, window, call.span)?;
+        Ok(relation)
+    }
+
+    fn slots<'a>(&mut self, call: &'a WindowCall, names: &[&str], form: &str) -> Bound<Slots<'a>> {
+        let mut slots: Slots<'a> = [None; 5];
+        for (at, arg) in call.args.iter().enumerate() {
+            let place = match &arg.name {
+                None => (at < names.len()).then_some(at),
+                Some(name) => names.iter().position(|known| known.eq_ignore_ascii_case(&name.value)),
+            };
+            match place {
+                Some(place) if slots[place].is_none() => slots[place] = Some(arg),
+                _ => {
+                    let what = match &arg.name {
+                        Some(name) => format!("{} has no place for another `{}`", call.function.value, name.value),
+                        None => format!("{} does not take {} arguments", call.function.value, call.args.len()),
+                    };
+                    let error = Diagnostic::error(arg.span, what).with_hint(format!("it is {form}"));
+                    return Err(self.report(error));
+                }
+            }
+        }
+        Ok(slots)
+    }
+
+    /// The column must be the table's event time, by whatever name views have given it.
+    fn time_column(&mut self, relation: &Relation, columns: &[Ident], function: &str) -> Bound<()> {
+        let [name] = columns else {
+            let span = columns[0].span.to(columns[columns.len() - 1].span);
+            return Err(self.report(Diagnostic::error(span, "a window has one time column")));
+        };
+        if !matches!(relation.stage, Stage::Rows) {
+            let error = Diagnostic::error(name.span, "a window over a window is not supported")
+                .with_hint("window the table itself, once for each query");
+            return Err(self.report(error));
+        }
+        let Some(column) = relation.columns.iter().find(|column| column.name == name.value) else {
+            let error = Diagnostic::error(name.span, format!("there is no column `{}`", name.value));
+            let error = suggest(error, &name.value, &relation.columns);
+            return Err(self.report(error));
+        };
+        let table = &self.catalog.tables[relation.source];
+        let Cell::Scalar(id) = &column.cell else {
+            let error = Diagnostic::error(name.span, format!("`{}` is not a time", name.value));
+            return Err(self.report(error));
+        };
+        if table.rowtime.as_ref().is_some_and(|rowtime| rowtime.time == *id) {
+            return Ok(());
+        }
+        let data_type = &table.graph.exprs.column_type(*id).data_type;
+        let message = if data_type.is_timestamp() {
+            format!("`{}` is not the event time of `{}`", name.value, table.name)
+        } else {
+            format!("{function} needs a TIMESTAMP or TIMESTAMP_LTZ, `{}` is {data_type}", name.value)
+        };
+        let hint = match &table.rowtime {
+            Some(rowtime) => format!("the event time, which has the watermark, is `{}`", rowtime.name),
+            None => format!(
+                "declare it in `{}`: WATERMARK FOR {} AS {} - INTERVAL '5' SECOND",
+                table.name, name.value, name.value
+            ),
+        };
+        Err(self.report(Diagnostic::error(name.span, message).with_hint(hint)))
+    }
+
+    fn lengths(&mut self, function: &str, slots: &Slots<'_>, span: Span, form: &str) -> Bound<Window> {
+        let has_step = function != "TUMBLE";
+        let size_at = if has_step { 3 } else { 2 };
+        let Some(size_arg) = slots[size_at].filter(|_| !has_step || slots[2].is_some()) else {
+            let error = Diagnostic::error(span, format!("{function} lacks a length of time"));
+            return Err(self.report(error.with_hint(format!("it is {form}"))));
+        };
+        let size = self.length(size_arg, "size")?;
+        let step = match slots[2].filter(|_| has_step) {
+            Some(arg) => Some((self.length(arg, if function == "HOP" { "slide" } else { "step" })?, arg.span)),
+            None => None,
+        };
+        let offset = match slots[size_at + 1] {
+            Some(arg) => self.interval(arg)?,
+            None => Interval::ZERO,
+        };
+        if let Some(arg) = slots[size_at + 1].filter(|_| offset.0.abs() >= size.0) {
+            let error = Diagnostic::error(arg.span, format!("the offset {offset} is not smaller than the size {size}"));
+            return Err(self.report(error));
+        }
+        let Some((step, step_span)) = step else { return Ok(Window::Tumble { size, offset }) };
+        if size.0 % step.0 != 0 {
+            let error = Diagnostic::error(step_span, format!("the size {size} is not a whole multiple of {step}"));
+            return Err(self.report(error.with_hint(format!("it is {form}"))));
+        }
+        Ok(match function {
+            "HOP" => Window::Hop { size, slide: step, offset },
+            _ => Window::Cumulate { size, step, offset },
+        })
+    }
+
+    fn length(&mut self, arg: &WindowArg, what: &str) -> Bound<Interval> {
+        let length = self.interval(arg)?;
+        if length.0 > 0 {
+            return Ok(length);
+        }
+        Err(self.report(Diagnostic::error(arg.span, format!("the {what} of a window must be positive, but is {length}"))))
+    }
+
+    fn interval(&mut self, arg: &WindowArg) -> Bound<Interval> {
+        let error = Diagnostic::error(arg.span, "a window's lengths are literals")
+            .with_hint("write it like INTERVAL '1' MINUTE");
+        let WindowArgValue::Expr(Expr { kind: ExprKind::Literal { value, data_type }, .. }) = &arg.value else {
+            return Err(self.report(error));
+        };
+        match (value, data_type) {
+            (Value::Int(ms), DataType::IntervalDayTime) => Ok(Interval(*ms)),
+            (_, DataType::IntervalYearMonth) => {
+                let error = Diagnostic::error(arg.span, "a window's length is not in months or years, which differ in length");
+                Err(self.report(error.with_hint("use days")))
+            }
+            _ => Err(self.report(error)),
+        }
+    }
+
+    /// Adds the window's columns.
+    fn open(&mut self, relation: &mut Relation, window: Window, span: Span) -> Bound<()> {
+        let inputs = self.catalog.tables[relation.source].add_window_columns();
+        for (name, id) in ["window_start", "window_end", "window_time"].into_iter().zip(inputs) {
+            if relation.columns.iter().any(|column| column.name == name) {
+                let error = Diagnostic::error(span, format!("the table has a column `{name}` already"))
+                    .with_hint("the window adds columns of this name: rename the table's in a view");
+                return Err(self.report(error));
+            }
+            relation.columns.push(Column { name: name.to_owned(), cell: Cell::Scalar(id) });
+        }
+        relation.stage = Stage::Windowed { window, conditions: vec![] };
+        Ok(())
+    }
+}

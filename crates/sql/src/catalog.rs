@@ -1,0 +1,274 @@
+//! What a script declares: tables with their leaves, computed columns and event time, and views.
+
+use std::collections::HashMap;
+
+use jiff::tz::TimeZone;
+use types::{DataType, Interval, Value};
+
+use crate::bind::scope::{Relation, cell_of};
+use crate::bind::{Cell, Column, ExprBinder, Stage};
+use crate::error::{Diagnostic, Span, did_you_mean};
+use crate::expr::ExprId;
+use crate::graph::{Graph, Origin};
+use crate::parse::ast::{ColumnKind, CreateTable, Expr, ExprKind, Ident, TypeName, WatermarkDef};
+use crate::plan::{Leaf, Rowtime, SinkColumn, TableOption, TableOptions};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Object {
+    Table(usize),
+    View(usize),
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Catalog {
+    names: HashMap<String, Object>,
+    pub(crate) tables: Vec<Table>,
+    /// `None` for a view that could not be bound.
+    pub(crate) views: Vec<Option<Relation>>,
+}
+
+impl Catalog {
+    pub(crate) fn get(&self, name: &str) -> Option<Object> {
+        self.names.get(name).copied()
+    }
+
+    pub(crate) fn add_table(&mut self, name: String, table: Table) {
+        self.names.insert(name, Object::Table(self.tables.len()));
+        self.tables.push(table);
+    }
+
+    pub(crate) fn add_view(&mut self, name: String, relation: Option<Relation>) {
+        self.names.insert(name, Object::View(self.views.len()));
+        self.views.push(relation);
+    }
+
+    pub(crate) fn unknown(&self, name: &Ident, what: &str) -> Diagnostic {
+        let mut known: Vec<&str> = self.names.keys().map(String::as_str).collect();
+        known.sort_unstable();
+        let mut error = Diagnostic::error(name.span, format!("there is no {what} `{}`", name.value));
+        error.hint = did_you_mean(&name.value, known.iter().copied());
+        if error.hint.is_none() && !known.is_empty() && known.len() <= 12 {
+            error.detail = Some(format!("the script declares {}", known.join(", ")));
+        }
+        error
+    }
+}
+
+/// A declared table, ready to be read or written.
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub(crate) name: String,
+    /// Inputs: every leaf, then what windows and aggregates add.
+    pub(crate) graph: Graph,
+    pub(crate) leaves: Vec<Leaf>,
+    columns: Vec<Column>,
+    pub(crate) rowtime: Option<Rowtime>,
+    pub(crate) window_columns: Option<[ExprId; 3]>,
+    /// The columns that an INSERT fills: physical ones, and metadata that is not virtual.
+    pub(crate) sink_columns: Vec<SinkColumn>,
+    pub(crate) primary_key: Vec<String>,
+    pub(crate) options: TableOptions,
+    pub(crate) span: Span,
+    /// Its declaration had an error, already reported.
+    pub(crate) is_broken: bool,
+}
+
+impl Table {
+    pub(crate) fn declare(definition: CreateTable, time_zone: &TimeZone, diagnostics: &mut Vec<Diagnostic>) -> Table {
+        let before = diagnostics.len();
+        let mut table = Table {
+            name: definition.name.value.clone(),
+            graph: Graph::default(),
+            leaves: vec![],
+            columns: vec![],
+            rowtime: None,
+            window_columns: None,
+            sink_columns: vec![],
+            primary_key: vec![],
+            options: options(&definition, diagnostics),
+            span: definition.span,
+            is_broken: false,
+        };
+        for column in &definition.columns {
+            table.declare_stored(&column.name, &column.kind);
+        }
+        // Computed columns see the stored ones only, wherever they stand, as in Flink.
+        let stored = table.columns.clone();
+        table.columns.clear();
+        for column in &definition.columns {
+            let cell = match &column.kind {
+                ColumnKind::Computed(expr) => table.compute(expr, &stored, time_zone, diagnostics).map(Cell::Scalar),
+                _ => stored.iter().find(|known| known.name == column.name.value).map(|known| known.cell.clone()),
+            };
+            match cell {
+                Some(cell) => table.columns.push(Column { name: column.name.value.clone(), cell }),
+                None => table.is_broken = true,
+            }
+        }
+        if let Some(watermark) = &definition.watermark
+            && !table.is_broken
+        {
+            table.rowtime = table.declare_watermark(watermark, time_zone, diagnostics);
+        }
+        for key in &definition.primary_key {
+            if table.sink_columns.iter().any(|column| column.name == key.value) {
+                table.primary_key.push(key.value.clone());
+            } else {
+                let error = Diagnostic::error(key.span, format!("the primary key's `{}` is not a physical column", key.value));
+                diagnostics.push(error);
+            }
+        }
+        table.is_broken |= diagnostics.len() > before;
+        table
+    }
+
+    /// A physical or metadata column: its leaves become inputs.
+    fn declare_stored(&mut self, name: &Ident, kind: &ColumnKind) {
+        let (type_name, metadata, is_written): (&TypeName, Option<String>, bool) = match kind {
+            ColumnKind::Physical(type_name) => (type_name, None, true),
+            ColumnKind::Metadata { type_name, key, is_virtual } => {
+                (type_name, Some(key.clone().unwrap_or_else(|| name.value.clone())), !is_virtual)
+            }
+            ColumnKind::Computed(_) => return,
+        };
+        let (graph, leaves) = (&mut self.graph, &mut self.leaves);
+        let mut path = vec![name.value.clone()];
+        let cell = cell_of(&mut path, &type_name.column_type, false, &mut |path, column_type| {
+            leaves.push(Leaf { path: path.to_vec(), column_type: column_type.clone(), metadata: metadata.clone() });
+            graph.add_input(path.join("."), column_type, Origin::Row)
+        });
+        self.columns.push(Column { name: name.value.clone(), cell });
+        if is_written {
+            let column_type = type_name.column_type.clone();
+            self.sink_columns.push(SinkColumn { name: name.value.clone(), column_type });
+        }
+    }
+
+    fn compute(
+        &mut self,
+        expr: &Expr,
+        columns: &[Column],
+        time_zone: &TimeZone,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<ExprId> {
+        let mut binder = ExprBinder {
+            graph: &mut self.graph,
+            columns,
+            qualifier: None,
+            time_zone,
+            diagnostics,
+            aggregates: None,
+            clause: "in a table's declaration",
+            uses: vec![],
+        };
+        binder.bind(expr).ok()
+    }
+
+    fn declare_watermark(
+        &mut self,
+        watermark: &WatermarkDef,
+        time_zone: &TimeZone,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<Rowtime> {
+        let [name] = watermark.column.as_slice() else {
+            let span = watermark.column[0].span.to(watermark.column[watermark.column.len() - 1].span);
+            let error = Diagnostic::error(span, "the event time must be a column of its own")
+                .with_hint("compute it from the field: event_time AS `row`.field");
+            diagnostics.push(error);
+            return None;
+        };
+        let Some(column) = self.columns.iter().find(|column| column.name == name.value) else {
+            let error = Diagnostic::error(name.span, format!("there is no column `{}` for the watermark", name.value));
+            diagnostics.push(crate::bind::scope::suggest(error, &name.value, &self.columns));
+            return None;
+        };
+        let time = match &column.cell {
+            Cell::Scalar(id) => *id,
+            Cell::Row(_) | Cell::Array(_) => {
+                diagnostics.push(Diagnostic::error(name.span, format!("`{}` is not a time", name.value)));
+                return None;
+            }
+        };
+        let data_type = self.graph.exprs.column_type(time).data_type.clone();
+        if let Some(wrong) = not_a_rowtime(&data_type) {
+            let error = Diagnostic::error(name.span, format!("the event time `{}` is {data_type}", name.value));
+            diagnostics.push(error.with_hint(wrong));
+            return None;
+        }
+        let columns = self.columns.clone();
+        let id = self.compute(&watermark.expr, &columns, time_zone, diagnostics)?;
+        let given = self.graph.exprs.column_type(id).data_type.clone();
+        let same_kind = matches!(
+            (&given, &data_type),
+            (DataType::Timestamp(_), DataType::Timestamp(_)) | (DataType::TimestampLtz(_), DataType::TimestampLtz(_))
+        );
+        if !same_kind {
+            let error = Diagnostic::error(watermark.expr.span, format!("the watermark is {given}, the time {data_type}"))
+                .with_hint(format!("write it like {} - INTERVAL '5' SECOND", name.value));
+            diagnostics.push(error);
+            return None;
+        }
+        let delay = delay(&watermark.expr, &name.value);
+        Some(Rowtime { name: name.value.clone(), time, watermark: id, delay })
+    }
+
+    /// The table as something to read; `None` if its declaration was wrong.
+    pub(crate) fn relation(&self, index: usize) -> Option<Relation> {
+        if self.is_broken {
+            return None;
+        }
+        Some(Relation { source: index, columns: self.columns.clone(), filters: vec![], stage: Stage::Rows })
+    }
+
+    /// `window_start`, `window_end` and `window_time`, made by the first window over the table.
+    pub(crate) fn add_window_columns(&mut self) -> [ExprId; 3] {
+        if let Some(columns) = self.window_columns {
+            return columns;
+        }
+        let bound = DataType::Timestamp(3).not_null();
+        let time = self.rowtime.as_ref().map(|rowtime| self.graph.exprs.column_type(rowtime.time).data_type.clone());
+        let time = time.unwrap_or(DataType::Timestamp(3)).not_null();
+        let columns = [("window_start", bound.clone()), ("window_end", bound), ("window_time", time)]
+            .map(|(name, column_type)| self.graph.add_input(name.to_owned(), column_type, Origin::Window));
+        self.window_columns = Some(columns);
+        columns
+    }
+}
+
+/// What to do where a type cannot be event time.
+fn not_a_rowtime(data_type: &DataType) -> Option<String> {
+    match data_type {
+        DataType::Timestamp(0..=3) | DataType::TimestampLtz(0..=3) => None,
+        DataType::Timestamp(_) => Some("event time has at most milliseconds: declare it as TIMESTAMP(3)".to_owned()),
+        DataType::TimestampLtz(_) => Some("event time has at most milliseconds: TIMESTAMP_LTZ(3)".to_owned()),
+        text if text.is_text() => {
+            Some("compute a time from the text: event_time AS TRY_CAST(REPLACE(text, 'T', ' ') AS TIMESTAMP(3))".to_owned())
+        }
+        DataType::BigInt => Some("compute a time from milliseconds: event_time AS TO_TIMESTAMP_LTZ(ms, 3)".to_owned()),
+        _ => Some("it must be TIMESTAMP(p) or TIMESTAMP_LTZ(p) with p from 0 to 3".to_owned()),
+    }
+}
+
+/// The constant of `column - INTERVAL …`, or nothing at all behind the column.
+fn delay(expr: &Expr, column: &str) -> Option<Interval> {
+    let is_column = |e: &Expr| matches!(&e.kind, ExprKind::Name(path) if path.len() == 1 && path[0].value == column);
+    match &expr.kind {
+        _ if is_column(expr) => Some(Interval::ZERO),
+        ExprKind::Arithmetic("-", left, right) if is_column(left) => match &right.kind {
+            ExprKind::Literal { value: Value::Int(ms), data_type: DataType::IntervalDayTime } => Some(Interval(*ms)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn options(definition: &CreateTable, diagnostics: &mut Vec<Diagnostic>) -> TableOptions {
+    let mut options = TableOptions { span: definition.options_span, ..TableOptions::default() };
+    for (key, value) in &definition.options {
+        let option = TableOption { value: value.value.clone(), key_span: key.span, value_span: value.span };
+        if options.entries.insert(key.value.clone(), option).is_some() {
+            diagnostics.push(Diagnostic::error(key.span, format!("the option '{}' is given twice", key.value)));
+        }
+    }
+    options
+}

@@ -1,0 +1,232 @@
+//! The plan for people: a tree for each pipeline, from the source to what each query writes.
+//!
+//! The text depends on the plan alone, so that two plans can be compared line by line.
+
+use std::fmt::Write;
+
+use types::{DataType, Value};
+
+use crate::expr::{CastMode, Comparison, Expr, ExprGraph, ExprId};
+use crate::plan::{Pipeline, Plan, Query, Rowtime, Shape, SinkTable, Window, WindowAggregate};
+
+/// Draws a plan.
+pub fn explain(plan: &Plan) -> String {
+    let mut out = String::new();
+    for (key, value) in &plan.settings.all {
+        line(&mut out, format_args!("SET {key} = {value}"));
+    }
+    if !plan.settings.all.is_empty() {
+        out.push('\n');
+    }
+    for pipeline in &plan.pipelines {
+        draw_pipeline(&mut out, pipeline, &plan.sinks);
+    }
+    out
+}
+
+/// Writing into a `String` does not fail.
+fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
+    let _ = out.write_fmt(text);
+    out.push('\n');
+}
+
+fn draw_pipeline(out: &mut String, pipeline: &Pipeline, sinks: &[SinkTable]) {
+    let printer = Printer { graph: &pipeline.exprs, rowtime: pipeline.rowtime.as_ref() };
+    let connector = pipeline.source.options.entries.get("connector").map_or("", |option| &option.value);
+    line(out, format_args!("source {} ({connector})", pipeline.source.name));
+    let leaves: Vec<String> = pipeline
+        .source
+        .leaves
+        .iter()
+        .map(|leaf| {
+            let metadata = leaf.metadata.as_ref().map(|key| format!(" METADATA '{key}'")).unwrap_or_default();
+            format!("{} {}{metadata}", leaf.path.join("."), leaf.column_type)
+        })
+        .collect();
+    line(out, format_args!("│  reads      {}", leaves.join(", ")));
+    if let Some(rowtime) = &pipeline.rowtime {
+        let plain = Printer { graph: &pipeline.exprs, rowtime: None };
+        line(out, format_args!("│  event time {} = {}", rowtime.name, plain.print(rowtime.time)));
+        match rowtime.delay {
+            Some(delay) => line(out, format_args!("│  watermark  {} - {delay}", rowtime.name)),
+            None => line(out, format_args!("│  watermark  {}", printer.print(rowtime.watermark))),
+        }
+    }
+    if !pipeline.common_filter.is_empty() {
+        line(out, format_args!("│  filter     {}", printer.all(&pipeline.common_filter)));
+    }
+    for (at, query) in pipeline.queries.iter().enumerate() {
+        let is_last = at + 1 == pipeline.queries.len();
+        draw_query(out, query, &printer, sinks, is_last);
+    }
+    out.push('\n');
+}
+
+fn draw_query(out: &mut String, query: &Query, printer: &Printer<'_>, sinks: &[SinkTable], is_last: bool) {
+    let (branch, rail) = if is_last { ("└─", "  ") } else { ("├─", "│ ") };
+    let sink = &sinks[query.sink];
+    let connector = sink.options.entries.get("connector").map_or("", |option| &option.value);
+    line(out, format_args!("{branch} query {}", query.name));
+    if !query.filter.is_empty() {
+        line(out, format_args!("{rail}  filter     {}", printer.all(&query.filter)));
+    }
+    let (columns, graph) = match &query.shape {
+        Shape::Rows { columns } => (columns, printer.graph),
+        Shape::Aggregate(aggregate) => {
+            draw_aggregate(out, rail, aggregate, printer);
+            (&aggregate.columns, &aggregate.output)
+        }
+    };
+    let output = Printer { graph, rowtime: printer.rowtime.filter(|_| std::ptr::eq(graph, printer.graph)) };
+    line(out, format_args!("{rail}  into       {} ({connector})", sink.name));
+    for (column, id) in sink.columns.iter().zip(columns) {
+        line(out, format_args!("{rail}             {} {} = {}", column.name, graph.column_type(*id), output.print(*id)));
+    }
+}
+
+fn draw_aggregate(out: &mut String, rail: &str, aggregate: &WindowAggregate, printer: &Printer<'_>) {
+    line(out, format_args!("{rail}  window     {}", window(aggregate.window)));
+    if !aggregate.keys.is_empty() {
+        let keys: Vec<String> = aggregate.keys.iter().map(|key| printer.print(*key)).collect();
+        line(out, format_args!("{rail}  group by   {}", keys.join(", ")));
+    }
+    for (at, call) in aggregate.aggregates.iter().enumerate() {
+        let head = if at == 0 { "aggregates" } else { "" };
+        line(out, format_args!("{rail}  {head:<10} {} {}", call.name, call.column_type));
+    }
+    if !aggregate.having.is_empty() {
+        let output = Printer { graph: &aggregate.output, rowtime: None };
+        line(out, format_args!("{rail}  having     {}", output.all(&aggregate.having)));
+    }
+}
+
+fn window(window: Window) -> String {
+    let (text, offset) = match window {
+        Window::Tumble { size, offset } => (format!("TUMBLE {size}"), offset),
+        Window::Hop { size, slide, offset } => (format!("HOP {size} every {slide}"), offset),
+        Window::Cumulate { size, step, offset } => (format!("CUMULATE up to {size} in steps of {step}"), offset),
+    };
+    if offset.0 == 0 { text } else { format!("{text}, offset {offset}") }
+}
+
+/// An expression as SQL that a person reads.
+pub(crate) fn expression(graph: &ExprGraph, id: ExprId) -> String {
+    Printer { graph, rowtime: None }.print(id)
+}
+
+struct Printer<'a> {
+    graph: &'a ExprGraph,
+    /// Printed by its name wherever it stands.
+    rowtime: Option<&'a Rowtime>,
+}
+
+impl Printer<'_> {
+    fn all(&self, conditions: &[ExprId]) -> String {
+        conditions.iter().map(|id| self.operand(*id)).collect::<Vec<_>>().join(" AND ")
+    }
+
+    fn print(&self, id: ExprId) -> String {
+        if let Some(rowtime) = self.rowtime.filter(|rowtime| rowtime.time == id) {
+            return rowtime.name.clone();
+        }
+        let of = |id: &ExprId| self.operand(*id);
+        match self.graph.expr(id) {
+            Expr::Column(input) => self.graph.inputs[*input].name.clone(),
+            Expr::Literal(value) => literal(value, &self.graph.column_type(id).data_type),
+            Expr::And(a, b) => format!("{} AND {}", of(a), of(b)),
+            Expr::Or(a, b) => format!("{} OR {}", of(a), of(b)),
+            Expr::Not(a) => format!("NOT {}", of(a)),
+            Expr::IsNull(a) => format!("{} IS NULL", of(a)),
+            Expr::IsNotNull(a) => format!("{} IS NOT NULL", of(a)),
+            Expr::IsTrue(a) => format!("{} IS TRUE", of(a)),
+            Expr::IsNotTrue(a) => format!("{} IS NOT TRUE", of(a)),
+            Expr::IsFalse(a) => format!("{} IS FALSE", of(a)),
+            Expr::IsNotFalse(a) => format!("{} IS NOT FALSE", of(a)),
+            Expr::Compare(op, a, b) => format!("{} {} {}", of(a), sign(*op), of(b)),
+            Expr::In { input, values, has_null } => {
+                let data_type = &self.graph.column_type(*input).data_type;
+                let mut items: Vec<String> = values.iter().map(|value| literal(value, data_type)).collect();
+                items.extend(has_null.then(|| "NULL".to_owned()));
+                format!("{} IN ({})", of(input), items.join(", "))
+            }
+            Expr::Case { branches, otherwise } => {
+                let branches: Vec<String> = branches
+                    .iter()
+                    .map(|(when, then)| format!("WHEN {} THEN {}", self.print(*when), self.print(*then)))
+                    .collect();
+                format!("CASE {} ELSE {} END", branches.join(" "), self.print(*otherwise))
+            }
+            Expr::Cast { input, mode } => {
+                let name = if *mode == CastMode::Try { "TRY_CAST" } else { "CAST" };
+                format!("{name}({} AS {})", self.print(*input), self.graph.column_type(id).data_type)
+            }
+            Expr::Call { function, args } => match args.as_ref() {
+                [a, b] if !function.name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '$') => {
+                    format!("{} {} {}", of(a), function.name, of(b))
+                }
+                args => {
+                    let args: Vec<String> = args.iter().map(|arg| self.print(*arg)).collect();
+                    format!("{}({})", function.name, args.join(", "))
+                }
+            },
+        }
+    }
+
+    /// In parentheses where it is made of an operator.
+    fn operand(&self, id: ExprId) -> String {
+        let text = self.print(id);
+        let is_infix = match self.graph.expr(id) {
+            Expr::And(..) | Expr::Or(..) | Expr::Compare(..) | Expr::Not(_) | Expr::In { .. } => true,
+            Expr::IsNull(_) | Expr::IsNotNull(_) | Expr::IsTrue(_) => true,
+            Expr::IsNotTrue(_) | Expr::IsFalse(_) | Expr::IsNotFalse(_) => true,
+            Expr::Call { function, .. } => !function.name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '$'),
+            Expr::Column(_) | Expr::Literal(_) | Expr::Case { .. } | Expr::Cast { .. } => false,
+        };
+        let is_name = self.rowtime.is_some_and(|rowtime| rowtime.time == id);
+        if is_infix && !is_name { format!("({text})") } else { text }
+    }
+}
+
+fn sign(op: Comparison) -> &'static str {
+    match op {
+        Comparison::Equal => "=",
+        Comparison::NotEqual => "<>",
+        Comparison::Less => "<",
+        Comparison::LessOrEqual => "<=",
+        Comparison::Greater => ">",
+        Comparison::GreaterOrEqual => ">=",
+    }
+}
+
+fn literal(value: &Value, data_type: &DataType) -> String {
+    match (value, data_type) {
+        (Value::Null, _) => "NULL".to_owned(),
+        (Value::Bool(v), _) => if *v { "TRUE" } else { "FALSE" }.to_owned(),
+        (Value::Text(text), _) => format!("'{}'", text.replace('\'', "''")),
+        (Value::Bytes(bytes), _) => {
+            let hex: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+            format!("X'{hex}'")
+        }
+        (Value::Double(v), _) => format!("{v:?}"),
+        (Value::Int(ms), DataType::IntervalDayTime) => format!("INTERVAL {}", types::Interval(*ms)),
+        (Value::Int(months), DataType::IntervalYearMonth) => format!("INTERVAL {months} MONTH"),
+        (Value::Int(v), data_type) if data_type.is_numeric() => v.to_string(),
+        (Value::Wide(v), DataType::Decimal { scale, .. }) => decimal(*v, *scale),
+        (Value::Int(_) | Value::Wide(_), data_type) => {
+            let to = DataType::STRING;
+            let written =
+                crate::bind::cast_value(value, data_type, &to, CastMode::Try, &jiff::tz::TimeZone::UTC);
+            match written {
+                Some(Value::Text(text)) => format!("{data_type} '{text}'"),
+                _ => format!("{data_type} {value:?}"),
+            }
+        }
+    }
+}
+
+fn decimal(unscaled: i128, scale: u8) -> String {
+    let sign = if unscaled < 0 { "-" } else { "" };
+    let digits = format!("{:0>width$}", unscaled.unsigned_abs(), width = usize::from(scale) + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - usize::from(scale));
+    if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+}

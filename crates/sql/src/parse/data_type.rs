@@ -1,0 +1,191 @@
+//! Data types as Flink's manual spells them.
+
+use sqlparser::tokenizer::Token;
+use types::{ColumnType, DataType, Field};
+
+use super::ast::TypeName;
+use super::{Parsed, Parser};
+use crate::error::{Diagnostic, Span, did_you_mean};
+
+const NAMES: &[&str] = &[
+    "BOOLEAN", "TINYINT", "SMALLINT", "INT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE", "DECIMAL", "DEC", "NUMERIC",
+    "CHAR", "CHARACTER", "VARCHAR", "STRING", "BINARY", "VARBINARY", "BYTES", "DATE", "TIME", "TIMESTAMP",
+    "TIMESTAMP_LTZ", "ARRAY", "ROW",
+];
+
+impl Parser {
+    /// A type with `NULL` or `NOT NULL`.
+    pub(super) fn type_name(&mut self) -> Parsed<TypeName> {
+        let start = self.span();
+        let column_type = self.column_type()?;
+        Ok(TypeName { column_type, span: self.since(start) })
+    }
+
+    fn column_type(&mut self) -> Parsed<ColumnType> {
+        let mut data_type = self.nested(Parser::data_type)?;
+        // The older spelling: INT ARRAY.
+        while self.accept_word("ARRAY") {
+            data_type = DataType::Array(Box::new(data_type.nullable()));
+        }
+        let nullable = !self.accept_words(&["NOT", "NULL"]);
+        if nullable {
+            self.accept_word("NULL");
+        }
+        Ok(ColumnType { data_type, nullable })
+    }
+
+    fn data_type(&mut self) -> Parsed<DataType> {
+        let span = self.span();
+        let Token::Word(word) = self.peek() else { return Err(self.unexpected("a data type")) };
+        let name = word.value.to_ascii_uppercase();
+        self.advance();
+        Ok(match name.as_str() {
+            "BOOLEAN" => DataType::Boolean,
+            "TINYINT" => DataType::TinyInt,
+            "SMALLINT" => DataType::SmallInt,
+            "INT" | "INTEGER" => DataType::Int,
+            "BIGINT" => DataType::BigInt,
+            "FLOAT" | "REAL" => DataType::Float,
+            "DOUBLE" => {
+                self.accept_word("PRECISION");
+                DataType::Double
+            }
+            "DECIMAL" | "DEC" | "NUMERIC" => self.decimal(span)?,
+            "CHAR" | "CHARACTER" if self.accept_word("VARYING") => DataType::Varchar(self.length(span, 1)?),
+            "CHAR" | "CHARACTER" => DataType::Char(self.length(span, 1)?),
+            "VARCHAR" => DataType::Varchar(self.length(span, 1)?),
+            "STRING" => DataType::STRING,
+            "BINARY" => DataType::Binary(self.length(span, 1)?),
+            "VARBINARY" => DataType::Varbinary(self.length(span, 1)?),
+            "BYTES" => DataType::BYTES,
+            "DATE" => DataType::Date,
+            "TIME" => {
+                let digits = self.digits(span, 0)?;
+                self.accept_words(&["WITHOUT", "TIME", "ZONE"]);
+                DataType::Time(digits)
+            }
+            "TIMESTAMP" => self.timestamp(span)?,
+            "TIMESTAMP_LTZ" => DataType::TimestampLtz(self.digits(span, 6)?),
+            "INTERVAL" => self.interval_type()?,
+            "ARRAY" => {
+                self.expect(&Token::Lt)?;
+                let element = self.column_type()?;
+                self.close_angle()?;
+                DataType::Array(Box::new(element))
+            }
+            "ROW" => self.row()?,
+            "MAP" | "MULTISET" | "RAW" | "VARIANT" => {
+                let error = Diagnostic::error(span, format!("columns of type {name} are not supported"))
+                    .with_hint("declare only the fields that are read, as columns or in a ROW: others are skipped");
+                return Err(Box::new(error));
+            }
+            _ => {
+                let mut error = Diagnostic::error(span, format!("`{name}` is not a data type"));
+                error.hint = did_you_mean(&name, NAMES.iter().copied());
+                return Err(Box::new(error));
+            }
+        })
+    }
+
+    fn decimal(&mut self, span: Span) -> Parsed<DataType> {
+        let (mut precision, mut scale) = (10, 0);
+        if self.accept(&Token::LParen) {
+            precision = self.number("the number of digits")?;
+            if self.accept(&Token::Comma) {
+                scale = self.number("the number of digits behind the point")?;
+            }
+            self.expect(&Token::RParen)?;
+        }
+        if !(1..=38).contains(&precision) || scale > precision {
+            let error = Diagnostic::error(self.since(span), format!("DECIMAL({precision}, {scale}) does not exist"))
+                .with_hint("a DECIMAL has 1 to 38 digits, and at most all of them behind the point");
+            return Err(Box::new(error));
+        }
+        Ok(DataType::Decimal { precision: precision as u8, scale: scale as u8 })
+    }
+
+    fn length(&mut self, span: Span, default: u32) -> Parsed<u32> {
+        if !self.accept(&Token::LParen) {
+            return Ok(default);
+        }
+        let length = self.number("a length")?;
+        self.expect(&Token::RParen)?;
+        if length == 0 || length > i32::MAX as u32 {
+            return Err(Box::new(Diagnostic::error(self.since(span), "a length is at least 1, at most 2147483647")));
+        }
+        Ok(length)
+    }
+
+    /// Digits of a fraction of a second.
+    fn digits(&mut self, span: Span, default: u8) -> Parsed<u8> {
+        if !self.accept(&Token::LParen) {
+            return Ok(default);
+        }
+        let digits = self.number("the digits of the fraction, 0 to 9")?;
+        self.expect(&Token::RParen)?;
+        match u8::try_from(digits) {
+            Ok(digits) if digits <= 9 => Ok(digits),
+            _ => Err(Box::new(Diagnostic::error(self.since(span), "a second has 0 to 9 digits behind the point"))),
+        }
+    }
+
+    fn timestamp(&mut self, span: Span) -> Parsed<DataType> {
+        let digits = self.digits(span, 6)?;
+        if self.accept_words(&["WITH", "LOCAL", "TIME", "ZONE"]) {
+            return Ok(DataType::TimestampLtz(digits));
+        }
+        if self.accept_words(&["WITH", "TIME", "ZONE"]) {
+            let error = Diagnostic::error(self.since(span), "TIMESTAMP WITH TIME ZONE is not supported, nor is it by Flink")
+                .with_hint("TIMESTAMP_LTZ holds an instant, shown in the session's time zone");
+            return Err(Box::new(error));
+        }
+        self.accept_words(&["WITHOUT", "TIME", "ZONE"]);
+        Ok(DataType::Timestamp(digits))
+    }
+
+    fn interval_type(&mut self) -> Parsed<DataType> {
+        let (first, _) = self.interval_units()?;
+        Ok(if first.is_month_based() { DataType::IntervalYearMonth } else { DataType::IntervalDayTime })
+    }
+
+    /// `ROW<name type 'comment', …>` or `ROW(…)`.
+    fn row(&mut self) -> Parsed<DataType> {
+        let round = self.accept(&Token::LParen);
+        if !round && !self.accept(&Token::Lt) {
+            return Err(self.unexpected("`<` and the fields of the ROW"));
+        }
+        let mut fields: Vec<Field> = vec![];
+        loop {
+            let name = self.ident("the name of a field")?;
+            if fields.iter().any(|field| field.name == name.value) {
+                let error = Diagnostic::error(name.span, format!("the field `{}` is declared twice", name.value));
+                return Err(Box::new(error));
+            }
+            let column_type = self.column_type()?;
+            if matches!(self.peek(), Token::SingleQuotedString(_)) {
+                self.advance();
+            }
+            fields.push(Field { name: name.value, column_type });
+            if !self.accept(&Token::Comma) {
+                break;
+            }
+        }
+        if round {
+            self.expect(&Token::RParen)?;
+        } else {
+            self.close_angle()?;
+        }
+        Ok(DataType::Row(fields))
+    }
+
+    /// `>`, which may be the first half of a `>>`.
+    fn close_angle(&mut self) -> Parsed<()> {
+        if matches!(self.peek(), Token::ShiftRight) {
+            let at = self.at;
+            self.lexemes[at].token = Token::Gt;
+            self.lexemes[at].span.start = (self.lexemes[at].span.start + 1).min(self.lexemes[at].span.end);
+            return Ok(());
+        }
+        self.expect(&Token::Gt)
+    }
+}

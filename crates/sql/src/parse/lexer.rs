@@ -1,0 +1,88 @@
+//! Tokens with their place in the script as the user wrote it.
+
+use sqlparser::dialect::Dialect;
+use sqlparser::tokenizer::{Location, Token, Tokenizer};
+
+use crate::error::{Diagnostic, Span};
+use crate::variables::Filled;
+
+/// Flink's lexical rules: names in back-quotes, texts in single quotes, a quote doubled to be meant.
+#[derive(Debug)]
+struct Flink;
+
+impl Dialect for Flink {
+    fn is_delimited_identifier_start(&self, c: char) -> bool {
+        c == '`'
+    }
+
+    fn is_identifier_start(&self, c: char) -> bool {
+        c.is_alphabetic() || c == '_' || c == '$'
+    }
+
+    fn is_identifier_part(&self, c: char) -> bool {
+        self.is_identifier_start(c) || c.is_alphanumeric()
+    }
+}
+
+/// A token and where it stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Lexeme {
+    pub(crate) token: Token,
+    pub(crate) span: Span,
+}
+
+/// The tokens of a script without blanks and comments, with an end marker behind them.
+///
+/// # Errors
+/// What cannot be a token: an unterminated text, name or comment. What stands before it is given too.
+pub(crate) fn lexemes(filled: &Filled) -> (Vec<Lexeme>, Option<Diagnostic>) {
+    let mut raw = Vec::new();
+    let failure = Tokenizer::new(&Flink, &filled.text).tokenize_with_location_into_buf(&mut raw).err();
+    let mut ruler = Ruler { text: &filled.text, offset: 0, line: 1, column: 1 };
+    let mut lexemes = Vec::with_capacity(raw.len() / 2 + 1);
+    for token in raw {
+        let start = ruler.offset_of(token.span.start);
+        let end = ruler.offset_of(token.span.end);
+        if !matches!(token.token, Token::Whitespace(_)) {
+            lexemes.push(Lexeme { token: token.token, span: filled.origin(Span { start, end }) });
+        }
+    }
+    let end = filled.origin(Span { start: filled.text.len(), end: filled.text.len() });
+    lexemes.push(Lexeme { token: Token::EOF, span: end });
+    let failure = failure.map(|error| {
+        let start = ruler.offset_of(error.location);
+        let width = filled.text[start..].chars().next().map_or(0, char::len_utf8);
+        let span = filled.origin(Span { start, end: start + width });
+        Diagnostic::error(span, lower_first(&error.message))
+    });
+    (lexemes, failure)
+}
+
+fn lower_first(message: &str) -> String {
+    let mut chars = message.chars();
+    chars.next().map_or(String::new(), |first| first.to_lowercase().chain(chars).collect())
+}
+
+/// Turns lines and columns, which only ever go on, into bytes.
+struct Ruler<'a> {
+    text: &'a str,
+    offset: usize,
+    line: u64,
+    column: u64,
+}
+
+impl Ruler<'_> {
+    fn offset_of(&mut self, location: Location) -> usize {
+        while (self.line, self.column) < (location.line, location.column) {
+            let Some(c) = self.text[self.offset..].chars().next() else { break };
+            self.offset += c.len_utf8();
+            if c == '\n' {
+                self.line += 1;
+                self.column = 1;
+            } else {
+                self.column += 1;
+            }
+        }
+        self.offset
+    }
+}

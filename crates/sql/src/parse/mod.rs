@@ -1,0 +1,236 @@
+//! Text to statements: sqlparser's tokenizer, and a parser of Flink's SQL over its tokens.
+//!
+//! After an error the parser goes on behind the next `;`, so that one pass finds what is wrong with every statement.
+//! Nesting is bounded: everything behind the parser may recurse over the tree.
+
+pub(crate) mod ast;
+mod data_type;
+mod expression;
+mod lexer;
+mod literal;
+mod query;
+mod special;
+mod statement;
+mod table;
+mod words;
+
+use sqlparser::tokenizer::Token;
+
+use crate::error::{Diagnostic, Span, did_you_mean};
+use crate::variables::Filled;
+use ast::{Ident, ObjectName, Statement, Text};
+use lexer::Lexeme;
+
+/// Levels of nesting that are enough for what a person writes and far from the end of a thread's stack.
+const MAX_DEPTH: u16 = 100;
+
+pub(crate) type Parsed<T> = Result<T, Box<Diagnostic>>;
+
+/// All statements that could be read, and everything that was wrong with the others.
+pub(crate) fn parse(filled: &Filled) -> (Vec<Statement>, Vec<Diagnostic>) {
+    let (lexemes, failure) = lexer::lexemes(filled);
+    let cut_short = failure.is_some();
+    let mut parser = Parser { lexemes, at: 0, depth: 0, diagnostics: vec![] };
+    let mut statements = vec![];
+    parser.script(&mut statements);
+    let mut diagnostics = parser.diagnostics;
+    if cut_short {
+        // What the parser says about the end of what could be read is only the echo of the lexical error.
+        diagnostics.retain(|d| !d.message.contains("end of the script"));
+    }
+    diagnostics.extend(failure);
+    (statements, diagnostics)
+}
+
+struct Parser {
+    lexemes: Vec<Lexeme>,
+    at: usize,
+    depth: u16,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Parser {
+    fn peek(&self) -> &Token {
+        self.peek_nth(0)
+    }
+
+    /// The token `n` places ahead; the end of the script goes on for ever.
+    fn peek_nth(&self, n: usize) -> &Token {
+        &self.lexeme(self.at + n).token
+    }
+
+    fn lexeme(&self, index: usize) -> &Lexeme {
+        &self.lexemes[index.min(self.lexemes.len() - 1)]
+    }
+
+    fn span(&self) -> Span {
+        self.lexeme(self.at).span
+    }
+
+    /// From `start` to the token just read.
+    fn since(&self, start: Span) -> Span {
+        start.to(self.lexeme(self.at.saturating_sub(1)).span)
+    }
+
+    fn advance(&mut self) {
+        self.at = (self.at + 1).min(self.lexemes.len() - 1);
+    }
+
+    fn is_end(&self) -> bool {
+        matches!(self.peek(), Token::EOF)
+    }
+
+    /// Whether the token `n` ahead is this word, not quoted, in any case.
+    fn word_at(&self, n: usize, word: &str) -> bool {
+        matches!(self.peek_nth(n), Token::Word(w) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case(word))
+    }
+
+    fn is_word(&self, word: &str) -> bool {
+        self.word_at(0, word)
+    }
+
+    fn accept_word(&mut self, word: &str) -> bool {
+        let found = self.is_word(word);
+        if found {
+            self.advance();
+        }
+        found
+    }
+
+    /// All the words in this order, or none.
+    fn accept_words(&mut self, words: &[&str]) -> bool {
+        let found = words.iter().enumerate().all(|(n, word)| self.word_at(n, word));
+        if found {
+            self.at += words.len();
+        }
+        found
+    }
+
+    fn expect_word(&mut self, word: &str) -> Parsed<()> {
+        if self.accept_word(word) {
+            return Ok(());
+        }
+        let hint = match self.peek() {
+            Token::Word(found) if found.quote_style.is_none() => did_you_mean(&found.value, [word]),
+            _ => None,
+        };
+        let mut error = self.unexpected(&format!("`{word}`"));
+        error.hint = hint;
+        Err(error)
+    }
+
+    fn accept(&mut self, token: &Token) -> bool {
+        let found = self.peek() == token;
+        if found {
+            self.advance();
+        }
+        found
+    }
+
+    fn expect(&mut self, token: &Token) -> Parsed<()> {
+        if self.accept(token) { Ok(()) } else { Err(self.unexpected(&format!("`{token}`"))) }
+    }
+
+    /// "expected …, found …" at the token that comes next.
+    fn unexpected(&self, expected: &str) -> Box<Diagnostic> {
+        let found = match self.peek() {
+            Token::EOF => "the end of the script".to_owned(),
+            Token::SingleQuotedString(text) => format!("the text '{text}'"),
+            token => format!("`{token}`"),
+        };
+        let mut error = Diagnostic::error(self.span(), format!("expected {expected}, found {found}"));
+        if matches!(self.peek(), Token::DoubleQuotedString(_)) {
+            error.hint = Some("texts stand in single quotes, names in back-quotes".to_owned());
+        }
+        Box::new(error)
+    }
+
+    /// A name: back-quoted, or a word that is not reserved.
+    fn ident(&mut self, what: &str) -> Parsed<Ident> {
+        let span = self.span();
+        match self.peek() {
+            Token::Word(word) if word.quote_style.is_some() || !words::is_reserved(&word.value) => {
+                let value = word.value.clone();
+                self.advance();
+                Ok(Ident { value, span })
+            }
+            Token::Word(word) if !words::is_structural(&word.value) => {
+                let quoted = format!("`{}`", word.value);
+                let error = Diagnostic::error(span, format!("{quoted} is a reserved word"))
+                    .with_hint(format!("as a name it stands in back-quotes: {quoted}"));
+                Err(Box::new(error))
+            }
+            _ => Err(self.unexpected(what)),
+        }
+    }
+
+    fn object_name(&mut self, what: &str) -> Parsed<ObjectName> {
+        let mut parts = vec![self.ident(what)?];
+        while self.accept(&Token::Period) {
+            parts.push(self.ident("a name")?);
+        }
+        Ok(ObjectName { parts })
+    }
+
+    fn text(&mut self, what: &str) -> Parsed<Text> {
+        let span = self.span();
+        match self.peek() {
+            Token::SingleQuotedString(value) => {
+                let value = value.clone();
+                self.advance();
+                Ok(Text { value, span })
+            }
+            _ => Err(self.unexpected(what)),
+        }
+    }
+
+    /// A whole number, as the precision of a type.
+    fn number(&mut self, what: &str) -> Parsed<u32> {
+        let number = match self.peek() {
+            Token::Number(digits, false) => digits.parse().ok(),
+            _ => None,
+        };
+        let Some(number) = number else { return Err(self.unexpected(what)) };
+        self.advance();
+        Ok(number)
+    }
+
+    /// `(item, item, …)`.
+    fn list<T>(&mut self, mut item: impl FnMut(&mut Parser) -> Parsed<T>) -> Parsed<Vec<T>> {
+        self.expect(&Token::LParen)?;
+        let mut items = vec![item(self)?];
+        while self.accept(&Token::Comma) {
+            items.push(item(self)?);
+        }
+        if !self.accept(&Token::RParen) {
+            return Err(self.unexpected("`,` or `)`"));
+        }
+        Ok(items)
+    }
+
+    /// Runs `inner` one level deeper.
+    fn nested<T>(&mut self, inner: impl FnOnce(&mut Parser) -> Parsed<T>) -> Parsed<T> {
+        if self.depth >= MAX_DEPTH {
+            return Err(self.too_deep(self.span()));
+        }
+        self.depth += 1;
+        let result = inner(self);
+        self.depth -= 1;
+        result
+    }
+
+    fn too_deep(&self, span: Span) -> Box<Diagnostic> {
+        let error = Diagnostic::error(span, format!("this is nested more than {MAX_DEPTH} levels deep"))
+            .with_hint("split it: name a part of it in a view");
+        Box::new(error)
+    }
+
+    /// Reports, then skips to behind the next `;`.
+    fn recover(&mut self, error: Box<Diagnostic>) {
+        self.diagnostics.push(*error);
+        self.depth = 0;
+        while !self.is_end() && !self.accept(&Token::SemiColon) {
+            self.advance();
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Statements, and how the parser goes from one to the next.
+
+use sqlparser::tokenizer::Token;
+
+use super::ast::{Insert, Statement};
+use super::{Parsed, Parser};
+use crate::error::{Diagnostic, Span, did_you_mean};
+
+const STARTS: &[&str] = &["CREATE", "INSERT", "SET", "EXECUTE", "BEGIN", "EXPLAIN"];
+
+impl Parser {
+    /// Every statement up to the end, errors collected.
+    pub(super) fn script(&mut self, statements: &mut Vec<Statement>) {
+        while !self.is_end() {
+            if self.accept(&Token::SemiColon) {
+                continue;
+            }
+            let before = self.at;
+            if let Err(error) = self.statement(statements).and_then(|()| self.end_of_statement()) {
+                self.recover(error);
+                if self.at == before {
+                    self.advance();
+                }
+            }
+        }
+    }
+
+    fn end_of_statement(&mut self) -> Parsed<()> {
+        if self.is_end() || self.accept(&Token::SemiColon) { Ok(()) } else { Err(self.unexpected("`;`")) }
+    }
+
+    fn statement(&mut self, statements: &mut Vec<Statement>) -> Parsed<()> {
+        let start = self.span();
+        if self.accept_word("CREATE") {
+            statements.push(self.create(start)?);
+        } else if self.accept_word("INSERT") {
+            statements.push(Statement::Insert(self.insert(start)?));
+        } else if self.accept_word("SET") {
+            statements.push(self.set()?);
+        } else if self.accept_words(&["EXECUTE", "STATEMENT", "SET"]) {
+            self.expect_word("BEGIN")?;
+            statements.extend(self.statement_set(start)?.into_iter().map(Statement::Insert));
+        } else if self.accept_words(&["BEGIN", "STATEMENT", "SET"]) {
+            self.expect(&Token::SemiColon)?;
+            statements.extend(self.statement_set(start)?.into_iter().map(Statement::Insert));
+        } else if self.accept_word("EXECUTE") {
+            // `EXECUTE INSERT …` is an INSERT.
+            self.expect_word("INSERT")?;
+            statements.push(Statement::Insert(self.insert(start)?));
+        } else if self.accept_word("EXPLAIN") {
+            statements.push(self.explain(start)?);
+        } else {
+            return Err(self.refused_statement());
+        }
+        Ok(())
+    }
+
+    fn refused_statement(&self) -> Box<Diagnostic> {
+        let Token::Word(word) = self.peek() else { return self.unexpected("a statement") };
+        let name = word.value.to_ascii_uppercase();
+        let hint = match name.as_str() {
+            "SELECT" | "WITH" => "a query needs somewhere to write: INSERT INTO a_table SELECT …",
+            "RESET" => "leave the SET out instead: each script starts from the defaults",
+            "DROP" | "ALTER" => "a script declares what it needs from nothing: change the declaration instead",
+            "UPDATE" | "DELETE" | "MERGE" | "TRUNCATE" | "UPSERT" => "write rows with INSERT INTO … SELECT",
+            "USE" | "SHOW" | "DESCRIBE" | "DESC" | "LOAD" | "UNLOAD" | "ANALYZE" | "CALL" | "ADD" | "REMOVE" => {
+                "a script consists of SET, CREATE TABLE, CREATE VIEW and INSERT"
+            }
+            _ => {
+                let mut error = Diagnostic::error(self.span(), format!("`{}` begins no statement", word.value));
+                error.hint = did_you_mean(&name, STARTS.iter().copied().chain(["SELECT"]));
+                return Box::new(error);
+            }
+        };
+        Box::new(Diagnostic::error(self.span(), format!("{name} is not supported as a statement")).with_hint(hint))
+    }
+
+    /// `'key' = 'value'`.
+    fn set(&mut self) -> Parsed<Statement> {
+        let key = self.text("a key in single quotes").map_err(|error| match self.peek() {
+            Token::SemiColon | Token::EOF => error,
+            _ => Box::new(error.with_hint("write it like SET 'pipeline.name' = 'my job'")),
+        })?;
+        self.expect(&Token::Eq)?;
+        Ok(Statement::Set { key, value: self.text("a value in single quotes")? })
+    }
+
+    /// Behind `INSERT`.
+    fn insert(&mut self, start: Span) -> Parsed<Insert> {
+        if self.is_word("OVERWRITE") {
+            let error = Diagnostic::error(self.span(), "INSERT OVERWRITE is not supported on streams");
+            return Err(Box::new(error.with_hint("INSERT INTO: rows with the same key replace each other")));
+        }
+        self.expect_word("INTO")?;
+        let table = self.object_name("a table's name")?;
+        if self.is_word("PARTITION") {
+            return Err(Box::new(Diagnostic::error(self.span(), "static partitions are not supported")));
+        }
+        let has_columns = matches!(self.peek(), Token::LParen) && !self.word_at(1, "SELECT") && !self.word_at(1, "WITH");
+        let columns = if has_columns { self.list(|p| p.ident("a column's name"))? } else { vec![] };
+        let query = self.query()?;
+        Ok(Insert { table, columns, query, span: self.since(start) })
+    }
+
+    /// Inserts up to `END`. An error in one does not hide those in the others.
+    fn statement_set(&mut self, start: Span) -> Parsed<Vec<Insert>> {
+        let mut inserts = vec![];
+        let mut failed = false;
+        loop {
+            if self.accept_word("END") {
+                break;
+            }
+            if self.is_end() {
+                let error = self.unexpected("the `END` of the statement set");
+                return if failed { Ok(inserts) } else { Err(error) };
+            }
+            let insert_start = self.span();
+            let insert = self.expect_word("INSERT").and_then(|()| self.insert(insert_start));
+            match insert.and_then(|insert| self.expect(&Token::SemiColon).map(|()| insert)) {
+                Ok(insert) => inserts.push(insert),
+                Err(error) => {
+                    failed = true;
+                    self.recover(error);
+                }
+            }
+        }
+        if inserts.is_empty() && !failed {
+            let error = Diagnostic::error(self.since(start), "the statement set is empty");
+            return Err(Box::new(error.with_hint("put at least one INSERT INTO … between BEGIN and END")));
+        }
+        Ok(inserts)
+    }
+
+    /// Behind `EXPLAIN`.
+    fn explain(&mut self, start: Span) -> Parsed<Statement> {
+        let is_plan = self.accept_words(&["PLAN", "FOR"]);
+        while !is_plan && ["ESTIMATED_COST", "CHANGELOG_MODE", "PLAN_ADVICE", "JSON_EXECUTION_PLAN", "AST"]
+            .iter()
+            .any(|detail| self.accept_word(detail))
+        {
+            self.accept(&Token::Comma);
+        }
+        let insert_start = self.span();
+        let inserts = if self.accept_words(&["STATEMENT", "SET", "BEGIN"]) {
+            self.statement_set(start)?
+        } else {
+            self.expect_word("INSERT")?;
+            vec![self.insert(insert_start)?]
+        };
+        Ok(Statement::Explain { inserts, span: self.since(start) })
+    }
+}

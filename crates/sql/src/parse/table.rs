@@ -1,0 +1,193 @@
+//! `CREATE TABLE` and `CREATE VIEW`.
+
+use sqlparser::tokenizer::Token;
+
+use super::ast::{ColumnDef, ColumnKind, CreateTable, CreateView, Ident, Statement, Text, WatermarkDef};
+use super::{Parsed, Parser};
+use crate::error::{Diagnostic, Span};
+
+impl Parser {
+    /// Behind `CREATE`.
+    pub(super) fn create(&mut self, start: Span) -> Parsed<Statement> {
+        if self.accept_words(&["OR", "REPLACE"]) {
+            let error = Diagnostic::error(self.since(start), "OR REPLACE is not supported");
+            return Err(Box::new(error.with_hint("a script declares each table once")));
+        }
+        self.accept_word("TEMPORARY");
+        if self.accept_word("TABLE") {
+            return self.create_table(start).map(Statement::CreateTable);
+        }
+        if self.accept_word("VIEW") {
+            return self.create_view().map(Statement::CreateView);
+        }
+        for what in ["FUNCTION", "SYSTEM", "CATALOG", "DATABASE", "MODEL", "MATERIALIZED"] {
+            if self.is_word(what) {
+                let error = Diagnostic::error(self.span(), format!("CREATE {what} is not supported"));
+                return Err(Box::new(error.with_hint("a script declares tables and views")));
+            }
+        }
+        Err(self.unexpected("`TABLE` or `VIEW`"))
+    }
+
+    fn create_view(&mut self) -> Parsed<CreateView> {
+        let if_not_exists = self.accept_words(&["IF", "NOT", "EXISTS"]);
+        let name = self.own_name("a view's name")?;
+        let columns = if matches!(self.peek(), Token::LParen) {
+            self.list(|p| {
+                let column = p.ident("a column's name")?;
+                p.comment()?;
+                Ok(column)
+            })?
+        } else {
+            vec![]
+        };
+        self.comment()?;
+        self.expect_word("AS")?;
+        Ok(CreateView { name, if_not_exists, columns, query: self.query()? })
+    }
+
+    fn own_name(&mut self, what: &str) -> Parsed<Ident> {
+        let mut name = self.object_name(what)?;
+        name.parts.pop().ok_or_else(|| self.unexpected(what))
+    }
+
+    fn comment(&mut self) -> Parsed<()> {
+        if self.accept_word("COMMENT") {
+            self.text("the comment in single quotes")?;
+        }
+        Ok(())
+    }
+
+    fn create_table(&mut self, start: Span) -> Parsed<CreateTable> {
+        let if_not_exists = self.accept_words(&["IF", "NOT", "EXISTS"]);
+        let name = self.own_name("a table's name")?;
+        let mut table = CreateTable {
+            name,
+            if_not_exists,
+            columns: vec![],
+            watermark: None,
+            primary_key: vec![],
+            options: vec![],
+            options_span: start,
+            span: start,
+        };
+        if self.is_word("AS") || self.is_word("LIKE") {
+            return Err(self.no_derived_table());
+        }
+        self.expect(&Token::LParen)?;
+        loop {
+            self.table_element(&mut table)?;
+            if !self.accept(&Token::Comma) {
+                break;
+            }
+        }
+        if !self.accept(&Token::RParen) {
+            return Err(self.unexpected("`,` or `)`"));
+        }
+        self.comment()?;
+        if self.is_word("PARTITIONED") || self.is_word("DISTRIBUTED") {
+            let error = Diagnostic::error(self.span(), "partitioned tables are not supported");
+            return Err(Box::new(error.with_hint("leave the clause out: the connector's key decides where a row goes")));
+        }
+        if self.accept_word("WITH") {
+            let with = self.lexeme(self.at - 1).span;
+            table.options = self.list(Parser::option)?;
+            table.options_span = self.since(with);
+        } else {
+            table.options_span = table.name.span;
+        }
+        if self.is_word("AS") || self.is_word("LIKE") {
+            return Err(self.no_derived_table());
+        }
+        table.span = self.since(start);
+        Ok(table)
+    }
+
+    fn no_derived_table(&self) -> Box<Diagnostic> {
+        let error = Diagnostic::error(self.span(), "a table made from another is not supported");
+        Box::new(error.with_hint("declare the columns, and fill the table with INSERT INTO … SELECT"))
+    }
+
+    fn option(&mut self) -> Parsed<(Text, Text)> {
+        let key = self.text("an option's key in single quotes")?;
+        self.expect(&Token::Eq)?;
+        Ok((key, self.text("the option's value in single quotes")?))
+    }
+
+    /// A column, `WATERMARK FOR`, or `PRIMARY KEY`.
+    fn table_element(&mut self, table: &mut CreateTable) -> Parsed<()> {
+        let start = self.span();
+        if self.accept_words(&["WATERMARK", "FOR"]) {
+            let column = self.object_name("the time column's name")?.parts;
+            self.expect_word("AS")?;
+            let expr = self.expr()?;
+            let span = self.since(start);
+            if table.watermark.replace(WatermarkDef { column, expr, span }).is_some() {
+                return Err(Box::new(Diagnostic::error(span, "a table has one watermark")));
+            }
+            return Ok(());
+        }
+        let named = self.is_word("CONSTRAINT");
+        if named {
+            self.advance();
+            self.ident("the constraint's name")?;
+        }
+        if self.is_word("UNIQUE") && (named || matches!(self.peek_nth(1), Token::LParen)) {
+            return Err(Box::new(Diagnostic::error(start, "UNIQUE constraints are not supported, nor are they by Flink")));
+        }
+        if named || (self.is_word("PRIMARY") && self.word_at(1, "KEY")) {
+            self.expect_word("PRIMARY")?;
+            self.expect_word("KEY")?;
+            let key = self.list(|p| p.ident("a column's name"))?;
+            self.not_enforced(start)?;
+            return self.set_primary_key(table, key, start);
+        }
+        let column = self.column(table)?;
+        if table.columns.iter().any(|other| other.name.value == column.name.value) {
+            let message = format!("the column `{}` is declared twice", column.name.value);
+            return Err(Box::new(Diagnostic::error(column.name.span, message)));
+        }
+        table.columns.push(column);
+        Ok(())
+    }
+
+    fn not_enforced(&mut self, start: Span) -> Parsed<()> {
+        if self.accept_words(&["NOT", "ENFORCED"]) {
+            return Ok(());
+        }
+        let error = Diagnostic::error(self.since(start), "a primary key is NOT ENFORCED");
+        Err(Box::new(error.with_hint("write PRIMARY KEY (…) NOT ENFORCED: a stream cannot check that keys are unique")))
+    }
+
+    fn set_primary_key(&self, table: &mut CreateTable, key: Vec<Ident>, start: Span) -> Parsed<()> {
+        if !table.primary_key.is_empty() {
+            return Err(Box::new(Diagnostic::error(self.since(start), "a table has one primary key")));
+        }
+        table.primary_key = key;
+        Ok(())
+    }
+
+    fn column(&mut self, table: &mut CreateTable) -> Parsed<ColumnDef> {
+        let name = self.ident("a column's name")?;
+        if self.accept_word("AS") {
+            let expr = self.expr()?;
+            self.comment()?;
+            return Ok(ColumnDef { name, kind: ColumnKind::Computed(expr) });
+        }
+        let mut type_name = self.type_name()?;
+        if self.accept_word("METADATA") {
+            let key = if self.accept_word("FROM") { Some(self.text("the metadata's key")?.value) } else { None };
+            let is_virtual = self.accept_word("VIRTUAL");
+            self.comment()?;
+            return Ok(ColumnDef { name, kind: ColumnKind::Metadata { type_name, key, is_virtual } });
+        }
+        let start = self.span();
+        if self.accept_words(&["PRIMARY", "KEY"]) {
+            self.not_enforced(start)?;
+            type_name.column_type.nullable = false;
+            self.set_primary_key(table, vec![name.clone()], start)?;
+        }
+        self.comment()?;
+        Ok(ColumnDef { name, kind: ColumnKind::Physical(type_name) })
+    }
+}

@@ -1,0 +1,180 @@
+//! Simpler forms with exactly the same answers: folded constants, trivial logic, and the fusions of `fuse`.
+//!
+//! The rewriter rebuilds expressions bottom-up into a new graph, so each rule sees operands that are simplified already.
+
+mod fold;
+mod fuse;
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+
+use jiff::tz::TimeZone;
+use types::{ColumnType, DataType, Value};
+
+use crate::expr::{Expr, ExprGraph, ExprId};
+use crate::graph::map_operands;
+
+pub(crate) struct Rewriter<'a> {
+    from: &'a ExprGraph,
+    to: ExprGraph,
+    done: HashMap<ExprId, ExprId>,
+    time_zone: &'a TimeZone,
+}
+
+impl<'a> Rewriter<'a> {
+    pub(crate) fn new(from: &'a ExprGraph, time_zone: &'a TimeZone) -> Rewriter<'a> {
+        Rewriter { from, to: ExprGraph::new(from.inputs.clone()), done: HashMap::new(), time_zone }
+    }
+
+    /// The expression in the new graph.
+    pub(crate) fn rewrite(&mut self, id: ExprId) -> ExprId {
+        if let Some(done) = self.done.get(&id) {
+            return *done;
+        }
+        let node = self.from.node(id);
+        let expr = match map_operands(&node.expr, |operand| Ok::<_, Infallible>(self.rewrite(operand))) {
+            Ok(expr) => expr,
+        };
+        let new = self.simplified(expr, node.column_type.clone());
+        self.done.insert(id, new);
+        new
+    }
+
+    /// Conditions that must all be true, taken apart at `AND`; what is always true is left out.
+    pub(crate) fn conditions(&mut self, conditions: &[ExprId]) -> Vec<ExprId> {
+        let mut out = vec![];
+        for condition in conditions {
+            let id = self.rewrite(*condition);
+            self.split(id, &mut out);
+        }
+        out
+    }
+
+    fn split(&self, id: ExprId, out: &mut Vec<ExprId>) {
+        match self.to.expr(id) {
+            Expr::And(a, b) => {
+                self.split(*a, out);
+                self.split(*b, out);
+            }
+            Expr::Literal(Value::Bool(true)) => {}
+            _ if out.contains(&id) => {}
+            _ => out.push(id),
+        }
+    }
+
+    pub(crate) fn finish(self) -> ExprGraph {
+        self.to
+    }
+
+    fn literal(&self, id: ExprId) -> Option<&Value> {
+        match self.to.expr(id) {
+            Expr::Literal(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    fn nullable(&self, id: ExprId) -> bool {
+        self.to.column_type(id).nullable
+    }
+
+    fn boolean(&mut self, value: Value) -> ExprId {
+        let nullable = value.is_null();
+        self.to.add(Expr::Literal(value), ColumnType { data_type: DataType::Boolean, nullable })
+    }
+
+    /// Adds the node in its simplest form.
+    fn simplified(&mut self, expr: Expr, column_type: ColumnType) -> ExprId {
+        let simpler = match &expr {
+            Expr::And(a, b) => self.connective(*a, *b, false),
+            Expr::Or(a, b) => self.connective(*a, *b, true),
+            Expr::Not(a) => self.negation(*a),
+            Expr::IsNull(a) => self.null_test(*a, true),
+            Expr::IsNotNull(a) => self.null_test(*a, false),
+            Expr::IsTrue(a) | Expr::IsNotFalse(a) if !self.nullable(*a) => Some(*a),
+            Expr::IsFalse(a) | Expr::IsNotTrue(a) if !self.nullable(*a) => {
+                return self.simplified(Expr::Not(*a), DataType::Boolean.not_null());
+            }
+            Expr::IsTrue(a) => self.truth_of_null(*a, false),
+            Expr::IsFalse(a) => self.truth_of_null(*a, false),
+            Expr::IsNotTrue(a) | Expr::IsNotFalse(a) => self.truth_of_null(*a, true),
+            Expr::Compare(op, a, b) => self.compared(*op, *a, *b),
+            Expr::In { input, values, has_null } => self.member(*input, values, *has_null),
+            Expr::Case { branches, otherwise } => return self.case(branches, *otherwise, column_type),
+            Expr::Cast { input, mode } => {
+                fuse::cast(self, *input, *mode, &column_type).or_else(|| self.cast(*input, *mode, &column_type))
+            }
+            Expr::Call { function, args } => {
+                self.folded_call(function, args, &column_type).or_else(|| fuse::call(self, function, args, &column_type))
+            }
+            Expr::Column(_) | Expr::Literal(_) => None,
+        };
+        match simpler {
+            Some(id) => id,
+            None => self.to.add(expr, column_type),
+        }
+    }
+
+    /// AND with `absorbing` false, OR with true.
+    fn connective(&mut self, a: ExprId, b: ExprId, absorbing: bool) -> Option<ExprId> {
+        let value = |id: ExprId| match self.literal(id) {
+            Some(Value::Bool(v)) => Some(*v),
+            _ => None,
+        };
+        match (value(a), value(b)) {
+            (Some(v), _) if v == absorbing => Some(a),
+            (_, Some(v)) if v == absorbing => Some(b),
+            (Some(_), _) => Some(b),
+            (_, Some(_)) => Some(a),
+            _ if a == b => Some(a),
+            _ => None,
+        }
+    }
+
+    fn negation(&mut self, a: ExprId) -> Option<ExprId> {
+        match self.to.expr(a) {
+            Expr::Literal(Value::Bool(v)) => {
+                let negated = Value::Bool(!v);
+                Some(self.boolean(negated))
+            }
+            Expr::Literal(Value::Null) => Some(a),
+            Expr::Not(inner) => Some(*inner),
+            _ => None,
+        }
+    }
+
+    fn null_test(&mut self, a: ExprId, when_null: bool) -> Option<ExprId> {
+        match self.literal(a) {
+            Some(value) => {
+                let answer = value.is_null() == when_null;
+                Some(self.boolean(Value::Bool(answer)))
+            }
+            None if !self.nullable(a) => Some(self.boolean(Value::Bool(!when_null))),
+            None => None,
+        }
+    }
+
+    /// `IS TRUE` and the like of a literal null.
+    fn truth_of_null(&mut self, a: ExprId, answer: bool) -> Option<ExprId> {
+        let is_null = self.literal(a).is_some_and(Value::is_null);
+        is_null.then(|| self.boolean(Value::Bool(answer)))
+    }
+
+    /// Without the branches that are never reached.
+    fn case(&mut self, branches: &[(ExprId, ExprId)], mut otherwise: ExprId, column_type: ColumnType) -> ExprId {
+        let mut reached = vec![];
+        for (when, then) in branches {
+            match self.literal(*when) {
+                Some(Value::Bool(true)) => {
+                    otherwise = *then;
+                    break;
+                }
+                Some(_) => {}
+                None => reached.push((*when, *then)),
+            }
+        }
+        if reached.is_empty() {
+            return otherwise;
+        }
+        self.to.add(Expr::Case { branches: reached.into(), otherwise }, column_type)
+    }
+}

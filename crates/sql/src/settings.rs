@@ -1,0 +1,209 @@
+//! `SET 'key' = 'value'`: what each key means here, and what is said of keys that mean nothing.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+use types::Interval;
+
+use crate::error::{Diagnostic, did_you_mean};
+use crate::parse::ast::Text;
+use crate::plan::Settings;
+
+/// Keys that this crate reads.
+const KNOWN: &[&str] = &[
+    "pipeline.name",
+    "table.local-time-zone",
+    "parallelism.default",
+    "table.exec.source.idle-timeout",
+    "weir.allowed-lateness",
+    "weir.early-fire",
+    "weir.max-future",
+];
+
+/// Keys that are kept for whoever runs the job: checkpoints, state and restarts.
+const KEPT: &[&str] = &["execution.checkpointing.", "state.", "restart-strategy."];
+
+/// Flink's own keys that tune or configure what does not exist here.
+const MEANINGLESS: &[&str] = &[
+    "table.", "pipeline.", "execution.", "sql-client.", "sql-gateway.", "taskmanager.", "jobmanager.", "rest.",
+    "web.", "metrics.", "cluster.", "high-availability.", "io.", "security.", "env.", "yarn.", "kubernetes.",
+    "client.", "akka.", "pekko.", "heartbeat.", "slot.", "task.", "parallelism.", "python.", "classloader.",
+    "resourcemanager.", "job-result-store.", "historyserver.", "fs.", "blob.", "process.",
+];
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            name: None,
+            time_zone: TimeZone::UTC,
+            parallelism: None,
+            idle_timeout: None,
+            allowed_lateness: Interval::ZERO,
+            early_fire: None,
+            max_future: None,
+            all: BTreeMap::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// Applies one `SET`; the last of a key wins.
+    pub(crate) fn set(&mut self, key: &Text, value: &Text, diagnostics: &mut Vec<Diagnostic>) {
+        let found = match key.value.as_str() {
+            "pipeline.name" => {
+                self.name = Some(value.value.clone());
+                Ok(())
+            }
+            "table.local-time-zone" => time_zone(value).map(|zone| self.time_zone = zone),
+            "parallelism.default" => parallelism(value).map(|n| self.parallelism = Some(n)),
+            "table.exec.source.idle-timeout" => duration(value).map(|d| self.idle_timeout = Some(d)),
+            "weir.allowed-lateness" => duration(value).map(|d| self.allowed_lateness = d),
+            "weir.early-fire" => early_fire(value).map(|pause| self.early_fire = pause),
+            "weir.max-future" => duration(value).map(|d| self.max_future = Some(d)),
+            other => self.other(other, key, value, diagnostics),
+        };
+        match found {
+            Ok(()) => {
+                self.all.insert(key.value.clone(), value.value.clone());
+            }
+            Err(error) => diagnostics.push(*error),
+        }
+    }
+
+    /// Keys this crate does not read.
+    fn other(
+        &self,
+        name: &str,
+        key: &Text,
+        value: &Text,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Result<(), Box<Diagnostic>> {
+        if name.starts_with("weir.") {
+            let mut error = Diagnostic::error(key.span, format!("there is no setting `{name}`"));
+            error.hint = did_you_mean(name, KNOWN.iter().copied());
+            return Err(Box::new(error));
+        }
+        if name == "execution.runtime-mode" && !value.value.eq_ignore_ascii_case("streaming") {
+            let error = Diagnostic::error(value.span, "only the runtime mode `streaming` exists here");
+            return Err(Box::new(error.with_hint("a bounded source is read to its end, and then every window closes")));
+        }
+        if KEPT.iter().any(|prefix| name.starts_with(prefix)) || name == "restart-strategy" {
+            let is_time = ["interval", "timeout", "min-pause", "delay"].iter().any(|end| name.ends_with(end));
+            return if is_time { duration(value).map(|_| ()) } else { Ok(()) };
+        }
+        if name == "execution.runtime-mode" {
+            return Ok(());
+        }
+        let hint = match name {
+            _ if name.starts_with("table.exec.emit.early-fire") => Some("early results: SET 'weir.early-fire' = '1 s'".to_owned()),
+            _ if name.starts_with("table.exec.emit.") => Some("late rows: SET 'weir.allowed-lateness' = '1 min'".to_owned()),
+            _ => did_you_mean(name, KNOWN.iter().copied()),
+        };
+        let message = if MEANINGLESS.iter().any(|prefix| name.starts_with(prefix)) {
+            format!("the setting `{name}` of Flink has no meaning here and is not used")
+        } else {
+            format!("the setting `{name}` is not known and is not used")
+        };
+        let mut notice = Diagnostic::notice(key.span, message);
+        notice.hint = hint;
+        diagnostics.push(notice);
+        Ok(())
+    }
+}
+
+fn time_zone(value: &Text) -> Result<TimeZone, Box<Diagnostic>> {
+    let name = value.value.trim();
+    // Java's spellings of a fixed offset, besides the IANA names.
+    let offset = name.strip_prefix("GMT").or_else(|| name.strip_prefix("UTC")).unwrap_or(name);
+    let zone = match offset {
+        "" | "Z" => Some(TimeZone::UTC),
+        _ if offset.starts_with(['+', '-']) => fixed_offset(offset),
+        _ => TimeZone::get(name).ok(),
+    };
+    zone.ok_or_else(|| {
+        let error = Diagnostic::error(value.span, format!("there is no time zone `{name}`"));
+        Box::new(error.with_hint("an IANA name like `Asia/Ho_Chi_Minh`, `UTC`, or an offset like `+07:00`"))
+    })
+}
+
+/// `+7`, `+07`, `+07:00`.
+fn fixed_offset(text: &str) -> Option<TimeZone> {
+    let (sign, rest) = if let Some(rest) = text.strip_prefix('-') { (-1, rest) } else { (1, &text[1..]) };
+    let (hours, minutes) = rest.split_once(':').unwrap_or((rest, "0"));
+    let part = |s: &str, limit: i32| {
+        let ok = !s.is_empty() && s.len() <= 2 && s.bytes().all(|b| b.is_ascii_digit());
+        s.parse::<i32>().ok().filter(|v| ok && *v <= limit)
+    };
+    let seconds = part(hours, 18)? * 3600 + part(minutes, 59)? * 60;
+    Some(TimeZone::fixed(jiff::tz::Offset::from_seconds(sign * seconds).ok()?))
+}
+
+fn parallelism(value: &Text) -> Result<u32, Box<Diagnostic>> {
+    match value.value.trim().parse() {
+        Ok(n) if (1..=32_768).contains(&n) => Ok(n),
+        _ => {
+            let error = Diagnostic::error(value.span, format!("'{}' is not a parallelism", value.value));
+            Err(Box::new(error.with_hint("a whole number from 1")))
+        }
+    }
+}
+
+/// A pause, or nothing for zero and `false`.
+fn early_fire(value: &Text) -> Result<Option<Interval>, Box<Diagnostic>> {
+    if matches!(value.value.trim(), "false" | "off" | "none") {
+        return Ok(None);
+    }
+    duration(value).map(Some)
+}
+
+fn duration(value: &Text) -> Result<Interval, Box<Diagnostic>> {
+    parse_duration(&value.value).ok_or_else(|| {
+        let error = Diagnostic::error(value.span, format!("'{}' is not a duration", value.value));
+        Box::new(error.with_hint("a number and a unit: '100 ms', '5 s', '1 min', '2 h', '1 d'"))
+    })
+}
+
+/// Flink's durations: a whole number with a unit, milliseconds without one, or ISO 8601 (`PT5S`).
+pub fn parse_duration(text: &str) -> Option<Interval> {
+    let text = text.trim();
+    if text.starts_with(['P', 'p']) {
+        let length: jiff::SignedDuration = text.parse().ok()?;
+        return i64::try_from(length.as_millis()).ok().filter(|ms| *ms >= 0).map(Interval);
+    }
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (count, unit) = text.split_at(split);
+    let count: i64 = count.parse().ok()?;
+    let nanos: i64 = match unit.trim().to_lowercase().as_str() {
+        "" | "ms" | "milli" | "millis" | "millisecond" | "milliseconds" => 1_000_000,
+        "s" | "sec" | "secs" | "second" | "seconds" => 1_000_000_000,
+        "m" | "min" | "mins" | "minute" | "minutes" => 60_000_000_000,
+        "h" | "hour" | "hours" => 3_600_000_000_000,
+        "d" | "day" | "days" => 86_400_000_000_000,
+        "us" | "µs" | "micro" | "micros" | "microsecond" | "microseconds" => 1_000,
+        "ns" | "nano" | "nanos" | "nanosecond" | "nanoseconds" => 1,
+        _ => return None,
+    };
+    i64::try_from(i128::from(count) * i128::from(nanos) / 1_000_000).ok().map(Interval)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_flinks() {
+        assert_eq!(parse_duration("5 s"), Some(Interval(5_000)));
+        assert_eq!(parse_duration("1min"), Some(Interval(60_000)));
+        assert_eq!(parse_duration("100"), Some(Interval(100)));
+        assert_eq!(parse_duration("PT5S"), Some(Interval(5_000)));
+        assert_eq!(parse_duration("5 fortnights"), None);
+        assert_eq!(parse_duration("-5 s"), None);
+    }
+
+    #[test]
+    fn zones_are_names_or_offsets() {
+        let zone = |name: &str| time_zone(&Text { value: name.to_owned(), span: Default::default() });
+        assert!(zone("Asia/Ho_Chi_Minh").is_ok() && zone("GMT+07:00").is_ok() && zone("+7").is_ok());
+        assert!(zone("Asia/Nowhere").is_err() && zone("+25:00").is_err());
+    }
+}

@@ -1,0 +1,150 @@
+//! Flink's rules of types: which go together, what their common type is, and what may be written where.
+
+use types::{DataType, Repr};
+
+/// The type to which all of these convert without being asked, for `CASE`, `COALESCE`, `IN` and the like.
+pub(crate) fn common_type<'a>(types: impl IntoIterator<Item = &'a DataType>) -> Option<DataType> {
+    let mut types = types.into_iter();
+    let first = types.next()?.clone();
+    types.try_fold(first, |common, next| common_of_two(&common, next))
+}
+
+fn common_of_two(a: &DataType, b: &DataType) -> Option<DataType> {
+    use DataType::{Binary, Char, Date, Null, Time, Timestamp, TimestampLtz, Varbinary, Varchar};
+    Some(match (a, b) {
+        _ if a == b => a.clone(),
+        (Null, other) | (other, Null) => other.clone(),
+        _ if a.is_numeric() && b.is_numeric() => common_number(a, b),
+        (Char(n) | Varchar(n), Char(m) | Varchar(m)) => Varchar(*n.max(m)),
+        (Binary(n) | Varbinary(n), Binary(m) | Varbinary(m)) => Varbinary(*n.max(m)),
+        (Timestamp(n), Timestamp(m)) => Timestamp(*n.max(m)),
+        (TimestampLtz(n), TimestampLtz(m)) => TimestampLtz(*n.max(m)),
+        (Time(n), Time(m)) => Time(*n.max(m)),
+        (Date, Timestamp(n)) | (Timestamp(n), Date) => Timestamp(*n),
+        _ => return None,
+    })
+}
+
+/// Whole numbers to the wider, with a decimal to a decimal that holds both, with a floating one to that.
+fn common_number(a: &DataType, b: &DataType) -> DataType {
+    if let (Some(n), Some(m)) = (integer_rank(a), integer_rank(b)) {
+        return if n >= m { a.clone() } else { b.clone() };
+    }
+    match (decimal(a), decimal(b)) {
+        (Some((p1, s1)), Some((p2, s2))) => {
+            let scale = s1.max(s2);
+            let precision = ((p1 - s1).max(p2 - s2) + scale).min(38);
+            DataType::Decimal { precision, scale: scale.min(precision) }
+        }
+        _ => {
+            let float_and_integer = [(a, b), (b, a)]
+                .iter()
+                .any(|(x, y)| **x == DataType::Float && (integer_rank(y).is_some() || **y == DataType::Float));
+            if float_and_integer { DataType::Float } else { DataType::Double }
+        }
+    }
+}
+
+fn integer_rank(data_type: &DataType) -> Option<u8> {
+    Some(match data_type {
+        DataType::TinyInt => 1,
+        DataType::SmallInt => 2,
+        DataType::Int => 3,
+        DataType::BigInt => 4,
+        _ => return None,
+    })
+}
+
+/// Precision and scale of a number that a decimal holds exactly.
+fn decimal(data_type: &DataType) -> Option<(u8, u8)> {
+    Some(match data_type {
+        DataType::TinyInt => (3, 0),
+        DataType::SmallInt => (5, 0),
+        DataType::Int => (10, 0),
+        DataType::BigInt => (19, 0),
+        DataType::Decimal { precision, scale } => (*precision, *scale),
+        _ => return None,
+    })
+}
+
+/// The type in which two values are compared; `None` where Flink does not compare them.
+pub(crate) fn comparison_type(a: &DataType, b: &DataType) -> Option<DataType> {
+    if let Some(common) = common_of_two(a, b) {
+        return Some(common);
+    }
+    // A text beside a time is read as one.
+    let is_time = |t: &DataType| t.is_timestamp() || matches!(t, DataType::Date | DataType::Time(_));
+    match (a, b) {
+        (time, text) | (text, time) if is_time(time) && text.is_text() => Some(time.clone()),
+        _ => None,
+    }
+}
+
+/// Whether values of both types are held alike, so that they compare without conversion.
+pub(crate) fn same_form(a: &DataType, b: &DataType) -> bool {
+    let scale = |t: &DataType| match t {
+        DataType::Decimal { scale, .. } => Some(*scale),
+        _ => None,
+    };
+    let kind = |t: &DataType| match t {
+        DataType::Date => 1,
+        DataType::Time(_) => 2,
+        DataType::Timestamp(_) => 3,
+        DataType::TimestampLtz(_) => 4,
+        DataType::IntervalDayTime => 5,
+        DataType::IntervalYearMonth => 6,
+        _ => 0,
+    };
+    let repr: Option<Repr> = a.repr();
+    repr.is_some() && repr == b.repr() && scale(a) == scale(b) && kind(a) == kind(b)
+}
+
+/// What may be written into a column of another type without a cast (Flink's `LogicalTypeCasts`, implicit casts).
+pub(crate) fn converts_implicitly(from: &DataType, to: &DataType) -> bool {
+    use DataType::{
+        BigInt, Binary, Boolean, Char, Date, Decimal, Double, Float, Int, IntervalDayTime, IntervalYearMonth, Null,
+        SmallInt, Time, Timestamp, TimestampLtz, TinyInt, Varbinary, Varchar,
+    };
+    match to {
+        _ if *from == Null => true,
+        Boolean => *from == Boolean,
+        Char(_) => matches!(from, Char(_)),
+        Varchar(_) => from.is_text(),
+        Binary(_) => matches!(from, Binary(_)),
+        Varbinary(_) => matches!(from, Binary(_) | Varbinary(_)),
+        Decimal { .. } => from.is_numeric(),
+        TinyInt | SmallInt | Int | BigInt => integer_rank(from) <= integer_rank(to) && integer_rank(from).is_some(),
+        Float => decimal(from).is_some() || *from == Float,
+        Double => from.is_numeric(),
+        Date => matches!(from, Date | Timestamp(_)),
+        Time(_) => matches!(from, Time(_) | Timestamp(_)),
+        Timestamp(_) | TimestampLtz(_) => from.is_timestamp(),
+        IntervalDayTime | IntervalYearMonth => from == to,
+        Null | DataType::Array(_) | DataType::Row(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn common_types_are_flinks() {
+        let decimal = |precision, scale| DataType::Decimal { precision, scale };
+        assert_eq!(common_type([&DataType::Int, &DataType::BigInt]), Some(DataType::BigInt));
+        assert_eq!(common_type([&DataType::Int, &decimal(2, 1)]), Some(decimal(11, 1)));
+        assert_eq!(common_type([&DataType::Double, &DataType::Int]), Some(DataType::Double));
+        assert_eq!(common_type([&DataType::Float, &decimal(2, 1)]), Some(DataType::Double));
+        assert_eq!(common_type([&DataType::Char(3), &DataType::STRING]), Some(DataType::STRING));
+        assert_eq!(common_type([&DataType::Int, &DataType::STRING]), None);
+    }
+
+    #[test]
+    fn sinks_take_what_widens() {
+        assert!(converts_implicitly(&DataType::Int, &DataType::BigInt));
+        assert!(converts_implicitly(&DataType::Char(3), &DataType::STRING));
+        assert!(!converts_implicitly(&DataType::Int, &DataType::STRING));
+        assert!(!converts_implicitly(&DataType::Double, &DataType::BigInt));
+        assert!(!converts_implicitly(&DataType::BigInt, &DataType::Int));
+    }
+}

@@ -1,0 +1,160 @@
+//! `${NAME}` and `${NAME:default}` in a script, filled before anything is parsed.
+//!
+//! A value that stands inside a quoted text or name has its quotes doubled, so it can never end the text it stands in.
+//! Comments are left alone. Places in the filled text are led back to the text as the user wrote it.
+
+use crate::error::{Diagnostic, Span};
+
+/// A script with its variables filled in.
+#[derive(Debug)]
+pub(crate) struct Filled {
+    pub(crate) text: String,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// A variable without a value stood outside of quotes: what is left there cannot be parsed sensibly.
+    pub(crate) broken: bool,
+    /// In order of place.
+    fills: Vec<Fill>,
+}
+
+#[derive(Debug)]
+struct Fill {
+    start: usize,
+    end: usize,
+    origin: Span,
+}
+
+/// Where the scanner stands.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    Plain,
+    /// Inside a text or name that ends with this quote.
+    Quoted(char),
+    LineComment,
+    BlockComment,
+}
+
+pub(crate) fn fill(script: &str, variables: &dyn Fn(&str) -> Option<String>) -> Filled {
+    let mut filled =
+        Filled { text: String::with_capacity(script.len()), diagnostics: vec![], broken: false, fills: vec![] };
+    let mut place = Place::Plain;
+    let mut at = 0;
+    while let Some(c) = script[at..].chars().next() {
+        let rest = &script[at..];
+        let commented = matches!(place, Place::LineComment | Place::BlockComment);
+        if let (false, Some(variable)) = (commented, Variable::read(rest)) {
+            let origin = Span { start: at, end: at + variable.length };
+            let value = variables(variable.name).or_else(|| variable.default.map(str::to_owned));
+            filled.put(value, variable.name, place, origin);
+            at += variable.length;
+            continue;
+        }
+        let two = rest.get(..2).unwrap_or_default();
+        let (next, length) = match place {
+            Place::Plain if two == "--" => (Place::LineComment, 2),
+            Place::Plain if two == "/*" => (Place::BlockComment, 2),
+            Place::Plain if matches!(c, '\'' | '`' | '"') => (Place::Quoted(c), 1),
+            Place::Quoted(quote) if c == quote => (Place::Plain, 1),
+            Place::LineComment if c == '\n' => (Place::Plain, 1),
+            Place::BlockComment if two == "*/" => (Place::Plain, 2),
+            same => (same, c.len_utf8()),
+        };
+        filled.text.push_str(&rest[..length]);
+        place = next;
+        at += length;
+    }
+    filled
+}
+
+struct Variable<'a> {
+    name: &'a str,
+    default: Option<&'a str>,
+    length: usize,
+}
+
+impl<'a> Variable<'a> {
+    /// The variable that `text` begins with. Anything that only looks like one (`${1}`) is ordinary text.
+    fn read(text: &'a str) -> Option<Variable<'a>> {
+        let inner = text.strip_prefix("${")?;
+        let close = inner.find('}')?;
+        let (name, default) = match inner[..close].split_once(':') {
+            Some((name, default)) => (name, Some(default)),
+            None => (&inner[..close], None),
+        };
+        let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        let ok = starts_well && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        ok.then_some(Variable { name, default, length: close + 3 })
+    }
+}
+
+impl Filled {
+    fn put(&mut self, value: Option<String>, name: &str, place: Place, origin: Span) {
+        let start = self.text.len();
+        match (value, place) {
+            (Some(value), Place::Quoted(quote)) => {
+                self.text.push_str(&value.replace(quote, &format!("{quote}{quote}")));
+            }
+            (Some(value), _) => self.text.push_str(&value),
+            (None, _) => {
+                let unset = Diagnostic::error(origin, format!("the variable `{name}` is not set"))
+                    .with_hint(format!("set it, or give it a default: ${{{name}:default}}"));
+                self.diagnostics.push(unset);
+                self.broken |= !matches!(place, Place::Quoted(_));
+            }
+        }
+        self.fills.push(Fill { start, end: self.text.len(), origin });
+    }
+
+    /// The place in the original script of a range of the filled text.
+    pub(crate) fn origin(&self, span: Span) -> Span {
+        let start = match self.fills.iter().rev().find(|fill| fill.start <= span.start) {
+            Some(fill) if span.start < fill.end => fill.origin.start,
+            Some(fill) => fill.origin.end + (span.start - fill.end),
+            None => span.start,
+        };
+        let end = match self.fills.iter().rev().find(|fill| fill.start < span.end) {
+            Some(fill) if span.end <= fill.end => fill.origin.end,
+            Some(fill) => fill.origin.end + (span.end - fill.end),
+            None => span.end,
+        };
+        Span { start, end: end.max(start) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(script: &str) -> Filled {
+        fill(script, &|name| match name {
+            "TOPIC" => Some("it's".to_owned()),
+            "DELAY" => Some("'5' SECOND".to_owned()),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn a_value_inside_quotes_cannot_end_them() {
+        assert_eq!(filled("a '${TOPIC}' ${DELAY} '${X:d}'").text, "a 'it''s' '5' SECOND 'd'");
+    }
+
+    #[test]
+    fn comments_are_left_alone() {
+        assert_eq!(filled("-- ${A}\n/* ${B} */ '${X:}'").text, "-- ${A}\n/* ${B} */ ''");
+    }
+
+    #[test]
+    fn an_unset_variable_is_an_error_at_its_place() {
+        let filled = filled("x '${NOPE}'");
+        assert_eq!(filled.diagnostics[0].span, Span { start: 3, end: 10 });
+        assert!(!filled.broken);
+    }
+
+    #[test]
+    fn places_lead_back_to_the_original() {
+        let filled = filled("'${TOPIC}' here");
+        let here = filled.text.find("here").unwrap();
+        assert_eq!(filled.origin(Span { start: here, end: here + 4 }), Span { start: 11, end: 15 });
+        assert_eq!(filled.origin(Span { start: 0, end: 7 }), Span { start: 0, end: 10 });
+        assert_eq!(filled.origin(Span { start: 2, end: 3 }), Span { start: 1, end: 9 });
+    }
+}
