@@ -9,6 +9,9 @@ export default defineConfig({
   testMatch: process.env.WEIR_URL ? 'server/*.spec.ts' : '**/*.spec.ts',
   outputDir: 'output/failures',
   workers: 1,
+  // Limits, not expectations: a busy machine draws slowly.
+  timeout: 120_000,
+  expect: { timeout: 20_000 },
   forbidOnly: true,
   reporter: 'list',
   use: {

@@ -1,4 +1,4 @@
-// Colours for what is drawn by script. They are written once, as CSS custom properties in styles.css, and read here.
+// Colours for what is drawn by script. They are written once, as CSS custom properties in styles/, and read here.
 import { useSyncExternalStore } from 'react';
 
 export interface Theme {

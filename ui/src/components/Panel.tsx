@@ -5,7 +5,7 @@ interface PanelProps {
   title: string;
   /** What the figures cover, e.g. "last 30 days". */
   range?: string;
-  /** Where it stands in the grid; see styles.css. */
+  /** Where it stands in the grid; see styles/dashboard.css. */
   area: string;
   /** Rows to show; undefined while none came yet. */
   rows: { length: number } | undefined;

@@ -1,4 +1,4 @@
-// All fifteen analytics, each in the picture that fits it. The grid is in styles.css.
+// All fifteen analytics, each in the picture that fits it. The grid is in styles/.
 import { Departments } from './Departments';
 import { Faculties } from './Faculties';
 import { FacultyYears } from './FacultyYears';
