@@ -98,8 +98,18 @@ enum Style {
 /// Events of about 900 bytes with Vietnamese text, some values missing, two optional keys.
 fn made_up(style: Style) -> Vec<Vec<u8>> {
     const WORDS: [&str; 12] = [
-        "học phí", "kỳ này", "điều kiện", "tốt nghiệp", "ngành", "công nghệ", "thông tin", "lịch thi",
-        "đăng ký", "môn", "ký túc xá", "thư viện",
+        "học phí",
+        "kỳ này",
+        "điều kiện",
+        "tốt nghiệp",
+        "ngành",
+        "công nghệ",
+        "thông tin",
+        "lịch thi",
+        "đăng ký",
+        "môn",
+        "ký túc xá",
+        "thư viện",
     ];
     let mut seed = 0x9E37_79B9_7F4A_7C15u64;
     let mut below = |limit: u64| {

@@ -67,18 +67,94 @@ fn records_that_give_none() {
 
 /// Values that are no JSON, whoever reads them.
 const BAD: &[&str] = &[
-    "NaN", "-", "-NaN", "+1", ".5", "1.", "1.e3", "1e", "1e+", "08", "-01", "0x10", "1_000", "1 2", "tru", "True",
-    "nul", "nulL", "falsee", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "[1}", "{\"k\":1", "{\"k\":1]", "{\"k\"}", "{\"k\":}",
-    "{\"k\":1,}", "{,}", "{1:1}", "{k:1}", "\"", "\"x", "\"x\\\"", "'x'", "// c\n1", "/* c */ 1", "[1]]", "{}}x", "1,",
-    "[\"\\\"]", "\u{a0}1", "\u{feff}1", "Infinity", "-Infinity", "[NaN]", "{\"k\":NaN}", "[[1]", "\"a\" \"b\"", "--1",
+    "NaN",
+    "-",
+    "-NaN",
+    "+1",
+    ".5",
+    "1.",
+    "1.e3",
+    "1e",
+    "1e+",
+    "08",
+    "-01",
+    "0x10",
+    "1_000",
+    "1 2",
+    "tru",
+    "True",
+    "nul",
+    "nulL",
+    "falsee",
+    "[1",
+    "[1,",
+    "[1,]",
+    "[,1]",
+    "[1 2]",
+    "[1}",
+    "{\"k\":1",
+    "{\"k\":1]",
+    "{\"k\"}",
+    "{\"k\":}",
+    "{\"k\":1,}",
+    "{,}",
+    "{1:1}",
+    "{k:1}",
+    "\"",
+    "\"x",
+    "\"x\\\"",
+    "'x'",
+    "// c\n1",
+    "/* c */ 1",
+    "[1]]",
+    "{}}x",
+    "1,",
+    "[\"\\\"]",
+    "\u{a0}1",
+    "\u{feff}1",
+    "Infinity",
+    "-Infinity",
+    "[NaN]",
+    "{\"k\":NaN}",
+    "[[1]",
+    "\"a\" \"b\"",
+    "--1",
 ];
 
 /// Values that are.
 const GOOD: &[&str] = &[
-    "0", "-0", "0.0", "1e5", "1E+05", "-1.5e-3", "123456789012345678901234567890", "1e999", "\"\"", "\"\\\\\"",
-    "\"\\\"\"", "\"a\\\\\\\"b\"", "\"\\u0000\"", "\"\\ud83d\\ude00\"", "\"\u{7f}\u{2028}\"", "\"\t\"", "true", "false",
-    "null", "[]", "[ ]", "{}", "{ }", "[[],[[]],{}]", "{\"\":{\"\":[]}}", "{\"k\":1,\"k\":2}", "[1,\"a\",null,{\"b\":[true]}]",
-    " [ 1 , 2 ] ", "{\"a\\\"b\":1}", "\"/\"", "\"\\/\"", "[\"]\",\"}\",\"{\"]",
+    "0",
+    "-0",
+    "0.0",
+    "1e5",
+    "1E+05",
+    "-1.5e-3",
+    "123456789012345678901234567890",
+    "1e999",
+    "\"\"",
+    "\"\\\\\"",
+    "\"\\\"\"",
+    "\"a\\\\\\\"b\"",
+    "\"\\u0000\"",
+    "\"\\ud83d\\ude00\"",
+    "\"\u{7f}\u{2028}\"",
+    "\"\t\"",
+    "true",
+    "false",
+    "null",
+    "[]",
+    "[ ]",
+    "{}",
+    "{ }",
+    "[[],[[]],{}]",
+    "{\"\":{\"\":[]}}",
+    "{\"k\":1,\"k\":2}",
+    "[1,\"a\",null,{\"b\":[true]}]",
+    " [ 1 , 2 ] ",
+    "{\"a\\\"b\":1}",
+    "\"/\"",
+    "\"\\/\"",
+    "[\"]\",\"}\",\"{\"]",
 ];
 
 #[test]
@@ -112,7 +188,10 @@ fn escapes_and_utf8_matter_only_where_they_are_read() {
     assert!(reader().read(b"{\"unread\":\"\xff\"}").is_ok());
     for encoding in [Encoding::Coded, Encoding::Presence] {
         let mut reader = Reader::new(&[leaf("s", DataType::STRING, encoding)], LENIENT);
-        assert_eq!(reader.rejected(b"{\"s\":\"\xff\xfe\"}"), "malformed: an invalid escape or no UTF-8 at byte 5");
+        assert_eq!(
+            reader.rejected(b"{\"s\":\"\xff\xfe\"}"),
+            "malformed: an invalid escape or no UTF-8 at byte 5"
+        );
         reader.rejected(b"{\"s\":\"\\u0041\xff\"}");
     }
 }
@@ -126,7 +205,11 @@ fn nesting_has_a_limit_and_no_recursion_behind_it() {
         let mut reader = reader();
         for _ in 0..3 {
             assert!(reader.read(&nested(open, close, 127)).is_ok());
-            assert!(reader.rejected(&nested(open, close, 128)).starts_with("malformed: nested too deeply at byte "));
+            assert!(
+                reader
+                    .rejected(&nested(open, close, 128))
+                    .starts_with("malformed: nested too deeply at byte ")
+            );
             reader.rejected(&nested(open, close, 100_000));
         }
     }

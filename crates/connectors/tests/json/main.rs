@@ -6,10 +6,10 @@ mod producers;
 mod types;
 mod writing;
 
+use ::types::{DataType, Value};
 use connectors::format::json::{Decoder, JsonOptions, RecordError};
 use engine::batch::{Batch, Encoding, LeafRequest};
 use sql::plan::Leaf;
-use ::types::{DataType, Value};
 
 const LENIENT: JsonOptions = JsonOptions {
     ignore_parse_errors: true,

@@ -63,7 +63,8 @@ fn a_batch_grows_beyond_its_capacity() {
     let mut reader = Reader::new(&requests(), LENIENT);
     reader.decoder.begin(&mut reader.batch, 2);
     let objects: Vec<String> = (0..500).map(|i| format!(r#"{{"user":{{"years":{i}}}}}"#)).collect();
-    let added = reader.decoder.record(&mut reader.batch, format!("[{}]", objects.join(",")).as_bytes()).unwrap();
+    let added =
+        reader.decoder.record(&mut reader.batch, format!("[{}]", objects.join(",")).as_bytes()).unwrap();
     assert_eq!((added.rows, added.refused), (500, 0));
     reader.decoder.finish(&mut reader.batch).unwrap();
     for (i, row) in reader.rows().into_iter().enumerate() {

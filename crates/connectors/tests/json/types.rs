@@ -176,8 +176,7 @@ fn times_of_iso_8601() {
     let options = JsonOptions { timestamp_format: TimestampFormat::Iso8601, ..LENIENT };
     let requests = [leaf("t", DataType::Timestamp(3), Plain), leaf("z", DataType::TimestampLtz(3), Plain)];
     let mut reader = Reader::new(&requests, options);
-    let mut read =
-        |json: &str| reader.row(format!("{{\"t\":\"{json}\",\"z\":\"{json}\"}}").as_bytes());
+    let mut read = |json: &str| reader.row(format!("{{\"t\":\"{json}\",\"z\":\"{json}\"}}").as_bytes());
     assert_eq!(read("2025-12-09T11:30:00.5"), [Value::Int(1_765_279_800_500), Null]);
     assert_eq!(read("2025-12-09T11:30"), [Value::Int(1_765_279_800_000), Null]);
     assert_eq!(read("2025-12-09T11:30:00Z"), [Null, Value::Int(1_765_279_800_000)]);

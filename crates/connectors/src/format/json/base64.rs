@@ -51,7 +51,8 @@ mod tests {
 
     #[test]
     fn bytes_come_back() {
-        for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")] {
+        for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")]
+        {
             let mut out = Vec::new();
             encode(bytes.as_bytes(), &mut out);
             assert_eq!(out, text.as_bytes());

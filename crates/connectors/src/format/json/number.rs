@@ -107,9 +107,14 @@ mod tests {
 
     #[test]
     fn the_fast_ways_agree_with_the_slow_ones() {
-        for text in ["0", "-0", "7", "-12", "812.00", "956.99", "0.1", "123456789012345", "0.00000000000001"] {
+        for text in ["0", "-0", "7", "-12", "812.00", "956.99", "0.1", "123456789012345", "0.00000000000001"]
+        {
             let (value, stop) = short_double(text.as_bytes(), 0).unwrap();
-            assert_eq!((value.to_bits(), stop), (text.parse::<f64>().unwrap().to_bits(), text.len()), "{text}");
+            assert_eq!(
+                (value.to_bits(), stop),
+                (text.parse::<f64>().unwrap().to_bits(), text.len()),
+                "{text}"
+            );
         }
         for text in ["01", "1.", "-", "1e5", "1234567890123456"] {
             assert_eq!(short_double(text.as_bytes(), 0), None, "{text}");

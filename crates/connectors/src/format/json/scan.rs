@@ -124,7 +124,12 @@ mod tests {
                 })
                 .collect();
             for i in [0, bytes.len() / 2, bytes.len()] {
-                assert_eq!(string(&bytes, i), naive(&bytes, i), "{:?} from {i}", String::from_utf8_lossy(&bytes));
+                assert_eq!(
+                    string(&bytes, i),
+                    naive(&bytes, i),
+                    "{:?} from {i}",
+                    String::from_utf8_lossy(&bytes)
+                );
             }
         }
     }

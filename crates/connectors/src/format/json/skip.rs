@@ -15,7 +15,9 @@ pub(super) fn value(b: &[u8], mut i: usize, depth: u32) -> Result<usize, Fault> 
     let (mut open, mut count) = (0u128, 0u32);
     loop {
         i = scan::blanks(b, i);
-        let Some(&first) = b.get(i) else { return Err(Fault::malformed("the record ends inside a value", i)) };
+        let Some(&first) = b.get(i) else {
+            return Err(Fault::malformed("the record ends inside a value", i));
+        };
         match first {
             b'"' => i = string(b, i)?,
             b'{' | b'[' => {

@@ -9,8 +9,8 @@ use super::convert::{Token, convert};
 use super::decoder::Decoder;
 use super::leaf::Kind;
 use super::options::Fault;
-use super::walk::{Stop, Walked};
 use super::text;
+use super::walk::{Stop, Walked};
 
 impl Decoder {
     /// Reads the value at `i`, where no blank is, inside `depth` objects.

@@ -46,7 +46,10 @@ fn unicode<'a>(rest: &'a [u8], out: &mut Vec<u8>) -> Result<&'a [u8], InvalidTex
 
 /// Four hexadecimal digits.
 fn hex(digits: &[u8]) -> Option<u32> {
-    digits.first_chunk::<4>()?.iter().try_fold(0, |value, &digit| Some(value << 4 | (digit as char).to_digit(16)?))
+    digits
+        .first_chunk::<4>()?
+        .iter()
+        .try_fold(0, |value, &digit| Some(value << 4 | (digit as char).to_digit(16)?))
 }
 
 #[cfg(test)]

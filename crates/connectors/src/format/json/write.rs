@@ -142,7 +142,10 @@ fn write_java(out: &mut Vec<u8>, text: &str) {
         -3..0 => append(out, format_args!("0.{:0>zeros$}{digits}", "", zeros = (-exponent - 1) as usize)),
         0..7 => {
             let (whole, fraction) = digits.split_at((exponent as usize + 1).min(digits.len()));
-            append(out, format_args!("{whole:0<width$}.{}", or_zero(fraction), width = exponent as usize + 1));
+            append(
+                out,
+                format_args!("{whole:0<width$}.{}", or_zero(fraction), width = exponent as usize + 1),
+            );
         }
         _ => {
             let (whole, fraction) = digits.split_at(1);
