@@ -1,0 +1,204 @@
+//! What the engine runs: one pipeline a source table, each with all the queries that read it.
+//!
+//! A plan is made of bound expressions over the source's leaf columns (views and computed columns are inlined, and
+//! common parts shared), windows, aggregate calls, and what is computed from their results. Compiling the same script
+//! twice gives the same plan.
+
+use std::collections::BTreeMap;
+
+use types::{ColumnType, Interval};
+
+use crate::error::{Diagnostic, Span};
+use crate::expr::{ExprGraph, ExprId};
+
+/// A whole script, ready to run.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub settings: Settings,
+    /// In the order of the tables' declaration; only tables that a query reads.
+    pub pipelines: Vec<Pipeline>,
+    /// Tables that a query writes, in the order of declaration.
+    pub sinks: Vec<SinkTable>,
+    /// What the user should know though nothing is wrong: settings of Flink that have no meaning here.
+    pub notices: Vec<Diagnostic>,
+}
+
+/// The script's `SET`s that mean something here, with their defaults.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `pipeline.name`.
+    pub name: Option<String>,
+    /// `table.local-time-zone`; UTC unless set.
+    pub time_zone: jiff::tz::TimeZone,
+    /// `parallelism.default`.
+    pub parallelism: Option<u32>,
+    /// `table.exec.source.idle-timeout`; `None` if not set, zero = never.
+    pub idle_timeout: Option<Interval>,
+    /// `weir.allowed-lateness`.
+    pub allowed_lateness: Interval,
+    /// `weir.early-fire`: the pause between early results of an open window, `None` = no early results.
+    pub early_fire: Option<Interval>,
+    /// `weir.max-future`: events further ahead of the clock are dead-lettered; `None` if not set, zero = never.
+    pub max_future: Option<Interval>,
+    /// Every key set, as written, for display.
+    pub all: BTreeMap<String, String>,
+}
+
+/// One source table and the queries over it.
+#[derive(Debug, Clone)]
+pub struct Pipeline {
+    pub source: SourceTable,
+    /// Scope: `source.leaves`, in order.
+    pub exprs: ExprGraph,
+    pub rowtime: Option<Rowtime>,
+    /// Conditions that every query of the pipeline has: a row that fails one is counted by no query at all.
+    pub common_filter: Vec<ExprId>,
+    pub queries: Vec<Query>,
+}
+
+/// A table read.
+#[derive(Debug, Clone)]
+pub struct SourceTable {
+    pub name: String,
+    /// The physical and metadata columns that some expression reads, nested fields as leaves of their own.
+    pub leaves: Vec<Leaf>,
+    pub options: TableOptions,
+    pub span: Span,
+}
+
+/// A scalar column or a scalar field inside a `ROW` column.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Leaf {
+    /// `["user", "user_type"]`.
+    pub path: Vec<String>,
+    pub column_type: ColumnType,
+    /// `Some(key)` for `METADATA FROM 'key'` columns.
+    pub metadata: Option<String>,
+}
+
+/// `WATERMARK FOR column AS expression`.
+#[derive(Debug, Clone)]
+pub struct Rowtime {
+    /// The column's name.
+    pub name: String,
+    /// The event time: `TIMESTAMP` (wall clock) or `TIMESTAMP_LTZ` (instant) of at most three digits.
+    pub time: ExprId,
+    /// The watermark a row implies.
+    pub watermark: ExprId,
+    /// Where the watermark is the time less a constant (the common form): that constant.
+    pub delay: Option<Interval>,
+}
+
+/// The `WITH (…)` of a table: keys and values with their places, since connectors report errors in them.
+#[derive(Debug, Clone, Default)]
+pub struct TableOptions {
+    pub entries: BTreeMap<String, TableOption>,
+    /// The whole clause.
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableOption {
+    pub value: String,
+    pub key_span: Span,
+    pub value_span: Span,
+}
+
+/// A table written.
+#[derive(Debug, Clone)]
+pub struct SinkTable {
+    pub name: String,
+    pub columns: Vec<SinkColumn>,
+    /// Names of the `PRIMARY KEY … NOT ENFORCED` columns.
+    pub primary_key: Vec<String>,
+    pub options: TableOptions,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct SinkColumn {
+    pub name: String,
+    pub column_type: ColumnType,
+}
+
+/// One `INSERT INTO … SELECT`.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// The sink table's name; `name#2` for a second INSERT into it. State is kept under it.
+    pub name: String,
+    /// Index in [`Plan::sinks`].
+    pub sink: usize,
+    /// Conditions besides the common ones; a row counts if all are true.
+    pub filter: Vec<ExprId>,
+    pub shape: Shape,
+    /// The INSERT statement.
+    pub span: Span,
+}
+
+#[derive(Debug, Clone)]
+pub enum Shape {
+    /// `SELECT … WHERE …`: one output row an input row. Columns in the sink's order and types.
+    Rows {
+        columns: Vec<ExprId>,
+    },
+    Aggregate(WindowAggregate),
+}
+
+/// `GROUP BY window_start, window_end, keys` over a window table function.
+#[derive(Debug, Clone)]
+pub struct WindowAggregate {
+    pub window: Window,
+    /// Over the pipeline's graph, distinct, in the order of the GROUP BY.
+    pub keys: Vec<ExprId>,
+    /// Distinct calls, in order of first use.
+    pub aggregates: Vec<Aggregate>,
+    /// What the sink gets, computed from the results. Scope of its graph: the keys, then the aggregates, then
+    /// `window_start`, `window_end` (both TIMESTAMP(3) NOT NULL, wall clock of the session's zone) and `window_time`
+    /// (the rowtime's type, `window_end` - 1 ms).
+    pub output: ExprGraph,
+    /// `HAVING`, and conditions on window columns; a group is written if all are true.
+    pub having: Vec<ExprId>,
+    /// Columns in the sink's order and types.
+    pub columns: Vec<ExprId>,
+}
+
+/// A window table function. Windows start at multiples of their slide since 1970, plus the offset, on the session's
+/// wall clock; `size` is a multiple of `slide` and of `step`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Window {
+    Tumble { size: Interval, offset: Interval },
+    Hop { size: Interval, slide: Interval, offset: Interval },
+    Cumulate { size: Interval, step: Interval, offset: Interval },
+}
+
+/// A call of an aggregate function.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Aggregate {
+    pub function: AggregateFunction,
+    /// The argument, over the pipeline's graph; `None` for `COUNT(*)`.
+    pub arg: Option<ExprId>,
+    pub distinct: bool,
+    /// `FILTER (WHERE …)`.
+    pub filter: Option<ExprId>,
+    pub column_type: ColumnType,
+    /// As `explain` prints it: `COUNT(DISTINCT user_id)`.
+    pub name: String,
+}
+
+/// What an aggregate computes. Nulls are skipped by all but `COUNT(*)`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum AggregateFunction {
+    /// Rows, or non-null values.
+    Count,
+    /// In the argument's type (which the binder has fixed), wrapping for whole numbers as Flink does.
+    Sum,
+    /// In the result's type: truncated for whole numbers, rounded once for doubles.
+    Avg,
+    Min,
+    Max,
+    /// In order of arrival.
+    FirstValue,
+    LastValue,
+    /// Linear interpolation at `p * (n - 1)`, 0 ≤ p ≤ 1.
+    Percentile(f64),
+}
