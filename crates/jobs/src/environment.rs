@@ -1,0 +1,114 @@
+//! Where jobs run: the log, the store, the clock, and what holds where a script says nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use connectors::dead_letter::{DEAD_LETTER_TOPIC, DeadLetterTopic};
+use connectors::event_log::EventLogTable;
+use connectors::result_store::{ResultStoreTable, StoreWriter};
+use connectors::{BlackholeTable, SinkOptions, SourceOptions, sink_options, source_options};
+use engine::connector::{SinkFactory, SourceFactory};
+use engine::execution::{ExecutionOptions, JobSpec, Mode};
+use sql::error::Diagnostic;
+use sql::plan::Plan;
+use storage::log::EventLog;
+use storage::store::ResultStore;
+use types::{Clock, Interval};
+
+/// What all jobs of a process share.
+#[derive(Clone)]
+pub struct Environment {
+    pub log: Arc<dyn EventLog>,
+    pub store: Arc<dyn ResultStore>,
+    pub clock: Arc<dyn Clock>,
+    pub defaults: Defaults,
+}
+
+/// What holds where a script sets nothing.
+#[derive(Debug, Clone)]
+pub struct Defaults {
+    /// `parallelism.default`.
+    pub parallelism: u32,
+    /// `table.exec.source.idle-timeout`.
+    pub idle_timeout: Interval,
+    /// `weir.max-future`.
+    pub max_future: Interval,
+    /// Partitions of a topic that a script names and that does not exist yet.
+    pub new_topic_partitions: u32,
+}
+
+impl Default for Defaults {
+    fn default() -> Defaults {
+        Defaults {
+            parallelism: 1,
+            idle_timeout: Interval(5_000),
+            max_future: Interval(300_000),
+            new_topic_partitions: 1,
+        }
+    }
+}
+
+/// Why a plan cannot be put to work.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WiringError {
+    #[error("a table's options are wrong")]
+    Options(Vec<Diagnostic>),
+    #[error("a thread could not be started")]
+    Thread(#[source] std::io::Error),
+}
+
+impl Environment {
+    /// Connects a plan's tables with the log and the store.
+    pub(crate) fn wire(&self, plan: Arc<Plan>, job_name: &str) -> Result<JobSpec, WiringError> {
+        let mut errors: Vec<Diagnostic> = Vec::new();
+        let mut sources: Vec<Arc<dyn SourceFactory>> = Vec::new();
+        let mut topics = BTreeMap::new();
+        for pipeline in &plan.pipelines {
+            match source_options(&pipeline.source) {
+                Ok(SourceOptions::EventLog(options)) => {
+                    topics.insert(pipeline.source.name.clone(), options.topic.clone());
+                    sources.push(Arc::new(EventLogTable {
+                        options,
+                        log: self.log.clone(),
+                        clock: self.clock.clone(),
+                        new_topic_partitions: self.defaults.new_topic_partitions,
+                    }));
+                }
+                Err(wrong) => errors.extend(wrong),
+            }
+        }
+        let writer = Arc::new(StoreWriter::start(self.store.clone()).map_err(WiringError::Thread)?);
+        let mut sinks: Vec<Arc<dyn SinkFactory>> = Vec::new();
+        for table in &plan.sinks {
+            match sink_options(table) {
+                Ok(SinkOptions::ResultStore(options)) => sinks.push(Arc::new(ResultStoreTable {
+                    table: table.clone(),
+                    options,
+                    writer: writer.clone(),
+                    tells_stage: plan.settings.early_fire.is_some(),
+                })),
+                Ok(SinkOptions::Blackhole) => sinks.push(Arc::new(BlackholeTable)),
+                Err(wrong) => errors.extend(wrong),
+            }
+        }
+        if !errors.is_empty() {
+            return Err(WiringError::Options(errors));
+        }
+        let dead_letters = Arc::new(DeadLetterTopic {
+            log: self.log.clone(),
+            topic: DEAD_LETTER_TOPIC.to_owned(),
+            job: job_name.to_owned(),
+            topics,
+            clock: self.clock.clone(),
+        });
+        let settings = &plan.settings;
+        let options = ExecutionOptions {
+            mode: Mode::Live,
+            parallelism: settings.parallelism.unwrap_or(self.defaults.parallelism),
+            idle_timeout: settings.idle_timeout.unwrap_or(self.defaults.idle_timeout),
+            max_future: settings.max_future.unwrap_or(self.defaults.max_future),
+            ..ExecutionOptions::default()
+        };
+        Ok(JobSpec { plan, sources, sinks, dead_letters, clock: self.clock.clone(), options })
+    }
+}

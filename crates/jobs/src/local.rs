@@ -1,0 +1,145 @@
+//! A local run: a script over files, to their end, without a server.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use connectors::dead_letter::NoDeadLetters;
+use connectors::file::FileTable;
+use connectors::local::{LocalOutput, LocalTable};
+use connectors::{SinkOptions, SourceOptions, sink_options, source_options};
+use engine::connector::{SinkFactory, SourceFactory};
+use engine::execution::{Control, Execution, ExecutionError, ExecutionOptions, JobSpec, Mode};
+use engine::operator::LedgerCounts;
+use sql::error::Diagnostic;
+use sql::plan::Plan;
+use types::{Clock, Interval};
+
+/// Files that stand in for a source table.
+#[derive(Debug, Clone)]
+pub struct LocalInput {
+    pub table: String,
+    pub paths: Vec<PathBuf>,
+}
+
+/// What to run.
+pub struct LocalRun {
+    pub plan: Plan,
+    pub inputs: Vec<LocalInput>,
+    pub output: Box<dyn Write + Send>,
+    pub parallelism: u32,
+    /// Rows of a batch, at most; the answer does not depend on it.
+    pub batch_rows: usize,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A local run under way.
+pub struct Running {
+    execution: Execution,
+    output: Arc<LocalOutput>,
+}
+
+/// How a local run ended.
+#[derive(Debug, Clone)]
+pub struct LocalSummary {
+    pub ledger: LedgerCounts,
+    pub rows_written: u64,
+}
+
+/// Why a local run did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum LocalError {
+    #[error("a table's options are wrong")]
+    Script(Vec<Diagnostic>),
+    #[error("table `{table}` has no input; give one with --input {table}=FILE")]
+    NoInput { table: String },
+    #[error("--input names `{table}`, which the script does not read; it reads {}", .read.join(", "))]
+    UnusedInput { table: String, read: Vec<String> },
+    #[error(transparent)]
+    Execution(#[from] ExecutionError),
+    #[error("cannot write the results")]
+    Output(#[source] std::io::Error),
+}
+
+impl LocalRun {
+    /// Starts the run.
+    pub fn start(self) -> Result<Running, LocalError> {
+        let output = LocalOutput::new(self.output);
+        let mut errors: Vec<Diagnostic> = Vec::new();
+        let mut sources: Vec<Arc<dyn SourceFactory>> = Vec::new();
+        let tables: Vec<String> =
+            self.plan.pipelines.iter().map(|pipeline| pipeline.source.name.clone()).collect();
+        if let Some(unused) = self.inputs.iter().find(|input| !tables.contains(&input.table)) {
+            return Err(LocalError::UnusedInput { table: unused.table.clone(), read: tables });
+        }
+        for pipeline in &self.plan.pipelines {
+            let table = &pipeline.source.name;
+            let paths: Vec<PathBuf> =
+                self.inputs.iter().filter(|input| input.table == *table).flat_map(|input| input.paths.clone()).collect();
+            if paths.is_empty() {
+                return Err(LocalError::NoInput { table: table.clone() });
+            }
+            match source_options(&pipeline.source) {
+                Ok(SourceOptions::EventLog(options)) => {
+                    sources.push(Arc::new(FileTable { paths, json: options.json }));
+                }
+                Err(wrong) => errors.extend(wrong),
+            }
+        }
+        let mut sinks: Vec<Arc<dyn SinkFactory>> = Vec::new();
+        for table in &self.plan.sinks {
+            let options = match sink_options(table) {
+                Ok(SinkOptions::ResultStore(options)) => Some(options),
+                Ok(SinkOptions::Blackhole) => None,
+                Err(wrong) => {
+                    errors.extend(wrong);
+                    continue;
+                }
+            };
+            sinks.push(Arc::new(LocalTable { table: table.clone(), options, output: output.clone() }));
+        }
+        if !errors.is_empty() {
+            return Err(LocalError::Script(errors));
+        }
+        let options = ExecutionOptions {
+            mode: Mode::Bounded,
+            parallelism: self.parallelism,
+            batch_rows: self.batch_rows,
+            // Files hold what they hold: only a script that asks for it measures them by today's clock.
+            max_future: self.plan.settings.max_future.unwrap_or(Interval::ZERO),
+            ..ExecutionOptions::default()
+        };
+        let spec = JobSpec {
+            plan: Arc::new(self.plan),
+            sources,
+            sinks,
+            dead_letters: Arc::new(NoDeadLetters),
+            clock: self.clock,
+            options,
+        };
+        Ok(Running { execution: Execution::start(spec)?, output })
+    }
+}
+
+impl Running {
+    /// What became of the records so far.
+    pub fn ledger(&self) -> LedgerCounts {
+        self.execution.ledger()
+    }
+
+    pub fn is_finished(&self) -> bool {
+        self.execution.is_finished()
+    }
+
+    /// Ends the run early.
+    pub fn control(&self) -> Arc<Control> {
+        self.execution.control()
+    }
+
+    /// Waits for the end.
+    pub fn join(self) -> Result<LocalSummary, LocalError> {
+        let ledger = self.execution.join()?;
+        self.output.finish().map_err(LocalError::Output)?;
+        Ok(LocalSummary { ledger, rows_written: self.output.rows_written() })
+    }
+}
