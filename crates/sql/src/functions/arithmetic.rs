@@ -7,17 +7,44 @@ use types::{ColumnType, DataType, Scalar};
 
 use super::calendar::{DAY_MS, Date, Moment};
 use super::decimal::{self, Decimal, Shape};
-use super::signature::{any_nullable, data_type, double, fail, fallible, function, int, mismatch, simple, wide};
+use super::signature::{
+    any_nullable, data_type, double, fail, fallible, function, int, mismatch, simple, wide,
+};
 use super::{Argument, Call, Code, EvalError, Function, Output, Signature, SignatureError};
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    function("+", "a + b: sum; 2147483647 + 1 = -2147483648 (INT wraps)", |a| signature(Op::Add, a), |c| prepare(Op::Add, c)),
-    function("-", "a - b: difference; 1.50 - 1 = 0.50", |a| signature(Op::Subtract, a), |c| prepare(Op::Subtract, c)),
-    function("*", "a * b: product; 7 * 100.0 = 700.0", |a| signature(Op::Multiply, a), |c| prepare(Op::Multiply, c)),
-    function("/", "a / b: quotient; -7 / 2 = -3, 7 / 2.0 = 3.500000", |a| signature(Op::Divide, a), |c| prepare(Op::Divide, c)),
+    function(
+        "+",
+        "a + b: sum; 2147483647 + 1 = -2147483648 (INT wraps)",
+        |a| signature(Op::Add, a),
+        |c| prepare(Op::Add, c),
+    ),
+    function(
+        "-",
+        "a - b: difference; 1.50 - 1 = 0.50",
+        |a| signature(Op::Subtract, a),
+        |c| prepare(Op::Subtract, c),
+    ),
+    function(
+        "*",
+        "a * b: product; 7 * 100.0 = 700.0",
+        |a| signature(Op::Multiply, a),
+        |c| prepare(Op::Multiply, c),
+    ),
+    function(
+        "/",
+        "a / b: quotient; -7 / 2 = -3, 7 / 2.0 = 3.500000",
+        |a| signature(Op::Divide, a),
+        |c| prepare(Op::Divide, c),
+    ),
     Function {
         aliases: &["MOD"],
-        ..function("%", "MOD(a, b): remainder with the sign of a; MOD(-7, 3) = -1", |a| signature(Op::Remainder, a), |c| prepare(Op::Remainder, c))
+        ..function(
+            "%",
+            "MOD(a, b): remainder with the sign of a; MOD(-7, 3) = -1",
+            |a| signature(Op::Remainder, a),
+            |c| prepare(Op::Remainder, c),
+        )
     },
     function("NEGATE", "-a: the number with the other sign; -(2.5) = -2.5", negate_signature, prepare_negate),
 ];
@@ -58,7 +85,13 @@ pub(super) fn common_number(a: &DataType, b: &DataType) -> Option<DataType> {
         (Float, Decimal { .. }) | (Decimal { .. }, Float) => Double,
         (Float, other) | (other, Float) if other.is_numeric() => Float,
         (Decimal { .. }, _) | (_, Decimal { .. }) => Shape::of(a)?.common(Shape::of(b)?).data_type(),
-        _ if a.is_integer() && b.is_integer() => if rank(a) >= rank(b) { a.clone() } else { b.clone() },
+        _ if a.is_integer() && b.is_integer() => {
+            if rank(a) >= rank(b) {
+                a.clone()
+            } else {
+                b.clone()
+            }
+        }
         _ => return None,
     })
 }
@@ -106,7 +139,9 @@ fn time_result(op: Op, a: &Argument<'_>, b: &Argument<'_>) -> Option<DataType> {
     };
     Some(match (time, &interval.column_type.data_type, interval.literal.map(|v| v.as_scalar())) {
         // Hours and less make a time of a date.
-        (DataType::Date, DataType::IntervalDayTime, Some(Scalar::Int(ms))) if ms % DAY_MS != 0 => DataType::Timestamp(3),
+        (DataType::Date, DataType::IntervalDayTime, Some(Scalar::Int(ms))) if ms % DAY_MS != 0 => {
+            DataType::Timestamp(3)
+        }
         _ => time.clone(),
     })
 }
@@ -124,7 +159,10 @@ fn prepare(op: Op, call: &Call<'_>) -> Result<Code, String> {
                 return Err(format!("no decimal arithmetic over {left} and {right}"));
             };
             fallible(move |args, out| {
-                let (a, b) = (Decimal { value: wide(args, 0), scale: x.scale }, Decimal { value: wide(args, 1), scale: y.scale });
+                let (a, b) = (
+                    Decimal { value: wide(args, 0), scale: x.scale },
+                    Decimal { value: wide(args, 1), scale: y.scale },
+                );
                 out.wide_or_null(decimals(op, a, b, to)?);
                 Ok(())
             })
@@ -203,8 +241,12 @@ pub(super) fn shift(
 ) {
     let months = *interval == DataType::IntervalYearMonth;
     match (time, value) {
-        (DataType::Date, Scalar::Int(day)) if months => out.int(Date::of_day(day).plus_months(amount).number_saturating()),
-        (DataType::Date, Scalar::Int(day)) if *result == DataType::Date => out.int(day.saturating_add(amount / DAY_MS)),
+        (DataType::Date, Scalar::Int(day)) if months => {
+            out.int(Date::of_day(day).plus_months(amount).number_saturating())
+        }
+        (DataType::Date, Scalar::Int(day)) if *result == DataType::Date => {
+            out.int(day.saturating_add(amount / DAY_MS))
+        }
         (DataType::Date, Scalar::Int(day)) => {
             Moment::of_ms(day.saturating_mul(DAY_MS)).plus_ms(amount).write_whole(result, out);
         }

@@ -8,19 +8,41 @@ use super::signature::{Kind, any_nullable, function, mismatch, simple, typed};
 use super::{Argument, Code, Function, Nulls, Signature, SignatureError};
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    function("GREATEST", "GREATEST(a, b, …): the greatest, null if any is null; GREATEST(1, 3, 2) = 3", common, |_| pick(std::cmp::Ordering::Greater)),
-    function("LEAST", "LEAST(a, b, …): the least, null if any is null; LEAST(1, 3, 2) = 1", common, |_| pick(std::cmp::Ordering::Less)),
+    function(
+        "GREATEST",
+        "GREATEST(a, b, …): the greatest, null if any is null; GREATEST(1, 3, 2) = 3",
+        common,
+        |_| pick(std::cmp::Ordering::Greater),
+    ),
+    function("LEAST", "LEAST(a, b, …): the least, null if any is null; LEAST(1, 3, 2) = 1", common, |_| {
+        pick(std::cmp::Ordering::Less)
+    }),
     Function {
         nulls: Nulls::Handled,
-        ..function("IS_DECIMAL", "IS_DECIMAL(x): whether it is, or reads as, a number; IS_DECIMAL('1.5') = TRUE", any, |_| ask(is_decimal))
+        ..function(
+            "IS_DECIMAL",
+            "IS_DECIMAL(x): whether it is, or reads as, a number; IS_DECIMAL('1.5') = TRUE",
+            any,
+            |_| ask(is_decimal),
+        )
     },
     Function {
         nulls: Nulls::Handled,
-        ..function("IS_DIGIT", "IS_DIGIT(x): whether it is a whole number or has digits only; IS_DIGIT('15') = TRUE", any, |_| ask(is_digit))
+        ..function(
+            "IS_DIGIT",
+            "IS_DIGIT(x): whether it is a whole number or has digits only; IS_DIGIT('15') = TRUE",
+            any,
+            |_| ask(is_digit),
+        )
     },
     Function {
         nulls: Nulls::Handled,
-        ..function("IS_ALPHA", "IS_ALPHA(text): whether it has letters only; IS_ALPHA('học') = TRUE", any, |_| ask(is_alpha))
+        ..function(
+            "IS_ALPHA",
+            "IS_ALPHA(text): whether it has letters only; IS_ALPHA('học') = TRUE",
+            any,
+            |_| ask(is_alpha),
+        )
     },
 ];
 
@@ -49,7 +71,10 @@ fn common(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
         return Err(mismatch(expected));
     }
     let nullable = any_nullable(args);
-    Ok(Signature { args: vec![result.clone(); args.len()], result: ColumnType { data_type: result, nullable } })
+    Ok(Signature {
+        args: vec![result.clone(); args.len()],
+        result: ColumnType { data_type: result, nullable },
+    })
 }
 
 fn pick(wanted: std::cmp::Ordering) -> Result<Code, String> {

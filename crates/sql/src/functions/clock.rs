@@ -13,31 +13,49 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function {
         aliases: &["NOW", "CURRENT_ROW_TIMESTAMP"],
         determinism: Determinism::Clock,
-        ..function("CURRENT_TIMESTAMP", "CURRENT_TIMESTAMP or NOW(): the instant, to the millisecond", |a| none(a, DataType::TimestampLtz(3)), |_| {
-            read(|env| env.now_ms)
-        })
+        ..function(
+            "CURRENT_TIMESTAMP",
+            "CURRENT_TIMESTAMP or NOW(): the instant, to the millisecond",
+            |a| none(a, DataType::TimestampLtz(3)),
+            |_| read(|env| env.now_ms),
+        )
     },
     Function {
         determinism: Determinism::Clock,
-        ..function("LOCALTIMESTAMP", "LOCALTIMESTAMP: the wall-clock time of the session's zone", |a| none(a, DataType::Timestamp(3)), |call| {
-            let zone = call.time_zone.clone();
-            read(move |env| wall_ms(&zone, env.now_ms))
-        })
+        ..function(
+            "LOCALTIMESTAMP",
+            "LOCALTIMESTAMP: the wall-clock time of the session's zone",
+            |a| none(a, DataType::Timestamp(3)),
+            |call| {
+                let zone = call.time_zone.clone();
+                read(move |env| wall_ms(&zone, env.now_ms))
+            },
+        )
     },
     Function {
         determinism: Determinism::Clock,
-        ..function("CURRENT_DATE", "CURRENT_DATE: the date in the session's zone", |a| none(a, DataType::Date), |call| {
-            let zone = call.time_zone.clone();
-            read(move |env| wall_ms(&zone, env.now_ms).div_euclid(DAY_MS))
-        })
+        ..function(
+            "CURRENT_DATE",
+            "CURRENT_DATE: the date in the session's zone",
+            |a| none(a, DataType::Date),
+            |call| {
+                let zone = call.time_zone.clone();
+                read(move |env| wall_ms(&zone, env.now_ms).div_euclid(DAY_MS))
+            },
+        )
     },
     Function {
         aliases: &["LOCALTIME"],
         determinism: Determinism::Clock,
-        ..function("CURRENT_TIME", "CURRENT_TIME or LOCALTIME: the time of day in the session's zone", |a| none(a, DataType::Time(0)), |call| {
-            let zone = call.time_zone.clone();
-            read(move |env| wall_ms(&zone, env.now_ms).rem_euclid(DAY_MS) / 1_000 * 1_000)
-        })
+        ..function(
+            "CURRENT_TIME",
+            "CURRENT_TIME or LOCALTIME: the time of day in the session's zone",
+            |a| none(a, DataType::Time(0)),
+            |call| {
+                let zone = call.time_zone.clone();
+                read(move |env| wall_ms(&zone, env.now_ms).rem_euclid(DAY_MS) / 1_000 * 1_000)
+            },
+        )
     },
 ];
 

@@ -13,7 +13,10 @@ pub(super) struct Compiled<T> {
 
 impl<T> Compiled<T> {
     /// `literal` is the pattern, where it is known already.
-    pub(super) fn new(literal: Option<&str>, compile: fn(&str) -> Result<T, String>) -> Result<Compiled<T>, String> {
+    pub(super) fn new(
+        literal: Option<&str>,
+        compile: fn(&str) -> Result<T, String>,
+    ) -> Result<Compiled<T>, String> {
         Ok(Compiled { literal: literal.map(compile).transpose()?, last: Mutex::new(None), compile })
     }
 

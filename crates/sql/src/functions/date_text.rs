@@ -7,12 +7,16 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use types::{DataType, Scalar};
 
-use super::calendar::{DAY_MS, Moment, SECOND_MS, day_number};
+use super::calendar::{DAY_MS, Moment, SECOND_MS};
 use super::cast::parse_date;
 use super::compiled::Compiled;
 use super::date_pattern::DatePattern;
 use super::decimal::{Shape, power_of_ten};
-use super::signature::{Kind, accept, any_nullable, data_type, fail, fallible, function, int, literal_text, mismatch, nullable, optional_int, simple, text};
+use super::loose_time::{at_zone, read_timestamp};
+use super::signature::{
+    Kind, accept, any_nullable, data_type, fail, fallible, function, int, literal_text, mismatch, nullable,
+    optional_int, simple, text,
+};
 use super::simple_date::{self, SimpleDate};
 use super::timestamp::parse_moment;
 use super::zone::{resolve, wall_ms, zone, zone_or_gmt};
@@ -55,7 +59,15 @@ pub(super) static FUNCTIONS: &[Function] = &[
     function(
         "FROM_UNIXTIME",
         "FROM_UNIXTIME(seconds[, pattern]): text in the session's zone; FROM_UNIXTIME(60) = '1970-01-01 00:01:00' in UTC",
-        |a| super::signature::typed(a, "<seconds>[, <pattern>]", &[Kind::Integer, Kind::Text], 1, DataType::STRING),
+        |a| {
+            super::signature::typed(
+                a,
+                "<seconds>[, <pattern>]",
+                &[Kind::Integer, Kind::Text],
+                1,
+                DataType::STRING,
+            )
+        },
         from_unixtime,
     ),
     function(
@@ -106,49 +118,6 @@ fn date_format(call: &Call<'_>) -> Result<Code, String> {
     })
 }
 
-/// `TO_TIMESTAMP(text, pattern)`: by the pattern, else by the looser forms of `java.sql.Timestamp` and `Date`.
-pub(super) fn read_timestamp(text: &str, pattern: &DatePattern) -> Option<Moment> {
-    let read = pattern.parse(text).or_else(|| {
-        let text = text.trim_matches(|c: char| c <= ' ');
-        match text.split_once(' ') {
-            Some((date, time)) => Some(Moment::of_ms(loose_date(date)?.checked_add(loose_time(time)?)?)),
-            None => loose_date(text).map(Moment::of_ms),
-        }
-    })?;
-    Some(Moment::of_ms(read.ms))
-}
-
-/// `yyyy-[M]M-[d]d`; a day beyond the month's end runs on into the next.
-fn loose_date(text: &str) -> Option<i64> {
-    let mut parts = text.splitn(3, '-');
-    let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
-    if year.len() != 4 || !(1..=2).contains(&month.len()) || !(1..=2).contains(&day.len()) {
-        return None;
-    }
-    let (year, month, day) = (year.parse().ok()?, month.parse().ok()?, day.parse().ok()?);
-    let valid = (1..=12).contains(&month) && (1..=31).contains(&day);
-    valid.then(|| day_number(year, month, day) * DAY_MS)
-}
-
-/// `h:m:s[.f…]` with numbers of any size.
-fn loose_time(text: &str) -> Option<i64> {
-    let mut parts = text.splitn(3, ':');
-    let (hour, minute, rest) = (parts.next()?, parts.next()?, parts.next()?);
-    let (second, fraction) = match rest.split_once('.') {
-        Some((second, fraction)) => (second, Some(fraction)),
-        None => (rest, None),
-    };
-    let number = |text: &str| text.parse::<i32>().ok().map(i64::from);
-    let ms = match fraction {
-        None => 0,
-        Some(digits) if (1..=9).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) => {
-            number(digits)? * 10i64.pow(9 - digits.len() as u32) / 1_000_000
-        }
-        Some(_) => return None,
-    };
-    Some(((number(hour)? * 60 + number(minute)?) * 60 + number(second)?) * SECOND_MS + ms)
-}
-
 fn to_timestamp(call: &Call<'_>) -> Result<Code, String> {
     if call.args.len() == 1 {
         return simple(|args, out| put(parse_moment(text(args, 0)), out));
@@ -165,10 +134,9 @@ fn to_timestamp_ltz_signature(args: &[Argument<'_>]) -> Result<Signature, Signat
     let expected = "<number>[, 0 or 3], or <text>[, <pattern>[, <zone>]]";
     let accepted = accept(args, expected, &[Kind::Text; 3], 1)
         .or_else(|_| accept(args, expected, &[Kind::Number, Kind::Integer], 1))?;
-    if let Some(Scalar::Int(precision)) = args.get(1).and_then(|a| a.literal).map(|v| v.as_scalar()) {
-        if precision != 0 && precision != 3 {
-            return Err(mismatch(expected));
-        }
+    let precision = args.get(1).and_then(|a| a.literal).map(|v| v.as_scalar());
+    if matches!(precision, Some(Scalar::Int(p)) if p != 0 && p != 3) {
+        return Err(mismatch(expected));
     }
     Ok(Signature { args: accepted, result: DataType::TimestampLtz(3).nullable() })
 }
@@ -181,7 +149,8 @@ fn to_timestamp_ltz(call: &Call<'_>) -> Result<Code, String> {
     if call.args.len() == 1 {
         return fallible(|args, out| {
             let text = text(args, 0);
-            let read = parse_moment(text).ok_or_else(|| fail(format!("Text '{text}' could not be parsed")))?;
+            let read =
+                parse_moment(text).ok_or_else(|| fail(format!("Text '{text}' could not be parsed")))?;
             out.int(read.ms);
             Ok(())
         });
@@ -204,14 +173,6 @@ fn to_timestamp_ltz(call: &Call<'_>) -> Result<Code, String> {
     })
 }
 
-/// The instant of a wall-clock time in a zone by its name; `None` for an unknown zone.
-pub(super) fn at_zone(wall_ms: i64, name: &str) -> Option<i64> {
-    match super::timestamp::zone_offset_ms(name.as_bytes()) {
-        Some(offset) => Some(wall_ms.saturating_sub(offset)),
-        None => zone(name).map(|zone| resolve(&zone, wall_ms)),
-    }
-}
-
 fn instant_of_number(from: &DataType) -> Result<Code, String> {
     // 0000-01-01 to the last millisecond of 9999.
     const RANGE: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
@@ -220,7 +181,9 @@ fn instant_of_number(from: &DataType) -> Result<Code, String> {
         let ms_per_unit = match optional_int(args, 1) {
             Some(0) => 1_000,
             Some(3) | None => 1,
-            Some(other) => return Err(fail(format!("the precision of TO_TIMESTAMP_LTZ is 0 or 3, not {other}"))),
+            Some(other) => {
+                return Err(fail(format!("the precision of TO_TIMESTAMP_LTZ is 0 or 3, not {other}")));
+            }
         };
         let ms = match args.first() {
             Some(Scalar::Int(v)) => v.saturating_mul(ms_per_unit),
@@ -231,7 +194,11 @@ fn instant_of_number(from: &DataType) -> Result<Code, String> {
             }
             _ => i64::MIN,
         };
-        if RANGE.contains(&ms) { out.int(ms) } else { out.null() }
+        if RANGE.contains(&ms) {
+            out.int(ms)
+        } else {
+            out.null()
+        }
         Ok(())
     })
 }

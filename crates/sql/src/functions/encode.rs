@@ -5,36 +5,73 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use types::{DataType, Scalar};
 
-use super::signature::{Kind, accept, any_nullable, fail, fallible, function, int, nullable, simple, text, typed};
+use super::signature::{
+    Kind, accept, any_nullable, fail, fallible, function, int, nullable, simple, text, typed,
+};
 use super::{Argument, Function, Output, Signature, SignatureError};
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    function("TO_BASE64", "TO_BASE64(text): base 64 of its UTF-8; TO_BASE64('hello') = 'aGVsbG8='", one_text, |_| {
-        simple(|args, out| out.text(&BASE64.encode(text(args, 0))))
-    }),
-    function("FROM_BASE64", "FROM_BASE64(text): the text that base 64 spells, fails the job for other text; FROM_BASE64('aGVsbG8=') = 'hello'", one_text, |_| {
-        fallible(|args, out| {
-            let encoded = text(args, 0);
-            let decoded = BASE64.decode(encoded).map_err(|e| fail(format!("'{encoded}' is not base 64: {e}")))?;
-            out.text(&String::from_utf8_lossy(&decoded));
-            Ok(())
-        })
-    }),
-    function("ASCII", "ASCII(text): the first byte, 0 for the empty text; ASCII('abc') = 97", |a| typed(a, "<text>", &[Kind::Text], 1, DataType::TinyInt), |_| {
-        simple(|args, out| out.int(text(args, 0).bytes().next().map_or(0, |b| i64::from(b as i8))))
-    }),
-    function("CHR", "CHR(n): the character of code n modulo 256, '' if negative; CHR(97) = 'a'", |a| typed(a, "<integer>", &[Kind::Integer], 1, DataType::STRING), |_| {
-        simple(|args, out| match int(args, 0) {
-            code if code < 0 => out.text(""),
-            code => out.write_text(|to| to.push(char::from(code as u8))),
-        })
-    }),
-    function("HEX", "HEX(x): capital hexadecimal of a whole number or of a text's UTF-8; HEX(255) = 'FF', HEX('a') = '61'", hex_signature, |_| simple(hex)),
-    function("BIN", "BIN(n): a whole number in base 2; BIN(4) = '100'", |a| typed(a, "<integer>", &[Kind::Integer], 1, DataType::STRING), |_| {
-        simple(|args, out| out.text(&format!("{:b}", int(args, 0))))
-    }),
-    function("URL_ENCODE", "URL_ENCODE(text): as a form does, a blank as +; URL_ENCODE('a b/c') = 'a+b%2Fc'", one_text, |_| simple(url_encode)),
-    function("URL_DECODE", "URL_DECODE(text): back from a form's spelling, null if malformed; URL_DECODE('a+b%2Fc') = 'a b/c'", |a| nullable(a, "<text>", &[Kind::Text], 1, DataType::STRING), |_| simple(url_decode)),
+    function(
+        "TO_BASE64",
+        "TO_BASE64(text): base 64 of its UTF-8; TO_BASE64('hello') = 'aGVsbG8='",
+        one_text,
+        |_| simple(|args, out| out.text(&BASE64.encode(text(args, 0)))),
+    ),
+    function(
+        "FROM_BASE64",
+        "FROM_BASE64(text): the text that base 64 spells, fails the job for other text; FROM_BASE64('aGVsbG8=') = 'hello'",
+        one_text,
+        |_| {
+            fallible(|args, out| {
+                let encoded = text(args, 0);
+                let decoded =
+                    BASE64.decode(encoded).map_err(|e| fail(format!("'{encoded}' is not base 64: {e}")))?;
+                out.text(&String::from_utf8_lossy(&decoded));
+                Ok(())
+            })
+        },
+    ),
+    function(
+        "ASCII",
+        "ASCII(text): the first byte, 0 for the empty text; ASCII('abc') = 97",
+        |a| typed(a, "<text>", &[Kind::Text], 1, DataType::TinyInt),
+        |_| simple(|args, out| out.int(text(args, 0).bytes().next().map_or(0, |b| i64::from(b as i8)))),
+    ),
+    function(
+        "CHR",
+        "CHR(n): the character of code n modulo 256, '' if negative; CHR(97) = 'a'",
+        |a| typed(a, "<integer>", &[Kind::Integer], 1, DataType::STRING),
+        |_| {
+            simple(|args, out| match int(args, 0) {
+                code if code < 0 => out.text(""),
+                code => out.write_text(|to| to.push(char::from(code as u8))),
+            })
+        },
+    ),
+    function(
+        "HEX",
+        "HEX(x): capital hexadecimal of a whole number or of a text's UTF-8; HEX(255) = 'FF', HEX('a') = '61'",
+        hex_signature,
+        |_| simple(hex),
+    ),
+    function(
+        "BIN",
+        "BIN(n): a whole number in base 2; BIN(4) = '100'",
+        |a| typed(a, "<integer>", &[Kind::Integer], 1, DataType::STRING),
+        |_| simple(|args, out| out.text(&format!("{:b}", int(args, 0)))),
+    ),
+    function(
+        "URL_ENCODE",
+        "URL_ENCODE(text): as a form does, a blank as +; URL_ENCODE('a b/c') = 'a+b%2Fc'",
+        one_text,
+        |_| simple(url_encode),
+    ),
+    function(
+        "URL_DECODE",
+        "URL_DECODE(text): back from a form's spelling, null if malformed; URL_DECODE('a+b%2Fc') = 'a b/c'",
+        |a| nullable(a, "<text>", &[Kind::Text], 1, DataType::STRING),
+        |_| simple(url_decode),
+    ),
 ];
 
 /// As Java's: padding may be missing, surplus bits are ignored.
@@ -51,7 +88,8 @@ fn one_text(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
 
 fn hex_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
     let expected = "<integer or text>";
-    let accepted = accept(args, expected, &[Kind::Integer], 1).or_else(|_| accept(args, expected, &[Kind::Text], 1))?;
+    let accepted =
+        accept(args, expected, &[Kind::Integer], 1).or_else(|_| accept(args, expected, &[Kind::Text], 1))?;
     let result = types::ColumnType { data_type: DataType::STRING, nullable: any_nullable(args) };
     Ok(Signature { args: accepted, result })
 }
@@ -72,7 +110,9 @@ fn url_encode(args: &[Scalar<'_>], out: &mut Output) {
     out.write_text(|to| {
         for byte in text(args, 0).bytes() {
             match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'*' | b'_' => to.push(char::from(byte)),
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'*' | b'_' => {
+                    to.push(char::from(byte))
+                }
                 b' ' => to.push('+'),
                 _ => {
                     to.push('%');

@@ -8,20 +8,46 @@ use super::zone::wall_ms;
 use super::{Argument, Call, Code, Function, Signature, SignatureError};
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    function("EXTRACT", "EXTRACT(unit FROM time), bound as EXTRACT('UNIT', time): a part as BIGINT; EXTRACT(DOW FROM DATE '2025-12-09') = 3", extract_signature, |call| {
-        let name = literal_text(call, 0).unwrap_or_default().trim_end().to_uppercase();
-        part(call, 1, Part::named(&name).ok_or_else(|| format!("unknown unit {name}"))?)
-    }),
+    function(
+        "EXTRACT",
+        "EXTRACT(unit FROM time), bound as EXTRACT('UNIT', time): a part as BIGINT; EXTRACT(DOW FROM DATE '2025-12-09') = 3",
+        extract_signature,
+        |call| {
+            let name = literal_text(call, 0).unwrap_or_default().trim_end().to_uppercase();
+            part(call, 1, Part::named(&name).ok_or_else(|| format!("unknown unit {name}"))?)
+        },
+    ),
     function("YEAR", "YEAR(time): YEAR(DATE '2025-12-09') = 2025", signature, |c| part(c, 0, Part::Year)),
-    function("QUARTER", "QUARTER(time): 1-4; QUARTER(DATE '2025-12-09') = 4", signature, |c| part(c, 0, Part::Quarter)),
-    function("MONTH", "MONTH(time): 1-12; MONTH(DATE '2025-12-09') = 12", signature, |c| part(c, 0, Part::Month)),
-    function("WEEK", "WEEK(time): week of the ISO year, 1-53; WEEK(DATE '2025-12-09') = 50", signature, |c| part(c, 0, Part::Week)),
-    function("DAYOFYEAR", "DAYOFYEAR(time): 1-366; DAYOFYEAR(DATE '2025-12-09') = 343", signature, |c| part(c, 0, Part::DayOfYear)),
-    function("DAYOFMONTH", "DAYOFMONTH(time): 1-31; DAYOFMONTH(DATE '2025-12-09') = 9", signature, |c| part(c, 0, Part::Day)),
-    function("DAYOFWEEK", "DAYOFWEEK(time): 1 is Sunday; DAYOFWEEK(DATE '2025-12-09') = 3", signature, |c| part(c, 0, Part::DayOfWeek)),
-    function("HOUR", "HOUR(time): 0-23; HOUR(TIMESTAMP '2025-12-09 11:30:00') = 11", signature, |c| part(c, 0, Part::Hour)),
-    function("MINUTE", "MINUTE(time): 0-59; MINUTE(TIMESTAMP '2025-12-09 11:30:00') = 30", signature, |c| part(c, 0, Part::Minute)),
-    function("SECOND", "SECOND(time): 0-59; SECOND(TIMESTAMP '2025-12-09 11:30:07') = 7", signature, |c| part(c, 0, Part::Second)),
+    function("QUARTER", "QUARTER(time): 1-4; QUARTER(DATE '2025-12-09') = 4", signature, |c| {
+        part(c, 0, Part::Quarter)
+    }),
+    function("MONTH", "MONTH(time): 1-12; MONTH(DATE '2025-12-09') = 12", signature, |c| {
+        part(c, 0, Part::Month)
+    }),
+    function(
+        "WEEK",
+        "WEEK(time): week of the ISO year, 1-53; WEEK(DATE '2025-12-09') = 50",
+        signature,
+        |c| part(c, 0, Part::Week),
+    ),
+    function("DAYOFYEAR", "DAYOFYEAR(time): 1-366; DAYOFYEAR(DATE '2025-12-09') = 343", signature, |c| {
+        part(c, 0, Part::DayOfYear)
+    }),
+    function("DAYOFMONTH", "DAYOFMONTH(time): 1-31; DAYOFMONTH(DATE '2025-12-09') = 9", signature, |c| {
+        part(c, 0, Part::Day)
+    }),
+    function("DAYOFWEEK", "DAYOFWEEK(time): 1 is Sunday; DAYOFWEEK(DATE '2025-12-09') = 3", signature, |c| {
+        part(c, 0, Part::DayOfWeek)
+    }),
+    function("HOUR", "HOUR(time): 0-23; HOUR(TIMESTAMP '2025-12-09 11:30:00') = 11", signature, |c| {
+        part(c, 0, Part::Hour)
+    }),
+    function("MINUTE", "MINUTE(time): 0-59; MINUTE(TIMESTAMP '2025-12-09 11:30:00') = 30", signature, |c| {
+        part(c, 0, Part::Minute)
+    }),
+    function("SECOND", "SECOND(time): 0-59; SECOND(TIMESTAMP '2025-12-09 11:30:07') = 7", signature, |c| {
+        part(c, 0, Part::Second)
+    }),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,16 +74,50 @@ enum Part {
 }
 
 const UNITS: &[&str] = &[
-    "MILLENNIUM", "CENTURY", "DECADE", "YEAR", "ISOYEAR", "QUARTER", "MONTH", "WEEK", "DAY", "DOY", "DOW", "ISODOW",
-    "HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND", "NANOSECOND", "EPOCH",
+    "MILLENNIUM",
+    "CENTURY",
+    "DECADE",
+    "YEAR",
+    "ISOYEAR",
+    "QUARTER",
+    "MONTH",
+    "WEEK",
+    "DAY",
+    "DOY",
+    "DOW",
+    "ISODOW",
+    "HOUR",
+    "MINUTE",
+    "SECOND",
+    "MILLISECOND",
+    "MICROSECOND",
+    "NANOSECOND",
+    "EPOCH",
 ];
 
 impl Part {
     fn named(unit: &str) -> Option<Part> {
         use Part::*;
         const PARTS: [Part; 19] = [
-            Millennium, Century, Decade, Year, IsoYear, Quarter, Month, Week, Day, DayOfYear, DayOfWeek, IsoDayOfWeek,
-            Hour, Minute, Second, Millisecond, Microsecond, Nanosecond, Epoch,
+            Millennium,
+            Century,
+            Decade,
+            Year,
+            IsoYear,
+            Quarter,
+            Month,
+            Week,
+            Day,
+            DayOfYear,
+            DayOfWeek,
+            IsoDayOfWeek,
+            Hour,
+            Minute,
+            Second,
+            Millisecond,
+            Microsecond,
+            Nanosecond,
+            Epoch,
         ];
         UNITS.iter().position(|name| *name == unit).map(|at| PARTS[at])
     }
@@ -96,7 +156,10 @@ impl Part {
 
 fn signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
     let accepted = accept(args, "<date or timestamp>", &[Kind::Time], 1)?;
-    Ok(Signature { args: accepted, result: types::ColumnType { data_type: DataType::BigInt, nullable: any_nullable(args) } })
+    Ok(Signature {
+        args: accepted,
+        result: types::ColumnType { data_type: DataType::BigInt, nullable: any_nullable(args) },
+    })
 }
 
 fn extract_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
@@ -109,7 +172,10 @@ fn extract_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError>
             return Err(mismatch(expected));
         }
     }
-    Ok(Signature { args: accepted, result: types::ColumnType { data_type: DataType::BigInt, nullable: any_nullable(args) } })
+    Ok(Signature {
+        args: accepted,
+        result: types::ColumnType { data_type: DataType::BigInt, nullable: any_nullable(args) },
+    })
 }
 
 fn part(call: &Call<'_>, at: usize, part: Part) -> Result<Code, String> {

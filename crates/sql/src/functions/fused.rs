@@ -3,7 +3,7 @@
 use types::DataType;
 
 use super::date_pattern::DatePattern;
-use super::date_text::{at_zone, read_timestamp};
+use super::loose_time::{at_zone, read_timestamp};
 use super::signature::{Kind, function, int, nullable, simple, text, typed};
 use super::timestamp::{self, Separator, offset_range};
 use super::zone::resolve;
@@ -15,7 +15,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "TRY_CAST(REPLACE(x, 'T', ' ') AS TIMESTAMP(3))",
         |a| nullable(a, "<text>", &[Kind::Text], 1, DataType::Timestamp(3)),
         |_| {
-            simple(|args, out| out.int_or_null(timestamp::parse(text(args, 0).as_bytes(), Separator::BlankOrT)))
+            simple(|args, out| {
+                out.int_or_null(timestamp::parse(text(args, 0).as_bytes(), Separator::BlankOrT))
+            })
         },
     ),
     function(
@@ -49,11 +51,15 @@ pub(super) static FUNCTIONS: &[Function] = &[
     function(
         "$AT_ZONE",
         "TO_TIMESTAMP_LTZ(CAST(ts AS STRING), 'yyyy-MM-dd HH:mm:ss[.SSS]', zone)",
-        |a| typed(a, "<timestamp>, <zone>", &[Kind::Timestamp, Kind::Text], 2, DataType::TimestampLtz(3)).map(|mut s| {
-            s.args[0] = DataType::Timestamp(3);
-            s.result.nullable = true;
-            s
-        }),
+        |a| {
+            typed(a, "<timestamp>, <zone>", &[Kind::Timestamp, Kind::Text], 2, DataType::TimestampLtz(3)).map(
+                |mut s| {
+                    s.args[0] = DataType::Timestamp(3);
+                    s.result.nullable = true;
+                    s
+                },
+            )
+        },
         |_| {
             let pattern = DatePattern::compile("yyyy-MM-dd HH:mm:ss[.SSS]")?;
             simple(move |args, out| {

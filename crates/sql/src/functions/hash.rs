@@ -9,8 +9,15 @@ use super::signature::{Kind, function, int, nullable, simple, text, typed};
 use super::{Argument, Code, Function, Output, Signature, SignatureError};
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    function("MD5", "MD5(text): 32 digits; MD5('') = 'd41d8cd98f00b204e9800998ecf8427e'", one_text, |_| digest::<Md5>()),
-    function("SHA1", "SHA1(text): 40 digits; SHA1('') = 'da39a3ee5e6b4b0d3255bfef95601890afd80709'", one_text, |_| digest::<Sha1>()),
+    function("MD5", "MD5(text): 32 digits; MD5('') = 'd41d8cd98f00b204e9800998ecf8427e'", one_text, |_| {
+        digest::<Md5>()
+    }),
+    function(
+        "SHA1",
+        "SHA1(text): 40 digits; SHA1('') = 'da39a3ee5e6b4b0d3255bfef95601890afd80709'",
+        one_text,
+        |_| digest::<Sha1>(),
+    ),
     function("SHA224", "SHA224(text): 56 digits", one_text, |_| digest::<Sha224>()),
     function("SHA256", "SHA256(text): 64 digits", one_text, |_| digest::<Sha256>()),
     function("SHA384", "SHA384(text): 96 digits", one_text, |_| digest::<Sha384>()),

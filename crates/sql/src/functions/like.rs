@@ -13,13 +13,21 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "LIKE",
         "text LIKE pattern [ESCAPE c], bound as LIKE(text, pattern[, c]): % is any text, _ any character, no escape unless given; 'abc' LIKE 'a%' = TRUE",
         signature,
-        |call| prepare(call, |pattern, escape| Like::compile(pattern, escape).map(|like| move |text: &str| like.matches(text))),
+        |call| {
+            prepare(call, |pattern, escape| {
+                Like::compile(pattern, escape).map(|like| move |text: &str| like.matches(text))
+            })
+        },
     ),
     function(
         "SIMILAR TO",
         "text SIMILAR TO pattern [ESCAPE c], bound as SIMILAR TO(text, pattern[, c]): like LIKE, with | * + ? {n} ( ) [ ]; 'abb' SIMILAR TO 'a(b|c)*' = TRUE",
         signature,
-        |call| prepare(call, |pattern, escape| similar(pattern, escape).map(|regex| move |text: &str| regex.is_match(text))),
+        |call| {
+            prepare(call, |pattern, escape| {
+                similar(pattern, escape).map(|regex| move |text: &str| regex.is_match(text))
+            })
+        },
     ),
 ];
 
@@ -132,7 +140,9 @@ fn matches(tokens: &[Token], text: &str) -> bool {
                 continue;
             }
             // As in Java's patterns, no line terminator.
-            (Some(Token::AnyChar), Some(c)) if !matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}') => {
+            (Some(Token::AnyChar), Some(c))
+                if !matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}') =>
+            {
                 (token, rest) = (token + 1, chars.as_str());
                 continue;
             }
@@ -171,7 +181,9 @@ fn similar(pattern: &str, escape: Option<&str>) -> Result<JavaRegex, String> {
                     return Err(format!("Invalid regular expression '{pattern}'"));
                 };
                 java.pop();
-                java.push_str(posix_class(name).ok_or_else(|| format!("Invalid regular expression '{pattern}'"))?);
+                java.push_str(
+                    posix_class(name).ok_or_else(|| format!("Invalid regular expression '{pattern}'"))?,
+                );
                 chars = rest[name.len() + 2..].chars();
             }
             '_' if !in_class => java.push('.'),

@@ -12,12 +12,24 @@ pub(super) static FUNCTIONS: &[Function] = &[
     function("EXP", "EXP(x): e to the power of x; EXP(0) = 1.0", one, |_| unary(f64::exp)),
     function("LN", "LN(x): natural logarithm; LN(E()) = 1.0", one, |_| unary(f64::ln)),
     function("LOG10", "LOG10(x): logarithm to the base 10; LOG10(100) = 2.0", one, |_| unary(f64::log10)),
-    function("LOG2", "LOG2(x): logarithm to the base 2; LOG2(8) = 3.0", one, |_| unary(|x| x.ln() / 2f64.ln())),
-    function("LOG", "LOG([base, ]x): logarithm, natural without a base; LOG(2, 8) = 3.0", one_or_two, |call| match call.args.len() {
-        1 => unary(f64::ln),
-        _ => binary(|base, x| x.ln() / base.ln()),
+    function("LOG2", "LOG2(x): logarithm to the base 2; LOG2(8) = 3.0", one, |_| {
+        unary(|x| x.ln() / 2f64.ln())
     }),
-    Function { aliases: &["POW"], ..function("POWER", "POWER(x, y): x to the power of y; POWER(2, 10) = 1024.0", two, |_| binary(f64::powf)) },
+    function(
+        "LOG",
+        "LOG([base, ]x): logarithm, natural without a base; LOG(2, 8) = 3.0",
+        one_or_two,
+        |call| match call.args.len() {
+            1 => unary(f64::ln),
+            _ => binary(|base, x| x.ln() / base.ln()),
+        },
+    ),
+    Function {
+        aliases: &["POW"],
+        ..function("POWER", "POWER(x, y): x to the power of y; POWER(2, 10) = 1024.0", two, |_| {
+            binary(f64::powf)
+        })
+    },
     function("SIN", "SIN(x): sine of x radians; SIN(0) = 0.0", one, |_| unary(f64::sin)),
     function("COS", "COS(x): cosine of x radians; COS(0) = 1.0", one, |_| unary(f64::cos)),
     function("TAN", "TAN(x): tangent of x radians; TAN(0) = 0.0", one, |_| unary(f64::tan)),
@@ -25,12 +37,18 @@ pub(super) static FUNCTIONS: &[Function] = &[
     function("ASIN", "ASIN(x): arc sine; ASIN(0) = 0.0", one, |_| unary(f64::asin)),
     function("ACOS", "ACOS(x): arc cosine; ACOS(1) = 0.0", one, |_| unary(f64::acos)),
     function("ATAN", "ATAN(x): arc tangent; ATAN(0) = 0.0", one, |_| unary(f64::atan)),
-    function("ATAN2", "ATAN2(y, x): angle of the point (x, y); ATAN2(0, 1) = 0.0", two, |_| binary(f64::atan2)),
+    function("ATAN2", "ATAN2(y, x): angle of the point (x, y); ATAN2(0, 1) = 0.0", two, |_| {
+        binary(f64::atan2)
+    }),
     function("SINH", "SINH(x): hyperbolic sine; SINH(0) = 0.0", one, |_| unary(f64::sinh)),
     function("COSH", "COSH(x): hyperbolic cosine; COSH(0) = 1.0", one, |_| unary(f64::cosh)),
     function("TANH", "TANH(x): hyperbolic tangent; TANH(0) = 0.0", one, |_| unary(f64::tanh)),
-    function("DEGREES", "DEGREES(x): radians to degrees; DEGREES(PI()) = 180.0", one, |_| unary(|x| x * (180.0 / std::f64::consts::PI))),
-    function("RADIANS", "RADIANS(x): degrees to radians; RADIANS(180) = 3.141592653589793", one, |_| unary(|x| x * (std::f64::consts::PI / 180.0))),
+    function("DEGREES", "DEGREES(x): radians to degrees; DEGREES(PI()) = 180.0", one, |_| {
+        unary(|x| x * (180.0 / std::f64::consts::PI))
+    }),
+    function("RADIANS", "RADIANS(x): degrees to radians; RADIANS(180) = 3.141592653589793", one, |_| {
+        unary(|x| x * (std::f64::consts::PI / 180.0))
+    }),
     function("PI", "PI(): 3.141592653589793", none, |_| simple(|_, out| out.double(std::f64::consts::PI))),
     function("E", "E(): 2.718281828459045", none, |_| simple(|_, out| out.double(std::f64::consts::E))),
     function("SIGN", "SIGN(x): -1, 0 or 1 in the type of x; SIGN(-2.50) = -1.00", same_type, sign),

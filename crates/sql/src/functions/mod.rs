@@ -19,6 +19,7 @@ mod fused;
 mod hash;
 mod json;
 mod like;
+mod loose_time;
 mod math;
 pub mod number_text;
 mod pad;
@@ -263,7 +264,8 @@ pub fn all() -> &'static [&'static Function] {
 /// A function by its name or an alias, in any case.
 pub fn lookup(name: &str) -> Option<&'static Function> {
     static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> = LazyLock::new(|| {
-        let names = |f: &'static Function| f.aliases.iter().copied().chain([f.name]).map(move |name| (name, f));
+        let names =
+            |f: &'static Function| f.aliases.iter().copied().chain([f.name]).map(move |name| (name, f));
         all().iter().copied().flat_map(names).collect()
     });
     BY_NAME.get(name.to_uppercase().as_str()).copied()

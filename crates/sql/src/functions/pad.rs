@@ -13,13 +13,29 @@ pub(super) static FUNCTIONS: &[Function] = &[
     function(
         "LPAD",
         "LPAD(text, length, pad): filled up or cut to the length, from the left; LPAD('7', 3, '0') = '007'",
-        |a| nullable(a, "<text>, <length>, <pad>", &[Kind::Text, Kind::Integer, Kind::Text], 3, DataType::STRING),
+        |a| {
+            nullable(
+                a,
+                "<text>, <length>, <pad>",
+                &[Kind::Text, Kind::Integer, Kind::Text],
+                3,
+                DataType::STRING,
+            )
+        },
         |_| fallible(|args, out| pad(Side::Left, args, out)),
     ),
     function(
         "RPAD",
         "RPAD(text, length, pad): filled up or cut to the length, at the right; RPAD('7', 3, '0') = '700'",
-        |a| nullable(a, "<text>, <length>, <pad>", &[Kind::Text, Kind::Integer, Kind::Text], 3, DataType::STRING),
+        |a| {
+            nullable(
+                a,
+                "<text>, <length>, <pad>",
+                &[Kind::Text, Kind::Integer, Kind::Text],
+                3,
+                DataType::STRING,
+            )
+        },
         |_| fallible(|args, out| pad(Side::Right, args, out)),
     ),
     function(
@@ -37,7 +53,15 @@ pub(super) static FUNCTIONS: &[Function] = &[
     function(
         "OVERLAY",
         "OVERLAY(text PLACING new FROM start [FOR length]), bound as OVERLAY(text, new, start[, length]): a part replaced; OVERLAY('xxxxx', 'ab', 2) = 'xabxx'",
-        |a| typed(a, "<text> PLACING <new> FROM <start> [FOR <length>]", &[Kind::Text, Kind::Text, Kind::Integer, Kind::Integer], 3, DataType::STRING),
+        |a| {
+            typed(
+                a,
+                "<text> PLACING <new> FROM <start> [FOR <length>]",
+                &[Kind::Text, Kind::Text, Kind::Integer, Kind::Integer],
+                3,
+                DataType::STRING,
+            )
+        },
         |_| simple(overlay),
     ),
 ];

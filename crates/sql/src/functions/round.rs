@@ -12,12 +12,26 @@ use super::signature::{Kind, accept, any_nullable, data_type, function, optional
 use super::{Argument, Call, Code, Function, Signature, SignatureError};
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    function("ROUND", "ROUND(x[, digits]): rounded half away from zero; ROUND(2.345, 2) = 2.35", to_digits, |c| prepare(Way::HalfUp, c)),
-    function("TRUNCATE", "TRUNCATE(x[, digits]): cut toward zero; TRUNCATE(-2.345, 2) = -2.34", to_digits, |c| prepare(Way::TowardZero, c)),
-    function("FLOOR", "FLOOR(x): the next whole number down; FLOOR(-2.5) = -3", to_whole, |c| prepare(Way::Down, c)),
+    function(
+        "ROUND",
+        "ROUND(x[, digits]): rounded half away from zero; ROUND(2.345, 2) = 2.35",
+        to_digits,
+        |c| prepare(Way::HalfUp, c),
+    ),
+    function(
+        "TRUNCATE",
+        "TRUNCATE(x[, digits]): cut toward zero; TRUNCATE(-2.345, 2) = -2.34",
+        to_digits,
+        |c| prepare(Way::TowardZero, c),
+    ),
+    function("FLOOR", "FLOOR(x): the next whole number down; FLOOR(-2.5) = -3", to_whole, |c| {
+        prepare(Way::Down, c)
+    }),
     Function {
         aliases: &["CEILING"],
-        ..function("CEIL", "CEIL(x): the next whole number up; CEIL(2.1) = 3", to_whole, |c| prepare(Way::Up, c))
+        ..function("CEIL", "CEIL(x): the next whole number up; CEIL(2.1) = 3", to_whole, |c| {
+            prepare(Way::Up, c)
+        })
     },
 ];
 

@@ -16,13 +16,23 @@ pub(super) static FUNCTIONS: &[Function] = &[
     function(
         "LOCATE",
         "LOCATE(search, text[, from]): the first place at or after from; LOCATE('a', 'banana', 3) = 4",
-        |a| typed(a, "<search>, <text>[, <from>]", &[Kind::Text, Kind::Text, Kind::Integer], 2, DataType::Int),
+        |a| {
+            typed(a, "<search>, <text>[, <from>]", &[Kind::Text, Kind::Text, Kind::Integer], 2, DataType::Int)
+        },
         |_| simple(locate),
     ),
     function(
         "INSTR",
         "INSTR(text, search[, from[, n]]): the n-th place at or after from, backwards if from is negative; INSTR('banana', 'a', 1, 2) = 4",
-        |a| typed(a, "<text>, <search>[, <from>[, <n>]]", &[Kind::Text, Kind::Text, Kind::Integer, Kind::Integer], 2, DataType::Int),
+        |a| {
+            typed(
+                a,
+                "<text>, <search>[, <from>[, <n>]]",
+                &[Kind::Text, Kind::Text, Kind::Integer, Kind::Integer],
+                2,
+                DataType::Int,
+            )
+        },
         |_| fallible(instr),
     ),
     function(

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use types::{ColumnType, DataType, Scalar};
 
-use super::{Argument, Call, Code, Determinism, EvalError, Function, Nulls, Output, Signature, SignatureError};
+use super::{
+    Argument, Call, Code, Determinism, EvalError, Function, Nulls, Output, Signature, SignatureError,
+};
 
 type SignatureOf = fn(&[Argument<'_>]) -> Result<Signature, SignatureError>;
 type Prepare = fn(&Call<'_>) -> Result<Code, String>;
@@ -52,7 +54,9 @@ impl Kind {
             Kind::Text => given.is_text(),
             Kind::Integer => given.is_integer(),
             Kind::Number => given.is_numeric(),
-            Kind::Double => return (given.is_numeric() || *given == DataType::Null).then_some(DataType::Double),
+            Kind::Double => {
+                return (given.is_numeric() || *given == DataType::Null).then_some(DataType::Double);
+            }
             Kind::Timestamp => given.is_timestamp(),
             Kind::Time => given.is_timestamp() || matches!(given, DataType::Date | DataType::Time(_)),
             Kind::Any => given.repr().is_some(),

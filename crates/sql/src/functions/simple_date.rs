@@ -5,13 +5,25 @@
 
 use jiff::tz::TimeZone;
 
-use super::calendar::{DAY_MS, Date, HOUR_MS, MINUTE_MS, SECOND_MS, day_number, week_of_year, weekday, write_padded};
+use super::calendar::{
+    DAY_MS, Date, HOUR_MS, MINUTE_MS, SECOND_MS, day_number, week_of_year, weekday, write_padded,
+};
 use super::zone::{resolve, wall_ms};
 
 pub(super) const DEFAULT: &str = "yyyy-MM-dd HH:mm:ss";
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
@@ -58,7 +70,9 @@ impl SimpleDate {
         for part in &self.parts {
             match part {
                 Part::Literal(c) => out.push(*c),
-                Part::Letters(letter, count) => write(*letter, *count, wall, wall.saturating_sub(instant_ms), out),
+                Part::Letters(letter, count) => {
+                    write(*letter, *count, wall, wall.saturating_sub(instant_ms), out)
+                }
             }
         }
     }
@@ -182,7 +196,9 @@ impl Fields {
         let rest = &text[at..];
         let named = |names: &[&str]| {
             let find = |length: fn(&str) -> usize| {
-                names.iter().position(|n| rest.get(..length(n)).is_some_and(|r| r.eq_ignore_ascii_case(&n[..length(n)])))
+                names.iter().position(|n| {
+                    rest.get(..length(n)).is_some_and(|r| r.eq_ignore_ascii_case(&n[..length(n)]))
+                })
             };
             let full = find(str::len).map(|i| (i as i64, names[i].len()));
             full.or_else(|| find(|_| 3).map(|i| (i as i64, 3)))
@@ -205,7 +221,8 @@ impl Fields {
                 return Some(at + 2);
             }
             'z' | 'Z' | 'X' => {
-                let length = rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || b"+-:/_".contains(b)).count();
+                let length =
+                    rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || b"+-:/_".contains(b)).count();
                 let name = &rest[..length];
                 let zone = super::zone::zone(name).filter(|_| length > 0)?;
                 self.offset_ms = Some(wall_ms(&zone, 0));
@@ -224,8 +241,10 @@ impl Fields {
         let value: i64 = digits.parse::<i32>().ok()?.into();
         let value = if negative { -value } else { value };
         match letter {
-            // Two digits stand for a year near today's.
-            'y' if count <= 2 && width == 2 && !negative => self.year = if value >= 45 { 1900 + value } else { 2000 + value },
+            // Java's window is the 80 years before today and the 20 after; here it stands still.
+            'y' if count <= 2 && width == 2 && !negative => {
+                self.year = if value > 45 { 1900 + value } else { 2000 + value }
+            }
             'y' | 'Y' => self.year = value,
             'M' | 'L' => self.month = value,
             'd' => self.day = value,
@@ -233,7 +252,7 @@ impl Fields {
             'H' => self.hour = value,
             'k' => self.hour = value % 24,
             'K' => self.hour = value,
-            'h' => self.hour = value % 12,
+            'h' => self.hour = if value == 12 { 0 } else { value },
             'm' => self.minute = value,
             's' => self.second = value,
             'S' => self.ms = value,

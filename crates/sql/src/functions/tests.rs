@@ -1,6 +1,7 @@
 //! What Flink answered, function by function, and what must hold for every function and every cast.
 
 mod flink_answers;
+mod flink_times;
 mod fused_agree;
 mod no_panics;
 
@@ -43,7 +44,12 @@ pub(super) fn m(text: &str) -> Typed {
     Typed(Value::Wide(value), DataType::Decimal { precision, scale })
 }
 
-pub(super) fn convert_in(zone: &TimeZone, value: &Typed, to: &DataType, mode: CastMode) -> Result<Value, String> {
+pub(super) fn convert_in(
+    zone: &TimeZone,
+    value: &Typed,
+    to: &DataType,
+    mode: CastMode,
+) -> Result<Value, String> {
     let code = cast::prepare(&value.1, to, mode, zone)?;
     let mut out = Output::default();
     code(&Env { now_ms: 0 }, &[value.0.as_scalar()], &mut out).map_err(|e| e.0)?;
@@ -91,4 +97,9 @@ pub(super) fn shown(result: Result<Typed, String>) -> String {
         Ok(other) => format!("{other:?}"),
         Err(error) => format!("!{error}"),
     }
+}
+
+#[track_caller]
+pub(super) fn check(name: &str, args: &[Typed], expected: &str) {
+    assert_eq!(shown(call(name, args)), expected, "{name}({args:?})");
 }

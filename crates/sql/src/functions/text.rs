@@ -2,34 +2,72 @@
 
 use types::{DataType, Scalar};
 
-use super::signature::{Kind, any_nullable, function, int, literal_text, mismatch, nullable, optional_int, optional_text, simple, text, typed};
+use super::signature::{
+    Kind, any_nullable, function, int, literal_text, mismatch, nullable, optional_int, optional_text, simple,
+    text, typed,
+};
 use super::{Argument, Call, Code, Function, Nulls, Output, Signature, SignatureError};
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    function("LOWER", "LOWER(text): small letters; LOWER('ĐÀ') = 'đà'", one_text, |_| simple(|args, out| lower(text(args, 0), out))),
-    function("UPPER", "UPPER(text): capital letters; UPPER('straße') = 'STRASSE'", one_text, |_| simple(|args, out| upper(text(args, 0), out))),
-    function("INITCAP", "INITCAP(text): a capital at each word's start, of ASCII letters only; INITCAP('big data') = 'Big Data'", one_text, |_| simple(|args, out| initcap(text(args, 0), out))),
+    function("LOWER", "LOWER(text): small letters; LOWER('ĐÀ') = 'đà'", one_text, |_| {
+        simple(|args, out| lower(text(args, 0), out))
+    }),
+    function("UPPER", "UPPER(text): capital letters; UPPER('straße') = 'STRASSE'", one_text, |_| {
+        simple(|args, out| upper(text(args, 0), out))
+    }),
+    function(
+        "INITCAP",
+        "INITCAP(text): a capital at each word's start, of ASCII letters only; INITCAP('big data') = 'Big Data'",
+        one_text,
+        |_| simple(|args, out| initcap(text(args, 0), out)),
+    ),
     function(
         "TRIM",
         "TRIM(text), TRIM([BOTH|LEADING|TRAILING] characters FROM text), bound as TRIM(characters, text, 'BOTH'): without blanks (U+0020) or the characters at its ends; TRIM('  a ') = 'a'",
         trim_signature,
         prepare_trim,
     ),
-    function("LTRIM", "LTRIM(text[, characters]): without them at its start; LTRIM('  a ') = 'a '", text_and_characters, |_| trim_code(Ends::Leading, 0, 1)),
-    function("RTRIM", "RTRIM(text[, characters]): without them at its end; RTRIM(' a  ') = ' a'", text_and_characters, |_| trim_code(Ends::Trailing, 0, 1)),
-    function("BTRIM", "BTRIM(text[, characters]): without them at both ends; BTRIM('xax', 'x') = 'a'", text_and_characters, |_| trim_code(Ends::Both, 0, 1)),
+    function(
+        "LTRIM",
+        "LTRIM(text[, characters]): without them at its start; LTRIM('  a ') = 'a '",
+        text_and_characters,
+        |_| trim_code(Ends::Leading, 0, 1),
+    ),
+    function(
+        "RTRIM",
+        "RTRIM(text[, characters]): without them at its end; RTRIM(' a  ') = ' a'",
+        text_and_characters,
+        |_| trim_code(Ends::Trailing, 0, 1),
+    ),
+    function(
+        "BTRIM",
+        "BTRIM(text[, characters]): without them at both ends; BTRIM('xax', 'x') = 'a'",
+        text_and_characters,
+        |_| trim_code(Ends::Both, 0, 1),
+    ),
     Function {
         aliases: &["CHARACTER_LENGTH"],
-        ..function("CHAR_LENGTH", "CHAR_LENGTH(text): number of code points; CHAR_LENGTH('học') = 3", length_signature, |_| {
-            simple(|args, out| out.int(length(text(args, 0))))
-        })
+        ..function(
+            "CHAR_LENGTH",
+            "CHAR_LENGTH(text): number of code points; CHAR_LENGTH('học') = 3",
+            length_signature,
+            |_| simple(|args, out| out.int(length(text(args, 0)))),
+        )
     },
     Function {
         aliases: &["SUBSTR"],
         ..function(
             "SUBSTRING",
             "SUBSTRING(text, start[, length]): a part, counted from the end if start is negative; SUBSTRING('abcde', 2, 3) = 'bcd'",
-            |a| nullable(a, "<text>, <start>[, <length>]", &[Kind::Text, Kind::Integer, Kind::Integer], 2, DataType::STRING),
+            |a| {
+                nullable(
+                    a,
+                    "<text>, <start>[, <length>]",
+                    &[Kind::Text, Kind::Integer, Kind::Integer],
+                    2,
+                    DataType::STRING,
+                )
+            },
             |_| simple(substring),
         )
     },
@@ -39,27 +77,42 @@ pub(super) static FUNCTIONS: &[Function] = &[
             out.text(&text[..byte_of(text, int(args, 1).max(0) as u64)]);
         })
     }),
-    function("RIGHT", "RIGHT(text, n): the last n characters; RIGHT('abc', 2) = 'bc'", text_and_number, |_| {
-        simple(|args, out| {
-            let text = text(args, 0);
-            let skipped = length(text).saturating_sub(int(args, 1).max(0)).max(0);
-            out.text(&text[byte_of(text, skipped as u64)..]);
-        })
-    }),
+    function(
+        "RIGHT",
+        "RIGHT(text, n): the last n characters; RIGHT('abc', 2) = 'bc'",
+        text_and_number,
+        |_| {
+            simple(|args, out| {
+                let text = text(args, 0);
+                let skipped = length(text).saturating_sub(int(args, 1).max(0)).max(0);
+                out.text(&text[byte_of(text, skipped as u64)..]);
+            })
+        },
+    ),
     function("REVERSE", "REVERSE(text): backwards; REVERSE('học') = 'cọh'", one_text, |_| {
         simple(|args, out| out.write_text(|to| to.extend(text(args, 0).chars().rev())))
     }),
     Function {
         aliases: &["||"],
-        ..function("CONCAT", "CONCAT(a, b, …) or a || b: joined, null if any is null; CONCAT('a', 'b') = 'ab'", concat_signature, |_| {
-            simple(|args, out| {
-                out.write_text(|to| (0..args.len()).for_each(|i| to.push_str(text(args, i))));
-            })
-        })
+        ..function(
+            "CONCAT",
+            "CONCAT(a, b, …) or a || b: joined, null if any is null; CONCAT('a', 'b') = 'ab'",
+            concat_signature,
+            |_| {
+                simple(|args, out| {
+                    out.write_text(|to| (0..args.len()).for_each(|i| to.push_str(text(args, i))));
+                })
+            },
+        )
     },
     Function {
         nulls: Nulls::Handled,
-        ..function("CONCAT_WS", "CONCAT_WS(separator, a, b, …): joined, nulls left out; CONCAT_WS('-', 'a', NULL, 'b') = 'a-b'", concat_ws_signature, |_| simple(concat_ws))
+        ..function(
+            "CONCAT_WS",
+            "CONCAT_WS(separator, a, b, …): joined, nulls left out; CONCAT_WS('-', 'a', NULL, 'b') = 'a-b'",
+            concat_ws_signature,
+            |_| simple(concat_ws),
+        )
     },
 ];
 

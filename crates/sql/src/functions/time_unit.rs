@@ -4,15 +4,37 @@ use types::{ColumnType, DataType, Scalar};
 
 use super::arithmetic::shift;
 use super::calendar::{DAY_MS, Date, HOUR_MS, MINUTE_MS, Moment, SECOND_MS, day_number, weekday};
-use super::signature::{Kind, accept, any_nullable, data_type, function, int, literal_text, mismatch, simple};
+use super::signature::{
+    Kind, accept, any_nullable, data_type, function, int, literal_text, mismatch, simple,
+};
 use super::zone::{resolve, wall_ms};
 use super::{Argument, Call, Code, Function, Signature, SignatureError};
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    function("FLOOR_TO", "FLOOR(time TO unit), bound as FLOOR_TO('UNIT', time): the unit's beginning, weeks begin on Sunday; FLOOR(DATE '2025-12-09' TO MONTH) = 2025-12-01", rounding, |c| prepare_rounding(c, End::Floor)),
-    function("CEIL_TO", "CEIL(time TO unit), bound as CEIL_TO('UNIT', time): the next beginning, or the time itself if it is one; CEIL(DATE '2025-12-09' TO MONTH) = 2026-01-01", rounding, |c| prepare_rounding(c, End::Ceil)),
-    function("TIMESTAMPDIFF", "TIMESTAMPDIFF(unit, a, b), bound as TIMESTAMPDIFF('UNIT', a, b): whole units from a to b; TIMESTAMPDIFF(MONTH, DATE '2025-01-31', DATE '2025-12-09') = 10", difference_signature, difference),
-    function("TIMESTAMPADD", "TIMESTAMPADD(unit, n, time), bound as TIMESTAMPADD('UNIT', n, time): n units later, clipped to the month's end; TIMESTAMPADD(MONTH, 1, DATE '2025-01-31') = 2025-02-28", addition_signature, addition),
+    function(
+        "FLOOR_TO",
+        "FLOOR(time TO unit), bound as FLOOR_TO('UNIT', time): the unit's beginning, weeks begin on Sunday; FLOOR(DATE '2025-12-09' TO MONTH) = 2025-12-01",
+        rounding,
+        |c| prepare_rounding(c, End::Floor),
+    ),
+    function(
+        "CEIL_TO",
+        "CEIL(time TO unit), bound as CEIL_TO('UNIT', time): the next beginning, or the time itself if it is one; CEIL(DATE '2025-12-09' TO MONTH) = 2026-01-01",
+        rounding,
+        |c| prepare_rounding(c, End::Ceil),
+    ),
+    function(
+        "TIMESTAMPDIFF",
+        "TIMESTAMPDIFF(unit, a, b), bound as TIMESTAMPDIFF('UNIT', a, b): whole units from a to b; TIMESTAMPDIFF(MONTH, DATE '2025-01-31', DATE '2025-12-09') = 10",
+        difference_signature,
+        difference,
+    ),
+    function(
+        "TIMESTAMPADD",
+        "TIMESTAMPADD(unit, n, time), bound as TIMESTAMPADD('UNIT', n, time): n units later, clipped to the month's end; TIMESTAMPADD(MONTH, 1, DATE '2025-01-31') = 2025-02-28",
+        addition_signature,
+        addition,
+    ),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +45,17 @@ enum Unit {
 }
 
 const UNITS: &[&str] = &[
-    "MILLENNIUM", "CENTURY", "DECADE", "YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND",
+    "MILLENNIUM",
+    "CENTURY",
+    "DECADE",
+    "YEAR",
+    "QUARTER",
+    "MONTH",
+    "WEEK",
+    "DAY",
+    "HOUR",
+    "MINUTE",
+    "SECOND",
     "MILLISECOND",
 ];
 
@@ -111,7 +143,9 @@ fn prepare_rounding(call: &Call<'_>, end: End) -> Result<Code, String> {
     simple(move |args, out| {
         let value = args.get(1).copied().unwrap_or(Scalar::Null);
         match (&of, value) {
-            (DataType::Date, Scalar::Int(day)) => out.int(round(day.saturating_mul(DAY_MS), 0).div_euclid(DAY_MS)),
+            (DataType::Date, Scalar::Int(day)) => {
+                out.int(round(day.saturating_mul(DAY_MS), 0).div_euclid(DAY_MS))
+            }
             (DataType::Time(_), Scalar::Int(ms)) => out.int(round(ms, 0)),
             (DataType::TimestampLtz(_), _) => {
                 let time = Moment::read(value);

@@ -143,7 +143,9 @@ mod tests {
 
     #[test]
     fn the_names_of_java_are_known() {
-        for (name, hours) in [("Z", 0), ("+07:00", 7), ("GMT+07:00", 7), ("UTC-3", -3), ("+7", 7), ("Asia/Ho_Chi_Minh", 7)] {
+        for (name, hours) in
+            [("Z", 0), ("+07:00", 7), ("GMT+07:00", 7), ("UTC-3", -3), ("+7", 7), ("Asia/Ho_Chi_Minh", 7)]
+        {
             let instant = 20_431 * DAY_MS;
             assert_eq!(wall_ms(&zone(name).unwrap(), instant), instant + hours * HOUR_MS, "{name}");
         }

@@ -121,7 +121,11 @@ fn to_decimal(from: &DataType, to: Shape, scale: u8) -> Convert {
             Scalar::Wide(v) => rescale(v, scale, to.scale, to.precision),
             Scalar::Double(v) => {
                 let mut text = String::new();
-                if single { write_float(v, &mut text) } else { write_double(v, &mut text) }
+                if single {
+                    write_float(v, &mut text)
+                } else {
+                    write_double(v, &mut text)
+                }
                 read(&text)?
             }
             Scalar::Text(text) => {

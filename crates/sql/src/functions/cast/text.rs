@@ -8,7 +8,9 @@ use jiff::tz::TimeZone;
 use types::{DataType, Scalar};
 
 use super::super::Output;
-use super::super::calendar::{Date, DAY_MS, Moment, SECOND_MS, write_date, write_padded, write_time, write_timestamp};
+use super::super::calendar::{
+    DAY_MS, Date, Moment, SECOND_MS, write_date, write_padded, write_time, write_timestamp,
+};
 use super::super::decimal;
 use super::super::number_text::{write_double, write_float};
 use super::super::text::{byte_of, length};

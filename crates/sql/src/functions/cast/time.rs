@@ -111,6 +111,8 @@ fn parse_time(text: &str) -> Option<i64> {
 
 /// Milliseconds of the digits behind the point, the fourth rounding the third.
 fn fraction_ms(digits: &str) -> i64 {
-    let digit = |at: usize| digits.as_bytes().get(at).filter(|b| b.is_ascii_digit()).map_or(0, |b| i64::from(b - b'0'));
+    let digit = |at: usize| {
+        digits.as_bytes().get(at).filter(|b| b.is_ascii_digit()).map_or(0, |b| i64::from(b - b'0'))
+    };
     digit(0) * 100 + digit(1) * 10 + digit(2) + i64::from(digit(3) >= 5)
 }

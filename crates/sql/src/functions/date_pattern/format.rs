@@ -3,7 +3,7 @@
 use super::super::calendar::{
     DAY_MS, Date, HOUR_MS, MINUTE_MS, Moment, SECOND_MS, week_of_year, weekday, write_padded,
 };
-use super::{DatePattern, Field, Number, Part, Sign, text_of};
+use super::{DatePattern, Field, Number, Part, Sign, names::text_of};
 
 impl DatePattern {
     /// The error says which part cannot be written: a zone, of which a wall-clock time has none, or a number that is
@@ -18,7 +18,9 @@ fn write(parts: &[Part], time: Moment, out: &mut String) -> Result<(), String> {
         match part {
             Part::Literal(c) => out.push(*c),
             Part::Number(number) => write_number(number, value(number.field, time), out)?,
-            Part::TwoDigitYear { field, .. } => write_padded(value(*field, time).unsigned_abs() % 100, 2, out),
+            Part::TwoDigitYear { field, .. } => {
+                write_padded(value(*field, time).unsigned_abs() % 100, 2, out)
+            }
             Part::PointAndFraction => {
                 let nanos = time.nanos_of_second();
                 if nanos > 0 {
@@ -30,8 +32,10 @@ fn write(parts: &[Part], time: Moment, out: &mut String) -> Result<(), String> {
             Part::Text { field, style } => {
                 out.push_str(text_of(*field, value(*field, time), *style).unwrap_or_default());
             }
-            Part::Zone(letter) => {
-                return Err(format!("the pattern letter `{letter}` asks for a zone, and a timestamp has none"));
+            Part::Zone { letter, .. } => {
+                return Err(format!(
+                    "the pattern letter `{letter}` asks for a zone, and a timestamp has none"
+                ));
             }
             Part::Optional(parts) => {
                 let start = out.len();
@@ -72,7 +76,13 @@ fn value(field: Field, time: Moment) -> i64 {
     match field {
         Field::Era => i64::from(date.year > 0),
         Field::Year => date.year,
-        Field::YearOfEra => if date.year > 0 { date.year } else { 1 - date.year },
+        Field::YearOfEra => {
+            if date.year > 0 {
+                date.year
+            } else {
+                1 - date.year
+            }
+        }
         Field::WeekBasedYear => week_of_year(day, 6, 1).0,
         Field::Week => week_of_year(day, 6, 1).1,
         Field::Quarter => (date.month + 2) / 3,
@@ -86,9 +96,21 @@ fn value(field: Field, time: Moment) -> i64 {
         Field::LocalWeekday => (weekday(day) + 1) % 7 + 1,
         Field::HalfDay => hour / 12,
         Field::Hour => hour,
-        Field::ClockHour => if hour == 0 { 24 } else { hour },
+        Field::ClockHour => {
+            if hour == 0 {
+                24
+            } else {
+                hour
+            }
+        }
         Field::HourOfHalf => hour % 12,
-        Field::ClockHourOfHalf => if hour % 12 == 0 { 12 } else { hour % 12 },
+        Field::ClockHourOfHalf => {
+            if hour % 12 == 0 {
+                12
+            } else {
+                hour % 12
+            }
+        }
         Field::Minute => ms / MINUTE_MS % 60,
         Field::Second => ms / SECOND_MS % 60,
         Field::Nano | Field::Fraction => time.nanos_of_second(),

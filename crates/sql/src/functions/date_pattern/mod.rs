@@ -5,6 +5,7 @@
 //! [`DatePattern::parse`] reads one.
 
 mod format;
+mod names;
 mod parse;
 
 /// A compiled pattern.
@@ -18,12 +19,21 @@ enum Part {
     Literal(char),
     Number(Number),
     /// A year in two digits, 2000-2099.
-    TwoDigitYear { field: Field, subsequent: usize },
+    TwoDigitYear {
+        field: Field,
+        subsequent: usize,
+    },
     /// The fraction of a second with its point, as many digits as there are: only in Flink's own default pattern.
     PointAndFraction,
-    Text { field: Field, style: TextStyle },
+    Text {
+        field: Field,
+        style: TextStyle,
+    },
     /// A zone or offset: read and forgotten, never written.
-    Zone(char),
+    Zone {
+        letter: char,
+        count: usize,
+    },
     Optional(Vec<Part>),
 }
 
@@ -118,7 +128,9 @@ impl DatePattern {
                     };
                     outer.push(Part::Optional(section.parts));
                 }
-                '{' | '}' | '#' => return Err(format!("the date pattern `{pattern}` has a reserved `{letter}`")),
+                '{' | '}' | '#' => {
+                    return Err(format!("the date pattern `{pattern}` has a reserved `{letter}`"));
+                }
                 other => compiler.last().push(Part::Literal(other)),
             }
             at += 1;
@@ -133,8 +145,8 @@ impl DatePattern {
 
     /// What `CAST(… AS TIMESTAMP)` reads: `yyyy-[MM][M]-[dd][d]`, and optionally ` [HH][H]:[mm][m]:[ss][s]` and a fraction.
     pub(super) fn of_cast() -> DatePattern {
-        let mut pattern =
-            DatePattern::compile("yyyy-[MM][M]-[dd][d][ [HH][H]:[mm][m]:[ss][s]]").expect("this pattern is well formed");
+        let mut pattern = DatePattern::compile("yyyy-[MM][M]-[dd][d][ [HH][H]:[mm][m]:[ss][s]]")
+            .expect("this pattern is well formed");
         if let Some(Part::Optional(time)) = pattern.parts.last_mut() {
             time.push(Part::PointAndFraction);
         }
@@ -159,7 +171,10 @@ impl Section {
     fn push_number(&mut self, part: Part, fixed_width: Option<usize>) {
         let first = self.adjacent.and_then(|at| self.parts.get_mut(at));
         let adjacent = match (first, fixed_width) {
-            (Some(Part::Number(Number { subsequent, .. }) | Part::TwoDigitYear { subsequent, .. }), Some(width)) => {
+            (
+                Some(Part::Number(Number { subsequent, .. }) | Part::TwoDigitYear { subsequent, .. }),
+                Some(width),
+            ) => {
                 *subsequent += width;
                 self.adjacent
             }
@@ -239,7 +254,7 @@ impl Compiler {
             'N' => NanoOfDay,
             'g' => JulianDay,
             'V' | 'v' | 'z' | 'O' | 'X' | 'x' | 'Z' => {
-                self.last().push(Part::Zone(letter));
+                self.last().push(Part::Zone { letter, count });
                 return Ok(());
             }
             _ => return Err(format!("unknown or unsupported pattern letter: {letter}")),
@@ -250,7 +265,9 @@ impl Compiler {
                 self.last().push_number(Part::TwoDigitYear { field, subsequent: 0 }, Some(2));
             }
             (Year | YearOfEra | WeekBasedYear, 1 | 3) => self.number(field, count, 19, Sign::Normal),
-            (Year | YearOfEra | WeekBasedYear, _) if count <= 19 => self.number(field, count, 19, Sign::ExceedsPad),
+            (Year | YearOfEra | WeekBasedYear, _) if count <= 19 => {
+                self.number(field, count, 19, Sign::ExceedsPad)
+            }
             (Era | Weekday, 1..=3) => self.last().push(text(TextStyle::Short)),
             (Quarter | Month | LocalWeekday, 3) => self.last().push(text(TextStyle::Short)),
             (Era | Weekday | Quarter | Month | LocalWeekday, 4) => self.last().push(text(TextStyle::Full)),
@@ -268,54 +285,5 @@ impl Compiler {
             _ => return too_many(),
         }
         Ok(())
-    }
-}
-
-const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-];
-const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
-
-/// The English text of a field's value; `None` where there is none.
-fn text_of(field: Field, value: i64, style: TextStyle) -> Option<&'static str> {
-    let name = |names: &'static [&'static str], index: i64| {
-        let name = *names.get(usize::try_from(index).ok()?)?;
-        Some(match style {
-            TextStyle::Full => name,
-            TextStyle::Short => &name[..3],
-            TextStyle::Narrow => &name[..1],
-        })
-    };
-    let pick = |short, full, narrow| match style {
-        TextStyle::Short => short,
-        TextStyle::Full => full,
-        TextStyle::Narrow => narrow,
-    };
-    match field {
-        Field::Month => name(&MONTHS, value - 1),
-        Field::Weekday => name(&WEEKDAYS, value - 1),
-        Field::LocalWeekday => name(&WEEKDAYS, (value + 5) % 7),
-        Field::HalfDay => Some(if value == 0 { "AM" } else { "PM" }),
-        Field::Era if value == 0 => Some(pick("BC", "Before Christ", "B")),
-        Field::Era => Some(pick("AD", "Anno Domini", "A")),
-        Field::Quarter => Some(match value {
-            1 => pick("Q1", "1st quarter", "1"),
-            2 => pick("Q2", "2nd quarter", "2"),
-            3 => pick("Q3", "3rd quarter", "3"),
-            4 => pick("Q4", "4th quarter", "4"),
-            _ => return None,
-        }),
-        _ => None,
-    }
-}
-
-/// The values a text field can have.
-fn text_range(field: Field) -> std::ops::RangeInclusive<i64> {
-    match field {
-        Field::Month => 1..=12,
-        Field::Weekday | Field::LocalWeekday => 1..=7,
-        Field::Quarter => 1..=4,
-        _ => 0..=1,
     }
 }

@@ -3,8 +3,9 @@
 //! Flink takes what the text has and fills in the rest: year 1970, month 1, day 1, midnight. The 30th of February is
 //! the 28th, 24:00:00 is the next midnight, anything else out of range is unreadable.
 
-use super::super::calendar::{DAY_MS, Moment, Date, day_number, days_in_month, is_leap, weekday};
-use super::{DatePattern, FIELDS, Field, Number, Part, Sign, text_of, text_range};
+use super::super::calendar::{DAY_MS, Date, Moment, day_number, days_in_month, is_leap, weekday};
+use super::names::{text_of, text_range};
+use super::{DatePattern, FIELDS, Field, Number, Part, Sign};
 
 /// What was read of each field.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +71,7 @@ fn read(parts: &[Part], text: &str, mut at: usize, fields: &mut Fields) -> Optio
                 fields.set(*field, value)?;
                 at + name.len()
             }
-            Part::Zone(letter) => at + zone_length(*letter, &text[at..])?,
+            Part::Zone { letter, count } => at + zone_length(*letter, *count, &text[at..])?,
             Part::Optional(parts) => {
                 let mut tried = *fields;
                 match read(parts, text, at, &mut tried) {
@@ -130,18 +131,33 @@ fn read_fraction(text: &[u8], at: usize, fields: &mut Fields) -> Option<usize> {
     Some(at + 1 + digits)
 }
 
-/// How much of the text is a zone or offset in the letter's form.
-fn zone_length(letter: char, text: &str) -> Option<usize> {
-    if matches!(letter, 'X' | 'V' | 'z') && text.starts_with('Z') {
-        return Some(1);
+/// How much of the text is a zone or offset in the letters' form.
+fn zone_length(letter: char, count: usize, text: &str) -> Option<usize> {
+    match (letter, count) {
+        ('X', _) | ('Z', 5) if text.starts_with('Z') => Some(1),
+        ('X' | 'x', 1) => offset_length(text, "HHmm").or_else(|| offset_length(text, "HH")),
+        ('X' | 'x', 2) | ('Z', 1..=3) => offset_length(text, "HHmm"),
+        ('X' | 'x', 3) => offset_length(text, "HH:mm"),
+        ('X' | 'x', 4) => offset_length(text, "HHmmss").or_else(|| offset_length(text, "HHmm")),
+        ('X' | 'x', _) | ('Z', 5) => offset_length(text, "HH:mm:ss").or_else(|| offset_length(text, "HH:mm")),
+        _ => {
+            let of_a_name = |b: &u8| b.is_ascii_alphanumeric() || b"_/+-:".contains(b);
+            let length = text.bytes().take_while(of_a_name).count();
+            (length > 0).then_some(length)
+        }
     }
-    let bytes = text.as_bytes();
-    if matches!(bytes.first(), Some(b'+' | b'-')) {
-        let length = 1 + bytes[1..].iter().take_while(|c| c.is_ascii_digit() || **c == b':').count();
-        return (3..=9).contains(&length).then_some(length);
-    }
-    let length = bytes.iter().take_while(|c| c.is_ascii_alphanumeric() || b"_/+-:".contains(c)).count();
-    (matches!(letter, 'V' | 'v' | 'z' | 'O') && length > 0).then_some(length)
+}
+
+/// The length of a sign and an offset of at most 18 hours in a form of digits and colons.
+fn offset_length(text: &str, form: &str) -> Option<usize> {
+    let offset = text.strip_prefix(['+', '-'])?.get(..form.len())?;
+    let fits =
+        offset.bytes().zip(form.bytes()).all(|(b, f)| if f == b':' { b == b':' } else { b.is_ascii_digit() });
+    let mut digits = offset.bytes().filter(u8::is_ascii_digit).map(|b| i64::from(b - b'0'));
+    let mut two = || digits.next().unwrap_or(0) * 10 + digits.next().unwrap_or(0);
+    let (hours, minutes, seconds) = (two(), two(), two());
+    let total = (hours * 60 + minutes) * 60 + seconds;
+    (fits && minutes < 60 && seconds < 60 && total <= 18 * 3_600).then_some(1 + form.len())
 }
 
 fn resolve(fields: Fields) -> Option<Moment> {
@@ -155,7 +171,8 @@ fn resolve(fields: Fields) -> Option<Moment> {
     let (ms_of_day, nanos, next_day) = time(&mut fields)?;
     let day = match date {
         Some(day) => {
-            let weekday_read = fields.get(Field::Weekday).or(fields.get(Field::LocalWeekday).map(|d| (d + 5) % 7 + 1));
+            let local = fields.checked(Field::LocalWeekday, 1..=7)?.map(|d| (d + 5) % 7 + 1);
+            let weekday_read = fields.get(Field::Weekday).or(local);
             if weekday_read.is_some_and(|read| read != weekday(day) + 1) {
                 return None;
             }
@@ -200,7 +217,8 @@ fn time(fields: &mut Fields) -> Option<(i64, i64, bool)> {
     if let Some(hour) = fields.checked(Field::ClockHourOfHalf, 0..=12)? {
         fields.set(Field::HourOfHalf, hour % 12)?;
     }
-    if let (Some(half), Some(hour)) = (fields.get(Field::HalfDay), fields.checked(Field::HourOfHalf, 0..=11)?) {
+    if let (Some(half), Some(hour)) = (fields.get(Field::HalfDay), fields.checked(Field::HourOfHalf, 0..=11)?)
+    {
         fields.set(Field::Hour, half * 12 + hour)?;
     }
     let of_day = match fields.checked(Field::NanoOfDay, 0..=86_399_999_999_999)? {
@@ -213,7 +231,8 @@ fn time(fields: &mut Fields) -> Option<(i64, i64, bool)> {
     let (hour, minute) = (fields.checked(Field::Hour, 0..=24)?, fields.checked(Field::Minute, 0..=59)?);
     let second = fields.checked(Field::Second, 0..=59)?;
     let nanos = fields.checked(Field::Nano, 0..=999_999_999)?;
-    let gap = minute.is_none() && (second.is_some() || nanos.is_some()) || second.is_none() && nanos.is_some();
+    let gap =
+        minute.is_none() && (second.is_some() || nanos.is_some()) || second.is_none() && nanos.is_some();
     let (h, m, s, n) = (hour.unwrap_or(0), minute.unwrap_or(0), second.unwrap_or(0), nanos.unwrap_or(0));
     if h == 24 {
         return (!gap && m == 0 && s == 0 && n == 0).then_some((0, 0, true));

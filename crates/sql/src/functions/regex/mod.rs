@@ -39,7 +39,15 @@ pub(super) static FUNCTIONS: &[Function] = &[
     function(
         "REGEXP_EXTRACT",
         "REGEXP_EXTRACT(text, pattern[, group]): the first occurrence or a group of it, null if there is none; REGEXP_EXTRACT('foothebar', 'foo(.*?)(bar)', 2) = 'bar'",
-        |a| nullable(a, "<text>, <pattern>[, <group>]", &[Kind::Text, Kind::Text, Kind::Integer], 2, DataType::STRING),
+        |a| {
+            nullable(
+                a,
+                "<text>, <pattern>[, <group>]",
+                &[Kind::Text, Kind::Text, Kind::Integer],
+                2,
+                DataType::STRING,
+            )
+        },
         |call| {
             prepare(call, |regex, args, out| {
                 let group = usize::try_from(optional_int(args, 2).unwrap_or(0)).ok();
@@ -82,7 +90,9 @@ impl JavaRegex {
         let (pattern, has_dollar) = translate::translate(pattern)?;
         match Regex::new(&pattern) {
             Ok(regex) => Ok(JavaRegex { regex, has_dollar }),
-            Err(::regex::Error::CompiledTooBig(_)) => Err(PatternError::Unsupported("so large an automaton".into())),
+            Err(::regex::Error::CompiledTooBig(_)) => {
+                Err(PatternError::Unsupported("so large an automaton".into()))
+            }
             Err(error) => Err(PatternError::Broken(error.to_string())),
         }
     }

@@ -57,7 +57,7 @@ pub(super) fn translate(pattern: &str) -> Result<(String, bool), PatternError> {
             '*' | '+' | '?' => t.quantifier(c)?,
             '{' => {
                 t.out.push('{');
-                while let Some(c) = t.rest.next() {
+                for c in t.rest.by_ref() {
                     t.out.push(c);
                     if c == '}' {
                         break;

@@ -41,10 +41,46 @@ impl Random {
 
     fn any_text(&mut self) -> String {
         const TEXTS: [&str; 40] = [
-            "", " ", "a", "abc", "học phí", "İ", "😀", "a😀b", "\u{85}", "12", "-12.9", "1e3", "1e400", "1e-400", "NaN",
-            "99999999999999999999999999999999999999999", "2025-12-09 11:30:00.123", "2025-12-09T11:30:00Z",
-            "2147483648", "-", "+", ".", "%", "_", "a%b_", "\\", "(", "a(b", "[a-z&&[^b]]", "(?i)x{2,}", "$", "^", "yyyy-MM-dd",
-            "[HH]:mm''", "YYYY ww GGG", "UTC", "+07:00", "{\"a\": [1, {}]}", "$.a[0]", "11:30:00.5+01:00",
+            "",
+            " ",
+            "a",
+            "abc",
+            "học phí",
+            "İ",
+            "😀",
+            "a😀b",
+            "\u{85}",
+            "12",
+            "-12.9",
+            "1e3",
+            "1e400",
+            "1e-400",
+            "NaN",
+            "99999999999999999999999999999999999999999",
+            "2025-12-09 11:30:00.123",
+            "2025-12-09T11:30:00Z",
+            "2147483648",
+            "-",
+            "+",
+            ".",
+            "%",
+            "_",
+            "a%b_",
+            "\\",
+            "(",
+            "a(b",
+            "[a-z&&[^b]]",
+            "(?i)x{2,}",
+            "$",
+            "^",
+            "yyyy-MM-dd",
+            "[HH]:mm''",
+            "YYYY ww GGG",
+            "UTC",
+            "+07:00",
+            "{\"a\": [1, {}]}",
+            "$.a[0]",
+            "11:30:00.5+01:00",
         ];
         let mut text = self.pick(&TEXTS).to_owned();
         if self.below(3) == 0 {
@@ -58,10 +94,28 @@ impl Random {
         let digits = self.below(10) as u8;
         let precision = 1 + self.below(38) as u8;
         let types = [
-            Boolean, TinyInt, SmallInt, Int, BigInt, Float, Double, DataType::STRING, DataType::STRING, DataType::BYTES,
+            Boolean,
+            TinyInt,
+            SmallInt,
+            Int,
+            BigInt,
+            Float,
+            Double,
+            DataType::STRING,
+            DataType::STRING,
+            DataType::BYTES,
             Decimal { precision, scale: self.below(usize::from(precision) + 1) as u8 },
-            Char(1 + self.below(5) as u32), Varchar(1 + self.below(5) as u32), Binary(3), Varbinary(3), Date, Time(digits.min(3)),
-            Timestamp(digits), TimestampLtz(digits), IntervalYearMonth, IntervalDayTime, Null,
+            Char(1 + self.below(5) as u32),
+            Varchar(1 + self.below(5) as u32),
+            Binary(3),
+            Varbinary(3),
+            Date,
+            Time(digits.min(3)),
+            Timestamp(digits),
+            TimestampLtz(digits),
+            IntervalYearMonth,
+            IntervalDayTime,
+            Null,
         ];
         self.pick(&types)
     }
@@ -75,8 +129,10 @@ impl Random {
             Some(Repr::Bool) => Value::Bool(self.below(2) == 0),
             Some(Repr::Int) => Value::Int(self.any_int()),
             Some(Repr::Double) => {
-                let edges = [0.0, -0.0, 0.5, -2.5, 1e300, -1e300, 5e-324, f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
-                let value = if self.below(2) == 0 { self.pick(&edges) } else { self.any_int() as f64 / 100.0 };
+                let edges =
+                    [0.0, -0.0, 0.5, -2.5, 1e300, -1e300, 5e-324, f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
+                let value =
+                    if self.below(2) == 0 { self.pick(&edges) } else { self.any_int() as f64 / 100.0 };
                 Value::Double(if *of == DataType::Float { f64::from(value as f32) } else { value })
             }
             Some(Repr::Wide) => Value::Wide(match self.below(4) {
@@ -119,14 +175,24 @@ fn any_call_ends_in_a_value_of_its_type_or_an_error() {
     for function in all() {
         let mut calls = 0;
         for _ in 0..400 {
-            let args: Vec<Typed> = (0..random.below(5)).map(|_| any_argument(&mut random, function)).collect();
+            let args: Vec<Typed> =
+                (0..random.below(5)).map(|_| any_argument(&mut random, function)).collect();
             let zone = random.pick(&zones);
             if let Ok(Typed(value, of)) = call_in(&zone, function.name, &args) {
                 assert!(has_form(&value, &of), "{}({args:?}) = {value:?}, not of {of}", function.name);
                 calls += 1;
             }
         }
-        let rare = ["SIMILAR TO", "REGEXP", "JSON_VALUE", "TIMESTAMPDIFF", "TIMESTAMPADD", "EXTRACT", "FLOOR_TO", "CEIL_TO"];
+        let rare = [
+            "SIMILAR TO",
+            "REGEXP",
+            "JSON_VALUE",
+            "TIMESTAMPDIFF",
+            "TIMESTAMPADD",
+            "EXTRACT",
+            "FLOOR_TO",
+            "CEIL_TO",
+        ];
         assert!(calls > 0 || rare.contains(&function.name), "{} was never called", function.name);
     }
 }

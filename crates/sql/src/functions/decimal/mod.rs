@@ -1,12 +1,14 @@
-//! `DECIMAL`: whole numbers of up to 38 digits with a scale, and Flink's types for the results of arithmetic.
+//! `DECIMAL`: whole numbers of up to 38 digits with a scale.
 //!
 //! Results are rounded half up, away from zero, to the scale of their type; what has more digits than the type holds is
-//! null. The types are those of Flink's manual, "Decimal data type": where the digits do not suffice the fraction gives
-//! way, down to six digits.
+//! null.
+
+mod shape;
 
 use num_bigint::{BigInt, Sign};
 use num_traits::{Signed, ToPrimitive, Zero};
-use types::DataType;
+
+pub(super) use shape::Shape;
 
 pub(super) const MAX_PRECISION: u8 = 38;
 
@@ -27,7 +29,11 @@ pub(super) fn fit(value: i128, precision: u8) -> Option<i128> {
 /// Quotient rounded half away from zero. `divisor` is positive.
 pub(super) fn divide_half_up(value: i128, divisor: i128) -> i128 {
     let (quotient, rest) = (value / divisor, value % divisor);
-    if rest.unsigned_abs() >= divisor.unsigned_abs() - rest.unsigned_abs() { quotient + value.signum() } else { quotient }
+    if rest.unsigned_abs() >= divisor.unsigned_abs() - rest.unsigned_abs() {
+        quotient + value.signum()
+    } else {
+        quotient
+    }
 }
 
 /// `value × 10^-from` in another scale, half up; `None` if it has more than `precision` digits.
@@ -66,90 +72,6 @@ pub(super) struct Decimal {
     pub(super) scale: u8,
 }
 
-/// Precision and scale of a result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Shape {
-    pub(super) precision: u8,
-    pub(super) scale: u8,
-}
-
-impl Shape {
-    /// The decimal digits of an exact number type.
-    pub(super) fn of(data_type: &DataType) -> Option<Shape> {
-        let (precision, scale) = match data_type {
-            DataType::TinyInt => (3, 0),
-            DataType::SmallInt => (5, 0),
-            DataType::Int => (10, 0),
-            DataType::BigInt => (19, 0),
-            DataType::Decimal { precision, scale } => (*precision, *scale),
-            _ => return None,
-        };
-        Some(Shape { precision, scale })
-    }
-
-    pub(super) fn data_type(self) -> DataType {
-        DataType::Decimal { precision: self.precision, scale: self.scale }
-    }
-
-    fn adjusted(precision: i32, scale: i32) -> Shape {
-        let max = i32::from(MAX_PRECISION);
-        let (precision, scale) = if precision <= max {
-            (precision, scale)
-        } else {
-            (max, (max - (precision - scale)).max(scale.min(6)))
-        };
-        Shape { precision: precision.clamp(1, max) as u8, scale: scale.clamp(0, max) as u8 }
-    }
-
-    fn parts(self, other: Shape) -> (i32, i32, i32, i32) {
-        (self.precision.into(), self.scale.into(), other.precision.into(), other.scale.into())
-    }
-
-    pub(super) fn of_sum(self, other: Shape) -> Shape {
-        let (p1, s1, p2, s2) = self.parts(other);
-        let scale = s1.max(s2);
-        Shape::adjusted((p1 - s1).max(p2 - s2) + scale + 1, scale)
-    }
-
-    pub(super) fn of_product(self, other: Shape) -> Shape {
-        let (p1, s1, p2, s2) = self.parts(other);
-        Shape::adjusted(p1 + p2, s1 + s2)
-    }
-
-    pub(super) fn of_quotient(self, other: Shape) -> Shape {
-        let (p1, s1, p2, s2) = self.parts(other);
-        let scale = (s1 + p2 + 1).max(6);
-        Shape::adjusted(p1 - s1 + s2 + scale, scale)
-    }
-
-    pub(super) fn of_remainder(self, other: Shape) -> Shape {
-        let (p1, s1, p2, s2) = self.parts(other);
-        let scale = s1.max(s2);
-        Shape::adjusted((p1 - s1).min(p2 - s2) + scale, scale)
-    }
-
-    /// The type both fit in: of `CASE`, `GREATEST` and the like.
-    pub(super) fn common(self, other: Shape) -> Shape {
-        let (p1, s1, p2, s2) = self.parts(other);
-        let (whole, scale) = ((p1 - s1).max(p2 - s2), s1.max(s2));
-        let whole = whole.min(MAX_PRECISION.into());
-        let scale = scale.min(i32::from(MAX_PRECISION) - whole);
-        Shape { precision: (whole + scale) as u8, scale: scale as u8 }
-    }
-
-    /// The type of `ROUND(x, digits)`.
-    pub(super) fn of_round(self, digits: i64) -> Shape {
-        let (precision, scale) = (i64::from(self.precision), i64::from(self.scale));
-        if digits >= scale {
-            self
-        } else if digits < 0 {
-            Shape { precision: (1 + precision - scale).min(38) as u8, scale: 0 }
-        } else {
-            Shape { precision: (1 + precision - scale + digits) as u8, scale: digits as u8 }
-        }
-    }
-}
-
 pub(super) fn add(a: Decimal, b: Decimal, to: Shape) -> Option<i128> {
     let scale = a.scale.max(b.scale);
     let aligned = |d: Decimal| d.value.checked_mul(power_of_ten((scale - d.scale).into()));
@@ -162,10 +84,10 @@ pub(super) fn add(a: Decimal, b: Decimal, to: Shape) -> Option<i128> {
 
 pub(super) fn multiply(a: Decimal, b: Decimal, to: Shape) -> Option<i128> {
     let scale = u32::from(a.scale) + u32::from(b.scale);
-    if let (Some(product), Ok(scale)) = (a.value.checked_mul(b.value), u8::try_from(scale)) {
-        if scale <= to.scale.saturating_add(38) {
-            return rescale(product, scale, to.scale, to.precision);
-        }
+    if let (Some(product), Ok(scale)) = (a.value.checked_mul(b.value), u8::try_from(scale))
+        && scale <= to.scale.saturating_add(38)
+    {
+        return rescale(product, scale, to.scale, to.precision);
     }
     rescale_big(BigInt::from(a.value) * BigInt::from(b.value), scale, to.scale.into(), to.precision)
 }
@@ -248,7 +170,9 @@ pub(super) fn parse(text: &str, to: Shape) -> Result<i128, NotADecimal> {
         _ => (Sign::Plus, text),
     };
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().map_err(|_| NotADecimal::Malformed)?),
+        Some((mantissa, exponent)) => {
+            (mantissa, exponent.parse::<i32>().map_err(|_| NotADecimal::Malformed)?)
+        }
         None => (unsigned, 0),
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
@@ -271,7 +195,12 @@ pub(super) fn parse(text: &str, to: Shape) -> Result<i128, NotADecimal> {
     }
     let value = match u32::try_from(scale) {
         Ok(scale) => rescale_big(digits, scale, to.scale.into(), to.precision),
-        Err(_) => rescale_big(digits * big_power_of_ten(scale.unsigned_abs() as u32), 0, to.scale.into(), to.precision),
+        Err(_) => rescale_big(
+            digits * big_power_of_ten(scale.unsigned_abs() as u32),
+            0,
+            to.scale.into(),
+            to.precision,
+        ),
     };
     value.ok_or(NotADecimal::Overflow)
 }
@@ -285,29 +214,28 @@ mod tests {
     }
 
     #[test]
-    fn result_types_are_flinks() {
-        let (int, money) = (shape(10, 0), shape(10, 2));
-        assert_eq!(int.of_quotient(shape(2, 1)), shape(17, 6));
-        assert_eq!(money.of_quotient(int).scale, 13);
-        assert_eq!(shape(38, 0).of_quotient(int), shape(38, 6));
-        assert_eq!(money.of_product(money), shape(20, 4));
-        assert_eq!(shape(32, 8).of_quotient(shape(38, 8)), shape(38, 6));
-        assert_eq!(shape(30, 20).of_product(shape(30, 20)), shape(38, 18));
-        assert_eq!(money.of_sum(shape(5, 3)), shape(12, 3));
-    }
-
-    #[test]
     fn quotients_are_rounded_half_up() {
         let one = Decimal { value: 1, scale: 0 };
         assert_eq!(divide(one, Decimal { value: 30, scale: 1 }, shape(12, 6)), Some(333_333));
-        assert_eq!(divide(Decimal { value: -2, scale: 0 }, Decimal { value: 3, scale: 0 }, shape(12, 6)), Some(-666_667));
+        assert_eq!(
+            divide(Decimal { value: -2, scale: 0 }, Decimal { value: 3, scale: 0 }, shape(12, 6)),
+            Some(-666_667)
+        );
         assert_eq!(divide(Decimal { value: i128::MAX, scale: 0 }, one, shape(38, 0)), None);
     }
 
     #[test]
     fn text_is_read_as_big_decimal_does() {
         let to = shape(10, 2);
-        for (text, value) in [("1.005", 101), ("-1.005", -101), ("1e3", 100_000), (".5", 50), ("5.", 500), ("+7", 700), ("1e-99", 0)] {
+        for (text, value) in [
+            ("1.005", 101),
+            ("-1.005", -101),
+            ("1e3", 100_000),
+            (".5", 50),
+            ("5.", 500),
+            ("+7", 700),
+            ("1e-99", 0),
+        ] {
             assert_eq!(parse(text, to), Ok(value), "{text}");
         }
         for text in ["", "x", "1_000", "1,5", "e3", "-", ".", "1e", "٣"] {
