@@ -143,7 +143,7 @@ fn moment(text: &str, zone: &TimeZone) -> anyhow::Result<i64> {
 }
 
 fn zone(text: &str) -> Result<TimeZone, String> {
-    TimeZone::get(text).map_err(|_| format!("no time zone of this name; one is `Asia/Ho_Chi_Minh`"))
+    TimeZone::get(text).map_err(|_| "no time zone of this name; one is `Asia/Ho_Chi_Minh`".to_owned())
 }
 
 fn number(text: &str, is_allowed: fn(f64) -> bool, wanted: &str) -> Result<f64, String> {

@@ -1,10 +1,14 @@
 //! The command line: one file a command.
 
+mod check;
 mod config;
+mod explain;
+mod functions;
 mod generate;
 mod jobs;
 mod outcome;
 mod rest;
+mod script;
 mod tail;
 mod terminal;
 
@@ -65,6 +69,12 @@ impl LogArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Says what is wrong with a script, and where
+    Check(check::Arguments),
+    /// Prints what a script does: its queries, windows and what they share
+    Explain(explain::Arguments),
+    /// Lists the functions that scripts can use
+    Functions(functions::Arguments),
     /// Makes realistic events, for a running Weir or into a file
     Generate(generate::Arguments),
     /// Prints results as they change
@@ -95,6 +105,9 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         logs.start()?;
     }
     match command {
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Functions(arguments) => functions::run(&arguments),
         Command::Generate(arguments) => generate::run(arguments, clock, shutdown()?),
         Command::Tail(arguments) => tail::run(&arguments, shutdown()?),
         Command::Jobs(arguments) => jobs::run(arguments, shutdown()?),

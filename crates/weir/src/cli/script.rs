@@ -1,0 +1,92 @@
+//! A script of the user: read, its variables filled, compiled, and its errors shown with their places.
+
+use std::io::{IsTerminal as _, Read as _, stderr, stdin};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args;
+use sql::error::Diagnostic;
+use sql::plan::Plan;
+
+use super::Failure;
+use super::terminal::complain;
+
+/// Which script, and what its variables stand for.
+#[derive(Debug, Args)]
+pub(super) struct ScriptArgs {
+    /// The script; `-` is stdin
+    #[arg(value_name = "JOB.sql")]
+    path: PathBuf,
+    #[command(flatten)]
+    variables: VariableArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VariableArgs {
+    /// Fills `${NAME}` in the script; other names are looked up in the environment
+    #[arg(long = "variable", short = 'D', value_name = "NAME=VALUE", value_parser = variable)]
+    variables: Vec<(String, String)>,
+}
+
+/// A script and the name it is shown by.
+pub(super) struct Script {
+    pub(super) name: String,
+    pub(super) text: String,
+}
+
+impl ScriptArgs {
+    pub(super) fn read(&self) -> Result<Script, Failure> {
+        Script::read(&self.path)
+    }
+
+    pub(super) fn lookup(&self, name: &str) -> Option<String> {
+        self.variables.lookup(name)
+    }
+}
+
+impl VariableArgs {
+    pub(super) fn lookup(&self, name: &str) -> Option<String> {
+        let given = self.variables.iter().rev().find(|(n, _)| n == name).map(|(_, value)| value.clone());
+        given.or_else(|| std::env::var(name).ok())
+    }
+}
+
+impl Script {
+    pub(super) fn read(path: &Path) -> Result<Script, Failure> {
+        if path == Path::new("-") {
+            let mut text = String::new();
+            stdin().read_to_string(&mut text).context("reading the script from stdin").map_err(Failure::failed)?;
+            return Ok(Script { name: "stdin".to_owned(), text });
+        }
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).with_context(|| format!("reading {name}"));
+        Ok(Script { text: text.map_err(Failure::failed)?, name })
+    }
+
+    /// Compiles it; findings go to stderr, and `None` means that there are errors.
+    pub(super) fn compile(&self, variables: &dyn Fn(&str) -> Option<String>) -> Option<Plan> {
+        match sql::compile(&self.text, variables) {
+            Ok(plan) => {
+                self.show(&plan.notices);
+                Some(plan)
+            }
+            Err(diagnostics) => {
+                self.show(&diagnostics);
+                None
+            }
+        }
+    }
+
+    /// Draws findings at their places in the script.
+    pub(super) fn show(&self, diagnostics: &[Diagnostic]) {
+        if !diagnostics.is_empty() {
+            let drawn = sql::error::render(diagnostics, &self.text, &self.name, stderr().is_terminal());
+            complain(drawn.trim_end());
+        }
+    }
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("not NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
