@@ -53,7 +53,7 @@ impl Numbers {
 
 /// Up to four bytes or runs of bytes changed, taken away, put in or repeated.
 fn damage(record: &mut Vec<u8>, numbers: &mut Numbers) {
-    const BYTES: &[u8] = b"{}[],:\"\\0123456789.-+eEntrufalsdD \n/";
+    const BYTES: &[u8] = b"{}[],:\"\\0123456789.-+eEntrufalsdD /";
     for _ in 0..numbers.below(4) {
         let (at, byte) = (numbers.below(record.len()), BYTES[numbers.below(BYTES.len())]);
         match numbers.below(4) {
@@ -90,13 +90,11 @@ fn mended(record: &[u8]) -> Vec<u8> {
                 };
                 if !good {
                     out[i] = b'x';
-                    out[i + 1] = b'x';
                 } else if out[i + 1] == b'u' && out[i + 2].eq_ignore_ascii_case(&b'd') && out[i + 3] > b'7' {
                     out[i + 2..i + 6].copy_from_slice(b"003f");
                 }
                 i += 1;
             }
-            byte if inside && byte < b' ' => out[i] = b' ',
             _ => {}
         }
         i += 1;

@@ -12,6 +12,8 @@ use super::leaf::Leaf;
 const LITERAL: usize = 32;
 /// Entries tried after the expected one: optional keys come in groups.
 const LOOK_AHEAD: usize = 4;
+/// Literals remembered for one object; more than twice what wide tables have.
+const ENTRIES: usize = 256;
 /// Objects nobody reads that get a node.
 const UNREAD_NODES: usize = 64;
 
@@ -57,11 +59,17 @@ pub(super) struct Node {
     pub(super) depth: u32,
     /// The row in which the object was met last, as the decoder counts them.
     pub(super) seen: u64,
-    /// Literals from an object's `{` on. They are kept apart from the others: among them, one could be taken for what
+    pub(super) learned: Learned,
+}
+
+/// How producers write the members of an object.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Learned {
+    /// Literals from the object's `{` on. They are kept apart from the others: among them, one could be taken for what
     /// follows a value.
     openers: Vec<Entry>,
-    /// Literals from the end of a value on, in the order in which producers write them.
-    entries: Vec<Entry>,
+    /// Literals from the end of a value on, in the order in which they were seen.
+    pub(super) entries: Vec<Entry>,
 }
 
 #[derive(Debug, Clone)]
@@ -73,19 +81,19 @@ struct Field {
 /// A learned literal.
 #[derive(Debug, Clone)]
 #[repr(align(64))]
-struct Entry {
+pub(super) struct Entry {
     literal: [u8; LITERAL],
     /// One bit a byte of the literal.
     mask: u32,
-    len: u32,
-    step: Step,
+    pub(super) len: u32,
+    pub(super) step: Step,
     /// Of an opener: the entry that is expected next.
     after: u32,
 }
 
 /// A member that was recognised.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Predicted {
+pub(super) struct Member {
     pub(super) step: Step,
     /// Where its value begins.
     pub(super) value: usize,
@@ -148,28 +156,21 @@ impl Node {
     fn field(&self, name: &[u8]) -> Option<Step> {
         self.fields.iter().find(|field| field.name == name).map(|field| field.step)
     }
+}
 
+impl Learned {
     /// The object's first member, if it is written in a known way. `i` is at the `{`.
     #[inline(always)]
-    pub(super) fn predict_first(&self, b: &[u8], i: usize) -> Option<Predicted> {
+    pub(super) fn first(&self, b: &[u8], i: usize) -> Option<Member> {
         let opener = self.openers.iter().find(|opener| opener.matches(b, i))?;
-        Some(Predicted { step: opener.step, value: i + opener.len as usize, next: opener.after as usize })
+        Some(Member { step: opener.step, value: i + opener.len as usize, next: opener.after as usize })
     }
 
-    /// The member at `i`, right behind a value, if it is the expected one.
-    #[inline(always)]
-    pub(super) fn predict(&self, b: &[u8], i: usize, next: usize) -> Option<Predicted> {
-        let entry = self.entries.get(next)?;
-        if !entry.matches(b, i) {
-            return None;
-        }
-        Some(Predicted { step: entry.step, value: i + entry.len as usize, next: next + 1 })
-    }
-
-    /// The member at `i`, if it is one of those that follow the expected one.
-    #[inline(always)]
-    pub(super) fn predict_ahead(&self, b: &[u8], i: usize, next: usize) -> Option<Predicted> {
-        (next + 1..self.entries.len().min(next + 1 + LOOK_AHEAD)).find_map(|next| self.predict(b, i, next))
+    /// The member at `i`, right behind a value, if it is one of those that follow the expected one.
+    pub(super) fn ahead(&self, b: &[u8], i: usize, next: usize) -> Option<Member> {
+        let mut ahead = self.entries.iter().enumerate().skip(next + 1).take(LOOK_AHEAD);
+        let (found, entry) = ahead.find(|(_, entry)| entry.matches(b, i))?;
+        Some(Member { step: entry.step, value: i + entry.len as usize, next: found + 1 })
     }
 
     /// Remembers that `literal` led to `step` where entry `next` was expected; the entry to expect after it.
@@ -180,7 +181,7 @@ impl Node {
         if let Some(known) = self.entries.iter().position(|entry| entry.literal() == literal) {
             return known + 1;
         }
-        if self.openers.len() + self.entries.len() >= 64 + 2 * self.fields.len() {
+        if self.openers.len() + self.entries.len() == ENTRIES {
             // So many ways were seen that few of them can be in use.
             self.openers.clear();
             self.entries.clear();
@@ -213,7 +214,7 @@ impl Entry {
     }
 
     #[inline(always)]
-    fn matches(&self, b: &[u8], i: usize) -> bool {
+    pub(super) fn matches(&self, b: &[u8], i: usize) -> bool {
         match b.get(i..).and_then(|rest| rest.first_chunk()) {
             Some(bytes) => block::equal(bytes, &self.literal) & self.mask == self.mask,
             None => self.matches_near_end(b, i),

@@ -6,7 +6,7 @@
 use engine::column::{Column, View, tri};
 
 use super::decoder::Decoder;
-use super::layout::{Action, Predicted, Step};
+use super::layout::{Action, Learned, Member, Step};
 use super::options::{Fault, FaultKind};
 use super::{number, scan, skip, text};
 
@@ -17,9 +17,9 @@ pub(super) struct Stop;
 /// Where the walk goes on.
 pub(super) type Walked = Result<usize, Stop>;
 
-/// What a step of the ordinary way found.
-enum Member {
-    Value(Predicted),
+/// What comes behind a value, or behind an object's `{`.
+enum Next {
+    Member(Member),
     /// The object's end, and what follows it.
     End(usize),
 }
@@ -44,50 +44,75 @@ impl Decoder {
             self.null_node(columns, node);
         }
         self.layout.nodes[node].seen = self.row_id;
-        let mut found = self.layout.nodes[node].predict_first(b, i);
-        let (mut at, mut next) = (i, 0);
+        // An object is never inside itself, so nobody misses what was learned about it meanwhile.
+        let mut learned = std::mem::take(&mut self.layout.nodes[node].learned);
+        let end = self.members(columns, b, node, &mut learned, i);
+        self.layout.nodes[node].learned = learned;
+        end
+    }
+
+    #[inline(always)]
+    fn members(
+        &mut self,
+        columns: &mut [Column],
+        b: &[u8],
+        node: usize,
+        learned: &mut Learned,
+        i: usize,
+    ) -> Walked {
+        let Member { mut step, value: mut at, mut next } = match learned.first(b, i) {
+            Some(member) => member,
+            None => match self.member(b, node, learned, i, 0, true)? {
+                Next::Member(member) => member,
+                Next::End(end) => return Ok(end),
+            },
+        };
         loop {
-            let member = match found {
-                Some(member) => member,
-                None => match self.member(b, node, at, next, at == i)? {
-                    Member::Value(member) => member,
-                    Member::End(end) => return Ok(end),
-                },
-            };
-            next = member.next;
-            at = self.value(columns, b, node, member.step, member.value)?;
-            let layout = &self.layout.nodes[node];
-            found = layout.predict(b, at, next);
-            if found.is_none() {
-                if b.get(at) == Some(&b'}') {
-                    return Ok(at + 1);
-                }
-                found = layout.predict_ahead(b, at, next);
+            at = self.value(columns, b, node, step, at)?;
+            if let Some(entry) = learned.entries.get(next)
+                && entry.matches(b, at)
+            {
+                step = entry.step;
+                at += entry.len as usize;
+                next += 1;
+                continue;
+            }
+            if b.get(at) == Some(&b'}') {
+                return Ok(at + 1);
+            }
+            match self.member(b, node, learned, at, next, false)? {
+                Next::Member(member) => Member { step, value: at, next } = member,
+                Next::End(end) => return Ok(end),
             }
         }
     }
 
-    /// Parses a member, or the object's end, and learns how it was written. `i` is at the `{` or behind a value.
+    /// Finds the member that is not the expected one, or the object's end; what is new is learned. `start` is at the
+    /// `{` or behind a value.
     #[inline(never)]
     fn member(
         &mut self,
         b: &[u8],
         node: usize,
+        learned: &mut Learned,
         start: usize,
         next: usize,
         first: bool,
-    ) -> Result<Member, Stop> {
+    ) -> Result<Next, Stop> {
+        if !first && let Some(member) = learned.ahead(b, start, next) {
+            return Ok(Next::Member(member));
+        }
         let mut i = scan::blanks(b, start);
         match b.get(i) {
             Some(b'{') if first => {}
             Some(b',') if !first => {}
-            Some(b'}') if !first => return Ok(Member::End(i + 1)),
+            Some(b'}') if !first => return Ok(Next::End(i + 1)),
             _ => return self.malformed("expected `,` or `}`", i),
         }
         i = scan::blanks(b, i + 1);
         match b.get(i) {
             Some(b'"') => {}
-            Some(b'}') if first => return Ok(Member::End(i + 1)),
+            Some(b'}') if first => return Ok(Next::End(i + 1)),
             _ => return self.malformed("expected a key", i),
         }
         let name = i + 1;
@@ -110,8 +135,8 @@ impl Decoder {
         } else {
             self.layout.resolve(node, raw, object)
         };
-        let next = self.layout.nodes[node].learn(&b[start..i], step, next);
-        Ok(Member::Value(Predicted { step, value: i, next }))
+        let next = learned.learn(&b[start..i], step, next);
+        Ok(Next::Member(Member { step, value: i, next }))
     }
 
     /// Reads the value at `i`.
