@@ -108,6 +108,13 @@ impl Prepare {
         let inputs = Inputs::Columns(&batch.columns);
         let mut prepared = Prepared { watermark: NO_WATERMARK, ..Prepared::default() };
         self.evaluator.begin(batch.rows, env);
+        if let Some(rowtime) = &self.rowtime {
+            // Of all rows: also those that no query counts move event time on.
+            self.evaluator.compute(inputs, &[rowtime.time], None)?;
+            if rowtime.delay.is_none() {
+                self.evaluator.compute(inputs, &[rowtime.watermark], None)?;
+            }
+        }
         let outcome = self.evaluator.filter(inputs, &self.filter, None, &mut self.passed)?;
         match outcome {
             Passed::All => {
@@ -117,8 +124,8 @@ impl Prepare {
             Passed::Some => self.explain(batch, &mut prepared)?,
         }
         if let Some(rowtime) = self.rowtime.clone() {
-            self.read_times(inputs, &rowtime, batch.rows, latest, &mut prepared)?;
-            self.sort_by_lateness(inputs, &rowtime, watermark, others, partition, &mut prepared)?;
+            self.read_times(inputs, &rowtime, batch.rows, latest, &mut prepared);
+            self.sort_by_lateness(inputs, &rowtime, watermark, others, partition, &mut prepared);
         } else {
             self.on_time.clone_from(&self.passed);
             self.behind.clear();
@@ -212,7 +219,7 @@ impl Prepare {
         Ok(())
     }
 
-    /// The rowtimes of the rows that passed; takes out rows without one, and rows from the future.
+    /// Reads the rowtimes; takes out rows without one, and rows from the future.
     fn read_times(
         &mut self,
         inputs: Inputs<'_>,
@@ -220,46 +227,43 @@ impl Prepare {
         rows: usize,
         latest: i64,
         prepared: &mut Prepared,
-    ) -> Result<(), EvalError> {
-        let selection = (self.passed.len() < rows).then_some(&self.passed[..]);
-        self.evaluator.compute(inputs, &[rowtime.time], selection)?;
+    ) {
         self.times.clear();
-        self.times.resize(rows, 0);
-        let times = &mut self.times;
         let vector = self.evaluator.column(inputs, rowtime.time);
-        let take = |row: u32, time: Option<i64>, times: &mut Vec<i64>, prepared: &mut Prepared| match time {
-            None => {
-                prepared.unusable.push((row, "bad timestamp".to_owned()));
-                false
-            }
-            Some(time) if time > latest => {
-                prepared.unusable.push((row, "future: the event time is too far ahead of the clock".to_owned()));
-                false
-            }
-            Some(time) => {
-                times[row as usize] = time;
-                true
-            }
-        };
+        let mut all_usable = true;
         match vector {
             Vector::Int { values, valid } => {
-                let usable = |row: u32| valid[row as usize] != 0 && values[row as usize] <= latest;
-                if self.passed.iter().all(|&row| usable(row)) {
-                    self.passed.iter().for_each(|&row| times[row as usize] = values[row as usize]);
-                } else {
-                    self.passed.retain(|&row| {
-                        let time = (valid[row as usize] != 0).then(|| values[row as usize]);
-                        take(row, time, times, prepared)
-                    });
-                }
+                self.times.extend(values[..rows].iter().zip(valid).map(|(&time, &valid)| {
+                    let usable = valid != 0 && time <= latest;
+                    all_usable &= usable;
+                    if valid == 0 { NO_TIME } else { time }
+                }));
             }
-            other => self.passed.retain(|&row| {
-                let time = match other.get(row as usize) {
-                    Scalar::Int(time) => Some(time),
-                    _ => None,
+            other => self.times.extend((0..rows).map(|row| match other.get(row) {
+                Scalar::Int(time) if time <= latest => time,
+                Scalar::Int(time) => {
+                    all_usable = false;
+                    time
+                }
+                _ => {
+                    all_usable = false;
+                    NO_TIME
+                }
+            })),
+        }
+        if !all_usable {
+            let times = &self.times;
+            self.passed.retain(|&row| {
+                let reason = match times[row as usize] {
+                    NO_TIME => "bad timestamp",
+                    time if time > latest => "future: the event time is too far ahead of the clock",
+                    _ => return true,
                 };
-                take(row, time, times, prepared)
-            }),
+                prepared.unusable.push((row, reason.to_owned()));
+                false
+            });
+            // Neither moves event time.
+            self.times.iter_mut().filter(|time| **time > latest).for_each(|time| *time = NO_TIME);
         }
         if let Some(clock) = &mut self.wall_clock {
             self.wall.clear();
@@ -268,7 +272,6 @@ impl Prepare {
                 self.wall[row as usize] = clock.wall_ms(self.times[row as usize]);
             }
         }
-        Ok(())
     }
 
     /// Splits the rows at the watermark, which moves with every row.
@@ -280,41 +283,43 @@ impl Prepare {
         others: i64,
         partition: i64,
         prepared: &mut Prepared,
-    ) -> Result<(), EvalError> {
-        if rowtime.delay.is_none() {
-            let selection = (self.passed.len() < self.times.len()).then_some(&self.passed[..]);
-            self.evaluator.compute(inputs, &[rowtime.watermark], selection)?;
-        }
+    ) {
         let watermarks = match rowtime.delay {
             Some(_) => None,
             None => Some(self.evaluator.column(inputs, rowtime.watermark)),
         };
         let delay = rowtime.delay.map_or(0, |delay| delay.0);
-        let implied = |row: u32| match watermarks {
-            None => Some(self.times[row as usize].saturating_sub(delay)),
-            Some(vector) => match vector.get(row as usize) {
-                Scalar::Int(watermark) => Some(watermark),
-                _ => None,
+        let times = &self.times;
+        let implied = |row: usize| match watermarks {
+            None => times[row].saturating_sub(delay),
+            Some(vector) => match vector.get(row) {
+                Scalar::Int(watermark) => watermark,
+                _ => NO_WATERMARK,
             },
         };
         self.on_time.clear();
         self.behind.clear();
         let mut running = partition;
-        for &row in &self.passed {
-            let now = running.min(others).max(watermark);
-            if self.times[row as usize] > now {
-                self.on_time.push(row);
-            } else {
-                self.behind.push((row, now));
+        let mut passed = self.passed.iter().copied().peekable();
+        for (row, &time) in times.iter().enumerate() {
+            if passed.next_if_eq(&(row as u32)).is_some() {
+                let now = running.min(others).max(watermark);
+                if time > now {
+                    self.on_time.push(row as u32);
+                } else {
+                    self.behind.push((row as u32, now));
+                }
             }
-            if let Some(implied) = implied(row) {
-                running = running.max(implied);
+            if time != NO_TIME {
+                running = running.max(implied(row));
             }
         }
         prepared.watermark = running;
-        Ok(())
     }
 }
+
+/// Stands for a row without a time.
+const NO_TIME: i64 = i64::MIN;
 
 fn selected(selection: &[u32], rows: usize) -> Rows<'_> {
     if selection.len() == rows { Rows::All(rows) } else { Rows::Selected(selection) }

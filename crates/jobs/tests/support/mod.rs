@@ -1,0 +1,76 @@
+//! What the tests of local runs share: a script over lines of JSON, and random numbers with a seed.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use jobs::{LocalInput, LocalRun, LocalSummary};
+use parking_lot::Mutex;
+use types::{ManualClock, Timestamp};
+
+/// A place to write to that can be looked at.
+#[derive(Clone, Default)]
+pub struct Sheet(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Sheet {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Runs a script over files to their end; what it wrote, and what became of the records.
+pub fn run(
+    script: &str,
+    inputs: &[(&str, &[&Path])],
+    parallelism: u32,
+    batch_rows: usize,
+) -> (String, LocalSummary) {
+    let plan = sql::compile(script, &|_| None).unwrap_or_else(|errors| panic!("{errors:#?}"));
+    let sheet = Sheet::default();
+    let inputs = inputs.iter().map(|(table, paths)| LocalInput {
+        table: (*table).to_owned(),
+        paths: paths.iter().map(|path| path.to_path_buf()).collect(),
+    });
+    let run = LocalRun {
+        plan,
+        inputs: inputs.collect(),
+        output: Box::new(sheet.clone()),
+        parallelism,
+        batch_rows,
+        clock: Arc::new(ManualClock::at(Timestamp(1_765_281_600_000))),
+    };
+    let summary = run.start().unwrap().join().unwrap();
+    let text = String::from_utf8(sheet.0.lock().clone()).unwrap();
+    (text, summary)
+}
+
+/// xorshift64*: enough for test data.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    /// 0 to `n` - 1.
+    pub fn below(&mut self, n: u64) -> u64 {
+        self.next() % n
+    }
+
+    /// True once in `n` times.
+    pub fn once_in(&mut self, n: u64) -> bool {
+        self.below(n) == 0
+    }
+
+    pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
+        &items[self.below(items.len() as u64) as usize]
+    }
+}
