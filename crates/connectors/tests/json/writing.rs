@@ -6,7 +6,7 @@ use types::{DataType, Scalar};
 fn written(value: Scalar<'_>, data_type: DataType) -> String {
     let mut out = Vec::new();
     write_scalar(&mut out, value, &data_type);
-    String::from_utf8(out).unwrap()
+    String::from_utf8(out).expect("JSON is UTF-8")
 }
 
 #[test]

@@ -1,10 +1,23 @@
 //! Questions about 16 to 64 bytes at once, answered as one bit a byte: SSE2 where it is certain to be there, plain
 //! loops (which compilers vectorise) elsewhere.
 
-pub(super) use imp::{equal, quotes_and_backslashes, specials};
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) use portable::{equal, quotes_and_backslashes, specials};
+#[cfg(target_arch = "x86_64")]
+pub(super) use sse2::{equal, quotes_and_backslashes, specials};
+
+/// The `N` bytes from `i` on, if there are so many.
+#[inline(always)]
+pub(super) fn at<const N: usize>(b: &[u8], i: usize) -> Option<&[u8; N]> {
+    if b.len().checked_sub(i)? < N {
+        return None;
+    }
+    // SAFETY: `i + N` is not beyond the end. (The safe ways test twice as much, for every key of a record.)
+    Some(unsafe { &*b.as_ptr().add(i).cast() })
+}
 
 #[cfg(target_arch = "x86_64")]
-mod imp {
+mod sse2 {
     use std::arch::x86_64::{
         __m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8,
     };
@@ -57,8 +70,8 @@ mod imp {
     }
 }
 
-#[cfg(not(target_arch = "x86_64"))]
-mod imp {
+#[cfg(any(test, not(target_arch = "x86_64")))]
+mod portable {
     /// Which bytes are a quote or a backslash.
     #[inline(always)]
     pub(in super::super) fn specials(bytes: &[u8; 16]) -> u32 {
@@ -92,11 +105,23 @@ mod tests {
         bytes[0] = b'"';
         bytes[15] = b'\\';
         bytes[63] = b'"';
-        assert_eq!(quotes_and_backslashes(&bytes), (1 | 1 << 63, 1 << 15));
-        assert_eq!(specials(bytes.first_chunk().unwrap()), 1 | 1 << 15);
         let (a, mut b) = ([7; 32], [7; 32]);
         b[31] = 8;
         b[16] = 8;
-        assert_eq!(equal(&a, &b), !(1 << 31 | 1 << 16));
+        assert_eq!(quotes_and_backslashes(&bytes), (1 | 1 << 63, 1 << 15));
+        assert_eq!(portable::quotes_and_backslashes(&bytes), (1 | 1 << 63, 1 << 15));
+        let start = bytes.first_chunk().unwrap();
+        assert_eq!((specials(start), portable::specials(start)), (1 | 1 << 15, 1 | 1 << 15));
+        let same = !(1 << 31 | 1 << 16);
+        assert_eq!((equal(&a, &b), portable::equal(&a, &b)), (same, same));
+    }
+
+    #[test]
+    fn only_whole_blocks_are_given() {
+        assert_eq!(at::<4>(b"abcdef", 2), Some(b"cdef"));
+        assert_eq!(at::<4>(b"abcdef", 3), None);
+        assert_eq!(at::<4>(b"abcdef", 7), None);
+        assert_eq!(at::<4>(b"abcdef", usize::MAX), None);
+        assert_eq!(at::<16>(b"abcdef", 0), None);
     }
 }

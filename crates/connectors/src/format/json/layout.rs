@@ -36,7 +36,10 @@ pub(super) enum Action {
     Plain,
     /// Whether text is there.
     Presence,
-    Integer,
+    /// `INT`.
+    Int32,
+    /// `BIGINT`.
+    Int64,
     Double,
     Boolean,
     /// A leaf without a fast way.
@@ -59,7 +62,8 @@ pub(super) struct Node {
     pub(super) depth: u32,
     /// The row in which the object was met last, as the decoder counts them.
     pub(super) seen: u64,
-    pub(super) learned: Learned,
+    /// Boxed, since the walk takes it out while it is in the object.
+    pub(super) learned: Option<Box<Learned>>,
 }
 
 /// How producers write the members of an object.
@@ -215,7 +219,7 @@ impl Entry {
 
     #[inline(always)]
     pub(super) fn matches(&self, b: &[u8], i: usize) -> bool {
-        match b.get(i..).and_then(|rest| rest.first_chunk()) {
+        match block::at(b, i) {
             Some(bytes) => block::equal(bytes, &self.literal) & self.mask == self.mask,
             None => self.matches_near_end(b, i),
         }

@@ -46,12 +46,6 @@ impl Leaf {
         Leaf { name: request.leaf.path.join("."), kind, encoding: request.encoding, type_errors: 0 }
     }
 
-    /// Whether a whole number is in the range of the leaf's type.
-    #[inline(always)]
-    pub(super) fn fits(&self, value: i64) -> bool {
-        matches!(self.kind, Kind::Integer { min, max } if min <= value && value <= max)
-    }
-
     /// How the walk treats the leaf's values.
     pub(super) fn action(&self) -> Action {
         match (self.encoding, self.kind) {
@@ -59,7 +53,8 @@ impl Leaf {
             (Encoding::Presence, _) => Action::Other,
             (Encoding::Coded, Kind::Text) => Action::Coded,
             (Encoding::Plain, Kind::Text) => Action::Plain,
-            (_, Kind::Integer { .. }) => Action::Integer,
+            (_, Kind::Integer { min, .. }) if min == i32::MIN.into() => Action::Int32,
+            (_, Kind::Integer { min: i64::MIN, .. }) => Action::Int64,
             (_, Kind::Double) => Action::Double,
             (_, Kind::Boolean) => Action::Boolean,
             _ => Action::Other,

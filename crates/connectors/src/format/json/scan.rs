@@ -35,14 +35,21 @@ pub(super) fn string(b: &[u8], i: usize) -> Option<Inside> {
 
 /// The first quote or backslash from `i` on.
 #[inline(always)]
-fn special(b: &[u8], mut i: usize) -> Option<usize> {
-    while let Some(bytes) = b.get(i..)?.first_chunk() {
+fn special(b: &[u8], i: usize) -> Option<usize> {
+    let mut rest = b.get(i..)?;
+    while let Some((bytes, behind)) = rest.split_first_chunk() {
         let bits = block::specials(bytes);
         if bits != 0 {
-            return Some(i + bits.trailing_zeros() as usize);
+            return Some(b.len() - rest.len() + bits.trailing_zeros() as usize);
         }
-        i += 16;
+        rest = behind;
     }
+    special_near_end(b, b.len() - rest.len())
+}
+
+/// The first quote or backslash from `i` on, where fewer than 16 bytes are left.
+#[inline(never)]
+fn special_near_end(b: &[u8], i: usize) -> Option<usize> {
     let position = match b.last_chunk() {
         // The last 16 bytes overlap what was looked at; those bits are shifted out.
         Some(bytes) => {
@@ -61,7 +68,7 @@ fn special(b: &[u8], mut i: usize) -> Option<usize> {
 fn escaped_string(b: &[u8], mut i: usize) -> Option<Inside> {
     const ODD: u64 = 0xAAAA_AAAA_AAAA_AAAA;
     let mut carry = 0u64;
-    while let Some(bytes) = b.get(i..)?.first_chunk() {
+    while let Some(bytes) = block::at(b, i) {
         let (quotes, backslashes) = block::quotes_and_backslashes(bytes);
         let escaped = if backslashes == 0 {
             std::mem::take(&mut carry)

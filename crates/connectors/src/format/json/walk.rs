@@ -45,9 +45,9 @@ impl Decoder {
         }
         self.layout.nodes[node].seen = self.row_id;
         // An object is never inside itself, so nobody misses what was learned about it meanwhile.
-        let mut learned = std::mem::take(&mut self.layout.nodes[node].learned);
+        let mut learned = self.layout.nodes[node].learned.take().unwrap_or_default();
         let end = self.members(columns, b, node, &mut learned, i);
-        self.layout.nodes[node].learned = learned;
+        self.layout.nodes[node].learned = Some(learned);
         end
     }
 
@@ -189,9 +189,9 @@ impl Decoder {
                 }
                 return Ok(inside.end + 1);
             }
-            Action::Integer if matches!(first, b'-' | b'0'..=b'9') => {
+            Action::Int32 | Action::Int64 if matches!(first, b'-' | b'0'..=b'9') => {
                 if let Some((value, end)) = number::short_integer(b, i)
-                    && self.leaves[target].fits(value)
+                    && (step.action == Action::Int64 || i32::try_from(value).is_ok())
                 {
                     let Column::Int(column) = &mut columns[target] else { unreachable!("made for its leaf") };
                     column.set(row, value);
@@ -258,6 +258,10 @@ impl Decoder {
                     }
                 }
                 self.skip(b, i, depth)
+            }
+            _ if scan::has(b, i, b"null") => {
+                columns[step.target as usize].set_null(self.row);
+                Ok(i + 4)
             }
             _ => self.leaf(columns, b, step.target as usize, i, depth),
         }

@@ -136,7 +136,6 @@ fn write_java(out: &mut Vec<u8>, text: &str) {
         - 1
         - (all.len() - digits.len()) as i32;
     let digits = digits.trim_end_matches('0');
-    let or_zero = |digits| if digits == "" { "0" } else { digits };
     match exponent {
         _ if digits.is_empty() => out.extend_from_slice(b"0.0"),
         -3..0 => append(out, format_args!("0.{:0>zeros$}{digits}", "", zeros = (-exponent - 1) as usize)),
@@ -152,6 +151,11 @@ fn write_java(out: &mut Vec<u8>, text: &str) {
             append(out, format_args!("{whole}.{}E{exponent}", or_zero(fraction)));
         }
     }
+}
+
+/// What is behind a point: at least one digit.
+fn or_zero(digits: &str) -> &str {
+    if digits.is_empty() { "0" } else { digits }
 }
 
 /// Appends an unscaled decimal with its point, never with an exponent.
