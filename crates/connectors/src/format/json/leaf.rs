@@ -53,7 +53,7 @@ impl Leaf {
             (Encoding::Presence, _) => Action::Other,
             (Encoding::Coded, Kind::Text) => Action::Coded,
             (Encoding::Plain, Kind::Text) => Action::Plain,
-            (_, Kind::Integer { min, .. }) if min == i32::MIN.into() => Action::Int32,
+            (_, Kind::Integer { min, .. }) if min == i64::from(i32::MIN) => Action::Int32,
             (_, Kind::Integer { min: i64::MIN, .. }) => Action::Int64,
             (_, Kind::Double) => Action::Double,
             (_, Kind::Boolean) => Action::Boolean,
