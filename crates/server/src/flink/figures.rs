@@ -1,0 +1,94 @@
+//! `GET /weir/jobs/:id`: a job with all its figures, in our own words. Times are milliseconds since 1970.
+
+use std::collections::BTreeMap;
+
+use jobs::{JobStatus, JobView, TaskView};
+use serde::Serialize;
+
+/// The metric in which a subtask tells its watermark.
+const WATERMARK: &str = "currentOutputWatermark";
+
+#[derive(Debug, Serialize)]
+pub(super) struct Figures {
+    id: String,
+    name: String,
+    /// As Flink names it.
+    status: &'static str,
+    parallelism: u32,
+    started_ms: i64,
+    ended_ms: Option<i64>,
+    /// When the status last changed.
+    modified_ms: i64,
+    /// When it entered each of its states for the last time.
+    history: BTreeMap<&'static str, i64>,
+    /// Why it failed.
+    failure: Option<String>,
+    ledger: LedgerFigures,
+    tasks: Vec<TaskFigures>,
+}
+
+/// What became of the records: `accepted` is the sum of `counted`, `filtered`, `late` and `dead_lettered`.
+#[derive(Debug, Serialize)]
+struct LedgerFigures {
+    accepted: u64,
+    counted: u64,
+    filtered: u64,
+    late: u64,
+    dead_lettered: u64,
+    /// Of the dead letters.
+    reasons: BTreeMap<String, u64>,
+    /// Rows that came too late, by query.
+    late_by_query: BTreeMap<String, u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct TaskFigures {
+    vertex: String,
+    subtask: usize,
+    /// Milliseconds since 1970 of event time; null before the first.
+    watermark: Option<i64>,
+    /// By Flink's names, in its units.
+    metrics: BTreeMap<&'static str, f64>,
+}
+
+impl Figures {
+    pub(super) fn of(view: &JobView) -> Figures {
+        let entered = |status: JobStatus| Some((status.name(), view.history.entered(status)?.0));
+        let ledger = &view.ledger;
+        Figures {
+            id: view.id.to_string(),
+            name: view.name.clone(),
+            status: view.status.name(),
+            parallelism: view.parallelism,
+            started_ms: view.started.0,
+            ended_ms: view.ended.map(|ended| ended.0),
+            modified_ms: view.modified.0,
+            history: JobStatus::ALL.into_iter().filter_map(entered).collect(),
+            failure: view.failure.clone(),
+            ledger: LedgerFigures {
+                accepted: ledger.accepted,
+                counted: ledger.counted,
+                filtered: ledger.filtered,
+                late: ledger.late,
+                dead_lettered: ledger.dead_lettered,
+                reasons: ledger.reasons.clone(),
+                late_by_query: ledger.late_by_query.clone(),
+            },
+            tasks: view.tasks.iter().map(TaskFigures::of).collect(),
+        }
+    }
+}
+
+impl TaskFigures {
+    fn of(task: &TaskView) -> TaskFigures {
+        let mut metrics: BTreeMap<&'static str, f64> = task.metrics.iter().copied().collect();
+        // Before the first watermark it is the smallest number there is.
+        let watermark = metrics.remove(WATERMARK).filter(|&watermark| watermark > i64::MIN as f64);
+        TaskFigures {
+            vertex: task.vertex.clone(),
+            subtask: task.subtask,
+            watermark: watermark.map(|watermark| watermark as i64),
+            metrics,
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The cluster as a whole: `/config` and `/overview`.
+
+use serde::Serialize;
+
+/// What Flink's pages ask first.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::flink) struct Config {
+    /// How often a page should ask again, milliseconds.
+    pub(in crate::flink) refresh_interval: u32,
+    pub(in crate::flink) timezone_name: &'static str,
+    pub(in crate::flink) timezone_offset: i32,
+    pub(in crate::flink) flink_version: &'static str,
+    pub(in crate::flink) flink_revision: &'static str,
+    pub(in crate::flink) features: Features,
+}
+
+/// Which buttons the pages show.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::flink) struct Features {
+    pub(in crate::flink) web_submit: bool,
+    pub(in crate::flink) web_cancel: bool,
+    pub(in crate::flink) web_rescale: bool,
+    pub(in crate::flink) web_history: bool,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::flink) struct Overview {
+    pub(in crate::flink) taskmanagers: u32,
+    pub(in crate::flink) slots_total: u32,
+    pub(in crate::flink) slots_available: u32,
+    /// All that are not over.
+    pub(in crate::flink) jobs_running: usize,
+    pub(in crate::flink) jobs_finished: usize,
+    pub(in crate::flink) jobs_cancelled: usize,
+    pub(in crate::flink) jobs_failed: usize,
+    pub(in crate::flink) flink_version: &'static str,
+    pub(in crate::flink) flink_commit: &'static str,
+}

@@ -1,0 +1,127 @@
+//! One job: `/jobs/:id`, its status and its configuration.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::CountsByState;
+
+#[derive(Debug, Serialize)]
+pub(in crate::flink) struct JobDetails {
+    pub(in crate::flink) jid: String,
+    pub(in crate::flink) name: String,
+    #[serde(rename = "isStoppable")]
+    pub(in crate::flink) is_stoppable: bool,
+    pub(in crate::flink) state: &'static str,
+    #[serde(rename = "job-type")]
+    pub(in crate::flink) job_type: &'static str,
+    #[serde(rename = "start-time")]
+    pub(in crate::flink) start_time: i64,
+    #[serde(rename = "end-time")]
+    pub(in crate::flink) end_time: i64,
+    pub(in crate::flink) duration: i64,
+    #[serde(rename = "maxParallelism")]
+    pub(in crate::flink) max_parallelism: i32,
+    pub(in crate::flink) now: i64,
+    /// When the job entered each state; 0 where it never did.
+    pub(in crate::flink) timestamps: BTreeMap<&'static str, i64>,
+    pub(in crate::flink) vertices: Vec<Vertex>,
+    /// Vertices, not subtasks.
+    #[serde(rename = "status-counts")]
+    pub(in crate::flink) status_counts: CountsByState,
+    pub(in crate::flink) plan: Plan,
+    #[serde(rename = "pending-operators")]
+    pub(in crate::flink) pending_operators: u32,
+}
+
+#[derive(Debug, Serialize)]
+pub(in crate::flink) struct Vertex {
+    pub(in crate::flink) id: String,
+    #[serde(rename = "slotSharingGroupId")]
+    pub(in crate::flink) slot_sharing_group_id: String,
+    pub(in crate::flink) name: String,
+    #[serde(rename = "maxParallelism")]
+    pub(in crate::flink) max_parallelism: i32,
+    pub(in crate::flink) parallelism: usize,
+    pub(in crate::flink) status: &'static str,
+    #[serde(rename = "start-time")]
+    pub(in crate::flink) start_time: i64,
+    #[serde(rename = "end-time")]
+    pub(in crate::flink) end_time: i64,
+    pub(in crate::flink) duration: i64,
+    pub(in crate::flink) tasks: CountsByState,
+    pub(in crate::flink) metrics: VertexMetrics,
+}
+
+/// Sums over the subtasks; times in milliseconds.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::flink) struct VertexMetrics {
+    pub(in crate::flink) read_bytes: u64,
+    pub(in crate::flink) read_bytes_complete: bool,
+    pub(in crate::flink) write_bytes: u64,
+    pub(in crate::flink) write_bytes_complete: bool,
+    pub(in crate::flink) read_records: u64,
+    pub(in crate::flink) read_records_complete: bool,
+    pub(in crate::flink) write_records: u64,
+    pub(in crate::flink) write_records_complete: bool,
+    pub(in crate::flink) accumulated_backpressured_time: u64,
+    pub(in crate::flink) accumulated_idle_time: u64,
+    pub(in crate::flink) accumulated_busy_time: f64,
+}
+
+#[derive(Debug, Serialize)]
+pub(in crate::flink) struct Plan {
+    pub(in crate::flink) jid: String,
+    pub(in crate::flink) name: String,
+    #[serde(rename = "type")]
+    pub(in crate::flink) job_type: &'static str,
+    pub(in crate::flink) nodes: Vec<PlanNode>,
+}
+
+#[derive(Debug, Serialize)]
+pub(in crate::flink) struct PlanNode {
+    /// The vertex's.
+    pub(in crate::flink) id: String,
+    pub(in crate::flink) parallelism: usize,
+    pub(in crate::flink) operator: &'static str,
+    pub(in crate::flink) operator_strategy: &'static str,
+    /// HTML.
+    pub(in crate::flink) description: String,
+    pub(in crate::flink) optimizer_properties: Nothing,
+    pub(in crate::flink) inputs: Vec<Edge>,
+}
+
+#[derive(Debug, Serialize)]
+pub(in crate::flink) struct Edge {
+    pub(in crate::flink) num: usize,
+    pub(in crate::flink) id: String,
+    pub(in crate::flink) ship_strategy: &'static str,
+    pub(in crate::flink) exchange: &'static str,
+}
+
+/// `{}`
+#[derive(Debug, Default, Serialize)]
+pub(in crate::flink) struct Nothing {}
+
+#[derive(Debug, Serialize)]
+pub(in crate::flink) struct JobStatusInfo {
+    pub(in crate::flink) status: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::flink) struct JobConfig {
+    pub(in crate::flink) jid: String,
+    pub(in crate::flink) name: String,
+    pub(in crate::flink) execution_config: ExecutionConfig,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::flink) struct ExecutionConfig {
+    pub(in crate::flink) restart_strategy: &'static str,
+    pub(in crate::flink) job_parallelism: u32,
+    pub(in crate::flink) object_reuse_mode: bool,
+    pub(in crate::flink) user_config: BTreeMap<String, String>,
+}

@@ -1,0 +1,45 @@
+//! Why a job failed: `/jobs/:id/exceptions`.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// What Flink calls the failure of a whole job.
+const JOB_EXCEPTION: &str = "org.apache.flink.runtime.JobException";
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::flink) struct Exceptions {
+    pub(in crate::flink) exception_history: ExceptionHistory,
+}
+
+/// Newest first.
+#[derive(Debug, Serialize)]
+pub(in crate::flink) struct ExceptionHistory {
+    pub(in crate::flink) entries: Vec<ExceptionEntry>,
+    /// Whether there are more than were asked for.
+    pub(in crate::flink) truncated: bool,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::flink) struct ExceptionEntry {
+    exception_name: &'static str,
+    stacktrace: String,
+    timestamp: i64,
+    failure_labels: BTreeMap<String, String>,
+    concurrent_exceptions: Vec<ExceptionEntry>,
+}
+
+impl ExceptionEntry {
+    /// `message`: what happened, with its causes.
+    pub(in crate::flink) fn new(message: &str, timestamp: i64) -> ExceptionEntry {
+        ExceptionEntry {
+            exception_name: JOB_EXCEPTION,
+            stacktrace: format!("{JOB_EXCEPTION}: {message}"),
+            timestamp,
+            failure_labels: BTreeMap::new(),
+            concurrent_exceptions: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Lists of jobs: `/jobs` and `/jobs/overview`.
+
+use serde::Serialize;
+
+use super::CountsByState;
+
+#[derive(Debug, Serialize)]
+pub(in crate::flink) struct JobList {
+    pub(in crate::flink) jobs: Vec<JobIdAndStatus>,
+}
+
+/// Only here they are called `id` and `status`; elsewhere `jid` and `state`.
+#[derive(Debug, Serialize)]
+pub(in crate::flink) struct JobIdAndStatus {
+    pub(in crate::flink) id: String,
+    pub(in crate::flink) status: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+pub(in crate::flink) struct JobsOverview {
+    pub(in crate::flink) jobs: Vec<JobLine>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::flink) struct JobLine {
+    pub(in crate::flink) jid: String,
+    pub(in crate::flink) name: String,
+    pub(in crate::flink) start_time: i64,
+    pub(in crate::flink) end_time: i64,
+    pub(in crate::flink) duration: i64,
+    pub(in crate::flink) state: &'static str,
+    pub(in crate::flink) last_modification: i64,
+    /// By lower-case names, with `total`.
+    #[serde(serialize_with = "CountsByState::in_lower_case")]
+    pub(in crate::flink) tasks: CountsByState,
+    pub(in crate::flink) pending_operators: u32,
+}

@@ -1,0 +1,122 @@
+//! `POST /weir/jobs`: a script comes in and runs as a job.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::body::to_bytes;
+use axum::extract::Request;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
+use bytes::Bytes;
+use jobs::{JobMaster, SubmitError};
+use serde::{Deserialize, Serialize};
+use sql::error::{Severity, render};
+use types::ErrorDomain;
+
+use super::answer::{Parts, json, parameter};
+use super::model::Refusal;
+
+/// The name of a job where neither the script nor the request gives one.
+const NAMELESS: &str = "unnamed job";
+
+/// The body as `application/json`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Submission {
+    script: String,
+    name: Option<String>,
+    /// These fill `${NAME}` before the process's own do.
+    #[serde(default)]
+    variables: BTreeMap<String, String>,
+}
+
+/// The answer.
+#[derive(Debug, Serialize)]
+struct Submitted {
+    jobid: String,
+    name: String,
+}
+
+/// What the body is.
+enum Form {
+    Script,
+    Json,
+}
+
+/// Takes a script as text (`text/plain`, `application/sql` or no type at all) with `?name=`, or all of it as JSON.
+pub(super) async fn submit(parts: &Arc<Parts>, request: Request) -> Result<Response, Refusal> {
+    let form = form(request.headers())?;
+    let name = parameter(request.uri(), "name").filter(|name| !name.is_empty());
+    let body = body(parts, request).await?;
+    let mut submission = match form {
+        Form::Json => serde_json::from_slice(&body).map_err(|error| {
+            bad(format!("the body is not {{\"script\", \"name\", \"variables\"}}: {error}"))
+        })?,
+        Form::Script => {
+            let script = String::from_utf8(body.into()).map_err(|_| bad("the script is not UTF-8"))?;
+            Submission { script, name: None, variables: BTreeMap::new() }
+        }
+    };
+    submission.name = submission.name.or(name);
+    let parts = Arc::clone(parts);
+    // Compiling takes its time, and opening the topics may wait for a disk.
+    let job = tokio::task::spawn_blocking(move || start(&parts, &submission))
+        .await
+        .map_err(|error| Refusal::Internal { message: error.to_string() })??;
+    let view = job.view();
+    Ok(json(StatusCode::CREATED, &Submitted { jobid: view.id.to_string(), name: view.name }))
+}
+
+fn start(parts: &Parts, submission: &Submission) -> Result<Arc<JobMaster>, Refusal> {
+    let services = &parts.services;
+    let variables =
+        |name: &str| submission.variables.get(name).cloned().or_else(|| (services.variables)(name));
+    let name = submission.name.as_deref();
+    let submitted = services.dispatcher.submit(&submission.script, name.unwrap_or(NAMELESS), &variables);
+    submitted.map_err(|error| refusal(&error, &submission.script, name.unwrap_or("script")))
+}
+
+/// Whose turn it is decides the status.
+fn refusal(error: &SubmitError, script: &str, file_name: &str) -> Refusal {
+    if let SubmitError::Script(findings) = error {
+        let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
+        let errors = errors.map(|finding| render(std::slice::from_ref(finding), script, file_name, false));
+        return Refusal::Own { status: StatusCode::BAD_REQUEST, errors: errors.collect() };
+    }
+    tracing::warn!(error = error as &dyn std::error::Error, "a job could not be started");
+    match error.domain() {
+        ErrorDomain::User => bad(error.to_string()),
+        ErrorDomain::External => Refusal::own(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+        ErrorDomain::Internal => Refusal::Internal { message: error.to_string() },
+    }
+}
+
+fn form(headers: &HeaderMap) -> Result<Form, Refusal> {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(Form::Script) };
+    let kind = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    match kind.to_ascii_lowercase().as_str() {
+        "text/plain" | "application/sql" => Ok(Form::Script),
+        "application/json" => Ok(Form::Json),
+        other => Err(Refusal::own(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            format!("`{other}` is no script: send it as text/plain, application/sql or application/json"),
+        )),
+    }
+}
+
+async fn body(parts: &Parts, request: Request) -> Result<Bytes, Refusal> {
+    let most = parts.options.script_bytes_max;
+    let reading = to_bytes(request.into_body(), most);
+    match tokio::time::timeout(parts.options.body_timeout, reading).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(_)) => Err(Refusal::own(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the body broke off, or is larger than {most} bytes"),
+        )),
+        Err(_) => Err(Refusal::own(StatusCode::REQUEST_TIMEOUT, "the body took too long to arrive")),
+    }
+}
+
+fn bad(error: impl Into<String>) -> Refusal {
+    Refusal::own(StatusCode::BAD_REQUEST, error)
+}

@@ -1,0 +1,369 @@
+//! The job manager's listener, as Flink's command line and pages use it, and our own routes on it.
+
+#[path = "../support/mod.rs"]
+mod support;
+mod world;
+
+use serde_json::{Value, json};
+use support::request;
+use world::{SCRIPT, World, start};
+
+const NO_JOB: &str = "00000000000000000000000000000001";
+
+fn first_error(answer: &support::Answer) -> String {
+    answer.json()["errors"][0].as_str().expect("an error").to_owned()
+}
+
+/// That each path of `fields` (a JSON pointer) is in a value.
+fn holds(value: &Value, fields: &[&str]) {
+    for field in fields {
+        assert!(value.pointer(field).is_some(), "{field} is missing in {value}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_has_the_fields_that_flinks_clients_require() {
+    let world = start().await;
+    let job = world.submit("clicks").await;
+    let scenarios: [(String, &[&str]); 8] = [
+        (
+            "/config".to_owned(),
+            &[
+                "/refresh-interval",
+                "/timezone-name",
+                "/timezone-offset",
+                "/flink-version",
+                "/flink-revision",
+                "/features/web-submit",
+                "/features/web-cancel",
+                "/features/web-rescale",
+                "/features/web-history",
+            ],
+        ),
+        (
+            "/overview".to_owned(),
+            &[
+                "/taskmanagers",
+                "/slots-total",
+                "/slots-available",
+                "/jobs-running",
+                "/jobs-finished",
+                "/jobs-cancelled",
+                "/jobs-failed",
+                "/flink-version",
+                "/flink-commit",
+            ],
+        ),
+        ("/jobs".to_owned(), &["/jobs/0/id", "/jobs/0/status"]),
+        (
+            "/jobs/overview".to_owned(),
+            &[
+                "/jobs/0/jid",
+                "/jobs/0/name",
+                "/jobs/0/start-time",
+                "/jobs/0/end-time",
+                "/jobs/0/duration",
+                "/jobs/0/state",
+                "/jobs/0/last-modification",
+                "/jobs/0/pending-operators",
+                "/jobs/0/tasks/total",
+                "/jobs/0/tasks/running",
+            ],
+        ),
+        (
+            format!("/jobs/{job}"),
+            &[
+                "/jid",
+                "/name",
+                "/isStoppable",
+                "/state",
+                "/job-type",
+                "/start-time",
+                "/end-time",
+                "/duration",
+                "/maxParallelism",
+                "/now",
+                "/timestamps/RUNNING",
+                "/vertices/0/id",
+                "/vertices/0/slotSharingGroupId",
+                "/vertices/0/name",
+                "/vertices/0/maxParallelism",
+                "/vertices/0/parallelism",
+                "/vertices/0/status",
+                "/vertices/0/start-time",
+                "/vertices/0/end-time",
+                "/vertices/0/duration",
+                "/vertices/0/tasks/RUNNING",
+                "/vertices/0/metrics/read-bytes",
+                "/vertices/0/metrics/read-bytes-complete",
+                "/vertices/0/metrics/write-bytes",
+                "/vertices/0/metrics/write-bytes-complete",
+                "/vertices/0/metrics/read-records",
+                "/vertices/0/metrics/read-records-complete",
+                "/vertices/0/metrics/write-records",
+                "/vertices/0/metrics/write-records-complete",
+                "/vertices/0/metrics/accumulated-backpressured-time",
+                "/vertices/0/metrics/accumulated-idle-time",
+                "/vertices/0/metrics/accumulated-busy-time",
+                "/status-counts/RUNNING",
+                "/plan/jid",
+                "/plan/name",
+                "/plan/type",
+                "/plan/nodes/0/id",
+                "/plan/nodes/0/operator",
+                "/plan/nodes/0/parallelism",
+                "/plan/nodes/0/operator_strategy",
+                "/plan/nodes/0/description",
+                "/plan/nodes/0/optimizer_properties",
+                "/plan/nodes/1/inputs/0/id",
+                "/plan/nodes/1/inputs/0/num",
+                "/plan/nodes/1/inputs/0/exchange",
+                "/pending-operators",
+            ],
+        ),
+        (format!("/jobs/{job}/status"), &["/status"]),
+        (
+            format!("/jobs/{job}/config"),
+            &[
+                "/jid",
+                "/name",
+                "/execution-config/restart-strategy",
+                "/execution-config/job-parallelism",
+                "/execution-config/object-reuse-mode",
+                "/execution-config/user-config",
+            ],
+        ),
+        (
+            format!("/jobs/{job}/exceptions?maxExceptions=10"),
+            &["/exceptionHistory/entries", "/exceptionHistory/truncated"],
+        ),
+    ];
+    for (target, fields) in scenarios {
+        let (path, query) = target.split_once('?').unwrap_or((&target, "unknown=1"));
+        for target in [format!("{path}?{query}"), format!("/v1{path}?{query}"), format!("{path}/?{query}")] {
+            let answer = as_flink(&world, "GET", &target).await;
+            assert_eq!(answer.status, 200, "{target}: {}", answer.text());
+            assert_eq!(answer.header("content-type"), Some("application/json; charset=UTF-8"), "{target}");
+            assert_eq!(answer.header("access-control-allow-origin"), Some("*"), "{target}");
+            holds(&answer.json(), fields);
+        }
+    }
+}
+
+/// A request with the body that Flink's clients send even with a `GET`.
+async fn as_flink(world: &World, method: &str, target: &str) -> support::Answer {
+    let headers = [("Content-Type", "application/json; charset=UTF-8")];
+    request(world.address, method, target, &headers, b"{}").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_answered_is_refused_in_flinks_words() {
+    let world = start().await;
+    let job = world.submit("clicks").await;
+    let handler = "org.apache.flink.runtime.rest.handler.RestHandlerException: ";
+    let bad_id = format!(
+        "{handler}Bad request, could not parse parameters: Cannot resolve path parameter (jobid) from value \"notahexid\"."
+    );
+    let bad_mode = format!(
+        "{handler}Bad request, could not parse parameters: Cannot resolve query parameter (mode) from value \"frob\"."
+    );
+    let no_job = format!("org.apache.flink.runtime.rest.NotFoundException: Job {NO_JOB} not found");
+    let not_cancelled = format!("{handler}Job could not be found.");
+    let scenarios = [
+        ("GET", "/nosuchroute".to_owned(), 404, "Unable to load requested file /nosuchroute."),
+        ("GET", "/v2/overview".to_owned(), 404, "Unable to load requested file /v2/overview."),
+        ("POST", "/overview".to_owned(), 404, "Not found: /overview"),
+        ("OPTIONS", "/overview".to_owned(), 404, "Not found: /overview"),
+        ("PATCH", "/jobs".to_owned(), 404, "Not found: /jobs"),
+        ("GET", format!("/jobs/{NO_JOB}"), 404, &no_job),
+        ("GET", format!("/jobs/{NO_JOB}/status"), 404, &no_job),
+        ("GET", format!("/jobs/{NO_JOB}/config"), 404, &no_job),
+        ("GET", format!("/jobs/{NO_JOB}/exceptions"), 404, &no_job),
+        ("GET", format!("/weir/jobs/{NO_JOB}"), 404, &no_job),
+        ("GET", "/jobs/notahexid".to_owned(), 400, &bad_id),
+        ("GET", "/jobs/notahexid/status".to_owned(), 400, &bad_id),
+        ("PATCH", "/jobs/notahexid?mode=cancel".to_owned(), 400, &bad_id),
+        ("PATCH", format!("/jobs/{job}?mode=frob"), 400, &bad_mode),
+        ("PATCH", format!("/jobs/{NO_JOB}?mode=cancel"), 404, &not_cancelled),
+        ("GET", format!("/jobs/{NO_JOB}/yarn-cancel"), 404, &not_cancelled),
+    ];
+    for (method, target, status, error) in scenarios {
+        let answer = world.ask(method, &target).await;
+        assert_eq!((answer.status, answer.json()), (status, json!({"errors": [error]})), "{method} {target}");
+        assert_eq!(answer.header("content-type"), Some("application/json; charset=UTF-8"));
+    }
+    let head = world.ask("HEAD", "/overview").await;
+    assert_eq!((head.status, head.text()), (404, String::new()));
+    assert_eq!(world.json(&format!("/jobs/{job}/status")).await, json!({"status": "RUNNING"}));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_is_cancelled_by_each_of_the_ways_and_once_more() {
+    let world = start().await;
+    for (method, suffix) in
+        [("PATCH", "?mode=cancel"), ("PATCH", ""), ("PATCH", "/"), ("GET", "/yarn-cancel")]
+    {
+        let job = world.submit("clicks").await;
+        let target = format!("/v1/jobs/{}{suffix}", job.to_uppercase());
+        let answer = as_flink(&world, method, &target).await;
+        assert_eq!((answer.status, answer.json()), (202, json!({})), "{target}");
+        world.until(&job, "CANCELED").await;
+        assert_eq!(world.ask(method, &target).await.status, 202, "a second time");
+        let details = world.json(&format!("/jobs/{job}")).await;
+        assert_eq!(details["vertices"][0]["tasks"]["CANCELED"], 2);
+        assert!(details["end-time"].as_i64() >= details["start-time"].as_i64());
+        assert_ne!(details["timestamps"]["CANCELLING"], 0);
+    }
+    let overview = world.json("/overview").await;
+    assert_eq!((&overview["jobs-cancelled"], &overview["jobs-running"]), (&json!(4), &json!(0)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_fails_tells_why_and_cannot_be_cancelled() {
+    let world = start().await;
+    let job = world.submit("clicks").await;
+    world.log.break_down("clicks");
+    world.until(&job, "FAILED").await;
+    let history = &world.json(&format!("/jobs/{job}/exceptions")).await["exceptionHistory"];
+    let entry = &history["entries"][0];
+    assert_eq!(entry["exceptionName"], "org.apache.flink.runtime.JobException");
+    assert!(entry["stacktrace"].as_str().is_some_and(|text| text.contains("damaged at offset 7")), "{entry}");
+    holds(entry, &["/timestamp", "/failureLabels", "/concurrentExceptions"]);
+    let none = world.json(&format!("/jobs/{job}/exceptions?maxExceptions=0")).await;
+    assert_eq!(none, json!({"exceptionHistory": {"entries": [], "truncated": true}}));
+    assert_eq!(world.ask("GET", &format!("/jobs/{job}/exceptions?maxExceptions=few")).await.status, 400);
+    for (method, target) in
+        [("PATCH", format!("/jobs/{job}?mode=cancel")), ("GET", format!("/jobs/{job}/yarn-cancel"))]
+    {
+        let answer = world.ask(method, &target).await;
+        assert_eq!(answer.status, 409, "{target}");
+        assert!(first_error(&answer).ends_with("already reached another terminal state (FAILED)."));
+    }
+    let figures = world.json(&format!("/weir/jobs/{job}")).await;
+    assert_eq!(figures["status"], "FAILED");
+    assert!(figures["failure"].as_str().is_some_and(|failure| failure.contains("clicks")), "{figures}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn figures_are_those_of_the_running_job() {
+    let world = start().await;
+    let job = world.submit("clicks").await;
+    for record in [
+        r#"{"id":"a","moment":"2025-12-09 12:00:01Z"}"#,
+        r#"{"id":"b","moment":"2025-12-09 12:00:02Z"}"#,
+        "no json",
+    ] {
+        world.log.feed("clicks", record);
+    }
+    let target = format!("/weir/jobs/{job}");
+    let figures = world
+        .until_at(&target, |figures| {
+            let ledger = &figures["ledger"];
+            ledger["accepted"] == 3 && ledger["counted"] == 2 && ledger["dead_lettered"] == 1
+        })
+        .await;
+    holds(&figures, &["/ledger/filtered", "/ledger/late", "/ledger/late_by_query", "/history/RUNNING"]);
+    assert_eq!(figures["ledger"]["reasons"].as_object().map(serde_json::Map::len), Some(1), "{figures}");
+    let tasks = figures["tasks"].as_array().expect("tasks");
+    assert_eq!(tasks.len(), 4, "two subtasks of each vertex: {figures}");
+    assert!(tasks.iter().all(|task| task["metrics"]["numRecordsIn"].is_number()));
+    world
+        .until_at(&target, |figures| {
+            let tasks = figures["tasks"].as_array().into_iter().flatten();
+            tasks.into_iter().any(|task| task["watermark"] == 1_765_281_600_999_i64)
+        })
+        .await;
+
+    let details = world.json(&format!("/jobs/{job}")).await;
+    let names: Vec<_> = details["vertices"].as_array().into_iter().flatten().map(|of| &of["name"]).collect();
+    assert_eq!(names, ["Source: clicks", "GlobalWindowAggregate[clicks]"]);
+    assert_eq!(details["vertices"][0]["metrics"]["read-records"], 3);
+    assert_eq!(details["vertices"][0]["parallelism"], 2);
+    assert_eq!((&details["end-time"], &details["status-counts"]["RUNNING"]), (&json!(-1), &json!(2)));
+    let edge = &details["plan"]["nodes"][1]["inputs"][0];
+    assert_eq!((&edge["id"], &edge["ship_strategy"]), (&details["vertices"][0]["id"], &json!("HASH")));
+    assert_eq!(world.json(&format!("/jobs/{job}")).await["vertices"][0]["id"], details["vertices"][0]["id"]);
+    let line = &world.json("/jobs/overview").await["jobs"][0];
+    assert_eq!((&line["tasks"]["total"], &line["tasks"]["running"]), (&json!(4), &json!(4)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_is_taken_as_text_and_as_json() {
+    let world = start().await;
+    for kind in ["text/plain", "application/sql", "text/plain; charset=utf-8"] {
+        let answer = world.post("/weir/jobs?name=hello%20world", kind, SCRIPT).await;
+        assert_eq!((answer.status, &answer.json()["name"]), (201, &json!("hello world")), "{kind}");
+    }
+    let all = json!({"script": SCRIPT, "name": "other", "variables": {"TOPIC": "taps"}});
+    let answer = world.post("/weir/jobs", "application/json", &all.to_string()).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    let submitted = answer.json();
+    assert_eq!(submitted["name"], "other");
+    // Its own variable comes before the process's: it reads another topic than the first three.
+    world.log.feed("taps", r#"{"id":"a","moment":"2025-12-09 12:00:01Z"}"#);
+    let target = format!("/weir/jobs/{}", submitted["jobid"].as_str().expect("an id"));
+    world.until_at(&target, |figures| figures["ledger"]["accepted"] == 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_that_cannot_run_is_refused_with_every_error() {
+    let world = start().await;
+    let wrong = SCRIPT.replace("COUNT(*)", "COUNT(*) + nowhere");
+    let answer = world.post("/weir/jobs?name=clicks.sql", "text/plain", &wrong).await;
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    let error = first_error(&answer);
+    assert!(error.contains("nowhere") && error.contains("clicks.sql"), "{error}");
+    assert!(!error.contains('\u{1b}'), "no colours: {error}");
+
+    let closed = json!({"script": SCRIPT, "variables": {"TOPIC": "closed"}}).to_string();
+    let scenarios = [
+        ("application/json", closed.as_str(), 503),
+        ("application/json", "{", 400),
+        ("application/json", r#"{"script":"","nmae":"x"}"#, 400),
+        ("text/plain", "", 400),
+        ("text/html", SCRIPT, 415),
+    ];
+    for (kind, body, status) in scenarios {
+        let answer = world.post("/weir/jobs", kind, body).await;
+        assert_eq!(answer.status, status, "{body}: {}", answer.text());
+        assert!(!first_error(&answer).is_empty());
+    }
+    let large = server::flink::Options { script_bytes_max: 10, ..Default::default() };
+    let small = world::start_with(large).await;
+    assert_eq!(small.post("/weir/jobs", "text/plain", SCRIPT).await.status, 413);
+    assert_eq!(world.json("/jobs").await, json!({"jobs": []}));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_strangers_may_not_act() {
+    let world = start().await;
+    let job = world.submit("clicks").await;
+    let cancel = format!("/jobs/{job}/yarn-cancel");
+    let strangers: [(&str, &str, (&str, &str)); 3] = [
+        ("POST", "/weir/jobs", ("Origin", "https://evil.example")),
+        ("GET", &cancel, ("Origin", "https://evil.example")),
+        ("GET", &cancel, ("Sec-Fetch-Site", "cross-site")),
+    ];
+    for (method, target, header) in strangers {
+        let answer = request(world.address, method, target, &[header], SCRIPT.as_bytes()).await;
+        assert_eq!(answer.status, 403, "{method} {target}");
+    }
+    assert_eq!(world.json(&format!("/jobs/{job}/status")).await["status"], "RUNNING");
+    let own = format!("http://{}", world.address);
+    let answer = request(world.address, "GET", &cancel, &[("Origin", &own)], b"").await;
+    assert_eq!(answer.status, 202);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_is_whole_in_itself_and_the_server_ends_when_told() {
+    let mut world = start().await;
+    let page = world.ask("GET", "/").await;
+    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    let text = page.text();
+    assert!(text.contains("/jobs/overview") && !text.contains("src=") && !text.contains("href="));
+    world.submit("clicks").await;
+    world.begin_stop();
+    (&mut world.serving).await.expect("an end");
+    assert!(tokio::net::TcpStream::connect(world.address).await.is_err());
+    assert!(world.dispatcher.is_healthy(), "the jobs go on");
+}

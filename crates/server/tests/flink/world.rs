@@ -1,0 +1,214 @@
+//! A job manager on port 0 over a dispatcher that really runs jobs, on a log and a store in memory.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use crossbeam_channel::{Receiver, Sender};
+use jobs::{Defaults, Dispatcher, Environment};
+use parking_lot::Mutex;
+use serde_json::Value;
+use server::flink::{JobManager, Options, Services};
+use storage::log::{Appending, EventLog, Fetched, LogError, LogReader, NewRecord, Polled, RecordRef, Start};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use types::{Clock, Offset, PartitionId, SystemClock};
+
+use crate::support::{Answer, MemoryStore, NOW, request};
+
+/// Counts clicks in windows of ten seconds, two subtasks wide.
+pub const SCRIPT: &str = "
+    SET 'parallelism.default' = '2';
+    CREATE TABLE clicks (
+      id STRING,
+      moment TIMESTAMP_LTZ(3),
+      WATERMARK FOR moment AS moment - INTERVAL '1' SECOND
+    ) WITH ('connector' = 'kafka', 'topic' = '${TOPIC}', 'format' = 'json');
+    CREATE TABLE counts (n BIGINT) WITH ('connector' = 'blackhole');
+    INSERT INTO counts
+    SELECT COUNT(*) FROM TABLE(TUMBLE(TABLE clicks, DESCRIPTOR(moment), INTERVAL '10' SECOND))
+    GROUP BY window_start, window_end;
+";
+
+/// What a reader is handed.
+enum Delivery {
+    Record(Bytes),
+    Failure,
+}
+
+/// A log of topics with one partition each, which a test feeds and breaks. The topic `closed` cannot be read.
+#[derive(Default)]
+pub struct Feeding {
+    topics: Mutex<HashMap<String, (Sender<Delivery>, Receiver<Delivery>)>>,
+}
+
+impl Feeding {
+    pub fn feed(&self, topic: &str, record: &'static str) {
+        self.hand(topic, Delivery::Record(Bytes::from_static(record.as_bytes())));
+    }
+
+    /// The next read of the topic fails.
+    pub fn break_down(&self, topic: &str) {
+        self.hand(topic, Delivery::Failure);
+    }
+
+    fn hand(&self, topic: &str, delivery: Delivery) {
+        let mut topics = self.topics.lock();
+        let (to, _) = topics.entry(topic.to_owned()).or_insert_with(crossbeam_channel::unbounded);
+        to.send(delivery).expect("the log holds the other end");
+    }
+}
+
+impl EventLog for Feeding {
+    fn create_topic(&self, topic: &str, _: u32) -> Result<(), LogError> {
+        self.topics.lock().entry(topic.to_owned()).or_insert_with(crossbeam_channel::unbounded);
+        Ok(())
+    }
+
+    fn partitions(&self, topic: &str) -> Result<Option<u32>, LogError> {
+        Ok(self.topics.lock().contains_key(topic).then_some(1))
+    }
+
+    fn append(&self, _: &str, records: Vec<NewRecord>) -> Result<Appending, LogError> {
+        // Dead letters are taken and forgotten.
+        let (told, appending) = oneshot::channel();
+        let position = |offset| storage::log::Position { partition: PartitionId(0), offset: Offset(offset) };
+        let _ = told.send(Ok((0..records.len() as u64).map(position).collect()));
+        Ok(appending)
+    }
+
+    fn read(&self, topic: &str, from: &[(PartitionId, Start)]) -> Result<Box<dyn LogReader>, LogError> {
+        if topic == "closed" {
+            return Err(LogError::Closed);
+        }
+        let deliveries = if from.is_empty() {
+            crossbeam_channel::never()
+        } else {
+            self.topics.lock().get(topic).expect("a topic that was created").1.clone()
+        };
+        Ok(Box::new(Reader { deliveries, next: 0 }))
+    }
+
+    fn bounds(&self, _: &str, _: PartitionId) -> Result<(Offset, Offset), LogError> {
+        Ok((Offset(0), Offset(0)))
+    }
+}
+
+struct Reader {
+    deliveries: Receiver<Delivery>,
+    next: u64,
+}
+
+impl LogReader for Reader {
+    fn poll(&mut self, timeout: Duration, _: usize) -> Result<Polled, LogError> {
+        match self.deliveries.recv_timeout(timeout) {
+            Ok(Delivery::Record(body)) => {
+                let record = RecordRef {
+                    offset: Offset(self.next),
+                    appended: NOW,
+                    start: 0,
+                    end: u32::try_from(body.len()).expect("a small record"),
+                };
+                self.next += 1;
+                let data = Arc::new(body.to_vec());
+                let fetched = Fetched { partition: Some(PartitionId(0)), records: vec![record], data };
+                Ok(Polled::Records { fetched, behind: false })
+            }
+            Ok(Delivery::Failure) => Err(LogError::Corrupt { place: "offset 7".to_owned() }),
+            Err(_) => Ok(Polled::CaughtUp),
+        }
+    }
+
+    fn positions(&self) -> Vec<(PartitionId, Offset)> {
+        vec![(PartitionId(0), Offset(self.next))]
+    }
+}
+
+/// A job manager and what stands behind it.
+pub struct World {
+    pub address: SocketAddr,
+    pub log: Arc<Feeding>,
+    pub dispatcher: Arc<Dispatcher>,
+    stop: Option<oneshot::Sender<()>>,
+    pub serving: JoinHandle<()>,
+}
+
+pub async fn start() -> World {
+    start_with(Options::default()).await
+}
+
+pub async fn start_with(options: Options) -> World {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let log = Arc::new(Feeding::default());
+    let store = Arc::new(MemoryStore::new(Arc::new(types::ManualClock::at(NOW))));
+    let environment = Environment {
+        log: Arc::clone(&log) as _,
+        store,
+        clock: Arc::clone(&clock),
+        defaults: Defaults::default(),
+    };
+    let dispatcher = Arc::new(Dispatcher::new(environment));
+    let variables = Arc::new(|name: &str| (name == "TOPIC").then(|| "clicks".to_owned()));
+    let services = Services { clock, dispatcher: Arc::clone(&dispatcher), variables };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let manager = JobManager::bind(listener, options, services).expect("a job manager");
+    let address = manager.local_addr();
+    let (stop, stopped) = oneshot::channel();
+    let serving = tokio::spawn(manager.serve(async {
+        let _ = stopped.await;
+    }));
+    World { address, log, dispatcher, stop: Some(stop), serving }
+}
+
+impl World {
+    pub async fn ask(&self, method: &str, target: &str) -> Answer {
+        request(self.address, method, target, &[], b"").await
+    }
+
+    /// The JSON of an answer that must be 200.
+    pub async fn json(&self, target: &str) -> Value {
+        let answer = self.ask("GET", target).await;
+        assert_eq!(answer.status, 200, "{target}: {}", answer.text());
+        answer.json()
+    }
+
+    pub async fn post(&self, target: &str, kind: &str, body: &str) -> Answer {
+        request(self.address, "POST", target, &[("Content-Type", kind)], body.as_bytes()).await
+    }
+
+    /// Submits the script and gives the job's id.
+    pub async fn submit(&self, name: &str) -> String {
+        let answer = self.post(&format!("/weir/jobs?name={name}"), "application/sql", SCRIPT).await;
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        answer.json()["jobid"].as_str().expect("an id").to_owned()
+    }
+
+    /// Waits until a job is in a state.
+    pub async fn until(&self, job: &str, state: &str) {
+        self.until_at(&format!("/jobs/{job}/status"), |found| found["status"] == state).await;
+    }
+
+    /// Waits until a route answers what is expected of it.
+    pub async fn until_at(&self, target: &str, expected: impl Fn(&Value) -> bool) -> Value {
+        for _ in 0..4_000 {
+            let found = self.json(target).await;
+            if expected(&found) {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("{target} never answered as expected: {}", self.json(target).await);
+    }
+
+    pub fn begin_stop(&mut self) {
+        self.stop.take().map(|stop| stop.send(()));
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.dispatcher.shut_down(Duration::from_secs(10));
+    }
+}
