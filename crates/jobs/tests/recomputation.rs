@@ -126,8 +126,6 @@ fn one_group(_: &Event) -> Vec<String> {
 }
 
 fn analytics() -> Vec<Analytic> {
-    let name = |value: &Option<String>| vec![format!("{value:?}")];
-    let _ = name;
     vec![
         Analytic {
             table: "faculty",
@@ -427,7 +425,8 @@ fn line(random: &mut Random, clock: &mut i64) -> String {
     if random.once_in(300) {
         *clock += 40_000;
     }
-    let time = *clock - random.below(if random.once_in(12) { 90_000 } else { 6_000 }) as i64;
+    let disorder = if random.once_in(12) { 90_000 } else { 6_000 };
+    let time = *clock - random.below(disorder) as i64;
     let stamp = match random.below(5) {
         0 => iso(time),
         1 => format!("{}.{:03}Z", iso(time), time % 1_000),
