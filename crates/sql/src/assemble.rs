@@ -91,7 +91,9 @@ fn pipeline(
     for (name, query) in names.into_iter().zip(bound) {
         let filter = rewriter.conditions(&query.relation.filters);
         let shape = match query.relation.stage {
-            Stage::Grouped(group) => Shape::Aggregate(aggregate(*group, &query.columns, &mut rewriter, time_zone)),
+            Stage::Grouped(group) => {
+                Shape::Aggregate(aggregate(*group, &query.columns, &mut rewriter, time_zone))
+            }
             Stage::Rows | Stage::Windowed { .. } => {
                 Shape::Rows { columns: query.columns.iter().map(|id| rewriter.rewrite(*id)).collect() }
             }
@@ -134,12 +136,17 @@ fn aggregate(
     let mut output = Rewriter::new(&group.output.exprs, time_zone);
     let having = output.conditions(&group.having);
     let columns = columns.iter().map(|id| output.rewrite(*id)).collect();
-    let mut shape = WindowAggregate { window: group.window, keys, aggregates, output: output.finish(), having, columns };
+    let mut shape =
+        WindowAggregate { window: group.window, keys, aggregates, output: output.finish(), having, columns };
     let roots: Vec<ExprId> = shape.having.iter().chain(&shape.columns).copied().collect();
-    let compacted = Compacted::of(&shape.output, &roots, Inputs::All);
+    // The keys and the window's columns stay; a call whose result nobody reads is not computed.
+    let calls = shape.keys.len()..shape.keys.len() + shape.aggregates.len();
+    let compacted = Compacted::of(&shape.output, &roots, |input| !calls.contains(&input));
     for id in shape.having.iter_mut().chain(&mut shape.columns) {
         *id = compacted.moved(*id);
     }
+    let mut call = calls.start..;
+    shape.aggregates.retain(|_| call.next().is_some_and(|input| compacted.inputs.contains(&input)));
     shape.output = compacted.graph;
     shape
 }
@@ -163,9 +170,10 @@ fn common_filter(queries: &mut [Query]) -> Vec<ExprId> {
 fn prune(pipeline: &mut Pipeline) {
     let mut roots = vec![];
     each_id(pipeline, &mut |id| roots.push(*id));
-    let compacted = Compacted::of(&pipeline.exprs, &roots, Inputs::Used);
+    let compacted = Compacted::of(&pipeline.exprs, &roots, |_| false);
     each_id(pipeline, &mut |id| *id = compacted.moved(*id));
-    pipeline.source.leaves = compacted.inputs.iter().map(|input| pipeline.source.leaves[*input].clone()).collect();
+    pipeline.source.leaves =
+        compacted.inputs.iter().map(|input| pipeline.source.leaves[*input].clone()).collect();
     pipeline.exprs = compacted.graph;
 }
 
@@ -190,13 +198,6 @@ fn each_id(pipeline: &mut Pipeline, visit: &mut impl FnMut(&mut ExprId)) {
     }
 }
 
-/// Which inputs a compacted graph keeps.
-#[derive(Clone, Copy, PartialEq)]
-enum Inputs {
-    All,
-    Used,
-}
-
 /// A graph without what no root reaches.
 struct Compacted {
     graph: ExprGraph,
@@ -206,7 +207,8 @@ struct Compacted {
 }
 
 impl Compacted {
-    fn of(graph: &ExprGraph, roots: &[ExprId], keep: Inputs) -> Compacted {
+    /// Inputs are kept where they are used, and where `keep` says so.
+    fn of(graph: &ExprGraph, roots: &[ExprId], keep: impl Fn(usize) -> bool) -> Compacted {
         let mut reached = vec![false; graph.len()];
         let mut stack = roots.to_vec();
         while let Some(id) = stack.pop() {
@@ -214,11 +216,13 @@ impl Compacted {
                 stack.extend(graph.operands(id));
             }
         }
-        let is_used = |input: usize| {
-            graph.iter().any(|(id, node)| reached[id.0 as usize] && matches!(node.expr, Expr::Column(i) if i == input))
-        };
-        let inputs: Vec<usize> =
-            (0..graph.inputs.len()).filter(|input| keep == Inputs::All || is_used(*input)).collect();
+        let mut used: Vec<bool> = (0..graph.inputs.len()).map(keep).collect();
+        for (id, node) in graph.iter() {
+            if let (Expr::Column(input), true) = (&node.expr, reached[id.0 as usize]) {
+                used[*input] = true;
+            }
+        }
+        let inputs: Vec<usize> = (0..graph.inputs.len()).filter(|input| used[*input]).collect();
         let columns: Vec<InputColumn> = inputs.iter().map(|input| graph.inputs[*input].clone()).collect();
         let mut compacted = Compacted { graph: ExprGraph::new(columns), inputs, moved: HashMap::new() };
         for (id, node) in graph.iter().filter(|(id, _)| reached[id.0 as usize]) {

@@ -42,6 +42,13 @@ impl Catalog {
         self.views.push(relation);
     }
 
+    /// Whatever reads or writes it is given up silently.
+    pub(crate) fn add_unreadable(&mut self, name: String) {
+        if !self.names.contains_key(&name) {
+            self.add_view(name, None);
+        }
+    }
+
     pub(crate) fn unknown(&self, name: &Ident, what: &str) -> Diagnostic {
         let mut known: Vec<&str> = self.names.keys().map(String::as_str).collect();
         known.sort_unstable();
@@ -74,7 +81,11 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    pub(crate) fn declare(definition: CreateTable, time_zone: &TimeZone, diagnostics: &mut Vec<Diagnostic>) -> Table {
+    pub(crate) fn declare(
+        definition: CreateTable,
+        time_zone: &TimeZone,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Table {
         let before = diagnostics.len();
         let mut table = Table {
             name: definition.name.value.clone(),
@@ -97,8 +108,13 @@ impl Table {
         table.columns.clear();
         for column in &definition.columns {
             let cell = match &column.kind {
-                ColumnKind::Computed(expr) => table.compute(expr, &stored, time_zone, diagnostics).map(Cell::Scalar),
-                _ => stored.iter().find(|known| known.name == column.name.value).map(|known| known.cell.clone()),
+                ColumnKind::Computed(expr) => {
+                    table.compute(expr, &stored, time_zone, diagnostics).map(Cell::Scalar)
+                }
+                _ => stored
+                    .iter()
+                    .find(|known| known.name == column.name.value)
+                    .map(|known| known.cell.clone()),
             };
             match cell {
                 Some(cell) => table.columns.push(Column { name: column.name.value.clone(), cell }),
@@ -114,7 +130,10 @@ impl Table {
             if table.sink_columns.iter().any(|column| column.name == key.value) {
                 table.primary_key.push(key.value.clone());
             } else {
-                let error = Diagnostic::error(key.span, format!("the primary key's `{}` is not a physical column", key.value));
+                let error = Diagnostic::error(
+                    key.span,
+                    format!("the primary key's `{}` is not a physical column", key.value),
+                );
                 diagnostics.push(error);
             }
         }
@@ -134,7 +153,11 @@ impl Table {
         let (graph, leaves) = (&mut self.graph, &mut self.leaves);
         let mut path = vec![name.value.clone()];
         let cell = cell_of(&mut path, &type_name.column_type, false, &mut |path, column_type| {
-            leaves.push(Leaf { path: path.to_vec(), column_type: column_type.clone(), metadata: metadata.clone() });
+            leaves.push(Leaf {
+                path: path.to_vec(),
+                column_type: column_type.clone(),
+                metadata: metadata.clone(),
+            });
             graph.add_input(path.join("."), column_type, Origin::Row)
         });
         self.columns.push(Column { name: name.value.clone(), cell });
@@ -178,7 +201,10 @@ impl Table {
             return None;
         };
         let Some(column) = self.columns.iter().find(|column| column.name == name.value) else {
-            let error = Diagnostic::error(name.span, format!("there is no column `{}` for the watermark", name.value));
+            let error = Diagnostic::error(
+                name.span,
+                format!("there is no column `{}` for the watermark", name.value),
+            );
             diagnostics.push(crate::bind::scope::suggest(error, &name.value, &self.columns));
             return None;
         };
@@ -191,7 +217,8 @@ impl Table {
         };
         let data_type = self.graph.exprs.column_type(time).data_type.clone();
         if let Some(wrong) = not_a_rowtime(&data_type) {
-            let error = Diagnostic::error(name.span, format!("the event time `{}` is {data_type}", name.value));
+            let error =
+                Diagnostic::error(name.span, format!("the event time `{}` is {data_type}", name.value));
             diagnostics.push(error.with_hint(wrong));
             return None;
         }
@@ -200,11 +227,15 @@ impl Table {
         let given = self.graph.exprs.column_type(id).data_type.clone();
         let same_kind = matches!(
             (&given, &data_type),
-            (DataType::Timestamp(_), DataType::Timestamp(_)) | (DataType::TimestampLtz(_), DataType::TimestampLtz(_))
+            (DataType::Timestamp(_), DataType::Timestamp(_))
+                | (DataType::TimestampLtz(_), DataType::TimestampLtz(_))
         );
         if !same_kind {
-            let error = Diagnostic::error(watermark.expr.span, format!("the watermark is {given}, the time {data_type}"))
-                .with_hint(format!("write it like {} - INTERVAL '5' SECOND", name.value));
+            let error = Diagnostic::error(
+                watermark.expr.span,
+                format!("the watermark is {given}, the time {data_type}"),
+            )
+            .with_hint(format!("write it like {} - INTERVAL '5' SECOND", name.value));
             diagnostics.push(error);
             return None;
         }
@@ -226,7 +257,8 @@ impl Table {
             return columns;
         }
         let bound = DataType::Timestamp(3).not_null();
-        let time = self.rowtime.as_ref().map(|rowtime| self.graph.exprs.column_type(rowtime.time).data_type.clone());
+        let time =
+            self.rowtime.as_ref().map(|rowtime| self.graph.exprs.column_type(rowtime.time).data_type.clone());
         let time = time.unwrap_or(DataType::Timestamp(3)).not_null();
         let columns = [("window_start", bound.clone()), ("window_end", bound), ("window_time", time)]
             .map(|(name, column_type)| self.graph.add_input(name.to_owned(), column_type, Origin::Window));
@@ -239,23 +271,31 @@ impl Table {
 fn not_a_rowtime(data_type: &DataType) -> Option<String> {
     match data_type {
         DataType::Timestamp(0..=3) | DataType::TimestampLtz(0..=3) => None,
-        DataType::Timestamp(_) => Some("event time has at most milliseconds: declare it as TIMESTAMP(3)".to_owned()),
-        DataType::TimestampLtz(_) => Some("event time has at most milliseconds: TIMESTAMP_LTZ(3)".to_owned()),
-        text if text.is_text() => {
-            Some("compute a time from the text: event_time AS TRY_CAST(REPLACE(text, 'T', ' ') AS TIMESTAMP(3))".to_owned())
+        DataType::Timestamp(_) => {
+            Some("event time has at most milliseconds: declare it as TIMESTAMP(3)".to_owned())
         }
-        DataType::BigInt => Some("compute a time from milliseconds: event_time AS TO_TIMESTAMP_LTZ(ms, 3)".to_owned()),
+        DataType::TimestampLtz(_) => Some("event time has at most milliseconds: TIMESTAMP_LTZ(3)".to_owned()),
+        text if text.is_text() => Some(
+            "compute a time from the text: event_time AS TRY_CAST(REPLACE(text, 'T', ' ') AS TIMESTAMP(3))"
+                .to_owned(),
+        ),
+        DataType::BigInt => {
+            Some("compute a time from milliseconds: event_time AS TO_TIMESTAMP_LTZ(ms, 3)".to_owned())
+        }
         _ => Some("it must be TIMESTAMP(p) or TIMESTAMP_LTZ(p) with p from 0 to 3".to_owned()),
     }
 }
 
 /// The constant of `column - INTERVAL …`, or nothing at all behind the column.
 fn delay(expr: &Expr, column: &str) -> Option<Interval> {
-    let is_column = |e: &Expr| matches!(&e.kind, ExprKind::Name(path) if path.len() == 1 && path[0].value == column);
+    let is_column =
+        |e: &Expr| matches!(&e.kind, ExprKind::Name(path) if path.len() == 1 && path[0].value == column);
     match &expr.kind {
         _ if is_column(expr) => Some(Interval::ZERO),
         ExprKind::Arithmetic("-", left, right) if is_column(left) => match &right.kind {
-            ExprKind::Literal { value: Value::Int(ms), data_type: DataType::IntervalDayTime } => Some(Interval(*ms)),
+            ExprKind::Literal { value: Value::Int(ms), data_type: DataType::IntervalDayTime } => {
+                Some(Interval(*ms))
+            }
             _ => None,
         },
         _ => None,
@@ -267,7 +307,8 @@ fn options(definition: &CreateTable, diagnostics: &mut Vec<Diagnostic>) -> Table
     for (key, value) in &definition.options {
         let option = TableOption { value: value.value.clone(), key_span: key.span, value_span: value.span };
         if options.entries.insert(key.value.clone(), option).is_some() {
-            diagnostics.push(Diagnostic::error(key.span, format!("the option '{}' is given twice", key.value)));
+            diagnostics
+                .push(Diagnostic::error(key.span, format!("the option '{}' is given twice", key.value)));
         }
     }
     options

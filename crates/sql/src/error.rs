@@ -69,10 +69,10 @@ pub fn render(diagnostics: &[Diagnostic], script: &str, file_name: &str, color: 
         };
         let span = within(diagnostic.span, script);
         let config = Config::default().with_index_type(IndexType::Byte).with_color(color);
-        let mut label = Label::new((file_name, span.clone())).with_color(paint);
-        if let Some(detail) = &diagnostic.detail {
-            label = label.with_message(detail);
-        }
+        // A label without words would not be underlined.
+        let label = Label::new((file_name, span.clone()))
+            .with_color(paint)
+            .with_message(diagnostic.detail.as_deref().unwrap_or("here"));
         let mut report = Report::build(kind, (file_name, span))
             .with_config(config)
             .with_message(&diagnostic.message)

@@ -48,6 +48,7 @@ fn draw_pipeline(out: &mut String, pipeline: &Pipeline, sinks: &[SinkTable]) {
         let plain = Printer { graph: &pipeline.exprs, rowtime: None };
         line(out, format_args!("│  event time {} = {}", rowtime.name, plain.print(rowtime.time)));
         match rowtime.delay {
+            Some(delay) if delay.0 == 0 => line(out, format_args!("│  watermark  {}", rowtime.name)),
             Some(delay) => line(out, format_args!("│  watermark  {} - {delay}", rowtime.name)),
             None => line(out, format_args!("│  watermark  {}", printer.print(rowtime.watermark))),
         }
@@ -80,7 +81,15 @@ fn draw_query(out: &mut String, query: &Query, printer: &Printer<'_>, sinks: &[S
     let output = Printer { graph, rowtime: printer.rowtime.filter(|_| std::ptr::eq(graph, printer.graph)) };
     line(out, format_args!("{rail}  into       {} ({connector})", sink.name));
     for (column, id) in sink.columns.iter().zip(columns) {
-        line(out, format_args!("{rail}             {} {} = {}", column.name, graph.column_type(*id), output.print(*id)));
+        line(
+            out,
+            format_args!(
+                "{rail}             {} {} = {}",
+                column.name,
+                graph.column_type(*id),
+                output.print(*id)
+            ),
+        );
     }
 }
 
@@ -104,7 +113,9 @@ fn window(window: Window) -> String {
     let (text, offset) = match window {
         Window::Tumble { size, offset } => (format!("TUMBLE {size}"), offset),
         Window::Hop { size, slide, offset } => (format!("HOP {size} every {slide}"), offset),
-        Window::Cumulate { size, step, offset } => (format!("CUMULATE up to {size} in steps of {step}"), offset),
+        Window::Cumulate { size, step, offset } => {
+            (format!("CUMULATE up to {size} in steps of {step}"), offset)
+        }
     };
     if offset.0 == 0 { text } else { format!("{text}, offset {offset}") }
 }
@@ -149,6 +160,11 @@ impl Printer<'_> {
                 items.extend(has_null.then(|| "NULL".to_owned()));
                 format!("{} IN ({})", of(input), items.join(", "))
             }
+            Expr::Case { branches, otherwise } if self.is_coalesce(branches) => {
+                let all = branches.iter().map(|(_, then)| *then).chain([*otherwise]);
+                let all: Vec<String> = all.map(|id| self.print(id)).collect();
+                format!("COALESCE({})", all.join(", "))
+            }
             Expr::Case { branches, otherwise } => {
                 let branches: Vec<String> = branches
                     .iter()
@@ -161,6 +177,7 @@ impl Printer<'_> {
                 format!("{name}({} AS {})", self.print(*input), self.graph.column_type(id).data_type)
             }
             Expr::Call { function, args } => match args.as_ref() {
+                [] => function.name.to_owned(),
                 [a, b] if !function.name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '$') => {
                     format!("{} {} {}", of(a), function.name, of(b))
                 }
@@ -172,6 +189,13 @@ impl Printer<'_> {
         }
     }
 
+    /// Whether each branch is taken for its own result not being null.
+    fn is_coalesce(&self, branches: &[(ExprId, ExprId)]) -> bool {
+        branches
+            .iter()
+            .all(|(when, then)| matches!(self.graph.expr(*when), Expr::IsNotNull(id) if id == then))
+    }
+
     /// In parentheses where it is made of an operator.
     fn operand(&self, id: ExprId) -> String {
         let text = self.print(id);
@@ -179,7 +203,9 @@ impl Printer<'_> {
             Expr::And(..) | Expr::Or(..) | Expr::Compare(..) | Expr::Not(_) | Expr::In { .. } => true,
             Expr::IsNull(_) | Expr::IsNotNull(_) | Expr::IsTrue(_) => true,
             Expr::IsNotTrue(_) | Expr::IsFalse(_) | Expr::IsNotFalse(_) => true,
-            Expr::Call { function, .. } => !function.name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '$'),
+            Expr::Call { function, .. } => {
+                !function.name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '$')
+            }
             Expr::Column(_) | Expr::Literal(_) | Expr::Case { .. } | Expr::Cast { .. } => false,
         };
         let is_name = self.rowtime.is_some_and(|rowtime| rowtime.time == id);

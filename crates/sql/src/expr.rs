@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use types::{ColumnType, Value};
 
-use crate::functions::Function;
+use crate::functions::{Determinism, Function};
 
 /// A node of an [`ExprGraph`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,15 +103,17 @@ impl ExprGraph {
         ExprGraph { inputs, nodes: Vec::new(), index: HashMap::new() }
     }
 
-    /// Adds a node, or finds the equal one already there.
+    /// Adds a node, or finds the equal one already there. Calls of `RAND` and the like equal none.
     pub fn add(&mut self, expr: Expr, column_type: ColumnType) -> ExprId {
-        let key = format!("{}:{}", identity(&expr), column_type);
-        if let Some(&id) = self.index.get(&key) {
-            return id;
-        }
         let id = ExprId(self.nodes.len() as u32);
+        if !is_random(&expr) {
+            let key = format!("{}:{}", identity(&expr), column_type);
+            if let Some(&id) = self.index.get(&key) {
+                return id;
+            }
+            self.index.insert(key, id);
+        }
         self.nodes.push(Node { expr, column_type });
-        self.index.insert(key, id);
         id
     }
 
@@ -191,6 +193,10 @@ impl ExprGraph {
             }
         }
     }
+}
+
+fn is_random(expr: &Expr) -> bool {
+    matches!(expr, Expr::Call { function, .. } if function.determinism == Determinism::Never)
 }
 
 /// Equality of nodes: floats by their bits, functions by name.

@@ -103,7 +103,10 @@ impl Graph {
 }
 
 /// The same computation over other operands.
-pub(crate) fn map_operands<E>(expr: &Expr, mut map: impl FnMut(ExprId) -> Result<ExprId, E>) -> Result<Expr, E> {
+pub(crate) fn map_operands<E>(
+    expr: &Expr,
+    mut map: impl FnMut(ExprId) -> Result<ExprId, E>,
+) -> Result<Expr, E> {
     Ok(match expr {
         Expr::Column(_) | Expr::Literal(_) => expr.clone(),
         Expr::And(a, b) => Expr::And(map(*a)?, map(*b)?),

@@ -56,6 +56,7 @@ pub fn compile(script: &str, variables: &dyn Fn(&str) -> Option<String>) -> Resu
             Statement::Set { .. } => {}
             Statement::CreateTable(table) => binder.create_table(table),
             Statement::CreateView(view) => binder.create_view(&view),
+            Statement::Unreadable(name) => binder.catalog.add_unreadable(name.value),
             Statement::Insert(insert) => {
                 has_insert = true;
                 queries.extend(binder.insert(&insert));

@@ -25,10 +25,38 @@ const KEPT: &[&str] = &["execution.checkpointing.", "state.", "restart-strategy.
 
 /// Flink's own keys that tune or configure what does not exist here.
 const MEANINGLESS: &[&str] = &[
-    "table.", "pipeline.", "execution.", "sql-client.", "sql-gateway.", "taskmanager.", "jobmanager.", "rest.",
-    "web.", "metrics.", "cluster.", "high-availability.", "io.", "security.", "env.", "yarn.", "kubernetes.",
-    "client.", "akka.", "pekko.", "heartbeat.", "slot.", "task.", "parallelism.", "python.", "classloader.",
-    "resourcemanager.", "job-result-store.", "historyserver.", "fs.", "blob.", "process.",
+    "table.",
+    "pipeline.",
+    "execution.",
+    "sql-client.",
+    "sql-gateway.",
+    "taskmanager.",
+    "jobmanager.",
+    "rest.",
+    "web.",
+    "metrics.",
+    "cluster.",
+    "high-availability.",
+    "io.",
+    "security.",
+    "env.",
+    "yarn.",
+    "kubernetes.",
+    "client.",
+    "akka.",
+    "pekko.",
+    "heartbeat.",
+    "slot.",
+    "task.",
+    "parallelism.",
+    "python.",
+    "classloader.",
+    "resourcemanager.",
+    "job-result-store.",
+    "historyserver.",
+    "fs.",
+    "blob.",
+    "process.",
 ];
 
 impl Default for Settings {
@@ -85,7 +113,9 @@ impl Settings {
         }
         if name == "execution.runtime-mode" && !value.value.eq_ignore_ascii_case("streaming") {
             let error = Diagnostic::error(value.span, "only the runtime mode `streaming` exists here");
-            return Err(Box::new(error.with_hint("a bounded source is read to its end, and then every window closes")));
+            return Err(Box::new(
+                error.with_hint("a bounded source is read to its end, and then every window closes"),
+            ));
         }
         if KEPT.iter().any(|prefix| name.starts_with(prefix)) || name == "restart-strategy" {
             let is_time = ["interval", "timeout", "min-pause", "delay"].iter().any(|end| name.ends_with(end));
@@ -95,8 +125,12 @@ impl Settings {
             return Ok(());
         }
         let hint = match name {
-            _ if name.starts_with("table.exec.emit.early-fire") => Some("early results: SET 'weir.early-fire' = '1 s'".to_owned()),
-            _ if name.starts_with("table.exec.emit.") => Some("late rows: SET 'weir.allowed-lateness' = '1 min'".to_owned()),
+            _ if name.starts_with("table.exec.emit.early-fire") => {
+                Some("early results: SET 'weir.early-fire' = '1 s'".to_owned())
+            }
+            _ if name.starts_with("table.exec.emit.") => {
+                Some("late rows: SET 'weir.allowed-lateness' = '1 min'".to_owned())
+            }
             _ => did_you_mean(name, KNOWN.iter().copied()),
         };
         let message = if MEANINGLESS.iter().any(|prefix| name.starts_with(prefix)) {

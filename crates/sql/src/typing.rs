@@ -37,9 +37,9 @@ fn common_number(a: &DataType, b: &DataType) -> DataType {
             DataType::Decimal { precision, scale: scale.min(precision) }
         }
         _ => {
-            let float_and_integer = [(a, b), (b, a)]
-                .iter()
-                .any(|(x, y)| **x == DataType::Float && (integer_rank(y).is_some() || **y == DataType::Float));
+            let float_and_integer = [(a, b), (b, a)].iter().any(|(x, y)| {
+                **x == DataType::Float && (integer_rank(y).is_some() || **y == DataType::Float)
+            });
             if float_and_integer { DataType::Float } else { DataType::Double }
         }
     }
@@ -102,8 +102,8 @@ pub(crate) fn same_form(a: &DataType, b: &DataType) -> bool {
 /// What may be written into a column of another type without a cast (Flink's `LogicalTypeCasts`, implicit casts).
 pub(crate) fn converts_implicitly(from: &DataType, to: &DataType) -> bool {
     use DataType::{
-        BigInt, Binary, Boolean, Char, Date, Decimal, Double, Float, Int, IntervalDayTime, IntervalYearMonth, Null,
-        SmallInt, Time, Timestamp, TimestampLtz, TinyInt, Varbinary, Varchar,
+        BigInt, Binary, Boolean, Char, Date, Decimal, Double, Float, Int, IntervalDayTime, IntervalYearMonth,
+        Null, SmallInt, Time, Timestamp, TimestampLtz, TinyInt, Varbinary, Varchar,
     };
     match to {
         _ if *from == Null => true,
@@ -113,7 +113,9 @@ pub(crate) fn converts_implicitly(from: &DataType, to: &DataType) -> bool {
         Binary(_) => matches!(from, Binary(_)),
         Varbinary(_) => matches!(from, Binary(_) | Varbinary(_)),
         Decimal { .. } => from.is_numeric(),
-        TinyInt | SmallInt | Int | BigInt => integer_rank(from) <= integer_rank(to) && integer_rank(from).is_some(),
+        TinyInt | SmallInt | Int | BigInt => {
+            integer_rank(from) <= integer_rank(to) && integer_rank(from).is_some()
+        }
         Float => decimal(from).is_some() || *from == Float,
         Double => from.is_numeric(),
         Date => matches!(from, Date | Timestamp(_)),

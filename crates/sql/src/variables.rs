@@ -34,8 +34,12 @@ enum Place {
 }
 
 pub(crate) fn fill(script: &str, variables: &dyn Fn(&str) -> Option<String>) -> Filled {
-    let mut filled =
-        Filled { text: String::with_capacity(script.len()), diagnostics: vec![], broken: false, fills: vec![] };
+    let mut filled = Filled {
+        text: String::with_capacity(script.len()),
+        diagnostics: vec![],
+        broken: false,
+        fills: vec![],
+    };
     let mut place = Place::Plain;
     let mut at = 0;
     while let Some(c) = script[at..].chars().next() {

@@ -14,8 +14,22 @@ pub(super) const NAMES: &[&str] =
 
 /// Aggregates of Flink that do not exist here.
 const REFUSED: &[&str] = &[
-    "STDDEV", "STDDEV_POP", "STDDEV_SAMP", "VARIANCE", "VAR_POP", "VAR_SAMP", "LISTAGG", "COLLECT", "ARRAY_AGG",
-    "SINGLE_VALUE", "JSON_ARRAYAGG", "JSON_OBJECTAGG", "ANY_VALUE", "GROUPING", "CUME_DIST", "NTILE",
+    "STDDEV",
+    "STDDEV_POP",
+    "STDDEV_SAMP",
+    "VARIANCE",
+    "VAR_POP",
+    "VAR_SAMP",
+    "LISTAGG",
+    "COLLECT",
+    "ARRAY_AGG",
+    "SINGLE_VALUE",
+    "JSON_ARRAYAGG",
+    "JSON_OBJECTAGG",
+    "ANY_VALUE",
+    "GROUPING",
+    "CUME_DIST",
+    "NTILE",
 ];
 
 pub(super) fn is_aggregate(name: &str) -> bool {
@@ -69,13 +83,16 @@ impl ExprBinder<'_> {
             None => None,
         };
         if call.star && name != "COUNT" {
-            let error = Diagnostic::error(span, format!("{name}(*) does not exist")).with_hint("only COUNT takes `*`");
+            let error = Diagnostic::error(span, format!("{name}(*) does not exist"))
+                .with_hint("only COUNT takes `*`");
             return Err(self.report(error));
         }
         let wanted = if name == "PERCENTILE" { 2 } else { 1 };
         if !call.star && call.args.len() != wanted {
-            let forms = if name == "PERCENTILE" { "PERCENTILE(x, 0.95)".to_owned() } else { format!("{name}(x)") };
-            let error = Diagnostic::error(span, format!("{name} does not take {} arguments", call.args.len()));
+            let forms =
+                if name == "PERCENTILE" { "PERCENTILE(x, 0.95)".to_owned() } else { format!("{name}(x)") };
+            let error =
+                Diagnostic::error(span, format!("{name} does not take {} arguments", call.args.len()));
             return Err(self.report(error.with_hint(format!("write {forms}"))));
         }
         let arg = match call.args.first() {
@@ -86,8 +103,9 @@ impl ExprBinder<'_> {
         let (function, arg, column_type) = self.typed(name, arg, percentage, span)?;
         self.of_rows(arg, filter, span)?;
         // A distinct minimum is the minimum.
-        let distinct =
-            call.distinct && !matches!(function, AggregateFunction::Min | AggregateFunction::Max) && arg.is_some();
+        let distinct = call.distinct
+            && !matches!(function, AggregateFunction::Min | AggregateFunction::Max)
+            && arg.is_some();
         let name = self.display(name, function, arg, distinct, filter);
         Ok(Aggregate { function, arg, distinct, filter, column_type, name })
     }
@@ -134,8 +152,9 @@ impl ExprBinder<'_> {
     fn percentage(&mut self, expr: Option<&ast::Expr>, span: Span) -> Bound<f64> {
         let place = expr.map_or(span, |expr| expr.span);
         if let Some(ast::Expr { kind: ast::ExprKind::Array(_), .. }) = expr {
-            let error = Diagnostic::error(place, "an ARRAY of percentages gives an ARRAY")
-                .with_hint("take one of it, PERCENTILE(x, ARRAY[0.5, 0.95])[1], or write a PERCENTILE for each");
+            let error = Diagnostic::error(place, "an ARRAY of percentages gives an ARRAY").with_hint(
+                "take one of it, PERCENTILE(x, ARRAY[0.5, 0.95])[1], or write a PERCENTILE for each",
+            );
             return Err(self.report(error));
         }
         let id = expr.map(|expr| self.expr(expr)).transpose()?;
@@ -176,8 +195,9 @@ impl ExprBinder<'_> {
             AggregateFunction::Percentile(p) => format!(", {p}"),
             _ => String::new(),
         };
-        let filter =
-            filter.map(|f| format!(" FILTER (WHERE {})", crate::explain::expression(exprs, f))).unwrap_or_default();
+        let filter = filter
+            .map(|f| format!(" FILTER (WHERE {})", crate::explain::expression(exprs, f)))
+            .unwrap_or_default();
         format!("{name}({distinct}{arg}{percentage}){filter}")
     }
 }

@@ -109,7 +109,11 @@ impl ExprBinder<'_> {
     fn convert_argument(&mut self, arg: ExprId, to: &DataType) -> ExprId {
         match (&self.data_type(arg), to) {
             // A function reads any text as it is; only the declared length differs.
-            (DataType::Char(_) | DataType::Varchar(_), DataType::Varchar(_)) if self.literal_of(arg).is_none() => arg,
+            (DataType::Char(_) | DataType::Varchar(_), DataType::Varchar(_))
+                if self.literal_of(arg).is_none() =>
+            {
+                arg
+            }
             _ => self.convert(arg, to),
         }
     }
@@ -124,8 +128,9 @@ impl ExprBinder<'_> {
             scalar.args[1] = percentage.clone();
             return self.call(&scalar, span);
         }
-        let error = Diagnostic::error(span, "`[…]` is not supported here")
-            .with_hint("an index stands only behind PERCENTILE(x, ARRAY[0.5, 0.95]), from 1 to the array's length");
+        let error = Diagnostic::error(span, "`[…]` is not supported here").with_hint(
+            "an index stands only behind PERCENTILE(x, ARRAY[0.5, 0.95]), from 1 to the array's length",
+        );
         Err(self.report(error))
     }
 }

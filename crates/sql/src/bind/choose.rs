@@ -52,7 +52,8 @@ impl ExprBinder<'_> {
         let branches: Vec<(ExprId, ExprId)> =
             branches.into_iter().map(|(when, then)| (when, self.convert(then, &common))).collect();
         let otherwise = self.convert(otherwise, &common);
-        let nullable = branches.iter().any(|(_, then)| self.is_nullable(*then)) || self.is_nullable(otherwise);
+        let nullable =
+            branches.iter().any(|(_, then)| self.is_nullable(*then)) || self.is_nullable(otherwise);
         let column_type = ColumnType { data_type: common, nullable };
         Ok(self.graph.add(Expr::Case { branches: branches.into(), otherwise }, column_type))
     }
@@ -77,9 +78,11 @@ impl ExprBinder<'_> {
         Some(match (name, args) {
             ("COALESCE", [_, ..]) | ("IFNULL", [_, _]) => self.coalesce(args, span),
             ("NULLIF", [a, b]) => self.nullif(*a, *b, span),
-            ("IF", [condition, then, otherwise]) => self
-                .expect_boolean(*condition, span, "the first argument of IF")
-                .and_then(|condition| self.choose(vec![(condition, *then)], *otherwise, span, "the results of IF")),
+            ("IF", [condition, then, otherwise]) => {
+                self.expect_boolean(*condition, span, "the first argument of IF").and_then(|condition| {
+                    self.choose(vec![(condition, *then)], *otherwise, span, "the results of IF")
+                })
+            }
             ("COALESCE" | "IFNULL" | "NULLIF" | "IF", _) => {
                 let form = match name {
                     "COALESCE" => "COALESCE(value, …)",

@@ -56,13 +56,22 @@ impl ExprBinder<'_> {
     }
 
     /// Both sides brought to one form and compared.
-    pub(super) fn compare(&mut self, op: Comparison, left: ExprId, right: ExprId, span: Span) -> Bound<ExprId> {
+    pub(super) fn compare(
+        &mut self,
+        op: Comparison,
+        left: ExprId,
+        right: ExprId,
+        span: Span,
+    ) -> Bound<ExprId> {
         let (a, b) = (self.data_type(left), self.data_type(right));
-        let Some(common) = comparison_type(&a, &b).filter(|t| *t == DataType::Null || t.repr().is_some()) else {
+        let Some(common) = comparison_type(&a, &b).filter(|t| *t == DataType::Null || t.repr().is_some())
+        else {
             let mut error = Diagnostic::error(span, format!("{a} and {b} cannot be compared"));
             error.hint = Some(match (&a, &b) {
                 (text, other) | (other, text) if text.is_text() && other.is_numeric() => {
-                    format!("a text is not converted by itself: write CAST(… AS {other}), or the number without quotes")
+                    format!(
+                        "a text is not converted by itself: write CAST(… AS {other}), or the number without quotes"
+                    )
                 }
                 (x, y) if x.is_timestamp() && y.is_timestamp() => {
                     "one is a wall clock, the other an instant: CAST one to the other's type".to_owned()
@@ -74,10 +83,15 @@ impl ExprBinder<'_> {
         let (left, right) = match common {
             DataType::Null => (self.convert(left, &DataType::Int), self.convert(right, &DataType::Int)),
             _ if same_form(&a, &b) => (left, right),
-            _ => (self.convert(left, &common), self.convert(right, &common)),
+            _ => (self.convert_form(left, &common), self.convert_form(right, &common)),
         };
         let nullable = self.is_nullable(left) || self.is_nullable(right);
         Ok(self.add_boolean(Expr::Compare(op, left, right), nullable))
+    }
+
+    /// A conversion only where values of the two types are not held alike; a literal is always converted.
+    fn convert_form(&mut self, id: ExprId, to: &DataType) -> ExprId {
+        if self.literal_of(id).is_none() && same_form(&self.data_type(id), to) { id } else { self.convert(id, to) }
     }
 
     pub(super) fn is_distinct(
@@ -150,7 +164,7 @@ impl ExprBinder<'_> {
         let all_literal = items.iter().all(|item| self.literal_of(*item).is_some());
         let types: Vec<DataType> = items.iter().map(|item| self.data_type(*item)).collect();
         let common = common_type(std::iter::once(&from).chain(&types)).filter(|_| all_literal)?;
-        let input = if same_form(&from, &common) { input } else { self.convert(input, &common) };
+        let input = self.convert_form(input, &common);
         let (mut values, mut has_null): (Vec<Value>, bool) = (vec![], false);
         for item in items {
             let item = self.convert(*item, &common);

@@ -38,8 +38,11 @@ impl ExprBinder<'_> {
     pub(crate) fn bind(&mut self, expr: &ast::Expr) -> Bound<ExprId> {
         let id = self.expr(expr)?;
         if self.graph.is_too_large(id) {
-            let error = Diagnostic::error(expr.span, "with its views written out, this expression is too large");
-            return Err(self.report(error.with_hint("compute less of it from the same column again and again")));
+            let error =
+                Diagnostic::error(expr.span, "with its views written out, this expression is too large");
+            return Err(
+                self.report(error.with_hint("compute less of it from the same column again and again"))
+            );
         }
         Ok(id)
     }
@@ -117,7 +120,9 @@ impl ExprBinder<'_> {
                 self.call_function(name, &[left?, right?], expr.span)
             }
             ExprKind::Is { input, test, negated } => self.is(input, *test, *negated),
-            ExprKind::IsDistinct { left, right, negated } => self.is_distinct(left, right, *negated, expr.span),
+            ExprKind::IsDistinct { left, right, negated } => {
+                self.is_distinct(left, right, *negated, expr.span)
+            }
             ExprKind::In { input, list, negated } => self.is_in(input, list, *negated),
             ExprKind::Between { input, low, high, negated, symmetric } => {
                 self.between(input, low, high, *symmetric, *negated, expr.span)

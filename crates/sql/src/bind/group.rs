@@ -26,14 +26,22 @@ struct Item {
 }
 
 impl Binder {
-    pub(super) fn group(&mut self, select: &Select, mut base: Relation, qualifier: Option<&str>) -> Bound<Relation> {
+    pub(super) fn group(
+        &mut self,
+        select: &Select,
+        mut base: Relation,
+        qualifier: Option<&str>,
+    ) -> Bound<Relation> {
         let grouped_at = select.group_by.as_ref().map_or(select.span, |group_by| group_by.span);
         let Stage::Windowed { window, conditions } = base.stage.clone() else {
             return Err(self.refuse_grouping(&base, grouped_at));
         };
         let Some(group_by) = &select.group_by else {
-            let error = Diagnostic::error(select.items_span(), "GROUP BY window_start, window_end is missing")
-                .with_hint("each window gives rows of its own: GROUP BY window_start, window_end, and the keys");
+            let error =
+                Diagnostic::error(select.items_span(), "GROUP BY window_start, window_end is missing")
+                    .with_hint(
+                        "each window gives rows of its own: GROUP BY window_start, window_end, and the keys",
+                    );
             return Err(self.report(error));
         };
         let keys = self.keys(group_by, &mut base, qualifier)?;
@@ -49,7 +57,8 @@ impl Binder {
         let mut failed = false;
         let mut lifted_having = vec![];
         for condition in conditions {
-            lifted_having.push(lift.lift(condition).expect("a condition on the window's columns has no other inputs"));
+            lifted_having
+                .push(lift.lift(condition).expect("a condition on the window's columns has no other inputs"));
         }
         for item in items {
             match lift.lift(item.id) {
@@ -74,11 +83,21 @@ impl Binder {
         }
         let output = lift.into_output();
         let group = Group { window, keys, aggregates, output, having: lifted_having };
-        Ok(Relation { source: base.source, columns, filters: base.filters, stage: Stage::Grouped(Box::new(group)) })
+        Ok(Relation {
+            source: base.source,
+            columns,
+            filters: base.filters,
+            stage: Stage::Grouped(Box::new(group)),
+        })
     }
 
     /// The keys besides the window: expressions over rows, in order, each once.
-    fn keys(&mut self, group_by: &ast::GroupBy, base: &mut Relation, qualifier: Option<&str>) -> Bound<Vec<ExprId>> {
+    fn keys(
+        &mut self,
+        group_by: &ast::GroupBy,
+        base: &mut Relation,
+        qualifier: Option<&str>,
+    ) -> Bound<Vec<ExprId>> {
         let clause = "in GROUP BY";
         let bound: Vec<Bound<ExprId>> = group_by
             .items
@@ -96,7 +115,9 @@ impl Binder {
         }
         if !missing.is_empty() {
             let error = Diagnostic::error(group_by.span, format!("GROUP BY lacks {}", missing.join(" and ")))
-                .with_hint("without both, groups would be updated for ever: GROUP BY window_start, window_end, …");
+                .with_hint(
+                    "without both, groups would be updated for ever: GROUP BY window_start, window_end, …",
+                );
             return Err(self.report(error));
         }
         let mut keys = vec![];
@@ -138,7 +159,12 @@ impl Binder {
         Ok(items.into_iter().collect::<Bound<Vec<_>>>()?.into_iter().flatten().collect())
     }
 
-    fn scalars(&mut self, columns: Vec<Column>, uses: Vec<(ExprId, Ident)>, item: &SelectItem) -> Bound<Vec<Item>> {
+    fn scalars(
+        &mut self,
+        columns: Vec<Column>,
+        uses: Vec<(ExprId, Ident)>,
+        item: &SelectItem,
+    ) -> Bound<Vec<Item>> {
         let span = item.span();
         let mut items = vec![];
         for column in columns {
@@ -181,8 +207,11 @@ impl Binder {
             (None, _) | (_, Window::Tumble { .. }) => Ok(()),
             (Some(aggregate), _) => {
                 let window = super::window_name(window);
-                let error = Diagnostic::error(select.items_span(), format!("{} in a {window} window", aggregate.name))
-                    .with_hint("FIRST_VALUE and LAST_VALUE work in TUMBLE windows; MIN and MAX in all");
+                let error = Diagnostic::error(
+                    select.items_span(),
+                    format!("{} in a {window} window", aggregate.name),
+                )
+                .with_hint("FIRST_VALUE and LAST_VALUE work in TUMBLE windows; MIN and MAX in all");
                 Err(self.report(error))
             }
         }
@@ -222,8 +251,13 @@ struct Lift<'a> {
 
 impl<'a> Lift<'a> {
     fn new(rows: &'a Graph, keys: &[ExprId], aggregates: &[Aggregate]) -> Lift<'a> {
-        let mut lift =
-            Lift { rows, output: Graph::default(), done: HashMap::new(), calls: aggregates.len(), keys: keys.len() };
+        let mut lift = Lift {
+            rows,
+            output: Graph::default(),
+            done: HashMap::new(),
+            calls: aggregates.len(),
+            keys: keys.len(),
+        };
         for key in keys {
             let name = crate::explain::expression(&rows.exprs, *key);
             let id = lift.output.add_input(name, rows.exprs.column_type(*key).clone(), Origin::Row);

@@ -80,13 +80,22 @@ impl ExprBinder<'_> {
                 self.descend(&column.cell, first, rest)
             }
             _ => {
-                let error = Diagnostic::error(first.span, format!("`{}` is the name of several columns", first.value));
+                let error = Diagnostic::error(
+                    first.span,
+                    format!("`{}` is the name of several columns", first.value),
+                );
                 Found::Error(Box::new(error.with_hint("give each its own name with AS")))
             }
         }
     }
 
-    fn fields<'a>(&'a self, among: &'a [Column], name: &Ident, rest: &[Ident], of: Option<&Ident>) -> Found<'a> {
+    fn fields<'a>(
+        &'a self,
+        among: &'a [Column],
+        name: &Ident,
+        rest: &[Ident],
+        of: Option<&Ident>,
+    ) -> Found<'a> {
         match among.iter().find(|column| column.name == name.value) {
             Some(column) => self.descend(&column.cell, name, rest),
             None => {
@@ -117,8 +126,9 @@ impl ExprBinder<'_> {
             error.hint = owner.map(|o| format!("did you mean `{}`.`{}`?", o.name, name.value));
         }
         if error.hint.is_none() && name.value.starts_with("window_") {
-            error.hint =
-                Some("window columns come from a window table function: FROM TABLE(TUMBLE(TABLE t, …))".to_owned());
+            error.hint = Some(
+                "window columns come from a window table function: FROM TABLE(TUMBLE(TABLE t, …))".to_owned(),
+            );
         }
         Box::new(error)
     }

@@ -22,16 +22,15 @@ impl Binder {
 
     fn select(&mut self, select: &Select) -> Bound<Relation> {
         let (mut base, qualifier) = self.from(&select.from)?;
-        let filtered = match &select.filter {
-            Some(filter) => self.filter(&mut base, qualifier.as_deref(), filter),
-            None => Ok(()),
-        };
-        let selected = if is_aggregating(select) {
+        if let Some(filter) = &select.filter {
+            // A wrong condition has been reported; what is selected is looked at all the same.
+            let _ = self.filter(&mut base, qualifier.as_deref(), filter);
+        }
+        if is_aggregating(select) {
             self.group(select, base, qualifier.as_deref())
         } else {
             self.project(select, base, qualifier.as_deref())
-        };
-        filtered.and(selected)
+        }
     }
 
     /// The relation, and the name by which its columns may be qualified.
@@ -82,8 +81,9 @@ impl Binder {
         let mut bound = Ok(());
         for condition in conjuncts(filter) {
             let clause = "in WHERE: put it into HAVING";
-            let id =
-                self.over(relation, qualifier, None, clause, |binder| binder.condition(condition, "what stands in WHERE"));
+            let id = self.over(relation, qualifier, None, clause, |binder| {
+                binder.condition(condition, "what stands in WHERE")
+            });
             bound = bound.and(id.and_then(|id| self.place(relation, id, condition.span)));
         }
         bound
@@ -96,8 +96,9 @@ impl Binder {
             Stage::Windowed { conditions, .. } => {
                 let facts = self.catalog.tables[relation.source].graph.facts(id);
                 if facts.uses_window && facts.uses_row {
-                    let error = Diagnostic::error(span, "a condition on a window's column together with a row's")
-                        .with_hint("separate them with AND, each on the one or on the other");
+                    let error =
+                        Diagnostic::error(span, "a condition on a window's column together with a row's")
+                            .with_hint("separate them with AND, each on the one or on the other");
                     return Err(self.report(error));
                 }
                 if facts.uses_window {
@@ -152,7 +153,8 @@ impl ExprBinder<'_> {
                 if self.qualifier == Some(name.value.as_str()) {
                     return Ok(self.columns.to_vec());
                 }
-                match self.columns.iter().find(|column| column.name == name.value).map(|column| &column.cell) {
+                match self.columns.iter().find(|column| column.name == name.value).map(|column| &column.cell)
+                {
                     Some(Cell::Row(fields)) => Ok(fields.clone()),
                     _ => {
                         let error = Diagnostic::error(*span, format!("there is no `{}` in FROM", name.value));
@@ -163,7 +165,9 @@ impl ExprBinder<'_> {
             SelectItem::Expr { expr, alias } => {
                 let name = match (alias, &expr.kind) {
                     (Some(alias), _) => alias.value.clone(),
-                    (None, ExprKind::Name(path)) => path.last().map(|last| last.value.clone()).unwrap_or_default(),
+                    (None, ExprKind::Name(path)) => {
+                        path.last().map(|last| last.value.clone()).unwrap_or_default()
+                    }
                     (None, _) => format!("EXPR${at}"),
                 };
                 // A ROW may pass through a view whole; only where a value is needed it may not.

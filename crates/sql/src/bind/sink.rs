@@ -29,8 +29,11 @@ impl Binder {
         let (sink, mut relation) = (sink?, relation?);
         if let Stage::Windowed { window, .. } = &relation.stage {
             let window = super::window_name(*window);
-            let error = Diagnostic::error(insert.query.span, format!("the rows of a {window} window are not aggregated"))
-                .with_hint("GROUP BY window_start, window_end, or read the table without the window");
+            let error = Diagnostic::error(
+                insert.query.span,
+                format!("the rows of a {window} window are not aggregated"),
+            )
+            .with_hint("GROUP BY window_start, window_end, or read the table without the window");
             return Err(self.report(error));
         }
         let targets = self.targets(sink, insert)?;
@@ -43,8 +46,10 @@ impl Binder {
         match self.catalog.get(&name.value) {
             Some(Object::Table(index)) if self.catalog.tables[index].is_broken => Err(Reported),
             Some(Object::Table(index)) => Ok(index),
+            Some(Object::View(index)) if self.catalog.views[index].is_none() => Err(Reported),
             Some(Object::View(_)) => {
-                let error = Diagnostic::error(name.span, format!("`{}` is a view and cannot be written", name.value));
+                let error =
+                    Diagnostic::error(name.span, format!("`{}` is a view and cannot be written", name.value));
                 Err(self.report(error))
             }
             None => {
@@ -80,13 +85,21 @@ impl Binder {
 
     fn no_such_column(&self, sink: usize, name: &Ident) -> Diagnostic {
         let table = &self.catalog.tables[sink];
-        let mut error = Diagnostic::error(name.span, format!("`{}` has no column `{}`", table.name, name.value));
-        error.hint = crate::error::did_you_mean(&name.value, table.sink_columns.iter().map(|c| c.name.as_str()));
+        let mut error =
+            Diagnostic::error(name.span, format!("`{}` has no column `{}`", table.name, name.value));
+        error.hint =
+            crate::error::did_you_mean(&name.value, table.sink_columns.iter().map(|c| c.name.as_str()));
         error
     }
 
     /// The query's columns, converted to the table's; all mismatches are reported at once.
-    fn write(&mut self, relation: &mut Relation, sink: usize, targets: &[usize], insert: &Insert) -> Bound<Vec<ExprId>> {
+    fn write(
+        &mut self,
+        relation: &mut Relation,
+        sink: usize,
+        targets: &[usize],
+        insert: &Insert,
+    ) -> Bound<Vec<ExprId>> {
         let wanted: Vec<SinkColumn> = self.catalog.tables[sink].sink_columns.clone();
         let given = relation.columns.clone();
         if given.len() != targets.len() {
@@ -97,7 +110,10 @@ impl Binder {
                 format!("{} columns are written, and `{}` takes {}", given.len(), table.name, targets.len()),
             )
             .with_detail(format!("the query gives {}", names(&mut given.iter().map(|c| c.name.clone()))))
-            .with_hint(format!("the table has {}", names(&mut targets.iter().map(|at| wanted[*at].name.clone()))));
+            .with_hint(format!(
+                "the table has {}",
+                names(&mut targets.iter().map(|at| wanted[*at].name.clone()))
+            ));
             return Err(self.report(error));
         }
         let mut written: Vec<Option<ExprId>> = vec![None; wanted.len()];
@@ -120,23 +136,38 @@ impl Binder {
         if failed { Err(Reported) } else { Ok(columns) }
     }
 
-    fn convert_column(&mut self, relation: &mut Relation, given: &Column, wanted: &SinkColumn, span: Span) -> Bound<ExprId> {
+    fn convert_column(
+        &mut self,
+        relation: &mut Relation,
+        given: &Column,
+        wanted: &SinkColumn,
+        span: Span,
+    ) -> Bound<ExprId> {
         let Cell::Scalar(id) = given.cell else {
-            let error = Diagnostic::error(span, format!("`{}` is not a scalar value and cannot be written", given.name))
-                .with_hint("write its fields, each into a column of its own");
+            let error = Diagnostic::error(
+                span,
+                format!("`{}` is not a scalar value and cannot be written", given.name),
+            )
+            .with_hint("write its fields, each into a column of its own");
             return Err(self.report(error));
         };
         let from: ColumnType = self.over(relation, None, None, "here", |binder| binder.type_of(id));
         let to = &wanted.column_type.data_type;
         if !converts_implicitly(&from.data_type, to) {
-            let error = Diagnostic::error(span, format!("`{}` is {to}, and {} is written into it", wanted.name, from.data_type))
-                .with_detail(format!("this is {from}"))
-                .with_hint(format!("CAST(… AS {to}), or declare the column as {}", from.data_type));
+            let error = Diagnostic::error(
+                span,
+                format!("`{}` is {to}, and {} is written into it", wanted.name, from.data_type),
+            )
+            .with_detail(format!("this is {from}"))
+            .with_hint(format!("CAST(… AS {to}), or declare the column as {}", from.data_type));
             return Err(self.report(error));
         }
         if from.nullable && !wanted.column_type.nullable {
-            let notice = Diagnostic::notice(span, format!("`{}` is NOT NULL, but what is written may be null", wanted.name))
-                .with_hint("a null is written as it is: use COALESCE, or declare the column without NOT NULL");
+            let notice = Diagnostic::notice(
+                span,
+                format!("`{}` is NOT NULL, but what is written may be null", wanted.name),
+            )
+            .with_hint("a null is written as it is: use COALESCE, or declare the column without NOT NULL");
             self.report(notice);
         }
         Ok(self.over(relation, None, None, "here", |binder| binder.convert(id, to)))

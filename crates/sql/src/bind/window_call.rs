@@ -11,10 +11,13 @@ use crate::plan::Window;
 /// The names of a function's arguments, in order.
 fn parameters(function: &str) -> Option<(&'static [&'static str], &'static str)> {
     Some(match function {
-        "TUMBLE" => (&["DATA", "TIMECOL", "SIZE", "OFFSET"], "TUMBLE(TABLE t, DESCRIPTOR(time), size[, offset])"),
-        "HOP" => {
-            (&["DATA", "TIMECOL", "SLIDE", "SIZE", "OFFSET"], "HOP(TABLE t, DESCRIPTOR(time), slide, size[, offset])")
+        "TUMBLE" => {
+            (&["DATA", "TIMECOL", "SIZE", "OFFSET"], "TUMBLE(TABLE t, DESCRIPTOR(time), size[, offset])")
         }
+        "HOP" => (
+            &["DATA", "TIMECOL", "SLIDE", "SIZE", "OFFSET"],
+            "HOP(TABLE t, DESCRIPTOR(time), slide, size[, offset])",
+        ),
         "CUMULATE" => (
             &["DATA", "TIMECOL", "STEP", "SIZE", "OFFSET"],
             "CUMULATE(TABLE t, DESCRIPTOR(time), step, size[, offset])",
@@ -30,8 +33,9 @@ impl Binder {
     pub(super) fn window(&mut self, call: &WindowCall) -> Bound<Relation> {
         let function = call.function.value.to_ascii_uppercase();
         let Some((names, form)) = parameters(&function) else {
-            let error = Diagnostic::error(call.function.span, format!("the window {function} is not supported"))
-                .with_hint("there are TUMBLE, HOP and CUMULATE");
+            let error =
+                Diagnostic::error(call.function.span, format!("the window {function} is not supported"))
+                    .with_hint("there are TUMBLE, HOP and CUMULATE");
             return Err(self.report(error));
         };
         let slots = self.slots(call, names, form)?;
@@ -43,7 +47,8 @@ impl Binder {
         let (mut relation, _) = self.from(from)?;
         let Some(WindowArgValue::Descriptor(columns)) = slots[1].map(|arg| &arg.value) else {
             let span = slots[1].map_or(call.span, |arg| arg.span);
-            let error = Diagnostic::error(span, format!("the second argument of {function} names the time column"));
+            let error =
+                Diagnostic::error(span, format!("the second argument of {function} names the time column"));
             return Err(self.report(error.with_hint("write DESCRIPTOR(time_column)")));
         };
         let time = self.time_column(&relation, columns, &function);
@@ -64,8 +69,12 @@ impl Binder {
                 Some(place) if slots[place].is_none() => slots[place] = Some(arg),
                 _ => {
                     let what = match &arg.name {
-                        Some(name) => format!("{} has no place for another `{}`", call.function.value, name.value),
-                        None => format!("{} does not take {} arguments", call.function.value, call.args.len()),
+                        Some(name) => {
+                            format!("{} has no place for another `{}`", call.function.value, name.value)
+                        }
+                        None => {
+                            format!("{} does not take {} arguments", call.function.value, call.args.len())
+                        }
                     };
                     let error = Diagnostic::error(arg.span, what).with_hint(format!("it is {form}"));
                     return Err(self.report(error));
@@ -124,7 +133,9 @@ impl Binder {
         };
         let size = self.length(size_arg, "size")?;
         let step = match slots[2].filter(|_| has_step) {
-            Some(arg) => Some((self.length(arg, if function == "HOP" { "slide" } else { "step" })?, arg.span)),
+            Some(arg) => {
+                Some((self.length(arg, if function == "HOP" { "slide" } else { "step" })?, arg.span))
+            }
             None => None,
         };
         let offset = match slots[size_at + 1] {
@@ -132,12 +143,16 @@ impl Binder {
             None => Interval::ZERO,
         };
         if let Some(arg) = slots[size_at + 1].filter(|_| offset.0.abs() >= size.0) {
-            let error = Diagnostic::error(arg.span, format!("the offset {offset} is not smaller than the size {size}"));
+            let error = Diagnostic::error(
+                arg.span,
+                format!("the offset {offset} is not smaller than the size {size}"),
+            );
             return Err(self.report(error));
         }
         let Some((step, step_span)) = step else { return Ok(Window::Tumble { size, offset }) };
         if size.0 % step.0 != 0 {
-            let error = Diagnostic::error(step_span, format!("the size {size} is not a whole multiple of {step}"));
+            let error =
+                Diagnostic::error(step_span, format!("the size {size} is not a whole multiple of {step}"));
             return Err(self.report(error.with_hint(format!("it is {form}"))));
         }
         Ok(match function {
@@ -151,19 +166,26 @@ impl Binder {
         if length.0 > 0 {
             return Ok(length);
         }
-        Err(self.report(Diagnostic::error(arg.span, format!("the {what} of a window must be positive, but is {length}"))))
+        Err(self.report(Diagnostic::error(
+            arg.span,
+            format!("the {what} of a window must be positive, but is {length}"),
+        )))
     }
 
     fn interval(&mut self, arg: &WindowArg) -> Bound<Interval> {
         let error = Diagnostic::error(arg.span, "a window's lengths are literals")
             .with_hint("write it like INTERVAL '1' MINUTE");
-        let WindowArgValue::Expr(Expr { kind: ExprKind::Literal { value, data_type }, .. }) = &arg.value else {
+        let WindowArgValue::Expr(Expr { kind: ExprKind::Literal { value, data_type }, .. }) = &arg.value
+        else {
             return Err(self.report(error));
         };
         match (value, data_type) {
             (Value::Int(ms), DataType::IntervalDayTime) => Ok(Interval(*ms)),
             (_, DataType::IntervalYearMonth) => {
-                let error = Diagnostic::error(arg.span, "a window's length is not in months or years, which differ in length");
+                let error = Diagnostic::error(
+                    arg.span,
+                    "a window's length is not in months or years, which differ in length",
+                );
                 Err(self.report(error.with_hint("use days")))
             }
             _ => Err(self.report(error)),

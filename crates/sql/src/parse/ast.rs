@@ -32,9 +32,17 @@ pub(crate) enum Statement {
     CreateTable(CreateTable),
     CreateView(CreateView),
     Insert(Insert),
-    Set { key: Text, value: Text },
+    Set {
+        key: Text,
+        value: Text,
+    },
+    /// A table or view whose declaration could not be read, so that its name is not called unknown too.
+    Unreadable(Ident),
     /// `EXPLAIN` of inserts: checked, not run.
-    Explain { inserts: Vec<Insert>, span: Span },
+    Explain {
+        inserts: Vec<Insert>,
+        span: Span,
+    },
 }
 
 /// A quoted text and its place.
@@ -79,7 +87,6 @@ pub(crate) struct WatermarkDef {
     /// A path where a nested field is named.
     pub(crate) column: Vec<Ident>,
     pub(crate) expr: Expr,
-    pub(crate) span: Span,
 }
 
 #[derive(Debug, Clone)]

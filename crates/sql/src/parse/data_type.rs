@@ -8,9 +8,30 @@ use super::{Parsed, Parser};
 use crate::error::{Diagnostic, Span, did_you_mean};
 
 const NAMES: &[&str] = &[
-    "BOOLEAN", "TINYINT", "SMALLINT", "INT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE", "DECIMAL", "DEC", "NUMERIC",
-    "CHAR", "CHARACTER", "VARCHAR", "STRING", "BINARY", "VARBINARY", "BYTES", "DATE", "TIME", "TIMESTAMP",
-    "TIMESTAMP_LTZ", "ARRAY", "ROW",
+    "BOOLEAN",
+    "TINYINT",
+    "SMALLINT",
+    "INT",
+    "INTEGER",
+    "BIGINT",
+    "FLOAT",
+    "DOUBLE",
+    "DECIMAL",
+    "DEC",
+    "NUMERIC",
+    "CHAR",
+    "CHARACTER",
+    "VARCHAR",
+    "STRING",
+    "BINARY",
+    "VARBINARY",
+    "BYTES",
+    "DATE",
+    "TIME",
+    "TIMESTAMP",
+    "TIMESTAMP_LTZ",
+    "ARRAY",
+    "ROW",
 ];
 
 impl Parser {
@@ -76,7 +97,9 @@ impl Parser {
             "ROW" => self.row()?,
             "MAP" | "MULTISET" | "RAW" | "VARIANT" => {
                 let error = Diagnostic::error(span, format!("columns of type {name} are not supported"))
-                    .with_hint("declare only the fields that are read, as columns or in a ROW: others are skipped");
+                    .with_hint(
+                        "declare only the fields that are read, as columns or in a ROW: others are skipped",
+                    );
                 return Err(Box::new(error));
             }
             _ => {
@@ -97,8 +120,9 @@ impl Parser {
             self.expect(&Token::RParen)?;
         }
         if !(1..=38).contains(&precision) || scale > precision {
-            let error = Diagnostic::error(self.since(span), format!("DECIMAL({precision}, {scale}) does not exist"))
-                .with_hint("a DECIMAL has 1 to 38 digits, and at most all of them behind the point");
+            let error =
+                Diagnostic::error(self.since(span), format!("DECIMAL({precision}, {scale}) does not exist"))
+                    .with_hint("a DECIMAL has 1 to 38 digits, and at most all of them behind the point");
             return Err(Box::new(error));
         }
         Ok(DataType::Decimal { precision: precision as u8, scale: scale as u8 })
@@ -111,7 +135,10 @@ impl Parser {
         let length = self.number("a length")?;
         self.expect(&Token::RParen)?;
         if length == 0 || length > i32::MAX as u32 {
-            return Err(Box::new(Diagnostic::error(self.since(span), "a length is at least 1, at most 2147483647")));
+            return Err(Box::new(Diagnostic::error(
+                self.since(span),
+                "a length is at least 1, at most 2147483647",
+            )));
         }
         Ok(length)
     }
@@ -125,7 +152,10 @@ impl Parser {
         self.expect(&Token::RParen)?;
         match u8::try_from(digits) {
             Ok(digits) if digits <= 9 => Ok(digits),
-            _ => Err(Box::new(Diagnostic::error(self.since(span), "a second has 0 to 9 digits behind the point"))),
+            _ => Err(Box::new(Diagnostic::error(
+                self.since(span),
+                "a second has 0 to 9 digits behind the point",
+            ))),
         }
     }
 
@@ -135,8 +165,11 @@ impl Parser {
             return Ok(DataType::TimestampLtz(digits));
         }
         if self.accept_words(&["WITH", "TIME", "ZONE"]) {
-            let error = Diagnostic::error(self.since(span), "TIMESTAMP WITH TIME ZONE is not supported, nor is it by Flink")
-                .with_hint("TIMESTAMP_LTZ holds an instant, shown in the session's time zone");
+            let error = Diagnostic::error(
+                self.since(span),
+                "TIMESTAMP WITH TIME ZONE is not supported, nor is it by Flink",
+            )
+            .with_hint("TIMESTAMP_LTZ holds an instant, shown in the session's time zone");
             return Err(Box::new(error));
         }
         self.accept_words(&["WITHOUT", "TIME", "ZONE"]);
@@ -158,7 +191,8 @@ impl Parser {
         loop {
             let name = self.ident("the name of a field")?;
             if fields.iter().any(|field| field.name == name.value) {
-                let error = Diagnostic::error(name.span, format!("the field `{}` is declared twice", name.value));
+                let error =
+                    Diagnostic::error(name.span, format!("the field `{}` is declared twice", name.value));
                 return Err(Box::new(error));
             }
             let column_type = self.column_type()?;

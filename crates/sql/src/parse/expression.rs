@@ -69,7 +69,8 @@ impl Parser {
             Token::Div => (Operator::Arithmetic("/"), power::PRODUCT),
             Token::Mod => (Operator::Arithmetic("%"), power::PRODUCT),
             Token::StringConcat => (Operator::Arithmetic("||"), power::PRODUCT),
-            Token::Word(word) if word.quote_style.is_none() => match word.value.to_ascii_uppercase().as_str() {
+            Token::Word(word) if word.quote_style.is_none() => match word.value.to_ascii_uppercase().as_str()
+            {
                 "AND" => (Operator::And, power::AND),
                 "OR" => (Operator::Or, power::OR),
                 "IS" => (Operator::Is, power::IS),
@@ -262,7 +263,8 @@ impl Parser {
     fn name(&mut self, start: Span) -> Parsed<Expr> {
         let name = self.object_name("an expression")?;
         if matches!(self.peek(), Token::LParen) {
-            let error = Diagnostic::error(self.since(start), "functions of a catalog or database are not known here");
+            let error =
+                Diagnostic::error(self.since(start), "functions of a catalog or database are not known here");
             return Err(Box::new(error.with_hint("write the function's name alone")));
         }
         self.node(ExprKind::Name(name.parts), self.since(start))

@@ -91,7 +91,8 @@ pub(super) fn number(digits: &str) -> Option<(Value, DataType)> {
 fn date(text: &str) -> Option<i64> {
     let mut parts = text.trim().splitn(3, '-');
     let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
-    let date = civil::Date::new(digits(year)?.try_into().ok()?, digits(month)? as i8, digits(day)? as i8).ok()?;
+    let date =
+        civil::Date::new(digits(year)?.try_into().ok()?, digits(month)? as i8, digits(day)? as i8).ok()?;
     Some(date.since(civil::Date::constant(1970, 1, 1)).ok()?.get_days().into())
 }
 
@@ -172,9 +173,13 @@ impl Parser {
         })?;
         let value = match value {
             // -2147483648 is an INT though 2147483648 is none.
-            Value::Int(2_147_483_648) if negative => return self.literal(Value::Int(-2_147_483_648), DataType::Int, span),
+            Value::Int(2_147_483_648) if negative => {
+                return self.literal(Value::Int(-2_147_483_648), DataType::Int, span);
+            }
             Value::Int(v) if negative => Value::Int(-v),
-            Value::Wide(9_223_372_036_854_775_808) if negative && data_type == (DataType::Decimal { precision: 19, scale: 0 }) => {
+            Value::Wide(9_223_372_036_854_775_808)
+                if negative && data_type == (DataType::Decimal { precision: 19, scale: 0 }) =>
+            {
                 return self.literal(Value::Int(i64::MIN), DataType::BigInt, span);
             }
             Value::Wide(v) if negative => Value::Wide(-v),
@@ -195,7 +200,10 @@ impl Parser {
             "DATE" => (date(&text.value).map(|days| (Value::Int(days), DataType::Date)), "2025-12-09"),
             "TIME" => {
                 let time = time(&text.value);
-                (time.map(|(nanos, p)| (Value::Int((nanos / 1_000_000) as i64), DataType::Time(p))), "11:30:00")
+                (
+                    time.map(|(nanos, p)| (Value::Int((nanos / 1_000_000) as i64), DataType::Time(p))),
+                    "11:30:00",
+                )
             }
             _ => (timestamp(&text.value), "2025-12-09 11:30:00.123"),
         };
@@ -210,13 +218,22 @@ impl Parser {
     pub(super) fn interval_literal(&mut self, start: Span) -> Parsed<Expr> {
         let negative = self.accept(&Token::Minus);
         let example = "write it like INTERVAL '5' SECOND";
-        let text = self.text("the interval's length in quotes").map_err(|error| Box::new(error.with_hint(example)))?;
-        let (first, last) = self.interval_units().map_err(|error| {
-            if error.hint.is_some() { error } else { Box::new(error.with_hint(example)) }
-        })?;
+        let text = self
+            .text("the interval's length in quotes")
+            .map_err(|error| Box::new(error.with_hint(example)))?;
+        let (first, last) = self
+            .interval_units()
+            .map_err(|error| if error.hint.is_some() { error } else { Box::new(error.with_hint(example)) })?;
         let length = interval(&text.value, first, last).ok_or_else(|| {
-            let error = Diagnostic::error(text.span, format!("'{}' is not the length of such an interval", text.value));
-            Box::new(error.with_hint(if first == last { example } else { "write it like INTERVAL '1 02:03:04' DAY TO SECOND" }))
+            let error = Diagnostic::error(
+                text.span,
+                format!("'{}' is not the length of such an interval", text.value),
+            );
+            Box::new(error.with_hint(if first == last {
+                example
+            } else {
+                "write it like INTERVAL '1 02:03:04' DAY TO SECOND"
+            }))
         })?;
         let data_type =
             if first.is_month_based() { DataType::IntervalYearMonth } else { DataType::IntervalDayTime };
@@ -255,7 +272,8 @@ impl Parser {
                 None => {
                     let single = word.value.strip_suffix(['s', 'S']).filter(|w| Unit::of(w).is_some());
                     let mut error = self.unexpected("a unit of time");
-                    error.hint = single.map(|unit| format!("units are written in the singular: {}", unit.to_uppercase()));
+                    error.hint = single
+                        .map(|unit| format!("units are written in the singular: {}", unit.to_uppercase()));
                     return Err(error);
                 }
             },
@@ -289,7 +307,10 @@ mod tests {
 
     #[test]
     fn timestamps_keep_their_own_digits() {
-        assert_eq!(timestamp("1970-01-02 00:00:00.5"), Some((Value::Int(86_400_500), DataType::Timestamp(1))));
+        assert_eq!(
+            timestamp("1970-01-02 00:00:00.5"),
+            Some((Value::Int(86_400_500), DataType::Timestamp(1)))
+        );
         assert_eq!(
             timestamp("1970-01-01 00:00:01.000001"),
             Some((Value::Wide(1_000_001_000), DataType::Timestamp(6)))

@@ -3,12 +3,12 @@
 use sqlparser::tokenizer::Token;
 
 use super::ast::{
-    CreateView, Expr, ExprKind, From, FromKind, GroupBy, Ident, Select, SelectItem, WindowArg, WindowArgValue,
-    WindowCall,
+    CreateView, Expr, ExprKind, From, FromKind, GroupBy, Ident, Select, SelectItem, WindowArg,
+    WindowArgValue, WindowCall,
 };
 use super::special::may_be_alias;
 use super::{Parsed, Parser};
-use crate::error::{Diagnostic, Span};
+use crate::error::{Diagnostic, Span, did_you_mean};
 
 const WINDOW_FUNCTIONS: &[&str] = &["TUMBLE", "HOP", "CUMULATE", "SESSION"];
 
@@ -39,8 +39,11 @@ impl Parser {
 
     fn common_table(&mut self) -> Parsed<CreateView> {
         let name = self.ident("a name")?;
-        let columns =
-            if matches!(self.peek(), Token::LParen) { self.list(|p| p.ident("a column's name"))? } else { vec![] };
+        let columns = if matches!(self.peek(), Token::LParen) {
+            self.list(|p| p.ident("a column's name"))?
+        } else {
+            vec![]
+        };
         self.expect_word("AS")?;
         self.expect(&Token::LParen)?;
         let query = self.query()?;
@@ -51,7 +54,11 @@ impl Parser {
     fn select(&mut self) -> Parsed<Select> {
         let start = self.span();
         if self.is_word("VALUES") {
-            return Err(self.refuse(start, "VALUES is not supported", "queries read the tables that the script declares"));
+            return Err(self.refuse(
+                start,
+                "VALUES is not supported",
+                "queries read the tables that the script declares",
+            ));
         }
         self.expect_word("SELECT")?;
         if self.is_word("DISTINCT") {
@@ -64,7 +71,7 @@ impl Parser {
             items.push(self.select_item()?);
         }
         if !self.accept_word("FROM") {
-            return Err(self.unexpected("`,` or `FROM`"));
+            return Err(self.no_from(&items));
         }
         let from = self.from()?;
         self.behind_from()?;
@@ -73,6 +80,18 @@ impl Parser {
         let having = if self.accept_word("HAVING") { Some(self.expr()?) } else { None };
         self.behind_query()?;
         Ok(Select { with: vec![], items, from, filter, group_by, having, span: self.since(start) })
+    }
+
+    /// A misspelt `FROM` has been taken for the last column's alias.
+    fn no_from(&self, items: &[SelectItem]) -> Box<Diagnostic> {
+        if let Some(SelectItem::Expr { alias: Some(alias), .. }) = items.last()
+            && let Some(hint) = did_you_mean(&alias.value, ["FROM"])
+        {
+            let error =
+                Diagnostic::error(alias.span, format!("expected `,` or `FROM`, found `{}`", alias.value));
+            return Box::new(error.with_hint(hint));
+        }
+        self.unexpected("`,` or `FROM`")
     }
 
     fn refuse(&self, span: Span, message: &str, hint: &str) -> Box<Diagnostic> {
@@ -119,12 +138,26 @@ impl Parser {
             let call = self.window_call(start)?;
             self.expect(&Token::RParen)?;
             FromKind::Window(Box::new(WindowCall { span: self.since(start), ..call }))
-        } else if WINDOW_FUNCTIONS.iter().any(|w| self.is_word(w)) && matches!(self.peek_nth(1), Token::LParen) {
-            return Err(self.refuse(start, "a window table function stands inside TABLE( … )", "FROM TABLE(TUMBLE(TABLE t, …))"));
+        } else if WINDOW_FUNCTIONS.iter().any(|w| self.is_word(w))
+            && matches!(self.peek_nth(1), Token::LParen)
+        {
+            return Err(self.refuse(
+                start,
+                "a window table function stands inside TABLE( … )",
+                "FROM TABLE(TUMBLE(TABLE t, …))",
+            ));
         } else if self.is_word("UNNEST") || self.is_word("LATERAL") {
-            return Err(self.refuse(start, "UNNEST and LATERAL are not supported", "declare the fields as columns"));
+            return Err(self.refuse(
+                start,
+                "UNNEST and LATERAL are not supported",
+                "declare the fields as columns",
+            ));
         } else if self.is_word("VALUES") {
-            return Err(self.refuse(start, "VALUES is not supported", "queries read the tables that the script declares"));
+            return Err(self.refuse(
+                start,
+                "VALUES is not supported",
+                "queries read the tables that the script declares",
+            ));
         } else {
             FromKind::Table(self.object_name("a table's name")?)
         };
@@ -157,7 +190,8 @@ impl Parser {
             }
             _ => None,
         };
-        let opens_query = matches!(self.peek(), Token::LParen) && (self.word_at(1, "SELECT") || self.word_at(1, "WITH"));
+        let opens_query =
+            matches!(self.peek(), Token::LParen) && (self.word_at(1, "SELECT") || self.word_at(1, "WITH"));
         let value = if self.accept_word("TABLE") || opens_query {
             WindowArgValue::Table(self.from()?)
         } else if self.is_word("DESCRIPTOR") {
@@ -212,10 +246,18 @@ impl Parser {
         let span = self.span();
         let joins = ["JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "NATURAL"];
         if matches!(self.peek(), Token::Comma) || joins.iter().any(|word| self.is_word(word)) {
-            return Err(self.refuse(span, "joins are not supported", "each query reads one table, view or subquery"));
+            return Err(self.refuse(
+                span,
+                "joins are not supported",
+                "each query reads one table, view or subquery",
+            ));
         }
         if self.is_word("MATCH_RECOGNIZE") || self.is_word("TABLESAMPLE") {
-            return Err(self.refuse(span, "this clause is not supported", "queries filter, project and aggregate in windows"));
+            return Err(self.refuse(
+                span,
+                "this clause is not supported",
+                "queries filter, project and aggregate in windows",
+            ));
         }
         Ok(())
     }

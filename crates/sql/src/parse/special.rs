@@ -13,7 +13,12 @@ use crate::expr::CastMode;
 
 /// Functions without parentheses.
 const BARE: &[&str] = &[
-    "CURRENT_TIMESTAMP", "CURRENT_DATE", "CURRENT_TIME", "LOCALTIME", "LOCALTIMESTAMP", "CURRENT_ROW_TIMESTAMP",
+    "CURRENT_TIMESTAMP",
+    "CURRENT_DATE",
+    "CURRENT_TIME",
+    "LOCALTIME",
+    "LOCALTIMESTAMP",
+    "CURRENT_ROW_TIMESTAMP",
 ];
 
 impl Parser {
@@ -60,7 +65,9 @@ impl Parser {
             }
             "ROW" | "MAP" if opens || matches!(self.peek_nth(1), Token::LBracket) => {
                 let error = Diagnostic::error(start, format!("{upper} values are not supported"));
-                return Err(Box::new(error.with_hint("a result's columns are scalar: write each value as a column")));
+                return Err(Box::new(
+                    error.with_hint("a result's columns are scalar: write each value as a column"),
+                ));
             }
             "EXISTS" if opens => return Err(self.no_subquery(start)),
             _ if opens => self.call(word.value.clone(), start)?,
@@ -145,7 +152,9 @@ impl Parser {
         }
         if self.is_word("OVER") {
             let error = Diagnostic::error(self.span(), "OVER windows are not supported");
-            return Err(Box::new(error.with_hint("aggregate in a window table function: TUMBLE, HOP or CUMULATE")));
+            return Err(Box::new(
+                error.with_hint("aggregate in a window table function: TUMBLE, HOP or CUMULATE"),
+            ));
         }
         if self.is_word("WITHIN") {
             let error = Diagnostic::error(self.span(), "WITHIN GROUP is not supported");
@@ -175,7 +184,8 @@ impl Parser {
             if self.accept(&Token::Comma) {
                 call.args.push(self.expr()?);
             } else if between == ["TO"] && self.accept_word("TO") {
-                let rounding = if call.name.value.eq_ignore_ascii_case("FLOOR") { "FLOOR_TO" } else { "CEIL_TO" };
+                let rounding =
+                    if call.name.value.eq_ignore_ascii_case("FLOOR") { "FLOOR_TO" } else { "CEIL_TO" };
                 call.name.value = rounding.to_owned();
                 call.args.insert(0, self.unit_text()?);
                 return Ok(());
@@ -211,7 +221,8 @@ impl Parser {
             (None, None) => call.args.push(characters),
             (side, Some(input)) => {
                 let side = side.unwrap_or("BOTH");
-                let side = self.literal(Value::Text(side.to_owned()), DataType::Char(side.len() as u32), span)?;
+                let side =
+                    self.literal(Value::Text(side.to_owned()), DataType::Char(side.len() as u32), span)?;
                 call.args = vec![characters, input, side];
             }
             (Some(_), None) => return Err(self.unexpected("`FROM`")),

@@ -2,7 +2,7 @@
 
 use sqlparser::tokenizer::Token;
 
-use super::ast::{Insert, Statement};
+use super::ast::{Ident, Insert, Statement};
 use super::{Parsed, Parser};
 use crate::error::{Diagnostic, Span, did_you_mean};
 
@@ -17,12 +17,29 @@ impl Parser {
             }
             let before = self.at;
             if let Err(error) = self.statement(statements).and_then(|()| self.end_of_statement()) {
+                statements.extend(self.declared_at(before).map(Statement::Unreadable));
                 self.recover(error);
-                if self.at == before {
-                    self.advance();
-                }
             }
         }
+    }
+
+    /// The name that a `CREATE TABLE` or `CREATE VIEW` at this place gives.
+    fn declared_at(&self, start: usize) -> Option<Ident> {
+        let word = |at: usize| match &self.lexeme(at).token {
+            Token::Word(word) => Some(word),
+            _ => None,
+        };
+        let is = |at: usize, name: &str| word(at).is_some_and(|w| w.value.eq_ignore_ascii_case(name));
+        let mut at = start;
+        if !is(at, "CREATE") {
+            return None;
+        }
+        at += if is(at + 1, "TEMPORARY") { 2 } else { 1 };
+        if !is(at, "TABLE") && !is(at, "VIEW") {
+            return None;
+        }
+        at += if is(at + 1, "IF") { 4 } else { 1 };
+        word(at).map(|name| Ident { value: name.value.clone(), span: self.lexeme(at).span })
     }
 
     fn end_of_statement(&mut self) -> Parsed<()> {
@@ -61,18 +78,22 @@ impl Parser {
         let hint = match name.as_str() {
             "SELECT" | "WITH" => "a query needs somewhere to write: INSERT INTO a_table SELECT …",
             "RESET" => "leave the SET out instead: each script starts from the defaults",
-            "DROP" | "ALTER" => "a script declares what it needs from nothing: change the declaration instead",
-            "UPDATE" | "DELETE" | "MERGE" | "TRUNCATE" | "UPSERT" => "write rows with INSERT INTO … SELECT",
-            "USE" | "SHOW" | "DESCRIBE" | "DESC" | "LOAD" | "UNLOAD" | "ANALYZE" | "CALL" | "ADD" | "REMOVE" => {
-                "a script consists of SET, CREATE TABLE, CREATE VIEW and INSERT"
+            "DROP" | "ALTER" => {
+                "a script declares what it needs from nothing: change the declaration instead"
             }
+            "UPDATE" | "DELETE" | "MERGE" | "TRUNCATE" | "UPSERT" => "write rows with INSERT INTO … SELECT",
+            "USE" | "SHOW" | "DESCRIBE" | "DESC" | "LOAD" | "UNLOAD" | "ANALYZE" | "CALL" | "ADD"
+            | "REMOVE" => "a script consists of SET, CREATE TABLE, CREATE VIEW and INSERT",
             _ => {
-                let mut error = Diagnostic::error(self.span(), format!("`{}` begins no statement", word.value));
+                let mut error =
+                    Diagnostic::error(self.span(), format!("`{}` begins no statement", word.value));
                 error.hint = did_you_mean(&name, STARTS.iter().copied().chain(["SELECT"]));
                 return Box::new(error);
             }
         };
-        Box::new(Diagnostic::error(self.span(), format!("{name} is not supported as a statement")).with_hint(hint))
+        Box::new(
+            Diagnostic::error(self.span(), format!("{name} is not supported as a statement")).with_hint(hint),
+        )
     }
 
     /// `'key' = 'value'`.
@@ -96,7 +117,8 @@ impl Parser {
         if self.is_word("PARTITION") {
             return Err(Box::new(Diagnostic::error(self.span(), "static partitions are not supported")));
         }
-        let has_columns = matches!(self.peek(), Token::LParen) && !self.word_at(1, "SELECT") && !self.word_at(1, "WITH");
+        let has_columns =
+            matches!(self.peek(), Token::LParen) && !self.word_at(1, "SELECT") && !self.word_at(1, "WITH");
         let columns = if has_columns { self.list(|p| p.ident("a column's name"))? } else { vec![] };
         let query = self.query()?;
         Ok(Insert { table, columns, query, span: self.since(start) })
@@ -134,9 +156,10 @@ impl Parser {
     /// Behind `EXPLAIN`.
     fn explain(&mut self, start: Span) -> Parsed<Statement> {
         let is_plan = self.accept_words(&["PLAN", "FOR"]);
-        while !is_plan && ["ESTIMATED_COST", "CHANGELOG_MODE", "PLAN_ADVICE", "JSON_EXECUTION_PLAN", "AST"]
-            .iter()
-            .any(|detail| self.accept_word(detail))
+        while !is_plan
+            && ["ESTIMATED_COST", "CHANGELOG_MODE", "PLAN_ADVICE", "JSON_EXECUTION_PLAN", "AST"]
+                .iter()
+                .any(|detail| self.accept_word(detail))
         {
             self.accept(&Token::Comma);
         }

@@ -87,7 +87,9 @@ impl Parser {
         self.comment()?;
         if self.is_word("PARTITIONED") || self.is_word("DISTRIBUTED") {
             let error = Diagnostic::error(self.span(), "partitioned tables are not supported");
-            return Err(Box::new(error.with_hint("leave the clause out: the connector's key decides where a row goes")));
+            return Err(Box::new(
+                error.with_hint("leave the clause out: the connector's key decides where a row goes"),
+            ));
         }
         if self.accept_word("WITH") {
             let with = self.lexeme(self.at - 1).span;
@@ -122,7 +124,7 @@ impl Parser {
             self.expect_word("AS")?;
             let expr = self.expr()?;
             let span = self.since(start);
-            if table.watermark.replace(WatermarkDef { column, expr, span }).is_some() {
+            if table.watermark.replace(WatermarkDef { column, expr }).is_some() {
                 return Err(Box::new(Diagnostic::error(span, "a table has one watermark")));
             }
             return Ok(());
@@ -133,7 +135,10 @@ impl Parser {
             self.ident("the constraint's name")?;
         }
         if self.is_word("UNIQUE") && (named || matches!(self.peek_nth(1), Token::LParen)) {
-            return Err(Box::new(Diagnostic::error(start, "UNIQUE constraints are not supported, nor are they by Flink")));
+            return Err(Box::new(Diagnostic::error(
+                start,
+                "UNIQUE constraints are not supported, nor are they by Flink",
+            )));
         }
         if named || (self.is_word("PRIMARY") && self.word_at(1, "KEY")) {
             self.expect_word("PRIMARY")?;
@@ -156,7 +161,9 @@ impl Parser {
             return Ok(());
         }
         let error = Diagnostic::error(self.since(start), "a primary key is NOT ENFORCED");
-        Err(Box::new(error.with_hint("write PRIMARY KEY (…) NOT ENFORCED: a stream cannot check that keys are unique")))
+        Err(Box::new(
+            error.with_hint("write PRIMARY KEY (…) NOT ENFORCED: a stream cannot check that keys are unique"),
+        ))
     }
 
     fn set_primary_key(&self, table: &mut CreateTable, key: Vec<Ident>, start: Span) -> Parsed<()> {
@@ -176,7 +183,8 @@ impl Parser {
         }
         let mut type_name = self.type_name()?;
         if self.accept_word("METADATA") {
-            let key = if self.accept_word("FROM") { Some(self.text("the metadata's key")?.value) } else { None };
+            let key =
+                if self.accept_word("FROM") { Some(self.text("the metadata's key")?.value) } else { None };
             let is_virtual = self.accept_word("VIRTUAL");
             self.comment()?;
             return Ok(ColumnDef { name, kind: ColumnKind::Metadata { type_name, key, is_virtual } });

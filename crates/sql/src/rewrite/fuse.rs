@@ -78,7 +78,12 @@ fn is_text(rewriter: &Rewriter<'_>, id: ExprId, wanted: &str) -> bool {
     matches!(rewriter.literal(id), Some(Value::Text(text)) if text == wanted)
 }
 
-fn put(rewriter: &mut Rewriter<'_>, name: &str, args: Vec<ExprId>, column_type: &ColumnType) -> Option<ExprId> {
+fn put(
+    rewriter: &mut Rewriter<'_>,
+    name: &str,
+    args: Vec<ExprId>,
+    column_type: &ColumnType,
+) -> Option<ExprId> {
     let function = functions::lookup(name)?;
     Some(rewriter.to.add(Expr::Call { function, args: args.into() }, column_type.clone()))
 }

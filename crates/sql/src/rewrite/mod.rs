@@ -100,12 +100,11 @@ impl<'a> Rewriter<'a> {
             Expr::Compare(op, a, b) => self.compared(*op, *a, *b),
             Expr::In { input, values, has_null } => self.member(*input, values, *has_null),
             Expr::Case { branches, otherwise } => return self.case(branches, *otherwise, column_type),
-            Expr::Cast { input, mode } => {
-                fuse::cast(self, *input, *mode, &column_type).or_else(|| self.cast(*input, *mode, &column_type))
-            }
-            Expr::Call { function, args } => {
-                self.folded_call(function, args, &column_type).or_else(|| fuse::call(self, function, args, &column_type))
-            }
+            Expr::Cast { input, mode } => fuse::cast(self, *input, *mode, &column_type)
+                .or_else(|| self.cast(*input, *mode, &column_type)),
+            Expr::Call { function, args } => self
+                .folded_call(function, args, &column_type)
+                .or_else(|| fuse::call(self, function, args, &column_type)),
             Expr::Column(_) | Expr::Literal(_) => None,
         };
         match simpler {
@@ -160,7 +159,12 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Without the branches that are never reached.
-    fn case(&mut self, branches: &[(ExprId, ExprId)], mut otherwise: ExprId, column_type: ColumnType) -> ExprId {
+    fn case(
+        &mut self,
+        branches: &[(ExprId, ExprId)],
+        mut otherwise: ExprId,
+        column_type: ColumnType,
+    ) -> ExprId {
         let mut reached = vec![];
         for (when, then) in branches {
             match self.literal(*when) {

@@ -1,0 +1,14 @@
+-- Settings of Flink that mean nothing here are said, not swallowed; those that mean something are not.
+SET 'table.exec.mini-batch.enabled' = 'true';
+SET 'table.exec.emit.early-fire.enabled' = 'true';
+SET 'no.such.key' = '1';
+SET 'execution.checkpointing.interval' = '10 s';
+SET 'restart-strategy.type' = 'fixed-delay';
+SET 'weir.allowed-lateness' = '1 min';
+CREATE TEMPORARY TABLE IF NOT EXISTS t (a INT) WITH ('connector' = 'file');
+CREATE TABLE IF NOT EXISTS t (b INT) WITH ('connector' = 'file');
+CREATE TABLE o (a INT NOT NULL, PRIMARY KEY (a) NOT ENFORCED) WITH ('connector' = 'file');
+/* an EXPLAIN is checked
+   and not run */
+EXPLAIN PLAN FOR INSERT INTO o SELECT a FROM t;
+INSERT INTO o SELECT a FROM t;

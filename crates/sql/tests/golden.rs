@@ -1,0 +1,82 @@
+//! Whole scripts and what becomes of them: each `cases/NAME.sql` has its plan, or its errors as they are drawn, in
+//! `cases/NAME.golden`. `UPDATE_GOLDEN=1 cargo test -p sql` writes what came out; read the difference before committing.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn cases() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let mut cases: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "sql"))
+        .collect();
+    cases.sort();
+    cases
+}
+
+fn outcome(script: &str, file_name: &str) -> String {
+    let variables = |name: &str| (name == "TOPIC").then(|| "it's a topic".to_owned());
+    match sql::compile(script, &variables) {
+        Ok(plan) => {
+            let notices = sql::error::render(&plan.notices, script, file_name, false);
+            format!("{notices}{}", sql::explain::explain(&plan))
+        }
+        Err(found) => sql::error::render(&found, script, file_name, false),
+    }
+}
+
+fn tidy(text: &str) -> String {
+    text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n").trim_end().to_owned() + "\n"
+}
+
+#[test]
+fn every_case_comes_out_as_recorded() {
+    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
+    let mut different = vec![];
+    for case in cases() {
+        let file_name = case.file_name().unwrap().to_string_lossy().into_owned();
+        let got = tidy(&outcome(&fs::read_to_string(&case).unwrap(), &file_name));
+        let golden = case.with_extension("golden");
+        if update {
+            fs::write(&golden, &got).unwrap();
+        } else if fs::read_to_string(&golden).unwrap_or_default() != got {
+            different.push(format!("{file_name}:\n{got}"));
+        }
+    }
+    assert!(different.is_empty(), "not as recorded:\n{}", different.join("\n"));
+}
+
+#[test]
+fn the_built_in_job_plans_as_recorded() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../jobs/analytics.sql");
+    let script = fs::read_to_string(path).unwrap();
+    let got = tidy(&outcome(&script, "analytics.sql"));
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/analytics.golden");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&golden, &got).unwrap();
+    }
+    assert_eq!(got, fs::read_to_string(golden).unwrap_or_default());
+}
+
+#[test]
+fn compiling_twice_gives_the_same_plan() {
+    for case in cases() {
+        let script = fs::read_to_string(&case).unwrap();
+        let name = case.display().to_string();
+        assert_eq!(outcome(&script, &name), outcome(&script, &name));
+        if let (Ok(a), Ok(b)) = (sql::compile(&script, &|_| None), sql::compile(&script, &|_| None)) {
+            let drop_index = |plan: &sql::plan::Plan| {
+                let pipelines = plan.pipelines.iter().map(|pipeline| {
+                    let nodes: Vec<String> =
+                        pipeline.exprs.iter().map(|(_, node)| format!("{node:?}")).collect();
+                    let digests: Vec<String> =
+                        pipeline.common_filter.iter().map(|id| pipeline.exprs.digest(*id)).collect();
+                    (nodes, digests, format!("{:?}", pipeline.source.leaves))
+                });
+                pipelines.collect::<Vec<_>>()
+            };
+            assert_eq!(drop_index(&a), drop_index(&b), "{name}");
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Whatever stands in a script, the answer is a plan or findings, never a panic, and never a stack that ends.
+
+use std::fs;
+use std::path::Path;
+
+/// Xorshift: the same texts on every run.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % sides.max(1) as u64) as usize
+    }
+}
+
+fn built_in() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../jobs/analytics.sql")).unwrap()
+}
+
+/// Compiles, draws and explains.
+fn survive(script: &str) {
+    match sql::compile(script, &|_| None) {
+        Ok(plan) => {
+            sql::error::render(&plan.notices, script, "x.sql", false);
+            sql::explain::explain(&plan);
+            for pipeline in &plan.pipelines {
+                pipeline.common_filter.iter().for_each(|id| drop(pipeline.exprs.digest(*id)));
+            }
+        }
+        Err(found) => {
+            assert!(found.iter().any(|d| d.severity == sql::error::Severity::Error));
+            for finding in &found {
+                assert!(
+                    finding.span.start <= finding.span.end && finding.span.end <= script.len(),
+                    "{finding:?}"
+                );
+            }
+            sql::error::render(&found, script, "x.sql", false);
+        }
+    }
+}
+
+const WORDS: &[&str] = &[
+    "SELECT",
+    "FROM",
+    "WHERE",
+    "GROUP",
+    "BY",
+    "HAVING",
+    "INSERT",
+    "INTO",
+    "CREATE",
+    "TABLE",
+    "VIEW",
+    "AS",
+    "(",
+    ")",
+    ",",
+    ";",
+    ".",
+    "*",
+    "+",
+    "-",
+    "/",
+    "||",
+    "=",
+    "<>",
+    "<",
+    ">",
+    ">>",
+    "'x'",
+    "''",
+    "`user`",
+    "t",
+    "a",
+    "b",
+    "1",
+    "1.5",
+    "1E0",
+    "99999999999999999999",
+    "INTERVAL",
+    "'5'",
+    "SECOND",
+    "DAY",
+    "TO",
+    "CASE",
+    "WHEN",
+    "THEN",
+    "ELSE",
+    "END",
+    "CAST",
+    "TRY_CAST",
+    "INT",
+    "STRING",
+    "ROW",
+    "<",
+    "TIMESTAMP",
+    "(3)",
+    "NOT",
+    "NULL",
+    "IS",
+    "IN",
+    "BETWEEN",
+    "AND",
+    "OR",
+    "LIKE",
+    "TUMBLE",
+    "HOP",
+    "DESCRIPTOR",
+    "COUNT",
+    "SUM",
+    "DISTINCT",
+    "FILTER",
+    "PERCENTILE",
+    "ARRAY",
+    "[",
+    "]",
+    "WATERMARK",
+    "FOR",
+    "METADATA",
+    "SET",
+    "'k'",
+    "EXECUTE",
+    "STATEMENT",
+    "BEGIN",
+    "WITH",
+    "'connector'",
+    "window_start",
+    "window_end",
+    "EXTRACT",
+    "TRIM",
+    "FLOOR",
+    "COALESCE",
+    "ê",
+    "🙂",
+    "${X}",
+    "${X:1}",
+    "\"",
+    "::",
+    "=>",
+    "PRIMARY",
+    "KEY",
+    "ENFORCED",
+    "EXPLAIN",
+    "UNION",
+    "JOIN",
+    "OVER",
+    "VALUES",
+    "--",
+    "/*",
+    "*/",
+    "\n",
+    "DATE",
+    "TRUE",
+];
+
+#[test]
+fn token_soup_is_answered() {
+    let mut dice = Dice(0x5EED);
+    for _ in 0..3_000 {
+        let length = 1 + dice.roll(40);
+        let words: Vec<&str> = (0..length).map(|_| WORDS[dice.roll(WORDS.len())]).collect();
+        survive(&words.join(" "));
+    }
+}
+
+#[test]
+fn expression_soup_is_answered() {
+    let mut dice = Dice(0xBEEF);
+    let prelude = "CREATE TABLE t (a INT, b STRING, `user` ROW<a INT>, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('c' = 'x');
+        CREATE TABLE o (a INT) WITH ('c' = 'x'); INSERT INTO o SELECT ";
+    for _ in 0..3_000 {
+        let length = 1 + dice.roll(12);
+        let words: Vec<&str> = (0..length).map(|_| WORDS[dice.roll(WORDS.len())]).collect();
+        survive(&format!("{prelude}{} FROM t", words.join(" ")));
+    }
+}
+
+#[test]
+fn the_built_in_job_damaged_anywhere_is_answered() {
+    let script = built_in();
+    let mut dice = Dice(0xDA3A6E);
+    for _ in 0..150 {
+        let mut damaged = script.clone();
+        for _ in 0..1 + dice.roll(4) {
+            let at = damaged.floor_char_boundary(dice.roll(damaged.len()));
+            let end = damaged.ceil_char_boundary((at + dice.roll(30)).min(damaged.len()));
+            let put = if dice.roll(2) == 0 { "" } else { WORDS[dice.roll(WORDS.len())] };
+            damaged.replace_range(at..end, put);
+        }
+        survive(&damaged);
+    }
+    for _ in 0..30 {
+        survive(&script[..script.floor_char_boundary(dice.roll(script.len()))]);
+    }
+}
+
+#[test]
+fn nesting_without_end_is_an_error() {
+    let deep = |open: &str, close: &str| {
+        let middle = format!("{}1{}", open.repeat(20_000), close.repeat(20_000));
+        format!("CREATE TABLE t (a INT) WITH ('c' = 'x'); INSERT INTO t SELECT {middle} FROM t")
+    };
+    for (open, close) in [
+        ("(", ")"),
+        ("NOT ", ""),
+        ("- ", ""),
+        ("CASE WHEN ", " THEN 1 END"),
+        ("ABS(", ")"),
+        ("1 + ", ""),
+        ("1 IN (", ")"),
+    ] {
+        let script = deep(open, close);
+        let found = sql::compile(&script, &|_| None).unwrap_err();
+        assert!(found.iter().any(|d| d.message.contains("levels deep")), "{open}: {:?}", found[0].message);
+    }
+    survive(&format!(
+        "CREATE TABLE t (a {}INT{}) WITH ('c' = 'x')",
+        "ROW<a ".repeat(20_000),
+        ">".repeat(20_000)
+    ));
+    survive(&format!("INSERT INTO t {}1", "SELECT a FROM (".repeat(20_000)));
+    let chain = |word: &str| {
+        format!(
+            "CREATE TABLE t (a INT) WITH ('c' = 'x'); INSERT INTO t SELECT a FROM t WHERE {}",
+            vec!["a = 1"; 5_000].join(word)
+        )
+    };
+    survive(&chain(" OR "));
+    assert!(sql::compile(&chain(" AND "), &|_| None).is_ok());
+}
+
+#[test]
+fn views_that_double_each_other_end() {
+    let mut script = "CREATE TABLE t (a INT) WITH ('c' = 'x'); CREATE VIEW v0 AS SELECT a FROM t;".to_owned();
+    for i in 0..60 {
+        script += &format!("CREATE VIEW v{} AS SELECT a * a + a AS a FROM v{i};", i + 1);
+    }
+    script += "INSERT INTO t SELECT a FROM v60;";
+    let found = sql::compile(&script, &|_| None).unwrap_err();
+    assert!(found.iter().any(|d| d.message.contains("too large")));
+}

@@ -1,0 +1,380 @@
+//! What is wrong is said at its place: for each case that Flink refuses (and those that only Weir does), the text that
+//! must be marked, and words that the finding must have.
+
+use sql::error::{Diagnostic, Severity};
+
+const PRELUDE: &str = "
+CREATE TABLE uq (
+  n INT, big BIGINT, d DOUBLE, s STRING, b BOOLEAN, q DECIMAL(10, 2),
+  `user` ROW<id INT, kind STRING>, tags ARRAY<STRING>,
+  ts TIMESTAMP(3), ltz TIMESTAMP_LTZ(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH ('connector' = 'x');
+CREATE TABLE no_time (n INT, s STRING, t TIMESTAMP(3)) WITH ('connector' = 'x');
+CREATE TABLE out1 (a STRING, c BIGINT) WITH ('connector' = 'x');
+CREATE TABLE one (a BIGINT) WITH ('connector' = 'x');
+CREATE TABLE text_out (a STRING) WITH ('connector' = 'x');
+";
+
+fn findings(script: &str) -> Vec<Diagnostic> {
+    match sql::compile(script, &|_| None) {
+        Ok(plan) => plan.notices,
+        Err(found) => found,
+    }
+}
+
+/// Each: a statement with the place to be marked in «…», words of the message, words of the hint.
+fn check(cases: &[(&str, &str, &str)]) {
+    let mut wrong = vec![];
+    for (marked, message, hint) in cases {
+        let statement = marked.replace(['«', '»'], "");
+        let script = format!("{PRELUDE}{statement}");
+        let start = PRELUDE.len() + marked.find('«').unwrap();
+        let place = &marked[marked.find('«').unwrap() + '«'.len_utf8()..marked.find('»').unwrap()];
+        let found = findings(&script);
+        let ok = found.iter().any(|d| {
+            let whole = format!("{} {}", d.message, d.detail.as_deref().unwrap_or_default());
+            (d.span.start, d.span.end) == (start, start + place.len())
+                && whole.contains(message)
+                && d.hint.as_deref().unwrap_or_default().contains(hint)
+        });
+        let errors = found.iter().filter(|d| d.severity == Severity::Error).count();
+        if !ok || errors != 1 {
+            let drawn = sql::error::render(&found, &script, "case.sql", false);
+            wrong.push(format!("{marked}\n  wants: {message} | {hint}\n{drawn}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
+#[test]
+fn names_that_are_not_there() {
+    check(&[
+        ("INSERT INTO one SELECT «bigg» FROM uq", "no column `bigg`", "did you mean `big`"),
+        ("INSERT INTO one SELECT `user`.«idd» FROM uq", "no `idd` in `user`", "did you mean `id`"),
+        ("INSERT INTO text_out SELECT «kind» FROM uq", "no column `kind`", "did you mean `user`.`kind`"),
+        ("INSERT INTO one SELECT x.big FROM «nosuch» x", "no table or view `nosuch`", ""),
+        ("INSERT INTO «nosuch» SELECT n FROM uq", "no table `nosuch`", ""),
+        ("INSERT INTO «onee» SELECT big FROM uq", "no table `onee`", "did you mean `one`"),
+        ("INSERT INTO one SELECT «NOSUCHFN»(n) FROM uq", "no function `NOSUCHFN`", ""),
+        ("INSERT INTO text_out SELECT «LOWR»(s) FROM uq", "no function `LOWR`", "did you mean `LOWER`"),
+        (
+            "INSERT INTO one SELECT COUNT(*) FROM TABLE(TUMBLE(TABLE uq, DESCRIPTOR(«nosuch»), INTERVAL '1' HOUR)) \
+             GROUP BY window_start, window_end",
+            "no column `nosuch`",
+            "",
+        ),
+        ("INSERT INTO one SELECT «window_start» FROM uq", "no column `window_start`", "TUMBLE"),
+    ]);
+}
+
+#[test]
+fn types_that_do_not_fit() {
+    check(&[
+        ("INSERT INTO one SELECT «n + b» FROM uq", "+ cannot be applied to INT, BOOLEAN", "it takes"),
+        ("INSERT INTO text_out SELECT «LOWER(n)» FROM uq", "LOWER cannot be applied to INT", "it takes"),
+        (
+            "INSERT INTO one SELECT big FROM uq WHERE «n = 'x'»",
+            "INT and CHAR(1) cannot be compared",
+            "CAST(… AS INT)",
+        ),
+        ("INSERT INTO one SELECT big FROM uq WHERE «ts < ltz»", "cannot be compared", "wall clock"),
+        (
+            "INSERT INTO out1 SELECT «n», big FROM uq",
+            "`a` is STRING, and INT is written",
+            "CAST(… AS STRING)",
+        ),
+        ("INSERT INTO one SELECT «d» FROM uq", "`a` is BIGINT, and DOUBLE is written", "CAST"),
+        ("INSERT INTO out1 SELECT «s» FROM uq", "1 columns are written, and `out1` takes 2", "a, c"),
+        ("INSERT INTO one SELECT big FROM uq WHERE «n»", "must be a condition this is INT", ""),
+        ("INSERT INTO one SELECT big FROM uq WHERE NOT «s»", "must be a condition", ""),
+        ("INSERT INTO one SELECT big FROM uq WHERE b AND «n»", "must be a condition", ""),
+        (
+            "INSERT INTO one SELECT «CASE WHEN b THEN n ELSE s END» FROM uq",
+            "no type in common they are INT, STRING",
+            "",
+        ),
+        ("INSERT INTO one SELECT CAST(n AS «NOSUCHTYPE») FROM uq", "`NOSUCHTYPE` is not a data type", ""),
+        ("INSERT INTO one SELECT CAST(n AS «BIGIN») FROM uq", "not a data type", "did you mean `BIGINT`"),
+        (
+            "INSERT INTO one SELECT «CAST(b AS TIMESTAMP)» FROM uq",
+            "BOOLEAN cannot be cast to TIMESTAMP(6)",
+            "",
+        ),
+        ("INSERT INTO one SELECT «`user`» FROM uq", "`user` is not a scalar value", "fields"),
+        ("INSERT INTO one SELECT big FROM uq WHERE «`user`» IS NULL", "`user` is a ROW", "`user`.`id`"),
+        (
+            "INSERT INTO text_out SELECT «UPPER(tags)» FROM uq"
+                .replace("«UPPER(tags)»", "UPPER(«tags»)")
+                .leak(),
+            "`tags` is an ARRAY",
+            "",
+        ),
+    ]);
+}
+
+#[test]
+fn windows_that_are_none() {
+    let window = |args: &str| -> &'static str {
+        format!("INSERT INTO one SELECT COUNT(*) FROM TABLE({args}) GROUP BY window_start, window_end").leak()
+    };
+    check(&[
+        (
+            window("TUMBLE(TABLE uq, DESCRIPTOR(«s»), INTERVAL '1' HOUR)"),
+            "needs a TIMESTAMP or TIMESTAMP_LTZ, `s` is STRING",
+            "`ts`",
+        ),
+        (window("TUMBLE(TABLE uq, DESCRIPTOR(«ltz»), INTERVAL '1' HOUR)"), "not the event time", "`ts`"),
+        (
+            window("TUMBLE(TABLE no_time, DESCRIPTOR(«t»), INTERVAL '1' HOUR)"),
+            "not the event time",
+            "WATERMARK FOR t",
+        ),
+        (
+            window("TUMBLE(TABLE uq, DESCRIPTOR(ts), «INTERVAL '0' SECOND»)"),
+            "must be positive, but is 0 s",
+            "",
+        ),
+        (
+            "INSERT INTO one SELECT COUNT(*) FROM «TABLE(TUMBLE(TABLE uq, DESCRIPTOR(ts)))» GROUP BY window_start, window_end",
+            "lacks a length",
+            "TUMBLE(TABLE t",
+        ),
+        (
+            window("HOP(TABLE uq, DESCRIPTOR(ts), «INTERVAL '7' SECOND», INTERVAL '20' SECOND)"),
+            "not a whole multiple of 7 s",
+            "slide, size",
+        ),
+        (
+            window("CUMULATE(TABLE uq, DESCRIPTOR(ts), «INTERVAL '7' SECOND», INTERVAL '20' SECOND)"),
+            "not a whole multiple",
+            "step, size",
+        ),
+        (
+            window("TUMBLE(TABLE uq, DESCRIPTOR(ts), INTERVAL '1' HOUR, «INTERVAL '1' HOUR»)"),
+            "offset 1 h is not smaller",
+            "",
+        ),
+        (window("TUMBLE(TABLE uq, DESCRIPTOR(ts), «n»)"), "literals", "INTERVAL '1' MINUTE"),
+        (window("TUMBLE(TABLE uq, DESCRIPTOR(ts), «INTERVAL '1' MONTH»)"), "months", "days"),
+        (
+            window("«SESSION»(TABLE uq, DESCRIPTOR(ts), INTERVAL '1' HOUR)"),
+            "SESSION is not supported",
+            "TUMBLE, HOP and CUMULATE",
+        ),
+        (window("TUMBLE(«n», DESCRIPTOR(ts), INTERVAL '1' HOUR)"), "first argument of TUMBLE is a table", ""),
+        (
+            window("TUMBLE(TABLE uq, DESCRIPTOR(ts), INTERVAL '1' HOUR, INTERVAL '1' MINUTE, «n»)"),
+            "does not take 5 arguments",
+            "",
+        ),
+        (window("TUMBLE(TABLE uq, DESCRIPTOR(ts), «SIZ => INTERVAL '1' HOUR»)"), "SIZ", ""),
+    ]);
+}
+
+#[test]
+fn groups_that_are_none() {
+    let grouped = |items: &str, rest: &str| -> &'static str {
+        format!("INSERT INTO one SELECT {items} FROM TABLE(TUMBLE(TABLE uq, DESCRIPTOR(ts), INTERVAL '1' HOUR)) {rest}").leak()
+    };
+    let both = "GROUP BY window_start, window_end";
+    check(&[
+        (grouped("«big»", &format!("{both}, n")), "`big` is not grouped", "GROUP BY"),
+        (grouped("SUM(big) + «big»", both), "`big` is not grouped", ""),
+        (grouped("COUNT(*)", "«GROUP BY window_start»"), "lacks window_end", "window_end"),
+        (grouped("COUNT(*)", "«GROUP BY window_start, n»"), "lacks window_end", ""),
+        (grouped("«COUNT(*)»", ""), "GROUP BY window_start, window_end is missing", ""),
+        ("INSERT INTO one SELECT COUNT(*) FROM uq «GROUP BY n»", "without a window", "TUMBLE(TABLE uq"),
+        ("INSERT INTO one «SELECT COUNT(*) FROM uq»", "without a window", "TUMBLE"),
+        (
+            "INSERT INTO one «SELECT big FROM TABLE(TUMBLE(TABLE uq, DESCRIPTOR(ts), INTERVAL '1' HOUR))»",
+            "not aggregated",
+            "GROUP BY",
+        ),
+        (grouped("SUM(«MAX(big)»)", both), "MAX has no place inside another aggregate", ""),
+        (
+            grouped(
+                "COUNT(*)",
+                &format!("WHERE «COUNT(*) > 1» {both}").replace("«COUNT(*) > 1»", "«COUNT(*)» > 1"),
+            ),
+            "COUNT has no place in WHERE",
+            "",
+        ),
+        (
+            grouped("COUNT(*)", &format!("WHERE «n + HOUR(window_start) > 1» {both}")),
+            "window's column together with a row's",
+            "AND",
+        ),
+        (grouped("COUNT(*)", &format!("{both}, «1»")), "not a column's number", ""),
+        (grouped("COUNT(*)", &format!("{both}, «n + HOUR(window_start)»")), "a key made of", ""),
+        (grouped("«COUNT(window_start)»", both), "an aggregate over window_start", ""),
+        (grouped("PERCENTILE(d, «1.5»)", both), "literal from 0 to 1", ""),
+        (grouped("PERCENTILE(d, «d»)", both), "literal from 0 to 1", ""),
+        (grouped("PERCENTILE(d, «ARRAY[0.5, 0.9]»)", both), "ARRAY", "[1]"),
+        (grouped("SUM(«s»)", both), "SUM takes a number this is STRING", ""),
+        (grouped("«SUM(*)»", both), "SUM(*) does not exist", "COUNT"),
+        (grouped("«STDDEV_POP»(d)", both), "STDDEV_POP is not supported", "COUNT"),
+        (grouped("«APPROX_COUNT_DISTINCT»(d)", both), "not supported", "COUNT(DISTINCT"),
+        (
+            "INSERT INTO one SELECT «FIRST_VALUE(big)» FROM TABLE(HOP(TABLE uq, DESCRIPTOR(ts), INTERVAL '1' HOUR, INTERVAL '2' HOUR)) GROUP BY window_start, window_end",
+            "in a HOP window",
+            "TUMBLE",
+        ),
+        (
+            "INSERT INTO one SELECT SUM(c) FROM (SELECT COUNT(*) c FROM TABLE(TUMBLE(TABLE uq, DESCRIPTOR(ts), INTERVAL '1' HOUR)) GROUP BY window_start, window_end) «GROUP BY c»",
+            "aggregate of an aggregate",
+            "",
+        ),
+    ]);
+}
+
+#[test]
+fn clauses_that_are_not_there() {
+    check(&[
+        ("INSERT INTO one SELECT «DISTINCT» big FROM uq", "DISTINCT", "GROUP BY"),
+        ("INSERT INTO one SELECT big FROM uq «UNION» ALL SELECT big FROM uq", "UNION", "an INSERT for each"),
+        ("INSERT INTO one SELECT big FROM uq «ORDER» BY big", "ORDER BY", ""),
+        ("INSERT INTO one SELECT big FROM uq «LIMIT» 3", "LIMIT", ""),
+        ("INSERT INTO one SELECT uq.big FROM uq «JOIN» no_time ON uq.n = no_time.n", "joins", ""),
+        ("INSERT INTO one SELECT uq.big FROM uq«,» no_time", "joins", ""),
+        ("INSERT INTO one SELECT COUNT(*) «OVER» (ORDER BY ts) FROM uq", "OVER", "TUMBLE"),
+        (
+            "INSERT INTO one SELECT COUNT(*) FROM uq GROUP BY «TUMBLE(ts, INTERVAL '1' HOUR)»",
+            "old form",
+            "FROM TABLE(TUMBLE(TABLE t",
+        ),
+        ("INSERT INTO one SELECT COUNT(*) FROM uq GROUP BY «CUBE» (n)", "CUBE", ""),
+        (
+            "INSERT INTO one SELECT big FROM uq WHERE n IN «(»SELECT n FROM no_time)",
+            "query inside an expression",
+            "",
+        ),
+        ("INSERT INTO one «VALUES» (1)", "VALUES", ""),
+        ("INSERT «OVERWRITE» one SELECT big FROM uq", "OVERWRITE", ""),
+        ("«SELECT» big FROM uq", "SELECT is not supported as a statement", "INSERT INTO"),
+        ("«DROP» TABLE one", "DROP is not supported", ""),
+        ("«RESET» 'pipeline.name'", "RESET is not supported", ""),
+        ("CREATE «FUNCTION» f AS 'x'", "CREATE FUNCTION", ""),
+    ]);
+}
+
+#[test]
+fn words_in_the_wrong_place() {
+    check(&[
+        ("INSERT INTO one SELECT «FROM» uq", "expected an expression, found `FROM`", ""),
+        ("«SELEC» 1", "begins no statement", "did you mean `SELECT`"),
+        ("INSERT INTO one «SELEC» big FROM uq", "expected `SELECT`", "did you mean `SELECT`"),
+        (
+            "INSERT INTO one SELECT big «year» FROM uq".replace("«year»", "AS «year»").leak(),
+            "`year` is a reserved word",
+            "`year`",
+        ),
+        ("INSERT INTO one SELECT «user».id FROM uq", "`user` is a reserved word", "`user`"),
+        ("INSERT INTO one SELECT big FROM uq WHERE s = «\"x\"»", "expected an expression", "single quotes"),
+        ("INSERT INTO one SELECT (n + 1 «FROM» uq", "expected `)`", ""),
+        ("«EXECUTE STATEMENT SET BEGIN END»;", "the statement set is empty", "INSERT"),
+        (
+            "INSERT INTO one SELECT big FROM uq WHERE ts > TIMESTAMP «'2025-02-29 00:00:00'»",
+            "not a TIMESTAMP",
+            "TIMESTAMP '",
+        ),
+        (
+            "INSERT INTO one SELECT big FROM uq WHERE ts > ts + INTERVAL «'5 SECONDS'» SECOND",
+            "not the length",
+            "INTERVAL '5' SECOND",
+        ),
+        (
+            "INSERT INTO one SELECT big FROM uq WHERE ts > ts + INTERVAL '5' «SECONDS»",
+            "a unit of time",
+            "SECOND",
+        ),
+        (
+            "INSERT INTO one SELECT big FROM uq WHERE ts > ts + INTERVAL «5» SECOND",
+            "in quotes",
+            "INTERVAL '5' SECOND",
+        ),
+        ("INSERT INTO one SELECT n«::»BIGINT FROM uq", "`::`", "CAST"),
+        (
+            "INSERT INTO one SELECT COUNT(*) FROM «TUMBLE»(TABLE uq, DESCRIPTOR(ts), INTERVAL '1' HOUR)",
+            "TABLE( … )",
+            "",
+        ),
+    ]);
+}
+
+#[test]
+fn declarations_that_do_not_hold() {
+    let table = |columns: &str| -> &'static str {
+        format!("CREATE TABLE t ({columns}) WITH ('connector' = 'x')").leak()
+    };
+    check(&[
+        ("CREATE TABLE «uq» (n INT) WITH ('connector' = 'x')", "`uq` exists already", ""),
+        (
+            table("a INT, WATERMARK FOR «zz» AS zz"),
+            "no column `zz` for the watermark the columns are `a`",
+            "",
+        ),
+        (
+            table("«a» STRING, WATERMARK FOR a AS a")
+                .replace("«a» STRING", "a STRING")
+                .replace("FOR a", "FOR «a»")
+                .leak(),
+            "the event time `a` is STRING",
+            "TIMESTAMP(3)",
+        ),
+        (table("a TIMESTAMP(6), WATERMARK FOR «a» AS a"), "TIMESTAMP(6)", "TIMESTAMP(3)"),
+        (table("a TIMESTAMP(3), WATERMARK FOR a AS «5»"), "the watermark is INT", "INTERVAL"),
+        (table("a INT, b AS «c» + 1"), "no column `c`", ""),
+        (table("a INT, b AS a + 1, c AS «b» + 1"), "no column `b`", ""),
+        (table("a INT, «a» INT"), "declared twice", ""),
+        (table("a INT, «PRIMARY KEY (a)»"), "NOT ENFORCED", "NOT ENFORCED"),
+        (table("a INT, PRIMARY KEY («b») NOT ENFORCED"), "`b` is not a physical column", ""),
+        (table("m «MAP»<STRING, INT>"), "MAP", ""),
+        ("CREATE TABLE t (a INT) «PARTITIONED» BY (a) WITH ('connector' = 'x')", "partitioned", ""),
+        ("CREATE TABLE t (a INT) WITH ('k' = '1', «'k'» = '2')", "given twice", ""),
+        ("CREATE VIEW «v» (a, b) AS SELECT n FROM uq", "2 names for 1 columns", ""),
+        ("INSERT INTO one («b») SELECT big FROM uq", "`one` has no column `b`", ""),
+    ]);
+}
+
+#[test]
+fn settings_that_mean_nothing() {
+    check(&[
+        ("SET «'weir.early-fir'» = '1 s'", "no setting `weir.early-fir`", "did you mean `weir.early-fire`"),
+        ("SET 'weir.early-fire' = «'soon'»", "not a duration", "'5 s'"),
+        ("SET 'parallelism.default' = «'x'»", "not a parallelism", ""),
+        ("SET 'table.local-time-zone' = «'Asia/Nowhere'»", "no time zone", "Asia/Ho_Chi_Minh"),
+        ("SET 'execution.runtime-mode' = «'batch'»", "streaming", ""),
+        (
+            "SET 'x' = '${«NOPE»}'".replace("'${«NOPE»}'", "'«${NOPE}»'").leak(),
+            "`NOPE` is not set",
+            "${NOPE:default}",
+        ),
+    ]);
+}
+
+#[test]
+fn several_mistakes_are_found_at_once() {
+    let script = format!(
+        "{PRELUDE}
+         INSERT INTO one SELECT nope FROM uq;
+         INSERT INTO one SELECT big FORM uq;
+         EXECUTE STATEMENT SET BEGIN
+           INSERT INTO one SELECT big, FROM uq;
+           INSERT INTO out1 SELECT n, d FROM uq WHERE nope = 1;
+           INSERT INTO one SELECT big FROM uq;
+         END;"
+    );
+    let found = findings(&script);
+    assert_eq!(found.len(), 6, "{}", sql::error::render(&found, &script, "case.sql", false));
+}
+
+#[test]
+fn a_broken_view_is_reported_once() {
+    let script = format!(
+        "{PRELUDE}
+         CREATE VIEW v AS SELECT nope AS a FROM uq;
+         INSERT INTO one SELECT a FROM v;
+         INSERT INTO one SELECT a FROM v WHERE a > 1;"
+    );
+    assert_eq!(findings(&script).len(), 1);
+}
