@@ -1,1 +1,42 @@
-//! placeholder
+//! HTTP: events in, analytics out, the live feed, the dashboard, and the routes for operating.
+//!
+//! The only crate that knows HTTP. Given a listener, a clock, a log and a store, it serves until it is told to stop:
+//!
+//! ```no_run
+//! # async fn run(services: server::Services, stop: impl Future<Output = ()>) -> Result<(), Box<dyn std::error::Error>> {
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:8000").await?;
+//! let server = server::Server::bind(listener, server::Options::default(), services)?;
+//! server.serve(stop).await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod options;
+mod service;
+
+mod ingest;
+
+mod analytics;
+
+mod feed;
+
+pub mod flink;
+
+mod assets;
+mod docs;
+mod openapi;
+
+mod metrics;
+mod operation;
+mod probe;
+
+mod error;
+mod listen;
+mod origin;
+mod router;
+mod shutdown;
+
+pub use error::Error;
+pub use operation::{JobSummary, Operations};
+pub use options::{Options, UnknownTopics};
+pub use service::{Handle, Server, Services};

@@ -1,0 +1,105 @@
+//! Events per second through a server on a real socket, in batches of 100, into a log that keeps nothing: what HTTP and
+//! the reading of events cost. Run with `cargo bench -p server --bench ingest`.
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use storage::log::{Appending, EventLog, LogError, LogReader, NewRecord, Start};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use types::{Clock, Offset, PartitionId, SystemClock};
+
+const CONNECTIONS: usize = 8;
+const REQUESTS: usize = 2_000;
+const BATCH: usize = 100;
+
+#[derive(Default)]
+struct Sink {
+    records: AtomicU64,
+}
+
+impl EventLog for Sink {
+    fn create_topic(&self, _: &str, _: u32) -> Result<(), LogError> {
+        Ok(())
+    }
+
+    fn partitions(&self, _: &str) -> Result<Option<u32>, LogError> {
+        Ok(Some(4))
+    }
+
+    fn append(&self, _: &str, records: Vec<NewRecord>) -> Result<Appending, LogError> {
+        self.records.fetch_add(records.len() as u64, Ordering::Relaxed);
+        let (told, appending) = tokio::sync::oneshot::channel();
+        let _ = told.send(Ok(Vec::new()));
+        Ok(appending)
+    }
+
+    fn read(&self, _: &str, _: &[(PartitionId, Start)]) -> Result<Box<dyn LogReader>, LogError> {
+        Err(LogError::Closed)
+    }
+
+    fn bounds(&self, _: &str, _: PartitionId) -> Result<(Offset, Offset), LogError> {
+        Err(LogError::Closed)
+    }
+}
+
+/// An event as the running producer writes it, about 880 bytes.
+fn event(n: usize) -> String {
+    format!(
+        r#"{{"query_id": "q-{n:08}", "timestamp": "2025-12-09T11:30:00.123456", "user": {{"user_id": {n}, "user_type": "Sinh vi\u00ean", "department_id": 7, "department_name": "C\u00f4ng ngh\u1ec7 th\u00f4ng tin", "code": "B20DCCN001", "years": 3}}, "session_id": "s-{n}", "query_text": "\u0110i\u1ec1u ki\u1ec7n x\u00e9t h\u1ecdc b\u1ed5ng n\u0103m h\u1ecdc n\u00e0y l\u00e0 g\u00ec?", "rewritten_query": null, "rag_params": {{"k": 5, "similarity_threshold": 0.35, "context_found": 4}}, "rag_metrics": {{"response_time_ms": 812.5, "answer_length": 320, "answer_text": "{}", "success": true}}, "metadata": {{"model_used": "gpt-4o-mini", "history_used": true, "history_count": 2, "query_rewritten": false}}, "_id": "67568a1b2c3d4e5f60718293"}}"#,
+        "Sinh vi\\u00ean c\\u1ea7n c\\u00f3 ".repeat(4)
+    )
+}
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let log = Arc::new(Sink::default());
+        let clock = Arc::new(types::ManualClock::at(support::NOW));
+        let services = server::Services {
+            clock: Arc::clone(&clock) as _,
+            log: Arc::clone(&log) as _,
+            store: Arc::new(support::MemoryStore::new(clock)),
+            operations: Arc::new(support::Jobs::default()),
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let server = server::Server::bind(listener, server::Options::default(), services).expect("a server");
+        let address = server.local_addr();
+        tokio::spawn(server.serve(std::future::pending()));
+        let body: String = (0..BATCH).map(event).collect::<Vec<_>>().join("\n");
+        let request = Arc::new(
+            format!("POST /events HTTP/1.1\r\nHost: weir\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+                .into_bytes(),
+        );
+        let wall = SystemClock::new();
+        let began = wall.elapsed();
+        let clients = (0..CONNECTIONS).map(|_| {
+            let request = Arc::clone(&request);
+            tokio::spawn(async move {
+                let mut stream = tokio::net::TcpStream::connect(address).await.expect("a connection");
+                let mut answer = vec![0; 4 << 10];
+                for _ in 0..REQUESTS {
+                    stream.write_all(&request).await.expect("sent");
+                    let length = stream.read(&mut answer).await.expect("answered");
+                    assert!(answer[..length].starts_with(b"HTTP/1.1 202"));
+                }
+            })
+        });
+        for client in clients.collect::<Vec<_>>() {
+            client.await.expect("a client");
+        }
+        let took = wall.elapsed().saturating_sub(began).as_secs_f64();
+        let events = log.records.load(Ordering::Relaxed) as f64;
+        let size = body.len() / BATCH;
+        println!(
+            "ingest: {:.0} events/s ({size} bytes each, batches of {BATCH}, client included)",
+            events / took
+        );
+    });
+}

@@ -1,0 +1,30 @@
+//! The dashboard is embedded from `ui/dist`, which its own build makes. Where that has not run yet, a page that says so
+//! takes its place, so that the binary builds from a fresh checkout with cargo alone.
+
+use std::path::Path;
+use std::{fs, io};
+
+const NOTICE: &str = "<!doctype html>
+<html lang=\"en\">
+<meta charset=\"utf-8\">
+<title>Weir</title>
+<h1>Weir is running</h1>
+<p>This binary was built without its dashboard: build <code>ui</code> first, then the binary again.</p>
+<p>The <a href=\"/docs\">HTTP API</a> is here.</p>
+</html>
+";
+
+fn main() -> io::Result<()> {
+    let dist = Path::new("../../ui/dist");
+    let page = dist.join("index.html");
+    if !page.exists() {
+        fs::create_dir_all(dist)?;
+        fs::write(&page, NOTICE)?;
+    }
+    // cargo:: directives are read from standard output.
+    #[expect(clippy::print_stdout, reason = "how a build script talks to cargo")]
+    {
+        println!("cargo::rerun-if-changed=../../ui/dist");
+    }
+    Ok(())
+}

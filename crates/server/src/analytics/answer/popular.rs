@@ -1,0 +1,109 @@
+//! The texts that are asked most often. There may be as many as rows, so only those that are shown get names.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::HashMap;
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
+
+use super::by_year;
+use crate::analytics::index::Index;
+use crate::analytics::kind::Kind;
+use crate::analytics::moment::Moment;
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PopularQuery {
+    query_text: String,
+    total_count: i64,
+    unique_users: i64,
+}
+
+/// The most popular queries of each year, the years ascending.
+#[derive(Debug, ToSchema)]
+#[schema(value_type = HashMap<String, Vec<PopularQuery>>)]
+pub(crate) struct ByYear(Vec<(String, Vec<PopularQuery>)>);
+
+impl ByYear {
+    pub(crate) fn years(&self) -> Vec<String> {
+        self.0.iter().map(|(year, _)| year.clone()).collect()
+    }
+}
+
+impl Serialize for ByYear {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (year, queries) in &self.0 {
+            map.serialize_entry(year, queries)?;
+        }
+        map.end()
+    }
+}
+
+/// A group's counts; small, since there may be a million.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    rows: u32,
+    group: u32,
+    count: i64,
+    users: i64,
+}
+
+fn tallies(index: &Index, kind: Kind, cutoff: Moment) -> Vec<Tally> {
+    let table = index.table(kind);
+    let mut tallies = vec![Tally::default(); table.groups.len()];
+    table.sums_since(cutoff, |sum| {
+        let tally = &mut tallies[sum.group as usize];
+        tally.rows += sum.rows;
+        tally.count = tally.count.saturating_add(sum.ints[0]);
+        tally.users = tally.users.saturating_add(sum.ints[1]);
+    });
+    for (group, tally) in (0..).zip(&mut tallies) {
+        tally.group = group;
+    }
+    tallies.retain(|tally| tally.rows > 0);
+    tallies
+}
+
+/// The `limit` greatest, greatest first; of equal counts the text that sorts first.
+fn top<'a>(mut tallies: Vec<Tally>, limit: usize, text: impl Fn(u32) -> &'a str) -> Vec<PopularQuery> {
+    let order = |a: &Tally, b: &Tally| -> Ordering {
+        Reverse(a.count).cmp(&Reverse(b.count)).then_with(|| text(a.group).cmp(text(b.group)))
+    };
+    if limit == 0 {
+        return Vec::new();
+    }
+    if tallies.len() > limit {
+        tallies.select_nth_unstable_by(limit - 1, order);
+        tallies.truncate(limit);
+    }
+    tallies.sort_unstable_by(order);
+    let row = |tally: Tally| PopularQuery {
+        query_text: text(tally.group).to_owned(),
+        total_count: tally.count,
+        unique_users: tally.users,
+    };
+    tallies.into_iter().map(row).collect()
+}
+
+pub(crate) fn popular(index: &Index, cutoff: Moment, limit: usize) -> Vec<PopularQuery> {
+    let kind = Kind::PopularQueries;
+    top(tallies(index, kind, cutoff), limit, |group| index.names(kind, group).0)
+}
+
+/// `year` keeps one year only; `limit` counts in each year.
+pub(crate) fn popular_by_year(index: &Index, cutoff: Moment, year: Option<i64>, limit: usize) -> ByYear {
+    let kind = Kind::PopularByYear;
+    let mut of_year: HashMap<&str, Vec<Tally>> = HashMap::new();
+    for tally in tallies(index, kind, cutoff) {
+        of_year.entry(index.names(kind, tally.group).0).or_default().push(tally);
+    }
+    let wanted = |text: &str| year.is_none_or(|year| text.parse() == Ok(year));
+    let mut years: Vec<(String, Vec<PopularQuery>)> = of_year
+        .into_iter()
+        .filter(|(year, _)| wanted(year))
+        .map(|(year, tallies)| (year.to_owned(), top(tallies, limit, |group| index.names(kind, group).1)))
+        .collect();
+    years.sort_by(|a, b| by_year(&a.0, &b.0));
+    ByYear(years)
+}

@@ -1,0 +1,183 @@
+//! The analytics without groups: totals, and the course of a count over time.
+
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use super::{percentage, rounded};
+use crate::analytics::columns::Sum;
+use crate::analytics::index::Index;
+use crate::analytics::kind::Kind;
+use crate::analytics::moment::Moment;
+use crate::analytics::row::{NO_TIME, Row};
+
+/// Rows of the success rate that are shown.
+const RECORDS: usize = 20;
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Overall {
+    total_queries: i64,
+    success_count: i64,
+    failure_count: i64,
+    /// Percent, two decimals.
+    success_rate: f64,
+    /// Milliseconds, two decimals; windows without an average are left out.
+    avg_response_time: f64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Success {
+    /// Percent, two decimals.
+    success_rate: f64,
+    total_queries: i64,
+    total_success: i64,
+    total_failure: i64,
+    /// The newest 20 windows, newest first.
+    #[schema(value_type = Vec<SuccessRecordFields>)]
+    records: Vec<SuccessRecord>,
+}
+
+/// One window's row as it was written, and its time.
+#[derive(Debug)]
+pub(crate) struct SuccessRecord {
+    time: Moment,
+    row: RecordRow,
+}
+
+#[derive(Debug)]
+enum RecordRow {
+    Whole(Box<RawValue>),
+    /// What the columns know, where the row itself is not kept any more.
+    Counts {
+        total: i64,
+        success: i64,
+        failure: i64,
+    },
+}
+
+/// What a record holds; rows of other writers may have more.
+#[derive(Debug, ToSchema)]
+#[schema(as = SuccessRecord)]
+#[expect(dead_code, reason = "describes what SuccessRecord is written as")]
+pub(crate) struct SuccessRecordFields {
+    /// The time in the row's key.
+    timestamp: String,
+    window_start: Option<String>,
+    window_end: Option<String>,
+    total_queries: i64,
+    success_count: i64,
+    failure_count: i64,
+    success_rate_pct: Option<f64>,
+    created_at: Option<String>,
+}
+
+/// One window of a time series.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Point {
+    timestamp: Moment,
+    query_count: i64,
+    window_start: Option<Moment>,
+    window_end: Option<Moment>,
+}
+
+impl Serialize for SuccessRecord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        match &self.row {
+            RecordRow::Whole(whole) => {
+                let fields: Vec<(String, Box<RawValue>)> = fields(whole);
+                for (name, value) in fields.iter().filter(|(name, _)| name != "timestamp") {
+                    map.serialize_entry(name, value)?;
+                }
+            }
+            RecordRow::Counts { total, success, failure } => {
+                map.serialize_entry("total_queries", total)?;
+                map.serialize_entry("success_count", success)?;
+                map.serialize_entry("failure_count", failure)?;
+                map.serialize_entry("success_rate_pct", &percentage(*success, *total))?;
+            }
+        }
+        map.serialize_entry("timestamp", &self.time)?;
+        map.end()
+    }
+}
+
+/// The fields of an object, in their order.
+fn fields(object: &RawValue) -> Vec<(String, Box<RawValue>)> {
+    struct Fields;
+    impl<'de> serde::de::Visitor<'de> for Fields {
+        type Value = Vec<(String, Box<RawValue>)>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut fields = Vec::new();
+            while let Some(field) = map.next_entry()? {
+                fields.push(field);
+            }
+            Ok(fields)
+        }
+    }
+    serde::Deserializer::deserialize_map(&mut serde_json::Deserializer::from_str(object.get()), Fields)
+        .unwrap_or_default()
+}
+
+/// All rows of an analytic without groups, added up.
+fn total(index: &Index, kind: Kind, cutoff: Moment) -> Sum {
+    let mut total = Sum::EMPTY;
+    index.table(kind).sums_since(cutoff, |sum| total.add(sum));
+    total
+}
+
+pub(crate) fn overall(index: &Index, cutoff: Moment) -> Overall {
+    let sum = total(index, Kind::Overall, cutoff);
+    let [total_queries, success_count, failure_count] = sum.ints;
+    Overall {
+        total_queries,
+        success_count,
+        failure_count,
+        success_rate: percentage(success_count, total_queries),
+        avg_response_time: rounded(sum.average(0)),
+    }
+}
+
+pub(crate) fn success(index: &Index, cutoff: Moment) -> Success {
+    let sum = total(index, Kind::SuccessRate, cutoff);
+    let [total_queries, total_success, total_failure] = sum.ints;
+    let record = |row: Row| SuccessRecord {
+        time: row.time,
+        row: match index.whole(&row) {
+            Some(whole) => RecordRow::Whole(whole.to_owned()),
+            None => RecordRow::Counts { total: row.ints[0], success: row.ints[1], failure: row.ints[2] },
+        },
+    };
+    Success {
+        success_rate: percentage(total_success, total_queries),
+        total_queries,
+        total_success,
+        total_failure,
+        records: index
+            .table(Kind::SuccessRate)
+            .newest_since(cutoff, RECORDS)
+            .into_iter()
+            .map(record)
+            .collect(),
+    }
+}
+
+pub(crate) fn series(index: &Index, kind: Kind, cutoff: Moment) -> Vec<Point> {
+    let time = |micros: i64| (micros != NO_TIME).then_some(Moment(micros));
+    let mut points = Vec::new();
+    index.table(kind).rows_since(cutoff, |row| {
+        points.push(Point {
+            timestamp: row.time,
+            query_count: row.ints[0],
+            window_start: time(row.ints[1]),
+            window_end: time(row.ints[2]),
+        });
+    });
+    points
+}

@@ -1,0 +1,211 @@
+//! Keeps the index up to date: everything the store holds, once, then every change.
+//!
+//! The changes are subscribed to before the scan begins, and applied after it, so that nothing falls between. Where the
+//! subscription ends (a store that went away), what was missed is unknown: everything is loaded again into a fresh index,
+//! while the old one goes on answering.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, TryRecvError, select};
+use storage::store::{Change, Following, StoreError};
+
+use super::index::{Draft, Index, Taken};
+use super::kind::Kind;
+use super::{Analytics, key};
+use crate::error::Error;
+
+/// How long to wait for a change before looking for rows that expired.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// How long to wait before asking a store again that failed.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// How long a shutdown waits for the thread.
+const STOP_WITHIN: Duration = Duration::from_secs(2);
+/// Changes applied under one lock.
+const CHANGES_MAX: usize = 256;
+
+/// The thread that follows the store. Ends when dropped.
+pub(crate) struct Follower {
+    stop: Option<Sender<()>>,
+    ended: Receiver<()>,
+}
+
+impl Follower {
+    pub(crate) fn start(analytics: Arc<Analytics>) -> Result<Follower, Error> {
+        let (stop, stopped) = crossbeam_channel::bounded(0);
+        let (alive, ended) = crossbeam_channel::bounded(0);
+        thread::Builder::new()
+            .name("result-index".to_owned())
+            .spawn(move || {
+                let _alive: Sender<()> = alive;
+                run(&analytics, &stopped);
+            })
+            .map_err(|source| Error::Thread { name: "the result index", source })?;
+        Ok(Follower { stop: Some(stop), ended })
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        // Whoever opens the same store next should find it free; one that hangs must not hold up a shutdown.
+        if self.ended.recv_timeout(STOP_WITHIN) == Err(crossbeam_channel::RecvTimeoutError::Timeout) {
+            tracing::warn!("the result store still has not answered; it is left behind");
+        }
+    }
+}
+
+fn run(analytics: &Analytics, stopped: &Receiver<()>) {
+    let mut failures = 0_u64;
+    loop {
+        match load(analytics, stopped) {
+            Ok(Some(following)) => {
+                failures = 0;
+                if follow(analytics, &following, stopped) == Ended::Stopped {
+                    return;
+                }
+                tracing::warn!("the result store stopped telling its changes; loading its rows again");
+            }
+            Ok(None) => return,
+            Err(error) => {
+                failures += 1;
+                if failures == 1 {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "the result store cannot be read; trying on"
+                    );
+                }
+            }
+        }
+        if stopped.recv_timeout(RETRY_AFTER) != Err(crossbeam_channel::RecvTimeoutError::Timeout) {
+            return;
+        }
+    }
+}
+
+/// Reads every row into a fresh index. `None` when told to stop.
+fn load(analytics: &Analytics, stopped: &Receiver<()>) -> Result<Option<Following>, StoreError> {
+    let began = analytics.clock.elapsed();
+    let following = analytics.store.follow()?;
+    let mut meanwhile = Vec::new();
+    let mut draft = Draft::new();
+    let mut stop = false;
+    let mut rows = 0_u32;
+    analytics.store.scan(key::PREFIX, &mut |entry| {
+        draft.add(&entry);
+        rows = rows.wrapping_add(1);
+        // A writer waits for its followers, and should not wait for a whole scan.
+        if rows.is_multiple_of(256) {
+            meanwhile.extend(following.try_iter());
+            stop = stopped.try_recv() == Err(TryRecvError::Disconnected);
+        }
+        !stop
+    })?;
+    if stop {
+        return Ok(None);
+    }
+    analytics.metrics.rows_ignored.inc_by(draft.ignored);
+    let mut index = draft.finish();
+    for change in &meanwhile {
+        apply(analytics, &mut index, change);
+    }
+    index.settle(Kind::ALL);
+    let rows = index.rows();
+    let time: Arc<str> = index.latest().unwrap_or_default().into();
+    let empty = rows == 0 && analytics.read().rows() == 0;
+    count(analytics, &index);
+    *analytics.index.write() = index;
+    analytics.loaded.store(true, Ordering::Release);
+    if !empty {
+        analytics.changes.mark(Kind::ALL.map(|kind| (kind, Arc::clone(&time))));
+    }
+    let took = analytics.clock.elapsed().saturating_sub(began);
+    tracing::info!(rows, duration_ms = took.as_millis() as u64, "result rows loaded");
+    Ok(Some(following))
+}
+
+#[derive(PartialEq, Eq)]
+enum Ended {
+    Stopped,
+    /// The store closed the subscription.
+    Lost,
+}
+
+fn follow(analytics: &Analytics, following: &Following, stopped: &Receiver<()>) -> Ended {
+    loop {
+        select! {
+            recv(stopped) -> _ => return Ended::Stopped,
+            recv(following) -> change => match change {
+                Ok(change) => {
+                    let changes = std::iter::once(change).chain(following.try_iter()).take(CHANGES_MAX);
+                    take(analytics, changes);
+                }
+                Err(_) => return Ended::Lost,
+            },
+            default(SWEEP_EVERY) => {}
+        }
+        let now = analytics.clock.now();
+        if analytics.read().first_expiry() <= now.0 {
+            let mut index = analytics.index.write();
+            if index.expire(now) > 0 {
+                count(analytics, &index);
+            }
+        }
+    }
+}
+
+fn take(analytics: &Analytics, changes: impl Iterator<Item = Arc<Change>>) {
+    let mut index = analytics.index.write();
+    let mut touched: [Option<Arc<str>>; Kind::COUNT] = Default::default();
+    for change in changes {
+        for (told, time) in touched.iter_mut().zip(apply(analytics, &mut index, &change)) {
+            if time.is_some() {
+                *told = time;
+            }
+        }
+    }
+    let changed =
+        || Kind::ALL.into_iter().zip(&touched).filter_map(|(kind, time)| Some((kind, time.clone()?)));
+    index.settle(changed().map(|(kind, _)| kind));
+    count(analytics, &index);
+    drop(index);
+    if changed().next().is_some() {
+        analytics.changes.mark(changed());
+    }
+}
+
+/// Writes the rows of a change; returns the analytics it touched, each with the time to tell.
+fn apply(analytics: &Analytics, index: &mut Index, change: &Change) -> [Option<Arc<str>>; Kind::COUNT] {
+    let mut touched: [Option<Arc<str>>; Kind::COUNT] = Default::default();
+    for entry in &change.entries {
+        match index.apply(entry) {
+            Taken::Row(kind, time) => {
+                touched[kind.index()].get_or_insert_with(|| time.to_string().into());
+            }
+            Taken::Latest => {}
+            Taken::Ignored => {
+                analytics.metrics.rows_ignored.inc();
+            }
+        }
+    }
+    if let Some(notification) = &change.notification {
+        match Kind::named(&notification.kind) {
+            Some(kind) => {
+                touched[kind.index()] = Some(Arc::clone(&notification.time));
+                index.set_latest(Arc::clone(&notification.time));
+            }
+            None => {
+                analytics.metrics.notifications_ignored.inc();
+            }
+        }
+    }
+    touched
+}
+
+fn count(analytics: &Analytics, index: &Index) {
+    for kind in Kind::ALL {
+        analytics.metrics.set_rows(kind, index.rows_of(kind));
+    }
+}

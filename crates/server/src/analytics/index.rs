@@ -1,0 +1,237 @@
+//! All result rows in memory, for the routes to answer from.
+//!
+//! Texts are shared by all analytics. Of the success rows, whose newest are shown whole, the newest values are kept as
+//! they came.
+
+use std::collections::BTreeMap;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use foldhash::quality::RandomState;
+use serde_json::value::RawValue;
+use storage::store::Entry;
+use types::Timestamp;
+
+use super::columns::{Run, Sum};
+use super::intern::{NO_TEXT, Texts};
+use super::key::{Key, LATEST};
+use super::kind::Kind;
+use super::moment::Moment;
+use super::row::{self, Row, Value};
+use super::table::Table;
+
+/// Success rows kept whole; routes show 20, so that some may expire or be overwritten.
+const WHOLE_ROWS_MAX: usize = 64;
+
+/// The index.
+pub(crate) struct Index {
+    tables: [Table; Kind::COUNT],
+    pub(super) texts: Texts,
+    /// The newest success rows, by time and id.
+    whole: BTreeMap<(Moment, u64), Arc<RawValue>>,
+    latest: Option<Arc<str>>,
+    hasher: RandomState,
+    /// Rows dropped since texts were last cleared out.
+    dropped: usize,
+}
+
+/// What an entry was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    Row(Kind, Moment),
+    /// The newest time written, not a row.
+    Latest,
+    /// Not a key of ours, or not a value of its form.
+    Ignored,
+}
+
+impl Index {
+    pub(crate) fn new() -> Index {
+        Index {
+            tables: Kind::ALL.map(Table::new),
+            texts: Texts::default(),
+            whole: BTreeMap::new(),
+            latest: None,
+            hasher: RandomState::default(),
+            dropped: 0,
+        }
+    }
+
+    /// Writes an entry. Sums are out of date until [`Index::settle`].
+    pub(crate) fn apply(&mut self, entry: &Entry) -> Taken {
+        match self.read(entry) {
+            Ok((kind, row)) => {
+                self.tables[kind.index()].upsert(&row);
+                Taken::Row(kind, row.time)
+            }
+            Err(other) => other,
+        }
+    }
+
+    /// Brings the sums of some analytics up to date.
+    pub(crate) fn settle(&mut self, kinds: impl IntoIterator<Item = Kind>) {
+        for kind in kinds {
+            self.tables[kind.index()].settle();
+        }
+    }
+
+    /// Drops the rows that expired; returns how many.
+    pub(crate) fn expire(&mut self, now: Timestamp) -> usize {
+        let dropped: usize = self.tables.iter_mut().map(|table| table.expire(now.0)).sum();
+        if dropped == 0 {
+            return 0;
+        }
+        let mut success = std::collections::BTreeSet::new();
+        self.table(Kind::SuccessRate).rows_since(Moment::MIN, |row| {
+            success.insert((row.time, row.id));
+        });
+        self.whole.retain(|key, _| success.contains(key));
+        self.dropped += dropped;
+        if self.dropped > self.rows() + 10_000 {
+            self.compact();
+        }
+        dropped
+    }
+
+    /// When the next row expires, in milliseconds of the system clock.
+    pub(crate) fn first_expiry(&self) -> i64 {
+        self.tables.iter().map(Table::first_expiry).min().unwrap_or(i64::MAX)
+    }
+
+    /// Texts of rows that are gone would else stay for ever.
+    pub(super) fn compact(&mut self) {
+        let mut texts = Texts::default();
+        for table in &mut self.tables {
+            table.compact(&self.texts, &mut texts);
+        }
+        self.texts = texts;
+        self.dropped = 0;
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.tables.iter().map(Table::rows).sum()
+    }
+
+    pub(crate) fn rows_of(&self, kind: Kind) -> usize {
+        self.table(kind).rows()
+    }
+
+    /// The time last written, or else that of the newest row.
+    pub(crate) fn latest(&self) -> Option<String> {
+        let newest = || self.tables.iter().filter_map(Table::newest).max().map(|time| time.to_string());
+        self.latest.as_deref().map(str::to_owned).or_else(newest)
+    }
+
+    pub(crate) fn set_latest(&mut self, latest: Arc<str>) {
+        self.latest = Some(latest);
+    }
+
+    pub(super) fn table(&self, kind: Kind) -> &Table {
+        &self.tables[kind.index()]
+    }
+
+    /// The sums of each group over the rows at or after `cutoff`; groups without rows are left out.
+    pub(super) fn sums(&self, kind: Kind, cutoff: Moment) -> Vec<Sum> {
+        let table = self.table(kind);
+        let mut sums = vec![Sum::EMPTY; table.groups.len()];
+        table.sums_since(cutoff, |sum| sums[sum.group as usize].add(sum));
+        for (group, sum) in (0..).zip(&mut sums) {
+            sum.group = group;
+        }
+        sums.retain(|sum| sum.rows > 0);
+        sums
+    }
+
+    /// The texts of a group.
+    pub(super) fn names(&self, kind: Kind, group: u32) -> (&str, &str) {
+        let (first, second) = self.table(kind).groups.get(group);
+        (self.texts.get(first), self.texts.get(second))
+    }
+
+    pub(super) fn whole(&self, row: &Row) -> Option<&RawValue> {
+        self.whole.get(&(row.time, row.id)).map(|value| &**value)
+    }
+
+    /// Takes an entry apart. The order of the checks is that of their cost.
+    fn read(&mut self, entry: &Entry) -> Result<(Kind, Row), Taken> {
+        if &*entry.key == LATEST {
+            if let Some(latest) = text_of(&entry.value) {
+                self.latest = Some(latest.into());
+            }
+            return Err(Taken::Latest);
+        }
+        let key = Key::parse(&entry.key).ok_or(Taken::Ignored)?;
+        // An array would pass for a struct.
+        if entry.value.trim_ascii_start().first() != Some(&b'{') {
+            return Err(Taken::Ignored);
+        }
+        let value: Value<'_> = serde_json::from_slice(&entry.value).map_err(|_| Taken::Ignored)?;
+        let (first, second) = key.groups();
+        let text = || value.query_text.0.as_deref().ok_or(Taken::Ignored);
+        let pair = match key.kind {
+            Kind::PopularQueries => (self.texts.code(text()?), NO_TEXT),
+            Kind::PopularByYear => {
+                let query = text()?;
+                (self.texts.code(&first), self.texts.code(query))
+            }
+            Kind::Heatmap => (self.texts.code(&first), self.texts.code(&second)),
+            _ if key.raw_group.is_empty() && first.is_empty() => (NO_TEXT, NO_TEXT),
+            _ => (self.texts.code(&first), NO_TEXT),
+        };
+        let text = match (key.kind, &value.department_name.0) {
+            (Kind::Department, Some(name)) => self.texts.code(name),
+            _ => NO_TEXT,
+        };
+        let (ints, floats) = row::measures(key.kind, &value);
+        let group = self.tables[key.kind.index()].groups.code(pair);
+        let id = self.hasher.hash_one(key.raw_group);
+        if key.kind == Kind::SuccessRate
+            && let Ok(whole) = serde_json::from_slice::<Box<RawValue>>(&entry.value)
+        {
+            self.whole.insert((key.time, id), whole.into());
+            if self.whole.len() > WHOLE_ROWS_MAX {
+                self.whole.pop_first();
+            }
+        }
+        Ok((key.kind, Row { time: key.time, id, group, text, expires: entry.expires.0, ints, floats }))
+    }
+}
+
+/// The newest time may be stored as JSON or as it is.
+fn text_of(value: &[u8]) -> Option<String> {
+    serde_json::from_slice::<String>(value)
+        .ok()
+        .or_else(|| std::str::from_utf8(value).ok().map(str::to_owned))
+        .filter(|text| !text.is_empty())
+}
+
+/// An index in the making: rows in whatever order the store holds them.
+pub(crate) struct Draft {
+    index: Index,
+    runs: [Run; Kind::COUNT],
+    pub(crate) ignored: u64,
+}
+
+impl Draft {
+    pub(crate) fn new() -> Draft {
+        Draft { index: Index::new(), runs: Kind::ALL.map(Run::new), ignored: 0 }
+    }
+
+    pub(crate) fn add(&mut self, entry: &Entry) {
+        match self.index.read(entry) {
+            Ok((kind, row)) => {
+                let run = &mut self.runs[kind.index()];
+                run.insert(run.len(), &row);
+            }
+            Err(Taken::Ignored) => self.ignored += 1,
+            Err(Taken::Latest | Taken::Row(..)) => {}
+        }
+    }
+
+    pub(crate) fn finish(mut self) -> Index {
+        for (table, run) in self.index.tables.iter_mut().zip(self.runs) {
+            table.fill(run);
+        }
+        self.index
+    }
+}

@@ -1,0 +1,150 @@
+//! The analytics: an index of the result rows, kept up to date by following the store, and the routes that answer from
+//! it.
+
+pub(crate) mod answer;
+mod columns;
+mod follow;
+mod index;
+mod intern;
+mod key;
+mod kind;
+#[cfg(test)]
+mod model;
+mod moment;
+mod query;
+pub(crate) mod reply;
+pub(crate) mod routes;
+mod row;
+mod table;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use jiff::tz::TimeZone;
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
+use storage::store::ResultStore;
+use tokio::sync::Notify;
+use types::Clock;
+
+use crate::metrics::Metrics;
+use crate::probe::Probe;
+pub(crate) use follow::Follower;
+use index::Index;
+pub(crate) use kind::Kind;
+use moment::Moment;
+pub(crate) use query::{Invalid, Parameters};
+
+/// What is known of the results, and since when.
+pub(crate) struct Analytics {
+    index: RwLock<Index>,
+    pub(crate) changes: Changes,
+    pub(crate) store: Arc<dyn ResultStore>,
+    pub(crate) probe: Probe,
+    clock: Arc<dyn Clock>,
+    zone: TimeZone,
+    loaded: AtomicBool,
+    metrics: Arc<Metrics>,
+}
+
+/// The analytics that changed since the feed last looked, each with the time of its newest change. Bounded, since a
+/// further change of the same analytic takes the place of the one before.
+#[derive(Default)]
+pub(crate) struct Changes {
+    marks: Mutex<Marks>,
+    /// Counts changes of any kind.
+    generation: AtomicU64,
+    pub(crate) notify: Notify,
+}
+
+/// By kind, the time that goes with its change.
+pub(crate) type Marks = [Option<Arc<str>>; Kind::COUNT];
+
+impl Changes {
+    fn mark(&self, changed: impl IntoIterator<Item = (Kind, Arc<str>)>) {
+        let mut marks = self.marks.lock();
+        for (kind, time) in changed {
+            marks[kind.index()] = Some(time);
+        }
+        drop(marks);
+        self.generation.fetch_add(1, Ordering::Release);
+        self.notify.notify_one();
+    }
+
+    pub(crate) fn take(&self) -> Marks {
+        std::mem::take(&mut self.marks.lock())
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+}
+
+impl Analytics {
+    pub(crate) fn new(
+        store: Arc<dyn ResultStore>,
+        clock: Arc<dyn Clock>,
+        zone: TimeZone,
+        metrics: Arc<Metrics>,
+    ) -> Analytics {
+        Analytics {
+            index: RwLock::new(Index::new()),
+            changes: Changes::default(),
+            probe: Probe::default(),
+            store,
+            clock,
+            zone,
+            loaded: AtomicBool::new(false),
+            metrics,
+        }
+    }
+
+    /// Whether everything the store held at the start is known.
+    pub(crate) fn loaded(&self) -> bool {
+        self.loaded.load(Ordering::Acquire)
+    }
+
+    /// The clock in seconds: answers of one second and generation are the same.
+    pub(crate) fn second(&self) -> i64 {
+        self.clock.now().0.div_euclid(1_000)
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.read().rows()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Index> {
+        self.index.read()
+    }
+
+    fn cutoff(&self, days: i64) -> Moment {
+        Moment::local(self.clock.now(), &self.zone).days_before(days)
+    }
+
+    /// Appends an analytic's data as the feed sends it: what its route answers by default.
+    pub(crate) fn write_data(&self, kind: Kind, out: &mut Vec<u8>) {
+        let written = match kind {
+            Kind::Faculty => reply(out, &answer::faculties(&self.read(), self.cutoff(30))),
+            Kind::Year => reply(out, &answer::years(&self.read(), self.cutoff(30))),
+            Kind::Heatmap => reply(out, &answer::heatmap(&self.read(), self.cutoff(30))),
+            Kind::PopularQueries => reply(out, &answer::popular(&self.read(), self.cutoff(30), 10)),
+            Kind::StudentYear => reply(out, &answer::student_years(&self.read(), self.cutoff(30))),
+            Kind::PopularByYear => {
+                reply(out, &answer::popular_by_year(&self.read(), self.cutoff(30), None, 5))
+            }
+            Kind::Department => reply(out, &answer::departments(&self.read(), self.cutoff(30)).0),
+            Kind::UserType => reply(out, &answer::user_types(&self.read(), self.cutoff(30)).0),
+            Kind::SuccessRate => reply(out, &reply::Success::of(self, query::Integer::new(7))),
+            Kind::ResponseTime => reply(out, &answer::response_times(&self.read(), self.cutoff(7))),
+            Kind::Overall => reply(out, &reply::Overall::of(self, query::Integer::new(30))),
+            Kind::TimeseriesMinute | Kind::TimeseriesHour | Kind::TimeseriesDay => {
+                reply(out, &answer::series(&self.read(), kind, self.cutoff(7)))
+            }
+            Kind::HeatmapHourly => reply(out, &answer::hourly(&self.read(), self.cutoff(7))),
+        };
+        written.expect("answers are made of texts and numbers, which always can be written as JSON");
+    }
+}
+
+fn reply(out: &mut Vec<u8>, data: &impl serde::Serialize) -> serde_json::Result<()> {
+    serde_json::to_writer(out, data)
+}

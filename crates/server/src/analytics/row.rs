@@ -1,0 +1,216 @@
+//! A result row: the numbers of one group and window that some route asks for, taken out of its JSON value.
+//!
+//! Nothing else of the value is kept. Numbers may be missing, null, whole or not; the old jobs wrote all of these.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::kind::Kind;
+use super::moment::Moment;
+
+/// Counts a row has at most, and averages.
+pub(crate) const INTS: usize = 3;
+pub(crate) const FLOATS: usize = 3;
+
+/// A time that the value did not tell.
+pub(crate) const NO_TIME: i64 = i64::MIN;
+
+/// One row as the columns take it. The meaning of `ints` and `floats` is that of [`measures`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Row {
+    pub(crate) time: Moment,
+    /// Tells apart the rows of one time: a hash of the key's group.
+    pub(crate) id: u64,
+    pub(crate) group: u32,
+    /// A name that the value carries beside the group (departments), else `NO_TEXT`.
+    pub(crate) text: u32,
+    /// Milliseconds of the system clock.
+    pub(crate) expires: i64,
+    pub(crate) ints: [i64; INTS],
+    /// NaN is null.
+    pub(crate) floats: [f64; FLOATS],
+}
+
+/// How many counts and averages an analytic has.
+pub(crate) fn widths(kind: Kind) -> (usize, usize) {
+    match kind {
+        Kind::Faculty | Kind::Year => (2, 1),
+        Kind::Heatmap => (1, 1),
+        Kind::PopularQueries | Kind::PopularByYear | Kind::UserType => (2, 0),
+        Kind::StudentYear => (2, 2),
+        Kind::Department => (3, 1),
+        Kind::SuccessRate => (3, 0),
+        Kind::ResponseTime => (1, 3),
+        Kind::Overall => (3, 1),
+        Kind::TimeseriesMinute | Kind::TimeseriesHour | Kind::TimeseriesDay => (3, 0),
+        Kind::HeatmapHourly => (1, 0),
+    }
+}
+
+/// The fields of a row's value that some analytic needs.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Value<'a> {
+    query_count: Number,
+    unique_users: Number,
+    total_queries: Number,
+    success_count: Number,
+    failure_count: Number,
+    avg_response_time: Number,
+    avg_contexts_found: Number,
+    avg_time: Number,
+    median_time: Number,
+    p95_time: Number,
+    #[serde(borrow)]
+    pub(crate) query_text: Text<'a>,
+    #[serde(borrow)]
+    pub(crate) department_name: Text<'a>,
+    #[serde(borrow)]
+    window_start: Text<'a>,
+    #[serde(borrow)]
+    window_end: Text<'a>,
+}
+
+/// Counts and averages, in the order in which routes ask for them.
+pub(crate) fn measures(kind: Kind, value: &Value<'_>) -> ([i64; INTS], [f64; FLOATS]) {
+    let v = value;
+    let (count, users) = (v.query_count.whole(), v.unique_users.whole());
+    let outcomes = [v.total_queries.whole(), v.success_count.whole(), v.failure_count.whole()];
+    let response = v.avg_response_time.0;
+    match kind {
+        Kind::Faculty | Kind::Year | Kind::Heatmap => ([count, users, 0], [response, f64::NAN, f64::NAN]),
+        Kind::PopularQueries | Kind::PopularByYear | Kind::UserType => {
+            ([count, users, 0], [f64::NAN; FLOATS])
+        }
+        Kind::StudentYear => ([count, users, 0], [response, v.avg_contexts_found.0, f64::NAN]),
+        Kind::Department => ([count, users, v.success_count.whole()], [response, f64::NAN, f64::NAN]),
+        Kind::SuccessRate => (outcomes, [f64::NAN; FLOATS]),
+        // An overall average of 0 means that there was nothing to average.
+        Kind::Overall if response == 0.0 => (outcomes, [f64::NAN; FLOATS]),
+        Kind::Overall => (outcomes, [response, f64::NAN, f64::NAN]),
+        Kind::ResponseTime => ([count, 0, 0], [v.avg_time.0, v.median_time.0, v.p95_time.0]),
+        Kind::TimeseriesMinute | Kind::TimeseriesHour | Kind::TimeseriesDay => {
+            ([count, v.window_start.time(), v.window_end.time()], [f64::NAN; FLOATS])
+        }
+        Kind::HeatmapHourly => ([count, 0, 0], [f64::NAN; FLOATS]),
+    }
+}
+
+/// A number, or NaN for whatever else stands in its place.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Number(f64);
+
+impl Default for Number {
+    fn default() -> Number {
+        Number(f64::NAN)
+    }
+}
+
+impl Number {
+    fn whole(self) -> i64 {
+        // A cast saturates, and takes NaN to 0.
+        self.0.round() as i64
+    }
+}
+
+/// A text, or none for whatever else stands in its place.
+#[derive(Debug, Default)]
+pub(crate) struct Text<'a>(pub(crate) Option<Cow<'a, str>>);
+
+impl Text<'_> {
+    fn time(&self) -> i64 {
+        self.0.as_deref().and_then(Moment::parse).map_or(NO_TIME, |time| time.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Number, D::Error> {
+        deserializer.deserialize_any(Lenient).map(|found| match found {
+            Found::Number(number) => Number(number),
+            Found::Text(_) | Found::Other => Number::default(),
+        })
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Text<'a>, D::Error> {
+        deserializer.deserialize_any(Lenient).map(|found| match found {
+            Found::Text(text) => Text(Some(text)),
+            Found::Number(_) | Found::Other => Text(None),
+        })
+    }
+}
+
+enum Found<'a> {
+    Number(f64),
+    Text(Cow<'a, str>),
+    Other,
+}
+
+/// Takes any JSON value, so that one odd field does not cost the row.
+struct Lenient;
+
+impl<'de> Visitor<'de> for Lenient {
+    type Value = Found<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Found<'de>, E> {
+        Ok(Found::Other)
+    }
+
+    fn visit_i64<E>(self, v: i64) -> Result<Found<'de>, E> {
+        Ok(Found::Number(v as f64))
+    }
+
+    fn visit_u64<E>(self, v: u64) -> Result<Found<'de>, E> {
+        Ok(Found::Number(v as f64))
+    }
+
+    fn visit_f64<E>(self, v: f64) -> Result<Found<'de>, E> {
+        Ok(Found::Number(v))
+    }
+
+    fn visit_borrowed_str<E>(self, v: &'de str) -> Result<Found<'de>, E> {
+        Ok(Found::Text(Cow::Borrowed(v)))
+    }
+
+    fn visit_str<E>(self, v: &str) -> Result<Found<'de>, E> {
+        Ok(Found::Text(Cow::Owned(v.to_owned())))
+    }
+
+    fn visit_unit<E>(self) -> Result<Found<'de>, E> {
+        Ok(Found::Other)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Found<'de>, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Found::Other)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Found<'de>, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Found::Other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_taken_however_they_are_written_and_nulls_are_left_out() {
+        let json =
+            br#"{"query_count": 2.0, "unique_users": null, "avg_response_time": 812, "window_start": 7,
+            "success_count": "many", "department_name": {"a": [1]}, "revision": 3, "is_final": false}"#;
+        let value: Value<'_> = serde_json::from_slice(json).expect("an object");
+        let (ints, floats) = measures(Kind::Department, &value);
+        assert_eq!((ints, floats[0]), ([2, 0, 0], 812.0));
+        assert!(value.department_name.0.is_none());
+    }
+}

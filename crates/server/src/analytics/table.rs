@@ -1,0 +1,158 @@
+//! The rows of one analytic: runs in order of time, none overlapping the next.
+
+use super::columns::{RUN_ROWS_MAX, Run, Sum};
+use super::intern::{Groups, Texts};
+use super::kind::Kind;
+use super::moment::Moment;
+use super::row::Row;
+
+/// The rows, the groups they belong to, and the room to add them up in.
+pub(super) struct Table {
+    kind: Kind,
+    runs: Vec<Run>,
+    pub(super) groups: Groups,
+    rows: usize,
+    scratch: Vec<Sum>,
+}
+
+impl Table {
+    pub(super) fn new(kind: Kind) -> Table {
+        Table { kind, runs: Vec::new(), groups: Groups::default(), rows: 0, scratch: Vec::new() }
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The time of the newest row.
+    pub(super) fn newest(&self) -> Option<Moment> {
+        self.runs.last()?.last_time()
+    }
+
+    /// Writes a row over the one of the same key. The sums are out of date until [`Table::settle`].
+    pub(super) fn upsert(&mut self, row: &Row) {
+        let mut place = self
+            .runs
+            .partition_point(|run| run.first().is_some_and(|first| first <= (row.time, row.id)))
+            .saturating_sub(1);
+        if self.runs.is_empty() {
+            self.runs.push(Run::new(self.kind));
+        }
+        match self.runs[place].find(row.time, row.id) {
+            Ok(at) => self.runs[place].replace(at, row),
+            Err(mut at) => {
+                if self.runs[place].len() >= RUN_ROWS_MAX {
+                    if place + 1 == self.runs.len() && at == self.runs[place].len() {
+                        self.runs.push(Run::new(self.kind));
+                        (place, at) = (place + 1, 0);
+                    } else {
+                        let half = RUN_ROWS_MAX / 2;
+                        self.split(place, half);
+                        if at > half {
+                            (place, at) = (place + 1, at - half);
+                        }
+                    }
+                }
+                self.runs[place].insert(at, row);
+                self.rows += 1;
+            }
+        }
+    }
+
+    fn split(&mut self, place: usize, half: usize) {
+        let run = &self.runs[place];
+        let all: Vec<u32> = (0..run.len() as u32).collect();
+        let (front, back) = (run.gather(&all[..half]), run.gather(&all[half..]));
+        self.runs[place] = front;
+        self.runs.insert(place + 1, back);
+    }
+
+    /// Takes rows in any order, all at once: much faster than one by one where they do not come in order of time.
+    pub(super) fn fill(&mut self, draft: Run) {
+        let order = draft.sorted();
+        self.rows = order.len();
+        self.runs = order.chunks(RUN_ROWS_MAX).map(|rows| draft.gather(rows)).collect();
+        drop(draft);
+        self.settle();
+    }
+
+    /// Brings the sums up to date.
+    pub(super) fn settle(&mut self) {
+        if self.scratch.len() < self.groups.len() {
+            self.scratch.resize(self.groups.len(), Sum::EMPTY);
+        }
+        for run in &mut self.runs {
+            run.settle(&mut self.scratch);
+        }
+    }
+
+    /// Drops the rows that expired; returns how many.
+    pub(super) fn expire(&mut self, now: i64) -> usize {
+        let before = self.rows;
+        for run in &mut self.runs {
+            if let Some(kept) = run.unexpired(now) {
+                self.rows -= run.len() - kept.len();
+                *run = run.gather(&kept);
+            }
+        }
+        let dropped = before - self.rows;
+        if dropped > 0 {
+            self.runs.retain(|run| run.len() > 0);
+            self.settle();
+        }
+        dropped
+    }
+
+    /// When the next row expires.
+    pub(super) fn first_expiry(&self) -> i64 {
+        self.runs.iter().map(Run::first_expiry).min().unwrap_or(i64::MAX)
+    }
+
+    /// Forgets the groups that no row belongs to any more, and gives the texts new codes in `to`.
+    pub(super) fn compact(&mut self, from: &Texts, to: &mut Texts) {
+        let mut used = vec![false; self.groups.len()];
+        for run in &self.runs {
+            run.mark_groups(&mut used);
+        }
+        let mut groups = Groups::default();
+        let rename = |code: u32, to: &mut Texts| {
+            if code == super::intern::NO_TEXT { code } else { to.code(from.get(code)) }
+        };
+        let mut renamed = vec![0; self.groups.len()];
+        for group in (0..self.groups.len()).filter(|group| used[*group]) {
+            let (first, second) = self.groups.get(group as u32);
+            renamed[group] = groups.code((rename(first, to), rename(second, to)));
+        }
+        self.groups = groups;
+        for run in &mut self.runs {
+            run.rename(&renamed, |code| rename(code, to));
+        }
+        self.scratch = Vec::new();
+        self.settle();
+    }
+
+    /// Calls `each` with sums that together hold every row at or after `cutoff` once; a group may come many times.
+    pub(super) fn sums_since(&self, cutoff: Moment, mut each: impl FnMut(&Sum)) {
+        for run in self.since(cutoff) {
+            run.sums_since(cutoff, &mut each);
+        }
+    }
+
+    /// Calls `each` with the rows at or after `cutoff`, oldest first.
+    pub(super) fn rows_since(&self, cutoff: Moment, mut each: impl FnMut(&Row)) {
+        for run in self.since(cutoff) {
+            run.rows_since(cutoff, &mut each);
+        }
+    }
+
+    /// The newest rows at or after `cutoff`, newest first, at most `limit`.
+    pub(super) fn newest_since(&self, cutoff: Moment, limit: usize) -> Vec<Row> {
+        let backwards = self.runs.iter().rev().flat_map(|run| (0..run.len()).rev().map(|at| run.row(at)));
+        backwards.take_while(|row| row.time >= cutoff).take(limit).collect()
+    }
+
+    fn since(&self, cutoff: Moment) -> &[Run] {
+        let from = self.runs.partition_point(|run| run.last_time().is_some_and(|last| last < cutoff));
+        &self.runs[from..]
+    }
+}

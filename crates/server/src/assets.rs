@@ -1,0 +1,80 @@
+//! The dashboard, embedded in the binary.
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use rust_embed::RustEmbed;
+
+use crate::error::Failure;
+
+/// What the dashboard's build made.
+#[derive(RustEmbed)]
+#[folder = "../../ui/dist"]
+struct Dist;
+
+/// What a page may load and who may frame it: its own scripts, styles and answers, the feed, and nobody. Charts set
+/// styles on elements, and draw images of their own.
+pub(crate) const PAGE_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; \
+    connect-src 'self' ws: wss:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'";
+
+/// Files whose name changes with their content live here.
+const HASHED: &str = "assets/";
+
+/// A file of the dashboard; `/` is its page.
+pub(crate) fn serve(path: &str, request: &HeaderMap) -> Response {
+    let name = match path.trim_start_matches('/') {
+        "" if path == "/" => "index.html",
+        name => name,
+    };
+    let Some(file) = Dist::get(name) else { return Failure::not_found().into_response() };
+    let digest: String = file.metadata.sha256_hash()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    let tag = format!("\"{digest}\"");
+    let caching = if name.starts_with(HASHED) { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+    let known = request.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
+    let unchanged = known.is_some_and(|known| known == "*" || known.split(',').any(|one| matches(one, &tag)));
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        headers.insert(header::ETAG, tag);
+    }
+    if unchanged {
+        return (StatusCode::NOT_MODIFIED, headers).into_response();
+    }
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(name)));
+    if name.ends_with(".html") {
+        headers.extend(page_headers());
+    }
+    (headers, file.data).into_response()
+}
+
+/// What keeps a page to itself.
+pub(crate) fn page_headers() -> [(HeaderName, HeaderValue); 3] {
+    [
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY)),
+        (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    ]
+}
+
+fn matches(sent: &str, tag: &str) -> bool {
+    sent.trim().trim_start_matches("W/") == tag
+}
+
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, extension)| extension) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("js" | "mjs") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("json" | "map") => "application/json",
+        Some("webmanifest") => "application/manifest+json",
+        Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
+        Some("jpg" | "jpeg") => "image/jpeg",
+        Some("ico") => "image/x-icon",
+        Some("webp") => "image/webp",
+        Some("woff2") => "font/woff2",
+        Some("woff") => "font/woff",
+        Some("txt") => "text/plain; charset=utf-8",
+        Some("wasm") => "application/wasm",
+        _ => "application/octet-stream",
+    }
+}

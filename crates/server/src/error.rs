@@ -1,0 +1,120 @@
+//! Errors: what keeps the server from running, and what a request is answered when something fails.
+//!
+//! Whose turn it is decides the status, here and nowhere else.
+
+use axum::Json;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use storage::log::LogError;
+use storage::store::StoreError;
+use types::ErrorDomain;
+use utoipa::ToSchema;
+
+/// Why the server cannot run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    #[error("the address of the listener is unknown")]
+    Address(#[source] std::io::Error),
+    #[error("a thread for {name} could not be started")]
+    Thread {
+        name: &'static str,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("`{origin}` is not an origin: scheme://host[:port], or *")]
+    Origin { origin: String },
+}
+
+impl Error {
+    pub fn domain(&self) -> ErrorDomain {
+        match self {
+            Error::Origin { .. } => ErrorDomain::User,
+            Error::Address(_) | Error::Thread { .. } => ErrorDomain::External,
+        }
+    }
+}
+
+/// The body of every error but 422.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Detail {
+    /// What was wrong, for people.
+    #[schema(example = "Not Found")]
+    pub(crate) detail: String,
+}
+
+/// A request that failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    status: StatusCode,
+    detail: String,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Failure {
+    pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Failure {
+        Failure { status, detail: detail.into(), header: None }
+    }
+
+    pub(crate) fn not_found() -> Failure {
+        Failure::new(StatusCode::NOT_FOUND, "Not Found")
+    }
+
+    /// The caller should try again soon.
+    pub(crate) fn overloaded(detail: impl Into<String>) -> Failure {
+        Failure::new(StatusCode::TOO_MANY_REQUESTS, detail)
+            .with(header::RETRY_AFTER, HeaderValue::from_static("1"))
+    }
+
+    pub(crate) fn with(mut self, name: HeaderName, value: HeaderValue) -> Failure {
+        self.header = Some((name, value));
+        self
+    }
+
+    fn of(domain: ErrorDomain, detail: String) -> Failure {
+        let status = match domain {
+            ErrorDomain::User => StatusCode::BAD_REQUEST,
+            ErrorDomain::External => StatusCode::SERVICE_UNAVAILABLE,
+            ErrorDomain::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Failure::new(status, detail)
+    }
+}
+
+impl From<LogError> for Failure {
+    fn from(error: LogError) -> Failure {
+        let detail = error.to_string();
+        match error {
+            LogError::UnknownTopic { .. } => Failure::new(StatusCode::NOT_FOUND, detail),
+            LogError::TooLarge { .. } => Failure::new(StatusCode::PAYLOAD_TOO_LARGE, detail),
+            LogError::Overloaded { .. } => Failure::overloaded(detail),
+            LogError::DiskFull(_) => Failure::new(StatusCode::INSUFFICIENT_STORAGE, detail),
+            other => {
+                if other.domain() != ErrorDomain::User {
+                    tracing::error!(
+                        error = &other as &dyn std::error::Error,
+                        "the event log refused an append"
+                    );
+                }
+                Failure::of(other.domain(), detail)
+            }
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        match &error {
+            StoreError::DiskFull(_) => Failure::new(StatusCode::INSUFFICIENT_STORAGE, error.to_string()),
+            other => Failure::of(other.domain(), error.to_string()),
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let headers = HeaderMap::from_iter(self.header);
+        (self.status, headers, Json(Detail { detail: self.detail })).into_response()
+    }
+}

@@ -1,0 +1,200 @@
+//! One connected client.
+//!
+//! Reading, masking and control frames are tungstenite's. What the server has to say is written past it, straight onto
+//! the connection, since it would copy every frame into a buffer of each client.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use serde::Deserialize;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use super::Feed;
+use super::frame::{self, Close};
+use crate::shutdown::Alive;
+
+/// The largest message taken from a client.
+const MESSAGE_BYTES_MAX: usize = 64 << 10;
+/// Silence after which a client is told that the server is still there.
+const HEARTBEAT_AFTER: Duration = Duration::from_secs(30);
+/// What is still read from a client after it was closed, so that the reason reaches it.
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_BYTES_MAX: usize = 4 << 20;
+
+/// How a connection ends.
+enum End {
+    /// The client left, or the connection broke.
+    Gone,
+    Closed(Close),
+    /// The client does not take `rest`, nor what would follow.
+    Stalled(Bytes),
+}
+
+/// Serves a client until it leaves.
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, feed: Arc<Feed>, alive: Alive) {
+    let config = WebSocketConfig::default()
+        // One such buffer stands for every client.
+        .read_buffer_size(4 << 10)
+        .write_buffer_size(0)
+        .max_message_size(Some(MESSAGE_BYTES_MAX))
+        .max_frame_size(Some(MESSAGE_BYTES_MAX));
+    let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
+    feed.metrics.feed_clients.inc();
+    let mut client = Client { socket, stall: feed.stall, last_sent: Instant::now() };
+    let end = client.run(&feed, alive).await;
+    client.end(end, &feed).await;
+    feed.metrics.feed_clients.dec();
+}
+
+struct Client<S> {
+    socket: WebSocketStream<S>,
+    stall: Duration,
+    last_sent: Instant,
+}
+
+/// What a client may say.
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Said {
+    Ping,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
+    async fn run(&mut self, feed: &Feed, mut alive: Alive) -> End {
+        // First subscribed, then looked: a change in between is sent once too often rather than lost.
+        let mut published = feed.published.subscribe();
+        let mut seen = *published.borrow_and_update();
+        if let Err(end) = self.send(feed.initial()).await {
+            return end;
+        }
+        let mut heartbeat = pin!(sleep_until(self.last_sent + HEARTBEAT_AFTER));
+        loop {
+            let sent = tokio::select! {
+                () = alive.stopped() => return End::Closed(Close::Away),
+                said = self.socket.next() => match self.answer(said) {
+                    Ok(Some(answer)) => self.send(answer).await,
+                    Ok(None) => Ok(()),
+                    Err(end) => Err(end),
+                },
+                changed = published.changed() => match changed {
+                    Ok(()) => {
+                        let (frames, round) = feed.since(seen);
+                        seen = round;
+                        self.send(frames).await
+                    }
+                    Err(_) => return End::Closed(Close::Away),
+                },
+                () = &mut heartbeat => {
+                    if self.last_sent + HEARTBEAT_AFTER <= Instant::now() {
+                        self.send(frame::text(br#"{"type":"heartbeat"}"#)).await
+                    } else {
+                        Ok(())
+                    }
+                }
+            };
+            if let Err(end) = sent {
+                return end;
+            }
+            // Moved only when it rings: every frame would else touch the timers.
+            if heartbeat.is_elapsed() {
+                heartbeat.as_mut().reset(self.last_sent + HEARTBEAT_AFTER);
+            }
+        }
+    }
+
+    fn answer(&mut self, said: Option<Result<Message, Error>>) -> Result<Option<Bytes>, End> {
+        match said {
+            Some(Ok(Message::Text(text))) => Ok(Some(match serde_json::from_str(&text) {
+                Ok(Said::Ping) => frame::text(br#"{"type":"pong"}"#),
+                Err(_) => not_understood(),
+            })),
+            Some(Ok(Message::Binary(_))) => Ok(Some(not_understood())),
+            // Tungstenite answers these itself; after a close it ends the stream.
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_))) => Ok(None),
+            Some(Err(Error::Capacity(_))) => Err(End::Closed(Close::TooBig)),
+            Some(Err(Error::Protocol(_) | Error::Utf8(_))) => Err(End::Closed(Close::Protocol)),
+            Some(Err(_)) | None => Err(End::Gone),
+        }
+    }
+
+    /// Sends whole frames, within the time that a client may take for them.
+    async fn send(&mut self, frames: Bytes) -> Result<(), End> {
+        if frames.is_empty() {
+            return Ok(());
+        }
+        let mut rest = frames;
+        let (socket, stall) = (&mut self.socket, self.stall);
+        let writing = async {
+            // An answer of tungstenite's own must not end up inside of a frame of ours.
+            socket.flush().await.map_err(|_| ())?;
+            write(socket.get_mut(), &mut rest).await.map_err(|_| ())
+        };
+        match timeout(stall, writing).await {
+            Ok(Ok(())) => {
+                self.last_sent = Instant::now();
+                Ok(())
+            }
+            Ok(Err(())) => Err(End::Gone),
+            Err(_) => Err(End::Stalled(rest)),
+        }
+    }
+
+    /// Closes the connection so that the client learns why.
+    async fn end(&mut self, end: End, feed: &Feed) {
+        let (mut rest, why) = match end {
+            End::Gone => return,
+            End::Closed(why) => (Bytes::new(), why),
+            End::Stalled(rest) => {
+                feed.metrics.feed_dropped.inc();
+                (rest, Close::TooSlow)
+            }
+        };
+        let stream = self.socket.get_mut();
+        let closing = async {
+            // The reason cannot stand in the middle of a frame.
+            write(stream, &mut rest).await?;
+            write(stream, &mut frame::close(why)).await?;
+            stream.shutdown().await
+        };
+        if !matches!(timeout(self.stall, closing).await, Ok(Ok(()))) {
+            return;
+        }
+        // To drop a connection that holds unread bytes resets it, and the client would never see the reason.
+        let stream = self.socket.get_mut();
+        let lingering = async {
+            let (mut buffer, mut read) = ([0; 4 << 10], 0);
+            while let Ok(length @ 1..) = stream.read(&mut buffer).await {
+                read += length;
+                if read > LINGER_BYTES_MAX {
+                    return;
+                }
+            }
+        };
+        if timeout(LINGER, lingering).await.is_err() {
+            tracing::debug!("a WebSocket client did not answer its close");
+        }
+    }
+}
+
+/// Writes until nothing is left; `rest` is what was not written when the caller gives up.
+async fn write(stream: &mut (impl AsyncWrite + Unpin), rest: &mut Bytes) -> std::io::Result<()> {
+    while !rest.is_empty() {
+        let written = stream.write(rest).await?;
+        if written == 0 {
+            return Err(std::io::ErrorKind::WriteZero.into());
+        }
+        bytes::Buf::advance(rest, written);
+    }
+    stream.flush().await
+}
+
+fn not_understood() -> Bytes {
+    frame::text(br#"{"type":"error","message":"not understood: send {\"type\": \"ping\"}"}"#)
+}

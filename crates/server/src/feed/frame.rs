@@ -1,0 +1,54 @@
+//! WebSocket frames as a server sends them (RFC 6455, 5.2): not masked, in one piece.
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+const FINAL_TEXT: u8 = 0x81;
+const FINAL_CLOSE: u8 = 0x88;
+
+/// Why the server closes a connection (RFC 6455, 7.4.1, and IANA's registry).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Close {
+    /// The client spoke no WebSocket.
+    Protocol,
+    /// The server stops.
+    Away,
+    /// A message over the limit.
+    TooBig,
+    /// The client took nothing for too long; it may come back.
+    TooSlow,
+}
+
+/// A text message.
+pub(super) fn text(payload: &[u8]) -> Bytes {
+    let mut frame = BytesMut::with_capacity(payload.len() + 10);
+    frame.put_u8(FINAL_TEXT);
+    match payload.len() {
+        length @ 0..=125 => frame.put_u8(length as u8),
+        length @ 126..=0xFFFF => {
+            frame.put_u8(126);
+            frame.put_u16(length as u16);
+        }
+        length => {
+            frame.put_u8(127);
+            frame.put_u64(length as u64);
+        }
+    }
+    frame.put_slice(payload);
+    frame.freeze()
+}
+
+/// A close frame with its reason.
+pub(super) fn close(close: Close) -> Bytes {
+    let (code, reason): (u16, &str) = match close {
+        Close::Protocol => (1002, "not a WebSocket frame"),
+        Close::Away => (1001, "the server stops"),
+        Close::TooBig => (1009, "a message is larger than 64 KiB"),
+        Close::TooSlow => (1013, "too slow, connect again"),
+    };
+    let mut frame = BytesMut::with_capacity(64);
+    frame.put_u8(FINAL_CLOSE);
+    frame.put_u8(2 + reason.len() as u8);
+    frame.put_u16(code);
+    frame.put_slice(reason.as_bytes());
+    frame.freeze()
+}

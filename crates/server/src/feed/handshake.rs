@@ -1,0 +1,69 @@
+//! `GET /ws/analytics`: from an HTTP request to a WebSocket (RFC 6455, 4.2).
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use hyper_util::rt::TokioIo;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use super::{Feed, client};
+use crate::error::{Detail, Failure};
+use crate::listen::Slot;
+use crate::origin::Origins;
+
+/// What the handler needs.
+#[derive(Clone)]
+pub(crate) struct Door {
+    pub(crate) feed: Arc<Feed>,
+    pub(crate) origins: Arc<Origins>,
+}
+
+/// The live feed, a WebSocket.
+///
+/// The server sends `Initial`, then `Update`, `Pong`, `Heartbeat` and `FeedError` messages; the client may send `Ping`.
+#[utoipa::path(get, path = "/ws/analytics", tag = "feed", responses(
+    (status = 101, description = "the WebSocket is open; messages are described as components"),
+    (status = 403, description = "a page of this origin may not connect", body = Detail),
+    (status = 426, description = "not a WebSocket handshake", body = Detail)))]
+pub(crate) async fn connect(State(door): State<Door>, mut request: Request) -> Result<Response, Failure> {
+    let headers = request.headers();
+    if !door.origins.admits(headers) {
+        return Err(Failure::new(StatusCode::FORBIDDEN, "pages of this origin may not connect"));
+    }
+    let asks = request.method() == Method::GET
+        && has(headers, &header::CONNECTION, "upgrade")
+        && has(headers, &header::UPGRADE, "websocket");
+    let version = headers.get(header::SEC_WEBSOCKET_VERSION).map(HeaderValue::as_bytes);
+    let key = headers.get(header::SEC_WEBSOCKET_KEY);
+    let (true, Some(b"13"), Some(key)) = (asks, version, key) else {
+        return Err(Failure::new(StatusCode::UPGRADE_REQUIRED, "this is a WebSocket, version 13")
+            .with(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13")));
+    };
+    let accept = HeaderValue::from_str(&derive_accept_key(key.as_bytes()))
+        .map_err(|_| Failure::new(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is not valid"))?;
+    let upgrade = hyper::upgrade::on(&mut request);
+    let alive = door.feed.alive.clone();
+    let slot = request.extensions().get::<Slot>().cloned();
+    tokio::spawn(async move {
+        // The connection counts as one for as long as the socket is open.
+        let _slot = slot;
+        match upgrade.await {
+            Ok(upgraded) => client::serve(TokioIo::new(upgraded), door.feed, alive).await,
+            Err(error) => tracing::debug!(%error, "a WebSocket was not opened"),
+        }
+    });
+    let headers = [
+        (header::CONNECTION, HeaderValue::from_static("upgrade")),
+        (header::UPGRADE, HeaderValue::from_static("websocket")),
+        (header::SEC_WEBSOCKET_ACCEPT, accept),
+    ];
+    Ok((StatusCode::SWITCHING_PROTOCOLS, headers).into_response())
+}
+
+/// Whether a header's list holds a token.
+fn has(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    let lists = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    lists.flat_map(|list| list.split(',')).any(|item| item.trim().eq_ignore_ascii_case(token))
+}

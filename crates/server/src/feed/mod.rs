@@ -1,0 +1,203 @@
+//! The live feed: a snapshot when a client connects, then the newest state of whatever changes.
+//!
+//! Every frame is made once, header included, and its bytes are shared by all clients. What a client has not been sent
+//! yet is not queued: it only knows up to which round it was served, and is sent the newest frame of each analytic that
+//! changed since. A client that takes nothing for long is closed.
+
+mod client;
+mod frame;
+pub(crate) mod handshake;
+pub(crate) mod message;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::analytics::{Analytics, Kind};
+use crate::metrics::Metrics;
+use crate::shutdown::Alive;
+pub(crate) use handshake::{Door, connect};
+
+/// What a client is sent a second of one analytic at most: long time series are merged for longer.
+const BYTES_PER_SECOND: f64 = 4e6;
+/// The longest time for which changes are merged.
+const MERGE_MAX: Duration = Duration::from_secs(5);
+
+/// The feed.
+pub(crate) struct Feed {
+    analytics: Arc<Analytics>,
+    rounds: RwLock<Rounds>,
+    /// Tells the clients that there is a new round.
+    published: watch::Sender<u64>,
+    initial: Mutex<Option<Initial>>,
+    metrics: Arc<Metrics>,
+    stall: Duration,
+    alive: Alive,
+}
+
+/// What was published, newest state only.
+#[derive(Default)]
+struct Rounds {
+    number: u64,
+    /// All frames of the newest round in one piece: what nearly every client needs.
+    newest: Bytes,
+    /// By kind, the round it was last published in, and its frame.
+    frames: [(u64, Bytes); Kind::COUNT],
+}
+
+/// The snapshot that clients connecting in the same second share.
+struct Initial {
+    generation: u64,
+    second: i64,
+    frame: Bytes,
+}
+
+impl Feed {
+    pub(crate) fn new(
+        analytics: Arc<Analytics>,
+        metrics: Arc<Metrics>,
+        stall: Duration,
+        alive: Alive,
+    ) -> Arc<Feed> {
+        Arc::new(Feed {
+            analytics,
+            rounds: RwLock::default(),
+            published: watch::Sender::new(0),
+            initial: Mutex::new(None),
+            metrics,
+            stall,
+            alive,
+        })
+    }
+
+    /// For whatever else must end with the server.
+    pub(crate) fn alive(&self) -> Alive {
+        self.alive.clone()
+    }
+
+    /// Publishes changes until the server stops.
+    pub(crate) async fn publish(self: Arc<Feed>, interval: Duration) {
+        let mut stop = self.alive.clone();
+        let mut pending = crate::analytics::Marks::default();
+        let mut not_before = [Instant::now(); Kind::COUNT];
+        loop {
+            let due = Kind::ALL
+                .iter()
+                .map(|k| k.index())
+                .filter(|k| pending[*k].is_some())
+                .map(|k| not_before[k])
+                .min();
+            tokio::select! {
+                () = stop.stopped() => return,
+                () = self.analytics.changes.notify.notified() => {
+                    for (mark, new) in pending.iter_mut().zip(self.analytics.changes.take()) {
+                        if new.is_some() {
+                            *mark = new;
+                        }
+                    }
+                }
+                () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
+            }
+            let now = Instant::now();
+            let mut made = Vec::new();
+            for kind in Kind::ALL {
+                let k = kind.index();
+                if not_before[k] > now {
+                    continue;
+                }
+                let Some(time) = pending[k].take() else { continue };
+                // Nobody listens: whoever connects is sent the state as it will be then.
+                if self.published.receiver_count() == 0 {
+                    continue;
+                }
+                let frame = frame::text(&self.update(kind, &time));
+                let pause = Duration::from_secs_f64(frame.len() as f64 / BYTES_PER_SECOND);
+                not_before[k] = now + pause.clamp(interval, MERGE_MAX.max(interval));
+                made.push((kind, frame));
+            }
+            self.publish_round(made);
+        }
+    }
+
+    fn update(&self, kind: Kind, time: &str) -> Vec<u8> {
+        let time = serde_json::Value::from(time);
+        let (name, field) = (kind.name(), kind.feed_field());
+        let mut json =
+            format!(r#"{{"type":"update","analytics_type":"{name}","data":{{"{field}":"#).into_bytes();
+        self.analytics.write_data(kind, &mut json);
+        json.extend_from_slice(format!(r#"}},"timestamp":{time}}}"#).as_bytes());
+        json
+    }
+
+    fn publish_round(&self, made: Vec<(Kind, Bytes)>) {
+        if made.is_empty() {
+            return;
+        }
+        self.metrics.feed_updates.inc_by(made.len() as u64);
+        let newest = match &made[..] {
+            [(_, only)] => only.clone(),
+            several => {
+                let mut joined = BytesMut::with_capacity(several.iter().map(|(_, frame)| frame.len()).sum());
+                several.iter().for_each(|(_, frame)| joined.extend_from_slice(frame));
+                joined.freeze()
+            }
+        };
+        let mut rounds = self.rounds.write();
+        rounds.number += 1;
+        let number = rounds.number;
+        rounds.newest = newest;
+        for (kind, frame) in made {
+            rounds.frames[kind.index()] = (number, frame);
+        }
+        drop(rounds);
+        self.published.send_replace(number);
+    }
+
+    /// What a client that was served up to round `seen` has missed, and the round it is served up to then.
+    fn since(&self, seen: u64) -> (Bytes, u64) {
+        let rounds = self.rounds.read();
+        if rounds.number == seen {
+            return (Bytes::new(), seen);
+        }
+        if rounds.number == seen + 1 {
+            return (rounds.newest.clone(), rounds.number);
+        }
+        let mut missed: Vec<&(u64, Bytes)> =
+            rounds.frames.iter().filter(|(round, _)| *round > seen).collect();
+        missed.sort_by_key(|(round, _)| *round);
+        match missed[..] {
+            [(_, only)] => (only.clone(), rounds.number),
+            _ => {
+                let frames: Vec<&[u8]> = missed.iter().map(|(_, frame)| &frame[..]).collect();
+                (frames.concat().into(), rounds.number)
+            }
+        }
+    }
+
+    /// The snapshot for a new client.
+    fn initial(&self) -> Bytes {
+        let mut initial = self.initial.lock();
+        let (generation, second) = (self.analytics.changes.generation(), self.analytics.second());
+        if let Some(made) = &*initial
+            && (made.generation, made.second) == (generation, second)
+        {
+            return made.frame.clone();
+        }
+        let mut json = br#"{"type":"initial","data":{"#.to_vec();
+        for kind in Kind::ALL.into_iter().filter(|kind| kind.in_initial()) {
+            if json.last() != Some(&b'{') {
+                json.push(b',');
+            }
+            json.extend_from_slice(format!(r#""{}":"#, kind.feed_field()).as_bytes());
+            self.analytics.write_data(kind, &mut json);
+        }
+        json.extend_from_slice(b"}}");
+        let frame = frame::text(&json);
+        *initial = Some(Initial { generation, second, frame: frame.clone() });
+        frame
+    }
+}

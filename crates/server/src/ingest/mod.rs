@@ -1,0 +1,223 @@
+//! Events in over HTTP: read, judged one by one, appended, and acknowledged once they are durable.
+
+mod body;
+mod event;
+mod scan;
+mod split;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use parking_lot::RwLock;
+use serde::Serialize;
+use storage::log::{EventLog, LogError, NewRecord};
+use utoipa::ToSchema;
+
+use crate::error::{Detail, Failure};
+use crate::metrics::Metrics;
+use crate::options::{Options, UnknownTopics};
+use body::{Budget, Coding, Share};
+use event::Rules;
+use split::{Events, Unreadable};
+
+/// Bodies larger than this are taken apart off the threads that serve connections.
+const INLINE_BYTES_MAX: usize = 256 << 10;
+
+/// Takes events in.
+pub(crate) struct Ingest {
+    log: Arc<dyn EventLog>,
+    options: Arc<Options>,
+    metrics: Arc<Metrics>,
+    budget: Arc<Budget>,
+    /// Topics known to exist, so that the log is not asked for each request.
+    topics: RwLock<HashSet<String>>,
+}
+
+/// What became of the events of a body.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Accepted {
+    /// Events that are durable now.
+    accepted: usize,
+    /// Events that were not taken, in order.
+    rejected: Vec<Rejected>,
+}
+
+/// An event that was not taken.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Rejected {
+    /// Its place: array elements or lines that are not blank, counted from 0.
+    index: usize,
+    #[schema(example = "query_id is missing")]
+    reason: String,
+}
+
+impl Ingest {
+    pub(crate) fn new(log: Arc<dyn EventLog>, options: Arc<Options>, metrics: Arc<Metrics>) -> Ingest {
+        let budget = Budget::new(options.ingest_bytes_max);
+        Ingest { log, options, metrics, budget, topics: RwLock::default() }
+    }
+
+    async fn take(&self, topic: &str, request: Request) -> Result<Accepted, Failure> {
+        self.known(topic).await?;
+        let (parts, body) = request.into_parts();
+        let coding = Coding::of(&parts.headers)?;
+        let mut share = self.budget.share();
+        let options = &self.options;
+        let body =
+            body::receive(&parts.headers, body, options.body_bytes_max, options.body_timeout, &mut share)
+                .await?;
+        let rules = if topic == options.topic { Rules::Query } else { Rules::AnyObject };
+        // The share is held until the records are durable.
+        let (events, _share) = self.read(body, coding, rules, share).await?;
+        let rejected: Vec<Rejected> = events
+            .rejected
+            .iter()
+            .map(|(index, reason)| Rejected { index: *index, reason: reason.to_string() })
+            .collect();
+        let accepted = events.records.len();
+        if accepted > 0 {
+            self.append(topic, events.records).await?;
+        }
+        self.metrics.events_accepted.inc_by(accepted as u64);
+        self.metrics.events_rejected.inc_by(rejected.len() as u64);
+        Ok(Accepted { accepted, rejected })
+    }
+
+    async fn read(
+        &self,
+        body: Bytes,
+        coding: Coding,
+        rules: Rules,
+        mut share: Share,
+    ) -> Result<(Events, Share), Failure> {
+        let (plain_max, record_max) = (self.options.decompressed_bytes_max, self.options.record_bytes_max);
+        let length = body.len();
+        let work = move || -> Result<(Events, Share), Failure> {
+            let plain = body::decompress(body, coding, plain_max, &mut share)?;
+            let unreadable = |error: Unreadable| Failure::new(StatusCode::BAD_REQUEST, error.to_string());
+            Ok((split::events(&plain, rules, record_max).map_err(unreadable)?, share))
+        };
+        if length <= INLINE_BYTES_MAX && coding == Coding::Identity {
+            return work();
+        }
+        tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| {
+            Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "reading the events failed"))
+        })
+    }
+
+    async fn append(&self, topic: &str, records: Vec<NewRecord>) -> Result<(), Failure> {
+        let appending = match self.log.append(topic, records) {
+            Ok(appending) => appending,
+            Err(error) => {
+                if let LogError::UnknownTopic { .. } = error {
+                    self.topics.write().remove(topic);
+                }
+                return Err(error.into());
+            }
+        };
+        match tokio::time::timeout(self.options.append_timeout, appending).await {
+            Ok(Ok(Ok(_))) => Ok(()),
+            Ok(Ok(Err(error))) => Err(error.into()),
+            Ok(Err(_)) => Err(LogError::Closed.into()),
+            Err(_) => Err(Failure::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the event log did not answer in time; the events may or may not have been kept",
+            )),
+        }
+    }
+
+    /// Makes sure that a topic exists, creating it where that is allowed.
+    async fn known(&self, topic: &str) -> Result<(), Failure> {
+        if self.topics.read().contains(topic) {
+            return Ok(());
+        }
+        let (log, name) = (Arc::clone(&self.log), topic.to_owned());
+        let partitions = self.options.partitions;
+        let create = topic == self.options.topic || self.options.unknown_topics == UnknownTopics::Create;
+        // The log may have to ask a broker.
+        let found = tokio::task::spawn_blocking(move || -> Result<(), LogError> {
+            if !valid(&name) {
+                return Err(LogError::InvalidTopic { topic: name });
+            }
+            match log.partitions(&name)? {
+                Some(_) => Ok(()),
+                None if create => log.create_topic(&name, partitions),
+                None => Err(LogError::UnknownTopic { topic: name }),
+            }
+        });
+        match found.await {
+            Ok(found) => found?,
+            Err(_) => {
+                return Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "looking up the topic failed"));
+            }
+        }
+        self.topics.write().insert(topic.to_owned());
+        Ok(())
+    }
+}
+
+/// Kafka's rule for topic names.
+fn valid(topic: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+    (1..=249).contains(&topic.len()) && topic != "." && topic != ".." && topic.bytes().all(allowed)
+}
+
+/// Send events to the main topic.
+///
+/// The body is a JSON object, a JSON array of objects, or NDJSON. The answer comes once the accepted events are durable.
+#[utoipa::path(post, path = "/events", tag = "events",
+    request_body(description = "events", content(
+        (Vec<serde_json::Value> = "application/json"), (String = "application/x-ndjson"))),
+    params(("Content-Encoding" = Option<String>, Header, description = "`gzip` or `zstd`")),
+    responses(
+        (status = 202, description = "the accepted events are durable", body = Accepted),
+        (status = 400, description = "nothing could be read", body = Detail),
+        (status = 404, description = "no such topic", body = Detail),
+        (status = 408, description = "the body took too long to arrive", body = Detail),
+        (status = 413, description = "the body is too large", body = Detail),
+        (status = 415, description = "unknown Content-Encoding", body = Detail),
+        (status = 429, description = "the log cannot keep up; see Retry-After", body = Detail),
+        (status = 503, description = "the log does not answer", body = Detail),
+        (status = 507, description = "the disk is full", body = Detail),
+    ))]
+pub(crate) async fn post_events(
+    State(ingest): State<Arc<Ingest>>,
+    request: Request,
+) -> Result<Response, Failure> {
+    let topic = ingest.options.topic.clone();
+    let accepted = ingest.take(&topic, request).await?;
+    Ok((StatusCode::ACCEPTED, Json(accepted)).into_response())
+}
+
+/// Send events to a topic.
+///
+/// As `POST /events`; outside of the main topic an event need only be a JSON object.
+#[utoipa::path(post, path = "/events/{topic}", tag = "events",
+    request_body(description = "events", content(
+        (Vec<serde_json::Value> = "application/json"), (String = "application/x-ndjson"))),
+    params(("topic" = String, Path, description = "1 to 249 letters, digits, `.`, `_` and `-`"),
+        ("Content-Encoding" = Option<String>, Header, description = "`gzip` or `zstd`")),
+    responses(
+        (status = 202, description = "the accepted events are durable", body = Accepted),
+        (status = 400, description = "nothing could be read, or the topic's name is not valid", body = Detail),
+        (status = 404, description = "no such topic", body = Detail),
+        (status = 408, description = "the body took too long to arrive", body = Detail),
+        (status = 413, description = "the body is too large", body = Detail),
+        (status = 415, description = "unknown Content-Encoding", body = Detail),
+        (status = 429, description = "the log cannot keep up; see Retry-After", body = Detail),
+        (status = 503, description = "the log does not answer", body = Detail),
+        (status = 507, description = "the disk is full", body = Detail),
+    ))]
+pub(crate) async fn post_events_to(
+    State(ingest): State<Arc<Ingest>>,
+    Path(topic): Path<String>,
+    request: Request,
+) -> Result<Response, Failure> {
+    let accepted = ingest.take(&topic, request).await?;
+    Ok((StatusCode::ACCEPTED, Json(accepted)).into_response())
+}

@@ -1,0 +1,323 @@
+//! A validating scanner for one JSON object: is it well formed, and what do the three fields that ingest looks at say?
+//!
+//! Events are stored as they came and decoded later by whoever reads them, so nothing is built here: strings are passed
+//! over eight bytes at a time, and nesting is a bit a level. It accepts exactly what RFC 8259 does, down to
+//! [`DEPTH_MAX`] levels; the text must be UTF-8 already.
+
+/// Objects and arrays inside each other beyond this, the event itself included, are refused as by most decoders.
+pub(crate) const DEPTH_MAX: u32 = 127;
+
+/// What a field of the object holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Held<'a> {
+    #[default]
+    Missing,
+    Null,
+    /// A string, without its quotes, escapes as they stand.
+    Text(&'a [u8]),
+    Other,
+}
+
+/// The fields of an object that ingest looks at. A repeated field: the last one counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Fields<'a> {
+    pub(crate) query_id: Held<'a>,
+    pub(crate) timestamp: Held<'a>,
+    pub(crate) ts: Held<'a>,
+}
+
+/// Not well-formed JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Malformed;
+
+/// What stood at the front of the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scanned<'a> {
+    Object(Fields<'a>),
+    /// Well formed, but something else.
+    Other,
+}
+
+/// Scans one value from the front of `text`; returns what it is and how many bytes it and the blanks before it take.
+pub(crate) fn value(text: &[u8]) -> Result<(Scanned<'_>, usize), Malformed> {
+    let mut scanner = Scanner { text, at: 0 };
+    scanner.blanks();
+    let scanned = if scanner.peek() == Some(b'{') {
+        Scanned::Object(scanner.event()?)
+    } else {
+        scanner.nested()?;
+        Scanned::Other
+    };
+    Ok((scanned, scanner.at))
+}
+
+/// How many blanks stand at the front of `text`.
+pub(crate) fn blanks(text: &[u8]) -> usize {
+    text.iter().take_while(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r')).count()
+}
+
+struct Scanner<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Scanner<'a> {
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    fn blanks(&mut self) {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    fn take(&mut self, expected: u8) -> Result<(), Malformed> {
+        if self.peek() != Some(expected) {
+            return Err(Malformed);
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// The outermost object, whose fields are looked at.
+    fn event(&mut self) -> Result<Fields<'a>, Malformed> {
+        let mut fields = Fields::default();
+        self.take(b'{')?;
+        self.blanks();
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok(fields);
+        }
+        loop {
+            let key = self.string()?;
+            self.blanks();
+            self.take(b':')?;
+            self.blanks();
+            let held = match self.peek() {
+                Some(b'"') => Held::Text(self.string()?),
+                Some(b'n') => {
+                    self.literal(b"null")?;
+                    Held::Null
+                }
+                _ => {
+                    self.nested()?;
+                    Held::Other
+                }
+            };
+            if let Some(field) = fields.named(key) {
+                *field = held;
+            }
+            self.blanks();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b'}') => {
+                    self.at += 1;
+                    return Ok(fields);
+                }
+                _ => return Err(Malformed),
+            }
+            self.blanks();
+        }
+    }
+
+    /// Any value below the outermost object. A loop, not a recursion: input must not decide how deep the stack grows.
+    fn nested(&mut self) -> Result<(), Malformed> {
+        // Bit i: the container at level i is an object.
+        let mut objects: u128 = 0;
+        let mut depth: u32 = 0;
+        loop {
+            match self.peek() {
+                Some(open @ (b'{' | b'[')) => {
+                    // One level is the event itself.
+                    if depth + 1 >= DEPTH_MAX {
+                        return Err(Malformed);
+                    }
+                    self.at += 1;
+                    self.blanks();
+                    let close = open + 2;
+                    if self.peek() == Some(close) {
+                        self.at += 1;
+                    } else {
+                        objects = (objects << 1) | u128::from(open == b'{');
+                        depth += 1;
+                        if open == b'{' {
+                            self.key()?;
+                        }
+                        continue;
+                    }
+                }
+                Some(b'"') => {
+                    self.string()?;
+                }
+                Some(b't') => self.literal(b"true")?,
+                Some(b'f') => self.literal(b"false")?,
+                Some(b'n') => self.literal(b"null")?,
+                Some(b'-' | b'0'..=b'9') => self.number()?,
+                _ => return Err(Malformed),
+            }
+            // A value is complete: close what it completes, or go to its successor.
+            loop {
+                if depth == 0 {
+                    return Ok(());
+                }
+                self.blanks();
+                let in_object = objects & 1 == 1;
+                match self.peek() {
+                    Some(b',') => {
+                        self.at += 1;
+                        self.blanks();
+                        if in_object {
+                            self.key()?;
+                        }
+                        break;
+                    }
+                    Some(b'}') if in_object => {}
+                    Some(b']') if !in_object => {}
+                    _ => return Err(Malformed),
+                }
+                self.at += 1;
+                objects >>= 1;
+                depth -= 1;
+            }
+        }
+    }
+
+    fn key(&mut self) -> Result<(), Malformed> {
+        self.string()?;
+        self.blanks();
+        self.take(b':')?;
+        self.blanks();
+        Ok(())
+    }
+
+    fn literal(&mut self, word: &[u8]) -> Result<(), Malformed> {
+        if !self.text[self.at..].starts_with(word) {
+            return Err(Malformed);
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    fn digits(&mut self) -> Result<(), Malformed> {
+        let start = self.at;
+        while let Some(b'0'..=b'9') = self.peek() {
+            self.at += 1;
+        }
+        if self.at == start { Err(Malformed) } else { Ok(()) }
+    }
+
+    fn number(&mut self) -> Result<(), Malformed> {
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        if self.peek() == Some(b'0') {
+            self.at += 1;
+        } else {
+            self.digits()?;
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.peek() {
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.peek() {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    /// A string; returns what stands between its quotes.
+    fn string(&mut self) -> Result<&'a [u8], Malformed> {
+        self.take(b'"')?;
+        let start = self.at;
+        loop {
+            self.at += plain(&self.text[self.at..]);
+            match self.peek() {
+                Some(b'"') => {
+                    let inner = &self.text[start..self.at];
+                    self.at += 1;
+                    return Ok(inner);
+                }
+                Some(b'\\') => self.escape()?,
+                // The end, or a control character.
+                _ => return Err(Malformed),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<(), Malformed> {
+        match self.text.get(self.at + 1) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
+            Some(b'u') => {
+                let hex = self.text.get(self.at + 2..self.at + 6).ok_or(Malformed)?;
+                if !hex.iter().all(u8::is_ascii_hexdigit) {
+                    return Err(Malformed);
+                }
+                self.at += 6;
+            }
+            _ => return Err(Malformed),
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Fields<'a> {
+    fn named(&mut self, key: &[u8]) -> Option<&mut Held<'a>> {
+        match key {
+            b"query_id" => Some(&mut self.query_id),
+            b"timestamp" => Some(&mut self.timestamp),
+            b"ts" => Some(&mut self.ts),
+            _ if key.contains(&b'\\') => match unescape(key)?.as_str() {
+                "query_id" => Some(&mut self.query_id),
+                "timestamp" => Some(&mut self.timestamp),
+                "ts" => Some(&mut self.ts),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// The text that stood between two quotes; `None` where an escape names half a surrogate pair.
+pub(crate) fn unescape(inner: &[u8]) -> Option<String> {
+    if !inner.contains(&b'\\') {
+        return std::str::from_utf8(inner).ok().map(str::to_owned);
+    }
+    let mut quoted = Vec::with_capacity(inner.len() + 2);
+    quoted.push(b'"');
+    quoted.extend_from_slice(inner);
+    quoted.push(b'"');
+    serde_json::from_slice(&quoted).ok()
+}
+
+/// How many bytes at the front of `text` are neither a quote, nor a backslash, nor a control character.
+///
+/// Eight at a time: `(x - 0x01…) & !x & 0x80…` has the top bit of the lowest zero byte of x set ("Hacker's Delight",
+/// 6-1); bytes above that one may be flagged wrongly, the lowest flagged one never is.
+fn plain(text: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const TOPS: u64 = 0x8080_8080_8080_8080;
+    let zero = |x: u64| x.wrapping_sub(ONES) & !x & TOPS;
+    let mut at = 0;
+    while let Some(eight) = text.get(at..at + 8) {
+        let word = u64::from_le_bytes([
+            eight[0], eight[1], eight[2], eight[3], eight[4], eight[5], eight[6], eight[7],
+        ]);
+        let below_blank = word.wrapping_sub(ONES * 0x20) & !word & TOPS;
+        let found =
+            zero(word ^ (ONES * u64::from(b'"'))) | zero(word ^ (ONES * u64::from(b'\\'))) | below_blank;
+        if found != 0 {
+            return at + (found.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    let rest = &text[at..];
+    at + rest.iter().position(|&b| b == b'"' || b == b'\\' || b < 0x20).unwrap_or(rest.len())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,275 @@
+//! From a request's body to its events: a JSON object, a JSON array, or NDJSON, told apart by what it looks like.
+//!
+//! An array or a single object is one document: where it is broken nobody can say what was meant, so none of it is taken.
+//! In NDJSON each line stands for itself. Indexes count array elements, or lines that are not blank.
+
+use bytes::Bytes;
+use memchr::memchr;
+use storage::log::NewRecord;
+
+use super::event::{Reason, Rules, record};
+use super::scan::{self, Malformed};
+
+/// The events of a body, in order, sorted into good and bad.
+#[derive(Debug, Default)]
+pub(crate) struct Events {
+    pub(crate) records: Vec<NewRecord>,
+    /// Index and reason, ascending.
+    pub(crate) rejected: Vec<(usize, Reason)>,
+}
+
+/// Nothing could be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unreadable {
+    #[error("the body is empty")]
+    Empty,
+    #[error("the body is not UTF-8")]
+    NotText,
+    #[error("the JSON array is malformed at byte {at}")]
+    Array { at: usize },
+    #[error("the body is neither a JSON object, nor a JSON array, nor NDJSON")]
+    NotJson,
+}
+
+/// Reads a body. `record_bytes_max` bounds a single event.
+pub(crate) fn events(body: &Bytes, rules: Rules, record_bytes_max: usize) -> Result<Events, Unreadable> {
+    let body = &body.strip_prefix(b"\xEF\xBB\xBF").map_or_else(|| body.clone(), |rest| body.slice_ref(rest));
+    let start = scan::blanks(body);
+    let mut reading = Reading { body, rules, record_bytes_max, count: 0, events: Events::default() };
+    let text = simdutf8::basic::from_utf8(body).is_ok();
+    match body.get(start) {
+        None => return Err(Unreadable::Empty),
+        Some(b'[') if !text => return Err(Unreadable::NotText),
+        Some(b'[') => reading.array(start)?,
+        Some(b'{') if text && reading.only_object(start) => {}
+        Some(_) => reading.lines(if text { Encoding::Utf8 } else { Encoding::Unknown })?,
+    }
+    Ok(reading.events)
+}
+
+/// Whether the lines are known to be UTF-8.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    Utf8,
+    Unknown,
+}
+
+struct Reading<'a> {
+    body: &'a Bytes,
+    rules: Rules,
+    record_bytes_max: usize,
+    count: usize,
+    events: Events,
+}
+
+impl Reading<'_> {
+    fn array(&mut self, open: usize) -> Result<(), Unreadable> {
+        let mut at = open + 1;
+        at += scan::blanks(&self.body[at..]);
+        if self.body.get(at) == Some(&b']') {
+            return self.end(at + 1);
+        }
+        loop {
+            let Ok((scanned, used)) = scan::value(&self.body[at..]) else {
+                return Err(Unreadable::Array { at });
+            };
+            let start = at + scan::blanks(&self.body[at..]);
+            at += used;
+            let verdict = self.sized(start, at).and_then(|body| record(scanned, body, self.rules));
+            self.note(verdict);
+            at += scan::blanks(&self.body[at..]);
+            match self.body.get(at) {
+                Some(b',') => at += 1,
+                Some(b']') => return self.end(at + 1),
+                _ => return Err(Unreadable::Array { at }),
+            }
+        }
+    }
+
+    fn end(&self, at: usize) -> Result<(), Unreadable> {
+        match self.body[at..].iter().position(|b| !b.is_ascii_whitespace()) {
+            None => Ok(()),
+            Some(more) => Err(Unreadable::Array { at: at + more }),
+        }
+    }
+
+    /// Takes the body if it is one object and nothing else; it may span lines.
+    fn only_object(&mut self, start: usize) -> bool {
+        let Ok((scanned, used)) = scan::value(&self.body[start..]) else { return false };
+        let end = start + used;
+        if end + scan::blanks(&self.body[end..]) != self.body.len() {
+            return false;
+        }
+        let verdict = self.sized(start, end).and_then(|body| record(scanned, body, self.rules));
+        self.note(verdict);
+        true
+    }
+
+    fn lines(&mut self, encoding: Encoding) -> Result<(), Unreadable> {
+        let mut start = 0;
+        while start < self.body.len() {
+            let end = memchr(b'\n', &self.body[start..]).map_or(self.body.len(), |length| start + length);
+            let blanks = scan::blanks(&self.body[start..end]);
+            let length = self.body[start + blanks..end].trim_ascii_end().len();
+            if length > 0 {
+                let from = start + blanks;
+                let verdict = self.sized(from, from + length).and_then(|line| self.line(line, encoding));
+                self.note(verdict);
+            }
+            start = end + 1;
+        }
+        // Garbage is an error of the request; one good line makes it a batch with bad events.
+        let unread = |(_, reason): &(usize, Reason)| matches!(reason, Reason::Malformed | Reason::NotText);
+        if self.events.records.is_empty() && self.events.rejected.iter().all(unread) {
+            return Err(Unreadable::NotJson);
+        }
+        Ok(())
+    }
+
+    fn line(&self, line: Bytes, encoding: Encoding) -> Result<NewRecord, Reason> {
+        if encoding == Encoding::Unknown && simdutf8::basic::from_utf8(&line).is_err() {
+            return Err(Reason::NotText);
+        }
+        match scan::value(&line) {
+            Ok((scanned, used)) if used == line.len() => record(scanned, line.clone(), self.rules),
+            Ok(_) | Err(Malformed) => Err(Reason::Malformed),
+        }
+    }
+
+    /// The bytes of one event, sharing the body's memory.
+    fn sized(&self, start: usize, end: usize) -> Result<Bytes, Reason> {
+        if end - start > self.record_bytes_max {
+            return Err(Reason::TooLarge { limit: self.record_bytes_max });
+        }
+        Ok(self.body.slice(start..end))
+    }
+
+    fn note(&mut self, verdict: Result<NewRecord, Reason>) {
+        match verdict {
+            Ok(record) => self.events.records.push(record),
+            Err(reason) => self.events.rejected.push((self.count, reason)),
+        }
+        self.count += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const GOOD: &str = r#"{"query_id":"a","ts":"2025-12-09T11:30:00"}"#;
+
+    fn read(body: impl AsRef<[u8]>) -> Result<Events, Unreadable> {
+        events(&Bytes::copy_from_slice(body.as_ref()), Rules::Query, 1_000)
+    }
+
+    fn bodies(events: &Events) -> Vec<&[u8]> {
+        events.records.iter().map(|r| &r.body[..]).collect()
+    }
+
+    #[test]
+    fn an_object_may_span_lines_and_keeps_its_bytes() {
+        let pretty = GOOD.replace(',', ",\n  ");
+        let found = read(format!("\u{feff} \n{pretty}\n\n")).expect("readable");
+        assert_eq!(bodies(&found), [pretty.as_bytes()]);
+        assert_eq!(found.records[0].key.as_deref(), Some(&b"a"[..]));
+    }
+
+    #[test]
+    fn array_elements_are_counted_from_zero_and_judged_one_by_one() {
+        let found = read(format!("[ {GOOD} , 7, {{}}, {GOOD}]")).expect("readable");
+        assert_eq!(bodies(&found), [GOOD.as_bytes(), GOOD.as_bytes()]);
+        assert_eq!(found.rejected, [(1, Reason::NotAnObject), (2, Reason::NoId)]);
+    }
+
+    #[test]
+    fn lines_are_judged_one_by_one_and_blank_ones_do_not_count() {
+        let found = read(format!("\n{GOOD}\r\n \n{{\"query_id\":\nnull\n{GOOD}")).expect("readable");
+        assert_eq!(found.records.len(), 2);
+        assert_eq!(found.rejected, [(1, Reason::Malformed), (2, Reason::NotAnObject)]);
+    }
+
+    #[test]
+    fn each_reason_has_its_case() {
+        let reasons = [
+            (r#"{"ts":"x"}"#, Reason::NoId),
+            (r#"{"query_id":null,"ts":"x"}"#, Reason::NullId),
+            (r#"{"query_id":1,"ts":"x"}"#, Reason::IdNotAString),
+            (r#"{"query_id":"\ud800","ts":"x"}"#, Reason::IdNotText),
+            (r#"{"query_id":"a"}"#, Reason::NoTime),
+            (r#"{"query_id":"a","ts":null,"timestamp":3}"#, Reason::NoTime),
+        ];
+        for (event, reason) in reasons {
+            assert_eq!(read(event).expect("readable").rejected, [(0, reason)], "{event}");
+        }
+        let long = format!(r#"{{"query_id":"a","ts":"x","t":"{}"}}"#, "y".repeat(1_000));
+        assert_eq!(read(long).expect("readable").rejected, [(0, Reason::TooLarge { limit: 1_000 })]);
+    }
+
+    #[test]
+    fn an_escaped_query_id_is_the_key_as_it_is_meant() {
+        let found = read(r#"{"query_id":"\u00e9\n","ts":"x"}"#).expect("readable");
+        assert_eq!(found.records[0].key.as_deref(), Some("é\n".as_bytes()));
+    }
+
+    #[test]
+    fn what_is_no_json_at_all_is_an_error_of_the_request() {
+        for (body, error) in [
+            ("", Unreadable::Empty),
+            (" \n ", Unreadable::Empty),
+            ("hello\nworld", Unreadable::NotJson),
+            ("{\"query_id\":", Unreadable::NotJson),
+            ("[{}", Unreadable::Array { at: 3 }),
+            ("[{},]", Unreadable::Array { at: 4 }),
+            ("[] x", Unreadable::Array { at: 3 }),
+        ] {
+            assert_eq!(read(body).expect_err(body), error, "{body}");
+        }
+        assert_eq!(read(b"[\"\xff\"]").expect_err("not text"), Unreadable::NotText);
+        assert!(read("[]").expect("readable").records.is_empty());
+    }
+
+    #[test]
+    fn a_line_that_is_not_text_does_not_spoil_the_others() {
+        let mut body = format!("{GOOD}\n").into_bytes();
+        body.extend_from_slice(b"{\"query_id\":\"\xff\",\"ts\":\"x\"}\n");
+        let found = read(body).expect("readable");
+        assert_eq!((found.records.len(), found.rejected), (1, vec![(1, Reason::NotText)]));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn any_body_is_taken_apart_without_losing_a_line(
+            lines in prop::collection::vec(0u8..3, 0..8),
+            edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        ) {
+            let mut body: Vec<u8> = lines
+                .iter()
+                .map(|kind| match kind { 0 => GOOD, 1 => "{}", _ => "{\"query_id\":[1,{\"a\":\"b\"}]}" })
+                .collect::<Vec<_>>()
+                .join("\n")
+                .into_bytes();
+            for (place, byte) in edits {
+                if !body.is_empty() {
+                    let place = place.index(body.len());
+                    body[place] = byte;
+                }
+            }
+            if let Ok(found) = read(&body) {
+                for record in &found.records {
+                    prop_assert!(serde_json::from_slice::<serde_json::Value>(&record.body).is_ok_and(|v| v["query_id"].is_string()));
+                }
+                let first = body.iter().find(|b| !b.is_ascii_whitespace());
+                let count = body.split(|&b| b == b'\n').filter(|l| !l.trim_ascii().is_empty()).count();
+                let taken = found.records.len() + found.rejected.len();
+                // One object may span lines.
+                let whole = matches!(first, Some(b'{') if taken == 1) || matches!(first, Some(b'['));
+                prop_assert!(taken == count || whole);
+            }
+        }
+    }
+}

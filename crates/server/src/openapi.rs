@@ -1,0 +1,58 @@
+//! `/openapi.json`: every route, every parameter, every answer, and the messages of the feed as components.
+
+use axum::Json;
+use utoipa::OpenApi;
+use utoipa::openapi::OpenApi as Document;
+
+use crate::{analytics, feed, ingest, metrics, operation};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Weir", description = "Real-time query analytics: events in, answers out.", license(name = "Apache-2.0")),
+    paths(
+        ingest::post_events,
+        ingest::post_events_to,
+        analytics::routes::health,
+        analytics::routes::latest,
+        analytics::routes::faculty,
+        analytics::routes::year,
+        analytics::routes::heatmap,
+        analytics::routes::student_year,
+        analytics::routes::response_time,
+        analytics::routes::hourly_heatmap,
+        analytics::routes::popular_questions,
+        analytics::routes::department,
+        analytics::routes::popular_by_year,
+        analytics::routes::user_type,
+        analytics::routes::success_rate,
+        analytics::routes::overall_summary,
+        analytics::routes::timeseries,
+        feed::handshake::connect,
+        operation::healthz,
+        operation::readyz,
+        operation::status,
+        metrics::metrics,
+        document,
+    ),
+    components(schemas(
+        feed::message::Initial,
+        feed::message::Update,
+        feed::message::Pong,
+        feed::message::Heartbeat,
+        feed::message::FeedError,
+        feed::message::Ping,
+    )),
+    tags(
+        (name = "events", description = "Events in"),
+        (name = "analytics", description = "Results, by analytic"),
+        (name = "feed", description = "Results as they change"),
+        (name = "operation", description = "For whoever runs it"),
+    )
+)]
+struct Api;
+
+/// This description.
+#[utoipa::path(get, path = "/openapi.json", tag = "operation", responses((status = 200, body = serde_json::Value)))]
+pub(crate) async fn document() -> Json<Document> {
+    Json(Api::openapi())
+}

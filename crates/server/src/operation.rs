@@ -1,0 +1,149 @@
+//! The routes for whoever operates Weir: does it live, is it ready, what runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use storage::log::EventLog;
+use types::Clock;
+use utoipa::ToSchema;
+
+use crate::analytics::Analytics;
+use crate::metrics::Metrics;
+use crate::probe::Probe;
+
+/// What the server asks of whoever runs the jobs.
+///
+/// An implementation must answer at once, from what it knows: both are called for each request.
+pub trait Operations: Send + Sync {
+    /// Whether everything that should run does, or else what does not.
+    fn ready(&self) -> Result<(), String>;
+
+    /// The jobs, newest first.
+    fn jobs(&self) -> Vec<JobSummary>;
+}
+
+/// A job as the dashboard shows it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct JobSummary {
+    /// 32 hexadecimal digits.
+    pub id: String,
+    pub name: String,
+    /// As Flink names it: `RUNNING`, `RESTARTING`, `FAILED`…
+    #[schema(example = "RUNNING")]
+    pub state: String,
+    /// Milliseconds since 1970.
+    pub start_time_ms: i64,
+    /// Why it is not running, where that is so.
+    pub message: Option<String>,
+}
+
+/// Serves these routes.
+pub(crate) struct Operation {
+    clock: Arc<dyn Clock>,
+    started: Duration,
+    log: Arc<dyn EventLog>,
+    log_probe: Probe,
+    topic: String,
+    operations: Arc<dyn Operations>,
+    analytics: Arc<Analytics>,
+    metrics: Arc<Metrics>,
+}
+
+/// The process lives.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Alive {
+    #[schema(example = "ok")]
+    status: &'static str,
+}
+
+/// Whether events can be taken and are worked on.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Readiness {
+    ready: bool,
+    checks: Vec<Check>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Check {
+    /// `log`, `store`, `results` (loaded) or `jobs`.
+    name: &'static str,
+    ok: bool,
+    message: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Overview {
+    version: &'static str,
+    uptime_seconds: u64,
+    /// Events that came over HTTP and are durable.
+    events_accepted: u64,
+    events_rejected: u64,
+    result_rows: usize,
+    feed_clients: i64,
+    jobs: Vec<JobSummary>,
+}
+
+impl Operation {
+    pub(crate) fn new(
+        clock: Arc<dyn Clock>,
+        log: Arc<dyn EventLog>,
+        operations: Arc<dyn Operations>,
+        analytics: Arc<Analytics>,
+        metrics: Arc<Metrics>,
+        topic: &str,
+    ) -> Operation {
+        let started = clock.elapsed();
+        let (log_probe, topic) = (Probe::default(), topic.to_owned());
+        Operation { clock, started, log, log_probe, topic, operations, analytics, metrics }
+    }
+}
+
+/// Whether the process lives.
+#[utoipa::path(get, path = "/healthz", tag = "operation", responses((status = 200, body = Alive)))]
+pub(crate) async fn healthz() -> Json<Alive> {
+    Json(Alive { status: "ok" })
+}
+
+/// Whether log and store answer, the results are loaded, and the jobs run.
+#[utoipa::path(get, path = "/readyz", tag = "operation",
+    responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
+pub(crate) async fn readyz(State(operation): State<Arc<Operation>>) -> Response {
+    let (log, topic) = (Arc::clone(&operation.log), operation.topic.clone());
+    let log = operation.log_probe.ask(move || match log.partitions(&topic) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    });
+    let store = Arc::clone(&operation.analytics.store);
+    let store = operation.analytics.probe.ask(move || store.ping().map_err(|error| error.to_string()));
+    let (log, store) = tokio::join!(log, store);
+    let results = if operation.analytics.loaded() { Ok(()) } else { Err("still being loaded".to_owned()) };
+    let checks =
+        [("log", log), ("store", store), ("results", results), ("jobs", operation.operations.ready())];
+    let checks: Vec<Check> = checks
+        .into_iter()
+        .map(|(name, found)| Check { name, ok: found.is_ok(), message: found.err() })
+        .collect();
+    let ready = checks.iter().all(|check| check.ok);
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Readiness { ready, checks })).into_response()
+}
+
+/// What runs.
+#[utoipa::path(get, path = "/status", tag = "operation", responses((status = 200, body = Overview)))]
+pub(crate) async fn status(State(operation): State<Arc<Operation>>) -> Json<Overview> {
+    let metrics = &operation.metrics;
+    Json(Overview {
+        version: env!("CARGO_PKG_VERSION"),
+        uptime_seconds: operation.clock.elapsed().saturating_sub(operation.started).as_secs(),
+        events_accepted: metrics.events_accepted.get(),
+        events_rejected: metrics.events_rejected.get(),
+        result_rows: operation.analytics.rows(),
+        feed_clients: metrics.feed_clients.get(),
+        jobs: operation.operations.jobs(),
+    })
+}

@@ -1,0 +1,36 @@
+//! Asks something that may hang, on a thread that may block, and waits only so long for the answer.
+//!
+//! One question at a time: while a hanging one is out, no second thread is spent on it.
+
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The question that is out, if any.
+#[derive(Default)]
+pub(crate) struct Probe {
+    asked: Mutex<Option<JoinHandle<Result<(), String>>>>,
+}
+
+impl Probe {
+    /// The answer, or that there was none in time.
+    pub(crate) async fn ask(
+        &self,
+        question: impl FnOnce() -> Result<(), String> + Send + 'static,
+    ) -> Result<(), String> {
+        let mut asked = self.asked.lock().await;
+        let pending = asked.get_or_insert_with(|| tokio::task::spawn_blocking(question));
+        let answer = tokio::time::timeout(PATIENCE, pending).await;
+        if answer.is_ok() {
+            *asked = None;
+        }
+        match answer {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err("asking it failed".to_owned()),
+            Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Which path leads where, and what every request passes on its way.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
+use types::Clock;
+
+use crate::analytics::{Analytics, routes};
+use crate::error::Failure;
+use crate::feed::{Door, Feed, connect};
+use crate::ingest::{Ingest, post_events, post_events_to};
+use crate::metrics::{Metrics, OfRequest, OfRoute, metrics};
+use crate::operation::{Operation, healthz, readyz, status};
+use crate::origin::Origins;
+use crate::{assets, docs, openapi};
+
+/// What the handlers work with.
+pub(crate) struct Parts {
+    pub(crate) ingest: Arc<Ingest>,
+    pub(crate) analytics: Arc<Analytics>,
+    pub(crate) feed: Arc<Feed>,
+    pub(crate) operation: Arc<Operation>,
+    pub(crate) origins: Arc<Origins>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// Paths to which the same path with a slash behind redirects.
+const WITHOUT_SLASH: [&str; 24] = [
+    "/events",
+    "/analytics/health",
+    "/analytics/redis/latest",
+    "/analytics/redis/faculty",
+    "/analytics/redis/year",
+    "/analytics/redis/heatmap",
+    "/analytics/redis/student-year",
+    "/analytics/redis/response-time",
+    "/analytics/redis/hourly-heatmap",
+    "/analytics/redis/popular-questions",
+    "/analytics/redis/department",
+    "/analytics/redis/popular-by-year",
+    "/analytics/redis/user-type",
+    "/analytics/redis/success-rate",
+    "/analytics/redis/overall-summary",
+    "/analytics/redis/timeseries",
+    "/metrics",
+    "/healthz",
+    "/readyz",
+    "/status",
+    "/openapi.json",
+    "/docs",
+    "/docs/docs.js",
+    "/docs/docs.css",
+];
+
+pub(crate) fn build(parts: Parts) -> Router {
+    let Parts { ingest, analytics, feed, operation, origins, metrics: counted, clock } = parts;
+    let events = Router::new()
+        .route("/events", post(post_events))
+        .route("/events/{topic}", post(post_events_to))
+        .with_state(ingest);
+    let analytics = Router::new()
+        .route("/analytics/health", get(routes::health))
+        .route("/analytics/redis/latest", get(routes::latest))
+        .route("/analytics/redis/faculty", get(routes::faculty))
+        .route("/analytics/redis/year", get(routes::year))
+        .route("/analytics/redis/heatmap", get(routes::heatmap))
+        .route("/analytics/redis/student-year", get(routes::student_year))
+        .route("/analytics/redis/response-time", get(routes::response_time))
+        .route("/analytics/redis/hourly-heatmap", get(routes::hourly_heatmap))
+        .route("/analytics/redis/popular-questions", get(routes::popular_questions))
+        .route("/analytics/redis/department", get(routes::department))
+        .route("/analytics/redis/popular-by-year", get(routes::popular_by_year))
+        .route("/analytics/redis/user-type", get(routes::user_type))
+        .route("/analytics/redis/success-rate", get(routes::success_rate))
+        .route("/analytics/redis/overall-summary", get(routes::overall_summary))
+        .route("/analytics/redis/timeseries", get(routes::timeseries))
+        .with_state(analytics);
+    let live = Router::new()
+        .route("/ws/analytics", get(connect))
+        .with_state(Door { feed, origins: Arc::clone(&origins) });
+    let operation = Router::new()
+        .route("/readyz", get(readyz))
+        .route("/status", get(status))
+        .with_state(operation)
+        .route("/healthz", get(healthz))
+        .route("/metrics", get(metrics).with_state(Arc::clone(&counted)));
+    let pages = Router::new()
+        .route("/openapi.json", get(openapi::document))
+        .route("/docs", get(docs::page))
+        .route("/docs/docs.js", get(docs::script))
+        .route("/docs/docs.css", get(docs::style));
+    Router::new()
+        .merge(events)
+        .merge(analytics)
+        .merge(live)
+        .merge(operation)
+        .merge(pages)
+        .fallback(unknown)
+        .method_not_allowed_fallback(|| async {
+            Failure::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
+        })
+        .layer(middleware::from_fn_with_state(Arc::clone(&origins), strangers))
+        .layer(cors(origins))
+        .layer(middleware::from_fn_with_state((counted, clock), measure))
+}
+
+fn cors(origins: Arc<Origins>) -> CorsLayer {
+    let allows =
+        move |origin: &HeaderValue, _: &_| origin.to_str().is_ok_and(|origin| origins.allows(origin));
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::predicate(allows))
+        .allow_credentials(true)
+        .allow_methods(AllowMethods::mirror_request())
+        .allow_headers(AllowHeaders::mirror_request())
+}
+
+/// A browser lets any page send a simple request; the answer is hidden from it, but events would have come in.
+async fn strangers(State(origins): State<Arc<Origins>>, request: Request, next: Next) -> Response {
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    if !reads && !origins.admits(request.headers()) {
+        return Failure::new(StatusCode::FORBIDDEN, "pages of this origin may not send anything")
+            .into_response();
+    }
+    next.run(request).await
+}
+
+async fn measure(
+    State((metrics, clock)): State<(Arc<Metrics>, Arc<dyn Clock>)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let began = clock.elapsed();
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let method = known(request.method());
+    let mut response = next.run(request).await;
+    let took = clock.elapsed().saturating_sub(began);
+    let label = OfRequest { route: route.clone(), method, status: response.status().as_u16() };
+    metrics.requests.get_or_create(&label).inc();
+    metrics.request_seconds.get_or_create(&OfRoute { route }).observe(took.as_secs_f64());
+    let nosniff = (HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+    response.headers_mut().insert(nosniff.0, nosniff.1);
+    response
+}
+
+/// Methods are made up by clients; labels are not.
+fn known(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+/// The dashboard's files, a path with a slash too many, or nothing.
+async fn unknown(request: Request) -> Response {
+    let path = request.uri().path();
+    let bare = path.trim_end_matches('/');
+    if bare.len() < path.len() && WITHOUT_SLASH.contains(&bare) {
+        let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+        return match HeaderValue::from_str(&format!("{bare}{query}")) {
+            Ok(location) => (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, location)]).into_response(),
+            Err(_) => Failure::not_found().into_response(),
+        };
+    }
+    match *request.method() {
+        Method::GET | Method::HEAD => assets::serve(path, request.headers()),
+        _ if path == "/" => {
+            Failure::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed").into_response()
+        }
+        _ => Failure::not_found().into_response(),
+    }
+}

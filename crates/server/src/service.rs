@@ -1,0 +1,138 @@
+//! The server: what it is given, how it starts, and how it ends.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use prometheus_client::registry::Registry;
+use storage::log::EventLog;
+use storage::store::ResultStore;
+use tokio::net::TcpListener;
+use types::Clock;
+
+use crate::analytics::{Analytics, Follower};
+use crate::error::Error;
+use crate::feed::Feed;
+use crate::ingest::Ingest;
+use crate::listen;
+use crate::metrics::Metrics;
+use crate::operation::{Operation, Operations};
+use crate::options::Options;
+use crate::origin::Origins;
+use crate::router;
+use crate::shutdown::{Lifeline, lifeline};
+
+/// What the server works with.
+#[derive(Clone)]
+pub struct Services {
+    pub clock: Arc<dyn Clock>,
+    pub log: Arc<dyn EventLog>,
+    pub store: Arc<dyn ResultStore>,
+    pub operations: Arc<dyn Operations>,
+}
+
+/// A server that listens. Connections wait until [`Server::serve`] runs.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    options: Arc<Options>,
+    parts: router::Parts,
+    feed: Arc<Feed>,
+    lifeline: Lifeline,
+    follower: Follower,
+    handle: Handle,
+}
+
+/// What others may ask of a server, also while it runs.
+#[derive(Clone)]
+pub struct Handle {
+    address: SocketAddr,
+    metrics: Arc<Metrics>,
+    analytics: Arc<Analytics>,
+}
+
+impl Server {
+    /// Takes a listener, and begins to load the results that the store holds.
+    pub fn bind(listener: TcpListener, options: Options, services: Services) -> Result<Server, Error> {
+        let address = listener.local_addr().map_err(Error::Address)?;
+        let origins = Arc::new(Origins::new(&options.cors_origins)?);
+        let options = Arc::new(options);
+        let metrics = Metrics::new();
+        let (lifeline, alive) = lifeline();
+        let Services { clock, log, store, operations } = services;
+        let analytics = Arc::new(Analytics::new(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            options.time_zone.clone(),
+            Arc::clone(&metrics),
+        ));
+        let feed = Feed::new(Arc::clone(&analytics), Arc::clone(&metrics), options.feed_stall, alive);
+        let ingest = Ingest::new(Arc::clone(&log), Arc::clone(&options), Arc::clone(&metrics));
+        let operation = Operation::new(
+            Arc::clone(&clock),
+            log,
+            operations,
+            Arc::clone(&analytics),
+            Arc::clone(&metrics),
+            &options.topic,
+        );
+        let follower = Follower::start(Arc::clone(&analytics))?;
+        let handle = Handle { address, metrics: Arc::clone(&metrics), analytics: Arc::clone(&analytics) };
+        let parts = router::Parts {
+            ingest: Arc::new(ingest),
+            analytics,
+            feed: Arc::clone(&feed),
+            operation: Arc::new(operation),
+            origins,
+            metrics,
+            clock,
+        };
+        Ok(Server { listener, address, options, parts, feed, lifeline, follower, handle })
+    }
+
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Serves until `shutdown` completes. Then no connection is accepted any more, requests under way are answered,
+    /// WebSockets are closed with 1001, and what has not ended within the grace is cut off.
+    pub async fn serve(self, shutdown: impl Future<Output = ()>) {
+        let Server { listener, address, options, parts, feed, mut lifeline, follower, handle } = self;
+        let alive = feed.alive();
+        tracing::info!(%address, "serving HTTP");
+        let publishing = tokio::spawn(Arc::clone(&feed).publish(options.feed_interval));
+        let router = router::build(parts);
+        let grace = options.shutdown_grace;
+        let accepting =
+            tokio::spawn(listen::serve(listener, router, options, Arc::clone(&handle.metrics), alive));
+        drop(feed);
+        shutdown.await;
+        lifeline.stop();
+        if tokio::time::timeout(grace, lifeline.ended()).await.is_err() {
+            tracing::warn!(%address, "connections were still open when the server stopped");
+        }
+        publishing.abort();
+        accepting.abort();
+        drop(follower);
+    }
+}
+
+impl Handle {
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Lets others put their metrics beside the server's, under the prefix `weir`.
+    pub fn register<T>(&self, with: impl FnOnce(&mut Registry) -> T) -> T {
+        self.metrics.register(with)
+    }
+
+    /// Whether all results that the store held at the start are served.
+    pub fn loaded(&self) -> bool {
+        self.analytics.loaded()
+    }
+}

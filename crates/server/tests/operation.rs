@@ -1,0 +1,156 @@
+//! The routes for whoever operates Weir, the description of the API, and the dashboard's files.
+
+mod support;
+
+use std::sync::atomic::Ordering;
+
+use prometheus_client::metrics::counter::Counter;
+use serde_json::{Value, json};
+use support::{request, start};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_process_lives_and_tells_what_is_not_ready() {
+    let weir = start().await;
+    assert_eq!(weir.get("/healthz").await.status, 200);
+    assert_eq!(weir.json("/readyz").await["ready"], true);
+    *weir.jobs.trouble.lock() = Some("analytics is restarting".to_owned());
+    weir.store.away.store(true, Ordering::SeqCst);
+    let answer = weir.get("/readyz").await;
+    assert_eq!(answer.status, 503);
+    let checks = &answer.json()["checks"];
+    assert_eq!(checks[3], json!({"name": "jobs", "ok": false, "message": "analytics is restarting"}));
+    assert_eq!((&checks[0]["ok"], &checks[1]["ok"]), (&json!(true), &json!(false)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_status_names_jobs_and_counts_events() {
+    let weir = start().await;
+    weir.post("/events", r#"[{"query_id":"a","ts":"x"},{}]"#).await;
+    let status = weir.json("/status").await;
+    assert_eq!((&status["events_accepted"], &status["events_rejected"]), (&json!(1), &json!(1)));
+    assert_eq!(
+        (&status["jobs"][0]["name"], &status["jobs"][0]["state"]),
+        (&json!("analytics"), &json!("RUNNING"))
+    );
+    weir.clock.advance(types::Interval(90_000));
+    assert_eq!(weir.json("/status").await["uptime_seconds"], 90);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_hold_the_servers_own_and_those_of_others() {
+    let weir = start().await;
+    let checkpoints = Counter::<u64>::default();
+    weir.handle
+        .register(|registry| registry.register("checkpoints", "Checkpoints completed", checkpoints.clone()));
+    checkpoints.inc_by(3);
+    weir.json("/analytics/redis/faculty").await;
+    weir.get("/no/such/path").await;
+    let text = weir.get("/metrics").await.text();
+    for line in [
+        "weir_checkpoints_total 3",
+        r#"weir_http_requests_total{route="/analytics/redis/faculty",method="GET",status="200"} 1"#,
+        r#"weir_http_requests_total{route="none",method="GET",status="404"} 1"#,
+        "weir_events_accepted_total 0",
+        "# EOF",
+    ] {
+        assert!(text.contains(line), "{line} in {text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_description_names_every_route_its_parameters_and_every_message() {
+    let weir = start().await;
+    let api = weir.json("/openapi.json").await;
+    for route in [
+        "health",
+        "redis/latest",
+        "redis/faculty",
+        "redis/year",
+        "redis/heatmap",
+        "redis/student-year",
+        "redis/response-time",
+        "redis/hourly-heatmap",
+        "redis/popular-questions",
+        "redis/department",
+        "redis/popular-by-year",
+        "redis/user-type",
+        "redis/success-rate",
+        "redis/overall-summary",
+        "redis/timeseries",
+    ] {
+        let path = format!("/analytics/{route}");
+        assert_eq!(weir.get(&path).await.status, 200);
+        let answer = &api["paths"][&path]["get"]["responses"]["200"]["content"]["application/json"]["schema"];
+        assert!(answer["$ref"].is_string(), "{path} has an answer");
+    }
+    for path in [
+        "/events",
+        "/events/{topic}",
+        "/ws/analytics",
+        "/metrics",
+        "/healthz",
+        "/readyz",
+        "/status",
+        "/openapi.json",
+    ] {
+        assert!(api["paths"][path].is_object(), "{path}");
+    }
+    let parameters = &api["paths"]["/analytics/redis/popular-by-year"]["get"]["parameters"];
+    let names: Vec<&Value> = parameters.as_array().expect("parameters").iter().map(|p| &p["name"]).collect();
+    assert_eq!(names, ["year", "days", "limit"]);
+    for message in ["Initial", "Update", "Pong", "Heartbeat", "FeedError", "Ping"] {
+        assert!(api["components"]["schemas"][message].is_object(), "{message}");
+    }
+    let mut missing = Vec::new();
+    references(&api, &mut |reference| {
+        let name = reference.trim_start_matches("#/components/schemas/");
+        if !api["components"]["schemas"][name].is_object() {
+            missing.push(name.to_owned());
+        }
+    });
+    assert_eq!(missing, Vec::<String>::new());
+}
+
+fn references(value: &Value, each: &mut impl FnMut(&str)) {
+    match value {
+        Value::Object(fields) => {
+            if let Some(reference) = fields.get("$ref").and_then(Value::as_str) {
+                each(reference);
+            }
+            fields.values().for_each(|value| references(value, each));
+        }
+        Value::Array(items) => items.iter().for_each(|value| references(value, each)),
+        _ => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_dashboard_is_served_with_a_tag_and_kept_to_itself() {
+    let weir = start().await;
+    let page = weir.get("/").await;
+    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    assert_eq!(page.header("cache-control"), Some("no-cache"));
+    assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
+    assert!(
+        page.header("content-security-policy")
+            .is_some_and(|policy| policy.contains("frame-ancestors 'none'"))
+    );
+    let tag = page.header("etag").expect("a tag");
+    let again = request(weir.address, "GET", "/", &[("If-None-Match", tag)], b"").await;
+    assert_eq!((again.status, again.body.len()), (304, 0));
+    for path in ["/../Cargo.toml", "/%2e%2e/Cargo.toml", "/some/view"] {
+        assert_eq!(weir.get(path).await.status, 404, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_docs_page_needs_nothing_from_elsewhere() {
+    let weir = start().await;
+    let page = weir.get("/docs").await;
+    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    assert!(!page.text().contains("://"));
+    for (file, kind) in [("js", "text/javascript; charset=utf-8"), ("css", "text/css; charset=utf-8")] {
+        let answer = weir.get(&format!("/docs/docs.{file}")).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some(kind)));
+    }
+}

@@ -1,0 +1,200 @@
+//! Which rows count: by their time and `days`, written by whom, overwritten, expired, and while the store is away.
+
+mod support;
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+use server::Options;
+use support::{eventually, start, start_with};
+use types::Interval;
+
+fn row(count: i64) -> Value {
+    json!({"query_count": count, "unique_users": count, "avg_response_time": 10})
+}
+
+const FACULTY: &str = "/analytics/redis/faculty";
+
+fn total(answer: &Value) -> i64 {
+    answer["data"]
+        .as_array()
+        .expect("rows")
+        .iter()
+        .map(|row| row["query_count"].as_i64().expect("a count"))
+        .sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn days_count_back_from_now_to_the_moment_and_the_future_counts_too() {
+    let weir = start_with(Options::default(), |store| {
+        store.put("analytics:faculty:A:2025-12-08T12:00:00", row(1));
+        store.put("analytics:faculty:A:2025-12-08T11:59:59.999999", row(10));
+        store.put("analytics:faculty:A:2025-12-09T12:00:00", row(100));
+        store.put("analytics:faculty:A:2025-12-10T12:00:00", row(1_000));
+        store.put("analytics:faculty:A:0001-01-01T00:00:00", row(10_000));
+    })
+    .await;
+    for (days, counted) in [
+        ("1", 1_101),
+        ("2", 1_111),
+        ("0", 1_100),
+        ("-1", 1_000),
+        ("-2", 0),
+        ("800000", 11_111),
+        ("99999999999999999999", 11_111),
+        ("-99999999999999999999", 0),
+    ] {
+        let answer = weir.get(&format!("{FACULTY}?days={days}")).await;
+        assert_eq!(total(&answer.json()), counted, "{days} days");
+        assert!(answer.text().contains(&format!("\"days\":{days}}}")), "echoed: {}", answer.text());
+    }
+    weir.clock.advance(Interval(1));
+    assert_eq!(total(&weir.json(&format!("{FACULTY}?days=1")).await), 1_100);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_name_their_time_on_the_configured_zones_wall_clock() {
+    let time_zone = TimeZone::get("Asia/Ho_Chi_Minh").expect("in the database");
+    let weir = start_with(Options { time_zone, ..Options::default() }, |store| {
+        store.put("analytics:faculty:A:2025-12-09T18:59:59", row(1));
+        store.put("analytics:faculty:A:2025-12-09T19:00:00", row(10));
+    })
+    .await;
+    assert_eq!(total(&weir.json(&format!("{FACULTY}?days=0")).await), 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_null_group_is_unknown_however_it_was_written() {
+    let weir = start_with(Options::default(), |store| {
+        store.put("analytics:year:None:2025-12-09T11:30:01.123456", row(1));
+        store.put("analytics:year:unknown:2025-12-09T11:30:00", row(2));
+        store.put("analytics:student_year:None:2025-12-09T11:30:01.5", row(3));
+    })
+    .await;
+    let years = weir.json("/analytics/redis/year").await;
+    assert_eq!(years["count"], 1);
+    assert_eq!((&years["data"][0]["year"], &years["data"][0]["query_count"]), (&json!("unknown"), &json!(3)));
+    assert_eq!(years["data"][0]["last_updated"], "2025-12-09T11:30:01.123456");
+    assert_eq!(weir.json("/analytics/redis/student-year").await["data"][0]["years"], "unknown");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn null_averages_are_left_out_of_the_weighting() {
+    let weir = start_with(Options::default(), |store| {
+        store.put(
+            "analytics:faculty:A:2025-12-09T11:30:00",
+            json!({"query_count": 1, "avg_response_time": 50}),
+        );
+        store.put(
+            "analytics:faculty:A:2025-12-09T11:30:20",
+            json!({"query_count": 9, "avg_response_time": null}),
+        );
+        store.put(
+            "analytics:faculty:A:2025-12-09T11:30:40",
+            json!({"query_count": 1.0, "avg_response_time": 100}),
+        );
+    })
+    .await;
+    let answer = weir.json(FACULTY).await;
+    assert_eq!(
+        (&answer["data"][0]["query_count"], &answer["data"][0]["avg_response_time"]),
+        (&json!(11), &json!(75.0))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn departments_keyed_by_name_join_the_id_that_bears_it() {
+    let weir = start_with(Options::default(), |store| {
+        let named = |name: &str| json!({"department_name": name, "query_count": 2, "unique_users": 1, "success_count": 1, "avg_response_time": 5});
+        store.put("analytics:department:7:2025-12-09T11:30:00", named("CNTT"));
+        store.put("analytics:department:CNTT:2025-12-09T11:30:00.000123", named("CNTT"));
+        store.put("analytics:department:Luật:2025-12-09T11:30:00.000123", named("Luật"));
+    })
+    .await;
+    let answer = weir.json("/analytics/redis/department").await;
+    let names: Vec<_> = answer["data"]
+        .as_array()
+        .expect("rows")
+        .iter()
+        .map(|d| (&d["department_name"], &d["query_count"]))
+        .collect();
+    assert_eq!(names, [(&json!("CNTT"), &json!(4)), (&json!("Luật"), &json!(2))]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn escaped_groups_are_shown_as_they_are_meant() {
+    let weir = start_with(Options::default(), |store| {
+        store.put("analytics:faculty:A%3AB 100%25:2025-12-09T11:30:00", row(1));
+    })
+    .await;
+    assert_eq!(weir.json(FACULTY).await["data"][0]["faculty"], "A:B 100%");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_written_again_takes_the_place_of_the_one_before_open_window_or_not() {
+    let weir = start().await;
+    let key = "analytics:faculty:A:2025-12-09T11:30:00";
+    for (count, is_final) in [(1, false), (2, false), (5, true)] {
+        let row =
+            json!({"query_count": count, "unique_users": 1, "avg_response_time": 1, "is_final": is_final});
+        weir.store.publish("faculty", "2025-12-09T11:30:00", &[(key, row)]);
+        let answer = weir.until(FACULTY, |answer| total(answer) == count).await;
+        assert_eq!(answer["count"], 1);
+    }
+    assert_eq!(weir.json("/analytics/redis/latest").await["latest_update"], "2025-12-09T11:30:00");
+    assert_eq!(weir.json("/analytics/health").await["status"], "healthy");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expired_row_is_gone() {
+    let weir = start_with(Options::default(), |store| {
+        store.put_for("analytics:faculty:A:2025-12-09T11:30:00", row(1), Duration::from_secs(60));
+        store.put_for("analytics:faculty:A:2025-12-09T11:30:20", row(10), Duration::from_secs(600));
+    })
+    .await;
+    assert_eq!(total(&weir.json(FACULTY).await), 11);
+    weir.clock.advance(Interval(60_000));
+    weir.until(FACULTY, |answer| total(answer) == 10).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_understood_is_counted_and_does_no_harm() {
+    let weir = start_with(Options::default(), |store| {
+        store.put("analytics:faculty:A:2025-12-09T11:30:00", json!("no object"));
+        store.put("analytics:faculty:A:2025-12-09T11:30:20", json!([1, 2]));
+        store.put("analytics:faculty:A:yesterday", row(1));
+        store.put("analytics:faculty:A:2025-12-09T11:30:40", row(4));
+    })
+    .await;
+    weir.store.publish("no such analytic", "2025-12-09T11:30:00", &[]);
+    weir.store.publish(
+        "faculty",
+        "2025-12-09T11:31:00",
+        &[("analytics:faculty:A:2025-12-09T11:31:00", row(1))],
+    );
+    weir.until(FACULTY, |answer| total(answer) == 5).await;
+    let metrics = weir.get("/metrics").await.text();
+    assert!(metrics.contains("weir_index_rows_ignored_total 3"), "{metrics}");
+    assert!(metrics.contains("weir_notifications_ignored_total 1"), "{metrics}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_store_is_away_health_says_so_and_the_data_routes_go_on() {
+    let weir =
+        start_with(Options::default(), |store| store.put("analytics:faculty:A:2025-12-09T11:30:00", row(4)))
+            .await;
+    weir.store.away.store(true, Ordering::SeqCst);
+    weir.store.lose_followers();
+    assert_eq!(weir.json("/analytics/health").await["status"], "unhealthy");
+    assert_eq!(total(&weir.json(FACULTY).await), 4);
+    assert_eq!(weir.json("/analytics/redis/latest").await["latest_update"], "2025-12-09T11:30:00");
+    // What is written meanwhile is found when the store is back.
+    weir.store.put("analytics:faculty:A:2025-12-09T11:30:20", row(1));
+    weir.store.away.store(false, Ordering::SeqCst);
+    weir.until(FACULTY, |answer| total(answer) == 5).await;
+    eventually("changes are followed again", || weir.store.followers() == 1).await;
+    weir.store.put("analytics:faculty:A:2025-12-09T11:30:40", row(1));
+    weir.until(FACULTY, |answer| total(answer) == 6).await;
+}

@@ -1,0 +1,204 @@
+//! The two storage ports, in memory.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crossbeam_channel::Sender;
+use parking_lot::Mutex;
+use serde_json::Value;
+use storage::log::{Appending, EventLog, LogError, LogReader, NewRecord, Position, Start};
+use storage::store::{Change, Entry, Following, Notification, ResultStore, StoreError, Upsert, WriteBatch};
+use tokio::sync::oneshot;
+use types::{Clock, Interval, ManualClock, Offset, PartitionId};
+
+/// How the log takes an append.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mood {
+    #[default]
+    Willing,
+    Overloaded,
+    DiskFull,
+    /// Nothing becomes durable until [`MemoryLog::release`].
+    Slow,
+}
+
+type Waiting = (String, Vec<NewRecord>, oneshot::Sender<Result<Vec<Position>, LogError>>);
+
+#[derive(Default)]
+pub struct MemoryLog {
+    topics: Mutex<HashMap<String, Vec<NewRecord>>>,
+    pub mood: Mutex<Mood>,
+    waiting: Mutex<Vec<Waiting>>,
+}
+
+impl MemoryLog {
+    pub fn records(&self, topic: &str) -> Vec<(Option<String>, String)> {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("text");
+        let topics = self.topics.lock();
+        let records = topics.get(topic).map(Vec::as_slice).unwrap_or_default();
+        records.iter().map(|record| (record.key.as_deref().map(text), text(&record.body))).collect()
+    }
+
+    pub fn waiting(&self) -> usize {
+        self.waiting.lock().len()
+    }
+
+    pub fn release(&self) {
+        for (topic, records, told) in std::mem::take(&mut *self.waiting.lock()) {
+            let _ = told.send(self.keep(&topic, records));
+        }
+    }
+
+    fn keep(&self, topic: &str, records: Vec<NewRecord>) -> Result<Vec<Position>, LogError> {
+        let mut topics = self.topics.lock();
+        let kept = topics.get_mut(topic).ok_or_else(|| LogError::UnknownTopic { topic: topic.to_owned() })?;
+        let place = |at: usize| Position { partition: PartitionId(0), offset: Offset(at as u64) };
+        let positions = (kept.len()..kept.len() + records.len()).map(place).collect();
+        kept.extend(records);
+        Ok(positions)
+    }
+}
+
+impl EventLog for MemoryLog {
+    fn create_topic(&self, topic: &str, _: u32) -> Result<(), LogError> {
+        self.topics.lock().entry(topic.to_owned()).or_default();
+        Ok(())
+    }
+
+    fn partitions(&self, topic: &str) -> Result<Option<u32>, LogError> {
+        Ok(self.topics.lock().contains_key(topic).then_some(1))
+    }
+
+    fn append(&self, topic: &str, records: Vec<NewRecord>) -> Result<Appending, LogError> {
+        let (told, appending) = oneshot::channel();
+        match *self.mood.lock() {
+            Mood::Overloaded => return Err(LogError::Overloaded { queued_bytes: 1 }),
+            Mood::DiskFull => return Err(LogError::DiskFull(std::io::ErrorKind::StorageFull.into())),
+            Mood::Slow => self.waiting.lock().push((topic.to_owned(), records, told)),
+            Mood::Willing => {
+                let _ = told.send(self.keep(topic, records));
+            }
+        }
+        Ok(appending)
+    }
+
+    fn read(&self, _: &str, _: &[(PartitionId, Start)]) -> Result<Box<dyn LogReader>, LogError> {
+        Err(LogError::Closed)
+    }
+
+    fn bounds(&self, _: &str, _: PartitionId) -> Result<(Offset, Offset), LogError> {
+        Err(LogError::Closed)
+    }
+}
+
+pub struct MemoryStore {
+    clock: Arc<ManualClock>,
+    rows: Mutex<BTreeMap<Arc<str>, Entry>>,
+    followers: Mutex<Vec<Sender<Arc<Change>>>>,
+    pub away: AtomicBool,
+}
+
+pub const DAY: Duration = Duration::from_secs(86_400);
+
+impl MemoryStore {
+    pub fn new(clock: Arc<ManualClock>) -> MemoryStore {
+        let (rows, followers) = (Mutex::default(), Mutex::default());
+        MemoryStore { clock, rows, followers, away: AtomicBool::new(false) }
+    }
+
+    /// Writes a row for 30 days, telling nobody its name.
+    pub fn put(&self, key: &str, value: Value) {
+        self.put_for(key, value, DAY * 30);
+    }
+
+    pub fn put_for(&self, key: &str, value: Value, ttl: Duration) {
+        let upserts = vec![Upsert { key: key.into(), value: value.to_string().into_bytes().into(), ttl }];
+        self.write(&WriteBatch { upserts, notification: None }).expect("written");
+    }
+
+    /// Writes rows of one analytic and tells so, as a job does.
+    pub fn publish(&self, kind: &str, time: &str, rows: &[(&str, Value)]) {
+        let upserts = rows.iter().map(|(key, value)| Upsert {
+            key: (*key).into(),
+            value: value.to_string().into_bytes().into(),
+            ttl: DAY * 30,
+        });
+        let notification = Some(Notification {
+            channel: "analytics:updates".into(),
+            latest_key: "analytics:latest".into(),
+            kind: kind.into(),
+            time: time.into(),
+            count: rows.len() as u64,
+        });
+        self.write(&WriteBatch { upserts: upserts.collect(), notification }).expect("written");
+    }
+
+    /// Ends all subscriptions, as a broken connection does.
+    pub fn lose_followers(&self) {
+        self.followers.lock().clear();
+    }
+
+    pub fn followers(&self) -> usize {
+        self.followers.lock().len()
+    }
+
+    fn reach(&self) -> Result<(), StoreError> {
+        if self.away.load(Ordering::SeqCst) { Err(StoreError::Closed) } else { Ok(()) }
+    }
+}
+
+impl ResultStore for MemoryStore {
+    fn write(&self, batch: &WriteBatch) -> Result<(), StoreError> {
+        let mut rows = self.rows.lock();
+        let now = self.clock.now();
+        let entry = |upsert: &Upsert| Entry {
+            key: Arc::clone(&upsert.key),
+            value: Arc::clone(&upsert.value),
+            expires: now + Interval(upsert.ttl.as_millis() as i64),
+        };
+        let entries: Vec<Entry> = batch.upserts.iter().map(entry).collect();
+        for entry in &entries {
+            rows.insert(Arc::clone(&entry.key), entry.clone());
+        }
+        let change = Arc::new(Change { entries, notification: batch.notification.clone() });
+        self.followers.lock().retain(|follower| follower.send(Arc::clone(&change)).is_ok());
+        Ok(())
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn get(&self, key: &str) -> Result<Option<Entry>, StoreError> {
+        self.reach()?;
+        Ok(self.rows.lock().get(key).filter(|entry| entry.expires > self.clock.now()).cloned())
+    }
+
+    fn scan(&self, prefix: &str, each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
+        self.reach()?;
+        let rows: Vec<Entry> = self.rows.lock().values().cloned().collect();
+        for entry in rows {
+            if entry.key.starts_with(prefix) && entry.expires > self.clock.now() && !each(entry) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn follow(&self) -> Result<Following, StoreError> {
+        self.reach()?;
+        let (follower, following) = crossbeam_channel::bounded(1_024);
+        self.followers.lock().push(follower);
+        Ok(following)
+    }
+
+    fn address(&self) -> (String, String) {
+        ("memory".to_owned(), "0".to_owned())
+    }
+
+    fn ping(&self) -> Result<(), StoreError> {
+        self.reach()
+    }
+}

@@ -1,0 +1,164 @@
+//! What the tests share: a log and a store in memory, a server on port 0, and a small HTTP and WebSocket client.
+#![allow(dead_code, unused_imports, reason = "each test file uses a part of it")]
+
+mod http;
+mod memory;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use http::{Answer, request};
+pub use memory::{MemoryLog, MemoryStore, Mood};
+use parking_lot::Mutex;
+use serde_json::Value;
+use server::{Handle, JobSummary, Operations, Options, Server, Services};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use types::{ManualClock, Timestamp};
+
+/// The time at which tests begin: 2025-12-09T12:00:00 UTC.
+pub const NOW: Timestamp = Timestamp(1_765_281_600_000);
+
+pub type Socket = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
+
+/// A job runner that says what it is told to.
+#[derive(Default)]
+pub struct Jobs {
+    pub trouble: Mutex<Option<String>>,
+}
+
+impl Operations for Jobs {
+    fn ready(&self) -> Result<(), String> {
+        self.trouble.lock().clone().map_or(Ok(()), Err)
+    }
+
+    fn jobs(&self) -> Vec<JobSummary> {
+        vec![JobSummary {
+            id: "0".repeat(32),
+            name: "analytics".to_owned(),
+            state: "RUNNING".to_owned(),
+            start_time_ms: NOW.0,
+            message: None,
+        }]
+    }
+}
+
+/// A server and what stands behind it.
+pub struct Weir {
+    pub address: SocketAddr,
+    pub clock: Arc<ManualClock>,
+    pub log: Arc<MemoryLog>,
+    pub store: Arc<MemoryStore>,
+    pub jobs: Arc<Jobs>,
+    pub handle: Handle,
+    stop: Option<oneshot::Sender<()>>,
+    pub serving: JoinHandle<()>,
+}
+
+pub async fn start() -> Weir {
+    start_with(Options::default(), |_| {}).await
+}
+
+/// Starts a server over a store that `fill` has written to.
+pub async fn start_with(options: Options, fill: impl FnOnce(&MemoryStore)) -> Weir {
+    let clock = Arc::new(ManualClock::at(NOW));
+    let (log, store) = (Arc::new(MemoryLog::default()), Arc::new(MemoryStore::new(Arc::clone(&clock))));
+    fill(&store);
+    let jobs = Arc::new(Jobs::default());
+    let services = Services {
+        clock: Arc::clone(&clock) as _,
+        log: Arc::clone(&log) as _,
+        store: Arc::clone(&store) as _,
+        operations: Arc::clone(&jobs) as _,
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let server = Server::bind(listener, options, services).expect("a server");
+    let (address, handle) = (server.local_addr(), server.handle());
+    let (stop, stopped) = oneshot::channel();
+    let serving = tokio::spawn(server.serve(async {
+        let _ = stopped.await;
+    }));
+    let weir = Weir { address, clock, log, store, jobs, handle, stop: Some(stop), serving };
+    eventually("the results are loaded", || weir.handle.loaded()).await;
+    weir
+}
+
+impl Weir {
+    pub async fn get(&self, target: &str) -> Answer {
+        request(self.address, "GET", target, &[], b"").await
+    }
+
+    /// The JSON of an answer that must be 200.
+    pub async fn json(&self, target: &str) -> Value {
+        let answer = self.get(target).await;
+        assert_eq!(answer.status, 200, "{target}: {}", answer.text());
+        answer.json()
+    }
+
+    pub async fn post(&self, target: &str, body: impl AsRef<[u8]>) -> Answer {
+        request(self.address, "POST", target, &[], body.as_ref()).await
+    }
+
+    /// Waits until a route answers what is expected of it.
+    pub async fn until(&self, target: &str, expected: impl Fn(&Value) -> bool) -> Value {
+        for _ in 0..2_000 {
+            let found = self.json(target).await;
+            if expected(&found) {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("{target} never answered as expected: {}", self.get(target).await.text());
+    }
+
+    pub async fn connect(&self) -> Socket {
+        connect_async(format!("ws://{}/ws/analytics", self.address)).await.expect("a handshake").0
+    }
+
+    pub fn begin_stop(&mut self) {
+        self.stop.take().map(|stop| stop.send(()));
+    }
+}
+
+/// Polls until something holds.
+pub async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..4_000 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("never: {what}");
+}
+
+/// The next JSON message of a socket.
+pub async fn next(socket: &mut Socket) -> Value {
+    use futures_util::StreamExt;
+    loop {
+        match socket.next().await.expect("the socket is open").expect("a frame") {
+            Message::Text(text) => return serde_json::from_str(&text).expect("JSON"),
+            Message::Ping(_) | Message::Pong(_) => {}
+            other => panic!("not a message: {other:?}"),
+        }
+    }
+}
+
+pub async fn say(socket: &mut Socket, text: &str) {
+    use futures_util::SinkExt;
+    socket.send(Message::text(text)).await.expect("sent");
+}
+
+/// The code with which the server closes a socket, whatever it sends before.
+pub async fn close_code(socket: &mut Socket) -> u16 {
+    use futures_util::StreamExt;
+    loop {
+        match socket.next().await.expect("a close frame first").expect("a frame") {
+            Message::Close(Some(close)) => return close.code.into(),
+            Message::Close(None) => panic!("closed without a code"),
+            _ => {}
+        }
+    }
+}
