@@ -90,7 +90,8 @@ pub(crate) mod tests {
     use super::*;
 
     /// A shutdown that is asked for by dropping what comes with it.
-    pub(crate) fn manual() -> (Shutdown, (crossbeam_channel::Sender<std::convert::Infallible>, watch::Sender<bool>)) {
+    pub(crate) fn manual()
+    -> (Shutdown, (crossbeam_channel::Sender<std::convert::Infallible>, watch::Sender<bool>)) {
         let (open, blocking) = crossbeam_channel::bounded(0);
         let (ask, asked) = watch::channel(false);
         (Shutdown { blocking, asked }, (open, ask))

@@ -45,7 +45,9 @@ impl FromStr for LogFilter {
     fn from_str(text: &str) -> Result<LogFilter, String> {
         match EnvFilter::try_new(text) {
             Ok(_) => Ok(LogFilter(text.to_owned())),
-            Err(error) => Err(format!("`{text}` is not a log filter such as `info` or `warn,engine=debug`: {error}")),
+            Err(error) => {
+                Err(format!("`{text}` is not a log filter such as `info` or `warn,engine=debug`: {error}"))
+            }
         }
     }
 }

@@ -91,7 +91,8 @@ fn files(endings: &[&str]) -> Vec<(String, String)> {
         .into_iter()
         .filter(|path| endings.iter().any(|ending| path.to_string_lossy().ends_with(ending)))
         .filter_map(|path| {
-            let name = path.strip_prefix(root()).expect("found below the root").to_string_lossy().into_owned();
+            let name =
+                path.strip_prefix(root()).expect("found below the root").to_string_lossy().into_owned();
             Some((name, fs::read_to_string(&path).ok()?))
         })
         .collect();

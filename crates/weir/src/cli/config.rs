@@ -49,18 +49,17 @@ impl SettingsArgs {
         let flags = named.into_iter().chain(set).filter_map(|(name, key, value)| {
             Some(Flag { name: name.to_owned(), key: key.to_owned(), value: value? })
         });
-        let sources = Sources {
-            file: self.config.clone(),
-            environment: environment(),
-            flags: flags.collect(),
-        };
+        let sources =
+            Sources { file: self.config.clone(), environment: environment(), flags: flags.collect() };
         Loaded::load(&sources).map_err(Failure::usage)
     }
 }
 
 /// The process's variables, but for those that are not Unicode, which no setting is.
 pub(super) fn environment() -> Vec<(String, String)> {
-    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }
 
 pub(super) fn run(arguments: &Arguments, logs: &LogArgs) -> Result<Outcome, Failure> {

@@ -77,7 +77,11 @@ pub(super) struct Arguments {
     retry_for: u64,
 }
 
-pub(super) fn run(arguments: Arguments, clock: Arc<dyn Clock>, shutdown: Shutdown) -> Result<Outcome, Failure> {
+pub(super) fn run(
+    arguments: Arguments,
+    clock: Arc<dyn Clock>,
+    shutdown: Shutdown,
+) -> Result<Outcome, Failure> {
     let start = arguments.start.as_deref().map(|text| moment(text, &arguments.time_zone)).transpose();
     let start = start.map_err(Failure::usage)?;
     let options = options(&arguments);
@@ -124,7 +128,8 @@ fn options(arguments: &Arguments) -> Options {
 /// A bar on a terminal, nothing elsewhere.
 fn bar(count: u64) -> ProgressBar {
     let bar = ProgressBar::new(count);
-    let style = ProgressStyle::with_template("{bar:40} {human_pos}/{human_len} events  {per_sec}  {eta} left");
+    let style =
+        ProgressStyle::with_template("{bar:40} {human_pos}/{human_len} events  {per_sec}  {eta} left");
     match style {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,

@@ -19,7 +19,13 @@ const POLL: Duration = Duration::from_millis(100);
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Where the job manager is
-    #[arg(long, global = true, value_name = "URL", default_value = "http://127.0.0.1:8081", env = "WEIR_JOBS_URL")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8081",
+        env = "WEIR_JOBS_URL"
+    )]
     url: String,
     #[command(subcommand)]
     action: Action,
@@ -117,7 +123,12 @@ fn list(manager: &JobManager) -> Result<Outcome, Failure> {
 }
 
 /// Waits for a savepoint and prints where it is.
-fn savepoint(manager: &JobManager, job: JobId, trigger: &Trigger, shutdown: &Shutdown) -> Result<Outcome, Failure> {
+fn savepoint(
+    manager: &JobManager,
+    job: JobId,
+    trigger: &Trigger,
+    shutdown: &Shutdown,
+) -> Result<Outcome, Failure> {
     let path = format!("/v1/jobs/{job}/savepoints/{}", trigger.request_id);
     loop {
         let progress: Progress = manager.get(&path)?;
@@ -127,8 +138,12 @@ fn savepoint(manager: &JobManager, job: JobId, trigger: &Trigger, shutdown: &Shu
                 print(location)?;
                 return Ok(Outcome::Done);
             }
-            let cause = operation["failure-cause"]["stack-trace"].as_str().and_then(|trace| trace.lines().next());
-            return Err(Failure::failed(anyhow::anyhow!("the savepoint failed: {}", cause.unwrap_or("no reason given"))));
+            let cause =
+                operation["failure-cause"]["stack-trace"].as_str().and_then(|trace| trace.lines().next());
+            return Err(Failure::failed(anyhow::anyhow!(
+                "the savepoint failed: {}",
+                cause.unwrap_or("no reason given")
+            )));
         }
         if shutdown.wait(POLL) {
             complain("the savepoint goes on without us");

@@ -6,11 +6,13 @@ mod explain;
 mod functions;
 mod generate;
 mod jobs;
+mod local;
 mod outcome;
 mod rest;
 mod script;
 mod tail;
 mod terminal;
+mod up;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -22,6 +24,7 @@ use crate::shutdown::Shutdown;
 use crate::telemetry::{self, LogFilter, LogFormat};
 
 pub(crate) use outcome::{Failure, Outcome};
+pub(crate) use script::Script;
 
 /// Real-time analytics of query events: events over HTTP, Flink SQL in event-time windows, results to a live dashboard.
 #[derive(Debug, Parser)]
@@ -69,10 +72,14 @@ impl LogArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Runs all of it: takes events, runs jobs, keeps results, serves them and the dashboard
+    Up(up::Arguments),
     /// Says what is wrong with a script, and where
     Check(check::Arguments),
     /// Prints what a script does: its queries, windows and what they share
     Explain(explain::Arguments),
+    /// Runs a script over files, to their end, and writes its rows
+    Local(local::Arguments),
     /// Lists the functions that scripts can use
     Functions(functions::Arguments),
     /// Makes realistic events, for a running Weir or into a file
@@ -101,12 +108,15 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
     let clock = Arc::new(SystemClock::new());
     let Cli { logs, command } = cli;
     let shutdown = || Shutdown::listen().map_err(Failure::failed);
-    if !matches!(command, Command::Config(_)) {
+    // These two read settings from a file too.
+    if !matches!(command, Command::Config(_) | Command::Up(_)) {
         logs.start()?;
     }
     match command {
+        Command::Up(arguments) => up::run(&arguments, &logs, clock, shutdown()?),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Local(arguments) => local::run(&arguments, clock, &shutdown()?),
         Command::Functions(arguments) => functions::run(&arguments),
         Command::Generate(arguments) => generate::run(arguments, clock, shutdown()?),
         Command::Tail(arguments) => tail::run(&arguments, shutdown()?),

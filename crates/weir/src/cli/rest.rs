@@ -48,9 +48,15 @@ impl JobManager {
         format!("{}{path}", self.url)
     }
 
-    fn body<T: DeserializeOwned>(&self, answer: Result<Response<ureq::Body>, ureq::Error>) -> Result<T, Failure> {
+    fn body<T: DeserializeOwned>(
+        &self,
+        answer: Result<Response<ureq::Body>, ureq::Error>,
+    ) -> Result<T, Failure> {
         let mut answer = answer.map_err(|error| {
-            Failure::external(anyhow::anyhow!("cannot reach {}: {error} (is `weir up` running there?)", self.url))
+            Failure::external(anyhow::anyhow!(
+                "cannot reach {}: {error} (is `weir up` running there?)",
+                self.url
+            ))
         })?;
         let status = answer.status();
         let text = answer.body_mut().read_to_string().map_err(Failure::external)?;

@@ -29,9 +29,9 @@ pub(super) struct VariableArgs {
 }
 
 /// A script and the name it is shown by.
-pub(super) struct Script {
-    pub(super) name: String,
-    pub(super) text: String,
+pub(crate) struct Script {
+    pub(crate) name: String,
+    pub(crate) text: String,
 }
 
 impl ScriptArgs {
@@ -40,14 +40,14 @@ impl ScriptArgs {
     }
 
     pub(super) fn lookup(&self, name: &str) -> Option<String> {
-        self.variables.lookup(name)
+        self.variables.given(name).or_else(|| std::env::var(name).ok())
     }
 }
 
 impl VariableArgs {
-    pub(super) fn lookup(&self, name: &str) -> Option<String> {
-        let given = self.variables.iter().rev().find(|(n, _)| n == name).map(|(_, value)| value.clone());
-        given.or_else(|| std::env::var(name).ok())
+    /// What a flag says of a variable; the last one wins.
+    pub(super) fn given(&self, name: &str) -> Option<String> {
+        self.variables.iter().rev().find(|(n, _)| n == name).map(|(_, value)| value.clone())
     }
 }
 
@@ -55,7 +55,10 @@ impl Script {
     pub(super) fn read(path: &Path) -> Result<Script, Failure> {
         if path == Path::new("-") {
             let mut text = String::new();
-            stdin().read_to_string(&mut text).context("reading the script from stdin").map_err(Failure::failed)?;
+            stdin()
+                .read_to_string(&mut text)
+                .context("reading the script from stdin")
+                .map_err(Failure::failed)?;
             return Ok(Script { name: "stdin".to_owned(), text });
         }
         let name = path.display().to_string();
@@ -67,8 +70,9 @@ impl Script {
     pub(super) fn compile(&self, variables: &dyn Fn(&str) -> Option<String>) -> Option<Plan> {
         match sql::compile(&self.text, variables) {
             Ok(plan) => {
-                self.show(&plan.notices);
-                Some(plan)
+                let wrong_options = connectors::check(&plan);
+                self.show(&[plan.notices.as_slice(), &wrong_options].concat());
+                wrong_options.is_empty().then_some(plan)
             }
             Err(diagnostics) => {
                 self.show(&diagnostics);
@@ -78,7 +82,7 @@ impl Script {
     }
 
     /// Draws findings at their places in the script.
-    pub(super) fn show(&self, diagnostics: &[Diagnostic]) {
+    pub(crate) fn show(&self, diagnostics: &[Diagnostic]) {
         if !diagnostics.is_empty() {
             let drawn = sql::error::render(diagnostics, &self.text, &self.name, stderr().is_terminal());
             complain(drawn.trim_end());

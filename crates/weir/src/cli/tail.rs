@@ -42,7 +42,8 @@ enum End {
 
 pub(super) fn run(arguments: &Arguments, shutdown: Shutdown) -> Result<Outcome, Failure> {
     let url = feed_url(&arguments.url).map_err(Failure::usage)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::failed)?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::failed)?;
     runtime.block_on(follow(arguments, &url, shutdown))
 }
 
@@ -231,7 +232,9 @@ mod tests {
     #[test]
     fn other_types_heartbeats_and_what_is_not_understood_are_passed_over() {
         assert!(lines(&arguments(Some("overall"), false, false), FACULTY).is_empty());
-        for frame in [r#"{"type":"heartbeat"}"#, r#"{"type":"new"}"#, "nonsense", "[]", r#"{"type":"update"}"#] {
+        for frame in
+            [r#"{"type":"heartbeat"}"#, r#"{"type":"new"}"#, "nonsense", "[]", r#"{"type":"update"}"#]
+        {
             assert!(lines(&arguments(None, false, false), frame).is_empty(), "{frame}");
         }
     }

@@ -18,7 +18,7 @@ const FILE: &str = "weir.toml";
 
 /// Names that deployments set already, or that read better, beside the `WEIR_<SECTION>_<KEY>` of every key. These win
 /// over an alias: they are meant for Weir alone.
-const ALIASES: [(&str, &str); 9] = [
+const ALIASES: [(&str, &str); 10] = [
     ("CORS_ORIGINS", "http.cors_origins"),
     ("KAFKA_BROKER_URL", "kafka.brokers"),
     ("KAFKA_TOPIC_QUERIES", "ingest.topic"),
@@ -28,6 +28,7 @@ const ALIASES: [(&str, &str); 9] = [
     ("REDIS_URL", "redis.url"),
     ("WEIR_LOG", "logging.filter"),
     ("WEIR_LOG_FORMAT", "logging.format"),
+    ("WEIR_TIME_ZONE", "jobs.time_zone"),
 ];
 
 /// Where settings are looked for.
@@ -77,6 +78,22 @@ impl Loaded {
         }
         let config = read(&settings)?;
         Ok(Loaded { config, settings, remarks })
+    }
+
+    /// What `${NAME}` in a script stands for, where the name is that of a setting: its value in force, wherever it was
+    /// set. `None` for other names and for settings that are empty.
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        if name == "REDIS_TTL" {
+            return Some(self.config.jobs.result_ttl.0.as_secs().to_string());
+        }
+        let alias = ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, key)| *key);
+        let key =
+            alias.or_else(|| self.settings.keys().map(String::as_str).find(|key| variable(key) == name))?;
+        match &self.settings.get(key)?.0 {
+            Value::String(text) if text.is_empty() => None,
+            Value::String(text) => Some(text.clone()),
+            other => Some(other.to_string()),
+        }
     }
 
     /// Fails if something is set that this version cannot do: it must not be ignored in silence.
@@ -143,7 +160,10 @@ fn lay_file(path: &Path, settings: &mut Settings) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn lay_environment(variables: &[(String, String)], settings: &mut Settings) -> Result<Vec<String>, ConfigError> {
+fn lay_environment(
+    variables: &[(String, String)],
+    settings: &mut Settings,
+) -> Result<Vec<String>, ConfigError> {
     let names: Vec<(String, String)> = settings.keys().map(|key| (variable(key), key.clone())).collect();
     let value_of = |name: &str| variables.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
     let aliases = ALIASES.iter().map(|(name, key)| ((*name).to_owned(), (*key).to_owned()));
@@ -180,8 +200,12 @@ fn lay_text(key: &str, text: &str, origin: Origin, settings: &mut Settings) -> R
         reason: format!("`{text}` {reason}"),
     };
     let value = match settings.get(key) {
-        Some((Value::Integer(_), _)) => Value::Integer(text.parse().map_err(|_| invalid("is not a whole number"))?),
-        Some((Value::Boolean(_), _)) => Value::Boolean(text.parse().map_err(|_| invalid("is not true or false"))?),
+        Some((Value::Integer(_), _)) => {
+            Value::Integer(text.parse().map_err(|_| invalid("is not a whole number"))?)
+        }
+        Some((Value::Boolean(_), _)) => {
+            Value::Boolean(text.parse().map_err(|_| invalid("is not true or false"))?)
+        }
         Some((Value::Array(_), _)) => {
             let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
             Value::Array(parts.map(|part| Value::String(part.to_owned())).collect())

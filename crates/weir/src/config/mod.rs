@@ -129,9 +129,16 @@ pub(crate) struct Jobs {
     /// Subtasks a job: one serves 100,000 events a second and more, so more only helps on several cores with more
     /// traffic.
     pub(crate) parallelism: NonZeroU32,
-    /// The zone of window times, and of event times without an offset. Scripts set `table.local-time-zone`.
+    /// The zone of the built-in job's windows, and of event times without an offset: `${WEIR_TIME_ZONE}` in a script.
+    /// Environment: WEIR_TIME_ZONE.
     pub(crate) time_zone: Zone,
-    /// How long results stand after their last write. Environment: REDIS_TTL, in seconds.
+    /// How long a partition without events holds the others back. Scripts set `table.exec.source.idle-timeout`.
+    pub(crate) idle_timeout: Length,
+    /// Events further ahead of the clock are dead-lettered, since one bad clock would close everyone's windows; `0 s` =
+    /// none are. Scripts set `weir.max-future`.
+    pub(crate) max_future: Length,
+    /// How long the built-in job's results stand after their last write: `${REDIS_TTL}` in a script, in seconds.
+    /// Environment: REDIS_TTL, in seconds.
     pub(crate) result_ttl: Length,
 }
 

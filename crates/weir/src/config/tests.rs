@@ -41,7 +41,9 @@ fn documented_fields(source: &str) -> Vec<(String, String, String, String)> {
         }
         if let Some(rest) = line.strip_prefix("pub(crate) struct ") {
             structure = rest.trim_end_matches(" {").to_owned();
-        } else if let Some((name, kind)) = line.strip_prefix("pub(crate) ").and_then(|rest| rest.split_once(": ")) {
+        } else if let Some((name, kind)) =
+            line.strip_prefix("pub(crate) ").and_then(|rest| rest.split_once(": "))
+        {
             let kind = kind.trim_end_matches(',').to_owned();
             fields.push((structure.clone(), name.to_owned(), kind, doc.join(" ")));
         }
@@ -89,7 +91,8 @@ fn the_comment_of_every_key_is_the_doc_comment_of_its_field() {
 
 #[test]
 fn flags_win_over_the_environment_and_that_over_the_file() {
-    let (_directory, mut sources) = with_file("[http]\naddress = \"0.0.0.0:1\"\nheaders = 7\n[ingest]\ntopic = \"t\"\n");
+    let (_directory, mut sources) =
+        with_file("[http]\naddress = \"0.0.0.0:1\"\nheaders = 7\n[ingest]\ntopic = \"t\"\n");
     sources.environment =
         vec![("WEIR_HTTP_ADDRESS".into(), "0.0.0.0:2".into()), ("WEIR_HTTP_HEADERS".into(), "8".into())];
     sources.flags =
@@ -145,7 +148,10 @@ fn an_unknown_key_is_an_error_that_says_where_and_what_was_meant() {
 fn a_value_that_does_not_fit_is_told_with_its_origin() {
     let (_directory, sources) = with_file("[event_log]\nretention_age = \"7 days\"\n");
     let error = message(&sources);
-    assert!(error.contains("weir.toml:2: event_log.retention_age: `7 days` is not a length of time"), "{error}");
+    assert!(
+        error.contains("weir.toml:2: event_log.retention_age: `7 days` is not a length of time"),
+        "{error}"
+    );
     let (_directory, sources) = with_file("[http]\nheaders = \"many\"\n");
     assert!(message(&sources).contains("weir.toml:2: http.headers"), "{}", message(&sources));
     assert!(message(&with_environment(&[("WEIR_HTTP_HEADERS", "many")])).contains("env WEIR_HTTP_HEADERS"));
@@ -164,7 +170,8 @@ fn no_two_keys_share_a_variable() {
 #[test]
 fn a_misspelt_variable_is_remarked_and_a_stranger_is_not() {
     let loaded =
-        Loaded::load(&with_environment(&[("WEIR_HTTP_ADRESS", "x"), ("WEIR_PORT_80_TCP_ADDR", "1.2.3.4")])).unwrap();
+        Loaded::load(&with_environment(&[("WEIR_HTTP_ADRESS", "x"), ("WEIR_PORT_80_TCP_ADDR", "1.2.3.4")]))
+            .unwrap();
     assert_eq!(
         loaded.remarks,
         ["the environment's WEIR_HTTP_ADRESS is not a setting; did you mean WEIR_HTTP_ADDRESS?"]
@@ -181,4 +188,17 @@ fn what_is_shown_reads_back_the_same_and_keeps_secrets() {
     let loaded = Loaded::load(&Sources::default()).unwrap();
     let (_directory, again) = with_file(&show(&loaded));
     assert_eq!(Loaded::load(&again).unwrap().config, loaded.config);
+}
+
+#[test]
+fn a_script_sees_the_settings_in_force_under_the_names_of_the_environment() {
+    let (_directory, sources) =
+        with_file("[jobs]\nresult_ttl = \"2 min\"\ntime_zone = \"Asia/Ho_Chi_Minh\"\n");
+    let loaded = Loaded::load(&sources).unwrap();
+    assert_eq!(loaded.variable("REDIS_TTL").as_deref(), Some("120"));
+    assert_eq!(loaded.variable("WEIR_TIME_ZONE").as_deref(), Some("Asia/Ho_Chi_Minh"));
+    assert_eq!(loaded.variable("KAFKA_TOPIC_QUERIES").as_deref(), Some("user-queries"));
+    assert_eq!(loaded.variable("WEIR_HTTP_HEADERS").as_deref(), Some("64"));
+    assert_eq!(loaded.variable("KAFKA_BROKER_URL"), None);
+    assert_eq!(loaded.variable("HOME"), None);
 }

@@ -24,10 +24,7 @@ pub(crate) struct Address(pub(crate) String);
 /// A time zone by its IANA name or offset.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(try_from = "String")]
-pub(crate) struct Zone {
-    pub(crate) name: String,
-    pub(crate) zone: jiff::tz::TimeZone,
-}
+pub(crate) struct Zone(pub(crate) jiff::tz::TimeZone);
 
 /// A number and its unit, each from the table.
 fn measure(text: &str, units: &[(&str, u64)]) -> Option<u64> {
@@ -45,8 +42,9 @@ impl TryFrom<String> for Length {
         const UNITS: [(&str, u64); 5] =
             [("ms", 1), ("s", 1000), ("min", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
         let ms = measure(&text, &UNITS);
-        ms.map(|ms| Length(Duration::from_millis(ms)))
-            .ok_or_else(|| format!("`{text}` is not a length of time such as `500 ms`, `10 s`, `5 min`, `1 h`, `30 d`"))
+        ms.map(|ms| Length(Duration::from_millis(ms))).ok_or_else(|| {
+            format!("`{text}` is not a length of time such as `500 ms`, `10 s`, `5 min`, `1 h`, `30 d`")
+        })
     }
 }
 
@@ -77,7 +75,7 @@ impl TryFrom<String> for Zone {
 
     fn try_from(name: String) -> Result<Zone, String> {
         match jiff::tz::TimeZone::get(&name) {
-            Ok(zone) => Ok(Zone { name, zone }),
+            Ok(zone) => Ok(Zone(zone)),
             Err(_) => Err(format!("`{name}` is not a time zone such as `UTC` or `Asia/Ho_Chi_Minh`")),
         }
     }
@@ -108,7 +106,9 @@ mod tests {
         assert_eq!(length("30 d"), Ok(2_592_000_000));
         let size = |text: &str| Size::try_from(text.to_owned()).map(|size| size.0);
         assert_eq!(size("16 MiB"), Ok(16 << 20));
-        for wrong in ["", "7", "d", "-1 s", "1.5 h", "7 days", "99999999999999999999 s", "18446744073709551615 d"] {
+        for wrong in
+            ["", "7", "d", "-1 s", "1.5 h", "7 days", "99999999999999999999 s", "18446744073709551615 d"]
+        {
             assert!(length(wrong).is_err(), "{wrong}");
         }
         assert!(size("10 GB").unwrap_err().contains("10 GiB"));

@@ -100,7 +100,10 @@ impl Poster {
                         now
                     });
                     if now.saturating_sub(since) >= self.retry_for {
-                        return Err(PostError::Unreachable { url: self.url.clone(), reason: error.to_string() });
+                        return Err(PostError::Unreachable {
+                            url: self.url.clone(),
+                            reason: error.to_string(),
+                        });
                     }
                     pause = (pause * 2).min(LONGEST_PAUSE);
                     pause

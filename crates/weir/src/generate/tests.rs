@@ -45,7 +45,10 @@ fn a_seed_fixes_every_byte() {
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
-    assert_eq!(fnv, PINNED, "the events of a seed have changed: whoever compares files of two versions is misled");
+    assert_eq!(
+        fnv, PINNED,
+        "the events of a seed have changed: whoever compares files of two versions is misled"
+    );
     everything.seed = 2;
     assert_ne!(lines(everything, 1), lines(options(), 1));
 }

@@ -63,7 +63,10 @@ pub(super) fn run(
         drop(waiting);
         make(job, Events::new(options), &batches, &*clock, &shutdown);
         drop(batches);
-        posters.into_iter().filter_map(|poster| poster.join().expect("a poster returns its errors").err()).next()
+        posters
+            .into_iter()
+            .filter_map(|poster| poster.join().expect("a poster returns its errors").err())
+            .next()
     });
     bar.finish_and_clear();
     let seconds = clock.elapsed().saturating_sub(began).as_secs_f64();
@@ -120,7 +123,12 @@ fn make(job: &Job, mut events: Events, batches: &Sender<Batch>, clock: &dyn Cloc
     }
 }
 
-fn post(poster: &Poster, waiting: &Receiver<Batch>, tally: &Tally, bar: &ProgressBar) -> Result<(), PostError> {
+fn post(
+    poster: &Poster,
+    waiting: &Receiver<Batch>,
+    tally: &Tally,
+    bar: &ProgressBar,
+) -> Result<(), PostError> {
     for batch in waiting {
         let answer = poster.post(&batch.lines, batch.count)?;
         tally.sent.fetch_add(batch.count, Ordering::Relaxed);

@@ -25,7 +25,12 @@ pub(super) struct Job {
     pub(super) events_per_second: f64,
 }
 
-pub(super) fn run(job: &Job, options: Options, clock: &dyn Clock, shutdown: &Shutdown) -> Result<Outcome, Failure> {
+pub(super) fn run(
+    job: &Job,
+    options: Options,
+    clock: &dyn Clock,
+    shutdown: &Shutdown,
+) -> Result<Outcome, Failure> {
     let began = clock.elapsed();
     let doing = || format!("writing {}", job.path.display());
     let mut file: Box<dyn Write> = if job.path == Path::new("-") {

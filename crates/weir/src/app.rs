@@ -1,0 +1,179 @@
+//! The one place where everything is put together: opens log and store, submits the jobs, serves, and ends in order.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use jobs::{Defaults, Dispatcher, Environment, JobStatus, SubmitError};
+use server::{JobSummary, Operations, Server, Services, UnknownTopics};
+use storage::log::{self, EmbeddedLog};
+use storage::store::{self, EmbeddedStore, ResultStore as _};
+use tokio::net::TcpListener;
+use types::{Clock, Interval};
+
+use crate::cli::{Failure, Outcome, Script};
+use crate::config::{Config, Length, Loaded};
+use crate::shutdown::Shutdown;
+
+/// How long a job may take to end.
+const JOB_GRACE: Duration = Duration::from_secs(10);
+
+/// Runs Weir until it is asked to end. `announce` is called once events are taken, with the address.
+pub(crate) fn run(
+    loaded: &Loaded,
+    scripts: &[Script],
+    variables: &dyn Fn(&str) -> Option<String>,
+    clock: Arc<dyn Clock>,
+    shutdown: Shutdown,
+    announce: &dyn Fn(std::net::SocketAddr) -> Result<(), Failure>,
+) -> Result<Outcome, Failure> {
+    let config = &loaded.config;
+    loaded.check_supported().map_err(Failure::usage)?;
+    for remark in &loaded.remarks {
+        tracing::warn!("{remark}");
+    }
+    let log = open_log(config, &clock)?;
+    let store = open_store(config, &clock)?;
+    let dispatcher = Arc::new(Dispatcher::new(Environment {
+        log: log.clone(),
+        store: store.clone(),
+        clock: clock.clone(),
+        defaults: defaults(config),
+    }));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("starting the server's threads")
+        .map_err(Failure::external)?;
+    let served = runtime.block_on(async {
+        let address = &config.http.address.0;
+        let listener = TcpListener::bind(address).await.with_context(|| format!("listening on {address}"));
+        let services = Services {
+            clock: clock.clone(),
+            log: log.clone(),
+            store: store.clone(),
+            operations: Arc::new(JobOperations(dispatcher.clone())),
+        };
+        let server = Server::bind(listener.map_err(Failure::external)?, server_options(config), services)
+            .map_err(|error| Failure::of(error.domain(), error))?;
+        for script in scripts {
+            submit(&dispatcher, script, variables)?;
+        }
+        announce(server.local_addr())?;
+        server.serve(shutdown.asked()).await;
+        Ok(Outcome::Done)
+    });
+    // No event is taken any more: now the jobs, then what they write to.
+    if !dispatcher.shut_down(JOB_GRACE) {
+        tracing::warn!("a job did not end in time");
+    }
+    runtime.shutdown_timeout(JOB_GRACE);
+    if let Err(error) = store.flush() {
+        tracing::error!(error = &error as &dyn std::error::Error, "the last results may not be durable");
+    }
+    store.close();
+    log.close();
+    served
+}
+
+fn open_log(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<EmbeddedLog>, Failure> {
+    let options = log::Options {
+        retention_age: config.event_log.retention_age.0,
+        retention_bytes: config.event_log.retention_size.0,
+        record_bytes_max: config.ingest.event_size.in_memory(),
+        keep_free_bytes: config.result_store.keep_free.0,
+        ..log::Options::default()
+    };
+    let log = EmbeddedLog::open(&below(config, "log"), options, clock.clone());
+    log.map(Arc::new).map_err(|error| Failure::of(error.domain(), error))
+}
+
+fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<EmbeddedStore>, Failure> {
+    let options =
+        store::Options { keep_free_bytes: config.result_store.keep_free.0, ..store::Options::default() };
+    let store = EmbeddedStore::open(&below(config, "results"), options, clock.clone());
+    store.map(Arc::new).map_err(|error| Failure::of(error.domain(), error))
+}
+
+fn below(config: &Config, name: &str) -> std::path::PathBuf {
+    Path::new(&config.data_dir).join(name)
+}
+
+fn defaults(config: &Config) -> Defaults {
+    Defaults {
+        parallelism: config.jobs.parallelism.get(),
+        idle_timeout: interval(config.jobs.idle_timeout),
+        max_future: interval(config.jobs.max_future),
+        new_topic_partitions: config.ingest.partitions.get(),
+    }
+}
+
+fn interval(length: Length) -> Interval {
+    Interval(i64::try_from(length.0.as_millis()).unwrap_or(i64::MAX))
+}
+
+fn server_options(config: &Config) -> server::Options {
+    let (http, ingest) = (&config.http, &config.ingest);
+    server::Options {
+        topic: ingest.topic.clone(),
+        partitions: ingest.partitions.get(),
+        unknown_topics: if ingest.create_topics { UnknownTopics::Create } else { UnknownTopics::Refuse },
+        time_zone: config.jobs.time_zone.0.clone(),
+        cors_origins: http.cors_origins.clone(),
+        body_bytes_max: ingest.body_size.in_memory(),
+        decompressed_bytes_max: ingest.decompressed_size.in_memory(),
+        record_bytes_max: ingest.event_size.in_memory(),
+        ingest_bytes_max: ingest.memory.in_memory(),
+        connections_max: http.connections.get(),
+        headers_max: http.headers.get(),
+        header_timeout: http.header_timeout.0,
+        shutdown_grace: http.shutdown_grace.0,
+        feed_interval: config.feed.interval.0,
+        feed_stall: config.feed.stall.0,
+        ..server::Options::default()
+    }
+}
+
+fn submit(
+    dispatcher: &Dispatcher,
+    script: &Script,
+    variables: &dyn Fn(&str) -> Option<String>,
+) -> Result<(), Failure> {
+    match dispatcher.submit(&script.text, &script.name, variables) {
+        Ok(job) => {
+            script.show(&job.plan().notices);
+            Ok(())
+        }
+        Err(error) => {
+            if let SubmitError::Script(diagnostics) = &error {
+                script.show(diagnostics);
+            }
+            Err(Failure::of(error.domain(), anyhow::Error::new(error).context(script.name.clone())))
+        }
+    }
+}
+
+/// What the server asks about the jobs.
+struct JobOperations(Arc<Dispatcher>);
+
+impl Operations for JobOperations {
+    fn ready(&self) -> Result<(), String> {
+        let jobs = self.0.jobs();
+        let failed = jobs.iter().find(|job| job.status() == JobStatus::Failed);
+        failed.map_or(Ok(()), |job| Err(format!("job {} has failed", job.id())))
+    }
+
+    fn jobs(&self) -> Vec<JobSummary> {
+        let views = self.0.jobs().into_iter().rev().map(|job| job.view());
+        views
+            .map(|view| JobSummary {
+                id: view.id.to_string(),
+                name: view.name,
+                state: view.status.to_string(),
+                start_time_ms: view.started.0,
+                message: view.failure,
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,104 @@
+//! `weir local`: a script over files, to their end, without a server.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Write, stdout};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Args;
+use jobs::{LocalError, LocalInput, LocalRun};
+use types::Clock;
+
+use super::script::ScriptArgs;
+use super::terminal::complain;
+use super::{Failure, Outcome};
+use crate::shutdown::Shutdown;
+
+/// Between two looks at whether the run is over.
+const POLL: Duration = Duration::from_millis(5);
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    script: ScriptArgs,
+    /// Files of events, one a line, that stand in for a source table; each becomes a partition of it
+    #[arg(long, short, value_name = "TABLE=FILE", num_args = 1.., required = true, value_parser = input)]
+    input: Vec<(String, PathBuf)>,
+    /// Where to write the rows, one JSON object a line: table, key, value, ttl [default: stdout]
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Subtasks [default: what the script sets, else 1]
+    #[arg(long, value_name = "N")]
+    parallelism: Option<NonZeroU32>,
+    /// Rows worked on at a time; the answer does not depend on it
+    #[arg(long, value_name = "N", default_value_t = 4096, hide = true,
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    batch_rows: u32,
+}
+
+pub(super) fn run(
+    arguments: &Arguments,
+    clock: Arc<dyn Clock>,
+    shutdown: &Shutdown,
+) -> Result<Outcome, Failure> {
+    let began = clock.elapsed();
+    let script = arguments.script.read()?;
+    let Some(plan) = script.compile(&|name| arguments.script.lookup(name)) else { return Ok(Outcome::No) };
+    let parallelism = arguments.parallelism.map(NonZeroU32::get).or(plan.settings.parallelism).unwrap_or(1);
+    let output: Box<dyn Write + Send> = match &arguments.output {
+        None => Box::new(BufWriter::new(stdout())),
+        Some(path) => {
+            let file = File::create(path).with_context(|| format!("writing {}", path.display()));
+            Box::new(BufWriter::new(file.map_err(Failure::failed)?))
+        }
+    };
+    let run = LocalRun {
+        plan,
+        inputs: inputs(&arguments.input),
+        output,
+        parallelism,
+        batch_rows: arguments.batch_rows as usize,
+        clock: clock.clone(),
+    };
+    let failed = |error: LocalError| {
+        if let LocalError::Script(diagnostics) = &error {
+            script.show(diagnostics);
+        }
+        Failure::failed(error)
+    };
+    let running = run.start().map_err(failed)?;
+    while !running.is_finished() && !shutdown.wait(POLL) {}
+    if !running.is_finished() {
+        running.control().cancel();
+    }
+    let summary = running.join().map_err(failed)?;
+    let seconds = clock.elapsed().saturating_sub(began).as_secs_f64();
+    let ledger = &summary.ledger;
+    complain(&format!(
+        "{} events, {} late, {} dead-lettered, {} rows written, {seconds:.2} s, {:.0} events/s",
+        ledger.accepted,
+        ledger.late,
+        ledger.dead_lettered,
+        summary.rows_written,
+        ledger.accepted as f64 / seconds
+    ));
+    Ok(if shutdown.is_asked() { Outcome::No } else { Outcome::Done })
+}
+
+/// The files of each table, in the order given.
+fn inputs(given: &[(String, PathBuf)]) -> Vec<LocalInput> {
+    let mut tables: BTreeMap<&str, Vec<PathBuf>> = BTreeMap::new();
+    for (table, path) in given {
+        tables.entry(table).or_default().push(path.clone());
+    }
+    tables.into_iter().map(|(table, paths)| LocalInput { table: table.to_owned(), paths }).collect()
+}
+
+fn input(text: &str) -> Result<(String, PathBuf), String> {
+    let (table, path) = text.split_once('=').ok_or("not TABLE=FILE")?;
+    Ok((table.to_owned(), PathBuf::from(path)))
+}

@@ -1,0 +1,50 @@
+//! `weir up`: the whole of it in one process.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use types::Clock;
+
+use super::config::SettingsArgs;
+use super::script::{Script, VariableArgs};
+use super::terminal::print;
+use super::{Failure, LogArgs, Outcome};
+use crate::app;
+use crate::shutdown::Shutdown;
+use crate::telemetry;
+
+/// The fifteen analytics.
+const ANALYTICS: &str = include_str!("../../../../jobs/analytics.sql");
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Scripts to run as jobs [default: the built-in analytics]
+    #[arg(value_name = "JOB.sql")]
+    scripts: Vec<PathBuf>,
+    #[command(flatten)]
+    settings: SettingsArgs,
+    #[command(flatten)]
+    variables: VariableArgs,
+}
+
+pub(super) fn run(
+    arguments: &Arguments,
+    logs: &LogArgs,
+    clock: Arc<dyn Clock>,
+    shutdown: Shutdown,
+) -> Result<Outcome, Failure> {
+    let loaded = arguments.settings.load(logs)?;
+    telemetry::start(&loaded.config.logging.filter, loaded.config.logging.format).map_err(Failure::failed)?;
+    let scripts = match arguments.scripts.as_slice() {
+        [] => vec![Script { name: "analytics".to_owned(), text: ANALYTICS.to_owned() }],
+        paths => paths.iter().map(|path| Script::read(path)).collect::<Result<_, _>>()?,
+    };
+    let variables = |name: &str| {
+        let given = arguments.variables.given(name);
+        given.or_else(|| loaded.variable(name)).or_else(|| std::env::var(name).ok())
+    };
+    app::run(&loaded, &scripts, &variables, clock, shutdown, &|address| {
+        print(&format!("weir is up: http://{address}/"))
+    })
+}
