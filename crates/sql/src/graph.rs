@@ -7,7 +7,6 @@
 use types::ColumnType;
 
 use crate::expr::{Expr, ExprGraph, ExprId, InputColumn};
-use crate::functions::Determinism;
 
 /// Bounds for what views may blow an expression up to, since everything behind may walk it as a tree.
 const MAX_DEPTH: u32 = 300;
@@ -31,8 +30,6 @@ pub(crate) struct Facts {
     pub(crate) uses_row: bool,
     pub(crate) uses_window: bool,
     pub(crate) uses_aggregate: bool,
-    /// A function whose value may differ from call to call.
-    pub(crate) is_random: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -76,7 +73,6 @@ impl Graph {
                 Origin::Window => facts.uses_window = true,
                 Origin::Aggregate(_) => facts.uses_aggregate = true,
             },
-            Expr::Call { function, .. } => facts.is_random = function.determinism == Determinism::Never,
             _ => {}
         }
         for operand in self.exprs.operands(id) {
@@ -86,7 +82,6 @@ impl Graph {
             facts.uses_row |= below.uses_row;
             facts.uses_window |= below.uses_window;
             facts.uses_aggregate |= below.uses_aggregate;
-            facts.is_random |= below.is_random;
         }
         facts
     }

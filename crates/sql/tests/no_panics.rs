@@ -16,7 +16,8 @@ impl Dice {
 }
 
 fn built_in() -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../jobs/analytics.sql")).unwrap()
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../jobs/analytics.sql"))
+        .expect("the built-in job is there")
 }
 
 /// Compiles, draws and explains.

@@ -28,8 +28,9 @@ fn check(cases: &[(&str, &str, &str)]) {
     for (marked, message, hint) in cases {
         let statement = marked.replace(['«', '»'], "");
         let script = format!("{PRELUDE}{statement}");
-        let start = PRELUDE.len() + marked.find('«').unwrap();
-        let place = &marked[marked.find('«').unwrap() + '«'.len_utf8()..marked.find('»').unwrap()];
+        let start = PRELUDE.len() + marked.find('«').expect("a case marks a place");
+        let place = &marked[marked.find('«').expect("a case marks a place") + '«'.len_utf8()
+            ..marked.find('»').expect("a case marks a place")];
         let found = findings(&script);
         let ok = found.iter().any(|d| {
             let whole = format!("{} {}", d.message, d.detail.as_deref().unwrap_or_default());

@@ -91,7 +91,11 @@ impl ExprBinder<'_> {
 
     /// A conversion only where values of the two types are not held alike; a literal is always converted.
     fn convert_form(&mut self, id: ExprId, to: &DataType) -> ExprId {
-        if self.literal_of(id).is_none() && same_form(&self.data_type(id), to) { id } else { self.convert(id, to) }
+        if self.literal_of(id).is_none() && same_form(&self.data_type(id), to) {
+            id
+        } else {
+            self.convert(id, to)
+        }
     }
 
     pub(super) fn is_distinct(

@@ -226,8 +226,8 @@ impl Parser {
     }
 
     /// Reports, then skips to behind the next `;`.
-    fn recover(&mut self, error: Box<Diagnostic>) {
-        self.diagnostics.push(*error);
+    fn recover(&mut self, error: Diagnostic) {
+        self.diagnostics.push(error);
         self.depth = 0;
         while !self.is_end() && !self.accept(&Token::SemiColon) {
             self.advance();

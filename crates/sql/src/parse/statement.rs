@@ -18,7 +18,7 @@ impl Parser {
             let before = self.at;
             if let Err(error) = self.statement(statements).and_then(|()| self.end_of_statement()) {
                 statements.extend(self.declared_at(before).map(Statement::Unreadable));
-                self.recover(error);
+                self.recover(*error);
             }
         }
     }
@@ -142,7 +142,7 @@ impl Parser {
                 Ok(insert) => inserts.push(insert),
                 Err(error) => {
                     failed = true;
-                    self.recover(error);
+                    self.recover(*error);
                 }
             }
         }

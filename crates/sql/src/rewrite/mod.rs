@@ -32,9 +32,7 @@ impl<'a> Rewriter<'a> {
             return *done;
         }
         let node = self.from.node(id);
-        let expr = match map_operands(&node.expr, |operand| Ok::<_, Infallible>(self.rewrite(operand))) {
-            Ok(expr) => expr,
-        };
+        let Ok(expr) = map_operands(&node.expr, |operand| Ok::<_, Infallible>(self.rewrite(operand)));
         let new = self.simplified(expr, node.column_type.clone());
         self.done.insert(id, new);
         new
