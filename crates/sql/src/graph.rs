@@ -29,7 +29,6 @@ pub(crate) struct Facts {
     nodes: u32,
     pub(crate) uses_row: bool,
     pub(crate) uses_window: bool,
-    pub(crate) uses_aggregate: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -67,13 +66,9 @@ impl Graph {
 
     fn facts_of(&self, id: ExprId) -> Facts {
         let mut facts = Facts { depth: 1, nodes: 1, ..Facts::default() };
-        match self.exprs.expr(id) {
-            Expr::Column(input) => match self.origins[*input] {
-                Origin::Row => facts.uses_row = true,
-                Origin::Window => facts.uses_window = true,
-                Origin::Aggregate(_) => facts.uses_aggregate = true,
-            },
-            _ => {}
+        if let Expr::Column(input) = self.exprs.expr(id) {
+            facts.uses_row = self.origins[*input] == Origin::Row;
+            facts.uses_window = self.origins[*input] == Origin::Window;
         }
         for operand in self.exprs.operands(id) {
             let below = self.facts(operand);
@@ -81,7 +76,6 @@ impl Graph {
             facts.nodes = facts.nodes.saturating_add(below.nodes);
             facts.uses_row |= below.uses_row;
             facts.uses_window |= below.uses_window;
-            facts.uses_aggregate |= below.uses_aggregate;
         }
         facts
     }

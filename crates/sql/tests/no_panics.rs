@@ -183,7 +183,7 @@ fn expression_soup_is_answered() {
 fn the_built_in_job_damaged_anywhere_is_answered() {
     let script = built_in();
     let mut dice = Dice(0xDA3A6E);
-    for _ in 0..150 {
+    for _ in 0..80 {
         let mut damaged = script.clone();
         for _ in 0..1 + dice.roll(4) {
             let at = damaged.floor_char_boundary(dice.roll(damaged.len()));
