@@ -75,7 +75,8 @@ pub fn compile(script: &str, variables: &dyn Fn(&str) -> Option<String>) -> Resu
     let has_error = |found: &[Diagnostic]| found.iter().any(|d| d.severity == Severity::Error);
     if !has_insert && !has_error(&diagnostics) {
         let end = Span { start: script.len(), end: script.len() };
-        let error = Diagnostic::error(end, "the script writes nothing").with_hint("add an INSERT INTO … SELECT");
+        let error =
+            Diagnostic::error(end, "the script writes nothing").with_hint("add an INSERT INTO … SELECT");
         diagnostics.push(error);
     }
     diagnostics.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.span.end));
