@@ -10,7 +10,7 @@ have_cargo && have_cc
 
 # Without Node.js there is no dashboard, but everything else works.
 if have_npm; then
-  if [ ! -f ui/dist/index.html ] || [ -n "$(find ui/src ui/index.html ui/package-lock.json -newer ui/dist/index.html -print -quit)" ]; then
+  if [ ! -d ui/dist/assets ] || [ -n "$(find ui/src ui/index.html ui/package-lock.json -newer ui/dist/assets -print -quit)" ]; then
     scripts/ui.sh build
   fi
 fi

@@ -1,11 +1,13 @@
 //! The one place where everything is put together: opens log and store, submits the jobs, serves, and ends in order.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use jobs::{Defaults, Dispatcher, Environment, JobStatus, SubmitError};
+use server::flink::{self, JobManager, Variables};
 use server::{JobSummary, Operations, Server, Services, UnknownTopics};
 use storage::log::{self, EmbeddedLog};
 use storage::store::{self, EmbeddedStore, ResultStore as _};
@@ -13,20 +15,26 @@ use tokio::net::TcpListener;
 use types::{Clock, Interval};
 
 use crate::cli::{Failure, Outcome, Script};
-use crate::config::{Config, Length, Loaded};
+use crate::config::{Address, Config, Length, Loaded};
 use crate::shutdown::Shutdown;
 
 /// How long a job may take to end.
 const JOB_GRACE: Duration = Duration::from_secs(10);
 
-/// Runs Weir until it is asked to end. `announce` is called once events are taken, with the address.
+/// Where a Weir listens.
+pub(crate) struct Addresses {
+    pub(crate) http: SocketAddr,
+    pub(crate) jobs_http: SocketAddr,
+}
+
+/// Runs Weir until it is asked to end. `announce` is called once it listens and its jobs run.
 pub(crate) fn run(
     loaded: &Loaded,
     scripts: &[Script],
-    variables: &dyn Fn(&str) -> Option<String>,
+    variables: Variables,
     clock: Arc<dyn Clock>,
     shutdown: Shutdown,
-    announce: &dyn Fn(std::net::SocketAddr) -> Result<(), Failure>,
+    announce: &dyn Fn(&Addresses) -> Result<(), Failure>,
 ) -> Result<Outcome, Failure> {
     let config = &loaded.config;
     loaded.check_supported().map_err(Failure::usage)?;
@@ -47,21 +55,24 @@ pub(crate) fn run(
         .context("starting the server's threads")
         .map_err(Failure::external)?;
     let served = runtime.block_on(async {
-        let address = &config.http.address.0;
-        let listener = TcpListener::bind(address).await.with_context(|| format!("listening on {address}"));
         let services = Services {
             clock: clock.clone(),
             log: log.clone(),
             store: store.clone(),
             operations: Arc::new(JobOperations(dispatcher.clone())),
         };
-        let server = Server::bind(listener.map_err(Failure::external)?, server_options(config), services)
-            .map_err(|error| Failure::of(error.domain(), error))?;
+        let failed = |error: server::Error| Failure::of(error.domain(), error);
+        let listener = listen(&config.http.address).await?;
+        let server = Server::bind(listener, server_options(config), services).map_err(failed)?;
+        let services =
+            flink::Services { clock, dispatcher: dispatcher.clone(), variables: variables.clone() };
+        let listener = listen(&config.jobs_http.address).await?;
+        let manager = JobManager::bind(listener, manager_options(config), services).map_err(failed)?;
         for script in scripts {
-            submit(&dispatcher, script, variables)?;
+            submit(&dispatcher, script, &*variables)?;
         }
-        announce(server.local_addr())?;
-        server.serve(shutdown.asked()).await;
+        announce(&Addresses { http: server.local_addr(), jobs_http: manager.local_addr() })?;
+        tokio::join!(server.serve(shutdown.clone().asked()), manager.serve(shutdown.asked()));
         Ok(Outcome::Done)
     });
     // No event is taken any more: now the jobs, then what they write to.
@@ -133,6 +144,21 @@ fn server_options(config: &Config) -> server::Options {
         feed_stall: config.feed.stall.0,
         ..server::Options::default()
     }
+}
+
+fn manager_options(config: &Config) -> flink::Options {
+    flink::Options {
+        cors_origins: config.http.cors_origins.clone(),
+        headers_max: config.http.headers.get(),
+        header_timeout: config.http.header_timeout.0,
+        shutdown_grace: config.http.shutdown_grace.0,
+        ..flink::Options::default()
+    }
+}
+
+async fn listen(address: &Address) -> Result<TcpListener, Failure> {
+    let listener = TcpListener::bind(&address.0).await;
+    listener.with_context(|| format!("listening on {address}")).map_err(Failure::external)
 }
 
 fn submit(

@@ -142,7 +142,12 @@ fn wrong_dependencies(name: &str, manifest: &str) -> Vec<String> {
 
 fn wrong_words(path: &str, text: &str) -> Vec<String> {
     let code = code(text);
-    let at_home = |word: &str| HOMES.iter().any(|(home, its)| path.starts_with(home) && *its == word);
+    // The runtime's own clock is for its own timers, and its tests can hold it still.
+    let is_tokios = code.lines().any(|line| line.starts_with("use tokio::time") && line.contains("Instant"));
+    let at_home = |word: &str| {
+        HOMES.iter().any(|(home, its)| path.starts_with(home) && *its == word)
+            || (word == "Instant::now" && is_tokios)
+    };
     let listed = FORBIDDEN_WORDS.iter().filter(|(place, word, _)| path.starts_with(place) && !at_home(word));
     let mut complaints: Vec<String> = listed
         .filter(|(_, word, _)| code.contains(word))
@@ -261,6 +266,8 @@ fn a_wrong_word_is_found_in_code_and_only_there() {
         assert!(wrong_words(path, &format!("    // {line}")).is_empty(), "{path}: {line}");
         assert!(wrong_words(path, &format!("#[cfg(test)]\nmod tests {{\n    {line}\n}}")).is_empty());
     }
+    let timer = "use tokio::time::{Instant, sleep_until};\nlet now = Instant::now();";
+    assert!(wrong_words("crates/server/src/feed/mod.rs", timer).is_empty());
     assert!(wrong_words("crates/types/src/clock.rs", "SystemTime::now() Instant::now()").is_empty());
     assert!(wrong_words("crates/weir/src/cli/config.rs", "std::env::vars_os()").is_empty());
     assert!(wrong_words("crates/server/src/flink/model/jobs.rs", "\"jid\"").is_empty());

@@ -9,6 +9,7 @@ mod jobs;
 mod local;
 mod outcome;
 mod rest;
+mod run;
 mod script;
 mod tail;
 mod terminal;
@@ -74,6 +75,8 @@ impl LogArgs {
 enum Command {
     /// Runs all of it: takes events, runs jobs, keeps results, serves them and the dashboard
     Up(up::Arguments),
+    /// Submits a script to a running Weir and prints the job's id
+    Run(run::Arguments),
     /// Says what is wrong with a script, and where
     Check(check::Arguments),
     /// Prints what a script does: its queries, windows and what they share
@@ -114,13 +117,14 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
     }
     match command {
         Command::Up(arguments) => up::run(&arguments, &logs, clock, shutdown()?),
+        Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Local(arguments) => local::run(&arguments, clock, &shutdown()?),
         Command::Functions(arguments) => functions::run(&arguments),
         Command::Generate(arguments) => generate::run(arguments, clock, shutdown()?),
         Command::Tail(arguments) => tail::run(&arguments, shutdown()?),
-        Command::Jobs(arguments) => jobs::run(arguments, shutdown()?),
+        Command::Jobs(arguments) => jobs::run(&arguments),
         Command::Config(arguments) => config::run(&arguments, &logs),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use clap::Args;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use types::JobId;
@@ -12,21 +13,33 @@ use super::Failure;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+#[derive(Debug, Args)]
+pub(super) struct ManagerArgs {
+    /// Where the job manager is
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8081",
+        env = "WEIR_JOBS_URL"
+    )]
+    jobs_url: String,
+}
+
 pub(super) struct JobManager {
     agent: Agent,
     url: String,
 }
 
 impl JobManager {
-    /// `url` is where `weir up` serves the job manager.
-    pub(super) fn new(url: &str) -> JobManager {
+    pub(super) fn new(arguments: &ManagerArgs) -> JobManager {
         let agent = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(TIMEOUT))
             .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")))
             .build()
             .new_agent();
-        JobManager { agent, url: url.trim_end_matches('/').to_owned() }
+        JobManager { agent, url: arguments.jobs_url.trim_end_matches('/').to_owned() }
     }
 
     pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
@@ -70,10 +83,31 @@ impl JobManager {
     }
 }
 
-/// `{"errors": ["…"]}`, of which the first line is for people.
+/// `{"errors": ["…"]}`. Of a Java trace, only the message is for people.
 fn refusal(status: StatusCode, text: &str) -> Failure {
     let body: Value = serde_json::from_str(text).unwrap_or_default();
-    let first = body["errors"][0].as_str().and_then(|error| error.lines().next());
-    let reason = first.map(|line| line.rsplit_once("RestHandlerException: ").map_or(line, |(_, rest)| rest));
-    Failure::failed(anyhow::anyhow!("{} ({status})", reason.unwrap_or("the job manager refused")))
+    let errors = body["errors"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let errors: Vec<&str> = errors.map(without_trace).collect();
+    match errors.as_slice() {
+        [] => Failure::failed(anyhow::anyhow!("the job manager refused ({status})")),
+        errors => Failure::failed(anyhow::anyhow!("{}", errors.join("\n").trim_end().to_owned())),
+    }
+}
+
+fn without_trace(error: &str) -> &str {
+    let message = error.split("\n\tat ").next().unwrap_or_default();
+    message.rsplit_once("RestHandlerException: ").map_or(message, |(_, rest)| rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_java_trace_the_message_is_told() {
+        let text = r#"{"errors":["org.apache.flink.runtime.rest.handler.RestHandlerException: Job could not be found.\n\tat org.apache…"]}"#;
+        assert_eq!(refusal(StatusCode::NOT_FOUND, text).to_string(), "Job could not be found.");
+        assert_eq!(refusal(StatusCode::BAD_REQUEST, r#"{"errors":["a\nb","c"]}"#).to_string(), "a\nb\nc");
+        assert!(refusal(StatusCode::BAD_GATEWAY, "<html>").to_string().contains("502"));
+    }
 }

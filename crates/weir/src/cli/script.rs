@@ -21,7 +21,7 @@ pub(super) struct ScriptArgs {
     variables: VariableArgs,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct VariableArgs {
     /// Fills `${NAME}` in the script; other names are looked up in the environment
     #[arg(long = "variable", short = 'D', value_name = "NAME=VALUE", value_parser = variable)]
@@ -39,12 +39,22 @@ impl ScriptArgs {
         Script::read(&self.path)
     }
 
+    /// The variables given by flags.
+    pub(super) fn given(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.variables.all()
+    }
+
+    /// A variable's value, by flag or from the environment.
     pub(super) fn lookup(&self, name: &str) -> Option<String> {
         self.variables.given(name).or_else(|| std::env::var(name).ok())
     }
 }
 
 impl VariableArgs {
+    fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// What a flag says of a variable; the last one wins.
     pub(super) fn given(&self, name: &str) -> Option<String> {
         self.variables.iter().rev().find(|(n, _)| n == name).map(|(_, value)| value.clone())

@@ -10,7 +10,7 @@ use super::config::SettingsArgs;
 use super::script::{Script, VariableArgs};
 use super::terminal::print;
 use super::{Failure, LogArgs, Outcome};
-use crate::app;
+use crate::app::{self, Addresses};
 use crate::shutdown::Shutdown;
 use crate::telemetry;
 
@@ -40,11 +40,12 @@ pub(super) fn run(
         [] => vec![Script { name: "analytics".to_owned(), text: ANALYTICS.to_owned() }],
         paths => paths.iter().map(|path| Script::read(path)).collect::<Result<_, _>>()?,
     };
-    let variables = |name: &str| {
-        let given = arguments.variables.given(name);
-        given.or_else(|| loaded.variable(name)).or_else(|| std::env::var(name).ok())
+    let (given, settings) = (arguments.variables.clone(), loaded.clone());
+    let variables = move |name: &str| {
+        given.given(name).or_else(|| settings.variable(name)).or_else(|| std::env::var(name).ok())
     };
-    app::run(&loaded, &scripts, &variables, clock, shutdown, &|address| {
-        print(&format!("weir is up: http://{address}/"))
-    })
+    let announce = |addresses: &Addresses| {
+        print(&format!("weir is up: http://{}/ jobs: http://{}/", addresses.http, addresses.jobs_http))
+    };
+    app::run(&loaded, &scripts, Arc::new(variables), clock, shutdown, &announce)
 }

@@ -52,7 +52,7 @@ pub(crate) struct Flag {
 }
 
 /// The settings in force.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Loaded {
     pub(crate) config: Config,
     /// Each key with its value and who set it.
