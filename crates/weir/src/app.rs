@@ -72,7 +72,11 @@ pub(crate) fn run(
             submit(&dispatcher, script, &*variables)?;
         }
         announce(&Addresses { http: server.local_addr(), jobs_http: manager.local_addr() })?;
-        tokio::join!(server.serve(shutdown.clone().asked()), manager.serve(shutdown.asked()));
+        let asked = async {
+            shutdown.clone().asked().await;
+            tracing::info!("asked to end: finishing what was accepted; once more to end at once");
+        };
+        tokio::join!(server.serve(asked), manager.serve(shutdown.clone().asked()));
         Ok(Outcome::Done)
     });
     // No event is taken any more: now the jobs, then what they write to.

@@ -73,7 +73,6 @@ async fn serve(
     next(&mut interrupt, &mut terminate).await;
     ask.send_replace(true);
     drop(open);
-    tracing::info!("asked to end: finishing what was accepted; once more to end at once");
     next(&mut interrupt, &mut terminate).await;
     std::process::exit(INTERRUPTED);
 }

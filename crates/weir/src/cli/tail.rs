@@ -190,7 +190,10 @@ fn json_line(kind: &str, time: &str, row: &Map<String, Value>) -> String {
     serde_json::json!({"type": kind, "timestamp": time, "row": row}).to_string()
 }
 
-/// `faculty=Khách  query_count=12  avg_response_time=731.20`; what repeats the line's beginning is left out.
+/// How an answer is wrapped, which is no news.
+const WRAPPING: [&str; 2] = ["status", "days"];
+
+/// `faculty=Khách  query_count=12  avg_response_time=731.20`
 fn words(row: &Map<String, Value>) -> String {
     let word = |(name, value): (&String, &Value)| match value {
         Value::String(text) => format!("{name}={text}"),
@@ -200,7 +203,8 @@ fn words(row: &Map<String, Value>) -> String {
         Value::Array(list) => format!("{name}=[{}]", list.len()),
         other => format!("{name}={other}"),
     };
-    row.iter().map(word).collect::<Vec<_>>().join("  ")
+    let fields = row.iter().filter(|(name, _)| !WRAPPING.contains(&name.as_str()));
+    fields.map(word).collect::<Vec<_>>().join("  ")
 }
 
 #[cfg(test)]

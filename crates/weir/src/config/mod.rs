@@ -145,7 +145,8 @@ pub(crate) struct Jobs {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Logging {
-    /// Which lines are written: `info`, or `warn,engine=debug`. Environment: WEIR_LOG. Flag: --log.
+    /// Which lines are written: `info`, or `warn,engine=debug`. What the storage engine below says is for its authors.
+    /// Environment: WEIR_LOG. Flag: --log.
     pub(crate) filter: LogFilter,
     /// `human`, or `json` for a collector: one object a line. Environment: WEIR_LOG_FORMAT. Flag: --log-format.
     pub(crate) format: LogFormat,

@@ -1,0 +1,115 @@
+//! The command line keeps to its exit codes, and says what is wrong in a line that helps.
+
+mod support;
+
+use std::fs;
+use std::path::PathBuf;
+
+use support::{run, stderr, weir};
+
+fn root(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}
+
+#[test]
+fn the_built_in_job_and_every_example_are_right() {
+    let examples = fs::read_dir(root("examples")).expect("examples").flatten().map(|entry| entry.path());
+    let scripts: Vec<PathBuf> =
+        examples.filter(|path| path.extension().is_some_and(|end| end == "sql")).collect();
+    assert!(!scripts.is_empty());
+    for script in scripts.into_iter().chain([root("jobs/analytics.sql")]) {
+        let output = run(weir().arg("check").arg(&script));
+        assert_eq!(output.status.code(), Some(0), "{}: {}", script.display(), stderr(&output));
+        let output = run(weir().arg("explain").arg(&script));
+        assert!(output.status.success() && !output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn a_wrong_script_is_code_1_with_the_place_marked() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let script = directory.path().join("job.sql");
+    fs::write(&script, "SET 'a' = 'b';\nINSERT INTO nowhere\nSELECT 1 FROM nothing;\n").expect("a script");
+    let output = run(weir().arg("check").arg(&script));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("job.sql:2:13"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_wrong_option_of_a_table_is_code_1_too() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let script = directory.path().join("job.sql");
+    let text = fs::read_to_string(root("examples/models.sql")).expect("an example");
+    fs::write(&script, text.replace("'ttl'", "'tll'")).expect("a script");
+    let output = run(weir().arg("check").arg(&script));
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(stderr(&output).contains("tll"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_wrong_command_line_or_setting_is_code_2() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let code = |arguments: &[&str]| {
+        let output = run(weir().args(arguments).current_dir(directory.path()));
+        (output.status.code(), stderr(&output))
+    };
+    assert_eq!(code(&["generate", "--rate", "0"]).0, Some(2));
+    assert_eq!(code(&["jobs", "cancel", "7"]).0, Some(2));
+    let (status, told) = code(&["config", "--set", "http.adress=x"]);
+    assert_eq!(status, Some(2));
+    assert!(told.contains("did you mean `http.address`?"), "{told}");
+    let output = run(weir().arg("up").env("KAFKA_BROKER_URL", "kafka:9092").current_dir(directory.path()));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("Kafka"), "{}", stderr(&output));
+}
+
+#[test]
+fn what_cannot_be_reached_is_code_3() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", nobody.local_addr().expect("its address"));
+    drop(nobody);
+    for arguments in [
+        vec!["jobs", "list", "--jobs-url", &url],
+        vec!["tail", "--url", &url],
+        vec!["generate", "--url", &url, "--count", "1", "--retry-for", "0"],
+    ] {
+        let output = run(weir().args(&arguments));
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_file_of_events_runs_through_a_script_to_its_end() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let [events, rows] = ["events.jsonl", "rows.jsonl"].map(|name| directory.path().join(name));
+    let output = run(weir().args(["generate", "--count", "2000", "--bad", "0.1", "--output"]).arg(&events));
+    assert!(output.status.success(), "{}", stderr(&output));
+    let input = format!("user_queries={}", events.display());
+    let local = |rows: &PathBuf| {
+        run(weir()
+            .arg("local")
+            .arg(root("jobs/analytics.sql"))
+            .args(["--input", &input, "--output"])
+            .arg(rows))
+    };
+    let output = local(&rows);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stderr(&output).contains("2000 events"), "{}", stderr(&output));
+    let written = fs::read_to_string(&rows).expect("rows");
+    let first: serde_json::Value =
+        serde_json::from_str(written.lines().next().expect("a row")).expect("JSON");
+    for name in ["table", "key", "value", "ttl"] {
+        assert!(first.get(name).is_some(), "{name} in {first}");
+    }
+    let again = directory.path().join("again.jsonl");
+    assert!(local(&again).status.success());
+    let without_created = |text: &str| -> Vec<String> {
+        text.lines().map(|line| line.split("created_at").next().unwrap_or_default().to_owned()).collect()
+    };
+    let again = fs::read_to_string(&again).expect("rows");
+    assert_eq!(without_created(&written), without_created(&again));
+
+    let output = run(weir().arg("local").arg(root("jobs/analytics.sql")).args(["--input", "elsewhere=x"]));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("user_queries"), "{}", stderr(&output));
+}

@@ -1,0 +1,106 @@
+//! A Weir of its own for a test: the binary, on free ports, over a directory that goes when the test does.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// The longest that a test waits for anything, on a machine that is busy with other things.
+const PATIENCE: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(50);
+
+/// The binary, without settings of whoever runs the tests.
+pub fn weir() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
+    for name in
+        ["KAFKA_BROKER_URL", "KAFKA_TOPIC_QUERIES", "REDIS_URL", "REDIS_HOST", "REDIS_TTL", "WEIR_LOG"]
+    {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Runs a command to its end.
+pub fn run(command: &mut Command) -> Output {
+    command.output().expect("the binary starts")
+}
+
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A Weir that is up. Dropping it kills it.
+pub struct Up {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    pub http: String,
+    pub jobs_http: String,
+}
+
+impl Up {
+    /// Starts `weir up` and waits until it says where it listens.
+    pub fn start(data_dir: &Path, arguments: &[&str]) -> Up {
+        let mut command = weir();
+        command
+            .args(["up", "--http", "127.0.0.1:0", "--jobs-http", "127.0.0.1:0", "--data-dir"])
+            .arg(data_dir);
+        command.args(arguments).current_dir(data_dir).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let mut child = command.spawn().expect("the binary starts");
+        let mut stdout = BufReader::new(child.stdout.take().expect("stdout is a pipe"));
+        let mut line = String::new();
+        stdout.read_line(&mut line).expect("a line on stdout");
+        // `weir is up: http://127.0.0.1:41234/ jobs: http://127.0.0.1:41235/`
+        let mut urls = line.split_whitespace().filter(|word| word.starts_with("http://"));
+        let mut url = || urls.next().map(|url| url.trim_end_matches('/').to_owned());
+        match (url(), url()) {
+            (Some(http), Some(jobs_http)) => Up { child, stdout, http, jobs_http },
+            _ => panic!("weir did not come up: {line:?}"),
+        }
+    }
+
+    pub fn get(&self, path: &str) -> Value {
+        let mut answer = ureq::get(format!("{}{path}", self.http)).call().expect("an answer");
+        answer.body_mut().read_json().expect("JSON")
+    }
+
+    /// Asks again and again until the answer is as wanted.
+    pub fn wait_for(&self, path: &str, is_wanted: impl Fn(&Value) -> bool) -> Value {
+        let tries = PATIENCE.as_millis() / POLL.as_millis();
+        let mut last = Value::Null;
+        for _ in 0..tries {
+            last = self.get(path);
+            if is_wanted(&last) {
+                return last;
+            }
+            pause();
+        }
+        panic!("{path} did not become what is wanted, but {last}");
+    }
+
+    /// Ends it as Ctrl-C does, and waits.
+    pub fn stop(mut self) -> ExitStatus {
+        let killed = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
+        assert!(killed.is_ok_and(|status| status.success()));
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).expect("stdout closes when it ends");
+        self.child.wait().expect("it ends")
+    }
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Lets the other processes work before the next look.
+fn pause() {
+    let (_open, never) = mpsc::channel::<()>();
+    let _ = never.recv_timeout(POLL);
+}

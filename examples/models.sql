@@ -1,0 +1,47 @@
+-- Which models answer, how fast and how well: one row a model and minute.
+--
+--   weir check examples/models.sql       is it right?
+--   weir run examples/models.sql         runs it beside the built-in job of a Weir that is up
+
+SET 'pipeline.name' = 'models';
+
+CREATE TABLE user_queries (
+  query_id    STRING,
+  `timestamp` TIMESTAMP_LTZ(3),
+  rag_metrics ROW<response_time_ms DOUBLE, success BOOLEAN>,
+  metadata    ROW<model_used STRING>,
+  WATERMARK FOR `timestamp` AS `timestamp` - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'kafka',
+  'topic' = '${KAFKA_TOPIC_QUERIES:user-queries}',
+  'properties.bootstrap.servers' = '${KAFKA_BROKER_URL:embedded}',
+  'scan.startup.mode' = 'latest-offset',
+  'format' = 'json',
+  'json.timestamp-format.standard' = 'ISO-8601',
+  'json.ignore-parse-errors' = 'true'
+);
+
+CREATE TABLE models (
+  model         STRING,
+  window_start  TIMESTAMP(3),
+  window_end    TIMESTAMP(3),
+  query_count   BIGINT,
+  success_count BIGINT,
+  p95_time      DOUBLE
+) WITH (
+  'connector' = 'redis',
+  'key' = 'analytics:models:{model}:{window_end}',
+  'ttl' = '86400'
+);
+
+INSERT INTO models
+SELECT
+  metadata.model_used,
+  window_start,
+  window_end,
+  COUNT(*),
+  COUNT(*) FILTER (WHERE rag_metrics.success),
+  PERCENTILE(rag_metrics.response_time_ms, 0.95)
+FROM TABLE(TUMBLE(TABLE user_queries, DESCRIPTOR(`timestamp`), INTERVAL '1' MINUTE))
+WHERE metadata.model_used IS NOT NULL
+GROUP BY window_start, window_end, metadata.model_used;
