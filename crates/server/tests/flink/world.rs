@@ -25,7 +25,7 @@ pub const SCRIPT: &str = "
       id STRING,
       moment TIMESTAMP_LTZ(3),
       WATERMARK FOR moment AS moment - INTERVAL '1' SECOND
-    ) WITH ('connector' = 'kafka', 'topic' = '${TOPIC}', 'format' = 'json');
+    ) WITH ('connector' = 'kafka', 'topic' = '${TOPIC}', 'format' = 'json', 'json.ignore-parse-errors' = 'true');
     CREATE TABLE counts (n BIGINT) WITH ('connector' = 'blackhole');
     INSERT INTO counts
     SELECT COUNT(*) FROM TABLE(TUMBLE(TABLE clicks, DESCRIPTOR(moment), INTERVAL '10' SECOND))
