@@ -21,10 +21,6 @@ fn main() -> io::Result<()> {
         fs::create_dir_all(dist)?;
         fs::write(&page, NOTICE)?;
     }
-    // cargo:: directives are read from standard output.
-    #[expect(clippy::print_stdout, reason = "how a build script talks to cargo")]
-    {
-        println!("cargo::rerun-if-changed=../../ui/dist");
-    }
+    println!("cargo::rerun-if-changed=../../ui/dist");
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! A million result keys: how long they take to load, what they hold in memory, and how fast each route answers over a
 //! real socket. Run with `cargo bench -p server --bench analytics`.
+#![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 #[path = "../tests/support/mod.rs"]
 mod support;

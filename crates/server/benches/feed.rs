@@ -1,5 +1,6 @@
 //! One change to many WebSocket clients in this process: from the write until each has read it, the clients' own work
 //! included. Run with `cargo bench -p server --bench feed [CLIENTS]`.
+#![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 #[path = "../tests/support/mod.rs"]
 mod support;

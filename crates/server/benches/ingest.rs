@@ -1,5 +1,6 @@
 //! Events per second through a server on a real socket, in batches of 100, into a log that keeps nothing: what HTTP and
 //! the reading of events cost. Run with `cargo bench -p server --bench ingest`.
+#![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 #[path = "../tests/support/mod.rs"]
 mod support;

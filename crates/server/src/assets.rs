@@ -14,7 +14,7 @@ struct Dist;
 /// What a page may load and who may frame it: its own scripts, styles and answers, the feed, and nobody. Charts set
 /// styles on elements, and draw images of their own.
 pub(crate) const PAGE_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; \
-    connect-src 'self' ws: wss:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'";
+    connect-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'";
 
 /// Files whose name changes with their content live here.
 const HASHED: &str = "assets/";

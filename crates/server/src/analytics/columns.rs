@@ -237,7 +237,7 @@ impl Run {
     }
 
     /// Makes the sums again if rows changed. `scratch` has room for every group and is empty before and after.
-    pub(super) fn settle(&mut self, scratch: &mut Vec<Sum>) {
+    pub(super) fn settle(&mut self, scratch: &mut [Sum]) {
         if !matches!(self.sums, Sums::Stale) {
             return;
         }

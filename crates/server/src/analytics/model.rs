@@ -207,7 +207,7 @@ mod erased {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn the_index_answers_as_if_it_went_through_every_row(loaded in steps(), followed in steps(), cutoff in 0u16..45) {

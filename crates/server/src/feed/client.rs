@@ -71,7 +71,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         // First subscribed, then looked: a change in between is sent once too often rather than lost.
         let mut published = feed.published.subscribe();
         let mut seen = *published.borrow_and_update();
-        if let Err(end) = self.send(feed.initial()).await {
+        if let Err(end) = self.send(vec![feed.initial()]).await {
             return end;
         }
         let mut heartbeat = pin!(sleep_until(self.last_sent + HEARTBEAT_AFTER));
@@ -79,7 +79,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
             let sent = tokio::select! {
                 () = alive.stopped() => return End::Closed(Close::Away),
                 said = self.socket.next() => match self.answer(said) {
-                    Ok(Some(answer)) => self.send(answer).await,
+                    Ok(Some(answer)) => self.send(vec![answer]).await,
                     Ok(None) => Ok(()),
                     Err(end) => Err(end),
                 },
@@ -93,7 +93,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
                 },
                 () = &mut heartbeat => {
                     if self.last_sent + HEARTBEAT_AFTER <= Instant::now() {
-                        self.send(frame::text(br#"{"type":"heartbeat"}"#)).await
+                        self.send(vec![frame::text(br#"{"type":"heartbeat"}"#)]).await
                     } else {
                         Ok(())
                     }
@@ -125,16 +125,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     }
 
     /// Sends whole frames, within the time that a client may take for them.
-    async fn send(&mut self, frames: Bytes) -> Result<(), End> {
+    async fn send(&mut self, frames: Vec<Bytes>) -> Result<(), End> {
         if frames.is_empty() {
             return Ok(());
         }
-        let mut rest = frames;
+        let mut rest = Bytes::new();
         let (socket, stall) = (&mut self.socket, self.stall);
         let writing = async {
             // An answer of tungstenite's own must not end up inside of a frame of ours.
             socket.flush().await.map_err(|_| ())?;
-            write(socket.get_mut(), &mut rest).await.map_err(|_| ())
+            for frame in frames {
+                rest = frame;
+                write(socket.get_mut(), &mut rest).await.map_err(|_| ())?;
+            }
+            Ok(())
         };
         match timeout(stall, writing).await {
             Ok(Ok(())) => {

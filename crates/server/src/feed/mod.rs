@@ -23,7 +23,7 @@ use crate::shutdown::Alive;
 pub(crate) use handshake::{Door, connect};
 
 /// What a client is sent a second of one analytic at most: long time series are merged for longer.
-const BYTES_PER_SECOND: f64 = 4e6;
+const BYTES_PER_SECOND: f64 = 1e6;
 /// The longest time for which changes are merged.
 const MERGE_MAX: Duration = Duration::from_secs(5);
 
@@ -157,25 +157,19 @@ impl Feed {
         self.published.send_replace(number);
     }
 
-    /// What a client that was served up to round `seen` has missed, and the round it is served up to then.
-    fn since(&self, seen: u64) -> (Bytes, u64) {
+    /// What a client that was served up to round `seen` has missed, oldest first, and the round it is served up to then.
+    fn since(&self, seen: u64) -> (Vec<Bytes>, u64) {
         let rounds = self.rounds.read();
         if rounds.number == seen {
-            return (Bytes::new(), seen);
+            return (Vec::new(), seen);
         }
         if rounds.number == seen + 1 {
-            return (rounds.newest.clone(), rounds.number);
+            return (vec![rounds.newest.clone()], rounds.number);
         }
         let mut missed: Vec<&(u64, Bytes)> =
             rounds.frames.iter().filter(|(round, _)| *round > seen).collect();
         missed.sort_by_key(|(round, _)| *round);
-        match missed[..] {
-            [(_, only)] => (only.clone(), rounds.number),
-            _ => {
-                let frames: Vec<&[u8]> = missed.iter().map(|(_, frame)| &frame[..]).collect();
-                (frames.concat().into(), rounds.number)
-            }
-        }
+        (missed.into_iter().map(|(_, frame)| frame.clone()).collect(), rounds.number)
     }
 
     /// The snapshot for a new client.

@@ -41,7 +41,7 @@ fn nesting_is_bounded_and_costs_no_stack() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4_000))]
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
     fn it_accepts_what_serde_json_accepts(edits in prop::collection::vec((0usize..400, any::<u8>(), 0u8..4), 0..4)) {
