@@ -144,6 +144,9 @@ impl Evaluator {
                 Passed::All => self.rows(selection),
                 Passed::Some => Rows::Some(passed),
             };
+            if asked.len() == 0 {
+                break;
+            }
             let step = self.program.step_of(condition);
             self.run(inputs, asked).demand(step, asked)?;
             let truths = logic::truths(self.operands(inputs).vector(step));

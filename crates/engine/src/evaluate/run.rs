@@ -56,6 +56,9 @@ impl<'p> Run<'p> {
             Strategy::PerCode(input) => return self.per_code(step, input, rows),
             Strategy::PerRow(effort) => effort,
         };
+        if rows.len() == 0 {
+            return Ok(());
+        }
         let state = &mut *self.state;
         let slot = &mut state.slots[step as usize];
         slot.enter(state.epoch, state.rows);

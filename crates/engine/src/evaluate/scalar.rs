@@ -11,7 +11,7 @@ use types::Scalar;
 use super::program::{Call, Op, Program, StepId, Test};
 
 /// More arguments than this are put on the heap.
-const FEW_ARGS: usize = 8;
+pub(crate) const FEW_ARGS: usize = 8;
 
 /// The inputs of one row.
 pub(crate) trait Row {

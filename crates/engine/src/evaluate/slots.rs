@@ -173,14 +173,11 @@ impl Slot {
     /// Makes the rows held values of its own column and buffer, so that more can be written beside them.
     pub(crate) fn own(&mut self, operands: Operands<'_>) {
         self.unalias(operands);
-        if !matches!(self.buffer, Buffer::Unset | Buffer::Own) {
+        if self.covered == Covered::Some && !matches!(self.buffer, Buffer::Unset | Buffer::Own) {
             let data = operands.data(self.buffer);
             let (Column::Text(texts) | Column::Bytes(texts)) = &mut self.column else { return };
-            let views = std::mem::take(&mut texts.views);
-            texts.views.resize(views.len(), View::NULL);
-            let held = self.mask.iter().zip(&views).enumerate().filter(|(_, (held, _))| **held != 0);
-            for (row, (_, view)) in held {
-                if let Some(bytes) = view.of(data) {
+            for row in (0..self.mask.len()).filter(|&row| self.mask[row] != 0) {
+                if let Some(bytes) = texts.views[row].of(data) {
                     texts.set(row, bytes);
                 }
             }

@@ -13,11 +13,12 @@ mod time;
 
 use jiff::tz::TimeZone;
 use sql::functions::{Argument, Env, EvalError, Output};
-use types::{ColumnType, DataType, Repr};
+use types::{ColumnType, DataType, Repr, Scalar};
 
 use self::numbers::{Arithmetic, Width};
 pub(crate) use self::time::TimeMemory;
 use super::program::{Call, StepId};
+use super::scalar::FEW_ARGS;
 use super::select::Rows;
 use super::slots::{Operands, Slot};
 use super::strategy::Effort;
@@ -144,8 +145,13 @@ pub(crate) fn by_row(
     target: &mut Slot,
 ) -> Result<(), EvalError> {
     target.own(work.operands);
+    let mut vectors = [Vector::Const(Scalar::Null); FEW_ARGS];
+    for (place, vector) in vectors.iter_mut().enumerate().take(work.args.len()) {
+        *vector = work.arg(place);
+    }
+    let arg = |place: usize| vectors.get(place).copied().unwrap_or_else(|| work.arg(place));
     work.rows.try_each(|row| {
-        call.run(env, |place| work.arg(place).get(row), output)?;
+        call.run(env, |place| arg(place).get(row), output)?;
         target.column.set(row, output.get());
         Ok(())
     })

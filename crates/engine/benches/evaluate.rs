@@ -1,0 +1,191 @@
+//! Evaluating the expressions of the built-in analytics: nanoseconds of CPU time a row.
+//!
+//! `cargo bench -p engine --bench evaluate`
+
+use std::hint::black_box;
+
+use engine::column::{Coded, Column};
+use engine::evaluate::{Evaluator, Inputs};
+use sql::expr::ExprId;
+use sql::functions::Env;
+use sql::plan::{Pipeline, Plan};
+use types::Scalar;
+
+const RUNS: usize = 7;
+const ROWS: usize = 1 << 16;
+const BATCHES: [usize; 4] = [4096, 1000, 32, 1];
+
+/// What comes behind the seconds of an event's time.
+const FORMS: [(&str, &[&str]); 5] = [
+    ("micros, no zone", &[".123456"]),
+    ("no fraction", &[""]),
+    ("millis, Z", &[".123Z"]),
+    ("micros, +07:00", &[".123456+07:00"]),
+    ("all four mixed", &[".123456", "", ".123Z", ".123456+07:00"]),
+];
+
+/// As in the built-in job, which the planner shortens, and with a pattern that it does not know.
+const PATTERNS: [(&str, &str); 2] = [
+    ("event time, shortened", r"(Z|[+-]\d\d:\d\d)$"),
+    ("event time, by regular expressions", r"(Z|[+\-]\d\d:\d\d)$"),
+];
+
+fn main() {
+    for (title, pattern) in PATTERNS {
+        report(title, "");
+        let plan = compile(&event_time(pattern));
+        let pipeline = &plan.pipelines[0];
+        let time = pipeline.rowtime.as_ref().expect("the table has a watermark").time;
+        for (form, ends) in FORMS {
+            let columns = times(pipeline, ends);
+            measure(form, &plan, &[time], &columns);
+        }
+    }
+
+    report("others", "");
+    let plan = compile(OTHERS);
+    let pipeline = &plan.pipelines[0];
+    for query in &pipeline.queries {
+        let sql::plan::Shape::Rows { columns: exprs } = &query.shape else { continue };
+        measure(&query.name, &plan, exprs, &texts(pipeline));
+    }
+}
+
+fn compile(script: &str) -> Plan {
+    sql::compile(script, &|_| None).unwrap_or_else(|errors| panic!("{errors:?}"))
+}
+
+fn event_time(pattern: &str) -> String {
+    format!(
+        "CREATE TABLE events (
+           `timestamp` STRING,
+           ts STRING,
+           event_time AS CASE
+             WHEN CHAR_LENGTH(COALESCE(`timestamp`, ts)) > 19 AND (RIGHT(COALESCE(`timestamp`, ts), 1) = 'Z'
+                  OR SUBSTRING(COALESCE(`timestamp`, ts), CHAR_LENGTH(COALESCE(`timestamp`, ts)) - 5, 1) IN ('+', '-'))
+             THEN TO_TIMESTAMP_LTZ(
+                    CAST(TRY_CAST(REPLACE(REGEXP_REPLACE(COALESCE(`timestamp`, ts), '{pattern}', ''), 'T', ' ')
+                         AS TIMESTAMP(3)) AS STRING),
+                    'yyyy-MM-dd HH:mm:ss[.SSS]',
+                    REGEXP_EXTRACT(COALESCE(`timestamp`, ts), '{pattern}', 1))
+             ELSE TRY_CAST(REPLACE(COALESCE(`timestamp`, ts), 'T', ' ') AS TIMESTAMP_LTZ(3))
+           END,
+           WATERMARK FOR event_time AS event_time - INTERVAL '5' SECOND
+         ) WITH ('connector' = 'any');
+         CREATE TABLE out (n BIGINT) WITH ('connector' = 'any');
+         INSERT INTO out SELECT COUNT(*) FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(event_time), INTERVAL '1' MINUTE))
+         GROUP BY window_start, window_end;"
+    )
+}
+
+const OTHERS: &str = "
+    CREATE TABLE events (kind STRING, body STRING, years INT, contexts INT, millis DOUBLE) WITH ('connector' = 'any');
+    CREATE TABLE one_code (a STRING) WITH ('connector' = 'any');
+    CREATE TABLE membership (a BOOLEAN) WITH ('connector' = 'any');
+    CREATE TABLE null_test (a BOOLEAN) WITH ('connector' = 'any');
+    CREATE TABLE null_tests_and (a BOOLEAN) WITH ('connector' = 'any');
+    CREATE TABLE int_to_double (a DOUBLE) WITH ('connector' = 'any');
+    CREATE TABLE int_sum (a INT) WITH ('connector' = 'any');
+    CREATE TABLE int_case (a INT) WITH ('connector' = 'any');
+    CREATE TABLE double_compare (a BOOLEAN) WITH ('connector' = 'any');
+    EXECUTE STATEMENT SET BEGIN
+    INSERT INTO one_code SELECT LOWER(TRIM(body)) FROM events;
+    INSERT INTO membership SELECT kind IN ('Sinh viên', 'Học sinh') FROM events;
+    INSERT INTO null_test SELECT years IS NOT NULL FROM events;
+    INSERT INTO null_tests_and SELECT years IS NOT NULL AND kind IS NOT NULL FROM events;
+    INSERT INTO int_to_double SELECT CAST(contexts AS DOUBLE) FROM events;
+    INSERT INTO int_sum SELECT contexts + years FROM events;
+    INSERT INTO int_case SELECT CASE WHEN years > 2 THEN contexts ELSE 0 END FROM events;
+    INSERT INTO double_compare SELECT millis > 100 FROM events;
+    END;";
+
+/// Columns with the times in all rows, a minute every 500.
+fn times(pipeline: &Pipeline, ends: &[&str]) -> impl Fn(usize) -> Vec<Column> {
+    let leaves = pipeline.source.leaves.clone();
+    move |rows| {
+        let mut columns: Vec<Column> =
+            leaves.iter().map(|leaf| Column::new(leaf.column_type.data_type.repr().expect("text"))).collect();
+        for (column, leaf) in columns.iter_mut().zip(&leaves) {
+            column.reset(rows);
+            if leaf.path != ["timestamp"] {
+                continue;
+            }
+            for row in 0..rows {
+                let (minute, second) = (row / 500 % 60, row * 60 / 500 % 60);
+                let end = ends[row.wrapping_mul(0x9e37_79b9) >> 7 & 0xff & (ends.len() - 1)];
+                column.set(row, Scalar::Text(&format!("2025-12-09T11:{minute:02}:{second:02}{end}")));
+            }
+        }
+        columns
+    }
+}
+
+/// Columns of few distinct values, one row in eight null; texts as codes.
+fn texts(pipeline: &Pipeline) -> impl Fn(usize) -> Vec<Column> {
+    let leaves = pipeline.source.leaves.clone();
+    move |rows| {
+        let column = |leaf: &sql::plan::Leaf| {
+            let repr = leaf.column_type.data_type.repr().expect("scalar");
+            let mut column = match repr {
+                types::Repr::Text => Column::Coded(Coded::default()),
+                repr => Column::new(repr),
+            };
+            column.reset(rows);
+            for row in 0..rows {
+                let value = row.wrapping_mul(0x9e37_79b9) >> 9;
+                let text = format!(" Câu hỏi {} ", value % 200);
+                column.set(
+                    row,
+                    match repr {
+                        _ if value % 8 == 0 => Scalar::Null,
+                        types::Repr::Text => Scalar::Text(&text),
+                        types::Repr::Double => Scalar::Double((value % 1000) as f64),
+                        _ => Scalar::Int((value % 7) as i64),
+                    },
+                );
+            }
+            column
+        };
+        leaves.iter().map(column).collect()
+    }
+}
+
+/// Evaluates some expressions over all rows, in batches of several sizes.
+fn measure(what: &str, plan: &Plan, exprs: &[ExprId], columns: &impl Fn(usize) -> Vec<Column>) {
+    let mut figures = String::new();
+    for rows in BATCHES {
+        let pipeline = &plan.pipelines[0];
+        let mut evaluator =
+            Evaluator::new(&pipeline.exprs, exprs, &plan.settings.time_zone).expect("the plan is valid");
+        let columns = columns(rows);
+        let env = Env { now_ms: 0 };
+        let mut runs: Vec<f64> = (0..RUNS)
+            .map(|_| {
+                let start = thread_cpu_ns();
+                for _ in 0..ROWS / rows {
+                    let inputs = Inputs::Columns(black_box(&columns));
+                    evaluator.evaluate(inputs, rows, None, &env).expect("nothing fails");
+                    black_box(evaluator.column(inputs, exprs[0]));
+                }
+                (thread_cpu_ns() - start) as f64 / (ROWS / rows * rows) as f64
+            })
+            .collect();
+        runs.sort_by(f64::total_cmp);
+        figures += &format!("  {rows}: {:.1} ({:.1})", runs[RUNS / 2], runs[0]);
+    }
+    report(&format!("  {what}"), &figures);
+}
+
+/// CPU time of this thread.
+fn thread_cpu_ns() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the call writes one timespec, which is ours.
+    let status = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
+    assert_eq!(status, 0, "this system has no clock of a thread's CPU time");
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+#[expect(clippy::print_stdout, reason = "a benchmark reports to people")]
+fn report(what: &str, figures: &str) {
+    println!("{what:36} {figures}");
+}

@@ -1,0 +1,217 @@
+//! The evaluator gives what the naive interpreter gives, whatever the expressions, batches and selections.
+
+use engine::evaluate::{Evaluator, Inputs, Passed, Vector};
+use jiff::tz::TimeZone;
+use sql::expr::{Expr, ExprGraph, ExprId};
+use sql::functions::Env;
+use types::{DataType, Value};
+
+use super::naive::Naive;
+use super::sample::{self, Dice, Held, SCOPE};
+
+fn zone() -> TimeZone {
+    TimeZone::get("America/New_York").unwrap()
+}
+
+/// Doubles by their bits.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Double(a), Value::Double(b)) => a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan(),
+        (a, b) => a == b,
+    }
+}
+
+/// Runs expressions over some batches, asked for in parts and under several selections.
+fn check(graph: &ExprGraph, roots: &[ExprId], dice: &mut Dice, sizes: &[usize]) {
+    let mut evaluator = Evaluator::new(graph, roots, &zone()).unwrap();
+    let mut columns = sample::columns();
+    for (batch, &size) in sizes.iter().enumerate() {
+        let env = Env { now_ms: 1_765_279_800_000 + batch as i64 };
+        let naive = Naive::new(graph, zone(), env);
+        if dice.roll(4) == 0 {
+            compact(&mut columns, &mut evaluator, dice);
+        }
+        let (rows, constants) = sample::fill(dice, &mut columns, size);
+        let mut vectors: Vec<Vector<'_>> = columns.iter().map(Vector::of).collect();
+        vectors.extend(constants.iter().map(|value| Vector::Const(value.as_scalar())));
+        let inputs = Inputs::Vectors(&vectors);
+
+        evaluator.begin(size, &env);
+        for _ in 0..3 {
+            let selection = sample::selection(dice, size);
+            let all: Vec<u32> = (0..size as u32).collect();
+            let asked = selection.as_deref().unwrap_or(&all);
+            let some: Vec<ExprId> = roots.iter().copied().filter(|_| dice.roll(2) == 0).collect();
+            let expected: Vec<Vec<Result<Value, _>>> = some
+                .iter()
+                .map(|root| asked.iter().map(|&row| naive.value(*root, &rows[row as usize])).collect())
+                .collect();
+            let fails = expected.iter().flatten().any(|value| value.is_err());
+            match evaluator.compute(inputs, &some, selection.as_deref()) {
+                Err(error) => {
+                    assert!(fails, "{error}, but no row asked for fails: {:?}", digests(graph, &some));
+                    break;
+                }
+                Ok(()) => assert!(!fails, "a row should have failed: {:?}", digests(graph, &some)),
+            }
+            for (root, expected) in some.iter().zip(&expected) {
+                let vector = evaluator.column(inputs, *root);
+                for (&row, expected) in asked.iter().zip(expected) {
+                    let (got, expected) = (vector.get(row as usize).to_value(), expected.as_ref().unwrap());
+                    let values = &rows[row as usize];
+                    assert!(
+                        same(&got, expected),
+                        "row {row} of {size}: {got:?} instead of {expected:?}\n{}\n{values:?}",
+                        graph.digest(*root)
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn digests(graph: &ExprGraph, exprs: &[ExprId]) -> Vec<String> {
+    exprs.iter().map(|expr| graph.digest(*expr)).collect()
+}
+
+/// Drops some texts of the dictionaries: every code then means something else.
+fn compact(columns: &mut [engine::column::Column], evaluator: &mut Evaluator, dice: &mut Dice) {
+    for (index, column) in columns.iter_mut().enumerate() {
+        if let engine::column::Column::Coded(coded) = column {
+            let live: Vec<bool> = (0..coded.dictionary.len()).map(|_| dice.roll(2) == 0).collect();
+            coded.dictionary.retain(&live);
+            evaluator.forget(index);
+        }
+    }
+}
+
+#[test]
+fn random_expressions_give_what_the_naive_interpreter_gives() {
+    for seed in 0..1500 {
+        let mut dice = Dice(seed);
+        let mut graph = sample::graph();
+        let roots: Vec<ExprId> = (0..5)
+            .map(|_| {
+                let of = SCOPE[dice.roll(SCOPE.len())].1.clone();
+                let depth = 1 + dice.roll(5);
+                sample::expression(&mut dice, &mut graph, &of, depth)
+            })
+            .collect();
+        check(&graph, &roots, &mut dice, &[1, 7, 40, 1, 90]);
+    }
+}
+
+#[test]
+fn every_kernel_agrees_with_the_registry() {
+    use DataType::{BigInt, Double, Int, TimestampLtz};
+    const STRING: DataType = DataType::STRING;
+    let at = DataType::Timestamp(3);
+    let interval = DataType::IntervalDayTime;
+    let kernels: Vec<(&str, Vec<DataType>)> = vec![
+        ("CHAR_LENGTH", vec![STRING]),
+        ("LEFT", vec![STRING, Int]),
+        ("RIGHT", vec![STRING, Int]),
+        ("SUBSTRING", vec![STRING, Int]),
+        ("SUBSTRING", vec![STRING, Int, Int]),
+        ("$OFFSET_OF", vec![STRING]),
+        ("$STRIP_OFFSET", vec![STRING]),
+        ("$PARSE_TIMESTAMP", vec![STRING]),
+        ("$PARSE_TIMESTAMP_LTZ", vec![STRING]),
+        ("$AT_ZONE", vec![at.clone(), STRING]),
+        ("+", vec![Int, Int]),
+        ("-", vec![Int, Int]),
+        ("*", vec![Int, Int]),
+        ("+", vec![BigInt, BigInt]),
+        ("-", vec![BigInt, BigInt]),
+        ("*", vec![BigInt, BigInt]),
+        ("+", vec![Double, Double]),
+        ("-", vec![Double, Double]),
+        ("*", vec![Double, Double]),
+        ("+", vec![at.clone(), interval.clone()]),
+        ("+", vec![interval.clone(), TimestampLtz(3)]),
+        ("-", vec![at, interval]),
+    ];
+    let mut dice = Dice(7);
+    for (name, types) in kernels {
+        for _ in 0..20 {
+            let mut graph = sample::graph();
+            let args: Vec<ExprId> = types
+                .iter()
+                .map(|of| {
+                    let fitting: Vec<usize> = (0..SCOPE.len())
+                        .filter(|&i| SCOPE[i].1 == *of && (SCOPE[i].2 == Held::Plain || dice.roll(8) == 0))
+                        .collect();
+                    if fitting.is_empty() || *of == Int && dice.roll(2) == 0 {
+                        let value = sample::value(&mut dice, of);
+                        return sample::constant(&mut graph, value, of);
+                    }
+                    graph.add(Expr::Column(*dice.pick(&fitting)), of.clone().nullable())
+                })
+                .collect();
+            let root = sample::call(&mut graph, name, &args);
+            check(&graph, &[root], &mut dice, &[1, 7, 600]);
+        }
+    }
+}
+
+#[test]
+fn large_batches_agree_too() {
+    for seed in 0..12 {
+        let mut dice = Dice(seed ^ 0xfeed);
+        let mut graph = sample::graph();
+        let roots: Vec<ExprId> =
+            SCOPE.iter().map(|(_, of, _)| sample::expression(&mut dice, &mut graph, of, 4)).collect();
+        check(&graph, &roots, &mut dice, &[4096, 7, 4096]);
+    }
+}
+
+#[test]
+fn a_filter_keeps_the_rows_for_which_all_conditions_are_true() {
+    for seed in 0..400 {
+        let mut dice = Dice(seed ^ 0xf117e4);
+        let mut graph = sample::graph();
+        let conditions: Vec<ExprId> = (0..1 + dice.roll(3))
+            .map(|_| sample::expression(&mut dice, &mut graph, &DataType::Boolean, 3))
+            .collect();
+        let env = Env { now_ms: 0 };
+        let mut evaluator = Evaluator::new(&graph, &conditions, &zone()).unwrap();
+        let naive = Naive::new(&graph, zone(), env);
+        let mut columns = sample::columns();
+        let (rows, constants) = sample::fill(&mut dice, &mut columns, 50);
+        let mut vectors: Vec<Vector<'_>> = columns.iter().map(Vector::of).collect();
+        vectors.extend(constants.iter().map(|value| Vector::Const(value.as_scalar())));
+        let given = sample::selection(&mut dice, rows.len());
+
+        let all: Vec<u32> = (0..rows.len() as u32).collect();
+        let given_rows = given.as_deref().unwrap_or(&all);
+        let mut expected = Ok(Vec::new());
+        'rows: for &row in given_rows {
+            for condition in &conditions {
+                match naive.value(*condition, &rows[row as usize]) {
+                    Ok(Value::Bool(true)) => {}
+                    Ok(_) => continue 'rows,
+                    Err(error) => {
+                        expected = Err(error);
+                        break 'rows;
+                    }
+                }
+            }
+            if let Ok(rows) = &mut expected {
+                rows.push(row);
+            }
+        }
+
+        evaluator.begin(rows.len(), &env);
+        let mut passed = Vec::new();
+        let outcome = evaluator.filter(Inputs::Vectors(&vectors), &conditions, given.as_deref(), &mut passed);
+        match (outcome, expected) {
+            (Ok(Passed::All), Ok(expected)) => assert_eq!(given_rows, expected),
+            (Ok(Passed::Some), Ok(expected)) => {
+                assert_eq!(passed, expected);
+                assert!(passed.len() < given_rows.len());
+            }
+            (Err(_), Err(_)) => {}
+            (outcome, expected) => panic!("{outcome:?} instead of {expected:?}"),
+        }
+    }
+}
