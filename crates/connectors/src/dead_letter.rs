@@ -29,7 +29,8 @@ pub struct DeadLetterTopic {
 impl DeadLetters for DeadLetterTopic {
     fn send(&self, letters: Vec<DeadLetter>) -> Result<(), ConnectorError> {
         let now = self.clock.now().0;
-        let records = letters.iter().map(|letter| NewRecord { key: None, body: self.body(letter, now).into() });
+        let records =
+            letters.iter().map(|letter| NewRecord { key: None, body: self.body(letter, now).into() });
         let failed = |error| ConnectorError::external("cannot write dead letters", error);
         self.log.create_topic(&self.topic, 1).map_err(failed)?;
         let appending = self.log.append(&self.topic, records.collect()).map_err(failed)?;

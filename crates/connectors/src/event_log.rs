@@ -31,9 +31,11 @@ impl EventLogOptions {
         let modes = ["earliest-offset", "latest-offset", "group-offsets", "timestamp"];
         let startup = match reader.word("scan.startup.mode", "group-offsets", &modes).as_str() {
             "latest-offset" => Start::Latest,
-            "timestamp" => {
-                Start::Time(Timestamp(reader.parsed("scan.startup.timestamp-millis", 0, "milliseconds since 1970")))
-            }
+            "timestamp" => Start::Time(Timestamp(reader.parsed(
+                "scan.startup.timestamp-millis",
+                0,
+                "milliseconds since 1970",
+            ))),
             // A group without offsets begins at the beginning.
             _ => Start::Earliest,
         };
@@ -210,9 +212,10 @@ pub(crate) fn add_record(
             batch.rejects.push(Reject { record: span, reason });
             Ok(())
         }
-        Err(error @ RecordError::Fatal(_)) => {
-            Err(ConnectorError::external(format!("record at offset {} cannot be decoded", span.offset), error))
-        }
+        Err(error @ RecordError::Fatal(_)) => Err(ConnectorError::external(
+            format!("record at offset {} cannot be decoded", span.offset),
+            error,
+        )),
     }
 }
 

@@ -149,7 +149,10 @@ impl OpenFile {
                 Ok(read) => filled += read,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => {
-                    return Err(ConnectorError::external(format!("cannot read {}", self.path.display()), error));
+                    return Err(ConnectorError::external(
+                        format!("cannot read {}", self.path.display()),
+                        error,
+                    ));
                 }
             }
         }

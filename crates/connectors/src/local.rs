@@ -93,7 +93,15 @@ impl SinkFactory for LocalTable {
             None => RowEncoder::without_key(&self.table, false),
         };
         let ttl = self.options.as_ref().map(|options| options.ttl.as_secs());
-        Ok(Box::new(LocalSink { encoder, head, ttl, output: self.output.clone(), sink, sequence: 0, unreported: false }))
+        Ok(Box::new(LocalSink {
+            encoder,
+            head,
+            ttl,
+            output: self.output.clone(),
+            sink,
+            sequence: 0,
+            unreported: false,
+        }))
     }
 }
 
@@ -153,7 +161,9 @@ impl Sink for LocalSink {
         }
         inner.release();
         match &inner.failure {
-            Some(error) => Err(ConnectorError::external("cannot write results", std::io::Error::from(error.kind()))),
+            Some(error) => {
+                Err(ConnectorError::external("cannot write results", std::io::Error::from(error.kind())))
+            }
             None => Ok(()),
         }
     }

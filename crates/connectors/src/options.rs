@@ -66,7 +66,8 @@ impl<'a> Reader<'a> {
         if words.contains(&option.value.as_str()) {
             return option.value.clone();
         }
-        let error = Diagnostic::error(option.value_span, format!("option '{key}' cannot be '{}'", option.value));
+        let error =
+            Diagnostic::error(option.value_span, format!("option '{key}' cannot be '{}'", option.value));
         self.errors.push(error.with_hint(format!("one of {}", quoted(words.iter().copied()))));
         default.to_owned()
     }
@@ -111,13 +112,17 @@ pub(crate) fn connector<'a>(
 ) -> Result<(&'a str, Span), Vec<Diagnostic>> {
     let Some(option) = options.entries.get("connector") else {
         let error = Diagnostic::error(options.span, format!("table `{table}` has no 'connector'"));
-        return Err(vec![error.with_hint(format!("WITH ('connector' = …), one of {}", quoted(known.iter().copied())))]);
+        return Err(vec![
+            error.with_hint(format!("WITH ('connector' = …), one of {}", quoted(known.iter().copied()))),
+        ]);
     };
     if known.contains(&option.value.as_str()) {
         return Ok((&option.value, option.value_span));
     }
-    let error =
-        Diagnostic::error(option.value_span, format!("there is no connector '{}' for this table", option.value));
+    let error = Diagnostic::error(
+        option.value_span,
+        format!("there is no connector '{}' for this table", option.value),
+    );
     let hint = match closest(&option.value, known.iter().copied()) {
         Some(meant) => format!("did you mean '{meant}'?"),
         None => format!("one of {}", quoted(known.iter().copied())),

@@ -5,8 +5,8 @@ use std::time::Duration;
 use sql::error::Diagnostic;
 use types::{ErrorDomain, EventTime, Offset, PartitionId, Timestamp};
 
-use crate::batch::{Batch, LeafRequest};
 use crate::aggregate::keys::Rows as Selection;
+use crate::batch::{Batch, LeafRequest};
 use crate::evaluate::Vector;
 
 /// Reads a table's records and decodes them; one a source subtask.

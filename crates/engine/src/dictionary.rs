@@ -118,9 +118,9 @@ impl Dictionary {
     pub fn retain(&mut self, live: &[bool]) -> Remap {
         let old = std::mem::take(self);
         let mut remap = vec![NULL_CODE; old.len()];
-        for code in 1..old.len() {
+        for (code, to) in remap.iter_mut().enumerate().skip(1) {
             if live.get(code).copied().unwrap_or(false) {
-                remap[code] = self.code_str(old.text(code as u32));
+                *to = self.code_str(old.text(code as u32));
             }
         }
         remap
@@ -287,9 +287,9 @@ impl IntDictionary {
     pub fn retain(&mut self, live: &[bool]) -> Remap {
         let old = std::mem::take(self);
         let mut remap = vec![NULL_CODE; old.len()];
-        for code in 1..old.len() {
+        for (code, to) in remap.iter_mut().enumerate().skip(1) {
             if live.get(code).copied().unwrap_or(false) {
-                remap[code] = self.code(old.values[code]);
+                *to = self.code(old.values[code]);
             }
         }
         remap

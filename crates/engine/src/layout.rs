@@ -17,8 +17,8 @@ use crate::aggregate::domain::DomainSpec;
 use crate::aggregate::table::TableSpec;
 
 pub use base::{Base, Derived};
-pub use unit::{slice_end, slice_step};
 pub(crate) use unit::{align, last_window_end, next_window_end, window_offset, window_start};
+pub use unit::{slice_end, slice_step};
 
 /// A pipeline's state and what is computed for each row.
 #[derive(Debug, Clone)]
@@ -63,8 +63,14 @@ pub struct Unit {
 #[derive(Debug, Clone)]
 pub enum QueryLayout {
     /// Rows go straight to the sink.
-    Rows { filter: Vec<ExprId>, columns: Vec<ExprId> },
-    Aggregate { unit: usize, results: Vec<ResultSpec> },
+    Rows {
+        filter: Vec<ExprId>,
+        columns: Vec<ExprId>,
+    },
+    Aggregate {
+        unit: usize,
+        results: Vec<ResultSpec>,
+    },
 }
 
 /// How an aggregate call's result is read from its unit's states; the numbers are places of states.
@@ -138,7 +144,8 @@ impl Layout {
 
     /// Conditions that are looked at once a group.
     pub fn key_exprs(&self) -> Vec<ExprId> {
-        let mut exprs: Vec<ExprId> = self.units.iter().flat_map(|unit| unit.key_filter.iter().copied()).collect();
+        let mut exprs: Vec<ExprId> =
+            self.units.iter().flat_map(|unit| unit.key_filter.iter().copied()).collect();
         if let Some(base) = &self.base {
             exprs.extend(base.derived.iter().flat_map(|derived| derived.filter.iter().copied()));
         }

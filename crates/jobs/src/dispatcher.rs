@@ -71,7 +71,8 @@ impl Dispatcher {
             WiringError::Thread(error) => SubmitError::Thread(error),
         })?;
         let id = new_job_id();
-        let master = JobMaster::start(id, name.clone(), script.to_owned(), spec).map_err(SubmitError::Start)?;
+        let master =
+            JobMaster::start(id, name.clone(), script.to_owned(), spec).map_err(SubmitError::Start)?;
         tracing::info!(job_id = %id, job = %name, "job running");
         let mut jobs = self.jobs.lock();
         let number = jobs.next;

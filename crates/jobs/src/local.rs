@@ -74,8 +74,12 @@ impl LocalRun {
         }
         for pipeline in &self.plan.pipelines {
             let table = &pipeline.source.name;
-            let paths: Vec<PathBuf> =
-                self.inputs.iter().filter(|input| input.table == *table).flat_map(|input| input.paths.clone()).collect();
+            let paths: Vec<PathBuf> = self
+                .inputs
+                .iter()
+                .filter(|input| input.table == *table)
+                .flat_map(|input| input.paths.clone())
+                .collect();
             if paths.is_empty() {
                 return Err(LocalError::NoInput { table: table.clone() });
             }

@@ -150,8 +150,7 @@ impl JobMaster {
     /// Waits until the job is over, at most this long; tells whether it is.
     pub fn wait(&self, at_most: Duration) -> bool {
         let mut life = self.life.lock();
-        self.ended
-            .wait_while_for(&mut life, |life| !life.status.current().is_terminal(), at_most);
+        self.ended.wait_while_for(&mut life, |life| !life.status.current().is_terminal(), at_most);
         life.status.current().is_terminal()
     }
 

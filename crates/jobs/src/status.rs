@@ -74,8 +74,8 @@ impl JobStatus {
 
     fn may_become(self, to: JobStatus) -> bool {
         use JobStatus::{
-            Canceled, Cancelling, Created, Failed, Failing, Finished, Initializing, Reconciling, Restarting, Running,
-            Suspended,
+            Canceled, Cancelling, Created, Failed, Failing, Finished, Initializing, Reconciling, Restarting,
+            Running, Suspended,
         };
         match self {
             Initializing => matches!(to, Created | Failed | Cancelling | Suspended | Reconciling),

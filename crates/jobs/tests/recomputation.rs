@@ -153,7 +153,9 @@ fn analytics() -> Vec<Analytic> {
         },
         Analytic {
             table: "heatmap",
-            key: |r| format!("analytics:heatmap:{}:{}", in_key(&r.first().kind), number_in_key(r.first().years)),
+            key: |r| {
+                format!("analytics:heatmap:{}:{}", in_key(&r.first().kind), number_in_key(r.first().years))
+            },
             window: 30,
             keep: |e| e.years.is_some(),
             group: |e| vec![format!("{:?} {:?}", e.kind, e.years)],
@@ -219,9 +221,7 @@ fn analytics() -> Vec<Analytic> {
             window: 60,
             keep: |e| e.kind.is_some(),
             group: |e| vec![format!("{:?}", e.kind)],
-            fields: |r| {
-                json!({"user_type": r.first().kind, "query_count": r.count(), "unique_users": r.users()})
-            },
+            fields: |r| json!({"user_type": r.first().kind, "query_count": r.count(), "unique_users": r.users()}),
         },
         Analytic {
             table: "success_rate",
@@ -272,7 +272,14 @@ fn analytics() -> Vec<Analytic> {
 }
 
 fn series(table: &'static str, key: fn(&Row<'_>) -> String, window: i64) -> Analytic {
-    Analytic { table, key, window, keep: all, group: one_group, fields: |r| json!({"query_count": r.count()}) }
+    Analytic {
+        table,
+        key,
+        window,
+        keep: all,
+        group: one_group,
+        fields: |r| json!({"query_count": r.count()}),
+    }
 }
 
 /// Days since 1970 by counting.
@@ -291,7 +298,12 @@ fn iso(ms: i64) -> String {
     }
     let month = (1..=12).rev().find(|&month| epoch_days(year, month, 1) <= days).unwrap();
     let day = days - epoch_days(year, month, 1) + 1;
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+    format!(
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}",
+        seconds / 3_600,
+        seconds / 60 % 60,
+        seconds % 60
+    )
 }
 
 /// The forms the generator below writes.
@@ -316,9 +328,11 @@ fn parse_time(text: &str) -> Option<i64> {
 fn read(line: &str) -> Option<(Option<i64>, bool, Event)> {
     let value: Value = serde_json::from_str(line).ok()?;
     let object = value.as_object()?;
-    let text = |map: &Map<String, Value>, name: &str| map.get(name).and_then(Value::as_str).map(str::to_owned);
+    let text =
+        |map: &Map<String, Value>, name: &str| map.get(name).and_then(Value::as_str).map(str::to_owned);
     let part = |name: &str| object.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
-    let whole = |map: &Map<String, Value>, name: &str| map.get(name).and_then(Value::as_f64).map(|n| n as i64);
+    let whole =
+        |map: &Map<String, Value>, name: &str| map.get(name).and_then(Value::as_f64).map(|n| n as i64);
     let flag = |map: &Map<String, Value>, name: &str| map.get(name).and_then(Value::as_bool);
     let (user, params, metrics, metadata) =
         (part("user"), part("rag_params"), part("rag_metrics"), part("metadata"));
@@ -364,7 +378,10 @@ fn recompute(files: &[Vec<String>], lateness: i64) -> (BTreeMap<(String, String)
                     if watermark >= start + size - 1 + lateness {
                         late = true;
                     } else {
-                        groups.entry((index, start, (analytic.group)(&event))).or_default().push(event.clone());
+                        groups
+                            .entry((index, start, (analytic.group)(&event)))
+                            .or_default()
+                            .push(event.clone());
                     }
                 }
                 tally.late += late as u64;
@@ -396,7 +413,8 @@ fn same(ours: &Value, theirs: &Value) -> bool {
             (a - b).abs() <= 1e-9 * a.abs().max(b.abs())
         }
         (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len() && a.iter().all(|(name, value)| b.get(name).is_some_and(|other| same(value, other)))
+            a.len() == b.len()
+                && a.iter().all(|(name, value)| b.get(name).is_some_and(|other| same(value, other)))
         }
         (a, b) => a == b,
     }
@@ -416,8 +434,14 @@ fn parse_output(output: &str) -> BTreeMap<(String, String), Value> {
 }
 
 const KINDS: [&str; 6] = ["Sinh viên", "Học sinh", "Giảng viên", "Khách", "a:b%c", ""];
-const TEXTS: [&str; 6] =
-    ["Học phí kỳ này?", "  HỌC PHÍ KỲ NÀY?  ", "lịch thi", "Đà Nẵng \"x\"", "câu hỏi 🙂", "\\u0110\\u00e0 N\\u1eb5ng"];
+const TEXTS: [&str; 6] = [
+    "Học phí kỳ này?",
+    "  HỌC PHÍ KỲ NÀY?  ",
+    "lịch thi",
+    "Đà Nẵng \"x\"",
+    "câu hỏi 🙂",
+    "\\u0110\\u00e0 N\\u1eb5ng",
+];
 
 /// A line that may lack anything.
 fn line(random: &mut Random, clock: &mut i64) -> String {
@@ -447,7 +471,8 @@ fn line(random: &mut Random, clock: &mut i64) -> String {
     });
     if !random.once_in(20) {
         let mut user = vec![];
-        let or_null = |random: &mut Random, text: String| if random.once_in(8) { "null".to_owned() } else { text };
+        let or_null =
+            |random: &mut Random, text: String| if random.once_in(8) { "null".to_owned() } else { text };
         let id = random.below(30);
         let id = if random.once_in(4) { format!("{id}.0") } else { id.to_string() };
         user.push(format!("\"user_id\":{}", or_null(random, id)));
@@ -506,7 +531,8 @@ fn write(directory: &Path, name: &str, lines: &[String]) -> std::path::PathBuf {
 }
 
 fn script(lateness: &str) -> String {
-    let script = SCRIPT.replace("'weir.allowed-lateness' = '1 min'", &format!("'weir.allowed-lateness' = '{lateness}'"));
+    let script = SCRIPT
+        .replace("'weir.allowed-lateness' = '1 min'", &format!("'weir.allowed-lateness' = '{lateness}'"));
     assert!(script.contains(&format!("= '{lateness}'")), "the script sets the lateness");
     script
 }
@@ -515,15 +541,19 @@ fn check(seed: u64, count: usize, files: usize, lateness: (&str, i64), runs: &[(
     let directory = tempfile::tempdir().unwrap();
     let mut random = Random(seed);
     let contents: Vec<Vec<String>> = (0..files).map(|_| lines(&mut random, count)).collect();
-    let paths: Vec<std::path::PathBuf> =
-        contents.iter().enumerate().map(|(i, lines)| write(directory.path(), &format!("{i}.jsonl"), lines)).collect();
+    let paths: Vec<std::path::PathBuf> = contents
+        .iter()
+        .enumerate()
+        .map(|(i, lines)| write(directory.path(), &format!("{i}.jsonl"), lines))
+        .collect();
     let paths: Vec<&Path> = paths.iter().map(|path| path.as_path()).collect();
     let (expected, tally) = recompute(&contents, lateness.1);
     assert!(lateness.1 > 0 || tally.late > 0, "seed {seed} has no late rows");
     let mut first_output: Option<String> = None;
     for &(parallelism, batch_rows) in runs {
         let at = format!("seed {seed}, parallelism {parallelism}, batches of {batch_rows}");
-        let (output, summary) = run(&script(lateness.0), &[("user_queries", &paths)], parallelism, batch_rows);
+        let (output, summary) =
+            run(&script(lateness.0), &[("user_queries", &paths)], parallelism, batch_rows);
         let rows = parse_output(&output);
         for (key, value) in &expected {
             let found = rows.get(key).unwrap_or_else(|| panic!("{at}: {key:?} is missing; expected {value}"));

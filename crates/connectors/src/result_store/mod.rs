@@ -47,7 +47,11 @@ impl ResultStoreOptions {
             Ok(key) => key,
             Err(error) => {
                 let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
-                reader.reject("key", error.to_string(), format!("the table's columns are {}", names.join(", ")));
+                reader.reject(
+                    "key",
+                    error.to_string(),
+                    format!("the table's columns are {}", names.join(", ")),
+                );
                 KeyTemplate::parse("", &[]).expect("an empty template is fine")
             }
         };

@@ -17,7 +17,11 @@ pub struct KeyTemplate {
 enum Part {
     Text(String),
     /// By the column's place.
-    Column { column: usize, data_type: DataType, is_bound: bool },
+    Column {
+        column: usize,
+        data_type: DataType,
+        is_bound: bool,
+    },
 }
 
 /// Columns whose values are times of the window.
@@ -107,7 +111,11 @@ mod tests {
             name: name.to_owned(),
             column_type: data_type.nullable(),
         };
-        vec![column("faculty", DataType::STRING), column("year", DataType::Int), column("window_end", DataType::STRING)]
+        vec![
+            column("faculty", DataType::STRING),
+            column("year", DataType::Int),
+            column("window_end", DataType::STRING),
+        ]
     }
 
     fn key(template: &str, row: [Scalar<'_>; 3]) -> String {

@@ -61,7 +61,10 @@ impl StoreWriter {
         let queue = self.queue.as_ref().filter(|_| !self.stopped.load(Ordering::Acquire));
         match queue.map(|queue| queue.send(command)) {
             Some(Ok(())) => Ok(()),
-            _ => Err(ConnectorError::external("the result writer has stopped", std::io::Error::other("stopped"))),
+            _ => Err(ConnectorError::external(
+                "the result writer has stopped",
+                std::io::Error::other("stopped"),
+            )),
         }
     }
 }

@@ -6,7 +6,10 @@ use super::keys::prefetch;
 #[derive(Debug, Clone)]
 pub enum Distinct {
     /// `words` words of 64 bits a group. Bit 0 swallows nulls, so that adding needs no branch.
-    Bits { words: usize, bits: Vec<u64> },
+    Bits {
+        words: usize,
+        bits: Vec<u64>,
+    },
     Pairs(Pairs),
 }
 
@@ -123,14 +126,20 @@ impl Distinct {
                 }
             }
             Distinct::Pairs(pairs) => {
-                pairs.slots.iter().filter(|&&pair| pair != EMPTY).for_each(|&pair| each((pair >> 32) as u32, pair as u32));
+                pairs
+                    .slots
+                    .iter()
+                    .filter(|&&pair| pair != EMPTY)
+                    .for_each(|&pair| each((pair >> 32) as u32, pair as u32));
             }
         }
     }
 
     /// Adds another table's sets, whose codes mean the same, group by group; false if only [`Distinct::for_each`] can.
     pub fn merge_bits(&mut self, other: &Distinct, targets: &[Option<u32>]) -> bool {
-        let (Distinct::Bits { words, bits }, Distinct::Bits { words: theirs, bits: other_bits }) = (self, other) else {
+        let (Distinct::Bits { words, bits }, Distinct::Bits { words: theirs, bits: other_bits }) =
+            (self, other)
+        else {
             return false;
         };
         if theirs > words {

@@ -63,7 +63,9 @@ impl DomainSpec {
     pub fn domain(self) -> Domain {
         let values = match self {
             DomainSpec::Text(_) => Values::Text(Dictionary::new()),
-            DomainSpec::Int(_) | DomainSpec::Double(_) | DomainSpec::Pair(..) => Values::Int(IntDictionary::new()),
+            DomainSpec::Int(_) | DomainSpec::Double(_) | DomainSpec::Pair(..) => {
+                Values::Int(IntDictionary::new())
+            }
             DomainSpec::Wide(_) => Values::Wide(WideDictionary::default()),
             DomainSpec::Bytes(_) => Values::Bytes(Dictionary::new()),
             DomainSpec::Bool(_) => Values::Bool,
@@ -247,7 +249,9 @@ impl Domain {
     /// Compares two texts of a text domain.
     pub fn compare_texts(&self, a: u32, b: u32) -> Ordering {
         match &self.values {
-            Values::Text(dictionary) | Values::Bytes(dictionary) => dictionary.bytes(a).cmp(dictionary.bytes(b)),
+            Values::Text(dictionary) | Values::Bytes(dictionary) => {
+                dictionary.bytes(a).cmp(dictionary.bytes(b))
+            }
             _ => Ordering::Equal,
         }
     }
@@ -284,7 +288,9 @@ impl Domains {
             DomainSpec::Wide(_) => Column::Wide(Numbers::default()),
             DomainSpec::Bool(_) => Column::Bool(Vec::new()),
             DomainSpec::Bytes(_) => Column::Bytes(Texts::default()),
-            DomainSpec::Text(_) | DomainSpec::Pair(..) => unreachable!("texts stay codes, pairs are taken apart"),
+            DomainSpec::Text(_) | DomainSpec::Pair(..) => {
+                unreachable!("texts stay codes, pairs are taken apart")
+            }
         };
         column.reset(codes.len());
         for (row, &code) in codes.iter().enumerate() {

@@ -36,7 +36,10 @@ pub enum KeyColumns<'a> {
 #[derive(Debug, Clone)]
 pub enum KeyIndex {
     /// `second << bits | first`; `capacity` groups exist from the start.
-    Direct { bits: u32, second_bits: u32 },
+    Direct {
+        bits: u32,
+        second_bits: u32,
+    },
     Hashed(HashedKeys),
 }
 
@@ -55,7 +58,9 @@ impl KeyIndex {
     /// An index for keys whose codes are below `first` and `second` at the moment (1 where there is no such key).
     /// It is direct if there is room for some growth.
     pub fn new(first: usize, second: usize, seed: u64) -> KeyIndex {
-        let bits = |codes: usize| if codes <= 1 { 0 } else { (codes * 2).next_power_of_two().trailing_zeros().max(3) };
+        let bits = |codes: usize| {
+            if codes <= 1 { 0 } else { (codes * 2).next_power_of_two().trailing_zeros().max(3) }
+        };
         let (a, b) = (bits(first), bits(second));
         if 1u64 << (a + b).min(63) <= DIRECT_LIMIT {
             KeyIndex::Direct { bits: a, second_bits: b }
@@ -103,7 +108,8 @@ impl KeyIndex {
     /// The group of a key if it is there.
     pub fn find(&self, key: PackedKey) -> Option<u32> {
         match self {
-            KeyIndex::Direct { bits, second_bits } => (key.first() < 1 << bits && key.second() < 1 << second_bits)
+            KeyIndex::Direct { bits, second_bits } => (key.first() < 1 << bits
+                && key.second() < 1 << second_bits)
                 .then(|| key.first() | key.second() << bits),
             KeyIndex::Hashed(hashed) => hashed.find(key.0),
         }

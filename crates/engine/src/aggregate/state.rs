@@ -186,7 +186,9 @@ impl State {
                     }
                 });
             }
-            (State::SumDouble(sums), StateSpec::SumDouble(arg)) => add_doubles(sums, rows, groups, &args[arg]),
+            (State::SumDouble(sums), StateSpec::SumDouble(arg)) => {
+                add_doubles(sums, rows, groups, &args[arg])
+            }
             (State::PickInt(picked), StateSpec::Pick(arg, pick, _)) => {
                 let numbers = ints(&args[arg]);
                 rows.for_each(|i, row| {
@@ -257,10 +259,14 @@ impl State {
             }
             (State::SumDouble(a), State::SumDouble(b)) => a.merge(group, b, other_group),
             (State::PickInt(a), State::PickInt(b)) => a.merge(to, b, from, spec.pick(), i64::cmp),
-            (State::PickDouble(a), State::PickDouble(b)) => a.merge(to, b, from, spec.pick(), compare_doubles),
+            (State::PickDouble(a), State::PickDouble(b)) => {
+                a.merge(to, b, from, spec.pick(), compare_doubles)
+            }
             (State::PickWide(a), State::PickWide(b)) => a.merge(to, b, from, spec.pick(), i128::cmp),
             (State::PickText(a), State::PickText(b)) => {
-                let StateSpec::PickText(domain, pick) = spec else { unreachable!("a text is picked from a domain") };
+                let StateSpec::PickText(domain, pick) = spec else {
+                    unreachable!("a text is picked from a domain")
+                };
                 a[to] = pick_text(a[to], codes.of(domain, b[from]), pick, domain, order);
             }
             (State::Values(a), State::Values(b)) => a[to].extend_from_slice(&b[from]),
@@ -307,7 +313,8 @@ impl StateSpec {
     pub fn is_ordered(self) -> bool {
         matches!(
             self,
-            StateSpec::Pick(_, Pick::First | Pick::Last, _) | StateSpec::PickText(_, Pick::First | Pick::Last)
+            StateSpec::Pick(_, Pick::First | Pick::Last, _)
+                | StateSpec::PickText(_, Pick::First | Pick::Last)
         )
     }
 }
@@ -419,6 +426,8 @@ fn wides<'a>(arg: &Arg<'a>) -> Slice<'a, i128> {
 }
 
 fn doubles<'a>(arg: &Arg<'a>) -> (Slice<'a, f64>, Option<&'a FixedColumn>) {
-    let Arg::Double(numbers, fixed) = arg else { unreachable!("the binder gives a double here, not {arg:?}") };
+    let Arg::Double(numbers, fixed) = arg else {
+        unreachable!("the binder gives a double here, not {arg:?}")
+    };
     (*numbers, *fixed)
 }

@@ -172,7 +172,9 @@ impl Table {
         codes: Translation<'_>,
     ) {
         for ((&spec, state), &theirs) in spec.states.iter().zip(&mut self.states).zip(states) {
-            let (State::Distinct(to), State::Distinct(from)) = (state, &other.states[theirs]) else { continue };
+            let (State::Distinct(to), State::Distinct(from)) = (state, &other.states[theirs]) else {
+                continue;
+            };
             let StateSpec::Distinct(domain) = spec else { unreachable!("a set is over a domain") };
             if matches!(codes, Translation::Same) && to.merge_bits(from, targets) {
                 continue;

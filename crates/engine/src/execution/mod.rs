@@ -62,8 +62,12 @@ pub enum ExecutionError {
 impl ExecutionError {
     pub fn domain(&self) -> ErrorDomain {
         match self {
-            ExecutionError::Layout(_) | ExecutionError::Evaluate(_) | ExecutionError::Plan(_) => ErrorDomain::User,
-            ExecutionError::Window(WindowError::Sink(error)) | ExecutionError::Connector(error) => error.domain(),
+            ExecutionError::Layout(_) | ExecutionError::Evaluate(_) | ExecutionError::Plan(_) => {
+                ErrorDomain::User
+            }
+            ExecutionError::Window(WindowError::Sink(error)) | ExecutionError::Connector(error) => {
+                error.domain()
+            }
             ExecutionError::Window(_) => ErrorDomain::User,
             ExecutionError::Panic { .. } => ErrorDomain::Internal,
             ExecutionError::Thread(_) => ErrorDomain::External,

@@ -90,7 +90,8 @@ pub(super) fn start(spec: JobSpec) -> Result<Execution, ExecutionError> {
     for (index, pipeline) in spec.plan.pipelines.iter().enumerate() {
         let layout = Arc::new(Layout::new(pipeline, &spec.plan.settings)?);
         let parallelism = spec.options.parallelism.clamp(1, KEY_GROUPS);
-        let shared = Shared { spec: &spec, index, pipeline, layout, control: control.clone(), parallelism, seed };
+        let shared =
+            Shared { spec: &spec, index, pipeline, layout, control: control.clone(), parallelism, seed };
         if let Err(error) = shared.start(&mut execution) {
             control.cancel();
             return Err(error);
@@ -224,7 +225,8 @@ impl Shared<'_> {
     /// The session's zone, if the rowtime is an instant.
     fn zone(&self) -> Option<TimeZone> {
         let rowtime = self.pipeline.rowtime.as_ref()?;
-        let instant = matches!(self.layout.graph.column_type(rowtime.time).data_type, DataType::TimestampLtz(_));
+        let instant =
+            matches!(self.layout.graph.column_type(rowtime.time).data_type, DataType::TimestampLtz(_));
         instant.then(|| self.spec.plan.settings.time_zone.clone())
     }
 

@@ -46,8 +46,10 @@ impl Layout {
                 continue;
             }
             let keys = &candidate.keys;
-            let served: Vec<usize> =
-                (0..self.units.len()).filter(|&unit| self.can_derive(&self.units[unit], keys)).take(MAX_DERIVED).collect();
+            let served: Vec<usize> = (0..self.units.len())
+                .filter(|&unit| self.can_derive(&self.units[unit], keys))
+                .take(MAX_DERIVED)
+                .collect();
             let better = match &best {
                 None => true,
                 Some((best_keys, best_served)) => {
@@ -79,7 +81,9 @@ impl Layout {
                     .table
                     .keys
                     .iter()
-                    .map(|key| keys.iter().position(|k| k == key).expect("the unit's keys are among the base's"))
+                    .map(|key| {
+                        keys.iter().position(|k| k == key).expect("the unit's keys are among the base's")
+                    })
                     .collect(),
                 states: unit.table.states.iter().map(place).collect(),
                 filter: unit.row_filter.iter().chain(&unit.key_filter).copied().collect(),
@@ -92,7 +96,11 @@ impl Layout {
         let exprs: Vec<ExprId> = keys.iter().filter_map(|&key| self.domains[key].expr()).collect();
         unit.table.keys.iter().all(|key| keys.contains(key))
             && !unit.table.states.iter().any(|state| state.is_ordered())
-            && unit.row_filter.iter().chain(&unit.key_filter).all(|&e| depends_only_on(&self.graph, e, &exprs))
+            && unit
+                .row_filter
+                .iter()
+                .chain(&unit.key_filter)
+                .all(|&e| depends_only_on(&self.graph, e, &exprs))
     }
 }
 

@@ -20,12 +20,17 @@ impl Layout {
         filter: &[ExprId],
         query: usize,
     ) -> Result<usize, LayoutError> {
-        let keys = aggregate.keys.iter().map(|&key| self.domain(key)).collect::<Result<Vec<usize>, LayoutError>>()?;
+        let keys = aggregate
+            .keys
+            .iter()
+            .map(|&key| self.domain(key))
+            .collect::<Result<Vec<usize>, LayoutError>>()?;
         let mut row_filter = filter.to_vec();
         row_filter.sort_unstable();
         let key_exprs = exact_keys(&self.graph, &aggregate.keys);
-        let key_filter: Vec<ExprId> =
-            row_filter.extract_if(.., |condition| depends_only_on(&self.graph, *condition, &key_exprs)).collect();
+        let key_filter: Vec<ExprId> = row_filter
+            .extract_if(.., |condition| depends_only_on(&self.graph, *condition, &key_exprs))
+            .collect();
         if let Some(unit) = self.units.iter().position(|unit| {
             unit.window == aggregate.window
                 && unit.keys == keys
@@ -65,7 +70,8 @@ impl Layout {
             Some(filter) => {
                 let column_type = ColumnType { nullable: true, ..self.graph.column_type(arg).clone() };
                 let null = self.graph.add(Expr::Literal(Value::Null), column_type.clone());
-                self.graph.add(Expr::Case { branches: Arc::from([(filter, arg)]), otherwise: null }, column_type)
+                self.graph
+                    .add(Expr::Case { branches: Arc::from([(filter, arg)]), otherwise: null }, column_type)
             }
         };
         let arg_type = self.graph.column_type(arg).data_type.clone();
@@ -187,7 +193,10 @@ impl Layout {
 
 /// The keys whose groups hold one value only (a group of doubles may hold two zeros).
 fn exact_keys(graph: &ExprGraph, keys: &[ExprId]) -> Vec<ExprId> {
-    keys.iter().copied().filter(|&key| graph.column_type(key).data_type.repr() != Some(Repr::Double)).collect()
+    keys.iter()
+        .copied()
+        .filter(|&key| graph.column_type(key).data_type.repr() != Some(Repr::Double))
+        .collect()
 }
 
 /// Whether an expression is a function of these others.

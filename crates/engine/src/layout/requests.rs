@@ -52,7 +52,9 @@ impl Layout {
                 Use::Time => uses[*column].time = true,
             },
             Expr::IsNull(of) | Expr::IsNotNull(of) if matches!(self.graph.expr(*of), Expr::Column(_)) => {}
-            _ => self.graph.operands(expr).into_iter().for_each(|operand| self.walk(operand, stop, how, uses)),
+            _ => {
+                self.graph.operands(expr).into_iter().for_each(|operand| self.walk(operand, stop, how, uses))
+            }
         }
     }
 }

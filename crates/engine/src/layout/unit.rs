@@ -23,7 +23,9 @@ pub(crate) fn window_size(window: Window) -> Interval {
 
 pub(crate) fn window_offset(window: Window) -> i64 {
     match window {
-        Window::Tumble { offset, .. } | Window::Hop { offset, .. } | Window::Cumulate { offset, .. } => offset.0,
+        Window::Tumble { offset, .. } | Window::Hop { offset, .. } | Window::Cumulate { offset, .. } => {
+            offset.0
+        }
     }
 }
 

@@ -97,7 +97,9 @@ impl LedgerCounts {
         self.filtered += other.filtered;
         self.late += other.late;
         self.dead_lettered += other.dead_lettered;
-        for (into, from) in [(&mut self.reasons, &other.reasons), (&mut self.late_by_query, &other.late_by_query)] {
+        for (into, from) in
+            [(&mut self.reasons, &other.reasons), (&mut self.late_by_query, &other.late_by_query)]
+        {
             for (name, count) in from {
                 *into.entry(name.clone()).or_default() += count;
             }

@@ -176,8 +176,10 @@ impl Prepare {
             }
         }
         for &expr in &self.row_exprs {
-            let too_large =
-                self.evaluator.dictionary(expr).is_some_and(|dictionary| dictionary.memory_bytes() > FRONT_BYTES);
+            let too_large = self
+                .evaluator
+                .dictionary(expr)
+                .is_some_and(|dictionary| dictionary.memory_bytes() > FRONT_BYTES);
             if too_large || (trimmed && self.evaluator.dictionary(expr).is_some()) {
                 self.evaluator.retain(expr, &[]);
                 trimmed = true;

@@ -149,7 +149,7 @@ impl Aggregation {
         }
         for unit in 0..self.units.len() {
             let window = self.layout.units[unit].window;
-            for end in self.units[unit].to_correct(window) {
+            for end in self.units[unit].take_corrections(window) {
                 self.write_correction(unit, end, env, output)?;
             }
             self.units[unit].clean(window, &self.calendar);
@@ -161,8 +161,12 @@ impl Aggregation {
     pub fn early(&mut self, env: &Env, output: &mut dyn Output) -> Result<(), WindowError> {
         self.fold();
         for unit in 0..self.units.len() {
-            let open: Vec<i64> =
-                self.units[unit].windows.iter().filter(|(_, window)| !window.fired).map(|(&end, _)| end).collect();
+            let open: Vec<i64> = self.units[unit]
+                .windows
+                .iter()
+                .filter(|(_, window)| !window.fired)
+                .map(|(&end, _)| end)
+                .collect();
             for end in open {
                 self.write_window(unit, end, Stage::Early, env, output)?;
             }
@@ -205,8 +209,14 @@ impl Aggregation {
                     };
                     Some(PackedKey::new(part(0), part(1)))
                 };
-                let targets =
-                    into.merge(&unit.table, &table, &derived.states, &mut place, Translation::Same, &self.domains);
+                let targets = into.merge(
+                    &unit.table,
+                    &table,
+                    &derived.states,
+                    &mut place,
+                    Translation::Same,
+                    &self.domains,
+                );
                 for target in targets.into_iter().flatten() {
                     into.marks[target as usize] = 1;
                 }
@@ -227,7 +237,9 @@ impl Aggregation {
             for window in state.windows.values_mut() {
                 if let Some(report) = &mut window.report {
                     let spec = TableSpec { keys: unit.table.keys.clone(), states: Vec::new() };
-                    if let Some(targets) = rebuild_if_tight(&spec, &mut report.table, sizes, seed, &self.domains) {
+                    if let Some(targets) =
+                        rebuild_if_tight(&spec, &mut report.table, sizes, seed, &self.domains)
+                    {
                         report.follow(&targets);
                     }
                 }
@@ -247,7 +259,11 @@ impl Aggregation {
 
     /// The unit with the earliest window that may fire; of equals, the one whose query comes first.
     fn next_due(&self) -> Option<(i64, usize)> {
-        let due = self.units.iter().enumerate().filter_map(|(unit, state)| Some((state.due(&self.calendar)?, unit)));
+        let due = self
+            .units
+            .iter()
+            .enumerate()
+            .filter_map(|(unit, state)| Some((state.due(&self.calendar)?, unit)));
         due.min_by_key(|&(end, unit)| (end, self.layout.units[unit].queries[0]))
     }
 

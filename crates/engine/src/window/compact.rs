@@ -129,13 +129,15 @@ fn mark_keys(spec: &TableSpec, table: &Table, live: &mut Live) {
 
 /// A pair in use needs its parts; pairs of pairs stand behind them.
 fn mark_parts(domains: &Domains, live: &mut Live) {
-    for index in (0..domains.list.len()).rev() {
-        let DomainSpec::Pair(left, right) = domains.specs[index] else { continue };
-        for code in (1..domains.list[index].len()).filter(|&code| live[index][code]).collect::<Vec<usize>>() {
+    for (index, spec) in domains.specs.iter().enumerate().rev() {
+        let DomainSpec::Pair(left, right) = *spec else { continue };
+        let pairs = std::mem::take(&mut live[index]);
+        for (code, _) in pairs.iter().enumerate().skip(1).filter(|(_, live)| **live) {
             let (a, b) = domains.list[index].pair(code as u32);
             live[left][a as usize] = true;
             live[right][b as usize] = true;
         }
+        live[index] = pairs;
     }
 }
 
@@ -152,7 +154,8 @@ fn renumber_table(
     let renumber = |domain: usize, code: u32| remaps[domain][code as usize];
     let mut place = |group: u32| {
         let key = table.key(group);
-        let part = |at: usize, code: u32| spec.keys.get(at).map_or(NULL_CODE, |&domain| renumber(domain, code));
+        let part =
+            |at: usize, code: u32| spec.keys.get(at).map_or(NULL_CODE, |&domain| renumber(domain, code));
         Some(PackedKey::new(part(0, key.first()), part(1, key.second())))
     };
     let targets = fresh.merge(spec, table, &states, &mut place, Translation::Map(&renumber), domains);

@@ -62,15 +62,19 @@ impl Aggregation {
             .iter()
             .zip(&fixed)
             .zip(&constants)
-            .map(|((arg, fixed), constant)| match constant.as_ref().map_or_else(
-                || rows.evaluator.column(rows.inputs, arg.expr),
-                Vector::of,
-            ) {
-                Vector::Bool(flags) => Arg::Bool(flags),
-                Vector::Int { values, valid } => Arg::Int(Slice { values, valid }),
-                Vector::Double { values, valid } => Arg::Double(Slice { values, valid }, arg.fixed.then_some(fixed)),
-                Vector::Wide { values, valid } => Arg::Wide(Slice { values, valid }),
-                other => unreachable!("aggregates take numbers and booleans, not {other:?}"),
+            .map(|((arg, fixed), constant)| {
+                match constant
+                    .as_ref()
+                    .map_or_else(|| rows.evaluator.column(rows.inputs, arg.expr), Vector::of)
+                {
+                    Vector::Bool(flags) => Arg::Bool(flags),
+                    Vector::Int { values, valid } => Arg::Int(Slice { values, valid }),
+                    Vector::Double { values, valid } => {
+                        Arg::Double(Slice { values, valid }, arg.fixed.then_some(fixed))
+                    }
+                    Vector::Wide { values, valid } => Arg::Wide(Slice { values, valid }),
+                    other => unreachable!("aggregates take numbers and booleans, not {other:?}"),
+                }
             })
             .collect();
         let input = Input { codes: &code_columns, args: &args };
@@ -116,7 +120,9 @@ impl Aggregation {
             }
             match rows.evaluator.column(rows.inputs, arg.expr) {
                 Vector::Double { values, valid } => fixed.fill(&values[..rows.len], &valid[..rows.len]),
-                Vector::Const(Scalar::Double(value)) => fixed.fill(&vec![value; rows.len], &vec![1; rows.len]),
+                Vector::Const(Scalar::Double(value)) => {
+                    fixed.fill(&vec![value; rows.len], &vec![1; rows.len])
+                }
                 _ => fixed.fill(&vec![0.0; rows.len], &vec![0; rows.len]),
             }
         }
@@ -134,7 +140,8 @@ impl Aggregation {
                     .or_insert_with(|| state.pool.pop().unwrap_or_else(|| base.table.table(sizes, seed)));
                 first_rows.clear();
                 table.update(&base.table, input, slice_rows, domains, groups, first_rows);
-                let new = first_rows.iter().map(|&(group, row)| NewGroup { unit: None, slice: end, group, row });
+                let new =
+                    first_rows.iter().map(|&(group, row)| NewGroup { unit: None, slice: end, group, row });
                 pending.extend(new);
                 Ok(())
             });
@@ -144,18 +151,24 @@ impl Aggregation {
     fn add_to_unit(&mut self, unit: usize, rows: &RowsIn<'_>, unit_rows: Rows<'_>, input: Input<'_>) {
         let spec = &self.layout.units[unit];
         let state = &mut self.units[unit];
-        let (sizes, seed, domains, calendar) = (&self.sizes, self.options.seed, &self.domains, &self.calendar);
+        let (sizes, seed, domains, calendar) =
+            (&self.sizes, self.options.seed, &self.domains, &self.calendar);
         let (groups, first_rows, pending) = (&mut self.groups, &mut self.first_rows, &mut self.pending);
         let (step, offset) = (slice_step(spec.window), window_offset(spec.window));
-        let done: Result<(), ()> = self.partition.for_each(rows.wall, unit_rows, step, offset, |end, slice_rows| {
-            let table = state.slice(spec.window, &spec.table, end, sizes, seed, calendar);
-            first_rows.clear();
-            table.update(&spec.table, input, slice_rows, domains, groups, first_rows);
-            let new =
-                first_rows.iter().map(|&(group, row)| NewGroup { unit: Some(unit), slice: end, group, row });
-            pending.extend(new);
-            Ok(())
-        });
+        let done: Result<(), ()> =
+            self.partition.for_each(rows.wall, unit_rows, step, offset, |end, slice_rows| {
+                let table = state.slice(spec.window, &spec.table, end, sizes, seed, calendar);
+                first_rows.clear();
+                table.update(&spec.table, input, slice_rows, domains, groups, first_rows);
+                let new = first_rows.iter().map(|&(group, row)| NewGroup {
+                    unit: Some(unit),
+                    slice: end,
+                    group,
+                    row,
+                });
+                pending.extend(new);
+                Ok(())
+            });
         done.expect("nothing in there fails");
     }
 

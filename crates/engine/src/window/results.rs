@@ -49,7 +49,9 @@ pub(crate) fn result_column(
             }
         }
         ResultSpec::Percentile(state, p) => {
-            let State::Values(values) = &mut table.states[*state] else { unreachable!("percentiles keep values") };
+            let State::Values(values) = &mut table.states[*state] else {
+                unreachable!("percentiles keep values")
+            };
             for (row, &group) in groups.iter().enumerate() {
                 if let Some(value) = percentile(&mut values[group as usize], *p) {
                     set(row, Value::Double(value));
@@ -57,7 +59,9 @@ pub(crate) fn result_column(
             }
         }
         ResultSpec::CountDistinct(state) => {
-            let State::Distinct(distinct) = &table.states[*state] else { unreachable!("sets hold distinct values") };
+            let State::Distinct(distinct) = &table.states[*state] else {
+                unreachable!("sets hold distinct values")
+            };
             for (row, &group) in groups.iter().enumerate() {
                 set(row, Value::Int(distinct.count(group) as i64));
             }
@@ -176,7 +180,8 @@ fn for_each_distinct(
     domains: &Domains,
     mut each: impl FnMut(u32, Value),
 ) {
-    let (State::Distinct(distinct), StateSpec::Distinct(domain)) = (&table.states[state], spec.states[state]) else {
+    let (State::Distinct(distinct), StateSpec::Distinct(domain)) = (&table.states[state], spec.states[state])
+    else {
         unreachable!("sets hold distinct values")
     };
     distinct.for_each(|group, code| each(group, domains.specs[domain].value(&domains.list[domain], code)));

@@ -174,7 +174,8 @@ impl Aggregation {
                 let code = match (value, self.domains.specs[domain]) {
                     (Shipped::Value(value), _) => self.domains.list[domain].code(value.as_scalar()),
                     (Shipped::Pair(left, right), DomainSpec::Pair(a, b)) => {
-                        let (left, right) = (receiving.codes[a][left as usize], receiving.codes[b][right as usize]);
+                        let (left, right) =
+                            (receiving.codes[a][left as usize], receiving.codes[b][right as usize]);
                         self.domains.list[domain].pair_code(left, right)
                     }
                     (Shipped::Pair(..), _) => unreachable!("only pair domains ship pairs"),

@@ -92,12 +92,14 @@ impl UnitState {
     }
 
     /// Fired windows that hold touched slices.
-    pub fn to_correct(&mut self, window: Window) -> BTreeSet<i64> {
+    pub fn take_corrections(&mut self, window: Window) -> BTreeSet<i64> {
         let touched = std::mem::take(&mut self.touched);
         let mut ends = BTreeSet::new();
         for slice in touched {
             let last = last_window_end(window, slice);
-            ends.extend(self.windows.range(slice..=last).filter(|(_, state)| state.fired).map(|(&end, _)| end));
+            ends.extend(
+                self.windows.range(slice..=last).filter(|(_, state)| state.fired).map(|(&end, _)| end),
+            );
         }
         ends
     }
@@ -149,7 +151,9 @@ impl UnitState {
     pub fn memory_bytes(&self) -> usize {
         let reports = self.windows.values().filter_map(|window| window.report.as_ref());
         self.slices.values().chain(&self.pool).map(Table::memory_bytes).sum::<usize>()
-            + reports.map(|report| report.table.memory_bytes() + report.revisions.capacity() * 4).sum::<usize>()
+            + reports
+                .map(|report| report.table.memory_bytes() + report.revisions.capacity() * 4)
+                .sum::<usize>()
     }
 
     /// Gives up emptied tables, when their layout no longer fits.

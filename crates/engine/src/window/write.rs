@@ -88,7 +88,8 @@ impl Aggregation {
         output: &mut dyn Output,
     ) -> Result<(), WindowError> {
         self.with_table(unit, end, |this, table| {
-            let mut groups: Vec<u32> = table.groups().filter(|&group| table.marks[group as usize] != 0).collect();
+            let mut groups: Vec<u32> =
+                table.groups().filter(|&group| table.marks[group as usize] != 0).collect();
             let mut revisions = Vec::new();
             if let Some(report) = this.report(unit, end) {
                 match stage {
@@ -97,7 +98,9 @@ impl Aggregation {
                     }),
                     Stage::Final => {
                         revisions.extend(
-                            groups.iter().map(|&group| report.close(table.key(group), table.rows[group as usize])),
+                            groups
+                                .iter()
+                                .map(|&group| report.close(table.key(group), table.rows[group as usize])),
                         );
                     }
                 }
@@ -116,7 +119,8 @@ impl Aggregation {
     ) -> Result<(), WindowError> {
         self.with_table(unit, end, |this, table| {
             let mut revisions = Vec::new();
-            let mut groups: Vec<u32> = table.groups().filter(|&group| table.marks[group as usize] != 0).collect();
+            let mut groups: Vec<u32> =
+                table.groups().filter(|&group| table.marks[group as usize] != 0).collect();
             if let Some(report) = this.report(unit, end) {
                 groups.retain(|&group| {
                     let revision = report.note(table.key(group), table.rows[group as usize], true);
@@ -233,7 +237,14 @@ impl Aggregation {
             }
             let columns: Vec<Vector<'_>> =
                 query_output.columns.iter().map(|&column| evaluator.column(inputs, column)).collect();
-            output.write(&Rows { query, columns: &columns, rows, window: Some((start, end)), stage, revisions })?;
+            output.write(&Rows {
+                query,
+                columns: &columns,
+                rows,
+                window: Some((start, end)),
+                stage,
+                revisions,
+            })?;
         }
         Ok(())
     }
