@@ -23,7 +23,7 @@ step() {
   local name=$1 log=$logs/$1.log started=$SECONDS status=0 good bad
   shift
   echo "== $name"
-  "$@" 2>&1 | tee "$log" | grep --line-buffered -vE '^test .* ok$|^ *(Compiling|Checking|Fresh|Downloaded|Downloading) ' || true
+  "$@" 2>&1 | tee "$log" | grep --line-buffered -vE '^test .* ok$|^ *(Compiling|Checking|Fresh|Downloaded|Downloading) '
   status=${PIPESTATUS[0]}
   # cargo: `test result: ok. 3 passed; 0 failed; …`; vitest: `Tests  3 passed (3)`; Playwright: `  3 passed (2s)`.
   sed -E 's/\x1b\[[0-9;]*m//g' "$log" >"$log.plain" && mv "$log.plain" "$log"
