@@ -77,7 +77,7 @@ fi
 if have_npm; then
   sh ui/e2e/chromium.sh
   case $? in
-    0) step end-to-end scripts/ui.sh e2e ;;
+    0) step end-to-end scripts/e2e.sh "$CARGO_TARGET_DIR/debug/weir" ;;
     *) skip "end-to-end tests" ;;
   esac
 fi
