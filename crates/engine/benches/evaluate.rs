@@ -72,8 +72,8 @@ fn event_time(pattern: &str) -> String {
            END,
            WATERMARK FOR event_time AS event_time - INTERVAL '5' SECOND
          ) WITH ('connector' = 'any');
-         CREATE TABLE out (n BIGINT) WITH ('connector' = 'any');
-         INSERT INTO out SELECT COUNT(*) FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(event_time), INTERVAL '1' MINUTE))
+         CREATE TABLE results (n BIGINT) WITH ('connector' = 'any');
+         INSERT INTO results SELECT COUNT(*) FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(event_time), INTERVAL '1' MINUTE))
          GROUP BY window_start, window_end;"
     )
 }

@@ -51,7 +51,8 @@ impl Watermarks {
 
     /// The least watermark of all other partitions that count; `i64::MAX` if there is none.
     pub fn others(&self, partition: PartitionId, now: Duration) -> i64 {
-        let others = self.partitions.iter().filter(|(id, other)| **id != partition && !self.is_idle(other, now));
+        let others =
+            self.partitions.iter().filter(|(id, other)| **id != partition && !self.is_idle(other, now));
         others.map(|(_, other)| other.watermark).min().unwrap_or(i64::MAX)
     }
 
