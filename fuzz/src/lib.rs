@@ -1,12 +1,15 @@
 //! Made-up input for whatever reads what strangers send: scripts, records, times, requests.
 //!
-//! Each file in `tests/` is one target. `cargo test -p fuzz` gives each a few seconds of random input; under
-//! `cargo bolero test -p fuzz --test json -- decoder` a fuzzer that follows the code's branches takes over.
+//! Each file in `tests/` holds a target or two. `cargo test -p fuzz` gives each a few seconds of random input, or
+//! `FUZZ_SECONDS`.
 
 use std::time::Duration;
 
-/// How long a target runs as a test.
-pub const SHORT: Duration = Duration::from_secs(3);
+/// How long a target runs.
+pub fn time() -> Duration {
+    let seconds = std::env::var("FUZZ_SECONDS").ok().and_then(|text| text.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(3))
+}
 
 /// A change to a text: where, how, and with what.
 pub type Edit = (u16, u8, u8);

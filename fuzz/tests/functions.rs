@@ -1,7 +1,7 @@
 //! Whatever is given to a function of SQL: a value or an error, never a panic.
 
 use bolero::check;
-use fuzz::SHORT;
+use fuzz::time;
 use sql::functions::{Argument, Call, Env, Output, all};
 use types::{ColumnType, DataType, Value};
 
@@ -38,7 +38,7 @@ fn argument(kind: u8, number: i64, text: &str) -> (ColumnType, Value) {
 
 #[test]
 fn call() {
-    check!().with_type::<(u16, Vec<(u8, i64)>, String, bool)>().with_test_time(SHORT).for_each(
+    check!().with_type::<(u16, Vec<(u8, i64)>, String, bool)>().with_test_time(time()).for_each(
         |(which, given, text, are_literals)| {
             let function = all()[usize::from(*which) % all().len()];
             let given: Vec<_> =

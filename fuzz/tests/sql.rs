@@ -1,13 +1,13 @@
 //! Whatever stands in a script: a plan that can be explained, or findings that can be drawn; and the same again.
 
 use bolero::check;
-use fuzz::{Edit, SHORT, edited};
+use fuzz::{Edit, edited, time};
 
 const SEED: &str = include_str!("../../jobs/analytics.sql");
 
 #[test]
 fn script() {
-    check!().with_type::<(u16, Vec<Edit>)>().with_test_time(SHORT).for_each(|(place, edits)| {
+    check!().with_type::<(u16, Vec<Edit>)>().with_test_time(time()).for_each(|(place, edits)| {
         // A piece of the script is enough for one try, and the whole takes long to compile.
         let start = usize::from(*place) % SEED.len();
         let piece = &SEED.as_bytes()[start..SEED.len().min(start + 2000)];
@@ -22,5 +22,5 @@ fn script() {
 
 #[test]
 fn duration() {
-    check!().with_type::<String>().with_test_time(SHORT).for_each(|text| drop(sql::parse_duration(text)));
+    check!().with_type::<String>().with_test_time(time()).for_each(|text| drop(sql::parse_duration(text)));
 }
