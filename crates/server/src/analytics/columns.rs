@@ -7,73 +7,10 @@ use super::intern::NO_TEXT;
 use super::kind::Kind;
 use super::moment::Moment;
 use super::row::{FLOATS, INTS, Row, widths};
+use super::sum::Sum;
 
 /// Rows in a run at most. Few in tests, so that they see runs split.
 pub(super) const RUN_ROWS_MAX: usize = if cfg!(test) { 16 } else { 8_192 };
-
-/// The rows of one group, added up.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Sum {
-    pub(crate) group: u32,
-    pub(crate) rows: u32,
-    pub(crate) newest: Moment,
-    /// The newest text, and its row's time.
-    pub(crate) text: u32,
-    pub(crate) text_time: Moment,
-    pub(crate) ints: [i64; INTS],
-    /// Averages times their weights, and the weights.
-    pub(crate) weighted: [f64; FLOATS],
-    pub(crate) weights: [f64; FLOATS],
-}
-
-impl Sum {
-    pub(crate) const EMPTY: Sum = Sum {
-        group: 0,
-        rows: 0,
-        newest: Moment::MIN,
-        text: NO_TEXT,
-        text_time: Moment::MIN,
-        ints: [0; INTS],
-        weighted: [0.0; FLOATS],
-        weights: [0.0; FLOATS],
-    };
-
-    fn of(kind: Kind, row: &Row) -> Sum {
-        let mut sum = Sum { group: row.group, rows: 1, newest: row.time, ints: row.ints, ..Sum::EMPTY };
-        if row.text != NO_TEXT {
-            (sum.text, sum.text_time) = (row.text, row.time);
-        }
-        // Percentiles cannot be weighted: their mean over the windows is what readers are shown.
-        let weight = if kind == Kind::ResponseTime { 1.0 } else { row.ints[0] as f64 };
-        for i in 0..FLOATS {
-            if !row.floats[i].is_nan() {
-                sum.weighted[i] = row.floats[i] * weight;
-                sum.weights[i] = weight;
-            }
-        }
-        sum
-    }
-
-    pub(crate) fn add(&mut self, other: &Sum) {
-        self.rows += other.rows;
-        self.newest = self.newest.max(other.newest);
-        if other.text != NO_TEXT && (self.text == NO_TEXT || other.text_time >= self.text_time) {
-            (self.text, self.text_time) = (other.text, other.text_time);
-        }
-        for i in 0..INTS {
-            self.ints[i] = self.ints[i].saturating_add(other.ints[i]);
-        }
-        for i in 0..FLOATS {
-            self.weighted[i] += other.weighted[i];
-            self.weights[i] += other.weights[i];
-        }
-    }
-
-    /// The weighted average; 0 where the values were all null.
-    pub(crate) fn average(&self, i: usize) -> f64 {
-        if self.weights[i] == 0.0 { 0.0 } else { self.weighted[i] / self.weights[i] }
-    }
-}
 
 /// The columns.
 pub(super) struct Run {
@@ -267,6 +204,21 @@ impl Run {
         match (&self.sums, self.times.first()) {
             (Sums::Made(sums), Some(first)) if *first >= cutoff => sums.iter().for_each(each),
             _ => self.rows_since(cutoff, |row| each(&Sum::of(self.kind, row))),
+        }
+    }
+
+    /// As [`Run::sums_since`], of the first two counts only: group, rows, and the counts.
+    pub(super) fn counts_since(&self, cutoff: Moment, each: &mut impl FnMut(u32, u32, [i64; 2])) {
+        match (&self.sums, self.times.first(), &self.ints[..]) {
+            (Sums::Made(sums), Some(first), _) if *first >= cutoff => {
+                sums.iter().for_each(|sum| each(sum.group, sum.rows, [sum.ints[0], sum.ints[1]]));
+            }
+            (_, _, [first, second, ..]) => {
+                let from = self.times.partition_point(|t| *t < cutoff);
+                let counts = first[from..].iter().zip(&second[from..]);
+                self.groups[from..].iter().zip(counts).for_each(|(group, (a, b))| each(*group, 1, [*a, *b]));
+            }
+            _ => self.rows_since(cutoff, |row| each(row.group, 1, [row.ints[0], row.ints[1]])),
         }
     }
 

@@ -12,12 +12,13 @@ use serde_json::value::RawValue;
 use storage::store::Entry;
 use types::Timestamp;
 
-use super::columns::{Run, Sum};
+use super::columns::Run;
 use super::intern::{NO_TEXT, Texts};
 use super::key::{Key, LATEST};
 use super::kind::Kind;
 use super::moment::Moment;
 use super::row::{self, Row, Value};
+use super::sum::Sum;
 use super::table::Table;
 
 /// Success rows kept whole; routes show 20, so that some may expire or be overwritten.
@@ -26,7 +27,7 @@ const WHOLE_ROWS_MAX: usize = 64;
 /// The index.
 pub(crate) struct Index {
     tables: [Table; Kind::COUNT],
-    pub(super) texts: Texts,
+    pub(in crate::analytics) texts: Texts,
     /// The newest success rows, by time and id.
     whole: BTreeMap<(Moment, u64), Arc<RawValue>>,
     latest: Option<Arc<str>>,

@@ -15,6 +15,7 @@ mod query;
 pub(crate) mod reply;
 pub(crate) mod routes;
 mod row;
+mod sum;
 mod table;
 
 use std::sync::Arc;

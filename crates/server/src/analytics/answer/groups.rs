@@ -7,11 +7,12 @@ use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use super::{by_year, percentage, rounded};
-use crate::analytics::columns::Sum;
+
 use crate::analytics::index::Index;
 use crate::analytics::intern::NO_TEXT;
 use crate::analytics::kind::Kind;
 use crate::analytics::moment::Moment;
+use crate::analytics::sum::Sum;
 
 /// A faculty is the type of the user who asks.
 #[derive(Debug, Serialize, ToSchema)]

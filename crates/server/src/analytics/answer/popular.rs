@@ -1,8 +1,8 @@
 //! The texts that are asked most often. There may be as many as rows, so only those that are shown get names.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
@@ -52,11 +52,11 @@ struct Tally {
 fn tallies(index: &Index, kind: Kind, cutoff: Moment) -> Vec<Tally> {
     let table = index.table(kind);
     let mut tallies = vec![Tally::default(); table.groups.len()];
-    table.sums_since(cutoff, |sum| {
-        let tally = &mut tallies[sum.group as usize];
-        tally.rows += sum.rows;
-        tally.count = tally.count.saturating_add(sum.ints[0]);
-        tally.users = tally.users.saturating_add(sum.ints[1]);
+    table.counts_since(cutoff, |group, rows, [count, users]| {
+        let tally = &mut tallies[group as usize];
+        tally.rows += rows;
+        tally.count = tally.count.saturating_add(count);
+        tally.users = tally.users.saturating_add(users);
     });
     for (group, tally) in (0..).zip(&mut tallies) {
         tally.group = group;
@@ -94,15 +94,19 @@ pub(crate) fn popular(index: &Index, cutoff: Moment, limit: usize) -> Vec<Popula
 /// `year` keeps one year only; `limit` counts in each year.
 pub(crate) fn popular_by_year(index: &Index, cutoff: Moment, year: Option<i64>, limit: usize) -> ByYear {
     let kind = Kind::PopularByYear;
-    let mut of_year: HashMap<&str, Vec<Tally>> = HashMap::new();
+    // There are many tallies: their years are told apart by code, not by text.
+    let mut of_year: hashbrown::HashMap<u32, Vec<Tally>, RandomState> = hashbrown::HashMap::default();
+    let groups = &index.table(kind).groups;
     for tally in tallies(index, kind, cutoff) {
-        of_year.entry(index.names(kind, tally.group).0).or_default().push(tally);
+        let (code, _) = groups.get(tally.group);
+        of_year.entry(code).or_default().push(tally);
     }
     let wanted = |text: &str| year.is_none_or(|year| text.parse() == Ok(year));
     let mut years: Vec<(String, Vec<PopularQuery>)> = of_year
         .into_iter()
+        .map(|(code, tallies)| (index.texts.get(code).to_owned(), tallies))
         .filter(|(year, _)| wanted(year))
-        .map(|(year, tallies)| (year.to_owned(), top(tallies, limit, |group| index.names(kind, group).1)))
+        .map(|(year, tallies)| (year, top(tallies, limit, |group| index.names(kind, group).1)))
         .collect();
     years.sort_by(|a, b| by_year(&a.0, &b.0));
     ByYear(years)

@@ -6,11 +6,12 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::{percentage, rounded};
-use crate::analytics::columns::Sum;
+
 use crate::analytics::index::Index;
 use crate::analytics::kind::Kind;
 use crate::analytics::moment::Moment;
 use crate::analytics::row::{NO_TIME, Row};
+use crate::analytics::sum::Sum;
 
 /// Rows of the success rate that are shown.
 const RECORDS: usize = 20;

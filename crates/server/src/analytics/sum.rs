@@ -1,0 +1,70 @@
+//! Rows of one group, added up.
+
+use super::intern::NO_TEXT;
+use super::kind::Kind;
+use super::moment::Moment;
+use super::row::{FLOATS, INTS, Row};
+
+/// The rows of one group, added up.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Sum {
+    pub(crate) group: u32,
+    pub(crate) rows: u32,
+    pub(crate) newest: Moment,
+    /// The newest text, and its row's time.
+    pub(crate) text: u32,
+    pub(crate) text_time: Moment,
+    pub(crate) ints: [i64; INTS],
+    /// Averages times their weights, and the weights.
+    pub(crate) weighted: [f64; FLOATS],
+    pub(crate) weights: [f64; FLOATS],
+}
+
+impl Sum {
+    pub(crate) const EMPTY: Sum = Sum {
+        group: 0,
+        rows: 0,
+        newest: Moment::MIN,
+        text: NO_TEXT,
+        text_time: Moment::MIN,
+        ints: [0; INTS],
+        weighted: [0.0; FLOATS],
+        weights: [0.0; FLOATS],
+    };
+
+    pub(super) fn of(kind: Kind, row: &Row) -> Sum {
+        let mut sum = Sum { group: row.group, rows: 1, newest: row.time, ints: row.ints, ..Sum::EMPTY };
+        if row.text != NO_TEXT {
+            (sum.text, sum.text_time) = (row.text, row.time);
+        }
+        // Percentiles cannot be weighted: their mean over the windows is what readers are shown.
+        let weight = if kind == Kind::ResponseTime { 1.0 } else { row.ints[0] as f64 };
+        for i in 0..FLOATS {
+            if !row.floats[i].is_nan() {
+                sum.weighted[i] = row.floats[i] * weight;
+                sum.weights[i] = weight;
+            }
+        }
+        sum
+    }
+
+    pub(crate) fn add(&mut self, other: &Sum) {
+        self.rows += other.rows;
+        self.newest = self.newest.max(other.newest);
+        if other.text != NO_TEXT && (self.text == NO_TEXT || other.text_time >= self.text_time) {
+            (self.text, self.text_time) = (other.text, other.text_time);
+        }
+        for i in 0..INTS {
+            self.ints[i] = self.ints[i].saturating_add(other.ints[i]);
+        }
+        for i in 0..FLOATS {
+            self.weighted[i] += other.weighted[i];
+            self.weights[i] += other.weights[i];
+        }
+    }
+
+    /// The weighted average; 0 where the values were all null.
+    pub(crate) fn average(&self, i: usize) -> f64 {
+        if self.weights[i] == 0.0 { 0.0 } else { self.weighted[i] / self.weights[i] }
+    }
+}
