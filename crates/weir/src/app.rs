@@ -16,6 +16,7 @@ use types::{Clock, Interval};
 
 use crate::cli::{Failure, Outcome, Script};
 use crate::config::{Address, Config, Length, Loaded};
+use crate::metrics::JobMetrics;
 use crate::shutdown::Shutdown;
 
 /// How long a job may take to end.
@@ -64,6 +65,8 @@ pub(crate) fn run(
         let failed = |error: server::Error| Failure::of(error.domain(), error);
         let listener = listen(&config.http.address).await?;
         let server = Server::bind(listener, server_options(config), services).map_err(failed)?;
+        let job_metrics = Box::new(JobMetrics(dispatcher.clone()));
+        server.handle().register(|registry| registry.register_collector(job_metrics));
         let services =
             flink::Services { clock, dispatcher: dispatcher.clone(), variables: variables.clone() };
         let listener = listen(&config.jobs_http.address).await?;

@@ -33,6 +33,14 @@ fn every_accepted_event_is_counted_and_the_results_outlive_a_restart() {
     up.wait_for(OVERALL, |answer| total(answer) == accepted);
     let by_type = up.get("/analytics/redis/user-type?days=36500");
     assert!(by_type["distribution"].as_array().is_some_and(|rows| rows.len() >= 4), "{by_type}");
+    let metrics = up.text("/metrics");
+    let accepted_records = metrics
+        .lines()
+        .find(|line| line.starts_with("weir_job_records_total") && line.contains(r#"outcome="accepted""#));
+    assert!(
+        accepted_records.is_some_and(|line| line.ends_with(" 3000") || line.ends_with(" 3000.0")),
+        "{metrics}"
+    );
     assert!(up.stop().success());
 
     let up = Up::start(directory.path(), &[]);

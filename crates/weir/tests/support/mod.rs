@@ -62,6 +62,11 @@ impl Up {
         }
     }
 
+    pub fn text(&self, path: &str) -> String {
+        let mut answer = ureq::get(format!("{}{path}", self.http)).call().expect("an answer");
+        answer.body_mut().read_to_string().expect("text")
+    }
+
     pub fn get(&self, path: &str) -> Value {
         let mut answer = ureq::get(format!("{}{path}", self.http)).call().expect("an answer");
         answer.body_mut().read_json().expect("JSON")

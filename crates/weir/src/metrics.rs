@@ -1,0 +1,103 @@
+//! The jobs' figures beside the server's, under `/metrics`.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jobs::{Dispatcher, JobStatus, JobView};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Unit;
+
+/// Asks the dispatcher each time it is asked.
+pub(crate) struct JobMetrics(pub(crate) Arc<Dispatcher>);
+
+impl fmt::Debug for JobMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JobMetrics")
+    }
+}
+
+/// One number and what it is of.
+type Sample = (Vec<(&'static str, String)>, f64);
+
+impl Collector for JobMetrics {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let jobs: Vec<JobView> = self.0.jobs().iter().map(|job| job.view()).collect();
+        let running = |job: &JobView| f64::from(u8::from(job.status == JobStatus::Running));
+        let up = jobs.iter().map(|job| (of_job(job), running(job)));
+        family(&mut encoder, "job_running", "Whether a job runs", None, MetricType::Gauge, up)?;
+        let records = jobs.iter().flat_map(|job| {
+            let ledger = &job.ledger;
+            [
+                ("accepted", ledger.accepted),
+                ("counted", ledger.counted),
+                ("filtered", ledger.filtered),
+                ("late", ledger.late),
+                ("dead_lettered", ledger.dead_lettered),
+            ]
+            .map(|(outcome, count)| {
+                ([of_job(job), vec![("outcome", outcome.to_owned())]].concat(), count as f64)
+            })
+        });
+        let help = "Records by what became of them; accepted is the sum of the others";
+        family(&mut encoder, "job_records", help, None, MetricType::Counter, records)?;
+        for (name, figure, help) in [
+            ("job_busy", "accumulatedBusyTimeMs", "Time at work"),
+            ("job_idle", "accumulatedIdleTimeMs", "Time waiting for input"),
+            (
+                "job_backpressured",
+                "accumulatedBackPressuredTimeMs",
+                "Time waiting for whoever takes the output",
+            ),
+        ] {
+            let seconds = of_tasks(&jobs, figure).map(|(labels, ms)| (labels, ms / 1000.0));
+            family(&mut encoder, name, help, Some(&Unit::Seconds), MetricType::Counter, seconds)?;
+        }
+        let state = of_tasks(&jobs, "stateBytes");
+        family(
+            &mut encoder,
+            "job_state",
+            "State held in memory",
+            Some(&Unit::Bytes),
+            MetricType::Gauge,
+            state,
+        )
+    }
+}
+
+fn of_job(job: &JobView) -> Vec<(&'static str, String)> {
+    vec![("job_id", job.id.to_string()), ("job", job.name.clone())]
+}
+
+/// A figure of every subtask.
+fn of_tasks<'a>(jobs: &'a [JobView], figure: &'a str) -> impl Iterator<Item = Sample> + 'a {
+    jobs.iter().flat_map(move |job| {
+        job.tasks.iter().filter_map(move |task| {
+            let (_, value) = task.metrics.iter().find(|(name, _)| *name == figure)?;
+            let task = vec![("vertex", task.vertex.clone()), ("subtask", task.subtask.to_string())];
+            Some(([of_job(job), task].concat(), *value))
+        })
+    })
+}
+
+fn family(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    unit: Option<&Unit>,
+    kind: MetricType,
+    samples: impl Iterator<Item = Sample>,
+) -> fmt::Result {
+    let mut metric = encoder.encode_descriptor(name, help, unit, kind)?;
+    for (labels, value) in samples {
+        let sample = metric.encode_family(&labels)?;
+        match kind {
+            MetricType::Counter => ConstCounter::new(value).encode(sample)?,
+            _ => ConstGauge::new(value).encode(sample)?,
+        }
+    }
+    Ok(())
+}
