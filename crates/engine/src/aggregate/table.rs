@@ -44,6 +44,12 @@ impl TableSpec {
         table
     }
 
+    /// Whether a table with room for all codes would have one group a combination of codes.
+    pub fn is_direct(&self, codes: &[usize]) -> bool {
+        let (first, second) = self.code_counts(codes);
+        KeyIndex::new(first, second, 0).is_direct()
+    }
+
     /// Whether a table can take any code there is.
     pub fn fits(&self, table: &Table, codes: &[usize]) -> bool {
         let (first, second) = self.code_counts(codes);

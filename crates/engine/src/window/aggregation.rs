@@ -251,7 +251,7 @@ impl Aggregation {
             rebuild_if_tight(&base.table, table, sizes, seed, &self.domains);
         }
         // A base with many groups folds slower than the rows go in.
-        if !base.table.table(sizes, seed).index.is_direct() {
+        if !base.table.is_direct(sizes) {
             self.fold();
             self.base = None;
         }

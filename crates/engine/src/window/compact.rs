@@ -83,19 +83,19 @@ impl Domains {
     /// Keeps only live codes; tells where each went.
     fn renumber(&mut self, live: &Live) -> Vec<Remap> {
         let mut remaps: Vec<Remap> = Vec::with_capacity(self.list.len());
-        for index in 0..self.list.len() {
-            let remap = match self.specs[index] {
+        for ((spec, domain), live) in self.specs.iter().zip(&mut self.list).zip(live) {
+            let remap = match *spec {
                 DomainSpec::Pair(left, right) => {
-                    let mut fresh = self.specs[index].domain();
-                    let mut remap = vec![NULL_CODE; self.list[index].len()];
-                    for code in (1..self.list[index].len()).filter(|&code| live[index][code]) {
-                        let (a, b) = self.list[index].pair(code as u32);
-                        remap[code] = fresh.pair_code(remaps[left][a as usize], remaps[right][b as usize]);
+                    let mut fresh = spec.domain();
+                    let mut remap = vec![NULL_CODE; domain.len()];
+                    for (code, to) in remap.iter_mut().enumerate().skip(1).filter(|(code, _)| live[*code]) {
+                        let (a, b) = domain.pair(code as u32);
+                        *to = fresh.pair_code(remaps[left][a as usize], remaps[right][b as usize]);
                     }
-                    self.list[index] = fresh;
+                    *domain = fresh;
                     remap
                 }
-                _ => self.list[index].retain(&live[index]),
+                _ => domain.retain(live),
             };
             remaps.push(remap);
         }
