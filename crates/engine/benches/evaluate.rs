@@ -1,6 +1,6 @@
 //! Evaluating the expressions of the built-in analytics: nanoseconds of CPU time a row.
 //!
-//! `cargo bench -p engine --bench evaluate`
+//! `cargo bench -p engine --bench evaluate [-- ROWS…]`, where ROWS are the sizes of batches.
 
 use std::hint::black_box;
 
@@ -150,10 +150,16 @@ fn texts(pipeline: &Pipeline) -> impl Fn(usize) -> Vec<Column> {
     }
 }
 
+/// The sizes asked for, or all.
+fn batches() -> Vec<usize> {
+    let asked: Vec<usize> = std::env::args().filter_map(|arg| arg.parse().ok()).collect();
+    if asked.is_empty() { BATCHES.to_vec() } else { asked }
+}
+
 /// Evaluates some expressions over all rows, in batches of several sizes.
 fn measure(what: &str, plan: &Plan, exprs: &[ExprId], columns: &impl Fn(usize) -> Vec<Column>) {
     let mut figures = String::new();
-    for rows in BATCHES {
+    for rows in batches() {
         let pipeline = &plan.pipelines[0];
         let mut evaluator =
             Evaluator::new(&pipeline.exprs, exprs, &plan.settings.time_zone).expect("the plan is valid");

@@ -11,6 +11,7 @@
 //! `CASE`, `AND` and `OR` pass selections down: a value is computed only for rows that reach it, at least wherever
 //! that could fail or would cost more than it saves.
 
+mod branches;
 mod kernels;
 mod memo;
 mod program;
@@ -105,7 +106,7 @@ impl Evaluator {
         let asked = self.rows(selection);
         for index in 0..self.roots.len() {
             let root = self.roots[index];
-            self.run(inputs, asked).demand(root, asked)?;
+            self.run(inputs, asked).demand(root, asked).map_err(|failure| *failure)?;
         }
         Ok(())
     }
@@ -121,7 +122,7 @@ impl Evaluator {
         let asked = self.rows(selection);
         for &expr in exprs {
             let step = self.program.step_of(expr);
-            self.run(inputs, asked).demand(step, asked)?;
+            self.run(inputs, asked).demand(step, asked).map_err(|failure| *failure)?;
         }
         Ok(())
     }
@@ -148,7 +149,7 @@ impl Evaluator {
                 break;
             }
             let step = self.program.step_of(condition);
-            self.run(inputs, asked).demand(step, asked)?;
+            self.run(inputs, asked).demand(step, asked).map_err(|failure| *failure)?;
             let truths = logic::truths(self.operands(inputs).vector(step));
             let all = match truths {
                 Operand::Same(truth) => truth == tri::TRUE,
@@ -172,7 +173,7 @@ impl Evaluator {
     /// The dictionary of an input was compacted or replaced: what is remembered by its codes is void.
     pub fn forget(&mut self, input: usize) {
         for (memo, strategy) in self.state.memos.iter_mut().zip(&self.strategies) {
-            if let (Some(memo), Strategy::PerCode(of)) = (memo, strategy)
+            if let (Some(memo), Strategy::PerCode { input: of, .. }) = (memo, strategy)
                 && *of == input
             {
                 memo.clear();
@@ -225,7 +226,7 @@ impl Evaluator {
     fn choose_strategies(&mut self, inputs: Inputs<'_>) {
         self.strategies = strategy::choose(&self.program, inputs);
         for (step, strategy) in self.program.steps.iter().zip(&self.strategies) {
-            let per_code = matches!(strategy, Strategy::PerCode(_));
+            let per_code = matches!(strategy, Strategy::PerCode { .. });
             self.state.slots.push(Slot::new(step.repr, per_code && step.repr == Repr::Text));
             self.state.memos.push(per_code.then(|| Box::new(Memo::new(step.repr))));
         }

@@ -2,15 +2,18 @@
 
 use sql::functions::{Env, EvalError, Output};
 
-use super::kernels::{self, TimeMemory, Work, case, compare, contains, logic};
+use super::kernels::{self, TimeMemory, Work, compare, contains, logic};
 use super::memo::Memo;
 use super::program::{Call, Op, Program, StepId};
 use super::scalar::{Machine, Row};
-use super::select::{Operand, Rows, zip};
-use super::slots::{Missing, Operands, Slot};
+use super::select::Rows;
+use super::slots::{Covered, Operands, Slot};
 use super::strategy::{Effort, Lasting, Strategy};
 use super::vector::{Inputs, Vector};
 use crate::column::tri;
+
+/// An error, made small: what passes through every step.
+pub(crate) type Failure = Box<EvalError>;
 
 /// Everything that is kept from batch to batch.
 pub(crate) struct State {
@@ -48,12 +51,12 @@ impl Row for AnyRow<'_> {
 
 impl<'p> Run<'p> {
     /// Makes sure that a step's slot holds `rows`.
-    pub(crate) fn demand(&mut self, step: StepId, rows: Rows<'_>) -> Result<(), EvalError> {
+    pub(crate) fn demand(&mut self, step: StepId, rows: Rows<'_>) -> Result<(), Failure> {
         let effort = match self.strategies[step as usize] {
             Strategy::Input(_) => return Ok(()),
             Strategy::Same(of) => return self.demand(of, rows),
             Strategy::Once(lasting) => return self.constant(step, lasting, rows),
-            Strategy::PerCode(input) => return self.per_code(step, input, rows),
+            Strategy::PerCode { input, .. } => return self.per_code(step, input, rows),
             Strategy::PerRow(effort) => effort,
         };
         if rows.len() == 0 {
@@ -62,35 +65,42 @@ impl<'p> Run<'p> {
         let state = &mut *self.state;
         let slot = &mut state.slots[step as usize];
         slot.enter(state.epoch, state.rows);
-        let mut missing = state.spare.pop().unwrap_or_default();
-        let result = match slot.missing(rows, &mut missing) {
-            Missing::None => Ok(()),
-            Missing::Some => self.compute(step, Rows::Some(&missing)),
+        match slot.covered() {
+            Covered::All => Ok(()),
             // Where it is nearly all, all is quicker.
-            Missing::All if effort == Effort::Negligible && rows.len() * 2 > self.asked.len() => {
+            Covered::Nothing if effort == Effort::Negligible && rows.len() * 2 > self.asked.len() => {
                 self.compute(step, self.asked)
             }
-            Missing::All => self.compute(step, rows),
-        };
+            Covered::Nothing => self.compute(step, rows),
+            Covered::Some => self.complete(step, rows),
+        }
+    }
+
+    /// Computes those of `rows` that a slot does not hold yet.
+    fn complete(&mut self, step: StepId, rows: Rows<'_>) -> Result<(), Failure> {
+        let mut missing = self.spare();
+        self.state.slots[step as usize].missing(rows, &mut missing);
+        let result = if missing.is_empty() { Ok(()) } else { self.compute(step, Rows::Some(&missing)) };
         self.give_back(missing);
         result
     }
 
-    fn give_back(&mut self, mut selection: Vec<u32>) {
-        selection.clear();
-        self.state.spare.push(selection);
+    pub(super) fn give_back(&mut self, selection: Vec<u32>) {
+        if selection.capacity() > 0 {
+            self.state.spare.push(selection);
+        }
     }
 
-    fn spare(&mut self) -> Vec<u32> {
+    pub(super) fn spare(&mut self) -> Vec<u32> {
         self.state.spare.pop().unwrap_or_default()
     }
 
     #[inline]
-    fn operands(&self) -> Operands<'_> {
+    pub(super) fn operands(&self) -> Operands<'_> {
         Operands { strategies: self.strategies, slots: &self.state.slots, inputs: self.inputs }
     }
 
-    fn constant(&mut self, step: StepId, lasting: Lasting, rows: Rows<'_>) -> Result<(), EvalError> {
+    fn constant(&mut self, step: StepId, lasting: Lasting, rows: Rows<'_>) -> Result<(), Failure> {
         let state = &mut *self.state;
         if rows.len() == 0 || state.slots[step as usize].has_constant(state.epoch) {
             return Ok(());
@@ -105,12 +115,12 @@ impl<'p> Run<'p> {
         Ok(())
     }
 
-    fn per_code(&mut self, step: StepId, input: usize, rows: Rows<'_>) -> Result<(), EvalError> {
+    fn per_code(&mut self, step: StepId, input: usize, rows: Rows<'_>) -> Result<(), Failure> {
         let state = &mut *self.state;
         let slot = &mut state.slots[step as usize];
         slot.enter(state.epoch, state.rows);
         // Looking up again costs less than finding out what is missing.
-        if slot.holds_all() {
+        if slot.covered() == Covered::All {
             return Ok(());
         }
         let Vector::Coded { codes, dictionary } = self.inputs.get(input) else {
@@ -128,7 +138,7 @@ impl<'p> Run<'p> {
     }
 
     /// Computes `rows` of a step and notes that they are held.
-    fn compute(&mut self, step: StepId, rows: Rows<'_>) -> Result<(), EvalError> {
+    fn compute(&mut self, step: StepId, rows: Rows<'_>) -> Result<(), Failure> {
         let program = self.program;
         match &program.step(step).op {
             Op::And(a, b) => self.connect(step, *a, *b, rows, tri::FALSE, logic::and)?,
@@ -177,13 +187,13 @@ impl<'p> Run<'p> {
 
     /// Gives a kernel what it reads and where it writes.
     #[inline]
-    fn write(&mut self, step: StepId, f: impl FnOnce(Operands<'_>, &mut Slot)) {
+    pub(super) fn write(&mut self, step: StepId, f: impl FnOnce(Operands<'_>, &mut Slot)) {
         let (before, rest) = self.state.slots.split_at_mut(step as usize);
         let operands = Operands { strategies: self.strategies, slots: before, inputs: self.inputs };
         f(operands, &mut rest[0]);
     }
 
-    fn call(&mut self, step: StepId, call: &Call, rows: Rows<'_>) -> Result<(), EvalError> {
+    fn call(&mut self, step: StepId, call: &Call, rows: Rows<'_>) -> Result<(), Failure> {
         for &arg in &call.args {
             self.demand(arg, rows)?;
         }
@@ -196,131 +206,6 @@ impl<'p> Run<'p> {
         if done {
             return Ok(());
         }
-        kernels::by_row(call, work, &state.env, &mut state.output, &mut rest[0])
-    }
-
-    /// `AND` and `OR`: the right side is computed for the rows that the left does not decide.
-    fn connect(
-        &mut self,
-        step: StepId,
-        a: StepId,
-        b: StepId,
-        rows: Rows<'_>,
-        decisive: u8,
-        combine: fn(u8, u8) -> u8,
-    ) -> Result<(), EvalError> {
-        self.demand(a, rows)?;
-        let left = logic::truths(self.operands().vector(a));
-        let undecided = match left {
-            Operand::Same(truth) => {
-                if truth == decisive {
-                    0
-                } else {
-                    rows.len()
-                }
-            }
-            Operand::Each(left) => rows.count(left, |truth| truth != decisive),
-        };
-        if undecided == 0 {
-            self.write(step, |_, slot| rows.each(|row| slot.bools()[row] = decisive));
-            return Ok(());
-        }
-        let harmless = match self.strategies[b as usize] {
-            Strategy::PerRow(Effort::Negligible) | Strategy::Input(_) => true,
-            Strategy::PerRow(Effort::Harmless) => undecided * 2 > rows.len(),
-            _ => false,
-        };
-        if undecided == rows.len() || harmless {
-            self.demand(b, rows)?;
-            self.write(step, |operands, slot| {
-                let (a, b) = (logic::truths(operands.vector(a)), logic::truths(operands.vector(b)));
-                zip(rows, a, b, slot.bools(), combine);
-            });
-            return Ok(());
-        }
-        let mut open = self.spare();
-        let left = logic::truths(self.operands().vector(a));
-        rows.pick(&mut open, |row| left.at(row) != decisive);
-        let open_rows = Rows::Some(&open);
-        let result = self.demand(b, open_rows);
-        if result.is_ok() {
-            self.write(step, |operands, slot| {
-                let (a, b) = (logic::truths(operands.vector(a)), logic::truths(operands.vector(b)));
-                let out = slot.bools();
-                rows.each(|row| out[row] = decisive);
-                zip(open_rows, a, b, out, combine);
-            });
-        }
-        self.give_back(open);
-        result
-    }
-
-    fn case(
-        &mut self,
-        step: StepId,
-        branches: &[(StepId, StepId)],
-        otherwise: StepId,
-        rows: Rows<'_>,
-    ) -> Result<(), EvalError> {
-        let (mut left, mut taken, mut next) = (self.spare(), self.spare(), self.spare());
-        let mut narrowed = false;
-        let mut outcome = Ok(());
-        let mut done = false;
-        for &(when, then) in branches {
-            let reach = if narrowed { Rows::Some(&left) } else { rows };
-            if let Err(error) = self.demand(when, reach) {
-                (outcome, done) = (Err(error), true);
-                break;
-            }
-            let truths = logic::truths(self.operands().vector(when));
-            let count = match truths {
-                Operand::Same(truth) => {
-                    if truth == tri::TRUE {
-                        reach.len()
-                    } else {
-                        0
-                    }
-                }
-                Operand::Each(truths) => reach.count(truths, |truth| truth == tri::TRUE),
-            };
-            if count == 0 {
-                continue;
-            }
-            if count == reach.len() {
-                outcome = self.branch(step, then, reach, !narrowed);
-                done = true;
-                break;
-            }
-            reach.pick(&mut taken, |row| truths.at(row) == tri::TRUE);
-            reach.pick(&mut next, |row| truths.at(row) != tri::TRUE);
-            if let Err(error) = self.branch(step, then, Rows::Some(&taken), false) {
-                (outcome, done) = (Err(error), true);
-                break;
-            }
-            std::mem::swap(&mut left, &mut next);
-            narrowed = true;
-        }
-        if !done {
-            let reach = if narrowed { Rows::Some(&left) } else { rows };
-            outcome = self.branch(step, otherwise, reach, !narrowed);
-        }
-        for selection in [left, taken, next] {
-            self.give_back(selection);
-        }
-        outcome
-    }
-
-    /// Takes the values of a branch for the rows that reach it. `whole`: these are all rows of the `CASE`.
-    fn branch(&mut self, step: StepId, then: StepId, rows: Rows<'_>, whole: bool) -> Result<(), EvalError> {
-        self.demand(then, rows)?;
-        self.write(step, |operands, slot| {
-            if whole && slot.is_fresh() && case::can_alias(operands.vector(then)) {
-                slot.set_alias(then);
-            } else {
-                slot.unalias(operands);
-                case::merge(operands, then, rows, slot);
-            }
-        });
-        Ok(())
+        Ok(kernels::by_row(call, work, &state.env, &mut state.output, &mut rest[0])?)
     }
 }

@@ -26,8 +26,9 @@ pub(crate) struct Slot {
     pub(crate) constant: Value,
 }
 
+/// Which rows of the batch a slot holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Covered {
+pub(crate) enum Covered {
     Nothing,
     Some,
     All,
@@ -116,17 +117,15 @@ impl Slot {
         }
     }
 
-    /// What of `rows` is not held yet: all of them, some (put in `missing`), or none.
+    /// How much of the batch is held.
     #[inline]
-    pub(crate) fn missing(&self, rows: Rows<'_>, missing: &mut Vec<u32>) -> Missing {
-        match self.covered {
-            Covered::All => Missing::None,
-            Covered::Nothing => Missing::All,
-            Covered::Some => {
-                rows.pick(missing, |row| self.mask[row] == 0);
-                if missing.is_empty() { Missing::None } else { Missing::Some }
-            }
-        }
+    pub(crate) fn covered(&self) -> Covered {
+        self.covered
+    }
+
+    /// With [`Covered::Some`]: which of `rows` are not held.
+    pub(crate) fn missing(&self, rows: Rows<'_>, missing: &mut Vec<u32>) {
+        rows.pick(missing, |row| self.mask[row] == 0);
     }
 
     /// Notes that `rows` of a batch of `batch_rows` are held now.
@@ -148,11 +147,6 @@ impl Slot {
     /// Whether nothing was computed in this batch so far.
     pub(crate) fn is_fresh(&self) -> bool {
         self.covered == Covered::Nothing
-    }
-
-    /// Whether every row of the batch was computed.
-    pub(crate) fn holds_all(&self) -> bool {
-        self.covered == Covered::All
     }
 
     /// Takes another step's values as its own: only a fresh slot can.
@@ -213,12 +207,6 @@ impl Slot {
     }
 }
 
-pub(crate) enum Missing {
-    None,
-    Some,
-    All,
-}
-
 impl<'a> Operands<'a> {
     #[inline]
     pub(crate) fn vector(self, step: StepId) -> Vector<'a> {
@@ -226,7 +214,7 @@ impl<'a> Operands<'a> {
             Strategy::Input(index) => return self.inputs.get(index),
             Strategy::Same(of) => return self.vector(of),
             Strategy::Once(_) => return Vector::Const(self.slots[step as usize].constant.as_scalar()),
-            Strategy::PerCode(_) | Strategy::PerRow(_) => {}
+            Strategy::PerCode { .. } | Strategy::PerRow(_) => {}
         }
         let slot = &self.slots[step as usize];
         match (slot.alias, &slot.column) {
@@ -249,7 +237,7 @@ impl<'a> Operands<'a> {
                 _ => None,
             },
             Strategy::Same(of) => self.buffer(of),
-            Strategy::Once(_) | Strategy::PerCode(_) => None,
+            Strategy::Once(_) | Strategy::PerCode { .. } => None,
             Strategy::PerRow(_) => {
                 let slot = &self.slots[step as usize];
                 match (slot.alias, slot.buffer) {

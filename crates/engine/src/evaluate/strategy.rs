@@ -15,7 +15,7 @@ pub(crate) enum Strategy {
     /// It is the same in every row.
     Once(Lasting),
     /// It depends on one dictionary column only: computed once a code of that input.
-    PerCode(usize),
+    PerCode { input: usize, effort: Effort },
     /// By row, and what that costs.
     PerRow(Effort),
 }
@@ -64,7 +64,7 @@ pub(crate) fn choose(program: &Program, inputs: Inputs<'_>) -> Vec<Strategy> {
         let dependence = depend(step, &dependences, inputs);
         let strategy = strategy(step, dependence, &strategies);
         let effort = match strategy {
-            Strategy::PerCode(_) if dependence.effort != Effort::Fallible => Effort::Negligible,
+            Strategy::PerCode { effort, .. } => effort,
             _ => dependence.effort,
         };
         dependences.push(Dependence { effort, ..dependence });
@@ -85,7 +85,11 @@ fn strategy(step: &Step, dependence: Dependence, earlier: &[Strategy]) -> Strate
         (Op::Test(Test::Null | Test::NotNull, of), _) if is_input(earlier, *of) => {
             Strategy::PerRow(Effort::Negligible)
         }
-        (_, Columns::Coded(index)) if always && step.repr != Repr::Bytes => Strategy::PerCode(index),
+        (_, Columns::Coded(input)) if always && step.repr != Repr::Bytes => {
+            // Looking up cannot fail where computing cannot.
+            let fallible = dependence.effort == Effort::Fallible;
+            Strategy::PerCode { input, effort: if fallible { Effort::Fallible } else { Effort::Negligible } }
+        }
         _ => Strategy::PerRow(dependence.effort),
     }
 }

@@ -1,0 +1,143 @@
+//! `AND`, `OR` and `CASE`: which rows reach what.
+
+use super::kernels::{case, logic};
+use super::program::StepId;
+use super::run::{Failure, Run};
+use super::select::{Operand, Rows, zip};
+use super::strategy::{Effort, Strategy};
+use crate::column::tri;
+
+/// The rows of a `CASE` on their way through its branches.
+#[derive(Default)]
+struct Split {
+    /// Taken by no branch so far.
+    left: Vec<u32>,
+    taken: Vec<u32>,
+    rest: Vec<u32>,
+}
+
+impl Run<'_> {
+    /// `AND` and `OR`: the right side is computed for the rows that the left does not decide.
+    pub(super) fn connect(
+        &mut self,
+        step: StepId,
+        a: StepId,
+        b: StepId,
+        rows: Rows<'_>,
+        decisive: u8,
+        combine: fn(u8, u8) -> u8,
+    ) -> Result<(), Failure> {
+        self.demand(a, rows)?;
+        let left = logic::truths(self.operands().vector(a));
+        let undecided = match left {
+            Operand::Same(truth) => rows.len() * (truth != decisive) as usize,
+            Operand::Each(left) => rows.count(left, |truth| truth != decisive),
+        };
+        if undecided == 0 {
+            self.write(step, |_, slot| rows.each(|row| slot.bools()[row] = decisive));
+            return Ok(());
+        }
+        let harmless = match self.strategies[b as usize] {
+            Strategy::Input(_) => true,
+            Strategy::PerRow(Effort::Negligible) | Strategy::PerCode { effort: Effort::Negligible, .. } => {
+                true
+            }
+            Strategy::PerRow(Effort::Harmless) => undecided * 2 > rows.len(),
+            _ => false,
+        };
+        if undecided == rows.len() || harmless {
+            self.demand(b, rows)?;
+            self.write(step, |operands, slot| {
+                let (a, b) = (logic::truths(operands.vector(a)), logic::truths(operands.vector(b)));
+                zip(rows, a, b, slot.bools(), combine);
+            });
+            return Ok(());
+        }
+        let mut open = self.spare();
+        let left = logic::truths(self.operands().vector(a));
+        rows.pick(&mut open, |row| left.at(row) != decisive);
+        let open_rows = Rows::Some(&open);
+        let result = self.demand(b, open_rows);
+        if result.is_ok() {
+            self.write(step, |operands, slot| {
+                let (a, b) = (logic::truths(operands.vector(a)), logic::truths(operands.vector(b)));
+                let out = slot.bools();
+                rows.each(|row| out[row] = decisive);
+                zip(open_rows, a, b, out, combine);
+            });
+        }
+        self.give_back(open);
+        result
+    }
+
+    /// `CASE`: conditions are computed for the rows that no earlier one took, values for the rows that reach them.
+    pub(super) fn case(
+        &mut self,
+        step: StepId,
+        branches: &[(StepId, StepId)],
+        otherwise: StepId,
+        rows: Rows<'_>,
+    ) -> Result<(), Failure> {
+        let mut split = Split::default();
+        let result = self.take_branches(step, branches, otherwise, rows, &mut split);
+        for selection in [split.left, split.taken, split.rest] {
+            self.give_back(selection);
+        }
+        result
+    }
+
+    fn take_branches(
+        &mut self,
+        step: StepId,
+        branches: &[(StepId, StepId)],
+        otherwise: StepId,
+        rows: Rows<'_>,
+        split: &mut Split,
+    ) -> Result<(), Failure> {
+        let mut whole = true;
+        for &(when, then) in branches {
+            let reach = if whole { rows } else { Rows::Some(&split.left) };
+            self.demand(when, reach)?;
+            let truths = logic::truths(self.operands().vector(when));
+            let count = match truths {
+                Operand::Same(tri::TRUE) => reach.len(),
+                Operand::Same(_) => 0,
+                Operand::Each(truths) => reach.count(truths, |truth| truth == tri::TRUE),
+            };
+            if count == 0 {
+                continue;
+            }
+            if count == reach.len() {
+                return self.branch(step, then, reach, whole);
+            }
+            for selection in [&mut split.taken, &mut split.rest] {
+                if selection.capacity() == 0 {
+                    *selection = self.state.spare.pop().unwrap_or_default();
+                }
+            }
+            let truths = logic::truths(self.operands().vector(when));
+            let reach = if whole { rows } else { Rows::Some(&split.left) };
+            reach.pick(&mut split.taken, |row| truths.at(row) == tri::TRUE);
+            reach.pick(&mut split.rest, |row| truths.at(row) != tri::TRUE);
+            self.branch(step, then, Rows::Some(&split.taken), false)?;
+            std::mem::swap(&mut split.left, &mut split.rest);
+            whole = false;
+        }
+        let reach = if whole { rows } else { Rows::Some(&split.left) };
+        self.branch(step, otherwise, reach, whole)
+    }
+
+    /// Takes the values of a branch for the rows that reach it. `whole`: these are all rows of the `CASE`.
+    fn branch(&mut self, step: StepId, then: StepId, rows: Rows<'_>, whole: bool) -> Result<(), Failure> {
+        self.demand(then, rows)?;
+        self.write(step, |operands, slot| {
+            if whole && slot.is_fresh() && case::can_alias(operands.vector(then)) {
+                slot.set_alias(then);
+            } else {
+                slot.unalias(operands);
+                case::merge(operands, then, rows, slot);
+            }
+        });
+        Ok(())
+    }
+}
