@@ -119,7 +119,11 @@ impl Aggregation {
                 continue;
             }
             match rows.evaluator.column(rows.inputs, arg.expr) {
-                Vector::Double { values, valid } => fixed.fill(&values[..rows.len], &valid[..rows.len]),
+                // Rows that were not asked for may be missing at the end.
+                Vector::Double { values, valid } => {
+                    let len = rows.len.min(values.len());
+                    fixed.fill(&values[..len], &valid[..len]);
+                }
                 Vector::Const(Scalar::Double(value)) => {
                     fixed.fill(&vec![value; rows.len], &vec![1; rows.len])
                 }
