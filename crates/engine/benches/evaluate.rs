@@ -137,7 +137,7 @@ fn texts(pipeline: &Pipeline) -> impl Fn(usize) -> Vec<Column> {
                 column.set(
                     row,
                     match repr {
-                        _ if value % 8 == 0 => Scalar::Null,
+                        _ if value.is_multiple_of(8) => Scalar::Null,
                         types::Repr::Text => Scalar::Text(&text),
                         types::Repr::Double => Scalar::Double((value % 1000) as f64),
                         _ => Scalar::Int((value % 7) as i64),

@@ -39,9 +39,8 @@ impl Run<'_> {
         }
         let harmless = match self.strategies[b as usize] {
             Strategy::Input(_) => true,
-            Strategy::PerRow(Effort::Negligible) | Strategy::PerCode { effort: Effort::Negligible, .. } => {
-                true
-            }
+            Strategy::PerRow(Effort::Negligible) => true,
+            Strategy::PerCode { input } => self.tabulate(b, input),
             Strategy::PerRow(Effort::Harmless) => undecided * 2 > rows.len(),
             _ => false,
         };

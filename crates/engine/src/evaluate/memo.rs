@@ -73,6 +73,11 @@ impl Memo {
             }
     }
 
+    /// Whether a code was met whose value cannot be computed.
+    pub(crate) fn has_errors(&self) -> bool {
+        !self.errors.is_empty()
+    }
+
     /// Whether the table holds every code of the dictionary.
     #[inline]
     pub(crate) fn is_complete(&self, dictionary: &Dictionary) -> bool {

@@ -173,7 +173,7 @@ impl Evaluator {
     /// The dictionary of an input was compacted or replaced: what is remembered by its codes is void.
     pub fn forget(&mut self, input: usize) {
         for (memo, strategy) in self.state.memos.iter_mut().zip(&self.strategies) {
-            if let (Some(memo), Strategy::PerCode { input: of, .. }) = (memo, strategy)
+            if let (Some(memo), Strategy::PerCode { input: of }) = (memo, strategy)
                 && *of == input
             {
                 memo.clear();

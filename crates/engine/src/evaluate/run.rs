@@ -56,7 +56,7 @@ impl<'p> Run<'p> {
             Strategy::Input(_) => return Ok(()),
             Strategy::Same(of) => return self.demand(of, rows),
             Strategy::Once(lasting) => return self.constant(step, lasting, rows),
-            Strategy::PerCode { input, .. } => return self.per_code(step, input, rows),
+            Strategy::PerCode { input } => return self.per_code(step, input, rows),
             Strategy::PerRow(effort) => effort,
         };
         if rows.len() == 0 {
@@ -116,6 +116,7 @@ impl<'p> Run<'p> {
     }
 
     fn per_code(&mut self, step: StepId, input: usize, rows: Rows<'_>) -> Result<(), Failure> {
+        self.tabulate(step, input);
         let state = &mut *self.state;
         let slot = &mut state.slots[step as usize];
         slot.enter(state.epoch, state.rows);
@@ -123,18 +124,30 @@ impl<'p> Run<'p> {
         if slot.covered() == Covered::All {
             return Ok(());
         }
-        let Vector::Coded { codes, dictionary } = self.inputs.get(input) else {
+        let (Some(memo), Vector::Coded { codes, .. }) = (&state.memos[step as usize], self.inputs.get(input))
+        else {
             unreachable!("an input keeps its form");
         };
-        let memo = state.memos[step as usize].as_mut().expect("a step computed by code has a table");
-        if !memo.is_complete(dictionary) {
-            memo.extend(dictionary, &mut state.machine, self.program, step, &state.env, slot);
-        }
         memo.gather(codes, rows, slot)?;
         if rows.is_all() {
             slot.cover(rows, state.rows);
         }
         Ok(())
+    }
+
+    /// Computes a step for the texts that are new in its input's dictionary. False if some code has no value.
+    pub(super) fn tabulate(&mut self, step: StepId, input: usize) -> bool {
+        let state = &mut *self.state;
+        let (Some(memo), Vector::Coded { dictionary, .. }) =
+            (&mut state.memos[step as usize], self.inputs.get(input))
+        else {
+            unreachable!("an input keeps its form");
+        };
+        if !memo.is_complete(dictionary) {
+            let slot = &mut state.slots[step as usize];
+            memo.extend(dictionary, &mut state.machine, self.program, step, &state.env, slot);
+        }
+        !memo.has_errors()
     }
 
     /// Computes `rows` of a step and notes that they are held.

@@ -22,6 +22,9 @@ pub(crate) struct Slot {
     /// Whose bytes the views of a text column point into.
     buffer: Buffer,
     pub(crate) column: Column,
+    /// Entries of the column.
+    len: usize,
+    is_text: bool,
     /// The value of a step that is the same in every row.
     pub(crate) constant: Value,
 }
@@ -62,6 +65,8 @@ impl Slot {
             alias: None,
             buffer: Buffer::Unset,
             column: if coded { Column::Coded(Coded::default()) } else { Column::new(repr) },
+            len: 0,
+            is_text: !coded && matches!(repr, Repr::Text | Repr::Bytes),
             constant: Value::Null,
         }
     }
@@ -74,7 +79,9 @@ impl Slot {
             self.covered = Covered::Nothing;
             self.alias = None;
             self.buffer = Buffer::Unset;
-            self.reserve(rows);
+            if self.len < rows || self.is_text {
+                self.reserve(rows);
+            }
         }
     }
 
@@ -90,6 +97,7 @@ impl Slot {
 
     /// Entries are only overwritten, never cleared: rows that nobody asks for may hold anything.
     fn reserve(&mut self, rows: usize) {
+        self.len = self.len.max(rows);
         fn grow<T: Clone>(values: &mut Vec<T>, rows: usize, value: T) {
             if values.len() < rows {
                 values.resize(rows, value);
@@ -209,23 +217,24 @@ impl Slot {
 
 impl<'a> Operands<'a> {
     #[inline]
-    pub(crate) fn vector(self, step: StepId) -> Vector<'a> {
-        match self.strategies[step as usize] {
-            Strategy::Input(index) => return self.inputs.get(index),
-            Strategy::Same(of) => return self.vector(of),
-            Strategy::Once(_) => return Vector::Const(self.slots[step as usize].constant.as_scalar()),
-            Strategy::PerCode { .. } | Strategy::PerRow(_) => {}
-        }
-        let slot = &self.slots[step as usize];
-        match (slot.alias, &slot.column) {
-            (Some(of), _) => self.vector(of),
-            (None, Column::Text(texts)) => {
-                Vector::Text { views: &texts.views, data: self.data_of(slot, texts) }
+    pub(crate) fn vector(self, mut step: StepId) -> Vector<'a> {
+        loop {
+            let slot = &self.slots[step as usize];
+            match self.strategies[step as usize] {
+                Strategy::Input(index) => return self.inputs.get(index),
+                Strategy::Once(_) => return Vector::Const(slot.constant.as_scalar()),
+                Strategy::Same(of) => step = of,
+                Strategy::PerCode { .. } | Strategy::PerRow(_) => match (slot.alias, &slot.column) {
+                    (Some(of), _) => step = of,
+                    (None, Column::Text(texts)) => {
+                        return Vector::Text { views: &texts.views, data: self.data_of(slot, texts) };
+                    }
+                    (None, Column::Bytes(texts)) => {
+                        return Vector::Bytes { views: &texts.views, data: self.data_of(slot, texts) };
+                    }
+                    (None, column) => return Vector::of(column),
+                },
             }
-            (None, Column::Bytes(texts)) => {
-                Vector::Bytes { views: &texts.views, data: self.data_of(slot, texts) }
-            }
-            (None, column) => Vector::of(column),
         }
     }
 

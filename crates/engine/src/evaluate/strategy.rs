@@ -15,7 +15,7 @@ pub(crate) enum Strategy {
     /// It is the same in every row.
     Once(Lasting),
     /// It depends on one dictionary column only: computed once a code of that input.
-    PerCode { input: usize, effort: Effort },
+    PerCode { input: usize },
     /// By row, and what that costs.
     PerRow(Effort),
 }
@@ -63,8 +63,9 @@ pub(crate) fn choose(program: &Program, inputs: Inputs<'_>) -> Vec<Strategy> {
     for step in &program.steps {
         let dependence = depend(step, &dependences, inputs);
         let strategy = strategy(step, dependence, &strategies);
+        // Looking up costs nothing; whether it can fail is asked of the table.
         let effort = match strategy {
-            Strategy::PerCode { effort, .. } => effort,
+            Strategy::PerCode { .. } if dependence.effort == Effort::Harmless => Effort::Negligible,
             _ => dependence.effort,
         };
         dependences.push(Dependence { effort, ..dependence });
@@ -85,11 +86,7 @@ fn strategy(step: &Step, dependence: Dependence, earlier: &[Strategy]) -> Strate
         (Op::Test(Test::Null | Test::NotNull, of), _) if is_input(earlier, *of) => {
             Strategy::PerRow(Effort::Negligible)
         }
-        (_, Columns::Coded(input)) if always && step.repr != Repr::Bytes => {
-            // Looking up cannot fail where computing cannot.
-            let fallible = dependence.effort == Effort::Fallible;
-            Strategy::PerCode { input, effort: if fallible { Effort::Fallible } else { Effort::Negligible } }
-        }
+        (_, Columns::Coded(input)) if always && step.repr != Repr::Bytes => Strategy::PerCode { input },
         _ => Strategy::PerRow(dependence.effort),
     }
 }

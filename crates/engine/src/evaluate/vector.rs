@@ -54,6 +54,7 @@ pub enum Inputs<'a> {
 }
 
 impl<'a> Vector<'a> {
+    #[inline]
     pub fn of(column: &'a Column) -> Vector<'a> {
         match column {
             Column::Bool(values) => Vector::Bool(values),

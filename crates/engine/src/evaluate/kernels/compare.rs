@@ -147,13 +147,15 @@ fn texts(rows: Rows<'_>, comparison: Comparison, a: Vector<'_>, b: Vector<'_>, o
 }
 
 fn equal(rows: Rows<'_>, column: Vector<'_>, text: &[u8], same: u8, other: u8, out: &mut [u8]) {
-    rows.each(|row| {
-        out[row] = match column.bytes(row) {
-            None => tri::NULL,
-            Some(bytes) if is(bytes, text) => same,
-            Some(_) => other,
-        };
-    });
+    let truth = |bytes: Option<&[u8]>| match bytes {
+        None => tri::NULL,
+        Some(bytes) if is(bytes, text) => same,
+        Some(_) => other,
+    };
+    match column {
+        Vector::Text { views, data } => rows.each(|row| out[row] = truth(views[row].of(data))),
+        column => rows.each(|row| out[row] = truth(column.bytes(row))),
+    }
 }
 
 /// Equality that does not call out for texts of one byte.

@@ -104,8 +104,8 @@ pub(crate) fn contains(rows: Rows<'_>, set: &Set, input: Vector<'_>, out: &mut [
             }
             rows.mask(valid, out);
         }
-        (Members::Characters(_) | Members::FewTexts(_) | Members::Texts(_), Vector::Text { .. }) => {
-            rows.each(|row| out[row] = input.bytes(row).map_or(tri::NULL, |text| set.check_text(text)));
+        (Members::Characters(_) | Members::FewTexts(_) | Members::Texts(_), Vector::Text { views, data }) => {
+            rows.each(|row| out[row] = views[row].of(data).map_or(tri::NULL, |text| set.check_text(text)));
         }
         _ => rows.each(|row| out[row] = set.check(input.get(row))),
     }
