@@ -11,7 +11,7 @@ use sql::expr::ExprId;
 use types::{Scalar, Value};
 
 use super::keys::Rows;
-use super::state::TextOrder;
+use super::pick::TextOrder;
 use crate::column::{Column, Numbers, Texts, tri};
 use crate::dictionary::{Dictionary, IntDictionary, NULL_CODE, Remap};
 use crate::evaluate::Vector;

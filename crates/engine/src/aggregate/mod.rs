@@ -1,8 +1,10 @@
 //! Aggregates: what is kept for each group, and how it is updated, merged and read.
 
+pub mod arg;
 pub mod distinct;
 pub mod domain;
 pub mod exact_sum;
 pub mod keys;
+pub mod pick;
 pub mod state;
 pub mod table;

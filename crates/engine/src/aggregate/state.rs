@@ -1,10 +1,10 @@
 //! What is kept for each group of a table, column by column.
 
-use std::cmp::Ordering;
-
+use super::arg::{Arg, bools, doubles, ints, wides};
 use super::distinct::Distinct;
-use super::exact_sum::{ExactSums, FixedColumn};
+use super::exact_sum::ExactSums;
 use super::keys::Rows;
+use super::pick::{Pick, Picked, TextOrder, compare_doubles, pick_text};
 use crate::column::tri;
 use crate::dictionary::NULL_CODE;
 
@@ -27,37 +27,11 @@ pub enum StateSpec {
     Distinct(usize),
 }
 
-/// Which of a group's values is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Pick {
-    Min,
-    Max,
-    First,
-    Last,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Form {
     Int,
     Double,
     Wide,
-}
-
-/// The argument columns of a batch, by their place in the layout.
-#[derive(Debug, Clone, Copy)]
-pub enum Arg<'a> {
-    Bool(&'a [u8]),
-    Int(Slice<'a, i64>),
-    /// With its fixed form, where a sum needs it.
-    Double(Slice<'a, f64>, Option<&'a FixedColumn>),
-    Wide(Slice<'a, i128>),
-}
-
-/// Numbers and whether each is there (1) or null (0).
-#[derive(Debug, Clone, Copy)]
-pub struct Slice<'a, T> {
-    pub values: &'a [T],
-    pub valid: &'a [u8],
 }
 
 /// The state of one [`StateSpec`] for all groups of a table.
@@ -79,13 +53,6 @@ pub enum State {
 pub struct Sums<T> {
     pub sums: Vec<T>,
     pub counts: Vec<u64>,
-}
-
-/// A value each group, null where `valid` is 0.
-#[derive(Debug, Clone, Default)]
-pub struct Picked<T> {
-    pub values: Vec<T>,
-    pub valid: Vec<u8>,
 }
 
 /// A decimal sum that left the range of 38 digits stays null for good.
@@ -296,11 +263,6 @@ impl Translation<'_> {
     }
 }
 
-/// Compares texts of a domain by their codes.
-pub trait TextOrder {
-    fn compare(&self, domain: usize, a: u32, b: u32) -> Ordering;
-}
-
 impl StateSpec {
     fn pick(self) -> Pick {
         match self {
@@ -343,63 +305,6 @@ impl Sums<i128> {
     }
 }
 
-impl<T: Default + Copy> Picked<T> {
-    fn resize(&mut self, groups: usize) {
-        self.values.resize(groups, T::default());
-        self.valid.resize(groups, 0);
-    }
-
-    #[inline(always)]
-    fn offer(&mut self, group: usize, value: T, pick: Pick, compare: impl Fn(&T, &T) -> Ordering) {
-        let take = self.valid[group] == 0
-            || match pick {
-                Pick::Min => compare(&value, &self.values[group]).is_lt(),
-                Pick::Max => compare(&value, &self.values[group]).is_gt(),
-                Pick::First => false,
-                Pick::Last => true,
-            };
-        if take {
-            self.values[group] = value;
-            self.valid[group] = 1;
-        }
-    }
-
-    fn merge(
-        &mut self,
-        group: usize,
-        other: &Picked<T>,
-        other_group: usize,
-        pick: Pick,
-        compare: impl Fn(&T, &T) -> Ordering,
-    ) {
-        if other.valid[other_group] != 0 {
-            self.offer(group, other.values[other_group], pick, compare);
-        }
-    }
-}
-
-/// As `Scalar::compare`: NaN is the greatest.
-fn compare_doubles(a: &f64, b: &f64) -> Ordering {
-    a.partial_cmp(b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
-}
-
-#[inline(always)]
-fn pick_text(held: u32, code: u32, pick: Pick, domain: usize, order: &dyn TextOrder) -> u32 {
-    if code == NULL_CODE || code == held {
-        return held;
-    }
-    if held == NULL_CODE {
-        return code;
-    }
-    let take = match pick {
-        Pick::Min => order.compare(domain, code, held).is_lt(),
-        Pick::Max => order.compare(domain, code, held).is_gt(),
-        Pick::First => false,
-        Pick::Last => true,
-    };
-    if take { code } else { held }
-}
-
 fn add_doubles(sums: &mut ExactSums, rows: Rows<'_>, groups: &[u32], arg: &Arg<'_>) {
     let (numbers, fixed) = doubles(arg);
     let fixed = fixed.expect("the layout asks for the fixed form of what is summed");
@@ -408,26 +313,4 @@ fn add_doubles(sums: &mut ExactSums, rows: Rows<'_>, groups: &[u32], arg: &Arg<'
     } else {
         rows.for_each(|i, row| sums.add_fixed(groups[i], fixed.fixed[row], fixed.forms[row] as u64));
     }
-}
-
-fn bools<'a>(arg: &Arg<'a>) -> &'a [u8] {
-    let Arg::Bool(flags) = arg else { unreachable!("the binder gives a boolean here, not {arg:?}") };
-    flags
-}
-
-fn ints<'a>(arg: &Arg<'a>) -> Slice<'a, i64> {
-    let Arg::Int(numbers) = arg else { unreachable!("the binder gives a whole number here, not {arg:?}") };
-    *numbers
-}
-
-fn wides<'a>(arg: &Arg<'a>) -> Slice<'a, i128> {
-    let Arg::Wide(numbers) = arg else { unreachable!("the binder gives a decimal here, not {arg:?}") };
-    *numbers
-}
-
-fn doubles<'a>(arg: &Arg<'a>) -> (Slice<'a, f64>, Option<&'a FixedColumn>) {
-    let Arg::Double(numbers, fixed) = arg else {
-        unreachable!("the binder gives a double here, not {arg:?}")
-    };
-    (*numbers, *fixed)
 }

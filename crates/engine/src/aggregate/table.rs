@@ -4,8 +4,10 @@
 //! Two tables over the same layout merge into one. Folding slices into windows, shipping partials between subtasks,
 //! restoring a snapshot and compacting dictionaries are all this one operation, with another translation of codes.
 
+use super::arg::Arg;
 use super::keys::{KeyColumns, KeyIndex, PackedKey, Rows};
-use super::state::{Arg, State, StateSpec, TextOrder, Translation};
+use super::pick::TextOrder;
+use super::state::{State, StateSpec, Translation};
 
 #[derive(Debug, Clone)]
 pub struct Table {

@@ -9,7 +9,8 @@ use types::{ColumnType, DataType, Repr, Value};
 
 use super::{ArgSpec, Layout, LayoutError, ResultSpec, Unit, is_distinct};
 use crate::aggregate::domain::DomainSpec;
-use crate::aggregate::state::{Form, Pick, StateSpec};
+use crate::aggregate::pick::Pick;
+use crate::aggregate::state::{Form, StateSpec};
 use crate::aggregate::table::TableSpec;
 
 impl Layout {

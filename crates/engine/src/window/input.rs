@@ -4,8 +4,8 @@ use sql::functions::{Env, EvalError};
 use types::Scalar;
 
 use super::aggregation::{Aggregation, NewGroup};
+use crate::aggregate::arg::{Arg, Slice};
 use crate::aggregate::keys::Rows;
-use crate::aggregate::state::{Arg, Slice};
 use crate::aggregate::table::Input;
 use crate::column::{Column, tri};
 use crate::evaluate::{Evaluator, Inputs, Vector};

@@ -6,7 +6,8 @@ use sql::plan::Window;
 
 use super::calendar::Calendar;
 use crate::aggregate::keys::PackedKey;
-use crate::aggregate::state::{TextOrder, Translation};
+use crate::aggregate::pick::TextOrder;
+use crate::aggregate::state::Translation;
 use crate::aggregate::table::{Table, TableSpec};
 use crate::layout::{last_window_end, next_window_end, window_start};
 

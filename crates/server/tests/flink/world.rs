@@ -38,10 +38,13 @@ enum Delivery {
     Failure,
 }
 
+/// Both ends of a topic.
+type Pipe = (Sender<Delivery>, Receiver<Delivery>);
+
 /// A log of topics with one partition each, which a test feeds and breaks. The topic `closed` cannot be read.
 #[derive(Default)]
 pub struct Feeding {
-    topics: Mutex<HashMap<String, (Sender<Delivery>, Receiver<Delivery>)>>,
+    topics: Mutex<HashMap<String, Pipe>>,
 }
 
 impl Feeding {

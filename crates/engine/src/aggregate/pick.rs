@@ -1,0 +1,83 @@
+//! Picking one of a group's values: the least, the greatest, the first, the last.
+
+use std::cmp::Ordering;
+
+use crate::dictionary::NULL_CODE;
+
+/// Which of a group's values is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Pick {
+    Min,
+    Max,
+    First,
+    Last,
+}
+
+/// A value each group, null where `valid` is 0.
+#[derive(Debug, Clone, Default)]
+pub struct Picked<T> {
+    pub values: Vec<T>,
+    pub valid: Vec<u8>,
+}
+
+/// Compares texts of a domain by their codes.
+pub trait TextOrder {
+    fn compare(&self, domain: usize, a: u32, b: u32) -> Ordering;
+}
+
+impl<T: Default + Copy> Picked<T> {
+    pub(super) fn resize(&mut self, groups: usize) {
+        self.values.resize(groups, T::default());
+        self.valid.resize(groups, 0);
+    }
+
+    #[inline(always)]
+    pub(super) fn offer(&mut self, group: usize, value: T, pick: Pick, compare: impl Fn(&T, &T) -> Ordering) {
+        let take = self.valid[group] == 0
+            || match pick {
+                Pick::Min => compare(&value, &self.values[group]).is_lt(),
+                Pick::Max => compare(&value, &self.values[group]).is_gt(),
+                Pick::First => false,
+                Pick::Last => true,
+            };
+        if take {
+            self.values[group] = value;
+            self.valid[group] = 1;
+        }
+    }
+
+    pub(super) fn merge(
+        &mut self,
+        group: usize,
+        other: &Picked<T>,
+        other_group: usize,
+        pick: Pick,
+        compare: impl Fn(&T, &T) -> Ordering,
+    ) {
+        if other.valid[other_group] != 0 {
+            self.offer(group, other.values[other_group], pick, compare);
+        }
+    }
+}
+
+/// As `Scalar::compare`: NaN is the greatest.
+pub(super) fn compare_doubles(a: &f64, b: &f64) -> Ordering {
+    a.partial_cmp(b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
+}
+
+#[inline(always)]
+pub(super) fn pick_text(held: u32, code: u32, pick: Pick, domain: usize, order: &dyn TextOrder) -> u32 {
+    if code == NULL_CODE || code == held {
+        return held;
+    }
+    if held == NULL_CODE {
+        return code;
+    }
+    let take = match pick {
+        Pick::Min => order.compare(domain, code, held).is_lt(),
+        Pick::Max => order.compare(domain, code, held).is_gt(),
+        Pick::First => false,
+        Pick::Last => true,
+    };
+    if take { code } else { held }
+}
