@@ -29,6 +29,11 @@ impl Row<'_> {
         self.events[0]
     }
 
+    /// The text of a group by text.
+    fn text(&self) -> &str {
+        self.first().text.as_deref().expect("the filter leaves out events without text")
+    }
+
     fn count(&self) -> usize {
         self.events.len()
     }
@@ -135,12 +140,12 @@ pub fn analytics() -> Vec<Analytic> {
         },
         Analytic {
             table: "popular_queries",
-            key: |r| format!("analytics:popular_queries:{}", hash(r.first().text.as_ref().unwrap())),
+            key: |r| format!("analytics:popular_queries:{}", hash(r.text())),
             window: 30,
             keep: |e| e.text.is_some(),
             group: |e| vec![format!("{:?}", e.text)],
             fields: |r| {
-                json!({"query_text": r.first().text, "query_hash": hash(r.first().text.as_ref().unwrap()),
+                json!({"query_text": r.first().text, "query_hash": hash(r.text()),
                     "query_count": r.count(), "unique_users": r.users()})
             },
         },
@@ -160,14 +165,14 @@ pub fn analytics() -> Vec<Analytic> {
             table: "popular_by_year",
             key: |r| {
                 let years = number_in_key(r.first().years);
-                format!("analytics:popular_by_year:{years}:{}", hash(r.first().text.as_ref().unwrap()))
+                format!("analytics:popular_by_year:{years}:{}", hash(r.text()))
             },
             window: 120,
             keep: |e| student(e) && e.text.is_some(),
             group: |e| vec![format!("{:?} {:?}", e.years, e.text)],
             fields: |r| {
                 json!({"years": r.first().years, "year": r.first().years, "query_text": r.first().text,
-                    "query_hash": hash(r.first().text.as_ref().unwrap()), "query_count": r.count(),
+                    "query_hash": hash(r.text()), "query_count": r.count(),
                     "unique_users": r.users()})
             },
         },

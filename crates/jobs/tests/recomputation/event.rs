@@ -33,7 +33,8 @@ pub fn iso(ms: i64) -> String {
     while epoch_days(year + 1, 1, 1) <= days {
         year += 1;
     }
-    let month = (1..=12).rev().find(|&month| epoch_days(year, month, 1) <= days).unwrap();
+    let month =
+        (1..=12).rev().find(|&month| epoch_days(year, month, 1) <= days).expect("a year begins with January");
     let day = days - epoch_days(year, month, 1) + 1;
     format!(
         "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}",

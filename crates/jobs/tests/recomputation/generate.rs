@@ -98,6 +98,6 @@ pub fn lines(random: &mut Random, count: usize) -> Vec<String> {
 
 pub fn write(directory: &Path, name: &str, lines: &[String]) -> PathBuf {
     let path = directory.join(name);
-    std::fs::write(&path, lines.join("\n")).unwrap();
+    std::fs::write(&path, lines.join("\n")).expect("the directory is there");
     path
 }

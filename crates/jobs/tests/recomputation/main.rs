@@ -22,7 +22,7 @@ const SCRIPT: &str = include_str!("../../../../jobs/analytics.sql");
 fn same(ours: &Value, theirs: &Value) -> bool {
     match (ours, theirs) {
         (Value::Number(a), Value::Number(b)) => {
-            let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
+            let (a, b) = (a.as_f64().expect("a number"), b.as_f64().expect("a number"));
             (a - b).abs() <= 1e-9 * a.abs().max(b.abs())
         }
         (Value::Object(a), Value::Object(b)) => {
@@ -33,14 +33,18 @@ fn same(ours: &Value, theirs: &Value) -> bool {
     }
 }
 
+fn text_of(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
+}
+
 fn parse_output(output: &str) -> BTreeMap<(String, String), Value> {
     let mut rows = BTreeMap::new();
     for line in output.lines() {
         let mut line: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
         assert_eq!(line["ttl"], json!(2_592_000));
-        let value = line["value"].as_object_mut().unwrap();
+        let value = line["value"].as_object_mut().expect("a value is an object");
         assert!(value.remove("created_at").is_some());
-        let key = (line["table"].as_str().unwrap().to_owned(), line["key"].as_str().unwrap().to_owned());
+        let key = (text_of(&line["table"]), text_of(&line["key"]));
         assert!(rows.insert(key.clone(), line["value"].clone()).is_none(), "written twice: {key:?}");
     }
     rows

@@ -44,8 +44,8 @@ pub fn run(
         batch_rows,
         clock: Arc::new(ManualClock::at(Timestamp(1_765_281_600_000))),
     };
-    let summary = run.start().unwrap().join().unwrap();
-    let text = String::from_utf8(sheet.0.lock().clone()).unwrap();
+    let summary = run.start().expect("the run starts").join().expect("the run ends");
+    let text = String::from_utf8(sheet.0.lock().clone()).expect("results are UTF-8");
     (text, summary)
 }
 

@@ -63,7 +63,7 @@ pub struct Function {
 pub enum Determinism {
     /// The same arguments always give the same result.
     Always,
-    /// The same within one evaluation of a batch: `CURRENT_TIMESTAMP`. The time comes in through [`Env::now`].
+    /// The same within one evaluation of a batch: `CURRENT_TIMESTAMP`. The time comes in through [`Env::now_ms`].
     Clock,
     /// Never to be shared or folded: `RAND`, `UUID`.
     Never,
