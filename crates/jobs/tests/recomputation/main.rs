@@ -58,7 +58,7 @@ fn script(lateness: &str) -> String {
 }
 
 fn check(seed: u64, count: usize, files: usize, lateness: (&str, i64), runs: &[(u32, usize)]) {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().expect("a directory");
     let mut random = Random(seed);
     let contents: Vec<Vec<String>> = (0..files).map(|_| lines(&mut random, count)).collect();
     let paths: Vec<PathBuf> = contents
