@@ -54,9 +54,10 @@ struct OpenFile {
     path: PathBuf,
     partition: PartitionId,
     file: File,
-    /// Bytes read and not yet decoded are `data[start..]`.
+    /// Bytes read and not yet decoded are `data[start..end]`.
     data: Arc<Vec<u8>>,
     start: usize,
+    end: usize,
     /// Where in the file `data` begins.
     offset: u64,
     at_end: bool,
@@ -110,6 +111,7 @@ impl OpenFile {
             file,
             data: Arc::default(),
             start: 0,
+            end: 0,
             offset: start,
             at_end: false,
         })
@@ -117,29 +119,29 @@ impl OpenFile {
 
     /// Reads on until a whole line is there; false at the end of the file.
     fn has_line(&mut self) -> Result<bool, ConnectorError> {
-        while !self.at_end && memchr::memchr(b'\n', &self.data[self.start..]).is_none() {
+        while !self.at_end && memchr::memchr(b'\n', &self.data[self.start..self.end]).is_none() {
             self.fill()?;
         }
-        Ok(self.start < self.data.len())
+        Ok(self.start < self.end)
     }
 
     fn fill(&mut self) -> Result<(), ConnectorError> {
-        let rest = self.data.len() - self.start;
+        let rest = self.start..self.end;
         self.offset += self.start as u64;
-        let start = std::mem::take(&mut self.start);
-        // Reused unless somebody still holds the last batch's bytes.
-        let data = match Arc::get_mut(&mut self.data) {
-            Some(data) => {
-                data.copy_within(start.., 0);
-                data
-            }
-            None => {
-                self.data = Arc::new(self.data[start..].to_vec());
-                Arc::get_mut(&mut self.data).expect("just made")
-            }
-        };
-        data.resize(rest + CHUNK, 0);
-        let mut filled = rest;
+        self.start = 0;
+        self.end = rest.len();
+        // Reused unless somebody still holds the last batch's bytes. Grown only for a line longer than it, so that
+        // what is read into is rarely cleared before.
+        if Arc::get_mut(&mut self.data).is_none() {
+            self.data = Arc::new(self.data[rest.clone()].to_vec());
+        } else if let Some(data) = Arc::get_mut(&mut self.data) {
+            data.copy_within(rest, 0);
+        }
+        let data = Arc::get_mut(&mut self.data).expect("held here alone");
+        if data.len() < self.end + CHUNK / 2 {
+            data.resize(self.end + CHUNK, 0);
+        }
+        let mut filled = self.end;
         while filled < data.len() {
             match self.file.read(&mut data[filled..]) {
                 Ok(0) => {
@@ -156,7 +158,7 @@ impl OpenFile {
                 }
             }
         }
-        data.truncate(filled);
+        self.end = filled;
         Ok(())
     }
 
@@ -167,15 +169,15 @@ impl OpenFile {
         max_rows: usize,
     ) -> Result<(), ConnectorError> {
         let data = self.data.clone();
-        let rest = &data[self.start..];
+        let rest = &data[self.start..self.end];
         // Clearing a batch costs time in proportion: a guess from the first line's length is near enough.
         let first = memchr::memchr(b'\n', rest).unwrap_or(rest.len()) + 1;
         decoder.begin(batch, max_rows.min(rest.len() / first + 8));
         batch.origin.partition = Some(self.partition);
         batch.origin.data = data.clone();
         let mut lines = 0;
-        while lines < max_rows && self.start < data.len() {
-            let line = &data[self.start..];
+        while lines < max_rows && self.start < self.end {
+            let line = &data[self.start..self.end];
             let (length, step) = match memchr::memchr(b'\n', line) {
                 Some(end) => (end, end + 1),
                 None if self.at_end => (line.len(), line.len()),

@@ -26,32 +26,82 @@ struct Inner {
     /// How far each sink has come.
     reported: Vec<i64>,
     /// Not yet released.
-    rows: BTreeMap<Place, Line>,
+    waiting: BTreeMap<Place, Vec<Chunk>>,
+    /// Emptied buffers.
+    spare: Vec<Vec<u8>>,
     written: u64,
     failure: Option<std::io::Error>,
 }
 
-/// Where a row stands in the output.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// Where rows stand in the output. Rows of one place stand by key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     window_end: i64,
     query: usize,
-    key: Vec<u8>,
-    /// Rows without a key keep their order.
-    sink: usize,
-    sequence: u64,
+    /// Rows without a window keep their order: 0 for others.
+    sequence: (usize, u64),
 }
 
-struct Line {
-    text: Vec<u8>,
+/// Rows written at once.
+struct Chunk {
+    data: Vec<u8>,
+    /// By key.
+    lines: Vec<Line>,
     /// The event time at which it was written; known when the sink next reports.
     written_at: Option<i64>,
     sink: usize,
 }
 
+/// A row in a chunk's data: its key, then its text.
+struct Line {
+    key: usize,
+    text: usize,
+    end: usize,
+}
+
+impl Chunk {
+    fn key(&self, line: &Line) -> &[u8] {
+        &self.data[line.key..line.text]
+    }
+
+    /// Sorts the lines by key.
+    fn sort(&mut self) {
+        let data = &self.data;
+        let key = |line: &Line| &data[line.key..line.text];
+        let Some(first) = self.lines.first().map(key) else { return };
+        // What all keys begin with is looked at once, and the bytes that follow mostly decide.
+        let shared = self.lines.iter().fold(first.len(), |shared, line| shared.min(common(first, key(line))));
+        let rest = |line: &Line| &data[line.key + shared..line.text];
+        let mut lines: Vec<(u64, Line)> =
+            self.lines.drain(..).map(|line| (head(rest(&line)), line)).collect();
+        lines.sort_by(|(a, x), (b, y)| a.cmp(b).then_with(|| rest(x).cmp(rest(y))));
+        self.lines.extend(lines.into_iter().map(|(_, line)| line));
+    }
+}
+
+/// The length of what two keys begin with.
+fn common(a: &[u8], b: &[u8]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}
+
+/// The first bytes as a number that sorts like them.
+fn head(bytes: &[u8]) -> u64 {
+    let mut head = [0; 8];
+    let len = bytes.len().min(8);
+    head[..len].copy_from_slice(&bytes[..len]);
+    u64::from_be_bytes(head)
+}
+
 impl LocalOutput {
     pub fn new(out: Box<dyn Write + Send>) -> Arc<LocalOutput> {
-        let inner = Inner { out, reported: Vec::new(), rows: BTreeMap::new(), written: 0, failure: None };
+        let inner = Inner {
+            out,
+            reported: Vec::new(),
+            waiting: BTreeMap::new(),
+            spare: Vec::new(),
+            written: 0,
+            failure: None,
+        };
         Arc::new(LocalOutput { inner: Mutex::new(inner) })
     }
 
@@ -64,7 +114,7 @@ impl LocalOutput {
     pub fn finish(&self) -> std::io::Result<()> {
         let mut inner = self.inner.lock();
         inner.reported.fill(i64::MAX);
-        inner.rows.values_mut().for_each(|line| line.written_at = Some(i64::MIN));
+        inner.waiting.values_mut().flatten().for_each(|chunk| chunk.written_at = Some(i64::MIN));
         inner.release();
         match inner.failure.take() {
             Some(error) => Err(error),
@@ -118,35 +168,41 @@ struct LocalSink {
 
 impl Sink for LocalSink {
     fn write(&mut self, rows: &Rows<'_>) -> Result<(), ConnectorError> {
-        let window_end = rows.window.map_or(i64::MIN, |(_, end)| end);
         let LocalSink { encoder, head, ttl, output, sink, sequence, unreported } = self;
-        let mut inner = output.inner.lock();
+        let spare = output.inner.lock().spare.pop().unwrap_or_default();
+        let mut chunk = Chunk { data: spare, lines: Vec::new(), written_at: None, sink: *sink };
+        let Chunk { data, lines, .. } = &mut chunk;
         encoder.encode(rows, |_, key, value| {
-            let mut text = Vec::with_capacity(head.len() + key.len() + value.len() + 48);
-            text.extend_from_slice(head);
-            text.extend_from_slice(b",\"key\":");
+            let start = data.len();
+            data.extend_from_slice(key.as_bytes());
+            let text = data.len();
+            data.extend_from_slice(head);
+            data.extend_from_slice(b",\"key\":");
             match ttl {
-                Some(_) => write_string(&mut text, key),
-                None => text.extend_from_slice(b"null"),
+                Some(_) => write_string(data, key),
+                None => data.extend_from_slice(b"null"),
             }
-            text.extend_from_slice(b",\"value\":");
-            text.extend_from_slice(value);
-            text.extend_from_slice(b",\"ttl\":");
+            data.extend_from_slice(b",\"value\":");
+            data.extend_from_slice(value);
+            data.extend_from_slice(b",\"ttl\":");
             match ttl {
-                Some(seconds) => write_integer(&mut text, *seconds as i64),
-                None => text.extend_from_slice(b"null"),
+                Some(seconds) => write_integer(data, *seconds as i64),
+                None => data.extend_from_slice(b"null"),
             }
-            text.extend_from_slice(b"}\n");
-            *sequence += 1;
-            let place = Place {
-                window_end,
-                query: rows.query,
-                key: key.as_bytes().to_vec(),
-                sink: *sink,
-                sequence: *sequence,
-            };
-            inner.rows.insert(place, Line { text, written_at: None, sink: *sink });
+            data.extend_from_slice(b"}\n");
+            lines.push(Line { key: start, text, end: data.len() });
         });
+        let place = match rows.window {
+            Some((_, window_end)) => {
+                chunk.sort();
+                Place { window_end, query: rows.query, sequence: (0, 0) }
+            }
+            None => {
+                *sequence += 1;
+                Place { window_end: i64::MIN, query: rows.query, sequence: (*sink, *sequence) }
+            }
+        };
+        output.inner.lock().waiting.entry(place).or_default().push(chunk);
         *unreported = true;
         Ok(())
     }
@@ -155,8 +211,8 @@ impl Sink for LocalSink {
         let mut inner = self.output.inner.lock();
         inner.reported[self.sink] = watermark.0;
         if std::mem::take(&mut self.unreported) {
-            for line in inner.rows.values_mut().filter(|line| line.sink == self.sink) {
-                line.written_at.get_or_insert(watermark.0);
+            for chunk in inner.waiting.values_mut().flatten().filter(|chunk| chunk.sink == self.sink) {
+                chunk.written_at.get_or_insert(watermark.0);
             }
         }
         inner.release();
@@ -176,17 +232,39 @@ impl Sink for LocalSink {
 impl Inner {
     fn release(&mut self) {
         let passed = self.reported.iter().copied().min().unwrap_or(i64::MIN);
-        while let Some(first) = self.rows.first_entry() {
-            if first.get().written_at.is_none_or(|at| at > passed) {
+        while let Some(first) = self.waiting.first_entry() {
+            if first.get().iter().any(|chunk| chunk.written_at.is_none_or(|at| at > passed)) {
                 break;
             }
-            let line = first.remove();
-            self.written += 1;
+            let chunks = first.remove();
+            self.written += chunks.iter().map(|chunk| chunk.lines.len() as u64).sum::<u64>();
             if self.failure.is_none()
-                && let Err(error) = self.out.write_all(&line.text)
+                && let Err(error) = write_merged(&mut self.out, &chunks)
             {
                 self.failure = Some(error);
             }
+            let room = SPARE.saturating_sub(self.spare.len());
+            self.spare.extend(chunks.into_iter().take(room).map(|chunk| {
+                let mut data = chunk.data;
+                data.clear();
+                data
+            }));
         }
+    }
+}
+
+/// Emptied buffers kept, at most.
+const SPARE: usize = 4;
+
+/// Writes the lines of several chunks, by key.
+fn write_merged(out: &mut dyn Write, chunks: &[Chunk]) -> std::io::Result<()> {
+    let mut lines: Vec<std::slice::Iter<'_, Line>> = chunks.iter().map(|chunk| chunk.lines.iter()).collect();
+    loop {
+        let heads =
+            lines.iter().enumerate().filter_map(|(chunk, lines)| Some((chunk, lines.as_slice().first()?)));
+        let least = heads.min_by_key(|(chunk, line)| chunks[*chunk].key(line));
+        let Some((chunk, line)) = least else { return Ok(()) };
+        out.write_all(&chunks[chunk].data[line.text..line.end])?;
+        lines[chunk].next();
     }
 }

@@ -134,7 +134,7 @@ impl Dictionary {
     #[cold]
     #[inline(never)]
     fn insert(&mut self, hash: u64, slot: usize, text: &[u8]) -> Result<u32, InvalidText> {
-        std::str::from_utf8(text).map_err(|_| InvalidText)?;
+        simdutf8::basic::from_utf8(text).map_err(|_| InvalidText)?;
         let code = self.plain.entries.len() as u32;
         let hasher = &self.hasher;
         self.plain.insert(hash, slot, text, code, |bytes| hash_with(hasher, bytes));

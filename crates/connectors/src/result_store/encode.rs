@@ -1,11 +1,14 @@
 //! Rows as keys and JSON objects.
 
+use std::ops::Range;
+
 use engine::connector::{Rows, Stage};
+use engine::evaluate::Vector;
 use sql::plan::SinkTable;
-use types::DataType;
+use types::{DataType, Scalar};
 
 use super::template::KeyTemplate;
-use crate::format::json::write::{write_scalar, write_string};
+use crate::format::json::write::{write_integer, write_scalar, write_string};
 
 /// Writes rows of one table.
 pub struct RowEncoder {
@@ -16,6 +19,17 @@ pub struct RowEncoder {
     tells_stage: bool,
     key: String,
     value: Vec<u8>,
+    scratch: Vec<u8>,
+    /// What is the same in all rows at hand, piece after piece.
+    fixed: Vec<u8>,
+    pieces: Vec<Piece>,
+}
+
+/// A part of an object: some of the fixed text, then a column's value.
+struct Piece {
+    fixed: Range<usize>,
+    /// `None`: the last piece.
+    column: Option<usize>,
 }
 
 impl RowEncoder {
@@ -39,33 +53,112 @@ impl RowEncoder {
             tells_stage,
             key: String::new(),
             value: Vec::new(),
+            scratch: Vec::new(),
+            fixed: Vec::new(),
+            pieces: Vec::new(),
         }
     }
 
     /// Calls `each` with every row's place, key (empty without a template) and JSON object.
     pub fn encode(&mut self, rows: &Rows<'_>, mut each: impl FnMut(usize, &str, &[u8])) {
-        let RowEncoder { template, names, types, tells_stage, key, value } = self;
-        rows.rows.for_each(|_, row| {
+        self.write_fixed(rows);
+        let RowEncoder { template, types, tells_stage, key, value, scratch, fixed, pieces, .. } = self;
+        let tells_stage = *tells_stage && rows.window.is_some();
+        let mut block = Block::new(rows.columns);
+        let mut encode = |row: usize, values: &[Scalar<'_>]| {
             key.clear();
             if let Some(template) = template {
-                template.write(key, |column| rows.columns[column].get(row));
+                template.write(key, scratch, |column| values[column]);
             }
             value.clear();
-            for ((name, data_type), column) in names.iter().zip(types.iter()).zip(rows.columns) {
-                value.extend_from_slice(name);
-                write_scalar(value, column.get(row), data_type);
-            }
-            if *tells_stage && rows.window.is_some() {
-                value.extend_from_slice(match rows.stage {
-                    Stage::Early => b",\"is_final\":false",
-                    Stage::Final => b",\"is_final\":true",
-                });
-                if let Some(&revision) = rows.revisions.get(row).filter(|&&revision| revision > 0) {
-                    value.extend_from_slice(format!(",\"revision\":{revision}").as_bytes());
+            for piece in &*pieces {
+                value.extend_from_slice(&fixed[piece.fixed.clone()]);
+                if let Some(column) = piece.column {
+                    write_scalar(value, values[column], &types[column]);
                 }
+            }
+            if tells_stage && let Some(&revision) = rows.revisions.get(row).filter(|&&revision| revision > 0)
+            {
+                value.extend_from_slice(b",\"revision\":");
+                write_integer(value, revision.into());
             }
             value.push(b'}');
             each(row, key, value);
-        });
+        };
+        rows.rows.for_each(|_, row| block.push(row, &mut encode));
+        block.flush(&mut encode);
+    }
+
+    /// Writes names and constants once for all rows.
+    fn write_fixed(&mut self, rows: &Rows<'_>) {
+        self.fixed.clear();
+        self.pieces.clear();
+        let mut start = 0;
+        for (column, vector) in rows.columns.iter().enumerate() {
+            self.fixed.extend_from_slice(&self.names[column]);
+            if let Vector::Const(value) = vector {
+                write_scalar(&mut self.fixed, *value, &self.types[column]);
+            } else {
+                self.pieces.push(Piece { fixed: start..self.fixed.len(), column: Some(column) });
+                start = self.fixed.len();
+            }
+        }
+        if self.tells_stage && rows.window.is_some() {
+            self.fixed.extend_from_slice(match rows.stage {
+                Stage::Early => b",\"is_final\":false",
+                Stage::Final => b",\"is_final\":true",
+            });
+        }
+        self.pieces.push(Piece { fixed: start..self.fixed.len(), column: None });
+    }
+}
+
+/// Some rows' values, row after row.
+///
+/// Texts of large dictionaries lie all over memory. Their places are looked up, and their first bytes touched, for many
+/// rows at once, so that the waits for memory overlap.
+struct Block<'a> {
+    columns: &'a [Vector<'a>],
+    rows: Vec<usize>,
+    values: Vec<Scalar<'a>>,
+}
+
+impl<'a> Block<'a> {
+    const ROWS: usize = 32;
+
+    fn new(columns: &'a [Vector<'a>]) -> Block<'a> {
+        Block { columns, rows: Vec::new(), values: Vec::new() }
+    }
+
+    fn push(&mut self, row: usize, encode: impl FnMut(usize, &[Scalar<'_>])) {
+        self.rows.push(row);
+        if self.rows.len() == Self::ROWS {
+            self.flush(encode);
+        }
+    }
+
+    fn flush(&mut self, mut encode: impl FnMut(usize, &[Scalar<'_>])) {
+        let width = self.columns.len();
+        self.values.clear();
+        self.values.resize(self.rows.len() * width, Scalar::Null);
+        let mut touched = 0;
+        for (index, column) in self.columns.iter().enumerate() {
+            let values = self.values.iter_mut().skip(index).step_by(width);
+            for (&row, value) in self.rows.iter().zip(values) {
+                *value = column.get(row);
+            }
+            if matches!(column, Vector::Coded { .. }) {
+                for value in self.values.iter().skip(index).step_by(width) {
+                    if let Scalar::Text(text) = value {
+                        touched ^= text.as_bytes().first().copied().unwrap_or_default();
+                    }
+                }
+            }
+        }
+        std::hint::black_box(touched);
+        for (place, &row) in self.rows.iter().enumerate() {
+            encode(row, &self.values[place * width..][..width]);
+        }
+        self.rows.clear();
     }
 }

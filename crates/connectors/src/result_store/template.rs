@@ -65,9 +65,8 @@ impl KeyTemplate {
         })
     }
 
-    /// Appends a row's key; `value` gives the row's values by column.
-    pub fn write<'v>(&self, key: &mut String, value: impl Fn(usize) -> Scalar<'v>) {
-        let mut number = Vec::new();
+    /// Appends a row's key; `value` gives the row's values by column, `scratch` is overwritten.
+    pub fn write<'v>(&self, key: &mut String, scratch: &mut Vec<u8>, value: impl Fn(usize) -> Scalar<'v>) {
         for part in &self.parts {
             match part {
                 Part::Text(text) => key.push_str(text),
@@ -76,9 +75,9 @@ impl KeyTemplate {
                     Scalar::Text(text) if *is_bound => key.push_str(text),
                     Scalar::Text(text) => push_escaped(key, text),
                     other => {
-                        number.clear();
-                        write_scalar(&mut number, other, data_type);
-                        let text = String::from_utf8_lossy(&number);
+                        scratch.clear();
+                        write_scalar(scratch, other, data_type);
+                        let text = String::from_utf8_lossy(scratch);
                         let text = text.trim_matches('"');
                         if *is_bound { key.push_str(text) } else { push_escaped(key, text) }
                     }
@@ -89,17 +88,13 @@ impl KeyTemplate {
 }
 
 fn push_escaped(key: &mut String, text: &str) {
-    if !text.bytes().any(|byte| matches!(byte, b':' | b'%')) {
-        key.push_str(text);
-        return;
+    let mut rest = text;
+    while let Some(at) = memchr::memchr2(b':', b'%', rest.as_bytes()) {
+        key.push_str(&rest[..at]);
+        key.push_str(if rest.as_bytes()[at] == b':' { "%3A" } else { "%25" });
+        rest = &rest[at + 1..];
     }
-    for c in text.chars() {
-        match c {
-            ':' => key.push_str("%3A"),
-            '%' => key.push_str("%25"),
-            other => key.push(other),
-        }
-    }
+    key.push_str(rest);
 }
 
 #[cfg(test)]
@@ -120,7 +115,9 @@ mod tests {
 
     fn key(template: &str, row: [Scalar<'_>; 3]) -> String {
         let mut key = String::new();
-        KeyTemplate::parse(template, &columns()).unwrap().write(&mut key, |column| row[column]);
+        KeyTemplate::parse(template, &columns())
+            .unwrap()
+            .write(&mut key, &mut Vec::new(), |column| row[column]);
         key
     }
 

@@ -124,8 +124,8 @@ pub type Code = Arc<dyn Fn(&Env, &[Scalar<'_>], &mut Output) -> Result<(), EvalE
 #[derive(Debug, Default)]
 pub struct Output {
     value: Fixed,
-    /// Text or bytes of the value.
-    pub buffer: Vec<u8>,
+    text: String,
+    bytes: Vec<u8>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
@@ -143,7 +143,6 @@ enum Fixed {
 impl Output {
     pub fn clear(&mut self) {
         self.value = Fixed::Null;
-        self.buffer.clear();
     }
 
     pub fn null(&mut self) {
@@ -167,14 +166,14 @@ impl Output {
     }
 
     pub fn text(&mut self, v: &str) {
-        self.buffer.clear();
-        self.buffer.extend_from_slice(v.as_bytes());
+        self.text.clear();
+        self.text.push_str(v);
         self.value = Fixed::Text;
     }
 
     pub fn bytes(&mut self, v: &[u8]) {
-        self.buffer.clear();
-        self.buffer.extend_from_slice(v);
+        self.bytes.clear();
+        self.bytes.extend_from_slice(v);
         self.value = Fixed::Bytes;
     }
 
@@ -195,10 +194,8 @@ impl Output {
 
     /// Text is written in place by `write`, without a copy.
     pub fn write_text(&mut self, write: impl FnOnce(&mut String)) {
-        let mut text = String::from_utf8(std::mem::take(&mut self.buffer)).unwrap_or_default();
-        text.clear();
-        write(&mut text);
-        self.buffer = text.into_bytes();
+        self.text.clear();
+        write(&mut self.text);
         self.value = Fixed::Text;
     }
 
@@ -222,9 +219,8 @@ impl Output {
             Fixed::Int(v) => Scalar::Int(v),
             Fixed::Double(v) => Scalar::Double(v),
             Fixed::Wide(v) => Scalar::Wide(v),
-            // Only `text` and `write_text` set this, both from a str.
-            Fixed::Text => Scalar::Text(std::str::from_utf8(&self.buffer).unwrap_or_default()),
-            Fixed::Bytes => Scalar::Bytes(&self.buffer),
+            Fixed::Text => Scalar::Text(&self.text),
+            Fixed::Bytes => Scalar::Bytes(&self.bytes),
         }
     }
 }

@@ -53,7 +53,7 @@ pub(super) fn run(
         None => Box::new(BufWriter::new(stdout())),
         Some(path) => {
             let file = File::create(path).with_context(|| format!("writing {}", path.display()));
-            Box::new(BufWriter::new(file.map_err(Failure::failed)?))
+            Box::new(BufWriter::with_capacity(1 << 20, file.map_err(Failure::failed)?))
         }
     };
     let run = LocalRun {

@@ -48,13 +48,11 @@ pub fn write_string(out: &mut Vec<u8>, text: &str) {
 pub(super) fn write_raw_string(out: &mut Vec<u8>, text: &[u8]) {
     out.reserve(text.len() + 2);
     out.push(b'"');
-    let mut plain = 0;
-    for (i, &byte) in text.iter().enumerate() {
-        if byte >= b' ' && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        out.extend_from_slice(&text[plain..i]);
-        plain = i + 1;
+    let mut rest = text;
+    loop {
+        let (plain, special) = rest.split_at(plain_prefix(rest));
+        out.extend_from_slice(plain);
+        let Some((&byte, after)) = special.split_first() else { break };
         match byte {
             b'"' => out.extend_from_slice(b"\\\""),
             b'\\' => out.extend_from_slice(b"\\\\"),
@@ -65,9 +63,23 @@ pub(super) fn write_raw_string(out: &mut Vec<u8>, text: &[u8]) {
             12 => out.extend_from_slice(b"\\f"),
             _ => append(out, format_args!("\\u{byte:04X}")),
         }
+        rest = after;
     }
-    out.extend_from_slice(&text[plain..]);
     out.push(b'"');
+}
+
+fn is_special(byte: u8) -> bool {
+    byte < b' ' || byte == b'"' || byte == b'\\'
+}
+
+/// The number of bytes at the beginning that JSON takes as they are.
+fn plain_prefix(text: &[u8]) -> usize {
+    let (chunks, _) = text.as_chunks::<16>();
+    // Without an early exit inside of a chunk, so that the compiler makes vector code of it.
+    let plain = chunks.iter().take_while(|chunk| !chunk.iter().fold(false, |any, &b| any | is_special(b)));
+    let start = plain.count() * 16;
+    let found = text[start..].iter().position(|&byte| is_special(byte));
+    found.map_or(text.len(), |at| start + at)
 }
 
 /// Appends bytes as base64 in quotes.
@@ -123,6 +135,12 @@ fn write_non_finite(out: &mut Vec<u8>, value: f64) {
 
 /// Lays the digits of `text`, a finite number in any form, out as Java does.
 fn write_java(out: &mut Vec<u8>, text: &str) {
+    // A point behind one to seven digits of which the first counts, and no exponent: as Java writes it.
+    let point = text.bytes().position(|byte| byte == b'.').unwrap_or(usize::MAX);
+    if text.as_bytes()[0] > b'0' && point <= 7 && !text.contains('e') {
+        out.extend_from_slice(text.as_bytes());
+        return;
+    }
     let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
     let unsigned = mantissa.trim_start_matches('-');
     let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
