@@ -60,6 +60,10 @@ pub struct EventLogTable {
 }
 
 impl SourceFactory for EventLogTable {
+    fn reads(&self) -> String {
+        format!("topic `{}`", self.options.topic)
+    }
+
     fn open(
         &self,
         requests: &[LeafRequest],

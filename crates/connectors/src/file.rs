@@ -21,6 +21,11 @@ pub struct FileTable {
 }
 
 impl SourceFactory for FileTable {
+    fn reads(&self) -> String {
+        let paths: Vec<String> = self.paths.iter().map(|path| format!("`{}`", path.display())).collect();
+        format!("files {}", paths.join(", "))
+    }
+
     fn open(
         &self,
         requests: &[LeafRequest],

@@ -57,6 +57,9 @@ pub enum StartFrom {
 
 /// Opens sources for one table.
 pub trait SourceFactory: Send + Sync {
+    /// What is read, for people and snapshots: positions mean something only there. The same wherever it is served.
+    fn reads(&self) -> String;
+
     /// Opens the source of one of `of` subtasks; partitions are spread over the subtasks. A subtask without partitions
     /// gets a source that is at its end (bounded) or always caught up.
     fn open(

@@ -6,6 +6,7 @@
 
 mod base;
 mod build;
+mod identity;
 mod requests;
 mod unit;
 
@@ -17,6 +18,7 @@ use crate::aggregate::domain::DomainSpec;
 use crate::aggregate::table::TableSpec;
 
 pub use base::{Base, Derived};
+pub use identity::{Identities, UnitIdentity};
 pub(crate) use unit::{align, last_window_end, next_window_end, window_offset, window_start};
 pub use unit::{slice_end, slice_step};
 
@@ -31,6 +33,7 @@ pub struct Layout {
     pub base: Option<Base>,
     /// One a query of the pipeline.
     pub queries: Vec<QueryLayout>,
+    pub identities: Identities,
 }
 
 /// An argument of aggregates, computed for each row.
@@ -58,7 +61,12 @@ pub struct Unit {
     pub queries: Vec<usize>,
     /// Whether the base takes its rows.
     pub derived: bool,
+    pub history: History,
 }
+
+/// Where a query's state begins: nowhere, or at a unit of a snapshot. Queries with different histories cannot share
+/// state, for one would see what the other's past is lacking.
+pub type History = Option<usize>;
 
 #[derive(Debug, Clone)]
 pub enum QueryLayout {
@@ -96,8 +104,17 @@ pub enum ResultSpec {
 pub struct LayoutError(pub String);
 
 impl Layout {
-    /// Lays out the state of a pipeline.
-    pub fn new(pipeline: &Pipeline, _settings: &Settings) -> Result<Layout, LayoutError> {
+    /// Lays out the state of a pipeline that starts from nothing.
+    pub fn new(pipeline: &Pipeline, settings: &Settings) -> Result<Layout, LayoutError> {
+        Layout::with_histories(pipeline, settings, &|_| None)
+    }
+
+    /// Lays out the state of a pipeline; `history` tells where each query's begins.
+    pub fn with_histories(
+        pipeline: &Pipeline,
+        settings: &Settings,
+        history: &dyn Fn(usize) -> History,
+    ) -> Result<Layout, LayoutError> {
         let mut layout = Layout {
             graph: pipeline.exprs.clone(),
             args: Vec::new(),
@@ -105,6 +122,7 @@ impl Layout {
             units: Vec::new(),
             base: None,
             queries: Vec::new(),
+            identities: Identities::default(),
         };
         for (index, query) in pipeline.queries.iter().enumerate() {
             let query = match &query.shape {
@@ -112,7 +130,7 @@ impl Layout {
                     QueryLayout::Rows { filter: query.filter.clone(), columns: columns.clone() }
                 }
                 Shape::Aggregate(aggregate) => {
-                    let unit = layout.unit(aggregate, &query.filter, index)?;
+                    let unit = layout.unit(aggregate, &query.filter, index, history(index))?;
                     let results = aggregate
                         .aggregates
                         .iter()
@@ -124,6 +142,7 @@ impl Layout {
             layout.queries.push(query);
         }
         layout.choose_base();
+        layout.identify(pipeline, settings);
         Ok(layout)
     }
 

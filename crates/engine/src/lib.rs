@@ -13,5 +13,6 @@ pub mod execution;
 pub mod layout;
 pub mod metrics;
 pub mod operator;
+pub mod snapshot;
 pub mod watermark;
 pub mod window;

@@ -1,8 +1,12 @@
-//! Watermarks of a source subtask: one a partition, the least of them, never backwards.
+//! Watermarks of a pipeline: one a source partition, the least of them, never backwards.
 //!
 //! A partition that the log says holds nothing more, and that has been silent for the idle timeout, holds nobody back.
 //! When all are like that, event time goes on with the clock, so that the last window closes when traffic stops. A log
 //! that does not answer is not silent, nor is a partition that is merely read slowly.
+//!
+//! All source subtasks of a pipeline share one [`Watermarks`], so that a row is late by the same rule at any
+//! parallelism. Two orders make that safe, and both are the callers' to keep: a subtask calls [`Watermarks::begin`]
+//! before it judges the rows of a batch, and reports what the rows imply only after it has handed them on.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -29,13 +33,40 @@ struct Partition {
     caught_up: bool,
 }
 
+/// What a partition's next rows are late against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standpoint {
+    /// The pipeline's watermark.
+    pub current: i64,
+    /// The least watermark of the other partitions that count; `i64::MAX` if there is none.
+    pub others: i64,
+    /// The partition's own watermark.
+    pub partition: i64,
+}
+
 impl Watermarks {
-    pub fn new(partitions: &[PartitionId], idle_after: Option<Duration>, now: Duration) -> Watermarks {
-        let fresh = Partition { watermark: NO_WATERMARK, last_record: now, caught_up: false };
+    pub fn new(idle_after: Option<Duration>) -> Watermarks {
         Watermarks {
-            partitions: partitions.iter().map(|&partition| (partition, fresh)).collect(),
+            partitions: BTreeMap::new(),
             idle_after: idle_after.filter(|timeout| !timeout.is_zero()),
             current: NO_WATERMARK,
+        }
+    }
+
+    /// Adds partitions; those that are there stay as they are.
+    pub fn add(&mut self, partitions: &[PartitionId], now: Duration) {
+        for &partition in partitions {
+            self.partitions.entry(partition).or_insert(Partition::fresh(now));
+        }
+    }
+
+    /// Goes on where a snapshot stood.
+    pub fn restore(&mut self, current: i64, partitions: &[(PartitionId, i64)]) {
+        self.current = self.current.max(current);
+        for (partition, watermark) in partitions {
+            if let Some(partition) = self.partitions.get_mut(partition) {
+                partition.watermark = partition.watermark.max(*watermark);
+            }
         }
     }
 
@@ -49,35 +80,42 @@ impl Watermarks {
         self.partitions.get(&partition).map_or(NO_WATERMARK, |p| p.watermark)
     }
 
-    /// The least watermark of all other partitions that count; `i64::MAX` if there is none.
-    pub fn others(&self, partition: PartitionId, now: Duration) -> i64 {
+    /// Records of a partition are about to be judged: until they are reported they hold the watermark back.
+    pub fn begin(&mut self, partition: PartitionId, now: Duration) -> Standpoint {
+        let entry = self.partitions.entry(partition).or_insert(Partition::fresh(now));
+        entry.last_record = now;
+        entry.caught_up = false;
+        let own = entry.watermark;
         let others =
             self.partitions.iter().filter(|(id, other)| **id != partition && !self.is_idle(other, now));
-        others.map(|(_, other)| other.watermark).min().unwrap_or(i64::MAX)
+        let others = others.map(|(_, other)| other.watermark).min().unwrap_or(i64::MAX);
+        Standpoint { current: self.current, others, partition: own }
     }
 
-    /// Records of a partition were read, and imply this watermark.
+    /// Records of a partition were handed on, and imply this watermark.
     pub fn records(&mut self, partition: PartitionId, watermark: i64, behind: bool, now: Duration) {
-        let entry = self.partitions.entry(partition).or_insert(Partition {
-            watermark: NO_WATERMARK,
-            last_record: now,
-            caught_up: false,
-        });
+        let entry = self.partitions.entry(partition).or_insert(Partition::fresh(now));
         entry.watermark = entry.watermark.max(watermark);
         entry.last_record = now;
         entry.caught_up = !behind;
     }
 
-    /// The log said that no partition holds more.
-    pub fn caught_up(&mut self) {
-        self.partitions.values_mut().for_each(|partition| partition.caught_up = true);
+    /// The log said that these partitions hold nothing more.
+    pub fn caught_up(&mut self, partitions: &[PartitionId]) {
+        for partition in partitions {
+            if let Some(partition) = self.partitions.get_mut(partition) {
+                partition.caught_up = true;
+            }
+        }
     }
 
-    /// The log did not answer.
-    pub fn unreachable(&mut self, now: Duration) {
-        for partition in self.partitions.values_mut() {
-            partition.caught_up = false;
-            partition.last_record = now;
+    /// The log of these partitions did not answer.
+    pub fn unreachable(&mut self, partitions: &[PartitionId], now: Duration) {
+        for partition in partitions {
+            if let Some(partition) = self.partitions.get_mut(partition) {
+                partition.caught_up = false;
+                partition.last_record = now;
+            }
         }
     }
 
@@ -92,14 +130,22 @@ impl Watermarks {
         self.current
     }
 
-    /// Whether every partition is idle.
-    pub fn is_silent(&self, now: Duration) -> bool {
-        self.partitions.values().all(|partition| self.is_idle(partition, now))
+    /// Whether every one of these partitions is idle.
+    pub fn is_silent(&self, partitions: &[PartitionId], now: Duration) -> bool {
+        partitions
+            .iter()
+            .filter_map(|partition| self.partitions.get(partition))
+            .all(|partition| self.is_idle(partition, now))
     }
 
-    /// The source has ended.
-    pub fn end(&mut self) {
-        self.current = i64::MAX;
+    /// These partitions have ended; with the last of them so has event time.
+    pub fn end(&mut self, partitions: &[PartitionId]) {
+        for partition in partitions {
+            self.partitions.remove(partition);
+        }
+        if self.partitions.is_empty() {
+            self.current = i64::MAX;
+        }
     }
 
     fn is_idle(&self, partition: &Partition, now: Duration) -> bool {
@@ -119,6 +165,12 @@ impl Watermarks {
     }
 }
 
+impl Partition {
+    fn fresh(now: Duration) -> Partition {
+        Partition { watermark: NO_WATERMARK, last_record: now, caught_up: false }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,7 +183,9 @@ mod tests {
     }
 
     fn two() -> Watermarks {
-        Watermarks::new(&[A, B], Some(seconds(5)), seconds(0))
+        let mut watermarks = Watermarks::new(Some(seconds(5)));
+        watermarks.add(&[A, B], seconds(0));
+        watermarks
     }
 
     #[test]
@@ -179,9 +233,9 @@ mod tests {
         let mut watermarks = two();
         watermarks.records(A, 1_000, false, seconds(1));
         watermarks.records(B, 500, false, seconds(1));
-        watermarks.unreachable(seconds(20));
+        watermarks.unreachable(&[A, B], seconds(20));
         assert_eq!(watermarks.advance(seconds(60)), 500);
-        watermarks.caught_up();
+        watermarks.caught_up(&[A, B]);
         assert_eq!(watermarks.advance(seconds(24)), 500);
         assert_eq!(watermarks.advance(seconds(25)), 6_000);
     }
@@ -189,7 +243,40 @@ mod tests {
     #[test]
     fn a_source_without_events_has_no_watermark() {
         let mut watermarks = two();
-        watermarks.caught_up();
+        watermarks.caught_up(&[A, B]);
         assert_eq!(watermarks.advance(seconds(600)), NO_WATERMARK);
+    }
+
+    #[test]
+    fn a_batch_that_is_being_judged_holds_the_watermark_back() {
+        let mut watermarks = two();
+        watermarks.records(A, 1_000, false, seconds(1));
+        watermarks.records(B, 500, false, seconds(1));
+        assert_eq!(watermarks.advance(seconds(6)), 6_000);
+        let standpoint = watermarks.begin(B, seconds(7));
+        assert_eq!(standpoint, Standpoint { current: 6_000, others: i64::MAX, partition: 500 });
+        // Both were silent, and one no longer is: the clock alone moves nothing.
+        assert_eq!(watermarks.advance(seconds(9)), 6_000);
+        watermarks.records(B, 7_000, false, seconds(9));
+        assert_eq!(watermarks.advance(seconds(9)), 7_000);
+    }
+
+    #[test]
+    fn event_time_ends_with_the_last_partition() {
+        let mut watermarks = two();
+        watermarks.records(A, 1_000, false, seconds(1));
+        watermarks.end(&[B]);
+        assert_eq!(watermarks.advance(seconds(1)), 1_000);
+        watermarks.end(&[A]);
+        assert_eq!(watermarks.current(), i64::MAX);
+    }
+
+    #[test]
+    fn a_restored_pipeline_goes_on_where_it_stood() {
+        let mut watermarks = two();
+        watermarks.restore(700, &[(A, 1_000), (B, 500)]);
+        assert_eq!(watermarks.advance(seconds(1)), 700);
+        watermarks.records(B, 900, true, seconds(1));
+        assert_eq!(watermarks.advance(seconds(1)), 900);
     }
 }

@@ -109,6 +109,6 @@ impl Environment {
             max_future: settings.max_future.unwrap_or(self.defaults.max_future),
             ..ExecutionOptions::default()
         };
-        Ok(JobSpec { plan, sources, sinks, dead_letters, clock: self.clock.clone(), options })
+        Ok(JobSpec { plan, sources, sinks, dead_letters, clock: self.clock.clone(), options, restore: None })
     }
 }

@@ -120,6 +120,7 @@ impl LocalRun {
             dead_letters: Arc::new(NoDeadLetters),
             clock: self.clock,
             options,
+            restore: None,
         };
         Ok(Running { execution: Execution::start(spec)?, output })
     }

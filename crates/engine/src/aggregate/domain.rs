@@ -269,6 +269,12 @@ impl Domains {
         Domains { specs: specs.to_vec(), list: specs.iter().map(|spec| spec.domain()).collect() }
     }
 
+    /// The domain of pairs of two others, which the layout has made.
+    pub fn pair_of(&self, left: usize, right: usize) -> usize {
+        let pair = self.specs.iter().position(|&spec| spec == DomainSpec::Pair(left, right));
+        pair.expect("the layout pairs up more than two keys")
+    }
+
     /// The sizes of all domains.
     pub fn sizes(&self, sizes: &mut Vec<usize>) {
         sizes.clear();

@@ -4,6 +4,7 @@ pub mod arg;
 pub mod distinct;
 pub mod domain;
 pub mod exact_sum;
+pub mod image;
 pub mod keys;
 pub mod pick;
 pub mod state;

@@ -13,6 +13,18 @@ pub enum Pick {
     Last,
 }
 
+impl Pick {
+    /// The SQL function's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Pick::Min => "MIN",
+            Pick::Max => "MAX",
+            Pick::First => "FIRST_VALUE",
+            Pick::Last => "LAST_VALUE",
+        }
+    }
+}
+
 /// A value each group, null where `valid` is 0.
 #[derive(Debug, Clone, Default)]
 pub struct Picked<T> {

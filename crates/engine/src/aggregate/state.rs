@@ -34,6 +34,16 @@ pub enum Form {
     Wide,
 }
 
+impl Form {
+    pub fn name(self) -> &'static str {
+        match self {
+            Form::Int => "INT",
+            Form::Double => "DOUBLE",
+            Form::Wide => "WIDE",
+        }
+    }
+}
+
 /// The state of one [`StateSpec`] for all groups of a table.
 #[derive(Debug, Clone)]
 pub enum State {
@@ -264,6 +274,14 @@ impl Translation<'_> {
 }
 
 impl StateSpec {
+    /// The domain whose codes it holds.
+    pub fn domain(self) -> Option<usize> {
+        match self {
+            StateSpec::PickText(domain, _) | StateSpec::Distinct(domain) => Some(domain),
+            _ => None,
+        }
+    }
+
     fn pick(self) -> Pick {
         match self {
             StateSpec::Pick(_, pick, _) | StateSpec::PickText(_, pick) => pick,

@@ -1,19 +1,69 @@
-//! How a job's subtasks are told to end, and how they tell that they failed.
+//! How a job's subtasks are told to end or to take part in a snapshot, and how they tell that they failed.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
+use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 
 use super::ExecutionError;
+use crate::snapshot::{AggregationImage, PipelineImage, Snapshot, SourceImage};
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Control {
     cancelled: AtomicBool,
     failure: Mutex<Option<ExecutionError>>,
+    /// The last snapshot that was asked for; 0 = none.
+    barrier: AtomicU64,
+    parts: Sender<Part>,
+    /// Held while a snapshot is taken: one at a time.
+    taking: Mutex<Receiver<Part>>,
+    subtasks: AtomicUsize,
+    ended: AtomicUsize,
+    /// By pipeline: the source table and what it reads.
+    pipelines: Vec<(String, String)>,
 }
 
+/// What a subtask contributes to a snapshot.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub barrier: u64,
+    pub pipeline: usize,
+    pub subtask: usize,
+    pub source: Option<SourceImage>,
+    pub state: Option<AggregationImage>,
+}
+
+/// Why there is no snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CheckpointError {
+    #[error("the job has ended or is about to")]
+    Ended,
+    #[error("not all subtasks answered in time")]
+    TimedOut,
+}
+
+/// Parts that wait to be collected, at most; those of an abandoned snapshot may lie there.
+const PARTS: usize = 4096;
+/// How often the taker of a snapshot looks whether it is still worth waiting.
+const LOOK: Duration = Duration::from_millis(20);
+
 impl Control {
+    pub(super) fn new(pipelines: Vec<(String, String)>) -> Control {
+        let (parts, taking) = bounded(PARTS);
+        Control {
+            cancelled: AtomicBool::new(false),
+            failure: Mutex::new(None),
+            barrier: AtomicU64::new(0),
+            parts,
+            taking: Mutex::new(taking),
+            subtasks: AtomicUsize::new(0),
+            ended: AtomicUsize::new(0),
+            pipelines,
+        }
+    }
+
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
     }
@@ -32,6 +82,63 @@ impl Control {
         self.failure.lock().take()
     }
 
+    /// Takes a snapshot of the running plan: everything that was read before one point of each partition, and nothing
+    /// that was read after it. Results that are part of it are durable when this returns. Blocks for at most about
+    /// `timeout`; a second caller waits for the first.
+    pub fn snapshot(&self, timeout: Duration) -> Result<Snapshot, CheckpointError> {
+        let parts = self.taking.lock();
+        let barrier = self.barrier.fetch_add(1, Ordering::AcqRel) + 1;
+        let mut snapshot = self.empty_snapshot();
+        let mut missing = self.subtasks.load(Ordering::Acquire);
+        let mut left = timeout;
+        let mut collected: Vec<Part> = Vec::with_capacity(missing);
+        while missing > 0 {
+            if self.is_cancelled() || self.ended.load(Ordering::Acquire) > 0 {
+                return Err(CheckpointError::Ended);
+            }
+            match parts.recv_timeout(LOOK) {
+                Ok(part) if part.barrier == barrier => {
+                    collected.push(part);
+                    missing -= 1;
+                }
+                Ok(_) => {}
+                Err(_) if left.is_zero() => return Err(CheckpointError::TimedOut),
+                Err(_) => left = left.saturating_sub(LOOK),
+            }
+        }
+        collected.sort_by_key(|part| (part.pipeline, part.subtask));
+        for part in collected {
+            let pipeline = &mut snapshot.pipelines[part.pipeline];
+            pipeline.sources.extend(part.source);
+            pipeline.states.extend(part.state);
+        }
+        Ok(snapshot)
+    }
+
+    fn empty_snapshot(&self) -> Snapshot {
+        let pipelines = self.pipelines.iter().map(|(table, reads)| PipelineImage {
+            table: table.clone(),
+            reads: reads.clone(),
+            ..PipelineImage::default()
+        });
+        Snapshot { pipelines: pipelines.collect() }
+    }
+
+    /// The last snapshot that was asked for.
+    pub(super) fn barrier(&self) -> u64 {
+        self.barrier.load(Ordering::Acquire)
+    }
+
+    pub(super) fn contribute(&self, part: Part) {
+        // A full queue holds parts of abandoned snapshots; this one is then abandoned too.
+        let _ = self.parts.try_send(part);
+    }
+
+    /// Another subtask is about to start.
+    pub(super) fn expect(&self) {
+        self.subtasks.fetch_add(1, Ordering::AcqRel);
+    }
+
     /// Runs a subtask; whatever ends it badly ends the job.
     pub(super) fn run(&self, task: &str, body: impl FnOnce() -> Result<(), ExecutionError>) {
         match catch_unwind(AssertUnwindSafe(body)) {
@@ -46,5 +153,6 @@ impl Control {
                 self.fail(ExecutionError::Panic { task: task.to_owned(), message });
             }
         }
+        self.ended.fetch_add(1, Ordering::AcqRel);
     }
 }

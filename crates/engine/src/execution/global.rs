@@ -17,21 +17,28 @@ use crate::window::{Aggregation, Receiving, Shipment};
 /// What a source subtask sends.
 #[derive(Debug)]
 pub(super) enum Message {
-    /// Partials, and where the sender stands after them.
-    Rows { shipment: Box<Shipment>, standing: Standing },
+    /// Partials.
+    Rows(Box<Shipment>),
+    /// Where the pipeline stands, with all rows that this sender read before on their way.
+    Time(Standing),
+    /// All that was read before a snapshot's point is on its way; where the pipeline stood there.
+    Barrier { barrier: u64, watermark: i64 },
     /// Nothing more will come.
     End,
 }
 
-/// A sender's event time.
-#[derive(Debug, Clone, Copy)]
+/// Event time, as a sender knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Standing {
+    /// The pipeline's watermark.
     pub watermark: i64,
-    /// All of its partitions are silent: it holds nobody back.
+    /// All of the sender's partitions are silent: it holds nobody back.
     pub idle: bool,
 }
 
 pub(super) struct GlobalSubtask {
+    pub pipeline: usize,
+    pub subtask: usize,
     /// One a source subtask.
     pub inputs: Vec<Receiver<Message>>,
     pub aggregation: Aggregation,
@@ -43,11 +50,13 @@ pub(super) struct GlobalSubtask {
 }
 
 /// An input, as far as it has come.
-struct Input {
-    receiving: Receiving,
-    watermark: i64,
-    idle: bool,
-    ended: bool,
+pub(super) struct Input {
+    pub receiving: Receiving,
+    pub watermark: i64,
+    pub idle: bool,
+    pub ended: bool,
+    /// The barrier it has come to; it is not read until all have.
+    pub barrier: Option<u64>,
 }
 
 /// The longest wait for input, so that a cancelled job ends soon.
@@ -69,9 +78,10 @@ impl GlobalSubtask {
             TaskMetrics::add_time(&self.metrics.idle_ns, start.saturating_sub(before));
             if let Some((index, message)) = received {
                 changed |= self.take(&mut inputs, index, message);
+                self.align(&mut inputs)?;
             }
-            let env = Env { now_ms: self.clock.now().0 };
-            let watermark = least(&inputs);
+            let env = self.env();
+            let watermark = self.settle(&mut inputs, &mut changed);
             if watermark >= self.aggregation.next_event() {
                 self.aggregation.advance(watermark, &env, &mut self.sinks)?;
                 let mut receiving: Vec<Receiving> =
@@ -102,9 +112,13 @@ impl GlobalSubtask {
         Ok(())
     }
 
-    /// The next message of any input that has not ended.
+    pub(super) fn env(&self) -> Env {
+        Env { now_ms: self.clock.now().0 }
+    }
+
+    /// The next message of any input that may be read.
     fn receive(&self, inputs: &[Input], wait: Duration) -> Option<(usize, Message)> {
-        let open: Vec<usize> = (0..inputs.len()).filter(|&index| !inputs[index].ended).collect();
+        let open: Vec<usize> = (0..inputs.len()).filter(|&index| inputs[index].is_open()).collect();
         let mut select = Select::new();
         open.iter().for_each(|&index| {
             select.recv(&self.inputs[index]);
@@ -116,16 +130,43 @@ impl GlobalSubtask {
         Some((index, message))
     }
 
+    /// The watermark, with everything taken that was sent before it was made. A sender that was silent may have spoken
+    /// again: its rows are on their way before anyone hears of a watermark that counts them.
+    fn settle(&mut self, inputs: &mut [Input], changed: &mut bool) -> i64 {
+        loop {
+            let watermark = least(inputs);
+            if watermark <= self.aggregation.watermark() {
+                return watermark;
+            }
+            let mut silent = (0..inputs.len()).filter(|&index| inputs[index].idle && inputs[index].is_open());
+            let Some((index, message)) =
+                silent.find_map(|index| Some((index, self.inputs[index].try_recv().ok()?)))
+            else {
+                return watermark;
+            };
+            *changed |= self.take(inputs, index, message);
+        }
+    }
+
     fn take(&mut self, inputs: &mut [Input], index: usize, message: Message) -> bool {
         TaskMetrics::add(&self.metrics.batches_in, 1);
         let input = &mut inputs[index];
         match message {
-            Message::Rows { shipment, standing } => {
+            Message::Rows(shipment) => {
                 let changed = !shipment.is_empty();
+                input.idle = false;
                 self.aggregation.receive(&mut input.receiving, *shipment);
+                changed
+            }
+            Message::Time(standing) => {
                 input.watermark = input.watermark.max(standing.watermark);
                 input.idle = standing.idle;
-                changed
+                false
+            }
+            Message::Barrier { barrier, watermark } => {
+                input.barrier = Some(barrier);
+                input.watermark = input.watermark.max(watermark);
+                false
             }
             Message::End => {
                 input.ended = true;
@@ -137,13 +178,25 @@ impl GlobalSubtask {
 
 impl Input {
     fn new() -> Input {
-        Input { receiving: Receiving::default(), watermark: NO_WATERMARK, idle: false, ended: false }
+        Input {
+            receiving: Receiving::default(),
+            watermark: NO_WATERMARK,
+            idle: false,
+            ended: false,
+            barrier: None,
+        }
+    }
+
+    /// Whether it may be read.
+    fn is_open(&self) -> bool {
+        !self.ended && self.barrier.is_none()
     }
 }
 
-/// The least watermark of the inputs that count; of all when all are idle, the greatest.
+/// The least watermark of the inputs that count; of all when all are idle, the greatest. One at a barrier counts: it
+/// may have spoken again behind it.
 fn least(inputs: &[Input]) -> i64 {
-    let active = inputs.iter().filter(|input| !input.idle && !input.ended);
+    let active = inputs.iter().filter(|input| !input.ended && (!input.idle || input.barrier.is_some()));
     match active.map(|input| input.watermark).min() {
         Some(least) => least,
         None => inputs.iter().map(|input| input.watermark).max().unwrap_or(NO_WATERMARK),

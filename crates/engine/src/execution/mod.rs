@@ -3,6 +3,7 @@
 //! At parallelism 1 one thread a pipeline does it all, straight into the final state. At more, source subtasks read,
 //! decode and aggregate locally, and ship what they have by key group to as many global subtasks that own all state.
 
+mod barrier;
 mod control;
 mod global;
 mod io;
@@ -14,7 +15,7 @@ use std::thread::JoinHandle;
 
 use types::ErrorDomain;
 
-pub use control::Control;
+pub use control::{CheckpointError, Control};
 pub use spec::{ExecutionOptions, JobSpec, Mode};
 
 use crate::connector::ConnectorError;

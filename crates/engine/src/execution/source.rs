@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crossbeam_channel::Sender;
+use parking_lot::Mutex;
 use sql::functions::Env;
 use types::{Clock, Interval, PartitionId};
 
@@ -19,17 +20,21 @@ use crate::connector::{DeadLetter, Polled, Rows, Source, Stage};
 use crate::evaluate::{Inputs, Vector};
 use crate::layout::{Layout, QueryLayout};
 use crate::operator::{Ledger, Prepare, Prepared};
-use crate::watermark::{NO_WATERMARK, Watermarks};
+use crate::watermark::{NO_WATERMARK, Standpoint, Watermarks};
 use crate::window::{Aggregation, Output, RowsIn, Shipping};
 
 pub(super) struct SourceSubtask {
+    pub pipeline: usize,
+    pub subtask: usize,
     pub table: String,
     pub query_names: Vec<String>,
     pub layout: Arc<Layout>,
     pub batch: Batch,
     pub source: Box<dyn Source>,
     pub prepare: Prepare,
-    pub watermarks: Watermarks,
+    /// Of the whole pipeline.
+    pub watermarks: Arc<Mutex<Watermarks>>,
+    pub partitions: Vec<PartitionId>,
     pub downstream: Downstream,
     pub letters: Letters,
     pub clock: Arc<dyn Clock>,
@@ -59,19 +64,39 @@ const SHIP_AFTER: Duration = Duration::from_millis(5);
 
 /// What a subtask remembers from one turn to the next.
 #[derive(Debug, Default)]
-struct Turn {
+pub(super) struct Turn {
     /// Rows since the last early results.
-    changed: bool,
-    last_early: Duration,
+    pub changed: bool,
+    pub last_early: Duration,
     /// Rows held back for the next shipment, and since when.
-    held: usize,
-    held_since: Duration,
+    pub held: usize,
+    pub held_since: Duration,
+    /// What the rows held back imply: told to the others once these are on their way.
+    pub implied: Vec<Implied>,
+    /// The log said that there is nothing more.
+    pub caught_up: bool,
+    /// What the global subtasks know of this one's event time.
+    pub told: Option<Standing>,
+    /// The watermark that this subtask last saw.
+    pub seen: i64,
+    /// The last snapshot it took part in.
+    pub barrier: u64,
+}
+
+/// A partition's records and the watermark they imply.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Implied {
+    partition: PartitionId,
+    watermark: i64,
+    behind: bool,
+    at: Duration,
 }
 
 impl SourceSubtask {
     pub fn run(mut self) -> Result<(), ExecutionError> {
-        let mut turn = Turn { last_early: self.clock.elapsed(), ..Turn::default() };
+        let mut turn = Turn { last_early: self.clock.elapsed(), seen: NO_WATERMARK, ..Turn::default() };
         while !self.control.is_cancelled() {
+            self.take_part(&mut turn)?;
             let before = self.clock.elapsed();
             let wait = self.wait(&turn, before);
             let polled = self.source.poll(&mut self.batch, self.batch_rows, wait)?;
@@ -79,9 +104,11 @@ impl SourceSubtask {
             TaskMetrics::add_time(&self.metrics.idle_ns, waited);
             match polled {
                 Polled::Batch { behind } => self.process(behind, &mut turn)?,
-                Polled::CaughtUp => self.watermarks.caught_up(),
-                Polled::Unreachable => self.watermarks.unreachable(self.clock.elapsed()),
-                Polled::End => return self.end(),
+                Polled::CaughtUp => turn.caught_up = true,
+                Polled::Unreachable => {
+                    self.watermarks.lock().unreachable(&self.partitions, self.clock.elapsed());
+                }
+                Polled::End => return self.end(turn),
             }
             self.go_on(&mut turn, polled)?;
             let spent = self.clock.elapsed().saturating_sub(before).saturating_sub(waited);
@@ -102,7 +129,7 @@ impl SourceSubtask {
         wait
     }
 
-    fn env(&self) -> Env {
+    pub(super) fn env(&self) -> Env {
         Env { now_ms: self.clock.now().0 }
     }
 
@@ -116,18 +143,21 @@ impl SourceSubtask {
         TaskMetrics::add(&self.metrics.records_in, records as u64);
         TaskMetrics::add(&self.metrics.batches_in, 1);
         let latest = self.max_future.map_or(i64::MAX, |ahead| env.now_ms.saturating_add(ahead.0));
-        let at = self.watermarks.partition(partition);
-        // Files are late by their own order alone, so that the answer does not depend on which is read when.
-        let (current, others) = match self.mode {
-            Mode::Live => (self.watermarks.current(), self.watermarks.others(partition, now)),
-            Mode::Bounded => (NO_WATERMARK, i64::MAX),
-        };
-        let prepared = self.prepare.prepare(&self.batch, &env, latest, current, others, at)?;
+        let mut standpoint = self.watermarks.lock().begin(partition, now);
+        if let Some(watermark) = turn.implied_by(partition) {
+            standpoint.partition = standpoint.partition.max(watermark);
+        }
+        if self.mode == Mode::Bounded {
+            // Files are late by their own order alone, so that the answer does not depend on which is read when.
+            standpoint = Standpoint { current: NO_WATERMARK, others: i64::MAX, ..standpoint };
+        }
+        let prepared = self.prepare.prepare(&self.batch, &env, latest, standpoint)?;
         let late = self.aggregate(&env)?;
         self.pass_through()?;
         self.account(&prepared, &late);
         self.letters.send()?;
-        self.watermarks.records(partition, prepared.watermark, behind, now);
+        turn.caught_up = false;
+        turn.implied.push(Implied { partition, watermark: prepared.watermark, behind, at: now });
         if self.batch.rows > 0 {
             turn.changed = true;
             if turn.held == 0 {
@@ -231,76 +261,126 @@ impl SourceSubtask {
         });
     }
 
-    /// After every turn: moves the watermark, fires what closes, writes early results, ships what is held back.
+    /// After every turn: ships what is held back, moves the watermark, fires what closes, writes early results.
     fn go_on(&mut self, turn: &mut Turn, polled: Polled) -> Result<(), ExecutionError> {
         let now = self.clock.elapsed();
-        let before = self.watermarks.current();
-        let watermark = self.watermarks.advance(now);
-        self.metrics.watermark.store(watermark, Ordering::Relaxed);
-        let env = self.env();
-        match &mut self.downstream {
-            Downstream::Direct { aggregation, sinks } => {
-                if watermark > before || turn.changed {
-                    if aggregation.next_event() <= watermark {
-                        aggregation.advance(watermark, &env, sinks)?;
-                        aggregation.compact_if_grown(&mut []);
-                        self.metrics.state_bytes.store(aggregation.memory_bytes() as u64, Ordering::Relaxed);
-                    }
-                    if watermark > before {
-                        sinks.watermark(watermark)?;
-                    }
-                }
-                match self.early_fire {
-                    Some(pause) if turn.changed && now.saturating_sub(turn.last_early) >= pause => {
-                        aggregation.early(&env, sinks)?;
-                        turn.last_early = now;
-                        turn.changed = false;
-                    }
-                    Some(_) => {}
-                    None => turn.changed = false,
-                }
+        match &self.downstream {
+            Downstream::Direct { .. } => {
                 turn.held = 0;
+                let standing = self.publish(turn, now);
+                self.fire(turn, standing.watermark, now)
             }
-            Downstream::Exchange { aggregation, shipping, channels, .. } => {
+            Downstream::Exchange { .. } => {
                 let nothing_waits = !matches!(polled, Polled::Batch { behind: true });
                 let due = turn.held >= SHIP_ROWS || now.saturating_sub(turn.held_since) >= SHIP_AFTER;
-                let standing = Standing { watermark, idle: self.watermarks.is_silent(now) };
-                if (turn.held > 0 && (nothing_waits || due)) || (turn.held == 0 && watermark > before) {
-                    let shipments = aggregation.ship(shipping);
-                    for (channel, shipment) in channels.iter().zip(shipments) {
-                        let _ = channel.send(Message::Rows { shipment: Box::new(shipment), standing });
-                    }
-                    turn.held = 0;
+                if turn.held == 0 || nothing_waits || due {
+                    self.ship(turn, now);
                 }
+                Ok(())
+            }
+        }
+    }
+
+    /// Tells the pipeline what the rows implied, and learns where it stands. Not before they were handed on.
+    pub(super) fn publish(&self, turn: &mut Turn, now: Duration) -> Standing {
+        let mut watermarks = self.watermarks.lock();
+        for implied in turn.implied.drain(..) {
+            watermarks.records(implied.partition, implied.watermark, implied.behind, implied.at);
+        }
+        if turn.caught_up {
+            watermarks.caught_up(&self.partitions);
+        }
+        let watermark = watermarks.advance(now);
+        self.metrics.watermark.store(watermark, Ordering::Relaxed);
+        Standing { watermark, idle: watermarks.is_silent(&self.partitions, now) }
+    }
+
+    /// Moves event time where the state is here.
+    pub(super) fn fire(
+        &mut self,
+        turn: &mut Turn,
+        watermark: i64,
+        now: Duration,
+    ) -> Result<(), ExecutionError> {
+        let env = self.env();
+        let Downstream::Direct { aggregation, sinks } = &mut self.downstream else { return Ok(()) };
+        if watermark > turn.seen || turn.changed {
+            if aggregation.next_event() <= watermark {
+                aggregation.advance(watermark, &env, sinks)?;
+                aggregation.compact_if_grown(&mut []);
+                self.metrics.state_bytes.store(aggregation.memory_bytes() as u64, Ordering::Relaxed);
+            }
+            if watermark > turn.seen {
+                sinks.watermark(watermark)?;
+                turn.seen = watermark;
+            }
+        }
+        match self.early_fire {
+            Some(pause) if turn.changed && now.saturating_sub(turn.last_early) >= pause => {
+                aggregation.early(&env, sinks)?;
+                turn.last_early = now;
                 turn.changed = false;
             }
+            Some(_) => {}
+            None => turn.changed = false,
         }
         Ok(())
     }
 
-    /// A bounded source has ended: everything closes.
-    fn end(mut self) -> Result<(), ExecutionError> {
-        self.watermarks.end();
-        let env = self.env();
-        self.metrics.watermark.store(i64::MAX, Ordering::Relaxed);
-        match self.downstream {
-            Downstream::Direct { mut aggregation, mut sinks } => {
-                aggregation.advance(i64::MAX, &env, &mut sinks)?;
-                sinks.watermark(i64::MAX)?;
-                sinks.flush()?;
+    /// Sends what is held back; then, when the pipeline has moved on, where it stands. In this order: nobody may hear
+    /// of a watermark before the rows it was made from are on their way.
+    pub(super) fn ship(&mut self, turn: &mut Turn, now: Duration) -> Standing {
+        let rows = std::mem::take(&mut turn.held) > 0;
+        if let Downstream::Exchange { aggregation, shipping, channels, .. } = &mut self.downstream
+            && rows
+        {
+            let shipments = aggregation.ship(shipping);
+            for (channel, shipment) in channels.iter().zip(shipments) {
+                let _ = channel.send(Message::Rows(Box::new(shipment)));
             }
-            Downstream::Exchange { mut aggregation, mut shipping, channels, mut sinks } => {
-                let standing = Standing { watermark: i64::MAX, idle: false };
-                let shipments = aggregation.ship(&mut shipping);
-                for (channel, shipment) in channels.iter().zip(shipments) {
-                    let _ = channel.send(Message::Rows { shipment: Box::new(shipment), standing });
-                    let _ = channel.send(Message::End);
-                }
-                sinks.watermark(i64::MAX)?;
-                sinks.flush()?;
-            }
+            turn.changed = false;
         }
+        let standing = self.publish(turn, now);
+        if rows || turn.told != Some(standing) {
+            self.send(|| Message::Time(standing));
+            turn.told = Some(standing);
+        }
+        standing
+    }
+
+    /// Sends a message to every global subtask. One that is gone has failed or was cancelled; the control says so.
+    pub(super) fn send(&self, message: impl Fn() -> Message) {
+        let Downstream::Exchange { channels, .. } = &self.downstream else { return };
+        for channel in channels {
+            let _ = channel.send(message());
+        }
+    }
+
+    /// A bounded source has ended: everything closes once all subtasks have.
+    fn end(mut self, mut turn: Turn) -> Result<(), ExecutionError> {
+        let now = self.clock.elapsed();
+        turn.held = turn.held.max(1);
+        self.ship(&mut turn, now);
+        self.send(|| Message::End);
+        self.publish(&mut turn, now);
+        self.watermarks.lock().end(&self.partitions);
+        self.metrics.watermark.store(i64::MAX, Ordering::Relaxed);
+        let env = self.env();
+        if let Downstream::Direct { aggregation, sinks } = &mut self.downstream {
+            aggregation.advance(i64::MAX, &env, sinks)?;
+        }
+        let sinks = self.downstream.sinks();
+        sinks.watermark(i64::MAX)?;
+        sinks.flush()?;
         Ok(())
+    }
+}
+
+impl Turn {
+    /// What rows of a partition that are still held back imply.
+    fn implied_by(&self, partition: PartitionId) -> Option<i64> {
+        let of = self.implied.iter().filter(|implied| implied.partition == partition);
+        of.map(|implied| implied.watermark).max()
     }
 }
 
@@ -311,7 +391,7 @@ impl Downstream {
         }
     }
 
-    fn sinks(&mut self) -> &mut Sinks {
+    pub(super) fn sinks(&mut self) -> &mut Sinks {
         match self {
             Downstream::Direct { sinks, .. } | Downstream::Exchange { sinks, .. } => sinks,
         }

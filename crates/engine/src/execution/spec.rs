@@ -6,21 +6,23 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use jiff::tz::TimeZone;
+use parking_lot::Mutex;
 use sql::plan::{Pipeline, Plan};
-use types::{Clock, DataType, Interval};
+use types::{Clock, DataType, Interval, Offset, PartitionId};
 
 use super::control::Control;
 use super::global::{GlobalSubtask, Message};
 use super::io::{Letters, Sinks};
 use super::source::{Downstream, SourceSubtask};
 use super::{Execution, ExecutionError, Task};
-use crate::batch::Batch;
-use crate::connector::{DeadLetters, SinkFactory, SourceFactory, StartFrom};
+use crate::batch::{Batch, LeafRequest};
+use crate::connector::{DeadLetters, SinkFactory, Source, SourceFactory, StartFrom};
 use crate::layout::Layout;
 use crate::metrics::TaskMetrics;
 use crate::operator::{Ledger, Prepare};
-use crate::watermark::Watermarks;
-use crate::window::{Aggregation, KEY_GROUPS, Options, Shipping};
+use crate::snapshot::{PipelineImage, PipelineMatch, Snapshot, match_plan};
+use crate::watermark::{NO_WATERMARK, Watermarks};
+use crate::window::{Aggregation, KEY_GROUPS, Options, Share, Shipping};
 
 /// A plan with everything it touches.
 pub struct JobSpec {
@@ -32,6 +34,8 @@ pub struct JobSpec {
     pub dead_letters: Arc<dyn DeadLetters>,
     pub clock: Arc<dyn Clock>,
     pub options: ExecutionOptions,
+    /// What the plan goes on from; it may have changed since, and so may its parallelism.
+    pub restore: Option<Arc<Snapshot>>,
 }
 
 /// Whether input goes on for ever.
@@ -80,18 +84,45 @@ struct Shared<'a> {
     control: Arc<Control>,
     parallelism: u32,
     seed: u64,
+    /// What it goes on from.
+    image: Option<&'a PipelineImage>,
+}
+
+/// The sources of all subtasks of a pipeline.
+struct Sources {
+    requests: Vec<LeafRequest>,
+    sources: std::vec::IntoIter<Box<dyn Source>>,
+    watermarks: Arc<Mutex<Watermarks>>,
 }
 
 pub(super) fn start(spec: JobSpec) -> Result<Execution, ExecutionError> {
-    let control = Arc::new(Control::default());
+    let reads: Vec<String> = spec.sources.iter().map(|source| source.reads()).collect();
+    let tables = spec.plan.pipelines.iter().map(|pipeline| pipeline.source.name.clone());
+    let control = Arc::new(Control::new(tables.zip(reads.iter().cloned()).collect()));
     let mut execution = Execution { threads: Vec::new(), control: control.clone(), tasks: Vec::new() };
     let seed = foldhash::fast::RandomState::default();
     let seed = std::hash::BuildHasher::hash_one(&seed, 0u8);
-    for (index, pipeline) in spec.plan.pipelines.iter().enumerate() {
-        let layout = Arc::new(Layout::new(pipeline, &spec.plan.settings)?);
+    let mut matches = match &spec.restore {
+        Some(snapshot) => match_plan(&spec.plan, snapshot, &reads)?.0,
+        None => Vec::new(),
+    };
+    matches.resize_with(spec.plan.pipelines.len(), || None);
+    for ((index, pipeline), found) in spec.plan.pipelines.iter().enumerate().zip(&matches) {
+        let history =
+            |query: usize| found.as_ref().and_then(|found: &PipelineMatch<'_>| found.histories[query]);
+        let layout = Arc::new(Layout::with_histories(pipeline, &spec.plan.settings, &history)?);
         let parallelism = spec.options.parallelism.clamp(1, KEY_GROUPS);
-        let shared =
-            Shared { spec: &spec, index, pipeline, layout, control: control.clone(), parallelism, seed };
+        let image = found.as_ref().map(|found| found.image);
+        let shared = Shared {
+            spec: &spec,
+            index,
+            pipeline,
+            layout,
+            control: control.clone(),
+            parallelism,
+            seed,
+            image,
+        };
         if let Err(error) = shared.start(&mut execution) {
             control.cancel();
             return Err(error);
@@ -102,17 +133,24 @@ pub(super) fn start(spec: JobSpec) -> Result<Execution, ExecutionError> {
 
 impl Shared<'_> {
     fn start(&self, execution: &mut Execution) -> Result<(), ExecutionError> {
+        let mut sources = self.open()?;
         let has_windows = !self.layout.units.is_empty();
-        if self.parallelism == 1 || !has_windows {
-            for subtask in 0..self.parallelism as usize {
+        let n = self.parallelism as usize;
+        if n == 1 || !has_windows {
+            for subtask in 0..n {
                 let metrics = Arc::new(TaskMetrics::new());
                 let sinks = self.sinks(subtask, metrics.clone())?;
-                let downstream = Downstream::Direct { aggregation: self.aggregation()?, sinks };
-                self.start_source(execution, subtask, downstream, metrics)?;
+                let aggregation = self.restored(Share { subtask: subtask as u32, of: self.parallelism })?;
+                self.start_source(
+                    execution,
+                    &mut sources,
+                    subtask,
+                    Downstream::Direct { aggregation, sinks },
+                    metrics,
+                )?;
             }
             return Ok(());
         }
-        let n = self.parallelism as usize;
         let mut senders: Vec<Vec<Sender<Message>>> = (0..n).map(|_| Vec::new()).collect();
         for subtask in 0..n {
             let channels: Vec<(Sender<Message>, Receiver<Message>)> =
@@ -121,8 +159,10 @@ impl Shared<'_> {
             to.into_iter().zip(&mut senders).for_each(|(sender, of)| of.push(sender));
             let metrics = Arc::new(TaskMetrics::new());
             let global = GlobalSubtask {
+                pipeline: self.index,
+                subtask,
                 inputs: from,
-                aggregation: self.aggregation()?,
+                aggregation: self.restored(Share { subtask: subtask as u32, of: self.parallelism })?,
                 sinks: self.sinks(subtask, metrics.clone())?,
                 early_fire: self.early_fire(),
                 clock: self.spec.clock.clone(),
@@ -139,24 +179,50 @@ impl Shared<'_> {
             // Queries without windows write from where the rows are.
             let sinks = self.sinks(subtask, metrics.clone())?;
             let downstream = Downstream::Exchange { aggregation, shipping, channels, sinks };
-            self.start_source(execution, subtask, downstream, metrics)?;
+            self.start_source(execution, &mut sources, subtask, downstream, metrics)?;
         }
         Ok(())
+    }
+
+    /// Opens the sources of all subtasks: nobody may move event time on before all partitions are known.
+    fn open(&self) -> Result<Sources, ExecutionError> {
+        let requests = self.layout.requests(self.pipeline);
+        let options = &self.spec.options;
+        let idle = (options.mode == Mode::Live).then(|| duration(options.idle_timeout)).flatten();
+        let mut watermarks = Watermarks::new(idle);
+        let from = match self.image {
+            None => StartFrom::Options,
+            Some(image) => StartFrom::Positions(
+                image.positions().map(|(id, offset)| (PartitionId(id), Offset(offset))).collect(),
+            ),
+        };
+        let mut sources = Vec::new();
+        for subtask in 0..self.parallelism as usize {
+            let factory = &self.spec.sources[self.index];
+            let source = factory.open(&requests, subtask, self.parallelism as usize, &from)?;
+            watermarks.add(&source.partitions(), self.spec.clock.elapsed());
+            sources.push(source);
+        }
+        if let Some(image) = self.image {
+            let of = image.sources.iter().flat_map(|source| &source.watermarks);
+            let of: Vec<(PartitionId, i64)> =
+                of.map(|&(id, watermark)| (PartitionId(id), watermark)).collect();
+            watermarks.restore(image.watermark().unwrap_or(NO_WATERMARK), &of);
+        }
+        let watermarks = Arc::new(Mutex::new(watermarks));
+        Ok(Sources { requests, sources: sources.into_iter(), watermarks })
     }
 
     fn start_source(
         &self,
         execution: &mut Execution,
+        sources: &mut Sources,
         subtask: usize,
         downstream: Downstream,
         metrics: Arc<TaskMetrics>,
     ) -> Result<(), ExecutionError> {
-        let requests = self.layout.requests(self.pipeline);
-        let factory = &self.spec.sources[self.index];
-        let source = factory.open(&requests, subtask, self.parallelism as usize, &StartFrom::Options)?;
+        let source = sources.sources.next().expect("one was opened for every subtask");
         let options = &self.spec.options;
-        let idle = (options.mode == Mode::Live).then(|| duration(options.idle_timeout)).flatten();
-        let watermarks = Watermarks::new(&source.partitions(), idle, self.spec.clock.elapsed());
         let prepare = Prepare::new(
             self.pipeline,
             &self.layout.graph,
@@ -165,14 +231,20 @@ impl Shared<'_> {
         )
         .map_err(ExecutionError::Plan)?;
         let ledger = Arc::new(Ledger::default());
+        if let Some(image) = self.image.filter(|_| subtask == 0) {
+            ledger.restore(&image.ledger());
+        }
         let task = SourceSubtask {
+            pipeline: self.index,
+            subtask,
             table: self.pipeline.source.name.clone(),
             query_names: self.pipeline.queries.iter().map(|query| query.name.clone()).collect(),
             layout: self.layout.clone(),
-            batch: Batch::new(&requests),
+            batch: Batch::new(&sources.requests),
+            partitions: source.partitions(),
             source,
             prepare,
-            watermarks,
+            watermarks: sources.watermarks.clone(),
             downstream,
             letters: Letters { to: self.spec.dead_letters.clone(), batch: Vec::new() },
             clock: self.spec.clock.clone(),
@@ -198,6 +270,7 @@ impl Shared<'_> {
         body: impl FnOnce() -> Result<(), ExecutionError> + Send + 'static,
     ) -> Result<(), ExecutionError> {
         let name = format!("{vertex} ({}/{})", subtask + 1, self.parallelism);
+        self.control.expect();
         let control = self.control.clone();
         let task = name.clone();
         let thread = thread::Builder::new()
@@ -220,6 +293,15 @@ impl Shared<'_> {
             seed: self.seed,
         };
         Ok(Aggregation::new(self.layout.clone(), self.pipeline, &settings.time_zone, options)?)
+    }
+
+    /// An aggregation with its share of the state that the pipeline goes on from.
+    fn restored(&self, share: Share) -> Result<Aggregation, ExecutionError> {
+        let mut aggregation = self.aggregation()?;
+        if let Some(image) = self.image {
+            aggregation.restore(&image.states, share);
+        }
+        Ok(aggregation)
     }
 
     /// The session's zone, if the rowtime is an instant.

@@ -7,7 +7,7 @@ use sql::functions::Determinism;
 use sql::plan::{Aggregate, AggregateFunction, WindowAggregate};
 use types::{ColumnType, DataType, Repr, Value};
 
-use super::{ArgSpec, Layout, LayoutError, ResultSpec, Unit, is_distinct};
+use super::{ArgSpec, History, Layout, LayoutError, ResultSpec, Unit, is_distinct};
 use crate::aggregate::domain::DomainSpec;
 use crate::aggregate::pick::Pick;
 use crate::aggregate::state::{Form, StateSpec};
@@ -20,6 +20,7 @@ impl Layout {
         aggregate: &WindowAggregate,
         filter: &[ExprId],
         query: usize,
+        history: History,
     ) -> Result<usize, LayoutError> {
         let keys = aggregate
             .keys
@@ -33,7 +34,8 @@ impl Layout {
             .extract_if(.., |condition| depends_only_on(&self.graph, *condition, &key_exprs))
             .collect();
         if let Some(unit) = self.units.iter().position(|unit| {
-            unit.window == aggregate.window
+            unit.history == history
+                && unit.window == aggregate.window
                 && unit.keys == keys
                 && unit.row_filter == row_filter
                 && unit.key_filter == key_filter
@@ -50,6 +52,7 @@ impl Layout {
             table,
             queries: vec![query],
             derived: false,
+            history,
         });
         Ok(self.units.len() - 1)
     }

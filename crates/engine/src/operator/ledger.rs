@@ -22,7 +22,7 @@ pub struct Ledger {
 }
 
 /// A picture of a [`Ledger`].
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct LedgerCounts {
     pub accepted: u64,
     pub counted: u64,
@@ -67,6 +67,21 @@ impl Ledger {
             Some(count) => *count += 1,
             None => {
                 reasons.insert(kind.to_owned(), 1);
+            }
+        }
+    }
+
+    /// Goes on from counts of before.
+    pub fn restore(&self, counts: &LedgerCounts) {
+        self.accepted.fetch_add(counts.accepted, Ordering::Relaxed);
+        self.counted.fetch_add(counts.counted, Ordering::Relaxed);
+        self.filtered.fetch_add(counts.filtered, Ordering::Relaxed);
+        self.late.fetch_add(counts.late, Ordering::Relaxed);
+        self.dead_lettered.fetch_add(counts.dead_lettered, Ordering::Relaxed);
+        for (into, from) in [(&self.reasons, &counts.reasons), (&self.late_by_query, &counts.late_by_query)] {
+            let mut into = into.lock();
+            for (name, count) in from {
+                *into.entry(name.clone()).or_default() += count;
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::batch::Batch;
 use crate::column::tri;
 use crate::dictionary::Dictionary;
 use crate::evaluate::{Evaluator, Inputs, Passed, Vector};
-use crate::watermark::NO_WATERMARK;
+use crate::watermark::{NO_WATERMARK, Standpoint};
 
 /// The expressions of a pipeline over its source's rows, and what was found out about the batch at hand.
 pub struct Prepare {
@@ -94,16 +94,13 @@ impl Prepare {
     }
 
     /// Finds the rows that count and computes what is wanted of them. A row whose time is later than `latest` (ms) is
-    /// unusable. `watermark` is where the subtask's watermark stands, `others` the least of the other partitions', and
-    /// `partition` that of the batch's own.
+    /// unusable.
     pub fn prepare(
         &mut self,
         batch: &Batch,
         env: &Env,
         latest: i64,
-        watermark: i64,
-        others: i64,
-        partition: i64,
+        standpoint: Standpoint,
     ) -> Result<Prepared, EvalError> {
         let inputs = Inputs::Columns(&batch.columns);
         let mut prepared = Prepared { watermark: NO_WATERMARK, ..Prepared::default() };
@@ -125,7 +122,7 @@ impl Prepare {
         }
         if let Some(rowtime) = self.rowtime.clone() {
             self.read_times(inputs, &rowtime, batch.rows, latest, &mut prepared);
-            self.sort_by_lateness(inputs, &rowtime, watermark, others, partition, &mut prepared);
+            self.sort_by_lateness(inputs, &rowtime, standpoint, &mut prepared);
         } else {
             self.on_time.clone_from(&self.passed);
             self.behind.clear();
@@ -281,9 +278,7 @@ impl Prepare {
         &mut self,
         inputs: Inputs<'_>,
         rowtime: &Rowtime,
-        watermark: i64,
-        others: i64,
-        partition: i64,
+        standpoint: Standpoint,
         prepared: &mut Prepared,
     ) {
         let watermarks = match rowtime.delay {
@@ -301,11 +296,11 @@ impl Prepare {
         };
         self.on_time.clear();
         self.behind.clear();
-        let mut running = partition;
+        let mut running = standpoint.partition;
         let mut passed = self.passed.iter().copied().peekable();
         for (row, &time) in times.iter().enumerate() {
             if passed.next_if_eq(&(row as u32)).is_some() {
-                let now = running.min(others).max(watermark);
+                let now = running.min(standpoint.others).max(standpoint.current);
                 if time > now {
                     self.on_time.push(row as u32);
                 } else {

@@ -3,6 +3,7 @@
 mod aggregation;
 mod calendar;
 mod compact;
+mod image;
 mod input;
 mod partition;
 mod results;
@@ -11,6 +12,7 @@ mod unit;
 mod write;
 
 pub use aggregation::{Aggregation, Options};
+pub use image::Share;
 pub use input::{LateRow, RowsIn};
 pub use ship::{KEY_GROUPS, Receiving, Shipment, Shipping, owner};
 pub use write::{Output, WindowError};

@@ -267,13 +267,13 @@ fn key_hash(shipping: &Shipping, keys: &[usize], key: PackedKey) -> u64 {
     }
 }
 
-fn combine(a: u64, b: u64) -> u64 {
+pub(super) fn combine(a: u64, b: u64) -> u64 {
     let mixed = (a ^ b.rotate_left(32) ^ 0x9e37_79b9_7f4a_7c15).wrapping_mul(0xd6e8_feb8_6659_fd93);
     mixed ^ mixed >> 32
 }
 
 /// FNV-1a, 64 bits: the same in every process and version, since restored state is found by it.
-fn stable_hash(value: Scalar<'_>) -> u64 {
+pub(super) fn stable_hash(value: Scalar<'_>) -> u64 {
     let bytes = |bytes: &[u8]| {
         bytes.iter().fold(0xcbf2_9ce4_8422_2325u64, |hash, &byte| {
             (hash ^ byte as u64).wrapping_mul(0x0000_0100_0000_01b3)

@@ -210,6 +210,15 @@ impl Report {
         self.revisions = revisions;
     }
 
+    /// What was last written of a group, from a snapshot.
+    pub fn restore(&mut self, key: PackedKey, rows: u64, revision: u32) {
+        let group = self.table.index.group(key) as usize;
+        self.table.grow();
+        self.revisions.resize(self.table.rows.len(), 0);
+        self.table.rows[group] = rows;
+        self.revisions[group] = revision;
+    }
+
     /// As [`Report::note`] for the closing result, which is written whether it changed or not.
     pub fn close(&mut self, key: PackedKey, rows: u64) -> u32 {
         let group = self.table.index.group(key) as usize;

@@ -250,7 +250,7 @@ impl Aggregation {
     }
 
     /// The codes of each key of some groups, pairs taken apart.
-    fn key_codes(&self, unit: usize, table: &Table, groups: &[u32]) -> Vec<Vec<u32>> {
+    pub(super) fn key_codes(&self, unit: usize, table: &Table, groups: &[u32]) -> Vec<Vec<u32>> {
         let spec = &self.layout.units[unit];
         let mut columns = vec![Vec::with_capacity(groups.len()); spec.keys.len()];
         for &group in groups {

@@ -1,6 +1,7 @@
 //! An accumulator that spans all doubles: what does not fit the fixed form, exactly.
 
 use super::SCALE;
+use crate::snapshot::WideImage;
 
 /// Words of 32 bits, least significant first; the lowest bit of the first is 2^-1074, and there is room for 2^64
 /// additions of the largest double.
@@ -112,6 +113,30 @@ impl Wide {
         if self.pending == 1 << 30 {
             self.carry();
         }
+    }
+
+    /// As a snapshot holds it.
+    pub fn image(&self) -> WideImage {
+        let mut sum = self.clone();
+        sum.carry();
+        WideImage {
+            words: sum.words.to_vec(),
+            not_a_number: sum.not_a_number,
+            positive_infinity: sum.positive_infinity,
+            negative_infinity: sum.negative_infinity,
+        }
+    }
+
+    /// The sum behind an image; words that are missing are zero.
+    pub fn of_image(image: &WideImage) -> Wide {
+        let mut sum = Wide {
+            not_a_number: image.not_a_number,
+            positive_infinity: image.positive_infinity,
+            negative_infinity: image.negative_infinity,
+            ..Wide::default()
+        };
+        sum.words.iter_mut().zip(&image.words).for_each(|(word, &of)| *word = of);
+        sum
     }
 
     /// Brings every word but the last into 0..2^32.

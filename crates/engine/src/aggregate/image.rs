@@ -1,0 +1,210 @@
+//! States as a snapshot holds them: only groups that are there, codes renumbered from 1.
+
+use super::distinct::Distinct;
+use super::domain::{DomainSpec, Domains};
+use super::exact_sum::{ExactSums, Wide};
+use super::pick::Picked;
+use super::state::{State, StateSpec, Sums};
+use crate::dictionary::NULL_CODE;
+use crate::snapshot::{DomainImage, StateImage, ValuesImage};
+
+/// Gives the codes that a snapshot holds new numbers, dense and in order of first sight.
+#[derive(Debug)]
+pub struct Renumbering {
+    /// By domain and code: the new code, 0 = none yet.
+    codes: Vec<Vec<u32>>,
+    /// By domain: the codes that have new ones, in their order.
+    order: Vec<Vec<u32>>,
+}
+
+impl Renumbering {
+    pub fn new(domains: &Domains) -> Renumbering {
+        Renumbering {
+            codes: domains.list.iter().map(|domain| vec![0; domain.len()]).collect(),
+            order: vec![Vec::new(); domains.list.len()],
+        }
+    }
+
+    pub fn code(&mut self, domain: usize, code: u32) -> u32 {
+        if code == NULL_CODE {
+            return NULL_CODE;
+        }
+        let renumbered = &mut self.codes[domain][code as usize];
+        if *renumbered == 0 {
+            self.order[domain].push(code);
+            *renumbered = self.order[domain].len() as u32;
+        }
+        *renumbered
+    }
+
+    /// The values behind the new codes. Pairs are taken apart before and have none.
+    pub fn domains(&self, domains: &Domains, identities: &[String]) -> Vec<DomainImage> {
+        let of = domains.specs.iter().zip(&domains.list).zip(&self.order).zip(identities);
+        of.map(|(((&spec, domain), order), identity)| {
+            let values = order.iter().map(|&code| spec.value(domain, code));
+            DomainImage { identity: identity.clone(), values: ValuesImage::collect(spec, values) }
+        })
+        .collect()
+    }
+}
+
+impl ValuesImage {
+    fn collect(spec: DomainSpec, values: impl Iterator<Item = types::Value>) -> ValuesImage {
+        use types::Value;
+        match spec {
+            DomainSpec::Text(_) => ValuesImage::Text(
+                values.map(|v| if let Value::Text(v) = v { v } else { String::new() }).collect(),
+            ),
+            DomainSpec::Int(_) => {
+                ValuesImage::Int(values.map(|v| if let Value::Int(v) = v { v } else { 0 }).collect())
+            }
+            DomainSpec::Double(_) => ValuesImage::Double(
+                values.map(|v| if let Value::Double(v) = v { v.to_bits() } else { 0 }).collect(),
+            ),
+            DomainSpec::Wide(_) => {
+                ValuesImage::Wide(values.map(|v| if let Value::Wide(v) = v { v } else { 0 }).collect())
+            }
+            DomainSpec::Bytes(_) => ValuesImage::Bytes(
+                values.map(|v| if let Value::Bytes(v) = v { v } else { Vec::new() }).collect(),
+            ),
+            DomainSpec::Bool(_) => {
+                ValuesImage::Bool(values.map(|v| matches!(v, Value::Bool(true))).collect())
+            }
+            DomainSpec::Pair(..) => ValuesImage::Int(Vec::new()),
+        }
+    }
+}
+
+fn taken<T: Copy>(values: &[T], groups: &[u32]) -> Vec<T> {
+    groups.iter().map(|&group| values[group as usize]).collect()
+}
+
+impl State {
+    /// The state of some groups, in their order.
+    pub fn image(&self, spec: StateSpec, groups: &[u32], codes: &mut Renumbering) -> StateImage {
+        match self {
+            State::Count(counts) => StateImage::Count(taken(counts, groups)),
+            State::SumInt(sums) => {
+                StateImage::SumInt { sums: taken(&sums.sums, groups), counts: taken(&sums.counts, groups) }
+            }
+            State::SumWide(sums) => {
+                StateImage::SumWide { sums: taken(&sums.sums, groups), counts: taken(&sums.counts, groups) }
+            }
+            State::SumDouble(sums) => StateImage::SumDouble {
+                fixed: taken(&sums.fixed, groups),
+                counts: taken(&sums.counts, groups),
+                wide: (groups.iter().zip(0u32..))
+                    .filter_map(|(group, at)| Some((at, sums.wide.get(group)?.image())))
+                    .collect(),
+            },
+            State::PickInt(picked) => StateImage::PickInt {
+                values: taken(&picked.values, groups),
+                valid: taken(&picked.valid, groups),
+            },
+            State::PickDouble(picked) => StateImage::PickDouble {
+                values: taken(&picked.values, groups),
+                valid: taken(&picked.valid, groups),
+            },
+            State::PickWide(picked) => StateImage::PickWide {
+                values: taken(&picked.values, groups),
+                valid: taken(&picked.valid, groups),
+            },
+            State::PickText(held) => {
+                let domain = spec.domain().expect("texts are of a domain");
+                StateImage::PickText {
+                    domain: domain as u32,
+                    codes: groups.iter().map(|&group| codes.code(domain, held[group as usize])).collect(),
+                }
+            }
+            State::Values(values) => {
+                StateImage::Values(groups.iter().map(|&group| values[group as usize].clone()).collect())
+            }
+            State::Distinct(distinct) => {
+                let domain = spec.domain().expect("sets are over a domain");
+                let mut places: Vec<Option<usize>> = Vec::new();
+                for (at, &group) in groups.iter().enumerate() {
+                    places.resize(places.len().max(group as usize + 1), None);
+                    places[group as usize] = Some(at);
+                }
+                let mut sets: Vec<Vec<u32>> = vec![Vec::new(); groups.len()];
+                distinct.for_each(|group, code| {
+                    if let Some(&Some(at)) = places.get(group as usize) {
+                        sets[at].push(codes.code(domain, code));
+                    }
+                });
+                StateImage::Distinct {
+                    domain: domain as u32,
+                    sizes: sets.iter().map(|set| set.len() as u32).collect(),
+                    codes: sets.concat(),
+                }
+            }
+        }
+    }
+
+    /// The state behind an image, group by group, with the image's codes.
+    pub fn of_image(image: &StateImage) -> State {
+        match image {
+            StateImage::Count(counts) => State::Count(counts.clone()),
+            StateImage::SumInt { sums, counts } => {
+                State::SumInt(Sums { sums: sums.clone(), counts: counts.clone() })
+            }
+            StateImage::SumWide { sums, counts } => {
+                State::SumWide(Sums { sums: sums.clone(), counts: counts.clone() })
+            }
+            StateImage::SumDouble { fixed, counts, wide } => State::SumDouble(ExactSums {
+                fixed: fixed.clone(),
+                counts: counts.clone(),
+                wide: wide.iter().map(|(group, wide)| (*group, Box::new(Wide::of_image(wide)))).collect(),
+            }),
+            StateImage::PickInt { values, valid } => {
+                State::PickInt(Picked { values: values.clone(), valid: valid.clone() })
+            }
+            StateImage::PickDouble { values, valid } => {
+                State::PickDouble(Picked { values: values.clone(), valid: valid.clone() })
+            }
+            StateImage::PickWide { values, valid } => {
+                State::PickWide(Picked { values: values.clone(), valid: valid.clone() })
+            }
+            StateImage::PickText { codes, .. } => State::PickText(codes.clone()),
+            StateImage::Values(values) => State::Values(values.clone()),
+            StateImage::Distinct { sizes, codes, .. } => {
+                let mut sets = Distinct::new(false, 0, 0);
+                sets.resize(sizes.len());
+                let mut rest = codes.as_slice();
+                for (group, &size) in (0u32..).zip(sizes) {
+                    let (set, after) = rest.split_at(size as usize);
+                    set.iter().for_each(|&code| sets.add(group, code));
+                    rest = after;
+                }
+                State::Distinct(sets)
+            }
+        }
+    }
+}
+
+impl StateImage {
+    /// The domain that its codes are of.
+    pub fn domain(&self) -> Option<u32> {
+        match self {
+            StateImage::PickText { domain, .. } | StateImage::Distinct { domain, .. } => Some(*domain),
+            _ => None,
+        }
+    }
+
+    /// Whether this is an image of such a state.
+    pub fn is_of(&self, state: &State) -> bool {
+        matches!(
+            (self, state),
+            (StateImage::Count(_), State::Count(_))
+                | (StateImage::SumInt { .. }, State::SumInt(_))
+                | (StateImage::SumWide { .. }, State::SumWide(_))
+                | (StateImage::SumDouble { .. }, State::SumDouble(_))
+                | (StateImage::PickInt { .. }, State::PickInt(_))
+                | (StateImage::PickDouble { .. }, State::PickDouble(_))
+                | (StateImage::PickWide { .. }, State::PickWide(_))
+                | (StateImage::PickText { .. }, State::PickText(_))
+                | (StateImage::Values(_), State::Values(_))
+                | (StateImage::Distinct { .. }, State::Distinct(_))
+        )
+    }
+}

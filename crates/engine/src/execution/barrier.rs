@@ -1,0 +1,91 @@
+//! Barriers: how subtasks agree on one point of the input.
+//!
+//! A source subtask that hears of a snapshot hands on all it has read, says so with a barrier in each channel, and
+//! reads on. A global subtask stops reading a channel at its barrier until all channels have come to theirs: its state
+//! then holds what was read before the barriers and nothing after (aligned barriers, as in Carbone et al.,
+//! "Lightweight Asynchronous Snapshots for Distributed Dataflows").
+
+use super::ExecutionError;
+use super::control::Part;
+use super::global::{GlobalSubtask, Input, Message};
+use super::source::{Downstream, SourceSubtask, Turn};
+use crate::snapshot::SourceImage;
+use crate::watermark::NO_WATERMARK;
+
+impl SourceSubtask {
+    /// Takes part in a snapshot if one was asked for since the last.
+    pub(super) fn take_part(&mut self, turn: &mut Turn) -> Result<(), ExecutionError> {
+        let barrier = self.control.barrier();
+        if barrier == turn.barrier {
+            return Ok(());
+        }
+        turn.barrier = barrier;
+        let now = self.clock.elapsed();
+        let standing = match &self.downstream {
+            Downstream::Direct { .. } => {
+                let standing = self.publish(turn, now);
+                self.fire(turn, standing.watermark, now)?;
+                standing
+            }
+            Downstream::Exchange { .. } => self.ship(turn, now),
+        };
+        let watermark = standing.watermark;
+        self.send(|| Message::Barrier { barrier, watermark });
+        let env = self.env();
+        let state = match &mut self.downstream {
+            Downstream::Direct { aggregation, sinks } if !self.layout.units.is_empty() => {
+                aggregation.advance(watermark, &env, sinks)?;
+                Some(aggregation.image())
+            }
+            _ => None,
+        };
+        self.downstream.sinks().flush()?;
+        let source = Some(self.image());
+        self.control.contribute(Part {
+            barrier,
+            pipeline: self.pipeline,
+            subtask: self.subtask,
+            source,
+            state,
+        });
+        Ok(())
+    }
+
+    fn image(&self) -> SourceImage {
+        let watermarks = self.watermarks.lock();
+        let of = self.partitions.iter().map(|&partition| (partition.0, watermarks.partition(partition)));
+        SourceImage {
+            positions: self.source.positions().into_iter().map(|(id, offset)| (id.0, offset.0)).collect(),
+            watermarks: of.filter(|(_, watermark)| *watermark != NO_WATERMARK).collect(),
+            ledger: self.ledger.counts(),
+        }
+    }
+}
+
+impl GlobalSubtask {
+    /// Takes part in a snapshot once every input has come to its barrier.
+    pub(super) fn align(&mut self, inputs: &mut [Input]) -> Result<(), ExecutionError> {
+        let Some(barrier) = inputs.iter().filter_map(|input| input.barrier).max() else { return Ok(()) };
+        // An input that stands at an older one hears no more of it: that snapshot was abandoned.
+        for input in inputs.iter_mut().filter(|input| input.barrier.is_some_and(|of| of < barrier)) {
+            input.barrier = None;
+        }
+        if inputs.iter().any(|input| input.barrier.is_none()) {
+            return Ok(());
+        }
+        let watermark = inputs.iter().map(|input| input.watermark).min().unwrap_or(NO_WATERMARK);
+        let env = self.env();
+        self.aggregation.advance(watermark, &env, &mut self.sinks)?;
+        self.sinks.flush()?;
+        let state = Some(self.aggregation.image());
+        self.control.contribute(Part {
+            barrier,
+            pipeline: self.pipeline,
+            subtask: self.subtask,
+            source: None,
+            state,
+        });
+        inputs.iter_mut().for_each(|input| input.barrier = None);
+        Ok(())
+    }
+}

@@ -1,0 +1,121 @@
+//! A snapshot as bytes: `WEIRSNAP`, the version (u16), the payload's length (u64) and CRC-32 (u32), all little-endian,
+//! then the payload in postcard's encoding.
+//!
+//! Every version that was ever released stays readable: a new one gets types of its own and a conversion.
+
+use super::image::Snapshot;
+
+const MAGIC: &[u8; 8] = b"WEIRSNAP";
+const HEADER: usize = 8 + 2 + 8 + 4;
+
+/// The version that [`encode`] writes.
+pub const VERSION: u16 = 1;
+
+/// Why bytes are no snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SnapshotError {
+    #[error("this is no snapshot: it does not begin with `WEIRSNAP`")]
+    NotASnapshot,
+    #[error("snapshot format {0} is newer than this version of Weir, which reads up to {VERSION}")]
+    Version(u16),
+    #[error("the snapshot is cut short: {there} bytes of {expected}")]
+    CutShort { there: u64, expected: u64 },
+    #[error("the snapshot is damaged: its checksum is {found:08x} and should be {expected:08x}")]
+    Checksum { found: u32, expected: u32 },
+    #[error("the snapshot does not hold together: {0}")]
+    Malformed(String),
+}
+
+/// Writes a snapshot.
+pub fn encode(snapshot: &Snapshot) -> Vec<u8> {
+    let mut bytes = vec![0; HEADER];
+    bytes = postcard::to_extend(snapshot, bytes).expect("memory takes any snapshot");
+    let payload = &bytes[HEADER..];
+    let (length, checksum) = (payload.len() as u64, crc32fast::hash(payload));
+    bytes[..8].copy_from_slice(MAGIC);
+    bytes[8..10].copy_from_slice(&VERSION.to_le_bytes());
+    bytes[10..18].copy_from_slice(&length.to_le_bytes());
+    bytes[18..22].copy_from_slice(&checksum.to_le_bytes());
+    bytes
+}
+
+/// Reads a snapshot and makes sure that it holds together. Never panics, whatever the bytes.
+pub fn decode(bytes: &[u8]) -> Result<Snapshot, SnapshotError> {
+    let Some((header, payload)) = bytes.split_at_checked(HEADER) else {
+        return Err(if bytes.starts_with(MAGIC) {
+            SnapshotError::CutShort { there: bytes.len() as u64, expected: HEADER as u64 }
+        } else {
+            SnapshotError::NotASnapshot
+        });
+    };
+    if !header.starts_with(MAGIC) {
+        return Err(SnapshotError::NotASnapshot);
+    }
+    let version = u16::from_le_bytes(array(&header[8..10]));
+    if version > VERSION || version == 0 {
+        return Err(SnapshotError::Version(version));
+    }
+    let length = u64::from_le_bytes(array(&header[10..18]));
+    if payload.len() as u64 != length {
+        return Err(SnapshotError::CutShort {
+            there: bytes.len() as u64,
+            expected: length.saturating_add(HEADER as u64),
+        });
+    }
+    let expected = u32::from_le_bytes(array(&header[18..22]));
+    let found = crc32fast::hash(payload);
+    if found != expected {
+        return Err(SnapshotError::Checksum { found, expected });
+    }
+    let snapshot: Snapshot =
+        postcard::from_bytes(payload).map_err(|error| SnapshotError::Malformed(error.to_string()))?;
+    snapshot.validate().map_err(SnapshotError::Malformed)?;
+    Ok(snapshot)
+}
+
+fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    let mut array = [0; N];
+    array.copy_from_slice(bytes);
+    array
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::{PipelineImage, SourceImage};
+
+    fn snapshot() -> Snapshot {
+        let source = SourceImage { positions: vec![(0, 7)], ..SourceImage::default() };
+        let pipeline = PipelineImage { table: "t".into(), sources: vec![source], ..PipelineImage::default() };
+        Snapshot { pipelines: vec![pipeline] }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        assert_eq!(decode(&encode(&snapshot())).unwrap(), snapshot());
+    }
+
+    #[test]
+    fn every_flipped_bit_and_every_cut_is_found() {
+        let bytes = encode(&snapshot());
+        for bit in 0..bytes.len() * 8 {
+            let mut damaged = bytes.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            assert!(decode(&damaged).is_err(), "bit {bit}");
+        }
+        for length in 0..bytes.len() {
+            assert!(decode(&bytes[..length]).is_err(), "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn the_error_says_what_is_wrong() {
+        let bytes = encode(&snapshot());
+        assert_eq!(decode(b"hello, I am a text file"), Err(SnapshotError::NotASnapshot));
+        let mut newer = bytes.clone();
+        newer[8] = 9;
+        assert_eq!(decode(&newer), Err(SnapshotError::Version(9)));
+        let short = decode(&bytes[..bytes.len() - 1]).unwrap_err();
+        assert!(short.to_string().starts_with("the snapshot is cut short"), "{short}");
+    }
+}

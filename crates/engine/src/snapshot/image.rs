@@ -1,0 +1,199 @@
+//! What a snapshot holds. Field order is part of the format: see [`super::VERSION`].
+
+use serde::{Deserialize, Serialize};
+
+use crate::operator::LedgerCounts;
+
+/// The state of a plan.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    pub pipelines: Vec<PipelineImage>,
+}
+
+/// The state of one pipeline.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct PipelineImage {
+    /// The source table.
+    pub table: String,
+    /// What it reads, as its connector names it: positions mean something only there.
+    pub reads: String,
+    /// One a source subtask.
+    pub sources: Vec<SourceImage>,
+    /// One a subtask that owned state; all name the same units in the same order.
+    pub states: Vec<AggregationImage>,
+}
+
+/// Where a source subtask stood.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct SourceImage {
+    /// The next offset of each partition.
+    pub positions: Vec<(u32, u64)>,
+    /// The watermark of each partition, ms.
+    pub watermarks: Vec<(u32, i64)>,
+    /// What became of the records before.
+    pub ledger: LedgerCounts,
+}
+
+/// The window state of one subtask.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct AggregationImage {
+    /// The pipeline's watermark, ms.
+    pub watermark: i64,
+    /// Values that the state refers to.
+    pub domains: Vec<DomainImage>,
+    pub units: Vec<UnitImage>,
+}
+
+/// The values of a key, distinct argument or picked text. Their codes are their places, from 1; 0 is null.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DomainImage {
+    /// The digest of the expression.
+    pub identity: String,
+    pub values: ValuesImage,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum ValuesImage {
+    Text(Vec<String>),
+    Int(Vec<i64>),
+    /// Bits.
+    Double(Vec<u64>),
+    Wide(Vec<i128>),
+    Bytes(Vec<Vec<u8>>),
+    Bool(Vec<bool>),
+}
+
+/// The state of queries with the same window, conditions and keys.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct UnitImage {
+    pub identity: String,
+    /// The queries that read it.
+    pub queries: Vec<String>,
+    /// The keys' domains.
+    pub keys: Vec<u32>,
+    /// What each state of a slice aggregates.
+    pub states: Vec<String>,
+    pub slices: Vec<SliceImage>,
+    pub windows: Vec<WindowImage>,
+}
+
+/// The groups that have rows in a slice of time.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct SliceImage {
+    /// Exclusive, ms on the session's wall clock.
+    pub end: i64,
+    /// By key and group: codes.
+    pub keys: Vec<Vec<u32>>,
+    /// By group.
+    pub rows: Vec<u64>,
+    pub states: Vec<StateImage>,
+}
+
+/// A piece of state, by group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum StateImage {
+    Count(Vec<u64>),
+    SumInt {
+        sums: Vec<i64>,
+        counts: Vec<u64>,
+    },
+    SumWide {
+        sums: Vec<i128>,
+        counts: Vec<u64>,
+    },
+    SumDouble {
+        fixed: Vec<i128>,
+        counts: Vec<u64>,
+        wide: Vec<(u32, WideImage)>,
+    },
+    PickInt {
+        values: Vec<i64>,
+        valid: Vec<u8>,
+    },
+    PickDouble {
+        values: Vec<f64>,
+        valid: Vec<u8>,
+    },
+    PickWide {
+        values: Vec<i128>,
+        valid: Vec<u8>,
+    },
+    PickText {
+        domain: u32,
+        codes: Vec<u32>,
+    },
+    Values(Vec<Vec<f64>>),
+    /// The codes of all groups one after another; `sizes` says how many are whose.
+    Distinct {
+        domain: u32,
+        sizes: Vec<u32>,
+        codes: Vec<u32>,
+    },
+}
+
+/// The part of a sum of doubles that does not fit the fixed form: words of 32 bits, least significant first.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct WideImage {
+    pub words: Vec<i64>,
+    pub not_a_number: bool,
+    pub positive_infinity: bool,
+    pub negative_infinity: bool,
+}
+
+/// A window that rows can still reach.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct WindowImage {
+    /// Exclusive, ms on the session's wall clock.
+    pub end: i64,
+    /// Its final result was written.
+    pub fired: bool,
+    /// What was written of it, if somebody may want to know what changed.
+    pub report: Option<ReportImage>,
+}
+
+/// What was last written of each group.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ReportImage {
+    /// By key and group: codes.
+    pub keys: Vec<Vec<u32>>,
+    pub rows: Vec<u64>,
+    /// How often the group was corrected.
+    pub revisions: Vec<u32>,
+}
+
+impl ValuesImage {
+    /// The number of values.
+    pub fn len(&self) -> usize {
+        match self {
+            ValuesImage::Text(values) => values.len(),
+            ValuesImage::Int(values) => values.len(),
+            ValuesImage::Double(values) => values.len(),
+            ValuesImage::Wide(values) => values.len(),
+            ValuesImage::Bytes(values) => values.len(),
+            ValuesImage::Bool(values) => values.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl PipelineImage {
+    /// The next offset of every partition.
+    pub fn positions(&self) -> impl Iterator<Item = (u32, u64)> {
+        self.sources.iter().flat_map(|source| source.positions.iter().copied())
+    }
+
+    /// Where the pipeline's event time stood, ms.
+    pub fn watermark(&self) -> Option<i64> {
+        self.states.iter().map(|state| state.watermark).max()
+    }
+
+    /// What became of all records before.
+    pub fn ledger(&self) -> LedgerCounts {
+        let mut counts = LedgerCounts::default();
+        self.sources.iter().for_each(|source| counts.add(&source.ledger));
+        counts
+    }
+}

@@ -1,0 +1,178 @@
+//! Which state of a snapshot belongs to which query of a script that may have changed since.
+
+use std::fmt;
+
+use sql::plan::{Pipeline, Plan, Shape};
+
+use super::image::{PipelineImage, Snapshot, UnitImage};
+use crate::layout::{History, Layout, LayoutError, UnitIdentity};
+
+/// What becomes of a snapshot's state in a script, for people.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RestoreReport {
+    /// By query of the script.
+    pub queries: Vec<(String, Fate)>,
+    /// Queries of the snapshot whose state no query of the script takes on.
+    pub dropped: Vec<String>,
+    /// Source tables that go on where the snapshot stood.
+    pub resumed: Vec<String>,
+    /// Source tables that start as their options say, with the reason.
+    pub started: Vec<(String, String)>,
+}
+
+/// What a query starts from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// Its own state.
+    Kept,
+    /// The state of a query that is called otherwise now, or that it computes the same as.
+    TakenFrom(String),
+    /// It keeps nothing between rows.
+    Stateless,
+    /// Nothing: its open windows count only what comes from here on.
+    Empty(String),
+}
+
+impl RestoreReport {
+    /// What would become of a snapshot in a plan; `reads` names what each pipeline's source reads.
+    pub fn of(plan: &Plan, snapshot: &Snapshot, reads: &[String]) -> Result<RestoreReport, LayoutError> {
+        Ok(match_plan(plan, snapshot, reads)?.1)
+    }
+
+    /// Whether nothing is lost and nothing starts empty.
+    pub fn is_complete(&self) -> bool {
+        self.dropped.is_empty()
+            && self.started.is_empty()
+            && self.queries.iter().all(|(_, fate)| !matches!(fate, Fate::Empty(_)))
+    }
+}
+
+impl fmt::Display for RestoreReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for table in &self.resumed {
+            writeln!(f, "source `{table}` goes on where it stood")?;
+        }
+        for (table, why) in &self.started {
+            writeln!(f, "source `{table}` starts as its options say: {why}")?;
+        }
+        for (query, fate) in &self.queries {
+            match fate {
+                Fate::Kept => writeln!(f, "query `{query}` keeps its state")?,
+                Fate::TakenFrom(from) => writeln!(f, "query `{query}` takes on the state of `{from}`")?,
+                Fate::Stateless => writeln!(f, "query `{query}` has no state")?,
+                Fate::Empty(why) => writeln!(f, "query `{query}` starts empty: {why}")?,
+            }
+        }
+        for query in &self.dropped {
+            writeln!(f, "the state of `{query}` is dropped")?;
+        }
+        Ok(())
+    }
+}
+
+/// What a pipeline takes from a snapshot.
+pub(crate) struct PipelineMatch<'a> {
+    pub image: &'a PipelineImage,
+    /// By query: the unit of the image.
+    pub histories: Vec<History>,
+}
+
+/// Finds what each pipeline of a plan takes from a snapshot.
+pub(crate) fn match_plan<'a>(
+    plan: &Plan,
+    snapshot: &'a Snapshot,
+    reads: &[String],
+) -> Result<(Vec<Option<PipelineMatch<'a>>>, RestoreReport), LayoutError> {
+    let mut report = RestoreReport::default();
+    let mut matches = Vec::with_capacity(plan.pipelines.len());
+    for (pipeline, reads) in plan.pipelines.iter().zip(reads) {
+        let table = &pipeline.source.name;
+        let image = snapshot.pipelines.iter().find(|image| image.table == *table);
+        let same = image.filter(|image| image.reads == *reads);
+        match (image, same) {
+            (_, Some(image)) => {
+                report.resumed.push(table.clone());
+                matches.push(Some(match_pipeline(plan, pipeline, image, &mut report)?));
+                continue;
+            }
+            (Some(image), None) => report
+                .started
+                .push((table.clone(), format!("it reads {reads} now, and read {} before", image.reads))),
+            (None, _) => report.started.push((table.clone(), "it is new".to_owned())),
+        }
+        for query in &pipeline.queries {
+            report.queries.push((query.name.clone(), Fate::Empty("its source starts anew".to_owned())));
+        }
+        matches.push(None);
+    }
+    let taken = |name: &String| {
+        report.queries.iter().any(|(query, fate)| match fate {
+            Fate::Kept => query == name,
+            Fate::TakenFrom(from) => from == name,
+            _ => false,
+        })
+    };
+    let mut dropped: Vec<String> =
+        snapshot.pipelines.iter().flat_map(query_names).filter(|name| !taken(name)).collect();
+    dropped.sort_unstable();
+    dropped.dedup();
+    report.dropped = dropped;
+    Ok((matches, report))
+}
+
+fn match_pipeline<'a>(
+    plan: &Plan,
+    pipeline: &Pipeline,
+    image: &'a PipelineImage,
+    report: &mut RestoreReport,
+) -> Result<PipelineMatch<'a>, LayoutError> {
+    let units: &[UnitImage] = image.states.first().map_or(&[], |state| &state.units);
+    let mut histories = Vec::with_capacity(pipeline.queries.len());
+    for query in &pipeline.queries {
+        let (history, fate) = match &query.shape {
+            Shape::Rows { .. } => (None, Fate::Stateless),
+            Shape::Aggregate(_) => {
+                let alone = Pipeline { queries: vec![query.clone()], ..pipeline.clone() };
+                let layout = Layout::new(&alone, &plan.settings)?;
+                match layout.identities.units.first() {
+                    Some(wanted) => find(&query.name, wanted, units, pipeline),
+                    None => (None, Fate::Stateless),
+                }
+            }
+        };
+        histories.push(history);
+        report.queries.push((query.name.clone(), fate));
+    }
+    Ok(PipelineMatch { image, histories })
+}
+
+/// The unit of the image that a query's state is in: its own by name, else one that means the same.
+fn find(name: &str, wanted: &UnitIdentity, units: &[UnitImage], pipeline: &Pipeline) -> (History, Fate) {
+    let own = units.iter().position(|unit| unit.queries.iter().any(|query| query == name));
+    if let Some(own) = own.filter(|&own| units[own].holds(wanted)) {
+        return (Some(own), Fate::Kept);
+    }
+    // One that nobody else claims by name first.
+    let gone = |query: &&String| !pipeline.queries.iter().any(|other| other.name == **query);
+    let same = || units.iter().enumerate().filter(|(_, unit)| unit.holds(wanted));
+    let renamed = same().find_map(|(at, unit)| Some((at, unit.queries.iter().find(gone)?)));
+    let found = renamed.or_else(|| same().find_map(|(at, unit)| Some((at, unit.queries.first()?))));
+    match (found, own) {
+        (Some((at, from)), None) => (Some(at), Fate::TakenFrom(from.clone())),
+        (_, None) => (None, Fate::Empty("it is new".to_owned())),
+        (_, Some(own)) if units[own].identity != wanted.unit => {
+            (None, Fate::Empty("its window, conditions or keys have changed".to_owned()))
+        }
+        (_, Some(_)) => (None, Fate::Empty("it aggregates something it did not before".to_owned())),
+    }
+}
+
+impl UnitImage {
+    fn holds(&self, wanted: &UnitIdentity) -> bool {
+        self.identity == wanted.unit && wanted.states.iter().all(|state| self.states.contains(state))
+    }
+}
+
+fn query_names(pipeline: &PipelineImage) -> impl Iterator<Item = String> {
+    pipeline.states.iter().take(1).flat_map(|state| &state.units).flat_map(|unit| unit.queries.clone())
+}

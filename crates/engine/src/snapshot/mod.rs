@@ -1,0 +1,18 @@
+//! Snapshots: all state of a running plan at one point of its input.
+//!
+//! Everything is named by what it means and not by where it stands: a unit of state by its window, conditions and keys,
+//! a piece of state by what it aggregates, a value by itself. So a snapshot can be restored into a changed script and at
+//! another parallelism, and holds nothing that differs from process to process.
+
+mod encoding;
+mod image;
+mod matching;
+mod validate;
+
+pub use encoding::{SnapshotError, VERSION, decode, encode};
+pub use image::{
+    AggregationImage, DomainImage, PipelineImage, ReportImage, SliceImage, Snapshot, SourceImage, StateImage,
+    UnitImage, ValuesImage, WideImage, WindowImage,
+};
+pub use matching::{Fate, RestoreReport};
+pub(crate) use matching::{PipelineMatch, match_plan};

@@ -1,0 +1,109 @@
+//! Whether a snapshot holds together: columns of one length, codes that have values, states of the kinds they claim.
+//! Restoring relies on it.
+
+use super::image::{AggregationImage, PipelineImage, SliceImage, Snapshot, StateImage, UnitImage};
+
+/// Words of the wide form of a sum are below it: carried, or the last with its sign.
+const WIDE_WORD: u64 = 1 << 48;
+/// No stream is that long.
+const MOST_ROWS: u64 = 1 << 56;
+
+impl Snapshot {
+    /// What does not hold together, if anything.
+    pub(super) fn validate(&self) -> Result<(), String> {
+        self.pipelines.iter().try_for_each(|pipeline| {
+            pipeline.validate().map_err(|wrong| format!("in the state of `{}`: {wrong}", pipeline.table))
+        })
+    }
+}
+
+impl PipelineImage {
+    fn validate(&self) -> Result<(), String> {
+        let Some(first) = self.states.first() else { return Ok(()) };
+        for state in &self.states {
+            let same = state.units.len() == first.units.len()
+                && state.units.iter().zip(&first.units).all(|(a, b)| {
+                    a.identity == b.identity
+                        && a.queries == b.queries
+                        && a.states == b.states
+                        && a.keys.len() == b.keys.len()
+                });
+            ensure(same, "the subtasks' units differ")?;
+            state.units.iter().try_for_each(|unit| state.validate_unit(unit))?;
+        }
+        Ok(())
+    }
+}
+
+impl AggregationImage {
+    fn validate_unit(&self, unit: &UnitImage) -> Result<(), String> {
+        let sizes =
+            unit.keys.iter().map(|&domain| self.size(domain)).collect::<Result<Vec<usize>, String>>()?;
+        for slice in &unit.slices {
+            check_keys(&slice.keys, &sizes, slice.rows.len())?;
+            ensure(slice.rows.iter().all(|&rows| rows < MOST_ROWS), "a group has too many rows")?;
+            ensure(slice.states.len() == unit.states.len(), "a slice lacks states")?;
+            slice.states.iter().try_for_each(|state| self.validate_state(slice, state))?;
+        }
+        for report in unit.windows.iter().filter_map(|window| window.report.as_ref()) {
+            check_keys(&report.keys, &sizes, report.rows.len())?;
+            ensure(report.revisions.len() == report.rows.len(), "a report's columns differ in length")?;
+        }
+        Ok(())
+    }
+
+    fn validate_state(&self, slice: &SliceImage, state: &StateImage) -> Result<(), String> {
+        let groups = slice.rows.len();
+        let lengths: &[usize] = match state {
+            StateImage::Count(counts) => &[counts.len()],
+            StateImage::SumInt { sums, counts } => &[sums.len(), counts.len()],
+            StateImage::SumWide { sums, counts } => &[sums.len(), counts.len()],
+            StateImage::SumDouble { fixed, counts, wide } => {
+                let right = wide.iter().all(|(group, wide)| {
+                    (*group as usize) < groups && wide.words.iter().all(|word| word.abs_diff(0) < WIDE_WORD)
+                });
+                ensure(right, "a wide sum is of no group, or has words too large")?;
+                &[fixed.len(), counts.len()]
+            }
+            StateImage::PickInt { values, valid } => &[values.len(), valid.len()],
+            StateImage::PickDouble { values, valid } => &[values.len(), valid.len()],
+            StateImage::PickWide { values, valid } => &[values.len(), valid.len()],
+            StateImage::PickText { domain, codes } => {
+                check_codes(codes, self.size(*domain)?)?;
+                &[codes.len()]
+            }
+            StateImage::Values(values) => &[values.len()],
+            StateImage::Distinct { domain, sizes, codes } => {
+                check_codes(codes, self.size(*domain)?)?;
+                let total: u64 = sizes.iter().map(|&size| size as u64).sum();
+                ensure(total == codes.len() as u64, "a set's sizes do not add up")?;
+                &[sizes.len()]
+            }
+        };
+        ensure(lengths.iter().all(|&length| length == groups), "a state's columns differ in length")
+    }
+
+    fn size(&self, domain: u32) -> Result<usize, String> {
+        match self.domains.get(domain as usize) {
+            Some(domain) => Ok(domain.values.len()),
+            None => Err(format!("there is no domain {domain}")),
+        }
+    }
+}
+
+fn check_keys(keys: &[Vec<u32>], sizes: &[usize], groups: usize) -> Result<(), String> {
+    ensure(keys.len() == sizes.len(), "keys are missing")?;
+    for (codes, &size) in keys.iter().zip(sizes) {
+        ensure(codes.len() == groups, "a key's column differs in length")?;
+        check_codes(codes, size)?;
+    }
+    Ok(())
+}
+
+fn check_codes(codes: &[u32], size: usize) -> Result<(), String> {
+    ensure(codes.iter().all(|&code| code as usize <= size), "a code has no value")
+}
+
+fn ensure(holds: bool, otherwise: &str) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(otherwise.to_owned()) }
+}
