@@ -82,6 +82,8 @@ pub struct UnitImage {
 pub struct SliceImage {
     /// Exclusive, ms on the session's wall clock.
     pub end: i64,
+    /// The end of the first window that counts it: later than its own for rows that came too late for others.
+    pub from: i64,
     /// By key and group: codes.
     pub keys: Vec<Vec<u32>>,
     /// By group.

@@ -14,7 +14,7 @@ use types::Interval;
 
 use super::calendar::Calendar;
 use super::partition::Partition;
-use super::unit::UnitState;
+use super::unit::{SliceId, UnitState};
 use super::write::{Output, QueryOutput, WindowError};
 use crate::aggregate::domain::Domains;
 use crate::aggregate::exact_sum::FixedColumn;
@@ -73,7 +73,7 @@ pub(super) struct BaseState {
 pub(super) struct NewGroup {
     /// `None`: of the base.
     pub unit: Option<usize>,
-    pub slice: i64,
+    pub slice: SliceId,
     pub group: u32,
     pub row: u32,
 }
@@ -192,7 +192,7 @@ impl Aggregation {
                 let into = self.units[derived.unit].slice(
                     unit.window,
                     &unit.table,
-                    end,
+                    SliceId::whole(end),
                     &self.sizes,
                     self.options.seed,
                     &self.calendar,

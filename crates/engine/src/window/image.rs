@@ -4,7 +4,7 @@ use types::Scalar;
 
 use super::aggregation::Aggregation;
 use super::ship::{combine, owner, stable_hash};
-use super::unit::Report;
+use super::unit::{Report, SliceId};
 use crate::aggregate::image::Renumbering;
 use crate::aggregate::keys::{KeyIndex, PackedKey};
 use crate::aggregate::state::{State, Translation};
@@ -48,11 +48,12 @@ impl Aggregation {
         let slices = state
             .slices
             .iter()
-            .map(|(&end, table)| {
+            .map(|(&id, table)| {
                 let groups: Vec<u32> =
                     table.groups().filter(|&group| table.marks[group as usize] != 0).collect();
                 SliceImage {
-                    end,
+                    end: id.end,
+                    from: id.from,
                     keys: self.keys_image(index, table, &groups, codes),
                     rows: groups.iter().map(|&group| table.rows[group as usize]).collect(),
                     states: (unit.table.states.iter().zip(&table.states))
@@ -172,7 +173,7 @@ impl Aggregation {
             let into = self.units[index].slice(
                 unit.window,
                 &unit.table,
-                slice.end,
+                SliceId { end: slice.end, from: slice.from },
                 &self.sizes,
                 self.options.seed,
                 &self.calendar,

@@ -1,15 +1,17 @@
 //! Rows into state: domains and arguments of a batch, then every unit's tables.
 
 use sql::functions::{Env, EvalError};
+use sql::plan::Window;
 use types::Scalar;
 
 use super::aggregation::{Aggregation, NewGroup};
+use super::unit::SliceId;
 use crate::aggregate::arg::{Arg, Slice};
 use crate::aggregate::keys::Rows;
 use crate::aggregate::table::Input;
 use crate::column::{Column, tri};
 use crate::evaluate::{Evaluator, Inputs, Vector};
-use crate::layout::{ArgSpec, last_window_end, slice_end, slice_step, window_offset};
+use crate::layout::{ArgSpec, last_window_end, next_window_end, slice_end, slice_step, window_offset};
 
 /// A batch of rows whose expressions are computed.
 #[derive(Clone, Copy)]
@@ -88,7 +90,7 @@ impl Aggregation {
                 continue;
             }
             let unit_rows = self.passing(rows, unit, rows.on_time, &mut selected);
-            self.add_to_unit(unit, rows, unit_rows, input);
+            self.add_to_unit(unit, rows, unit_rows, input, None);
         }
         let late = self.add_behind(rows, input);
         drop(args);
@@ -144,15 +146,27 @@ impl Aggregation {
                     .or_insert_with(|| state.pool.pop().unwrap_or_else(|| base.table.table(sizes, seed)));
                 first_rows.clear();
                 table.update(&base.table, input, slice_rows, domains, groups, first_rows);
-                let new =
-                    first_rows.iter().map(|&(group, row)| NewGroup { unit: None, slice: end, group, row });
+                let new = first_rows.iter().map(|&(group, row)| NewGroup {
+                    unit: None,
+                    slice: SliceId::whole(end),
+                    group,
+                    row,
+                });
                 pending.extend(new);
                 Ok(())
             });
         done.expect("nothing in there fails");
     }
 
-    fn add_to_unit(&mut self, unit: usize, rows: &RowsIn<'_>, unit_rows: Rows<'_>, input: Input<'_>) {
+    /// `from`: the end of the first window that still takes the rows, where they are too late for others.
+    fn add_to_unit(
+        &mut self,
+        unit: usize,
+        rows: &RowsIn<'_>,
+        unit_rows: Rows<'_>,
+        input: Input<'_>,
+        from: Option<i64>,
+    ) {
         let spec = &self.layout.units[unit];
         let state = &mut self.units[unit];
         let (sizes, seed, domains, calendar) =
@@ -161,15 +175,12 @@ impl Aggregation {
         let (step, offset) = (slice_step(spec.window), window_offset(spec.window));
         let done: Result<(), ()> =
             self.partition.for_each(rows.wall, unit_rows, step, offset, |end, slice_rows| {
-                let table = state.slice(spec.window, &spec.table, end, sizes, seed, calendar);
+                let slice = SliceId { end, from: from.unwrap_or(end) };
+                let table = state.slice(spec.window, &spec.table, slice, sizes, seed, calendar);
                 first_rows.clear();
                 table.update(&spec.table, input, slice_rows, domains, groups, first_rows);
-                let new = first_rows.iter().map(|&(group, row)| NewGroup {
-                    unit: Some(unit),
-                    slice: end,
-                    group,
-                    row,
-                });
+                let new =
+                    first_rows.iter().map(|&(group, row)| NewGroup { unit: Some(unit), slice, group, row });
                 pending.extend(new);
                 Ok(())
             });
@@ -187,19 +198,32 @@ impl Aggregation {
                 if self.passing(rows, unit, Rows::Selected(&[row]), &mut selected).is_empty() {
                     continue;
                 }
-                let slice = slice_end(spec.window, rows.wall[row as usize]);
-                if self.calendar.is_late(last_window_end(spec.window, slice), watermark) {
+                let end = slice_end(spec.window, rows.wall[row as usize]);
+                let Some(from) = self.first_open(spec.window, end, watermark) else {
                     late_for.push(unit);
                     continue;
-                }
-                self.add_to_unit(unit, rows, Rows::Selected(&[row]), input);
-                self.units[unit].touch(spec.window, slice);
+                };
+                self.add_to_unit(unit, rows, Rows::Selected(&[row]), input, Some(from));
+                self.units[unit].touch(spec.window, SliceId { end, from });
             }
             if !late_for.is_empty() {
                 late.push((row, late_for));
             }
         }
         late
+    }
+
+    /// The end of the first window over a slice that still took rows at a watermark; none if it came too late for all.
+    fn first_open(&self, window: Window, slice: i64, watermark: i64) -> Option<i64> {
+        let last = last_window_end(window, slice);
+        if self.calendar.is_late(last, watermark) {
+            return None;
+        }
+        let mut end = slice;
+        while self.calendar.is_late(end, watermark) {
+            end = next_window_end(window, end).unwrap_or(last);
+        }
+        Some(end)
     }
 
     /// The rows that pass a unit's row filter.
@@ -263,7 +287,7 @@ impl Aggregation {
                 for (bit, derived) in base.derived.iter().enumerate() {
                     marks |= (holds(&derived.filter) as u64) << bit;
                 }
-                if let Some(table) = state.slices.get_mut(&new.slice) {
+                if let Some(table) = state.slices.get_mut(&new.slice.end) {
                     table.marks[new.group as usize] = marks;
                 }
             }

@@ -8,6 +8,7 @@ use types::{Scalar, Value};
 
 use super::aggregation::Aggregation;
 use super::compact::Live;
+use super::unit::SliceId;
 use crate::aggregate::domain::DomainSpec;
 use crate::aggregate::keys::PackedKey;
 use crate::aggregate::state::Translation;
@@ -42,7 +43,7 @@ enum Shipped {
 #[derive(Debug)]
 struct Partial {
     unit: usize,
-    slice: i64,
+    slice: SliceId,
     table: Table,
 }
 

@@ -1,6 +1,7 @@
 //! A unit's slices and windows: which are open, which have fired, which are done.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use sql::plan::Window;
 
@@ -14,14 +15,34 @@ use crate::layout::{last_window_end, next_window_end, window_start};
 /// The state of a unit.
 #[derive(Debug, Default)]
 pub(crate) struct UnitState {
-    /// By slice end.
-    pub slices: BTreeMap<i64, Table>,
+    pub slices: BTreeMap<SliceId, Table>,
     /// By window end: windows that hold a slice, as far as they are near enough to matter.
     pub windows: BTreeMap<i64, WindowState>,
     /// Slices that got rows after a window over them had fired.
-    pub touched: BTreeSet<i64>,
+    pub touched: BTreeSet<SliceId>,
     /// Emptied tables, to be used again.
     pool: Vec<Table>,
+}
+
+/// A slice of time, or those of its rows that came too late for the first windows over it: these are counted in the
+/// others only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct SliceId {
+    pub end: i64,
+    /// The end of the first window that counts it.
+    pub from: i64,
+}
+
+impl SliceId {
+    /// A slice that every window over it counts.
+    pub fn whole(end: i64) -> SliceId {
+        SliceId { end, from: end }
+    }
+
+    /// All ids of slices in a window.
+    fn within(window: Window, end: i64) -> RangeInclusive<SliceId> {
+        SliceId { end: window_start(window, end) + 1, from: i64::MIN }..=SliceId { end, from: i64::MAX }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -47,20 +68,20 @@ impl UnitState {
         &mut self,
         window: Window,
         spec: &TableSpec,
-        end: i64,
+        id: SliceId,
         sizes: &[usize],
         seed: u64,
         calendar: &Calendar,
     ) -> &mut Table {
-        if !self.slices.contains_key(&end) {
+        if !self.slices.contains_key(&id) {
             let table = match self.pool.pop() {
                 Some(table) if spec.fits(&table, sizes) => table,
                 _ => spec.table(sizes, seed),
             };
-            self.slices.insert(end, table);
-            self.register(window, end, calendar);
+            self.slices.insert(id, table);
+            self.register(window, id, calendar);
         }
-        self.slices.get_mut(&end).expect("just inserted")
+        self.slices.get_mut(&id).expect("just inserted")
     }
 
     /// The end of the first window that has not fired.
@@ -76,31 +97,35 @@ impl UnitState {
     /// Marks a window as fired and registers the one after it, if there is anything in it.
     pub fn fired(&mut self, window: Window, end: i64) {
         self.windows.entry(end).or_default().fired = true;
-        if let Some(next) = next_window_end(window, end) {
-            let holds_something = self.slices.range(window_start(window, next) + 1..=next).next().is_some();
-            if holds_something {
-                self.windows.entry(next).or_default();
-            }
+        if let Some(next) = next_window_end(window, end)
+            && self.in_window(window, next).next().is_some()
+        {
+            self.windows.entry(next).or_default();
         }
     }
 
     /// Notes that a slice got rows; they correct what was written if a window over it has fired.
-    pub fn touch(&mut self, window: Window, end: i64) {
-        let last = last_window_end(window, end);
-        if self.windows.range(end..=last).any(|(_, state)| state.fired) {
-            self.touched.insert(end);
+    pub fn touch(&mut self, window: Window, id: SliceId) {
+        let last = last_window_end(window, id.end);
+        if self.windows.range(id.from..=last).any(|(_, state)| state.fired) {
+            self.touched.insert(id);
         }
+    }
+
+    /// The slices that a window counts.
+    pub fn in_window(&self, window: Window, end: i64) -> impl Iterator<Item = (SliceId, &Table)> {
+        let slices = self.slices.range(SliceId::within(window, end));
+        slices.filter(move |(id, _)| id.from <= end).map(|(&id, table)| (id, table))
     }
 
     /// Fired windows that hold touched slices.
     pub fn take_corrections(&mut self, window: Window) -> BTreeSet<i64> {
         let touched = std::mem::take(&mut self.touched);
         let mut ends = BTreeSet::new();
-        for slice in touched {
-            let last = last_window_end(window, slice);
-            ends.extend(
-                self.windows.range(slice..=last).filter(|(_, state)| state.fired).map(|(&end, _)| end),
-            );
+        for id in touched {
+            let last = last_window_end(window, id.end);
+            let fired = self.windows.range(id.from..=last).filter(|(_, state)| state.fired);
+            ends.extend(fired.map(|(&end, _)| end));
         }
         ends
     }
@@ -113,11 +138,11 @@ impl UnitState {
             }
             self.windows.remove(&end);
         }
-        while let Some((&end, _)) = self.slices.first_key_value() {
-            if !calendar.is_done(last_window_end(window, end)) {
+        while let Some((&id, _)) = self.slices.first_key_value() {
+            if !calendar.is_done(last_window_end(window, id.end)) {
                 break;
             }
-            let mut table = self.slices.remove(&end).expect("just seen");
+            let mut table = self.slices.remove(&id).expect("just seen");
             if self.pool.len() < POOL && table.index.is_direct() {
                 table.clear();
                 self.pool.push(table);
@@ -137,7 +162,7 @@ impl UnitState {
     ) -> Table {
         let mut merged = spec.table(sizes, seed);
         let states: Vec<usize> = (0..spec.states.len()).collect();
-        for (_, slice) in self.slices.range(window_start(window, end) + 1..=end) {
+        for (_, slice) in self.in_window(window, end) {
             let mut place = |group: u32| Some(slice.key(group));
             let targets = merged.merge(spec, slice, &states, &mut place, Translation::Same, order);
             for (from, to) in targets.iter().enumerate() {
@@ -164,8 +189,8 @@ impl UnitState {
 
     /// Registers every window over a slice that rows can still reach, up to the next one to fire; later ones follow
     /// when that has fired.
-    fn register(&mut self, window: Window, slice: i64, calendar: &Calendar) {
-        let mut end = Some(slice);
+    fn register(&mut self, window: Window, id: SliceId, calendar: &Calendar) {
+        let mut end = Some(id.from);
         while let Some(candidate) = end {
             if !calendar.is_done(candidate) {
                 self.windows.entry(candidate).or_default();
@@ -173,7 +198,7 @@ impl UnitState {
                     break;
                 }
             }
-            end = next_window_end(window, candidate).filter(|&next| next <= last_window_end(window, slice));
+            end = next_window_end(window, candidate).filter(|&next| next <= last_window_end(window, id.end));
         }
     }
 }

@@ -140,12 +140,12 @@ impl Aggregation {
         then: impl FnOnce(&mut Aggregation, &mut Table) -> Result<(), WindowError>,
     ) -> Result<(), WindowError> {
         let spec = &self.layout.units[unit];
-        let start = window_start(spec.window, end);
-        let single = self.units[unit].slices.range(start + 1..=end).count() == 1;
-        if single && self.units[unit].slices.contains_key(&end) {
-            let mut table = self.units[unit].slices.remove(&end).expect("just seen");
+        let mut slices = self.units[unit].in_window(spec.window, end).map(|(id, _)| id);
+        let only = slices.next().filter(|_| slices.next().is_none());
+        drop(slices);
+        if let Some((id, mut table)) = only.and_then(|id| self.units[unit].slices.remove_entry(&id)) {
             let written = then(self, &mut table);
-            self.units[unit].slices.insert(end, table);
+            self.units[unit].slices.insert(id, table);
             return written;
         }
         let mut merged = self.units[unit].merged(

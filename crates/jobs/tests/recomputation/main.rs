@@ -2,19 +2,24 @@
 //! other, whatever the parallelism and the size of batches.
 
 mod analytics;
+#[path = "../support/event.rs"]
 mod event;
-mod generate;
+#[path = "../support/lines.rs"]
+mod lines;
 mod naive;
+#[path = "../support/random.rs"]
+mod random;
 #[path = "../support/mod.rs"]
 mod support;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use generate::{lines, write};
+use lines::lines;
 use naive::{Tally, recompute};
+use random::Random;
 use serde_json::{Value, json};
-use support::{Random, run};
+use support::run;
 
 const SCRIPT: &str = include_str!("../../../../jobs/analytics.sql");
 
@@ -31,6 +36,12 @@ fn same(ours: &Value, theirs: &Value) -> bool {
         }
         (a, b) => a == b,
     }
+}
+
+fn write(directory: &Path, name: &str, lines: &[String]) -> PathBuf {
+    let path = directory.join(name);
+    std::fs::write(&path, lines.join("\n")).expect("the directory is there");
+    path
 }
 
 fn text_of(value: &Value) -> String {

@@ -1,4 +1,4 @@
-//! What the tests of local runs share: a script over lines of JSON, and random numbers with a seed.
+//! What the tests of local runs share: a script over files of JSON lines.
 
 use std::io::Write;
 use std::path::Path;
@@ -47,30 +47,4 @@ pub fn run(
     let summary = run.start().expect("the run starts").join().expect("the run ends");
     let text = String::from_utf8(sheet.0.lock().clone()).expect("results are UTF-8");
     (text, summary)
-}
-
-/// xorshift64*: enough for test data.
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    /// 0 to `n` - 1.
-    pub fn below(&mut self, n: u64) -> u64 {
-        self.next() % n
-    }
-
-    /// True once in `n` times.
-    pub fn once_in(&mut self, n: u64) -> bool {
-        self.below(n) == 0
-    }
-
-    pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
-        &items[self.below(items.len() as u64) as usize]
-    }
 }

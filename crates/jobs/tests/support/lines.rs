@@ -1,9 +1,7 @@
 //! Random lines that may lack anything.
 
-use std::path::{Path, PathBuf};
-
 use crate::event::iso;
-use crate::support::Random;
+use crate::random::Random;
 
 const KINDS: [&str; 6] = ["Sinh viên", "Học sinh", "Giảng viên", "Khách", "a:b%c", ""];
 const TEXTS: [&str; 6] = [
@@ -94,10 +92,4 @@ fn line(random: &mut Random, clock: &mut i64) -> String {
 pub fn lines(random: &mut Random, count: usize) -> Vec<String> {
     let mut clock = 1_765_279_800_000;
     (0..count).map(|_| line(random, &mut clock)).collect()
-}
-
-pub fn write(directory: &Path, name: &str, lines: &[String]) -> PathBuf {
-    let path = directory.join(name);
-    std::fs::write(&path, lines.join("\n")).expect("the directory is there");
-    path
 }

@@ -1,0 +1,153 @@
+//! Snapshots restored into a script that has changed since.
+
+use std::collections::BTreeMap;
+
+use engine::snapshot::{Fate, RestoreReport, Snapshot};
+use serde_json::Value;
+use sql::plan::Plan;
+
+use crate::stage::{Stage, TOPIC, compile};
+
+const SOURCE: &str = "CREATE TABLE q (k STRING, v INT, seen TIMESTAMP_LTZ(3),
+    WATERMARK FOR seen AS seen - INTERVAL '1' SECOND)
+  WITH ('connector' = 'kafka', 'topic' = 'user-queries', 'format' = 'json',
+        'json.timestamp-format.standard' = 'ISO-8601', 'json.ignore-parse-errors' = 'true');";
+
+/// A table `name` and what is written to it: rows and a sum by key and minute, where the condition holds.
+fn query(name: &str, what: &str, condition: &str, seconds: u32) -> String {
+    format!(
+        "CREATE TABLE {name} (k STRING, n BIGINT, x BIGINT, window_end TIMESTAMP(3), PRIMARY KEY (k, window_end) NOT ENFORCED)
+         WITH ('connector' = 'redis', 'key' = 'analytics:{name}:{{k}}:{{window_end}}', 'ttl' = '86400');
+         INSERT INTO {name} SELECT k, COUNT(*), {what}, window_end
+         FROM TABLE(TUMBLE(TABLE q, DESCRIPTOR(seen), INTERVAL '{seconds}' SECOND)) WHERE {condition}
+         GROUP BY window_start, window_end, k;\n"
+    )
+}
+
+/// One event a second for ten minutes, of five keys.
+fn events() -> Vec<String> {
+    (0..600)
+        .map(|n| {
+            let (minute, second) = (n / 60, n % 60);
+            format!("{{\"k\":\"k{}\",\"v\":{n},\"seen\":\"2025-12-09T12:{minute:02}:{second:02}Z\"}}", n % 5)
+        })
+        .collect()
+}
+
+/// Reads 330 events with one script, goes on with another from a snapshot; the rows and what was said of the state.
+fn change(before: &str, after: &str, parallelism: u32) -> (BTreeMap<String, Value>, RestoreReport) {
+    let (stage, snapshot) = halfway(before);
+    let plan = compile(&format!("{SOURCE}{after}"));
+    let report = report(&plan, &snapshot);
+    let job = stage.start(&plan, parallelism, 100, Some(&snapshot));
+    job.read_up_to(&[600]);
+    job.finish();
+    (stage.rows(), report)
+}
+
+fn halfway(script: &str) -> (Stage, Snapshot) {
+    let stage = Stage::new(vec![events()]);
+    let job = stage.start(&compile(&format!("{SOURCE}{script}")), 1, 100, None);
+    job.read_up_to(&[330]);
+    let snapshot = job.snapshot();
+    job.crash();
+    (stage, snapshot)
+}
+
+fn report(plan: &Plan, snapshot: &Snapshot) -> RestoreReport {
+    RestoreReport::of(plan, snapshot, &[format!("topic `{TOPIC}`")]).expect("the plan can be laid out")
+}
+
+fn fate<'a>(report: &'a RestoreReport, query: &str) -> &'a Fate {
+    let found = report.queries.iter().find(|(name, _)| name == query);
+    &found.unwrap_or_else(|| panic!("nothing is said of {query}: {report}")).1
+}
+
+/// A table's counts by key and time.
+fn counts(rows: &BTreeMap<String, Value>, table: &str) -> BTreeMap<String, i64> {
+    let prefix = format!("analytics:{table}:");
+    let of = rows.iter().filter_map(|(key, row)| Some((key.strip_prefix(&prefix)?, row)));
+    of.map(|(key, row)| (key.to_owned(), row["n"].as_i64().expect("a count"))).collect()
+}
+
+/// What a table of all rows by minute holds in the end.
+fn whole() -> BTreeMap<String, i64> {
+    (0..10)
+        .flat_map(|minute| (0..5).map(move |k| (format!("k{k}:2025-12-09 12:{:02}:00", minute + 1), 12)))
+        .collect()
+}
+
+#[test]
+fn a_query_that_stays_keeps_its_state_when_others_come_and_go() {
+    let (stays, goes) = (query("stays", "SUM(v)", "TRUE", 60), query("goes", "MAX(v)", "v > 3", 60));
+    let comes = query("comes", "MIN(v)", "v >= 0", 60);
+    for parallelism in [1, 3] {
+        let (rows, report) = change(&format!("{stays}{goes}"), &format!("{comes}{stays}"), parallelism);
+        assert_eq!(fate(&report, "stays"), &Fate::Kept);
+        assert_eq!(fate(&report, "comes"), &Fate::Empty("it is new".to_owned()));
+        assert_eq!(report.dropped, ["goes"]);
+        assert_eq!(report.resumed, ["q"]);
+        assert_eq!(counts(&rows, "stays"), whole());
+        // The new one counts from where the snapshot stood: half of the sixth minute.
+        let mut expected = whole();
+        expected.retain(|key, _| key[14..].to_owned() > "12:05:00".to_owned());
+        expected.iter_mut().filter(|(key, _)| key.ends_with("12:06:00")).for_each(|(_, n)| *n = 6);
+        assert_eq!(counts(&rows, "comes"), expected);
+    }
+}
+
+#[test]
+fn a_renamed_query_takes_its_state_along() {
+    let (rows, report) =
+        change(&query("old_name", "SUM(v)", "v >= 0", 60), &query("new_name", "SUM(v)", "v >= 0", 60), 2);
+    assert_eq!(fate(&report, "new_name"), &Fate::TakenFrom("old_name".to_owned()));
+    assert!(report.dropped.is_empty() && report.is_complete(), "{report}");
+    let minute = "k1:2025-12-09 12:06:00";
+    assert_eq!(counts(&rows, "new_name")[minute], 12);
+}
+
+#[test]
+fn state_that_no_longer_fits_is_not_used() {
+    let before = query("a", "SUM(v)", "TRUE", 60) + &query("b", "SUM(v)", "TRUE", 60);
+    let (rows, report) =
+        change(&before, &(query("a", "SUM(v)", "TRUE", 30) + &query("b", "MIN(v)", "TRUE", 60)), 1);
+    let changed = "its window, conditions or keys have changed".to_owned();
+    assert_eq!(fate(&report, "a"), &Fate::Empty(changed));
+    assert_eq!(fate(&report, "b"), &Fate::Empty("it aggregates something it did not before".to_owned()));
+    assert_eq!(counts(&rows, "b")["k1:2025-12-09 12:06:00"], 6);
+    assert_eq!(counts(&rows, "b")["k1:2025-12-09 12:07:00"], 12);
+}
+
+#[test]
+fn a_new_query_does_not_share_the_state_of_an_old_one_of_its_shape() {
+    // Both are rows and a sum by minute and key; only what the new one sums is new to the state they would share.
+    let old = query("older", "SUM(v)", "TRUE", 60);
+    let new = query("newer", "SUM(v + 1)", "TRUE", 60);
+    let (rows, report) = change(&old, &format!("{old}{new}"), 1);
+    assert_eq!(fate(&report, "older"), &Fate::Kept);
+    assert_eq!(fate(&report, "newer"), &Fate::Empty("it is new".to_owned()));
+    assert_eq!(counts(&rows, "older"), whole());
+    assert_eq!(counts(&rows, "newer")["k1:2025-12-09 12:06:00"], 6);
+    let sum = |table: &str| rows[&format!("analytics:{table}:k1:2025-12-09 12:06:00")]["x"].as_i64();
+    let values = |from: i64| (from..360).filter(|n| n % 5 == 1).collect::<Vec<i64>>();
+    assert_eq!(sum("older"), Some(values(300).iter().sum()));
+    assert_eq!(sum("newer"), Some(values(330).iter().map(|v| v + 1).sum()));
+}
+
+#[test]
+fn another_topic_starts_anew() {
+    let (_, snapshot) = halfway(&query("a", "SUM(v)", "TRUE", 60));
+    let plan = compile(&format!("{SOURCE}{}", query("a", "SUM(v)", "TRUE", 60)));
+    let report = RestoreReport::of(&plan, &snapshot, &["topic `other`".to_owned()]).unwrap();
+    let why = "it reads topic `other` now, and read topic `user-queries` before";
+    assert_eq!(report.started, [("q".to_owned(), why.to_owned())]);
+    assert_eq!(report.dropped, ["a"]);
+    assert!(!report.is_complete());
+    assert_eq!(
+        report.to_string(),
+        format!(
+            "source `q` starts as its options say: {why}\nquery `a` starts empty: its source starts anew\n\
+             the state of `a` is dropped\n"
+        )
+    );
+}

@@ -1,0 +1,15 @@
+//! Snapshots taken in the middle of a stream, encoded, decoded and restored, at the same or another parallelism, with
+//! the same or a changed script: the rows in the store and the ledger are those of a job that was never interrupted.
+
+mod changed_scripts;
+#[path = "../support/event.rs"]
+#[expect(dead_code, reason = "only the time of an event matters here")]
+mod event;
+mod interrupted;
+#[path = "../support/lines.rs"]
+mod lines;
+#[path = "../support/memory.rs"]
+mod memory;
+#[path = "../support/random.rs"]
+mod random;
+mod stage;

@@ -1,0 +1,161 @@
+//! A stage for jobs: a log, a store and a clock that outlive them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use connectors::dead_letter::{DEAD_LETTER_TOPIC, DeadLetterTopic};
+use connectors::event_log::EventLogTable;
+use connectors::result_store::{ResultStoreTable, StoreWriter};
+use connectors::{SinkOptions, SourceOptions, sink_options, source_options};
+use engine::connector::{SinkFactory, SourceFactory};
+use engine::execution::{Execution, ExecutionOptions, JobSpec};
+use engine::operator::LedgerCounts;
+use engine::snapshot::{Snapshot, decode, encode};
+use serde_json::Value;
+use sql::plan::Plan;
+use types::{Clock, Interval, ManualClock, Timestamp};
+
+use crate::memory::{MemoryLog, MemoryStore, SharedLog};
+
+pub const TOPIC: &str = "user-queries";
+
+pub struct Stage {
+    pub log: Arc<MemoryLog>,
+    pub store: Arc<MemoryStore>,
+    clock: Arc<ManualClock>,
+}
+
+pub fn compile(script: &str) -> Arc<Plan> {
+    Arc::new(sql::compile(script, &|_| None).unwrap_or_else(|errors| panic!("{errors:#?}")))
+}
+
+/// Waits until something holds; a test that waits in vain has failed.
+fn until(what: &str, holds: impl Fn() -> bool) {
+    for _ in 0..20_000 {
+        if holds() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    panic!("waited in vain until {what}");
+}
+
+impl Stage {
+    pub fn new(partitions: Vec<Vec<String>>) -> Stage {
+        Stage {
+            log: MemoryLog::with(TOPIC, partitions),
+            store: Arc::default(),
+            clock: Arc::new(ManualClock::at(Timestamp(1_765_290_000_000))),
+        }
+    }
+
+    pub fn start(
+        &self,
+        plan: &Arc<Plan>,
+        parallelism: u32,
+        batch_rows: usize,
+        restore: Option<&Snapshot>,
+    ) -> Running<'_> {
+        let log = Arc::new(SharedLog(self.log.clone()));
+        let clock: Arc<dyn Clock> = self.clock.clone();
+        let sources = plan.pipelines.iter().map(|pipeline| {
+            let SourceOptions::EventLog(options) = source_options(&pipeline.source).expect("right options");
+            let (log, clock) = (log.clone(), clock.clone());
+            Arc::new(EventLogTable { options, log, clock, new_topic_partitions: 1 }) as Arc<dyn SourceFactory>
+        });
+        let writer = Arc::new(StoreWriter::start(self.store.clone()).expect("a thread"));
+        let sinks = plan.sinks.iter().map(|table| {
+            let options = match sink_options(table) {
+                Ok(SinkOptions::ResultStore(options)) => options,
+                wrong => panic!("`{}` is no result table: {wrong:#?}", table.name),
+            };
+            let (table, writer) = (table.clone(), writer.clone());
+            Arc::new(ResultStoreTable { table, options, writer, tells_stage: true }) as Arc<dyn SinkFactory>
+        });
+        let spec = JobSpec {
+            plan: plan.clone(),
+            sources: sources.collect(),
+            sinks: sinks.collect(),
+            dead_letters: Arc::new(DeadLetterTopic {
+                log: log.clone(),
+                topic: DEAD_LETTER_TOPIC.to_owned(),
+                job: "test".to_owned(),
+                topics: BTreeMap::new(),
+                clock: clock.clone(),
+            }),
+            clock,
+            options: ExecutionOptions {
+                parallelism,
+                batch_rows,
+                max_future: Interval::ZERO,
+                ..ExecutionOptions::default()
+            },
+            restore: restore.cloned().map(Arc::new),
+        };
+        Running { stage: self, execution: Execution::start(spec).expect("the job starts") }
+    }
+
+    /// Every row without what differs from run to run.
+    pub fn rows(&self) -> BTreeMap<String, Value> {
+        let rows = self.store.rows().into_iter().filter(|(key, _)| key != "analytics:latest");
+        let rows = rows.map(|(key, value)| {
+            let mut value: Value = serde_json::from_slice(&value).expect("a row is JSON");
+            let row = value.as_object_mut().expect("a row is an object");
+            row.remove("created_at");
+            row.remove("revision");
+            (key, value)
+        });
+        rows.collect()
+    }
+}
+
+pub struct Running<'a> {
+    stage: &'a Stage,
+    execution: Execution,
+}
+
+impl Running<'_> {
+    /// Shows the job so many records of each partition and waits until it has read them.
+    pub fn read_up_to(&self, visible: &[usize]) {
+        self.stage.log.show(TOPIC, visible);
+        let total: usize = visible.iter().sum();
+        let control = self.execution.control();
+        until(&format!("{total} records are read"), || {
+            assert!(!control.is_cancelled(), "the job has failed: {:?}", control.take_failure());
+            self.execution.ledger().accepted >= total as u64
+        });
+    }
+
+    /// A snapshot, through its bytes.
+    pub fn snapshot(&self) -> Snapshot {
+        let taken = self.execution.control().snapshot(Duration::from_secs(20)).expect("a snapshot");
+        let read = decode(&encode(&taken)).expect("what was written is read");
+        assert_eq!(read, taken);
+        read
+    }
+
+    /// Ends the job where it is, as a crash would.
+    pub fn crash(self) {
+        self.execution.cancel();
+        self.execution.join().expect("a cancelled job has not failed");
+    }
+
+    /// Lets time pass until all windows have closed, and ends the job.
+    pub fn finish(self) -> LedgerCounts {
+        // The sources have to hear that there is nothing more before the clock may count.
+        self.snapshot();
+        std::thread::sleep(Duration::from_millis(20));
+        let before = self.stage.clock.now().0;
+        self.stage.clock.advance(Interval(4 * 3_600_000));
+        until("event time has gone on with the clock", || {
+            self.execution.tasks().iter().all(|task| {
+                task.metrics.watermark.load(std::sync::atomic::Ordering::Relaxed) > before - 3_600_000
+            })
+        });
+        self.snapshot();
+        let counts = self.execution.ledger();
+        self.crash();
+        counts
+    }
+}

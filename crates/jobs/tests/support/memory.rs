@@ -1,0 +1,199 @@
+//! A log and a store in memory that outlive the jobs over them, so that a test can end a job anywhere and start another.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use storage::log::{
+    Appending, EventLog, Fetched, LogError, LogReader, NewRecord, Polled, Position, RecordRef, Start,
+};
+use storage::store::{Entry, Following, ResultStore, StoreError, WriteBatch};
+use types::{Offset, PartitionId, Timestamp};
+
+/// Topics of partitions of bodies. Of each partition only the first `visible` records are to be read yet.
+#[derive(Default)]
+pub struct MemoryLog {
+    topics: Mutex<BTreeMap<String, Vec<Partition>>>,
+}
+
+#[derive(Default, Clone)]
+struct Partition {
+    bodies: Arc<Vec<Vec<u8>>>,
+    visible: usize,
+}
+
+impl MemoryLog {
+    /// A log with one filled topic, nothing of it visible.
+    pub fn with(topic: &str, partitions: Vec<Vec<String>>) -> Arc<MemoryLog> {
+        let log = MemoryLog::default();
+        let partitions = partitions.into_iter().map(|lines| Partition {
+            bodies: Arc::new(lines.into_iter().map(String::into_bytes).collect()),
+            visible: 0,
+        });
+        log.topics.lock().insert(topic.to_owned(), partitions.collect());
+        Arc::new(log)
+    }
+
+    /// Shows so many records of each partition.
+    pub fn show(&self, topic: &str, visible: &[usize]) {
+        let mut topics = self.topics.lock();
+        let partitions = topics.get_mut(topic).expect("the topic is there");
+        partitions.iter_mut().zip(visible).for_each(|(partition, &visible)| {
+            partition.visible = visible.min(partition.bodies.len());
+        });
+    }
+
+    /// What was appended to a topic.
+    pub fn bodies(&self, topic: &str) -> Vec<Vec<u8>> {
+        let topics = self.topics.lock();
+        let partitions = topics.get(topic).into_iter().flatten();
+        partitions.flat_map(|partition| partition.bodies.iter().cloned()).collect()
+    }
+}
+
+/// [`MemoryLog`], shared with its readers.
+pub struct SharedLog(pub Arc<MemoryLog>);
+
+impl EventLog for SharedLog {
+    fn create_topic(&self, topic: &str, partitions: u32) -> Result<(), LogError> {
+        let empty = vec![Partition::default(); partitions as usize];
+        self.0.topics.lock().entry(topic.to_owned()).or_insert(empty);
+        Ok(())
+    }
+
+    fn partitions(&self, topic: &str) -> Result<Option<u32>, LogError> {
+        Ok(self.0.topics.lock().get(topic).map(|partitions| partitions.len() as u32))
+    }
+
+    fn append(&self, topic: &str, records: Vec<NewRecord>) -> Result<Appending, LogError> {
+        let mut topics = self.0.topics.lock();
+        let partition = &mut topics.entry(topic.to_owned()).or_insert(vec![Partition::default()])[0];
+        let bodies = Arc::make_mut(&mut partition.bodies);
+        let positions = records.into_iter().map(|record| {
+            bodies.push(record.body.to_vec());
+            Position { partition: PartitionId(0), offset: Offset(bodies.len() as u64 - 1) }
+        });
+        let positions: Vec<Position> = positions.collect();
+        partition.visible = partition.bodies.len();
+        let (tell, appending) = tokio::sync::oneshot::channel();
+        let _ = tell.send(Ok(positions));
+        Ok(appending)
+    }
+
+    fn read(&self, topic: &str, from: &[(PartitionId, Start)]) -> Result<Box<dyn LogReader>, LogError> {
+        let next = from.iter().map(|&(partition, start)| match start {
+            Start::At(offset) => (partition, offset.0 as usize),
+            _ => (partition, 0),
+        });
+        let reader =
+            MemoryReader { log: self.0.clone(), topic: topic.to_owned(), next: next.collect(), turn: 0 };
+        Ok(Box::new(reader))
+    }
+
+    fn bounds(&self, topic: &str, partition: PartitionId) -> Result<(Offset, Offset), LogError> {
+        let topics = self.0.topics.lock();
+        let visible = topics.get(topic).map_or(0, |partitions| partitions[partition.0 as usize].visible);
+        Ok((Offset(0), Offset(visible as u64)))
+    }
+}
+
+struct MemoryReader {
+    log: Arc<MemoryLog>,
+    topic: String,
+    next: Vec<(PartitionId, usize)>,
+    turn: usize,
+}
+
+impl LogReader for MemoryReader {
+    fn poll(&mut self, timeout: Duration, max_bytes: usize) -> Result<Polled, LogError> {
+        for _ in 0..self.next.len() {
+            self.turn = (self.turn + 1) % self.next.len();
+            let (id, next) = &mut self.next[self.turn];
+            let partition = self.log.topics.lock()[&self.topic][id.0 as usize].clone();
+            if *next >= partition.visible {
+                continue;
+            }
+            let mut fetched = Fetched { partition: Some(*id), ..Fetched::default() };
+            let mut data = Vec::new();
+            while *next < partition.visible && data.len() < max_bytes.min(4096) {
+                let start = data.len() as u32;
+                data.extend_from_slice(&partition.bodies[*next]);
+                fetched.records.push(RecordRef {
+                    offset: Offset(*next as u64),
+                    appended: Timestamp(0),
+                    start,
+                    end: data.len() as u32,
+                });
+                *next += 1;
+            }
+            fetched.data = Arc::new(data);
+            return Ok(Polled::Records { fetched, behind: *next < partition.visible });
+        }
+        std::thread::sleep(timeout.min(Duration::from_millis(1)));
+        Ok(Polled::CaughtUp)
+    }
+
+    fn positions(&self) -> Vec<(PartitionId, Offset)> {
+        self.next.iter().map(|&(partition, next)| (partition, Offset(next as u64))).collect()
+    }
+}
+
+/// Rows by key; nothing expires.
+#[derive(Default)]
+pub struct MemoryStore {
+    rows: Mutex<BTreeMap<String, Vec<u8>>>,
+}
+
+impl MemoryStore {
+    pub fn rows(&self) -> BTreeMap<String, Vec<u8>> {
+        self.rows.lock().clone()
+    }
+}
+
+impl ResultStore for MemoryStore {
+    fn write(&self, batch: &WriteBatch) -> Result<(), StoreError> {
+        let mut rows = self.rows.lock();
+        for upsert in &batch.upserts {
+            rows.insert(upsert.key.to_string(), upsert.value.to_vec());
+        }
+        Ok(())
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn get(&self, key: &str) -> Result<Option<Entry>, StoreError> {
+        let entry = |value: &Vec<u8>| Entry {
+            key: key.into(),
+            value: value.as_slice().into(),
+            expires: Timestamp(i64::MAX),
+        };
+        Ok(self.rows.lock().get(key).map(entry))
+    }
+
+    fn scan(&self, prefix: &str, each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
+        for (key, value) in
+            self.rows().range(prefix.to_owned()..).take_while(|(key, _)| key.starts_with(prefix))
+        {
+            let (key, value) = (key.as_str().into(), value.as_slice().into());
+            if !each(Entry { key, value, expires: Timestamp(i64::MAX) }) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn follow(&self) -> Result<Following, StoreError> {
+        Ok(crossbeam_channel::never())
+    }
+
+    fn address(&self) -> (String, String) {
+        ("memory".to_owned(), "0".to_owned())
+    }
+
+    fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
