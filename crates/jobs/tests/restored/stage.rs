@@ -36,7 +36,7 @@ fn until(what: &str, holds: impl Fn() -> bool) {
         if holds() {
             return;
         }
-        std::thread::sleep(Duration::from_millis(1));
+        std::thread::park_timeout(Duration::from_millis(1));
     }
     panic!("waited in vain until {what}");
 }
@@ -143,9 +143,9 @@ impl Running<'_> {
 
     /// Lets time pass until all windows have closed, and ends the job.
     pub fn finish(self) -> LedgerCounts {
-        // The sources have to hear that there is nothing more before the clock may count.
+        // The sources have to hear that there is nothing more before the clock may count: they ask between these two.
         self.snapshot();
-        std::thread::sleep(Duration::from_millis(20));
+        self.snapshot();
         let before = self.stage.clock.now().0;
         self.stage.clock.advance(Interval(4 * 3_600_000));
         until("event time has gone on with the clock", || {

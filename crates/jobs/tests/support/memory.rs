@@ -130,7 +130,7 @@ impl LogReader for MemoryReader {
             fetched.data = Arc::new(data);
             return Ok(Polled::Records { fetched, behind: *next < partition.visible });
         }
-        std::thread::sleep(timeout.min(Duration::from_millis(1)));
+        std::thread::park_timeout(timeout.min(Duration::from_millis(1)));
         Ok(Polled::CaughtUp)
     }
 
