@@ -78,10 +78,10 @@ impl GlobalSubtask {
             TaskMetrics::add_time(&self.metrics.idle_ns, start.saturating_sub(before));
             if let Some((index, message)) = received {
                 changed |= self.take(&mut inputs, index, message);
-                self.align(&mut inputs)?;
             }
             let env = self.env();
             let watermark = self.settle(&mut inputs, &mut changed);
+            self.align(&mut inputs)?;
             if watermark >= self.aggregation.next_event() {
                 self.aggregation.advance(watermark, &env, &mut self.sinks)?;
                 let mut receiving: Vec<Receiving> =
