@@ -10,7 +10,7 @@ use crate::random::Random;
 use crate::stage::{Running, Stage, compile};
 
 /// All of the analytics, and what they leave out: other windows, aggregates over every kind of state.
-fn script() -> String {
+pub fn script() -> String {
     let more = [
         "HOP(TABLE user_queries, DESCRIPTOR(event_time), INTERVAL '10' SECOND, INTERVAL '40' SECOND)",
         "CUMULATE(TABLE user_queries, DESCRIPTOR(event_time), INTERVAL '30' SECOND, INTERVAL '2' MINUTE)",

@@ -2,6 +2,7 @@
 //! the same or a changed script: the rows in the store and the ledger are those of a job that was never interrupted.
 
 mod changed_scripts;
+mod damaged;
 #[path = "../support/event.rs"]
 #[expect(dead_code, reason = "only the time of an event matters here")]
 mod event;
