@@ -5,7 +5,7 @@
 
 use types::{Repr, Scalar};
 
-use crate::dictionary::{Dictionary, NULL_CODE};
+use crate::dictionary::{Dictionary, InvalidText, NULL_CODE};
 
 /// `false`, `true` and null of a boolean column, one byte each.
 pub mod tri {
@@ -54,11 +54,18 @@ pub struct View {
     pub len: u32,
 }
 
+/// Texts as codes. While the dictionary is too large for the caches, texts that are [`set`](Coded::set) wait until the
+/// batch is [`finished`](Coded::finish), where they are looked up side by side.
 #[derive(Debug, Clone, Default)]
 pub struct Coded {
     pub codes: Vec<u32>,
     pub dictionary: Dictionary,
+    waits: bool,
+    waiting: Texts,
 }
+
+/// Dictionaries of more texts than this do not fit the caches.
+const LARGE: usize = 1 << 14;
 
 impl View {
     pub const NULL: View = View { start: 0, len: u32::MAX };
@@ -126,6 +133,60 @@ impl Coded {
     pub fn reset(&mut self, rows: usize) {
         self.codes.clear();
         self.codes.resize(rows, NULL_CODE);
+        self.waits = self.dictionary.len() > LARGE;
+        self.waiting.reset(if self.waits { rows } else { 0 });
+    }
+
+    /// Makes room for more rows.
+    pub fn grow(&mut self, rows: usize) {
+        self.codes.resize(rows, NULL_CODE);
+        if self.waits {
+            self.waiting.views.resize(rows, View::NULL);
+        }
+    }
+
+    /// Sets a text. One that is not UTF-8 is refused, now or when the batch is finished.
+    #[inline]
+    pub fn set(&mut self, row: usize, text: &[u8]) -> Result<(), InvalidText> {
+        if !self.waits {
+            self.codes[row] = self.dictionary.code(text)?;
+        } else if self.holds_invalid(row) {
+            return Err(InvalidText);
+        } else {
+            self.waiting.set(row, text);
+        }
+        Ok(())
+    }
+
+    /// Sets a code of the dictionary, or null. A text there that is not UTF-8 stays, and will be refused.
+    #[inline]
+    pub fn set_code(&mut self, row: usize, code: u32) {
+        self.codes[row] = code;
+        if self.waits && !self.holds_invalid(row) {
+            self.waiting.views[row] = View::NULL;
+        }
+    }
+
+    /// Makes an entry null, whatever was there.
+    pub fn clear(&mut self, row: usize) {
+        self.codes[row] = NULL_CODE;
+        if self.waits {
+            self.waiting.views[row] = View::NULL;
+        }
+    }
+
+    /// Whether a text waits that is not UTF-8: seldom asked, for few rows are written twice.
+    #[inline]
+    fn holds_invalid(&self, row: usize) -> bool {
+        let waiting = self.waiting.get(row);
+        waiting.is_some_and(|text| simdutf8::basic::from_utf8(text).is_err())
+    }
+
+    /// Gives the texts of the first `rows` rows their codes and calls `invalid` with each row whose text is not UTF-8.
+    pub fn finish(&mut self, rows: usize, invalid: &mut dyn FnMut(usize)) {
+        if self.waits {
+            self.dictionary.codes(&self.waiting.views[..rows], &self.waiting.data, &mut self.codes, invalid);
+        }
     }
 
     #[inline]
@@ -172,7 +233,7 @@ impl Column {
             Column::Double(numbers) => numbers.set_null(row),
             Column::Wide(numbers) => numbers.set_null(row),
             Column::Text(texts) | Column::Bytes(texts) => texts.views[row] = View::NULL,
-            Column::Coded(coded) => coded.codes[row] = NULL_CODE,
+            Column::Coded(coded) => coded.set_code(row, NULL_CODE),
         }
     }
 
@@ -185,7 +246,10 @@ impl Column {
             (Column::Wide(numbers), Scalar::Wide(v)) => numbers.set(row, v),
             (Column::Text(texts), Scalar::Text(v)) => texts.set(row, v.as_bytes()),
             (Column::Bytes(texts), Scalar::Bytes(v)) => texts.set(row, v),
-            (Column::Coded(coded), Scalar::Text(v)) => coded.codes[row] = coded.dictionary.code_str(v),
+            (Column::Coded(coded), Scalar::Text(v)) => {
+                let code = coded.dictionary.code_str(v);
+                coded.set_code(row, code);
+            }
             (column, _) => column.set_null(row),
         }
     }

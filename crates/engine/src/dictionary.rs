@@ -11,6 +11,9 @@ use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::RandomState;
 
+use crate::aggregate::keys::prefetch;
+use crate::column::View;
+
 /// The code of null in every dictionary.
 pub const NULL_CODE: u32 = 0;
 
@@ -89,6 +92,41 @@ impl Dictionary {
     #[inline]
     pub fn code_str(&mut self, text: &str) -> u32 {
         self.code(text.as_bytes()).expect("a str is UTF-8")
+    }
+
+    /// The codes of many texts: as [`Dictionary::code`] for each view that is there, but what has to come from memory
+    /// for one text is fetched while others are looked at. `invalid` gets the places of texts that are not UTF-8.
+    pub fn codes(&mut self, views: &[View], data: &[u8], codes: &mut [u32], invalid: &mut dyn FnMut(usize)) {
+        const BLOCK: usize = 32;
+        let mut hashes = [0; BLOCK];
+        for (block, views) in views.chunks(BLOCK).enumerate() {
+            for (view, hash) in views.iter().zip(&mut hashes) {
+                if let Some(text) = view.of(data) {
+                    *hash = self.hash(text);
+                    prefetch(&self.plain.slots, *hash as usize & self.plain.mask);
+                }
+            }
+            for hash in &hashes[..views.len()] {
+                prefetch(&self.plain.entries, self.plain.guess(*hash));
+            }
+            for hash in &hashes[..views.len()] {
+                let start = self.plain.entries[self.plain.guess(*hash)].start as usize;
+                prefetch(&self.plain.data, start);
+                prefetch(&self.plain.data, start + 63);
+            }
+            for (at, (view, &hash)) in views.iter().zip(&hashes).enumerate() {
+                let Some(text) = view.of(data) else { continue };
+                let row = block * BLOCK + at;
+                let code = match self.plain.find(hash, text) {
+                    Ok(code) => Ok(code),
+                    Err(slot) => self.insert(hash, slot, text),
+                };
+                match code {
+                    Ok(code) => codes[row] = code,
+                    Err(InvalidText) => invalid(row),
+                }
+            }
+        }
     }
 
     /// The code of the text that `raw`, the inside of a JSON string with at least one escape, stands for. `unescape`
@@ -206,6 +244,12 @@ impl Table {
             }
             slot = (slot + 1) & self.mask;
         }
+    }
+
+    /// The entry in the first slot of a hash, which is mostly the one that is looked for; 0 if there is none.
+    #[inline]
+    fn guess(&self, hash: u64) -> usize {
+        self.slots[hash as usize & self.mask] as u32 as usize
     }
 
     fn insert(&mut self, hash: u64, slot: usize, text: &[u8], code: u32, rehash: impl Fn(&[u8]) -> u64) {

@@ -99,6 +99,58 @@ fn text_that_is_not_utf8_rejects_its_record_and_no_other() {
     assert_eq!(reader.batch.origin.records.len(), 3);
 }
 
+/// Texts that were met before, new ones, and everything that can happen to one.
+fn awkward(turn: usize) -> Vec<Vec<u8>> {
+    let known = (turn * 31) % 20_000;
+    let mut records: Vec<Vec<u8>> = [
+        format!(r#"{{"user":{{"type":"text {known}"}}}}"#),
+        format!(r#"{{"user":{{"type":"new {turn}"}}}}"#),
+        format!(r#"{{"user":{{"type":"text\u0020{known}"}}}}"#),
+        format!(r#"{{"user":{{"type":"text {known}","type":null}}}}"#),
+        format!(r#"{{"user":{{"type":null,"type":"text {known}"}}}}"#),
+        format!(r#"{{"user":{{"type":"lost {turn}"}},"ms":1"#),
+        r#"{"user":{"years":1}}"#.to_owned(),
+        format!(r#"{{"user":{{"type":"gone"}},"user":{{"type":"text {known}"}}}}"#),
+        r#"{"user":{"type":"gone"},"user":null}"#.to_owned(),
+        format!(r#"{{"user":{{"type":{turn}}}}}"#),
+        format!(r#"[{{"user":{{"type":"text {known}"}}}},{{"user":{{"type":"text {turn}"}}}}]"#),
+    ]
+    .map(String::into_bytes)
+    .to_vec();
+    records.extend([
+        b"{\"user\":{\"type\":\"\xff\"}}".to_vec(),
+        b"{\"user\":{\"type\":\"\xff\",\"type\":\"replaced\"}}".to_vec(),
+        b"{\"user\":{\"type\":\"\xff\"},\"user\":null}".to_vec(),
+    ]);
+    let places = records.len();
+    records.rotate_left(turn % places);
+    records
+}
+
+#[test]
+fn a_large_dictionary_changes_no_answer() {
+    let mut small = Reader::new(&requests(), LENIENT);
+    let mut large = Reader::new(&requests(), LENIENT);
+    for i in 0..20_000 {
+        large.row(format!(r#"{{"user":{{"type":"text {i}"}}}}"#).as_bytes());
+    }
+    for turn in 0..300 {
+        let mut answers = Vec::new();
+        // One after another, as the small one is never asked to hold much.
+        for record in awkward(turn) {
+            answers.extend(small.read(&record).unwrap_or_default());
+        }
+        large.decoder.begin(&mut large.batch, 4);
+        for (i, record) in awkward(turn).iter().enumerate() {
+            let span = RecordSpan { offset: Offset(i as u64), appended: Timestamp(0), start: 0, end: 0 };
+            let rows = large.decoder.record(&mut large.batch, record).map_or(0, |added| added.rows);
+            large.batch.origin.records.extend(std::iter::repeat_n(span, rows));
+        }
+        large.decoder.finish(&mut large.batch).unwrap();
+        assert_eq!(large.rows(), answers, "turn {turn}");
+    }
+}
+
 #[test]
 fn an_orphan_between_two_halves_of_a_character_hides_nothing() {
     let mut reader = Reader::new(&requests(), LENIENT);

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use engine::batch::{Batch, LeafRequest, Reject};
 use engine::column::{Column, View, tri};
-use engine::dictionary::NULL_CODE;
 
 use super::layout::Layout;
 use super::leaf::Leaf;
@@ -88,7 +87,10 @@ impl Decoder {
         };
         added.map_err(|Stop| {
             for row in rows..(batch.rows + 1).min(self.capacity) {
-                batch.columns.iter_mut().for_each(|column| column.set_null(row));
+                batch.columns.iter_mut().for_each(|column| match column {
+                    Column::Coded(coded) => coded.clear(row),
+                    column => column.set_null(row),
+                });
             }
             batch.rows = rows;
             self.error()
@@ -99,10 +101,17 @@ impl Decoder {
     /// such a record.
     pub fn finish(&mut self, batch: &mut Batch) -> Result<(), RecordError> {
         let mut dead = Vec::new();
-        for column in &batch.columns {
-            if let Column::Text(texts) = column {
-                dead.resize(batch.rows, false);
-                utf8::mark_invalid(texts, &mut dead);
+        for column in &mut batch.columns {
+            match column {
+                Column::Text(texts) => {
+                    dead.resize(batch.rows, false);
+                    utf8::mark_invalid(texts, &mut dead);
+                }
+                Column::Coded(coded) => coded.finish(batch.rows, &mut |row| {
+                    dead.resize(batch.rows, false);
+                    dead[row] = true;
+                }),
+                _ => {}
             }
         }
         if !dead.contains(&true) {
@@ -209,7 +218,7 @@ impl Decoder {
                     numbers.valid.resize(rows, 0);
                 }
                 Column::Text(texts) | Column::Bytes(texts) => texts.views.resize(rows, View::NULL),
-                Column::Coded(coded) => coded.codes.resize(rows, NULL_CODE),
+                Column::Coded(coded) => coded.grow(rows),
             }
         }
     }

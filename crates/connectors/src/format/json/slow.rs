@@ -88,10 +88,7 @@ impl Decoder {
 /// Puts text in a column of any encoding; false if it can be seen not to be UTF-8.
 fn set_text(column: &mut Column, row: usize, text: &[u8]) -> bool {
     match column {
-        Column::Coded(coded) => match coded.dictionary.code(text) {
-            Ok(code) => coded.codes[row] = code,
-            Err(_) => return false,
-        },
+        Column::Coded(coded) => return coded.set(row, text).is_ok(),
         Column::Text(texts) => texts.set(row, text),
         Column::Bool(values) => {
             values[row] = tri::TRUE;

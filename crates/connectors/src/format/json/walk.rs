@@ -164,13 +164,15 @@ impl Decoder {
                 let Some(inside) = scan::string(b, i + 1) else { return self.unfinished(i) };
                 let text = &b[i + 1..inside.end];
                 let Column::Coded(column) = &mut columns[target] else { unreachable!("made for its leaf") };
-                let code = if inside.escaped {
-                    column.dictionary.code_escaped(text, text::unescape)
+                let set = if inside.escaped {
+                    let code = column.dictionary.code_escaped(text, text::unescape);
+                    code.map(|code| column.set_code(row, code))
                 } else {
-                    column.dictionary.code(text)
+                    column.set(row, text)
                 };
-                let Ok(code) = code else { return self.malformed("an invalid escape or no UTF-8", i) };
-                column.codes[row] = code;
+                if set.is_err() {
+                    return self.malformed("an invalid escape or no UTF-8", i);
+                }
                 return Ok(inside.end + 1);
             }
             Action::Plain if first == b'"' => {
