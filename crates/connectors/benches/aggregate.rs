@@ -1,0 +1,134 @@
+//! The fifteen analytics behind the decoder: nanoseconds of CPU time an event for the expressions and for aggregating.
+//!
+//! Made-up events, decoded beforehand. `cargo bench -p connectors --bench aggregate`
+#![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
+use std::hint::black_box;
+
+use connectors::format::json::{Decoder, JsonOptions};
+use engine::batch::Batch;
+use engine::connector::{ConnectorError, Rows};
+use engine::evaluate::Inputs;
+use engine::layout::Layout;
+use engine::operator::Prepare;
+use engine::watermark::{NO_WATERMARK, Standpoint};
+use engine::window::{Aggregation, Options, Output, RowsIn};
+use sql::functions::Env;
+use sql::plan::Plan;
+use types::Interval;
+
+const SCRIPT: &str = include_str!("../../../jobs/analytics.sql");
+const EVENTS: u64 = 200_000;
+const RUNS: usize = 7;
+
+/// Takes results and forgets them.
+struct Nowhere;
+
+impl Output for Nowhere {
+    fn write(&mut self, rows: &Rows<'_>) -> Result<(), ConnectorError> {
+        black_box(rows.rows.len());
+        Ok(())
+    }
+}
+
+fn main() {
+    let plan = sql::compile(SCRIPT, &|_| None).unwrap_or_else(|errors| panic!("{errors:?}"));
+    for texts in [2_000, 100_000] {
+        let events: Vec<String> = (0..EVENTS).map(|n| event(n, texts)).collect();
+        for batch_rows in [4096, 1000, 32, 1] {
+            let mut runs: Vec<(f64, f64)> = (0..RUNS).map(|_| run(&plan, &events, batch_rows)).collect();
+            runs.sort_by(|a, b| (a.0 + a.1).total_cmp(&(b.0 + b.1)));
+            let (expressions, aggregates) = runs[RUNS / 2];
+            println!(
+                "{texts:>6} texts, batches of {batch_rows:>4}: expressions {expressions:6.1} ns an event, aggregates {aggregates:6.1}"
+            );
+        }
+    }
+}
+
+/// Nanoseconds an event for the expressions, and for everything behind them.
+fn run(plan: &Plan, events: &[String], batch_rows: usize) -> (f64, f64) {
+    let (pipeline, zone) = (&plan.pipelines[0], &plan.settings.time_zone);
+    let layout =
+        std::sync::Arc::new(Layout::new(pipeline, &plan.settings).expect("the plan can be laid out"));
+    let requests = layout.requests(pipeline);
+    let options = JsonOptions { ignore_parse_errors: true, ..JsonOptions::default() };
+    let mut decoder = Decoder::new(&requests, options);
+    let mut batch = Batch::new(&requests);
+    let mut prepare =
+        Prepare::new(pipeline, &layout.graph, layout.row_exprs(), zone).expect("the plan can be evaluated");
+    let options = Options { zone: None, lateness: Interval::ZERO, patient: false, reports: false, seed: 7 };
+    let mut state = Aggregation::new(layout, pipeline, zone, options).expect("the plan can be aggregated");
+    let env = Env { now_ms: 0 };
+    let (mut watermark, mut expressions, mut aggregates) = (NO_WATERMARK, 0, 0);
+    for chunk in events.chunks(batch_rows) {
+        decoder.begin(&mut batch, chunk.len());
+        for event in chunk {
+            decoder.record(&mut batch, event.as_bytes()).expect("the events are right");
+        }
+        decoder.finish(&mut batch).expect("the events are right");
+        let start = thread_cpu_ns();
+        let standpoint = Standpoint { current: watermark, others: i64::MAX, partition: watermark };
+        let prepared = prepare.prepare(&batch, &env, i64::MAX, standpoint).expect("no expression fails");
+        let between = thread_cpu_ns();
+        let rows = RowsIn {
+            len: batch.rows,
+            all: prepare.all(batch.rows),
+            on_time: prepare.on_time(batch.rows),
+            behind: prepare.behind(),
+            wall: prepare.wall(),
+            inputs: Inputs::Columns(&batch.columns),
+            evaluator: prepare.evaluator(),
+            env: &env,
+        };
+        black_box(state.add(&rows).expect("no expression fails"));
+        watermark = prepared.watermark;
+        if watermark >= state.next_event() {
+            state.advance(watermark, &env, &mut Nowhere).expect("nothing fails there");
+        }
+        expressions += between - start;
+        aggregates += thread_cpu_ns() - between;
+    }
+    (expressions as f64 / events.len() as f64, aggregates as f64 / events.len() as f64)
+}
+
+/// A thousand events a second; of the texts few are asked often.
+fn event(n: u64, texts: u64) -> String {
+    const KINDS: [&str; 5] = ["Sinh viên", "Học sinh", "Giảng viên", "Phụ huynh", "Khách"];
+    let mut mixed = (n + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let mut below = |limit: u64| {
+        mixed ^= mixed >> 29;
+        mixed = mixed.wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        (mixed >> 11) % limit
+    };
+    let (user, least) = (below(5_000), below(texts) + 1);
+    let text = below(least);
+    let (second, micros) = (n / 1_000, n % 1_000 * 1_000);
+    format!(
+        "{{\"query_id\":\"q-{n}\",\"timestamp\":\"2025-12-09T11:{:02}:{:02}.{micros:06}\",\"user\":{{\"user_id\":{user},\
+         \"user_type\":\"{}\",\"department_id\":{},\"department_name\":\"Khoa {}\",\"years\":{}}},\
+         \"query_text\":\"Câu hỏi số {text} về học phí kỳ này?\",\"rag_params\":{{\"context_found\":{}}},\
+         \"rag_metrics\":{{\"response_time_ms\":{}.{:02},\"success\":{}}},\
+         \"metadata\":{{\"history_used\":{},\"query_rewritten\":{}}}}}",
+        second / 60,
+        second % 60,
+        KINDS[(user % 5) as usize],
+        user % 40,
+        user % 40,
+        user % 6 + 1,
+        below(9),
+        below(3_000),
+        below(100),
+        below(10) > 0,
+        below(2) == 0,
+        below(3) == 0,
+    )
+}
+
+/// The CPU time of this thread, ns.
+fn thread_cpu_ns() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is to a live value of the right type.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
