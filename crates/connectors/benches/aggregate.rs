@@ -12,7 +12,7 @@ use engine::evaluate::Inputs;
 use engine::layout::Layout;
 use engine::operator::Prepare;
 use engine::watermark::{NO_WATERMARK, Standpoint};
-use engine::window::{Aggregation, Options, Output, RowsIn};
+use engine::window::{Aggregation, Limits, Options, Output, RowsIn};
 use sql::functions::Env;
 use sql::plan::Plan;
 use types::Interval;
@@ -57,7 +57,14 @@ fn run(plan: &Plan, events: &[String], batch_rows: usize) -> (f64, f64) {
     let mut batch = Batch::new(&requests);
     let mut prepare =
         Prepare::new(pipeline, &layout.graph, layout.row_exprs(), zone).expect("the plan can be evaluated");
-    let options = Options { zone: None, lateness: Interval::ZERO, patient: false, reports: false, seed: 7 };
+    let options = Options {
+        zone: None,
+        lateness: Interval::ZERO,
+        patient: false,
+        reports: false,
+        seed: 7,
+        limits: Limits::default(),
+    };
     let mut state = Aggregation::new(layout, pipeline, zone, options).expect("the plan can be aggregated");
     let env = Env { now_ms: 0 };
     let (mut watermark, mut expressions, mut aggregates) = (NO_WATERMARK, 0, 0);

@@ -176,6 +176,10 @@ impl Source for EventLogSource {
         std::mem::take(&mut self.waited)
     }
 
+    fn take_wrong_types(&mut self, each: &mut dyn FnMut(&str, u64)) {
+        self.decoder.take_type_errors(each);
+    }
+
     fn positions(&self) -> Vec<(PartitionId, Offset)> {
         let mut positions = self.reader.positions();
         if let Some(pending) = &self.pending

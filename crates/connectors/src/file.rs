@@ -95,6 +95,10 @@ impl Source for FileSource {
         Duration::ZERO
     }
 
+    fn take_wrong_types(&mut self, each: &mut dyn FnMut(&str, u64)) {
+        self.decoder.take_type_errors(each);
+    }
+
     fn positions(&self) -> Vec<(PartitionId, Offset)> {
         self.files.iter().map(|file| (file.partition, Offset(file.offset + file.start as u64))).collect()
     }

@@ -99,6 +99,13 @@ impl Batch {
         }
     }
 
+    /// How many bytes the records of the batch are, those that were rejected too.
+    pub fn bytes(&self) -> u64 {
+        let rejected = self.rejects.iter().map(|reject| &reject.record);
+        let records = self.origin.records.chunk_by(|a, b| a.offset == b.offset).map(|rows| &rows[0]);
+        records.chain(rejected).map(|record| u64::from(record.end.saturating_sub(record.start))).sum()
+    }
+
     /// The bytes of a record.
     pub fn record(&self, span: &RecordSpan) -> &[u8] {
         self.origin.data.get(span.start as usize..span.end as usize).unwrap_or_default()

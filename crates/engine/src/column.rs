@@ -61,7 +61,7 @@ pub struct Coded {
     pub codes: Vec<u32>,
     pub dictionary: Dictionary,
     waits: bool,
-    waiting: Texts,
+    waiting: Box<Texts>,
 }
 
 /// Dictionaries of more texts than this do not fit the caches.

@@ -26,6 +26,9 @@ pub trait Source: Send {
     /// The time spent waiting for input since the last call.
     fn take_waited(&mut self) -> Duration;
 
+    /// Tells how many values of which field were null because they were of another type, since the last call.
+    fn take_wrong_types(&mut self, _each: &mut dyn FnMut(&str, u64)) {}
+
     /// The next offset of each partition, with all records before it returned by `poll`.
     fn positions(&self) -> Vec<(PartitionId, Offset)>;
 
@@ -83,6 +86,11 @@ pub trait Sink: Send {
 
     /// Returns when everything written is durable.
     fn flush(&mut self) -> Result<(), ConnectorError>;
+
+    /// The time spent waiting for whoever takes the rows, since the last call.
+    fn take_blocked(&mut self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// Opens sinks for one table.

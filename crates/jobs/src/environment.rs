@@ -77,7 +77,9 @@ impl Environment {
                 Err(wrong) => errors.extend(wrong),
             }
         }
-        let writer = Arc::new(StoreWriter::start(self.store.clone()).map_err(WiringError::Thread)?);
+        let writer = Arc::new(
+            StoreWriter::start(self.store.clone(), self.clock.clone()).map_err(WiringError::Thread)?,
+        );
         let mut sinks: Vec<Arc<dyn SinkFactory>> = Vec::new();
         for table in &plan.sinks {
             match sink_options(table) {

@@ -57,6 +57,7 @@ struct Run {
     memory_mb: i64,
 }
 
+#[expect(clippy::zombie_processes, reason = "it is waited for below, in the way that tells its usage")]
 fn run(script: &Path, events: &Path, parallelism: u32) -> Run {
     let mut input = std::ffi::OsString::from("user_queries=");
     input.push(events);
@@ -69,6 +70,7 @@ fn run(script: &Path, events: &Path, parallelism: u32) -> Run {
         .stderr(Stdio::null())
         .spawn()
         .expect("weir runs");
+    // SAFETY: a usage is numbers only, for which zero is a value.
     let (mut status, mut usage) = (0, unsafe { std::mem::zeroed::<libc::rusage>() });
     // SAFETY: the child is ours and waited for once; both pointers are to live values.
     let waited = unsafe { libc::wait4(child.id() as i32, &mut status, 0, &mut usage) };

@@ -44,6 +44,37 @@ impl Collector for JobMetrics {
         });
         let help = "Records by what became of them; accepted is the sum of the others";
         family(&mut encoder, "job_records", help, None, MetricType::Counter, records)?;
+        let by_name = [
+            ("job_late_rows", "query", "Rows that a query left out because they came too late"),
+            ("job_dead_letters", "reason", "Records that could not be used"),
+            ("job_wrong_types", "field", "Values taken as null because they were of another type"),
+        ];
+        for (place, (name, label, help)) in by_name.into_iter().enumerate() {
+            let counts = jobs.iter().flat_map(|job| {
+                let ledger = &job.ledger;
+                let counts = [&ledger.late_by_query, &ledger.reasons, &ledger.wrong_types][place];
+                counts.iter().map(move |(of, count)| {
+                    ([of_job(job), vec![(label, of.clone())]].concat(), *count as f64)
+                })
+            });
+            family(&mut encoder, name, help, None, MetricType::Counter, counts)?;
+        }
+        for (name, figure, help) in [
+            ("job_task_records_in", "numRecordsIn", "Records that a subtask took"),
+            ("job_task_records_out", "numRecordsOut", "Rows that a subtask wrote"),
+            ("job_task_batches_in", "numBatchesIn", "Batches or messages that a subtask took"),
+        ] {
+            family(&mut encoder, name, help, None, MetricType::Counter, of_tasks(&jobs, figure))?;
+        }
+        let bytes = of_tasks(&jobs, "numBytesIn");
+        let help = "Bytes of records that a subtask took";
+        family(&mut encoder, "job_task_in", help, Some(&Unit::Bytes), MetricType::Counter, bytes)?;
+        // Before the first there is none; after the end of a bounded input it is beyond all time.
+        let known = |ms: f64| ms.abs() < 9e15;
+        let watermarks = of_tasks(&jobs, "currentOutputWatermark").filter(|(_, ms)| known(*ms));
+        let watermarks = watermarks.map(|(labels, ms)| (labels, ms / 1000.0));
+        let help = "Event time, since 1970";
+        family(&mut encoder, "job_watermark", help, Some(&Unit::Seconds), MetricType::Gauge, watermarks)?;
         for (name, figure, help) in [
             ("job_busy", "accumulatedBusyTimeMs", "Time at work"),
             ("job_idle", "accumulatedIdleTimeMs", "Time waiting for input"),

@@ -87,6 +87,7 @@ impl SinkFactory for ResultStoreTable {
             latest_key: self.options.latest_key.as_str().into(),
             kind: self.options.kind.as_str().into(),
             writer: self.writer.clone(),
+            blocked: Duration::ZERO,
         }))
     }
 }
@@ -100,6 +101,7 @@ struct ResultStoreSink {
     latest_key: Arc<str>,
     kind: Arc<str>,
     writer: Arc<StoreWriter>,
+    blocked: Duration,
 }
 
 impl Sink for ResultStoreSink {
@@ -126,7 +128,8 @@ impl Sink for ResultStoreSink {
                 count: batch.upserts.len() as u64,
             });
         }
-        self.writer.write(batch)
+        self.blocked += self.writer.write(batch)?;
+        Ok(())
     }
 
     fn watermark(&mut self, _watermark: EventTime) -> Result<(), ConnectorError> {
@@ -135,5 +138,9 @@ impl Sink for ResultStoreSink {
 
     fn flush(&mut self) -> Result<(), ConnectorError> {
         self.writer.flush()
+    }
+
+    fn take_blocked(&mut self) -> Duration {
+        std::mem::take(&mut self.blocked)
     }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use engine::connector::ConnectorError;
 use storage::store::{ResultStore, WriteBatch};
+use types::Clock;
 
 /// Hands batches to the store in order.
 pub struct StoreWriter {
@@ -19,6 +20,7 @@ pub struct StoreWriter {
     hurry: Option<Sender<()>>,
     stopped: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
+    clock: Arc<dyn Clock>,
 }
 
 enum Command {
@@ -33,7 +35,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 impl StoreWriter {
     /// Starts the thread. Fails if the system has none left.
-    pub fn start(store: Arc<dyn ResultStore>) -> std::io::Result<StoreWriter> {
+    pub fn start(store: Arc<dyn ResultStore>, clock: Arc<dyn Clock>) -> std::io::Result<StoreWriter> {
         let (queue, commands) = bounded(QUEUE_BATCHES);
         let (hurry, hurried) = bounded(0);
         let stopped = Arc::new(AtomicBool::new(false));
@@ -42,12 +44,15 @@ impl StoreWriter {
             Drain { store, commands, hurried }.run();
             thread_stopped.store(true, Ordering::Release);
         })?;
-        Ok(StoreWriter { queue: Some(queue), hurry: Some(hurry), stopped, thread: Some(thread) })
+        Ok(StoreWriter { queue: Some(queue), hurry: Some(hurry), stopped, thread: Some(thread), clock })
     }
 
-    /// Queues a batch; waits while the queue is full.
-    pub fn write(&self, batch: WriteBatch) -> Result<(), ConnectorError> {
-        self.send(Command::Write(batch))
+    /// Queues a batch; waits while the queue is full, and tells for how long.
+    pub fn write(&self, batch: WriteBatch) -> Result<Duration, ConnectorError> {
+        let full = self.queue.as_ref().is_some_and(Sender::is_full);
+        let before = full.then(|| self.clock.elapsed());
+        self.send(Command::Write(batch))?;
+        Ok(before.map_or(Duration::ZERO, |before| self.clock.elapsed().saturating_sub(before)))
     }
 
     /// Returns when all batches queued before are durable.

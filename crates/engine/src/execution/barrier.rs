@@ -5,6 +5,8 @@
 //! then holds what was read before the barriers and nothing after (aligned barriers, as in Carbone et al.,
 //! "Lightweight Asynchronous Snapshots for Distributed Dataflows").
 
+use std::sync::atomic::Ordering;
+
 use super::ExecutionError;
 use super::control::Part;
 use super::global::{GlobalSubtask, Input, Message};
@@ -30,11 +32,12 @@ impl SourceSubtask {
             Downstream::Exchange { .. } => self.ship(turn, now),
         };
         let watermark = standing.watermark;
-        self.send(|| Message::Barrier { barrier, watermark });
+        self.send(turn, || Message::Barrier { barrier, watermark });
         let env = self.env();
         let state = match &mut self.downstream {
             Downstream::Direct { aggregation, sinks } if !self.layout.units.is_empty() => {
                 aggregation.advance(watermark, &env, sinks)?;
+                self.metrics.state_bytes.store(aggregation.memory_bytes() as u64, Ordering::Relaxed);
                 Some(aggregation.image())
             }
             _ => None,
@@ -77,6 +80,7 @@ impl GlobalSubtask {
         let env = self.env();
         self.aggregation.advance(watermark, &env, &mut self.sinks)?;
         self.sinks.flush()?;
+        self.measure();
         let state = Some(self.aggregation.image());
         self.control.contribute(Part {
             barrier,

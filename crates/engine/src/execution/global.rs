@@ -88,7 +88,7 @@ impl GlobalSubtask {
                     inputs.iter_mut().map(|input| std::mem::take(&mut input.receiving)).collect();
                 self.aggregation.compact_if_grown(&mut receiving);
                 inputs.iter_mut().zip(receiving).for_each(|(input, receiving)| input.receiving = receiving);
-                self.metrics.state_bytes.store(self.aggregation.memory_bytes() as u64, Ordering::Relaxed);
+                self.measure();
             }
             if watermark > self.metrics.watermark.swap(watermark, Ordering::Relaxed) {
                 self.sinks.watermark(watermark)?;
@@ -98,10 +98,12 @@ impl GlobalSubtask {
                 && start.saturating_sub(last_early) >= pause
             {
                 self.aggregation.early(&env, &mut self.sinks)?;
+                self.measure();
                 last_early = start;
                 changed = false;
             }
-            TaskMetrics::add_time(&self.metrics.busy_ns, self.clock.elapsed().saturating_sub(start));
+            let spent = self.clock.elapsed().saturating_sub(start + self.sinks.book_blocked());
+            TaskMetrics::add_time(&self.metrics.busy_ns, spent);
             if inputs.iter().all(|input| input.ended) {
                 self.aggregation.advance(i64::MAX, &env, &mut self.sinks)?;
                 self.sinks.watermark(i64::MAX)?;
@@ -114,6 +116,10 @@ impl GlobalSubtask {
 
     pub(super) fn env(&self) -> Env {
         Env { now_ms: self.clock.now().0 }
+    }
+
+    pub(super) fn measure(&self) {
+        self.metrics.state_bytes.store(self.aggregation.memory_bytes() as u64, Ordering::Relaxed);
     }
 
     /// The next message of any input that may be read.

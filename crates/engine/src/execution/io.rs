@@ -1,6 +1,7 @@
 //! A subtask's sinks and dead letters.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sql::plan::{Plan, SinkTable};
 
@@ -41,6 +42,13 @@ impl Sinks {
 
     pub fn watermark(&mut self, watermark: i64) -> Result<(), ConnectorError> {
         self.sinks.iter_mut().flatten().try_for_each(|sink| sink.watermark(types::EventTime(watermark)))
+    }
+
+    /// Books the time that was spent waiting for whoever takes the rows; returns it.
+    pub fn book_blocked(&mut self) -> Duration {
+        let blocked = self.sinks.iter_mut().flatten().map(|sink| sink.take_blocked()).sum();
+        TaskMetrics::add_time(&self.metrics.backpressured_ns, blocked);
+        blocked
     }
 
     pub fn flush(&mut self) -> Result<(), ConnectorError> {

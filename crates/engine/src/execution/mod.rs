@@ -7,6 +7,7 @@ mod barrier;
 mod control;
 mod global;
 mod io;
+mod progress;
 mod source;
 mod spec;
 

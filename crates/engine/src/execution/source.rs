@@ -1,7 +1,6 @@
 //! A source subtask: reads, decodes, prepares and aggregates, and moves event time.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crossbeam_channel::Sender;
@@ -45,6 +44,7 @@ pub(super) struct SourceSubtask {
     pub early_fire: Option<Duration>,
     pub max_future: Option<Interval>,
     pub batch_rows: usize,
+    pub front_bytes: usize,
 }
 
 /// Where a source subtask's state is.
@@ -58,9 +58,9 @@ pub(super) enum Downstream {
 /// The longest wait for input, so that a cancelled job ends soon.
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
 /// Rows that a local aggregation holds back at most.
-const SHIP_ROWS: usize = 16_384;
+pub(super) const SHIP_ROWS: usize = 16_384;
 /// How long it holds them back at most.
-const SHIP_AFTER: Duration = Duration::from_millis(5);
+pub(super) const SHIP_AFTER: Duration = Duration::from_millis(5);
 
 /// What a subtask remembers from one turn to the next.
 #[derive(Debug, Default)]
@@ -81,15 +81,17 @@ pub(super) struct Turn {
     pub seen: i64,
     /// The last snapshot it took part in.
     pub barrier: u64,
+    /// Time spent waiting for global subtasks in this turn.
+    pub blocked: Duration,
 }
 
 /// A partition's records and the watermark they imply.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Implied {
-    partition: PartitionId,
-    watermark: i64,
-    behind: bool,
-    at: Duration,
+    pub partition: PartitionId,
+    pub watermark: i64,
+    pub behind: bool,
+    pub at: Duration,
 }
 
 impl SourceSubtask {
@@ -106,12 +108,14 @@ impl SourceSubtask {
                 Polled::Batch { behind } => self.process(behind, &mut turn)?,
                 Polled::CaughtUp => turn.caught_up = true,
                 Polled::Unreachable => {
+                    turn.caught_up = false;
                     self.watermarks.lock().unreachable(&self.partitions, self.clock.elapsed());
                 }
                 Polled::End => return self.end(turn),
             }
             self.go_on(&mut turn, polled)?;
-            let spent = self.clock.elapsed().saturating_sub(before).saturating_sub(waited);
+            let blocked = self.downstream.sinks().book_blocked() + std::mem::take(&mut turn.blocked);
+            let spent = self.clock.elapsed().saturating_sub(before).saturating_sub(waited + blocked);
             TaskMetrics::add_time(&self.metrics.busy_ns, spent);
         }
         Ok(())
@@ -142,6 +146,9 @@ impl SourceSubtask {
         self.ledger.accept(records as u64);
         TaskMetrics::add(&self.metrics.records_in, records as u64);
         TaskMetrics::add(&self.metrics.batches_in, 1);
+        TaskMetrics::add(&self.metrics.bytes_in, self.batch.bytes());
+        let ledger = &self.ledger;
+        self.source.take_wrong_types(&mut |field, values| ledger.wrong_type(field, values));
         let latest = self.max_future.map_or(i64::MAX, |ahead| env.now_ms.saturating_add(ahead.0));
         let mut standpoint = self.watermarks.lock().begin(partition, now);
         if let Some(watermark) = turn.implied_by(partition) {
@@ -165,7 +172,7 @@ impl SourceSubtask {
             }
             turn.held += self.batch.rows;
         }
-        if self.prepare.trim(&mut self.batch) {
+        if self.prepare.trim(&mut self.batch, self.front_bytes) {
             self.downstream.aggregation().forget_front();
         }
         Ok(())
@@ -259,120 +266,6 @@ impl SourceSubtask {
             queries,
             bytes: self.batch.record(record).to_vec(),
         });
-    }
-
-    /// After every turn: ships what is held back, moves the watermark, fires what closes, writes early results.
-    fn go_on(&mut self, turn: &mut Turn, polled: Polled) -> Result<(), ExecutionError> {
-        let now = self.clock.elapsed();
-        match &self.downstream {
-            Downstream::Direct { .. } => {
-                turn.held = 0;
-                let standing = self.publish(turn, now);
-                self.fire(turn, standing.watermark, now)
-            }
-            Downstream::Exchange { .. } => {
-                let nothing_waits = !matches!(polled, Polled::Batch { behind: true });
-                let due = turn.held >= SHIP_ROWS || now.saturating_sub(turn.held_since) >= SHIP_AFTER;
-                if turn.held == 0 || nothing_waits || due {
-                    self.ship(turn, now);
-                }
-                Ok(())
-            }
-        }
-    }
-
-    /// Tells the pipeline what the rows implied, and learns where it stands. Not before they were handed on.
-    pub(super) fn publish(&self, turn: &mut Turn, now: Duration) -> Standing {
-        let mut watermarks = self.watermarks.lock();
-        for implied in turn.implied.drain(..) {
-            watermarks.records(implied.partition, implied.watermark, implied.behind, implied.at);
-        }
-        if turn.caught_up {
-            watermarks.caught_up(&self.partitions);
-        }
-        let watermark = watermarks.advance(now);
-        self.metrics.watermark.store(watermark, Ordering::Relaxed);
-        Standing { watermark, idle: watermarks.is_silent(&self.partitions, now) }
-    }
-
-    /// Moves event time where the state is here.
-    pub(super) fn fire(
-        &mut self,
-        turn: &mut Turn,
-        watermark: i64,
-        now: Duration,
-    ) -> Result<(), ExecutionError> {
-        let env = self.env();
-        let Downstream::Direct { aggregation, sinks } = &mut self.downstream else { return Ok(()) };
-        if watermark > turn.seen || turn.changed {
-            if aggregation.next_event() <= watermark {
-                aggregation.advance(watermark, &env, sinks)?;
-                aggregation.compact_if_grown(&mut []);
-                self.metrics.state_bytes.store(aggregation.memory_bytes() as u64, Ordering::Relaxed);
-            }
-            if watermark > turn.seen {
-                sinks.watermark(watermark)?;
-                turn.seen = watermark;
-            }
-        }
-        match self.early_fire {
-            Some(pause) if turn.changed && now.saturating_sub(turn.last_early) >= pause => {
-                aggregation.early(&env, sinks)?;
-                turn.last_early = now;
-                turn.changed = false;
-            }
-            Some(_) => {}
-            None => turn.changed = false,
-        }
-        Ok(())
-    }
-
-    /// Sends what is held back; then, when the pipeline has moved on, where it stands. In this order: nobody may hear
-    /// of a watermark before the rows it was made from are on their way.
-    pub(super) fn ship(&mut self, turn: &mut Turn, now: Duration) -> Standing {
-        let rows = std::mem::take(&mut turn.held) > 0;
-        if let Downstream::Exchange { aggregation, shipping, channels, .. } = &mut self.downstream
-            && rows
-        {
-            let shipments = aggregation.ship(shipping);
-            for (channel, shipment) in channels.iter().zip(shipments) {
-                let _ = channel.send(Message::Rows(Box::new(shipment)));
-            }
-            turn.changed = false;
-        }
-        let standing = self.publish(turn, now);
-        if rows || turn.told != Some(standing) {
-            self.send(|| Message::Time(standing));
-            turn.told = Some(standing);
-        }
-        standing
-    }
-
-    /// Sends a message to every global subtask. One that is gone has failed or was cancelled; the control says so.
-    pub(super) fn send(&self, message: impl Fn() -> Message) {
-        let Downstream::Exchange { channels, .. } = &self.downstream else { return };
-        for channel in channels {
-            let _ = channel.send(message());
-        }
-    }
-
-    /// A bounded source has ended: everything closes once all subtasks have.
-    fn end(mut self, mut turn: Turn) -> Result<(), ExecutionError> {
-        let now = self.clock.elapsed();
-        turn.held = turn.held.max(1);
-        self.ship(&mut turn, now);
-        self.send(|| Message::End);
-        self.publish(&mut turn, now);
-        self.watermarks.lock().end(&self.partitions);
-        self.metrics.watermark.store(i64::MAX, Ordering::Relaxed);
-        let env = self.env();
-        if let Downstream::Direct { aggregation, sinks } = &mut self.downstream {
-            aggregation.advance(i64::MAX, &env, sinks)?;
-        }
-        let sinks = self.downstream.sinks();
-        sinks.watermark(i64::MAX)?;
-        sinks.flush()?;
-        Ok(())
     }
 }
 

@@ -22,7 +22,7 @@ use crate::metrics::TaskMetrics;
 use crate::operator::{Ledger, Prepare};
 use crate::snapshot::{PipelineImage, PipelineMatch, Snapshot, match_plan};
 use crate::watermark::{NO_WATERMARK, Watermarks};
-use crate::window::{Aggregation, KEY_GROUPS, Options, Share, Shipping};
+use crate::window::{Aggregation, KEY_GROUPS, Limits, Options, Share, Shipping};
 
 /// A plan with everything it touches.
 pub struct JobSpec {
@@ -58,6 +58,7 @@ pub struct ExecutionOptions {
     pub idle_timeout: Interval,
     /// How far ahead of the clock an event may be; zero = as far as it likes.
     pub max_future: Interval,
+    pub limits: Limits,
 }
 
 impl Default for ExecutionOptions {
@@ -68,6 +69,7 @@ impl Default for ExecutionOptions {
             batch_rows: 4096,
             idle_timeout: Interval(5_000),
             max_future: Interval(300_000),
+            limits: Limits::default(),
         }
     }
 }
@@ -255,6 +257,7 @@ impl Shared<'_> {
             early_fire: self.early_fire(),
             max_future: (options.max_future.0 > 0).then_some(options.max_future),
             batch_rows: options.batch_rows.max(1),
+            front_bytes: options.limits.front_bytes,
         };
         let vertex = format!("Source: {}", self.pipeline.source.name);
         self.spawn(execution, &vertex, subtask, metrics, Some(ledger), move || task.run())
@@ -291,6 +294,7 @@ impl Shared<'_> {
             patient: !live,
             reports: live && (settings.early_fire.is_some() || settings.allowed_lateness > Interval::ZERO),
             seed: self.seed,
+            limits: self.spec.options.limits,
         };
         Ok(Aggregation::new(self.layout.clone(), self.pipeline, &settings.time_zone, options)?)
     }

@@ -19,6 +19,7 @@ pub struct Ledger {
     dead_lettered: AtomicU64,
     reasons: Mutex<BTreeMap<String, u64>>,
     late_by_query: Mutex<BTreeMap<String, u64>>,
+    wrong_types: Mutex<BTreeMap<String, u64>>,
 }
 
 /// A picture of a [`Ledger`].
@@ -34,6 +35,8 @@ pub struct LedgerCounts {
     pub reasons: BTreeMap<String, u64>,
     /// Rows each query left out because they came too late.
     pub late_by_query: BTreeMap<String, u64>,
+    /// Values of each field that were taken as null because they were of another type.
+    pub wrong_types: BTreeMap<String, u64>,
 }
 
 impl Ledger {
@@ -58,6 +61,11 @@ impl Ledger {
         }
     }
 
+    /// Values of a field that were of another type.
+    pub fn wrong_type(&self, field: &str, values: u64) {
+        *self.wrong_types.lock().entry(field.to_owned()).or_default() += values;
+    }
+
     /// A record that could not be used; what follows a colon in the reason is detail.
     pub fn dead_letter(&self, reason: &str) {
         self.dead_lettered.fetch_add(1, Ordering::Relaxed);
@@ -78,7 +86,11 @@ impl Ledger {
         self.filtered.fetch_add(counts.filtered, Ordering::Relaxed);
         self.late.fetch_add(counts.late, Ordering::Relaxed);
         self.dead_lettered.fetch_add(counts.dead_lettered, Ordering::Relaxed);
-        for (into, from) in [(&self.reasons, &counts.reasons), (&self.late_by_query, &counts.late_by_query)] {
+        for (into, from) in [
+            (&self.reasons, &counts.reasons),
+            (&self.late_by_query, &counts.late_by_query),
+            (&self.wrong_types, &counts.wrong_types),
+        ] {
             let mut into = into.lock();
             for (name, count) in from {
                 *into.entry(name.clone()).or_default() += count;
@@ -95,6 +107,7 @@ impl Ledger {
             dead_lettered: self.dead_lettered.load(Ordering::Relaxed),
             reasons: self.reasons.lock().clone(),
             late_by_query: self.late_by_query.lock().clone(),
+            wrong_types: self.wrong_types.lock().clone(),
         }
     }
 }
@@ -112,9 +125,11 @@ impl LedgerCounts {
         self.filtered += other.filtered;
         self.late += other.late;
         self.dead_lettered += other.dead_lettered;
-        for (into, from) in
-            [(&mut self.reasons, &other.reasons), (&mut self.late_by_query, &other.late_by_query)]
-        {
+        for (into, from) in [
+            (&mut self.reasons, &other.reasons),
+            (&mut self.late_by_query, &other.late_by_query),
+            (&mut self.wrong_types, &other.wrong_types),
+        ] {
             for (name, count) in from {
                 *into.entry(name.clone()).or_default() += count;
             }

@@ -49,9 +49,6 @@ pub struct Prepared {
     pub watermark: i64,
 }
 
-/// Dictionaries in front of the state are dropped when they hold more than this.
-const FRONT_BYTES: usize = 32 << 20;
-
 impl Prepare {
     /// `row_exprs`: what is wanted of each row that counts.
     pub fn new(
@@ -158,13 +155,13 @@ impl Prepare {
         if self.wall_clock.is_some() { &self.wall } else { &self.times }
     }
 
-    /// Drops dictionaries in front of the state that have grown too large; tells whether any was. Codes of the batch
+    /// Drops dictionaries in front of the state that hold more than `limit` bytes; tells whether any was. Codes of the batch
     /// at hand are void then, and so is every translation of them.
-    pub fn trim(&mut self, batch: &mut Batch) -> bool {
+    pub fn trim(&mut self, batch: &mut Batch, limit: usize) -> bool {
         let mut trimmed = false;
         for (index, column) in batch.columns.iter_mut().enumerate() {
             if let crate::column::Column::Coded(coded) = column
-                && coded.dictionary.memory_bytes() > FRONT_BYTES
+                && coded.dictionary.memory_bytes() > limit
             {
                 coded.dictionary = Dictionary::new();
                 coded.codes.clear();
@@ -173,10 +170,8 @@ impl Prepare {
             }
         }
         for &expr in &self.row_exprs {
-            let too_large = self
-                .evaluator
-                .dictionary(expr)
-                .is_some_and(|dictionary| dictionary.memory_bytes() > FRONT_BYTES);
+            let too_large =
+                self.evaluator.dictionary(expr).is_some_and(|dictionary| dictionary.memory_bytes() > limit);
             if too_large || (trimmed && self.evaluator.dictionary(expr).is_some()) {
                 self.evaluator.retain(expr, &[]);
                 trimmed = true;

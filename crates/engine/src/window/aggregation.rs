@@ -38,6 +38,24 @@ pub struct Options {
     pub reports: bool,
     /// Of hashes of keys.
     pub seed: u64,
+    pub limits: Limits,
+}
+
+/// From when on dictionaries are worth compacting.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Bytes of a dictionary in front of the state.
+    pub front_bytes: usize,
+    /// Bytes of all domains of a local aggregation.
+    pub local_bytes: usize,
+    /// Codes of a domain of the state.
+    pub codes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { front_bytes: 32 << 20, local_bytes: 32 << 20, codes: 1 << 16 }
+    }
 }
 
 /// The state of a pipeline's window queries.

@@ -11,9 +11,6 @@ use crate::aggregate::state::{State, StateSpec, Translation};
 use crate::aggregate::table::{Table, TableSpec};
 use crate::dictionary::{NULL_CODE, Remap};
 
-/// Below this a dictionary is not worth the work.
-const SMALL: usize = 1 << 16;
-
 /// Which codes of each domain are in use.
 pub(super) type Live = Vec<Vec<bool>>;
 
@@ -25,7 +22,7 @@ impl Aggregation {
             .list
             .iter()
             .zip(&self.compacted)
-            .any(|(domain, &before)| domain.len() > SMALL.max(before * 2));
+            .any(|(domain, &before)| domain.len() > self.options.limits.codes.max(before * 2));
         if grown {
             self.compact(senders);
         }

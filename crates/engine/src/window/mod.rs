@@ -11,7 +11,7 @@ mod ship;
 mod unit;
 mod write;
 
-pub use aggregation::{Aggregation, Options};
+pub use aggregation::{Aggregation, Limits, Options};
 pub use image::Share;
 pub use input::{LateRow, RowsIn};
 pub use ship::{KEY_GROUPS, Receiving, Shipment, Shipping, owner};

@@ -109,9 +109,6 @@ impl Shipping {
     }
 }
 
-/// Local domains are emptied when they hold more than this.
-const LOCAL_BYTES: usize = 32 << 20;
-
 impl Aggregation {
     /// Takes everything out of the state, one shipment a receiver.
     pub fn ship(&mut self, shipping: &mut Shipping) -> Vec<Shipment> {
@@ -151,7 +148,7 @@ impl Aggregation {
                 shipment.increments = self.increments(shipping, receiver);
             }
         }
-        if self.domains.memory_bytes() > LOCAL_BYTES {
+        if self.domains.memory_bytes() > self.options.limits.local_bytes {
             let specs = self.domains.specs.clone();
             self.domains = crate::aggregate::domain::Domains::new(&specs);
             self.domains.sizes(&mut self.sizes);

@@ -10,7 +10,10 @@ mod interrupted;
 #[path = "../support/lines.rs"]
 mod lines;
 #[path = "../support/memory.rs"]
+#[expect(dead_code, reason = "other tests ask more of the log and the store")]
 mod memory;
 #[path = "../support/random.rs"]
 mod random;
+#[path = "../support/stage.rs"]
+#[expect(dead_code, reason = "other tests ask more of the stage")]
 mod stage;

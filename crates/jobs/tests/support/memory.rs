@@ -1,7 +1,9 @@
-//! A log and a store in memory that outlive the jobs over them, so that a test can end a job anywhere and start another.
+//! A log and a store in memory that outlive the jobs over them, so that a test can end a job anywhere and start another,
+//! and that can be slow, silent or out of reach.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -15,12 +17,15 @@ use types::{Offset, PartitionId, Timestamp};
 #[derive(Default)]
 pub struct MemoryLog {
     topics: Mutex<BTreeMap<String, Vec<Partition>>>,
+    out_of_reach: AtomicBool,
 }
 
 #[derive(Default, Clone)]
 struct Partition {
     bodies: Arc<Vec<Vec<u8>>>,
     visible: usize,
+    /// Records that readers get however many are visible.
+    held_at: Option<usize>,
 }
 
 impl MemoryLog {
@@ -29,7 +34,7 @@ impl MemoryLog {
         let log = MemoryLog::default();
         let partitions = partitions.into_iter().map(|lines| Partition {
             bodies: Arc::new(lines.into_iter().map(String::into_bytes).collect()),
-            visible: 0,
+            ..Partition::default()
         });
         log.topics.lock().insert(topic.to_owned(), partitions.collect());
         Arc::new(log)
@@ -42,6 +47,25 @@ impl MemoryLog {
         partitions.iter_mut().zip(visible).for_each(|(partition, &visible)| {
             partition.visible = visible.min(partition.bodies.len());
         });
+    }
+
+    /// Lets readers have only so many records of a partition, though they are told that there are more; `None`: all.
+    pub fn hold(&self, topic: &str, partition: usize, at: Option<usize>) {
+        let mut topics = self.topics.lock();
+        topics.get_mut(topic).expect("the topic is there")[partition].held_at = at;
+    }
+
+    /// Appends records to a partition; they are visible at once.
+    pub fn add(&self, topic: &str, partition: usize, lines: Vec<String>) {
+        let mut topics = self.topics.lock();
+        let partition = &mut topics.get_mut(topic).expect("the topic is there")[partition];
+        Arc::make_mut(&mut partition.bodies).extend(lines.into_iter().map(String::into_bytes));
+        partition.visible = partition.bodies.len();
+    }
+
+    /// Whether the log answers.
+    pub fn be_out_of_reach(&self, out_of_reach: bool) {
+        self.out_of_reach.store(out_of_reach, Ordering::SeqCst);
     }
 
     /// What was appended to a topic.
@@ -107,16 +131,19 @@ struct MemoryReader {
 
 impl LogReader for MemoryReader {
     fn poll(&mut self, timeout: Duration, max_bytes: usize) -> Result<Polled, LogError> {
-        for _ in 0..self.next.len() {
+        let mut more = self.log.out_of_reach.load(Ordering::SeqCst);
+        for _ in 0..if more { 0 } else { self.next.len() } {
             self.turn = (self.turn + 1) % self.next.len();
             let (id, next) = &mut self.next[self.turn];
             let partition = self.log.topics.lock()[&self.topic][id.0 as usize].clone();
-            if *next >= partition.visible {
+            let readable = partition.visible.min(partition.held_at.unwrap_or(usize::MAX));
+            if *next >= readable {
+                more |= *next < partition.visible;
                 continue;
             }
             let mut fetched = Fetched { partition: Some(*id), ..Fetched::default() };
             let mut data = Vec::new();
-            while *next < partition.visible && data.len() < max_bytes.min(4096) {
+            while *next < readable && data.len() < max_bytes.min(4096) {
                 let start = data.len() as u32;
                 data.extend_from_slice(&partition.bodies[*next]);
                 fetched.records.push(RecordRef {
@@ -131,7 +158,7 @@ impl LogReader for MemoryReader {
             return Ok(Polled::Records { fetched, behind: *next < partition.visible });
         }
         std::thread::park_timeout(timeout.min(Duration::from_millis(1)));
-        Ok(Polled::CaughtUp)
+        Ok(if more { Polled::Unreachable } else { Polled::CaughtUp })
     }
 
     fn positions(&self) -> Vec<(PartitionId, Offset)> {
@@ -139,13 +166,19 @@ impl LogReader for MemoryReader {
     }
 }
 
-/// Rows by key; nothing expires.
+/// Rows by key, and all that was ever written; nothing expires.
 #[derive(Default)]
 pub struct MemoryStore {
     rows: Mutex<BTreeMap<String, Vec<u8>>>,
+    history: Mutex<Vec<(String, Vec<u8>)>>,
 }
 
 impl MemoryStore {
+    /// Every write in order.
+    pub fn history(&self) -> Vec<(String, Vec<u8>)> {
+        self.history.lock().clone()
+    }
+
     pub fn rows(&self) -> BTreeMap<String, Vec<u8>> {
         self.rows.lock().clone()
     }
@@ -156,6 +189,7 @@ impl ResultStore for MemoryStore {
         let mut rows = self.rows.lock();
         for upsert in &batch.upserts {
             rows.insert(upsert.key.to_string(), upsert.value.to_vec());
+            self.history.lock().push((upsert.key.to_string(), upsert.value.to_vec()));
         }
         Ok(())
     }

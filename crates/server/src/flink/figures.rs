@@ -39,6 +39,8 @@ struct LedgerFigures {
     reasons: BTreeMap<String, u64>,
     /// Rows that came too late, by query.
     late_by_query: BTreeMap<String, u64>,
+    /// Values taken as null because they were of another type, by field.
+    wrong_types: BTreeMap<String, u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -73,6 +75,7 @@ impl Figures {
                 dead_lettered: ledger.dead_lettered,
                 reasons: ledger.reasons.clone(),
                 late_by_query: ledger.late_by_query.clone(),
+                wrong_types: ledger.wrong_types.clone(),
             },
             tasks: view.tasks.iter().map(TaskFigures::of).collect(),
         }

@@ -139,6 +139,13 @@ impl Decoder {
         self.leaves.iter().map(|leaf| leaf.type_errors)
     }
 
+    /// Calls `each` with every leaf that was null because of another type since the last call, and how often.
+    pub fn take_type_errors(&mut self, each: &mut dyn FnMut(&str, u64)) {
+        for leaf in self.leaves.iter_mut().filter(|leaf| leaf.type_errors > 0) {
+            each(&leaf.name, std::mem::take(&mut leaf.type_errors));
+        }
+    }
+
     /// Where the record's value begins: behind a byte order mark and blanks.
     #[cold]
     fn start(&self, record: &[u8]) -> usize {

@@ -9,7 +9,7 @@ use connectors::event_log::EventLogTable;
 use connectors::result_store::{ResultStoreTable, StoreWriter};
 use connectors::{SinkOptions, SourceOptions, sink_options, source_options};
 use engine::connector::{SinkFactory, SourceFactory};
-use engine::execution::{Execution, ExecutionOptions, JobSpec};
+use engine::execution::{Execution, ExecutionOptions, JobSpec, Task};
 use engine::operator::LedgerCounts;
 use engine::snapshot::{Snapshot, decode, encode};
 use serde_json::Value;
@@ -19,11 +19,15 @@ use types::{Clock, Interval, ManualClock, Timestamp};
 use crate::memory::{MemoryLog, MemoryStore, SharedLog};
 
 pub const TOPIC: &str = "user-queries";
+/// Where the clock begins: 2025-12-09T14:20:00Z.
+pub const NOW: Timestamp = Timestamp(1_765_290_000_000);
 
 pub struct Stage {
     pub log: Arc<MemoryLog>,
     pub store: Arc<MemoryStore>,
-    clock: Arc<ManualClock>,
+    pub clock: Arc<ManualClock>,
+    /// What jobs are started with, but for parallelism and batch size.
+    pub options: ExecutionOptions,
 }
 
 pub fn compile(script: &str) -> Arc<Plan> {
@@ -31,7 +35,7 @@ pub fn compile(script: &str) -> Arc<Plan> {
 }
 
 /// Waits until something holds; a test that waits in vain has failed.
-fn until(what: &str, holds: impl Fn() -> bool) {
+pub fn until(what: &str, holds: impl Fn() -> bool) {
     for _ in 0..20_000 {
         if holds() {
             return;
@@ -46,7 +50,8 @@ impl Stage {
         Stage {
             log: MemoryLog::with(TOPIC, partitions),
             store: Arc::default(),
-            clock: Arc::new(ManualClock::at(Timestamp(1_765_290_000_000))),
+            clock: Arc::new(ManualClock::at(NOW)),
+            options: ExecutionOptions { max_future: Interval::ZERO, ..ExecutionOptions::default() },
         }
     }
 
@@ -64,7 +69,7 @@ impl Stage {
             let (log, clock) = (log.clone(), clock.clone());
             Arc::new(EventLogTable { options, log, clock, new_topic_partitions: 1 }) as Arc<dyn SourceFactory>
         });
-        let writer = Arc::new(StoreWriter::start(self.store.clone()).expect("a thread"));
+        let writer = Arc::new(StoreWriter::start(self.store.clone(), clock.clone()).expect("a thread"));
         let sinks = plan.sinks.iter().map(|table| {
             let options = match sink_options(table) {
                 Ok(SinkOptions::ResultStore(options)) => options,
@@ -85,12 +90,7 @@ impl Stage {
                 clock: clock.clone(),
             }),
             clock,
-            options: ExecutionOptions {
-                parallelism,
-                batch_rows,
-                max_future: Interval::ZERO,
-                ..ExecutionOptions::default()
-            },
+            options: ExecutionOptions { parallelism, batch_rows, ..self.options.clone() },
             restore: restore.cloned().map(Arc::new),
         };
         Running { stage: self, execution: Execution::start(spec).expect("the job starts") }
@@ -127,6 +127,21 @@ impl Running<'_> {
         });
     }
 
+    /// Waits until every source subtask has seen all that the log and the clock said before, and every result of it is
+    /// in the store.
+    pub fn settle(&self) {
+        // A source asks the log between two snapshots, and tells what it heard before the third.
+        (0..3).for_each(|_| drop(self.snapshot()));
+    }
+
+    pub fn tasks(&self) -> &[Task] {
+        self.execution.tasks()
+    }
+
+    pub fn ledger(&self) -> LedgerCounts {
+        self.execution.ledger()
+    }
+
     /// A snapshot, through its bytes.
     pub fn snapshot(&self) -> Snapshot {
         let taken = self.execution.control().snapshot(Duration::from_secs(20)).expect("a snapshot");
@@ -143,17 +158,10 @@ impl Running<'_> {
 
     /// Lets time pass until all windows have closed, and ends the job.
     pub fn finish(self) -> LedgerCounts {
-        // The sources have to hear that there is nothing more before the clock may count: they ask between these two.
-        self.snapshot();
-        self.snapshot();
-        let before = self.stage.clock.now().0;
+        // The sources have to hear that there is nothing more before the clock may count.
+        self.settle();
         self.stage.clock.advance(Interval(4 * 3_600_000));
-        until("event time has gone on with the clock", || {
-            self.execution.tasks().iter().all(|task| {
-                task.metrics.watermark.load(std::sync::atomic::Ordering::Relaxed) > before - 3_600_000
-            })
-        });
-        self.snapshot();
+        self.settle();
         let counts = self.execution.ledger();
         self.crash();
         counts

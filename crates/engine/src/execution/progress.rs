@@ -1,0 +1,145 @@
+//! What a source subtask does after every turn: hands on rows, moves event time, fires what closes.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crossbeam_channel::{Sender, TrySendError};
+use types::Clock;
+
+use super::global::{Message, Standing};
+use super::source::{Downstream, SHIP_AFTER, SHIP_ROWS, SourceSubtask, Turn};
+use super::{ExecutionError, TaskMetrics};
+use crate::connector::Polled;
+
+impl SourceSubtask {
+    /// After every turn: ships what is held back, moves the watermark, fires what closes, writes early results.
+    pub(super) fn go_on(&mut self, turn: &mut Turn, polled: Polled) -> Result<(), ExecutionError> {
+        let now = self.clock.elapsed();
+        match &self.downstream {
+            Downstream::Direct { .. } => {
+                turn.held = 0;
+                let standing = self.publish(turn, now);
+                self.fire(turn, standing.watermark, now)
+            }
+            Downstream::Exchange { .. } => {
+                let nothing_waits = !matches!(polled, Polled::Batch { behind: true });
+                let due = turn.held >= SHIP_ROWS || now.saturating_sub(turn.held_since) >= SHIP_AFTER;
+                if turn.held == 0 || nothing_waits || due {
+                    self.ship(turn, now);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Tells the pipeline what the rows implied, and learns where it stands. Not before they were handed on.
+    pub(super) fn publish(&self, turn: &mut Turn, now: Duration) -> Standing {
+        let mut watermarks = self.watermarks.lock();
+        for implied in turn.implied.drain(..) {
+            watermarks.records(implied.partition, implied.watermark, implied.behind, implied.at);
+        }
+        if turn.caught_up {
+            watermarks.caught_up(&self.partitions);
+        }
+        let watermark = watermarks.advance(now);
+        self.metrics.watermark.store(watermark, Ordering::Relaxed);
+        Standing { watermark, idle: watermarks.is_silent(&self.partitions, now) }
+    }
+
+    /// Moves event time where the state is here.
+    pub(super) fn fire(
+        &mut self,
+        turn: &mut Turn,
+        watermark: i64,
+        now: Duration,
+    ) -> Result<(), ExecutionError> {
+        let env = self.env();
+        let Downstream::Direct { aggregation, sinks } = &mut self.downstream else { return Ok(()) };
+        if watermark > turn.seen || turn.changed {
+            if aggregation.next_event() <= watermark {
+                aggregation.advance(watermark, &env, sinks)?;
+                aggregation.compact_if_grown(&mut []);
+                self.metrics.state_bytes.store(aggregation.memory_bytes() as u64, Ordering::Relaxed);
+            }
+            if watermark > turn.seen {
+                sinks.watermark(watermark)?;
+                turn.seen = watermark;
+            }
+        }
+        match self.early_fire {
+            Some(pause) if turn.changed && now.saturating_sub(turn.last_early) >= pause => {
+                aggregation.early(&env, sinks)?;
+                self.metrics.state_bytes.store(aggregation.memory_bytes() as u64, Ordering::Relaxed);
+                turn.last_early = now;
+                turn.changed = false;
+            }
+            Some(_) => {}
+            None => turn.changed = false,
+        }
+        Ok(())
+    }
+
+    /// Sends what is held back; then, when the pipeline has moved on, where it stands. In this order: nobody may hear
+    /// of a watermark before the rows it was made from are on their way.
+    pub(super) fn ship(&mut self, turn: &mut Turn, now: Duration) -> Standing {
+        let rows = std::mem::take(&mut turn.held) > 0;
+        if let Downstream::Exchange { aggregation, shipping, channels, .. } = &mut self.downstream
+            && rows
+        {
+            let shipments = aggregation.ship(shipping);
+            for (channel, shipment) in channels.iter().zip(shipments) {
+                let message = Message::Rows(Box::new(shipment));
+                turn.blocked += hand_over(channel, message, &*self.clock, &self.metrics);
+            }
+            turn.changed = false;
+        }
+        let standing = self.publish(turn, now);
+        if rows || turn.told != Some(standing) {
+            self.send(turn, || Message::Time(standing));
+            turn.told = Some(standing);
+        }
+        standing
+    }
+
+    /// Sends a message to every global subtask. One that is gone has failed or was cancelled; the control says so.
+    pub(super) fn send(&self, turn: &mut Turn, message: impl Fn() -> Message) {
+        let Downstream::Exchange { channels, .. } = &self.downstream else { return };
+        for channel in channels {
+            turn.blocked += hand_over(channel, message(), &*self.clock, &self.metrics);
+        }
+    }
+
+    /// A bounded source has ended: everything closes once all subtasks have.
+    pub(super) fn end(mut self, mut turn: Turn) -> Result<(), ExecutionError> {
+        let now = self.clock.elapsed();
+        turn.held = turn.held.max(1);
+        self.ship(&mut turn, now);
+        self.send(&mut turn, || Message::End);
+        self.publish(&mut turn, now);
+        self.watermarks.lock().end(&self.partitions);
+        self.metrics.watermark.store(i64::MAX, Ordering::Relaxed);
+        let env = self.env();
+        if let Downstream::Direct { aggregation, sinks } = &mut self.downstream {
+            aggregation.advance(i64::MAX, &env, sinks)?;
+        }
+        let sinks = self.downstream.sinks();
+        sinks.watermark(i64::MAX)?;
+        sinks.flush()?;
+        Ok(())
+    }
+}
+
+/// Sends a message; the time it had to wait for room is backpressure, and returned.
+fn hand_over(
+    channel: &Sender<Message>,
+    message: Message,
+    clock: &dyn Clock,
+    metrics: &TaskMetrics,
+) -> Duration {
+    let Err(TrySendError::Full(message)) = channel.try_send(message) else { return Duration::ZERO };
+    let before = clock.elapsed();
+    let _ = channel.send(message);
+    let waited = clock.elapsed().saturating_sub(before);
+    TaskMetrics::add_time(&metrics.backpressured_ns, waited);
+    waited
+}

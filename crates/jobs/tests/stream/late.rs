@@ -1,0 +1,129 @@
+//! Rows that come too late, rows that come just in time, rows from the future, and results that are not final yet.
+
+use connectors::dead_letter::DEAD_LETTER_TOPIC;
+use serde_json::{Value, json};
+use types::Interval;
+
+use crate::script::{NOON, event, query, row, source, tumble, writes};
+use crate::stage::{NOW, Running, Stage, TOPIC, compile, until};
+
+/// Adds events, waits until they are read and their results written.
+fn give(stage: &Stage, job: &Running<'_>, lines: &[String]) {
+    let total = job.ledger().accepted + lines.len() as u64;
+    stage.log.add(TOPIC, 0, lines.to_vec());
+    until("the events are read", || job.ledger().accepted == total);
+    job.settle();
+}
+
+fn at(seconds: i64) -> i64 {
+    NOON + seconds * 1_000
+}
+
+fn letters(stage: &Stage) -> Vec<Value> {
+    let bodies = stage.log.bodies(DEAD_LETTER_TOPIC);
+    bodies.iter().map(|body| serde_json::from_slice(body).expect("a letter is JSON")).collect()
+}
+
+const FIRST: &str = "t:a:2025-12-09 12:00:10";
+
+#[test]
+fn late_rows_correct_what_was_written_until_they_are_too_late() {
+    for parallelism in [1, 3] {
+        let stage = Stage::new(vec![Vec::new()]);
+        let script = source(&[("weir.allowed-lateness", "30 s")]) + &query("t", &tumble(10));
+        let job = stage.start(&compile(&script), parallelism, 100, None);
+        give(&stage, &job, &[event("a", 1, at(1)), event("a", 1, at(2)), event("b", 1, at(12))]);
+        assert_eq!(writes(&stage, FIRST), [(2, true, 0)], "closed at 11 s");
+        give(&stage, &job, &[event("a", 1, at(3))]);
+        assert_eq!(writes(&stage, FIRST)[1..], [(3, true, 1)]);
+        give(&stage, &job, &[event("b", 1, at(39)), event("a", 1, at(4))]);
+        assert_eq!(writes(&stage, FIRST)[2..], [(4, true, 2)], "the watermark is 38 s: just in time");
+        give(&stage, &job, &[event("b", 1, at(41)), event("a", 7, at(5))]);
+        assert_eq!(writes(&stage, FIRST).len(), 3, "the watermark is 40 s: too late");
+        assert_eq!(row(&stage, FIRST).unwrap()["total"], json!(4));
+        let letters = letters(&stage);
+        assert_eq!(letters.len(), 1);
+        assert_eq!((&letters[0]["reason"], &letters[0]["offset"]), (&json!("late"), &json!(7)));
+        assert_eq!(letters[0]["queries"], json!(["t"]));
+        let ledger = job.finish();
+        assert_eq!((ledger.accepted, ledger.counted, ledger.late), (8, 7, 1));
+        assert_eq!(ledger.late_by_query["t"], 1);
+        assert!(ledger.balances());
+    }
+}
+
+#[test]
+fn a_row_is_late_for_one_query_and_not_for_another() {
+    let stage = Stage::new(vec![Vec::new()]);
+    let script = source(&[]) + &query("short", &tumble(20)) + &query("long", &tumble(300));
+    let job = stage.start(&compile(&script), 1, 100, None);
+    give(&stage, &job, &[event("a", 1, at(5)), event("a", 1, at(30)), event("a", 1, at(6))]);
+    let letters = letters(&stage);
+    assert_eq!(letters[0]["queries"], json!(["short"]));
+    let ledger = job.finish();
+    assert_eq!((ledger.counted, ledger.late, ledger.late_by_query.len()), (2, 1, 1));
+    assert_eq!(row(&stage, "short:a:2025-12-09 12:00:20").unwrap()["n"], json!(1));
+    assert_eq!(row(&stage, "long:a:2025-12-09 12:05:00").unwrap()["n"], json!(3));
+}
+
+#[test]
+fn an_event_from_the_future_moves_no_clock() {
+    let mut stage = Stage::new(vec![Vec::new()]);
+    stage.options.max_future = Interval(60_000);
+    let job = stage.start(&compile(&(source(&[]) + &query("t", &tumble(10)))), 1, 100, None);
+    let now = NOW.0;
+    give(&stage, &job, &[event("a", 1, now), event("a", 1, now + 60_000), event("a", 1, now + 60_001)]);
+    give(&stage, &job, &[event("a", 1, now + 58_999)]);
+    let letters = letters(&stage);
+    assert_eq!(letters.len(), 1);
+    assert!(letters[0]["reason"].as_str().unwrap().starts_with("future"), "{letters:?}");
+    assert_eq!(letters[0]["offset"], json!(2));
+    let ledger = job.finish();
+    assert_eq!((ledger.counted, ledger.dead_lettered, ledger.late), (3, 1, 0));
+}
+
+#[test]
+fn early_results_are_of_groups_that_changed_and_say_that_they_are_not_final() {
+    for parallelism in [1, 3] {
+        let stage = Stage::new(vec![Vec::new()]);
+        let script = source(&[("weir.early-fire", "2 s")]) + &query("t", &tumble(10));
+        let job = stage.start(&compile(&script), parallelism, 100, None);
+        let b = "t:b:2025-12-09 12:00:10";
+        give(&stage, &job, &[event("a", 1, at(1)), event("b", 1, at(2))]);
+        assert!(writes(&stage, FIRST).is_empty(), "the pause is not over");
+        stage.clock.advance(Interval(2_000));
+        job.settle();
+        until("early results are there", || !writes(&stage, b).is_empty());
+        assert_eq!((writes(&stage, FIRST), writes(&stage, b)), (vec![(1, false, 0)], vec![(1, false, 0)]));
+        give(&stage, &job, &[event("a", 1, at(3))]);
+        stage.clock.advance(Interval(2_000));
+        job.settle();
+        until("the change is there", || writes(&stage, FIRST).len() == 2);
+        assert_eq!(writes(&stage, FIRST)[1], (2, false, 0));
+        assert_eq!(writes(&stage, b).len(), 1, "nothing changed there");
+        give(&stage, &job, &[event("c", 1, at(12))]);
+        assert_eq!(writes(&stage, FIRST)[2..], [(2, true, 0)]);
+        assert_eq!(
+            writes(&stage, b)[1..],
+            [(1, true, 0)],
+            "the closing row is written whether it changed or not"
+        );
+        job.crash();
+    }
+}
+
+#[test]
+fn a_single_event_goes_straight_through() {
+    for parallelism in [1, 2] {
+        let stage = Stage::new(vec![Vec::new()]);
+        let script = source(&[("weir.early-fire", "0 s")]) + &query("t", &tumble(10));
+        let job = stage.start(&compile(&script), parallelism, 4096, None);
+        for n in 1..=5 {
+            stage.log.add(TOPIC, 0, vec![event("a", 1, at(n))]);
+            // The clock stands still: nothing waits for more.
+            until("the row is there", || writes(&stage, FIRST).len() as i64 == n);
+            assert_eq!(writes(&stage, FIRST)[n as usize - 1], (n, false, 0));
+        }
+        job.crash();
+    }
+}

@@ -1,0 +1,17 @@
+//! Live jobs under a clock that moves only when it is told to: event time, lateness, corrections, early results,
+//! silence, and memory that stays bounded.
+
+mod bounded;
+mod figures;
+mod idle;
+mod late;
+#[path = "../support/memory.rs"]
+mod memory;
+#[path = "../support/random.rs"]
+mod random;
+mod script;
+#[path = "../support/stage.rs"]
+#[expect(dead_code, reason = "other tests ask more of the stage")]
+mod stage;
+mod windows;
+mod zones;

@@ -1,0 +1,86 @@
+//! Days of other places: windows that end at local midnight, and days of 23 and 25 hours.
+
+use types::Interval;
+
+use crate::script::{counts, event, query, source};
+use crate::stage::{Stage, TOPIC, compile, until};
+
+const DAY: &str = "TUMBLE(TABLE q, DESCRIPTOR(seen), INTERVAL '1' DAY)";
+
+fn ms(text: &str) -> i64 {
+    text.parse::<jiff::Timestamp>().expect("a time").as_millisecond()
+}
+
+/// What day windows in a zone count of events at these instants, each a key of its own.
+fn days(zone: &str, instants: &[&str]) -> Vec<String> {
+    let stage = Stage::new(vec![instants.iter().map(|at| event(at, 1, ms(at))).collect()]);
+    let script = source(&[("table.local-time-zone", zone)]) + &query("t", DAY);
+    let job = stage.start(&compile(&script), 1, 1, None);
+    job.read_up_to(&[instants.len()]);
+    stage.clock.advance(Interval(30 * 3_600_000));
+    let ledger = job.finish();
+    assert_eq!((ledger.counted, ledger.late), (instants.len() as u64, 0));
+    counts(&stage, "t").into_keys().map(|key| key.replace("%3A", ":")).collect()
+}
+
+/// Real Flink closes this window seven hours early, by its UTC end, and drops the evening's rows.
+#[test]
+fn the_rows_of_the_evening_are_counted_in_their_local_day() {
+    let rows = days(
+        "Asia/Ho_Chi_Minh",
+        &["2025-12-08T17:00:00Z", "2025-12-09T10:00:00Z", "2025-12-09T16:59:59.999Z", "2025-12-09T17:00:00Z"],
+    );
+    assert_eq!(
+        rows,
+        [
+            "2025-12-08T17:00:00Z:2025-12-10 00:00:00",
+            "2025-12-09T10:00:00Z:2025-12-10 00:00:00",
+            "2025-12-09T16:59:59.999Z:2025-12-10 00:00:00",
+            "2025-12-09T17:00:00Z:2025-12-11 00:00:00",
+        ]
+    );
+}
+
+#[test]
+fn a_local_day_closes_at_local_midnight() {
+    let stage = Stage::new(vec![Vec::new()]);
+    let script = source(&[("table.local-time-zone", "Asia/Ho_Chi_Minh")]) + &query("t", DAY);
+    let job = stage.start(&compile(&script), 1, 100, None);
+    let give = |at: i64, total: u64| {
+        stage.log.add(TOPIC, 0, vec![event("k", 1, at)]);
+        until("it is read", || job.ledger().accepted == total);
+        job.settle();
+        counts(&stage, "t").len()
+    };
+    let midnight = ms("2025-12-09T17:00:00Z");
+    assert_eq!(give(midnight - 3_600_000, 1), 0);
+    // The watermark is a second behind.
+    assert_eq!(give(midnight + 998, 2), 0);
+    assert_eq!(give(midnight + 999, 3), 1);
+    job.crash();
+}
+
+/// On 2025-03-30 the clocks of Berlin go from 02:00 to 03:00, on 2025-10-26 from 03:00 back to 02:00.
+#[test]
+fn days_are_as_long_as_they_are() {
+    let spring =
+        days("Europe/Berlin", &["2025-03-29T23:00:00Z", "2025-03-30T21:59:59Z", "2025-03-30T22:00:00Z"]);
+    assert_eq!(
+        spring,
+        [
+            "2025-03-29T23:00:00Z:2025-03-31 00:00:00",
+            "2025-03-30T21:59:59Z:2025-03-31 00:00:00",
+            "2025-03-30T22:00:00Z:2025-04-01 00:00:00",
+        ]
+    );
+    let autumn =
+        days("Europe/Berlin", &["2025-10-25T22:00:00Z", "2025-10-26T22:59:59Z", "2025-10-26T23:00:00Z"]);
+    assert_eq!(
+        autumn,
+        [
+            "2025-10-25T22:00:00Z:2025-10-27 00:00:00",
+            "2025-10-26T22:59:59Z:2025-10-27 00:00:00",
+            "2025-10-26T23:00:00Z:2025-10-28 00:00:00",
+        ]
+    );
+}
