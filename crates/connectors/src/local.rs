@@ -1,8 +1,11 @@
 //! The output of a local run: one line for each row written, in an order that depends on nothing but the input.
 //!
-//! A line is `{"table", "key", "value", "ttl"}`. Rows stand by window end, then query, then key. Subtasks report how
-//! far their event time has come; a row is released when all of them have passed the time at which it was written, and
-//! every row that sorts before it with it.
+//! A line is `{"table", "key", "value", "ttl"}`. Rows of windows stand by window end, then query, then key. Subtasks
+//! report how far their event time has come; a row is released when all of them have passed the time at which it was
+//! written, and every row that sorts before it with it.
+//!
+//! Rows of queries without windows stand by the record they came from, then query: among the others as they come where
+//! one file is read, behind them where there are more.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -23,6 +26,8 @@ pub struct LocalOutput {
 
 struct Inner {
     out: Box<dyn Write + Send>,
+    /// Whether records come from one place only, and so in one order.
+    one_file: bool,
     /// How far each sink has come.
     reported: Vec<i64>,
     /// Not yet released.
@@ -36,10 +41,10 @@ struct Inner {
 /// Where rows stand in the output. Rows of one place stand by key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
+    /// The least or the greatest of all for rows without a window.
     window_end: i64,
-    query: usize,
-    /// Rows without a window keep their order: 0 for others.
-    sequence: (usize, u64),
+    /// For rows without a window, where their batch begins, or their partition.
+    query: u64,
 }
 
 /// Rows written at once.
@@ -52,7 +57,7 @@ struct Chunk {
     sink: usize,
 }
 
-/// A row in a chunk's data: its key, then its text.
+/// A row in a chunk's data: what it is sorted by, then its text.
 struct Line {
     key: usize,
     text: usize,
@@ -93,9 +98,11 @@ fn head(bytes: &[u8]) -> u64 {
 }
 
 impl LocalOutput {
-    pub fn new(out: Box<dyn Write + Send>) -> Arc<LocalOutput> {
+    /// `one_file`: whether all records come from one file.
+    pub fn new(out: Box<dyn Write + Send>, one_file: bool) -> Arc<LocalOutput> {
         let inner = Inner {
             out,
+            one_file,
             reported: Vec::new(),
             waiting: BTreeMap::new(),
             spare: Vec::new(),
@@ -143,15 +150,7 @@ impl SinkFactory for LocalTable {
             None => RowEncoder::without_key(&self.table, false),
         };
         let ttl = self.options.as_ref().map(|options| options.ttl.as_secs());
-        Ok(Box::new(LocalSink {
-            encoder,
-            head,
-            ttl,
-            output: self.output.clone(),
-            sink,
-            sequence: 0,
-            unreported: false,
-        }))
+        Ok(Box::new(LocalSink { encoder, head, ttl, output: self.output.clone(), sink, unreported: false }))
     }
 }
 
@@ -161,20 +160,28 @@ struct LocalSink {
     ttl: Option<u64>,
     output: Arc<LocalOutput>,
     sink: usize,
-    sequence: u64,
     /// Whether rows were written since the last report.
     unreported: bool,
 }
 
 impl Sink for LocalSink {
     fn write(&mut self, rows: &Rows<'_>) -> Result<(), ConnectorError> {
-        let LocalSink { encoder, head, ttl, output, sink, sequence, unreported } = self;
-        let spare = output.inner.lock().spare.pop().unwrap_or_default();
+        let LocalSink { encoder, head, ttl, output, sink, unreported } = self;
+        let (spare, one_file) = {
+            let mut inner = output.inner.lock();
+            (inner.spare.pop().unwrap_or_default(), inner.one_file)
+        };
         let mut chunk = Chunk { data: spare, lines: Vec::new(), written_at: None, sink: *sink };
         let Chunk { data, lines, .. } = &mut chunk;
-        encoder.encode(rows, |_, key, value| {
+        encoder.encode(rows, |row, key, value| {
             let start = data.len();
-            data.extend_from_slice(key.as_bytes());
+            match rows.records {
+                Some(records) => {
+                    data.extend_from_slice(&records.spans[row].offset.0.to_be_bytes());
+                    data.extend_from_slice(&(rows.query as u32).to_be_bytes());
+                }
+                None => data.extend_from_slice(key.as_bytes()),
+            }
             let text = data.len();
             data.extend_from_slice(head);
             data.extend_from_slice(b",\"key\":");
@@ -192,17 +199,21 @@ impl Sink for LocalSink {
             data.extend_from_slice(b"}\n");
             lines.push(Line { key: start, text, end: data.len() });
         });
-        let place = match rows.window {
-            Some((_, window_end)) => {
-                chunk.sort();
-                Place { window_end, query: rows.query, sequence: (0, 0) }
+        chunk.sort();
+        let mut inner = output.inner.lock();
+        let place = match (rows.window, rows.records) {
+            (Some((_, window_end)), _) => Place { window_end, query: rows.query as u64 },
+            (None, Some(records)) if one_file => {
+                let begin = records.spans.first().map_or(0, |span| span.offset.0);
+                inner.release_before(begin);
+                Place { window_end: i64::MIN, query: begin }
             }
-            None => {
-                *sequence += 1;
-                Place { window_end: i64::MIN, query: rows.query, sequence: (*sink, *sequence) }
+            (None, records) => {
+                let partition = records.map_or(0, |records| records.partition.0.into());
+                Place { window_end: i64::MAX, query: partition }
             }
         };
-        output.inner.lock().waiting.entry(place).or_default().push(chunk);
+        inner.waiting.entry(place).or_default().push(chunk);
         *unreported = true;
         Ok(())
     }
@@ -211,7 +222,9 @@ impl Sink for LocalSink {
         let mut inner = self.output.inner.lock();
         inner.reported[self.sink] = watermark.0;
         if std::mem::take(&mut self.unreported) {
-            for chunk in inner.waiting.values_mut().flatten().filter(|chunk| chunk.sink == self.sink) {
+            // Rows that stand behind all windows are released at the end.
+            let waiting = inner.waiting.iter_mut().filter(|(place, _)| place.window_end < i64::MAX);
+            for chunk in waiting.flat_map(|(_, chunks)| chunks).filter(|chunk| chunk.sink == self.sink) {
                 chunk.written_at.get_or_insert(watermark.0);
             }
         }
@@ -230,6 +243,15 @@ impl Sink for LocalSink {
 }
 
 impl Inner {
+    /// Releases rows without a window of batches that began before this offset: of these nothing more will come.
+    fn release_before(&mut self, offset: u64) {
+        let batch = |query| Place { window_end: i64::MIN, query };
+        for chunk in self.waiting.range_mut(batch(0)..batch(offset)).flat_map(|(_, chunks)| chunks) {
+            chunk.written_at = Some(i64::MIN);
+        }
+        self.release();
+    }
+
     fn release(&mut self) {
         let passed = self.reported.iter().copied().min().unwrap_or(i64::MIN);
         while let Some(first) = self.waiting.first_entry() {

@@ -6,7 +6,7 @@ use sql::error::Diagnostic;
 use types::{ErrorDomain, EventTime, Offset, PartitionId, Timestamp};
 
 use crate::aggregate::keys::Rows as Selection;
-use crate::batch::{Batch, LeafRequest};
+use crate::batch::{Batch, LeafRequest, RecordSpan};
 use crate::evaluate::Vector;
 
 /// Reads a table's records and decodes them; one a source subtask.
@@ -112,6 +112,15 @@ pub struct Rows<'a> {
     pub stage: Stage,
     /// How often each row (by its place in the columns) was corrected after its window had closed; empty = never.
     pub revisions: &'a [u32],
+    /// The records that the rows of a query without windows came from.
+    pub records: Option<Records<'a>>,
+}
+
+/// Records of one partition, by row.
+#[derive(Debug, Clone, Copy)]
+pub struct Records<'a> {
+    pub partition: PartitionId,
+    pub spans: &'a [RecordSpan],
 }
 
 /// Whether rows may still change.

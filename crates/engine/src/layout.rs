@@ -180,6 +180,13 @@ impl Layout {
     }
 }
 
+impl Unit {
+    /// Whether results depend on the order in which rows come.
+    pub fn is_ordered(&self) -> bool {
+        self.table.states.iter().any(|state| state.is_ordered())
+    }
+}
+
 /// Whether an aggregate is over distinct values; MIN, MAX, FIRST and LAST do not care.
 fn is_distinct(call: &Aggregate) -> bool {
     call.distinct

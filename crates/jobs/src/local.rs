@@ -64,7 +64,8 @@ pub enum LocalError {
 impl LocalRun {
     /// Starts the run.
     pub fn start(self) -> Result<Running, LocalError> {
-        let output = LocalOutput::new(self.output);
+        let files: usize = self.inputs.iter().map(|input| input.paths.len()).sum();
+        let output = LocalOutput::new(self.output, files <= 1);
         let mut errors: Vec<Diagnostic> = Vec::new();
         let mut sources: Vec<Arc<dyn SourceFactory>> = Vec::new();
         let tables: Vec<String> =

@@ -15,7 +15,7 @@ use super::{ExecutionError, Mode, TaskMetrics};
 use crate::aggregate::keys::Rows as Selection;
 use crate::batch::{Batch, RecordSpan};
 use crate::column::tri;
-use crate::connector::{DeadLetter, Polled, Rows, Source, Stage};
+use crate::connector::{DeadLetter, Polled, Records, Rows, Source, Stage};
 use crate::evaluate::{Inputs, Vector};
 use crate::layout::{Layout, QueryLayout};
 use crate::operator::{Ledger, Prepare, Prepared};
@@ -199,6 +199,7 @@ impl SourceSubtask {
     /// Writes the rows of queries without windows.
     fn pass_through(&mut self) -> Result<(), ExecutionError> {
         let inputs = Inputs::Columns(&self.batch.columns);
+        let partition = self.batch.origin.partition.unwrap_or(PartitionId(0));
         let evaluator = self.prepare.evaluator();
         for (query, layout) in self.layout.queries.iter().enumerate() {
             let QueryLayout::Rows { filter, columns } = layout else { continue };
@@ -223,6 +224,7 @@ impl SourceSubtask {
                 window: None,
                 stage: Stage::Final,
                 revisions: &[],
+                records: Some(Records { partition, spans: &self.batch.origin.records }),
             })?;
         }
         Ok(())

@@ -89,7 +89,12 @@ impl Aggregation {
             if spec.derived && self.base.is_some() {
                 continue;
             }
-            let unit_rows = self.passing(rows, unit, rows.on_time, &mut selected);
+            let mut in_order = Vec::new();
+            let candidates = match spec.is_ordered() {
+                true => self.in_order(rows, spec.window, &mut in_order),
+                false => rows.on_time,
+            };
+            let unit_rows = self.passing(rows, unit, candidates, &mut selected);
             self.add_to_unit(unit, rows, unit_rows, input, None);
         }
         let late = self.add_behind(rows, input);
@@ -203,7 +208,9 @@ impl Aggregation {
                     late_for.push(unit);
                     continue;
                 };
-                self.add_to_unit(unit, rows, Rows::Selected(&[row]), input, Some(from));
+                if !spec.is_ordered() || from != end {
+                    self.add_to_unit(unit, rows, Rows::Selected(&[row]), input, Some(from));
+                }
                 self.units[unit].touch(spec.window, SliceId { end, from });
             }
             if !late_for.is_empty() {
@@ -211,6 +218,21 @@ impl Aggregation {
             }
         }
         late
+    }
+
+    /// The rows that no window over their slice has missed, in the order in which they came: for aggregates of which the
+    /// first or the last counts.
+    fn in_order<'r>(&self, rows: &RowsIn<'r>, window: Window, merged: &'r mut Vec<u32>) -> Rows<'r> {
+        if rows.behind.is_empty() {
+            return rows.on_time;
+        }
+        rows.on_time.for_each(|_, row| merged.push(row as u32));
+        merged.extend(rows.behind.iter().filter_map(|&(row, watermark)| {
+            let end = slice_end(window, rows.wall[row as usize]);
+            (self.first_open(window, end, watermark) == Some(end)).then_some(row)
+        }));
+        merged.sort_unstable();
+        Rows::Selected(merged)
     }
 
     /// The end of the first window over a slice that still took rows at a watermark; none if it came too late for all.

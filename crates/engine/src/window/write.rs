@@ -244,6 +244,7 @@ impl Aggregation {
                 window: Some((start, end)),
                 stage,
                 revisions,
+                records: None,
             })?;
         }
         Ok(())

@@ -1,0 +1,6 @@
+-- Each form of a JSON value read as DECIMAL(10, 2).
+
+CREATE TABLE t (n INT, v DECIMAL(10, 2), last STRING)
+  WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json', 'json.ignore-parse-errors' = 'true');
+CREATE TABLE o (n INT, v DECIMAL(10, 2), last STRING) WITH ('connector' = 'redis', 'key' = '{n}', 'ttl' = '60');
+INSERT INTO o SELECT n, v, last FROM t;

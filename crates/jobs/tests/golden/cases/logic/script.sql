@@ -1,0 +1,44 @@
+-- Three-valued logic, conditions and what stands in for null.
+
+CREATE TABLE t (n INT, a BOOLEAN, b BOOLEAN, i INT, s STRING)
+  WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json', 'json.ignore-parse-errors' = 'true');
+
+CREATE TABLE answers (n INT, expression STRING, answer STRING)
+  WITH ('connector' = 'redis', 'key' = '{expression}:{n}', 'ttl' = '60');
+
+EXECUTE STATEMENT SET BEGIN
+INSERT INTO answers SELECT n, 'a AND b', CAST(a AND b AS STRING) FROM t;
+INSERT INTO answers SELECT n, 'a OR b', CAST(a OR b AS STRING) FROM t;
+INSERT INTO answers SELECT n, 'NOT a', CAST(NOT a AS STRING) FROM t;
+INSERT INTO answers SELECT n, 'a = b', CAST(a = b AS STRING) FROM t;
+INSERT INTO answers SELECT n, 'a <> b', CAST(a <> b AS STRING) FROM t;
+INSERT INTO answers SELECT n, 'a IS NULL', CAST(a IS NULL AS STRING) FROM t;
+INSERT INTO answers SELECT n, 'a IS NOT NULL', CAST(a IS NOT NULL AS STRING) FROM t;
+INSERT INTO answers SELECT n, 'a IS TRUE', CAST(a IS TRUE AS STRING) FROM t;
+INSERT INTO answers SELECT n, 'a IS NOT TRUE', CAST(a IS NOT TRUE AS STRING) FROM t;
+INSERT INTO answers SELECT n, 'a IS FALSE', CAST(a IS FALSE AS STRING) FROM t;
+INSERT INTO answers SELECT n, 'a IS NOT FALSE', CAST(a IS NOT FALSE AS STRING) FROM t;
+INSERT INTO answers SELECT n, 'a IS UNKNOWN', CAST(a IS UNKNOWN AS STRING) FROM t;
+INSERT INTO answers SELECT n, 'a IS NOT UNKNOWN', CAST(a IS NOT UNKNOWN AS STRING) FROM t;
+INSERT INTO answers SELECT n, 'a IS DISTINCT FROM b', CAST(a IS DISTINCT FROM b AS STRING) FROM t;
+INSERT INTO answers SELECT n, 'a IS NOT DISTINCT FROM b', CAST(a IS NOT DISTINCT FROM b AS STRING) FROM t;
+INSERT INTO answers SELECT n, 'i IN (1, 2)', CAST(i IN (1, 2) AS STRING) FROM t;
+INSERT INTO answers SELECT n, 'i NOT IN (1, 2)', CAST(i NOT IN (1, 2) AS STRING) FROM t;
+INSERT INTO answers SELECT n, 'i IN (1, NULL)', CAST(i IN (1, NULL) AS STRING) FROM t;
+INSERT INTO answers SELECT n, 'i NOT IN (1, NULL)', CAST(i NOT IN (1, NULL) AS STRING) FROM t;
+INSERT INTO answers SELECT n, 's IN (''x'', '''')', CAST(s IN ('x', '') AS STRING) FROM t;
+INSERT INTO answers SELECT n, 'CASE WHEN a THEN 1 WHEN b THEN 2 END', CAST(CASE WHEN a THEN 1 WHEN b THEN 2 END AS STRING) FROM t;
+INSERT INTO answers SELECT n, 'CASE i WHEN 1 THEN 10 WHEN 2 THEN 20 ELSE -1 END', CAST(CASE i WHEN 1 THEN 10 WHEN 2 THEN 20 ELSE -1 END AS STRING) FROM t;
+INSERT INTO answers SELECT n, 'COALESCE(i, 7)', CAST(COALESCE(i, 7) AS STRING) FROM t;
+INSERT INTO answers SELECT n, 'COALESCE(i, n, 9)', CAST(COALESCE(i, n, 9) AS STRING) FROM t;
+INSERT INTO answers SELECT n, 'NULLIF(i, 1)', CAST(NULLIF(i, 1) AS STRING) FROM t;
+INSERT INTO answers SELECT n, 'IF(a, 1, 2)', CAST(IF(a, 1, 2) AS STRING) FROM t;
+INSERT INTO answers SELECT n, 'IFNULL(i, -5)', CAST(IFNULL(i, -5) AS STRING) FROM t;
+INSERT INTO answers SELECT n, 'i BETWEEN 1 AND 3', CAST(i BETWEEN 1 AND 3 AS STRING) FROM t;
+INSERT INTO answers SELECT n, '(i > 1) = a', CAST((i > 1) = a AS STRING) FROM t;
+INSERT INTO answers SELECT n, 'CASE WHEN s = ''x'' THEN ''is x'' ELSE s END', CASE WHEN s = 'x' THEN 'is x' ELSE s END FROM t;
+INSERT INTO answers SELECT n, 'COALESCE(s, ''none'')', COALESCE(s, 'none') FROM t;
+INSERT INTO answers SELECT n, 'NULLIF(s, '''')', NULLIF(s, '') FROM t;
+INSERT INTO answers SELECT n, 'IF(i > 1, s, ''small'')', IF(i > 1, s, 'small') FROM t;
+INSERT INTO answers SELECT n, 'IFNULL(s, ''?'')', IFNULL(s, '?') FROM t;
+END;
