@@ -7,12 +7,18 @@
 //! A second table maps texts as they stood in JSON, escapes and all, to the same codes: an escaped text is unescaped
 //! once in its life.
 
+mod numbers;
+mod table;
+
 use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::RandomState;
 
+use self::table::Table;
 use crate::aggregate::keys::prefetch;
 use crate::column::View;
+
+pub use self::numbers::IntDictionary;
 
 /// The code of null in every dictionary.
 pub const NULL_CODE: u32 = 0;
@@ -187,178 +193,6 @@ fn hash_with(hasher: &RandomState, text: &[u8]) -> u64 {
     state.finish()
 }
 
-/// Open addressing from bytes to codes. A slot holds the upper half of the hash and the entry's index; 0 is empty.
-#[derive(Debug, Clone)]
-struct Table {
-    slots: Vec<u64>,
-    mask: usize,
-    entries: Vec<Entry>,
-    data: Vec<u8>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    start: u64,
-    len: u32,
-    code: u32,
-}
-
-impl Table {
-    fn new() -> Table {
-        const SLOTS: usize = 64;
-        Table {
-            slots: vec![0; SLOTS],
-            mask: SLOTS - 1,
-            entries: vec![Entry { start: 0, len: 0, code: NULL_CODE }],
-            data: Vec::new(),
-        }
-    }
-
-    fn memory_bytes(&self) -> usize {
-        self.slots.capacity() * 8 + self.entries.capacity() * size_of::<Entry>() + self.data.capacity()
-    }
-
-    #[inline]
-    fn text(&self, index: u32) -> &[u8] {
-        let entry = self.entries[index as usize];
-        &self.data[entry.start as usize..][..entry.len as usize]
-    }
-
-    /// The code of a text, or the slot where it belongs.
-    #[inline]
-    fn find(&self, hash: u64, text: &[u8]) -> Result<u32, usize> {
-        let mut slot = hash as usize & self.mask;
-        let tag = hash >> 32;
-        loop {
-            let found = self.slots[slot];
-            if found == 0 {
-                return Err(slot);
-            }
-            if found >> 32 == tag {
-                let entry = &self.entries[found as u32 as usize];
-                if entry.len as usize == text.len()
-                    && &self.data[entry.start as usize..][..entry.len as usize] == text
-                {
-                    return Ok(entry.code);
-                }
-            }
-            slot = (slot + 1) & self.mask;
-        }
-    }
-
-    /// The entry in the first slot of a hash, which is mostly the one that is looked for; 0 if there is none.
-    #[inline]
-    fn guess(&self, hash: u64) -> usize {
-        self.slots[hash as usize & self.mask] as u32 as usize
-    }
-
-    fn insert(&mut self, hash: u64, slot: usize, text: &[u8], code: u32, rehash: impl Fn(&[u8]) -> u64) {
-        let index = self.entries.len() as u64;
-        self.entries.push(Entry { start: self.data.len() as u64, len: text.len() as u32, code });
-        self.data.extend_from_slice(text);
-        self.slots[slot] = (hash >> 32) << 32 | index;
-        if self.entries.len() * 2 > self.slots.len() {
-            self.grow(rehash);
-        }
-    }
-
-    fn grow(&mut self, rehash: impl Fn(&[u8]) -> u64) {
-        let size = self.slots.len() * 2;
-        self.slots = vec![0; size];
-        self.mask = size - 1;
-        for index in 1..self.entries.len() {
-            let hash = rehash(self.text(index as u32));
-            let mut slot = hash as usize & self.mask;
-            while self.slots[slot] != 0 {
-                slot = (slot + 1) & self.mask;
-            }
-            self.slots[slot] = (hash >> 32) << 32 | index as u64;
-        }
-    }
-}
-
-/// Distinct whole numbers and their codes, like [`Dictionary`] for texts: direct for small ones, hashed otherwise.
-#[derive(Debug, Clone)]
-pub struct IntDictionary {
-    direct: Vec<u32>,
-    sparse: hashbrown::HashMap<i64, u32, RandomState>,
-    values: Vec<i64>,
-}
-
-/// Numbers below it are looked up by index.
-const DIRECT_LIMIT: i64 = 1 << 20;
-
-impl Default for IntDictionary {
-    fn default() -> IntDictionary {
-        IntDictionary::new()
-    }
-}
-
-impl IntDictionary {
-    pub fn new() -> IntDictionary {
-        IntDictionary { direct: Vec::new(), sparse: hashbrown::HashMap::default(), values: vec![0] }
-    }
-
-    /// Every code is below it.
-    pub fn len(&self) -> usize {
-        self.values.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.len() == 1
-    }
-
-    pub fn memory_bytes(&self) -> usize {
-        self.direct.capacity() * 4 + self.sparse.capacity() * 16 + self.values.capacity() * 8
-    }
-
-    /// The number of a code, null excluded.
-    #[inline]
-    pub fn value(&self, code: u32) -> i64 {
-        self.values[code as usize]
-    }
-
-    /// The code of a number, new if it was never seen.
-    #[inline]
-    pub fn code(&mut self, value: i64) -> u32 {
-        match self.direct.get(value as usize) {
-            Some(&code) if code != NULL_CODE => code,
-            _ => self.lookup(value),
-        }
-    }
-
-    /// Keeps only the live codes, as [`Dictionary::retain`] does.
-    pub fn retain(&mut self, live: &[bool]) -> Remap {
-        let old = std::mem::take(self);
-        let mut remap = vec![NULL_CODE; old.len()];
-        for (code, to) in remap.iter_mut().enumerate().skip(1) {
-            if live.get(code).copied().unwrap_or(false) {
-                *to = self.code(old.values[code]);
-            }
-        }
-        remap
-    }
-
-    #[inline(never)]
-    fn lookup(&mut self, value: i64) -> u32 {
-        let next = self.values.len() as u32;
-        if (0..DIRECT_LIMIT).contains(&value) {
-            let index = value as usize;
-            if index >= self.direct.len() {
-                self.direct.resize((index + 1).next_power_of_two(), NULL_CODE);
-            }
-            self.direct[index] = next;
-            self.values.push(value);
-            return next;
-        }
-        let code = *self.sparse.entry(value).or_insert(next);
-        if code == next {
-            self.values.push(value);
-        }
-        code
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -404,18 +238,5 @@ mod tests {
         let remap = dictionary.retain(&[false, true, false, true]);
         assert_eq!(remap, [0, 1, 0, 2]);
         assert_eq!((dictionary.text(1), dictionary.text(2), dictionary.len()), ("a", "c", 3));
-    }
-
-    #[test]
-    fn numbers_of_any_size_have_codes() {
-        let mut dictionary = IntDictionary::new();
-        let numbers = [0, 5, -1, i64::MAX, i64::MIN, 1 << 20, 5];
-        let codes: Vec<u32> = numbers.iter().map(|&n| dictionary.code(n)).collect();
-        assert_eq!(codes, [1, 2, 3, 4, 5, 6, 2]);
-        for (&number, &code) in numbers.iter().zip(&codes) {
-            assert_eq!(dictionary.value(code), number);
-        }
-        assert_eq!(dictionary.retain(&[false, false, true, false, true]), [0, 0, 1, 0, 2, 0, 0]);
-        assert_eq!((dictionary.value(1), dictionary.value(2)), (5, i64::MAX));
     }
 }

@@ -1,0 +1,100 @@
+//! Open addressing from bytes to codes, under a dictionary of texts.
+
+use super::NULL_CODE;
+
+/// Open addressing from bytes to codes. A slot holds the upper half of the hash and the entry's index; 0 is empty.
+#[derive(Debug, Clone)]
+pub(super) struct Table {
+    pub(super) slots: Vec<u64>,
+    pub(super) mask: usize,
+    pub(super) entries: Vec<Entry>,
+    pub(super) data: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entry {
+    pub(super) start: u64,
+    len: u32,
+    code: u32,
+}
+
+impl Table {
+    pub(super) fn new() -> Table {
+        const SLOTS: usize = 64;
+        Table {
+            slots: vec![0; SLOTS],
+            mask: SLOTS - 1,
+            entries: vec![Entry { start: 0, len: 0, code: NULL_CODE }],
+            data: Vec::new(),
+        }
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.slots.capacity() * 8 + self.entries.capacity() * size_of::<Entry>() + self.data.capacity()
+    }
+
+    #[inline]
+    pub(super) fn text(&self, index: u32) -> &[u8] {
+        let entry = self.entries[index as usize];
+        &self.data[entry.start as usize..][..entry.len as usize]
+    }
+
+    /// The code of a text, or the slot where it belongs.
+    #[inline]
+    pub(super) fn find(&self, hash: u64, text: &[u8]) -> Result<u32, usize> {
+        let mut slot = hash as usize & self.mask;
+        let tag = hash >> 32;
+        loop {
+            let found = self.slots[slot];
+            if found == 0 {
+                return Err(slot);
+            }
+            if found >> 32 == tag {
+                let entry = &self.entries[found as u32 as usize];
+                if entry.len as usize == text.len()
+                    && &self.data[entry.start as usize..][..entry.len as usize] == text
+                {
+                    return Ok(entry.code);
+                }
+            }
+            slot = (slot + 1) & self.mask;
+        }
+    }
+
+    /// The entry in the first slot of a hash, which is mostly the one that is looked for; 0 if there is none.
+    #[inline]
+    pub(super) fn guess(&self, hash: u64) -> usize {
+        self.slots[hash as usize & self.mask] as u32 as usize
+    }
+
+    pub(super) fn insert(
+        &mut self,
+        hash: u64,
+        slot: usize,
+        text: &[u8],
+        code: u32,
+        rehash: impl Fn(&[u8]) -> u64,
+    ) {
+        let index = self.entries.len() as u64;
+        self.entries.push(Entry { start: self.data.len() as u64, len: text.len() as u32, code });
+        self.data.extend_from_slice(text);
+        self.slots[slot] = (hash >> 32) << 32 | index;
+        if self.entries.len() * 2 > self.slots.len() {
+            self.grow(rehash);
+        }
+    }
+
+    fn grow(&mut self, rehash: impl Fn(&[u8]) -> u64) {
+        let size = self.slots.len() * 2;
+        self.slots = vec![0; size];
+        self.mask = size - 1;
+        for index in 1..self.entries.len() {
+            let hash = rehash(self.text(index as u32));
+            let mut slot = hash as usize & self.mask;
+            while self.slots[slot] != 0 {
+                slot = (slot + 1) & self.mask;
+            }
+            self.slots[slot] = (hash >> 32) << 32 | index as u64;
+        }
+    }
+}
