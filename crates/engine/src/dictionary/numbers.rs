@@ -4,7 +4,7 @@ use foldhash::fast::RandomState;
 
 use super::{NULL_CODE, Remap};
 
-/// Distinct whole numbers and their codes, like [`Dictionary`] for texts: direct for small ones, hashed otherwise.
+/// Distinct whole numbers and their codes, like [`Dictionary`](super::Dictionary) for texts: direct for small ones, hashed otherwise.
 #[derive(Debug, Clone)]
 pub struct IntDictionary {
     direct: Vec<u32>,
@@ -54,7 +54,7 @@ impl IntDictionary {
         }
     }
 
-    /// Keeps only the live codes, as [`Dictionary::retain`] does.
+    /// Keeps only the live codes, as [`Dictionary::retain`](super::Dictionary::retain) does.
     pub fn retain(&mut self, live: &[bool]) -> Remap {
         let old = std::mem::take(self);
         let mut remap = vec![NULL_CODE; old.len()];
