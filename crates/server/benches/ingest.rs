@@ -1,5 +1,5 @@
-//! Events per second through a server on a real socket, in batches of 100, into a log that keeps nothing: what HTTP and
-//! the reading of events cost. Run with `cargo bench -p server --bench ingest`.
+//! Events per second through a server on a real socket, in batches of 100, into a log that keeps nothing (what HTTP
+//! and the reading of events cost) and into an embedded log, durable. Run with `cargo bench -p server --bench ingest`.
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 #[path = "../tests/support/mod.rs"]
@@ -8,13 +8,14 @@ mod support;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use storage::log::{Appending, EventLog, LogError, LogReader, NewRecord, Start};
+use storage::log::{self, Appending, EmbeddedLog, EventLog, LogError, LogReader, NewRecord, Start};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use types::{Clock, Offset, PartitionId, SystemClock};
+use types::{Clock, ManualClock, Offset, PartitionId, SystemClock};
 
 const CONNECTIONS: usize = 8;
 const REQUESTS: usize = 2_000;
 const BATCH: usize = 100;
+const EVENTS: usize = CONNECTIONS * REQUESTS * BATCH;
 
 #[derive(Default)]
 struct Sink {
@@ -60,47 +61,55 @@ fn main() {
         .enable_all()
         .build()
         .expect("a runtime");
-    runtime.block_on(async {
-        let log = Arc::new(Sink::default());
-        let clock = Arc::new(types::ManualClock::at(support::NOW));
-        let services = server::Services {
-            clock: Arc::clone(&clock) as _,
-            log: Arc::clone(&log) as _,
-            store: Arc::new(support::MemoryStore::new(clock)),
-            operations: Arc::new(support::Jobs::default()),
-        };
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let server = server::Server::bind(listener, server::Options::default(), services).expect("a server");
-        let address = server.local_addr();
-        tokio::spawn(server.serve(std::future::pending()));
-        let body: String = (0..BATCH).map(event).collect::<Vec<_>>().join("\n");
-        let request = Arc::new(
-            format!("POST /events HTTP/1.1\r\nHost: weir\r\nContent-Length: {}\r\n\r\n{body}", body.len())
-                .into_bytes(),
-        );
-        let wall = SystemClock::new();
-        let began = wall.elapsed();
-        let clients = (0..CONNECTIONS).map(|_| {
-            let request = Arc::clone(&request);
-            tokio::spawn(async move {
-                let mut stream = tokio::net::TcpStream::connect(address).await.expect("a connection");
-                let mut answer = vec![0; 4 << 10];
-                for _ in 0..REQUESTS {
-                    stream.write_all(&request).await.expect("sent");
-                    let length = stream.read(&mut answer).await.expect("answered");
-                    assert!(answer[..length].starts_with(b"HTTP/1.1 202"));
-                }
-            })
-        });
-        for client in clients.collect::<Vec<_>>() {
-            client.await.expect("a client");
-        }
-        let took = wall.elapsed().saturating_sub(began).as_secs_f64();
-        let events = log.records.load(Ordering::Relaxed) as f64;
-        let size = body.len() / BATCH;
-        println!(
-            "ingest: {:.0} events/s ({size} bytes each, batches of {BATCH}, client included)",
-            events / took
-        );
+    let clock = Arc::new(ManualClock::at(support::NOW));
+    let sink = Arc::new(Sink::default());
+    runtime.block_on(measure("kept nowhere", sink.clone(), clock.clone()));
+    assert_eq!(sink.records.load(Ordering::Relaxed), EVENTS as u64);
+    let directory = tempfile::tempdir().expect("a directory");
+    let log =
+        EmbeddedLog::open(directory.path(), log::Options::default(), clock.clone()).expect("an event log");
+    log.create_topic("user-queries", 4).expect("a topic");
+    runtime.block_on(measure("durable", Arc::new(log), clock));
+}
+
+/// All connections send all their requests, one after the other.
+async fn measure(name: &str, log: Arc<dyn EventLog>, clock: Arc<ManualClock>) {
+    let services = server::Services {
+        clock: clock.clone(),
+        log,
+        store: Arc::new(support::MemoryStore::new(clock)),
+        operations: Arc::new(support::Jobs::default()),
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let server = server::Server::bind(listener, server::Options::default(), services).expect("a server");
+    let address = server.local_addr();
+    tokio::spawn(server.serve(std::future::pending()));
+    let body: String = (0..BATCH).map(event).collect::<Vec<_>>().join("\n");
+    let request = Arc::new(
+        format!("POST /events HTTP/1.1\r\nHost: weir\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+            .into_bytes(),
+    );
+    let wall = SystemClock::new();
+    let began = wall.elapsed();
+    let clients = (0..CONNECTIONS).map(|_| {
+        let request = Arc::clone(&request);
+        tokio::spawn(async move {
+            let mut stream = tokio::net::TcpStream::connect(address).await.expect("a connection");
+            let mut answer = vec![0; 4 << 10];
+            for _ in 0..REQUESTS {
+                stream.write_all(&request).await.expect("sent");
+                let length = stream.read(&mut answer).await.expect("answered");
+                assert!(answer[..length].starts_with(b"HTTP/1.1 202"));
+            }
+        })
     });
+    for client in clients.collect::<Vec<_>>() {
+        client.await.expect("a client");
+    }
+    let took = wall.elapsed().saturating_sub(began).as_secs_f64();
+    let size = body.len() / BATCH;
+    println!(
+        "{name}: {:.0} events/s ({size} bytes each, batches of {BATCH}, {CONNECTIONS} connections, client included)",
+        EVENTS as f64 / took
+    );
 }

@@ -66,11 +66,11 @@ impl GlobalSubtask {
     pub fn run(mut self) -> Result<(), ExecutionError> {
         let mut inputs: Vec<Input> = self.inputs.iter().map(|_| Input::new()).collect();
         let mut changed = false;
-        let mut last_early = self.clock.elapsed();
+        let mut next_early = self.clock.elapsed();
         while !self.control.is_cancelled() {
             let before = self.clock.elapsed();
             let wait = match self.early_fire {
-                Some(pause) if changed => LONGEST_WAIT.min((last_early + pause).saturating_sub(before)),
+                Some(_) if changed => LONGEST_WAIT.min(next_early.saturating_sub(before)),
                 _ => LONGEST_WAIT,
             };
             let received = self.receive(&inputs, wait);
@@ -95,11 +95,11 @@ impl GlobalSubtask {
             }
             if let Some(pause) = self.early_fire
                 && changed
-                && start.saturating_sub(last_early) >= pause
+                && start >= next_early
             {
                 self.aggregation.early(&env, &mut self.sinks)?;
                 self.measure();
-                last_early = start;
+                next_early = start + pause;
                 changed = false;
             }
             let spent = self.clock.elapsed().saturating_sub(start + self.sinks.book_blocked());

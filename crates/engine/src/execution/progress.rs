@@ -67,10 +67,10 @@ impl SourceSubtask {
             }
         }
         match self.early_fire {
-            Some(pause) if turn.changed && now.saturating_sub(turn.last_early) >= pause => {
+            Some(pause) if turn.changed && now >= turn.next_early => {
                 aggregation.early(&env, sinks)?;
                 self.metrics.state_bytes.store(aggregation.memory_bytes() as u64, Ordering::Relaxed);
-                turn.last_early = now;
+                turn.next_early = now + pause;
                 turn.changed = false;
             }
             Some(_) => {}

@@ -67,7 +67,8 @@ pub(super) const SHIP_AFTER: Duration = Duration::from_millis(5);
 pub(super) struct Turn {
     /// Rows since the last early results.
     pub changed: bool,
-    pub last_early: Duration,
+    /// When early results may be written again.
+    pub next_early: Duration,
     /// Rows held back for the next shipment, and since when.
     pub held: usize,
     pub held_since: Duration,
@@ -96,7 +97,7 @@ pub(super) struct Implied {
 
 impl SourceSubtask {
     pub fn run(mut self) -> Result<(), ExecutionError> {
-        let mut turn = Turn { last_early: self.clock.elapsed(), seen: NO_WATERMARK, ..Turn::default() };
+        let mut turn = Turn { next_early: self.clock.elapsed(), seen: NO_WATERMARK, ..Turn::default() };
         while !self.control.is_cancelled() {
             self.take_part(&mut turn)?;
             let before = self.clock.elapsed();
@@ -124,8 +125,8 @@ impl SourceSubtask {
     /// How long to wait for input: until there is something else to do.
     fn wait(&self, turn: &Turn, now: Duration) -> Duration {
         let mut wait = LONGEST_WAIT;
-        if let Some(pause) = self.early_fire.filter(|_| turn.changed) {
-            wait = wait.min((turn.last_early + pause).saturating_sub(now));
+        if self.early_fire.is_some() && turn.changed {
+            wait = wait.min(turn.next_early.saturating_sub(now));
         }
         if turn.held > 0 {
             wait = wait.min((turn.held_since + SHIP_AFTER).saturating_sub(now));

@@ -62,6 +62,11 @@ impl Up {
         }
     }
 
+    /// The process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn text(&self, path: &str) -> String {
         let mut answer = ureq::get(format!("{}{path}", self.http)).call().expect("an answer");
         answer.body_mut().read_to_string().expect("text")
