@@ -10,11 +10,12 @@ mod support;
 use std::path::Path;
 use std::process::Stdio;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 use support::{Up, run, weir};
 use tokio_tungstenite::tungstenite::{self, Message};
+use types::{Clock as _, SystemClock};
 
 const RUNS: usize = 5;
 const RATE: u64 = 10_000;
@@ -33,6 +34,7 @@ fn main() {
 
 /// From the start of the process until its job runs, and until waiting events are in an answer.
 fn starts() {
+    let clock = SystemClock::new();
     let directory = tempfile::tempdir().expect("a directory");
     let up = Up::start(directory.path(), QUIET);
     generate(&up, 10_000, &[]);
@@ -41,13 +43,13 @@ fn starts() {
     let (mut running, mut first) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
         std::fs::remove_dir_all(directory.path().join("results")).expect("results can be removed");
-        let began = Instant::now();
+        let began = clock.elapsed();
         let up = Up::start(directory.path(), QUIET);
-        running.push(began.elapsed());
+        running.push(clock.elapsed().saturating_sub(began));
         while up.get(OVERALL)["total_queries"].as_u64().unwrap_or_default() == 0 {
             thread::yield_now();
         }
-        first.push(began.elapsed());
+        first.push(clock.elapsed().saturating_sub(began));
         up.stop();
     }
     println!(
@@ -78,6 +80,7 @@ fn steady(rate: u64) {
 
 /// From the answer to an event until a WebSocket client has its early result.
 fn pushes() {
+    let clock = SystemClock::new();
     let directory = tempfile::tempdir().expect("a directory");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../jobs/analytics.sql");
     let script = std::fs::read_to_string(script).expect("the script");
@@ -96,10 +99,10 @@ fn pushes() {
             r#"{{"query_id": "q-{n}", "timestamp": "{now}", "user": {{"user_id": {n}, "user_type": "Sinh viên"}}}}"#
         );
         let mut answer = ureq::post(format!("{}/events", up.http)).send(event.as_bytes()).expect("accepted");
-        let accepted = Instant::now();
+        let accepted = clock.elapsed();
         answer.body_mut().read_to_string().expect("an answer");
         while total(&mut feed) != Some(n as u64) {}
-        times.push(accepted.elapsed());
+        times.push(clock.elapsed().saturating_sub(accepted));
     }
     times.sort();
     println!(
