@@ -1,17 +1,20 @@
 //! The dead-letter topic: records that are not counted, with all that is needed to replay them.
 //!
 //! A letter is a JSON object: `table`, `topic`, `partition`, `offset`, `time` (ms since 1970, when it was written),
-//! `reason`, `job`, `queries` (for late rows) and `body`, the original bytes as text where they are UTF-8, else
+//! `reason`, `job` and `job_id`, `queries` (for late rows) and `body`, the original bytes as text where they are UTF-8, else
 //! `body_base64`.
+//!
+//! Between letters stand marks: `restarted` holds the positions that a job went on from, each a `topic`, `partition` and
+//! `offset`. Letters of that job before the mark are void, save those of records before these positions.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use engine::connector::{ConnectorError, DeadLetter, DeadLetters};
-use storage::log::{EventLog, NewRecord};
-use types::Clock;
+use engine::connector::{ConnectorError, DeadLetter, DeadLetters, Split};
+use storage::log::{EventLog, LogError, NewRecord};
+use types::{Clock, Offset};
 
 use crate::format::json::write::{write_bytes, write_string};
+use crate::patience::Patience;
 
 /// Where letters go unless told otherwise.
 pub const DEAD_LETTER_TOPIC: &str = "weir-dead-letters";
@@ -21,8 +24,8 @@ pub struct DeadLetterTopic {
     pub log: Arc<dyn EventLog>,
     pub topic: String,
     pub job: String,
-    /// By table: the topic it reads.
-    pub topics: BTreeMap<String, String>,
+    pub job_id: String,
+    pub patience: Arc<Patience>,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -31,34 +34,61 @@ impl DeadLetters for DeadLetterTopic {
         let now = self.clock.now().0;
         let records =
             letters.iter().map(|letter| NewRecord { key: None, body: self.body(letter, now).into() });
-        let failed = |error| ConnectorError::external("cannot write dead letters", error);
-        self.log.create_topic(&self.topic, 1).map_err(failed)?;
-        let appending = self.log.append(&self.topic, records.collect()).map_err(failed)?;
-        match appending.blocking_recv() {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(failed(error)),
-            Err(closed) => Err(ConnectorError::external("cannot write dead letters", closed)),
-        }
+        self.append(&records.collect::<Vec<NewRecord>>())
     }
 }
 
 impl DeadLetterTopic {
+    /// Appends records, however long it takes until the log does.
+    fn append(&self, records: &[NewRecord]) -> Result<(), ConnectorError> {
+        let appended = self.patience.insist("write dead letters", || {
+            self.log.create_topic(&self.topic, 1)?;
+            let appending = self.log.append(&self.topic, records.to_vec())?;
+            appending.blocking_recv().unwrap_or(Err(LogError::Closed)).map(|_| ())
+        });
+        appended.map_err(|given_up| ConnectorError::external("cannot write dead letters", given_up))
+    }
+
+    /// The job goes on from these positions: its letters of records behind them are void, and will be written again
+    /// where they still have reason to be.
+    pub fn restarted(&self, positions: &[(Split, Offset)]) -> Result<(), ConnectorError> {
+        let mut out = b"{\"job\":".to_vec();
+        self.sign(&mut out);
+        out.extend_from_slice(format!(",\"time\":{},\"restarted\":[", self.clock.now().0).as_bytes());
+        for (index, (split, offset)) in positions.iter().enumerate() {
+            out.extend_from_slice(if index > 0 { b",{\"topic\":" } else { b"{\"topic\":" });
+            write_string(&mut out, &split.topic);
+            out.extend_from_slice(
+                format!(",\"partition\":{},\"offset\":{offset}}}", split.partition).as_bytes(),
+            );
+        }
+        out.extend_from_slice(b"]}");
+        self.append(&[NewRecord { key: None, body: out.into() }])
+    }
+
+    /// The values of `job` and `job_id`.
+    fn sign(&self, out: &mut Vec<u8>) {
+        write_string(out, &self.job);
+        out.extend_from_slice(b",\"job_id\":");
+        write_string(out, &self.job_id);
+    }
+
     fn body(&self, letter: &DeadLetter, now: i64) -> Vec<u8> {
         let mut out = Vec::with_capacity(letter.bytes.len() + 256);
         out.extend_from_slice(b"{\"table\":");
         write_string(&mut out, &letter.table);
         out.extend_from_slice(b",\"topic\":");
-        write_string(&mut out, self.topics.get(&letter.table).map_or("", String::as_str));
+        write_string(&mut out, &letter.split.topic);
         out.extend_from_slice(
             format!(
                 ",\"partition\":{},\"offset\":{},\"appended\":{},\"time\":{now},\"reason\":",
-                letter.partition, letter.offset, letter.appended.0
+                letter.split.partition, letter.offset, letter.appended.0
             )
             .as_bytes(),
         );
         write_string(&mut out, &letter.reason);
         out.extend_from_slice(b",\"job\":");
-        write_string(&mut out, &self.job);
+        self.sign(&mut out);
         out.extend_from_slice(b",\"queries\":[");
         for (index, query) in letter.queries.iter().enumerate() {
             if index > 0 {

@@ -2,12 +2,12 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use engine::batch::{Batch, LeafRequest, RecordSpan};
-use engine::connector::{ConnectorError, Polled, Source, SourceFactory, StartFrom};
+use engine::connector::{ConnectorError, Polled, Reads, Source, SourceFactory, Split, StartFrom};
 use types::{Offset, PartitionId, Timestamp};
 
 use crate::event_log::{add_record, finish};
@@ -21,9 +21,13 @@ pub struct FileTable {
 }
 
 impl SourceFactory for FileTable {
-    fn reads(&self) -> String {
-        let paths: Vec<String> = self.paths.iter().map(|path| format!("`{}`", path.display())).collect();
-        format!("files {}", paths.join(", "))
+    fn reads(&self) -> Reads {
+        let paths: Vec<String> = self.paths.iter().map(|path| path.display().to_string()).collect();
+        Reads {
+            system: "files".to_owned(),
+            what: format!("`{}`", paths.join("`, `")),
+            includes: Arc::new(move |path| paths.iter().any(|of| of == path)),
+        }
     }
 
     fn open(
@@ -39,7 +43,8 @@ impl SourceFactory for FileTable {
             let start = match from {
                 StartFrom::Options => 0,
                 StartFrom::Positions(positions) => {
-                    positions.iter().find(|(id, _)| *id == partition).map_or(0, |(_, offset)| offset.0)
+                    let split = split(path, partition);
+                    positions.iter().find(|(of, _)| *of == split).map_or(0, |(_, offset)| offset.0)
                 }
             };
             files.push(OpenFile::open(path, partition, start)?);
@@ -106,6 +111,18 @@ impl Source for FileSource {
     fn partitions(&self) -> Vec<PartitionId> {
         self.files.iter().map(|file| file.partition).collect()
     }
+
+    fn split(&self, partition: PartitionId) -> Split {
+        let file = self.files.iter().find(|file| file.partition == partition);
+        file.map_or_else(
+            || Split { topic: String::new(), partition: partition.0 },
+            |file| split(&file.path, partition),
+        )
+    }
+}
+
+fn split(path: &Path, partition: PartitionId) -> Split {
+    Split { topic: path.display().to_string(), partition: partition.0 }
 }
 
 impl OpenFile {

@@ -10,6 +10,7 @@ pub mod file;
 pub mod format;
 pub mod local;
 mod options;
+pub mod patience;
 pub mod result_store;
 
 use sql::error::Diagnostic;
@@ -21,7 +22,7 @@ use event_log::EventLogOptions;
 use result_store::ResultStoreOptions;
 
 /// What a source table's options say.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum SourceOptions {
     EventLog(EventLogOptions),
 }

@@ -1,13 +1,31 @@
 //! What the engine asks of sources and sinks.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use sql::error::Diagnostic;
 use types::{ErrorDomain, EventTime, Offset, PartitionId, Timestamp};
 
 use crate::aggregate::keys::Rows as Selection;
 use crate::batch::{Batch, LeafRequest, RecordSpan};
 use crate::evaluate::Vector;
+
+/// A partition by the name that snapshots, letters and people know it under. A [`PartitionId`] stands for it while a job
+/// runs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Split {
+    pub topic: String,
+    pub partition: u32,
+}
+
+/// As Kafka writes it: `user-queries-3`.
+impl fmt::Display for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.topic, self.partition)
+    }
+}
 
 /// Reads a table's records and decodes them; one a source subtask.
 ///
@@ -34,6 +52,14 @@ pub trait Source: Send {
 
     /// The partitions this source reads.
     fn partitions(&self) -> Vec<PartitionId>;
+
+    /// What a partition of this source is called.
+    fn split(&self, partition: PartitionId) -> Split;
+
+    /// Partitions that are read since the last call, and were not when the source was opened.
+    fn take_found(&mut self) -> Vec<PartitionId> {
+        Vec::new()
+    }
 }
 
 /// What a poll gave.
@@ -54,14 +80,25 @@ pub enum Polled {
 pub enum StartFrom {
     /// As the table's options say.
     Options,
-    /// At these offsets; partitions not named start as the options say for new ones: at their beginning.
-    Positions(Vec<(PartitionId, Offset)>),
+    /// At these offsets; partitions not named are new since, and start at their beginning.
+    Positions(Vec<(Split, Offset)>),
+}
+
+/// What a table reads.
+#[derive(Clone)]
+pub struct Reads {
+    /// In which offsets mean something, the same wherever it is served: `Kafka`.
+    pub system: String,
+    /// For people: ``topic `user-queries` ``.
+    pub what: String,
+    /// Whether a topic is a part of it.
+    pub includes: Arc<dyn Fn(&str) -> bool + Send + Sync>,
 }
 
 /// Opens sources for one table.
 pub trait SourceFactory: Send + Sync {
-    /// What is read, for people and snapshots: positions mean something only there. The same wherever it is served.
-    fn reads(&self) -> String;
+    /// What is read, so that a snapshot's positions are not taken for those of something else.
+    fn reads(&self) -> Reads;
 
     /// Opens the source of one of `of` subtasks; partitions are spread over the subtasks. A subtask without partitions
     /// gets a source that is at its end (bounded) or always caught up.
@@ -72,6 +109,12 @@ pub trait SourceFactory: Send + Sync {
         of: usize,
         from: &StartFrom,
     ) -> Result<Box<dyn Source>, ConnectorError>;
+
+    /// Tells whoever watches from outside how far a snapshot that is kept reaches. Nothing starts from it that has a
+    /// snapshot.
+    fn commit(&self, _positions: &[(Split, Offset)]) -> Result<(), ConnectorError> {
+        Ok(())
+    }
 }
 
 /// Writes rows; one a subtask that has results.
@@ -136,7 +179,7 @@ pub enum Stage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
     pub table: String,
-    pub partition: PartitionId,
+    pub split: Split,
     pub offset: Offset,
     pub appended: Timestamp,
     /// `malformed: …`, `missing query_id`, `bad timestamp`, `late`, `future`.

@@ -1,24 +1,36 @@
 //! The dispatcher: takes scripts, starts jobs, and knows them all.
 
+mod records;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use engine::execution::ExecutionError;
+use engine::snapshot::RestoreReport;
 use parking_lot::Mutex;
 use sql::error::{Diagnostic, Severity};
+use sql::plan::Plan;
 use types::{ErrorDomain, JobId};
 
-use crate::environment::{Environment, WiringError};
+use crate::checkpoint::{CheckpointOptions, DirectoryError, Restored, read_savepoint};
+use crate::environment::Environment;
 use crate::id::new_job_id;
-use crate::master::{JobMaster, with_causes};
+use crate::master::{JobMaster, NewJob, StartError, with_causes};
+use crate::registry::{Fate, JobRecord, Origin, RegistryError};
+use crate::restart::RestartStrategy;
 use crate::status::JobStatus;
+
+use records::{Known, Records};
 
 /// Jobs that are over are remembered, this many at most.
 const REMEMBERED: usize = 50;
+/// How long a job may go on that was told to give up waiting.
+const LAST_GRACE: Duration = Duration::from_secs(2);
 
 pub struct Dispatcher {
     environment: Environment,
+    records: Records,
     /// In the order of submission.
     jobs: Mutex<Jobs>,
 }
@@ -27,6 +39,21 @@ pub struct Dispatcher {
 struct Jobs {
     next: u64,
     by_number: BTreeMap<u64, Arc<JobMaster>>,
+}
+
+/// A script that is to run as a job.
+#[derive(Clone, Copy)]
+pub struct Submission<'a> {
+    pub script: &'a str,
+    /// The job's, where the script does not set `pipeline.name`.
+    pub name: &'a str,
+    /// Fills `${NAME}`.
+    pub variables: &'a dyn Fn(&str) -> Option<String>,
+    pub origin: Origin,
+    /// The savepoint or checkpoint to start from.
+    pub from: Option<&'a str>,
+    /// What is known of a job of this name from before is left aside.
+    pub afresh: bool,
 }
 
 /// Why a script was not started.
@@ -39,6 +66,10 @@ pub enum SubmitError {
     Start(#[source] ExecutionError),
     #[error("the job cannot start: a thread could not be started")]
     Thread(#[source] std::io::Error),
+    #[error("the job cannot start: {}", with_causes(.0))]
+    Checkpoints(#[source] DirectoryError),
+    #[error("the job cannot be put on record")]
+    Record(#[from] RegistryError),
 }
 
 impl SubmitError {
@@ -46,39 +77,160 @@ impl SubmitError {
         match self {
             SubmitError::Script(_) => ErrorDomain::User,
             SubmitError::Start(error) => error.domain(),
-            SubmitError::Thread(_) => ErrorDomain::External,
+            SubmitError::Thread(_) | SubmitError::Record(_) => ErrorDomain::External,
+            SubmitError::Checkpoints(error) => error.domain(),
         }
     }
 }
 
+/// A plan and what its script says of running it.
+struct Compiled {
+    plan: Arc<Plan>,
+    name: String,
+    checkpoints: Option<CheckpointOptions>,
+    restart: RestartStrategy,
+}
+
 impl Dispatcher {
     pub fn new(environment: Environment) -> Dispatcher {
-        Dispatcher { environment, jobs: Mutex::default() }
+        let records = Records::new(environment.registry.clone());
+        Dispatcher { environment, records, jobs: Mutex::default() }
     }
 
-    /// Compiles a script and starts it as one job. `name`: the job's, where the script does not set `pipeline.name`.
-    /// `variables` fills `${NAME}`.
-    pub fn submit(
+    /// Compiles a script and starts it as one job.
+    ///
+    /// A job that is started with Weir and was there before under this name goes on under its id, from its newest
+    /// checkpoint, however it ended.
+    pub fn submit(&self, submission: Submission<'_>) -> Result<Arc<JobMaster>, SubmitError> {
+        let used = records::Used::new(submission.variables);
+        let compiled = self.compile(submission.script, submission.name, &|name| used.get(name))?;
+        let known = match submission.origin {
+            Origin::Start if !submission.afresh => self.records.claim(&compiled.name)?,
+            _ => None,
+        };
+        let known = known.unwrap_or_else(|| Known { id: new_job_id(), started_from: None, is_new: true });
+        let started_from = submission.from.map(str::to_owned).or_else(|| known.started_from.clone());
+        let restored = match submission.from {
+            Some(location) => Some(read_savepoint(location).map_err(SubmitError::Checkpoints)?),
+            None if known.is_new => None,
+            None => self.newest(&compiled, &known)?,
+        };
+        let record = JobRecord {
+            format: 0,
+            id: known.id.to_string(),
+            name: compiled.name.clone(),
+            origin: submission.origin,
+            fate: Fate::Running,
+            script: submission.script.to_owned(),
+            variables: used.into_all(),
+            submitted: self.environment.clock.now().0,
+            checkpoints: compiled.checkpoints.as_ref().map(|options| options.directory.clone()),
+            started_from,
+        };
+        self.start(compiled, known.id, submission.script, restored, record)
+    }
+
+    /// Starts the jobs again that came in while Weir was up before, and were not over when it ended. Those that cannot be
+    /// started are named in the log, and stay on record.
+    pub fn resume(&self) -> Result<(), RegistryError> {
+        for record in self.records.to_resume()? {
+            let id = record.id.clone();
+            if let Err(error) = self.resume_one(record) {
+                tracing::error!(job_id = id, error = %with_causes(&error), "a job could not be started again");
+            }
+        }
+        Ok(())
+    }
+
+    fn resume_one(&self, record: JobRecord) -> Result<(), SubmitError> {
+        let Ok(id) = record.id.parse::<JobId>() else { return Ok(()) };
+        let variables = |name: &str| record.variables.get(name).cloned();
+        let compiled = self.compile(&record.script, &record.name, &variables)?;
+        let known = Known { id, started_from: record.started_from.clone(), is_new: false };
+        let restored = self.newest(&compiled, &known)?;
+        let script = record.script.clone();
+        self.start(compiled, id, &script, restored, record).map(|_| ())
+    }
+
+    /// What would become of a savepoint's state in a script.
+    pub fn dry_run(&self, submission: Submission<'_>, from: &str) -> Result<RestoreReport, SubmitError> {
+        let compiled = self.compile(submission.script, submission.name, submission.variables)?;
+        let restored = read_savepoint(from).map_err(SubmitError::Checkpoints)?;
+        let reads = self.environment.reads(&compiled.plan).map_err(SubmitError::Script)?;
+        RestoreReport::of(&compiled.plan, &restored.snapshot, &reads)
+            .map_err(|error| SubmitError::Start(ExecutionError::from(error)))
+    }
+
+    fn compile(
         &self,
         script: &str,
         name: &str,
         variables: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Arc<JobMaster>, SubmitError> {
+    ) -> Result<Compiled, SubmitError> {
         let plan = Arc::new(sql::compile(script, variables).map_err(SubmitError::Script)?);
         let name = plan.settings.name.clone().unwrap_or_else(|| name.to_owned());
-        let spec = self.environment.wire(plan, &name).map_err(|error| match error {
-            WiringError::Options(diagnostics) => SubmitError::Script(diagnostics),
-            WiringError::Thread(error) => SubmitError::Thread(error),
+        let defaults = self.environment.checkpoints.as_ref();
+        let checkpoints = defaults.map(|defaults| CheckpointOptions::read(&plan.settings, defaults));
+        let checkpoints = checkpoints.transpose().map_err(SubmitError::Script)?;
+        let restart = RestartStrategy::read(&plan.settings).map_err(SubmitError::Script)?;
+        Ok(Compiled { plan, name, checkpoints, restart })
+    }
+
+    /// What a job of before goes on from.
+    fn newest(&self, compiled: &Compiled, known: &Known) -> Result<Option<Restored>, SubmitError> {
+        let Some(options) = &compiled.checkpoints else { return Ok(None) };
+        let newest =
+            crate::checkpoint::newest(&options.directory, known.id).map_err(SubmitError::Checkpoints)?;
+        match (newest, &known.started_from) {
+            (None, Some(location)) => read_savepoint(location).map(Some).map_err(SubmitError::Checkpoints),
+            (newest, _) => Ok(newest),
+        }
+    }
+
+    fn start(
+        &self,
+        compiled: Compiled,
+        id: JobId,
+        script: &str,
+        restored: Option<Restored>,
+        record: JobRecord,
+    ) -> Result<Arc<JobMaster>, SubmitError> {
+        let Compiled { plan, name, checkpoints, restart } = compiled;
+        let location = restored.as_ref().map(|restored| restored.location.clone());
+        self.records.keep(&record)?;
+        let new = NewJob {
+            id,
+            name: name.clone(),
+            script: script.to_owned(),
+            plan,
+            environment: self.environment.clone(),
+            checkpoints,
+            restart,
+            restored,
+            on_end: self.records.on_end(record),
+        };
+        let master = JobMaster::start(new).map_err(|error| {
+            self.records.release(id);
+            match error {
+                StartError::Options(wrong) => SubmitError::Script(wrong),
+                StartError::Execution(error) => SubmitError::Start(error),
+                StartError::Checkpoints(error) => SubmitError::Checkpoints(error),
+                StartError::Thread(error) => SubmitError::Thread(error),
+            }
         })?;
-        let id = new_job_id();
-        let master =
-            JobMaster::start(id, name.clone(), script.to_owned(), spec).map_err(SubmitError::Start)?;
-        tracing::info!(job_id = %id, job = %name, "job running");
+        match location {
+            Some(location) => {
+                tracing::info!(job_id = %id, job = %name, location, "job running, from where it stood")
+            }
+            None => tracing::info!(job_id = %id, job = %name, "job running"),
+        }
         let mut jobs = self.jobs.lock();
         let number = jobs.next;
         jobs.next += 1;
         jobs.by_number.insert(number, master.clone());
-        jobs.forget();
+        let forgotten = jobs.forget();
+        drop(jobs);
+        self.records.forget(&forgotten);
         Ok(master)
     }
 
@@ -88,7 +240,8 @@ impl Dispatcher {
     }
 
     pub fn job(&self, id: JobId) -> Option<Arc<JobMaster>> {
-        self.jobs.lock().by_number.values().find(|job| job.id() == id).cloned()
+        // One that was started again under its id comes later.
+        self.jobs.lock().by_number.values().rev().find(|job| job.id() == id).cloned()
     }
 
     /// Whether no job has failed.
@@ -96,27 +249,33 @@ impl Dispatcher {
         self.jobs.lock().by_number.values().all(|job| job.status() != JobStatus::Failed)
     }
 
-    /// Ends all jobs and waits for them, each at most this long; tells whether all ended.
+    /// Ends all jobs: each keeps its state first, and what it writes to is given this long to take what it has. Tells
+    /// whether all ended.
     pub fn shut_down(&self, at_most: Duration) -> bool {
         let jobs = self.jobs();
-        jobs.iter().for_each(|job| {
-            job.cancel();
-        });
-        jobs.iter().all(|job| job.wait(at_most))
+        jobs.iter().for_each(|job| job.suspend());
+        let until = self.environment.clock.elapsed() + at_most;
+        let mut all = true;
+        for job in jobs {
+            let left = until.saturating_sub(self.environment.clock.elapsed());
+            if !job.wait(left) {
+                job.give_up();
+                all &= job.wait(LAST_GRACE);
+            }
+        }
+        all
     }
 }
 
 impl Jobs {
     /// Drops the oldest jobs that are over.
-    fn forget(&mut self) {
-        let over: Vec<u64> = self
-            .by_number
-            .iter()
-            .filter(|(_, job)| job.status().is_terminal())
-            .map(|(&number, _)| number)
-            .collect();
-        for number in over.iter().take(over.len().saturating_sub(REMEMBERED)) {
+    fn forget(&mut self) -> Vec<JobId> {
+        let over = self.by_number.iter().filter(|(_, job)| job.status().is_terminal());
+        let over: Vec<(u64, JobId)> = over.map(|(&number, job)| (number, job.id())).collect();
+        let forgotten = &over[..over.len().saturating_sub(REMEMBERED)];
+        for (number, _) in forgotten {
             self.by_number.remove(number);
         }
+        forgotten.iter().map(|(_, id)| *id).collect()
     }
 }

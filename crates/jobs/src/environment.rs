@@ -1,19 +1,22 @@
 //! Where jobs run: the log, the store, the clock, and what holds where a script says nothing.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use connectors::dead_letter::{DEAD_LETTER_TOPIC, DeadLetterTopic};
 use connectors::event_log::EventLogTable;
+use connectors::patience::Patience;
 use connectors::result_store::{ResultStoreTable, StoreWriter};
 use connectors::{BlackholeTable, SinkOptions, SourceOptions, sink_options, source_options};
-use engine::connector::{SinkFactory, SourceFactory};
+use engine::connector::{Reads, SinkFactory, SourceFactory};
 use engine::execution::{ExecutionOptions, JobSpec, Mode};
 use sql::error::Diagnostic;
 use sql::plan::Plan;
 use storage::log::EventLog;
 use storage::store::ResultStore;
-use types::{Clock, Interval};
+use types::{Clock, Interval, JobId};
+
+use crate::checkpoint::CheckpointOptions;
+use crate::registry::Registry;
 
 /// What all jobs of a process share.
 #[derive(Clone)]
@@ -22,6 +25,18 @@ pub struct Environment {
     pub store: Arc<dyn ResultStore>,
     pub clock: Arc<dyn Clock>,
     pub defaults: Defaults,
+    /// What holds where a script says nothing of checkpoints; `None`: there are none, and nothing outlives the process.
+    pub checkpoints: Option<CheckpointOptions>,
+    /// Where jobs are on record; `None`: nowhere.
+    pub registry: Option<Arc<Registry>>,
+}
+
+/// A plan that is ready to run, and what the job keeps of it.
+pub(crate) struct Wired {
+    pub spec: JobSpec,
+    /// Of all that the plan writes to.
+    pub patience: Arc<Patience>,
+    pub letters: Arc<DeadLetterTopic>,
 }
 
 /// What holds where a script sets nothing.
@@ -58,28 +73,35 @@ pub(crate) enum WiringError {
 }
 
 impl Environment {
+    /// What each source of a plan reads, as snapshots name it.
+    pub(crate) fn reads(&self, plan: &Plan) -> Result<Vec<Reads>, Vec<Diagnostic>> {
+        let of = plan.pipelines.iter().map(|pipeline| {
+            let SourceOptions::EventLog(options) = source_options(&pipeline.source)?;
+            Ok(options.reads(&*self.log))
+        });
+        of.collect()
+    }
+
     /// Connects a plan's tables with the log and the store.
-    pub(crate) fn wire(&self, plan: Arc<Plan>, job_name: &str) -> Result<JobSpec, WiringError> {
+    pub(crate) fn wire(&self, plan: Arc<Plan>, job_id: JobId, job_name: &str) -> Result<Wired, WiringError> {
         let mut errors: Vec<Diagnostic> = Vec::new();
         let mut sources: Vec<Arc<dyn SourceFactory>> = Vec::new();
-        let mut topics = BTreeMap::new();
         for pipeline in &plan.pipelines {
             match source_options(&pipeline.source) {
                 Ok(SourceOptions::EventLog(options)) => {
-                    topics.insert(pipeline.source.name.clone(), options.topic.clone());
-                    sources.push(Arc::new(EventLogTable {
+                    sources.push(Arc::new(EventLogTable::new(
                         options,
-                        log: self.log.clone(),
-                        clock: self.clock.clone(),
-                        new_topic_partitions: self.defaults.new_topic_partitions,
-                    }));
+                        self.log.clone(),
+                        self.clock.clone(),
+                        self.defaults.new_topic_partitions,
+                    )));
                 }
                 Err(wrong) => errors.extend(wrong),
             }
         }
-        let writer = Arc::new(
-            StoreWriter::start(self.store.clone(), self.clock.clone()).map_err(WiringError::Thread)?,
-        );
+        let patience = Arc::new(Patience::default());
+        let writer = StoreWriter::start(self.store.clone(), patience.clone(), self.clock.clone());
+        let writer = Arc::new(writer.map_err(WiringError::Thread)?);
         let mut sinks: Vec<Arc<dyn SinkFactory>> = Vec::new();
         for table in &plan.sinks {
             match sink_options(table) {
@@ -96,11 +118,12 @@ impl Environment {
         if !errors.is_empty() {
             return Err(WiringError::Options(errors));
         }
-        let dead_letters = Arc::new(DeadLetterTopic {
+        let letters = Arc::new(DeadLetterTopic {
             log: self.log.clone(),
             topic: DEAD_LETTER_TOPIC.to_owned(),
             job: job_name.to_owned(),
-            topics,
+            job_id: job_id.to_string(),
+            patience: patience.clone(),
             clock: self.clock.clone(),
         });
         let settings = &plan.settings;
@@ -111,6 +134,15 @@ impl Environment {
             max_future: settings.max_future.unwrap_or(self.defaults.max_future),
             ..ExecutionOptions::default()
         };
-        Ok(JobSpec { plan, sources, sinks, dead_letters, clock: self.clock.clone(), options, restore: None })
+        let spec = JobSpec {
+            plan,
+            sources,
+            sinks,
+            dead_letters: letters.clone(),
+            clock: self.clock.clone(),
+            options,
+            restore: None,
+        };
+        Ok(Wired { spec, patience, letters })
     }
 }

@@ -1,11 +1,15 @@
-//! New job ids.
+//! Random numbers, and job ids made of them.
 
 use std::hash::{BuildHasher, RandomState};
 
 use types::JobId;
 
-/// A random id: the standard library seeds each `RandomState` from the operating system.
 pub(crate) fn new_job_id() -> JobId {
-    let half = || RandomState::new().hash_one(0u8) as u128;
-    JobId(half() << 64 | half())
+    JobId(random())
+}
+
+/// 128 random bits: the standard library seeds each `RandomState` from the operating system.
+pub(crate) fn random() -> u128 {
+    let half = || u128::from(RandomState::new().hash_one(0u8));
+    half() << 64 | half()
 }

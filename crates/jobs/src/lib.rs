@@ -1,14 +1,19 @@
-//! A job's life: submitted, running, and how it ended.
+//! A job's life: submitted, running, failing and starting again, and how it ended.
 
+pub mod checkpoint;
 mod dispatcher;
 mod environment;
 mod id;
 mod local;
 mod master;
+pub mod registry;
+pub mod restart;
+mod setting;
 mod status;
 
-pub use dispatcher::{Dispatcher, SubmitError};
+pub use dispatcher::{Dispatcher, Submission, SubmitError};
 pub use environment::{Defaults, Environment};
 pub use local::{LocalError, LocalInput, LocalRun, LocalSummary, Running};
-pub use master::{JobMaster, JobView, TaskView};
+pub use master::{Failure, JobMaster, JobView, SavepointError, TaskView, with_causes};
+pub use registry::Origin;
 pub use status::{InvalidTransition, JobStatus, StatusHistory};

@@ -23,6 +23,14 @@ struct Sink {
 }
 
 impl EventLog for Sink {
+    fn name(&self) -> String {
+        "memory".to_owned()
+    }
+
+    fn topics(&self) -> Result<Vec<String>, LogError> {
+        Ok(Vec::new())
+    }
+
     fn create_topic(&self, _: &str, _: u32) -> Result<(), LogError> {
         Ok(())
     }

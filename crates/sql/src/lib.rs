@@ -15,7 +15,7 @@ mod graph;
 mod parse;
 pub mod plan;
 mod rewrite;
-mod settings;
+pub mod settings;
 mod typing;
 mod variables;
 

@@ -40,8 +40,10 @@ pub struct Settings {
     pub early_fire: Option<Interval>,
     /// `weir.max-future`: events further ahead of the clock are dead-lettered; `None` if not set, zero = never.
     pub max_future: Option<Interval>,
-    /// Every key set, as written, for display.
+    /// Every key set, as written.
     pub all: BTreeMap<String, String>,
+    /// Where the values of these keys stand in the script.
+    pub places: BTreeMap<String, Span>,
 }
 
 /// One source table and the queries over it.

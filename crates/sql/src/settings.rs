@@ -70,6 +70,7 @@ impl Default for Settings {
             early_fire: None,
             max_future: None,
             all: BTreeMap::new(),
+            places: BTreeMap::new(),
         }
     }
 }
@@ -93,6 +94,7 @@ impl Settings {
         match found {
             Ok(()) => {
                 self.all.insert(key.value.clone(), value.value.clone());
+                self.places.insert(key.value.clone(), value.span);
             }
             Err(error) => diagnostics.push(*error),
         }

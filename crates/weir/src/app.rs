@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use jobs::{Defaults, Dispatcher, Environment, JobStatus, SubmitError};
+use jobs::checkpoint::CheckpointOptions;
+use jobs::registry::Registry;
+use jobs::{Defaults, Dispatcher, Environment, JobStatus, Origin, Submission, SubmitError};
 use server::flink::{self, JobManager, Variables};
 use server::{JobSummary, Operations, Server, Services, UnknownTopics};
 use storage::log::{self, EmbeddedLog};
@@ -33,6 +35,7 @@ pub(crate) fn run(
     loaded: &Loaded,
     scripts: &[Script],
     variables: Variables,
+    afresh: bool,
     clock: Arc<dyn Clock>,
     shutdown: Shutdown,
     announce: &dyn Fn(&Addresses) -> Result<(), Failure>,
@@ -49,6 +52,8 @@ pub(crate) fn run(
         store: store.clone(),
         clock: clock.clone(),
         defaults: defaults(config),
+        checkpoints: Some(checkpoints(config)),
+        registry: Some(Arc::new(open_registry(config)?)),
     }));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -71,9 +76,11 @@ pub(crate) fn run(
             flink::Services { clock, dispatcher: dispatcher.clone(), variables: variables.clone() };
         let listener = listen(&config.jobs_http.address).await?;
         let manager = JobManager::bind(listener, manager_options(config), services).map_err(failed)?;
-        for script in scripts {
-            submit(&dispatcher, script, &*variables)?;
-        }
+        // Jobs wait for disks and brokers when they start.
+        tokio::task::block_in_place(|| {
+            scripts.iter().try_for_each(|script| submit(&dispatcher, script, &*variables, afresh))?;
+            dispatcher.resume().map_err(|error| Failure::external(anyhow::Error::new(error)))
+        })?;
         announce(&Addresses { http: server.local_addr(), jobs_http: manager.local_addr() })?;
         let asked = async {
             shutdown.clone().asked().await;
@@ -112,6 +119,28 @@ fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<EmbeddedSto
         store::Options { keep_free_bytes: config.result_store.keep_free.0, ..store::Options::default() };
     let store = EmbeddedStore::open(&below(config, "results"), options, clock.clone());
     store.map(Arc::new).map_err(|error| Failure::of(error.domain(), error))
+}
+
+/// What holds where a script says nothing of checkpoints.
+fn checkpoints(config: &Config) -> CheckpointOptions {
+    let of = &config.checkpoints;
+    let place = |directory: &str, name: &str| match directory {
+        "" => below(config, name).display().to_string(),
+        directory => directory.to_owned(),
+    };
+    CheckpointOptions {
+        interval: Some(of.interval.0).filter(|interval| !interval.is_zero()),
+        min_pause: of.min_pause.0,
+        timeout: of.timeout.0,
+        retained: of.retained.get() as usize,
+        tolerable_failures: None,
+        directory: place(&of.directory, "checkpoints"),
+        savepoints: place(&of.savepoints, "savepoints"),
+    }
+}
+
+fn open_registry(config: &Config) -> Result<Registry, Failure> {
+    Registry::open(&below(config, "jobs")).map_err(|error| Failure::external(anyhow::Error::new(error)))
 }
 
 fn below(config: &Config, name: &str) -> std::path::PathBuf {
@@ -172,8 +201,17 @@ fn submit(
     dispatcher: &Dispatcher,
     script: &Script,
     variables: &dyn Fn(&str) -> Option<String>,
+    afresh: bool,
 ) -> Result<(), Failure> {
-    match dispatcher.submit(&script.text, &script.name, variables) {
+    let submission = Submission {
+        script: &script.text,
+        name: &script.name,
+        variables,
+        origin: Origin::Start,
+        from: None,
+        afresh,
+    };
+    match dispatcher.submit(submission) {
         Ok(job) => {
             script.show(&job.plan().notices);
             Ok(())

@@ -8,16 +8,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use engine::connector::ConnectorError;
 use storage::store::{ResultStore, WriteBatch};
 use types::Clock;
 
+use crate::patience::{GivenUp, Patience};
+
 /// Hands batches to the store in order.
 pub struct StoreWriter {
     queue: Option<Sender<Command>>,
-    /// Closed when the writer is given up: ends waiting for a store that does not answer.
-    hurry: Option<Sender<()>>,
+    patience: Arc<Patience>,
     stopped: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
     clock: Arc<dyn Clock>,
@@ -25,26 +26,28 @@ pub struct StoreWriter {
 
 enum Command {
     Write(WriteBatch),
-    Flush(Sender<()>),
+    Flush(Sender<Result<(), GivenUp>>),
 }
 
 /// Batches that wait for the store, at most.
 const QUEUE_BATCHES: usize = 64;
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 impl StoreWriter {
     /// Starts the thread. Fails if the system has none left.
-    pub fn start(store: Arc<dyn ResultStore>, clock: Arc<dyn Clock>) -> std::io::Result<StoreWriter> {
+    pub fn start(
+        store: Arc<dyn ResultStore>,
+        patience: Arc<Patience>,
+        clock: Arc<dyn Clock>,
+    ) -> std::io::Result<StoreWriter> {
         let (queue, commands) = bounded(QUEUE_BATCHES);
-        let (hurry, hurried) = bounded(0);
         let stopped = Arc::new(AtomicBool::new(false));
+        let drain = Drain { store, commands, patience: patience.clone(), is_durable: true };
         let thread_stopped = stopped.clone();
         let thread = thread::Builder::new().name("result writer".to_owned()).spawn(move || {
-            Drain { store, commands, hurried }.run();
+            drain.run();
             thread_stopped.store(true, Ordering::Release);
         })?;
-        Ok(StoreWriter { queue: Some(queue), hurry: Some(hurry), stopped, thread: Some(thread), clock })
+        Ok(StoreWriter { queue: Some(queue), patience, stopped, thread: Some(thread), clock })
     }
 
     /// Queues a batch; waits while the queue is full, and tells for how long.
@@ -59,26 +62,31 @@ impl StoreWriter {
     pub fn flush(&self) -> Result<(), ConnectorError> {
         let (done, wait) = bounded(1);
         self.send(Command::Flush(done))?;
-        wait.recv().map_err(|error| ConnectorError::external("the result writer has stopped", error))
+        match wait.recv() {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(stopped()),
+        }
     }
 
     fn send(&self, command: Command) -> Result<(), ConnectorError> {
         let queue = self.queue.as_ref().filter(|_| !self.stopped.load(Ordering::Acquire));
         match queue.map(|queue| queue.send(command)) {
             Some(Ok(())) => Ok(()),
-            _ => Err(ConnectorError::external(
-                "the result writer has stopped",
-                std::io::Error::other("stopped"),
-            )),
+            _ => Err(stopped()),
         }
     }
+}
+
+fn stopped() -> ConnectorError {
+    ConnectorError::external("the result writer has stopped", GivenUp)
 }
 
 /// Writes what is queued, then ends; a store that does not answer is given up.
 impl Drop for StoreWriter {
     fn drop(&mut self) {
         self.queue.take();
-        self.hurry.take();
+        // Whoever drops the writer waits for it: what the store does not take at once is not waited for.
+        self.patience.give_up();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -88,39 +96,37 @@ impl Drop for StoreWriter {
 struct Drain {
     store: Arc<dyn ResultStore>,
     commands: Receiver<Command>,
-    hurried: Receiver<()>,
+    patience: Arc<Patience>,
+    /// Nothing was written since the last flush.
+    is_durable: bool,
 }
 
 impl Drain {
-    fn run(self) {
+    fn run(mut self) {
         while let Ok(command) = self.commands.recv() {
             let done = match command {
-                Command::Write(batch) => self.insist("write results", || self.store.write(&batch)),
+                Command::Write(batch) => {
+                    self.is_durable = false;
+                    self.patience.insist("write results", || self.store.write(&batch))
+                }
                 Command::Flush(done) => {
-                    let flushed = self.insist("make results durable", || self.store.flush());
-                    let _ = done.send(());
+                    let flushed = self.flush();
+                    let _ = done.send(flushed);
                     flushed
                 }
             };
-            if !done {
+            if done.is_err() {
                 return;
             }
         }
     }
 
-    /// Tries until it works; false when it was given up.
-    fn insist<E: std::fmt::Display>(&self, doing: &str, mut attempt: impl FnMut() -> Result<(), E>) -> bool {
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let Err(error) = attempt() else { return true };
-            tracing::warn!(%error, ?pause, "cannot {doing}; trying again");
-            match self.hurried.recv_timeout(pause) {
-                Err(RecvTimeoutError::Timeout) => pause = (pause * 2).min(LONGEST_PAUSE),
-                _ => {
-                    tracing::error!(%error, "gave up on results: the job ended while the store did not take them");
-                    return false;
-                }
-            }
+    /// Every sink of a job asks for it at a barrier; once is enough.
+    fn flush(&mut self) -> Result<(), GivenUp> {
+        if !self.is_durable {
+            self.patience.insist("make results durable", || self.store.flush())?;
+            self.is_durable = true;
         }
+        Ok(())
     }
 }

@@ -11,7 +11,7 @@ use super::ExecutionError;
 use super::control::Part;
 use super::global::{GlobalSubtask, Input, Message};
 use super::source::{Downstream, SourceSubtask, Turn};
-use crate::snapshot::SourceImage;
+use crate::snapshot::{SourceImage, SplitImage};
 use crate::watermark::NO_WATERMARK;
 
 impl SourceSubtask {
@@ -56,12 +56,12 @@ impl SourceSubtask {
 
     fn image(&self) -> SourceImage {
         let watermarks = self.watermarks.lock();
-        let of = self.partitions.iter().map(|&partition| (partition.0, watermarks.partition(partition)));
-        SourceImage {
-            positions: self.source.positions().into_iter().map(|(id, offset)| (id.0, offset.0)).collect(),
-            watermarks: of.filter(|(_, watermark)| *watermark != NO_WATERMARK).collect(),
-            ledger: self.ledger.counts(),
-        }
+        let splits = self.source.positions().into_iter().map(|(partition, offset)| SplitImage {
+            split: self.source.split(partition),
+            offset: offset.0,
+            watermark: Some(watermarks.partition(partition)).filter(|&watermark| watermark != NO_WATERMARK),
+        });
+        SourceImage { splits: splits.collect(), ledger: self.ledger.counts() }
     }
 }
 

@@ -11,9 +11,11 @@ mod progress;
 mod source;
 mod spec;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use crossbeam_channel::Receiver;
 use types::ErrorDomain;
 
 pub use control::{CheckpointError, Control};
@@ -28,6 +30,8 @@ use crate::window::WindowError;
 /// A running plan.
 pub struct Execution {
     threads: Vec<JoinHandle<()>>,
+    /// Closed when the last of them has ended.
+    ended: Receiver<Infallible>,
     control: Arc<Control>,
     tasks: Vec<Task>,
 }
@@ -55,6 +59,8 @@ pub enum ExecutionError {
     Evaluate(#[from] sql::functions::EvalError),
     #[error("{0}")]
     Plan(String),
+    #[error("checkpoints failed: {0}")]
+    Checkpoints(String),
     #[error("subtask `{task}` panicked: {message}")]
     Panic { task: String, message: String },
     #[error("a thread could not be started")]
@@ -72,7 +78,7 @@ impl ExecutionError {
             }
             ExecutionError::Window(_) => ErrorDomain::User,
             ExecutionError::Panic { .. } => ErrorDomain::Internal,
-            ExecutionError::Thread(_) => ErrorDomain::External,
+            ExecutionError::Thread(_) | ExecutionError::Checkpoints(_) => ErrorDomain::External,
         }
     }
 }
@@ -86,6 +92,11 @@ impl Execution {
     /// Asks all subtasks to end where they are.
     pub fn cancel(&self) {
         self.control.cancel();
+    }
+
+    /// A channel that is closed when all subtasks have ended.
+    pub fn ended(&self) -> Receiver<Infallible> {
+        self.ended.clone()
     }
 
     /// Whether all subtasks have ended.

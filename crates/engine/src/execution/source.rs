@@ -104,6 +104,11 @@ impl SourceSubtask {
             let wait = self.wait(&turn, before);
             let polled = self.source.poll(&mut self.batch, self.batch_rows, wait)?;
             let waited = self.source.take_waited();
+            let found = self.source.take_found();
+            if !found.is_empty() {
+                self.watermarks.lock().add(&found, before);
+                self.partitions.extend(found);
+            }
             TaskMetrics::add_time(&self.metrics.idle_ns, waited);
             match polled {
                 Polled::Batch { behind } => self.process(behind, &mut turn)?,
@@ -262,7 +267,7 @@ impl SourceSubtask {
     fn letter(&mut self, record: &RecordSpan, reason: String, queries: Vec<String>) {
         self.letters.batch.push(DeadLetter {
             table: self.table.clone(),
-            partition: self.batch.origin.partition.unwrap_or(PartitionId(0)),
+            split: self.source.split(self.batch.origin.partition.unwrap_or(PartitionId(0))),
             offset: record.offset,
             appended: record.appended,
             reason,

@@ -1,5 +1,7 @@
 //! What is needed to run a plan, and how its subtasks are put together.
 
+use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -16,7 +18,7 @@ use super::io::{Letters, Sinks};
 use super::source::{Downstream, SourceSubtask};
 use super::{Execution, ExecutionError, Task};
 use crate::batch::{Batch, LeafRequest};
-use crate::connector::{DeadLetters, SinkFactory, Source, SourceFactory, StartFrom};
+use crate::connector::{DeadLetters, Reads, SinkFactory, Source, SourceFactory, Split, StartFrom};
 use crate::layout::Layout;
 use crate::metrics::TaskMetrics;
 use crate::operator::{Ledger, Prepare};
@@ -88,6 +90,8 @@ struct Shared<'a> {
     seed: u64,
     /// What it goes on from.
     image: Option<&'a PipelineImage>,
+    /// Held by each subtask until it has ended.
+    alive: Sender<Infallible>,
 }
 
 /// The sources of all subtasks of a pipeline.
@@ -98,10 +102,11 @@ struct Sources {
 }
 
 pub(super) fn start(spec: JobSpec) -> Result<Execution, ExecutionError> {
-    let reads: Vec<String> = spec.sources.iter().map(|source| source.reads()).collect();
+    let reads: Vec<Reads> = spec.sources.iter().map(|source| source.reads()).collect();
     let tables = spec.plan.pipelines.iter().map(|pipeline| pipeline.source.name.clone());
-    let control = Arc::new(Control::new(tables.zip(reads.iter().cloned()).collect()));
-    let mut execution = Execution { threads: Vec::new(), control: control.clone(), tasks: Vec::new() };
+    let control = Arc::new(Control::new(tables.zip(reads.iter().map(|of| of.system.clone())).collect()));
+    let (alive, ended) = bounded(0);
+    let mut execution = Execution { threads: Vec::new(), ended, control: control.clone(), tasks: Vec::new() };
     let seed = foldhash::fast::RandomState::default();
     let seed = std::hash::BuildHasher::hash_one(&seed, 0u8);
     let mut matches = match &spec.restore {
@@ -124,6 +129,7 @@ pub(super) fn start(spec: JobSpec) -> Result<Execution, ExecutionError> {
             parallelism,
             seed,
             image,
+            alive: alive.clone(),
         };
         if let Err(error) = shared.start(&mut execution) {
             control.cancel();
@@ -194,11 +200,11 @@ impl Shared<'_> {
         let mut watermarks = Watermarks::new(idle);
         let from = match self.image {
             None => StartFrom::Options,
-            Some(image) => StartFrom::Positions(
-                image.positions().map(|(id, offset)| (PartitionId(id), Offset(offset))).collect(),
-            ),
+            Some(image) => {
+                StartFrom::Positions(image.splits().map(|of| (of.split.clone(), Offset(of.offset))).collect())
+            }
         };
-        let mut sources = Vec::new();
+        let mut sources: Vec<Box<dyn Source>> = Vec::new();
         for subtask in 0..self.parallelism as usize {
             let factory = &self.spec.sources[self.index];
             let source = factory.open(&requests, subtask, self.parallelism as usize, &from)?;
@@ -206,9 +212,13 @@ impl Shared<'_> {
             sources.push(source);
         }
         if let Some(image) = self.image {
-            let of = image.sources.iter().flat_map(|source| &source.watermarks);
+            let before: HashMap<&Split, i64> =
+                image.splits().filter_map(|of| Some((&of.split, of.watermark?))).collect();
+            let now = sources.iter().flat_map(|source| {
+                source.partitions().into_iter().map(|partition| (partition, source.split(partition)))
+            });
             let of: Vec<(PartitionId, i64)> =
-                of.map(|&(id, watermark)| (PartitionId(id), watermark)).collect();
+                now.filter_map(|(partition, split)| Some((partition, *before.get(&split)?))).collect();
             watermarks.restore(image.watermark().unwrap_or(NO_WATERMARK), &of);
         }
         let watermarks = Arc::new(Mutex::new(watermarks));
@@ -276,9 +286,13 @@ impl Shared<'_> {
         self.control.expect();
         let control = self.control.clone();
         let task = name.clone();
+        let alive = self.alive.clone();
         let thread = thread::Builder::new()
             .name(name.chars().take(60).collect())
-            .spawn(move || control.run(&task, body))
+            .spawn(move || {
+                control.run(&task, body);
+                drop(alive);
+            })
             .map_err(ExecutionError::Thread)?;
         execution.threads.push(thread);
         execution.tasks.push(Task { vertex: vertex.to_owned(), subtask, metrics, ledger });

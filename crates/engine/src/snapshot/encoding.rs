@@ -82,10 +82,13 @@ fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::snapshot::{PipelineImage, SourceImage};
+    use crate::connector::Split;
+    use crate::snapshot::{PipelineImage, SourceImage, SplitImage};
 
     fn snapshot() -> Snapshot {
-        let source = SourceImage { positions: vec![(0, 7)], ..SourceImage::default() };
+        let split = Split { topic: "t".into(), partition: 0 };
+        let splits = vec![SplitImage { split, offset: 7, watermark: Some(5) }];
+        let source = SourceImage { splits, ..SourceImage::default() };
         let pipeline = PipelineImage { table: "t".into(), sources: vec![source], ..PipelineImage::default() };
         Snapshot { pipelines: vec![pipeline] }
     }

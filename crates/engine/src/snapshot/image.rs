@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::connector::Split;
 use crate::operator::LedgerCounts;
 
 /// The state of a plan.
@@ -15,7 +16,7 @@ pub struct Snapshot {
 pub struct PipelineImage {
     /// The source table.
     pub table: String,
-    /// What it reads, as its connector names it: positions mean something only there.
+    /// The system it reads, as its connector names it: offsets mean something only there.
     pub reads: String,
     /// One a source subtask.
     pub sources: Vec<SourceImage>,
@@ -26,12 +27,19 @@ pub struct PipelineImage {
 /// Where a source subtask stood.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SourceImage {
-    /// The next offset of each partition.
-    pub positions: Vec<(u32, u64)>,
-    /// The watermark of each partition, ms.
-    pub watermarks: Vec<(u32, i64)>,
+    pub splits: Vec<SplitImage>,
     /// What became of the records before.
     pub ledger: LedgerCounts,
+}
+
+/// How far a partition was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SplitImage {
+    pub split: Split,
+    /// The next offset.
+    pub offset: u64,
+    /// What its records implied, ms.
+    pub watermark: Option<i64>,
 }
 
 /// The window state of one subtask.
@@ -182,9 +190,9 @@ impl ValuesImage {
 }
 
 impl PipelineImage {
-    /// The next offset of every partition.
-    pub fn positions(&self) -> impl Iterator<Item = (u32, u64)> {
-        self.sources.iter().flat_map(|source| source.positions.iter().copied())
+    /// How far every partition was read.
+    pub fn splits(&self) -> impl Iterator<Item = &SplitImage> {
+        self.sources.iter().flat_map(|source| &source.splits)
     }
 
     /// Where the pipeline's event time stood, ms.

@@ -5,6 +5,7 @@ use std::fmt;
 use sql::plan::{Pipeline, Plan, Shape};
 
 use super::image::{PipelineImage, Snapshot, UnitImage};
+use crate::connector::Reads;
 use crate::layout::{History, Layout, LayoutError, UnitIdentity};
 
 /// What becomes of a snapshot's state in a script, for people.
@@ -34,8 +35,8 @@ pub enum Fate {
 }
 
 impl RestoreReport {
-    /// What would become of a snapshot in a plan; `reads` names what each pipeline's source reads.
-    pub fn of(plan: &Plan, snapshot: &Snapshot, reads: &[String]) -> Result<RestoreReport, LayoutError> {
+    /// What would become of a snapshot in a plan; `reads` tells what each pipeline's source reads.
+    pub fn of(plan: &Plan, snapshot: &Snapshot, reads: &[Reads]) -> Result<RestoreReport, LayoutError> {
         Ok(match_plan(plan, snapshot, reads)?.1)
     }
 
@@ -81,23 +82,21 @@ pub(crate) struct PipelineMatch<'a> {
 pub(crate) fn match_plan<'a>(
     plan: &Plan,
     snapshot: &'a Snapshot,
-    reads: &[String],
+    reads: &[Reads],
 ) -> Result<(Vec<Option<PipelineMatch<'a>>>, RestoreReport), LayoutError> {
     let mut report = RestoreReport::default();
     let mut matches = Vec::with_capacity(plan.pipelines.len());
     for (pipeline, reads) in plan.pipelines.iter().zip(reads) {
         let table = &pipeline.source.name;
         let image = snapshot.pipelines.iter().find(|image| image.table == *table);
-        let same = image.filter(|image| image.reads == *reads);
+        let same = image.filter(|image| image.is_of(reads));
         match (image, same) {
             (_, Some(image)) => {
                 report.resumed.push(table.clone());
                 matches.push(Some(match_pipeline(plan, pipeline, image, &mut report)?));
                 continue;
             }
-            (Some(image), None) => report
-                .started
-                .push((table.clone(), format!("it reads {reads} now, and read {} before", image.reads))),
+            (Some(image), None) => report.started.push((table.clone(), changed(image, reads))),
             (None, _) => report.started.push((table.clone(), "it is new".to_owned())),
         }
         for query in &pipeline.queries {
@@ -164,6 +163,30 @@ fn find(name: &str, wanted: &UnitIdentity, units: &[UnitImage], pipeline: &Pipel
             (None, Fate::Empty("its window, conditions or keys have changed".to_owned()))
         }
         (_, Some(_)) => (None, Fate::Empty("it aggregates something it did not before".to_owned())),
+    }
+}
+
+/// How what is read has changed.
+fn changed(image: &PipelineImage, reads: &Reads) -> String {
+    let mut topics: Vec<&str> = image.splits().map(|of| of.split.topic.as_str()).collect();
+    topics.sort_unstable();
+    topics.dedup();
+    let before = if topics.len() == 1 { "topic" } else { "topics" };
+    format!(
+        "it reads {} of {} now, and read {before} `{}` of {} before",
+        reads.what,
+        reads.system,
+        topics.join("`, `"),
+        image.reads
+    )
+}
+
+impl PipelineImage {
+    /// Whether its positions mean something in what is read now.
+    fn is_of(&self, reads: &Reads) -> bool {
+        let mut splits = self.splits().peekable();
+        self.reads == reads.system
+            && (splits.peek().is_none() || splits.any(|of| (reads.includes)(&of.split.topic)))
     }
 }
 

@@ -11,8 +11,8 @@ mod validate;
 
 pub use encoding::{SnapshotError, VERSION, decode, encode};
 pub use image::{
-    AggregationImage, DomainImage, PipelineImage, ReportImage, SliceImage, Snapshot, SourceImage, StateImage,
-    UnitImage, ValuesImage, WideImage, WindowImage,
+    AggregationImage, DomainImage, PipelineImage, ReportImage, SliceImage, Snapshot, SourceImage, SplitImage,
+    StateImage, UnitImage, ValuesImage, WideImage, WindowImage,
 };
 pub use matching::{Fate, RestoreReport};
 pub(crate) use matching::{PipelineMatch, match_plan};

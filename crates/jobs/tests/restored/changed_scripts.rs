@@ -1,7 +1,9 @@
 //! Snapshots restored into a script that has changed since.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use engine::connector::Reads;
 use engine::snapshot::{Fate, RestoreReport, Snapshot};
 use serde_json::Value;
 use sql::plan::Plan;
@@ -55,7 +57,12 @@ fn halfway(script: &str) -> (Stage, Snapshot) {
 }
 
 fn report(plan: &Plan, snapshot: &Snapshot) -> RestoreReport {
-    RestoreReport::of(plan, snapshot, &[format!("topic `{TOPIC}`")]).expect("the plan can be laid out")
+    RestoreReport::of(plan, snapshot, &[reads(TOPIC)]).expect("the plan can be laid out")
+}
+
+fn reads(topic: &'static str) -> Reads {
+    let includes = Arc::new(move |name: &str| name == topic);
+    Reads { system: "memory".to_owned(), what: format!("topic `{topic}`"), includes }
 }
 
 fn fate<'a>(report: &'a RestoreReport, query: &str) -> &'a Fate {
@@ -138,8 +145,8 @@ fn a_new_query_does_not_share_the_state_of_an_old_one_of_its_shape() {
 fn another_topic_starts_anew() {
     let (_, snapshot) = halfway(&query("a", "SUM(v)", "TRUE", 60));
     let plan = compile(&format!("{SOURCE}{}", query("a", "SUM(v)", "TRUE", 60)));
-    let report = RestoreReport::of(&plan, &snapshot, &["topic `other`".to_owned()]).unwrap();
-    let why = "it reads topic `other` now, and read topic `user-queries` before";
+    let report = RestoreReport::of(&plan, &snapshot, &[reads("other")]).unwrap();
+    let why = "it reads topic `other` of memory now, and read topic `user-queries` of memory before";
     assert_eq!(report.started, [("q".to_owned(), why.to_owned())]);
     assert_eq!(report.dropped, ["a"]);
     assert!(!report.is_complete());

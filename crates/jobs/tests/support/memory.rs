@@ -80,6 +80,14 @@ impl MemoryLog {
 pub struct SharedLog(pub Arc<MemoryLog>);
 
 impl EventLog for SharedLog {
+    fn name(&self) -> String {
+        "memory".to_owned()
+    }
+
+    fn topics(&self) -> Result<Vec<String>, LogError> {
+        Ok(self.0.topics.lock().keys().cloned().collect())
+    }
+
     fn create_topic(&self, topic: &str, partitions: u32) -> Result<(), LogError> {
         let empty = vec![Partition::default(); partitions as usize];
         self.0.topics.lock().entry(topic.to_owned()).or_insert(empty);
@@ -159,6 +167,15 @@ impl LogReader for MemoryReader {
         }
         std::thread::park_timeout(timeout.min(Duration::from_millis(1)));
         Ok(if more { Polled::Unreachable } else { Polled::CaughtUp })
+    }
+
+    fn add(&mut self, partition: PartitionId, start: Start) -> Result<(), LogError> {
+        let Start::At(offset) = start else {
+            self.next.push((partition, 0));
+            return Ok(());
+        };
+        self.next.push((partition, offset.0 as usize));
+        Ok(())
     }
 
     fn positions(&self) -> Vec<(PartitionId, Offset)> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use connectors::dead_letter::{DEAD_LETTER_TOPIC, DeadLetterTopic};
 use connectors::event_log::EventLogTable;
+use connectors::patience::Patience;
 use connectors::result_store::{ResultStoreTable, StoreWriter};
 use connectors::{SinkOptions, SourceOptions, sink_options, source_options};
 use engine::connector::{SinkFactory, SourceFactory};
@@ -67,9 +68,12 @@ impl Stage {
         let sources = plan.pipelines.iter().map(|pipeline| {
             let SourceOptions::EventLog(options) = source_options(&pipeline.source).expect("right options");
             let (log, clock) = (log.clone(), clock.clone());
-            Arc::new(EventLogTable { options, log, clock, new_topic_partitions: 1 }) as Arc<dyn SourceFactory>
+            Arc::new(EventLogTable::new(options, log, clock, 1)) as Arc<dyn SourceFactory>
         });
-        let writer = Arc::new(StoreWriter::start(self.store.clone(), clock.clone()).expect("a thread"));
+        let patience = Arc::new(Patience::default());
+        let writer = Arc::new(
+            StoreWriter::start(self.store.clone(), patience.clone(), clock.clone()).expect("a thread"),
+        );
         let sinks = plan.sinks.iter().map(|table| {
             let options = match sink_options(table) {
                 Ok(SinkOptions::ResultStore(options)) => options,
@@ -86,7 +90,8 @@ impl Stage {
                 log: log.clone(),
                 topic: DEAD_LETTER_TOPIC.to_owned(),
                 job: "test".to_owned(),
-                topics: BTreeMap::new(),
+                job_id: "0".to_owned(),
+                patience,
                 clock: clock.clone(),
             }),
             clock,

@@ -16,7 +16,7 @@ use super::model::{JobStatusInfo, Nothing, Refusal};
 use super::options::Options;
 use super::route::Route;
 use super::service::Services;
-use super::{page, submit};
+use super::{page, savepoint, submit};
 use crate::origin::Origins;
 
 /// What the handlers work with.
@@ -34,6 +34,7 @@ pub(super) async fn answer(State(parts): State<Arc<Parts>>, request: Request) ->
             Err(Refusal::own(StatusCode::FORBIDDEN, "pages of this origin may not do anything here"))
         }
         Some(Route::Submit) => submit::submit(&parts, request).await,
+        Some(Route::Savepoint(job)) => savepoint::savepoint(&parts, job, request).await,
         Some(route) => parts.answer(route, &uri),
         None => Err(nowhere(&method, uri.path())),
     };
@@ -75,12 +76,12 @@ impl Parts {
             }
             Route::CancelByGet(id) => self.cancel(job_id(id)?),
             Route::Figures(id) => ok(&Figures::of(&self.job(id)?.view())),
-            // Its body is read elsewhere.
-            Route::Submit => Err(nowhere(&Method::POST, uri.path())),
+            // Their bodies are read elsewhere.
+            Route::Submit | Route::Savepoint(_) => Err(nowhere(&Method::POST, uri.path())),
         }
     }
 
-    fn job(&self, id: &str) -> Result<Arc<JobMaster>, Refusal> {
+    pub(super) fn job(&self, id: &str) -> Result<Arc<JobMaster>, Refusal> {
         let id = job_id(id)?;
         self.services.dispatcher.job(id).ok_or(Refusal::NoJob(id))
     }

@@ -104,7 +104,7 @@ pub(super) fn job_config(view: &JobView) -> JobConfig {
         jid: view.id.to_string(),
         name: view.name.clone(),
         execution_config: ExecutionConfig {
-            restart_strategy: "none",
+            restart_strategy: "exponential-delay",
             job_parallelism: view.parallelism,
             object_reuse_mode: true,
             user_config: BTreeMap::new(),
@@ -114,9 +114,9 @@ pub(super) fn job_config(view: &JobView) -> JobConfig {
 
 /// `at_most`: how many are asked for.
 pub(super) fn exceptions(view: &JobView, at_most: Option<usize>) -> Exceptions {
-    let failed = view.history.entered(JobStatus::Failed).unwrap_or(view.modified);
+    let newest_first = view.failures.iter().rev();
     let mut entries: Vec<ExceptionEntry> =
-        view.failure.iter().map(|failure| ExceptionEntry::new(failure, failed.0)).collect();
+        newest_first.map(|failure| ExceptionEntry::new(&failure.text, failure.at.0)).collect();
     let truncated = at_most.is_some_and(|most| most < entries.len());
     entries.truncate(at_most.unwrap_or(usize::MAX));
     Exceptions { exception_history: ExceptionHistory { entries, truncated } }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use jobs::{JobStatus, JobView, TaskView};
+use jobs::checkpoint::{CheckpointHistory, CheckpointRecord, CheckpointState};
+use jobs::{Failure, JobStatus, JobView, TaskView};
 use serde::Serialize;
 
 /// The metric in which a subtask tells its watermark.
@@ -23,6 +24,11 @@ pub(super) struct Figures {
     history: BTreeMap<&'static str, i64>,
     /// Why it failed.
     failure: Option<String>,
+    /// Times it was started again.
+    restarts: u64,
+    /// Why its attempts ended, the latest of many, oldest first.
+    failures: Vec<FailureFigures>,
+    checkpoints: CheckpointFigures,
     ledger: LedgerFigures,
     tasks: Vec<TaskFigures>,
 }
@@ -41,6 +47,33 @@ struct LedgerFigures {
     late_by_query: BTreeMap<String, u64>,
     /// Values taken as null because they were of another type, by field.
     wrong_types: BTreeMap<String, u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct FailureFigures {
+    at_ms: i64,
+    text: String,
+}
+
+#[derive(Debug, Serialize)]
+struct CheckpointFigures {
+    completed: u64,
+    failed: u64,
+    restored: u64,
+    latest_completed: Option<TakenFigures>,
+    latest_savepoint: Option<TakenFigures>,
+    latest_failed: Option<TakenFigures>,
+}
+
+#[derive(Debug, Serialize)]
+struct TakenFigures {
+    id: u64,
+    triggered_ms: i64,
+    duration_ms: u64,
+    location: Option<String>,
+    bytes: Option<u64>,
+    /// Why it failed.
+    failure: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -67,6 +100,9 @@ impl Figures {
             modified_ms: view.modified.0,
             history: JobStatus::ALL.into_iter().filter_map(entered).collect(),
             failure: view.failure.clone(),
+            restarts: view.restarts,
+            failures: view.failures.iter().map(FailureFigures::of).collect(),
+            checkpoints: CheckpointFigures::of(&view.checkpoints),
             ledger: LedgerFigures {
                 accepted: ledger.accepted,
                 counted: ledger.counted,
@@ -78,6 +114,44 @@ impl Figures {
                 wrong_types: ledger.wrong_types.clone(),
             },
             tasks: view.tasks.iter().map(TaskFigures::of).collect(),
+        }
+    }
+}
+
+impl FailureFigures {
+    fn of(failure: &Failure) -> FailureFigures {
+        FailureFigures { at_ms: failure.at.0, text: failure.text.clone() }
+    }
+}
+
+impl CheckpointFigures {
+    fn of(history: &CheckpointHistory) -> CheckpointFigures {
+        let taken = |record: &Option<CheckpointRecord>| record.as_ref().map(TakenFigures::of);
+        CheckpointFigures {
+            completed: history.completed,
+            failed: history.failed,
+            restored: history.restored,
+            latest_completed: taken(&history.latest_completed),
+            latest_savepoint: taken(&history.latest_savepoint),
+            latest_failed: taken(&history.latest_failed),
+        }
+    }
+}
+
+impl TakenFigures {
+    fn of(record: &CheckpointRecord) -> TakenFigures {
+        let (location, bytes, failure) = match &record.state {
+            CheckpointState::Completed { location, bytes } => (Some(location.clone()), Some(*bytes), None),
+            CheckpointState::Failed { reason } => (None, None, Some(reason.clone())),
+            CheckpointState::InProgress => (None, None, None),
+        };
+        TakenFigures {
+            id: record.id,
+            triggered_ms: record.triggered.0,
+            duration_ms: record.duration.as_millis() as u64,
+            location,
+            bytes,
+            failure,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! `model`, the only place that knows Flink's JSON. Under `/weir/` are our own routes: a script in, a job's figures out.
 
 mod options;
+mod savepoint;
 mod service;
 
 mod route;

@@ -21,6 +21,8 @@ pub(super) enum Route<'a> {
     /// What the cancel button of Flink's pages calls: a `GET` that acts.
     CancelByGet(&'a str),
     Submit,
+    /// Writes a job's state, and ends the job if so asked.
+    Savepoint(&'a str),
     Figures(&'a str),
 }
 
@@ -33,6 +35,11 @@ impl<'a> Route<'a> {
         let bare = bare.strip_suffix('/').unwrap_or(bare);
         let mut segments = bare.split('/');
         let named = [segments.next()?, segments.next().unwrap_or(""), segments.next().unwrap_or("")];
+        if let (&Method::POST, ["weir", "jobs", job], Some("savepoint"), None) =
+            (method, named, segments.clone().next(), segments.clone().nth(1))
+        {
+            return (!job.is_empty()).then_some(Route::Savepoint(job));
+        }
         if segments.next().is_some() || bare.contains("//") || bare.ends_with('/') {
             return None;
         }
@@ -42,7 +49,10 @@ impl<'a> Route<'a> {
                 ["jobs", job, ""] if !job.is_empty() => Some(Route::Cancel(job)),
                 _ => None,
             },
-            Method::POST => (named == ["weir", "jobs", ""]).then_some(Route::Submit),
+            Method::POST => match named {
+                ["weir", "jobs", ""] => Some(Route::Submit),
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -65,7 +75,7 @@ impl<'a> Route<'a> {
 
     /// Whether it changes anything.
     pub(super) fn acts(self) -> bool {
-        matches!(self, Route::Cancel(_) | Route::CancelByGet(_) | Route::Submit)
+        matches!(self, Route::Cancel(_) | Route::CancelByGet(_) | Route::Submit | Route::Savepoint(_))
     }
 }
 

@@ -8,7 +8,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
-use jobs::{JobMaster, SubmitError};
+use jobs::{Origin, SubmitError};
 use serde::{Deserialize, Serialize};
 use sql::error::{Severity, render};
 use types::ErrorDomain;
@@ -28,6 +28,11 @@ struct Submission {
     /// These fill `${NAME}` before the process's own do.
     #[serde(default)]
     variables: BTreeMap<String, String>,
+    /// The savepoint or checkpoint to start from.
+    from: Option<String>,
+    /// Nothing is started: the answer says what would become of the savepoint's state.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// The answer.
@@ -35,6 +40,15 @@ struct Submission {
 struct Submitted {
     jobid: String,
     name: String,
+}
+
+/// The answer to a dry run.
+#[derive(Debug, Serialize)]
+struct DryRun {
+    /// Whether nothing is lost and nothing starts empty.
+    complete: bool,
+    /// A line a source and query.
+    report: String,
 }
 
 /// What the body is.
@@ -54,26 +68,40 @@ pub(super) async fn submit(parts: &Arc<Parts>, request: Request) -> Result<Respo
         })?,
         Form::Script => {
             let script = String::from_utf8(body.into()).map_err(|_| bad("the script is not UTF-8"))?;
-            Submission { script, name: None, variables: BTreeMap::new() }
+            Submission { script, name: None, variables: BTreeMap::new(), from: None, dry_run: false }
         }
     };
     submission.name = submission.name.or(name);
     let parts = Arc::clone(parts);
     // Compiling takes its time, and opening the topics may wait for a disk.
-    let job = tokio::task::spawn_blocking(move || start(&parts, &submission))
-        .await
-        .map_err(|error| Refusal::Internal { message: error.to_string() })??;
-    let view = job.view();
-    Ok(json(StatusCode::CREATED, &Submitted { jobid: view.id.to_string(), name: view.name }))
+    let answered = tokio::task::spawn_blocking(move || start(&parts, &submission)).await;
+    answered.map_err(|error| Refusal::Internal { message: error.to_string() })?
 }
 
-fn start(parts: &Parts, submission: &Submission) -> Result<Arc<JobMaster>, Refusal> {
+fn start(parts: &Parts, submission: &Submission) -> Result<Response, Refusal> {
     let services = &parts.services;
     let variables =
         |name: &str| submission.variables.get(name).cloned().or_else(|| (services.variables)(name));
     let name = submission.name.as_deref();
-    let submitted = services.dispatcher.submit(&submission.script, name.unwrap_or(NAMELESS), &variables);
-    submitted.map_err(|error| refusal(&error, &submission.script, name.unwrap_or("script")))
+    let wanted = jobs::Submission {
+        script: &submission.script,
+        name: name.unwrap_or(NAMELESS),
+        variables: &variables,
+        origin: Origin::Submitted,
+        from: submission.from.as_deref(),
+        afresh: false,
+    };
+    let refused = |error: SubmitError| refusal(&error, &submission.script, name.unwrap_or("script"));
+    if submission.dry_run {
+        let from = submission.from.as_deref().ok_or_else(|| bad("`dry_run` needs `from`, a savepoint"))?;
+        let report = services.dispatcher.dry_run(wanted, from).map_err(refused)?;
+        return Ok(json(
+            StatusCode::OK,
+            &DryRun { complete: report.is_complete(), report: report.to_string() },
+        ));
+    }
+    let view = services.dispatcher.submit(wanted).map_err(refused)?.view();
+    Ok(json(StatusCode::CREATED, &Submitted { jobid: view.id.to_string(), name: view.name }))
 }
 
 /// Whose turn it is decides the status.
@@ -104,7 +132,7 @@ fn form(headers: &HeaderMap) -> Result<Form, Refusal> {
     }
 }
 
-async fn body(parts: &Parts, request: Request) -> Result<Bytes, Refusal> {
+pub(super) async fn body(parts: &Parts, request: Request) -> Result<Bytes, Refusal> {
     let most = parts.options.script_bytes_max;
     let reading = to_bytes(request.into_body(), most);
     match tokio::time::timeout(parts.options.body_timeout, reading).await {
@@ -117,6 +145,6 @@ async fn body(parts: &Parts, request: Request) -> Result<Bytes, Refusal> {
     }
 }
 
-fn bad(error: impl Into<String>) -> Refusal {
+pub(super) fn bad(error: impl Into<String>) -> Refusal {
     Refusal::own(StatusCode::BAD_REQUEST, error)
 }

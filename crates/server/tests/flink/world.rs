@@ -21,6 +21,7 @@ use crate::support::{Answer, MemoryStore, NOW, request};
 /// Counts clicks in windows of ten seconds, two subtasks wide.
 pub const SCRIPT: &str = "
     SET 'parallelism.default' = '2';
+    SET 'restart-strategy.type' = 'none';
     CREATE TABLE clicks (
       id STRING,
       moment TIMESTAMP_LTZ(3),
@@ -65,6 +66,14 @@ impl Feeding {
 }
 
 impl EventLog for Feeding {
+    fn name(&self) -> String {
+        "memory".to_owned()
+    }
+
+    fn topics(&self) -> Result<Vec<String>, LogError> {
+        Ok(Vec::new())
+    }
+
     fn create_topic(&self, topic: &str, _: u32) -> Result<(), LogError> {
         self.topics.lock().entry(topic.to_owned()).or_insert_with(crossbeam_channel::unbounded);
         Ok(())
@@ -124,6 +133,10 @@ impl LogReader for Reader {
         }
     }
 
+    fn add(&mut self, _: PartitionId, _: Start) -> Result<(), LogError> {
+        Ok(())
+    }
+
     fn positions(&self) -> Vec<(PartitionId, Offset)> {
         vec![(PartitionId(0), Offset(self.next))]
     }
@@ -151,6 +164,8 @@ pub async fn start_with(options: Options) -> World {
         store,
         clock: Arc::clone(&clock),
         defaults: Defaults::default(),
+        checkpoints: None,
+        registry: None,
     };
     let dispatcher = Arc::new(Dispatcher::new(environment));
     let variables = Arc::new(|name: &str| (name == "TOPIC").then(|| "clicks".to_owned()));

@@ -62,6 +62,14 @@ impl MemoryLog {
 }
 
 impl EventLog for MemoryLog {
+    fn name(&self) -> String {
+        "memory".to_owned()
+    }
+
+    fn topics(&self) -> Result<Vec<String>, LogError> {
+        Ok(Vec::new())
+    }
+
     fn create_topic(&self, topic: &str, _: u32) -> Result<(), LogError> {
         self.topics.lock().entry(topic.to_owned()).or_default();
         Ok(())

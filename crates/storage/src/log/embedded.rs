@@ -197,6 +197,14 @@ impl Shared {
 }
 
 impl EventLog for EmbeddedLog {
+    fn name(&self) -> String {
+        "the embedded event log".to_owned()
+    }
+
+    fn topics(&self) -> Result<Vec<String>, LogError> {
+        Ok(self.shared.topics.read().keys().map(|name| name.to_string()).collect())
+    }
+
     fn create_topic(&self, topic: &str, partitions: u32) -> Result<(), LogError> {
         check_name(topic)?;
         if partitions == 0 || partitions > PARTITIONS_MAX {

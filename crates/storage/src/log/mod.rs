@@ -85,6 +85,12 @@ pub enum Polled {
 /// An implementation must complete an append only after the records survive a crash, and must return records of one
 /// partition in offset order without gaps.
 pub trait EventLog: Send + Sync {
+    /// What it is, for people and snapshots: offsets mean something only there.
+    fn name(&self) -> String;
+
+    /// The names of all topics.
+    fn topics(&self) -> Result<Vec<String>, LogError>;
+
     /// Makes sure a topic exists. An existing topic keeps its partitions.
     fn create_topic(&self, topic: &str, partitions: u32) -> Result<(), LogError>;
 
@@ -102,6 +108,16 @@ pub trait EventLog: Send + Sync {
 
     /// The offset after the last durable record, and that of the first one kept.
     fn bounds(&self, topic: &str, partition: PartitionId) -> Result<(Offset, Offset), LogError>;
+
+    /// Where a group of readers stands in a topic, as [`EventLog::commit`] said. A log without groups knows of none.
+    fn committed(&self, _group: &str, _topic: &str) -> Result<Vec<(PartitionId, Offset)>, LogError> {
+        Ok(Vec::new())
+    }
+
+    /// Tells where a group of readers stands, for those who watch how far it lags behind.
+    fn commit(&self, _group: &str, _positions: &[(&str, PartitionId, Offset)]) -> Result<(), LogError> {
+        Ok(())
+    }
 }
 
 /// Yields the positions of an append once it is durable.
@@ -112,6 +128,9 @@ pub trait LogReader: Send {
     /// Returns records as soon as there are any, at most about `max_bytes` of one partition, waiting up to `timeout`.
     /// Partitions with more to read take turns, so that none starves.
     fn poll(&mut self, timeout: Duration, max_bytes: usize) -> Result<Polled, LogError>;
+
+    /// Reads one more partition from now on.
+    fn add(&mut self, partition: PartitionId, start: Start) -> Result<(), LogError>;
 
     /// The next offset to be read of each assigned partition.
     fn positions(&self) -> Vec<(PartitionId, Offset)>;

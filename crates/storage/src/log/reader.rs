@@ -45,25 +45,28 @@ impl Reader {
         from: &[(PartitionId, Start)],
     ) -> Result<Reader, LogError> {
         let mut reader = Reader { shared, topic, assigned: Vec::with_capacity(from.len()), turn: 0 };
-        for (partition, start) in from {
-            let known = reader.known(*partition)?;
-            let offset = match *start {
-                Start::Earliest => known.first,
-                Start::Latest => known.next,
-                Start::Time(time) => reader.offset_at(*partition, &known, time)?,
-                Start::At(Offset(offset)) => {
-                    if offset > known.next {
-                        tracing::warn!(
-                            topic = %reader.topic.name, %partition, offset, end = known.next,
-                            "the log ends before the offset asked for; reading goes on at its end"
-                        );
-                    }
-                    offset.min(known.next)
-                }
-            };
-            reader.assigned.push(Assigned { partition: *partition, offset, at_entry: false, decoded: None });
-        }
+        from.iter().try_for_each(|&(partition, start)| reader.assign(partition, start))?;
         Ok(reader)
+    }
+
+    fn assign(&mut self, partition: PartitionId, start: Start) -> Result<(), LogError> {
+        let known = self.known(partition)?;
+        let offset = match start {
+            Start::Earliest => known.first,
+            Start::Latest => known.next,
+            Start::Time(time) => self.offset_at(partition, &known, time)?,
+            Start::At(Offset(offset)) => {
+                if offset > known.next {
+                    tracing::warn!(
+                        topic = %self.topic.name, %partition, offset, end = known.next,
+                        "the log ends before the offset asked for; reading goes on at its end"
+                    );
+                }
+                offset.min(known.next)
+            }
+        };
+        self.assigned.push(Assigned { partition, offset, at_entry: false, decoded: None });
+        Ok(())
     }
 
     fn known(&self, partition: PartitionId) -> Result<Partition, LogError> {
@@ -223,6 +226,10 @@ impl LogReader for Reader {
                 return Ok(Polled::CaughtUp);
             }
         }
+    }
+
+    fn add(&mut self, partition: PartitionId, start: Start) -> Result<(), LogError> {
+        self.assign(partition, start)
     }
 
     fn positions(&self) -> Vec<(PartitionId, Offset)> {

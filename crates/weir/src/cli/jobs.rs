@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::{Value, json};
 use types::{Interval, JobId};
 
 use super::rest::{JobManager, ManagerArgs};
@@ -25,6 +26,28 @@ enum Action {
     Cancel {
         /// The job, as `weir jobs list` prints it
         job: JobId,
+    },
+    /// Writes a job's state, to start from it later, and prints where it lies; the job goes on
+    Savepoint {
+        /// The job, as `weir jobs list` prints it
+        job: JobId,
+        /// Where to; where savepoints go unless told otherwise
+        directory: Option<String>,
+    },
+    /// Writes a job's state, prints where it lies, and ends the job
+    Stop {
+        /// The job, as `weir jobs list` prints it
+        job: JobId,
+        /// Where to; where savepoints go unless told otherwise
+        directory: Option<String>,
+    },
+    /// Prints what became of every event that a job was given
+    Ledger {
+        /// The job, as `weir jobs list` prints it
+        job: JobId,
+        /// As a JSON object
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -52,7 +75,58 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             complain(&format!("job {job} is being cancelled"));
             Ok(Outcome::Done)
         }
+        Action::Savepoint { job, directory } => savepoint(&manager, *job, directory.as_deref(), false),
+        Action::Stop { job, directory } => savepoint(&manager, *job, directory.as_deref(), true),
+        Action::Ledger { job, json } => ledger(&manager, *job, *json),
     }
+}
+
+#[derive(Deserialize)]
+struct Written {
+    location: String,
+}
+
+fn savepoint(
+    manager: &JobManager,
+    job: JobId,
+    directory: Option<&str>,
+    stop: bool,
+) -> Result<Outcome, Failure> {
+    let body = json!({"target": directory, "stop": stop});
+    let written: Written = manager.post(&format!("/weir/jobs/{job}/savepoint"), &body)?;
+    print(&written.location)?;
+    Ok(Outcome::Done)
+}
+
+#[derive(Deserialize)]
+struct Figures {
+    ledger: Value,
+}
+
+/// Whether it balances is in the exit code too.
+fn ledger(manager: &JobManager, job: JobId, as_json: bool) -> Result<Outcome, Failure> {
+    let ledger = manager.get::<Figures>(&format!("/weir/jobs/{job}"))?.ledger;
+    let count = |name: &str| ledger[name].as_u64().unwrap_or_default();
+    let parts = ["counted", "filtered", "late", "dead_lettered"];
+    let balances = count("accepted") == parts.iter().map(|name| count(name)).sum::<u64>();
+    if as_json {
+        print(&ledger.to_string())?;
+        return Ok(if balances { Outcome::Done } else { Outcome::No });
+    }
+    print(&format!("{:>14}  accepted", count("accepted")))?;
+    for name in parts {
+        print(&format!("{:>14}  {}", count(name), name.replace('_', "-")))?;
+    }
+    for (title, of) in
+        [("dead letters", "reasons"), ("late, by query", "late_by_query"), ("of another type", "wrong_types")]
+    {
+        for (name, number) in ledger[of].as_object().into_iter().flatten() {
+            print(&format!("{:>14}  {title}: {name}", number.as_u64().unwrap_or_default()))?;
+        }
+    }
+    let verdict = if balances { "it balances" } else { "it does not balance" };
+    print(&format!("{verdict}: accepted = counted + filtered + late + dead-lettered"))?;
+    Ok(if balances { Outcome::Done } else { Outcome::No })
 }
 
 fn list(manager: &JobManager) -> Result<Outcome, Failure> {

@@ -18,8 +18,20 @@ pub(super) struct Arguments {
     /// The job's name, where the script does not set `pipeline.name` [default: the file's]
     #[arg(long)]
     name: Option<String>,
+    /// The savepoint or checkpoint to start from: its directory, as Weir sees it
+    #[arg(long, value_name = "SAVEPOINT")]
+    from: Option<String>,
+    /// Starts nothing, and says what of the savepoint would be kept and what dropped
+    #[arg(long, requires = "from")]
+    dry_run: bool,
     #[command(flatten)]
     manager: ManagerArgs,
+}
+
+#[derive(Deserialize)]
+struct DryRun {
+    complete: bool,
+    report: String,
 }
 
 #[derive(Deserialize)]
@@ -32,8 +44,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let script = arguments.script.read()?;
     let variables: BTreeMap<&str, &str> = arguments.script.given().collect();
     let name = arguments.name.as_deref().unwrap_or(&script.name);
-    let body = json!({"script": script.text, "name": name, "variables": variables});
-    let submitted: Submitted = JobManager::new(&arguments.manager).post("/weir/jobs", &body)?;
+    let manager = JobManager::new(&arguments.manager);
+    let mut body =
+        json!({"script": script.text, "name": name, "variables": variables, "from": arguments.from});
+    if arguments.dry_run {
+        body["dry_run"] = true.into();
+        let answer: DryRun = manager.post("/weir/jobs", &body)?;
+        print(answer.report.trim_end())?;
+        return Ok(if answer.complete { Outcome::Done } else { Outcome::No });
+    }
+    let submitted: Submitted = manager.post("/weir/jobs", &body)?;
     print(&submitted.jobid)?;
     Ok(Outcome::Done)
 }

@@ -22,6 +22,9 @@ pub(super) struct Arguments {
     /// Scripts to run as jobs [default: the built-in analytics]
     #[arg(value_name = "JOB.sql")]
     scripts: Vec<PathBuf>,
+    /// Begins without what is known of these jobs from before: their tables are read as their options say
+    #[arg(long)]
+    afresh: bool,
     #[command(flatten)]
     settings: SettingsArgs,
     #[command(flatten)]
@@ -47,5 +50,5 @@ pub(super) fn run(
     let announce = |addresses: &Addresses| {
         print(&format!("weir is up: http://{}/ jobs: http://{}/", addresses.http, addresses.jobs_http))
     };
-    app::run(&loaded, &scripts, Arc::new(variables), clock, shutdown, &announce)
+    app::run(&loaded, &scripts, Arc::new(variables), arguments.afresh, clock, shutdown, &announce)
 }

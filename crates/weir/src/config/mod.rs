@@ -41,6 +41,8 @@ pub(crate) struct Config {
     pub(crate) feed: Feed,
     /// What a script does not say itself.
     pub(crate) jobs: Jobs,
+    /// What a job goes on from after a restart or a crash.
+    pub(crate) checkpoints: Checkpoints,
     /// Logs, on stderr.
     pub(crate) logging: Logging,
     /// Events from Kafka instead of the embedded log. This version cannot yet, and refuses to start when it is set.
@@ -140,6 +142,26 @@ pub(crate) struct Jobs {
     /// How long the built-in job's results stand after their last write: `${REDIS_TTL}` in a script, in seconds.
     /// Environment: REDIS_TTL, in seconds.
     pub(crate) result_ttl: Length,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Checkpoints {
+    /// From one to the next; `0 s` = only at a shutdown. After a crash so much is read again, at a million events a second.
+    /// Scripts set `execution.checkpointing.interval`.
+    pub(crate) interval: Length,
+    /// From the end of one to the beginning of the next, at least. Scripts set `execution.checkpointing.min-pause`.
+    pub(crate) min_pause: Length,
+    /// One that takes longer is abandoned. Scripts set `execution.checkpointing.timeout`.
+    pub(crate) timeout: Length,
+    /// So many of the newest are kept: should one not be whole, the one before is taken. Scripts set
+    /// `execution.checkpointing.num-retained`.
+    pub(crate) retained: NonZeroU32,
+    /// Where they lie; empty = `checkpoints` in the data directory. Scripts set `execution.checkpointing.dir`.
+    pub(crate) directory: String,
+    /// Where savepoints go; empty = `savepoints` in the data directory. Scripts set
+    /// `execution.checkpointing.savepoint-dir`.
+    pub(crate) savepoints: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]

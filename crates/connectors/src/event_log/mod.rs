@@ -1,67 +1,56 @@
 //! Tables read from the event log: `'connector' = 'kafka'`.
 
+mod options;
+mod streams;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use engine::batch::{Batch, LeafRequest, RecordSpan, Reject};
-use engine::connector::{ConnectorError, Polled, Source, SourceFactory, StartFrom};
-use sql::error::Diagnostic;
-use sql::plan::SourceTable;
-use storage::log::{EventLog, Fetched, LogReader, Polled as LogPolled, Start};
-use types::{Clock, Offset, PartitionId, Timestamp};
+use engine::connector::{ConnectorError, Polled, Reads, Source, SourceFactory, Split, StartFrom};
+use parking_lot::Mutex;
+use storage::log::{EventLog, Fetched, Polled as LogPolled};
+use types::{Clock, Offset, PartitionId};
 
-use crate::format::json::{Decoder, JsonOptions, RecordError};
-use crate::format::json_options;
-use crate::options::Reader;
+use crate::format::json::{Decoder, RecordError};
 
-/// What a table's options say.
-#[derive(Debug, Clone, PartialEq)]
-pub struct EventLogOptions {
-    pub topic: String,
-    pub startup: Start,
-    pub json: JsonOptions,
+pub use options::{EventLogOptions, Reset, Startup, Topics};
+use streams::{Numbers, Share, Streams};
+
+/// Opens readers of topics of an event log.
+pub struct EventLogTable {
+    options: Arc<EventLogOptions>,
+    log: Arc<dyn EventLog>,
+    clock: Arc<dyn Clock>,
+    new_topic_partitions: u32,
+    numbers: Arc<Mutex<Numbers>>,
 }
 
-impl EventLogOptions {
-    /// Reads the options of a table with the connector `kafka`.
-    pub fn read(table: &SourceTable) -> Result<EventLogOptions, Vec<Diagnostic>> {
-        let mut reader = Reader::new(&table.name, &table.options);
-        reader.get("connector");
-        let topic = reader.required("topic", "user-queries");
-        let modes = ["earliest-offset", "latest-offset", "group-offsets", "timestamp"];
-        let startup = match reader.word("scan.startup.mode", "group-offsets", &modes).as_str() {
-            "latest-offset" => Start::Latest,
-            "timestamp" => Start::Time(Timestamp(reader.parsed(
-                "scan.startup.timestamp-millis",
-                0,
-                "milliseconds since 1970",
-            ))),
-            // A group without offsets begins at the beginning.
-            _ => Start::Earliest,
-        };
-        reader.get("scan.startup.timestamp-millis");
-        reader.word("scan.bounded.mode", "unbounded", &["unbounded"]);
-        reader.accept_prefix("properties.");
-        // Weir takes the idle timeout from the job's settings, and is exact to the row anyway.
-        reader.accept_prefix("scan.watermark.");
-        let json = json_options(&mut reader);
-        reader.finish()?;
-        Ok(EventLogOptions { topic, startup, json })
+impl EventLogTable {
+    /// `new_topic_partitions`: of topics that are named and do not exist yet.
+    pub fn new(
+        options: EventLogOptions,
+        log: Arc<dyn EventLog>,
+        clock: Arc<dyn Clock>,
+        new_topic_partitions: u32,
+    ) -> EventLogTable {
+        EventLogTable {
+            options: Arc::new(options),
+            log,
+            clock,
+            new_topic_partitions,
+            numbers: Arc::default(),
+        }
+    }
+
+    fn failed(&self, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ConnectorError {
+        ConnectorError::external(format!("cannot read {}", self.options.topics.describe()), error)
     }
 }
 
-/// Opens readers of a topic of an event log.
-pub struct EventLogTable {
-    pub options: EventLogOptions,
-    pub log: Arc<dyn EventLog>,
-    pub clock: Arc<dyn Clock>,
-    /// Partitions of a topic that does not exist yet.
-    pub new_topic_partitions: u32,
-}
-
 impl SourceFactory for EventLogTable {
-    fn reads(&self) -> String {
-        format!("topic `{}`", self.options.topic)
+    fn reads(&self) -> Reads {
+        self.options.reads(&*self.log)
     }
 
     fn open(
@@ -71,43 +60,46 @@ impl SourceFactory for EventLogTable {
         of: usize,
         from: &StartFrom,
     ) -> Result<Box<dyn Source>, ConnectorError> {
-        let topic = &self.options.topic;
-        let failed = |error| ConnectorError::external(format!("cannot read topic `{topic}`"), error);
-        self.log.create_topic(topic, self.new_topic_partitions).map_err(failed)?;
-        let partitions = self.log.partitions(topic).map_err(failed)?.unwrap_or(0);
-        let starts: Vec<(PartitionId, Start)> = (0..partitions)
-            .filter(|partition| *partition as usize % of == subtask)
-            .map(|partition| (PartitionId(partition), self.start(PartitionId(partition), from)))
-            .collect();
-        let reader = self.log.read(topic, &starts).map_err(failed)?;
+        if let Topics::Named(topics) = &self.options.topics {
+            for topic in topics {
+                self.log
+                    .create_topic(topic, self.new_topic_partitions)
+                    .map_err(|error| self.failed(error))?;
+            }
+        }
+        let streams = Streams::open(
+            self.options.clone(),
+            self.log.clone(),
+            self.clock.clone(),
+            self.numbers.clone(),
+            Share { subtask, of },
+            from,
+        );
         Ok(Box::new(EventLogSource {
-            topic: topic.clone(),
-            partitions: starts.into_iter().map(|(partition, _)| partition).collect(),
-            reader,
+            doing: format!("cannot read {}", self.options.topics.describe()),
+            streams: streams.map_err(|error| self.failed(error))?,
             decoder: Decoder::new(requests, self.options.json),
             pending: None,
             clock: self.clock.clone(),
             waited: Duration::ZERO,
         }))
     }
-}
 
-impl EventLogTable {
-    fn start(&self, partition: PartitionId, from: &StartFrom) -> Start {
-        match from {
-            StartFrom::Options => self.options.startup,
-            StartFrom::Positions(positions) => positions
-                .iter()
-                .find(|(of, _)| *of == partition)
-                .map_or(Start::Earliest, |(_, offset)| Start::At(*offset)),
-        }
+    fn commit(&self, positions: &[(Split, Offset)]) -> Result<(), ConnectorError> {
+        let Some(group) = self.options.group() else { return Ok(()) };
+        let positions: Vec<(&str, PartitionId, Offset)> = positions
+            .iter()
+            .map(|(split, offset)| (split.topic.as_str(), PartitionId(split.partition), *offset))
+            .collect();
+        self.log.commit(group, &positions).map_err(|error| {
+            ConnectorError::external(format!("cannot commit the offsets of group `{group}`"), error)
+        })
     }
 }
 
 struct EventLogSource {
-    topic: String,
-    partitions: Vec<PartitionId>,
-    reader: Box<dyn LogReader>,
+    doing: String,
+    streams: Streams,
     decoder: Decoder,
     pending: Option<Pending>,
     clock: Arc<dyn Clock>,
@@ -121,9 +113,6 @@ struct Pending {
     behind: bool,
 }
 
-/// Bytes fetched at once.
-const FETCH_BYTES: usize = 1 << 20;
-
 impl Source for EventLogSource {
     fn poll(
         &mut self,
@@ -135,16 +124,13 @@ impl Source for EventLogSource {
             Some(pending) => pending,
             None => {
                 let before = self.clock.elapsed();
-                let polled = self.reader.poll(timeout, FETCH_BYTES);
+                let polled = self.streams.poll(timeout);
                 self.waited += self.clock.elapsed().saturating_sub(before);
                 match polled {
                     Ok(LogPolled::Records { fetched, behind }) => Pending { fetched, next: 0, behind },
                     Ok(LogPolled::CaughtUp) => return Ok(Polled::CaughtUp),
                     Ok(LogPolled::Unreachable) => return Ok(Polled::Unreachable),
-                    Err(error) => {
-                        let doing = format!("cannot read topic `{}`", self.topic);
-                        return Err(ConnectorError::external(doing, error));
-                    }
+                    Err(error) => return Err(ConnectorError::external(&self.doing, error)),
                 }
             }
         };
@@ -181,7 +167,7 @@ impl Source for EventLogSource {
     }
 
     fn positions(&self) -> Vec<(PartitionId, Offset)> {
-        let mut positions = self.reader.positions();
+        let mut positions = self.streams.positions();
         if let Some(pending) = &self.pending
             && let Some(partition) = pending.fetched.partition
             && let Some(record) = pending.fetched.records.get(pending.next)
@@ -196,7 +182,15 @@ impl Source for EventLogSource {
     }
 
     fn partitions(&self) -> Vec<PartitionId> {
-        self.partitions.clone()
+        self.streams.partitions()
+    }
+
+    fn split(&self, partition: PartitionId) -> Split {
+        self.streams.split(partition)
+    }
+
+    fn take_found(&mut self) -> Vec<PartitionId> {
+        self.streams.take_found()
     }
 }
 

@@ -1,0 +1,210 @@
+//! What a table's options say about the log it reads: the names and meanings are those of Flink's Kafka connector.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use engine::connector::Reads;
+use regex::Regex;
+use sql::error::Diagnostic;
+use sql::plan::{SourceTable, TableOptions};
+use storage::log::EventLog;
+use types::{Offset, PartitionId, Timestamp};
+
+use crate::format::json::JsonOptions;
+use crate::format::json_options;
+use crate::options::Reader;
+
+/// What a table's options say.
+#[derive(Debug, Clone)]
+pub struct EventLogOptions {
+    pub topics: Topics,
+    pub startup: Startup,
+    /// `properties.*`, without the prefix: for the client of whatever log it is.
+    pub properties: BTreeMap<String, String>,
+    pub json: JsonOptions,
+}
+
+/// Which topics a table reads.
+#[derive(Debug, Clone)]
+pub enum Topics {
+    Named(Vec<String>),
+    /// Every topic whose whole name matches, those made later too.
+    Matching(Regex),
+}
+
+/// Where a table starts that goes on from nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Startup {
+    Earliest,
+    Latest,
+    /// Where the group stands; where it stands nowhere, at the end of this kind.
+    Group {
+        otherwise: Reset,
+    },
+    Time(Timestamp),
+    /// Partitions that are not named start as a group without offsets does.
+    At(Vec<(PartitionId, Offset)>),
+}
+
+/// `properties.auto.offset.reset`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reset {
+    Earliest,
+    Latest,
+}
+
+const PREFIX: &str = "properties.";
+
+impl EventLogOptions {
+    /// Reads the options of a table with the connector `kafka`.
+    pub fn read(table: &SourceTable) -> Result<EventLogOptions, Vec<Diagnostic>> {
+        let mut reader = Reader::new(&table.name, &table.options);
+        reader.get("connector");
+        let topics = topics(&mut reader);
+        let properties = properties(&mut reader, &table.options);
+        let startup = startup(&mut reader, &properties);
+        reader.word("scan.bounded.mode", "unbounded", &["unbounded"]);
+        // How often is the log's own setting.
+        reader.get("scan.topic-partition-discovery.interval");
+        // Weir takes the idle timeout from the job's settings, and is exact to the row anyway.
+        reader.accept_prefix("scan.watermark.");
+        let json = json_options(&mut reader);
+        reader.finish()?;
+        Ok(EventLogOptions { topics, startup, properties, json })
+    }
+
+    /// What a table with these options reads of a log.
+    pub fn reads(&self, log: &dyn EventLog) -> Reads {
+        let topics = self.topics.clone();
+        let includes = move |topic: &str| match &topics {
+            Topics::Named(names) => names.iter().any(|name| name == topic),
+            Topics::Matching(pattern) => pattern.is_match(topic),
+        };
+        Reads { system: log.name(), what: self.topics.describe(), includes: Arc::new(includes) }
+    }
+
+    /// The group that offsets are committed to.
+    pub fn group(&self) -> Option<&str> {
+        self.properties.get("group.id").map(String::as_str)
+    }
+}
+
+impl Topics {
+    /// For people.
+    pub fn describe(&self) -> String {
+        match self {
+            Topics::Named(names) if names.len() == 1 => format!("topic `{}`", names[0]),
+            Topics::Named(names) => format!("topics `{}`", names.join("`, `")),
+            Topics::Matching(pattern) => format!("topics matching `{pattern}`"),
+        }
+    }
+}
+
+fn topics(reader: &mut Reader<'_>) -> Topics {
+    let Some(pattern) = reader.get("topic-pattern").map(|option| option.value.clone()) else {
+        let names = reader.required("topic", "user-queries");
+        let names = names.split(';').map(str::trim).filter(|name| !name.is_empty());
+        let mut names: Vec<String> = names.map(str::to_owned).collect();
+        names.sort_unstable();
+        names.dedup();
+        return Topics::Named(names);
+    };
+    if reader.get("topic").is_some() {
+        reader.reject("topic", "'topic' and 'topic-pattern' exclude each other", "keep one of them");
+    }
+    // The whole name has to match, as in Flink.
+    match Regex::new(&format!("^(?:{pattern})$")) {
+        Ok(pattern) => Topics::Matching(pattern),
+        Err(error) => {
+            let why = error.to_string();
+            let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            reader.reject(
+                "topic-pattern",
+                format!("'topic-pattern' is no regular expression: {why}"),
+                "for example 'queries-.*'",
+            );
+            Topics::Named(Vec::new())
+        }
+    }
+}
+
+fn properties(reader: &mut Reader<'_>, options: &TableOptions) -> BTreeMap<String, String> {
+    reader.accept_prefix(PREFIX);
+    let of = options
+        .entries
+        .iter()
+        .filter_map(|(key, option)| Some((key.strip_prefix(PREFIX)?.to_owned(), option.value.clone())));
+    of.collect()
+}
+
+fn startup(reader: &mut Reader<'_>, properties: &BTreeMap<String, String>) -> Startup {
+    let modes = ["earliest-offset", "latest-offset", "group-offsets", "timestamp", "specific-offsets"];
+    let mode = reader.word("scan.startup.mode", "group-offsets", &modes);
+    let millis: i64 = reader.parsed("scan.startup.timestamp-millis", 0, "milliseconds since 1970");
+    let offsets = reader.get("scan.startup.specific-offsets").map(|option| option.value.clone());
+    match mode.as_str() {
+        "earliest-offset" => Startup::Earliest,
+        "latest-offset" => Startup::Latest,
+        "timestamp" => {
+            if reader.get("scan.startup.timestamp-millis").is_none() {
+                reader.reject(
+                    "scan.startup.mode",
+                    "the startup mode 'timestamp' needs a time",
+                    "add 'scan.startup.timestamp-millis' = '1765290000000', milliseconds since 1970",
+                );
+            }
+            Startup::Time(Timestamp(millis))
+        }
+        "specific-offsets" => match offsets.as_deref().map(specific) {
+            Some(Some(offsets)) => Startup::At(offsets),
+            Some(None) => {
+                let hint = "for example 'partition:0,offset:42;partition:1,offset:300'";
+                reader.reject("scan.startup.specific-offsets", "these are no offsets", hint);
+                Startup::Earliest
+            }
+            None => {
+                let hint =
+                    "add 'scan.startup.specific-offsets' = 'partition:0,offset:42;partition:1,offset:300'";
+                reader.reject("scan.startup.mode", "the startup mode 'specific-offsets' needs offsets", hint);
+                Startup::Earliest
+            }
+        },
+        // What Kafka's own clients do with a group without offsets, but for the default: none of what was asked before
+        // the first start is to be missed.
+        _ => Startup::Group {
+            otherwise: match properties.get("auto.offset.reset").map(String::as_str) {
+                Some("latest" | "largest" | "end") => Reset::Latest,
+                _ => Reset::Earliest,
+            },
+        },
+    }
+}
+
+/// `partition:0,offset:42;partition:1,offset:300`.
+fn specific(text: &str) -> Option<Vec<(PartitionId, Offset)>> {
+    let entries = text.split(';').map(str::trim).filter(|entry| !entry.is_empty());
+    let offsets = entries.map(|entry| {
+        let (partition, offset) = entry.split_once(',')?;
+        let partition = partition.trim().strip_prefix("partition:")?.trim().parse().ok()?;
+        let offset = offset.trim().strip_prefix("offset:")?.trim().parse().ok()?;
+        Some((PartitionId(partition), Offset(offset)))
+    });
+    offsets.collect::<Option<Vec<_>>>().filter(|offsets| !offsets.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_are_read_as_flink_writes_them() {
+        let expected = vec![(PartitionId(0), Offset(42)), (PartitionId(1), Offset(300))];
+        assert_eq!(specific("partition:0,offset:42;partition:1,offset:300"), Some(expected.clone()));
+        assert_eq!(specific(" partition:0 , offset:42 ; partition:1,offset:300; "), Some(expected));
+        for wrong in
+            ["", "42", "partition:0", "partition:a,offset:1", "offset:1,partition:0", "partition:0,offset:-1"]
+        {
+            assert_eq!(specific(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! The readers of one subtask, a topic each, and how they find partitions that are new.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::connector::{Split, StartFrom};
+use parking_lot::Mutex;
+use storage::log::{EventLog, LogError, LogReader, Polled, Start};
+use types::{Clock, Offset, PartitionId};
+
+use super::options::{EventLogOptions, Reset, Startup, Topics};
+
+/// Bytes fetched at once.
+const FETCH_BYTES: usize = 1 << 20;
+/// How often to look for new partitions and topics.
+const DISCOVERY: Duration = Duration::from_secs(5);
+/// Of the bits of a [`PartitionId`] inside a job, these tell the partition, those above them the topic.
+const PARTITION_BITS: u32 = 16;
+
+/// Numbers for topics, the same in all subtasks: their places here.
+#[derive(Debug, Default)]
+pub(super) struct Numbers(Vec<String>);
+
+/// Which of the partitions a subtask reads.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Share {
+    pub subtask: usize,
+    pub of: usize,
+}
+
+pub(super) struct Streams {
+    options: Arc<EventLogOptions>,
+    log: Arc<dyn EventLog>,
+    clock: Arc<dyn Clock>,
+    numbers: Arc<Mutex<Numbers>>,
+    share: Share,
+    streams: Vec<Stream>,
+    /// Whose turn it is.
+    turn: usize,
+    found: Vec<PartitionId>,
+    looked: Duration,
+}
+
+/// A topic's reader.
+struct Stream {
+    topic: String,
+    number: u32,
+    /// Partitions of the topic, those of other subtasks too.
+    partitions: u32,
+    reader: Box<dyn LogReader>,
+}
+
+impl Streams {
+    pub fn open(
+        options: Arc<EventLogOptions>,
+        log: Arc<dyn EventLog>,
+        clock: Arc<dyn Clock>,
+        numbers: Arc<Mutex<Numbers>>,
+        share: Share,
+        from: &StartFrom,
+    ) -> Result<Streams, LogError> {
+        let looked = clock.elapsed();
+        let mut streams = Streams {
+            options,
+            log,
+            clock,
+            numbers,
+            share,
+            streams: Vec::new(),
+            turn: 0,
+            found: Vec::new(),
+            looked,
+        };
+        for topic in streams.topics()? {
+            let partitions = streams.log.partitions(&topic)?.unwrap_or(0);
+            let committed = streams.committed(&topic, from)?;
+            let starts = streams
+                .own(&topic, 0..partitions)
+                .map(|partition| (partition, streams.start(&topic, partition, from, &committed)));
+            let starts: Vec<(PartitionId, Start)> = starts.collect();
+            streams.add(topic, partitions, &starts)?;
+        }
+        Ok(streams)
+    }
+
+    /// Records of one partition. Topics with more to read take turns.
+    pub fn poll(&mut self, timeout: Duration) -> Result<Polled, LogError> {
+        self.look_for_new()?;
+        if let [stream] = self.streams.as_mut_slice() {
+            let polled = stream.reader.poll(timeout, FETCH_BYTES)?;
+            return Ok(stream.named(polled));
+        }
+        let mut caught_up = true;
+        for _ in 0..self.streams.len() {
+            self.turn = (self.turn + 1) % self.streams.len();
+            let stream = &mut self.streams[self.turn];
+            match stream.reader.poll(Duration::ZERO, FETCH_BYTES)? {
+                Polled::CaughtUp => {}
+                Polled::Unreachable => caught_up = false,
+                records @ Polled::Records { .. } => return Ok(stream.named(records)),
+            }
+        }
+        // None has records: the next in turn is waited for, a part of the time.
+        self.turn = (self.turn + 1) % self.streams.len().max(1);
+        let Some(stream) = self.streams.get_mut(self.turn) else {
+            std::thread::park_timeout(timeout);
+            return Ok(Polled::CaughtUp);
+        };
+        match stream.reader.poll(timeout.min(Duration::from_millis(5)), FETCH_BYTES)? {
+            records @ Polled::Records { .. } => Ok(stream.named(records)),
+            Polled::CaughtUp if caught_up => Ok(Polled::CaughtUp),
+            _ => Ok(Polled::Unreachable),
+        }
+    }
+
+    pub fn positions(&self) -> Vec<(PartitionId, Offset)> {
+        let of = |stream: &Stream| {
+            let number = stream.number;
+            let positions = stream.reader.positions().into_iter();
+            positions
+                .map(move |(partition, offset)| (numbered(number, partition.0), offset))
+                .collect::<Vec<_>>()
+        };
+        self.streams.iter().flat_map(of).collect()
+    }
+
+    pub fn partitions(&self) -> Vec<PartitionId> {
+        self.positions().into_iter().map(|(partition, _)| partition).collect()
+    }
+
+    pub fn split(&self, partition: PartitionId) -> Split {
+        let (number, partition) = (partition.0 >> PARTITION_BITS, partition.0 & ((1 << PARTITION_BITS) - 1));
+        let stream = self.streams.iter().find(|stream| stream.number == number);
+        Split { topic: stream.map(|stream| stream.topic.clone()).unwrap_or_default(), partition }
+    }
+
+    pub fn take_found(&mut self) -> Vec<PartitionId> {
+        std::mem::take(&mut self.found)
+    }
+
+    fn topics(&self) -> Result<Vec<String>, LogError> {
+        match &self.options.topics {
+            Topics::Named(names) => Ok(names.clone()),
+            Topics::Matching(pattern) => {
+                Ok(self.log.topics()?.into_iter().filter(|topic| pattern.is_match(topic)).collect())
+            }
+        }
+    }
+
+    /// The partitions of a topic that this subtask reads.
+    fn own(
+        &self,
+        topic: &str,
+        partitions: std::ops::Range<u32>,
+    ) -> impl Iterator<Item = PartitionId> + use<> {
+        let (number, share) = (self.number(topic), self.share);
+        partitions
+            .filter(move |partition| (number + partition) as usize % share.of == share.subtask)
+            .map(PartitionId)
+    }
+
+    fn number(&self, topic: &str) -> u32 {
+        let numbers = &mut self.numbers.lock().0;
+        let at = numbers.iter().position(|known| known == topic).unwrap_or_else(|| {
+            numbers.push(topic.to_owned());
+            numbers.len() - 1
+        });
+        at as u32
+    }
+
+    fn committed(&self, topic: &str, from: &StartFrom) -> Result<Vec<(PartitionId, Offset)>, LogError> {
+        match (from, &self.options.startup, self.options.group()) {
+            (StartFrom::Options, Startup::Group { .. }, Some(group)) => self.log.committed(group, topic),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn start(
+        &self,
+        topic: &str,
+        partition: PartitionId,
+        from: &StartFrom,
+        committed: &[(PartitionId, Offset)],
+    ) -> Start {
+        let at = |offsets: &[(PartitionId, Offset)], otherwise| {
+            offsets
+                .iter()
+                .find(|(of, _)| *of == partition)
+                .map_or(otherwise, |&(_, offset)| Start::At(offset))
+        };
+        match (from, &self.options.startup) {
+            (StartFrom::Positions(positions), _) => positions
+                .iter()
+                .find(|(split, _)| split.topic == topic && split.partition == partition.0)
+                .map_or(Start::Earliest, |(_, offset)| Start::At(*offset)),
+            (StartFrom::Options, Startup::Earliest) => Start::Earliest,
+            (StartFrom::Options, Startup::Latest) => Start::Latest,
+            (StartFrom::Options, Startup::Time(time)) => Start::Time(*time),
+            (StartFrom::Options, Startup::At(offsets)) => at(offsets, Start::Earliest),
+            (StartFrom::Options, Startup::Group { otherwise }) => at(
+                committed,
+                match otherwise {
+                    Reset::Earliest => Start::Earliest,
+                    Reset::Latest => Start::Latest,
+                },
+            ),
+        }
+    }
+
+    fn add(
+        &mut self,
+        topic: String,
+        partitions: u32,
+        starts: &[(PartitionId, Start)],
+    ) -> Result<(), LogError> {
+        let reader = self.log.read(&topic, starts)?;
+        let number = self.number(&topic);
+        self.streams.push(Stream { topic, number, partitions, reader });
+        Ok(())
+    }
+
+    /// Now and then: reads what was not there before from its beginning, since all of it is new.
+    fn look_for_new(&mut self) -> Result<(), LogError> {
+        let now = self.clock.elapsed();
+        if now.saturating_sub(self.looked) < DISCOVERY {
+            return Ok(());
+        }
+        self.looked = now;
+        for topic in self.topics()? {
+            let there = self.streams.iter().position(|stream| stream.topic == topic);
+            let known = there.map_or(0, |at| self.streams[at].partitions);
+            let partitions = self.log.partitions(&topic)?.unwrap_or(known);
+            if partitions <= known {
+                continue;
+            }
+            let own: Vec<PartitionId> = self.own(&topic, known..partitions).collect();
+            tracing::info!(topic, partitions, before = known, "new partitions were found");
+            let number = self.number(&topic);
+            self.found.extend(own.iter().map(|partition| numbered(number, partition.0)));
+            match there {
+                Some(at) => {
+                    let stream = &mut self.streams[at];
+                    stream.partitions = partitions;
+                    own.iter().try_for_each(|&partition| stream.reader.add(partition, Start::Earliest))?;
+                }
+                None => {
+                    let starts: Vec<(PartitionId, Start)> =
+                        own.iter().map(|&partition| (partition, Start::Earliest)).collect();
+                    self.add(topic, partitions, &starts)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Stream {
+    /// With the partition's number inside the job.
+    fn named(&self, polled: Polled) -> Polled {
+        match polled {
+            Polled::Records { mut fetched, behind } => {
+                fetched.partition = fetched.partition.map(|partition| numbered(self.number, partition.0));
+                Polled::Records { fetched, behind }
+            }
+            other => other,
+        }
+    }
+}
+
+fn numbered(topic: u32, partition: u32) -> PartitionId {
+    PartitionId(topic << PARTITION_BITS | partition)
+}

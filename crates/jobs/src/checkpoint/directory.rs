@@ -1,0 +1,372 @@
+//! Where checkpoints lie: `JOB/chk-ID/` holds the state, and `_metadata`, which is written last and only when the state is
+//! durable. A checkpoint without it was never finished.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use engine::snapshot::{Snapshot, SnapshotError, decode};
+use futures_executor::block_on;
+use futures_util::TryStreamExt as _;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt as _, PutPayload};
+use types::{ErrorDomain, JobId};
+
+use super::manifest::{FORMAT, Manifest, StateFile};
+
+const METADATA: &str = "_metadata";
+const STATE: &str = "state";
+
+/// A directory of checkpoints.
+pub struct CheckpointDirectory {
+    files: Arc<dyn ObjectStore>,
+    /// For people.
+    location: String,
+}
+
+/// A checkpoint that was read and verified.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Restored {
+    /// Where it lies.
+    pub location: String,
+    pub manifest: Manifest,
+    pub snapshot: Snapshot,
+}
+
+/// Why a checkpoint cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryError {
+    #[error(
+        "checkpoints can be kept in a directory of this machine, not at `{location}`; mount it and give its path"
+    )]
+    Scheme { location: String },
+    #[error("the directory {location} cannot be used")]
+    Directory {
+        location: String,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("{doing} {location}")]
+    Files {
+        doing: &'static str,
+        location: String,
+        #[source]
+        source: object_store::Error,
+    },
+    #[error("there is no checkpoint at {location}: it holds no {METADATA}")]
+    Missing { location: String },
+    #[error("the {METADATA} of {location} cannot be read")]
+    Manifest {
+        location: String,
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("{location} is of format {format}; this version of Weir reads up to {FORMAT}")]
+    Format { location: String, format: u32 },
+    #[error(
+        "the state in {location} is not what its {METADATA} says: {there} bytes with checksum {found:08x}, not {expected} with {wanted:08x}"
+    )]
+    Damaged { location: String, there: u64, found: u32, expected: u64, wanted: u32 },
+    #[error("the state in {location} cannot be read")]
+    State {
+        location: String,
+        #[source]
+        source: SnapshotError,
+    },
+}
+
+impl DirectoryError {
+    pub fn domain(&self) -> ErrorDomain {
+        match self {
+            DirectoryError::Scheme { .. }
+            | DirectoryError::Missing { .. }
+            | DirectoryError::Format { .. } => ErrorDomain::User,
+            _ => ErrorDomain::External,
+        }
+    }
+}
+
+impl CheckpointDirectory {
+    /// Opens a directory, which is created if need be: a path, or a `file:` URL.
+    pub fn open(location: &str) -> Result<CheckpointDirectory, DirectoryError> {
+        let path = local_path(location)?;
+        let failed = |source| DirectoryError::Directory { location: path.display().to_string(), source };
+        std::fs::create_dir_all(&path).map_err(failed)?;
+        let files = LocalFileSystem::new_with_prefix(&path).map_err(|source| DirectoryError::Files {
+            doing: "opening",
+            location: path.display().to_string(),
+            source,
+        })?;
+        let files = files.with_fsync(true).with_automatic_cleanup(true);
+        Ok(CheckpointDirectory { files: Arc::new(files), location: path.display().to_string() })
+    }
+
+    /// The directory, for people.
+    pub fn location(&self) -> &str {
+        &self.location
+    }
+
+    /// Where a checkpoint of a job lies in this directory.
+    pub fn checkpoint(job: JobId, id: u64) -> String {
+        format!("{job}/chk-{id}")
+    }
+
+    /// Writes a checkpoint; returns when it survives a power cut. What is said of the state is filled in.
+    pub fn write(&self, place: &str, manifest: &mut Manifest, state: Vec<u8>) -> Result<(), DirectoryError> {
+        manifest.format = FORMAT;
+        manifest.state =
+            StateFile { name: STATE.to_owned(), bytes: state.len() as u64, crc32: crc32fast::hash(&state) };
+        let mut text = serde_json::to_vec_pretty(manifest).expect("a manifest is JSON");
+        text.push(b'\n');
+        self.put(&Path::from(format!("{place}/{STATE}")), state)?;
+        self.put(&Path::from(format!("{place}/{METADATA}")), text)
+    }
+
+    /// Reads a checkpoint and makes sure that it is whole.
+    pub fn read(&self, place: &str) -> Result<Restored, DirectoryError> {
+        let location = self.whole(place);
+        let text = match self.get(&Path::from(format!("{place}/{METADATA}"))) {
+            Ok(text) => text,
+            Err(DirectoryError::Files { source: object_store::Error::NotFound { .. }, .. }) => {
+                return Err(DirectoryError::Missing { location });
+            }
+            Err(error) => return Err(error),
+        };
+        // The version first: the rest of a newer manifest may look otherwise.
+        #[derive(serde::Deserialize)]
+        struct Version {
+            format: u32,
+        }
+        let failed = |source| DirectoryError::Manifest { location: location.clone(), source };
+        let Version { format } = serde_json::from_slice(&text).map_err(failed)?;
+        if format > FORMAT {
+            return Err(DirectoryError::Format { location, format });
+        }
+        let manifest: Manifest = serde_json::from_slice(&text).map_err(failed)?;
+        let state = self.get(&Path::from(format!("{place}/{}", manifest.state.name)))?;
+        let (there, found) = (state.len() as u64, crc32fast::hash(&state));
+        let (expected, wanted) = (manifest.state.bytes, manifest.state.crc32);
+        if (there, found) != (expected, wanted) {
+            return Err(DirectoryError::Damaged { location, there, found, expected, wanted });
+        }
+        match decode(&state) {
+            Ok(snapshot) => Ok(Restored { location, manifest, snapshot }),
+            Err(source) => Err(DirectoryError::State { location, source }),
+        }
+    }
+
+    /// The numbers of a job's checkpoints, finished or not, in ascending order.
+    pub fn ids(&self, job: JobId) -> Result<Vec<u64>, DirectoryError> {
+        let prefix = Path::from(job.to_string());
+        let listed = block_on(self.files.list_with_delimiter(Some(&prefix)));
+        let listed = listed.map_err(|source| self.failed("listing", job.to_string(), source))?;
+        let number = |path: &Path| path.filename()?.strip_prefix("chk-")?.parse().ok();
+        let mut ids: Vec<u64> = listed.common_prefixes.iter().filter_map(number).collect();
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
+    /// The newest checkpoint of a job that is whole. Those that are not are given to `skipped`, newest first.
+    pub fn newest(
+        &self,
+        job: JobId,
+        mut skipped: impl FnMut(DirectoryError),
+    ) -> Result<Option<Restored>, DirectoryError> {
+        for id in self.ids(job)?.into_iter().rev() {
+            match self.read(&CheckpointDirectory::checkpoint(job, id)) {
+                Ok(restored) => return Ok(Some(restored)),
+                Err(error) => skipped(error),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Removes all of a job's checkpoints but the newest `keep` that were finished. One that was not finished goes too,
+    /// unless it is newer than all that were.
+    pub fn prune(&self, job: JobId, keep: usize) -> Result<(), DirectoryError> {
+        let mut kept = 0;
+        for id in self.ids(job)?.into_iter().rev() {
+            let place = CheckpointDirectory::checkpoint(job, id);
+            let metadata = Path::from(format!("{place}/{METADATA}"));
+            let is_finished = block_on(self.files.head(&metadata)).is_ok();
+            if kept >= keep || (kept > 0 && !is_finished) {
+                self.remove(&place)?;
+            } else if is_finished {
+                kept += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes a checkpoint, its manifest first.
+    pub fn remove(&self, place: &str) -> Result<(), DirectoryError> {
+        let failed = |source| self.failed("removing", place.to_owned(), source);
+        let metadata = Path::from(format!("{place}/{METADATA}"));
+        match block_on(self.files.delete(&metadata)) {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+            Err(source) => return Err(failed(source)),
+        }
+        block_on(async {
+            let prefix = Path::from(place);
+            let files: Vec<Path> = self
+                .files
+                .list(Some(&prefix))
+                .map_ok(|file| file.location)
+                .try_collect()
+                .await
+                .map_err(failed)?;
+            for file in files {
+                self.files.delete(&file).await.map_err(failed)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn put(&self, path: &Path, bytes: Vec<u8>) -> Result<(), DirectoryError> {
+        let put = block_on(self.files.put(path, PutPayload::from(bytes)));
+        put.map(|_| ()).map_err(|source| self.failed("writing", path.to_string(), source))
+    }
+
+    fn get(&self, path: &Path) -> Result<Vec<u8>, DirectoryError> {
+        let bytes = block_on(async { self.files.get(path).await?.bytes().await });
+        bytes.map(Vec::from).map_err(|source| self.failed("reading", path.to_string(), source))
+    }
+
+    fn whole(&self, place: &str) -> String {
+        format!("{}/{place}", self.location)
+    }
+
+    fn failed(&self, doing: &'static str, place: String, source: object_store::Error) -> DirectoryError {
+        DirectoryError::Files { doing, location: self.whole(&place), source }
+    }
+}
+
+/// Reads a savepoint or a checkpoint wherever it lies: its directory or the `_metadata` in it, as a path or a `file:` URL.
+pub fn read_savepoint(location: &str) -> Result<Restored, DirectoryError> {
+    let path = local_path(location)?;
+    let path = if path.file_name().is_some_and(|name| name == METADATA) {
+        path.parent().unwrap_or(&path)
+    } else {
+        &path
+    };
+    let missing = || DirectoryError::Missing { location: path.display().to_string() };
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
+        return Err(missing());
+    };
+    if !path.is_dir() {
+        return Err(missing());
+    }
+    let parent = if parent.as_os_str().is_empty() { std::path::Path::new(".") } else { parent };
+    CheckpointDirectory::open(&parent.display().to_string())?.read(name)
+}
+
+/// The path that a location stands for.
+fn local_path(location: &str) -> Result<PathBuf, DirectoryError> {
+    let refused = || DirectoryError::Scheme { location: location.to_owned() };
+    if let Some(path) = location.strip_prefix("file:") {
+        // `file:///a`, `file:/a` and `file://localhost/a` are the same.
+        let path =
+            path.strip_prefix("//").map_or(path, |rest| rest.strip_prefix("localhost").unwrap_or(rest));
+        return if path.starts_with('/') { Ok(PathBuf::from(path)) } else { Err(refused()) };
+    }
+    if location.contains("://") { Err(refused()) } else { Ok(PathBuf::from(location)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::manifest::Kind;
+    use super::*;
+
+    const JOB: JobId = JobId(7);
+
+    fn manifest(id: u64) -> Manifest {
+        Manifest {
+            format: 0,
+            kind: Kind::Checkpoint,
+            id,
+            job_id: JOB.to_string(),
+            job_name: "a job".to_owned(),
+            taken: 1,
+            parallelism: 1,
+            records: 0,
+            state: StateFile { name: String::new(), bytes: 0, crc32: 0 },
+        }
+    }
+
+    fn filled(ids: &[u64]) -> (tempfile::TempDir, CheckpointDirectory) {
+        let directory = tempfile::tempdir().unwrap();
+        let checkpoints = CheckpointDirectory::open(directory.path().to_str().unwrap()).unwrap();
+        for &id in ids {
+            let state = engine::snapshot::encode(&Snapshot::default());
+            checkpoints.write(&CheckpointDirectory::checkpoint(JOB, id), &mut manifest(id), state).unwrap();
+        }
+        (directory, checkpoints)
+    }
+
+    fn newest(checkpoints: &CheckpointDirectory) -> (Option<u64>, Vec<String>) {
+        let mut skipped = Vec::new();
+        let found = checkpoints.newest(JOB, |error| skipped.push(error.to_string())).unwrap();
+        (found.map(|found| found.manifest.id), skipped)
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_the_newest_is_found() {
+        let (directory, checkpoints) = filled(&[1, 2, 10]);
+        assert_eq!(newest(&checkpoints), (Some(10), Vec::new()));
+        let path = directory.path().join(format!("{JOB}/chk-2"));
+        for location in [
+            path.display().to_string(),
+            path.join("_metadata").display().to_string(),
+            format!("file://{}", path.display()),
+            format!("file:{}", path.display()),
+        ] {
+            assert_eq!(read_savepoint(&location).unwrap().manifest.id, 2, "{location}");
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_that_is_not_whole_is_passed_over_and_said_so() {
+        let (directory, checkpoints) = filled(&[1, 2, 3, 4, 5]);
+        let file = |id: u64, name: &str| directory.path().join(format!("{JOB}/chk-{id}/{name}"));
+        std::fs::remove_file(file(5, "_metadata")).unwrap();
+        let mut state = std::fs::read(file(4, "state")).unwrap();
+        state[9] ^= 1;
+        std::fs::write(file(4, "state"), &state).unwrap();
+        std::fs::write(file(3, "state"), &state[..state.len() - 1]).unwrap();
+        std::fs::remove_file(file(2, "state")).unwrap();
+        let (found, skipped) = newest(&checkpoints);
+        assert_eq!((found, skipped.len()), (Some(1), 4));
+        assert!(skipped[0].contains("holds no _metadata") && skipped[1].contains("checksum"), "{skipped:#?}");
+        assert!(skipped[2].contains("bytes") && skipped[3].contains("reading"), "{skipped:#?}");
+    }
+
+    #[test]
+    fn a_newer_format_is_refused_whatever_else_it_says() {
+        let (directory, checkpoints) = filled(&[1]);
+        let metadata = directory.path().join(format!("{JOB}/chk-1/_metadata"));
+        std::fs::write(metadata, r#"{"format": 99, "else": true}"#).unwrap();
+        let error = checkpoints.read(&CheckpointDirectory::checkpoint(JOB, 1)).unwrap_err();
+        assert!(error.to_string().contains("format 99"), "{error}");
+    }
+
+    #[test]
+    fn only_the_newest_are_kept_and_unfinished_ones_do_not_count() {
+        let (directory, checkpoints) = filled(&[1, 2, 3, 4, 5]);
+        for id in [2, 4] {
+            std::fs::remove_file(directory.path().join(format!("{JOB}/chk-{id}/_metadata"))).unwrap();
+        }
+        checkpoints.prune(JOB, 2).unwrap();
+        assert_eq!(checkpoints.ids(JOB).unwrap(), [3, 5]);
+        let left: Vec<_> = std::fs::read_dir(directory.path().join(JOB.to_string())).unwrap().collect();
+        assert_eq!(left.len(), 2, "empty directories stay behind");
+    }
+
+    #[test]
+    fn places_that_are_no_directory_here_are_refused() {
+        for location in ["s3://bucket/path", "hdfs://host/path", "file:relative"] {
+            let error = CheckpointDirectory::open(location).err().unwrap();
+            assert!(matches!(error, DirectoryError::Scheme { .. }), "{error}");
+        }
+        assert!(matches!(read_savepoint("/nowhere/at/all"), Err(DirectoryError::Missing { .. })));
+    }
+}

@@ -1,0 +1,21 @@
+//! Checkpoints: when they are taken, where they lie, and which one a job goes on from.
+
+mod directory;
+mod history;
+mod manifest;
+mod options;
+
+pub use directory::{CheckpointDirectory, DirectoryError, Restored, read_savepoint};
+use types::JobId;
+
+pub use history::{CheckpointHistory, CheckpointRecord, CheckpointState, RestoredFrom};
+pub use manifest::{Kind, Manifest, StateFile};
+pub use options::CheckpointOptions;
+
+/// The newest checkpoint of a job that is whole; what is wrong with newer ones goes to the log.
+pub(crate) fn newest(directory: &str, job: JobId) -> Result<Option<Restored>, DirectoryError> {
+    CheckpointDirectory::open(directory)?.newest(job, |error| {
+        let error = crate::master::with_causes(&error);
+        tracing::error!(job_id = %job, error, "a checkpoint is not whole; falling back to the one before");
+    })
+}

@@ -1,0 +1,102 @@
+//! An attempt to run a job: its plan wired anew and started from a snapshot.
+
+use std::sync::Arc;
+
+use connectors::patience::Patience;
+use engine::connector::{Reads, SourceFactory, Split};
+use engine::execution::{Execution, ExecutionError};
+use engine::snapshot::{RestoreReport, Snapshot};
+use sql::error::Diagnostic;
+use sql::plan::Plan;
+use types::{JobId, Offset};
+
+use super::{NewJob, with_causes};
+use crate::checkpoint::DirectoryError;
+use crate::environment::{Environment, WiringError};
+
+/// What starts attempts.
+pub(super) struct Launch {
+    environment: Environment,
+    plan: Arc<Plan>,
+    id: JobId,
+    name: String,
+    attempts: u64,
+}
+
+/// An attempt under way.
+pub(super) struct Attempt {
+    pub execution: Execution,
+    pub parallelism: u32,
+    pub patience: Arc<Patience>,
+    pub sources: Vec<Arc<dyn SourceFactory>>,
+}
+
+/// Why a job was not started.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error("a table's options are wrong")]
+    Options(Vec<Diagnostic>),
+    #[error(transparent)]
+    Execution(#[from] ExecutionError),
+    #[error(transparent)]
+    Checkpoints(DirectoryError),
+    #[error("a thread could not be started")]
+    Thread(#[source] std::io::Error),
+}
+
+impl Launch {
+    pub fn new(new: &NewJob) -> Launch {
+        Launch {
+            environment: new.environment.clone(),
+            plan: new.plan.clone(),
+            id: new.id,
+            name: new.name.clone(),
+            attempts: 0,
+        }
+    }
+
+    /// Starts the plan where a snapshot stood, or as its tables' options say.
+    pub fn start(&mut self, from: Option<&Snapshot>) -> Result<Attempt, StartError> {
+        let wired =
+            self.environment.wire(self.plan.clone(), self.id, &self.name).map_err(|error| match error {
+                WiringError::Options(wrong) => StartError::Options(wrong),
+                WiringError::Thread(error) => StartError::Thread(error),
+            })?;
+        let mut spec = wired.spec;
+        if let Some(snapshot) = from {
+            let reads: Vec<Reads> = spec.sources.iter().map(|source| source.reads()).collect();
+            let report = RestoreReport::of(&self.plan, snapshot, &reads).map_err(ExecutionError::from)?;
+            if !report.is_complete() {
+                tracing::warn!(job = %self.name, "not all state was kept:\n{report}");
+            }
+            spec.restore = Some(Arc::new(snapshot.clone()));
+        }
+        // Letters of records behind the point that is gone on from will be written again, if still with reason.
+        if self.attempts > 0 || from.is_some() {
+            wired.letters.restarted(&positions(from)).map_err(ExecutionError::from)?;
+        }
+        self.attempts += 1;
+        let (parallelism, sources) = (spec.options.parallelism, spec.sources.clone());
+        let execution = Execution::start(spec)?;
+        Ok(Attempt { execution, parallelism, patience: wired.patience, sources })
+    }
+}
+
+impl Attempt {
+    /// Tells outside how far a snapshot that is kept reaches.
+    pub fn commit(&self, snapshot: &Snapshot) {
+        for (source, pipeline) in self.sources.iter().zip(&snapshot.pipelines) {
+            let positions: Vec<(Split, Offset)> =
+                pipeline.splits().map(|of| (of.split.clone(), Offset(of.offset))).collect();
+            if let Err(error) = source.commit(&positions) {
+                tracing::warn!(error = %with_causes(&error), "the group's lag may look larger than it is");
+            }
+        }
+    }
+}
+
+fn positions(snapshot: Option<&Snapshot>) -> Vec<(Split, Offset)> {
+    let pipelines = snapshot.into_iter().flat_map(|snapshot| &snapshot.pipelines);
+    let splits = pipelines.flat_map(|pipeline| pipeline.splits());
+    splits.map(|of| (of.split.clone(), Offset(of.offset))).collect()
+}

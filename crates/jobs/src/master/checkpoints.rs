@@ -1,0 +1,210 @@
+//! Taking checkpoints of a running job, and finding the one to go on from.
+
+use std::time::Duration;
+
+use engine::execution::CheckpointError;
+use engine::snapshot::encode;
+use types::{JobId, Timestamp};
+
+use super::attempt::Attempt;
+use super::{JobMaster, with_causes};
+use crate::checkpoint::{
+    CheckpointDirectory, CheckpointOptions, CheckpointRecord, CheckpointState, DirectoryError, Kind,
+    Manifest, Restored, RestoredFrom, StateFile,
+};
+
+/// Why there is no savepoint.
+#[derive(Debug, thiserror::Error)]
+pub enum SavepointError {
+    #[error("the job has ended, or was being started again")]
+    Ended,
+    #[error("too many requests wait for this job")]
+    Busy,
+    #[error(
+        "nobody said where savepoints go: name a directory, or set `execution.checkpointing.savepoint-dir`"
+    )]
+    Nowhere,
+    #[error("the job's state could not be collected: {0}")]
+    Snapshot(CheckpointError),
+    #[error(transparent)]
+    Files(#[from] DirectoryError),
+}
+
+/// Takes a job's checkpoints.
+pub(super) struct Taker {
+    job: JobId,
+    pub options: CheckpointOptions,
+    directory: CheckpointDirectory,
+    last: u64,
+    /// Failures in a row.
+    failures: u32,
+    /// When the next one is due, by the clock's `elapsed`.
+    due: Option<Duration>,
+}
+
+/// How long a checkpoint may take that the end of the process waits for.
+const LAST_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl Taker {
+    pub fn open(job: JobId, options: CheckpointOptions) -> Result<Taker, DirectoryError> {
+        let directory = CheckpointDirectory::open(&options.directory)?;
+        // Whatever lies there is not written over.
+        let last = directory.ids(job)?.last().copied().unwrap_or(0);
+        Ok(Taker { job, options, directory, last, failures: 0, due: None })
+    }
+
+    /// An attempt has begun: the first checkpoint is due an interval later.
+    pub fn begin(&mut self, now: Duration) {
+        self.failures = 0;
+        self.due = self.options.interval.map(|interval| now + interval);
+    }
+
+    /// How long until the next one is due.
+    pub fn wait(&self, now: Duration) -> Option<Duration> {
+        self.due.map(|due| due.saturating_sub(now))
+    }
+
+    pub fn is_due(&self, now: Duration) -> bool {
+        self.due.is_some_and(|due| due <= now)
+    }
+
+    /// The newest checkpoint that is whole.
+    pub fn newest(&self) -> Result<Option<Restored>, DirectoryError> {
+        crate::checkpoint::newest(&self.options.directory, self.job)
+    }
+
+    /// Takes a checkpoint because it is due. Fails when so many in a row have failed that the job is to fail.
+    pub fn take_due(&mut self, master: &JobMaster, attempt: &Attempt) -> Result<(), String> {
+        let began = master.clock.elapsed();
+        let taken = self.take(master, attempt, self.options.timeout);
+        let now = master.clock.elapsed();
+        self.due = self.options.interval.map(|interval| (began + interval).max(now + self.options.min_pause));
+        match taken {
+            Ok(()) => {
+                self.failures = 0;
+                Ok(())
+            }
+            // The job is ending, which is no failure of the checkpoint.
+            Err(SavepointError::Snapshot(CheckpointError::Ended)) => Ok(()),
+            Err(error) => {
+                self.failures += 1;
+                let text = with_causes(&error);
+                tracing::warn!(job_id = %self.job, error = text, in_a_row = self.failures, "a checkpoint failed");
+                match self.options.tolerable_failures {
+                    Some(most) if self.failures > most => {
+                        Err(format!("{} checkpoints in a row failed, the last with: {text}", self.failures))
+                    }
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// Takes the checkpoint that the end of the process waits for.
+    pub fn take_last(&mut self, master: &JobMaster, attempt: &Attempt) {
+        if let Err(error) = self.take(master, attempt, self.options.timeout.min(LAST_TIMEOUT)) {
+            tracing::warn!(
+                job_id = %self.job, error = %with_causes(&error),
+                "no last checkpoint: the job goes on from the one before"
+            );
+        }
+    }
+
+    fn take(
+        &mut self,
+        master: &JobMaster,
+        attempt: &Attempt,
+        timeout: Duration,
+    ) -> Result<(), SavepointError> {
+        let id = self.last + 1;
+        self.last = id;
+        let place = CheckpointDirectory::checkpoint(self.job, id);
+        write(master, attempt, &self.directory, &place, (id, Kind::Checkpoint), timeout)?;
+        if let Err(error) = self.directory.prune(self.job, self.options.retained) {
+            tracing::warn!(job_id = %self.job, error = %with_causes(&error), "old checkpoints were not removed");
+        }
+        Ok(())
+    }
+
+    /// Writes a savepoint; returns where it lies.
+    pub fn savepoint(
+        &mut self,
+        master: &JobMaster,
+        attempt: &Attempt,
+        target: Option<&str>,
+    ) -> Result<String, SavepointError> {
+        let target = target.unwrap_or(&self.options.savepoints);
+        if target.is_empty() {
+            return Err(SavepointError::Nowhere);
+        }
+        let id = self.last + 1;
+        self.last = id;
+        let directory = CheckpointDirectory::open(target)?;
+        // As Flink names them: the beginning of the job's id, and something that was never there.
+        let job: String = self.job.to_string().chars().take(6).collect();
+        let place = format!("savepoint-{job}-{:012x}", crate::id::random() & 0xffff_ffff_ffff);
+        let timeout = self.options.timeout;
+        write(master, attempt, &directory, &place, (id, Kind::Savepoint), timeout)
+    }
+}
+
+/// Collects a job's state and writes it.
+fn write(
+    master: &JobMaster,
+    attempt: &Attempt,
+    directory: &CheckpointDirectory,
+    place: &str,
+    (id, kind): (u64, Kind),
+    timeout: Duration,
+) -> Result<String, SavepointError> {
+    let (began, triggered) = (master.clock.elapsed(), master.clock.now());
+    let duration = Duration::ZERO;
+    let state = CheckpointState::InProgress;
+    master.life.lock().checkpoints.begin(CheckpointRecord { id, kind, triggered, duration, state });
+    let written = attempt.execution.control().snapshot(timeout).map_err(SavepointError::Snapshot).and_then(
+        |snapshot| {
+            let ledgers = snapshot.pipelines.iter().map(|pipeline| pipeline.ledger());
+            let mut manifest = Manifest {
+                format: 0,
+                kind,
+                id,
+                job_id: master.id.to_string(),
+                job_name: master.name.clone(),
+                taken: triggered.0,
+                parallelism: attempt.parallelism,
+                records: ledgers.map(|ledger| ledger.accepted).sum(),
+                state: StateFile { name: String::new(), bytes: 0, crc32: 0 },
+            };
+            directory.write(place, &mut manifest, encode(&snapshot))?;
+            attempt.commit(&snapshot);
+            Ok(manifest.state.bytes)
+        },
+    );
+    let duration = master.clock.elapsed().saturating_sub(began);
+    let location = format!("{}/{place}", directory.location());
+    let state = match &written {
+        Ok(bytes) => CheckpointState::Completed { location: location.clone(), bytes: *bytes },
+        Err(error) => CheckpointState::Failed { reason: with_causes(error) },
+    };
+    master.life.lock().checkpoints.end(id, duration, state);
+    match written {
+        Ok(bytes) => {
+            tracing::debug!(job_id = %master.id, id, ?kind, bytes, ?duration, location, "checkpoint written");
+            Ok(location)
+        }
+        Err(error) => {
+            // What was written of it is of no use.
+            let _ = directory.remove(place);
+            Err(error)
+        }
+    }
+}
+
+pub(super) fn restored_from(restored: &Restored, at: Timestamp) -> RestoredFrom {
+    RestoredFrom {
+        id: restored.manifest.id,
+        kind: restored.manifest.kind,
+        location: restored.location.clone(),
+        at,
+    }
+}

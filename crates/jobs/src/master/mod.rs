@@ -1,0 +1,218 @@
+//! A job master: one job from its start to its end, over as many attempts as its restart strategy allows.
+
+mod attempt;
+mod checkpoints;
+mod live;
+mod view;
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use connectors::patience::Patience;
+use crossbeam_channel::{Sender, bounded};
+use engine::execution::{Control, ExecutionError, Task};
+use parking_lot::{Condvar, Mutex};
+use sql::plan::Plan;
+use types::{Clock, JobId, Timestamp};
+
+use crate::checkpoint::{CheckpointHistory, CheckpointOptions, Restored};
+use crate::environment::Environment;
+use crate::restart::RestartStrategy;
+use crate::status::{JobStatus, StatusHistory};
+
+use attempt::Launch;
+pub(crate) use attempt::StartError;
+use checkpoints::Taker;
+use live::Living;
+
+pub use checkpoints::SavepointError;
+pub use view::{Failure, JobView, TaskView};
+
+/// A submitted job.
+pub struct JobMaster {
+    id: JobId,
+    name: String,
+    script: String,
+    plan: Arc<Plan>,
+    parallelism: u32,
+    clock: Arc<dyn Clock>,
+    life: Mutex<Life>,
+    /// Its status has changed.
+    changed: Condvar,
+    requests: Sender<Request>,
+}
+
+/// What changes while a job lives.
+struct Life {
+    status: StatusHistory,
+    submitted: Timestamp,
+    /// Newest last.
+    failures: Vec<Failure>,
+    /// Times it was started again.
+    restarts: u64,
+    /// Of the attempt that runs, or ran last.
+    control: Arc<Control>,
+    tasks: Vec<Task>,
+    patience: Arc<Patience>,
+    checkpoints: CheckpointHistory,
+}
+
+/// What a job is asked from outside.
+pub(crate) enum Request {
+    /// Somebody cancelled it.
+    Cancel,
+    /// To write its state somewhere; and then, if `stop`, to end.
+    Savepoint { target: Option<String>, stop: bool, done: Sender<Result<String, SavepointError>> },
+    /// To write a checkpoint if it writes any, and to end without being over: the process ends.
+    Suspend,
+}
+
+/// A job that is to be started.
+pub(crate) struct NewJob {
+    pub id: JobId,
+    pub name: String,
+    pub script: String,
+    pub plan: Arc<Plan>,
+    pub environment: Environment,
+    pub checkpoints: Option<CheckpointOptions>,
+    pub restart: RestartStrategy,
+    /// What it goes on from.
+    pub restored: Option<Restored>,
+    /// What is to be done before anyone hears that it has come to rest.
+    pub on_end: Box<dyn Fn(JobStatus) + Send>,
+}
+
+/// Requests that wait for a job.
+const REQUESTS: usize = 64;
+
+impl JobMaster {
+    /// Starts a job; the first attempt is made before this returns.
+    pub(crate) fn start(new: NewJob) -> Result<Arc<JobMaster>, StartError> {
+        let clock = new.environment.clock.clone();
+        let mut status = StatusHistory::new(clock.now());
+        let (requests, incoming) = bounded(REQUESTS);
+        let taker = new.checkpoints.clone().map(|options| Taker::open(new.id, options));
+        let taker = taker.transpose().map_err(StartError::Checkpoints)?;
+        let mut launch = Launch::new(&new);
+        let attempt = launch.start(new.restored.as_ref().map(|restored| &restored.snapshot))?;
+        for next in [JobStatus::Created, JobStatus::Running] {
+            status.become_at(next, clock.now()).expect("a new job may run");
+        }
+        let mut checkpoints = CheckpointHistory::default();
+        if let Some(restored) = &new.restored {
+            checkpoints.restore(checkpoints::restored_from(restored, clock.now()));
+        }
+        let master = Arc::new(JobMaster {
+            id: new.id,
+            name: new.name.clone(),
+            script: new.script.clone(),
+            plan: new.plan.clone(),
+            parallelism: attempt.parallelism,
+            clock: clock.clone(),
+            life: Mutex::new(Life {
+                submitted: status.since(),
+                status,
+                failures: Vec::new(),
+                restarts: 0,
+                control: attempt.execution.control(),
+                tasks: attempt.execution.tasks().to_vec(),
+                patience: attempt.patience.clone(),
+                checkpoints,
+            }),
+            changed: Condvar::new(),
+            requests,
+        });
+        let control = attempt.execution.control();
+        let living = Living::new(master.clone(), new, launch, taker, incoming);
+        let name: String = format!("job {}", master.id).chars().take(15).collect();
+        let thread = thread::Builder::new().name(name).spawn(move || living.live(attempt));
+        thread.map(|_| master).map_err(|error| {
+            control.cancel();
+            StartError::Thread(error)
+        })
+    }
+
+    pub fn id(&self) -> JobId {
+        self.id
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub fn script(&self) -> &str {
+        &self.script
+    }
+
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    pub fn status(&self) -> JobStatus {
+        self.life.lock().status.current()
+    }
+
+    /// Asks the job to end; false if it is over already.
+    pub fn cancel(&self) -> bool {
+        let mut life = self.life.lock();
+        if life.status.current().is_terminal() {
+            return false;
+        }
+        // A job that is being cancelled already stays so.
+        let _ = life.status.become_at(JobStatus::Cancelling, self.clock.now());
+        life.control.cancel();
+        drop(life);
+        let _ = self.requests.try_send(Request::Cancel);
+        true
+    }
+
+    /// Writes the job's state to `target`, or where savepoints go; returns where it lies. With `stop`, the job ends then.
+    /// Blocks until it is written.
+    pub fn savepoint(&self, target: Option<String>, stop: bool) -> Result<String, SavepointError> {
+        let (done, outcome) = bounded(1);
+        let request = Request::Savepoint { target, stop, done };
+        self.requests.try_send(request).map_err(|_| SavepointError::Busy)?;
+        outcome.recv().unwrap_or(Err(SavepointError::Ended))
+    }
+
+    /// Asks the job to keep its state and to end without being over.
+    pub(crate) fn suspend(&self) {
+        let _ = self.requests.try_send(Request::Suspend);
+    }
+
+    /// Ends all waiting for what does not take the job's results.
+    pub(crate) fn give_up(&self) {
+        let life = self.life.lock();
+        life.patience.give_up();
+        life.control.cancel();
+    }
+
+    /// Waits until the job no longer does anything, at most this long; tells whether that is so.
+    pub fn wait(&self, at_most: Duration) -> bool {
+        let mut life = self.life.lock();
+        let is_at_rest = |life: &Life| {
+            let status = life.status.current();
+            status.is_terminal() || status == JobStatus::Suspended
+        };
+        self.changed.wait_while_for(&mut life, |life| !is_at_rest(life), at_most);
+        is_at_rest(&life)
+    }
+}
+
+/// An error and what caused it, in one line.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+/// Whether starting again can help: what is wrong with the script or its rows stays wrong.
+fn may_pass(error: &ExecutionError) -> bool {
+    error.domain() != types::ErrorDomain::User
+}
