@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
-use support::{Up, run, weir};
+use support::{Up, pause_for, run, weir};
 use tokio_tungstenite::tungstenite::{self, Message};
 use types::{Clock as _, SystemClock};
 
@@ -63,9 +63,9 @@ fn starts() {
 fn steady(rate: u64) {
     let directory = tempfile::tempdir().expect("a directory");
     let up = Up::start(directory.path(), QUIET);
-    pause(Duration::from_secs(3));
+    pause_for(Duration::from_secs(3));
     let idle = usage(up.id());
-    pause(Duration::from_secs(5));
+    pause_for(Duration::from_secs(5));
     let before = usage(up.id());
     println!("idle: {} MB, {:.2} % of a core", before.memory_mb, (before.cpu - idle.cpu) / 5.0 * 100.0);
     generate(&up, rate * SECONDS, &["--rate", &rate.to_string()]);
@@ -93,7 +93,7 @@ fn pushes() {
         tungstenite::connect(format!("{}/ws/analytics", up.http.replace("http:", "ws:"))).expect("the feed");
     let mut times = Vec::new();
     for n in 1..=PUSHES {
-        pause(Duration::from_millis(20));
+        pause_for(Duration::from_millis(20));
         let now = jiff::Timestamp::now();
         let event = format!(
             r#"{{"query_id": "q-{n}", "timestamp": "{now}", "user": {{"user_id": {n}, "user_type": "Sinh viên"}}}}"#
@@ -156,9 +156,4 @@ fn usage(process: u32) -> Usage {
 fn median(mut times: Vec<Duration>) -> String {
     times.sort();
     format!("{:.0?} ({:.0?} to {:.0?})", times[times.len() / 2], times[0], times[times.len() - 1])
-}
-
-fn pause(length: Duration) {
-    let (_open, never) = std::sync::mpsc::channel::<()>();
-    let _ = never.recv_timeout(length);
 }

@@ -15,7 +15,11 @@ pub use options::CheckpointOptions;
 /// The newest checkpoint of a job that is whole; what is wrong with newer ones goes to the log.
 pub(crate) fn newest(directory: &str, job: JobId) -> Result<Option<Restored>, DirectoryError> {
     CheckpointDirectory::open(directory)?.newest(job, |error| {
-        let error = crate::master::with_causes(&error);
-        tracing::error!(job_id = %job, error, "a checkpoint is not whole; falling back to the one before");
+        if let DirectoryError::Missing { location } = &error {
+            tracing::info!(job_id = %job, location, "a checkpoint was never finished; taking the one before");
+        } else {
+            let error = crate::master::with_causes(&error);
+            tracing::error!(job_id = %job, error, "a checkpoint is not whole; falling back to the one before");
+        }
     })
 }

@@ -44,7 +44,13 @@ pub struct Up {
 impl Up {
     /// Starts `weir up` and waits until it says where it listens.
     pub fn start(data_dir: &Path, arguments: &[&str]) -> Up {
+        Up::start_in(data_dir, arguments, &[])
+    }
+
+    /// [`Up::start`], with variables of the environment.
+    pub fn start_in(data_dir: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Up {
         let mut command = weir();
+        command.envs(environment.iter().copied());
         command
             .args(["up", "--http", "127.0.0.1:0", "--jobs-http", "127.0.0.1:0", "--data-dir"])
             .arg(data_dir);
@@ -91,6 +97,33 @@ impl Up {
         panic!("{path} did not become what is wanted, but {last}");
     }
 
+    /// JSON of the job manager.
+    pub fn get_job(&self, path: &str) -> Value {
+        let mut answer = ureq::get(format!("{}{path}", self.jobs_http)).call().expect("an answer");
+        answer.body_mut().read_json().expect("JSON")
+    }
+
+    /// Waits until so many jobs run, and returns their ids.
+    pub fn wait_for_jobs(&self, count: usize) -> Vec<String> {
+        for _ in 0..PATIENCE.as_millis() / POLL.as_millis() {
+            let jobs = self.get_job("/jobs");
+            let running =
+                jobs["jobs"].as_array().into_iter().flatten().filter(|job| job["status"] == "RUNNING");
+            let ids: Vec<String> = running.filter_map(|job| Some(job["id"].as_str()?.to_owned())).collect();
+            if ids.len() == count {
+                return ids;
+            }
+            pause();
+        }
+        panic!("there are not {count} jobs running, but {}", self.get_job("/jobs"));
+    }
+
+    /// Ends it as a power cut of the process would.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it can be killed");
+        self.child.wait().expect("it ends");
+    }
+
     /// Ends it as Ctrl-C does, and waits.
     pub fn stop(mut self) -> ExitStatus {
         let killed = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
@@ -111,6 +144,11 @@ impl Drop for Up {
 
 /// Lets the other processes work before the next look.
 fn pause() {
+    pause_for(POLL);
+}
+
+/// Lets the other processes work for a while.
+pub fn pause_for(length: Duration) {
     let (_open, never) = mpsc::channel::<()>();
-    let _ = never.recv_timeout(POLL);
+    let _ = never.recv_timeout(length);
 }

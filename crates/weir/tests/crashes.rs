@@ -1,0 +1,170 @@
+//! A Weir that is killed at random moments: every event that was accepted is counted once, whatever else happens.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+use storage::log::{EmbeddedLog, EventLog as _};
+use storage::store::{EmbeddedStore, ResultStore as _};
+use support::{Up, pause_for};
+use types::{PartitionId, SystemClock};
+
+const KILLS: usize = 20;
+const BATCH: u64 = 40;
+const PRODUCERS: usize = 2;
+
+/// One result for each event: what a window says of it is how often it was counted there.
+const SEEN: &str = "
+SET 'pipeline.name' = 'seen';
+SET 'weir.early-fire' = '200 ms';
+SET 'parallelism.default' = '2';
+CREATE TABLE queries (
+  query_id STRING,
+  `timestamp` TIMESTAMP_LTZ(3),
+  WATERMARK FOR `timestamp` AS `timestamp` - INTERVAL '5' SECOND
+) WITH ('connector' = 'kafka', 'topic' = 'user-queries', 'scan.startup.mode' = 'earliest-offset',
+        'format' = 'json', 'json.timestamp-format.standard' = 'ISO-8601', 'json.ignore-parse-errors' = 'true');
+CREATE TABLE seen (query_id STRING, n BIGINT, window_end TIMESTAMP(3))
+WITH ('connector' = 'redis', 'key' = 'seen:{query_id}:{window_end}');
+INSERT INTO seen
+SELECT query_id, COUNT(*), CAST(window_end AS TIMESTAMP(3))
+FROM TABLE(TUMBLE(TABLE queries, DESCRIPTOR(`timestamp`), INTERVAL '10' SECOND))
+WHERE query_id IS NOT NULL
+GROUP BY window_start, window_end, query_id;
+";
+
+/// What the producers know.
+#[derive(Default)]
+struct Produced {
+    next: AtomicU64,
+    /// By `query_id`: whether its batch was answered with 202.
+    events: Mutex<BTreeMap<String, bool>>,
+    stop: AtomicBool,
+}
+
+/// Posts batches until it is told to stop or the server is gone.
+fn produce(url: &str, produced: &Produced) {
+    while !produced.stop.load(Ordering::SeqCst) {
+        let first = produced.next.fetch_add(BATCH, Ordering::SeqCst);
+        let ids: Vec<String> = (first..first + BATCH).map(|n| format!("q-{n:08}")).collect();
+        let now = jiff::Timestamp::now();
+        let lines: Vec<String> = ids
+            .iter()
+            .map(|id| {
+                format!(
+                    r#"{{"query_id": "{id}", "timestamp": "{now:.3}", "user": {{"user_id": 7, "user_type": "Sinh viên"}}}}"#
+                )
+            })
+            .collect();
+        produced.events.lock().expect("not poisoned").extend(ids.iter().map(|id| (id.clone(), false)));
+        let answer = ureq::post(format!("{url}/events")).send(lines.join("\n").as_bytes());
+        let Ok(mut answer) = answer else { return };
+        let Ok(body) = answer.body_mut().read_json::<Value>() else { return };
+        assert_eq!((answer.status().as_u16(), &body["accepted"]), (202, &BATCH.into()), "{body}");
+        produced.events.lock().expect("not poisoned").extend(ids.into_iter().map(|id| (id, true)));
+    }
+}
+
+fn start(directory: &Path, script: &Path) -> Up {
+    let script = script.to_str().expect("a path of this test");
+    let analytics = concat!(env!("CARGO_MANIFEST_DIR"), "/../../jobs/analytics.sql");
+    let environment = [("WEIR_CHECKPOINTS_INTERVAL", "300 ms"), ("WEIR_LOG", "warn,engine=error")];
+    Up::start_in(directory, &[analytics, script], &environment)
+}
+
+/// A number that differs from run to run, below `limit`.
+fn random(limit: u64) -> u64 {
+    use std::hash::BuildHasher as _;
+    std::hash::RandomState::new().hash_one(0) % limit
+}
+
+#[test]
+fn every_event_that_was_accepted_is_counted_once_though_the_process_is_killed() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let script = directory.path().join("seen.sql");
+    std::fs::write(&script, SEEN).expect("the script is written");
+    let data = directory.path().join("data");
+    std::fs::create_dir(&data).expect("a directory");
+    let produced = Arc::new(Produced::default());
+    for _ in 0..KILLS {
+        let up = start(&data, &script);
+        let producers: Vec<_> = (0..PRODUCERS)
+            .map(|_| {
+                let (url, produced) = (up.http.clone(), produced.clone());
+                thread::spawn(move || produce(&url, &produced))
+            })
+            .collect();
+        pause_for(Duration::from_millis(50 + random(900)));
+        up.kill();
+        producers.into_iter().for_each(|producer| producer.join().expect("a producer without a complaint"));
+    }
+    let up = start(&data, &script);
+    let accepted = settled(&up);
+    assert!(up.stop().success());
+
+    let events = produced.events.lock().expect("not poisoned");
+    let answered = events.values().filter(|answered| **answered).count();
+    assert!(answered > KILLS, "only {answered} events were accepted: this proves nothing");
+    let clock = Arc::new(SystemClock::new());
+    let counted = counted(&data, clock.clone());
+    for (id, answered) in events.iter() {
+        let times = counted.get(id).copied().unwrap_or(0);
+        assert!(times <= 1, "{id} was counted {times} times");
+        assert!(times == 1 || !answered, "{id} was accepted and is not counted");
+    }
+    assert_eq!(counted.values().sum::<u64>(), accepted, "what the job took is what it counted");
+    let log = EmbeddedLog::open(&data.join("log"), Default::default(), clock).expect("the log opens");
+    let kept: u64 = (0..4).map(|p| log.bounds("user-queries", PartitionId(p)).expect("bounds").0.0).sum();
+    assert_eq!(kept, accepted, "the job took every record of the log once");
+}
+
+/// Waits until both jobs have taken all there is; their ledgers must balance and agree.
+fn settled(up: &Up) -> u64 {
+    let jobs = up.wait_for_jobs(2);
+    let mut last = 0;
+    for _ in 0..400 {
+        let ledgers: Vec<Value> =
+            jobs.iter().map(|id| up.get_job(&format!("/weir/jobs/{id}"))["ledger"].clone()).collect();
+        let count = |ledger: &Value, name: &str| ledger[name].as_u64().expect("a count");
+        for ledger in &ledgers {
+            let parts = ["counted", "filtered", "late", "dead_lettered"];
+            let sum: u64 = parts.iter().map(|name| count(ledger, name)).sum();
+            // It is read while the job runs: the parts may be ahead of the whole, or behind, by a batch.
+            assert!(count(ledger, "accepted").abs_diff(sum) < 100_000, "{ledger}");
+        }
+        let accepted = count(&ledgers[0], "accepted");
+        let balances = ledgers.iter().all(|ledger| {
+            count(ledger, "accepted") == accepted
+                && count(ledger, "counted") == accepted
+                && count(ledger, "late") + count(ledger, "dead_lettered") + count(ledger, "filtered") == 0
+        });
+        let overall = up.get("/analytics/redis/overall-summary?days=2")["total_queries"].as_u64();
+        if balances && accepted == last && overall == Some(accepted) {
+            return accepted;
+        }
+        last = accepted;
+        pause_for(Duration::from_millis(300));
+    }
+    panic!("the jobs never came to rest: {jobs:?}, {last} accepted");
+}
+
+/// By `query_id`: how often it was counted, in all windows together.
+fn counted(data: &Path, clock: Arc<SystemClock>) -> BTreeMap<String, u64> {
+    let store =
+        EmbeddedStore::open(&data.join("results"), Default::default(), clock).expect("the store opens");
+    let mut counted = BTreeMap::new();
+    let scanned = store.scan("seen:", &mut |entry| {
+        let row: Value = serde_json::from_slice(&entry.value).expect("a row");
+        let id = row["query_id"].as_str().expect("an id").to_owned();
+        *counted.entry(id).or_default() += row["n"].as_u64().expect("a count");
+        true
+    });
+    scanned.expect("the store can be read");
+    counted
+}
