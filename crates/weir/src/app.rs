@@ -12,7 +12,7 @@ use jobs::{Defaults, Dispatcher, Environment, JobStatus, Origin, Submission, Sub
 use server::flink::{self, JobManager, Variables};
 use server::{JobSummary, Operations, Server, Services, UnknownTopics};
 use storage::log::{self, EmbeddedLog};
-use storage::store::{self, EmbeddedStore, ResultStore as _};
+use storage::store::{self, EmbeddedStore, RedisOptions, RedisStore, ResultStore, StoreError};
 use tokio::net::TcpListener;
 use types::{Clock, Interval};
 
@@ -46,7 +46,7 @@ pub(crate) fn run(
         tracing::warn!("{remark}");
     }
     let log = open_log(config, &clock)?;
-    let store = open_store(config, &clock)?;
+    let Opened { store, close } = open_store(config, &clock)?;
     let dispatcher = Arc::new(Dispatcher::new(Environment {
         log: log.clone(),
         store: store.clone(),
@@ -97,7 +97,7 @@ pub(crate) fn run(
     if let Err(error) = store.flush() {
         tracing::error!(error = &error as &dyn std::error::Error, "the last results may not be durable");
     }
-    store.close();
+    close();
     log.close();
     served
 }
@@ -114,11 +114,40 @@ fn open_log(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<EmbeddedLog>,
     log.map(Arc::new).map_err(|error| Failure::of(error.domain(), error))
 }
 
-fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<EmbeddedStore>, Failure> {
+/// A result store, and what frees its directory.
+struct Opened {
+    store: Arc<dyn ResultStore>,
+    close: Box<dyn FnOnce()>,
+}
+
+fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened, Failure> {
+    let failed = |error: StoreError| Failure::of(error.domain(), error);
+    let Some(url) = redis_url(config) else {
+        let store = Arc::new(open_embedded(config, "results", clock)?);
+        return Ok(Opened { store: store.clone(), close: Box::new(move || store.close()) });
+    };
+    let options = RedisOptions { url, copy_for: config.redis.copy_for.0, ..RedisOptions::default() };
+    let copy = open_embedded(config, "redis-copy", clock)?;
+    let store = Arc::new(RedisStore::open(options, copy, clock.clone()).map_err(failed)?);
+    Ok(Opened { store: store.clone(), close: Box::new(move || store.close()) })
+}
+
+/// Where Redis is, if results are to go there.
+fn redis_url(config: &Config) -> Option<String> {
+    let of = &config.redis;
+    match (of.url.as_str(), of.host.as_str()) {
+        ("", "") => None,
+        ("", host) if host.contains(':') => Some(format!("redis://[{host}]:{}", of.port)),
+        ("", host) => Some(format!("redis://{host}:{}", of.port)),
+        (url, _) => Some(url.to_owned()),
+    }
+}
+
+fn open_embedded(config: &Config, name: &str, clock: &Arc<dyn Clock>) -> Result<EmbeddedStore, Failure> {
     let options =
         store::Options { keep_free_bytes: config.result_store.keep_free.0, ..store::Options::default() };
-    let store = EmbeddedStore::open(&below(config, "results"), options, clock.clone());
-    store.map(Arc::new).map_err(|error| Failure::of(error.domain(), error))
+    let store = EmbeddedStore::open(&below(config, name), options, clock.clone());
+    store.map_err(|error| Failure::of(error.domain(), error))
 }
 
 /// What holds where a script says nothing of checkpoints.

@@ -2,14 +2,18 @@
 
 mod support;
 
+#[path = "../../storage/tests/servers/redis.rs"]
+mod servers;
+
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use serde_json::Value;
+use servers::RedisServer;
 use storage::log::{EmbeddedLog, EventLog as _};
 use storage::store::{EmbeddedStore, ResultStore as _};
 use support::{Up, pause_for};
@@ -71,11 +75,73 @@ fn produce(url: &str, produced: &Produced) {
     }
 }
 
-fn start(directory: &Path, script: &Path) -> Up {
-    let script = script.to_str().expect("a path of this test");
-    let analytics = concat!(env!("CARGO_MANIFEST_DIR"), "/../../jobs/analytics.sql");
-    let environment = [("WEIR_CHECKPOINTS_INTERVAL", "300 ms"), ("WEIR_LOG", "warn,engine=error")];
-    Up::start_in(directory, &[analytics, script], &environment)
+/// What a Weir runs over.
+struct World {
+    _directory: tempfile::TempDir,
+    data: PathBuf,
+    script: PathBuf,
+    redis: Option<RedisServer>,
+    produced: Arc<Produced>,
+}
+
+impl World {
+    fn new(redis: Option<RedisServer>) -> World {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (data, script) = (directory.path().join("data"), directory.path().join("seen.sql"));
+        std::fs::create_dir(&data).expect("a directory");
+        std::fs::write(&script, SEEN).expect("the script is written");
+        World { _directory: directory, data, script, redis, produced: Arc::default() }
+    }
+
+    fn start(&self) -> Up {
+        let script = self.script.to_str().expect("a path of this test");
+        let analytics = concat!(env!("CARGO_MANIFEST_DIR"), "/../../jobs/analytics.sql");
+        let mut environment =
+            vec![("WEIR_CHECKPOINTS_INTERVAL", "300 ms"), ("WEIR_LOG", "error,connectors=off")];
+        let url = self.redis.as_ref().map(RedisServer::url).unwrap_or_default();
+        environment.push(("REDIS_URL", &url));
+        Up::start_in(&self.data, &[analytics, script], &environment)
+    }
+
+    /// Producers that post to a Weir until it is gone or they are told to stop.
+    fn produce(&self, up: &Up) -> Vec<JoinHandle<()>> {
+        let start = |_| {
+            let (url, produced) = (up.http.clone(), self.produced.clone());
+            thread::spawn(move || produce(&url, &produced))
+        };
+        (0..PRODUCERS).map(start).collect()
+    }
+
+    /// Waits until all is counted, ends Weir, and checks every event.
+    fn check(&self, up: Up, at_least: usize) {
+        let accepted = settled(&up);
+        let clock = Arc::new(SystemClock::new());
+        // Its early results are on their way.
+        let from_redis = self.redis.as_ref().map(|redis| {
+            for _ in 0..100 {
+                if counted_in_redis(&redis.url()).values().sum::<u64>() >= accepted {
+                    break;
+                }
+                pause_for(Duration::from_millis(200));
+            }
+            counted_in_redis(&redis.url())
+        });
+        assert!(up.stop().success());
+        let events = self.produced.events.lock().expect("not poisoned");
+        let answered = events.values().filter(|answered| **answered).count();
+        assert!(answered > at_least, "only {answered} events were accepted: this proves nothing");
+        let counted = from_redis.unwrap_or_else(|| counted(&self.data, clock.clone()));
+        for (id, answered) in events.iter() {
+            let times = counted.get(id).copied().unwrap_or(0);
+            assert!(times <= 1, "{id} was counted {times} times");
+            assert!(times == 1 || !answered, "{id} was accepted and is not counted");
+        }
+        assert_eq!(counted.values().sum::<u64>(), accepted, "what the job took is what it counted");
+        let log =
+            EmbeddedLog::open(&self.data.join("log"), Default::default(), clock).expect("the log opens");
+        let kept: u64 = (0..4).map(|p| log.bounds("user-queries", PartitionId(p)).expect("bounds").0.0).sum();
+        assert_eq!(kept, accepted, "the job took every record of the log once");
+    }
 }
 
 /// A number that differs from run to run, below `limit`.
@@ -86,42 +152,45 @@ fn random(limit: u64) -> u64 {
 
 #[test]
 fn every_event_that_was_accepted_is_counted_once_though_the_process_is_killed() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let script = directory.path().join("seen.sql");
-    std::fs::write(&script, SEEN).expect("the script is written");
-    let data = directory.path().join("data");
-    std::fs::create_dir(&data).expect("a directory");
-    let produced = Arc::new(Produced::default());
+    let world = World::new(None);
     for _ in 0..KILLS {
-        let up = start(&data, &script);
-        let producers: Vec<_> = (0..PRODUCERS)
-            .map(|_| {
-                let (url, produced) = (up.http.clone(), produced.clone());
-                thread::spawn(move || produce(&url, &produced))
-            })
-            .collect();
+        let up = world.start();
+        let producers = world.produce(&up);
         pause_for(Duration::from_millis(50 + random(900)));
         up.kill();
         producers.into_iter().for_each(|producer| producer.join().expect("a producer without a complaint"));
     }
-    let up = start(&data, &script);
-    let accepted = settled(&up);
-    assert!(up.stop().success());
+    world.check(world.start(), KILLS);
+}
 
-    let events = produced.events.lock().expect("not poisoned");
-    let answered = events.values().filter(|answered| **answered).count();
-    assert!(answered > KILLS, "only {answered} events were accepted: this proves nothing");
-    let clock = Arc::new(SystemClock::new());
-    let counted = counted(&data, clock.clone());
-    for (id, answered) in events.iter() {
-        let times = counted.get(id).copied().unwrap_or(0);
-        assert!(times <= 1, "{id} was counted {times} times");
-        assert!(times == 1 || !answered, "{id} was accepted and is not counted");
+#[test]
+fn nothing_is_lost_while_redis_goes_away_hangs_and_comes_back_empty() {
+    let Some(redis) = RedisServer::start(&[]) else { return };
+    let mut world = World::new(Some(redis));
+    for round in 0..8 {
+        let up = world.start();
+        let producers = world.produce(&up);
+        pause_for(Duration::from_millis(200 + random(300)));
+        let redis = world.redis.as_mut().expect("it is there");
+        match round % 4 {
+            0 => {
+                redis.down();
+                pause_for(Duration::from_millis(random(1_500)));
+                redis.up();
+            }
+            1 => {
+                redis.hang(true);
+                pause_for(Duration::from_millis(500 + random(1_500)));
+                redis.hang(false);
+            }
+            2 => drop(redis.ask(&["CLIENT", "KILL", "TYPE", "normal"])),
+            _ => drop(redis.ask(&["FLUSHALL"])),
+        }
+        pause_for(Duration::from_millis(100 + random(300)));
+        up.kill();
+        producers.into_iter().for_each(|producer| producer.join().expect("a producer without a complaint"));
     }
-    assert_eq!(counted.values().sum::<u64>(), accepted, "what the job took is what it counted");
-    let log = EmbeddedLog::open(&data.join("log"), Default::default(), clock).expect("the log opens");
-    let kept: u64 = (0..4).map(|p| log.bounds("user-queries", PartitionId(p)).expect("bounds").0.0).sum();
-    assert_eq!(kept, accepted, "the job took every record of the log once");
+    world.check(world.start(), KILLS);
 }
 
 /// Waits until both jobs have taken all there is; their ledgers must balance and agree.
@@ -166,5 +235,19 @@ fn counted(data: &Path, clock: Arc<SystemClock>) -> BTreeMap<String, u64> {
         true
     });
     scanned.expect("the store can be read");
+    counted
+}
+
+fn counted_in_redis(url: &str) -> BTreeMap<String, u64> {
+    let client = redis::Client::open(url).expect("an address");
+    let mut connection = client.get_connection().expect("a connection");
+    let keys: Vec<String> = redis::cmd("KEYS").arg("seen:*").query(&mut connection).expect("keys");
+    let values: Vec<String> = redis::cmd("MGET").arg(&keys).query(&mut connection).expect("values");
+    let mut counted = BTreeMap::new();
+    for value in values {
+        let row: Value = serde_json::from_str(&value).expect("a row");
+        let id = row["query_id"].as_str().expect("an id").to_owned();
+        *counted.entry(id).or_default() += row["n"].as_u64().expect("a count");
+    }
     counted
 }

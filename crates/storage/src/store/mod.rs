@@ -3,6 +3,7 @@
 mod embedded;
 
 mod followers;
+mod redis;
 mod row;
 mod sweep;
 
@@ -14,6 +15,7 @@ use types::{ErrorDomain, Timestamp};
 use crate::disk::Fault;
 
 pub use embedded::{EmbeddedStore, Options};
+pub use redis::{Options as RedisOptions, RedisStore};
 
 /// One row of a result, written or overwritten.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,8 +79,8 @@ pub trait ResultStore: Send + Sync {
     /// One value, `None` if absent or expired.
     fn get(&self, key: &str) -> Result<Option<Entry>, StoreError>;
 
-    /// Calls `each` for every row whose key starts with `prefix`, in key order, as they were when the scan began. Stops
-    /// early when `each` returns false. Latest keys are keys like others: a scan of `analytics:` finds
+    /// Calls `each` for every row whose key starts with `prefix`, once, in whatever order is cheap. Rows that are written
+    /// while it runs may be there or not. Stops early when `each` returns false. Latest keys are keys like others: a scan of `analytics:` finds
     /// `analytics:latest` too.
     fn scan(&self, prefix: &str, each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError>;
 
@@ -115,6 +117,15 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    #[error("the address of the result store is wrong: {message}")]
+    Address { message: String },
+    #[error("the result store cannot be reached")]
+    Unreachable {
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    #[error("the result store refused: {answer}")]
+    Refused { answer: String },
     #[error("the result store is shut down")]
     Closed,
 }
@@ -122,10 +133,14 @@ pub enum StoreError {
 impl StoreError {
     pub fn domain(&self) -> ErrorDomain {
         match self {
-            StoreError::InvalidKey { .. } | StoreError::Locked { .. } => ErrorDomain::User,
+            StoreError::InvalidKey { .. } | StoreError::Locked { .. } | StoreError::Address { .. } => {
+                ErrorDomain::User
+            }
             StoreError::Corrupt { .. }
             | StoreError::DiskFull(_)
             | StoreError::Storage { .. }
+            | StoreError::Unreachable { .. }
+            | StoreError::Refused { .. }
             | StoreError::Closed => ErrorDomain::External,
         }
     }

@@ -98,11 +98,7 @@ impl Loaded {
 
     /// Fails if something is set that this version cannot do: it must not be ignored in silence.
     pub(crate) fn check_supported(&self) -> Result<(), ConfigError> {
-        for (key, what, instead) in [
-            ("kafka.brokers", "Kafka", "event log"),
-            ("redis.url", "Redis", "result store"),
-            ("redis.host", "Redis", "result store"),
-        ] {
+        for (key, what, instead) in [("kafka.brokers", "Kafka", "event log")] {
             if let Some((Value::String(value), origin)) = self.settings.get(key)
                 && !value.is_empty()
             {

@@ -47,7 +47,7 @@ pub(crate) struct Config {
     pub(crate) logging: Logging,
     /// Events from Kafka instead of the embedded log. This version cannot yet, and refuses to start when it is set.
     pub(crate) kafka: Kafka,
-    /// Results in Redis instead of the embedded store. This version cannot yet, and refuses to start when it is set.
+    /// Results in Redis instead of the embedded store, where readers of the system before find them.
     pub(crate) redis: Redis,
 }
 
@@ -184,12 +184,15 @@ pub(crate) struct Kafka {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Redis {
-    /// `redis://…`, stronger than host and port; empty = the embedded store. Environment: REDIS_URL.
+    /// `redis://[user:password@]host[:port][/database]`, `rediss://…` with TLS; stronger than host and port; empty = the
+    /// embedded store. Environment: REDIS_URL.
     pub(crate) url: String,
     /// Empty = the embedded store. Environment: REDIS_HOST.
     pub(crate) host: String,
     /// Environment: REDIS_PORT.
     pub(crate) port: NonZeroU16,
+    /// Results are also kept in the data directory for so long: a Redis that comes back empty gets them again from there.
+    pub(crate) copy_for: Length,
 }
 
 /// What is wrong with the settings.

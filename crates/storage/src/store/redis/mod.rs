@@ -1,0 +1,330 @@
+//! The result store on a Redis server, as the system before Weir wrote and read it: a string key a row, `SETEX` with its
+//! life, then `SET` of the latest key and `PUBLISH`.
+//!
+//! What is written is also kept in an embedded store for a while. When Redis comes back empty (restarted without its
+//! data, flushed), it gets from there all that it has lost, as far back as that copy reaches.
+
+mod guard;
+mod keys;
+mod known;
+mod link;
+mod watch;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam_channel::Sender;
+use parking_lot::Mutex;
+use redis::{Client, ConnectionAddr, Pipeline};
+use types::{Clock, Timestamp};
+
+use super::followers::Followers;
+use super::{
+    Change, EmbeddedStore, Entry, Following, Notification, ResultStore, StoreError, Upsert, WriteBatch, row,
+};
+use guard::Guard;
+use keys::seconds;
+use known::Known;
+use link::Link;
+
+/// How to reach Redis, and what to keep of what is written there.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// `redis://[user:password@]host[:port][/database]`, `rediss://…` for TLS, `unix:///path`.
+    pub url: String,
+    /// Where changes are told, ours and those of others.
+    pub channel: String,
+    /// The keys that others may write too.
+    pub prefix: String,
+    /// What is written is kept here for so long too, at most; longer than Redis may be gone.
+    pub copy_for: Duration,
+    /// Changes that wait for a follower, at most.
+    pub follower_changes: usize,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            url: "redis://127.0.0.1:6379".to_owned(),
+            channel: "analytics:updates".to_owned(),
+            prefix: "analytics:".to_owned(),
+            copy_for: Duration::from_secs(24 * 60 * 60),
+            follower_changes: 1_024,
+        }
+    }
+}
+
+/// Commands in one pipeline.
+const PIPELINE_COMMANDS: usize = 1_000;
+
+/// The result store on Redis. Dropping it is [`RedisStore::close`].
+pub struct RedisStore {
+    shared: Arc<Shared>,
+    address: (String, String),
+    /// Ends the threads when it is dropped.
+    threads: Mutex<Option<Threads>>,
+}
+
+/// Threads, and what ends them when it is dropped.
+type Threads = (Sender<()>, Vec<JoinHandle<()>>);
+
+/// What the store and its threads share.
+struct Shared {
+    options: Options,
+    client: Client,
+    clock: Arc<dyn Clock>,
+    /// Held while a batch is written and told.
+    writing: Mutex<Writing>,
+    reading: Mutex<Link>,
+    copy: EmbeddedStore,
+    guard: Guard,
+    /// What this process published and has not heard back yet.
+    own: Mutex<watch::Own>,
+    known: Mutex<Known>,
+    reachable: AtomicBool,
+    /// Why it is not, for people.
+    trouble: Mutex<String>,
+}
+
+struct Writing {
+    link: Link,
+    followers: Followers,
+}
+
+impl RedisStore {
+    /// Starts its threads; Redis need not be there yet. `copy`: where to keep what is written for a while.
+    pub fn open(
+        options: Options,
+        copy: EmbeddedStore,
+        clock: Arc<dyn Clock>,
+    ) -> Result<RedisStore, StoreError> {
+        // Once in a process; that somebody else did is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::open(options.url.as_str())
+            .map_err(|error| StoreError::Address { message: error.to_string() })?;
+        let address = match client.get_connection_info().addr() {
+            ConnectionAddr::Tcp(host, port) => (host.clone(), port.to_string()),
+            ConnectionAddr::TcpTls { host, port, .. } => (host.clone(), port.to_string()),
+            ConnectionAddr::Unix(path) => (path.display().to_string(), "0".to_owned()),
+            _ => (options.url.clone(), "0".to_owned()),
+        };
+        let shared = Arc::new(Shared {
+            writing: Mutex::new(Writing {
+                link: Link::new(client.clone()),
+                followers: Followers::new(options.follower_changes),
+            }),
+            reading: Mutex::new(Link::new(client.clone())),
+            guard: Guard::new(&copy)?,
+            own: Mutex::default(),
+            known: Mutex::default(),
+            reachable: AtomicBool::new(true),
+            trouble: Mutex::default(),
+            options,
+            client,
+            clock,
+            copy,
+        });
+        let (stop, stopped) = crossbeam_channel::bounded(0);
+        let start = |name: &str, run: fn(&Shared, &crossbeam_channel::Receiver<()>)| {
+            let (shared, stopped) = (shared.clone(), stopped.clone());
+            let thread =
+                std::thread::Builder::new().name(name.to_owned()).spawn(move || run(&shared, &stopped));
+            thread.map_err(|source| StoreError::Storage {
+                doing: "starting a thread",
+                source: Box::new(source),
+            })
+        };
+        let threads = vec![start("redis-listen", watch::listen)?, start("redis-check", watch::check)?];
+        Ok(RedisStore { shared, address, threads: Mutex::new(Some((stop, threads))) })
+    }
+
+    /// Ends the threads and the followers' queues.
+    pub fn close(&self) {
+        if let Some((stop, threads)) = self.threads.lock().take() {
+            drop(stop);
+            for thread in threads {
+                if thread.join().is_err() {
+                    tracing::error!("a thread of the result store had panicked");
+                }
+            }
+        }
+        self.shared.writing.lock().followers.dismiss();
+        self.shared.copy.close();
+    }
+}
+
+impl Drop for RedisStore {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Shared {
+    /// Writes a batch, whole or in part: what was written is written again with the rest.
+    fn put(&self, link: &mut Link, batch: &WriteBatch) -> Result<(), StoreError> {
+        for upserts in batch.upserts.chunks(PIPELINE_COMMANDS) {
+            let mut pipeline = Pipeline::with_capacity(upserts.len());
+            for Upsert { key, value, ttl } in upserts {
+                pipeline.cmd("SETEX").arg(&**key).arg(seconds(*ttl)).arg(&**value).ignore();
+            }
+            link.pipe(&pipeline)?;
+        }
+        let Some(told) = &batch.notification else { return Ok(()) };
+        let mut pipeline = Pipeline::with_capacity(2);
+        if !told.latest_key.is_empty() {
+            pipeline.cmd("SET").arg(&*told.latest_key).arg(&*told.time).ignore();
+        }
+        let message = message(told);
+        pipeline.cmd("PUBLISH").arg(&*told.channel).arg(&message).ignore();
+        let listens = *told.channel == *self.options.channel;
+        if listens {
+            self.own.lock().sent(&message);
+        }
+        link.pipe(&pipeline).inspect_err(|_| {
+            if listens {
+                self.own.lock().heard(message.as_bytes());
+            }
+        })
+    }
+
+    fn stands(&self, outcome: &Result<(), StoreError>) {
+        match outcome {
+            // One that answers, if only to refuse, is there.
+            Ok(()) | Err(StoreError::Refused { .. }) => {
+                if !self.reachable.swap(true, Ordering::AcqRel) {
+                    tracing::info!("the result store answers again");
+                }
+            }
+            Err(error) => {
+                *self.trouble.lock() = error.to_string();
+                if self.reachable.swap(false, Ordering::AcqRel) {
+                    tracing::warn!(
+                        error = error as &dyn std::error::Error,
+                        "the result store does not answer"
+                    );
+                }
+            }
+        }
+    }
+
+    fn know(&self, keys: impl Iterator<Item = impl AsRef<[u8]>>) {
+        self.known.lock().add(keys.map(|key| hash(key.as_ref())));
+    }
+}
+
+/// `{"type", "timestamp", "count"}`.
+fn message(told: &Notification) -> String {
+    let text = |text: &str| serde_json::Value::from(text).to_string();
+    format!(r#"{{"type": {}, "timestamp": {}, "count": {}}}"#, text(&told.kind), text(&told.time), told.count)
+}
+
+fn hash(key: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(key)
+}
+
+impl ResultStore for RedisStore {
+    fn write(&self, batch: &WriteBatch) -> Result<(), StoreError> {
+        let shared = &*self.shared;
+        let keys = batch.upserts.iter().map(|upsert| &upsert.key);
+        keys.clone().try_for_each(|key| row::check_key(key))?;
+        let mut writing = shared.writing.lock();
+        let Writing { link, followers } = &mut *writing;
+        let written = (|| {
+            if link.is_new() {
+                shared.guard.check(link, &shared.copy, shared.clock.now())?;
+            }
+            shared.put(link, batch)
+        })();
+        shared.stands(&written);
+        written?;
+        let now = shared.clock.now();
+        shared.keep(batch)?;
+        shared.know(keys.map(|key| key.as_bytes()));
+        if !followers.is_empty() {
+            let entries = batch.upserts.iter().map(|upsert| Entry {
+                key: upsert.key.clone(),
+                value: upsert.value.clone(),
+                expires: row::expires(now, upsert.ttl),
+            });
+            followers.tell(Change { entries: entries.collect(), notification: batch.notification.clone() });
+        }
+        Ok(())
+    }
+
+    /// Redis answered every write. What it keeps over a restart is its own to decide; the copy makes up for it.
+    fn flush(&self) -> Result<(), StoreError> {
+        self.shared.copy.flush()
+    }
+
+    fn get(&self, key: &str) -> Result<Option<Entry>, StoreError> {
+        row::check_key(key)?;
+        let now = self.shared.clock.now();
+        let mut link = self.shared.reading.lock();
+        Ok(keys::fetch(&mut link, &[key.to_owned()], now)?.pop())
+    }
+
+    fn scan(&self, prefix: &str, each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
+        let shared = &*self.shared;
+        // A connection of its own: it takes a while, and others read meanwhile.
+        let mut link = Link::new(shared.client.clone());
+        let mut given = HashSet::new();
+        keys::keys(&mut link, prefix, |link, mut found| {
+            found.retain(|key| given.insert(hash(key.as_bytes())));
+            shared.know(found.iter());
+            Ok(keys::fetch(link, &found, shared.clock.now())?.into_iter().all(&mut *each))
+        })
+    }
+
+    fn follow(&self) -> Result<Following, StoreError> {
+        Ok(self.shared.writing.lock().followers.add())
+    }
+
+    fn address(&self) -> (String, String) {
+        self.address.clone()
+    }
+
+    /// As the last look at it said, a second ago at most.
+    fn ping(&self) -> Result<(), StoreError> {
+        if self.shared.reachable.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        Err(StoreError::Refused { answer: self.shared.trouble.lock().clone() })
+    }
+}
+
+impl Shared {
+    /// Keeps what Redis has taken.
+    fn keep(&self, batch: &WriteBatch) -> Result<(), StoreError> {
+        let (now, copy_for) = (self.clock.now(), self.options.copy_for);
+        let rows = batch.upserts.iter().map(|of| (&of.key, &*of.value, row::expires(now, of.ttl)));
+        let told = batch.notification.iter().filter(|told| !told.latest_key.is_empty());
+        let latest = told.map(|told| (&told.latest_key, told.time.as_bytes(), row::NEVER));
+        guard::keep(&self.copy, rows.chain(latest), now, copy_for)
+    }
+}
+
+/// How long something stands that expires then; `None` if it has expired.
+fn life(expires: Timestamp, now: Timestamp) -> Option<Duration> {
+    u64::try_from(expires.0.saturating_sub(now.0)).ok().filter(|ms| *ms > 0).map(Duration::from_millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_what_the_contract_says() {
+        let told = Notification {
+            channel: "c".into(),
+            latest_key: "l".into(),
+            kind: "fa\"culty".into(),
+            time: "2025-12-09T11:30:00".into(),
+            count: 3,
+        };
+        let expected = r#"{"type": "fa\"culty", "timestamp": "2025-12-09T11:30:00", "count": 3}"#;
+        assert_eq!(message(&told), expected);
+    }
+}

@@ -1,0 +1,225 @@
+//! Hearing of changes that others make, and looking after the server.
+//!
+//! A message names an analytic and a time, not the keys, and those of writers before Weir need not end in that time. So
+//! after messages of others all keys are looked through, in steps that hold up nobody, for those that are not known yet
+//! or end in a time that was told.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use redis::{Connection, RedisError};
+
+use super::keys::{fetch, keys};
+use super::link::{Link, connect, failed};
+use super::{Shared, hash};
+use crate::store::{Change, Notification, StoreError};
+
+/// How long to wait for a message before looking at what else there is to do.
+const LISTEN: Duration = Duration::from_millis(250);
+/// How often to make sure, in silence, that the connection still stands.
+const ALIVE: Duration = Duration::from_secs(5);
+/// How long to wait before connecting again.
+const RETRY: Duration = Duration::from_millis(500);
+/// How often the server is looked after.
+const CHECK: Duration = Duration::from_secs(1);
+/// From one look through all keys to the next, at least; and so many times as long as it takes.
+const PASS: Duration = Duration::from_secs(1);
+const PASS_SHARE: u32 = 10;
+/// Messages of our own that are waited for, at most.
+const OWN_MESSAGES: usize = 100_000;
+
+/// What this process published and has not heard yet.
+#[derive(Debug, Default)]
+pub(super) struct Own {
+    waiting: HashMap<Vec<u8>, u32>,
+}
+
+impl Own {
+    pub fn sent(&mut self, message: &str) {
+        // Nobody listens, or what is heard is far behind: then ours are taken for those of others, which is only slower.
+        if self.waiting.len() >= OWN_MESSAGES {
+            self.waiting.clear();
+        }
+        *self.waiting.entry(message.as_bytes().to_vec()).or_default() += 1;
+    }
+
+    /// Whether a message was ours.
+    pub fn heard(&mut self, message: &[u8]) -> bool {
+        let Some(count) = self.waiting.get_mut(message) else { return false };
+        *count -= 1;
+        if *count == 0 {
+            self.waiting.remove(message);
+        }
+        true
+    }
+}
+
+/// What others told and was not looked for yet.
+#[derive(Default)]
+struct Told {
+    /// By type: the newest time, and rows.
+    by_kind: BTreeMap<String, (String, u64)>,
+    due: Duration,
+}
+
+/// Listens until told to stop.
+pub(super) fn listen(shared: &Shared, stopped: &Receiver<()>) {
+    let is_stopped = |wait| stopped.recv_timeout(wait) != Err(RecvTimeoutError::Timeout);
+    loop {
+        match connect(&shared.client) {
+            Ok(connection) => {
+                if let Err(error) = subscribed(shared, connection, stopped) {
+                    tracing::debug!(error = &error as &dyn std::error::Error, "the subscription is lost");
+                }
+                shared.own.lock().waiting.clear();
+                // What was missed is unknown: whoever follows has to load everything again.
+                shared.writing.lock().followers.dismiss();
+            }
+            Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "cannot subscribe"),
+        }
+        if is_stopped(RETRY) {
+            return;
+        }
+    }
+}
+
+fn subscribed(shared: &Shared, mut connection: Connection, stopped: &Receiver<()>) -> Result<(), StoreError> {
+    let mut listening = connection.as_pubsub();
+    listening.subscribe(&shared.options.channel).map_err(failed)?;
+    listening.set_read_timeout(Some(LISTEN)).map_err(failed)?;
+    let mut looking = Link::new(shared.client.clone());
+    let mut told = Told::default();
+    // What others wrote between the last load and now. Whoever has loaded nothing yet will find it there.
+    if !shared.writing.lock().followers.is_empty() {
+        look(shared, &mut looking, BTreeMap::new())?;
+    }
+    let mut heard = shared.clock.elapsed();
+    while stopped.try_recv() != Err(crossbeam_channel::TryRecvError::Disconnected) {
+        match listening.get_message() {
+            Ok(message) => {
+                heard = shared.clock.elapsed();
+                if !shared.own.lock().heard(message.get_payload_bytes()) {
+                    told.take(message.get_payload_bytes());
+                }
+            }
+            Err(error) if is_silence(&error) => {}
+            Err(error) => return Err(failed(error)),
+        }
+        let now = shared.clock.elapsed();
+        if now.saturating_sub(heard) >= ALIVE {
+            listening.set_read_timeout(Some(ALIVE)).map_err(failed)?;
+            listening.ping::<redis::Value>().map_err(failed)?;
+            listening.set_read_timeout(Some(LISTEN)).map_err(failed)?;
+            heard = now;
+        }
+        let has_work = !told.by_kind.is_empty() || shared.known.lock().is_grown();
+        if has_work && now >= told.due {
+            look(shared, &mut looking, std::mem::take(&mut told.by_kind))?;
+            let after = shared.clock.elapsed();
+            told.due = after + PASS.max(after.saturating_sub(now) * PASS_SHARE);
+        }
+    }
+    Ok(())
+}
+
+fn is_silence(error: &RedisError) -> bool {
+    error.is_timeout()
+}
+
+impl Told {
+    fn take(&mut self, message: &[u8]) {
+        #[derive(serde::Deserialize)]
+        struct Message {
+            #[serde(rename = "type")]
+            kind: String,
+            timestamp: String,
+            #[serde(default)]
+            count: u64,
+        }
+        // One that is not such an object is passed on as it is, to be counted by whoever follows.
+        let (kind, time, count) = match serde_json::from_slice::<Message>(message) {
+            Ok(message) => (message.kind, message.timestamp, message.count),
+            Err(_) => (String::new(), String::new(), 0),
+        };
+        let entry = self.by_kind.entry(kind).or_default();
+        if time >= entry.0 {
+            entry.0 = time;
+        }
+        entry.1 += count;
+    }
+}
+
+/// Finds what others wrote, and tells it.
+fn look(shared: &Shared, link: &mut Link, told: BTreeMap<String, (String, u64)>) -> Result<(), StoreError> {
+    let times: Vec<String> =
+        told.values().filter(|(time, _)| !time.is_empty()).map(|(time, _)| format!(":{time}")).collect();
+    let mut all = HashSet::new();
+    shared.known.lock().begin();
+    keys(link, &shared.options.prefix, |link, mut found| {
+        all.extend(found.iter().map(|key| hash(key.as_bytes())));
+        {
+            let known = shared.known.lock();
+            found.retain(|key| {
+                !known.holds(hash(key.as_bytes())) || times.iter().any(|time| key.ends_with(time.as_str()))
+            });
+        }
+        if !found.is_empty() {
+            let entries = fetch(link, &found, shared.clock.now())?;
+            shared.writing.lock().followers.tell(Change { entries, notification: None });
+        }
+        Ok(true)
+    })?;
+    shared.known.lock().end(all);
+    for (kind, (time, count)) in told {
+        let notification = Notification {
+            channel: shared.options.channel.as_str().into(),
+            latest_key: "".into(),
+            kind: kind.into(),
+            time: time.into(),
+            count,
+        };
+        let change = Change { entries: Vec::new(), notification: Some(notification) };
+        shared.writing.lock().followers.tell(change);
+    }
+    Ok(())
+}
+
+/// Looks after the server until told to stop: whether it answers, and whether it still has what it was given.
+pub(super) fn check(shared: &Shared, stopped: &Receiver<()>) {
+    let mut link = Link::new(shared.client.clone());
+    loop {
+        let outcome = shared.guard.check(&mut link, &shared.copy, shared.clock.now());
+        shared.stands(&outcome);
+        if stopped.recv_timeout(CHECK) != Err(RecvTimeoutError::Timeout) {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_messages_are_known_as_often_as_they_were_sent() {
+        let mut own = Own::default();
+        own.sent("a");
+        own.sent("a");
+        assert_eq!(
+            [own.heard(b"a"), own.heard(b"a"), own.heard(b"a"), own.heard(b"b")],
+            [true, true, false, false]
+        );
+    }
+
+    #[test]
+    fn of_several_messages_of_a_type_the_newest_time_is_told() {
+        let mut told = Told::default();
+        told.take(br#"{"type": "faculty", "timestamp": "2025-12-09T11:30:20", "count": 2}"#);
+        told.take(br#"{"type": "faculty", "timestamp": "2025-12-09T11:30:00", "count": 3}"#);
+        told.take(b"nonsense");
+        let expected =
+            [(String::new(), (String::new(), 0)), ("faculty".into(), ("2025-12-09T11:30:20".into(), 5))];
+        assert_eq!(told.by_kind, expected.into_iter().collect());
+    }
+}

@@ -1,0 +1,112 @@
+//! A Redis server of a test's own: the one of the system, on a free port, with nothing kept on disk.
+#![allow(dead_code, reason = "each test uses its own part")]
+#![allow(clippy::print_stderr, reason = "whoever runs the tests is told what is missing")]
+
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// Nothing takes as long; it only ends a test that would hang.
+const PATIENCE: u32 = 2_000;
+const STEP: Duration = Duration::from_millis(10);
+
+/// A server that runs. Dropping it kills it.
+pub struct RedisServer {
+    child: Option<Child>,
+    port: u16,
+    arguments: Vec<String>,
+}
+
+impl RedisServer {
+    /// `None`, with a line that says what to install, where there is no `redis-server`; in CI that is a failure.
+    pub fn start(arguments: &[&str]) -> Option<RedisServer> {
+        if Command::new("redis-server").arg("--version").stdout(Stdio::null()).status().is_err() {
+            let message = "skipped: redis-server is missing (Debian: apt install redis-server)";
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "{message}");
+            eprintln!("{message}");
+            return None;
+        }
+        let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        let mut server = RedisServer { child: None, port: free_port(), arguments };
+        server.up();
+        Some(server)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Starts it on its port, empty.
+    pub fn up(&mut self) {
+        let port = self.port.to_string();
+        let child = Command::new("redis-server")
+            .args([
+                "--bind",
+                "127.0.0.1",
+                "--port",
+                &port,
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+                "--daemonize",
+                "no",
+            ])
+            .args(&self.arguments)
+            .stdout(Stdio::null())
+            .spawn();
+        self.child = Some(child.expect("redis-server starts"));
+        wait_until("redis-server listens", || TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok());
+    }
+
+    /// Kills it, and all that it held.
+    pub fn down(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().expect("it can be killed");
+            child.wait().expect("it ends");
+        }
+    }
+
+    /// Stops it as if it hung, and lets it go on.
+    pub fn hang(&self, hangs: bool) {
+        let id = self.child.as_ref().expect("it runs").id().to_string();
+        let signal = if hangs { "-STOP" } else { "-CONT" };
+        assert!(Command::new("kill").args([signal, &id]).status().expect("kill runs").success());
+    }
+
+    /// What `redis-cli` prints.
+    pub fn ask(&self, command: &[&str]) -> String {
+        let port = self.port.to_string();
+        let output =
+            Command::new("redis-cli").args(["-p", &port]).args(command).output().expect("redis-cli runs");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        self.down();
+    }
+}
+
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("its address").port()
+}
+
+/// A test that waits in vain has failed.
+pub fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    for _ in 0..PATIENCE {
+        if holds() {
+            return;
+        }
+        let (_open, never) = mpsc::channel::<()>();
+        let _ = never.recv_timeout(STEP);
+    }
+    panic!("waited in vain until {what}");
+}
