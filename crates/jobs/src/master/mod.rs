@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use connectors::patience::Patience;
-use crossbeam_channel::{Sender, bounded};
+use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 use engine::execution::{Control, ExecutionError, Task};
 use parking_lot::{Condvar, Mutex};
 use sql::plan::Plan;
@@ -85,6 +85,8 @@ pub(crate) struct NewJob {
 
 /// Requests that wait for a job.
 const REQUESTS: usize = 64;
+/// How often whoever waits for an answer looks whether there will be one.
+const LOOK: Duration = Duration::from_millis(100);
 
 impl JobMaster {
     /// Starts a job; the first attempt is made before this returns.
@@ -173,7 +175,14 @@ impl JobMaster {
         let (done, outcome) = bounded(1);
         let request = Request::Savepoint { target, stop, done };
         self.requests.try_send(request).map_err(|_| SavepointError::Busy)?;
-        outcome.recv().unwrap_or(Err(SavepointError::Ended))
+        loop {
+            match outcome.recv_timeout(LOOK) {
+                Ok(outcome) => return outcome,
+                // A request that came when the job had just ended is never answered.
+                Err(RecvTimeoutError::Timeout) if !self.life.lock().is_at_rest() => {}
+                Err(_) => return outcome.try_recv().unwrap_or(Err(SavepointError::Ended)),
+            }
+        }
     }
 
     /// Asks the job to keep its state and to end without being over.
@@ -191,12 +200,16 @@ impl JobMaster {
     /// Waits until the job no longer does anything, at most this long; tells whether that is so.
     pub fn wait(&self, at_most: Duration) -> bool {
         let mut life = self.life.lock();
-        let is_at_rest = |life: &Life| {
-            let status = life.status.current();
-            status.is_terminal() || status == JobStatus::Suspended
-        };
-        self.changed.wait_while_for(&mut life, |life| !is_at_rest(life), at_most);
-        is_at_rest(&life)
+        self.changed.wait_while_for(&mut life, |life| !life.is_at_rest(), at_most);
+        life.is_at_rest()
+    }
+}
+
+impl Life {
+    /// Whether nothing is done for the job any more.
+    fn is_at_rest(&self) -> bool {
+        let status = self.status.current();
+        status.is_terminal() || status == JobStatus::Suspended
     }
 }
 

@@ -6,6 +6,7 @@ mod figures;
 mod idle;
 mod late;
 #[path = "../support/memory.rs"]
+#[expect(dead_code, reason = "other tests ask more of the log and the store")]
 mod memory;
 #[path = "../support/random.rs"]
 mod random;

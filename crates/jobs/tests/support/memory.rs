@@ -18,6 +18,8 @@ use types::{Offset, PartitionId, Timestamp};
 pub struct MemoryLog {
     topics: Mutex<BTreeMap<String, Vec<Partition>>>,
     out_of_reach: AtomicBool,
+    /// The next read fails.
+    broken: AtomicBool,
 }
 
 #[derive(Default, Clone)]
@@ -66,6 +68,11 @@ impl MemoryLog {
     /// Whether the log answers.
     pub fn be_out_of_reach(&self, out_of_reach: bool) {
         self.out_of_reach.store(out_of_reach, Ordering::SeqCst);
+    }
+
+    /// Lets the next read fail.
+    pub fn break_down(&self) {
+        self.broken.store(true, Ordering::SeqCst);
     }
 
     /// What was appended to a topic.
@@ -139,6 +146,9 @@ struct MemoryReader {
 
 impl LogReader for MemoryReader {
     fn poll(&mut self, timeout: Duration, max_bytes: usize) -> Result<Polled, LogError> {
+        if self.log.broken.swap(false, Ordering::SeqCst) {
+            return Err(LogError::Corrupt { place: "a place of this test".to_owned() });
+        }
         let mut more = self.log.out_of_reach.load(Ordering::SeqCst);
         for _ in 0..if more { 0 } else { self.next.len() } {
             self.turn = (self.turn + 1) % self.next.len();
@@ -188,9 +198,15 @@ impl LogReader for MemoryReader {
 pub struct MemoryStore {
     rows: Mutex<BTreeMap<String, Vec<u8>>>,
     history: Mutex<Vec<(String, Vec<u8>)>>,
+    refuses: AtomicBool,
 }
 
 impl MemoryStore {
+    /// Whether it takes nothing.
+    pub fn refuse(&self, refuses: bool) {
+        self.refuses.store(refuses, Ordering::SeqCst);
+    }
+
     /// Every write in order.
     pub fn history(&self) -> Vec<(String, Vec<u8>)> {
         self.history.lock().clone()
@@ -203,6 +219,9 @@ impl MemoryStore {
 
 impl ResultStore for MemoryStore {
     fn write(&self, batch: &WriteBatch) -> Result<(), StoreError> {
+        if self.refuses.load(Ordering::SeqCst) {
+            return Err(StoreError::Closed);
+        }
         let mut rows = self.rows.lock();
         for upsert in &batch.upserts {
             rows.insert(upsert.key.to_string(), upsert.value.to_vec());

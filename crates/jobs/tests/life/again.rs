@@ -1,0 +1,94 @@
+//! Jobs that fail and are started again.
+
+use std::time::Duration;
+
+use jobs::{JobStatus, Origin};
+use serde_json::json;
+
+use crate::world::{SCRIPT, TOPIC, World, submission, until, until_is};
+
+#[test]
+fn a_job_that_fails_goes_on_from_its_checkpoint_and_counts_everything_once() {
+    for parallelism in [1, 3] {
+        let mut world = World::new(2);
+        world.defaults.parallelism = parallelism;
+        world.interval = Some(Duration::from_millis(20));
+        let process = world.process();
+        let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+        world.give(&job, 0, &[("a", 1), ("b", 2)]);
+        world.give(&job, 1, &[("a", 3)]);
+        let taken = job.view().checkpoints.completed;
+        until("a checkpoint holds that", || job.view().checkpoints.completed > taken + 1);
+        world.log.break_down();
+        until("it is started again", || job.view().restarts == 1);
+        world.give(&job, 0, &[("a", 4), ("b", 65)]);
+        let view = job.view();
+        assert!(view.failures[0].text.contains("a place of this test"), "{:?}", view.failures);
+        assert!(
+            view.checkpoints.restored == 1 && view.ledger.accepted == 5 && view.ledger.balances(),
+            "{view:?}"
+        );
+        let expected =
+            [("a:2025-12-09 00:01:00", 3), ("b:2025-12-09 00:01:00", 1), ("b:2025-12-09 00:02:00", 1)];
+        let counts = world.counts();
+        assert_eq!(counts, expected.map(|(key, n)| (key.to_owned(), n)).into_iter().collect());
+        assert!(job.cancel());
+        until_is(&job, JobStatus::Canceled);
+    }
+}
+
+#[test]
+fn a_job_without_a_checkpoint_starts_over_and_its_letters_before_are_void() {
+    let world = World::new(1);
+    let process = world.process();
+    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    world.log.add(TOPIC, 0, vec!["{broken".to_owned()]);
+    until("the letter is written", || world.letters().len() == 1);
+    world.log.break_down();
+    until("it is started again", || job.view().restarts == 1);
+    until("the letter is written again", || world.letters().len() == 3);
+    let letters = world.letters();
+    let id = job.id().to_string();
+    assert_eq!((&letters[0]["job_id"], &letters[1]["job_id"]), (&json!(id), &json!(id)));
+    assert_eq!(letters[1]["restarted"], json!([]), "nothing stands of what was before");
+    assert_eq!((&letters[2]["offset"], job.view().ledger.dead_lettered), (&json!(0), 1));
+    // From a checkpoint on, the mark says how far it reaches.
+    let location = job.savepoint(None, false).expect("a savepoint");
+    let stopped =
+        process.submit(jobs::Submission { from: Some(&location), ..submission(SCRIPT, Origin::Submitted) });
+    let other = stopped.expect("it starts").id().to_string();
+    let last = world.letters().pop().expect("a letter");
+    assert_eq!(last["job_id"], json!(other));
+    assert_eq!(last["restarted"], json!([{"topic": TOPIC, "partition": 0, "offset": 1}]));
+    process.shut_down(Duration::from_secs(20));
+}
+
+#[test]
+fn a_job_that_fails_too_often_has_failed() {
+    let world = World::new(1);
+    let process = world.process();
+    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    for restarts in 1..=3 {
+        world.log.break_down();
+        until("it is started again", || job.view().restarts == restarts);
+        until_is(&job, JobStatus::Running);
+    }
+    assert!(process.is_healthy());
+    world.log.break_down();
+    until_is(&job, JobStatus::Failed);
+    let view = job.view();
+    assert_eq!((view.failures.len(), view.failure), (4, Some(view.failures[3].text.clone())));
+    assert!(!process.is_healthy() && !job.cancel());
+}
+
+#[test]
+fn what_is_wrong_with_a_row_stays_wrong_and_fails_the_job_at_once() {
+    let world = World::new(1);
+    let process = world.process();
+    let script = SCRIPT.replace("SUM(v)", "SUM(1 / (v - 1))");
+    let job = process.submit(submission(&script, Origin::Start)).expect("it starts");
+    world.append(0, &[("a", 1)]);
+    until_is(&job, JobStatus::Failed);
+    let view = job.view();
+    assert!(view.restarts == 0 && view.failure.is_some_and(|failure| failure.contains("zero")));
+}

@@ -1,0 +1,41 @@
+//! Jobs that are cancelled, also while what they write to does not take it.
+
+use std::time::Duration;
+
+use jobs::{JobStatus, Origin};
+
+use crate::world::{SCRIPT, World, submission, until, until_is};
+
+#[test]
+fn a_job_whose_store_takes_nothing_can_be_cancelled_and_goes_on_when_it_does_again() {
+    let world = World::new(1);
+    let process = world.process();
+    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    world.store.refuse(true);
+    world.append(0, &[("a", 1)]);
+    until("the event is taken", || job.view().ledger.accepted == 1);
+    world.store.refuse(false);
+    world.written(&job);
+    assert_eq!(world.counts().len(), 1);
+    world.store.refuse(true);
+    // More results than the writer's queue holds: the sources are held back.
+    for second in 2..400 {
+        world.append(0, &[("a", second)]);
+    }
+    until("more is taken", || job.view().ledger.accepted > 1);
+    assert!(job.cancel());
+    until_is(&job, JobStatus::Canceled);
+}
+
+#[test]
+fn a_job_that_waits_to_be_started_again_can_be_cancelled() {
+    let world = World::new(1);
+    let process = world.process();
+    let script = SCRIPT.replace("'10 ms'", "'1 h'");
+    let job = process.submit(submission(&script, Origin::Start)).expect("it starts");
+    world.log.break_down();
+    until_is(&job, JobStatus::Restarting);
+    assert!(job.cancel());
+    until_is(&job, JobStatus::Canceled);
+    assert!(process.shut_down(Duration::from_secs(20)));
+}

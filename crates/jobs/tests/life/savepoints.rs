@@ -1,0 +1,68 @@
+//! Savepoints: asked for, kept, and started from.
+
+use std::time::Duration;
+
+use jobs::{JobStatus, Origin, SavepointError, Submission, SubmitError};
+
+use crate::world::{SCRIPT, World, submission, until_is};
+
+#[test]
+fn a_job_starts_from_a_savepoint_at_another_parallelism() {
+    let mut world = World::new(4);
+    let process = world.process();
+    let job = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
+    for partition in 0..4 {
+        world.give(&job, partition, &[("a", 1), ("b", 1), ("c", 2)]);
+    }
+    let target = world.place("elsewhere");
+    let location = job.savepoint(Some(target.clone()), true).expect("a savepoint");
+    assert!(location.starts_with(&target), "{location}");
+    until_is(&job, JobStatus::Finished);
+    assert_eq!(job.view().checkpoints.latest_savepoint.map(|record| record.id), Some(1));
+
+    world.defaults.parallelism = 3;
+    let process = world.process();
+    let job = process.submit(Submission { from: Some(&location), ..submission(SCRIPT, Origin::Submitted) });
+    let job = job.expect("it starts");
+    assert_eq!((job.view().parallelism, job.view().ledger.accepted), (3, 12));
+    world.give(&job, 2, &[("b", 3)]);
+    assert_eq!(world.counts()["b:2025-12-09 00:01:00"], 5);
+    assert!(process.shut_down(Duration::from_secs(20)));
+}
+
+#[test]
+fn a_dry_run_tells_what_would_be_kept_and_starts_nothing() {
+    let world = World::new(1);
+    let process = world.process();
+    let job = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
+    world.give(&job, 0, &[("a", 1)]);
+    let location = job.savepoint(None, false).expect("a savepoint");
+    assert_eq!(job.status(), JobStatus::Running);
+    let report = process.dry_run(submission(SCRIPT, Origin::Submitted), &location).expect("a report");
+    assert!(report.is_complete(), "{report}");
+    let changed = SCRIPT.replace("'1' MINUTE", "'2' MINUTE");
+    let report = process.dry_run(submission(&changed, Origin::Submitted), &location).expect("a report");
+    assert!(!report.is_complete() && report.to_string().contains("starts empty"), "{report}");
+    assert_eq!(process.jobs().len(), 1);
+    assert!(process.shut_down(Duration::from_secs(20)));
+}
+
+#[test]
+fn what_is_no_savepoint_is_named() {
+    let world = World::new(1);
+    let process = world.process();
+    let from = world.place("nowhere");
+    let refused = process.submit(Submission { from: Some(&from), ..submission(SCRIPT, Origin::Submitted) });
+    let Err(error @ SubmitError::Checkpoints(_)) = refused else { panic!("it started") };
+    assert!(
+        error.to_string().contains("there is no checkpoint at") && error.to_string().contains(&from),
+        "{error}"
+    );
+    assert_eq!(error.domain(), types::ErrorDomain::User);
+    let job = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
+    let refused = job.savepoint(Some("s3://bucket".to_owned()), false);
+    assert!(matches!(refused, Err(SavepointError::Files(_))), "{refused:?}");
+    assert_eq!(job.status(), JobStatus::Running);
+    assert!(process.shut_down(Duration::from_secs(20)));
+    assert!(matches!(job.savepoint(None, false), Err(SavepointError::Ended | SavepointError::Busy)));
+}

@@ -1,0 +1,136 @@
+//! A dispatcher over a log and a store in memory, and a directory for what is to outlive it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use connectors::dead_letter::DEAD_LETTER_TOPIC;
+use jobs::checkpoint::CheckpointOptions;
+use jobs::registry::Registry;
+use jobs::{Defaults, Dispatcher, Environment, JobMaster, JobStatus, Origin, Submission};
+use serde_json::Value;
+use types::{Interval, SystemClock};
+
+use crate::memory::{MemoryLog, MemoryStore, SharedLog};
+
+pub const TOPIC: &str = "events";
+
+/// Counts by key and minute; keys that are no text are dead letters, and so is what is no JSON.
+pub const SCRIPT: &str = "
+SET 'restart-strategy.type' = 'fixed-delay';
+SET 'restart-strategy.fixed-delay.attempts' = '3';
+SET 'restart-strategy.fixed-delay.delay' = '10 ms';
+SET 'weir.early-fire' = '0 s';
+SET 'weir.max-future' = '0 s';
+CREATE TABLE events (k STRING, v INT, `at` TIMESTAMP(3), WATERMARK FOR `at` AS `at` - INTERVAL '1' SECOND)
+  WITH ('connector' = 'kafka', 'topic' = 'events', 'scan.startup.mode' = 'earliest-offset',
+        'format' = 'json', 'json.ignore-parse-errors' = 'true');
+CREATE TABLE counts (k STRING, n BIGINT, total INT, window_end TIMESTAMP(3))
+  WITH ('connector' = 'redis', 'key' = '{k}:{window_end}');
+INSERT INTO counts
+SELECT k, COUNT(*), SUM(v), window_end FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(`at`), INTERVAL '1' MINUTE))
+GROUP BY window_start, window_end, k;
+";
+
+pub struct World {
+    pub directory: tempfile::TempDir,
+    pub log: Arc<MemoryLog>,
+    pub store: Arc<MemoryStore>,
+    pub defaults: Defaults,
+    pub interval: Option<Duration>,
+}
+
+impl World {
+    pub fn new(partitions: usize) -> World {
+        World {
+            directory: tempfile::tempdir().expect("a directory"),
+            log: MemoryLog::with(TOPIC, vec![Vec::new(); partitions]),
+            store: Arc::default(),
+            defaults: Defaults { idle_timeout: Interval(0), ..Defaults::default() },
+            interval: None,
+        }
+    }
+
+    pub fn place(&self, name: &str) -> String {
+        self.directory.path().join(name).display().to_string()
+    }
+
+    /// A process: what it knows it has from the log, the store and the directory.
+    pub fn process(&self) -> Dispatcher {
+        let checkpoints = CheckpointOptions {
+            interval: self.interval,
+            min_pause: Duration::ZERO,
+            timeout: Duration::from_secs(20),
+            retained: 2,
+            tolerable_failures: None,
+            directory: self.place("checkpoints"),
+            savepoints: self.place("savepoints"),
+        };
+        let registry = Registry::open(&self.directory.path().join("jobs")).expect("the registry opens");
+        Dispatcher::new(Environment {
+            log: Arc::new(SharedLog(self.log.clone())),
+            store: self.store.clone(),
+            clock: Arc::new(SystemClock::new()),
+            defaults: self.defaults.clone(),
+            checkpoints: Some(checkpoints),
+            registry: Some(Arc::new(registry)),
+        })
+    }
+
+    /// Appends events of key and second of the day, and waits until a job has taken them and written what changed.
+    pub fn give(&self, job: &JobMaster, partition: usize, events: &[(&str, u32)]) {
+        let before = job.view().ledger.accepted;
+        self.append(partition, events);
+        until("the events are taken", || job.view().ledger.accepted == before + events.len() as u64);
+        self.written(job);
+    }
+
+    pub fn append(&self, partition: usize, events: &[(&str, u32)]) {
+        let line = |(k, second): &(&str, u32)| {
+            let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+            format!(r#"{{"k": "{k}", "v": 1, "at": "2025-12-09 {hour:02}:{minute:02}:{second:02}"}}"#)
+        };
+        self.log.add(TOPIC, partition, events.iter().map(line).collect());
+    }
+
+    /// Waits until the rows say what the job has counted.
+    pub fn written(&self, job: &JobMaster) {
+        until("the results are written", || {
+            self.counts().values().sum::<i64>() == job.view().ledger.counted as i64
+        });
+    }
+
+    /// By key and window: how many events.
+    pub fn counts(&self) -> BTreeMap<String, i64> {
+        let rows = self.store.rows().into_iter().filter(|(key, _)| key.contains(':'));
+        let rows = rows.filter_map(|(key, row)| {
+            let row: Value = serde_json::from_slice(&row).ok()?;
+            Some((key, row["n"].as_i64()?))
+        });
+        rows.collect()
+    }
+
+    pub fn letters(&self) -> Vec<Value> {
+        let bodies = self.log.bodies(DEAD_LETTER_TOPIC);
+        bodies.iter().map(|body| serde_json::from_slice(body).expect("a letter is JSON")).collect()
+    }
+}
+
+pub fn submission<'a>(script: &'a str, origin: Origin) -> Submission<'a> {
+    Submission { script, name: "counting", variables: &|_| None, origin, from: None, afresh: false }
+}
+
+/// Waits until something holds; a test that waits in vain has failed.
+pub fn until(what: &str, holds: impl Fn() -> bool) {
+    for _ in 0..20_000 {
+        if holds() {
+            return;
+        }
+        std::thread::park_timeout(Duration::from_millis(1));
+    }
+    panic!("waited in vain until {what}");
+}
+
+pub fn until_is(job: &JobMaster, status: JobStatus) {
+    until(&format!("the job is {status}, not {}", job.status()), || job.status() == status);
+}
