@@ -186,6 +186,8 @@ pub struct DeadLetter {
     pub reason: String,
     /// For late rows: the queries that did not count it.
     pub queries: Vec<String>,
+    /// Other queries have counted it: given to the job again, it would be counted twice there.
+    pub counted_elsewhere: bool,
     pub bytes: Vec<u8>,
 }
 

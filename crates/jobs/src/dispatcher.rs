@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use connectors::dead_letter::Shelf;
 use engine::execution::ExecutionError;
 use engine::snapshot::RestoreReport;
 use parking_lot::Mutex;
@@ -242,6 +243,11 @@ impl Dispatcher {
     pub fn job(&self, id: JobId) -> Option<Arc<JobMaster>> {
         // One that was started again under its id comes later.
         self.jobs.lock().by_number.values().rev().find(|job| job.id() == id).cloned()
+    }
+
+    /// The letters of records that no job could count.
+    pub fn dead_letters(&self) -> Shelf {
+        Shelf::new(self.environment.log.clone())
     }
 
     /// Whether no job has failed.

@@ -11,6 +11,13 @@ pub mod restart;
 mod setting;
 mod status;
 
+/// Events that no job could count.
+pub mod dead_letters {
+    pub use connectors::dead_letter::{
+        InvalidLetterId, Letter, LetterId, Replayed, Shelf, ShelfError, Written,
+    };
+}
+
 pub use dispatcher::{Dispatcher, Submission, SubmitError};
 pub use environment::{Defaults, Environment};
 pub use local::{LocalError, LocalInput, LocalRun, LocalSummary, Running};

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use jobs::checkpoint::CheckpointState;
 use jobs::{Dispatcher, JobStatus, JobView};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -59,6 +60,37 @@ impl Collector for JobMetrics {
             });
             family(&mut encoder, name, help, None, MetricType::Counter, counts)?;
         }
+        let checkpoints = jobs.iter().flat_map(|job| {
+            let of = &job.checkpoints;
+            [("completed", of.completed), ("failed", of.failed)].map(|(outcome, count)| {
+                ([of_job(job), vec![("outcome", outcome.to_owned())]].concat(), count as f64)
+            })
+        });
+        let help = "Checkpoints and savepoints by how they ended";
+        family(&mut encoder, "job_checkpoints", help, None, MetricType::Counter, checkpoints)?;
+        let restarts = jobs.iter().map(|job| (of_job(job), job.restarts as f64));
+        family(
+            &mut encoder,
+            "job_restarts",
+            "Times a job was started again",
+            None,
+            MetricType::Counter,
+            restarts,
+        )?;
+        let last = |job: &JobView| {
+            let record = job.checkpoints.latest_completed.as_ref()?;
+            let CheckpointState::Completed { bytes, .. } = &record.state else { return None };
+            Some((record.triggered.0 as f64 / 1000.0, record.duration.as_secs_f64(), *bytes as f64))
+        };
+        let help = "When the last completed checkpoint was asked for, since 1970";
+        let asked = jobs.iter().filter_map(|job| Some((of_job(job), last(job)?.0)));
+        family(&mut encoder, "job_last_checkpoint", help, Some(&Unit::Seconds), MetricType::Gauge, asked)?;
+        let took = jobs.iter().filter_map(|job| Some((of_job(job), last(job)?.1)));
+        let help = "How long the last completed checkpoint took";
+        family(&mut encoder, "job_checkpoint_took", help, Some(&Unit::Seconds), MetricType::Gauge, took)?;
+        let size = jobs.iter().filter_map(|job| Some((of_job(job), last(job)?.2)));
+        let help = "The state in the last completed checkpoint";
+        family(&mut encoder, "job_checkpoint_size", help, Some(&Unit::Bytes), MetricType::Gauge, size)?;
         for (name, figure, help) in [
             ("job_task_records_in", "numRecordsIn", "Records that a subtask took"),
             ("job_task_records_out", "numRecordsOut", "Rows that a subtask wrote"),

@@ -252,9 +252,12 @@ fn counted_in_redis(url: &str) -> BTreeMap<String, u64> {
     let client = redis::Client::open(url).expect("an address");
     let mut connection = client.get_connection().expect("a connection");
     let keys: Vec<String> = redis::cmd("KEYS").arg("seen:*").query(&mut connection).expect("keys");
-    let values: Vec<String> = redis::cmd("MGET").arg(&keys).query(&mut connection).expect("values");
     let mut counted = BTreeMap::new();
-    for value in values {
+    if keys.is_empty() {
+        return counted;
+    }
+    let values: Vec<Option<String>> = redis::cmd("MGET").arg(&keys).query(&mut connection).expect("values");
+    for value in values.into_iter().flatten() {
         let row: Value = serde_json::from_str(&value).expect("a row");
         let id = row["query_id"].as_str().expect("an id").to_owned();
         *counted.entry(id).or_default() += row["n"].as_u64().expect("a count");

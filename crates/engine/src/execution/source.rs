@@ -20,7 +20,7 @@ use crate::evaluate::{Inputs, Vector};
 use crate::layout::{Layout, QueryLayout};
 use crate::operator::{Ledger, Prepare, Prepared};
 use crate::watermark::{NO_WATERMARK, Standpoint, Watermarks};
-use crate::window::{Aggregation, Output, RowsIn, Shipping};
+use crate::window::{Aggregation, LateRow, Output, RowsIn, Shipping};
 
 pub(super) struct SourceSubtask {
     pub pipeline: usize,
@@ -185,7 +185,7 @@ impl SourceSubtask {
     }
 
     /// Adds the rows to the state; returns those that came too late, with the units.
-    fn aggregate(&mut self, env: &Env) -> Result<Vec<(u32, Vec<usize>)>, ExecutionError> {
+    fn aggregate(&mut self, env: &Env) -> Result<Vec<LateRow>, ExecutionError> {
         if self.layout.units.is_empty() {
             return Ok(Vec::new());
         }
@@ -237,7 +237,7 @@ impl SourceSubtask {
     }
 
     /// Books every record of the batch once, and writes letters for those that are not counted.
-    fn account(&mut self, prepared: &Prepared, late: &[(u32, Vec<usize>)]) {
+    fn account(&mut self, prepared: &Prepared, late: &[LateRow]) {
         let mut counted = self.batch.rows as u64 - prepared.filtered;
         for reject in std::mem::take(&mut self.batch.rejects) {
             self.ledger.dead_letter(&reject.reason);
@@ -249,7 +249,7 @@ impl SourceSubtask {
             let record = self.batch.origin.records[*row as usize];
             self.letter(&record, reason.clone(), Vec::new());
         }
-        for (row, units) in late {
+        for LateRow { row, units, counted_elsewhere } in late {
             counted -= 1;
             let queries: Vec<String> = units
                 .iter()
@@ -259,6 +259,12 @@ impl SourceSubtask {
             self.ledger.late(queries.iter().map(String::as_str));
             let record = self.batch.origin.records[*row as usize];
             self.letter(&record, "late".to_owned(), queries);
+            // Queries without windows take every row.
+            let passed_through =
+                self.layout.queries.iter().any(|query| matches!(query, QueryLayout::Rows { .. }));
+            if let Some(letter) = self.letters.batch.last_mut() {
+                letter.counted_elsewhere = *counted_elsewhere || passed_through;
+            }
         }
         self.ledger.filter(prepared.filtered);
         self.ledger.count(counted);
@@ -272,6 +278,7 @@ impl SourceSubtask {
             appended: record.appended,
             reason,
             queries,
+            counted_elsewhere: false,
             bytes: self.batch.record(record).to_vec(),
         });
     }

@@ -45,8 +45,14 @@ fn constant_args(args: &[ArgSpec], rows: &RowsIn<'_>) -> Vec<Option<Column>> {
         .collect()
 }
 
-/// A row that was too late for some units: their places as bits.
-pub type LateRow = (u32, Vec<usize>);
+/// A row that was too late for some units.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LateRow {
+    pub row: u32,
+    pub units: Vec<usize>,
+    /// Another unit took it.
+    pub counted_elsewhere: bool,
+}
 
 impl Aggregation {
     /// Adds rows to the state. Returns the rows that were too late for some units.
@@ -197,7 +203,7 @@ impl Aggregation {
         let layout = self.layout.clone();
         let mut late = Vec::new();
         for &(row, watermark) in rows.behind {
-            let mut late_for = Vec::new();
+            let (mut units, mut counted_elsewhere) = (Vec::new(), false);
             let mut selected = Vec::new();
             for (unit, spec) in layout.units.iter().enumerate() {
                 if self.passing(rows, unit, Rows::Selected(&[row]), &mut selected).is_empty() {
@@ -205,16 +211,17 @@ impl Aggregation {
                 }
                 let end = slice_end(spec.window, rows.wall[row as usize]);
                 let Some(from) = self.first_open(spec.window, end, watermark) else {
-                    late_for.push(unit);
+                    units.push(unit);
                     continue;
                 };
+                counted_elsewhere = true;
                 if !spec.is_ordered() || from != end {
                     self.add_to_unit(unit, rows, Rows::Selected(&[row]), input, Some(from));
                 }
                 self.units[unit].touch(spec.window, SliceId { end, from });
             }
-            if !late_for.is_empty() {
-                late.push((row, late_for));
+            if !units.is_empty() {
+                late.push(LateRow { row, units, counted_elsewhere });
             }
         }
         late

@@ -2,6 +2,7 @@
 //! process, and what is on record of it.
 
 mod again;
+mod letters;
 #[path = "../support/memory.rs"]
 #[expect(dead_code, reason = "other tests ask more of the log")]
 mod memory;

@@ -16,7 +16,7 @@ use super::model::{JobStatusInfo, Nothing, Refusal};
 use super::options::Options;
 use super::route::Route;
 use super::service::Services;
-use super::{page, savepoint, submit};
+use super::{dead_letters, page, savepoint, submit};
 use crate::origin::Origins;
 
 /// What the handlers work with.
@@ -24,6 +24,8 @@ pub(super) struct Parts {
     pub(super) options: Options,
     pub(super) services: Services,
     pub(super) origins: Origins,
+    /// Held by a replay of dead letters.
+    pub(super) replaying: parking_lot::Mutex<()>,
 }
 
 /// Answers any request.
@@ -35,6 +37,9 @@ pub(super) async fn answer(State(parts): State<Arc<Parts>>, request: Request) ->
         }
         Some(Route::Submit) => submit::submit(&parts, request).await,
         Some(Route::Savepoint(job)) => savepoint::savepoint(&parts, job, request).await,
+        Some(Route::DeadLetters) => dead_letters::list(&parts, &uri).await,
+        Some(Route::DeadLetter(id)) => dead_letters::show(&parts, id).await,
+        Some(Route::Replay) => dead_letters::replay(&parts, request).await,
         Some(route) => parts.answer(route, &uri),
         None => Err(nowhere(&method, uri.path())),
     };
@@ -76,8 +81,12 @@ impl Parts {
             }
             Route::CancelByGet(id) => self.cancel(job_id(id)?),
             Route::Figures(id) => ok(&Figures::of(&self.job(id)?.view())),
-            // Their bodies are read elsewhere.
-            Route::Submit | Route::Savepoint(_) => Err(nowhere(&Method::POST, uri.path())),
+            // They wait for bodies or disks, and are answered elsewhere.
+            Route::Submit
+            | Route::Savepoint(_)
+            | Route::DeadLetters
+            | Route::DeadLetter(_)
+            | Route::Replay => Err(nowhere(&Method::POST, uri.path())),
         }
     }
 
@@ -124,7 +133,7 @@ pub(super) fn parameter(uri: &Uri, name: &str) -> Option<String> {
     pairs.into_iter().find_map(|(key, value)| (key == name).then_some(value))
 }
 
-fn number(uri: &Uri, name: &'static str) -> Result<Option<usize>, Refusal> {
+pub(super) fn number<T: std::str::FromStr>(uri: &Uri, name: &'static str) -> Result<Option<T>, Refusal> {
     let Some(value) = parameter(uri, name) else { return Ok(None) };
     value.parse().map(Some).map_err(|_| Refusal::BadQueryParameter { name, value })
 }

@@ -12,6 +12,7 @@ mod route;
 mod answer;
 mod submit;
 
+mod dead_letters;
 mod describe;
 
 mod figures;

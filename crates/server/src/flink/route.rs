@@ -24,6 +24,9 @@ pub(super) enum Route<'a> {
     /// Writes a job's state, and ends the job if so asked.
     Savepoint(&'a str),
     Figures(&'a str),
+    DeadLetters,
+    DeadLetter(&'a str),
+    Replay,
 }
 
 impl<'a> Route<'a> {
@@ -51,6 +54,7 @@ impl<'a> Route<'a> {
             },
             Method::POST => match named {
                 ["weir", "jobs", ""] => Some(Route::Submit),
+                ["weir", "dead-letters", "replay"] => Some(Route::Replay),
                 _ => None,
             },
             _ => None,
@@ -69,13 +73,18 @@ impl<'a> Route<'a> {
             ["jobs", job, "exceptions"] => Some(Route::JobExceptions(job)),
             ["jobs", job, "yarn-cancel"] => Some(Route::CancelByGet(job)),
             ["weir", "jobs", job] if !job.is_empty() => Some(Route::Figures(job)),
+            ["weir", "dead-letters", ""] => Some(Route::DeadLetters),
+            ["weir", "dead-letters", id] => Some(Route::DeadLetter(id)),
             _ => None,
         }
     }
 
     /// Whether it changes anything.
     pub(super) fn acts(self) -> bool {
-        matches!(self, Route::Cancel(_) | Route::CancelByGet(_) | Route::Submit | Route::Savepoint(_))
+        matches!(
+            self,
+            Route::Cancel(_) | Route::CancelByGet(_) | Route::Submit | Route::Savepoint(_) | Route::Replay
+        )
     }
 }
 

@@ -40,7 +40,11 @@ impl JobManager {
     pub fn bind(listener: TcpListener, options: Options, services: Services) -> Result<JobManager, Error> {
         let address = listener.local_addr().map_err(Error::Address)?;
         let origins = Origins::new(&options.cors_origins)?;
-        Ok(JobManager { listener, address, parts: Parts { options, services, origins } })
+        Ok(JobManager {
+            listener,
+            address,
+            parts: Parts { options, services, origins, replaying: Default::default() },
+        })
     }
 
     pub fn local_addr(&self) -> SocketAddr {

@@ -2,6 +2,7 @@
 
 mod check;
 mod config;
+mod dead_letters;
 mod explain;
 mod functions;
 mod generate;
@@ -91,6 +92,8 @@ enum Command {
     Tail(tail::Arguments),
     /// Lists and operates the jobs of a running Weir
     Jobs(jobs::Arguments),
+    /// Lists, shows and replays events that no job could count
+    DeadLetters(dead_letters::Arguments),
     /// Prints the settings in force and where each came from
     Config(config::Arguments),
 }
@@ -125,6 +128,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Generate(arguments) => generate::run(arguments, clock, shutdown()?),
         Command::Tail(arguments) => tail::run(&arguments, shutdown()?),
         Command::Jobs(arguments) => jobs::run(&arguments),
+        Command::DeadLetters(arguments) => dead_letters::run(&arguments),
         Command::Config(arguments) => config::run(&arguments, &logs),
     }
 }

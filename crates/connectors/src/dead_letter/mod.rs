@@ -5,7 +5,10 @@
 //! `body_base64`.
 //!
 //! Between letters stand marks: `restarted` holds the positions that a job went on from, each a `topic`, `partition` and
-//! `offset`. Letters of that job before the mark are void, save those of records before these positions.
+//! `offset`. Letters of that job before the mark are void, save those of records before these positions. What was replayed
+//! is marked too, see [`Shelf`].
+
+mod shelf;
 
 use std::sync::Arc;
 
@@ -15,6 +18,8 @@ use types::{Clock, Offset};
 
 use crate::format::json::write::{write_bytes, write_string};
 use crate::patience::Patience;
+
+pub use shelf::{InvalidLetterId, Letter, LetterId, Replayed, Shelf, ShelfError, Written};
 
 /// Where letters go unless told otherwise.
 pub const DEAD_LETTER_TOPIC: &str = "weir-dead-letters";
@@ -96,13 +101,17 @@ impl DeadLetterTopic {
             }
             write_string(&mut out, query);
         }
+        out.push(b']');
+        if letter.counted_elsewhere {
+            out.extend_from_slice(b",\"counted_elsewhere\":true");
+        }
         match std::str::from_utf8(&letter.bytes) {
             Ok(text) => {
-                out.extend_from_slice(b"],\"body\":");
+                out.extend_from_slice(b",\"body\":");
                 write_string(&mut out, text);
             }
             Err(_) => {
-                out.extend_from_slice(b"],\"body_base64\":");
+                out.extend_from_slice(b",\"body_base64\":");
                 write_bytes(&mut out, &letter.bytes);
             }
         }

@@ -1,0 +1,134 @@
+//! Dead letters: listed as far as they stand, and replayed once.
+
+use std::time::Duration;
+
+use connectors::dead_letter::DEAD_LETTER_TOPIC;
+use jobs::dead_letters::{Letter, LetterId};
+use jobs::{Dispatcher, JobMaster, Origin};
+use serde_json::json;
+
+use crate::world::{SCRIPT, TOPIC, World, submission, until};
+
+const LONG: Duration = Duration::from_secs(20);
+
+fn all(process: &Dispatcher) -> Vec<Letter> {
+    process.dead_letters().letters(&|_| true, 100).expect("the letters can be read")
+}
+
+fn dead_lettered(job: &JobMaster, count: u64) {
+    until(&format!("{count} letters are written"), || job.view().ledger.dead_lettered == count);
+}
+
+/// Events whose times are in the other standard.
+fn misread(world: &World, seconds: &[u32]) {
+    let line = |second: &u32| format!(r#"{{"k": "a", "v": 1, "at": "2025-12-09T00:00:{second:02}"}}"#);
+    world.log.add(TOPIC, 0, seconds.iter().map(line).collect());
+}
+
+#[test]
+fn letters_are_listed_by_what_they_are_and_replayed_once_when_the_cause_is_fixed() {
+    let world = World::new(1);
+    let process = world.process();
+    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    misread(&world, &[1, 2]);
+    world.log.add(TOPIC, 0, vec!["{broken".to_owned()]);
+    dead_lettered(&job, 3);
+    let shelf = process.dead_letters();
+    let bad = shelf.letters(&|letter| letter.written.reason == "bad timestamp", 100).expect("letters");
+    assert_eq!((bad.len(), bad[1].written.offset, &*bad[1].written.topic), (2, 1, TOPIC));
+    assert!(bad[1].body.ends_with(br#""at": "2025-12-09T00:00:02"}"#) && !bad[1].replayed);
+    let newest = shelf.letters(&|_| true, 1).expect("letters").pop().expect("a letter");
+    assert_eq!(newest, bad[1]);
+    assert_eq!(shelf.letter(newest.id).expect("an answer"), Some(newest));
+    let broken = shelf.letters(&|letter| letter.written.reason.starts_with("malformed"), 9).expect("letters");
+    assert_eq!(broken[0].body, b"{broken");
+    assert!(process.shut_down(LONG));
+
+    let fixed = SCRIPT
+        .replace("'format' = 'json',", "'format' = 'json', 'json.timestamp-format.standard' = 'ISO-8601',");
+    let process = world.process();
+    let job = process.submit(submission(&fixed, Origin::Start)).expect("it starts");
+    let shelf = process.dead_letters();
+    let ids: Vec<LetterId> = bad.iter().map(|letter| letter.id).collect();
+    let outcome = shelf.replay(&ids).expect("a replay");
+    assert_eq!((&outcome.replayed, outcome.left.len()), (&ids, 0));
+    until("they are counted", || world.counts().get("a:2025-12-09 00:01:00") == Some(&2));
+    let outcome = shelf.replay(&ids).expect("a replay");
+    assert!(outcome.replayed.is_empty() && outcome.left[0].1 == "it was replayed before", "{outcome:?}");
+    assert_eq!(all(&process).iter().filter(|letter| letter.replayed).count(), 2);
+    let ledger = job.view().ledger;
+    assert_eq!((ledger.accepted, ledger.counted, ledger.dead_lettered), (5, 2, 3));
+    assert!(process.shut_down(LONG));
+}
+
+#[test]
+fn letters_of_what_is_read_again_stand_once() {
+    let world = World::new(1);
+    let process = world.process();
+    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    misread(&world, &[1, 2]);
+    dead_lettered(&job, 2);
+    let savepoint = job.savepoint(None, false).expect("a savepoint");
+    misread(&world, &[3]);
+    dead_lettered(&job, 3);
+    // Without a checkpoint everything is read again.
+    world.log.break_down();
+    until("it is started again", || job.view().restarts == 1);
+    until("three letters stand", || all(&process).len() == 3);
+    dead_lettered(&job, 3);
+    assert_eq!(all(&process).iter().map(|letter| letter.written.offset).collect::<Vec<_>>(), [0, 1, 2]);
+    // A job of its own reads on from the savepoint: its letters are its own.
+    let other =
+        process.submit(jobs::Submission { from: Some(&savepoint), ..submission(SCRIPT, Origin::Submitted) });
+    dead_lettered(&other.expect("it starts"), 3);
+    until("it has written the third", || all(&process).len() == 4);
+    assert!(process.shut_down(LONG));
+}
+
+#[test]
+fn late_events_that_other_queries_have_counted_are_not_replayed() {
+    let world = World::new(1);
+    let process = world.process();
+    let longer = format!(
+        "{SCRIPT} INSERT INTO counts
+         SELECT k || '!', COUNT(*), SUM(v), window_end FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(`at`), INTERVAL '1' HOUR))
+         GROUP BY window_start, window_end, k;"
+    );
+    let job = process.submit(submission(&longer, Origin::Start)).expect("it starts");
+    world.append(0, &[("a", 10), ("a", 100), ("a", 20), ("a", 4_000), ("a", 30)]);
+    until("two are late", || job.view().ledger.late == 2);
+    let letters = all(&process);
+    let elsewhere: Vec<(u64, bool)> =
+        letters.iter().map(|letter| (letter.written.offset, letter.written.counted_elsewhere)).collect();
+    assert_eq!(elsewhere, [(2, true), (4, false)]);
+    let ids: Vec<LetterId> = letters.iter().map(|letter| letter.id).collect();
+    let outcome = process.dead_letters().replay(&ids).expect("a replay");
+    assert_eq!((outcome.replayed, outcome.left.len()), (vec![ids[1]], 1));
+    // It is late again, and says so again.
+    until("the third is late", || job.view().ledger.late == 3);
+    assert!(job.view().ledger.balances());
+    assert!(process.shut_down(LONG));
+}
+
+#[test]
+fn a_replay_that_broke_off_is_gone_on_with() {
+    let world = World::new(1);
+    let process = world.process();
+    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    misread(&world, &[1, 2]);
+    dead_lettered(&job, 2);
+    let ids: Vec<LetterId> = all(&process).iter().map(|letter| letter.id).collect();
+    // It has marked what it was about to do, and given back the second alone.
+    let mark = json!({"replaying": [ids[0].to_string(), ids[1].to_string()],
+                      "ends": [{"topic": TOPIC, "partition": 0, "offset": 2}]});
+    world.log.add(DEAD_LETTER_TOPIC, 0, vec![mark.to_string()]);
+    misread(&world, &[2]);
+    dead_lettered(&job, 3);
+    let replayed = || all(&process).iter().map(|letter| letter.replayed).collect::<Vec<_>>();
+    assert_eq!(replayed(), [false, true, false]);
+    let outcome = process.dead_letters().replay(&ids).expect("a replay");
+    assert_eq!(outcome.replayed, [ids[0]]);
+    dead_lettered(&job, 4);
+    assert_eq!(replayed(), [true, true, false, false]);
+    assert!(process.shut_down(LONG));
+}
