@@ -8,7 +8,7 @@ mod support;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use storage::log::{self, Appending, EmbeddedLog, EventLog, LogError, LogReader, NewRecord, Start};
+use storage::log::{self, Appending, EmbeddedLog, EventLog, LogError, LogReader, NewRecord, Note, Start};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use types::{Clock, ManualClock, Offset, PartitionId, SystemClock};
 
@@ -39,7 +39,11 @@ impl EventLog for Sink {
         Ok(Some(4))
     }
 
-    fn append(&self, _: &str, records: Vec<NewRecord>) -> Result<Appending, LogError> {
+    fn note(&self, _: &str) -> Result<Option<Vec<u8>>, LogError> {
+        Ok(None)
+    }
+
+    fn append_noted(&self, _: &str, records: Vec<NewRecord>, _: Option<Note>) -> Result<Appending, LogError> {
         self.records.fetch_add(records.len() as u64, Ordering::Relaxed);
         let (told, appending) = tokio::sync::oneshot::channel();
         let _ = told.send(Ok(Vec::new()));

@@ -214,3 +214,54 @@ async fn any_damage_to_a_body_is_answered_and_what_is_accepted_is_what_is_kept()
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_sent_again_gets_its_answer_and_appends_nothing() {
+    let weir = start().await;
+    let post = |path: &'static str, key: &'static str, body: String| {
+        let address = weir.address;
+        async move { request(address, "POST", path, &[("Idempotency-Key", key)], body.as_bytes()).await }
+    };
+    let body = format!("[{A}, {{\"no\": \"id\"}}]");
+    let first = post("/events", "k-1", body.clone()).await;
+    let again = post("/events", "k-1", body.clone()).await;
+    assert_eq!((first.status, again.status), (202, 202));
+    assert_eq!((first.json(), first.header("idempotency-replayed")), (again.json(), None));
+    assert_eq!(again.header("idempotency-replayed"), Some("true"));
+    assert_eq!(again.header("content-type"), Some("application/json"));
+    assert_eq!(weir.log.records(TOPIC), [record("a", A)]);
+    let other = post("/events", "k-1", B.to_owned()).await;
+    assert_eq!(other.status, 422, "{}", other.text());
+    assert_eq!(post("/events", "k-2", body).await.status, 202);
+    assert_eq!(weir.log.records(TOPIC).len(), 2);
+    for key in ["", "é"] {
+        assert_eq!(post("/events", key, A.to_owned()).await.status, 400, "{key}");
+    }
+    // What was refused as a whole was not noted.
+    assert_eq!(post("/events", "k-3", "nonsense".to_owned()).await.status, 400);
+    assert_eq!(post("/events", "k-3", A.to_owned()).await.status, 202);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_taken_until_the_log_has_answered_even_if_the_client_has_left() {
+    let weir = start().await;
+    *weir.log.mood.lock() = Mood::Slow;
+    let address = weir.address;
+    let key = &[("Idempotency-Key", "k-1")];
+    let leaving = tokio::spawn(async move { request(address, "POST", "/events", key, A.as_bytes()).await });
+    eventually("the events wait", || weir.log.waiting() == 1).await;
+    leaving.abort();
+    let meanwhile = request(address, "POST", "/events", key, A.as_bytes()).await;
+    assert_eq!(meanwhile.status, 409, "{}", meanwhile.text());
+    *weir.log.mood.lock() = Mood::Willing;
+    weir.log.release();
+    eventually("the key is free", || weir.log.records(TOPIC).len() == 1).await;
+    let again = loop {
+        let again = request(address, "POST", "/events", key, A.as_bytes()).await;
+        if again.status != 409 {
+            break again;
+        }
+    };
+    assert_eq!((again.status, again.header("idempotency-replayed")), (202, Some("true")));
+    assert_eq!(weir.log.records(TOPIC), [record("a", A)]);
+}

@@ -44,6 +44,8 @@ pub(super) struct GlobalSubtask {
     pub aggregation: Aggregation,
     pub sinks: Sinks,
     pub early_fire: Option<Duration>,
+    /// It goes on from a snapshot, of which not everything may have been written early yet.
+    pub is_restored: bool,
     pub clock: Arc<dyn Clock>,
     pub control: Arc<Control>,
     pub metrics: Arc<TaskMetrics>,
@@ -65,7 +67,7 @@ const LONGEST_WAIT: Duration = Duration::from_millis(50);
 impl GlobalSubtask {
     pub fn run(mut self) -> Result<(), ExecutionError> {
         let mut inputs: Vec<Input> = self.inputs.iter().map(|_| Input::new()).collect();
-        let mut changed = false;
+        let mut changed = self.is_restored;
         let mut next_early = self.clock.elapsed();
         while !self.control.is_cancelled() {
             let before = self.clock.elapsed();

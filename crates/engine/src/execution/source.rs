@@ -42,6 +42,8 @@ pub(super) struct SourceSubtask {
     pub metrics: Arc<TaskMetrics>,
     pub mode: Mode,
     pub early_fire: Option<Duration>,
+    /// It goes on from a snapshot, of which not everything may have been written early yet.
+    pub is_restored: bool,
     pub max_future: Option<Interval>,
     pub batch_rows: usize,
     pub front_bytes: usize,
@@ -97,7 +99,8 @@ pub(super) struct Implied {
 
 impl SourceSubtask {
     pub fn run(mut self) -> Result<(), ExecutionError> {
-        let mut turn = Turn { next_early: self.clock.elapsed(), seen: NO_WATERMARK, ..Turn::default() };
+        let (changed, next_early) = (self.is_restored, self.clock.elapsed());
+        let mut turn = Turn { changed, next_early, seen: NO_WATERMARK, ..Turn::default() };
         while !self.control.is_cancelled() {
             self.take_part(&mut turn)?;
             let before = self.clock.elapsed();

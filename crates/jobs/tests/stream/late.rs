@@ -111,6 +111,25 @@ fn early_results_are_of_groups_that_changed_and_say_that_they_are_not_final() {
 }
 
 #[test]
+fn early_results_that_a_snapshot_came_before_are_written_after_it() {
+    for parallelism in [1, 3] {
+        let stage = Stage::new(vec![Vec::new()]);
+        let plan = compile(&(source(&[("weir.early-fire", "2 s")]) + &query("t", &tumble(10))));
+        let job = stage.start(&plan, parallelism, 100, None);
+        give(&stage, &job, &[event("a", 1, at(1))]);
+        until("the first early result is there", || !writes(&stage, FIRST).is_empty());
+        give(&stage, &job, &[event("a", 1, at(2))]);
+        assert_eq!(writes(&stage, FIRST).len(), 1, "the pause is not over");
+        let snapshot = job.snapshot();
+        job.crash();
+        let job = stage.start(&plan, parallelism, 100, Some(&snapshot));
+        until("the second is there", || writes(&stage, FIRST).len() == 2);
+        assert_eq!(writes(&stage, FIRST)[1], (2, false, 0));
+        job.crash();
+    }
+}
+
+#[test]
 fn a_single_event_goes_straight_through() {
     for parallelism in [1, 2] {
         let stage = Stage::new(vec![Vec::new()]);

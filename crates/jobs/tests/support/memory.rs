@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use storage::log::{
-    Appending, EventLog, Fetched, LogError, LogReader, NewRecord, Polled, Position, RecordRef, Start,
+    Appending, EventLog, Fetched, LogError, LogReader, NewRecord, Note, Polled, Position, RecordRef, Start,
 };
 use storage::store::{Entry, Following, ResultStore, StoreError, WriteBatch};
 use types::{Offset, PartitionId, Timestamp};
@@ -105,7 +105,16 @@ impl EventLog for SharedLog {
         Ok(self.0.topics.lock().get(topic).map(|partitions| partitions.len() as u32))
     }
 
-    fn append(&self, topic: &str, records: Vec<NewRecord>) -> Result<Appending, LogError> {
+    fn note(&self, _: &str) -> Result<Option<Vec<u8>>, LogError> {
+        Ok(None)
+    }
+
+    fn append_noted(
+        &self,
+        topic: &str,
+        records: Vec<NewRecord>,
+        _: Option<Note>,
+    ) -> Result<Appending, LogError> {
         let mut topics = self.0.topics.lock();
         let partition = &mut topics.entry(topic.to_owned()).or_insert(vec![Partition::default()])[0];
         let bodies = Arc::make_mut(&mut partition.bodies);

@@ -2,20 +2,20 @@
 
 mod body;
 mod event;
+mod once;
 mod scan;
 mod split;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Path, Request, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use parking_lot::RwLock;
 use serde::Serialize;
-use storage::log::{EventLog, LogError, NewRecord};
+use storage::log::{EventLog, LogError, NewRecord, Note};
 use utoipa::ToSchema;
 
 use crate::error::{Detail, Failure};
@@ -23,6 +23,7 @@ use crate::metrics::Metrics;
 use crate::options::{Options, UnknownTopics};
 use body::{Budget, Coding, Share};
 use event::Rules;
+use once::{Keys, Taken};
 use split::{Events, Unreadable};
 
 /// Bodies larger than this are taken apart off the threads that serve connections.
@@ -34,6 +35,7 @@ pub(crate) struct Ingest {
     options: Arc<Options>,
     metrics: Arc<Metrics>,
     budget: Arc<Budget>,
+    keys: Arc<Keys>,
     /// Topics known to exist, so that the log is not asked for each request.
     topics: RwLock<HashSet<String>>,
 }
@@ -59,33 +61,53 @@ pub(crate) struct Rejected {
 impl Ingest {
     pub(crate) fn new(log: Arc<dyn EventLog>, options: Arc<Options>, metrics: Arc<Metrics>) -> Ingest {
         let budget = Budget::new(options.ingest_bytes_max);
-        Ingest { log, options, metrics, budget, topics: RwLock::default() }
+        Ingest { log, options, metrics, budget, keys: Arc::default(), topics: RwLock::default() }
     }
 
-    async fn take(&self, topic: &str, request: Request) -> Result<Accepted, Failure> {
+    async fn take(&self, topic: &str, request: Request) -> Result<Response, Failure> {
         self.known(topic).await?;
         let (parts, body) = request.into_parts();
         let coding = Coding::of(&parts.headers)?;
+        let key = once::key(&parts.headers)?;
         let mut share = self.budget.share();
         let options = &self.options;
         let body =
             body::receive(&parts.headers, body, options.body_bytes_max, options.body_timeout, &mut share)
                 .await?;
+        let taken = key.map(|key| self.keys.take(topic, key, &body)).transpose()?;
+        if let Some(taken) = &taken
+            && let Some(noted) = self.noted(&taken.name).await?
+        {
+            return Ok(answer(taken.answer(&noted)?, true));
+        }
         let rules = if topic == options.topic { Rules::Query } else { Rules::AnyObject };
         // The share is held until the records are durable.
-        let (events, _share) = self.read(body, coding, rules, share).await?;
+        let (events, share) = self.read(body, coding, rules, share).await?;
         let rejected: Vec<Rejected> = events
             .rejected
             .iter()
             .map(|(index, reason)| Rejected { index: *index, reason: reason.to_string() })
             .collect();
         let accepted = events.records.len();
+        let refused = rejected.len();
+        let said = serde_json::to_vec(&Accepted { accepted, rejected })
+            .map_err(|error| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
         if accepted > 0 {
-            self.append(topic, events.records).await?;
+            self.append(topic, events.records, taken, &said, share).await?;
         }
         self.metrics.events_accepted.inc_by(accepted as u64);
-        self.metrics.events_rejected.inc_by(rejected.len() as u64);
-        Ok(Accepted { accepted, rejected })
+        self.metrics.events_rejected.inc_by(refused as u64);
+        Ok(answer(said, false))
+    }
+
+    /// What was noted under a name.
+    async fn noted(&self, name: &str) -> Result<Option<Vec<u8>>, Failure> {
+        let (log, name) = (Arc::clone(&self.log), name.to_owned());
+        // The log may have to look on a disk.
+        match tokio::task::spawn_blocking(move || log.note(&name)).await {
+            Ok(noted) => Ok(noted?),
+            Err(_) => Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "looking up the key failed")),
+        }
     }
 
     async fn read(
@@ -110,8 +132,17 @@ impl Ingest {
         })
     }
 
-    async fn append(&self, topic: &str, records: Vec<NewRecord>) -> Result<(), Failure> {
-        let appending = match self.log.append(topic, records) {
+    /// Appends records, with a note of the answer if their request has a key.
+    async fn append(
+        &self,
+        topic: &str,
+        records: Vec<NewRecord>,
+        taken: Option<Taken>,
+        said: &[u8],
+        share: Share,
+    ) -> Result<(), Failure> {
+        let note = taken.as_ref().map(|taken| Note { name: taken.name.clone(), value: taken.value(said) });
+        let appending = match self.log.append_noted(topic, records, note) {
             Ok(appending) => appending,
             Err(error) => {
                 if let LogError::UnknownTopic { .. } = error {
@@ -120,10 +151,16 @@ impl Ingest {
                 return Err(error.into());
             }
         };
-        match tokio::time::timeout(self.options.append_timeout, appending).await {
-            Ok(Ok(Ok(_))) => Ok(()),
-            Ok(Ok(Err(error))) => Err(error.into()),
-            Ok(Err(_)) => Err(LogError::Closed.into()),
+        // Whoever asked may leave or lose patience: the key and the memory are held until the log has answered.
+        let appended = tokio::spawn(async move {
+            let appended = appending.await;
+            drop((taken, share));
+            appended
+        });
+        match tokio::time::timeout(self.options.append_timeout, appended).await {
+            Ok(Ok(Ok(Ok(_)))) => Ok(()),
+            Ok(Ok(Ok(Err(error)))) => Err(error.into()),
+            Ok(_) => Err(LogError::Closed.into()),
             Err(_) => Err(Failure::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "the event log did not answer in time; the events may or may not have been kept",
@@ -161,6 +198,16 @@ impl Ingest {
     }
 }
 
+/// The answer to events that are durable.
+fn answer(said: Vec<u8>, is_repeated: bool) -> Response {
+    let mut answer =
+        (StatusCode::ACCEPTED, [(header::CONTENT_TYPE, "application/json")], said).into_response();
+    if is_repeated {
+        answer.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));
+    }
+    answer
+}
+
 /// Kafka's rule for topic names.
 fn valid(topic: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
@@ -173,14 +220,17 @@ fn valid(topic: &str) -> bool {
 #[utoipa::path(post, path = "/events", tag = "events",
     request_body(description = "events", content(
         (Vec<serde_json::Value> = "application/json"), (String = "application/x-ndjson"))),
-    params(("Content-Encoding" = Option<String>, Header, description = "`gzip` or `zstd`")),
+    params(("Content-Encoding" = Option<String>, Header, description = "`gzip` or `zstd`"),
+        ("Idempotency-Key" = Option<String>, Header, description = "sent again within a day with the same body, the answer is the same and nothing is appended")),
     responses(
         (status = 202, description = "the accepted events are durable", body = Accepted),
         (status = 400, description = "nothing could be read", body = Detail),
         (status = 404, description = "no such topic", body = Detail),
         (status = 408, description = "the body took too long to arrive", body = Detail),
+        (status = 409, description = "a request with this Idempotency-Key is being answered", body = Detail),
         (status = 413, description = "the body is too large", body = Detail),
         (status = 415, description = "unknown Content-Encoding", body = Detail),
+        (status = 422, description = "this Idempotency-Key was used for another body", body = Detail),
         (status = 429, description = "the log cannot keep up; see Retry-After", body = Detail),
         (status = 503, description = "the log does not answer", body = Detail),
         (status = 507, description = "the disk is full", body = Detail),
@@ -190,8 +240,7 @@ pub(crate) async fn post_events(
     request: Request,
 ) -> Result<Response, Failure> {
     let topic = ingest.options.topic.clone();
-    let accepted = ingest.take(&topic, request).await?;
-    Ok((StatusCode::ACCEPTED, Json(accepted)).into_response())
+    ingest.take(&topic, request).await
 }
 
 /// Send events to a topic.
@@ -201,14 +250,17 @@ pub(crate) async fn post_events(
     request_body(description = "events", content(
         (Vec<serde_json::Value> = "application/json"), (String = "application/x-ndjson"))),
     params(("topic" = String, Path, description = "1 to 249 letters, digits, `.`, `_` and `-`"),
-        ("Content-Encoding" = Option<String>, Header, description = "`gzip` or `zstd`")),
+        ("Content-Encoding" = Option<String>, Header, description = "`gzip` or `zstd`"),
+        ("Idempotency-Key" = Option<String>, Header, description = "sent again within a day with the same body, the answer is the same and nothing is appended")),
     responses(
         (status = 202, description = "the accepted events are durable", body = Accepted),
         (status = 400, description = "nothing could be read, or the topic's name is not valid", body = Detail),
         (status = 404, description = "no such topic", body = Detail),
         (status = 408, description = "the body took too long to arrive", body = Detail),
+        (status = 409, description = "a request with this Idempotency-Key is being answered", body = Detail),
         (status = 413, description = "the body is too large", body = Detail),
         (status = 415, description = "unknown Content-Encoding", body = Detail),
+        (status = 422, description = "this Idempotency-Key was used for another body", body = Detail),
         (status = 429, description = "the log cannot keep up; see Retry-After", body = Detail),
         (status = 503, description = "the log does not answer", body = Detail),
         (status = 507, description = "the disk is full", body = Detail),
@@ -218,6 +270,5 @@ pub(crate) async fn post_events_to(
     Path(topic): Path<String>,
     request: Request,
 ) -> Result<Response, Failure> {
-    let accepted = ingest.take(&topic, request).await?;
-    Ok((StatusCode::ACCEPTED, Json(accepted)).into_response())
+    ingest.take(&topic, request).await
 }

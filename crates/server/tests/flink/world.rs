@@ -11,7 +11,9 @@ use jobs::{Defaults, Dispatcher, Environment};
 use parking_lot::Mutex;
 use serde_json::Value;
 use server::flink::{JobManager, Options, Services};
-use storage::log::{Appending, EventLog, Fetched, LogError, LogReader, NewRecord, Polled, RecordRef, Start};
+use storage::log::{
+    Appending, EventLog, Fetched, LogError, LogReader, NewRecord, Note, Polled, RecordRef, Start,
+};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use types::{Clock, Offset, PartitionId, SystemClock};
@@ -83,7 +85,11 @@ impl EventLog for Feeding {
         Ok(self.topics.lock().contains_key(topic).then_some(1))
     }
 
-    fn append(&self, _: &str, records: Vec<NewRecord>) -> Result<Appending, LogError> {
+    fn note(&self, _: &str) -> Result<Option<Vec<u8>>, LogError> {
+        Ok(None)
+    }
+
+    fn append_noted(&self, _: &str, records: Vec<NewRecord>, _: Option<Note>) -> Result<Appending, LogError> {
         // Dead letters are taken and forgotten.
         let (told, appending) = oneshot::channel();
         let position = |offset| storage::log::Position { partition: PartitionId(0), offset: Offset(offset) };

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crossbeam_channel::Sender;
 use parking_lot::Mutex;
 use serde_json::Value;
-use storage::log::{Appending, EventLog, LogError, LogReader, NewRecord, Position, Start};
+use storage::log::{Appending, EventLog, LogError, LogReader, NewRecord, Note, Position, Start};
 use storage::store::{Change, Entry, Following, Notification, ResultStore, StoreError, Upsert, WriteBatch};
 use tokio::sync::oneshot;
 use types::{Clock, Interval, ManualClock, Offset, PartitionId};
@@ -24,13 +24,14 @@ pub enum Mood {
     Slow,
 }
 
-type Waiting = (String, Vec<NewRecord>, oneshot::Sender<Result<Vec<Position>, LogError>>);
+type Waiting = (String, Vec<NewRecord>, Option<Note>, oneshot::Sender<Result<Vec<Position>, LogError>>);
 
 #[derive(Default)]
 pub struct MemoryLog {
     topics: Mutex<HashMap<String, Vec<NewRecord>>>,
     pub mood: Mutex<Mood>,
     waiting: Mutex<Vec<Waiting>>,
+    notes: Mutex<HashMap<String, Vec<u8>>>,
 }
 
 impl MemoryLog {
@@ -46,12 +47,18 @@ impl MemoryLog {
     }
 
     pub fn release(&self) {
-        for (topic, records, told) in std::mem::take(&mut *self.waiting.lock()) {
-            let _ = told.send(self.keep(&topic, records));
+        for (topic, records, note, told) in std::mem::take(&mut *self.waiting.lock()) {
+            let _ = told.send(self.keep(&topic, records, note));
         }
     }
 
-    fn keep(&self, topic: &str, records: Vec<NewRecord>) -> Result<Vec<Position>, LogError> {
+    fn keep(
+        &self,
+        topic: &str,
+        records: Vec<NewRecord>,
+        note: Option<Note>,
+    ) -> Result<Vec<Position>, LogError> {
+        self.notes.lock().extend(note.map(|note| (note.name, note.value)));
         let mut topics = self.topics.lock();
         let kept = topics.get_mut(topic).ok_or_else(|| LogError::UnknownTopic { topic: topic.to_owned() })?;
         let place = |at: usize| Position { partition: PartitionId(0), offset: Offset(at as u64) };
@@ -79,14 +86,23 @@ impl EventLog for MemoryLog {
         Ok(self.topics.lock().contains_key(topic).then_some(1))
     }
 
-    fn append(&self, topic: &str, records: Vec<NewRecord>) -> Result<Appending, LogError> {
+    fn note(&self, name: &str) -> Result<Option<Vec<u8>>, LogError> {
+        Ok(self.notes.lock().get(name).cloned())
+    }
+
+    fn append_noted(
+        &self,
+        topic: &str,
+        records: Vec<NewRecord>,
+        note: Option<Note>,
+    ) -> Result<Appending, LogError> {
         let (told, appending) = oneshot::channel();
         match *self.mood.lock() {
             Mood::Overloaded => return Err(LogError::Overloaded { queued_bytes: 1 }),
             Mood::DiskFull => return Err(LogError::DiskFull(std::io::ErrorKind::StorageFull.into())),
-            Mood::Slow => self.waiting.lock().push((topic.to_owned(), records, told)),
+            Mood::Slow => self.waiting.lock().push((topic.to_owned(), records, note, told)),
             Mood::Willing => {
-                let _ = told.send(self.keep(topic, records));
+                let _ = told.send(self.keep(topic, records, note));
             }
         }
         Ok(appending)

@@ -14,7 +14,7 @@ use super::draft::{Growth, Tail};
 use super::embedded::Shared;
 use super::queue::{Request, Task};
 use super::retention::{self, Cut};
-use super::{LogError, Position};
+use super::{LogError, Position, notes};
 use crate::disk::{Disk, Fault};
 
 pub(crate) struct Committer {
@@ -87,6 +87,12 @@ impl Committer {
                 batch.insert(&self.keyspace, place.segment(segment.first), segment.encode());
             }
         }
+        for request in requests {
+            if let Some(note) = &request.note {
+                let (key, value) = notes::row(&note.name, &note.value, request.arrived);
+                batch.insert(&self.keyspace, key, value);
+            }
+        }
         batch.commit()?;
         let topics: Vec<_> = tails.iter().map(|tail| tail.topic.clone()).collect();
         tails.into_iter().for_each(Tail::publish);
@@ -102,6 +108,9 @@ impl Committer {
         if self.cuts.is_empty() && now.saturating_sub(self.looked) >= self.shared.options.retention_interval {
             self.looked = now;
             self.cuts = retention::decide(&self.shared);
+            if let Err(fault) = notes::forget(&self.disk, &self.keyspace, self.shared.clock.now()) {
+                tracing::error!(?fault, "old notes could not be dropped");
+            }
         }
         if let Err(fault) = self.trim_step() {
             tracing::error!(?fault, "old records could not be dropped");
@@ -113,6 +122,7 @@ impl Committer {
     fn trim_all(&mut self) -> Result<u64, Fault> {
         self.looked = self.shared.clock.elapsed();
         self.cuts.extend(retention::decide(&self.shared));
+        notes::forget(&self.disk, &self.keyspace, self.shared.clock.now())?;
         let records = self.cuts.iter().map(|cut| cut.records).sum();
         while !self.cuts.is_empty() {
             self.trim_step()?;

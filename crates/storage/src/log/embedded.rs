@@ -21,7 +21,9 @@ use super::draft::SegmentLimits;
 use super::queue::{Bounds, Queue, Request};
 use super::reader::Reader;
 use super::topic::{Partition, Topic, check_name};
-use super::{Appending, EventLog, LogError, LogReader, NewRecord, Start, key, partitioner, recovery};
+use super::{
+    Appending, EventLog, LogError, LogReader, NewRecord, Note, Start, key, notes, partitioner, recovery,
+};
 use crate::disk::{Budget, Disk};
 use crate::journal::AfterDamage;
 
@@ -80,6 +82,9 @@ impl Options {
 
 /// More partitions than this in a topic help nobody on one machine.
 const PARTITIONS_MAX: u32 = 1_024;
+
+/// The longest name of a note; keys may have 65,535 bytes.
+const NOTE_NAME_BYTES_MAX: usize = 1_024;
 
 /// What is not written to a table yet is held in memory up to this.
 const MEMTABLE_BYTES: u64 = 8 << 20;
@@ -171,6 +176,13 @@ impl Drop for EmbeddedLog {
     }
 }
 
+fn check_note(name: &str) -> Result<(), LogError> {
+    if name.is_empty() || name.len() > NOTE_NAME_BYTES_MAX {
+        return Err(LogError::TooLarge { bytes: name.len(), limit: NOTE_NAME_BYTES_MAX });
+    }
+    Ok(())
+}
+
 fn keyspace_options() -> KeyspaceCreateOptions {
     // Entries lie apart from their keys, in the order of time: they are never copied from table to table, and go by the
     // file when retention has dropped all in one.
@@ -238,7 +250,12 @@ impl EventLog for EmbeddedLog {
         Ok(self.shared.topics.read().get(topic).map(|topic| topic.partitions.len() as u32))
     }
 
-    fn append(&self, topic: &str, records: Vec<NewRecord>) -> Result<Appending, LogError> {
+    fn append_noted(
+        &self,
+        topic: &str,
+        records: Vec<NewRecord>,
+        note: Option<Note>,
+    ) -> Result<Appending, LogError> {
         let topic = self.shared.topic(topic)?;
         let limit = self.shared.options.record_bytes_max;
         let mut bytes = 0;
@@ -250,15 +267,25 @@ impl EventLog for EmbeddedLog {
             bytes += size;
         }
         let (done, appending) = oneshot::channel();
-        if records.is_empty() {
+        if let Some(note) = &note {
+            check_note(&note.name)?;
+            bytes += note.name.len() + note.value.len();
+        }
+        if records.is_empty() && note.is_none() {
             // The receiver is right here.
             let _ = done.send(Ok(Vec::new()));
             return Ok(appending);
         }
         let partitions = topic.deal(&records);
         let arrived = self.shared.clock.now();
-        self.shared.queue.push(Request { topic, records, partitions, arrived, bytes, done })?;
+        self.shared.queue.push(Request { topic, records, partitions, note, arrived, bytes, done })?;
         Ok(appending)
+    }
+
+    fn note(&self, name: &str) -> Result<Option<Vec<u8>>, LogError> {
+        check_note(name)?;
+        let found = notes::find(&self.shared.keyspace()?, name, self.shared.clock.now());
+        found.map_err(|fault| LogError::of(fault, "reading a note"))
     }
 
     fn read(&self, topic: &str, from: &[(PartitionId, Start)]) -> Result<Box<dyn LogReader>, LogError> {

@@ -6,6 +6,7 @@
 //! | `r` topic id, partition, first offset | an entry (see [`super::entry`]) |
 //! | `s` topic id, partition, first offset | a segment: when it begins, the bytes before it, when what is before it ended |
 //! | `f` topic id, partition | the floor: where retention has come to |
+//! | `n` day since 1970, name | a note (see [`super::notes`]) |
 //!
 //! All in one keyspace, because fjall keeps a journal as long as any keyspace has something in it that is not in a table
 //! yet, and one that is hardly ever written would hold back all.
@@ -16,6 +17,7 @@ const TOPIC: u8 = b't';
 const ENTRY: u8 = b'r';
 const SEGMENT: u8 = b's';
 const FLOOR: u8 = b'f';
+const NOTE: u8 = b'n';
 
 /// Names a partition in keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,6 +57,19 @@ impl Place {
 /// The offset that an entry's or segment's key ends in.
 pub(crate) fn offset_of(key: &[u8]) -> Option<u64> {
     key.last_chunk().filter(|_| key.len() == 17).map(|offset| u64::from_be_bytes(*offset))
+}
+
+pub(crate) fn note(day: u64, name: &str) -> Vec<u8> {
+    let mut key = notes_of(day).to_vec();
+    key.extend(name.as_bytes());
+    key
+}
+
+/// What the keys of a day's notes begin with.
+pub(crate) fn notes_of(day: u64) -> [u8; 9] {
+    let mut key = [NOTE; 9];
+    key[1..].copy_from_slice(&day.to_be_bytes());
+    key
 }
 
 pub(crate) fn topic(name: &str) -> Vec<u8> {

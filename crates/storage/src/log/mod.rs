@@ -9,6 +9,7 @@ mod commit;
 mod draft;
 mod entry;
 mod key;
+mod notes;
 mod partitioner;
 mod queue;
 mod reader;
@@ -30,6 +31,13 @@ pub use embedded::{EmbeddedLog, Options};
 pub struct NewRecord {
     pub key: Option<Vec<u8>>,
     pub body: bytes::Bytes,
+}
+
+/// Something to remember with an append, for a day: whoever asks again under the name finds out that it was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    pub name: String,
+    pub value: Vec<u8>,
 }
 
 /// Where a record stands.
@@ -101,7 +109,20 @@ pub trait EventLog: Send + Sync {
     /// once they are durable. All or none of them are appended.
     ///
     /// Fails with [`LogError::Overloaded`] at once, having queued nothing, when the log cannot keep up.
-    fn append(&self, topic: &str, records: Vec<NewRecord>) -> Result<Appending, LogError>;
+    fn append(&self, topic: &str, records: Vec<NewRecord>) -> Result<Appending, LogError> {
+        self.append_noted(topic, records, None)
+    }
+
+    /// As [`EventLog::append`], and keeps a note with the records: both or none of them survive.
+    fn append_noted(
+        &self,
+        topic: &str,
+        records: Vec<NewRecord>,
+        note: Option<Note>,
+    ) -> Result<Appending, LogError>;
+
+    /// What was noted under a name within the last day.
+    fn note(&self, name: &str) -> Result<Option<Vec<u8>>, LogError>;
 
     /// Opens a reader over some partitions of a topic.
     fn read(&self, topic: &str, from: &[(PartitionId, Start)]) -> Result<Box<dyn LogReader>, LogError>;

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use types::{PartitionId, Timestamp};
 
 use super::topic::Topic;
-use super::{LogError, NewRecord, Position};
+use super::{LogError, NewRecord, Note, Position};
 
 /// Records of one append.
 pub(crate) struct Request {
@@ -17,6 +17,7 @@ pub(crate) struct Request {
     pub(crate) records: Vec<NewRecord>,
     /// Where each record goes.
     pub(crate) partitions: Vec<PartitionId>,
+    pub(crate) note: Option<Note>,
     pub(crate) arrived: Timestamp,
     pub(crate) bytes: usize,
     pub(crate) done: oneshot::Sender<Result<Vec<Position>, LogError>>,
