@@ -186,7 +186,7 @@ export function fullAnalytics() {
 /** @returns {Analytics} */
 export function emptyAnalytics() {
   return {
-    overall: { total_queries: 0, success_count: 0, failure_count: 0 },
+    overall: { total_queries: 0, success_count: 0, failure_count: 0, success_rate: 0, avg_response_time: 0 },
     faculty: [],
     year: [],
     heatmap: [],
@@ -195,7 +195,7 @@ export function emptyAnalytics() {
     studentYear: [],
     popularByYear: {},
     userType: [],
-    successRate: { total_queries: 0, total_success: 0, total_failure: 0, records: [] },
+    successRate: { total_queries: 0, total_success: 0, total_failure: 0, success_rate: 0, records: [] },
     responseTime: [],
     timeseriesMinute: [],
     timeseriesHour: [],

@@ -154,3 +154,17 @@ async fn the_docs_page_needs_nothing_from_elsewhere() {
         assert_eq!((answer.status, answer.header("content-type")), (200, Some(kind)));
     }
 }
+
+/// The dashboard's types are made from a copy. `UPDATE_OPENAPI=1` rewrites it; `npm run types` in `ui` makes the types.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_dashboard_was_written_for_this_description() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ui/openapi.json");
+    let api = start().await.json("/openapi.json").await;
+    if std::env::var_os("UPDATE_OPENAPI").is_some() {
+        let text = serde_json::to_string_pretty(&api).expect("JSON") + "\n";
+        std::fs::write(path, text).expect("the copy is written");
+    }
+    let copy = std::fs::read(path).expect("the copy is there");
+    let copy: serde_json::Value = serde_json::from_slice(&copy).expect("the copy is JSON");
+    assert!(copy == api, "ui/openapi.json is not the description that is served; UPDATE_OPENAPI=1 rewrites it");
+}

@@ -45,7 +45,7 @@ test('the page comes up live, without a complaint, and the command it shows is s
   expect(complaints).toEqual([]);
 });
 
-test('the server has every route of the description that the types were generated from', async ({
+test('what answers has every route of the description that the types were generated from', async ({
   mock,
   request,
 }) => {

@@ -4,144 +4,6 @@
  */
 
 export interface paths {
-    "/events": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Send events to the topic user-queries */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["Event"] | components["schemas"]["Event"][];
-                    "application/x-ndjson": string;
-                };
-            };
-            responses: {
-                /** @description The accepted events are durable. */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Accepted"];
-                    };
-                };
-                /** @description Nothing could be read. */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Detail"];
-                    };
-                };
-                /** @description Too large. */
-                413: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Detail"];
-                    };
-                };
-                /** @description The log cannot keep up; see `Retry-After`. */
-                429: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Detail"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/events/{topic}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Send events to a topic */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    topic: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["Event"] | components["schemas"]["Event"][];
-                    "application/x-ndjson": string;
-                };
-            };
-            responses: {
-                /** @description The accepted events are durable. */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Accepted"];
-                    };
-                };
-                /** @description Nothing could be read. */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Detail"];
-                    };
-                };
-                /** @description Too large. */
-                413: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Detail"];
-                    };
-                };
-                /** @description The log cannot keep up; see `Retry-After`. */
-                429: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Detail"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/analytics/health": {
         parameters: {
             query?: never;
@@ -149,357 +11,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** State of the gateway */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description The answer. */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["HealthAnswer"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/analytics/redis/latest": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Time of the newest result */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description The answer. */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["LatestAnswer"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/analytics/redis/faculty": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Queries by user type */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Range in days back from now. */
-                    days?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description The answer. */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["FacultyAnswer"];
-                    };
-                };
-                /** @description A parameter is not an integer, or negative where it must not be. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["InvalidParameters"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/analytics/redis/year": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Queries by year of study */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Range in days back from now. */
-                    days?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description The answer. */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["YearAnswer"];
-                    };
-                };
-                /** @description A parameter is not an integer, or negative where it must not be. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["InvalidParameters"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/analytics/redis/heatmap": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Queries by user type and year of study */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Range in days back from now. */
-                    days?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description The answer. */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["HeatmapAnswer"];
-                    };
-                };
-                /** @description A parameter is not an integer, or negative where it must not be. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["InvalidParameters"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/analytics/redis/student-year": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Students' queries by year of study */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Range in days back from now. */
-                    days?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description The answer. */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["StudentYearAnswer"];
-                    };
-                };
-                /** @description A parameter is not an integer, or negative where it must not be. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["InvalidParameters"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/analytics/redis/popular-questions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Most asked questions */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Range in days back from now. */
-                    days?: number;
-                    /** @description Greatest number of rows. */
-                    limit?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description The answer. */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["PopularQuestionsAnswer"];
-                    };
-                };
-                /** @description A parameter is not an integer, or negative where it must not be. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["InvalidParameters"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/analytics/redis/popular-by-year": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Most asked questions by year of study */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Only this year of study; 0 means all. */
-                    year?: number;
-                    /** @description Range in days back from now. */
-                    days?: number;
-                    /** @description Greatest number of rows of each year. */
-                    limit?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description The answer. */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["PopularByYearAnswer"];
-                    };
-                };
-                /** @description A parameter is not an integer, or negative where it must not be. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["InvalidParameters"];
-                    };
-                };
-            };
-        };
+        /** The state of the gateway and of the store behind it. Always 200. */
+        get: operations["health"];
         put?: never;
         post?: never;
         delete?: never;
@@ -515,39 +28,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Queries by department */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Range in days back from now. */
-                    days?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description The answer. */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["DepartmentAnswer"];
-                    };
-                };
-                /** @description A parameter is not an integer, or negative where it must not be. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["InvalidParameters"];
-                    };
-                };
-            };
-        };
+        /** Queries by department. */
+        get: operations["department"];
         put?: never;
         post?: never;
         delete?: never;
@@ -556,46 +38,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/analytics/redis/user-type": {
+    "/analytics/redis/faculty": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Queries by user type, with percentages */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Range in days back from now. */
-                    days?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description The answer. */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["UserTypeAnswer"];
-                    };
-                };
-                /** @description A parameter is not an integer, or negative where it must not be. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["InvalidParameters"];
-                    };
-                };
-            };
-        };
+        /** Queries by faculty (the type of the user). */
+        get: operations["faculty"];
         put?: never;
         post?: never;
         delete?: never;
@@ -604,201 +55,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/analytics/redis/success-rate": {
+    "/analytics/redis/heatmap": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Success of all queries */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Range in days back from now. */
-                    days?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description The answer. */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["SuccessRateAnswer"];
-                    };
-                };
-                /** @description A parameter is not an integer, or negative where it must not be. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["InvalidParameters"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/analytics/redis/response-time": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Response times by user type */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Range in days back from now. */
-                    days?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description The answer. */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ResponseTimeAnswer"];
-                    };
-                };
-                /** @description A parameter is not an integer, or negative where it must not be. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["InvalidParameters"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/analytics/redis/overall-summary": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Totals of all queries */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Range in days back from now. */
-                    days?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description The answer. */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["OverallAnswer"];
-                    };
-                };
-                /** @description A parameter is not an integer, or negative where it must not be. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["InvalidParameters"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/analytics/redis/timeseries": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Queries over time */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Width of a window. */
-                    granularity?: "minute" | "hour" | "day";
-                    /** @description Range in days back from now. */
-                    days?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description The answer. */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["TimeseriesAnswer"];
-                    };
-                };
-                /** @description Another granularity. */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Detail"];
-                    };
-                };
-                /** @description A parameter is not an integer, or negative where it must not be. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["InvalidParameters"];
-                    };
-                };
-            };
-        };
+        /** Queries by faculty and year. */
+        get: operations["heatmap"];
         put?: never;
         post?: never;
         delete?: never;
@@ -814,41 +79,220 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Queries by hour of the day */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Range in days back from now. */
-                    days?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description The answer. */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["HourlyHeatmapAnswer"];
-                    };
-                };
-                /** @description A parameter is not an integer, or negative where it must not be. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["InvalidParameters"];
-                    };
-                };
-            };
-        };
+        /** Queries by hour of the day. */
+        get: operations["hourly_heatmap"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/analytics/redis/latest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The time of the newest results. */
+        get: operations["latest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/analytics/redis/overall-summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Totals of everything. */
+        get: operations["overall_summary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/analytics/redis/popular-by-year": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The questions asked most often by the students of each year. */
+        get: operations["popular_by_year"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/analytics/redis/popular-questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The questions asked most often. */
+        get: operations["popular_questions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/analytics/redis/response-time": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Response times by user type. */
+        get: operations["response_time"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/analytics/redis/student-year": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Students' queries by year of study. */
+        get: operations["student_year"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/analytics/redis/success-rate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many queries were answered well. */
+        get: operations["success_rate"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/analytics/redis/timeseries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The number of queries over time, oldest first. */
+        get: operations["timeseries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/analytics/redis/user-type": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Queries by type of user. */
+        get: operations["user_type"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/analytics/redis/year": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Queries by year of study. */
+        get: operations["year"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send events to the main topic.
+         * @description The body is a JSON object, a JSON array of objects, or NDJSON. The answer comes once the accepted events are durable.
+         */
+        post: operations["post_events"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/events/{topic}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send events to a topic.
+         * @description As `POST /events`; outside of the main topic an event need only be a JSON object.
+         */
+        post: operations["post_events_to"];
         delete?: never;
         options?: never;
         head?: never;
@@ -862,70 +306,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Is the process alive */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Yes. */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/plain": string;
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/readyz": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Can it take work */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Yes. */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/plain": string;
-                    };
-                };
-                /** @description Not yet. */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-            };
-        };
+        /** Whether the process lives. */
+        get: operations["healthz"];
         put?: never;
         post?: never;
         delete?: never;
@@ -941,27 +323,79 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Metrics in Prometheus' text format */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Yes. */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/plain": string;
-                    };
-                };
-            };
+        /** Metrics in Prometheus' text format. */
+        get: operations["metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        /** This description. */
+        get: operations["document"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether log and store answer, the results are loaded, and the jobs run. */
+        get: operations["readyz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What runs. */
+        get: operations["status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ws/analytics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The live feed, a WebSocket.
+         * @description The server sends `Initial`, then `Update`, `Pong`, `Heartbeat` and `FeedError` messages; the client may send `Ping`.
+         */
+        get: operations["connect"];
         put?: never;
         post?: never;
         delete?: never;
@@ -974,437 +408,524 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description Queries of one user type. */
-        FacultyRow: {
-            /** @description User type, or `unknown`. */
-            faculty: string;
-            /** @description Queries, summed over all windows in range. */
-            query_count: number;
-            /** @description Distinct users of each window, summed over the windows. */
-            unique_users: number;
-            /** @description Time of the newest window of the group, ISO 8601 without an offset. */
-            last_updated: string | null;
-            /** @description Mean response time in milliseconds, weighted by queries. Missing where there were none. */
-            avg_response_time?: number;
-        };
-        /** @description Queries of one year of study. */
-        YearRow: {
-            /** @description Year of study, or `unknown`. */
-            year: string;
-            /** @description Queries, summed over all windows in range. */
-            query_count: number;
-            /** @description Distinct users of each window, summed over the windows. */
-            unique_users: number;
-            /** @description Time of the newest window of the group, ISO 8601 without an offset. */
-            last_updated: string | null;
-            /** @description Mean response time in milliseconds, weighted by queries. Missing where there were none. */
-            avg_response_time?: number;
-        };
-        /** @description Queries of one user type in one year of study. */
-        HeatmapRow: {
-            /** @description User type, or `unknown`. */
-            faculty: string;
-            /** @description Year of study, or `unknown`. */
-            year: string;
-            /** @description Queries, summed over all windows in range. */
-            query_count: number;
-            /** @description Time of the newest window of the group, ISO 8601 without an offset. */
-            last_updated: string | null;
-            /** @description Mean response time in milliseconds, weighted by queries. Missing where there were none. */
-            avg_response_time?: number;
-        };
-        /** @description Students' queries of one year of study. */
-        StudentYearRow: {
-            /** @description Year of study; the string `unknown` for students without one. */
-            years: number | "unknown";
-            /** @description Queries, summed over all windows in range. */
-            query_count: number;
-            /** @description Distinct users of each window, summed over the windows. */
-            unique_users: number;
-            /** @description Mean response time in milliseconds, weighted by queries. Missing where there were none. */
-            avg_response_time?: number;
-            /** @description Mean number of contexts found, weighted by queries. Missing where there were none. */
-            avg_contexts_found?: number;
-        };
-        /** @description One question, in lower case and trimmed. */
-        PopularRow: {
-            /** @description The question. */
-            query_text: string;
-            /** @description How often it was asked. */
-            total_count: number;
-            /** @description Distinct users of each window, summed over the windows. */
-            unique_users: number;
-        };
-        /** @description Queries of one department. */
-        DepartmentRow: {
-            /** @description Its newest name, else its id, else `unknown`. */
-            department_name: string;
-            /** @description Queries, summed over all windows in range. */
-            query_count: number;
-            /** @description Distinct users of each window, summed over the windows. */
-            unique_users: number;
-            /** @description Queries that succeeded. */
-            success_count: number;
-            /** @description Mean response time in milliseconds, weighted by queries. Missing where there were none. */
-            avg_response_time?: number;
-            /** @description Share of all queries in percent. Missing where there were none. */
-            percentage?: number;
-        };
-        /** @description Queries of one user type. */
-        UserTypeRow: {
-            /** @description User type, or `unknown`. */
-            user_type: string;
-            /** @description Queries, summed over all windows in range. */
-            query_count: number;
-            /** @description Distinct users of each window, summed over the windows. */
-            unique_users: number;
-            /** @description Share of all queries in percent. Missing where there were none. */
-            percentage?: number;
-        };
-        /** @description Response times of one user type in milliseconds, each the plain mean over windows. */
-        ResponseTimeRow: {
-            /** @description User type, or `unknown`. */
-            user_type: string;
-            /** @description Mean. */
-            avg_time: number;
-            /** @description Median. */
-            median_time: number;
-            /** @description 95th percentile. */
-            p95_time: number;
-            /** @description Queries, summed over all windows in range. */
-            query_count: number;
-        };
-        /** @description Queries in one hour of the day. */
-        HourRow: {
-            /** @description Hour, local time. */
-            hour_of_day: number;
-            /** @description Queries, summed over all windows in range. */
-            query_count: number;
-        };
-        /** @description Queries in one window. */
-        TimePoint: {
-            /** @description End of the window, by which the row is stored. */
-            timestamp: string;
-            /** @description Queries. */
-            query_count: number;
-            /** @description Start, ISO 8601 without an offset. */
-            window_start: string | null;
-            /** @description End, exclusive, ISO 8601 without an offset. */
-            window_end: string | null;
-        };
-        /** @description One window of the success rate. */
-        SuccessRecord: {
-            /** @description End of the window, by which the row is stored. */
-            timestamp: string;
-            /** @description Queries. */
-            total_queries?: number;
-            /** @description Queries that succeeded. */
-            success_count?: number;
-            /** @description Queries that failed. */
-            failure_count?: number;
-            /** @description Success in percent. */
-            success_rate_pct?: number | null;
-            /** @description Start, ISO 8601 without an offset. */
-            window_start?: string | null;
-            /** @description End, ISO 8601 without an offset. */
-            window_end?: string | null;
-            /** @description Time of writing, ISO 8601 without an offset. */
-            created_at?: string | null;
-        };
-        /** @description Queries by user type. */
-        FacultyAnswer: {
-            /**
-             * @description Always `success`.
-             * @constant
-             */
-            status: "success";
-            data: components["schemas"]["FacultyRow"][];
-            /** @description Number of rows in `data`. */
-            count: number;
-            /** @description The range that was asked for, in days back from now. */
-            days: number;
-        };
-        /** @description Queries by year of study. */
-        YearAnswer: {
-            /**
-             * @description Always `success`.
-             * @constant
-             */
-            status: "success";
-            data: components["schemas"]["YearRow"][];
-            /** @description Number of rows in `data`. */
-            count: number;
-            /** @description The range that was asked for, in days back from now. */
-            days: number;
-        };
-        /** @description Queries by user type and year of study. */
-        HeatmapAnswer: {
-            /**
-             * @description Always `success`.
-             * @constant
-             */
-            status: "success";
-            data: components["schemas"]["HeatmapRow"][];
-            /** @description Number of rows in `data`. */
-            count: number;
-            /** @description The range that was asked for, in days back from now. */
-            days: number;
-        };
-        /** @description Students' queries by year of study, ascending, `unknown` last. */
-        StudentYearAnswer: {
-            /**
-             * @description Always `success`.
-             * @constant
-             */
-            status: "success";
-            data: components["schemas"]["StudentYearRow"][];
-            /** @description Number of rows in `data`. */
-            count: number;
-            /** @description The range that was asked for, in days back from now. */
-            days: number;
-        };
-        /** @description Response times by user type. */
-        ResponseTimeAnswer: {
-            /**
-             * @description Always `success`.
-             * @constant
-             */
-            status: "success";
-            data: components["schemas"]["ResponseTimeRow"][];
-            /** @description Number of rows in `data`. */
-            count: number;
-            /** @description The range that was asked for, in days back from now. */
-            days: number;
-        };
-        /** @description Queries by hour of the day. */
-        HourlyHeatmapAnswer: {
-            /**
-             * @description Always `success`.
-             * @constant
-             */
-            status: "success";
-            data: components["schemas"]["HourRow"][];
-            /** @description Number of rows in `data`. */
-            count: number;
-            /** @description The range that was asked for, in days back from now. */
-            days: number;
-        };
-        /** @description Questions, the most asked first. */
-        PopularQuestionsAnswer: {
-            /**
-             * @description Always `success`.
-             * @constant
-             */
-            status: "success";
-            data: components["schemas"]["PopularRow"][];
-            /** @description Number of rows in `data`. */
-            count: number;
-            /** @description The range that was asked for, in days back from now. */
-            days: number;
-            /** @description The greatest number of rows that was asked for. */
-            limit: number;
-        };
-        /** @description Queries by department, most first. */
-        DepartmentAnswer: {
-            /**
-             * @description Always `success`.
-             * @constant
-             */
-            status: "success";
-            data: components["schemas"]["DepartmentRow"][];
-            /** @description Number of rows in `data`. */
-            count: number;
-            /** @description The range that was asked for, in days back from now. */
-            days: number;
-            /** @description Queries of all departments. */
-            total_queries: number;
-            /**
-             * @description The picture that fits.
-             * @constant
-             */
-            chart_type: "pie";
-        };
-        /** @description Students' questions by year of study, the most asked first. */
-        PopularByYearAnswer: {
-            /**
-             * @description Always `success`.
-             * @constant
-             */
-            status: "success";
-            /** @description By year of study, ascending, `unknown` last. */
-            data: {
-                [key: string]: components["schemas"]["PopularRow"][];
-            };
-            /** @description The keys of `data`. */
-            years: string[];
-            /** @description The range that was asked for, in days back from now. */
-            days: number;
-            /** @description The greatest number of rows that was asked for. */
-            limit: number;
-        };
-        /** @description Queries by user type. */
-        UserTypeAnswer: {
-            /**
-             * @description Always `success`.
-             * @constant
-             */
-            status: "success";
-            distribution: components["schemas"]["UserTypeRow"][];
-            /** @description Queries of all user types. */
-            total_queries: number;
-            /** @description The range that was asked for, in days back from now. */
-            days: number;
-        };
-        /** @description Success of all queries. */
-        SuccessRateAnswer: {
-            /**
-             * @description Always `success`.
-             * @constant
-             */
-            status: "success";
-            /** @description Queries. */
-            total_queries: number;
-            /** @description Queries that succeeded. */
-            total_success: number;
-            /** @description Queries that failed. */
-            total_failure: number;
-            /** @description The newest 20 windows. */
-            records: components["schemas"]["SuccessRecord"][];
-            /** @description The range that was asked for, in days back from now. */
-            days: number;
-            /** @description Success in percent. */
-            success_rate?: number;
-        };
-        /** @description Totals of all queries. */
-        OverallAnswer: {
-            /**
-             * @description Always `success`.
-             * @constant
-             */
-            status: "success";
-            /** @description Queries. */
-            total_queries: number;
-            /** @description Queries that succeeded. */
-            success_count: number;
-            /** @description Queries that failed. */
-            failure_count: number;
-            /** @description The range that was asked for, in days back from now. */
-            days: number;
-            /** @description Success in percent. */
-            success_rate?: number;
-            /** @description Mean response time in milliseconds. */
-            avg_response_time?: number;
-        };
-        /** @description Queries over time, oldest first. */
-        TimeseriesAnswer: {
-            /**
-             * @description Always `success`.
-             * @constant
-             */
-            status: "success";
-            data: components["schemas"]["TimePoint"][];
-            /** @description Number of rows in `data`. */
-            count: number;
-            /**
-             * @description Width of a window.
-             * @enum {string}
-             */
-            granularity: "minute" | "hour" | "day";
-            /** @description The range that was asked for, in days back from now. */
-            days: number;
-        };
-        /** @description State of the gateway and of its store. */
-        HealthAnswer: {
-            /**
-             * @description `degraded` where there is nothing yet.
-             * @enum {string}
-             */
-            status: "healthy" | "degraded" | "unhealthy";
-            /** @description Host of the store. */
-            redis_host: string;
-            /** @description Port of the store. */
-            redis_port: string;
-            /** @description Time of the newest result. */
-            latest_update: string | null;
-            /** @description The state in words. */
-            message: string;
-        };
-        /** @description Time of the newest result. */
-        LatestAnswer: {
-            /**
-             * @description Always `success`.
-             * @constant
-             */
-            status: "success";
-            /** @description Time of the newest result. */
-            latest_update: string | null;
-        };
-        /** @description What became of the events that were sent. */
+        /** @description What became of the events of a body. */
         Accepted: {
-            /** @description Events that are now durable. */
+            /** @description Events that are durable now. */
             accepted: number;
-            rejected: {
-                /** @description Its place in the request, from 0. */
-                index: number;
-                /** @description Why. */
-                reason: string;
-            }[];
+            /** @description Events that were not taken, in order. */
+            rejected: components["schemas"]["Rejected"][];
         };
-        /** @description Why there is no answer. */
+        /** @description The process lives. */
+        Alive: {
+            /** @example ok */
+            status: string;
+        };
+        /** @description The bound that a number missed. */
+        AtLeast: {
+            /** Format: int64 */
+            ge: number;
+        };
+        /** @description The most popular queries of each year, the years ascending. */
+        ByYear: {
+            [key: string]: components["schemas"]["PopularQuery"][];
+        };
+        Check: {
+            message?: string | null;
+            /** @description `log`, `store`, `results` (loaded) or `jobs`. */
+            name: string;
+            ok: boolean;
+        };
+        /**
+         * @description How the gateway fares.
+         * @enum {string}
+         */
+        Condition: "healthy" | "degraded" | "unhealthy";
+        Department: {
+            /**
+             * Format: double
+             * @description Milliseconds, two decimals; missing where nothing was counted.
+             */
+            avg_response_time?: number | null;
+            /** @description The newest name, else the id. */
+            department_name: string;
+            /**
+             * Format: double
+             * @description Of all queries, two decimals; missing where nothing was counted.
+             */
+            percentage?: number | null;
+            /** Format: int64 */
+            query_count: number;
+            /** Format: int64 */
+            success_count: number;
+            /** Format: int64 */
+            unique_users: number;
+        };
+        Departments: {
+            /** @description How the running dashboard draws it: `pie`. */
+            chart_type: string;
+            count: number;
+            data: components["schemas"]["Department"][];
+            days: components["schemas"]["Integer"];
+            status: components["schemas"]["Status"];
+            /** Format: int64 */
+            total_queries: number;
+        };
+        /** @description The body of every error but 422. */
         Detail: {
-            /** @description The reason. */
+            /**
+             * @description What was wrong, for people.
+             * @example Not Found
+             */
             detail: string;
         };
-        /** @description Which parameters are wrong. */
-        InvalidParameters: {
-            detail: {
-                /** @description Kind of error. */
-                type: string;
-                /** @description Where: `query` and the name. */
-                loc: string[];
-                /** @description The error in words. */
-                msg: string;
-                /** @description What was given. */
-                input: unknown;
-            }[];
+        /** @description A faculty is the type of the user who asks. */
+        Faculty: {
+            /**
+             * Format: double
+             * @description Milliseconds; missing where nothing was counted.
+             */
+            avg_response_time?: number | null;
+            /** @example Sinh viên */
+            faculty: string;
+            last_updated: components["schemas"]["Moment"];
+            /** Format: int64 */
+            query_count: number;
+            /** Format: int64 */
+            unique_users: number;
         };
-        /** @description One query that a user asked. Unknown fields are ignored; anything but the id and a time may be missing or null. */
-        Event: {
-            /** @description Id of the query. */
-            query_id: string;
-            /** @description Time of the query, ISO 8601 with or without fraction and offset. */
-            timestamp?: string;
-            /** @description Used where `timestamp` is missing. */
-            ts?: string;
-            user?: {
-                user_id?: number | null;
-                user_type?: string | null;
-                department_id?: number | null;
-                department_name?: string | null;
-                code?: string | null;
-                /** @description Year of study, 1-6. */
-                years?: number | null;
-            } | null;
-            session_id?: string | null;
-            query_text?: string | null;
-            rewritten_query?: string | null;
-            rag_params?: {
-                k?: number | null;
-                similarity_threshold?: number | null;
-                context_found?: number | null;
-            } | null;
-            rag_metrics?: {
-                response_time_ms?: number | null;
-                answer_length?: number | null;
-                answer_text?: string | null;
-                success?: boolean | null;
-            } | null;
-            metadata?: {
-                model_used?: string | null;
-                history_used?: boolean | null;
-                history_count?: number | null;
-                query_rewritten?: boolean | null;
-            } | null;
+        /** @description A frame was not understood; the connection goes on. */
+        FeedError: {
+            message: string;
+            type: string;
+        };
+        Health: {
+            latest_update?: string | null;
+            message: string;
+            redis_host: string;
+            redis_port: string;
+            status: components["schemas"]["Condition"];
+        };
+        /** @description Nothing else was sent for 30 s. */
+        Heartbeat: {
+            type: string;
+        };
+        HeatmapCell: {
+            /**
+             * Format: double
+             * @description Milliseconds; missing where nothing was counted.
+             */
+            avg_response_time?: number | null;
+            faculty: string;
+            last_updated: components["schemas"]["Moment"];
+            /** Format: int64 */
+            query_count: number;
+            /** @example 3 */
+            year: string;
+        };
+        HourlyCell: {
+            /** @description 0-23, on the configured zone's wall clock. */
+            hour_of_day: components["schemas"]["NumberOrText"];
+            /** Format: int64 */
+            query_count: number;
+        };
+        /** @description The first message: the newest state, each as its route answers by default. */
+        Initial: {
+            data: components["schemas"]["InitialData"];
+            type: string;
+        };
+        InitialData: {
+            departments: components["schemas"]["Department"][];
+            faculty: components["schemas"]["Faculty"][];
+            heatmap: components["schemas"]["HeatmapCell"][];
+            overall: components["schemas"]["OverallSummary"];
+            popularByYear: components["schemas"]["ByYear"];
+            popularQuestions: components["schemas"]["PopularQuery"][];
+            responseTime: components["schemas"]["ResponseTime"][];
+            studentYear: components["schemas"]["StudentYear"][];
+            successRate: components["schemas"]["SuccessRate"];
+            userType: components["schemas"]["UserType"][];
+            year: components["schemas"]["Year"][];
+        };
+        /** Format: int64 */
+        Integer: number;
+        /** @description The body of a 422. */
+        Invalid: {
+            detail: components["schemas"]["InvalidParameter"][];
+        };
+        /** @description A parameter that could not be read. */
+        InvalidParameter: {
+            ctx?: components["schemas"]["AtLeast"] | null;
+            /** @description What was sent. */
+            input: string;
+            /** @description `query` and the parameter's name. */
+            loc: string[];
+            msg: string;
+            /** @example int_parsing */
+            type: string;
+        };
+        /** @description A job as the dashboard shows it. */
+        JobSummary: {
+            /** @description 32 hexadecimal digits. */
+            id: string;
+            /** @description Why it is not running, where that is so. */
+            message?: string | null;
+            name: string;
+            /**
+             * Format: int64
+             * @description Milliseconds since 1970.
+             */
+            start_time_ms: number;
+            /**
+             * @description As Flink names it: `RUNNING`, `RESTARTING`, `FAILED`…
+             * @example RUNNING
+             */
+            state: string;
+        };
+        Latest: {
+            latest_update?: string | null;
+            status: components["schemas"]["Status"];
+        };
+        /**
+         * @description A wall-clock time; written without a fraction where that is zero, else with six digits.
+         * @example 2025-12-09T11:30:00
+         */
+        Moment: string;
+        /** @description A whole number, or `unknown`. */
+        NumberOrText: number | string;
+        Overall: {
+            /**
+             * Format: double
+             * @description Milliseconds, two decimals; windows without an average are left out.
+             */
+            avg_response_time: number;
+            /** Format: int64 */
+            failure_count: number;
+            /** Format: int64 */
+            success_count: number;
+            /**
+             * Format: double
+             * @description Percent, two decimals.
+             */
+            success_rate: number;
+            /** Format: int64 */
+            total_queries: number;
+        };
+        OverallSummary: components["schemas"]["Overall"] & {
+            days: components["schemas"]["Integer"];
+            status: components["schemas"]["Status"];
+        };
+        Overview: {
+            /**
+             * Format: int64
+             * @description Events that came over HTTP and are durable.
+             */
+            events_accepted: number;
+            /** Format: int64 */
+            events_rejected: number;
+            /** Format: int64 */
+            feed_clients: number;
+            jobs: components["schemas"]["JobSummary"][];
+            result_rows: number;
+            /** Format: int64 */
+            uptime_seconds: number;
+            version: string;
+        };
+        /** @description What a client may send. */
+        Ping: {
+            type: string;
+        };
+        /** @description One window of a time series. */
+        Point: {
+            /** Format: int64 */
+            query_count: number;
+            timestamp: components["schemas"]["Moment"];
+            window_end?: components["schemas"]["Moment"] | null;
+            window_start?: components["schemas"]["Moment"] | null;
+        };
+        /** @description The answer to a ping. */
+        Pong: {
+            type: string;
+        };
+        Popular: {
+            count: number;
+            data: components["schemas"]["PopularQuery"][];
+            days: components["schemas"]["Integer"];
+            limit: components["schemas"]["Integer"];
+            status: components["schemas"]["Status"];
+        };
+        PopularByYear: {
+            data: components["schemas"]["ByYear"];
+            days: components["schemas"]["Integer"];
+            limit: components["schemas"]["Integer"];
+            status: components["schemas"]["Status"];
+            /** @description The keys of `data`, ascending, `unknown` last. */
+            years: string[];
+        };
+        PopularQuery: {
+            query_text: string;
+            /** Format: int64 */
+            total_count: number;
+            /** Format: int64 */
+            unique_users: number;
+        };
+        /** @description Whether events can be taken and are worked on. */
+        Readiness: {
+            checks: components["schemas"]["Check"][];
+            ready: boolean;
+        };
+        /** @description An event that was not taken. */
+        Rejected: {
+            /** @description Its place: array elements or lines that are not blank, counted from 0. */
+            index: number;
+            /** @example query_id is missing */
+            reason: string;
+        };
+        /** @description Each time in milliseconds, the plain mean over the windows, two decimals. */
+        ResponseTime: {
+            /** Format: double */
+            avg_time: number;
+            /** Format: double */
+            median_time: number;
+            /** Format: double */
+            p95_time: number;
+            /** Format: int64 */
+            query_count: number;
+            user_type: string;
+        };
+        /** @description Rows, one a group. */
+        Rows_Faculty: {
+            count: number;
+            data: {
+                /**
+                 * Format: double
+                 * @description Milliseconds; missing where nothing was counted.
+                 */
+                avg_response_time?: number | null;
+                /** @example Sinh viên */
+                faculty: string;
+                last_updated: components["schemas"]["Moment"];
+                /** Format: int64 */
+                query_count: number;
+                /** Format: int64 */
+                unique_users: number;
+            }[];
+            days: components["schemas"]["Integer"];
+            status: components["schemas"]["Status"];
+        };
+        /** @description Rows, one a group. */
+        Rows_HeatmapCell: {
+            count: number;
+            data: {
+                /**
+                 * Format: double
+                 * @description Milliseconds; missing where nothing was counted.
+                 */
+                avg_response_time?: number | null;
+                faculty: string;
+                last_updated: components["schemas"]["Moment"];
+                /** Format: int64 */
+                query_count: number;
+                /** @example 3 */
+                year: string;
+            }[];
+            days: components["schemas"]["Integer"];
+            status: components["schemas"]["Status"];
+        };
+        /** @description Rows, one a group. */
+        Rows_HourlyCell: {
+            count: number;
+            data: {
+                /** @description 0-23, on the configured zone's wall clock. */
+                hour_of_day: components["schemas"]["NumberOrText"];
+                /** Format: int64 */
+                query_count: number;
+            }[];
+            days: components["schemas"]["Integer"];
+            status: components["schemas"]["Status"];
+        };
+        /** @description Rows, one a group. */
+        Rows_ResponseTime: {
+            count: number;
+            data: {
+                /** Format: double */
+                avg_time: number;
+                /** Format: double */
+                median_time: number;
+                /** Format: double */
+                p95_time: number;
+                /** Format: int64 */
+                query_count: number;
+                user_type: string;
+            }[];
+            days: components["schemas"]["Integer"];
+            status: components["schemas"]["Status"];
+        };
+        /** @description Rows, one a group. */
+        Rows_StudentYear: {
+            count: number;
+            data: {
+                /**
+                 * Format: double
+                 * @description Two decimals; missing where nothing was counted.
+                 */
+                avg_contexts_found?: number | null;
+                /**
+                 * Format: double
+                 * @description Milliseconds, two decimals; missing where nothing was counted.
+                 */
+                avg_response_time?: number | null;
+                /** Format: int64 */
+                query_count: number;
+                /** Format: int64 */
+                unique_users: number;
+                years: components["schemas"]["NumberOrText"];
+            }[];
+            days: components["schemas"]["Integer"];
+            status: components["schemas"]["Status"];
+        };
+        /** @description Rows, one a group. */
+        Rows_Year: {
+            count: number;
+            data: {
+                /**
+                 * Format: double
+                 * @description Milliseconds; missing where nothing was counted.
+                 */
+                avg_response_time?: number | null;
+                last_updated: components["schemas"]["Moment"];
+                /** Format: int64 */
+                query_count: number;
+                /** Format: int64 */
+                unique_users: number;
+                /** @example 3 */
+                year: string;
+            }[];
+            days: components["schemas"]["Integer"];
+            status: components["schemas"]["Status"];
+        };
+        /**
+         * @description Always `success`: errors have a body of their own.
+         * @enum {string}
+         */
+        Status: "success";
+        StudentYear: {
+            /**
+             * Format: double
+             * @description Two decimals; missing where nothing was counted.
+             */
+            avg_contexts_found?: number | null;
+            /**
+             * Format: double
+             * @description Milliseconds, two decimals; missing where nothing was counted.
+             */
+            avg_response_time?: number | null;
+            /** Format: int64 */
+            query_count: number;
+            /** Format: int64 */
+            unique_users: number;
+            years: components["schemas"]["NumberOrText"];
+        };
+        Success: {
+            /** @description The newest 20 windows, newest first. */
+            records: components["schemas"]["SuccessRecord"][];
+            /**
+             * Format: double
+             * @description Percent, two decimals.
+             */
+            success_rate: number;
+            /** Format: int64 */
+            total_failure: number;
+            /** Format: int64 */
+            total_queries: number;
+            /** Format: int64 */
+            total_success: number;
+        };
+        SuccessRate: components["schemas"]["Success"] & {
+            days: components["schemas"]["Integer"];
+            status: components["schemas"]["Status"];
+        };
+        /** @description What a record holds; rows of other writers may have more. */
+        SuccessRecord: {
+            created_at?: string | null;
+            /** Format: int64 */
+            failure_count: number;
+            /** Format: int64 */
+            success_count: number;
+            /** Format: double */
+            success_rate_pct?: number | null;
+            /** @description The time in the row's key. */
+            timestamp: string;
+            /** Format: int64 */
+            total_queries: number;
+            window_end?: string | null;
+            window_start?: string | null;
+        };
+        Timeseries: {
+            count: number;
+            data: components["schemas"]["Point"][];
+            days: components["schemas"]["Integer"];
+            granularity: string;
+            status: components["schemas"]["Status"];
+        };
+        /** @description An analytic changed. */
+        Update: {
+            /** @example faculty */
+            analytics_type: string;
+            data: components["schemas"]["UpdateData"];
+            /** @description The time of the newest change. */
+            timestamp: string;
+            type: string;
+        };
+        /** @description Only the field of the analytic that changed is there. */
+        UpdateData: {
+            departments?: components["schemas"]["Department"][] | null;
+            faculty?: components["schemas"]["Faculty"][] | null;
+            heatmap?: components["schemas"]["HeatmapCell"][] | null;
+            hourlyHeatmap?: components["schemas"]["HourlyCell"][] | null;
+            overall?: components["schemas"]["OverallSummary"] | null;
+            popularByYear?: components["schemas"]["ByYear"] | null;
+            popularQuestions?: components["schemas"]["PopularQuery"][] | null;
+            responseTime?: components["schemas"]["ResponseTime"][] | null;
+            studentYear?: components["schemas"]["StudentYear"][] | null;
+            successRate?: components["schemas"]["SuccessRate"] | null;
+            timeseriesDay?: components["schemas"]["Point"][] | null;
+            timeseriesHour?: components["schemas"]["Point"][] | null;
+            timeseriesMinute?: components["schemas"]["Point"][] | null;
+            userType?: components["schemas"]["UserType"][] | null;
+            year?: components["schemas"]["Year"][] | null;
+        };
+        UserType: {
+            /**
+             * Format: double
+             * @description Of all queries, two decimals; missing where nothing was counted.
+             */
+            percentage?: number | null;
+            /** Format: int64 */
+            query_count: number;
+            /** Format: int64 */
+            unique_users: number;
+            user_type: string;
+        };
+        UserTypes: {
+            days: components["schemas"]["Integer"];
+            distribution: components["schemas"]["UserType"][];
+            status: components["schemas"]["Status"];
+            /** Format: int64 */
+            total_queries: number;
+        };
+        Year: {
+            /**
+             * Format: double
+             * @description Milliseconds; missing where nothing was counted.
+             */
+            avg_response_time?: number | null;
+            last_updated: components["schemas"]["Moment"];
+            /** Format: int64 */
+            query_count: number;
+            /** Format: int64 */
+            unique_users: number;
+            /** @example 3 */
+            year: string;
         };
     };
     responses: never;
@@ -1414,4 +935,833 @@ export interface components {
     pathItems: never;
 }
 export type $defs = Record<string, never>;
-export type operations = Record<string, never>;
+export interface operations {
+    health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    department: {
+        parameters: {
+            query?: {
+                /** @description how far back from now (30) */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Departments"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invalid"];
+                };
+            };
+        };
+    };
+    faculty: {
+        parameters: {
+            query?: {
+                /** @description how far back from now (30) */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_Faculty"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invalid"];
+                };
+            };
+        };
+    };
+    heatmap: {
+        parameters: {
+            query?: {
+                /** @description how far back from now (30) */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_HeatmapCell"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invalid"];
+                };
+            };
+        };
+    };
+    hourly_heatmap: {
+        parameters: {
+            query?: {
+                /** @description how far back from now (7) */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_HourlyCell"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invalid"];
+                };
+            };
+        };
+    };
+    latest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Latest"];
+                };
+            };
+        };
+    };
+    overall_summary: {
+        parameters: {
+            query?: {
+                /** @description how far back from now (30) */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverallSummary"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invalid"];
+                };
+            };
+        };
+    };
+    popular_by_year: {
+        parameters: {
+            query?: {
+                /** @description one year only; 0 is all (all) */
+                year?: number;
+                /** @description how far back from now (30) */
+                days?: number;
+                /** @description rows at most, each year (10) */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PopularByYear"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invalid"];
+                };
+            };
+        };
+    };
+    popular_questions: {
+        parameters: {
+            query?: {
+                /** @description how far back from now (30) */
+                days?: number;
+                /** @description rows at most (10) */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Popular"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invalid"];
+                };
+            };
+        };
+    };
+    response_time: {
+        parameters: {
+            query?: {
+                /** @description how far back from now (7) */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_ResponseTime"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invalid"];
+                };
+            };
+        };
+    };
+    student_year: {
+        parameters: {
+            query?: {
+                /** @description how far back from now (30) */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_StudentYear"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invalid"];
+                };
+            };
+        };
+    };
+    success_rate: {
+        parameters: {
+            query?: {
+                /** @description how far back from now (7) */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuccessRate"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invalid"];
+                };
+            };
+        };
+    };
+    timeseries: {
+        parameters: {
+            query?: {
+                /** @description `minute`, `hour` or `day` (hour) */
+                granularity?: string;
+                /** @description how far back from now (7) */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Timeseries"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invalid"];
+                };
+            };
+        };
+    };
+    user_type: {
+        parameters: {
+            query?: {
+                /** @description how far back from now (30) */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserTypes"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invalid"];
+                };
+            };
+        };
+    };
+    year: {
+        parameters: {
+            query?: {
+                /** @description how far back from now (30) */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_Year"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invalid"];
+                };
+            };
+        };
+    };
+    post_events: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `gzip` or `zstd` */
+                "Content-Encoding"?: string | null;
+                /** @description sent again within a day with the same body, the answer is the same and nothing is appended */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description events */
+        requestBody: {
+            content: {
+                "application/json": unknown[];
+                "application/x-ndjson": string;
+            };
+        };
+        responses: {
+            /** @description the accepted events are durable */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description nothing could be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description no such topic */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description the body took too long to arrive */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description a request with this Idempotency-Key is being answered */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description unknown Content-Encoding */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description this Idempotency-Key was used for another body */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description the log cannot keep up; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description the log does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description the disk is full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+        };
+    };
+    post_events_to: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `gzip` or `zstd` */
+                "Content-Encoding"?: string | null;
+                /** @description sent again within a day with the same body, the answer is the same and nothing is appended */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description 1 to 249 letters, digits, `.`, `_` and `-` */
+                topic: string;
+            };
+            cookie?: never;
+        };
+        /** @description events */
+        requestBody: {
+            content: {
+                "application/json": unknown[];
+                "application/x-ndjson": string;
+            };
+        };
+        responses: {
+            /** @description the accepted events are durable */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description nothing could be read, or the topic's name is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description no such topic */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description the body took too long to arrive */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description a request with this Idempotency-Key is being answered */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description unknown Content-Encoding */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description this Idempotency-Key was used for another body */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description the log cannot keep up; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description the log does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description the disk is full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+        };
+    };
+    healthz: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alive"];
+                };
+            };
+        };
+    };
+    metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/openmetrics-text": string;
+                };
+            };
+        };
+    };
+    document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
+    };
+    readyz: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+        };
+    };
+    status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overview"];
+                };
+            };
+        };
+    };
+    connect: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the WebSocket is open; messages are described as components */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a page of this origin may not connect */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description not a WebSocket handshake */
+            426: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+        };
+    };
+}

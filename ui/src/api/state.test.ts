@@ -8,6 +8,8 @@ const overall = (total_queries: number): Analytics['overall'] => ({
   total_queries,
   success_count: total_queries,
   failure_count: 0,
+  success_rate: 100,
+  avg_response_time: 0,
 });
 
 const minute = (at: number, query_count: number): TimePoint => ({

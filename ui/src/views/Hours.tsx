@@ -14,7 +14,9 @@ export function Hours() {
   const rows = useAnalytics('hourlyHeatmap');
   const counts = useMemo(() => {
     const hours = new Array<number>(24).fill(0);
-    for (const row of rows ?? []) hours[row.hour_of_day] = row.query_count;
+    // Of a row without an hour, whoever wrote it, nobody knows when it was.
+    for (const { hour_of_day: hour, query_count } of rows ?? [])
+      if (typeof hour === 'number') hours[hour] = query_count;
     return hours;
   }, [rows]);
   const option = useMemo(() => draw(counts, theme), [counts, theme]);
