@@ -166,5 +166,8 @@ async fn the_dashboard_was_written_for_this_description() {
     }
     let copy = std::fs::read(path).expect("the copy is there");
     let copy: serde_json::Value = serde_json::from_slice(&copy).expect("the copy is JSON");
-    assert!(copy == api, "ui/openapi.json is not the description that is served; UPDATE_OPENAPI=1 rewrites it");
+    assert!(
+        copy == api,
+        "ui/openapi.json is not the description that is served; UPDATE_OPENAPI=1 rewrites it"
+    );
 }

@@ -2,6 +2,9 @@
 //!
 //! A column's value stands in the key as its text; readers split keys at `:`, so a `:` inside of a value is written
 //! `%3A` and a `%` as `%25`. Only the window's bounds keep theirs, as readers expect. A null is written `unknown`.
+//! Of a value of more than 4 KiB the key holds the beginning and a hash.
+
+use std::borrow::Cow;
 
 use sql::plan::SinkColumn;
 use types::{DataType, Scalar};
@@ -67,13 +70,14 @@ impl KeyTemplate {
 
     /// Appends a row's key; `value` gives the row's values by column, `scratch` is overwritten.
     pub fn write<'v>(&self, key: &mut String, scratch: &mut Vec<u8>, value: impl Fn(usize) -> Scalar<'v>) {
+        let start = key.len();
         for part in &self.parts {
             match part {
                 Part::Text(text) => key.push_str(text),
                 Part::Column { column, data_type, is_bound } => match value(*column) {
                     Scalar::Null => key.push_str("unknown"),
-                    Scalar::Text(text) if *is_bound => key.push_str(text),
-                    Scalar::Text(text) => push_escaped(key, text),
+                    Scalar::Text(text) if *is_bound => key.push_str(&shortened(text)),
+                    Scalar::Text(text) => push_escaped(key, &shortened(text)),
                     other => {
                         scratch.clear();
                         write_scalar(scratch, other, data_type);
@@ -84,7 +88,33 @@ impl KeyTemplate {
                 },
             }
         }
+        // Many long values, all of what is escaped.
+        if key.len() - start > KEY_BYTES_MAX {
+            let whole = shortened_to(&key[start..], KEY_BYTES_MAX).into_owned();
+            key.truncate(start);
+            key.push_str(&whole);
+        }
     }
+}
+
+/// The longest key, in bytes: what the embedded store takes, and some room.
+const KEY_BYTES_MAX: usize = 60_000;
+
+/// The longest value in a key, in bytes.
+const VALUE_BYTES_MAX: usize = 4_096;
+
+/// A text that is longer than any key should be: its beginning, and a hash of all of it (XXH3-128, 32 hexadecimal digits)
+/// behind a `~`. Nobody can fill a key with more than a store takes, and different texts still have different keys.
+fn shortened(text: &str) -> Cow<'_, str> {
+    shortened_to(text, VALUE_BYTES_MAX)
+}
+
+fn shortened_to(text: &str, most: usize) -> Cow<'_, str> {
+    if text.len() <= most {
+        return Cow::Borrowed(text);
+    }
+    let kept = text.floor_char_boundary(most - 33);
+    Cow::Owned(format!("{}~{:032x}", &text[..kept], xxhash_rust::xxh3::xxh3_128(text.as_bytes())))
 }
 
 fn push_escaped(key: &mut String, text: &str) {
@@ -131,6 +161,19 @@ mod tests {
     fn what_would_split_the_key_is_escaped_and_null_is_unknown() {
         let row = [Scalar::Text("a:b%c"), Scalar::Null, Scalar::Null];
         assert_eq!(key("x:{faculty}:{year}:y", row), "x:a%3Ab%25c:unknown:y");
+    }
+
+    #[test]
+    fn no_value_makes_a_key_that_no_store_takes() {
+        let (one, other) = ("ê".repeat(40_000), format!("{}!", "ê".repeat(40_000)));
+        let key = |text: &str| key("a:{faculty}:{year}", [Scalar::Text(text), Scalar::Int(1), Scalar::Null]);
+        assert!((4_000..4_200).contains(&key(&one).len()) && key(&one).ends_with(":1"));
+        assert_ne!(key(&one), key(&other));
+        let percents = "%".repeat(VALUE_BYTES_MAX);
+        let row = [Scalar::Text(percents.as_str()), Scalar::Null, Scalar::Null];
+        assert_eq!(self::key(&"{faculty}".repeat(9), row).len(), KEY_BYTES_MAX);
+        let longest = "x".repeat(VALUE_BYTES_MAX);
+        assert_eq!(key(&longest), format!("a:{longest}:1"));
     }
 
     #[test]
