@@ -8,7 +8,9 @@ mod support;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use storage::log::{self, Appending, EmbeddedLog, EventLog, LogError, LogReader, NewRecord, Note, Start};
+use storage::log::{
+    self, Appending, EmbeddedLog, EventLog, LogError, LogReader, NewRecord, Note, Start, Wanted,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use types::{Clock, ManualClock, Offset, PartitionId, SystemClock};
 
@@ -50,7 +52,7 @@ impl EventLog for Sink {
         Ok(appending)
     }
 
-    fn read(&self, _: &str, _: &[(PartitionId, Start)]) -> Result<Box<dyn LogReader>, LogError> {
+    fn read(&self, _: &str, _: &[(PartitionId, Start)], _: Wanted) -> Result<Box<dyn LogReader>, LogError> {
         Err(LogError::Closed)
     }
 

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use storage::log::{EmbeddedLog, EventLog, NewRecord, Options as LogOptions, Polled, Start};
+use storage::log::{EmbeddedLog, EventLog, NewRecord, Options as LogOptions, Polled, Start, Wanted};
 use storage::store::{EmbeddedStore, Notification, Options as StoreOptions, ResultStore, Upsert, WriteBatch};
 use types::{Clock, PartitionId, SystemClock};
 
@@ -55,7 +55,7 @@ fn event(number: usize) -> NewRecord {
         number % 900,
         text[20..].join(" "),
     );
-    NewRecord { key: None, body: body.into() }
+    NewRecord { body: body.into(), ..NewRecord::default() }
 }
 
 fn open_log(directory: &Path, clock: &Arc<dyn Clock>) -> EmbeddedLog {
@@ -137,7 +137,7 @@ fn append_from_many(root: &Path, clock: &Arc<dyn Clock>, senders: usize, per_app
 
 fn read_all(log: &EmbeddedLog, total: usize) {
     let partitions: Vec<_> = (0..PARTITIONS).map(|number| (PartitionId(number), Start::Earliest)).collect();
-    let mut reader = log.read(TOPIC, &partitions).unwrap();
+    let mut reader = log.read(TOPIC, &partitions, Wanted::default()).unwrap();
     let mut read = 0;
     while read < total {
         if let Polled::Records { fetched, .. } = reader.poll(Duration::from_secs(1), 256 << 10).unwrap() {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use common::*;
 use proptest::prelude::*;
-use storage::log::{EmbeddedLog, EventLog, LogError, Options, Start};
+use storage::log::{EmbeddedLog, EventLog, LogError, Options, Start, Wanted};
 use types::{ErrorDomain, Interval, ManualClock, Offset, PartitionId};
 
 #[test]
@@ -152,7 +152,7 @@ fn what_cannot_be_appended_is_refused() {
         Err(LogError::TooLarge { bytes: 1_048_577, limit: 1_048_576 })
     ));
     assert!(matches!(log.bounds(TOPIC, PartitionId(2)), Err(LogError::UnknownPartition { .. })));
-    let beyond = log.read(TOPIC, &[(PartitionId(2), Start::Earliest)]);
+    let beyond = log.read(TOPIC, &[(PartitionId(2), Start::Earliest)], Wanted::default());
     assert!(matches!(beyond, Err(LogError::UnknownPartition { .. })));
     assert_eq!(append(&log, Vec::new()), []);
     assert_eq!(read_from(&log, Start::Earliest), []);

@@ -7,7 +7,7 @@ mod common;
 use std::time::Duration;
 
 use common::*;
-use storage::log::{EmbeddedLog, EventLog, Polled, Start};
+use storage::log::{EmbeddedLog, EventLog, Polled, Start, Wanted};
 use types::{Interval, Offset, PartitionId, Timestamp};
 
 #[test]
@@ -137,7 +137,7 @@ fn positions_are_those_of_what_was_handed_out() {
     first.poll(Duration::ZERO, 30).unwrap();
     assert_eq!(first.positions(), [(PartitionId(0), Offset(3)), (PartitionId(1), Offset(0))]);
     let from: Vec<_> = first.positions().into_iter().map(|(p, offset)| (p, Start::At(offset))).collect();
-    let mut second = log.read(TOPIC, &from).unwrap();
+    let mut second = log.read(TOPIC, &from, Wanted::default()).unwrap();
     assert_eq!(drain(second.as_mut(), 1_000), drain(first.as_mut(), 1_000));
 }
 
@@ -157,6 +157,6 @@ fn a_reader_of_no_partitions_is_caught_up() {
     let directory = tempfile::tempdir().unwrap();
     let log = open(directory.path());
     log.create_topic(TOPIC, 1).unwrap();
-    let mut reader = log.read(TOPIC, &[]).unwrap();
+    let mut reader = log.read(TOPIC, &[], Wanted::default()).unwrap();
     assert!(matches!(reader.poll(Duration::ZERO, 1).unwrap(), Polled::CaughtUp));
 }

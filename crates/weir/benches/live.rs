@@ -18,17 +18,19 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use types::{Clock as _, SystemClock};
 
 const RUNS: usize = 5;
+const CHECKPOINT_RUNS: usize = 3;
 const RATE: u64 = 10_000;
 const SECONDS: u64 = 20;
 const PUSHES: usize = 300;
 const QUIET: &[&str] = &["--log", "warn"];
 const OVERALL: &str = "/analytics/redis/overall-summary";
-const NO_JOB_PAUSE: &str = "SET 'weir.early-fire' = '0 s'";
+const NO_PAUSE: &str = "SET 'weir.early-fire' = '0 s'";
 
 fn main() {
     let rate = std::env::args().skip(1).find_map(|arg| arg.parse().ok()).unwrap_or(RATE);
     starts();
     steady(rate);
+    kills(rate);
     pushes();
 }
 
@@ -59,7 +61,7 @@ fn starts() {
     );
 }
 
-/// Memory and CPU of the process, without events and at a rate.
+/// Memory and CPU of the process, without events and at a rate; and what a checkpoint every second costs there.
 fn steady(rate: u64) {
     let directory = tempfile::tempdir().expect("a directory");
     let up = Up::start(directory.path(), QUIET);
@@ -68,39 +70,73 @@ fn steady(rate: u64) {
     pause_for(Duration::from_secs(5));
     let before = usage(up.id());
     println!("idle: {} MB, {:.2} % of a core", before.memory_mb, (before.cpu - idle.cpu) / 5.0 * 100.0);
+    up.stop();
+    // In turns, so that a machine that slows down does so for both.
+    let runs: Vec<[(f64, u64); 2]> =
+        (0..CHECKPOINT_RUNS).map(|_| ["0 s", "1 s"].map(|interval| at_rate(rate, interval))).collect();
+    let median = |of: usize| {
+        let mut cpu: Vec<f64> = runs.iter().map(|run| run[of].0).collect();
+        cpu.sort_by(f64::total_cmp);
+        cpu[cpu.len() / 2]
+    };
+    let memory = runs.iter().flatten().map(|(_, memory)| *memory).max().unwrap_or_default();
+    println!(
+        "{rate} events/s for {SECONDS} s: {memory} MB at most, {:.1} % of a core without checkpoints, {:.1} % with one a second",
+        median(0),
+        median(1)
+    );
+}
+
+/// Per cent of a core, and the most memory in MB.
+fn at_rate(rate: u64, checkpoints: &str) -> (f64, u64) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let up = Up::start_in(directory.path(), QUIET, &[("WEIR_CHECKPOINTS_INTERVAL", checkpoints)]);
+    let before = usage(up.id());
     generate(&up, rate * SECONDS, &["--rate", &rate.to_string()]);
     let after = usage(up.id());
-    println!(
-        "{rate} events/s for {SECONDS} s: {} MB at most, {:.1} % of a core",
-        after.memory_max_mb,
-        (after.cpu - before.cpu) / SECONDS as f64 * 100.0
-    );
     up.stop();
+    ((after.cpu - before.cpu) / SECONDS as f64 * 100.0, after.memory_max_mb)
+}
+
+/// From `kill -9` under load to the first result of an event that came after it.
+fn kills(rate: u64) {
+    let clock = SystemClock::new();
+    let mut times = Vec::new();
+    for run in 0..RUNS {
+        let directory = tempfile::tempdir().expect("a directory");
+        let script = eager(directory.path());
+        let data = directory.path().join("data");
+        std::fs::create_dir(&data).expect("a directory");
+        let arguments = [script.as_str(), "--log", "warn"];
+        let up = Up::start(&data, &arguments);
+        generate(&up, rate * 3, &["--rate", &rate.to_string()]);
+        let began = clock.elapsed();
+        up.kill();
+        let up = Up::start(&data, &arguments);
+        let before = up.get(OVERALL)["total_queries"].as_u64().unwrap_or_default();
+        post(&up, run as u64);
+        while up.get(OVERALL)["total_queries"].as_u64().unwrap_or_default() <= before {
+            thread::yield_now();
+        }
+        times.push(clock.elapsed().saturating_sub(began));
+        up.stop();
+    }
+    println!("kill -9 at {rate} events/s to the next result: {}", median(times));
 }
 
 /// From the answer to an event until a WebSocket client has its early result.
 fn pushes() {
     let clock = SystemClock::new();
     let directory = tempfile::tempdir().expect("a directory");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../jobs/analytics.sql");
-    let script = std::fs::read_to_string(script).expect("the script");
-    let eager = script.replace("SET 'weir.early-fire' = '1 s'", NO_JOB_PAUSE);
-    assert!(eager.contains(NO_JOB_PAUSE), "the script sets early-fire otherwise");
-    let path = directory.path().join("eager.sql");
-    std::fs::write(&path, eager).expect("the script is written");
-    let up = Up::start(directory.path(), &[path.to_str().expect("a path of this test"), "--log", "warn"]);
+    let script = eager(directory.path());
+    let up = Up::start(directory.path(), &[&script, "--log", "warn"]);
     let (mut feed, _) =
         tungstenite::connect(format!("{}/ws/analytics", up.http.replace("http:", "ws:"))).expect("the feed");
     let mut times = Vec::new();
     for n in 1..=PUSHES {
         pause_for(Duration::from_millis(20));
-        let now = jiff::Timestamp::now();
-        let event = format!(
-            r#"{{"query_id": "q-{n}", "timestamp": "{now}", "user": {{"user_id": {n}, "user_type": "Sinh viên"}}}}"#
-        );
-        let mut answer = ureq::post(format!("{}/events", up.http)).send(event.as_bytes()).expect("accepted");
+        post(&up, n as u64);
         let accepted = clock.elapsed();
-        answer.body_mut().read_to_string().expect("an answer");
         while total(&mut feed) != Some(n as u64) {}
         times.push(clock.elapsed().saturating_sub(accepted));
     }
@@ -111,6 +147,27 @@ fn pushes() {
         times[PUSHES * 99 / 100]
     );
     up.stop();
+}
+
+/// The analytics, with early results at once.
+fn eager(directory: &Path) -> String {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../jobs/analytics.sql");
+    let script = std::fs::read_to_string(script).expect("the script");
+    let eager = script.replace("SET 'weir.early-fire' = '1 s'", NO_PAUSE);
+    assert!(eager.contains(NO_PAUSE), "the script sets early-fire otherwise");
+    let path = directory.join("eager.sql");
+    std::fs::write(&path, eager).expect("the script is written");
+    path.to_str().expect("a path of this test").to_owned()
+}
+
+/// Posts one event of now; returns when it was answered.
+fn post(up: &Up, user: u64) {
+    let now = jiff::Timestamp::now();
+    let event = format!(
+        r#"{{"query_id": "q-{user}", "timestamp": "{now}", "user": {{"user_id": {user}, "user_type": "Sinh viên"}}}}"#
+    );
+    let mut answer = ureq::post(format!("{}/events", up.http)).send(event.as_bytes()).expect("accepted");
+    answer.body_mut().read_to_string().expect("an answer");
 }
 
 /// The sum that the next frame tells, if it tells one.

@@ -37,8 +37,9 @@ pub struct DeadLetterTopic {
 impl DeadLetters for DeadLetterTopic {
     fn send(&self, letters: Vec<DeadLetter>) -> Result<(), ConnectorError> {
         let now = self.clock.now().0;
-        let records =
-            letters.iter().map(|letter| NewRecord { key: None, body: self.body(letter, now).into() });
+        let records = letters
+            .iter()
+            .map(|letter| NewRecord { body: self.body(letter, now).into(), ..NewRecord::default() });
         self.append(&records.collect::<Vec<NewRecord>>())
     }
 }
@@ -68,7 +69,7 @@ impl DeadLetterTopic {
             );
         }
         out.extend_from_slice(b"]}");
-        self.append(&[NewRecord { key: None, body: out.into() }])
+        self.append(&[NewRecord { body: out.into(), ..NewRecord::default() }])
     }
 
     /// The values of `job` and `job_id`.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use storage::log::{EventLog, Fetched, LogError, NewRecord, Polled, Start};
+use storage::log::{EventLog, Fetched, LogError, NewRecord, Polled, Start, Wanted};
 use types::{Offset, PartitionId};
 
 use super::DEAD_LETTER_TOPIC;
@@ -173,7 +173,7 @@ impl Shelf {
         }
         let mut by_topic: BTreeMap<&str, Vec<NewRecord>> = BTreeMap::new();
         for letter in &chosen {
-            let record = NewRecord { key: None, body: letter.body.clone().into() };
+            let record = NewRecord { body: letter.body.clone().into(), ..NewRecord::default() };
             by_topic.entry(&letter.written.topic).or_default().push(record);
         }
         let ids: Vec<String> = chosen.iter().map(|letter| letter.id.to_string()).collect();
@@ -246,7 +246,7 @@ impl Shelf {
     }
 
     fn mark(&self, mark: &serde_json::Value) -> Result<(), ShelfError> {
-        let record = NewRecord { key: None, body: mark.to_string().into() };
+        let record = NewRecord { body: mark.to_string().into(), ..NewRecord::default() };
         let appended = self.log.append(DEAD_LETTER_TOPIC, vec![record]);
         let appended = appended.and_then(|done| done.blocking_recv().unwrap_or(Err(LogError::Closed)));
         appended.map(|_| ()).map_err(ShelfError::Read)
@@ -287,7 +287,7 @@ impl Shelf {
         from: &[(PartitionId, Start)],
         each: &mut dyn FnMut(LetterId, &[u8]),
     ) -> Result<(), ShelfError> {
-        let mut reader = self.log.read(topic, from).map_err(ShelfError::Read)?;
+        let mut reader = self.log.read(topic, from, Wanted::default()).map_err(ShelfError::Read)?;
         loop {
             match reader.poll(PATIENCE / 1_000, FETCH_BYTES).map_err(ShelfError::Read)? {
                 Polled::Records { fetched, .. } => records(&fetched, each),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use engine::connector::{Split, StartFrom};
 use parking_lot::Mutex;
-use storage::log::{EventLog, LogError, LogReader, Polled, Start};
+use storage::log::{EventLog, LogError, LogReader, Polled, Start, Wanted};
 use types::{Clock, Offset, PartitionId};
 
 use super::options::{EventLogOptions, Reset, Startup, Topics};
@@ -213,7 +213,7 @@ impl Streams {
         partitions: u32,
         starts: &[(PartitionId, Start)],
     ) -> Result<(), LogError> {
-        let reader = self.log.read(&topic, starts)?;
+        let reader = self.log.read(&topic, starts, Wanted::default())?;
         let number = self.number(&topic);
         self.streams.push(Stream { topic, number, partitions, reader });
         Ok(())

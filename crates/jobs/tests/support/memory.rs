@@ -9,6 +9,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use storage::log::{
     Appending, EventLog, Fetched, LogError, LogReader, NewRecord, Note, Polled, Position, RecordRef, Start,
+    Wanted,
 };
 use storage::store::{Entry, Following, ResultStore, StoreError, WriteBatch};
 use types::{Offset, PartitionId, Timestamp};
@@ -129,7 +130,12 @@ impl EventLog for SharedLog {
         Ok(appending)
     }
 
-    fn read(&self, topic: &str, from: &[(PartitionId, Start)]) -> Result<Box<dyn LogReader>, LogError> {
+    fn read(
+        &self,
+        topic: &str,
+        from: &[(PartitionId, Start)],
+        _: Wanted,
+    ) -> Result<Box<dyn LogReader>, LogError> {
         let next = from.iter().map(|&(partition, start)| match start {
             Start::At(offset) => (partition, offset.0 as usize),
             _ => (partition, 0),

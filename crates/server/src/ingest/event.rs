@@ -52,7 +52,7 @@ pub(crate) fn record(scanned: Scanned<'_>, body: Bytes, rules: Rules) -> Result<
     {
         return Err(Reason::NoTime);
     }
-    Ok(NewRecord { key, body })
+    Ok(NewRecord { key, body, ..NewRecord::default() })
 }
 
 fn identity(fields: &Fields<'_>) -> Result<Vec<u8>, Reason> {

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use server::flink::{JobManager, Options, Services};
 use storage::log::{
-    Appending, EventLog, Fetched, LogError, LogReader, NewRecord, Note, Polled, RecordRef, Start,
+    Appending, EventLog, Fetched, LogError, LogReader, NewRecord, Note, Polled, RecordRef, Start, Wanted,
 };
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -97,7 +97,12 @@ impl EventLog for Feeding {
         Ok(appending)
     }
 
-    fn read(&self, topic: &str, from: &[(PartitionId, Start)]) -> Result<Box<dyn LogReader>, LogError> {
+    fn read(
+        &self,
+        topic: &str,
+        from: &[(PartitionId, Start)],
+        _: Wanted,
+    ) -> Result<Box<dyn LogReader>, LogError> {
         if topic == "closed" {
             return Err(LogError::Closed);
         }
@@ -131,7 +136,12 @@ impl LogReader for Reader {
                 };
                 self.next += 1;
                 let data = Arc::new(body.to_vec());
-                let fetched = Fetched { partition: Some(PartitionId(0)), records: vec![record], data };
+                let fetched = Fetched {
+                    partition: Some(PartitionId(0)),
+                    records: vec![record],
+                    data,
+                    ..Fetched::default()
+                };
                 Ok(Polled::Records { fetched, behind: false })
             }
             Ok(Delivery::Failure) => Err(LogError::Corrupt { place: "offset 7".to_owned() }),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crossbeam_channel::Sender;
 use parking_lot::Mutex;
 use serde_json::Value;
-use storage::log::{Appending, EventLog, LogError, LogReader, NewRecord, Note, Position, Start};
+use storage::log::{Appending, EventLog, LogError, LogReader, NewRecord, Note, Position, Start, Wanted};
 use storage::store::{Change, Entry, Following, Notification, ResultStore, StoreError, Upsert, WriteBatch};
 use tokio::sync::oneshot;
 use types::{Clock, Interval, ManualClock, Offset, PartitionId};
@@ -108,7 +108,7 @@ impl EventLog for MemoryLog {
         Ok(appending)
     }
 
-    fn read(&self, _: &str, _: &[(PartitionId, Start)]) -> Result<Box<dyn LogReader>, LogError> {
+    fn read(&self, _: &str, _: &[(PartitionId, Start)], _: Wanted) -> Result<Box<dyn LogReader>, LogError> {
         Err(LogError::Closed)
     }
 

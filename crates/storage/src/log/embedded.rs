@@ -22,7 +22,8 @@ use super::queue::{Bounds, Queue, Request};
 use super::reader::Reader;
 use super::topic::{Partition, Topic, check_name};
 use super::{
-    Appending, EventLog, LogError, LogReader, NewRecord, Note, Start, key, notes, partitioner, recovery,
+    Appending, EventLog, LogError, LogReader, NewRecord, Note, Start, Wanted, key, notes, partitioner,
+    recovery,
 };
 use crate::disk::{Budget, Disk};
 use crate::journal::AfterDamage;
@@ -288,9 +289,14 @@ impl EventLog for EmbeddedLog {
         found.map_err(|fault| LogError::of(fault, "reading a note"))
     }
 
-    fn read(&self, topic: &str, from: &[(PartitionId, Start)]) -> Result<Box<dyn LogReader>, LogError> {
+    fn read(
+        &self,
+        topic: &str,
+        from: &[(PartitionId, Start)],
+        wanted: Wanted,
+    ) -> Result<Box<dyn LogReader>, LogError> {
         let topic = self.shared.topic(topic)?;
-        Ok(Box::new(Reader::open(self.shared.clone(), topic, from)?))
+        Ok(Box::new(Reader::open(self.shared.clone(), topic, from, wanted)?))
     }
 
     fn bounds(&self, topic: &str, partition: PartitionId) -> Result<(Offset, Offset), LogError> {

@@ -27,10 +27,14 @@ use crate::disk::Fault;
 pub use embedded::{EmbeddedLog, Options};
 
 /// A record to append. Its partition follows from the key (a stable hash), or round-robin without one.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct NewRecord {
     pub key: Option<Vec<u8>>,
     pub body: bytes::Bytes,
+    /// Names and values, in order; a name may come again.
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
+    /// When it was made. A log that keeps the time of appending instead takes no note of it.
+    pub time: Option<Timestamp>,
 }
 
 /// Something to remember with an append, for a day: whoever asks again under the name finds out that it was done.
@@ -64,8 +68,39 @@ pub struct Fetched {
     pub partition: Option<PartitionId>,
     /// One entry a record.
     pub records: Vec<RecordRef>,
-    /// The bodies; `RecordRef::body` points into it.
+    /// One a record where keys or headers are wanted, otherwise empty.
+    pub attributes: Vec<Attributes>,
+    /// What records and attributes point into.
     pub data: Arc<Vec<u8>>,
+}
+
+/// What a reader gives besides bodies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wanted {
+    pub keys: bool,
+    pub headers: bool,
+}
+
+impl Wanted {
+    /// Whether [`Fetched::attributes`] are filled.
+    pub fn any(self) -> bool {
+        self.keys || self.headers
+    }
+}
+
+/// Bytes inside of [`Fetched::data`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    pub start: u32,
+    pub end: u32,
+}
+
+/// What a record carries besides its body, as far as it is wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attributes {
+    pub key: Option<Span>,
+    /// Names and values, in order; a name may come again.
+    pub headers: Vec<(Span, Option<Span>)>,
 }
 
 /// A record inside a [`Fetched`].
@@ -125,7 +160,12 @@ pub trait EventLog: Send + Sync {
     fn note(&self, name: &str) -> Result<Option<Vec<u8>>, LogError>;
 
     /// Opens a reader over some partitions of a topic.
-    fn read(&self, topic: &str, from: &[(PartitionId, Start)]) -> Result<Box<dyn LogReader>, LogError>;
+    fn read(
+        &self,
+        topic: &str,
+        from: &[(PartitionId, Start)],
+        wanted: Wanted,
+    ) -> Result<Box<dyn LogReader>, LogError>;
 
     /// The offset after the last durable record, and that of the first one kept.
     fn bounds(&self, topic: &str, partition: PartitionId) -> Result<(Offset, Offset), LogError>;

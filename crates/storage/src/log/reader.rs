@@ -9,7 +9,7 @@ use types::{Offset, PartitionId, Timestamp};
 
 use super::embedded::Shared;
 use super::topic::{Partition, Topic};
-use super::{Fetched, LogError, LogReader, Polled, RecordRef, Start, entry, key};
+use super::{Fetched, LogError, LogReader, Polled, RecordRef, Start, Wanted, entry, key};
 
 /// However much is asked for, a reader decodes about so much at once.
 const DECODED_BYTES_MAX: usize = 16 << 20;
@@ -20,6 +20,7 @@ pub(crate) struct Reader {
     assigned: Vec<Assigned>,
     /// Whose turn it is among the assigned.
     turn: usize,
+    wanted: Wanted,
 }
 
 struct Assigned {
@@ -43,8 +44,9 @@ impl Reader {
         shared: Arc<Shared>,
         topic: Arc<Topic>,
         from: &[(PartitionId, Start)],
+        wanted: Wanted,
     ) -> Result<Reader, LogError> {
-        let mut reader = Reader { shared, topic, assigned: Vec::with_capacity(from.len()), turn: 0 };
+        let mut reader = Reader { shared, topic, assigned: Vec::with_capacity(from.len()), turn: 0, wanted };
         from.iter().try_for_each(|&(partition, start)| reader.assign(partition, start))?;
         Ok(reader)
     }
@@ -202,7 +204,7 @@ impl Assigned {
         if end >= decoded.records.len() {
             self.decoded = None;
         }
-        Some(Fetched { partition: Some(self.partition), records, data })
+        Some(Fetched { partition: Some(self.partition), records, data, ..Fetched::default() })
     }
 }
 

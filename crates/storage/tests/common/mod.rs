@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use storage::log::{EmbeddedLog, EventLog, LogReader, NewRecord, Options, Polled, Position, Start};
+use storage::log::{EmbeddedLog, EventLog, LogReader, NewRecord, Options, Polled, Position, Start, Wanted};
 use types::{ManualClock, PartitionId, Timestamp};
 
 pub(crate) const TOPIC: &str = "user-queries";
@@ -36,11 +36,11 @@ pub(crate) fn open(directory: &Path) -> EmbeddedLog {
 }
 
 pub(crate) fn record(body: impl Into<Vec<u8>>) -> NewRecord {
-    NewRecord { key: None, body: body.into().into() }
+    NewRecord { body: body.into().into(), ..NewRecord::default() }
 }
 
 pub(crate) fn keyed(key: &str, body: impl Into<Vec<u8>>) -> NewRecord {
-    NewRecord { key: Some(key.into()), body: body.into().into() }
+    NewRecord { key: Some(key.into()), body: body.into().into(), ..NewRecord::default() }
 }
 
 pub(crate) fn append(log: &EmbeddedLog, records: Vec<NewRecord>) -> Vec<Position> {
@@ -50,7 +50,7 @@ pub(crate) fn append(log: &EmbeddedLog, records: Vec<NewRecord>) -> Vec<Position
 pub(crate) fn reader(log: &EmbeddedLog, start: Start) -> Box<dyn LogReader> {
     let count = log.partitions(TOPIC).unwrap().unwrap();
     let from: Vec<_> = (0..count).map(|number| (PartitionId(number), start)).collect();
-    log.read(TOPIC, &from).unwrap()
+    log.read(TOPIC, &from, Wanted::default()).unwrap()
 }
 
 /// Reads until the log says that there is no more.
