@@ -247,7 +247,7 @@ impl Dispatcher {
 
     /// The letters of records that no job could count.
     pub fn dead_letters(&self) -> Shelf {
-        Shelf::new(self.environment.log.clone())
+        Shelf::new(self.environment.logs.own().clone())
     }
 
     /// Whether no job has failed.

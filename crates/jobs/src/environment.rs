@@ -1,5 +1,6 @@
 //! Where jobs run: the log, the store, the clock, and what holds where a script says nothing.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use connectors::dead_letter::{DEAD_LETTER_TOPIC, DeadLetterTopic};
@@ -10,8 +11,8 @@ use connectors::{BlackholeTable, SinkOptions, SourceOptions, sink_options, sourc
 use engine::connector::{Reads, SinkFactory, SourceFactory};
 use engine::execution::{ExecutionOptions, JobSpec, Mode};
 use sql::error::Diagnostic;
-use sql::plan::Plan;
-use storage::log::EventLog;
+use sql::plan::{Plan, SourceTable, TableOptions};
+use storage::log::{EventLog, LogError, Logs};
 use storage::store::ResultStore;
 use types::{Clock, Interval, JobId};
 
@@ -21,7 +22,7 @@ use crate::registry::Registry;
 /// What all jobs of a process share.
 #[derive(Clone)]
 pub struct Environment {
-    pub log: Arc<dyn EventLog>,
+    pub logs: Logs,
     pub store: Arc<dyn ResultStore>,
     pub clock: Arc<dyn Clock>,
     pub defaults: Defaults,
@@ -77,9 +78,19 @@ impl Environment {
     pub(crate) fn reads(&self, plan: &Plan) -> Result<Vec<Reads>, Vec<Diagnostic>> {
         let of = plan.pipelines.iter().map(|pipeline| {
             let SourceOptions::EventLog(options) = source_options(&pipeline.source)?;
-            Ok(options.reads(&*self.log))
+            let log = self.log(&pipeline.source, &options.properties)?;
+            Ok(options.reads(&*log))
         });
         of.collect()
+    }
+
+    /// The log that a table's properties name.
+    fn log(
+        &self,
+        table: &SourceTable,
+        properties: &BTreeMap<String, String>,
+    ) -> Result<Arc<dyn EventLog>, Vec<Diagnostic>> {
+        self.logs.of(properties).map_err(|error| vec![wrong_properties(&table.options, &error)])
     }
 
     /// Connects a plan's tables with the log and the store.
@@ -89,12 +100,15 @@ impl Environment {
         for pipeline in &plan.pipelines {
             match source_options(&pipeline.source) {
                 Ok(SourceOptions::EventLog(options)) => {
-                    sources.push(Arc::new(EventLogTable::new(
-                        options,
-                        self.log.clone(),
-                        self.clock.clone(),
-                        self.defaults.new_topic_partitions,
-                    )));
+                    match self.log(&pipeline.source, &options.properties) {
+                        Ok(log) => sources.push(Arc::new(EventLogTable::new(
+                            options,
+                            log,
+                            self.clock.clone(),
+                            self.defaults.new_topic_partitions,
+                        ))),
+                        Err(wrong) => errors.extend(wrong),
+                    }
                 }
                 Err(wrong) => errors.extend(wrong),
             }
@@ -119,7 +133,7 @@ impl Environment {
             return Err(WiringError::Options(errors));
         }
         let letters = Arc::new(DeadLetterTopic {
-            log: self.log.clone(),
+            log: self.logs.own().clone(),
             topic: DEAD_LETTER_TOPIC.to_owned(),
             job: job_name.to_owned(),
             job_id: job_id.to_string(),
@@ -145,4 +159,14 @@ impl Environment {
         };
         Ok(Wired { spec, patience, letters })
     }
+}
+
+/// Says what is wrong with `properties.…`, at the property if the error names it.
+fn wrong_properties(options: &TableOptions, error: &LogError) -> Diagnostic {
+    let message = error.to_string();
+    let named = options
+        .entries
+        .iter()
+        .find(|(key, _)| key.strip_prefix("properties.").is_some_and(|property| message.contains(property)));
+    Diagnostic::error(named.map_or(options.span, |(_, option)| option.key_span), message)
 }

@@ -87,7 +87,12 @@ impl From<LogError> for Failure {
         let detail = error.to_string();
         match error {
             LogError::UnknownTopic { .. } => Failure::new(StatusCode::NOT_FOUND, detail),
-            LogError::TooLarge { .. } => Failure::new(StatusCode::PAYLOAD_TOO_LARGE, detail),
+            LogError::TooLarge { .. } | LogError::TooLargeThere { .. } => {
+                Failure::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+            }
+            LogError::Shared(shared) if shared.is_too_large() => {
+                Failure::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+            }
             LogError::Overloaded { .. } => Failure::overloaded(detail),
             LogError::DiskFull(_) => Failure::new(StatusCode::INSUFFICIENT_STORAGE, detail),
             other => {

@@ -11,7 +11,8 @@ use jobs::registry::Registry;
 use jobs::{Defaults, Dispatcher, Environment, JobStatus, Origin, Submission, SubmitError};
 use server::flink::{self, JobManager, Variables};
 use server::{JobSummary, Operations, Server, Services, UnknownTopics};
-use storage::log::{self, EmbeddedLog};
+use storage::log::kafka::{KafkaLog, KafkaOptions, KafkaSettings};
+use storage::log::{self, EmbeddedLog, EventLog, LogError, Logs};
 use storage::store::{self, EmbeddedStore, RedisOptions, RedisStore, ResultStore, StoreError};
 use tokio::net::TcpListener;
 use types::{Clock, Interval};
@@ -23,6 +24,9 @@ use crate::shutdown::Shutdown;
 
 /// How long a job may take to end.
 const JOB_GRACE: Duration = Duration::from_secs(10);
+
+/// How long to wait for Kafka before looking again.
+const KAFKA_PAUSE: Duration = Duration::from_secs(1);
 
 /// Where a Weir listens.
 pub(crate) struct Addresses {
@@ -41,14 +45,13 @@ pub(crate) fn run(
     announce: &dyn Fn(&Addresses) -> Result<(), Failure>,
 ) -> Result<Outcome, Failure> {
     let config = &loaded.config;
-    loaded.check_supported().map_err(Failure::usage)?;
     for remark in &loaded.remarks {
         tracing::warn!("{remark}");
     }
-    let log = open_log(config, &clock)?;
+    let OpenedLog { log, logs, close: close_log } = open_log(config, &clock, &shutdown)?;
     let Opened { store, close } = open_store(config, &clock)?;
     let dispatcher = Arc::new(Dispatcher::new(Environment {
-        log: log.clone(),
+        logs,
         store: store.clone(),
         clock: clock.clone(),
         defaults: defaults(config),
@@ -98,20 +101,61 @@ pub(crate) fn run(
         tracing::error!(error = &error as &dyn std::error::Error, "the last results may not be durable");
     }
     close();
-    log.close();
+    close_log();
     served
 }
 
-fn open_log(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<EmbeddedLog>, Failure> {
-    let options = log::Options {
-        retention_age: config.event_log.retention_age.0,
-        retention_bytes: config.event_log.retention_size.0,
-        record_bytes_max: config.ingest.event_size.in_memory(),
-        keep_free_bytes: config.result_store.keep_free.0,
-        ..log::Options::default()
+/// An event log, which log a table means, and what frees its directory.
+struct OpenedLog {
+    log: Arc<dyn EventLog>,
+    logs: Logs,
+    close: Box<dyn FnOnce()>,
+}
+
+fn open_log(config: &Config, clock: &Arc<dyn Clock>, shutdown: &Shutdown) -> Result<OpenedLog, Failure> {
+    let failed = |error: LogError| Failure::of(error.domain(), error);
+    let record_bytes_max = config.ingest.event_size.in_memory();
+    if config.kafka.brokers.is_empty() {
+        let options = log::Options {
+            retention_age: config.event_log.retention_age.0,
+            retention_bytes: config.event_log.retention_size.0,
+            record_bytes_max,
+            keep_free_bytes: config.result_store.keep_free.0,
+            ..log::Options::default()
+        };
+        let log = EmbeddedLog::open(&below(config, "log"), options, clock.clone());
+        let log = Arc::new(log.map_err(failed)?);
+        let logs = Logs::new(log.clone(), None, clock.clone());
+        return Ok(OpenedLog { log: log.clone(), logs, close: Box::new(move || log.close()) });
+    }
+    let properties = config.kafka.properties.iter();
+    let properties = properties.map(|property| (property.name.clone(), property.value.clone())).collect();
+    let settings = KafkaSettings::new(&config.kafka.brokers, &properties).map_err(failed)?;
+    let options = KafkaOptions {
+        notes: Some(below(config, "kafka-notes")),
+        record_bytes_max,
+        ..KafkaOptions::new(settings.clone())
     };
-    let log = EmbeddedLog::open(&below(config, "log"), options, clock.clone());
-    log.map(Arc::new).map_err(|error| Failure::of(error.domain(), error))
+    let log = Arc::new(KafkaLog::open(options, clock.clone()).map_err(failed)?);
+    wait_for(&log, shutdown)?;
+    let logs = Logs::new(log.clone(), Some(settings), clock.clone());
+    Ok(OpenedLog { log: log.clone(), logs, close: Box::new(move || log.close()) })
+}
+
+/// Brokers may come up after Weir does, as when a whole machine starts.
+fn wait_for(log: &KafkaLog, shutdown: &Shutdown) -> Result<(), Failure> {
+    loop {
+        match log.ping() {
+            Ok(()) => return Ok(()),
+            Err(error @ LogError::Unreachable { .. }) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "waiting for Kafka");
+                if shutdown.wait(KAFKA_PAUSE) {
+                    return Err(Failure::of(error.domain(), error));
+                }
+            }
+            Err(error) => return Err(Failure::of(error.domain(), error)),
+        }
+    }
 }
 
 /// A result store, and what frees its directory.

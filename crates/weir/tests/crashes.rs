@@ -2,7 +2,7 @@
 
 mod support;
 
-#[path = "../../storage/tests/servers/redis.rs"]
+#[path = "../../storage/tests/servers/mod.rs"]
 mod servers;
 
 use std::collections::BTreeMap;
@@ -13,7 +13,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use serde_json::Value;
-use servers::{RedisServer, wait_until};
+use servers::redis::RedisServer;
+use servers::wait_until;
 use storage::log::{EmbeddedLog, EventLog as _};
 use storage::store::{EmbeddedStore, ResultStore as _};
 use support::{Up, pause_for};

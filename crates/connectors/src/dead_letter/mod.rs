@@ -55,6 +55,12 @@ impl DeadLetterTopic {
         appended.map_err(|given_up| ConnectorError::external("cannot write dead letters", given_up))
     }
 
+    /// Fails where letters cannot be written now: better before a job starts than when the first one has to be.
+    pub fn reach(&self) -> Result<(), ConnectorError> {
+        let made = self.log.create_topic(&self.topic, 1);
+        made.map_err(|error| ConnectorError::external("cannot write dead letters", error))
+    }
+
     /// The job goes on from these positions: its letters of records behind them are void, and will be written again
     /// where they still have reason to be.
     pub fn restarted(&self, positions: &[(Split, Offset)]) -> Result<(), ConnectorError> {

@@ -39,6 +39,8 @@ pub(super) struct Streams {
     turn: usize,
     found: Vec<PartitionId>,
     looked: Duration,
+    /// The log did not answer when it was last read.
+    is_away: bool,
 }
 
 /// A topic's reader.
@@ -70,6 +72,7 @@ impl Streams {
             turn: 0,
             found: Vec::new(),
             looked,
+            is_away: false,
         };
         for topic in streams.topics()? {
             let partitions = streams.log.partitions(&topic)?.unwrap_or(0);
@@ -86,6 +89,12 @@ impl Streams {
     /// Records of one partition. Topics with more to read take turns.
     pub fn poll(&mut self, timeout: Duration) -> Result<Polled, LogError> {
         self.look_for_new()?;
+        let polled = self.read(timeout)?;
+        self.is_away = matches!(polled, Polled::Unreachable);
+        Ok(polled)
+    }
+
+    fn read(&mut self, timeout: Duration) -> Result<Polled, LogError> {
         if let [stream] = self.streams.as_mut_slice() {
             let polled = stream.reader.poll(timeout, FETCH_BYTES)?;
             return Ok(stream.named(polled));
@@ -219,13 +228,22 @@ impl Streams {
         Ok(())
     }
 
-    /// Now and then: reads what was not there before from its beginning, since all of it is new.
+    /// Now and then: looks whether there is anything that was not there before.
     fn look_for_new(&mut self) -> Result<(), LogError> {
         let now = self.clock.elapsed();
-        if now.saturating_sub(self.looked) < DISCOVERY {
+        if self.is_away || now.saturating_sub(self.looked) < DISCOVERY {
             return Ok(());
         }
         self.looked = now;
+        match self.take_new() {
+            // It is looked for again.
+            Err(LogError::Unreachable { .. }) => Ok(()),
+            looked => looked,
+        }
+    }
+
+    /// Reads what was not there before from its beginning, since all of it is new.
+    fn take_new(&mut self) -> Result<(), LogError> {
         for topic in self.topics()? {
             let there = self.streams.iter().position(|stream| stream.topic == topic);
             let known = there.map_or(0, |at| self.streams[at].partitions);
@@ -236,19 +254,22 @@ impl Streams {
             let own: Vec<PartitionId> = self.own(&topic, known..partitions).collect();
             tracing::info!(topic, partitions, before = known, "new partitions were found");
             let number = self.number(&topic);
-            self.found.extend(own.iter().map(|partition| numbered(number, partition.0)));
-            match there {
-                Some(at) => {
-                    let stream = &mut self.streams[at];
-                    stream.partitions = partitions;
-                    own.iter().try_for_each(|&partition| stream.reader.add(partition, Start::Earliest))?;
-                }
-                None => {
-                    let starts: Vec<(PartitionId, Start)> =
-                        own.iter().map(|&partition| (partition, Start::Earliest)).collect();
-                    self.add(topic, partitions, &starts)?;
+            let Some(at) = there else {
+                let starts: Vec<(PartitionId, Start)> =
+                    own.iter().map(|&partition| (partition, Start::Earliest)).collect();
+                self.add(topic, partitions, &starts)?;
+                self.found.extend(own.iter().map(|partition| numbered(number, partition.0)));
+                continue;
+            };
+            let stream = &mut self.streams[at];
+            for partition in own {
+                // Should the log fail in between, those before are read already when it is tried again.
+                if stream.reader.positions().iter().all(|(read, _)| *read != partition) {
+                    stream.reader.add(partition, Start::Earliest)?;
+                    self.found.push(numbered(number, partition.0));
                 }
             }
+            stream.partitions = partitions;
         }
         Ok(())
     }

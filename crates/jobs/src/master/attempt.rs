@@ -71,6 +71,7 @@ impl Launch {
             }
             spec.restore = Some(Arc::new(snapshot.clone()));
         }
+        wired.letters.reach().map_err(ExecutionError::from)?;
         // Letters of records behind the point that is gone on from will be written again, if still with reason.
         if self.attempts > 0 || from.is_some() {
             wired.letters.restarted(&positions(from)).map_err(ExecutionError::from)?;

@@ -9,6 +9,7 @@ use jobs::checkpoint::CheckpointOptions;
 use jobs::registry::Registry;
 use jobs::{Defaults, Dispatcher, Environment, JobMaster, JobStatus, Origin, Submission};
 use serde_json::Value;
+use storage::log::Logs;
 use types::{Interval, SystemClock};
 
 use crate::memory::{MemoryLog, MemoryStore, SharedLog};
@@ -68,7 +69,7 @@ impl World {
         };
         let registry = Registry::open(&self.directory.path().join("jobs")).expect("the registry opens");
         Dispatcher::new(Environment {
-            log: Arc::new(SharedLog(self.log.clone())),
+            logs: Logs::new(Arc::new(SharedLog(self.log.clone())), None, Arc::new(SystemClock::new())),
             store: self.store.clone(),
             clock: Arc::new(SystemClock::new()),
             defaults: self.defaults.clone(),

@@ -12,7 +12,8 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use server::flink::{JobManager, Options, Services};
 use storage::log::{
-    Appending, EventLog, Fetched, LogError, LogReader, NewRecord, Note, Polled, RecordRef, Start, Wanted,
+    Appending, EventLog, Fetched, LogError, LogReader, Logs, NewRecord, Note, Polled, RecordRef, Start,
+    Wanted,
 };
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -176,7 +177,7 @@ pub async fn start_with(options: Options) -> World {
     let log = Arc::new(Feeding::default());
     let store = Arc::new(MemoryStore::new(Arc::new(types::ManualClock::at(NOW))));
     let environment = Environment {
-        log: Arc::clone(&log) as _,
+        logs: Logs::new(Arc::clone(&log) as _, None, Arc::clone(&clock)),
         store,
         clock: Arc::clone(&clock),
         defaults: Defaults::default(),

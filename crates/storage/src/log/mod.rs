@@ -4,11 +4,13 @@
 //! one fsync for all. The unit of reading is a [`Fetched`], a run of records of one partition.
 
 mod embedded;
+pub mod kafka;
 
 mod commit;
 mod draft;
 mod entry;
 mod key;
+mod logs;
 mod notes;
 mod partitioner;
 mod queue;
@@ -25,6 +27,7 @@ use types::{ErrorDomain, Offset, PartitionId, Timestamp};
 use crate::disk::Fault;
 
 pub use embedded::{EmbeddedLog, Options};
+pub use logs::Logs;
 
 /// A record to append. Its partition follows from the key (a stable hash), or round-robin without one.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +38,15 @@ pub struct NewRecord {
     pub headers: Vec<(String, Option<Vec<u8>>)>,
     /// When it was made. A log that keeps the time of appending instead takes no note of it.
     pub time: Option<Timestamp>,
+}
+
+impl NewRecord {
+    /// What it takes, without what a log adds of its own.
+    pub fn bytes(&self) -> usize {
+        let headers =
+            self.headers.iter().map(|(name, value)| name.len() + value.as_ref().map_or(0, Vec::len));
+        self.key.as_ref().map_or(0, Vec::len) + self.body.len() + headers.sum::<usize>()
+    }
 }
 
 /// Something to remember with an append, for a day: whoever asks again under the name finds out that it was done.
@@ -215,6 +227,32 @@ pub enum LogError {
     Overloaded { queued_bytes: usize },
     #[error("a record of {bytes} bytes is larger than the limit of {limit}")]
     TooLarge { bytes: usize, limit: usize },
+    #[error("records are larger than the brokers take for topic `{topic}` (its `max.message.bytes`)")]
+    TooLargeThere { topic: String },
+    #[error("Kafka at {servers} does not answer")]
+    Unreachable {
+        servers: String,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    #[error("Kafka at {servers} refused")]
+    Refused {
+        servers: String,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    #[error("a setting of Kafka is wrong: {message}")]
+    Setting { message: String },
+    #[error(
+        "topic `{topic}` partition {partition} ends at offset {end}, before {offset}, where reading was to go on: the topic \
+         was made anew or has lost records; start the job afresh"
+    )]
+    Truncated { topic: String, partition: PartitionId, offset: Offset, end: Offset },
+    #[error("this log keeps no notes")]
+    NoNotes,
+    /// What several appends failed of.
+    #[error(transparent)]
+    Shared(Arc<LogError>),
     #[error("no space left for the event log")]
     DiskFull(#[source] std::io::Error),
     #[error(
@@ -241,12 +279,28 @@ impl LogError {
             | LogError::InvalidPartitions { .. }
             | LogError::UnknownPartition { .. }
             | LogError::TooLarge { .. }
+            | LogError::TooLargeThere { .. }
+            | LogError::Setting { .. }
+            | LogError::NoNotes
             | LogError::Locked { .. } => ErrorDomain::User,
+            LogError::Shared(error) => error.domain(),
             LogError::Overloaded { .. }
             | LogError::DiskFull(_)
+            | LogError::Unreachable { .. }
+            | LogError::Refused { .. }
+            | LogError::Truncated { .. }
             | LogError::Storage { .. }
             | LogError::Closed => ErrorDomain::External,
             LogError::Corrupt { .. } => ErrorDomain::External,
+        }
+    }
+
+    /// Whether records were refused for their size.
+    pub fn is_too_large(&self) -> bool {
+        match self {
+            LogError::TooLarge { .. } | LogError::TooLargeThere { .. } => true,
+            LogError::Shared(error) => error.is_too_large(),
+            _ => false,
         }
     }
 

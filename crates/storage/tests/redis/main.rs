@@ -1,13 +1,14 @@
 //! The result store on a real Redis: what it writes is what readers of the system before find, and nothing is lost when
 //! the server goes away, hangs, is emptied or refuses.
 
-#[path = "../servers/redis.rs"]
+#[path = "../servers/mod.rs"]
 mod servers;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use servers::{RedisServer, wait_until};
+use servers::redis::RedisServer;
+use servers::wait_until;
 use storage::store::{
     Change, EmbeddedStore, Following, Notification, Options, RedisOptions, RedisStore, ResultStore,
     StoreError, Upsert, WriteBatch,

@@ -2,14 +2,10 @@
 #![allow(dead_code, reason = "each test uses its own part")]
 #![allow(clippy::print_stderr, reason = "whoever runs the tests is told what is missing")]
 
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::time::Duration;
 
-/// Nothing takes as long; it only ends a test that would hang.
-const PATIENCE: u32 = 2_000;
-const STEP: Duration = Duration::from_millis(10);
+use super::{free_port, wait_until};
 
 /// A server that runs. Dropping it kills it.
 pub struct RedisServer {
@@ -92,21 +88,4 @@ impl Drop for RedisServer {
     fn drop(&mut self) {
         self.down();
     }
-}
-
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("its address").port()
-}
-
-/// A test that waits in vain has failed.
-pub fn wait_until(what: &str, holds: impl Fn() -> bool) {
-    for _ in 0..PATIENCE {
-        if holds() {
-            return;
-        }
-        let (_open, never) = mpsc::channel::<()>();
-        let _ = never.recv_timeout(STEP);
-    }
-    panic!("waited in vain until {what}");
 }

@@ -95,18 +95,6 @@ impl Loaded {
             other => Some(other.to_string()),
         }
     }
-
-    /// Fails if something is set that this version cannot do: it must not be ignored in silence.
-    pub(crate) fn check_supported(&self) -> Result<(), ConfigError> {
-        for (key, what, instead) in [("kafka.brokers", "Kafka", "event log")] {
-            if let Some((Value::String(value), origin)) = self.settings.get(key)
-                && !value.is_empty()
-            {
-                return Err(ConfigError::NotYet { key, origin: origin.to_string(), what, instead });
-            }
-        }
-        Ok(())
-    }
 }
 
 /// The defaults, which also tell what keys there are and of which type.

@@ -19,7 +19,7 @@ use crate::telemetry::{LogFilter, LogFormat};
 
 pub(crate) use layers::{Flag, Loaded, Sources};
 pub(crate) use show::show;
-pub(crate) use units::{Address, Length, Size, Zone};
+pub(crate) use units::{Address, Length, Property, Size, Zone};
 
 /// Every setting.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -45,7 +45,7 @@ pub(crate) struct Config {
     pub(crate) checkpoints: Checkpoints,
     /// Logs, on stderr.
     pub(crate) logging: Logging,
-    /// Events from Kafka instead of the embedded log. This version cannot yet, and refuses to start when it is set.
+    /// Events in Kafka instead of the embedded log: those that come in over HTTP too.
     pub(crate) kafka: Kafka,
     /// Results in Redis instead of the embedded store, where readers of the system before find them.
     pub(crate) redis: Redis,
@@ -177,8 +177,12 @@ pub(crate) struct Logging {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Kafka {
-    /// `host:port`, separated by commas; empty = the embedded log. Environment: KAFKA_BROKER_URL.
+    /// `host:port`, separated by commas; empty = the embedded log, save for tables that name brokers themselves.
+    /// Environment: KAFKA_BROKER_URL.
     pub(crate) brokers: String,
+    /// `name=value` each, by the names of Kafka's own clients or of librdkafka: `security.protocol=SASL_SSL`. Tables add
+    /// theirs as `properties.…`.
+    pub(crate) properties: Vec<Property>,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -210,8 +214,4 @@ pub(crate) enum ConfigError {
     Unknown { origin: String, key: String, hint: String },
     #[error("{origin}: {key}: {reason}")]
     Invalid { origin: String, key: String, reason: String },
-    #[error(
-        "{key} is set ({origin}), but this version of Weir cannot use {what} yet; unset it to use the embedded {instead}"
-    )]
-    NotYet { key: &'static str, origin: String, what: &'static str, instead: &'static str },
 }

@@ -1,5 +1,6 @@
 //! Prints the settings in force, in the order of `weir.toml`, each with who set it.
 
+use storage::log::kafka::is_secret;
 use toml::Value;
 
 use super::layers::{DEFAULTS, Loaded};
@@ -25,9 +26,15 @@ pub(crate) fn show(loaded: &Loaded) -> String {
     out
 }
 
-/// `redis://user:secret@host` without the secret.
+/// `redis://user:secret@host` without the secret, and `sasl.password=secret` too.
 fn without_password(value: &Value) -> Value {
+    if let Value::Array(parts) = value {
+        return Value::Array(parts.iter().map(without_password).collect());
+    }
     let Value::String(text) = value else { return value.clone() };
+    if let Some((name, _)) = text.split_once('=').filter(|(name, _)| is_secret(name)) {
+        return Value::String(format!("{name}=***"));
+    }
     let hidden = text.split_once("://").and_then(|(scheme, rest)| {
         let (login, host) = rest.rsplit_once('@')?;
         let user = login.split_once(':').map_or(login, |(user, _)| user);

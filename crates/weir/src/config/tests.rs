@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use super::layers::{DEFAULTS, Flag, Loaded, Sources, defaults};
-use super::{ConfigError, show};
+use super::{Property, show};
 
 fn with_file(text: &str) -> (tempfile::TempDir, Sources) {
     let directory = tempfile::tempdir().unwrap();
@@ -28,7 +28,6 @@ fn the_file_of_defaults_is_whole() {
     let loaded = Loaded::load(&Sources::default()).unwrap();
     assert_eq!(loaded.config.http.address.0, "127.0.0.1:8000");
     assert_eq!(loaded.config.data_dir, std::path::Path::new("./weir-data"));
-    loaded.check_supported().unwrap();
 }
 
 /// Field by field: the struct's name, the field's name and type, and its doc comment.
@@ -120,15 +119,23 @@ fn the_names_of_the_contract_are_understood() {
 }
 
 #[test]
-fn what_this_version_cannot_do_is_refused_and_not_ignored() {
-    for (name, value, what) in
-        [("KAFKA_BROKER_URL", "kafka:9092", "Kafka"), ("WEIR_KAFKA_BROKERS", "kafka:9092", "Kafka")]
-    {
-        let loaded = Loaded::load(&with_environment(&[(name, value)])).unwrap();
-        let error = loaded.check_supported().unwrap_err();
-        assert!(matches!(error, ConfigError::NotYet { .. }));
-        assert!(error.to_string().contains(name) && error.to_string().contains(what), "{error}");
-    }
+fn properties_of_kafka_are_read_and_their_secrets_kept() {
+    let sources = with_environment(&[
+        ("KAFKA_BROKER_URL", "kafka:9092"),
+        ("WEIR_KAFKA_PROPERTIES", "sasl.username=weir, sasl.password=s=ecret"),
+    ]);
+    let loaded = Loaded::load(&sources).unwrap();
+    let property = |name: &str, value: &str| Property { name: name.to_owned(), value: value.to_owned() };
+    assert_eq!(
+        loaded.config.kafka.properties,
+        [property("sasl.username", "weir"), property("sasl.password", "s=ecret")]
+    );
+    let shown = show(&loaded);
+    assert!(shown.contains("sasl.username=weir") && shown.contains("sasl.password=***"), "{shown}");
+    assert!(!shown.contains("ecret"), "{shown}");
+    assert!(
+        message(&with_environment(&[("WEIR_KAFKA_PROPERTIES", "nonsense")])).contains("security.protocol")
+    );
 }
 
 #[test]

@@ -26,6 +26,14 @@ pub(crate) struct Address(pub(crate) String);
 #[serde(try_from = "String")]
 pub(crate) struct Zone(pub(crate) jiff::tz::TimeZone);
 
+/// A property of a client: `name=value`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Property {
+    pub(crate) name: String,
+    pub(crate) value: String,
+}
+
 /// A number and its unit, each from the table.
 fn measure(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let text = text.trim();
@@ -77,6 +85,19 @@ impl TryFrom<String> for Zone {
         match jiff::tz::TimeZone::get(&name) {
             Ok(zone) => Ok(Zone(zone)),
             Err(_) => Err(format!("`{name}` is not a time zone such as `UTC` or `Asia/Ho_Chi_Minh`")),
+        }
+    }
+}
+
+impl TryFrom<String> for Property {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Property, String> {
+        match text.split_once('=') {
+            Some((name, value)) if !name.trim().is_empty() => {
+                Ok(Property { name: name.trim().to_owned(), value: value.trim().to_owned() })
+            }
+            _ => Err(format!("`{text}` is not a property such as `security.protocol=SASL_SSL`")),
         }
     }
 }

@@ -1,0 +1,169 @@
+//! Questions to the cluster that are no reading: topics, partitions, and where these begin and end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
+use types::{PartitionId, Timestamp};
+
+use super::context::Context;
+use super::failure::{failed, failed_at, is_unknown};
+use super::settings::KafkaSettings;
+use crate::log::LogError;
+
+/// How long brokers may take to answer.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+/// How often to look whether a new topic is known everywhere.
+const LOOK: Duration = Duration::from_millis(20);
+/// What a dead letter takes in JSON of an event of the largest size: more than brokers take unless told.
+const RECORD_BYTES: &str = "8388608";
+
+/// The client is made when something is first asked.
+pub(super) struct Ask {
+    settings: KafkaSettings,
+    client: Mutex<Option<Arc<BaseConsumer<Context>>>>,
+}
+
+impl Ask {
+    pub fn new(settings: KafkaSettings) -> Result<Ask, LogError> {
+        Ok(Ask { settings, client: Mutex::new(None) })
+    }
+
+    fn client(&self) -> Result<Arc<BaseConsumer<Context>>, LogError> {
+        let mut client = self.client.lock();
+        if client.is_none() {
+            let mut config = self.settings.client();
+            config.remove("group.id");
+            let made = config.create_with_context(Context::new(self.settings.servers()));
+            *client = Some(Arc::new(made.map_err(|error| self.failed("making a client", error))?));
+        }
+        let client = client.clone().ok_or(LogError::Closed)?;
+        // What it has to tell would pile up if nobody heard it.
+        while client.poll(Duration::ZERO).is_some() {}
+        Ok(client)
+    }
+
+    fn failed(&self, doing: &'static str, error: KafkaError) -> LogError {
+        failed(self.settings.servers(), doing, error)
+    }
+
+    pub fn ping(&self) -> Result<(), LogError> {
+        // Of a topic that cannot be, so that no topic is listed.
+        let asked = self.client()?.fetch_metadata(Some("weir-ping"), PATIENCE);
+        asked.map(|_| ()).map_err(|error| self.failed("asking the brokers", error))
+    }
+
+    pub fn topics(&self) -> Result<Vec<String>, LogError> {
+        let asked = self.client()?.fetch_metadata(None, PATIENCE);
+        let metadata = asked.map_err(|error| self.failed("listing topics", error))?;
+        // Kafka's own begin so.
+        let names = metadata.topics().iter().map(|topic| topic.name()).filter(|name| !name.starts_with("__"));
+        Ok(names.map(str::to_owned).collect())
+    }
+
+    pub fn partitions(&self, topic: &str) -> Result<Option<u32>, LogError> {
+        let asked = self.client()?.fetch_metadata(Some(topic), PATIENCE);
+        let metadata = asked.map_err(|error| self.failed("asking for a topic", error))?;
+        let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else {
+            return Ok(None);
+        };
+        match found.error().map(RDKafkaErrorCode::from) {
+            Some(code) if is_unknown(code) => Ok(None),
+            Some(code) => Err(self.failed("asking for a topic", KafkaError::MetadataFetch(code))),
+            None => Ok(u32::try_from(found.partitions().len()).ok().filter(|&partitions| partitions > 0)),
+        }
+    }
+
+    /// The first offset kept, and the one after the last that may be read.
+    pub fn bounds(&self, topic: &str, partition: PartitionId) -> Result<(u64, u64), LogError> {
+        for _ in 0..PATIENCE.as_millis() / LOOK.as_millis() {
+            let asked = self.client()?.fetch_watermarks(topic, partition.0.cast_signed(), PATIENCE);
+            let error = match asked {
+                Ok((first, next)) => return Ok((first.max(0).unsigned_abs(), next.max(0).unsigned_abs())),
+                Err(error) => error,
+            };
+            if !error.rdkafka_error_code().is_some_and(is_unknown) {
+                return Err(self.failed("asking where a partition ends", error));
+            }
+            // The client may just not have heard of it yet.
+            if self.partitions(topic)?.is_none_or(|partitions| partitions <= partition.0) {
+                break;
+            }
+            std::thread::park_timeout(LOOK);
+        }
+        Err(LogError::UnknownPartition { topic: topic.to_owned(), partition })
+    }
+
+    /// The first offset of each partition whose record is of this time or later; none where no record is.
+    pub fn at_time(
+        &self,
+        topic: &str,
+        partitions: &[PartitionId],
+        time: Timestamp,
+    ) -> Result<BTreeMap<PartitionId, u64>, LogError> {
+        let fail = |error| failed_at(self.settings.servers(), topic, "looking for a time", error);
+        let mut times = TopicPartitionList::new();
+        for partition in partitions {
+            let time = KafkaOffset::Offset(time.0.max(0));
+            times.add_partition_offset(topic, partition.0.cast_signed(), time).map_err(fail)?;
+        }
+        let found = self.client()?.offsets_for_times(times, PATIENCE).map_err(fail)?;
+        Ok(offsets(&found).collect())
+    }
+
+    pub fn create_topic(
+        &self,
+        topic: &str,
+        partitions: u32,
+        settings: &[(&str, &str)],
+    ) -> Result<(), LogError> {
+        if self.partitions(topic)?.is_some() {
+            return Ok(());
+        }
+        let fail = |error| failed_at(self.settings.servers(), topic, "creating a topic", error);
+        let mut config = self.settings.client();
+        config.remove("group.id");
+        let admin: AdminClient<Context> =
+            config.create_with_context(Context::new(self.settings.servers())).map_err(fail)?;
+        let count = i32::try_from(partitions).unwrap_or(i32::MAX);
+        // As many replicas as the cluster has for topics that say nothing of it.
+        let mut new =
+            NewTopic::new(topic, count, TopicReplication::Fixed(-1)).set("max.message.bytes", RECORD_BYTES);
+        for (name, value) in settings {
+            new = new.set(name, value);
+        }
+        let options = AdminOptions::new().request_timeout(Some(PATIENCE)).operation_timeout(Some(PATIENCE));
+        let created = futures_executor::block_on(admin.create_topics([&new], &options)).map_err(fail)?;
+        for outcome in created {
+            match outcome {
+                Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Err((_, code)) => return Err(fail(KafkaError::AdminOp(code))),
+            }
+        }
+        tracing::info!(topic, partitions, "topic created");
+        for _ in 0..PATIENCE.as_millis() / LOOK.as_millis() {
+            if self.partitions(topic)?.is_some() {
+                break;
+            }
+            std::thread::park_timeout(LOOK);
+        }
+        Ok(())
+    }
+}
+
+/// The offsets that a list tells, by partition.
+pub(super) fn offsets(list: &TopicPartitionList) -> impl Iterator<Item = (PartitionId, u64)> {
+    let of = list.elements().into_iter().filter_map(|element| {
+        let partition = PartitionId(u32::try_from(element.partition()).ok()?);
+        match element.offset() {
+            KafkaOffset::Offset(offset) => Some((partition, u64::try_from(offset).ok()?)),
+            _ => None,
+        }
+    });
+    of.collect::<Vec<_>>().into_iter()
+}

@@ -1,0 +1,213 @@
+//! The event log in Kafka: topics of a cluster, read and written through librdkafka.
+//!
+//! Clients are made when they are first needed, so that a log can be had while the brokers are away; whatever has to ask
+//! them then fails with [`LogError::Unreachable`], or says so of what it reads. Offsets are kept by whoever reads (in
+//! checkpoints), and told to a group afterwards for those who watch how far it lags.
+//!
+//! An append with a note is a transaction over its topic and [`NOTES`]; without one, an idempotent producer is enough.
+
+mod ask;
+mod context;
+mod failure;
+mod groups;
+mod notes;
+mod reader;
+mod run;
+mod sender;
+mod settings;
+mod transactions;
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
+use types::{Clock, Offset, PartitionId};
+
+use self::ask::Ask;
+use self::groups::Groups;
+use self::notes::Notes;
+use self::reader::Reader;
+use self::sender::Sender;
+use self::transactions::Transactions;
+use super::topic::check_name;
+use super::{Appending, EventLog, LogError, LogReader, NewRecord, Note, Start, Wanted};
+
+pub use self::settings::{KafkaSettings, is_secret};
+
+/// Notes of appends, one a record, kept a little longer than a day.
+const NOTES: &str = "weir-notes";
+
+/// What this process is to a cluster, and how much it may hold for it.
+#[derive(Debug, Clone)]
+pub struct KafkaOptions {
+    pub settings: KafkaSettings,
+    /// Where notes are kept to be found again; without it, appends cannot have any.
+    pub notes: Option<PathBuf>,
+    /// Appends are refused while so many bytes wait for the brokers, 64 MiB unless set.
+    pub queue_bytes: usize,
+    /// Appends are refused while so many records wait for the brokers, 400,000 unless set.
+    pub queue_records: usize,
+    /// The largest record, key and body together, 1 MiB unless set. The brokers have a limit of their own.
+    pub record_bytes_max: usize,
+}
+
+impl KafkaOptions {
+    pub fn new(settings: KafkaSettings) -> KafkaOptions {
+        let (queue_bytes, queue_records, record_bytes_max) = (64 << 20, 400_000, 1 << 20);
+        KafkaOptions { settings, notes: None, queue_bytes, queue_records, record_bytes_max }
+    }
+}
+
+/// A Kafka cluster.
+pub struct KafkaLog {
+    options: KafkaOptions,
+    clock: Arc<dyn Clock>,
+    ask: Ask,
+    groups: Groups,
+    sender: OnceLock<Sender>,
+    /// Held while the sender is made.
+    making: Mutex<()>,
+    notes: Option<Arc<Notes>>,
+    transactions: Option<Transactions>,
+}
+
+impl KafkaLog {
+    /// Fails with [`LogError::Setting`] where the settings are none that a client of Kafka takes. The brokers are not
+    /// asked yet.
+    pub fn open(options: KafkaOptions, clock: Arc<dyn Clock>) -> Result<KafkaLog, LogError> {
+        let ask = Ask::new(options.settings.clone())?;
+        let notes = match &options.notes {
+            Some(directory) => {
+                Some(Arc::new(Notes::open(directory, options.settings.clone(), clock.clone())?))
+            }
+            None => None,
+        };
+        let transactions = notes.clone().map(|notes| Transactions::start(options.clone(), notes));
+        Ok(KafkaLog {
+            groups: Groups::new(options.settings.clone(), clock.clone()),
+            options,
+            clock,
+            ask,
+            sender: OnceLock::new(),
+            making: Mutex::new(()),
+            notes,
+            transactions: transactions.transpose()?,
+        })
+    }
+
+    /// Asks the brokers whether they are there.
+    pub fn ping(&self) -> Result<(), LogError> {
+        self.ask.ping()
+    }
+
+    /// Writes what was queued, and refuses what comes later.
+    pub fn close(&self) {
+        if let Some(transactions) = &self.transactions {
+            transactions.close();
+        }
+        if let Some(sender) = self.sender.get() {
+            sender.close();
+        }
+        if let Some(notes) = &self.notes {
+            notes.close();
+        }
+    }
+
+    fn sender(&self) -> Result<&Sender, LogError> {
+        if let Some(sender) = self.sender.get() {
+            return Ok(sender);
+        }
+        let _one = self.making.lock();
+        match self.sender.get() {
+            Some(sender) => Ok(sender),
+            None => {
+                let sender = Sender::new(&self.options)?;
+                Ok(self.sender.get_or_init(|| sender))
+            }
+        }
+    }
+
+    fn check_size(&self, records: &[NewRecord]) -> Result<(), LogError> {
+        let limit = self.options.record_bytes_max;
+        match records.iter().map(NewRecord::bytes).find(|&bytes| bytes > limit) {
+            Some(bytes) => Err(LogError::TooLarge { bytes, limit }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl EventLog for KafkaLog {
+    fn name(&self) -> String {
+        "Kafka".to_owned()
+    }
+
+    fn topics(&self) -> Result<Vec<String>, LogError> {
+        self.ask.topics()
+    }
+
+    fn create_topic(&self, topic: &str, partitions: u32) -> Result<(), LogError> {
+        check_name(topic)?;
+        self.ask.create_topic(topic, partitions, &[])
+    }
+
+    fn partitions(&self, topic: &str) -> Result<Option<u32>, LogError> {
+        check_name(topic)?;
+        self.ask.partitions(topic)
+    }
+
+    fn append_noted(
+        &self,
+        topic: &str,
+        records: Vec<NewRecord>,
+        note: Option<Note>,
+    ) -> Result<Appending, LogError> {
+        check_name(topic)?;
+        self.check_size(&records)?;
+        match (note, &self.transactions) {
+            (None, _) => self.sender()?.send(topic, &records),
+            (Some(note), Some(transactions)) => transactions.append(topic, records, note),
+            (Some(_), None) => Err(LogError::NoNotes),
+        }
+    }
+
+    fn note(&self, name: &str) -> Result<Option<Vec<u8>>, LogError> {
+        let (Some(notes), Some(transactions)) = (&self.notes, &self.transactions) else { return Ok(None) };
+        if !notes.is_complete() {
+            transactions.ready()?;
+            notes.complete()?;
+        }
+        notes.find(name)
+    }
+
+    fn read(
+        &self,
+        topic: &str,
+        from: &[(PartitionId, Start)],
+        wanted: Wanted,
+    ) -> Result<Box<dyn LogReader>, LogError> {
+        check_name(topic)?;
+        let reader = Reader::open(&self.options.settings, topic, from, wanted, self.clock.clone())?;
+        Ok(Box::new(reader))
+    }
+
+    fn bounds(&self, topic: &str, partition: PartitionId) -> Result<(Offset, Offset), LogError> {
+        check_name(topic)?;
+        let (first, next) = self.ask.bounds(topic, partition)?;
+        Ok((Offset(next), Offset(first)))
+    }
+
+    fn committed(&self, group: &str, topic: &str) -> Result<Vec<(PartitionId, Offset)>, LogError> {
+        let partitions = self.partitions(topic)?.unwrap_or(0);
+        self.groups.committed(group, topic, partitions)
+    }
+
+    fn commit(&self, group: &str, positions: &[(&str, PartitionId, Offset)]) -> Result<(), LogError> {
+        self.groups.commit(group, positions)
+    }
+}
+
+impl Drop for KafkaLog {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

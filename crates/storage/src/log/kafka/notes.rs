@@ -1,0 +1,208 @@
+//! Notes of appends: records of a topic, found again by their names in a store in the data directory.
+//!
+//! The store follows the topic and holds how far it has read. All that was committed before is read before the first
+//! name is looked for; what another Weir over the same cluster notes is found soon after.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use types::{Clock, Offset, PartitionId, Timestamp};
+
+use super::NOTES;
+use super::ask::Ask;
+use super::reader::Reader;
+use super::settings::KafkaSettings;
+use crate::log::{Fetched, LogError, LogReader as _, NewRecord, Note, Polled, Start, Wanted};
+use crate::store::{EmbeddedStore, Options, ResultStore as _, StoreError, Upsert, WriteBatch};
+
+/// How long a note is found.
+const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long the topic keeps it, in milliseconds: a little longer.
+const TOPIC_KEPT_MS: &str = "93600000";
+/// As long as anything lasts.
+const AGES: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+/// How long the topic may take to be read to its end.
+const PATIENCE: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(100);
+const FETCH_BYTES: usize = 1 << 20;
+
+/// Names in the store: of this process, of how far the topic was read, and before those of notes.
+const INSTANCE: &str = "weir:instance";
+const POSITION: &str = "weir:position";
+const NOTE: &str = "note:";
+
+const PARTITION: PartitionId = PartitionId(0);
+
+pub(super) struct Notes {
+    settings: KafkaSettings,
+    ask: Ask,
+    clock: Arc<dyn Clock>,
+    store: EmbeddedStore,
+    instance: String,
+    /// Held while the topic is read.
+    reading: Mutex<Reading>,
+}
+
+#[derive(Default)]
+struct Reading {
+    is_topic_there: bool,
+    is_complete: bool,
+    reader: Option<Reader>,
+}
+
+impl Notes {
+    pub fn open(directory: &Path, settings: KafkaSettings, clock: Arc<dyn Clock>) -> Result<Notes, LogError> {
+        let store = EmbeddedStore::open(directory, Options::default(), clock.clone()).map_err(of_store)?;
+        let known = store.get(INSTANCE).map_err(of_store)?;
+        let instance = match known.and_then(|entry| String::from_utf8(entry.value.to_vec()).ok()) {
+            Some(instance) => instance,
+            None => {
+                let instance = format!("{:016x}", RandomState::new().hash_one(0));
+                put(&store, vec![row(INSTANCE.to_owned(), instance.as_bytes(), AGES)])?;
+                store.flush().map_err(of_store)?;
+                instance
+            }
+        };
+        let ask = Ask::new(settings.clone())?;
+        Ok(Notes { settings, ask, clock, store, instance, reading: Mutex::default() })
+    }
+
+    /// The name of this process among the producers of a cluster, over its restarts.
+    pub fn instance(&self) -> &str {
+        &self.instance
+    }
+
+    pub fn close(&self) {
+        self.reading.lock().reader = None;
+        self.store.close();
+    }
+
+    /// What is appended for a note.
+    pub fn record(note: &Note) -> NewRecord {
+        let key = Some(note.name.clone().into_bytes());
+        NewRecord { key, body: note.value.clone().into(), ..NewRecord::default() }
+    }
+
+    pub fn make_topic(&self) -> Result<(), LogError> {
+        let mut reading = self.reading.lock();
+        if !reading.is_topic_there {
+            let settings = [("cleanup.policy", "delete"), ("retention.ms", TOPIC_KEPT_MS)];
+            self.ask.create_topic(NOTES, 1, &settings)?;
+            reading.is_topic_there = true;
+        }
+        Ok(())
+    }
+
+    /// A note, as far as the topic was read; it is read on with what has come since.
+    pub fn find(&self, name: &str) -> Result<Option<Vec<u8>>, LogError> {
+        let key = format!("{NOTE}{name}");
+        let find =
+            || self.store.get(&key).map(|found| found.map(|entry| entry.value.to_vec())).map_err(of_store);
+        match find()? {
+            Some(found) => Ok(Some(found)),
+            None if self.read_on()? => find(),
+            None => Ok(None),
+        }
+    }
+
+    /// Makes notes that are committed known without reading them.
+    pub fn keep<'a>(&self, notes: impl Iterator<Item = &'a Note>) -> Result<(), LogError> {
+        put(&self.store, notes.map(|note| row(format!("{NOTE}{}", note.name), &note.value, KEPT)).collect())
+    }
+
+    /// Whether all notes are known that were committed before this process began, or before it lost its way.
+    pub fn is_complete(&self) -> bool {
+        self.reading.lock().is_complete
+    }
+
+    /// A transaction may have been committed without our knowing.
+    pub fn doubt(&self) {
+        self.reading.lock().is_complete = false;
+    }
+
+    /// Reads the topic to its end.
+    pub fn complete(&self) -> Result<(), LogError> {
+        self.make_topic()?;
+        let mut reading = self.reading.lock();
+        let (first, end) = self.ask.bounds(NOTES, PARTITION)?;
+        let position = self.position()?.unwrap_or(first).clamp(first, end);
+        let wanted = Wanted { keys: true, headers: false };
+        let from = [(PARTITION, Start::At(Offset(position)))];
+        let reader =
+            reading.reader.insert(Reader::open(&self.settings, NOTES, &from, wanted, self.clock.clone())?);
+        let until = self.clock.elapsed() + PATIENCE;
+        while position < end {
+            let left = until.saturating_sub(self.clock.elapsed());
+            match reader.poll(left.min(LOOK), FETCH_BYTES)? {
+                Polled::Records { fetched, .. } => self.learn(reader, &fetched)?,
+                Polled::CaughtUp => break,
+                Polled::Unreachable if left.is_zero() => {
+                    return Err(LogError::Unreachable {
+                        servers: self.settings.servers().to_owned(),
+                        source: "notes of earlier appends could not be read".into(),
+                    });
+                }
+                Polled::Unreachable => {}
+            }
+        }
+        reading.is_complete = true;
+        Ok(())
+    }
+
+    /// Takes what has been fetched by now; tells whether there was anything.
+    fn read_on(&self) -> Result<bool, LogError> {
+        let mut reading = self.reading.lock();
+        let Some(reader) = &mut reading.reader else { return Ok(false) };
+        let mut found = false;
+        while let Polled::Records { fetched, .. } = reader.poll(Duration::ZERO, FETCH_BYTES)? {
+            self.learn(reader, &fetched)?;
+            found = true;
+        }
+        Ok(found)
+    }
+
+    fn learn(&self, reader: &Reader, fetched: &Fetched) -> Result<(), LogError> {
+        let bytes = |start: u32, end: u32| &fetched.data[start as usize..end as usize];
+        let mut rows = Vec::with_capacity(fetched.records.len() + 1);
+        for (record, attributes) in fetched.records.iter().zip(&fetched.attributes) {
+            let Some(key) = attributes.key.map(|key| bytes(key.start, key.end)) else { continue };
+            let Some(left) = self.left(record.appended) else { continue };
+            let name = format!("{NOTE}{}", String::from_utf8_lossy(key));
+            rows.push(row(name, bytes(record.start, record.end), left));
+        }
+        let next = reader.positions().first().map_or(0, |(_, next)| next.0);
+        rows.push(row(POSITION.to_owned(), next.to_string().as_bytes(), AGES));
+        put(&self.store, rows)
+    }
+
+    fn position(&self) -> Result<Option<u64>, LogError> {
+        let found = self.store.get(POSITION).map_err(of_store)?;
+        Ok(found.and_then(|entry| std::str::from_utf8(&entry.value).ok()?.parse().ok()))
+    }
+
+    /// How long a note from this time on is still found.
+    fn left(&self, from: Timestamp) -> Option<Duration> {
+        let age = u64::try_from(self.clock.now().0.saturating_sub(from.0)).unwrap_or(0);
+        KEPT.checked_sub(Duration::from_millis(age)).filter(|left| !left.is_zero())
+    }
+}
+
+fn row(key: String, value: &[u8], ttl: Duration) -> Upsert {
+    Upsert { key: key.into(), value: value.into(), ttl }
+}
+
+fn put(store: &EmbeddedStore, upserts: Vec<Upsert>) -> Result<(), LogError> {
+    store.write(&WriteBatch { upserts, notification: None }).map_err(of_store)
+}
+
+fn of_store(error: StoreError) -> LogError {
+    match error {
+        StoreError::DiskFull(error) => LogError::DiskFull(error),
+        StoreError::Locked { directory } => LogError::Locked { directory },
+        StoreError::Closed => LogError::Closed,
+        error => LogError::Storage { doing: "keeping notes", source: Box::new(error) },
+    }
+}

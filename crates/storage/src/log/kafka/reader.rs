@@ -1,0 +1,292 @@
+//! Reading: what librdkafka has fetched in the background, gathered into runs of one partition.
+//!
+//! Whether a partition holds more right now follows from where the brokers said it ends when they last sent anything;
+//! and they are asked for more all the time, so that a leader that is heard of and sends no records has none.
+
+use std::ptr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::bindings::rd_kafka_get_watermark_offsets;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::types::RDKafkaRespErr;
+use rdkafka::{Message as _, Offset as KafkaOffset, TopicPartitionList};
+use types::{Clock, Offset, PartitionId};
+
+use super::ask::Ask;
+use super::context::{Context, Heard};
+use super::failure::{failed, failed_at, is_away, is_unknown};
+use super::run::Run;
+use super::settings::KafkaSettings;
+use crate::log::{LogError, LogReader, Polled, Start, Wanted};
+
+/// However much is asked for, a run has about so many bytes.
+const RUN_BYTES_MAX: usize = 16 << 20;
+/// A leader that was not heard of for so long may hold more than it could say.
+const SILENCE: Duration = Duration::from_millis(1_500);
+
+pub(super) struct Reader {
+    servers: String,
+    topic: Arc<str>,
+    consumer: BaseConsumer<Context>,
+    heard: Arc<Heard>,
+    ask: Ask,
+    clock: Arc<dyn Clock>,
+    wanted: Wanted,
+    assigned: Vec<Assigned>,
+    /// Begun while the run of another partition was gathered.
+    held: Option<Run>,
+    opened: Duration,
+    /// It was told that the brokers are.
+    is_away: bool,
+}
+
+struct Assigned {
+    partition: PartitionId,
+    /// The next offset to hand out.
+    next: u64,
+    /// The brokers have said so since the last record.
+    at_end: bool,
+    /// It was told that there is more.
+    told_behind: bool,
+}
+
+impl Reader {
+    pub fn open(
+        settings: &KafkaSettings,
+        topic: &str,
+        from: &[(PartitionId, Start)],
+        wanted: Wanted,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Reader, LogError> {
+        let (servers, topic) = (settings.servers().to_owned(), Arc::<str>::from(topic));
+        let heard = Arc::new(Heard::new(topic.clone(), clock.clone()));
+        let mut config = settings.client();
+        config
+            // Without a group the partitions cannot be chosen; nothing is committed to it here.
+            .set("group.id", settings.group().unwrap_or("weir"))
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("auto.offset.reset", "error")
+            .set("enable.partition.eof", "true")
+            .set("statistics.interval.ms", "250");
+        for (name, value) in [
+            // Each answer is a sign of life, also without records.
+            ("fetch.wait.max.ms", "100"),
+            // Fetched ahead: enough for a second of a fast job, and not all of the memory.
+            ("queued.max.messages.kbytes", "16384"),
+            ("fetch.queue.backoff.ms", "10"),
+            ("fetch.error.backoff.ms", "100"),
+        ] {
+            if config.get(name).is_none() {
+                config.set(name, value);
+            }
+        }
+        let context = Context::watching(&servers, heard.clone());
+        let consumer = config
+            .create_with_context(context)
+            .map_err(|error| failed(&servers, "making a reader", error))?;
+        let ask = Ask::new(settings.clone())?;
+        let (assigned, held) = (Vec::new(), None);
+        let (opened, is_away) = (clock.elapsed(), false);
+        let mut reader =
+            Reader { servers, topic, consumer, heard, ask, clock, wanted, assigned, held, opened, is_away };
+        for &(partition, start) in from {
+            reader.add(partition, start)?;
+        }
+        Ok(reader)
+    }
+
+    /// The offset at which a partition is read first.
+    fn resolve(&self, partition: PartitionId, start: Start) -> Result<u64, LogError> {
+        let (first, next) = self.ask.bounds(&self.topic, partition)?;
+        match start {
+            Start::Earliest => Ok(first),
+            Start::Latest => Ok(next),
+            Start::Time(time) => {
+                let at = self.ask.at_time(&self.topic, &[partition], time)?;
+                Ok(at.get(&partition).map_or(next, |&at| at.max(first)))
+            }
+            Start::At(Offset(offset)) if offset < first => {
+                tracing::warn!(
+                    topic = %self.topic, %partition, offset, first,
+                    "retention dropped records before they were read; reading goes on at the first one kept"
+                );
+                Ok(first)
+            }
+            // A topic that was made anew, or that lost records: neither is what the offset was of.
+            Start::At(Offset(offset)) if offset > next => Err(LogError::Truncated {
+                topic: self.topic.to_string(),
+                partition,
+                offset: Offset(offset),
+                end: Offset(next),
+            }),
+            Start::At(Offset(offset)) => Ok(offset),
+        }
+    }
+
+    fn assign(&self, partition: PartitionId, next: u64) -> Result<(), LogError> {
+        let offset = KafkaOffset::Offset(i64::try_from(next).unwrap_or(i64::MAX));
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(&self.topic, partition.0.cast_signed(), offset)
+            .and_then(|()| self.consumer.incremental_assign(&list))
+            .map_err(|error| failed_at(&self.servers, &self.topic, "beginning to read", error))
+    }
+
+    /// Brokers have dropped what was to be read next.
+    fn skip_what_is_gone(&mut self) -> Result<(), LogError> {
+        for at in 0..self.assigned.len() {
+            let Assigned { partition, next, .. } = self.assigned[at];
+            let resolved = self.resolve(partition, Start::At(Offset(next)))?;
+            if resolved != next {
+                let mut list = TopicPartitionList::new();
+                list.add_partition(&self.topic, partition.0.cast_signed());
+                self.consumer
+                    .incremental_unassign(&list)
+                    .map_err(|error| failed(&self.servers, "going on reading", error))?;
+                self.assigned[at].next = resolved;
+                self.assign(partition, resolved)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, error: KafkaError) -> Result<(), LogError> {
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
+                self.skip_what_is_gone()
+            }
+            // Whether it holds up anything is seen by who is heard of.
+            Some(code) if is_away(code) => Ok(()),
+            Some(code) if is_unknown(code) => Err(LogError::UnknownTopic { topic: self.topic.to_string() }),
+            _ => Err(failed(&self.servers, "reading records", error)),
+        }
+    }
+
+    fn assigned(&mut self, partition: i32) -> Option<&mut Assigned> {
+        self.assigned.iter_mut().find(|assigned| assigned.partition.0.cast_signed() == partition)
+    }
+
+    /// Gathers records of one partition; an empty run if none came in time.
+    fn gather(&mut self, timeout: Duration, bytes_max: usize) -> Result<Run, LogError> {
+        let until = self.clock.elapsed().saturating_add(timeout);
+        let mut run = self.held.take().unwrap_or_default();
+        while run.bytes() < bytes_max {
+            let wait = match run.partition() {
+                Some(_) => Duration::ZERO,
+                None => until.saturating_sub(self.clock.elapsed()),
+            };
+            let error = match self.consumer.poll(wait) {
+                Some(Ok(message)) => {
+                    let number = message.partition();
+                    let place = self.assigned.iter_mut();
+                    let place = place.into_iter().find(|of| of.partition.0.cast_signed() == number);
+                    let Some(assigned) = place else { continue };
+                    assigned.at_end = false;
+                    if run.partition().is_none_or(|partition| partition == assigned.partition) {
+                        run.add(&message, self.wanted);
+                        continue;
+                    }
+                    let mut held = Run::default();
+                    held.add(&message, self.wanted);
+                    self.held = Some(held);
+                    break;
+                }
+                Some(Err(error)) => error,
+                None => break,
+            };
+            if let KafkaError::PartitionEOF(number) = error {
+                let Some(assigned) = self.assigned(number) else { continue };
+                assigned.at_end = true;
+                if run.partition().is_none() && std::mem::take(&mut assigned.told_behind) {
+                    // It was told that there is more, and there is not.
+                    return Ok(Run::nothing_of(assigned.partition));
+                }
+                continue;
+            }
+            self.hear(error)?;
+        }
+        Ok(run)
+    }
+
+    fn give(&mut self, run: Run, partition: PartitionId) -> Polled {
+        let fetched = run.into_fetched();
+        let end = self.end(partition);
+        let held = self.held.as_ref().and_then(Run::partition) == Some(partition);
+        let Some(assigned) = self.assigned(partition.0.cast_signed()) else { return Polled::Unreachable };
+        if let Some(last) = fetched.records.last() {
+            assigned.next = last.offset.0 + 1;
+        }
+        let behind = held || !(assigned.at_end || end.is_some_and(|end| assigned.next >= end));
+        assigned.told_behind = behind;
+        Polled::Records { fetched, behind }
+    }
+
+    /// Whether the brokers have nothing more, and say so.
+    fn is_caught_up(&self) -> bool {
+        self.assigned.iter().all(|of| {
+            let all = of.at_end || self.end(of.partition).is_some_and(|end| of.next >= end);
+            all && self.heard.within(of.partition.0.cast_signed(), SILENCE)
+        })
+    }
+
+    /// Says once that the brokers are away, and once that they are back.
+    fn tell(&mut self, is_away: bool) {
+        if is_away == self.is_away {
+            return;
+        }
+        self.is_away = is_away;
+        if is_away {
+            tracing::warn!(servers = self.servers, topic = %self.topic, "Kafka does not answer; reading goes on when it does");
+        } else {
+            tracing::info!(servers = self.servers, topic = %self.topic, "Kafka answers");
+        }
+    }
+
+    /// Where a partition ended when its leader last sent anything.
+    fn end(&self, partition: PartitionId) -> Option<u64> {
+        let topic = std::ffi::CString::new(&*self.topic).ok()?;
+        let (mut first, mut next) = (0_i64, 0_i64);
+        // SAFETY: the client outlives the call, the name ends with a zero byte, and both offsets are ours.
+        let code = unsafe {
+            rd_kafka_get_watermark_offsets(
+                self.consumer.client().native_ptr(),
+                topic.as_ptr(),
+                partition.0.cast_signed(),
+                ptr::from_mut(&mut first),
+                ptr::from_mut(&mut next),
+            )
+        };
+        (code == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR && next >= 0).then_some(next.unsigned_abs())
+    }
+}
+
+impl LogReader for Reader {
+    fn poll(&mut self, timeout: Duration, max_bytes: usize) -> Result<Polled, LogError> {
+        let run = self.gather(timeout, max_bytes.clamp(1, RUN_BYTES_MAX))?;
+        if let Some(partition) = run.partition() {
+            self.tell(false);
+            return Ok(self.give(run, partition));
+        }
+        if self.is_caught_up() {
+            self.tell(false);
+            return Ok(Polled::CaughtUp);
+        }
+        let leaders = self.assigned.iter().map(|of| of.partition.0.cast_signed());
+        let silent = leaders.filter(|&leader| !self.heard.within(leader, SILENCE)).count();
+        self.tell(silent > 0 && self.clock.elapsed() > self.opened + SILENCE);
+        Ok(Polled::Unreachable)
+    }
+
+    fn add(&mut self, partition: PartitionId, start: Start) -> Result<(), LogError> {
+        let next = self.resolve(partition, start)?;
+        self.assign(partition, next)?;
+        self.assigned.push(Assigned { partition, next, at_end: false, told_behind: false });
+        Ok(())
+    }
+
+    fn positions(&self) -> Vec<(PartitionId, Offset)> {
+        self.assigned.iter().map(|of| (of.partition, Offset(of.next))).collect()
+    }
+}

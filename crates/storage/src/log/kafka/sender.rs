@@ -1,0 +1,243 @@
+//! Appends without a note: an idempotent producer, which has all replicas that are in sync confirm each record.
+//!
+//! Records of an append may go to several partitions, and brokers may take some and refuse others: an append that failed
+//! may have left some of its records, as with any producer of Kafka.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rdkafka::ClientConfig;
+use rdkafka::Message as _;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ThreadedProducer};
+use tokio::sync::oneshot;
+use types::{Offset, PartitionId};
+
+use super::KafkaOptions;
+use super::context::Context;
+use super::failure::{failed, failed_at};
+use super::settings::KafkaSettings;
+use crate::log::{Appending, LogError, NewRecord, Position};
+
+/// How long records may still be delivered when the log is closed.
+const LAST: Duration = Duration::from_secs(5);
+
+pub(super) struct Sender {
+    servers: Arc<str>,
+    producer: ThreadedProducer<Context>,
+    queued: Arc<Queued>,
+    bytes_max: usize,
+    records_max: usize,
+}
+
+/// What waits for the brokers.
+#[derive(Default)]
+struct Queued {
+    bytes: AtomicUsize,
+    records: AtomicUsize,
+}
+
+/// An append whose records are on their way.
+pub(super) struct Append {
+    servers: Arc<str>,
+    topic: String,
+    bytes: usize,
+    records: usize,
+    queued: Option<Arc<Queued>>,
+    left: AtomicUsize,
+    outcome: Mutex<Outcome>,
+}
+
+struct Outcome {
+    positions: Vec<Position>,
+    error: Option<LogError>,
+    done: Option<oneshot::Sender<Result<Vec<Position>, LogError>>>,
+}
+
+/// Of one record: its place in the append, and the append.
+pub(super) struct Delivery {
+    append: Arc<Append>,
+    place: usize,
+}
+
+impl Sender {
+    pub fn new(options: &KafkaOptions) -> Result<Sender, LogError> {
+        let settings = &options.settings;
+        let made = producing(settings).create_with_context(Context::new(settings.servers()));
+        let producer = made.map_err(|error| failed(settings.servers(), "making a producer", error))?;
+        Ok(Sender {
+            servers: settings.servers().into(),
+            producer,
+            queued: Arc::default(),
+            bytes_max: options.queue_bytes,
+            records_max: options.queue_records,
+        })
+    }
+
+    /// An append that is larger than the bounds has to find nothing waiting.
+    pub fn send(&self, topic: &str, records: &[NewRecord]) -> Result<Appending, LogError> {
+        let bytes: usize = records.iter().map(NewRecord::bytes).sum();
+        let (waiting, count) =
+            (self.queued.bytes.load(Ordering::Acquire), self.queued.records.load(Ordering::Acquire));
+        if waiting > 0 && (waiting + bytes > self.bytes_max || count + records.len() > self.records_max) {
+            return Err(LogError::Overloaded { queued_bytes: waiting });
+        }
+        let (append, appending) =
+            Append::new(self.servers.clone(), topic, records, Some(self.queued.clone()));
+        self.queued.bytes.fetch_add(bytes, Ordering::AcqRel);
+        self.queued.records.fetch_add(records.len(), Ordering::AcqRel);
+        produce(&self.producer, topic, records, &append);
+        Ok(appending)
+    }
+
+    pub fn close(&self) {
+        if let Err(error) = self.producer.flush(LAST) {
+            tracing::error!(servers = %self.servers, %error, "the last records may not have reached Kafka");
+        }
+    }
+}
+
+/// The settings of producers.
+pub(super) fn producing(settings: &KafkaSettings) -> ClientConfig {
+    let mut config = settings.client();
+    config.remove("group.id");
+    for (name, value) in [
+        ("enable.idempotence", "true"),
+        ("acks", "all"),
+        // The partition of a key is the one that Kafka's own producers choose.
+        ("partitioner", "murmur2_random"),
+        ("compression.type", "lz4"),
+        // A lone record goes at once; others gather while answers are awaited.
+        ("linger.ms", "0"),
+        // Brokers have a limit of their own, and say so.
+        ("message.max.bytes", "67108864"),
+        // Our own bounds come first.
+        ("queue.buffering.max.messages", "10000000"),
+        ("queue.buffering.max.kbytes", "1048576"),
+    ] {
+        if config.get(name).is_none() {
+            config.set(name, value);
+        }
+    }
+    config
+}
+
+/// Hands records to a producer. The append knows when it has them all.
+pub(super) fn produce(
+    producer: &ThreadedProducer<Context>,
+    topic: &str,
+    records: &[NewRecord],
+    append: &Arc<Append>,
+) {
+    if records.is_empty() {
+        append.finish();
+    }
+    for (place, record) in records.iter().enumerate() {
+        let delivery = Box::new(Delivery { append: append.clone(), place });
+        let mut base: BaseRecord<'_, [u8], [u8], Box<Delivery>> = BaseRecord::with_opaque_to(topic, delivery);
+        base = base.payload(&record.body);
+        if let Some(key) = &record.key {
+            base = base.key(key);
+        }
+        if let Some(time) = record.time {
+            base = base.timestamp(time.0);
+        }
+        if !record.headers.is_empty() {
+            let headers = OwnedHeaders::new_with_capacity(record.headers.len());
+            let headers = record.headers.iter().fold(headers, |headers, (name, value)| {
+                headers.insert(Header { key: name, value: value.as_deref() })
+            });
+            base = base.headers(headers);
+        }
+        if let Err((error, _)) = producer.send(base) {
+            append.failed(error);
+        }
+    }
+}
+
+impl Append {
+    fn new(
+        servers: Arc<str>,
+        topic: &str,
+        records: &[NewRecord],
+        queued: Option<Arc<Queued>>,
+    ) -> (Arc<Append>, Appending) {
+        let (done, appending) = oneshot::channel();
+        let nowhere = Position { partition: PartitionId(0), offset: Offset(0) };
+        let positions = vec![nowhere; records.len()];
+        let append = Append {
+            servers,
+            topic: topic.to_owned(),
+            bytes: records.iter().map(NewRecord::bytes).sum(),
+            records: records.len(),
+            queued,
+            left: AtomicUsize::new(records.len()),
+            outcome: Mutex::new(Outcome { positions, error: None, done: Some(done) }),
+        };
+        (Arc::new(append), appending)
+    }
+
+    /// One whose end is awaited elsewhere, and that counts for no queue.
+    pub fn inside_a_transaction(
+        servers: &str,
+        topic: &str,
+        records: &[NewRecord],
+    ) -> (Arc<Append>, Appending) {
+        Append::new(servers.into(), topic, records, None)
+    }
+
+    fn failed(&self, error: KafkaError) {
+        let error = match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::MessageSizeTooLarge) => {
+                LogError::TooLargeThere { topic: self.topic.clone() }
+            }
+            Some(RDKafkaErrorCode::QueueFull) => LogError::Overloaded { queued_bytes: self.bytes },
+            _ => failed_at(&self.servers, &self.topic, "appending records", error),
+        };
+        self.outcome.lock().error.get_or_insert(error);
+        self.one_less();
+    }
+
+    fn one_less(&self) {
+        if self.left.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.finish();
+        }
+    }
+
+    fn finish(&self) {
+        if let Some(queued) = &self.queued {
+            queued.bytes.fetch_sub(self.bytes, Ordering::AcqRel);
+            queued.records.fetch_sub(self.records, Ordering::AcqRel);
+        }
+        let mut outcome = self.outcome.lock();
+        let result = match outcome.error.take() {
+            Some(error) => Err(error),
+            None => Ok(std::mem::take(&mut outcome.positions)),
+        };
+        if let Some(done) = outcome.done.take() {
+            // A sender that no longer waits has its records all the same.
+            let _ = done.send(result);
+        }
+    }
+}
+
+impl Delivery {
+    pub fn done(self, result: &DeliveryResult<'_>) {
+        match result {
+            Ok(message) => {
+                let position = Position {
+                    partition: PartitionId(message.partition().max(0).cast_unsigned()),
+                    offset: Offset(message.offset().max(0).unsigned_abs()),
+                };
+                if let Some(place) = self.append.outcome.lock().positions.get_mut(self.place) {
+                    *place = position;
+                }
+                self.append.one_less();
+            }
+            Err((error, _)) => self.append.failed(error.clone()),
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! What clients of a cluster are told: properties under the names of librdkafka, or under those of Kafka's own clients
+//! where the two differ, since scripts and deployments are written for these.
+//!
+//! <https://kafka.apache.org/documentation/#consumerconfigs>,
+//! <https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md>
+
+use std::collections::BTreeMap;
+
+use rdkafka::ClientConfig;
+
+use crate::log::LogError;
+
+/// Which brokers, and how to speak with them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KafkaSettings {
+    servers: String,
+    /// By librdkafka's names.
+    properties: BTreeMap<String, String>,
+}
+
+/// Of Kafka's own clients; they mean nothing here, and nothing is lost without them.
+const WITHOUT_MEANING: &[&str] = &[
+    "allow.auto.create.topics",
+    "auto.commit.interval.ms",
+    "auto.offset.reset",
+    "bootstrap.servers",
+    "client.id.prefix",
+    "commit.offsets.on.checkpoint",
+    "default.api.timeout.ms",
+    "enable.auto.commit",
+    "exclude.internal.topics",
+    "key.deserializer",
+    "key.serializer",
+    "max.block.ms",
+    "max.poll.interval.ms",
+    "max.poll.records",
+    "partition.assignment.strategy",
+    "partition.discovery.interval.ms",
+    "register.consumer.metrics",
+    "register.producer.metrics",
+    "session.timeout.ms",
+    "ssl.keystore.type",
+    "ssl.truststore.password",
+    "ssl.truststore.type",
+    "transactional.id",
+    "value.deserializer",
+    "value.serializer",
+];
+
+/// Names that differ, theirs first.
+const RENAMED: &[(&str, &str)] = &[
+    ("fetch.max.wait.ms", "fetch.wait.max.ms"),
+    ("max.request.size", "message.max.bytes"),
+    ("ssl.keystore.certificate.chain", "ssl.certificate.pem"),
+    ("ssl.keystore.key", "ssl.key.pem"),
+    ("ssl.truststore.certificates", "ssl.ca.pem"),
+];
+
+impl KafkaSettings {
+    /// `servers`: `host:port`, separated by commas. Fails with [`LogError::Setting`] where a property cannot be
+    /// understood.
+    pub fn new(servers: &str, properties: &BTreeMap<String, String>) -> Result<KafkaSettings, LogError> {
+        let mut of = KafkaSettings { servers: servers.to_owned(), properties: BTreeMap::new() };
+        for (name, value) in properties {
+            of.take(name, value, properties)?;
+        }
+        // librdkafka says what it does not know when a client is made.
+        of.client().create_native_config().map_err(|error| setting(&error.to_string()))?;
+        Ok(of)
+    }
+
+    pub fn servers(&self) -> &str {
+        &self.servers
+    }
+
+    /// These, and on top of them the properties of a table.
+    pub fn with(
+        &self,
+        servers: &str,
+        properties: &BTreeMap<String, String>,
+    ) -> Result<KafkaSettings, LogError> {
+        let mut of = KafkaSettings::new(servers, properties)?;
+        if servers == self.servers {
+            let mut both = self.properties.clone();
+            both.append(&mut of.properties);
+            of.properties = both;
+        }
+        Ok(of)
+    }
+
+    pub(super) fn group(&self) -> Option<&str> {
+        self.properties.get("group.id").map(String::as_str)
+    }
+
+    /// What every client has.
+    pub(super) fn client(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        // Behind a name with several addresses one may be dead; and a broker that is back should be found soon.
+        config.set("client.id", "weir").set("reconnect.backoff.max.ms", "2000");
+        for (name, value) in &self.properties {
+            config.set(name, value);
+        }
+        config.set("bootstrap.servers", &self.servers);
+        config
+    }
+
+    fn take(&mut self, name: &str, value: &str, all: &BTreeMap<String, String>) -> Result<(), LogError> {
+        let mut set = |name: &str, value: &str| self.properties.insert(name.to_owned(), value.to_owned());
+        let store = |kind: &str| all.get(kind).map_or("JKS", String::as_str).to_ascii_uppercase();
+        match name {
+            "sasl.jaas.config" => {
+                let (user, password) = login(value).ok_or_else(|| {
+                    setting("`sasl.jaas.config` names no username and password; set `sasl.username` and `sasl.password`")
+                })?;
+                set("sasl.username", &user);
+                set("sasl.password", &password);
+            }
+            "ssl.truststore.location" if store("ssl.truststore.type") == "PEM" => {
+                set("ssl.ca.location", value);
+            }
+            "ssl.truststore.location" => {
+                return Err(setting(&format!(
+                    "the trust store {value} is for Java; write its certificates as PEM (`keytool -exportcert -rfc`) and set \
+                     `ssl.ca.location`"
+                )));
+            }
+            "ssl.keystore.location" if store("ssl.keystore.type") == "PEM" => {
+                set("ssl.certificate.location", value);
+                set("ssl.key.location", value);
+            }
+            "ssl.keystore.location" if store("ssl.keystore.type") == "JKS" => {
+                return Err(setting(&format!(
+                    "the key store {value} is for Java; make it PKCS12 (`keytool -importkeystore -deststoretype PKCS12`) and \
+                     set `ssl.keystore.type` to it"
+                )));
+            }
+            "ssl.endpoint.identification.algorithm" if value.is_empty() => {
+                set(name, "none");
+            }
+            _ if WITHOUT_MEANING.contains(&name) => {}
+            _ => {
+                let theirs = RENAMED.iter().find(|(theirs, _)| *theirs == name);
+                set(theirs.map_or(name, |(_, ours)| ours), value);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a property's value is for nobody's eyes.
+pub fn is_secret(property: &str) -> bool {
+    ["password", "secret", "jaas", "ssl.key.pem", "ssl.keystore.key"]
+        .iter()
+        .any(|word| property.contains(word))
+}
+
+/// `… required username="user" password="word";`
+fn login(config: &str) -> Option<(String, String)> {
+    let value = |name: &str| {
+        let (_, rest) = config.split_once(&format!("{name}="))?;
+        let quote = rest.chars().next().filter(|&c| c == '"' || c == '\'')?;
+        let rest = &rest[1..];
+        Some(rest[..rest.find(quote)?].to_owned())
+    };
+    Some((value("username")?, value("password")?))
+}
+
+pub(super) fn setting(message: &str) -> LogError {
+    LogError::Setting { message: message.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn properties(of: &[(&str, &str)]) -> BTreeMap<String, String> {
+        of.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn of(given: &[(&str, &str)]) -> Result<BTreeMap<String, String>, String> {
+        let settings = KafkaSettings::new("localhost:9092", &properties(given));
+        settings.map(|settings| settings.properties).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_is_written_for_kafkas_own_clients_is_understood() {
+        let given = [
+            ("security.protocol", "SASL_SSL"),
+            ("sasl.mechanism", "SCRAM-SHA-256"),
+            (
+                "sasl.jaas.config",
+                "org.apache.kafka.common.security.scram.ScramLoginModule required username=\"weir\" password=\"a=b\";",
+            ),
+            ("ssl.truststore.location", "/etc/ca.pem"),
+            ("ssl.truststore.type", "PEM"),
+            ("ssl.endpoint.identification.algorithm", ""),
+            ("fetch.max.wait.ms", "10"),
+            ("key.deserializer", "org.apache.kafka.common.serialization.ByteArrayDeserializer"),
+        ];
+        let expected = [
+            ("security.protocol", "SASL_SSL"),
+            ("sasl.mechanism", "SCRAM-SHA-256"),
+            ("sasl.username", "weir"),
+            ("sasl.password", "a=b"),
+            ("ssl.ca.location", "/etc/ca.pem"),
+            ("ssl.endpoint.identification.algorithm", "none"),
+            ("fetch.wait.max.ms", "10"),
+        ];
+        assert_eq!(of(&given), Ok(properties(&expected)));
+    }
+
+    #[test]
+    fn what_no_client_takes_is_named() {
+        assert!(of(&[("fetch.min.byte", "1")]).unwrap_err().contains("fetch.min.byte"));
+        assert!(of(&[("sasl.jaas.config", "x required;")]).unwrap_err().contains("sasl.username"));
+        assert!(of(&[("ssl.truststore.location", "/a.jks")]).unwrap_err().contains("ssl.ca.location"));
+        assert!(of(&[("ssl.keystore.location", "/a.jks")]).unwrap_err().contains("PKCS12"));
+    }
+
+    #[test]
+    fn a_tables_own_properties_come_on_top_where_the_brokers_are_the_same() {
+        let deployment =
+            KafkaSettings::new("a:1", &properties(&[("client.id", "x"), ("fetch.min.bytes", "2")])).unwrap();
+        let table = properties(&[("client.id", "y")]);
+        let same = deployment.with("a:1", &table).unwrap();
+        assert_eq!(same.properties, properties(&[("client.id", "y"), ("fetch.min.bytes", "2")]));
+        assert_eq!(deployment.with("b:1", &table).unwrap().properties, table);
+    }
+
+    #[test]
+    fn secrets_are_known_by_their_names() {
+        for name in [
+            "sasl.password",
+            "ssl.key.password",
+            "sasl.jaas.config",
+            "ssl.keystore.key",
+            "sasl.oauthbearer.client.secret",
+        ] {
+            assert!(is_secret(name), "{name}");
+        }
+        assert!(!is_secret("sasl.username") && !is_secret("ssl.ca.location"));
+    }
+}

@@ -1,0 +1,234 @@
+//! Appends with a note: transactions over the topic and [`NOTES`], one at a time, each of all that waited.
+//!
+//! Whoever reads what is committed alone sees both or neither. The id of the producer stays the same over restarts, so
+//! that a transaction a crash left open is ended by the next process before it looks for notes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, TrySendError, bounded};
+use parking_lot::Mutex;
+use rdkafka::error::KafkaError;
+use rdkafka::producer::{Producer as _, ThreadedProducer};
+use tokio::sync::oneshot;
+
+use super::context::Context;
+use super::failure::failed;
+use super::notes::Notes;
+use super::sender::{Append, produce, producing};
+use super::{KafkaOptions, NOTES};
+use crate::log::{Appending, LogError, NewRecord, Note, Position};
+
+/// Requests that wait at most.
+const REQUESTS: usize = 4_096;
+/// Bytes of one transaction, about.
+const BYTES: usize = 4 << 20;
+/// How long brokers may take to begin, and to end, a transaction. They give one up themselves after twice as long.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(super) struct Transactions {
+    queue: Mutex<Option<crossbeam_channel::Sender<Request>>>,
+    queued_bytes: Arc<AtomicUsize>,
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+struct Shared {
+    options: KafkaOptions,
+    notes: Arc<Notes>,
+    /// Made anew after an error that it cannot go on from.
+    producer: Mutex<Option<ThreadedProducer<Context>>>,
+}
+
+struct Request {
+    topic: String,
+    records: Vec<NewRecord>,
+    note: Note,
+    bytes: usize,
+    done: oneshot::Sender<Result<Vec<Position>, LogError>>,
+}
+
+/// How a transaction ended that was not committed.
+enum Broken {
+    /// Nothing of it stands.
+    Aborted(LogError),
+    /// The producer is of no use any more; whether the transaction stands, the notes will tell.
+    Unknown(LogError),
+}
+
+impl Transactions {
+    pub fn start(options: KafkaOptions, notes: Arc<Notes>) -> Result<Transactions, LogError> {
+        let (queue, requests) = bounded(REQUESTS);
+        let queued_bytes = Arc::new(AtomicUsize::new(0));
+        let shared = Arc::new(Shared { options, notes, producer: Mutex::new(None) });
+        let (of_thread, queued) = (shared.clone(), queued_bytes.clone());
+        let thread = std::thread::Builder::new()
+            .name("kafka-commit".to_owned())
+            .spawn(move || of_thread.run(&requests, &queued))
+            .map_err(|error| LogError::Storage { doing: "starting its thread", source: Box::new(error) })?;
+        let (queue, thread) = (Mutex::new(Some(queue)), Mutex::new(Some(thread)));
+        Ok(Transactions { queue, queued_bytes, shared, thread })
+    }
+
+    /// Makes sure that no transaction of an earlier process is open.
+    pub fn ready(&self) -> Result<(), LogError> {
+        self.shared.ready(&mut self.shared.producer.lock())
+    }
+
+    pub fn append(&self, topic: &str, records: Vec<NewRecord>, note: Note) -> Result<Appending, LogError> {
+        let bytes = records.iter().map(NewRecord::bytes).sum::<usize>() + note.name.len() + note.value.len();
+        let waiting = self.queued_bytes.load(Ordering::Acquire);
+        if waiting > 0 && waiting + bytes > self.shared.options.queue_bytes {
+            return Err(LogError::Overloaded { queued_bytes: waiting });
+        }
+        let (done, appending) = oneshot::channel();
+        let request = Request { topic: topic.to_owned(), records, note, bytes, done };
+        let queue = self.queue.lock();
+        self.queued_bytes.fetch_add(bytes, Ordering::AcqRel);
+        match queue.as_ref().ok_or(LogError::Closed)?.try_send(request) {
+            Ok(()) => Ok(appending),
+            Err(error) => {
+                self.queued_bytes.fetch_sub(bytes, Ordering::AcqRel);
+                Err(match error {
+                    TrySendError::Full(_) => LogError::Overloaded { queued_bytes: waiting },
+                    TrySendError::Disconnected(_) => LogError::Closed,
+                })
+            }
+        }
+    }
+
+    /// Commits what waits, and takes no more.
+    pub fn close(&self) {
+        self.queue.lock().take();
+        if let Some(thread) = self.thread.lock().take() {
+            // It has no reason to panic; what it held is answered by being dropped.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn run(&self, requests: &Receiver<Request>, queued_bytes: &AtomicUsize) {
+        while let Ok(first) = requests.recv() {
+            let mut bytes = first.bytes;
+            let mut taken = vec![first];
+            while bytes < BYTES
+                && let Ok(next) = requests.try_recv()
+            {
+                bytes += next.bytes;
+                taken.push(next);
+            }
+            self.commit(taken);
+            queued_bytes.fetch_sub(bytes, Ordering::AcqRel);
+        }
+    }
+
+    fn commit(&self, requests: Vec<Request>) {
+        let mut producer = self.producer.lock();
+        let outcome = self.transact(&mut producer, &requests);
+        let servers = self.options.settings.servers();
+        let error = match outcome {
+            Ok(positions) => {
+                // The same request may be sent again as soon as it is answered.
+                let notes = requests.iter().map(|request| &request.note);
+                if let Err(error) = self.notes.keep(notes) {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "notes are looked up in Kafka again"
+                    );
+                }
+                for (request, positions) in requests.into_iter().zip(positions) {
+                    // A sender that no longer waits has its records all the same.
+                    let _ = request.done.send(Ok(positions));
+                }
+                return;
+            }
+            Err(Broken::Aborted(error)) => error,
+            Err(Broken::Unknown(error)) => {
+                *producer = None;
+                self.notes.doubt();
+                error
+            }
+        };
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            requests = requests.len(),
+            servers,
+            "events could not be appended"
+        );
+        let shared = Arc::new(error);
+        for request in requests {
+            let _ = request.done.send(Err(LogError::Shared(shared.clone())));
+        }
+    }
+
+    fn transact(
+        &self,
+        producer: &mut Option<ThreadedProducer<Context>>,
+        requests: &[Request],
+    ) -> Result<Vec<Vec<Position>>, Broken> {
+        let servers = self.options.settings.servers().to_owned();
+        let fail = |error: KafkaError| failed(&servers, "appending records", error);
+        self.notes.make_topic().map_err(Broken::Aborted)?;
+        self.ready(producer).map_err(Broken::Unknown)?;
+        let Some(producer) = producer else { return Err(Broken::Unknown(LogError::Closed)) };
+        producer.begin_transaction().map_err(|error| Broken::Unknown(fail(error)))?;
+        let mut awaited = Vec::with_capacity(requests.len());
+        for request in requests {
+            let (append, appending) =
+                Append::inside_a_transaction(&servers, &request.topic, &request.records);
+            produce(producer, &request.topic, &request.records, &append);
+            let note = Notes::record(&request.note);
+            let (noting, noted) = Append::inside_a_transaction(&servers, NOTES, std::slice::from_ref(&note));
+            produce(producer, NOTES, std::slice::from_ref(&note), &noting);
+            awaited.push((appending, noted));
+        }
+        // It waits until all records are delivered, and fails if one was not.
+        let mut outcome = producer.commit_transaction(PATIENCE);
+        while let Err(KafkaError::Transaction(error)) = &outcome
+            && error.is_retriable()
+            && !error.txn_requires_abort()
+            && !error.is_fatal()
+        {
+            tracing::warn!(servers, %error, "a transaction is not committed yet");
+            outcome = producer.commit_transaction(PATIENCE);
+        }
+        let Err(error) = outcome else {
+            let positions = awaited.into_iter().map(|(mut appending, _)| match appending.try_recv() {
+                Ok(outcome) => outcome.map_err(Broken::Unknown),
+                // Its delivery is told on another thread, before the commit is: this does not happen.
+                Err(_) => Err(Broken::Unknown(LogError::Closed)),
+            });
+            return positions.collect();
+        };
+        let aborts = matches!(&error, KafkaError::Transaction(error) if error.txn_requires_abort());
+        if aborts && producer.abort_transaction(PATIENCE).is_ok() {
+            // Why is known by the record that was refused.
+            let refused = awaited.into_iter().find_map(|(mut appending, mut noted)| {
+                let refused = |outcome: Result<Result<_, LogError>, _>| outcome.ok().and_then(Result::err);
+                refused(appending.try_recv()).or_else(|| refused(noted.try_recv()))
+            });
+            return Err(Broken::Aborted(refused.unwrap_or_else(|| fail(error))));
+        }
+        Err(Broken::Unknown(fail(error)))
+    }
+
+    fn ready(&self, producer: &mut Option<ThreadedProducer<Context>>) -> Result<(), LogError> {
+        if producer.is_some() {
+            return Ok(());
+        }
+        let settings = &self.options.settings;
+        let fail = |error| failed(settings.servers(), "making a producer", error);
+        let mut config = producing(settings);
+        config
+            .set("transactional.id", format!("weir-{}", self.notes.instance()))
+            .set("transaction.timeout.ms", (PATIENCE * 2).as_millis().to_string());
+        let made: ThreadedProducer<Context> =
+            config.create_with_context(Context::new(settings.servers())).map_err(fail)?;
+        made.init_transactions(PATIENCE).map_err(fail)?;
+        *producer = Some(made);
+        Ok(())
+    }
+}

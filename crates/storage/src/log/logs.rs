@@ -1,0 +1,97 @@
+//! Which log a table means: the deployment's, unless it names brokers of its own.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use types::Clock;
+
+use super::kafka::{KafkaLog, KafkaOptions, KafkaSettings};
+use super::{EventLog, LogError};
+
+/// What a table writes as its brokers that means the deployment's log, wherever that is.
+const EMBEDDED: &str = "embedded";
+const SERVERS: &str = "bootstrap.servers";
+
+/// The log of the deployment, and those that tables name themselves.
+#[derive(Clone)]
+pub struct Logs {
+    own: Arc<dyn EventLog>,
+    kafka: Option<KafkaSettings>,
+    clock: Arc<dyn Clock>,
+    opened: Arc<Mutex<BTreeMap<KafkaSettings, Arc<dyn EventLog>>>>,
+}
+
+impl Logs {
+    /// `kafka`: the settings of the deployment's log, if it is in Kafka.
+    pub fn new(own: Arc<dyn EventLog>, kafka: Option<KafkaSettings>, clock: Arc<dyn Clock>) -> Logs {
+        Logs { own, kafka, clock, opened: Arc::default() }
+    }
+
+    /// The deployment's.
+    pub fn own(&self) -> &Arc<dyn EventLog> {
+        &self.own
+    }
+
+    /// The log of a table with these properties, without the prefix `properties.`. Brokers are not asked.
+    ///
+    /// Fails with [`LogError::Setting`] where no client of Kafka takes them.
+    pub fn of(&self, properties: &BTreeMap<String, String>) -> Result<Arc<dyn EventLog>, LogError> {
+        let named = properties.get(SERVERS).map(|servers| servers.trim());
+        let named = named.filter(|servers| !servers.is_empty() && *servers != EMBEDDED);
+        let settings = match (&self.kafka, named) {
+            (None, None) => return Ok(self.own.clone()),
+            (None, Some(servers)) => KafkaSettings::new(servers, properties)?,
+            (Some(own), named) => own.with(named.unwrap_or(own.servers()), properties)?,
+        };
+        if self.kafka.as_ref() == Some(&settings) {
+            return Ok(self.own.clone());
+        }
+        let mut opened = self.opened.lock();
+        if let Some(log) = opened.get(&settings) {
+            return Ok(log.clone());
+        }
+        let log = Arc::new(KafkaLog::open(KafkaOptions::new(settings.clone()), self.clock.clone())?);
+        opened.insert(settings, log.clone());
+        Ok(log)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use types::SystemClock;
+
+    use super::*;
+    use crate::log::EmbeddedLog;
+
+    fn properties(of: &[(&str, &str)]) -> BTreeMap<String, String> {
+        of.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_table_means_the_deployments_log_unless_it_names_brokers() {
+        let directory = tempfile::tempdir().unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let own = EmbeddedLog::open(directory.path(), Default::default(), clock.clone()).unwrap();
+        let embedded = Logs::new(Arc::new(own), None, clock.clone());
+        let name = |logs: &Logs, of: &[(&str, &str)]| logs.of(&properties(of)).map(|log| log.name());
+        for own in [&[][..], &[(SERVERS, "embedded"), ("group.id", "g")], &[(SERVERS, " ")]] {
+            assert_eq!(name(&embedded, own).unwrap(), "the embedded event log");
+        }
+        assert_eq!(name(&embedded, &[(SERVERS, "localhost:1")]).unwrap(), "Kafka");
+        assert!(name(&embedded, &[(SERVERS, "localhost:1"), ("no.such", "x")]).is_err());
+
+        let settings = KafkaSettings::new("localhost:1", &BTreeMap::new()).unwrap();
+        let own = KafkaLog::open(KafkaOptions::new(settings.clone()), clock.clone()).unwrap();
+        let kafka = Logs::new(Arc::new(own), Some(settings), clock);
+        let same = |one: &[(&str, &str)], other: &[(&str, &str)]| {
+            let [one, other] = [one, other].map(|of| kafka.of(&properties(of)).unwrap());
+            Arc::ptr_eq(&one, &other)
+        };
+        assert!(Arc::ptr_eq(&kafka.of(&properties(&[(SERVERS, "embedded")])).unwrap(), kafka.own()));
+        assert!(Arc::ptr_eq(&kafka.of(&properties(&[(SERVERS, "localhost:1")])).unwrap(), kafka.own()));
+        assert!(same(&[("fetch.min.bytes", "2")], &[("fetch.min.bytes", "2")]));
+        assert!(!same(&[("fetch.min.bytes", "2")], &[]));
+        assert!(!same(&[(SERVERS, "localhost:2")], &[]));
+    }
+}
