@@ -23,7 +23,8 @@ pub struct KafkaServer {
 }
 
 impl KafkaServer {
-    /// `None`, with a line that says what to do, where there is no broker or no Java; in CI that is a failure.
+    /// With settings on top of those that make a small broker; `{port}` in them is its port. `None`, with a line that says
+    /// what to do, where there is no broker or no Java; in CI that is a failure.
     pub fn start(settings: &[(&str, &str)]) -> Option<KafkaServer> {
         let java = Command::new("java").arg("-version").stdout(Stdio::null()).stderr(Stdio::null()).status();
         let Some(libraries) = libraries().filter(|_| java.is_ok()) else {
@@ -120,6 +121,7 @@ impl KafkaServer {
             self.directory.path().join("data").display()
         );
         for (name, value) in settings {
+            let value = value.replace("{port}", &port.to_string()).replace("{controller}", &controller.to_string());
             writeln!(text, "{name}={value}").expect("a text grows");
         }
         std::fs::write(self.settings(), text).expect("the settings are written");

@@ -13,6 +13,7 @@ pub(super) fn is_away(code: RDKafkaErrorCode) -> bool {
         Code::AllBrokersDown
             | Code::BrokerTransportFailure
             | Code::BrokerNotAvailable
+            | Code::ConcurrentTransactions
             | Code::CoordinatorLoadInProgress
             | Code::CoordinatorNotAvailable
             | Code::LeaderNotAvailable

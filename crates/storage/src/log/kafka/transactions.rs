@@ -15,7 +15,7 @@ use rdkafka::producer::{Producer as _, ThreadedProducer};
 use tokio::sync::oneshot;
 
 use super::context::Context;
-use super::failure::failed;
+use super::failure::{failed, is_away};
 use super::notes::Notes;
 use super::sender::{Append, produce, producing};
 use super::{KafkaOptions, NOTES};
@@ -25,8 +25,10 @@ use crate::log::{Appending, LogError, NewRecord, Note, Position};
 const REQUESTS: usize = 4_096;
 /// Bytes of one transaction, about.
 const BYTES: usize = 4 << 20;
-/// How long brokers may take to begin, and to end, a transaction. They give one up themselves after twice as long.
+/// How long brokers may take to begin a transaction, and to end one each time they are asked.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How often they are asked to end one.
+const ATTEMPTS: u32 = 6;
 
 pub(super) struct Transactions {
     queue: Mutex<Option<crossbeam_channel::Sender<Request>>>,
@@ -187,13 +189,14 @@ impl Shared {
         }
         // It waits until all records are delivered, and fails if one was not.
         let mut outcome = producer.commit_transaction(PATIENCE);
-        while let Err(KafkaError::Transaction(error)) = &outcome
-            && error.is_retriable()
-            && !error.txn_requires_abort()
-            && !error.is_fatal()
-        {
-            tracing::warn!(servers, %error, "a transaction is not committed yet");
-            outcome = producer.commit_transaction(PATIENCE);
+        for _ in 1..ATTEMPTS {
+            match &outcome {
+                Err(error) if may_pass(error) => {
+                    tracing::warn!(servers, %error, "a transaction is not committed yet");
+                    outcome = producer.commit_transaction(PATIENCE);
+                }
+                _ => break,
+            }
         }
         let Err(error) = outcome else {
             let positions = awaited.into_iter().map(|(mut appending, _)| match appending.try_recv() {
@@ -224,11 +227,22 @@ impl Shared {
         let mut config = producing(settings);
         config
             .set("transactional.id", format!("weir-{}", self.notes.instance()))
-            .set("transaction.timeout.ms", (PATIENCE * 2).as_millis().to_string());
+            .set("transaction.timeout.ms", (PATIENCE * ATTEMPTS).as_millis().to_string());
         let made: ThreadedProducer<Context> =
             config.create_with_context(Context::new(settings.servers())).map_err(fail)?;
         made.init_transactions(PATIENCE).map_err(fail)?;
         *producer = Some(made);
         Ok(())
+    }
+}
+
+/// Whether it helps to ask again.
+fn may_pass(error: &KafkaError) -> bool {
+    match error {
+        KafkaError::Flush(code) => is_away(*code),
+        KafkaError::Transaction(error) => {
+            error.is_retriable() && !error.txn_requires_abort() && !error.is_fatal()
+        }
+        _ => false,
     }
 }

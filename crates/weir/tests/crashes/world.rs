@@ -1,9 +1,4 @@
-//! A Weir that is killed at random moments: every event that was accepted is counted once, whatever else happens.
-
-mod support;
-
-#[path = "../../storage/tests/servers/mod.rs"]
-mod servers;
+//! What a Weir that is killed runs over, those who send it events, and what is checked in the end.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,14 +8,16 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use serde_json::Value;
-use servers::redis::RedisServer;
-use servers::wait_until;
-use storage::log::{EmbeddedLog, EventLog as _};
+use storage::log::kafka::{KafkaLog, KafkaOptions, KafkaSettings};
+use storage::log::{EmbeddedLog, EventLog, Polled, Start, Wanted};
 use storage::store::{EmbeddedStore, ResultStore as _};
-use support::{Up, pause_for};
+
+use crate::servers::kafka::KafkaServer;
+use crate::servers::redis::RedisServer;
+use crate::support::{Up, pause_for};
 use types::{PartitionId, SystemClock};
 
-const KILLS: usize = 20;
+pub const KILLS: usize = 20;
 const BATCH: u64 = 40;
 const PRODUCERS: usize = 2;
 
@@ -28,6 +25,7 @@ const PRODUCERS: usize = 2;
 const SEEN: &str = "
 SET 'pipeline.name' = 'seen';
 SET 'weir.early-fire' = '200 ms';
+SET 'weir.allowed-lateness' = '10 min';
 SET 'parallelism.default' = '2';
 CREATE TABLE queries (
   query_id STRING,
@@ -46,7 +44,7 @@ GROUP BY window_start, window_end, query_id;
 
 /// What the producers know.
 #[derive(Default)]
-struct Produced {
+pub struct Produced {
     next: AtomicU64,
     /// By `query_id`: whether its batch was answered with 202.
     events: Mutex<BTreeMap<String, bool>>,
@@ -54,15 +52,15 @@ struct Produced {
     unanswered: Mutex<Vec<Batch>>,
 }
 
-/// Events that are sent as one, under one key however often.
+/// Events that are sent as one: under one key however often, or without a key and once.
 struct Batch {
-    key: String,
+    key: Option<String>,
     ids: Vec<String>,
     body: String,
 }
 
 impl Produced {
-    fn batch(&self) -> Batch {
+    fn batch(&self, has_key: bool) -> Batch {
         let first = self.next.fetch_add(BATCH, Ordering::SeqCst);
         let ids: Vec<String> = (first..first + BATCH).map(|n| format!("q-{n:08}")).collect();
         let now = jiff::Timestamp::now();
@@ -73,15 +71,20 @@ impl Produced {
         };
         let body = ids.iter().map(line).collect::<Vec<String>>().join("\n");
         self.events.lock().expect("not poisoned").extend(ids.iter().map(|id| (id.clone(), false)));
-        Batch { key: format!("batch-{first}"), ids, body }
+        Batch { key: has_key.then(|| format!("batch-{first}")), ids, body }
     }
 
     /// Sends a batch; false if there was no answer.
     fn send(&self, url: &str, batch: &Batch) -> bool {
-        let answer = ureq::post(format!("{url}/events"))
-            .header("Idempotency-Key", &batch.key)
-            .send(batch.body.as_bytes());
-        let Ok(mut answer) = answer else { return false };
+        let mut request = ureq::post(format!("{url}/events")).config().http_status_as_error(false).build();
+        if let Some(key) = &batch.key {
+            request = request.header("Idempotency-Key", key);
+        }
+        let Ok(mut answer) = request.send(batch.body.as_bytes()) else { return false };
+        // The log does not answer: what became of the events is not known, as when nobody answers.
+        if answer.status() == 503 {
+            return false;
+        }
         let Ok(body) = answer.body_mut().read_json::<Value>() else { return false };
         assert_eq!((answer.status().as_u16(), &body["accepted"]), (202, &BATCH.into()), "{body}");
         let answered = batch.ids.iter().map(|id| (id.clone(), true));
@@ -94,11 +97,14 @@ impl Produced {
     }
 
     /// Posts batches until the server is gone, first those that it owes an answer.
-    fn run(&self, url: &str) {
+    fn run(&self, url: &str, has_keys: bool) {
         loop {
-            let batch = self.unanswered().unwrap_or_else(|| self.batch());
+            let owed = if has_keys { self.unanswered() } else { None };
+            let batch = owed.unwrap_or_else(|| self.batch(has_keys));
             if !self.send(url, &batch) {
-                self.unanswered.lock().expect("not poisoned").push(batch);
+                if batch.key.is_some() {
+                    self.unanswered.lock().expect("not poisoned").push(batch);
+                }
                 return;
             }
         }
@@ -106,48 +112,51 @@ impl Produced {
 }
 
 /// What a Weir runs over.
-struct World {
+pub struct World {
     _directory: tempfile::TempDir,
     data: PathBuf,
     script: PathBuf,
-    redis: Option<RedisServer>,
+    pub kafka: Option<KafkaServer>,
+    pub redis: Option<RedisServer>,
     produced: Arc<Produced>,
 }
 
 impl World {
-    fn new(redis: Option<RedisServer>) -> World {
+    pub fn new(kafka: Option<KafkaServer>, redis: Option<RedisServer>) -> World {
         let directory = tempfile::tempdir().expect("a directory");
         let (data, script) = (directory.path().join("data"), directory.path().join("seen.sql"));
         std::fs::create_dir(&data).expect("a directory");
         std::fs::write(&script, SEEN).expect("the script is written");
-        World { _directory: directory, data, script, redis, produced: Arc::default() }
+        World { _directory: directory, data, script, kafka, redis, produced: Arc::default() }
     }
 
-    fn start(&self) -> Up {
+    pub fn start(&self) -> Up {
         let script = self.script.to_str().expect("a path of this test");
         let analytics = concat!(env!("CARGO_MANIFEST_DIR"), "/../../jobs/analytics.sql");
         let mut environment =
             vec![("WEIR_CHECKPOINTS_INTERVAL", "300 ms"), ("WEIR_LOG", "error,connectors=off")];
         let url = self.redis.as_ref().map(RedisServer::url).unwrap_or_default();
         environment.push(("REDIS_URL", &url));
+        let brokers = self.kafka.as_ref().map(KafkaServer::address).unwrap_or_default();
+        environment.push(("KAFKA_BROKER_URL", &brokers));
         // Windows that close while the test runs; and with Redis some that do not, lest their last results hide what it lost.
         environment.push(("SEEN_WINDOW", if self.redis.is_some() { "3600" } else { "2" }));
         Up::start_in(&self.data, &[analytics, script], &environment)
     }
 
-    /// Producers that post to a Weir until it is gone or they are told to stop.
-    fn produce(&self, up: &Up) -> Vec<JoinHandle<()>> {
-        let start = |_| {
+    /// Producers that post to a Weir until it is gone, the last of them without keys.
+    pub fn produce(&self, up: &Up) -> Vec<JoinHandle<()>> {
+        let start = |number| {
             let (url, produced) = (up.http.clone(), self.produced.clone());
-            thread::spawn(move || produced.run(&url))
+            thread::spawn(move || produced.run(&url, number + 1 < PRODUCERS))
         };
         (0..PRODUCERS).map(start).collect()
     }
 
     /// Sends what was not answered, waits until all is counted, ends Weir, and checks every event.
-    fn check(&self, up: Up, at_least: usize) {
+    pub fn check(&self, up: Up, at_least: usize) {
         while let Some(batch) = self.produced.unanswered() {
-            assert!(self.produced.send(&up.http, &batch), "{} is not answered", batch.key);
+            assert!(self.produced.send(&up.http, &batch), "{:?} is not answered", batch.key);
         }
         let accepted = settled(&up);
         let clock = Arc::new(SystemClock::new());
@@ -165,78 +174,47 @@ impl World {
         let events = self.produced.events.lock().expect("not poisoned");
         assert!(events.len() > at_least, "only {} events were sent: this proves nothing", events.len());
         let counted = from_redis.unwrap_or_else(|| counted(&self.data, clock.clone()));
+        let mut unknown = 0;
         for (id, answered) in events.iter() {
             let times = counted.get(id).copied().unwrap_or(0);
-            assert!(*answered && times == 1, "{id} was counted {times} times; answered: {answered}");
+            // What was not answered and not sent again may be there, but not twice.
+            assert!(
+                times == 1 || !answered && times == 0,
+                "{id} was counted {times} times; answered: {answered}"
+            );
+            unknown += u64::from(times == 0);
         }
-        assert_eq!(accepted, events.len() as u64, "what was sent again was appended once");
+        assert_eq!(accepted + unknown, events.len() as u64, "what was sent again was appended once");
         assert_eq!(counted.values().sum::<u64>(), accepted, "what the job took is what it counted");
-        let log =
-            EmbeddedLog::open(&self.data.join("log"), Default::default(), clock).expect("the log opens");
-        let kept: u64 = (0..4).map(|p| log.bounds("user-queries", PartitionId(p)).expect("bounds").0.0).sum();
-        assert_eq!(kept, accepted, "the job took every record of the log once");
+        assert_eq!(self.kept(clock), accepted, "the job took every record of the log once");
+    }
+
+    /// The records that are in the log.
+    fn kept(&self, clock: Arc<SystemClock>) -> u64 {
+        let Some(kafka) = &self.kafka else {
+            let log = EmbeddedLog::open(&self.data.join("log"), Default::default(), clock);
+            return count(&log.expect("the log opens"));
+        };
+        let settings = KafkaSettings::new(&kafka.address(), &BTreeMap::new()).expect("settings");
+        count(&KafkaLog::open(KafkaOptions::new(settings), clock).expect("the log opens"))
     }
 }
 
-/// A number that differs from run to run, below `limit`.
-fn random(limit: u64) -> u64 {
-    use std::hash::BuildHasher as _;
-    std::hash::RandomState::new().hash_one(0) % limit
-}
-
-#[test]
-fn every_event_that_was_accepted_is_counted_once_though_the_process_is_killed() {
-    let world = World::new(None);
-    for _ in 0..KILLS {
-        let up = world.start();
-        let producers = world.produce(&up);
-        pause_for(Duration::from_millis(50 + random(900)));
-        up.kill();
-        producers.into_iter().for_each(|producer| producer.join().expect("a producer without a complaint"));
-    }
-    world.check(world.start(), KILLS);
-}
-
-#[test]
-fn nothing_is_lost_while_redis_goes_away_hangs_and_comes_back_empty() {
-    let Some(redis) = RedisServer::start(&[]) else { return };
-    let mut world = World::new(Some(redis));
-    for round in 0..8 {
-        let up = world.start();
-        let producers = world.produce(&up);
-        pause_for(Duration::from_millis(200 + random(300)));
-        let redis = world.redis.as_mut().expect("it is there");
-        match round % 4 {
-            0 => {
-                redis.down();
-                pause_for(Duration::from_millis(random(1_500)));
-                redis.up();
-            }
-            1 => {
-                redis.hang(true);
-                pause_for(Duration::from_millis(500 + random(1_500)));
-                redis.hang(false);
-            }
-            2 => drop(redis.ask(&["CLIENT", "KILL", "TYPE", "normal"])),
-            _ => drop(redis.ask(&["FLUSHALL"])),
+fn count(log: &dyn EventLog) -> u64 {
+    let from = [0, 1, 2, 3].map(|partition| (PartitionId(partition), Start::Earliest));
+    let mut reader = log.read("user-queries", &from, Wanted::default()).expect("a reader");
+    let mut count = 0;
+    loop {
+        match reader.poll(Duration::from_millis(100), 1 << 20).expect("the log can be read") {
+            Polled::Records { fetched, .. } => count += fetched.records.len() as u64,
+            Polled::CaughtUp => return count,
+            Polled::Unreachable => {}
         }
-        pause_for(Duration::from_millis(100 + random(300)));
-        up.kill();
-        producers.into_iter().for_each(|producer| producer.join().expect("a producer without a complaint"));
     }
-    let up = world.start();
-    settled(&up);
-    let redis = world.redis.as_ref().expect("it is there");
-    wait_until("all results are there", || {
-        redis.ask(&["DBSIZE"]).parse::<u64>().is_ok_and(|keys| keys > 100)
-    });
-    pause_for(Duration::from_secs(1));
-    redis.ask(&["FLUSHALL"]);
-    world.check(up, KILLS);
 }
 
 /// Waits until both jobs have taken all there is; their ledgers must balance and agree.
-fn settled(up: &Up) -> u64 {
+pub fn settled(up: &Up) -> u64 {
     let jobs = up.wait_for_jobs(2);
     let mut last = 0;
     for _ in 0..400 {
@@ -262,7 +240,9 @@ fn settled(up: &Up) -> u64 {
         last = accepted;
         pause_for(Duration::from_millis(300));
     }
-    panic!("the jobs never came to rest: {jobs:?}, {last} accepted");
+    let ledgers: Vec<Value> =
+        jobs.iter().map(|id| up.get_job(&format!("/weir/jobs/{id}"))["ledger"].clone()).collect();
+    panic!("the jobs never came to rest: {ledgers:?}, {}", up.get("/analytics/redis/overall-summary?days=2"));
 }
 
 /// By `query_id`: how often it was counted, in all windows together.
