@@ -170,7 +170,16 @@ fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened, Failure
         let store = Arc::new(open_embedded(config, "results", clock)?);
         return Ok(Opened { store: store.clone(), close: Box::new(move || store.close()) });
     };
-    let options = RedisOptions { url, copy_for: config.redis.copy_for.0, ..RedisOptions::default() };
+    let certificates = match config.redis.certificates.as_path() {
+        none if none.as_os_str().is_empty() => None,
+        path => {
+            let read = std::fs::read(path)
+                .with_context(|| format!("redis.certificates: reading {}", path.display()));
+            Some(read.map_err(Failure::usage)?)
+        }
+    };
+    let options =
+        RedisOptions { url, copy_for: config.redis.copy_for.0, certificates, ..RedisOptions::default() };
     let copy = open_embedded(config, "redis-copy", clock)?;
     let store = Arc::new(RedisStore::open(options, copy, clock.clone()).map_err(failed)?);
     Ok(Opened { store: store.clone(), close: Box::new(move || store.close()) })

@@ -3,6 +3,8 @@
 #[path = "../servers/mod.rs"]
 mod servers;
 
+mod secured;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, Weak};

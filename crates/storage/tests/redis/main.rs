@@ -4,6 +4,8 @@
 #[path = "../servers/mod.rs"]
 mod servers;
 
+mod secured;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,11 +33,16 @@ impl Stage {
     }
 
     fn open_at(&self, url: String) -> RedisStore {
+        self.open_with(url, None)
+    }
+
+    fn open_with(&self, url: String, certificates: Option<Vec<u8>>) -> RedisStore {
         let clock = Arc::new(SystemClock::new());
         let options = Options { keep_free_bytes: 0, ..Options::default() };
         let copy = EmbeddedStore::open(&self.directory.path().join("copy"), options, clock.clone())
             .expect("it opens");
-        RedisStore::open(RedisOptions { url, ..RedisOptions::default() }, copy, clock).expect("it opens")
+        RedisStore::open(RedisOptions { url, certificates, ..RedisOptions::default() }, copy, clock)
+            .expect("it opens")
     }
 }
 

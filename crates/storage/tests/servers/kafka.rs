@@ -121,7 +121,8 @@ impl KafkaServer {
             self.directory.path().join("data").display()
         );
         for (name, value) in settings {
-            let value = value.replace("{port}", &port.to_string()).replace("{controller}", &controller.to_string());
+            let value =
+                value.replace("{port}", &port.to_string()).replace("{controller}", &controller.to_string());
             writeln!(text, "{name}={value}").expect("a text grows");
         }
         std::fs::write(self.settings(), text).expect("the settings are written");

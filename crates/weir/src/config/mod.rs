@@ -195,6 +195,8 @@ pub(crate) struct Redis {
     pub(crate) host: String,
     /// Environment: REDIS_PORT.
     pub(crate) port: NonZeroU16,
+    /// A file of certificates in PEM that `rediss://` trusts instead of the system's; empty = the system's.
+    pub(crate) certificates: PathBuf,
     /// Results are also kept in the data directory for so long: a Redis that comes back empty gets them again from there.
     pub(crate) copy_for: Length,
 }

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use crossbeam_channel::Sender;
 use parking_lot::Mutex;
-use redis::{Client, ConnectionAddr, Pipeline};
+use redis::{Client, ConnectionAddr, Pipeline, TlsCertificates};
 use types::{Clock, Timestamp};
 
 use super::followers::Followers;
@@ -41,6 +41,8 @@ pub struct Options {
     pub prefix: String,
     /// What is written is kept here for so long too, at most; longer than Redis may be gone.
     pub copy_for: Duration,
+    /// Certificates of authorities in PEM that are trusted instead of the system's.
+    pub certificates: Option<Vec<u8>>,
     /// Changes that wait for a follower, at most.
     pub follower_changes: usize,
 }
@@ -52,6 +54,7 @@ impl Default for Options {
             channel: "analytics:updates".to_owned(),
             prefix: "analytics:".to_owned(),
             copy_for: Duration::from_secs(24 * 60 * 60),
+            certificates: None,
             follower_changes: 1_024,
         }
     }
@@ -103,8 +106,15 @@ impl RedisStore {
     ) -> Result<RedisStore, StoreError> {
         // Once in a process; that somebody else did is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::open(options.url.as_str())
-            .map_err(|error| StoreError::Address { message: error.to_string() })?;
+        let wrong = |error: redis::RedisError| StoreError::Address { message: error.to_string() };
+        let client = match &options.certificates {
+            None => Client::open(options.url.as_str()),
+            Some(root) => {
+                let tls = TlsCertificates { client_tls: None, root_cert: Some(root.clone()) };
+                Client::build_with_tls(options.url.as_str(), tls)
+            }
+        };
+        let client = client.map_err(wrong)?;
         let address = match client.get_connection_info().addr() {
             ConnectionAddr::Tcp(host, port) => (host.clone(), port.to_string()),
             ConnectionAddr::TcpTls { host, port, .. } => (host.clone(), port.to_string()),
