@@ -3,6 +3,9 @@
 #[path = "../servers/mod.rs"]
 mod servers;
 
+#[path = "../servers/tls.rs"]
+mod tls;
+
 mod secured;
 
 use std::collections::BTreeMap;
