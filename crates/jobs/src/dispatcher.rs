@@ -64,11 +64,11 @@ pub enum SubmitError {
     #[error("the script has {} error(s)", .0.iter().filter(|d| d.severity == Severity::Error).count())]
     Script(Vec<Diagnostic>),
     #[error("the job cannot start: {}", with_causes(.0))]
-    Start(#[source] ExecutionError),
+    Start(ExecutionError),
     #[error("the job cannot start: a thread could not be started")]
     Thread(#[source] std::io::Error),
     #[error("the job cannot start: {}", with_causes(.0))]
-    Checkpoints(#[source] DirectoryError),
+    Checkpoints(DirectoryError),
     #[error("the job cannot be put on record")]
     Record(#[from] RegistryError),
 }

@@ -17,7 +17,9 @@ use parking_lot::{Mutex, RwLock};
 use types::{Clock, Timestamp};
 
 use super::followers::Followers;
-use super::{Change, Entry, Following, ResultStore, StoreError, Upsert, WriteBatch, row, sweep};
+use super::{
+    Change, Entry, Following, Notification, ResultStore, StoreError, Upsert, WriteBatch, row, sweep,
+};
 use crate::disk::{Budget, Disk, Fault};
 use crate::journal::AfterDamage;
 
@@ -182,12 +184,10 @@ impl Shared {
             writes.insert(&files.rows, key.as_bytes(), row::encode(expires, value));
             writes.insert(&files.expiry, row::index(expires, key), []);
         }
-        if let Some(told) = &batch.notification {
-            writes.insert(
-                &files.rows,
-                told.latest_key.as_bytes(),
-                row::encode(row::NEVER, told.time.as_bytes()),
-            );
+        if let Some(told) = &batch.notification
+            && let Some(key) = told.latest_key()
+        {
+            writes.insert(&files.rows, key.as_bytes(), row::encode(row::NEVER, told.time.as_bytes()));
         }
         writes.commit()?;
         Ok(())
@@ -197,7 +197,7 @@ impl Shared {
 impl ResultStore for EmbeddedStore {
     fn write(&self, batch: &WriteBatch) -> Result<(), StoreError> {
         let keys = batch.upserts.iter().map(|upsert| &upsert.key);
-        keys.chain(batch.notification.iter().map(|told| &told.latest_key))
+        keys.chain(batch.notification.iter().filter_map(Notification::latest_key))
             .try_for_each(|key| row::check_key(key))?;
         let mut followers = self.shared.writing.lock();
         let files = self.shared.files()?;

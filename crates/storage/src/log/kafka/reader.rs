@@ -37,7 +37,8 @@ pub(super) struct Reader {
     assigned: Vec<Assigned>,
     /// Begun while the run of another partition was gathered.
     held: Option<Run>,
-    opened: Duration,
+    /// Since when some leader was not heard of.
+    silent_since: Duration,
     /// It was told that the brokers are.
     is_away: bool,
 }
@@ -89,9 +90,20 @@ impl Reader {
             .map_err(|error| failed(&servers, "making a reader", error))?;
         let ask = Ask::new(settings.clone())?;
         let (assigned, held) = (Vec::new(), None);
-        let (opened, is_away) = (clock.elapsed(), false);
-        let mut reader =
-            Reader { servers, topic, consumer, heard, ask, clock, wanted, assigned, held, opened, is_away };
+        let (silent_since, is_away) = (clock.elapsed(), false);
+        let mut reader = Reader {
+            servers,
+            topic,
+            consumer,
+            heard,
+            ask,
+            clock,
+            wanted,
+            assigned,
+            held,
+            silent_since,
+            is_away,
+        };
         for &(partition, start) in from {
             reader.add(partition, start)?;
         }
@@ -233,6 +245,9 @@ impl Reader {
 
     /// Says once that the brokers are away, and once that they are back.
     fn tell(&mut self, is_away: bool) {
+        if !is_away {
+            self.silent_since = self.clock.elapsed();
+        }
         if is_away == self.is_away {
             return;
         }
@@ -273,15 +288,20 @@ impl LogReader for Reader {
             self.tell(false);
             return Ok(Polled::CaughtUp);
         }
-        let leaders = self.assigned.iter().map(|of| of.partition.0.cast_signed());
-        let silent = leaders.filter(|&leader| !self.heard.within(leader, SILENCE)).count();
-        self.tell(silent > 0 && self.clock.elapsed() > self.opened + SILENCE);
+        let heard = |of: &Assigned| self.heard.within(of.partition.0.cast_signed(), SILENCE);
+        let now = self.clock.elapsed();
+        if self.assigned.iter().all(heard) {
+            self.silent_since = now;
+        }
+        // One that was only just assigned has not had the time to be heard of.
+        self.tell(now.saturating_sub(self.silent_since) > SILENCE);
         Ok(Polled::Unreachable)
     }
 
     fn add(&mut self, partition: PartitionId, start: Start) -> Result<(), LogError> {
         let next = self.resolve(partition, start)?;
         self.assign(partition, next)?;
+        self.silent_since = self.clock.elapsed();
         self.assigned.push(Assigned { partition, next, at_end: false, told_behind: false });
         Ok(())
     }
