@@ -127,7 +127,7 @@ pub struct RecordRef {
 /// What a poll found.
 #[derive(Debug)]
 pub enum Polled {
-    /// At least one record. `behind` tells whether the partition holds more right now.
+    /// Records of a partition, or only word of it. `behind` tells whether it holds more right now.
     Records { fetched: Fetched, behind: bool },
     /// The log answered, and no assigned partition holds more right now.
     CaughtUp,

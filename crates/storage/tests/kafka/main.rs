@@ -155,7 +155,7 @@ fn keys_headers_and_times_are_read_where_they_are_wanted() {
         found.len() == 2
     });
     let headers = vec![(b"trace".to_vec(), Some(b"\xff\x00".to_vec())), (b"none".to_vec(), None)];
-    assert_eq!(found[0], (Some(b"k".to_vec()), headers, time.unwrap()));
+    assert_eq!(found[0], (Some(b"k".to_vec()), headers, Timestamp(1_765_290_000_123)));
     assert_eq!((&found[1].0, &found[1].1), (&None, &Vec::new()));
 }
 

@@ -49,7 +49,7 @@ struct Assigned {
     next: u64,
     /// The brokers have said so since the last record.
     at_end: bool,
-    /// It was told that there is more.
+    /// It was told that there is more, or nothing was told yet.
     told_behind: bool,
 }
 
@@ -237,10 +237,12 @@ impl Reader {
 
     /// Whether the brokers have nothing more, and say so.
     fn is_caught_up(&self) -> bool {
-        self.assigned.iter().all(|of| {
-            let all = of.at_end || self.end(of.partition).is_some_and(|end| of.next >= end);
-            all && self.heard.within(of.partition.0.cast_signed(), SILENCE)
-        })
+        let heard = |of: &Assigned| self.heard.within(of.partition.0.cast_signed(), SILENCE);
+        self.assigned.iter().all(|of| self.is_at_end(of) && heard(of))
+    }
+
+    fn is_at_end(&self, of: &Assigned) -> bool {
+        of.at_end || self.end(of.partition).is_some_and(|end| of.next >= end)
     }
 
     /// Says once that the brokers are away, and once that they are back.
@@ -288,21 +290,27 @@ impl LogReader for Reader {
             self.tell(false);
             return Ok(Polled::CaughtUp);
         }
-        let heard = |of: &Assigned| self.heard.within(of.partition.0.cast_signed(), SILENCE);
+        let mut partitions = self.assigned.iter().map(|of| of.partition.0.cast_signed());
+        let all_are_heard = partitions.all(|partition| self.heard.within(partition, SILENCE));
         let now = self.clock.elapsed();
-        if self.assigned.iter().all(heard) {
+        if all_are_heard {
             self.silent_since = now;
         }
         // One that was only just assigned has not had the time to be heard of.
         self.tell(now.saturating_sub(self.silent_since) > SILENCE);
-        Ok(Polled::Unreachable)
+        let behind = self.assigned.iter().find(|of| !self.is_at_end(of)).map(|of| of.partition);
+        match behind.filter(|_| all_are_heard) {
+            // Its records are on their way, or what is left are marks of transactions; the others are not touched by it.
+            Some(partition) => Ok(self.give(Run::nothing_of(partition), partition)),
+            None => Ok(Polled::Unreachable),
+        }
     }
 
     fn add(&mut self, partition: PartitionId, start: Start) -> Result<(), LogError> {
         let next = self.resolve(partition, start)?;
         self.assign(partition, next)?;
         self.silent_since = self.clock.elapsed();
-        self.assigned.push(Assigned { partition, next, at_end: false, told_behind: false });
+        self.assigned.push(Assigned { partition, next, at_end: false, told_behind: true });
         Ok(())
     }
 
