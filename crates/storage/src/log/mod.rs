@@ -37,6 +37,13 @@ pub struct NewRecord {
     pub time: Option<Timestamp>,
 }
 
+impl NewRecord {
+    /// Key, body and headers together, and a little for the lengths of each header.
+    pub fn bytes(&self) -> usize {
+        self.key.as_ref().map_or(0, Vec::len) + self.body.len() + entry::headers_bytes(&self.headers)
+    }
+}
+
 /// Something to remember with an append, for a day: whoever asks again under the name finds out that it was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
@@ -103,8 +110,17 @@ pub struct Attributes {
     pub headers: Vec<(Span, Option<Span>)>,
 }
 
+/// What the times of a topic's records are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeKind {
+    /// When they were made, as whoever appended them said.
+    Created,
+    /// When the log took them.
+    Appended,
+}
+
 /// A record inside a [`Fetched`].
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecordRef {
     pub offset: Offset,
     pub appended: Timestamp,
@@ -169,6 +185,11 @@ pub trait EventLog: Send + Sync {
 
     /// The offset after the last durable record, and that of the first one kept.
     fn bounds(&self, topic: &str, partition: PartitionId) -> Result<(Offset, Offset), LogError>;
+
+    /// What the times of a topic's records are. A log that keeps those it is given says so.
+    fn time_kind(&self, _topic: &str) -> TimeKind {
+        TimeKind::Appended
+    }
 
     /// Where a group of readers stands in a topic, as [`EventLog::commit`] said. A log without groups knows of none.
     fn committed(&self, _group: &str, _topic: &str) -> Result<Vec<(PartitionId, Offset)>, LogError> {
