@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use connectors::dead_letter::{DEAD_LETTER_TOPIC, DeadLetterTopic};
-use connectors::event_log::EventLogTable;
+use connectors::event_log::{EventLogSinkTable, EventLogTable};
 use connectors::patience::Patience;
 use connectors::result_store::{ResultStoreTable, StoreWriter};
 use connectors::{BlackholeTable, SinkOptions, SourceOptions, sink_options, source_options};
@@ -100,16 +100,35 @@ impl Environment {
             }
         }
         let patience = Arc::new(Patience::default());
-        let writer = StoreWriter::start(self.store.clone(), patience.clone(), self.clock.clone());
-        let writer = Arc::new(writer.map_err(WiringError::Thread)?);
+        // Started for the first table that needs it: one that nobody holds would end the patience of all others.
+        let mut writer: Option<Arc<StoreWriter>> = None;
         let mut sinks: Vec<Arc<dyn SinkFactory>> = Vec::new();
         for table in &plan.sinks {
             match sink_options(table) {
-                Ok(SinkOptions::ResultStore(options)) => sinks.push(Arc::new(ResultStoreTable {
+                Ok(SinkOptions::ResultStore(options)) => {
+                    let writer = match &writer {
+                        Some(writer) => writer.clone(),
+                        None => {
+                            let (store, clock) = (self.store.clone(), self.clock.clone());
+                            let started = StoreWriter::start(store, patience.clone(), clock);
+                            let started = Arc::new(started.map_err(WiringError::Thread)?);
+                            writer.insert(started).clone()
+                        }
+                    };
+                    sinks.push(Arc::new(ResultStoreTable {
+                        table: table.clone(),
+                        options,
+                        writer,
+                        tells_stage: plan.settings.early_fire.is_some(),
+                    }));
+                }
+                Ok(SinkOptions::EventLog(options)) => sinks.push(Arc::new(EventLogSinkTable {
                     table: table.clone(),
                     options,
-                    writer: writer.clone(),
-                    tells_stage: plan.settings.early_fire.is_some(),
+                    log: self.log.clone(),
+                    patience: patience.clone(),
+                    clock: self.clock.clone(),
+                    new_topic_partitions: self.defaults.new_topic_partitions,
                 })),
                 Ok(SinkOptions::Blackhole) => sinks.push(Arc::new(BlackholeTable)),
                 Err(wrong) => errors.extend(wrong),

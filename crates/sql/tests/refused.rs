@@ -9,6 +9,7 @@ CREATE TABLE uq (
   `user` ROW<id INT, kind STRING>, tags ARRAY<STRING>,
   ts TIMESTAMP(3), ltz TIMESTAMP_LTZ(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
 ) WITH ('connector' = 'x');
+CREATE TABLE carried (n INT, h MAP<STRING, BYTES> METADATA VIRTUAL, p INT METADATA VIRTUAL) WITH ('connector' = 'x');
 CREATE TABLE no_time (n INT, s STRING, t TIMESTAMP(3)) WITH ('connector' = 'x');
 CREATE TABLE out1 (a STRING, c BIGINT) WITH ('connector' = 'x');
 CREATE TABLE one (a BIGINT) WITH ('connector' = 'x');
@@ -259,6 +260,32 @@ fn clauses_that_are_not_there() {
 }
 
 #[test]
+fn maps_are_read_value_by_value() {
+    check(&[
+        (
+            "INSERT INTO text_out SELECT UPPER(«h») FROM carried",
+            "`h` is a MAP, and only its values",
+            "`h`['name']",
+        ),
+        ("INSERT INTO text_out SELECT «h» FROM carried", "`h` is not a scalar value", "`h`['name']"),
+        (
+            "INSERT INTO text_out SELECT CAST(h[«n»] AS STRING) FROM carried",
+            "must be written out",
+            "headers['name']",
+        ),
+        ("INSERT INTO text_out SELECT CAST(h[«1»] AS STRING) FROM carried", "must be written out", ""),
+        ("INSERT INTO text_out SELECT h.«name» FROM carried", "`h` is not a ROW", ""),
+        (
+            "INSERT INTO text_out SELECT «h['a']» FROM carried",
+            "`a` is STRING, and BYTES is written",
+            "CAST(… AS STRING)",
+        ),
+        ("INSERT INTO text_out SELECT «n['a']» FROM carried", "not supported here", "behind a MAP"),
+        ("INSERT INTO carried («p») SELECT n FROM uq", "`p` is VIRTUAL", "without VIRTUAL"),
+    ]);
+}
+
+#[test]
 fn words_in_the_wrong_place() {
     check(&[
         ("INSERT INTO one SELECT «FROM» uq", "expected an expression, found `FROM`", ""),
@@ -329,7 +356,13 @@ fn declarations_that_do_not_hold() {
         (table("a INT, «a» INT"), "declared twice", ""),
         (table("a INT, «PRIMARY KEY (a)»"), "NOT ENFORCED", "NOT ENFORCED"),
         (table("a INT, PRIMARY KEY («b») NOT ENFORCED"), "`b` is not a physical column", ""),
-        (table("m «MAP»<STRING, INT>"), "MAP", ""),
+        (table("m «MAP<STRING, INT>»"), "columns of type MAP<STRING, INT> are not", "in a ROW"),
+        (table("m «ROW<a ARRAY<MAP<STRING, INT>>>»"), "MAP<STRING, INT>", ""),
+        (
+            table("m «MAP<INT, BYTES>» METADATA"),
+            "columns of type MAP<INT, BYTES> are not",
+            "MAP<STRING, BYTES>",
+        ),
         ("CREATE TABLE t (a INT) «PARTITIONED» BY (a) WITH ('connector' = 'x')", "partitioned", ""),
         ("CREATE TABLE t (a INT) WITH ('k' = '1', «'k'» = '2')", "given twice", ""),
         ("CREATE VIEW «v» (a, b) AS SELECT n FROM uq", "2 names for 1 columns", ""),

@@ -27,7 +27,7 @@ use crate::disk::Fault;
 pub use embedded::{EmbeddedLog, Options};
 
 /// A record to append. Its partition follows from the key (a stable hash), or round-robin without one.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NewRecord {
     pub key: Option<Vec<u8>>,
     pub body: bytes::Bytes,
