@@ -59,8 +59,10 @@ impl KeyColumns {
             Format::Json(decoder) => decoder.begin(keys, some.len()),
         }
         for at in some {
-            let (record, attributes) = (&fetched.records[at], &fetched.attributes[at]);
-            let Some(Span { start, end }) = attributes.key else { continue };
+            let record = &fetched.records[at];
+            let Some(Span { start, end }) = fetched.attributes.get(at).and_then(|of| of.key) else {
+                continue;
+            };
             let key = &fetched.data[start as usize..end as usize];
             let span = RecordSpan { offset: record.offset, appended: record.appended, start, end };
             match format {

@@ -138,3 +138,6 @@ fn wait(appending: &mut Appending, patience: &Patience) -> Result<Result<(), Log
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
