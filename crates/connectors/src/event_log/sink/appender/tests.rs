@@ -7,12 +7,14 @@ use types::{Offset, PartitionId};
 
 use super::*;
 
+type Answer = Result<Vec<Position>, LogError>;
+
 #[derive(Default)]
 struct Log {
     /// What the next appends are answered with at once.
     errors: Mutex<VecDeque<LogError>>,
     /// Appends that were taken, and wait for their answer.
-    taken: Mutex<Vec<(String, Sender<Result<Vec<Position>, LogError>>)>>,
+    taken: Mutex<Vec<(String, Sender<Answer>)>>,
     created: Mutex<u32>,
 }
 
@@ -62,7 +64,7 @@ impl Log {
         self.taken.lock().iter().map(|(body, _)| body.clone()).collect()
     }
 
-    fn answer(&self, append: usize, answer: Result<Vec<Position>, LogError>) {
+    fn answer(&self, append: usize, answer: Answer) {
         let (_, done) = self.taken.lock().remove(append);
         // Whoever gave up does not hear it.
         let _ = done.send(answer);
