@@ -34,6 +34,7 @@ pub(super) struct Streams {
     clock: Arc<dyn Clock>,
     numbers: Arc<Mutex<Numbers>>,
     share: Share,
+    wanted: Wanted,
     streams: Vec<Stream>,
     /// Whose turn it is.
     turn: usize,
@@ -61,6 +62,7 @@ impl Streams {
         clock: Arc<dyn Clock>,
         numbers: Arc<Mutex<Numbers>>,
         share: Share,
+        wanted: Wanted,
         from: &StartFrom,
     ) -> Result<Streams, LogError> {
         let looked = clock.elapsed();
@@ -70,6 +72,7 @@ impl Streams {
             clock,
             numbers,
             share,
+            wanted,
             streams: Vec::new(),
             turn: 0,
             found: Vec::new(),
@@ -235,7 +238,7 @@ impl Streams {
         partitions: u32,
         starts: &[(PartitionId, Start)],
     ) -> Result<(), LogError> {
-        let reader = self.log.read(&topic, starts, Wanted::default())?;
+        let reader = self.log.read(&topic, starts, self.wanted)?;
         let number = self.number(&topic);
         self.streams.push(Stream { topic, number, partitions, reader });
         Ok(())

@@ -9,4 +9,5 @@ mod memory;
 mod over;
 mod process;
 mod savepoints;
+mod topics;
 mod world;

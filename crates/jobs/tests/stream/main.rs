@@ -8,11 +8,13 @@ mod late;
 #[path = "../support/memory.rs"]
 #[expect(dead_code, reason = "other tests ask more of the log and the store")]
 mod memory;
+mod metadata;
 #[path = "../support/random.rs"]
 mod random;
 mod script;
 #[path = "../support/stage.rs"]
 #[expect(dead_code, reason = "other tests ask more of the stage")]
 mod stage;
+mod topics;
 mod windows;
 mod zones;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connectors::dead_letter::{DEAD_LETTER_TOPIC, DeadLetterTopic};
-use connectors::event_log::EventLogTable;
+use connectors::event_log::{EventLogSinkTable, EventLogTable};
 use connectors::patience::Patience;
 use connectors::result_store::{ResultStoreTable, StoreWriter};
 use connectors::{SinkOptions, SourceOptions, sink_options, source_options};
@@ -75,12 +75,22 @@ impl Stage {
             StoreWriter::start(self.store.clone(), patience.clone(), clock.clone()).expect("a thread"),
         );
         let sinks = plan.sinks.iter().map(|table| {
-            let options = match sink_options(table) {
-                Ok(SinkOptions::ResultStore(options)) => options,
-                wrong => panic!("`{}` is no result table: {wrong:#?}", table.name),
-            };
-            let (table, writer) = (table.clone(), writer.clone());
-            Arc::new(ResultStoreTable { table, options, writer, tells_stage: true }) as Arc<dyn SinkFactory>
+            let (name, table, writer) = (&table.name, table.clone(), writer.clone());
+            match sink_options(&table) {
+                Ok(SinkOptions::ResultStore(options)) => {
+                    Arc::new(ResultStoreTable { table, options, writer, tells_stage: true })
+                        as Arc<dyn SinkFactory>
+                }
+                Ok(SinkOptions::EventLog(options)) => Arc::new(EventLogSinkTable {
+                    table,
+                    options,
+                    log: log.clone(),
+                    patience: patience.clone(),
+                    clock: clock.clone(),
+                    new_topic_partitions: 1,
+                }),
+                wrong => panic!("`{name}` is no result table: {wrong:#?}"),
+            }
         });
         let spec = JobSpec {
             plan: plan.clone(),
@@ -98,7 +108,7 @@ impl Stage {
             options: ExecutionOptions { parallelism, batch_rows, ..self.options.clone() },
             restore: restore.cloned().map(Arc::new),
         };
-        Running { stage: self, execution: Execution::start(spec).expect("the job starts") }
+        Running { stage: self, execution: Execution::start(spec).expect("the job starts"), _writer: writer }
     }
 
     /// Every row without what differs from run to run.
@@ -118,6 +128,8 @@ impl Stage {
 pub struct Running<'a> {
     stage: &'a Stage,
     execution: Execution,
+    /// Patience ends with it, which is not before the job does.
+    _writer: Arc<StoreWriter>,
 }
 
 impl Running<'_> {
