@@ -11,12 +11,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use servers::kafka::KafkaServer;
 use servers::wait_until;
 use storage::log::kafka::{KafkaLog, KafkaOptions, KafkaSettings};
 use storage::log::{EventLog as _, NewRecord, Polled, Start, Wanted};
 use support::{Up, run, stderr, weir};
-use types::{Offset, PartitionId, SystemClock};
+use types::{Offset, PartitionId, SystemClock, Timestamp};
 
 /// As producers of the system before write it, compressed as they do.
 fn produce(log: &KafkaLog, topic: &str, from: u32, to: u32) {
@@ -104,6 +105,76 @@ fn a_script_that_names_brokers_reads_them_and_tells_its_group_how_far() {
     let up = Up::start_in(&data, &[&script], &environment);
     total(&up, 10);
     stands("asked-a", &[310]);
+    up.stop();
+}
+
+#[test]
+fn what_records_carry_is_read_and_results_are_written_to_topics() {
+    let Some(server) = KafkaServer::start(&[]) else { return };
+    let directory = tempfile::tempdir().expect("a directory");
+    let log = open(&server);
+    log.create_topic("calls", 2).expect("a topic");
+    let record = |key: &str, tenant: &str, second: i64| NewRecord {
+        key: Some(key.into()),
+        body: r#"{"v": 2}"#.into(),
+        headers: vec![("tenant".to_owned(), Some(tenant.into()))],
+        time: Some(Timestamp(1_765_290_000_000 + second * 1_000)),
+    };
+    let records = vec![record("a", "x", 1), record("b", "y", 2), record("c", "x", 3), record("a", "x", 90)];
+    log.append("calls", records).expect("room").blocking_recv().expect("an answer").expect("durable");
+    let servers = server.address();
+    let text = format!(
+        "SET 'weir.early-fire' = '100 ms';
+         CREATE TABLE calls (
+           id STRING, v INT, tenant MAP<STRING, BYTES> METADATA FROM 'headers', part INT METADATA FROM 'partition' VIRTUAL,
+           told TIMESTAMP_LTZ(3) METADATA FROM 'timestamp', WATERMARK FOR told AS told
+         ) WITH ('connector' = 'kafka', 'properties.bootstrap.servers' = '{servers}', 'topic' = 'calls',
+                 'scan.startup.mode' = 'earliest-offset', 'key.format' = 'raw', 'key.fields' = 'id',
+                 'value.format' = 'json', 'value.fields-include' = 'EXCEPT_KEY');
+         CREATE TABLE totals (tenant STRING, total INT, ids BIGINT, window_end TIMESTAMP_LTZ(3),
+           PRIMARY KEY (tenant, window_end) NOT ENFORCED
+         ) WITH ('connector' = 'upsert-kafka', 'properties.bootstrap.servers' = '{servers}', 'topic' = 'totals',
+                 'key.format' = 'json', 'value.format' = 'json');
+         INSERT INTO totals
+         SELECT CAST(tenant['tenant'] AS STRING), SUM(v), COUNT(DISTINCT id), window_end
+         FROM TABLE(TUMBLE(TABLE calls, DESCRIPTOR(told), INTERVAL '1' MINUTE))
+         GROUP BY window_start, window_end, CAST(tenant['tenant'] AS STRING);"
+    );
+    let script = directory.path().join("calls.sql");
+    std::fs::write(&script, text).expect("the script is written");
+    let data = directory.path().join("data");
+    std::fs::create_dir(&data).expect("a directory");
+    let up = Up::start_in(&data, &[script.to_str().expect("a path of this test")], &[("WEIR_LOG", "warn")]);
+    wait_until("the topic is made", || log.partitions("totals").is_ok_and(|of| of.is_some()));
+    let from: Vec<_> = (0..log.partitions("totals").expect("an answer").expect("a topic"))
+        .map(|partition| (PartitionId(partition), Start::Earliest))
+        .collect();
+    let mut reader = log.read("totals", &from, Wanted { keys: true, headers: false }).expect("a reader");
+    // By key, the last that was written.
+    let mut rows: BTreeMap<String, Value> = BTreeMap::new();
+    let wanted = |rows: &BTreeMap<String, Value>| {
+        let mut of: Vec<_> = rows
+            .values()
+            .map(|row| (row["tenant"].clone(), row["total"].clone(), row["ids"].clone()))
+            .collect();
+        of.sort_by_key(|(tenant, total, _)| (tenant.to_string(), total.to_string()));
+        of == [
+            ("x".into(), 2.into(), 1.into()),
+            ("x".into(), 4.into(), 2.into()),
+            ("y".into(), 2.into(), 1.into()),
+        ]
+    };
+    wait_until("all totals are there", || {
+        if let Polled::Records { fetched, .. } = reader.poll(Duration::ZERO, 1 << 20).expect("records") {
+            for (record, of) in fetched.records.iter().zip(&fetched.attributes) {
+                let bytes = |start: u32, end: u32| &fetched.data[start as usize..end as usize];
+                let key = of.key.map(|key| String::from_utf8_lossy(bytes(key.start, key.end)).into_owned());
+                let row = serde_json::from_slice(bytes(record.start, record.end)).expect("a JSON object");
+                rows.insert(key.expect("the row's key"), row);
+            }
+        }
+        wanted(&rows)
+    });
     up.stop();
 }
 
