@@ -128,7 +128,7 @@ impl Dispatcher {
             checkpoints: compiled.checkpoints.as_ref().map(|options| options.directory.clone()),
             started_from,
         };
-        self.start(compiled, known.id, submission.script, restored, record)
+        self.start(compiled, &known, submission.script, restored, record)
     }
 
     /// Starts the jobs again that came in while Weir was up before, and were not over when it ended. Those that cannot be
@@ -150,7 +150,7 @@ impl Dispatcher {
         let known = Known { id, started_from: record.started_from.clone(), is_new: false };
         let restored = self.newest(&compiled, &known)?;
         let script = record.script.clone();
-        self.start(compiled, id, &script, restored, record).map(|_| ())
+        self.start(compiled, &known, &script, restored, record).map(|_| ())
     }
 
     /// What would become of a savepoint's state in a script.
@@ -191,12 +191,13 @@ impl Dispatcher {
     fn start(
         &self,
         compiled: Compiled,
-        id: JobId,
+        known: &Known,
         script: &str,
         restored: Option<Restored>,
         record: JobRecord,
     ) -> Result<Arc<JobMaster>, SubmitError> {
         let Compiled { plan, name, checkpoints, restart } = compiled;
+        let id = known.id;
         let location = restored.as_ref().map(|restored| restored.location.clone());
         self.records.keep(&record)?;
         let new = NewJob {
@@ -208,6 +209,7 @@ impl Dispatcher {
             checkpoints,
             restart,
             restored,
+            ran_before: !known.is_new,
             on_end: self.records.on_end(record),
         };
         let master = JobMaster::start(new).map_err(|error| {

@@ -18,7 +18,7 @@ use std::thread::JoinHandle;
 use crossbeam_channel::Receiver;
 use types::ErrorDomain;
 
-pub use control::{CheckpointError, Control};
+pub use control::{Afterwards, CheckpointError, Control};
 pub use spec::{ExecutionOptions, JobSpec, Mode};
 
 use crate::connector::ConnectorError;

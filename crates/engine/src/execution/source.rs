@@ -59,6 +59,8 @@ pub(super) enum Downstream {
 
 /// The longest wait for input, so that a cancelled job ends soon.
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
+/// How often a source that is held looks whether it still is.
+const HELD: Duration = Duration::from_millis(5);
 /// Rows that a local aggregation holds back at most.
 pub(super) const SHIP_ROWS: usize = 16_384;
 /// How long it holds them back at most.
@@ -76,8 +78,8 @@ pub(super) struct Turn {
     pub held_since: Duration,
     /// What the rows held back imply: told to the others once these are on their way.
     pub implied: Vec<Implied>,
-    /// The log said that there is nothing more.
-    pub caught_up: bool,
+    /// When the log was asked and said that there is nothing more.
+    pub caught_up: Option<Duration>,
     /// What the global subtasks know of this one's event time.
     pub told: Option<Standing>,
     /// The watermark that this subtask last saw.
@@ -103,6 +105,10 @@ impl SourceSubtask {
         let mut turn = Turn { changed, next_early, seen: NO_WATERMARK, ..Turn::default() };
         while !self.control.is_cancelled() {
             self.take_part(&mut turn)?;
+            if self.control.holds(turn.barrier) {
+                std::thread::park_timeout(HELD);
+                continue;
+            }
             let before = self.clock.elapsed();
             let wait = self.wait(&turn, before);
             let polled = self.source.poll(&mut self.batch, self.batch_rows, wait)?;
@@ -115,9 +121,9 @@ impl SourceSubtask {
             TaskMetrics::add_time(&self.metrics.idle_ns, waited);
             match polled {
                 Polled::Batch { behind } => self.process(behind, &mut turn)?,
-                Polled::CaughtUp => turn.caught_up = true,
+                Polled::CaughtUp => turn.caught_up = Some(before),
                 Polled::Unreachable => {
-                    turn.caught_up = false;
+                    turn.caught_up = None;
                     self.watermarks.lock().unreachable(&self.partitions, self.clock.elapsed());
                 }
                 Polled::End => return self.end(turn),
@@ -172,7 +178,7 @@ impl SourceSubtask {
         self.pass_through()?;
         self.account(&prepared, &late);
         self.letters.send()?;
-        turn.caught_up = false;
+        turn.caught_up = None;
         turn.implied.push(Implied { partition, watermark: prepared.watermark, behind, at: now });
         if self.batch.rows > 0 {
             turn.changed = true;

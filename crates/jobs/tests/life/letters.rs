@@ -86,6 +86,24 @@ fn letters_of_what_is_read_again_stand_once() {
 }
 
 #[test]
+fn letters_of_a_job_that_ended_before_its_first_checkpoint_stand_once() {
+    let world = World::new(1);
+    let process = world.process();
+    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    misread(&world, &[1, 2]);
+    dead_lettered(&job, 2);
+    assert!(process.shut_down(LONG));
+    // As a crash leaves it.
+    std::fs::remove_dir_all(world.place("checkpoints")).expect("they were there");
+    let process = world.process();
+    let again = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    assert_eq!(again.id(), job.id());
+    dead_lettered(&again, 2);
+    assert_eq!(all(&process).iter().map(|letter| letter.written.offset).collect::<Vec<_>>(), [0, 1]);
+    assert!(process.shut_down(LONG));
+}
+
+#[test]
 fn late_events_that_other_queries_have_counted_are_not_replayed() {
     let world = World::new(1);
     let process = world.process();

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -21,6 +21,12 @@ pub struct MemoryLog {
     out_of_reach: AtomicBool,
     /// The next read fails.
     broken: AtomicBool,
+    refuses_appends: AtomicBool,
+    refused_appends: AtomicUsize,
+    /// So many readers cannot be opened.
+    failing_opens: AtomicUsize,
+    /// Records that a reader gets at once, at most; 0 = as many as it likes.
+    at_once: AtomicUsize,
 }
 
 #[derive(Default, Clone)]
@@ -76,6 +82,31 @@ impl MemoryLog {
         self.broken.store(true, Ordering::SeqCst);
     }
 
+    /// Whether appends fail, all but [`MemoryLog::add`].
+    pub fn refuse_appends(&self, refuses: bool) {
+        self.refuses_appends.store(refuses, Ordering::SeqCst);
+    }
+
+    /// How many appends were refused.
+    pub fn refused_appends(&self) -> usize {
+        self.refused_appends.load(Ordering::SeqCst)
+    }
+
+    /// Lets opening a reader fail so often.
+    pub fn fail_opens(&self, times: usize) {
+        self.failing_opens.store(times, Ordering::SeqCst);
+    }
+
+    /// Lets readers have so many records at once.
+    pub fn give_at_once(&self, records: usize) {
+        self.at_once.store(records, Ordering::SeqCst);
+    }
+
+    /// Adds an empty partition.
+    pub fn grow(&self, topic: &str) {
+        self.topics.lock().get_mut(topic).expect("the topic is there").push(Partition::default());
+    }
+
     /// What was appended to a topic.
     pub fn bodies(&self, topic: &str) -> Vec<Vec<u8>> {
         let topics = self.topics.lock();
@@ -116,6 +147,10 @@ impl EventLog for SharedLog {
         records: Vec<NewRecord>,
         _: Option<Note>,
     ) -> Result<Appending, LogError> {
+        if self.0.refuses_appends.load(Ordering::SeqCst) {
+            self.0.refused_appends.fetch_add(1, Ordering::SeqCst);
+            return Err(LogError::Overloaded { queued_bytes: 0 });
+        }
         let mut topics = self.0.topics.lock();
         let partition = &mut topics.entry(topic.to_owned()).or_insert(vec![Partition::default()])[0];
         let bodies = Arc::make_mut(&mut partition.bodies);
@@ -136,6 +171,10 @@ impl EventLog for SharedLog {
         from: &[(PartitionId, Start)],
         _: Wanted,
     ) -> Result<Box<dyn LogReader>, LogError> {
+        let one_less = |left: usize| left.checked_sub(1);
+        if self.0.failing_opens.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok() {
+            return Err(LogError::Corrupt { place: "the door".to_owned() });
+        }
         let next = from.iter().map(|&(partition, start)| match start {
             Start::At(offset) => (partition, offset.0 as usize),
             _ => (partition, 0),
@@ -176,7 +215,11 @@ impl LogReader for MemoryReader {
             }
             let mut fetched = Fetched { partition: Some(*id), ..Fetched::default() };
             let mut data = Vec::new();
-            while *next < readable && data.len() < max_bytes.min(4096) {
+            let most = match self.log.at_once.load(Ordering::SeqCst) {
+                0 => usize::MAX,
+                most => most,
+            };
+            while *next < readable && data.len() < max_bytes.min(4096) && fetched.records.len() < most {
                 let start = data.len() as u32;
                 data.extend_from_slice(&partition.bodies[*next]);
                 fetched.records.push(RecordRef {

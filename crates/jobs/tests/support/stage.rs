@@ -10,7 +10,7 @@ use connectors::patience::Patience;
 use connectors::result_store::{ResultStoreTable, StoreWriter};
 use connectors::{SinkOptions, SourceOptions, sink_options, source_options};
 use engine::connector::{SinkFactory, SourceFactory};
-use engine::execution::{Execution, ExecutionOptions, JobSpec, Task};
+use engine::execution::{Afterwards, Execution, ExecutionOptions, JobSpec, Task};
 use engine::operator::LedgerCounts;
 use engine::snapshot::{Snapshot, decode, encode};
 use serde_json::Value;
@@ -149,7 +149,8 @@ impl Running<'_> {
 
     /// A snapshot, through its bytes.
     pub fn snapshot(&self) -> Snapshot {
-        let taken = self.execution.control().snapshot(Duration::from_secs(20)).expect("a snapshot");
+        let control = self.execution.control();
+        let taken = control.snapshot(Duration::from_secs(20), Afterwards::ReadOn).expect("a snapshot");
         let read = decode(&encode(&taken)).expect("what was written is read");
         assert_eq!(read, taken);
         read
