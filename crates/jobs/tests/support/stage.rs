@@ -8,7 +8,7 @@ use connectors::dead_letter::{DEAD_LETTER_TOPIC, DeadLetterTopic};
 use connectors::event_log::EventLogTable;
 use connectors::patience::Patience;
 use connectors::result_store::{ResultStoreTable, StoreWriter};
-use connectors::{SinkOptions, SourceOptions, sink_options, source_options};
+use connectors::{BlackholeTable, SinkOptions, SourceOptions, sink_options, source_options};
 use engine::connector::{SinkFactory, SourceFactory};
 use engine::execution::{Afterwards, Execution, ExecutionOptions, JobSpec, Task};
 use engine::operator::LedgerCounts;
@@ -77,6 +77,7 @@ impl Stage {
         let sinks = plan.sinks.iter().map(|table| {
             let options = match sink_options(table) {
                 Ok(SinkOptions::ResultStore(options)) => options,
+                Ok(SinkOptions::Blackhole) => return Arc::new(BlackholeTable) as Arc<dyn SinkFactory>,
                 wrong => panic!("`{}` is no result table: {wrong:#?}", table.name),
             };
             let (table, writer) = (table.clone(), writer.clone());
@@ -132,6 +133,19 @@ impl Running<'_> {
         });
     }
 
+    /// Shows the job so many records of a topic of one partition, and waits until they are in a snapshot.
+    pub fn snapshot_of(&self, topic: &str, visible: usize) -> Snapshot {
+        self.stage.log.show(topic, &[visible]);
+        for _ in 0..20_000 {
+            let snapshot = self.snapshot();
+            let read: u64 = snapshot.pipelines.iter().flat_map(|of| of.splits()).map(|of| of.offset).sum();
+            if read == visible as u64 {
+                return snapshot;
+            }
+        }
+        panic!("waited in vain until {visible} records are read");
+    }
+
     /// Waits until every source subtask has seen all that the log and the clock said before, and every result of it is
     /// in the store.
     pub fn settle(&self) {
@@ -164,9 +178,14 @@ impl Running<'_> {
 
     /// Lets time pass until all windows have closed, and ends the job.
     pub fn finish(self) -> LedgerCounts {
+        self.finish_after(Interval(4 * 3_600_000))
+    }
+
+    /// As [`Running::finish`], after so much time.
+    pub fn finish_after(self, pass: Interval) -> LedgerCounts {
         // The sources have to hear that there is nothing more before the clock may count.
         self.settle();
-        self.stage.clock.advance(Interval(4 * 3_600_000));
+        self.stage.clock.advance(pass);
         self.settle();
         let counts = self.execution.ledger();
         self.crash();
