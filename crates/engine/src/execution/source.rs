@@ -1,12 +1,13 @@
 //! A source subtask: reads, decodes, prepares and aggregates, and moves event time.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::Sender;
 use parking_lot::Mutex;
 use sql::functions::Env;
-use types::{Clock, Interval, PartitionId};
+use types::{Clock, Interval, Offset, PartitionId};
 
 use super::control::Control;
 use super::global::{Message, Standing};
@@ -248,6 +249,7 @@ impl SourceSubtask {
     /// Books every record of the batch once, and writes letters for those that are not counted.
     fn account(&mut self, prepared: &Prepared, late: &[LateRow]) {
         let mut counted = self.batch.rows as u64 - prepared.filtered;
+        let rejects = self.batch.rejects.len();
         for reject in std::mem::take(&mut self.batch.rejects) {
             self.ledger.dead_letter(&reject.reason);
             self.letter(&reject.record, reject.reason.into_owned(), Vec::new());
@@ -277,6 +279,21 @@ impl SourceSubtask {
         }
         self.ledger.filter(prepared.filtered);
         self.ledger.count(counted);
+        self.mark_parts(rejects);
+    }
+
+    /// Marks the letters of records of several rows that were not all left out: given back, the others would be counted
+    /// again. The first `rejects` letters are of no rows.
+    fn mark_parts(&mut self, rejects: usize) {
+        let rows = &self.batch.origin.records;
+        let mut left_out: BTreeMap<Offset, usize> = BTreeMap::new();
+        let of_rows = self.letters.batch.iter().skip(rejects);
+        of_rows.for_each(|letter| *left_out.entry(letter.offset).or_default() += 1);
+        for letter in &mut self.letters.batch {
+            let first = rows.partition_point(|row| row.offset < letter.offset);
+            let of = rows[first..].iter().take_while(|row| row.offset == letter.offset).count();
+            letter.counted_elsewhere |= of > left_out.get(&letter.offset).copied().unwrap_or(0);
+        }
     }
 
     fn letter(&mut self, record: &RecordSpan, reason: String, queries: Vec<String>) {

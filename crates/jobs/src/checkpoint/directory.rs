@@ -40,6 +40,8 @@ impl CheckpointDirectory {
         let path = local_path(location)?;
         let failed = |source| DirectoryError::Directory { location: path.display().to_string(), source };
         std::fs::create_dir_all(&path).map_err(failed)?;
+        // Whoever is told where a savepoint lies may stand elsewhere.
+        let path = path.canonicalize().map_err(failed)?;
         let files = LocalFileSystem::new_with_prefix(&path).map_err(|source| DirectoryError::Files {
             doing: "opening",
             location: path.display().to_string(),

@@ -18,10 +18,10 @@ pub use options::CheckpointOptions;
 pub(crate) fn newest(directory: &str, job: JobId) -> Result<Option<Restored>, DirectoryError> {
     CheckpointDirectory::open(directory)?.newest(job, |error| {
         if let DirectoryError::Missing { location } = error {
-            tracing::info!(job_id = %job, location, "a checkpoint was never finished; taking the one before");
+            tracing::info!(job_id = %job, location, "a checkpoint was never finished; trying the one before");
         } else {
             let error = crate::master::with_causes(error);
-            tracing::error!(job_id = %job, error, "a checkpoint is not whole; falling back to the one before");
+            tracing::error!(job_id = %job, error, "a checkpoint is not whole; trying the one before");
         }
     })
 }

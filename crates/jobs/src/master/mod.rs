@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use connectors::dead_letter::Ancestor;
 use connectors::patience::Patience;
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 use engine::execution::{Control, ExecutionError, Task};
@@ -36,6 +37,7 @@ pub struct JobMaster {
     script: String,
     plan: Arc<Plan>,
     parallelism: u32,
+    ancestors: Vec<Ancestor>,
     clock: Arc<dyn Clock>,
     life: Mutex<Life>,
     /// Its status has changed.
@@ -87,6 +89,8 @@ pub(crate) struct NewJob {
     pub restored: Option<Restored>,
     /// It ran under this id before, and letters of it may stand.
     pub ran_before: bool,
+    /// The jobs whose state it goes on from.
+    pub ancestors: Vec<Ancestor>,
     /// What is to be done before anyone hears that it has come to rest.
     pub on_end: Box<dyn Fn(JobStatus) + Send>,
 }
@@ -119,6 +123,7 @@ impl JobMaster {
             script: new.script.clone(),
             plan: new.plan.clone(),
             parallelism: attempt.parallelism,
+            ancestors: new.ancestors.clone(),
             clock: clock.clone(),
             life: Mutex::new(Life {
                 submitted: status.since(),
@@ -160,6 +165,11 @@ impl JobMaster {
 
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// The jobs whose state it went on from.
+    pub(crate) fn ancestors(&self) -> &[Ancestor] {
+        &self.ancestors
     }
 
     pub fn status(&self) -> JobStatus {
