@@ -16,7 +16,7 @@ pub struct Control {
     failure: Mutex<Option<ExecutionError>>,
     /// The last snapshot that was asked for; 0 = none.
     barrier: AtomicU64,
-    /// The snapshot at which sources stop reading; 0 = none.
+    /// The snapshot from which on sources read no more; 0 = none.
     hold: AtomicU64,
     parts: Sender<Part>,
     /// Held while a snapshot is taken: one at a time.
@@ -100,8 +100,12 @@ impl Control {
     pub fn snapshot(&self, timeout: Duration, afterwards: Afterwards) -> Result<Snapshot, CheckpointError> {
         let parts = self.taking.lock();
         let barrier = self.barrier.load(Ordering::Acquire) + 1;
-        // Before the barrier, lest a source reads on that has just taken part.
-        self.hold.store(if afterwards == Afterwards::Hold { barrier } else { 0 }, Ordering::Release);
+        // Before the barrier, lest a source reads on that has just taken part. Those that are held stay so.
+        match afterwards {
+            Afterwards::ReadOn => self.release(),
+            Afterwards::Hold if self.hold.load(Ordering::Acquire) > 0 => {}
+            Afterwards::Hold => self.hold.store(barrier, Ordering::Release),
+        }
         self.barrier.store(barrier, Ordering::Release);
         let taken = self.collect(&parts, barrier, timeout);
         if taken.is_err() {
@@ -117,7 +121,8 @@ impl Control {
 
     /// Whether a source that took part in this snapshot last reads no more.
     pub(super) fn holds(&self, barrier: u64) -> bool {
-        barrier > 0 && self.hold.load(Ordering::Acquire) == barrier
+        let hold = self.hold.load(Ordering::Acquire);
+        hold > 0 && hold <= barrier
     }
 
     fn collect(

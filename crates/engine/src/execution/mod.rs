@@ -55,7 +55,7 @@ pub enum ExecutionError {
     Window(#[from] WindowError),
     #[error(transparent)]
     Connector(#[from] ConnectorError),
-    #[error("a row could not be computed: {0}")]
+    #[error("a row could not be computed")]
     Evaluate(#[from] sql::functions::EvalError),
     #[error("{0}")]
     Plan(String),

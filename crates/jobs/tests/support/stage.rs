@@ -170,6 +170,17 @@ impl Running<'_> {
         read
     }
 
+    /// A snapshot after which nothing is read.
+    pub fn hold(&self) -> Snapshot {
+        let control = self.execution.control();
+        control.snapshot(Duration::from_secs(20), Afterwards::Hold).expect("a snapshot")
+    }
+
+    /// Reads on.
+    pub fn release(&self) {
+        self.execution.control().release();
+    }
+
     /// Ends the job where it is, as a crash would.
     pub fn crash(self) {
         self.execution.cancel();
