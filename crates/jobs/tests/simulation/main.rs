@@ -27,6 +27,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use acts::Schedule;
+use play::Seen;
 
 /// Enough to find what a careless change breaks, and soon over.
 const SEEDS: u64 = 600;
@@ -51,6 +52,7 @@ fn nothing_is_lost_and_nothing_is_counted_twice_whatever_happens() {
     let (seeds, tries) = (number("SIMULATION_SEEDS", SEEDS), number("SIMULATION_TRIES", 1));
     let next = AtomicU64::new(0);
     let failed: Mutex<Vec<(u64, String)>> = Mutex::default();
+    let seen: Mutex<Seen> = Mutex::default();
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
@@ -61,9 +63,12 @@ fn nothing_is_lost_and_nothing_is_counted_twice_whatever_happens() {
                     }
                     let seed = first + turn % seeds;
                     let schedule = Schedule::draw(seed);
-                    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| play::play(&schedule))) {
-                        let text = format!("{schedule:#?}\n\n{}", complaint(&*panic));
-                        failed.lock().expect("not poisoned").push((seed, text));
+                    match catch_unwind(AssertUnwindSafe(|| play::play(&schedule))) {
+                        Ok(of) => seen.lock().expect("not poisoned").add(&of),
+                        Err(panic) => {
+                            let text = format!("{schedule:#?}\n\n{}", complaint(&*panic));
+                            failed.lock().expect("not poisoned").push((seed, text));
+                        }
                     }
                 }
             });
@@ -76,4 +81,8 @@ fn nothing_is_lost_and_nothing_is_counted_twice_whatever_happens() {
              SIMULATION_SEED={seed} SIMULATION_SEEDS=1 SIMULATION_TRIES=100 cargo test -p jobs --test simulation"
         );
     }
+    let seen = seen.into_inner().expect("not poisoned");
+    let counts = [seen.late, seen.dead_lettered, seen.corrected, seen.restored];
+    assert!(seeds < SEEDS || counts.iter().all(|&count| count > seeds / 10), "this proves little: {seen:?}");
+    println!("{} schedules: {seen:?}", seeds * tries);
 }

@@ -12,9 +12,20 @@ use crate::acts::{Act, Checkpoints, Entry, LOOK_FOR_PARTITIONS_MS, NOW, Schedule
 use crate::check::{Outcome, check};
 use crate::events::Line;
 use crate::memory::{MemoryLog, MemoryStore};
-use crate::process::{From, LONG, Process, World};
+use crate::process::{From, LONG, Process, World, Write};
 
 pub const TOPIC: &str = "events";
+
+/// What a schedule led to that not every one does.
+#[derive(Debug, Default)]
+pub struct Seen {
+    pub late: u64,
+    pub dead_lettered: u64,
+    /// Results that were corrected after their windows had closed.
+    pub corrected: u64,
+    /// Times a job went on from a checkpoint or a savepoint.
+    pub restored: u64,
+}
 
 struct Stage<'a> {
     schedule: &'a Schedule,
@@ -27,7 +38,7 @@ struct Stage<'a> {
     stuck: bool,
 }
 
-pub fn play(schedule: &Schedule) {
+pub fn play(schedule: &Schedule) -> Seen {
     let world = World {
         directory: directory(),
         log: MemoryLog::with(TOPIC, vec![Vec::new(); schedule.partitions]),
@@ -47,7 +58,7 @@ pub fn play(schedule: &Schedule) {
         schedule,
     };
     schedule.acts.iter().for_each(|act| stage.act(act));
-    stage.finish();
+    stage.finish()
 }
 
 /// In memory where the system offers that: what is tried here is not the disk.
@@ -199,7 +210,7 @@ impl Stage<'_> {
     }
 
     /// Makes everything work again, waits until all is read and all windows have closed.
-    fn finish(mut self) {
+    fn finish(mut self) -> Seen {
         self.unstick();
         let World { log, slow, .. } = &self.world;
         slow.store(false, Ordering::SeqCst);
@@ -227,5 +238,21 @@ impl Stage<'_> {
         });
         let process = self.process.take().expect("a process runs");
         assert!(process.dispatcher.shut_down(LONG), "the job does not end in good order");
+        let is_correction = |write: &&Write| write.value.windows(10).any(|part| part == b"\"revision\"");
+        Seen {
+            late: view.ledger.late,
+            dead_lettered: view.ledger.dead_lettered,
+            corrected: self.world.writes.lock().iter().filter(is_correction).count() as u64,
+            restored: view.checkpoints.restored,
+        }
+    }
+}
+
+impl Seen {
+    pub fn add(&mut self, other: &Seen) {
+        self.late += other.late;
+        self.dead_lettered += other.dead_lettered;
+        self.corrected += other.corrected;
+        self.restored += other.restored;
     }
 }

@@ -257,12 +257,18 @@ pub struct MemoryStore {
     rows: Mutex<BTreeMap<String, Vec<u8>>>,
     history: Mutex<Vec<(String, Vec<u8>)>>,
     refuses: AtomicBool,
+    refused: AtomicUsize,
 }
 
 impl MemoryStore {
     /// Whether it takes nothing.
     pub fn refuse(&self, refuses: bool) {
         self.refuses.store(refuses, Ordering::SeqCst);
+    }
+
+    /// How many writes were refused.
+    pub fn refused(&self) -> usize {
+        self.refused.load(Ordering::SeqCst)
     }
 
     /// Every write in order.
@@ -278,6 +284,7 @@ impl MemoryStore {
 impl ResultStore for MemoryStore {
     fn write(&self, batch: &WriteBatch) -> Result<(), StoreError> {
         if self.refuses.load(Ordering::SeqCst) {
+            self.refused.fetch_add(1, Ordering::SeqCst);
             return Err(StoreError::Closed);
         }
         let mut rows = self.rows.lock();
