@@ -41,12 +41,10 @@ impl StoreWriter {
     ) -> std::io::Result<StoreWriter> {
         let (queue, commands) = bounded(QUEUE_BATCHES);
         let stopped = Arc::new(AtomicBool::new(false));
-        let drain = Drain { store, commands, patience: patience.clone(), is_durable: true };
-        let thread_stopped = stopped.clone();
-        let thread = thread::Builder::new().name("result writer".to_owned()).spawn(move || {
-            drain.run();
-            thread_stopped.store(true, Ordering::Release);
-        })?;
+        let (patience_there, stopped_there) = (patience.clone(), stopped.clone());
+        let drain =
+            Drain { store, commands, patience: patience_there, stopped: stopped_there, is_durable: true };
+        let thread = thread::Builder::new().name("result writer".to_owned()).spawn(move || drain.run())?;
         Ok(StoreWriter { queue: Some(queue), patience, stopped, thread: Some(thread), clock })
     }
 
@@ -97,6 +95,7 @@ struct Drain {
     store: Arc<dyn ResultStore>,
     commands: Receiver<Command>,
     patience: Arc<Patience>,
+    stopped: Arc<AtomicBool>,
     /// Nothing was written since the last flush.
     is_durable: bool,
 }
@@ -116,7 +115,18 @@ impl Drain {
                 }
             };
             if done.is_err() {
-                return;
+                return self.refuse();
+            }
+        }
+    }
+
+    /// Tells whoever waits, or is about to, that nothing is written any more. What lies in a channel whose receiver is gone
+    /// stays there, and with it whoever waits for an answer.
+    fn refuse(self) {
+        self.stopped.store(true, Ordering::Release);
+        for command in self.commands {
+            if let Command::Flush(done) = command {
+                let _ = done.send(Err(GivenUp));
             }
         }
     }
@@ -128,5 +138,65 @@ impl Drain {
             self.is_durable = true;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use storage::store::{Entry, Following, StoreError};
+    use types::{ManualClock, Timestamp};
+
+    use super::*;
+
+    /// Takes nothing.
+    struct Refusing;
+
+    impl ResultStore for Refusing {
+        fn write(&self, _: &WriteBatch) -> Result<(), StoreError> {
+            Err(StoreError::Closed)
+        }
+
+        fn flush(&self) -> Result<(), StoreError> {
+            Err(StoreError::Closed)
+        }
+
+        fn get(&self, _: &str) -> Result<Option<Entry>, StoreError> {
+            Err(StoreError::Closed)
+        }
+
+        fn scan(&self, _: &str, _: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
+            Err(StoreError::Closed)
+        }
+
+        fn follow(&self) -> Result<Following, StoreError> {
+            Err(StoreError::Closed)
+        }
+
+        fn address(&self) -> (String, String) {
+            (String::new(), String::new())
+        }
+
+        fn ping(&self) -> Result<(), StoreError> {
+            Err(StoreError::Closed)
+        }
+    }
+
+    #[test]
+    fn everyone_who_waits_for_a_store_that_is_given_up_is_told() {
+        let patience = Arc::new(Patience::default());
+        let clock = Arc::new(ManualClock::at(Timestamp(0)));
+        let writer = StoreWriter::start(Arc::new(Refusing), patience.clone(), clock).unwrap();
+        thread::scope(|scope| {
+            let waiting: Vec<_> = (0..4)
+                .map(|_| scope.spawn(|| writer.write(WriteBatch::default()).and_then(|_| writer.flush())))
+                .collect();
+            // All of them stand in the queue, behind one that is being tried.
+            while writer.queue.as_ref().unwrap().len() < 7 {
+                thread::yield_now();
+            }
+            patience.give_up();
+            waiting.into_iter().for_each(|thread| assert!(thread.join().unwrap().is_err()));
+        });
+        assert!(writer.write(WriteBatch::default()).is_err());
     }
 }

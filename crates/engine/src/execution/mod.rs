@@ -18,7 +18,7 @@ use std::thread::JoinHandle;
 use crossbeam_channel::Receiver;
 use types::ErrorDomain;
 
-pub use control::{CheckpointError, Control};
+pub use control::{Afterwards, CheckpointError, Control};
 pub use spec::{ExecutionOptions, JobSpec, Mode};
 
 use crate::connector::ConnectorError;
@@ -55,7 +55,7 @@ pub enum ExecutionError {
     Window(#[from] WindowError),
     #[error(transparent)]
     Connector(#[from] ConnectorError),
-    #[error("a row could not be computed: {0}")]
+    #[error("a row could not be computed")]
     Evaluate(#[from] sql::functions::EvalError),
     #[error("{0}")]
     Plan(String),

@@ -38,8 +38,8 @@ impl SourceSubtask {
         for implied in turn.implied.drain(..) {
             watermarks.records(implied.partition, implied.watermark, implied.behind, implied.at);
         }
-        if turn.caught_up {
-            watermarks.caught_up(&self.partitions);
+        if let Some(at) = turn.caught_up {
+            watermarks.caught_up(&self.partitions, at);
         }
         let watermark = watermarks.advance(now);
         self.metrics.watermark.store(watermark, Ordering::Relaxed);

@@ -1,12 +1,13 @@
 //! A source subtask: reads, decodes, prepares and aggregates, and moves event time.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::Sender;
 use parking_lot::Mutex;
 use sql::functions::Env;
-use types::{Clock, Interval, PartitionId};
+use types::{Clock, Interval, Offset, PartitionId};
 
 use super::control::Control;
 use super::global::{Message, Standing};
@@ -59,6 +60,8 @@ pub(super) enum Downstream {
 
 /// The longest wait for input, so that a cancelled job ends soon.
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
+/// How often a source that is held looks whether it still is.
+const HELD: Duration = Duration::from_millis(5);
 /// Rows that a local aggregation holds back at most.
 pub(super) const SHIP_ROWS: usize = 16_384;
 /// How long it holds them back at most.
@@ -76,8 +79,8 @@ pub(super) struct Turn {
     pub held_since: Duration,
     /// What the rows held back imply: told to the others once these are on their way.
     pub implied: Vec<Implied>,
-    /// The log said that there is nothing more.
-    pub caught_up: bool,
+    /// When the log was asked and said that there is nothing more.
+    pub caught_up: Option<Duration>,
     /// What the global subtasks know of this one's event time.
     pub told: Option<Standing>,
     /// The watermark that this subtask last saw.
@@ -103,6 +106,10 @@ impl SourceSubtask {
         let mut turn = Turn { changed, next_early, seen: NO_WATERMARK, ..Turn::default() };
         while !self.control.is_cancelled() {
             self.take_part(&mut turn)?;
+            if self.control.holds(turn.barrier) {
+                std::thread::park_timeout(HELD);
+                continue;
+            }
             let before = self.clock.elapsed();
             let wait = self.wait(&turn, before);
             let polled = self.source.poll(&mut self.batch, self.batch_rows, wait)?;
@@ -115,9 +122,9 @@ impl SourceSubtask {
             TaskMetrics::add_time(&self.metrics.idle_ns, waited);
             match polled {
                 Polled::Batch { behind } => self.process(behind, &mut turn)?,
-                Polled::CaughtUp => turn.caught_up = true,
+                Polled::CaughtUp => turn.caught_up = Some(before),
                 Polled::Unreachable => {
-                    turn.caught_up = false;
+                    turn.caught_up = None;
                     self.watermarks.lock().unreachable(&self.partitions, self.clock.elapsed());
                 }
                 Polled::End => return self.end(turn),
@@ -172,7 +179,7 @@ impl SourceSubtask {
         self.pass_through()?;
         self.account(&prepared, &late);
         self.letters.send()?;
-        turn.caught_up = false;
+        turn.caught_up = None;
         turn.implied.push(Implied { partition, watermark: prepared.watermark, behind, at: now });
         if self.batch.rows > 0 {
             turn.changed = true;
@@ -242,6 +249,7 @@ impl SourceSubtask {
     /// Books every record of the batch once, and writes letters for those that are not counted.
     fn account(&mut self, prepared: &Prepared, late: &[LateRow]) {
         let mut counted = self.batch.rows as u64 - prepared.filtered;
+        let rejects = self.batch.rejects.len();
         for reject in std::mem::take(&mut self.batch.rejects) {
             self.ledger.dead_letter(&reject.reason);
             self.letter(&reject.record, reject.reason.into_owned(), Vec::new());
@@ -271,6 +279,21 @@ impl SourceSubtask {
         }
         self.ledger.filter(prepared.filtered);
         self.ledger.count(counted);
+        self.mark_parts(rejects);
+    }
+
+    /// Marks the letters of records of several rows that were not all left out: given back, the others would be counted
+    /// again. The first `rejects` letters are of no rows.
+    fn mark_parts(&mut self, rejects: usize) {
+        let rows = &self.batch.origin.records;
+        let mut left_out: BTreeMap<Offset, usize> = BTreeMap::new();
+        let of_rows = self.letters.batch.iter().skip(rejects);
+        of_rows.for_each(|letter| *left_out.entry(letter.offset).or_default() += 1);
+        for letter in &mut self.letters.batch {
+            let first = rows.partition_point(|row| row.offset < letter.offset);
+            let of = rows[first..].iter().take_while(|row| row.offset == letter.offset).count();
+            letter.counted_elsewhere |= of > left_out.get(&letter.offset).copied().unwrap_or(0);
+        }
     }
 
     fn letter(&mut self, record: &RecordSpan, reason: String, queries: Vec<String>) {

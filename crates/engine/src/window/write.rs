@@ -26,7 +26,7 @@ pub trait Output {
 pub enum WindowError {
     #[error("{0}")]
     Plan(String),
-    #[error("query `{query}` failed: {source}")]
+    #[error("query `{query}` failed")]
     Evaluate { query: String, source: EvalError },
     #[error(transparent)]
     Sink(#[from] ConnectorError),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, select};
-use engine::execution::ExecutionError;
+use engine::execution::{Afterwards, ExecutionError};
 use engine::snapshot::Snapshot;
 
 use super::attempt::{Attempt, Launch, StartError};
@@ -101,7 +101,9 @@ impl Living {
                 recv(self.incoming) -> request => {
                     match request {
                         Ok(Request::Savepoint { target, stop, done }) => {
-                            let written = self.savepoint(&attempt, target.as_deref());
+                            // What happened after it would happen again to whoever starts from it.
+                            let afterwards = if stop { Afterwards::Hold } else { Afterwards::ReadOn };
+                            let written = self.savepoint(&attempt, target.as_deref(), afterwards);
                             if stop && written.is_ok() {
                                 wish = Wish::Stop;
                                 control.cancel();
@@ -137,8 +139,11 @@ impl Living {
         }
         let outcome = attempt.execution.join();
         let is_cancelling = master.status() == JobStatus::Cancelling;
+        // It may have ended before it heard of that.
+        let is_suspending = wish == Wish::None && master.life.lock().suspending;
         match (outcome, wish) {
             _ if is_cancelling => Then::Over(JobStatus::Canceled),
+            _ if is_suspending => Then::Over(JobStatus::Suspended),
             (_, Wish::Suspend) => Then::Over(JobStatus::Suspended),
             (Ok(_), _) | (Err(_), Wish::Stop) => Then::Over(JobStatus::Finished),
             (Err(error), Wish::None) => Then::Failed(error),
@@ -167,11 +172,14 @@ impl Living {
         }
         let newest = self.newest().map_err(Then::Failed)?;
         let snapshot: Option<&Snapshot> = newest.as_ref().map(|restored| &restored.snapshot);
-        match self.launch.start(snapshot) {
+        let started = self.launch.start(snapshot, &|patience| master.starting(patience));
+        master.life.lock().starting = false;
+        match started {
             Ok(attempt) => {
                 let mut life = master.life.lock();
                 // Somebody may have cancelled it just now.
-                if life.status.become_at(JobStatus::Running, master.clock.now()).is_err() {
+                let runs = life.status.become_at(JobStatus::Running, master.clock.now()).is_ok();
+                if !runs || life.given_up {
                     attempt.execution.cancel();
                 }
                 life.restarts += 1;
@@ -220,9 +228,14 @@ impl Living {
         }
     }
 
-    fn savepoint(&mut self, attempt: &Attempt, target: Option<&str>) -> Result<String, SavepointError> {
+    fn savepoint(
+        &mut self,
+        attempt: &Attempt,
+        target: Option<&str>,
+        afterwards: Afterwards,
+    ) -> Result<String, SavepointError> {
         let taker = self.taker.as_mut().ok_or(SavepointError::Nowhere)?;
-        taker.savepoint(&self.master, attempt, target)
+        taker.savepoint(&self.master, attempt, target, afterwards)
     }
 
     fn book_failure(&self, text: &str) {

@@ -63,3 +63,17 @@ fn a_job_that_waits_to_be_started_again_can_be_cancelled() {
     until_is(&job, JobStatus::Canceled);
     assert!(process.shut_down(Duration::from_secs(20)));
 }
+
+#[test]
+fn a_job_that_cannot_be_started_again_for_want_of_its_dead_letters_can_be_cancelled() {
+    let world = World::new(1);
+    let process = world.process();
+    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    // It says in the topic of dead letters where it goes on from.
+    world.log.refuse_appends(true);
+    world.log.break_down();
+    until("it waits", || world.log.refused_appends() > 0);
+    assert!(job.cancel());
+    until_is(&job, JobStatus::Canceled);
+    assert!(process.shut_down(Duration::from_secs(20)));
+}

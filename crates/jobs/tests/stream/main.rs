@@ -3,6 +3,7 @@
 
 mod bounded;
 mod figures;
+mod held;
 mod idle;
 mod late;
 #[path = "../support/memory.rs"]

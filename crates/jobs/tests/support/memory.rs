@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -25,6 +25,12 @@ pub struct MemoryLog {
     refusals: AtomicU32,
     /// The next append to this topic is not kept, which is found out later.
     lost: Mutex<Option<String>>,
+    refuses_appends: AtomicBool,
+    refused_appends: AtomicUsize,
+    /// So many readers cannot be opened.
+    failing_opens: AtomicUsize,
+    /// Records that a reader gets at once, at most; 0 = as many as it likes.
+    at_once: AtomicUsize,
 }
 
 #[derive(Default, Clone)]
@@ -100,6 +106,31 @@ impl MemoryLog {
         *self.lost.lock() = Some(topic.to_owned());
     }
 
+    /// Whether appends fail, all but [`MemoryLog::add`].
+    pub fn refuse_appends(&self, refuses: bool) {
+        self.refuses_appends.store(refuses, Ordering::SeqCst);
+    }
+
+    /// How many appends were refused.
+    pub fn refused_appends(&self) -> usize {
+        self.refused_appends.load(Ordering::SeqCst)
+    }
+
+    /// Lets opening a reader fail so often.
+    pub fn fail_opens(&self, times: usize) {
+        self.failing_opens.store(times, Ordering::SeqCst);
+    }
+
+    /// Lets readers have so many records at once.
+    pub fn give_at_once(&self, records: usize) {
+        self.at_once.store(records, Ordering::SeqCst);
+    }
+
+    /// Adds an empty partition.
+    pub fn grow(&self, topic: &str) {
+        self.topics.lock().get_mut(topic).expect("the topic is there").push(Partition::default());
+    }
+
     /// What was appended to a topic.
     pub fn records(&self, topic: &str) -> Vec<NewRecord> {
         let topics = self.topics.lock();
@@ -153,6 +184,10 @@ impl EventLog for SharedLog {
         records: Vec<NewRecord>,
         _: Option<Note>,
     ) -> Result<Appending, LogError> {
+        if self.0.refuses_appends.load(Ordering::SeqCst) {
+            self.0.refused_appends.fetch_add(1, Ordering::SeqCst);
+            return Err(LogError::Overloaded { queued_bytes: 0 });
+        }
         let refused = |left: u32| left.checked_sub(1);
         if self.0.refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, refused).is_ok() {
             return Err(LogError::Overloaded { queued_bytes: 0 });
@@ -183,6 +218,10 @@ impl EventLog for SharedLog {
         from: &[(PartitionId, Start)],
         wanted: Wanted,
     ) -> Result<Box<dyn LogReader>, LogError> {
+        let one_less = |left: usize| left.checked_sub(1);
+        if self.0.failing_opens.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok() {
+            return Err(LogError::Corrupt { place: "the door".to_owned() });
+        }
         let next = from.iter().map(|&(partition, start)| match start {
             Start::At(offset) => (partition, offset.0 as usize),
             _ => (partition, 0),
@@ -224,7 +263,11 @@ impl LogReader for MemoryReader {
             }
             let mut fetched = Fetched { partition: Some(*id), ..Fetched::default() };
             let mut data = Vec::new();
-            while *next < readable && data.len() < max_bytes.min(4096) {
+            let most = match self.log.at_once.load(Ordering::SeqCst) {
+                0 => usize::MAX,
+                most => most,
+            };
+            while *next < readable && data.len() < max_bytes.min(4096) && fetched.records.len() < most {
                 let record = &partition.records[*next];
                 let body = push(&mut data, &record.body);
                 fetched.records.push(RecordRef {
@@ -279,12 +322,18 @@ pub struct MemoryStore {
     rows: Mutex<BTreeMap<String, Vec<u8>>>,
     history: Mutex<Vec<(String, Vec<u8>)>>,
     refuses: AtomicBool,
+    refused: AtomicUsize,
 }
 
 impl MemoryStore {
     /// Whether it takes nothing.
     pub fn refuse(&self, refuses: bool) {
         self.refuses.store(refuses, Ordering::SeqCst);
+    }
+
+    /// How many writes were refused.
+    pub fn refused(&self) -> usize {
+        self.refused.load(Ordering::SeqCst)
     }
 
     /// Every write in order.
@@ -300,6 +349,7 @@ impl MemoryStore {
 impl ResultStore for MemoryStore {
     fn write(&self, batch: &WriteBatch) -> Result<(), StoreError> {
         if self.refuses.load(Ordering::SeqCst) {
+            self.refused.fetch_add(1, Ordering::SeqCst);
             return Err(StoreError::Closed);
         }
         let mut rows = self.rows.lock();

@@ -8,9 +8,9 @@ use connectors::dead_letter::{DEAD_LETTER_TOPIC, DeadLetterTopic};
 use connectors::event_log::{EventLogSinkTable, EventLogTable};
 use connectors::patience::Patience;
 use connectors::result_store::{ResultStoreTable, StoreWriter};
-use connectors::{SinkOptions, SourceOptions, sink_options, source_options};
+use connectors::{BlackholeTable, SinkOptions, SourceOptions, sink_options, source_options};
 use engine::connector::{SinkFactory, SourceFactory};
-use engine::execution::{Execution, ExecutionOptions, JobSpec, Task};
+use engine::execution::{Afterwards, Execution, ExecutionOptions, JobSpec, Task};
 use engine::operator::LedgerCounts;
 use engine::snapshot::{Snapshot, decode, encode};
 use serde_json::Value;
@@ -89,6 +89,7 @@ impl Stage {
                     clock: clock.clone(),
                     new_topic_partitions: 1,
                 }),
+                Ok(SinkOptions::Blackhole) => Arc::new(BlackholeTable),
                 wrong => panic!("`{name}` is no result table: {wrong:#?}"),
             }
         });
@@ -144,6 +145,19 @@ impl Running<'_> {
         });
     }
 
+    /// Shows the job so many records of a topic of one partition, and waits until they are in a snapshot.
+    pub fn snapshot_of(&self, topic: &str, visible: usize) -> Snapshot {
+        self.stage.log.show(topic, &[visible]);
+        for _ in 0..20_000 {
+            let snapshot = self.snapshot();
+            let read: u64 = snapshot.pipelines.iter().flat_map(|of| of.splits()).map(|of| of.offset).sum();
+            if read == visible as u64 {
+                return snapshot;
+            }
+        }
+        panic!("waited in vain until {visible} records are read");
+    }
+
     /// Waits until every source subtask has seen all that the log and the clock said before, and every result of it is
     /// in the store.
     pub fn settle(&self) {
@@ -161,10 +175,22 @@ impl Running<'_> {
 
     /// A snapshot, through its bytes.
     pub fn snapshot(&self) -> Snapshot {
-        let taken = self.execution.control().snapshot(Duration::from_secs(20)).expect("a snapshot");
+        let control = self.execution.control();
+        let taken = control.snapshot(Duration::from_secs(20), Afterwards::ReadOn).expect("a snapshot");
         let read = decode(&encode(&taken)).expect("what was written is read");
         assert_eq!(read, taken);
         read
+    }
+
+    /// A snapshot after which nothing is read.
+    pub fn hold(&self) -> Snapshot {
+        let control = self.execution.control();
+        control.snapshot(Duration::from_secs(20), Afterwards::Hold).expect("a snapshot")
+    }
+
+    /// Reads on.
+    pub fn release(&self) {
+        self.execution.control().release();
     }
 
     /// Ends the job where it is, as a crash would.
@@ -175,9 +201,14 @@ impl Running<'_> {
 
     /// Lets time pass until all windows have closed, and ends the job.
     pub fn finish(self) -> LedgerCounts {
+        self.finish_after(Interval(4 * 3_600_000))
+    }
+
+    /// As [`Running::finish`], after so much time.
+    pub fn finish_after(self, pass: Interval) -> LedgerCounts {
         // The sources have to hear that there is nothing more before the clock may count.
         self.settle();
-        self.stage.clock.advance(Interval(4 * 3_600_000));
+        self.stage.clock.advance(pass);
         self.settle();
         let counts = self.execution.ledger();
         self.crash();
