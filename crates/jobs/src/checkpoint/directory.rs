@@ -30,7 +30,7 @@ pub struct Restored {
     /// Where it lies.
     pub location: String,
     pub manifest: Manifest,
-    pub snapshot: Snapshot,
+    pub snapshot: Arc<Snapshot>,
 }
 
 /// Why a checkpoint cannot be written or read.
@@ -46,6 +46,8 @@ pub enum DirectoryError {
         #[source]
         source: std::io::Error,
     },
+    #[error("{free} bytes are free in {location}, and {kept} are kept free")]
+    Full { location: String, free: u64, kept: u64 },
     #[error("{doing} {location}")]
     Files {
         doing: &'static str,
@@ -106,6 +108,17 @@ impl CheckpointDirectory {
         &self.location
     }
 
+    /// Fails if so many bytes more would leave less than `kept` free.
+    pub fn check_room(&self, bytes: usize, kept: u64) -> Result<(), DirectoryError> {
+        let location = || self.location.clone();
+        let free = storage::free_bytes(std::path::Path::new(&self.location))
+            .map_err(|source| DirectoryError::Directory { location: location(), source })?;
+        match free < kept.saturating_add(bytes as u64) {
+            true => Err(DirectoryError::Full { location: location(), free, kept }),
+            false => Ok(()),
+        }
+    }
+
     /// Where a checkpoint of a job lies in this directory.
     pub fn checkpoint(job: JobId, id: u64) -> String {
         format!("{job}/chk-{id}")
@@ -150,7 +163,7 @@ impl CheckpointDirectory {
             return Err(DirectoryError::Damaged { location, there, found, expected, wanted });
         }
         match decode(&state) {
-            Ok(snapshot) => Ok(Restored { location, manifest, snapshot }),
+            Ok(snapshot) => Ok(Restored { location, manifest, snapshot: Arc::new(snapshot) }),
             Err(source) => Err(DirectoryError::State { location, source }),
         }
     }

@@ -56,7 +56,7 @@ impl Launch {
     }
 
     /// Starts the plan where a snapshot stood, or as its tables' options say.
-    pub fn start(&mut self, from: Option<&Snapshot>) -> Result<Attempt, StartError> {
+    pub fn start(&mut self, from: Option<&Arc<Snapshot>>) -> Result<Attempt, StartError> {
         let wired =
             self.environment.wire(self.plan.clone(), self.id, &self.name).map_err(|error| match error {
                 WiringError::Options(wrong) => StartError::Options(wrong),
@@ -69,11 +69,14 @@ impl Launch {
             if !report.is_complete() {
                 tracing::warn!(job = %self.name, "not all state was kept:\n{report}");
             }
-            spec.restore = Some(Arc::new(snapshot.clone()));
+            spec.restore = Some(snapshot.clone());
         }
         // Letters of records behind the point that is gone on from will be written again, if still with reason.
         if self.attempts > 0 || from.is_some() {
-            wired.letters.restarted(&positions(from)).map_err(ExecutionError::from)?;
+            wired
+                .letters
+                .restarted(&positions(from.map(|snapshot| &**snapshot)))
+                .map_err(ExecutionError::from)?;
         }
         self.attempts += 1;
         let (parallelism, sources) = (spec.options.parallelism, spec.sources.clone());

@@ -3,6 +3,7 @@
 mod attempt;
 mod checkpoints;
 mod live;
+mod memory;
 mod view;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use connectors::patience::Patience;
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 use engine::execution::{Control, ExecutionError, Task};
+use engine::memory::Account;
 use parking_lot::{Condvar, Mutex};
 use sql::plan::Plan;
 use types::{Clock, JobId, Timestamp};
@@ -27,6 +29,7 @@ use checkpoints::Taker;
 use live::Living;
 
 pub use checkpoints::SavepointError;
+pub use memory::why_held_back;
 pub use view::{Failure, JobView, TaskView};
 
 /// A submitted job.
@@ -55,6 +58,7 @@ struct Life {
     control: Arc<Control>,
     tasks: Vec<Task>,
     patience: Arc<Patience>,
+    memory: Arc<Account>,
     checkpoints: CheckpointHistory,
 }
 
@@ -120,6 +124,7 @@ impl JobMaster {
                 control: attempt.execution.control(),
                 tasks: attempt.execution.tasks().to_vec(),
                 patience: attempt.patience.clone(),
+                memory: attempt.execution.memory(),
                 checkpoints,
             }),
             changed: Condvar::new(),

@@ -8,5 +8,6 @@ mod letters;
 mod memory;
 mod over;
 mod process;
+mod room;
 mod savepoints;
 mod world;

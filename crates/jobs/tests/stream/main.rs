@@ -10,6 +10,7 @@ mod late;
 mod memory;
 #[path = "../support/random.rs"]
 mod random;
+mod room;
 mod script;
 #[path = "../support/stage.rs"]
 #[expect(dead_code, reason = "other tests ask more of the stage")]

@@ -11,6 +11,7 @@ use connectors::result_store::{ResultStoreTable, StoreWriter};
 use connectors::{SinkOptions, SourceOptions, sink_options, source_options};
 use engine::connector::{SinkFactory, SourceFactory};
 use engine::execution::{Execution, ExecutionOptions, JobSpec, Task};
+use engine::memory::{MemoryView, Room};
 use engine::operator::LedgerCounts;
 use engine::snapshot::{Snapshot, decode, encode};
 use serde_json::Value;
@@ -141,6 +142,14 @@ impl Running<'_> {
 
     pub fn tasks(&self) -> &[Task] {
         self.execution.tasks()
+    }
+
+    pub fn memory(&self) -> MemoryView {
+        self.execution.memory().view()
+    }
+
+    pub fn room(&self) -> Room {
+        self.execution.memory().room()
     }
 
     pub fn ledger(&self) -> LedgerCounts {
