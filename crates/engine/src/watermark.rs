@@ -145,6 +145,16 @@ impl Watermarks {
         active().any(|(id, partition)| partition.watermark == least && partitions.contains(id))
     }
 
+    /// Whether event time waits for others than these partitions, and there is more to be read of one of them.
+    pub fn are_ahead(&self, partitions: &[PartitionId], now: Duration) -> bool {
+        if self.holds_back(partitions, now) {
+            return false;
+        }
+        let active = || self.partitions.values().filter(|partition| !self.is_idle(partition, now));
+        let least = active().map(|partition| partition.watermark).min();
+        active().any(|partition| Some(partition.watermark) == least && !partition.caught_up)
+    }
+
     /// These partitions have ended; with the last of them so has event time.
     pub fn end(&mut self, partitions: &[PartitionId]) {
         for partition in partitions {
@@ -275,6 +285,12 @@ mod tests {
         watermarks.records(B, 10, false, seconds(1));
         assert!(watermarks.holds_back(&[B], seconds(2)) && !watermarks.holds_back(&[A], seconds(2)));
         assert!(watermarks.holds_back(&[A], seconds(7)) && !watermarks.holds_back(&[B], seconds(7)));
+        assert!(
+            !watermarks.are_ahead(&[A], seconds(2)),
+            "there is nothing to wait for: B was read to its end"
+        );
+        watermarks.records(B, 20, true, seconds(7));
+        assert!(watermarks.are_ahead(&[A], seconds(7)) && !watermarks.are_ahead(&[B], seconds(7)));
     }
 
     #[test]

@@ -51,7 +51,7 @@ const QUERIES: [(&str, &str); 7] = [
 fn script(of: &str, keys: &str, window: &str) -> String {
     format!(
         "CREATE TABLE q (k STRING, words STRING, n BIGINT, g INT, v INT, d DOUBLE, seen TIMESTAMP_LTZ(3),
-           WATERMARK FOR seen AS seen - INTERVAL '1' SECOND)
+           WATERMARK FOR seen AS seen - INTERVAL '2' HOUR)
          WITH ('connector' = 'kafka', 'topic' = 'user-queries', 'format' = 'json',
                'json.timestamp-format.standard' = 'ISO-8601');
          CREATE TABLE t (r STRING, window_end TIMESTAMP(3)) WITH ('connector' = 'redis', 'key' = 't:{{window_end}}');

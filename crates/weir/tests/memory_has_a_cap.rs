@@ -11,9 +11,9 @@ const MIB: u64 = 1 << 20;
 /// What jobs may take at first.
 const MEMORY: u64 = 32 * MIB;
 /// What else Weir takes while it is loaded: the log, the store, requests and threads.
-const BESIDES: u64 = 160 * MIB;
+const BESIDES: u64 = 128 * MIB;
 const BATCH: u64 = 2_000;
-const BATCHES: u64 = 40;
+const BATCHES: u64 = 60;
 
 /// The most memory that a process ever took.
 fn peak(up: &Up) -> u64 {
@@ -25,7 +25,8 @@ fn peak(up: &Up) -> u64 {
 /// Long keys, each its own.
 fn batch(number: u64) -> Vec<String> {
     let ids = number * BATCH..(number + 1) * BATCH;
-    ids.map(|id| event(id, 0).replace("0000", &"0".repeat(500))).collect()
+    let key = format!("\"query_id\":\"{}", "k".repeat(500));
+    ids.map(|id| event(id, 0).replace("\"query_id\":\"", &key)).collect()
 }
 
 #[test]

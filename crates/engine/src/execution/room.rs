@@ -111,13 +111,13 @@ impl SourceSubtask {
             self.measure();
         }
         let mut room = self.holder.account().room();
-        if room == Room::None && self.reclaim(turn) {
+        if room != Room::Enough && self.reclaim(turn, room) {
             room = self.holder.account().room();
         }
         let waits = match room {
             Room::Enough => Waits::No,
-            Room::Scarce if self.holds_back() => Waits::No,
-            Room::Scarce => Waits::ForOthers,
+            Room::Scarce if self.is_ahead() => Waits::ForOthers,
+            Room::Scarce => Waits::No,
             Room::None if turn.parked.is_none() => Waits::ForRoom,
             Room::None if self.holds_back() => Waits::Stuck,
             Room::None => Waits::ForRoom,
@@ -133,8 +133,13 @@ impl SourceSubtask {
         self.watermarks.lock().holds_back(&self.partitions, self.clock.elapsed())
     }
 
+    /// Whether event time waits for others, who have more to read.
+    fn is_ahead(&self) -> bool {
+        self.watermarks.lock().are_ahead(&self.partitions, self.clock.elapsed())
+    }
+
     /// Gives up what can be spared; false if it was not worth a try.
-    fn reclaim(&mut self, turn: &mut Turn) -> bool {
+    fn reclaim(&mut self, turn: &mut Turn, room: Room) -> bool {
         let Downstream::Direct { aggregation, .. } = &mut self.downstream else { return false };
         let next_event = aggregation.next_event();
         if !turn.reclaimed.is_worth_it(self.holder.held(), next_event) {
@@ -142,7 +147,7 @@ impl SourceSubtask {
         }
         aggregation.compact(&mut []);
         // The batch at hand is made of codes of these.
-        if turn.parked.is_none() && self.prepare.trim(&mut self.batch, 0) {
+        if room == Room::None && turn.parked.is_none() && self.prepare.trim(&mut self.batch, 0) {
             aggregation.forget_front();
         }
         self.measure();
@@ -164,7 +169,7 @@ impl GlobalSubtask {
 
     /// Whether to give up values that no open window needs.
     pub(super) fn wants_to_reclaim(&self) -> bool {
-        self.holder.account().room() == Room::None
+        self.holder.account().room() != Room::Enough
             && self.reclaimed.is_worth_it(self.holder.held(), self.aggregation.next_event())
     }
 

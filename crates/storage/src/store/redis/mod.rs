@@ -52,7 +52,7 @@ impl Default for Options {
             channel: "analytics:updates".to_owned(),
             prefix: "analytics:".to_owned(),
             copy_for: Duration::from_secs(24 * 60 * 60),
-            follower_changes: 1_024,
+            follower_changes: 256,
         }
     }
 }
