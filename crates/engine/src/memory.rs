@@ -12,9 +12,9 @@ use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-/// Of the memory that jobs may take, states get so much: beside them stands a copy and its bytes while a checkpoint is
-/// taken, and a table that grows is there twice for a moment.
-const STATE_SHARE: (usize, usize) = (2, 5);
+/// Of the memory that jobs may take, the part that states get: beside them stands a copy and its bytes while a checkpoint
+/// is taken, and a table that grows is there twice for a moment.
+const STATE_SHARE: usize = 3;
 /// Of what states get, the part that is kept for jobs that hold little.
 const SPARE_SHARE: usize = 8;
 
@@ -134,8 +134,7 @@ impl Pool {
 
 /// The part of the memory that states get.
 fn for_states(memory: usize) -> usize {
-    let (part, of) = STATE_SHARE;
-    memory / of * part
+    memory / STATE_SHARE
 }
 
 /// From half of the limit on, room is scarce: tables double when they grow.
@@ -259,6 +258,12 @@ impl Drop for Holder {
     }
 }
 
+impl Claim {
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
 impl Drop for Claim {
     fn drop(&mut self) {
         self.account.change(self.bytes, 0);
@@ -291,18 +296,18 @@ mod tests {
 
     #[test]
     fn a_job_has_no_more_room_than_its_own_limit() {
-        let account = Account::new(Pool::of(1_000 * MB), Some(100 * MB));
-        let mut of = holder(&account, "counts", 19 * MB);
-        assert_eq!((account.limit(), account.room()), (40 * MB, Room::Enough));
-        of.tell(&[21 * MB]);
+        let account = Account::new(Pool::of(1_000 * MB), Some(90 * MB));
+        let mut of = holder(&account, "counts", 14 * MB);
+        assert_eq!((account.limit(), account.room()), (30 * MB, Room::Enough));
+        of.tell(&[16 * MB]);
         assert_eq!(account.room(), Room::Scarce);
-        of.tell(&[40 * MB]);
+        of.tell(&[30 * MB]);
         assert_eq!(account.room(), Room::None);
     }
 
     #[test]
     fn a_full_job_stops_itself_and_not_those_that_hold_little() {
-        let pool = Pool::of(200 * MB);
+        let pool = Pool::of(240 * MB);
         let [greedy, modest] = [(); 2].map(|()| Account::new(pool.clone(), None));
         let _all = holder(&greedy, "all", 71 * MB);
         let mut little = holder(&modest, "little", 4 * MB);

@@ -55,6 +55,9 @@ pub(super) struct GlobalSubtask {
     /// What each unit holds, as last measured, and the rest.
     pub parts: Vec<usize>,
     pub reclaimed: Reclaimed,
+    /// Bytes that came in since it was last measured what is held, and how many are let pass.
+    pub unmeasured: u64,
+    pub measure_after: u64,
 }
 
 /// An input, as far as it has come.
@@ -180,8 +183,10 @@ impl GlobalSubtask {
                 let changed = !shipment.is_empty();
                 input.idle = false;
                 self.aggregation.receive(&mut input.receiving, *shipment);
+                self.unmeasured += claim.bytes() as u64;
                 drop(claim);
-                if changed {
+                if self.unmeasured >= self.measure_after {
+                    self.unmeasured = 0;
                     self.measure(inputs.iter().map(|input| &input.receiving));
                 }
                 changed

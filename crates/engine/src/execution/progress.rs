@@ -55,12 +55,12 @@ impl SourceSubtask {
     ) -> Result<(), ExecutionError> {
         let env = self.env();
         let Downstream::Direct { aggregation, sinks } = &mut self.downstream else { return Ok(()) };
-        let mut moved = false;
+        let mut fired = false;
         if watermark > turn.seen || turn.changed {
             if aggregation.next_event() <= watermark {
                 aggregation.advance(watermark, &env, sinks)?;
                 aggregation.compact_if_grown(&mut []);
-                moved = true;
+                fired = true;
             }
             if watermark > turn.seen {
                 sinks.watermark(watermark)?;
@@ -70,14 +70,13 @@ impl SourceSubtask {
         match self.early_fire {
             Some(pause) if turn.changed && now >= turn.next_early => {
                 aggregation.early(&env, sinks)?;
-                moved = true;
                 turn.next_early = now + pause;
                 turn.changed = false;
             }
             Some(_) => {}
             None => turn.changed = false,
         }
-        if moved {
+        if fired {
             self.measure();
         }
         Ok(())

@@ -37,9 +37,14 @@ pub(super) struct Reclaimed {
 }
 
 impl Reclaimed {
-    /// Windows have closed, or an eighth more is held.
-    fn is_worth_it(&self, bytes: usize, next_event: i64) -> bool {
-        next_event != self.next_event || bytes > self.bytes + self.bytes / 8
+    /// An eighth more is held, or windows have closed and there is no other way.
+    fn is_worth_it(&self, bytes: usize, next_event: i64, room: Room) -> bool {
+        let has_grown = bytes > self.bytes + self.bytes / 8;
+        match room {
+            Room::Enough => false,
+            Room::Scarce => has_grown,
+            Room::None => has_grown || next_event != self.next_event,
+        }
     }
 }
 
@@ -111,7 +116,7 @@ impl SourceSubtask {
             self.measure();
         }
         let mut room = self.holder.account().room();
-        if room != Room::Enough && self.reclaim(turn, room) {
+        if self.reclaim(turn, room) {
             room = self.holder.account().room();
         }
         let waits = match room {
@@ -141,8 +146,11 @@ impl SourceSubtask {
     /// Gives up what can be spared; false if it was not worth a try.
     fn reclaim(&mut self, turn: &mut Turn, room: Room) -> bool {
         let Downstream::Direct { aggregation, .. } = &mut self.downstream else { return false };
+        if room == Room::Enough {
+            return false;
+        }
         let next_event = aggregation.next_event();
-        if !turn.reclaimed.is_worth_it(self.holder.held(), next_event) {
+        if !turn.reclaimed.is_worth_it(self.holder.held(), next_event, room) {
             return false;
         }
         aggregation.compact(&mut []);
@@ -169,8 +177,9 @@ impl GlobalSubtask {
 
     /// Whether to give up values that no open window needs.
     pub(super) fn wants_to_reclaim(&self) -> bool {
-        self.holder.account().room() != Room::Enough
-            && self.reclaimed.is_worth_it(self.holder.held(), self.aggregation.next_event())
+        let room = self.holder.account().room();
+        room != Room::Enough
+            && self.reclaimed.is_worth_it(self.holder.held(), self.aggregation.next_event(), room)
     }
 
     pub(super) fn reclaimed(&mut self) {
@@ -186,9 +195,11 @@ mod tests {
     #[test]
     fn reclaiming_is_tried_again_only_when_it_may_help() {
         let reclaimed = Reclaimed { bytes: 800, next_event: 5 };
-        assert!(!reclaimed.is_worth_it(800, 5) && !reclaimed.is_worth_it(900, 5));
-        assert!(reclaimed.is_worth_it(901, 5), "more is held");
-        assert!(reclaimed.is_worth_it(10, 6), "a window has closed");
+        let is_worth_it = |bytes, next_event, room| reclaimed.is_worth_it(bytes, next_event, room);
+        assert!(!is_worth_it(900, 5, Room::None) && !is_worth_it(5_000, 6, Room::Enough));
+        assert!(is_worth_it(901, 5, Room::Scarce), "more is held");
+        assert!(is_worth_it(10, 6, Room::None), "a window has closed");
+        assert!(!is_worth_it(10, 6, Room::Scarce), "that alone is not worth going through all state");
     }
 
     #[test]

@@ -197,6 +197,8 @@ impl Shared<'_> {
                 holder: self.holder(),
                 parts: Vec::new(),
                 reclaimed: Reclaimed::default(),
+                unmeasured: 0,
+                measure_after: measure_after(self.memory.limit()),
             };
             let vertex = format!("GlobalWindowAggregate[{}]", self.pipeline.source.name);
             self.spawn(execution, &vertex, subtask, metrics, None, move || global.run())?;

@@ -33,7 +33,8 @@ fn a_full_job_waits_says_who_holds_what_and_goes_on_with_more_memory() {
     let view = job.view();
     assert!(view.ledger.accepted < KEYS as u64 && view.ledger.balances(), "{:?}", view.ledger);
     let limit = view.memory.limit.expect("a limit");
-    assert!((limit..limit * 5 / 4).contains(&view.memory.held), "{:?}", view.memory);
+    // The last batch may have made a table grow, which doubles it.
+    assert!((limit..limit * 2).contains(&view.memory.held), "{:?}", view.memory);
     let why = why_held_back(&view.memory).expect("it is held back");
     assert!(why.contains("most hold: counts ") && why.contains("more memory (`weir.memory`"), "{why}");
     job.savepoint(None, false).expect("its state is kept all the while");

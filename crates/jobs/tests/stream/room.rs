@@ -47,7 +47,7 @@ fn a_log_that_has_nothing_more_lets_windows_close_though_there_is_no_room() {
         stage.clock.advance(Interval(20_000));
         job.settle();
         assert_eq!(counts(&stage, "t").len(), shown, "parallelism {parallelism}");
-        assert_eq!(job.room(), Room::Enough, "{:?}", job.memory());
+        assert_ne!(job.room(), Room::None, "{:?}", job.memory());
         // What was shown later is late by now, and taken in.
         stage.log.show(TOPIC, &[shown + 500, 0]);
         until("it reads on", || job.ledger().late == 500);

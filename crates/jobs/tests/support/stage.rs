@@ -164,6 +164,11 @@ impl Running<'_> {
         read
     }
 
+    /// What a checkpoint writes.
+    pub fn checkpoint(&self) -> Vec<u8> {
+        encode(&self.execution.control().snapshot(Duration::from_secs(20)).expect("a snapshot"))
+    }
+
     /// Ends the job where it is, as a crash would.
     pub fn crash(self) {
         self.execution.cancel();
