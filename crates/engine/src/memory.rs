@@ -137,11 +137,12 @@ fn for_states(memory: usize) -> usize {
     memory / STATE_SHARE
 }
 
-/// From half of the limit on, room is scarce: tables double when they grow.
+/// From two fifths of the limit on, room is scarce: should all tables double then, a fifth is left for those who make
+/// room.
 fn room(held: usize, limit: usize) -> Room {
     if held >= limit {
         Room::None
-    } else if held >= limit / 2 {
+    } else if held >= limit / 5 * 2 {
         Room::Scarce
     } else {
         Room::Enough
@@ -297,9 +298,9 @@ mod tests {
     #[test]
     fn a_job_has_no_more_room_than_its_own_limit() {
         let account = Account::new(Pool::of(1_000 * MB), Some(90 * MB));
-        let mut of = holder(&account, "counts", 14 * MB);
+        let mut of = holder(&account, "counts", 11 * MB);
         assert_eq!((account.limit(), account.room()), (30 * MB, Room::Enough));
-        of.tell(&[16 * MB]);
+        of.tell(&[13 * MB]);
         assert_eq!(account.room(), Room::Scarce);
         of.tell(&[30 * MB]);
         assert_eq!(account.room(), Room::None);

@@ -52,7 +52,7 @@ pub fn why_held_back(view: &MemoryView) -> Option<String> {
     if !view.is_held_back() {
         return None;
     }
-    let own_limit = view.limit.filter(|&limit| view.held >= limit / 2);
+    let own_limit = view.limit.filter(|&limit| view.held >= limit / 5 * 2);
     let mut text = match own_limit {
         Some(limit) => format!(
             "memory: the job's state takes {} of the {} that it may, so its sources wait",
