@@ -142,6 +142,23 @@ impl Watermarks {
             .all(|partition| self.is_idle(partition, now))
     }
 
+    /// Whether event time stands where one of these partitions stands.
+    pub fn holds_back(&self, partitions: &[PartitionId], now: Duration) -> bool {
+        let active = || self.partitions.iter().filter(|(_, partition)| !self.is_idle(partition, now));
+        let Some(least) = active().map(|(_, partition)| partition.watermark).min() else { return true };
+        active().any(|(id, partition)| partition.watermark == least && partitions.contains(id))
+    }
+
+    /// Whether event time waits for others than these partitions, and there is more to be read of one of them.
+    pub fn are_ahead(&self, partitions: &[PartitionId], now: Duration) -> bool {
+        if self.holds_back(partitions, now) {
+            return false;
+        }
+        let active = || self.partitions.values().filter(|partition| !self.is_idle(partition, now));
+        let least = active().map(|partition| partition.watermark).min();
+        active().any(|partition| Some(partition.watermark) == least && partition.heard.is_none())
+    }
+
     /// These partitions have ended; with the last of them so has event time.
     pub fn end(&mut self, partitions: &[PartitionId]) {
         for partition in partitions {
@@ -289,6 +306,21 @@ mod tests {
         watermarks.records(B, 7_000, false, seconds(9));
         watermarks.caught_up(&[A], seconds(9));
         assert_eq!(watermarks.advance(seconds(9)), 7_000);
+    }
+
+    #[test]
+    fn the_slowest_partition_holds_event_time_back_unless_it_is_idle() {
+        let mut watermarks = two();
+        watermarks.records(A, 1_000, true, seconds(1));
+        watermarks.records(B, 10, false, seconds(1));
+        assert!(watermarks.holds_back(&[B], seconds(2)) && !watermarks.holds_back(&[A], seconds(2)));
+        assert!(watermarks.holds_back(&[A], seconds(7)) && !watermarks.holds_back(&[B], seconds(7)));
+        assert!(
+            !watermarks.are_ahead(&[A], seconds(2)),
+            "there is nothing to wait for: B was read to its end"
+        );
+        watermarks.records(B, 20, true, seconds(7));
+        assert!(watermarks.are_ahead(&[A], seconds(7)) && !watermarks.are_ahead(&[B], seconds(7)));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use connectors::result_store::{ResultStoreTable, StoreWriter};
 use connectors::{BlackholeTable, SinkOptions, SourceOptions, sink_options, source_options};
 use engine::connector::{Reads, SinkFactory, SourceFactory};
 use engine::execution::{ExecutionOptions, JobSpec, Mode};
+use engine::memory::Pool;
 use sql::error::Diagnostic;
 use sql::plan::{Plan, TableOptions};
 use storage::log::{EventLog, LogError, Logs};
@@ -49,6 +50,8 @@ pub struct Defaults {
     pub idle_timeout: Interval,
     /// `weir.max-future`.
     pub max_future: Interval,
+    /// What all jobs together may hold; `weir.memory` sets what a single one may.
+    pub memory: Arc<Pool>,
     /// Partitions of a topic that a script names and that does not exist yet.
     pub new_topic_partitions: u32,
 }
@@ -59,6 +62,7 @@ impl Default for Defaults {
             parallelism: 1,
             idle_timeout: Interval(5_000),
             max_future: Interval(300_000),
+            memory: Pool::unlimited(),
             new_topic_partitions: 1,
         }
     }
@@ -168,6 +172,8 @@ impl Environment {
             parallelism: settings.parallelism.unwrap_or(self.defaults.parallelism),
             idle_timeout: settings.idle_timeout.unwrap_or(self.defaults.idle_timeout),
             max_future: settings.max_future.unwrap_or(self.defaults.max_future),
+            pool: self.defaults.memory.clone(),
+            memory: settings.memory.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
             ..ExecutionOptions::default()
         };
         let spec = JobSpec {

@@ -40,6 +40,8 @@ pub struct Settings {
     pub early_fire: Option<Interval>,
     /// `weir.max-future`: events further ahead of the clock are dead-lettered; `None` if not set, zero = never.
     pub max_future: Option<Interval>,
+    /// `weir.memory`: bytes that the job may take, checkpoints and all; `None` if not set.
+    pub memory: Option<u64>,
     /// Every key set, as written.
     pub all: BTreeMap<String, String>,
     /// Where the values of these keys stand in the script.

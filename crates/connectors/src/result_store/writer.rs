@@ -1,4 +1,4 @@
-//! The writer: one thread between a job's subtasks and the result store, behind a bounded queue.
+//! The writer: one thread between a job's subtasks and the result store, behind a queue of so many bytes.
 //!
 //! A store that fails is tried again with growing pauses; the queue fills and holds back the sources meanwhile. Nothing
 //! is dropped.
@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use engine::connector::ConnectorError;
+use parking_lot::{Condvar, Mutex};
 use storage::store::{ResultStore, WriteBatch};
 use types::Clock;
 
@@ -20,17 +21,54 @@ pub struct StoreWriter {
     queue: Option<Sender<Command>>,
     patience: Arc<Patience>,
     stopped: Arc<AtomicBool>,
+    gate: Arc<Gate>,
     thread: Option<JoinHandle<()>>,
     clock: Arc<dyn Clock>,
 }
 
 enum Command {
-    Write(WriteBatch),
+    Write(WriteBatch, usize),
     Flush(Sender<Result<(), GivenUp>>),
 }
 
 /// Batches that wait for the store, at most.
 const QUEUE_BATCHES: usize = 64;
+/// Their bytes, at most, save for a batch that is larger by itself.
+const QUEUE_BYTES: usize = 16 << 20;
+
+/// Lets in as many bytes as there is room for.
+#[derive(Default)]
+struct Gate {
+    inside: Mutex<usize>,
+    /// Some have left, or nobody will any more.
+    left: Condvar,
+}
+
+impl Gate {
+    fn enter(&self, bytes: usize, is_closed: impl Fn() -> bool) {
+        let mut inside = self.inside.lock();
+        while *inside > 0 && *inside + bytes > QUEUE_BYTES && !is_closed() {
+            self.left.wait(&mut inside);
+        }
+        *inside += bytes;
+    }
+
+    fn leave(&self, bytes: usize) {
+        *self.inside.lock() -= bytes;
+        self.left.notify_all();
+    }
+
+    /// Wakes whoever waits: it has seen that nobody is let in any more, or is asleep by now.
+    fn open(&self) {
+        drop(self.inside.lock());
+        self.left.notify_all();
+    }
+
+    fn is_full(&self, bytes: usize) -> bool {
+        let inside = *self.inside.lock();
+        inside > 0 && inside + bytes > QUEUE_BYTES
+    }
+}
 
 impl StoreWriter {
     /// Starts the thread. Fails if the system has none left.
@@ -41,18 +79,26 @@ impl StoreWriter {
     ) -> std::io::Result<StoreWriter> {
         let (queue, commands) = bounded(QUEUE_BATCHES);
         let stopped = Arc::new(AtomicBool::new(false));
-        let (patience_there, stopped_there) = (patience.clone(), stopped.clone());
-        let drain =
-            Drain { store, commands, patience: patience_there, stopped: stopped_there, is_durable: true };
+        let gate = Arc::new(Gate::default());
+        let drain = Drain {
+            store,
+            commands,
+            patience: patience.clone(),
+            stopped: stopped.clone(),
+            gate: gate.clone(),
+            is_durable: true,
+        };
         let thread = thread::Builder::new().name("result writer".to_owned()).spawn(move || drain.run())?;
-        Ok(StoreWriter { queue: Some(queue), patience, stopped, thread: Some(thread), clock })
+        Ok(StoreWriter { queue: Some(queue), patience, stopped, gate, thread: Some(thread), clock })
     }
 
     /// Queues a batch; waits while the queue is full, and tells for how long.
     pub fn write(&self, batch: WriteBatch) -> Result<Duration, ConnectorError> {
-        let full = self.queue.as_ref().is_some_and(Sender::is_full);
+        let bytes = bytes(&batch);
+        let full = self.queue.as_ref().is_some_and(Sender::is_full) || self.gate.is_full(bytes);
         let before = full.then(|| self.clock.elapsed());
-        self.send(Command::Write(batch))?;
+        self.gate.enter(bytes, || self.stopped.load(Ordering::Acquire));
+        self.send(Command::Write(batch, bytes))?;
         Ok(before.map_or(Duration::ZERO, |before| self.clock.elapsed().saturating_sub(before)))
     }
 
@@ -73,6 +119,11 @@ impl StoreWriter {
             _ => Err(stopped()),
         }
     }
+}
+
+/// What a batch takes.
+fn bytes(batch: &WriteBatch) -> usize {
+    batch.upserts.iter().map(|upsert| size_of_val(upsert) + upsert.key.len() + upsert.value.len()).sum()
 }
 
 fn stopped() -> ConnectorError {
@@ -96,6 +147,7 @@ struct Drain {
     commands: Receiver<Command>,
     patience: Arc<Patience>,
     stopped: Arc<AtomicBool>,
+    gate: Arc<Gate>,
     /// Nothing was written since the last flush.
     is_durable: bool,
 }
@@ -104,9 +156,11 @@ impl Drain {
     fn run(mut self) {
         while let Ok(command) = self.commands.recv() {
             let done = match command {
-                Command::Write(batch) => {
+                Command::Write(batch, bytes) => {
                     self.is_durable = false;
-                    self.patience.insist("write results", || self.store.write(&batch))
+                    let written = self.patience.insist("write results", || self.store.write(&batch));
+                    self.gate.leave(bytes);
+                    written
                 }
                 Command::Flush(done) => {
                     let flushed = self.flush();
@@ -124,6 +178,7 @@ impl Drain {
     /// stays there, and with it whoever waits for an answer.
     fn refuse(self) {
         self.stopped.store(true, Ordering::Release);
+        self.gate.open();
         for command in self.commands {
             if let Command::Flush(done) = command {
                 let _ = done.send(Err(GivenUp));

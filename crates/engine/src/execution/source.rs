@@ -12,6 +12,7 @@ use types::{Clock, Interval, Offset, PartitionId};
 use super::control::Control;
 use super::global::{Message, Standing};
 use super::io::{Letters, Sinks};
+use super::room::{Parked, Reclaimed};
 use super::{ExecutionError, Mode, TaskMetrics};
 use crate::aggregate::keys::Rows as Selection;
 use crate::batch::{Batch, RecordSpan};
@@ -19,6 +20,7 @@ use crate::column::tri;
 use crate::connector::{DeadLetter, Polled, Records, Rows, Source, Stage};
 use crate::evaluate::{Inputs, Vector};
 use crate::layout::{Layout, QueryLayout};
+use crate::memory::Holder;
 use crate::operator::{Ledger, Prepare, Prepared};
 use crate::watermark::{NO_WATERMARK, Standpoint, Watermarks};
 use crate::window::{Aggregation, LateRow, Output, RowsIn, Shipping};
@@ -41,6 +43,11 @@ pub(super) struct SourceSubtask {
     pub control: Arc<Control>,
     pub ledger: Arc<Ledger>,
     pub metrics: Arc<TaskMetrics>,
+    pub holder: Holder,
+    /// What each unit holds, as last measured, and the rest.
+    pub parts: Vec<usize>,
+    /// Bytes of input from one measuring to the next.
+    pub measure_after: u64,
     pub mode: Mode,
     pub early_fire: Option<Duration>,
     /// It goes on from a snapshot, of which not everything may have been written early yet.
@@ -87,8 +94,12 @@ pub(super) struct Turn {
     pub seen: i64,
     /// The last snapshot it took part in.
     pub barrier: u64,
-    /// Time spent waiting for global subtasks in this turn.
+    /// Time spent waiting for global subtasks, or for room, in this turn.
     pub blocked: Duration,
+    /// Input since it was last measured what is held.
+    pub unmeasured: u64,
+    pub parked: Option<Parked>,
+    pub reclaimed: Reclaimed,
 }
 
 /// A partition's records and the watermark they imply.
@@ -112,7 +123,7 @@ impl SourceSubtask {
             }
             let before = self.clock.elapsed();
             let wait = self.wait(&turn, before);
-            let polled = self.source.poll(&mut self.batch, self.batch_rows, wait)?;
+            let polled = self.poll(&mut turn, wait)?;
             let waited = self.source.take_waited();
             let found = self.source.take_found();
             if !found.is_empty() {
@@ -162,7 +173,9 @@ impl SourceSubtask {
         self.ledger.accept(records as u64);
         TaskMetrics::add(&self.metrics.records_in, records as u64);
         TaskMetrics::add(&self.metrics.batches_in, 1);
-        TaskMetrics::add(&self.metrics.bytes_in, self.batch.bytes());
+        let bytes = self.batch.bytes();
+        TaskMetrics::add(&self.metrics.bytes_in, bytes);
+        self.took(turn, bytes);
         let ledger = &self.ledger;
         self.source.take_wrong_types(&mut |field, values| ledger.wrong_type(field, values));
         let latest = self.max_future.map_or(i64::MAX, |ahead| env.now_ms.saturating_add(ahead.0));

@@ -31,7 +31,7 @@ pub struct Restored {
     /// Where it lies.
     pub location: String,
     pub manifest: Manifest,
-    pub snapshot: Snapshot,
+    pub snapshot: Arc<Snapshot>,
 }
 
 impl CheckpointDirectory {
@@ -54,6 +54,17 @@ impl CheckpointDirectory {
     /// The directory, for people.
     pub fn location(&self) -> &str {
         &self.location
+    }
+
+    /// Fails if so many bytes more would leave less than `kept` free.
+    pub fn check_room(&self, bytes: usize, kept: u64) -> Result<(), DirectoryError> {
+        let location = || self.location.clone();
+        let free = storage::free_bytes(std::path::Path::new(&self.location))
+            .map_err(|source| DirectoryError::Directory { location: location(), source })?;
+        match free < kept.saturating_add(bytes as u64) {
+            true => Err(DirectoryError::Full { location: location(), free, kept }),
+            false => Ok(()),
+        }
     }
 
     /// Where a checkpoint of a job lies in this directory.
@@ -100,7 +111,7 @@ impl CheckpointDirectory {
             return Err(DirectoryError::Damaged { location, there, found, expected, wanted });
         }
         match decode(&state) {
-            Ok(snapshot) => Ok(Restored { location, manifest, snapshot }),
+            Ok(snapshot) => Ok(Restored { location, manifest, snapshot: Arc::new(snapshot) }),
             Err(source) => Err(DirectoryError::State { location, source }),
         }
     }

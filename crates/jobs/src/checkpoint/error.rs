@@ -19,6 +19,8 @@ pub enum DirectoryError {
         #[source]
         source: std::io::Error,
     },
+    #[error("{free} bytes are free in {location}, and {kept} are kept free")]
+    Full { location: String, free: u64, kept: u64 },
     #[error("{doing} {location}")]
     Files {
         doing: &'static str,

@@ -60,7 +60,7 @@ impl Launch {
     /// what the attempt writes to.
     pub fn start(
         &mut self,
-        from: Option<&Snapshot>,
+        from: Option<&Arc<Snapshot>>,
         starting: &dyn Fn(&Arc<Patience>),
     ) -> Result<Attempt, StartError> {
         let wired =
@@ -76,12 +76,13 @@ impl Launch {
             if !report.is_complete() {
                 tracing::warn!(job = %self.name, "not all state was kept:\n{report}");
             }
-            spec.restore = Some(Arc::new(snapshot.clone()));
+            spec.restore = Some(snapshot.clone());
         }
         wired.letters.reach().map_err(ExecutionError::from)?;
         // Letters of records behind the point that is gone on from will be written again, if still with reason.
         if self.ran_before || from.is_some() {
-            wired.letters.restarted(&positions(from)).map_err(ExecutionError::from)?;
+            let positions = positions(from.map(|snapshot| &**snapshot));
+            wired.letters.restarted(&positions).map_err(ExecutionError::from)?;
         }
         self.ran_before = true;
         let (parallelism, sources) = (spec.options.parallelism, spec.sources.clone());

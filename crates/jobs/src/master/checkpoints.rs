@@ -122,7 +122,8 @@ impl Taker {
         self.last = id;
         let place = CheckpointDirectory::checkpoint(self.job, id);
         let of = (id, Kind::Checkpoint);
-        write(master, attempt, &self.directory, &place, of, (timeout, afterwards))?;
+        let keep_free = self.options.keep_free_bytes;
+        write(master, attempt, &self.directory, &place, of, (timeout, keep_free, afterwards))?;
         if let Err(error) = self.directory.prune(self.job, self.options.retained) {
             tracing::warn!(job_id = %self.job, error = %with_causes(&error), "old checkpoints were not removed");
         }
@@ -147,8 +148,8 @@ impl Taker {
         // As Flink names them: the beginning of the job's id, and something that was never there.
         let job: String = self.job.to_string().chars().take(6).collect();
         let place = format!("savepoint-{job}-{:012x}", crate::id::random() & 0xffff_ffff_ffff);
-        let timeout = self.options.timeout;
-        write(master, attempt, &directory, &place, (id, Kind::Savepoint), (timeout, afterwards))
+        let limits = (self.options.timeout, self.options.keep_free_bytes, afterwards);
+        write(master, attempt, &directory, &place, (id, Kind::Savepoint), limits)
     }
 }
 
@@ -159,7 +160,7 @@ fn write(
     directory: &CheckpointDirectory,
     place: &str,
     (id, kind): (u64, Kind),
-    (timeout, afterwards): (Duration, Afterwards),
+    (timeout, keep_free, afterwards): (Duration, u64, Afterwards),
 ) -> Result<String, SavepointError> {
     let (began, triggered) = (master.clock.elapsed(), master.clock.now());
     let duration = Duration::ZERO;
@@ -180,7 +181,9 @@ fn write(
                 records: ledgers.map(|ledger| ledger.accepted).sum(),
                 state: StateFile { name: String::new(), bytes: 0, crc32: 0 },
             };
-            directory.write(place, &mut manifest, encode(&snapshot))?;
+            let state = encode(&snapshot);
+            directory.check_room(state.len(), keep_free)?;
+            directory.write(place, &mut manifest, state)?;
             attempt.commit(&snapshot);
             Ok(manifest.state.bytes)
         });

@@ -3,6 +3,7 @@
 mod attempt;
 mod checkpoints;
 mod live;
+mod memory;
 mod view;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use connectors::dead_letter::Ancestor;
 use connectors::patience::Patience;
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 use engine::execution::{Control, ExecutionError, Task};
+use engine::memory::Account;
 use parking_lot::{Condvar, Mutex};
 use sql::plan::Plan;
 use types::{Clock, JobId, Timestamp};
@@ -28,6 +30,7 @@ use checkpoints::Taker;
 use live::Living;
 
 pub use checkpoints::SavepointError;
+pub use memory::why_held_back;
 pub use view::{Failure, JobView, TaskView};
 
 /// A submitted job.
@@ -57,6 +60,7 @@ struct Life {
     control: Arc<Control>,
     tasks: Vec<Task>,
     patience: Arc<Patience>,
+    memory: Arc<Account>,
     checkpoints: CheckpointHistory,
     /// The process is about to end: whatever ends the job now does not end it for good.
     suspending: bool,
@@ -133,6 +137,7 @@ impl JobMaster {
                 control: attempt.execution.control(),
                 tasks: attempt.execution.tasks().to_vec(),
                 patience: attempt.patience.clone(),
+                memory: attempt.execution.memory(),
                 checkpoints,
                 suspending: false,
                 given_up: false,

@@ -12,6 +12,7 @@ mod memory;
 mod metadata;
 #[path = "../support/random.rs"]
 mod random;
+mod room;
 mod script;
 #[path = "../support/stage.rs"]
 #[expect(dead_code, reason = "other tests ask more of the stage")]

@@ -11,6 +11,7 @@ use connectors::result_store::{ResultStoreTable, StoreWriter};
 use connectors::{BlackholeTable, SinkOptions, SourceOptions, sink_options, source_options};
 use engine::connector::{SinkFactory, SourceFactory};
 use engine::execution::{Afterwards, Execution, ExecutionOptions, JobSpec, Task};
+use engine::memory::{MemoryView, Room};
 use engine::operator::LedgerCounts;
 use engine::snapshot::{Snapshot, decode, encode};
 use serde_json::Value;
@@ -169,6 +170,14 @@ impl Running<'_> {
         self.execution.tasks()
     }
 
+    pub fn memory(&self) -> MemoryView {
+        self.execution.memory().view()
+    }
+
+    pub fn room(&self) -> Room {
+        self.execution.memory().room()
+    }
+
     pub fn ledger(&self) -> LedgerCounts {
         self.execution.ledger()
     }
@@ -191,6 +200,12 @@ impl Running<'_> {
     /// Reads on.
     pub fn release(&self) {
         self.execution.control().release();
+    }
+
+    /// What a checkpoint writes.
+    pub fn checkpoint(&self) -> Vec<u8> {
+        let control = self.execution.control();
+        encode(&control.snapshot(Duration::from_secs(20), Afterwards::ReadOn).expect("a snapshot"))
     }
 
     /// Ends the job where it is, as a crash would.

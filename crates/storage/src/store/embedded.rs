@@ -29,7 +29,7 @@ pub struct Options {
     /// How often expired rows are looked for and removed, every 10 s unless set. They are not returned before that
     /// either.
     pub sweep_interval: Duration,
-    /// How many changes a follower may lag behind before writers wait for it, 1,024 unless set.
+    /// How many changes a follower may lag behind before writers wait for it, 256 unless set.
     pub follower_changes: usize,
     /// Writes are refused while less is free on the disk, 256 MiB unless set. Work in the background needs some room.
     pub keep_free_bytes: u64,
@@ -37,11 +37,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options {
-            sweep_interval: Duration::from_secs(10),
-            follower_changes: 1_024,
-            keep_free_bytes: 256 << 20,
-        }
+        Options { sweep_interval: Duration::from_secs(10), follower_changes: 256, keep_free_bytes: 256 << 20 }
     }
 }
 

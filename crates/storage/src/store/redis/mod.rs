@@ -55,7 +55,7 @@ impl Default for Options {
             prefix: "analytics:".to_owned(),
             copy_for: Duration::from_secs(24 * 60 * 60),
             certificates: None,
-            follower_changes: 1_024,
+            follower_changes: 256,
         }
     }
 }
