@@ -107,6 +107,7 @@ impl World {
             min_pause: Duration::ZERO,
             timeout: LONG,
             retained: 3,
+            keep_free_bytes: 0,
             tolerable_failures: None,
             directory: place("checkpoints"),
             savepoints: place("savepoints"),
