@@ -38,6 +38,18 @@ fn a_job_goes_on_under_its_id_where_the_process_ended() {
 }
 
 #[test]
+fn a_job_that_was_stopped_stays_so_though_the_process_ends_at_once() {
+    for _ in 0..20 {
+        let world = World::new(1);
+        let process = world.process();
+        let job = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
+        job.savepoint(None, true).expect("a savepoint");
+        assert!(process.shut_down(LONG));
+        assert_eq!(job.status(), JobStatus::Finished);
+    }
+}
+
+#[test]
 fn jobs_that_came_in_are_started_again_unless_they_were_over() {
     let world = World::new(1);
     let process = world.process();

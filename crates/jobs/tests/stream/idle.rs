@@ -68,9 +68,11 @@ fn a_partition_that_has_nothing_more_does_not_wait_until_the_others_have_nothing
         let job = stage.start(&script(), parallelism, 100, None);
         job.read_up_to(&[5, 5]);
         job.settle();
-        stage.clock.advance(Interval(6_000));
         stage.log.give_at_once(1);
         stage.log.add(TOPIC, 0, seconds("a", 5, EVENTS));
+        crate::stage::until("a is being read", || job.ledger().accepted > 10);
+        // From now on nothing is heard of b unless somebody asks.
+        stage.clock.advance(Interval(6_000));
         crate::stage::until("windows have closed", || counts(&stage, "t").len() > 3);
         let accepted = job.ledger().accepted;
         assert!(
