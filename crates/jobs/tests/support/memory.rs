@@ -281,4 +281,8 @@ impl ResultStore for MemoryStore {
     fn ping(&self) -> Result<(), StoreError> {
         Ok(())
     }
+
+    fn remark(&self) -> Option<String> {
+        None
+    }
 }

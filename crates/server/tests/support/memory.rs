@@ -122,6 +122,7 @@ pub struct MemoryStore {
     rows: Mutex<BTreeMap<Arc<str>, Entry>>,
     followers: Mutex<Vec<Sender<Arc<Change>>>>,
     pub away: AtomicBool,
+    pub remark: Mutex<Option<String>>,
 }
 
 pub const DAY: Duration = Duration::from_secs(86_400);
@@ -129,7 +130,7 @@ pub const DAY: Duration = Duration::from_secs(86_400);
 impl MemoryStore {
     pub fn new(clock: Arc<ManualClock>) -> MemoryStore {
         let (rows, followers) = (Mutex::default(), Mutex::default());
-        MemoryStore { clock, rows, followers, away: AtomicBool::new(false) }
+        MemoryStore { clock, rows, followers, away: AtomicBool::new(false), remark: Mutex::default() }
     }
 
     /// Writes a row for 30 days, telling nobody its name.
@@ -224,5 +225,9 @@ impl ResultStore for MemoryStore {
 
     fn ping(&self) -> Result<(), StoreError> {
         self.reach()
+    }
+
+    fn remark(&self) -> Option<String> {
+        self.remark.lock().clone()
     }
 }

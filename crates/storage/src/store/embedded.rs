@@ -253,6 +253,10 @@ impl ResultStore for EmbeddedStore {
     fn ping(&self) -> Result<(), StoreError> {
         self.shared.files().map(|_| ())
     }
+
+    fn remark(&self) -> Option<String> {
+        None
+    }
 }
 
 fn reading(error: fjall::Error) -> StoreError {

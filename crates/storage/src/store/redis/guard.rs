@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use redis::Pipeline;
-use types::Timestamp;
+use types::{Clock, Timestamp};
 
 use super::keys::seconds;
 use super::link::Link;
@@ -25,10 +25,14 @@ const NAME: &str = "weir:name";
 /// As long as anything lasts.
 const AGES: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
+/// After rows were given back, so many times as long as that took nothing is: one that evicts what it is given would be
+/// kept busy with nothing else.
+const REST: u32 = 10;
+
 pub(super) struct Guard {
     name: String,
-    /// Held while rows are given back: once is enough.
-    giving: Mutex<()>,
+    /// When rows may be given back. Held while they are: once is enough.
+    not_before: Mutex<Duration>,
 }
 
 impl Guard {
@@ -45,25 +49,26 @@ impl Guard {
                 name
             }
         };
-        Ok(Guard { name, giving: Mutex::new(()) })
+        Ok(Guard { name, not_before: Mutex::default() })
     }
 
-    /// Makes sure that Redis holds what the copy does.
-    pub fn check(&self, link: &mut Link, copy: &EmbeddedStore, now: Timestamp) -> Result<(), StoreError> {
-        let knows = |link: &mut Link| {
-            link.run(|connection| {
-                redis::cmd("SISMEMBER").arg(STORES).arg(&self.name).query::<bool>(connection)
-            })
-        };
-        if knows(link)? {
-            return Ok(());
+    /// Makes sure that Redis holds what the copy does, and takes writes. Returns how many rows had to be given back.
+    pub fn check(&self, link: &mut Link, copy: &EmbeddedStore, clock: &dyn Clock) -> Result<u64, StoreError> {
+        if self.is_known(link)? {
+            // Changes nothing, and is refused for every reason for which a row is.
+            self.make_known(link)?;
+            return Ok(0);
         }
-        let _one_at_a_time = self.giving.lock();
-        if knows(link)? {
-            return Ok(());
+        let mut not_before = self.not_before.lock();
+        let began = clock.elapsed();
+        if self.is_known(link)? || began < *not_before {
+            return Ok(0);
         }
+        let now = clock.now();
         let (rows, oldest) = give_back(link, copy, now)?;
-        link.run(|connection| redis::cmd("SADD").arg(STORES).arg(&self.name).query::<()>(connection))?;
+        self.make_known(link)?;
+        let ended = clock.elapsed();
+        *not_before = ended + ended.saturating_sub(began) * REST;
         if rows > 0 {
             let back = Duration::from_millis(u64::try_from(now.0.saturating_sub(oldest)).unwrap_or(0));
             tracing::warn!(
@@ -72,7 +77,15 @@ impl Guard {
                 "the result store had lost its rows and was given them back from the copy"
             );
         }
-        Ok(())
+        Ok(rows)
+    }
+
+    fn is_known(&self, link: &mut Link) -> Result<bool, StoreError> {
+        link.run(|connection| redis::cmd("SISMEMBER").arg(STORES).arg(&self.name).query(connection))
+    }
+
+    fn make_known(&self, link: &mut Link) -> Result<(), StoreError> {
+        link.run(|connection| redis::cmd("SADD").arg(STORES).arg(&self.name).query(connection))
     }
 }
 
