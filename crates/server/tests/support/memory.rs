@@ -32,6 +32,7 @@ pub struct MemoryLog {
     pub mood: Mutex<Mood>,
     waiting: Mutex<Vec<Waiting>>,
     notes: Mutex<HashMap<String, Vec<u8>>>,
+    pub away: AtomicBool,
 }
 
 impl MemoryLog {
@@ -83,6 +84,9 @@ impl EventLog for MemoryLog {
     }
 
     fn partitions(&self, topic: &str) -> Result<Option<u32>, LogError> {
+        if self.away.load(Ordering::SeqCst) {
+            return Err(LogError::Closed);
+        }
         Ok(self.topics.lock().contains_key(topic).then_some(1))
     }
 

@@ -20,12 +20,21 @@ fn refused(stage: &Stage, spoil: &[&str], mend: &[&str], why: &str) {
     let Err(StoreError::Refused { answer }) = &denied else { panic!("{denied:?}") };
     assert!(answer.starts_with(why), "{answer}");
     assert_eq!(answer.matches(why).count(), 1, "told once, not for each row: {answer}");
-    wait_until("it is known to refuse", || matches!(store.ping(), Err(StoreError::Refused { .. })));
+    let seen = looks(stage);
+    wait_until("it was looked after again", || looks(stage) >= seen + 3);
+    assert!(matches!(store.ping(), Err(StoreError::Refused { .. })), "it answers, if only to refuse");
     assert_eq!(&*store.get(A).unwrap().unwrap().value, b"1", "what is there is still read");
     stage.server.ask(mend);
     wait_until("it is known to take rows again", || store.ping().is_ok());
     insist(&store, &batch(&[(A, "2"), ("analytics:b", "3")], T));
     assert_eq!([A, "analytics:b"].map(|key| stage.server.ask(&["GET", key])), ["2", "3"]);
+}
+
+/// How often it was looked after.
+fn looks(stage: &Stage) -> u64 {
+    let stats = stage.server.ask(&["INFO", "commandstats"]);
+    let calls = stats.lines().find_map(|line| line.strip_prefix("cmdstat_sismember:calls="));
+    calls.and_then(|calls| calls.split(',').next()?.parse().ok()).unwrap_or_default()
 }
 
 #[test]
