@@ -13,7 +13,7 @@ use types::{Clock, Timestamp};
 use crate::analytics::Analytics;
 use crate::error::causes;
 use crate::feed::Feed;
-use crate::feed::message::{Standing, Status};
+use crate::feed::message::{FeedStatus, Standing};
 use crate::metrics::{Metrics, Service};
 use crate::probe::Probe;
 
@@ -83,7 +83,7 @@ pub(crate) async fn watch(
         metrics.set_standing(Service::Store, &store.told, store.down(now));
         metrics.set_standing(Service::Log, &log.told, log.down(now));
         if (&before.0, &before.1) != (&store.told, &log.told) {
-            feed.tell(&Status::new(store.told.clone(), log.told.clone()));
+            feed.tell(&FeedStatus::new(store.told.clone(), log.told.clone()));
         }
     }
 }

@@ -69,7 +69,7 @@ pub(crate) struct UpdateData {
 /// Whether results and events get where they belong. Sent when that changes, and behind `Initial` where something is
 /// wrong; a client that does not know the message ignores it.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Status {
+pub(crate) struct FeedStatus {
     #[schema(pattern = "^status$")]
     r#type: &'static str,
     /// The result store: it takes results, or they wait and nothing new is sent.
@@ -96,9 +96,9 @@ impl Default for Standing {
     }
 }
 
-impl Status {
-    pub(crate) fn new(store: Standing, log: Standing) -> Status {
-        Status { r#type: "status", store, log }
+impl FeedStatus {
+    pub(crate) fn new(store: Standing, log: Standing) -> FeedStatus {
+        FeedStatus { r#type: "status", store, log }
     }
 
     /// Whether there is nothing to say.

@@ -21,7 +21,7 @@ use crate::analytics::{Analytics, Kind};
 use crate::metrics::Metrics;
 use crate::shutdown::Alive;
 pub(crate) use handshake::{Door, connect};
-use message::Status;
+use message::FeedStatus;
 
 /// What a client is sent a second of one analytic at most: long time series are merged for longer.
 const BYTES_PER_SECOND: f64 = 1e6;
@@ -131,7 +131,7 @@ impl Feed {
     }
 
     /// Tells all clients, and those to come for as long as something is wrong.
-    pub(crate) fn tell(&self, status: &Status) {
+    pub(crate) fn tell(&self, status: &FeedStatus) {
         let Ok(json) = serde_json::to_vec(status) else { return };
         let frame = frame::text(&json);
         self.rounds.write().trouble = (!status.is_well()).then(|| frame.clone());

@@ -304,7 +304,8 @@ impl ResultStore for RedisStore {
 
     /// As the last look at it said, a second ago at most.
     fn ping(&self) -> Result<(), StoreError> {
-        self.shared.standing.answer()
+        self.shared.standing.answer()?;
+        self.shared.copy.ping()
     }
 
     fn remark(&self) -> Option<String> {
