@@ -11,7 +11,11 @@ test('nothing is said while all is well', () => {
 });
 
 test('a store that is away is said to be, since when and why', () => {
-  const away = { ok: false, since: SINCE, message: 'the result store cannot be reached: Connection refused' };
+  const away = {
+    ok: false,
+    since: SINCE,
+    message: 'the result store cannot be reached: Connection refused (os error 111)',
+  };
   expect(sayStore(away, at)).toBe(
     `Results are not arriving since ${formatSince(at, at)}: the result store cannot be reached: Connection refused. ` +
       'Nothing is lost: they come once it is back.',

@@ -17,8 +17,9 @@ function remark(standing: Standing, now: number): string | null {
   return message ? `${message.charAt(0).toUpperCase()}${message.slice(1)}${since(standing, now)}.` : null;
 }
 
+// The number of an error says nothing to who reads the words before it.
 function why({ message }: Standing): string {
-  return message ? `: ${message.replace(/\.$/, '')}` : '';
+  return message ? `: ${message.replace(/ \(os error \d+\)/, '').replace(/\.$/, '')}` : '';
 }
 
 function since({ since }: Standing, now: number): string {
