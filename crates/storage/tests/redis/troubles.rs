@@ -155,6 +155,31 @@ fn whoever_follows_a_server_that_came_back_empty_finds_everything_at_once() {
 }
 
 #[test]
+fn whoever_starts_while_the_server_is_away_reads_the_copy_until_it_is_there() {
+    let Some(mut stage) = Stage::new(&[]) else { return };
+    stage.open().write(&batch(&[(A, "1")], T)).unwrap();
+    stage.server.down();
+    let store = stage.open();
+    let following = store.follow().unwrap();
+    let expected = [(A, "1"), ("analytics:latest", T)].map(|(key, value)| (key.to_owned(), value.to_owned()));
+    assert_eq!(scanned(&store), expected);
+    stage.server.up();
+    stage.server.ask(&["SETEX", "analytics:b", "100", "2"]);
+    wait_until("they are told to look again", || {
+        matches!(following.try_recv(), Err(crossbeam_channel::TryRecvError::Disconnected))
+    });
+    assert_eq!(scanned(&store).len(), 3, "what others put there, too");
+    // Once it was there, what it held is known, and the copy is less than that.
+    let following = store.follow().unwrap();
+    stage.server.down();
+    wait_until("they are told that it is away", || {
+        matches!(following.try_recv(), Err(crossbeam_channel::TryRecvError::Disconnected))
+    });
+    assert!(store.follow().is_err());
+    assert!(store.scan("analytics:", &mut |_| true).is_err());
+}
+
+#[test]
 fn what_has_expired_is_not_given_back_and_the_rest_lives_no_longer_than_it_had() {
     let Some(stage) = Stage::new(&[]) else { return };
     let clock = Arc::new(ManualClock::at(Timestamp(1_765_281_600_000)));

@@ -16,7 +16,7 @@ use super::keys::seconds;
 use super::link::Link;
 use super::{PIPELINE_COMMANDS, life};
 use crate::store::row::{self, NEVER};
-use crate::store::{EmbeddedStore, ResultStore as _, StoreError, Upsert, WriteBatch};
+use crate::store::{EmbeddedStore, Entry, ResultStore as _, StoreError, Upsert, WriteBatch};
 
 /// In Redis: the names of copies.
 const STORES: &str = "weir:stores";
@@ -102,6 +102,18 @@ pub(super) fn keep<'a>(
         ttl: life(expires, now).unwrap_or_default().min(copy_for),
     });
     copy.write(&WriteBatch { upserts: upserts.collect(), notification: None })
+}
+
+/// The rows of the copy whose keys begin with a prefix, as they are in Redis.
+pub(super) fn scan(
+    copy: &EmbeddedStore,
+    prefix: &str,
+    each: &mut dyn FnMut(Entry) -> bool,
+) -> Result<(), StoreError> {
+    copy.scan(prefix, &mut |kept| match row::decode(&kept.value).filter(|_| &*kept.key != NAME) {
+        Some((expires, value)) => each(Entry { key: kept.key.clone(), value: Arc::from(value), expires }),
+        None => true,
+    })
 }
 
 /// Writes all rows of the copy that Redis lacks. Returns how many the copy holds, and when the oldest was written at the

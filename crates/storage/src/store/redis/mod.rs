@@ -92,15 +92,23 @@ struct Shared {
     own: Mutex<watch::Own>,
     known: Mutex<Known>,
     standing: Standing,
-    /// Tells that [`Writing::hears`] has become true.
-    hearing: Condvar,
+    /// Tells that changes of others are heard.
+    heard: Condvar,
 }
 
 struct Writing {
     link: Link,
     followers: Followers,
-    /// Whether messages of others are heard. Nobody follows before: what they tell would be missed.
-    hears: bool,
+    hearing: Hearing,
+}
+
+/// Whether messages of others are heard: whoever follows while they are not has to look through everything again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hearing {
+    /// Not once: Redis was not there yet, and only the copy is known.
+    NotYet,
+    Now,
+    Lost,
 }
 
 impl RedisStore {
@@ -131,14 +139,14 @@ impl RedisStore {
             writing: Mutex::new(Writing {
                 link: Link::in_order(client.clone()),
                 followers: Followers::new(options.follower_changes),
-                hears: false,
+                hearing: Hearing::NotYet,
             }),
             reading: Mutex::new(Link::new(client.clone())),
             guard: Guard::new(&copy)?,
             own: Mutex::default(),
             known: Mutex::default(),
             standing: Standing::default(),
-            hearing: Condvar::new(),
+            heard: Condvar::new(),
             options,
             client,
             clock,
@@ -278,19 +286,29 @@ impl ResultStore for RedisStore {
         // A connection of its own: it takes a while, and others read meanwhile.
         let mut link = Link::new(shared.client.clone());
         let mut given = HashSet::new();
-        keys::keys(&mut link, prefix, |link, mut found| {
+        let scanned = keys::keys(&mut link, prefix, |link, mut found| {
             found.retain(|key| given.insert(hash(key.as_bytes())));
             shared.know(found.iter());
             Ok(keys::fetch(link, &found, shared.clock.now())?.into_iter().all(&mut *each))
-        })
+        });
+        match scanned {
+            // What is in the copy is better than nothing, until Redis is there for the first time.
+            Err(StoreError::Unreachable { .. })
+                if given.is_empty() && shared.writing.lock().hearing == Hearing::NotYet =>
+            {
+                guard::scan(&shared.copy, prefix, each)
+            }
+            scanned => scanned,
+        }
     }
 
     fn follow(&self) -> Result<Following, StoreError> {
         let mut writing = self.shared.writing.lock();
-        if !writing.hears {
-            self.shared.hearing.wait_while_for(&mut writing, |writing| !writing.hears, HEARD_WITHIN);
+        if writing.hearing != Hearing::Now {
+            let hears_nothing = |writing: &mut Writing| writing.hearing != Hearing::Now;
+            self.shared.heard.wait_while_for(&mut writing, hears_nothing, HEARD_WITHIN);
         }
-        if !writing.hears {
+        if writing.hearing == Hearing::Lost {
             self.shared.standing.answer()?;
             let source = "no changes are heard from it".into();
             return Err(StoreError::Unreachable { source });

@@ -12,7 +12,7 @@ use redis::{Connection, RedisError};
 
 use super::keys::{fetch, keys};
 use super::link::{Link, connect, failed};
-use super::{Shared, hash, info};
+use super::{Hearing, Shared, hash, info};
 use crate::store::{Change, Notification, StoreError};
 
 /// How long to wait for a message before looking at what else there is to do.
@@ -75,7 +75,9 @@ pub(super) fn listen(shared: &Shared, stopped: &Receiver<()>) {
                     tracing::debug!(error = &error as &dyn std::error::Error, "the subscription is lost");
                 }
                 let mut writing = shared.writing.lock();
-                writing.hears = false;
+                if writing.hearing == Hearing::Now {
+                    writing.hearing = Hearing::Lost;
+                }
                 // What was missed is unknown: whoever follows has to load everything again.
                 writing.followers.dismiss();
             }
@@ -95,8 +97,13 @@ fn subscribed(shared: &Shared, mut connection: Connection, stopped: &Receiver<()
     listening.subscribe(&shared.options.channel).map_err(failed)?;
     listening.set_read_timeout(Some(LISTEN)).map_err(failed)?;
     shared.own.lock().waiting.clear();
-    shared.writing.lock().hears = true;
-    shared.hearing.notify_all();
+    {
+        let mut writing = shared.writing.lock();
+        // Who follows already has what the copy held.
+        writing.followers.dismiss();
+        writing.hearing = Hearing::Now;
+    }
+    shared.heard.notify_all();
     let mut told = Told::default();
     let mut heard = shared.clock.elapsed();
     while stopped.try_recv() != Err(crossbeam_channel::TryRecvError::Disconnected) {
