@@ -21,6 +21,6 @@ pub mod dead_letters {
 pub use dispatcher::{Dispatcher, Submission, SubmitError};
 pub use environment::{Defaults, Environment};
 pub use local::{LocalError, LocalInput, LocalRun, LocalSummary, Running};
-pub use master::{Failure, JobMaster, JobView, SavepointError, TaskView, with_causes};
+pub use master::{Failure, JobMaster, JobView, SavepointError, TaskView, why_held_back, with_causes};
 pub use registry::Origin;
 pub use status::{InvalidTransition, JobStatus, StatusHistory};

@@ -8,6 +8,7 @@ mod control;
 mod global;
 mod io;
 mod progress;
+mod room;
 mod source;
 mod spec;
 
@@ -18,11 +19,12 @@ use std::thread::JoinHandle;
 use crossbeam_channel::Receiver;
 use types::ErrorDomain;
 
-pub use control::{CheckpointError, Control};
+pub use control::{Afterwards, CheckpointError, Control};
 pub use spec::{ExecutionOptions, JobSpec, Mode};
 
 use crate::connector::ConnectorError;
 use crate::layout::LayoutError;
+use crate::memory::Account;
 use crate::metrics::TaskMetrics;
 use crate::operator::{Ledger, LedgerCounts};
 use crate::window::WindowError;
@@ -33,6 +35,7 @@ pub struct Execution {
     /// Closed when the last of them has ended.
     ended: Receiver<Infallible>,
     control: Arc<Control>,
+    memory: Arc<Account>,
     tasks: Vec<Task>,
 }
 
@@ -55,7 +58,7 @@ pub enum ExecutionError {
     Window(#[from] WindowError),
     #[error(transparent)]
     Connector(#[from] ConnectorError),
-    #[error("a row could not be computed: {0}")]
+    #[error("a row could not be computed")]
     Evaluate(#[from] sql::functions::EvalError),
     #[error("{0}")]
     Plan(String),
@@ -118,6 +121,11 @@ impl Execution {
 
     pub fn control(&self) -> Arc<Control> {
         self.control.clone()
+    }
+
+    /// What the subtasks hold.
+    pub fn memory(&self) -> Arc<Account> {
+        self.memory.clone()
     }
 
     pub fn tasks(&self) -> &[Task] {

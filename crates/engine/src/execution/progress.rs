@@ -38,8 +38,8 @@ impl SourceSubtask {
         for implied in turn.implied.drain(..) {
             watermarks.records(implied.partition, implied.watermark, implied.behind, implied.at);
         }
-        if turn.caught_up {
-            watermarks.caught_up(&self.partitions);
+        if let Some(at) = turn.caught_up {
+            watermarks.caught_up(&self.partitions, at);
         }
         let watermark = watermarks.advance(now);
         self.metrics.watermark.store(watermark, Ordering::Relaxed);
@@ -55,11 +55,12 @@ impl SourceSubtask {
     ) -> Result<(), ExecutionError> {
         let env = self.env();
         let Downstream::Direct { aggregation, sinks } = &mut self.downstream else { return Ok(()) };
+        let mut fired = false;
         if watermark > turn.seen || turn.changed {
             if aggregation.next_event() <= watermark {
                 aggregation.advance(watermark, &env, sinks)?;
                 aggregation.compact_if_grown(&mut []);
-                self.metrics.state_bytes.store(aggregation.memory_bytes() as u64, Ordering::Relaxed);
+                fired = true;
             }
             if watermark > turn.seen {
                 sinks.watermark(watermark)?;
@@ -69,12 +70,14 @@ impl SourceSubtask {
         match self.early_fire {
             Some(pause) if turn.changed && now >= turn.next_early => {
                 aggregation.early(&env, sinks)?;
-                self.metrics.state_bytes.store(aggregation.memory_bytes() as u64, Ordering::Relaxed);
                 turn.next_early = now + pause;
                 turn.changed = false;
             }
             Some(_) => {}
             None => turn.changed = false,
+        }
+        if fired {
+            self.measure();
         }
         Ok(())
     }
@@ -88,7 +91,8 @@ impl SourceSubtask {
         {
             let shipments = aggregation.ship(shipping);
             for (channel, shipment) in channels.iter().zip(shipments) {
-                let message = Message::Rows(Box::new(shipment));
+                let claim = self.holder.account().claim(shipment.memory_bytes());
+                let message = Message::Rows(Box::new(shipment), claim);
                 turn.blocked += hand_over(channel, message, &*self.clock, &self.metrics);
             }
             turn.changed = false;

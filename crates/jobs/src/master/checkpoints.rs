@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::execution::CheckpointError;
+use engine::execution::{Afterwards, CheckpointError};
 use engine::snapshot::encode;
 use types::{JobId, Timestamp};
 
@@ -76,7 +76,7 @@ impl Taker {
     /// Takes a checkpoint because it is due. Fails when so many in a row have failed that the job is to fail.
     pub fn take_due(&mut self, master: &JobMaster, attempt: &Attempt) -> Result<(), String> {
         let began = master.clock.elapsed();
-        let taken = self.take(master, attempt, self.options.timeout);
+        let taken = self.take(master, attempt, self.options.timeout, Afterwards::ReadOn);
         let now = master.clock.elapsed();
         self.due = self.options.interval.map(|interval| (began + interval).max(now + self.options.min_pause));
         match taken {
@@ -100,9 +100,10 @@ impl Taker {
         }
     }
 
-    /// Takes the checkpoint that the end of the process waits for.
+    /// Takes the checkpoint that the end of the process waits for; then nothing more is read.
     pub fn take_last(&mut self, master: &JobMaster, attempt: &Attempt) {
-        if let Err(error) = self.take(master, attempt, self.options.timeout.min(LAST_TIMEOUT)) {
+        let timeout = self.options.timeout.min(LAST_TIMEOUT);
+        if let Err(error) = self.take(master, attempt, timeout, Afterwards::Hold) {
             tracing::warn!(
                 job_id = %self.job, error = %with_causes(&error),
                 "no last checkpoint: the job goes on from the one before"
@@ -115,11 +116,14 @@ impl Taker {
         master: &JobMaster,
         attempt: &Attempt,
         timeout: Duration,
+        afterwards: Afterwards,
     ) -> Result<(), SavepointError> {
         let id = self.last + 1;
         self.last = id;
         let place = CheckpointDirectory::checkpoint(self.job, id);
-        write(master, attempt, &self.directory, &place, (id, Kind::Checkpoint), timeout)?;
+        let of = (id, Kind::Checkpoint);
+        let keep_free = self.options.keep_free_bytes;
+        write(master, attempt, &self.directory, &place, of, (timeout, keep_free, afterwards))?;
         if let Err(error) = self.directory.prune(self.job, self.options.retained) {
             tracing::warn!(job_id = %self.job, error = %with_causes(&error), "old checkpoints were not removed");
         }
@@ -132,6 +136,7 @@ impl Taker {
         master: &JobMaster,
         attempt: &Attempt,
         target: Option<&str>,
+        afterwards: Afterwards,
     ) -> Result<String, SavepointError> {
         let target = target.unwrap_or(&self.options.savepoints);
         if target.is_empty() {
@@ -143,8 +148,8 @@ impl Taker {
         // As Flink names them: the beginning of the job's id, and something that was never there.
         let job: String = self.job.to_string().chars().take(6).collect();
         let place = format!("savepoint-{job}-{:012x}", crate::id::random() & 0xffff_ffff_ffff);
-        let timeout = self.options.timeout;
-        write(master, attempt, &directory, &place, (id, Kind::Savepoint), timeout)
+        let limits = (self.options.timeout, self.options.keep_free_bytes, afterwards);
+        write(master, attempt, &directory, &place, (id, Kind::Savepoint), limits)
     }
 }
 
@@ -155,14 +160,15 @@ fn write(
     directory: &CheckpointDirectory,
     place: &str,
     (id, kind): (u64, Kind),
-    timeout: Duration,
+    (timeout, keep_free, afterwards): (Duration, u64, Afterwards),
 ) -> Result<String, SavepointError> {
     let (began, triggered) = (master.clock.elapsed(), master.clock.now());
     let duration = Duration::ZERO;
     let state = CheckpointState::InProgress;
     master.life.lock().checkpoints.begin(CheckpointRecord { id, kind, triggered, duration, state });
-    let written = attempt.execution.control().snapshot(timeout).map_err(SavepointError::Snapshot).and_then(
-        |snapshot| {
+    let control = attempt.execution.control();
+    let written =
+        control.snapshot(timeout, afterwards).map_err(SavepointError::Snapshot).and_then(|snapshot| {
             let ledgers = snapshot.pipelines.iter().map(|pipeline| pipeline.ledger());
             let mut manifest = Manifest {
                 format: 0,
@@ -175,11 +181,12 @@ fn write(
                 records: ledgers.map(|ledger| ledger.accepted).sum(),
                 state: StateFile { name: String::new(), bytes: 0, crc32: 0 },
             };
-            directory.write(place, &mut manifest, encode(&snapshot))?;
+            let state = encode(&snapshot);
+            directory.check_room(state.len(), keep_free)?;
+            directory.write(place, &mut manifest, state)?;
             attempt.commit(&snapshot);
             Ok(manifest.state.bytes)
-        },
-    );
+        });
     let duration = master.clock.elapsed().saturating_sub(began);
     let location = format!("{}/{place}", directory.location());
     let state = match &written {
@@ -193,6 +200,7 @@ fn write(
             Ok(location)
         }
         Err(error) => {
+            control.release();
             // What was written of it is of no use.
             let _ = directory.remove(place);
             Err(error)
