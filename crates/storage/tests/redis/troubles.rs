@@ -14,7 +14,7 @@ use crate::{A, Stage, T, batch, insist, next, row, scanned};
 /// Writes two rows, first in vain: what is refused is told as it is, and no longer once it is over, though nobody writes.
 fn refused(stage: &Stage, spoil: &[&str], mend: &[&str], why: &str) {
     let store = stage.open();
-    store.write(&batch(&[(A, "1")], T)).unwrap();
+    store.write(&batch(&[(A, "1")], T)).expect("it is written");
     stage.server.ask(spoil);
     let denied = store.write(&batch(&[(A, "2"), ("analytics:b", "3")], T));
     let Err(StoreError::Refused { answer }) = &denied else { panic!("{denied:?}") };
@@ -23,7 +23,8 @@ fn refused(stage: &Stage, spoil: &[&str], mend: &[&str], why: &str) {
     let seen = looks(stage);
     wait_until("it was looked after again", || looks(stage) >= seen + 3);
     assert!(matches!(store.ping(), Err(StoreError::Refused { .. })), "it answers, if only to refuse");
-    assert_eq!(&*store.get(A).unwrap().unwrap().value, b"1", "what is there is still read");
+    let read = store.get(A).expect("it answers").expect("the row is there");
+    assert_eq!(&*read.value, b"1", "what is there is still read");
     stage.server.ask(mend);
     wait_until("it is known to take rows again", || store.ping().is_ok());
     insist(&store, &batch(&[(A, "2"), ("analytics:b", "3")], T));
@@ -211,8 +212,8 @@ fn several_over_one_server_see_the_newest_of_each_other() {
         let mut newest = None;
         while newest.as_deref() != Some(value) {
             let change = next(&following);
-            let entries = change.entries.iter().filter(|entry| &*entry.key == A);
-            let last = entries.last().map(|entry| String::from_utf8_lossy(&entry.value).into_owned());
+            let last = change.entries.iter().rfind(|entry| &*entry.key == A);
+            let last = last.map(|entry| String::from_utf8_lossy(&entry.value).into_owned());
             newest = last.or(newest);
         }
     }
