@@ -130,6 +130,11 @@ impl Source for FileSource {
         self.files.iter().map(|file| (file.partition, Offset(file.offset + file.start as u64))).collect()
     }
 
+    /// A file that was read to its end says so by ending.
+    fn at_end(&self) -> Vec<PartitionId> {
+        Vec::new()
+    }
+
     fn partitions(&self) -> Vec<PartitionId> {
         self.files.iter().map(|file| file.partition).collect()
     }

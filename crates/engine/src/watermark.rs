@@ -314,6 +314,7 @@ mod tests {
         watermarks.records(A, 1_000, true, seconds(1));
         watermarks.records(B, 10, false, seconds(1));
         assert!(watermarks.holds_back(&[B], seconds(2)) && !watermarks.holds_back(&[A], seconds(2)));
+        watermarks.caught_up(&[B], seconds(7));
         assert!(watermarks.holds_back(&[A], seconds(7)) && !watermarks.holds_back(&[B], seconds(7)));
         assert!(
             !watermarks.are_ahead(&[A], seconds(2)),

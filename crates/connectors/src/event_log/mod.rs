@@ -218,6 +218,11 @@ impl Source for EventLogSource {
         positions
     }
 
+    fn at_end(&self) -> Vec<PartitionId> {
+        let pending = self.pending.as_ref().and_then(|pending| pending.fetched.partition);
+        self.streams.at_end().into_iter().filter(|partition| Some(*partition) != pending).collect()
+    }
+
     fn partitions(&self) -> Vec<PartitionId> {
         self.streams.partitions()
     }

@@ -149,6 +149,15 @@ impl Streams {
         self.streams.iter().flat_map(of).collect()
     }
 
+    pub fn at_end(&self) -> Vec<PartitionId> {
+        let of = |stream: &Stream| {
+            let number = stream.number;
+            let ended = stream.reader.at_end().into_iter();
+            ended.map(move |partition| numbered(number, partition.0)).collect::<Vec<_>>()
+        };
+        self.streams.iter().flat_map(of).collect()
+    }
+
     pub fn partitions(&self) -> Vec<PartitionId> {
         self.positions().into_iter().map(|(partition, _)| partition).collect()
     }

@@ -38,6 +38,7 @@ impl SourceSubtask {
         for implied in turn.implied.drain(..) {
             watermarks.records(implied.partition, implied.watermark, implied.behind, implied.at);
         }
+        watermarks.caught_up(&std::mem::take(&mut turn.at_end), turn.asked_others);
         if let Some(at) = turn.caught_up {
             watermarks.caught_up(&self.partitions, at);
         }

@@ -69,6 +69,8 @@ pub(super) enum Downstream {
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
 /// How often a source that is held looks whether it still is.
 const HELD: Duration = Duration::from_millis(5);
+/// How often those partitions are asked of which nothing is heard; several times in the moment that their word counts.
+const ASK_OTHERS: Duration = Duration::from_millis(250);
 /// Rows that a local aggregation holds back at most.
 pub(super) const SHIP_ROWS: usize = 16_384;
 /// How long it holds them back at most.
@@ -88,6 +90,9 @@ pub(super) struct Turn {
     pub implied: Vec<Implied>,
     /// When the log was asked and said that there is nothing more.
     pub caught_up: Option<Duration>,
+    /// Partitions that have nothing more while others do, and when they were asked.
+    pub at_end: Vec<PartitionId>,
+    pub asked_others: Duration,
     /// What the global subtasks know of this one's event time.
     pub told: Option<Standing>,
     /// The watermark that this subtask last saw.
@@ -132,7 +137,10 @@ impl SourceSubtask {
             }
             TaskMetrics::add_time(&self.metrics.idle_ns, waited);
             match polled {
-                Polled::Batch { behind } => self.process(behind, &mut turn)?,
+                Polled::Batch { behind } => {
+                    self.process(behind, &mut turn)?;
+                    self.ask_others(&mut turn, before);
+                }
                 Polled::CaughtUp => turn.caught_up = Some(before),
                 Polled::Unreachable => {
                     turn.caught_up = None;
@@ -146,6 +154,15 @@ impl SourceSubtask {
             TaskMetrics::add_time(&self.metrics.busy_ns, spent);
         }
         Ok(())
+    }
+
+    /// While one partition has more and more, the others may have nothing: asked now and then, since whoever only hears of
+    /// the one would let them hold event time back.
+    fn ask_others(&self, turn: &mut Turn, now: Duration) {
+        if self.partitions.len() > 1 && now.saturating_sub(turn.asked_others) >= ASK_OTHERS {
+            turn.asked_others = now;
+            turn.at_end = self.source.at_end();
+        }
     }
 
     /// How long to wait for input: until there is something else to do.

@@ -114,6 +114,8 @@ impl Living {
                             }
                             let _ = done.send(written);
                         }
+                        // It ends for good already, and stays what it was asked to become.
+                        Ok(Request::Suspend) if wish == Wish::Stop => {}
                         Ok(Request::Suspend) => {
                             if let Some(taker) = &mut self.taker {
                                 taker.take_last(&master, &attempt);

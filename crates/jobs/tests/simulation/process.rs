@@ -235,6 +235,10 @@ impl LogReader for FencedReader {
         self.reader.add(partition, start)
     }
 
+    fn at_end(&self) -> Vec<PartitionId> {
+        self.reader.at_end()
+    }
+
     fn positions(&self) -> Vec<(PartitionId, Offset)> {
         self.reader.positions()
     }

@@ -297,6 +297,16 @@ impl LogReader for MemoryReader {
         Ok(())
     }
 
+    fn at_end(&self) -> Vec<PartitionId> {
+        if self.log.out_of_reach.load(Ordering::SeqCst) {
+            return Vec::new();
+        }
+        let topics = self.log.topics.lock();
+        let partitions = &topics[&self.topic];
+        let ended = self.next.iter().filter(|(id, next)| *next >= partitions[id.0 as usize].visible);
+        ended.map(|(id, _)| *id).collect()
+    }
+
     fn positions(&self) -> Vec<(PartitionId, Offset)> {
         self.next.iter().map(|&(partition, next)| (partition, Offset(next as u64))).collect()
     }

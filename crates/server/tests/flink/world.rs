@@ -154,6 +154,10 @@ impl LogReader for Reader {
         Ok(())
     }
 
+    fn at_end(&self) -> Vec<PartitionId> {
+        Vec::new()
+    }
+
     fn positions(&self) -> Vec<(PartitionId, Offset)> {
         vec![(PartitionId(0), Offset(self.next))]
     }

@@ -217,6 +217,9 @@ pub trait LogReader: Send {
     /// Reads one more partition from now on.
     fn add(&mut self, partition: PartitionId, start: Start) -> Result<(), LogError>;
 
+    /// The assigned partitions that hold nothing more right now, as far as the log can say without being waited for.
+    fn at_end(&self) -> Vec<PartitionId>;
+
     /// The next offset to be read of each assigned partition.
     fn positions(&self) -> Vec<(PartitionId, Offset)>;
 }

@@ -237,6 +237,11 @@ impl LogReader for Reader {
         self.assign(partition, start)
     }
 
+    fn at_end(&self) -> Vec<PartitionId> {
+        let all_is_read = |of: &&Assigned| self.ends(of.partition).is_ok_and(|(_, next)| of.offset >= next);
+        self.assigned.iter().filter(all_is_read).map(|of| of.partition).collect()
+    }
+
     fn positions(&self) -> Vec<(PartitionId, Offset)> {
         self.assigned.iter().map(|assigned| (assigned.partition, Offset(assigned.offset))).collect()
     }

@@ -237,8 +237,11 @@ impl Reader {
 
     /// Whether the brokers have nothing more, and say so.
     fn is_caught_up(&self) -> bool {
-        let heard = |of: &Assigned| self.heard.within(of.partition.0.cast_signed(), SILENCE);
-        self.assigned.iter().all(|of| self.is_at_end(of) && heard(of))
+        self.assigned.iter().all(|of| self.is_quiet(of))
+    }
+
+    fn is_quiet(&self, of: &Assigned) -> bool {
+        self.is_at_end(of) && self.heard.within(of.partition.0.cast_signed(), SILENCE)
     }
 
     fn is_at_end(&self, of: &Assigned) -> bool {
@@ -312,6 +315,12 @@ impl LogReader for Reader {
         self.silent_since = self.clock.elapsed();
         self.assigned.push(Assigned { partition, next, at_end: false, told_behind: true });
         Ok(())
+    }
+
+    fn at_end(&self) -> Vec<PartitionId> {
+        let held = self.held.as_ref().and_then(Run::partition);
+        let quiet = self.assigned.iter().filter(|of| Some(of.partition) != held && self.is_quiet(of));
+        quiet.map(|of| of.partition).collect()
     }
 
     fn positions(&self) -> Vec<(PartitionId, Offset)> {
