@@ -31,12 +31,14 @@ const REST: u32 = 10;
 
 pub(super) struct Guard {
     name: String,
+    /// How long the copy keeps a row, at most.
+    copy_for: Duration,
     /// When rows may be given back. Held while they are: once is enough.
     not_before: Mutex<Duration>,
 }
 
 impl Guard {
-    pub fn new(copy: &EmbeddedStore) -> Result<Guard, StoreError> {
+    pub fn new(copy: &EmbeddedStore, copy_for: Duration) -> Result<Guard, StoreError> {
         let known = copy.get(NAME)?.and_then(|entry| String::from_utf8(entry.value.to_vec()).ok());
         let name = match known {
             Some(name) => name,
@@ -49,7 +51,7 @@ impl Guard {
                 name
             }
         };
-        Ok(Guard { name, not_before: Mutex::default() })
+        Ok(Guard { name, copy_for, not_before: Mutex::default() })
     }
 
     /// Makes sure that Redis holds what the copy does, and takes writes. Returns how many rows had to be given back.
@@ -65,15 +67,16 @@ impl Guard {
             return Ok(0);
         }
         let now = clock.now();
-        let (rows, oldest) = give_back(link, copy, now)?;
+        let (rows, oldest) = give_back(link, copy, now, self.copy_for)?;
         self.make_known(link)?;
         let ended = clock.elapsed();
         *not_before = ended + ended.saturating_sub(began) * REST;
         if rows > 0 {
-            let back = Duration::from_millis(u64::try_from(now.0.saturating_sub(oldest)).unwrap_or(0));
+            let reaches_back =
+                Duration::from_secs(now.0.saturating_sub(oldest.0).max(0).unsigned_abs() / 1_000);
             tracing::warn!(
                 rows,
-                ?back,
+                ?reaches_back,
                 "the result store had lost its rows and was given them back from the copy"
             );
         }
@@ -116,10 +119,21 @@ pub(super) fn scan(
     })
 }
 
-/// Writes all rows of the copy that Redis lacks. Returns how many the copy holds, and when the oldest was written at the
-/// latest.
-fn give_back(link: &mut Link, copy: &EmbeddedStore, now: Timestamp) -> Result<(u64, i64), StoreError> {
-    let (mut rows, mut oldest) = (0, now.0);
+/// When a row was written that stands in the copy until `kept_until`, and in Redis until `expires`; `None` where the copy
+/// keeps it as long as Redis, so that its life is not known.
+fn written(kept_until: Timestamp, expires: Timestamp, copy_for: Duration) -> Option<Timestamp> {
+    let copy_for = i64::try_from(copy_for.as_millis()).unwrap_or(i64::MAX);
+    (kept_until < expires).then(|| Timestamp(kept_until.0.saturating_sub(copy_for)))
+}
+
+/// Writes all rows of the copy that Redis lacks. Returns how many the copy holds, and when the oldest was written.
+fn give_back(
+    link: &mut Link,
+    copy: &EmbeddedStore,
+    now: Timestamp,
+    copy_for: Duration,
+) -> Result<(u64, Timestamp), StoreError> {
+    let (mut rows, mut oldest) = (0, now);
     let mut pipeline = Pipeline::with_capacity(PIPELINE_COMMANDS);
     let mut waiting = 0;
     let mut outcome = Ok(());
@@ -131,7 +145,7 @@ fn give_back(link: &mut Link, copy: &EmbeddedStore, now: Timestamp) -> Result<(u
         let set = pipeline.cmd("SET").arg(&*entry.key).arg(value).arg("NX");
         if expires == NEVER { set } else { set.arg("EX").arg(seconds(left)) }.ignore();
         (rows, waiting) = (rows + 1, waiting + 1);
-        oldest = oldest.min(entry.expires.0);
+        oldest = written(entry.expires, expires, copy_for).map_or(oldest, |written| oldest.min(written));
         if waiting == PIPELINE_COMMANDS {
             outcome = link.pipe(&pipeline);
             pipeline.clear();
@@ -144,4 +158,18 @@ fn give_back(link: &mut Link, copy: &EmbeddedStore, now: Timestamp) -> Result<(u
         link.pipe(&pipeline)?;
     }
     Ok((rows, oldest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_far_back_the_copy_reaches_is_known_of_rows_that_outlive_it() {
+        let (day, hour) = (Duration::from_secs(24 * 60 * 60), 60 * 60 * 1_000);
+        let kept_until = Timestamp(24 * hour);
+        assert_eq!(written(kept_until, NEVER, day), Some(Timestamp(0)));
+        assert_eq!(written(kept_until, Timestamp(720 * hour), day), Some(Timestamp(0)));
+        assert_eq!(written(Timestamp(hour), Timestamp(hour), day), None);
+    }
 }

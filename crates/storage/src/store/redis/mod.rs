@@ -142,7 +142,7 @@ impl RedisStore {
                 hearing: Hearing::NotYet,
             }),
             reading: Mutex::new(Link::new(client.clone())),
-            guard: Guard::new(&copy)?,
+            guard: Guard::new(&copy, options.copy_for)?,
             own: Mutex::default(),
             known: Mutex::default(),
             standing: Standing::default(),

@@ -27,7 +27,7 @@ const CHECK: Duration = Duration::from_secs(1);
 const EVICTIONS: u64 = 5;
 /// From one look through all keys to the next, at least; and so many times as long as it takes.
 const PASS: Duration = Duration::from_secs(1);
-const PASS_SHARE: u32 = 10;
+const PASS_SHARE: u32 = 4;
 /// Messages of our own that are waited for, at most.
 const OWN_MESSAGES: usize = 100_000;
 
