@@ -15,6 +15,7 @@ async fn status(socket: &mut Socket) -> Value {
         if message["type"] == "status" {
             return message;
         }
+        assert_ne!(message["type"], "heartbeat", "nothing was told for long");
     }
 }
 
