@@ -1,5 +1,5 @@
 // The connection: lost and found again, never there, silent.
-import { connection, expect, test, total } from './fixtures';
+import { away, connection, expect, test, total } from './fixtures';
 
 test('a lost connection is shown, the figures stay, and it comes back up to date', async ({ page, mock }) => {
   await page.goto(mock.url);
@@ -49,4 +49,34 @@ test('a server that says nothing for longer than its heartbeat is stale until it
   await expect.poll(() => seen).toContain('Stale');
   await page.clock.runFor(1_000);
   await expect(connection(page)).toHaveText('Live');
+});
+
+test('a store that is away is said to be where the connection is shown, until it is back', async ({
+  page,
+  mock,
+}) => {
+  await page.goto(mock.url);
+  await expect(total(page, 'Queries')).toHaveText('28,646');
+  const header = page.getByRole('banner');
+  await expect(header).not.toContainText('Results');
+
+  mock.stand({ store: away() });
+  await expect(header).toContainText(
+    /Results are not arriving since 2:03\sPM: .*Connection refused\. Nothing is lost/,
+  );
+  await expect(connection(page)).toHaveText('Live');
+  await expect(total(page, 'Queries')).toHaveText('28,646');
+
+  // Who comes meanwhile is told, too; without a connection nothing is known of it.
+  await page.reload();
+  await expect(header).toContainText('Results are not arriving');
+  mock.refuse(true);
+  mock.drop();
+  await expect(connection(page)).toHaveText('Reconnecting');
+  await expect(header).not.toContainText('Results');
+  mock.refuse(false);
+  await expect(header).toContainText('Results are not arriving');
+
+  mock.stand();
+  await expect(header).not.toContainText('Results');
 });

@@ -41,3 +41,13 @@ export function panel(page: Page, name: string) {
 export function connection(page: Page) {
   return page.getByRole('banner').getByRole('status');
 }
+
+/** A store that has been away since a few minutes past two. */
+export function away() {
+  const since = `${new Date().toISOString().slice(0, 10)}T14:03:00Z`;
+  return {
+    ok: false,
+    since,
+    message: 'the result store cannot be reached: Connection refused (os error 111)',
+  };
+}

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { AxeResults } from 'axe-core';
-import { expect, panel, test, total } from './fixtures';
+import { away, expect, panel, test, total } from './fixtures';
 import { emptyAnalytics } from './mock-data.mjs';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
@@ -57,6 +57,24 @@ test('a lost connection fits a narrow screen', async ({ page, mock }) => {
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
   expect(await breaches(page)).toEqual([]);
 });
+
+for (const [width, colorScheme] of [
+  [360, 'light'],
+  [768, 'dark'],
+  [1440, 'light'],
+] as const) {
+  test(`what is wrong behind the server fits ${width} px, ${colorScheme}`, async ({ page, mock }) => {
+    mock.stand({ store: away(), log: { ...away(), message: 'no answer within 2 s' } });
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await page.setViewportSize({ width, height: 900 });
+    await page.goto(mock.url);
+    await expect(page.getByRole('banner')).toContainText('Events are not taken in');
+    await expect(total(page, 'Queries')).toHaveText('28,646');
+    await page.screenshot({ path: `${OUTPUT}away-${width}.png` });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+    expect(await breaches(page)).toEqual([]);
+  });
+}
 
 test('Vietnamese letters come from the same font as the others', async ({ page, mock }) => {
   await page.goto(mock.url);

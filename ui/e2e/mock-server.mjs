@@ -30,6 +30,8 @@ const LOADED = ['timeseriesMinute', 'timeseriesHour', 'timeseriesDay', 'hourlyHe
  */
 export async function startMock({ port = 0, analytics = fullAnalytics() } = {}) {
   let refusing = false;
+  /** What is wrong behind the server, as a frame. @type {string | null} */
+  let trouble = null;
   const feed = new WebSocketServer({ noServer: true });
   const http = createServer((request, response) => void answer(request, response));
 
@@ -41,6 +43,7 @@ export async function startMock({ port = 0, analytics = fullAnalytics() } = {}) 
     feed.handleUpgrade(request, socket, head, (client) => {
       const known = Object.entries(analytics).filter(([key]) => !LOADED.includes(key));
       client.send(JSON.stringify({ type: 'initial', data: Object.fromEntries(known) }));
+      if (trouble) client.send(trouble);
       client.on('message', () => client.send('{"type":"pong"}'));
     });
   });
@@ -48,6 +51,14 @@ export async function startMock({ port = 0, analytics = fullAnalytics() } = {}) 
   /** Sends any text to all clients. @param {string} frame */
   function send(frame) {
     for (const client of feed.clients) client.send(frame);
+  }
+
+  /** Says how store and log stand; without an argument, that all is well. @param {{ store?: object, log?: object }} [status] */
+  function stand(status) {
+    const well = { ok: true, since: null, message: null };
+    const frame = JSON.stringify({ type: 'status', store: well, log: well, ...status });
+    trouble = status ? frame : null;
+    send(frame);
   }
 
   /** Changes the figures and sends one update for each. @param {Partial<Analytics>} data */
@@ -96,6 +107,7 @@ export async function startMock({ port = 0, analytics = fullAnalytics() } = {}) 
     analytics,
     send,
     push,
+    stand,
     /** Cuts all connections. */
     drop() {
       for (const client of feed.clients) client.terminate();

@@ -1,6 +1,6 @@
 //! Trying again what fails for reasons outside, with growing pauses, until it works or the job gives it up.
 
-use std::fmt::Display;
+use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ impl Patience {
     }
 
     /// Tries until it works. `doing` says what, for people.
-    pub fn insist<T, E: Display>(
+    pub fn insist<T, E: Error>(
         &self,
         doing: &str,
         mut attempt: impl FnMut() -> Result<T, E>,
@@ -59,7 +59,8 @@ impl Patience {
             };
             failures += 1;
             self.waiting.store(true, Ordering::Relaxed);
-            tracing::warn!(%error, ?pause, "cannot {doing}; trying again, the sources wait meanwhile");
+            let cause = error.source().map(ToString::to_string);
+            tracing::warn!(%error, cause, ?pause, "cannot {doing}; trying again, the sources wait meanwhile");
             let mut given_up = self.given_up.lock();
             self.told.wait_while_for(&mut given_up, |given_up| !*given_up, pause);
             if *given_up {
@@ -84,7 +85,7 @@ mod tests {
         let outcome = patience.insist("do it", || {
             left -= 1;
             assert!(left == 2 || patience.is_waiting());
-            if left == 0 { Ok("done") } else { Err("not yet") }
+            if left == 0 { Ok("done") } else { Err(std::fmt::Error) }
         });
         assert_eq!(outcome, Ok("done"));
         assert!(!patience.is_waiting());
@@ -94,13 +95,13 @@ mod tests {
     fn giving_up_ends_the_waiting_and_all_that_would_come() {
         let patience = Arc::new(Patience::default());
         let waiting = patience.clone();
-        let thread = std::thread::spawn(move || waiting.insist("do it", || Err::<(), _>("never")));
+        let thread = std::thread::spawn(move || waiting.insist("do it", || Err::<(), _>(std::fmt::Error)));
         while !patience.is_waiting() {
             std::thread::yield_now();
         }
         patience.give_up();
         assert_eq!(thread.join().unwrap(), Err(GivenUp));
-        assert_eq!(patience.insist("do it", || Err::<(), _>("never")), Err(GivenUp));
-        assert_eq!(patience.insist("do it", || Ok::<_, &str>(1)), Ok(1));
+        assert_eq!(patience.insist("do it", || Err::<(), _>(std::fmt::Error)), Err(GivenUp));
+        assert_eq!(patience.insist("do it", || Ok::<_, std::fmt::Error>(1)), Ok(1));
     }
 }

@@ -36,6 +36,12 @@ impl Error {
     }
 }
 
+/// An error with what caused it, as people are told.
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |told, cause| format!("{told}: {cause}"))
+}
+
 /// The body of every error but 422.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Detail {

@@ -29,6 +29,7 @@ mod openapi;
 mod metrics;
 mod operation;
 mod probe;
+mod watchman;
 
 mod error;
 mod listen;

@@ -1,13 +1,16 @@
 //! The server's own metrics, and the registry into which others put theirs.
 
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use parking_lot::Mutex;
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -15,6 +18,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::analytics::Kind;
+use crate::feed::message::Standing;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct OfKind {
@@ -34,6 +38,28 @@ pub(crate) struct OfRoute {
     pub(crate) route: String,
 }
 
+/// What the server works with.
+/// What the server works with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Service {
+    Store,
+    Log,
+}
+
+impl EncodeLabelValue for Service {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
+        encoder.write_str(match self {
+            Service::Store => "store",
+            Service::Log => "log",
+        })
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct OfService {
+    service: Service,
+}
+
 /// What the server counts.
 pub(crate) struct Metrics {
     registry: Mutex<Registry>,
@@ -49,6 +75,9 @@ pub(crate) struct Metrics {
     pub(crate) notifications_ignored: Counter,
     pub(crate) index_bytes: Gauge,
     rows: Family<OfKind, Gauge<i64>>,
+    up: Family<OfService, Gauge<i64>>,
+    down_seconds: Family<OfService, Gauge<f64, AtomicU64>>,
+    impaired: Family<OfService, Gauge<i64>>,
 }
 
 impl Metrics {
@@ -69,6 +98,9 @@ impl Metrics {
             notifications_ignored: Counter::default(),
             index_bytes: Gauge::default(),
             rows: Family::default(),
+            up: Family::default(),
+            down_seconds: Family::default(),
+            impaired: Family::default(),
             registry: Mutex::new(Registry::default()),
         };
         let m = &metrics;
@@ -98,12 +130,24 @@ impl Metrics {
         registry.register("index_rows_ignored", "Store entries not understood", m.rows_ignored.clone());
         let help = "Notifications of the store that were not understood";
         registry.register("notifications_ignored", help, m.notifications_ignored.clone());
+        registry.register("service_up", "Whether store and log do their work", m.up.clone());
+        let help = "For how long store or log have not done it; 0 where they do";
+        registry.register("service_down_seconds", help, m.down_seconds.clone());
+        let help = "Whether there is something to say of store or log: away, slow, evicting";
+        registry.register("service_impaired", help, m.impaired.clone());
         *metrics.registry.lock() = registry;
         Arc::new(metrics)
     }
 
     pub(crate) fn set_rows(&self, kind: Kind, rows: usize) {
         self.rows.get_or_create(&OfKind { analytics: kind }).set(rows as i64);
+    }
+
+    pub(crate) fn set_standing(&self, service: Service, standing: &Standing, down: Duration) {
+        let of = OfService { service };
+        self.up.get_or_create(&of).set(i64::from(standing.ok));
+        self.down_seconds.get_or_create(&of).set(down.as_secs_f64());
+        self.impaired.get_or_create(&of).set(i64::from(standing.message.is_some()));
     }
 
     pub(crate) fn register<T>(&self, with: impl FnOnce(&mut Registry) -> T) -> T {

@@ -37,6 +37,7 @@ use crate::{analytics, feed, ingest, metrics, operation};
     components(schemas(
         feed::message::Initial,
         feed::message::Update,
+        feed::message::FeedStatus,
         feed::message::Pong,
         feed::message::Heartbeat,
         feed::message::FeedError,

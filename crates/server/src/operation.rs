@@ -8,13 +8,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use storage::log::EventLog;
 use types::Clock;
 use utoipa::ToSchema;
 
-use crate::analytics::Analytics;
 use crate::metrics::Metrics;
-use crate::probe::Probe;
+use crate::watchman::Backing;
 
 /// What the server asks of whoever runs the jobs.
 ///
@@ -46,11 +44,8 @@ pub struct JobSummary {
 pub(crate) struct Operation {
     clock: Arc<dyn Clock>,
     started: Duration,
-    log: Arc<dyn EventLog>,
-    log_probe: Probe,
-    topic: String,
+    backing: Arc<Backing>,
     operations: Arc<dyn Operations>,
-    analytics: Arc<Analytics>,
     metrics: Arc<Metrics>,
 }
 
@@ -91,15 +86,12 @@ pub(crate) struct Overview {
 impl Operation {
     pub(crate) fn new(
         clock: Arc<dyn Clock>,
-        log: Arc<dyn EventLog>,
+        backing: Arc<Backing>,
         operations: Arc<dyn Operations>,
-        analytics: Arc<Analytics>,
         metrics: Arc<Metrics>,
-        topic: &str,
     ) -> Operation {
         let started = clock.elapsed();
-        let (log_probe, topic) = (Probe::default(), topic.to_owned());
-        Operation { clock, started, log, log_probe, topic, operations, analytics, metrics }
+        Operation { clock, started, backing, operations, metrics }
     }
 }
 
@@ -109,19 +101,13 @@ pub(crate) async fn healthz() -> Json<Alive> {
     Json(Alive { status: "ok" })
 }
 
-/// Whether log and store answer, the results are loaded, and the jobs run.
+/// Whether the log answers, the store takes results, the results are loaded, and the jobs run.
 #[utoipa::path(get, path = "/readyz", tag = "operation",
     responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
 pub(crate) async fn readyz(State(operation): State<Arc<Operation>>) -> Response {
-    let (log, topic) = (Arc::clone(&operation.log), operation.topic.clone());
-    let log = operation.log_probe.ask(move || match log.partitions(&topic) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(error.to_string()),
-    });
-    let store = Arc::clone(&operation.analytics.store);
-    let store = operation.analytics.probe.ask(move || store.ping().map_err(|error| error.to_string()));
-    let (log, store) = tokio::join!(log, store);
-    let results = if operation.analytics.loaded() { Ok(()) } else { Err("still being loaded".to_owned()) };
+    let backing = &operation.backing;
+    let (log, store) = tokio::join!(backing.ask_log(), backing.ask_store());
+    let results = if backing.analytics.loaded() { Ok(()) } else { Err("still being loaded".to_owned()) };
     let checks =
         [("log", log), ("store", store), ("results", results), ("jobs", operation.operations.ready())];
     let checks: Vec<Check> = checks
@@ -142,7 +128,7 @@ pub(crate) async fn status(State(operation): State<Arc<Operation>>) -> Json<Over
         uptime_seconds: operation.clock.elapsed().saturating_sub(operation.started).as_secs(),
         events_accepted: metrics.events_accepted.get(),
         events_rejected: metrics.events_rejected.get(),
-        result_rows: operation.analytics.rows(),
+        result_rows: operation.backing.analytics.rows(),
         feed_clients: metrics.feed_clients.get(),
         jobs: operation.operations.jobs(),
     })

@@ -21,6 +21,7 @@ use crate::options::Options;
 use crate::origin::Origins;
 use crate::router;
 use crate::shutdown::{Lifeline, lifeline};
+use crate::watchman::{self, Backing};
 
 /// What the server works with.
 #[derive(Clone)]
@@ -38,6 +39,7 @@ pub struct Server {
     options: Arc<Options>,
     parts: router::Parts,
     feed: Arc<Feed>,
+    backing: Arc<Backing>,
     lifeline: Lifeline,
     follower: Follower,
     handle: Handle,
@@ -69,14 +71,9 @@ impl Server {
         ));
         let feed = Feed::new(Arc::clone(&analytics), Arc::clone(&metrics), options.feed_stall, alive);
         let ingest = Ingest::new(Arc::clone(&log), Arc::clone(&options), Arc::clone(&metrics));
-        let operation = Operation::new(
-            Arc::clone(&clock),
-            log,
-            operations,
-            Arc::clone(&analytics),
-            Arc::clone(&metrics),
-            &options.topic,
-        );
+        let backing = Backing::new(log, &options.topic, Arc::clone(&analytics));
+        let operation =
+            Operation::new(Arc::clone(&clock), Arc::clone(&backing), operations, Arc::clone(&metrics));
         let follower = Follower::start(Arc::clone(&analytics))?;
         let handle = Handle { address, metrics: Arc::clone(&metrics), analytics: Arc::clone(&analytics) };
         let parts = router::Parts {
@@ -88,7 +85,7 @@ impl Server {
             metrics,
             clock,
         };
-        Ok(Server { listener, address, options, parts, feed, lifeline, follower, handle })
+        Ok(Server { listener, address, options, parts, feed, backing, lifeline, follower, handle })
     }
 
     pub fn local_addr(&self) -> SocketAddr {
@@ -102,10 +99,13 @@ impl Server {
     /// Serves until `shutdown` completes. Then no connection is accepted any more, requests under way are answered,
     /// WebSockets are closed with 1001, and what has not ended within the grace is cut off.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
-        let Server { listener, address, options, parts, feed, mut lifeline, follower, handle } = self;
+        let Server { listener, address, options, parts, feed, backing, mut lifeline, follower, handle } =
+            self;
         let alive = feed.alive();
         tracing::info!(%address, "serving HTTP");
         let publishing = tokio::spawn(Arc::clone(&feed).publish(options.feed_interval));
+        let (metrics, clock) = (Arc::clone(&handle.metrics), Arc::clone(&parts.clock));
+        let watching = tokio::spawn(watchman::watch(backing, Arc::clone(&feed), metrics, clock));
         let router = router::build(parts);
         let grace = options.shutdown_grace;
         let accepting =
@@ -117,6 +117,7 @@ impl Server {
             tracing::warn!(%address, "connections were still open when the server stopped");
         }
         publishing.abort();
+        watching.abort();
         accepting.abort();
         drop(follower);
     }

@@ -98,7 +98,7 @@ async fn the_description_names_every_route_its_parameters_and_every_message() {
     let parameters = &api["paths"]["/analytics/redis/popular-by-year"]["get"]["parameters"];
     let names: Vec<&Value> = parameters.as_array().expect("parameters").iter().map(|p| &p["name"]).collect();
     assert_eq!(names, ["year", "days", "limit"]);
-    for message in ["Initial", "Update", "Pong", "Heartbeat", "FeedError", "Ping"] {
+    for message in ["Initial", "Update", "FeedStatus", "Pong", "Heartbeat", "FeedError", "Ping"] {
         assert!(api["components"]["schemas"][message].is_object(), "{message}");
     }
     let mut missing = Vec::new();

@@ -289,6 +289,7 @@ fn what_cannot_be_done_is_refused() {
     let full = Options { keep_free_bytes: u64::MAX, ..options() };
     let store = EmbeddedStore::open(directory.path(), full, clock).unwrap();
     assert!(matches!(store.write(&rows(vec![upsert("a", "x", 60)])), Err(StoreError::DiskFull(_))));
+    assert!(matches!(store.ping(), Err(StoreError::DiskFull(_))));
     assert_eq!(get(&store, "a"), None);
 }
 

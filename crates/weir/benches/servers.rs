@@ -1,7 +1,7 @@
 //! Weir between a real Kafka and a real Redis: how many events a CPU second takes from one to the other, and how soon a
-//! window's rows are in Redis once it may close.
+//! window's rows are in Redis once it may close; and how soon a Weir that starts over a full Redis answers all of it.
 //!
-//! `cargo bench -p weir --bench servers [-- EVENTS]`; `scripts/kafka.sh` and `scripts/redis.sh` get the servers.
+//! `cargo bench -p weir --bench servers [-- drains|closes|starts] [EVENTS]`; `scripts/kafka.sh` and `scripts/redis.sh` get the servers.
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 #[path = "../tests/support/mod.rs"]
@@ -9,6 +9,9 @@ mod support;
 
 #[path = "../../storage/tests/servers/mod.rs"]
 mod servers;
+
+#[path = "servers/starts.rs"]
+mod starts;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
@@ -51,20 +54,29 @@ GROUP BY window_start, window_end, `user`.user_type, `user`.`years`;
 ";
 
 fn main() {
-    let events = std::env::args().skip(1).find_map(|arg| arg.parse().ok()).unwrap_or(EVENTS);
-    let Some(kafka) = KafkaServer::start(&[]) else { return };
-    let Some(redis) = RedisServer::start(&[]) else { return };
-    drains(&kafka, &redis, events);
-    for rate in [1_000, 10_000] {
-        closes(rate);
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
+    let events = arguments.iter().find_map(|arg| arg.parse().ok()).unwrap_or(EVENTS);
+    let parts: Vec<&str> =
+        arguments.iter().map(String::as_str).filter(|arg| arg.parse::<u64>().is_err()).collect();
+    let wants = |part| parts.is_empty() || parts.contains(&part);
+    if wants("starts") {
+        starts::starts();
+    }
+    if wants("drains") {
+        drains(events);
+    }
+    if wants("closes") {
+        [1_000, 10_000].into_iter().for_each(closes);
     }
 }
 
 /// Events that wait in Kafka, compressed as the producers of the system before do, until all are counted.
-fn drains(kafka: &KafkaServer, redis: &RedisServer, events: u64) {
+fn drains(events: u64) {
+    let Some(kafka) = KafkaServer::start(&[]) else { return };
+    let Some(redis) = RedisServer::start(&[]) else { return };
     for codec in ["gzip", "lz4"] {
         let topic = format!("drained-{codec}");
-        preload(kafka, &topic, codec, events);
+        preload(&kafka, &topic, codec, events);
         let mut figures = Vec::new();
         for _ in 0..RUNS {
             redis.ask(&["FLUSHALL"]);

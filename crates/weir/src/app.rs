@@ -14,14 +14,14 @@ use server::flink::{self, JobManager, Variables};
 use server::{JobSummary, Operations, Server, Services, UnknownTopics};
 use storage::log::kafka::{KafkaLog, KafkaOptions, KafkaSettings};
 use storage::log::{self, EmbeddedLog, EventLog, LogError, Logs};
-use storage::store::{self, EmbeddedStore, RedisOptions, RedisStore, ResultStore, StoreError};
+use storage::store::{self, CountedStore, EmbeddedStore, RedisOptions, RedisStore, ResultStore, StoreError};
 use tokio::net::TcpListener;
 use types::{Clock, Interval};
 
 use crate::cli::{Failure, Outcome, Script};
 use crate::config::{Address, Config, Length, Loaded, Memory};
 use crate::machine;
-use crate::metrics::JobMetrics;
+use crate::metrics::{JobMetrics, StoreMetrics};
 use crate::shutdown::Shutdown;
 
 /// How long a job may take to end.
@@ -52,6 +52,7 @@ pub(crate) fn run(
     }
     let OpenedLog { log, logs, close: close_log } = open_log(config, &clock, &shutdown)?;
     let Opened { store, close } = open_store(config, &clock)?;
+    let store = Arc::new(CountedStore::new(store));
     let dispatcher = Arc::new(Dispatcher::new(Environment {
         logs,
         store: store.clone(),
@@ -76,7 +77,11 @@ pub(crate) fn run(
         let listener = listen(&config.http.address).await?;
         let server = Server::bind(listener, server_options(config), services).map_err(failed)?;
         let job_metrics = Box::new(JobMetrics(dispatcher.clone()));
-        server.handle().register(|registry| registry.register_collector(job_metrics));
+        let store_metrics = Box::new(StoreMetrics(store.clone()));
+        server.handle().register(|registry| {
+            registry.register_collector(job_metrics);
+            registry.register_collector(store_metrics);
+        });
         let services =
             flink::Services { clock, dispatcher: dispatcher.clone(), variables: variables.clone() };
         let listener = listen(&config.jobs_http.address).await?;

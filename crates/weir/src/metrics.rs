@@ -1,4 +1,4 @@
-//! The jobs' figures beside the server's, under `/metrics`.
+//! The jobs' and the result store's figures beside the server's, under `/metrics`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
+use storage::store::CountedStore;
 
 /// Asks the dispatcher each time it is asked.
 pub(crate) struct JobMetrics(pub(crate) Arc<Dispatcher>);
@@ -18,6 +19,34 @@ pub(crate) struct JobMetrics(pub(crate) Arc<Dispatcher>);
 impl fmt::Debug for JobMetrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JobMetrics")
+    }
+}
+
+/// Asks the store what was written to it.
+pub(crate) struct StoreMetrics(pub(crate) Arc<CountedStore>);
+
+impl fmt::Debug for StoreMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StoreMetrics")
+    }
+}
+
+impl Collector for StoreMetrics {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let counts = self.0.counts();
+        for (name, help, count) in [
+            ("store_rows_written", "Rows that the result store took", counts.rows),
+            ("store_notifications", "Notifications that the result store told", counts.notifications),
+            (
+                "store_writes_failed",
+                "Batches that the result store did not take; each is tried again",
+                counts.failures,
+            ),
+        ] {
+            let metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            ConstCounter::new(count).encode(metric)?;
+        }
+        Ok(())
     }
 }
 

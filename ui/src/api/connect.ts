@@ -16,7 +16,7 @@ export function connect(base: string): Feed {
     onConnection: (connection) => store.dispatch({ type: 'connection', connection }),
     onMessage: (message) => {
       if (message.type === 'alive') return;
-      store.dispatch({ ...message, at: Date.now() });
+      store.dispatch(message.type === 'status' ? message : { ...message, at: Date.now() });
       if (message.type === 'snapshot') {
         loading.abort();
         loading = new AbortController();

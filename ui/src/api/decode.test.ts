@@ -54,3 +54,16 @@ test('rows of an answer are taken from data and nowhere else', () => {
   expect(decodeRows('hourlyHeatmap', { detail: 'Not Found' })).toBeNull();
   expect(decodeRows('hourlyHeatmap', 'x')).toBeNull();
 });
+
+test('a status says how store and log stand; what is not said is well', () => {
+  const store = { ok: false, since: '2025-12-09T14:03:00Z', message: 'away' };
+  const well = { ok: true, since: null, message: null };
+  expect(frame({ type: 'status', store, log: well })).toEqual({
+    type: 'status',
+    status: { store, log: well },
+  });
+  expect(frame({ type: 'status', store: 7, log: { since: 1 } })).toEqual({
+    type: 'status',
+    status: { store: well, log: well },
+  });
+});

@@ -2,7 +2,7 @@
 //
 // Shapes are checked as deep as the views rely on them to iterate; a part that does not fit is left out and the
 // rest is used, since a newer server may say more than we know.
-import type { Analytics, AnalyticsKey, FeedMessage } from './types';
+import type { Analytics, AnalyticsKey, FeedMessage, Standing } from './types';
 
 type Shape = (value: unknown) => boolean;
 
@@ -37,6 +37,11 @@ export function decode(frame: unknown): FeedMessage | null {
       return { type: 'snapshot', data: decodeData(message.data) };
     case 'update':
       return { type: 'update', data: decodeData(message.data) };
+    case 'status':
+      return {
+        type: 'status',
+        status: { store: decodeStanding(message.store), log: decodeStanding(message.log) },
+      };
     case 'heartbeat':
     case 'pong':
       return { type: 'alive' };
@@ -51,14 +56,21 @@ export function decodeRows<K extends AnalyticsKey>(key: K, answer: unknown): Ana
   return SHAPES[key](data) ? (data as Analytics[K]) : null;
 }
 
-function parse(frame: unknown): { type?: unknown; data?: unknown } | null {
+function parse(frame: unknown): Record<string, unknown> | null {
   if (typeof frame !== 'string') return null;
   try {
     const value: unknown = JSON.parse(frame);
-    return isObject(value) ? (value as object) : null;
+    return isObject(value) ? (value as Record<string, unknown>) : null;
   } catch {
     return null;
   }
+}
+
+/** What is not said is taken to be well. */
+function decodeStanding(value: unknown): Standing {
+  const { ok, since, message } = (isObject(value) ? value : {}) as Record<string, unknown>;
+  const text = (part: unknown) => (typeof part === 'string' ? part : null);
+  return { ok: ok !== false, since: text(since), message: text(message) };
 }
 
 function decodeData(data: unknown): Partial<Analytics> {

@@ -357,7 +357,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether log and store answer, the results are loaded, and the jobs run. */
+        /** Whether the log answers, the store takes results, the results are loaded, and the jobs run. */
         get: operations["readyz"];
         put?: never;
         post?: never;
@@ -393,7 +393,7 @@ export interface paths {
         };
         /**
          * The live feed, a WebSocket.
-         * @description The server sends `Initial`, then `Update`, `Pong`, `Heartbeat` and `FeedError` messages; the client may send `Ping`.
+         * @description The server sends `Initial`, then `Update`, `FeedStatus`, `Pong`, `Heartbeat` and `FeedError` messages; the client may send `Ping`.
          */
         get: operations["connect"];
         put?: never;
@@ -496,6 +496,17 @@ export interface components {
         /** @description A frame was not understood; the connection goes on. */
         FeedError: {
             message: string;
+            type: string;
+        };
+        /**
+         * @description Whether results and events get where they belong. Sent when that changes, and behind `Initial` where something is
+         *     wrong; a client that does not know the message ignores it.
+         */
+        FeedStatus: {
+            /** @description The event log: it takes events, or whoever sends them has to send them again. */
+            log: components["schemas"]["Standing"];
+            /** @description The result store: it takes results, or they wait and nothing new is sent. */
+            store: components["schemas"]["Standing"];
             type: string;
         };
         Health: {
@@ -802,6 +813,18 @@ export interface components {
             }[];
             days: components["schemas"]["Integer"];
             status: components["schemas"]["Status"];
+        };
+        /** @description How the store or the log stands. */
+        Standing: {
+            /** @description Why it does not; or what should be known though it does. */
+            message?: string | null;
+            /** @description Whether it does its work. */
+            ok: boolean;
+            /**
+             * @description Since when there is something to say, in UTC.
+             * @example 2025-12-09T14:03:00Z
+             */
+            since?: string | null;
         };
         /**
          * @description Always `success`: errors have a body of their own.

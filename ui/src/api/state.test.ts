@@ -84,3 +84,14 @@ test('a snapshot without rows and queries is empty until the first update', () =
   expect(isEmpty(state)).toBe(true);
   expect(isEmpty(reduce(state, { type: 'update', data: { overall: overall(1) }, at: 2 }))).toBe(false);
 });
+
+test('what is wrong stays known until the server says otherwise, or another connection begins', () => {
+  const well = { ok: true, since: null, message: null };
+  const away = { ok: false, since: '2025-12-09T14:03:00Z', message: 'away' };
+  const told: Action = { type: 'status', status: { store: away, log: well } };
+  const state = run({ type: 'snapshot', data: {}, at: 1 }, told, { type: 'update', data: {}, at: 2 });
+  expect(state.status.store).toEqual(away);
+  const back = reduce(state, { type: 'status', status: { store: well, log: well } });
+  expect(back.status.store).toEqual(well);
+  expect(reduce(state, { type: 'snapshot', data: {}, at: 3 }).status.store).toEqual(well);
+});

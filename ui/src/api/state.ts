@@ -4,7 +4,7 @@
 // live. An answer may be older than an update that overtook it, so each key has a revision.
 import { type Connection, INITIAL } from './connection';
 import { mergeSeries } from './series';
-import type { Analytics, AnalyticsKey, SeriesKey } from './types';
+import type { Analytics, AnalyticsKey, SeriesKey, Standing, Status } from './types';
 
 export interface State {
   connection: Connection;
@@ -13,6 +13,8 @@ export interface State {
   revisions: Partial<Record<AnalyticsKey, number>>;
   /** Whether there was ever a snapshot: before it nothing is known, not even that there is nothing. */
   hasSnapshot: boolean;
+  /** How what is behind the server stands. */
+  status: Status;
   /** When data last came, in milliseconds since the epoch. */
   updatedAt: number | null;
 }
@@ -21,17 +23,21 @@ export type Action =
   | { type: 'connection'; connection: Connection }
   | { type: 'snapshot'; data: Partial<Analytics>; at: number }
   | { type: 'update'; data: Partial<Analytics>; at: number }
+  | { type: 'status'; status: Status }
   /** An HTTP answer; `revision` is that of the key when it was asked for. */
   | { [K in LoadedKey]: { type: 'loaded'; key: K; rows: Analytics[K]; revision: number } }[LoadedKey];
 
 /** The keys that the snapshot does not have. */
 export type LoadedKey = SeriesKey | 'hourlyHeatmap';
 
+const WELL: Standing = { ok: true, since: null, message: null };
+
 export const INITIAL_STATE: State = {
   connection: INITIAL,
   data: {},
   revisions: {},
   hasSnapshot: false,
+  status: { store: WELL, log: WELL },
   updatedAt: null,
 };
 
@@ -43,7 +49,15 @@ export function reduce(state: State, action: Action): State {
     case 'connection':
       return { ...state, connection: action.connection };
     case 'snapshot':
-      return { ...pushed(state, action.data), hasSnapshot: true, updatedAt: action.at };
+      // A server says behind the snapshot what is wrong, if anything is.
+      return {
+        ...pushed(state, action.data),
+        hasSnapshot: true,
+        status: INITIAL_STATE.status,
+        updatedAt: action.at,
+      };
+    case 'status':
+      return { ...state, status: action.status };
     case 'update':
       return Object.keys(action.data).length === 0
         ? state

@@ -2,7 +2,7 @@
 //
 // schema.d.ts is generated (`npm run types`). The WebSocket carries, under each key of `Analytics`, the data of
 // one HTTP route with its default range, so each key names its route.
-import type { paths } from './schema';
+import type { components, paths } from './schema';
 
 /** What `GET path` answers when all is well. */
 export type Answer<P extends keyof paths> = paths[P] extends {
@@ -38,9 +38,15 @@ export type TimePoint = Analytics['timeseriesMinute'][number];
 export type SuccessRecord = Analytics['successRate']['records'][number];
 export type PopularQuestion = Analytics['popularQuestions'][number];
 
+/** How the store or the log behind the server stands. */
+export type Standing = components['schemas']['Standing'];
+/** Whether results arrive, and events are taken in. */
+export type Status = Pick<components['schemas']['FeedStatus'], 'store' | 'log'>;
+
 /** A frame from the server that means something to us. */
 export type FeedMessage =
   | { type: 'snapshot'; data: Partial<Analytics> }
   | { type: 'update'; data: Partial<Analytics> }
+  | { type: 'status'; status: Status }
   /** Says only that the server is there. */
   | { type: 'alive' };

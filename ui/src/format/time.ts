@@ -1,5 +1,7 @@
 // Times: the reader's own clock for what happens in the page, the server's wall clock for what its figures are about.
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+const clockMinute = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
+const clockDay = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 const wallMinute = new Intl.DateTimeFormat(undefined, {
   hour: '2-digit',
   minute: '2-digit',
@@ -24,6 +26,12 @@ export const DAY_MS = 24 * HOUR_MS;
 /** A time of the reader's clock, in milliseconds since the epoch. */
 export function formatClock(at: number): string {
   return clock.format(at);
+}
+
+/** The same to the minute, with its day where that is another than that of `now`. */
+export function formatSince(at: number, now: number): string {
+  const isToday = new Date(at).toDateString() === new Date(now).toDateString();
+  return (isToday ? clockMinute : clockDay).format(at);
 }
 
 // The three below take a wall clock time as api/series.ts gives it.

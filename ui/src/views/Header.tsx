@@ -1,8 +1,9 @@
-// Name, state of the connection, time of the last figures.
+// Name, state of the connection, time of the last figures, and what is wrong behind the server.
 import type { Connection } from '../api/connection';
 import { useStore } from '../api/store';
 import { Countdown } from '../components/Countdown';
 import { formatClock, NO_TIME } from '../format/time';
+import { Standings } from './Standings';
 
 const LABELS: Record<Connection['phase'], string> = {
   connecting: 'Connecting',
@@ -16,27 +17,30 @@ export function Header({ onRetry }: { onRetry: () => void }) {
   const updatedAt = useStore((state) => state.updatedAt);
   return (
     <header className="page-head">
-      <Mark />
-      <h1>Weir</h1>
-      <p className="page-updated">
-        <span>Updated </span>
-        <time dateTime={updatedAt === null ? undefined : new Date(updatedAt).toISOString()}>
-          {updatedAt === null ? NO_TIME : formatClock(updatedAt)}
-        </time>
-      </p>
-      <div className={`connection connection-${connection.phase}`}>
-        <span role="status" aria-live="polite">
-          {LABELS[connection.phase]}
-        </span>
-        {connection.phase === 'reconnecting' && (
-          <>
-            <Countdown until={connection.retryAt} />
-            <button type="button" className="connection-retry" onClick={onRetry}>
-              Retry now
-            </button>
-          </>
-        )}
+      <div className="page-bar">
+        <Mark />
+        <h1>Weir</h1>
+        <p className="page-updated">
+          <span>Updated </span>
+          <time dateTime={updatedAt === null ? undefined : new Date(updatedAt).toISOString()}>
+            {updatedAt === null ? NO_TIME : formatClock(updatedAt)}
+          </time>
+        </p>
+        <div className={`connection connection-${connection.phase}`}>
+          <span role="status" aria-live="polite">
+            {LABELS[connection.phase]}
+          </span>
+          {connection.phase === 'reconnecting' && (
+            <>
+              <Countdown until={connection.retryAt} />
+              <button type="button" className="connection-retry" onClick={onRetry}>
+                Retry now
+              </button>
+            </>
+          )}
+        </div>
       </div>
+      <Standings />
     </header>
   );
 }

@@ -234,6 +234,10 @@ mod tests {
         fn ping(&self) -> Result<(), StoreError> {
             Err(StoreError::Closed)
         }
+
+        fn remark(&self) -> Option<String> {
+            None
+        }
     }
 
     #[test]

@@ -290,4 +290,8 @@ impl ResultStore for Watched {
     fn ping(&self) -> Result<(), StoreError> {
         self.store.store()?.ping()
     }
+
+    fn remark(&self) -> Option<String> {
+        self.store.store().ok()?.remark()
+    }
 }

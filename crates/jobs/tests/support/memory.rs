@@ -1,6 +1,9 @@
 //! A log and a store in memory that outlive the jobs over them, so that a test can end a job anywhere and start another,
 //! and that can be slow, silent or out of reach.
 
+#[path = "memory_store.rs"]
+mod store;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -11,8 +14,10 @@ use storage::log::{
     Appending, Attributes, EventLog, Fetched, LogError, LogReader, NewRecord, Note, Polled, Position,
     RecordRef, Span, Start, TimeKind, Wanted,
 };
-use storage::store::{Entry, Following, ResultStore, StoreError, WriteBatch};
 use types::{Offset, PartitionId, Timestamp};
+
+#[allow(unused_imports, reason = "each test uses its own part")]
+pub use store::MemoryStore;
 
 /// Topics of partitions of records. Of each partition only the first `visible` records are to be read yet.
 #[derive(Default)]
@@ -324,86 +329,4 @@ fn attributes(data: &mut Vec<u8>, record: &NewRecord, wanted: Wanted) -> Attribu
     let headers = headers
         .map(|(name, value)| (push(data, name.as_bytes()), value.as_ref().map(|value| push(data, value))));
     Attributes { key, headers: headers.collect() }
-}
-
-/// Rows by key, and all that was ever written; nothing expires.
-#[derive(Default)]
-pub struct MemoryStore {
-    rows: Mutex<BTreeMap<String, Vec<u8>>>,
-    history: Mutex<Vec<(String, Vec<u8>)>>,
-    refuses: AtomicBool,
-    refused: AtomicUsize,
-}
-
-impl MemoryStore {
-    /// Whether it takes nothing.
-    pub fn refuse(&self, refuses: bool) {
-        self.refuses.store(refuses, Ordering::SeqCst);
-    }
-
-    /// How many writes were refused.
-    pub fn refused(&self) -> usize {
-        self.refused.load(Ordering::SeqCst)
-    }
-
-    /// Every write in order.
-    pub fn history(&self) -> Vec<(String, Vec<u8>)> {
-        self.history.lock().clone()
-    }
-
-    pub fn rows(&self) -> BTreeMap<String, Vec<u8>> {
-        self.rows.lock().clone()
-    }
-}
-
-impl ResultStore for MemoryStore {
-    fn write(&self, batch: &WriteBatch) -> Result<(), StoreError> {
-        if self.refuses.load(Ordering::SeqCst) {
-            self.refused.fetch_add(1, Ordering::SeqCst);
-            return Err(StoreError::Closed);
-        }
-        let mut rows = self.rows.lock();
-        for upsert in &batch.upserts {
-            rows.insert(upsert.key.to_string(), upsert.value.to_vec());
-            self.history.lock().push((upsert.key.to_string(), upsert.value.to_vec()));
-        }
-        Ok(())
-    }
-
-    fn flush(&self) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    fn get(&self, key: &str) -> Result<Option<Entry>, StoreError> {
-        let entry = |value: &Vec<u8>| Entry {
-            key: key.into(),
-            value: value.as_slice().into(),
-            expires: Timestamp(i64::MAX),
-        };
-        Ok(self.rows.lock().get(key).map(entry))
-    }
-
-    fn scan(&self, prefix: &str, each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
-        for (key, value) in
-            self.rows().range(prefix.to_owned()..).take_while(|(key, _)| key.starts_with(prefix))
-        {
-            let (key, value) = (key.as_str().into(), value.as_slice().into());
-            if !each(Entry { key, value, expires: Timestamp(i64::MAX) }) {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn follow(&self) -> Result<Following, StoreError> {
-        Ok(crossbeam_channel::never())
-    }
-
-    fn address(&self) -> (String, String) {
-        ("memory".to_owned(), "0".to_owned())
-    }
-
-    fn ping(&self) -> Result<(), StoreError> {
-        Ok(())
-    }
 }

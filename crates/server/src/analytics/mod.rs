@@ -27,6 +27,7 @@ use storage::store::ResultStore;
 use tokio::sync::Notify;
 use types::Clock;
 
+use crate::error::causes;
 use crate::metrics::Metrics;
 use crate::probe::Probe;
 pub(crate) use follow::Follower;
@@ -40,7 +41,7 @@ pub(crate) struct Analytics {
     index: RwLock<Index>,
     pub(crate) changes: Changes,
     pub(crate) store: Arc<dyn ResultStore>,
-    pub(crate) probe: Probe,
+    probe: Probe,
     clock: Arc<dyn Clock>,
     zone: TimeZone,
     loaded: AtomicBool,
@@ -106,6 +107,12 @@ impl Analytics {
     /// Whether everything the store held at the start is known.
     pub(crate) fn loaded(&self) -> bool {
         self.loaded.load(Ordering::Acquire)
+    }
+
+    /// Whether the store takes results, or else why not.
+    pub(crate) async fn ask_store(&self) -> Result<(), String> {
+        let store = Arc::clone(&self.store);
+        self.probe.ask(move || store.ping().map_err(|error| causes(&error))).await
     }
 
     /// The clock in seconds: answers of one second and generation are the same.

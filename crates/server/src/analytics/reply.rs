@@ -21,7 +21,7 @@ pub(crate) enum Condition {
     Healthy,
     /// Nothing was written yet.
     Degraded,
-    /// The store cannot be reached.
+    /// The store cannot be reached, or takes no results.
     Unhealthy,
 }
 

@@ -22,12 +22,11 @@ type Gateway = State<Arc<Analytics>>;
 /// The state of the gateway and of the store behind it. Always 200.
 #[utoipa::path(get, path = "/analytics/health", tag = "analytics", responses((status = 200, body = Health)))]
 pub(crate) async fn health(State(analytics): Gateway) -> Json<Health> {
-    let store = Arc::clone(&analytics.store);
-    let answer = analytics.probe.ask(move || store.ping().map_err(|error| error.to_string())).await;
+    let answer = analytics.ask_store().await;
     let (redis_host, redis_port) = analytics.store.address();
     let latest_update = analytics.read().latest();
     let (status, message) = match (answer, &latest_update) {
-        (Err(reason), _) => (Condition::Unhealthy, format!("the result store cannot be reached: {reason}")),
+        (Err(reason), _) => (Condition::Unhealthy, reason),
         (Ok(()), None) => (Condition::Degraded, "the result store answers, and holds nothing yet".to_owned()),
         (Ok(()), Some(_)) => (Condition::Healthy, "the result store answers".to_owned()),
     };

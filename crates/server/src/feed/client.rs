@@ -71,7 +71,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         // First subscribed, then looked: a change in between is sent once too often rather than lost.
         let mut published = feed.published.subscribe();
         let mut seen = *published.borrow_and_update();
-        if let Err(end) = self.send(vec![feed.initial()]).await {
+        if let Err(end) = self.send(feed.welcome()).await {
             return end;
         }
         let mut heartbeat = pin!(sleep_until(self.last_sent + HEARTBEAT_AFTER));

@@ -22,7 +22,7 @@ pub(crate) struct Door {
 
 /// The live feed, a WebSocket.
 ///
-/// The server sends `Initial`, then `Update`, `Pong`, `Heartbeat` and `FeedError` messages; the client may send `Ping`.
+/// The server sends `Initial`, then `Update`, `FeedStatus`, `Pong`, `Heartbeat` and `FeedError` messages; the client may send `Ping`.
 #[utoipa::path(get, path = "/ws/analytics", tag = "feed", responses(
     (status = 101, description = "the WebSocket is open; messages are described as components"),
     (status = 403, description = "a page of this origin may not connect", body = Detail),

@@ -66,6 +66,47 @@ pub(crate) struct UpdateData {
     hourly_heatmap: Option<Vec<HourlyCell>>,
 }
 
+/// Whether results and events get where they belong. Sent when that changes, and behind `Initial` where something is
+/// wrong; a client that does not know the message ignores it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FeedStatus {
+    #[schema(pattern = "^status$")]
+    r#type: &'static str,
+    /// The result store: it takes results, or they wait and nothing new is sent.
+    store: Standing,
+    /// The event log: it takes events, or whoever sends them has to send them again.
+    log: Standing,
+}
+
+/// How the store or the log stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Standing {
+    /// Whether it does its work.
+    pub(crate) ok: bool,
+    /// Since when there is something to say, in UTC.
+    #[schema(example = "2025-12-09T14:03:00Z")]
+    pub(crate) since: Option<String>,
+    /// Why it does not; or what should be known though it does.
+    pub(crate) message: Option<String>,
+}
+
+impl Default for Standing {
+    fn default() -> Standing {
+        Standing { ok: true, since: None, message: None }
+    }
+}
+
+impl FeedStatus {
+    pub(crate) fn new(store: Standing, log: Standing) -> FeedStatus {
+        FeedStatus { r#type: "status", store, log }
+    }
+
+    /// Whether there is nothing to say.
+    pub(crate) fn is_well(&self) -> bool {
+        [&self.store, &self.log].iter().all(|standing| standing.message.is_none())
+    }
+}
+
 /// The answer to a ping.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Pong {

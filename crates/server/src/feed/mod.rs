@@ -2,7 +2,7 @@
 //!
 //! Every frame is made once, header included, and its bytes are shared by all clients. What a client has not been sent
 //! yet is not queued: it only knows up to which round it was served, and is sent the newest frame of each analytic that
-//! changed since. A client that takes nothing for long is closed.
+//! changed since. A client that takes nothing for long is closed. How store and log stand is told in the same way.
 
 mod client;
 mod frame;
@@ -21,6 +21,7 @@ use crate::analytics::{Analytics, Kind};
 use crate::metrics::Metrics;
 use crate::shutdown::Alive;
 pub(crate) use handshake::{Door, connect};
+use message::FeedStatus;
 
 /// What a client is sent a second of one analytic at most: long time series are merged for longer.
 const BYTES_PER_SECOND: f64 = 1e6;
@@ -45,9 +46,14 @@ struct Rounds {
     number: u64,
     /// All frames of the newest round in one piece: what nearly every client needs.
     newest: Bytes,
-    /// By kind, the round it was last published in, and its frame.
-    frames: [(u64, Bytes); Kind::COUNT],
+    /// By kind, and behind them the status: the round it was last published in, and its frame.
+    frames: [(u64, Bytes); Kind::COUNT + 1],
+    /// What is wrong, for whoever connects while it is.
+    trouble: Option<Bytes>,
 }
+
+/// Where the status lies among the frames.
+const STATUS: usize = Kind::COUNT;
 
 /// The snapshot that clients connecting in the same second share.
 struct Initial {
@@ -117,10 +123,19 @@ impl Feed {
                 let frame = frame::text(&self.update(kind, &time));
                 let pause = Duration::from_secs_f64(frame.len() as f64 / BYTES_PER_SECOND);
                 not_before[k] = now + pause.clamp(interval, MERGE_MAX.max(interval));
-                made.push((kind, frame));
+                made.push((k, frame));
             }
+            self.metrics.feed_updates.inc_by(made.len() as u64);
             self.publish_round(made);
         }
+    }
+
+    /// Tells all clients, and those to come for as long as something is wrong.
+    pub(crate) fn tell(&self, status: &FeedStatus) {
+        let Ok(json) = serde_json::to_vec(status) else { return };
+        let frame = frame::text(&json);
+        self.rounds.write().trouble = (!status.is_well()).then(|| frame.clone());
+        self.publish_round(vec![(STATUS, frame)]);
     }
 
     fn update(&self, kind: Kind, time: &str) -> Vec<u8> {
@@ -133,11 +148,10 @@ impl Feed {
         json
     }
 
-    fn publish_round(&self, made: Vec<(Kind, Bytes)>) {
+    fn publish_round(&self, made: Vec<(usize, Bytes)>) {
         if made.is_empty() {
             return;
         }
-        self.metrics.feed_updates.inc_by(made.len() as u64);
         let newest = match &made[..] {
             [(_, only)] => only.clone(),
             several => {
@@ -150,8 +164,8 @@ impl Feed {
         rounds.number += 1;
         let number = rounds.number;
         rounds.newest = newest;
-        for (kind, frame) in made {
-            rounds.frames[kind.index()] = (number, frame);
+        for (place, frame) in made {
+            rounds.frames[place] = (number, frame);
         }
         drop(rounds);
         self.published.send_replace(number);
@@ -170,6 +184,12 @@ impl Feed {
             rounds.frames.iter().filter(|(round, _)| *round > seen).collect();
         missed.sort_by_key(|(round, _)| *round);
         (missed.into_iter().map(|(_, frame)| frame.clone()).collect(), rounds.number)
+    }
+
+    /// What a new client is sent first.
+    fn welcome(&self) -> Vec<Bytes> {
+        let trouble = self.rounds.read().trouble.clone();
+        std::iter::once(self.initial()).chain(trouble).collect()
     }
 
     /// The snapshot for a new client.

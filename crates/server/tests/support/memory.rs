@@ -32,6 +32,7 @@ pub struct MemoryLog {
     pub mood: Mutex<Mood>,
     waiting: Mutex<Vec<Waiting>>,
     notes: Mutex<HashMap<String, Vec<u8>>>,
+    pub away: AtomicBool,
 }
 
 impl MemoryLog {
@@ -83,6 +84,9 @@ impl EventLog for MemoryLog {
     }
 
     fn partitions(&self, topic: &str) -> Result<Option<u32>, LogError> {
+        if self.away.load(Ordering::SeqCst) {
+            return Err(LogError::Closed);
+        }
         Ok(self.topics.lock().contains_key(topic).then_some(1))
     }
 
@@ -122,6 +126,7 @@ pub struct MemoryStore {
     rows: Mutex<BTreeMap<Arc<str>, Entry>>,
     followers: Mutex<Vec<Sender<Arc<Change>>>>,
     pub away: AtomicBool,
+    pub remark: Mutex<Option<String>>,
 }
 
 pub const DAY: Duration = Duration::from_secs(86_400);
@@ -129,7 +134,7 @@ pub const DAY: Duration = Duration::from_secs(86_400);
 impl MemoryStore {
     pub fn new(clock: Arc<ManualClock>) -> MemoryStore {
         let (rows, followers) = (Mutex::default(), Mutex::default());
-        MemoryStore { clock, rows, followers, away: AtomicBool::new(false) }
+        MemoryStore { clock, rows, followers, away: AtomicBool::new(false), remark: Mutex::default() }
     }
 
     /// Writes a row for 30 days, telling nobody its name.
@@ -224,5 +229,9 @@ impl ResultStore for MemoryStore {
 
     fn ping(&self) -> Result<(), StoreError> {
         self.reach()
+    }
+
+    fn remark(&self) -> Option<String> {
+        self.remark.lock().clone()
     }
 }

@@ -247,7 +247,12 @@ impl ResultStore for EmbeddedStore {
     }
 
     fn ping(&self) -> Result<(), StoreError> {
-        self.shared.files().map(|_| ())
+        let room = self.shared.files()?.disk.check_room(0);
+        room.map_err(|fault| StoreError::of(fault, "looking for room"))
+    }
+
+    fn remark(&self) -> Option<String> {
+        None
     }
 }
 

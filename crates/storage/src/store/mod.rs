@@ -1,5 +1,6 @@
 //! The result store: string keys, JSON values, an expiry each, and a stream of what changed.
 
+mod counted;
 mod embedded;
 
 mod followers;
@@ -14,6 +15,7 @@ use types::{ErrorDomain, Timestamp};
 
 use crate::disk::Fault;
 
+pub use counted::{CountedStore, Counts};
 pub use embedded::{EmbeddedStore, Options};
 pub use redis::{Options as RedisOptions, RedisStore};
 
@@ -98,8 +100,12 @@ pub trait ResultStore: Send + Sync {
     /// Where the store is, for `/analytics/health`: host and port, `embedded` and `0` for the embedded one.
     fn address(&self) -> (String, String);
 
-    /// Whether the store answers now.
+    /// Whether the store answers and takes results now.
     fn ping(&self) -> Result<(), StoreError>;
+
+    /// What whoever operates it should know though it takes results, in a sentence without a full stop: that it is slow,
+    /// or drops rows before their time.
+    fn remark(&self) -> Option<String>;
 }
 
 /// The changes a follower receives.

@@ -7,7 +7,9 @@ mod servers;
 #[path = "../servers/tls.rs"]
 mod tls;
 
+mod road;
 mod secured;
+mod troubles;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,10 +42,19 @@ impl Stage {
     }
 
     fn open_with(&self, url: String, certificates: Option<Vec<u8>>) -> RedisStore {
+        self.open_as("copy", url, certificates)
+    }
+
+    /// Another Weir's store over the same server.
+    fn open_copy(&self, copy: &str, url: String) -> RedisStore {
+        self.open_as(copy, url, None)
+    }
+
+    fn open_as(&self, copy: &str, url: String, certificates: Option<Vec<u8>>) -> RedisStore {
         let clock = Arc::new(SystemClock::new());
         let options = Options { keep_free_bytes: 0, ..Options::default() };
-        let copy = EmbeddedStore::open(&self.directory.path().join("copy"), options, clock.clone())
-            .expect("it opens");
+        let copy =
+            EmbeddedStore::open(&self.directory.path().join(copy), options, clock.clone()).expect("it opens");
         RedisStore::open(RedisOptions { url, certificates, ..RedisOptions::default() }, copy, clock)
             .expect("it opens")
     }
@@ -217,21 +228,6 @@ fn connections_that_are_cut_are_made_again() {
     wait_until("the followers are sent away", || {
         matches!(following.try_recv(), Err(crossbeam_channel::TryRecvError::Disconnected))
     });
-}
-
-#[test]
-fn a_server_that_refuses_is_asked_again_until_it_takes_the_rows() {
-    let Some(stage) = Stage::new(&["--maxmemory", "3mb", "--maxmemory-policy", "noeviction"]) else { return };
-    let store = stage.open();
-    store.write(&batch(&[(A, "1")], T)).unwrap();
-    let large = "x".repeat(4 << 20);
-    stage.server.ask(&["CONFIG", "SET", "maxmemory", "1mb"]);
-    let refused = store.write(&batch(&[("analytics:large", &large)], T));
-    assert!(matches!(&refused, Err(StoreError::Refused { answer }) if answer.contains("OOM")), "{refused:?}");
-    assert!(store.ping().is_ok(), "it answers, if only to refuse");
-    stage.server.ask(&["CONFIG", "SET", "maxmemory", "100mb"]);
-    insist(&store, &batch(&[("analytics:large", &large)], T));
-    assert_eq!(stage.server.ask(&["STRLEN", "analytics:large"]), (4 << 20).to_string());
 }
 
 #[test]

@@ -104,6 +104,7 @@ async fn read(arguments: &Arguments, mut socket: Socket, shutdown: &Shutdown) ->
                 return Ok(End::Lost(reason.unwrap_or_else(|| "closed by the server".to_owned())));
             }
             Ok(Some(Ok(Message::Text(text)))) => {
+                complaints(&text).iter().for_each(|complaint| complain(complaint));
                 for line in lines(arguments, &text) {
                     print(&line)?;
                 }
@@ -131,6 +132,24 @@ fn feed_url(url: &str) -> anyhow::Result<String> {
     };
     let rest = rest.trim_end_matches('/');
     Ok(if rest.ends_with("/ws/analytics") { rest.to_owned() } else { format!("{rest}/ws/analytics") })
+}
+
+/// What the server says is wrong behind it.
+fn complaints(frame: &str) -> Vec<String> {
+    let Ok(frame) = serde_json::from_str::<Value>(frame) else { return Vec::new() };
+    if frame["type"] != "status" {
+        return Vec::new();
+    }
+    let told = [("results", &frame["store"]), ("events", &frame["log"])].map(|(what, of)| {
+        let since = of["since"].as_str().map_or_else(String::new, |since| format!(" since {since}"));
+        let message = of["message"].as_str()?;
+        Some(match of["ok"].as_bool() {
+            Some(false) => format!("no {what}{since}: {message}"),
+            _ => format!("{what}: {message}{since}"),
+        })
+    });
+    let told: Vec<String> = told.into_iter().flatten().collect();
+    if told.is_empty() { vec!["the store takes results, and the log events".to_owned()] } else { told }
 }
 
 /// A frame as the lines to print, one a row.
@@ -241,6 +260,16 @@ mod tests {
         {
             assert!(lines(&arguments(None, false, false), frame).is_empty(), "{frame}");
         }
+    }
+
+    #[test]
+    fn what_is_wrong_behind_the_server_is_said_and_that_it_is_no_longer() {
+        let away = r#"{"type":"status","store":{"ok":false,"since":"2025-12-09T14:03:00Z","message":"away"},
+            "log":{"ok":true,"message":"slow"}}"#;
+        assert_eq!(complaints(away), ["no results since 2025-12-09T14:03:00Z: away", "events: slow"]);
+        assert!(lines(&arguments(None, false, false), away).is_empty());
+        assert_eq!(complaints(r#"{"type":"status","store":{"ok":true},"log":{"ok":true}}"#).len(), 1);
+        assert!(complaints(FACULTY).is_empty() && complaints("nonsense").is_empty());
     }
 
     #[test]

@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use redis::Pipeline;
-use types::Timestamp;
+use types::{Clock, Timestamp};
 
 use super::keys::seconds;
 use super::link::Link;
 use super::{PIPELINE_COMMANDS, life};
 use crate::store::row::{self, NEVER};
-use crate::store::{EmbeddedStore, ResultStore as _, StoreError, Upsert, WriteBatch};
+use crate::store::{EmbeddedStore, Entry, ResultStore as _, StoreError, Upsert, WriteBatch};
 
 /// In Redis: the names of copies.
 const STORES: &str = "weir:stores";
@@ -25,14 +25,20 @@ const NAME: &str = "weir:name";
 /// As long as anything lasts.
 const AGES: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
+/// After rows were given back, so many times as long as that took nothing is: one that evicts what it is given would be
+/// kept busy with nothing else.
+const REST: u32 = 10;
+
 pub(super) struct Guard {
     name: String,
-    /// Held while rows are given back: once is enough.
-    giving: Mutex<()>,
+    /// How long the copy keeps a row, at most.
+    copy_for: Duration,
+    /// When rows may be given back. Held while they are: once is enough.
+    not_before: Mutex<Duration>,
 }
 
 impl Guard {
-    pub fn new(copy: &EmbeddedStore) -> Result<Guard, StoreError> {
+    pub fn new(copy: &EmbeddedStore, copy_for: Duration) -> Result<Guard, StoreError> {
         let known = copy.get(NAME)?.and_then(|entry| String::from_utf8(entry.value.to_vec()).ok());
         let name = match known {
             Some(name) => name,
@@ -45,34 +51,44 @@ impl Guard {
                 name
             }
         };
-        Ok(Guard { name, giving: Mutex::new(()) })
+        Ok(Guard { name, copy_for, not_before: Mutex::default() })
     }
 
-    /// Makes sure that Redis holds what the copy does.
-    pub fn check(&self, link: &mut Link, copy: &EmbeddedStore, now: Timestamp) -> Result<(), StoreError> {
-        let knows = |link: &mut Link| {
-            link.run(|connection| {
-                redis::cmd("SISMEMBER").arg(STORES).arg(&self.name).query::<bool>(connection)
-            })
-        };
-        if knows(link)? {
-            return Ok(());
+    /// Makes sure that Redis holds what the copy does, and takes writes. Returns how many rows had to be given back.
+    pub fn check(&self, link: &mut Link, copy: &EmbeddedStore, clock: &dyn Clock) -> Result<u64, StoreError> {
+        if self.is_known(link)? {
+            // Changes nothing, and is refused for every reason for which a row is.
+            self.make_known(link)?;
+            return Ok(0);
         }
-        let _one_at_a_time = self.giving.lock();
-        if knows(link)? {
-            return Ok(());
+        let mut not_before = self.not_before.lock();
+        let began = clock.elapsed();
+        if self.is_known(link)? || began < *not_before {
+            return Ok(0);
         }
-        let (rows, oldest) = give_back(link, copy, now)?;
-        link.run(|connection| redis::cmd("SADD").arg(STORES).arg(&self.name).query::<()>(connection))?;
+        let now = clock.now();
+        let (rows, oldest) = give_back(link, copy, now, self.copy_for)?;
+        self.make_known(link)?;
+        let ended = clock.elapsed();
+        *not_before = ended + ended.saturating_sub(began) * REST;
         if rows > 0 {
-            let back = Duration::from_millis(u64::try_from(now.0.saturating_sub(oldest)).unwrap_or(0));
+            let reaches_back =
+                Duration::from_secs(now.0.saturating_sub(oldest.0).max(0).unsigned_abs() / 1_000);
             tracing::warn!(
                 rows,
-                ?back,
+                ?reaches_back,
                 "the result store had lost its rows and was given them back from the copy"
             );
         }
-        Ok(())
+        Ok(rows)
+    }
+
+    fn is_known(&self, link: &mut Link) -> Result<bool, StoreError> {
+        link.run(|connection| redis::cmd("SISMEMBER").arg(STORES).arg(&self.name).query(connection))
+    }
+
+    fn make_known(&self, link: &mut Link) -> Result<(), StoreError> {
+        link.run(|connection| redis::cmd("SADD").arg(STORES).arg(&self.name).query(connection))
     }
 }
 
@@ -91,10 +107,33 @@ pub(super) fn keep<'a>(
     copy.write(&WriteBatch { upserts: upserts.collect(), notification: None })
 }
 
-/// Writes all rows of the copy that Redis lacks. Returns how many the copy holds, and when the oldest was written at the
-/// latest.
-fn give_back(link: &mut Link, copy: &EmbeddedStore, now: Timestamp) -> Result<(u64, i64), StoreError> {
-    let (mut rows, mut oldest) = (0, now.0);
+/// The rows of the copy whose keys begin with a prefix, as they are in Redis.
+pub(super) fn scan(
+    copy: &EmbeddedStore,
+    prefix: &str,
+    each: &mut dyn FnMut(Entry) -> bool,
+) -> Result<(), StoreError> {
+    copy.scan(prefix, &mut |kept| match row::decode(&kept.value).filter(|_| &*kept.key != NAME) {
+        Some((expires, value)) => each(Entry { key: kept.key.clone(), value: Arc::from(value), expires }),
+        None => true,
+    })
+}
+
+/// When a row was written that stands in the copy until `kept_until`, and in Redis until `expires`; `None` where the copy
+/// keeps it as long as Redis, so that its life is not known.
+fn written(kept_until: Timestamp, expires: Timestamp, copy_for: Duration) -> Option<Timestamp> {
+    let copy_for = i64::try_from(copy_for.as_millis()).unwrap_or(i64::MAX);
+    (kept_until < expires).then(|| Timestamp(kept_until.0.saturating_sub(copy_for)))
+}
+
+/// Writes all rows of the copy that Redis lacks. Returns how many the copy holds, and when the oldest was written.
+fn give_back(
+    link: &mut Link,
+    copy: &EmbeddedStore,
+    now: Timestamp,
+    copy_for: Duration,
+) -> Result<(u64, Timestamp), StoreError> {
+    let (mut rows, mut oldest) = (0, now);
     let mut pipeline = Pipeline::with_capacity(PIPELINE_COMMANDS);
     let mut waiting = 0;
     let mut outcome = Ok(());
@@ -106,7 +145,7 @@ fn give_back(link: &mut Link, copy: &EmbeddedStore, now: Timestamp) -> Result<(u
         let set = pipeline.cmd("SET").arg(&*entry.key).arg(value).arg("NX");
         if expires == NEVER { set } else { set.arg("EX").arg(seconds(left)) }.ignore();
         (rows, waiting) = (rows + 1, waiting + 1);
-        oldest = oldest.min(entry.expires.0);
+        oldest = written(entry.expires, expires, copy_for).map_or(oldest, |written| oldest.min(written));
         if waiting == PIPELINE_COMMANDS {
             outcome = link.pipe(&pipeline);
             pipeline.clear();
@@ -119,4 +158,18 @@ fn give_back(link: &mut Link, copy: &EmbeddedStore, now: Timestamp) -> Result<(u
         link.pipe(&pipeline)?;
     }
     Ok((rows, oldest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_far_back_the_copy_reaches_is_known_of_rows_that_outlive_it() {
+        let (day, hour) = (Duration::from_secs(24 * 60 * 60), 60 * 60 * 1_000);
+        let kept_until = Timestamp(24 * hour);
+        assert_eq!(written(kept_until, NEVER, day), Some(Timestamp(0)));
+        assert_eq!(written(kept_until, Timestamp(720 * hour), day), Some(Timestamp(0)));
+        assert_eq!(written(Timestamp(hour), Timestamp(hour), day), None);
+    }
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use redis::{Client, Connection, ErrorKind, Pipeline, RedisError};
+use redis::{Client, Connection, ErrorKind, Pipeline, RedisError, ServerErrorKind};
 
+use super::info;
 use crate::store::StoreError;
 
 /// How long Redis may take to take a connection.
@@ -15,11 +16,33 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct Link {
     client: Client,
     connection: Option<Connection>,
+    order: Order,
+}
+
+/// Whether what is sent on one connection may overtake what was sent on the one before.
+enum Order {
+    Any,
+    /// It may not: the connection before is ended first, by the name that the server had for it.
+    Kept(Option<Name>),
+}
+
+/// A connection as the server knows it.
+#[derive(PartialEq, Eq)]
+struct Name {
+    /// Of this life of the server: its next one counts connections anew.
+    server: String,
+    connection: u64,
 }
 
 impl Link {
     pub fn new(client: Client) -> Link {
-        Link { client, connection: None }
+        Link { client, connection: None, order: Order::Any }
+    }
+
+    /// A link whose commands are applied in the order in which they are sent, also those without an answer: what a
+    /// connection that was given up left on its way would else arrive after what its successor wrote.
+    pub fn in_order(client: Client) -> Link {
+        Link { order: Order::Kept(None), ..Link::new(client) }
     }
 
     /// Runs something on the connection. A connection that failed is not used again.
@@ -29,11 +52,10 @@ impl Link {
     ) -> Result<T, StoreError> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
-            none => none.insert(connect(&self.client)?),
+            none => none.insert(self.order.succeed(connect(&self.client)?)?),
         };
         run(connection).map_err(|error| {
-            // An answer that says no leaves the connection as it was.
-            if !is_answer(&error) {
+            if !is_usable_after(&error) {
                 self.connection = None;
             }
             failed(error)
@@ -51,6 +73,30 @@ impl Link {
     }
 }
 
+impl Order {
+    /// Makes sure that nothing of the connection before is still to come.
+    fn succeed(&mut self, mut connection: Connection) -> Result<Connection, StoreError> {
+        let Order::Kept(before) = self else { return Ok(connection) };
+        let mut ask = |command: &mut redis::Cmd| match command.query::<redis::Value>(&mut connection) {
+            Ok(value) => Ok(Some(value)),
+            // One that does not know the command, or does not let us, has to do without.
+            Err(error) if is_answer(&error) => Ok(None),
+            Err(error) => Err(failed(error)),
+        };
+        let server = ask(redis::cmd("INFO").arg("server"))?.and_then(|value| info::text(value, "run_id"));
+        let number =
+            ask(redis::cmd("CLIENT").arg("ID"))?.and_then(|value| redis::from_redis_value(value).ok());
+        let name = server.zip(number).map(|(server, connection)| Name { server, connection });
+        if let (Some(before), Some(name)) = (&*before, &name)
+            && before.server == name.server
+        {
+            ask(redis::cmd("CLIENT").arg("KILL").arg("ID").arg(before.connection))?;
+        }
+        *before = name;
+        Ok(connection)
+    }
+}
+
 pub(super) fn connect(client: &Client) -> Result<Connection, StoreError> {
     let connection = client.get_connection_with_timeout(CONNECT_TIMEOUT).map_err(failed)?;
     connection.set_read_timeout(Some(ANSWER_TIMEOUT)).map_err(failed)?;
@@ -63,9 +109,25 @@ fn is_answer(error: &RedisError) -> bool {
     matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension) && error.code() != Some("NOAUTH")
 }
 
+/// An answer that says no leaves the connection as it was, but one that only reads may have been the first of several, and
+/// its name may lead to another by now.
+fn is_usable_after(error: &RedisError) -> bool {
+    is_answer(error) && error.kind() != ErrorKind::Server(ServerErrorKind::ReadOnly)
+}
+
 pub(super) fn failed(error: RedisError) -> StoreError {
-    if is_answer(&error) {
-        return StoreError::Refused { answer: error.to_string() };
+    if !is_answer(&error) {
+        return StoreError::Unreachable { source: Box::new(error) };
     }
-    StoreError::Unreachable { source: Box::new(error) }
+    // Of many commands in a pipeline all say the same.
+    let said = error.clone().into_server_errors();
+    let first = said.as_ref().and_then(|said| said.first());
+    let answer = first.map_or_else(
+        || error.to_string(),
+        |(_, said)| match said.details() {
+            Some(details) => format!("{} {details}", said.code()),
+            None => said.code().to_owned(),
+        },
+    );
+    StoreError::Refused { answer }
 }

@@ -5,19 +5,20 @@
 //! data, flushed), it gets from there all that it has lost, as far back as that copy reaches.
 
 mod guard;
+mod info;
 mod keys;
 mod known;
 mod link;
+mod standing;
 mod watch;
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::Sender;
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use redis::{Client, ConnectionAddr, Pipeline, TlsCertificates};
 use types::{Clock, Timestamp};
 
@@ -29,6 +30,7 @@ use guard::Guard;
 use keys::seconds;
 use known::Known;
 use link::Link;
+use standing::Standing;
 
 /// How to reach Redis, and what to keep of what is written there.
 #[derive(Debug, Clone)]
@@ -62,6 +64,8 @@ impl Default for Options {
 
 /// Commands in one pipeline.
 const PIPELINE_COMMANDS: usize = 1_000;
+/// How long a follower waits until changes of others are heard.
+const HEARD_WITHIN: Duration = Duration::from_secs(2);
 
 /// The result store on Redis. Dropping it is [`RedisStore::close`].
 pub struct RedisStore {
@@ -87,14 +91,24 @@ struct Shared {
     /// What this process published and has not heard back yet.
     own: Mutex<watch::Own>,
     known: Mutex<Known>,
-    reachable: AtomicBool,
-    /// Why it is not, for people.
-    trouble: Mutex<String>,
+    standing: Standing,
+    /// Tells that changes of others are heard.
+    heard: Condvar,
 }
 
 struct Writing {
     link: Link,
     followers: Followers,
+    hearing: Hearing,
+}
+
+/// Whether messages of others are heard: whoever follows while they are not has to look through everything again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hearing {
+    /// Not once: Redis was not there yet, and only the copy is known.
+    NotYet,
+    Now,
+    Lost,
 }
 
 impl RedisStore {
@@ -123,15 +137,16 @@ impl RedisStore {
         };
         let shared = Arc::new(Shared {
             writing: Mutex::new(Writing {
-                link: Link::new(client.clone()),
+                link: Link::in_order(client.clone()),
                 followers: Followers::new(options.follower_changes),
+                hearing: Hearing::NotYet,
             }),
             reading: Mutex::new(Link::new(client.clone())),
-            guard: Guard::new(&copy)?,
+            guard: Guard::new(&copy, options.copy_for)?,
             own: Mutex::default(),
             known: Mutex::default(),
-            reachable: AtomicBool::new(true),
-            trouble: Mutex::default(),
+            standing: Standing::default(),
+            heard: Condvar::new(),
             options,
             client,
             clock,
@@ -200,24 +215,14 @@ impl Shared {
         })
     }
 
-    fn stands(&self, outcome: &Result<(), StoreError>) {
-        match outcome {
-            // One that answers, if only to refuse, is there.
-            Ok(()) | Err(StoreError::Refused { .. }) => {
-                if !self.reachable.swap(true, Ordering::AcqRel) {
-                    tracing::info!("the result store answers again");
-                }
-            }
-            Err(error) => {
-                *self.trouble.lock() = error.to_string();
-                if self.reachable.swap(false, Ordering::AcqRel) {
-                    tracing::warn!(
-                        error = error as &dyn std::error::Error,
-                        "the result store does not answer"
-                    );
-                }
-            }
+    /// Makes sure that Redis has what it was given and takes more. Returns how many rows it had lost.
+    fn give_back(&self, link: &mut Link) -> Result<u64, StoreError> {
+        let rows = self.guard.check(link, &self.copy, &*self.clock)?;
+        if rows > 0 {
+            // What they have loaded may be what was there before all was back.
+            self.writing.lock().followers.dismiss();
         }
+        Ok(rows)
     }
 
     fn know(&self, keys: impl Iterator<Item = impl AsRef<[u8]>>) {
@@ -241,14 +246,14 @@ impl ResultStore for RedisStore {
         let keys = batch.upserts.iter().map(|upsert| &upsert.key);
         keys.clone().try_for_each(|key| row::check_key(key))?;
         let mut writing = shared.writing.lock();
-        let Writing { link, followers } = &mut *writing;
+        let Writing { link, followers, .. } = &mut *writing;
         let written = (|| {
-            if link.is_new() {
-                shared.guard.check(link, &shared.copy, shared.clock.now())?;
+            if link.is_new() && shared.guard.check(link, &shared.copy, &*shared.clock)? > 0 {
+                followers.dismiss();
             }
             shared.put(link, batch)
         })();
-        shared.stands(&written);
+        shared.standing.found(&written);
         written?;
         let now = shared.clock.now();
         shared.keep(batch)?;
@@ -281,15 +286,34 @@ impl ResultStore for RedisStore {
         // A connection of its own: it takes a while, and others read meanwhile.
         let mut link = Link::new(shared.client.clone());
         let mut given = HashSet::new();
-        keys::keys(&mut link, prefix, |link, mut found| {
+        let scanned = keys::keys(&mut link, prefix, |link, mut found| {
             found.retain(|key| given.insert(hash(key.as_bytes())));
             shared.know(found.iter());
             Ok(keys::fetch(link, &found, shared.clock.now())?.into_iter().all(&mut *each))
-        })
+        });
+        match scanned {
+            // What is in the copy is better than nothing, until Redis is there for the first time.
+            Err(StoreError::Unreachable { .. })
+                if given.is_empty() && shared.writing.lock().hearing == Hearing::NotYet =>
+            {
+                guard::scan(&shared.copy, prefix, each)
+            }
+            scanned => scanned,
+        }
     }
 
     fn follow(&self) -> Result<Following, StoreError> {
-        Ok(self.shared.writing.lock().followers.add())
+        let mut writing = self.shared.writing.lock();
+        if writing.hearing != Hearing::Now {
+            let hears_nothing = |writing: &mut Writing| writing.hearing != Hearing::Now;
+            self.shared.heard.wait_while_for(&mut writing, hears_nothing, HEARD_WITHIN);
+        }
+        if writing.hearing == Hearing::Lost {
+            self.shared.standing.answer()?;
+            let source = "no changes are heard from it".into();
+            return Err(StoreError::Unreachable { source });
+        }
+        Ok(writing.followers.add())
     }
 
     fn address(&self) -> (String, String) {
@@ -298,10 +322,12 @@ impl ResultStore for RedisStore {
 
     /// As the last look at it said, a second ago at most.
     fn ping(&self) -> Result<(), StoreError> {
-        if self.shared.reachable.load(Ordering::Acquire) {
-            return Ok(());
-        }
-        Err(StoreError::Refused { answer: self.shared.trouble.lock().clone() })
+        self.shared.standing.answer()?;
+        self.shared.copy.ping()
+    }
+
+    fn remark(&self) -> Option<String> {
+        self.shared.standing.remark(self.shared.clock.elapsed())
     }
 }
 

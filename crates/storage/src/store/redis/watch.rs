@@ -12,7 +12,7 @@ use redis::{Connection, RedisError};
 
 use super::keys::{fetch, keys};
 use super::link::{Link, connect, failed};
-use super::{Shared, hash};
+use super::{Hearing, Shared, hash, info};
 use crate::store::{Change, Notification, StoreError};
 
 /// How long to wait for a message before looking at what else there is to do.
@@ -23,9 +23,11 @@ const ALIVE: Duration = Duration::from_secs(5);
 const RETRY: Duration = Duration::from_millis(500);
 /// How often the server is looked after.
 const CHECK: Duration = Duration::from_secs(1);
+/// And every so many times, whether it evicts keys.
+const EVICTIONS: u64 = 5;
 /// From one look through all keys to the next, at least; and so many times as long as it takes.
 const PASS: Duration = Duration::from_secs(1);
-const PASS_SHARE: u32 = 10;
+const PASS_SHARE: u32 = 4;
 /// Messages of our own that are waited for, at most.
 const OWN_MESSAGES: usize = 100_000;
 
@@ -72,9 +74,12 @@ pub(super) fn listen(shared: &Shared, stopped: &Receiver<()>) {
                 if let Err(error) = subscribed(shared, connection, stopped) {
                     tracing::debug!(error = &error as &dyn std::error::Error, "the subscription is lost");
                 }
-                shared.own.lock().waiting.clear();
+                let mut writing = shared.writing.lock();
+                if writing.hearing == Hearing::Now {
+                    writing.hearing = Hearing::Lost;
+                }
                 // What was missed is unknown: whoever follows has to load everything again.
-                shared.writing.lock().followers.dismiss();
+                writing.followers.dismiss();
             }
             Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "cannot subscribe"),
         }
@@ -85,15 +90,21 @@ pub(super) fn listen(shared: &Shared, stopped: &Receiver<()>) {
 }
 
 fn subscribed(shared: &Shared, mut connection: Connection, stopped: &Receiver<()>) -> Result<(), StoreError> {
+    let mut looking = Link::new(shared.client.clone());
+    // Whoever loads all rows from now on finds those that were lost.
+    shared.give_back(&mut looking)?;
     let mut listening = connection.as_pubsub();
     listening.subscribe(&shared.options.channel).map_err(failed)?;
     listening.set_read_timeout(Some(LISTEN)).map_err(failed)?;
-    let mut looking = Link::new(shared.client.clone());
-    let mut told = Told::default();
-    // What others wrote between the last load and now. Whoever has loaded nothing yet will find it there.
-    if !shared.writing.lock().followers.is_empty() {
-        look(shared, &mut looking, BTreeMap::new())?;
+    shared.own.lock().waiting.clear();
+    {
+        let mut writing = shared.writing.lock();
+        // Who follows already has what the copy held.
+        writing.followers.dismiss();
+        writing.hearing = Hearing::Now;
     }
+    shared.heard.notify_all();
+    let mut told = Told::default();
     let mut heard = shared.clock.elapsed();
     while stopped.try_recv() != Err(crossbeam_channel::TryRecvError::Disconnected) {
         match listening.get_message() {
@@ -185,15 +196,31 @@ fn look(shared: &Shared, link: &mut Link, told: BTreeMap<String, (String, u64)>)
     Ok(())
 }
 
-/// Looks after the server until told to stop: whether it answers, and whether it still has what it was given.
+/// Looks after the server until told to stop: whether it takes rows, and whether it still has what it was given.
 pub(super) fn check(shared: &Shared, stopped: &Receiver<()>) {
     let mut link = Link::new(shared.client.clone());
-    loop {
-        let outcome = shared.guard.check(&mut link, &shared.copy, shared.clock.now());
-        shared.stands(&outcome);
+    for look in 0_u64.. {
+        let began = shared.clock.elapsed();
+        let found = shared.give_back(&mut link);
+        shared.standing.found(&found);
+        if matches!(found, Ok(0)) {
+            shared.standing.took(shared.clock.elapsed().saturating_sub(began));
+        }
+        if look.is_multiple_of(EVICTIONS) {
+            look_for_evictions(shared, &mut link);
+        }
         if stopped.recv_timeout(CHECK) != Err(RecvTimeoutError::Timeout) {
             return;
         }
+    }
+}
+
+fn look_for_evictions(shared: &Shared, link: &mut Link) {
+    let stats = link.run(|connection| redis::cmd("INFO").arg("stats").query::<redis::Value>(connection));
+    // One that does not tell, or is not there, has said so elsewhere.
+    let evicted = stats.ok().and_then(|stats| info::text(stats, "evicted_keys")?.parse().ok());
+    if let Some(evicted) = evicted {
+        shared.standing.evicted(evicted, shared.clock.elapsed());
     }
 }
 

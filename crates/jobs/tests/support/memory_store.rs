@@ -1,0 +1,94 @@
+//! A store in memory, that keeps every write and can refuse them.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+use storage::store::{Entry, Following, ResultStore, StoreError, WriteBatch};
+use types::Timestamp;
+
+/// Rows by key, and all that was ever written; nothing expires.
+#[derive(Default)]
+pub struct MemoryStore {
+    rows: Mutex<BTreeMap<String, Vec<u8>>>,
+    history: Mutex<Vec<(String, Vec<u8>)>>,
+    refuses: AtomicBool,
+    refused: AtomicUsize,
+}
+
+impl MemoryStore {
+    /// Whether it takes nothing.
+    pub fn refuse(&self, refuses: bool) {
+        self.refuses.store(refuses, Ordering::SeqCst);
+    }
+
+    /// How many writes were refused.
+    pub fn refused(&self) -> usize {
+        self.refused.load(Ordering::SeqCst)
+    }
+
+    /// Every write in order.
+    pub fn history(&self) -> Vec<(String, Vec<u8>)> {
+        self.history.lock().clone()
+    }
+
+    pub fn rows(&self) -> BTreeMap<String, Vec<u8>> {
+        self.rows.lock().clone()
+    }
+}
+
+impl ResultStore for MemoryStore {
+    fn write(&self, batch: &WriteBatch) -> Result<(), StoreError> {
+        if self.refuses.load(Ordering::SeqCst) {
+            self.refused.fetch_add(1, Ordering::SeqCst);
+            return Err(StoreError::Closed);
+        }
+        let mut rows = self.rows.lock();
+        for upsert in &batch.upserts {
+            rows.insert(upsert.key.to_string(), upsert.value.to_vec());
+            self.history.lock().push((upsert.key.to_string(), upsert.value.to_vec()));
+        }
+        Ok(())
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn get(&self, key: &str) -> Result<Option<Entry>, StoreError> {
+        let entry = |value: &Vec<u8>| Entry {
+            key: key.into(),
+            value: value.as_slice().into(),
+            expires: Timestamp(i64::MAX),
+        };
+        Ok(self.rows.lock().get(key).map(entry))
+    }
+
+    fn scan(&self, prefix: &str, each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
+        for (key, value) in
+            self.rows().range(prefix.to_owned()..).take_while(|(key, _)| key.starts_with(prefix))
+        {
+            let (key, value) = (key.as_str().into(), value.as_slice().into());
+            if !each(Entry { key, value, expires: Timestamp(i64::MAX) }) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn follow(&self) -> Result<Following, StoreError> {
+        Ok(crossbeam_channel::never())
+    }
+
+    fn address(&self) -> (String, String) {
+        ("memory".to_owned(), "0".to_owned())
+    }
+
+    fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn remark(&self) -> Option<String> {
+        None
+    }
+}

@@ -1,0 +1,183 @@
+//! The watchman: looks every second whether the store takes results and the log takes events, and tells the feed's clients
+//! and the metrics.
+//!
+//! Whoever looks at a dashboard should know that its figures stand still because something is away, and not because
+//! nobody asks questions.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use storage::log::EventLog;
+use types::{Clock, Timestamp};
+
+use crate::analytics::Analytics;
+use crate::error::causes;
+use crate::feed::Feed;
+use crate::feed::message::{FeedStatus, Standing};
+use crate::metrics::{Metrics, Service};
+use crate::probe::Probe;
+
+/// From one look to the next.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The log and the store, each asked off the async threads, one question at a time.
+pub(crate) struct Backing {
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) topic: String,
+    pub(crate) probe: Probe,
+    pub(crate) analytics: Arc<Analytics>,
+}
+
+impl Backing {
+    pub(crate) fn new(log: Arc<dyn EventLog>, topic: &str, analytics: Arc<Analytics>) -> Arc<Backing> {
+        Arc::new(Backing { log, topic: topic.to_owned(), probe: Probe::default(), analytics })
+    }
+
+    /// Whether the log answers, or else why not.
+    pub(crate) async fn ask_log(&self) -> Result<(), String> {
+        let (log, topic) = (Arc::clone(&self.log), self.topic.clone());
+        self.probe.ask(move || log.partitions(&topic).map(|_| ()).map_err(|error| causes(&error))).await
+    }
+
+    /// Whether the store takes results, or else why not.
+    pub(crate) async fn ask_store(&self) -> Result<(), String> {
+        self.analytics.ask_store().await
+    }
+}
+
+/// What one look found.
+enum Found {
+    Well,
+    /// It works, and there is something to say.
+    Remark(String),
+    Trouble(String),
+}
+
+/// Looks until the server stops.
+pub(crate) async fn watch(
+    backing: Arc<Backing>,
+    feed: Arc<Feed>,
+    metrics: Arc<Metrics>,
+    clock: Arc<dyn Clock>,
+) {
+    let mut stop = feed.alive();
+    let (mut store, mut log) = (Watched::default(), Watched::default());
+    let mut looks = tokio::time::interval(LOOK);
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.stopped() => return,
+            _ = looks.tick() => {}
+        }
+        let (of_store, of_log) = tokio::join!(backing.ask_store(), backing.ask_log());
+        let of_store = match (of_store, backing.analytics.store.remark()) {
+            (Err(why), _) => Found::Trouble(why),
+            (Ok(()), Some(remark)) => Found::Remark(remark),
+            (Ok(()), None) => Found::Well,
+        };
+        let of_log = of_log.map_or_else(Found::Trouble, |()| Found::Well);
+        let now = clock.now();
+        let before = (store.told.clone(), log.told.clone());
+        store.take(of_store, now);
+        log.take(of_log, now);
+        metrics.set_standing(Service::Store, &store.told, store.down(now));
+        metrics.set_standing(Service::Log, &log.told, log.down(now));
+        if (&before.0, &before.1) != (&store.told, &log.told) {
+            feed.tell(&FeedStatus::new(store.told.clone(), log.told.clone()));
+        }
+    }
+}
+
+/// What was found of one of them so far.
+#[derive(Default)]
+struct Watched {
+    told: Standing,
+    /// Since when looks have found trouble, without one in between that did not.
+    suspected: Option<Timestamp>,
+}
+
+impl Watched {
+    /// Takes a look. A first one that finds trouble may have been a hiccup and is not told.
+    fn take(&mut self, found: Found, now: Timestamp) {
+        let (ok, message, since) = match found {
+            Found::Well => (true, None, now),
+            Found::Remark(remark) => (true, Some(remark), now),
+            Found::Trouble(why) => {
+                let is_first = self.suspected.is_none();
+                let since = *self.suspected.get_or_insert(now);
+                if is_first {
+                    return;
+                }
+                (false, Some(why), since)
+            }
+        };
+        if ok {
+            self.suspected = None;
+        }
+        let is_as_before = self.told.ok == ok && self.told.message.is_some() == message.is_some();
+        let since =
+            if is_as_before { self.told.since.clone() } else { message.is_some().then(|| iso(since)) };
+        self.told = Standing { ok, since, message };
+    }
+
+    /// For how long it has been away.
+    fn down(&self, now: Timestamp) -> Duration {
+        let since = self.suspected.filter(|_| !self.told.ok);
+        let ms = since.map_or(0, |since| now.0.saturating_sub(since.0));
+        Duration::from_millis(u64::try_from(ms).unwrap_or(0))
+    }
+}
+
+/// ISO 8601 in UTC, to the second.
+fn iso(time: Timestamp) -> String {
+    jiff::Timestamp::from_second(time.0.div_euclid(1_000)).unwrap_or_default().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON: i64 = 1_765_281_600_000;
+
+    fn after(looks: impl IntoIterator<Item = Found>) -> Watched {
+        let mut watched = Watched::default();
+        for (second, found) in (0..).zip(looks) {
+            watched.take(found, Timestamp(NOON + second * 1_000));
+        }
+        watched
+    }
+
+    fn away() -> Found {
+        Found::Trouble("away".to_owned())
+    }
+
+    fn standing(ok: bool, since: &str, message: &str) -> Standing {
+        let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        Standing { ok, since: some(since), message: some(message) }
+    }
+
+    #[test]
+    fn trouble_is_told_when_it_lasts_and_from_where_it_began() {
+        assert_eq!(after([away()]).told, Standing::default());
+        assert_eq!(after([away(), Found::Well, away()]).told, Standing::default());
+        let told = standing(false, "2025-12-09T12:00:01Z", "away");
+        assert_eq!(after([Found::Well, away(), away(), away()]).told, told);
+        assert_eq!(after([away(), away(), Found::Well]).told, Standing::default());
+    }
+
+    #[test]
+    fn other_words_are_told_and_the_beginning_stays() {
+        let other = || Found::Trouble("hangs".to_owned());
+        let watched = after([away(), away(), other()]);
+        assert_eq!(watched.told, standing(false, "2025-12-09T12:00:00Z", "hangs"));
+        assert_eq!(watched.down(Timestamp(NOON + 9_000)), Duration::from_secs(9));
+    }
+
+    #[test]
+    fn a_remark_is_no_trouble_and_has_a_beginning_of_its_own() {
+        let remark = || Found::Remark("slow".to_owned());
+        let watched = after([away(), away(), remark(), remark()]);
+        assert_eq!(watched.told, standing(true, "2025-12-09T12:00:02Z", "slow"));
+        assert_eq!(watched.down(Timestamp(NOON + 9_000)), Duration::ZERO);
+    }
+}

@@ -1,0 +1,81 @@
+//! A result store that counts what is written to it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{Entry, Following, ResultStore, StoreError, WriteBatch};
+
+/// Another store, and what went through it since the process started.
+pub struct CountedStore {
+    inner: Arc<dyn ResultStore>,
+    rows: AtomicU64,
+    notifications: AtomicU64,
+    failures: AtomicU64,
+}
+
+/// What was counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Rows that the store took.
+    pub rows: u64,
+    /// Notifications that it told.
+    pub notifications: u64,
+    /// Batches that it did not take: whoever writes tries each again.
+    pub failures: u64,
+}
+
+impl CountedStore {
+    pub fn new(inner: Arc<dyn ResultStore>) -> CountedStore {
+        let (rows, notifications, failures) = Default::default();
+        CountedStore { inner, rows, notifications, failures }
+    }
+
+    pub fn counts(&self) -> Counts {
+        Counts {
+            rows: self.rows.load(Ordering::Relaxed),
+            notifications: self.notifications.load(Ordering::Relaxed),
+            failures: self.failures.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl ResultStore for CountedStore {
+    fn write(&self, batch: &WriteBatch) -> Result<(), StoreError> {
+        let written = self.inner.write(batch);
+        if written.is_ok() {
+            self.rows.fetch_add(batch.upserts.len() as u64, Ordering::Relaxed);
+            self.notifications.fetch_add(u64::from(batch.notification.is_some()), Ordering::Relaxed);
+        } else {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        }
+        written
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        self.inner.flush()
+    }
+
+    fn get(&self, key: &str) -> Result<Option<Entry>, StoreError> {
+        self.inner.get(key)
+    }
+
+    fn scan(&self, prefix: &str, each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
+        self.inner.scan(prefix, each)
+    }
+
+    fn follow(&self) -> Result<Following, StoreError> {
+        self.inner.follow()
+    }
+
+    fn address(&self) -> (String, String) {
+        self.inner.address()
+    }
+
+    fn ping(&self) -> Result<(), StoreError> {
+        self.inner.ping()
+    }
+
+    fn remark(&self) -> Option<String> {
+        self.inner.remark()
+    }
+}
