@@ -21,6 +21,8 @@ pub mod dead_letters {
 pub use dispatcher::{Dispatcher, Submission, SubmitError};
 pub use environment::{Defaults, Environment};
 pub use local::{LocalError, LocalInput, LocalRun, LocalSummary, Running};
-pub use master::{Failure, JobMaster, JobView, SavepointError, TaskView, with_causes};
+pub use master::{
+    Afterwards, EdgeView, Failure, JobMaster, JobView, SavepointError, TaskView, VertexView, with_causes,
+};
 pub use registry::Origin;
 pub use status::{InvalidTransition, JobStatus, StatusHistory};

@@ -11,6 +11,7 @@ use types::Clock;
 use super::control::Control;
 use super::io::Sinks;
 use super::{ExecutionError, TaskMetrics};
+use crate::activity::Activity;
 use crate::watermark::NO_WATERMARK;
 use crate::window::{Aggregation, Receiving, Shipment};
 
@@ -59,6 +60,8 @@ pub(super) struct Input {
     pub ended: bool,
     /// The barrier it has come to; it is not read until all have.
     pub barrier: Option<u64>,
+    /// When it came there, by the clock's `elapsed`.
+    pub barrier_at: Duration,
 }
 
 /// The longest wait for input, so that a cancelled job ends soon.
@@ -75,7 +78,9 @@ impl GlobalSubtask {
                 Some(_) if changed => LONGEST_WAIT.min(next_early.saturating_sub(before)),
                 _ => LONGEST_WAIT,
             };
+            self.metrics.at(Activity::Receive);
             let received = self.receive(&inputs, wait);
+            self.metrics.at(Activity::Merge);
             let start = self.clock.elapsed();
             TaskMetrics::add_time(&self.metrics.idle_ns, start.saturating_sub(before));
             if let Some((index, message)) = received {
@@ -85,6 +90,7 @@ impl GlobalSubtask {
             let watermark = self.settle(&mut inputs, &mut changed);
             self.align(&mut inputs)?;
             if watermark >= self.aggregation.next_event() {
+                self.metrics.at(Activity::Fire);
                 self.aggregation.advance(watermark, &env, &mut self.sinks)?;
                 let mut receiving: Vec<Receiving> =
                     inputs.iter_mut().map(|input| std::mem::take(&mut input.receiving)).collect();
@@ -99,6 +105,7 @@ impl GlobalSubtask {
                 && changed
                 && start >= next_early
             {
+                self.metrics.at(Activity::Early);
                 self.aggregation.early(&env, &mut self.sinks)?;
                 self.measure();
                 next_early = start + pause;
@@ -107,6 +114,7 @@ impl GlobalSubtask {
             let spent = self.clock.elapsed().saturating_sub(start + self.sinks.book_blocked());
             TaskMetrics::add_time(&self.metrics.busy_ns, spent);
             if inputs.iter().all(|input| input.ended) {
+                self.metrics.at(Activity::Fire);
                 self.aggregation.advance(i64::MAX, &env, &mut self.sinks)?;
                 self.sinks.watermark(i64::MAX)?;
                 self.sinks.flush()?;
@@ -162,6 +170,8 @@ impl GlobalSubtask {
         match message {
             Message::Rows(shipment) => {
                 let changed = !shipment.is_empty();
+                TaskMetrics::add(&self.metrics.records_in, shipment.groups());
+                TaskMetrics::add(&self.metrics.bytes_in, shipment.memory_bytes());
                 input.idle = false;
                 self.aggregation.receive(&mut input.receiving, *shipment);
                 changed
@@ -173,6 +183,7 @@ impl GlobalSubtask {
             }
             Message::Barrier { barrier, watermark } => {
                 input.barrier = Some(barrier);
+                input.barrier_at = self.clock.elapsed();
                 input.watermark = input.watermark.max(watermark);
                 false
             }
@@ -192,6 +203,7 @@ impl Input {
             idle: false,
             ended: false,
             barrier: None,
+            barrier_at: Duration::ZERO,
         }
     }
 

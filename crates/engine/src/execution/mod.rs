@@ -3,6 +3,7 @@
 //! At parallelism 1 one thread a pipeline does it all, straight into the final state. At more, source subtasks read,
 //! decode and aggregate locally, and ship what they have by key group to as many global subtasks that own all state.
 
+mod acknowledgement;
 mod barrier;
 mod control;
 mod global;
@@ -18,6 +19,7 @@ use std::thread::JoinHandle;
 use crossbeam_channel::Receiver;
 use types::ErrorDomain;
 
+pub use acknowledgement::{Acknowledgement, bytes_of_parts};
 pub use control::{CheckpointError, Control};
 pub use spec::{ExecutionOptions, JobSpec, Mode};
 

@@ -17,6 +17,7 @@ use super::global::{GlobalSubtask, Message};
 use super::io::{Letters, Sinks};
 use super::source::{Downstream, SourceSubtask};
 use super::{Execution, ExecutionError, Task};
+use crate::activity::Activity;
 use crate::batch::{Batch, LeafRequest};
 use crate::connector::{DeadLetters, Reads, SinkFactory, Source, SourceFactory, Split, StartFrom};
 use crate::layout::Layout;
@@ -178,7 +179,7 @@ impl Shared<'_> {
                 control: self.control.clone(),
                 metrics: metrics.clone(),
             };
-            let vertex = format!("GlobalWindowAggregate[{}]", self.pipeline.source.name);
+            let vertex = global_vertex(&self.pipeline.source.name);
             self.spawn(execution, &vertex, subtask, metrics, None, move || global.run())?;
         }
         for (subtask, channels) in senders.into_iter().enumerate() {
@@ -271,7 +272,7 @@ impl Shared<'_> {
             batch_rows: options.batch_rows.max(1),
             front_bytes: options.limits.front_bytes,
         };
-        let vertex = format!("Source: {}", self.pipeline.source.name);
+        let vertex = source_vertex(&self.pipeline.source.name);
         self.spawn(execution, &vertex, subtask, metrics, Some(ledger), move || task.run())
     }
 
@@ -289,10 +290,12 @@ impl Shared<'_> {
         let control = self.control.clone();
         let task = name.clone();
         let alive = self.alive.clone();
+        let figures = metrics.clone();
         let thread = thread::Builder::new()
             .name(name.chars().take(60).collect())
             .spawn(move || {
                 control.run(&task, body);
+                figures.at(Activity::Away);
                 drop(alive);
             })
             .map_err(ExecutionError::Thread)?;
@@ -342,6 +345,16 @@ impl Shared<'_> {
         let of = self.parallelism as usize;
         Ok(Sinks::open(&self.spec.plan, self.index, &self.spec.sinks, subtask, of, metrics)?)
     }
+}
+
+/// What the subtasks that read a table are called.
+pub(super) fn source_vertex(table: &str) -> String {
+    format!("Source: {table}")
+}
+
+/// What the subtasks that own the state of a table's queries are called.
+pub(super) fn global_vertex(table: &str) -> String {
+    format!("GlobalWindowAggregate[{table}]")
 }
 
 fn duration(interval: Interval) -> Option<Duration> {

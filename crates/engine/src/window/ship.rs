@@ -73,6 +73,16 @@ impl Shipment {
     pub fn is_empty(&self) -> bool {
         self.partials.is_empty()
     }
+
+    /// The number of groups.
+    pub fn groups(&self) -> u64 {
+        self.partials.iter().map(|partial| partial.table.rows.len() as u64).sum()
+    }
+
+    /// What the groups take in memory.
+    pub fn memory_bytes(&self) -> u64 {
+        self.partials.iter().map(|partial| partial.table.memory_bytes() as u64).sum()
+    }
 }
 
 impl Receiving {

@@ -8,7 +8,7 @@ mod options;
 pub use directory::{CheckpointDirectory, DirectoryError, Restored, read_savepoint};
 use types::JobId;
 
-pub use history::{CheckpointHistory, CheckpointRecord, CheckpointState, RestoredFrom};
+pub use history::{CheckpointHistory, CheckpointRecord, CheckpointState, RestoredFrom, SubtaskPart};
 pub use manifest::{Kind, Manifest, StateFile};
 pub use options::CheckpointOptions;
 

@@ -9,7 +9,7 @@ use engine::snapshot::Snapshot;
 
 use super::attempt::{Attempt, Launch, StartError};
 use super::checkpoints::{Taker, restored_from};
-use super::{Failure, JobMaster, NewJob, Request, SavepointError, may_pass, with_causes};
+use super::{Afterwards, Failure, JobMaster, NewJob, Request, SavepointError, may_pass, with_causes};
 use crate::checkpoint::Restored;
 use crate::restart::Restarts;
 use crate::status::JobStatus;
@@ -37,6 +37,7 @@ pub(super) struct Living {
 enum Wish {
     None,
     Stop,
+    Drain,
     Suspend,
 }
 
@@ -100,13 +101,32 @@ impl Living {
                 recv(ended) -> _ => break,
                 recv(self.incoming) -> request => {
                     match request {
-                        Ok(Request::Savepoint { target, stop, done }) => {
+                        Ok(Request::Savepoint { target, then, done }) => {
                             let written = self.savepoint(&attempt, target.as_deref());
-                            if stop && written.is_ok() {
-                                wish = Wish::Stop;
-                                control.cancel();
+                            match then {
+                                _ if written.is_err() => {}
+                                Afterwards::GoOn => {}
+                                Afterwards::Stop => {
+                                    wish = Wish::Stop;
+                                    control.cancel();
+                                }
+                                Afterwards::Drain => {
+                                    wish = Wish::Drain;
+                                    control.drain();
+                                }
+                                Afterwards::Cancel => {
+                                    self.become_(JobStatus::Cancelling);
+                                    control.cancel();
+                                }
                             }
                             let _ = done.send(written);
+                        }
+                        Ok(Request::Checkpoint { done }) => {
+                            let taken = match &mut self.taker {
+                                Some(taker) => taker.take_asked(&master, &attempt),
+                                None => Err(SavepointError::NoCheckpoints),
+                            };
+                            let _ = done.send(taken);
                         }
                         Ok(Request::Suspend) => {
                             if let Some(taker) = &mut self.taker {
@@ -141,7 +161,7 @@ impl Living {
             _ if is_cancelling => Then::Over(JobStatus::Canceled),
             (_, Wish::Suspend) => Then::Over(JobStatus::Suspended),
             (Ok(_), _) | (Err(_), Wish::Stop) => Then::Over(JobStatus::Finished),
-            (Err(error), Wish::None) => Then::Failed(error),
+            (Err(error), Wish::None | Wish::Drain) => Then::Failed(error),
         }
     }
 
@@ -211,9 +231,7 @@ impl Living {
             match self.incoming.recv_timeout(left) {
                 Ok(Request::Cancel) => return Some(JobStatus::Canceled),
                 Ok(Request::Suspend) => return Some(JobStatus::Suspended),
-                Ok(Request::Savepoint { done, .. }) => {
-                    let _ = done.send(Err(SavepointError::Ended));
-                }
+                Ok(request) => request.refuse(),
                 Err(RecvTimeoutError::Timeout) if self.master.clock.elapsed() >= until => return None,
                 Err(_) => {}
             }
@@ -251,9 +269,7 @@ impl Living {
         self.become_(status);
         tracing::info!(job_id = %master.id, job = %master.name, status = %master.status(), "job ended");
         for request in self.incoming.try_iter() {
-            if let Request::Savepoint { done, .. } = request {
-                let _ = done.send(Err(SavepointError::Ended));
-            }
+            request.refuse();
         }
         master.changed.notify_all();
     }

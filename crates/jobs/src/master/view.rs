@@ -4,6 +4,7 @@ use engine::operator::LedgerCounts;
 use types::{JobId, Timestamp};
 
 use super::JobMaster;
+use super::graph::{VertexView, graph};
 use crate::checkpoint::CheckpointHistory;
 use crate::status::{JobStatus, StatusHistory};
 
@@ -36,6 +37,8 @@ pub struct JobView {
     pub tasks: Vec<TaskView>,
     pub ledger: LedgerCounts,
     pub checkpoints: CheckpointHistory,
+    /// As the data flows.
+    pub graph: Vec<VertexView>,
 }
 
 /// A picture of a subtask.
@@ -59,7 +62,9 @@ impl JobMaster {
         let mut ledger = LedgerCounts::default();
         life.tasks.iter().filter_map(|task| task.ledger.as_ref()).for_each(|of| ledger.add(&of.counts()));
         let failure = life.failures.last().filter(|_| status == JobStatus::Failed);
+        let graph = graph(&self.plan, &life.tasks);
         JobView {
+            graph,
             id: self.id,
             name: self.name.clone(),
             status,

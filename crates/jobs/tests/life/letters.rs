@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use connectors::dead_letter::DEAD_LETTER_TOPIC;
 use jobs::dead_letters::{Letter, LetterId};
-use jobs::{Dispatcher, JobMaster, Origin};
+use jobs::{Afterwards, Dispatcher, JobMaster, Origin};
 use serde_json::json;
 
 use crate::world::{SCRIPT, TOPIC, World, submission, until};
@@ -68,7 +68,7 @@ fn letters_of_what_is_read_again_stand_once() {
     let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
     misread(&world, &[1, 2]);
     dead_lettered(&job, 2);
-    let savepoint = job.savepoint(None, false).expect("a savepoint");
+    let savepoint = job.savepoint(None, Afterwards::GoOn).expect("a savepoint");
     misread(&world, &[3]);
     dead_lettered(&job, 3);
     // Without a checkpoint everything is read again.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jobs::{JobStatus, Origin, SavepointError, Submission, SubmitError};
+use jobs::{Afterwards, JobStatus, Origin, SavepointError, Submission, SubmitError};
 
 use crate::world::{SCRIPT, World, submission, until_is};
 
@@ -15,7 +15,7 @@ fn a_job_starts_from_a_savepoint_at_another_parallelism() {
         world.give(&job, partition, &[("a", 1), ("b", 1), ("c", 2)]);
     }
     let target = world.place("elsewhere");
-    let location = job.savepoint(Some(target.clone()), true).expect("a savepoint");
+    let location = job.savepoint(Some(target.clone()), Afterwards::Stop).expect("a savepoint");
     assert!(location.starts_with(&target), "{location}");
     until_is(&job, JobStatus::Finished);
     assert_eq!(job.view().checkpoints.latest_savepoint.map(|record| record.id), Some(1));
@@ -36,7 +36,7 @@ fn a_dry_run_tells_what_would_be_kept_and_starts_nothing() {
     let process = world.process();
     let job = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
     world.give(&job, 0, &[("a", 1)]);
-    let location = job.savepoint(None, false).expect("a savepoint");
+    let location = job.savepoint(None, Afterwards::GoOn).expect("a savepoint");
     assert_eq!(job.status(), JobStatus::Running);
     let report = process.dry_run(submission(SCRIPT, Origin::Submitted), &location).expect("a report");
     assert!(report.is_complete(), "{report}");
@@ -60,9 +60,12 @@ fn what_is_no_savepoint_is_named() {
     );
     assert_eq!(error.domain(), types::ErrorDomain::User);
     let job = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
-    let refused = job.savepoint(Some("s3://bucket".to_owned()), false);
+    let refused = job.savepoint(Some("s3://bucket".to_owned()), Afterwards::GoOn);
     assert!(matches!(refused, Err(SavepointError::Files(_))), "{refused:?}");
     assert_eq!(job.status(), JobStatus::Running);
     assert!(process.shut_down(Duration::from_secs(20)));
-    assert!(matches!(job.savepoint(None, false), Err(SavepointError::Ended | SavepointError::Busy)));
+    assert!(matches!(
+        job.savepoint(None, Afterwards::GoOn),
+        Err(SavepointError::Ended | SavepointError::Busy)
+    ));
 }
