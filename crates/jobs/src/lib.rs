@@ -20,6 +20,7 @@ pub mod dead_letters {
 
 pub use dispatcher::{Dispatcher, Submission, SubmitError};
 pub use environment::{Defaults, Environment};
+pub use id::random as random_id;
 pub use local::{LocalError, LocalInput, LocalRun, LocalSummary, Running};
 pub use master::{
     Afterwards, EdgeView, Failure, JobMaster, JobView, SavepointError, TaskView, VertexView, with_causes,

@@ -243,6 +243,12 @@ impl CheckpointDirectory {
 
 /// Reads a savepoint or a checkpoint wherever it lies: its directory or the `_metadata` in it, as a path or a `file:` URL.
 pub fn read_savepoint(location: &str) -> Result<Restored, DirectoryError> {
+    let (directory, name) = place_of(location)?;
+    directory.read(&name)
+}
+
+/// The directory in which a savepoint or a checkpoint lies, and its name there.
+pub(super) fn place_of(location: &str) -> Result<(CheckpointDirectory, String), DirectoryError> {
     let path = local_path(location)?;
     let path = if path.file_name().is_some_and(|name| name == METADATA) {
         path.parent().unwrap_or(&path)
@@ -257,11 +263,11 @@ pub fn read_savepoint(location: &str) -> Result<Restored, DirectoryError> {
         return Err(missing());
     }
     let parent = if parent.as_os_str().is_empty() { std::path::Path::new(".") } else { parent };
-    CheckpointDirectory::open(&parent.display().to_string())?.read(name)
+    Ok((CheckpointDirectory::open(&parent.display().to_string())?, name.to_owned()))
 }
 
 /// The path that a location stands for.
-fn local_path(location: &str) -> Result<PathBuf, DirectoryError> {
+pub fn local_path(location: &str) -> Result<PathBuf, DirectoryError> {
     let refused = || DirectoryError::Scheme { location: location.to_owned() };
     if let Some(path) = location.strip_prefix("file:") {
         // `file:///a`, `file:/a` and `file://localhost/a` are the same.

@@ -1,11 +1,13 @@
 //! Checkpoints: when they are taken, where they lie, and which one a job goes on from.
 
 mod directory;
+mod disposal;
 mod history;
 mod manifest;
 mod options;
 
-pub use directory::{CheckpointDirectory, DirectoryError, Restored, read_savepoint};
+pub use directory::{CheckpointDirectory, DirectoryError, Restored, local_path, read_savepoint};
+pub use disposal::{DisposalError, dispose_savepoint};
 use types::JobId;
 
 pub use history::{CheckpointHistory, CheckpointRecord, CheckpointState, RestoredFrom, SubtaskPart};

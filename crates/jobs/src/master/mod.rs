@@ -197,6 +197,11 @@ impl JobMaster {
         (life.restarts, life.tasks.clone())
     }
 
+    /// Times it was started again.
+    pub fn restarts(&self) -> u64 {
+        self.life.lock().restarts
+    }
+
     pub fn status(&self) -> JobStatus {
         self.life.lock().status.current()
     }

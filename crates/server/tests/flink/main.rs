@@ -276,7 +276,7 @@ async fn figures_are_those_of_the_running_job() {
 
     let details = world.json(&format!("/jobs/{job}")).await;
     let names: Vec<_> = details["vertices"].as_array().into_iter().flatten().map(|of| &of["name"]).collect();
-    assert_eq!(names, ["Source: clicks", "GlobalWindowAggregate[clicks]"]);
+    assert_eq!(names, ["Source: clicks -> LocalWindowAggregate", "GlobalWindowAggregate -> Sink: counts"]);
     assert_eq!(details["vertices"][0]["metrics"]["read-records"], 3);
     assert_eq!(details["vertices"][0]["parallelism"], 2);
     assert_eq!((&details["end-time"], &details["status-counts"]["RUNNING"]), (&json!(-1), &json!(2)));
