@@ -69,3 +69,48 @@ fn what_is_no_savepoint_is_named() {
         Err(SavepointError::Ended | SavepointError::Busy)
     ));
 }
+
+#[test]
+fn a_job_that_is_drained_writes_its_open_windows_and_its_savepoint_still_holds_them() {
+    for parallelism in [1, 3] {
+        let mut world = World::new(2);
+        world.defaults.parallelism = parallelism;
+        let process = world.process();
+        let job = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
+        world.give(&job, 0, &[("a", 1), ("b", 2)]);
+        world.give(&job, 1, &[("a", 3)]);
+        let is_final = || world.is_final("a:2025-12-09 00:01:00");
+        assert_eq!(is_final(), Some(false), "the window is open");
+        let location = job.savepoint(None, Afterwards::Drain).expect("a savepoint");
+        until_is(&job, JobStatus::Finished);
+        assert_eq!((is_final(), world.counts()["a:2025-12-09 00:01:00"]), (Some(true), 2));
+
+        let from = Submission { from: Some(&location), ..submission(SCRIPT, Origin::Submitted) };
+        let job = process.submit(from).expect("it starts");
+        world.give(&job, 1, &[("a", 4)]);
+        assert_eq!(world.counts()["a:2025-12-09 00:01:00"], 3, "it goes on where it stood");
+        assert!(process.shut_down(Duration::from_secs(20)));
+    }
+}
+
+#[test]
+fn a_checkpoint_is_taken_when_asked_for_and_tells_of_every_subtask() {
+    let mut world = World::new(2);
+    world.defaults.parallelism = 2;
+    let process = world.process();
+    let job = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
+    world.give(&job, 0, &[("a", 1)]);
+    assert_eq!(job.checkpoint().expect("a checkpoint"), 1);
+    let view = job.view();
+    let record = view.checkpoints.latest_completed.expect("a checkpoint");
+    let mut parts: Vec<(&str, usize)> =
+        record.parts.iter().map(|part| (part.vertex.as_str(), part.subtask)).collect();
+    parts.sort_unstable();
+    let (source, global) = ("Source: events", "GlobalWindowAggregate[events]");
+    assert_eq!(parts, [(global, 0), (global, 1), (source, 0), (source, 1)]);
+    assert_eq!((record.subtasks, record.parts.iter().all(|part| part.bytes > 0)), (4, true));
+    let keys: Vec<&str> = view.graph.iter().map(|vertex| vertex.key.as_str()).collect();
+    assert_eq!(keys, [source, global]);
+    assert!(process.shut_down(Duration::from_secs(20)));
+    assert!(matches!(job.checkpoint(), Err(SavepointError::Ended | SavepointError::Busy)));
+}

@@ -260,6 +260,20 @@ impl World {
         panic!("{target} never answered as expected: {}", self.json(target).await);
     }
 
+    /// Asks for something that takes its time; the id that it goes by.
+    pub async fn triggered(&self, target: &str, wanted: Value) -> String {
+        let answer = self.post(target, "application/json; charset=UTF-8", &wanted.to_string()).await;
+        assert_eq!(answer.status, 202, "{target}: {}", answer.text());
+        answer.json()["request-id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Waits until that is over; what came of it.
+    pub async fn completed(&self, target: &str) -> Value {
+        let told = self.until_at(target, |told| told["status"]["id"] != "IN_PROGRESS").await;
+        assert_eq!(told["status"]["id"], "COMPLETED", "{told}");
+        told["operation"].clone()
+    }
+
     pub fn begin_stop(&mut self) {
         self.stop.take().map(|stop| stop.send(()));
     }
