@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes sure that there is Flink's command line for the tests, from Maven Central, in the target directory; does nothing where
-# there is one. Exits with 2 where it can neither find nor install what that takes.
+# Makes sure that there is Flink's command line for the tests, from Maven Central, in the target directory; does nothing
+# where there is one. Exits with 2 where it can neither find nor install what that takes.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 

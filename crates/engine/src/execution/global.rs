@@ -170,8 +170,9 @@ impl GlobalSubtask {
         match message {
             Message::Rows(shipment) => {
                 let changed = !shipment.is_empty();
-                TaskMetrics::add(&self.metrics.records_in, shipment.groups());
-                TaskMetrics::add(&self.metrics.bytes_in, shipment.memory_bytes());
+                let (groups, bytes) = shipment.size();
+                TaskMetrics::add(&self.metrics.records_in, groups);
+                TaskMetrics::add(&self.metrics.bytes_in, bytes);
                 input.idle = false;
                 self.aggregation.receive(&mut input.receiving, *shipment);
                 changed

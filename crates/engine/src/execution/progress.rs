@@ -92,8 +92,9 @@ impl SourceSubtask {
             self.metrics.at(Activity::Ship);
             let shipments = aggregation.ship(shipping);
             for (channel, shipment) in channels.iter().zip(shipments) {
-                TaskMetrics::add(&self.metrics.shipped, shipment.groups());
-                TaskMetrics::add(&self.metrics.shipped_bytes, shipment.memory_bytes());
+                let (groups, bytes) = shipment.size();
+                TaskMetrics::add(&self.metrics.shipped, groups);
+                TaskMetrics::add(&self.metrics.shipped_bytes, bytes);
                 let message = Message::Rows(Box::new(shipment));
                 turn.blocked += hand_over(channel, message, &*self.clock, &self.metrics);
             }

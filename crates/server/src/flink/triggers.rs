@@ -103,7 +103,13 @@ pub(super) fn progress(parts: &Parts, kind: Kind, job: Option<&str>, id: &str) -
         Done::Savepoint(location) => Outcome::Savepoint { location },
         Done::Checkpoint(id) => Outcome::Checkpoint { id },
         Done::Disposed => Outcome::Disposed {},
-        Done::Failed { class, message } => Outcome::Failed { cause: Throwable::new(class, &message) },
+        Done::Failed { class, message } => {
+            let cause = Throwable::new(class, &message);
+            match kind {
+                Kind::Checkpoint => Outcome::CheckpointFailed { cause },
+                Kind::Savepoint | Kind::Disposal => Outcome::Failed { cause },
+            }
+        }
     });
     Ok(json(StatusCode::OK, &Progress::of(outcome)))
 }
@@ -177,7 +183,8 @@ fn begin(
             tokio::task::spawn_blocking(move || {
                 let done = work();
                 if let Done::Failed { message, .. } = &done {
-                    tracing::warn!(?key.kind, job_id = ?key.job, error = message, "what a client asked for failed");
+                    let job_id = key.job.map(|job| job.to_string());
+                    tracing::warn!(kind = ?key.kind, job_id, error = message, "what a client asked for failed");
                 }
                 parts.operations.end(key, parts.services.clock.elapsed(), done);
             });

@@ -103,6 +103,11 @@ pub(in crate::flink) enum Outcome {
         #[serde(rename = "failure-cause")]
         cause: Throwable,
     },
+    /// Only here it is spelt so.
+    CheckpointFailed {
+        #[serde(rename = "failureCause")]
+        cause: Throwable,
+    },
     Disposed {},
 }
 
