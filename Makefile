@@ -1,6 +1,6 @@
 # One door: everything is done through a target here; CI calls the same.
 
-.PHONY: help run test check bench fmt ui clean
+.PHONY: help run test check bench soak fmt ui clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -16,6 +16,10 @@ check: ## the quick part: format, lints and licences
 
 bench: ## benchmarks; figures are for docs/performance.md, no test asserts one
 	@cargo bench --workspace
+
+soak: ## an hour between a real Kafka and a real Redis (SOAK_SECONDS, SOAK_RATE): memory and file handles stay flat
+	@scripts/redis.sh && scripts/kafka.sh
+	@cargo bench -p weir --bench soak -- $${SOAK_SECONDS:-3600} $${SOAK_RATE:-1000}
 
 fmt: ## formats Rust and TypeScript
 	@scripts/fmt.sh

@@ -16,6 +16,8 @@ mkdir -p "$logs"
 if [ "${CI:-}" = true ]; then
   # Nothing is compiled twice in CI, so what makes the second time faster only takes time and disk.
   export CARGO_INCREMENTAL=0
+  # Schedules of trouble: thousands, where nobody waits.
+  export SIMULATION_SEEDS=${SIMULATION_SEEDS:-3000}
 fi
 
 # step NAME COMMAND…: runs it, and counts the tests that its output tells of, or itself if it tells of none.

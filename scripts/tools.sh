@@ -16,7 +16,8 @@ have_npm() {
 }
 
 # A version of Rust older than the workspace asks for makes cargo fetch the right one itself (rust-toolchain.toml).
-# The toolchain's linker and the C parts of zstd need a C compiler.
+# The toolchain's linker and the C parts (zstd, librdkafka, OpenSSL) need a C compiler; OpenSSL's build is Perl's and make's.
 have_cc() {
-  have cc "install a C compiler (Debian: apt install build-essential, macOS: xcode-select --install)"
+  local how="install a C compiler, make and Perl (Debian: apt install build-essential, macOS: xcode-select --install)"
+  have cc "$how" && have make "$how" && have perl "$how"
 }

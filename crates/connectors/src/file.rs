@@ -10,7 +10,7 @@ use engine::batch::{Batch, LeafRequest, RecordSpan};
 use engine::connector::{ConnectorError, Polled, Reads, Source, SourceFactory, Split, StartFrom};
 use types::{Offset, PartitionId, Timestamp};
 
-use crate::event_log::{add_record, finish};
+use crate::event_log::{Described, MetadataColumns, add_record, finish};
 use crate::format::json::{Decoder, JsonOptions};
 
 /// Files that stand in for a table.
@@ -18,6 +18,8 @@ use crate::format::json::{Decoder, JsonOptions};
 pub struct FileTable {
     pub paths: Vec<PathBuf>,
     pub json: JsonOptions,
+    /// What metadata columns say that the records came from.
+    pub topic: String,
 }
 
 impl SourceFactory for FileTable {
@@ -49,7 +51,13 @@ impl SourceFactory for FileTable {
             };
             files.push(OpenFile::open(path, partition, start)?);
         }
-        Ok(Box::new(FileSource { files, turn: 0, decoder: Decoder::new(requests, self.json) }))
+        Ok(Box::new(FileSource {
+            files,
+            turn: 0,
+            decoder: Decoder::new(requests, self.json),
+            metadata: MetadataColumns::new(requests),
+            topic: self.topic.clone(),
+        }))
     }
 }
 
@@ -58,6 +66,8 @@ struct FileSource {
     /// The file read next: they take turns, so that their event times go on together.
     turn: usize,
     decoder: Decoder,
+    metadata: MetadataColumns,
+    topic: String,
 }
 
 struct OpenFile {
@@ -90,6 +100,18 @@ impl Source for FileSource {
             let file = &mut self.files[self.turn];
             if file.has_line()? {
                 file.decode(&mut self.decoder, batch, max_rows)?;
+                if !self.metadata.is_empty() {
+                    // A line has no time of its own, and no headers.
+                    let of = Described {
+                        topic: &self.topic,
+                        partition: file.partition.0,
+                        time_kind: None,
+                        records: &[],
+                        attributes: &[],
+                        data: &[],
+                    };
+                    self.metadata.fill(batch, &of);
+                }
                 return Ok(Polled::Batch { behind: true });
             }
         }
@@ -106,6 +128,11 @@ impl Source for FileSource {
 
     fn positions(&self) -> Vec<(PartitionId, Offset)> {
         self.files.iter().map(|file| (file.partition, Offset(file.offset + file.start as u64))).collect()
+    }
+
+    /// A file that was read to its end says so by ending.
+    fn at_end(&self) -> Vec<PartitionId> {
+        Vec::new()
     }
 
     fn partitions(&self) -> Vec<PartitionId> {

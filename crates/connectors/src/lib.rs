@@ -1,7 +1,7 @@
 //! SQL's `WITH (…)` meets storage: sources, sinks and the formats of their records.
 //!
-//! The connectors keep Flink's names, since scripts run there too: `kafka` reads the event log, whichever it is, and
-//! `redis` writes the result store; `blackhole` takes rows and forgets them.
+//! The connectors keep Flink's names, since scripts run there too: `kafka` reads and writes the event log, whichever it
+//! is, and `upsert-kafka` writes it; `redis` writes the result store; `blackhole` takes rows and forgets them.
 
 mod blackhole;
 pub mod dead_letter;
@@ -18,7 +18,7 @@ use sql::plan::{Plan, SinkTable, SourceTable};
 
 pub use blackhole::BlackholeTable;
 
-use event_log::EventLogOptions;
+use event_log::{EventLogOptions, EventLogSinkOptions, Mode};
 use result_store::ResultStoreOptions;
 
 /// What a source table's options say.
@@ -31,19 +31,39 @@ pub enum SourceOptions {
 #[derive(Debug, Clone, PartialEq)]
 pub enum SinkOptions {
     ResultStore(ResultStoreOptions),
+    EventLog(EventLogSinkOptions),
     Blackhole,
 }
 
 /// Reads a source table's options; all that is wrong with them otherwise.
 pub fn source_options(table: &SourceTable) -> Result<SourceOptions, Vec<Diagnostic>> {
+    if let Some(upsert) = table.options.entries.get("connector").filter(|of| of.value == "upsert-kafka") {
+        let error = Diagnostic::error(upsert.value_span, "an 'upsert-kafka' table can only be written");
+        return Err(vec![error.with_hint("with 'connector' = 'kafka', every record of the topic is a row")]);
+    }
     options::connector(&table.name, &table.options, &["kafka"])?;
     EventLogOptions::read(table).map(SourceOptions::EventLog)
 }
 
 /// Reads a sink table's options; all that is wrong with them otherwise.
 pub fn sink_options(table: &SinkTable) -> Result<SinkOptions, Vec<Diagnostic>> {
-    match options::connector(&table.name, &table.options, &["redis", "blackhole"])? {
-        ("redis", _) => ResultStoreOptions::read(table).map(SinkOptions::ResultStore),
+    let known = ["redis", "kafka", "upsert-kafka", "blackhole"];
+    let (connector, _) = options::connector(&table.name, &table.options, &known)?;
+    let mode = match connector {
+        "kafka" => Some(Mode::Append),
+        "upsert-kafka" => Some(Mode::Upsert),
+        _ => None,
+    };
+    if let Some(mode) = mode {
+        return EventLogSinkOptions::read(table, mode).map(SinkOptions::EventLog);
+    }
+    let wrong = table.columns.iter().filter_map(|column| event_log::check_none(column, connector));
+    let wrong: Vec<Diagnostic> = wrong.collect();
+    if !wrong.is_empty() {
+        return Err(wrong);
+    }
+    match connector {
+        "redis" => ResultStoreOptions::read(table).map(SinkOptions::ResultStore),
         _ => {
             let mut reader = options::Reader::new(&table.name, &table.options);
             reader.get("connector");

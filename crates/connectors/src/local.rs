@@ -16,8 +16,10 @@ use parking_lot::Mutex;
 use sql::plan::SinkTable;
 use types::EventTime;
 
+use crate::SinkOptions;
+use crate::event_log::RecordEncoder;
 use crate::format::json::write::{write_integer, write_string};
-use crate::result_store::{ResultStoreOptions, RowEncoder};
+use crate::result_store::RowEncoder;
 
 /// Where all tables of a local run write.
 pub struct LocalOutput {
@@ -133,9 +135,16 @@ impl LocalOutput {
 /// One table of a local run.
 pub struct LocalTable {
     pub table: SinkTable,
-    /// `None` for tables whose rows have no key.
-    pub options: Option<ResultStoreOptions>,
+    pub options: SinkOptions,
     pub output: Arc<LocalOutput>,
+}
+
+/// How rows become lines.
+enum Encoder {
+    /// With a key, and so many seconds to live.
+    Store(RowEncoder, u64),
+    Log(RecordEncoder),
+    Blackhole(RowEncoder),
 }
 
 impl SinkFactory for LocalTable {
@@ -146,18 +155,20 @@ impl SinkFactory for LocalTable {
         let mut head = b"{\"table\":".to_vec();
         write_string(&mut head, &self.table.name);
         let encoder = match &self.options {
-            Some(options) => RowEncoder::new(&self.table, options.key.clone(), false),
-            None => RowEncoder::without_key(&self.table, false),
+            SinkOptions::ResultStore(options) => Encoder::Store(
+                RowEncoder::new(&self.table, options.key.clone(), false),
+                options.ttl.as_secs(),
+            ),
+            SinkOptions::EventLog(options) => Encoder::Log(RecordEncoder::new(&self.table, options)),
+            SinkOptions::Blackhole => Encoder::Blackhole(RowEncoder::without_key(&self.table, false)),
         };
-        let ttl = self.options.as_ref().map(|options| options.ttl.as_secs());
-        Ok(Box::new(LocalSink { encoder, head, ttl, output: self.output.clone(), sink, unreported: false }))
+        Ok(Box::new(LocalSink { encoder, head, output: self.output.clone(), sink, unreported: false }))
     }
 }
 
 struct LocalSink {
-    encoder: RowEncoder,
+    encoder: Encoder,
     head: Vec<u8>,
-    ttl: Option<u64>,
     output: Arc<LocalOutput>,
     sink: usize,
     /// Whether rows were written since the last report.
@@ -166,39 +177,55 @@ struct LocalSink {
 
 impl Sink for LocalSink {
     fn write(&mut self, rows: &Rows<'_>) -> Result<(), ConnectorError> {
-        let LocalSink { encoder, head, ttl, output, sink, unreported } = self;
+        let LocalSink { encoder, head, output, sink, unreported } = self;
         let (spare, one_file) = {
             let mut inner = output.inner.lock();
             (inner.spare.pop().unwrap_or_default(), inner.one_file)
         };
         let mut chunk = Chunk { data: spare, lines: Vec::new(), written_at: None, sink: *sink };
         let Chunk { data, lines, .. } = &mut chunk;
-        encoder.encode(rows, |row, key, value| {
+        let mut line = |row: usize, key: Option<&str>, value: &[u8], ttl: Option<u64>| {
             let start = data.len();
-            match rows.records {
-                Some(records) => {
+            match (rows.records, ttl) {
+                (Some(records), _) => {
                     data.extend_from_slice(&records.spans[row].offset.0.to_be_bytes());
                     data.extend_from_slice(&(rows.query as u32).to_be_bytes());
                 }
-                None => data.extend_from_slice(key.as_bytes()),
+                (None, Some(_)) => data.extend_from_slice(key.unwrap_or_default().as_bytes()),
+                // A key that is not there, or that several rows of a window have, puts them in no order.
+                (None, None) => {
+                    data.extend_from_slice(key.unwrap_or_default().as_bytes());
+                    data.push(0);
+                    data.extend_from_slice(value);
+                }
             }
             let text = data.len();
             data.extend_from_slice(head);
             data.extend_from_slice(b",\"key\":");
-            match ttl {
-                Some(_) => write_string(data, key),
+            match key {
+                Some(key) => write_string(data, key),
                 None => data.extend_from_slice(b"null"),
             }
             data.extend_from_slice(b",\"value\":");
             data.extend_from_slice(value);
             data.extend_from_slice(b",\"ttl\":");
             match ttl {
-                Some(seconds) => write_integer(data, *seconds as i64),
+                Some(seconds) => write_integer(data, seconds as i64),
                 None => data.extend_from_slice(b"null"),
             }
             data.extend_from_slice(b"}\n");
             lines.push(Line { key: start, text, end: data.len() });
-        });
+        };
+        match encoder {
+            Encoder::Store(encoder, ttl) => {
+                encoder.encode(rows, |row, key, value| line(row, Some(key), value, Some(*ttl)));
+            }
+            Encoder::Blackhole(encoder) => encoder.encode(rows, |row, _, value| line(row, None, value, None)),
+            Encoder::Log(encoder) => encoder.encode(rows, |row, record| {
+                let key = record.key.map(String::from_utf8_lossy);
+                line(row, key.as_deref(), record.value, None);
+            }),
+        }
         chunk.sort();
         let mut inner = output.inner.lock();
         let place = match (rows.window, rows.records) {

@@ -72,6 +72,11 @@ impl<'a> Reader<'a> {
         default.to_owned()
     }
 
+    /// Accepts these, whatever they say.
+    pub fn accept(&mut self, keys: &[&str]) {
+        self.known.extend(keys.iter().map(|key| (*key).to_owned()));
+    }
+
     /// Accepts all keys with a prefix.
     pub fn accept_prefix(&mut self, prefix: &str) {
         self.known.extend(self.options.entries.keys().filter(|key| key.starts_with(prefix)).cloned());
@@ -130,7 +135,7 @@ pub(crate) fn connector<'a>(
     Err(vec![error.with_hint(hint)])
 }
 
-fn closest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn closest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     known
         .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
         .filter(|(likeness, _)| *likeness > 0.85)
@@ -138,6 +143,6 @@ fn closest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a s
         .map(|(_, candidate)| candidate)
 }
 
-fn quoted<'a>(words: impl Iterator<Item = &'a str>) -> String {
+pub(crate) fn quoted<'a>(words: impl Iterator<Item = &'a str>) -> String {
     words.map(|word| format!("'{word}'")).collect::<Vec<String>>().join(", ")
 }

@@ -106,6 +106,15 @@ impl Batch {
         records.chain(rejected).map(|record| u64::from(record.end.saturating_sub(record.start))).sum()
     }
 
+    /// Bytes of the dictionaries, which stay from batch to batch.
+    pub fn memory_bytes(&self) -> usize {
+        let coded = self.columns.iter().filter_map(|column| match column {
+            Column::Coded(coded) => Some(coded.dictionary.memory_bytes()),
+            _ => None,
+        });
+        coded.sum()
+    }
+
     /// The bytes of a record.
     pub fn record(&self, span: &RecordSpan) -> &[u8] {
         self.origin.data.get(span.start as usize..span.end as usize).unwrap_or_default()

@@ -50,6 +50,10 @@ pub trait Source: Send {
     /// The next offset of each partition, with all records before it returned by `poll`.
     fn positions(&self) -> Vec<(PartitionId, Offset)>;
 
+    /// The partitions of which the log says that they hold nothing more right now, with all their records returned by
+    /// `poll`. It is asked while others have more, so that those do not hold event time back for want of word of these.
+    fn at_end(&self) -> Vec<PartitionId>;
+
     /// The partitions this source reads.
     fn partitions(&self) -> Vec<PartitionId>;
 

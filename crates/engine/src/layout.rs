@@ -103,6 +103,15 @@ pub enum ResultSpec {
 #[error("{0}")]
 pub struct LayoutError(pub String);
 
+impl Unit {
+    /// Whether its state holds codes of a domain.
+    pub fn refers_to(&self, domain: usize) -> bool {
+        self.keys.contains(&domain)
+            || self.table.keys.contains(&domain)
+            || self.table.states.iter().any(|state| state.domain() == Some(domain))
+    }
+}
+
 impl Layout {
     /// Lays out the state of a pipeline that starts from nothing.
     pub fn new(pipeline: &Pipeline, settings: &Settings) -> Result<Layout, LayoutError> {

@@ -12,6 +12,7 @@ pub mod dictionary;
 pub mod evaluate;
 pub mod execution;
 pub mod layout;
+pub mod memory;
 pub mod metrics;
 pub mod operator;
 pub mod snapshot;

@@ -50,6 +50,11 @@ impl TaskMetrics {
         counter.fetch_add(u64::try_from(by.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
+    /// Notes how much state is held.
+    pub fn hold(&self, bytes: usize) {
+        self.state_bytes.store(bytes as u64, Ordering::Relaxed);
+    }
+
     /// The figures by Flink's names, in its units.
     pub fn by_name(&self) -> Vec<(&'static str, f64)> {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed) as f64;

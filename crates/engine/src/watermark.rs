@@ -1,8 +1,9 @@
 //! Watermarks of a pipeline: one a source partition, the least of them, never backwards.
 //!
-//! A partition that the log says holds nothing more, and that has been silent for the idle timeout, holds nobody back.
-//! When all are like that, event time goes on with the clock, so that the last window closes when traffic stops. A log
-//! that does not answer is not silent, nor is a partition that is merely read slowly.
+//! A partition of which the log says, an idle timeout after its last record, that it holds nothing more holds nobody
+//! back. When all are like that, event time goes on with the clock as far as the log was heard, so that the last window
+//! closes when traffic stops. A log that does not answer is not silent, nor is a partition that is merely read slowly; and
+//! what the log said counts for a moment only, since whoever reads the partition may be held up by what it writes to.
 //!
 //! All source subtasks of a pipeline share one [`Watermarks`], so that a row is late by the same rule at any
 //! parallelism. Two orders make that safe, and both are the callers' to keep: a subtask calls [`Watermarks::begin`]
@@ -29,9 +30,12 @@ struct Partition {
     watermark: i64,
     /// When the last record came, by the clock's `elapsed`.
     last_record: Duration,
-    /// The log said that there is nothing more.
-    caught_up: bool,
+    /// When the log last said that there is nothing more; `None`: there was more, or it did not answer.
+    heard: Option<Duration>,
 }
+
+/// How long it counts that the log said so. A reader that is not held up asks many times as often.
+const HEARD_COUNTS: Duration = Duration::from_secs(1);
 
 /// What a partition's next rows are late against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +88,7 @@ impl Watermarks {
     pub fn begin(&mut self, partition: PartitionId, now: Duration) -> Standpoint {
         let entry = self.partitions.entry(partition).or_insert(Partition::fresh(now));
         entry.last_record = now;
-        entry.caught_up = false;
+        entry.heard = None;
         let own = entry.watermark;
         let others =
             self.partitions.iter().filter(|(id, other)| **id != partition && !self.is_idle(other, now));
@@ -97,14 +101,14 @@ impl Watermarks {
         let entry = self.partitions.entry(partition).or_insert(Partition::fresh(now));
         entry.watermark = entry.watermark.max(watermark);
         entry.last_record = now;
-        entry.caught_up = !behind;
+        entry.heard = (!behind).then_some(now);
     }
 
-    /// The log said that these partitions hold nothing more.
-    pub fn caught_up(&mut self, partitions: &[PartitionId]) {
+    /// The log was asked at this time, and said that these partitions hold nothing more.
+    pub fn caught_up(&mut self, partitions: &[PartitionId], at: Duration) {
         for partition in partitions {
             if let Some(partition) = self.partitions.get_mut(partition) {
-                partition.caught_up = true;
+                partition.heard = Some(at);
             }
         }
     }
@@ -113,7 +117,7 @@ impl Watermarks {
     pub fn unreachable(&mut self, partitions: &[PartitionId], now: Duration) {
         for partition in partitions {
             if let Some(partition) = self.partitions.get_mut(partition) {
-                partition.caught_up = false;
+                partition.heard = None;
                 partition.last_record = now;
             }
         }
@@ -124,7 +128,7 @@ impl Watermarks {
         let active = self.partitions.values().filter(|partition| !self.is_idle(partition, now));
         let next = match active.map(|partition| partition.watermark).min() {
             Some(least) => least,
-            None => self.by_the_clock(now),
+            None => self.by_the_clock(),
         };
         self.current = self.current.max(next);
         self.current
@@ -136,6 +140,23 @@ impl Watermarks {
             .iter()
             .filter_map(|partition| self.partitions.get(partition))
             .all(|partition| self.is_idle(partition, now))
+    }
+
+    /// Whether event time stands where one of these partitions stands.
+    pub fn holds_back(&self, partitions: &[PartitionId], now: Duration) -> bool {
+        let active = || self.partitions.iter().filter(|(_, partition)| !self.is_idle(partition, now));
+        let Some(least) = active().map(|(_, partition)| partition.watermark).min() else { return true };
+        active().any(|(id, partition)| partition.watermark == least && partitions.contains(id))
+    }
+
+    /// Whether event time waits for others than these partitions, and there is more to be read of one of them.
+    pub fn are_ahead(&self, partitions: &[PartitionId], now: Duration) -> bool {
+        if self.holds_back(partitions, now) {
+            return false;
+        }
+        let active = || self.partitions.values().filter(|partition| !self.is_idle(partition, now));
+        let least = active().map(|partition| partition.watermark).min();
+        active().any(|partition| Some(partition.watermark) == least && partition.heard.is_none())
     }
 
     /// These partitions have ended; with the last of them so has event time.
@@ -150,15 +171,20 @@ impl Watermarks {
 
     fn is_idle(&self, partition: &Partition, now: Duration) -> bool {
         let Some(idle_after) = self.idle_after else { return false };
-        partition.caught_up && now.saturating_sub(partition.last_record) >= idle_after
+        partition.heard.is_some_and(|heard| {
+            heard.saturating_sub(partition.last_record) >= idle_after
+                && now.saturating_sub(heard) < HEARD_COUNTS
+        })
     }
 
-    fn by_the_clock(&self, now: Duration) -> i64 {
+    /// The last watermark, and the time since the last record in which the log is known to hold no other.
+    fn by_the_clock(&self) -> i64 {
         let latest = self.partitions.values().map(|partition| partition.watermark).max();
         let last_record = self.partitions.values().map(|partition| partition.last_record).max();
-        match (latest, last_record) {
-            (Some(latest), Some(last_record)) if latest != NO_WATERMARK => {
-                latest.saturating_add(now.saturating_sub(last_record).as_millis() as i64)
+        let heard = self.partitions.values().filter_map(|partition| partition.heard).min();
+        match (latest, last_record, heard) {
+            (Some(latest), Some(last_record), Some(heard)) if latest != NO_WATERMARK => {
+                latest.saturating_add(heard.saturating_sub(last_record).as_millis() as i64)
             }
             _ => NO_WATERMARK,
         }
@@ -167,7 +193,7 @@ impl Watermarks {
 
 impl Partition {
     fn fresh(now: Duration) -> Partition {
-        Partition { watermark: NO_WATERMARK, last_record: now, caught_up: false }
+        Partition { watermark: NO_WATERMARK, last_record: now, heard: None }
     }
 }
 
@@ -213,9 +239,11 @@ mod tests {
         let mut watermarks = two();
         watermarks.records(A, 1_000, false, seconds(1));
         watermarks.records(B, 10, false, seconds(1));
-        watermarks.records(A, 2_000, true, seconds(7));
+        watermarks.caught_up(&[B], seconds(5));
+        watermarks.records(A, 2_000, true, seconds(5));
         assert_eq!(watermarks.advance(seconds(5)), 10);
-        assert_eq!(watermarks.advance(seconds(7)), 2_000);
+        watermarks.caught_up(&[B], seconds(6));
+        assert_eq!(watermarks.advance(seconds(6)), 2_000);
     }
 
     #[test]
@@ -223,9 +251,24 @@ mod tests {
         let mut watermarks = two();
         watermarks.records(A, 1_000, false, seconds(1));
         watermarks.records(B, 500, false, seconds(1));
-        assert_eq!(watermarks.advance(seconds(5)), 500);
-        assert_eq!(watermarks.advance(seconds(6)), 6_000);
-        assert_eq!(watermarks.advance(seconds(26)), 26_000);
+        let mut asked = |at: u64| {
+            watermarks.caught_up(&[A, B], seconds(at));
+            watermarks.advance(seconds(at))
+        };
+        assert_eq!([asked(5), asked(6), asked(26)], [500, 6_000, 26_000]);
+    }
+
+    #[test]
+    fn what_the_log_said_counts_for_a_moment_only() {
+        let mut watermarks = two();
+        watermarks.records(A, 1_000, false, seconds(1));
+        watermarks.records(B, 500, false, seconds(1));
+        watermarks.caught_up(&[A, B], seconds(7));
+        // Nobody has asked for a minute: the reader of B is held up, and there may be more.
+        watermarks.records(A, 60_000, false, seconds(67));
+        assert_eq!(watermarks.advance(seconds(67)), 500);
+        watermarks.caught_up(&[B], seconds(67));
+        assert_eq!(watermarks.advance(seconds(67)), 60_000);
     }
 
     #[test]
@@ -235,15 +278,16 @@ mod tests {
         watermarks.records(B, 500, false, seconds(1));
         watermarks.unreachable(&[A, B], seconds(20));
         assert_eq!(watermarks.advance(seconds(60)), 500);
-        watermarks.caught_up(&[A, B]);
+        watermarks.caught_up(&[A, B], seconds(24));
         assert_eq!(watermarks.advance(seconds(24)), 500);
+        watermarks.caught_up(&[A, B], seconds(25));
         assert_eq!(watermarks.advance(seconds(25)), 6_000);
     }
 
     #[test]
     fn a_source_without_events_has_no_watermark() {
         let mut watermarks = two();
-        watermarks.caught_up(&[A, B]);
+        watermarks.caught_up(&[A, B], seconds(600));
         assert_eq!(watermarks.advance(seconds(600)), NO_WATERMARK);
     }
 
@@ -252,13 +296,32 @@ mod tests {
         let mut watermarks = two();
         watermarks.records(A, 1_000, false, seconds(1));
         watermarks.records(B, 500, false, seconds(1));
+        watermarks.caught_up(&[A, B], seconds(6));
         assert_eq!(watermarks.advance(seconds(6)), 6_000);
+        watermarks.caught_up(&[A], seconds(7));
         let standpoint = watermarks.begin(B, seconds(7));
         assert_eq!(standpoint, Standpoint { current: 6_000, others: i64::MAX, partition: 500 });
         // Both were silent, and one no longer is: the clock alone moves nothing.
         assert_eq!(watermarks.advance(seconds(9)), 6_000);
         watermarks.records(B, 7_000, false, seconds(9));
+        watermarks.caught_up(&[A], seconds(9));
         assert_eq!(watermarks.advance(seconds(9)), 7_000);
+    }
+
+    #[test]
+    fn the_slowest_partition_holds_event_time_back_unless_it_is_idle() {
+        let mut watermarks = two();
+        watermarks.records(A, 1_000, true, seconds(1));
+        watermarks.records(B, 10, false, seconds(1));
+        assert!(watermarks.holds_back(&[B], seconds(2)) && !watermarks.holds_back(&[A], seconds(2)));
+        watermarks.caught_up(&[B], seconds(7));
+        assert!(watermarks.holds_back(&[A], seconds(7)) && !watermarks.holds_back(&[B], seconds(7)));
+        assert!(
+            !watermarks.are_ahead(&[A], seconds(2)),
+            "there is nothing to wait for: B was read to its end"
+        );
+        watermarks.records(B, 20, true, seconds(7));
+        assert!(watermarks.are_ahead(&[A], seconds(7)) && !watermarks.are_ahead(&[B], seconds(7)));
     }
 
     #[test]

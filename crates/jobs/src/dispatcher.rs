@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use connectors::dead_letter::Shelf;
+use connectors::dead_letter::{Reader, Shelf};
 use engine::execution::ExecutionError;
 use engine::snapshot::RestoreReport;
 use parking_lot::Mutex;
@@ -64,11 +64,11 @@ pub enum SubmitError {
     #[error("the script has {} error(s)", .0.iter().filter(|d| d.severity == Severity::Error).count())]
     Script(Vec<Diagnostic>),
     #[error("the job cannot start: {}", with_causes(.0))]
-    Start(#[source] ExecutionError),
+    Start(ExecutionError),
     #[error("the job cannot start: a thread could not be started")]
     Thread(#[source] std::io::Error),
     #[error("the job cannot start: {}", with_causes(.0))]
-    Checkpoints(#[source] DirectoryError),
+    Checkpoints(DirectoryError),
     #[error("the job cannot be put on record")]
     Record(#[from] RegistryError),
 }
@@ -109,13 +109,17 @@ impl Dispatcher {
             Origin::Start if !submission.afresh => self.records.claim(&compiled.name)?,
             _ => None,
         };
-        let known = known.unwrap_or_else(|| Known { id: new_job_id(), started_from: None, is_new: true });
+        let new = || Known { id: new_job_id(), started_from: None, ancestors: Vec::new(), is_new: true };
+        let mut known = known.unwrap_or_else(new);
         let started_from = submission.from.map(str::to_owned).or_else(|| known.started_from.clone());
         let restored = match submission.from {
             Some(location) => Some(read_savepoint(location).map_err(SubmitError::Checkpoints)?),
             None if known.is_new => None,
             None => self.newest(&compiled, &known)?,
         };
+        if let Some(restored) = restored.as_ref().filter(|_| submission.from.is_some()) {
+            known.follow(restored, self.records.ancestors(&restored.manifest.job_id)?);
+        }
         let record = JobRecord {
             format: 0,
             id: known.id.to_string(),
@@ -127,8 +131,9 @@ impl Dispatcher {
             submitted: self.environment.clock.now().0,
             checkpoints: compiled.checkpoints.as_ref().map(|options| options.directory.clone()),
             started_from,
+            ancestors: known.ancestors.clone(),
         };
-        self.start(compiled, known.id, submission.script, restored, record)
+        self.start(compiled, &known, submission.script, restored, record)
     }
 
     /// Starts the jobs again that came in while Weir was up before, and were not over when it ended. Those that cannot be
@@ -147,10 +152,10 @@ impl Dispatcher {
         let Ok(id) = record.id.parse::<JobId>() else { return Ok(()) };
         let variables = |name: &str| record.variables.get(name).cloned();
         let compiled = self.compile(&record.script, &record.name, &variables)?;
-        let known = Known { id, started_from: record.started_from.clone(), is_new: false };
+        let known = Known::of(id, &record);
         let restored = self.newest(&compiled, &known)?;
         let script = record.script.clone();
-        self.start(compiled, id, &script, restored, record).map(|_| ())
+        self.start(compiled, &known, &script, restored, record).map(|_| ())
     }
 
     /// What would become of a savepoint's state in a script.
@@ -191,12 +196,13 @@ impl Dispatcher {
     fn start(
         &self,
         compiled: Compiled,
-        id: JobId,
+        known: &Known,
         script: &str,
         restored: Option<Restored>,
         record: JobRecord,
     ) -> Result<Arc<JobMaster>, SubmitError> {
         let Compiled { plan, name, checkpoints, restart } = compiled;
+        let id = known.id;
         let location = restored.as_ref().map(|restored| restored.location.clone());
         self.records.keep(&record)?;
         let new = NewJob {
@@ -208,6 +214,8 @@ impl Dispatcher {
             checkpoints,
             restart,
             restored,
+            ran_before: !known.is_new,
+            ancestors: known.ancestors.clone(),
             on_end: self.records.on_end(record),
         };
         let master = JobMaster::start(new).map_err(|error| {
@@ -252,7 +260,20 @@ impl Dispatcher {
 
     /// The letters of records that no job could count.
     pub fn dead_letters(&self) -> Shelf {
-        Shelf::new(self.environment.logs.own().clone())
+        let jobs = self.jobs().into_iter().filter(|job| !job.status().is_terminal());
+        let readers = jobs.map(|job| Reader {
+            id: job.id().to_string(),
+            name: job.name().to_owned(),
+            ancestors: job.ancestors().to_vec(),
+            reads: self.reads_any(job.plan()),
+        });
+        Shelf::new(self.environment.logs.own().clone(), readers.collect())
+    }
+
+    /// Whether a plan reads a topic.
+    fn reads_any(&self, plan: &Plan) -> Arc<dyn Fn(&str) -> bool + Send + Sync> {
+        let reads = self.environment.reads(plan).unwrap_or_default();
+        Arc::new(move |topic| reads.iter().any(|of| (of.includes)(topic)))
     }
 
     /// Whether no job has failed.

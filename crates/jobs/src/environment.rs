@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use connectors::dead_letter::{DEAD_LETTER_TOPIC, DeadLetterTopic};
-use connectors::event_log::EventLogTable;
+use connectors::event_log::{EventLogSinkTable, EventLogTable};
 use connectors::patience::Patience;
 use connectors::result_store::{ResultStoreTable, StoreWriter};
 use connectors::{BlackholeTable, SinkOptions, SourceOptions, sink_options, source_options};
 use engine::connector::{Reads, SinkFactory, SourceFactory};
 use engine::execution::{ExecutionOptions, JobSpec, Mode};
+use engine::memory::Pool;
 use sql::error::Diagnostic;
-use sql::plan::{Plan, SourceTable, TableOptions};
+use sql::plan::{Plan, TableOptions};
 use storage::log::{EventLog, LogError, Logs};
 use storage::store::ResultStore;
 use types::{Clock, Interval, JobId};
@@ -49,6 +50,8 @@ pub struct Defaults {
     pub idle_timeout: Interval,
     /// `weir.max-future`.
     pub max_future: Interval,
+    /// What all jobs together may hold; `weir.memory` sets what a single one may.
+    pub memory: Arc<Pool>,
     /// Partitions of a topic that a script names and that does not exist yet.
     pub new_topic_partitions: u32,
 }
@@ -59,6 +62,7 @@ impl Default for Defaults {
             parallelism: 1,
             idle_timeout: Interval(5_000),
             max_future: Interval(300_000),
+            memory: Pool::unlimited(),
             new_topic_partitions: 1,
         }
     }
@@ -78,7 +82,7 @@ impl Environment {
     pub(crate) fn reads(&self, plan: &Plan) -> Result<Vec<Reads>, Vec<Diagnostic>> {
         let of = plan.pipelines.iter().map(|pipeline| {
             let SourceOptions::EventLog(options) = source_options(&pipeline.source)?;
-            let log = self.log(&pipeline.source, &options.properties)?;
+            let log = self.log(&pipeline.source.options, &options.properties)?;
             Ok(options.reads(&*log))
         });
         of.collect()
@@ -87,10 +91,10 @@ impl Environment {
     /// The log that a table's properties name.
     fn log(
         &self,
-        table: &SourceTable,
+        options: &TableOptions,
         properties: &BTreeMap<String, String>,
     ) -> Result<Arc<dyn EventLog>, Vec<Diagnostic>> {
-        self.logs.of(properties).map_err(|error| vec![wrong_properties(&table.options, &error)])
+        self.logs.of(properties).map_err(|error| vec![wrong_properties(options, &error)])
     }
 
     /// Connects a plan's tables with the log and the store.
@@ -100,7 +104,7 @@ impl Environment {
         for pipeline in &plan.pipelines {
             match source_options(&pipeline.source) {
                 Ok(SourceOptions::EventLog(options)) => {
-                    match self.log(&pipeline.source, &options.properties) {
+                    match self.log(&pipeline.source.options, &options.properties) {
                         Ok(log) => sources.push(Arc::new(EventLogTable::new(
                             options,
                             log,
@@ -114,17 +118,39 @@ impl Environment {
             }
         }
         let patience = Arc::new(Patience::default());
-        let writer = StoreWriter::start(self.store.clone(), patience.clone(), self.clock.clone());
-        let writer = Arc::new(writer.map_err(WiringError::Thread)?);
+        // Started for the first table that needs it: one that nobody holds would end the patience of all others.
+        let mut writer: Option<Arc<StoreWriter>> = None;
         let mut sinks: Vec<Arc<dyn SinkFactory>> = Vec::new();
         for table in &plan.sinks {
             match sink_options(table) {
-                Ok(SinkOptions::ResultStore(options)) => sinks.push(Arc::new(ResultStoreTable {
-                    table: table.clone(),
-                    options,
-                    writer: writer.clone(),
-                    tells_stage: plan.settings.early_fire.is_some(),
-                })),
+                Ok(SinkOptions::ResultStore(options)) => {
+                    let writer = match &writer {
+                        Some(writer) => writer.clone(),
+                        None => {
+                            let (store, clock) = (self.store.clone(), self.clock.clone());
+                            let started = StoreWriter::start(store, patience.clone(), clock);
+                            let started = Arc::new(started.map_err(WiringError::Thread)?);
+                            writer.insert(started).clone()
+                        }
+                    };
+                    sinks.push(Arc::new(ResultStoreTable {
+                        table: table.clone(),
+                        options,
+                        writer,
+                        tells_stage: plan.settings.early_fire.is_some(),
+                    }));
+                }
+                Ok(SinkOptions::EventLog(options)) => match self.log(&table.options, &options.properties) {
+                    Ok(log) => sinks.push(Arc::new(EventLogSinkTable {
+                        table: table.clone(),
+                        options,
+                        log,
+                        patience: patience.clone(),
+                        clock: self.clock.clone(),
+                        new_topic_partitions: self.defaults.new_topic_partitions,
+                    })),
+                    Err(wrong) => errors.extend(wrong),
+                },
                 Ok(SinkOptions::Blackhole) => sinks.push(Arc::new(BlackholeTable)),
                 Err(wrong) => errors.extend(wrong),
             }
@@ -146,6 +172,8 @@ impl Environment {
             parallelism: settings.parallelism.unwrap_or(self.defaults.parallelism),
             idle_timeout: settings.idle_timeout.unwrap_or(self.defaults.idle_timeout),
             max_future: settings.max_future.unwrap_or(self.defaults.max_future),
+            pool: self.defaults.memory.clone(),
+            memory: settings.memory.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
             ..ExecutionOptions::default()
         };
         let spec = JobSpec {

@@ -23,7 +23,8 @@ pub use environment::{Defaults, Environment};
 pub use id::random as random_id;
 pub use local::{LocalError, LocalInput, LocalRun, LocalSummary, Running};
 pub use master::{
-    Afterwards, EdgeView, Failure, JobMaster, JobView, SavepointError, TaskView, VertexView, with_causes,
+    EdgeView, Failure, JobMaster, JobView, SavepointError, Sequel, TaskView, VertexView, why_held_back,
+    with_causes,
 };
 pub use registry::Origin;
 pub use status::{InvalidTransition, JobStatus, StatusHistory};

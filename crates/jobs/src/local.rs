@@ -7,7 +7,7 @@ use std::sync::Arc;
 use connectors::dead_letter::NoDeadLetters;
 use connectors::file::FileTable;
 use connectors::local::{LocalOutput, LocalTable};
-use connectors::{SinkOptions, SourceOptions, sink_options, source_options};
+use connectors::{SourceOptions, sink_options, source_options};
 use engine::connector::{SinkFactory, SourceFactory};
 use engine::execution::{Control, Execution, ExecutionError, ExecutionOptions, JobSpec, Mode};
 use engine::operator::LedgerCounts;
@@ -86,7 +86,8 @@ impl LocalRun {
             }
             match source_options(&pipeline.source) {
                 Ok(SourceOptions::EventLog(options)) => {
-                    sources.push(Arc::new(FileTable { paths, json: options.json }));
+                    let topic = options.only_topic().unwrap_or(table).to_owned();
+                    sources.push(Arc::new(FileTable { paths, json: options.json, topic }));
                 }
                 Err(wrong) => errors.extend(wrong),
             }
@@ -94,8 +95,7 @@ impl LocalRun {
         let mut sinks: Vec<Arc<dyn SinkFactory>> = Vec::new();
         for table in &self.plan.sinks {
             let options = match sink_options(table) {
-                Ok(SinkOptions::ResultStore(options)) => Some(options),
-                Ok(SinkOptions::Blackhole) => None,
+                Ok(options) => options,
                 Err(wrong) => {
                     errors.extend(wrong);
                     continue;

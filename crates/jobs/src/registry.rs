@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use connectors::dead_letter::Ancestor;
 use serde::{Deserialize, Serialize};
 use types::JobId;
 
@@ -52,6 +53,9 @@ pub struct JobRecord {
     pub checkpoints: Option<String>,
     /// The savepoint that it was first started from.
     pub started_from: Option<String>,
+    /// The job that wrote it, and those that one went on from.
+    #[serde(default)]
+    pub ancestors: Vec<Ancestor>,
 }
 
 /// The records of one directory.
@@ -155,6 +159,7 @@ mod tests {
             submitted,
             checkpoints: None,
             started_from: None,
+            ancestors: Vec::new(),
         }
     }
 

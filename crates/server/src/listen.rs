@@ -22,6 +22,8 @@ use crate::shutdown::Alive;
 
 /// How long to wait when the machine has no more file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// What one connection may have read and not handled, or written and not sent.
+const BUFFER_BYTES_MAX: usize = 128 << 10;
 
 /// A connection's place among those served at one time; a WebSocket keeps it.
 #[derive(Clone)]
@@ -41,7 +43,8 @@ pub(crate) async fn serve(
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(options.header_timeout)
-        .max_headers(options.headers_max);
+        .max_headers(options.headers_max)
+        .max_buf_size(BUFFER_BYTES_MAX);
     loop {
         let stopping = alive.clone();
         let accepted = tokio::select! {

@@ -12,7 +12,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Registry, Unit};
 
 use crate::analytics::Kind;
 
@@ -47,6 +47,7 @@ pub(crate) struct Metrics {
     pub(crate) feed_dropped: Counter,
     pub(crate) rows_ignored: Counter,
     pub(crate) notifications_ignored: Counter,
+    pub(crate) index_bytes: Gauge,
     rows: Family<OfKind, Gauge<i64>>,
 }
 
@@ -66,6 +67,7 @@ impl Metrics {
             feed_dropped: Counter::default(),
             rows_ignored: Counter::default(),
             notifications_ignored: Counter::default(),
+            index_bytes: Gauge::default(),
             rows: Family::default(),
             registry: Mutex::new(Registry::default()),
         };
@@ -91,6 +93,8 @@ impl Metrics {
         );
         registry.register("feed_dropped", "Clients closed for being too slow", m.feed_dropped.clone());
         registry.register("index_rows", "Result rows in memory", m.rows.clone());
+        let help = "Memory that the result rows take";
+        registry.register_with_unit("index_memory", help, Unit::Bytes, m.index_bytes.clone());
         registry.register("index_rows_ignored", "Store entries not understood", m.rows_ignored.clone());
         let help = "Notifications of the store that were not understood";
         registry.register("notifications_ignored", help, m.notifications_ignored.clone());

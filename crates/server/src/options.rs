@@ -39,6 +39,8 @@ pub struct Options {
     pub feed_interval: Duration,
     /// A WebSocket that took no byte for this long is closed.
     pub feed_stall: Duration,
+    /// Result rows are all kept in memory: one that takes more than this is worth a warning.
+    pub index_bytes_warn: usize,
 }
 
 /// Whether a topic comes into being with its first event.
@@ -69,6 +71,7 @@ impl Default for Options {
             shutdown_grace: Duration::from_secs(10),
             feed_interval: Duration::from_millis(5),
             feed_stall: Duration::from_secs(20),
+            index_bytes_warn: 1 << 30,
         }
     }
 }

@@ -64,6 +64,7 @@ impl Server {
             Arc::clone(&store),
             Arc::clone(&clock),
             options.time_zone.clone(),
+            options.index_bytes_warn,
             Arc::clone(&metrics),
         ));
         let feed = Feed::new(Arc::clone(&analytics), Arc::clone(&metrics), options.feed_stall, alive);

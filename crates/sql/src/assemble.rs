@@ -52,7 +52,7 @@ pub(crate) fn assemble(
 fn sink(table: &Table) -> SinkTable {
     SinkTable {
         name: table.name.clone(),
-        columns: table.sink_columns.clone(),
+        columns: table.sink_columns().cloned().collect(),
         primary_key: table.primary_key.clone(),
         options: table.options.clone(),
         span: table.span,
@@ -103,6 +103,7 @@ fn pipeline(
     let mut pipeline = Pipeline {
         source: SourceTable {
             name: table.name.clone(),
+            columns: table.stored.clone(),
             leaves: table.leaves.clone(),
             options: table.options.clone(),
             span: table.span,

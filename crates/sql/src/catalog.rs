@@ -1,17 +1,17 @@
 //! What a script declares: tables with their leaves, computed columns and event time, and views.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::tz::TimeZone;
-use types::{DataType, Interval, Value};
+use types::{ColumnType, DataType, Interval, Value};
 
 use crate::bind::scope::{Relation, cell_of};
 use crate::bind::{Cell, Column, ExprBinder, Stage};
 use crate::error::{Diagnostic, Span, did_you_mean};
 use crate::expr::ExprId;
 use crate::graph::{Graph, Origin};
-use crate::parse::ast::{ColumnKind, CreateTable, Expr, ExprKind, Ident, TypeName, WatermarkDef};
-use crate::plan::{Leaf, Rowtime, SinkColumn, TableOption, TableOptions};
+use crate::parse::ast::{ColumnDef, ColumnKind, CreateTable, Expr, ExprKind, Ident, TypeName, WatermarkDef};
+use crate::plan::{Leaf, MetadataColumn, MetadataLeaf, Rowtime, TableColumn, TableOption, TableOptions};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Object {
@@ -71,8 +71,8 @@ pub(crate) struct Table {
     columns: Vec<Column>,
     pub(crate) rowtime: Option<Rowtime>,
     pub(crate) window_columns: Option<[ExprId; 3]>,
-    /// The columns that an INSERT fills: physical ones, and metadata that is not virtual.
-    pub(crate) sink_columns: Vec<SinkColumn>,
+    /// The physical and metadata columns, in order.
+    pub(crate) stored: Vec<TableColumn>,
     pub(crate) primary_key: Vec<String>,
     pub(crate) options: TableOptions,
     pub(crate) span: Span,
@@ -84,6 +84,7 @@ impl Table {
     pub(crate) fn declare(
         definition: CreateTable,
         time_zone: &TimeZone,
+        subscripts: &BTreeSet<String>,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Table {
         let before = diagnostics.len();
@@ -94,14 +95,14 @@ impl Table {
             columns: vec![],
             rowtime: None,
             window_columns: None,
-            sink_columns: vec![],
+            stored: vec![],
             primary_key: vec![],
             options: options(&definition, diagnostics),
             span: definition.span,
             is_broken: false,
         };
         for column in &definition.columns {
-            table.declare_stored(&column.name, &column.kind);
+            table.declare_stored(column, subscripts, diagnostics);
         }
         // Computed columns see the stored ones only, wherever they stand, as in Flink.
         let stored = table.columns.clone();
@@ -127,7 +128,7 @@ impl Table {
             table.rowtime = table.declare_watermark(watermark, time_zone, diagnostics);
         }
         for key in &definition.primary_key {
-            if table.sink_columns.iter().any(|column| column.name == key.value) {
+            if table.stored.iter().any(|column| column.name == key.value && column.metadata.is_none()) {
                 table.primary_key.push(key.value.clone());
             } else {
                 let error = Diagnostic::error(
@@ -142,29 +143,56 @@ impl Table {
     }
 
     /// A physical or metadata column: its leaves become inputs.
-    fn declare_stored(&mut self, name: &Ident, kind: &ColumnKind) {
-        let (type_name, metadata, is_written): (&TypeName, Option<String>, bool) = match kind {
-            ColumnKind::Physical(type_name) => (type_name, None, true),
+    fn declare_stored(
+        &mut self,
+        column: &ColumnDef,
+        subscripts: &BTreeSet<String>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) {
+        let name = &column.name;
+        let (type_name, metadata): (&TypeName, Option<MetadataColumn>) = match &column.kind {
+            ColumnKind::Physical(type_name) => (type_name, None),
             ColumnKind::Metadata { type_name, key, is_virtual } => {
-                (type_name, Some(key.clone().unwrap_or_else(|| name.value.clone())), !is_virtual)
+                let (key, key_span) =
+                    key.as_ref().map_or((&name.value, name.span), |key| (&key.value, key.span));
+                let (key, is_virtual) = (key.clone(), *is_virtual);
+                (type_name, Some(MetadataColumn { key, is_virtual, key_span, type_span: type_name.span }))
             }
             ColumnKind::Computed(_) => return,
         };
+        diagnostics.extend(unreadable_map(type_name, metadata.is_some()));
+        let leaf = |entry| metadata.as_ref().map(|of| MetadataLeaf { key: of.key.clone(), entry });
         let (graph, leaves) = (&mut self.graph, &mut self.leaves);
-        let mut path = vec![name.value.clone()];
-        let cell = cell_of(&mut path, &type_name.column_type, false, &mut |path, column_type| {
-            leaves.push(Leaf {
-                path: path.to_vec(),
-                column_type: column_type.clone(),
-                metadata: metadata.clone(),
-            });
-            graph.add_input(path.join("."), column_type, Origin::Row)
-        });
+        let mut add = |path: Vec<String>, column_type: ColumnType, entry: Option<String>| {
+            let input = graph.add_input(path.join("."), column_type.clone(), Origin::Row);
+            leaves.push(Leaf { path, column_type, metadata: leaf(entry) });
+            input
+        };
+        let cell = match &type_name.column_type.data_type {
+            data_type @ DataType::Map(_, value) => {
+                // One leaf for each key that the script writes behind anything; those nobody reads go with the others.
+                let value = ColumnType { nullable: true, ..ColumnType::clone(value) };
+                let of = |key: &String| {
+                    let path = format!("{}['{}']", name.value, key.replace('\'', "''"));
+                    (key.clone(), add(vec![path], value.clone(), Some(key.clone())))
+                };
+                Cell::Map { data_type: data_type.clone(), values: subscripts.iter().map(of).collect() }
+            }
+            _ => {
+                let mut path = vec![name.value.clone()];
+                cell_of(&mut path, &type_name.column_type, false, &mut |path, column_type| {
+                    add(path.to_vec(), column_type, None)
+                })
+            }
+        };
         self.columns.push(Column { name: name.value.clone(), cell });
-        if is_written {
-            let column_type = type_name.column_type.clone();
-            self.sink_columns.push(SinkColumn { name: name.value.clone(), column_type });
-        }
+        let column_type = type_name.column_type.clone();
+        self.stored.push(TableColumn { name: name.value.clone(), column_type, metadata });
+    }
+
+    /// The columns that an INSERT fills: physical ones, and metadata that is not virtual.
+    pub(crate) fn sink_columns(&self) -> impl Iterator<Item = &TableColumn> {
+        self.stored.iter().filter(|column| column.metadata.as_ref().is_none_or(|of| !of.is_virtual))
     }
 
     fn compute(
@@ -210,7 +238,7 @@ impl Table {
         };
         let time = match &column.cell {
             Cell::Scalar(id) => *id,
-            Cell::Row(_) | Cell::Array(_) => {
+            Cell::Row(_) | Cell::Array(_) | Cell::Map { .. } => {
                 diagnostics.push(Diagnostic::error(name.span, format!("`{}` is not a time", name.value)));
                 return None;
             }
@@ -264,6 +292,35 @@ impl Table {
             .map(|(name, column_type)| self.graph.add_input(name.to_owned(), column_type, Origin::Window));
         self.window_columns = Some(columns);
         columns
+    }
+}
+
+/// A `MAP` whose values cannot be read: only those of a record's metadata can, by texts.
+fn unreadable_map(type_name: &TypeName, is_metadata: bool) -> Option<Diagnostic> {
+    let data_type = &type_name.column_type.data_type;
+    let is_readable = match data_type {
+        DataType::Map(key, value) => {
+            is_metadata && key.data_type.is_text() && value.data_type.repr().is_some()
+        }
+        _ => !holds_map(data_type),
+    };
+    if is_readable {
+        return None;
+    }
+    let error = Diagnostic::error(type_name.span, format!("columns of type {data_type} are not supported"));
+    Some(if is_metadata {
+        error.with_hint("metadata that is a map is MAP<STRING, BYTES>")
+    } else {
+        error.with_hint("declare only the fields that are read, as columns or in a ROW: others are skipped")
+    })
+}
+
+fn holds_map(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Map(..) => true,
+        DataType::Array(element) => holds_map(&element.data_type),
+        DataType::Row(fields) => fields.iter().any(|field| holds_map(&field.column_type.data_type)),
+        _ => false,
     }
 }
 

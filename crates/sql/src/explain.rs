@@ -39,7 +39,11 @@ fn draw_pipeline(out: &mut String, pipeline: &Pipeline, sinks: &[SinkTable]) {
         .leaves
         .iter()
         .map(|leaf| {
-            let metadata = leaf.metadata.as_ref().map(|key| format!(" METADATA '{key}'")).unwrap_or_default();
+            let metadata = leaf
+                .metadata
+                .as_ref()
+                .map(|metadata| format!(" METADATA '{}'", metadata.key))
+                .unwrap_or_default();
             format!("{} {}{metadata}", leaf.path.join("."), leaf.column_type)
         })
         .collect();

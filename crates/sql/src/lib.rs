@@ -38,7 +38,7 @@ pub fn compile(script: &str, variables: &dyn Fn(&str) -> Option<String>) -> Resu
     if filled.broken {
         return Err(filled.diagnostics);
     }
-    let (statements, syntax) = parse::parse(&filled);
+    let parse::Script { statements, diagnostics: syntax, subscripts } = parse::parse(&filled);
     let mut diagnostics = filled.diagnostics;
     diagnostics.extend(syntax);
 
@@ -48,7 +48,7 @@ pub fn compile(script: &str, variables: &dyn Fn(&str) -> Option<String>) -> Resu
             settings.set(key, value, &mut diagnostics);
         }
     }
-    let mut binder = bind::Binder::new(settings.time_zone.clone());
+    let mut binder = bind::Binder::new(settings.time_zone.clone(), subscripts);
     let mut queries = vec![];
     let mut has_insert = false;
     for statement in statements {

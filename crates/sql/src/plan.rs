@@ -40,6 +40,8 @@ pub struct Settings {
     pub early_fire: Option<Interval>,
     /// `weir.max-future`: events further ahead of the clock are dead-lettered; `None` if not set, zero = never.
     pub max_future: Option<Interval>,
+    /// `weir.memory`: bytes that the job may take, checkpoints and all; `None` if not set.
+    pub memory: Option<u64>,
     /// Every key set, as written.
     pub all: BTreeMap<String, String>,
     /// Where the values of these keys stand in the script.
@@ -62,6 +64,8 @@ pub struct Pipeline {
 #[derive(Debug, Clone)]
 pub struct SourceTable {
     pub name: String,
+    /// Every stored column as it is declared, read or not: connectors say what they cannot fill.
+    pub columns: Vec<TableColumn>,
     /// The physical and metadata columns that some expression reads, nested fields as leaves of their own.
     pub leaves: Vec<Leaf>,
     pub options: TableOptions,
@@ -74,8 +78,36 @@ pub struct Leaf {
     /// `["user", "user_type"]`.
     pub path: Vec<String>,
     pub column_type: ColumnType,
-    /// `Some(key)` for `METADATA FROM 'key'` columns.
-    pub metadata: Option<String>,
+    /// For `METADATA FROM 'key'` columns.
+    pub metadata: Option<MetadataLeaf>,
+}
+
+/// Which part of a record's metadata a leaf is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MetadataLeaf {
+    pub key: String,
+    /// Of a map, what is read under this key: `headers['trace']`.
+    pub entry: Option<String>,
+}
+
+/// A column that is stored: a physical one, or one of a record's metadata.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TableColumn {
+    pub name: String,
+    pub column_type: ColumnType,
+    /// For `METADATA FROM 'key'` columns.
+    pub metadata: Option<MetadataColumn>,
+}
+
+/// `METADATA [FROM 'key'] [VIRTUAL]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MetadataColumn {
+    /// The column's name, unless told otherwise.
+    pub key: String,
+    /// Read and never written.
+    pub is_virtual: bool,
+    pub key_span: Span,
+    pub type_span: Span,
 }
 
 /// `WATERMARK FOR column AS expression`.
@@ -110,17 +142,12 @@ pub struct TableOption {
 #[derive(Debug, Clone)]
 pub struct SinkTable {
     pub name: String,
-    pub columns: Vec<SinkColumn>,
+    /// Those that an INSERT fills: physical ones, and metadata that is not virtual.
+    pub columns: Vec<TableColumn>,
     /// Names of the `PRIMARY KEY … NOT ENFORCED` columns.
     pub primary_key: Vec<String>,
     pub options: TableOptions,
     pub span: Span,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct SinkColumn {
-    pub name: String,
-    pub column_type: ColumnType,
 }
 
 /// One `INSERT INTO … SELECT`.

@@ -18,7 +18,11 @@ const KNOWN: &[&str] = &[
     "weir.allowed-lateness",
     "weir.early-fire",
     "weir.max-future",
+    "weir.memory",
 ];
+
+/// The least `weir.memory`: below it a job would wait for room for what it needs before any event.
+const LEAST_MEMORY: u64 = 16 << 20;
 
 /// Keys that are kept for whoever runs the job: checkpoints, state and restarts.
 const KEPT: &[&str] = &["execution.checkpointing.", "state.", "restart-strategy."];
@@ -69,6 +73,7 @@ impl Default for Settings {
             allowed_lateness: Interval::ZERO,
             early_fire: None,
             max_future: None,
+            memory: None,
             all: BTreeMap::new(),
             places: BTreeMap::new(),
         }
@@ -89,6 +94,7 @@ impl Settings {
             "weir.allowed-lateness" => duration(value).map(|d| self.allowed_lateness = d),
             "weir.early-fire" => early_fire(value).map(|pause| self.early_fire = pause),
             "weir.max-future" => duration(value).map(|d| self.max_future = Some(d)),
+            "weir.memory" => memory(value).map(|bytes| self.memory = Some(bytes)),
             other => self.other(other, key, value, diagnostics),
         };
         match found {
@@ -184,6 +190,13 @@ fn parallelism(value: &Text) -> Result<u32, Box<Diagnostic>> {
     }
 }
 
+fn memory(value: &Text) -> Result<u64, Box<Diagnostic>> {
+    parse_size(&value.value).filter(|bytes| *bytes >= LEAST_MEMORY).ok_or_else(|| {
+        let error = Diagnostic::error(value.span, format!("'{}' is not an amount of memory", value.value));
+        Box::new(error.with_hint("from '16 MiB' on: '512 MiB', '4 GiB'"))
+    })
+}
+
 /// A pause, or nothing for zero and `false`.
 fn early_fire(value: &Text) -> Result<Option<Interval>, Box<Diagnostic>> {
     if matches!(value.value.trim(), "false" | "off" | "none") {
@@ -197,6 +210,22 @@ fn duration(value: &Text) -> Result<Interval, Box<Diagnostic>> {
         let error = Diagnostic::error(value.span, format!("'{}' is not a duration", value.value));
         Box::new(error.with_hint("a number and a unit: '100 ms', '5 s', '1 min', '2 h', '1 d'"))
     })
+}
+
+/// Sizes as Flink writes them: a whole number with a unit of powers of 1,024 (`64 mb` is `64 MiB`), bytes without one.
+pub fn parse_size(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (count, unit) = text.split_at(split);
+    let factor = match unit.trim().to_lowercase().as_str() {
+        "" | "b" | "bytes" => 1,
+        "k" | "kb" | "kib" | "kibibytes" => 1 << 10,
+        "m" | "mb" | "mib" | "mebibytes" => 1 << 20,
+        "g" | "gb" | "gib" | "gibibytes" => 1 << 30,
+        "t" | "tb" | "tib" | "tebibytes" => 1 << 40,
+        _ => return None,
+    };
+    count.parse::<u64>().ok()?.checked_mul(factor)
 }
 
 /// Flink's durations: a whole number with a unit, milliseconds without one, or ISO 8601 (`PT5S`).
@@ -234,6 +263,16 @@ mod tests {
         assert_eq!(parse_duration("PT5S"), Some(Interval(5_000)));
         assert_eq!(parse_duration("5 fortnights"), None);
         assert_eq!(parse_duration("-5 s"), None);
+    }
+
+    #[test]
+    fn sizes_are_flinks_and_ours() {
+        assert_eq!(parse_size("512 MiB"), Some(512 << 20));
+        assert_eq!(parse_size("4gb"), Some(4 << 30));
+        assert_eq!(parse_size("100"), Some(100));
+        assert_eq!((parse_size("some"), parse_size("-1 kb"), parse_size("1 pixel")), (None, None, None));
+        let memory = |text: &str| memory(&Text { value: text.to_owned(), span: Default::default() });
+        assert!(memory("16 MiB").is_ok() && memory("1 MiB").is_err() && memory("much").is_err());
     }
 
     #[test]

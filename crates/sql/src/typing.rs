@@ -122,7 +122,7 @@ pub(crate) fn converts_implicitly(from: &DataType, to: &DataType) -> bool {
         Time(_) => matches!(from, Time(_) | Timestamp(_)),
         Timestamp(_) | TimestampLtz(_) => from.is_timestamp(),
         IntervalDayTime | IntervalYearMonth => from == to,
-        Null | DataType::Array(_) | DataType::Row(_) => false,
+        Null | DataType::Array(_) | DataType::Map(..) | DataType::Row(_) => false,
     }
 }
 

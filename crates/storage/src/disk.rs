@@ -73,8 +73,7 @@ impl Disk {
 
     /// Fails while a write of so many bytes would leave less free than the reserve.
     pub(crate) fn check_room(&self, bytes: usize) -> Result<(), Fault> {
-        let disk = rustix::fs::statvfs(&*self.directory).map_err(std::io::Error::from)?;
-        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        let free = free_bytes(&self.directory)?;
         if free < self.keep_free_bytes.saturating_add(bytes as u64) {
             let told = format!(
                 "{free} bytes are free in {}, and {} are kept free",
@@ -85,6 +84,12 @@ impl Disk {
         }
         Ok(())
     }
+}
+
+/// What is free on the disk of a directory, for whoever is not its administrator.
+pub fn free_bytes(directory: &Path) -> std::io::Result<u64> {
+    let disk = rustix::fs::statvfs(directory).map_err(std::io::Error::from)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 fn open_database(directory: &Path, budget: &Budget) -> fjall::Result<Database> {

@@ -7,3 +7,5 @@ mod disk;
 mod journal;
 pub mod log;
 pub mod store;
+
+pub use disk::free_bytes;

@@ -120,6 +120,16 @@ fn the_latest_key_holds_the_plain_time_and_never_expires() {
 }
 
 #[test]
+fn a_batch_that_is_told_may_have_no_latest_key() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path(), &clock());
+    let notification = Notification { latest_key: "".into(), ..told("faculty", "2025-12-09T11:30:00", 1) };
+    let upserts = vec![upsert("a", "{}", 60)];
+    store.write(&WriteBatch { upserts, notification: Some(notification) }).unwrap();
+    assert_eq!(scan(&store, ""), pairs(&[("a", "{}")]));
+}
+
+#[test]
 fn an_expired_row_is_not_returned_though_nothing_has_removed_it() {
     let directory = tempfile::tempdir().unwrap();
     let clock = clock();

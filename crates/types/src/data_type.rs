@@ -35,6 +35,8 @@ pub enum DataType {
     IntervalYearMonth,
     IntervalDayTime,
     Array(Box<ColumnType>),
+    /// Keys and values.
+    Map(Box<ColumnType>, Box<ColumnType>),
     Row(Vec<Field>),
 }
 
@@ -86,7 +88,7 @@ impl DataType {
             DataType::Float | DataType::Double => Repr::Double,
             DataType::Char(_) | DataType::Varchar(_) => Repr::Text,
             DataType::Binary(_) | DataType::Varbinary(_) => Repr::Bytes,
-            DataType::Null | DataType::Array(_) | DataType::Row(_) => return None,
+            DataType::Null | DataType::Array(_) | DataType::Map(..) | DataType::Row(_) => return None,
         })
     }
 
@@ -146,6 +148,7 @@ impl fmt::Display for DataType {
             DataType::IntervalYearMonth => f.write_str("INTERVAL YEAR TO MONTH"),
             DataType::IntervalDayTime => f.write_str("INTERVAL DAY TO SECOND"),
             DataType::Array(element) => write!(f, "ARRAY<{element}>"),
+            DataType::Map(key, value) => write!(f, "MAP<{key}, {value}>"),
             DataType::Row(fields) => {
                 f.write_str("ROW<")?;
                 for (i, field) in fields.iter().enumerate() {

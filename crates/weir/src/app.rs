@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use engine::memory::Pool;
 use jobs::checkpoint::CheckpointOptions;
 use jobs::registry::Registry;
 use jobs::{Defaults, Dispatcher, Environment, JobStatus, Origin, Submission, SubmitError};
@@ -18,7 +19,8 @@ use tokio::net::TcpListener;
 use types::{Clock, Interval};
 
 use crate::cli::{Failure, Outcome, Script};
-use crate::config::{Address, Config, Length, Loaded, without_secret};
+use crate::config::{Address, Config, Length, Loaded, Memory, without_secret};
+use crate::machine;
 use crate::metrics::JobMetrics;
 use crate::shutdown::Shutdown;
 
@@ -230,6 +232,7 @@ fn checkpoints(config: &Config) -> CheckpointOptions {
         tolerable_failures: None,
         directory: place(&of.directory, "checkpoints"),
         savepoints: place(&of.savepoints, "savepoints"),
+        keep_free_bytes: config.result_store.keep_free.0,
     }
 }
 
@@ -246,8 +249,18 @@ fn defaults(config: &Config) -> Defaults {
         parallelism: config.jobs.parallelism.get(),
         idle_timeout: interval(config.jobs.idle_timeout),
         max_future: interval(config.jobs.max_future),
+        memory: Pool::of(memory(config)),
         new_topic_partitions: config.ingest.partitions.get(),
     }
+}
+
+/// What all jobs may take.
+fn memory(config: &Config) -> usize {
+    let bytes = match config.jobs.memory {
+        Memory::Fixed(size) => size.0,
+        Memory::Auto => machine::memory_bytes() / 2,
+    };
+    usize::try_from(bytes).unwrap_or(usize::MAX)
 }
 
 fn interval(length: Length) -> Interval {
@@ -272,6 +285,8 @@ fn server_options(config: &Config) -> server::Options {
         shutdown_grace: http.shutdown_grace.0,
         feed_interval: config.feed.interval.0,
         feed_stall: config.feed.stall.0,
+        // As much as jobs get by themselves.
+        index_bytes_warn: memory(config),
         ..server::Options::default()
     }
 }

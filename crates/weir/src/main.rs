@@ -4,6 +4,7 @@ mod app;
 mod cli;
 mod config;
 mod generate;
+mod machine;
 mod metrics;
 mod shutdown;
 mod telemetry;

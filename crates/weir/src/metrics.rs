@@ -119,6 +119,20 @@ impl Collector for JobMetrics {
             let seconds = of_tasks(&jobs, figure).map(|(labels, ms)| (labels, ms / 1000.0));
             family(&mut encoder, name, help, Some(&Unit::Seconds), MetricType::Counter, seconds)?;
         }
+        let held = jobs.iter().flat_map(|job| {
+            job.memory
+                .by_query
+                .iter()
+                .map(|(query, bytes)| ([of_job(job), vec![("query", query.clone())]].concat(), *bytes as f64))
+        });
+        let help = "State of each query; those that share it are named together";
+        family(&mut encoder, "job_query_state", help, Some(&Unit::Bytes), MetricType::Gauge, held)?;
+        let limits = jobs.iter().filter_map(|job| Some((of_job(job), job.memory.limit? as f64)));
+        let help = "What a job's state may take before its sources wait";
+        family(&mut encoder, "job_state_limit", help, Some(&Unit::Bytes), MetricType::Gauge, limits)?;
+        let waiting = jobs.iter().map(|job| (of_job(job), job.memory.waiting as f64));
+        let help = "Source subtasks that take in nothing for lack of memory";
+        family(&mut encoder, "job_waits_for_memory", help, None, MetricType::Gauge, waiting)?;
         let state = of_tasks(&jobs, "stateBytes");
         family(
             &mut encoder,

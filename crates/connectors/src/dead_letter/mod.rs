@@ -8,6 +8,7 @@
 //! `offset`. Letters of that job before the mark are void, save those of records before these positions. What was replayed
 //! is marked too, see [`Shelf`].
 
+mod replay;
 mod shelf;
 
 use std::sync::Arc;
@@ -19,7 +20,8 @@ use types::{Clock, Offset};
 use crate::format::json::write::{write_bytes, write_string};
 use crate::patience::Patience;
 
-pub use shelf::{InvalidLetterId, Letter, LetterId, Replayed, Shelf, ShelfError, Written};
+pub use replay::{Ancestor, Reached, Reader, Replayed};
+pub use shelf::{InvalidLetterId, Letter, LetterId, Shelf, ShelfError, Written};
 
 /// Where letters go unless told otherwise.
 pub const DEAD_LETTER_TOPIC: &str = "weir-dead-letters";

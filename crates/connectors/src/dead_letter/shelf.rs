@@ -1,8 +1,4 @@
-//! Reading the dead-letter topic: which letters stand, which were replayed, and replaying them.
-//!
-//! A replay appends the original bytes to the topic they came from. Before it does, it marks which letters it is about to
-//! replay and where those topics end (`replaying`); afterwards that it has (`replayed`). Should it break off in between,
-//! the next one looks for the bytes behind these ends, so that no letter is replayed twice.
+//! Reading the dead-letter topic: which letters stand, and which were replayed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,10 +10,13 @@ use storage::log::{EventLog, Fetched, LogError, NewRecord, Polled, Start, Wanted
 use types::{Offset, PartitionId};
 
 use super::DEAD_LETTER_TOPIC;
+use super::replay::Reader;
 
 /// The letters of a log.
 pub struct Shelf {
-    log: Arc<dyn EventLog>,
+    pub(super) log: Arc<dyn EventLog>,
+    /// The jobs that read events now.
+    pub(super) readers: Vec<Reader>,
 }
 
 /// A letter's place in the dead-letter topic: `0-17`.
@@ -59,14 +58,6 @@ pub struct Written {
     pub counted_elsewhere: bool,
 }
 
-/// What became of a replay.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Replayed {
-    pub replayed: Vec<LetterId>,
-    /// Those that were not, each with the reason.
-    pub left: Vec<(LetterId, String)>,
-}
-
 /// Why the letters cannot be read or replayed.
 #[derive(Debug, thiserror::Error)]
 pub enum ShelfError {
@@ -97,10 +88,10 @@ struct Line {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Place {
-    topic: String,
-    partition: u32,
-    offset: u64,
+pub(super) struct Place {
+    pub topic: String,
+    pub partition: u32,
+    pub offset: u64,
 }
 
 /// A job's mark: what it went on from.
@@ -124,8 +115,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const FETCH_BYTES: usize = 1 << 20;
 
 impl Shelf {
-    pub fn new(log: Arc<dyn EventLog>) -> Shelf {
-        Shelf { log }
+    pub fn new(log: Arc<dyn EventLog>, readers: Vec<Reader>) -> Shelf {
+        Shelf { log, readers }
     }
 
     /// The letters that are wanted, in the order in which they were written, the newest `limit` of them.
@@ -145,48 +136,6 @@ impl Shelf {
 
     pub fn letter(&self, id: LetterId) -> Result<Option<Letter>, ShelfError> {
         Ok(self.letters(&|letter| letter.id == id, 1)?.pop())
-    }
-
-    /// Gives letters back to the topics they came from. Those that do not stand, were replayed before, or would be counted
-    /// twice are left.
-    pub fn replay(&self, ids: &[LetterId]) -> Result<Replayed, ShelfError> {
-        let wanted: BTreeSet<LetterId> = ids.iter().copied().collect();
-        let letters = self.letters(&|letter| wanted.contains(&letter.id), usize::MAX)?;
-        let mut outcome = Replayed::default();
-        let mut chosen: Vec<&Letter> = Vec::new();
-        for id in &wanted {
-            let reason = match letters.iter().find(|letter| letter.id == *id) {
-                None => "there is no such letter",
-                Some(letter) if letter.replayed => "it was replayed before",
-                Some(letter) if letter.written.counted_elsewhere => {
-                    "other queries have counted it, and would count it twice"
-                }
-                Some(letter) => {
-                    chosen.push(letter);
-                    continue;
-                }
-            };
-            outcome.left.push((*id, reason.to_owned()));
-        }
-        if chosen.is_empty() {
-            return Ok(outcome);
-        }
-        let mut by_topic: BTreeMap<&str, Vec<NewRecord>> = BTreeMap::new();
-        for letter in &chosen {
-            let record = NewRecord { body: letter.body.clone().into(), ..NewRecord::default() };
-            by_topic.entry(&letter.written.topic).or_default().push(record);
-        }
-        let ids: Vec<String> = chosen.iter().map(|letter| letter.id.to_string()).collect();
-        let ends = self.ends(by_topic.keys().copied())?;
-        self.mark(&json!({"replaying": ids, "ends": ends}))?;
-        for (topic, records) in by_topic {
-            let appended = self.log.append(topic, records);
-            let appended = appended.and_then(|done| done.blocking_recv().unwrap_or(Err(LogError::Closed)));
-            appended.map_err(|source| ShelfError::Replay { topic: topic.to_owned(), source })?;
-        }
-        self.mark(&json!({"replayed": ids}))?;
-        outcome.replayed = chosen.iter().map(|letter| letter.id).collect();
-        Ok(outcome)
     }
 
     /// What the marks say, once replays that broke off are settled.
@@ -214,12 +163,20 @@ impl Shelf {
             self.read(topic, &from, &mut |_, body| *bodies.entry(body.to_vec()).or_default() += 1)?;
         }
         let mut found = Vec::new();
+        let mut records = BTreeSet::new();
         self.walk(&mut |id, line| {
-            if ids.contains(&id)
-                && let Some(left) = line.bytes().as_ref().and_then(|body| bodies.get_mut(body))
-                && *left > 0
-            {
-                *left -= 1;
+            let Some(record) = line.letter.as_ref().filter(|_| ids.contains(&id)).map(Written::record) else {
+                return;
+            };
+            // Of several letters of a record, the bytes are appended once.
+            let is_found = records.contains(&record)
+                || line.bytes().as_ref().and_then(|body| bodies.get_mut(body)).is_some_and(|left| {
+                    let is_there = *left > 0;
+                    *left -= is_there as usize;
+                    is_there
+                });
+            if is_found {
+                records.insert(record);
                 found.push(id.to_string());
             }
         })?;
@@ -245,14 +202,14 @@ impl Shelf {
         Ok(marks)
     }
 
-    fn mark(&self, mark: &serde_json::Value) -> Result<(), ShelfError> {
+    pub(super) fn mark(&self, mark: &serde_json::Value) -> Result<(), ShelfError> {
         let record = NewRecord { body: mark.to_string().into(), ..NewRecord::default() };
         let appended = self.log.append(DEAD_LETTER_TOPIC, vec![record]);
         let appended = appended.and_then(|done| done.blocking_recv().unwrap_or(Err(LogError::Closed)));
         appended.map(|_| ()).map_err(ShelfError::Read)
     }
 
-    fn ends<'a>(&self, topics: impl Iterator<Item = &'a str>) -> Result<Vec<Place>, ShelfError> {
+    pub(super) fn ends<'a>(&self, topics: impl Iterator<Item = &'a str>) -> Result<Vec<Place>, ShelfError> {
         let mut ends = Vec::new();
         for topic in topics {
             let failed = |source| ShelfError::Replay { topic: topic.to_owned(), source };
@@ -320,6 +277,13 @@ impl Marks {
             .any(|restart| restart.reached.get(&split).is_none_or(|&reached| written.offset >= reached));
         let replayed = self.replayed.contains(&id);
         (!is_void).then_some(Letter { id, written, body, replayed })
+    }
+}
+
+impl Written {
+    /// The record that the letter is of: topic, partition and offset.
+    pub fn record(&self) -> (String, u32, u64) {
+        (self.topic.clone(), self.partition, self.offset)
     }
 }
 

@@ -1,6 +1,10 @@
 //! Tables read from the event log: `'connector' = 'kafka'`.
 
+mod key_columns;
+mod keys;
+mod metadata;
 mod options;
+mod sink;
 mod streams;
 
 use std::sync::Arc;
@@ -9,12 +13,17 @@ use std::time::Duration;
 use engine::batch::{Batch, LeafRequest, RecordSpan, Reject};
 use engine::connector::{ConnectorError, Polled, Reads, Source, SourceFactory, Split, StartFrom};
 use parking_lot::Mutex;
-use storage::log::{EventLog, Fetched, Polled as LogPolled};
+use storage::log::{EventLog, Fetched, Polled as LogPolled, Wanted};
 use types::{Clock, Offset, PartitionId};
 
 use crate::format::json::{Decoder, RecordError};
 
+pub use keys::{KeyField, KeyFormat, KeyOptions};
 pub use options::{EventLogOptions, Reset, Startup, Topics};
+pub use sink::{EventLogSinkOptions, EventLogSinkTable, Mode, Record, RecordEncoder};
+
+use key_columns::KeyColumns;
+pub(crate) use metadata::{Described, MetadataColumns, check_none};
 use streams::{Numbers, Share, Streams};
 
 /// Opens readers of topics of an event log.
@@ -67,18 +76,27 @@ impl SourceFactory for EventLogTable {
                     .map_err(|error| self.failed(error))?;
             }
         }
+        let metadata = MetadataColumns::new(requests);
+        let keys = KeyColumns::new(self.options.key.as_ref(), requests);
+        let wanted = Wanted { keys: keys.is_some(), headers: metadata.wants_headers() };
         let streams = Streams::open(
             self.options.clone(),
             self.log.clone(),
             self.clock.clone(),
             self.numbers.clone(),
             Share { subtask, of },
+            wanted,
             from,
         );
         Ok(Box::new(EventLogSource {
             doing: format!("cannot read {}", self.options.topics.describe()),
             streams: streams.map_err(|error| self.failed(error))?,
-            decoder: Decoder::new(requests, self.options.json),
+            decoder: Decoder::of_some(requests, self.options.json, |request| {
+                !self.options.key.as_ref().is_some_and(|key| key_columns::reads(key, request))
+            }),
+            metadata,
+            keys,
+            log: self.log.clone(),
             pending: None,
             clock: self.clock.clone(),
             waited: Duration::ZERO,
@@ -101,6 +119,9 @@ struct EventLogSource {
     doing: String,
     streams: Streams,
     decoder: Decoder,
+    metadata: MetadataColumns,
+    keys: Option<KeyColumns>,
+    log: Arc<dyn EventLog>,
     pending: Option<Pending>,
     clock: Arc<dyn Clock>,
     waited: Duration,
@@ -135,6 +156,9 @@ impl Source for EventLogSource {
             }
         };
         let end = pending.fetched.records.len().min(pending.next + max_rows);
+        if let Some(keys) = &mut self.keys {
+            keys.decode(&pending.fetched, pending.next..end)?;
+        }
         self.decoder.begin(batch, end - pending.next);
         batch.origin.partition = pending.fetched.partition;
         batch.origin.data = pending.fetched.data.clone();
@@ -145,10 +169,20 @@ impl Source for EventLogSource {
                 start: record.start,
                 end: record.end,
             };
+            if let Some(reason) = self.keys.as_ref().and_then(|keys| keys.rejection(record.offset)) {
+                batch.rejects.push(Reject { record: span, reason });
+                continue;
+            }
             let body = &pending.fetched.data[record.start as usize..record.end as usize];
             add_record(&mut self.decoder, batch, body, span)?;
         }
         finish(&mut self.decoder, batch)?;
+        if let Some(keys) = &self.keys {
+            keys.fill(batch);
+        }
+        if !self.metadata.is_empty() {
+            self.describe(batch, &pending.fetched);
+        }
         pending.next = end;
         let more = end < pending.fetched.records.len();
         let behind = more || pending.behind;
@@ -164,6 +198,9 @@ impl Source for EventLogSource {
 
     fn take_wrong_types(&mut self, each: &mut dyn FnMut(&str, u64)) {
         self.decoder.take_type_errors(each);
+        if let Some(keys) = &mut self.keys {
+            keys.take_wrong_types(each);
+        }
     }
 
     fn positions(&self) -> Vec<(PartitionId, Offset)> {
@@ -181,6 +218,11 @@ impl Source for EventLogSource {
         positions
     }
 
+    fn at_end(&self) -> Vec<PartitionId> {
+        let pending = self.pending.as_ref().and_then(|pending| pending.fetched.partition);
+        self.streams.at_end().into_iter().filter(|partition| Some(*partition) != pending).collect()
+    }
+
     fn partitions(&self) -> Vec<PartitionId> {
         self.streams.partitions()
     }
@@ -191,6 +233,22 @@ impl Source for EventLogSource {
 
     fn take_found(&mut self) -> Vec<PartitionId> {
         self.streams.take_found()
+    }
+}
+
+impl EventLogSource {
+    fn describe(&self, batch: &mut Batch, fetched: &Fetched) {
+        let Some(partition) = fetched.partition else { return };
+        let split = self.streams.split(partition);
+        let of = Described {
+            topic: &split.topic,
+            partition: split.partition,
+            time_kind: Some(self.log.time_kind(&split.topic)),
+            records: &fetched.records,
+            attributes: &fetched.attributes,
+            data: &fetched.data,
+        };
+        self.metadata.fill(batch, &of);
     }
 }
 

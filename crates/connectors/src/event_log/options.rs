@@ -10,8 +10,10 @@ use sql::plan::{SourceTable, TableOptions};
 use storage::log::EventLog;
 use types::{Offset, PartitionId, Timestamp};
 
+use super::keys::{Fields, KeyOptions};
+use super::metadata;
 use crate::format::json::JsonOptions;
-use crate::format::json_options;
+use crate::format::value_format;
 use crate::options::Reader;
 
 /// What a table's options say.
@@ -22,6 +24,7 @@ pub struct EventLogOptions {
     /// `properties.*`, without the prefix: for the client of whatever log it is.
     pub properties: BTreeMap<String, String>,
     pub json: JsonOptions,
+    pub key: Option<KeyOptions>,
 }
 
 /// Which topics a table reads.
@@ -53,6 +56,15 @@ pub enum Reset {
     Latest,
 }
 
+/// Options of a table that matter only where it is written.
+const SINK_OPTIONS: [&str; 5] = [
+    "sink.partitioner",
+    "sink.delivery-guarantee",
+    "sink.transactional-id-prefix",
+    "sink.transaction-naming-strategy",
+    "sink.parallelism",
+];
+
 const PREFIX: &str = "properties.";
 
 impl EventLogOptions {
@@ -68,9 +80,13 @@ impl EventLogOptions {
         reader.get("scan.topic-partition-discovery.interval");
         // Weir takes the idle timeout from the job's settings, and is exact to the row anyway.
         reader.accept_prefix("scan.watermark.");
-        let json = json_options(&mut reader);
+        // The same declaration may be written to.
+        reader.accept(&SINK_OPTIONS);
+        let json = value_format(&mut reader).reading;
+        let key = KeyOptions::read(&mut reader, &table.columns, Fields::Optional);
+        reader.errors.extend(table.columns.iter().filter_map(metadata::check_read));
         reader.finish()?;
-        Ok(EventLogOptions { topics, startup, properties, json })
+        Ok(EventLogOptions { topics, startup, properties, json, key })
     }
 
     /// What a table with these options reads of a log.
@@ -81,6 +97,14 @@ impl EventLogOptions {
             Topics::Matching(pattern) => pattern.is_match(topic),
         };
         Reads { system: log.name(), what: self.topics.describe(), includes: Arc::new(includes) }
+    }
+
+    /// The topic of the records, as far as it is known without the log.
+    pub fn only_topic(&self) -> Option<&str> {
+        match &self.topics {
+            Topics::Named(names) => names.first().map(String::as_str),
+            Topics::Matching(_) => None,
+        }
     }
 
     /// The group that offsets are committed to.
@@ -128,7 +152,7 @@ fn topics(reader: &mut Reader<'_>) -> Topics {
     }
 }
 
-fn properties(reader: &mut Reader<'_>, options: &TableOptions) -> BTreeMap<String, String> {
+pub(super) fn properties(reader: &mut Reader<'_>, options: &TableOptions) -> BTreeMap<String, String> {
     reader.accept_prefix(PREFIX);
     let of = options
         .entries

@@ -34,11 +34,14 @@ pub(super) struct Streams {
     clock: Arc<dyn Clock>,
     numbers: Arc<Mutex<Numbers>>,
     share: Share,
+    wanted: Wanted,
     streams: Vec<Stream>,
     /// Whose turn it is.
     turn: usize,
     found: Vec<PartitionId>,
     looked: Duration,
+    /// Word of a partition that is still to be given.
+    word: Option<Polled>,
     /// The log did not answer when it was last read.
     is_away: bool,
 }
@@ -59,6 +62,7 @@ impl Streams {
         clock: Arc<dyn Clock>,
         numbers: Arc<Mutex<Numbers>>,
         share: Share,
+        wanted: Wanted,
         from: &StartFrom,
     ) -> Result<Streams, LogError> {
         let looked = clock.elapsed();
@@ -68,10 +72,12 @@ impl Streams {
             clock,
             numbers,
             share,
+            wanted,
             streams: Vec::new(),
             turn: 0,
             found: Vec::new(),
             looked,
+            word: None,
             is_away: false,
         };
         for topic in streams.topics()? {
@@ -99,6 +105,9 @@ impl Streams {
             let polled = stream.reader.poll(timeout, FETCH_BYTES)?;
             return Ok(stream.named(polled));
         }
+        if let Some(word) = self.word.take() {
+            return Ok(word);
+        }
         let mut caught_up = true;
         for _ in 0..self.streams.len() {
             self.turn = (self.turn + 1) % self.streams.len();
@@ -106,6 +115,10 @@ impl Streams {
             match stream.reader.poll(Duration::ZERO, FETCH_BYTES)? {
                 Polled::CaughtUp => {}
                 Polled::Unreachable => caught_up = false,
+                // Only word of a partition: it can wait for the others' records.
+                Polled::Records { fetched, behind } if fetched.records.is_empty() && self.word.is_none() => {
+                    self.word = Some(stream.named(Polled::Records { fetched, behind }));
+                }
                 records @ Polled::Records { .. } => return Ok(stream.named(records)),
             }
         }
@@ -117,8 +130,11 @@ impl Streams {
         };
         match stream.reader.poll(timeout.min(Duration::from_millis(5)), FETCH_BYTES)? {
             records @ Polled::Records { .. } => Ok(stream.named(records)),
-            Polled::CaughtUp if caught_up => Ok(Polled::CaughtUp),
-            _ => Ok(Polled::Unreachable),
+            polled => Ok(match self.word.take() {
+                Some(word) => word,
+                None if caught_up => polled,
+                None => Polled::Unreachable,
+            }),
         }
     }
 
@@ -129,6 +145,15 @@ impl Streams {
             positions
                 .map(move |(partition, offset)| (numbered(number, partition.0), offset))
                 .collect::<Vec<_>>()
+        };
+        self.streams.iter().flat_map(of).collect()
+    }
+
+    pub fn at_end(&self) -> Vec<PartitionId> {
+        let of = |stream: &Stream| {
+            let number = stream.number;
+            let ended = stream.reader.at_end().into_iter();
+            ended.map(move |partition| numbered(number, partition.0)).collect::<Vec<_>>()
         };
         self.streams.iter().flat_map(of).collect()
     }
@@ -222,7 +247,7 @@ impl Streams {
         partitions: u32,
         starts: &[(PartitionId, Start)],
     ) -> Result<(), LogError> {
-        let reader = self.log.read(&topic, starts, Wanted::default())?;
+        let reader = self.log.read(&topic, starts, self.wanted)?;
         let number = self.number(&topic);
         self.streams.push(Stream { topic, number, partitions, reader });
         Ok(())

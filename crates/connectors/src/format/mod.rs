@@ -3,19 +3,57 @@
 pub mod json;
 
 use crate::options::Reader;
-use json::{JsonOptions, TimestampFormat};
+use json::{JsonOptions, TimestampFormat, WriteOptions};
 
-/// Reads the options of a table's format, which must be JSON.
-pub(crate) fn json_options(reader: &mut Reader<'_>) -> JsonOptions {
-    reader.required("format", "json");
-    reader.word("format", "json", &["json"]);
-    let ignore_parse_errors = reader.parsed("json.ignore-parse-errors", false, "'true' or 'false'");
-    reader.parsed("json.fail-on-missing-field", false, "'true' or 'false'");
-    reader.word("json.decode.json-parser.enabled", "true", &["true", "false"]);
+/// What a table's options say of JSON, for whoever reads the table and for whoever writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Json {
+    pub reading: JsonOptions,
+    pub writing: WriteOptions,
+}
+
+/// Reads the format of a table's values: `'format'` with `'json.…'`, or `'value.format'` with `'value.json.…'`.
+pub(crate) fn value_format(reader: &mut Reader<'_>) -> Json {
+    let is_plain = reader.get("format").is_some();
+    if reader.get("value.format").is_none() {
+        return format(reader, "");
+    }
+    if is_plain {
+        reader.reject("format", "'format' and 'value.format' are the same", "keep one of them");
+    }
+    only_value_format(reader)
+}
+
+/// As [`value_format`], where only `'value.format'` is right.
+pub(crate) fn only_value_format(reader: &mut Reader<'_>) -> Json {
+    format(reader, "value.")
+}
+
+fn format(reader: &mut Reader<'_>, prefix: &str) -> Json {
+    let format = format!("{prefix}format");
+    reader.required(&format, "json");
+    reader.word(&format, "json", &["json"]);
+    json(reader, prefix)
+}
+
+/// Reads the options of JSON, which begin with a prefix: `key.` for those of keys.
+pub(crate) fn json(reader: &mut Reader<'_>, prefix: &str) -> Json {
+    let key = |name: &str| format!("{prefix}json.{name}");
+    let mut flag = |name: &str| reader.parsed(&key(name), false, "'true' or 'false'");
+    let ignore_parse_errors = flag("ignore-parse-errors");
+    flag("fail-on-missing-field");
+    let ignore_null_fields = flag("encode.ignore-null-fields");
+    // Decimals are never written with an exponent.
+    flag("encode.decimal-as-plain-number");
+    reader.word(&key("decode.json-parser.enabled"), "true", &["true", "false"]);
+    // No map is ever written.
+    reader.word(&key("map-null-key.mode"), "FAIL", &["FAIL", "DROP", "LITERAL"]);
+    reader.get(&key("map-null-key.literal"));
+    let standard = reader.word(&key("timestamp-format.standard"), "SQL", &["SQL", "ISO-8601"]);
     let timestamp_format =
-        match reader.word("json.timestamp-format.standard", "SQL", &["SQL", "ISO-8601"]).as_str() {
-            "ISO-8601" => TimestampFormat::Iso8601,
-            _ => TimestampFormat::Sql,
-        };
-    JsonOptions { ignore_parse_errors, timestamp_format }
+        if standard == "ISO-8601" { TimestampFormat::Iso8601 } else { TimestampFormat::Sql };
+    Json {
+        reading: JsonOptions { ignore_parse_errors, timestamp_format },
+        writing: WriteOptions { ignore_null_fields, timestamp_format },
+    }
 }

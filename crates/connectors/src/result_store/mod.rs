@@ -33,6 +33,9 @@ pub struct ResultStoreOptions {
     pub kind: String,
 }
 
+/// Rows are handed on when they take so much, however many there are.
+const PIECE_BYTES: usize = 1 << 20;
+
 /// 30 days.
 const DEFAULT_TTL_SECONDS: u64 = 2_592_000;
 
@@ -80,7 +83,7 @@ impl SinkFactory for ResultStoreTable {
     fn open(&self, _subtask: usize, _of: usize) -> Result<Box<dyn Sink>, ConnectorError> {
         let place = |name: &str| self.table.columns.iter().position(|column| column.name == name);
         Ok(Box::new(ResultStoreSink {
-            encoder: RowEncoder::new(&self.table, self.options.key.clone(), self.tells_stage),
+            encoder: Some(RowEncoder::new(&self.table, self.options.key.clone(), self.tells_stage)),
             time: place("window_end"),
             ttl: self.options.ttl,
             channel: self.options.channel.as_str().into(),
@@ -93,7 +96,8 @@ impl SinkFactory for ResultStoreTable {
 }
 
 struct ResultStoreSink {
-    encoder: RowEncoder,
+    /// Away while it is at work.
+    encoder: Option<RowEncoder>,
     /// The column that says which time followers are told.
     time: Option<usize>,
     ttl: Duration,
@@ -104,32 +108,54 @@ struct ResultStoreSink {
     blocked: Duration,
 }
 
-impl Sink for ResultStoreSink {
-    fn write(&mut self, rows: &Rows<'_>) -> Result<(), ConnectorError> {
-        let mut batch = WriteBatch::default();
-        let mut time: Option<Arc<str>> = None;
-        let (encoder, ttl) = (&mut self.encoder, self.ttl);
-        let time_column = self.time;
-        encoder.encode(rows, |row, key, value| {
-            if time.is_none()
-                && let Some(column) = time_column
-                && let Scalar::Text(text) = rows.columns[column].get(row)
-            {
-                time = Some(text.into());
-            }
-            batch.upserts.push(Upsert { key: key.into(), value: value.into(), ttl });
-        });
+/// Rows on their way to the writer.
+#[derive(Default)]
+struct Piece {
+    upserts: Vec<Upsert>,
+    bytes: usize,
+    /// What followers are told: that of its first row.
+    time: Option<Arc<str>>,
+}
+
+impl ResultStoreSink {
+    fn hand_over(&mut self, piece: Piece) -> Result<(), ConnectorError> {
+        let mut batch = WriteBatch { upserts: piece.upserts, ..WriteBatch::default() };
         if !self.channel.is_empty() {
             batch.notification = Some(Notification {
                 channel: self.channel.clone(),
                 latest_key: self.latest_key.clone(),
                 kind: self.kind.clone(),
-                time: time.unwrap_or_else(|| "".into()),
+                time: piece.time.unwrap_or_else(|| "".into()),
                 count: batch.upserts.len() as u64,
             });
         }
         self.blocked += self.writer.write(batch)?;
         Ok(())
+    }
+}
+
+impl Sink for ResultStoreSink {
+    fn write(&mut self, rows: &Rows<'_>) -> Result<(), ConnectorError> {
+        let Some(mut encoder) = self.encoder.take() else { return Ok(()) };
+        let (ttl, time_column) = (self.ttl, self.time);
+        let mut piece = Piece::default();
+        let mut outcome = Ok(());
+        encoder.encode(rows, |row, key, value| {
+            if piece.bytes >= PIECE_BYTES && outcome.is_ok() {
+                outcome = self.hand_over(std::mem::take(&mut piece));
+            }
+            if piece.time.is_none()
+                && let Some(column) = time_column
+                && let Scalar::Text(text) = rows.columns[column].get(row)
+            {
+                piece.time = Some(text.into());
+            }
+            piece.bytes += size_of::<Upsert>() + key.len() + value.len();
+            piece.upserts.push(Upsert { key: key.into(), value: value.into(), ttl });
+        });
+        self.encoder = Some(encoder);
+        outcome?;
+        self.hand_over(piece)
     }
 
     fn watermark(&mut self, _watermark: EventTime) -> Result<(), ConnectorError> {

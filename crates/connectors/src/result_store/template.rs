@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use sql::plan::SinkColumn;
+use sql::plan::TableColumn;
 use types::{DataType, Scalar};
 
 use crate::format::json::write::write_scalar;
@@ -40,7 +40,7 @@ pub enum TemplateError {
 }
 
 impl KeyTemplate {
-    pub fn parse(template: &str, columns: &[SinkColumn]) -> Result<KeyTemplate, TemplateError> {
+    pub fn parse(template: &str, columns: &[TableColumn]) -> Result<KeyTemplate, TemplateError> {
         let mut parts = Vec::new();
         let mut rest = template;
         while let Some((text, after)) = rest.split_once('{') {
@@ -131,10 +131,11 @@ fn push_escaped(key: &mut String, text: &str) {
 mod tests {
     use super::*;
 
-    fn columns() -> Vec<SinkColumn> {
-        let column = |name: &str, data_type: DataType| SinkColumn {
+    fn columns() -> Vec<TableColumn> {
+        let column = |name: &str, data_type: DataType| TableColumn {
             name: name.to_owned(),
             column_type: data_type.nullable(),
+            metadata: None,
         };
         vec![
             column("faculty", DataType::STRING),

@@ -1,4 +1,4 @@
-//! The writer: one thread between a job's subtasks and the result store, behind a bounded queue.
+//! The writer: one thread between a job's subtasks and the result store, behind a queue of so many bytes.
 //!
 //! A store that fails is tried again with growing pauses; the queue fills and holds back the sources meanwhile. Nothing
 //! is dropped.
@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use engine::connector::ConnectorError;
+use parking_lot::{Condvar, Mutex};
 use storage::store::{ResultStore, WriteBatch};
 use types::Clock;
 
@@ -20,17 +21,54 @@ pub struct StoreWriter {
     queue: Option<Sender<Command>>,
     patience: Arc<Patience>,
     stopped: Arc<AtomicBool>,
+    gate: Arc<Gate>,
     thread: Option<JoinHandle<()>>,
     clock: Arc<dyn Clock>,
 }
 
 enum Command {
-    Write(WriteBatch),
+    Write(WriteBatch, usize),
     Flush(Sender<Result<(), GivenUp>>),
 }
 
 /// Batches that wait for the store, at most.
 const QUEUE_BATCHES: usize = 64;
+/// Their bytes, at most, save for a batch that is larger by itself.
+const QUEUE_BYTES: usize = 16 << 20;
+
+/// Lets in as many bytes as there is room for.
+#[derive(Default)]
+struct Gate {
+    inside: Mutex<usize>,
+    /// Some have left, or nobody will any more.
+    left: Condvar,
+}
+
+impl Gate {
+    fn enter(&self, bytes: usize, is_closed: impl Fn() -> bool) {
+        let mut inside = self.inside.lock();
+        while *inside > 0 && *inside + bytes > QUEUE_BYTES && !is_closed() {
+            self.left.wait(&mut inside);
+        }
+        *inside += bytes;
+    }
+
+    fn leave(&self, bytes: usize) {
+        *self.inside.lock() -= bytes;
+        self.left.notify_all();
+    }
+
+    /// Wakes whoever waits: it has seen that nobody is let in any more, or is asleep by now.
+    fn open(&self) {
+        drop(self.inside.lock());
+        self.left.notify_all();
+    }
+
+    fn is_full(&self, bytes: usize) -> bool {
+        let inside = *self.inside.lock();
+        inside > 0 && inside + bytes > QUEUE_BYTES
+    }
+}
 
 impl StoreWriter {
     /// Starts the thread. Fails if the system has none left.
@@ -41,20 +79,26 @@ impl StoreWriter {
     ) -> std::io::Result<StoreWriter> {
         let (queue, commands) = bounded(QUEUE_BATCHES);
         let stopped = Arc::new(AtomicBool::new(false));
-        let drain = Drain { store, commands, patience: patience.clone(), is_durable: true };
-        let thread_stopped = stopped.clone();
-        let thread = thread::Builder::new().name("result writer".to_owned()).spawn(move || {
-            drain.run();
-            thread_stopped.store(true, Ordering::Release);
-        })?;
-        Ok(StoreWriter { queue: Some(queue), patience, stopped, thread: Some(thread), clock })
+        let gate = Arc::new(Gate::default());
+        let drain = Drain {
+            store,
+            commands,
+            patience: patience.clone(),
+            stopped: stopped.clone(),
+            gate: gate.clone(),
+            is_durable: true,
+        };
+        let thread = thread::Builder::new().name("result writer".to_owned()).spawn(move || drain.run())?;
+        Ok(StoreWriter { queue: Some(queue), patience, stopped, gate, thread: Some(thread), clock })
     }
 
     /// Queues a batch; waits while the queue is full, and tells for how long.
     pub fn write(&self, batch: WriteBatch) -> Result<Duration, ConnectorError> {
-        let full = self.queue.as_ref().is_some_and(Sender::is_full);
+        let bytes = bytes(&batch);
+        let full = self.queue.as_ref().is_some_and(Sender::is_full) || self.gate.is_full(bytes);
         let before = full.then(|| self.clock.elapsed());
-        self.send(Command::Write(batch))?;
+        self.gate.enter(bytes, || self.stopped.load(Ordering::Acquire));
+        self.send(Command::Write(batch, bytes))?;
         Ok(before.map_or(Duration::ZERO, |before| self.clock.elapsed().saturating_sub(before)))
     }
 
@@ -77,6 +121,11 @@ impl StoreWriter {
     }
 }
 
+/// What a batch takes.
+fn bytes(batch: &WriteBatch) -> usize {
+    batch.upserts.iter().map(|upsert| size_of_val(upsert) + upsert.key.len() + upsert.value.len()).sum()
+}
+
 fn stopped() -> ConnectorError {
     ConnectorError::external("the result writer has stopped", GivenUp)
 }
@@ -97,6 +146,8 @@ struct Drain {
     store: Arc<dyn ResultStore>,
     commands: Receiver<Command>,
     patience: Arc<Patience>,
+    stopped: Arc<AtomicBool>,
+    gate: Arc<Gate>,
     /// Nothing was written since the last flush.
     is_durable: bool,
 }
@@ -105,9 +156,11 @@ impl Drain {
     fn run(mut self) {
         while let Ok(command) = self.commands.recv() {
             let done = match command {
-                Command::Write(batch) => {
+                Command::Write(batch, bytes) => {
                     self.is_durable = false;
-                    self.patience.insist("write results", || self.store.write(&batch))
+                    let written = self.patience.insist("write results", || self.store.write(&batch));
+                    self.gate.leave(bytes);
+                    written
                 }
                 Command::Flush(done) => {
                     let flushed = self.flush();
@@ -116,7 +169,19 @@ impl Drain {
                 }
             };
             if done.is_err() {
-                return;
+                return self.refuse();
+            }
+        }
+    }
+
+    /// Tells whoever waits, or is about to, that nothing is written any more. What lies in a channel whose receiver is gone
+    /// stays there, and with it whoever waits for an answer.
+    fn refuse(self) {
+        self.stopped.store(true, Ordering::Release);
+        self.gate.open();
+        for command in self.commands {
+            if let Command::Flush(done) = command {
+                let _ = done.send(Err(GivenUp));
             }
         }
     }
@@ -128,5 +193,65 @@ impl Drain {
             self.is_durable = true;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use storage::store::{Entry, Following, StoreError};
+    use types::{ManualClock, Timestamp};
+
+    use super::*;
+
+    /// Takes nothing.
+    struct Refusing;
+
+    impl ResultStore for Refusing {
+        fn write(&self, _: &WriteBatch) -> Result<(), StoreError> {
+            Err(StoreError::Closed)
+        }
+
+        fn flush(&self) -> Result<(), StoreError> {
+            Err(StoreError::Closed)
+        }
+
+        fn get(&self, _: &str) -> Result<Option<Entry>, StoreError> {
+            Err(StoreError::Closed)
+        }
+
+        fn scan(&self, _: &str, _: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
+            Err(StoreError::Closed)
+        }
+
+        fn follow(&self) -> Result<Following, StoreError> {
+            Err(StoreError::Closed)
+        }
+
+        fn address(&self) -> (String, String) {
+            (String::new(), String::new())
+        }
+
+        fn ping(&self) -> Result<(), StoreError> {
+            Err(StoreError::Closed)
+        }
+    }
+
+    #[test]
+    fn everyone_who_waits_for_a_store_that_is_given_up_is_told() {
+        let patience = Arc::new(Patience::default());
+        let clock = Arc::new(ManualClock::at(Timestamp(0)));
+        let writer = StoreWriter::start(Arc::new(Refusing), patience.clone(), clock).unwrap();
+        thread::scope(|scope| {
+            let waiting: Vec<_> = (0..4)
+                .map(|_| scope.spawn(|| writer.write(WriteBatch::default()).and_then(|_| writer.flush())))
+                .collect();
+            // All of them stand in the queue, behind one that is being tried.
+            while writer.queue.as_ref().unwrap().len() < 7 {
+                thread::yield_now();
+            }
+            patience.give_up();
+            waiting.into_iter().for_each(|thread| assert!(thread.join().unwrap().is_err()));
+        });
+        assert!(writer.write(WriteBatch::default()).is_err());
     }
 }

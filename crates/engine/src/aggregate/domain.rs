@@ -123,7 +123,9 @@ impl Domain {
         let dictionary = match &self.values {
             Values::Text(dictionary) | Values::Bytes(dictionary) => dictionary.memory_bytes(),
             Values::Int(dictionary) => dictionary.memory_bytes(),
-            Values::Wide(dictionary) => dictionary.values.capacity() * 48,
+            Values::Wide(dictionary) => {
+                dictionary.codes.allocation_size() + dictionary.values.capacity() * 16
+            }
             Values::Bool => 0,
         };
         dictionary + (self.front.capacity() + self.codes.capacity()) * 4

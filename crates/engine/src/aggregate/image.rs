@@ -3,6 +3,7 @@
 use super::distinct::Distinct;
 use super::domain::{DomainSpec, Domains};
 use super::exact_sum::{ExactSums, Wide};
+use super::lists::Lists;
 use super::pick::Picked;
 use super::state::{State, StateSpec, Sums};
 use crate::dictionary::NULL_CODE;
@@ -117,7 +118,7 @@ impl State {
                 }
             }
             State::Values(values) => {
-                StateImage::Values(groups.iter().map(|&group| values[group as usize].clone()).collect())
+                StateImage::Values(groups.iter().map(|&group| values.of[group as usize].clone()).collect())
             }
             State::Distinct(distinct) => {
                 let domain = spec.domain().expect("sets are over a domain");
@@ -166,7 +167,7 @@ impl State {
                 State::PickWide(Picked { values: values.clone(), valid: valid.clone() })
             }
             StateImage::PickText { codes, .. } => State::PickText(codes.clone()),
-            StateImage::Values(values) => State::Values(values.clone()),
+            StateImage::Values(values) => State::Values(Lists::of(values.clone())),
             StateImage::Distinct { sizes, codes, .. } => {
                 let mut sets = Distinct::new(false, 0, 0);
                 sets.resize(sizes.len());

@@ -6,6 +6,7 @@ pub mod domain;
 pub mod exact_sum;
 pub mod image;
 pub mod keys;
+pub mod lists;
 pub mod pick;
 pub mod state;
 pub mod table;

@@ -4,6 +4,7 @@ use super::arg::{Arg, bools, doubles, ints, wides};
 use super::distinct::Distinct;
 use super::exact_sum::ExactSums;
 use super::keys::Rows;
+use super::lists::Lists;
 use super::pick::{Pick, Picked, TextOrder, compare_doubles, pick_text};
 use crate::column::tri;
 use crate::dictionary::NULL_CODE;
@@ -55,7 +56,7 @@ pub enum State {
     PickDouble(Picked<f64>),
     PickWide(Picked<i128>),
     PickText(Vec<u32>),
-    Values(Vec<Vec<f64>>),
+    Values(Lists),
     Distinct(Distinct),
 }
 
@@ -80,7 +81,7 @@ impl State {
             StateSpec::Pick(_, _, Form::Double) => State::PickDouble(Picked::default()),
             StateSpec::Pick(_, _, Form::Wide) => State::PickWide(Picked::default()),
             StateSpec::PickText(..) => State::PickText(Vec::new()),
-            StateSpec::Values(_) => State::Values(Vec::new()),
+            StateSpec::Values(_) => State::Values(Lists::default()),
             StateSpec::Distinct(domain) => State::Distinct(Distinct::new(direct, codes[domain], seed)),
         }
     }
@@ -95,7 +96,7 @@ impl State {
             State::PickDouble(picked) => picked.resize(groups),
             State::PickWide(picked) => picked.resize(groups),
             State::PickText(codes) => codes.resize(groups, NULL_CODE),
-            State::Values(values) => values.resize_with(groups, Vec::new),
+            State::Values(lists) => lists.resize(groups),
             State::Distinct(distinct) => distinct.resize(groups),
         }
     }
@@ -111,7 +112,7 @@ impl State {
             State::PickDouble(picked) => picked.valid.fill(0),
             State::PickWide(picked) => picked.valid.fill(0),
             State::PickText(codes) => codes.fill(NULL_CODE),
-            State::Values(values) => values.iter_mut().for_each(Vec::clear),
+            State::Values(lists) => lists.of.iter_mut().for_each(Vec::clear),
             State::Distinct(distinct) => distinct.clear(),
         }
     }
@@ -126,7 +127,7 @@ impl State {
             State::PickDouble(picked) => picked.values.capacity() * 9,
             State::PickWide(picked) => picked.values.capacity() * 17,
             State::PickText(codes) => codes.capacity() * 4,
-            State::Values(values) => values.iter().map(|v| 24 + v.capacity() * 8).sum(),
+            State::Values(lists) => lists.memory_bytes(),
             State::Distinct(distinct) => distinct.memory_bytes(),
         }
     }
@@ -197,11 +198,11 @@ impl State {
                     held[group] = pick_text(held[group], codes[row], pick, domain, order);
                 });
             }
-            (State::Values(values), StateSpec::Values(arg)) => {
+            (State::Values(lists), StateSpec::Values(arg)) => {
                 let (numbers, _) = doubles(&args[arg]);
                 rows.for_each(|i, row| {
                     if numbers.valid[row] != 0 {
-                        values[groups[i] as usize].push(numbers.values[row]);
+                        lists.add(groups[i] as usize, &numbers.values[row..=row]);
                     }
                 });
             }
@@ -246,7 +247,7 @@ impl State {
                 };
                 a[to] = pick_text(a[to], codes.of(domain, b[from]), pick, domain, order);
             }
-            (State::Values(a), State::Values(b)) => a[to].extend_from_slice(&b[from]),
+            (State::Values(a), State::Values(b)) => a.add(to, &b.of[from]),
             // Sets are merged for the whole table at once.
             (State::Distinct(_), State::Distinct(_)) => {}
             (state, other) => unreachable!("states of different kinds: {state:?} and {other:?}"),

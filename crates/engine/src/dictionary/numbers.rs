@@ -36,7 +36,7 @@ impl IntDictionary {
     }
 
     pub fn memory_bytes(&self) -> usize {
-        self.direct.capacity() * 4 + self.sparse.capacity() * 16 + self.values.capacity() * 8
+        self.direct.capacity() * 4 + self.sparse.allocation_size() + self.values.capacity() * 8
     }
 
     /// The number of a code, null excluded.

@@ -64,13 +64,13 @@ impl Memo {
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.len
-            * match &self.values {
-                Values::Bool(_) => 1,
-                Values::Int(_) | Values::Double(_) => 9,
-                Values::Wide(_) => 17,
-                Values::Codes(_) => 4,
-            }
+        match &self.values {
+            Values::Bool(values) => values.capacity(),
+            Values::Int(numbers) => numbers.values.capacity() * 9,
+            Values::Double(numbers) => numbers.values.capacity() * 9,
+            Values::Wide(numbers) => numbers.values.capacity() * 17,
+            Values::Codes(codes) => codes.capacity() * 4,
+        }
     }
 
     /// Whether a code was met whose value cannot be computed.

@@ -4,6 +4,8 @@
 //! copy. The form of a vector is fixed by its expression and does not change from batch to batch, except that any
 //! vector may turn out to be [`Vector::Const`] for a batch.
 
+use std::ops::Range;
+
 use types::Scalar;
 
 use crate::column::{Column, View, tri};
@@ -64,6 +66,26 @@ impl<'a> Vector<'a> {
             Column::Text(texts) => Vector::Text { views: &texts.views, data: &texts.data },
             Column::Bytes(texts) => Vector::Bytes { views: &texts.views, data: &texts.data },
             Column::Coded(coded) => Vector::Coded { codes: &coded.codes, dictionary: &coded.dictionary },
+        }
+    }
+
+    /// Some rows of it, side by side.
+    pub fn part(self, rows: Range<usize>) -> Vector<'a> {
+        match self {
+            Vector::Const(value) => Vector::Const(value),
+            Vector::Bool(values) => Vector::Bool(&values[rows]),
+            Vector::Int { values, valid } => {
+                Vector::Int { values: &values[rows.clone()], valid: &valid[rows] }
+            }
+            Vector::Double { values, valid } => {
+                Vector::Double { values: &values[rows.clone()], valid: &valid[rows] }
+            }
+            Vector::Wide { values, valid } => {
+                Vector::Wide { values: &values[rows.clone()], valid: &valid[rows] }
+            }
+            Vector::Text { views, data } => Vector::Text { views: &views[rows], data },
+            Vector::Bytes { views, data } => Vector::Bytes { views: &views[rows], data },
+            Vector::Coded { codes, dictionary } => Vector::Coded { codes: &codes[rows], dictionary },
         }
     }
 

@@ -5,7 +5,6 @@
 //! then holds what was read before the barriers and nothing after (aligned barriers, as in Carbone et al.,
 //! "Lightweight Asynchronous Snapshots for Distributed Dataflows").
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::ExecutionError;
@@ -40,13 +39,13 @@ impl SourceSubtask {
         let state = match &mut self.downstream {
             Downstream::Direct { aggregation, sinks } if !self.layout.units.is_empty() => {
                 aggregation.advance(watermark, &env, sinks)?;
-                self.metrics.state_bytes.store(aggregation.memory_bytes() as u64, Ordering::Relaxed);
                 Some(aggregation.image())
             }
             _ => None,
         };
+        self.measure();
         self.downstream.sinks().flush()?;
-        let source = Some(self.image());
+        let source = Some(self.image(turn));
         self.control.contribute(Part {
             barrier,
             pipeline: self.pipeline,
@@ -62,13 +61,19 @@ impl SourceSubtask {
         Ok(())
     }
 
-    fn image(&self) -> SourceImage {
+    fn image(&self, turn: &Turn) -> SourceImage {
         let watermarks = self.watermarks.lock();
-        let splits = self.source.positions().into_iter().map(|(partition, offset)| SplitImage {
-            split: self.source.split(partition),
-            offset: offset.0,
-            watermark: Some(watermarks.partition(partition)).filter(|&watermark| watermark != NO_WATERMARK),
-        });
+        // A batch that was not taken in yet is read again.
+        let parked = turn.parked.as_ref().map(|parked| parked.positions.clone());
+        let splits =
+            parked.unwrap_or_else(|| self.source.positions()).into_iter().map(|(partition, offset)| {
+                SplitImage {
+                    split: self.source.split(partition),
+                    offset: offset.0,
+                    watermark: Some(watermarks.partition(partition))
+                        .filter(|&watermark| watermark != NO_WATERMARK),
+                }
+            });
         SourceImage { splits: splits.collect(), ledger: self.ledger.counts() }
     }
 }
@@ -91,7 +96,7 @@ impl GlobalSubtask {
         let env = self.env();
         self.aggregation.advance(watermark, &env, &mut self.sinks)?;
         self.sinks.flush()?;
-        self.measure();
+        self.measure(inputs.iter().map(|input| &input.receiving));
         let state = Some(self.aggregation.image());
         self.control.contribute(Part {
             barrier,

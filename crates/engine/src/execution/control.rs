@@ -7,8 +7,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 
-use super::spec::{global_vertex, source_vertex};
-use super::{ExecutionError, acknowledgement::Acknowledgement};
+use super::{Acknowledgement, ExecutionError, global_vertex, source_vertex};
 use crate::snapshot::{AggregationImage, PipelineImage, Snapshot, SourceImage};
 
 #[derive(Debug)]
@@ -19,6 +18,8 @@ pub struct Control {
     failure: Mutex<Option<ExecutionError>>,
     /// The last snapshot that was asked for; 0 = none.
     barrier: AtomicU64,
+    /// The snapshot from which on sources read no more; 0 = none.
+    hold: AtomicU64,
     parts: Sender<Part>,
     /// Held while a snapshot is taken: one at a time.
     taking: Mutex<Receiver<Part>>,
@@ -59,6 +60,15 @@ pub enum CheckpointError {
     TimedOut,
 }
 
+/// What sources do when they have taken part in a snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Afterwards {
+    ReadOn,
+    /// They read no more, so that nothing happens that the snapshot does not hold; until the job ends, or
+    /// [`Control::release`].
+    Hold,
+}
+
 /// Parts that wait to be collected, at most; those of an abandoned snapshot may lie there.
 const PARTS: usize = 4096;
 /// How often the taker of a snapshot looks whether it is still worth waiting.
@@ -72,6 +82,7 @@ impl Control {
             draining: AtomicBool::new(false),
             failure: Mutex::new(None),
             barrier: AtomicU64::new(0),
+            hold: AtomicU64::new(0),
             parts,
             taking: Mutex::new(taking),
             subtasks: AtomicUsize::new(0),
@@ -109,19 +120,51 @@ impl Control {
 
     /// Takes a snapshot of the running plan: everything that was read before one point of each partition, and nothing
     /// that was read after it. Results that are part of it are durable when this returns. Blocks for at most about
-    /// `timeout`; a second caller waits for the first.
-    pub fn snapshot(&self, timeout: Duration) -> Result<Snapshot, CheckpointError> {
-        self.snapshot_told(timeout, &mut |_| {})
+    /// `timeout`; a second caller waits for the first. Where there is no snapshot, sources read on.
+    pub fn snapshot(&self, timeout: Duration, afterwards: Afterwards) -> Result<Snapshot, CheckpointError> {
+        self.snapshot_told(timeout, afterwards, &mut |_| {})
     }
 
     /// [`Control::snapshot`]; tells of each subtask that has done its part.
     pub fn snapshot_told(
         &self,
         timeout: Duration,
+        afterwards: Afterwards,
         told: &mut dyn FnMut(Acknowledgement),
     ) -> Result<Snapshot, CheckpointError> {
         let parts = self.taking.lock();
-        let barrier = self.barrier.fetch_add(1, Ordering::AcqRel) + 1;
+        let barrier = self.barrier.load(Ordering::Acquire) + 1;
+        // Before the barrier, lest a source reads on that has just taken part. Those that are held stay so.
+        match afterwards {
+            Afterwards::ReadOn => self.release(),
+            Afterwards::Hold if self.hold.load(Ordering::Acquire) > 0 => {}
+            Afterwards::Hold => self.hold.store(barrier, Ordering::Release),
+        }
+        self.barrier.store(barrier, Ordering::Release);
+        let taken = self.collect(&parts, (barrier, timeout), told);
+        if taken.is_err() {
+            self.release();
+        }
+        taken
+    }
+
+    /// Lets sources read on that a snapshot has stopped.
+    pub fn release(&self) {
+        self.hold.store(0, Ordering::Release);
+    }
+
+    /// Whether a source that took part in this snapshot last reads no more.
+    pub(super) fn holds(&self, barrier: u64) -> bool {
+        let hold = self.hold.load(Ordering::Acquire);
+        hold > 0 && hold <= barrier
+    }
+
+    fn collect(
+        &self,
+        parts: &Receiver<Part>,
+        (barrier, timeout): (u64, Duration),
+        told: &mut dyn FnMut(Acknowledgement),
+    ) -> Result<Snapshot, CheckpointError> {
         let mut snapshot = self.empty_snapshot();
         let mut missing = self.subtasks.load(Ordering::Acquire);
         let mut left = timeout;

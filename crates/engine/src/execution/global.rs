@@ -10,8 +10,10 @@ use types::Clock;
 
 use super::control::Control;
 use super::io::Sinks;
+use super::room::Reclaimed;
 use super::{ExecutionError, TaskMetrics};
 use crate::activity::Activity;
+use crate::memory::{Claim, Holder};
 use crate::watermark::NO_WATERMARK;
 use crate::window::{Aggregation, Receiving, Shipment};
 
@@ -19,7 +21,7 @@ use crate::window::{Aggregation, Receiving, Shipment};
 #[derive(Debug)]
 pub(super) enum Message {
     /// Partials.
-    Rows(Box<Shipment>),
+    Rows(Box<Shipment>, Claim),
     /// Where the pipeline stands, with all rows that this sender read before on their way.
     Time(Standing),
     /// All that was read before a snapshot's point is on its way; where the pipeline stood there.
@@ -50,6 +52,13 @@ pub(super) struct GlobalSubtask {
     pub clock: Arc<dyn Clock>,
     pub control: Arc<Control>,
     pub metrics: Arc<TaskMetrics>,
+    pub holder: Holder,
+    /// What each unit holds, as last measured, and the rest.
+    pub parts: Vec<usize>,
+    pub reclaimed: Reclaimed,
+    /// Bytes that came in since it was last measured what is held, and how many are let pass.
+    pub unmeasured: u64,
+    pub measure_after: u64,
 }
 
 /// An input, as far as it has come.
@@ -92,11 +101,13 @@ impl GlobalSubtask {
             if watermark >= self.aggregation.next_event() {
                 self.metrics.at(Activity::Fire);
                 self.aggregation.advance(watermark, &env, &mut self.sinks)?;
-                let mut receiving: Vec<Receiving> =
-                    inputs.iter_mut().map(|input| std::mem::take(&mut input.receiving)).collect();
-                self.aggregation.compact_if_grown(&mut receiving);
-                inputs.iter_mut().zip(receiving).for_each(|(input, receiving)| input.receiving = receiving);
-                self.measure();
+                self.with_receiving(&mut inputs, |aggregation, receiving| {
+                    aggregation.compact_if_grown(receiving);
+                });
+            }
+            if self.wants_to_reclaim() {
+                self.with_receiving(&mut inputs, |aggregation, receiving| aggregation.compact(receiving));
+                self.reclaimed();
             }
             if watermark > self.metrics.watermark.swap(watermark, Ordering::Relaxed) {
                 self.sinks.watermark(watermark)?;
@@ -107,7 +118,6 @@ impl GlobalSubtask {
             {
                 self.metrics.at(Activity::Early);
                 self.aggregation.early(&env, &mut self.sinks)?;
-                self.measure();
                 next_early = start + pause;
                 changed = false;
             }
@@ -128,8 +138,17 @@ impl GlobalSubtask {
         Env { now_ms: self.clock.now().0 }
     }
 
-    pub(super) fn measure(&self) {
-        self.metrics.state_bytes.store(self.aggregation.memory_bytes() as u64, Ordering::Relaxed);
+    /// Does something to the state that concerns what is known of the senders too.
+    fn with_receiving(
+        &mut self,
+        inputs: &mut [Input],
+        change: impl FnOnce(&mut Aggregation, &mut [Receiving]),
+    ) {
+        let mut receiving: Vec<Receiving> =
+            inputs.iter_mut().map(|input| std::mem::take(&mut input.receiving)).collect();
+        change(&mut self.aggregation, &mut receiving);
+        inputs.iter_mut().zip(receiving).for_each(|(input, receiving)| input.receiving = receiving);
+        self.measure(inputs.iter().map(|input| &input.receiving));
     }
 
     /// The next message of any input that may be read.
@@ -168,13 +187,19 @@ impl GlobalSubtask {
         TaskMetrics::add(&self.metrics.batches_in, 1);
         let input = &mut inputs[index];
         match message {
-            Message::Rows(shipment) => {
+            Message::Rows(shipment, claim) => {
                 let changed = !shipment.is_empty();
                 let (groups, bytes) = shipment.size();
                 TaskMetrics::add(&self.metrics.records_in, groups);
                 TaskMetrics::add(&self.metrics.bytes_in, bytes);
                 input.idle = false;
                 self.aggregation.receive(&mut input.receiving, *shipment);
+                self.unmeasured += claim.bytes() as u64;
+                drop(claim);
+                if self.unmeasured >= self.measure_after {
+                    self.unmeasured = 0;
+                    self.measure(inputs.iter().map(|input| &input.receiving));
+                }
                 changed
             }
             Message::Time(standing) => {

@@ -9,6 +9,7 @@ mod control;
 mod global;
 mod io;
 mod progress;
+mod room;
 mod source;
 mod spec;
 
@@ -20,11 +21,12 @@ use crossbeam_channel::Receiver;
 use types::ErrorDomain;
 
 pub use acknowledgement::{Acknowledgement, bytes_of_parts};
-pub use control::{CheckpointError, Control};
+pub use control::{Afterwards, CheckpointError, Control};
 pub use spec::{ExecutionOptions, JobSpec, Mode};
 
 use crate::connector::ConnectorError;
 use crate::layout::LayoutError;
+use crate::memory::Account;
 use crate::metrics::TaskMetrics;
 use crate::operator::{Ledger, LedgerCounts};
 use crate::window::WindowError;
@@ -35,6 +37,7 @@ pub struct Execution {
     /// Closed when the last of them has ended.
     ended: Receiver<Infallible>,
     control: Arc<Control>,
+    memory: Arc<Account>,
     tasks: Vec<Task>,
 }
 
@@ -57,7 +60,7 @@ pub enum ExecutionError {
     Window(#[from] WindowError),
     #[error(transparent)]
     Connector(#[from] ConnectorError),
-    #[error("a row could not be computed: {0}")]
+    #[error("a row could not be computed")]
     Evaluate(#[from] sql::functions::EvalError),
     #[error("{0}")]
     Plan(String),
@@ -122,6 +125,11 @@ impl Execution {
         self.control.clone()
     }
 
+    /// What the subtasks hold.
+    pub fn memory(&self) -> Arc<Account> {
+        self.memory.clone()
+    }
+
     pub fn tasks(&self) -> &[Task] {
         &self.tasks
     }
@@ -130,6 +138,16 @@ impl Execution {
     pub fn ledger(&self) -> LedgerCounts {
         ledger(&self.tasks)
     }
+}
+
+/// What the subtasks that read a table are called.
+pub fn source_vertex(table: &str) -> String {
+    format!("Source: {table}")
+}
+
+/// What the subtasks that own the state of a table's queries are called.
+pub fn global_vertex(table: &str) -> String {
+    format!("GlobalWindowAggregate[{table}]")
 }
 
 fn ledger(tasks: &[Task]) -> LedgerCounts {

@@ -39,8 +39,9 @@ impl SourceSubtask {
         for implied in turn.implied.drain(..) {
             watermarks.records(implied.partition, implied.watermark, implied.behind, implied.at);
         }
-        if turn.caught_up {
-            watermarks.caught_up(&self.partitions);
+        watermarks.caught_up(&std::mem::take(&mut turn.at_end), turn.asked_others);
+        if let Some(at) = turn.caught_up {
+            watermarks.caught_up(&self.partitions, at);
         }
         let watermark = watermarks.advance(now);
         self.metrics.watermark.store(watermark, Ordering::Relaxed);
@@ -56,12 +57,13 @@ impl SourceSubtask {
     ) -> Result<(), ExecutionError> {
         let env = self.env();
         let Downstream::Direct { aggregation, sinks } = &mut self.downstream else { return Ok(()) };
+        let mut fired = false;
         if watermark > turn.seen || turn.changed {
             if aggregation.next_event() <= watermark {
                 self.metrics.at(Activity::Fire);
                 aggregation.advance(watermark, &env, sinks)?;
                 aggregation.compact_if_grown(&mut []);
-                self.metrics.state_bytes.store(aggregation.memory_bytes() as u64, Ordering::Relaxed);
+                fired = true;
             }
             if watermark > turn.seen {
                 sinks.watermark(watermark)?;
@@ -72,12 +74,14 @@ impl SourceSubtask {
             Some(pause) if turn.changed && now >= turn.next_early => {
                 self.metrics.at(Activity::Early);
                 aggregation.early(&env, sinks)?;
-                self.metrics.state_bytes.store(aggregation.memory_bytes() as u64, Ordering::Relaxed);
                 turn.next_early = now + pause;
                 turn.changed = false;
             }
             Some(_) => {}
             None => turn.changed = false,
+        }
+        if fired {
+            self.measure();
         }
         Ok(())
     }
@@ -95,7 +99,8 @@ impl SourceSubtask {
                 let (groups, bytes) = shipment.size();
                 TaskMetrics::add(&self.metrics.shipped, groups);
                 TaskMetrics::add(&self.metrics.shipped_bytes, bytes);
-                let message = Message::Rows(Box::new(shipment));
+                let claim = self.holder.account().claim(shipment.memory_bytes());
+                let message = Message::Rows(Box::new(shipment), claim);
                 turn.blocked += hand_over(channel, message, &*self.clock, &self.metrics);
             }
             turn.changed = false;

@@ -1,16 +1,18 @@
 //! A source subtask: reads, decodes, prepares and aggregates, and moves event time.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::Sender;
 use parking_lot::Mutex;
 use sql::functions::Env;
-use types::{Clock, Interval, PartitionId};
+use types::{Clock, Interval, Offset, PartitionId};
 
 use super::control::Control;
 use super::global::{Message, Standing};
 use super::io::{Letters, Sinks};
+use super::room::{Parked, Reclaimed};
 use super::{ExecutionError, Mode, TaskMetrics};
 use crate::activity::Activity;
 use crate::aggregate::keys::Rows as Selection;
@@ -19,6 +21,7 @@ use crate::column::tri;
 use crate::connector::{DeadLetter, Polled, Records, Rows, Source, Stage};
 use crate::evaluate::{Inputs, Vector};
 use crate::layout::{Layout, QueryLayout};
+use crate::memory::Holder;
 use crate::operator::{Ledger, Prepare, Prepared};
 use crate::watermark::{NO_WATERMARK, Standpoint, Watermarks};
 use crate::window::{Aggregation, LateRow, Output, RowsIn, Shipping};
@@ -41,6 +44,11 @@ pub(super) struct SourceSubtask {
     pub control: Arc<Control>,
     pub ledger: Arc<Ledger>,
     pub metrics: Arc<TaskMetrics>,
+    pub holder: Holder,
+    /// What each unit holds, as last measured, and the rest.
+    pub parts: Vec<usize>,
+    /// Bytes of input from one measuring to the next.
+    pub measure_after: u64,
     pub mode: Mode,
     pub early_fire: Option<Duration>,
     /// It goes on from a snapshot, of which not everything may have been written early yet.
@@ -60,6 +68,10 @@ pub(super) enum Downstream {
 
 /// The longest wait for input, so that a cancelled job ends soon.
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
+/// How often a source that is held looks whether it still is.
+const HELD: Duration = Duration::from_millis(5);
+/// How often those partitions are asked of which nothing is heard; several times in the moment that their word counts.
+const ASK_OTHERS: Duration = Duration::from_millis(250);
 /// Rows that a local aggregation holds back at most.
 pub(super) const SHIP_ROWS: usize = 16_384;
 /// How long it holds them back at most.
@@ -77,16 +89,23 @@ pub(super) struct Turn {
     pub held_since: Duration,
     /// What the rows held back imply: told to the others once these are on their way.
     pub implied: Vec<Implied>,
-    /// The log said that there is nothing more.
-    pub caught_up: bool,
+    /// When the log was asked and said that there is nothing more.
+    pub caught_up: Option<Duration>,
+    /// Partitions that have nothing more while others do, and when they were asked.
+    pub at_end: Vec<PartitionId>,
+    pub asked_others: Duration,
     /// What the global subtasks know of this one's event time.
     pub told: Option<Standing>,
     /// The watermark that this subtask last saw.
     pub seen: i64,
     /// The last snapshot it took part in.
     pub barrier: u64,
-    /// Time spent waiting for global subtasks in this turn.
+    /// Time spent waiting for global subtasks, or for room, in this turn.
     pub blocked: Duration,
+    /// Input since it was last measured what is held.
+    pub unmeasured: u64,
+    pub parked: Option<Parked>,
+    pub reclaimed: Reclaimed,
 }
 
 /// A partition's records and the watermark they imply.
@@ -107,10 +126,14 @@ impl SourceSubtask {
             if self.control.is_draining() {
                 return self.end(turn);
             }
+            if self.control.holds(turn.barrier) {
+                std::thread::park_timeout(HELD);
+                continue;
+            }
             let before = self.clock.elapsed();
             let wait = self.wait(&turn, before);
             self.metrics.at(Activity::Read);
-            let polled = self.source.poll(&mut self.batch, self.batch_rows, wait)?;
+            let polled = self.poll(&mut turn, wait)?;
             let waited = self.source.take_waited();
             let found = self.source.take_found();
             if !found.is_empty() {
@@ -119,10 +142,13 @@ impl SourceSubtask {
             }
             TaskMetrics::add_time(&self.metrics.idle_ns, waited);
             match polled {
-                Polled::Batch { behind } => self.process(behind, &mut turn)?,
-                Polled::CaughtUp => turn.caught_up = true,
+                Polled::Batch { behind } => {
+                    self.process(behind, &mut turn)?;
+                    self.ask_others(&mut turn, before);
+                }
+                Polled::CaughtUp => turn.caught_up = Some(before),
                 Polled::Unreachable => {
-                    turn.caught_up = false;
+                    turn.caught_up = None;
                     self.watermarks.lock().unreachable(&self.partitions, self.clock.elapsed());
                 }
                 Polled::End => return self.end(turn),
@@ -133,6 +159,15 @@ impl SourceSubtask {
             TaskMetrics::add_time(&self.metrics.busy_ns, spent);
         }
         Ok(())
+    }
+
+    /// While one partition has more and more, the others may have nothing: asked now and then, since whoever only hears of
+    /// the one would let them hold event time back.
+    fn ask_others(&self, turn: &mut Turn, now: Duration) {
+        if self.partitions.len() > 1 && now.saturating_sub(turn.asked_others) >= ASK_OTHERS {
+            turn.asked_others = now;
+            turn.at_end = self.source.at_end();
+        }
     }
 
     /// How long to wait for input: until there is something else to do.
@@ -160,7 +195,9 @@ impl SourceSubtask {
         self.ledger.accept(records as u64);
         TaskMetrics::add(&self.metrics.records_in, records as u64);
         TaskMetrics::add(&self.metrics.batches_in, 1);
-        TaskMetrics::add(&self.metrics.bytes_in, self.batch.bytes());
+        let bytes = self.batch.bytes();
+        TaskMetrics::add(&self.metrics.bytes_in, bytes);
+        self.took(turn, bytes);
         let ledger = &self.ledger;
         self.source.take_wrong_types(&mut |field, values| ledger.wrong_type(field, values));
         let latest = self.max_future.map_or(i64::MAX, |ahead| env.now_ms.saturating_add(ahead.0));
@@ -181,7 +218,7 @@ impl SourceSubtask {
         self.metrics.at(Activity::Account);
         self.account(&prepared, &late);
         self.letters.send()?;
-        turn.caught_up = false;
+        turn.caught_up = None;
         turn.implied.push(Implied { partition, watermark: prepared.watermark, behind, at: now });
         if self.batch.rows > 0 {
             turn.changed = true;
@@ -251,6 +288,7 @@ impl SourceSubtask {
     /// Books every record of the batch once, and writes letters for those that are not counted.
     fn account(&mut self, prepared: &Prepared, late: &[LateRow]) {
         let mut counted = self.batch.rows as u64 - prepared.filtered;
+        let rejects = self.batch.rejects.len();
         for reject in std::mem::take(&mut self.batch.rejects) {
             self.ledger.dead_letter(&reject.reason);
             self.letter(&reject.record, reject.reason.into_owned(), Vec::new());
@@ -280,6 +318,21 @@ impl SourceSubtask {
         }
         self.ledger.filter(prepared.filtered);
         self.ledger.count(counted);
+        self.mark_parts(rejects);
+    }
+
+    /// Marks the letters of records of several rows that were not all left out: given back, the others would be counted
+    /// again. The first `rejects` letters are of no rows.
+    fn mark_parts(&mut self, rejects: usize) {
+        let rows = &self.batch.origin.records;
+        let mut left_out: BTreeMap<Offset, usize> = BTreeMap::new();
+        let of_rows = self.letters.batch.iter().skip(rejects);
+        of_rows.for_each(|letter| *left_out.entry(letter.offset).or_default() += 1);
+        for letter in &mut self.letters.batch {
+            let first = rows.partition_point(|row| row.offset < letter.offset);
+            let of = rows[first..].iter().take_while(|row| row.offset == letter.offset).count();
+            letter.counted_elsewhere |= of > left_out.get(&letter.offset).copied().unwrap_or(0);
+        }
     }
 
     fn letter(&mut self, record: &RecordSpan, reason: String, queries: Vec<String>) {

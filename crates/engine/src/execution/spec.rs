@@ -15,12 +15,14 @@ use types::{Clock, DataType, Interval, Offset, PartitionId};
 use super::control::Control;
 use super::global::{GlobalSubtask, Message};
 use super::io::{Letters, Sinks};
+use super::room::{Reclaimed, measure_after};
 use super::source::{Downstream, SourceSubtask};
-use super::{Execution, ExecutionError, Task};
+use super::{Execution, ExecutionError, Task, global_vertex, source_vertex};
 use crate::activity::Activity;
 use crate::batch::{Batch, LeafRequest};
 use crate::connector::{DeadLetters, Reads, SinkFactory, Source, SourceFactory, Split, StartFrom};
 use crate::layout::Layout;
+use crate::memory::{Account, Holder, Pool};
 use crate::metrics::TaskMetrics;
 use crate::operator::{Ledger, Prepare};
 use crate::snapshot::{PipelineImage, PipelineMatch, Snapshot, match_plan};
@@ -62,6 +64,10 @@ pub struct ExecutionOptions {
     /// How far ahead of the clock an event may be; zero = as far as it likes.
     pub max_future: Interval,
     pub limits: Limits,
+    /// What all jobs of the process may hold.
+    pub pool: Arc<Pool>,
+    /// What this one may take of it, checkpoints and all; `None`: no less than the others.
+    pub memory: Option<usize>,
 }
 
 impl Default for ExecutionOptions {
@@ -73,6 +79,8 @@ impl Default for ExecutionOptions {
             idle_timeout: Interval(5_000),
             max_future: Interval(300_000),
             limits: Limits::default(),
+            pool: Pool::unlimited(),
+            memory: None,
         }
     }
 }
@@ -93,6 +101,7 @@ struct Shared<'a> {
     image: Option<&'a PipelineImage>,
     /// Held by each subtask until it has ended.
     alive: Sender<Infallible>,
+    memory: Arc<Account>,
 }
 
 /// The sources of all subtasks of a pipeline.
@@ -107,7 +116,14 @@ pub(super) fn start(spec: JobSpec) -> Result<Execution, ExecutionError> {
     let tables = spec.plan.pipelines.iter().map(|pipeline| pipeline.source.name.clone());
     let control = Arc::new(Control::new(tables.zip(reads.iter().map(|of| of.system.clone())).collect()));
     let (alive, ended) = bounded(0);
-    let mut execution = Execution { threads: Vec::new(), ended, control: control.clone(), tasks: Vec::new() };
+    let memory = Account::new(spec.options.pool.clone(), spec.options.memory);
+    let mut execution = Execution {
+        threads: Vec::new(),
+        ended,
+        control: control.clone(),
+        memory: memory.clone(),
+        tasks: Vec::new(),
+    };
     let seed = foldhash::fast::RandomState::default();
     let seed = std::hash::BuildHasher::hash_one(&seed, 0u8);
     let mut matches = match &spec.restore {
@@ -131,6 +147,7 @@ pub(super) fn start(spec: JobSpec) -> Result<Execution, ExecutionError> {
             seed,
             image,
             alive: alive.clone(),
+            memory: memory.clone(),
         };
         if let Err(error) = shared.start(&mut execution) {
             control.cancel();
@@ -178,6 +195,11 @@ impl Shared<'_> {
                 clock: self.spec.clock.clone(),
                 control: self.control.clone(),
                 metrics: metrics.clone(),
+                holder: self.holder(),
+                parts: Vec::new(),
+                reclaimed: Reclaimed::default(),
+                unmeasured: 0,
+                measure_after: measure_after(self.memory.limit()),
             };
             let vertex = global_vertex(&self.pipeline.source.name);
             self.spawn(execution, &vertex, subtask, metrics, None, move || global.run())?;
@@ -265,12 +287,15 @@ impl Shared<'_> {
             control: self.control.clone(),
             ledger: ledger.clone(),
             metrics: metrics.clone(),
+            holder: self.holder(),
+            parts: Vec::new(),
+            measure_after: measure_after(self.memory.limit()),
             mode: options.mode,
             early_fire: self.early_fire(),
             is_restored: self.image.is_some(),
             max_future: (options.max_future.0 > 0).then_some(options.max_future),
             batch_rows: options.batch_rows.max(1),
-            front_bytes: options.limits.front_bytes,
+            front_bytes: self.limits().front_bytes,
         };
         let vertex = source_vertex(&self.pipeline.source.name);
         self.spawn(execution, &vertex, subtask, metrics, Some(ledger), move || task.run())
@@ -313,9 +338,23 @@ impl Shared<'_> {
             patient: !live,
             reports: live && (settings.early_fire.is_some() || settings.allowed_lateness > Interval::ZERO),
             seed: self.seed,
-            limits: self.spec.options.limits,
+            limits: self.limits(),
         };
         Ok(Aggregation::new(self.layout.clone(), self.pipeline, &settings.time_zone, options)?)
+    }
+
+    fn limits(&self) -> Limits {
+        self.spec.options.limits.within(self.memory.limit(), self.parallelism as usize)
+    }
+
+    /// A subtask's side of the account: a part for each unit, named after its queries, and one for the rest.
+    fn holder(&self) -> Holder {
+        let name = |&query: &usize| self.pipeline.queries[query].name.as_str();
+        let units = self.layout.units.iter();
+        let mut names: Vec<String> =
+            units.map(|unit| unit.queries.iter().map(name).collect::<Vec<_>>().join(", ")).collect();
+        names.push(format!("reading {}", self.pipeline.source.name));
+        self.memory.holder(names)
     }
 
     /// An aggregation with its share of the state that the pipeline goes on from.
@@ -345,16 +384,6 @@ impl Shared<'_> {
         let of = self.parallelism as usize;
         Ok(Sinks::open(&self.spec.plan, self.index, &self.spec.sinks, subtask, of, metrics)?)
     }
-}
-
-/// What the subtasks that read a table are called.
-pub(super) fn source_vertex(table: &str) -> String {
-    format!("Source: {table}")
-}
-
-/// What the subtasks that own the state of a table's queries are called.
-pub(super) fn global_vertex(table: &str) -> String {
-    format!("GlobalWindowAggregate[{table}]")
 }
 
 fn duration(interval: Interval) -> Option<Duration> {

@@ -135,6 +135,11 @@ impl Prepare {
         &self.evaluator
     }
 
+    /// Bytes held for distinct texts.
+    pub fn memory_bytes(&self) -> usize {
+        self.evaluator.memory_bytes()
+    }
+
     /// All rows that count, of `rows`.
     pub fn all(&self, rows: usize) -> Rows<'_> {
         selected(&self.passed, rows)

@@ -1,7 +1,8 @@
 //! A snapshot as bytes: `WEIRSNAP`, the version (u16), the payload's length (u64) and CRC-32 (u32), all little-endian,
 //! then the payload in postcard's encoding.
 //!
-//! Every version that was ever released stays readable: a new one gets types of its own and a conversion.
+//! Every version that was ever released stays readable: a new one gets types of its own and a conversion, and snapshots
+//! that are kept (`crates/jobs/tests/restored/old_formats.rs` says how).
 
 use serde::Serialize;
 

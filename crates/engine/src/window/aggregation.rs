@@ -192,12 +192,36 @@ impl Aggregation {
         Ok(())
     }
 
-    /// Bytes of state, with what holds how much: one entry a unit, named after its queries' places.
+    /// Bytes of state.
     pub fn memory_bytes(&self) -> usize {
+        let mut parts = Vec::new();
+        self.memory_parts(&mut parts);
+        parts.iter().sum()
+    }
+
+    /// Bytes of state, one part a unit; values that several units refer to are shared out evenly. The last part is what
+    /// belongs to no unit alone.
+    pub fn memory_parts(&self, parts: &mut Vec<usize>) {
+        parts.clear();
+        parts.extend(self.units.iter().map(UnitState::memory_bytes));
+        let mut rest = self.key_filters.memory_bytes();
+        for (index, domain) in self.domains.list.iter().enumerate() {
+            let bytes = domain.memory_bytes();
+            let users = self.layout.units.iter().filter(|unit| unit.refers_to(index)).count();
+            match bytes.checked_div(users) {
+                None => rest += bytes,
+                Some(share) => {
+                    let units = self.layout.units.iter().zip(&mut *parts);
+                    units.filter(|(unit, _)| unit.refers_to(index)).for_each(|(_, part)| *part += share);
+                }
+            }
+        }
+        for (unit, part) in self.layout.units.iter().zip(&mut *parts) {
+            let outputs = unit.queries.iter().filter_map(|&query| self.outputs[query].as_ref());
+            *part += outputs.map(QueryOutput::memory_bytes).sum::<usize>();
+        }
         let base = self.base.iter().flat_map(|base| base.slices.values().chain(&base.pool));
-        self.domains.memory_bytes()
-            + self.units.iter().map(UnitState::memory_bytes).sum::<usize>()
-            + base.map(Table::memory_bytes).sum::<usize>()
+        parts.push(rest + base.map(Table::memory_bytes).sum::<usize>());
     }
 
     /// Adds what the base holds to the units, and empties it.

@@ -53,7 +53,7 @@ pub(crate) fn result_column(
                 unreachable!("percentiles keep values")
             };
             for (row, &group) in groups.iter().enumerate() {
-                if let Some(value) = percentile(&mut values[group as usize], *p) {
+                if let Some(value) = percentile(&mut values.of[group as usize], *p) {
                     set(row, Value::Double(value));
                 }
             }

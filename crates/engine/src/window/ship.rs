@@ -85,7 +85,21 @@ impl Shipment {
     }
 }
 
+impl Shipment {
+    /// Bytes, roughly.
+    pub fn memory_bytes(&self) -> usize {
+        let values: usize = self.increments.iter().map(|increment| increment.values.len()).sum();
+        // Texts of values are on the heap besides; how long is not worth looking at each.
+        values * (size_of::<Shipped>() + 32)
+            + self.partials.iter().map(|partial| partial.table.memory_bytes()).sum::<usize>()
+    }
+}
+
 impl Receiving {
+    pub fn memory_bytes(&self) -> usize {
+        self.codes.iter().map(|codes| codes.capacity() * 4).sum()
+    }
+
     /// Marks the codes this sender may still use.
     pub(super) fn mark(&self, live: &mut Live) {
         for (codes, live) in self.codes.iter().zip(live) {
@@ -109,6 +123,10 @@ impl Shipping {
             hashes: vec![vec![0]; domains],
             reset: vec![false; receivers as usize],
         }
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        self.hashes.iter().map(|hashes| hashes.capacity() * 8).sum()
     }
 
     /// The sender's domains were emptied.

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use sql::expr::ExprId;
 use sql::functions::{Env, EvalError};
 use sql::plan::{Query, Shape};
-use types::{DataType, Scalar};
+use types::{DataType, Repr, Scalar};
 
 use super::aggregation::Aggregation;
 use super::results::result_column;
@@ -16,6 +16,9 @@ use crate::connector::{ConnectorError, Rows, Stage};
 use crate::evaluate::{Evaluator, Inputs, Vector};
 use crate::layout::{QueryLayout, window_start};
 
+/// Rows of a window that are computed and handed on at once, so that a window of many groups needs little beside them.
+const PIECE_ROWS: usize = 4_096;
+
 /// Takes result rows.
 pub trait Output {
     fn write(&mut self, rows: &Rows<'_>) -> Result<(), ConnectorError>;
@@ -26,7 +29,7 @@ pub trait Output {
 pub enum WindowError {
     #[error("{0}")]
     Plan(String),
-    #[error("query `{query}` failed: {source}")]
+    #[error("query `{query}` failed")]
     Evaluate { query: String, source: EvalError },
     #[error(transparent)]
     Sink(#[from] ConnectorError),
@@ -40,6 +43,7 @@ pub(super) struct QueryOutput {
     columns: Vec<ExprId>,
     /// Results of the aggregate calls; buffers are reused.
     results: Vec<Column>,
+    reprs: Vec<Repr>,
     instant: bool,
 }
 
@@ -48,14 +52,14 @@ impl QueryOutput {
         let Shape::Aggregate(aggregate) = &query.shape else { return Ok(None) };
         let roots: Vec<ExprId> = aggregate.having.iter().chain(&aggregate.columns).copied().collect();
         let evaluator = Evaluator::new(&aggregate.output, &roots, time_zone).map_err(WindowError::Plan)?;
-        let results = aggregate
+        let reprs = aggregate
             .aggregates
             .iter()
-            .map(|call| match call.column_type.data_type.repr() {
-                Some(repr) => Ok(Column::new(repr)),
-                None => Err(WindowError::Plan(format!("{} has no column type", call.name))),
+            .map(|call| {
+                let none = || WindowError::Plan(format!("{} has no column type", call.name));
+                call.column_type.data_type.repr().ok_or_else(none)
             })
-            .collect::<Result<Vec<Column>, WindowError>>()?;
+            .collect::<Result<Vec<Repr>, WindowError>>()?;
         let instant = aggregate
             .output
             .inputs
@@ -66,9 +70,15 @@ impl QueryOutput {
             evaluator,
             having: aggregate.having.clone(),
             columns: aggregate.columns.clone(),
-            results,
+            results: reprs.iter().map(|&repr| Column::new(repr)).collect(),
+            reprs,
             instant,
         }))
+    }
+
+    /// Bytes held for distinct texts.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.evaluator.memory_bytes()
     }
 
     /// The dictionaries of key domains were compacted.
@@ -214,38 +224,50 @@ impl Aggregation {
             }
             inputs.extend(query_output.results.iter().map(Vector::of));
             inputs.extend([start, end, window_time].map(|bound| Vector::Const(Scalar::Int(bound))));
-            let inputs = Inputs::Vectors(&inputs);
-            let failed = |source| WindowError::Evaluate { query: query_output.name.clone(), source };
-            query_output.evaluator.evaluate(inputs, groups.len(), None, env).map_err(failed)?;
-            let evaluator = &query_output.evaluator;
-            let mut kept: Vec<u32> = Vec::new();
-            let rows = if query_output.having.is_empty() {
-                Selection::All(groups.len())
-            } else {
-                kept.extend(0..groups.len() as u32);
-                for &condition in &query_output.having {
-                    match evaluator.column(inputs, condition) {
-                        Vector::Bool(flags) => kept.retain(|&row| flags[row as usize] == tri::TRUE),
-                        Vector::Const(Scalar::Bool(true)) => {}
-                        _ => kept.clear(),
+            let evaluator = &mut query_output.evaluator;
+            let mut first = 0;
+            while first < groups.len() {
+                let piece = first..groups.len().min(first + PIECE_ROWS);
+                let inputs: Vec<Vector<'_>> = inputs.iter().map(|input| input.part(piece.clone())).collect();
+                let inputs = Inputs::Vectors(&inputs);
+                let failed = |source| WindowError::Evaluate { query: query_output.name.clone(), source };
+                evaluator.evaluate(inputs, piece.len(), None, env).map_err(failed)?;
+                let mut kept: Vec<u32> = Vec::new();
+                let rows = if query_output.having.is_empty() {
+                    Selection::All(piece.len())
+                } else {
+                    kept.extend(0..piece.len() as u32);
+                    for &condition in &query_output.having {
+                        match evaluator.column(inputs, condition) {
+                            Vector::Bool(flags) => kept.retain(|&row| flags[row as usize] == tri::TRUE),
+                            Vector::Const(Scalar::Bool(true)) => {}
+                            _ => kept.clear(),
+                        }
                     }
+                    Selection::Selected(&kept)
+                };
+                first = piece.end;
+                if rows.is_empty() {
+                    continue;
                 }
-                Selection::Selected(&kept)
-            };
-            if rows.is_empty() {
-                continue;
+                let columns: Vec<Vector<'_>> =
+                    query_output.columns.iter().map(|&column| evaluator.column(inputs, column)).collect();
+                output.write(&Rows {
+                    query,
+                    columns: &columns,
+                    rows,
+                    window: Some((start, end)),
+                    stage,
+                    revisions: revisions.get(piece).unwrap_or_default(),
+                    records: None,
+                })?;
             }
-            let columns: Vec<Vector<'_>> =
-                query_output.columns.iter().map(|&column| evaluator.column(inputs, column)).collect();
-            output.write(&Rows {
-                query,
-                columns: &columns,
-                rows,
-                window: Some((start, end)),
-                stage,
-                revisions,
-                records: None,
-            })?;
+            drop(inputs);
+            if groups.len() > PIECE_ROWS {
+                // Room for so many is not worth keeping until it happens again.
+                let results = query_output.results.iter_mut().zip(&query_output.reprs);
+                results.for_each(|(column, &repr)| *column = Column::new(repr));
+            }
         }
         Ok(())
     }

@@ -4,17 +4,18 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use engine::snapshot::{Snapshot, SnapshotError, decode};
+use engine::snapshot::{Snapshot, decode};
 use futures_executor::block_on;
 use futures_util::TryStreamExt as _;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _, PutPayload};
-use types::{ErrorDomain, JobId};
+use types::JobId;
 
+use super::error::DirectoryError;
 use super::manifest::{FORMAT, Manifest, StateFile};
 
-const METADATA: &str = "_metadata";
+pub(super) const METADATA: &str = "_metadata";
 const STATE: &str = "state";
 
 /// A directory of checkpoints.
@@ -30,60 +31,7 @@ pub struct Restored {
     /// Where it lies.
     pub location: String,
     pub manifest: Manifest,
-    pub snapshot: Snapshot,
-}
-
-/// Why a checkpoint cannot be written or read.
-#[derive(Debug, thiserror::Error)]
-pub enum DirectoryError {
-    #[error(
-        "checkpoints can be kept in a directory of this machine, not at `{location}`; mount it and give its path"
-    )]
-    Scheme { location: String },
-    #[error("the directory {location} cannot be used")]
-    Directory {
-        location: String,
-        #[source]
-        source: std::io::Error,
-    },
-    #[error("{doing} {location}")]
-    Files {
-        doing: &'static str,
-        location: String,
-        #[source]
-        source: object_store::Error,
-    },
-    #[error("there is no checkpoint at {location}: it holds no {METADATA}")]
-    Missing { location: String },
-    #[error("the {METADATA} of {location} cannot be read")]
-    Manifest {
-        location: String,
-        #[source]
-        source: serde_json::Error,
-    },
-    #[error("{location} is of format {format}; this version of Weir reads up to {FORMAT}")]
-    Format { location: String, format: u32 },
-    #[error(
-        "the state in {location} is not what its {METADATA} says: {there} bytes with checksum {found:08x}, not {expected} with {wanted:08x}"
-    )]
-    Damaged { location: String, there: u64, found: u32, expected: u64, wanted: u32 },
-    #[error("the state in {location} cannot be read")]
-    State {
-        location: String,
-        #[source]
-        source: SnapshotError,
-    },
-}
-
-impl DirectoryError {
-    pub fn domain(&self) -> ErrorDomain {
-        match self {
-            DirectoryError::Scheme { .. }
-            | DirectoryError::Missing { .. }
-            | DirectoryError::Format { .. } => ErrorDomain::User,
-            _ => ErrorDomain::External,
-        }
-    }
+    pub snapshot: Arc<Snapshot>,
 }
 
 impl CheckpointDirectory {
@@ -92,6 +40,8 @@ impl CheckpointDirectory {
         let path = local_path(location)?;
         let failed = |source| DirectoryError::Directory { location: path.display().to_string(), source };
         std::fs::create_dir_all(&path).map_err(failed)?;
+        // Whoever is told where a savepoint lies may stand elsewhere.
+        let path = path.canonicalize().map_err(failed)?;
         let files = LocalFileSystem::new_with_prefix(&path).map_err(|source| DirectoryError::Files {
             doing: "opening",
             location: path.display().to_string(),
@@ -104,6 +54,17 @@ impl CheckpointDirectory {
     /// The directory, for people.
     pub fn location(&self) -> &str {
         &self.location
+    }
+
+    /// Fails if so many bytes more would leave less than `kept` free.
+    pub fn check_room(&self, bytes: usize, kept: u64) -> Result<(), DirectoryError> {
+        let location = || self.location.clone();
+        let free = storage::free_bytes(std::path::Path::new(&self.location))
+            .map_err(|source| DirectoryError::Directory { location: location(), source })?;
+        match free < kept.saturating_add(bytes as u64) {
+            true => Err(DirectoryError::Full { location: location(), free, kept }),
+            false => Ok(()),
+        }
     }
 
     /// Where a checkpoint of a job lies in this directory.
@@ -150,7 +111,7 @@ impl CheckpointDirectory {
             return Err(DirectoryError::Damaged { location, there, found, expected, wanted });
         }
         match decode(&state) {
-            Ok(snapshot) => Ok(Restored { location, manifest, snapshot }),
+            Ok(snapshot) => Ok(Restored { location, manifest, snapshot: Arc::new(snapshot) }),
             Err(source) => Err(DirectoryError::State { location, source }),
         }
     }
@@ -166,19 +127,43 @@ impl CheckpointDirectory {
         Ok(ids)
     }
 
-    /// The newest checkpoint of a job that is whole. Those that are not are given to `skipped`, newest first.
+    /// The newest checkpoint of a job that is whole; none if none was ever finished. Those that are not whole are given to
+    /// `skipped`, newest first; that all are is an error, lest a job begins anew that nobody told to.
     pub fn newest(
         &self,
         job: JobId,
-        mut skipped: impl FnMut(DirectoryError),
+        mut skipped: impl FnMut(&DirectoryError),
     ) -> Result<Option<Restored>, DirectoryError> {
+        let mut damaged = Vec::new();
         for id in self.ids(job)?.into_iter().rev() {
-            match self.read(&CheckpointDirectory::checkpoint(job, id)) {
+            let place = CheckpointDirectory::checkpoint(job, id);
+            match self.read(&place) {
                 Ok(restored) => return Ok(Some(restored)),
-                Err(error) => skipped(error),
+                Err(error) => {
+                    skipped(&error);
+                    if self.was_finished(id, &place, &error) {
+                        damaged.push(error);
+                    }
+                }
             }
         }
-        Ok(None)
+        let count = damaged.len();
+        match damaged.into_iter().next() {
+            None => Ok(None),
+            Some(newest) => Err(DirectoryError::NoneWhole {
+                location: self.whole(&job.to_string()),
+                count,
+                source: Box::new(newest),
+            }),
+        }
+    }
+
+    /// Whether a checkpoint that cannot be read was there once. Without a manifest it was most likely never finished: the
+    /// first one certainly, a later one if it has no state either.
+    fn was_finished(&self, id: u64, place: &str, error: &DirectoryError) -> bool {
+        let state = Path::from(format!("{place}/{STATE}"));
+        !matches!(error, DirectoryError::Missing { .. })
+            || (id > 1 && block_on(self.files.head(&state)).is_ok())
     }
 
     /// Removes all of a job's checkpoints but the newest `keep` that were finished. One that was not finished goes too,
@@ -344,6 +329,47 @@ mod tests {
         assert_eq!((found, skipped.len()), (Some(1), 4));
         assert!(skipped[0].contains("holds no _metadata") && skipped[1].contains("checksum"), "{skipped:#?}");
         assert!(skipped[2].contains("bytes") && skipped[3].contains("reading"), "{skipped:#?}");
+    }
+
+    #[test]
+    fn a_job_whose_checkpoints_are_all_damaged_is_not_begun_anew() {
+        type Harm = fn(&std::path::Path);
+        let cut = |path: &std::path::Path| {
+            let bytes = std::fs::read(path).unwrap();
+            std::fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
+        };
+        let flip = |path: &std::path::Path| {
+            let mut bytes = std::fs::read(path).unwrap();
+            let at = bytes.len() / 2;
+            bytes[at] ^= 1;
+            std::fs::write(path, bytes).unwrap();
+        };
+        let remove = |path: &std::path::Path| std::fs::remove_file(path).unwrap();
+        let harms: [(&str, Harm); 3] = [("cut short", cut), ("flipped", flip), ("removed", remove)];
+        for (name, harm) in harms {
+            for file in ["state", "_metadata"] {
+                let (directory, checkpoints) = filled(&[4, 5, 6]);
+                let path = |id: u64| directory.path().join(format!("{JOB}/chk-{id}/{file}"));
+                harm(&path(6));
+                assert_eq!(newest(&checkpoints).0, Some(5), "{file} {name}");
+                harm(&path(5));
+                harm(&path(4));
+                let error = checkpoints.newest(JOB, |_| ()).expect_err(name);
+                let text = crate::master::with_causes(&error);
+                assert!(text.contains("none of the 3") && text.contains("weir up --afresh"), "{text}");
+                assert!(text.contains("chk-6"), "the newest is named: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_job_that_never_finished_a_checkpoint_has_none() {
+        let (directory, checkpoints) = filled(&[1]);
+        let path = |id: u64, name: &str| directory.path().join(format!("{JOB}/chk-{id}/{name}"));
+        std::fs::remove_file(path(1, "_metadata")).unwrap();
+        std::fs::create_dir_all(path(2, "")).unwrap();
+        assert_eq!(newest(&checkpoints).0, None);
+        assert_eq!(checkpoints.newest(JobId(8), |_| ()).unwrap(), None);
     }
 
     #[test]

@@ -2,12 +2,14 @@
 
 mod directory;
 mod disposal;
+mod error;
 mod history;
 mod manifest;
 mod options;
 
-pub use directory::{CheckpointDirectory, DirectoryError, Restored, local_path, read_savepoint};
+pub use directory::{CheckpointDirectory, Restored, local_path, read_savepoint};
 pub use disposal::{DisposalError, dispose_savepoint};
+pub use error::DirectoryError;
 use types::JobId;
 
 pub use history::{CheckpointHistory, CheckpointRecord, CheckpointState, RestoredFrom, SubtaskPart};
@@ -17,11 +19,11 @@ pub use options::CheckpointOptions;
 /// The newest checkpoint of a job that is whole; what is wrong with newer ones goes to the log.
 pub(crate) fn newest(directory: &str, job: JobId) -> Result<Option<Restored>, DirectoryError> {
     CheckpointDirectory::open(directory)?.newest(job, |error| {
-        if let DirectoryError::Missing { location } = &error {
-            tracing::info!(job_id = %job, location, "a checkpoint was never finished; taking the one before");
+        if let DirectoryError::Missing { location } = error {
+            tracing::info!(job_id = %job, location, "a checkpoint was never finished; trying the one before");
         } else {
-            let error = crate::master::with_causes(&error);
-            tracing::error!(job_id = %job, error, "a checkpoint is not whole; falling back to the one before");
+            let error = crate::master::with_causes(error);
+            tracing::error!(job_id = %job, error, "a checkpoint is not whole; trying the one before");
         }
     })
 }

@@ -24,6 +24,8 @@ pub struct CheckpointOptions {
     pub directory: String,
     /// Where savepoints go that are asked for without a place.
     pub savepoints: String,
+    /// None is written that would leave less free on the disk: what else writes there needs some room to go on.
+    pub keep_free_bytes: u64,
 }
 
 impl CheckpointOptions {
@@ -56,6 +58,7 @@ impl CheckpointOptions {
             savepoints: keys
                 .text(&["execution.checkpointing.savepoint-dir", "state.savepoints.dir"])
                 .unwrap_or_else(|| defaults.savepoints.clone()),
+            keep_free_bytes: defaults.keep_free_bytes,
         };
         keys.finish(options)
     }
@@ -74,6 +77,7 @@ mod tests {
             tolerable_failures: None,
             directory: "here".to_owned(),
             savepoints: "there".to_owned(),
+            keep_free_bytes: 0,
         }
     }
 
@@ -106,6 +110,7 @@ mod tests {
             tolerable_failures: Some(2),
             directory: "file:///old".to_owned(),
             savepoints: "file:///new".to_owned(),
+            keep_free_bytes: 0,
         };
         assert_eq!(read(&set).unwrap(), expected);
     }

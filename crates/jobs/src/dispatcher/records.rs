@@ -4,9 +4,11 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use connectors::dead_letter::{Ancestor, Reached};
 use parking_lot::Mutex;
 use types::JobId;
 
+use crate::checkpoint::Restored;
 use crate::registry::{Fate, JobRecord, Origin, Registry, RegistryError};
 use crate::status::JobStatus;
 
@@ -21,7 +23,31 @@ pub(super) struct Records {
 pub(super) struct Known {
     pub id: JobId,
     pub started_from: Option<String>,
+    pub ancestors: Vec<Ancestor>,
     pub is_new: bool,
+}
+
+impl Known {
+    pub fn of(id: JobId, record: &JobRecord) -> Known {
+        let (started_from, ancestors) = (record.started_from.clone(), record.ancestors.clone());
+        Known { id, started_from, ancestors, is_new: false }
+    }
+
+    /// It goes on from another job's state.
+    pub fn follow(&mut self, restored: &Restored, its_ancestors: Vec<Ancestor>) {
+        if restored.manifest.job_id == self.id.to_string() {
+            return;
+        }
+        let splits = restored.snapshot.pipelines.iter().flat_map(|pipeline| pipeline.splits());
+        let reached = splits.map(|of| Reached {
+            topic: of.split.topic.clone(),
+            partition: of.split.partition,
+            offset: of.offset,
+        });
+        self.ancestors = its_ancestors;
+        self.ancestors
+            .push(Ancestor { job_id: restored.manifest.job_id.clone(), reached: reached.collect() });
+    }
 }
 
 impl Records {
@@ -40,9 +66,15 @@ impl Records {
         let found = records.into_iter().rev().find_map(|record| {
             let id: JobId = record.id.parse().ok()?;
             let fits = record.origin == Origin::Start && record.name == name && !taken.contains(&id);
-            fits.then_some(Known { id, started_from: record.started_from, is_new: false })
+            fits.then_some(Known::of(id, &record))
         });
         Ok(found)
+    }
+
+    /// The jobs whose state a job went on from.
+    pub fn ancestors(&self, id: &str) -> Result<Vec<Ancestor>, RegistryError> {
+        let record = self.all()?.into_iter().find(|record| record.id == id);
+        Ok(record.map(|record| record.ancestors).unwrap_or_default())
     }
 
     /// Those that came in while Weir was up before and are to be gone on with.

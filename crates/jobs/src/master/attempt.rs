@@ -20,7 +20,8 @@ pub(super) struct Launch {
     plan: Arc<Plan>,
     id: JobId,
     name: String,
-    attempts: u64,
+    /// An attempt was made before, here or in another process.
+    ran_before: bool,
 }
 
 /// An attempt under way.
@@ -51,17 +52,23 @@ impl Launch {
             plan: new.plan.clone(),
             id: new.id,
             name: new.name.clone(),
-            attempts: 0,
+            ran_before: new.ran_before,
         }
     }
 
-    /// Starts the plan where a snapshot stood, or as its tables' options say.
-    pub fn start(&mut self, from: Option<&Snapshot>) -> Result<Attempt, StartError> {
+    /// Starts the plan where a snapshot stood, or as its tables' options say. `starting` is told how to end the waiting for
+    /// what the attempt writes to.
+    pub fn start(
+        &mut self,
+        from: Option<&Arc<Snapshot>>,
+        starting: &dyn Fn(&Arc<Patience>),
+    ) -> Result<Attempt, StartError> {
         let wired =
             self.environment.wire(self.plan.clone(), self.id, &self.name).map_err(|error| match error {
                 WiringError::Options(wrong) => StartError::Options(wrong),
                 WiringError::Thread(error) => StartError::Thread(error),
             })?;
+        starting(&wired.patience);
         let mut spec = wired.spec;
         if let Some(snapshot) = from {
             let reads: Vec<Reads> = spec.sources.iter().map(|source| source.reads()).collect();
@@ -69,14 +76,15 @@ impl Launch {
             if !report.is_complete() {
                 tracing::warn!(job = %self.name, "not all state was kept:\n{report}");
             }
-            spec.restore = Some(Arc::new(snapshot.clone()));
+            spec.restore = Some(snapshot.clone());
         }
         wired.letters.reach().map_err(ExecutionError::from)?;
         // Letters of records behind the point that is gone on from will be written again, if still with reason.
-        if self.attempts > 0 || from.is_some() {
-            wired.letters.restarted(&positions(from)).map_err(ExecutionError::from)?;
+        if self.ran_before || from.is_some() {
+            let positions = positions(from.map(|snapshot| &**snapshot));
+            wired.letters.restarted(&positions).map_err(ExecutionError::from)?;
         }
-        self.attempts += 1;
+        self.ran_before = true;
         let (parallelism, sources) = (spec.options.parallelism, spec.sources.clone());
         let execution = Execution::start(spec)?;
         Ok(Attempt { execution, parallelism, patience: wired.patience, sources })

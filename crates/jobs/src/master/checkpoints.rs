@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::execution::{Acknowledgement, CheckpointError, bytes_of_parts};
+use engine::execution::{Acknowledgement, Afterwards, CheckpointError, bytes_of_parts};
 use engine::snapshot::encode_sized;
 use types::{JobId, Timestamp};
 
@@ -78,7 +78,7 @@ impl Taker {
     /// Takes a checkpoint because it is due. Fails when so many in a row have failed that the job is to fail.
     pub fn take_due(&mut self, master: &JobMaster, attempt: &Attempt) -> Result<(), String> {
         let began = master.clock.elapsed();
-        let taken = self.take(master, attempt, self.options.timeout);
+        let taken = self.take(master, attempt, self.options.timeout, Afterwards::ReadOn);
         let now = master.clock.elapsed();
         self.due = self.options.interval.map(|interval| (began + interval).max(now + self.options.min_pause));
         match taken {
@@ -104,12 +104,13 @@ impl Taker {
 
     /// Takes a checkpoint because somebody asks for it; returns its number.
     pub fn take_asked(&mut self, master: &JobMaster, attempt: &Attempt) -> Result<u64, SavepointError> {
-        self.take(master, attempt, self.options.timeout)
+        self.take(master, attempt, self.options.timeout, Afterwards::ReadOn)
     }
 
-    /// Takes the checkpoint that the end of the process waits for.
+    /// Takes the checkpoint that the end of the process waits for; then nothing more is read.
     pub fn take_last(&mut self, master: &JobMaster, attempt: &Attempt) {
-        if let Err(error) = self.take(master, attempt, self.options.timeout.min(LAST_TIMEOUT)) {
+        let timeout = self.options.timeout.min(LAST_TIMEOUT);
+        if let Err(error) = self.take(master, attempt, timeout, Afterwards::Hold) {
             tracing::warn!(
                 job_id = %self.job, error = %with_causes(&error),
                 "no last checkpoint: the job goes on from the one before"
@@ -122,11 +123,14 @@ impl Taker {
         master: &JobMaster,
         attempt: &Attempt,
         timeout: Duration,
+        afterwards: Afterwards,
     ) -> Result<u64, SavepointError> {
         let id = self.last + 1;
         self.last = id;
         let place = CheckpointDirectory::checkpoint(self.job, id);
-        write(master, attempt, &self.directory, &place, (id, Kind::Checkpoint), timeout)?;
+        let of = (id, Kind::Checkpoint);
+        let keep_free = self.options.keep_free_bytes;
+        write(master, attempt, &self.directory, &place, of, (timeout, keep_free, afterwards))?;
         if let Err(error) = self.directory.prune(self.job, self.options.retained) {
             tracing::warn!(job_id = %self.job, error = %with_causes(&error), "old checkpoints were not removed");
         }
@@ -139,6 +143,7 @@ impl Taker {
         master: &JobMaster,
         attempt: &Attempt,
         target: Option<&str>,
+        afterwards: Afterwards,
     ) -> Result<String, SavepointError> {
         let target = target.unwrap_or(&self.options.savepoints);
         if target.is_empty() {
@@ -150,8 +155,8 @@ impl Taker {
         // As Flink names them: the beginning of the job's id, and something that was never there.
         let job: String = self.job.to_string().chars().take(6).collect();
         let place = format!("savepoint-{job}-{:012x}", crate::id::random() & 0xffff_ffff_ffff);
-        let timeout = self.options.timeout;
-        write(master, attempt, &directory, &place, (id, Kind::Savepoint), timeout)
+        let limits = (self.options.timeout, self.options.keep_free_bytes, afterwards);
+        write(master, attempt, &directory, &place, (id, Kind::Savepoint), limits)
     }
 }
 
@@ -162,7 +167,7 @@ fn write(
     directory: &CheckpointDirectory,
     place: &str,
     (id, kind): (u64, Kind),
-    timeout: Duration,
+    (timeout, keep_free, afterwards): (Duration, u64, Afterwards),
 ) -> Result<String, SavepointError> {
     let (began, triggered) = (master.clock.elapsed(), master.clock.now());
     let duration = Duration::ZERO;
@@ -179,7 +184,7 @@ fn write(
     };
     master.life.lock().checkpoints.begin(record);
     let mut parts: Vec<Acknowledgement> = Vec::new();
-    let taken = control.snapshot_told(timeout, &mut |part| {
+    let taken = control.snapshot_told(timeout, afterwards, &mut |part| {
         master.life.lock().checkpoints.acknowledge(id, subtask_part(&part, began, master.clock.now()));
         parts.push(part);
     });
@@ -196,8 +201,9 @@ fn write(
             records: ledgers.map(|ledger| ledger.accepted).sum(),
             state: StateFile { name: String::new(), bytes: 0, crc32: 0 },
         };
-        let (bytes, sizes) = encode_sized(&snapshot);
-        directory.write(place, &mut manifest, bytes)?;
+        let (state, sizes) = encode_sized(&snapshot);
+        directory.check_room(state.len(), keep_free)?;
+        directory.write(place, &mut manifest, state)?;
         master.life.lock().checkpoints.measure(id, &bytes_of_parts(&parts, &sizes));
         attempt.commit(&snapshot);
         Ok(manifest.state.bytes)
@@ -215,6 +221,7 @@ fn write(
             Ok(location)
         }
         Err(error) => {
+            control.release();
             // What was written of it is of no use.
             let _ = directory.remove(place);
             Err(error)

@@ -1,6 +1,6 @@
 //! The graph of a job: its vertices, each a chain of operators in one thread a subtask, and what they send each other.
 
-use engine::execution::Task;
+use engine::execution::{Task, global_vertex, source_vertex};
 use sql::plan::{Pipeline, Plan, Query, Shape};
 
 /// Subtasks that do the same.
@@ -32,7 +32,7 @@ pub(super) fn graph(plan: &Plan, tasks: &[Task]) -> Vec<VertexView> {
     let mut graph = Vec::new();
     for pipeline in &plan.pipelines {
         let table = &pipeline.source.name;
-        let (source, global) = (format!("Source: {table}"), format!("GlobalWindowAggregate[{table}]"));
+        let (source, global) = (source_vertex(table), global_vertex(table));
         let count = |key: &str| tasks.iter().filter(|task| task.vertex == key).count();
         let (readers, owners) = (count(&source), count(&global));
         let of = |query: &&Query| matches!(query.shape, Shape::Aggregate(_));

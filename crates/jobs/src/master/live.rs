@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, select};
-use engine::execution::ExecutionError;
+use engine::execution::{Afterwards, ExecutionError};
 use engine::snapshot::Snapshot;
 
 use super::attempt::{Attempt, Launch, StartError};
 use super::checkpoints::{Taker, restored_from};
-use super::{Afterwards, Failure, JobMaster, NewJob, Request, SavepointError, may_pass, with_causes};
-use crate::checkpoint::Restored;
+use super::memory::Told;
+use super::{Failure, JobMaster, NewJob, Request, SavepointError, Sequel, may_pass, with_causes};
+use crate::checkpoint::{Restored, read_savepoint};
 use crate::restart::Restarts;
 use crate::status::JobStatus;
 
@@ -18,8 +19,8 @@ use crate::status::JobStatus;
 const GRACE: Duration = Duration::from_secs(5);
 /// Failures that are remembered one by one.
 const REMEMBERED: usize = 16;
-/// As good as never.
-const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
+/// How often to look whether the job has to wait for memory.
+const LOOK: Duration = Duration::from_secs(1);
 
 pub(super) struct Living {
     master: Arc<JobMaster>,
@@ -27,8 +28,8 @@ pub(super) struct Living {
     incoming: Receiver<Request>,
     restarts: Restarts,
     taker: Option<Taker>,
-    /// What the job was first started from.
-    first: Option<Restored>,
+    /// Where that lies which the job was first started from.
+    first: Option<String>,
     on_end: Box<dyn Fn(JobStatus) + Send>,
 }
 
@@ -61,7 +62,7 @@ impl Living {
             incoming,
             restarts: Restarts::new(new.restart),
             taker,
-            first: new.restored,
+            first: new.restored.map(|restored| restored.location),
             on_end: new.on_end,
         }
     }
@@ -87,6 +88,8 @@ impl Living {
         let master = self.master.clone();
         let control = attempt.execution.control();
         let ended = attempt.execution.ended();
+        let memory = attempt.execution.memory();
+        let mut told = Told::default();
         let mut wish = Wish::None;
         let mut patient_until = None;
         if let Some(taker) = &mut self.taker {
@@ -96,25 +99,29 @@ impl Living {
             let now = master.clock.elapsed();
             let due = self.taker.as_ref().filter(|_| wish == Wish::None).and_then(|taker| taker.wait(now));
             let until = patient_until.map(|until: Duration| until.saturating_sub(now));
-            let wait = until.or(due).unwrap_or(NEVER);
+            told.tell(master.id, &master.name, &memory.view());
+            let wait = until.or(due).unwrap_or(LOOK).min(LOOK);
             select! {
                 recv(ended) -> _ => break,
                 recv(self.incoming) -> request => {
                     match request {
                         Ok(Request::Savepoint { target, then, done }) => {
-                            let written = self.savepoint(&attempt, target.as_deref());
+                            // What happened after it would happen again to whoever starts from it.
+                            let goes_on = then == Sequel::GoOn;
+                            let afterwards = if goes_on { Afterwards::ReadOn } else { Afterwards::Hold };
+                            let written = self.savepoint(&attempt, target.as_deref(), afterwards);
                             match then {
                                 _ if written.is_err() => {}
-                                Afterwards::GoOn => {}
-                                Afterwards::Stop => {
+                                Sequel::GoOn => {}
+                                Sequel::Stop => {
                                     wish = Wish::Stop;
                                     control.cancel();
                                 }
-                                Afterwards::Drain => {
+                                Sequel::Drain => {
                                     wish = Wish::Drain;
                                     control.drain();
                                 }
-                                Afterwards::Cancel => {
+                                Sequel::Cancel => {
                                     self.become_(JobStatus::Cancelling);
                                     control.cancel();
                                 }
@@ -128,6 +135,8 @@ impl Living {
                             };
                             let _ = done.send(taken);
                         }
+                        // It ends for good already, and stays what it was asked to become.
+                        Ok(Request::Suspend) if matches!(wish, Wish::Stop | Wish::Drain) => {}
                         Ok(Request::Suspend) => {
                             if let Some(taker) = &mut self.taker {
                                 taker.take_last(&master, &attempt);
@@ -157,8 +166,11 @@ impl Living {
         }
         let outcome = attempt.execution.join();
         let is_cancelling = master.status() == JobStatus::Cancelling;
+        // It may have ended before it heard of that.
+        let is_suspending = wish == Wish::None && master.life.lock().suspending;
         match (outcome, wish) {
             _ if is_cancelling => Then::Over(JobStatus::Canceled),
+            _ if is_suspending => Then::Over(JobStatus::Suspended),
             (_, Wish::Suspend) => Then::Over(JobStatus::Suspended),
             (Ok(_), _) | (Err(_), Wish::Stop) => Then::Over(JobStatus::Finished),
             (Err(error), Wish::None | Wish::Drain) => Then::Failed(error),
@@ -186,18 +198,22 @@ impl Living {
             return Err(Then::Over(status));
         }
         let newest = self.newest().map_err(Then::Failed)?;
-        let snapshot: Option<&Snapshot> = newest.as_ref().map(|restored| &restored.snapshot);
-        match self.launch.start(snapshot) {
+        let snapshot: Option<&Arc<Snapshot>> = newest.as_ref().map(|restored| &restored.snapshot);
+        let started = self.launch.start(snapshot, &|patience| master.starting(patience));
+        master.life.lock().starting = false;
+        match started {
             Ok(attempt) => {
                 let mut life = master.life.lock();
                 // Somebody may have cancelled it just now.
-                if life.status.become_at(JobStatus::Running, master.clock.now()).is_err() {
+                let runs = life.status.become_at(JobStatus::Running, master.clock.now()).is_ok();
+                if !runs || life.given_up {
                     attempt.execution.cancel();
                 }
                 life.restarts += 1;
                 life.control = attempt.execution.control();
                 life.tasks = attempt.execution.tasks().to_vec();
                 life.patience = attempt.patience.clone();
+                life.memory = attempt.execution.memory();
                 match &newest {
                     Some(restored) => {
                         life.checkpoints.restore(restored_from(restored, master.clock.now()));
@@ -217,10 +233,11 @@ impl Living {
     /// What the job goes on from: its newest checkpoint, or what it was first started from.
     fn newest(&self) -> Result<Option<Restored>, ExecutionError> {
         let newest = self.taker.as_ref().map_or(Ok(None), Taker::newest);
-        match newest {
-            Ok(newest) => Ok(newest.or_else(|| self.first.clone())),
-            Err(error) => Err(ExecutionError::Checkpoints(with_causes(&error))),
-        }
+        let newest = match (newest, &self.first) {
+            (Ok(None), Some(first)) => read_savepoint(first).map(Some),
+            (newest, _) => newest,
+        };
+        newest.map_err(|error| ExecutionError::Checkpoints(with_causes(&error)))
     }
 
     /// Waits before a new attempt; a status if the job is asked to end meanwhile.
@@ -238,9 +255,14 @@ impl Living {
         }
     }
 
-    fn savepoint(&mut self, attempt: &Attempt, target: Option<&str>) -> Result<String, SavepointError> {
+    fn savepoint(
+        &mut self,
+        attempt: &Attempt,
+        target: Option<&str>,
+        afterwards: Afterwards,
+    ) -> Result<String, SavepointError> {
         let taker = self.taker.as_mut().ok_or(SavepointError::Nowhere)?;
-        taker.savepoint(&self.master, attempt, target)
+        taker.savepoint(&self.master, attempt, target, afterwards)
     }
 
     fn book_failure(&self, text: &str) {

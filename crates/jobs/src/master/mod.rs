@@ -4,15 +4,18 @@ mod attempt;
 mod checkpoints;
 mod graph;
 mod live;
+mod memory;
 mod view;
 
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use connectors::dead_letter::Ancestor;
 use connectors::patience::Patience;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use engine::execution::{Control, ExecutionError, Task};
+use engine::memory::Account;
 use parking_lot::{Condvar, Mutex};
 use sql::plan::Plan;
 use types::{Clock, JobId, Timestamp};
@@ -29,6 +32,7 @@ use live::Living;
 
 pub use checkpoints::SavepointError;
 pub use graph::{EdgeView, VertexView};
+pub use memory::why_held_back;
 pub use view::{Failure, JobView, TaskView};
 
 /// A submitted job.
@@ -40,6 +44,7 @@ pub struct JobMaster {
     parallelism: u32,
     restart: RestartStrategy,
     checkpoints: Option<CheckpointOptions>,
+    ancestors: Vec<Ancestor>,
     clock: Arc<dyn Clock>,
     life: Mutex<Life>,
     /// Its status has changed.
@@ -59,7 +64,14 @@ struct Life {
     control: Arc<Control>,
     tasks: Vec<Task>,
     patience: Arc<Patience>,
+    memory: Arc<Account>,
     checkpoints: CheckpointHistory,
+    /// The process is about to end: whatever ends the job now does not end it for good.
+    suspending: bool,
+    /// Nobody waits for it any more.
+    given_up: bool,
+    /// An attempt is being started: its patience is known, its control is not.
+    starting: bool,
 }
 
 /// What a job is asked from outside.
@@ -67,7 +79,7 @@ pub(crate) enum Request {
     /// Somebody cancelled it.
     Cancel,
     /// To write its state somewhere.
-    Savepoint { target: Option<String>, then: Afterwards, done: Sender<Result<String, SavepointError>> },
+    Savepoint { target: Option<String>, then: Sequel, done: Sender<Result<String, SavepointError>> },
     /// To write a checkpoint now.
     Checkpoint { done: Sender<Result<u64, SavepointError>> },
     /// To write a checkpoint if it writes any, and to end without being over: the process ends.
@@ -76,7 +88,7 @@ pub(crate) enum Request {
 
 /// What a job does once its savepoint is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Afterwards {
+pub enum Sequel {
     GoOn,
     /// Ends as it is; who starts from the savepoint goes on with its open windows.
     Stop,
@@ -108,6 +120,10 @@ pub(crate) struct NewJob {
     pub restart: RestartStrategy,
     /// What it goes on from.
     pub restored: Option<Restored>,
+    /// It ran under this id before, and letters of it may stand.
+    pub ran_before: bool,
+    /// The jobs whose state it goes on from.
+    pub ancestors: Vec<Ancestor>,
     /// What is to be done before anyone hears that it has come to rest.
     pub on_end: Box<dyn Fn(JobStatus) + Send>,
 }
@@ -126,7 +142,7 @@ impl JobMaster {
         let taker = new.checkpoints.clone().map(|options| Taker::open(new.id, options));
         let taker = taker.transpose().map_err(StartError::Checkpoints)?;
         let mut launch = Launch::new(&new);
-        let attempt = launch.start(new.restored.as_ref().map(|restored| &restored.snapshot))?;
+        let attempt = launch.start(new.restored.as_ref().map(|restored| &restored.snapshot), &|_| ())?;
         for next in [JobStatus::Created, JobStatus::Running] {
             status.become_at(next, clock.now()).expect("a new job may run");
         }
@@ -142,6 +158,7 @@ impl JobMaster {
             parallelism: attempt.parallelism,
             restart: new.restart.clone(),
             checkpoints: new.checkpoints.clone(),
+            ancestors: new.ancestors.clone(),
             clock: clock.clone(),
             life: Mutex::new(Life {
                 submitted: status.since(),
@@ -151,7 +168,11 @@ impl JobMaster {
                 control: attempt.execution.control(),
                 tasks: attempt.execution.tasks().to_vec(),
                 patience: attempt.patience.clone(),
+                memory: attempt.execution.memory(),
                 checkpoints,
+                suspending: false,
+                given_up: false,
+                starting: false,
             }),
             changed: Condvar::new(),
             requests,
@@ -202,6 +223,11 @@ impl JobMaster {
         self.life.lock().restarts
     }
 
+    /// The jobs whose state it went on from.
+    pub(crate) fn ancestors(&self) -> &[Ancestor] {
+        &self.ancestors
+    }
+
     pub fn status(&self) -> JobStatus {
         self.life.lock().status.current()
     }
@@ -215,13 +241,17 @@ impl JobMaster {
         // A job that is being cancelled already stays so.
         let _ = life.status.become_at(JobStatus::Cancelling, self.clock.now());
         life.control.cancel();
+        if life.starting {
+            // It has read nothing yet that could be lost.
+            life.patience.give_up();
+        }
         drop(life);
         let _ = self.requests.try_send(Request::Cancel);
         true
     }
 
     /// Writes the job's state to `target`, or where savepoints go; returns where it lies. Blocks until it is written.
-    pub fn savepoint(&self, target: Option<String>, then: Afterwards) -> Result<String, SavepointError> {
+    pub fn savepoint(&self, target: Option<String>, then: Sequel) -> Result<String, SavepointError> {
         let (done, outcome) = bounded(1);
         self.ask(Request::Savepoint { target, then, done }, &outcome)
     }
@@ -250,14 +280,25 @@ impl JobMaster {
 
     /// Asks the job to keep its state and to end without being over.
     pub(crate) fn suspend(&self) {
+        self.life.lock().suspending = true;
         let _ = self.requests.try_send(Request::Suspend);
     }
 
     /// Ends all waiting for what does not take the job's results.
     pub(crate) fn give_up(&self) {
-        let life = self.life.lock();
+        let mut life = self.life.lock();
+        life.given_up = true;
         life.patience.give_up();
         life.control.cancel();
+    }
+
+    /// An attempt is about to be started, which may have to wait for what it writes to.
+    fn starting(&self, patience: &Arc<Patience>) {
+        let mut life = self.life.lock();
+        (life.patience, life.starting) = (patience.clone(), true);
+        if life.given_up || life.status.current() == JobStatus::Cancelling {
+            patience.give_up();
+        }
     }
 
     /// Waits until the job no longer does anything, at most this long; tells whether that is so.

@@ -1,5 +1,6 @@
 //! Pictures of a job, for those who watch.
 
+use engine::memory::MemoryView;
 use engine::operator::LedgerCounts;
 use types::{JobId, Timestamp};
 
@@ -36,6 +37,7 @@ pub struct JobView {
     pub restarts: u64,
     pub tasks: Vec<TaskView>,
     pub ledger: LedgerCounts,
+    pub memory: MemoryView,
     pub checkpoints: CheckpointHistory,
     /// As the data flows.
     pub graph: Vec<VertexView>,
@@ -78,6 +80,7 @@ impl JobMaster {
             restarts: life.restarts,
             tasks: tasks.collect(),
             ledger,
+            memory: life.memory.view(),
             checkpoints: life.checkpoints.clone(),
         }
     }

@@ -1,9 +1,17 @@
 //! Scripts over files of events, and all that they must answer: in `cases/NAME`, `script.sql` as a user would write it,
 //! `TABLE.jsonl` for each table that is read, and `expected.golden`. Where real Flink was seen to answer, that is the
-//! golden. Every case gives the same bytes at any parallelism and batch size.
+//! golden. Every case gives the same bytes at any parallelism and batch size, and the same rows as a live job that is
+//! killed and restored.
 //!
 //! `UPDATE_GOLDEN=1` writes the goldens anew: read what changed before you keep it.
 
+mod interrupted;
+#[path = "../support/memory.rs"]
+#[expect(dead_code, reason = "other tests ask more of the log and the store")]
+mod memory;
+#[path = "../support/stage.rs"]
+#[expect(dead_code, reason = "other tests ask more of the stage")]
+mod stage;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -11,6 +19,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use engine::operator::LedgerCounts;
 use serde_json::Value;
 use sql::expr::{Expr, ExprGraph};
 use sql::plan::Shape;
@@ -48,8 +57,12 @@ fn answer(case: &Path, parallelism: u32, batch_rows: usize) -> String {
         value.as_object_mut().expect("a row is an object").remove("created_at");
         writeln!(text, "{} {} {value}", line["table"], line["key"]).expect("a String takes any text");
     }
-    let ledger = summary.ledger;
-    assert!(ledger.balances(), "{ledger:?}");
+    assert!(summary.ledger.balances(), "{:?}", summary.ledger);
+    write_ledger(&mut text, &summary.ledger);
+    text
+}
+
+fn write_ledger(text: &mut String, ledger: &LedgerCounts) {
     write!(
         text,
         "\n{} accepted: {} counted, {} filtered, {} late, {} dead-lettered\n",
@@ -65,7 +78,6 @@ fn answer(case: &Path, parallelism: u32, batch_rows: usize) -> String {
             writeln!(text, "{what}: {count} {of}").expect("a String takes any text");
         }
     }
-    text
 }
 
 #[test]

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use connectors::dead_letter::DEAD_LETTER_TOPIC;
 use jobs::dead_letters::{Letter, LetterId};
-use jobs::{Afterwards, Dispatcher, JobMaster, Origin};
+use jobs::{Dispatcher, JobMaster, JobStatus, Origin, Sequel};
 use serde_json::json;
 
-use crate::world::{SCRIPT, TOPIC, World, submission, until};
+use crate::world::{SCRIPT, TOPIC, World, submission, until, until_is};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -68,7 +68,7 @@ fn letters_of_what_is_read_again_stand_once() {
     let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
     misread(&world, &[1, 2]);
     dead_lettered(&job, 2);
-    let savepoint = job.savepoint(None, Afterwards::GoOn).expect("a savepoint");
+    let savepoint = job.savepoint(None, Sequel::GoOn).expect("a savepoint");
     misread(&world, &[3]);
     dead_lettered(&job, 3);
     // Without a checkpoint everything is read again.
@@ -82,6 +82,24 @@ fn letters_of_what_is_read_again_stand_once() {
         process.submit(jobs::Submission { from: Some(&savepoint), ..submission(SCRIPT, Origin::Submitted) });
     dead_lettered(&other.expect("it starts"), 3);
     until("it has written the third", || all(&process).len() == 4);
+    assert!(process.shut_down(LONG));
+}
+
+#[test]
+fn letters_of_a_job_that_ended_before_its_first_checkpoint_stand_once() {
+    let world = World::new(1);
+    let process = world.process();
+    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    misread(&world, &[1, 2]);
+    dead_lettered(&job, 2);
+    assert!(process.shut_down(LONG));
+    // As a crash leaves it.
+    std::fs::remove_dir_all(world.place("checkpoints")).expect("they were there");
+    let process = world.process();
+    let again = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    assert_eq!(again.id(), job.id());
+    dead_lettered(&again, 2);
+    assert_eq!(all(&process).iter().map(|letter| letter.written.offset).collect::<Vec<_>>(), [0, 1]);
     assert!(process.shut_down(LONG));
 }
 
@@ -107,6 +125,96 @@ fn late_events_that_other_queries_have_counted_are_not_replayed() {
     // It is late again, and says so again.
     until("the third is late", || job.view().ledger.late == 3);
     assert!(job.view().ledger.balances());
+    assert!(process.shut_down(LONG));
+}
+
+/// The script, as it should have been.
+fn fixed(name: &str) -> String {
+    let format = "'format' = 'json', 'json.timestamp-format.standard' = 'ISO-8601',";
+    format!("SET 'pipeline.name' = '{name}'; {}", SCRIPT.replace("'format' = 'json',", format))
+}
+
+#[test]
+fn an_event_that_another_job_has_counted_is_not_given_back() {
+    let world = World::new(1);
+    let process = world.process();
+    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    let other = process.submit(submission(&fixed("other"), Origin::Start)).expect("it starts");
+    misread(&world, &[1]);
+    dead_lettered(&job, 1);
+    until("the other counts it", || other.view().ledger.counted == 1);
+    let ids = [all(&process)[0].id];
+    let outcome = process.dead_letters().replay(&ids).expect("a replay");
+    assert_eq!(outcome.left, [(ids[0], "job `other` has counted it, and would count it twice".to_owned())]);
+    // When nobody is there who has counted it, it is.
+    assert!(other.cancel());
+    until_is(&other, JobStatus::Canceled);
+    assert_eq!(process.dead_letters().replay(&ids).expect("a replay").replayed, ids);
+    assert!(process.shut_down(LONG));
+}
+
+#[test]
+fn an_event_that_no_job_could_count_is_given_back_once_whatever_number_of_letters_there_is() {
+    let world = World::new(1);
+    let process = world.process();
+    let other = format!("SET 'pipeline.name' = 'other'; {SCRIPT}");
+    let jobs =
+        [SCRIPT, &other].map(|script| process.submit(submission(script, Origin::Start)).expect("it starts"));
+    misread(&world, &[1]);
+    jobs.iter().for_each(|job| dead_lettered(job, 1));
+    let ids: Vec<LetterId> = all(&process).iter().map(|letter| letter.id).collect();
+    let outcome = process.dead_letters().replay(&ids[..1]).expect("a replay");
+    assert_eq!(outcome.replayed, ids[..1]);
+    jobs.iter().for_each(|job| dead_lettered(job, 2));
+    assert_eq!(world.log.bodies(TOPIC).len(), 2);
+    let replayed: Vec<bool> = all(&process).iter().map(|letter| letter.replayed).collect();
+    assert_eq!(replayed, [true, true, false, false]);
+    let outcome = process.dead_letters().replay(&ids).expect("a replay");
+    assert_eq!((outcome.replayed.len(), outcome.left.len()), (0, 2));
+    let ids: Vec<LetterId> = all(&process)[2..].iter().map(|letter| letter.id).collect();
+    assert_eq!(process.dead_letters().replay(&ids).expect("a replay").replayed, ids);
+    assert_eq!(world.log.bodies(TOPIC).len(), 3);
+    assert!(process.shut_down(LONG));
+}
+
+#[test]
+fn a_record_of_which_a_part_was_counted_is_not_given_back() {
+    let world = World::new(1);
+    let process = world.process();
+    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    let event = |at: &str| format!(r#"{{"k": "a", "v": 1, "at": "{at}"}}"#);
+    let (good, bad) = (event("2025-12-09 00:00:01"), event("yesterday"));
+    world.log.add(TOPIC, 0, vec![format!("[{good},{bad}]"), format!("[{good},7]"), format!("[{bad},{bad}]")]);
+    dead_lettered(&job, 4);
+    let ids: Vec<LetterId> = all(&process).iter().map(|letter| letter.id).collect();
+    let outcome = process.dead_letters().replay(&ids).expect("a replay");
+    let left: Vec<LetterId> = outcome.left.iter().map(|(id, _)| *id).collect();
+    assert_eq!((&outcome.replayed[..], &left[..]), (&ids[2..], &ids[..2]));
+    // The other two are of one record.
+    dead_lettered(&job, 6);
+    assert_eq!((world.log.bodies(TOPIC).len(), job.view().ledger.counted), (4, 2));
+    assert!(process.shut_down(LONG));
+}
+
+#[test]
+fn what_a_stopped_job_could_not_count_is_given_back_to_the_one_that_goes_on_from_it() {
+    let world = World::new(1);
+    let process = world.process();
+    let job = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
+    misread(&world, &[1, 2]);
+    dead_lettered(&job, 2);
+    let savepoint = job.savepoint(None, Sequel::Stop).expect("a savepoint");
+    let script = fixed("fixed");
+    let from = jobs::Submission { from: Some(&savepoint), ..submission(&script, Origin::Submitted) };
+    let fixed = process.submit(from).expect("it starts");
+    assert_ne!(fixed.id(), job.id());
+    let ids: Vec<LetterId> = all(&process).iter().map(|letter| letter.id).collect();
+    // That is on record.
+    assert!(process.shut_down(LONG));
+    let process = world.process();
+    process.resume().expect("the records can be read");
+    assert_eq!(process.dead_letters().replay(&ids).expect("a replay").replayed, ids);
+    until("they are counted", || world.counts().get("a:2025-12-09 00:01:00") == Some(&2));
     assert!(process.shut_down(LONG));
 }
 

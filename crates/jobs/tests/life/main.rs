@@ -8,5 +8,7 @@ mod letters;
 mod memory;
 mod over;
 mod process;
+mod room;
 mod savepoints;
+mod topics;
 mod world;

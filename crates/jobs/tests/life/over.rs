@@ -6,6 +6,9 @@ use jobs::{JobStatus, Origin};
 
 use crate::world::{SCRIPT, World, submission, until, until_is};
 
+const COUNTS_TOPIC: &str =
+    "'connector' = 'upsert-kafka', 'topic' = 'counts', 'key.format' = 'raw', 'value.format' = 'json'";
+
 #[test]
 fn a_job_whose_store_takes_nothing_can_be_cancelled_and_goes_on_when_it_does_again() {
     let world = World::new(1);
@@ -28,6 +31,27 @@ fn a_job_whose_store_takes_nothing_can_be_cancelled_and_goes_on_when_it_does_aga
 }
 
 #[test]
+fn a_job_that_writes_a_topic_waits_for_its_log_and_can_be_cancelled_while_it_does() {
+    let world = World::new(1);
+    let process = world.process();
+    let script = SCRIPT.replace("'connector' = 'redis', 'key' = '{k}:{window_end}'", COUNTS_TOPIC);
+    let script =
+        script.replace("window_end TIMESTAMP(3))", "window_end TIMESTAMP(3), PRIMARY KEY (k) NOT ENFORCED)");
+    // A single failure would be its end.
+    let script = script.replace("attempts' = '3'", "attempts' = '0'");
+    let job = process.submit(submission(&script, Origin::Start)).expect("it starts");
+    world.log.refuse(2);
+    world.append(0, &[("a", 1)]);
+    until("the row is written", || !world.log.records("counts").is_empty());
+    assert_eq!((world.log.refusals_left(), job.status()), (0, JobStatus::Running));
+    world.log.refuse(u32::MAX);
+    world.append(0, &[("a", 2)]);
+    until("the log refuses", || world.log.refusals_left() < u32::MAX);
+    assert!(job.cancel());
+    until_is(&job, JobStatus::Canceled);
+}
+
+#[test]
 fn a_job_that_waits_to_be_started_again_can_be_cancelled() {
     let world = World::new(1);
     let process = world.process();
@@ -35,6 +59,20 @@ fn a_job_that_waits_to_be_started_again_can_be_cancelled() {
     let job = process.submit(submission(&script, Origin::Start)).expect("it starts");
     world.log.break_down();
     until_is(&job, JobStatus::Restarting);
+    assert!(job.cancel());
+    until_is(&job, JobStatus::Canceled);
+    assert!(process.shut_down(Duration::from_secs(20)));
+}
+
+#[test]
+fn a_job_that_cannot_be_started_again_for_want_of_its_dead_letters_can_be_cancelled() {
+    let world = World::new(1);
+    let process = world.process();
+    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    // It says in the topic of dead letters where it goes on from.
+    world.log.refuse_appends(true);
+    world.log.break_down();
+    until("it waits", || world.log.refused_appends() > 0);
     assert!(job.cancel());
     until_is(&job, JobStatus::Canceled);
     assert!(process.shut_down(Duration::from_secs(20)));

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use jobs::{JobStatus, Origin, Submission};
+use jobs::checkpoint::{CheckpointRecord, CheckpointState};
+use jobs::{JobStatus, Origin, Sequel, Submission};
 
-use crate::world::{SCRIPT, World, submission, until_is};
+use crate::world::{SCRIPT, World, submission, until, until_is};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -34,6 +35,18 @@ fn a_job_goes_on_under_its_id_where_the_process_ended() {
     assert_ne!(afresh.id(), job.id());
     world.written(&afresh);
     assert!(process.shut_down(LONG));
+}
+
+#[test]
+fn a_job_that_was_stopped_stays_so_though_the_process_ends_at_once() {
+    for _ in 0..20 {
+        let world = World::new(1);
+        let process = world.process();
+        let job = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
+        job.savepoint(None, Sequel::Stop).expect("a savepoint");
+        assert!(process.shut_down(LONG));
+        assert_eq!(job.status(), JobStatus::Finished);
+    }
 }
 
 #[test]
@@ -73,5 +86,69 @@ fn a_script_that_has_changed_keeps_the_state_that_still_fits() {
     let job = process.submit(submission(&more, Origin::Start)).expect("it starts");
     world.give(&job, 0, &[("a", 2)]);
     assert_eq!(world.counts()["a:2025-12-09 00:01:00"], 2);
+    assert!(process.shut_down(LONG));
+}
+
+#[test]
+fn a_job_that_the_end_of_the_process_does_not_wait_for_is_started_again_all_the_same() {
+    let mut world = World::new(1);
+    world.interval = Some(Duration::from_millis(1));
+    let process = world.process();
+    let id = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts").id();
+    assert!(process.shut_down(LONG));
+    // Whether it hears first that the process ends, or that nobody waits, is a matter of luck.
+    for round in 1..=12 {
+        let process = world.process();
+        process.resume().expect("the records can be read");
+        let jobs = process.jobs();
+        let [job] = &jobs[..] else { panic!("{} jobs run in round {round}", jobs.len()) };
+        assert_eq!(job.id(), id);
+        // It waits for its store to take what belongs to a checkpoint.
+        let refused = world.store.refused();
+        world.store.refuse(true);
+        world.append(0, &[("a", round)]);
+        until("a result is refused", || world.store.refused() > refused);
+        let is_under_way = |record: &CheckpointRecord| record.state == CheckpointState::InProgress;
+        until("a checkpoint waits", || job.view().checkpoints.recent.back().is_some_and(is_under_way));
+        process.shut_down(Duration::ZERO);
+        world.store.refuse(false);
+    }
+}
+
+#[test]
+fn a_job_whose_checkpoints_are_all_damaged_is_not_begun_anew() {
+    let mut world = World::new(1);
+    world.interval = Some(Duration::from_millis(5));
+    let process = world.process();
+    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    world.give(&job, 0, &[("a", 1)]);
+    until("two checkpoints are there", || job.view().checkpoints.completed > 2);
+    assert!(process.shut_down(LONG));
+    let checkpoints = std::path::Path::new(&world.place("checkpoints")).join(job.id().to_string());
+    let mut states: Vec<_> = std::fs::read_dir(checkpoints)
+        .expect("they are there")
+        .map(|entry| entry.expect("an entry").path().join("state"))
+        .collect();
+    let cut = |path: &std::path::PathBuf| std::fs::write(path, "WEIR").expect("it can be written");
+    // `chk-9` comes before `chk-10`.
+    states.sort_by_key(|path| (path.as_os_str().len(), path.clone()));
+    let newest = states.pop().expect("the newest");
+    cut(&newest);
+    // The one before is good enough, wherever in time it stands.
+    let process = world.process();
+    let again = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    assert_eq!((again.id(), again.view().checkpoints.restored), (job.id(), 1));
+    world.written(&again);
+    assert!(process.shut_down(LONG));
+
+    let states = std::fs::read_dir(newest.ancestors().nth(2).expect("the job's directory"));
+    states.expect("they are there").for_each(|entry| cut(&entry.expect("an entry").path().join("state")));
+    let process = world.process();
+    let refused = process.submit(submission(SCRIPT, Origin::Start)).err().expect("it is refused");
+    let text = refused.to_string();
+    assert!(text.contains("none of the 2 checkpoint(s)") && text.contains("weir up --afresh"), "{text}");
+    // Told so, it begins anew.
+    let afresh = process.submit(Submission { afresh: true, ..submission(SCRIPT, Origin::Start) });
+    world.written(&afresh.expect("it starts"));
     assert!(process.shut_down(LONG));
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jobs::{Afterwards, JobStatus, Origin, SavepointError, Submission, SubmitError};
+use jobs::{JobStatus, Origin, SavepointError, Sequel, Submission, SubmitError};
 
 use crate::world::{SCRIPT, World, submission, until_is};
 
@@ -15,7 +15,7 @@ fn a_job_starts_from_a_savepoint_at_another_parallelism() {
         world.give(&job, partition, &[("a", 1), ("b", 1), ("c", 2)]);
     }
     let target = world.place("elsewhere");
-    let location = job.savepoint(Some(target.clone()), Afterwards::Stop).expect("a savepoint");
+    let location = job.savepoint(Some(target.clone()), Sequel::Stop).expect("a savepoint");
     assert!(location.starts_with(&target), "{location}");
     until_is(&job, JobStatus::Finished);
     assert_eq!(job.view().checkpoints.latest_savepoint.map(|record| record.id), Some(1));
@@ -36,7 +36,7 @@ fn a_dry_run_tells_what_would_be_kept_and_starts_nothing() {
     let process = world.process();
     let job = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
     world.give(&job, 0, &[("a", 1)]);
-    let location = job.savepoint(None, Afterwards::GoOn).expect("a savepoint");
+    let location = job.savepoint(None, Sequel::GoOn).expect("a savepoint");
     assert_eq!(job.status(), JobStatus::Running);
     let report = process.dry_run(submission(SCRIPT, Origin::Submitted), &location).expect("a report");
     assert!(report.is_complete(), "{report}");
@@ -60,14 +60,11 @@ fn what_is_no_savepoint_is_named() {
     );
     assert_eq!(error.domain(), types::ErrorDomain::User);
     let job = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
-    let refused = job.savepoint(Some("s3://bucket".to_owned()), Afterwards::GoOn);
+    let refused = job.savepoint(Some("s3://bucket".to_owned()), Sequel::GoOn);
     assert!(matches!(refused, Err(SavepointError::Files(_))), "{refused:?}");
     assert_eq!(job.status(), JobStatus::Running);
     assert!(process.shut_down(Duration::from_secs(20)));
-    assert!(matches!(
-        job.savepoint(None, Afterwards::GoOn),
-        Err(SavepointError::Ended | SavepointError::Busy)
-    ));
+    assert!(matches!(job.savepoint(None, Sequel::GoOn), Err(SavepointError::Ended | SavepointError::Busy)));
 }
 
 #[test]
@@ -81,7 +78,7 @@ fn a_job_that_is_drained_writes_its_open_windows_and_its_savepoint_still_holds_t
         world.give(&job, 1, &[("a", 3)]);
         let is_final = || world.is_final("a:2025-12-09 00:01:00");
         assert_eq!(is_final(), Some(false), "the window is open");
-        let location = job.savepoint(None, Afterwards::Drain).expect("a savepoint");
+        let location = job.savepoint(None, Sequel::Drain).expect("a savepoint");
         until_is(&job, JobStatus::Finished);
         assert_eq!((is_final(), world.counts()["a:2025-12-09 00:01:00"]), (Some(true), 2));
 

@@ -66,6 +66,7 @@ impl World {
             tolerable_failures: None,
             directory: self.place("checkpoints"),
             savepoints: self.place("savepoints"),
+            keep_free_bytes: 0,
         };
         let registry = Registry::open(&self.directory.path().join("jobs")).expect("the registry opens");
         Dispatcher::new(Environment {

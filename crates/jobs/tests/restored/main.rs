@@ -12,6 +12,7 @@ mod lines;
 #[path = "../support/memory.rs"]
 #[expect(dead_code, reason = "other tests ask more of the log and the store")]
 mod memory;
+mod old_formats;
 #[path = "../support/random.rs"]
 mod random;
 #[path = "../support/stage.rs"]

@@ -61,6 +61,29 @@ fn a_partition_that_has_nothing_more_holds_back_for_the_timeout_only() {
 }
 
 #[test]
+fn a_partition_that_has_nothing_more_does_not_wait_until_the_others_have_nothing_more() {
+    const EVENTS: i64 = 30_000;
+    for parallelism in [1, 2] {
+        let stage = Stage::new(vec![seconds("a", 0, 5), seconds("b", 0, 5)]);
+        let job = stage.start(&script(), parallelism, 100, None);
+        job.read_up_to(&[5, 5]);
+        job.settle();
+        stage.log.give_at_once(1);
+        stage.log.add(TOPIC, 0, seconds("a", 5, EVENTS));
+        crate::stage::until("a is being read", || job.ledger().accepted > 10);
+        // From now on nothing is heard of b unless somebody asks.
+        stage.clock.advance(Interval(6_000));
+        crate::stage::until("windows have closed", || counts(&stage, "t").len() > 3);
+        let accepted = job.ledger().accepted;
+        assert!(
+            accepted < EVENTS.unsigned_abs(),
+            "they closed only when all was read (parallelism {parallelism})"
+        );
+        job.crash();
+    }
+}
+
+#[test]
 fn the_last_window_closes_by_the_clock() {
     for parallelism in [1, 3] {
         let stage = Stage::new(vec![seconds("a", 0, 13)]);

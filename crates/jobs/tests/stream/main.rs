@@ -3,16 +3,20 @@
 
 mod bounded;
 mod figures;
+mod held;
 mod idle;
 mod late;
 #[path = "../support/memory.rs"]
 #[expect(dead_code, reason = "other tests ask more of the log and the store")]
 mod memory;
+mod metadata;
 #[path = "../support/random.rs"]
 mod random;
+mod room;
 mod script;
 #[path = "../support/stage.rs"]
 #[expect(dead_code, reason = "other tests ask more of the stage")]
 mod stage;
+mod topics;
 mod windows;
 mod zones;

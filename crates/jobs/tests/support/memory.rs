@@ -3,29 +3,39 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use storage::log::{
-    Appending, EventLog, Fetched, LogError, LogReader, NewRecord, Note, Polled, Position, RecordRef, Start,
-    Wanted,
+    Appending, Attributes, EventLog, Fetched, LogError, LogReader, NewRecord, Note, Polled, Position,
+    RecordRef, Span, Start, TimeKind, Wanted,
 };
 use storage::store::{Entry, Following, ResultStore, StoreError, WriteBatch};
 use types::{Offset, PartitionId, Timestamp};
 
-/// Topics of partitions of bodies. Of each partition only the first `visible` records are to be read yet.
+/// Topics of partitions of records. Of each partition only the first `visible` records are to be read yet.
 #[derive(Default)]
 pub struct MemoryLog {
     topics: Mutex<BTreeMap<String, Vec<Partition>>>,
     out_of_reach: AtomicBool,
     /// The next read fails.
     broken: AtomicBool,
+    /// So many appends are refused before one is taken.
+    refusals: AtomicU32,
+    /// The next append to this topic is not kept, which is found out later.
+    lost: Mutex<Option<String>>,
+    refuses_appends: AtomicBool,
+    refused_appends: AtomicUsize,
+    /// So many readers cannot be opened.
+    failing_opens: AtomicUsize,
+    /// Records that a reader gets at once, at most; 0 = as many as it likes.
+    at_once: AtomicUsize,
 }
 
 #[derive(Default, Clone)]
 struct Partition {
-    bodies: Arc<Vec<Vec<u8>>>,
+    records: Arc<Vec<NewRecord>>,
     visible: usize,
     /// Records that readers get however many are visible.
     held_at: Option<usize>,
@@ -36,7 +46,7 @@ impl MemoryLog {
     pub fn with(topic: &str, partitions: Vec<Vec<String>>) -> Arc<MemoryLog> {
         let log = MemoryLog::default();
         let partitions = partitions.into_iter().map(|lines| Partition {
-            bodies: Arc::new(lines.into_iter().map(String::into_bytes).collect()),
+            records: Arc::new(lines.into_iter().map(record).collect()),
             ..Partition::default()
         });
         log.topics.lock().insert(topic.to_owned(), partitions.collect());
@@ -48,7 +58,7 @@ impl MemoryLog {
         let mut topics = self.topics.lock();
         let partitions = topics.get_mut(topic).expect("the topic is there");
         partitions.iter_mut().zip(visible).for_each(|(partition, &visible)| {
-            partition.visible = visible.min(partition.bodies.len());
+            partition.visible = visible.min(partition.records.len());
         });
     }
 
@@ -60,10 +70,15 @@ impl MemoryLog {
 
     /// Appends records to a partition; they are visible at once.
     pub fn add(&self, topic: &str, partition: usize, lines: Vec<String>) {
+        self.add_records(topic, partition, lines.into_iter().map(record).collect());
+    }
+
+    /// As [`MemoryLog::add`], with keys, headers and times.
+    pub fn add_records(&self, topic: &str, partition: usize, records: Vec<NewRecord>) {
         let mut topics = self.topics.lock();
         let partition = &mut topics.get_mut(topic).expect("the topic is there")[partition];
-        Arc::make_mut(&mut partition.bodies).extend(lines.into_iter().map(String::into_bytes));
-        partition.visible = partition.bodies.len();
+        Arc::make_mut(&mut partition.records).extend(records);
+        partition.visible = partition.records.len();
     }
 
     /// Whether the log answers.
@@ -76,12 +91,61 @@ impl MemoryLog {
         self.broken.store(true, Ordering::SeqCst);
     }
 
+    /// Refuses so many appends from now on.
+    pub fn refuse(&self, appends: u32) {
+        self.refusals.store(appends, Ordering::SeqCst);
+    }
+
+    /// How many appends will still be refused.
+    pub fn refusals_left(&self) -> u32 {
+        self.refusals.load(Ordering::SeqCst)
+    }
+
+    /// Takes the next append to a topic without keeping it; whoever waits for it is told so.
+    pub fn lose_one(&self, topic: &str) {
+        *self.lost.lock() = Some(topic.to_owned());
+    }
+
+    /// Whether appends fail, all but [`MemoryLog::add`].
+    pub fn refuse_appends(&self, refuses: bool) {
+        self.refuses_appends.store(refuses, Ordering::SeqCst);
+    }
+
+    /// How many appends were refused.
+    pub fn refused_appends(&self) -> usize {
+        self.refused_appends.load(Ordering::SeqCst)
+    }
+
+    /// Lets opening a reader fail so often.
+    pub fn fail_opens(&self, times: usize) {
+        self.failing_opens.store(times, Ordering::SeqCst);
+    }
+
+    /// Lets readers have so many records at once.
+    pub fn give_at_once(&self, records: usize) {
+        self.at_once.store(records, Ordering::SeqCst);
+    }
+
+    /// Adds an empty partition.
+    pub fn grow(&self, topic: &str) {
+        self.topics.lock().get_mut(topic).expect("the topic is there").push(Partition::default());
+    }
+
     /// What was appended to a topic.
-    pub fn bodies(&self, topic: &str) -> Vec<Vec<u8>> {
+    pub fn records(&self, topic: &str) -> Vec<NewRecord> {
         let topics = self.topics.lock();
         let partitions = topics.get(topic).into_iter().flatten();
-        partitions.flat_map(|partition| partition.bodies.iter().cloned()).collect()
+        partitions.flat_map(|partition| partition.records.iter().cloned()).collect()
     }
+
+    /// The bodies of what was appended to a topic.
+    pub fn bodies(&self, topic: &str) -> Vec<Vec<u8>> {
+        self.records(topic).into_iter().map(|record| record.body.to_vec()).collect()
+    }
+}
+
+fn record(line: String) -> NewRecord {
+    NewRecord { body: line.into_bytes().into(), ..NewRecord::default() }
 }
 
 /// [`MemoryLog`], shared with its readers.
@@ -106,6 +170,10 @@ impl EventLog for SharedLog {
         Ok(self.0.topics.lock().get(topic).map(|partitions| partitions.len() as u32))
     }
 
+    fn time_kind(&self, _: &str) -> TimeKind {
+        TimeKind::Created
+    }
+
     fn note(&self, _: &str) -> Result<Option<Vec<u8>>, LogError> {
         Ok(None)
     }
@@ -116,16 +184,30 @@ impl EventLog for SharedLog {
         records: Vec<NewRecord>,
         _: Option<Note>,
     ) -> Result<Appending, LogError> {
+        if self.0.refuses_appends.load(Ordering::SeqCst) {
+            self.0.refused_appends.fetch_add(1, Ordering::SeqCst);
+            return Err(LogError::Overloaded { queued_bytes: 0 });
+        }
+        let refused = |left: u32| left.checked_sub(1);
+        if self.0.refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, refused).is_ok() {
+            return Err(LogError::Overloaded { queued_bytes: 0 });
+        }
+        let (tell, appending) = tokio::sync::oneshot::channel();
+        let mut lost = self.0.lost.lock();
+        if lost.as_deref() == Some(topic) {
+            *lost = None;
+            let _ = tell.send(Err(LogError::DiskFull(std::io::ErrorKind::StorageFull.into())));
+            return Ok(appending);
+        }
         let mut topics = self.0.topics.lock();
         let partition = &mut topics.entry(topic.to_owned()).or_insert(vec![Partition::default()])[0];
-        let bodies = Arc::make_mut(&mut partition.bodies);
+        let kept = Arc::make_mut(&mut partition.records);
         let positions = records.into_iter().map(|record| {
-            bodies.push(record.body.to_vec());
-            Position { partition: PartitionId(0), offset: Offset(bodies.len() as u64 - 1) }
+            kept.push(record);
+            Position { partition: PartitionId(0), offset: Offset(kept.len() as u64 - 1) }
         });
         let positions: Vec<Position> = positions.collect();
-        partition.visible = partition.bodies.len();
-        let (tell, appending) = tokio::sync::oneshot::channel();
+        partition.visible = partition.records.len();
         let _ = tell.send(Ok(positions));
         Ok(appending)
     }
@@ -134,14 +216,18 @@ impl EventLog for SharedLog {
         &self,
         topic: &str,
         from: &[(PartitionId, Start)],
-        _: Wanted,
+        wanted: Wanted,
     ) -> Result<Box<dyn LogReader>, LogError> {
+        let one_less = |left: usize| left.checked_sub(1);
+        if self.0.failing_opens.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok() {
+            return Err(LogError::Corrupt { place: "the door".to_owned() });
+        }
         let next = from.iter().map(|&(partition, start)| match start {
             Start::At(offset) => (partition, offset.0 as usize),
             _ => (partition, 0),
         });
-        let reader =
-            MemoryReader { log: self.0.clone(), topic: topic.to_owned(), next: next.collect(), turn: 0 };
+        let next = next.collect();
+        let reader = MemoryReader { log: self.0.clone(), topic: topic.to_owned(), next, turn: 0, wanted };
         Ok(Box::new(reader))
     }
 
@@ -157,6 +243,7 @@ struct MemoryReader {
     topic: String,
     next: Vec<(PartitionId, usize)>,
     turn: usize,
+    wanted: Wanted,
 }
 
 impl LogReader for MemoryReader {
@@ -176,15 +263,22 @@ impl LogReader for MemoryReader {
             }
             let mut fetched = Fetched { partition: Some(*id), ..Fetched::default() };
             let mut data = Vec::new();
-            while *next < readable && data.len() < max_bytes.min(4096) {
-                let start = data.len() as u32;
-                data.extend_from_slice(&partition.bodies[*next]);
+            let most = match self.log.at_once.load(Ordering::SeqCst) {
+                0 => usize::MAX,
+                most => most,
+            };
+            while *next < readable && data.len() < max_bytes.min(4096) && fetched.records.len() < most {
+                let record = &partition.records[*next];
+                let body = push(&mut data, &record.body);
                 fetched.records.push(RecordRef {
                     offset: Offset(*next as u64),
-                    appended: Timestamp(0),
-                    start,
-                    end: data.len() as u32,
+                    appended: record.time.unwrap_or(Timestamp(0)),
+                    start: body.start,
+                    end: body.end,
                 });
+                if self.wanted.any() {
+                    fetched.attributes.push(attributes(&mut data, record, self.wanted));
+                }
                 *next += 1;
             }
             fetched.data = Arc::new(data);
@@ -203,9 +297,33 @@ impl LogReader for MemoryReader {
         Ok(())
     }
 
+    fn at_end(&self) -> Vec<PartitionId> {
+        if self.log.out_of_reach.load(Ordering::SeqCst) {
+            return Vec::new();
+        }
+        let topics = self.log.topics.lock();
+        let partitions = &topics[&self.topic];
+        let ended = self.next.iter().filter(|(id, next)| *next >= partitions[id.0 as usize].visible);
+        ended.map(|(id, _)| *id).collect()
+    }
+
     fn positions(&self) -> Vec<(PartitionId, Offset)> {
         self.next.iter().map(|&(partition, next)| (partition, Offset(next as u64))).collect()
     }
+}
+
+fn push(data: &mut Vec<u8>, bytes: &[u8]) -> Span {
+    let start = data.len() as u32;
+    data.extend_from_slice(bytes);
+    Span { start, end: data.len() as u32 }
+}
+
+fn attributes(data: &mut Vec<u8>, record: &NewRecord, wanted: Wanted) -> Attributes {
+    let key = record.key.as_ref().filter(|_| wanted.keys).map(|key| push(data, key));
+    let headers = record.headers.iter().filter(|_| wanted.headers);
+    let headers = headers
+        .map(|(name, value)| (push(data, name.as_bytes()), value.as_ref().map(|value| push(data, value))));
+    Attributes { key, headers: headers.collect() }
 }
 
 /// Rows by key, and all that was ever written; nothing expires.
@@ -214,12 +332,18 @@ pub struct MemoryStore {
     rows: Mutex<BTreeMap<String, Vec<u8>>>,
     history: Mutex<Vec<(String, Vec<u8>)>>,
     refuses: AtomicBool,
+    refused: AtomicUsize,
 }
 
 impl MemoryStore {
     /// Whether it takes nothing.
     pub fn refuse(&self, refuses: bool) {
         self.refuses.store(refuses, Ordering::SeqCst);
+    }
+
+    /// How many writes were refused.
+    pub fn refused(&self) -> usize {
+        self.refused.load(Ordering::SeqCst)
     }
 
     /// Every write in order.
@@ -235,6 +359,7 @@ impl MemoryStore {
 impl ResultStore for MemoryStore {
     fn write(&self, batch: &WriteBatch) -> Result<(), StoreError> {
         if self.refuses.load(Ordering::SeqCst) {
+            self.refused.fetch_add(1, Ordering::SeqCst);
             return Err(StoreError::Closed);
         }
         let mut rows = self.rows.lock();

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connectors::dead_letter::{DEAD_LETTER_TOPIC, DeadLetterTopic};
-use connectors::event_log::EventLogTable;
+use connectors::event_log::{EventLogSinkTable, EventLogTable};
 use connectors::patience::Patience;
 use connectors::result_store::{ResultStoreTable, StoreWriter};
-use connectors::{SinkOptions, SourceOptions, sink_options, source_options};
+use connectors::{BlackholeTable, SinkOptions, SourceOptions, sink_options, source_options};
 use engine::connector::{SinkFactory, SourceFactory};
-use engine::execution::{Execution, ExecutionOptions, JobSpec, Task};
+use engine::execution::{Afterwards, Execution, ExecutionOptions, JobSpec, Task};
+use engine::memory::{MemoryView, Room};
 use engine::operator::LedgerCounts;
 use engine::snapshot::{Snapshot, decode, encode};
 use serde_json::Value;
@@ -75,12 +76,23 @@ impl Stage {
             StoreWriter::start(self.store.clone(), patience.clone(), clock.clone()).expect("a thread"),
         );
         let sinks = plan.sinks.iter().map(|table| {
-            let options = match sink_options(table) {
-                Ok(SinkOptions::ResultStore(options)) => options,
-                wrong => panic!("`{}` is no result table: {wrong:#?}", table.name),
-            };
-            let (table, writer) = (table.clone(), writer.clone());
-            Arc::new(ResultStoreTable { table, options, writer, tells_stage: true }) as Arc<dyn SinkFactory>
+            let (name, table, writer) = (&table.name, table.clone(), writer.clone());
+            match sink_options(&table) {
+                Ok(SinkOptions::ResultStore(options)) => {
+                    Arc::new(ResultStoreTable { table, options, writer, tells_stage: true })
+                        as Arc<dyn SinkFactory>
+                }
+                Ok(SinkOptions::EventLog(options)) => Arc::new(EventLogSinkTable {
+                    table,
+                    options,
+                    log: log.clone(),
+                    patience: patience.clone(),
+                    clock: clock.clone(),
+                    new_topic_partitions: 1,
+                }),
+                Ok(SinkOptions::Blackhole) => Arc::new(BlackholeTable),
+                wrong => panic!("`{name}` is no result table: {wrong:#?}"),
+            }
         });
         let spec = JobSpec {
             plan: plan.clone(),
@@ -98,7 +110,7 @@ impl Stage {
             options: ExecutionOptions { parallelism, batch_rows, ..self.options.clone() },
             restore: restore.cloned().map(Arc::new),
         };
-        Running { stage: self, execution: Execution::start(spec).expect("the job starts") }
+        Running { stage: self, execution: Execution::start(spec).expect("the job starts"), _writer: writer }
     }
 
     /// Every row without what differs from run to run.
@@ -118,6 +130,8 @@ impl Stage {
 pub struct Running<'a> {
     stage: &'a Stage,
     execution: Execution,
+    /// Patience ends with it, which is not before the job does.
+    _writer: Arc<StoreWriter>,
 }
 
 impl Running<'_> {
@@ -132,6 +146,19 @@ impl Running<'_> {
         });
     }
 
+    /// Shows the job so many records of a topic of one partition, and waits until they are in a snapshot.
+    pub fn snapshot_of(&self, topic: &str, visible: usize) -> Snapshot {
+        self.stage.log.show(topic, &[visible]);
+        for _ in 0..20_000 {
+            let snapshot = self.snapshot();
+            let read: u64 = snapshot.pipelines.iter().flat_map(|of| of.splits()).map(|of| of.offset).sum();
+            if read == visible as u64 {
+                return snapshot;
+            }
+        }
+        panic!("waited in vain until {visible} records are read");
+    }
+
     /// Waits until every source subtask has seen all that the log and the clock said before, and every result of it is
     /// in the store.
     pub fn settle(&self) {
@@ -143,16 +170,42 @@ impl Running<'_> {
         self.execution.tasks()
     }
 
+    pub fn memory(&self) -> MemoryView {
+        self.execution.memory().view()
+    }
+
+    pub fn room(&self) -> Room {
+        self.execution.memory().room()
+    }
+
     pub fn ledger(&self) -> LedgerCounts {
         self.execution.ledger()
     }
 
     /// A snapshot, through its bytes.
     pub fn snapshot(&self) -> Snapshot {
-        let taken = self.execution.control().snapshot(Duration::from_secs(20)).expect("a snapshot");
+        let control = self.execution.control();
+        let taken = control.snapshot(Duration::from_secs(20), Afterwards::ReadOn).expect("a snapshot");
         let read = decode(&encode(&taken)).expect("what was written is read");
         assert_eq!(read, taken);
         read
+    }
+
+    /// A snapshot after which nothing is read.
+    pub fn hold(&self) -> Snapshot {
+        let control = self.execution.control();
+        control.snapshot(Duration::from_secs(20), Afterwards::Hold).expect("a snapshot")
+    }
+
+    /// Reads on.
+    pub fn release(&self) {
+        self.execution.control().release();
+    }
+
+    /// What a checkpoint writes.
+    pub fn checkpoint(&self) -> Vec<u8> {
+        let control = self.execution.control();
+        encode(&control.snapshot(Duration::from_secs(20), Afterwards::ReadOn).expect("a snapshot"))
     }
 
     /// Ends the job where it is, as a crash would.
@@ -163,9 +216,14 @@ impl Running<'_> {
 
     /// Lets time pass until all windows have closed, and ends the job.
     pub fn finish(self) -> LedgerCounts {
+        self.finish_after(Interval(4 * 3_600_000))
+    }
+
+    /// As [`Running::finish`], after so much time.
+    pub fn finish_after(self, pass: Interval) -> LedgerCounts {
         // The sources have to hear that there is nothing more before the clock may count.
         self.settle();
-        self.stage.clock.advance(Interval(4 * 3_600_000));
+        self.stage.clock.advance(pass);
         self.settle();
         let counts = self.execution.ledger();
         self.crash();

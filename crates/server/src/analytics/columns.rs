@@ -57,6 +57,15 @@ impl Run {
         self.times.len()
     }
 
+    pub(super) fn memory_bytes(&self) -> usize {
+        let sums = if let Sums::Made(sums) = &self.sums { sums.capacity() * size_of::<Sum>() } else { 0 };
+        let columns = self.ints.iter().map(Vec::capacity).chain(self.floats.iter().map(Vec::capacity));
+        self.times.capacity() * size_of::<Moment>()
+            + (self.groups.capacity() + self.texts.capacity()) * 4
+            + (self.ids.capacity() + self.expires.capacity() + columns.sum::<usize>()) * 8
+            + sums
+    }
+
     pub(super) fn first(&self) -> Option<(Moment, u64)> {
         Some((*self.times.first()?, *self.ids.first()?))
     }

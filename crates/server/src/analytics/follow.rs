@@ -25,6 +25,8 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 const STOP_WITHIN: Duration = Duration::from_secs(2);
 /// Changes applied under one lock.
 const CHANGES_MAX: usize = 256;
+/// Rows changed during a load that are kept for its end; beyond it whoever writes waits.
+const MEANWHILE_ROWS_MAX: usize = 100_000;
 
 /// The thread that follows the store. Ends when dropped.
 pub(crate) struct Follower {
@@ -89,7 +91,8 @@ fn run(analytics: &Analytics, stopped: &Receiver<()>) {
 fn load(analytics: &Analytics, stopped: &Receiver<()>) -> Result<Option<Following>, StoreError> {
     let began = analytics.clock.elapsed();
     let following = analytics.store.follow()?;
-    let mut meanwhile = Vec::new();
+    let mut meanwhile: Vec<Arc<Change>> = Vec::new();
+    let mut meanwhile_rows = 0;
     let mut draft = Draft::new();
     let mut stop = false;
     let mut rows = 0_u32;
@@ -98,7 +101,12 @@ fn load(analytics: &Analytics, stopped: &Receiver<()>) -> Result<Option<Followin
         rows = rows.wrapping_add(1);
         // A writer waits for its followers, and should not wait for a whole scan.
         if rows.is_multiple_of(256) {
-            meanwhile.extend(following.try_iter());
+            while meanwhile_rows < MEANWHILE_ROWS_MAX
+                && let Ok(change) = following.try_recv()
+            {
+                meanwhile_rows += change.entries.len();
+                meanwhile.push(change);
+            }
             stop = stopped.try_recv() == Err(TryRecvError::Disconnected);
         }
         !stop
@@ -134,7 +142,9 @@ enum Ended {
 }
 
 fn follow(analytics: &Analytics, following: &Following, stopped: &Receiver<()>) -> Ended {
+    let mut size = Size::default();
     loop {
+        size.look(analytics);
         select! {
             recv(stopped) -> _ => return Ended::Stopped,
             recv(following) -> change => match change {
@@ -152,6 +162,35 @@ fn follow(analytics: &Analytics, following: &Following, stopped: &Receiver<()>) 
             if index.expire(now) > 0 {
                 count(analytics, &index);
             }
+        }
+    }
+}
+
+/// Watches how much memory the rows take.
+#[derive(Default)]
+struct Size {
+    looked: Option<Duration>,
+    is_large: bool,
+}
+
+impl Size {
+    fn look(&mut self, analytics: &Analytics) {
+        let now = analytics.clock.elapsed();
+        if self.looked.is_some_and(|looked| now.saturating_sub(looked) < SWEEP_EVERY) {
+            return;
+        }
+        self.looked = Some(now);
+        let index = analytics.read();
+        let (bytes, rows) = (index.memory_bytes(), index.rows());
+        drop(index);
+        analytics.metrics.index_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        let was_large = std::mem::replace(&mut self.is_large, bytes > analytics.bytes_warn);
+        if self.is_large && !was_large {
+            tracing::warn!(
+                bytes,
+                rows,
+                "result rows take much memory, and all are kept: let them expire sooner (`ttl`), or write fewer"
+            );
         }
     }
 }

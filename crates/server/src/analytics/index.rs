@@ -113,6 +113,14 @@ impl Index {
         self.tables.iter().map(Table::rows).sum()
     }
 
+    /// Bytes held. Looks at every run, not at every row.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let whole = self.whole.values().map(|value| value.get().len() + 64);
+        self.tables.iter().map(Table::memory_bytes).sum::<usize>()
+            + self.texts.memory_bytes()
+            + whole.sum::<usize>()
+    }
+
     pub(crate) fn rows_of(&self, kind: Kind) -> usize {
         self.table(kind).rows()
     }

@@ -23,6 +23,10 @@ impl Texts {
         slice(&self.joined, &self.ends, code)
     }
 
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.joined.capacity() + self.ends.capacity() * size_of::<usize>() + self.codes.allocation_size()
+    }
+
     pub(crate) fn code(&mut self, text: &str) -> u32 {
         let hash = self.hasher.hash_one(text);
         let (joined, ends, hasher) = (&self.joined, &self.ends, &self.hasher);
@@ -61,6 +65,10 @@ impl Groups {
             self.pairs.push(pair);
             self.pairs.len() as u32 - 1
         })
+    }
+
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.pairs.capacity() * size_of::<(u32, u32)>() + self.codes.allocation_size()
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -44,6 +44,8 @@ pub(crate) struct Analytics {
     clock: Arc<dyn Clock>,
     zone: TimeZone,
     loaded: AtomicBool,
+    /// From how many bytes on a warning is worth while.
+    bytes_warn: usize,
     metrics: Arc<Metrics>,
 }
 
@@ -85,6 +87,7 @@ impl Analytics {
         store: Arc<dyn ResultStore>,
         clock: Arc<dyn Clock>,
         zone: TimeZone,
+        bytes_warn: usize,
         metrics: Arc<Metrics>,
     ) -> Analytics {
         Analytics {
@@ -95,6 +98,7 @@ impl Analytics {
             clock,
             zone,
             loaded: AtomicBool::new(false),
+            bytes_warn,
             metrics,
         }
     }

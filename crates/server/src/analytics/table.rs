@@ -25,6 +25,12 @@ impl Table {
         self.rows
     }
 
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.runs.iter().map(Run::memory_bytes).sum::<usize>()
+            + self.groups.memory_bytes()
+            + self.scratch.capacity() * size_of::<Sum>()
+    }
+
     /// The time of the newest row.
     pub(super) fn newest(&self) -> Option<Moment> {
         self.runs.last()?.last_time()

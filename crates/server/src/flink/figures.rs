@@ -32,6 +32,7 @@ pub(super) struct Figures {
     failures: Vec<FailureFigures>,
     checkpoints: CheckpointFigures,
     ledger: LedgerFigures,
+    memory: MemoryFigures,
     tasks: Vec<TaskFigures>,
 }
 
@@ -49,6 +50,20 @@ struct LedgerFigures {
     late_by_query: BTreeMap<String, u64>,
     /// Values taken as null because they were of another type, by field.
     wrong_types: BTreeMap<String, u64>,
+}
+
+/// What the job's state takes.
+#[derive(Debug, Serialize, ToSchema)]
+struct MemoryFigures {
+    held_bytes: usize,
+    /// What its state may take; null if as much as it likes.
+    limit_bytes: Option<usize>,
+    /// By query; those that share their state are named together.
+    by_query: BTreeMap<String, usize>,
+    /// Why its sources take in nothing, if that is for lack of memory.
+    held_back: Option<String>,
+    /// Nothing that the job does will make room.
+    stuck: bool,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -115,6 +130,13 @@ impl Figures {
                 reasons: ledger.reasons.clone(),
                 late_by_query: ledger.late_by_query.clone(),
                 wrong_types: ledger.wrong_types.clone(),
+            },
+            memory: MemoryFigures {
+                held_bytes: view.memory.held,
+                limit_bytes: view.memory.limit,
+                by_query: view.memory.by_query.iter().cloned().collect(),
+                held_back: jobs::why_held_back(&view.memory),
+                stuck: view.memory.is_stuck(),
             },
             tasks: view.tasks.iter().map(TaskFigures::of).collect(),
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
-use jobs::{Afterwards, SavepointError};
+use jobs::{SavepointError, Sequel};
 use serde::{Deserialize, Serialize};
 use types::ErrorDomain;
 use utoipa::ToSchema;
@@ -49,7 +49,7 @@ pub(super) async fn savepoint(parts: &Arc<Parts>, job: &str, request: Request) -
     {
         return Err(elsewhere(target));
     }
-    let then = if wanted.stop { Afterwards::Stop } else { Afterwards::GoOn };
+    let then = if wanted.stop { Sequel::Stop } else { Sequel::GoOn };
     let written = tokio::task::spawn_blocking(move || job.savepoint(wanted.target, then)).await;
     match written.map_err(|error| Refusal::Internal { message: error.to_string() })? {
         Ok(location) => Ok(json(StatusCode::OK, &Written { location })),

@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
-use jobs::{Afterwards, JobMaster, JobStatus, SavepointError};
+use jobs::{JobMaster, JobStatus, SavepointError, Sequel};
 use serde::de::DeserializeOwned;
 use types::JobId;
 
@@ -28,7 +28,7 @@ pub(super) async fn savepoint(parts: &Arc<Parts>, job: &str, request: Request) -
     let job = job_id(job)?;
     let wanted: SavepointWanted =
         read(&body(parts, request).await?, SavepointWanted::default, "SavepointTriggerRequestBody")?;
-    let then = if wanted.cancel_job == Some(true) { Afterwards::Cancel } else { Afterwards::GoOn };
+    let then = if wanted.cancel_job == Some(true) { Sequel::Cancel } else { Sequel::GoOn };
     let trigger = trigger(wanted.trigger.as_deref(), "SavepointTriggerRequestBody")?;
     write(parts, job, wanted.target_directory, then, trigger)
 }
@@ -38,7 +38,7 @@ pub(super) async fn stop(parts: &Arc<Parts>, job: &str, request: Request) -> Res
     let job = job_id(job)?;
     let name = "StopWithSavepointRequestBody";
     let wanted: StopWanted = read(&body(parts, request).await?, StopWanted::default, name)?;
-    let then = if wanted.drain == Some(true) { Afterwards::Drain } else { Afterwards::Stop };
+    let then = if wanted.drain == Some(true) { Sequel::Drain } else { Sequel::Stop };
     write(parts, job, wanted.target_directory, then, trigger(wanted.trigger.as_deref(), name)?)
 }
 
@@ -118,7 +118,7 @@ fn write(
     parts: &Arc<Parts>,
     id: JobId,
     target: Option<String>,
-    then: Afterwards,
+    then: Sequel,
     trigger: JobId,
 ) -> Result<Response, Refusal> {
     let job = parts.services.dispatcher.job(id);
@@ -140,7 +140,7 @@ fn write(
         }
         let attempt = job.restarts();
         match job.savepoint(target, then) {
-            Ok(location) if then == Afterwards::GoOn => Done::Savepoint(url(&location)),
+            Ok(location) if then == Sequel::GoOn => Done::Savepoint(url(&location)),
             Ok(location) => stopped(&job, attempt, url(&location)),
             Err(error) => why(&job, &error),
         }

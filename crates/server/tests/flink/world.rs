@@ -155,6 +155,10 @@ impl LogReader for Reader {
         Ok(())
     }
 
+    fn at_end(&self) -> Vec<PartitionId> {
+        Vec::new()
+    }
+
     fn positions(&self) -> Vec<(PartitionId, Offset)> {
         vec![(PartitionId(0), Offset(self.next))]
     }
@@ -188,6 +192,7 @@ pub async fn start_with(options: Options) -> World {
         timeout: Duration::from_secs(20),
         retained: 2,
         tolerable_failures: None,
+        keep_free_bytes: 0,
         directory: place("checkpoints"),
         savepoints: place("savepoints"),
     };

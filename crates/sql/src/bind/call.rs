@@ -1,12 +1,13 @@
 //! Calls of scalar functions, through the registry.
 
-use types::{ColumnType, DataType};
+use types::{ColumnType, DataType, Value};
 
-use super::{Bound, ExprBinder};
+use super::scope::Found;
+use super::{Bound, Cell, ExprBinder};
 use crate::error::{Diagnostic, Span, did_you_mean};
 use crate::expr::{Expr, ExprId};
 use crate::functions::{self, Argument, Function};
-use crate::parse::ast::{self, ExprKind};
+use crate::parse::ast::{self, ExprKind, Ident};
 
 /// Functions that are bound to expressions of their own, for "did you mean".
 const OWN: &[&str] = &["COALESCE", "IFNULL", "NULLIF", "IF", "CAST", "TRY_CAST"];
@@ -118,7 +119,7 @@ impl ExprBinder<'_> {
         }
     }
 
-    /// `PERCENTILE(x, ARRAY[…])[1]`.
+    /// `PERCENTILE(x, ARRAY[…])[1]` and `map['key']`.
     pub(super) fn index(&mut self, input: &ast::Expr, index: &ast::Expr, span: Span) -> Bound<ExprId> {
         if let ExprKind::Call(call) = &input.kind
             && call.name.value.eq_ignore_ascii_case("PERCENTILE")
@@ -128,8 +129,24 @@ impl ExprBinder<'_> {
             scalar.args[1] = percentage.clone();
             return self.call(&scalar, span);
         }
+        if let ExprKind::Name(path) = &input.kind
+            && let Found::Cell(Cell::Map { values, .. }) = self.find(path)
+        {
+            let key = match &index.kind {
+                ExprKind::Literal { value: Value::Text(key), .. } => values.iter().find(|(of, _)| of == key),
+                _ => None,
+            };
+            if let Some((key, id)) = key {
+                let used = (*id, Ident { value: key.clone(), span });
+                self.uses.push(used.clone());
+                return Ok(used.0);
+            }
+            let error = Diagnostic::error(index.span, "what is read of a MAP must be written out")
+                .with_hint("a text in single quotes: headers['name']");
+            return Err(self.report(error));
+        }
         let error = Diagnostic::error(span, "`[…]` is not supported here").with_hint(
-            "an index stands only behind PERCENTILE(x, ARRAY[0.5, 0.95]), from 1 to the array's length",
+            "an index stands behind PERCENTILE(x, ARRAY[0.5, 0.95]), from 1 to the array's length, and behind a MAP",
         );
         Err(self.report(error))
     }
@@ -138,6 +155,6 @@ impl ExprBinder<'_> {
 /// The item of the second argument that a literal index names.
 fn array_item<'a>(call: &'a ast::Call, index: &ast::Expr) -> Option<&'a ast::Expr> {
     let ExprKind::Array(items) = &call.args.get(1)?.kind else { return None };
-    let ExprKind::Literal { value: types::Value::Int(index), .. } = index.kind else { return None };
+    let ExprKind::Literal { value: Value::Int(index), .. } = index.kind else { return None };
     items.get(usize::try_from(index).ok()?.checked_sub(1)?)
 }

@@ -166,6 +166,11 @@ impl ExprBinder<'_> {
                 Diagnostic::error(span, format!("`{}` is an ARRAY, which cannot be read", last.value))
                     .with_detail(format!("it is declared as {data_type}"))
             }
+            Found::Cell(Cell::Map { data_type, .. }) => {
+                Diagnostic::error(span, format!("`{}` is a MAP, and only its values can be read", last.value))
+                    .with_detail(format!("it is declared as {data_type}"))
+                    .with_hint(format!("write for example CAST(`{}`['name'] AS STRING)", last.value))
+            }
             Found::Error(error) => *error,
         };
         Err(self.report(error))

@@ -15,6 +15,8 @@ mod select;
 mod sink;
 mod window_call;
 
+use std::collections::BTreeSet;
+
 use jiff::tz::TimeZone;
 
 use crate::catalog::{Catalog, Object};
@@ -38,13 +40,15 @@ pub(crate) struct Binder {
     pub(crate) catalog: Catalog,
     pub(crate) diagnostics: Vec<Diagnostic>,
     pub(crate) time_zone: TimeZone,
+    /// What the script asks of maps.
+    subscripts: BTreeSet<String>,
     /// `WITH` names in scope, innermost last.
     locals: Vec<(String, Option<Relation>)>,
 }
 
 impl Binder {
-    pub(crate) fn new(time_zone: TimeZone) -> Binder {
-        Binder { catalog: Catalog::default(), diagnostics: vec![], time_zone, locals: vec![] }
+    pub(crate) fn new(time_zone: TimeZone, subscripts: BTreeSet<String>) -> Binder {
+        Binder { catalog: Catalog::default(), diagnostics: vec![], time_zone, subscripts, locals: vec![] }
     }
 
     pub(crate) fn report(&mut self, diagnostic: Diagnostic) -> Reported {
@@ -57,7 +61,12 @@ impl Binder {
             return;
         }
         let name = definition.name.value.clone();
-        let table = crate::catalog::Table::declare(definition, &self.time_zone, &mut self.diagnostics);
+        let table = crate::catalog::Table::declare(
+            definition,
+            &self.time_zone,
+            &self.subscripts,
+            &mut self.diagnostics,
+        );
         self.catalog.add_table(name, table);
     }
 

@@ -55,6 +55,11 @@ pub(crate) enum Cell {
     Row(Vec<Column>),
     /// An `ARRAY`, which can be declared but not read.
     Array(DataType),
+    /// A `MAP`, of which the values can be read whose keys the script writes out.
+    Map {
+        data_type: DataType,
+        values: Vec<(String, ExprId)>,
+    },
 }
 
 /// What a name stands for in a relation.
@@ -110,7 +115,7 @@ impl ExprBinder<'_> {
         let Some((field, behind)) = rest.split_first() else { return Found::Cell(cell) };
         match cell {
             Cell::Row(fields) => self.fields(fields, field, behind, Some(name)),
-            Cell::Scalar(_) | Cell::Array(_) => {
+            Cell::Scalar(_) | Cell::Array(_) | Cell::Map { .. } => {
                 let message = format!("`{}` is not a ROW and has no field `{}`", name.value, field.value);
                 Found::Error(Box::new(Diagnostic::error(field.span, message)))
             }
@@ -169,7 +174,8 @@ pub(crate) fn cell_of(
             }
             Cell::Row(columns)
         }
-        DataType::Array(_) => Cell::Array(column_type.data_type.clone()),
+        // A MAP inside of something has been refused.
+        DataType::Array(_) | DataType::Map(..) => Cell::Array(column_type.data_type.clone()),
         scalar => Cell::Scalar(make_leaf(path, ColumnType { data_type: scalar.clone(), nullable })),
     }
 }

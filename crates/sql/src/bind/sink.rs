@@ -8,7 +8,7 @@ use crate::catalog::Object;
 use crate::error::{Diagnostic, Span};
 use crate::expr::ExprId;
 use crate::parse::ast::{Ident, Insert};
-use crate::plan::SinkColumn;
+use crate::plan::TableColumn;
 use crate::typing::converts_implicitly;
 
 /// One INSERT, bound.
@@ -61,7 +61,7 @@ impl Binder {
 
     /// For each column of the query, the place of the table's column it goes to.
     fn targets(&mut self, sink: usize, insert: &Insert) -> Bound<Vec<usize>> {
-        let columns = &self.catalog.tables[sink].sink_columns;
+        let columns: Vec<&TableColumn> = self.catalog.tables[sink].sink_columns().collect();
         if insert.columns.is_empty() {
             return Ok((0..columns.len()).collect());
         }
@@ -87,8 +87,13 @@ impl Binder {
         let table = &self.catalog.tables[sink];
         let mut error =
             Diagnostic::error(name.span, format!("`{}` has no column `{}`", table.name, name.value));
-        error.hint =
-            crate::error::did_you_mean(&name.value, table.sink_columns.iter().map(|c| c.name.as_str()));
+        let virtual_one = table.stored.iter().any(|column| column.name == name.value);
+        error.hint = if virtual_one {
+            error.message = format!("`{}` is VIRTUAL: it is read, and never written", name.value);
+            Some("leave it out, or declare it without VIRTUAL".to_owned())
+        } else {
+            crate::error::did_you_mean(&name.value, table.sink_columns().map(|c| c.name.as_str()))
+        };
         error
     }
 
@@ -100,7 +105,7 @@ impl Binder {
         targets: &[usize],
         insert: &Insert,
     ) -> Bound<Vec<ExprId>> {
-        let wanted: Vec<SinkColumn> = self.catalog.tables[sink].sink_columns.clone();
+        let wanted: Vec<TableColumn> = self.catalog.tables[sink].sink_columns().cloned().collect();
         let given = relation.columns.clone();
         if given.len() != targets.len() {
             let table = &self.catalog.tables[sink];
@@ -140,16 +145,21 @@ impl Binder {
         &mut self,
         relation: &mut Relation,
         given: &Column,
-        wanted: &SinkColumn,
+        wanted: &TableColumn,
         span: Span,
     ) -> Bound<ExprId> {
         let Cell::Scalar(id) = given.cell else {
             let error = Diagnostic::error(
                 span,
                 format!("`{}` is not a scalar value and cannot be written", given.name),
-            )
-            .with_hint("write its fields, each into a column of its own");
-            return Err(self.report(error));
+            );
+            let hint = match &given.cell {
+                Cell::Map { .. } => {
+                    format!("write its values, each into a column of its own: `{}`['name']", given.name)
+                }
+                _ => "write its fields, each into a column of its own".to_owned(),
+            };
+            return Err(self.report(error.with_hint(hint)));
         };
         let from: ColumnType = self.over(relation, None, None, "here", |binder| binder.type_of(id));
         let to = &wanted.column_type.data_type;
@@ -174,7 +184,7 @@ impl Binder {
     }
 
     /// A column that the INSERT leaves out.
-    fn missing(&mut self, relation: &mut Relation, column: &SinkColumn, span: Span) -> Bound<ExprId> {
+    fn missing(&mut self, relation: &mut Relation, column: &TableColumn, span: Span) -> Bound<ExprId> {
         if !column.column_type.nullable {
             let error = Diagnostic::error(span, format!("`{}` is NOT NULL and is not written", column.name));
             return Err(self.report(error));

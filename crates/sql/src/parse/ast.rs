@@ -76,7 +76,7 @@ pub(crate) enum ColumnKind {
     /// `METADATA [FROM 'key'] [VIRTUAL]`.
     Metadata {
         type_name: TypeName,
-        key: Option<String>,
+        key: Option<Text>,
         is_virtual: bool,
     },
     Computed(Expr),

@@ -31,6 +31,7 @@ const NAMES: &[&str] = &[
     "TIMESTAMP",
     "TIMESTAMP_LTZ",
     "ARRAY",
+    "MAP",
     "ROW",
 ];
 
@@ -94,8 +95,16 @@ impl Parser {
                 self.close_angle()?;
                 DataType::Array(Box::new(element))
             }
+            "MAP" => {
+                self.expect(&Token::Lt)?;
+                let key = self.column_type()?;
+                self.expect(&Token::Comma)?;
+                let value = self.column_type()?;
+                self.close_angle()?;
+                DataType::Map(Box::new(key), Box::new(value))
+            }
             "ROW" => self.row()?,
-            "MAP" | "MULTISET" | "RAW" | "VARIANT" => {
+            "MULTISET" | "RAW" | "VARIANT" => {
                 let error = Diagnostic::error(span, format!("columns of type {name} are not supported"))
                     .with_hint(
                         "declare only the fields that are read, as columns or in a ROW: others are skipped",

@@ -204,6 +204,9 @@ impl Parser {
             let start = input.span;
             let index = self.expr()?;
             self.expect(&Token::RBracket)?;
+            if let ExprKind::Literal { value: Value::Text(key), .. } = &index.kind {
+                self.subscripts.insert(key.clone());
+            }
             input = self.node(ExprKind::Index(Box::new(input), Box::new(index)), self.since(start))?;
         }
         if matches!(self.peek(), Token::DoubleColon) {

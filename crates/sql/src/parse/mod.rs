@@ -14,6 +14,8 @@ mod statement;
 mod table;
 mod words;
 
+use std::collections::BTreeSet;
+
 use sqlparser::tokenizer::Token;
 
 use crate::error::{Diagnostic, Span, did_you_mean};
@@ -26,11 +28,20 @@ const MAX_DEPTH: u16 = 100;
 
 pub(crate) type Parsed<T> = Result<T, Box<Diagnostic>>;
 
-/// All statements that could be read, and everything that was wrong with the others.
-pub(crate) fn parse(filled: &Filled) -> (Vec<Statement>, Vec<Diagnostic>) {
+/// What was read of a script.
+pub(crate) struct Script {
+    /// All statements that could be read.
+    pub(crate) statements: Vec<Statement>,
+    /// Everything that was wrong with the others.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// Every text in brackets behind an expression, `headers['trace']`: what may be asked of a map, wherever it is.
+    pub(crate) subscripts: BTreeSet<String>,
+}
+
+pub(crate) fn parse(filled: &Filled) -> Script {
     let (lexemes, failure) = lexer::lexemes(filled);
     let cut_short = failure.is_some();
-    let mut parser = Parser { lexemes, at: 0, depth: 0, diagnostics: vec![] };
+    let mut parser = Parser { lexemes, at: 0, depth: 0, diagnostics: vec![], subscripts: BTreeSet::new() };
     let mut statements = vec![];
     parser.script(&mut statements);
     let mut diagnostics = parser.diagnostics;
@@ -39,7 +50,7 @@ pub(crate) fn parse(filled: &Filled) -> (Vec<Statement>, Vec<Diagnostic>) {
         diagnostics.retain(|d| !d.message.contains("end of the script"));
     }
     diagnostics.extend(failure);
-    (statements, diagnostics)
+    Script { statements, diagnostics, subscripts: parser.subscripts }
 }
 
 struct Parser {
@@ -47,6 +58,7 @@ struct Parser {
     at: usize,
     depth: u16,
     diagnostics: Vec<Diagnostic>,
+    subscripts: BTreeSet<String>,
 }
 
 impl Parser {

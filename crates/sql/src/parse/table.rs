@@ -183,8 +183,7 @@ impl Parser {
         }
         let mut type_name = self.type_name()?;
         if self.accept_word("METADATA") {
-            let key =
-                if self.accept_word("FROM") { Some(self.text("the metadata's key")?.value) } else { None };
+            let key = if self.accept_word("FROM") { Some(self.text("the metadata's key")?) } else { None };
             let is_virtual = self.accept_word("VIRTUAL");
             self.comment()?;
             return Ok(ColumnDef { name, kind: ColumnKind::Metadata { type_name, key, is_virtual } });

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use types::{Offset, PartitionId, Timestamp};
 
-use super::Position;
 use super::entry::{self, RECORD_OVERHEAD_BYTES};
 use super::queue::Request;
 use super::topic::{Partition, Segment, Topic};
+use super::{NewRecord, Position};
 
 /// An entry is closed when it holds as much; a reader decodes at least one.
 const ENTRY_BYTES: usize = 1 << 20;
@@ -68,7 +68,7 @@ impl<'a> Growth<'a> {
         for (record, partition) in request.records.iter().zip(&request.partitions) {
             let tail = &mut self.partitions[base + partition.0 as usize];
             positions.push(Position { partition: *partition, offset: Offset(tail.next) });
-            tail.add(record.key.as_deref(), &record.body, request.arrived, self.limits);
+            tail.add(record, request.arrived, self.limits);
         }
         positions
     }
@@ -100,12 +100,12 @@ impl<'a> Tail<'a> {
         }
     }
 
-    fn add(&mut self, key: Option<&'a [u8]>, body: &'a [u8], arrived: Timestamp, limits: SegmentLimits) {
+    fn add(&mut self, record: &'a NewRecord, arrived: Timestamp, limits: SegmentLimits) {
         let appended = arrived.max(self.last_time);
         self.last_time = appended;
         self.next += 1;
-        self.record_bytes += key.map_or(0, <[u8]>::len) + body.len() + RECORD_OVERHEAD_BYTES;
-        self.records.push(entry::Draft { key, body, appended });
+        self.record_bytes += record.bytes() + RECORD_OVERHEAD_BYTES;
+        self.records.push(entry::Draft { record, appended });
         if self.record_bytes >= ENTRY_BYTES {
             self.close_entry(limits);
         }

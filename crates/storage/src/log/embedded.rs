@@ -43,7 +43,7 @@ pub struct Options {
     pub queue_records: usize,
     /// At most about so many bytes are written with one sync, 4 MiB unless set.
     pub commit_bytes: usize,
-    /// The largest record, key and body together, 1 MiB unless set.
+    /// The largest record, key, body and headers together, 1 MiB unless set.
     pub record_bytes_max: usize,
     /// Appends are refused while less is free on the disk, 256 MiB unless set. Work in the background needs some room.
     pub keep_free_bytes: u64,
@@ -261,7 +261,7 @@ impl EventLog for EmbeddedLog {
         let limit = self.shared.options.record_bytes_max;
         let mut bytes = 0;
         for record in &records {
-            let size = record.key.as_ref().map_or(0, Vec::len) + record.body.len();
+            let size = record.bytes();
             if size > limit {
                 return Err(LogError::TooLarge { bytes: size, limit });
             }

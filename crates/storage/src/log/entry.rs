@@ -2,35 +2,40 @@
 //!
 //! | bytes | what |
 //! | --- | --- |
-//! | 1 | version, 1 |
+//! | 1 | version: 1, or 2 where a record has headers |
 //! | 3 | zero |
 //! | 4 | CRC-32 of everything after it |
 //! | 4 | number of records |
 //! | 8 | time of the first record, milliseconds since 1970 |
 //! | 8 | bytes of all entries of the partition before this one, deleted ones too |
 //! | 12 a record | milliseconds since the first, length of the key (2³²-1: none), length of the body |
-//! | the rest | key and body of each record |
+//! | 4 more a record, version 2 | length of the headers |
+//! | the rest | key, body and, in version 2, headers of each record |
 //!
-//! Integers are little endian. The first record's offset is in the key.
+//! A header is the length of its name, the length of its value (2³²-1: none), the name, the value. Integers are little
+//! endian. The first record's offset is in the key.
 
 use types::{Offset, Timestamp};
 
-use super::RecordRef;
+use super::{Attributes, NewRecord, RecordRef, Span, Wanted};
 
-const VERSION: u8 = 1;
+const PLAIN: u8 = 1;
+const WITH_HEADERS: u8 = 2;
 const HEADER_BYTES: usize = 28;
 /// Where the part begins that the checksum is over.
 const CHECKED_FROM: usize = 8;
-const NO_KEY: u32 = u32::MAX;
+/// The length of a key or a value that is not there.
+const NONE: u32 = u32::MAX;
 
-/// What each record takes besides its key and body.
+/// What each record takes besides its key, body and headers.
 pub(crate) const RECORD_OVERHEAD_BYTES: usize = 12;
+/// What each header takes besides its name and value.
+const HEADER_OVERHEAD_BYTES: usize = 8;
 
 /// A record on its way into an entry.
 #[derive(Clone, Copy)]
 pub(crate) struct Draft<'a> {
-    pub(crate) key: Option<&'a [u8]>,
-    pub(crate) body: &'a [u8],
+    pub(crate) record: &'a NewRecord,
     pub(crate) appended: Timestamp,
 }
 
@@ -43,38 +48,74 @@ pub(crate) struct Header {
     pub(crate) position: u64,
 }
 
+/// Records read from entries that follow each other.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Run {
+    pub(crate) data: Vec<u8>,
+    pub(crate) records: Vec<RecordRef>,
+    /// One a record where something of them is wanted.
+    pub(crate) attributes: Vec<Attributes>,
+}
+
 /// The bytes are not an entry, or not as they were written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Damaged;
 
+/// What a record's headers take.
+pub(crate) fn headers_bytes(headers: &[(String, Option<Vec<u8>>)]) -> usize {
+    let sizes = headers
+        .iter()
+        .map(|(name, value)| HEADER_OVERHEAD_BYTES + name.len() + value.as_ref().map_or(0, Vec::len));
+    sizes.sum()
+}
+
 /// Writes records, whose times must not decrease, as one entry.
 pub(crate) fn encode(records: &[Draft<'_>], position: u64) -> Vec<u8> {
-    let time = records.first().map_or(Timestamp(0), |record| record.appended);
-    let content: usize = records.iter().map(|r| r.key.map_or(0, <[u8]>::len) + r.body.len()).sum();
-    let mut bytes = Vec::with_capacity(HEADER_BYTES + records.len() * RECORD_OVERHEAD_BYTES + content);
-    bytes.extend([VERSION, 0, 0, 0]);
+    let time = records.first().map_or(Timestamp(0), |draft| draft.appended);
+    let version =
+        if records.iter().all(|draft| draft.record.headers.is_empty()) { PLAIN } else { WITH_HEADERS };
+    let content: usize = records.iter().map(|draft| draft.record.bytes()).sum();
+    let mut bytes = Vec::with_capacity(HEADER_BYTES + records.len() * row_bytes(version) + content);
+    bytes.extend([version, 0, 0, 0]);
     bytes.extend([0; 4]);
     bytes.extend((records.len() as u32).to_le_bytes());
     bytes.extend(time.0.to_le_bytes());
     bytes.extend(position.to_le_bytes());
-    for record in records {
-        let later = u32::try_from(record.appended.0.saturating_sub(time.0)).unwrap_or(u32::MAX);
+    for Draft { record, appended } in records {
+        let later = u32::try_from(appended.0.saturating_sub(time.0)).unwrap_or(u32::MAX);
         bytes.extend(later.to_le_bytes());
-        bytes.extend(record.key.map_or(NO_KEY, |key| key.len() as u32).to_le_bytes());
+        bytes.extend(length(record.key.as_deref()).to_le_bytes());
         bytes.extend((record.body.len() as u32).to_le_bytes());
+        if version == WITH_HEADERS {
+            bytes.extend((headers_bytes(&record.headers) as u32).to_le_bytes());
+        }
     }
-    for record in records {
-        bytes.extend_from_slice(record.key.unwrap_or_default());
-        bytes.extend_from_slice(record.body);
+    for Draft { record, .. } in records {
+        bytes.extend_from_slice(record.key.as_deref().unwrap_or_default());
+        bytes.extend_from_slice(&record.body);
+        for (name, value) in &record.headers {
+            bytes.extend((name.len() as u32).to_le_bytes());
+            bytes.extend(length(value.as_deref()).to_le_bytes());
+            bytes.extend_from_slice(name.as_bytes());
+            bytes.extend_from_slice(value.as_deref().unwrap_or_default());
+        }
     }
     let checksum = crc32fast::hash(&bytes[CHECKED_FROM..]);
     bytes[4..CHECKED_FROM].copy_from_slice(&checksum.to_le_bytes());
     bytes
 }
 
+fn row_bytes(version: u8) -> usize {
+    RECORD_OVERHEAD_BYTES + if version == WITH_HEADERS { 4 } else { 0 }
+}
+
+fn length(bytes: Option<&[u8]>) -> u32 {
+    bytes.map_or(NONE, |bytes| bytes.len() as u32)
+}
+
 /// Reads the header alone; the checksum is not looked at.
 pub(crate) fn header(entry: &[u8]) -> Result<Header, Damaged> {
-    if entry.len() < HEADER_BYTES || entry[0] != VERSION {
+    if entry.len() < HEADER_BYTES || !matches!(entry[0], PLAIN | WITH_HEADERS) {
         return Err(Damaged);
     }
     Ok(Header {
@@ -84,45 +125,87 @@ pub(crate) fn header(entry: &[u8]) -> Result<Header, Damaged> {
     })
 }
 
-/// Appends an entry to `data`, and a reference for each of its records to `records`. On error both are as before.
-pub(crate) fn decode(
-    first: u64,
-    entry: &[u8],
-    data: &mut Vec<u8>,
-    records: &mut Vec<RecordRef>,
-) -> Result<Header, Damaged> {
-    let header = header(entry)?;
-    if crc32fast::hash(&entry[CHECKED_FROM..]) != u32_at(entry, 4)? {
-        return Err(Damaged);
+impl Run {
+    /// Adds an entry's bytes and records, with as much of their attributes as is wanted. On error all is as before.
+    pub(crate) fn add(&mut self, first: u64, entry: &[u8], wanted: Wanted) -> Result<Header, Damaged> {
+        let before = (self.records.len(), self.attributes.len());
+        let added = self.add_records(first, entry, wanted);
+        match added {
+            Ok(_) => self.data.extend_from_slice(entry),
+            Err(Damaged) => {
+                self.records.truncate(before.0);
+                self.attributes.truncate(before.1);
+            }
+        }
+        added
     }
-    let count = header.records as usize;
-    let table_end =
-        count.checked_mul(RECORD_OVERHEAD_BYTES).and_then(|n| n.checked_add(HEADER_BYTES)).ok_or(Damaged)?;
-    let table = entry.get(HEADER_BYTES..table_end).ok_or(Damaged)?;
-    let before = records.len();
-    let base = data.len();
-    let mut at = table_end;
-    records.reserve(count);
-    for (number, row) in table.chunks_exact(RECORD_OVERHEAD_BYTES).enumerate() {
-        let key = match u32_at(row, 4)? {
-            NO_KEY => 0,
-            length => length as usize,
-        };
-        let start = at + key;
-        at = start + u32_at(row, 8)? as usize;
-        if at > entry.len() {
-            records.truncate(before);
+
+    fn add_records(&mut self, first: u64, entry: &[u8], wanted: Wanted) -> Result<Header, Damaged> {
+        let header = header(entry)?;
+        if crc32fast::hash(&entry[CHECKED_FROM..]) != u32_at(entry, 4)? {
             return Err(Damaged);
         }
-        records.push(RecordRef {
-            offset: Offset(first + number as u64),
-            appended: Timestamp(header.time.0.saturating_add(i64::from(u32_at(row, 0)?))),
-            start: (base + start) as u32,
-            end: (base + at) as u32,
-        });
+        let row_bytes = row_bytes(entry[0]);
+        let count = header.records as usize;
+        let table_end = count.checked_mul(row_bytes).and_then(|n| n.checked_add(HEADER_BYTES));
+        let table = table_end.and_then(|end| entry.get(HEADER_BYTES..end)).ok_or(Damaged)?;
+        let base = self.data.len();
+        let span = |from: usize, to: usize| Span { start: (base + from) as u32, end: (base + to) as u32 };
+        let mut at = HEADER_BYTES + table.len();
+        self.records.reserve(count);
+        for (number, row) in table.chunks_exact(row_bytes).enumerate() {
+            let key = match u32_at(row, 4)? {
+                NONE => None,
+                length => Some(length as usize),
+            };
+            let start = at + key.unwrap_or(0);
+            let end = start + u32_at(row, 8)? as usize;
+            let headers =
+                end..end + if row_bytes > RECORD_OVERHEAD_BYTES { u32_at(row, 12)? as usize } else { 0 };
+            if headers.end > entry.len() {
+                return Err(Damaged);
+            }
+            let body = span(start, end);
+            self.records.push(RecordRef {
+                offset: Offset(first + number as u64),
+                appended: Timestamp(header.time.0.saturating_add(i64::from(u32_at(row, 0)?))),
+                start: body.start,
+                end: body.end,
+            });
+            if wanted.any() {
+                self.attributes.push(Attributes {
+                    key: key.filter(|_| wanted.keys).map(|_| span(at, start)),
+                    headers: if wanted.headers { headers_of(entry, &headers, span)? } else { Vec::new() },
+                });
+            }
+            at = headers.end;
+        }
+        Ok(header)
     }
-    data.extend_from_slice(entry);
-    Ok(header)
+}
+
+/// The headers that lie at a place of an entry.
+fn headers_of(
+    entry: &[u8],
+    place: &std::ops::Range<usize>,
+    span: impl Fn(usize, usize) -> Span,
+) -> Result<Vec<(Span, Option<Span>)>, Damaged> {
+    let mut headers = Vec::new();
+    let mut at = place.start;
+    while at < place.end {
+        let name = at + HEADER_OVERHEAD_BYTES;
+        let value = name + u32_at(entry, at)? as usize;
+        let (end, is_there) = match u32_at(entry, at + 4)? {
+            NONE => (value, false),
+            length => (value + length as usize, true),
+        };
+        if end > place.end {
+            return Err(Damaged);
+        }
+        headers.push((span(name, value), is_there.then(|| span(value, end))));
+        at = end;
+    }
+    Ok(headers)
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Result<u32, Damaged> {
@@ -134,55 +217,4 @@ fn u64_at(bytes: &[u8], at: usize) -> Result<u64, Damaged> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn drafts(records: &[(Option<Vec<u8>>, Vec<u8>)]) -> Vec<Draft<'_>> {
-        records
-            .iter()
-            .enumerate()
-            .map(|(n, (key, body))| Draft {
-                key: key.as_deref(),
-                body,
-                appended: Timestamp(1_000 + n as i64),
-            })
-            .collect()
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_encoded_is_decoded(
-            records in prop::collection::vec((prop::option::of(prop::collection::vec(any::<u8>(), 0..9)),
-                prop::collection::vec(any::<u8>(), 0..40)), 1..20),
-            first in 0..u64::MAX / 2,
-            position in any::<u64>(),
-        ) {
-            let entry = encode(&drafts(&records), position);
-            let (mut data, mut refs) = (b"before".to_vec(), Vec::new());
-            let header = decode(first, &entry, &mut data, &mut refs).unwrap();
-            prop_assert_eq!(header, Header { records: records.len() as u32, time: Timestamp(1_000), position });
-            prop_assert_eq!(refs.len(), records.len());
-            for (n, (found, (_, body))) in refs.iter().zip(&records).enumerate() {
-                prop_assert_eq!(found.offset, Offset(first + n as u64));
-                prop_assert_eq!(found.appended, Timestamp(1_000 + n as i64));
-                prop_assert_eq!(&data[found.start as usize..found.end as usize], &body[..]);
-            }
-        }
-
-        #[test]
-        fn any_other_bytes_are_refused_and_leave_nothing_behind(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
-            let (mut data, mut refs) = (Vec::new(), Vec::new());
-            prop_assert_eq!(decode(0, &bytes, &mut data, &mut refs), Err(Damaged));
-            prop_assert!(data.is_empty() && refs.is_empty());
-        }
-
-        #[test]
-        fn a_changed_bit_is_noticed(at in 4usize..60, bit in 0u8..8) {
-            let mut entry = encode(&drafts(&[(Some(b"key".to_vec()), vec![7; 40])]), 5);
-            entry[at] ^= 1 << bit;
-            prop_assert_eq!(decode(0, &entry, &mut Vec::new(), &mut Vec::new()), Err(Damaged));
-        }
-    }
-}
+mod tests;

@@ -30,7 +30,7 @@ pub use embedded::{EmbeddedLog, Options};
 pub use logs::Logs;
 
 /// A record to append. Its partition follows from the key (a stable hash), or round-robin without one.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NewRecord {
     pub key: Option<Vec<u8>>,
     pub body: bytes::Bytes,
@@ -41,11 +41,9 @@ pub struct NewRecord {
 }
 
 impl NewRecord {
-    /// What it takes, without what a log adds of its own.
+    /// Key, body and headers together, and a little for the lengths of each header.
     pub fn bytes(&self) -> usize {
-        let headers =
-            self.headers.iter().map(|(name, value)| name.len() + value.as_ref().map_or(0, Vec::len));
-        self.key.as_ref().map_or(0, Vec::len) + self.body.len() + headers.sum::<usize>()
+        self.key.as_ref().map_or(0, Vec::len) + self.body.len() + entry::headers_bytes(&self.headers)
     }
 }
 
@@ -115,8 +113,17 @@ pub struct Attributes {
     pub headers: Vec<(Span, Option<Span>)>,
 }
 
+/// What the times of a topic's records are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeKind {
+    /// When they were made, as whoever appended them said.
+    Created,
+    /// When the log took them.
+    Appended,
+}
+
 /// A record inside a [`Fetched`].
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecordRef {
     pub offset: Offset,
     pub appended: Timestamp,
@@ -127,7 +134,7 @@ pub struct RecordRef {
 /// What a poll found.
 #[derive(Debug)]
 pub enum Polled {
-    /// At least one record. `behind` tells whether the partition holds more right now.
+    /// Records of a partition, or only word of it. `behind` tells whether it holds more right now.
     Records { fetched: Fetched, behind: bool },
     /// The log answered, and no assigned partition holds more right now.
     CaughtUp,
@@ -182,6 +189,11 @@ pub trait EventLog: Send + Sync {
     /// The offset after the last durable record, and that of the first one kept.
     fn bounds(&self, topic: &str, partition: PartitionId) -> Result<(Offset, Offset), LogError>;
 
+    /// What the times of a topic's records are. A log that keeps those it is given says so.
+    fn time_kind(&self, _topic: &str) -> TimeKind {
+        TimeKind::Appended
+    }
+
     /// Where a group of readers stands in a topic, as [`EventLog::commit`] said. A log without groups knows of none.
     fn committed(&self, _group: &str, _topic: &str) -> Result<Vec<(PartitionId, Offset)>, LogError> {
         Ok(Vec::new())
@@ -204,6 +216,9 @@ pub trait LogReader: Send {
 
     /// Reads one more partition from now on.
     fn add(&mut self, partition: PartitionId, start: Start) -> Result<(), LogError>;
+
+    /// The assigned partitions that hold nothing more right now, as far as the log can say without being waited for.
+    fn at_end(&self) -> Vec<PartitionId>;
 
     /// The next offset to be read of each assigned partition.
     fn positions(&self) -> Vec<(PartitionId, Offset)>;

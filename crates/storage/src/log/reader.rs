@@ -9,7 +9,7 @@ use types::{Offset, PartitionId, Timestamp};
 
 use super::embedded::Shared;
 use super::topic::{Partition, Topic};
-use super::{Fetched, LogError, LogReader, Polled, RecordRef, Start, Wanted, entry, key};
+use super::{Attributes, Fetched, LogError, LogReader, Polled, RecordRef, Start, Wanted, entry, key};
 
 /// However much is asked for, a reader decodes about so much at once.
 const DECODED_BYTES_MAX: usize = 16 << 20;
@@ -36,6 +36,8 @@ struct Assigned {
 struct Decoded {
     data: Arc<Vec<u8>>,
     records: Vec<RecordRef>,
+    /// One a record, or none at all.
+    attributes: Vec<Attributes>,
     given: usize,
 }
 
@@ -88,9 +90,9 @@ impl Reader {
         let place = self.topic.place(partition);
         for row in self.shared.keyspace()?.range(place.entry(from)..place.entry(known.next)) {
             let (key, value) = row.into_inner().map_err(reading)?;
-            let (mut data, mut records) = (Vec::new(), Vec::new());
-            self.decode(partition, &key, &value, &mut data, &mut records)?;
-            if let Some(found) = records.iter().find(|record| record.appended >= time) {
+            let mut run = entry::Run::default();
+            self.decode(partition, &key, &value, Wanted::default(), &mut run)?;
+            if let Some(found) = run.records.iter().find(|record| record.appended >= time) {
                 return Ok(found.offset.0.max(known.first));
             }
         }
@@ -102,16 +104,14 @@ impl Reader {
         partition: PartitionId,
         key: &[u8],
         value: &[u8],
-        data: &mut Vec<u8>,
-        records: &mut Vec<RecordRef>,
+        wanted: Wanted,
+        run: &mut entry::Run,
     ) -> Result<(), LogError> {
         let first = key::offset_of(key).ok_or(entry::Damaged);
-        first.and_then(|first| entry::decode(first, value, data, records)).map(|_| ()).map_err(
-            |entry::Damaged| {
-                let offset = key::offset_of(key).unwrap_or(0);
-                self.damaged(partition, offset)
-            },
-        )
+        first.and_then(|first| run.add(first, value, wanted)).map(|_| ()).map_err(|entry::Damaged| {
+            let offset = key::offset_of(key).unwrap_or(0);
+            self.damaged(partition, offset)
+        })
     }
 
     fn damaged(&self, partition: PartitionId, offset: u64) -> LogError {
@@ -157,19 +157,20 @@ impl Reader {
             {
                 from = key::offset_of(&holding.key().map_err(reading)?).unwrap_or(offset);
             }
-            let (mut data, mut records) = (Vec::new(), Vec::new());
+            let mut run = entry::Run::default();
             for row in keyspace.range(place.entry(from)..place.entry(next)) {
                 let (key, value) = row.into_inner().map_err(reading)?;
-                self.decode(partition, &key, &value, &mut data, &mut records)?;
-                if data.len() >= bytes_max {
+                self.decode(partition, &key, &value, self.wanted, &mut run)?;
+                if run.data.len() >= bytes_max {
                     break;
                 }
             }
+            let entry::Run { data, records, attributes } = run;
             let given = records.partition_point(|record| record.offset.0 < offset);
             if records.get(given).is_some_and(|record| record.offset.0 == offset) {
                 let assigned = &mut self.assigned[number];
                 assigned.at_entry = true;
-                assigned.decoded = Some(Decoded { data: Arc::new(data), records, given });
+                assigned.decoded = Some(Decoded { data: Arc::new(data), records, attributes, given });
                 return Ok(());
             }
             // Retention may have come in between, and says so before it drops anything.
@@ -195,16 +196,18 @@ impl Assigned {
         let last = decoded.records[..end].last()?;
         self.offset = last.offset.0 + 1;
         let data = decoded.data.clone();
-        let records = if decoded.given == 0 && end == decoded.records.len() {
-            std::mem::take(&mut decoded.records)
+        let (records, attributes) = if decoded.given == 0 && end == decoded.records.len() {
+            (std::mem::take(&mut decoded.records), std::mem::take(&mut decoded.attributes))
         } else {
-            decoded.records[decoded.given..end].to_vec()
+            let given = decoded.given..end;
+            let attributes = decoded.attributes.get(given.clone()).unwrap_or_default();
+            (decoded.records[given].to_vec(), attributes.to_vec())
         };
         decoded.given = end;
         if end >= decoded.records.len() {
             self.decoded = None;
         }
-        Some(Fetched { partition: Some(self.partition), records, data, ..Fetched::default() })
+        Some(Fetched { partition: Some(self.partition), records, attributes, data })
     }
 }
 
@@ -232,6 +235,11 @@ impl LogReader for Reader {
 
     fn add(&mut self, partition: PartitionId, start: Start) -> Result<(), LogError> {
         self.assign(partition, start)
+    }
+
+    fn at_end(&self) -> Vec<PartitionId> {
+        let all_is_read = |of: &&Assigned| self.ends(of.partition).is_ok_and(|(_, next)| of.offset >= next);
+        self.assigned.iter().filter(all_is_read).map(|of| of.partition).collect()
     }
 
     fn positions(&self) -> Vec<(PartitionId, Offset)> {

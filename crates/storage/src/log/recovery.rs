@@ -11,7 +11,7 @@ use types::{PartitionId, Timestamp};
 
 use super::key::{self, Place};
 use super::topic::{Partition, Segment, Topic};
-use super::{LogError, entry};
+use super::{LogError, Wanted, entry};
 use crate::disk::Fault;
 
 /// Where retention has come to in a partition: everything before is gone.
@@ -50,12 +50,11 @@ fn partition(keyspace: &Keyspace, topic: &str, place: Place) -> Result<Partition
     if let Some(last) = keyspace.range(place.entry(found.first)..=place.entry(u64::MAX)).next_back() {
         let (key, value) = last.into_inner().map_err(|e| failed(e.into()))?;
         let first = key::offset_of(&key).ok_or_else(|| damaged("the last entry"))?;
-        let (mut data, mut records) = (Vec::new(), Vec::new());
-        let header =
-            entry::decode(first, &value, &mut data, &mut records).map_err(|_| damaged("the last entry"))?;
+        let mut run = entry::Run::default();
+        let header = run.add(first, &value, Wanted::default()).map_err(|_| damaged("the last entry"))?;
         found.next = first + u64::from(header.records);
         found.position = header.position + value.len() as u64;
-        found.last_time = records.last().map_or(header.time, |record| record.appended);
+        found.last_time = run.records.last().map_or(header.time, |record| record.appended);
     }
     let mut segments = VecDeque::new();
     for row in keyspace.range(place.segment(found.first)..=place.segment(u64::MAX)) {

@@ -17,7 +17,9 @@ use parking_lot::{Mutex, RwLock};
 use types::{Clock, Timestamp};
 
 use super::followers::Followers;
-use super::{Change, Entry, Following, ResultStore, StoreError, Upsert, WriteBatch, row, sweep};
+use super::{
+    Change, Entry, Following, Notification, ResultStore, StoreError, Upsert, WriteBatch, row, sweep,
+};
 use crate::disk::{Budget, Disk, Fault};
 use crate::journal::AfterDamage;
 
@@ -27,7 +29,7 @@ pub struct Options {
     /// How often expired rows are looked for and removed, every 10 s unless set. They are not returned before that
     /// either.
     pub sweep_interval: Duration,
-    /// How many changes a follower may lag behind before writers wait for it, 1,024 unless set.
+    /// How many changes a follower may lag behind before writers wait for it, 256 unless set.
     pub follower_changes: usize,
     /// Writes are refused while less is free on the disk, 256 MiB unless set. Work in the background needs some room.
     pub keep_free_bytes: u64,
@@ -35,11 +37,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options {
-            sweep_interval: Duration::from_secs(10),
-            follower_changes: 1_024,
-            keep_free_bytes: 256 << 20,
-        }
+        Options { sweep_interval: Duration::from_secs(10), follower_changes: 256, keep_free_bytes: 256 << 20 }
     }
 }
 
@@ -182,12 +180,10 @@ impl Shared {
             writes.insert(&files.rows, key.as_bytes(), row::encode(expires, value));
             writes.insert(&files.expiry, row::index(expires, key), []);
         }
-        if let Some(told) = &batch.notification {
-            writes.insert(
-                &files.rows,
-                told.latest_key.as_bytes(),
-                row::encode(row::NEVER, told.time.as_bytes()),
-            );
+        if let Some(told) = &batch.notification
+            && let Some(key) = told.latest_key()
+        {
+            writes.insert(&files.rows, key.as_bytes(), row::encode(row::NEVER, told.time.as_bytes()));
         }
         writes.commit()?;
         Ok(())
@@ -197,7 +193,7 @@ impl Shared {
 impl ResultStore for EmbeddedStore {
     fn write(&self, batch: &WriteBatch) -> Result<(), StoreError> {
         let keys = batch.upserts.iter().map(|upsert| &upsert.key);
-        keys.chain(batch.notification.iter().map(|told| &told.latest_key))
+        keys.chain(batch.notification.iter().filter_map(Notification::latest_key))
             .try_for_each(|key| row::check_key(key))?;
         let mut followers = self.shared.writing.lock();
         let files = self.shared.files()?;

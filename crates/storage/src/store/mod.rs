@@ -32,6 +32,7 @@ pub struct Upsert {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notification {
     pub channel: Arc<str>,
+    /// Empty: there is none.
     pub latest_key: Arc<str>,
     /// The analytic's name.
     pub kind: Arc<str>,
@@ -39,6 +40,13 @@ pub struct Notification {
     pub time: Arc<str>,
     /// Rows written.
     pub count: u64,
+}
+
+impl Notification {
+    /// The key under which the time is kept, if it is.
+    fn latest_key(&self) -> Option<&Arc<str>> {
+        Some(&self.latest_key).filter(|key| !key.is_empty())
+    }
 }
 
 /// A batch of writes of one analytic, and what followers are told afterwards.

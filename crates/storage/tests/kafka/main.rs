@@ -3,6 +3,9 @@
 #[path = "../servers/mod.rs"]
 mod servers;
 
+#[path = "../servers/tls.rs"]
+mod tls;
+
 mod secured;
 
 use std::collections::BTreeMap;
@@ -32,12 +35,12 @@ fn shared() -> Option<Arc<KafkaServer>> {
 
 fn settings(server: &KafkaServer, properties: &[(&str, &str)]) -> KafkaSettings {
     let of = properties.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    KafkaSettings::new(&server.address(), &of.collect::<BTreeMap<_, _>>()).unwrap()
+    KafkaSettings::new(&server.address(), &of.collect::<BTreeMap<_, _>>()).expect("it is there")
 }
 
 fn open_with(server: &KafkaServer, properties: &[(&str, &str)]) -> KafkaLog {
     let options = KafkaOptions::new(settings(server, properties));
-    KafkaLog::open(options, Arc::new(SystemClock::new())).unwrap()
+    KafkaLog::open(options, Arc::new(SystemClock::new())).expect("it is there")
 }
 
 fn open(server: &KafkaServer) -> KafkaLog {
@@ -48,7 +51,7 @@ fn open(server: &KafkaServer) -> KafkaLog {
 fn open_noting(server: &KafkaServer, directory: &Path) -> KafkaLog {
     let notes = Some(directory.to_owned());
     let options = KafkaOptions { notes, ..KafkaOptions::new(settings(server, &[])) };
-    KafkaLog::open(options, Arc::new(SystemClock::new())).unwrap()
+    KafkaLog::open(options, Arc::new(SystemClock::new())).expect("it is there")
 }
 
 fn records(bodies: &[&str]) -> Vec<NewRecord> {
@@ -60,7 +63,7 @@ fn keyed(key: &str, body: &str) -> NewRecord {
 }
 
 fn append(log: &KafkaLog, topic: &str, records: Vec<NewRecord>) -> Result<Vec<Position>, LogError> {
-    log.append(topic, records)?.blocking_recv().unwrap()
+    log.append(topic, records)?.blocking_recv().expect("an answer")
 }
 
 fn all(partitions: u32, start: Start) -> Vec<(PartitionId, Start)> {
@@ -68,19 +71,23 @@ fn all(partitions: u32, start: Start) -> Vec<(PartitionId, Start)> {
 }
 
 fn reader(log: &KafkaLog, topic: &str, from: &[(PartitionId, Start)]) -> Box<dyn LogReader> {
-    log.read(topic, from, Wanted::default()).unwrap()
+    log.read(topic, from, Wanted::default()).expect("it is there")
 }
 
 /// Reads until all is read, and gives what came: partition, offset and body.
 fn read_all(reader: &mut dyn LogReader) -> Vec<(u32, u64, String)> {
     let mut read = Vec::new();
     for _ in 0..600 {
-        match reader.poll(Duration::from_millis(50), 1 << 20).unwrap() {
+        match reader.poll(Duration::from_millis(50), 1 << 20).expect("it is there") {
             Polled::Records { fetched, .. } => {
-                let partition = fetched.partition.unwrap().0;
+                let partition = fetched.partition.expect("it is there").0;
                 let body = |record: &RecordRef| &fetched.data[record.start as usize..record.end as usize];
                 read.extend(fetched.records.iter().map(|record| {
-                    (partition, record.offset.0, String::from_utf8(body(record).to_vec()).unwrap())
+                    (
+                        partition,
+                        record.offset.0,
+                        String::from_utf8(body(record).to_vec()).expect("it is there"),
+                    )
                 }));
             }
             Polled::CaughtUp => return read,
@@ -148,7 +155,7 @@ fn keys_headers_and_times_are_read_where_they_are_wanted() {
         found.len() == 2
     });
     let headers = vec![(b"trace".to_vec(), Some(b"\xff\x00".to_vec())), (b"none".to_vec(), None)];
-    assert_eq!(found[0], (Some(b"k".to_vec()), headers, time.unwrap()));
+    assert_eq!(found[0], (Some(b"k".to_vec()), headers, Timestamp(1_765_290_000_123)));
     assert_eq!((&found[1].0, &found[1].1), (&None, &Vec::new()));
 }
 

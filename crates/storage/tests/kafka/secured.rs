@@ -3,7 +3,7 @@
 use storage::log::{EventLog as _, LogError, Start};
 
 use crate::servers::kafka::KafkaServer;
-use crate::servers::tls::Certificate;
+use crate::tls::Certificate;
 use crate::{all, append, bodies, open_with, read_all, reader, records};
 
 #[test]

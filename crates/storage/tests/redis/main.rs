@@ -4,6 +4,9 @@
 #[path = "../servers/mod.rs"]
 mod servers;
 
+#[path = "../servers/tls.rs"]
+mod tls;
+
 mod secured;
 
 use std::sync::Arc;

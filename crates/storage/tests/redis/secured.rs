@@ -3,7 +3,7 @@
 use storage::store::{ResultStore as _, Upsert, WriteBatch};
 
 use crate::Stage;
-use crate::servers::tls::Certificate;
+use crate::tls::Certificate;
 
 #[test]
 fn tls_is_spoken_with_those_that_are_trusted() {

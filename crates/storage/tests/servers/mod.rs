@@ -3,7 +3,6 @@
 
 pub mod kafka;
 pub mod redis;
-pub mod tls;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::mpsc;

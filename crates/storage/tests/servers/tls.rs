@@ -1,4 +1,5 @@
 //! A certificate that nobody else trusts, for this machine.
+#![allow(dead_code, reason = "each test uses its own part")]
 
 use std::path::{Path, PathBuf};
 

@@ -116,7 +116,11 @@ fn letters(manager: &JobManager, which: &Which) -> Result<Vec<Value>, Failure> {
             query.push_str(&format!("&{name}={}", time.as_millisecond()));
         }
     }
-    Ok(manager.get::<Letters>(&format!("{PATH}?{query}"))?.letters)
+    let letters = manager.get::<Letters>(&format!("{PATH}?{query}"))?.letters;
+    if letters.len() >= which.limit {
+        complain(&format!("these are the newest {}; there may be more, see --limit", letters.len()));
+    }
+    Ok(letters)
 }
 
 fn replay(manager: &JobManager, ids: &[String]) -> Result<Outcome, Failure> {

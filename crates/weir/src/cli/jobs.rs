@@ -20,7 +20,7 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Lists the jobs, newest first: id, state, start, how long, name
+    /// Lists the jobs, newest first: id, state, start, how long, name; and why one waits, if it does
     List,
     /// Ends a job
     Cancel {
@@ -101,6 +101,12 @@ fn savepoint(
 #[derive(Deserialize)]
 struct Figures {
     ledger: Value,
+    memory: MemoryFigures,
+}
+
+#[derive(Deserialize)]
+struct MemoryFigures {
+    held_back: Option<String>,
 }
 
 /// Whether it balances is in the exit code too.
@@ -136,6 +142,12 @@ fn list(manager: &JobManager) -> Result<Outcome, Failure> {
         let start = Timestamp::from_millisecond(job.start_time).unwrap_or_default();
         let lasted = Interval(job.duration / 1000 * 1000).to_string();
         print(&format!("{}  {:<12}  {start:.0}  {lasted:>8}  {}", job.jid, job.state, job.name))?;
+        if job.state == "RUNNING" {
+            let figures: Figures = manager.get(&format!("/weir/jobs/{}", job.jid))?;
+            if let Some(why) = figures.memory.held_back {
+                print(&format!("  waits for {why}"))?;
+            }
+        }
     }
     Ok(Outcome::Done)
 }

@@ -19,7 +19,7 @@ use crate::telemetry::{LogFilter, LogFormat};
 
 pub(crate) use layers::{Flag, Loaded, Sources};
 pub(crate) use show::{show, without_secret};
-pub(crate) use units::{Address, Length, Property, Size, Zone};
+pub(crate) use units::{Address, Length, Memory, Property, Size, Zone};
 
 /// Every setting.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -113,8 +113,8 @@ pub(crate) struct EventLog {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ResultStore {
-    /// Writes are refused while less is free on the disk, here and in the event log: clean-up needs some room to work
-    /// in.
+    /// Writes are refused while less is free on the disk, here, in the event log and of checkpoints: clean-up needs
+    /// some room to work in.
     pub(crate) keep_free: Size,
 }
 
@@ -142,6 +142,10 @@ pub(crate) struct Jobs {
     /// Events further ahead of the clock are dead-lettered, since one bad clock would close everyone's windows; `0 s` =
     /// none are. Scripts set `weir.max-future`.
     pub(crate) max_future: Length,
+    /// What all jobs together may take for their state and while it is written to checkpoints. Beyond it their sources
+    /// wait, and nothing is dropped. `auto` = half of the machine's memory, or of what its container may take. Scripts
+    /// set `weir.memory` for one job.
+    pub(crate) memory: Memory,
     /// How long the built-in job's results stand after their last write: `${REDIS_TTL}` in a script, in seconds.
     /// Environment: REDIS_TTL, in seconds.
     pub(crate) result_ttl: Length,

@@ -16,6 +16,14 @@ pub(crate) struct Length(pub(crate) Duration);
 #[serde(try_from = "String")]
 pub(crate) struct Size(pub(crate) u64);
 
+/// An amount of memory: a size, or `auto`, which depends on the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) enum Memory {
+    Auto,
+    Fixed(Size),
+}
+
 /// Where to listen: `host:port`. Names are resolved when the socket is opened.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
@@ -33,6 +41,9 @@ pub(crate) struct Property {
     pub(crate) name: String,
     pub(crate) value: String,
 }
+
+/// Jobs need some memory before any event.
+const LEAST_MEMORY: u64 = 16 << 20;
 
 /// A number and its unit, each from the table.
 fn measure(text: &str, units: &[(&str, u64)]) -> Option<u64> {
@@ -64,6 +75,21 @@ impl TryFrom<String> for Size {
         measure(&text, &UNITS)
             .map(Size)
             .ok_or_else(|| format!("`{text}` is not a size such as `64 KiB`, `16 MiB`, `10 GiB`"))
+    }
+}
+
+impl TryFrom<String> for Memory {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Memory, String> {
+        if text.trim() == "auto" {
+            return Ok(Memory::Auto);
+        }
+        match Size::try_from(text.clone()) {
+            Ok(size) if size.0 >= LEAST_MEMORY => Ok(Memory::Fixed(size)),
+            Ok(_) => Err(format!("`{text}` is too little: from 16 MiB on")),
+            Err(_) => Err(format!("`{text}` is neither `auto` nor a size such as `512 MiB`, `4 GiB`")),
+        }
     }
 }
 
@@ -133,6 +159,10 @@ mod tests {
             assert!(length(wrong).is_err(), "{wrong}");
         }
         assert!(size("10 GB").unwrap_err().contains("10 GiB"));
+        let memory = |text: &str| Memory::try_from(text.to_owned());
+        assert_eq!(memory("auto"), Ok(Memory::Auto));
+        assert_eq!(memory("1 GiB"), Ok(Memory::Fixed(Size(1 << 30))));
+        assert!(memory("1 MiB").unwrap_err().contains("too little") && memory("half").is_err());
     }
 
     #[test]

@@ -87,7 +87,7 @@ fn nothing_is_lost_while_redis_goes_away_hangs_and_comes_back_empty() {
             }
             1 => {
                 redis.hang(true);
-                pause_for(Duration::from_millis(500 + random(1_500)));
+                pause_for(Duration::from_secs(if round == 1 { 10 } else { 1 }));
                 redis.hang(false);
             }
             2 => drop(redis.ask(&["CLIENT", "KILL", "TYPE", "normal"])),

@@ -124,6 +124,48 @@ impl Up {
         self.child.wait().expect("it ends");
     }
 
+    /// Asks it to end, as whoever runs services does.
+    pub fn terminate(&self) {
+        let killed = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        assert!(killed.is_ok_and(|status| status.success()));
+    }
+
+    /// Waits until it has ended by itself.
+    pub fn wait(mut self) -> ExitStatus {
+        for _ in 0..PATIENCE.as_millis() / POLL.as_millis() {
+            if let Some(status) = self.child.try_wait().expect("its status is known") {
+                return status;
+            }
+            pause();
+        }
+        panic!("it did not end");
+    }
+
+    /// Posts events, one a line; the status of the answer.
+    pub fn post(&self, lines: &[String]) -> u16 {
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let post = agent.post(format!("{}/events", self.http)).content_type("application/x-ndjson");
+        post.send(lines.join("\n")).expect("an answer").status().as_u16()
+    }
+
+    /// All there is to know of a job.
+    pub fn figures(&self, job: &str) -> Value {
+        self.get_job(&format!("/weir/jobs/{job}"))
+    }
+
+    /// Waits until a job is as wanted.
+    pub fn wait_for_job(&self, job: &str, is_wanted: impl Fn(&Value) -> bool) -> Value {
+        let mut last = Value::Null;
+        for _ in 0..PATIENCE.as_millis() / POLL.as_millis() {
+            last = self.figures(job);
+            if is_wanted(&last) {
+                return last;
+            }
+            pause();
+        }
+        panic!("the job did not become what is wanted, but {last}");
+    }
+
     /// Ends it as Ctrl-C does, and waits.
     pub fn stop(mut self) -> ExitStatus {
         let killed = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
@@ -140,6 +182,25 @@ impl Drop for Up {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Counts events by `query_id` in windows of an hour, and writes what changed at once.
+pub const BY_ID: &str = "
+SET 'weir.early-fire' = '0 s';
+CREATE TABLE queries (query_id STRING, `timestamp` TIMESTAMP_LTZ(3), WATERMARK FOR `timestamp` AS `timestamp`)
+WITH ('connector' = 'kafka', 'topic' = 'user-queries', 'scan.startup.mode' = 'earliest-offset',
+      'format' = 'json', 'json.timestamp-format.standard' = 'ISO-8601');
+CREATE TABLE by_id (query_id STRING, n BIGINT, window_end TIMESTAMP(3))
+WITH ('connector' = 'redis', 'key' = 'by-id:{query_id}:{window_end}');
+INSERT INTO by_id SELECT query_id, COUNT(*), window_end
+FROM TABLE(TUMBLE(TABLE queries, DESCRIPTOR(`timestamp`), INTERVAL '1' HOUR))
+GROUP BY window_start, window_end, query_id;
+";
+
+/// An event with an id of its own and as many bytes more.
+pub fn event(id: u64, padding: usize) -> String {
+    let text = "x".repeat(padding);
+    format!(r#"{{"query_id":"{id:0>8}","timestamp":"2025-12-09T12:00:00Z","query_text":"{text}"}}"#)
 }
 
 /// Lets the other processes work before the next look.

@@ -51,9 +51,18 @@ pub struct Added {
 impl Decoder {
     /// A decoder of the requested leaves, each requested once. Leaves of the record's metadata are left to the source.
     pub fn new(requests: &[LeafRequest], options: JsonOptions) -> Decoder {
+        Decoder::of_some(requests, options, |_| true)
+    }
+
+    /// As [`Decoder::new`], and leaves those to the source too that are not `read` here.
+    pub fn of_some(
+        requests: &[LeafRequest],
+        options: JsonOptions,
+        read: impl Fn(&LeafRequest) -> bool,
+    ) -> Decoder {
         let leaves: Vec<Leaf> = requests.iter().map(Leaf::new).collect();
         Decoder {
-            layout: Layout::new(requests, &leaves),
+            layout: Layout::new(requests, &leaves, read),
             leaves,
             options,
             row: 0,

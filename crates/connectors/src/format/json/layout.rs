@@ -107,10 +107,15 @@ pub(super) struct Member {
 
 impl Layout {
     /// The objects on the way to the leaves, which are those of the requests.
-    pub(super) fn new(requests: &[LeafRequest], leaves: &[Leaf]) -> Layout {
+    pub(super) fn new(
+        requests: &[LeafRequest],
+        leaves: &[Leaf],
+        read: impl Fn(&LeafRequest) -> bool,
+    ) -> Layout {
         let mut layout = Layout { nodes: vec![Node { depth: 1, ..Node::default() }], unread: 0 };
         for (index, (request, leaf)) in requests.iter().zip(leaves).enumerate() {
             if request.leaf.metadata.is_none()
+                && read(request)
                 && let Some((name, rows)) = request.leaf.path.split_last()
             {
                 layout.add(rows, name, Step { action: leaf.action(), target: index as u32 });

@@ -12,6 +12,15 @@ pub struct JsonOptions {
     pub timestamp_format: TimestampFormat,
 }
 
+/// The `json.*` options of a table that writing depends on. The defaults are Flink's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WriteOptions {
+    /// `json.encode.ignore-null-fields`: what is null is left out.
+    pub ignore_null_fields: bool,
+    /// `json.timestamp-format.standard`.
+    pub timestamp_format: TimestampFormat,
+}
+
 /// How `TIMESTAMP` and `TIMESTAMP_LTZ` are written; the latter with a `Z` behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TimestampFormat {

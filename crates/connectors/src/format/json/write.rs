@@ -1,16 +1,32 @@
 //! JSON text of result rows, as flink-json writes it: whole doubles as `812.0`, NaN and the infinities in quotes,
-//! times in the format `SQL`.
+//! times in the format `SQL` unless told otherwise.
 
 use std::io::Write;
 
 use types::{DataType, Scalar};
 
+use super::TimestampFormat;
 use super::base64;
 use super::time::{NANOS, calendar};
 
 /// Appends a value of type `data_type`; nested types, which no column holds, are null.
 pub fn write_scalar(out: &mut Vec<u8>, value: Scalar<'_>, data_type: &DataType) {
+    write_value(out, value, data_type, TimestampFormat::Sql);
+}
+
+/// As [`write_scalar`], with timestamps in this format.
+pub fn write_value(out: &mut Vec<u8>, value: Scalar<'_>, data_type: &DataType, format: TimestampFormat) {
+    let mut timestamp = |nanos: i128, zone: &[u8]| {
+        quoted(out, |out| {
+            write_timestamp(out, nanos, format);
+            out.extend_from_slice(zone);
+        });
+    };
     match (value, data_type) {
+        (Scalar::Int(millis), DataType::Timestamp(_)) => timestamp(i128::from(millis) * 1_000_000, b""),
+        (Scalar::Int(millis), DataType::TimestampLtz(_)) => timestamp(i128::from(millis) * 1_000_000, b"Z"),
+        (Scalar::Wide(nanos), DataType::Timestamp(_)) => timestamp(nanos, b""),
+        (Scalar::Wide(nanos), DataType::TimestampLtz(_)) => timestamp(nanos, b"Z"),
         (Scalar::Null, _) => out.extend_from_slice(b"null"),
         (Scalar::Bool(value), _) => out.extend_from_slice(if value { b"true" } else { b"false" }),
         (Scalar::Text(text), _) => write_string(out, text),
@@ -21,19 +37,7 @@ pub fn write_scalar(out: &mut Vec<u8>, value: Scalar<'_>, data_type: &DataType) 
         (Scalar::Int(millis), DataType::Time(_)) => {
             quoted(out, |out| write_time(out, i128::from(millis) * 1_000_000));
         }
-        (Scalar::Int(millis), DataType::Timestamp(_)) => {
-            quoted(out, |out| write_timestamp(out, i128::from(millis) * 1_000_000));
-        }
-        (Scalar::Int(millis), DataType::TimestampLtz(_)) => quoted(out, |out| {
-            write_timestamp(out, i128::from(millis) * 1_000_000);
-            out.push(b'Z');
-        }),
         (Scalar::Int(value), _) => write_integer(out, value),
-        (Scalar::Wide(nanos), DataType::Timestamp(_)) => quoted(out, |out| write_timestamp(out, nanos)),
-        (Scalar::Wide(nanos), DataType::TimestampLtz(_)) => quoted(out, |out| {
-            write_timestamp(out, nanos);
-            out.push(b'Z');
-        }),
         (Scalar::Wide(value), DataType::Decimal { scale, .. }) => write_decimal(out, value, *scale),
         (Scalar::Wide(value), _) => append(out, format_args!("{value}")),
     }
@@ -211,11 +215,14 @@ fn write_time(out: &mut Vec<u8>, nanos: i128) {
     }
 }
 
-/// Appends nanoseconds since 1970 as `yyyy-MM-dd HH:mm:ss[.fffffffff]`.
-fn write_timestamp(out: &mut Vec<u8>, nanos: i128) {
+/// Appends nanoseconds since 1970 as `yyyy-MM-dd HH:mm:ss[.fffffffff]`, or with a `T` for the blank.
+fn write_timestamp(out: &mut Vec<u8>, nanos: i128, format: TimestampFormat) {
     let day = i128::from(NANOS) * 86_400;
     write_date(out, nanos.div_euclid(day) as i64);
-    out.push(b' ');
+    out.push(match format {
+        TimestampFormat::Sql => b' ',
+        TimestampFormat::Iso8601 => b'T',
+    });
     write_time(out, nanos.rem_euclid(day));
 }
 

@@ -11,12 +11,13 @@ use types::{Clock, Offset, PartitionId};
 
 use super::ask::{PATIENCE, offsets};
 use super::context::Context;
-use super::failure::{failed, failed_at};
+use super::failure::{failed, failed_at, is_away};
 use super::settings::KafkaSettings;
 use crate::log::LogError;
 
 /// How long a commit is waited for. Nothing starts from it, so a later one does as well.
 const COMMIT_PATIENCE: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(100);
 
 /// A client a group, made when it is first needed.
 pub(super) struct Groups {
@@ -56,10 +57,26 @@ impl Groups {
         for partition in 0..partitions {
             list.add_partition(topic, partition.cast_signed());
         }
-        let found = self.client(group)?.committed_offsets(list, PATIENCE).map_err(|error| {
-            failed_at(self.settings.servers(), topic, "asking where a group stands", error)
-        })?;
-        Ok(offsets(&found).map(|(partition, offset)| (partition, Offset(offset))).collect())
+        let client = self.client(group)?;
+        let until = self.clock.elapsed() + PATIENCE;
+        loop {
+            let left = until.saturating_sub(self.clock.elapsed());
+            match client.committed_offsets(list.clone(), left.max(LOOK)) {
+                Ok(found) => {
+                    return Ok(offsets(&found)
+                        .map(|(partition, offset)| (partition, Offset(offset)))
+                        .collect());
+                }
+                // Whoever keeps the group's offsets may only just have been chosen.
+                Err(error) if !left.is_zero() && error.rdkafka_error_code().is_some_and(is_away) => {
+                    client.poll(LOOK);
+                }
+                Err(error) => {
+                    let servers = self.settings.servers();
+                    return Err(failed_at(servers, topic, "asking where a group stands", error));
+                }
+            }
+        }
     }
 
     /// Returns when the brokers have it, or have not answered for a second.

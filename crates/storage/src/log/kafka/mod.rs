@@ -30,7 +30,7 @@ use self::reader::Reader;
 use self::sender::Sender;
 use self::transactions::Transactions;
 use super::topic::check_name;
-use super::{Appending, EventLog, LogError, LogReader, NewRecord, Note, Start, Wanted};
+use super::{Appending, EventLog, LogError, LogReader, NewRecord, Note, Start, TimeKind, Wanted};
 
 pub use self::settings::{KafkaSettings, is_secret};
 
@@ -188,6 +188,11 @@ impl EventLog for KafkaLog {
         check_name(topic)?;
         let reader = Reader::open(&self.options.settings, topic, from, wanted, self.clock.clone())?;
         Ok(Box::new(reader))
+    }
+
+    fn time_kind(&self, _: &str) -> TimeKind {
+        // What producers say, unless a topic is set otherwise.
+        TimeKind::Created
     }
 
     fn bounds(&self, topic: &str, partition: PartitionId) -> Result<(Offset, Offset), LogError> {

@@ -134,11 +134,13 @@ impl Notes {
         let reader =
             reading.reader.insert(Reader::open(&self.settings, NOTES, &from, wanted, self.clock.clone())?);
         let until = self.clock.elapsed() + PATIENCE;
-        while position < end {
+        // Where nothing is, nothing is waited for.
+        let mut is_read = position >= end;
+        while !is_read {
             let left = until.saturating_sub(self.clock.elapsed());
             match reader.poll(left.min(LOOK), FETCH_BYTES)? {
                 Polled::Records { fetched, .. } => self.learn(reader, &fetched)?,
-                Polled::CaughtUp => break,
+                Polled::CaughtUp => is_read = true,
                 Polled::Unreachable if left.is_zero() => {
                     return Err(LogError::Unreachable {
                         servers: self.settings.servers().to_owned(),

@@ -37,7 +37,8 @@ pub(super) struct Reader {
     assigned: Vec<Assigned>,
     /// Begun while the run of another partition was gathered.
     held: Option<Run>,
-    opened: Duration,
+    /// Since when some leader was not heard of.
+    silent_since: Duration,
     /// It was told that the brokers are.
     is_away: bool,
 }
@@ -48,7 +49,7 @@ struct Assigned {
     next: u64,
     /// The brokers have said so since the last record.
     at_end: bool,
-    /// It was told that there is more.
+    /// It was told that there is more, or nothing was told yet.
     told_behind: bool,
 }
 
@@ -89,9 +90,20 @@ impl Reader {
             .map_err(|error| failed(&servers, "making a reader", error))?;
         let ask = Ask::new(settings.clone())?;
         let (assigned, held) = (Vec::new(), None);
-        let (opened, is_away) = (clock.elapsed(), false);
-        let mut reader =
-            Reader { servers, topic, consumer, heard, ask, clock, wanted, assigned, held, opened, is_away };
+        let (silent_since, is_away) = (clock.elapsed(), false);
+        let mut reader = Reader {
+            servers,
+            topic,
+            consumer,
+            heard,
+            ask,
+            clock,
+            wanted,
+            assigned,
+            held,
+            silent_since,
+            is_away,
+        };
         for &(partition, start) in from {
             reader.add(partition, start)?;
         }
@@ -225,14 +237,22 @@ impl Reader {
 
     /// Whether the brokers have nothing more, and say so.
     fn is_caught_up(&self) -> bool {
-        self.assigned.iter().all(|of| {
-            let all = of.at_end || self.end(of.partition).is_some_and(|end| of.next >= end);
-            all && self.heard.within(of.partition.0.cast_signed(), SILENCE)
-        })
+        self.assigned.iter().all(|of| self.is_quiet(of))
+    }
+
+    fn is_quiet(&self, of: &Assigned) -> bool {
+        self.is_at_end(of) && self.heard.within(of.partition.0.cast_signed(), SILENCE)
+    }
+
+    fn is_at_end(&self, of: &Assigned) -> bool {
+        of.at_end || self.end(of.partition).is_some_and(|end| of.next >= end)
     }
 
     /// Says once that the brokers are away, and once that they are back.
     fn tell(&mut self, is_away: bool) {
+        if !is_away {
+            self.silent_since = self.clock.elapsed();
+        }
         if is_away == self.is_away {
             return;
         }
@@ -273,17 +293,34 @@ impl LogReader for Reader {
             self.tell(false);
             return Ok(Polled::CaughtUp);
         }
-        let leaders = self.assigned.iter().map(|of| of.partition.0.cast_signed());
-        let silent = leaders.filter(|&leader| !self.heard.within(leader, SILENCE)).count();
-        self.tell(silent > 0 && self.clock.elapsed() > self.opened + SILENCE);
-        Ok(Polled::Unreachable)
+        let mut partitions = self.assigned.iter().map(|of| of.partition.0.cast_signed());
+        let all_are_heard = partitions.all(|partition| self.heard.within(partition, SILENCE));
+        let now = self.clock.elapsed();
+        if all_are_heard {
+            self.silent_since = now;
+        }
+        // One that was only just assigned has not had the time to be heard of.
+        self.tell(now.saturating_sub(self.silent_since) > SILENCE);
+        let behind = self.assigned.iter().find(|of| !self.is_at_end(of)).map(|of| of.partition);
+        match behind.filter(|_| all_are_heard) {
+            // Its records are on their way, or what is left are marks of transactions; the others are not touched by it.
+            Some(partition) => Ok(self.give(Run::nothing_of(partition), partition)),
+            None => Ok(Polled::Unreachable),
+        }
     }
 
     fn add(&mut self, partition: PartitionId, start: Start) -> Result<(), LogError> {
         let next = self.resolve(partition, start)?;
         self.assign(partition, next)?;
-        self.assigned.push(Assigned { partition, next, at_end: false, told_behind: false });
+        self.silent_since = self.clock.elapsed();
+        self.assigned.push(Assigned { partition, next, at_end: false, told_behind: true });
         Ok(())
+    }
+
+    fn at_end(&self) -> Vec<PartitionId> {
+        let held = self.held.as_ref().and_then(Run::partition);
+        let quiet = self.assigned.iter().filter(|of| Some(of.partition) != held && self.is_quiet(of));
+        quiet.map(|of| of.partition).collect()
     }
 
     fn positions(&self) -> Vec<(PartitionId, Offset)> {

@@ -20,7 +20,7 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// It tells that a partition has no more.
+    /// Only word of a partition.
     pub fn nothing_of(partition: PartitionId) -> Run {
         Run { partition: Some(partition), ..Run::default() }
     }

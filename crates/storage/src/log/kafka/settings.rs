@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use rdkafka::ClientConfig;
+use rdkafka::error::KafkaError;
 
 use crate::log::LogError;
 
@@ -65,7 +66,10 @@ impl KafkaSettings {
             of.take(name, value, properties)?;
         }
         // librdkafka says what it does not know when a client is made.
-        of.client().create_native_config().map_err(|error| setting(&error.to_string()))?;
+        of.client().create_native_config().map_err(|error| match error {
+            KafkaError::ClientConfig(_, message, _, _) => setting(&message),
+            error => setting(&error.to_string()),
+        })?;
         Ok(of)
     }
 

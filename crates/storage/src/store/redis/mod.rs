@@ -55,7 +55,7 @@ impl Default for Options {
             prefix: "analytics:".to_owned(),
             copy_for: Duration::from_secs(24 * 60 * 60),
             certificates: None,
-            follower_changes: 1_024,
+            follower_changes: 256,
         }
     }
 }
@@ -184,8 +184,8 @@ impl Shared {
         }
         let Some(told) = &batch.notification else { return Ok(()) };
         let mut pipeline = Pipeline::with_capacity(2);
-        if !told.latest_key.is_empty() {
-            pipeline.cmd("SET").arg(&*told.latest_key).arg(&*told.time).ignore();
+        if let Some(key) = told.latest_key() {
+            pipeline.cmd("SET").arg(&**key).arg(&*told.time).ignore();
         }
         let message = message(told);
         pipeline.cmd("PUBLISH").arg(&*told.channel).arg(&message).ignore();
@@ -310,8 +310,10 @@ impl Shared {
     fn keep(&self, batch: &WriteBatch) -> Result<(), StoreError> {
         let (now, copy_for) = (self.clock.now(), self.options.copy_for);
         let rows = batch.upserts.iter().map(|of| (&of.key, &*of.value, row::expires(now, of.ttl)));
-        let told = batch.notification.iter().filter(|told| !told.latest_key.is_empty());
-        let latest = told.map(|told| (&told.latest_key, told.time.as_bytes(), row::NEVER));
+        let latest = batch
+            .notification
+            .iter()
+            .filter_map(|told| Some((told.latest_key()?, told.time.as_bytes(), row::NEVER)));
         guard::keep(&self.copy, rows.chain(latest), now, copy_for)
     }
 }

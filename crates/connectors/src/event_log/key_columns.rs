@@ -1,0 +1,137 @@
+//! Columns that are read from keys: all keys of a run are decoded before its bodies, into a batch of their own.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use engine::batch::{Batch, Encoding, LeafRequest, RecordSpan, Reject};
+use engine::connector::ConnectorError;
+use storage::log::{Fetched, Span};
+use types::{Offset, Scalar};
+
+use super::keys::{KeyFormat, KeyOptions};
+use crate::format::json::{Decoder, RecordError};
+
+/// Decodes the keys of one source subtask.
+pub(crate) struct KeyColumns {
+    /// Of each column of `keys`, the place in the table's batch.
+    places: Vec<usize>,
+    format: Format,
+    /// The keys at hand, a row a record that has one.
+    keys: Batch,
+}
+
+enum Format {
+    Raw,
+    Json(Box<Decoder>),
+}
+
+impl KeyColumns {
+    /// `None` where nothing that is requested stands in keys alone.
+    pub(crate) fn new(options: Option<&KeyOptions>, requests: &[LeafRequest]) -> Option<KeyColumns> {
+        let options = options?;
+        let mut places = Vec::new();
+        let mut of_keys = Vec::new();
+        for (place, request) in requests.iter().enumerate().filter(|(_, request)| reads(options, request)) {
+            let mut request = request.clone();
+            if let Some(field) = options.field(&request.leaf.path[0]) {
+                request.leaf.path[0].clone_from(&field.name);
+            }
+            // Texts get their codes in the table's batch.
+            if request.encoding == Encoding::Coded {
+                request.encoding = Encoding::Plain;
+            }
+            places.push(place);
+            of_keys.push(request);
+        }
+        let format = match options.format {
+            _ if places.is_empty() => return None,
+            KeyFormat::Raw => Format::Raw,
+            KeyFormat::Json(json) => Format::Json(Box::new(Decoder::new(&of_keys, json.reading))),
+        };
+        Some(KeyColumns { places, format, keys: Batch::new(&of_keys) })
+    }
+
+    /// Decodes the keys of some records.
+    pub(crate) fn decode(&mut self, fetched: &Fetched, some: Range<usize>) -> Result<(), ConnectorError> {
+        let KeyColumns { format, keys, .. } = self;
+        match format {
+            Format::Raw => keys.clear(some.len()),
+            Format::Json(decoder) => decoder.begin(keys, some.len()),
+        }
+        for at in some {
+            let record = &fetched.records[at];
+            let Some(Span { start, end }) = fetched.attributes.get(at).and_then(|of| of.key) else {
+                continue;
+            };
+            let key = &fetched.data[start as usize..end as usize];
+            let span = RecordSpan { offset: record.offset, appended: record.appended, start, end };
+            match format {
+                Format::Raw => {
+                    let row = keys.rows;
+                    let text = String::from_utf8_lossy(key);
+                    for column in &mut keys.columns {
+                        let value = match column {
+                            engine::column::Column::Bytes(_) => Scalar::Bytes(key),
+                            engine::column::Column::Bool(_) => Scalar::Bool(true),
+                            _ => Scalar::Text(&text),
+                        };
+                        column.set(row, value);
+                    }
+                    keys.rows += 1;
+                    keys.origin.records.push(span);
+                }
+                Format::Json(decoder) => match decoder.record(keys, key) {
+                    Ok(added) => keys.origin.records.extend(std::iter::repeat_n(span, added.rows)),
+                    Err(RecordError::Rejected(reason)) => keys.rejects.push(Reject { record: span, reason }),
+                    Err(error @ RecordError::Fatal(_)) => {
+                        let doing =
+                            format!("the key of the record at offset {} cannot be decoded", span.offset);
+                        return Err(ConnectorError::external(doing, error));
+                    }
+                },
+            }
+        }
+        if let Format::Json(decoder) = format {
+            super::finish(decoder, keys)?;
+            keys.rejects.sort_by_key(|reject| reject.record.offset);
+        }
+        Ok(())
+    }
+
+    /// Why a record is not counted: its key cannot be read.
+    pub(crate) fn rejection(&self, offset: Offset) -> Option<Cow<'static, str>> {
+        let rejects = &self.keys.rejects;
+        let at = rejects.binary_search_by_key(&offset, |reject| reject.record.offset).ok()?;
+        Some(format!("key {}", rejects[at].reason).into())
+    }
+
+    /// Fills the columns of a batch whose rows are all there; they stay null where a record has no key.
+    pub(crate) fn fill(&self, batch: &mut Batch) {
+        let Batch { columns, origin, .. } = batch;
+        let of_keys = &self.keys.origin.records;
+        let mut key = 0;
+        for (row, record) in origin.records.iter().enumerate() {
+            while of_keys.get(key).is_some_and(|of| of.offset < record.offset) {
+                key += 1;
+            }
+            if of_keys.get(key).is_some_and(|of| of.offset == record.offset) {
+                for (column, place) in self.keys.columns.iter().zip(&self.places) {
+                    columns[*place].set(row, column.get(key));
+                }
+            }
+        }
+    }
+
+    /// Tells how many values were null because they were of another type, since the last call.
+    pub(crate) fn take_wrong_types(&mut self, each: &mut dyn FnMut(&str, u64)) {
+        if let Format::Json(decoder) = &mut self.format {
+            decoder.take_type_errors(each);
+        }
+    }
+}
+
+/// Whether a leaf is read from keys.
+pub(crate) fn reads(options: &KeyOptions, request: &LeafRequest) -> bool {
+    request.leaf.metadata.is_none()
+        && request.leaf.path.first().is_some_and(|column| options.holds_alone(column))
+}

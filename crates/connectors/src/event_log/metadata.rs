@@ -1,0 +1,232 @@
+//! Metadata columns: what a record carries besides its body, under the names of Flink's Kafka connector.
+//!
+//! They are filled batch by batch beside the decoder, which knows nothing of them.
+
+use engine::batch::{Batch, LeafRequest};
+use engine::column::{Column, tri};
+use sql::error::Diagnostic;
+use sql::plan::TableColumn;
+use storage::log::{Attributes, RecordRef, Span, TimeKind};
+use types::{DataType, Scalar};
+
+use crate::options::{closest, quoted};
+
+const TOPIC: &str = "topic";
+const PARTITION: &str = "partition";
+const HEADERS: &str = "headers";
+const OFFSET: &str = "offset";
+const TIMESTAMP: &str = "timestamp";
+const TIMESTAMP_TYPE: &str = "timestamp-type";
+
+/// What can be read of a record, and of which type it is.
+const READABLE: [(&str, &str); 6] = [
+    (TOPIC, "STRING"),
+    (PARTITION, "INT"),
+    (HEADERS, "MAP<STRING, BYTES>"),
+    (OFFSET, "BIGINT"),
+    (TIMESTAMP, "TIMESTAMP_LTZ(3)"),
+    (TIMESTAMP_TYPE, "STRING"),
+];
+
+/// What is wrong with a column of a table that is read.
+pub(crate) fn check_read(column: &TableColumn) -> Option<Diagnostic> {
+    let metadata = column.metadata.as_ref()?;
+    let Some((key, expected)) = READABLE.iter().find(|(key, _)| *key == metadata.key) else {
+        return Some(unknown(column, READABLE.iter().map(|(key, _)| *key)));
+    };
+    let data_type = &column.column_type.data_type;
+    let fits = match (*key, data_type) {
+        (TOPIC | TIMESTAMP_TYPE, data_type) => *data_type == DataType::STRING,
+        (PARTITION, DataType::Int | DataType::BigInt) | (OFFSET, DataType::BigInt) => true,
+        (TIMESTAMP, DataType::TimestampLtz(_)) => true,
+        (HEADERS, DataType::Map(key, value)) => {
+            key.data_type == DataType::STRING && value.data_type == DataType::BYTES
+        }
+        _ => false,
+    };
+    (!fits).then(|| of_another_type(column, expected))
+}
+
+/// What is wrong with a column of a table that is written: of the metadata, only the time can be.
+pub(crate) fn check_written(column: &TableColumn) -> Option<Diagnostic> {
+    let metadata = column.metadata.as_ref()?;
+    match (metadata.key.as_str(), &column.column_type.data_type) {
+        (TIMESTAMP, DataType::TimestampLtz(_)) => None,
+        (TIMESTAMP, _) => Some(of_another_type(column, "TIMESTAMP_LTZ(3)")),
+        (key, _) if READABLE.iter().any(|(known, _)| *known == key) => {
+            let message = format!("the metadata '{key}' can be read, and not written");
+            let error = Diagnostic::error(metadata.key_span, message);
+            Some(
+                error.with_hint(format!(
+                    "declare it VIRTUAL: `{}` … METADATA FROM '{key}' VIRTUAL",
+                    column.name
+                )),
+            )
+        }
+        _ => Some(unknown(column, [TIMESTAMP].into_iter())),
+    }
+}
+
+/// A column of a table whose records carry no metadata that could be written.
+pub(crate) fn check_none(column: &TableColumn, connector: &str) -> Option<Diagnostic> {
+    let metadata = column.metadata.as_ref()?;
+    let message = format!("`{}` is metadata, and connector '{connector}' writes none", column.name);
+    Some(Diagnostic::error(metadata.key_span, message).with_hint("declare it VIRTUAL, or without METADATA"))
+}
+
+fn unknown<'a>(column: &TableColumn, known: impl Iterator<Item = &'a str> + Clone) -> Diagnostic {
+    let metadata = column.metadata.as_ref().expect("asked of metadata columns alone");
+    let message = format!("there is no metadata '{}' for `{}`", metadata.key, column.name);
+    let hint = match closest(&metadata.key, known.clone()) {
+        Some(meant) => format!("did you mean METADATA FROM '{meant}'?"),
+        None => format!("one of {}", quoted(known)),
+    };
+    Diagnostic::error(metadata.key_span, message).with_hint(hint)
+}
+
+fn of_another_type(column: &TableColumn, expected: &str) -> Diagnostic {
+    let metadata = column.metadata.as_ref().expect("asked of metadata columns alone");
+    let (name, declared) = (&column.name, &column.column_type.data_type);
+    let message = format!("`{name}` is {declared}, and the metadata '{}' is {expected}", metadata.key);
+    let error = Diagnostic::error(metadata.type_span, message);
+    error.with_hint(format!("declare it as {expected}, and CAST where another type is needed"))
+}
+
+/// The metadata that a plan reads of a table.
+#[derive(Debug)]
+pub(crate) struct MetadataColumns {
+    /// With the column's place in the batch.
+    columns: Vec<(usize, Part)>,
+}
+
+#[derive(Debug)]
+enum Part {
+    Topic,
+    Partition,
+    Offset,
+    /// With at most so many digits of a second's fraction.
+    Time(u8),
+    TimeKind,
+    Header(String),
+}
+
+/// Where the records of a batch come from.
+pub(crate) struct Described<'a> {
+    pub(crate) topic: &'a str,
+    pub(crate) partition: u32,
+    /// `None`: records have no time.
+    pub(crate) time_kind: Option<TimeKind>,
+    /// All records that the rows are of, perhaps more.
+    pub(crate) records: &'a [RecordRef],
+    /// One a record, where headers are wanted.
+    pub(crate) attributes: &'a [Attributes],
+    pub(crate) data: &'a [u8],
+}
+
+impl MetadataColumns {
+    pub(crate) fn new(requests: &[LeafRequest]) -> MetadataColumns {
+        let part = |request: &LeafRequest| {
+            let metadata = request.leaf.metadata.as_ref()?;
+            Some(match (metadata.key.as_str(), &request.leaf.column_type.data_type, &metadata.entry) {
+                (TOPIC, ..) => Part::Topic,
+                (PARTITION, ..) => Part::Partition,
+                (OFFSET, ..) => Part::Offset,
+                (TIMESTAMP, DataType::TimestampLtz(digits), _) => Part::Time(*digits),
+                (TIMESTAMP_TYPE, ..) => Part::TimeKind,
+                (HEADERS, _, Some(name)) => Part::Header(name.clone()),
+                // Refused when the table's options were read.
+                _ => return None,
+            })
+        };
+        let columns = requests.iter().enumerate().filter_map(|(at, request)| Some((at, part(request)?)));
+        MetadataColumns { columns: columns.collect() }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    pub(crate) fn wants_headers(&self) -> bool {
+        self.columns.iter().any(|(_, part)| matches!(part, Part::Header(_)))
+    }
+
+    /// Fills the columns of a batch whose rows are all there.
+    pub(crate) fn fill(&self, batch: &mut Batch, of: &Described<'_>) {
+        let Batch { columns, rows, origin, .. } = batch;
+        for (at, part) in &self.columns {
+            let column = &mut columns[*at];
+            match part {
+                Part::Topic => fill_with(column, *rows, Scalar::Text(of.topic)),
+                Part::Partition => fill_with(column, *rows, Scalar::Int(of.partition.into())),
+                Part::TimeKind => {
+                    let kind = match of.time_kind {
+                        None => "NoTimestampType",
+                        Some(TimeKind::Created) => "CreateTime",
+                        Some(TimeKind::Appended) => "LogAppendTime",
+                    };
+                    fill_with(column, *rows, Scalar::Text(kind));
+                }
+                Part::Offset => {
+                    for (row, record) in origin.records.iter().enumerate() {
+                        set(column, row, Scalar::Int(record.offset.0 as i64));
+                    }
+                }
+                Part::Time(digits) => {
+                    for (row, record) in origin.records.iter().enumerate() {
+                        set(column, row, time(record.appended.0, *digits));
+                    }
+                }
+                Part::Header(name) => {
+                    let mut records = of.records.iter().zip(of.attributes);
+                    let mut value = None;
+                    let mut known = None;
+                    for (row, record) in origin.records.iter().enumerate() {
+                        if known != Some(record.offset) {
+                            let found = records.find(|(of, _)| of.offset == record.offset);
+                            value = found.and_then(|(_, attributes)| header(attributes, name, of.data));
+                            known = Some(record.offset);
+                        }
+                        set(column, row, value.map_or(Scalar::Null, Scalar::Bytes));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Milliseconds, or nanoseconds where a type has more than three digits.
+fn time(millis: i64, digits: u8) -> Scalar<'static> {
+    match digits {
+        0..3 => {
+            let unit = 10_i64.pow(3 - u32::from(digits));
+            Scalar::Int(millis - millis.rem_euclid(unit))
+        }
+        3 => Scalar::Int(millis),
+        _ => Scalar::Wide(i128::from(millis) * 1_000_000),
+    }
+}
+
+/// A header's value; the last one's where the name comes again, as in a map.
+fn header<'d>(attributes: &Attributes, name: &str, data: &'d [u8]) -> Option<&'d [u8]> {
+    let bytes = |span: Span| data.get(span.start as usize..span.end as usize);
+    let last = attributes.headers.iter().rev().find(|(of, _)| bytes(*of) == Some(name.as_bytes()));
+    last.and_then(|(_, value)| bytes((*value)?))
+}
+
+/// A value, or in a column of [`engine::batch::Encoding::Presence`] that there is one.
+fn set(column: &mut Column, row: usize, value: Scalar<'_>) {
+    match column {
+        Column::Bool(values) => values[row] = if value.is_null() { tri::NULL } else { tri::TRUE },
+        column => column.set(row, value),
+    }
+}
+
+fn fill_with(column: &mut Column, rows: usize, value: Scalar<'_>) {
+    match (column, value) {
+        (Column::Coded(coded), Scalar::Text(text)) => {
+            let code = coded.dictionary.code_str(text);
+            (0..rows).for_each(|row| coded.set_code(row, code));
+        }
+        (column, value) => (0..rows).for_each(|row| set(column, row, value)),
+    }
+}

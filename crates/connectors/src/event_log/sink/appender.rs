@@ -1,0 +1,143 @@
+//! Appends that are under way: some, so that the log's disk or brokers are never waited for in vain, and no more, so that
+//! a log that is slow or away holds back the sources. Nothing is dropped.
+//!
+//! An append that failed is made again, and with it all that were made after it: the last record of a key is its newest,
+//! also then.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+use std::time::Duration;
+
+use engine::connector::ConnectorError;
+use storage::log::{Appending, EventLog, LogError, NewRecord};
+use types::ErrorDomain;
+
+use crate::patience::{GivenUp, Patience};
+
+/// Bytes under way, at most; a larger append goes alone.
+const UNDER_WAY_BYTES: usize = 4 << 20;
+/// Appends under way, at most.
+const UNDER_WAY: usize = 64;
+/// How often whoever waits looks whether the job has ended.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Appends to one topic for one subtask.
+pub(super) struct Appender {
+    pub(super) log: Arc<dyn EventLog>,
+    pub(super) topic: String,
+    /// Of the topic, should it have to be made.
+    pub(super) partitions: u32,
+    pub(super) patience: Arc<Patience>,
+    pub(super) under_way: VecDeque<UnderWay>,
+}
+
+pub(super) struct UnderWay {
+    records: Vec<NewRecord>,
+    bytes: usize,
+    appending: Appending,
+}
+
+impl Appender {
+    /// Hands records over; waits where too much is under way.
+    pub(super) fn append(&mut self, records: Vec<NewRecord>) -> Result<(), ConnectorError> {
+        let bytes: usize = records.iter().map(NewRecord::bytes).sum();
+        while !self.under_way.is_empty()
+            && (self.under_way.len() >= UNDER_WAY || self.bytes().saturating_add(bytes) > UNDER_WAY_BYTES)
+        {
+            self.settle_oldest()?;
+        }
+        let appending = self.insist(|this| this.hand_over(&records))?;
+        self.under_way.push_back(UnderWay { records, bytes, appending });
+        Ok(())
+    }
+
+    /// Returns when everything handed over is durable.
+    pub(super) fn flush(&mut self) -> Result<(), ConnectorError> {
+        while !self.under_way.is_empty() {
+            self.settle_oldest()?;
+        }
+        Ok(())
+    }
+
+    fn bytes(&self) -> usize {
+        self.under_way.iter().map(|of| of.bytes).sum()
+    }
+
+    fn settle_oldest(&mut self) -> Result<(), ConnectorError> {
+        let Some(mut oldest) = self.under_way.pop_front() else { return Ok(()) };
+        let Err(error) =
+            wait(&mut oldest.appending, &self.patience).map_err(|given_up| self.failed(given_up))?
+        else {
+            return Ok(());
+        };
+        tracing::warn!(topic = self.topic, %error, "an append failed and is made again");
+        // Those behind it have to come to their end before, or they might come behind what is appended now.
+        let mut again = vec![oldest.records];
+        for mut later in std::mem::take(&mut self.under_way) {
+            let _ = wait(&mut later.appending, &self.patience).map_err(|given_up| self.failed(given_up))?;
+            again.push(later.records);
+        }
+        for records in again {
+            self.insist(|this| {
+                let mut appending = this.hand_over(&records)?;
+                // Whoever gives up here is told so by the next attempt.
+                wait(&mut appending, &this.patience).unwrap_or(Err(LogError::Closed)).map(|_| ())
+            })?;
+        }
+        Ok(())
+    }
+
+    fn hand_over(&self, records: &[NewRecord]) -> Result<Appending, LogError> {
+        match self.log.append(&self.topic, records.to_vec()) {
+            Err(LogError::UnknownTopic { .. }) => {
+                self.log.create_topic(&self.topic, self.partitions)?;
+                self.log.append(&self.topic, records.to_vec())
+            }
+            handed => handed,
+        }
+    }
+
+    /// Tries until the log takes it, or says what no patience mends.
+    fn insist<T>(
+        &self,
+        mut attempt: impl FnMut(&Appender) -> Result<T, LogError>,
+    ) -> Result<T, ConnectorError> {
+        let tried = self.patience.insist(&format!("write topic `{}`", self.topic), || match attempt(self) {
+            Err(error) if error.domain() == ErrorDomain::External => Err(error),
+            settled => Ok(settled),
+        });
+        tried.map_err(|given_up| self.failed(given_up))?.map_err(|error| self.failed(error))
+    }
+
+    fn failed(&self, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ConnectorError {
+        ConnectorError::external(format!("cannot write topic `{}`", self.topic), error)
+    }
+}
+
+/// Wakes whoever waits for an append.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// What became of an append, unless the job ends before that is known.
+fn wait(appending: &mut Appending, patience: &Patience) -> Result<Result<(), LogError>, GivenUp> {
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        match Pin::new(&mut *appending).poll(&mut context) {
+            Poll::Ready(told) => return Ok(told.unwrap_or(Err(LogError::Closed)).map(|_| ())),
+            Poll::Pending if patience.is_given_up() => return Err(GivenUp),
+            Poll::Pending => std::thread::park_timeout(LOOK),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! Tables written to the event log: `'connector' = 'kafka'`, where each row is a record more, and `'upsert-kafka'`, where
+//! it is the new row of its key.
+//!
+//! A row is written at least once: after a restart, rows since the last checkpoint are written again. By its key a reader
+//! of an upsert-kafka topic has the same rows as before. The same goes for what changes a row: early results and
+//! corrections of windows that have closed. To a kafka topic early results are not written, since a reader cannot tell
+//! them from rows that stay; a correction is, as one more row of the same window and key, so that no event that was
+//! counted is missing there: readers take the last, as they do after a restart.
+
+mod appender;
+mod encode;
+mod options;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::connector::{ConnectorError, Rows, Sink, SinkFactory, Stage};
+use sql::plan::SinkTable;
+use storage::log::{EventLog, NewRecord};
+use types::{Clock, EventTime};
+
+use crate::patience::Patience;
+use appender::Appender;
+
+pub use encode::{Record, RecordEncoder};
+pub use options::{EventLogSinkOptions, Mode};
+
+/// Records of one append, at most.
+const APPEND_RECORDS: usize = 10_000;
+/// Bytes of one append, about.
+const APPEND_BYTES: usize = 1 << 20;
+
+/// A topic of the event log that rows are written to.
+pub struct EventLogSinkTable {
+    pub table: SinkTable,
+    pub options: EventLogSinkOptions,
+    pub log: Arc<dyn EventLog>,
+    pub patience: Arc<Patience>,
+    pub clock: Arc<dyn Clock>,
+    /// Of the topic, if it does not exist yet.
+    pub new_topic_partitions: u32,
+}
+
+impl SinkFactory for EventLogSinkTable {
+    fn open(&self, _subtask: usize, _of: usize) -> Result<Box<dyn Sink>, ConnectorError> {
+        let topic = &self.options.topic;
+        self.log
+            .create_topic(topic, self.new_topic_partitions)
+            .map_err(|error| ConnectorError::external(format!("cannot write topic `{topic}`"), error))?;
+        Ok(Box::new(EventLogSink {
+            mode: self.options.mode,
+            encoder: RecordEncoder::new(&self.table, &self.options),
+            appender: Appender {
+                log: self.log.clone(),
+                topic: topic.clone(),
+                partitions: self.new_topic_partitions,
+                patience: self.patience.clone(),
+                under_way: VecDeque::new(),
+            },
+            clock: self.clock.clone(),
+            blocked: Duration::ZERO,
+        }))
+    }
+}
+
+struct EventLogSink {
+    mode: Mode,
+    encoder: RecordEncoder,
+    appender: Appender,
+    clock: Arc<dyn Clock>,
+    blocked: Duration,
+}
+
+impl Sink for EventLogSink {
+    fn write(&mut self, rows: &Rows<'_>) -> Result<(), ConnectorError> {
+        if rows.stage == Stage::Early && self.mode == Mode::Append {
+            return Ok(());
+        }
+        let EventLogSink { encoder, appender, clock, blocked, .. } = self;
+        let mut hand_over = |records: Vec<NewRecord>| {
+            let before = clock.elapsed();
+            let handed = appender.append(records);
+            *blocked += clock.elapsed().saturating_sub(before);
+            handed
+        };
+        let mut records = Vec::new();
+        let mut bytes = 0;
+        let mut written = Ok(());
+        encoder.encode(rows, |_, record| {
+            if written.is_err() {
+                return;
+            }
+            records.push(NewRecord {
+                key: record.key.map(<[u8]>::to_vec),
+                body: record.value.to_vec().into(),
+                headers: Vec::new(),
+                time: record.time,
+            });
+            bytes += record.value.len();
+            if records.len() == APPEND_RECORDS || bytes >= APPEND_BYTES {
+                bytes = 0;
+                written = hand_over(std::mem::take(&mut records));
+            }
+        });
+        written?;
+        if records.is_empty() { Ok(()) } else { hand_over(records) }
+    }
+
+    fn watermark(&mut self, _watermark: EventTime) -> Result<(), ConnectorError> {
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), ConnectorError> {
+        self.appender.flush()
+    }
+
+    fn take_blocked(&mut self) -> Duration {
+        std::mem::take(&mut self.blocked)
+    }
+}

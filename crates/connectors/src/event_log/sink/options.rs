@@ -1,0 +1,164 @@
+//! What the options of a written table say: the names and meanings are those of Flink's connectors `kafka` and
+//! `upsert-kafka`.
+
+use std::collections::BTreeMap;
+
+use sql::error::Diagnostic;
+use sql::plan::SinkTable;
+
+use super::super::keys::{Fields, KeyOptions};
+use super::super::{metadata, options};
+use crate::format::json::WriteOptions;
+use crate::format::{only_value_format, value_format};
+use crate::options::Reader;
+
+/// What a table's options say.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventLogSinkOptions {
+    pub topic: String,
+    pub mode: Mode,
+    /// `properties.*`, without the prefix: for the client of whatever log it is.
+    pub properties: BTreeMap<String, String>,
+    pub key: Option<KeyOptions>,
+    pub json: WriteOptions,
+}
+
+/// What a record means to those who read the topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// `kafka`: a row that stays as it is.
+    Append,
+    /// `upsert-kafka`: the row of its key from now on.
+    Upsert,
+}
+
+impl EventLogSinkOptions {
+    /// Reads the options of a table with the connector `kafka` or `upsert-kafka`.
+    pub fn read(table: &SinkTable, mode: Mode) -> Result<EventLogSinkOptions, Vec<Diagnostic>> {
+        let mut reader = Reader::new(&table.name, &table.options);
+        reader.get("connector");
+        let topic = topic(&mut reader, mode);
+        let properties = options::properties(&mut reader, &table.options);
+        guarantee(&mut reader);
+        let parallelism = reader.parsed("sink.parallelism", 1_u32, "a whole number");
+        if parallelism == 0 {
+            reader.reject(
+                "sink.parallelism",
+                "at least one subtask writes",
+                "rows are written where they are computed",
+            );
+        }
+        let (key, json) = match mode {
+            Mode::Append => {
+                // The same declaration may be read.
+                reader.accept_prefix("scan.");
+                let json = value_format(&mut reader).writing;
+                let key = KeyOptions::read(&mut reader, &table.columns, Fields::Optional);
+                partitioner(&mut reader, key.is_some());
+                no_primary_key(&mut reader, table);
+                (key, json)
+            }
+            Mode::Upsert => upsert(&mut reader, table),
+        };
+        reader.errors.extend(table.columns.iter().filter_map(metadata::check_written));
+        reader.finish()?;
+        Ok(EventLogSinkOptions { topic, mode, properties, key, json })
+    }
+
+    /// Whether a column stands in the body of a record.
+    pub(crate) fn is_in_value(&self, column: &str) -> bool {
+        !self.key.as_ref().is_some_and(|key| key.holds_alone(column))
+    }
+}
+
+/// One topic: a row has to know where it goes.
+fn topic(reader: &mut Reader<'_>, mode: Mode) -> String {
+    if mode == Mode::Append && reader.get("topic-pattern").is_some() {
+        let message = "a table that is written names its topic";
+        reader.reject(
+            "topic-pattern",
+            message,
+            "'topic' = 'results'; read the topics by a table of their own",
+        );
+    }
+    let topic = reader.required("topic", "results").trim().to_owned();
+    if topic.contains(';') {
+        let message = "a table that is written has one topic";
+        reader.reject("topic", message, "declare a table for each topic, and INSERT into each");
+    }
+    topic
+}
+
+fn guarantee(reader: &mut Reader<'_>) {
+    let guarantees = ["at-least-once", "exactly-once", "none"];
+    if reader.word("sink.delivery-guarantee", "at-least-once", &guarantees) == "exactly-once" {
+        reader.reject(
+            "sink.delivery-guarantee",
+            "rows are written as they come, and not in transactions",
+            "'at-least-once': after a restart, rows since the last checkpoint may be there twice; with 'upsert-kafka' \
+             the second is written over the first",
+        );
+    }
+    // They name transactions, of which there are none.
+    reader.get("sink.transactional-id-prefix");
+    reader.get("sink.transaction-naming-strategy");
+}
+
+/// The log spreads records by their keys, and those without one over the partitions in turn.
+fn partitioner(reader: &mut Reader<'_>, has_key: bool) {
+    let Some(option) = reader.get("sink.partitioner") else { return };
+    let (message, hint) = match option.value.as_str() {
+        "default" => return,
+        "round-robin" if !has_key => return,
+        "round-robin" => {
+            ("rows with a key go where their key says".to_owned(), "leave out 'sink.partitioner', or the key")
+        }
+        other => (
+            format!("'sink.partitioner' cannot be '{other}'"),
+            "'default': by the key, or without one over all partitions in turn",
+        ),
+    };
+    reader.reject("sink.partitioner", message, hint);
+}
+
+/// A table of rows that stay cannot promise one row a key.
+fn no_primary_key(reader: &mut Reader<'_>, table: &SinkTable) {
+    if table.primary_key.is_empty() {
+        return;
+    }
+    let message = format!("the kafka table `{}` has a primary key, and would not keep to it", table.name);
+    let error = Diagnostic::error(table.span, message);
+    let hint = "every row is a record more; 'connector' = 'upsert-kafka' writes rows by their key";
+    reader.errors.push(error.with_hint(hint));
+}
+
+fn upsert(reader: &mut Reader<'_>, table: &SinkTable) -> (Option<KeyOptions>, WriteOptions) {
+    if table.primary_key.is_empty() {
+        let message = format!("the upsert-kafka table `{}` has no primary key", table.name);
+        let error = Diagnostic::error(table.span, message);
+        let hint = "PRIMARY KEY (…) NOT ENFORCED names the columns that a row is written over by";
+        reader.errors.push(error.with_hint(hint));
+    }
+    for (wrong, right) in [("format", "value.format"), ("key.fields", "")] {
+        if reader.get(wrong).is_some() {
+            let hint = match right {
+                "" => "the primary key names them".to_owned(),
+                right => format!("say it as '{right}', and 'key.format' for the key"),
+            };
+            reader.reject(wrong, format!("an upsert-kafka table has no '{wrong}'"), hint);
+        }
+    }
+    reader.required("key.format", "json");
+    // Changes of a row are written as they come, which gives the same rows in the end.
+    reader.parsed("sink.buffer-flush.max-rows", 0_u64, "a number of rows");
+    if let Some(interval) = reader.get("sink.buffer-flush.interval")
+        && sql::parse_duration(&interval.value).is_none()
+    {
+        reader.reject("sink.buffer-flush.interval", "this is no duration", "for example '1 s'");
+    }
+    let key = match reader.get("key.format") {
+        Some(_) => KeyOptions::read(reader, &table.columns, Fields::Primary(&table.primary_key)),
+        None => None,
+    };
+    (key, only_value_format(reader).writing)
+}

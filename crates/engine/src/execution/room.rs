@@ -1,0 +1,211 @@
+//! Room: what a source subtask does while there is none for more state.
+//!
+//! It first gives up what it can spare: values that no open window needs, dictionaries that are only there to be fast.
+//! If that is not enough it still asks its log, and puts what it hears aside: a log that has nothing more lets time go on
+//! with the clock, so that windows close; one that has holds event time where it stands. Barriers pass all the while.
+
+use std::time::Duration;
+
+use types::{Offset, PartitionId};
+
+use super::global::GlobalSubtask;
+use super::source::{Downstream, SourceSubtask, Turn};
+use super::{ExecutionError, TaskMetrics};
+use crate::connector::Polled;
+use crate::memory::{Room, Waits};
+use crate::window::{Limits, Receiving};
+
+/// The first wait for room; each is twice as long as the one before, up to the longest wait for input.
+const FIRST_WAIT: Duration = Duration::from_millis(1);
+/// What a row takes besides its record's bytes, about.
+const ROW_BYTES: u64 = 64;
+
+/// A batch that was read and is not taken in yet.
+#[derive(Debug)]
+pub(super) struct Parked {
+    /// Where the source stood before it.
+    pub positions: Vec<(PartitionId, Offset)>,
+    behind: bool,
+    waited: Duration,
+}
+
+/// When it was last tried to hold less: only what happened since can make another try worth it.
+#[derive(Debug, Default)]
+pub(super) struct Reclaimed {
+    bytes: usize,
+    next_event: i64,
+}
+
+impl Reclaimed {
+    /// An eighth more is held, or windows have closed and there is no other way.
+    fn is_worth_it(&self, bytes: usize, next_event: i64, room: Room) -> bool {
+        let has_grown = bytes > self.bytes + self.bytes / 8;
+        match room {
+            Room::Enough => false,
+            Room::Scarce => has_grown,
+            Room::None => has_grown || next_event != self.next_event,
+        }
+    }
+}
+
+/// From how many bytes of input on a subtask measures what it holds: often enough that little can come in between.
+pub(super) fn measure_after(limit: usize) -> u64 {
+    (limit / 64).clamp(64 << 10, 8 << 20) as u64
+}
+
+impl Limits {
+    /// Less where the job has little memory: what is only there to be fast must not fill it.
+    pub(super) fn within(self, limit: usize, parallelism: usize) -> Limits {
+        let most = (limit / 64 / parallelism.max(1)).max(64 << 10);
+        Limits { front_bytes: self.front_bytes.min(most), local_bytes: self.local_bytes.min(most), ..self }
+    }
+}
+
+impl SourceSubtask {
+    /// The next batch, if there is one and room for it.
+    pub(super) fn poll(&mut self, turn: &mut Turn, wait: Duration) -> Result<Polled, ExecutionError> {
+        let full = !self.has_room(turn);
+        if let Some(mut parked) = turn.parked.take() {
+            if !full {
+                return Ok(Polled::Batch { behind: parked.behind });
+            }
+            parked.waited = (parked.waited * 2).max(FIRST_WAIT).min(wait);
+            let before = self.clock.elapsed();
+            std::thread::park_timeout(parked.waited);
+            let waited = self.clock.elapsed().saturating_sub(before);
+            TaskMetrics::add_time(&self.metrics.backpressured_ns, waited);
+            turn.blocked += waited;
+            turn.parked = Some(parked);
+            return Ok(Polled::Unreachable);
+        }
+        let positions = full.then(|| self.source.positions());
+        let polled = self.source.poll(&mut self.batch, self.batch_rows, wait)?;
+        match (polled, positions) {
+            (Polled::Batch { behind }, Some(positions)) => {
+                turn.parked = Some(Parked { positions, behind, waited: Duration::ZERO });
+                // As of one that does not answer, nothing is known of the log.
+                Ok(Polled::Unreachable)
+            }
+            (polled, _) => Ok(polled),
+        }
+    }
+
+    /// Notes that a batch was taken in.
+    pub(super) fn took(&self, turn: &mut Turn, bytes: u64) {
+        turn.unmeasured += bytes + self.batch.rows as u64 * ROW_BYTES;
+    }
+
+    /// Tells what is held here.
+    pub(super) fn measure(&mut self) {
+        let fronts = self.batch.memory_bytes() + self.prepare.memory_bytes();
+        let (aggregation, shipping) = match &self.downstream {
+            Downstream::Direct { aggregation, .. } => (aggregation, 0),
+            Downstream::Exchange { aggregation, shipping, .. } => (aggregation, shipping.memory_bytes()),
+        };
+        aggregation.memory_parts(&mut self.parts);
+        if let Some(rest) = self.parts.last_mut() {
+            *rest += fronts + shipping;
+        }
+        self.holder.tell(&self.parts);
+        self.metrics.hold(self.holder.held());
+    }
+
+    fn has_room(&mut self, turn: &mut Turn) -> bool {
+        if turn.unmeasured >= self.measure_after || turn.parked.is_some() {
+            turn.unmeasured = 0;
+            self.measure();
+        }
+        let mut room = self.holder.account().room();
+        if self.reclaim(turn, room) {
+            room = self.holder.account().room();
+        }
+        let waits = match room {
+            Room::Enough => Waits::No,
+            Room::Scarce if self.is_ahead() => Waits::ForOthers,
+            Room::Scarce => Waits::No,
+            Room::None if turn.parked.is_none() => Waits::ForRoom,
+            Room::None if self.holds_back() => Waits::Stuck,
+            Room::None => Waits::ForRoom,
+        };
+        // One that has nothing to read waits for that, not for room.
+        let is_waiting = turn.parked.is_some() && waits != Waits::No;
+        self.holder.wait(if is_waiting { waits } else { Waits::No });
+        waits == Waits::No
+    }
+
+    /// Whether event time stands where a partition of this subtask stands.
+    fn holds_back(&self) -> bool {
+        self.watermarks.lock().holds_back(&self.partitions, self.clock.elapsed())
+    }
+
+    /// Whether event time waits for others, who have more to read.
+    fn is_ahead(&self) -> bool {
+        self.watermarks.lock().are_ahead(&self.partitions, self.clock.elapsed())
+    }
+
+    /// Gives up what can be spared; false if it was not worth a try.
+    fn reclaim(&mut self, turn: &mut Turn, room: Room) -> bool {
+        let Downstream::Direct { aggregation, .. } = &mut self.downstream else { return false };
+        if room == Room::Enough {
+            return false;
+        }
+        let next_event = aggregation.next_event();
+        if !turn.reclaimed.is_worth_it(self.holder.held(), next_event, room) {
+            return false;
+        }
+        aggregation.compact(&mut []);
+        // The batch at hand is made of codes of these.
+        if room == Room::None && turn.parked.is_none() && self.prepare.trim(&mut self.batch, 0) {
+            aggregation.forget_front();
+        }
+        self.measure();
+        turn.reclaimed = Reclaimed { bytes: self.holder.held(), next_event };
+        true
+    }
+}
+
+impl GlobalSubtask {
+    /// Tells what is held here.
+    pub(super) fn measure<'a>(&mut self, receiving: impl Iterator<Item = &'a Receiving>) {
+        self.aggregation.memory_parts(&mut self.parts);
+        if let Some(rest) = self.parts.last_mut() {
+            *rest += receiving.map(Receiving::memory_bytes).sum::<usize>();
+        }
+        self.holder.tell(&self.parts);
+        self.metrics.hold(self.holder.held());
+    }
+
+    /// Whether to give up values that no open window needs.
+    pub(super) fn wants_to_reclaim(&self) -> bool {
+        let room = self.holder.account().room();
+        room != Room::Enough
+            && self.reclaimed.is_worth_it(self.holder.held(), self.aggregation.next_event(), room)
+    }
+
+    pub(super) fn reclaimed(&mut self) {
+        let (bytes, next_event) = (self.holder.held(), self.aggregation.next_event());
+        self.reclaimed = Reclaimed { bytes, next_event };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reclaiming_is_tried_again_only_when_it_may_help() {
+        let reclaimed = Reclaimed { bytes: 800, next_event: 5 };
+        let is_worth_it = |bytes, next_event, room| reclaimed.is_worth_it(bytes, next_event, room);
+        assert!(!is_worth_it(900, 5, Room::None) && !is_worth_it(5_000, 6, Room::Enough));
+        assert!(is_worth_it(901, 5, Room::Scarce), "more is held");
+        assert!(is_worth_it(10, 6, Room::None), "a window has closed");
+        assert!(!is_worth_it(10, 6, Room::Scarce), "that alone is not worth going through all state");
+    }
+
+    #[test]
+    fn what_is_only_there_to_be_fast_fits_a_small_memory() {
+        let limits = Limits::default();
+        assert_eq!(limits.within(usize::MAX, 4).front_bytes, limits.front_bytes);
+        assert_eq!(limits.within(64 << 20, 4).local_bytes, 256 << 10);
+    }
+}

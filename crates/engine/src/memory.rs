@@ -1,0 +1,343 @@
+//! Memory: how much state the jobs of a process may hold, who holds how much, and who has to wait.
+//!
+//! Every subtask tells now and then what it holds. While a job holds too much, or all together do, its sources take in
+//! nothing more: first those that are ahead in event time, so that the others catch up and windows close; then all.
+//!
+//! States get a part of the memory, since a checkpoint copies them before it is written. Of that part, the last eighth is
+//! kept for jobs that hold little, in equal shares: a job that is full does not stop the others.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+
+/// Of the memory that jobs may take, the part that states get: beside them stands a copy and its bytes while a checkpoint
+/// is taken, and a table that grows is there twice for a moment.
+const STATE_SHARE: usize = 3;
+/// Of what states get, the part that is kept for jobs that hold little.
+const SPARE_SHARE: usize = 8;
+
+/// What all jobs of a process share.
+#[derive(Debug)]
+pub struct Pool {
+    /// Of states.
+    limit: usize,
+    held: AtomicUsize,
+    jobs: AtomicUsize,
+}
+
+/// How much room there is for more state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Room {
+    Enough,
+    /// Only what brings windows closer to their end is worth taking in.
+    Scarce,
+    None,
+}
+
+/// Why a source subtask takes in nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waits {
+    /// It does not wait.
+    No,
+    /// For those that hold event time back.
+    ForOthers,
+    /// It holds a batch for which there is no room.
+    ForRoom,
+    /// So it does, and event time stands still until that batch is taken in.
+    Stuck,
+}
+
+/// What one job holds.
+#[derive(Debug)]
+pub struct Account {
+    pool: Arc<Pool>,
+    /// Of states.
+    limit: usize,
+    held: AtomicUsize,
+    holders: Mutex<Vec<Arc<Figures>>>,
+}
+
+/// What a subtask last told.
+#[derive(Debug)]
+struct Figures {
+    /// What each part is: the queries that share it, or what else it is for.
+    names: Vec<String>,
+    parts: Vec<AtomicUsize>,
+    waits: AtomicU8,
+}
+
+/// A subtask's side of the account. What it holds is given back when it is dropped.
+#[derive(Debug)]
+pub struct Holder {
+    account: Arc<Account>,
+    figures: Arc<Figures>,
+    held: usize,
+}
+
+/// Bytes on their way from one subtask to another.
+#[derive(Debug)]
+pub struct Claim {
+    account: Arc<Account>,
+    bytes: usize,
+}
+
+/// A picture of an account.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MemoryView {
+    pub held: usize,
+    /// `None`: without limit.
+    pub limit: Option<usize>,
+    /// What all jobs hold.
+    pub held_by_all: usize,
+    /// The greatest first.
+    pub by_query: Vec<(String, usize)>,
+    /// Source subtasks that take in nothing.
+    pub waiting: usize,
+    /// Those of them without which event time does not move: no window closes until there is room for what they read.
+    pub stuck: usize,
+}
+
+impl Pool {
+    /// `memory`: what jobs may take, checkpoints and all.
+    pub fn of(memory: usize) -> Arc<Pool> {
+        Arc::new(Pool::with_limit(for_states(memory)))
+    }
+
+    pub fn unlimited() -> Arc<Pool> {
+        Arc::new(Pool::with_limit(usize::MAX))
+    }
+
+    fn with_limit(limit: usize) -> Pool {
+        Pool { limit, held: AtomicUsize::new(0), jobs: AtomicUsize::new(0) }
+    }
+
+    /// What all jobs hold.
+    pub fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of state that all jobs together may hold; `None`: as many as they like.
+    pub fn limit(&self) -> Option<usize> {
+        (self.limit < usize::MAX).then_some(self.limit)
+    }
+
+    fn room_for(&self, held: usize) -> Room {
+        let spare = self.limit / SPARE_SHARE;
+        if held <= spare / self.jobs.load(Ordering::Relaxed).max(1) {
+            return Room::Enough;
+        }
+        room(self.held(), self.limit - spare)
+    }
+}
+
+/// The part of the memory that states get.
+fn for_states(memory: usize) -> usize {
+    memory / STATE_SHARE
+}
+
+/// From two fifths of the limit on, room is scarce: should all tables double then, a fifth is left for those who make
+/// room.
+fn room(held: usize, limit: usize) -> Room {
+    if held >= limit {
+        Room::None
+    } else if held >= limit / 5 * 2 {
+        Room::Scarce
+    } else {
+        Room::Enough
+    }
+}
+
+impl Account {
+    /// `memory`: what this job may take of the pool's, checkpoints and all; `None`: no less than the others.
+    pub fn new(pool: Arc<Pool>, memory: Option<usize>) -> Arc<Account> {
+        let limit = memory.map_or(usize::MAX, for_states).min(pool.limit);
+        Arc::new(Account { pool, limit, held: AtomicUsize::new(0), holders: Mutex::default() })
+    }
+
+    /// Bytes of state that the job may hold; `usize::MAX`: as many as it likes.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// A new subtask; `names` says what each part of what it holds is.
+    pub fn holder(self: &Arc<Account>, names: Vec<String>) -> Holder {
+        let parts = names.iter().map(|_| AtomicUsize::new(0)).collect();
+        let waits = AtomicU8::new(Waits::No as u8);
+        let figures = Arc::new(Figures { names, parts, waits });
+        let mut holders = self.holders.lock();
+        if holders.is_empty() {
+            self.pool.jobs.fetch_add(1, Ordering::Relaxed);
+        }
+        holders.push(figures.clone());
+        Holder { account: self.clone(), figures, held: 0 }
+    }
+
+    pub fn room(&self) -> Room {
+        let held = self.held.load(Ordering::Relaxed);
+        match room(held, self.limit) {
+            Room::None => Room::None,
+            Room::Scarce => match self.pool.room_for(held) {
+                Room::None => Room::None,
+                Room::Scarce | Room::Enough => Room::Scarce,
+            },
+            Room::Enough => self.pool.room_for(held),
+        }
+    }
+
+    pub fn view(&self) -> MemoryView {
+        let mut by_query: BTreeMap<&str, usize> = BTreeMap::new();
+        let holders = self.holders.lock().clone();
+        for holder in &holders {
+            for (name, bytes) in holder.names.iter().zip(&holder.parts) {
+                *by_query.entry(name).or_default() += bytes.load(Ordering::Relaxed);
+            }
+        }
+        let mut by_query: Vec<(String, usize)> =
+            by_query.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect();
+        by_query.retain(|(_, bytes)| *bytes > 0);
+        by_query.sort_by(|(a, of_a), (b, of_b)| of_b.cmp(of_a).then_with(|| a.cmp(b)));
+        let waits = |holder: &&Arc<Figures>| holder.waits.load(Ordering::Relaxed);
+        MemoryView {
+            held: self.held.load(Ordering::Relaxed),
+            limit: (self.limit < usize::MAX).then_some(self.limit),
+            held_by_all: self.pool.held(),
+            by_query,
+            waiting: holders.iter().filter(|holder| waits(holder) != Waits::No as u8).count(),
+            stuck: holders.iter().filter(|holder| waits(holder) == Waits::Stuck as u8).count(),
+        }
+    }
+
+    /// Bytes that are about to travel.
+    pub fn claim(self: &Arc<Account>, bytes: usize) -> Claim {
+        self.change(0, bytes);
+        Claim { account: self.clone(), bytes }
+    }
+
+    fn change(&self, before: usize, now: usize) {
+        for held in [&self.held, &self.pool.held] {
+            // Wrapping: together the differences are never below nothing.
+            held.fetch_add(now.wrapping_sub(before), Ordering::Relaxed);
+        }
+    }
+}
+
+impl Holder {
+    pub fn account(&self) -> &Arc<Account> {
+        &self.account
+    }
+
+    /// What the subtask holds, last it told.
+    pub fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Tells what each part takes.
+    pub fn tell(&mut self, parts: &[usize]) {
+        for (figure, &bytes) in self.figures.parts.iter().zip(parts) {
+            figure.store(bytes, Ordering::Relaxed);
+        }
+        let now = parts.iter().sum();
+        self.account.change(self.held, now);
+        self.held = now;
+    }
+
+    pub fn wait(&self, waits: Waits) {
+        self.figures.waits.store(waits as u8, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        self.account.change(self.held, 0);
+        let mut holders = self.account.holders.lock();
+        holders.retain(|holder| !Arc::ptr_eq(holder, &self.figures));
+        if holders.is_empty() {
+            self.account.pool.jobs.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Claim {
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.account.change(self.bytes, 0);
+    }
+}
+
+impl MemoryView {
+    /// Whether some source takes in nothing because there is no room.
+    pub fn is_held_back(&self) -> bool {
+        self.waiting > 0
+    }
+
+    /// Whether nothing that this job does will make room.
+    pub fn is_stuck(&self) -> bool {
+        self.stuck > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MB: usize = 1_000_000;
+
+    fn holder(account: &Arc<Account>, name: &str, bytes: usize) -> Holder {
+        let mut holder = account.holder(vec![name.to_owned()]);
+        holder.tell(&[bytes]);
+        holder
+    }
+
+    #[test]
+    fn a_job_has_no_more_room_than_its_own_limit() {
+        let account = Account::new(Pool::of(1_000 * MB), Some(90 * MB));
+        let mut of = holder(&account, "counts", 11 * MB);
+        assert_eq!((account.limit(), account.room()), (30 * MB, Room::Enough));
+        of.tell(&[13 * MB]);
+        assert_eq!(account.room(), Room::Scarce);
+        of.tell(&[30 * MB]);
+        assert_eq!(account.room(), Room::None);
+    }
+
+    #[test]
+    fn a_full_job_stops_itself_and_not_those_that_hold_little() {
+        let pool = Pool::of(240 * MB);
+        let [greedy, modest] = [(); 2].map(|()| Account::new(pool.clone(), None));
+        let _all = holder(&greedy, "all", 71 * MB);
+        let mut little = holder(&modest, "little", 4 * MB);
+        assert_eq!((greedy.room(), modest.room()), (Room::None, Room::Enough));
+        little.tell(&[6 * MB]);
+        assert_eq!(modest.room(), Room::None, "beyond its share of what is spare it is as any other");
+        assert!(pool.held() <= 80 * MB);
+    }
+
+    #[test]
+    fn what_was_held_is_given_back() {
+        let pool = Pool::of(200 * MB);
+        let account = Account::new(pool.clone(), None);
+        let (first, second) = (holder(&account, "a", 10), holder(&account, "a", 20));
+        let claim = account.claim(5);
+        assert_eq!((pool.held(), account.view().by_query), (35, vec![("a".to_owned(), 30)]));
+        drop((first, second, claim));
+        assert_eq!((pool.held(), pool.jobs.load(Ordering::Relaxed)), (0, 0));
+    }
+
+    #[test]
+    fn the_view_tells_who_holds_most_and_who_waits() {
+        let account = Account::new(Pool::unlimited(), None);
+        let (first, second) = (holder(&account, "a", 1), holder(&account, "b", 2));
+        assert!(!account.view().is_held_back());
+        first.wait(Waits::ForOthers);
+        assert!(account.view().is_held_back() && !account.view().is_stuck());
+        second.wait(Waits::Stuck);
+        let view = account.view();
+        assert_eq!((view.waiting, view.stuck, view.by_query[0].0.as_str()), (2, 1, "b"));
+    }
+}

@@ -1,0 +1,73 @@
+//! Why a checkpoint cannot be written or read, and whose turn it is then.
+
+use engine::snapshot::SnapshotError;
+use types::ErrorDomain;
+
+use super::directory::METADATA;
+use super::manifest::FORMAT;
+
+/// Why a checkpoint cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryError {
+    #[error(
+        "checkpoints can be kept in a directory of this machine, not at `{location}`; mount it and give its path"
+    )]
+    Scheme { location: String },
+    #[error("the directory {location} cannot be used")]
+    Directory {
+        location: String,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("{free} bytes are free in {location}, and {kept} are kept free")]
+    Full { location: String, free: u64, kept: u64 },
+    #[error("{doing} {location}")]
+    Files {
+        doing: &'static str,
+        location: String,
+        #[source]
+        source: object_store::Error,
+    },
+    #[error("there is no checkpoint at {location}: it holds no {METADATA}")]
+    Missing { location: String },
+    #[error("the {METADATA} of {location} cannot be read")]
+    Manifest {
+        location: String,
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("{location} is of format {format}; this version of Weir reads up to {FORMAT}")]
+    Format { location: String, format: u32 },
+    #[error(
+        "the state in {location} is not what its {METADATA} says: {there} bytes with checksum {found:08x}, not {expected} with {wanted:08x}"
+    )]
+    Damaged { location: String, there: u64, found: u32, expected: u64, wanted: u32 },
+    #[error("the state in {location} cannot be read")]
+    State {
+        location: String,
+        #[source]
+        source: SnapshotError,
+    },
+    #[error(
+        "none of the {count} checkpoint(s) in {location} can be read; put one back from a copy, start from a savepoint \
+         (`weir run JOB.sql --from SAVEPOINT`), or begin without what is known (`weir up --afresh`)"
+    )]
+    NoneWhole {
+        location: String,
+        count: usize,
+        /// What is wrong with the newest.
+        #[source]
+        source: Box<DirectoryError>,
+    },
+}
+
+impl DirectoryError {
+    pub fn domain(&self) -> ErrorDomain {
+        match self {
+            DirectoryError::Scheme { .. }
+            | DirectoryError::Missing { .. }
+            | DirectoryError::Format { .. } => ErrorDomain::User,
+            _ => ErrorDomain::External,
+        }
+    }
+}

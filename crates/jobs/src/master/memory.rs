@@ -1,0 +1,124 @@
+//! Telling people that a job waits for memory, and what they can do.
+
+use engine::memory::MemoryView;
+use types::JobId;
+
+/// Queries that are named.
+const NAMED: usize = 3;
+
+/// Whether and how a job was last said to be held back.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    last: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum State {
+    #[default]
+    Free,
+    HeldBack,
+    Stuck,
+}
+
+impl State {
+    fn of(view: &MemoryView) -> State {
+        match (view.is_held_back(), view.is_stuck()) {
+            (false, _) => State::Free,
+            (true, false) => State::HeldBack,
+            (true, true) => State::Stuck,
+        }
+    }
+}
+
+impl Told {
+    /// Writes a line when something has changed.
+    pub fn tell(&mut self, job_id: JobId, job: &str, view: &MemoryView) {
+        let now = State::of(view);
+        if now == self.last {
+            return;
+        }
+        self.last = now;
+        match why_held_back(view) {
+            Some(why) => tracing::warn!(%job_id, job, held = view.held, "{why}"),
+            None => {
+                tracing::info!(%job_id, job, held = view.held, "there is memory again: the sources go on")
+            }
+        }
+    }
+}
+
+/// Why a job takes in nothing more, for people; `None` if it is not for lack of memory.
+pub fn why_held_back(view: &MemoryView) -> Option<String> {
+    if !view.is_held_back() {
+        return None;
+    }
+    let own_limit = view.limit.filter(|&limit| view.held >= limit / 5 * 2);
+    let mut text = match own_limit {
+        Some(limit) => format!(
+            "memory: the job's state takes {} of the {} that it may, so its sources wait",
+            size(view.held),
+            size(limit)
+        ),
+        None => format!(
+            "memory: all jobs together hold {}, {} of it this one, so its sources wait",
+            size(view.held_by_all),
+            size(view.held)
+        ),
+    };
+    let most: Vec<String> =
+        view.by_query.iter().take(NAMED).map(|(query, bytes)| format!("{query} {}", size(*bytes))).collect();
+    if !most.is_empty() {
+        text.push_str(&format!("; most hold: {}", most.join(", ")));
+    }
+    if view.is_stuck() {
+        text.push_str(match own_limit {
+            Some(_) => {
+                "; it cannot go on by itself, since no window closes before more is read: restart it with more memory \
+                 (`weir.memory` in its script, `jobs.memory` for all), coarser keys or shorter windows; nothing is lost"
+            }
+            None => {
+                "; it goes on when other jobs need less, or restarted with more memory for all (`jobs.memory`); nothing is lost"
+            }
+        });
+    }
+    Some(text)
+}
+
+/// In the largest unit that it fills.
+fn size(bytes: usize) -> String {
+    const UNITS: [(&str, usize); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+    match UNITS.iter().find(|(_, unit)| bytes >= *unit) {
+        Some((name, unit)) => format!("{:.1} {name}", bytes as f64 / *unit as f64),
+        None => format!("{bytes} B"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view() -> MemoryView {
+        let by_query = ["a", "b", "c", "d"].map(|name| (name.to_owned(), 3 << 20));
+        let held = 12 << 20;
+        MemoryView {
+            held,
+            limit: Some(held),
+            held_by_all: held,
+            by_query: by_query.into(),
+            waiting: 1,
+            stuck: 1,
+        }
+    }
+
+    #[test]
+    fn it_is_said_who_holds_how_much_and_what_to_do() {
+        let why = why_held_back(&view()).unwrap();
+        assert!(why.contains("12.0 MiB of the 12.0 MiB"), "{why}");
+        assert!(why.contains("a 3.0 MiB, b 3.0 MiB, c 3.0 MiB;") && why.contains("`weir.memory`"), "{why}");
+        let why = why_held_back(&MemoryView { stuck: 0, ..view() }).unwrap();
+        assert!(!why.contains("by itself"), "{why}");
+        let why = why_held_back(&MemoryView { limit: None, held_by_all: 5 << 30, ..view() }).unwrap();
+        assert!(why.contains("hold 5.0 GiB, 12.0 MiB of it") && why.contains("other jobs"), "{why}");
+        assert_eq!(why_held_back(&MemoryView { waiting: 0, stuck: 0, ..view() }), None);
+    }
+}

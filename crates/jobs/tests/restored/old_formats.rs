@@ -1,0 +1,154 @@
+//! Savepoints as every version of the format wrote them: each is restored, and goes on to the rows it led to then.
+//!
+//! In `fixtures/VERSION/NAME` lie a savepoint (`_metadata` and `state`), the script of its job, the lines that it read and
+//! those that came after it (`lines.jsonl`), and what the job wrote when it went on (`expected.golden`).
+//!
+//! A new version of the format gets fixtures of its own, which are kept from then on:
+//! `WRITE_FIXTURES=1 cargo test -p jobs --test restored old_formats`. What is there is never written over.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use engine::operator::LedgerCounts;
+use engine::snapshot::{VERSION, encode};
+use jobs::checkpoint::{CheckpointDirectory, Kind, Manifest, StateFile, read_savepoint};
+use serde_json::Value;
+use types::{Interval, JobId};
+
+use crate::interrupted;
+use crate::lines::lines;
+use crate::memory::MemoryLog;
+use crate::random::Random;
+use crate::stage::{NOW, Running, Stage, TOPIC, compile};
+
+/// Later than any window ends.
+const LATER: Interval = Interval(3 * 24 * 3_600_000);
+
+/// A script, the topic it reads, the lines there, and how many of them are in the savepoint.
+struct Case {
+    script: String,
+    topic: String,
+    lines: Vec<String>,
+    saved: usize,
+}
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/restored/fixtures")
+}
+
+fn stage(case: &Case) -> Stage {
+    let mut stage = Stage::new(Vec::new());
+    stage.log = MemoryLog::with(&case.topic, vec![case.lines.clone()]);
+    stage
+}
+
+/// Lets a job read the rest; its rows by key, and its ledger.
+fn rest(case: &Case, stage: &Stage, job: Running<'_>) -> (BTreeMap<String, Value>, LedgerCounts) {
+    job.snapshot_of(&case.topic, case.lines.len());
+    let ledger = job.finish_after(LATER);
+    (stage.rows(), ledger)
+}
+
+/// A line a row, and one of the ledger.
+fn text((rows, ledger): &(BTreeMap<String, Value>, LedgerCounts)) -> String {
+    let mut text: String = rows.iter().map(|(key, row)| format!("{key} {row}\n")).collect();
+    text += &serde_json::to_string(ledger).expect("a ledger is JSON");
+    text + "\n"
+}
+
+fn write_new(directory: &Path, case: &Case) {
+    fs::create_dir_all(directory.parent().expect("a version's directory")).expect("it can be made");
+    fs::create_dir(directory).expect("fixtures are not written over");
+    let stage_before = stage(case);
+    let plan = compile(&case.script);
+    let job = stage_before.start(&plan, 2, 100, None);
+    let snapshot = job.snapshot_of(&case.topic, case.saved);
+    let truth = rest(case, &stage_before, job);
+    let mut manifest = Manifest {
+        format: 0,
+        kind: Kind::Savepoint,
+        id: 1,
+        job_id: JobId(7).to_string(),
+        job_name: directory.file_name().expect("a name").to_string_lossy().into_owned(),
+        taken: NOW.0,
+        parallelism: 2,
+        records: case.saved as u64,
+        state: StateFile { name: String::new(), bytes: 0, crc32: 0 },
+    };
+    let (parent, name) = (directory.parent().expect("a parent"), directory.file_name().expect("a name"));
+    let savepoints = CheckpointDirectory::open(&parent.display().to_string()).expect("it opens");
+    savepoints.write(&name.to_string_lossy(), &mut manifest, encode(&snapshot)).expect("it is written");
+
+    let stage_after = stage(case);
+    let expected = rest(case, &stage_after, stage_after.start(&plan, 1, 100, Some(&snapshot)));
+    assert_eq!(expected.1, truth.1);
+    for (key, row) in &expected.0 {
+        assert_eq!(Some(row), truth.0.get(key), "{key} is not what a job says that was not interrupted");
+    }
+    let write = |name: &str, text: &str| fs::write(directory.join(name), text).expect("it can be written");
+    write("script.sql", &case.script);
+    write("lines.jsonl", &(case.lines.join("\n") + "\n"));
+    write("expected.golden", &text(&expected));
+}
+
+/// The cases of this version.
+fn write_fixtures() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/cases/aggregates");
+    let read = |name: &str| fs::read_to_string(golden.join(name)).expect("the case is there");
+    let aggregates = Case {
+        script: read("script.sql"),
+        topic: "t".to_owned(),
+        lines: read("t.jsonl").lines().map(str::to_owned).collect(),
+        saved: 6,
+    };
+    let analytics = Case {
+        script: interrupted::script(),
+        topic: TOPIC.to_owned(),
+        lines: lines(&mut Random(5), 60),
+        saved: 40,
+    };
+    for (name, case) in [("aggregates", aggregates), ("analytics", analytics)] {
+        write_new(&fixtures().join(VERSION.to_string()).join(name), &case);
+    }
+}
+
+#[test]
+fn savepoints_of_every_version_are_restored_and_lead_to_the_rows_they_led_to_then() {
+    if std::env::var_os("WRITE_FIXTURES").is_some() {
+        write_fixtures();
+    }
+    let versions = fs::read_dir(fixtures()).expect("the fixtures are there");
+    let mut found: Vec<u16> = Vec::new();
+    for version in versions {
+        let version = version.expect("a version").path();
+        let name = version.file_name().expect("a name").to_string_lossy().into_owned();
+        found.push(name.parse().expect("a version is a number"));
+        for directory in fs::read_dir(&version).expect("a directory") {
+            let directory = directory.expect("a fixture").path();
+            let read = |name: &str| fs::read_to_string(directory.join(name)).expect(name);
+            let savepoint = read_savepoint(&directory.display().to_string()).expect("it can be read");
+            let position = savepoint.snapshot.pipelines[0].splits().next().expect("a position").clone();
+            let case = Case {
+                script: read("script.sql"),
+                topic: position.split.topic,
+                lines: read("lines.jsonl").lines().map(str::to_owned).collect(),
+                saved: position.offset as usize,
+            };
+            assert!(0 < case.saved && case.saved < case.lines.len());
+            let expected = read("expected.golden");
+            let plan = compile(&case.script);
+            for parallelism in [1, 3] {
+                let stage = stage(&case);
+                let job = stage.start(&plan, parallelism, 100, Some(&savepoint.snapshot));
+                let found = text(&rest(&case, &stage, job));
+                let at = format!("{}, parallelism {parallelism}", directory.display());
+                for (found, expected) in found.lines().zip(expected.lines()) {
+                    assert_eq!(found, expected, "{at}");
+                }
+                assert_eq!(found.len(), expected.len(), "{at}");
+            }
+        }
+    }
+    assert!(found.contains(&VERSION), "there is no fixture of version {VERSION}: see the top of this file");
+}

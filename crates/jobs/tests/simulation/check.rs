@@ -1,0 +1,153 @@
+//! What must hold in the end.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::thread::ThreadId;
+
+use engine::operator::LedgerCounts;
+use jobs::dead_letters::Letter;
+use serde_json::{Value, json};
+
+use crate::acts::{Punctuality, Schedule};
+use crate::events::{Event, Line};
+use crate::naive::same;
+use crate::process::Write;
+use crate::script::{Query, Script, Window};
+
+/// All that a schedule led to.
+pub struct Outcome<'a> {
+    pub schedule: &'a Schedule,
+    pub appended: &'a [Vec<Line>],
+    pub rows: BTreeMap<String, Value>,
+    pub writes: &'a [Write],
+    pub letters: Vec<Letter>,
+    pub ledger: &'a LedgerCounts,
+}
+
+/// By record: the reason, and for late ones the queries that did not count it.
+type Letters = BTreeMap<(usize, usize), (String, BTreeSet<String>)>;
+
+pub fn check(outcome: &Outcome<'_>) {
+    let letters = by_record(&outcome.letters);
+    accounts(outcome, &letters);
+    rows(outcome, &letters);
+    nothing_goes_back(outcome);
+}
+
+/// A record has one letter that stands.
+fn by_record(all: &[Letter]) -> Letters {
+    let mut letters = Letters::new();
+    for Letter { written, .. } in all {
+        let record = (written.partition as usize, written.offset as usize);
+        let queries = written.queries.iter().cloned().collect();
+        let before = letters.insert(record, (written.reason.clone(), queries));
+        assert!(before.is_none(), "two letters stand of record {record:?}: {before:?} and {written:?}");
+    }
+    letters
+}
+
+/// Every line is accepted once, and is counted, left out, late or dead-lettered.
+fn accounts(outcome: &Outcome<'_>, letters: &Letters) {
+    let Outcome { schedule, appended, ledger, .. } = outcome;
+    let mut expected = LedgerCounts::default();
+    for (record, line) in lines(appended) {
+        expected.accepted += 1;
+        match (line, letters.get(&record)) {
+            (Line::Bad { reason, .. }, Some((found, _))) if found.starts_with(reason) => {
+                expected.dead_lettered += 1;
+                *expected.reasons.entry((*reason).to_owned()).or_default() += 1;
+            }
+            (Line::Event(event), None) if schedule.script.leaves_out(event) => expected.filtered += 1,
+            (Line::Event(_), None) => expected.counted += 1,
+            (Line::Event(event), Some((reason, queries))) if reason == "late" => {
+                assert!(schedule.punctuality == Punctuality::Tardy, "{line:?} is late");
+                assert!(
+                    !schedule.script.leaves_out(event) && !queries.is_empty(),
+                    "{line:?} is late for {queries:?}"
+                );
+                expected.late += 1;
+                for query in queries {
+                    *expected.late_by_query.entry(query.clone()).or_default() += 1;
+                }
+            }
+            (line, letter) => panic!("the letter of {line:?} is {letter:?}"),
+        }
+    }
+    let found = LedgerCounts { wrong_types: BTreeMap::new(), ..(*ledger).clone() };
+    assert!(ledger.balances(), "{ledger:?}");
+    assert_eq!(found, expected, "the ledger (left) is not what the letters say (right)");
+}
+
+/// The last rows are those that the events make that were not late.
+fn rows(outcome: &Outcome<'_>, letters: &Letters) {
+    let script = &outcome.schedule.script;
+    let mut expected: BTreeMap<String, (&Query, Vec<&Event>)> = BTreeMap::new();
+    for (record, line) in lines(outcome.appended) {
+        let Line::Event(event) = line else { continue };
+        if script.leaves_out(event) {
+            continue;
+        }
+        for query in script.queries.iter().filter(|query| query.takes(script, event)) {
+            let is_late = letters.get(&record).is_some_and(|(_, queries)| queries.contains(&query.name));
+            for window in counted_in(outcome, query.window, event, is_late) {
+                expected.entry(query.key(event, window)).or_insert((query, Vec::new())).1.push(event);
+            }
+        }
+    }
+    let early = script.early_ms.is_some();
+    for (key, (query, events)) in &expected {
+        let row = outcome.rows.get(key).unwrap_or_else(|| panic!("{key} is missing, of {:?}", names(events)));
+        let wanted = query.row(events);
+        for (name, value) in wanted.as_object().expect("a row is an object") {
+            let found = row.get(name).unwrap_or(&Value::Null);
+            assert!(same(value, found), "{key}: {name} is {found}, and {value} of {:?}", names(events));
+        }
+        assert!(!early || row["is_final"] == json!(true), "{key} is not final: {row}");
+    }
+    let extra: Vec<&String> = outcome.rows.keys().filter(|key| !expected.contains_key(*key)).collect();
+    assert!(extra.is_empty(), "not expected: {extra:?}");
+}
+
+/// The windows that count an event. Of a late one the witness knows: the last ones over it from some one on, or none.
+fn counted_in(outcome: &Outcome<'_>, window: Window, event: &Event, is_late: bool) -> Vec<(i64, i64)> {
+    let over = window.over(event.at);
+    if outcome.schedule.punctuality == Punctuality::Prompt {
+        return over;
+    }
+    let witness =
+        outcome.schedule.script.witness(window).expect("every window has one where events are late");
+    let is_seen = |window: &(i64, i64)| outcome.rows.contains_key(&witness.key(event, *window));
+    let first = over.iter().position(is_seen).unwrap_or(over.len());
+    assert_eq!(is_late, first == over.len(), "e{} of {over:?} is seen from the {first}th on", event.id);
+    over[first..].to_vec()
+}
+
+/// Whatever an attempt writes of a row counts more than before, and what is final stays so.
+fn nothing_goes_back(outcome: &Outcome<'_>) {
+    let mut last: HashMap<(ThreadId, &str), (u64, bool, u64)> = HashMap::new();
+    for Write { attempt, key, value } in outcome.writes {
+        let row: Value = serde_json::from_slice(value).expect("a row is JSON");
+        let is_final = row["is_final"] == json!(true);
+        let now = (row["revision"].as_u64().unwrap_or(0), is_final, row["n"].as_u64().expect("a count"));
+        if let Some(before) = last.insert((*attempt, key), now) {
+            let goes_on = before.0 <= now.0 && before.1 <= now.1 && before.2 <= now.2;
+            assert!(goes_on, "{key} goes from {before:?} to {now:?} (revision, final, count)");
+        }
+    }
+}
+
+fn lines(appended: &[Vec<Line>]) -> impl Iterator<Item = ((usize, usize), &Line)> {
+    let partitions = appended.iter().enumerate();
+    partitions.flat_map(|(partition, lines)| {
+        lines.iter().enumerate().map(move |(offset, line)| ((partition, offset), line))
+    })
+}
+
+fn names(events: &[&Event]) -> Vec<String> {
+    events.iter().map(|event| event.name()).collect()
+}
+
+impl Query {
+    fn takes(&self, script: &Script, event: &Event) -> bool {
+        !script.leaves_out(event) && self.filter.takes(event)
+    }
+}

@@ -1,0 +1,100 @@
+//! Event time and memory: who may go on reading when there is little room.
+
+use engine::memory::Room;
+
+use crate::script::{NOON, counts, event, query, source, tumble};
+use crate::stage::{Running, Stage, TOPIC, compile, until};
+use types::Interval;
+
+const SECOND: i64 = 1_000;
+/// What jobs may take.
+const LITTLE: usize = 4 << 20;
+const SOME: usize = 32 << 20;
+
+/// So many keys of their own in the ten seconds from second `from` after noon on.
+fn keys(of: &str, from: i64, count: usize) -> Vec<String> {
+    let at = NOON + from * SECOND;
+    (0..count).map(|n| event(&format!("{of}-{from}-{n:040}"), 1, at)).collect()
+}
+
+fn script() -> std::sync::Arc<sql::plan::Plan> {
+    // Without sets of distinct values, which take room for many where there are few.
+    compile(&(source(&[]) + &query("t", &tumble(10)).replace("COUNT(DISTINCT words)", "COUNT(words)")))
+}
+
+fn stage(memory: usize, partitions: Vec<Vec<String>>) -> Stage {
+    let mut stage = Stage::new(partitions);
+    stage.options.memory = Some(memory);
+    stage
+}
+
+/// Shows more of the first partition until the job has no room; how much that was. In the end little by little: what is
+/// shown at once is read at once.
+fn fill(job: &Running<'_>) -> usize {
+    let mut shown = 0;
+    while job.room() != Room::None {
+        shown += if job.room() == Room::Enough { 500 } else { 20 };
+        job.read_up_to(&[shown, 0]);
+        drop(job.snapshot());
+    }
+    shown
+}
+
+#[test]
+fn a_log_that_has_nothing_more_lets_windows_close_though_there_is_no_room() {
+    for parallelism in [1, 2] {
+        let stage = stage(LITTLE, vec![[keys("a", 0, 15_000), keys("b", 20, 10)].concat(), Vec::new()]);
+        let job = stage.start(&script(), parallelism, 500, None);
+        let shown = fill(&job);
+        assert_eq!((counts(&stage, "t").len(), job.memory().is_held_back()), (0, false));
+        stage.clock.advance(Interval(20_000));
+        job.settle();
+        assert_eq!(counts(&stage, "t").len(), shown, "parallelism {parallelism}");
+        assert_ne!(job.room(), Room::None, "{:?}", job.memory());
+        // What was shown later is late by now, and taken in.
+        stage.log.show(TOPIC, &[shown + 500, 0]);
+        until("it reads on", || job.ledger().late == 500);
+        job.crash();
+    }
+}
+
+#[test]
+fn a_log_that_has_more_holds_event_time_where_it_stands() {
+    for parallelism in [1, 2] {
+        let events = keys("a", 0, 15_000);
+        let all = events.len();
+        let stage = stage(LITTLE, vec![events, Vec::new()]);
+        let job = stage.start(&script(), parallelism, 500, None);
+        stage.log.show(TOPIC, &[all, 0]);
+        until("it waits", || job.memory().is_held_back());
+        stage.clock.advance(Interval(20_000));
+        until("it is stuck", || job.memory().is_stuck());
+        job.settle();
+        // Closed by the clock, the window would lose what was not taken in yet.
+        assert_eq!((counts(&stage, "t").len(), job.ledger().late), (0, 0), "parallelism {parallelism}");
+        // What was put aside is read again.
+        let (snapshot, accepted) = (job.snapshot(), job.ledger().accepted);
+        assert!(accepted < all as u64);
+        assert_eq!(snapshot.pipelines[0].splits().map(|split| split.offset).max(), Some(accepted));
+        job.crash();
+    }
+}
+
+#[test]
+fn what_holds_event_time_back_is_read_on_when_room_is_scarce() {
+    let windows = |of: &str, count| (0..12).flat_map(|n| keys(of, n * 10, count)).collect::<Vec<String>>();
+    let (fast, slow) = (windows("fast", 2_000), windows("slow", 100));
+    let lengths = [fast.len(), slow.len()];
+    let stage = stage(SOME, vec![fast, slow]);
+    stage.log.hold(TOPIC, 1, Some(0));
+    let job = stage.start(&script(), 2, 500, None);
+    stage.log.show(TOPIC, &lengths);
+    until("the one ahead waits", || job.memory().waiting == 1);
+    assert!(job.ledger().accepted < lengths[0] as u64 && !job.memory().is_stuck());
+    stage.log.hold(TOPIC, 1, None);
+    job.read_up_to(&lengths);
+    let ledger = job.finish();
+    assert_eq!((ledger.counted, ledger.late), ((lengths[0] + lengths[1]) as u64, 0));
+    let counts = counts(&stage, "t");
+    assert!(counts.len() == lengths[0] + lengths[1] && counts.values().all(|&n| n == 1));
+}

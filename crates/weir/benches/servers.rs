@@ -1,0 +1,199 @@
+//! Weir between a real Kafka and a real Redis: how many events a CPU second takes from one to the other, and how soon a
+//! window's rows are in Redis once it may close.
+//!
+//! `cargo bench -p weir --bench servers [-- EVENTS]`; `scripts/kafka.sh` and `scripts/redis.sh` get the servers.
+#![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+#[path = "../../storage/tests/servers/mod.rs"]
+mod servers;
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+use servers::kafka::KafkaServer;
+use servers::redis::RedisServer;
+use storage::log::kafka::{KafkaLog, KafkaOptions, KafkaSettings};
+use storage::log::{EventLog as _, NewRecord};
+use support::{Up, pause_for, run, weir};
+use types::SystemClock;
+
+const RUNS: usize = 3;
+const EVENTS: u64 = 1_000_000;
+const PARTITIONS: u32 = 4;
+/// Of a latency run: what is looked at, after what is not.
+const SECONDS: u64 = 40;
+const WARM_UP: u64 = 10;
+const OVERALL: &str = "/analytics/redis/overall-summary?days=36500";
+
+/// Rows of a window a second, in two groupings, written once it has closed.
+const WINDOWS: &str = "
+CREATE TABLE queries (
+  `timestamp` TIMESTAMP_LTZ(3),
+  `user` ROW<user_type STRING, `years` INT>,
+  WATERMARK FOR `timestamp` AS `timestamp` - INTERVAL '0' SECOND
+) WITH ('connector' = 'kafka', 'topic' = 'user-queries', 'scan.startup.mode' = 'latest-offset', 'format' = 'json',
+        'json.timestamp-format.standard' = 'ISO-8601', 'json.ignore-parse-errors' = 'true');
+CREATE TABLE closed (user_type STRING, `years` INT, n BIGINT, window_end TIMESTAMP_LTZ(3))
+WITH ('connector' = 'redis', 'key' = 'closed:{user_type}:{years}:{window_end}', 'channel' = 'closed', 'type' = 'closed');
+INSERT INTO closed
+SELECT `user`.user_type, `user`.`years`, COUNT(*), CAST(window_end AS TIMESTAMP_LTZ(3))
+FROM TABLE(TUMBLE(TABLE queries, DESCRIPTOR(`timestamp`), INTERVAL '1' SECOND))
+GROUP BY window_start, window_end, `user`.user_type, `user`.`years`;
+";
+
+fn main() {
+    let events = std::env::args().skip(1).find_map(|arg| arg.parse().ok()).unwrap_or(EVENTS);
+    let Some(kafka) = KafkaServer::start(&[]) else { return };
+    let Some(redis) = RedisServer::start(&[]) else { return };
+    drains(&kafka, &redis, events);
+    for rate in [1_000, 10_000] {
+        closes(rate);
+    }
+}
+
+/// Events that wait in Kafka, compressed as the producers of the system before do, until all are counted.
+fn drains(kafka: &KafkaServer, redis: &RedisServer, events: u64) {
+    for codec in ["gzip", "lz4"] {
+        let topic = format!("drained-{codec}");
+        preload(kafka, &topic, codec, events);
+        let mut figures = Vec::new();
+        for _ in 0..RUNS {
+            redis.ask(&["FLUSHALL"]);
+            let directory = tempfile::tempdir().expect("a directory");
+            let (brokers, url) = (kafka.address(), redis.url());
+            let environment =
+                [("KAFKA_BROKER_URL", &*brokers), ("REDIS_URL", &url), ("KAFKA_TOPIC_QUERIES", &topic)];
+            let up = Up::start_in(directory.path(), &["--log", "warn"], &environment);
+            while up.get(OVERALL)["total_queries"].as_u64().unwrap_or_default() < events {
+                pause_for(Duration::from_millis(100));
+            }
+            let (cpu, memory) = usage(up.id());
+            figures.push((events as f64 / cpu, memory));
+            up.stop();
+        }
+        figures.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let (rates, memory): (Vec<f64>, Vec<u64>) = figures.into_iter().unzip();
+        println!(
+            "Kafka to Redis, {codec}, {events} events: {:.0} events per CPU second ({:.0} to {:.0}), {} MB at most",
+            rates[RUNS / 2],
+            rates[0],
+            rates[RUNS - 1],
+            memory.into_iter().max().unwrap_or_default()
+        );
+    }
+}
+
+/// Puts events of `weir generate` into a topic, as a producer of Kafka would.
+fn preload(kafka: &KafkaServer, topic: &str, codec: &str, events: u64) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("events");
+    let written = run(weir()
+        .args(["generate", "--count", &events.to_string(), "--rate", "1000", "--out-of-order", "2"])
+        .args(["--start", "2025-12-09T00:00:00Z", "--output", file.to_str().expect("a path of this test")])
+        .stderr(Stdio::null()));
+    assert!(written.status.success(), "events could not be generated");
+    let properties = [("compression.type", codec), ("linger.ms", "20"), ("batch.size", "65536")];
+    let properties = properties.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let settings = KafkaSettings::new(&kafka.address(), &BTreeMap::from(properties)).expect("settings");
+    let log = KafkaLog::open(KafkaOptions::new(settings), Arc::new(SystemClock::new())).expect("a log");
+    log.create_topic(topic, PARTITIONS).expect("a topic");
+    let lines = BufReader::new(std::fs::File::open(file).expect("the events")).lines();
+    let mut batch = Vec::new();
+    let send = |batch: &mut Vec<NewRecord>| {
+        let appending = log.append(topic, std::mem::take(batch)).expect("there is room");
+        appending.blocking_recv().expect("an answer").expect("durable");
+    };
+    for (number, line) in lines.enumerate() {
+        let body = line.expect("a line").into_bytes().into();
+        // The order in time is about that of the partitions'.
+        batch.push(NewRecord { key: Some(number.to_string().into_bytes()), body, ..NewRecord::default() });
+        if batch.len() == 20_000 {
+            send(&mut batch);
+        }
+    }
+    send(&mut batch);
+}
+
+/// From the end of a window on the clock, which is when its last event may come, until its rows are told in Redis.
+fn closes(rate: u64) {
+    let Some(kafka) = KafkaServer::start(&[]) else { return };
+    let Some(redis) = RedisServer::start(&[]) else { return };
+    let directory = tempfile::tempdir().expect("a directory");
+    let script = directory.path().join("windows.sql");
+    std::fs::write(&script, WINDOWS).expect("the script is written");
+    let data = directory.path().join("data");
+    std::fs::create_dir(&data).expect("a directory");
+    let (brokers, redis_url) = (kafka.address(), redis.url());
+    // One partition: with several, a window waits for the last of them.
+    let environment =
+        [("KAFKA_BROKER_URL", &*brokers), ("REDIS_URL", &redis_url), ("WEIR_INGEST_PARTITIONS", "1")];
+    let up = Up::start_in(&data, &[script.to_str().expect("a path"), "--log", "warn"], &environment);
+    let listener = {
+        let client = redis::Client::open(redis_url.as_str()).expect("an address");
+        thread::spawn(move || listen(&client))
+    };
+    let url = format!("{}/events", up.http);
+    let sent = run(weir()
+        .args(["generate", "--url", &url, "--rate", &rate.to_string()])
+        .args(["--count", &(rate * (WARM_UP + SECONDS)).to_string()])
+        .stderr(Stdio::null()));
+    assert!(sent.status.success(), "events could not be sent");
+    let (cpu, memory) = usage(up.id());
+    up.stop();
+    let mut late = listener.join().expect("the listener ends");
+    late.sort_unstable();
+    let at = |share: usize| late[(late.len() - 1) * share / 100];
+    println!(
+        "window may close to rows in Redis, {rate} events/s: p50 {} ms, p95 {} ms, p99 {} ms over {} windows; {:.0} % of a core, {memory} MB",
+        at(50),
+        at(95),
+        at(99),
+        late.len(),
+        cpu / (WARM_UP + SECONDS) as f64 * 100.0
+    );
+}
+
+/// How many milliseconds after its end each window was told, but for those at the beginning.
+fn listen(client: &redis::Client) -> Vec<i64> {
+    let mut connection = client.get_connection().expect("a connection");
+    let mut told = connection.as_pubsub();
+    told.subscribe("closed").expect("a channel");
+    let mut late = Vec::new();
+    loop {
+        told.set_read_timeout(Some(Duration::from_secs(5))).expect("a limit");
+        let Ok(message) = told.get_message() else {
+            return late.split_off((WARM_UP as usize).min(late.len()));
+        };
+        let now = jiff::Timestamp::now();
+        let text: String = message.get_payload().expect("text");
+        let message: Value = serde_json::from_str(&text).expect("JSON");
+        let end = message["timestamp"].as_str().expect("a time");
+        let end: jiff::civil::DateTime = end.parse().expect("a time");
+        let end = end.to_zoned(jiff::tz::TimeZone::UTC).expect("UTC").timestamp();
+        late.push(now.as_millisecond() - end.as_millisecond());
+    }
+}
+
+/// CPU seconds, and the most memory in MB, as Linux tells of a process.
+fn usage(process: u32) -> (f64, u64) {
+    let of = |name: &str| {
+        std::fs::read_to_string(Path::new("/proc").join(process.to_string()).join(name)).expect("Linux tells")
+    };
+    let status = of("status");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a line");
+    let memory: u64 = line.trim().trim_end_matches(" kB").parse().expect("kB");
+    let stat = of("stat");
+    let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
+    let ticks: f64 = fields[11..=12].iter().filter_map(|field| field.parse::<f64>().ok()).sum();
+    // SAFETY: a question without memory.
+    (ticks / unsafe { libc::sysconf(libc::_SC_CLK_TCK) } as f64, memory / 1024)
+}

@@ -1,0 +1,85 @@
+//! The machine: how much memory there is for this process. On Linux that is what the kernel has, or less where a control
+//! group says so, which is what containers are.
+
+use std::fs;
+
+/// Assumed where nothing tells.
+const UNKNOWN: u64 = 1 << 30;
+
+/// Bytes of memory that this process may take.
+pub(crate) fn memory_bytes() -> u64 {
+    memory_of(&|path| fs::read_to_string(path).ok()).unwrap_or(UNKNOWN)
+}
+
+/// The least of what the kernel has and what the control groups allow, from the files that tell.
+fn memory_of(read: &dyn Fn(&str) -> Option<String>) -> Option<u64> {
+    let groups = read("/proc/self/cgroup").unwrap_or_default();
+    groups.lines().flat_map(|line| limits(line, read)).chain(total(read)).min()
+}
+
+/// `MemTotal:       24601852 kB`
+fn total(read: &dyn Fn(&str) -> Option<String>) -> Option<u64> {
+    let text = read("/proc/meminfo")?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
+/// The limits of a group and of all that it is in. A line is `0::/path` (version 2) or `7:memory:/path` (version 1);
+/// inside a container the path may be one that only the outside knows.
+fn limits(line: &str, read: &dyn Fn(&str) -> Option<String>) -> Vec<u64> {
+    let mut fields = line.splitn(3, ':').skip(1);
+    let (Some(controllers), Some(path)) = (fields.next(), fields.next()) else { return Vec::new() };
+    let (root, file) = match controllers {
+        "" => ("/sys/fs/cgroup", "memory.max"),
+        of if of.split(',').any(|name| name == "memory") => {
+            ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")
+        }
+        _ => return Vec::new(),
+    };
+    let mut limits = Vec::new();
+    let mut path = path.trim_end_matches('/');
+    loop {
+        // `max` is no number, and no limit.
+        limits.extend(read(&format!("{root}{path}/{file}")).and_then(|text| text.trim().parse::<u64>().ok()));
+        match path.rfind('/') {
+            Some(end) => path = &path[..end],
+            None => return limits,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn memory(files: &[(&str, &str)]) -> Option<u64> {
+        memory_of(&|path| files.iter().find(|(name, _)| *name == path).map(|(_, text)| (*text).to_owned()))
+    }
+
+    const MEMINFO: (&str, &str) = ("/proc/meminfo", "MemTotal:       8000 kB\nMemFree:  10 kB\n");
+
+    #[test]
+    fn without_groups_it_is_what_the_kernel_has() {
+        assert_eq!(memory(&[MEMINFO]), Some(8_192_000));
+        assert_eq!(memory(&[]), None);
+    }
+
+    #[test]
+    fn the_least_limit_of_all_groups_around_holds() {
+        let group = ("/proc/self/cgroup", "0::/a/b\n");
+        let (inner, outer) = ("/sys/fs/cgroup/a/b/memory.max", "/sys/fs/cgroup/a/memory.max");
+        assert_eq!(memory(&[MEMINFO, group, (inner, "max\n"), (outer, "4096\n")]), Some(4096));
+        assert_eq!(memory(&[MEMINFO, group, (inner, "1024\n"), (outer, "4096\n")]), Some(1024));
+        assert_eq!(memory(&[MEMINFO, group, (inner, "max\n")]), Some(8_192_000));
+    }
+
+    #[test]
+    fn groups_of_both_versions_and_of_containers_are_read() {
+        let first = ("/proc/self/cgroup", "11:cpu,cpuacct:/x\n7:memory:/docker/12ab\n");
+        let limit = ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "2048\n");
+        assert_eq!(memory(&[MEMINFO, first, limit]), Some(2048));
+        let container = [MEMINFO, ("/proc/self/cgroup", "0::/\n"), ("/sys/fs/cgroup/memory.max", "512\n")];
+        assert_eq!(memory(&container), Some(512));
+    }
+}
