@@ -1,7 +1,7 @@
 //! Removing a savepoint that nobody wants any more.
 
-use super::directory::place_of;
 use super::error::DirectoryError;
+use super::location::place_of;
 use super::manifest::Kind;
 
 /// Why a savepoint was not removed.

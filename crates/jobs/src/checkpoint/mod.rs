@@ -4,12 +4,14 @@ mod directory;
 mod disposal;
 mod error;
 mod history;
+mod location;
 mod manifest;
 mod options;
 
-pub use directory::{CheckpointDirectory, Restored, local_path, read_savepoint};
+pub use directory::{CheckpointDirectory, Restored};
 pub use disposal::{DisposalError, dispose_savepoint};
 pub use error::DirectoryError;
+pub use location::{local_path, read_savepoint};
 use types::JobId;
 
 pub use history::{CheckpointHistory, CheckpointRecord, CheckpointState, RestoredFrom, SubtaskPart};

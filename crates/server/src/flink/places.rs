@@ -2,7 +2,7 @@
 //!
 //! Weir asks nobody who they are, and its files are those of whoever runs it. So a client names only what lies below the
 //! directories of savepoints and checkpoints, and those that the settings add. Whoever runs Weir asks from this machine,
-//! by our own routes, and may name any (see docs/decisions/0007-savepoint-directories.md).
+//! by our own routes, and may name any (see docs/decisions/0012-directories-that-clients-name.md).
 
 use std::net::SocketAddr;
 use std::path::{Component, Path, PathBuf};
