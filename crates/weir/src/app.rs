@@ -144,7 +144,7 @@ fn open_log(config: &Config, clock: &Arc<dyn Clock>, shutdown: &Shutdown) -> Res
     }
     let properties = config.kafka.properties.iter();
     let properties = properties.map(|property| (property.name.clone(), property.value.clone())).collect();
-    let settings = KafkaSettings::new(&config.kafka.brokers, &properties).map_err(failed)?;
+    let settings = KafkaSettings::new(&config.kafka.brokers, &properties).map_err(Failure::usage)?;
     let options = KafkaOptions {
         notes: Some(below(config, "kafka-notes")),
         record_bytes_max,

@@ -58,9 +58,11 @@ fn a_wrong_command_line_or_setting_is_code_2() {
     let (status, told) = code(&["config", "--set", "http.adress=x"]);
     assert_eq!(status, Some(2));
     assert!(told.contains("did you mean `http.address`?"), "{told}");
-    let output = run(weir().arg("up").env("KAFKA_BROKER_URL", "kafka:9092").current_dir(directory.path()));
-    assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("Kafka"), "{}", stderr(&output));
+    let mut up = weir();
+    up.arg("up").env("KAFKA_BROKER_URL", "kafka:9092").env("WEIR_KAFKA_PROPERTIES", "fetch.min.byte=1");
+    let output = run(up.current_dir(directory.path()));
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("fetch.min.byte"), "{}", stderr(&output));
 }
 
 #[test]
