@@ -71,6 +71,8 @@ if have_cargo && have_cc; then
   # Without it, the tests that need it say so and do nothing.
   scripts/redis.sh || skip "tests with Redis"
   scripts/kafka.sh || skip "tests with Kafka"
+  scripts/flink.sh || skip "tests with Flink's clients"
+  sh ui/e2e/chromium.sh || skip "tests with Flink's web UI"
   step format cargo fmt --all --check
   step lints cargo clippy --workspace --all-targets --locked -- -D warnings
   step tests cargo test --workspace --locked --no-fail-fast

@@ -3,6 +3,7 @@
 //! The data plane is threads and bounded channels; operators are synchronous and never read a clock. Sources and sinks
 //! come in through the traits of [`connector`]; no file, socket or server is known here.
 
+pub mod activity;
 pub mod aggregate;
 pub mod batch;
 pub mod column;
@@ -15,5 +16,6 @@ pub mod memory;
 pub mod metrics;
 pub mod operator;
 pub mod snapshot;
+
 pub mod watermark;
 pub mod window;

@@ -1,7 +1,9 @@
 //! What each subtask has done, by name. Written by the data plane without locks, read by anyone.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
+
+use crate::activity::Activity;
 
 /// Figures of one subtask. Times are sums since the start; rates are for whoever reads twice.
 #[derive(Debug, Default)]
@@ -9,6 +11,9 @@ pub struct TaskMetrics {
     pub records_in: AtomicU64,
     pub bytes_in: AtomicU64,
     pub records_out: AtomicU64,
+    /// Partials handed to global subtasks, and what they take in memory.
+    pub shipped: AtomicU64,
+    pub shipped_bytes: AtomicU64,
     pub batches_in: AtomicU64,
     pub busy_ns: AtomicU64,
     /// Waiting for input.
@@ -18,11 +23,23 @@ pub struct TaskMetrics {
     /// `i64::MIN` before the first.
     pub watermark: AtomicI64,
     pub state_bytes: AtomicU64,
+    /// A [`Activity`].
+    pub activity: AtomicU8,
 }
 
 impl TaskMetrics {
     pub fn new() -> TaskMetrics {
         TaskMetrics { watermark: AtomicI64::new(i64::MIN), ..TaskMetrics::default() }
+    }
+
+    /// The thread is at this now.
+    pub fn at(&self, activity: Activity) {
+        self.activity.store(activity as u8, Ordering::Relaxed);
+    }
+
+    /// What the thread is at.
+    pub fn activity(&self) -> Activity {
+        Activity::of(self.activity.load(Ordering::Relaxed))
     }
 
     pub fn add(counter: &AtomicU64, by: u64) {
@@ -45,6 +62,8 @@ impl TaskMetrics {
             ("numRecordsIn", read(&self.records_in)),
             ("numBytesIn", read(&self.bytes_in)),
             ("numRecordsOut", read(&self.records_out)),
+            ("numRecordsShipped", read(&self.shipped)),
+            ("numBytesShipped", read(&self.shipped_bytes)),
             ("numBatchesIn", read(&self.batches_in)),
             ("accumulatedBusyTimeMs", read(&self.busy_ns) / 1e6),
             ("accumulatedIdleTimeMs", read(&self.idle_ns) / 1e6),

@@ -243,6 +243,11 @@ impl Dispatcher {
         Ok(master)
     }
 
+    /// What holds where a script says nothing of checkpoints.
+    pub fn checkpoint_defaults(&self) -> Option<&CheckpointOptions> {
+        self.environment.checkpoints.as_ref()
+    }
+
     /// All jobs known, in the order of submission.
     pub fn jobs(&self) -> Vec<Arc<JobMaster>> {
         self.jobs.lock().by_number.values().cloned().collect()

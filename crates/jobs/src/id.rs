@@ -9,7 +9,7 @@ pub(crate) fn new_job_id() -> JobId {
 }
 
 /// 128 random bits: the standard library seeds each `RandomState` from the operating system.
-pub(crate) fn random() -> u128 {
+pub fn random() -> u128 {
     let half = || u128::from(RandomState::new().hash_one(0u8));
     half() << 64 | half()
 }

@@ -20,7 +20,11 @@ pub mod dead_letters {
 
 pub use dispatcher::{Dispatcher, Submission, SubmitError};
 pub use environment::{Defaults, Environment};
+pub use id::random as random_id;
 pub use local::{LocalError, LocalInput, LocalRun, LocalSummary, Running};
-pub use master::{Failure, JobMaster, JobView, SavepointError, TaskView, why_held_back, with_causes};
+pub use master::{
+    EdgeView, Failure, JobMaster, JobView, SavepointError, Sequel, TaskView, VertexView, why_held_back,
+    with_causes,
+};
 pub use registry::Origin;
 pub use status::{InvalidTransition, JobStatus, StatusHistory};

@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::Service;
 
+use crate::flink::Peer;
 use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::shutdown::Alive;
@@ -50,17 +51,18 @@ pub(crate) async fn serve(
             () = alive.stopped() => return,
             accepted = accept(&listener, &slots) => accepted,
         };
-        let Some((stream, slot)) = accepted else { return };
-        tokio::spawn(connection(stream, http.clone(), router.clone(), Arc::clone(&metrics), stopping, slot));
+        let Some((stream, peer, slot)) = accepted else { return };
+        let from = (peer, slot);
+        tokio::spawn(connection(stream, http.clone(), router.clone(), Arc::clone(&metrics), stopping, from));
     }
 }
 
 /// The next connection and its slot; `None` only when the slots are closed, which they never are.
-async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> Option<(TcpStream, Slot)> {
+async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> Option<(TcpStream, Peer, Slot)> {
     let permit = Arc::clone(slots).acquire_owned().await.ok()?;
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return Some((stream, Slot { _permit: Arc::new(permit) })),
+            Ok((stream, peer)) => return Some((stream, Peer(peer), Slot { _permit: Arc::new(permit) })),
             Err(error) => {
                 // One client that gave up is no reason to stop, and too many open files pass.
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -76,7 +78,7 @@ async fn connection(
     router: Router,
     metrics: Arc<Metrics>,
     mut alive: Alive,
-    slot: Slot,
+    (peer, slot): (Peer, Slot),
 ) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection without TCP_NODELAY");
@@ -84,6 +86,7 @@ async fn connection(
     metrics.connections.inc();
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(slot.clone());
+        request.extensions_mut().insert(peer);
         // A router is always ready.
         router.clone().call(request.map(Body::new))
     });

@@ -10,7 +10,7 @@ use engine::memory::Pool;
 use jobs::checkpoint::CheckpointOptions;
 use jobs::registry::Registry;
 use jobs::{Defaults, Dispatcher, Environment, JobStatus, Origin, Submission, SubmitError};
-use server::flink::{self, JobManager, Variables};
+use server::flink::{self, JobManager, LogTail, Setting, Variables};
 use server::{JobSummary, Operations, Server, Services, UnknownTopics};
 use storage::log::kafka::{KafkaLog, KafkaOptions, KafkaSettings};
 use storage::log::{self, EmbeddedLog, EventLog, LogError, Logs};
@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use types::{Clock, Interval};
 
 use crate::cli::{Failure, Outcome, Script};
-use crate::config::{Address, Config, Length, Loaded, Memory};
+use crate::config::{Address, Config, Length, Loaded, Memory, without_secret};
 use crate::machine;
 use crate::metrics::{JobMetrics, StoreMetrics};
 use crate::shutdown::Shutdown;
@@ -36,16 +36,23 @@ pub(crate) struct Addresses {
     pub(crate) jobs_http: SocketAddr,
 }
 
+/// What it starts with.
+pub(crate) struct Start {
+    pub(crate) scripts: Vec<Script>,
+    pub(crate) variables: Variables,
+    pub(crate) afresh: bool,
+    pub(crate) log: Arc<LogTail>,
+}
+
 /// Runs Weir until it is asked to end. `announce` is called once it listens and its jobs run.
 pub(crate) fn run(
     loaded: &Loaded,
-    scripts: &[Script],
-    variables: Variables,
-    afresh: bool,
+    start: Start,
     clock: Arc<dyn Clock>,
     shutdown: Shutdown,
     announce: &dyn Fn(&Addresses) -> Result<(), Failure>,
 ) -> Result<Outcome, Failure> {
+    let Start { scripts, variables, afresh, log: log_tail } = start;
     let config = &loaded.config;
     for remark in &loaded.remarks {
         tracing::warn!("{remark}");
@@ -82,8 +89,13 @@ pub(crate) fn run(
             registry.register_collector(job_metrics);
             registry.register_collector(store_metrics);
         });
-        let services =
-            flink::Services { clock, dispatcher: dispatcher.clone(), variables: variables.clone() };
+        let services = flink::Services {
+            clock,
+            dispatcher: dispatcher.clone(),
+            variables: variables.clone(),
+            settings: in_force(loaded),
+            log: log_tail,
+        };
         let listener = listen(&config.jobs_http.address).await?;
         let manager = JobManager::bind(listener, manager_options(config), services).map_err(failed)?;
         // Jobs wait for disks and brokers when they start.
@@ -287,11 +299,21 @@ fn server_options(config: &Config) -> server::Options {
 fn manager_options(config: &Config) -> flink::Options {
     flink::Options {
         cors_origins: config.http.cors_origins.clone(),
+        savepoint_directories: config.jobs_http.savepoint_directories.clone(),
         headers_max: config.http.headers.get(),
         header_timeout: config.http.header_timeout.0,
         shutdown_grace: config.http.shutdown_grace.0,
         ..flink::Options::default()
     }
+}
+
+/// Every setting with its value, without passwords.
+fn in_force(loaded: &Loaded) -> Vec<Setting> {
+    let text = |value: &toml::Value| match without_secret(value) {
+        toml::Value::String(text) => text,
+        other => other.to_string(),
+    };
+    loaded.settings.iter().map(|(key, (value, _))| Setting { key: key.clone(), value: text(value) }).collect()
 }
 
 async fn listen(address: &Address) -> Result<TcpListener, Failure> {

@@ -2,10 +2,13 @@
 
 use std::io::{IsTerminal as _, stderr};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::Deserialize;
-use tracing_subscriber::EnvFilter;
+use server::flink::LogTail;
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _, fmt};
 
 /// How a log line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
@@ -60,16 +63,16 @@ impl TryFrom<String> for LogFilter {
     }
 }
 
-/// Starts logging for the whole process. To be called once.
-pub(crate) fn start(filter: &LogFilter, format: LogFormat) -> anyhow::Result<()> {
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_new(&filter.0)?)
-        .with_writer(stderr)
-        .with_ansi(stderr().is_terminal());
-    match format {
-        LogFormat::Human => builder.finish().try_init()?,
-        LogFormat::Json => builder.json().flatten_event(true).finish().try_init()?,
-    }
+/// Starts logging for the whole process. To be called once. `tail` is given each line too, for people.
+pub(crate) fn start(filter: &LogFilter, format: LogFormat, tail: Option<Arc<LogTail>>) -> anyhow::Result<()> {
+    let lines = fmt::layer().with_writer(stderr).with_ansi(stderr().is_terminal());
+    let lines = match format {
+        LogFormat::Human => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    };
+    let kept = tail.map(|tail| fmt::layer().with_writer(tail).with_ansi(false));
+    let filter = EnvFilter::try_new(&filter.0)?;
+    tracing_subscriber::registry().with(filter).with(lines).with(kept).try_init()?;
     Ok(())
 }
 

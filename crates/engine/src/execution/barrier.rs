@@ -5,10 +5,13 @@
 //! then holds what was read before the barriers and nothing after (aligned barriers, as in Carbone et al.,
 //! "Lightweight Asynchronous Snapshots for Distributed Dataflows").
 
+use std::time::Duration;
+
 use super::ExecutionError;
-use super::control::Part;
+use super::control::{Part, PartTimes};
 use super::global::{GlobalSubtask, Input, Message};
 use super::source::{Downstream, SourceSubtask, Turn};
+use crate::activity::Activity;
 use crate::snapshot::{SourceImage, SplitImage};
 use crate::watermark::NO_WATERMARK;
 
@@ -20,6 +23,7 @@ impl SourceSubtask {
             return Ok(());
         }
         turn.barrier = barrier;
+        self.metrics.at(Activity::Snapshot);
         let now = self.clock.elapsed();
         let standing = match &self.downstream {
             Downstream::Direct { .. } => {
@@ -48,6 +52,11 @@ impl SourceSubtask {
             subtask: self.subtask,
             source,
             state,
+            times: PartTimes {
+                began: now,
+                aligning: Duration::ZERO,
+                taking: self.clock.elapsed().saturating_sub(now),
+            },
         });
         Ok(())
     }
@@ -80,6 +89,9 @@ impl GlobalSubtask {
         if inputs.iter().any(|input| input.barrier.is_none()) {
             return Ok(());
         }
+        self.metrics.at(Activity::Snapshot);
+        let began = self.clock.elapsed();
+        let first = inputs.iter().map(|input| input.barrier_at).min().unwrap_or(began);
         let watermark = inputs.iter().map(|input| input.watermark).min().unwrap_or(NO_WATERMARK);
         let env = self.env();
         self.aggregation.advance(watermark, &env, &mut self.sinks)?;
@@ -92,6 +104,11 @@ impl GlobalSubtask {
             subtask: self.subtask,
             source: None,
             state,
+            times: PartTimes {
+                began,
+                aligning: began.saturating_sub(first),
+                taking: self.clock.elapsed().saturating_sub(began),
+            },
         });
         inputs.iter_mut().for_each(|input| input.barrier = None);
         Ok(())

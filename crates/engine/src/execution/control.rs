@@ -7,12 +7,14 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 
-use super::ExecutionError;
+use super::{Acknowledgement, ExecutionError, global_vertex, source_vertex};
 use crate::snapshot::{AggregationImage, PipelineImage, Snapshot, SourceImage};
 
 #[derive(Debug)]
 pub struct Control {
     cancelled: AtomicBool,
+    /// Sources are to end as if there were no more input.
+    draining: AtomicBool,
     failure: Mutex<Option<ExecutionError>>,
     /// The last snapshot that was asked for; 0 = none.
     barrier: AtomicU64,
@@ -35,6 +37,18 @@ pub(super) struct Part {
     pub subtask: usize,
     pub source: Option<SourceImage>,
     pub state: Option<AggregationImage>,
+    pub times: PartTimes,
+}
+
+/// How a part came to be.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct PartTimes {
+    /// When the subtask took the snapshot up, by the clock's `elapsed`.
+    pub began: Duration,
+    /// Between the first barrier and the last.
+    pub aligning: Duration,
+    /// Making it.
+    pub taking: Duration,
 }
 
 /// Why there is no snapshot.
@@ -65,6 +79,7 @@ impl Control {
         let (parts, taking) = bounded(PARTS);
         Control {
             cancelled: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
             failure: Mutex::new(None),
             barrier: AtomicU64::new(0),
             hold: AtomicU64::new(0),
@@ -84,6 +99,15 @@ impl Control {
         self.cancelled.load(Ordering::Acquire)
     }
 
+    /// Ends the input: everything closes, results are written, and the job is finished.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
     /// Keeps the first failure and ends the others.
     pub fn fail(&self, error: ExecutionError) {
         self.failure.lock().get_or_insert(error);
@@ -98,6 +122,16 @@ impl Control {
     /// that was read after it. Results that are part of it are durable when this returns. Blocks for at most about
     /// `timeout`; a second caller waits for the first. Where there is no snapshot, sources read on.
     pub fn snapshot(&self, timeout: Duration, afterwards: Afterwards) -> Result<Snapshot, CheckpointError> {
+        self.snapshot_told(timeout, afterwards, &mut |_| {})
+    }
+
+    /// [`Control::snapshot`]; tells of each subtask that has done its part.
+    pub fn snapshot_told(
+        &self,
+        timeout: Duration,
+        afterwards: Afterwards,
+        told: &mut dyn FnMut(Acknowledgement),
+    ) -> Result<Snapshot, CheckpointError> {
         let parts = self.taking.lock();
         let barrier = self.barrier.load(Ordering::Acquire) + 1;
         // Before the barrier, lest a source reads on that has just taken part. Those that are held stay so.
@@ -107,7 +141,7 @@ impl Control {
             Afterwards::Hold => self.hold.store(barrier, Ordering::Release),
         }
         self.barrier.store(barrier, Ordering::Release);
-        let taken = self.collect(&parts, barrier, timeout);
+        let taken = self.collect(&parts, (barrier, timeout), told);
         if taken.is_err() {
             self.release();
         }
@@ -128,8 +162,8 @@ impl Control {
     fn collect(
         &self,
         parts: &Receiver<Part>,
-        barrier: u64,
-        timeout: Duration,
+        (barrier, timeout): (u64, Duration),
+        told: &mut dyn FnMut(Acknowledgement),
     ) -> Result<Snapshot, CheckpointError> {
         let mut snapshot = self.empty_snapshot();
         let mut missing = self.subtasks.load(Ordering::Acquire);
@@ -141,6 +175,7 @@ impl Control {
             }
             match parts.recv_timeout(LOOK) {
                 Ok(part) if part.barrier == barrier => {
+                    told(self.acknowledgement(&part));
                     collected.push(part);
                     missing -= 1;
                 }
@@ -156,6 +191,26 @@ impl Control {
             pipeline.states.extend(part.state);
         }
         Ok(snapshot)
+    }
+
+    /// The number of subtasks that take part in a snapshot.
+    pub fn subtasks(&self) -> usize {
+        self.subtasks.load(Ordering::Acquire)
+    }
+
+    fn acknowledgement(&self, part: &Part) -> Acknowledgement {
+        let (table, _) = &self.pipelines[part.pipeline];
+        let vertex = if part.source.is_some() { source_vertex(table) } else { global_vertex(table) };
+        Acknowledgement {
+            vertex,
+            pipeline: part.pipeline,
+            subtask: part.subtask,
+            has_source: part.source.is_some(),
+            has_state: part.state.is_some(),
+            began: part.times.began,
+            aligning: part.times.aligning,
+            taking: part.times.taking,
+        }
     }
 
     fn empty_snapshot(&self) -> Snapshot {

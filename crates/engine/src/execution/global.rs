@@ -12,6 +12,7 @@ use super::control::Control;
 use super::io::Sinks;
 use super::room::Reclaimed;
 use super::{ExecutionError, TaskMetrics};
+use crate::activity::Activity;
 use crate::memory::{Claim, Holder};
 use crate::watermark::NO_WATERMARK;
 use crate::window::{Aggregation, Receiving, Shipment};
@@ -68,6 +69,8 @@ pub(super) struct Input {
     pub ended: bool,
     /// The barrier it has come to; it is not read until all have.
     pub barrier: Option<u64>,
+    /// When it came there, by the clock's `elapsed`.
+    pub barrier_at: Duration,
 }
 
 /// The longest wait for input, so that a cancelled job ends soon.
@@ -84,7 +87,9 @@ impl GlobalSubtask {
                 Some(_) if changed => LONGEST_WAIT.min(next_early.saturating_sub(before)),
                 _ => LONGEST_WAIT,
             };
+            self.metrics.at(Activity::Receive);
             let received = self.receive(&inputs, wait);
+            self.metrics.at(Activity::Merge);
             let start = self.clock.elapsed();
             TaskMetrics::add_time(&self.metrics.idle_ns, start.saturating_sub(before));
             if let Some((index, message)) = received {
@@ -94,6 +99,7 @@ impl GlobalSubtask {
             let watermark = self.settle(&mut inputs, &mut changed);
             self.align(&mut inputs)?;
             if watermark >= self.aggregation.next_event() {
+                self.metrics.at(Activity::Fire);
                 self.aggregation.advance(watermark, &env, &mut self.sinks)?;
                 self.with_receiving(&mut inputs, |aggregation, receiving| {
                     aggregation.compact_if_grown(receiving);
@@ -110,6 +116,7 @@ impl GlobalSubtask {
                 && changed
                 && start >= next_early
             {
+                self.metrics.at(Activity::Early);
                 self.aggregation.early(&env, &mut self.sinks)?;
                 next_early = start + pause;
                 changed = false;
@@ -117,6 +124,7 @@ impl GlobalSubtask {
             let spent = self.clock.elapsed().saturating_sub(start + self.sinks.book_blocked());
             TaskMetrics::add_time(&self.metrics.busy_ns, spent);
             if inputs.iter().all(|input| input.ended) {
+                self.metrics.at(Activity::Fire);
                 self.aggregation.advance(i64::MAX, &env, &mut self.sinks)?;
                 self.sinks.watermark(i64::MAX)?;
                 self.sinks.flush()?;
@@ -181,6 +189,9 @@ impl GlobalSubtask {
         match message {
             Message::Rows(shipment, claim) => {
                 let changed = !shipment.is_empty();
+                let (groups, bytes) = shipment.size();
+                TaskMetrics::add(&self.metrics.records_in, groups);
+                TaskMetrics::add(&self.metrics.bytes_in, bytes);
                 input.idle = false;
                 self.aggregation.receive(&mut input.receiving, *shipment);
                 self.unmeasured += claim.bytes() as u64;
@@ -198,6 +209,7 @@ impl GlobalSubtask {
             }
             Message::Barrier { barrier, watermark } => {
                 input.barrier = Some(barrier);
+                input.barrier_at = self.clock.elapsed();
                 input.watermark = input.watermark.max(watermark);
                 false
             }
@@ -217,6 +229,7 @@ impl Input {
             idle: false,
             ended: false,
             barrier: None,
+            barrier_at: Duration::ZERO,
         }
     }
 

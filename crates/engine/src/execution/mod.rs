@@ -3,6 +3,7 @@
 //! At parallelism 1 one thread a pipeline does it all, straight into the final state. At more, source subtasks read,
 //! decode and aggregate locally, and ship what they have by key group to as many global subtasks that own all state.
 
+mod acknowledgement;
 mod barrier;
 mod control;
 mod global;
@@ -19,6 +20,7 @@ use std::thread::JoinHandle;
 use crossbeam_channel::Receiver;
 use types::ErrorDomain;
 
+pub use acknowledgement::{Acknowledgement, bytes_of_parts};
 pub use control::{Afterwards, CheckpointError, Control};
 pub use spec::{ExecutionOptions, JobSpec, Mode};
 
@@ -136,6 +138,16 @@ impl Execution {
     pub fn ledger(&self) -> LedgerCounts {
         ledger(&self.tasks)
     }
+}
+
+/// What the subtasks that read a table are called.
+pub fn source_vertex(table: &str) -> String {
+    format!("Source: {table}")
+}
+
+/// What the subtasks that own the state of a table's queries are called.
+pub fn global_vertex(table: &str) -> String {
+    format!("GlobalWindowAggregate[{table}]")
 }
 
 fn ledger(tasks: &[Task]) -> LedgerCounts {

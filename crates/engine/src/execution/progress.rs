@@ -9,6 +9,7 @@ use types::Clock;
 use super::global::{Message, Standing};
 use super::source::{Downstream, SHIP_AFTER, SHIP_ROWS, SourceSubtask, Turn};
 use super::{ExecutionError, TaskMetrics};
+use crate::activity::Activity;
 use crate::connector::Polled;
 
 impl SourceSubtask {
@@ -59,6 +60,7 @@ impl SourceSubtask {
         let mut fired = false;
         if watermark > turn.seen || turn.changed {
             if aggregation.next_event() <= watermark {
+                self.metrics.at(Activity::Fire);
                 aggregation.advance(watermark, &env, sinks)?;
                 aggregation.compact_if_grown(&mut []);
                 fired = true;
@@ -70,6 +72,7 @@ impl SourceSubtask {
         }
         match self.early_fire {
             Some(pause) if turn.changed && now >= turn.next_early => {
+                self.metrics.at(Activity::Early);
                 aggregation.early(&env, sinks)?;
                 turn.next_early = now + pause;
                 turn.changed = false;
@@ -90,8 +93,12 @@ impl SourceSubtask {
         if let Downstream::Exchange { aggregation, shipping, channels, .. } = &mut self.downstream
             && rows
         {
+            self.metrics.at(Activity::Ship);
             let shipments = aggregation.ship(shipping);
             for (channel, shipment) in channels.iter().zip(shipments) {
+                let (groups, bytes) = shipment.size();
+                TaskMetrics::add(&self.metrics.shipped, groups);
+                TaskMetrics::add(&self.metrics.shipped_bytes, bytes);
                 let claim = self.holder.account().claim(shipment.memory_bytes());
                 let message = Message::Rows(Box::new(shipment), claim);
                 turn.blocked += hand_over(channel, message, &*self.clock, &self.metrics);
@@ -114,8 +121,9 @@ impl SourceSubtask {
         }
     }
 
-    /// A bounded source has ended: everything closes once all subtasks have.
+    /// A bounded source has ended, or the job is to: everything closes once all subtasks have.
     pub(super) fn end(mut self, mut turn: Turn) -> Result<(), ExecutionError> {
+        self.metrics.at(Activity::Fire);
         let now = self.clock.elapsed();
         turn.held = turn.held.max(1);
         self.ship(&mut turn, now);
@@ -142,8 +150,10 @@ fn hand_over(
     metrics: &TaskMetrics,
 ) -> Duration {
     let Err(TrySendError::Full(message)) = channel.try_send(message) else { return Duration::ZERO };
-    let before = clock.elapsed();
+    let (before, activity) = (clock.elapsed(), metrics.activity());
+    metrics.at(Activity::Blocked);
     let _ = channel.send(message);
+    metrics.at(activity);
     let waited = clock.elapsed().saturating_sub(before);
     TaskMetrics::add_time(&metrics.backpressured_ns, waited);
     waited

@@ -14,6 +14,7 @@ use super::global::{Message, Standing};
 use super::io::{Letters, Sinks};
 use super::room::{Parked, Reclaimed};
 use super::{ExecutionError, Mode, TaskMetrics};
+use crate::activity::Activity;
 use crate::aggregate::keys::Rows as Selection;
 use crate::batch::{Batch, RecordSpan};
 use crate::column::tri;
@@ -122,12 +123,16 @@ impl SourceSubtask {
         let mut turn = Turn { changed, next_early, seen: NO_WATERMARK, ..Turn::default() };
         while !self.control.is_cancelled() {
             self.take_part(&mut turn)?;
+            if self.control.is_draining() {
+                return self.end(turn);
+            }
             if self.control.holds(turn.barrier) {
                 std::thread::park_timeout(HELD);
                 continue;
             }
             let before = self.clock.elapsed();
             let wait = self.wait(&turn, before);
+            self.metrics.at(Activity::Read);
             let polled = self.poll(&mut turn, wait)?;
             let waited = self.source.take_waited();
             let found = self.source.take_found();
@@ -204,9 +209,13 @@ impl SourceSubtask {
             // Files are late by their own order alone, so that the answer does not depend on which is read when.
             standpoint = Standpoint { current: NO_WATERMARK, others: i64::MAX, ..standpoint };
         }
+        self.metrics.at(Activity::Prepare);
         let prepared = self.prepare.prepare(&self.batch, &env, latest, standpoint)?;
+        self.metrics.at(Activity::Aggregate);
         let late = self.aggregate(&env)?;
+        self.metrics.at(Activity::PassThrough);
         self.pass_through()?;
+        self.metrics.at(Activity::Account);
         self.account(&prepared, &late);
         self.letters.send()?;
         turn.caught_up = None;

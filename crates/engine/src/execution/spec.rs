@@ -17,7 +17,8 @@ use super::global::{GlobalSubtask, Message};
 use super::io::{Letters, Sinks};
 use super::room::{Reclaimed, measure_after};
 use super::source::{Downstream, SourceSubtask};
-use super::{Execution, ExecutionError, Task};
+use super::{Execution, ExecutionError, Task, global_vertex, source_vertex};
+use crate::activity::Activity;
 use crate::batch::{Batch, LeafRequest};
 use crate::connector::{DeadLetters, Reads, SinkFactory, Source, SourceFactory, Split, StartFrom};
 use crate::layout::Layout;
@@ -200,7 +201,7 @@ impl Shared<'_> {
                 unmeasured: 0,
                 measure_after: measure_after(self.memory.limit()),
             };
-            let vertex = format!("GlobalWindowAggregate[{}]", self.pipeline.source.name);
+            let vertex = global_vertex(&self.pipeline.source.name);
             self.spawn(execution, &vertex, subtask, metrics, None, move || global.run())?;
         }
         for (subtask, channels) in senders.into_iter().enumerate() {
@@ -296,7 +297,7 @@ impl Shared<'_> {
             batch_rows: options.batch_rows.max(1),
             front_bytes: self.limits().front_bytes,
         };
-        let vertex = format!("Source: {}", self.pipeline.source.name);
+        let vertex = source_vertex(&self.pipeline.source.name);
         self.spawn(execution, &vertex, subtask, metrics, Some(ledger), move || task.run())
     }
 
@@ -314,10 +315,12 @@ impl Shared<'_> {
         let control = self.control.clone();
         let task = name.clone();
         let alive = self.alive.clone();
+        let figures = metrics.clone();
         let thread = thread::Builder::new()
             .name(name.chars().take(60).collect())
             .spawn(move || {
                 control.run(&task, body);
+                figures.at(Activity::Away);
                 drop(alive);
             })
             .map_err(ExecutionError::Thread)?;

@@ -4,7 +4,9 @@
 //! Every version that was ever released stays readable: a new one gets types of its own and a conversion, and snapshots
 //! that are kept (`crates/jobs/tests/restored/old_formats.rs` says how).
 
-use super::image::Snapshot;
+use serde::Serialize;
+
+use super::image::{PipelineImage, Snapshot};
 
 const MAGIC: &[u8; 8] = b"WEIRSNAP";
 const HEADER: usize = 8 + 2 + 8 + 4;
@@ -27,17 +29,55 @@ pub enum SnapshotError {
     Malformed(String),
 }
 
+/// How many bytes each part of a snapshot takes, by pipeline.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sizes {
+    pub sources: Vec<Vec<u64>>,
+    pub states: Vec<Vec<u64>>,
+}
+
 /// Writes a snapshot.
 pub fn encode(snapshot: &Snapshot) -> Vec<u8> {
-    let mut bytes = vec![0; HEADER];
-    bytes = postcard::to_extend(snapshot, bytes).expect("memory takes any snapshot");
+    encode_sized(snapshot).0
+}
+
+/// [`encode`], and what each part takes.
+pub fn encode_sized(snapshot: &Snapshot) -> (Vec<u8>, Sizes) {
+    let mut sizes = Sizes::default();
+    // The encoding of a whole is that of its parts one after another, sequences with their length before.
+    let Snapshot { pipelines } = snapshot;
+    let mut bytes = append(vec![0; HEADER], &pipelines.len());
+    for PipelineImage { table, reads, sources, states } in pipelines {
+        bytes = append(append(bytes, table), reads);
+        let sized;
+        (bytes, sized) = append_each(bytes, sources);
+        sizes.sources.push(sized);
+        let sized;
+        (bytes, sized) = append_each(bytes, states);
+        sizes.states.push(sized);
+    }
     let payload = &bytes[HEADER..];
     let (length, checksum) = (payload.len() as u64, crc32fast::hash(payload));
     bytes[..8].copy_from_slice(MAGIC);
     bytes[8..10].copy_from_slice(&VERSION.to_le_bytes());
     bytes[10..18].copy_from_slice(&length.to_le_bytes());
     bytes[18..22].copy_from_slice(&checksum.to_le_bytes());
-    bytes
+    (bytes, sizes)
+}
+
+fn append(bytes: Vec<u8>, part: &impl Serialize) -> Vec<u8> {
+    postcard::to_extend(part, bytes).expect("memory takes any snapshot")
+}
+
+fn append_each(bytes: Vec<u8>, parts: &[impl Serialize]) -> (Vec<u8>, Vec<u64>) {
+    let mut bytes = append(bytes, &parts.len());
+    let mut sizes = Vec::with_capacity(parts.len());
+    for part in parts {
+        let before = bytes.len();
+        bytes = append(bytes, part);
+        sizes.push((bytes.len() - before) as u64);
+    }
+    (bytes, sizes)
 }
 
 /// Reads a snapshot and makes sure that it holds together. Never panics, whatever the bytes.
@@ -84,7 +124,7 @@ fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
 mod tests {
     use super::*;
     use crate::connector::Split;
-    use crate::snapshot::{PipelineImage, SourceImage, SplitImage};
+    use crate::snapshot::{AggregationImage, SourceImage, SplitImage};
 
     fn snapshot() -> Snapshot {
         let split = Split { topic: "t".into(), partition: 0 };
@@ -97,6 +137,18 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         assert_eq!(decode(&encode(&snapshot())).unwrap(), snapshot());
+    }
+
+    #[test]
+    fn written_in_parts_it_is_the_whole_and_the_parts_are_measured() {
+        let mut snapshot = snapshot();
+        let state = AggregationImage { watermark: 5, ..AggregationImage::default() };
+        snapshot.pipelines[0].states = vec![state; 2];
+        snapshot.pipelines.push(PipelineImage::default());
+        let (bytes, sizes) = encode_sized(&snapshot);
+        assert_eq!(&bytes[HEADER..], postcard::to_allocvec(&snapshot).unwrap());
+        let source = postcard::to_allocvec(&snapshot.pipelines[0].sources[0]).unwrap().len() as u64;
+        assert_eq!(sizes, Sizes { sources: vec![vec![source], vec![]], states: vec![vec![3; 2], vec![]] });
     }
 
     #[test]

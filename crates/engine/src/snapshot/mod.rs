@@ -9,7 +9,7 @@ mod image;
 mod matching;
 mod validate;
 
-pub use encoding::{SnapshotError, VERSION, decode, encode};
+pub use encoding::{Sizes, SnapshotError, VERSION, decode, encode, encode_sized};
 pub use image::{
     AggregationImage, DomainImage, PipelineImage, ReportImage, SliceImage, Snapshot, SourceImage, SplitImage,
     StateImage, UnitImage, ValuesImage, WideImage, WindowImage,

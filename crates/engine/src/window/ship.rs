@@ -73,6 +73,16 @@ impl Shipment {
     pub fn is_empty(&self) -> bool {
         self.partials.is_empty()
     }
+
+    /// The number of groups, and what they take in memory: a table has room for others too.
+    pub fn size(&self) -> (u64, u64) {
+        let of = |partial: &Partial| {
+            let table = &partial.table;
+            let groups = table.rows.iter().filter(|&&rows| rows > 0).count() as u64;
+            (groups, table.memory_bytes() as u64 * groups / table.rows.len().max(1) as u64)
+        };
+        self.partials.iter().map(of).fold((0, 0), |(groups, bytes), (g, b)| (groups + g, bytes + b))
+    }
 }
 
 impl Shipment {

@@ -1,7 +1,6 @@
 //! Where checkpoints lie: `JOB/chk-ID/` holds the state, and `_metadata`, which is written last and only when the state is
 //! durable. A checkpoint without it was never finished.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use engine::snapshot::{Snapshot, decode};
@@ -13,6 +12,7 @@ use object_store::{ObjectStore, ObjectStoreExt as _, PutPayload};
 use types::JobId;
 
 use super::error::DirectoryError;
+use super::location::local_path;
 use super::manifest::{FORMAT, Manifest, StateFile};
 
 pub(super) const METADATA: &str = "_metadata";
@@ -226,39 +226,9 @@ impl CheckpointDirectory {
     }
 }
 
-/// Reads a savepoint or a checkpoint wherever it lies: its directory or the `_metadata` in it, as a path or a `file:` URL.
-pub fn read_savepoint(location: &str) -> Result<Restored, DirectoryError> {
-    let path = local_path(location)?;
-    let path = if path.file_name().is_some_and(|name| name == METADATA) {
-        path.parent().unwrap_or(&path)
-    } else {
-        &path
-    };
-    let missing = || DirectoryError::Missing { location: path.display().to_string() };
-    let (Some(parent), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
-        return Err(missing());
-    };
-    if !path.is_dir() {
-        return Err(missing());
-    }
-    let parent = if parent.as_os_str().is_empty() { std::path::Path::new(".") } else { parent };
-    CheckpointDirectory::open(&parent.display().to_string())?.read(name)
-}
-
-/// The path that a location stands for.
-fn local_path(location: &str) -> Result<PathBuf, DirectoryError> {
-    let refused = || DirectoryError::Scheme { location: location.to_owned() };
-    if let Some(path) = location.strip_prefix("file:") {
-        // `file:///a`, `file:/a` and `file://localhost/a` are the same.
-        let path =
-            path.strip_prefix("//").map_or(path, |rest| rest.strip_prefix("localhost").unwrap_or(rest));
-        return if path.starts_with('/') { Ok(PathBuf::from(path)) } else { Err(refused()) };
-    }
-    if location.contains("://") { Err(refused()) } else { Ok(PathBuf::from(location)) }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::location::read_savepoint;
     use super::super::manifest::Kind;
     use super::*;
 

@@ -16,6 +16,27 @@ pub struct CheckpointRecord {
     /// From the request to its end, or to now.
     pub duration: Duration,
     pub state: CheckpointState,
+    /// How many subtasks are to take part.
+    pub subtasks: usize,
+    /// Those that have, in the order in which they did.
+    pub parts: Vec<SubtaskPart>,
+}
+
+/// What a subtask did for a checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubtaskPart {
+    pub vertex: String,
+    pub subtask: usize,
+    /// When it was done.
+    pub at: Timestamp,
+    /// From the request until the subtask took it up.
+    pub delay: Duration,
+    /// Between the first barrier and the last.
+    pub aligning: Duration,
+    /// Making its part, and making durable what was written before.
+    pub taking: Duration,
+    /// 0 until the checkpoint is written.
+    pub bytes: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,12 +57,16 @@ pub struct RestoredFrom {
 
 /// Checkpoints that are remembered one by one.
 const REMEMBERED: usize = 10;
+/// Completed ones whose length and size are remembered.
+const MEASURED: usize = 256;
 
 #[derive(Debug, Clone, Default)]
 pub struct CheckpointHistory {
     pub completed: u64,
     pub failed: u64,
     pub restored: u64,
+    /// Of completed ones, oldest first: how long each took, and its bytes.
+    pub measured: VecDeque<(Duration, u64)>,
     /// Oldest first.
     pub recent: VecDeque<CheckpointRecord>,
     pub latest_completed: Option<CheckpointRecord>,
@@ -58,14 +83,42 @@ impl CheckpointHistory {
         self.recent.push_back(record);
     }
 
+    /// A subtask has done its part in the checkpoint that began last.
+    pub(crate) fn acknowledge(&mut self, id: u64, part: SubtaskPart) {
+        if let Some(record) = self.recent.iter_mut().rev().find(|record| record.id == id) {
+            record.parts.push(part);
+        }
+    }
+
+    /// Books what the parts of the checkpoint that began last take, in their order.
+    pub(crate) fn measure(&mut self, id: u64, bytes: &[u64]) {
+        if let Some(record) = self.recent.iter_mut().rev().find(|record| record.id == id) {
+            record.parts.iter_mut().zip(bytes).for_each(|(part, bytes)| part.bytes = *bytes);
+        }
+    }
+
+    /// Those that are remembered one by one, newest first.
+    pub fn known(&self) -> Vec<&CheckpointRecord> {
+        let latest = [&self.latest_completed, &self.latest_savepoint, &self.latest_failed];
+        let mut known: Vec<&CheckpointRecord> =
+            self.recent.iter().chain(latest.into_iter().flatten()).collect();
+        known.sort_by_key(|record| std::cmp::Reverse(record.id));
+        known.dedup_by_key(|record| record.id);
+        known
+    }
+
     /// Books the end of the checkpoint that began last.
     pub(crate) fn end(&mut self, id: u64, duration: Duration, state: CheckpointState) {
         let Some(record) = self.recent.iter_mut().rev().find(|record| record.id == id) else { return };
         (record.duration, record.state) = (duration, state);
         let record = record.clone();
         match (&record.state, record.kind) {
-            (CheckpointState::Completed { .. }, kind) => {
+            (CheckpointState::Completed { bytes, .. }, kind) => {
                 self.completed += 1;
+                if self.measured.len() == MEASURED {
+                    self.measured.pop_front();
+                }
+                self.measured.push_back((record.duration, *bytes));
                 match kind {
                     Kind::Checkpoint => self.latest_completed = Some(record),
                     Kind::Savepoint => self.latest_savepoint = Some(record),

@@ -1,16 +1,20 @@
 //! Checkpoints: when they are taken, where they lie, and which one a job goes on from.
 
 mod directory;
+mod disposal;
 mod error;
 mod history;
+mod location;
 mod manifest;
 mod options;
 
-pub use directory::{CheckpointDirectory, Restored, read_savepoint};
+pub use directory::{CheckpointDirectory, Restored};
+pub use disposal::{DisposalError, dispose_savepoint};
 pub use error::DirectoryError;
+pub use location::{local_path, read_savepoint};
 use types::JobId;
 
-pub use history::{CheckpointHistory, CheckpointRecord, CheckpointState, RestoredFrom};
+pub use history::{CheckpointHistory, CheckpointRecord, CheckpointState, RestoredFrom, SubtaskPart};
 pub use manifest::{Kind, Manifest, StateFile};
 pub use options::CheckpointOptions;
 

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use engine::execution::{Afterwards, CheckpointError};
-use engine::snapshot::encode;
+use engine::execution::{Acknowledgement, Afterwards, CheckpointError, bytes_of_parts};
+use engine::snapshot::encode_sized;
 use types::{JobId, Timestamp};
 
 use super::attempt::Attempt;
 use super::{JobMaster, with_causes};
 use crate::checkpoint::{
     CheckpointDirectory, CheckpointOptions, CheckpointRecord, CheckpointState, DirectoryError, Kind,
-    Manifest, Restored, RestoredFrom, StateFile,
+    Manifest, Restored, RestoredFrom, StateFile, SubtaskPart,
 };
 
 /// Why there is no savepoint.
@@ -24,6 +24,8 @@ pub enum SavepointError {
         "nobody said where savepoints go: name a directory, or set `execution.checkpointing.savepoint-dir`"
     )]
     Nowhere,
+    #[error("the job writes no checkpoints")]
+    NoCheckpoints,
     #[error("the job's state could not be collected: {0}")]
     Snapshot(CheckpointError),
     #[error(transparent)]
@@ -80,7 +82,7 @@ impl Taker {
         let now = master.clock.elapsed();
         self.due = self.options.interval.map(|interval| (began + interval).max(now + self.options.min_pause));
         match taken {
-            Ok(()) => {
+            Ok(_) => {
                 self.failures = 0;
                 Ok(())
             }
@@ -100,6 +102,11 @@ impl Taker {
         }
     }
 
+    /// Takes a checkpoint because somebody asks for it; returns its number.
+    pub fn take_asked(&mut self, master: &JobMaster, attempt: &Attempt) -> Result<u64, SavepointError> {
+        self.take(master, attempt, self.options.timeout, Afterwards::ReadOn)
+    }
+
     /// Takes the checkpoint that the end of the process waits for; then nothing more is read.
     pub fn take_last(&mut self, master: &JobMaster, attempt: &Attempt) {
         let timeout = self.options.timeout.min(LAST_TIMEOUT);
@@ -117,7 +124,7 @@ impl Taker {
         attempt: &Attempt,
         timeout: Duration,
         afterwards: Afterwards,
-    ) -> Result<(), SavepointError> {
+    ) -> Result<u64, SavepointError> {
         let id = self.last + 1;
         self.last = id;
         let place = CheckpointDirectory::checkpoint(self.job, id);
@@ -127,7 +134,7 @@ impl Taker {
         if let Err(error) = self.directory.prune(self.job, self.options.retained) {
             tracing::warn!(job_id = %self.job, error = %with_causes(&error), "old checkpoints were not removed");
         }
-        Ok(())
+        Ok(id)
     }
 
     /// Writes a savepoint; returns where it lies.
@@ -165,28 +172,42 @@ fn write(
     let (began, triggered) = (master.clock.elapsed(), master.clock.now());
     let duration = Duration::ZERO;
     let state = CheckpointState::InProgress;
-    master.life.lock().checkpoints.begin(CheckpointRecord { id, kind, triggered, duration, state });
     let control = attempt.execution.control();
-    let written =
-        control.snapshot(timeout, afterwards).map_err(SavepointError::Snapshot).and_then(|snapshot| {
-            let ledgers = snapshot.pipelines.iter().map(|pipeline| pipeline.ledger());
-            let mut manifest = Manifest {
-                format: 0,
-                kind,
-                id,
-                job_id: master.id.to_string(),
-                job_name: master.name.clone(),
-                taken: triggered.0,
-                parallelism: attempt.parallelism,
-                records: ledgers.map(|ledger| ledger.accepted).sum(),
-                state: StateFile { name: String::new(), bytes: 0, crc32: 0 },
-            };
-            let state = encode(&snapshot);
-            directory.check_room(state.len(), keep_free)?;
-            directory.write(place, &mut manifest, state)?;
-            attempt.commit(&snapshot);
-            Ok(manifest.state.bytes)
-        });
+    let record = CheckpointRecord {
+        id,
+        kind,
+        triggered,
+        duration,
+        state,
+        subtasks: control.subtasks(),
+        parts: Vec::new(),
+    };
+    master.life.lock().checkpoints.begin(record);
+    let mut parts: Vec<Acknowledgement> = Vec::new();
+    let taken = control.snapshot_told(timeout, afterwards, &mut |part| {
+        master.life.lock().checkpoints.acknowledge(id, subtask_part(&part, began, master.clock.now()));
+        parts.push(part);
+    });
+    let written = taken.map_err(SavepointError::Snapshot).and_then(|snapshot| {
+        let ledgers = snapshot.pipelines.iter().map(|pipeline| pipeline.ledger());
+        let mut manifest = Manifest {
+            format: 0,
+            kind,
+            id,
+            job_id: master.id.to_string(),
+            job_name: master.name.clone(),
+            taken: triggered.0,
+            parallelism: attempt.parallelism,
+            records: ledgers.map(|ledger| ledger.accepted).sum(),
+            state: StateFile { name: String::new(), bytes: 0, crc32: 0 },
+        };
+        let (state, sizes) = encode_sized(&snapshot);
+        directory.check_room(state.len(), keep_free)?;
+        directory.write(place, &mut manifest, state)?;
+        master.life.lock().checkpoints.measure(id, &bytes_of_parts(&parts, &sizes));
+        attempt.commit(&snapshot);
+        Ok(manifest.state.bytes)
+    });
     let duration = master.clock.elapsed().saturating_sub(began);
     let location = format!("{}/{place}", directory.location());
     let state = match &written {
@@ -205,6 +226,18 @@ fn write(
             let _ = directory.remove(place);
             Err(error)
         }
+    }
+}
+
+fn subtask_part(part: &Acknowledgement, asked: Duration, now: Timestamp) -> SubtaskPart {
+    SubtaskPart {
+        vertex: part.vertex.clone(),
+        subtask: part.subtask,
+        at: now,
+        delay: part.began.saturating_sub(asked),
+        aligning: part.aligning,
+        taking: part.taking,
+        bytes: 0,
     }
 }
 

@@ -10,7 +10,7 @@ use engine::snapshot::Snapshot;
 use super::attempt::{Attempt, Launch, StartError};
 use super::checkpoints::{Taker, restored_from};
 use super::memory::Told;
-use super::{Failure, JobMaster, NewJob, Request, SavepointError, may_pass, with_causes};
+use super::{Failure, JobMaster, NewJob, Request, SavepointError, Sequel, may_pass, with_causes};
 use crate::checkpoint::{Restored, read_savepoint};
 use crate::restart::Restarts;
 use crate::status::JobStatus;
@@ -38,6 +38,7 @@ pub(super) struct Living {
 enum Wish {
     None,
     Stop,
+    Drain,
     Suspend,
 }
 
@@ -104,18 +105,38 @@ impl Living {
                 recv(ended) -> _ => break,
                 recv(self.incoming) -> request => {
                     match request {
-                        Ok(Request::Savepoint { target, stop, done }) => {
+                        Ok(Request::Savepoint { target, then, done }) => {
                             // What happened after it would happen again to whoever starts from it.
-                            let afterwards = if stop { Afterwards::Hold } else { Afterwards::ReadOn };
+                            let goes_on = then == Sequel::GoOn;
+                            let afterwards = if goes_on { Afterwards::ReadOn } else { Afterwards::Hold };
                             let written = self.savepoint(&attempt, target.as_deref(), afterwards);
-                            if stop && written.is_ok() {
-                                wish = Wish::Stop;
-                                control.cancel();
+                            match then {
+                                _ if written.is_err() => {}
+                                Sequel::GoOn => {}
+                                Sequel::Stop => {
+                                    wish = Wish::Stop;
+                                    control.cancel();
+                                }
+                                Sequel::Drain => {
+                                    wish = Wish::Drain;
+                                    control.drain();
+                                }
+                                Sequel::Cancel => {
+                                    self.become_(JobStatus::Cancelling);
+                                    control.cancel();
+                                }
                             }
                             let _ = done.send(written);
                         }
+                        Ok(Request::Checkpoint { done }) => {
+                            let taken = match &mut self.taker {
+                                Some(taker) => taker.take_asked(&master, &attempt),
+                                None => Err(SavepointError::NoCheckpoints),
+                            };
+                            let _ = done.send(taken);
+                        }
                         // It ends for good already, and stays what it was asked to become.
-                        Ok(Request::Suspend) if wish == Wish::Stop => {}
+                        Ok(Request::Suspend) if matches!(wish, Wish::Stop | Wish::Drain) => {}
                         Ok(Request::Suspend) => {
                             if let Some(taker) = &mut self.taker {
                                 taker.take_last(&master, &attempt);
@@ -152,7 +173,7 @@ impl Living {
             _ if is_suspending => Then::Over(JobStatus::Suspended),
             (_, Wish::Suspend) => Then::Over(JobStatus::Suspended),
             (Ok(_), _) | (Err(_), Wish::Stop) => Then::Over(JobStatus::Finished),
-            (Err(error), Wish::None) => Then::Failed(error),
+            (Err(error), Wish::None | Wish::Drain) => Then::Failed(error),
         }
     }
 
@@ -227,9 +248,7 @@ impl Living {
             match self.incoming.recv_timeout(left) {
                 Ok(Request::Cancel) => return Some(JobStatus::Canceled),
                 Ok(Request::Suspend) => return Some(JobStatus::Suspended),
-                Ok(Request::Savepoint { done, .. }) => {
-                    let _ = done.send(Err(SavepointError::Ended));
-                }
+                Ok(request) => request.refuse(),
                 Err(RecvTimeoutError::Timeout) if self.master.clock.elapsed() >= until => return None,
                 Err(_) => {}
             }
@@ -272,9 +291,7 @@ impl Living {
         self.become_(status);
         tracing::info!(job_id = %master.id, job = %master.name, status = %master.status(), "job ended");
         for request in self.incoming.try_iter() {
-            if let Request::Savepoint { done, .. } = request {
-                let _ = done.send(Err(SavepointError::Ended));
-            }
+            request.refuse();
         }
         master.changed.notify_all();
     }

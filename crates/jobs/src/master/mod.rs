@@ -2,6 +2,7 @@
 
 mod attempt;
 mod checkpoints;
+mod graph;
 mod live;
 mod memory;
 mod view;
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use connectors::dead_letter::Ancestor;
 use connectors::patience::Patience;
-use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use engine::execution::{Control, ExecutionError, Task};
 use engine::memory::Account;
 use parking_lot::{Condvar, Mutex};
@@ -30,6 +31,7 @@ use checkpoints::Taker;
 use live::Living;
 
 pub use checkpoints::SavepointError;
+pub use graph::{EdgeView, VertexView};
 pub use memory::why_held_back;
 pub use view::{Failure, JobView, TaskView};
 
@@ -40,6 +42,8 @@ pub struct JobMaster {
     script: String,
     plan: Arc<Plan>,
     parallelism: u32,
+    restart: RestartStrategy,
+    checkpoints: Option<CheckpointOptions>,
     ancestors: Vec<Ancestor>,
     clock: Arc<dyn Clock>,
     life: Mutex<Life>,
@@ -74,10 +78,35 @@ struct Life {
 pub(crate) enum Request {
     /// Somebody cancelled it.
     Cancel,
-    /// To write its state somewhere; and then, if `stop`, to end.
-    Savepoint { target: Option<String>, stop: bool, done: Sender<Result<String, SavepointError>> },
+    /// To write its state somewhere.
+    Savepoint { target: Option<String>, then: Sequel, done: Sender<Result<String, SavepointError>> },
+    /// To write a checkpoint now.
+    Checkpoint { done: Sender<Result<u64, SavepointError>> },
     /// To write a checkpoint if it writes any, and to end without being over: the process ends.
     Suspend,
+}
+
+/// What a job does once its savepoint is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sequel {
+    GoOn,
+    /// Ends as it is; who starts from the savepoint goes on with its open windows.
+    Stop,
+    /// Closes all windows, writes their results and ends.
+    Drain,
+    /// Ends as it is, and counts as cancelled.
+    Cancel,
+}
+
+impl Request {
+    /// Answers whoever waits that the job is not there for it.
+    fn refuse(self) {
+        match self {
+            Request::Savepoint { done, .. } => drop(done.send(Err(SavepointError::Ended))),
+            Request::Checkpoint { done } => drop(done.send(Err(SavepointError::Ended))),
+            Request::Cancel | Request::Suspend => {}
+        }
+    }
 }
 
 /// A job that is to be started.
@@ -127,6 +156,8 @@ impl JobMaster {
             script: new.script.clone(),
             plan: new.plan.clone(),
             parallelism: attempt.parallelism,
+            restart: new.restart.clone(),
+            checkpoints: new.checkpoints.clone(),
             ancestors: new.ancestors.clone(),
             clock: clock.clone(),
             life: Mutex::new(Life {
@@ -172,6 +203,26 @@ impl JobMaster {
         &self.plan
     }
 
+    /// When and where checkpoints are taken; `None`: nowhere.
+    pub fn checkpoint_options(&self) -> Option<&CheckpointOptions> {
+        self.checkpoints.as_ref()
+    }
+
+    pub fn restart_strategy(&self) -> &RestartStrategy {
+        &self.restart
+    }
+
+    /// The subtasks of the attempt that runs, or ran last, and how many attempts there were before.
+    pub fn tasks(&self) -> (u64, Vec<Task>) {
+        let life = self.life.lock();
+        (life.restarts, life.tasks.clone())
+    }
+
+    /// Times it was started again.
+    pub fn restarts(&self) -> u64 {
+        self.life.lock().restarts
+    }
+
     /// The jobs whose state it went on from.
     pub(crate) fn ancestors(&self) -> &[Ancestor] {
         &self.ancestors
@@ -199,11 +250,23 @@ impl JobMaster {
         true
     }
 
-    /// Writes the job's state to `target`, or where savepoints go; returns where it lies. With `stop`, the job ends then.
-    /// Blocks until it is written.
-    pub fn savepoint(&self, target: Option<String>, stop: bool) -> Result<String, SavepointError> {
+    /// Writes the job's state to `target`, or where savepoints go; returns where it lies. Blocks until it is written.
+    pub fn savepoint(&self, target: Option<String>, then: Sequel) -> Result<String, SavepointError> {
         let (done, outcome) = bounded(1);
-        let request = Request::Savepoint { target, stop, done };
+        self.ask(Request::Savepoint { target, then, done }, &outcome)
+    }
+
+    /// Writes a checkpoint now; returns its number. Blocks until it is written.
+    pub fn checkpoint(&self) -> Result<u64, SavepointError> {
+        let (done, outcome) = bounded(1);
+        self.ask(Request::Checkpoint { done }, &outcome)
+    }
+
+    fn ask<T>(
+        &self,
+        request: Request,
+        outcome: &Receiver<Result<T, SavepointError>>,
+    ) -> Result<T, SavepointError> {
         self.requests.try_send(request).map_err(|_| SavepointError::Busy)?;
         loop {
             match outcome.recv_timeout(LOOK) {

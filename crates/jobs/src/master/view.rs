@@ -5,6 +5,7 @@ use engine::operator::LedgerCounts;
 use types::{JobId, Timestamp};
 
 use super::JobMaster;
+use super::graph::{VertexView, graph};
 use crate::checkpoint::CheckpointHistory;
 use crate::status::{JobStatus, StatusHistory};
 
@@ -38,6 +39,8 @@ pub struct JobView {
     pub ledger: LedgerCounts,
     pub memory: MemoryView,
     pub checkpoints: CheckpointHistory,
+    /// As the data flows.
+    pub graph: Vec<VertexView>,
 }
 
 /// A picture of a subtask.
@@ -61,7 +64,9 @@ impl JobMaster {
         let mut ledger = LedgerCounts::default();
         life.tasks.iter().filter_map(|task| task.ledger.as_ref()).for_each(|of| ledger.add(&of.counts()));
         let failure = life.failures.last().filter(|_| status == JobStatus::Failed);
+        let graph = graph(&self.plan, &life.tasks);
         JobView {
+            graph,
             id: self.id,
             name: self.name.clone(),
             status,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jobs::{JobStatus, Origin};
+use jobs::{JobStatus, Origin, Sequel};
 use serde_json::json;
 
 use crate::world::{SCRIPT, TOPIC, World, submission, until, until_is};
@@ -53,7 +53,7 @@ fn a_job_without_a_checkpoint_starts_over_and_its_letters_before_are_void() {
     assert_eq!(letters[1]["restarted"], json!([]), "nothing stands of what was before");
     assert_eq!((&letters[2]["offset"], job.view().ledger.dead_lettered), (&json!(0), 1));
     // From a checkpoint on, the mark says how far it reaches.
-    let location = job.savepoint(None, false).expect("a savepoint");
+    let location = job.savepoint(None, Sequel::GoOn).expect("a savepoint");
     let stopped =
         process.submit(jobs::Submission { from: Some(&location), ..submission(SCRIPT, Origin::Submitted) });
     let other = stopped.expect("it starts").id().to_string();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use connectors::dead_letter::DEAD_LETTER_TOPIC;
 use jobs::dead_letters::{Letter, LetterId};
-use jobs::{Dispatcher, JobMaster, JobStatus, Origin};
+use jobs::{Dispatcher, JobMaster, JobStatus, Origin, Sequel};
 use serde_json::json;
 
 use crate::world::{SCRIPT, TOPIC, World, submission, until, until_is};
@@ -68,7 +68,7 @@ fn letters_of_what_is_read_again_stand_once() {
     let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
     misread(&world, &[1, 2]);
     dead_lettered(&job, 2);
-    let savepoint = job.savepoint(None, false).expect("a savepoint");
+    let savepoint = job.savepoint(None, Sequel::GoOn).expect("a savepoint");
     misread(&world, &[3]);
     dead_lettered(&job, 3);
     // Without a checkpoint everything is read again.
@@ -203,7 +203,7 @@ fn what_a_stopped_job_could_not_count_is_given_back_to_the_one_that_goes_on_from
     let job = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
     misread(&world, &[1, 2]);
     dead_lettered(&job, 2);
-    let savepoint = job.savepoint(None, true).expect("a savepoint");
+    let savepoint = job.savepoint(None, Sequel::Stop).expect("a savepoint");
     let script = fixed("fixed");
     let from = jobs::Submission { from: Some(&savepoint), ..submission(&script, Origin::Submitted) };
     let fixed = process.submit(from).expect("it starts");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jobs::checkpoint::{CheckpointRecord, CheckpointState};
-use jobs::{JobStatus, Origin, Submission};
+use jobs::{JobStatus, Origin, Sequel, Submission};
 
 use crate::world::{SCRIPT, World, submission, until, until_is};
 
@@ -43,7 +43,7 @@ fn a_job_that_was_stopped_stays_so_though_the_process_ends_at_once() {
         let world = World::new(1);
         let process = world.process();
         let job = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
-        job.savepoint(None, true).expect("a savepoint");
+        job.savepoint(None, Sequel::Stop).expect("a savepoint");
         assert!(process.shut_down(LONG));
         assert_eq!(job.status(), JobStatus::Finished);
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jobs::{JobStatus, Origin, why_held_back};
+use jobs::{JobStatus, Origin, Sequel, why_held_back};
 
 use crate::world::{SCRIPT, TOPIC, World, submission, until, until_is};
 
@@ -37,7 +37,7 @@ fn a_full_job_waits_says_who_holds_what_and_goes_on_with_more_memory() {
     assert!((limit..limit * 2).contains(&view.memory.held), "{:?}", view.memory);
     let why = why_held_back(&view.memory).expect("it is held back");
     assert!(why.contains("most hold: counts ") && why.contains("more memory (`weir.memory`"), "{why}");
-    job.savepoint(None, false).expect("its state is kept all the while");
+    job.savepoint(None, Sequel::GoOn).expect("its state is kept all the while");
     assert!(process.shut_down(LONG));
 
     let process = world.process();

@@ -113,6 +113,13 @@ impl World {
         rows.collect()
     }
 
+    /// Whether the row of this key says that it is final.
+    pub fn is_final(&self, key: &str) -> Option<bool> {
+        let rows = self.store.rows();
+        let row: Value = serde_json::from_slice(rows.get(key)?).ok()?;
+        row["is_final"].as_bool()
+    }
+
     pub fn letters(&self) -> Vec<Value> {
         let bodies = self.log.bodies(DEAD_LETTER_TOPIC);
         bodies.iter().map(|body| serde_json::from_slice(body).expect("a letter is JSON")).collect()

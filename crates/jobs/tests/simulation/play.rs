@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use jobs::{JobStatus, SavepointError};
+use jobs::{JobStatus, SavepointError, Sequel};
 use parking_lot::Mutex;
 use types::{Interval, ManualClock, Timestamp};
 
@@ -93,7 +93,7 @@ impl Stage<'_> {
             Act::Advance(pass) => clock.advance(Interval(*pass)),
             Act::Settle => self.settle(),
             Act::AwaitCheckpoint => self.await_checkpoint(),
-            Act::Savepoint => drop(self.savepoint(false)),
+            Act::Savepoint => drop(self.savepoint(Sequel::GoOn)),
             Act::Fetch(records) => log.give_at_once(*records),
             Act::FailRead => log.break_down(),
             Act::FailOpens(times) => {
@@ -136,7 +136,7 @@ impl Stage<'_> {
                 self.shut_down(*parallelism, From::Before);
             }
             Act::Stop { parallelism, entry } => {
-                let savepoint = self.savepoint(true);
+                let savepoint = self.savepoint(Sequel::Stop);
                 assert!(self.process().job.wait(LONG), "a stopped job does not end");
                 assert_eq!(self.process().job.status(), JobStatus::Finished);
                 self.entry = *entry;
@@ -168,10 +168,10 @@ impl Stage<'_> {
     }
 
     /// A savepoint, however often the job fails meanwhile.
-    fn savepoint(&mut self, stop: bool) -> String {
+    fn savepoint(&mut self, then: Sequel) -> String {
         self.unstick();
         let mut written = None;
-        until("a savepoint is written", || match self.process().job.savepoint(None, stop) {
+        until("a savepoint is written", || match self.process().job.savepoint(None, then) {
             Ok(location) => {
                 written = Some(location);
                 true
@@ -193,7 +193,7 @@ impl Stage<'_> {
     /// Waits until every source has seen what the log and the clock said before, and the results of that are written.
     fn settle(&mut self) {
         // A source asks the log between two snapshots, and tells what it heard before the third.
-        (0..3).for_each(|_| drop(self.savepoint(false)));
+        (0..3).for_each(|_| drop(self.savepoint(Sequel::GoOn)));
     }
 
     fn await_checkpoint(&mut self) {

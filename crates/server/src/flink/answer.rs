@@ -1,22 +1,28 @@
 //! Answers requests: asks the dispatcher, and turns what it says into Flink's words.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use jobs::{JobMaster, JobStatus};
+use jobs::{JobMaster, JobStatus, JobView};
 use serde::Serialize;
 use types::JobId;
 
-use super::describe;
-use super::figures::Figures;
-use super::model::{JobStatusInfo, Nothing, Refusal};
+use super::model::{Datasets, Jars, Nothing, Refusal};
+use super::operations::{Kind, Operations};
 use super::options::Options;
-use super::route::Route;
+use super::places::Places;
+use super::profile::Profiler;
+use super::rates::Rates;
+use super::route::{OfApplication, OfJob, Own, Route};
 use super::service::Services;
-use super::{dead_letters, page, savepoint, submit};
+use super::{
+    applications, dead_letters, describe, figures, machine, of_jobs, openapi, page, program, savepoint,
+    submit, triggers,
+};
 use crate::origin::Origins;
 
 /// What the handlers work with.
@@ -24,6 +30,11 @@ pub(super) struct Parts {
     pub(super) options: Options,
     pub(super) services: Services,
     pub(super) origins: Origins,
+    /// Where this job manager listens.
+    pub(super) address: SocketAddr,
+    pub(super) operations: Operations,
+    pub(super) rates: Rates,
+    pub(super) profiler: Arc<Profiler>,
     /// Held by a replay of dead letters.
     pub(super) replaying: parking_lot::Mutex<()>,
 }
@@ -35,64 +46,114 @@ pub(super) async fn answer(State(parts): State<Arc<Parts>>, request: Request) ->
         Some(route) if route.acts() && !parts.admits(request.headers()) => {
             Err(Refusal::own(StatusCode::FORBIDDEN, "pages of this origin may not do anything here"))
         }
-        Some(Route::Submit) => submit::submit(&parts, request).await,
-        Some(Route::Savepoint(job)) => savepoint::savepoint(&parts, job, request).await,
-        Some(Route::DeadLetters) => dead_letters::list(&parts, &uri).await,
-        Some(Route::DeadLetter(id)) => dead_letters::show(&parts, id).await,
-        Some(Route::Replay) => dead_letters::replay(&parts, request).await,
-        Some(route) => parts.answer(route, &uri),
+        Some(Route::Own(own)) => parts.own(own, request).await,
+        Some(Route::Program) => program::refuse(&parts, request).await,
+        Some(Route::Dispose) => triggers::dispose(&parts, request).await,
+        Some(Route::Job(job, OfJob::TakeSavepoint)) => triggers::savepoint(&parts, job, request).await,
+        Some(Route::Job(job, OfJob::Stop)) => triggers::stop(&parts, job, request).await,
+        Some(Route::Job(job, OfJob::TakeCheckpoint)) => triggers::checkpoint(&parts, job, request).await,
+        Some(route) => parts.answer(route, &method, &uri),
         None => Err(nowhere(&method, uri.path())),
     };
     answered.unwrap_or_else(|refusal| json(refusal.status(), &refusal.body()))
 }
 
-fn nowhere(method: &Method, path: &str) -> Refusal {
+pub(super) fn nowhere(method: &Method, path: &str) -> Refusal {
     let path = path.to_owned();
     if *method == Method::GET { Refusal::NoFile { path } } else { Refusal::NoRoute { path } }
 }
 
 impl Parts {
-    fn answer(&self, route: Route<'_>, uri: &Uri) -> Result<Response, Refusal> {
+    /// What is known at once.
+    fn answer(&self, route: Route<'_>, method: &Method, uri: &Uri) -> Result<Response, Refusal> {
         let now = self.services.clock.now();
-        let views = || self.services.dispatcher.jobs().into_iter().map(|job| job.view());
         match route {
             Route::Page => Ok(page::page()),
+            Route::Description => Ok(openapi::description()),
             Route::Config => ok(&describe::config()),
-            Route::Overview => {
-                let views: Vec<_> = views().collect();
-                ok(&describe::cluster(&views, self.options.slots))
+            Route::Overview => ok(&describe::cluster(&self.views(), self.options.slots)),
+            Route::Datasets => ok(&Datasets::default()),
+            Route::Jobs => ok(&describe::list(self.views().into_iter())),
+            Route::JobsOverview => ok(&describe::overview(self.views().into_iter(), now)),
+            Route::JobsMetrics => of_jobs::metrics_of_all(self, uri),
+            Route::Job(job, OfJob::Savepoint(id)) => triggers::progress(self, Kind::Savepoint, Some(job), id),
+            Route::Job(job, OfJob::TakenCheckpoint(id)) => {
+                triggers::progress(self, Kind::Checkpoint, Some(job), id)
             }
-            Route::Jobs => ok(&describe::list(views())),
-            Route::JobsOverview => ok(&describe::overview(views(), now)),
-            Route::Job(id) => ok(&describe::details(&self.job(id)?.view(), now)),
-            Route::JobStatus(id) => ok(&JobStatusInfo { status: self.job(id)?.status().name() }),
-            Route::JobConfig(id) => ok(&describe::job_config(&self.job(id)?.view())),
-            Route::JobExceptions(id) => {
-                let view = self.job(id)?.view();
-                ok(&describe::exceptions(&view, number(uri, "maxExceptions")?))
-            }
-            Route::Cancel(id) => {
+            Route::Disposal(id) => triggers::progress(self, Kind::Disposal, None, id),
+            Route::Job(job, OfJob::Cancel) => {
                 let mode = parameter(uri, "mode").unwrap_or_else(|| "cancel".to_owned());
-                let id = job_id(id)?;
+                let id = job_id(job)?;
                 if !mode.eq_ignore_ascii_case("cancel") {
                     return Err(Refusal::BadQueryParameter { name: "mode", value: mode });
                 }
                 self.cancel(id)
             }
-            Route::CancelByGet(id) => self.cancel(job_id(id)?),
-            Route::Figures(id) => ok(&Figures::of(&self.job(id)?.view())),
+            Route::Job(job, OfJob::CancelByGet) => self.cancel(job_id(job)?),
+            Route::Job(job, of) => of_jobs::job(self, job, of, uri),
+            Route::Vertex(job, vertex, of) => of_jobs::vertex(self, job, vertex, of, uri),
+            Route::Applications => ok(&applications::applications(self.views().into_iter(), now)),
+            Route::Application(id, of) => self.application(id, of, uri),
+            Route::TaskManagers => machine::all(self),
+            Route::TaskManagersMetrics => machine::metrics_of_all(uri),
+            Route::TaskManager(id, of) => machine::task_manager(self, id, of, uri),
+            Route::JobManager(of) => machine::job_manager(self, of, uri),
+            Route::Jars => ok(&Jars { address: format!("http://{}", self.address), files: [] }),
             // They wait for bodies or disks, and are answered elsewhere.
-            Route::Submit
-            | Route::Savepoint(_)
-            | Route::DeadLetters
-            | Route::DeadLetter(_)
-            | Route::Replay => Err(nowhere(&Method::POST, uri.path())),
+            Route::Program | Route::Dispose | Route::Own(_) => Err(nowhere(method, uri.path())),
         }
+    }
+
+    async fn own(self: &Arc<Self>, own: Own<'_>, request: Request) -> Result<Response, Refusal> {
+        match own {
+            Own::Submit => submit::submit(self, request).await,
+            Own::Figures(id) => ok(&figures::Figures::of(&self.job(id)?.view())),
+            Own::Savepoint(job) => savepoint::savepoint(self, job, request).await,
+            Own::DeadLetters => dead_letters::list(self, request.uri()).await,
+            Own::DeadLetter(id) => dead_letters::show(self, id).await,
+            Own::Replay => dead_letters::replay(self, request).await,
+        }
+    }
+
+    /// An application goes by the id of its job.
+    fn application(&self, id: &str, of: OfApplication, uri: &Uri) -> Result<Response, Refusal> {
+        let bad = || Refusal::BadPathParameter { name: "applicationid", value: id.to_owned() };
+        let id = id.parse::<JobId>().map_err(|_| bad())?;
+        let job = self.services.dispatcher.job(id);
+        let unknown = |message: String| Refusal::Handler { status: StatusCode::NOT_FOUND, message };
+        match of {
+            OfApplication::Cancel if job.is_none() => {
+                Err(unknown("Application could not be found.".to_owned()))
+            }
+            OfApplication::Cancel => self.cancel(id),
+            _ => {
+                let job = job.ok_or_else(|| unknown(format!("Application {id} not found")))?;
+                match of {
+                    OfApplication::Exceptions => of_jobs::exceptions(&job.view(), uri),
+                    OfApplication::ManagerConfig => ok(&self.services.settings),
+                    OfApplication::Details | OfApplication::Cancel => {
+                        ok(&applications::application(job.view(), self.services.clock.now()))
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn views(&self) -> Vec<JobView> {
+        self.services.dispatcher.jobs().into_iter().map(|job| job.view()).collect()
     }
 
     pub(super) fn job(&self, id: &str) -> Result<Arc<JobMaster>, Refusal> {
         let id = job_id(id)?;
         self.services.dispatcher.job(id).ok_or(Refusal::NoJob(id))
+    }
+
+    /// Where clients may name directories; `job`: its own directories too.
+    pub(super) fn places(&self, job: Option<&JobMaster>) -> Places {
+        let defaults = self.services.dispatcher.checkpoint_defaults();
+        let options = defaults.into_iter().chain(job.and_then(JobMaster::checkpoint_options));
+        let own = options.flat_map(|of| [of.savepoints.as_str(), of.directory.as_str()]);
+        Places::new(own.chain(self.options.savepoint_directories.iter().map(String::as_str)))
     }
 
     fn cancel(&self, id: JobId) -> Result<Response, Refusal> {
@@ -123,7 +184,7 @@ fn too_late(status: JobStatus) -> Result<(), Refusal> {
     }
 }
 
-fn job_id(text: &str) -> Result<JobId, Refusal> {
+pub(super) fn job_id(text: &str) -> Result<JobId, Refusal> {
     text.parse().map_err(|_| Refusal::BadPathParameter { name: "jobid", value: text.to_owned() })
 }
 
@@ -138,7 +199,7 @@ pub(super) fn number<T: std::str::FromStr>(uri: &Uri, name: &'static str) -> Res
     value.parse().map(Some).map_err(|_| Refusal::BadQueryParameter { name, value })
 }
 
-fn ok(body: &impl Serialize) -> Result<Response, Refusal> {
+pub(super) fn ok(body: &impl Serialize) -> Result<Response, Refusal> {
     Ok(json(StatusCode::OK, body))
 }
 
@@ -150,12 +211,19 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         }
     };
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=UTF-8")),
+    (status, headers("application/json; charset=UTF-8"), Body::from(body)).into_response()
+}
+
+pub(super) fn plain(text: Vec<u8>) -> Response {
+    (headers("text/plain; charset=UTF-8"), Body::from(text)).into_response()
+}
+
+fn headers(kind: &'static str) -> [(header::HeaderName, HeaderValue); 3] {
+    [
+        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    ];
-    (status, headers, Body::from(body)).into_response()
+    ]
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use jobs::dead_letters::{InvalidLetterId, Letter, LetterId, ShelfError, Written};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::answer::{Parts, json, number, parameter};
 use super::model::Refusal;
@@ -17,19 +18,20 @@ const LIMIT: usize = 100;
 const LIMIT_MAX: usize = 10_000;
 
 /// A letter, in our own words. Times are milliseconds since 1970.
-#[derive(Debug, Serialize)]
-struct LetterView {
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct LetterView {
     /// Its place in the dead-letter topic.
     id: String,
     #[serde(flatten)]
+    #[schema(value_type = Object)]
     written: Written,
     replayed: bool,
     /// The original bytes, as text as far as they are.
     body: String,
 }
 
-#[derive(Debug, Serialize)]
-struct Letters {
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Letters {
     letters: Vec<LetterView>,
 }
 
@@ -40,13 +42,13 @@ struct Wanted {
     ids: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
-struct Replay {
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Replay {
     replayed: Vec<String>,
     left: Vec<Left>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Left {
     id: String,
     reason: String,

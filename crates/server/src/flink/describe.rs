@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use engine::window::KEY_GROUPS;
-use jobs::{JobStatus, JobView, TaskView};
+use jobs::restart::RestartStrategy;
+use jobs::{EdgeView, JobStatus, JobView};
 use types::{JobId, Timestamp};
 
 use super::model::{
-    Config, CountsByState, Edge, ExceptionEntry, ExceptionHistory, Exceptions, ExecutionConfig, Features,
-    JobConfig, JobDetails, JobIdAndStatus, JobLine, JobList, JobsOverview, Nothing, Overview, Plan, PlanNode,
-    TaskState, Vertex, VertexMetrics,
+    Config, CountsByState, Edge, ExceptionEntry, ExceptionHistory, Exceptions, ExecutionConfig,
+    ExecutionResult, Features, JobConfig, JobDetails, JobIdAndStatus, JobLine, JobList, JobsOverview,
+    Nothing, OperationStatus, Overview, Plan, PlanNode, ResultOfJob, TaskState, Throwable, Vertex,
 };
+use super::vertices::Found;
 
 /// The version whose API is spoken: clients show it, and some act on it.
 const FLINK_VERSION: &str = "2.2.0";
@@ -19,10 +21,11 @@ const REFRESH_MS: u32 = 3_000;
 /// All jobs are.
 const STREAMING: &str = "STREAMING";
 /// What stands for a time that has not come.
-const NOT_YET: i64 = -1;
-
-const SOURCE: &str = "Source: ";
-const AGGREGATE: &str = "GlobalWindowAggregate[";
+pub(super) const NOT_YET: i64 = -1;
+/// Flink's default scheduler: parallelism changes only with a restart.
+const SCHEDULER: &str = "Default";
+const JOB_EXCEPTION: &str = "org.apache.flink.runtime.JobException";
+pub(super) const MAX_PARALLELISM: i32 = KEY_GROUPS as i32;
 
 pub(super) fn config() -> Config {
     Config {
@@ -71,6 +74,8 @@ pub(super) fn overview(views: impl Iterator<Item = JobView>, now: Timestamp) -> 
         last_modification: view.modified.0,
         tasks: CountsByState::all_in(task_state(view.status), view.tasks.len()),
         pending_operators: 0,
+        job_type: STREAMING,
+        scheduler_type: SCHEDULER,
         name: view.name,
     };
     JobsOverview { jobs: views.map(line).collect() }
@@ -78,8 +83,7 @@ pub(super) fn overview(views: impl Iterator<Item = JobView>, now: Timestamp) -> 
 
 pub(super) fn details(view: &JobView, now: Timestamp) -> JobDetails {
     let entered = |status: JobStatus| (status.name(), view.history.entered(status).map_or(0, |at| at.0));
-    let vertices: Vec<Vertex> =
-        by_vertex(&view.tasks).into_iter().map(|(name, tasks)| vertex(view, name, &tasks, now)).collect();
+    let vertices: Vec<Vertex> = Found::all(view).iter().map(|found| vertex(found, now)).collect();
     JobDetails {
         jid: view.id.to_string(),
         name: view.name.clone(),
@@ -93,22 +97,48 @@ pub(super) fn details(view: &JobView, now: Timestamp) -> JobDetails {
         now: now.0,
         timestamps: JobStatus::ALL.into_iter().map(entered).collect(),
         status_counts: CountsByState::all_in(task_state(view.status), vertices.len()),
-        plan: plan(view, &vertices),
+        plan: plan(view),
         vertices,
         pending_operators: 0,
+        application_id: view.id.to_string(),
+        scheduler_type: SCHEDULER,
     }
 }
 
-pub(super) fn job_config(view: &JobView) -> JobConfig {
+/// `user_config`: what the script sets.
+pub(super) fn job_config(
+    view: &JobView,
+    strategy: &RestartStrategy,
+    user_config: BTreeMap<String, String>,
+) -> JobConfig {
     JobConfig {
         jid: view.id.to_string(),
         name: view.name.clone(),
         execution_config: ExecutionConfig {
-            restart_strategy: "exponential-delay",
+            restart_strategy: describe_strategy(strategy),
             job_parallelism: view.parallelism,
             object_reuse_mode: true,
-            user_config: BTreeMap::new(),
+            user_config,
         },
+    }
+}
+
+fn describe_strategy(strategy: &RestartStrategy) -> String {
+    match strategy {
+        RestartStrategy::Never => "Restart deactivated.".to_owned(),
+        RestartStrategy::Fixed { attempts, delay } => {
+            format!("Restart with fixed delay ({} ms). #{attempts} restart attempts.", delay.as_millis())
+        }
+        RestartStrategy::Exponential { first, longest, factor, .. } => format!(
+            "Restart with exponential delay: starting at {} ms, increasing by {factor}, up to {} ms.",
+            first.as_millis(),
+            longest.as_millis()
+        ),
+        RestartStrategy::Rate { most, within, delay } => format!(
+            "Failure rate restart with maximum of {most} failures within interval {} ms and fixed delay {} ms.",
+            within.as_millis(),
+            delay.as_millis()
+        ),
     }
 }
 
@@ -122,91 +152,73 @@ pub(super) fn exceptions(view: &JobView, at_most: Option<usize>) -> Exceptions {
     Exceptions { exception_history: ExceptionHistory { entries, truncated } }
 }
 
-/// Subtasks by the name of their vertex: sources first, as the data flows.
-fn by_vertex(tasks: &[TaskView]) -> Vec<(&str, Vec<&TaskView>)> {
-    let mut vertices: Vec<(&str, Vec<&TaskView>)> = Vec::new();
-    for task in tasks {
-        match vertices.iter_mut().find(|(name, _)| *name == task.vertex) {
-            Some((_, of)) => of.push(task),
-            None => vertices.push((&task.vertex, vec![task])),
-        }
-    }
-    vertices.sort_by_key(|(name, _)| !name.starts_with(SOURCE));
-    vertices
-}
-
-fn vertex(view: &JobView, name: &str, tasks: &[&TaskView], now: Timestamp) -> Vertex {
-    let state = task_state(view.status);
-    let began = view.history.entered(JobStatus::Running);
+fn vertex(found: &Found<'_>, now: Timestamp) -> Vertex {
+    let (start_time, end_time, duration) = found.times(now);
+    let state = task_state(found.view.status);
     Vertex {
-        id: hash(view.id, name),
-        slot_sharing_group_id: hash(view.id, ""),
-        name: name.to_owned(),
-        max_parallelism: i32::try_from(KEY_GROUPS).unwrap_or(i32::MAX),
-        parallelism: tasks.len(),
+        id: found.id.clone(),
+        slot_sharing_group_id: hash(found.view.id, ""),
+        name: found.vertex.name.clone(),
+        max_parallelism: MAX_PARALLELISM,
+        parallelism: found.tasks.len(),
         status: state.name(),
-        start_time: began.map_or(NOT_YET, |began| began.0),
-        end_time: view.ended.map_or(NOT_YET, |ended| ended.0),
-        duration: began.map_or(NOT_YET, |began| between(began, view.ended.unwrap_or(now))),
-        tasks: CountsByState::all_in(state, tasks.len()),
-        metrics: metrics(tasks),
+        start_time,
+        end_time,
+        duration,
+        tasks: CountsByState::all_in(state, found.tasks.len()),
+        metrics: found.metrics(),
     }
 }
 
-fn metrics(tasks: &[&TaskView]) -> VertexMetrics {
-    let sum = |name: &str| -> f64 {
-        let of = |task: &&TaskView| {
-            task.metrics.iter().find(|(metric, _)| *metric == name).map(|(_, value)| *value)
-        };
-        tasks.iter().filter_map(of).sum()
-    };
-    VertexMetrics {
-        read_bytes: sum("numBytesIn") as u64,
-        read_bytes_complete: true,
-        // Rows go from thread to thread, not over a wire.
-        write_bytes: 0,
-        write_bytes_complete: true,
-        read_records: sum("numRecordsIn") as u64,
-        read_records_complete: true,
-        write_records: sum("numRecordsOut") as u64,
-        write_records_complete: true,
-        accumulated_backpressured_time: sum("accumulatedBackPressuredTimeMs") as u64,
-        accumulated_idle_time: sum("accumulatedIdleTimeMs") as u64,
-        accumulated_busy_time: sum("accumulatedBusyTimeMs"),
-    }
-}
-
-/// Each source ships by key to the aggregation of the same table, where there is one.
-fn plan(view: &JobView, vertices: &[Vertex]) -> Plan {
-    let node = |vertex: &Vertex| {
-        let table = vertex.name.strip_prefix(AGGREGATE).and_then(|rest| rest.strip_suffix(']'));
-        let feeds = |of: &&Vertex| table.is_some() && of.name.strip_prefix(SOURCE) == table;
-        let edge = |(num, from): (usize, &Vertex)| Edge {
+pub(super) fn plan(view: &JobView) -> Plan {
+    let node = |found: Found<'_>| {
+        let edge = |(num, edge): (usize, &EdgeView)| Edge {
             num,
-            id: from.id.clone(),
-            ship_strategy: "HASH",
+            id: hash(view.id, &edge.from),
+            ship_strategy: edge.ship,
             exchange: "pipelined_bounded",
         };
         PlanNode {
-            id: vertex.id.clone(),
-            parallelism: vertex.parallelism,
+            id: found.id,
+            parallelism: found.tasks.len(),
             operator: "",
             operator_strategy: "",
-            description: format!("{}<br/>", escaped(&vertex.name)),
+            description: found.vertex.lines.iter().map(|line| format!("{}<br/>", escaped(line))).collect(),
             optimizer_properties: Nothing {},
-            inputs: vertices.iter().filter(feeds).enumerate().map(edge).collect(),
+            inputs: found.vertex.inputs.iter().enumerate().map(edge).collect(),
         }
     };
     Plan {
         jid: view.id.to_string(),
         name: view.name.clone(),
         job_type: STREAMING,
-        nodes: vertices.iter().map(node).collect(),
+        nodes: Found::all(view).into_iter().map(node).collect(),
     }
 }
 
+/// How a job that is over ended.
+pub(super) fn result(view: &JobView, now: Timestamp) -> ResultOfJob {
+    let Some(ended) = view.ended else {
+        return ResultOfJob { status: OperationStatus::of(false), job_execution_result: None };
+    };
+    let application_status = match view.status {
+        JobStatus::Finished => "SUCCEEDED",
+        JobStatus::Canceled => "CANCELED",
+        JobStatus::Failed => "FAILED",
+        _ => "UNKNOWN",
+    };
+    let result = ExecutionResult {
+        id: view.id.to_string(),
+        application_status,
+        accumulator_results: Nothing {},
+        net_runtime: between(view.started, ended.min(now)),
+        failure_cause: view.failure.as_ref().map(|text| Throwable::new(JOB_EXCEPTION, text)),
+    };
+    ResultOfJob { status: OperationStatus::of(true), job_execution_result: Some(result) }
+}
+
 /// All subtasks of a job are where the job is.
-fn task_state(status: JobStatus) -> TaskState {
+pub(super) fn task_state(status: JobStatus) -> TaskState {
     match status {
         JobStatus::Initializing => TaskState::Initializing,
         JobStatus::Created | JobStatus::Restarting => TaskState::Created,
@@ -220,13 +232,13 @@ fn task_state(status: JobStatus) -> TaskState {
 }
 
 /// Milliseconds, 0 if somebody has set the clock back.
-fn between(from: Timestamp, to: Timestamp) -> i64 {
+pub(super) fn between(from: Timestamp, to: Timestamp) -> i64 {
     to.0.saturating_sub(from.0).max(0)
 }
 
 /// An id of 32 hexadecimal digits that stays the same for a job and a name: FNV-1a of 128 bits, after
 /// draft-eastlake-fnv.
-fn hash(job: JobId, name: &str) -> String {
+pub(super) fn hash(job: JobId, name: &str) -> String {
     const BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
     let bytes = job.0.to_be_bytes().into_iter().chain(name.bytes());

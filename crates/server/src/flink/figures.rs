@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use jobs::checkpoint::{CheckpointHistory, CheckpointRecord, CheckpointState};
 use jobs::{Failure, JobStatus, JobView, TaskView};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// The metric in which a subtask tells its watermark.
 const WATERMARK: &str = "currentOutputWatermark";
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Figures {
     id: String,
     name: String,
@@ -21,6 +22,7 @@ pub(super) struct Figures {
     /// When the status last changed.
     modified_ms: i64,
     /// When it entered each of its states for the last time.
+    #[schema(value_type = BTreeMap<String, i64>)]
     history: BTreeMap<&'static str, i64>,
     /// Why it failed.
     failure: Option<String>,
@@ -35,7 +37,7 @@ pub(super) struct Figures {
 }
 
 /// What became of the records: `accepted` is the sum of `counted`, `filtered`, `late` and `dead_lettered`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct LedgerFigures {
     accepted: u64,
     counted: u64,
@@ -51,7 +53,7 @@ struct LedgerFigures {
 }
 
 /// What the job's state takes.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct MemoryFigures {
     held_bytes: usize,
     /// What its state may take; null if as much as it likes.
@@ -64,13 +66,13 @@ struct MemoryFigures {
     stuck: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct FailureFigures {
     at_ms: i64,
     text: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct CheckpointFigures {
     completed: u64,
     failed: u64,
@@ -80,7 +82,7 @@ struct CheckpointFigures {
     latest_failed: Option<TakenFigures>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct TakenFigures {
     id: u64,
     triggered_ms: i64,
@@ -91,13 +93,14 @@ struct TakenFigures {
     failure: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct TaskFigures {
     vertex: String,
     subtask: usize,
     /// Milliseconds since 1970 of event time; null before the first.
     watermark: Option<i64>,
     /// By Flink's names, in its units.
+    #[schema(value_type = BTreeMap<String, f64>)]
     metrics: BTreeMap<&'static str, f64>,
 }
 

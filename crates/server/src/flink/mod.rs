@@ -1,7 +1,9 @@
 //! The job manager's listener: Flink's REST API over our own jobs, so that Flink's command line lists and cancels them.
 //!
-//! A request passes `route` (a pure table), `answer` (which asks the dispatcher), `describe` (views into models) and
-//! `model`, the only place that knows Flink's JSON. Under `/weir/` are our own routes: a script in, a job's figures out.
+//! A request passes `route` (a pure table), `answer` (which asks the dispatcher; `of_jobs` and `machine` for what there is
+//! most of, `triggers` for what takes its time), then pure functions from views into models (`describe`, `vertices`,
+//! `checkpoints`, `metrics`), and `model`, the only place that knows Flink's JSON. Under `/weir/` are our own routes: a
+//! script in, a job's figures out.
 
 mod options;
 mod savepoint;
@@ -10,14 +12,34 @@ mod service;
 mod route;
 
 mod answer;
+mod machine;
+mod of_jobs;
+mod operations;
+mod places;
+mod program;
 mod submit;
+mod triggers;
 
+mod applications;
+mod checkpoints;
 mod dead_letters;
 mod describe;
+mod metrics;
+mod process;
+mod vertices;
 
+mod profile;
+mod rates;
+
+mod endpoints;
 mod figures;
+mod log_tail;
 mod model;
+mod openapi;
 mod page;
 
+pub use log_tail::LogTail;
+pub use model::Setting;
 pub use options::Options;
+pub(crate) use places::Peer;
 pub use service::{JobManager, Services, Variables};

@@ -9,6 +9,8 @@ pub struct Options {
     pub cors_origins: Vec<String>,
     /// The task slots that are shown. Weir has none: a job gets its threads whatever this says.
     pub slots: u32,
+    /// Directories that clients may name for savepoints, besides those of savepoints and checkpoints.
+    pub savepoint_directories: Vec<String>,
     /// The largest script.
     pub script_bytes_max: usize,
     /// How long a client may take to send its script (408).
@@ -27,6 +29,7 @@ impl Default for Options {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Options {
             cors_origins: Vec::new(),
+            savepoint_directories: Vec::new(),
             slots: u32::try_from(processors).unwrap_or(u32::MAX),
             script_bytes_max: 4 << 20,
             body_timeout: Duration::from_secs(30),

@@ -5,25 +5,113 @@
 
 use axum::http::Method;
 
-/// What is asked for. A job is named by what stands in the path, which need not be an id.
+/// What is asked for. Ids are what stands in the path, which need not be one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Route<'a> {
     Page,
+    Description,
     Config,
     Overview,
+    Datasets,
     Jobs,
     JobsOverview,
-    Job(&'a str),
-    JobStatus(&'a str),
-    JobConfig(&'a str),
-    JobExceptions(&'a str),
-    Cancel(&'a str),
+    JobsMetrics,
+    Job(&'a str, OfJob<'a>),
+    Vertex(&'a str, &'a str, OfVertex<'a>),
+    Applications,
+    Application(&'a str, OfApplication),
+    TaskManagers,
+    TaskManagersMetrics,
+    TaskManager(&'a str, OfProcess<'a>),
+    JobManager(OfProcess<'a>),
+    Jars,
+    /// A program in Java comes in, or is asked for.
+    Program,
+    Dispose,
+    Disposal(&'a str),
+    Own(Own<'a>),
+}
+
+/// What of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OfJob<'a> {
+    Details,
+    Status,
+    Config,
+    Plan,
+    Exceptions,
+    Accumulators,
+    Result,
+    Metrics,
+    Checkpoints,
+    CheckpointConfig,
+    Checkpoint(&'a str),
+    CheckpointVertex(&'a str, &'a str),
+    ManagerConfig,
+    ManagerEnvironment,
+    LogUrl,
+    ResourceRequirements,
+    Rescales(&'a str),
+    Cancel,
     /// What the cancel button of Flink's pages calls: a `GET` that acts.
-    CancelByGet(&'a str),
+    CancelByGet,
+    TakeSavepoint,
+    Stop,
+    Savepoint(&'a str),
+    TakeCheckpoint,
+    TakenCheckpoint(&'a str),
+}
+
+/// What of a vertex.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OfVertex<'a> {
+    Details,
+    Accumulators,
+    SubtaskAccumulators,
+    Backpressure,
+    Metrics,
+    /// Of what coordinates the vertex: there is nothing of the kind.
+    OperatorMetrics,
+    Watermarks,
+    SubtaskTimes,
+    TaskManagers,
+    FlameGraph,
+    /// Over all subtasks.
+    SubtasksMetrics,
+    Subtask(&'a str),
+    SubtaskMetrics(&'a str),
+    AttemptAccumulators(&'a str),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OfApplication {
+    Details,
+    Exceptions,
+    ManagerConfig,
+    Cancel,
+}
+
+/// What of the process, which is the job manager and the one task manager.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OfProcess<'a> {
+    Details,
+    Config,
+    Environment,
+    Metrics,
+    Log,
+    Output,
+    Logs,
+    LogFile(&'a str),
+    ThreadDump,
+}
+
+/// Weir's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Own<'a> {
     Submit,
+    Figures(&'a str),
     /// Writes a job's state, and ends the job if so asked.
     Savepoint(&'a str),
-    Figures(&'a str),
     DeadLetters,
     DeadLetter(&'a str),
     Replay,
@@ -36,55 +124,156 @@ impl<'a> Route<'a> {
         }
         let bare = path.strip_prefix("/v1/").or_else(|| path.strip_prefix('/'))?;
         let bare = bare.strip_suffix('/').unwrap_or(bare);
-        let mut segments = bare.split('/');
-        let named = [segments.next()?, segments.next().unwrap_or(""), segments.next().unwrap_or("")];
-        if let (&Method::POST, ["weir", "jobs", job], Some("savepoint"), None) =
-            (method, named, segments.clone().next(), segments.clone().nth(1))
-        {
-            return (!job.is_empty()).then_some(Route::Savepoint(job));
-        }
-        if segments.next().is_some() || bare.contains("//") || bare.ends_with('/') {
+        let segments: Vec<&str> = bare.split('/').collect();
+        if segments.iter().any(|segment| segment.is_empty()) {
             return None;
         }
         match *method {
-            Method::GET => Route::read(named),
-            Method::PATCH => match named {
-                ["jobs", job, ""] if !job.is_empty() => Some(Route::Cancel(job)),
+            Method::GET => Route::read(&segments),
+            Method::PATCH => match segments.as_slice() {
+                ["jobs", job] => Some(Route::Job(job, OfJob::Cancel)),
                 _ => None,
             },
-            Method::POST => match named {
-                ["weir", "jobs", ""] => Some(Route::Submit),
-                ["weir", "dead-letters", "replay"] => Some(Route::Replay),
-                _ => None,
-            },
+            Method::POST => Route::act(&segments),
+            Method::DELETE => matches!(segments.as_slice(), ["jars", _]).then_some(Route::Program),
             _ => None,
         }
     }
 
-    fn read(named: [&'a str; 3]) -> Option<Route<'a>> {
-        match named {
-            ["config", "", ""] => Some(Route::Config),
-            ["overview", "", ""] => Some(Route::Overview),
-            ["jobs", "", ""] => Some(Route::Jobs),
-            ["jobs", "overview", ""] => Some(Route::JobsOverview),
-            ["jobs", job, ""] => Some(Route::Job(job)),
-            ["jobs", job, "status"] => Some(Route::JobStatus(job)),
-            ["jobs", job, "config"] => Some(Route::JobConfig(job)),
-            ["jobs", job, "exceptions"] => Some(Route::JobExceptions(job)),
-            ["jobs", job, "yarn-cancel"] => Some(Route::CancelByGet(job)),
-            ["weir", "jobs", job] if !job.is_empty() => Some(Route::Figures(job)),
-            ["weir", "dead-letters", ""] => Some(Route::DeadLetters),
-            ["weir", "dead-letters", id] => Some(Route::DeadLetter(id)),
-            _ => None,
-        }
+    fn act(segments: &[&'a str]) -> Option<Route<'a>> {
+        Some(match *segments {
+            ["jobs"] | ["jars", "upload"] | ["jars", _, "run" | "plan"] => Route::Program,
+            ["jobs", job, "savepoints"] => Route::Job(job, OfJob::TakeSavepoint),
+            ["jobs", job, "stop"] => Route::Job(job, OfJob::Stop),
+            ["jobs", job, "checkpoints"] => Route::Job(job, OfJob::TakeCheckpoint),
+            ["savepoint-disposal"] => Route::Dispose,
+            ["applications", id, "cancel"] => Route::Application(id, OfApplication::Cancel),
+            ["weir", "jobs"] => Route::Own(Own::Submit),
+            ["weir", "jobs", job, "savepoint"] => Route::Own(Own::Savepoint(job)),
+            ["weir", "dead-letters", "replay"] => Route::Own(Own::Replay),
+            _ => return None,
+        })
+    }
+
+    fn read(segments: &[&'a str]) -> Option<Route<'a>> {
+        Some(match *segments {
+            ["openapi.json"] => Route::Description,
+            ["config"] => Route::Config,
+            ["overview"] => Route::Overview,
+            ["datasets"] => Route::Datasets,
+            ["jobs"] => Route::Jobs,
+            ["jobs", "overview"] => Route::JobsOverview,
+            ["jobs", "metrics"] => Route::JobsMetrics,
+            ["jobs", job, "vertices", vertex, ref rest @ ..] => {
+                return OfVertex::of(rest).map(|of| Route::Vertex(job, vertex, of));
+            }
+            ["jobs", job, ref rest @ ..] => return OfJob::of(rest).map(|of| Route::Job(job, of)),
+            ["applications", "overview"] => Route::Applications,
+            ["applications", id] => Route::Application(id, OfApplication::Details),
+            ["applications", id, "exceptions"] => Route::Application(id, OfApplication::Exceptions),
+            ["applications", id, "jobmanager", "config"] => {
+                Route::Application(id, OfApplication::ManagerConfig)
+            }
+            ["taskmanagers"] => Route::TaskManagers,
+            ["taskmanagers", "metrics"] => Route::TaskManagersMetrics,
+            ["taskmanagers", id] => Route::TaskManager(id, OfProcess::Details),
+            ["taskmanagers", id, ref rest @ ..] => {
+                return OfProcess::of(rest).map(|of| Route::TaskManager(id, of));
+            }
+            ["jobmanager", "config"] => Route::JobManager(OfProcess::Config),
+            ["jobmanager", "environment"] => Route::JobManager(OfProcess::Environment),
+            ["jobmanager", ref rest @ ..] => return OfProcess::of(rest).map(Route::JobManager),
+            ["jars"] => Route::Jars,
+            ["jars", _, "plan"] => Route::Program,
+            ["savepoint-disposal", trigger] => Route::Disposal(trigger),
+            ["weir", "jobs", job] => Route::Own(Own::Figures(job)),
+            ["weir", "dead-letters"] => Route::Own(Own::DeadLetters),
+            ["weir", "dead-letters", id] => Route::Own(Own::DeadLetter(id)),
+            _ => return None,
+        })
     }
 
     /// Whether it changes anything.
     pub(super) fn acts(self) -> bool {
-        matches!(
-            self,
-            Route::Cancel(_) | Route::CancelByGet(_) | Route::Submit | Route::Savepoint(_) | Route::Replay
-        )
+        match self {
+            Route::Job(_, of) => matches!(
+                of,
+                OfJob::Cancel
+                    | OfJob::CancelByGet
+                    | OfJob::TakeSavepoint
+                    | OfJob::Stop
+                    | OfJob::TakeCheckpoint
+            ),
+            Route::Application(_, of) => of == OfApplication::Cancel,
+            Route::Own(own) => matches!(own, Own::Submit | Own::Savepoint(_) | Own::Replay),
+            Route::Dispose => true,
+            _ => false,
+        }
+    }
+}
+
+impl<'a> OfJob<'a> {
+    fn of(segments: &[&'a str]) -> Option<OfJob<'a>> {
+        Some(match *segments {
+            [] => OfJob::Details,
+            ["status"] => OfJob::Status,
+            ["config"] => OfJob::Config,
+            ["plan"] => OfJob::Plan,
+            ["exceptions"] => OfJob::Exceptions,
+            ["accumulators"] => OfJob::Accumulators,
+            ["execution-result"] => OfJob::Result,
+            ["metrics"] => OfJob::Metrics,
+            ["checkpoints"] => OfJob::Checkpoints,
+            ["checkpoints", "config"] => OfJob::CheckpointConfig,
+            ["checkpoints", "details", id] => OfJob::Checkpoint(id),
+            ["checkpoints", "details", id, "subtasks", vertex] => OfJob::CheckpointVertex(id, vertex),
+            ["checkpoints", trigger] => OfJob::TakenCheckpoint(trigger),
+            ["savepoints", trigger] => OfJob::Savepoint(trigger),
+            ["jobmanager", "config"] => OfJob::ManagerConfig,
+            ["jobmanager", "environment"] => OfJob::ManagerEnvironment,
+            ["jobmanager", "log-url"] | ["taskmanagers", _, "log-url"] => OfJob::LogUrl,
+            ["resource-requirements"] => OfJob::ResourceRequirements,
+            ["rescales", what @ ("config" | "overview" | "history" | "summary")]
+            | ["rescales", "details", what] => OfJob::Rescales(what),
+            ["yarn-cancel"] => OfJob::CancelByGet,
+            _ => return None,
+        })
+    }
+}
+
+impl<'a> OfVertex<'a> {
+    fn of(segments: &[&'a str]) -> Option<OfVertex<'a>> {
+        Some(match *segments {
+            [] => OfVertex::Details,
+            ["accumulators"] => OfVertex::Accumulators,
+            ["backpressure"] => OfVertex::Backpressure,
+            ["metrics"] => OfVertex::Metrics,
+            ["jm-operator-metrics"] => OfVertex::OperatorMetrics,
+            ["watermarks"] => OfVertex::Watermarks,
+            ["subtasktimes"] => OfVertex::SubtaskTimes,
+            ["taskmanagers"] => OfVertex::TaskManagers,
+            ["flamegraph"] => OfVertex::FlameGraph,
+            ["subtasks", "metrics"] => OfVertex::SubtasksMetrics,
+            ["subtasks", "accumulators"] => OfVertex::SubtaskAccumulators,
+            ["subtasks", subtask] | ["subtasks", subtask, "attempts", _] => OfVertex::Subtask(subtask),
+            ["subtasks", subtask, "metrics"] => OfVertex::SubtaskMetrics(subtask),
+            ["subtasks", subtask, "attempts", _, "accumulators"] => OfVertex::AttemptAccumulators(subtask),
+            _ => return None,
+        })
+    }
+}
+
+impl<'a> OfProcess<'a> {
+    fn of(segments: &[&'a str]) -> Option<OfProcess<'a>> {
+        Some(match *segments {
+            ["metrics"] => OfProcess::Metrics,
+            ["log"] => OfProcess::Log,
+            ["stdout"] => OfProcess::Output,
+            ["logs"] => OfProcess::Logs,
+            ["logs", name] => OfProcess::LogFile(name),
+            ["thread-dump"] => OfProcess::ThreadDump,
+            _ => return None,
+        })
     }
 }
 
@@ -95,7 +284,7 @@ mod tests {
     #[test]
     fn a_version_and_a_slash_behind_change_nothing() {
         for path in ["/jobs/ab/status", "/v1/jobs/ab/status", "/jobs/ab/status/", "/v1/jobs/ab/status/"] {
-            assert_eq!(Route::of(&Method::GET, path), Some(Route::JobStatus("ab")), "{path}");
+            assert_eq!(Route::of(&Method::GET, path), Some(Route::Job("ab", OfJob::Status)), "{path}");
         }
         assert_eq!(Route::of(&Method::GET, "/jobs/"), Some(Route::Jobs));
     }
@@ -110,6 +299,8 @@ mod tests {
             "/jobs//status",
             "/jobs/ab//",
             "/jobs/ab/status/x",
+            "/jobs/ab/vertices",
+            "/jobmanager",
             "/weir/jobs",
         ];
         for path in paths {
@@ -119,5 +310,15 @@ mod tests {
             assert_eq!(Route::of(&method, "/overview"), None, "{method}");
         }
         assert_eq!(Route::of(&Method::PATCH, "/jobs"), None);
+    }
+
+    #[test]
+    fn words_come_before_ids() {
+        let read = |path| Route::of(&Method::GET, path);
+        assert_eq!(read("/jobs/ab/checkpoints/config"), Some(Route::Job("ab", OfJob::CheckpointConfig)));
+        assert_eq!(read("/jobs/ab/checkpoints/cd"), Some(Route::Job("ab", OfJob::TakenCheckpoint("cd"))));
+        let subtasks = Some(Route::Vertex("ab", "cd", OfVertex::SubtasksMetrics));
+        assert_eq!(read("/jobs/ab/vertices/cd/subtasks/metrics"), subtasks);
+        assert_eq!(read("/taskmanagers/metrics"), Some(Route::TaskManagersMetrics));
     }
 }

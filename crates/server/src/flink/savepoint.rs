@@ -5,18 +5,20 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
-use jobs::SavepointError;
+use jobs::{SavepointError, Sequel};
 use serde::{Deserialize, Serialize};
 use types::ErrorDomain;
+use utoipa::ToSchema;
 
 use super::answer::{Parts, json};
 use super::model::Refusal;
+use super::places::is_local;
 use super::submit::{bad, body};
 
 /// The body, which may be empty.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+pub(super) struct Wanted {
     /// A directory; where savepoints go unless told otherwise.
     target: Option<String>,
     /// Whether the job is to end then.
@@ -25,14 +27,15 @@ struct Wanted {
 }
 
 /// The answer.
-#[derive(Debug, Serialize)]
-struct Written {
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Written {
     location: String,
 }
 
 /// Answers when the savepoint is written.
 pub(super) async fn savepoint(parts: &Arc<Parts>, job: &str, request: Request) -> Result<Response, Refusal> {
     let job = parts.job(job)?;
+    let is_local = is_local(&request);
     let body = body(parts, request).await?;
     let wanted: Wanted = if body.is_empty() {
         Wanted::default()
@@ -40,18 +43,32 @@ pub(super) async fn savepoint(parts: &Arc<Parts>, job: &str, request: Request) -
         serde_json::from_slice(&body)
             .map_err(|error| bad(format!("the body is not {{\"target\", \"stop\"}}: {error}")))?
     };
-    let written = tokio::task::spawn_blocking(move || job.savepoint(wanted.target, wanted.stop)).await;
+    if let Some(target) = &wanted.target
+        && !is_local
+        && !parts.places(Some(&job)).admit(target)
+    {
+        return Err(elsewhere(target));
+    }
+    let then = if wanted.stop { Sequel::Stop } else { Sequel::GoOn };
+    let written = tokio::task::spawn_blocking(move || job.savepoint(wanted.target, then)).await;
     match written.map_err(|error| Refusal::Internal { message: error.to_string() })? {
         Ok(location) => Ok(json(StatusCode::OK, &Written { location })),
         Err(error) => Err(refusal(&error)),
     }
 }
 
+/// Only who is on Weir's own machine may name any directory.
+pub(super) fn elsewhere(location: &str) -> Refusal {
+    bad(format!(
+        "`{location}` may only be named from Weir's own machine: it lies neither where savepoints do nor in one of `jobs_http.savepoint_directories`"
+    ))
+}
+
 fn refusal(error: &SavepointError) -> Refusal {
     let status = match error {
         SavepointError::Ended => StatusCode::CONFLICT,
         SavepointError::Busy | SavepointError::Snapshot(_) => StatusCode::SERVICE_UNAVAILABLE,
-        SavepointError::Nowhere => StatusCode::BAD_REQUEST,
+        SavepointError::Nowhere | SavepointError::NoCheckpoints => StatusCode::BAD_REQUEST,
         SavepointError::Files(error) if error.domain() == ErrorDomain::User => StatusCode::BAD_REQUEST,
         SavepointError::Files(_) => StatusCode::INTERNAL_SERVER_ERROR,
     };

@@ -10,6 +10,8 @@ use tokio::net::TcpListener;
 use types::Clock;
 
 use super::answer::{Parts, answer};
+use super::log_tail::LogTail;
+use super::model::Setting;
 use super::options::Options;
 use crate::error::Error;
 use crate::listen;
@@ -26,6 +28,10 @@ pub struct Services {
     pub clock: Arc<dyn Clock>,
     pub dispatcher: Arc<Dispatcher>,
     pub variables: Variables,
+    /// The settings in force, by their names, without secrets.
+    pub settings: Vec<Setting>,
+    /// What was logged last.
+    pub log: Arc<LogTail>,
 }
 
 /// A job manager that listens. Connections wait until [`JobManager::serve`] runs.
@@ -43,7 +49,16 @@ impl JobManager {
         Ok(JobManager {
             listener,
             address,
-            parts: Parts { options, services, origins, replaying: Default::default() },
+            parts: Parts {
+                options,
+                services,
+                origins,
+                address,
+                operations: Default::default(),
+                rates: Default::default(),
+                profiler: Default::default(),
+                replaying: Default::default(),
+            },
         })
     }
 
@@ -63,11 +78,16 @@ impl JobManager {
             header_timeout: parts.options.header_timeout,
             ..crate::Options::default()
         };
-        let router = Router::new().fallback(answer).with_state(Arc::new(parts));
+        let parts = Arc::new(parts);
+        let router = Router::new().fallback(answer).with_state(Arc::clone(&parts));
         tracing::info!(%address, "serving the job manager");
         let accepting =
             tokio::spawn(listen::serve(listener, router, Arc::new(connections), Metrics::new(), alive));
-        shutdown.await;
+        let counting = parts.rates.keep(&parts.services.dispatcher, &parts.services.clock);
+        tokio::select! {
+            () = shutdown => {}
+            () = counting => {}
+        }
         lifeline.stop();
         if tokio::time::timeout(grace, lifeline.ended()).await.is_err() {
             tracing::warn!(%address, "connections were still open when the job manager stopped");

@@ -12,17 +12,20 @@ use jobs::{Origin, SubmitError};
 use serde::{Deserialize, Serialize};
 use sql::error::{Severity, render};
 use types::ErrorDomain;
+use utoipa::ToSchema;
 
 use super::answer::{Parts, json, parameter};
 use super::model::Refusal;
+use super::places::is_local;
+use super::savepoint::elsewhere;
 
 /// The name of a job where neither the script nor the request gives one.
 const NAMELESS: &str = "unnamed job";
 
 /// The body as `application/json`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Submission {
+pub(super) struct Submission {
     script: String,
     name: Option<String>,
     /// These fill `${NAME}` before the process's own do.
@@ -36,8 +39,8 @@ struct Submission {
 }
 
 /// The answer.
-#[derive(Debug, Serialize)]
-struct Submitted {
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Submitted {
     jobid: String,
     name: String,
 }
@@ -61,6 +64,7 @@ enum Form {
 pub(super) async fn submit(parts: &Arc<Parts>, request: Request) -> Result<Response, Refusal> {
     let form = form(request.headers())?;
     let name = parameter(request.uri(), "name").filter(|name| !name.is_empty());
+    let is_local = is_local(&request);
     let body = body(parts, request).await?;
     let mut submission = match form {
         Form::Json => serde_json::from_slice(&body).map_err(|error| {
@@ -72,6 +76,12 @@ pub(super) async fn submit(parts: &Arc<Parts>, request: Request) -> Result<Respo
         }
     };
     submission.name = submission.name.or(name);
+    if let Some(from) = &submission.from
+        && !is_local
+        && !parts.places(None).admit(from)
+    {
+        return Err(elsewhere(from));
+    }
     let parts = Arc::clone(parts);
     // Compiling takes its time, and opening the topics may wait for a disk.
     let answered = tokio::task::spawn_blocking(move || start(&parts, &submission)).await;

@@ -2,156 +2,32 @@
 
 #[path = "../support/mod.rs"]
 mod support;
+
+mod answers;
+mod figures;
+mod refused;
+mod savepoints;
 mod world;
 
 use serde_json::{Value, json};
 use support::{NOW, request};
 use world::{SCRIPT, World, start};
 
-const NO_JOB: &str = "00000000000000000000000000000001";
+pub const NO_JOB: &str = "00000000000000000000000000000001";
 
-fn first_error(answer: &support::Answer) -> String {
+pub fn first_error(answer: &support::Answer) -> String {
     answer.json()["errors"][0].as_str().expect("an error").to_owned()
 }
 
 /// That each path of `fields` (a JSON pointer) is in a value.
-fn holds(value: &Value, fields: &[&str]) {
+pub fn holds(value: &Value, fields: &[&str]) {
     for field in fields {
         assert!(value.pointer(field).is_some(), "{field} is missing in {value}");
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_route_has_the_fields_that_flinks_clients_require() {
-    let world = start().await;
-    let job = world.submit("clicks").await;
-    let scenarios: [(String, &[&str]); 8] = [
-        (
-            "/config".to_owned(),
-            &[
-                "/refresh-interval",
-                "/timezone-name",
-                "/timezone-offset",
-                "/flink-version",
-                "/flink-revision",
-                "/features/web-submit",
-                "/features/web-cancel",
-                "/features/web-rescale",
-                "/features/web-history",
-            ],
-        ),
-        (
-            "/overview".to_owned(),
-            &[
-                "/taskmanagers",
-                "/slots-total",
-                "/slots-available",
-                "/jobs-running",
-                "/jobs-finished",
-                "/jobs-cancelled",
-                "/jobs-failed",
-                "/flink-version",
-                "/flink-commit",
-            ],
-        ),
-        ("/jobs".to_owned(), &["/jobs/0/id", "/jobs/0/status"]),
-        (
-            "/jobs/overview".to_owned(),
-            &[
-                "/jobs/0/jid",
-                "/jobs/0/name",
-                "/jobs/0/start-time",
-                "/jobs/0/end-time",
-                "/jobs/0/duration",
-                "/jobs/0/state",
-                "/jobs/0/last-modification",
-                "/jobs/0/pending-operators",
-                "/jobs/0/tasks/total",
-                "/jobs/0/tasks/running",
-            ],
-        ),
-        (
-            format!("/jobs/{job}"),
-            &[
-                "/jid",
-                "/name",
-                "/isStoppable",
-                "/state",
-                "/job-type",
-                "/start-time",
-                "/end-time",
-                "/duration",
-                "/maxParallelism",
-                "/now",
-                "/timestamps/RUNNING",
-                "/vertices/0/id",
-                "/vertices/0/slotSharingGroupId",
-                "/vertices/0/name",
-                "/vertices/0/maxParallelism",
-                "/vertices/0/parallelism",
-                "/vertices/0/status",
-                "/vertices/0/start-time",
-                "/vertices/0/end-time",
-                "/vertices/0/duration",
-                "/vertices/0/tasks/RUNNING",
-                "/vertices/0/metrics/read-bytes",
-                "/vertices/0/metrics/read-bytes-complete",
-                "/vertices/0/metrics/write-bytes",
-                "/vertices/0/metrics/write-bytes-complete",
-                "/vertices/0/metrics/read-records",
-                "/vertices/0/metrics/read-records-complete",
-                "/vertices/0/metrics/write-records",
-                "/vertices/0/metrics/write-records-complete",
-                "/vertices/0/metrics/accumulated-backpressured-time",
-                "/vertices/0/metrics/accumulated-idle-time",
-                "/vertices/0/metrics/accumulated-busy-time",
-                "/status-counts/RUNNING",
-                "/plan/jid",
-                "/plan/name",
-                "/plan/type",
-                "/plan/nodes/0/id",
-                "/plan/nodes/0/operator",
-                "/plan/nodes/0/parallelism",
-                "/plan/nodes/0/operator_strategy",
-                "/plan/nodes/0/description",
-                "/plan/nodes/0/optimizer_properties",
-                "/plan/nodes/1/inputs/0/id",
-                "/plan/nodes/1/inputs/0/num",
-                "/plan/nodes/1/inputs/0/exchange",
-                "/pending-operators",
-            ],
-        ),
-        (format!("/jobs/{job}/status"), &["/status"]),
-        (
-            format!("/jobs/{job}/config"),
-            &[
-                "/jid",
-                "/name",
-                "/execution-config/restart-strategy",
-                "/execution-config/job-parallelism",
-                "/execution-config/object-reuse-mode",
-                "/execution-config/user-config",
-            ],
-        ),
-        (
-            format!("/jobs/{job}/exceptions?maxExceptions=10"),
-            &["/exceptionHistory/entries", "/exceptionHistory/truncated"],
-        ),
-    ];
-    for (target, fields) in scenarios {
-        let (path, query) = target.split_once('?').unwrap_or((&target, "unknown=1"));
-        for target in [format!("{path}?{query}"), format!("/v1{path}?{query}"), format!("{path}/?{query}")] {
-            let answer = as_flink(&world, "GET", &target).await;
-            assert_eq!(answer.status, 200, "{target}: {}", answer.text());
-            assert_eq!(answer.header("content-type"), Some("application/json; charset=UTF-8"), "{target}");
-            assert_eq!(answer.header("access-control-allow-origin"), Some("*"), "{target}");
-            holds(&answer.json(), fields);
-        }
-    }
-}
-
 /// A request with the body that Flink's clients send even with a `GET`.
-async fn as_flink(world: &World, method: &str, target: &str) -> support::Answer {
+pub async fn as_flink(world: &World, method: &str, target: &str) -> support::Answer {
     let headers = [("Content-Type", "application/json; charset=UTF-8")];
     request(world.address, method, target, &headers, b"{}").await
 }
@@ -276,7 +152,7 @@ async fn figures_are_those_of_the_running_job() {
 
     let details = world.json(&format!("/jobs/{job}")).await;
     let names: Vec<_> = details["vertices"].as_array().into_iter().flatten().map(|of| &of["name"]).collect();
-    assert_eq!(names, ["Source: clicks", "GlobalWindowAggregate[clicks]"]);
+    assert_eq!(names, ["Source: clicks -> LocalWindowAggregate", "GlobalWindowAggregate -> Sink: counts"]);
     assert_eq!(details["vertices"][0]["metrics"]["read-records"], 3);
     assert_eq!(details["vertices"][0]["parallelism"], 2);
     assert_eq!((&details["end-time"], &details["status-counts"]["RUNNING"]), (&json!(-1), &json!(2)));

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender};
+use jobs::checkpoint::CheckpointOptions;
 use jobs::{Defaults, Dispatcher, Environment};
 use parking_lot::Mutex;
 use serde_json::Value;
-use server::flink::{JobManager, Options, Services};
+use server::flink::{JobManager, LogTail, Options, Services, Setting};
 use storage::log::{
     Appending, EventLog, Fetched, LogError, LogReader, Logs, NewRecord, Note, Polled, RecordRef, Start,
     Wanted,
@@ -168,6 +169,9 @@ pub struct World {
     pub address: SocketAddr,
     pub log: Arc<Feeding>,
     pub dispatcher: Arc<Dispatcher>,
+    /// Where checkpoints and savepoints lie.
+    pub directory: tempfile::TempDir,
+    pub log_tail: Arc<LogTail>,
     stop: Option<oneshot::Sender<()>>,
     pub serving: JoinHandle<()>,
 }
@@ -180,17 +184,37 @@ pub async fn start_with(options: Options) -> World {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let log = Arc::new(Feeding::default());
     let store = Arc::new(MemoryStore::new(Arc::new(types::ManualClock::at(NOW))));
+    let directory = tempfile::tempdir().expect("a directory");
+    let place = |name: &str| directory.path().join(name).display().to_string();
+    let checkpoints = CheckpointOptions {
+        interval: None,
+        min_pause: Duration::ZERO,
+        timeout: Duration::from_secs(20),
+        retained: 2,
+        tolerable_failures: None,
+        keep_free_bytes: 0,
+        directory: place("checkpoints"),
+        savepoints: place("savepoints"),
+    };
     let environment = Environment {
         logs: Logs::new(Arc::clone(&log) as _, None, Arc::clone(&clock)),
         store,
         clock: Arc::clone(&clock),
         defaults: Defaults::default(),
-        checkpoints: None,
+        checkpoints: Some(checkpoints),
         registry: None,
     };
     let dispatcher = Arc::new(Dispatcher::new(environment));
     let variables = Arc::new(|name: &str| (name == "TOPIC").then(|| "clicks".to_owned()));
-    let services = Services { clock, dispatcher: Arc::clone(&dispatcher), variables };
+    let log_tail = Arc::new(LogTail::new(1 << 16, Arc::clone(&clock)));
+    let settings = vec![Setting { key: "jobs.parallelism".to_owned(), value: "1".to_owned() }];
+    let services = Services {
+        clock,
+        dispatcher: Arc::clone(&dispatcher),
+        variables,
+        settings,
+        log: Arc::clone(&log_tail),
+    };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let manager = JobManager::bind(listener, options, services).expect("a job manager");
     let address = manager.local_addr();
@@ -198,7 +222,7 @@ pub async fn start_with(options: Options) -> World {
     let serving = tokio::spawn(manager.serve(async {
         let _ = stopped.await;
     }));
-    World { address, log, dispatcher, stop: Some(stop), serving }
+    World { address, log, dispatcher, directory, log_tail, stop: Some(stop), serving }
 }
 
 impl World {
@@ -239,6 +263,20 @@ impl World {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         panic!("{target} never answered as expected: {}", self.json(target).await);
+    }
+
+    /// Asks for something that takes its time; the id that it goes by.
+    pub async fn triggered(&self, target: &str, wanted: Value) -> String {
+        let answer = self.post(target, "application/json; charset=UTF-8", &wanted.to_string()).await;
+        assert_eq!(answer.status, 202, "{target}: {}", answer.text());
+        answer.json()["request-id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Waits until that is over; what came of it.
+    pub async fn completed(&self, target: &str) -> Value {
+        let told = self.until_at(target, |told| told["status"]["id"] != "IN_PROGRESS").await;
+        assert_eq!(told["status"]["id"], "COMPLETED", "{told}");
+        told["operation"].clone()
     }
 
     pub fn begin_stop(&mut self) {

@@ -4,18 +4,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use server::flink::LogTail;
 use types::Clock;
 
 use super::config::SettingsArgs;
 use super::script::{Script, VariableArgs};
 use super::terminal::print;
 use super::{Failure, LogArgs, Outcome};
-use crate::app::{self, Addresses};
+use crate::app::{self, Addresses, Start};
 use crate::shutdown::Shutdown;
 use crate::telemetry;
 
 /// The fifteen analytics.
 const ANALYTICS: &str = include_str!("../../../../jobs/analytics.sql");
+
+/// Log lines that the job manager shows.
+const LOG_BYTES: usize = 1 << 20;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -38,7 +42,9 @@ pub(super) fn run(
     shutdown: Shutdown,
 ) -> Result<Outcome, Failure> {
     let loaded = arguments.settings.load(logs)?;
-    telemetry::start(&loaded.config.logging.filter, loaded.config.logging.format).map_err(Failure::failed)?;
+    let log = Arc::new(LogTail::new(LOG_BYTES, clock.clone()));
+    let logging = &loaded.config.logging;
+    telemetry::start(&logging.filter, logging.format, Some(log.clone())).map_err(Failure::failed)?;
     let scripts = match arguments.scripts.as_slice() {
         [] => vec![Script { name: "analytics".to_owned(), text: ANALYTICS.to_owned() }],
         paths => paths.iter().map(|path| Script::read(path)).collect::<Result<_, _>>()?,
@@ -50,5 +56,6 @@ pub(super) fn run(
     let announce = |addresses: &Addresses| {
         print(&format!("weir is up: http://{}/ jobs: http://{}/", addresses.http, addresses.jobs_http))
     };
-    app::run(&loaded, &scripts, Arc::new(variables), arguments.afresh, clock, shutdown, &announce)
+    let start = Start { scripts, variables: Arc::new(variables), afresh: arguments.afresh, log };
+    app::run(&loaded, start, clock, shutdown, &announce)
 }

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use crate::telemetry::{LogFilter, LogFormat};
 
 pub(crate) use layers::{Flag, Loaded, Sources};
-pub(crate) use show::show;
+pub(crate) use show::{show, without_secret};
 pub(crate) use units::{Address, Length, Memory, Property, Size, Zone};
 
 /// Every setting.
@@ -76,6 +76,9 @@ pub(crate) struct Http {
 pub(crate) struct JobsHttp {
     /// Only this machine: whoever reaches it can cancel jobs. 8081 is where Flink's clients look. Flag: --jobs-http.
     pub(crate) address: Address,
+    /// Flink's clients, and whoever is not on this machine, may name only directories below those of savepoints and
+    /// checkpoints, and below these.
+    pub(crate) savepoint_directories: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]

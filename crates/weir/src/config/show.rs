@@ -19,7 +19,7 @@ pub(crate) fn show(loaded: &Loaded) -> String {
         }
         let Some((name, _)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) else { continue };
         if let Some((value, origin)) = loaded.settings.get(&format!("{section}{name}")) {
-            let setting = format!("{name} = {}", without_password(value));
+            let setting = format!("{name} = {}", without_secret(value));
             out.push_str(&format!("{setting:<VALUE_WIDTH$}  # from {origin}\n"));
         }
     }
@@ -27,9 +27,9 @@ pub(crate) fn show(loaded: &Loaded) -> String {
 }
 
 /// `redis://user:secret@host` without the secret, and `sasl.password=secret` too.
-fn without_password(value: &Value) -> Value {
+pub(crate) fn without_secret(value: &Value) -> Value {
     if let Value::Array(parts) = value {
-        return Value::Array(parts.iter().map(without_password).collect());
+        return Value::Array(parts.iter().map(without_secret).collect());
     }
     let Value::String(text) = value else { return value.clone() };
     if let Some((name, _)) = text.split_once('=').filter(|(name, _)| is_secret(name)) {

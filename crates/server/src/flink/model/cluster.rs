@@ -1,9 +1,10 @@
 //! The cluster as a whole: `/config` and `/overview`.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// What Flink's pages ask first.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::flink) struct Config {
     /// How often a page should ask again, milliseconds.
@@ -16,7 +17,7 @@ pub(in crate::flink) struct Config {
 }
 
 /// Which buttons the pages show.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::flink) struct Features {
     pub(in crate::flink) web_submit: bool,
@@ -25,7 +26,7 @@ pub(in crate::flink) struct Features {
     pub(in crate::flink) web_history: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::flink) struct Overview {
     pub(in crate::flink) taskmanagers: u32,

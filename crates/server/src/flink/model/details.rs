@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::CountsByState;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::flink) struct JobDetails {
     pub(in crate::flink) jid: String,
     pub(in crate::flink) name: String,
@@ -24,17 +25,24 @@ pub(in crate::flink) struct JobDetails {
     pub(in crate::flink) max_parallelism: i32,
     pub(in crate::flink) now: i64,
     /// When the job entered each state; 0 where it never did.
+    #[schema(value_type = BTreeMap<String, i64>)]
     pub(in crate::flink) timestamps: BTreeMap<&'static str, i64>,
     pub(in crate::flink) vertices: Vec<Vertex>,
     /// Vertices, not subtasks.
     #[serde(rename = "status-counts")]
+    #[schema(value_type = BTreeMap<String, u64>)]
     pub(in crate::flink) status_counts: CountsByState,
     pub(in crate::flink) plan: Plan,
     #[serde(rename = "pending-operators")]
     pub(in crate::flink) pending_operators: u32,
+    /// Since Flink 2.3.
+    #[serde(rename = "application-id")]
+    pub(in crate::flink) application_id: String,
+    #[serde(rename = "schedulerType")]
+    pub(in crate::flink) scheduler_type: &'static str,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::flink) struct Vertex {
     pub(in crate::flink) id: String,
     #[serde(rename = "slotSharingGroupId")]
@@ -49,12 +57,13 @@ pub(in crate::flink) struct Vertex {
     #[serde(rename = "end-time")]
     pub(in crate::flink) end_time: i64,
     pub(in crate::flink) duration: i64,
+    #[schema(value_type = BTreeMap<String, u64>)]
     pub(in crate::flink) tasks: CountsByState,
     pub(in crate::flink) metrics: VertexMetrics,
 }
 
 /// Sums over the subtasks; times in milliseconds.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::flink) struct VertexMetrics {
     pub(in crate::flink) read_bytes: u64,
@@ -70,7 +79,7 @@ pub(in crate::flink) struct VertexMetrics {
     pub(in crate::flink) accumulated_busy_time: f64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::flink) struct Plan {
     pub(in crate::flink) jid: String,
     pub(in crate::flink) name: String,
@@ -79,7 +88,7 @@ pub(in crate::flink) struct Plan {
     pub(in crate::flink) nodes: Vec<PlanNode>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::flink) struct PlanNode {
     /// The vertex's.
     pub(in crate::flink) id: String,
@@ -92,7 +101,7 @@ pub(in crate::flink) struct PlanNode {
     pub(in crate::flink) inputs: Vec<Edge>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::flink) struct Edge {
     pub(in crate::flink) num: usize,
     pub(in crate::flink) id: String,
@@ -100,16 +109,22 @@ pub(in crate::flink) struct Edge {
     pub(in crate::flink) exchange: &'static str,
 }
 
+/// `/jobs/:id/plan`
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::flink) struct PlanOfJob {
+    pub(in crate::flink) plan: Plan,
+}
+
 /// `{}`
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Clone, Serialize, ToSchema)]
 pub(in crate::flink) struct Nothing {}
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::flink) struct JobStatusInfo {
     pub(in crate::flink) status: &'static str,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::flink) struct JobConfig {
     pub(in crate::flink) jid: String,
@@ -117,10 +132,10 @@ pub(in crate::flink) struct JobConfig {
     pub(in crate::flink) execution_config: ExecutionConfig,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::flink) struct ExecutionConfig {
-    pub(in crate::flink) restart_strategy: &'static str,
+    pub(in crate::flink) restart_strategy: String,
     pub(in crate::flink) job_parallelism: u32,
     pub(in crate::flink) object_reuse_mode: bool,
     pub(in crate::flink) user_config: BTreeMap<String, String>,

@@ -3,31 +3,33 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// What Flink calls the failure of a whole job.
 const JOB_EXCEPTION: &str = "org.apache.flink.runtime.JobException";
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::flink) struct Exceptions {
     pub(in crate::flink) exception_history: ExceptionHistory,
 }
 
 /// Newest first.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::flink) struct ExceptionHistory {
     pub(in crate::flink) entries: Vec<ExceptionEntry>,
     /// Whether there are more than were asked for.
     pub(in crate::flink) truncated: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::flink) struct ExceptionEntry {
     exception_name: &'static str,
     stacktrace: String,
     timestamp: i64,
     failure_labels: BTreeMap<String, String>,
+    #[schema(no_recursion)]
     concurrent_exceptions: Vec<ExceptionEntry>,
 }
 

@@ -8,6 +8,8 @@ use serde::Serialize;
 use types::JobId;
 
 const HANDLER_EXCEPTION: &str = "org.apache.flink.runtime.rest.handler.RestHandlerException";
+const UNKNOWN_EXECUTOR: &str =
+    "org.apache.flink.runtime.resourcemanager.exceptions.UnknownTaskExecutorException";
 const NOT_FOUND_EXCEPTION: &str = "org.apache.flink.runtime.rest.NotFoundException";
 
 #[derive(Debug)]
@@ -29,6 +31,21 @@ pub(in crate::flink) enum Refusal {
         value: String,
     },
     NoJob(JobId),
+    /// The name of a vertex's id that the job does not have.
+    NoVertex(String),
+    NoCheckpoint(u64),
+    NoSuchTaskManager(String),
+    /// Nothing goes by this trigger id.
+    NoOperation(String),
+    /// A body that is not what the route takes, by the name of what it takes.
+    BadBody(&'static str),
+    /// In Flink's words, with its status.
+    Handler {
+        status: StatusCode,
+        message: String,
+    },
+    /// Something that only another scheduler of Flink can do.
+    Unsupported(&'static str),
     NoJobToCancel,
     /// The job was over before it could be cancelled.
     Over(JobStatus),
@@ -44,7 +61,7 @@ pub(in crate::flink) enum Refusal {
 }
 
 /// The body.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(in crate::flink) struct Errors {
     errors: Vec<String>,
 }
@@ -56,10 +73,18 @@ impl Refusal {
 
     pub(in crate::flink) fn status(&self) -> StatusCode {
         match self {
-            Refusal::NoFile { .. } | Refusal::NoRoute { .. } | Refusal::NoJob(_) | Refusal::NoJobToCancel => {
-                StatusCode::NOT_FOUND
+            Refusal::NoFile { .. }
+            | Refusal::NoRoute { .. }
+            | Refusal::NoJob(_)
+            | Refusal::NoJobToCancel
+            | Refusal::NoVertex(_)
+            | Refusal::NoCheckpoint(_)
+            | Refusal::NoOperation(_) => StatusCode::NOT_FOUND,
+            Refusal::BadPathParameter { .. } | Refusal::BadQueryParameter { .. } | Refusal::BadBody(_) => {
+                StatusCode::BAD_REQUEST
             }
-            Refusal::BadPathParameter { .. } | Refusal::BadQueryParameter { .. } => StatusCode::BAD_REQUEST,
+            Refusal::Handler { status, .. } => *status,
+            Refusal::NoSuchTaskManager(_) | Refusal::Unsupported(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Refusal::Over(_) => StatusCode::CONFLICT,
             Refusal::Own { status, .. } => *status,
             Refusal::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
@@ -79,16 +104,32 @@ impl Refusal {
             Refusal::BadPathParameter { name, value } => unresolved("path", name, &value),
             Refusal::BadQueryParameter { name, value } => unresolved("query", name, &value),
             Refusal::NoJob(id) => vec![format!("{NOT_FOUND_EXCEPTION}: Job {id} not found")],
+            Refusal::NoVertex(id) => vec![format!("{NOT_FOUND_EXCEPTION}: JobVertex {id} not found")],
+            Refusal::NoCheckpoint(id) => {
+                handler(format!("Could not find checkpointing statistics for checkpoint {id}."))
+            }
+            Refusal::NoOperation(message) | Refusal::Handler { message, .. } => handler(message),
+            Refusal::BadBody(name) => handler(format!("Request did not match expected format {name}.")),
+            Refusal::NoSuchTaskManager(id) => {
+                internal(&format!("{UNKNOWN_EXECUTOR}: No TaskExecutor registered under {id}."))
+            }
+            Refusal::Unsupported(message) => {
+                internal(&format!("java.lang.UnsupportedOperationException: {message}"))
+            }
             Refusal::NoJobToCancel => handler("Job could not be found.".to_owned()),
             Refusal::Over(status) => handler(format!(
                 "Job cancellation failed because the job has already reached another terminal state ({status})."
             )),
             Refusal::Own { errors, .. } => errors,
-            Refusal::Internal { message } => vec![
-                "Internal server error.".to_owned(),
-                format!("<Exception on server side:\n{message}\nEnd of exception on server side>"),
-            ],
+            Refusal::Internal { message } => internal(&message),
         };
         Errors { errors }
     }
+}
+
+fn internal(message: &str) -> Vec<String> {
+    vec![
+        "Internal server error.".to_owned(),
+        format!("<Exception on server side:\n{message}\nEnd of exception on server side>"),
+    ]
 }

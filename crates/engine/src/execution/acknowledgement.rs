@@ -1,0 +1,67 @@
+//! What is told of a subtask that has done its part of a snapshot.
+
+use std::time::Duration;
+
+use crate::snapshot::Sizes;
+
+/// A subtask's part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acknowledgement {
+    /// As in [`super::Task`].
+    pub vertex: String,
+    pub pipeline: usize,
+    pub subtask: usize,
+    pub has_source: bool,
+    pub has_state: bool,
+    /// When the subtask took the snapshot up, by the clock's `elapsed`.
+    pub began: Duration,
+    /// Between the first barrier and the last.
+    pub aligning: Duration,
+    /// Making the part, and making durable what was written before it.
+    pub taking: Duration,
+}
+
+/// The bytes of each part of a snapshot, in the order of `parts`, which may be any.
+pub fn bytes_of_parts(parts: &[Acknowledgement], sizes: &Sizes) -> Vec<u64> {
+    let before = |part: &Acknowledgement, has: fn(&Acknowledgement) -> bool| {
+        let others = parts.iter().filter(|other| other.pipeline == part.pipeline && has(other));
+        others.filter(|other| other.subtask < part.subtask).count()
+    };
+    let size = |of: &[Vec<u64>], part: &Acknowledgement, has: fn(&Acknowledgement) -> bool| {
+        if !has(part) {
+            return 0;
+        }
+        of.get(part.pipeline).and_then(|of| of.get(before(part, has))).copied().unwrap_or(0)
+    };
+    let bytes = |part: &Acknowledgement| {
+        size(&sizes.sources, part, |part| part.has_source) + size(&sizes.states, part, |part| part.has_state)
+    };
+    parts.iter().map(bytes).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(subtask: usize, has_source: bool, has_state: bool) -> Acknowledgement {
+        Acknowledgement {
+            vertex: String::new(),
+            pipeline: 0,
+            subtask,
+            has_source,
+            has_state,
+            began: Duration::ZERO,
+            aligning: Duration::ZERO,
+            taking: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn every_part_has_its_own_bytes_whatever_the_order_they_came_in() {
+        let sizes = Sizes { sources: vec![vec![1, 2]], states: vec![vec![10, 20]] };
+        let apart = [part(1, false, true), part(1, true, false), part(0, true, false), part(0, false, true)];
+        assert_eq!(bytes_of_parts(&apart, &sizes), [20, 2, 1, 10]);
+        let together = [part(1, true, true), part(0, true, true)];
+        assert_eq!(bytes_of_parts(&together, &sizes), [22, 11]);
+    }
+}

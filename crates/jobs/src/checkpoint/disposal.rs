@@ -1,0 +1,24 @@
+//! Removing a savepoint that nobody wants any more.
+
+use super::error::DirectoryError;
+use super::location::place_of;
+use super::manifest::Kind;
+
+/// Why a savepoint was not removed.
+#[derive(Debug, thiserror::Error)]
+pub enum DisposalError {
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    #[error("{location} is a checkpoint, which its job removes itself")]
+    Checkpoint { location: String },
+}
+
+/// Removes a savepoint. What is not one, or is damaged, stays.
+pub fn dispose_savepoint(location: &str) -> Result<(), DisposalError> {
+    let (directory, name) = place_of(location)?;
+    let found = directory.read(&name)?;
+    if found.manifest.kind != Kind::Savepoint {
+        return Err(DisposalError::Checkpoint { location: found.location });
+    }
+    Ok(directory.remove(&name)?)
+}

@@ -1,0 +1,101 @@
+//! What there is to know of the process: as the one task manager, and as the job manager.
+
+use axum::http::{Method, Uri};
+use axum::response::Response;
+use jobs::{JobStatus, JobView};
+
+use super::answer::{Parts, nowhere, ok, plain};
+use super::metrics::{self, Wanted};
+use super::model::{LogFile, LogFiles, Refusal, TaskManager, TaskManagers};
+use super::process::{self, Process, TASK_MANAGER};
+use super::route::OfProcess;
+
+/// What the log in memory is called.
+const LOG: &str = "weir.log";
+
+/// `/taskmanagers`
+pub(super) fn all(parts: &Parts) -> Result<Response, Refusal> {
+    ok(&TaskManagers { taskmanagers: vec![described(parts, &Process::read(), &running(parts))] })
+}
+
+pub(super) fn metrics_of_all(uri: &Uri) -> Result<Response, Refusal> {
+    ok(&Wanted::of(uri).aggregate(&[Process::read().measures()]))
+}
+
+pub(super) fn task_manager(
+    parts: &Parts,
+    id: &str,
+    of: OfProcess<'_>,
+    uri: &Uri,
+) -> Result<Response, Refusal> {
+    if id != TASK_MANAGER {
+        return Err(Refusal::NoSuchTaskManager(id.to_owned()));
+    }
+    match of {
+        OfProcess::Details => {
+            let (process, running) = (Process::read(), running(parts));
+            let details = Some(process::details(&process, &running));
+            ok(&TaskManager { details, ..described(parts, &process, &running) })
+        }
+        OfProcess::Metrics => ok(&Wanted::of(uri).answer(metrics::texts(Process::read().measures()))),
+        other => both(parts, other, uri),
+    }
+}
+
+pub(super) fn job_manager(parts: &Parts, of: OfProcess<'_>, uri: &Uri) -> Result<Response, Refusal> {
+    match of {
+        OfProcess::Metrics => {
+            let mut measures = Process::read().measures();
+            let running = running(parts);
+            let taken = taken(&running);
+            let slots = parts.options.slots.max(taken);
+            measures.extend([
+                ("numRegisteredTaskManagers".to_owned(), 1.0),
+                ("numRunningJobs".to_owned(), running.len() as f64),
+                ("taskSlotsTotal".to_owned(), f64::from(slots)),
+                ("taskSlotsAvailable".to_owned(), f64::from(slots - taken)),
+            ]);
+            ok(&Wanted::of(uri).answer(metrics::texts(measures)))
+        }
+        other => both(parts, other, uri),
+    }
+}
+
+fn both(parts: &Parts, of: OfProcess<'_>, uri: &Uri) -> Result<Response, Refusal> {
+    match of {
+        OfProcess::Config => ok(&parts.services.settings),
+        OfProcess::Environment => ok(&process::environment()),
+        OfProcess::ThreadDump => ok(&process::thread_dump()),
+        OfProcess::Log => Ok(plain(parts.services.log.text())),
+        // Nothing but results of commands is written there.
+        OfProcess::Output => Ok(plain(Vec::new())),
+        OfProcess::Logs => {
+            let (size, written) = parts.services.log.size();
+            ok(&LogFiles { logs: vec![LogFile { name: LOG, size, mtime: written.0 }] })
+        }
+        OfProcess::LogFile(name) if name == LOG => Ok(plain(parts.services.log.text())),
+        OfProcess::LogFile(_) | OfProcess::Details | OfProcess::Metrics => {
+            Err(nowhere(&Method::GET, uri.path()))
+        }
+    }
+}
+
+fn running(parts: &Parts) -> Vec<JobView> {
+    parts
+        .views()
+        .into_iter()
+        .filter(|view| !view.status.is_terminal() && view.status != JobStatus::Suspended)
+        .collect()
+}
+
+/// Slots in use.
+fn taken(running: &[JobView]) -> u32 {
+    running.iter().fold(0, |taken: u32, view| taken.saturating_add(view.parallelism))
+}
+
+fn described(parts: &Parts, process: &Process, running: &[JobView]) -> TaskManager {
+    let taken = taken(running);
+    let slots = parts.options.slots.max(taken);
+    let (address, now) = (parts.address.to_string(), parts.services.clock.now());
+    process::task_manager(process, (slots, slots - taken), &address, now)
+}

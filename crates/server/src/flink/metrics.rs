@@ -1,0 +1,270 @@
+//! Metrics by Flink's names: of subtasks, jobs and the process, one by one or several as one.
+
+use std::collections::BTreeMap;
+
+use axum::http::Uri;
+use jobs::checkpoint::CheckpointState;
+use jobs::{JobStatus, JobView, TaskView};
+use types::Timestamp;
+
+use super::answer::parameter;
+use super::describe::between;
+use super::model::{Aggregated, Backpressure, KnownBackpressure, Metric, SubtaskBackpressure};
+use super::rates::TaskRates;
+use super::vertices::{Found, figure};
+
+/// Values by their names.
+pub(super) type Measures = BTreeMap<String, f64>;
+
+/// Above these shares of its time that a subtask waits for others, backpressure is low, and then high.
+const LOW: f64 = 0.1;
+const HIGH: f64 = 0.5;
+
+/// What a client asks for: the names after `get`, all if there are none.
+pub(super) struct Wanted {
+    names: Option<Vec<String>>,
+    aggregates: Option<Vec<String>>,
+}
+
+impl Wanted {
+    pub(super) fn of(uri: &Uri) -> Wanted {
+        let list = |name| {
+            let text: String = parameter(uri, name)?;
+            Some(text.split(',').map(str::to_owned).collect::<Vec<String>>())
+        };
+        Wanted { names: list("get"), aggregates: list("agg") }
+    }
+
+    /// The names there are, or the values of those that were asked for.
+    pub(super) fn answer(&self, measures: impl IntoIterator<Item = (String, String)>) -> Vec<Metric> {
+        let measures = measures.into_iter();
+        match &self.names {
+            None => measures.map(|(id, _)| Metric { id, value: None }).collect(),
+            Some(names) => measures
+                .filter(|(id, _)| names.contains(id))
+                .map(|(id, value)| Metric { id, value: Some(value) })
+                .collect(),
+        }
+    }
+
+    /// The same over several that have them.
+    pub(super) fn aggregate(&self, of: &[Measures]) -> Vec<Aggregated> {
+        let mut names: Vec<&String> = of.iter().flat_map(|measures| measures.keys()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let Some(wanted) = &self.names else {
+            return names
+                .into_iter()
+                .map(|id| Aggregated { id: id.clone(), ..Aggregated::default() })
+                .collect();
+        };
+        let values = |id: &String| of.iter().filter_map(|measures| measures.get(id).copied()).collect();
+        let known = wanted.iter().filter(|id| names.binary_search(id).is_ok());
+        known.map(|id| self.aggregated(id, values(id))).collect()
+    }
+
+    fn aggregated(&self, id: &str, values: Vec<f64>) -> Aggregated {
+        let is_wanted =
+            |name: &str| self.aggregates.as_ref().is_none_or(|names| names.iter().any(|of| of == name));
+        let sum: f64 = values.iter().sum();
+        let avg = sum / values.len() as f64;
+        let apart: f64 = values.iter().map(|value| (value - avg).abs()).sum::<f64>() / values.len() as f64;
+        let skew = if avg == 0.0 { 0.0 } else { apart / avg * 100.0 };
+        let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        Aggregated {
+            id: id.to_owned(),
+            min: is_wanted("min").then_some(least),
+            max: is_wanted("max").then_some(most),
+            avg: is_wanted("avg").then_some(avg),
+            sum: is_wanted("sum").then_some(sum),
+            skew: is_wanted("skew").then_some(skew),
+        }
+    }
+}
+
+/// As Flink writes numbers: whole ones without a point.
+pub(super) fn text(value: f64) -> String {
+    if value.fract() == 0.0 { (value as i64).to_string() } else { value.to_string() }
+}
+
+pub(super) fn texts(measures: Measures) -> impl Iterator<Item = (String, String)> {
+    measures.into_iter().map(|(name, value)| (name, text(value)))
+}
+
+/// `0.numRecordsIn`: those of all subtasks.
+pub(super) fn by_subtask(of: &[(usize, Measures)]) -> impl Iterator<Item = (String, String)> {
+    of.iter().flat_map(|(subtask, measures)| {
+        measures.iter().map(move |(name, value)| (format!("{subtask}.{name}"), text(*value)))
+    })
+}
+
+/// Of a subtask. What it does per second is left out as long as that is not known.
+pub(super) fn of_subtask(task: &TaskView, rates: Option<&TaskRates>) -> Measures {
+    let of = |name| figure(task, name).unwrap_or(0.0);
+    let mut measures = vec![
+        ("numRecordsIn", of("numRecordsIn")),
+        ("numBytesIn", of("numBytesIn")),
+        ("numRecordsOut", of("numRecordsOut") + of("numRecordsShipped")),
+        ("numBytesOut", of("numBytesShipped")),
+        ("numBatchesIn", of("numBatchesIn")),
+        ("accumulateBusyTimeMs", of("accumulatedBusyTimeMs").round()),
+        ("accumulateIdleTimeMs", of("accumulatedIdleTimeMs").round()),
+        ("accumulateBackPressuredTimeMs", of("accumulatedBackPressuredTimeMs").round()),
+        ("currentInputWatermark", of("currentOutputWatermark")),
+        ("currentOutputWatermark", of("currentOutputWatermark")),
+        ("stateBytes", of("stateBytes")),
+    ];
+    if let Some(rates) = rates {
+        measures.extend([
+            ("numRecordsInPerSecond", rates.records_in),
+            ("numBytesInPerSecond", rates.bytes_in),
+            ("numRecordsOutPerSecond", rates.records_out),
+            ("numBytesOutPerSecond", rates.bytes_out),
+            ("busyTimeMsPerSecond", rates.busy_ms.round()),
+            ("idleTimeMsPerSecond", rates.idle_ms.round()),
+            ("backPressuredTimeMsPerSecond", rates.backpressured_ms.round()),
+            ("softBackPressuredTimeMsPerSecond", 0.0),
+            ("hardBackPressuredTimeMsPerSecond", rates.backpressured_ms.round()),
+        ]);
+    }
+    measures.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Of each subtask of a vertex, with its number.
+pub(super) fn of_vertex(found: &Found<'_>, rates: Option<&[TaskRates]>) -> Vec<(usize, Measures)> {
+    let rates = |place: usize| rates.and_then(|rates| rates.get(place));
+    found.tasks.iter().map(|(place, task)| (task.subtask, of_subtask(task, rates(*place)))).collect()
+}
+
+/// Of a job; all are numbers but one.
+pub(super) fn of_job(view: &JobView, now: Timestamp) -> Measures {
+    let checkpoints = &view.checkpoints;
+    let entered = |status: JobStatus| view.history.entered(status);
+    let time_in = |status: JobStatus| match entered(status) {
+        Some(since) if view.status == status => between(since, now) as f64,
+        _ => 0.0,
+    };
+    let up = if view.status == JobStatus::Running { time_in(JobStatus::Running) } else { -1.0 };
+    let mut measures = vec![
+        ("numRestarts", view.restarts as f64),
+        ("fullRestarts", view.restarts as f64),
+        ("uptime", up),
+        ("downtime", if view.status == JobStatus::Restarting { time_in(JobStatus::Restarting) } else { 0.0 }),
+        ("initializingTime", time_in(JobStatus::Initializing)),
+        ("createdTime", time_in(JobStatus::Created)),
+        ("runningTime", time_in(JobStatus::Running)),
+        ("restartingTime", time_in(JobStatus::Restarting)),
+        ("cancellingTime", time_in(JobStatus::Cancelling)),
+        ("failingTime", time_in(JobStatus::Failing)),
+        ("allSubTasksRunningOrFinishedTime", time_in(JobStatus::Running)),
+        ("numberOfCompletedCheckpoints", checkpoints.completed as f64),
+        ("numberOfFailedCheckpoints", checkpoints.failed as f64),
+        ("numberOfInProgressCheckpoints", in_progress(view) as f64),
+        ("totalNumberOfCheckpoints", total_checkpoints(view) as f64),
+    ];
+    if let Some(record) = &checkpoints.latest_completed
+        && let CheckpointState::Completed { bytes, .. } = record.state
+    {
+        let took = record.duration.as_millis() as f64;
+        measures.extend([
+            ("lastCompletedCheckpointId", record.id as f64),
+            ("lastCheckpointDuration", took),
+            ("lastCheckpointSize", bytes as f64),
+            ("lastCheckpointFullSize", bytes as f64),
+            ("lastCheckpointCompletedTimestamp", record.triggered.0 as f64 + took),
+            ("lastCheckpointProcessedData", 0.0),
+            ("lastCheckpointPersistedData", 0.0),
+        ]);
+    }
+    if let Some(from) = &checkpoints.latest_restored {
+        measures.push(("lastCheckpointRestoreTimestamp", from.at.0 as f64));
+    }
+    measures.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The one metric of a job that is no number: where its last checkpoint lies.
+pub(super) fn last_path(view: &JobView) -> Option<(String, String)> {
+    let record = view.checkpoints.latest_completed.as_ref()?;
+    let CheckpointState::Completed { location, .. } = &record.state else { return None };
+    Some(("lastCheckpointExternalPath".to_owned(), super::places::url(location)))
+}
+
+pub(super) fn in_progress(view: &JobView) -> u64 {
+    let recent = view.checkpoints.recent.iter();
+    recent.filter(|record| record.state == CheckpointState::InProgress).count() as u64
+}
+
+pub(super) fn total_checkpoints(view: &JobView) -> u64 {
+    view.checkpoints.completed + view.checkpoints.failed + in_progress(view)
+}
+
+/// How much of their time subtasks wait for whoever takes their output.
+pub(super) fn backpressure(found: &Found<'_>, rates: Option<&[TaskRates]>, now: Timestamp) -> Backpressure {
+    let Some(rates) = rates.filter(|_| found.view.status == JobStatus::Running) else {
+        return Backpressure { status: "deprecated", known: None };
+    };
+    let share = |ms: f64| (ms / 1_000.0).clamp(0.0, 1.0);
+    let of = |place: usize, task: &TaskView| {
+        let rates = rates.get(place)?;
+        let ratio = share(rates.backpressured_ms);
+        let (idle_ratio, busy_ratio) = (share(rates.idle_ms), share(rates.busy_ms));
+        let level = level(ratio);
+        Some(SubtaskBackpressure {
+            subtask: task.subtask,
+            level,
+            backpressure_level: level,
+            ratio,
+            idle_ratio,
+            busy_ratio,
+        })
+    };
+    let subtasks: Vec<SubtaskBackpressure> =
+        found.tasks.iter().filter_map(|(place, task)| of(*place, task)).collect();
+    let level = level(subtasks.iter().map(|of| of.ratio).fold(0.0, f64::max));
+    let known = KnownBackpressure { backpressure_level: level, level, end_timestamp: now.0, subtasks };
+    Backpressure { status: "ok", known: Some(known) }
+}
+
+fn level(ratio: f64) -> &'static str {
+    match ratio {
+        ratio if ratio > HIGH => "high",
+        ratio if ratio > LOW => "low",
+        _ => "ok",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted(query: &str) -> Wanted {
+        Wanted::of(&format!("/x?{query}").parse().expect("a URI"))
+    }
+
+    #[test]
+    fn several_are_aggregated_as_flink_does() {
+        let of = |value| Measures::from([("numRecordsOut".to_owned(), value)]);
+        let both = [of(1625.0), of(1672.0)];
+        let all = &wanted("get=numRecordsOut,nosuch").aggregate(&both)[0];
+        assert_eq!(
+            (all.min, all.max, all.avg, all.sum),
+            (Some(1625.0), Some(1672.0), Some(1648.5), Some(3297.0))
+        );
+        assert_eq!(all.skew, Some(1.4255383682135276), "what Flink 2.2 said of these numbers");
+        let some = &wanted("get=numRecordsOut&agg=max").aggregate(&both)[0];
+        assert_eq!((some.min, some.max, some.skew), (None, Some(1672.0), None));
+        let names = wanted("").aggregate(&both);
+        assert_eq!((names.len(), names[0].sum), (1, None));
+    }
+
+    #[test]
+    fn numbers_are_written_as_flink_does() {
+        assert_eq!([text(0.0), text(22.5), text(i64::MIN as f64)], ["0", "22.5", "-9223372036854775808"]);
+    }
+
+    #[test]
+    fn a_level_is_high_from_half_of_the_time() {
+        assert_eq!([0.0, 0.1, 0.3, 0.5, 0.7].map(level), ["ok", "ok", "low", "low", "high"]);
+    }
+}

@@ -1,0 +1,146 @@
+//! What takes its time: savepoints, checkpoints and disposals are asked for, and asked after by a trigger id.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Throwable;
+
+/// `POST /jobs/:id/savepoints`
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::flink) struct SavepointWanted {
+    /// A directory; where savepoints go unless told otherwise.
+    pub(in crate::flink) target_directory: Option<String>,
+    pub(in crate::flink) cancel_job: Option<bool>,
+    #[serde(rename = "formatType")]
+    #[expect(dead_code, reason = "checked for what it may be: there is one format")]
+    pub(in crate::flink) format: Option<Format>,
+    #[serde(rename = "triggerId")]
+    pub(in crate::flink) trigger: Option<String>,
+}
+
+/// `POST /jobs/:id/stop`
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::flink) struct StopWanted {
+    pub(in crate::flink) target_directory: Option<String>,
+    /// Whether all windows are to close first.
+    pub(in crate::flink) drain: Option<bool>,
+    #[serde(rename = "formatType")]
+    #[expect(dead_code, reason = "checked for what it may be: there is one format")]
+    pub(in crate::flink) format: Option<Format>,
+    #[serde(rename = "triggerId")]
+    pub(in crate::flink) trigger: Option<String>,
+}
+
+/// `POST /jobs/:id/checkpoints`
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::flink) struct CheckpointWanted {
+    #[serde(rename = "checkpointType")]
+    #[expect(dead_code, reason = "checked for what it may be: all are full")]
+    pub(in crate::flink) kind: Option<CheckpointKind>,
+    #[serde(rename = "triggerId")]
+    pub(in crate::flink) trigger: Option<String>,
+}
+
+/// `POST /savepoint-disposal`
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::flink) struct DisposalWanted {
+    pub(in crate::flink) savepoint_path: String,
+}
+
+/// There is only one format here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub(in crate::flink) enum Format {
+    Canonical,
+    Native,
+}
+
+/// Every checkpoint is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub(in crate::flink) enum CheckpointKind {
+    Configured,
+    Full,
+    Incremental,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::flink) struct Triggered {
+    pub(in crate::flink) request_id: String,
+}
+
+/// How far it is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::flink) struct Progress {
+    status: OperationStatus,
+    operation: Option<Outcome>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::flink) struct OperationStatus {
+    /// `IN_PROGRESS` or `COMPLETED`, which a failure is too.
+    #[schema(example = "COMPLETED")]
+    pub(in crate::flink) id: &'static str,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(in crate::flink) enum Outcome {
+    Savepoint {
+        /// A URL.
+        location: String,
+    },
+    Checkpoint {
+        #[serde(rename = "checkpointId")]
+        id: u64,
+    },
+    Failed {
+        #[serde(rename = "failure-cause")]
+        cause: Throwable,
+    },
+    /// Only here it is spelt so.
+    CheckpointFailed {
+        #[serde(rename = "failureCause")]
+        cause: Throwable,
+    },
+    Disposed {},
+}
+
+impl OperationStatus {
+    pub(in crate::flink) fn of(is_over: bool) -> OperationStatus {
+        OperationStatus { id: if is_over { "COMPLETED" } else { "IN_PROGRESS" } }
+    }
+}
+
+impl Progress {
+    pub(in crate::flink) fn of(operation: Option<Outcome>) -> Progress {
+        Progress { status: OperationStatus::of(operation.is_some()), operation }
+    }
+}
+
+/// `/jobs/:id/execution-result`
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::flink) struct ResultOfJob {
+    pub(in crate::flink) status: OperationStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::flink) job_execution_result: Option<ExecutionResult>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::flink) struct ExecutionResult {
+    pub(in crate::flink) id: String,
+    /// `SUCCEEDED`, `FAILED` or `CANCELED`.
+    pub(in crate::flink) application_status: &'static str,
+    pub(in crate::flink) accumulator_results: super::Nothing,
+    /// Milliseconds.
+    pub(in crate::flink) net_runtime: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::flink) failure_cause: Option<Throwable>,
+}

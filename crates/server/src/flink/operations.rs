@@ -1,0 +1,160 @@
+//! What was asked for and takes its time: each goes by a trigger id, which a client may choose itself.
+//!
+//! Asked for again by the same id, nothing is done a second time. An outcome is kept for as long as Flink keeps it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jobs::SavepointError;
+use parking_lot::Mutex;
+use types::JobId;
+
+/// How long an outcome is kept.
+const KEPT: Duration = Duration::from_secs(5 * 60);
+/// Operations known at one time, at most.
+const KNOWN: usize = 1_000;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    /// Of a job, with its end if so asked.
+    Savepoint,
+    Checkpoint,
+    Disposal,
+}
+
+/// What an operation goes by. Of a disposal there is no job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key {
+    pub(super) kind: Kind,
+    pub(super) job: Option<JobId>,
+    pub(super) trigger: JobId,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Done {
+    /// Where the savepoint lies.
+    Savepoint(String),
+    Checkpoint(u64),
+    Disposed,
+    /// A Java exception that Flink would have thrown, and its message.
+    Failed {
+        class: &'static str,
+        message: String,
+    },
+}
+
+#[derive(Debug)]
+enum State {
+    Running,
+    Over { at: Duration, done: Done },
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Operations(Mutex<BTreeMap<Key, State>>);
+
+/// Whether an operation is to be begun.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Begun {
+    Now,
+    Before,
+    /// Too many are known.
+    TooMany,
+}
+
+impl Operations {
+    pub(super) fn begin(&self, key: Key, now: Duration) -> Begun {
+        let mut known = self.0.lock();
+        known.retain(|_, state| match state {
+            State::Running => true,
+            State::Over { at, .. } => now.saturating_sub(*at) < KEPT,
+        });
+        if known.contains_key(&key) {
+            return Begun::Before;
+        }
+        if known.len() >= KNOWN {
+            return Begun::TooMany;
+        }
+        known.insert(key, State::Running);
+        Begun::Now
+    }
+
+    pub(super) fn end(&self, key: Key, now: Duration, done: Done) {
+        self.0.lock().insert(key, State::Over { at: now, done });
+    }
+
+    /// `None`: there is no such operation; `Some(None)`: it goes on.
+    pub(super) fn progress(&self, key: Key) -> Option<Option<Done>> {
+        match self.0.lock().get(&key)? {
+            State::Running => Some(None),
+            State::Over { done, .. } => Some(Some(done.clone())),
+        }
+    }
+}
+
+/// What Flink calls a job that is not there, or no longer.
+pub(super) fn no_job(job: JobId) -> Done {
+    Done::Failed {
+        class: "org.apache.flink.runtime.messages.FlinkJobNotFoundException",
+        message: format!("Could not find Flink job ({job})"),
+    }
+}
+
+pub(super) fn no_directory(location: &str, why: &str) -> Done {
+    checkpoint_failure(format!("{IO_PROBLEM} Failed to create savepoint directory at {location}: {why}"))
+}
+
+const IO_PROBLEM: &str = "An Exception occurred while triggering the checkpoint. IO-problem detected.";
+
+fn checkpoint_failure(message: String) -> Done {
+    Done::Failed { class: "org.apache.flink.runtime.checkpoint.CheckpointException", message }
+}
+
+/// Why there is no savepoint, or no checkpoint, in Flink's words as far as it has some.
+pub(super) fn failure(error: &SavepointError) -> Done {
+    let text = jobs::with_causes(error);
+    let message = match error {
+        SavepointError::Ended => "Not all required tasks are currently running.".to_owned(),
+        SavepointError::Busy => format!("The maximum number of queued checkpoint requests exceeded: {text}"),
+        SavepointError::Snapshot(engine::execution::CheckpointError::TimedOut) => {
+            "Checkpoint expired before completing.".to_owned()
+        }
+        SavepointError::Files(_) => format!("{IO_PROBLEM} Failed to write the savepoint: {text}"),
+        SavepointError::Nowhere | SavepointError::NoCheckpoints | SavepointError::Snapshot(_) => text,
+    };
+    checkpoint_failure(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(trigger: u128) -> Key {
+        Key { kind: Kind::Savepoint, job: Some(JobId(1)), trigger: JobId(trigger) }
+    }
+
+    #[test]
+    fn what_was_begun_is_not_begun_again_until_it_is_forgotten() {
+        let operations = Operations::default();
+        let second = Duration::from_secs(1);
+        assert_eq!(operations.begin(key(7), second), Begun::Now);
+        assert_eq!(operations.begin(key(7), second), Begun::Before);
+        assert_eq!(operations.progress(key(7)), Some(None));
+        operations.end(key(7), second, Done::Checkpoint(3));
+        assert_eq!(operations.begin(key(7), KEPT), Begun::Before);
+        assert_eq!(operations.progress(key(7)), Some(Some(Done::Checkpoint(3))));
+        assert_eq!(operations.progress(Key { kind: Kind::Checkpoint, ..key(7) }), None);
+        assert_eq!(operations.begin(key(7), KEPT + second), Begun::Now, "it was forgotten");
+    }
+
+    #[test]
+    fn there_is_an_end_to_what_is_known() {
+        let operations = Operations::default();
+        for trigger in 0..KNOWN as u128 {
+            assert_eq!(operations.begin(key(trigger), Duration::ZERO), Begun::Now);
+        }
+        assert_eq!(operations.begin(key(KNOWN as u128), Duration::ZERO), Begun::TooMany);
+        operations.end(key(0), Duration::ZERO, Done::Disposed);
+        assert_eq!(operations.begin(key(KNOWN as u128), KEPT), Begun::Now);
+    }
+}

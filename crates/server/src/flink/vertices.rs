@@ -1,0 +1,220 @@
+//! Views of vertices and their subtasks in Flink's words: pure functions.
+
+use std::collections::BTreeMap;
+
+use jobs::{JobStatus, JobView, TaskView, VertexView};
+use types::Timestamp;
+
+use super::describe::{NOT_YET, between, hash, task_state};
+use super::model::{
+    AggregatedSubtasks, CountsByState, Spread, Subtask, SubtaskAccumulators, SubtaskTimes,
+    SubtasksAccumulators, TaskState, TimesOfSubtask, VertexDetails, VertexMetrics, VertexOnTaskManager,
+    VertexTaskManagers,
+};
+use super::process::{ENDPOINT, TASK_MANAGER};
+
+/// A vertex with its subtasks, each with its place among those of the job.
+pub(super) struct Found<'a> {
+    pub(super) view: &'a JobView,
+    pub(super) vertex: &'a VertexView,
+    pub(super) id: String,
+    pub(super) tasks: Vec<(usize, &'a TaskView)>,
+}
+
+impl<'a> Found<'a> {
+    /// All vertices of a job, as the data flows.
+    pub(super) fn all(view: &'a JobView) -> Vec<Found<'a>> {
+        let found = |vertex: &'a VertexView| Found {
+            view,
+            vertex,
+            id: hash(view.id, &vertex.key),
+            tasks: view.tasks.iter().enumerate().filter(|(_, task)| task.vertex == vertex.key).collect(),
+        };
+        view.graph.iter().map(found).collect()
+    }
+
+    pub(super) fn metrics(&self) -> VertexMetrics {
+        metrics(self.tasks.iter().map(|(_, task)| *task))
+    }
+
+    /// When it began to run, when it ended, and how long it has run.
+    pub(super) fn times(&self, now: Timestamp) -> (i64, i64, i64) {
+        let began = self.view.history.entered(JobStatus::Running);
+        let end = self.view.ended;
+        (
+            began.map_or(NOT_YET, |began| began.0),
+            end.map_or(NOT_YET, |ended| ended.0),
+            began.map_or(NOT_YET, |began| between(began, end.unwrap_or(now))),
+        )
+    }
+
+    fn state(&self) -> TaskState {
+        task_state(self.view.status)
+    }
+
+    pub(super) fn details(&self, max_parallelism: i32, now: Timestamp) -> VertexDetails {
+        VertexDetails {
+            id: self.id.clone(),
+            name: self.vertex.name.clone(),
+            parallelism: self.tasks.len(),
+            max_parallelism,
+            now: now.0,
+            subtasks: self.tasks.iter().map(|(_, task)| self.subtask(task, now)).collect(),
+            aggregated: self.aggregated(now),
+        }
+    }
+
+    pub(super) fn subtask(&self, task: &TaskView, now: Timestamp) -> Subtask {
+        let (start_time, end_time, duration) = self.times(now);
+        Subtask {
+            subtask: task.subtask,
+            status: self.state().name(),
+            attempt: self.view.restarts,
+            endpoint: ENDPOINT,
+            start_time,
+            end_time,
+            duration,
+            metrics: metrics(std::iter::once(task)),
+            taskmanager_id: TASK_MANAGER,
+            status_duration: self.status_durations(now),
+            start_time_too: start_time,
+        }
+    }
+
+    /// Milliseconds in each of the states that Flink tells of. Subtasks are where their job is.
+    fn status_durations(&self, now: Timestamp) -> BTreeMap<&'static str, i64> {
+        let entered = |status| self.view.history.entered(status);
+        let until = |from: JobStatus, to: JobStatus| {
+            entered(from).map_or(0, |from| between(from, entered(to).unwrap_or(now)))
+        };
+        let (_, _, running) = self.times(now);
+        BTreeMap::from([
+            ("CREATED", until(JobStatus::Created, JobStatus::Running)),
+            ("SCHEDULED", 0),
+            ("DEPLOYING", 0),
+            ("INITIALIZING", until(JobStatus::Initializing, JobStatus::Created)),
+            ("RUNNING", running.max(0)),
+        ])
+    }
+
+    pub(super) fn aggregated(&self, now: Timestamp) -> AggregatedSubtasks {
+        let each: Vec<VertexMetrics> =
+            self.tasks.iter().map(|(_, task)| metrics(std::iter::once(*task))).collect();
+        let spread = |of: fn(&VertexMetrics) -> i64| Spread::of(each.iter().map(of));
+        let metrics = BTreeMap::from([
+            ("read-bytes", spread(|of| of.read_bytes as i64)),
+            ("write-bytes", spread(|of| of.write_bytes as i64)),
+            ("read-records", spread(|of| of.read_records as i64)),
+            ("write-records", spread(|of| of.write_records as i64)),
+            ("accumulated-backpressured-time", spread(|of| of.accumulated_backpressured_time as i64)),
+            ("accumulated-idle-time", spread(|of| of.accumulated_idle_time as i64)),
+            ("accumulated-busy-time", spread(|of| of.accumulated_busy_time as i64)),
+        ]);
+        let durations = self.status_durations(now).into_iter();
+        let of_all = |ms: i64| Spread::of(self.tasks.iter().map(|_| ms));
+        AggregatedSubtasks {
+            metrics,
+            status_duration: durations.map(|(name, ms)| (name, of_all(ms))).collect(),
+        }
+    }
+
+    pub(super) fn subtask_times(&self, now: Timestamp) -> SubtaskTimes {
+        let entered = |status| self.view.history.entered(status).map_or(0, |at| at.0);
+        let timestamps = BTreeMap::from([
+            ("CREATED", entered(JobStatus::Created)),
+            ("SCHEDULED", entered(JobStatus::Created)),
+            ("DEPLOYING", entered(JobStatus::Created)),
+            ("INITIALIZING", entered(JobStatus::Created)),
+            ("RUNNING", entered(JobStatus::Running)),
+            ("CANCELING", entered(JobStatus::Cancelling)),
+            ("CANCELED", entered(JobStatus::Canceled)),
+            ("FINISHED", entered(JobStatus::Finished)),
+            ("FAILED", entered(JobStatus::Failed)),
+            ("RECONCILING", 0),
+        ]);
+        let end = self.view.ended.unwrap_or(now);
+        let times = |task: &TaskView| TimesOfSubtask {
+            subtask: task.subtask,
+            endpoint: ENDPOINT,
+            duration: between(self.view.started, end),
+            timestamps: timestamps.clone(),
+        };
+        SubtaskTimes {
+            id: self.id.clone(),
+            name: self.vertex.name.clone(),
+            now: now.0,
+            subtasks: self.tasks.iter().map(|(_, task)| times(task)).collect(),
+        }
+    }
+
+    pub(super) fn task_managers(&self, now: Timestamp) -> VertexTaskManagers {
+        let (start_time, end_time, duration) = self.times(now);
+        let here = VertexOnTaskManager {
+            endpoint: ENDPOINT,
+            status: self.state().name(),
+            start_time,
+            end_time,
+            duration,
+            metrics: self.metrics(),
+            status_counts: CountsByState::all_in(self.state(), self.tasks.len()),
+            taskmanager_id: TASK_MANAGER,
+            aggregated: self.aggregated(now),
+        };
+        VertexTaskManagers {
+            id: self.id.clone(),
+            name: self.vertex.name.clone(),
+            now: now.0,
+            taskmanagers: vec![here],
+        }
+    }
+
+    pub(super) fn subtask_accumulators(&self) -> SubtasksAccumulators {
+        let of = |task: &TaskView| SubtaskAccumulators {
+            subtask: task.subtask,
+            attempt: self.view.restarts,
+            endpoint: Some(ENDPOINT),
+            id: None,
+            user_accumulators: [],
+        };
+        SubtasksAccumulators {
+            id: self.id.clone(),
+            parallelism: self.tasks.len(),
+            subtasks: self.tasks.iter().map(|(_, task)| of(task)).collect(),
+        }
+    }
+
+    pub(super) fn attempt_accumulators(&self, task: &TaskView) -> SubtaskAccumulators {
+        let attempt = self.view.restarts;
+        SubtaskAccumulators {
+            subtask: task.subtask,
+            attempt,
+            endpoint: None,
+            id: Some(format!("{}_{}_{}_{attempt}", self.view.id, self.id, task.subtask)),
+            user_accumulators: [],
+        }
+    }
+}
+
+fn metrics<'a>(tasks: impl Iterator<Item = &'a TaskView>) -> VertexMetrics {
+    let tasks: Vec<&TaskView> = tasks.collect();
+    let sum = |name: &str| -> f64 { tasks.iter().filter_map(|task| figure(task, name)).sum() };
+    VertexMetrics {
+        read_bytes: sum("numBytesIn") as u64,
+        read_bytes_complete: true,
+        // What goes to other threads. What is written to sinks is counted there.
+        write_bytes: sum("numBytesShipped") as u64,
+        write_bytes_complete: true,
+        read_records: sum("numRecordsIn") as u64,
+        read_records_complete: true,
+        write_records: (sum("numRecordsOut") + sum("numRecordsShipped")) as u64,
+        write_records_complete: true,
+        accumulated_backpressured_time: sum("accumulatedBackPressuredTimeMs") as u64,
+        accumulated_idle_time: sum("accumulatedIdleTimeMs") as u64,
+        accumulated_busy_time: sum("accumulatedBusyTimeMs").round(),
+    }
+}
+
+/// A figure of a subtask by the engine's name.
+pub(super) fn figure(task: &TaskView, name: &str) -> Option<f64> {
+    task.metrics.iter().find(|(metric, _)| *metric == name).map(|(_, value)| *value)
+}
