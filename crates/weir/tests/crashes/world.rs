@@ -20,6 +20,8 @@ use types::{PartitionId, SystemClock};
 pub const KILLS: usize = 20;
 const BATCH: u64 = 40;
 const PRODUCERS: usize = 2;
+/// Between two batches of a producer: some thousand events a second, so that what waits for a minute can be caught up with.
+const PAUSE: Duration = Duration::from_millis(15);
 
 /// One result for each event: what a window says of it is how often it was counted there.
 const SEEN: &str = "
@@ -101,6 +103,7 @@ impl Produced {
         loop {
             let owed = if has_keys { self.unanswered() } else { None };
             let batch = owed.unwrap_or_else(|| self.batch(has_keys));
+            pause_for(PAUSE);
             if !self.send(url, &batch) {
                 if batch.key.is_some() {
                     self.unanswered.lock().expect("not poisoned").push(batch);

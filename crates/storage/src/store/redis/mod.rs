@@ -251,12 +251,13 @@ impl ResultStore for RedisStore {
             if link.is_new() && shared.guard.check(link, &shared.copy, &*shared.clock)? > 0 {
                 followers.dismiss();
             }
+            // Before Redis has it: should Redis be emptied now, what is given back is read from the copy.
+            shared.keep(batch)?;
             shared.put(link, batch)
         })();
         shared.standing.found(&written);
         written?;
         let now = shared.clock.now();
-        shared.keep(batch)?;
         shared.know(keys.map(|key| key.as_bytes()));
         if !followers.is_empty() {
             let entries = batch.upserts.iter().map(|upsert| Entry {
