@@ -40,15 +40,15 @@ const OVERALL: &str = "/analytics/redis/overall-summary?days=36500";
 /// Rows of a window a second, in two groupings, written once it has closed.
 const WINDOWS: &str = "
 CREATE TABLE queries (
-  `timestamp` TIMESTAMP_LTZ(3),
+  `timestamp` TIMESTAMP(3),
   `user` ROW<user_type STRING, `years` INT>,
   WATERMARK FOR `timestamp` AS `timestamp` - INTERVAL '0' SECOND
 ) WITH ('connector' = 'kafka', 'topic' = 'user-queries', 'scan.startup.mode' = 'latest-offset', 'format' = 'json',
         'json.timestamp-format.standard' = 'ISO-8601', 'json.ignore-parse-errors' = 'true');
-CREATE TABLE closed (user_type STRING, `years` INT, n BIGINT, window_end TIMESTAMP_LTZ(3))
+CREATE TABLE closed (user_type STRING, `years` INT, n BIGINT, window_end TIMESTAMP(3))
 WITH ('connector' = 'redis', 'key' = 'closed:{user_type}:{years}:{window_end}', 'channel' = 'closed', 'type' = 'closed');
 INSERT INTO closed
-SELECT `user`.user_type, `user`.`years`, COUNT(*), CAST(window_end AS TIMESTAMP_LTZ(3))
+SELECT `user`.user_type, `user`.`years`, COUNT(*), window_end
 FROM TABLE(TUMBLE(TABLE queries, DESCRIPTOR(`timestamp`), INTERVAL '1' SECOND))
 GROUP BY window_start, window_end, `user`.user_type, `user`.`years`;
 ";
