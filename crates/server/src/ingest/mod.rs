@@ -145,9 +145,7 @@ impl Ingest {
         let appending = match self.log.append_noted(topic, records, note) {
             Ok(appending) => appending,
             Err(error) => {
-                if let LogError::UnknownTopic { .. } = error {
-                    self.topics.write().remove(topic);
-                }
+                self.forget_missing(topic, &error);
                 return Err(error.into());
             }
         };
@@ -159,12 +157,22 @@ impl Ingest {
         });
         match tokio::time::timeout(self.options.append_timeout, appended).await {
             Ok(Ok(Ok(Ok(_)))) => Ok(()),
-            Ok(Ok(Ok(Err(error)))) => Err(error.into()),
+            Ok(Ok(Ok(Err(error)))) => {
+                self.forget_missing(topic, &error);
+                Err(error.into())
+            }
             Ok(_) => Err(LogError::Closed.into()),
             Err(_) => Err(Failure::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "the event log did not answer in time; the events may or may not have been kept",
             )),
+        }
+    }
+
+    /// A topic that is gone may be made again.
+    fn forget_missing(&self, topic: &str, error: &LogError) {
+        if error.is_unknown_topic() {
+            self.topics.write().remove(topic);
         }
     }
 

@@ -310,6 +310,15 @@ impl LogError {
         }
     }
 
+    /// Whether there is no such topic.
+    pub fn is_unknown_topic(&self) -> bool {
+        match self {
+            LogError::UnknownTopic { .. } => true,
+            LogError::Shared(error) => error.is_unknown_topic(),
+            _ => false,
+        }
+    }
+
     /// Whether records were refused for their size.
     pub fn is_too_large(&self) -> bool {
         match self {

@@ -49,8 +49,12 @@ fn open(server: &KafkaServer) -> KafkaLog {
 
 /// With notes in a directory.
 fn open_noting(server: &KafkaServer, directory: &Path) -> KafkaLog {
+    open_noting_with(server, directory, &[])
+}
+
+fn open_noting_with(server: &KafkaServer, directory: &Path, properties: &[(&str, &str)]) -> KafkaLog {
     let notes = Some(directory.to_owned());
-    let options = KafkaOptions { notes, ..KafkaOptions::new(settings(server, &[])) };
+    let options = KafkaOptions { notes, ..KafkaOptions::new(settings(server, properties)) };
     KafkaLog::open(options, Arc::new(SystemClock::new())).expect("it is there")
 }
 
@@ -248,6 +252,53 @@ fn a_note_stands_with_its_records_and_is_found_by_the_next_process_and_by_others
     let mut read = bodies(read_all(&mut *reader(&first, "noted", &all(2, Start::Earliest))));
     read.sort_unstable();
     assert_eq!(read, ["a", "b", "c"]);
+}
+
+#[test]
+fn an_append_that_is_refused_leaves_no_note_and_takes_nobody_along() {
+    let Some(server) = shared() else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let log = open_noting_with(&server, directory.path(), &[("max.request.size", "10000")]);
+    log.create_topic("refused", 1).unwrap();
+    assert_eq!(log.note("first").unwrap(), None);
+    let note = |name: &str| Some(Note { name: name.to_owned(), value: b"done".to_vec() });
+    // The first keeps the brokers busy, so that the others go together.
+    let first = log.append_noted("refused", records(&["a"]), note("first")).unwrap();
+    let large = log.append_noted("refused", records(&["b", &"c".repeat(50_000)]), note("large")).unwrap();
+    let nowhere = log.append_noted("no-such-topic", records(&["d"]), note("nowhere")).unwrap();
+    let last = log.append_noted("refused", records(&["e"]), note("last")).unwrap();
+    first.blocking_recv().unwrap().unwrap();
+    assert!(large.blocking_recv().unwrap().unwrap_err().is_too_large());
+    assert!(nowhere.blocking_recv().unwrap().unwrap_err().is_unknown_topic());
+    last.blocking_recv().unwrap().unwrap();
+    let noted =
+        |log: &KafkaLog| ["first", "large", "nowhere", "last"].map(|name| log.note(name).unwrap().is_some());
+    assert_eq!(noted(&log), [true, false, false, true]);
+    let read = bodies(read_all(&mut *reader(&log, "refused", &all(1, Start::Earliest))));
+    assert_eq!(read, ["a", "e"]);
+    drop(log);
+    let elsewhere = tempfile::tempdir().unwrap();
+    assert_eq!(noted(&open_noting(&server, elsewhere.path())), [true, false, false, true]);
+}
+
+#[test]
+fn a_reader_that_was_held_up_gives_what_came_before_it_says_that_there_is_nothing() {
+    let Some(server) = shared() else { return };
+    let log = open(&server);
+    log.create_topic("held-up", 1).unwrap();
+    let mut held = reader(&log, "held-up", &all(1, Start::Earliest));
+    append(&log, "held-up", records(&["a"])).unwrap();
+    assert_eq!(bodies(read_all(&mut *held)), ["a"]);
+    append(&log, "held-up", records(&["b"])).unwrap();
+    // Others have it, and some seconds go by.
+    for _ in 0..3 {
+        assert_eq!(bodies(read_all(&mut *reader(&log, "held-up", &all(1, Start::Earliest)))), ["a", "b"]);
+    }
+    wait_until("it gives what came", || match held.poll(Duration::ZERO, 1 << 20).unwrap() {
+        Polled::Records { fetched, .. } => !fetched.records.is_empty(),
+        Polled::CaughtUp => panic!("there was more"),
+        Polled::Unreachable => false,
+    });
 }
 
 #[test]

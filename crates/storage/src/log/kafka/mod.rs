@@ -11,6 +11,7 @@ mod context;
 mod failure;
 mod groups;
 mod notes;
+mod pulse;
 mod reader;
 mod run;
 mod sender;
@@ -18,7 +19,7 @@ mod settings;
 mod transactions;
 
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use types::{Clock, Offset, PartitionId};
@@ -64,9 +65,8 @@ pub struct KafkaLog {
     clock: Arc<dyn Clock>,
     ask: Ask,
     groups: Groups,
-    sender: OnceLock<Sender>,
-    /// Held while the sender is made.
-    making: Mutex<()>,
+    /// Made anew after an error that it cannot go on from.
+    sender: Mutex<Option<Arc<Sender>>>,
     notes: Option<Arc<Notes>>,
     transactions: Option<Transactions>,
 }
@@ -82,14 +82,18 @@ impl KafkaLog {
             }
             None => None,
         };
+        // What no producer takes is better known before the first event than at it.
+        let sender = match &notes {
+            Some(_) => Some(Arc::new(Sender::new(&options)?)),
+            None => None,
+        };
         let transactions = notes.clone().map(|notes| Transactions::start(options.clone(), notes));
         Ok(KafkaLog {
             groups: Groups::new(options.settings.clone(), clock.clone()),
             options,
             clock,
             ask,
-            sender: OnceLock::new(),
-            making: Mutex::new(()),
+            sender: Mutex::new(sender),
             notes,
             transactions: transactions.transpose()?,
         })
@@ -105,7 +109,7 @@ impl KafkaLog {
         if let Some(transactions) = &self.transactions {
             transactions.close();
         }
-        if let Some(sender) = self.sender.get() {
+        if let Some(sender) = self.sender.lock().as_ref() {
             sender.close();
         }
         if let Some(notes) = &self.notes {
@@ -113,18 +117,24 @@ impl KafkaLog {
         }
     }
 
-    fn sender(&self) -> Result<&Sender, LogError> {
-        if let Some(sender) = self.sender.get() {
-            return Ok(sender);
+    fn sender(&self) -> Result<Arc<Sender>, LogError> {
+        let mut sender = self.sender.lock();
+        if let Some(made) = sender.as_ref() {
+            let Some(reason) = made.fatal() else { return Ok(made.clone()) };
+            tracing::error!(
+                servers = self.options.settings.servers(),
+                reason,
+                "the producer cannot go on; it is made anew"
+            );
         }
-        let _one = self.making.lock();
-        match self.sender.get() {
-            Some(sender) => Ok(sender),
-            None => {
-                let sender = Sender::new(&self.options)?;
-                Ok(self.sender.get_or_init(|| sender))
-            }
+        let made = Arc::new(Sender::new(&self.options)?);
+        let before = sender.replace(made.clone());
+        drop(sender);
+        if before.is_some() {
+            // What it still holds is answered first, which whoever appends should not wait for.
+            std::thread::spawn(move || drop(before));
         }
+        Ok(made)
     }
 
     fn check_size(&self, records: &[NewRecord]) -> Result<(), LogError> {
@@ -173,8 +183,9 @@ impl EventLog for KafkaLog {
     fn note(&self, name: &str) -> Result<Option<Vec<u8>>, LogError> {
         let (Some(notes), Some(transactions)) = (&self.notes, &self.transactions) else { return Ok(None) };
         if !notes.is_complete() {
+            let doubts = notes.doubts();
             transactions.ready()?;
-            notes.complete()?;
+            notes.complete(doubts)?;
         }
         notes.find(name)
     }

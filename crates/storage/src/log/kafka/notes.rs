@@ -50,6 +50,7 @@ pub(super) struct Notes {
 struct Reading {
     is_topic_there: bool,
     is_complete: bool,
+    doubts: u64,
     reader: Option<Reader>,
 }
 
@@ -120,37 +121,51 @@ impl Notes {
 
     /// A transaction may have been committed without our knowing.
     pub fn doubt(&self) {
-        self.reading.lock().is_complete = false;
+        let mut reading = self.reading.lock();
+        reading.is_complete = false;
+        reading.doubts += 1;
     }
 
-    /// Reads the topic to its end.
-    pub fn complete(&self) -> Result<(), LogError> {
+    /// How often it was [`Notes::doubt`]ed.
+    pub fn doubts(&self) -> u64 {
+        self.reading.lock().doubts
+    }
+
+    /// Reads the topic as far as it reaches now, which is all unless there were more doubts since.
+    pub fn complete(&self, doubts: u64) -> Result<(), LogError> {
         self.make_topic()?;
         let mut reading = self.reading.lock();
+        if reading.is_complete {
+            return Ok(());
+        }
         let (first, end) = self.ask.bounds(NOTES, PARTITION)?;
         let position = self.position()?.unwrap_or(first).clamp(first, end);
         let wanted = Wanted { keys: true, headers: false };
         let from = [(PARTITION, Start::At(Offset(position)))];
+        let settings = self.settings.committed_only();
         let reader =
-            reading.reader.insert(Reader::open(&self.settings, NOTES, &from, wanted, self.clock.clone())?);
+            reading.reader.insert(Reader::open(&settings, NOTES, &from, wanted, self.clock.clone())?);
         let until = self.clock.elapsed() + PATIENCE;
         // Where nothing is, nothing is waited for.
         let mut is_read = position >= end;
         while !is_read {
             let left = until.saturating_sub(self.clock.elapsed());
+            if left.is_zero() {
+                return Err(LogError::Unreachable {
+                    servers: self.settings.servers().to_owned(),
+                    source: "notes of earlier appends could not be read".into(),
+                });
+            }
             match reader.poll(left.min(LOOK), FETCH_BYTES)? {
-                Polled::Records { fetched, .. } => self.learn(reader, &fetched)?,
-                Polled::CaughtUp => is_read = true,
-                Polled::Unreachable if left.is_zero() => {
-                    return Err(LogError::Unreachable {
-                        servers: self.settings.servers().to_owned(),
-                        source: "notes of earlier appends could not be read".into(),
-                    });
+                Polled::Records { fetched, behind } => {
+                    self.learn(reader, &fetched)?;
+                    is_read = !behind || reader.positions().first().is_some_and(|(_, next)| next.0 >= end);
                 }
+                Polled::CaughtUp => is_read = true,
                 Polled::Unreachable => {}
             }
         }
-        reading.is_complete = true;
+        reading.is_complete = reading.doubts == doubts;
         Ok(())
     }
 
@@ -160,6 +175,10 @@ impl Notes {
         let Some(reader) = &mut reading.reader else { return Ok(false) };
         let mut found = false;
         while let Polled::Records { fetched, .. } = reader.poll(Duration::ZERO, FETCH_BYTES)? {
+            // Only word of the partition: what is on its way is found by the next who asks.
+            if fetched.records.is_empty() {
+                break;
+            }
             self.learn(reader, &fetched)?;
             found = true;
         }
@@ -167,6 +186,9 @@ impl Notes {
     }
 
     fn learn(&self, reader: &Reader, fetched: &Fetched) -> Result<(), LogError> {
+        if fetched.records.is_empty() {
+            return Ok(());
+        }
         let bytes = |start: u32, end: u32| &fetched.data[start as usize..end as usize];
         let mut rows = Vec::with_capacity(fetched.records.len() + 1);
         for (record, attributes) in fetched.records.iter().zip(&fetched.attributes) {

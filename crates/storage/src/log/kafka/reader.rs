@@ -1,7 +1,7 @@
 //! Reading: what librdkafka has fetched in the background, gathered into runs of one partition.
 //!
-//! Whether a partition holds more right now follows from where the brokers said it ends when they last sent anything;
-//! and they are asked for more all the time, so that a leader that is heard of and sends no records has none.
+//! Whether a partition holds more right now follows from where its leader said that it ends when it last sent anything;
+//! it is asked for more all the time, so that one that answers and sends no records has none.
 
 use std::ptr;
 use std::sync::Arc;
@@ -15,8 +15,9 @@ use rdkafka::{Message as _, Offset as KafkaOffset, TopicPartitionList};
 use types::{Clock, Offset, PartitionId};
 
 use super::ask::Ask;
-use super::context::{Context, Heard};
+use super::context::Context;
 use super::failure::{failed, failed_at, is_away, is_unknown};
+use super::pulse::Pulse;
 use super::run::Run;
 use super::settings::KafkaSettings;
 use crate::log::{LogError, LogReader, Polled, Start, Wanted};
@@ -30,8 +31,8 @@ pub(super) struct Reader {
     servers: String,
     topic: Arc<str>,
     consumer: BaseConsumer<Context>,
-    heard: Arc<Heard>,
-    ask: Ask,
+    pulse: Pulse,
+    ask: Arc<Ask>,
     clock: Arc<dyn Clock>,
     wanted: Wanted,
     assigned: Vec<Assigned>,
@@ -47,8 +48,10 @@ struct Assigned {
     partition: PartitionId,
     /// The next offset to hand out.
     next: u64,
-    /// The brokers have said so since the last record.
-    at_end: bool,
+    /// The offset behind the last record that was taken from the client.
+    read: u64,
+    /// Where the partition ended when its end was told; `None` since a record.
+    at_end: Option<u64>,
     /// It was told that there is more, or nothing was told yet.
     told_behind: bool,
 }
@@ -62,7 +65,6 @@ impl Reader {
         clock: Arc<dyn Clock>,
     ) -> Result<Reader, LogError> {
         let (servers, topic) = (settings.servers().to_owned(), Arc::<str>::from(topic));
-        let heard = Arc::new(Heard::new(topic.clone(), clock.clone()));
         let mut config = settings.client();
         config
             // Without a group the partitions cannot be chosen; nothing is committed to it here.
@@ -70,10 +72,9 @@ impl Reader {
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
             .set("auto.offset.reset", "error")
-            .set("enable.partition.eof", "true")
-            .set("statistics.interval.ms", "250");
+            .set("enable.partition.eof", "true");
         for (name, value) in [
-            // Each answer is a sign of life, also without records.
+            // How soon the end of a partition is told.
             ("fetch.wait.max.ms", "100"),
             // Fetched ahead: enough for a second of a fast job, and not all of the memory.
             ("queued.max.messages.kbytes", "16384"),
@@ -84,18 +85,18 @@ impl Reader {
                 config.set(name, value);
             }
         }
-        let context = Context::watching(&servers, heard.clone());
         let consumer = config
-            .create_with_context(context)
+            .create_with_context(Context::new(&servers))
             .map_err(|error| failed(&servers, "making a reader", error))?;
-        let ask = Ask::new(settings.clone())?;
+        let ask = Arc::new(Ask::new(settings.clone())?);
+        let pulse = Pulse::start(topic.clone(), ask.clone(), clock.clone())?;
         let (assigned, held) = (Vec::new(), None);
         let (silent_since, is_away) = (clock.elapsed(), false);
         let mut reader = Reader {
             servers,
             topic,
             consumer,
-            heard,
+            pulse,
             ask,
             clock,
             wanted,
@@ -149,15 +150,17 @@ impl Reader {
     /// Brokers have dropped what was to be read next.
     fn skip_what_is_gone(&mut self) -> Result<(), LogError> {
         for at in 0..self.assigned.len() {
-            let Assigned { partition, next, .. } = self.assigned[at];
-            let resolved = self.resolve(partition, Start::At(Offset(next)))?;
-            if resolved != next {
+            let Assigned { partition, read, .. } = self.assigned[at];
+            let resolved = self.resolve(partition, Start::At(Offset(read)))?;
+            if resolved != read {
                 let mut list = TopicPartitionList::new();
                 list.add_partition(&self.topic, partition.0.cast_signed());
                 self.consumer
                     .incremental_unassign(&list)
                     .map_err(|error| failed(&self.servers, "going on reading", error))?;
-                self.assigned[at].next = resolved;
+                // What was taken before and is still to be given moves `next` on by itself.
+                self.assigned[at].read = resolved;
+                self.assigned[at].at_end = None;
                 self.assign(partition, resolved)?;
             }
         }
@@ -195,7 +198,8 @@ impl Reader {
                     let place = self.assigned.iter_mut();
                     let place = place.into_iter().find(|of| of.partition.0.cast_signed() == number);
                     let Some(assigned) = place else { continue };
-                    assigned.at_end = false;
+                    assigned.at_end = None;
+                    assigned.read = message.offset().max(0).unsigned_abs() + 1;
                     if run.partition().is_none_or(|partition| partition == assigned.partition) {
                         run.add(&message, self.wanted);
                         continue;
@@ -209,8 +213,9 @@ impl Reader {
                 None => break,
             };
             if let KafkaError::PartitionEOF(number) = error {
+                let end = self.end(PartitionId(number.cast_unsigned()));
                 let Some(assigned) = self.assigned(number) else { continue };
-                assigned.at_end = true;
+                assigned.at_end = end;
                 if run.partition().is_none() && std::mem::take(&mut assigned.told_behind) {
                     // It was told that there is more, and there is not.
                     return Ok(Run::nothing_of(assigned.partition));
@@ -224,14 +229,16 @@ impl Reader {
 
     fn give(&mut self, run: Run, partition: PartitionId) -> Polled {
         let fetched = run.into_fetched();
-        let end = self.end(partition);
         let held = self.held.as_ref().and_then(Run::partition) == Some(partition);
-        let Some(assigned) = self.assigned(partition.0.cast_signed()) else { return Polled::Unreachable };
+        let number = partition.0.cast_signed();
+        let Some(assigned) = self.assigned(number) else { return Polled::Unreachable };
         if let Some(last) = fetched.records.last() {
             assigned.next = last.offset.0 + 1;
         }
-        let behind = held || !(assigned.at_end || end.is_some_and(|end| assigned.next >= end));
-        assigned.told_behind = behind;
+        let behind = held || !self.assigned.iter().any(|of| of.partition == partition && self.is_at_end(of));
+        if let Some(assigned) = self.assigned(number) {
+            assigned.told_behind = behind;
+        }
         Polled::Records { fetched, behind }
     }
 
@@ -241,11 +248,12 @@ impl Reader {
     }
 
     fn is_quiet(&self, of: &Assigned) -> bool {
-        self.is_at_end(of) && self.heard.within(of.partition.0.cast_signed(), SILENCE)
+        self.is_at_end(of) && self.pulse.within(of.partition, SILENCE)
     }
 
     fn is_at_end(&self, of: &Assigned) -> bool {
-        of.at_end || self.end(of.partition).is_some_and(|end| of.next >= end)
+        let end = self.end(of.partition);
+        of.at_end.is_some() && of.at_end == end || end.is_some_and(|end| of.next >= end)
     }
 
     /// Says once that the brokers are away, and once that they are back.
@@ -293,8 +301,7 @@ impl LogReader for Reader {
             self.tell(false);
             return Ok(Polled::CaughtUp);
         }
-        let mut partitions = self.assigned.iter().map(|of| of.partition.0.cast_signed());
-        let all_are_heard = partitions.all(|partition| self.heard.within(partition, SILENCE));
+        let all_are_heard = self.assigned.iter().all(|of| self.pulse.within(of.partition, SILENCE));
         let now = self.clock.elapsed();
         if all_are_heard {
             self.silent_since = now;
@@ -313,7 +320,8 @@ impl LogReader for Reader {
         let next = self.resolve(partition, start)?;
         self.assign(partition, next)?;
         self.silent_since = self.clock.elapsed();
-        self.assigned.push(Assigned { partition, next, at_end: false, told_behind: true });
+        self.pulse.add(partition);
+        self.assigned.push(Assigned { partition, next, read: next, at_end: None, told_behind: true });
         Ok(())
     }
 

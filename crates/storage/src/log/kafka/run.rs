@@ -29,8 +29,9 @@ impl Run {
         self.partition
     }
 
+    /// With a little for each record: some have no body.
     pub fn bytes(&self) -> usize {
-        self.data.len()
+        self.data.len() + self.records.len() * size_of::<RecordRef>()
     }
 
     /// A record of the run's partition, or the first of all.

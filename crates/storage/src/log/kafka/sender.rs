@@ -93,6 +93,11 @@ impl Sender {
         Ok(appending)
     }
 
+    /// Why it takes nothing any more, if that is so: another has to be made.
+    pub fn fatal(&self) -> Option<String> {
+        self.producer.client().fatal_error().map(|(_, reason)| reason)
+    }
+
     pub fn close(&self) {
         if let Err(error) = self.producer.flush(LAST) {
             tracing::error!(servers = %self.servers, %error, "the last records may not have reached Kafka");
@@ -112,6 +117,8 @@ pub(super) fn producing(settings: &KafkaSettings) -> ClientConfig {
         ("compression.type", "lz4"),
         // A lone record goes at once; others gather while answers are awaited.
         ("linger.ms", "0"),
+        // A topic that is gone is not waited for: those that are made here are there before anything is sent to them.
+        ("topic.metadata.propagation.max.ms", "3000"),
         // Brokers have a limit of their own, and say so.
         ("message.max.bytes", "67108864"),
         // Our own bounds come first.
@@ -125,13 +132,14 @@ pub(super) fn producing(settings: &KafkaSettings) -> ClientConfig {
     config
 }
 
-/// Hands records to a producer. The append knows when it has them all.
+/// Hands records to a producer. The append knows when it has them all; returned is why the first was not even taken.
 pub(super) fn produce(
     producer: &ThreadedProducer<Context>,
     topic: &str,
     records: &[NewRecord],
     append: &Arc<Append>,
-) {
+) -> Option<LogError> {
+    let mut refused = None;
     if records.is_empty() {
         append.finish();
     }
@@ -153,9 +161,11 @@ pub(super) fn produce(
             base = base.headers(headers);
         }
         if let Err((error, _)) = producer.send(base) {
+            refused.get_or_insert_with(|| append.error(error.clone()));
             append.failed(error);
         }
     }
+    refused
 }
 
 impl Append {
@@ -189,14 +199,18 @@ impl Append {
         Append::new(servers.into(), topic, records, None)
     }
 
-    fn failed(&self, error: KafkaError) {
-        let error = match error.rdkafka_error_code() {
+    fn error(&self, error: KafkaError) -> LogError {
+        match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::MessageSizeTooLarge) => {
                 LogError::TooLargeThere { topic: self.topic.clone() }
             }
             Some(RDKafkaErrorCode::QueueFull) => LogError::Overloaded { queued_bytes: self.bytes },
             _ => failed_at(&self.servers, &self.topic, "appending records", error),
-        };
+        }
+    }
+
+    fn failed(&self, error: KafkaError) {
+        let error = self.error(error);
         self.outcome.lock().error.get_or_insert(error);
         self.one_less();
     }

@@ -92,6 +92,13 @@ impl KafkaSettings {
         Ok(of)
     }
 
+    /// These, whatever they say of transactions that are not committed.
+    pub(super) fn committed_only(&self) -> KafkaSettings {
+        let mut of = self.clone();
+        of.properties.insert("isolation.level".to_owned(), "read_committed".to_owned());
+        of
+    }
+
     pub(super) fn group(&self) -> Option<&str> {
         self.properties.get("group.id").map(String::as_str)
     }
@@ -153,7 +160,7 @@ impl KafkaSettings {
 
 /// Whether a property's value is for nobody's eyes.
 pub fn is_secret(property: &str) -> bool {
-    ["password", "secret", "jaas", "ssl.key.pem", "ssl.keystore.key"]
+    ["password", "passphrase", "secret", "jaas", "key.pem", "ssl.keystore.key"]
         .iter()
         .any(|word| property.contains(word))
 }
@@ -239,6 +246,7 @@ mod tests {
             "sasl.jaas.config",
             "ssl.keystore.key",
             "sasl.oauthbearer.client.secret",
+            "sasl.oauthbearer.assertion.private.key.passphrase",
         ] {
             assert!(is_secret(name), "{name}");
         }

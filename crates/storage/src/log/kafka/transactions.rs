@@ -4,7 +4,7 @@
 //! that a transaction a crash left open is ended by the next process before it looks for notes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use rdkafka::error::KafkaError;
 use rdkafka::producer::{Producer as _, ThreadedProducer};
 use tokio::sync::oneshot;
+use types::ErrorDomain;
 
 use super::context::Context;
 use super::failure::{failed, is_away};
@@ -42,6 +43,8 @@ struct Shared {
     notes: Arc<Notes>,
     /// Made anew after an error that it cannot go on from.
     producer: Mutex<Option<ThreadedProducer<Context>>>,
+    /// What the brokers do not take soon is not waited for any more.
+    closing: AtomicBool,
 }
 
 struct Request {
@@ -64,7 +67,8 @@ impl Transactions {
     pub fn start(options: KafkaOptions, notes: Arc<Notes>) -> Result<Transactions, LogError> {
         let (queue, requests) = bounded(REQUESTS);
         let queued_bytes = Arc::new(AtomicUsize::new(0));
-        let shared = Arc::new(Shared { options, notes, producer: Mutex::new(None) });
+        let shared =
+            Arc::new(Shared { options, notes, producer: Mutex::new(None), closing: AtomicBool::new(false) });
         let (of_thread, queued) = (shared.clone(), queued_bytes.clone());
         let thread = std::thread::Builder::new()
             .name("kafka-commit".to_owned())
@@ -103,6 +107,7 @@ impl Transactions {
 
     /// Commits what waits, and takes no more.
     pub fn close(&self) {
+        self.shared.closing.store(true, Ordering::Release);
         self.queue.lock().take();
         if let Some(thread) = self.thread.lock().take() {
             // It has no reason to panic; what it held is answered by being dropped.
@@ -127,7 +132,7 @@ impl Shared {
         }
     }
 
-    fn commit(&self, requests: Vec<Request>) {
+    fn commit(&self, mut requests: Vec<Request>) {
         let mut producer = self.producer.lock();
         let outcome = self.transact(&mut producer, &requests);
         let servers = self.options.settings.servers();
@@ -147,6 +152,11 @@ impl Shared {
                 }
                 return;
             }
+            // One that is refused fails for itself: each is tried alone.
+            Err(Broken::Aborted(error)) if requests.len() > 1 && error.domain() == ErrorDomain::User => {
+                drop(producer);
+                return requests.into_iter().for_each(|request| self.commit(vec![request]));
+            }
             Err(Broken::Aborted(error)) => error,
             Err(Broken::Unknown(error)) => {
                 *producer = None;
@@ -160,6 +170,12 @@ impl Shared {
             servers,
             "events could not be appended"
         );
+        if requests.len() == 1
+            && let Some(alone) = requests.pop()
+        {
+            let _ = alone.done.send(Err(error));
+            return;
+        }
         let shared = Arc::new(error);
         for request in requests {
             let _ = request.done.send(Err(LogError::Shared(shared.clone())));
@@ -178,18 +194,28 @@ impl Shared {
         let Some(producer) = producer else { return Err(Broken::Unknown(LogError::Closed)) };
         producer.begin_transaction().map_err(|error| Broken::Unknown(fail(error)))?;
         let mut awaited = Vec::with_capacity(requests.len());
+        let mut refused = None;
         for request in requests {
             let (append, appending) =
                 Append::inside_a_transaction(&servers, &request.topic, &request.records);
-            produce(producer, &request.topic, &request.records, &append);
+            let of_records = produce(producer, &request.topic, &request.records, &append);
             let note = Notes::record(&request.note);
             let (noting, noted) = Append::inside_a_transaction(&servers, NOTES, std::slice::from_ref(&note));
-            produce(producer, NOTES, std::slice::from_ref(&note), &noting);
+            let of_note = produce(producer, NOTES, std::slice::from_ref(&note), &noting);
+            refused = refused.or(of_records).or(of_note);
             awaited.push((appending, noted));
+        }
+        if let Some(error) = refused {
+            // The producer does not miss what it was never handed: it would commit the rest, and the notes.
+            return Err(match producer.abort_transaction(PATIENCE) {
+                Ok(()) => Broken::Aborted(error),
+                Err(_) => Broken::Unknown(error),
+            });
         }
         // It waits until all records are delivered, and fails if one was not.
         let mut outcome = producer.commit_transaction(PATIENCE);
-        for _ in 1..ATTEMPTS {
+        let attempts = if self.closing.load(Ordering::Acquire) { 1 } else { ATTEMPTS };
+        for _ in 1..attempts {
             match &outcome {
                 Err(error) if may_pass(error) => {
                     tracing::warn!(servers, %error, "a transaction is not committed yet");

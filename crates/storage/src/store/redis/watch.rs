@@ -157,7 +157,7 @@ impl Told {
         if time >= entry.0 {
             entry.0 = time;
         }
-        entry.1 += count;
+        entry.1 = entry.1.saturating_add(count);
     }
 }
 
