@@ -245,11 +245,12 @@ fn followers_of_many_writers_end_where_the_store_does() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(directory.path(), &clock());
     let following = store.follow().unwrap();
+    // Fewer than its queue holds: a writer waits for a follower.
     std::thread::scope(|scope| {
         for writer in 0..4 {
             let store = &store;
             scope.spawn(move || {
-                for number in 0..100 {
+                for number in 0..60 {
                     let value = format!("{writer} {number}");
                     store.write(&rows(vec![upsert(&format!("k{}", number % 5), &value, 60)])).unwrap();
                 }
