@@ -12,11 +12,14 @@ what="Flink's clients"
 . scripts/maven.sh
 
 echo "getting Flink's command line and web UI $version" >&2
-rm -rf "$directory"
+# Maven notes there what it has unpacked, wherever that was.
+notes=scripts/flink/target
+rm -rf "$directory" "$notes"
 mkdir -p "$directory"
 mvn -q -B -Dstyle.color=never -f scripts/flink/pom.xml -Dflink.version="$version" dependency:copy-dependencies \
   -DincludeScope=runtime -DoutputDirectory="$directory/lib" >&2 || missing "its jars" "them from Maven Central, see above"
 mvn -q -B -Dstyle.color=never -f scripts/flink/pom.xml -Dflink.version="$version" dependency:unpack-dependencies \
   -DincludeArtifactIds=flink-runtime-web -Dmdep.unpack.includes='web/**' -DoutputDirectory="$directory" >&2 ||
   missing "the web UI" "it from Maven Central, see above"
+rm -rf "$notes"
 touch "$directory/complete"
