@@ -6,10 +6,10 @@ mod servers;
 #[path = "../servers/tls.rs"]
 mod tls;
 
+mod notes;
 mod secured;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
@@ -45,17 +45,6 @@ fn open_with(server: &KafkaServer, properties: &[(&str, &str)]) -> KafkaLog {
 
 fn open(server: &KafkaServer) -> KafkaLog {
     open_with(server, &[])
-}
-
-/// With notes in a directory.
-fn open_noting(server: &KafkaServer, directory: &Path) -> KafkaLog {
-    open_noting_with(server, directory, &[])
-}
-
-fn open_noting_with(server: &KafkaServer, directory: &Path, properties: &[(&str, &str)]) -> KafkaLog {
-    let notes = Some(directory.to_owned());
-    let options = KafkaOptions { notes, ..KafkaOptions::new(settings(server, properties)) };
-    KafkaLog::open(options, Arc::new(SystemClock::new())).expect("it is there")
 }
 
 fn records(bodies: &[&str]) -> Vec<NewRecord> {
@@ -219,66 +208,6 @@ fn partitions_that_are_added_are_read_too() {
     let positions = append(&fresh, "growing", batch).unwrap();
     assert!(positions.iter().any(|position| position.partition == PartitionId(1)));
     assert_eq!(read_all(&mut *reader).len(), 32);
-}
-
-#[test]
-fn a_note_stands_with_its_records_and_is_found_by_the_next_process_and_by_others() {
-    let Some(server) = shared() else { return };
-    let directory = tempfile::tempdir().unwrap();
-    let [own, other] = ["own", "other"].map(|name| directory.path().join(name));
-    let note = |name: &str| Note { name: name.to_owned(), value: name.as_bytes().to_vec() };
-    let log = open_noting(&server, &own);
-    log.create_topic("noted", 2).unwrap();
-    assert_eq!(log.note("one").unwrap(), None);
-    let noted = log.append_noted("noted", records(&["a", "b"]), Some(note("one"))).unwrap();
-    assert_eq!(noted.blocking_recv().unwrap().unwrap().len(), 2);
-    assert_eq!(log.note("one").unwrap(), Some(b"one".to_vec()));
-    let alone = log.append_noted("noted", Vec::new(), Some(note("alone"))).unwrap();
-    alone.blocking_recv().unwrap().unwrap();
-    drop(log);
-    // The same again, and one that knows nothing but what Kafka tells.
-    for directory in [&own, &other] {
-        let log = open_noting(&server, directory);
-        assert_eq!(log.note("one").unwrap(), Some(b"one".to_vec()));
-        assert_eq!(log.note("alone").unwrap(), Some(b"alone".to_vec()));
-        assert_eq!(log.note("two").unwrap(), None);
-    }
-    // What another one notes later is found soon.
-    let [first, second] = [&own, &other].map(|directory| open_noting(&server, directory));
-    assert_eq!((first.note("two").unwrap(), second.note("two").unwrap()), (None, None));
-    let noted = first.append_noted("noted", records(&["c"]), Some(note("two"))).unwrap();
-    noted.blocking_recv().unwrap().unwrap();
-    wait_until("the other finds it", || second.note("two").unwrap().is_some());
-    let mut read = bodies(read_all(&mut *reader(&first, "noted", &all(2, Start::Earliest))));
-    read.sort_unstable();
-    assert_eq!(read, ["a", "b", "c"]);
-}
-
-#[test]
-fn an_append_that_is_refused_leaves_no_note_and_takes_nobody_along() {
-    let Some(server) = shared() else { return };
-    let directory = tempfile::tempdir().unwrap();
-    let log = open_noting_with(&server, directory.path(), &[("max.request.size", "10000")]);
-    log.create_topic("refused", 1).unwrap();
-    assert_eq!(log.note("first").unwrap(), None);
-    let note = |name: &str| Some(Note { name: name.to_owned(), value: b"done".to_vec() });
-    // The first keeps the brokers busy, so that the others go together.
-    let first = log.append_noted("refused", records(&["a"]), note("first")).unwrap();
-    let large = log.append_noted("refused", records(&["b", &"c".repeat(50_000)]), note("large")).unwrap();
-    let nowhere = log.append_noted("no-such-topic", records(&["d"]), note("nowhere")).unwrap();
-    let last = log.append_noted("refused", records(&["e"]), note("last")).unwrap();
-    first.blocking_recv().unwrap().unwrap();
-    assert!(large.blocking_recv().unwrap().unwrap_err().is_too_large());
-    assert!(nowhere.blocking_recv().unwrap().unwrap_err().is_unknown_topic());
-    last.blocking_recv().unwrap().unwrap();
-    let noted =
-        |log: &KafkaLog| ["first", "large", "nowhere", "last"].map(|name| log.note(name).unwrap().is_some());
-    assert_eq!(noted(&log), [true, false, false, true]);
-    let read = bodies(read_all(&mut *reader(&log, "refused", &all(1, Start::Earliest))));
-    assert_eq!(read, ["a", "e"]);
-    drop(log);
-    let elsewhere = tempfile::tempdir().unwrap();
-    assert_eq!(noted(&open_noting(&server, elsewhere.path())), [true, false, false, true]);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! them then fails with [`LogError::Unreachable`], or says so of what it reads. Offsets are kept by whoever reads (in
 //! checkpoints), and told to a group afterwards for those who watch how far it lags.
 //!
-//! An append with a note is a transaction over its topic and [`NOTES`]; without one, an idempotent producer is enough.
+//! An append with a note is a transaction over its topic and `weir-notes`; without one, an idempotent producer is enough.
 
 mod ask;
 mod context;
