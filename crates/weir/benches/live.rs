@@ -46,7 +46,8 @@ fn starts() {
     for _ in 0..RUNS {
         std::fs::remove_dir_all(directory.path().join("results")).expect("results can be removed");
         let began = clock.elapsed();
-        let up = Up::start(directory.path(), QUIET);
+        // Its checkpoint has counted them: they wait for one that knows of none.
+        let up = Up::start(directory.path(), &["--afresh", "--log", "warn"]);
         running.push(clock.elapsed().saturating_sub(began));
         while up.get(OVERALL)["total_queries"].as_u64().unwrap_or_default() == 0 {
             thread::yield_now();
