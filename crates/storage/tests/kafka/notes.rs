@@ -50,9 +50,16 @@ fn a_note_stands_with_its_records_and_is_found_by_the_next_process_and_by_others
     let noted = first.append_noted("noted", records(&["c"]), Some(note("two"))).unwrap();
     noted.blocking_recv().unwrap().unwrap();
     wait_until("the other finds it", || second.note("two").unwrap().is_some());
-    let mut read = bodies(read_all(&mut *reader(&first, "noted", &all(2, Start::Earliest))));
-    read.sort_unstable();
-    assert_eq!(read, ["a", "b", "c"]);
+    wait_for(&first, "noted", 2, &["a", "b", "c"]);
+}
+
+/// Brokers tell that a transaction is committed before each partition shows it.
+fn wait_for(log: &KafkaLog, topic: &str, partitions: u32, expected: &[&str]) {
+    wait_until("what was committed is read", || {
+        let mut read = bodies(read_all(&mut *reader(log, topic, &all(partitions, Start::Earliest))));
+        read.sort_unstable();
+        read == expected
+    });
 }
 
 #[test]
@@ -75,9 +82,9 @@ fn an_append_that_is_refused_leaves_no_note_and_takes_nobody_along() {
     let noted =
         |log: &KafkaLog| ["first", "large", "nowhere", "last"].map(|name| log.note(name).unwrap().is_some());
     assert_eq!(noted(&log), [true, false, false, true]);
-    let read = bodies(read_all(&mut *reader(&log, "refused", &all(1, Start::Earliest))));
-    assert_eq!(read, ["a", "e"]);
+    wait_for(&log, "refused", 1, &["a", "e"]);
     drop(log);
     let elsewhere = tempfile::tempdir().unwrap();
-    assert_eq!(noted(&open_noting(&server, elsewhere.path())), [true, false, false, true]);
+    let log = open_noting(&server, elsewhere.path());
+    wait_until("another one knows the same", || noted(&log) == [true, false, false, true]);
 }
