@@ -52,6 +52,12 @@ use crate::{analytics, feed, ingest, metrics, operation};
 )]
 struct Api;
 
+/// The description as JSON.
+#[cfg(test)]
+pub(crate) fn description() -> serde_json::Value {
+    serde_json::to_value(Api::openapi()).expect("JSON")
+}
+
 /// This description.
 #[utoipa::path(get, path = "/openapi.json", tag = "operation", responses((status = 200, body = serde_json::Value)))]
 pub(crate) async fn document() -> Json<Document> {

@@ -20,7 +20,7 @@ use types::{Clock, Interval};
 
 use crate::cli::{Failure, Outcome, Script};
 use crate::config::{Address, Config, Length, Loaded, Memory, without_secret};
-use crate::machine;
+use crate::{guard, machine};
 use crate::metrics::{JobMetrics, StoreMetrics};
 use crate::shutdown::Shutdown;
 
@@ -34,6 +34,8 @@ const KAFKA_PAUSE: Duration = Duration::from_secs(1);
 pub(crate) struct Addresses {
     pub(crate) http: SocketAddr,
     pub(crate) jobs_http: SocketAddr,
+    /// `http` or `https`.
+    pub(crate) scheme: &'static str,
 }
 
 /// What it starts with.
@@ -73,15 +75,21 @@ pub(crate) fn run(
         .build()
         .context("starting the server's threads")
         .map_err(Failure::external)?;
+    machine::allow_connections(config.http.connections.get());
     let served = runtime.block_on(async {
+        let (listener, jobs_listener) = (listen(&config.http.address).await?, listen(&config.jobs_http.address).await?);
+        let addresses = [&listener, &jobs_listener].map(TcpListener::local_addr);
+        let addresses = addresses.into_iter().collect::<Result<Vec<_>, _>>().map_err(Failure::external)?;
+        let guard = guard::of(config, clock.clone(), &addresses)?;
+        tokio::spawn(guard.clone().keep());
         let services = Services {
             clock: clock.clone(),
             log: log.clone(),
             store: store.clone(),
             operations: Arc::new(JobOperations(dispatcher.clone())),
+            guard: guard.clone(),
         };
         let failed = |error: server::Error| Failure::of(error.domain(), error);
-        let listener = listen(&config.http.address).await?;
         let server = Server::bind(listener, server_options(config), services).map_err(failed)?;
         let job_metrics = Box::new(JobMetrics(dispatcher.clone()));
         let store_metrics = Box::new(StoreMetrics(store.clone()));
@@ -95,15 +103,16 @@ pub(crate) fn run(
             variables: variables.clone(),
             settings: in_force(loaded),
             log: log_tail,
+            guard: guard.clone(),
         };
-        let listener = listen(&config.jobs_http.address).await?;
-        let manager = JobManager::bind(listener, manager_options(config), services).map_err(failed)?;
+        let manager = JobManager::bind(jobs_listener, manager_options(config), services).map_err(failed)?;
         // Jobs wait for disks and brokers when they start.
         tokio::task::block_in_place(|| {
             scripts.iter().try_for_each(|script| submit(&dispatcher, script, &*variables, afresh))?;
             dispatcher.resume().map_err(|error| Failure::external(anyhow::Error::new(error)))
         })?;
-        announce(&Addresses { http: server.local_addr(), jobs_http: manager.local_addr() })?;
+        let scheme = if guard.tls().is_some() { "https" } else { "http" };
+        announce(&Addresses { http: server.local_addr(), jobs_http: manager.local_addr(), scheme })?;
         let asked = async {
             shutdown.clone().asked().await;
             tracing::info!("asked to end: finishing what was accepted; once more to end at once");

@@ -46,6 +46,12 @@ pub(super) fn description() -> Response {
     Json(document()).into_response()
 }
 
+/// The description as JSON.
+#[cfg(test)]
+pub(crate) fn described() -> serde_json::Value {
+    serde_json::to_value(document()).expect("JSON")
+}
+
 fn document() -> utoipa::openapi::OpenApi {
     let mut document = Schemas::openapi();
     let mut paths = Paths::new();

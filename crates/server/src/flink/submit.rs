@@ -18,6 +18,7 @@ use super::answer::{Parts, json, parameter};
 use super::model::Refusal;
 use super::places::is_local;
 use super::savepoint::elsewhere;
+use crate::guard::{AboutJob, is_late};
 
 /// The name of a job where neither the script nor the request gives one.
 const NAMELESS: &str = "unnamed job";
@@ -111,7 +112,10 @@ fn start(parts: &Parts, submission: &Submission) -> Result<Response, Refusal> {
         ));
     }
     let view = services.dispatcher.submit(wanted).map_err(refused)?.view();
-    Ok(json(StatusCode::CREATED, &Submitted { jobid: view.id.to_string(), name: view.name }))
+    let jobid = view.id.to_string();
+    let mut response = json(StatusCode::CREATED, &Submitted { jobid: jobid.clone(), name: view.name });
+    response.extensions_mut().insert(AboutJob(jobid));
+    Ok(response)
 }
 
 /// Whose turn it is decides the status.
@@ -144,15 +148,13 @@ fn form(headers: &HeaderMap) -> Result<Form, Refusal> {
 
 pub(super) async fn body(parts: &Parts, request: Request) -> Result<Bytes, Refusal> {
     let most = parts.options.script_bytes_max;
-    let reading = to_bytes(request.into_body(), most);
-    match tokio::time::timeout(parts.options.body_timeout, reading).await {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(_)) => Err(Refusal::own(
+    to_bytes(request.into_body(), most).await.map_err(|error| match is_late(&error) {
+        true => Refusal::own(StatusCode::REQUEST_TIMEOUT, "the body took too long to arrive"),
+        false => Refusal::own(
             StatusCode::PAYLOAD_TOO_LARGE,
             format!("the body broke off, or is larger than {most} bytes"),
-        )),
-        Err(_) => Err(Refusal::own(StatusCode::REQUEST_TIMEOUT, "the body took too long to arrive")),
-    }
+        ),
+    })
 }
 
 pub(super) fn bad(error: impl Into<String>) -> Refusal {

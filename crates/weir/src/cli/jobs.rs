@@ -67,7 +67,7 @@ struct Job {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
-    let manager = JobManager::new(&arguments.manager);
+    let manager = JobManager::new(&arguments.manager)?;
     match &arguments.action {
         Action::List => list(&manager),
         Action::Cancel { job } => {

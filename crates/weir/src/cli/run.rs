@@ -44,7 +44,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let script = arguments.script.read()?;
     let variables: BTreeMap<&str, &str> = arguments.script.given().collect();
     let name = arguments.name.as_deref().unwrap_or(&script.name);
-    let manager = JobManager::new(&arguments.manager);
+    let manager = JobManager::new(&arguments.manager)?;
     let mut body =
         json!({"script": script.text, "name": name, "variables": variables, "from": arguments.from});
     if arguments.dry_run {
