@@ -209,16 +209,21 @@ impl Guard {
             let guard = Arc::clone(&self);
             // Files may lie on a disk that is slow, or gone.
             let looked = tokio::task::spawn_blocking(move || {
-                guard.reread();
+                guard.look_now();
                 let known = guard.known.borrow().clone();
                 guard.uses.write(|id| known.has(id), guard.clock.elapsed());
-                if let Some(tls) = &guard.tls {
-                    tls.reread();
-                }
             });
             if let Err(error) = looked.await {
                 tracing::error!(%error, "looking at the tokens failed");
             }
+        }
+    }
+
+    /// Looks at the files now.
+    pub fn look_now(&self) {
+        self.reread();
+        if let Some(tls) = &self.tls {
+            tls.reread();
         }
     }
 

@@ -11,6 +11,7 @@ use jobs::checkpoint::CheckpointOptions;
 use jobs::{Defaults, Dispatcher, Environment};
 use parking_lot::Mutex;
 use serde_json::Value;
+use server::guard::Guard;
 use server::flink::{JobManager, LogTail, Options, Services, Setting};
 use storage::log::{
     Appending, EventLog, Fetched, LogError, LogReader, Logs, NewRecord, Note, Polled, RecordRef, Start,
@@ -181,6 +182,11 @@ pub async fn start() -> World {
 }
 
 pub async fn start_with(options: Options) -> World {
+    start_guarded(options, Guard::open(Arc::new(SystemClock::new()))).await
+}
+
+/// [`start_with`], behind a guard.
+pub async fn start_guarded(options: Options, guard: Arc<Guard>) -> World {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let log = Arc::new(Feeding::default());
     let store = Arc::new(MemoryStore::new(Arc::new(types::ManualClock::at(NOW))));
@@ -214,6 +220,7 @@ pub async fn start_with(options: Options) -> World {
         variables,
         settings,
         log: Arc::clone(&log_tail),
+        guard,
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let manager = JobManager::bind(listener, options, services).expect("a job manager");
