@@ -59,6 +59,28 @@ impl SettingsArgs {
     }
 }
 
+/// Flags of the commands that need to know where a Weir keeps its data, and nothing else of it.
+#[derive(Debug, Args)]
+pub(super) struct DataArgs {
+    /// The file of settings [default: weir.toml, if it is there]
+    #[arg(long, global = true, value_name = "FILE", env = "WEIR_CONFIG")]
+    config: Option<PathBuf>,
+    /// Where events, results and checkpoints live
+    #[arg(long, global = true, value_name = "DIRECTORY")]
+    data_dir: Option<String>,
+}
+
+impl DataArgs {
+    /// The data directory by flags, environment and file.
+    pub(super) fn directory(&self) -> Result<PathBuf, Failure> {
+        let flag = self.data_dir.clone();
+        let flag = flag.map(|value| Flag { name: "--data-dir".to_owned(), key: "data_dir".to_owned(), value });
+        let flags = flag.into_iter().collect();
+        let sources = Sources { file: self.config.clone(), environment: environment(), flags };
+        Ok(Loaded::load(&sources).map_err(Failure::usage)?.config.data_dir)
+    }
+}
+
 /// The process's variables, but for those that are not Unicode, which no setting is.
 pub(super) fn environment() -> Vec<(String, String)> {
     std::env::vars_os()

@@ -133,7 +133,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Tail(arguments) => tail::run(&arguments, shutdown()?),
         Command::Jobs(arguments) => jobs::run(&arguments),
         Command::DeadLetters(arguments) => dead_letters::run(&arguments),
-        Command::Tokens(arguments) => tokens::run(&arguments, &logs, &*clock),
+        Command::Tokens(arguments) => tokens::run(&arguments, &*clock),
         Command::Config(arguments) => config::run(&arguments, &logs),
     }
 }

@@ -6,15 +6,15 @@ use serde_json::json;
 use server::guard::{Role, Token, TokenError, TokenFile};
 use types::{Clock, Interval, Timestamp};
 
-use super::config::SettingsArgs;
+use super::config::DataArgs;
 use super::terminal::{complain, print};
-use super::{Failure, LogArgs, Outcome};
+use super::{Failure, Outcome};
 use crate::config::Length;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
-    settings: SettingsArgs,
+    data: DataArgs,
     #[command(subcommand)]
     action: Action,
 }
@@ -48,9 +48,8 @@ enum Action {
     },
 }
 
-pub(super) fn run(arguments: &Arguments, logs: &LogArgs, clock: &dyn Clock) -> Result<Outcome, Failure> {
-    let loaded = arguments.settings.load(logs)?;
-    let file = TokenFile::below(&loaded.config.data_dir);
+pub(super) fn run(arguments: &Arguments, clock: &dyn Clock) -> Result<Outcome, Failure> {
+    let file = TokenFile::below(&arguments.data.directory()?);
     let failed = |error: TokenError| Failure::of(error.domain(), error);
     match &arguments.action {
         Action::Create { name, roles, expires } => {
