@@ -99,7 +99,7 @@ fn tokens_are_made_listed_used_and_revoked_while_weir_runs() {
         run(weir().args(arguments).args(["--jobs-url", &up.jobs_http]).env("WEIR_TOKEN", token).current_dir(data))
     };
     let output = jobs(&board, &["jobs", "list"]);
-    assert!(output.status.success() && text(&output.stdout).contains("analytics"), "{}", stderr(&output));
+    assert!(output.status.success() && text(&output.stdout).contains("RUNNING"), "{output:?}");
     let job = text(&output.stdout).split_whitespace().next().expect("an id").to_owned();
     let output = jobs(&board, &["jobs", "cancel", &job]);
     assert_eq!(output.status.code(), Some(1));
@@ -263,12 +263,16 @@ fn ten_thousand_silent_connections_keep_nobody_from_being_served_and_the_limit_h
         stream
     };
     let mut watch = BufReader::new(connect());
-    let mut silent: Vec<TcpStream> = (0..MANY).map(|_| connect()).collect();
+    let mut silent: Vec<TcpStream> = Vec::with_capacity(MANY);
+    while silent.len() < MANY {
+        silent.extend((0..100).map(|_| connect()));
+        // Those that the kernel holds for a server are few, and one too many waits for seconds.
+        eventually("they are taken", || open_connections(&mut watch, &address) == silent.len() + 1);
+    }
     // Some have begun to speak, and do not go on.
     for stream in silent.iter_mut().step_by(2) {
         write!(stream, "GET /healthz HTTP/1.1\r\nHost: {address}\r\n").expect("sent");
     }
-    eventually("all of them are open", || open_connections(&mut watch, &address) == MANY + 1);
     for _ in 0..20 {
         assert_eq!(alive(&mut connect(), &address), "HTTP/1.1 200 OK");
     }
