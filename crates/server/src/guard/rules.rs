@@ -16,7 +16,7 @@ pub(crate) enum Place {
     /// The job manager.
     Jobs,
     /// The SQL gateway.
-    #[expect(dead_code, reason = "the gateway's listener is served where it is built")]
+    #[allow(dead_code, reason = "the gateway's listener is served where it is built")]
     Gateway,
 }
 
@@ -33,8 +33,8 @@ pub(super) enum Need {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Deed {
     Reads,
-    /// Sends events: guarded like a change, and not in the audit log.
-    Feeds,
+    /// Sends events, or says that it is still there: guarded like a change, and not in the audit log.
+    Unlisted,
     Changes,
 }
 
@@ -75,6 +75,9 @@ const HTTP: &[Line] = &[
     ("GET", "/docs/{file}", Need::Token),
 ];
 
+/// Each client sends it each minute.
+const HEARTBEAT: &str = "/sessions/{session}/heartbeat";
+
 /// What a session of SQL does its statements say: all of it takes the role of those who may run any.
 #[rustfmt::skip]
 const GATEWAY: &[Line] = &[
@@ -82,6 +85,7 @@ const GATEWAY: &[Line] = &[
     ("GET", "/info", Need::Token),
     ("GET", "/api_versions", Need::Token),
     ("GET", "/openapi.json", Need::Token),
+    ("POST", HEARTBEAT, SUBMIT),
     ("*", "/sessions", SUBMIT),
     ("*", "/sessions/**", SUBMIT),
 ];
@@ -123,10 +127,10 @@ fn listed(lines: &[Line], method: &Method, path: &str) -> Option<Rule> {
     let bare = path.trim_end_matches('/');
     let path = if bare.is_empty() { "/" } else { bare };
     let fits = |line: &&Line| (line.0 == "*" || line.0 == method) && is_like(line.1, path);
-    let (_, _, need) = lines.iter().find(fits)?;
-    let deed = match (method, *need) {
-        ("GET" | "OPTIONS", _) => Deed::Reads,
-        (_, INGEST) => Deed::Feeds,
+    let (_, pattern, need) = lines.iter().find(fits)?;
+    let deed = match (method, *pattern, *need) {
+        ("GET" | "OPTIONS", ..) => Deed::Reads,
+        (_, HEARTBEAT, _) | (_, _, INGEST) => Deed::Unlisted,
         _ => Deed::Changes,
     };
     Some(Rule { need: *need, deed })

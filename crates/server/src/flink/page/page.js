@@ -50,7 +50,11 @@ function line(job) {
 let shown = "";
 
 async function show() {
-  const { jobs } = await (await fetch("/jobs/overview")).json();
+  const answer = await fetch("/jobs/overview");
+  // The session is over: the login page leads back here.
+  if (answer.status === 401) return location.assign("/login?to=/");
+  if (!answer.ok) throw new Error((await answer.json()).errors[0]);
+  const { jobs } = await answer.json();
   jobs.sort((a, b) => b["start-time"] - a["start-time"]);
   // A button that is being pressed should not be replaced: only changes are drawn.
   const now = JSON.stringify(jobs.map((job) => ({ ...job, duration: duration(job.duration) })));
@@ -79,4 +83,12 @@ async function follow() {
   setTimeout(follow, INTERVAL_MS);
 }
 
+async function greet() {
+  const { name } = await (await fetch("/session")).json();
+  if (!name) return;
+  document.getElementById("name").textContent = name;
+  document.getElementById("session").hidden = false;
+}
+
+greet().catch(failed);
 follow();
