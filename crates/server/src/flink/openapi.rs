@@ -11,6 +11,7 @@ use utoipa::openapi::{ContentBuilder, Paths, Ref, RefOr, Required, ResponseBuild
 
 use super::endpoints::ENDPOINTS;
 use super::model;
+use crate::openapi::Tokens;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -35,6 +36,8 @@ use super::model;
         super::dead_letters::LetterView,
         super::dead_letters::Replay,
     )),
+    modifiers(&Tokens),
+    security((), ("token" = [])),
     tags(
         (name = "flink", description = "As Flink's own command line and pages ask"),
         (name = "weir", description = "Weir's own"),
