@@ -58,7 +58,12 @@ pub(crate) async fn serve(
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection without TCP_NODELAY");
         }
-        let way = Way { http: http.clone(), router: router.clone(), door: door.clone(), body_timeout: options.body_timeout };
+        let way = Way {
+            http: http.clone(),
+            router: router.clone(),
+            door: door.clone(),
+            body_timeout: options.body_timeout,
+        };
         let (metrics, patience) = (Arc::clone(&metrics), options.header_timeout);
         tokio::spawn(async move {
             metrics.connections.inc();

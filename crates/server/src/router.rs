@@ -82,9 +82,7 @@ pub(crate) fn build(parts: Parts) -> Router {
         .route("/analytics/redis/overall-summary", get(routes::overall_summary))
         .route("/analytics/redis/timeseries", get(routes::timeseries))
         .with_state(analytics);
-    let live = Router::new()
-        .route("/ws/analytics", get(connect))
-        .with_state(feed);
+    let live = Router::new().route("/ws/analytics", get(connect)).with_state(feed);
     let operation = Router::new()
         .route("/readyz", get(readyz))
         .route("/status", get(status))

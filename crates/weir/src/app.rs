@@ -20,9 +20,9 @@ use types::{Clock, Interval};
 
 use crate::cli::{Failure, Outcome, Script};
 use crate::config::{Address, Config, Length, Loaded, Memory, without_secret};
-use crate::{guard, machine};
 use crate::metrics::{JobMetrics, StoreMetrics};
 use crate::shutdown::Shutdown;
+use crate::{guard, machine};
 
 /// How long a job may take to end.
 const JOB_GRACE: Duration = Duration::from_secs(10);
@@ -77,7 +77,8 @@ pub(crate) fn run(
         .map_err(Failure::external)?;
     machine::allow_connections(config.http.connections.get());
     let served = runtime.block_on(async {
-        let (listener, jobs_listener) = (listen(&config.http.address).await?, listen(&config.jobs_http.address).await?);
+        let (listener, jobs_listener) =
+            (listen(&config.http.address).await?, listen(&config.jobs_http.address).await?);
         let addresses = [&listener, &jobs_listener].map(TcpListener::local_addr);
         let addresses = addresses.into_iter().collect::<Result<Vec<_>, _>>().map_err(Failure::external)?;
         let guard = guard::of(config, clock.clone(), &addresses)?;

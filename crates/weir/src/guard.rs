@@ -12,7 +12,11 @@ use crate::config::{Address, Config};
 
 /// Makes the guard for listeners at these addresses. Fails where one can be reached from other machines and there is no
 /// token, unless the settings say that this is meant.
-pub(crate) fn of(config: &Config, clock: Arc<dyn Clock>, addresses: &[SocketAddr]) -> Result<Arc<Guard>, Failure> {
+pub(crate) fn of(
+    config: &Config,
+    clock: Arc<dyn Clock>,
+    addresses: &[SocketAddr],
+) -> Result<Arc<Guard>, Failure> {
     let guard = Guard::new(options(config, addresses)?, clock);
     let guard = guard.and_then(|guard| {
         if !config.security.insecure {
@@ -26,7 +30,9 @@ pub(crate) fn of(config: &Config, clock: Arc<dyn Clock>, addresses: &[SocketAddr
     })?;
     if let Some(exposed) = addresses.iter().find(|address| !is_loopback(address)) {
         match (guard.is_required(), guard.tls()) {
-            (false, _) => tracing::warn!(address = %exposed, "everybody who can connect may do everything (--insecure)"),
+            (false, _) => {
+                tracing::warn!(address = %exposed, "everybody who can connect may do everything (--insecure)")
+            }
             (true, None) => tracing::warn!(
                 address = %exposed,
                 "tokens come in readable for everybody on the way: set tls.certificate and tls.key, or put a proxy in front"
@@ -45,7 +51,9 @@ fn options(config: &Config, addresses: &[SocketAddr]) -> Result<Options, Failure
     let tls = match (&config.tls.certificate, &config.tls.key) {
         (certificate, key) if is_empty(certificate) && is_empty(key) => None,
         (certificate, key) if is_empty(certificate) || is_empty(key) => {
-            return Err(Failure::usage(anyhow::anyhow!("tls.certificate and tls.key go together: one of them is empty")));
+            return Err(Failure::usage(anyhow::anyhow!(
+                "tls.certificate and tls.key go together: one of them is empty"
+            )));
         }
         (certificate, key) => Some((certificate.clone(), key.clone())),
     };

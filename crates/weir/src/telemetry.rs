@@ -94,9 +94,12 @@ pub(crate) fn start(filter: &LogFilter, format: LogFormat, sinks: Sinks) -> anyh
     };
     let kept = tail.map(|tail| fmt::layer().with_writer(tail).with_ansi(false));
     let filter = || EnvFilter::try_new(&filter.0);
-    let (lines, kept) = (lines.with_filter(filter()?), kept.map(|kept| Ok::<_, anyhow::Error>(kept.with_filter(filter()?))));
+    let (lines, kept) =
+        (lines.with_filter(filter()?), kept.map(|kept| Ok::<_, anyhow::Error>(kept.with_filter(filter()?))));
     let only_audit = Targets::new().with_target("audit", Level::INFO);
-    let audited = audit.map(|file| fmt::layer().json().flatten_event(true).with_writer(Arc::new(file)).with_filter(only_audit));
+    let audited = audit.map(|file| {
+        fmt::layer().json().flatten_event(true).with_writer(Arc::new(file)).with_filter(only_audit)
+    });
     tracing_subscriber::registry().with(lines).with(kept.transpose()?).with(audited).try_init()?;
     Ok(())
 }

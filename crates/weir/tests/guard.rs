@@ -90,13 +90,17 @@ fn tokens_are_made_listed_used_and_revoked_while_weir_runs() {
     let audit = data.join("audit.jsonl");
     let up = Up::start(data, &[], &[("WEIR_LOG", "error"), ("WEIR_SECURITY_AUDIT", "audit.jsonl")]);
     assert_eq!(up.status("/status", ""), 200, "nobody has made a token yet");
-    let [ci, app, board] =
-        [("ci", "submit"), ("app", "ingest"), ("board", "analytics,view")].map(|(name, roles)| create(data, name, roles));
+    let [ci, app, board] = [("ci", "submit"), ("app", "ingest"), ("board", "analytics,view")]
+        .map(|(name, roles)| create(data, name, roles));
     eventually("a token is asked for", || up.status("/status", "") == 401);
     eventually("all of them are known", || up.status("/status", &format!("Bearer {board}")) == 200);
 
     let jobs = |token: &str, arguments: &[&str]| {
-        run(weir().args(arguments).args(["--jobs-url", &up.jobs_http]).env("WEIR_TOKEN", token).current_dir(data))
+        run(weir()
+            .args(arguments)
+            .args(["--jobs-url", &up.jobs_http])
+            .env("WEIR_TOKEN", token)
+            .current_dir(data))
     };
     let output = jobs(&board, &["jobs", "list"]);
     assert!(output.status.success() && text(&output.stdout).contains("RUNNING"), "{output:?}");
@@ -105,11 +109,16 @@ fn tokens_are_made_listed_used_and_revoked_while_weir_runs() {
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("lacks the role `operate`"), "{}", stderr(&output));
     let output = jobs("", &["dead-letters", "list"]);
-    assert!(output.status.code() == Some(1) && stderr(&output).contains("weir tokens create"), "{}", stderr(&output));
+    assert!(
+        output.status.code() == Some(1) && stderr(&output).contains("weir tokens create"),
+        "{}",
+        stderr(&output)
+    );
     assert!(jobs(&ci, &["jobs", "cancel", &job]).status.success());
 
     let events = format!("{}/events", up.http);
-    let generate = |token: &str| run(weir().args(["generate", "--count", "10", "--url", &events, "--token", token]));
+    let generate =
+        |token: &str| run(weir().args(["generate", "--count", "10", "--url", &events, "--token", token]));
     assert!(generate(&app).status.success());
     assert!(stderr(&generate(&board)).contains("lacks the role `ingest`"));
     let output = run(weir().args(["tail", "--url", &up.http, "--token", &app]));
@@ -120,7 +129,10 @@ fn tokens_are_made_listed_used_and_revoked_while_weir_runs() {
         .map(|line| serde_json::from_str(line).expect("JSON"))
         .collect();
     let names: Vec<&str> = listed.iter().filter_map(|token| token["name"].as_str()).collect();
-    assert_eq!((names, &listed[2]["roles"]), (vec!["ci", "app", "board"], &serde_json::json!(["view", "analytics"])));
+    assert_eq!(
+        (names, &listed[2]["roles"]),
+        (vec!["ci", "app", "board"], &serde_json::json!(["view", "analytics"]))
+    );
     assert!(listed.iter().all(|token| token["expires"].is_null() && token["created"].is_string()));
     eventually("it is written down that one was used", || {
         text(&tokens(data, &["list"]).stdout).lines().any(|line| line.contains("  used "))
@@ -132,7 +144,9 @@ fn tokens_are_made_listed_used_and_revoked_while_weir_runs() {
 
     let id = listed[2]["id"].as_str().expect("an id");
     assert!(tokens(data, &["revoke", id]).status.success());
-    eventually("it holds no longer", || matches!(up.status("/status", &format!("Bearer {board}")), 401 | 429));
+    eventually("it holds no longer", || {
+        matches!(up.status("/status", &format!("Bearer {board}")), 401 | 429)
+    });
 
     // The log says nothing at this level; the file of the audit log does.
     let audited = std::fs::read_to_string(&audit).expect("a file");
@@ -161,7 +175,10 @@ fn others_can_connect_only_if_they_need_a_token_or_it_is_meant() {
     let output = run(&mut up(&["--http", "0.0.0.0:0"]));
     assert_eq!(output.status.code(), Some(2));
     let told = stderr(&output);
-    assert!(told.contains("0.0.0.0:") && told.contains("weir tokens create") && told.contains("--insecure"), "{told}");
+    assert!(
+        told.contains("0.0.0.0:") && told.contains("weir tokens create") && told.contains("--insecure"),
+        "{told}"
+    );
     let output = run(&mut up(&["--http", "127.0.0.1:0", "--set", "jobs_http.address=0.0.0.0:0"]));
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
 
@@ -189,7 +206,11 @@ fn weirs_own_commands_speak_tls_with_whom_they_are_told_to_trust() {
     let half = run(weir().args(["up", "--set", &format!("tls.key={key}")]).current_dir(data));
     assert!(half.status.code() == Some(2) && stderr(&half).contains("tls.certificate"), "{}", stderr(&half));
     let secret = create(data, "all", "submit,analytics,ingest");
-    let up = Up::start(data, &[], &[("WEIR_TLS_CERTIFICATE", &certificate), ("WEIR_TLS_KEY", &key), ("WEIR_LOG", "error")]);
+    let up = Up::start(
+        data,
+        &[],
+        &[("WEIR_TLS_CERTIFICATE", &certificate), ("WEIR_TLS_KEY", &key), ("WEIR_LOG", "error")],
+    );
     assert!(up.http.starts_with("https://") && up.jobs_http.starts_with("https://"));
     let by_name = |url: &str| url.replace("127.0.0.1", "localhost");
     let (http, jobs_http) = (by_name(&up.http), by_name(&up.jobs_http));
@@ -202,7 +223,11 @@ fn weirs_own_commands_speak_tls_with_whom_they_are_told_to_trust() {
     let output = say(&["generate", "--count", "10", "--url", &events, "--ca", &certificate]);
     assert!(output.status.success(), "{}", stderr(&output));
     let output = say(&["generate", "--count", "10", "--url", &events, "--ca", &key]);
-    assert!(output.status.code() == Some(2) && stderr(&output).contains("no certificate"), "{}", stderr(&output));
+    assert!(
+        output.status.code() == Some(2) && stderr(&output).contains("no certificate"),
+        "{}",
+        stderr(&output)
+    );
 
     let mut tail = weir();
     tail.args(["tail", "--url", &http, "--ca", &certificate]).env("WEIR_TOKEN", &secret);

@@ -70,7 +70,9 @@ mod tests {
     #[test]
     fn the_job_is_what_the_path_names() {
         let id = "0123456789abcdef0123456789abcdef";
-        for path in [format!("/jobs/{id}"), format!("/v1/jobs/{id}/savepoints"), format!("/weir/jobs/{id}/savepoint")] {
+        for path in
+            [format!("/jobs/{id}"), format!("/v1/jobs/{id}/savepoints"), format!("/weir/jobs/{id}/savepoint")]
+        {
             assert_eq!(job_of(&path), id);
         }
         assert_eq!((job_of("/weir/jobs"), job_of("/jobs/overview"), job_of("/events")), ("", "", ""));

@@ -45,7 +45,11 @@ impl HttpBody for Timed {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
             // A body in drops would else never be late.
             let is_over = self.left.as_ref().is_some_and(|left| left.is_elapsed());
-            return Poll::Ready(if is_over { Some(Err(Late.into())) } else { frame.map(|frame| frame.map_err(Into::into)) });
+            return Poll::Ready(if is_over {
+                Some(Err(Late.into()))
+            } else {
+                frame.map(|frame| frame.map_err(Into::into))
+            });
         }
         let limit = self.limit;
         let left = self.left.get_or_insert_with(|| Box::pin(sleep(limit)));

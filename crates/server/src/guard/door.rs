@@ -58,7 +58,8 @@ impl Door {
             Ok(Entry::Own(own)) => login::answer(self, own, request, peer).await,
             Ok(Entry::Rule(lease, rule)) => {
                 let told = rule.filter(|rule| rule.deed == Deed::Changes);
-                let told = told.map(|_| (lease.name().to_owned(), request.method().clone(), request.uri().clone()));
+                let told =
+                    told.map(|_| (lease.name().to_owned(), request.method().clone(), request.uri().clone()));
                 request.extensions_mut().insert(lease);
                 let response = match router.oneshot(request).await {
                     Ok(response) => response,
@@ -135,7 +136,13 @@ impl Door {
         }
     }
 
-    pub(super) fn asked<'a>(&self, who: &'a str, peer: IpAddr, method: &'a Method, path: &'a str) -> Asked<'a> {
+    pub(super) fn asked<'a>(
+        &self,
+        who: &'a str,
+        peer: IpAddr,
+        method: &'a Method,
+        path: &'a str,
+    ) -> Asked<'a> {
         Asked { who, peer, listener: self.place.name(), method, path }
     }
 
@@ -149,7 +156,8 @@ impl Door {
         if let Some((origin, text)) = origin {
             if !self.origins.allows(text) {
                 headers.remove(header::ACCESS_CONTROL_ALLOW_ORIGIN);
-            } else if self.place == Place::Http && !headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
+            } else if self.place == Place::Http && !headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN)
+            {
                 // What the guard answers itself: a dashboard from elsewhere should learn what it lacks.
                 headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
                 headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
@@ -170,7 +178,8 @@ fn has_measure(request: &Request) -> Result<(), Refusal> {
         let detail = format!("the target is longer than {TARGET_BYTES_MAX} bytes");
         return Err(Refusal::new(StatusCode::URI_TOO_LONG, detail));
     }
-    let bytes: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    let bytes: usize =
+        request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     if bytes > HEADER_BYTES_MAX {
         let detail = format!("the headers are longer than {HEADER_BYTES_MAX} bytes");
         return Err(Refusal::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, detail));

@@ -167,12 +167,13 @@ impl TokenFile {
         revoked.map(|token| (token, left)).ok_or_else(|| TokenError::Unknown { name: name.to_owned() })
     }
 
-    fn change(
-        &self,
-        with: impl FnOnce(&mut Vec<Token>) -> Result<(), TokenError>,
-    ) -> Result<(), TokenError> {
+    fn change(&self, with: impl FnOnce(&mut Vec<Token>) -> Result<(), TokenError>) -> Result<(), TokenError> {
         let directory = self.path.parent().unwrap_or(Path::new("."));
-        fs::DirBuilder::new().recursive(true).mode(0o755).create(directory).map_err(|error| self.io(error))?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o755)
+            .create(directory)
+            .map_err(|error| self.io(error))?;
         // Two who change it at once would else lose one of the changes. Freed when it is closed.
         let lock = private().create(true).truncate(false).open(self.path.with_extension("lock"));
         let lock = lock.map_err(|error| self.io(error))?;
@@ -257,10 +258,19 @@ mod tests {
         assert!(matches!(file.create("a", &[], Timestamp(0), None), Err(TokenError::NoRole)));
         file.create("a", &[Role::View], Timestamp(0), None).expect("a token");
         let text = fs::read_to_string(file.path()).expect("a file");
-        for damaged in ["", "{", "[]", &text.replace("\"version\": 1", "\"version\": 2"), &text.replace("\"sha256\": \"", "\"sha256\": \"x")] {
+        for damaged in [
+            "",
+            "{",
+            "[]",
+            &text.replace("\"version\": 1", "\"version\": 2"),
+            &text.replace("\"sha256\": \"", "\"sha256\": \"x"),
+        ] {
             fs::write(file.path(), damaged).expect("written");
             assert!(matches!(file.read(), Err(TokenError::Damaged { .. })), "{damaged}");
-            assert!(file.create("b", &[Role::View], Timestamp(0), None).is_err(), "nothing is written over it");
+            assert!(
+                file.create("b", &[Role::View], Timestamp(0), None).is_err(),
+                "nothing is written over it"
+            );
         }
     }
 
@@ -270,7 +280,9 @@ mod tests {
         std::thread::scope(|scope| {
             for n in 0..8 {
                 let file = file.clone();
-                scope.spawn(move || file.create(&format!("t{n}"), &[Role::View], Timestamp(0), None).expect("a token"));
+                scope.spawn(move || {
+                    file.create(&format!("t{n}"), &[Role::View], Timestamp(0), None).expect("a token")
+                });
             }
         });
         assert_eq!(file.read().expect("a file").map(|tokens| tokens.len()), Some(8));

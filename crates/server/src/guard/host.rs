@@ -116,7 +116,13 @@ mod tests {
         ] {
             assert_eq!(status(&hosts, &[host]), 200, "{host}");
         }
-        for host in ["evil.example", "localhost.evil.example", "evil.example:8000", "127.0.0.1.evil.example", "a.weir.example"] {
+        for host in [
+            "evil.example",
+            "localhost.evil.example",
+            "evil.example:8000",
+            "127.0.0.1.evil.example",
+            "a.weir.example",
+        ] {
             assert_eq!(status(&hosts, &[host]), 421, "{host}");
         }
         for sent in [vec![], vec![""], vec!["localhost", "localhost"], vec!["a b"], vec!["u@localhost"]] {

@@ -116,7 +116,9 @@ impl Lease {
     fn holds(&self) -> bool {
         match &self.caller {
             None => !self.guard.is_required(),
-            Some(caller) => self.guard.known.borrow().by_id(&caller.token.id, self.guard.clock.now()).is_some(),
+            Some(caller) => {
+                self.guard.known.borrow().by_id(&caller.token.id, self.guard.clock.now()).is_some()
+            }
         }
     }
 

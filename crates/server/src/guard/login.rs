@@ -107,7 +107,10 @@ async fn log_in(door: &Door, request: Request, peer: IpAddr) -> Response {
         return door.refusal(Refusal::too_many("failed logins", wait));
     }
     let Ok(Form(filled)) = Form::<Filled>::from_request(request, &()).await else {
-        return door.refusal(Refusal::new(StatusCode::BAD_REQUEST, "the form holds `token`, and `to` if it is to lead on"));
+        return door.refusal(Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "the form holds `token`, and `to` if it is to lead on",
+        ));
     };
     let token = guard.known.borrow().by_hash(&hash_of(filled.token.trim()), guard.clock.now());
     let Some(token) = token else {
@@ -116,7 +119,8 @@ async fn log_in(door: &Door, request: Request, peer: IpAddr) -> Response {
         return page(StatusCode::UNAUTHORIZED, &filled.to, "This token is not known, or is over.", None);
     };
     let Some(secret) = guard.sessions.open(&token.id, guard.clock.elapsed()) else {
-        return door.refusal(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "there are no random numbers to be had"));
+        return door
+            .refusal(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "there are no random numbers to be had"));
     };
     guard.used(&token);
     door.asked(&token.name, peer, &method, "/login").logged("login", StatusCode::SEE_OTHER);
@@ -128,16 +132,24 @@ async fn log_in(door: &Door, request: Request, peer: IpAddr) -> Response {
 /// To the login page, and back to where somebody wanted to go.
 pub(super) fn redirect(wanted: &Uri) -> Response {
     let to = wanted.path_and_query().map_or("/", |target| target.as_str());
-    let to: String = to.bytes().map(|byte| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
-        byte => format!("%{byte:02X}"),
-    }).collect();
+    let to: String = to
+        .bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => {
+                char::from(byte).to_string()
+            }
+            byte => format!("%{byte:02X}"),
+        })
+        .collect();
     see(&format!("/login?to={to}"))
 }
 
 fn see(to: &str) -> Response {
     let to = HeaderValue::from_str(to).unwrap_or(HeaderValue::from_static("/"));
-    (StatusCode::SEE_OTHER, [(header::LOCATION, to), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))])
+    (
+        StatusCode::SEE_OTHER,
+        [(header::LOCATION, to), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))],
+    )
         .into_response()
 }
 
@@ -168,7 +180,11 @@ fn local(to: &str) -> &str {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;")
 }
 
 /// Over TLS browsers take a name like this only for a cookie that no other host, and nothing without TLS, can have set.
@@ -180,7 +196,10 @@ fn cookie_name(guard: &Guard) -> &'static str {
 pub(super) fn cookie<'a>(headers: &'a HeaderMap, guard: &Guard) -> Option<&'a str> {
     let sent = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
     let mut pairs = sent.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == cookie_name(guard)).map(|(_, value)| value).filter(|value| !value.is_empty())
+    pairs
+        .find(|(name, _)| *name == cookie_name(guard))
+        .map(|(_, value)| value)
+        .filter(|value| !value.is_empty())
 }
 
 fn set_cookie(response: &mut Response, guard: &Guard, secret: &str, seconds: u64) {
@@ -201,7 +220,16 @@ mod tests {
         for to in ["/", "/docs", "/analytics/health?days=1&x=%20"] {
             assert_eq!(local(to), to);
         }
-        for to in ["", "docs", "//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nSet-Cookie: x", "/\tx", "/a\\b"] {
+        for to in [
+            "",
+            "docs",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/a\r\nSet-Cookie: x",
+            "/\tx",
+            "/a\\b",
+        ] {
             assert_eq!(local(to), "/", "{to:?}");
         }
     }

@@ -154,11 +154,13 @@ pub struct Guard {
 
 impl Guard {
     pub fn new(options: Options, clock: Arc<dyn Clock>) -> Result<Arc<Guard>, GuardError> {
-        let Options { tokens: file, access, allowed_hosts, session_length, requests, this_machine, tls } = options;
+        let Options { tokens: file, access, allowed_hosts, session_length, requests, this_machine, tls } =
+            options;
         // Looked at before it is read: a change in between is read again, and not missed.
         let stamp = file.as_ref().and_then(|file| Stamp::of(file.path()).ok().flatten());
         let tokens = file.as_ref().map_or(Ok(None), TokenFile::read).map_err(GuardError::Tokens)?;
-        let tls = tls.map(|(certificate, key)| Tls::load(certificate, key)).transpose().map_err(GuardError::Tls)?;
+        let tls =
+            tls.map(|(certificate, key)| Tls::load(certificate, key)).transpose().map_err(GuardError::Tls)?;
         Ok(Arc::new(Guard {
             uses: Uses::beside(file.as_ref().map(TokenFile::path)),
             file,
@@ -288,13 +290,15 @@ impl Guard {
         let mut sent = headers.get_all(header::AUTHORIZATION).iter();
         if let Some(first) = sent.next() {
             let secret = first.to_str().ok().and_then(|text| text.split_once(' '));
-            let secret = secret.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer") && sent.next().is_none());
+            let secret =
+                secret.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer") && sent.next().is_none());
             let hash = secret.map(|(_, secret)| hash_of(secret.trim()));
             let token = hash.and_then(|hash| self.known.borrow().by_hash(&hash, self.clock.now()));
             return token.map(|token| Some(Caller { token, session: None })).ok_or_else(Refusal::wrong_token);
         }
         // A session that is over is as none: whoever had it logs in again.
-        let session = login::cookie(headers, self).and_then(|secret| self.sessions.find(secret, self.clock.elapsed()));
+        let session =
+            login::cookie(headers, self).and_then(|secret| self.sessions.find(secret, self.clock.elapsed()));
         Ok(session.and_then(|(id, session)| {
             let token = self.known.borrow().by_id(&id, self.clock.now())?;
             Some(Caller { token, session: Some(session) })

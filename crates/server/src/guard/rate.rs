@@ -62,7 +62,11 @@ impl Buckets {
 
     /// Whether there is one, which stays where it is.
     pub(super) fn has(&self, address: IpAddr, now: Duration) -> Result<(), Duration> {
-        self.with(address, now, |bucket, rate| if bucket.left >= 1.0 { Ok(()) } else { Err(wait(bucket, rate)) })
+        self.with(
+            address,
+            now,
+            |bucket, rate| if bucket.left >= 1.0 { Ok(()) } else { Err(wait(bucket, rate)) },
+        )
     }
 
     fn with<T>(&self, address: IpAddr, now: Duration, act: impl FnOnce(&mut Bucket, Rate) -> T) -> T {

@@ -171,7 +171,11 @@ mod tests {
         let paths = document["paths"].as_object().expect("paths");
         let methods = |(path, of): (&String, &serde_json::Value)| {
             let path = path.replace(['{', '}'], "");
-            of.as_object().expect("methods").keys().map(move |method| (method.to_uppercase(), path.clone())).collect::<Vec<_>>()
+            of.as_object()
+                .expect("methods")
+                .keys()
+                .map(move |method| (method.to_uppercase(), path.clone()))
+                .collect::<Vec<_>>()
         };
         paths.iter().flat_map(methods).collect()
     }
@@ -179,10 +183,8 @@ mod tests {
     #[test]
     fn every_route_that_is_described_has_a_rule_and_few_are_open() {
         let mut open = Vec::new();
-        let documents = [
-            (Place::Http, crate::openapi::description()),
-            (Place::Jobs, crate::flink::description()),
-        ];
+        let documents =
+            [(Place::Http, crate::openapi::description()), (Place::Jobs, crate::flink::description())];
         for (place, document) in documents {
             let routes = described(&document);
             assert!(routes.len() > 20, "{place:?}");

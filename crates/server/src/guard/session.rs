@@ -46,7 +46,11 @@ impl Sessions {
             let oldest = table.iter().min_by_key(|(_, session)| session.until).map(|(key, _)| *key);
             oldest.and_then(|oldest| table.remove(&oldest));
         }
-        let session = Session { token_id: token_id.to_owned(), until: now + self.length, alive: watch::Sender::new(()) };
+        let session = Session {
+            token_id: token_id.to_owned(),
+            until: now + self.length,
+            alive: watch::Sender::new(()),
+        };
         table.insert(hash_of(&secret), session);
         Some(secret)
     }

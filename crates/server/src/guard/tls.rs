@@ -92,8 +92,9 @@ fn config(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError>
     let pair = |source| TlsError::Pair { certificate: certificate.to_owned(), key: key.to_owned(), source };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let mut config =
-        config.and_then(|config| config.with_no_client_auth().with_single_cert(chain, secret)).map_err(pair)?;
+    let mut config = config
+        .and_then(|config| config.with_no_client_auth().with_single_cert(chain, secret))
+        .map_err(pair)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }

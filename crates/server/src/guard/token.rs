@@ -61,7 +61,13 @@ pub struct Token {
 }
 
 impl Token {
-    pub(super) fn new(name: &str, roles: &[Role], created: Timestamp, expires: Option<Timestamp>, secret: &Secret) -> Token {
+    pub(super) fn new(
+        name: &str,
+        roles: &[Role],
+        created: Timestamp,
+        expires: Option<Timestamp>,
+        secret: &Secret,
+    ) -> Token {
         let sha256 = hex(&secret.hash());
         let mut roles = roles.to_vec();
         roles.sort_unstable();
@@ -132,7 +138,10 @@ mod tests {
         assert!(one.0.starts_with(PREFIX) && one.0.len() == PREFIX.len() + 2 * SECRET_BYTES);
         assert_ne!(one.0, other.0);
         let token = Token::new("ci", &[Role::Submit, Role::View, Role::Submit], Timestamp(1), None, &one);
-        assert_eq!((token.roles.as_slice(), token.hash()), ([Role::View, Role::Submit].as_slice(), Some(one.hash())));
+        assert_eq!(
+            (token.roles.as_slice(), token.hash()),
+            ([Role::View, Role::Submit].as_slice(), Some(one.hash()))
+        );
         let kept = serde_json::to_string(&token).expect("JSON");
         assert!(!kept.contains(&one.0[PREFIX.len()..]) && kept.contains(&token.id), "{kept}");
     }

@@ -11,8 +11,8 @@ use jobs::checkpoint::CheckpointOptions;
 use jobs::{Defaults, Dispatcher, Environment};
 use parking_lot::Mutex;
 use serde_json::Value;
-use server::guard::Guard;
 use server::flink::{JobManager, LogTail, Options, Services, Setting};
+use server::guard::Guard;
 use storage::log::{
     Appending, EventLog, Fetched, LogError, LogReader, Logs, NewRecord, Note, Polled, RecordRef, Start,
     Wanted,

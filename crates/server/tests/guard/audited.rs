@@ -35,7 +35,16 @@ impl Kept {
     fn of(&self, who: &str) -> Vec<(String, String, u64, String)> {
         let text = |line: &Value, name: &str| line[name].as_str().unwrap_or_default().to_owned();
         let lines = self.lines().into_iter().filter(|line| line["who"] == who);
-        lines.map(|line| (text(&line, "event"), text(&line, "path"), line["status"].as_u64().unwrap_or_default(), text(&line, "job"))).collect()
+        lines
+            .map(|line| {
+                (
+                    text(&line, "event"),
+                    text(&line, "path"),
+                    line["status"].as_u64().unwrap_or_default(),
+                    text(&line, "job"),
+                )
+            })
+            .collect()
     }
 }
 
@@ -46,15 +55,23 @@ async fn a_change_a_login_and_a_refusal_are_a_line_each_and_events_are_none() {
     let writer = kept.clone();
     let layer = fmt::layer().json().flatten_event(true).with_writer(move || writer.clone());
     let only = Targets::new().with_target("audit", Level::INFO);
-    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer.with_filter(only))).expect("the only one");
+    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer.with_filter(only)))
+        .expect("the only one");
     let guarded = Guarded::start().await;
-    let named = |name: &str, roles: &[Role]| format!("Bearer {}", guarded.file.create(name, roles, NOW, None).expect("a token").1);
+    let named = |name: &str, roles: &[Role]| {
+        format!("Bearer {}", guarded.file.create(name, roles, NOW, None).expect("a token").1)
+    };
     let (ci, app) = (named("ci", &[Role::Submit]), named("app", &[Role::Ingest]));
     guarded.expect(401, "/status", "Bearer weir_0").await;
     guarded.expect(403, "/analytics/health", &ci).await;
     guarded.expect(403, "/analytics/health", &app).await;
     let refused = |who: &str| kept.of(who).into_iter().filter(|line| line.0 == "refused").collect::<Vec<_>>();
-    assert!(refused("ci").contains(&("refused".to_owned(), "/analytics/health".to_owned(), 403, String::new())));
+    assert!(refused("ci").contains(&(
+        "refused".to_owned(),
+        "/analytics/health".to_owned(),
+        403,
+        String::new()
+    )));
 
     let sql = [("Authorization", ci.as_str()), ("Content-Type", "application/sql")];
     let submitted = guarded.jobs("POST", "/weir/jobs?name=audited", &sql, SCRIPT).await;
@@ -67,7 +84,8 @@ async fn a_change_a_login_and_a_refusal_are_a_line_each_and_events_are_none() {
     assert_eq!(changes.len(), 3, "{changes:?}");
     assert_eq!(changes[..2], [change("/weir/jobs", 201), change(&format!("/v1/jobs/{job}"), 202)]);
 
-    let sent = guarded.http("POST", "/events", &[("Authorization", &app)], r#"{"query_id":"a","ts":"x"}"#).await;
+    let sent =
+        guarded.http("POST", "/events", &[("Authorization", &app)], r#"{"query_id":"a","ts":"x"}"#).await;
     assert_eq!(sent.status, 202);
     assert!(kept.of("app").iter().all(|line| line.1 != "/events"), "events are counted, not listed");
 
@@ -77,10 +95,15 @@ async fn a_change_a_login_and_a_refusal_are_a_line_each_and_events_are_none() {
     guarded.http("POST", "/login", &form, "token=weir_wrong").await;
     guarded.file.revoke("ci").expect("revoked");
     guarded.expect(401, "/status", &ci).await;
-    let events: Vec<String> = kept.lines().iter().map(|line| line["event"].as_str().unwrap_or_default().to_owned()).collect();
+    let events: Vec<String> =
+        kept.lines().iter().map(|line| line["event"].as_str().unwrap_or_default().to_owned()).collect();
     for event in ["login", "login failed", "token created", "token revoked"] {
         assert!(events.iter().any(|found| found == event), "{event} is missing in {events:?}");
     }
     let text = String::from_utf8(kept.0.lock().expect("a lock").clone()).expect("text");
-    assert!(!text.contains(secret) && text.contains("\"peer\":\"127.0.0.1\"") && text.contains("\"listener\":\"jobs_http\""));
+    assert!(
+        !text.contains(secret)
+            && text.contains("\"peer\":\"127.0.0.1\"")
+            && text.contains("\"listener\":\"jobs_http\"")
+    );
 }

@@ -25,13 +25,19 @@ fn cookie(answer: &Answer) -> String {
 async fn a_page_leads_to_the_form_and_the_form_back_to_the_page() {
     let guarded = Guarded::start().await;
     let answer = guarded.http("GET", "/docs?x=1&y=%20", &[HTML], "").await;
-    assert_eq!((answer.status, answer.header("location")), (303, Some("/login?to=/docs%3Fx%3D1%26y%3D%2520")));
+    assert_eq!(
+        (answer.status, answer.header("location")),
+        (303, Some("/login?to=/docs%3Fx%3D1%26y%3D%2520"))
+    );
     let form = guarded.http("GET", "/login?to=/docs%3Fx%3D1%26y%3D%2520", &[HTML], "").await;
     assert_eq!(form.status, 200);
     assert!(form.text().contains("value=\"/docs?x=1&amp;y=%20\""), "{}", form.text());
     let policy = form.header("content-security-policy").expect("a policy");
     assert!(!policy.contains("unsafe") && policy.contains("frame-ancestors 'none'"), "{policy}");
-    assert_eq!(guarded.http("GET", "/login.css", &[], "").await.header("content-type"), Some("text/css; charset=utf-8"));
+    assert_eq!(
+        guarded.http("GET", "/login.css", &[], "").await.header("content-type"),
+        Some("text/css; charset=utf-8")
+    );
 
     let answer = log_in(&guarded, guarded.secret(Role::Analytics), "/docs%3Fx%3D1").await;
     assert_eq!((answer.status, answer.header("location")), (303, Some("/docs?x=1")));
@@ -53,7 +59,14 @@ async fn a_page_leads_to_the_form_and_the_form_back_to_the_page() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_led_to_a_page_of_somebody_else_nor_shown_what_they_wrote() {
     let guarded = Guarded::start().await;
-    for to in ["https://evil.example", "//evil.example", "/%5Cevil.example", "evil", "", "/a%0D%0ASet-Cookie:%20x=y"] {
+    for to in [
+        "https://evil.example",
+        "//evil.example",
+        "/%5Cevil.example",
+        "evil",
+        "",
+        "/a%0D%0ASet-Cookie:%20x=y",
+    ] {
         let answer = log_in(&guarded, guarded.secret(Role::View), to).await;
         assert_eq!((answer.status, answer.header("location")), (303, Some("/")), "{to}");
     }
@@ -127,16 +140,31 @@ async fn the_form_and_the_pages_say_what_browsers_may_do_with_them() {
     let bearer = guarded.bearer(Role::Analytics);
     let page = guarded.http("GET", "/", &[("Authorization", &bearer)], "").await;
     let policy = page.header("content-security-policy").expect("a policy");
-    assert!(policy.contains("default-src 'self'; style-src 'self';") && policy.contains("frame-ancestors 'none'"));
+    assert!(
+        policy.contains("default-src 'self'; style-src 'self';") && policy.contains("frame-ancestors 'none'")
+    );
     let viewer = guarded.bearer(Role::View);
     let jobs = guarded.jobs("GET", "/", &[("Authorization", &viewer)], "").await;
     assert!(!jobs.header("content-security-policy").expect("a policy").contains("unsafe"));
     assert!(!jobs.text().contains("<style>") && !jobs.text().contains("<script>"), "nothing is in line");
-    for answer in [page, jobs, guarded.http("GET", "/healthz", &[], "").await, guarded.jobs("GET", "/jobs", &[], "").await] {
-        for (name, value) in [("x-content-type-options", "nosniff"), ("x-frame-options", "DENY"), ("referrer-policy", "no-referrer")] {
+    for answer in [
+        page,
+        jobs,
+        guarded.http("GET", "/healthz", &[], "").await,
+        guarded.jobs("GET", "/jobs", &[], "").await,
+    ] {
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("referrer-policy", "no-referrer"),
+        ] {
             assert_eq!(answer.header(name), Some(value), "{name}");
         }
-        assert!(answer.header("content-security-policy").is_some_and(|policy| policy.contains("frame-ancestors 'none'")));
+        assert!(
+            answer
+                .header("content-security-policy")
+                .is_some_and(|policy| policy.contains("frame-ancestors 'none'"))
+        );
         assert_eq!(answer.header("strict-transport-security"), None, "there is no TLS");
     }
 }

@@ -36,7 +36,10 @@ async fn ask(address: std::net::SocketAddr, trusted: &CertificateDer<'static>) -
     let name = ServerName::try_from("localhost").expect("a name");
     let mut stream = connector.connect(name, stream).await.ok()?;
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
-    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.expect("sent");
+    stream
+        .write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        .await
+        .expect("sent");
     let mut answer = Vec::new();
     // Some end without a farewell.
     let _ = stream.read_to_end(&mut answer).await;
@@ -63,9 +66,18 @@ async fn a_new_certificate_is_taken_over_and_a_broken_one_is_not() {
     let options = Options { tls: Some(files.clone()), ..Options::default() };
     let guard = Guard::new(options, Arc::clone(&clock) as _).expect("a guard");
     tokio::spawn(Arc::clone(&guard).keep());
-    let weir = support::start_guarded(server::Options { header_timeout: Duration::from_secs(1), ..server::Options::default() }, clock, Arc::clone(&guard), |_| {}).await;
+    let weir = support::start_guarded(
+        server::Options { header_timeout: Duration::from_secs(1), ..server::Options::default() },
+        clock,
+        Arc::clone(&guard),
+        |_| {},
+    )
+    .await;
     let answer = ask(weir.address, &old_root).await.expect("trust");
-    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("strict-transport-security: max-age="), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 200 ") && answer.contains("strict-transport-security: max-age="),
+        "{answer}"
+    );
 
     // Whoever does not come to speak is given up, and does not speak in the clear.
     let mut silent = TcpStream::connect(weir.address).await.expect("a connection");
@@ -73,7 +85,9 @@ async fn a_new_certificate_is_taken_over_and_a_broken_one_is_not() {
     clear.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("sent");
     for stream in [&mut silent, &mut clear] {
         let mut told = Vec::new();
-        let _ = tokio::time::timeout(Duration::from_secs(60), stream.read_to_end(&mut told)).await.expect("it is closed");
+        let _ = tokio::time::timeout(Duration::from_secs(60), stream.read_to_end(&mut told))
+            .await
+            .expect("it is closed");
         assert!(!String::from_utf8_lossy(&told).contains("HTTP"));
     }
 

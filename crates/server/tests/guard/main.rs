@@ -40,10 +40,12 @@ impl Guarded {
     pub async fn start_with(options: Options, http: server::Options) -> Guarded {
         let directory = tempfile::tempdir().expect("a directory");
         let file = TokenFile::below(directory.path());
-        let secret = |role: Role| (role, file.create(role.name(), &[role], NOW, None).expect("a token").1.to_string());
+        let secret =
+            |role: Role| (role, file.create(role.name(), &[role], NOW, None).expect("a token").1.to_string());
         let secrets = Role::ALL.map(secret).to_vec();
         let clock = Arc::new(ManualClock::at(NOW));
-        let guard = Guard::new(Options { tokens: Some(file.clone()), ..options }, Arc::clone(&clock) as _).expect("a guard");
+        let guard = Guard::new(Options { tokens: Some(file.clone()), ..options }, Arc::clone(&clock) as _)
+            .expect("a guard");
         tokio::spawn(Arc::clone(&guard).keep());
         let weir = support::start_guarded(http, clock, Arc::clone(&guard), |_| {}).await;
         let world = world::start_guarded(server::flink::Options::default(), Arc::clone(&guard)).await;

@@ -46,7 +46,9 @@ async fn a_header_or_a_body_in_drops_is_given_up() {
     assert!(!String::from_utf8_lossy(&told).contains("200 OK"));
 
     let ingest = guarded.bearer(Role::Ingest);
-    let head = format!("POST /events HTTP/1.1\r\nHost: {address}\r\nAuthorization: {ingest}\r\nContent-Length: 1000\r\n\r\n{{");
+    let head = format!(
+        "POST /events HTTP/1.1\r\nHost: {address}\r\nAuthorization: {ingest}\r\nContent-Length: 1000\r\n\r\n{{"
+    );
     let mut stalled = connect(address, &head).await;
     assert!(rest(&mut stalled).await.starts_with("HTTP/1.1 408 "));
     let mut dripping = connect(address, &head).await;
@@ -68,9 +70,13 @@ async fn a_header_or_a_body_in_drops_is_given_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_job_manager_gives_up_a_body_in_drops_too() {
-    let options = server::flink::Options { body_timeout: Duration::from_millis(200), ..server::flink::Options::default() };
+    let options = server::flink::Options {
+        body_timeout: Duration::from_millis(200),
+        ..server::flink::Options::default()
+    };
     let world = world::start_guarded(options, Guard::open(Arc::new(SystemClock::new()))).await;
-    let head = format!("POST /weir/jobs HTTP/1.1\r\nHost: {}\r\nContent-Length: 1000\r\n\r\nS", world.address);
+    let head =
+        format!("POST /weir/jobs HTTP/1.1\r\nHost: {}\r\nContent-Length: 1000\r\n\r\nS", world.address);
     let mut stalled = connect(world.address, &head).await;
     assert!(rest(&mut stalled).await.starts_with("HTTP/1.1 408 "));
 }
@@ -113,7 +119,11 @@ async fn an_address_that_asks_too_often_is_told_to_wait_and_this_machine_only_if
 
 #[tokio::test(flavor = "multi_thread")]
 async fn those_beyond_the_limit_of_connections_wait_until_silent_ones_are_given_up() {
-    let options = server::Options { connections_max: 8, header_timeout: Duration::from_secs(1), ..server::Options::default() };
+    let options = server::Options {
+        connections_max: 8,
+        header_timeout: Duration::from_secs(1),
+        ..server::Options::default()
+    };
     let clock = Arc::new(ManualClock::at(NOW));
     let guard = Guard::open(Arc::clone(&clock) as _);
     let weir = support::start_guarded(options, clock, guard, |_| {}).await;

@@ -72,7 +72,10 @@ async fn each_route_answers_those_who_may_and_nobody_else() {
             assert_eq!(is_refused, !may, "{listener} {method} {target} as {role}: {}", answer.text());
             if !may && *method != "HEAD" {
                 assert_eq!(answer.status, 403);
-                let least = who.iter().find(|one| who.iter().all(|other| other.includes(**one))).expect("one that is least");
+                let least = who
+                    .iter()
+                    .find(|one| who.iter().all(|other| other.includes(**one)))
+                    .expect("one that is least");
                 assert_eq!(error(&answer), format!("the token lacks the role `{least}`"));
             }
         }

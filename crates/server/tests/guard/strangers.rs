@@ -9,22 +9,36 @@ async fn a_page_of_a_stranger_changes_nothing_whatever_token_it_has() {
     let guarded = Guarded::start().await;
     let (ingest, operate) = (guarded.bearer(Role::Ingest), guarded.bearer(Role::Operate));
     let cancel = format!("/jobs/{}/yarn-cancel", "0".repeat(32));
-    for stranger in [("Origin", "https://evil.example"), ("Origin", "null"), ("Sec-Fetch-Site", "cross-site")] {
+    for stranger in [("Origin", "https://evil.example"), ("Origin", "null"), ("Sec-Fetch-Site", "cross-site")]
+    {
         let sent = guarded.http("POST", "/events", &[stranger, ("Authorization", &ingest)], "{}").await;
         assert_eq!(sent.status, 403, "{stranger:?}");
-        for (method, target) in [("POST", "/weir/dead-letters/replay"), ("PATCH", "/jobs/x"), ("GET", cancel.as_str())] {
+        for (method, target) in
+            [("POST", "/weir/dead-letters/replay"), ("PATCH", "/jobs/x"), ("GET", cancel.as_str())]
+        {
             let acted = guarded.jobs(method, target, &[stranger, ("Authorization", &operate)], "").await;
-            assert_eq!((acted.status, error(&acted)), (403, "pages of this origin may not do anything here".to_owned()));
+            assert_eq!(
+                (acted.status, error(&acted)),
+                (403, "pages of this origin may not do anything here".to_owned())
+            );
         }
         let secret = guarded.secret(Role::View);
         let form = [stranger, ("Content-Type", "application/x-www-form-urlencoded")];
-        assert_eq!(guarded.http("POST", "/login", &form, &format!("token={secret}")).await.status, 403, "nor logs in");
+        assert_eq!(
+            guarded.http("POST", "/login", &form, &format!("token={secret}")).await.status,
+            403,
+            "nor logs in"
+        );
         let upgrade = [stranger, ("Upgrade", "websocket"), ("Authorization", &ingest)];
         assert_eq!(guarded.http("GET", "/ws/analytics", &upgrade, "").await.status, 403);
     }
     // Programs send no origin, and pages of Weir's own send Weir's.
     let own = format!("http://{}", guarded.weir.address);
-    for headers in [vec![], vec![("Origin", own.as_str())], vec![("Origin", own.as_str()), ("Sec-Fetch-Site", "same-origin")]] {
+    for headers in [
+        vec![],
+        vec![("Origin", own.as_str())],
+        vec![("Origin", own.as_str()), ("Sec-Fetch-Site", "same-origin")],
+    ] {
         let headers = [headers, vec![("Authorization", ingest.as_str())]].concat();
         let sent = guarded.http("POST", "/events", &headers, r#"{"query_id":"a","ts":"x"}"#).await;
         assert_eq!(sent.status, 202, "{headers:?}");
@@ -59,14 +73,26 @@ async fn a_name_that_somebody_made_point_here_is_not_answered() {
 async fn a_stranger_may_not_even_read_jobs_and_a_dashboard_from_elsewhere_learns_what_it_lacks() {
     let guarded = Guarded::start().await;
     let view = guarded.bearer(Role::View);
-    let read = async |origin: &str| guarded.jobs("GET", "/jobs", &[("Origin", origin), ("Authorization", &view)], "").await;
+    let read = async |origin: &str| {
+        guarded.jobs("GET", "/jobs", &[("Origin", origin), ("Authorization", &view)], "").await
+    };
     assert_eq!(read("https://evil.example").await.header("access-control-allow-origin"), None);
     assert_eq!(read("http://localhost:3000").await.header("access-control-allow-origin"), Some("*"));
     let answer = guarded.http("GET", "/analytics/health", &[("Origin", "http://localhost:3000")], "").await;
-    assert_eq!((answer.status, answer.header("access-control-allow-origin")), (401, Some("http://localhost:3000")));
-    let asks = [("Origin", "http://localhost:3000"), ("Access-Control-Request-Method", "GET"), ("Access-Control-Request-Headers", "authorization")];
+    assert_eq!(
+        (answer.status, answer.header("access-control-allow-origin")),
+        (401, Some("http://localhost:3000"))
+    );
+    let asks = [
+        ("Origin", "http://localhost:3000"),
+        ("Access-Control-Request-Method", "GET"),
+        ("Access-Control-Request-Headers", "authorization"),
+    ];
     let preflight = guarded.http("OPTIONS", "/analytics/health", &asks, "").await;
-    assert_eq!((preflight.status, preflight.header("access-control-allow-headers")), (200, Some("authorization")));
+    assert_eq!(
+        (preflight.status, preflight.header("access-control-allow-headers")),
+        (200, Some("authorization"))
+    );
 }
 
 /// What is answered to a request by this name.

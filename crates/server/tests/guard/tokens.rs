@@ -36,7 +36,10 @@ async fn what_is_no_token_is_refused_in_the_words_of_the_listener() {
         assert_eq!(answer.json()["detail"], "the token is not known, or is over");
     }
     let answer = guarded.jobs("GET", "/jobs", &[("Authorization", &wrong)], "").await;
-    assert_eq!((answer.status, &answer.json()["errors"][0]), (401, &"the token is not known, or is over".into()));
+    assert_eq!(
+        (answer.status, &answer.json()["errors"][0]),
+        (401, &"the token is not known, or is over".into())
+    );
     let twice = [("Authorization", good.as_str()), ("Authorization", good.as_str())];
     assert_eq!(guarded.http("GET", "/status", &twice, "").await.status, 401);
     let lower = good.replace("Bearer", "bearer");
@@ -51,7 +54,10 @@ async fn a_token_that_is_made_holds_at_once_and_one_that_is_revoked_no_longer() 
     guarded.expect(200, "/status", &authorization).await;
     guarded.file.revoke(&token.id).expect("revoked");
     guarded.expect(401, "/status", &authorization).await;
-    assert_eq!(guarded.http("GET", "/status", &[("Authorization", &guarded.bearer(Role::View))], "").await.status, 200);
+    assert_eq!(
+        guarded.http("GET", "/status", &[("Authorization", &guarded.bearer(Role::View))], "").await.status,
+        200
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,7 +69,10 @@ async fn a_token_that_is_over_does_not_hold_and_closes_what_it_opened() {
     guarded.expect(200, "/analytics/health", &authorization).await;
     let mut socket = feed(&guarded, Some(&authorization)).await.expect("a handshake");
     guarded.weir.clock.advance(Interval(60));
-    assert_eq!(guarded.http("GET", "/analytics/health", &[("Authorization", &authorization)], "").await.status, 401);
+    assert_eq!(
+        guarded.http("GET", "/analytics/health", &[("Authorization", &authorization)], "").await.status,
+        401
+    );
     assert_eq!(close_code(&mut socket).await, 1008);
 }
 
@@ -104,7 +113,9 @@ async fn without_tokens_all_is_open_until_the_first_and_never_again_by_revoking(
     let (_, secret) = file.create("second", &[Role::View], NOW, None).expect("a token");
     for _ in 0..4_000 {
         let authorization = format!("Bearer {secret}");
-        if request(weir.address, "GET", "/status", &[("Authorization", &authorization)], b"").await.status == 200 {
+        if request(weir.address, "GET", "/status", &[("Authorization", &authorization)], b"").await.status
+            == 200
+        {
             break;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -149,11 +160,15 @@ async fn where_others_can_connect_there_must_be_a_token() {
         Guard::new(options, Arc::clone(&clock) as _).expect("a guard")
     };
     let address = |text: &str| text.parse().expect("an address");
-    let here = [address("127.0.0.1:1"), address("[::1]:2"), address("127.8.8.8:3"), address("[::ffff:127.0.0.1]:4")];
+    let here =
+        [address("127.0.0.1:1"), address("[::1]:2"), address("127.8.8.8:3"), address("[::ffff:127.0.0.1]:4")];
     assert!(guard().may_serve(&here).is_ok());
     for elsewhere in ["0.0.0.0:1", "[::]:1", "192.0.2.1:1", "[2001:db8::1]:1"] {
         let refused = guard().may_serve(&[here[0], address(elsewhere)]).expect_err("it is exposed");
-        assert!(refused.to_string().contains(elsewhere) && refused.to_string().contains("weir tokens create"), "{refused}");
+        assert!(
+            refused.to_string().contains(elsewhere) && refused.to_string().contains("weir tokens create"),
+            "{refused}"
+        );
     }
     file.create("brief", &[Role::View], NOW, Some(NOW + Interval(10))).expect("a token");
     assert!(guard().may_serve(&[address("0.0.0.0:1")]).is_ok());

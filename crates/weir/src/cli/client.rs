@@ -55,7 +55,8 @@ impl ClientArgs {
         let mut roots = rustls::RootCertStore::empty();
         roots.add_parsable_certificates(self.roots()?);
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let config =
+            rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let config = config.map_err(Failure::failed)?;
         Ok(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
     }
@@ -66,7 +67,9 @@ impl ClientArgs {
             return Ok(rustls_native_certs::load_native_certs().certs);
         };
         let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        let roots = read.with_context(|| format!("--ca: reading {} as PEM", path.display())).map_err(Failure::usage)?;
+        let roots = read
+            .with_context(|| format!("--ca: reading {} as PEM", path.display()))
+            .map_err(Failure::usage)?;
         if roots.is_empty() {
             return Err(Failure::usage(anyhow::anyhow!("--ca: {} holds no certificate", path.display())));
         }

@@ -74,7 +74,8 @@ impl DataArgs {
     /// The data directory by flags, environment and file.
     pub(super) fn directory(&self) -> Result<PathBuf, Failure> {
         let flag = self.data_dir.clone();
-        let flag = flag.map(|value| Flag { name: "--data-dir".to_owned(), key: "data_dir".to_owned(), value });
+        let flag =
+            flag.map(|value| Flag { name: "--data-dir".to_owned(), key: "data_dir".to_owned(), value });
         let flags = flag.into_iter().collect();
         let sources = Sources { file: self.config.clone(), environment: environment(), flags };
         Ok(Loaded::load(&sources).map_err(Failure::usage)?.config.data_dir)

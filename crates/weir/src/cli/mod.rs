@@ -70,7 +70,8 @@ impl LogArgs {
             (None, None) => Ok(LogFormat::Human),
         };
         let wrong = |reason: String| Failure::usage(anyhow::anyhow!(reason));
-        telemetry::start(&filter.map_err(wrong)?, format.map_err(wrong)?, Sinks::default()).map_err(Failure::failed)
+        telemetry::start(&filter.map_err(wrong)?, format.map_err(wrong)?, Sinks::default())
+            .map_err(Failure::failed)
     }
 }
 

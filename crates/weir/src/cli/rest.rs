@@ -6,8 +6,8 @@ use clap::Args;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use types::JobId;
-use ureq::{Agent, RequestBuilder};
 use ureq::http::{Response, StatusCode};
+use ureq::{Agent, RequestBuilder};
 
 use super::Failure;
 use super::client::ClientArgs;
@@ -56,7 +56,8 @@ impl JobManager {
 
     pub(super) fn cancel(&self, job: JobId) -> Result<(), Failure> {
         let path = self.at(&format!("/v1/jobs/{job}?mode=cancel"));
-        self.body::<Value>(self.signed(self.agent.patch(path)).send_json(Value::Object(Default::default()))).map(drop)
+        self.body::<Value>(self.signed(self.agent.patch(path)).send_json(Value::Object(Default::default())))
+            .map(drop)
     }
 
     fn signed<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
@@ -89,7 +90,11 @@ impl JobManager {
             });
         }
         let failure = refusal(status, &text);
-        Err(if status == StatusCode::UNAUTHORIZED { Failure::failed(anyhow::anyhow!("{failure} ({HINT})")) } else { failure })
+        Err(if status == StatusCode::UNAUTHORIZED {
+            Failure::failed(anyhow::anyhow!("{failure} ({HINT})"))
+        } else {
+            failure
+        })
     }
 }
 

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use clap::Args;
 use futures_util::{SinkExt as _, StreamExt as _};
+use rustls::pki_types::ServerName;
 use serde_json::{Map, Value};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use rustls::pki_types::ServerName;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{self, Message, protocol::WebSocketConfig};
 
@@ -107,14 +107,17 @@ enum Lack {
 
 async fn connect(client: &ClientArgs, url: &str, config: WebSocketConfig) -> Result<Socket, Lack> {
     let away = |error: &dyn std::fmt::Display| Lack::Unreachable(error.to_string());
-    let wrong = |error: &dyn std::fmt::Display| Lack::Refused(Failure::usage(anyhow::anyhow!("--url: {url}: {error}")));
+    let wrong = |error: &dyn std::fmt::Display| {
+        Lack::Refused(Failure::usage(anyhow::anyhow!("--url: {url}: {error}")))
+    };
     let mut request = url.into_client_request().map_err(|error| wrong(&error))?;
     if let Some(authorization) = client.authorization() {
         let value = authorization.parse().map_err(|_| wrong(&"the token is none"))?;
         request.headers_mut().insert("authorization", value);
     }
     let is_tls = request.uri().scheme_str() == Some("wss");
-    let host = request.uri().host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
+    let host =
+        request.uri().host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
     let port = request.uri().port_u16().unwrap_or(if is_tls { 443 } else { 80 });
     let stream = TcpStream::connect((host.as_str(), port)).await.map_err(|error| away(&error))?;
     stream.set_nodelay(true).map_err(|error| away(&error))?;
@@ -129,7 +132,8 @@ async fn connect(client: &ClientArgs, url: &str, config: WebSocketConfig) -> Res
         Ok((socket, _)) => Ok(socket),
         Err(tungstenite::Error::Http(answer)) if matches!(answer.status().as_u16(), 401 | 403) => {
             let body = answer.body().as_deref().map(String::from_utf8_lossy).unwrap_or_default();
-            let reason = anyhow::anyhow!("{url} refuses ({}): {body} (--token or WEIR_TOKEN)", answer.status());
+            let reason =
+                anyhow::anyhow!("{url} refuses ({}): {body} (--token or WEIR_TOKEN)", answer.status());
             Err(Lack::Refused(Failure::failed(reason)))
         }
         Err(error) => Err(away(&error)),
@@ -180,7 +184,9 @@ fn feed_url(url: &str) -> anyhow::Result<String> {
         None => format!("ws://{url}"),
         Some(("http" | "ws", rest)) => format!("ws://{rest}"),
         Some(("https" | "wss", rest)) => format!("wss://{rest}"),
-        Some((scheme, _)) => anyhow::bail!("--url: {scheme}:// is not spoken here, only http:// and https://"),
+        Some((scheme, _)) => {
+            anyhow::bail!("--url: {scheme}:// is not spoken here, only http:// and https://")
+        }
     };
     let rest = rest.trim_end_matches('/');
     Ok(if rest.ends_with("/ws/analytics") { rest.to_owned() } else { format!("{rest}/ws/analytics") })

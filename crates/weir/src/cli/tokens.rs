@@ -54,10 +54,16 @@ pub(super) fn run(arguments: &Arguments, clock: &dyn Clock) -> Result<Outcome, F
     match &arguments.action {
         Action::Create { name, roles, expires } => {
             let now = clock.now();
-            let expires = expires.map(|length| now + Interval(i64::try_from(length.0.as_millis()).unwrap_or(i64::MAX)));
+            let expires =
+                expires.map(|length| now + Interval(i64::try_from(length.0.as_millis()).unwrap_or(i64::MAX)));
             let (token, secret) = file.create(name, roles, now, expires).map_err(failed)?;
             print(&secret.to_string())?;
-            complain(&format!("token {} ({}) for {}; it is not shown again", token.name, token.id, roles_of(&token)));
+            complain(&format!(
+                "token {} ({}) for {}; it is not shown again",
+                token.name,
+                token.id,
+                roles_of(&token)
+            ));
         }
         Action::List { json } => {
             let uses = file.last_uses();
@@ -106,7 +112,8 @@ fn roles_of(token: &Token) -> String {
 
 /// A second is as exact as anybody needs it.
 fn moment(at: Timestamp) -> String {
-    Moment::from_second(at.0.div_euclid(1000)).map_or_else(|_| format!("{} ms", at.0), |moment| moment.to_string())
+    Moment::from_second(at.0.div_euclid(1000))
+        .map_or_else(|_| format!("{} ms", at.0), |moment| moment.to_string())
 }
 
 fn length(text: &str) -> Result<Length, String> {
