@@ -1,7 +1,7 @@
 //! Who may do what, from the settings: the guard of all listeners.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use server::guard::{Access, Guard, Options, Rate, ThisMachine, TokenFile};
@@ -79,6 +79,6 @@ fn is_loopback(address: &SocketAddr) -> bool {
     address.ip().to_canonical().is_loopback()
 }
 
-fn is_empty(path: &PathBuf) -> bool {
+fn is_empty(path: &Path) -> bool {
     path.as_os_str().is_empty()
 }

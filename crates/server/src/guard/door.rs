@@ -121,10 +121,12 @@ impl Door {
         let caller = self.guard.known_caller(request.headers());
         let who = caller.as_ref().map_or("-", |caller| &caller.token.name);
         let is_for_people = wants_page(request);
-        // A page is asked for without a token whenever a session is over: that is nobody's attempt at anything. Nor is what
-        // comes too often listed: the log would fill up with it.
+        // A page is asked for without a token whenever a session is over: that is nobody's attempt at anything.
         let is_usual = refusal.status == StatusCode::UNAUTHORIZED && is_for_people;
-        if !is_usual && !matches!(refusal.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::NOT_FOUND) {
+        let is_usual =
+            is_usual || matches!(refusal.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::NOT_FOUND);
+        let now = self.guard.clock.elapsed();
+        if !is_usual && (caller.is_some() || self.guard.strangers.take(peer, now).is_ok()) {
             self.asked(who, peer, method, path).refused(refusal.status, &refusal.detail);
         }
         match refusal.status {

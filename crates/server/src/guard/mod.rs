@@ -61,6 +61,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Wrong tokens of one address: so many at once, then one every six seconds.
 const FAILURES: Rate = Rate { per_second: 1.0 / 6.0, burst: 10.0 };
 
+/// Lines of the audit log about what strangers were refused, of one address: who has no token should not fill a disk.
+const STRANGERS: Rate = Rate { per_second: 1.0, burst: 100.0 };
+
 /// When a token is required.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
@@ -145,6 +148,7 @@ pub struct Guard {
     read: Mutex<Option<Stamp>>,
     sessions: Sessions,
     failures: Buckets,
+    strangers: Buckets,
     requests: Option<Buckets>,
     this_machine: ThisMachine,
     tls: Option<Arc<Tls>>,
@@ -170,6 +174,7 @@ impl Guard {
             read: Mutex::new(stamp),
             sessions: Sessions::new(session_length),
             failures: Buckets::new(FAILURES),
+            strangers: Buckets::new(STRANGERS),
             requests: requests.map(Buckets::new),
             this_machine,
             tls: tls.map(Arc::new),
