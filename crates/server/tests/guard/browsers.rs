@@ -5,8 +5,8 @@ use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use types::Interval;
 
-use crate::Guarded;
-use crate::support::{Answer, close_code};
+use crate::support::Answer;
+use crate::{Guarded, closed};
 
 const HTML: (&str, &str) = ("Accept", "text/html,application/xhtml+xml");
 const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
@@ -93,11 +93,11 @@ async fn logging_out_ends_the_session_and_what_it_opened_and_a_revoked_token_too
     let answer = guarded.http("POST", "/logout", &[("Cookie", &sessions[0])], "").await;
     assert_eq!((answer.status, answer.header("location")), (303, Some("/login")));
     assert!(answer.header("set-cookie").is_some_and(|set| set.contains("Max-Age=0")));
-    assert_eq!(close_code(&mut sockets[0]).await, 1008);
+    assert_eq!(closed(&mut sockets[0]).await, 1008);
     assert_eq!(guarded.http("GET", "/analytics/health", &[("Cookie", &sessions[0])], "").await.status, 401);
     assert_eq!(guarded.http("GET", "/analytics/health", &[("Cookie", &sessions[1])], "").await.status, 200);
     guarded.file.revoke("analytics").expect("revoked");
-    assert_eq!(close_code(&mut sockets[1]).await, 1008);
+    assert_eq!(closed(&mut sockets[1]).await, 1008);
     assert_eq!(guarded.http("GET", "/analytics/health", &[("Cookie", &sessions[1])], "").await.status, 401);
 }
 

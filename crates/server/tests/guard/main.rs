@@ -78,6 +78,12 @@ impl Guarded {
     }
 }
 
+/// The code with which the server closes a socket.
+pub async fn closed(socket: &mut support::Socket) -> u16 {
+    let closing = tokio::time::timeout(Duration::from_secs(60), support::close_code(socket));
+    closing.await.expect("the server closes it")
+}
+
 /// The error, in the words of either listener.
 pub fn error(answer: &Answer) -> String {
     let body = answer.json();

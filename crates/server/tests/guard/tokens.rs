@@ -7,7 +7,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use types::ManualClock;
 
 use super::*;
-use crate::support::{Socket, close_code, eventually};
+use crate::support::{Socket, eventually};
 
 /// Opens the feed, as a program does.
 async fn feed(guarded: &Guarded, authorization: Option<&str>) -> Result<Socket, u16> {
@@ -73,7 +73,7 @@ async fn a_token_that_is_over_does_not_hold_and_closes_what_it_opened() {
         guarded.http("GET", "/analytics/health", &[("Authorization", &authorization)], "").await.status,
         401
     );
-    assert_eq!(close_code(&mut socket).await, 1008);
+    assert_eq!(closed(&mut socket).await, 1008);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,7 +86,7 @@ async fn the_feed_takes_a_token_and_ends_with_it() {
     assert_eq!(crate::support::next(&mut socket).await["type"], "initial");
     guarded.file.create("another", &[Role::View], NOW, None).expect("a token");
     guarded.file.revoke("analytics").expect("revoked");
-    assert_eq!(close_code(&mut socket).await, 1008);
+    assert_eq!(closed(&mut socket).await, 1008);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,7 +106,7 @@ async fn without_tokens_all_is_open_until_the_first_and_never_again_by_revoking(
     file.create("first", &[Role::View], NOW, None).expect("a token");
     eventually("a token is asked for", || guard.is_required()).await;
     assert_eq!(weir.get("/status").await.status, 401);
-    assert_eq!(close_code(&mut socket).await, 1008);
+    assert_eq!(closed(&mut socket).await, 1008);
     assert!(socket.next().await.is_none_or(|end| end.is_err()));
     file.revoke("first").expect("revoked");
     // So that the change has been seen for certain, another one after it.
