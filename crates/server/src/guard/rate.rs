@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn one_network_of_ipv6_is_one_client_and_ipv4_in_ipv6_is_ipv4() {
         let of = |text: &str| network(text.parse().expect("an address"));
-        assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:2"));
+        assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:0:0:2"));
         assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
         assert_eq!(of("::ffff:10.0.0.1"), address(1));
     }
