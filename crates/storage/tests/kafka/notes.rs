@@ -1,14 +1,15 @@
 //! Appends with a note: both stand or neither, over restarts and for others.
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 
-use storage::log::kafka::{KafkaLog, KafkaOptions};
-use storage::log::{EventLog as _, Note, Start};
+use storage::log::kafka::{KafkaLog, KafkaOptions, KafkaSettings};
+use storage::log::{EventLog as _, LogError, Note, Start};
 use types::SystemClock;
 
 use crate::servers::kafka::KafkaServer;
-use crate::servers::wait_until;
+use crate::servers::{free_port, wait_until};
 use crate::{all, bodies, read_all, reader, records, settings, shared};
 
 /// With notes in a directory.
@@ -87,4 +88,28 @@ fn an_append_that_is_refused_leaves_no_note_and_takes_nobody_along() {
     let elsewhere = tempfile::tempdir().unwrap();
     let log = open_noting(&server, elsewhere.path());
     wait_until("another one knows the same", || noted(&log) == [true, false, false, true]);
+}
+
+#[test]
+fn many_who_look_for_notes_while_brokers_are_away_wait_once() {
+    const LOOKERS: usize = 8;
+    let directory = tempfile::tempdir().unwrap();
+    let nobody = format!("127.0.0.1:{}", free_port());
+    let settings = KafkaSettings::new(&nobody, &BTreeMap::new()).unwrap();
+    let options = KafkaOptions { notes: Some(directory.path().to_owned()), ..KafkaOptions::new(settings) };
+    let log = KafkaLog::open(options, Arc::new(SystemClock::new())).unwrap();
+    let together = Barrier::new(LOOKERS);
+    let errors: Vec<Arc<LogError>> = std::thread::scope(|scope| {
+        let look = || {
+            together.wait();
+            match log.note("one").unwrap_err() {
+                LogError::Shared(error) => error,
+                error => panic!("{error} is for one alone"),
+            }
+        };
+        let lookers: Vec<_> = (0..LOOKERS).map(|_| scope.spawn(look)).collect();
+        lookers.into_iter().map(|looker| looker.join().unwrap()).collect()
+    });
+    assert!(errors.iter().all(|error| Arc::ptr_eq(error, &errors[0])));
+    assert!(matches!(&*errors[0], LogError::Unreachable { .. }), "{}", errors[0]);
 }
