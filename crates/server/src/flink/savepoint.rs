@@ -53,7 +53,7 @@ pub(super) async fn savepoint(parts: &Arc<Parts>, job: &str, request: Request) -
     let written = tokio::task::spawn_blocking(move || job.savepoint(wanted.target, then)).await;
     match written.map_err(|error| Refusal::Internal { message: error.to_string() })? {
         Ok(location) => Ok(json(StatusCode::OK, &Written { location })),
-        Err(error) => Err(refusal(&error)),
+        Err(error) => Err(refusal(&error, jobs::with_causes(&error))),
     }
 }
 
@@ -64,7 +64,7 @@ pub(super) fn elsewhere(location: &str) -> Refusal {
     ))
 }
 
-fn refusal(error: &SavepointError) -> Refusal {
+pub(super) fn refusal(error: &SavepointError, text: String) -> Refusal {
     let status = match error {
         SavepointError::Ended => StatusCode::CONFLICT,
         SavepointError::Busy | SavepointError::Snapshot(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -72,5 +72,5 @@ fn refusal(error: &SavepointError) -> Refusal {
         SavepointError::Files(error) if error.domain() == ErrorDomain::User => StatusCode::BAD_REQUEST,
         SavepointError::Files(_) => StatusCode::INTERNAL_SERVER_ERROR,
     };
-    Refusal::own(status, jobs::with_causes(error))
+    Refusal::own(status, text)
 }
