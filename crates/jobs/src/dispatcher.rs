@@ -86,7 +86,9 @@ impl Dispatcher {
             Some(Claimed::Known(known)) => known,
             Some(Claimed::Replaced(record)) => {
                 tracing::warn!(
-                    job = compiled.name, job_id = record.id, by = record.name,
+                    job = compiled.name,
+                    job_id = record.id,
+                    by = record.name,
                     "this job was replaced: what came in its place is started, and not the script given here; \
                      `weir jobs cancel` ends that, `weir up --afresh` leaves it aside"
                 );
@@ -227,7 +229,10 @@ impl Dispatcher {
         let (id, job) = (master.id(), master.name());
         let gone = || {
             let message = "it ended before the first attempt".to_owned();
-            Err(StartError::Execution(ExecutionError::Panic { task: "the job's own thread".to_owned(), message }))
+            Err(StartError::Execution(ExecutionError::Panic {
+                task: "the job's own thread".to_owned(),
+                message,
+            }))
         };
         if let Err(error) = outcome.recv().unwrap_or_else(|_| gone()) {
             self.shared.jobs.lock().remove(&master);

@@ -211,9 +211,10 @@ mod tests {
             // Whatever happens meanwhile, it can be cancelled, and can fail.
             let can = |end: JobStatus| {
                 let mut reached = vec![status];
-                while let Some(next) = JobStatus::ALL.into_iter().find(|to| {
-                    !reached.contains(to) && reached.iter().any(|from| from.may_become(*to))
-                }) {
+                while let Some(next) = JobStatus::ALL
+                    .into_iter()
+                    .find(|to| !reached.contains(to) && reached.iter().any(|from| from.may_become(*to)))
+                {
                     reached.push(next);
                 }
                 reached.contains(&end)

@@ -4,8 +4,8 @@
 //! is dropped.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -24,8 +24,6 @@ pub struct StoreWriter {
     patience: Arc<Patience>,
     stopped: Arc<AtomicBool>,
     gate: Arc<Gate>,
-    /// What the thread said when it panicked.
-    panic: Arc<OnceLock<String>>,
     thread: Option<JoinHandle<()>>,
     clock: Arc<dyn Clock>,
 }
@@ -89,19 +87,17 @@ impl StoreWriter {
         let (queue, commands) = bounded(QUEUE_BATCHES);
         let stopped = Arc::new(AtomicBool::new(false));
         let gate = Arc::new(Gate::default());
-        let panic = Arc::new(OnceLock::new());
         let drain = Drain {
             store,
             commands,
             patience: patience.clone(),
             stopped: stopped.clone(),
             gate: gate.clone(),
-            panic: panic.clone(),
             is_durable: true,
         };
         let thread = thread::Builder::new().name("result writer".to_owned()).spawn(move || drain.run())?;
         let queue = Some(queue);
-        Ok(StoreWriter { queue, patience, stopped, gate, panic, thread: Some(thread), clock })
+        Ok(StoreWriter { queue, patience, stopped, gate, thread: Some(thread), clock })
     }
 
     /// Queues a batch; waits while the queue is full, and tells for how long.
@@ -134,8 +130,8 @@ impl StoreWriter {
 
     fn stopped(&self) -> ConnectorError {
         const WHAT: &str = "the result writer has stopped";
-        match self.panic.get() {
-            Some(said) => ConnectorError::external(WHAT, Panicked(said.clone())),
+        match self.patience.broken() {
+            Some(said) => ConnectorError::external(WHAT, Panicked(said.to_owned())),
             None => ConnectorError::external(WHAT, GivenUp),
         }
     }
@@ -164,7 +160,6 @@ struct Drain {
     patience: Arc<Patience>,
     stopped: Arc<AtomicBool>,
     gate: Arc<Gate>,
-    panic: Arc<OnceLock<String>>,
     /// Nothing was written since the last flush.
     is_durable: bool,
 }
@@ -193,14 +188,10 @@ impl Drain {
     }
 
     /// A store that panics is not asked again: the job fails with what it said.
-    fn insist(
-        &self,
-        doing: &str,
-        attempt: impl FnMut() -> Result<(), StoreError>,
-    ) -> Result<(), GivenUp> {
+    fn insist(&self, doing: &str, attempt: impl FnMut() -> Result<(), StoreError>) -> Result<(), GivenUp> {
         let insisted = catch_unwind(AssertUnwindSafe(|| self.patience.insist(doing, attempt)));
         insisted.unwrap_or_else(|panic| {
-            let _ = self.panic.set(panic_message(&*panic));
+            self.patience.break_off(panic_message(&*panic));
             Err(GivenUp)
         })
     }

@@ -8,10 +8,7 @@ use super::ExecutionError;
 /// Runs a part of a job; a panic in it is an error that names the part.
 ///
 /// What the part shares with others must hold together whenever it lets go of it: that is so of all that a job shares.
-pub fn caught<T, E: From<ExecutionError>>(
-    task: &str,
-    body: impl FnOnce() -> Result<T, E>,
-) -> Result<T, E> {
+pub fn caught<T, E: From<ExecutionError>>(task: &str, body: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
         let message = panic_message(&*panic);
         Err(ExecutionError::Panic { task: task.to_owned(), message }.into())

@@ -94,9 +94,8 @@ impl Drop for Claim<'_> {
 impl Dispatcher {
     /// The running job of this name or id.
     pub fn find(&self, wanted: &str) -> Result<Arc<JobMaster>, FindError> {
-        let is_there = |job: &Arc<JobMaster>| {
-            !job.status().is_terminal() && job.status() != JobStatus::Suspended
-        };
+        let is_there =
+            |job: &Arc<JobMaster>| !job.status().is_terminal() && job.status() != JobStatus::Suspended;
         let jobs: Vec<Arc<JobMaster>> = self.jobs().into_iter().filter(is_there).collect();
         let id: Option<JobId> = wanted.parse().ok();
         if let Some(job) = jobs.iter().find(|job| Some(job.id()) == id) {
@@ -123,7 +122,8 @@ impl Dispatcher {
         let no_savepoint = |source| ReplaceError::Savepoint { job: old.id(), source };
         old.checkpoint().map_err(no_savepoint)?;
         let options = old.checkpoint_options().ok_or_else(|| no_savepoint(SavepointError::NoCheckpoints))?;
-        let newest = crate::checkpoint::newest(&options.directory, old.id()).map_err(SubmitError::Checkpoints)?;
+        let newest =
+            crate::checkpoint::newest(&options.directory, old.id()).map_err(SubmitError::Checkpoints)?;
         let newest = newest.ok_or_else(|| no_savepoint(SavepointError::NoCheckpoints))?;
         Ok(self.report(&compiled, &newest)?)
     }
@@ -134,7 +134,9 @@ impl Dispatcher {
         let old = self.find(wanted)?;
         let claim = self.claim(old.id())?;
         let record = self.shared.records.running(old.id());
-        let Some(record) = record else { return Err(FindError::Nobody { wanted: wanted.to_owned(), names: Vec::new() }.into()) };
+        let Some(record) = record else {
+            return Err(FindError::Nobody { wanted: wanted.to_owned(), names: Vec::new() }.into());
+        };
         let used = Used::new(submission.variables);
         let name = if submission.name.is_empty() { old.name() } else { submission.name };
         let compiled = self.compile(submission.script, name, &|name| used.get(name))?;

@@ -176,6 +176,11 @@ impl Living {
         }
         loop {
             let now = master.clock.elapsed();
+            // Those who give it rows may have none for a while, and would not find out.
+            if let Some(said) = attempt.patience.broken().filter(|_| !control.is_cancelled()) {
+                let (task, message) = ("the result writer".to_owned(), said.to_owned());
+                control.fail(ExecutionError::Panic { task, message });
+            }
             // Somebody ended it, or one of its subtasks did.
             if control.is_cancelled() && !is_given_up {
                 patient_until.get_or_insert(now + GRACE);

@@ -26,8 +26,8 @@ use crate::environment::Environment;
 use crate::restart::RestartStrategy;
 use crate::status::{JobStatus, StatusHistory};
 
-use attempt::{Attempt, Launch};
 pub(crate) use attempt::StartError;
+use attempt::{Attempt, Launch};
 use checkpoints::Taker;
 use live::Living;
 
@@ -266,7 +266,9 @@ impl JobMaster {
             let is_ending = |error: &SavepointError| {
                 matches!(error, SavepointError::Ended | SavepointError::Snapshot(CheckpointError::Ended))
             };
-            if left.is_zero() || answer.is_some_and(|taken| taken.err().is_none_or(|error| !is_ending(&error))) {
+            if left.is_zero()
+                || answer.is_some_and(|taken| taken.err().is_none_or(|error| !is_ending(&error)))
+            {
                 return Ok(());
             }
             self.changed.wait_for(&mut life, STEP);

@@ -1,7 +1,5 @@
 //! Views of jobs in Flink's words: pure functions.
 
-use std::collections::BTreeMap;
-
 use engine::window::KEY_GROUPS;
 use jobs::restart::RestartStrategy;
 use jobs::{EdgeView, JobStatus, JobView};

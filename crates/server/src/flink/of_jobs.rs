@@ -169,11 +169,7 @@ fn watermarks(found: &Found<'_>) -> Vec<Metric> {
     found.tasks.iter().filter_map(of).collect()
 }
 
-fn flame_graph(
-    parts: &Parts,
-    found: &Found<'_>,
-    uri: &Uri,
-) -> Result<Response, Refusal> {
+fn flame_graph(parts: &Parts, found: &Found<'_>, uri: &Uri) -> Result<Response, Refusal> {
     let share = match parameter(uri, "type").unwrap_or_default().to_ascii_lowercase().as_str() {
         "" | "full" => Share::Full,
         "on_cpu" => Share::OnCpu,

@@ -144,7 +144,9 @@ fn start(parts: &Parts, submission: &Submission) -> Result<Response, Refusal> {
     let successor = jobs::Submission { name: name.unwrap_or_default(), ..wanted };
     match (submission.from.as_deref(), submission.replace.as_deref()) {
         (Some(_), Some(_)) => Err(bad("`replace` goes on from the job's own state, not from that of `from`")),
-        (None, None) if submission.dry_run => Err(bad("`dry_run` needs `from`, a savepoint, or `replace`, a job")),
+        (None, None) if submission.dry_run => {
+            Err(bad("`dry_run` needs `from`, a savepoint, or `replace`, a job"))
+        }
         (Some(from), None) if submission.dry_run => {
             Ok(dry_run(&dispatcher.dry_run(wanted, from).map_err(refused)?))
         }

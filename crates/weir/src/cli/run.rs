@@ -96,7 +96,10 @@ impl Submitted {
     fn tell(&self) {
         self.sources.iter().chain(&self.queries).for_each(|line| complain(line));
         if let Some(old) = &self.replaced {
-            complain(&format!("job {} ({}) has stopped; its state is in {}", old.name, old.jobid, old.savepoint));
+            complain(&format!(
+                "job {} ({}) has stopped; its state is in {}",
+                old.name, old.jobid, old.savepoint
+            ));
             old.report.lines().for_each(complain);
         }
         complain(&format!("job {} is {}", self.name, self.state));
