@@ -257,7 +257,11 @@ impl Dispatcher {
     ) -> Result<Arc<JobMaster>, SubmitError> {
         let Compiled { plan, name, checkpoints, restart } = compiled;
         self.shared.revive(known.id);
-        let shared = self.shared.clone();
+        let (shared, id) = (self.shared.clone(), known.id);
+        let on_cancel = {
+            let shared = shared.clone();
+            Box::new(move || shared.records.cancelled(id))
+        };
         let new = NewJob {
             id: known.id,
             name,
@@ -270,6 +274,7 @@ impl Dispatcher {
             ran_before: !known.is_new,
             ancestors: known.ancestors.clone(),
             first,
+            on_cancel,
             on_end: Box::new(move |view| shared.ended(view)),
         };
         let begun = JobMaster::begin(new).map_err(|error| {

@@ -214,6 +214,15 @@ impl Records {
         self.release(view.id);
     }
 
+    /// Somebody has cancelled a job that runs: whatever happens now, it is not gone on with.
+    pub fn cancelled(&self, id: JobId) {
+        let (Some(registry), Some(record)) = (&self.registry, self.running(id)) else { return };
+        if let Err(error) = registry.keep(&JobRecord { fate: Fate::Canceled, ..record }) {
+            let error = with_causes(&error);
+            tracing::error!(job_id = %id, error, "that the job is cancelled is not on record before it is");
+        }
+    }
+
     /// A job that does not run is not to be gone on with.
     pub fn give_up(&self, record: JobRecord, view: &JobView) {
         self.write_end(record, Fate::Canceled, view);

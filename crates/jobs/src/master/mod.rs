@@ -50,6 +50,7 @@ pub struct JobMaster {
     checkpoints: Option<CheckpointOptions>,
     ancestors: Vec<Ancestor>,
     clock: Arc<dyn Clock>,
+    on_cancel: Box<dyn Fn() + Send + Sync>,
     life: Mutex<Life>,
     /// Its status has changed.
     changed: Condvar,
@@ -97,6 +98,8 @@ pub(crate) struct NewJob {
     pub ancestors: Vec<Ancestor>,
     /// Who waits for the first attempt.
     pub first: First,
+    /// What is to be done before whoever cancels it hears that it will be.
+    pub on_cancel: Box<dyn Fn() + Send + Sync>,
     /// What is to be done before anyone hears that it has come to rest.
     pub on_end: Box<dyn Fn(&JobView) + Send>,
 }
@@ -118,7 +121,7 @@ const STEP: Duration = Duration::from_millis(10);
 
 impl JobMaster {
     /// Starts the thread of a job, which makes the first attempt.
-    pub(crate) fn begin(new: NewJob) -> Result<Arc<JobMaster>, StartError> {
+    pub(crate) fn begin(mut new: NewJob) -> Result<Arc<JobMaster>, StartError> {
         let clock = new.environment.clock.clone();
         let mut status = StatusHistory::new(clock.now());
         let submitted = status.since();
@@ -136,6 +139,7 @@ impl JobMaster {
             restart: new.restart.clone(),
             checkpoints: new.checkpoints.clone(),
             ancestors: new.ancestors.clone(),
+            on_cancel: std::mem::replace(&mut new.on_cancel, Box::new(|| {})),
             clock,
             life: Mutex::new(Life {
                 submitted,
@@ -212,14 +216,19 @@ impl JobMaster {
         self.life.lock().status.current()
     }
 
-    /// Asks the job to end; false if it is over already, or just about to be.
+    /// Asks the job to end; false if it is over already, or just about to be. That it was asked to is on record when this
+    /// returns.
     pub fn cancel(&self) -> bool {
-        let mut life = self.life.lock();
-        if life.is_settled {
-            return false;
+        {
+            let mut life = self.life.lock();
+            if life.is_settled {
+                return false;
+            }
+            // A job that is being cancelled already stays so.
+            let _ = life.status.become_at(JobStatus::Cancelling, self.clock.now());
         }
-        // A job that is being cancelled already stays so.
-        let _ = life.status.become_at(JobStatus::Cancelling, self.clock.now());
+        (self.on_cancel)();
+        let life = self.life.lock();
         life.cancel();
         if life.starting {
             // It has read nothing yet that could be lost.

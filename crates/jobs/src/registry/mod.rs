@@ -17,6 +17,8 @@ pub use replacement::Replacement;
 
 /// The version that is written. A reader takes this one and those before.
 const FORMAT: u32 = 1;
+/// What a file ends in that is not whole yet.
+const PART: &str = "part";
 
 /// Who starts a job again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,6 +113,10 @@ impl Registry {
         let registry = Registry { directory: directory.to_owned(), after: Box::new(after) };
         for directory in [directory, &registry.past_directory()] {
             fs::create_dir_all(directory).map_err(|source| failed("creating", directory, source))?;
+            // Of a process that ended while it wrote.
+            for part in registry.files(directory, PART)? {
+                fs::remove_file(&part).map_err(|source| failed("removing", &part, source))?;
+            }
         }
         Ok(registry)
     }
@@ -129,7 +135,8 @@ impl Registry {
 
     /// Replaces a file as a whole.
     fn put(&self, path: &Path, text: &[u8]) -> Result<(), RegistryError> {
-        let part = path.with_extension("part");
+        // Of its own: two may write at one time, and the later one counts.
+        let part = path.with_extension(format!("{:08x}.{PART}", crate::id::random() as u32));
         let written = File::create(&part).and_then(|mut file| {
             file.write_all(text)?;
             file.sync_all()?;

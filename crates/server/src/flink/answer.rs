@@ -165,9 +165,14 @@ impl Parts {
     fn cancel(&self, id: JobId) -> Result<Response, Refusal> {
         let dispatcher = &self.services.dispatcher;
         match dispatcher.job(id) {
-            Some(job) if job.cancel() => tracing::info!(job_id = %id, "job is being cancelled"),
+            // It is put on record first.
+            Some(job) if tokio::task::block_in_place(|| job.cancel()) => {
+                tracing::info!(job_id = %id, "job is being cancelled")
+            }
             Some(job) => too_late(job.status())?,
-            None if dispatcher.abandon(id) => tracing::info!(job_id = %id, "job is not tried any more"),
+            None if tokio::task::block_in_place(|| dispatcher.abandon(id)) => {
+                tracing::info!(job_id = %id, "job is not tried any more")
+            }
             None => too_late(dispatcher.view(id).ok_or(Refusal::NoJobToCancel)?.status)?,
         }
         Ok(json(StatusCode::ACCEPTED, &Nothing {}))
