@@ -61,7 +61,7 @@ fn what_happens_is_said_line_by_line_and_the_id_alone_goes_to_stdout() {
     assert_eq!((output.status.code(), stdout(&output)), (Some(1), String::new()));
     let check = run(weir().arg("check").arg(directory.path().join("job.sql")));
     assert_eq!(stderr(&output).trim_end(), stderr(&check).trim_end());
-    assert!(stderr(&output).contains("job.sql:7:"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("job.sql:8:"), "{}", stderr(&output));
 
     // What stops it only when it is started is said too.
     let output = submit(&up, directory.path(), &BY_ID.replace("'user-queries'", "'no topic'"), &[]);
@@ -150,7 +150,8 @@ fn a_weir_that_is_killed_while_a_job_is_replaced_goes_on_with_one_of_the_two() {
         .collect();
     let nothing = directory.path().join("nothing.sql");
     std::fs::write(&nothing, "SET 'pipeline.name' = 'beside';".to_owned() + BY_ID).expect("a script");
-    let start = || Up::start(&data, &[nothing.to_str().expect("a path of this test")]);
+    let script = nothing.to_str().expect("a path of this test");
+    let start = || Up::start_in(&data, &[script], &[("WEIR_LOG", "error")]);
     let up = start();
     let replace = |up: &Up, round: usize| {
         let mut command = weir();
