@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jobs::registry::Registry;
+use jobs::registry::{Fate, Registry};
 use jobs::{Dispatcher, JobMaster, JobStatus, Origin, Sequel};
 
 use crate::memory::SharedLog;
@@ -157,6 +157,11 @@ fn a_job_that_hangs_holds_up_no_other_and_nobody_who_asks() {
         }
         assert!(bad.cancel());
         assert_eq!(bad.status(), JobStatus::Cancelling);
+        // Whatever becomes of this process: the next one does not go on with it.
+        let registry = Registry::open(&beside.world.directory.path().join("jobs")).expect("it opens");
+        let records = registry.records().expect("they can be read");
+        let record = records.iter().find(|record| record.id == bad.id().to_string());
+        assert_eq!(record.expect("it is on record").fate, Fate::Canceled);
         beside.assert_that_the_good_one_works();
         assert!(beside.process.views().iter().any(|view| view.status == JobStatus::Cancelling));
         beside.traps.take_away();
