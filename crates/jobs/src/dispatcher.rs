@@ -367,15 +367,13 @@ impl Dispatcher {
     pub fn shut_down(&self, at_most: Duration) -> bool {
         let jobs = self.jobs();
         jobs.iter().for_each(|job| job.suspend());
-        let until = self.environment.clock.elapsed() + at_most;
-        let mut all = true;
-        for job in jobs {
-            let left = until.saturating_sub(self.environment.clock.elapsed());
-            if !job.wait(left) {
-                job.give_up();
-                all &= job.wait(LAST_GRACE);
-            }
-        }
-        all
+        let clock = &self.environment.clock;
+        let wait = |job: &Arc<JobMaster>, until: Duration| job.wait(until.saturating_sub(clock.elapsed()));
+        let until = clock.elapsed() + at_most;
+        let late: Vec<Arc<JobMaster>> = jobs.into_iter().filter(|job| !wait(job, until)).collect();
+        // Several that hang are given no more time than one.
+        late.iter().for_each(|job| job.give_up());
+        let until = clock.elapsed() + LAST_GRACE;
+        late.iter().fold(true, |all, job| wait(job, until) && all)
     }
 }

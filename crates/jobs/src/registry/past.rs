@@ -188,6 +188,22 @@ mod tests {
     }
 
     #[test]
+    fn what_an_older_version_wrote_is_read() {
+        // As it was written by the version that had this format first: a file that changes here is another format.
+        let text = include_bytes!("format-1.job");
+        let view = decode(text).unwrap();
+        assert_eq!((view.name.as_str(), view.status, view.parallelism), ("by id", JobStatus::Finished, 2));
+        assert_eq!((view.ledger.accepted, view.tasks.len(), view.graph.len()), (2, 4, 2));
+        assert_eq!(view.checkpoints.latest_savepoint.as_ref().map(|record| record.parts.len()), Some(4));
+        assert_eq!(view.graph[1].inputs[0].ship, "HASH");
+        // Nothing that was there is lost.
+        let behind = |text: &[u8]| -> serde_json::Value {
+            serde_json::from_slice(text.split(|byte| *byte == b'\n').nth(1).unwrap()).unwrap()
+        };
+        assert_eq!(behind(&encode(&view)), behind(text));
+    }
+
+    #[test]
     fn what_a_newer_version_wrote_stays_where_it_is() {
         let (_directory, registry) = registry();
         let path = registry.path_of_past(JobId(7));
