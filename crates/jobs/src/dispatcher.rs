@@ -374,6 +374,7 @@ impl Dispatcher {
         // Several that hang are given no more time than one.
         late.iter().for_each(|job| job.give_up());
         let until = clock.elapsed() + LAST_GRACE;
-        late.iter().fold(true, |all, job| wait(job, until) && all)
+        let ended = late.iter().filter(|job| wait(job, until)).count();
+        ended == late.len()
     }
 }

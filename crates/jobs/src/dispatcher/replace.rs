@@ -53,8 +53,8 @@ pub enum ReplaceError {
     UnderWay(JobId),
     #[error(transparent)]
     Submit(#[from] SubmitError),
-    #[error("job {job} runs on: there is no savepoint of it: {}", with_causes(.source))]
-    Savepoint { job: JobId, source: SavepointError },
+    #[error("job {job} runs on: there is no savepoint of it: {}", with_causes(&**.source))]
+    Savepoint { job: JobId, source: Box<SavepointError> },
     #[error("job {job} became {status} while it was being replaced; its state is in {savepoint}")]
     Ended { job: JobId, status: JobStatus, savepoint: String },
     #[error("{why}; the job that was to be replaced goes on as {back}, from {savepoint}")]
@@ -119,7 +119,7 @@ impl Dispatcher {
     pub fn compare(&self, submission: Submission<'_>, wanted: &str) -> Result<RestoreReport, ReplaceError> {
         let old = self.find(wanted)?;
         let compiled = self.compile(submission.script, submission.name, submission.variables)?;
-        let no_savepoint = |source| ReplaceError::Savepoint { job: old.id(), source };
+        let no_savepoint = |source| ReplaceError::Savepoint { job: old.id(), source: Box::new(source) };
         old.checkpoint().map_err(no_savepoint)?;
         let options = old.checkpoint_options().ok_or_else(|| no_savepoint(SavepointError::NoCheckpoints))?;
         let newest =
@@ -135,6 +135,7 @@ impl Dispatcher {
         let claim = self.claim(old.id())?;
         let record = self.shared.records.running(old.id());
         let Some(record) = record else {
+            // It has ended just now.
             return Err(FindError::Nobody { wanted: wanted.to_owned(), names: Vec::new() }.into());
         };
         let used = Used::new(submission.variables);
@@ -144,7 +145,7 @@ impl Dispatcher {
         if !wrong.is_empty() {
             return Err(SubmitError::Script(wrong).into());
         }
-        let no_savepoint = |source| ReplaceError::Savepoint { job: old.id(), source };
+        let no_savepoint = |source| ReplaceError::Savepoint { job: old.id(), source: Box::new(source) };
         let directory = old.checkpoint_options().map(|options| options.savepoints.as_str());
         let directory = directory.filter(|directory| !directory.is_empty());
         let directory = directory.ok_or_else(|| no_savepoint(SavepointError::Nowhere))?;
@@ -163,7 +164,7 @@ impl Dispatcher {
             self.settle(old.id());
             return Err(ReplaceError::Ended { job: old.id(), status: old.status(), savepoint });
         }
-        let restored = read_savepoint(&savepoint).map_err(|error| SubmitError::Checkpoints(error));
+        let restored = read_savepoint(&savepoint).map_err(SubmitError::Checkpoints);
         let new = restored.and_then(|restored| {
             let known = self.successor(&replacement, &record, &restored);
             let mut new = self.record(&compiled, &known, &submission, used, Some(savepoint.clone()));

@@ -164,7 +164,10 @@ impl JobMaster {
         let of = master.clone();
         let live = move || {
             // What panics there is ours; it ends this job, and no other.
-            let lived = caught("the job's own thread", || Ok(living.live(first)));
+            let lived = caught("the job's own thread", || {
+                living.live(first);
+                Ok(())
+            });
             lived.unwrap_or_else(|error: ExecutionError| of.collapse(&error));
         };
         let thread = thread::Builder::new().name(name).spawn(live);
