@@ -55,7 +55,9 @@ pub enum ReplaceError {
     Submit(#[from] SubmitError),
     #[error("job {job} runs on: there is no savepoint of it: {}", with_causes(&**.source))]
     Savepoint { job: JobId, source: Box<SavepointError> },
-    #[error("job {job} became {status} while it was being replaced; its state is in {savepoint}")]
+    #[error(
+        "job {job}, which was to be replaced, is {status}; nothing came in its place, and its state is in {savepoint}"
+    )]
     Ended { job: JobId, status: JobStatus, savepoint: String },
     #[error("{why}; the job that was to be replaced goes on as {back}, from {savepoint}")]
     Undone { why: String, back: JobId, savepoint: String },
@@ -118,7 +120,7 @@ impl Dispatcher {
     /// What would become of a running job's state in a script: of its newest checkpoint, which is taken for that.
     pub fn compare(&self, submission: Submission<'_>, wanted: &str) -> Result<RestoreReport, ReplaceError> {
         let old = self.find(wanted)?;
-        let compiled = self.compile(submission.script, submission.name, submission.variables)?;
+        let compiled = self.compile_with_tables(submission.script, submission.name, submission.variables)?;
         let no_savepoint = |source| ReplaceError::Savepoint { job: old.id(), source: Box::new(source) };
         old.checkpoint().map_err(no_savepoint)?;
         let options = old.checkpoint_options().ok_or_else(|| no_savepoint(SavepointError::NoCheckpoints))?;
@@ -140,11 +142,7 @@ impl Dispatcher {
         };
         let used = Used::new(submission.variables);
         let name = if submission.name.is_empty() { old.name() } else { submission.name };
-        let compiled = self.compile(submission.script, name, &|name| used.get(name))?;
-        let wrong = connectors::check(&compiled.plan);
-        if !wrong.is_empty() {
-            return Err(SubmitError::Script(wrong).into());
-        }
+        let compiled = self.compile_with_tables(submission.script, name, &|name| used.get(name))?;
         let no_savepoint = |source| ReplaceError::Savepoint { job: old.id(), source: Box::new(source) };
         let directory = old.checkpoint_options().map(|options| options.savepoints.as_str());
         let directory = directory.filter(|directory| !directory.is_empty());
@@ -183,6 +181,18 @@ impl Dispatcher {
         drop(claim);
         tracing::info!(old = %old.id(), job_id = %job.id(), job = job.name(), savepoint, "job replaced");
         Ok(Replaced { old, new: job, savepoint, report })
+    }
+
+    /// Compiles a script and looks at its tables' options too, which are read only when it starts otherwise.
+    fn compile_with_tables(
+        &self,
+        script: &str,
+        name: &str,
+        variables: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Compiled, SubmitError> {
+        let compiled = self.compile(script, name, variables)?;
+        let wrong = connectors::check(&compiled.plan);
+        if wrong.is_empty() { Ok(compiled) } else { Err(SubmitError::Script(wrong)) }
     }
 
     fn claim(&self, id: JobId) -> Result<Claim<'_>, ReplaceError> {

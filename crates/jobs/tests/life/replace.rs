@@ -96,6 +96,8 @@ fn a_script_that_is_wrong_stops_nothing() {
     let process = world.process();
     let old = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
     for wrong in [SCRIPT.replace("COUNT(*)", "CUONT(*)"), SCRIPT.replace("'key' =", "'kye' =")] {
+        let refused = process.compare(nameless(&wrong), "counting").expect_err("it is wrong");
+        assert!(matches!(refused, ReplaceError::Submit(SubmitError::Script(_))), "{refused}");
         let refused = process.replace(nameless(&wrong), "counting").err().expect("it is wrong");
         assert!(matches!(refused, ReplaceError::Submit(SubmitError::Script(_))), "{refused}");
     }
@@ -149,6 +151,35 @@ fn a_job_whose_successor_cannot_start_goes_on_from_its_savepoint() {
             assert!(process.shut_down(LONG));
         }
     }
+}
+
+#[test]
+fn a_job_that_is_being_replaced_is_not_replaced_by_another_meanwhile() {
+    let world = World::new(1);
+    let (traps, process, caught) = trapped(&world);
+    let caught = caught.replace("'key' = '", &format!("'key' = '{TRAPPED}:"));
+    let old = process.submit(submission(&caught, Origin::Submitted)).expect("it starts");
+    // Its savepoint waits for the store.
+    traps.set(Place::Write, Trap::Stick);
+    world.log.add(TRAPPED, 0, vec![r#"{"k": "a", "v": 1, "at": "2025-12-09 00:00:01"}"#.to_owned()]);
+    until("its result is on its way", || traps.stuck() == 1);
+    std::thread::scope(|scope| {
+        let replacing =
+            scope.spawn(|| process.replace(nameless(SCRIPT), "counting").map(|made| made.new.id()));
+        let file = world.directory.path().join(format!("jobs/{}.replacement", old.id()));
+        until("it is being replaced", || file.exists());
+        let refused = process.replace(nameless(SCRIPT), "counting").err().expect("it is under way");
+        assert!(matches!(refused, ReplaceError::UnderWay(id) if id == old.id()), "{refused}");
+        assert_eq!(old.status(), JobStatus::Running);
+        traps.take_away();
+        let new = replacing.join().expect("no panic").expect("it is replaced");
+        until_is(&process.job(new).expect("it is there"), JobStatus::Running);
+        // From then on it may be again.
+        process.replace(nameless(SCRIPT), &new.to_string()).expect("it is replaced");
+        assert!(!file.exists());
+    });
+    assert_eq!(running(&process).len(), 1);
+    assert!(process.shut_down(LONG));
 }
 
 #[test]
