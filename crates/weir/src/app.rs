@@ -9,17 +9,16 @@ use anyhow::Context as _;
 use engine::memory::Pool;
 use jobs::checkpoint::CheckpointOptions;
 use jobs::registry::Registry;
-use jobs::{Defaults, Dispatcher, Environment, JobStatus, Origin, Submission, SubmitError};
+use jobs::{Defaults, Dispatcher, Environment, Origin, Submission, SubmitError};
 use server::flink::{self, JobManager, LogTail, Setting, Variables};
 use server::{JobSummary, Operations, Server, Services, UnknownTopics};
 use storage::log::kafka::{KafkaLog, KafkaOptions, KafkaSettings};
 use storage::log::{self, EmbeddedLog, EventLog, LogError, Logs};
 use storage::store::{self, CountedStore, EmbeddedStore, RedisOptions, RedisStore, ResultStore, StoreError};
-use tokio::net::TcpListener;
 use types::{Clock, Interval};
 
 use crate::cli::{Failure, Outcome, Script};
-use crate::config::{Address, Config, Length, Loaded, Memory, without_secret};
+use crate::config::{Config, Length, Loaded, Memory, without_secret};
 use crate::metrics::{JobMetrics, StoreMetrics};
 use crate::shutdown::Shutdown;
 use crate::{guard, machine};
@@ -77,11 +76,8 @@ pub(crate) fn run(
         .map_err(Failure::external)?;
     machine::allow_connections(config.http.connections.get());
     let served = runtime.block_on(async {
-        let (listener, jobs_listener) =
-            (listen(&config.http.address).await?, listen(&config.jobs_http.address).await?);
-        let addresses = [&listener, &jobs_listener].map(TcpListener::local_addr);
-        let addresses = addresses.into_iter().collect::<Result<Vec<_>, _>>().map_err(Failure::external)?;
-        let guard = guard::of(config, clock.clone(), &addresses)?;
+        let ([listener, jobs_listener], guard) =
+            guard::listen(config, clock.clone(), [&config.http.address, &config.jobs_http.address]).await?;
         tokio::spawn(guard.clone().keep());
         let services = Services {
             clock: clock.clone(),
@@ -326,11 +322,6 @@ fn in_force(loaded: &Loaded) -> Vec<Setting> {
     loaded.settings.iter().map(|(key, (value, _))| Setting { key: key.clone(), value: text(value) }).collect()
 }
 
-async fn listen(address: &Address) -> Result<TcpListener, Failure> {
-    let listener = TcpListener::bind(&address.0).await;
-    listener.with_context(|| format!("listening on {address}")).map_err(Failure::external)
-}
-
 fn submit(
     dispatcher: &Dispatcher,
     script: &Script,
@@ -347,7 +338,10 @@ fn submit(
     };
     match dispatcher.submit(submission) {
         Ok(job) => {
-            script.show(&job.plan().notices);
+            // What came in its place while Weir was up has a script of its own.
+            if job.script() == script.text {
+                script.show(&job.plan().notices);
+            }
             Ok(())
         }
         Err(error) => {
@@ -364,9 +358,7 @@ struct JobOperations(Arc<Dispatcher>);
 
 impl Operations for JobOperations {
     fn ready(&self) -> Result<(), String> {
-        let jobs = self.0.jobs();
-        let failed = jobs.iter().find(|job| job.status() == JobStatus::Failed);
-        failed.map_or(Ok(()), |job| Err(format!("job {} has failed", job.id())))
+        self.0.failed().map_or(Ok(()), |job| Err(format!("job {} has failed", job.id())))
     }
 
     fn jobs(&self) -> Vec<JobSummary> {

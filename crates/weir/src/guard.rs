@@ -4,23 +4,34 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use server::guard::{Access, Guard, Options, Rate, ThisMachine, TokenFile};
+use tokio::net::TcpListener;
 use types::Clock;
 
 use crate::cli::Failure;
 use crate::config::{Address, Config};
 
-/// Makes the guard for listeners at these addresses. Fails where one can be reached from other machines and there is no
+/// Listens at these addresses, and makes the guard of all of them. Fails where one can be reached from other machines and there is no
 /// token, unless the settings say that this is meant.
-pub(crate) fn of(
+pub(crate) async fn listen<const N: usize>(
     config: &Config,
     clock: Arc<dyn Clock>,
-    addresses: &[SocketAddr],
-) -> Result<Arc<Guard>, Failure> {
-    let guard = Guard::new(options(config, addresses)?, clock);
+    at: [&Address; N],
+) -> Result<([TcpListener; N], Arc<Guard>), Failure> {
+    let mut listeners = Vec::with_capacity(N);
+    let mut addresses = Vec::with_capacity(N);
+    for address in at {
+        let listener = TcpListener::bind(&address.0).await;
+        let listener =
+            listener.with_context(|| format!("listening on {address}")).map_err(Failure::external)?;
+        addresses.push(listener.local_addr().map_err(Failure::external)?);
+        listeners.push(listener);
+    }
+    let guard = Guard::new(options(config, &at, &addresses)?, clock);
     let guard = guard.and_then(|guard| {
         if !config.security.insecure {
-            guard.may_serve(addresses)?;
+            guard.may_serve(&addresses)?;
         }
         Ok(guard)
     });
@@ -40,13 +51,14 @@ pub(crate) fn of(
             (true, Some(_)) => {}
         }
     }
-    Ok(guard)
+    let listeners = listeners.try_into().expect("one for each address");
+    Ok((listeners, guard))
 }
 
-fn options(config: &Config, addresses: &[SocketAddr]) -> Result<Options, Failure> {
+fn options(config: &Config, at: &[&Address], addresses: &[SocketAddr]) -> Result<Options, Failure> {
     let of = &config.security;
     let is_exposed = addresses.iter().any(|address| !is_loopback(address));
-    let own = [&config.http.address, &config.jobs_http.address].into_iter().filter_map(name);
+    let own = at.iter().filter_map(|address| name(address));
     let rate = f64::from(of.request_rate);
     let tls = match (&config.tls.certificate, &config.tls.key) {
         (certificate, key) if is_empty(certificate) && is_empty(key) => None,

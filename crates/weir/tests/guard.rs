@@ -203,7 +203,8 @@ fn weirs_own_commands_speak_tls_with_whom_they_are_told_to_trust() {
     let [certificate, key] = ["certificate.pem", "key.pem"].map(|name| data.join(name).display().to_string());
     std::fs::write(&certificate, made.cert.pem()).expect("written");
     std::fs::write(&key, made.signing_key.serialize_pem()).expect("written");
-    let half = run(weir().args(["up", "--set", &format!("tls.key={key}")]).current_dir(data));
+    let ports = ["--http", "127.0.0.1:0", "--jobs-http", "127.0.0.1:0"];
+    let half = run(weir().arg("up").args(ports).args(["--set", &format!("tls.key={key}")]).current_dir(data));
     assert!(half.status.code() == Some(2) && stderr(&half).contains("tls.certificate"), "{}", stderr(&half));
     let secret = create(data, "all", "submit,analytics,ingest");
     let up = Up::start(

@@ -15,6 +15,8 @@ use super::client::ClientArgs;
 /// What to do without a token.
 const HINT: &str = "`weir tokens create` makes one; give it as --token or WEIR_TOKEN";
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// For what waits until a state is written, however large: as long as that may take unless told otherwise, and some more.
+const LONG_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
 #[derive(Debug, Args)]
 pub(super) struct ManagerArgs {
@@ -39,7 +41,16 @@ pub(super) struct JobManager {
 
 impl JobManager {
     pub(super) fn new(arguments: &ManagerArgs) -> Result<JobManager, Failure> {
-        let agent = arguments.client.agent(&arguments.jobs_url, TIMEOUT)?;
+        JobManager::within(TIMEOUT, arguments)
+    }
+
+    /// One that waits for what takes its time.
+    pub(super) fn patient(arguments: &ManagerArgs) -> Result<JobManager, Failure> {
+        JobManager::within(LONG_TIMEOUT, arguments)
+    }
+
+    fn within(timeout: Duration, arguments: &ManagerArgs) -> Result<JobManager, Failure> {
+        let agent = arguments.client.agent(&arguments.jobs_url, timeout)?;
         let url = arguments.jobs_url.trim_end_matches('/').to_owned();
         Ok(JobManager { agent, url, authorization: arguments.client.authorization() })
     }
