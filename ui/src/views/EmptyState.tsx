@@ -13,10 +13,7 @@ export function EmptyState() {
       <p>
         Weir is running and waits for queries. Send a first one from a terminal; it shows up here at once.
       </p>
-      <CopyCommand
-        command={firstEvent(shownAt, required)}
-        copied={() => firstEvent(new Date(), required)}
-      />
+      <CopyCommand command={firstEvent(shownAt, required)} copied={() => firstEvent(new Date(), required)} />
     </section>
   );
 }
