@@ -77,7 +77,7 @@ fn operation(
     let answer = ResponseBuilder::new().description(summary).content(media(schema), content(schema)).build();
     let refusal = ResponseBuilder::new().description("Why not").content(media("Errors"), errors).build();
     let responses = ResponsesBuilder::new().response(status, answer).response("default", refusal).build();
-    let tag = if path.starts_with("/weir/") { "weir" } else { "flink" };
+    let tag = if path.starts_with("/weir/") || path == "/openapi.json" { "weir" } else { "flink" };
     let mut operation = OperationBuilder::new().tag(tag).summary(Some(summary)).responses(responses);
     for name in path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
         let text =

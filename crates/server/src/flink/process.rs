@@ -124,6 +124,7 @@ pub(super) fn task_manager(
         time_since_last_heartbeat: now.0,
         slots_number: slots,
         free_slots: free,
+        assigned_tasks: 0,
         total_resource: resource(slots),
         free_resource: resource(free),
         hardware: Hardware {
@@ -144,12 +145,13 @@ pub(super) fn task_manager(
 
 /// A slot for each of a running job's subtasks side by side.
 pub(super) fn details(process: &Process, running: &[JobView]) -> TaskManagerDetails {
-    let slot = |view: &JobView| AllocatedSlot {
+    let slot = |view: &JobView, number: u32| AllocatedSlot {
         job_id: view.id.to_string(),
         resource: Resource { cpu_cores: 1.0, ..Resource::default() },
+        assigned_tasks: view.tasks.iter().filter(|task| task.subtask == number as usize).count(),
     };
     TaskManagerDetails {
-        allocated_slots: running.iter().flat_map(|view| (0..view.parallelism).map(|_| slot(view))).collect(),
+        allocated_slots: running.iter().flat_map(|view| (0..view.parallelism).map(|number| slot(view, number))).collect(),
         metrics: ProcessMetrics {
             heap_used: process.resident,
             heap_committed: process.peak.max(process.resident),

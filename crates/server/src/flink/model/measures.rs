@@ -39,6 +39,12 @@ pub(in crate::flink) struct Backpressure {
     pub(in crate::flink) known: Option<KnownBackpressure>,
 }
 
+impl Backpressure {
+    pub(in crate::flink) fn unknown() -> Backpressure {
+        Backpressure { status: "deprecated", known: None }
+    }
+}
+
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::flink) struct KnownBackpressure {

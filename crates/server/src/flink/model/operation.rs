@@ -45,10 +45,11 @@ pub(in crate::flink) struct CheckpointWanted {
 }
 
 /// `POST /savepoint-disposal`
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::flink) struct DisposalWanted {
-    pub(in crate::flink) savepoint_path: String,
+    /// It must be given.
+    pub(in crate::flink) savepoint_path: Option<String>,
 }
 
 /// There is only one format here.
