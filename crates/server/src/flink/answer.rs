@@ -20,8 +20,8 @@ use super::rates::Rates;
 use super::route::{OfApplication, OfJob, Own, Route};
 use super::service::Services;
 use super::{
-    applications, dead_letters, describe, figures, machine, of_jobs, of_vertices, openapi, page, program, savepoint,
-    submit, triggers,
+    applications, dead_letters, describe, figures, machine, of_jobs, of_vertices, openapi, page, program,
+    savepoint, submit, triggers,
 };
 use crate::origin::Origins;
 

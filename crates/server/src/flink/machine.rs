@@ -36,8 +36,7 @@ pub(super) fn task_manager(
     match of {
         OfProcess::Details => {
             let (process, running) = (Process::read(), running(parts));
-            let details = Some(process::details(&process, &running));
-            ok(&TaskManager { details, ..described(parts, &process, &running) })
+            ok(&process::details(&process, &running, described(parts, &process, &running)))
         }
         OfProcess::Metrics => ok(&Wanted::of(uri).answer(metrics::texts(Process::read().measures()))),
         other => both(parts, other, uri),
@@ -96,9 +95,7 @@ fn both(parts: &Parts, of: OfProcess<'_>, uri: &Uri) -> Result<Response, Refusal
         OfProcess::LogFile(_) => {
             Err(Refusal::own(StatusCode::NOT_FOUND, "This file does not exist in JobManager log dir."))
         }
-        OfProcess::Details | OfProcess::Metrics => {
-            Err(nowhere(&Method::GET, uri.path()))
-        }
+        OfProcess::Details | OfProcess::Metrics => Err(nowhere(&Method::GET, uri.path())),
     }
 }
 

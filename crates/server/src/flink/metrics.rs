@@ -9,7 +9,7 @@ use types::Timestamp;
 
 use super::answer::parameter;
 use super::describe::between;
-use super::model::{Aggregated, Backpressure, KnownBackpressure, Metric, Refusal, SubtaskBackpressure};
+use super::model::{Aggregated, Backpressure, Metric, Refusal, SubtaskBackpressure};
 use super::rates::TaskRates;
 use super::vertices::{Found, figure};
 
@@ -236,8 +236,13 @@ pub(super) fn backpressure(found: &Found<'_>, rates: Option<&[TaskRates]>, now: 
     let subtasks: Vec<SubtaskBackpressure> =
         found.tasks.iter().filter_map(|(place, task)| of(*place, task)).collect();
     let level = level(subtasks.iter().map(|of| of.ratio).fold(0.0, f64::max));
-    let known = KnownBackpressure { backpressure_level: level, level, end_timestamp: now.0, subtasks };
-    Backpressure { status: "ok", known: Some(known) }
+    Backpressure {
+        status: "ok",
+        backpressure_level: Some(level),
+        level: Some(level),
+        end_timestamp: Some(now.0),
+        subtasks: Some(subtasks),
+    }
 }
 
 fn level(ratio: f64) -> &'static str {
@@ -253,7 +258,7 @@ mod tests {
     use super::*;
 
     fn wanted(query: &str) -> Wanted {
-        Wanted::of(&format!("/x?{query}").parse().expect("a URI"))
+        Wanted::over_several(&format!("/x?{query}").parse().expect("a URI")).expect("known ways to sum up")
     }
 
     #[test]

@@ -57,7 +57,8 @@ pub(super) fn job(parts: &Parts, id: &str, of: OfJob<'_>, uri: &Uri) -> Result<R
         )),
         OfJob::Rescales(what) => Err(not_rescaled(&job, what)),
         OfJob::Rescale(id) => {
-            job_id(id).map_err(|_| Refusal::BadPathParameter { name: "rescaleuuid", value: id.to_owned() })?;
+            job_id(id)
+                .map_err(|_| Refusal::BadPathParameter { name: "rescaleuuid", value: id.to_owned() })?;
             let message = format!("AdaptiveScheduler rescales was not enabled for job {}.", job.id());
             Err(Refusal::Handler { status: StatusCode::NOT_FOUND, message })
         }
@@ -92,10 +93,10 @@ fn not_rescaled(job: &JobMaster, what: &str) -> Refusal {
 pub(super) fn exceptions(view: &JobView, uri: &Uri) -> Result<Response, Refusal> {
     // As large as numbers are in Java, and no less than nothing.
     let at_most: Option<i32> = number(uri, "maxExceptions")?;
-    let at_most = at_most.map(|most| usize::try_from(most).map_err(|_| Refusal::BadQueryParameter {
-        name: "maxExceptions",
-        value: most.to_string(),
-    }));
+    let at_most = at_most.map(|most| {
+        usize::try_from(most)
+            .map_err(|_| Refusal::BadQueryParameter { name: "maxExceptions", value: most.to_string() })
+    });
     ok(&describe::exceptions(view, at_most.transpose()?))
 }
 

@@ -40,9 +40,7 @@ fn of_nothing(of: OfVertex<'_>) -> Option<Result<Response, Refusal>> {
 /// Flink says it in one way or the other.
 fn no_vertex(id: &str, of: OfVertex<'_>) -> Refusal {
     match of {
-        OfVertex::Details | OfVertex::TaskManagers => {
-            Refusal::NotFound(format!("JobVertex {id} not found"))
-        }
+        OfVertex::Details | OfVertex::TaskManagers => Refusal::NotFound(format!("JobVertex {id} not found")),
         _ => not_there(format!("No vertex with ID '{id}' exists.")),
     }
 }

@@ -139,19 +139,22 @@ pub(super) fn task_manager(
             total_process_memory: process.physical,
             ..MemoryConfiguration::default()
         },
-        details: None,
     }
 }
 
 /// A slot for each of a running job's subtasks side by side.
-pub(super) fn details(process: &Process, running: &[JobView]) -> TaskManagerDetails {
+pub(super) fn details(process: &Process, running: &[JobView], manager: TaskManager) -> TaskManagerDetails {
     let slot = |view: &JobView, number: u32| AllocatedSlot {
         job_id: view.id.to_string(),
         resource: Resource { cpu_cores: 1.0, ..Resource::default() },
         assigned_tasks: view.tasks.iter().filter(|task| task.subtask == number as usize).count(),
     };
     TaskManagerDetails {
-        allocated_slots: running.iter().flat_map(|view| (0..view.parallelism).map(|number| slot(view, number))).collect(),
+        manager,
+        allocated_slots: running
+            .iter()
+            .flat_map(|view| (0..view.parallelism).map(|number| slot(view, number)))
+            .collect(),
         metrics: ProcessMetrics {
             heap_used: process.resident,
             heap_committed: process.peak.max(process.resident),

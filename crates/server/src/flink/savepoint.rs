@@ -50,7 +50,14 @@ pub(super) async fn savepoint(parts: &Arc<Parts>, job: &str, request: Request) -
         return Err(elsewhere(target));
     }
     let then = if wanted.stop { Sequel::Stop } else { Sequel::GoOn };
-    let written = tokio::task::spawn_blocking(move || job.savepoint(wanted.target, then)).await;
+    let written = tokio::task::spawn_blocking(move || {
+        job.savepoint(wanted.target, then).map_err(|error| match error {
+            // Nobody answers requests to a job that is over.
+            SavepointError::Busy if job.status().is_terminal() => SavepointError::Ended,
+            error => error,
+        })
+    })
+    .await;
     match written.map_err(|error| Refusal::Internal { message: error.to_string() })? {
         Ok(location) => Ok(json(StatusCode::OK, &Written { location })),
         Err(error) => Err(refusal(&error)),

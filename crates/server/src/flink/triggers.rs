@@ -100,14 +100,14 @@ pub(super) fn progress(parts: &Parts, kind: Kind, job: Option<&str>, id: &str) -
     };
     let done = parts.operations.progress(Key { kind, job, trigger }).ok_or_else(unknown)?;
     let outcome = done.map(|done| match done {
-        Done::Savepoint(location) => Outcome::Savepoint { location },
-        Done::Checkpoint(id) => Outcome::Checkpoint { id },
-        Done::Disposed => Outcome::Disposed {},
+        Done::Savepoint(location) => Outcome { location: Some(location), ..Outcome::default() },
+        Done::Checkpoint(id) => Outcome { checkpoint: Some(id), ..Outcome::default() },
+        Done::Disposed => Outcome::default(),
         Done::Failed { class, message } => {
-            let cause = Throwable::new(class, &message);
+            let cause = Some(Throwable::new(class, &message));
             match kind {
-                Kind::Checkpoint => Outcome::CheckpointFailed { cause },
-                Kind::Savepoint | Kind::Disposal => Outcome::Failed { cause },
+                Kind::Checkpoint => Outcome { cause_of_checkpoint: cause, ..Outcome::default() },
+                Kind::Savepoint | Kind::Disposal => Outcome { cause, ..Outcome::default() },
             }
         }
     });

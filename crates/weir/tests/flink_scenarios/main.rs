@@ -28,7 +28,8 @@ const WITHOUT_ERRORS: [&str; 3] = [
 #[test]
 fn a_job_manager_answers_as_flink_does() {
     let target = Target::find();
-    let complaints: Vec<String> = scenario::all().iter().flat_map(|scenario| tell(scenario, &target)).collect();
+    let complaints: Vec<String> =
+        scenario::all().iter().flat_map(|scenario| tell(scenario, &target)).collect();
     assert!(complaints.is_empty(), "{} complaints\n\n{}", complaints.len(), complaints.join("\n\n"));
 }
 
@@ -83,10 +84,7 @@ fn take(step: &Step, target: &Target, variables: &mut BTreeMap<String, String>) 
 }
 
 /// Method and path, and the body.
-fn request(
-    step: &Step,
-    variables: &BTreeMap<String, String>,
-) -> Result<(String, Option<String>), String> {
+fn request(step: &Step, variables: &BTreeMap<String, String>) -> Result<(String, Option<String>), String> {
     let body = match (&step.body, &step.text) {
         (Some(body), _) => Some(filled_in(body, variables)?.to_string()),
         (None, Some(text)) => Some(filled(text, variables)?),
@@ -118,7 +116,8 @@ fn each_route_that_is_described_is_asked_for_what_it_has_and_for_what_it_has_not
     for (path, operations) in description["paths"].as_object().expect("paths") {
         for (method, operation) in operations.as_object().expect("operations") {
             if operation["tags"][0] == "flink" {
-                let statuses: Vec<&String> = operation["responses"].as_object().expect("answers").keys().collect();
+                let statuses: Vec<&String> =
+                    operation["responses"].as_object().expect("answers").keys().collect();
                 let succeeds = statuses.iter().any(|status| status.starts_with('2'));
                 let takes = path.contains('{') || operation.get("requestBody").is_some();
                 routes.push((method.to_uppercase(), path.clone(), succeeds, takes));

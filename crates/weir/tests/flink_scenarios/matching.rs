@@ -172,7 +172,9 @@ fn paths_lead_to_all_that_they_name() {
     assert_eq!(of("jobs.0.tasks.*"), Ok("[2,1]".to_owned()));
     assert_eq!(of("jobs.[id=a.b].tasks.total"), Ok("[1]".to_owned()));
     assert_eq!(find(&answer, ""), Ok(vec![&answer]));
-    for path in ["jobs.2", "jobs.*.name", "jobs.0.tasks.(total|failed)", "jobs.[id=d]", "none.*", "jobs.0.id.*"] {
+    for path in
+        ["jobs.2", "jobs.*.name", "jobs.0.tasks.(total|failed)", "jobs.[id=d]", "none.*", "jobs.0.id.*"]
+    {
         assert!(of(path).is_err(), "{path}");
     }
 }

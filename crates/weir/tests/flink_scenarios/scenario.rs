@@ -105,7 +105,9 @@ pub fn filled(text: &str, variables: &BTreeMap<String, String>) -> Result<String
     while let Some((before, after)) = rest.split_once('{') {
         filled.push_str(before);
         match after.split_once('}') {
-            Some((name, behind)) if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase()) => {
+            Some((name, behind))
+                if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase()) =>
+            {
                 filled.push_str(variables.get(name).ok_or_else(|| format!("no step has kept {{{name}}}"))?);
                 rest = behind;
             }

@@ -71,7 +71,9 @@ impl Target {
         std::fs::write(file, script).expect("a file");
         let up = Up::start(directory.path(), &["clicks.sql"]);
         let events: Vec<Value> = (0..200)
-            .map(|n| json!({"id": (n % 10).to_string(), "moment": format!("2025-12-09 12:00:{:02}Z", n % 60)}))
+            .map(
+                |n| json!({"id": (n % 10).to_string(), "moment": format!("2025-12-09 12:00:{:02}Z", n % 60)}),
+            )
             .collect();
         let posted = ureq::post(format!("{}/events/clicks", up.http)).send_json(events).expect("an answer");
         assert_eq!(posted.status(), 202);
@@ -197,7 +199,8 @@ fn submit(gateway: &str) -> String {
     for statement in [&SETTINGS[..], &[FROM_NOWHERE, SINK, INSERT]].concat() {
         let begun = post(&format!("/v4/sessions/{session}/statements"), json!({"statement": statement}));
         let operation = begun.json()["operationHandle"].as_str().expect("an operation").to_owned();
-        let result = format!("{gateway}/v4/sessions/{session}/operations/{operation}/result/0?rowFormat=JSON");
+        let result =
+            format!("{gateway}/v4/sessions/{session}/operations/{operation}/result/0?rowFormat=JSON");
         let mut answer = send("GET", &result, None);
         while answer.json()["resultType"] == "NOT_READY" {
             pause_for(POLL);

@@ -27,14 +27,14 @@ pub(in crate::flink) struct TaskManager {
     pub(in crate::flink) free_resource: Resource,
     pub(in crate::flink) hardware: Hardware,
     pub(in crate::flink) memory_configuration: MemoryConfiguration,
-    #[serde(flatten)]
-    pub(in crate::flink) details: Option<TaskManagerDetails>,
 }
 
-/// What `/taskmanagers/:id` tells besides.
+/// `/taskmanagers/:id`
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::flink) struct TaskManagerDetails {
+    #[serde(flatten)]
+    pub(in crate::flink) manager: TaskManager,
     pub(in crate::flink) allocated_slots: Vec<AllocatedSlot>,
     pub(in crate::flink) metrics: ProcessMetrics,
 }
