@@ -60,12 +60,13 @@ impl Target {
         let url = |name| std::env::var(name).ok();
         match (url("FLINK_SCENARIOS_URL"), url("FLINK_SCENARIOS_GATEWAY")) {
             (Some(url), Some(gateway)) => Target::Flink { url, gateway, directory },
-            _ => Target::weir(directory),
+            (None, None) => Target::weir(directory),
+            _ => panic!("FLINK_SCENARIOS_URL and FLINK_SCENARIOS_GATEWAY are wanted both, or neither"),
         }
     }
 
     fn weir(directory: tempfile::TempDir) -> Target {
-        // A job must be given; this one only makes the topic.
+        // It makes the topic.
         let script = [FROM_TOPIC, SINK, INSERT].join(";\n");
         let file = directory.path().join("clicks.sql");
         std::fs::write(file, script).expect("a file");
