@@ -18,7 +18,7 @@ struct Asked<'a> {
     /// Of each operation, at most so many times beside those that follow from the description itself.
     examples: u32,
     /// Values of parameters that cannot be guessed: `schemathesis.toml`.
-    values: String,
+    values: &'a str,
     arguments: &'a [&'a str],
 }
 
@@ -35,15 +35,18 @@ fn every_operation_answers_as_it_is_described() {
     // Whoever comes through a proxy names no directory of this machine's.
     let stranger = ["--header", "X-Forwarded-For: 192.0.2.1"];
     let reading = ["--include-method", "GET", "--exclude-path", "/jobs/{job}/yarn-cancel"];
+    let (anything, job) = (String::new(), of_a_job(&up));
+    let acting = [&stranger[..], &["--include-method", "POST", "--include-method", "PATCH"]].concat();
     for asked in [
-        Asked { url: &up.http, examples: 20, values: String::new(), arguments: &stranger },
-        Asked { url: &up.jobs_http, examples: 5, values: of_a_job(&up), arguments: &reading },
-        // Last, since it finds the job and ends it.
-        Asked { url: &up.jobs_http, examples: 10, values: String::new(), arguments: &stranger },
+        Asked { url: &up.http, examples: 20, values: &anything, arguments: &stranger },
+        Asked { url: &up.jobs_http, examples: 5, values: &job, arguments: &reading },
+        // It ends the job.
+        Asked { url: &up.jobs_http, examples: 5, values: &job, arguments: &acting },
+        Asked { url: &up.jobs_http, examples: 5, values: &anything, arguments: &stranger },
     ] {
         let (is_content, said) = ask(&programs, directory.path(), &asked);
         assert!(is_content, "{} {:?}\n{said}", asked.url, asked.arguments);
-        assert!(cases(&said) > 300, "{said}");
+        assert!(cases(&said) > 200, "{said}");
     }
 }
 
@@ -65,7 +68,7 @@ fn of_a_job(up: &Up) -> String {
 /// Whether there was nothing to find, and what it said.
 fn ask(programs: &Path, directory: &Path, asked: &Asked<'_>) -> (bool, String) {
     let values = directory.join("schemathesis.toml");
-    std::fs::write(&values, &asked.values).expect("a file");
+    std::fs::write(&values, asked.values).expect("a file");
     let output = Command::new(programs.join("schemathesis"))
         .arg("--config-file")
         .arg(&values)

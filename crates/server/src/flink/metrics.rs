@@ -273,6 +273,7 @@ mod tests {
         assert_eq!(all.skew, Some(1.4255383682135276), "what Flink 2.2 said of these numbers");
         let some = &wanted("get=numRecordsOut&agg=max").aggregate(&both)[0];
         assert_eq!((some.min, some.max, some.skew), (None, Some(1672.0), None));
+        assert!(Wanted::over_several(&"/x?agg=max,median".parse().expect("a URI")).is_err());
         let names = wanted("").aggregate(&both);
         assert_eq!((names.len(), names[0].sum), (1, None));
     }

@@ -178,3 +178,18 @@ fn flame_graph(
     }
     ok(&parts.profiler.ask(job, &found.vertex.key, (share, subtask), &parts.services.clock))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_holds_its_ends_and_what_is_between() {
+        let of = |range| (0..5).filter(|subtask| holds(range, *subtask)).collect::<Vec<_>>();
+        assert_eq!(of("1"), [1]);
+        assert_eq!(of("1-3"), [1, 2, 3]);
+        for none in ["", "x", "3-1", "-1", "1-", "1-x", "99999999999999999999"] {
+            assert!(of(none).is_empty(), "{none}");
+        }
+    }
+}
