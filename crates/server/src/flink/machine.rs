@@ -117,8 +117,5 @@ fn described(parts: &Parts, process: &Process, running: &[JobView]) -> TaskManag
     let slots = parts.options.slots.max(taken);
     let (address, now) = (parts.address.to_string(), parts.services.clock.now());
     let tasks = running.iter().map(|view| view.tasks.len()).sum();
-    TaskManager {
-        assigned_tasks: tasks,
-        ..process::task_manager(process, (slots, slots - taken), &address, now)
-    }
+    process::task_manager(process, (slots, slots - taken), tasks, &address, now)
 }

@@ -103,10 +103,11 @@ fn cpu_ns(stat: &str) -> u64 {
     times.filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>() * 10_000_000
 }
 
-/// `slots`: how many there are, and how many are free.
+/// `slots`: how many there are, and how many are free; `tasks`: how many subtasks run.
 pub(super) fn task_manager(
     process: &Process,
     (slots, free): (u32, u32),
+    tasks: usize,
     address: &str,
     now: Timestamp,
 ) -> TaskManager {
@@ -124,7 +125,7 @@ pub(super) fn task_manager(
         time_since_last_heartbeat: now.0,
         slots_number: slots,
         free_slots: free,
-        assigned_tasks: 0,
+        assigned_tasks: tasks,
         total_resource: resource(slots),
         free_resource: resource(free),
         hardware: Hardware {

@@ -1,7 +1,7 @@
 //! Whether an answer is as a step wants it: paths into JSON, and kinds of values.
 //!
 //! A path's parts are parted by points: a field, a place in an array, `*` for every element or value (of which there must be
-//! one), `(a|b)` for several, `[jid=…]` for the element with such a field. The empty path is the whole answer.
+//! one), `(a|b)` for several, `[jid=…]` for the element with such a text. The empty path is the whole answer.
 
 use std::collections::BTreeMap;
 
@@ -122,10 +122,7 @@ fn step_into<'a>(value: &'a Value, part: &str, found: &mut Vec<&'a Value>) -> Op
             step_into(value, name, found)?;
         }
     } else if let Some((field, wanted)) = within('[', ']').and_then(|of| of.split_once('=')) {
-        let is_wanted = |element: &&Value| match &element[field] {
-            Value::String(text) => text == wanted,
-            other => other.to_string() == wanted,
-        };
+        let is_wanted = |element: &&Value| element[field].as_str() == Some(wanted);
         found.push(value.as_array()?.iter().find(is_wanted)?);
     } else if let (Value::Array(values), Ok(place)) = (value, part.parse::<usize>()) {
         found.push(values.get(place)?);
