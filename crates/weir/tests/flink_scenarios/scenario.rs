@@ -34,7 +34,8 @@ pub struct Step {
     /// A body that is not JSON, or has a null.
     pub text: Option<String>,
     pub status: u16,
-    /// Asks again until all of it holds, since what is asked for takes its time.
+    /// Asks again until all of it holds, since what is asked for takes its time, and Flink's views of jobs lag behind by
+    /// some seconds.
     #[serde(default)]
     pub until: bool,
     /// A header and its value.
