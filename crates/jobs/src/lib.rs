@@ -18,7 +18,7 @@ pub mod dead_letters {
     };
 }
 
-pub use dispatcher::{Dispatcher, Submission, SubmitError};
+pub use dispatcher::{Dispatcher, FindError, Outline, ReplaceError, Replaced, Submission, SubmitError};
 pub use environment::{Defaults, Environment};
 pub use id::random as random_id;
 pub use local::{LocalError, LocalInput, LocalRun, LocalSummary, Running};

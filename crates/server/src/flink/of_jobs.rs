@@ -2,7 +2,7 @@
 
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::Response;
-use jobs::{JobMaster, JobView};
+use jobs::JobView;
 use types::JobId;
 
 use super::answer::{Parts, job_id, nowhere, number, ok};
@@ -16,15 +16,15 @@ pub(super) fn job(parts: &Parts, id: &str, of: OfJob<'_>, uri: &Uri) -> Result<R
     // These are the same whatever the job is.
     match of {
         OfJob::Metrics => {
-            let job = parts.services.dispatcher.job(job_id(id)?);
-            return ok(&job.map_or(Vec::new(), |job| metrics_of(parts, &job.view(), uri)));
+            let view = parts.services.dispatcher.view(job_id(id)?);
+            return ok(&view.map_or(Vec::new(), |view| metrics_of(parts, &view, uri)));
         }
         OfJob::ManagerConfig => return job_id(id).and_then(|_| ok(&parts.services.settings)),
         OfJob::ManagerEnvironment => return job_id(id).and_then(|_| ok(&process::environment())),
         OfJob::LogUrl => return ok(&LogUrl { url: format!("http://{}/jobmanager/log", parts.address) }),
         _ => {}
     }
-    let job = parts.job(id).map_err(|refusal| match (of, refusal) {
+    let view = parts.view(id).map_err(|refusal| match (of, refusal) {
         (OfJob::Result, Refusal::NoJob(id)) => Refusal::Handler {
             status: StatusCode::NOT_FOUND,
             message: format!(
@@ -35,31 +35,28 @@ pub(super) fn job(parts: &Parts, id: &str, of: OfJob<'_>, uri: &Uri) -> Result<R
     })?;
     let now = parts.services.clock.now();
     match of {
-        OfJob::Details => ok(&describe::details(&job.view(), now)),
-        OfJob::Status => ok(&JobStatusInfo { status: job.status().name() }),
-        OfJob::Config => {
-            let user_config = job.plan().settings.all.clone();
-            ok(&describe::job_config(&job.view(), job.restart_strategy(), user_config))
-        }
-        OfJob::Plan => ok(&PlanOfJob { plan: describe::plan(&job.view()) }),
-        OfJob::Exceptions => exceptions(&job.view(), uri),
+        OfJob::Details => ok(&describe::details(&view, now)),
+        OfJob::Status => ok(&JobStatusInfo { status: view.status.name() }),
+        OfJob::Config => ok(&describe::job_config(&view)),
+        OfJob::Plan => ok(&PlanOfJob { plan: describe::plan(&view) }),
+        OfJob::Exceptions => exceptions(&view, uri),
         OfJob::Accumulators => ok(&JobAccumulators::default()),
-        OfJob::Result => ok(&describe::result(&job.view(), now)),
-        OfJob::Checkpoints => ok(&checkpoints::checkpoints(&job.view(), retained(&job)?)),
+        OfJob::Result => ok(&describe::result(&view, now)),
+        OfJob::Checkpoints => ok(&checkpoints::checkpoints(&view, retained(&view)?)),
         OfJob::CheckpointConfig => {
-            let options = job.checkpoint_options().ok_or_else(no_checkpoints)?;
+            let options = view.checkpoint_options.as_ref().ok_or_else(no_checkpoints)?;
             ok(&checkpoints::config(options))
         }
-        OfJob::Checkpoint(number) => checkpoint(&job, number, None),
-        OfJob::CheckpointVertex(number, vertex) => checkpoint(&job, number, Some(vertex)),
+        OfJob::Checkpoint(number) => checkpoint(&view, number, None),
+        OfJob::CheckpointVertex(number, vertex) => checkpoint(&view, number, Some(vertex)),
         OfJob::ResourceRequirements => Err(Refusal::Unsupported(
             "The DefaultScheduler does not support changing the parallelism without a job restart. This feature is currently only expected to work with the AdaptiveScheduler.",
         )),
-        OfJob::Rescales(what) => Err(not_rescaled(&job, what)),
+        OfJob::Rescales(what) => Err(not_rescaled(&view, what)),
         OfJob::Rescale(id) => {
             job_id(id)
                 .map_err(|_| Refusal::BadPathParameter { name: "rescaleuuid", value: id.to_owned() })?;
-            let message = format!("AdaptiveScheduler rescales was not enabled for job {}.", job.id());
+            let message = format!("AdaptiveScheduler rescales was not enabled for job {}.", view.id);
             Err(Refusal::Handler { status: StatusCode::NOT_FOUND, message })
         }
         // They act, or are asked of others, and are answered elsewhere.
@@ -78,8 +75,8 @@ pub(super) fn job(parts: &Parts, id: &str, of: OfJob<'_>, uri: &Uri) -> Result<R
 }
 
 /// A job keeps its parallelism while it runs.
-fn not_rescaled(job: &JobMaster, what: &str) -> Refusal {
-    let id = job.id();
+fn not_rescaled(view: &JobView, what: &str) -> Refusal {
+    let id = view.id;
     if what == "config" {
         let message = format!("AdaptiveScheduler is not enabled for this job ({id}).");
         return Refusal::Handler { status: StatusCode::NOT_FOUND, message };
@@ -124,24 +121,24 @@ fn no_checkpoints() -> Refusal {
     Refusal::Handler { status: StatusCode::NOT_FOUND, message }
 }
 
-fn retained(job: &JobMaster) -> Result<usize, Refusal> {
-    job.checkpoint_options().map(|options| options.retained).ok_or_else(no_checkpoints)
+fn retained(view: &JobView) -> Result<usize, Refusal> {
+    view.checkpoint_options.as_ref().map(|options| options.retained).ok_or_else(no_checkpoints)
 }
 
-fn checkpoint(job: &JobMaster, id: &str, vertex: Option<&str>) -> Result<Response, Refusal> {
+fn checkpoint(view: &JobView, id: &str, vertex: Option<&str>) -> Result<Response, Refusal> {
     let bad = || Refusal::BadPathParameter { name: "checkpointid", value: id.to_owned() };
     let id: i64 = id.parse().map_err(|_| bad())?;
-    let (view, retained) = (job.view(), retained(job)?);
+    let retained = retained(view)?;
     let vertex = vertex.map(of_vertices::vertex_id).transpose()?;
     let mut known = view.checkpoints.known().into_iter();
     let record = known.find(|record| i64::try_from(record.id) == Ok(id)).ok_or(Refusal::NoCheckpoint(id))?;
     let vertex = vertex.map(|id| {
         let none = || Refusal::NotFound(format!("There is no checkpoint statistics for task {id}."));
-        of_vertices::find(&view, &id).ok_or_else(none)
+        of_vertices::find(view, &id).ok_or_else(none)
     });
     let vertex = vertex.transpose()?;
     match vertex {
-        None => ok(&checkpoints::details(&view, record, retained)),
+        None => ok(&checkpoints::details(view, record, retained)),
         Some(found) => ok(&checkpoints::of_vertex(&found, record)),
     }
 }

@@ -1,10 +1,8 @@
 //! What there is to know of the vertices of a job and of their subtasks.
 
-use std::sync::Arc;
-
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
-use jobs::{JobMaster, JobView, TaskView};
+use jobs::{JobView, TaskView};
 
 use super::answer::{Parts, job_id, number, ok, parameter};
 use super::describe::MAX_PARALLELISM;
@@ -58,10 +56,9 @@ pub(super) fn vertex(
 ) -> Result<Response, Refusal> {
     let job_id = job_id(job)?;
     let vertex = vertex_id(vertex)?;
-    let Some(job) = parts.services.dispatcher.job(job_id) else {
+    let Some(view) = parts.services.dispatcher.view(job_id) else {
         return of_nothing(of).unwrap_or(Err(Refusal::NoJob(job_id)));
     };
-    let view = job.view();
     let Some(found) = find(&view, &vertex) else {
         return of_nothing(of).unwrap_or_else(|| Err(no_vertex(&vertex, of)));
     };
@@ -81,7 +78,7 @@ pub(super) fn vertex(
         OfVertex::Watermarks => ok(&watermarks(&found)),
         OfVertex::SubtaskTimes => ok(&found.subtask_times(now)),
         OfVertex::TaskManagers => ok(&found.task_managers(now)),
-        OfVertex::FlameGraph => flame_graph(parts, &job, &found, uri),
+        OfVertex::FlameGraph => flame_graph(parts, &found, uri),
         OfVertex::SubtasksMetrics => {
             let wanted = Wanted::over_several(uri)?;
             let subtasks = metrics::list(uri, "subtasks");
@@ -157,12 +154,7 @@ fn watermarks(found: &Found<'_>) -> Vec<Metric> {
     found.tasks.iter().filter_map(of).collect()
 }
 
-fn flame_graph(
-    parts: &Parts,
-    job: &Arc<JobMaster>,
-    found: &Found<'_>,
-    uri: &Uri,
-) -> Result<Response, Refusal> {
+fn flame_graph(parts: &Parts, found: &Found<'_>, uri: &Uri) -> Result<Response, Refusal> {
     let share = match parameter(uri, "type").unwrap_or_default().to_ascii_lowercase().as_str() {
         "" | "full" => Share::Full,
         "on_cpu" => Share::OnCpu,
@@ -173,10 +165,11 @@ fn flame_graph(
     if subtask.is_some_and(|subtask| subtask >= found.tasks.len()) {
         return Err(no_subtask(found));
     }
-    if job.status() != jobs::JobStatus::Running {
+    let job = parts.services.dispatcher.job(found.view.id);
+    let Some(job) = job.filter(|job| job.status() == jobs::JobStatus::Running) else {
         return ok(&super::model::FlameGraph { end_timestamp: -1, data: None });
-    }
-    ok(&parts.profiler.ask(job, &found.vertex.key, (share, subtask), &parts.services.clock))
+    };
+    ok(&parts.profiler.ask(&job, &found.vertex.key, (share, subtask), &parts.services.clock))
 }
 
 #[cfg(test)]

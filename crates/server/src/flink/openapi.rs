@@ -35,7 +35,7 @@ use super::model;
         model::SubtaskAccumulators, model::SubtaskTimes, model::SubtasksAccumulators, model::TaskManagerDetails,
         model::TaskManagers, model::ThreadDump, model::Triggered, model::VertexAccumulators,
         model::VertexCheckpoint, model::VertexDetails, model::VertexTaskManagers,
-        super::submit::DryRun, super::submit::Submitted, super::submit::Submission, super::figures::Figures,
+        super::submit::DryRun, super::submit::Replaced, super::submit::Submitted, super::submit::Submission, super::figures::Figures,
         super::savepoint::Written, super::savepoint::Wanted, super::dead_letters::Letters,
         super::dead_letters::LetterView,
         super::dead_letters::Replay, super::dead_letters::ReplayWanted,
@@ -151,7 +151,8 @@ fn refusals(path: &str, method: &HttpMethod) -> Vec<(&'static str, &'static str)
     let reads = path.contains('{') || path.ends_with("/metrics");
     may(reads || takes || is_own, "400", "An id, a parameter or the body is none");
     may((cancels || takes) && !refused_at_all, "403", "A page of a stranger asks");
-    may(path.contains('{') && !refused_at_all, "404", "It is not there");
+    let replaces = takes && path == "/weir/jobs";
+    may((path.contains('{') && !refused_at_all) || replaces, "404", "It is not there");
     may(takes && !refused_at_all, "408", "The body took too long");
     may(cancels || (takes && is_own), "409", "It is over, or under way");
     may(takes && !refused_at_all, "413", "The body is too large");
