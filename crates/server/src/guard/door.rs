@@ -79,7 +79,7 @@ impl Door {
     fn check(&self, request: &Request, peer: IpAddr) -> Result<Entry, Refusal> {
         self.guard.may_ask(peer)?;
         has_measure(request)?;
-        self.guard.hosts.admit(request)?;
+        self.guard.hosts.admit(request, self.guard.is_required())?;
         let (method, path) = (request.method(), request.uri().path());
         let own = Own::of(method, path);
         let rule = self.place.rule(method, path);

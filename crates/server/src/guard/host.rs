@@ -2,7 +2,9 @@
 //!
 //! A page of a stranger can make its own name point to this machine and then counts, to the browser, as the page of what
 //! it finds there. But the browser still sends that name as `Host`. So names are those of this machine, of the listener's
-//! settings and of `security.allowed_hosts`. An address is no name: nobody can make it point elsewhere.
+//! settings and of `security.allowed_hosts`. Neither an address nor a name without a dot, such as those of services beside
+//! it, is one that a stranger can make point elsewhere. Where a token is asked for, names do not matter: the page of a
+//! stranger has none to send.
 
 use std::net::IpAddr;
 
@@ -40,7 +42,8 @@ impl Hosts {
         Ok(hosts)
     }
 
-    pub(super) fn admit(&self, request: &Request) -> Result<(), Refusal> {
+    /// Refuses what names no host, or names one that this server does not go by, unless any will do.
+    pub(super) fn admit(&self, request: &Request, any: bool) -> Result<(), Refusal> {
         let mut sent = request.headers().get_all(header::HOST).iter();
         let host = match (sent.next(), sent.next()) {
             (Some(host), None) => Some(host.to_str().map_err(|_| bad())?),
@@ -55,7 +58,7 @@ impl Hosts {
             if host.contains('@') {
                 return Err(bad());
             }
-            if !self.knows(authority.host()) {
+            if !any && !self.knows(authority.host()) {
                 let detail = format!(
                     "this server does not go by the name {}: add it to security.allowed_hosts if it should",
                     authority.host()
@@ -73,6 +76,7 @@ impl Hosts {
             || host == "localhost"
             || host.ends_with(".localhost")
             || address.parse::<IpAddr>().is_ok()
+            || !host.contains('.')
             || self.names.contains(&host)
     }
 }
@@ -97,7 +101,7 @@ mod tests {
             request = request.header(header::HOST, *host);
         }
         let request = request.body(Body::empty()).expect("a request");
-        hosts.admit(&request).map_or_else(|refusal| refusal.status.as_u16(), |()| 200)
+        hosts.admit(&request, false).map_or_else(|refusal| refusal.status.as_u16(), |()| 200)
     }
 
     #[test]
@@ -113,6 +117,7 @@ mod tests {
             "[2001:db8::1]",
             "weir.example",
             "weir.EXAMPLE.:8000",
+            "gateway:8000",
         ] {
             assert_eq!(status(&hosts, &[host]), 200, "{host}");
         }
@@ -136,7 +141,8 @@ mod tests {
     fn a_name_in_the_target_counts_too() {
         let request = Request::builder().uri("http://evil.example/status").header(header::HOST, "localhost");
         let request = request.body(Body::empty()).expect("a request");
-        assert!(Hosts::default().admit(&request).is_err());
+        assert!(Hosts::default().admit(&request, false).is_err());
+        assert!(Hosts::default().admit(&request, true).is_ok());
     }
 
     #[test]

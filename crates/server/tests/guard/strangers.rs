@@ -59,6 +59,7 @@ async fn a_name_that_somebody_made_point_here_is_not_answered() {
             ("localhost.evil.example", 421),
             ("weir.example", 200),
             ("localhost:1", 200),
+            ("gateway:8000", 200),
             ("[::1]", 200),
         ] {
             let answer = asked_by(address, host, path).await;
@@ -67,6 +68,10 @@ async fn a_name_that_somebody_made_point_here_is_not_answered() {
     }
     let refused = asked_by(weir.address, "evil.example", "/status").await;
     assert!(refused.contains("security.allowed_hosts"), "{refused}");
+    // Who has a token to send is no such page.
+    let guarded = Guarded::start().await;
+    let answer = asked_by(guarded.weir.address, "evil.example", "/status").await;
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
