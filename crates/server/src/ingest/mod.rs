@@ -16,6 +16,7 @@ use bytes::Bytes;
 use parking_lot::RwLock;
 use serde::Serialize;
 use storage::log::{EventLog, LogError, NewRecord, Note};
+use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 use crate::error::{Detail, Failure};
@@ -29,6 +30,9 @@ use split::{Events, Unreadable};
 /// Bodies larger than this are taken apart off the threads that serve connections.
 const INLINE_BYTES_MAX: usize = 256 << 10;
 
+/// Keys that are looked up at a time: while the log is away each takes a thread for a while, and others need some, too.
+const LOOKUPS_MAX: usize = 32;
+
 /// Takes events in.
 pub(crate) struct Ingest {
     log: Arc<dyn EventLog>,
@@ -36,6 +40,7 @@ pub(crate) struct Ingest {
     metrics: Arc<Metrics>,
     budget: Arc<Budget>,
     keys: Arc<Keys>,
+    lookups: Semaphore,
     /// Topics known to exist, so that the log is not asked for each request.
     topics: RwLock<HashSet<String>>,
 }
@@ -61,7 +66,8 @@ pub(crate) struct Rejected {
 impl Ingest {
     pub(crate) fn new(log: Arc<dyn EventLog>, options: Arc<Options>, metrics: Arc<Metrics>) -> Ingest {
         let budget = Budget::new(options.ingest_bytes_max);
-        Ingest { log, options, metrics, budget, keys: Arc::default(), topics: RwLock::default() }
+        let (keys, lookups) = (Arc::default(), Semaphore::new(LOOKUPS_MAX));
+        Ingest { log, options, metrics, budget, keys, lookups, topics: RwLock::default() }
     }
 
     async fn take(&self, topic: &str, request: Request) -> Result<Response, Failure> {
@@ -103,6 +109,8 @@ impl Ingest {
     /// What was noted under a name.
     async fn noted(&self, name: &str) -> Result<Option<Vec<u8>>, Failure> {
         let (log, name) = (Arc::clone(&self.log), name.to_owned());
+        // It is never closed.
+        let _turn = self.lookups.acquire().await;
         // The log may have to look on a disk.
         match tokio::task::spawn_blocking(move || log.note(&name)).await {
             Ok(noted) => Ok(noted?),

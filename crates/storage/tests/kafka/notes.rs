@@ -1,14 +1,15 @@
 //! Appends with a note: both stand or neither, over restarts and for others.
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 
-use storage::log::kafka::{KafkaLog, KafkaOptions};
-use storage::log::{EventLog as _, Note, Start};
+use storage::log::kafka::{KafkaLog, KafkaOptions, KafkaSettings};
+use storage::log::{EventLog as _, LogError, Note, Start};
 use types::SystemClock;
 
 use crate::servers::kafka::KafkaServer;
-use crate::servers::wait_until;
+use crate::servers::{free_port, wait_until};
 use crate::{all, bodies, read_all, reader, records, settings, shared};
 
 /// With notes in a directory.
@@ -50,9 +51,16 @@ fn a_note_stands_with_its_records_and_is_found_by_the_next_process_and_by_others
     let noted = first.append_noted("noted", records(&["c"]), Some(note("two"))).unwrap();
     noted.blocking_recv().unwrap().unwrap();
     wait_until("the other finds it", || second.note("two").unwrap().is_some());
-    let mut read = bodies(read_all(&mut *reader(&first, "noted", &all(2, Start::Earliest))));
-    read.sort_unstable();
-    assert_eq!(read, ["a", "b", "c"]);
+    wait_for(&first, "noted", 2, &["a", "b", "c"]);
+}
+
+/// Brokers tell that a transaction is committed before each partition shows it.
+fn wait_for(log: &KafkaLog, topic: &str, partitions: u32, expected: &[&str]) {
+    wait_until("what was committed is read", || {
+        let mut read = bodies(read_all(&mut *reader(log, topic, &all(partitions, Start::Earliest))));
+        read.sort_unstable();
+        read == expected
+    });
 }
 
 #[test]
@@ -75,9 +83,33 @@ fn an_append_that_is_refused_leaves_no_note_and_takes_nobody_along() {
     let noted =
         |log: &KafkaLog| ["first", "large", "nowhere", "last"].map(|name| log.note(name).unwrap().is_some());
     assert_eq!(noted(&log), [true, false, false, true]);
-    let read = bodies(read_all(&mut *reader(&log, "refused", &all(1, Start::Earliest))));
-    assert_eq!(read, ["a", "e"]);
+    wait_for(&log, "refused", 1, &["a", "e"]);
     drop(log);
     let elsewhere = tempfile::tempdir().unwrap();
-    assert_eq!(noted(&open_noting(&server, elsewhere.path())), [true, false, false, true]);
+    let log = open_noting(&server, elsewhere.path());
+    wait_until("another one knows the same", || noted(&log) == [true, false, false, true]);
+}
+
+#[test]
+fn many_who_look_for_notes_while_brokers_are_away_wait_once() {
+    const LOOKERS: usize = 8;
+    let directory = tempfile::tempdir().unwrap();
+    let nobody = format!("127.0.0.1:{}", free_port());
+    let settings = KafkaSettings::new(&nobody, &BTreeMap::new()).unwrap();
+    let options = KafkaOptions { notes: Some(directory.path().to_owned()), ..KafkaOptions::new(settings) };
+    let log = KafkaLog::open(options, Arc::new(SystemClock::new())).unwrap();
+    let together = Barrier::new(LOOKERS);
+    let errors: Vec<Arc<LogError>> = std::thread::scope(|scope| {
+        let look = || {
+            together.wait();
+            match log.note("one").unwrap_err() {
+                LogError::Shared(error) => error,
+                error => panic!("{error} is for one alone"),
+            }
+        };
+        let lookers: Vec<_> = (0..LOOKERS).map(|_| scope.spawn(look)).collect();
+        lookers.into_iter().map(|looker| looker.join().unwrap()).collect()
+    });
+    assert!(errors.iter().all(|error| Arc::ptr_eq(error, &errors[0])));
+    assert!(matches!(&*errors[0], LogError::Unreachable { .. }), "{}", errors[0]);
 }

@@ -156,6 +156,41 @@ fn whoever_follows_a_server_that_came_back_empty_finds_everything_at_once() {
 }
 
 #[test]
+fn a_server_that_comes_back_older_than_it_was_gets_what_came_since() {
+    let kept = tempfile::tempdir().unwrap();
+    let Some(mut stage) = Stage::new(&["--dir", kept.path().to_str().unwrap()]) else { return };
+    let store = stage.open();
+    let older = "2025-12-09T11:00:00";
+    store.write(&batch(&[(A, "1"), ("analytics:b", "1")], older)).unwrap();
+    stage.server.ask(&["SETEX", "analytics:other", "100", "1"]);
+    stage.server.ask(&["SAVE"]);
+    store.write(&batch(&[(A, "2"), ("analytics:c", "2")], T)).unwrap();
+    stage.server.down();
+    stage.server.up();
+    // As it kept it; then, while nobody writes, as it was.
+    wait_until("the rows are back", || stage.server.ask(&["GET", "analytics:c"]) == "2");
+    let expected = [
+        ("analytics:b", "1"),
+        ("analytics:c", "2"),
+        (A, "2"),
+        ("analytics:latest", T),
+        ("analytics:other", "1"),
+    ];
+    wait_until("all rows are", || {
+        store.scan("analytics:", &mut |_| true).is_ok()
+            && scanned(&store) == expected.map(|(key, value)| (key.to_owned(), value.to_owned()))
+    });
+    wait_until("it knows that it has them in this life, and of no other", || {
+        stage.server.ask(&["SCARD", "weir:stores"]) == "1"
+    });
+    // Once is enough: what others write then stays.
+    stage.server.ask(&["SETEX", A, "100", "3"]);
+    let before = looks(&stage);
+    wait_until("it is looked after", || looks(&stage) >= before + 2);
+    assert_eq!(stage.server.ask(&["GET", A]), "3");
+}
+
+#[test]
 fn whoever_starts_while_the_server_is_away_reads_the_copy_until_it_is_there() {
     let Some(mut stage) = Stage::new(&[]) else { return };
     stage.open().write(&batch(&[(A, "1")], T)).unwrap();

@@ -20,6 +20,7 @@ mod transactions;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use types::{Clock, Offset, PartitionId};
@@ -69,6 +70,8 @@ pub struct KafkaLog {
     sender: Mutex<Option<Arc<Sender>>>,
     notes: Option<Arc<Notes>>,
     transactions: Option<Transactions>,
+    /// Held while notes are made known; how that failed last, and when.
+    completing: Mutex<Option<(Duration, Arc<LogError>)>>,
 }
 
 impl KafkaLog {
@@ -96,6 +99,7 @@ impl KafkaLog {
             sender: Mutex::new(sender),
             notes,
             transactions: transactions.transpose()?,
+            completing: Mutex::default(),
         })
     }
 
@@ -135,6 +139,27 @@ impl KafkaLog {
             std::thread::spawn(move || drop(before));
         }
         Ok(made)
+    }
+
+    /// Makes known what was noted. Whoever comes while that fails is told the same, rather than asking in turn.
+    fn complete(&self, notes: &Notes, transactions: &Transactions) -> Result<(), LogError> {
+        let came = self.clock.elapsed();
+        let mut failed = self.completing.lock();
+        if notes.is_complete() {
+            return Ok(());
+        }
+        if let Some((at, error)) = &*failed
+            && *at >= came
+        {
+            return Err(LogError::Shared(error.clone()));
+        }
+        let doubts = notes.doubts();
+        let completed = transactions.ready().and_then(|()| notes.complete(doubts));
+        completed.map_err(|error| {
+            let error = Arc::new(error);
+            *failed = Some((self.clock.elapsed(), error.clone()));
+            LogError::Shared(error)
+        })
     }
 
     fn check_size(&self, records: &[NewRecord]) -> Result<(), LogError> {
@@ -183,9 +208,7 @@ impl EventLog for KafkaLog {
     fn note(&self, name: &str) -> Result<Option<Vec<u8>>, LogError> {
         let (Some(notes), Some(transactions)) = (&self.notes, &self.transactions) else { return Ok(None) };
         if !notes.is_complete() {
-            let doubts = notes.doubts();
-            transactions.ready()?;
-            notes.complete(doubts)?;
+            self.complete(notes, transactions)?;
         }
         notes.find(name)
     }

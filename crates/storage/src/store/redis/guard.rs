@@ -1,7 +1,9 @@
 //! What was written, kept beside Redis, and given back when Redis has lost it.
 //!
-//! Whether it has is told by a set in Redis, `weir:stores`, of the names of all copies that it was filled from: a Redis
-//! that does not know this copy's name is new, or empty. The copy holds each row with when it expires in Redis (8 bytes
+//! Whether it has is told by a set in Redis, `weir:stores`, of the names of all copies that it was filled from, each with
+//! the life of the server in which it was, `name@run_id`. A Redis that does not know this copy's name is new, or empty; one
+//! that knows it from another life was started again with what it had kept, or is the replica of one, and may have fallen
+//! behind. The copy holds each row with when it expires in Redis (8 bytes
 //! big endian, milliseconds since 1970) before its value.
 
 use std::hash::{BuildHasher as _, RandomState};
@@ -18,7 +20,7 @@ use super::{PIPELINE_COMMANDS, life};
 use crate::store::row::{self, NEVER};
 use crate::store::{EmbeddedStore, Entry, ResultStore as _, StoreError, Upsert, WriteBatch};
 
-/// In Redis: the names of copies.
+/// In Redis: the names of copies, each with a life of the server.
 const STORES: &str = "weir:stores";
 /// In the copy: its own name.
 const NAME: &str = "weir:name";
@@ -54,42 +56,88 @@ impl Guard {
         Ok(Guard { name, copy_for, not_before: Mutex::default() })
     }
 
-    /// Makes sure that Redis holds what the copy does, and takes writes. Returns how many rows had to be given back.
-    pub fn check(&self, link: &mut Link, copy: &EmbeddedStore, clock: &dyn Clock) -> Result<u64, StoreError> {
-        if self.is_known(link)? {
+    /// Makes sure that Redis is the one that was filled last, and takes writes: false where [`Guard::fill`] has to.
+    pub fn check(&self, link: &mut Link) -> Result<bool, StoreError> {
+        let name = self.name_in(link)?;
+        let is_known = is_known(link, &name)?;
+        if is_known {
             // Changes nothing, and is refused for every reason for which a row is.
-            self.make_known(link)?;
-            return Ok(0);
+            make_known(link, &name)?;
         }
+        Ok(is_known)
+    }
+
+    /// Gives Redis what it lacks of the copy. Returns how many rows the copy holds, and 0 where nothing was to do. Nothing
+    /// else may be written meanwhile: it would be taken back.
+    pub fn fill(&self, link: &mut Link, copy: &EmbeddedStore, clock: &dyn Clock) -> Result<u64, StoreError> {
         let mut not_before = self.not_before.lock();
         let began = clock.elapsed();
-        if self.is_known(link)? || began < *not_before {
+        let name = self.name_in(link)?;
+        if is_known(link, &name)? || began < *not_before {
             return Ok(0);
         }
+        let stores: Vec<String> =
+            link.run(|connection| redis::cmd("SMEMBERS").arg(STORES).query(connection))?;
+        let lives: Vec<&String> = stores.iter().filter(|store| self.is_name(store)).collect();
+        let what = if lives.is_empty() { Lacks::All } else { Lacks::Latest };
         let now = clock.now();
-        let (rows, oldest) = give_back(link, copy, now, self.copy_for)?;
-        self.make_known(link)?;
+        let (rows, oldest) = give_back(link, copy, now, self.copy_for, what)?;
+        make_known(link, &name)?;
+        if !lives.is_empty() {
+            link.run(|connection| {
+                redis::cmd("SREM").arg(STORES).arg(&lives).query::<redis::Value>(connection)
+            })?;
+        }
         let ended = clock.elapsed();
         *not_before = ended + ended.saturating_sub(began) * REST;
         if rows > 0 {
             let reaches_back =
                 Duration::from_secs(now.0.saturating_sub(oldest.0).max(0).unsigned_abs() / 1_000);
-            tracing::warn!(
-                rows,
-                ?reaches_back,
-                "the result store had lost its rows and was given them back from the copy"
-            );
+            match what {
+                Lacks::All => tracing::warn!(
+                    rows,
+                    ?reaches_back,
+                    "the result store had lost its rows and was given them back from the copy"
+                ),
+                Lacks::Latest => tracing::info!(
+                    rows,
+                    ?reaches_back,
+                    "the result store was started again, or is another one of the same rows, and was given those of the copy, lest it had fallen behind"
+                ),
+            }
         }
         Ok(rows)
     }
 
-    fn is_known(&self, link: &mut Link) -> Result<bool, StoreError> {
-        link.run(|connection| redis::cmd("SISMEMBER").arg(STORES).arg(&self.name).query(connection))
+    /// The name of this copy in the life of the server that answers.
+    fn name_in(&self, link: &mut Link) -> Result<String, StoreError> {
+        Ok(match link.life()? {
+            Some(life) => format!("{}@{life}", self.name),
+            None => self.name.clone(),
+        })
     }
 
-    fn make_known(&self, link: &mut Link) -> Result<(), StoreError> {
-        link.run(|connection| redis::cmd("SADD").arg(STORES).arg(&self.name).query(connection))
+    /// Whether it names this copy, in whichever life.
+    fn is_name(&self, store: &str) -> bool {
+        store.split('@').next() == Some(&*self.name)
     }
+}
+
+/// What a Redis may lack of what it was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lacks {
+    /// All. What others have written there since is newer.
+    All,
+    /// What came last: it may hold what stood under a key before.
+    Latest,
+}
+
+fn is_known(link: &mut Link, name: &str) -> Result<bool, StoreError> {
+    link.run(|connection| redis::cmd("SISMEMBER").arg(STORES).arg(name).query(connection))
+}
+
+fn make_known(link: &mut Link, name: &str) -> Result<(), StoreError> {
+    link.run(|connection| redis::cmd("SADD").arg(STORES).arg(name).query(connection))
 }
 
 /// Keeps rows in the copy, at most for `copy_for`: each a key, its value, and when it expires in Redis.
@@ -126,12 +174,13 @@ fn written(kept_until: Timestamp, expires: Timestamp, copy_for: Duration) -> Opt
     (kept_until < expires).then(|| Timestamp(kept_until.0.saturating_sub(copy_for)))
 }
 
-/// Writes all rows of the copy that Redis lacks. Returns how many the copy holds, and when the oldest was written.
+/// Writes all rows of the copy that Redis may lack. Returns how many the copy holds, and when the oldest was written.
 fn give_back(
     link: &mut Link,
     copy: &EmbeddedStore,
     now: Timestamp,
     copy_for: Duration,
+    what: Lacks,
 ) -> Result<(u64, Timestamp), StoreError> {
     let (mut rows, mut oldest) = (0, now);
     let mut pipeline = Pipeline::with_capacity(PIPELINE_COMMANDS);
@@ -142,8 +191,13 @@ fn give_back(
             return true;
         };
         let Some(left) = life(expires, now) else { return true };
-        let set = pipeline.cmd("SET").arg(&*entry.key).arg(value).arg("NX");
-        if expires == NEVER { set } else { set.arg("EX").arg(seconds(left)) }.ignore();
+        let set = pipeline.cmd("SET").arg(&*entry.key).arg(value).ignore();
+        if what == Lacks::All {
+            set.arg("NX");
+        }
+        if expires != NEVER {
+            set.arg("EX").arg(seconds(left));
+        }
         (rows, waiting) = (rows + 1, waiting + 1);
         oldest = written(entry.expires, expires, copy_for).map_or(oldest, |written| oldest.min(written));
         if waiting == PIPELINE_COMMANDS {

@@ -16,6 +16,8 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct Link {
     client: Client,
     connection: Option<Connection>,
+    /// The life of the server that the connection leads to, where it tells.
+    life: Option<String>,
     order: Order,
 }
 
@@ -29,14 +31,14 @@ enum Order {
 /// A connection as the server knows it.
 #[derive(PartialEq, Eq)]
 struct Name {
-    /// Of this life of the server: its next one counts connections anew.
-    server: String,
+    /// Of the server: its next one counts connections anew.
+    life: String,
     connection: u64,
 }
 
 impl Link {
     pub fn new(client: Client) -> Link {
-        Link { client, connection: None, order: Order::Any }
+        Link { client, connection: None, life: None, order: Order::Any }
     }
 
     /// A link whose commands are applied in the order in which they are sent, also those without an answer: what a
@@ -52,7 +54,12 @@ impl Link {
     ) -> Result<T, StoreError> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
-            none => none.insert(self.order.succeed(connect(&self.client)?)?),
+            none => {
+                let mut connection = connect(&self.client)?;
+                self.life = life(&mut connection)?;
+                self.order.succeed(&mut connection, self.life.as_deref())?;
+                none.insert(connection)
+            }
         };
         run(connection).map_err(|error| {
             if !is_usable_after(&error) {
@@ -67,6 +74,14 @@ impl Link {
         self.run(|connection| pipeline.query::<()>(connection))
     }
 
+    /// Which life of the server answers: each start of one has a name of its own. `None` where it does not tell.
+    pub fn life(&mut self) -> Result<Option<String>, StoreError> {
+        if self.is_new() {
+            self.run(|_| Ok(()))?;
+        }
+        Ok(self.life.clone())
+    }
+
     /// Whether the next command makes a new connection.
     pub fn is_new(&self) -> bool {
         self.connection.is_none()
@@ -75,25 +90,31 @@ impl Link {
 
 impl Order {
     /// Makes sure that nothing of the connection before is still to come.
-    fn succeed(&mut self, mut connection: Connection) -> Result<Connection, StoreError> {
-        let Order::Kept(before) = self else { return Ok(connection) };
-        let mut ask = |command: &mut redis::Cmd| match command.query::<redis::Value>(&mut connection) {
-            Ok(value) => Ok(Some(value)),
-            // One that does not know the command, or does not let us, has to do without.
-            Err(error) if is_answer(&error) => Ok(None),
-            Err(error) => Err(failed(error)),
-        };
-        let server = ask(redis::cmd("INFO").arg("server"))?.and_then(|value| info::text(value, "run_id"));
-        let number =
-            ask(redis::cmd("CLIENT").arg("ID"))?.and_then(|value| redis::from_redis_value(value).ok());
-        let name = server.zip(number).map(|(server, connection)| Name { server, connection });
+    fn succeed(&mut self, connection: &mut Connection, life: Option<&str>) -> Result<(), StoreError> {
+        let Order::Kept(before) = self else { return Ok(()) };
+        let number = ask(connection, redis::cmd("CLIENT").arg("ID"))?
+            .and_then(|value| redis::from_redis_value(value).ok());
+        let name = life.zip(number).map(|(life, connection)| Name { life: life.to_owned(), connection });
         if let (Some(before), Some(name)) = (&*before, &name)
-            && before.server == name.server
+            && before.life == name.life
         {
-            ask(redis::cmd("CLIENT").arg("KILL").arg("ID").arg(before.connection))?;
+            ask(connection, redis::cmd("CLIENT").arg("KILL").arg("ID").arg(before.connection))?;
         }
         *before = name;
-        Ok(connection)
+        Ok(())
+    }
+}
+
+fn life(connection: &mut Connection) -> Result<Option<String>, StoreError> {
+    Ok(ask(connection, redis::cmd("INFO").arg("server"))?.and_then(|value| info::text(value, "run_id")))
+}
+
+/// Asks for what it is good to know. A server that does not know the command, or does not let us, has to do without.
+fn ask(connection: &mut Connection, command: &redis::Cmd) -> Result<Option<redis::Value>, StoreError> {
+    match command.query::<redis::Value>(connection) {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if is_answer(&error) => Ok(None),
+        Err(error) => Err(failed(error)),
     }
 }
 

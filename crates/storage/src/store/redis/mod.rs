@@ -2,7 +2,7 @@
 //! life, then `SET` of the latest key and `PUBLISH`.
 //!
 //! What is written is also kept in an embedded store for a while. When Redis comes back empty (restarted without its
-//! data, flushed), it gets from there all that it has lost, as far back as that copy reaches.
+//! data, flushed) or older than it was, it gets from there all that it has lost, as far back as that copy reaches.
 
 mod guard;
 mod info;
@@ -100,6 +100,18 @@ struct Writing {
     link: Link,
     followers: Followers,
     hearing: Hearing,
+}
+
+impl Writing {
+    /// Gives Redis what it lacks, over a link or our own. Returns how many rows that were.
+    fn fill(&mut self, shared: &Shared, link: Option<&mut Link>) -> Result<u64, StoreError> {
+        let rows = shared.guard.fill(link.unwrap_or(&mut self.link), &shared.copy, &*shared.clock)?;
+        if rows > 0 {
+            // What they have loaded may be what was there before all was back.
+            self.followers.dismiss();
+        }
+        Ok(rows)
+    }
 }
 
 /// Whether messages of others are heard: whoever follows while they are not has to look through everything again.
@@ -215,14 +227,12 @@ impl Shared {
         })
     }
 
-    /// Makes sure that Redis has what it was given and takes more. Returns how many rows it had lost.
+    /// Makes sure that Redis has what it was given and takes more. Returns how many rows it was given back.
     fn give_back(&self, link: &mut Link) -> Result<u64, StoreError> {
-        let rows = self.guard.check(link, &self.copy, &*self.clock)?;
-        if rows > 0 {
-            // What they have loaded may be what was there before all was back.
-            self.writing.lock().followers.dismiss();
+        if self.guard.check(link)? {
+            return Ok(0);
         }
-        Ok(rows)
+        self.writing.lock().fill(self, Some(link))
     }
 
     fn know(&self, keys: impl Iterator<Item = impl AsRef<[u8]>>) {
@@ -246,26 +256,27 @@ impl ResultStore for RedisStore {
         let keys = batch.upserts.iter().map(|upsert| &upsert.key);
         keys.clone().try_for_each(|key| row::check_key(key))?;
         let mut writing = shared.writing.lock();
-        let Writing { link, followers, .. } = &mut *writing;
+        let writing = &mut *writing;
         let written = (|| {
-            if link.is_new() && shared.guard.check(link, &shared.copy, &*shared.clock)? > 0 {
-                followers.dismiss();
+            if writing.link.is_new() && !shared.guard.check(&mut writing.link)? {
+                writing.fill(shared, None)?;
             }
             // Before Redis has it: should Redis be emptied now, what is given back is read from the copy.
             shared.keep(batch)?;
-            shared.put(link, batch)
+            shared.put(&mut writing.link, batch)
         })();
         shared.standing.found(&written);
         written?;
         let now = shared.clock.now();
         shared.know(keys.map(|key| key.as_bytes()));
-        if !followers.is_empty() {
+        if !writing.followers.is_empty() {
             let entries = batch.upserts.iter().map(|upsert| Entry {
                 key: upsert.key.clone(),
                 value: upsert.value.clone(),
                 expires: row::expires(now, upsert.ttl),
             });
-            followers.tell(Change { entries: entries.collect(), notification: batch.notification.clone() });
+            let entries = entries.collect();
+            writing.followers.tell(Change { entries, notification: batch.notification.clone() });
         }
         Ok(())
     }
