@@ -8,7 +8,7 @@ use super::answer::Parts;
 use super::fault::{EXECUTION, Fault, VALIDATION};
 use super::findings::{fault, submit_fault};
 use super::operation::Operation;
-use super::results::{Counted, Outcome};
+use super::results::Outcome;
 use super::sessions::Session;
 
 const NO_SUCH_JOB: &str = "org.apache.flink.runtime.messages.FlinkJobNotFoundException";
@@ -51,15 +51,13 @@ pub(super) fn run(
         Meant::StopJob(stop) => stopped(parts, operation, &stop),
         Meant::Insert(insertion) => inserted(parts, &insertion),
         Meant::Query(selection) => {
-            let at_most = parts.options.queries_max;
-            let counted = Counted::one_of(&parts.sessions.queries, at_most).ok_or_else(|| {
-                Fault::new(EXECUTION, format!("{at_most} queries run already: cancel or close some of them"))
-            })?;
             let Selection { script, query, statement_at } = *selection;
             let columns = query.columns.clone();
-            let started = parts.services.dispatcher.query(&script, query, operation.waker());
-            let query = started.map_err(|error| submit_fault(&error, &script, statement_at))?;
-            Ok(Outcome::of_query(columns, zone, query, counted))
+            let query = parts.sessions.queries.start(parts.options.queries_max, || {
+                let started = parts.services.dispatcher.query(&script, query, operation.waker());
+                started.map_err(|error| submit_fault(&error, &script, statement_at))
+            })?;
+            Ok(Outcome::of_query(columns, zone, query))
         }
     }
 }
