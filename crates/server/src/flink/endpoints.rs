@@ -88,7 +88,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     ("GET", "/jars/{jar}/plan", "400", "Errors", "Refused: Weir runs SQL, see /weir/jobs"),
     ("DELETE", "/jars/{jar}", "400", "Errors", "Refused: Weir runs SQL, see /weir/jobs"),
     ("GET", "/openapi.json", "200", "", "This description"),
-    ("POST", "/weir/jobs", "201", "Submitted", "Runs a script: text/plain, application/sql or application/json"),
+    ("POST", "/weir/jobs", "201", "Submitted", "Runs a script, or replaces a running job by it: text/plain, application/sql or application/json"),
     ("GET", "/weir/jobs/{job}", "200", "Figures", "A job with all its figures, in Weir's own words"),
     ("POST", "/weir/jobs/{job}/savepoint", "200", "Written", "Writes a savepoint and waits for it"),
     ("GET", "/weir/dead-letters", "200", "Letters", "Events that no job could count"),

@@ -1,10 +1,8 @@
 //! What there is to know of a job and of its vertices.
 
-use std::sync::Arc;
-
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::Response;
-use jobs::{JobMaster, JobView, TaskView};
+use jobs::{JobView, TaskView};
 
 use super::answer::{Parts, job_id, nowhere, number, ok, parameter};
 use super::describe::{self, MAX_PARALLELISM};
@@ -18,29 +16,26 @@ use super::{checkpoints, process};
 pub(super) fn job(parts: &Parts, id: &str, of: OfJob<'_>, uri: &Uri) -> Result<Response, Refusal> {
     if of == OfJob::Metrics {
         // A job that is not there has none.
-        let job = parts.services.dispatcher.job(job_id(id)?);
-        return ok(&job.map_or(Vec::new(), |job| metrics_of(parts, &job.view(), uri)));
+        let job = parts.services.dispatcher.view(job_id(id)?);
+        return ok(&job.map_or(Vec::new(), |view| metrics_of(parts, &view, uri)));
     }
-    let job = parts.job(id)?;
+    let view = parts.view(id)?;
     let now = parts.services.clock.now();
     match of {
-        OfJob::Details => ok(&describe::details(&job.view(), now)),
-        OfJob::Status => ok(&JobStatusInfo { status: job.status().name() }),
-        OfJob::Config => {
-            let user_config = job.plan().settings.all.clone();
-            ok(&describe::job_config(&job.view(), job.restart_strategy(), user_config))
-        }
-        OfJob::Plan => ok(&PlanOfJob { plan: describe::plan(&job.view()) }),
-        OfJob::Exceptions => exceptions(&job.view(), uri),
+        OfJob::Details => ok(&describe::details(&view, now)),
+        OfJob::Status => ok(&JobStatusInfo { status: view.status.name() }),
+        OfJob::Config => ok(&describe::job_config(&view)),
+        OfJob::Plan => ok(&PlanOfJob { plan: describe::plan(&view) }),
+        OfJob::Exceptions => exceptions(&view, uri),
         OfJob::Accumulators => ok(&JobAccumulators::default()),
-        OfJob::Result => ok(&describe::result(&job.view(), now)),
-        OfJob::Checkpoints => ok(&checkpoints::checkpoints(&job.view(), retained(&job)?)),
+        OfJob::Result => ok(&describe::result(&view, now)),
+        OfJob::Checkpoints => ok(&checkpoints::checkpoints(&view, retained(&view)?)),
         OfJob::CheckpointConfig => {
-            let options = job.checkpoint_options().ok_or_else(no_checkpoints)?;
+            let options = view.checkpoint_options.as_ref().ok_or_else(no_checkpoints)?;
             ok(&checkpoints::config(options))
         }
-        OfJob::Checkpoint(number) => checkpoint(&job, number, None),
-        OfJob::CheckpointVertex(number, vertex) => checkpoint(&job, number, Some(vertex)),
+        OfJob::Checkpoint(number) => checkpoint(&view, number, None),
+        OfJob::CheckpointVertex(number, vertex) => checkpoint(&view, number, Some(vertex)),
         OfJob::ManagerConfig => ok(&parts.services.settings),
         OfJob::ManagerEnvironment => ok(&process::environment()),
         OfJob::LogUrl => ok(&LogUrl { url: format!("http://{}/jobmanager/log", parts.address) }),
@@ -49,7 +44,7 @@ pub(super) fn job(parts: &Parts, id: &str, of: OfJob<'_>, uri: &Uri) -> Result<R
         )),
         OfJob::Rescales(_) => Err(Refusal::Handler {
             status: StatusCode::NOT_FOUND,
-            message: format!("AdaptiveScheduler is not enabled for this job ({}).", job.id()),
+            message: format!("AdaptiveScheduler is not enabled for this job ({}).", view.id),
         }),
         // They act, or are asked of others, and are answered elsewhere.
         OfJob::Metrics
@@ -84,19 +79,19 @@ fn no_checkpoints() -> Refusal {
     Refusal::Handler { status: StatusCode::NOT_FOUND, message }
 }
 
-fn retained(job: &JobMaster) -> Result<usize, Refusal> {
-    job.checkpoint_options().map(|options| options.retained).ok_or_else(no_checkpoints)
+fn retained(view: &JobView) -> Result<usize, Refusal> {
+    view.checkpoint_options.as_ref().map(|options| options.retained).ok_or_else(no_checkpoints)
 }
 
-fn checkpoint(job: &JobMaster, id: &str, vertex: Option<&str>) -> Result<Response, Refusal> {
+fn checkpoint(view: &JobView, id: &str, vertex: Option<&str>) -> Result<Response, Refusal> {
     let bad = || Refusal::BadPathParameter { name: "checkpointid", value: id.to_owned() };
     let id: u64 = id.parse().map_err(|_| bad())?;
-    let (view, retained) = (job.view(), retained(job)?);
-    let vertex = vertex.map(|vertex| found(&view, vertex)).transpose()?;
+    let retained = retained(view)?;
+    let vertex = vertex.map(|vertex| found(view, vertex)).transpose()?;
     let known = view.checkpoints.known();
     let record = known.into_iter().find(|record| record.id == id).ok_or(Refusal::NoCheckpoint(id))?;
     match vertex {
-        None => ok(&checkpoints::details(&view, record, retained)),
+        None => ok(&checkpoints::details(view, record, retained)),
         Some(found) => ok(&checkpoints::of_vertex(&found, record)),
     }
 }
@@ -117,8 +112,7 @@ pub(super) fn vertex(
     of: OfVertex<'_>,
     uri: &Uri,
 ) -> Result<Response, Refusal> {
-    let job = parts.job(job)?;
-    let view = job.view();
+    let view = parts.view(job)?;
     let found = found(&view, vertex)?;
     let now = parts.services.clock.now();
     let rates = parts.rates.of(view.id);
@@ -136,7 +130,7 @@ pub(super) fn vertex(
         OfVertex::Watermarks => ok(&watermarks(&found)),
         OfVertex::SubtaskTimes => ok(&found.subtask_times(now)),
         OfVertex::TaskManagers => ok(&found.task_managers(now)),
-        OfVertex::FlameGraph => flame_graph(parts, &job, &found, uri),
+        OfVertex::FlameGraph => flame_graph(parts, &found, uri),
         OfVertex::SubtasksMetrics => {
             let of: Vec<Measures> =
                 metrics::of_vertex(&found, rates).into_iter().map(|(_, measures)| measures).collect();
@@ -175,12 +169,7 @@ fn watermarks(found: &Found<'_>) -> Vec<Metric> {
     found.tasks.iter().filter_map(of).collect()
 }
 
-fn flame_graph(
-    parts: &Parts,
-    job: &Arc<JobMaster>,
-    found: &Found<'_>,
-    uri: &Uri,
-) -> Result<Response, Refusal> {
+fn flame_graph(parts: &Parts, found: &Found<'_>, uri: &Uri) -> Result<Response, Refusal> {
     let share = match parameter(uri, "type").unwrap_or_default().to_ascii_lowercase().as_str() {
         "" | "full" => Share::Full,
         "on_cpu" => Share::OnCpu,
@@ -188,8 +177,9 @@ fn flame_graph(
         other => return Err(Refusal::BadQueryParameter { name: "type", value: other.to_owned() }),
     };
     let subtask = number(uri, "subtaskindex")?;
-    if job.status() != jobs::JobStatus::Running {
+    let job = parts.services.dispatcher.job(found.view.id);
+    let Some(job) = job.filter(|job| job.status() == jobs::JobStatus::Running) else {
         return ok(&super::model::FlameGraph { end_timestamp: -1, data: None });
-    }
-    ok(&parts.profiler.ask(job, &found.vertex.key, (share, subtask), &parts.services.clock))
+    };
+    ok(&parts.profiler.ask(&job, &found.vertex.key, (share, subtask), &parts.services.clock))
 }

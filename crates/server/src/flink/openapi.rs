@@ -30,7 +30,7 @@ use super::model;
         model::SubtaskAccumulators, model::SubtaskTimes, model::SubtasksAccumulators, model::TaskManager,
         model::TaskManagers, model::ThreadDump, model::Triggered, model::VertexAccumulators,
         model::VertexCheckpoint, model::VertexDetails, model::VertexTaskManagers,
-        super::submit::Submitted, super::submit::Submission, super::figures::Figures,
+        super::submit::Submitted, super::submit::Submission, super::submit::Replaced, super::figures::Figures,
         super::savepoint::Written, super::savepoint::Wanted, super::dead_letters::Letters,
         super::dead_letters::LetterView,
         super::dead_letters::Replay,
