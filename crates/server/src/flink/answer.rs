@@ -20,8 +20,8 @@ use super::rates::Rates;
 use super::route::{OfApplication, OfJob, Own, Route};
 use super::service::Services;
 use super::{
-    applications, dead_letters, describe, figures, machine, of_jobs, openapi, page, program, savepoint,
-    submit, triggers,
+    applications, dead_letters, describe, figures, machine, of_jobs, of_vertices, openapi, page, program,
+    savepoint, submit, triggers,
 };
 use crate::origin::Origins;
 
@@ -91,7 +91,7 @@ impl Parts {
             }
             Route::Job(job, OfJob::CancelByGet) => self.cancel(job_id(job)?),
             Route::Job(job, of) => of_jobs::job(self, job, of, uri),
-            Route::Vertex(job, vertex, of) => of_jobs::vertex(self, job, vertex, of, uri),
+            Route::Vertex(job, vertex, of) => of_vertices::vertex(self, job, vertex, of, uri),
             Route::Applications => ok(&applications::applications(self.views().into_iter(), now)),
             Route::Application(id, of) => self.application(id, of, uri),
             Route::TaskManagers => machine::all(self),
@@ -126,15 +126,14 @@ impl Parts {
                 Err(unknown("Application could not be found.".to_owned()))
             }
             OfApplication::Cancel => self.cancel(id),
-            _ => {
+            // The same whatever the application is.
+            OfApplication::ManagerConfig => ok(&self.services.settings),
+            OfApplication::Details | OfApplication::Exceptions => {
                 let job = job.ok_or_else(|| unknown(format!("Application {id} not found")))?;
-                match of {
-                    OfApplication::Exceptions => of_jobs::exceptions(&job, uri),
-                    OfApplication::ManagerConfig => ok(&self.services.settings),
-                    OfApplication::Details | OfApplication::Cancel => {
-                        ok(&applications::application(job, self.services.clock.now()))
-                    }
+                if of == OfApplication::Exceptions {
+                    return of_jobs::exceptions(&job, uri);
                 }
+                ok(&applications::application(job, self.services.clock.now()))
             }
         }
     }

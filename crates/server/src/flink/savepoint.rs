@@ -55,7 +55,11 @@ pub(super) async fn savepoint(parts: &Arc<Parts>, job: &str, request: Request) -
     }
     let then = if wanted.stop { Sequel::Stop } else { Sequel::GoOn };
     let written = tokio::task::spawn_blocking(move || {
-        let written = job.savepoint(wanted.target, then);
+        let written = job.savepoint(wanted.target, then).map_err(|error| match error {
+            // Nobody answers requests to a job that is over.
+            SavepointError::Busy if job.status().is_terminal() => SavepointError::Ended,
+            error => error,
+        });
         if written.is_ok() && then == Sequel::Stop {
             job.wait(ENDING);
         }

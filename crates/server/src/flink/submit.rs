@@ -70,8 +70,8 @@ pub(super) struct Replaced {
 }
 
 /// The answer to a dry run.
-#[derive(Debug, Serialize)]
-struct DryRun {
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct DryRun {
     /// Whether nothing is lost and nothing starts empty.
     complete: bool,
     /// A line a source and query.
