@@ -80,3 +80,26 @@ test('a store that is away is said to be where the connection is shown, until it
   mock.stand();
   await expect(header).not.toContainText('Results');
 });
+
+test('whoever must log in is led there and back, also when a session ends, and may log out', async ({
+  page,
+  mock,
+}) => {
+  mock.logIn(null);
+  await page.goto(mock.url);
+  await expect(page.getByRole('heading', { name: 'Log in' })).toBeVisible();
+  await expect(page).toHaveURL(/\/login\?to=%2F$/);
+
+  mock.logIn('board');
+  await page.goto(mock.url);
+  await expect(connection(page)).toHaveText('Live');
+  await expect(page.getByRole('banner')).toContainText('board');
+  mock.logIn(null);
+  mock.drop();
+  await expect(page.getByRole('heading', { name: 'Log in' })).toBeVisible();
+
+  mock.logIn('board');
+  await page.goto(mock.url);
+  await page.getByRole('button', { name: 'Log out' }).click();
+  await expect(page.getByRole('heading', { name: 'Log in' })).toBeVisible();
+});

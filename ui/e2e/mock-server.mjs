@@ -21,7 +21,7 @@ const TYPES = {
 };
 /** As the server sends it: what it forbids must fail here, too. */
 const POLICY =
-  "default-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; img-src 'self' data:";
+  "default-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; connect-src 'self' ws: wss:; img-src 'self' data: blob:";
 /** The keys that the snapshot leaves out. */
 const LOADED = ['timeseriesMinute', 'timeseriesHour', 'timeseriesDay', 'hourlyHeatmap'];
 
@@ -30,12 +30,18 @@ const LOADED = ['timeseriesMinute', 'timeseriesHour', 'timeseriesDay', 'hourlyHe
  */
 export async function startMock({ port = 0, analytics = fullAnalytics() } = {}) {
   let refusing = false;
+  /** Who is logged in, where somebody must be. @type {{ required: boolean, name: string | null }} */
+  let session = { required: false, name: null };
   /** What is wrong behind the server, as a frame. @type {string | null} */
   let trouble = null;
   const feed = new WebSocketServer({ noServer: true });
   const http = createServer((request, response) => void answer(request, response));
 
   http.on('upgrade', (request, socket, head) => {
+    if (session.required && session.name === null) {
+      socket.end('HTTP/1.1 401 Unauthorized\r\nconnection: close\r\n\r\n');
+      return;
+    }
     if (refusing || request.url !== '/ws/analytics') {
       socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n');
       return;
@@ -92,6 +98,15 @@ export async function startMock({ port = 0, analytics = fullAnalytics() } = {}) 
       json(200, { status: 'success', data, count: data.length, granularity, days: 7 });
     } else if (url.pathname === '/analytics/redis/hourly-heatmap') {
       json(200, { status: 'success', data: analytics.hourlyHeatmap, count: 24, days: 7 });
+    } else if (url.pathname === '/session') {
+      json(200, { ...session, roles: [] });
+    } else if (url.pathname === '/login') {
+      response
+        .writeHead(200, { 'content-type': 'text/html' })
+        .end(`<h1>Log in</h1>${url.searchParams.get('to')}`);
+    } else if (url.pathname === '/logout') {
+      session = { required: true, name: null };
+      response.writeHead(303, { location: '/login?to=/' }).end();
     } else if (url.pathname === '/openapi.json') {
       json(200, JSON.parse(await readFile(DESCRIPTION, 'utf8')));
     } else {
@@ -108,6 +123,10 @@ export async function startMock({ port = 0, analytics = fullAnalytics() } = {}) 
     send,
     push,
     stand,
+    /** Says who is logged in; null: nobody, and somebody must be. @param {string | null} name */
+    logIn(name) {
+      session = { required: true, name };
+    },
     /** Cuts all connections. */
     drop() {
       for (const client of feed.clients) client.terminate();

@@ -91,8 +91,9 @@ async fn measure(name: &str, log: Arc<dyn EventLog>, clock: Arc<ManualClock>) {
     let services = server::Services {
         clock: clock.clone(),
         log,
-        store: Arc::new(support::MemoryStore::new(clock)),
+        store: Arc::new(support::MemoryStore::new(clock.clone())),
         operations: Arc::new(support::Jobs::default()),
+        guard: server::guard::Guard::open(clock),
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let server = server::Server::bind(listener, server::Options::default(), services).expect("a server");

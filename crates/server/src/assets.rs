@@ -11,13 +11,19 @@ use crate::error::Failure;
 #[folder = "../../ui/dist"]
 struct Dist;
 
-/// What a page may load and who may frame it: its own scripts, styles and answers, the feed, and nobody. Charts set
-/// styles on elements, and draw images of their own.
-pub(crate) const PAGE_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; \
+/// What a page may load and who may frame it: its own scripts, styles and answers, the feed, and nobody. The
+/// tips of charts bring styles on their elements, and charts draw images of their own.
+pub(crate) const PAGE_POLICY: &str = "default-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data: blob:; \
     connect-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'";
 
 /// Files whose name changes with their content live here.
 const HASHED: &str = "assets/";
+
+/// All files of the dashboard.
+#[cfg(test)]
+pub(crate) fn files() -> impl Iterator<Item = String> {
+    Dist::iter().map(|name| name.into_owned())
+}
 
 /// A file of the dashboard; `/` is its page.
 pub(crate) fn serve(path: &str, request: &HeaderMap) -> Response {

@@ -25,12 +25,14 @@ pub enum Error {
     },
     #[error("`{origin}` is not an origin: scheme://host[:port], or *")]
     Origin { origin: String },
+    #[error("`{host}` is not the name of a host: weir.example, without a port, or *")]
+    Host { host: String },
 }
 
 impl Error {
     pub fn domain(&self) -> ErrorDomain {
         match self {
-            Error::Origin { .. } => ErrorDomain::User,
+            Error::Origin { .. } | Error::Host { .. } => ErrorDomain::User,
             Error::Address(_) | Error::Thread { .. } => ErrorDomain::External,
         }
     }

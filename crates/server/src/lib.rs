@@ -24,6 +24,8 @@ pub mod flink;
 
 pub mod gateway;
 
+pub mod guard;
+
 mod assets;
 mod docs;
 mod openapi;

@@ -1,21 +1,23 @@
-//! Accepts connections and speaks HTTP/1.1 on them, within limits, until told to stop.
+//! Accepts connections and speaks HTTP/1.1 on them, over TLS where there is a certificate, within limits, until told to
+//! stop. Every request passes the listener's door.
 
+use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use axum::http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tower::Service;
 
 use crate::flink::Peer;
+use crate::guard::{Door, timed};
 use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::shutdown::Alive;
@@ -35,6 +37,7 @@ pub(crate) struct Slot {
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
+    door: Door,
     options: Arc<Options>,
     metrics: Arc<Metrics>,
     mut alive: Alive,
@@ -52,8 +55,29 @@ pub(crate) async fn serve(
             accepted = accept(&listener, &slots) => accepted,
         };
         let Some((stream, peer, slot)) = accepted else { return };
-        let from = (peer, slot);
-        tokio::spawn(connection(stream, http.clone(), router.clone(), Arc::clone(&metrics), stopping, from));
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection without TCP_NODELAY");
+        }
+        let way = Way {
+            http: http.clone(),
+            router: router.clone(),
+            door: door.clone(),
+            body_timeout: options.body_timeout,
+        };
+        let (metrics, patience) = (Arc::clone(&metrics), options.header_timeout);
+        tokio::spawn(async move {
+            metrics.connections.inc();
+            match way.door.guard().tls().map(|tls| tls.acceptor()) {
+                None => way.serve(stream, stopping, peer, slot).await,
+                // A connection that does not come to speak has its slot no longer than one that does not come to ask.
+                Some(acceptor) => match tokio::time::timeout(patience, acceptor.accept(stream)).await {
+                    Ok(Ok(stream)) => way.serve(stream, stopping, peer, slot).await,
+                    Ok(Err(error)) => tracing::debug!(%error, "no TLS came about"),
+                    Err(_) => tracing::debug!(%peer, "TLS took too long to come about"),
+                },
+            }
+            metrics.connections.dec();
+        });
     }
 }
 
@@ -72,34 +96,39 @@ async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> Option<(TcpSt
     }
 }
 
-async fn connection(
-    stream: TcpStream,
+/// Where requests of a connection go.
+struct Way {
     http: http1::Builder,
     router: Router,
-    metrics: Arc<Metrics>,
-    mut alive: Alive,
-    (peer, slot): (Peer, Slot),
-) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection without TCP_NODELAY");
-    }
-    metrics.connections.inc();
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(slot.clone());
-        request.extensions_mut().insert(peer);
-        // A router is always ready.
-        router.clone().call(request.map(Body::new))
-    });
-    let mut serving = pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
-    let ended = tokio::select! {
-        ended = serving.as_mut() => ended,
-        () = alive.stopped() => {
-            serving.as_mut().graceful_shutdown();
-            serving.await
+    door: Door,
+    body_timeout: Duration,
+}
+
+impl Way {
+    async fn serve<S>(self, stream: S, mut alive: Alive, peer: Peer, slot: Slot)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Way { http, router, door, body_timeout } = self;
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(slot.clone());
+            request.extensions_mut().insert(peer);
+            let (door, router) = (door.clone(), router.clone());
+            async move {
+                let request = request.map(|body| timed(body, body_timeout));
+                Ok::<_, Infallible>(door.pass(request, router).await)
+            }
+        });
+        let mut serving = pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
+        let ended = tokio::select! {
+            ended = serving.as_mut() => ended,
+            () = alive.stopped() => {
+                serving.as_mut().graceful_shutdown();
+                serving.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a connection broke");
         }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection broke");
     }
-    metrics.connections.dec();
 }

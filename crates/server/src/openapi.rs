@@ -1,8 +1,9 @@
 //! `/openapi.json`: every route, every parameter, every answer, and the messages of the feed as components.
 
 use axum::Json;
-use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
 
 use crate::{analytics, feed, ingest, metrics, operation};
 
@@ -43,6 +44,8 @@ use crate::{analytics, feed, ingest, metrics, operation};
         feed::message::FeedError,
         feed::message::Ping,
     )),
+    modifiers(&Tokens),
+    security((), ("token" = [])),
     tags(
         (name = "events", description = "Events in"),
         (name = "analytics", description = "Results, by analytic"),
@@ -51,6 +54,25 @@ use crate::{analytics, feed, ingest, metrics, operation};
     )
 )]
 struct Api;
+
+/// Says how a token is sent.
+pub(crate) struct Tokens;
+
+impl Modify for Tokens {
+    fn modify(&self, document: &mut Document) {
+        let about = "Where this Weir asks for tokens: `weir tokens create` makes one. Without it the answer is 401, and 403 with one \
+                     that lacks the role.";
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(about)).build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(bearer));
+    }
+}
+
+/// The description as JSON.
+#[cfg(test)]
+pub(crate) fn description() -> serde_json::Value {
+    serde_json::to_value(Api::openapi()).expect("JSON")
+}
 
 /// This description.
 #[utoipa::path(get, path = "/openapi.json", tag = "operation", responses((status = 200, body = serde_json::Value)))]

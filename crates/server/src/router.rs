@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -13,7 +13,7 @@ use types::Clock;
 
 use crate::analytics::{Analytics, routes};
 use crate::error::Failure;
-use crate::feed::{Door, Feed, connect};
+use crate::feed::{Feed, connect};
 use crate::ingest::{Ingest, post_events, post_events_to};
 use crate::metrics::{Metrics, OfRequest, OfRoute, metrics};
 use crate::operation::{Operation, healthz, readyz, status};
@@ -82,9 +82,7 @@ pub(crate) fn build(parts: Parts) -> Router {
         .route("/analytics/redis/overall-summary", get(routes::overall_summary))
         .route("/analytics/redis/timeseries", get(routes::timeseries))
         .with_state(analytics);
-    let live = Router::new()
-        .route("/ws/analytics", get(connect))
-        .with_state(Door { feed, origins: Arc::clone(&origins) });
+    let live = Router::new().route("/ws/analytics", get(connect)).with_state(feed);
     let operation = Router::new()
         .route("/readyz", get(readyz))
         .route("/status", get(status))
@@ -106,7 +104,6 @@ pub(crate) fn build(parts: Parts) -> Router {
         .method_not_allowed_fallback(|| async {
             Failure::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
         })
-        .layer(middleware::from_fn_with_state(Arc::clone(&origins), strangers))
         .layer(cors(origins))
         .layer(middleware::from_fn_with_state((counted, clock), measure))
 }
@@ -121,16 +118,6 @@ fn cors(origins: Arc<Origins>) -> CorsLayer {
         .allow_headers(AllowHeaders::mirror_request())
 }
 
-/// A browser lets any page send a simple request; the answer is hidden from it, but events would have come in.
-async fn strangers(State(origins): State<Arc<Origins>>, request: Request, next: Next) -> Response {
-    let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if !reads && !origins.admits(request.headers()) {
-        return Failure::new(StatusCode::FORBIDDEN, "pages of this origin may not send anything")
-            .into_response();
-    }
-    next.run(request).await
-}
-
 async fn measure(
     State((metrics, clock)): State<(Arc<Metrics>, Arc<dyn Clock>)>,
     request: Request,
@@ -139,13 +126,11 @@ async fn measure(
     let began = clock.elapsed();
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let method = known(request.method());
-    let mut response = next.run(request).await;
+    let response = next.run(request).await;
     let took = clock.elapsed().saturating_sub(began);
     let label = OfRequest { route: route.clone(), method, status: response.status().as_u16() };
     metrics.requests.get_or_create(&label).inc();
     metrics.request_seconds.get_or_create(&OfRoute { route }).observe(took.as_secs_f64());
-    let nosniff = (HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
-    response.headers_mut().insert(nosniff.0, nosniff.1);
     response
 }
 

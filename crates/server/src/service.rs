@@ -13,6 +13,7 @@ use types::Clock;
 use crate::analytics::{Analytics, Follower};
 use crate::error::Error;
 use crate::feed::Feed;
+use crate::guard::{Door, Guard, Place};
 use crate::ingest::Ingest;
 use crate::listen;
 use crate::metrics::Metrics;
@@ -30,6 +31,8 @@ pub struct Services {
     pub log: Arc<dyn EventLog>,
     pub store: Arc<dyn ResultStore>,
     pub operations: Arc<dyn Operations>,
+    /// Who may do what.
+    pub guard: Arc<Guard>,
 }
 
 /// A server that listens. Connections wait until [`Server::serve`] runs.
@@ -37,6 +40,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     options: Arc<Options>,
+    door: Door,
     parts: router::Parts,
     feed: Arc<Feed>,
     backing: Arc<Backing>,
@@ -61,7 +65,8 @@ impl Server {
         let options = Arc::new(options);
         let metrics = Metrics::new();
         let (lifeline, alive) = lifeline();
-        let Services { clock, log, store, operations } = services;
+        let Services { clock, log, store, operations, guard } = services;
+        let door = guard.at(Place::Http, &origins);
         let analytics = Arc::new(Analytics::new(
             Arc::clone(&store),
             Arc::clone(&clock),
@@ -85,7 +90,7 @@ impl Server {
             metrics,
             clock,
         };
-        Ok(Server { listener, address, options, parts, feed, backing, lifeline, follower, handle })
+        Ok(Server { listener, address, options, door, parts, feed, backing, lifeline, follower, handle })
     }
 
     pub fn local_addr(&self) -> SocketAddr {
@@ -99,7 +104,7 @@ impl Server {
     /// Serves until `shutdown` completes. Then no connection is accepted any more, requests under way are answered,
     /// WebSockets are closed with 1001, and what has not ended within the grace is cut off.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
-        let Server { listener, address, options, parts, feed, backing, mut lifeline, follower, handle } =
+        let Server { listener, address, options, door, parts, feed, backing, mut lifeline, follower, handle } =
             self;
         let alive = feed.alive();
         tracing::info!(%address, "serving HTTP");
@@ -109,7 +114,7 @@ impl Server {
         let router = router::build(parts);
         let grace = options.shutdown_grace;
         let accepting =
-            tokio::spawn(listen::serve(listener, router, options, Arc::clone(&handle.metrics), alive));
+            tokio::spawn(listen::serve(listener, router, door, options, Arc::clone(&handle.metrics), alive));
         drop(feed);
         shutdown.await;
         lifeline.stop();

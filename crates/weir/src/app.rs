@@ -18,14 +18,13 @@ use server::{JobSummary, Operations, Server, Services, UnknownTopics};
 use storage::log::kafka::{KafkaLog, KafkaOptions, KafkaSettings};
 use storage::log::{self, EmbeddedLog, EventLog, LogError, Logs};
 use storage::store::{self, CountedStore, EmbeddedStore, RedisOptions, RedisStore, ResultStore, StoreError};
-use tokio::net::TcpListener;
 use types::{Clock, Interval};
 
 use crate::cli::{Failure, Outcome, Script};
-use crate::config::{Address, Config, Length, Loaded, Memory, without_secret};
-use crate::machine;
+use crate::config::{Config, Length, Loaded, Memory, without_secret};
 use crate::metrics::{JobMetrics, StoreMetrics};
 use crate::shutdown::Shutdown;
+use crate::{guard, machine};
 
 /// How long a job may take to end.
 const JOB_GRACE: Duration = Duration::from_secs(10);
@@ -38,6 +37,8 @@ pub(crate) struct Addresses {
     pub(crate) http: SocketAddr,
     pub(crate) jobs_http: SocketAddr,
     pub(crate) gateway_http: SocketAddr,
+    /// `http` or `https`.
+    pub(crate) scheme: &'static str,
 }
 
 /// What it starts with.
@@ -77,15 +78,20 @@ pub(crate) fn run(
         .build()
         .context("starting the server's threads")
         .map_err(Failure::external)?;
+    machine::allow_connections(config.http.connections.get());
     let served = runtime.block_on(async {
+        let at = [&config.http.address, &config.jobs_http.address, &config.gateway_http.address];
+        let ([listener, jobs_listener, sql_listener], guard) =
+            guard::listen(config, clock.clone(), at).await?;
+        tokio::spawn(guard.clone().keep());
         let services = Services {
             clock: clock.clone(),
             log: log.clone(),
             store: store.clone(),
             operations: Arc::new(JobOperations(dispatcher.clone())),
+            guard: guard.clone(),
         };
         let failed = |error: server::Error| Failure::of(error.domain(), error);
-        let listener = listen(&config.http.address).await?;
         let server = Server::bind(listener, server_options(config), services).map_err(failed)?;
         let job_metrics = Box::new(JobMetrics(dispatcher.clone()));
         let store_metrics = Box::new(StoreMetrics(store.clone()));
@@ -97,18 +103,18 @@ pub(crate) fn run(
             clock: clock.clone(),
             dispatcher: dispatcher.clone(),
             variables: variables.clone(),
+            guard: guard.clone(),
         };
-        let listener = listen(&config.gateway_http.address).await?;
-        let gateway = Gateway::bind(listener, sql_gateway::options(config), services).map_err(failed)?;
+        let gateway = Gateway::bind(sql_listener, sql_gateway::options(config), services).map_err(failed)?;
         let services = flink::Services {
             clock,
             dispatcher: dispatcher.clone(),
             variables: variables.clone(),
             settings: in_force(loaded),
             log: log_tail,
+            guard: guard.clone(),
         };
-        let listener = listen(&config.jobs_http.address).await?;
-        let manager = JobManager::bind(listener, manager_options(config), services).map_err(failed)?;
+        let manager = JobManager::bind(jobs_listener, manager_options(config), services).map_err(failed)?;
         // Jobs wait for disks and brokers when they start.
         tokio::task::block_in_place(|| {
             scripts.iter().try_for_each(|script| submit(&dispatcher, script, &*variables, afresh))?;
@@ -118,6 +124,7 @@ pub(crate) fn run(
             http: server.local_addr(),
             jobs_http: manager.local_addr(),
             gateway_http: gateway.local_addr(),
+            scheme: if guard.tls().is_some() { "https" } else { "http" },
         })?;
         let asked = async {
             shutdown.clone().asked().await;
@@ -333,11 +340,6 @@ fn in_force(loaded: &Loaded) -> Vec<Setting> {
         other => other.to_string(),
     };
     loaded.settings.iter().map(|(key, (value, _))| Setting { key: key.clone(), value: text(value) }).collect()
-}
-
-async fn listen(address: &Address) -> Result<TcpListener, Failure> {
-    let listener = TcpListener::bind(&address.0).await;
-    listener.with_context(|| format!("listening on {address}")).map_err(Failure::external)
 }
 
 fn submit(

@@ -4,6 +4,7 @@ mod app;
 mod cli;
 mod config;
 mod generate;
+mod guard;
 mod machine;
 mod metrics;
 mod shutdown;

@@ -1,11 +1,17 @@
 //! Logs: to stderr, for people on a terminal or as JSON lines for a collector.
 
+use std::fs::{File, OpenOptions};
 use std::io::{IsTerminal as _, stderr};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use serde::Deserialize;
 use server::flink::LogTail;
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, fmt};
@@ -63,16 +69,38 @@ impl TryFrom<String> for LogFilter {
     }
 }
 
-/// Starts logging for the whole process. To be called once. `tail` is given each line too, for people.
-pub(crate) fn start(filter: &LogFilter, format: LogFormat, tail: Option<Arc<LogTail>>) -> anyhow::Result<()> {
+/// Where lines go beside stderr.
+#[derive(Default)]
+pub(crate) struct Sinks {
+    /// Given each line too, for people.
+    pub(crate) tail: Option<Arc<LogTail>>,
+    /// Given the lines of the audit log, whatever the filter says.
+    pub(crate) audit: Option<File>,
+}
+
+/// A file that audit lines are added to, for its owner's eyes.
+pub(crate) fn audit_file(path: &Path) -> anyhow::Result<File> {
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+    file.with_context(|| format!("security.audit: {}", path.display()))
+}
+
+/// Starts logging for the whole process. To be called once.
+pub(crate) fn start(filter: &LogFilter, format: LogFormat, sinks: Sinks) -> anyhow::Result<()> {
+    let Sinks { tail, audit } = sinks;
     let lines = fmt::layer().with_writer(stderr).with_ansi(stderr().is_terminal());
     let lines = match format {
         LogFormat::Human => lines.boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
     let kept = tail.map(|tail| fmt::layer().with_writer(tail).with_ansi(false));
-    let filter = EnvFilter::try_new(&filter.0)?;
-    tracing_subscriber::registry().with(filter).with(lines).with(kept).try_init()?;
+    let filter = || EnvFilter::try_new(&filter.0);
+    let (lines, kept) =
+        (lines.with_filter(filter()?), kept.map(|kept| Ok::<_, anyhow::Error>(kept.with_filter(filter()?))));
+    let only_audit = Targets::new().with_target("audit", Level::INFO);
+    let audited = audit.map(|file| {
+        fmt::layer().json().flatten_event(true).with_writer(Arc::new(file)).with_filter(only_audit)
+    });
+    tracing_subscriber::registry().with(lines).with(kept.transpose()?).with(audited).try_init()?;
     Ok(())
 }
 

@@ -57,7 +57,13 @@ impl Flink {
     }
 
     fn say(&self, arguments: &[&str]) -> Said {
+        self.say_with("", arguments)
+    }
+
+    /// Runs a command that sends these headers.
+    fn say_with(&self, headers: &str, arguments: &[&str]) -> Said {
         let output = Command::new("java")
+            .env("FLINK_REST_CLIENT_HEADERS", headers)
             // Most of the time goes into the start.
             .args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp"])
             .arg(self.libraries.join("*"))
@@ -170,4 +176,38 @@ fn fails_at_once_for_what_is_not_there() {
     flink.fails(&["cancel", NO_JOB], "Job could not be found.");
     flink.fails(&["checkpoint", NO_JOB], &no_job);
     flink.fails(&["savepoint", "-d", "/etc"], "it does not lie where savepoints do");
+}
+
+#[test]
+fn a_token_in_the_environment_is_sent_along() {
+    let Some(flink) = Flink::find() else { return };
+    let job = flink.up.wait_for_jobs(1).remove(0);
+    let token = |role: &str| {
+        let mut create = support::weir();
+        create
+            .args(["tokens", "create", "--name", role, "--role", role, "--data-dir"])
+            .arg(flink.directory.path());
+        let output = support::run(&mut create);
+        assert!(output.status.success(), "{}", support::stderr(&output));
+        format!("Authorization:Bearer {}", String::from_utf8_lossy(&output.stdout).trim())
+    };
+    let (view, operate) = (token("view"), token("operate"));
+    let running = format!("{job} : counting clicks (RUNNING)");
+    // A token that was just made is known within a second, which Java takes to start.
+    let listed = (0..20).map(|_| flink.say_with(&view, &["list"])).find(|said| said.is_success);
+    assert!(listed.is_some_and(|said| said.text.contains(&running)));
+    let nobody = flink.say(&["list"]);
+    assert!(!nobody.is_success && nobody.text.contains("a token is needed"), "{}", nobody.text);
+    let viewer = flink.say_with(&view, &["cancel", &job]);
+    assert!(
+        !viewer.is_success && viewer.text.contains("the token lacks the role `operate`"),
+        "{}",
+        viewer.text
+    );
+    let cancelled = flink.say_with(&operate, &["cancel", &job]);
+    assert!(
+        cancelled.is_success && cancelled.text.contains(&format!("Cancelled job {job}.")),
+        "{}",
+        cancelled.text
+    );
 }

@@ -4,6 +4,7 @@
 // live. An answer may be older than an update that overtook it, so each key has a revision.
 import { type Connection, INITIAL } from './connection';
 import { mergeSeries } from './series';
+import type { Session } from './session';
 import type { Analytics, AnalyticsKey, SeriesKey, Standing, Status } from './types';
 
 export interface State {
@@ -15,6 +16,8 @@ export interface State {
   hasSnapshot: boolean;
   /** How what is behind the server stands. */
   status: Status;
+  /** Who the server takes us for; null: it has not said. */
+  session: Session | null;
   /** When data last came, in milliseconds since the epoch. */
   updatedAt: number | null;
 }
@@ -24,6 +27,7 @@ export type Action =
   | { type: 'snapshot'; data: Partial<Analytics>; at: number }
   | { type: 'update'; data: Partial<Analytics>; at: number }
   | { type: 'status'; status: Status }
+  | { type: 'session'; session: Session }
   /** An HTTP answer; `revision` is that of the key when it was asked for. */
   | { [K in LoadedKey]: { type: 'loaded'; key: K; rows: Analytics[K]; revision: number } }[LoadedKey];
 
@@ -38,6 +42,7 @@ export const INITIAL_STATE: State = {
   revisions: {},
   hasSnapshot: false,
   status: { store: WELL, log: WELL },
+  session: null,
   updatedAt: null,
 };
 
@@ -58,6 +63,8 @@ export function reduce(state: State, action: Action): State {
       };
     case 'status':
       return { ...state, status: action.status };
+    case 'session':
+      return { ...state, session: action.session };
     case 'update':
       return Object.keys(action.data).length === 0
         ? state

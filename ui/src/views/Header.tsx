@@ -3,6 +3,7 @@ import type { Connection } from '../api/connection';
 import { useStore } from '../api/store';
 import { Countdown } from '../components/Countdown';
 import { formatClock, NO_TIME } from '../format/time';
+import { LogOut } from './LogOut';
 import { Standings } from './Standings';
 
 const LABELS: Record<Connection['phase'], string> = {
@@ -39,6 +40,7 @@ export function Header({ onRetry }: { onRetry: () => void }) {
             </>
           )}
         </div>
+        <LogOut />
       </div>
       <Standings />
     </header>

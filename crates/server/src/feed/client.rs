@@ -18,6 +18,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::Feed;
 use super::frame::{self, Close};
+use crate::guard::Lease;
 use crate::shutdown::Alive;
 
 /// The largest message taken from a client.
@@ -38,7 +39,12 @@ enum End {
 }
 
 /// Serves a client until it leaves.
-pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, feed: Arc<Feed>, alive: Alive) {
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    feed: Arc<Feed>,
+    alive: Alive,
+    lease: Option<Lease>,
+) {
     let config = WebSocketConfig::default()
         // One such buffer stands for every client.
         .read_buffer_size(4 << 10)
@@ -48,9 +54,20 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, feed: Ar
     let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
     feed.metrics.feed_clients.inc();
     let mut client = Client { socket, stall: feed.stall, last_sent: Instant::now() };
-    let end = client.run(&feed, alive).await;
+    let end = tokio::select! {
+        end = client.run(&feed, alive) => end,
+        () = ended(lease) => End::Closed(Close::NoLonger),
+    };
     client.end(end, &feed).await;
     feed.metrics.feed_clients.dec();
+}
+
+/// Returns when the client may not go on.
+async fn ended(lease: Option<Lease>) {
+    match lease {
+        Some(mut lease) => lease.ended().await,
+        None => std::future::pending().await,
+    }
 }
 
 struct Client<S> {

@@ -16,6 +16,8 @@ pub(super) enum Close {
     TooBig,
     /// The client took nothing for too long; it may come back.
     TooSlow,
+    /// Its token was revoked or is over, or it logged out.
+    NoLonger,
 }
 
 /// A text message.
@@ -44,6 +46,7 @@ pub(super) fn close(close: Close) -> Bytes {
         Close::Away => (1001, "the server stops"),
         Close::TooBig => (1009, "a message is larger than 64 KiB"),
         Close::TooSlow => (1013, "too slow, connect again"),
+        Close::NoLonger => (1008, "the token does not hold any more"),
     };
     let mut frame = BytesMut::with_capacity(64);
     frame.put_u8(FINAL_CLOSE);

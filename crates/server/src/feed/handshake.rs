@@ -10,15 +10,8 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::{Feed, client};
 use crate::error::{Detail, Failure};
+use crate::guard::Lease;
 use crate::listen::Slot;
-use crate::origin::Origins;
-
-/// What the handler needs.
-#[derive(Clone)]
-pub(crate) struct Door {
-    pub(crate) feed: Arc<Feed>,
-    pub(crate) origins: Arc<Origins>,
-}
 
 /// The live feed, a WebSocket.
 ///
@@ -27,11 +20,11 @@ pub(crate) struct Door {
     (status = 101, description = "the WebSocket is open; messages are described as components"),
     (status = 403, description = "a page of this origin may not connect", body = Detail),
     (status = 426, description = "not a WebSocket handshake", body = Detail)))]
-pub(crate) async fn connect(State(door): State<Door>, mut request: Request) -> Result<Response, Failure> {
+pub(crate) async fn connect(
+    State(feed): State<Arc<Feed>>,
+    mut request: Request,
+) -> Result<Response, Failure> {
     let headers = request.headers();
-    if !door.origins.admits(headers) {
-        return Err(Failure::new(StatusCode::FORBIDDEN, "pages of this origin may not connect"));
-    }
     let asks = request.method() == Method::GET
         && has(headers, &header::CONNECTION, "upgrade")
         && has(headers, &header::UPGRADE, "websocket");
@@ -44,13 +37,14 @@ pub(crate) async fn connect(State(door): State<Door>, mut request: Request) -> R
     let accept = HeaderValue::from_str(&derive_accept_key(key.as_bytes()))
         .map_err(|_| Failure::new(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is not valid"))?;
     let upgrade = hyper::upgrade::on(&mut request);
-    let alive = door.feed.alive.clone();
+    let alive = feed.alive.clone();
     let slot = request.extensions().get::<Slot>().cloned();
+    let lease = request.extensions().get::<Lease>().cloned();
     tokio::spawn(async move {
         // The connection counts as one for as long as the socket is open.
         let _slot = slot;
         match upgrade.await {
-            Ok(upgraded) => client::serve(TokioIo::new(upgraded), door.feed, alive).await,
+            Ok(upgraded) => client::serve(TokioIo::new(upgraded), feed, alive, lease).await,
             Err(error) => tracing::debug!(%error, "a WebSocket was not opened"),
         }
     });

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use crate::analytics::{Analytics, Kind};
 use crate::metrics::Metrics;
 use crate::shutdown::Alive;
-pub(crate) use handshake::{Door, connect};
+pub(crate) use handshake::connect;
 use message::FeedStatus;
 
 /// What a client is sent a second of one analytic at most: long time series are merged for longer.

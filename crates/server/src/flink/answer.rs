@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Query, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use jobs::{JobMaster, JobStatus, JobView};
 use serde::Serialize;
@@ -23,13 +23,11 @@ use super::{
     applications, dead_letters, describe, figures, machine, of_jobs, of_vertices, openapi, page, program,
     savepoint, submit, triggers,
 };
-use crate::origin::Origins;
 
 /// What the handlers work with.
 pub(super) struct Parts {
     pub(super) options: Options,
     pub(super) services: Services,
-    pub(super) origins: Origins,
     /// Where this job manager listens.
     pub(super) address: SocketAddr,
     pub(super) operations: Operations,
@@ -43,9 +41,6 @@ pub(super) struct Parts {
 pub(super) async fn answer(State(parts): State<Arc<Parts>>, request: Request) -> Response {
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let answered = match Route::of(&method, uri.path()) {
-        Some(route) if route.acts() && !parts.admits(request.headers()) => {
-            Err(Refusal::own(StatusCode::FORBIDDEN, "pages of this origin may not do anything here"))
-        }
         Some(Route::Own(own)) => parts.own(own, request).await,
         Some(Route::Program) => program::refuse(&parts, request).await,
         Some(Route::Dispose) => triggers::dispose(&parts, request).await,
@@ -69,6 +64,8 @@ impl Parts {
         let now = self.services.clock.now();
         match route {
             Route::Page => Ok(page::page()),
+            Route::Style => Ok(page::style()),
+            Route::Script => Ok(page::script()),
             Route::Description => Ok(openapi::description()),
             Route::Config => ok(&describe::config()),
             Route::Overview => ok(&describe::cluster(&self.views(), self.options.slots)),
@@ -176,11 +173,6 @@ impl Parts {
         }
         Ok(json(StatusCode::ACCEPTED, &Nothing {}))
     }
-
-    /// Whether whoever sends this may change something.
-    fn admits(&self, headers: &HeaderMap) -> bool {
-        self.origins.admits_any(headers)
-    }
 }
 
 /// What cancelling a job that is over means.
@@ -226,11 +218,10 @@ pub(super) fn plain(text: Vec<u8>) -> Response {
     (headers("text/plain; charset=UTF-8"), Body::from(text)).into_response()
 }
 
-fn headers(kind: &'static str) -> [(header::HeaderName, HeaderValue); 3] {
+fn headers(kind: &'static str) -> [(header::HeaderName, HeaderValue); 2] {
     [
         (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
-        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     ]
 }
 

@@ -42,6 +42,9 @@ mod page;
 pub(crate) use answer::{json, parameter};
 pub use log_tail::LogTail;
 pub use model::Setting;
+#[cfg(test)]
+pub(crate) use openapi::described as description;
 pub use options::Options;
 pub(crate) use places::Peer;
+pub(crate) use route::{Reach, reach};
 pub use service::{JobManager, Services, Variables};

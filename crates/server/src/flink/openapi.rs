@@ -16,6 +16,7 @@ use utoipa::openapi::{
 
 use super::endpoints::ENDPOINTS;
 use super::model;
+use crate::openapi::Tokens;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -40,6 +41,8 @@ use super::model;
         super::dead_letters::LetterView,
         super::dead_letters::Replay, super::dead_letters::ReplayWanted,
     )),
+    modifiers(&Tokens),
+    security((), ("token" = [])),
     tags(
         (name = "flink", description = "As Flink's own command line and pages ask"),
         (name = "weir", description = "Weir's own"),
@@ -49,6 +52,12 @@ struct Schemas;
 
 pub(super) fn description() -> Response {
     Json(document()).into_response()
+}
+
+/// The description as JSON.
+#[cfg(test)]
+pub(crate) fn described() -> serde_json::Value {
+    serde_json::to_value(document()).expect("JSON")
 }
 
 fn document() -> utoipa::openapi::OpenApi {

@@ -9,6 +9,9 @@ use axum::http::Method;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Route<'a> {
     Page,
+    /// What the page is made of.
+    Style,
+    Script,
     Description,
     Config,
     Overview,
@@ -30,6 +33,16 @@ pub(super) enum Route<'a> {
     Dispose,
     Disposal(&'a str),
     Own(Own<'a>),
+}
+
+/// What whoever asks for a route is about to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Nothing that is anybody's: descriptions and the like.
+    Looks,
+    Reads,
+    Operates,
+    Submits,
 }
 
 /// What of a job.
@@ -190,6 +203,8 @@ impl<'a> Route<'a> {
             ["jars"] => Route::Jars,
             ["jars", _, "plan"] => Route::Program,
             ["savepoint-disposal", trigger] => Route::Disposal(trigger),
+            ["weir", "page.css"] => Route::Style,
+            ["weir", "page.js"] => Route::Script,
             ["weir", "jobs", job] => Route::Own(Own::Figures(job)),
             ["weir", "dead-letters"] => Route::Own(Own::DeadLetters),
             ["weir", "dead-letters", id] => Route::Own(Own::DeadLetter(id)),
@@ -197,23 +212,48 @@ impl<'a> Route<'a> {
         })
     }
 
-    /// Whether it changes anything.
-    pub(super) fn acts(self) -> bool {
+    /// What whoever asks for it is about to do.
+    pub(super) fn reach(self) -> Reach {
         match self {
-            Route::Job(_, of) => matches!(
-                of,
+            Route::Job(_, of) => match of {
                 OfJob::Cancel
-                    | OfJob::CancelByGet
-                    | OfJob::TakeSavepoint
-                    | OfJob::Stop
-                    | OfJob::TakeCheckpoint
-            ),
-            Route::Application(_, of) => of == OfApplication::Cancel,
-            Route::Own(own) => matches!(own, Own::Submit | Own::Savepoint(_) | Own::Replay),
-            Route::Dispose => true,
-            _ => false,
+                | OfJob::CancelByGet
+                | OfJob::TakeSavepoint
+                | OfJob::Stop
+                | OfJob::TakeCheckpoint => Reach::Operates,
+                _ => Reach::Reads,
+            },
+            Route::Application(_, OfApplication::Cancel) | Route::Dispose => Reach::Operates,
+            Route::Own(Own::Savepoint(_) | Own::Replay) => Reach::Operates,
+            Route::Own(Own::Submit) | Route::Program => Reach::Submits,
+            Route::Description | Route::Style | Route::Script => Reach::Looks,
+            Route::Own(Own::Figures(_) | Own::DeadLetters | Own::DeadLetter(_)) => Reach::Reads,
+            Route::Page
+            | Route::Config
+            | Route::Overview
+            | Route::Datasets
+            | Route::Jobs
+            | Route::JobsOverview
+            | Route::JobsMetrics
+            | Route::Vertex(..)
+            | Route::Application(..)
+            | Route::Applications
+            | Route::TaskManagers
+            | Route::TaskManagersMetrics
+            | Route::TaskManager(..)
+            | Route::JobManager(_)
+            | Route::Jars
+            | Route::Disposal(_) => Reach::Reads,
         }
     }
+}
+
+/// What a request is about to do. `None`: there is no such route.
+pub(crate) fn reach(method: &Method, path: &str) -> Option<Reach> {
+    let reach = Route::of(method, path)?.reach();
+    // What is not asked for by `GET` does something, whatever was forgotten above.
+    let is_harmless = matches!(reach, Reach::Looks | Reach::Reads);
+    Some(if is_harmless && *method != Method::GET { Reach::Operates } else { reach })
 }
 
 impl<'a> OfJob<'a> {
@@ -317,6 +357,15 @@ mod tests {
             assert_eq!(Route::of(&method, "/overview"), None, "{method}");
         }
         assert_eq!(Route::of(&Method::PATCH, "/jobs"), None);
+    }
+
+    #[test]
+    fn what_acts_is_known_whatever_its_method() {
+        assert_eq!(reach(&Method::GET, "/jobs/ab/yarn-cancel"), Some(Reach::Operates));
+        assert_eq!(reach(&Method::GET, "/v1/jobs/ab/yarn-cancel/"), Some(Reach::Operates));
+        assert_eq!(reach(&Method::POST, "/weir/jobs"), Some(Reach::Submits));
+        assert_eq!(reach(&Method::GET, "/jobs/ab"), Some(Reach::Reads));
+        assert_eq!(reach(&Method::PUT, "/jobs/ab"), None);
     }
 
     #[test]

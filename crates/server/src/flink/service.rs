@@ -14,6 +14,7 @@ use super::log_tail::LogTail;
 use super::model::Setting;
 use super::options::Options;
 use crate::error::Error;
+use crate::guard::{Door, Guard, Place};
 use crate::listen;
 use crate::metrics::Metrics;
 use crate::origin::Origins;
@@ -32,12 +33,15 @@ pub struct Services {
     pub settings: Vec<Setting>,
     /// What was logged last.
     pub log: Arc<LogTail>,
+    /// Who may do what.
+    pub guard: Arc<Guard>,
 }
 
 /// A job manager that listens. Connections wait until [`JobManager::serve`] runs.
 pub struct JobManager {
     listener: TcpListener,
     address: SocketAddr,
+    door: Door,
     parts: Parts,
 }
 
@@ -45,14 +49,14 @@ impl JobManager {
     /// Takes a listener. Fails if an origin of the options is none.
     pub fn bind(listener: TcpListener, options: Options, services: Services) -> Result<JobManager, Error> {
         let address = listener.local_addr().map_err(Error::Address)?;
-        let origins = Origins::new(&options.cors_origins)?;
+        let origins = Arc::new(Origins::new(&options.cors_origins)?);
         Ok(JobManager {
             listener,
             address,
+            door: services.guard.at(Place::Jobs, &origins),
             parts: Parts {
                 options,
                 services,
-                origins,
                 address,
                 operations: Default::default(),
                 rates: Default::default(),
@@ -69,20 +73,21 @@ impl JobManager {
     /// Serves until `shutdown` completes. Then no connection is accepted any more, requests under way are answered, and
     /// what has not ended within the grace is cut off. The jobs go on.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
-        let JobManager { listener, address, parts } = self;
+        let JobManager { listener, address, door, parts } = self;
         let (mut lifeline, alive) = lifeline();
         let grace = parts.options.shutdown_grace;
         let connections = crate::Options {
             connections_max: parts.options.connections_max,
             headers_max: parts.options.headers_max,
             header_timeout: parts.options.header_timeout,
+            body_timeout: parts.options.body_timeout,
             ..crate::Options::default()
         };
         let parts = Arc::new(parts);
         let router = Router::new().fallback(answer).with_state(Arc::clone(&parts));
         tracing::info!(%address, "serving the job manager");
         let accepting =
-            tokio::spawn(listen::serve(listener, router, Arc::new(connections), Metrics::new(), alive));
+            tokio::spawn(listen::serve(listener, router, door, Arc::new(connections), Metrics::new(), alive));
         let counting = parts.rates.keep(&parts.services.dispatcher, &parts.services.clock);
         tokio::select! {
             () = shutdown => {}

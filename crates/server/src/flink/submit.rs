@@ -19,6 +19,7 @@ use super::answer::{Parts, json, parameter};
 use super::model::Refusal;
 use super::places::is_local;
 use super::savepoint::{self, elsewhere};
+use crate::guard::{AboutJob, is_late};
 
 /// The name of a job where neither the script nor the request gives one.
 const NAMELESS: &str = "unnamed job";
@@ -83,6 +84,12 @@ impl Submitted {
         let Outline { sources, queries } = dispatcher.outline(job);
         let (jobid, name) = (job.id().to_string(), job.name().to_owned());
         Submitted { jobid, name, state: job.status().name(), sources, queries, replaced }
+    }
+
+    fn answer(self) -> Response {
+        let mut response = json(StatusCode::CREATED, &self);
+        response.extensions_mut().insert(AboutJob(self.jobid));
+        response
     }
 }
 
@@ -161,11 +168,11 @@ fn start(parts: &Parts, submission: &Submission) -> Result<Response, Refusal> {
                 savepoint: made.savepoint,
                 report: made.report.to_string(),
             };
-            Ok(json(StatusCode::CREATED, &Submitted::of(dispatcher, &made.new, Some(replaced))))
+            Ok(Submitted::of(dispatcher, &made.new, Some(replaced)).answer())
         }
         (_, None) => {
             let job = dispatcher.submit(wanted).map_err(refused)?;
-            Ok(json(StatusCode::CREATED, &Submitted::of(dispatcher, &job, None)))
+            Ok(Submitted::of(dispatcher, &job, None).answer())
         }
     }
 }
@@ -218,15 +225,13 @@ fn form(headers: &HeaderMap) -> Result<Form, Refusal> {
 
 pub(super) async fn body(parts: &Parts, request: Request) -> Result<Bytes, Refusal> {
     let most = parts.options.script_bytes_max;
-    let reading = to_bytes(request.into_body(), most);
-    match tokio::time::timeout(parts.options.body_timeout, reading).await {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(_)) => Err(Refusal::own(
+    to_bytes(request.into_body(), most).await.map_err(|error| match is_late(&error) {
+        true => Refusal::own(StatusCode::REQUEST_TIMEOUT, "the body took too long to arrive"),
+        false => Refusal::own(
             StatusCode::PAYLOAD_TOO_LARGE,
             format!("the body broke off, or is larger than {most} bytes"),
-        )),
-        Err(_) => Err(Refusal::own(StatusCode::REQUEST_TIMEOUT, "the body took too long to arrive")),
-    }
+        ),
+    })
 }
 
 pub(super) fn bad(error: impl Into<String>) -> Refusal {

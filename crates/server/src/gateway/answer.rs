@@ -35,7 +35,7 @@ const PRODUCT: Info = Info { product_name: "Apache Flink", version: "2.2.0" };
 pub(super) struct Parts {
     pub(super) options: Options,
     pub(super) services: Services,
-    pub(super) origins: Origins,
+    pub(super) origins: Arc<Origins>,
     pub(super) sessions: Arc<Sessions>,
 }
 

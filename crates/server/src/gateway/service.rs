@@ -15,6 +15,7 @@ use super::options::Options;
 use super::sessions::Sessions;
 use crate::error::Error;
 use crate::flink::Variables;
+use crate::guard::{Door, Guard, Place};
 use crate::listen;
 use crate::metrics::Metrics;
 use crate::origin::Origins;
@@ -30,12 +31,15 @@ pub struct Services {
     pub dispatcher: Arc<Dispatcher>,
     /// Fills `${NAME}` in statements.
     pub variables: Variables,
+    /// Who may do what.
+    pub guard: Arc<Guard>,
 }
 
 /// A SQL gateway that listens. Connections wait until [`Gateway::serve`] runs.
 pub struct Gateway {
     listener: TcpListener,
     address: SocketAddr,
+    door: Door,
     parts: Parts,
 }
 
@@ -43,9 +47,10 @@ impl Gateway {
     /// Takes a listener. Fails if an origin of the options is none.
     pub fn bind(listener: TcpListener, options: Options, services: Services) -> Result<Gateway, Error> {
         let address = listener.local_addr().map_err(Error::Address)?;
-        let origins = Origins::new(&options.cors_origins)?;
+        let origins = Arc::new(Origins::new(&options.cors_origins)?);
+        let door = services.guard.at(Place::Gateway, &origins);
         let sessions = Arc::new(Sessions::new(options.sessions_max));
-        Ok(Gateway { listener, address, parts: Parts { options, services, origins, sessions } })
+        Ok(Gateway { listener, address, door, parts: Parts { options, services, origins, sessions } })
     }
 
     pub fn local_addr(&self) -> SocketAddr {
@@ -55,7 +60,7 @@ impl Gateway {
     /// Serves until `shutdown` completes. Then no connection is accepted any more, requests under way are answered, and
     /// what has not ended within the grace is cut off. Sessions and their queries end; jobs that write go on.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
-        let Gateway { listener, address, parts } = self;
+        let Gateway { listener, address, door, parts } = self;
         let (mut lifeline, alive) = lifeline();
         let options = &parts.options;
         let (grace, idle) = (options.shutdown_grace, options.idle_timeout);
@@ -63,13 +68,14 @@ impl Gateway {
             connections_max: options.connections_max,
             headers_max: options.headers_max,
             header_timeout: options.header_timeout,
+            body_timeout: options.body_timeout,
             ..crate::Options::default()
         };
         let parts = Arc::new(parts);
         let router = Router::new().fallback(answer).with_state(Arc::clone(&parts));
         tracing::info!(%address, "serving the SQL gateway");
         let accepting =
-            tokio::spawn(listen::serve(listener, router, Arc::new(connections), Metrics::new(), alive));
+            tokio::spawn(listen::serve(listener, router, door, Arc::new(connections), Metrics::new(), alive));
         let expiring = async {
             loop {
                 tokio::time::sleep((idle / 10).clamp(Duration::from_millis(20), LOOK)).await;

@@ -3,7 +3,6 @@
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -11,6 +10,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 
 use crate::error::Failure;
+use crate::guard::is_late;
 
 /// How a body is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,44 +84,41 @@ fn too_large(limit: usize) -> Failure {
     Failure::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {limit} bytes"))
 }
 
-/// Reads the body as it was sent.
+/// Reads the body as it was sent. The listener bounds how long that may take.
 pub(super) async fn receive(
     headers: &HeaderMap,
     body: Body,
     limit: usize,
-    timeout: Duration,
     share: &mut Share,
 ) -> Result<Bytes, Failure> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limit) {
         return Err(too_large(limit));
     }
-    let reading = async {
-        let mut chunks = body.into_data_stream();
-        let mut first = Bytes::new();
-        let mut joined = BytesMut::new();
-        while let Some(chunk) = chunks.next().await {
-            let chunk = chunk.map_err(|_| Failure::new(StatusCode::BAD_REQUEST, "the body broke off"))?;
-            if first.len() + joined.len() + chunk.len() > limit {
-                return Err(too_large(limit));
-            }
-            share.grow(chunk.len())?;
-            // A body of one chunk, which most are, is not copied.
-            if first.is_empty() && joined.is_empty() {
-                first = chunk;
-                continue;
-            }
-            if joined.is_empty() {
-                joined.reserve(announced.unwrap_or(0).max(first.len() + chunk.len()));
-                joined.extend_from_slice(&std::mem::take(&mut first));
-            }
-            joined.extend_from_slice(&chunk);
+    let mut chunks = body.into_data_stream();
+    let mut first = Bytes::new();
+    let mut joined = BytesMut::new();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|error| match is_late(&error) {
+            true => Failure::new(StatusCode::REQUEST_TIMEOUT, "the body took too long to arrive"),
+            false => Failure::new(StatusCode::BAD_REQUEST, "the body broke off"),
+        })?;
+        if first.len() + joined.len() + chunk.len() > limit {
+            return Err(too_large(limit));
         }
-        Ok(if joined.is_empty() { first } else { joined.freeze() })
-    };
-    tokio::time::timeout(timeout, reading)
-        .await
-        .map_err(|_| Failure::new(StatusCode::REQUEST_TIMEOUT, "the body took too long to arrive"))?
+        share.grow(chunk.len())?;
+        // A body of one chunk, which most are, is not copied.
+        if first.is_empty() && joined.is_empty() {
+            first = chunk;
+            continue;
+        }
+        if joined.is_empty() {
+            joined.reserve(announced.unwrap_or(0).max(first.len() + chunk.len()));
+            joined.extend_from_slice(&std::mem::take(&mut first));
+        }
+        joined.extend_from_slice(&chunk);
+    }
+    Ok(if joined.is_empty() { first } else { joined.freeze() })
 }
 
 /// Undoes the compression. `limit` bounds what comes out, so that a small body cannot fill the memory.

@@ -77,9 +77,7 @@ impl Ingest {
         let key = once::key(&parts.headers)?;
         let mut share = self.budget.share();
         let options = &self.options;
-        let body =
-            body::receive(&parts.headers, body, options.body_bytes_max, options.body_timeout, &mut share)
-                .await?;
+        let body = body::receive(&parts.headers, body, options.body_bytes_max, &mut share).await?;
         let taken = key.map(|key| self.keys.take(topic, key, &body)).transpose()?;
         if let Some(taken) = &taken
             && let Some(noted) = self.noted(&taken.name).await?

@@ -232,12 +232,23 @@ async fn pages_of_strangers_may_not_act() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_page_is_whole_in_itself_and_the_server_ends_when_told() {
+async fn the_page_takes_nothing_from_elsewhere_and_the_server_ends_when_told() {
     let mut world = start().await;
     let page = world.ask("GET", "/").await;
     assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
     let text = page.text();
-    assert!(text.contains("/jobs/overview") && !text.contains("src=") && !text.contains("href="));
+    assert!(
+        !text.contains("//")
+            && text.contains("href=\"/weir/page.css\"")
+            && text.contains("src=\"/weir/page.js\"")
+    );
+    for (path, kind) in
+        [("/weir/page.css", "text/css; charset=utf-8"), ("/weir/page.js", "text/javascript; charset=utf-8")]
+    {
+        let file = world.ask("GET", path).await;
+        assert_eq!((file.status, file.header("content-type")), (200, Some(kind)));
+        assert!(!file.text().contains("://"), "{path}");
+    }
     world.submit("clicks").await;
     world.begin_stop();
     (&mut world.serving).await.expect("an end");

@@ -14,6 +14,7 @@ use jobs::{Defaults, Dispatcher, Environment};
 use parking_lot::Mutex;
 use serde_json::Value;
 use server::flink::{JobManager, LogTail, Options, Services, Setting};
+use server::guard::Guard;
 use storage::log::{
     Appending, EventLog, Fetched, LogError, LogReader, Logs, NewRecord, Note, Polled, RecordRef, Start,
     Wanted,
@@ -183,8 +184,13 @@ pub async fn start() -> World {
 }
 
 pub async fn start_with(options: Options) -> World {
+    start_guarded(options, Guard::open(Arc::new(SystemClock::new()))).await
+}
+
+/// [`start_with`], behind a guard.
+pub async fn start_guarded(options: Options, guard: Arc<Guard>) -> World {
     let directory = tempfile::tempdir().expect("a directory");
-    start_over(options, directory, Arc::new(Feeding::default())).await
+    start_over(options, directory, Arc::new(Feeding::default()), guard).await
 }
 
 /// Ends a process, and starts the next one over what it left.
@@ -192,12 +198,18 @@ pub async fn start_again(mut world: World) -> World {
     world.begin_stop();
     world.dispatcher.shut_down(Duration::from_secs(10));
     let directory = std::mem::replace(&mut world.directory, tempfile::tempdir().expect("a directory"));
-    let world = start_over(Options::default(), directory, Arc::clone(&world.log)).await;
+    let guard = Guard::open(Arc::new(SystemClock::new()));
+    let world = start_over(Options::default(), directory, Arc::clone(&world.log), guard).await;
     world.dispatcher.resume().expect("the records can be read");
     world
 }
 
-async fn start_over(options: Options, directory: tempfile::TempDir, log: Arc<Feeding>) -> World {
+async fn start_over(
+    options: Options,
+    directory: tempfile::TempDir,
+    log: Arc<Feeding>,
+    guard: Arc<Guard>,
+) -> World {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let store = Arc::new(MemoryStore::new(Arc::new(types::ManualClock::at(NOW))));
     let place = |name: &str| directory.path().join(name).display().to_string();
@@ -229,6 +241,7 @@ async fn start_over(options: Options, directory: tempfile::TempDir, log: Arc<Fee
         variables,
         settings,
         log: Arc::clone(&log_tail),
+        guard,
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let manager = JobManager::bind(listener, options, services).expect("a job manager");

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use server::gateway::{Gateway, Options, Services};
+use server::guard::Guard;
 use tokio::sync::oneshot;
 use types::{Clock, SystemClock};
 
@@ -41,7 +42,8 @@ pub async fn open_with(options: Options) -> Desk {
     let world = start().await;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let variables = Arc::new(|name: &str| (name == "TOPIC").then(|| "clicks".to_owned()));
-    let services = Services { clock, dispatcher: world.dispatcher.clone(), variables };
+    let guard = Guard::open(Arc::clone(&clock));
+    let services = Services { clock, dispatcher: world.dispatcher.clone(), variables, guard };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let gateway = Gateway::bind(listener, options, services).expect("a gateway");
     let address = gateway.local_addr();

@@ -12,6 +12,7 @@ pub use http::{Answer, request};
 pub use memory::{MemoryLog, MemoryStore, Mood};
 use parking_lot::Mutex;
 use serde_json::Value;
+use server::guard::Guard;
 use server::{Handle, JobSummary, Operations, Options, Server, Services};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -65,6 +66,17 @@ pub async fn start() -> Weir {
 /// Starts a server over a store that `fill` has written to.
 pub async fn start_with(options: Options, fill: impl FnOnce(&MemoryStore)) -> Weir {
     let clock = Arc::new(ManualClock::at(NOW));
+    let guard = Guard::open(Arc::clone(&clock) as _);
+    start_guarded(options, clock, guard, fill).await
+}
+
+/// [`start_with`], behind a guard.
+pub async fn start_guarded(
+    options: Options,
+    clock: Arc<ManualClock>,
+    guard: Arc<Guard>,
+    fill: impl FnOnce(&MemoryStore),
+) -> Weir {
     let (log, store) = (Arc::new(MemoryLog::default()), Arc::new(MemoryStore::new(Arc::clone(&clock))));
     fill(&store);
     let jobs = Arc::new(Jobs::default());
@@ -73,6 +85,7 @@ pub async fn start_with(options: Options, fill: impl FnOnce(&MemoryStore)) -> We
         log: Arc::clone(&log) as _,
         store: Arc::clone(&store) as _,
         operations: Arc::clone(&jobs) as _,
+        guard,
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let server = Server::bind(listener, options, services).expect("a server");

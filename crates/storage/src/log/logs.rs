@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use types::Clock;
 
-use super::kafka::{KafkaLog, KafkaOptions, KafkaSettings};
+use super::kafka::{KafkaLog, KafkaOptions, KafkaSettings, of_a_table};
 use super::{EventLog, LogError};
 
 /// What a table writes as its brokers that means the deployment's log, wherever that is.
@@ -47,6 +47,7 @@ impl Logs {
     ///
     /// Fails with [`LogError::Setting`] where no client of Kafka takes them.
     pub fn of(&self, properties: &BTreeMap<String, String>) -> Result<Arc<dyn EventLog>, LogError> {
+        of_a_table(properties)?;
         let named = properties.get(SERVERS).map(|servers| servers.trim());
         let named = named.filter(|servers| !servers.is_empty() && *servers != EMBEDDED);
         let settings = match (&self.kafka, named) {
@@ -103,5 +104,28 @@ mod tests {
         assert!(same(&[("fetch.min.bytes", "2")], &[("fetch.min.bytes", "2")]));
         assert!(!same(&[("fetch.min.bytes", "2")], &[]));
         assert!(!same(&[(SERVERS, "localhost:2")], &[]));
+    }
+
+    #[test]
+    fn a_table_names_no_file_and_no_program() {
+        let directory = tempfile::tempdir().unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let own = EmbeddedLog::open(directory.path(), Default::default(), clock.clone()).unwrap();
+        let logs = Logs::new(Arc::new(own), None, clock);
+        for name in [
+            "plugin.library.paths",
+            "ssl.engine.location",
+            "sasl.kerberos.kinit.cmd",
+            "sasl.kerberos.keytab",
+            "ssl.ca.location",
+            "ssl.keystore.location",
+            "sasl.oauthbearer.assertion.private.key.file",
+        ] {
+            for servers in ["a:1", "embedded"] {
+                let refused = logs.of(&properties(&[(SERVERS, servers), (name, "/etc/passwd")]));
+                let told = refused.err().map(|error| error.to_string()).unwrap_or_default();
+                assert!(told.contains(name) && told.contains("kafka.properties"), "{name}: {told}");
+            }
+        }
     }
 }

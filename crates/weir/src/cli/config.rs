@@ -33,6 +33,9 @@ pub(super) struct SettingsArgs {
     /// Where to serve the SQL gateway
     #[arg(long, value_name = "ADDRESS")]
     gateway_http: Option<String>,
+    /// Lets everybody in without a token, also from other machines
+    #[arg(long)]
+    insecure: bool,
     /// Any other setting, as in `--set http.headers=100`; `weir config` prints all there are
     #[arg(long, value_name = "KEY=VALUE", value_parser = assignment)]
     set: Vec<(String, String)>,
@@ -46,6 +49,7 @@ impl SettingsArgs {
             ("--http", "http.address", self.http.clone()),
             ("--jobs-http", "jobs_http.address", self.jobs_http.clone()),
             ("--gateway-http", "gateway_http.address", self.gateway_http.clone()),
+            ("--insecure", "security.insecure", self.insecure.then(|| "true".to_owned())),
             ("--log", "logging.filter", logs.filter.clone()),
             ("--log-format", "logging.format", logs.format.map(LogFormat::name).map(str::to_owned)),
         ];
@@ -56,6 +60,29 @@ impl SettingsArgs {
         let sources =
             Sources { file: self.config.clone(), environment: environment(), flags: flags.collect() };
         Loaded::load(&sources).map_err(Failure::usage)
+    }
+}
+
+/// Flags of the commands that need to know where a Weir keeps its data, and nothing else of it.
+#[derive(Debug, Args)]
+pub(super) struct DataArgs {
+    /// The file of settings [default: weir.toml, if it is there]
+    #[arg(long, global = true, value_name = "FILE", env = "WEIR_CONFIG")]
+    config: Option<PathBuf>,
+    /// Where events, results and checkpoints live
+    #[arg(long, global = true, value_name = "DIRECTORY")]
+    data_dir: Option<String>,
+}
+
+impl DataArgs {
+    /// The data directory by flags, environment and file.
+    pub(super) fn directory(&self) -> Result<PathBuf, Failure> {
+        let flag = self.data_dir.clone();
+        let flag =
+            flag.map(|value| Flag { name: "--data-dir".to_owned(), key: "data_dir".to_owned(), value });
+        let flags = flag.into_iter().collect();
+        let sources = Sources { file: self.config.clone(), environment: environment(), flags };
+        Ok(Loaded::load(&sources).map_err(Failure::usage)?.config.data_dir)
     }
 }
 

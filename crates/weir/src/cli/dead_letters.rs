@@ -81,7 +81,7 @@ struct Left {
 const PATH: &str = "/weir/dead-letters";
 
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
-    let manager = JobManager::new(&arguments.manager);
+    let manager = JobManager::new(&arguments.manager)?;
     match &arguments.action {
         Action::List { which, json } => {
             for letter in letters(&manager, which)? {

@@ -14,6 +14,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use types::Clock;
 
+use super::client::ClientArgs;
 use super::{Failure, Outcome};
 use crate::generate::{Options, Shapes, TimeForms};
 use crate::shutdown::Shutdown;
@@ -26,6 +27,8 @@ pub(super) struct Arguments {
     /// Where to post the events
     #[arg(long, default_value = "http://127.0.0.1:8000/events", conflicts_with = "output")]
     url: String,
+    #[command(flatten)]
+    client: ClientArgs,
     /// Writes the events into a file instead, one a line; `-` is stdout
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -99,6 +102,7 @@ pub(super) fn run(
         None => {
             let job = deliver::Job {
                 url: arguments.url,
+                client: arguments.client,
                 count: arguments.count,
                 backfill_from_us: start,
                 events_per_second: arguments.rate,

@@ -71,8 +71,8 @@ struct Job {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
-    let manager = JobManager::new(&arguments.manager);
-    let patient = JobManager::patient(&arguments.manager);
+    let manager = JobManager::new(&arguments.manager)?;
+    let patient = JobManager::patient(&arguments.manager)?;
     match &arguments.action {
         Action::List { all } => list(&manager, *all),
         Action::Cancel { job } => {

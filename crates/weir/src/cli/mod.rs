@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod check;
+mod client;
 mod config;
 mod dead_letters;
 mod explain;
@@ -14,6 +15,7 @@ mod run;
 mod script;
 mod tail;
 mod terminal;
+mod tokens;
 mod up;
 
 use std::process::ExitCode;
@@ -23,7 +25,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum as _};
 use types::SystemClock;
 
 use crate::shutdown::Shutdown;
-use crate::telemetry::{self, LogFilter, LogFormat};
+use crate::telemetry::{self, LogFilter, LogFormat, Sinks};
 
 pub(crate) use outcome::{Failure, Outcome};
 pub(crate) use script::Script;
@@ -68,7 +70,8 @@ impl LogArgs {
             (None, None) => Ok(LogFormat::Human),
         };
         let wrong = |reason: String| Failure::usage(anyhow::anyhow!(reason));
-        telemetry::start(&filter.map_err(wrong)?, format.map_err(wrong)?, None).map_err(Failure::failed)
+        telemetry::start(&filter.map_err(wrong)?, format.map_err(wrong)?, Sinks::default())
+            .map_err(Failure::failed)
     }
 }
 
@@ -94,6 +97,8 @@ enum Command {
     Jobs(jobs::Arguments),
     /// Lists, shows and replays events that no job could count
     DeadLetters(dead_letters::Arguments),
+    /// Makes, lists and revokes tokens: who may do what
+    Tokens(tokens::Arguments),
     /// Prints the settings in force and where each came from
     Config(config::Arguments),
 }
@@ -129,6 +134,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Tail(arguments) => tail::run(&arguments, shutdown()?),
         Command::Jobs(arguments) => jobs::run(&arguments),
         Command::DeadLetters(arguments) => dead_letters::run(&arguments),
+        Command::Tokens(arguments) => tokens::run(&arguments, &*clock),
         Command::Config(arguments) => config::run(&arguments, &logs),
     }
 }

@@ -6,11 +6,14 @@ use clap::Args;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use types::JobId;
-use ureq::Agent;
 use ureq::http::{Response, StatusCode};
+use ureq::{Agent, RequestBuilder};
 
 use super::Failure;
+use super::client::ClientArgs;
 
+/// What to do without a token.
+const HINT: &str = "`weir tokens create` makes one; give it as --token or WEIR_TOKEN";
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// For what waits until a state is written, however large: as long as that may take unless told otherwise, and some more.
 const LONG_TIMEOUT: Duration = Duration::from_secs(15 * 60);
@@ -26,46 +29,53 @@ pub(super) struct ManagerArgs {
         env = "WEIR_JOBS_URL"
     )]
     jobs_url: String,
+    #[command(flatten)]
+    client: ClientArgs,
 }
 
 pub(super) struct JobManager {
     agent: Agent,
     url: String,
+    authorization: Option<String>,
 }
 
 impl JobManager {
-    pub(super) fn new(arguments: &ManagerArgs) -> JobManager {
+    pub(super) fn new(arguments: &ManagerArgs) -> Result<JobManager, Failure> {
         JobManager::within(TIMEOUT, arguments)
     }
 
     /// One that waits for what takes its time.
-    pub(super) fn patient(arguments: &ManagerArgs) -> JobManager {
+    pub(super) fn patient(arguments: &ManagerArgs) -> Result<JobManager, Failure> {
         JobManager::within(LONG_TIMEOUT, arguments)
     }
 
-    fn within(timeout: Duration, arguments: &ManagerArgs) -> JobManager {
-        let agent = Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(timeout))
-            .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .new_agent();
-        JobManager { agent, url: arguments.jobs_url.trim_end_matches('/').to_owned() }
+    fn within(timeout: Duration, arguments: &ManagerArgs) -> Result<JobManager, Failure> {
+        let agent = arguments.client.agent(&arguments.jobs_url, timeout)?;
+        let url = arguments.jobs_url.trim_end_matches('/').to_owned();
+        Ok(JobManager { agent, url, authorization: arguments.client.authorization() })
     }
 
     pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
-        let answer = self.agent.get(self.at(path)).call();
+        let answer = self.signed(self.agent.get(self.at(path))).call();
         self.body(answer)
     }
 
     pub(super) fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T, Failure> {
-        let answer = self.agent.post(self.at(path)).send_json(body);
+        let answer = self.signed(self.agent.post(self.at(path))).send_json(body);
         self.body(answer)
     }
 
     pub(super) fn cancel(&self, job: JobId) -> Result<(), Failure> {
         let path = self.at(&format!("/v1/jobs/{job}?mode=cancel"));
-        self.body::<Value>(self.agent.patch(path).send_json(Value::Object(Default::default()))).map(drop)
+        self.body::<Value>(self.signed(self.agent.patch(path)).send_json(Value::Object(Default::default())))
+            .map(drop)
+    }
+
+    fn signed<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
+        match &self.authorization {
+            Some(authorization) => request.header("Authorization", authorization),
+            None => request,
+        }
     }
 
     fn at(&self, path: &str) -> String {
@@ -90,7 +100,12 @@ impl JobManager {
                 Failure::external(anyhow::Error::new(error).context(context))
             });
         }
-        Err(refusal(status, &text))
+        let failure = refusal(status, &text);
+        Err(if status == StatusCode::UNAUTHORIZED {
+            Failure::failed(anyhow::anyhow!("{failure} ({HINT})"))
+        } else {
+            failure
+        })
     }
 }
 

@@ -70,7 +70,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         (None, Some(_)) => None,
         (None, None) => Some(&script.name),
     };
-    let manager = JobManager::patient(&arguments.manager);
+    let manager = JobManager::patient(&arguments.manager)?;
     let body = json!({
         "script": script.text, "name": name, "file": script.name, "variables": variables,
         "from": arguments.from, "replace": arguments.replace, "dry_run": arguments.dry_run,

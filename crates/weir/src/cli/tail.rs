@@ -4,9 +4,14 @@ use std::time::Duration;
 
 use clap::Args;
 use futures_util::{SinkExt as _, StreamExt as _};
+use rustls::pki_types::ServerName;
 use serde_json::{Map, Value};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{self, Message, protocol::WebSocketConfig};
 
+use super::client::ClientArgs;
 use super::terminal::{complain, print};
 use super::{Failure, Outcome};
 use crate::shutdown::Shutdown;
@@ -26,6 +31,8 @@ pub(super) struct Arguments {
     /// Where Weir is
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8000")]
     url: String,
+    #[command(flatten)]
+    client: ClientArgs,
     /// One JSON object a row instead of words
     #[arg(long)]
     json: bool,
@@ -55,13 +62,13 @@ async fn follow(arguments: &Arguments, url: &str, shutdown: Shutdown) -> Result<
         let config = WebSocketConfig::default()
             .max_message_size(Some(FRAME_BYTES_MAX))
             .max_frame_size(Some(FRAME_BYTES_MAX));
-        let connecting = tokio_tungstenite::connect_async_with_config(url, Some(config), true);
+        let connecting = connect(&arguments.client, url, config);
         let connected = tokio::select! {
             connected = connecting => connected,
             () = shutdown.clone().asked() => return Ok(Outcome::Done),
         };
         let reason = match connected {
-            Ok((socket, _)) => {
+            Ok(socket) => {
                 complain(&format!("following {url}"));
                 (was_connected, pause) = (true, FIRST_PAUSE);
                 match read(arguments, socket, &shutdown).await? {
@@ -69,9 +76,10 @@ async fn follow(arguments: &Arguments, url: &str, shutdown: Shutdown) -> Result<
                     End::Lost(reason) => reason,
                 }
             }
-            Err(error) if was_connected => error.to_string(),
-            Err(error) => {
-                let reason = anyhow::anyhow!("cannot reach {url}: {error} (is `weir up` running there?)");
+            Err(Lack::Refused(failure)) => return Err(failure),
+            Err(Lack::Unreachable(reason)) if was_connected => reason,
+            Err(Lack::Unreachable(reason)) => {
+                let reason = anyhow::anyhow!("cannot reach {url}: {reason} (is `weir up` running there?)");
                 return Err(Failure::external(reason));
             }
         };
@@ -83,7 +91,54 @@ async fn follow(arguments: &Arguments, url: &str, shutdown: Shutdown) -> Result<
     }
 }
 
-type Socket = tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
+/// Bytes both ways, with TLS or without.
+trait Stream: AsyncRead + AsyncWrite + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
+
+type Socket = tokio_tungstenite::WebSocketStream<Box<dyn Stream>>;
+
+/// Why there is no connection.
+enum Lack {
+    /// It may be there later.
+    Unreachable(String),
+    /// It is there, and says no.
+    Refused(Failure),
+}
+
+async fn connect(client: &ClientArgs, url: &str, config: WebSocketConfig) -> Result<Socket, Lack> {
+    let away = |error: &dyn std::fmt::Display| Lack::Unreachable(error.to_string());
+    let wrong = |error: &dyn std::fmt::Display| {
+        Lack::Refused(Failure::usage(anyhow::anyhow!("--url: {url}: {error}")))
+    };
+    let mut request = url.into_client_request().map_err(|error| wrong(&error))?;
+    if let Some(authorization) = client.authorization() {
+        let value = authorization.parse().map_err(|_| wrong(&"the token is none"))?;
+        request.headers_mut().insert("authorization", value);
+    }
+    let is_tls = request.uri().scheme_str() == Some("wss");
+    let host =
+        request.uri().host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
+    let port = request.uri().port_u16().unwrap_or(if is_tls { 443 } else { 80 });
+    let stream = TcpStream::connect((host.as_str(), port)).await.map_err(|error| away(&error))?;
+    stream.set_nodelay(true).map_err(|error| away(&error))?;
+    let stream: Box<dyn Stream> = if is_tls {
+        let connector = tokio_rustls::TlsConnector::from(client.tls().map_err(Lack::Refused)?);
+        let name = ServerName::try_from(host).map_err(|error| wrong(&error))?;
+        Box::new(connector.connect(name, stream).await.map_err(|error| away(&error))?)
+    } else {
+        Box::new(stream)
+    };
+    match tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await {
+        Ok((socket, _)) => Ok(socket),
+        Err(tungstenite::Error::Http(answer)) if matches!(answer.status().as_u16(), 401 | 403) => {
+            let body = answer.body().as_deref().map(String::from_utf8_lossy).unwrap_or_default();
+            let reason =
+                anyhow::anyhow!("{url} refuses ({}): {body} (--token or WEIR_TOKEN)", answer.status());
+            Err(Lack::Refused(Failure::failed(reason)))
+        }
+        Err(error) => Err(away(&error)),
+    }
+}
 
 async fn read(arguments: &Arguments, mut socket: Socket, shutdown: &Shutdown) -> Result<End, Failure> {
     loop {
@@ -128,7 +183,10 @@ fn feed_url(url: &str) -> anyhow::Result<String> {
     let rest = match url.split_once("://") {
         None => format!("ws://{url}"),
         Some(("http" | "ws", rest)) => format!("ws://{rest}"),
-        Some((scheme, _)) => anyhow::bail!("--url: {scheme}:// is not spoken here, only http://"),
+        Some(("https" | "wss", rest)) => format!("wss://{rest}"),
+        Some((scheme, _)) => {
+            anyhow::bail!("--url: {scheme}:// is not spoken here, only http:// and https://")
+        }
     };
     let rest = rest.trim_end_matches('/');
     Ok(if rest.ends_with("/ws/analytics") { rest.to_owned() } else { format!("{rest}/ws/analytics") })
@@ -231,7 +289,8 @@ mod tests {
     use super::*;
 
     fn arguments(kind: Option<&str>, json: bool, initial: bool) -> Arguments {
-        Arguments { kind: kind.map(str::to_owned), url: String::new(), json, initial }
+        let client = ClientArgs::default();
+        Arguments { kind: kind.map(str::to_owned), url: String::new(), client, json, initial }
     }
 
     const FACULTY: &str = r#"{"type":"update","analytics_type":"faculty","timestamp":"2025-12-09T11:30:20",
@@ -287,6 +346,7 @@ mod tests {
         for url in ["http://a:1", "a:1", "ws://a:1/ws/analytics", "http://a:1/"] {
             assert_eq!(feed_url(url).unwrap(), "ws://a:1/ws/analytics");
         }
-        assert!(feed_url("https://a").is_err());
+        assert_eq!(feed_url("https://a").unwrap(), "wss://a/ws/analytics");
+        assert!(feed_url("ftp://a").is_err());
     }
 }

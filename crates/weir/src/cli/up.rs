@@ -13,7 +13,7 @@ use super::terminal::print;
 use super::{Failure, LogArgs, Outcome};
 use crate::app::{self, Addresses, Start};
 use crate::shutdown::Shutdown;
-use crate::telemetry;
+use crate::telemetry::{self, Sinks};
 
 /// The fifteen analytics.
 const ANALYTICS: &str = include_str!("../../../../jobs/analytics.sql");
@@ -44,7 +44,10 @@ pub(super) fn run(
     let loaded = arguments.settings.load(logs)?;
     let log = Arc::new(LogTail::new(LOG_BYTES, clock.clone()));
     let logging = &loaded.config.logging;
-    telemetry::start(&logging.filter, logging.format, Some(log.clone())).map_err(Failure::failed)?;
+    let audit = Some(&loaded.config.security.audit).filter(|path| !path.as_os_str().is_empty());
+    let audit = audit.map(|path| telemetry::audit_file(path)).transpose().map_err(Failure::usage)?;
+    let sinks = Sinks { tail: Some(log.clone()), audit };
+    telemetry::start(&logging.filter, logging.format, sinks).map_err(Failure::failed)?;
     let scripts = match arguments.scripts.as_slice() {
         [] => vec![Script { name: "analytics".to_owned(), text: ANALYTICS.to_owned() }],
         paths => paths.iter().map(|path| Script::read(path)).collect::<Result<_, _>>()?,
@@ -54,9 +57,9 @@ pub(super) fn run(
         given.given(name).or_else(|| settings.variable(name)).or_else(|| std::env::var(name).ok())
     };
     let announce = |addresses: &Addresses| {
-        let Addresses { http, jobs_http, gateway_http } = addresses;
+        let Addresses { http, jobs_http, gateway_http, scheme } = addresses;
         print(&format!(
-            "weir is up: http://{http}/ jobs: http://{jobs_http}/ SQL gateway: http://{gateway_http}/"
+            "weir is up: {scheme}://{http}/ jobs: {scheme}://{jobs_http}/ SQL gateway: {scheme}://{gateway_http}/"
         ))
     };
     let start = Start { scripts, variables: Arc::new(variables), afresh: arguments.afresh, log };

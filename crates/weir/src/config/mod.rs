@@ -33,6 +33,10 @@ pub(crate) struct Config {
     pub(crate) jobs_http: JobsHttp,
     /// The SQL gateway: Flink's SQL client and JDBC driver, statement by statement.
     pub(crate) gateway_http: GatewayHttp,
+    /// Who may do what: docs/security.md.
+    pub(crate) security: Security,
+    /// HTTPS on all listeners.
+    pub(crate) tls: Tls,
     /// Events over HTTP.
     pub(crate) ingest: Ingest,
     /// The embedded event log.
@@ -56,8 +60,8 @@ pub(crate) struct Config {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Http {
-    /// Only this machine, since Weir asks nobody who they are: put a proxy that does in front before opening it to
-    /// others. Flag: --http.
+    /// Only this machine: as long as nobody else can connect, nobody is asked who they are. Elsewhere a token is required
+    /// (`weir tokens create`). Flag: --http.
     pub(crate) address: Address,
     /// Pages of these origins (`https://host:port`, or `*` for all) may read answers and open the feed; those of this
     /// machine always may. Environment: CORS_ORIGINS, separated by commas.
@@ -76,7 +80,8 @@ pub(crate) struct Http {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct JobsHttp {
-    /// Only this machine: whoever reaches it can cancel jobs. 8081 is where Flink's clients look. Flag: --jobs-http.
+    /// Only this machine: whoever reaches it can cancel jobs, unless there are tokens. 8081 is where Flink's clients look.
+    /// Flag: --jobs-http.
     pub(crate) address: Address,
     /// Flink's clients, and whoever is not on this machine, may name only directories below those of savepoints and
     /// checkpoints, and below these.
@@ -96,6 +101,35 @@ pub(crate) struct GatewayHttp {
     pub(crate) idle_timeout: Length,
     /// Queries of all sessions that run at one time. Each holds up to 8 MiB of rows that nobody has fetched yet.
     pub(crate) queries: NonZeroUsize,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Security {
+    /// Lets everybody in who can connect, also from other machines, as long as there is no token: what guards Weir then is
+    /// somebody else's. Flag: --insecure.
+    pub(crate) insecure: bool,
+    /// Names, without ports, by which requests may call beside addresses, `localhost` and those of the addresses above:
+    /// what else a page of a stranger could make point here. A proxy's name, if it passes that on; `*` = any.
+    pub(crate) allowed_hosts: Vec<String>,
+    /// How long a browser stays logged in.
+    pub(crate) session: Length,
+    /// Requests a second of one address, and twice as many at once; beyond it the answer is 429. 0 = any number.
+    pub(crate) request_rate: u32,
+    /// Whether that holds for this machine too: off, since a proxy here stands for everybody, and so do load tests.
+    pub(crate) limit_this_machine: bool,
+    /// A file that the audit log is also written to, one JSON object a line, whatever `logging.filter` says; empty =
+    /// none.
+    pub(crate) audit: PathBuf,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tls {
+    /// A file of certificates in PEM, Weir's own first; empty = no TLS. It and the key are read again when they change.
+    pub(crate) certificate: PathBuf,
+    /// The file of its key, in PEM.
+    pub(crate) key: PathBuf,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -17,8 +17,6 @@ use crate::shutdown::Shutdown;
 const PAUSE: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// A server that is silent for so long is taken for unreachable.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Enough of an answer to say what was wrong.
 const LONGEST_REASON: usize = 300;
 
@@ -26,6 +24,7 @@ const LONGEST_REASON: usize = 300;
 pub(crate) struct Poster {
     agent: Agent,
     url: String,
+    authorization: Option<String>,
     retry_for: Duration,
     clock: Arc<dyn Clock>,
     shutdown: Shutdown,
@@ -64,15 +63,16 @@ pub(crate) enum PostError {
 }
 
 impl Poster {
-    /// `retry_for` is how long a server that cannot be reached is tried again.
-    pub(crate) fn new(url: &str, retry_for: Duration, clock: Arc<dyn Clock>, shutdown: Shutdown) -> Poster {
-        let agent = Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(ANSWER_TIMEOUT))
-            .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .new_agent();
-        Poster { agent, url: url.to_owned(), retry_for, clock, shutdown }
+    /// `agent` must not take a status for an error; `retry_for` is how long a server that cannot be reached is tried again.
+    pub(crate) fn new(
+        agent: Agent,
+        url: &str,
+        authorization: Option<String>,
+        retry_for: Duration,
+        clock: Arc<dyn Clock>,
+        shutdown: Shutdown,
+    ) -> Poster {
+        Poster { agent, url: url.to_owned(), authorization, retry_for, clock, shutdown }
     }
 
     /// Posts `count` lines; blocks until they are answered for, or the server is given up.
@@ -82,7 +82,11 @@ impl Poster {
         let mut unreachable_since: Option<Duration> = None;
         let mut pause = FIRST_PAUSE;
         loop {
-            let sent = self.agent.post(&self.url).content_type("application/x-ndjson").send(lines);
+            let mut request = self.agent.post(&self.url).content_type("application/x-ndjson");
+            if let Some(authorization) = &self.authorization {
+                request = request.header("Authorization", authorization);
+            }
+            let sent = request.send(lines);
             let wait = match sent {
                 Ok(response) => match self.judge(response, count)? {
                     Verdict::Done(answer) => return Ok(answer),
@@ -199,7 +203,9 @@ mod tests {
 
     fn poster(url: &str) -> (Poster, impl Drop) {
         let (shutdown, open) = manual();
-        (Poster::new(url, Duration::ZERO, Arc::new(SystemClock::new()), shutdown), Open(Some(open)))
+        let agent = Agent::config_builder().http_status_as_error(false).build().new_agent();
+        let clock = Arc::new(SystemClock::new());
+        (Poster::new(agent, url, None, Duration::ZERO, clock, shutdown), Open(Some(open)))
     }
 
     /// Keeps a shutdown from being asked for.

@@ -34,6 +34,7 @@ use self::transactions::Transactions;
 use super::topic::check_name;
 use super::{Appending, EventLog, LogError, LogReader, NewRecord, Note, Start, TimeKind, Wanted};
 
+pub(super) use self::settings::of_a_table;
 pub use self::settings::{KafkaSettings, is_secret};
 
 /// Notes of appends, one a record, kept a little longer than a day.

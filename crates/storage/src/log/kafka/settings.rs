@@ -158,6 +158,21 @@ impl KafkaSettings {
     }
 }
 
+/// How names of properties end whose values are files or programs of this machine.
+const OF_THIS_MACHINE: &[&str] = &[".location", ".file", ".keytab", ".library.paths", ".cmd"];
+
+/// Fails with [`LogError::Setting`] where a table's properties name files or programs: who writes a script need not be who
+/// may read this machine's files, and librdkafka would even load libraries that it is told of.
+pub(in crate::log) fn of_a_table(properties: &BTreeMap<String, String>) -> Result<(), LogError> {
+    let named = properties.keys().find(|name| OF_THIS_MACHINE.iter().any(|ending| name.ends_with(ending)));
+    named.map_or(Ok(()), |name| {
+        Err(setting(&format!(
+            "`{name}` names a file or a program, which no table may: set it in `kafka.properties` of weir.toml, or give what \
+             is in the file, as `ssl.ca.pem`, `ssl.certificate.pem` and `ssl.key.pem`"
+        )))
+    })
+}
+
 /// Whether a property's value is for nobody's eyes.
 pub fn is_secret(property: &str) -> bool {
     ["password", "passphrase", "secret", "jaas", "key.pem", "ssl.keystore.key"]

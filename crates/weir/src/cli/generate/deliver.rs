@@ -9,6 +9,7 @@ use crossbeam_channel::{Receiver, Sender};
 use indicatif::ProgressBar;
 use types::Clock;
 
+use super::super::client::ClientArgs;
 use super::super::terminal::complain;
 use super::super::{Failure, Outcome};
 use super::bar;
@@ -17,6 +18,7 @@ use crate::shutdown::Shutdown;
 
 pub(super) struct Job {
     pub(super) url: String,
+    pub(super) client: ClientArgs,
     /// `None` = until interrupted.
     pub(super) count: Option<u64>,
     /// Events run on from this time as fast as they are taken; `None` = at the wall clock's pace, with its time.
@@ -26,6 +28,9 @@ pub(super) struct Job {
     pub(super) connections: usize,
     pub(super) retry_for: Duration,
 }
+
+/// A server that is silent for so long is taken for unreachable.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Lines and how many they are.
 struct Batch {
@@ -51,10 +56,16 @@ pub(super) fn run(
     let bar = job.count.map_or_else(ProgressBar::hidden, bar);
     // One batch waits while others are under way: a server that lags slows the maker down.
     let (batches, waiting) = crossbeam_channel::bounded(1);
+    let connections = (0..job.connections).map(|_| {
+        let agent = job.client.agent(&job.url, ANSWER_TIMEOUT)?;
+        let authorization = job.client.authorization();
+        Ok(Poster::new(agent, &job.url, authorization, job.retry_for, clock.clone(), shutdown.clone()))
+    });
+    let posters = connections.collect::<Result<Vec<_>, Failure>>()?;
     let failure = thread::scope(|scope| {
-        let posters: Vec<_> = (0..job.connections)
-            .map(|_| {
-                let poster = Poster::new(&job.url, job.retry_for, clock.clone(), shutdown.clone());
+        let posters: Vec<_> = posters
+            .into_iter()
+            .map(|poster| {
                 let (waiting, tally, bar) = (waiting.clone(), &tally, &bar);
                 scope.spawn(move || post(&poster, &waiting, tally, bar))
             })

@@ -1,34 +1,3 @@
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Weir: jobs</title>
-<style>
-:root { color-scheme: light dark; --line: #8884; --quiet: #888; --good: #1a7f37; --bad: #cf222e; }
-@media (prefers-color-scheme: dark) { :root { --good: #4ac26b; --bad: #ff7b72; } }
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; }
-h1 { font-size: 1.3rem; }
-table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; padding: .45rem .75rem .45rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-th { color: var(--quiet); font-weight: 500; }
-code { font-size: .85em; color: var(--quiet); }
-.number { text-align: right; font-variant-numeric: tabular-nums; }
-.RUNNING { color: var(--good); }
-.FAILED, .FAILING { color: var(--bad); }
-#message { color: var(--bad); min-height: 1.5em; }
-.quiet { color: var(--quiet); }
-</style>
-</head>
-<body>
-<h1>Jobs</h1>
-<p id="message" role="status"></p>
-<table>
-<thead><tr><th scope="col">Job</th><th scope="col">State</th><th scope="col">Started</th>
-<th scope="col" class="number">Duration</th><th scope="col" class="number">Subtasks running</th><th></th></tr></thead>
-<tbody id="jobs"><tr><td colspan="6" class="quiet">Loading…</td></tr></tbody>
-</table>
-<script>
 "use strict";
 const INTERVAL_MS = 3000;
 const OVER = ["FINISHED", "CANCELED", "FAILED"];
@@ -81,7 +50,11 @@ function line(job) {
 let shown = "";
 
 async function show() {
-  const { jobs } = await (await fetch("/jobs/overview")).json();
+  const answer = await fetch("/jobs/overview");
+  // The session is over: the login page leads back here.
+  if (answer.status === 401) return location.assign("/login?to=/");
+  if (!answer.ok) throw new Error((await answer.json()).errors[0]);
+  const { jobs } = await answer.json();
   jobs.sort((a, b) => b["start-time"] - a["start-time"]);
   // A button that is being pressed should not be replaced: only changes are drawn.
   const now = JSON.stringify(jobs.map((job) => ({ ...job, duration: duration(job.duration) })));
@@ -110,7 +83,12 @@ async function follow() {
   setTimeout(follow, INTERVAL_MS);
 }
 
+async function greet() {
+  const { name } = await (await fetch("/session")).json();
+  if (!name) return;
+  document.getElementById("name").textContent = name;
+  document.getElementById("session").hidden = false;
+}
+
+greet().catch(failed);
 follow();
-</script>
-</body>
-</html>

@@ -1,0 +1,148 @@
+//! Which names a request may call this server by.
+//!
+//! A page of a stranger can make its own name point to this machine and then counts, to the browser, as the page of what
+//! it finds there. But the browser still sends that name as `Host`. So names are those of this machine, of the listener's
+//! settings and of `security.allowed_hosts`. An address is no name: nobody can make it point elsewhere.
+
+use std::net::IpAddr;
+
+use axum::extract::Request;
+use axum::http::uri::Authority;
+use axum::http::{StatusCode, Version, header};
+
+use super::refusal::Refusal;
+use crate::error::Error;
+
+/// The names that are taken.
+#[derive(Debug, Default)]
+pub(super) struct Hosts {
+    names: Vec<String>,
+    any: bool,
+}
+
+impl Hosts {
+    /// From the deployment's list of names without ports; `*` takes all.
+    pub(super) fn new(list: &[String]) -> Result<Hosts, Error> {
+        let mut hosts = Hosts::default();
+        for name in list {
+            let name = name.trim();
+            if name == "*" {
+                hosts.any = true;
+                continue;
+            }
+            match name.parse::<Authority>() {
+                Ok(authority) if authority.port().is_none() && !name.contains(['@', ':']) => {
+                    hosts.names.push(plain(name));
+                }
+                _ => return Err(Error::Host { host: name.to_owned() }),
+            }
+        }
+        Ok(hosts)
+    }
+
+    pub(super) fn admit(&self, request: &Request) -> Result<(), Refusal> {
+        let mut sent = request.headers().get_all(header::HOST).iter();
+        let host = match (sent.next(), sent.next()) {
+            (Some(host), None) => Some(host.to_str().map_err(|_| bad())?),
+            (Some(_), Some(_)) => return Err(bad()),
+            // No browser speaks HTTP/1.0.
+            (None, _) if request.version() == Version::HTTP_10 => None,
+            (None, _) => return Err(bad()),
+        };
+        let target = request.uri().authority().map(Authority::as_str);
+        for host in host.into_iter().chain(target) {
+            let authority: Authority = host.parse().map_err(|_| bad())?;
+            if host.contains('@') {
+                return Err(bad());
+            }
+            if !self.knows(authority.host()) {
+                let detail = format!(
+                    "this server does not go by the name {}: add it to security.allowed_hosts if it should",
+                    authority.host()
+                );
+                return Err(Refusal::new(StatusCode::MISDIRECTED_REQUEST, detail));
+            }
+        }
+        Ok(())
+    }
+
+    fn knows(&self, host: &str) -> bool {
+        let host = plain(host);
+        let address = host.trim_start_matches('[').trim_end_matches(']');
+        self.any
+            || host == "localhost"
+            || host.ends_with(".localhost")
+            || address.parse::<IpAddr>().is_ok()
+            || self.names.contains(&host)
+    }
+}
+
+fn plain(host: &str) -> String {
+    host.trim_end_matches('.').to_ascii_lowercase()
+}
+
+fn bad() -> Refusal {
+    Refusal::new(StatusCode::BAD_REQUEST, "a request needs one Host header that names a host")
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    fn status(hosts: &Hosts, sent: &[&str]) -> u16 {
+        let mut request = Request::builder().uri("/status");
+        for host in sent {
+            request = request.header(header::HOST, *host);
+        }
+        let request = request.body(Body::empty()).expect("a request");
+        hosts.admit(&request).map_or_else(|refusal| refusal.status.as_u16(), |()| 200)
+    }
+
+    #[test]
+    fn names_of_this_machine_and_of_the_settings_are_taken_and_all_addresses() {
+        let hosts = Hosts::new(&["Weir.example".to_owned()]).expect("valid");
+        for host in [
+            "localhost",
+            "LOCALHOST:8000",
+            "board.localhost:1",
+            "127.0.0.1:8000",
+            "192.0.2.7",
+            "[::1]:8000",
+            "[2001:db8::1]",
+            "weir.example",
+            "weir.EXAMPLE.:8000",
+        ] {
+            assert_eq!(status(&hosts, &[host]), 200, "{host}");
+        }
+        for host in [
+            "evil.example",
+            "localhost.evil.example",
+            "evil.example:8000",
+            "127.0.0.1.evil.example",
+            "a.weir.example",
+        ] {
+            assert_eq!(status(&hosts, &[host]), 421, "{host}");
+        }
+        for sent in [vec![], vec![""], vec!["localhost", "localhost"], vec!["a b"], vec!["u@localhost"]] {
+            assert_eq!(status(&hosts, &sent), 400, "{sent:?}");
+        }
+        let any = Hosts::new(&["*".to_owned()]).expect("valid");
+        assert_eq!(status(&any, &["evil.example"]), 200);
+    }
+
+    #[test]
+    fn a_name_in_the_target_counts_too() {
+        let request = Request::builder().uri("http://evil.example/status").header(header::HOST, "localhost");
+        let request = request.body(Body::empty()).expect("a request");
+        assert!(Hosts::default().admit(&request).is_err());
+    }
+
+    #[test]
+    fn what_is_no_name_is_refused_at_the_start() {
+        for name in ["", "weir.example:8000", "http://weir.example", "a b", "[::1]:1"] {
+            assert!(Hosts::new(&[name.to_owned()]).is_err(), "{name:?}");
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Who may do what: for each listener, which method on which path takes which role. What is not here nobody may.
+//!
+//! A test holds the table against the descriptions of the routes, so that a new route needs a line here.
+
+use axum::http::Method;
+
+use super::refusal::Shape;
+use super::role::Role;
+use crate::flink::{Reach, reach};
+
+/// A listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Events, results, the feed and the dashboard.
+    Http,
+    /// The job manager.
+    Jobs,
+    /// The SQL gateway.
+    Gateway,
+}
+
+/// What a request takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Need {
+    Nothing,
+    /// Any token.
+    Token,
+    Role(Role),
+}
+
+/// What a request does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Deed {
+    Reads,
+    /// Sends events, or says that it is still there: guarded like a change, and not in the audit log.
+    Unlisted,
+    Changes,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Rule {
+    pub(super) need: Need,
+    pub(super) deed: Deed,
+}
+
+const VIEW: Need = Need::Role(Role::View);
+const OPERATE: Need = Need::Role(Role::Operate);
+const SUBMIT: Need = Need::Role(Role::Submit);
+const INGEST: Need = Need::Role(Role::Ingest);
+const ANALYTICS: Need = Need::Role(Role::Analytics);
+
+/// Method (`*`: any), path (`{…}`: one part of it, `**`: what is left of it), and what it takes. The first that fits
+/// counts. `HEAD` is as `GET`.
+type Line = (&'static str, &'static str, Need);
+
+#[rustfmt::skip]
+const HTTP: &[Line] = &[
+    ("GET", "/healthz", Need::Nothing),
+    ("GET", "/readyz", Need::Nothing),
+    // What a browser asks before it sends something; it sends no token with that, and learns nothing by it.
+    ("OPTIONS", "/**", Need::Nothing),
+    ("POST", "/events", INGEST),
+    ("POST", "/events/{topic}", INGEST),
+    ("GET", "/analytics/**", ANALYTICS),
+    ("GET", "/ws/analytics", ANALYTICS),
+    ("GET", "/", ANALYTICS),
+    ("GET", "/index.html", ANALYTICS),
+    ("GET", "/favicon.svg", ANALYTICS),
+    ("GET", "/assets/{file}", ANALYTICS),
+    ("GET", "/status", VIEW),
+    ("GET", "/metrics", VIEW),
+    ("GET", "/openapi.json", Need::Token),
+    ("GET", "/docs", Need::Token),
+    ("GET", "/docs/{file}", Need::Token),
+];
+
+/// Each client sends it each minute.
+const HEARTBEAT: &str = "/sessions/{session}/heartbeat";
+
+/// What a session of SQL does its statements say: all of it takes the role of those who may run any.
+#[rustfmt::skip]
+const GATEWAY: &[Line] = &[
+    ("GET", "/", Need::Token),
+    ("GET", "/info", Need::Token),
+    ("GET", "/api_versions", Need::Token),
+    ("GET", "/openapi.json", Need::Token),
+    ("POST", HEARTBEAT, SUBMIT),
+    ("*", "/sessions", SUBMIT),
+    ("*", "/sessions/**", SUBMIT),
+];
+
+impl Place {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Place::Http => "http",
+            Place::Jobs => "jobs_http",
+            Place::Gateway => "sql_gateway",
+        }
+    }
+
+    pub(super) fn shape(self) -> Shape {
+        match self {
+            Place::Http => Shape::Detail,
+            Place::Jobs | Place::Gateway => Shape::Errors,
+        }
+    }
+
+    /// What a request takes and does. `None`: nobody may send it.
+    pub(super) fn rule(self, method: &Method, path: &str) -> Option<Rule> {
+        match self {
+            Place::Http => listed(HTTP, method, path),
+            Place::Gateway => listed(GATEWAY, method, without_version(path)),
+            // Its own table of routes says what each is about to do.
+            Place::Jobs => reach(method, path).map(|reach| match reach {
+                Reach::Looks => Rule { need: Need::Token, deed: Deed::Reads },
+                Reach::Reads => Rule { need: VIEW, deed: Deed::Reads },
+                Reach::Operates => Rule { need: OPERATE, deed: Deed::Changes },
+                Reach::Submits => Rule { need: SUBMIT, deed: Deed::Changes },
+            }),
+        }
+    }
+}
+
+fn listed(lines: &[Line], method: &Method, path: &str) -> Option<Rule> {
+    let method = if *method == Method::HEAD { "GET" } else { method.as_str() };
+    let bare = path.trim_end_matches('/');
+    let path = if bare.is_empty() { "/" } else { bare };
+    let fits = |line: &&Line| (line.0 == "*" || line.0 == method) && is_like(line.1, path);
+    let (_, pattern, need) = lines.iter().find(fits)?;
+    let deed = match (method, *pattern, *need) {
+        ("GET" | "OPTIONS", ..) => Deed::Reads,
+        (_, HEARTBEAT, _) | (_, _, INGEST) => Deed::Unlisted,
+        _ => Deed::Changes,
+    };
+    Some(Rule { need: *need, deed })
+}
+
+fn is_like(pattern: &str, path: &str) -> bool {
+    let mut parts = path.split('/');
+    for expected in pattern.split('/') {
+        match (expected, parts.next()) {
+            ("**", Some(_)) => return true,
+            (name, Some(part)) if name.starts_with('{') && !part.is_empty() => {}
+            (expected, Some(part)) if expected == part => {}
+            _ => return false,
+        }
+    }
+    parts.next().is_none()
+}
+
+/// `/v2/sessions` as `/sessions`.
+fn without_version(path: &str) -> &str {
+    let versioned = path.strip_prefix("/v").and_then(|rest| rest.find('/').map(|slash| rest.split_at(slash)));
+    match versioned {
+        Some((version, rest)) if !version.is_empty() && version.bytes().all(|b| b.is_ascii_digit()) => rest,
+        _ => path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn need(place: Place, method: &str, path: &str) -> Option<Need> {
+        place.rule(&method.parse().expect("a method"), path).map(|rule| rule.need)
+    }
+
+    /// What is described, with a word in place of each parameter.
+    fn described(document: &serde_json::Value) -> Vec<(String, String)> {
+        let paths = document["paths"].as_object().expect("paths");
+        let methods = |(path, of): (&String, &serde_json::Value)| {
+            let path = path.replace(['{', '}'], "");
+            of.as_object()
+                .expect("methods")
+                .keys()
+                .map(move |method| (method.to_uppercase(), path.clone()))
+                .collect::<Vec<_>>()
+        };
+        paths.iter().flat_map(methods).collect()
+    }
+
+    #[test]
+    fn every_route_that_is_described_has_a_rule_and_few_are_open() {
+        let mut open = Vec::new();
+        let documents =
+            [(Place::Http, crate::openapi::description()), (Place::Jobs, crate::flink::description())];
+        for (place, document) in documents {
+            let routes = described(&document);
+            assert!(routes.len() > 20, "{place:?}");
+            for (method, path) in routes {
+                match need(place, &method, &path) {
+                    None => panic!("{place:?}: {method} {path} has no rule: add it to the table"),
+                    Some(Need::Nothing) => open.push(path),
+                    Some(Need::Token | Need::Role(_)) => {}
+                }
+            }
+        }
+        assert_eq!(open, ["/healthz", "/readyz"]);
+    }
+
+    #[test]
+    fn every_file_of_the_dashboard_has_a_rule() {
+        let files: Vec<_> = crate::assets::files().collect();
+        assert!(files.iter().any(|file| file == "index.html"));
+        for file in files {
+            assert_eq!(need(Place::Http, "GET", &format!("/{file}")), Some(ANALYTICS), "{file}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_listed_nobody_may() {
+        for (place, method, path) in [
+            (Place::Http, "GET", "/secrets"),
+            (Place::Http, "DELETE", "/events"),
+            (Place::Http, "POST", "/analytics/health"),
+            (Place::Http, "GET", "/assets/a/b"),
+            (Place::Http, "GET", "//healthz"),
+            (Place::Http, "GET", "/healthz/x"),
+            (Place::Jobs, "PUT", "/jobs/ab"),
+            (Place::Jobs, "OPTIONS", "/jobs"),
+            (Place::Gateway, "GET", "/secrets"),
+            (Place::Gateway, "GET", "/vx/info"),
+        ] {
+            assert_eq!(need(place, method, path), None, "{place:?} {method} {path}");
+        }
+    }
+
+    #[test]
+    fn each_kind_of_request_takes_its_role() {
+        for (place, method, path, expected) in [
+            (Place::Http, "HEAD", "/healthz", Need::Nothing),
+            (Place::Http, "GET", "/", ANALYTICS),
+            (Place::Http, "GET", "/analytics/redis/faculty/", ANALYTICS),
+            (Place::Http, "POST", "/events/clicks", INGEST),
+            (Place::Http, "GET", "/metrics", VIEW),
+            (Place::Jobs, "GET", "/", VIEW),
+            (Place::Jobs, "GET", "/v1/jobs/overview", VIEW),
+            (Place::Jobs, "PATCH", "/jobs/ab", OPERATE),
+            (Place::Jobs, "GET", "/jobs/ab/yarn-cancel", OPERATE),
+            (Place::Jobs, "POST", "/weir/dead-letters/replay", OPERATE),
+            (Place::Jobs, "POST", "/weir/jobs", SUBMIT),
+            (Place::Jobs, "POST", "/jars/upload", SUBMIT),
+            (Place::Gateway, "GET", "/v2/info", Need::Token),
+            (Place::Gateway, "POST", "/v2/sessions/ab/statements", SUBMIT),
+            (Place::Gateway, "GET", "/sessions/ab/operations/cd/result/0", SUBMIT),
+        ] {
+            assert_eq!(need(place, method, path), Some(expected), "{place:?} {method} {path}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! What every command that speaks with a running Weir has in common: who it is, and whom it trusts.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Args;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use ureq::Agent;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+
+use super::Failure;
+
+/// Flags of every client.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ClientArgs {
+    /// The token, where Weir asks for one; better in the environment, where other users do not see it
+    #[arg(long, global = true, value_name = "TOKEN", env = "WEIR_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// A file of certificates in PEM that https:// trusts instead of the system's
+    #[arg(long, global = true, value_name = "FILE", env = "WEIR_CA")]
+    ca: Option<PathBuf>,
+}
+
+impl ClientArgs {
+    /// The value of `Authorization`, if there is a token.
+    pub(crate) fn authorization(&self) -> Option<String> {
+        self.token.as_deref().filter(|token| !token.is_empty()).map(|token| format!("Bearer {token}"))
+    }
+
+    /// Speaks with `url`, and gives up after `timeout`.
+    pub(crate) fn agent(&self, url: &str, timeout: Duration) -> Result<Agent, Failure> {
+        let mut config = Agent::config_builder()
+            .http_status_as_error(false)
+            // A login page is no answer.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .timeout_global(Some(timeout))
+            .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")));
+        if url.starts_with("https://") {
+            let roots = self.roots()?;
+            let roots: Vec<_> = roots.iter().map(|root| Certificate::from_der(root).to_owned()).collect();
+            let tls = TlsConfig::builder()
+                .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+                .root_certs(RootCerts::new_with_certs(&roots));
+            config = config.tls_config(tls.build());
+        }
+        Ok(config.build().new_agent())
+    }
+
+    /// TLS as WebSockets need it.
+    pub(crate) fn tls(&self) -> Result<Arc<rustls::ClientConfig>, Failure> {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add_parsable_certificates(self.roots()?);
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config =
+            rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let config = config.map_err(Failure::failed)?;
+        Ok(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
+    }
+
+    fn roots(&self) -> Result<Vec<CertificateDer<'static>>, Failure> {
+        let Some(path) = &self.ca else {
+            // One that cannot be read is missed where it is needed.
+            return Ok(rustls_native_certs::load_native_certs().certs);
+        };
+        let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let roots = read
+            .with_context(|| format!("--ca: reading {} as PEM", path.display()))
+            .map_err(Failure::usage)?;
+        if roots.is_empty() {
+            return Err(Failure::usage(anyhow::anyhow!("--ca: {} holds no certificate", path.display())));
+        }
+        Ok(roots)
+    }
+}

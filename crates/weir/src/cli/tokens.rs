@@ -1,0 +1,121 @@
+//! `weir tokens`: who may do what. The running Weir sees a change within a second.
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp as Moment;
+use serde_json::json;
+use server::guard::{Role, Token, TokenError, TokenFile};
+use types::{Clock, Interval, Timestamp};
+
+use super::config::DataArgs;
+use super::terminal::{complain, print};
+use super::{Failure, Outcome};
+use crate::config::Length;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Makes a token, and prints its secret, which is not to be had again
+    Create {
+        /// What to call it: whose it is, or what for
+        #[arg(long)]
+        name: String,
+        /// What it is for: view (jobs, metrics), operate (and view), submit (SQL, and operate), ingest (events in),
+        /// analytics (results, dashboard); more than one by naming more
+        #[arg(long = "role", value_name = "ROLE", required = true, value_delimiter = ',')]
+        roles: Vec<Role>,
+        /// How long it holds, as in `90 d`, `12 h` [default: until it is revoked]
+        #[arg(long, value_name = "TIME", value_parser = length)]
+        expires: Option<Length>,
+    },
+    /// Lists the tokens, oldest first: id, name, roles, when made, until when, last used
+    List {
+        /// One JSON object a token
+        #[arg(long)]
+        json: bool,
+    },
+    /// Takes a token back: what it opened is closed
+    Revoke {
+        /// The token's name, or its id
+        #[arg(value_name = "NAME|ID")]
+        token: String,
+    },
+}
+
+pub(super) fn run(arguments: &Arguments, clock: &dyn Clock) -> Result<Outcome, Failure> {
+    let file = TokenFile::below(&arguments.data.directory()?);
+    let failed = |error: TokenError| Failure::of(error.domain(), error);
+    match &arguments.action {
+        Action::Create { name, roles, expires } => {
+            let now = clock.now();
+            let expires =
+                expires.map(|length| now + Interval(i64::try_from(length.0.as_millis()).unwrap_or(i64::MAX)));
+            let (token, secret) = file.create(name, roles, now, expires).map_err(failed)?;
+            print(&secret.to_string())?;
+            complain(&format!(
+                "token {} ({}) for {}; it is not shown again",
+                token.name,
+                token.id,
+                roles_of(&token)
+            ));
+        }
+        Action::List { json } => {
+            let uses = file.last_uses();
+            for token in file.read().map_err(failed)?.unwrap_or_default() {
+                let used = uses.get(&token.id).copied();
+                print(&if *json { object(&token, used) } else { line(&token, used, clock.now()) })?;
+            }
+        }
+        Action::Revoke { token } => {
+            let (token, left) = file.revoke(token).map_err(failed)?;
+            complain(&format!("token {} ({}) is revoked", token.name, token.id));
+            if left == 0 {
+                let path = file.path().display();
+                complain(&format!(
+                    "no token is left: nobody gets in until one is made, or {path} is removed, which lets everybody on this \
+                     machine in"
+                ));
+            }
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+fn line(token: &Token, used: Option<Timestamp>, now: Timestamp) -> String {
+    let used = used.map_or_else(|| "never used".to_owned(), |used| format!("used {}", moment(used)));
+    let until = match token.expires() {
+        None => "until revoked".to_owned(),
+        Some(expires) if token.is_over(now) => format!("over since {}", moment(expires)),
+        Some(expires) => format!("until {}", moment(expires)),
+    };
+    let (roles, made) = (roles_of(token), moment(token.created()));
+    format!("{}  {:<20}  {roles:<24}  made {made}  {until}  {used}", token.id, token.name)
+}
+
+fn object(token: &Token, used: Option<Timestamp>) -> String {
+    let roles: Vec<&str> = token.roles.iter().map(|role| role.name()).collect();
+    let (created, expires) = (moment(token.created()), token.expires().map(moment));
+    let used = used.map(moment);
+    json!({"id": token.id, "name": token.name, "roles": roles, "created": created, "expires": expires, "last_used": used})
+        .to_string()
+}
+
+fn roles_of(token: &Token) -> String {
+    token.roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(",")
+}
+
+/// A second is as exact as anybody needs it.
+fn moment(at: Timestamp) -> String {
+    Moment::from_second(at.0.div_euclid(1000))
+        .map_or_else(|_| format!("{} ms", at.0), |moment| moment.to_string())
+}
+
+fn length(text: &str) -> Result<Length, String> {
+    Length::try_from(text.to_owned())
+}

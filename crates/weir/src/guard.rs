@@ -1,0 +1,96 @@
+//! Who may do what, from the settings: the guard of all listeners.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use server::guard::{Access, Guard, Options, Rate, ThisMachine, TokenFile};
+use tokio::net::TcpListener;
+use types::Clock;
+
+use crate::cli::Failure;
+use crate::config::{Address, Config};
+
+/// Listens at these addresses, and makes the guard of all of them. Fails where one can be reached from other machines and there is no
+/// token, unless the settings say that this is meant.
+pub(crate) async fn listen<const N: usize>(
+    config: &Config,
+    clock: Arc<dyn Clock>,
+    at: [&Address; N],
+) -> Result<([TcpListener; N], Arc<Guard>), Failure> {
+    let mut listeners = Vec::with_capacity(N);
+    let mut addresses = Vec::with_capacity(N);
+    for address in at {
+        let listener = TcpListener::bind(&address.0).await;
+        let listener =
+            listener.with_context(|| format!("listening on {address}")).map_err(Failure::external)?;
+        addresses.push(listener.local_addr().map_err(Failure::external)?);
+        listeners.push(listener);
+    }
+    let guard = Guard::new(options(config, &at, &addresses)?, clock);
+    let guard = guard.and_then(|guard| {
+        if !config.security.insecure {
+            guard.may_serve(&addresses)?;
+        }
+        Ok(guard)
+    });
+    let guard = guard.map_err(|error| match error.domain() {
+        types::ErrorDomain::User => Failure::usage(error),
+        domain => Failure::of(domain, error),
+    })?;
+    if let Some(exposed) = addresses.iter().find(|address| !is_loopback(address)) {
+        match (guard.is_required(), guard.tls()) {
+            (false, _) => {
+                tracing::warn!(address = %exposed, "everybody who can connect may do everything (--insecure)")
+            }
+            (true, None) => tracing::warn!(
+                address = %exposed,
+                "tokens come in readable for everybody on the way: set tls.certificate and tls.key, or put a proxy in front"
+            ),
+            (true, Some(_)) => {}
+        }
+    }
+    let listeners = listeners.try_into().expect("one for each address");
+    Ok((listeners, guard))
+}
+
+fn options(config: &Config, at: &[&Address], addresses: &[SocketAddr]) -> Result<Options, Failure> {
+    let of = &config.security;
+    let is_exposed = addresses.iter().any(|address| !is_loopback(address));
+    let own = at.iter().filter_map(|address| name(address));
+    let rate = f64::from(of.request_rate);
+    let tls = match (&config.tls.certificate, &config.tls.key) {
+        (certificate, key) if is_empty(certificate) && is_empty(key) => None,
+        (certificate, key) if is_empty(certificate) || is_empty(key) => {
+            return Err(Failure::usage(anyhow::anyhow!(
+                "tls.certificate and tls.key go together: one of them is empty"
+            )));
+        }
+        (certificate, key) => Some((certificate.clone(), key.clone())),
+    };
+    Ok(Options {
+        tokens: Some(TokenFile::below(&config.data_dir)),
+        access: if is_exposed && !of.insecure { Access::Always } else { Access::IfAny },
+        allowed_hosts: own.chain(of.allowed_hosts.iter().cloned()).collect(),
+        session_length: of.session.0,
+        requests: (of.request_rate > 0).then_some(Rate { per_second: rate, burst: 2.0 * rate }),
+        this_machine: if of.limit_this_machine { ThisMachine::Limited } else { ThisMachine::Unlimited },
+        tls,
+    })
+}
+
+/// The name in an address, if it is one.
+fn name(address: &Address) -> Option<String> {
+    let (host, _) = address.0.rsplit_once(':')?;
+    let plain = host.trim_start_matches('[').trim_end_matches(']');
+    plain.parse::<IpAddr>().is_err().then(|| host.to_owned())
+}
+
+fn is_loopback(address: &SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
+}
+
+fn is_empty(path: &Path) -> bool {
+    path.as_os_str().is_empty()
+}

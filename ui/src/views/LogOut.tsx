@@ -1,0 +1,13 @@
+// Who is logged in, and the way out.
+import { useStore } from '../api/store';
+
+export function LogOut() {
+  const name = useStore((state) => state.session?.name ?? null);
+  if (name === null) return null;
+  return (
+    <form className="log-out" method="post" action="logout">
+      <span>{name}</span>
+      <button type="submit">Log out</button>
+    </form>
+  );
+}
