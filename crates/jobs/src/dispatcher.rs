@@ -2,6 +2,7 @@
 
 mod known;
 mod outline;
+mod query;
 mod records;
 mod replace;
 mod shared;
@@ -31,6 +32,7 @@ use records::{Claimed, Known, Records};
 use shared::Shared;
 
 pub use outline::Outline;
+pub use query::QueryJob;
 pub use replace::{FindError, ReplaceError, Replaced};
 pub use submission::{Submission, SubmitError};
 
@@ -273,6 +275,7 @@ impl Dispatcher {
             restored,
             ran_before: !known.is_new,
             ancestors: known.ancestors.clone(),
+            collector: None,
             first,
             on_cancel,
             on_end: Box::new(move |view| shared.ended(view)),
@@ -358,7 +361,8 @@ impl Dispatcher {
     pub fn failed(&self) -> Option<Arc<JobMaster>> {
         let jobs = self.jobs();
         let is_last = |at: usize| !jobs[at + 1..].iter().any(|later| later.name() == jobs[at].name());
-        let failed = |job: &JobMaster| job.status() == crate::JobStatus::Failed;
+        // A query that fails is the matter of whoever fetches its rows.
+        let failed = |job: &JobMaster| !job.is_query() && job.status() == crate::JobStatus::Failed;
         (0..jobs.len()).find(|&at| failed(&jobs[at]) && is_last(at)).map(|at| jobs[at].clone())
     }
 

@@ -22,6 +22,8 @@ mod feed;
 
 pub mod flink;
 
+pub mod gateway;
+
 pub mod guard;
 
 mod assets;

@@ -49,7 +49,10 @@ fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
 fn draw_pipeline(out: &mut String, pipeline: &Pipeline, sinks: &[SinkTable]) {
     let printer = Printer { graph: &pipeline.exprs, rowtime: pipeline.rowtime.as_ref() };
     let connector = pipeline.source.options.entries.get("connector").map_or("", |option| &option.value);
-    line(out, format_args!("source {} ({connector})", pipeline.source.name));
+    match &pipeline.source.rows {
+        Some(rows) => line(out, format_args!("source {} ({} written out)", pipeline.source.name, rows.len())),
+        None => line(out, format_args!("source {} ({connector})", pipeline.source.name)),
+    }
     let leaves: Vec<String> = pipeline
         .source
         .leaves
@@ -86,7 +89,9 @@ fn draw_pipeline(out: &mut String, pipeline: &Pipeline, sinks: &[SinkTable]) {
 fn draw_query(out: &mut String, query: &Query, printer: &Printer<'_>, sinks: &[SinkTable], is_last: bool) {
     let (branch, rail) = if is_last { ("└─", "  ") } else { ("├─", "│ ") };
     let sink = &sinks[query.sink];
-    let connector = sink.options.entries.get("connector").map_or("", |option| &option.value);
+    // Those of a query that is fetched have none.
+    let connector = sink.options.entries.get("connector");
+    let connector = connector.map(|option| format!(" ({})", option.value)).unwrap_or_default();
     line(out, format_args!("{branch} query {}", query.name));
     if !query.filter.is_empty() {
         line(out, format_args!("{rail}  filter     {}", printer.all(&query.filter)));
@@ -99,7 +104,7 @@ fn draw_query(out: &mut String, query: &Query, printer: &Printer<'_>, sinks: &[S
         }
     };
     let output = Printer { graph, rowtime: printer.rowtime.filter(|_| std::ptr::eq(graph, printer.graph)) };
-    line(out, format_args!("{rail}  into       {} ({connector})", sink.name));
+    line(out, format_args!("{rail}  into       {}{connector}", sink.name));
     for (column, id) in sink.columns.iter().zip(columns) {
         line(
             out,

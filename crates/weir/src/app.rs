@@ -1,5 +1,7 @@
 //! The one place where everything is put together: opens log and store, submits the jobs, serves, and ends in order.
 
+mod sql_gateway;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,6 +13,7 @@ use jobs::checkpoint::CheckpointOptions;
 use jobs::registry::Registry;
 use jobs::{Defaults, Dispatcher, Environment, Origin, Submission, SubmitError};
 use server::flink::{self, JobManager, LogTail, Setting, Variables};
+use server::gateway::{self, Gateway};
 use server::{JobSummary, Operations, Server, Services, UnknownTopics};
 use storage::log::kafka::{KafkaLog, KafkaOptions, KafkaSettings};
 use storage::log::{self, EmbeddedLog, EventLog, LogError, Logs};
@@ -33,6 +36,7 @@ const KAFKA_PAUSE: Duration = Duration::from_secs(1);
 pub(crate) struct Addresses {
     pub(crate) http: SocketAddr,
     pub(crate) jobs_http: SocketAddr,
+    pub(crate) gateway_http: SocketAddr,
     /// `http` or `https`.
     pub(crate) scheme: &'static str,
 }
@@ -76,8 +80,9 @@ pub(crate) fn run(
         .map_err(Failure::external)?;
     machine::allow_connections(config.http.connections.get());
     let served = runtime.block_on(async {
-        let ([listener, jobs_listener], guard) =
-            guard::listen(config, clock.clone(), [&config.http.address, &config.jobs_http.address]).await?;
+        let at = [&config.http.address, &config.jobs_http.address, &config.gateway_http.address];
+        let ([listener, jobs_listener, sql_listener], guard) =
+            guard::listen(config, clock.clone(), at).await?;
         tokio::spawn(guard.clone().keep());
         let services = Services {
             clock: clock.clone(),
@@ -94,6 +99,13 @@ pub(crate) fn run(
             registry.register_collector(job_metrics);
             registry.register_collector(store_metrics);
         });
+        let services = gateway::Services {
+            clock: clock.clone(),
+            dispatcher: dispatcher.clone(),
+            variables: variables.clone(),
+            guard: guard.clone(),
+        };
+        let gateway = Gateway::bind(sql_listener, sql_gateway::options(config), services).map_err(failed)?;
         let services = flink::Services {
             clock,
             dispatcher: dispatcher.clone(),
@@ -108,13 +120,21 @@ pub(crate) fn run(
             scripts.iter().try_for_each(|script| submit(&dispatcher, script, &*variables, afresh))?;
             dispatcher.resume().map_err(|error| Failure::external(anyhow::Error::new(error)))
         })?;
-        let scheme = if guard.tls().is_some() { "https" } else { "http" };
-        announce(&Addresses { http: server.local_addr(), jobs_http: manager.local_addr(), scheme })?;
+        announce(&Addresses {
+            http: server.local_addr(),
+            jobs_http: manager.local_addr(),
+            gateway_http: gateway.local_addr(),
+            scheme: if guard.tls().is_some() { "https" } else { "http" },
+        })?;
         let asked = async {
             shutdown.clone().asked().await;
             tracing::info!("asked to end: finishing what was accepted; once more to end at once");
         };
-        tokio::join!(server.serve(asked), manager.serve(shutdown.clone().asked()));
+        tokio::join!(
+            server.serve(asked),
+            manager.serve(shutdown.clone().asked()),
+            gateway.serve(shutdown.clone().asked())
+        );
         Ok(Outcome::Done)
     });
     // No event is taken any more: now the jobs, then what they write to.

@@ -9,6 +9,8 @@ use crate::master::{JobMaster, JobView};
 
 /// Jobs that are over are remembered, this many at most.
 const REMEMBERED: usize = 50;
+/// Of queries, fewer: there may be one for each look at a table, and they say little once they are over.
+const QUERIES_REMEMBERED: usize = 10;
 
 pub(super) struct Jobs {
     next: u64,
@@ -69,7 +71,13 @@ impl Jobs {
     /// Drops those that were over first.
     pub fn forget(&mut self) -> Vec<JobId> {
         let over = self.by_number.iter().filter(|(_, job)| job.status().is_terminal());
-        let over: Vec<(u64, JobId)> = over.map(|(&number, job)| (number, job.id())).collect();
+        let (queries, over): (Vec<_>, Vec<_>) = over.partition(|(_, job)| job.is_query());
+        // These are not on record.
+        let queries: Vec<u64> = queries.into_iter().map(|(&number, _)| number).collect();
+        let over: Vec<(u64, JobId)> = over.into_iter().map(|(&number, job)| (number, job.id())).collect();
+        for number in &queries[..queries.len().saturating_sub(QUERIES_REMEMBERED)] {
+            self.by_number.remove(number);
+        }
         let too_many = (self.past.len() + over.len()).saturating_sub(REMEMBERED);
         let before = self.past.drain(..too_many.min(self.past.len()));
         let mut forgotten: Vec<JobId> = before.map(|view| view.id).collect();

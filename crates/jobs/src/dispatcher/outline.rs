@@ -17,7 +17,7 @@ pub struct Outline {
 impl Outline {
     pub(super) fn of(plan: &Plan, logs: &Logs) -> Outline {
         let sources = plan.pipelines.iter().filter_map(|pipeline| {
-            let SourceOptions::EventLog(options) = source_options(&pipeline.source).ok()?;
+            let Ok(SourceOptions::EventLog(options)) = source_options(&pipeline.source) else { return None };
             let (table, topics) = (&pipeline.source.name, topics(&options.topics));
             let place = logs.place(&options.properties);
             Some(format!("source {table}: {topics} of {place}, {}", beginning(&options)))

@@ -5,6 +5,7 @@ mod checkpoints;
 mod graph;
 mod live;
 mod memory;
+mod new_job;
 mod request;
 mod view;
 
@@ -21,8 +22,7 @@ use parking_lot::{Condvar, Mutex};
 use sql::plan::Plan;
 use types::{Clock, JobId, Timestamp};
 
-use crate::checkpoint::{CheckpointHistory, CheckpointOptions, Restored};
-use crate::environment::Environment;
+use crate::checkpoint::{CheckpointHistory, CheckpointOptions};
 use crate::restart::RestartStrategy;
 use crate::status::{JobStatus, StatusHistory};
 
@@ -35,6 +35,7 @@ pub use checkpoints::SavepointError;
 pub(crate) use checkpoints::savepoint_name;
 pub use graph::{EdgeView, VertexView};
 pub use memory::why_held_back;
+pub(crate) use new_job::{First, NewJob};
 pub use request::Sequel;
 pub(crate) use request::{Destination, Request};
 pub use view::{Failure, JobView, TaskView};
@@ -49,6 +50,7 @@ pub struct JobMaster {
     restart: RestartStrategy,
     checkpoints: Option<CheckpointOptions>,
     ancestors: Vec<Ancestor>,
+    is_query: bool,
     clock: Arc<dyn Clock>,
     on_cancel: Box<dyn Fn() + Send + Sync>,
     life: Mutex<Life>,
@@ -81,37 +83,6 @@ struct Life {
     is_settled: bool,
 }
 
-/// A job that is to be started.
-pub(crate) struct NewJob {
-    pub id: JobId,
-    pub name: String,
-    pub script: String,
-    pub plan: Arc<Plan>,
-    pub environment: Environment,
-    pub checkpoints: Option<CheckpointOptions>,
-    pub restart: RestartStrategy,
-    /// What it goes on from.
-    pub restored: Option<Restored>,
-    /// It ran under this id before, and letters of it may stand.
-    pub ran_before: bool,
-    /// The jobs whose state it goes on from.
-    pub ancestors: Vec<Ancestor>,
-    /// Who waits for the first attempt.
-    pub first: First,
-    /// What is to be done before whoever cancels it hears that it will be.
-    pub on_cancel: Box<dyn Fn() + Send + Sync>,
-    /// What is to be done before anyone hears that it has come to rest.
-    pub on_end: Box<dyn Fn(&JobView) + Send>,
-}
-
-/// What a job does about its first attempt.
-pub(crate) enum First {
-    /// Tells how it went; a job that cannot be started is none.
-    Told(Sender<Result<(), StartError>>),
-    /// As about any other: a job that cannot be started now is started again.
-    Insisted,
-}
-
 /// Requests that wait for a job.
 const REQUESTS: usize = 64;
 /// How often whoever waits for an answer looks whether there will be one.
@@ -139,6 +110,7 @@ impl JobMaster {
             restart: new.restart.clone(),
             checkpoints: new.checkpoints.clone(),
             ancestors: new.ancestors.clone(),
+            is_query: new.collector.is_some(),
             on_cancel: std::mem::replace(&mut new.on_cancel, Box::new(|| {})),
             clock,
             life: Mutex::new(Life {
@@ -213,6 +185,11 @@ impl JobMaster {
     /// The jobs whose state it went on from.
     pub(crate) fn ancestors(&self) -> &[Ancestor] {
         &self.ancestors
+    }
+
+    /// Whether its rows are fetched and written nowhere.
+    pub fn is_query(&self) -> bool {
+        self.is_query
     }
 
     pub fn status(&self) -> JobStatus {
@@ -302,6 +279,11 @@ impl JobMaster {
                 Err(_) => return outcome.try_recv().unwrap_or(Err(SavepointError::Ended)),
             }
         }
+    }
+
+    /// Ends its input: it has given all that was wanted.
+    pub(crate) fn drain(&self) {
+        self.life.lock().control.iter().for_each(|control| control.drain());
     }
 
     /// Asks the job to keep its state and to end without being over.

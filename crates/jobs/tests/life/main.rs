@@ -11,6 +11,7 @@ mod many;
 mod memory;
 mod over;
 mod process;
+mod queries;
 #[path = "../support/random.rs"]
 #[allow(dead_code, reason = "other tests draw more")]
 mod random;

@@ -189,7 +189,7 @@ pub(super) fn job_id(text: &str) -> Result<JobId, Refusal> {
 }
 
 /// A parameter of the query; of several with this name, the first. A query that cannot be read has none.
-pub(super) fn parameter(uri: &Uri, name: &str) -> Option<String> {
+pub(crate) fn parameter(uri: &Uri, name: &str) -> Option<String> {
     let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri).ok()?;
     pairs.into_iter().find_map(|(key, value)| (key == name).then_some(value))
 }
@@ -203,7 +203,7 @@ pub(super) fn ok(body: &impl Serialize) -> Result<Response, Refusal> {
     Ok(json(StatusCode::OK, body))
 }
 
-pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
+pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response {
     let body = match serde_json::to_vec(body) {
         Ok(body) => body,
         Err(error) => {

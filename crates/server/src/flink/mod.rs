@@ -39,6 +39,7 @@ mod model;
 mod openapi;
 mod page;
 
+pub(crate) use answer::{json, parameter};
 pub use log_tail::LogTail;
 pub use model::Setting;
 #[cfg(test)]

@@ -16,7 +16,6 @@ pub(crate) enum Place {
     /// The job manager.
     Jobs,
     /// The SQL gateway.
-    #[allow(dead_code, reason = "the gateway's listener is served where it is built")]
     Gateway,
 }
 

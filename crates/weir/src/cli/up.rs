@@ -57,8 +57,10 @@ pub(super) fn run(
         given.given(name).or_else(|| settings.variable(name)).or_else(|| std::env::var(name).ok())
     };
     let announce = |addresses: &Addresses| {
-        let Addresses { http, jobs_http, scheme } = addresses;
-        print(&format!("weir is up: {scheme}://{http}/ jobs: {scheme}://{jobs_http}/"))
+        let Addresses { http, jobs_http, gateway_http, scheme } = addresses;
+        print(&format!(
+            "weir is up: {scheme}://{http}/ jobs: {scheme}://{jobs_http}/ SQL gateway: {scheme}://{gateway_http}/"
+        ))
     };
     let start = Start { scripts, variables: Arc::new(variables), afresh: arguments.afresh, log };
     app::run(&loaded, start, clock, shutdown, &announce)
