@@ -1,9 +1,11 @@
 //! SQL's `WITH (…)` meets storage: sources, sinks and the formats of their records.
 //!
 //! The connectors keep Flink's names, since scripts run there too: `kafka` reads and writes the event log, whichever it
-//! is, and `upsert-kafka` writes it; `redis` writes the result store; `blackhole` takes rows and forgets them.
+//! is, and `upsert-kafka` writes it; `redis` writes the result store; `blackhole` takes rows and forgets them. Two have
+//! no name: rows that a script writes out are read, and those of a query are held for whoever fetches them.
 
 mod blackhole;
+pub mod collect;
 pub mod dead_letter;
 pub mod event_log;
 pub mod file;
@@ -12,11 +14,13 @@ pub mod local;
 mod options;
 pub mod patience;
 pub mod result_store;
+mod values;
 
 use sql::error::Diagnostic;
 use sql::plan::{Plan, SinkTable, SourceTable};
 
 pub use blackhole::BlackholeTable;
+pub use values::ValuesTable;
 
 use event_log::{EventLogOptions, EventLogSinkOptions, Mode};
 use result_store::ResultStoreOptions;
@@ -25,6 +29,8 @@ use result_store::ResultStoreOptions;
 #[derive(Debug, Clone)]
 pub enum SourceOptions {
     EventLog(EventLogOptions),
+    /// None: the script holds the rows.
+    Values(ValuesTable),
 }
 
 /// What a sink table's options say.
@@ -37,6 +43,9 @@ pub enum SinkOptions {
 
 /// Reads a source table's options; all that is wrong with them otherwise.
 pub fn source_options(table: &SourceTable) -> Result<SourceOptions, Vec<Diagnostic>> {
+    if let Some(values) = ValuesTable::of(table) {
+        return Ok(SourceOptions::Values(values));
+    }
     if let Some(upsert) = table.options.entries.get("connector").filter(|of| of.value == "upsert-kafka") {
         let error = Diagnostic::error(upsert.value_span, "an 'upsert-kafka' table can only be written");
         return Err(vec![error.with_hint("with 'connector' = 'kafka', every record of the topic is a row")]);

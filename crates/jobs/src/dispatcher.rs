@@ -1,5 +1,6 @@
 //! The dispatcher: takes scripts, starts jobs, and knows them all.
 
+mod query;
 mod records;
 
 use std::collections::BTreeMap;
@@ -22,10 +23,13 @@ use crate::registry::{Fate, JobRecord, Origin, RegistryError};
 use crate::restart::RestartStrategy;
 use crate::status::JobStatus;
 
+pub use query::QueryJob;
 use records::{Known, Records};
 
 /// Jobs that are over are remembered, this many at most.
 const REMEMBERED: usize = 50;
+/// Of queries, fewer: there may be one for each look at a table, and they say little once they are over.
+const QUERIES_REMEMBERED: usize = 10;
 /// How long a job may go on that was told to give up waiting.
 const LAST_GRACE: Duration = Duration::from_secs(2);
 
@@ -80,6 +84,17 @@ impl SubmitError {
             SubmitError::Start(error) => error.domain(),
             SubmitError::Thread(_) | SubmitError::Record(_) => ErrorDomain::External,
             SubmitError::Checkpoints(error) => error.domain(),
+        }
+    }
+}
+
+impl From<StartError> for SubmitError {
+    fn from(error: StartError) -> SubmitError {
+        match error {
+            StartError::Options(wrong) => SubmitError::Script(wrong),
+            StartError::Execution(error) => SubmitError::Start(error),
+            StartError::Checkpoints(error) => SubmitError::Checkpoints(error),
+            StartError::Thread(error) => SubmitError::Thread(error),
         }
     }
 }
@@ -216,16 +231,12 @@ impl Dispatcher {
             restored,
             ran_before: !known.is_new,
             ancestors: known.ancestors.clone(),
+            collector: None,
             on_end: self.records.on_end(record),
         };
         let master = JobMaster::start(new).map_err(|error| {
             self.records.release(id);
-            match error {
-                StartError::Options(wrong) => SubmitError::Script(wrong),
-                StartError::Execution(error) => SubmitError::Start(error),
-                StartError::Checkpoints(error) => SubmitError::Checkpoints(error),
-                StartError::Thread(error) => SubmitError::Thread(error),
-            }
+            SubmitError::from(error)
         })?;
         match location {
             Some(location) => {
@@ -233,6 +244,12 @@ impl Dispatcher {
             }
             None => tracing::info!(job_id = %id, job = %name, "job running"),
         }
+        self.enlist(&master);
+        Ok(master)
+    }
+
+    /// From now on the job is known.
+    fn enlist(&self, master: &Arc<JobMaster>) {
         let mut jobs = self.jobs.lock();
         let number = jobs.next;
         jobs.next += 1;
@@ -240,7 +257,6 @@ impl Dispatcher {
         let forgotten = jobs.forget();
         drop(jobs);
         self.records.forget(&forgotten);
-        Ok(master)
     }
 
     /// What holds where a script says nothing of checkpoints.
@@ -278,7 +294,7 @@ impl Dispatcher {
 
     /// Whether no job has failed.
     pub fn is_healthy(&self) -> bool {
-        self.jobs.lock().by_number.values().all(|job| job.status() != JobStatus::Failed)
+        self.jobs.lock().by_number.values().all(|job| job.is_query() || job.status() != JobStatus::Failed)
     }
 
     /// Ends all jobs: each keeps its state first, and what it writes to is given this long to take what it has. Tells
@@ -303,11 +319,13 @@ impl Jobs {
     /// Drops the oldest jobs that are over.
     fn forget(&mut self) -> Vec<JobId> {
         let over = self.by_number.iter().filter(|(_, job)| job.status().is_terminal());
-        let over: Vec<(u64, JobId)> = over.map(|(&number, job)| (number, job.id())).collect();
-        let forgotten = &over[..over.len().saturating_sub(REMEMBERED)];
-        for (number, _) in forgotten {
+        let over = over.map(|(&number, job)| (number, job.id(), job.is_query()));
+        let (queries, others): (Vec<_>, Vec<_>) = over.partition(|(_, _, is_query)| *is_query);
+        let oldest = |of: &[(u64, JobId, bool)], kept: usize| of[..of.len().saturating_sub(kept)].to_vec();
+        let forgotten = [oldest(&queries, QUERIES_REMEMBERED), oldest(&others, REMEMBERED)].concat();
+        for (number, ..) in &forgotten {
             self.by_number.remove(number);
         }
-        forgotten.iter().map(|(_, id)| *id).collect()
+        forgotten.iter().map(|(_, id, _)| *id).collect()
     }
 }

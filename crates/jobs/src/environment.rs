@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use connectors::dead_letter::{DEAD_LETTER_TOPIC, DeadLetterTopic};
+use connectors::collect::{CollectTable, Collector};
+use connectors::dead_letter::{DEAD_LETTER_TOPIC, DeadLetterTopic, NoDeadLetters};
 use connectors::event_log::{EventLogSinkTable, EventLogTable};
 use connectors::patience::Patience;
 use connectors::result_store::{ResultStoreTable, StoreWriter};
@@ -80,10 +81,12 @@ pub(crate) enum WiringError {
 impl Environment {
     /// What each source of a plan reads, as snapshots name it.
     pub(crate) fn reads(&self, plan: &Plan) -> Result<Vec<Reads>, Vec<Diagnostic>> {
-        let of = plan.pipelines.iter().map(|pipeline| {
-            let SourceOptions::EventLog(options) = source_options(&pipeline.source)?;
-            let log = self.log(&pipeline.source.options, &options.properties)?;
-            Ok(options.reads(&*log))
+        let of = plan.pipelines.iter().map(|pipeline| match source_options(&pipeline.source)? {
+            SourceOptions::EventLog(options) => {
+                let log = self.log(&pipeline.source.options, &options.properties)?;
+                Ok(options.reads(&*log))
+            }
+            SourceOptions::Values(values) => Ok(values.reads()),
         });
         of.collect()
     }
@@ -97,8 +100,14 @@ impl Environment {
         self.logs.of(properties).map_err(|error| vec![wrong_properties(options, &error)])
     }
 
-    /// Connects a plan's tables with the log and the store.
-    pub(crate) fn wire(&self, plan: Arc<Plan>, job_id: JobId, job_name: &str) -> Result<Wired, WiringError> {
+    /// Connects a plan's tables with the log and the store; those of a query with whoever fetches its rows.
+    pub(crate) fn wire(
+        &self,
+        plan: Arc<Plan>,
+        job_id: JobId,
+        job_name: &str,
+        collector: Option<&Arc<Collector>>,
+    ) -> Result<Wired, WiringError> {
         let mut errors: Vec<Diagnostic> = Vec::new();
         let mut sources: Vec<Arc<dyn SourceFactory>> = Vec::new();
         for pipeline in &plan.pipelines {
@@ -114,6 +123,7 @@ impl Environment {
                         Err(wrong) => errors.extend(wrong),
                     }
                 }
+                Ok(SourceOptions::Values(values)) => sources.push(Arc::new(values)),
                 Err(wrong) => errors.extend(wrong),
             }
         }
@@ -122,6 +132,14 @@ impl Environment {
         let mut writer: Option<Arc<StoreWriter>> = None;
         let mut sinks: Vec<Arc<dyn SinkFactory>> = Vec::new();
         for table in &plan.sinks {
+            if let Some(collector) = collector {
+                sinks.push(Arc::new(CollectTable {
+                    collector: collector.clone(),
+                    patience: patience.clone(),
+                    clock: self.clock.clone(),
+                }));
+                continue;
+            }
             match sink_options(table) {
                 Ok(SinkOptions::ResultStore(options)) => {
                     let writer = match &writer {
@@ -180,7 +198,11 @@ impl Environment {
             plan,
             sources,
             sinks,
-            dead_letters: letters.clone(),
+            // Whoever only looks leaves nothing behind.
+            dead_letters: match collector {
+                Some(_) => Arc::new(NoDeadLetters),
+                None => letters.clone(),
+            },
             clock: self.clock.clone(),
             options,
             restore: None,

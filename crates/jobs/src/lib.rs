@@ -18,7 +18,8 @@ pub mod dead_letters {
     };
 }
 
-pub use dispatcher::{Dispatcher, Submission, SubmitError};
+pub use connectors::collect::{Change, CollectedRow};
+pub use dispatcher::{Dispatcher, QueryJob, Submission, SubmitError};
 pub use environment::{Defaults, Environment};
 pub use id::random as random_id;
 pub use local::{LocalError, LocalInput, LocalRun, LocalSummary, Running};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use connectors::dead_letter::NoDeadLetters;
 use connectors::file::FileTable;
 use connectors::local::{LocalOutput, LocalTable};
-use connectors::{SourceOptions, sink_options, source_options};
+use connectors::{SourceOptions, ValuesTable, sink_options, source_options};
 use engine::connector::{SinkFactory, SourceFactory};
 use engine::execution::{Control, Execution, ExecutionError, ExecutionOptions, JobSpec, Mode};
 use engine::operator::LedgerCounts;
@@ -75,6 +75,10 @@ impl LocalRun {
         }
         for pipeline in &self.plan.pipelines {
             let table = &pipeline.source.name;
+            if let Some(values) = ValuesTable::of(&pipeline.source) {
+                sources.push(Arc::new(values));
+                continue;
+            }
             let paths: Vec<PathBuf> = self
                 .inputs
                 .iter()
@@ -89,6 +93,7 @@ impl LocalRun {
                     let topic = options.only_topic().unwrap_or(table).to_owned();
                     sources.push(Arc::new(FileTable { paths, json: options.json, topic }));
                 }
+                Ok(SourceOptions::Values(values)) => sources.push(Arc::new(values)),
                 Err(wrong) => errors.extend(wrong),
             }
         }

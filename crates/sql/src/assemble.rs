@@ -106,6 +106,7 @@ fn pipeline(
             columns: table.stored.clone(),
             leaves: table.leaves.clone(),
             options: table.options.clone(),
+            rows: table.rows.clone(),
             span: table.span,
         },
         exprs: rewriter.finish(),

@@ -1,13 +1,16 @@
 //! What a script declares: tables with their leaves, computed columns and event time, and views.
 
+mod made;
+
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use types::{ColumnType, DataType, Interval, Value};
 
 use crate::bind::scope::{Relation, cell_of};
 use crate::bind::{Cell, Column, ExprBinder, Stage};
-use crate::error::{Diagnostic, Span, did_you_mean};
+use crate::error::{Diagnostic, Kind, Span, did_you_mean};
 use crate::expr::ExprId;
 use crate::graph::{Graph, Origin};
 use crate::parse::ast::{ColumnDef, ColumnKind, CreateTable, Expr, ExprKind, Ident, TypeName, WatermarkDef};
@@ -37,6 +40,12 @@ impl Catalog {
         self.tables.push(table);
     }
 
+    /// A table that has no name to be found under; its place.
+    pub(crate) fn add_nameless(&mut self, table: Table) -> usize {
+        self.tables.push(table);
+        self.tables.len() - 1
+    }
+
     pub(crate) fn add_view(&mut self, name: String, relation: Option<Relation>) {
         self.names.insert(name, Object::View(self.views.len()));
         self.views.push(relation);
@@ -52,7 +61,8 @@ impl Catalog {
     pub(crate) fn unknown(&self, name: &Ident, what: &str) -> Diagnostic {
         let mut known: Vec<&str> = self.names.keys().map(String::as_str).collect();
         known.sort_unstable();
-        let mut error = Diagnostic::error(name.span, format!("there is no {what} `{}`", name.value));
+        let mut error = Diagnostic::error(name.span, format!("there is no {what} `{}`", name.value))
+            .of_kind(Kind::NoSuchObject(name.value.clone()));
         error.hint = did_you_mean(&name.value, known.iter().copied());
         if error.hint.is_none() && !known.is_empty() && known.len() <= 12 {
             error.detail = Some(format!("the script declares {}", known.join(", ")));
@@ -68,19 +78,38 @@ pub(crate) struct Table {
     /// Inputs: every leaf, then what windows and aggregates add.
     pub(crate) graph: Graph,
     pub(crate) leaves: Vec<Leaf>,
-    columns: Vec<Column>,
+    pub(crate) columns: Vec<Column>,
     pub(crate) rowtime: Option<Rowtime>,
     pub(crate) window_columns: Option<[ExprId; 3]>,
     /// The physical and metadata columns, in order.
     pub(crate) stored: Vec<TableColumn>,
     pub(crate) primary_key: Vec<String>,
     pub(crate) options: TableOptions,
+    /// The rows of a table that is written out, by `stored`.
+    pub(crate) rows: Option<Arc<Vec<Vec<Value>>>>,
     pub(crate) span: Span,
     /// Its declaration had an error, already reported.
     pub(crate) is_broken: bool,
 }
 
 impl Table {
+    fn empty(name: String, span: Span) -> Table {
+        Table {
+            name,
+            graph: Graph::default(),
+            leaves: vec![],
+            columns: vec![],
+            rowtime: None,
+            window_columns: None,
+            stored: vec![],
+            primary_key: vec![],
+            options: TableOptions::default(),
+            rows: None,
+            span,
+            is_broken: false,
+        }
+    }
+
     pub(crate) fn declare(
         definition: CreateTable,
         time_zone: &TimeZone,
@@ -89,17 +118,8 @@ impl Table {
     ) -> Table {
         let before = diagnostics.len();
         let mut table = Table {
-            name: definition.name.value.clone(),
-            graph: Graph::default(),
-            leaves: vec![],
-            columns: vec![],
-            rowtime: None,
-            window_columns: None,
-            stored: vec![],
-            primary_key: vec![],
             options: options(&definition, diagnostics),
-            span: definition.span,
-            is_broken: false,
+            ..Table::empty(definition.name.value.clone(), definition.span)
         };
         for column in &definition.columns {
             table.declare_stored(column, subscripts, diagnostics);

@@ -24,10 +24,26 @@ pub enum Severity {
     Notice,
 }
 
+/// What sort of finding it is, for those who sort by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// It was read, and makes no sense.
+    Meaning,
+    /// It cannot be read.
+    Syntax,
+    /// It cannot be read because it ends too early: more text could help.
+    EndOfInput,
+    /// Nothing goes by this name.
+    NoSuchObject(String),
+    /// Something goes by this name already.
+    ObjectExists(String),
+}
+
 /// One finding about a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     pub severity: Severity,
+    pub kind: Kind,
     /// One sentence, lower case, no full stop.
     pub message: String,
     /// What exactly was found, where the message does not say it.
@@ -39,11 +55,24 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     pub fn error(span: Span, message: impl Into<String>) -> Diagnostic {
-        Diagnostic { severity: Severity::Error, message: message.into(), detail: None, hint: None, span }
+        Diagnostic::new(Severity::Error, span, message.into())
     }
 
     pub fn notice(span: Span, message: impl Into<String>) -> Diagnostic {
-        Diagnostic { severity: Severity::Notice, message: message.into(), detail: None, hint: None, span }
+        Diagnostic::new(Severity::Notice, span, message.into())
+    }
+
+    fn new(severity: Severity, span: Span, message: String) -> Diagnostic {
+        Diagnostic { severity, kind: Kind::Meaning, message, detail: None, hint: None, span }
+    }
+
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+
+    pub(crate) fn of_kind(mut self, kind: Kind) -> Diagnostic {
+        self.kind = kind;
+        self
     }
 
     pub fn with_detail(mut self, detail: impl Into<String>) -> Diagnostic {

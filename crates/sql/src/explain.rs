@@ -33,7 +33,10 @@ fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
 fn draw_pipeline(out: &mut String, pipeline: &Pipeline, sinks: &[SinkTable]) {
     let printer = Printer { graph: &pipeline.exprs, rowtime: pipeline.rowtime.as_ref() };
     let connector = pipeline.source.options.entries.get("connector").map_or("", |option| &option.value);
-    line(out, format_args!("source {} ({connector})", pipeline.source.name));
+    match &pipeline.source.rows {
+        Some(rows) => line(out, format_args!("source {} ({} written out)", pipeline.source.name, rows.len())),
+        None => line(out, format_args!("source {} ({connector})", pipeline.source.name)),
+    }
     let leaves: Vec<String> = pipeline
         .source
         .leaves

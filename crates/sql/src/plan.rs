@@ -5,8 +5,9 @@
 //! twice gives the same plan.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use types::{ColumnType, Interval};
+use types::{ColumnType, Interval, Value};
 
 use crate::error::{Diagnostic, Span};
 use crate::expr::{ExprGraph, ExprId};
@@ -69,6 +70,8 @@ pub struct SourceTable {
     /// The physical and metadata columns that some expression reads, nested fields as leaves of their own.
     pub leaves: Vec<Leaf>,
     pub options: TableOptions,
+    /// The rows themselves where a query writes them out (`VALUES`), each by `columns`; such a table has no connector.
+    pub rows: Option<Arc<Vec<Vec<Value>>>>,
     pub span: Span,
 }
 
@@ -212,6 +215,31 @@ pub struct Aggregate {
     pub column_type: ColumnType,
     /// As `explain` prints it: `COUNT(DISTINCT user_id)`.
     pub name: String,
+}
+
+/// A query whose rows somebody fetches: a plan with one sink, which has a column for each scalar of the result.
+#[derive(Debug, Clone)]
+pub struct TopQuery {
+    pub plan: Plan,
+    pub columns: Vec<ResultColumn>,
+    /// `LIMIT`.
+    pub limit: Option<u64>,
+}
+
+/// A column of a query's result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResultColumn {
+    pub name: String,
+    pub column_type: ColumnType,
+    pub cell: ResultCell,
+}
+
+/// Where the values of a result's column stand in the sink's columns.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ResultCell {
+    Scalar(usize),
+    /// A `ROW`, by its fields. One of nulls alone cannot be told from a null.
+    Row(Vec<ResultColumn>),
 }
 
 /// What an aggregate computes. Nulls are skipped by all but `COUNT(*)`.

@@ -63,6 +63,15 @@ const MEANINGLESS: &[&str] = &[
     "process.",
 ];
 
+/// Whether a `SET` of this key changes how a script runs, as far as this crate knows.
+pub(crate) fn matters(key: &str) -> bool {
+    KNOWN.contains(&key)
+        || key.starts_with("weir.")
+        || key.starts_with("restart-strategy")
+        || key == "execution.runtime-mode"
+        || KEPT.iter().any(|prefix| key.starts_with(prefix))
+}
+
 impl Default for Settings {
     fn default() -> Settings {
         Settings {

@@ -355,7 +355,7 @@ struct JobOperations(Arc<Dispatcher>);
 impl Operations for JobOperations {
     fn ready(&self) -> Result<(), String> {
         let jobs = self.0.jobs();
-        let failed = jobs.iter().find(|job| job.status() == JobStatus::Failed);
+        let failed = jobs.iter().find(|job| !job.is_query() && job.status() == JobStatus::Failed);
         failed.map_or(Ok(()), |job| Err(format!("job {} has failed", job.id())))
     }
 

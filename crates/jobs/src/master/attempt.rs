@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use connectors::collect::Collector;
 use connectors::patience::Patience;
 use engine::connector::{Reads, SourceFactory, Split};
 use engine::execution::{Execution, ExecutionError};
@@ -20,6 +21,8 @@ pub(super) struct Launch {
     plan: Arc<Plan>,
     id: JobId,
     name: String,
+    /// Of a query: where its rows go.
+    collector: Option<Arc<Collector>>,
     /// An attempt was made before, here or in another process.
     ran_before: bool,
 }
@@ -52,6 +55,7 @@ impl Launch {
             plan: new.plan.clone(),
             id: new.id,
             name: new.name.clone(),
+            collector: new.collector.clone(),
             ran_before: new.ran_before,
         }
     }
@@ -63,11 +67,11 @@ impl Launch {
         from: Option<&Arc<Snapshot>>,
         starting: &dyn Fn(&Arc<Patience>),
     ) -> Result<Attempt, StartError> {
-        let wired =
-            self.environment.wire(self.plan.clone(), self.id, &self.name).map_err(|error| match error {
-                WiringError::Options(wrong) => StartError::Options(wrong),
-                WiringError::Thread(error) => StartError::Thread(error),
-            })?;
+        let wired = self.environment.wire(self.plan.clone(), self.id, &self.name, self.collector.as_ref());
+        let wired = wired.map_err(|error| match error {
+            WiringError::Options(wrong) => StartError::Options(wrong),
+            WiringError::Thread(error) => StartError::Thread(error),
+        })?;
         starting(&wired.patience);
         let mut spec = wired.spec;
         if let Some(snapshot) = from {
@@ -78,7 +82,9 @@ impl Launch {
             }
             spec.restore = Some(snapshot.clone());
         }
-        wired.letters.reach().map_err(ExecutionError::from)?;
+        if self.collector.is_none() {
+            wired.letters.reach().map_err(ExecutionError::from)?;
+        }
         // Letters of records behind the point that is gone on from will be written again, if still with reason.
         if self.ran_before || from.is_some() {
             let positions = positions(from.map(|snapshot| &**snapshot));

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use connectors::collect::Collector;
 use connectors::dead_letter::Ancestor;
 use connectors::patience::Patience;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -45,6 +46,7 @@ pub struct JobMaster {
     restart: RestartStrategy,
     checkpoints: Option<CheckpointOptions>,
     ancestors: Vec<Ancestor>,
+    is_query: bool,
     clock: Arc<dyn Clock>,
     life: Mutex<Life>,
     /// Its status has changed.
@@ -124,6 +126,8 @@ pub(crate) struct NewJob {
     pub ran_before: bool,
     /// The jobs whose state it goes on from.
     pub ancestors: Vec<Ancestor>,
+    /// Of a query: where its rows go.
+    pub collector: Option<Arc<Collector>>,
     /// What is to be done before anyone hears that it has come to rest.
     pub on_end: Box<dyn Fn(JobStatus) + Send>,
 }
@@ -159,6 +163,7 @@ impl JobMaster {
             restart: new.restart.clone(),
             checkpoints: new.checkpoints.clone(),
             ancestors: new.ancestors.clone(),
+            is_query: new.collector.is_some(),
             clock: clock.clone(),
             life: Mutex::new(Life {
                 submitted: status.since(),
@@ -228,6 +233,11 @@ impl JobMaster {
         &self.ancestors
     }
 
+    /// Whether its rows are fetched and written nowhere.
+    pub fn is_query(&self) -> bool {
+        self.is_query
+    }
+
     pub fn status(&self) -> JobStatus {
         self.life.lock().status.current()
     }
@@ -276,6 +286,11 @@ impl JobMaster {
                 Err(_) => return outcome.try_recv().unwrap_or(Err(SavepointError::Ended)),
             }
         }
+    }
+
+    /// Ends its input: it has given all that was wanted.
+    pub(crate) fn drain(&self) {
+        self.life.lock().control.drain();
     }
 
     /// Asks the job to keep its state and to end without being over.

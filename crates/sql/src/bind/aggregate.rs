@@ -9,7 +9,7 @@ use crate::graph::Origin;
 use crate::parse::ast;
 use crate::plan::{Aggregate, AggregateFunction};
 
-pub(super) const NAMES: &[&str] =
+pub(crate) const NAMES: &[&str] =
     &["COUNT", "SUM", "AVG", "MIN", "MAX", "FIRST_VALUE", "LAST_VALUE", "PERCENTILE"];
 
 /// Aggregates of Flink that do not exist here.

@@ -13,6 +13,8 @@ mod group;
 pub(crate) mod scope;
 mod select;
 mod sink;
+mod top;
+mod values;
 mod window_call;
 
 use std::collections::BTreeSet;
@@ -20,14 +22,16 @@ use std::collections::BTreeSet;
 use jiff::tz::TimeZone;
 
 use crate::catalog::{Catalog, Object};
-use crate::error::Diagnostic;
+use crate::error::{Diagnostic, Kind};
 use crate::parse::ast::{CreateTable, CreateView, Ident};
 use crate::plan::Window;
 use scope::Relation;
 
+pub(crate) use aggregate::NAMES as AGGREGATES;
 pub(crate) use expression::{ExprBinder, cast_value};
 pub(crate) use scope::{Cell, Column, Group, Stage};
 pub(crate) use sink::BoundQuery;
+pub(crate) use top::BoundTop;
 
 /// A finding has been reported; what depends on it is given up silently.
 #[derive(Debug, Clone, Copy)]
@@ -103,7 +107,8 @@ impl Binder {
         let taken = self.catalog.get(&name.value).is_some();
         if taken && !if_not_exists {
             let message = format!("a table or view `{}` exists already", name.value);
-            self.report(Diagnostic::error(name.span, message));
+            let kind = Kind::ObjectExists(name.value.clone());
+            self.report(Diagnostic::error(name.span, message).of_kind(kind));
         }
         taken
     }

@@ -42,6 +42,7 @@ impl Binder {
             }
             FromKind::Subquery(query) => (self.query(query)?, None),
             FromKind::Window(call) => (self.window(call)?, None),
+            FromKind::Values(rows) => (self.values(rows)?, None),
         };
         if let Some(alias) = &from.alias {
             qualifier = Some(alias.value.clone());

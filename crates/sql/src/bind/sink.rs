@@ -27,18 +27,19 @@ impl Binder {
         let sink = self.sink_of(insert);
         let relation = self.query(&insert.query);
         let (sink, mut relation) = (sink?, relation?);
-        if let Stage::Windowed { window, .. } = &relation.stage {
-            let window = super::window_name(*window);
-            let error = Diagnostic::error(
-                insert.query.span,
-                format!("the rows of a {window} window are not aggregated"),
-            )
-            .with_hint("GROUP BY window_start, window_end, or read the table without the window");
-            return Err(self.report(error));
-        }
+        self.expect_aggregated(&relation, insert.query.span)?;
         let targets = self.targets(sink, insert)?;
         let columns = self.write(&mut relation, sink, &targets, insert)?;
         Ok(BoundQuery { sink, relation, columns, span: insert.span })
+    }
+
+    /// The rows of a window may only be written once they are aggregated.
+    pub(super) fn expect_aggregated(&mut self, relation: &Relation, span: Span) -> Bound<()> {
+        let Stage::Windowed { window, .. } = &relation.stage else { return Ok(()) };
+        let window = super::window_name(*window);
+        let error = Diagnostic::error(span, format!("the rows of a {window} window are not aggregated"))
+            .with_hint("GROUP BY window_start, window_end, or read the table without the window");
+        Err(self.report(error))
     }
 
     fn sink_of(&mut self, insert: &Insert) -> Bound<usize> {

@@ -31,6 +31,11 @@ pub(super) static FUNCTIONS: &[Function] = &[
     ),
 ];
 
+/// Whether a text is `LIKE` a pattern, without an escape; `None` where the pattern cannot be one.
+pub(crate) fn is_like(text: &str, pattern: &str) -> Option<bool> {
+    Like::compile(pattern, None).ok().map(|like| like.matches(text))
+}
+
 fn signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
     typed(args, "<text>, <pattern>[, <escape>]", &[Kind::Text; 3], 2, DataType::Boolean)
 }

@@ -43,6 +43,7 @@ use std::sync::{Arc, LazyLock};
 use types::{ColumnType, DataType, Scalar, Value};
 
 pub use choice::common_type;
+pub(crate) use like::is_like;
 
 /// A scalar function.
 pub struct Function {

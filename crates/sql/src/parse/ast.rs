@@ -38,6 +38,8 @@ pub(crate) enum Statement {
     },
     /// A table or view whose declaration could not be read, so that its name is not called unknown too.
     Unreadable(Ident),
+    /// A query whose rows somebody fetches.
+    Query(TopQuery),
     /// `EXPLAIN` of inserts: checked, not run.
     Explain {
         inserts: Vec<Insert>,
@@ -123,6 +125,16 @@ pub(crate) struct Select {
     pub(crate) span: Span,
 }
 
+/// `SELECT … [LIMIT n]` as a statement.
+#[derive(Debug)]
+pub(crate) struct TopQuery {
+    pub(crate) query: Select,
+    pub(crate) limit: Option<u64>,
+    /// Its first token.
+    pub(crate) head: Span,
+    pub(crate) span: Span,
+}
+
 #[derive(Debug)]
 pub(crate) enum SelectItem {
     Expr {
@@ -155,6 +167,8 @@ pub(crate) enum FromKind {
     Table(ObjectName),
     Subquery(Box<Select>),
     Window(Box<WindowCall>),
+    /// Rows that are written out. One row without columns is what a `SELECT` without `FROM` reads.
+    Values(Vec<Vec<Expr>>),
 }
 
 /// `TABLE(TUMBLE(…))`.

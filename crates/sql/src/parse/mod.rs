@@ -4,6 +4,7 @@
 //! Nesting is bounded: everything behind the parser may recurse over the tree.
 
 pub(crate) mod ast;
+pub(crate) mod command;
 mod data_type;
 mod expression;
 mod lexer;
@@ -14,11 +15,13 @@ mod statement;
 mod table;
 mod words;
 
+pub(crate) use words::is_reserved;
+
 use std::collections::BTreeSet;
 
 use sqlparser::tokenizer::Token;
 
-use crate::error::{Diagnostic, Span, did_you_mean};
+use crate::error::{Diagnostic, Kind, Span, did_you_mean};
 use crate::variables::Filled;
 use ast::{Ident, ObjectName, Statement, Text};
 use lexer::Lexeme;
@@ -41,7 +44,7 @@ pub(crate) struct Script {
 pub(crate) fn parse(filled: &Filled) -> Script {
     let (lexemes, failure) = lexer::lexemes(filled);
     let cut_short = failure.is_some();
-    let mut parser = Parser { lexemes, at: 0, depth: 0, diagnostics: vec![], subscripts: BTreeSet::new() };
+    let mut parser = Parser::new(lexemes);
     let mut statements = vec![];
     parser.script(&mut statements);
     let mut diagnostics = parser.diagnostics;
@@ -50,7 +53,15 @@ pub(crate) fn parse(filled: &Filled) -> Script {
         diagnostics.retain(|d| !d.message.contains("end of the script"));
     }
     diagnostics.extend(failure);
+    as_syntax(&mut diagnostics);
     Script { statements, diagnostics, subscripts: parser.subscripts }
+}
+
+/// What a parser finds is about the form.
+fn as_syntax(diagnostics: &mut [Diagnostic]) {
+    for diagnostic in diagnostics.iter_mut().filter(|found| found.kind == Kind::Meaning) {
+        diagnostic.kind = Kind::Syntax;
+    }
 }
 
 struct Parser {
@@ -59,9 +70,22 @@ struct Parser {
     depth: u16,
     diagnostics: Vec<Diagnostic>,
     subscripts: BTreeSet<String>,
+    /// Whether the query at hand may end with `LIMIT`.
+    takes_limit: bool,
 }
 
 impl Parser {
+    fn new(lexemes: Vec<Lexeme>) -> Parser {
+        Parser {
+            lexemes,
+            at: 0,
+            depth: 0,
+            diagnostics: vec![],
+            subscripts: BTreeSet::new(),
+            takes_limit: false,
+        }
+    }
+
     fn peek(&self) -> &Token {
         self.peek_nth(0)
     }
@@ -151,6 +175,9 @@ impl Parser {
             token => format!("`{token}`"),
         };
         let mut error = Diagnostic::error(self.span(), format!("expected {expected}, found {found}"));
+        if self.is_end() {
+            error.kind = Kind::EndOfInput;
+        }
         if matches!(self.peek(), Token::DoubleQuotedString(_)) {
             error.hint = Some("texts stand in single quotes, names in back-quotes".to_owned());
         }

@@ -54,11 +54,18 @@ impl Parser {
     fn select(&mut self) -> Parsed<Select> {
         let start = self.span();
         if self.is_word("VALUES") {
-            return Err(self.refuse(
-                start,
-                "VALUES is not supported",
-                "queries read the tables that the script declares",
-            ));
+            let from = self.values_table()?;
+            let items = vec![SelectItem::Star { qualifier: None, span: self.since(start) }];
+            self.behind_query()?;
+            return Ok(Select {
+                with: vec![],
+                items,
+                from,
+                filter: None,
+                group_by: None,
+                having: None,
+                span: self.since(start),
+            });
         }
         self.expect_word("SELECT")?;
         if self.is_word("DISTINCT") {
@@ -70,16 +77,40 @@ impl Parser {
         while self.accept(&Token::Comma) {
             items.push(self.select_item()?);
         }
-        if !self.accept_word("FROM") {
+        let from = if self.accept_word("FROM") {
+            let from = self.from()?;
+            self.behind_from()?;
+            from
+        } else if self.is_end()
+            || matches!(self.peek(), Token::SemiColon | Token::RParen | Token::EOF)
+            || self.is_word("LIMIT")
+        {
+            // What stands alone is computed once.
+            From { kind: FromKind::Values(vec![vec![]]), alias: None, columns: vec![] }
+        } else {
             return Err(self.no_from(&items));
-        }
-        let from = self.from()?;
-        self.behind_from()?;
+        };
         let filter = if self.accept_word("WHERE") { Some(self.expr()?) } else { None };
         let group_by = self.group_by()?;
         let having = if self.accept_word("HAVING") { Some(self.expr()?) } else { None };
         self.behind_query()?;
         Ok(Select { with: vec![], items, from, filter, group_by, having, span: self.since(start) })
+    }
+
+    /// `VALUES (1, 'a'), (2, 'b')`, also without the parentheses where there is one column.
+    fn values_table(&mut self) -> Parsed<From> {
+        self.expect_word("VALUES")?;
+        let mut rows = vec![];
+        loop {
+            let row = match self.peek() {
+                Token::LParen => self.list(Parser::expr)?,
+                _ => vec![self.expr()?],
+            };
+            rows.push(row);
+            if !self.accept(&Token::Comma) {
+                return Ok(From { kind: FromKind::Values(rows), alias: None, columns: vec![] });
+            }
+        }
     }
 
     /// A misspelt `FROM` has been taken for the last column's alias.
@@ -155,8 +186,8 @@ impl Parser {
         } else if self.is_word("VALUES") {
             return Err(self.refuse(
                 start,
-                "VALUES is not supported",
-                "queries read the tables that the script declares",
+                "VALUES stands in parentheses here",
+                "FROM (VALUES (1), (2)) AS t (a)",
             ));
         } else {
             FromKind::Table(self.object_name("a table's name")?)
@@ -264,6 +295,10 @@ impl Parser {
 
     fn behind_query(&self) -> Parsed<()> {
         let span = self.span();
+        // Of a query whose rows somebody fetches, the first few may be enough.
+        if self.takes_limit && self.depth == 1 && self.is_word("LIMIT") {
+            return Ok(());
+        }
         let refused = [
             ("UNION", "UNION is not supported", "write an INSERT for each part: several may write one table"),
             ("INTERSECT", "INTERSECT is not supported", "filter with WHERE instead"),

@@ -2,7 +2,7 @@
 
 use sqlparser::tokenizer::Token;
 
-use super::ast::{Ident, Insert, Statement};
+use super::ast::{Ident, Insert, Statement, TopQuery};
 use super::{Parsed, Parser};
 use crate::error::{Diagnostic, Span, did_you_mean};
 
@@ -66,6 +66,8 @@ impl Parser {
             statements.push(Statement::Insert(self.insert(start)?));
         } else if self.accept_word("EXPLAIN") {
             statements.push(self.explain(start)?);
+        } else if self.begins_query() {
+            statements.push(Statement::Query(self.top_query()?));
         } else {
             return Err(self.refused_statement());
         }
@@ -76,7 +78,6 @@ impl Parser {
         let Token::Word(word) = self.peek() else { return self.unexpected("a statement") };
         let name = word.value.to_ascii_uppercase();
         let hint = match name.as_str() {
-            "SELECT" | "WITH" => "a query needs somewhere to write: INSERT INTO a_table SELECT …",
             "RESET" => "leave the SET out instead: each script starts from the defaults",
             "DROP" | "ALTER" => {
                 "a script declares what it needs from nothing: change the declaration instead"
@@ -96,6 +97,32 @@ impl Parser {
         )
     }
 
+    pub(super) fn begins_query(&self) -> bool {
+        ["SELECT", "WITH", "VALUES"].iter().any(|word| self.is_word(word))
+            || matches!(self.peek(), Token::LParen)
+    }
+
+    /// `SELECT … [LIMIT n]`.
+    pub(super) fn top_query(&mut self) -> Parsed<TopQuery> {
+        let start = self.span();
+        self.takes_limit = true;
+        let query = self.query();
+        self.takes_limit = false;
+        let query = query?;
+        let limit = if self.accept_word("LIMIT") { Some(self.row_count()?) } else { None };
+        Ok(TopQuery { query, limit, head: start, span: self.since(start) })
+    }
+
+    fn row_count(&mut self) -> Parsed<u64> {
+        let count = match self.peek() {
+            Token::Number(digits, false) => digits.parse().ok(),
+            _ => None,
+        };
+        let Some(count) = count else { return Err(self.unexpected("a number of rows")) };
+        self.advance();
+        Ok(count)
+    }
+
     /// `'key' = 'value'`.
     fn set(&mut self) -> Parsed<Statement> {
         let key = self.text("a key in single quotes").map_err(|error| match self.peek() {
@@ -107,7 +134,7 @@ impl Parser {
     }
 
     /// Behind `INSERT`.
-    fn insert(&mut self, start: Span) -> Parsed<Insert> {
+    pub(super) fn insert(&mut self, start: Span) -> Parsed<Insert> {
         if self.is_word("OVERWRITE") {
             let error = Diagnostic::error(self.span(), "INSERT OVERWRITE is not supported on streams");
             return Err(Box::new(error.with_hint("INSERT INTO: rows with the same key replace each other")));
@@ -125,7 +152,7 @@ impl Parser {
     }
 
     /// Inserts up to `END`. An error in one does not hide those in the others.
-    fn statement_set(&mut self, start: Span) -> Parsed<Vec<Insert>> {
+    pub(super) fn statement_set(&mut self, start: Span) -> Parsed<Vec<Insert>> {
         let mut inserts = vec![];
         let mut failed = false;
         loop {
@@ -155,14 +182,7 @@ impl Parser {
 
     /// Behind `EXPLAIN`.
     fn explain(&mut self, start: Span) -> Parsed<Statement> {
-        let is_plan = self.accept_words(&["PLAN", "FOR"]);
-        while !is_plan
-            && ["ESTIMATED_COST", "CHANGELOG_MODE", "PLAN_ADVICE", "JSON_EXECUTION_PLAN", "AST"]
-                .iter()
-                .any(|detail| self.accept_word(detail))
-        {
-            self.accept(&Token::Comma);
-        }
+        self.explained_details();
         let insert_start = self.span();
         let inserts = if self.accept_words(&["STATEMENT", "SET", "BEGIN"]) {
             self.statement_set(start)?
@@ -171,5 +191,15 @@ impl Parser {
             vec![self.insert(insert_start)?]
         };
         Ok(Statement::Explain { inserts, span: self.since(start) })
+    }
+
+    /// `PLAN FOR`, or which details are wanted.
+    pub(super) fn explained_details(&mut self) {
+        const DETAILS: [&str; 5] =
+            ["ESTIMATED_COST", "CHANGELOG_MODE", "PLAN_ADVICE", "JSON_EXECUTION_PLAN", "AST"];
+        let is_plan = self.accept_words(&["PLAN", "FOR"]);
+        while !is_plan && DETAILS.iter().any(|detail| self.accept_word(detail)) {
+            self.accept(&Token::Comma);
+        }
     }
 }

@@ -246,7 +246,7 @@ const STRUCTURAL: &[&str] = &[
     "WHEN", "WHERE", "WITH",
 ];
 
-pub(super) fn is_reserved(word: &str) -> bool {
+pub(crate) fn is_reserved(word: &str) -> bool {
     RESERVED.binary_search(&word.to_ascii_uppercase().as_str()).is_ok()
 }
 

@@ -1,0 +1,210 @@
+//! The rows of a query, held for whoever fetches them: within bounds, so that the sources wait while nobody does.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::connector::{ConnectorError, Rows, Sink, SinkFactory};
+use parking_lot::{Condvar, Mutex};
+use types::{Clock, EventTime, Value};
+
+use crate::patience::Patience;
+
+/// Rows held at one time, at most, and about how many bytes: a row more than these is never held.
+const ROWS_MAX: usize = 10_000;
+const BYTES_MAX: usize = 8 << 20;
+/// How often a sink that waits for room looks whether the job still insists.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A row of a query.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CollectedRow {
+    pub change: Change,
+    /// By the sink's columns.
+    pub values: Vec<Value>,
+}
+
+/// What a row does to the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    Insert,
+    /// It stands in place of the row of the same group and window that came before: a late event has corrected it.
+    UpdateAfter,
+}
+
+/// What happened, for whoever waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// There are rows where there were none.
+    Rows,
+    /// There are as many as were asked for: no more are taken.
+    Enough,
+}
+
+/// Between the sinks of a query and whoever fetches its rows.
+pub struct Collector {
+    state: Mutex<State>,
+    room: Condvar,
+    tell: Box<dyn Fn(Told) + Send + Sync>,
+}
+
+struct State {
+    rows: VecDeque<CollectedRow>,
+    bytes: usize,
+    /// Rows that are still wanted; `None`: all.
+    wanted: Option<u64>,
+    /// Nobody fetches any more: what comes is forgotten.
+    closed: bool,
+}
+
+impl Collector {
+    /// `limit`: how many rows are wanted. `tell` is called by the job's threads and must not wait.
+    pub fn new(limit: Option<u64>, tell: Box<dyn Fn(Told) + Send + Sync>) -> Arc<Collector> {
+        let state = State { rows: VecDeque::new(), bytes: 0, wanted: limit, closed: false };
+        Arc::new(Collector { state: Mutex::new(state), room: Condvar::new(), tell })
+    }
+
+    /// The oldest rows, at most this many.
+    pub fn take(&self, max_rows: usize) -> Vec<CollectedRow> {
+        let mut state = self.state.lock();
+        let count = state.rows.len().min(max_rows);
+        let rows: Vec<CollectedRow> = state.rows.drain(..count).collect();
+        state.bytes = state.bytes.saturating_sub(rows.iter().map(size).sum());
+        drop(state);
+        self.room.notify_all();
+        rows
+    }
+
+    /// Whether rows wait to be fetched.
+    pub fn has_rows(&self) -> bool {
+        !self.state.lock().rows.is_empty()
+    }
+
+    /// Whether all rows that were asked for have come.
+    pub fn has_enough(&self) -> bool {
+        self.state.lock().wanted == Some(0)
+    }
+
+    /// Nobody fetches any more.
+    pub fn close(&self) {
+        let mut state = self.state.lock();
+        state.closed = true;
+        state.rows.clear();
+        state.bytes = 0;
+        drop(state);
+        self.room.notify_all();
+    }
+
+    /// Takes a row in as soon as there is room; false if none is wanted any more.
+    fn put(&self, row: CollectedRow, wait: &mut Wait<'_>) -> Result<bool, ConnectorError> {
+        let bytes = size(&row);
+        let mut state = self.state.lock();
+        while !state.closed && state.wanted != Some(0) && !state.has_room(bytes) {
+            if wait.patience.is_given_up() {
+                let error = "the job ended before its rows were fetched";
+                return Err(ConnectorError::external("cannot hand a row over", error));
+            }
+            let before = wait.clock.elapsed();
+            self.room.wait_for(&mut state, LOOK);
+            wait.blocked += wait.clock.elapsed().saturating_sub(before);
+        }
+        if state.closed || state.wanted == Some(0) {
+            return Ok(false);
+        }
+        let was_empty = state.rows.is_empty();
+        state.bytes += bytes;
+        state.rows.push_back(row);
+        if let Some(wanted) = &mut state.wanted {
+            *wanted -= 1;
+        }
+        let is_enough = state.wanted == Some(0);
+        drop(state);
+        if was_empty {
+            (self.tell)(Told::Rows);
+        }
+        if is_enough {
+            self.room.notify_all();
+            (self.tell)(Told::Enough);
+        }
+        Ok(true)
+    }
+}
+
+impl State {
+    fn has_room(&self, bytes: usize) -> bool {
+        self.rows.is_empty() || (self.rows.len() < ROWS_MAX && self.bytes + bytes <= BYTES_MAX)
+    }
+}
+
+fn size(row: &CollectedRow) -> usize {
+    let of = |value: &Value| match value {
+        Value::Text(text) => text.len(),
+        Value::Bytes(bytes) => bytes.len(),
+        _ => 0,
+    };
+    size_of::<CollectedRow>() + row.values.iter().map(|value| size_of::<Value>() + of(value)).sum::<usize>()
+}
+
+/// The sink of a query.
+pub struct CollectTable {
+    pub collector: Arc<Collector>,
+    pub patience: Arc<Patience>,
+    pub clock: Arc<dyn Clock>,
+}
+
+impl SinkFactory for CollectTable {
+    fn open(&self, _subtask: usize, _of: usize) -> Result<Box<dyn Sink>, ConnectorError> {
+        Ok(Box::new(CollectSink {
+            collector: self.collector.clone(),
+            patience: self.patience.clone(),
+            clock: self.clock.clone(),
+            blocked: Duration::ZERO,
+        }))
+    }
+}
+
+struct CollectSink {
+    collector: Arc<Collector>,
+    patience: Arc<Patience>,
+    clock: Arc<dyn Clock>,
+    blocked: Duration,
+}
+
+/// How a sink waits for room.
+struct Wait<'a> {
+    patience: &'a Patience,
+    clock: &'a dyn Clock,
+    blocked: Duration,
+}
+
+impl Sink for CollectSink {
+    fn write(&mut self, rows: &Rows<'_>) -> Result<(), ConnectorError> {
+        let mut wait = Wait { patience: &self.patience, clock: &*self.clock, blocked: Duration::ZERO };
+        let mut outcome = Ok(true);
+        rows.rows.for_each(|_, row| {
+            if !matches!(outcome, Ok(true)) {
+                return;
+            }
+            let is_correction = rows.revisions.get(row).is_some_and(|revision| *revision > 0);
+            let row = CollectedRow {
+                change: if is_correction { Change::UpdateAfter } else { Change::Insert },
+                values: rows.columns.iter().map(|column| column.get(row).to_value()).collect(),
+            };
+            outcome = self.collector.put(row, &mut wait);
+        });
+        self.blocked += wait.blocked;
+        outcome.map(|_| ())
+    }
+
+    fn watermark(&mut self, _watermark: EventTime) -> Result<(), ConnectorError> {
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), ConnectorError> {
+        Ok(())
+    }
+
+    fn take_blocked(&mut self) -> Duration {
+        std::mem::take(&mut self.blocked)
+    }
+}

@@ -1,0 +1,96 @@
+//! `VALUES`: rows that are written out, each value computed when the script is compiled.
+
+use types::{ColumnType, DataType, Value};
+
+use super::scope::{Relation, Stage};
+use super::{Binder, Bound, ExprBinder, Reported};
+use crate::catalog::Table;
+use crate::error::{Diagnostic, Span};
+use crate::expr::{Expr, ExprId};
+use crate::graph::Graph;
+use crate::parse::ast;
+use crate::rewrite::Rewriter;
+use crate::typing::common_type;
+
+impl Binder {
+    /// The rows as a relation, its columns `EXPR$0`, `EXPR$1`, …
+    pub(super) fn values(&mut self, rows: &[Vec<ast::Expr>]) -> Bound<Relation> {
+        let width = rows.first().map_or(0, Vec::len);
+        let span_of = |row: &[ast::Expr]| match row {
+            [] => Span::default(),
+            [first, .., last] | [first @ last] => first.span.to(last.span),
+        };
+        if let Some(other) = rows.iter().find(|row| row.len() != width) {
+            let message = format!("this row has {} values, the first one {width}", other.len());
+            return Err(self.report(Diagnostic::error(span_of(other), message)));
+        }
+        let mut graph = Graph::default();
+        let mut bound: Vec<Vec<ExprId>> = vec![];
+        for row in rows {
+            let ids = self.over_nothing(&mut graph, |binder| {
+                row.iter().map(|expr| binder.bind(expr)).collect::<Bound<Vec<_>>>()
+            })?;
+            bound.push(ids);
+        }
+        let mut types = vec![];
+        let mut values: Vec<Vec<Value>> = vec![vec![]; rows.len()];
+        for column in 0..width {
+            let spans: Vec<Span> = rows.iter().map(|row| row[column].span).collect();
+            let ids: Vec<ExprId> = bound.iter().map(|row| row[column]).collect();
+            let data_type = self.common_of(&graph, &ids, &spans)?;
+            let ids: Vec<ExprId> = self.over_nothing(&mut graph, |binder| {
+                ids.iter().map(|id| binder.convert(*id, &data_type)).collect()
+            });
+            let mut rewriter = Rewriter::new(&graph.exprs, &self.time_zone);
+            let ids: Vec<ExprId> = ids.into_iter().map(|id| rewriter.rewrite(id)).collect();
+            let folded = rewriter.finish();
+            for ((id, span), row) in ids.iter().zip(&spans).zip(&mut values) {
+                let Expr::Literal(value) = folded.expr(*id) else {
+                    let error = Diagnostic::error(*span, "this is not known before the query runs")
+                        .with_hint("write constants into VALUES, and compute with them in the SELECT");
+                    return Err(self.report(error));
+                };
+                row.push(value.clone());
+            }
+            let nullable = values.iter().any(|row| row[column].is_null());
+            types.push(ColumnType { data_type, nullable });
+        }
+        let span = rows.first().map_or(Span::default(), |row| span_of(row));
+        let index = self.catalog.add_nameless(Table::values(types, values, span));
+        let columns = self.catalog.tables[index].columns.clone();
+        Ok(Relation { source: index, columns, filters: vec![], stage: Stage::Rows })
+    }
+
+    fn over_nothing<T>(&mut self, graph: &mut Graph, bind: impl FnOnce(&mut ExprBinder<'_>) -> T) -> T {
+        let mut binder = ExprBinder {
+            graph,
+            columns: &[],
+            qualifier: None,
+            time_zone: &self.time_zone,
+            diagnostics: &mut self.diagnostics,
+            aggregates: None,
+            clause: "in VALUES",
+            uses: vec![],
+        };
+        bind(&mut binder)
+    }
+
+    fn common_of(&mut self, graph: &Graph, ids: &[ExprId], spans: &[Span]) -> Bound<DataType> {
+        let types: Vec<&DataType> = ids.iter().map(|id| &graph.exprs.column_type(*id).data_type).collect();
+        let place = spans.first().copied().unwrap_or_default();
+        let error = match common_type(types.iter().copied()) {
+            Some(DataType::Null) => Diagnostic::error(place, "a column of nulls alone has no type")
+                .with_hint("give it one: CAST(NULL AS STRING)"),
+            Some(common) => return Ok(common),
+            None => {
+                let mut names: Vec<String> = types.iter().map(|of| of.to_string()).collect();
+                names.dedup();
+                Diagnostic::error(place, "the values of this column have no type in common")
+                    .with_detail(format!("they are {}", names.join(", ")))
+                    .with_hint("CAST them to one type")
+            }
+        };
+        let reported: Reported = self.report(error);
+        Err(reported)
+    }
+}

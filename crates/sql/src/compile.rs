@@ -1,0 +1,143 @@
+//! A whole script at once: declarations, settings and what is to run.
+
+use crate::assemble;
+use crate::bind::{Binder, BoundQuery, BoundTop};
+use crate::error::{Diagnostic, Span};
+use crate::parse::{self, ast::Statement};
+use crate::plan::{Plan, Settings, TopQuery};
+use crate::variables;
+
+/// Compiles a whole script.
+///
+/// `${NAME}` and `${NAME:default}` are filled from `variables` first. The same script and variables always give the
+/// same plan.
+///
+/// # Errors
+/// Everything found to be wrong with the script, in the order of its places, notices included; at least one is an
+/// error. Places are bytes of `script` as given.
+pub fn compile(script: &str, variables: &dyn Fn(&str) -> Option<String>) -> Result<Plan, Vec<Diagnostic>> {
+    let bound = Bound::of(script, variables, Wanted::Inserts)?;
+    let mut diagnostics = bound.diagnostics;
+    if !bound.has_insert && !has_error(&diagnostics) {
+        let end = Span { start: script.len(), end: script.len() };
+        let error =
+            Diagnostic::error(end, "the script writes nothing").with_hint("add an INSERT INTO … SELECT");
+        diagnostics.push(error);
+    }
+    let diagnostics = in_order(diagnostics)?;
+    Ok(assemble::assemble(&bound.binder.catalog, bound.queries, bound.settings, diagnostics))
+}
+
+/// Compiles a script that ends with a query whose rows somebody fetches: `SELECT … [LIMIT n]`.
+///
+/// Its rows come once: what a setting says of early results is left aside.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_query(
+    script: &str,
+    variables: &dyn Fn(&str) -> Option<String>,
+) -> Result<TopQuery, Vec<Diagnostic>> {
+    let bound = Bound::of(script, variables, Wanted::Rows)?;
+    let mut diagnostics = bound.diagnostics;
+    let end = Span { start: script.len(), end: script.len() };
+    if bound.top.is_none() && !has_error(&diagnostics) {
+        diagnostics.push(Diagnostic::error(end, "there is no query").with_hint("end it with a SELECT"));
+    }
+    let diagnostics = in_order(diagnostics)?;
+    let (top, limit) = bound.top.expect("a script without errors has its query");
+    let settings = Settings { early_fire: None, ..bound.settings };
+    let plan = assemble::assemble(&bound.binder.catalog, vec![top.query], settings, diagnostics);
+    Ok(TopQuery { plan, columns: top.columns, limit })
+}
+
+/// What a script is compiled for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    Inserts,
+    /// The rows of a query, which is its last statement.
+    Rows,
+}
+
+/// A script with its names resolved.
+pub(crate) struct Bound {
+    pub(crate) binder: Binder,
+    pub(crate) settings: Settings,
+    queries: Vec<BoundQuery>,
+    top: Option<(BoundTop, Option<u64>)>,
+    has_insert: bool,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+impl Bound {
+    /// Fails only where the script cannot be read at all; other findings are in it.
+    pub(crate) fn of(
+        script: &str,
+        variables: &dyn Fn(&str) -> Option<String>,
+        wanted: Wanted,
+    ) -> Result<Bound, Vec<Diagnostic>> {
+        let filled = variables::fill(script, variables);
+        if filled.broken {
+            return Err(filled.diagnostics);
+        }
+        let parse::Script { statements, diagnostics: syntax, subscripts } = parse::parse(&filled);
+        let mut diagnostics = filled.diagnostics;
+        diagnostics.extend(syntax);
+
+        let mut settings = Settings::default();
+        for statement in &statements {
+            if let Statement::Set { key, value } = statement {
+                settings.set(key, value, &mut diagnostics);
+            }
+        }
+        let binder = Binder::new(settings.time_zone.clone(), subscripts);
+        let mut bound =
+            Bound { binder, settings, queries: vec![], top: None, has_insert: false, diagnostics };
+        for statement in statements {
+            bound.take(statement, wanted);
+        }
+        bound.diagnostics.append(&mut bound.binder.diagnostics);
+        Ok(bound)
+    }
+
+    fn take(&mut self, statement: Statement, wanted: Wanted) {
+        let binder = &mut self.binder;
+        match statement {
+            Statement::Set { .. } => {}
+            Statement::CreateTable(table) => binder.create_table(table),
+            Statement::CreateView(view) => binder.create_view(&view),
+            Statement::Unreadable(name) => binder.catalog.add_unreadable(name.value),
+            Statement::Insert(insert) => {
+                self.has_insert = true;
+                self.queries.extend(binder.insert(&insert));
+            }
+            Statement::Query(query) if wanted == Wanted::Rows => {
+                self.top = binder.top(&query).ok().map(|top| (top, query.limit));
+            }
+            Statement::Query(query) => {
+                let error = Diagnostic::error(query.head, "SELECT is not supported as a statement")
+                    .with_hint("a query needs somewhere to write: INSERT INTO a_table SELECT …");
+                binder.report(error);
+            }
+            Statement::Explain { inserts, span } => {
+                for insert in &inserts {
+                    // Its findings are reported; its result is not needed.
+                    let _ = binder.insert(insert);
+                }
+                let notice = Diagnostic::notice(span, "EXPLAIN in a script is checked and not run");
+                binder.report(notice.with_hint("to see the plan of the whole script: weir explain"));
+            }
+        }
+    }
+}
+
+fn has_error(found: &[Diagnostic]) -> bool {
+    found.iter().any(Diagnostic::is_error)
+}
+
+/// Findings by their places; fails if one is an error.
+fn in_order(mut found: Vec<Diagnostic>) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
+    found.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.span.end));
+    found.dedup();
+    if has_error(&found) { Err(found) } else { Ok(found) }
+}

@@ -1,0 +1,333 @@
+//! What is typed statement by statement: besides a script's own statements, those that ask, drop, and stop.
+
+use sqlparser::tokenizer::Token;
+
+use super::ast::{Ident, ObjectName, Statement, Text};
+use super::{Parsed, Parser, as_syntax, lexer};
+use crate::error::{Diagnostic, Span, did_you_mean};
+use crate::variables::Filled;
+
+/// One statement, as far as a session must know it.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// `CREATE TABLE` or `CREATE VIEW`.
+    Create(Statement),
+    Drop {
+        what: ObjectKind,
+        name: ObjectName,
+        if_exists: bool,
+    },
+    /// `SET`, `SET 'key'`, or `SET 'key' = 'value'`.
+    Set(Option<(Text, Option<Text>)>),
+    /// `RESET` or `RESET 'key'`.
+    Reset(Option<Text>),
+    Show(Show),
+    Describe(ObjectName),
+    DescribeJob(Text),
+    /// What is explained begins at this place.
+    Explain {
+        what: Explained,
+        start: usize,
+    },
+    UseCatalog(Ident),
+    /// `USE [catalog.]database`.
+    Use(ObjectName),
+    /// An `INSERT`.
+    Insert,
+    /// `EXECUTE STATEMENT SET BEGIN … END`.
+    StatementSet,
+    /// `BEGIN STATEMENT SET`, whose inserts follow one by one.
+    BeginStatementSet,
+    EndStatementSet,
+    Query,
+    StopJob {
+        id: Text,
+        with_savepoint: bool,
+        with_drain: bool,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ObjectKind {
+    Table,
+    View,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Explained {
+    Insert,
+    StatementSet,
+    Query,
+}
+
+#[derive(Debug)]
+pub(crate) enum Show {
+    Tables(Option<Like>),
+    Views(Option<Like>),
+    Functions(Option<Like>),
+    /// There are none: nobody can make any.
+    UserFunctions,
+    Jobs,
+    Catalogs,
+    Databases,
+    Modules,
+    CurrentCatalog,
+    CurrentDatabase,
+    Create(ObjectKind, ObjectName),
+}
+
+/// `[NOT] LIKE 'pattern'`.
+#[derive(Debug)]
+pub(crate) struct Like {
+    pub(crate) pattern: String,
+    pub(crate) negated: bool,
+    pub(crate) ignores_case: bool,
+}
+
+const STARTS: &[&str] = &[
+    "CREATE", "DROP", "INSERT", "SELECT", "SET", "RESET", "EXECUTE", "BEGIN", "END", "EXPLAIN", "SHOW",
+    "DESCRIBE", "DESC", "USE", "STOP",
+];
+
+/// Reads one statement; a `;` behind it may be there or not.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub(crate) fn command(filled: &Filled) -> Result<Command, Vec<Diagnostic>> {
+    let (lexemes, failure) = lexer::lexemes(filled);
+    if let Some(failure) = failure {
+        let mut failures = vec![failure];
+        as_syntax(&mut failures);
+        return Err(failures);
+    }
+    let mut parser = Parser::new(lexemes);
+    let read = parser.command().and_then(|command| parser.end_of_command().map(|()| command));
+    let mut diagnostics = parser.diagnostics;
+    match read {
+        Ok(command) if diagnostics.is_empty() => return Ok(command),
+        Ok(_) => {}
+        Err(error) => diagnostics.push(*error),
+    }
+    as_syntax(&mut diagnostics);
+    Err(diagnostics)
+}
+
+impl Parser {
+    fn end_of_command(&mut self) -> Parsed<()> {
+        while self.accept(&Token::SemiColon) {}
+        if self.is_end() {
+            return Ok(());
+        }
+        let error = Diagnostic::error(self.span(), "one statement at a time");
+        Err(Box::new(error.with_hint("send what stands behind the `;` as a statement of its own")))
+    }
+
+    fn command(&mut self) -> Parsed<Command> {
+        let start = self.span();
+        if self.begins_query() {
+            self.top_query()?;
+            return Ok(Command::Query);
+        }
+        if self.accept_word("CREATE") {
+            return self.create(start).map(Command::Create);
+        }
+        if self.accept_word("DROP") {
+            return self.drop();
+        }
+        if self.accept_word("INSERT") {
+            return self.insert(start).map(|_| Command::Insert);
+        }
+        if self.accept_words(&["EXECUTE", "STATEMENT", "SET"]) {
+            self.expect_word("BEGIN")?;
+            return self.statement_set(start).map(|_| Command::StatementSet);
+        }
+        if self.accept_word("EXECUTE") {
+            self.expect_word("INSERT")?;
+            return self.insert(start).map(|_| Command::Insert);
+        }
+        if self.accept_words(&["BEGIN", "STATEMENT", "SET"]) {
+            return Ok(Command::BeginStatementSet);
+        }
+        if self.accept_word("END") {
+            return Ok(Command::EndStatementSet);
+        }
+        if self.accept_word("SET") {
+            return self.session_set();
+        }
+        if self.accept_word("RESET") {
+            let key =
+                if self.is_at_end_of_command() { None } else { Some(self.text("a key in single quotes")?) };
+            return Ok(Command::Reset(key));
+        }
+        if self.accept_word("EXPLAIN") {
+            return self.explain_command(start);
+        }
+        if self.accept_word("SHOW") {
+            return self.show().map(Command::Show);
+        }
+        if self.accept_word("DESCRIBE") || self.accept_word("DESC") {
+            if self.is_word("JOB") && matches!(self.peek_nth(1), Token::SingleQuotedString(_)) {
+                self.advance();
+                return self.text("the job's id in single quotes").map(Command::DescribeJob);
+            }
+            self.accept_word("EXTENDED");
+            return self.object_name("a table's name").map(Command::Describe);
+        }
+        if self.accept_words(&["USE", "CATALOG"]) {
+            return self.ident("a catalog's name").map(Command::UseCatalog);
+        }
+        if self.accept_word("USE") {
+            return self.object_name("a database's name").map(Command::Use);
+        }
+        if self.accept_words(&["STOP", "JOB"]) {
+            return self.stop_job();
+        }
+        Err(self.refused_command())
+    }
+
+    fn is_at_end_of_command(&self) -> bool {
+        matches!(self.peek(), Token::SemiColon | Token::EOF)
+    }
+
+    fn session_set(&mut self) -> Parsed<Command> {
+        if self.is_at_end_of_command() {
+            return Ok(Command::Set(None));
+        }
+        let key = self.text("a key in single quotes")?;
+        let value = if self.accept(&Token::Eq) { Some(self.text("a value in single quotes")?) } else { None };
+        Ok(Command::Set(Some((key, value))))
+    }
+
+    /// Behind `DROP`.
+    fn drop(&mut self) -> Parsed<Command> {
+        self.accept_word("TEMPORARY");
+        let what = self.object_kind("`TABLE` or `VIEW`: there is nothing else to drop")?;
+        let if_exists = self.accept_words(&["IF", "EXISTS"]);
+        Ok(Command::Drop { what, name: self.object_name("its name")?, if_exists })
+    }
+
+    fn object_kind(&mut self, expected: &str) -> Parsed<ObjectKind> {
+        if self.accept_word("TABLE") {
+            Ok(ObjectKind::Table)
+        } else if self.accept_word("VIEW") {
+            Ok(ObjectKind::View)
+        } else {
+            Err(self.unexpected(expected))
+        }
+    }
+
+    /// Behind `EXPLAIN`.
+    fn explain_command(&mut self, start: Span) -> Parsed<Command> {
+        self.explained_details();
+        let from = self.span();
+        let what = if self.begins_query() {
+            self.top_query()?;
+            Explained::Query
+        } else if self.accept_words(&["STATEMENT", "SET", "BEGIN"]) {
+            self.statement_set(start)?;
+            Explained::StatementSet
+        } else {
+            self.expect_word("INSERT")?;
+            self.insert(from)?;
+            Explained::Insert
+        };
+        Ok(Command::Explain { what, start: from.start })
+    }
+
+    /// Behind `SHOW`.
+    fn show(&mut self) -> Parsed<Show> {
+        if self.accept_word("CREATE") {
+            let what = self.object_kind("`TABLE` or `VIEW`")?;
+            return Ok(Show::Create(what, self.object_name("its name")?));
+        }
+        if self.accept_word("CURRENT") {
+            return if self.accept_word("CATALOG") {
+                Ok(Show::CurrentCatalog)
+            } else if self.accept_word("DATABASE") {
+                Ok(Show::CurrentDatabase)
+            } else {
+                Err(self.unexpected("`CATALOG` or `DATABASE`"))
+            };
+        }
+        if self.accept_word("USER") {
+            return if self.accept_word("FUNCTIONS") {
+                Ok(Show::UserFunctions)
+            } else {
+                Err(self.unexpected("`FUNCTIONS`"))
+            };
+        }
+        if self.accept_word("TABLES") {
+            return self.like().map(Show::Tables);
+        }
+        if self.accept_word("VIEWS") {
+            return self.like().map(Show::Views);
+        }
+        if self.accept_word("FUNCTIONS") {
+            return self.like().map(Show::Functions);
+        }
+        let plain = [
+            ("JOBS", Show::Jobs),
+            ("CATALOGS", Show::Catalogs),
+            ("DATABASES", Show::Databases),
+            ("MODULES", Show::Modules),
+        ];
+        for (word, show) in plain {
+            if self.accept_word(word) {
+                return Ok(show);
+            }
+        }
+        Err(self.unexpected(
+            "`TABLES`, `VIEWS`, `FUNCTIONS`, `JOBS`, `CATALOGS`, `DATABASES`, `MODULES`, `CURRENT CATALOG`, \
+             `CURRENT DATABASE`, `CREATE TABLE` or `CREATE VIEW`",
+        ))
+    }
+
+    /// `[FROM|IN [catalog.]database] [[NOT] LIKE|ILIKE 'pattern']`.
+    fn like(&mut self) -> Parsed<Option<Like>> {
+        if self.accept_word("FROM") || self.accept_word("IN") {
+            self.object_name("a database's name")?;
+        }
+        let negated = self.accept_word("NOT");
+        let ignores_case = self.is_word("ILIKE");
+        if self.accept_word("LIKE") || self.accept_word("ILIKE") {
+            let pattern = self.text("a pattern in single quotes")?.value;
+            return Ok(Some(Like { pattern, negated, ignores_case }));
+        }
+        if negated { Err(self.unexpected("`LIKE`")) } else { Ok(None) }
+    }
+
+    /// Behind `STOP JOB`.
+    fn stop_job(&mut self) -> Parsed<Command> {
+        let id = self.text("the job's id in single quotes")?;
+        let (mut with_savepoint, mut with_drain) = (false, false);
+        while self.accept_word("WITH") {
+            if self.accept_word("SAVEPOINT") {
+                with_savepoint = true;
+            } else if self.accept_word("DRAIN") {
+                with_drain = true;
+            } else {
+                return Err(self.unexpected("`SAVEPOINT` or `DRAIN`"));
+            }
+        }
+        Ok(Command::StopJob { id, with_savepoint, with_drain })
+    }
+
+    fn refused_command(&self) -> Box<Diagnostic> {
+        let Token::Word(word) = self.peek() else { return self.unexpected("a statement") };
+        let name = word.value.to_ascii_uppercase();
+        let hint = match name.as_str() {
+            "ALTER" => "drop it, and create it anew",
+            "UPDATE" | "DELETE" | "MERGE" | "TRUNCATE" | "UPSERT" => "write rows with INSERT INTO … SELECT",
+            "LOAD" | "UNLOAD" | "ADD" | "REMOVE" | "CALL" | "ANALYZE" | "COMPILE" => {
+                "there are no modules, jars, procedures, statistics or compiled plans here"
+            }
+            _ => {
+                let message = format!("`{}` begins no statement", word.value);
+                let mut error = Diagnostic::error(self.span(), message);
+                error.hint = did_you_mean(&name, STARTS.iter().copied());
+                return Box::new(error);
+            }
+        };
+        Box::new(Diagnostic::error(self.span(), format!("{name} is not supported")).with_hint(hint))
+    }
+}

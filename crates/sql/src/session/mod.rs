@@ -1,0 +1,354 @@
+//! A session: what was declared and set so far, and what the next statement means after that.
+//!
+//! A statement is compiled as the end of a script that begins with the session's settings and declarations, by the same
+//! functions as a script that is given as a whole. So what a session starts is a script that can be kept and started
+//! again, and this stays a pure function of the statements before.
+
+mod ask;
+mod complete;
+mod compose;
+mod describe;
+mod outcome;
+
+use std::collections::BTreeMap;
+
+use crate::compile::{Bound, Wanted, compile, compile_query};
+use crate::error::{Diagnostic, Kind, Span};
+use crate::explain::explain;
+use crate::parse::ast::{Ident, ObjectName, Statement, Text};
+use crate::parse::command::{Command, Explained, ObjectKind, command};
+use crate::plan::{Plan, Settings};
+use crate::settings::matters;
+use crate::variables;
+
+pub use outcome::{Answer, Insertion, Outcome, Selection, StopJob};
+
+/// The only catalog and database there are, by Flink's names for those that need no declaration.
+pub const CATALOG: &str = "default_catalog";
+pub const DATABASE: &str = "default_database";
+
+/// What one session declares, at most.
+const OBJECTS_MAX: usize = 256;
+/// Bytes of declarations, and of inserts that wait for their `END`, at most.
+const TEXT_MAX: usize = 4 << 20;
+
+/// Fills `${NAME}`.
+pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// What was declared and set so far.
+#[derive(Debug, Clone, Default)]
+pub struct Session {
+    /// In the order of their declaration.
+    objects: Vec<Declared>,
+    /// What `RESET` goes back to.
+    initial: BTreeMap<String, String>,
+    settings: BTreeMap<String, String>,
+    /// The inserts since `BEGIN STATEMENT SET`.
+    gathering: Option<Vec<String>>,
+}
+
+/// A table or view, by the statement that declares it.
+#[derive(Debug, Clone)]
+struct Declared {
+    name: String,
+    kind: ObjectKind,
+    text: String,
+}
+
+impl Session {
+    /// A session that begins with these settings.
+    pub fn new(settings: BTreeMap<String, String>) -> Session {
+        Session { initial: settings.clone(), settings, ..Session::default() }
+    }
+
+    /// Every key that is set.
+    pub fn settings(&self) -> &BTreeMap<String, String> {
+        &self.settings
+    }
+
+    /// The time zone in which instants are shown.
+    pub fn time_zone(&self) -> jiff::tz::TimeZone {
+        let mut settings = Settings::default();
+        if let Some(zone) = self.settings.get("table.local-time-zone") {
+            settings.set(&word("table.local-time-zone"), &word(zone), &mut vec![]);
+        }
+        settings.time_zone
+    }
+
+    /// Takes one statement in.
+    ///
+    /// # Errors
+    /// What is wrong with it, places being bytes of `statement`. Nothing has changed then.
+    pub fn execute(&mut self, statement: &str, variables: Variables<'_>) -> Result<Outcome, Vec<Diagnostic>> {
+        let command = read(statement, variables)?;
+        if self.gathering.is_some() {
+            return self.gather(command, statement, variables);
+        }
+        match command {
+            Command::Create(declaration) => self.create(declaration, statement, variables),
+            Command::Drop { what, name, if_exists } => self.drop_object(what, &name, if_exists),
+            Command::Set(pair) => self.set(pair),
+            Command::Reset(key) => {
+                self.reset(key.as_ref());
+                Ok(Outcome::Done)
+            }
+            Command::Show(show) => self.show(show),
+            Command::Describe(name) => self.describe(name.last(), variables),
+            Command::DescribeJob(id) => Ok(Outcome::DescribeJob(id.value)),
+            Command::Explain { what, start } => self.explain(what, start, statement, variables),
+            Command::UseCatalog(name) => use_catalog(&name),
+            Command::Use(name) => use_database(&name),
+            Command::Insert | Command::StatementSet => self.insert(statement, variables),
+            Command::BeginStatementSet => {
+                self.gathering = Some(vec![]);
+                Ok(Outcome::Done)
+            }
+            Command::EndStatementSet => {
+                let error = Diagnostic::error(whole(statement), "no statement set has been begun");
+                Err(vec![error.with_hint("begin one with BEGIN STATEMENT SET")])
+            }
+            Command::Query => {
+                let (query, composed) =
+                    self.compiled(statement, &|script| compile_query(script, variables))?;
+                let (script, statement_at) = (composed.text, composed.statement_at);
+                Ok(Outcome::Query(Box::new(Selection { script, query, statement_at })))
+            }
+            Command::StopJob { id, with_savepoint, with_drain } => {
+                Ok(Outcome::StopJob(StopJob { id: id.value, with_savepoint, with_drain }))
+            }
+        }
+    }
+
+    /// Takes a statement in that may stand in a file of settings and declarations.
+    ///
+    /// # Errors
+    /// As [`Session::execute`]; `Ok(false)` for a statement that does something else, which is not done.
+    pub fn configure(&mut self, statement: &str, variables: Variables<'_>) -> Result<bool, Vec<Diagnostic>> {
+        let configures = matches!(
+            read(statement, variables)?,
+            Command::Create(_)
+                | Command::Drop { .. }
+                | Command::Set(Some((_, Some(_))))
+                | Command::Reset(_)
+                | Command::UseCatalog(_)
+                | Command::Use(_)
+        );
+        if configures {
+            self.execute(statement, variables)?;
+        }
+        Ok(configures)
+    }
+
+    fn create(
+        &mut self,
+        declaration: Statement,
+        statement: &str,
+        variables: Variables<'_>,
+    ) -> Result<Outcome, Vec<Diagnostic>> {
+        let (name, kind, if_not_exists) = match declaration {
+            Statement::CreateTable(table) => (table.name, ObjectKind::Table, table.if_not_exists),
+            Statement::CreateView(view) => (view.name, ObjectKind::View, view.if_not_exists),
+            _ => return Ok(Outcome::Done),
+        };
+        if if_not_exists && self.find(&name.value).is_some() {
+            return Ok(Outcome::Done);
+        }
+        self.room_for(statement)?;
+        self.compiled(statement, &|script| bound(script, variables))?;
+        self.objects.push(Declared { name: name.value, kind, text: statement.to_owned() });
+        Ok(Outcome::Done)
+    }
+
+    fn room_for(&self, statement: &str) -> Result<(), Vec<Diagnostic>> {
+        let gathered = self.gathering.iter().flatten().map(String::len);
+        let bytes: usize = self.objects.iter().map(|object| object.text.len()).chain(gathered).sum();
+        let count = self.objects.len() + self.gathering.as_ref().map_or(0, Vec::len);
+        if count < OBJECTS_MAX && bytes.saturating_add(statement.len()) <= TEXT_MAX {
+            return Ok(());
+        }
+        let error = Diagnostic::error(whole(statement), "the session holds no more declarations")
+            .with_hint(format!("drop some: {OBJECTS_MAX} of {TEXT_MAX} bytes is what it holds"));
+        Err(vec![error])
+    }
+
+    fn drop_object(
+        &mut self,
+        what: ObjectKind,
+        name: &ObjectName,
+        if_exists: bool,
+    ) -> Result<Outcome, Vec<Diagnostic>> {
+        let name = name.last();
+        let found = self.objects.iter().position(|of| of.name == name.value && of.kind == what);
+        match found {
+            Some(at) => {
+                self.objects.remove(at);
+                Ok(Outcome::Done)
+            }
+            None if if_exists => Ok(Outcome::Done),
+            None => {
+                let (kind, other) = match what {
+                    ObjectKind::Table => ("table", "view"),
+                    ObjectKind::View => ("view", "table"),
+                };
+                let mut error = self.unknown(name, kind);
+                if self.find(&name.value).is_some() {
+                    error.hint = Some(format!("it is a {other}: DROP {}", other.to_uppercase()));
+                }
+                Err(vec![error])
+            }
+        }
+    }
+
+    fn set(&mut self, pair: Option<(Text, Option<Text>)>) -> Result<Outcome, Vec<Diagnostic>> {
+        let Some((key, value)) = pair else {
+            let rows = self.settings.iter().map(|(key, value)| [key.clone(), value.clone()]);
+            return Ok(Answer::texts(["key", "value"], rows.collect()));
+        };
+        let Some(value) = value else {
+            let rows = self.settings.get(&key.value).map(|value| [key.value, value.clone()]);
+            return Ok(Answer::texts(["key", "value"], rows.into_iter().collect()));
+        };
+        let mut found = vec![];
+        Settings::default().set(&key, &value, &mut found);
+        found.retain(Diagnostic::is_error);
+        if !found.is_empty() {
+            return Err(found);
+        }
+        self.settings.insert(key.value, value.value);
+        Ok(Outcome::Done)
+    }
+
+    fn reset(&mut self, key: Option<&Text>) {
+        let Some(key) = key else {
+            self.settings.clone_from(&self.initial);
+            return;
+        };
+        match self.initial.get(&key.value) {
+            Some(value) => self.settings.insert(key.value.clone(), value.clone()),
+            None => self.settings.remove(&key.value),
+        };
+    }
+
+    fn insert(&self, statement: &str, variables: Variables<'_>) -> Result<Outcome, Vec<Diagnostic>> {
+        let (plan, composed) = self.compiled(statement, &|script| compile(script, variables))?;
+        let name = job_name(&plan);
+        Ok(Outcome::Insert(Insertion { script: composed.text, name, statement_at: composed.statement_at }))
+    }
+
+    /// Between `BEGIN STATEMENT SET` and `END`.
+    fn gather(
+        &mut self,
+        command: Command,
+        statement: &str,
+        variables: Variables<'_>,
+    ) -> Result<Outcome, Vec<Diagnostic>> {
+        match command {
+            Command::Insert => {
+                self.room_for(statement)?;
+                self.compiled(statement, &|script| compile(script, variables))?;
+                self.gathering.get_or_insert_default().push(compose::bare(statement).to_owned());
+                Ok(Outcome::Done)
+            }
+            Command::EndStatementSet => {
+                let inserts = self.gathering.take().unwrap_or_default();
+                if inserts.is_empty() {
+                    return Ok(Outcome::Done);
+                }
+                let set = format!("EXECUTE STATEMENT SET BEGIN\n{}\n;\nEND", inserts.join("\n;\n"));
+                self.insert(&set, variables)
+            }
+            _ => {
+                let error = Diagnostic::error(whole(statement), "only INSERT may stand in a statement set");
+                Err(vec![error.with_hint("END submits what the set holds so far")])
+            }
+        }
+    }
+
+    fn explain(
+        &self,
+        what: Explained,
+        start: usize,
+        statement: &str,
+        variables: Variables<'_>,
+    ) -> Result<Outcome, Vec<Diagnostic>> {
+        let explained = statement.get(start..).unwrap_or_default();
+        // The places of what is found stay those of the statement.
+        let padding = " ".repeat(start.saturating_sub("EXECUTE ".len()));
+        let plan = match what {
+            Explained::Insert => {
+                let statement = " ".repeat(start) + explained;
+                self.compiled(&statement, &|script| compile(script, variables))?.0
+            }
+            Explained::StatementSet => {
+                let statement = format!("{padding}EXECUTE {explained}");
+                self.compiled(&statement, &|script| compile(script, variables))?.0
+            }
+            Explained::Query => {
+                let statement = " ".repeat(start) + explained;
+                self.compiled(&statement, &|script| compile_query(script, variables))?.0.plan
+            }
+        };
+        let text = format!("== Optimized Execution Plan ==\n{}", explain(&plan));
+        Ok(Answer::texts(["result"], vec![[text]]))
+    }
+
+    fn find(&self, name: &str) -> Option<&Declared> {
+        self.objects.iter().find(|object| object.name == name)
+    }
+
+    fn unknown(&self, name: &Ident, what: &str) -> Diagnostic {
+        let mut error = Diagnostic::error(name.span, format!("there is no {what} `{}`", name.value))
+            .of_kind(Kind::NoSuchObject(name.value.clone()));
+        let known = self.objects.iter().map(|object| object.name.as_str());
+        error.hint = crate::error::did_you_mean(&name.value, known);
+        error
+    }
+}
+
+fn read(statement: &str, variables: Variables<'_>) -> Result<Command, Vec<Diagnostic>> {
+    let filled = variables::fill(statement, variables);
+    if !filled.diagnostics.is_empty() {
+        return Err(filled.diagnostics);
+    }
+    command(&filled)
+}
+
+/// Declarations alone; fails where one is wrong.
+fn bound(script: &str, variables: Variables<'_>) -> Result<Bound, Vec<Diagnostic>> {
+    let bound = Bound::of(script, variables, Wanted::Inserts)?;
+    if bound.diagnostics.iter().any(Diagnostic::is_error) { Err(bound.diagnostics) } else { Ok(bound) }
+}
+
+/// As Flink names a job after the tables that it writes.
+fn job_name(plan: &Plan) -> String {
+    let tables = plan.sinks.iter().map(|sink| format!("{CATALOG}.{DATABASE}.{}", sink.name));
+    format!("insert-into_{}", tables.collect::<Vec<_>>().join(","))
+}
+
+fn use_catalog(name: &Ident) -> Result<Outcome, Vec<Diagnostic>> {
+    if name.value == CATALOG {
+        return Ok(Outcome::Done);
+    }
+    let error = Diagnostic::error(name.span, format!("a catalog with name [{}] does not exist", name.value));
+    Err(vec![error.with_hint(format!("there is one: {CATALOG}"))])
+}
+
+fn use_database(name: &ObjectName) -> Result<Outcome, Vec<Diagnostic>> {
+    if let [catalog, _] = name.parts.as_slice() {
+        use_catalog(catalog)?;
+    }
+    let last = name.last();
+    if last.value == DATABASE {
+        return Ok(Outcome::Done);
+    }
+    let message = format!("a database with name [{}] does not exist in the catalog: [{CATALOG}]", last.value);
+    Err(vec![Diagnostic::error(last.span, message).with_hint(format!("there is one: {DATABASE}"))])
+}
+
+fn whole(statement: &str) -> Span {
+    Span { start: 0, end: statement.len() }
+}
+
+fn word(value: &str) -> Text {
+    Text { value: value.to_owned(), span: Span::default() }
+}
