@@ -22,6 +22,8 @@ mod feed;
 
 pub mod flink;
 
+pub mod gateway;
+
 mod assets;
 mod docs;
 mod openapi;

@@ -43,6 +43,15 @@ impl Origins {
         let authority = origin.split_once("://").map(|(_, authority)| authority);
         self.allows(origin) || (authority.is_some() && authority == own)
     }
+
+    /// [`Origins::admits`], also for what a `GET` does. Browsers name the page's origin with every request but a plain
+    /// `GET`, of which they only tell that it comes from another site.
+    pub(crate) fn admits_any(&self, headers: &HeaderMap) -> bool {
+        if headers.contains_key(header::ORIGIN) {
+            return self.admits(headers);
+        }
+        headers.get("sec-fetch-site").is_none_or(|site| site != "cross-site")
+    }
 }
 
 fn of_this_machine(origin: &str) -> bool {

@@ -58,11 +58,11 @@ impl Catalog {
         }
     }
 
-    pub(crate) fn unknown(&self, name: &Ident, what: &str) -> Diagnostic {
+    pub(crate) fn unknown(&self, name: &Ident, what: &str, kind: fn(String) -> Kind) -> Diagnostic {
         let mut known: Vec<&str> = self.names.keys().map(String::as_str).collect();
         known.sort_unstable();
         let mut error = Diagnostic::error(name.span, format!("there is no {what} `{}`", name.value))
-            .of_kind(Kind::NoSuchObject(name.value.clone()));
+            .of_kind(kind(name.value.clone()));
         error.hint = did_you_mean(&name.value, known.iter().copied());
         if error.hint.is_none() && !known.is_empty() && known.len() <= 12 {
             error.detail = Some(format!("the script declares {}", known.join(", ")));

@@ -33,8 +33,10 @@ pub enum Kind {
     Syntax,
     /// It cannot be read because it ends too early: more text could help.
     EndOfInput,
-    /// Nothing goes by this name.
+    /// A query reads what is not there: nothing goes by this name.
     NoSuchObject(String),
+    /// A statement is about a table or view that is not there.
+    NoSuchTable(String),
     /// Something goes by this name already.
     ObjectExists(String),
 }

@@ -83,7 +83,7 @@ fn declarations_are_kept_shown_and_dropped() {
     assert_eq!((error.span.start, error.span.end), (13, 19), "places are those of the statement");
     run(&mut session, "DROP VIEW v");
     run(&mut session, "DROP VIEW IF EXISTS v");
-    assert_eq!(fails(&mut session, "DROP VIEW v").kind, Kind::NoSuchObject("v".to_owned()));
+    assert_eq!(fails(&mut session, "DROP VIEW v").kind, Kind::NoSuchTable("v".to_owned()));
     assert!(fails(&mut session, "DROP VIEW counts").hint.expect("a hint").contains("DROP TABLE"));
     assert_eq!(texts(&answer(&mut session, "SHOW TABLES")), ["counts", "orders"]);
 }
@@ -110,7 +110,7 @@ fn a_table_is_described_as_flink_describes_it() {
         "user | ROW<`name` STRING, `age` INT> | true | - | - | -",
     ];
     assert_eq!(texts(&answer(&mut session, "DESC v;")), of_view);
-    assert_eq!(fails(&mut session, "DESCRIBE nosuch").kind, Kind::NoSuchObject("nosuch".to_owned()));
+    assert_eq!(fails(&mut session, "DESCRIBE nosuch").kind, Kind::NoSuchTable("nosuch".to_owned()));
 }
 
 #[test]
@@ -205,6 +205,11 @@ fn a_statement_that_ends_too_early_is_told_from_one_that_is_wrong() {
     assert_eq!(fails(&mut session, "SELECT FROM orders").kind, Kind::Syntax);
     assert_eq!(fails(&mut session, "SELEC 1").kind, Kind::Syntax);
     assert_eq!(fails(&mut session, "SELECT 1; SELECT 2").message, "one statement at a time");
+    assert_eq!(fails(&mut session, "SELECT * FROM nosuch").kind, Kind::NoSuchObject("nosuch".to_owned()));
+    assert_eq!(
+        fails(&mut session, "INSERT INTO nosuch SELECT 1").kind,
+        Kind::NoSuchTable("nosuch".to_owned())
+    );
     assert_eq!(fails(&mut session, "SELECT * FROM ordes").hint.as_deref(), Some("did you mean `orders`?"));
     let found = session.execute("EXECUTE STATEMENT SET BEGIN INSERT INTO counts SELECT 1; END;", &none);
     assert!(matches!(found, Ok(Outcome::Insert(_))), "{found:?}");

@@ -166,13 +166,9 @@ impl Parts {
         Ok(json(StatusCode::ACCEPTED, &Nothing {}))
     }
 
-    /// Whether whoever sends this may change something: not a page of a stranger. Browsers name the page's origin with
-    /// every request but a plain `GET`, of which they only tell that it comes from another site.
+    /// Whether whoever sends this may change something.
     fn admits(&self, headers: &HeaderMap) -> bool {
-        if headers.contains_key(header::ORIGIN) {
-            return self.origins.admits(headers);
-        }
-        headers.get("sec-fetch-site").is_none_or(|site| site != "cross-site")
+        self.origins.admits_any(headers)
     }
 }
 
@@ -189,7 +185,7 @@ pub(super) fn job_id(text: &str) -> Result<JobId, Refusal> {
 }
 
 /// A parameter of the query; of several with this name, the first. A query that cannot be read has none.
-pub(super) fn parameter(uri: &Uri, name: &str) -> Option<String> {
+pub(crate) fn parameter(uri: &Uri, name: &str) -> Option<String> {
     let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri).ok()?;
     pairs.into_iter().find_map(|(key, value)| (key == name).then_some(value))
 }
@@ -203,7 +199,7 @@ pub(super) fn ok(body: &impl Serialize) -> Result<Response, Refusal> {
     Ok(json(StatusCode::OK, body))
 }
 
-pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
+pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response {
     let body = match serde_json::to_vec(body) {
         Ok(body) => body,
         Err(error) => {

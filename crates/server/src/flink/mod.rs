@@ -38,8 +38,10 @@ mod model;
 mod openapi;
 mod page;
 
+pub(crate) use answer::{json, parameter};
 pub use log_tail::LogTail;
 pub use model::Setting;
+pub(crate) use openapi::{Described, add_operation};
 pub use options::Options;
 pub(crate) use places::Peer;
 pub use service::{JobManager, Services, Variables};

@@ -49,35 +49,50 @@ pub(super) fn description() -> Response {
 fn document() -> utoipa::openapi::OpenApi {
     let mut document = Schemas::openapi();
     let mut paths = Paths::new();
-    for &(method, path, status, schema, summary) in ENDPOINTS {
-        let method = match method {
-            "POST" => HttpMethod::Post,
-            "PATCH" => HttpMethod::Patch,
-            "DELETE" => HttpMethod::Delete,
-            _ => HttpMethod::Get,
-        };
-        let item = PathItem::new(method.clone(), operation(path, status, schema, summary, &method));
-        match paths.paths.get_mut(path) {
-            Some(known) => known.merge_operations(item),
-            None => drop(paths.paths.insert(path.to_owned(), item)),
-        }
+    for &(method, path, status, answer, summary) in ENDPOINTS {
+        let tag = if path.starts_with("/weir/") { "weir" } else { "flink" };
+        let takes = if method == "POST" { taken(path) } else { None };
+        add_operation(&mut paths, &Described { method, path, status, answer, summary, takes, tag });
     }
     document.paths = paths;
     document
 }
 
-fn operation(
-    path: &str,
-    status: &str,
-    schema: &str,
-    summary: &str,
-    method: &HttpMethod,
-) -> utoipa::openapi::path::Operation {
+/// A route with what it takes and answers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Described {
+    pub(crate) method: &'static str,
+    pub(crate) path: &'static str,
+    /// Where all goes well.
+    pub(crate) status: &'static str,
+    /// The schema of the answer; in brackets: an array of it; empty: text.
+    pub(crate) answer: &'static str,
+    pub(crate) summary: &'static str,
+    /// The schema of the body.
+    pub(crate) takes: Option<&'static str>,
+    pub(crate) tag: &'static str,
+}
+
+pub(crate) fn add_operation(paths: &mut Paths, route: &Described) {
+    let method = match route.method {
+        "POST" => HttpMethod::Post,
+        "PATCH" => HttpMethod::Patch,
+        "DELETE" => HttpMethod::Delete,
+        _ => HttpMethod::Get,
+    };
+    let item = PathItem::new(method, operation(route));
+    match paths.paths.get_mut(route.path) {
+        Some(known) => known.merge_operations(item),
+        None => drop(paths.paths.insert(route.path.to_owned(), item)),
+    }
+}
+
+fn operation(route: &Described) -> utoipa::openapi::path::Operation {
+    let Described { path, status, answer: schema, summary, takes, tag, .. } = *route;
     let errors = content("Errors");
     let answer = ResponseBuilder::new().description(summary).content(media(schema), content(schema)).build();
     let refusal = ResponseBuilder::new().description("Why not").content(media("Errors"), errors).build();
     let responses = ResponsesBuilder::new().response(status, answer).response("default", refusal).build();
-    let tag = if path.starts_with("/weir/") { "weir" } else { "flink" };
     let mut operation = OperationBuilder::new().tag(tag).summary(Some(summary)).responses(responses);
     for name in path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
         let text =
@@ -89,7 +104,6 @@ fn operation(
             .schema(Some(RefOr::T(utoipa::openapi::Schema::Object(text))));
         operation = operation.parameter(parameter.build());
     }
-    let takes = if *method == HttpMethod::Post { taken(path) } else { None };
     if let Some(schema) = takes {
         let body = RequestBodyBuilder::new().content("application/json", content(schema)).build();
         operation = operation.request_body(Some(body));

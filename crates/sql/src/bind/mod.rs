@@ -125,7 +125,7 @@ impl Binder {
             },
             Some(Object::View(index)) => self.catalog.views[index].clone().ok_or(Reported),
             None => {
-                let error = self.catalog.unknown(name, "table or view");
+                let error = self.catalog.unknown(name, "table or view", Kind::NoSuchObject);
                 Err(self.report(error))
             }
         }

@@ -5,7 +5,7 @@ use types::{ColumnType, DataType, Value};
 use super::scope::{Relation, Stage};
 use super::{Binder, Bound, Cell, Column, Reported};
 use crate::catalog::Object;
-use crate::error::{Diagnostic, Span};
+use crate::error::{Diagnostic, Kind, Span};
 use crate::expr::ExprId;
 use crate::parse::ast::{Ident, Insert};
 use crate::plan::TableColumn;
@@ -54,7 +54,7 @@ impl Binder {
                 Err(self.report(error))
             }
             None => {
-                let error = self.catalog.unknown(name, "table");
+                let error = self.catalog.unknown(name, "table", Kind::NoSuchTable);
                 Err(self.report(error))
             }
         }

@@ -38,8 +38,8 @@ impl Binder {
         let columns = relation.columns.iter().enumerate().map(|(place, column)| {
             scalars.result(graph, column, &column.name, top.query.item_span(place, count))
         });
-        let columns: Result<Vec<ResultColumn>, Diagnostic> = columns.collect();
-        let columns = columns.map_err(|error| self.report(error))?;
+        let columns: Result<Vec<ResultColumn>, Box<Diagnostic>> = columns.collect();
+        let columns = columns.map_err(|error| self.report(*error))?;
         let sink = self.catalog.add_nameless(Table::collected(scalars.names, top.span));
         let query = BoundQuery { sink, relation, columns: scalars.ids, span: top.span };
         Ok(BoundTop { query, columns })
@@ -53,14 +53,14 @@ impl Scalars {
         column: &Column,
         path: &str,
         span: Span,
-    ) -> Result<ResultColumn, Diagnostic> {
+    ) -> Result<ResultColumn, Box<Diagnostic>> {
         let name = column.name.clone();
         match &column.cell {
             Cell::Scalar(id) => {
                 let column_type = graph.exprs.column_type(*id).clone();
                 if column_type.data_type == DataType::Null {
                     let error = Diagnostic::error(span, format!("`{path}` is null and nothing else"));
-                    return Err(error.with_hint("give it a type: CAST(NULL AS STRING)"));
+                    return Err(Box::new(error.with_hint("give it a type: CAST(NULL AS STRING)")));
                 }
                 self.names.push((path.to_owned(), column_type.clone()));
                 self.ids.push(*id);
@@ -70,7 +70,7 @@ impl Scalars {
                 let fields = fields
                     .iter()
                     .map(|field| self.result(graph, field, &format!("{path}.{}", field.name), span));
-                let fields = fields.collect::<Result<Vec<ResultColumn>, Diagnostic>>()?;
+                let fields = fields.collect::<Result<Vec<ResultColumn>, Box<Diagnostic>>>()?;
                 let types = fields
                     .iter()
                     .map(|field| Field { name: field.name.clone(), column_type: field.column_type.clone() });
@@ -80,7 +80,7 @@ impl Scalars {
             Cell::Array(data_type) | Cell::Map { data_type, .. } => {
                 let error =
                     Diagnostic::error(span, format!("`{path}` is {data_type} and is not read as a whole"));
-                Err(error.with_hint("name the other columns in the SELECT"))
+                Err(Box::new(error.with_hint("name the other columns in the SELECT")))
             }
         }
     }

@@ -11,7 +11,7 @@ use crate::variables::Filled;
 #[derive(Debug)]
 pub(crate) enum Command {
     /// `CREATE TABLE` or `CREATE VIEW`.
-    Create(Statement),
+    Create(Box<Statement>),
     Drop {
         what: ObjectKind,
         name: ObjectName,
@@ -129,7 +129,7 @@ impl Parser {
             return Ok(Command::Query);
         }
         if self.accept_word("CREATE") {
-            return self.create(start).map(Command::Create);
+            return self.create(start).map(|declaration| Command::Create(Box::new(declaration)));
         }
         if self.accept_word("DROP") {
             return self.drop();

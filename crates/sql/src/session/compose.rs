@@ -58,7 +58,7 @@ impl Session {
                 errors.partition(|error| error.span.start >= composed.statement_at);
             if !own.is_empty() {
                 let names_left_out = own.iter().any(|error| {
-                    matches!(&error.kind, Kind::NoSuchObject(name)
+                    matches!(&error.kind, Kind::NoSuchObject(name) | Kind::NoSuchTable(name)
                         if left_out.iter().any(|at| self.objects[*at].name == *name))
                 });
                 if names_left_out {

@@ -85,7 +85,7 @@ impl Session {
             return self.gather(command, statement, variables);
         }
         match command {
-            Command::Create(declaration) => self.create(declaration, statement, variables),
+            Command::Create(declaration) => self.create(*declaration, statement, variables),
             Command::Drop { what, name, if_exists } => self.drop_object(what, &name, if_exists),
             Command::Set(pair) => self.set(pair),
             Command::Reset(key) => {
@@ -298,7 +298,7 @@ impl Session {
 
     fn unknown(&self, name: &Ident, what: &str) -> Diagnostic {
         let mut error = Diagnostic::error(name.span, format!("there is no {what} `{}`", name.value))
-            .of_kind(Kind::NoSuchObject(name.value.clone()));
+            .of_kind(Kind::NoSuchTable(name.value.clone()));
         let known = self.objects.iter().map(|object| object.name.as_str());
         error.hint = crate::error::did_you_mean(&name.value, known);
         error

@@ -1,0 +1,112 @@
+//! Findings about a statement as the exceptions of Flink's planner, so that its clients print what they print for Flink.
+
+use jobs::SubmitError;
+use jobs::with_causes;
+use sql::error::{Diagnostic, Kind, Span};
+use sql::session::{CATALOG, DATABASE};
+
+use super::fault::{EXECUTION, Fault, VALIDATION};
+
+const PARSER: &str = "org.apache.flink.table.api.SqlParserException";
+const PARSER_END: &str = "org.apache.flink.table.api.SqlParserEOFException";
+const CALCITE_PARSER: &str = "org.apache.calcite.sql.parser.SqlParseException";
+const GENERATED_PARSER: &str = "org.apache.flink.sql.parser.impl.ParseException";
+const CALCITE_CONTEXT: &str = "org.apache.calcite.runtime.CalciteContextException";
+const VALIDATOR: &str = "org.apache.calcite.sql.validate.SqlValidatorException";
+const TABLE_EXISTS: &str = "org.apache.flink.table.catalog.exceptions.TableAlreadyExistException";
+
+/// The fault that findings about a statement are; their places are the statement's.
+pub(super) fn fault(findings: &[Diagnostic], statement: &str) -> Fault {
+    let errors: Vec<&Diagnostic> = findings.iter().filter(|finding| finding.is_error()).collect();
+    let Some(first) = errors.first() else {
+        return Fault::new(EXECUTION, "the statement was refused without a reason");
+    };
+    let all = || errors.iter().map(|error| told(error, statement)).collect::<Vec<_>>().join("\n");
+    match &first.kind {
+        // Flink's client reads on where a statement ends too early, by these words.
+        Kind::EndOfInput => {
+            let (line, column) = place(first.span.start, statement);
+            let message = format!("Encountered \"<EOF>\" at line {line}, column {column}.\n{}", all());
+            Fault::new(PARSER_END, message.clone())
+                .caused_by(CALCITE_PARSER, message.clone())
+                .caused_by(GENERATED_PARSER, message)
+        }
+        Kind::Syntax => {
+            let message = all();
+            Fault::new(PARSER, format!("SQL parse failed. {message}")).caused_by(CALCITE_PARSER, message)
+        }
+        Kind::NoSuchObject(name) if errors.len() == 1 => {
+            let hint = first.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+            validator(first.span, statement, format!("Object '{name}' not found{hint}"))
+        }
+        Kind::NoSuchTable(name) if errors.len() == 1 => {
+            let hint = first.hint.as_ref().map(|hint| format!(" {hint}")).unwrap_or_default();
+            let table = format!("{CATALOG}.{DATABASE}.{name}");
+            Fault::new(VALIDATION, format!("Table with identifier '{table}' does not exist.{hint}"))
+        }
+        Kind::ObjectExists(name) => {
+            let path = format!("`{CATALOG}`.`{DATABASE}`.`{name}`");
+            Fault::new(VALIDATION, format!("Could not execute CreateTable in path {path}")).caused_by(
+                TABLE_EXISTS,
+                format!("Table (or view) {DATABASE}.{name} already exists in Catalog {CATALOG}."),
+            )
+        }
+        Kind::NoSuchObject(_) | Kind::NoSuchTable(_) | Kind::Meaning => {
+            validator(first.span, statement, all())
+        }
+    }
+}
+
+/// A script that a session made was not started; the statement stands at its end.
+pub(super) fn submit_fault(error: &SubmitError, script: &str, statement_at: usize) -> Fault {
+    let SubmitError::Script(findings) = error else {
+        return Fault::new(EXECUTION, with_causes(error));
+    };
+    let statement = script.get(statement_at..).unwrap_or_default();
+    let moved: Vec<Diagnostic> = findings
+        .iter()
+        .map(|finding| {
+            let start = finding.span.start.checked_sub(statement_at);
+            // What is wrong with a table's options is found when it is used, and lies before the statement.
+            let end = finding.span.end.saturating_sub(statement_at);
+            let span = start.map_or(Span::default(), |start| Span { start, end });
+            Diagnostic { span, ..finding.clone() }
+        })
+        .collect();
+    fault(&moved, statement)
+}
+
+fn validator(span: Span, statement: &str, message: String) -> Fault {
+    if span == Span::default() {
+        return Fault::new(VALIDATION, format!("SQL validation failed. {message}"))
+            .caused_by(VALIDATOR, message);
+    }
+    let (line, column) = place(span.start, statement);
+    let (last_line, last_column) = place(span.end.saturating_sub(1).max(span.start), statement);
+    let context =
+        format!("From line {line}, column {column} to line {last_line}, column {last_column}: {message}");
+    Fault::new(VALIDATION, format!("SQL validation failed. {context}"))
+        .caused_by(CALCITE_CONTEXT, context)
+        .caused_by(VALIDATOR, message)
+}
+
+/// A finding with its place, detail and hint, a line each.
+fn told(finding: &Diagnostic, statement: &str) -> String {
+    let mut text = finding.message.clone();
+    if finding.span != Span::default() {
+        let (line, column) = place(finding.span.start, statement);
+        text.push_str(&format!(" (line {line}, column {column})"));
+    }
+    for more in finding.detail.iter().chain(&finding.hint) {
+        text.push('\n');
+        text.push_str(more);
+    }
+    text
+}
+
+/// Line and column of a byte, from 1.
+fn place(at: usize, statement: &str) -> (usize, usize) {
+    let before = &statement[..statement.floor_char_boundary(at.min(statement.len()))];
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+}

@@ -1,0 +1,170 @@
+//! An operation: a statement from its arrival until its result is forgotten.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::fault::{EXECUTION, Fault, GATEWAY};
+use super::handle::Handle;
+use super::results::{Outcome, Page};
+
+pub(super) struct Operation {
+    pub(super) handle: Handle,
+    state: Mutex<State>,
+    /// Something has changed, or rows have come. Shared with the job, which may outlive the operation.
+    changed: Arc<Notify>,
+}
+
+enum State {
+    Running,
+    Done(Outcome),
+    Failed(Fault),
+    Canceled,
+    TimedOut,
+    Closed,
+}
+
+/// Flink's names of how an operation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub(super) enum Status {
+    Running,
+    Finished,
+    Error,
+    Canceled,
+    Timeout,
+    Closed,
+}
+
+impl Status {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Status::Running => "RUNNING",
+            Status::Finished => "FINISHED",
+            Status::Error => "ERROR",
+            Status::Canceled => "CANCELED",
+            Status::Timeout => "TIMEOUT",
+            Status::Closed => "CLOSED",
+        }
+    }
+}
+
+impl Operation {
+    pub(super) fn new() -> Operation {
+        Operation { handle: Handle::new(), state: Mutex::new(State::Running), changed: Arc::default() }
+    }
+
+    /// For whoever fetches rows: called when there are some.
+    pub(super) fn waker(&self) -> Arc<dyn Fn() + Send + Sync> {
+        let changed = Arc::clone(&self.changed);
+        Arc::new(move || changed.notify_waiters())
+    }
+
+    pub(super) fn status(&self) -> Status {
+        match &*self.state.lock() {
+            State::Running => Status::Running,
+            State::Done(_) => Status::Finished,
+            State::Failed(_) => Status::Error,
+            State::Canceled => Status::Canceled,
+            State::TimedOut => Status::Timeout,
+            State::Closed => Status::Closed,
+        }
+    }
+
+    /// The statement has come to something. Where nobody waits for it any more, a query ends.
+    pub(super) fn settle(&self, outcome: Result<Outcome, Fault>) {
+        let next = match outcome {
+            Ok(outcome) => State::Done(outcome),
+            Err(fault) => State::Failed(fault),
+        };
+        self.leave(|state| matches!(state, State::Running), next);
+    }
+
+    pub(super) fn time_out(&self) {
+        self.leave(|state| matches!(state, State::Running), State::TimedOut);
+    }
+
+    /// Ends what still goes on; false where nothing does.
+    pub(super) fn cancel(&self) -> bool {
+        let goes_on = |state: &State| match state {
+            State::Running => true,
+            State::Done(outcome) => outcome.is_query(),
+            _ => false,
+        };
+        self.leave(goes_on, State::Canceled)
+    }
+
+    /// Forgets the result; a query ends.
+    pub(super) fn close(&self) {
+        self.leave(|_| true, State::Closed);
+    }
+
+    fn leave(&self, may: impl FnOnce(&State) -> bool, next: State) -> bool {
+        let mut state = self.state.lock();
+        let is_left = may(&state);
+        // What is left is dropped without the lock: a query is told to end.
+        let dropped = if is_left { std::mem::replace(&mut *state, next) } else { next };
+        drop(state);
+        drop(dropped);
+        self.changed.notify_waiters();
+        is_left
+    }
+
+    /// Whether it may be forgotten.
+    pub(super) fn is_at_rest(&self) -> bool {
+        match &*self.state.lock() {
+            State::Running => false,
+            State::Done(outcome) => outcome.is_at_rest(),
+            State::Failed(_) | State::Canceled | State::TimedOut | State::Closed => true,
+        }
+    }
+
+    /// The page of a token, once there is one, or what there is when `until` has passed; `answer` puts it into words.
+    pub(super) async fn fetch<T>(
+        &self,
+        token: u64,
+        page_rows: usize,
+        until: impl Future<Output = ()>,
+        answer: impl Fn(Option<&Outcome>, &Page) -> T,
+    ) -> Result<T, Fault> {
+        tokio::pin!(until);
+        let mut is_late = false;
+        loop {
+            // Before looking, so that nothing is missed between that and waiting.
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            match &mut *self.state.lock() {
+                State::Running if is_late => return Ok(answer(None, &Page::NotYet)),
+                State::Running => {}
+                State::Done(outcome) => match outcome.page(token, page_rows)? {
+                    Page::NotYet if is_late => {
+                        let page = outcome.skip(token);
+                        return Ok(answer(Some(outcome), &page));
+                    }
+                    Page::NotYet => {}
+                    page => return Ok(answer(Some(outcome), &page)),
+                },
+                State::Failed(fault) => return Err(self.failed(fault)),
+                State::Canceled => return Err(self.gone("CANCELED")),
+                State::TimedOut => return Err(self.gone("TIMEOUT")),
+                State::Closed => return Err(self.gone("CLOSED")),
+            }
+            tokio::select! {
+                () = &mut changed => {}
+                () = &mut until => is_late = true,
+            }
+        }
+    }
+
+    fn failed(&self, fault: &Fault) -> Fault {
+        fault.clone().under(EXECUTION, format!("Failed to execute the operation {}.", self.handle))
+    }
+
+    fn gone(&self, status: &str) -> Fault {
+        let message = format!("Can not fetch results from the {} in {status} status.", self.handle);
+        Fault::new(GATEWAY, message)
+    }
+}

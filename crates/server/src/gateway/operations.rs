@@ -1,0 +1,68 @@
+//! The operations of a session: so many, the oldest that are over giving way.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::fault::{Fault, GATEWAY};
+use super::handle::Handle;
+use super::operation::Operation;
+
+/// In the order of their arrival.
+#[derive(Default)]
+pub(super) struct Operations(VecDeque<Arc<Operation>>);
+
+impl Operations {
+    /// Takes one in; refuses it where as many go on as may be there.
+    pub(super) fn add(&mut self, operation: Arc<Operation>, at_most: usize) -> Result<(), Fault> {
+        if self.0.len() >= at_most {
+            let Some(over) = self.0.iter().position(|operation| operation.is_at_rest()) else {
+                let message = format!(
+                    "the session has {at_most} statements that are not over: close or cancel some of them"
+                );
+                return Err(Fault::new(GATEWAY, message));
+            };
+            if let Some(operation) = self.0.remove(over) {
+                operation.close();
+            }
+        }
+        self.0.push_back(operation);
+        Ok(())
+    }
+
+    pub(super) fn get(&self, handle: Handle) -> Result<Arc<Operation>, Fault> {
+        let found = self.0.iter().find(|operation| operation.handle == handle).cloned();
+        found.ok_or_else(|| {
+            let message =
+                format!("Can not find the submitted operation in the OperationManager with the {handle}.");
+            Fault::new(GATEWAY, message)
+        })
+    }
+
+    pub(super) fn remove(&mut self, handle: Handle) {
+        self.0.retain(|operation| operation.handle != handle);
+    }
+
+    pub(super) fn close_all(&mut self) {
+        self.0.drain(..).for_each(|operation| operation.close());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::results::Outcome;
+    use super::*;
+
+    #[test]
+    fn what_is_over_gives_way_and_what_goes_on_does_not() {
+        let mut operations = Operations::default();
+        let added: Vec<Arc<Operation>> = (0..3).map(|_| Arc::new(Operation::new())).collect();
+        for operation in &added[..2] {
+            operations.add(operation.clone(), 2).expect("room");
+        }
+        assert!(operations.add(added[2].clone(), 2).is_err());
+        added[1].settle(Ok(Outcome::ok()));
+        operations.add(added[2].clone(), 2).expect("room");
+        assert!(operations.get(added[1].handle).is_err());
+        assert!(operations.get(added[0].handle).is_ok() && operations.get(added[2].handle).is_ok());
+    }
+}

@@ -1,0 +1,245 @@
+//! The result of a statement, page by page.
+//!
+//! What is known at once is paged by its token alone. Rows of a query are taken as they come: each page once, and once
+//! more for whoever did not get the answer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use jiff::tz::TimeZone;
+use jobs::{Change, CollectedRow, JobStatus, QueryJob};
+use sql::plan::{ResultCell, ResultColumn};
+use sql::session::Answer;
+use types::{ColumnType, JobId, Value};
+
+use super::fault::{EXECUTION, Fault};
+
+/// How Flink tells that there is something to look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ResultKind {
+    Success,
+    SuccessWithContent,
+}
+
+/// What a statement came to.
+pub(super) struct Outcome {
+    pub(super) columns: Vec<ResultColumn>,
+    pub(super) kind: ResultKind,
+    pub(super) job: Option<JobId>,
+    /// In which instants are shown.
+    pub(super) zone: TimeZone,
+    pub(super) rows: Rows,
+}
+
+pub(super) enum Rows {
+    Known(Vec<CollectedRow>),
+    Query(Box<Running>),
+}
+
+/// A query and how far it was fetched.
+pub(super) struct Running {
+    query: QueryJob,
+    /// The next page's token.
+    next: u64,
+    /// The page before, for whoever asks again.
+    last: Arc<Vec<CollectedRow>>,
+    /// All pages were given.
+    is_over: bool,
+    _counted: Counted,
+}
+
+/// One of the queries that run at one time.
+pub(super) struct Counted(Arc<AtomicUsize>);
+
+/// A page of a result.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Page {
+    Rows {
+        rows: Arc<Vec<CollectedRow>>,
+        next: u64,
+    },
+    End,
+    /// Nothing is there yet; the token to ask with again is the same.
+    NotYet,
+}
+
+impl Counted {
+    /// `None`: there are as many as there may be.
+    pub(super) fn one_of(running: &Arc<AtomicUsize>, at_most: usize) -> Option<Counted> {
+        let one_more = |count: usize| (count < at_most).then_some(count + 1);
+        running.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).ok()?;
+        Some(Counted(Arc::clone(running)))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Outcome {
+    /// `OK`.
+    pub(super) fn ok() -> Outcome {
+        let columns = vec![("result".to_owned(), types::DataType::STRING.nullable())];
+        let rows = vec![vec![Value::Text("OK".to_owned())]];
+        Outcome { kind: ResultKind::Success, ..Outcome::of(Answer { columns, rows }, TimeZone::UTC) }
+    }
+
+    /// What is known at once.
+    pub(super) fn of(answer: Answer, zone: TimeZone) -> Outcome {
+        let rows = answer.rows.into_iter().map(|values| CollectedRow { change: Change::Insert, values });
+        Outcome {
+            columns: flat(answer.columns),
+            kind: ResultKind::SuccessWithContent,
+            job: None,
+            zone,
+            rows: Rows::Known(rows.collect()),
+        }
+    }
+
+    /// One text in one column.
+    pub(super) fn one(column: &str, text: String) -> Outcome {
+        let columns = vec![(column.to_owned(), types::DataType::STRING.nullable())];
+        Outcome::of(Answer { columns, rows: vec![vec![Value::Text(text)]] }, TimeZone::UTC)
+    }
+
+    pub(super) fn of_query(
+        columns: Vec<ResultColumn>,
+        zone: TimeZone,
+        query: QueryJob,
+        counted: Counted,
+    ) -> Outcome {
+        let job = Some(query.job().id());
+        let running = Running { query, next: 0, last: Arc::default(), is_over: false, _counted: counted };
+        let rows = Rows::Query(Box::new(running));
+        Outcome { columns, kind: ResultKind::SuccessWithContent, job, zone, rows }
+    }
+
+    pub(super) fn is_query(&self) -> bool {
+        matches!(self.rows, Rows::Query(_))
+    }
+
+    /// Whether nothing more happens by itself.
+    pub(super) fn is_at_rest(&self) -> bool {
+        match &self.rows {
+            Rows::Known(_) => true,
+            Rows::Query(running) => running.is_over,
+        }
+    }
+
+    /// The page of a token.
+    pub(super) fn page(&mut self, token: u64, page_rows: usize) -> Result<Page, Fault> {
+        match &mut self.rows {
+            Rows::Known(rows) => known_page(rows, token, page_rows),
+            Rows::Query(running) => running.page(token, page_rows),
+        }
+    }
+
+    /// An empty page in place of one that there is not yet. The query is then asked with the next token.
+    pub(super) fn skip(&mut self, token: u64) -> Page {
+        if let Rows::Query(running) = &mut self.rows
+            && running.next == token
+        {
+            return running.give(Vec::new());
+        }
+        Page::NotYet
+    }
+}
+
+fn known_page(rows: &[CollectedRow], token: u64, page_rows: usize) -> Result<Page, Fault> {
+    let last = rows.len().div_ceil(page_rows) as u64;
+    if token > last {
+        return Err(unexpected(last, None, token));
+    }
+    let start = usize::try_from(token).unwrap_or(usize::MAX).saturating_mul(page_rows);
+    let page: Vec<CollectedRow> = rows.iter().skip(start).take(page_rows).cloned().collect();
+    Ok(if page.is_empty() { Page::End } else { Page::Rows { rows: Arc::new(page), next: token + 1 } })
+}
+
+impl Running {
+    fn page(&mut self, token: u64, page_rows: usize) -> Result<Page, Fault> {
+        if token.checked_add(1) == Some(self.next) {
+            return Ok(Page::Rows { rows: self.last.clone(), next: self.next });
+        }
+        if token != self.next {
+            return Err(unexpected(self.next, self.next.checked_sub(1), token));
+        }
+        if token == 0 {
+            // What columns there are is told before there are rows.
+            return Ok(self.give(Vec::new()));
+        }
+        // In this order: no row comes after the end.
+        let ended = self.query.ended();
+        let rows = self.query.take(page_rows);
+        if !rows.is_empty() {
+            return Ok(self.give(rows));
+        }
+        match ended {
+            None => Ok(Page::NotYet),
+            Some(JobStatus::Finished) => {
+                self.is_over = true;
+                self.last = Arc::default();
+                Ok(Page::End)
+            }
+            Some(status) => {
+                self.is_over = true;
+                let failures = self.query.job().view().failures;
+                let why = failures.last().map_or_else(String::new, |failure| format!(": {}", failure.text));
+                let what = if status == JobStatus::Failed { "has failed" } else { "was cancelled" };
+                Err(Fault::new(EXECUTION, format!("The job {} {what}{why}", self.query.job().id())))
+            }
+        }
+    }
+
+    fn give(&mut self, rows: Vec<CollectedRow>) -> Page {
+        self.last = Arc::new(rows);
+        self.next += 1;
+        Page::Rows { rows: self.last.clone(), next: self.next }
+    }
+}
+
+fn unexpected(next: u64, before: Option<u64>, found: u64) -> Fault {
+    let before = before.map(|before| format!(" or {before}")).unwrap_or_default();
+    Fault::new(EXECUTION, format!("Expecting token to be {next}{before}, but found {found}."))
+}
+
+/// Columns of scalars, side by side.
+fn flat(columns: Vec<(String, ColumnType)>) -> Vec<ResultColumn> {
+    let columns = columns.into_iter().enumerate();
+    columns
+        .map(|(at, (name, column_type))| ResultColumn { name, column_type, cell: ResultCell::Scalar(at) })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(n: i64) -> Vec<CollectedRow> {
+        (0..n).map(|n| CollectedRow { change: Change::Insert, values: vec![Value::Int(n)] }).collect()
+    }
+
+    #[test]
+    fn what_is_known_is_paged_by_its_token_alone() {
+        let rows = numbers(5);
+        let page = |token| known_page(&rows, token, 2);
+        for _ in 0..2 {
+            assert_eq!(page(1), Ok(Page::Rows { rows: Arc::new(rows[2..4].to_vec()), next: 2 }));
+        }
+        assert_eq!(page(2), Ok(Page::Rows { rows: Arc::new(rows[4..].to_vec()), next: 3 }));
+        assert_eq!(page(3), Ok(Page::End));
+        assert!(page(4).is_err());
+        assert_eq!(known_page(&[], 0, 2), Ok(Page::End));
+    }
+
+    #[test]
+    fn there_are_so_many_queries_at_one_time() {
+        let running = Arc::default();
+        let one = Counted::one_of(&running, 2).expect("room");
+        let _two = Counted::one_of(&running, 2).expect("room");
+        assert!(Counted::one_of(&running, 2).is_none());
+        drop(one);
+        assert!(Counted::one_of(&running, 2).is_some());
+    }
+}

@@ -1,0 +1,91 @@
+//! The SQL gateway: what it is given, how it starts, and how it ends.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use jobs::Dispatcher;
+use tokio::net::TcpListener;
+use types::Clock;
+
+use super::answer::{Parts, answer};
+use super::options::Options;
+use super::sessions::Sessions;
+use crate::error::Error;
+use crate::flink::Variables;
+use crate::listen;
+use crate::metrics::Metrics;
+use crate::origin::Origins;
+use crate::shutdown::lifeline;
+
+/// How often to look for sessions that do nothing, at most.
+const LOOK: Duration = Duration::from_secs(60);
+
+/// What the gateway works with.
+#[derive(Clone)]
+pub struct Services {
+    pub clock: Arc<dyn Clock>,
+    pub dispatcher: Arc<Dispatcher>,
+    /// Fills `${NAME}` in statements.
+    pub variables: Variables,
+}
+
+/// A SQL gateway that listens. Connections wait until [`Gateway::serve`] runs.
+pub struct Gateway {
+    listener: TcpListener,
+    address: SocketAddr,
+    parts: Parts,
+}
+
+impl Gateway {
+    /// Takes a listener. Fails if an origin of the options is none.
+    pub fn bind(listener: TcpListener, options: Options, services: Services) -> Result<Gateway, Error> {
+        let address = listener.local_addr().map_err(Error::Address)?;
+        let origins = Origins::new(&options.cors_origins)?;
+        let sessions = Arc::new(Sessions::new(options.sessions_max));
+        Ok(Gateway { listener, address, parts: Parts { options, services, origins, sessions } })
+    }
+
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown` completes. Then no connection is accepted any more, requests under way are answered, and
+    /// what has not ended within the grace is cut off. Sessions and their queries end; jobs that write go on.
+    pub async fn serve(self, shutdown: impl Future<Output = ()>) {
+        let Gateway { listener, address, parts } = self;
+        let (mut lifeline, alive) = lifeline();
+        let options = &parts.options;
+        let (grace, idle) = (options.shutdown_grace, options.idle_timeout);
+        let connections = crate::Options {
+            connections_max: options.connections_max,
+            headers_max: options.headers_max,
+            header_timeout: options.header_timeout,
+            ..crate::Options::default()
+        };
+        let parts = Arc::new(parts);
+        let router = Router::new().fallback(answer).with_state(Arc::clone(&parts));
+        tracing::info!(%address, "serving the SQL gateway");
+        let accepting =
+            tokio::spawn(listen::serve(listener, router, Arc::new(connections), Metrics::new(), alive));
+        let expiring = async {
+            loop {
+                tokio::time::sleep((idle / 10).clamp(Duration::from_millis(20), LOOK)).await;
+                parts.sessions.expire(parts.services.clock.elapsed(), idle);
+            }
+        };
+        tokio::select! {
+            () = shutdown => {}
+            () = expiring => {}
+        }
+        // Fetches that are held end with their sessions.
+        parts.sessions.close_all();
+        lifeline.stop();
+        if tokio::time::timeout(grace, lifeline.ended()).await.is_err() {
+            tracing::warn!(%address, "connections were still open when the SQL gateway stopped");
+        }
+        accepting.abort();
+    }
+}
