@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn places_outside_of_the_statement_and_other_bodies_harm_nobody() {
         let refusal = Refusal::of(&body(&["a.B: wrong (line 9, column 99)"])).unwrap();
-        assert_eq!(refusal.findings[0].span("SELECT\nđ"), Some(7..9));
+        assert_eq!(refusal.findings[0].span("SELECT\nđ"), Some(9..9));
         assert_eq!(refusal.findings[0].span(""), Some(0..0));
         assert!(Refusal::of("<html>").is_none() && Refusal::of(r#"{"errors":[]}"#).is_none());
         assert_eq!(Refusal::of(r#"{"errors":[""]}"#).unwrap().findings.len(), 1);
