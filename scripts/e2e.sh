@@ -9,7 +9,7 @@ weir=${1:?the binary of weir}
 scripts/ui.sh e2e
 
 directory=$(mktemp -d)
-"$weir" up --data-dir "$directory/data" --http 127.0.0.1:0 --jobs-http 127.0.0.1:0 >"$directory/out" 2>"$directory/log" &
+"$weir" up --data-dir "$directory/data" --http 127.0.0.1:0 --jobs-http 127.0.0.1:0 --gateway-http 127.0.0.1:0 >"$directory/out" 2>"$directory/log" &
 up=$!
 finish() {
   kill -INT "$up" 2>/dev/null || true

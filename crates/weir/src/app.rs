@@ -1,5 +1,7 @@
 //! The one place where everything is put together: opens log and store, submits the jobs, serves, and ends in order.
 
+mod sql_gateway;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,6 +13,7 @@ use jobs::checkpoint::CheckpointOptions;
 use jobs::registry::Registry;
 use jobs::{Defaults, Dispatcher, Environment, JobStatus, Origin, Submission, SubmitError};
 use server::flink::{self, JobManager, LogTail, Setting, Variables};
+use server::gateway::{self, Gateway};
 use server::{JobSummary, Operations, Server, Services, UnknownTopics};
 use storage::log::kafka::{KafkaLog, KafkaOptions, KafkaSettings};
 use storage::log::{self, EmbeddedLog, EventLog, LogError, Logs};
@@ -34,6 +37,7 @@ const KAFKA_PAUSE: Duration = Duration::from_secs(1);
 pub(crate) struct Addresses {
     pub(crate) http: SocketAddr,
     pub(crate) jobs_http: SocketAddr,
+    pub(crate) gateway_http: SocketAddr,
 }
 
 /// What it starts with.
@@ -89,6 +93,13 @@ pub(crate) fn run(
             registry.register_collector(job_metrics);
             registry.register_collector(store_metrics);
         });
+        let services = gateway::Services {
+            clock: clock.clone(),
+            dispatcher: dispatcher.clone(),
+            variables: variables.clone(),
+        };
+        let listener = listen(&config.gateway_http.address).await?;
+        let gateway = Gateway::bind(listener, sql_gateway::options(config), services).map_err(failed)?;
         let services = flink::Services {
             clock,
             dispatcher: dispatcher.clone(),
@@ -103,12 +114,20 @@ pub(crate) fn run(
             scripts.iter().try_for_each(|script| submit(&dispatcher, script, &*variables, afresh))?;
             dispatcher.resume().map_err(|error| Failure::external(anyhow::Error::new(error)))
         })?;
-        announce(&Addresses { http: server.local_addr(), jobs_http: manager.local_addr() })?;
+        announce(&Addresses {
+            http: server.local_addr(),
+            jobs_http: manager.local_addr(),
+            gateway_http: gateway.local_addr(),
+        })?;
         let asked = async {
             shutdown.clone().asked().await;
             tracing::info!("asked to end: finishing what was accepted; once more to end at once");
         };
-        tokio::join!(server.serve(asked), manager.serve(shutdown.clone().asked()));
+        tokio::join!(
+            server.serve(asked),
+            manager.serve(shutdown.clone().asked()),
+            gateway.serve(shutdown.clone().asked())
+        );
         Ok(Outcome::Done)
     });
     // No event is taken any more: now the jobs, then what they write to.

@@ -217,7 +217,16 @@ fn a_property_that_no_client_takes_is_refused_at_its_place() {
     let directory = tempfile::tempdir().expect("a directory");
     let with = "'topic' = 'asked', 'properties.fetch.min.byte' = '1'";
     let script = script(directory.path(), "127.0.0.1:1", with);
-    let arguments = ["up", "--http", "127.0.0.1:0", "--jobs-http", "127.0.0.1:0", "--data-dir"];
+    let arguments = [
+        "up",
+        "--http",
+        "127.0.0.1:0",
+        "--jobs-http",
+        "127.0.0.1:0",
+        "--gateway-http",
+        "127.0.0.1:0",
+        "--data-dir",
+    ];
     let output = run(weir().args(arguments).arg(directory.path().join("data")).arg(&script));
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(1), "{said}");

@@ -30,6 +30,9 @@ pub(super) struct SettingsArgs {
     /// Where to serve the job manager
     #[arg(long, value_name = "ADDRESS")]
     jobs_http: Option<String>,
+    /// Where to serve the SQL gateway
+    #[arg(long, value_name = "ADDRESS")]
+    gateway_http: Option<String>,
     /// Any other setting, as in `--set http.headers=100`; `weir config` prints all there are
     #[arg(long, value_name = "KEY=VALUE", value_parser = assignment)]
     set: Vec<(String, String)>,
@@ -42,6 +45,7 @@ impl SettingsArgs {
             ("--data-dir", "data_dir", self.data_dir.clone()),
             ("--http", "http.address", self.http.clone()),
             ("--jobs-http", "jobs_http.address", self.jobs_http.clone()),
+            ("--gateway-http", "gateway_http.address", self.gateway_http.clone()),
             ("--log", "logging.filter", logs.filter.clone()),
             ("--log-format", "logging.format", logs.format.map(LogFormat::name).map(str::to_owned)),
         ];

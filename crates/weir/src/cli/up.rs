@@ -54,7 +54,10 @@ pub(super) fn run(
         given.given(name).or_else(|| settings.variable(name)).or_else(|| std::env::var(name).ok())
     };
     let announce = |addresses: &Addresses| {
-        print(&format!("weir is up: http://{}/ jobs: http://{}/", addresses.http, addresses.jobs_http))
+        let Addresses { http, jobs_http, gateway_http } = addresses;
+        print(&format!(
+            "weir is up: http://{http}/ jobs: http://{jobs_http}/ SQL gateway: http://{gateway_http}/"
+        ))
     };
     let start = Start { scripts, variables: Arc::new(variables), afresh: arguments.afresh, log };
     app::run(&loaded, start, clock, shutdown, &announce)

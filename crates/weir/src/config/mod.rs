@@ -31,6 +31,8 @@ pub(crate) struct Config {
     pub(crate) http: Http,
     /// The job manager: Flink's REST API and its pages.
     pub(crate) jobs_http: JobsHttp,
+    /// The SQL gateway: Flink's SQL client and JDBC driver, statement by statement.
+    pub(crate) gateway_http: GatewayHttp,
     /// Events over HTTP.
     pub(crate) ingest: Ingest,
     /// The embedded event log.
@@ -79,6 +81,21 @@ pub(crate) struct JobsHttp {
     /// Flink's clients, and whoever is not on this machine, may name only directories below those of savepoints and
     /// checkpoints, and below these.
     pub(crate) savepoint_directories: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GatewayHttp {
+    /// Only this machine: whoever reaches it can read every topic and start jobs. 8083 is where Flink's SQL client
+    /// looks. Flag: --gateway-http.
+    pub(crate) address: Address,
+    /// Sessions that are open at one time. Each client has one, and a connection pool one for each of its connections.
+    pub(crate) sessions: NonZeroUsize,
+    /// A session that sends nothing for so long is closed, and its queries end: Flink's own limit. Flink's clients send
+    /// a heartbeat every minute.
+    pub(crate) idle_timeout: Length,
+    /// Queries of all sessions that run at one time. Each holds up to 8 MiB of rows that nobody has fetched yet.
+    pub(crate) queries: NonZeroUsize,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]

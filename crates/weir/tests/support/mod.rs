@@ -39,6 +39,7 @@ pub struct Up {
     stdout: BufReader<ChildStdout>,
     pub http: String,
     pub jobs_http: String,
+    pub gateway_http: String,
 }
 
 impl Up {
@@ -52,18 +53,21 @@ impl Up {
         let mut command = weir();
         command.envs(environment.iter().copied());
         command
-            .args(["up", "--http", "127.0.0.1:0", "--jobs-http", "127.0.0.1:0", "--data-dir"])
+            .args(["up", "--http", "127.0.0.1:0", "--jobs-http", "127.0.0.1:0"])
+            .args(["--gateway-http", "127.0.0.1:0", "--data-dir"])
             .arg(data_dir);
         command.args(arguments).current_dir(data_dir).stdout(Stdio::piped()).stderr(Stdio::inherit());
         let mut child = command.spawn().expect("the binary starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("stdout is a pipe"));
         let mut line = String::new();
         stdout.read_line(&mut line).expect("a line on stdout");
-        // `weir is up: http://127.0.0.1:41234/ jobs: http://127.0.0.1:41235/`
+        // `weir is up: http://127.0.0.1:41234/ jobs: http://127.0.0.1:41235/ SQL gateway: http://127.0.0.1:41236/`
         let mut urls = line.split_whitespace().filter(|word| word.starts_with("http://"));
         let mut url = || urls.next().map(|url| url.trim_end_matches('/').to_owned());
-        match (url(), url()) {
-            (Some(http), Some(jobs_http)) => Up { child, stdout, http, jobs_http },
+        match (url(), url(), url()) {
+            (Some(http), Some(jobs_http), Some(gateway_http)) => {
+                Up { child, stdout, http, jobs_http, gateway_http }
+            }
             _ => panic!("weir did not come up: {line:?}"),
         }
     }
