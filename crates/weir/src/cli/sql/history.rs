@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use rustyline::history::FileHistory;
-use rustyline::{Config, Editor, Helper};
+use rustyline::{CompletionType, Config, Editor, Helper};
 
 /// Statements that are remembered.
 pub(super) const ENTRIES_MAX: usize = 1_000;
@@ -50,7 +50,8 @@ impl History {
 /// How the editor keeps it.
 pub(super) fn config() -> rustyline::Result<Config> {
     let config = Config::builder().max_history_size(ENTRIES_MAX)?.history_ignore_dups(true)?;
-    Ok(config.history_ignore_space(true).build())
+    let config = config.history_ignore_space(true).completion_type(CompletionType::List);
+    Ok(config.build())
 }
 
 fn place(data: Option<PathBuf>, home: Option<PathBuf>) -> Option<PathBuf> {

@@ -44,8 +44,8 @@ pub(super) struct Arguments {
     #[arg(long = "file", short = 'f', value_name = "FILE")]
     files: Vec<PathBuf>,
     /// How results are written [default: table on a terminal, else csv]
-    #[arg(long, value_name = "FORMAT")]
-    format: Option<Format>,
+    #[arg(long = "format", value_name = "FORMAT")]
+    result_format: Option<Format>,
     /// Adds a column `op` to CSV and JSON, which says what each row does: `+I`, `-U`, `+U` or `-D`
     #[arg(long)]
     changes: bool,
@@ -68,7 +68,7 @@ pub(super) fn run(arguments: &Arguments, clock: Arc<dyn Clock>) -> Result<Outcom
         Audience::Program => Signals::listen(&[SignalKind::interrupt(), SignalKind::terminate()])?,
     };
     let changes = if arguments.changes { Changes::Told } else { Changes::Refused };
-    let look = Look::of(arguments.format, changes);
+    let look = Look::of(arguments.result_format, changes);
     let mut runner = Runner { connection, look, signals, clock, audience, is_timing: false };
     let outcome = match scripts {
         Some(scripts) => run_all(&mut runner, &scripts),

@@ -56,6 +56,12 @@ impl Finding {
     pub(in crate::cli::sql) fn span(&self, statement: &str) -> Option<Range<usize>> {
         let Some(place) = self.place else { return named(&self.message, statement) };
         let start = byte(statement, place.start);
+        if place.start == place.end {
+            // Only where it begins is known: the word there.
+            let word = statement[start..].find(|c| !is_of_word(c)).unwrap_or(statement.len() - start);
+            let first = statement[start..].chars().next().map_or(0, char::len_utf8);
+            return Some(start..start + word.max(first));
+        }
         let end = byte(statement, place.end);
         let last = statement[end..].chars().next().map_or(0, char::len_utf8);
         Some(start..(end + last).max(start))
@@ -153,12 +159,15 @@ fn named(message: &str, statement: &str) -> Option<Range<usize>> {
     });
     let (_, path) = quoted.min_by_key(|(at, _)| *at)?;
     let name = path.rsplit('.').next().filter(|name| !name.is_empty())?;
-    let is_of_word = |c: char| c.is_alphanumeric() || c == '_';
     let found = statement.match_indices(name).find(|(at, _)| {
         let is_word_before = statement[..*at].ends_with(is_of_word);
         !is_word_before && !statement[at + name.len()..].starts_with(is_of_word)
     });
     found.map(|(at, _)| at..at + name.len())
+}
+
+fn is_of_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
 }
 
 #[cfg(test)]
@@ -197,7 +206,7 @@ mod tests {
         let message = "org.apache.calcite.sql.parser.SqlParseException: Encountered \"FORM\" at line 1, column 10.\nWas expecting one of:\n    <EOF> \n    \"FROM\" ...";
         let refusal = Refusal::of(&body(&["a.B: SQL parse failed.", message])).unwrap();
         assert_eq!(refusal.findings[0].more.len(), 3);
-        assert_eq!(marked(&refusal, "SELECT a FORM b"), [Some("F")]);
+        assert_eq!(marked(&refusal, "SELECT a FORM b"), [Some("FORM")]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! CSV and JSON lines: each row is written as it comes, and nothing else.
 
-use super::{Changes, Ending, Format, Output, csv, json, put};
+use super::{Changes, Ending, Format, Output, csv, json, put, still_read};
 use crate::cli::Failure;
 use crate::cli::sql::gateway::{Change, Head, Row};
 
@@ -70,7 +70,7 @@ impl Output for Lines {
     }
 
     fn tick(&mut self) -> Result<(), Failure> {
-        Ok(())
+        still_read()
     }
 
     fn end(&mut self, ending: Ending) -> Result<(), Failure> {

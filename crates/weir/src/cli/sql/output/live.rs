@@ -124,9 +124,6 @@ impl Live {
         if shown < self.rows.count {
             told.push_str(&format!(", the last {shown} are shown"));
         }
-        if ending == Ending::Stopped {
-            told.push_str(", stopped");
-        }
         lines.push(format!("({told})"));
         lines
     }
@@ -186,7 +183,7 @@ mod tests {
         assert_eq!(live.status(10), "10 rows s…");
         assert_eq!(
             live.last_lines(Ending::Stopped, (80, 6)).last().unwrap(),
-            "(10 rows, the last 2 are shown, stopped)"
+            "(10 rows, the last 2 are shown)"
         );
         let all = live.last_lines(Ending::Complete, (80, 6));
         assert_eq!((all.len(), all[12].as_str()), (13, "(10 rows)"));

@@ -11,6 +11,7 @@ mod table;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use clap::ValueEnum;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::gateway::{Head, Row, RowFormat};
 use crate::cli::Failure;
@@ -116,6 +117,19 @@ fn put(text: &str) -> Result<(), Failure> {
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())
         .map_err(|error| Failure::failed(anyhow::Error::new(error).context("writing to stdout")))
+}
+
+/// Fails when nobody reads any more, as behind `| head`: a query that brings nothing would not find out by writing.
+fn still_read() -> Result<(), Failure> {
+    let out = io::stdout();
+    let mut asked = [PollFd::new(&out, PollFlags::empty())];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    match poll(&mut asked, Some(&now)) {
+        Ok(_) if asked[0].revents().intersects(PollFlags::ERR) => {
+            Err(Failure::failed(anyhow::anyhow!("writing to stdout: nobody reads any more")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The values of a row as cells.

@@ -2,7 +2,7 @@
 
 use super::cell::cell;
 use super::table::{Heading, Widths};
-use super::{Ending, Output, cells, counted, put, screen};
+use super::{Ending, Output, cells, counted, put, screen, still_read};
 use crate::cli::Failure;
 use crate::cli::sql::gateway::{Change, Head, Row, text};
 
@@ -64,7 +64,7 @@ impl Output for Paged {
     }
 
     fn tick(&mut self) -> Result<(), Failure> {
-        Ok(())
+        still_read()
     }
 
     fn end(&mut self, ending: Ending) -> Result<(), Failure> {
@@ -106,7 +106,7 @@ impl Output for Records {
     }
 
     fn tick(&mut self) -> Result<(), Failure> {
-        Ok(())
+        still_read()
     }
 
     fn end(&mut self, ending: Ending) -> Result<(), Failure> {
