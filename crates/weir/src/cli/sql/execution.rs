@@ -45,7 +45,10 @@ pub(super) fn execute(
     look: &Look,
     signals: &Signals,
 ) -> Result<Ended, Trouble> {
-    signals.forget();
+    // It came while nothing ran.
+    if signals.came().try_recv().is_ok() {
+        return Ok(Ended::Stopped);
+    }
     let operation = session.execute(statement).map_err(Trouble::Submission)?;
     let ended = show(&operation, look, signals);
     if !matches!(ended, Ok(Ended::Done | Ended::Submitted(_) | Ended::Shown)) {

@@ -49,6 +49,7 @@ pub(super) fn run(runner: &mut Runner, url: &str) -> Result<Outcome, Failure> {
         {
             complain(&format!("statements are not remembered: {error}"));
         }
+        runner.signals.forget();
         match runner.run(&script)? {
             Flow::Quit => return Ok(Outcome::Done),
             Flow::On | Flow::Failed | Flow::Stopped => {}

@@ -44,7 +44,7 @@ impl Signals {
         &self.came
     }
 
-    /// What came before now was meant for something else.
+    /// What came while somebody was typing was meant for something else.
     pub(super) fn forget(&self) {
         while self.came.try_recv().is_ok() {}
     }

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 
+use super::cell::cut;
 use super::table::{Heading, Widths};
 use super::{Ending, Output, cells, counted, put, screen};
 use crate::cli::Failure;
@@ -12,6 +13,8 @@ use crate::cli::sql::gateway::{Change, Head, Row};
 
 /// Rows that are kept, to be shown at the end.
 const KEPT_MAX: usize = 1_000;
+/// Columns of a cell that are kept: no screen shows more.
+const CELL_MAX: usize = 500;
 /// Lines of the screen that are not for rows: two of the heading, the status, and the cursor's.
 const LINES_BESIDE: usize = 4;
 
@@ -90,7 +93,7 @@ impl Live {
 
     fn status(&self, width: usize) -> String {
         let job = self.job.as_ref().map_or_else(String::new, |job| format!(", job {job}"));
-        super::cell::cut(&format!("{} so far{job}; Ctrl-C stops it", self.told()), width)
+        cut(&format!("{} so far{job}; Ctrl-C stops it", self.told()), width)
     }
 
     fn told(&self) -> String {
@@ -132,7 +135,8 @@ impl Live {
 impl Output for Live {
     fn rows(&mut self, rows: Vec<Row>) -> Result<(), Failure> {
         for row in rows {
-            self.rows.take(row.change, cells(&row));
+            let cells = cells(&row).iter().map(|cell| cut(cell, CELL_MAX)).collect();
+            self.rows.take(row.change, cells);
             self.is_stale = true;
         }
         Ok(())
