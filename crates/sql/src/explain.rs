@@ -73,7 +73,9 @@ fn draw_pipeline(out: &mut String, pipeline: &Pipeline, sinks: &[SinkTable]) {
 fn draw_query(out: &mut String, query: &Query, printer: &Printer<'_>, sinks: &[SinkTable], is_last: bool) {
     let (branch, rail) = if is_last { ("└─", "  ") } else { ("├─", "│ ") };
     let sink = &sinks[query.sink];
-    let connector = sink.options.entries.get("connector").map_or("", |option| &option.value);
+    // Those of a query that is fetched have none.
+    let connector = sink.options.entries.get("connector");
+    let connector = connector.map(|option| format!(" ({})", option.value)).unwrap_or_default();
     line(out, format_args!("{branch} query {}", query.name));
     if !query.filter.is_empty() {
         line(out, format_args!("{rail}  filter     {}", printer.all(&query.filter)));
@@ -86,7 +88,7 @@ fn draw_query(out: &mut String, query: &Query, printer: &Printer<'_>, sinks: &[S
         }
     };
     let output = Printer { graph, rowtime: printer.rowtime.filter(|_| std::ptr::eq(graph, printer.graph)) };
-    line(out, format_args!("{rail}  into       {} ({connector})", sink.name));
+    line(out, format_args!("{rail}  into       {}{connector}", sink.name));
     for (column, id) in sink.columns.iter().zip(columns) {
         line(
             out,

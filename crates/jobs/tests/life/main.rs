@@ -8,6 +8,7 @@ mod letters;
 mod memory;
 mod over;
 mod process;
+mod queries;
 mod room;
 mod savepoints;
 mod topics;

@@ -67,7 +67,9 @@ impl Stage {
         let log = Arc::new(SharedLog(self.log.clone()));
         let clock: Arc<dyn Clock> = self.clock.clone();
         let sources = plan.pipelines.iter().map(|pipeline| {
-            let SourceOptions::EventLog(options) = source_options(&pipeline.source).expect("right options");
+            let Ok(SourceOptions::EventLog(options)) = source_options(&pipeline.source) else {
+                panic!("the tables of the stage are topics");
+            };
             let (log, clock) = (log.clone(), clock.clone());
             Arc::new(EventLogTable::new(options, log, clock, 1)) as Arc<dyn SourceFactory>
         });
