@@ -70,8 +70,7 @@ impl World {
     /// States of the queries that there were, oldest first.
     fn query_states(&self) -> Vec<String> {
         let output = self.run(&["--format", "json", "-e", "SHOW JOBS"]);
-        let rows: Vec<Value> =
-            stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let rows = json_lines(&output);
         let queries = rows.iter().filter(|row| row["job name"] == "collect");
         queries.map(|row| row["status"].as_str().expect("a status").to_owned()).collect()
     }
@@ -84,6 +83,10 @@ fn keys(shell: &mut PtySession, text: &str) {
 
 fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).expect("UTF-8")
+}
+
+fn json_lines(output: &Output) -> Vec<Value> {
+    stdout(output).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
 const THREE: &str = "SELECT query_id, query_text, `timestamp` FROM queries LIMIT 3";
@@ -99,7 +102,7 @@ fn programs_get_csv_or_json_lines_and_nothing_else() {
          \"\"\"ba\"\", đ\",,2025-12-09T12:00:00.5Z\r\n00000003,xx,2025-12-09T12:00:00Z\r\n"
     );
     let lines = world.run(&["-f", "queries.sql", "-e", THREE, "--format", "json"]);
-    let rows: Vec<Value> = stdout(&lines).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let rows = json_lines(&lines);
     assert_eq!(rows.len(), 3);
     assert_eq!(
         rows[1],
