@@ -1,9 +1,9 @@
 # One door: everything is done through a target here; CI calls the same.
 
-.PHONY: help run test check bench soak fmt ui clean
+.PHONY: help run test check bench soak flink-scenarios fmt ui clean
 
 help: ## what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 22
 
 run: ## builds all of it, starts it with a generator of events, and says where to look; Ctrl-C ends both
 	@scripts/run.sh
@@ -20,6 +20,9 @@ bench: ## benchmarks; figures are for docs/performance.md, no test asserts one
 soak: ## an hour between a real Kafka and a real Redis (SOAK_SECONDS, SOAK_RATE): memory and file handles stay flat
 	@scripts/redis.sh && scripts/kafka.sh
 	@cargo bench -p weir --bench soak -- $${SOAK_SECONDS:-3600} $${SOAK_RATE:-1000}
+
+flink-scenarios: ## tells the scenarios of Flink's REST API, which Weir passes in its tests, to a real Flink from Maven Central
+	@scripts/flink-cluster.sh cargo test -p weir --test flink_scenarios
 
 fmt: ## formats Rust and TypeScript
 	@scripts/fmt.sh

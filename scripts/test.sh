@@ -72,6 +72,7 @@ if have_cargo && have_cc; then
   scripts/redis.sh || skip "tests with Redis"
   scripts/kafka.sh || skip "tests with Kafka"
   scripts/flink.sh || skip "tests with Flink's clients"
+  scripts/python.sh || skip "tests with clients in Python"
   sh ui/e2e/chromium.sh || skip "tests with Flink's web UI"
   step format cargo fmt --all --check
   step lints cargo clippy --workspace --all-targets --locked -- -D warnings

@@ -1,6 +1,7 @@
 //! Trying again what fails for reasons outside, with growing pauses, until it works or the job gives it up.
 
 use std::error::Error;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ pub struct Patience {
     given_up: Mutex<bool>,
     told: Condvar,
     waiting: AtomicBool,
+    broken: OnceLock<String>,
 }
 
 /// The job ended while somebody outside did not take what it wrote.
@@ -31,6 +33,17 @@ impl Patience {
 
     pub fn is_given_up(&self) -> bool {
         *self.given_up.lock()
+    }
+
+    /// One of the writers has panicked, and said this: nothing more comes of waiting.
+    pub fn break_off(&self, said: String) {
+        let _ = self.broken.set(said);
+        self.give_up();
+    }
+
+    /// What a writer said that panicked.
+    pub fn broken(&self) -> Option<&str> {
+        self.broken.get().map(String::as_str)
     }
 
     /// Whether somebody waits for something outside right now.

@@ -1,102 +1,49 @@
 //! The dispatcher: takes scripts, starts jobs, and knows them all.
 
+mod known;
+mod outline;
 mod query;
 mod records;
+mod replace;
+mod shared;
+mod submission;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use connectors::dead_letter::{Reader, Shelf};
+use crossbeam_channel::bounded;
 use engine::execution::ExecutionError;
 use engine::snapshot::RestoreReport;
 use parking_lot::Mutex;
-use sql::error::{Diagnostic, Severity};
 use sql::plan::Plan;
-use types::{ErrorDomain, JobId};
+use types::JobId;
 
-use crate::checkpoint::{CheckpointOptions, DirectoryError, Restored, read_savepoint};
+use crate::checkpoint::{CheckpointOptions, Restored, read_savepoint};
 use crate::environment::Environment;
 use crate::id::new_job_id;
-use crate::master::{JobMaster, NewJob, StartError, with_causes};
+use crate::master::{First, JobMaster, JobView, NewJob, StartError, with_causes};
 use crate::registry::{Fate, JobRecord, Origin, RegistryError};
 use crate::restart::RestartStrategy;
-use crate::status::JobStatus;
 
+use known::Jobs;
+use records::{Claimed, Known, Records};
+use shared::Shared;
+
+pub use outline::Outline;
 pub use query::QueryJob;
-use records::{Known, Records};
+pub use replace::{FindError, ReplaceError, Replaced};
+pub use submission::{Submission, SubmitError};
 
-/// Jobs that are over are remembered, this many at most.
-const REMEMBERED: usize = 50;
-/// Of queries, fewer: there may be one for each look at a table, and they say little once they are over.
-const QUERIES_REMEMBERED: usize = 10;
 /// How long a job may go on that was told to give up waiting.
 const LAST_GRACE: Duration = Duration::from_secs(2);
 
 pub struct Dispatcher {
     environment: Environment,
-    records: Records,
-    /// In the order of submission.
-    jobs: Mutex<Jobs>,
-}
-
-#[derive(Default)]
-struct Jobs {
-    next: u64,
-    by_number: BTreeMap<u64, Arc<JobMaster>>,
-}
-
-/// A script that is to run as a job.
-#[derive(Clone, Copy)]
-pub struct Submission<'a> {
-    pub script: &'a str,
-    /// The job's, where the script does not set `pipeline.name`.
-    pub name: &'a str,
-    /// Fills `${NAME}`.
-    pub variables: &'a dyn Fn(&str) -> Option<String>,
-    pub origin: Origin,
-    /// The savepoint or checkpoint to start from.
-    pub from: Option<&'a str>,
-    /// What is known of a job of this name from before is left aside.
-    pub afresh: bool,
-}
-
-/// Why a script was not started.
-#[derive(Debug, thiserror::Error)]
-pub enum SubmitError {
-    /// With every finding; their places are in the script as it was given.
-    #[error("the script has {} error(s)", .0.iter().filter(|d| d.severity == Severity::Error).count())]
-    Script(Vec<Diagnostic>),
-    #[error("the job cannot start: {}", with_causes(.0))]
-    Start(ExecutionError),
-    #[error("the job cannot start: a thread could not be started")]
-    Thread(#[source] std::io::Error),
-    #[error("the job cannot start: {}", with_causes(.0))]
-    Checkpoints(DirectoryError),
-    #[error("the job cannot be put on record")]
-    Record(#[from] RegistryError),
-}
-
-impl SubmitError {
-    pub fn domain(&self) -> ErrorDomain {
-        match self {
-            SubmitError::Script(_) => ErrorDomain::User,
-            SubmitError::Start(error) => error.domain(),
-            SubmitError::Thread(_) | SubmitError::Record(_) => ErrorDomain::External,
-            SubmitError::Checkpoints(error) => error.domain(),
-        }
-    }
-}
-
-impl From<StartError> for SubmitError {
-    fn from(error: StartError) -> SubmitError {
-        match error {
-            StartError::Options(wrong) => SubmitError::Script(wrong),
-            StartError::Execution(error) => SubmitError::Start(error),
-            StartError::Checkpoints(error) => SubmitError::Checkpoints(error),
-            StartError::Thread(error) => SubmitError::Thread(error),
-        }
-    }
+    shared: Arc<Shared>,
+    /// Jobs that are being replaced.
+    replacing: Mutex<BTreeSet<JobId>>,
 }
 
 /// A plan and what its script says of running it.
@@ -108,24 +55,52 @@ struct Compiled {
 }
 
 impl Dispatcher {
+    /// Knows the jobs that were over before, and undoes replacements that were under way when the process before ended.
     pub fn new(environment: Environment) -> Dispatcher {
         let records = Records::new(environment.registry.clone());
-        Dispatcher { environment, records, jobs: Mutex::default() }
+        if let Err(error) = records.recover() {
+            let error = with_causes(&error);
+            tracing::error!(error, "replacements that were interrupted may not have been undone");
+        }
+        let past = records.past().unwrap_or_else(|error| {
+            tracing::error!(error = %with_causes(&error), "jobs that were over before are not known");
+            Vec::new()
+        });
+        let shared = Arc::new(Shared { records, jobs: Mutex::new(Jobs::new(past)) });
+        shared.forget();
+        Dispatcher { environment, shared, replacing: Mutex::default() }
     }
 
-    /// Compiles a script and starts it as one job.
+    /// Compiles a script and starts it as one job; the first attempt is made before this returns.
     ///
     /// A job that is started with Weir and was there before under this name goes on under its id, from its newest
-    /// checkpoint, however it ended.
+    /// checkpoint, however it ended. One that was replaced while Weir was up stays so: whatever came in its place is
+    /// started, if that was to be gone on with.
     pub fn submit(&self, submission: Submission<'_>) -> Result<Arc<JobMaster>, SubmitError> {
         let used = records::Used::new(submission.variables);
         let compiled = self.compile(submission.script, submission.name, &|name| used.get(name))?;
-        let known = match submission.origin {
-            Origin::Start if !submission.afresh => self.records.claim(&compiled.name)?,
+        let claimed = match submission.origin {
+            Origin::Start if !submission.afresh => self.shared.records.claim(&compiled.name)?,
             _ => None,
         };
-        let new = || Known { id: new_job_id(), started_from: None, ancestors: Vec::new(), is_new: true };
-        let mut known = known.unwrap_or_else(new);
+        let mut known = match claimed {
+            None => Known::new(new_job_id()),
+            Some(Claimed::Known(known)) => known,
+            Some(Claimed::Replaced(record)) => {
+                tracing::warn!(
+                    job = compiled.name,
+                    job_id = record.id,
+                    by = record.name,
+                    "this job was replaced: what came in its place is started, and not the script given here; \
+                     `weir jobs cancel` ends that, `weir up --afresh` leaves it aside"
+                );
+                let name = record.name.clone();
+                return self.resume_one(record).map_err(|error| {
+                    let why = error.in_a_line();
+                    SubmitError::InPlace { name, why }
+                });
+            }
+        };
         let started_from = submission.from.map(str::to_owned).or_else(|| known.started_from.clone());
         let restored = match submission.from {
             Some(location) => Some(read_savepoint(location).map_err(SubmitError::Checkpoints)?),
@@ -133,9 +108,61 @@ impl Dispatcher {
             None => self.newest(&compiled, &known)?,
         };
         if let Some(restored) = restored.as_ref().filter(|_| submission.from.is_some()) {
-            known.follow(restored, self.records.ancestors(&restored.manifest.job_id)?);
+            known.follow(restored, self.shared.records.ancestors(&restored.manifest.job_id)?);
         }
-        let record = JobRecord {
+        let record = self.record(&compiled, &known, &submission, used, started_from);
+        self.start(compiled, &known, restored, record)
+    }
+
+    /// Starts the jobs again that came in while Weir was up before, and were not over when it ended, each for itself: one
+    /// that waits for what it reads or writes holds up no other. Those that cannot be started are listed as failed, and
+    /// tried again by the next process.
+    pub fn resume(&self) -> Result<(), RegistryError> {
+        for record in self.shared.records.to_resume()? {
+            let Some(id) = record.job_id() else { continue };
+            let (name, submitted) = (record.name.clone(), types::Timestamp(record.submitted));
+            if let Err(error) = self.resume_one(record) {
+                let why = error.in_a_line();
+                tracing::error!(job_id = %id, error = why, "a job could not be started again");
+                let times = (submitted, self.environment.clock.now());
+                let view = JobView::bare(id, &name, times, crate::JobStatus::Failed).failed(&why);
+                self.shared.jobs.lock().add_past(view);
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives up a job that could not be started again: no process tries it any more. False if there is no such job.
+    pub fn abandon(&self, id: JobId) -> bool {
+        let record = self.shared.records.to_resume().into_iter().flatten().find(|of| of.job_id() == Some(id));
+        let view = self.shared.jobs.lock().get_past(id);
+        let (Some(record), Some(view)) = (record, view) else { return false };
+        let times = (view.started, self.environment.clock.now());
+        let view = JobView::bare(id, &record.name, times, crate::JobStatus::Canceled);
+        self.shared.records.give_up(record, &view);
+        self.shared.jobs.lock().add_past(view);
+        true
+    }
+
+    fn resume_one(&self, record: JobRecord) -> Result<Arc<JobMaster>, SubmitError> {
+        let id = record.job_id().expect("a record that was chosen has an id");
+        let variables = |name: &str| record.variables.get(name).cloned();
+        let compiled = self.compile(&record.script, &record.name, &variables)?;
+        let known = Known::of(id, &record);
+        let restored = self.newest(&compiled, &known)?;
+        self.shared.records.take(&record);
+        self.begin(compiled, &known, restored, record, First::Insisted)
+    }
+
+    fn record(
+        &self,
+        compiled: &Compiled,
+        known: &Known,
+        submission: &Submission<'_>,
+        used: records::Used<'_>,
+        started_from: Option<String>,
+    ) -> JobRecord {
+        JobRecord {
             format: 0,
             id: known.id.to_string(),
             name: compiled.name.clone(),
@@ -147,30 +174,8 @@ impl Dispatcher {
             checkpoints: compiled.checkpoints.as_ref().map(|options| options.directory.clone()),
             started_from,
             ancestors: known.ancestors.clone(),
-        };
-        self.start(compiled, &known, submission.script, restored, record)
-    }
-
-    /// Starts the jobs again that came in while Weir was up before, and were not over when it ended. Those that cannot be
-    /// started are named in the log, and stay on record.
-    pub fn resume(&self) -> Result<(), RegistryError> {
-        for record in self.records.to_resume()? {
-            let id = record.id.clone();
-            if let Err(error) = self.resume_one(record) {
-                tracing::error!(job_id = id, error = %with_causes(&error), "a job could not be started again");
-            }
+            stands_for: None,
         }
-        Ok(())
-    }
-
-    fn resume_one(&self, record: JobRecord) -> Result<(), SubmitError> {
-        let Ok(id) = record.id.parse::<JobId>() else { return Ok(()) };
-        let variables = |name: &str| record.variables.get(name).cloned();
-        let compiled = self.compile(&record.script, &record.name, &variables)?;
-        let known = Known::of(id, &record);
-        let restored = self.newest(&compiled, &known)?;
-        let script = record.script.clone();
-        self.start(compiled, &known, &script, restored, record).map(|_| ())
     }
 
     /// What would become of a savepoint's state in a script.
@@ -208,22 +213,61 @@ impl Dispatcher {
         }
     }
 
+    /// Starts a job and waits for its first attempt. One that cannot be started is none, and not on record.
     fn start(
         &self,
         compiled: Compiled,
         known: &Known,
-        script: &str,
         restored: Option<Restored>,
         record: JobRecord,
     ) -> Result<Arc<JobMaster>, SubmitError> {
-        let Compiled { plan, name, checkpoints, restart } = compiled;
-        let id = known.id;
+        if let Err(error) = self.shared.records.keep(&record) {
+            self.give_back(known);
+            return Err(SubmitError::Record(error));
+        }
+        let (told, outcome) = bounded(1);
         let location = restored.as_ref().map(|restored| restored.location.clone());
-        self.records.keep(&record)?;
+        let master = self.begin(compiled, known, restored, record, First::Told(told))?;
+        let (id, job) = (master.id(), master.name());
+        let gone = || {
+            let message = "it ended before the first attempt".to_owned();
+            Err(StartError::Execution(ExecutionError::Panic {
+                task: "the job's own thread".to_owned(),
+                message,
+            }))
+        };
+        if let Err(error) = outcome.recv().unwrap_or_else(|_| gone()) {
+            self.shared.jobs.lock().remove(&master);
+            self.give_back(known);
+            return Err(SubmitError::from(error));
+        }
+        match location {
+            Some(location) => tracing::info!(job_id = %id, job, location, "job running, from where it stood"),
+            None => tracing::info!(job_id = %id, job, "job running"),
+        }
+        Ok(master)
+    }
+
+    /// Starts the thread of a job that is on record.
+    fn begin(
+        &self,
+        compiled: Compiled,
+        known: &Known,
+        restored: Option<Restored>,
+        record: JobRecord,
+        first: First,
+    ) -> Result<Arc<JobMaster>, SubmitError> {
+        let Compiled { plan, name, checkpoints, restart } = compiled;
+        self.shared.revive(known.id);
+        let (shared, id) = (self.shared.clone(), known.id);
+        let on_cancel = {
+            let shared = shared.clone();
+            Box::new(move || shared.records.cancelled(id))
+        };
         let new = NewJob {
-            id,
-            name: name.clone(),
-            script: script.to_owned(),
+            id: known.id,
+            name,
+            script: record.script,
             plan,
             environment: self.environment.clone(),
             checkpoints,
@@ -232,31 +276,27 @@ impl Dispatcher {
             ran_before: !known.is_new,
             ancestors: known.ancestors.clone(),
             collector: None,
-            on_end: self.records.on_end(record),
+            first,
+            on_cancel,
+            on_end: Box::new(move |view| shared.ended(view)),
         };
-        let master = JobMaster::start(new).map_err(|error| {
-            self.records.release(id);
+        let begun = JobMaster::begin(new).map_err(|error| {
+            self.give_back(known);
             SubmitError::from(error)
-        })?;
-        match location {
-            Some(location) => {
-                tracing::info!(job_id = %id, job = %name, location, "job running, from where it stood")
-            }
-            None => tracing::info!(job_id = %id, job = %name, "job running"),
-        }
-        self.enlist(&master);
+        });
+        let master = begun?;
+        self.shared.jobs.lock().add(master.clone());
+        self.shared.forget();
         Ok(master)
     }
 
-    /// From now on the job is known.
-    fn enlist(&self, master: &Arc<JobMaster>) {
-        let mut jobs = self.jobs.lock();
-        let number = jobs.next;
-        jobs.next += 1;
-        jobs.by_number.insert(number, master.clone());
-        let forgotten = jobs.forget();
-        drop(jobs);
-        self.records.forget(&forgotten);
+    /// A job was not started after all.
+    fn give_back(&self, known: &Known) {
+        if known.is_new {
+            self.shared.records.withdraw(known.id);
+        } else {
+            self.shared.records.release(known.id);
+        }
     }
 
     /// What holds where a script says nothing of checkpoints.
@@ -264,14 +304,34 @@ impl Dispatcher {
         self.environment.checkpoints.as_ref()
     }
 
-    /// All jobs known, in the order of submission.
+    /// The jobs of this process, in the order of submission; of those that are over the newest.
     pub fn jobs(&self) -> Vec<Arc<JobMaster>> {
-        self.jobs.lock().by_number.values().cloned().collect()
+        self.shared.jobs.lock().all()
     }
 
+    /// A job of this process.
     pub fn job(&self, id: JobId) -> Option<Arc<JobMaster>> {
-        // One that was started again under its id comes later.
-        self.jobs.lock().by_number.values().rev().find(|job| job.id() == id).cloned()
+        self.shared.jobs.lock().get(id)
+    }
+
+    /// Pictures of all jobs known, those included that were over before the process began: these first.
+    pub fn views(&self) -> Vec<JobView> {
+        let (past, jobs) = self.shared.jobs.lock().with_past();
+        past.iter().map(|view| (**view).clone()).chain(jobs.iter().map(|job| job.view())).collect()
+    }
+
+    /// A picture of a job, which may have been over before the process began.
+    pub fn view(&self, id: JobId) -> Option<JobView> {
+        let (job, past) = {
+            let jobs = self.shared.jobs.lock();
+            (jobs.get(id), jobs.get_past(id))
+        };
+        job.map(|job| job.view()).or_else(|| past.map(|view| (*view).clone()))
+    }
+
+    /// What a script that runs as a job here does, for people.
+    pub fn outline(&self, job: &JobMaster) -> Outline {
+        Outline::of(job.plan(), &self.environment.logs)
     }
 
     /// The letters of records that no job could count.
@@ -292,9 +352,18 @@ impl Dispatcher {
         Arc::new(move |topic| reads.iter().any(|of| (of.includes)(topic)))
     }
 
-    /// Whether no job has failed.
+    /// Whether no job has failed that no other of its name came after.
     pub fn is_healthy(&self) -> bool {
-        self.jobs.lock().by_number.values().all(|job| job.is_query() || job.status() != JobStatus::Failed)
+        self.failed().is_none()
+    }
+
+    /// A job of this process that has failed, and that no other of its name came after.
+    pub fn failed(&self) -> Option<Arc<JobMaster>> {
+        let jobs = self.jobs();
+        let is_last = |at: usize| !jobs[at + 1..].iter().any(|later| later.name() == jobs[at].name());
+        // A query that fails is the matter of whoever fetches its rows.
+        let failed = |job: &JobMaster| !job.is_query() && job.status() == crate::JobStatus::Failed;
+        (0..jobs.len()).find(|&at| failed(&jobs[at]) && is_last(at)).map(|at| jobs[at].clone())
     }
 
     /// Ends all jobs: each keeps its state first, and what it writes to is given this long to take what it has. Tells
@@ -302,30 +371,14 @@ impl Dispatcher {
     pub fn shut_down(&self, at_most: Duration) -> bool {
         let jobs = self.jobs();
         jobs.iter().for_each(|job| job.suspend());
-        let until = self.environment.clock.elapsed() + at_most;
-        let mut all = true;
-        for job in jobs {
-            let left = until.saturating_sub(self.environment.clock.elapsed());
-            if !job.wait(left) {
-                job.give_up();
-                all &= job.wait(LAST_GRACE);
-            }
-        }
-        all
-    }
-}
-
-impl Jobs {
-    /// Drops the oldest jobs that are over.
-    fn forget(&mut self) -> Vec<JobId> {
-        let over = self.by_number.iter().filter(|(_, job)| job.status().is_terminal());
-        let over = over.map(|(&number, job)| (number, job.id(), job.is_query()));
-        let (queries, others): (Vec<_>, Vec<_>) = over.partition(|(_, _, is_query)| *is_query);
-        let oldest = |of: &[(u64, JobId, bool)], kept: usize| of[..of.len().saturating_sub(kept)].to_vec();
-        let forgotten = [oldest(&queries, QUERIES_REMEMBERED), oldest(&others, REMEMBERED)].concat();
-        for (number, ..) in &forgotten {
-            self.by_number.remove(number);
-        }
-        forgotten.iter().map(|(_, id, _)| *id).collect()
+        let clock = &self.environment.clock;
+        let wait = |job: &Arc<JobMaster>, until: Duration| job.wait(until.saturating_sub(clock.elapsed()));
+        let until = clock.elapsed() + at_most;
+        let late: Vec<Arc<JobMaster>> = jobs.into_iter().filter(|job| !wait(job, until)).collect();
+        // Several that hang are given no more time than one.
+        late.iter().for_each(|job| job.give_up());
+        let until = clock.elapsed() + LAST_GRACE;
+        let ended = late.iter().filter(|job| wait(job, until)).count();
+        ended == late.len()
     }
 }

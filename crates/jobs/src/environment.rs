@@ -91,6 +91,11 @@ impl Environment {
         of.collect()
     }
 
+    /// How many subtasks a plan's vertices have.
+    pub(crate) fn parallelism(&self, plan: &Plan) -> u32 {
+        plan.settings.parallelism.unwrap_or(self.defaults.parallelism)
+    }
+
     /// The log that a table's properties name.
     fn log(
         &self,
@@ -187,7 +192,7 @@ impl Environment {
         let settings = &plan.settings;
         let options = ExecutionOptions {
             mode: Mode::Live,
-            parallelism: settings.parallelism.unwrap_or(self.defaults.parallelism),
+            parallelism: self.parallelism(&plan),
             idle_timeout: settings.idle_timeout.unwrap_or(self.defaults.idle_timeout),
             max_future: settings.max_future.unwrap_or(self.defaults.max_future),
             pool: self.defaults.memory.clone(),

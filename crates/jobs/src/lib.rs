@@ -19,7 +19,9 @@ pub mod dead_letters {
 }
 
 pub use connectors::collect::{Change, CollectedRow};
-pub use dispatcher::{Dispatcher, QueryJob, Submission, SubmitError};
+pub use dispatcher::{
+    Dispatcher, FindError, Outline, QueryJob, ReplaceError, Replaced, Submission, SubmitError,
+};
 pub use environment::{Defaults, Environment};
 pub use id::random as random_id;
 pub use local::{LocalError, LocalInput, LocalRun, LocalSummary, Running};

@@ -4,13 +4,14 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use sql::error::Diagnostic;
 use sql::plan::Settings;
 
 use crate::setting::Keys;
 
 /// What a script asks for.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum RestartStrategy {
     Never,
     Fixed {

@@ -1,11 +1,17 @@
 //! The states of a job and the ways between them, as Flink's `JobStatus`: a pure table.
+//!
+//! The ways are those that Flink 2 goes: its execution graph from `CREATED` on, its scheduler's restarts, and the
+//! dispatcher's before there is a graph. `RECONCILING` is a name that nothing of it enters.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use types::Timestamp;
 
 /// A job's state, by Flink's names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum JobStatus {
     Initializing,
     Created,
@@ -29,10 +35,18 @@ pub struct InvalidTransition {
 }
 
 /// A job's state now, and when it entered each.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Entered", into = "Entered")]
 pub struct StatusHistory {
     current: JobStatus,
     entered: [Option<Timestamp>; JobStatus::ALL.len()],
+}
+
+/// A [`StatusHistory`] as it is written: by name, in milliseconds since 1970.
+#[derive(Serialize, Deserialize)]
+struct Entered {
+    current: JobStatus,
+    entered_ms: BTreeMap<JobStatus, i64>,
 }
 
 impl JobStatus {
@@ -67,25 +81,26 @@ impl JobStatus {
         }
     }
 
-    /// Whether a job in this state is over.
+    /// Whether a job in this state is over for good. One that is suspended goes on in another process.
     pub fn is_terminal(self) -> bool {
         matches!(self, JobStatus::Failed | JobStatus::Canceled | JobStatus::Finished)
     }
 
-    fn may_become(self, to: JobStatus) -> bool {
+    /// Whether there is a way from this state to another.
+    pub fn may_become(self, to: JobStatus) -> bool {
         use JobStatus::{
             Canceled, Cancelling, Created, Failed, Failing, Finished, Initializing, Reconciling, Restarting,
             Running, Suspended,
         };
         match self {
-            Initializing => matches!(to, Created | Failed | Cancelling | Suspended | Reconciling),
+            Initializing => matches!(to, Created | Failed | Cancelling | Suspended),
             Created => matches!(to, Running | Failing | Cancelling | Suspended),
-            Running => matches!(to, Failing | Cancelling | Finished | Suspended | Restarting),
-            Failing => matches!(to, Failed | Restarting | Cancelling | Suspended),
-            Cancelling => matches!(to, Canceled | Failing),
+            Running => matches!(to, Failing | Cancelling | Finished | Restarting | Suspended),
             Restarting => matches!(to, Running | Failing | Cancelling | Suspended),
-            Suspended | Reconciling => matches!(to, Created | Running | Restarting | Failing | Cancelling),
-            Failed | Canceled | Finished => false,
+            Failing => matches!(to, Failed | Cancelling | Suspended),
+            Cancelling => matches!(to, Canceled | Failing | Failed | Suspended),
+            // Of what a process knows this is the end.
+            Suspended | Failed | Canceled | Finished | Reconciling => false,
         }
     }
 }
@@ -111,6 +126,12 @@ impl StatusHistory {
         self.entered(self.current).unwrap_or(Timestamp(0))
     }
 
+    /// Of a job of which only the end is known.
+    pub(crate) fn force(&mut self, to: JobStatus, now: Timestamp) {
+        self.current = to;
+        self.entered[to as usize] = Some(now);
+    }
+
     pub fn become_at(&mut self, to: JobStatus, now: Timestamp) -> Result<(), InvalidTransition> {
         if !self.current.may_become(to) {
             return Err(InvalidTransition { from: self.current, to });
@@ -118,6 +139,23 @@ impl StatusHistory {
         self.current = to;
         self.entered[to as usize] = Some(now);
         Ok(())
+    }
+}
+
+impl From<Entered> for StatusHistory {
+    fn from(of: Entered) -> StatusHistory {
+        let mut history = StatusHistory { current: of.current, entered: Default::default() };
+        for (status, at) in of.entered_ms {
+            history.entered[status as usize] = Some(Timestamp(at));
+        }
+        history
+    }
+}
+
+impl From<StatusHistory> for Entered {
+    fn from(of: StatusHistory) -> Entered {
+        let entered = JobStatus::ALL.into_iter().filter_map(|status| Some((status, of.entered(status)?.0)));
+        Entered { current: of.current, entered_ms: entered.collect() }
     }
 }
 
@@ -131,11 +169,69 @@ impl fmt::Display for JobStatus {
 mod tests {
     use super::*;
 
+    /// Row by row from where, column by column to where, in the order of [`JobStatus::ALL`].
+    const WAYS: [&str; 11] = [
+        //  initializing, created, running, failing, failed, cancelling, canceled, finished, restarting, suspended,
+        //  reconciling
+        ". c . . F x . . . s .", // initializing
+        ". . r f . x . . . s .", // created
+        ". . . f . x . d a s .", // running
+        ". . . . F x . . . s .", // failing
+        ". . . . . . . . . . .", // failed
+        ". . . f F . X . . s .", // cancelling
+        ". . . . . . . . . . .", // canceled
+        ". . . . . . . . . . .", // finished
+        ". . r f . x . . . s .", // restarting
+        ". . . . . . . . . . .", // suspended
+        ". . . . . . . . . . .", // reconciling
+    ];
+
     #[test]
-    fn a_job_that_is_over_stays_as_it_is() {
-        for from in JobStatus::ALL.into_iter().filter(|status| status.is_terminal()) {
-            assert!(JobStatus::ALL.into_iter().all(|to| !from.may_become(to)), "{from}");
+    fn every_way_is_one_that_flink_goes_and_there_is_no_other() {
+        for (from, row) in JobStatus::ALL.into_iter().zip(WAYS) {
+            let row: Vec<bool> = row.split(' ').map(|cell| cell != ".").collect();
+            assert_eq!(row.len(), JobStatus::ALL.len());
+            for (to, is_legal) in JobStatus::ALL.into_iter().zip(row) {
+                assert_eq!(from.may_become(to), is_legal, "{from} to {to}");
+                let mut history = StatusHistory { current: from, ..StatusHistory::new(Timestamp(1)) };
+                let told = history.become_at(to, Timestamp(2));
+                assert_eq!(told.is_ok(), is_legal, "{from} to {to}");
+                assert_eq!(history.current(), if is_legal { to } else { from });
+                assert_eq!(history.entered(to) == Some(Timestamp(2)), is_legal, "{from} to {to}");
+            }
         }
+    }
+
+    #[test]
+    fn a_job_that_is_over_stays_as_it_is_and_any_other_can_end() {
+        for status in JobStatus::ALL {
+            let leaves = JobStatus::ALL.into_iter().any(|to| status.may_become(to));
+            let rests = matches!(status, JobStatus::Suspended | JobStatus::Reconciling);
+            assert_eq!(leaves, !status.is_terminal() && !rests, "{status}");
+            // Whatever happens meanwhile, it can be cancelled, and can fail.
+            let can = |end: JobStatus| {
+                let mut reached = vec![status];
+                while let Some(next) = JobStatus::ALL
+                    .into_iter()
+                    .find(|to| !reached.contains(to) && reached.iter().any(|from| from.may_become(*to)))
+                {
+                    reached.push(next);
+                }
+                reached.contains(&end)
+            };
+            if leaves {
+                assert!(can(JobStatus::Canceled) && can(JobStatus::Failed), "{status}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_history_is_written_by_names_and_read_again() {
+        let mut history = StatusHistory::new(Timestamp(1));
+        history.become_at(JobStatus::Created, Timestamp(2)).unwrap();
+        let text = serde_json::to_string(&history).unwrap();
+        assert_eq!(text, r#"{"current":"CREATED","entered_ms":{"INITIALIZING":1,"CREATED":2}}"#);
+        assert_eq!(serde_json::from_str::<StatusHistory>(&text).unwrap(), history);
     }
 
     #[test]

@@ -24,6 +24,22 @@ pub fn explain(plan: &Plan) -> String {
     out
 }
 
+/// What a query of a plan does, in a line: its window, its key columns, and where its rows go.
+pub fn summary(pipeline: &Pipeline, query: &Query, sinks: &[SinkTable]) -> String {
+    let printer = Printer { graph: &pipeline.exprs, rowtime: pipeline.rowtime.as_ref() };
+    let sink = &sinks[query.sink];
+    let connector = sink.options.entries.get("connector").map_or("", |option| &option.value);
+    let how = match &query.shape {
+        Shape::Rows { .. } => "row by row".to_owned(),
+        Shape::Aggregate(aggregate) if aggregate.keys.is_empty() => window(aggregate.window),
+        Shape::Aggregate(aggregate) => {
+            let keys: Vec<String> = aggregate.keys.iter().map(|key| printer.print(*key)).collect();
+            format!("{} by {}", window(aggregate.window), keys.join(", "))
+        }
+    };
+    format!("{how}, into {} ({connector})", sink.name)
+}
+
 /// Writing into a `String` does not fail.
 fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
     let _ = out.write_fmt(text);

@@ -43,8 +43,32 @@ fn survive(script: &str) {
     }
 }
 
+/// As what somebody types, after something was declared: also what is no script.
+fn survive_typed(statement: &str) {
+    let mut session = sql::session::Session::default();
+    let none = |_: &str| None;
+    let _ = session.execute("CREATE TABLE t (a INT, r ROW<b STRING>) WITH ('c' = 'x')", &none);
+    if let Err(found) = session.execute(statement, &none) {
+        assert!(found.iter().any(sql::error::Diagnostic::is_error), "{statement}");
+        for finding in &found {
+            assert!(finding.span.start <= finding.span.end, "{finding:?}");
+        }
+        sql::error::render(&found, statement, "x.sql", false);
+    }
+    for position in [0, statement.len() / 2, statement.len()] {
+        session.complete(statement, position, &none);
+    }
+}
+
 const WORDS: &[&str] = &[
     "SELECT",
+    "SHOW",
+    "DESCRIBE",
+    "EXPLAIN",
+    "DROP",
+    "STOP JOB",
+    "RESET",
+    "LIMIT",
     "FROM",
     "WHERE",
     "GROUP",
@@ -163,6 +187,7 @@ fn token_soup_is_answered() {
     for _ in 0..3_000 {
         let length = 1 + dice.roll(40);
         let words: Vec<&str> = (0..length).map(|_| WORDS[dice.roll(WORDS.len())]).collect();
+        survive_typed(&words.join(" "));
         survive(&words.join(" "));
     }
 }

@@ -3,8 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// A job's identifier, 128 bits, written as 32 lower-case hexadecimal digits like Flink's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct JobId(pub u128);
 
 /// A partition of a topic, counted from 0.
@@ -35,6 +38,20 @@ impl FromStr for JobId {
             return Err(InvalidJobId(text.to_owned()));
         }
         u128::from_str_radix(text, 16).map(JobId).map_err(|_| InvalidJobId(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for JobId {
+    type Error = InvalidJobId;
+
+    fn try_from(text: String) -> Result<JobId, InvalidJobId> {
+        text.parse()
+    }
+}
+
+impl From<JobId> for String {
+    fn from(id: JobId) -> String {
+        id.to_string()
     }
 }
 

@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use engine::memory::Pool;
 use jobs::checkpoint::CheckpointOptions;
 use jobs::registry::Registry;
-use jobs::{Defaults, Dispatcher, Environment, JobStatus, Origin, Submission, SubmitError};
+use jobs::{Defaults, Dispatcher, Environment, Origin, Submission, SubmitError};
 use server::flink::{self, JobManager, LogTail, Setting, Variables};
 use server::gateway::{self, Gateway};
 use server::{JobSummary, Operations, Server, Services, UnknownTopics};
@@ -356,7 +356,10 @@ fn submit(
     };
     match dispatcher.submit(submission) {
         Ok(job) => {
-            script.show(&job.plan().notices);
+            // What came in its place while Weir was up has a script of its own.
+            if job.script() == script.text {
+                script.show(&job.plan().notices);
+            }
             Ok(())
         }
         Err(error) => {
@@ -373,9 +376,7 @@ struct JobOperations(Arc<Dispatcher>);
 
 impl Operations for JobOperations {
     fn ready(&self) -> Result<(), String> {
-        let jobs = self.0.jobs();
-        let failed = jobs.iter().find(|job| !job.is_query() && job.status() == JobStatus::Failed);
-        failed.map_or(Ok(()), |job| Err(format!("job {} has failed", job.id())))
+        self.0.failed().map_or(Ok(()), |job| Err(format!("job {} has failed", job.id())))
     }
 
     fn jobs(&self) -> Vec<JobSummary> {

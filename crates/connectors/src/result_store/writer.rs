@@ -3,6 +3,7 @@
 //! A store that fails is tried again with growing pauses; the queue fills and holds back the sources meanwhile. Nothing
 //! is dropped.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -10,8 +11,9 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use engine::connector::ConnectorError;
+use engine::execution::panic_message;
 use parking_lot::{Condvar, Mutex};
-use storage::store::{ResultStore, WriteBatch};
+use storage::store::{ResultStore, StoreError, WriteBatch};
 use types::Clock;
 
 use crate::patience::{GivenUp, Patience};
@@ -25,6 +27,11 @@ pub struct StoreWriter {
     thread: Option<JoinHandle<()>>,
     clock: Arc<dyn Clock>,
 }
+
+/// The writer's thread has panicked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the result writer panicked: {0}")]
+struct Panicked(String);
 
 enum Command {
     Write(WriteBatch, usize),
@@ -89,7 +96,8 @@ impl StoreWriter {
             is_durable: true,
         };
         let thread = thread::Builder::new().name("result writer".to_owned()).spawn(move || drain.run())?;
-        Ok(StoreWriter { queue: Some(queue), patience, stopped, gate, thread: Some(thread), clock })
+        let queue = Some(queue);
+        Ok(StoreWriter { queue, patience, stopped, gate, thread: Some(thread), clock })
     }
 
     /// Queues a batch; waits while the queue is full, and tells for how long.
@@ -108,7 +116,7 @@ impl StoreWriter {
         self.send(Command::Flush(done))?;
         match wait.recv() {
             Ok(Ok(())) => Ok(()),
-            _ => Err(stopped()),
+            _ => Err(self.stopped()),
         }
     }
 
@@ -116,7 +124,15 @@ impl StoreWriter {
         let queue = self.queue.as_ref().filter(|_| !self.stopped.load(Ordering::Acquire));
         match queue.map(|queue| queue.send(command)) {
             Some(Ok(())) => Ok(()),
-            _ => Err(stopped()),
+            _ => Err(self.stopped()),
+        }
+    }
+
+    fn stopped(&self) -> ConnectorError {
+        const WHAT: &str = "the result writer has stopped";
+        match self.patience.broken() {
+            Some(said) => ConnectorError::external(WHAT, Panicked(said.to_owned())),
+            None => ConnectorError::external(WHAT, GivenUp),
         }
     }
 }
@@ -124,10 +140,6 @@ impl StoreWriter {
 /// What a batch takes.
 fn bytes(batch: &WriteBatch) -> usize {
     batch.upserts.iter().map(|upsert| size_of_val(upsert) + upsert.key.len() + upsert.value.len()).sum()
-}
-
-fn stopped() -> ConnectorError {
-    ConnectorError::external("the result writer has stopped", GivenUp)
 }
 
 /// Writes what is queued, then ends; a store that does not answer is given up.
@@ -158,7 +170,8 @@ impl Drain {
             let done = match command {
                 Command::Write(batch, bytes) => {
                     self.is_durable = false;
-                    let written = self.patience.insist("write results", || self.store.write(&batch));
+                    let store = self.store.clone();
+                    let written = self.insist("write results", || store.write(&batch));
                     self.gate.leave(bytes);
                     written
                 }
@@ -172,6 +185,15 @@ impl Drain {
                 return self.refuse();
             }
         }
+    }
+
+    /// A store that panics is not asked again: the job fails with what it said.
+    fn insist(&self, doing: &str, attempt: impl FnMut() -> Result<(), StoreError>) -> Result<(), GivenUp> {
+        let insisted = catch_unwind(AssertUnwindSafe(|| self.patience.insist(doing, attempt)));
+        insisted.unwrap_or_else(|panic| {
+            self.patience.break_off(panic_message(&*panic));
+            Err(GivenUp)
+        })
     }
 
     /// Tells whoever waits, or is about to, that nothing is written any more. What lies in a channel whose receiver is gone
@@ -189,7 +211,7 @@ impl Drain {
     /// Every sink of a job asks for it at a barrier; once is enough.
     fn flush(&mut self) -> Result<(), GivenUp> {
         if !self.is_durable {
-            self.patience.insist("make results durable", || self.store.flush())?;
+            self.insist("make results durable", || self.store.flush())?;
             self.is_durable = true;
         }
         Ok(())
@@ -198,7 +220,7 @@ impl Drain {
 
 #[cfg(test)]
 mod tests {
-    use storage::store::{Entry, Following, StoreError};
+    use storage::store::{Entry, Following};
     use types::{ManualClock, Timestamp};
 
     use super::*;
@@ -238,6 +260,67 @@ mod tests {
         fn remark(&self) -> Option<String> {
             None
         }
+    }
+
+    #[test]
+    fn everyone_who_waits_for_a_store_that_panics_is_told_what_it_said() {
+        struct Panicking(std::sync::Barrier);
+
+        impl ResultStore for Panicking {
+            fn write(&self, _: &WriteBatch) -> Result<(), StoreError> {
+                self.0.wait();
+                panic!("no such shelf");
+            }
+
+            fn flush(&self) -> Result<(), StoreError> {
+                Ok(())
+            }
+
+            fn get(&self, _: &str) -> Result<Option<Entry>, StoreError> {
+                Ok(None)
+            }
+
+            fn scan(&self, _: &str, _: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
+                Ok(())
+            }
+
+            fn follow(&self) -> Result<Following, StoreError> {
+                Err(StoreError::Closed)
+            }
+
+            fn address(&self) -> (String, String) {
+                (String::new(), String::new())
+            }
+
+            fn ping(&self) -> Result<(), StoreError> {
+                Ok(())
+            }
+
+            fn remark(&self) -> Option<String> {
+                None
+            }
+        }
+
+        let store = Arc::new(Panicking(std::sync::Barrier::new(2)));
+        let clock = Arc::new(ManualClock::at(Timestamp(0)));
+        let writer = StoreWriter::start(store.clone(), Arc::new(Patience::default()), clock).unwrap();
+        let told = |error: ConnectorError| std::error::Error::source(&error).unwrap().to_string();
+        thread::scope(|scope| {
+            let waiting: Vec<_> = (0..3)
+                .map(|_| scope.spawn(|| writer.write(WriteBatch::default()).and_then(|_| writer.flush())))
+                .collect();
+            // One is being written; two writes and three flushes stand behind it.
+            while writer.queue.as_ref().unwrap().len() < 5 {
+                thread::yield_now();
+            }
+            store.0.wait();
+            for thread in waiting {
+                let error = thread.join().unwrap().expect_err("it panicked");
+                assert_eq!(told(error), "the result writer panicked: no such shelf");
+            }
+        });
+        let error = writer.write(WriteBatch::default()).expect_err("it panicked");
+        assert_eq!(told(error), "the result writer panicked: no such shelf");
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! How a job's subtasks are told to end or to take part in a snapshot, and how they tell that they failed.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 
+use super::panic::caught;
 use super::{Acknowledgement, ExecutionError, global_vertex, source_vertex};
 use crate::snapshot::{AggregationImage, PipelineImage, Snapshot, SourceImage};
 
@@ -239,17 +239,8 @@ impl Control {
 
     /// Runs a subtask; whatever ends it badly ends the job.
     pub(super) fn run(&self, task: &str, body: impl FnOnce() -> Result<(), ExecutionError>) {
-        match catch_unwind(AssertUnwindSafe(body)) {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => self.fail(error),
-            Err(panic) => {
-                let message = panic
-                    .downcast_ref::<&str>()
-                    .map(|text| (*text).to_owned())
-                    .or_else(|| panic.downcast_ref::<String>().cloned())
-                    .unwrap_or_else(|| "no message".to_owned());
-                self.fail(ExecutionError::Panic { task: task.to_owned(), message });
-            }
+        if let Err(error) = caught(task, body) {
+            self.fail(error);
         }
         self.ended.fetch_add(1, Ordering::AcqRel);
     }

@@ -8,6 +8,7 @@ mod barrier;
 mod control;
 mod global;
 mod io;
+mod panic;
 mod progress;
 mod room;
 mod source;
@@ -22,6 +23,7 @@ use types::ErrorDomain;
 
 pub use acknowledgement::{Acknowledgement, bytes_of_parts};
 pub use control::{Afterwards, CheckpointError, Control};
+pub use panic::{caught, panic_message};
 pub use spec::{ExecutionOptions, JobSpec, Mode};
 
 use crate::connector::ConnectorError;
@@ -66,7 +68,7 @@ pub enum ExecutionError {
     Plan(String),
     #[error("checkpoints failed: {0}")]
     Checkpoints(String),
-    #[error("subtask `{task}` panicked: {message}")]
+    #[error("`{task}` panicked: {message}")]
     Panic { task: String, message: String },
     #[error("a thread could not be started")]
     Thread(#[source] std::io::Error),

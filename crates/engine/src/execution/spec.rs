@@ -15,6 +15,7 @@ use types::{Clock, DataType, Interval, Offset, PartitionId};
 use super::control::Control;
 use super::global::{GlobalSubtask, Message};
 use super::io::{Letters, Sinks};
+use super::panic::caught;
 use super::room::{Reclaimed, measure_after};
 use super::source::{Downstream, SourceSubtask};
 use super::{Execution, ExecutionError, Task, global_vertex, source_vertex};
@@ -149,7 +150,8 @@ pub(super) fn start(spec: JobSpec) -> Result<Execution, ExecutionError> {
             alive: alive.clone(),
             memory: memory.clone(),
         };
-        if let Err(error) = shared.start(&mut execution) {
+        let opening = format!("opening {}", pipeline.source.name);
+        if let Err(error) = caught(&opening, || shared.start(&mut execution)) {
             control.cancel();
             return Err(error);
         }

@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use types::Timestamp;
 
 use super::manifest::Kind;
 
 /// A checkpoint that was asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckpointRecord {
     pub id: u64,
     pub kind: Kind,
@@ -23,7 +24,7 @@ pub struct CheckpointRecord {
 }
 
 /// What a subtask did for a checkpoint.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubtaskPart {
     pub vertex: String,
     pub subtask: usize,
@@ -39,7 +40,7 @@ pub struct SubtaskPart {
     pub bytes: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CheckpointState {
     InProgress,
     Completed { location: String, bytes: u64 },
@@ -47,7 +48,7 @@ pub enum CheckpointState {
 }
 
 /// What a job went on from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestoredFrom {
     pub id: u64,
     pub kind: Kind,
@@ -60,7 +61,7 @@ const REMEMBERED: usize = 10;
 /// Completed ones whose length and size are remembered.
 const MEASURED: usize = 256;
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckpointHistory {
     pub completed: u64,
     pub failed: u64,
@@ -129,6 +130,14 @@ impl CheckpointHistory {
                 self.latest_failed = Some(record);
             }
             (CheckpointState::InProgress, _) => {}
+        }
+    }
+
+    /// Whoever took checkpoints does not any more.
+    pub(crate) fn abandon(&mut self, reason: &str) {
+        let under_way = self.recent.iter().filter(|record| record.state == CheckpointState::InProgress);
+        for id in under_way.map(|record| record.id).collect::<Vec<u64>>() {
+            self.end(id, Duration::ZERO, CheckpointState::Failed { reason: reason.to_owned() });
         }
     }
 

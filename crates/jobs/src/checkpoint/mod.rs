@@ -18,6 +18,11 @@ pub use history::{CheckpointHistory, CheckpointRecord, CheckpointState, Restored
 pub use manifest::{Kind, Manifest, StateFile};
 pub use options::CheckpointOptions;
 
+/// Removes all checkpoints of a job.
+pub(crate) fn forget(directory: &str, job: JobId) -> Result<(), DirectoryError> {
+    CheckpointDirectory::open(directory)?.remove(&job.to_string())
+}
+
 /// The newest checkpoint of a job that is whole; what is wrong with newer ones goes to the log.
 pub(crate) fn newest(directory: &str, job: JobId) -> Result<Option<Restored>, DirectoryError> {
     CheckpointDirectory::open(directory)?.newest(job, |error| {

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use sql::error::Diagnostic;
 use sql::plan::Settings;
 
 use crate::setting::Keys;
 
 /// When checkpoints are taken, and where they lie.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckpointOptions {
     /// From the beginning of one to the beginning of the next; `None`: only when asked.
     pub interval: Option<Duration>,

@@ -4,11 +4,13 @@
 use std::sync::{Arc, OnceLock, Weak};
 
 use connectors::collect::{CollectedRow, Collector, Told};
+use crossbeam_channel::bounded;
+use engine::execution::ExecutionError;
 use sql::plan::TopQuery;
 
 use super::{Dispatcher, SubmitError};
 use crate::id::new_job_id;
-use crate::master::{JobMaster, NewJob};
+use crate::master::{First, JobMaster, NewJob, StartError};
 use crate::restart::RestartStrategy;
 use crate::status::JobStatus;
 
@@ -50,6 +52,7 @@ impl Dispatcher {
         );
         let plan = Arc::new(query.plan);
         let at_end = ended.clone();
+        let (told, outcome) = bounded(1);
         let new = NewJob {
             id: new_job_id(),
             name: plan.settings.name.clone().unwrap_or_else(|| NAMELESS.to_owned()),
@@ -62,19 +65,27 @@ impl Dispatcher {
             ran_before: false,
             ancestors: Vec::new(),
             collector: Some(collector.clone()),
-            on_end: Box::new(move |status| {
-                let _ = at_end.set(status);
+            first: First::Told(told),
+            on_cancel: Box::new(|| {}),
+            on_end: Box::new(move |view| {
+                let _ = at_end.set(view.status);
                 tell();
             }),
         };
-        let job = JobMaster::start(new)?;
+        let job = JobMaster::begin(new)?;
+        self.shared.jobs.lock().add(job.clone());
+        self.shared.forget();
+        let gone = || Err(StartError::Execution(ExecutionError::Plan("it ended before it began".to_owned())));
+        if let Err(error) = outcome.recv().unwrap_or_else(|_| gone()) {
+            self.shared.jobs.lock().remove(&job);
+            return Err(SubmitError::from(error));
+        }
         let _ = known.set(Arc::downgrade(&job));
         // It may have been quicker than its name was known.
         if collector.has_enough() {
             job.drain();
         }
         tracing::info!(job_id = %job.id(), job = job.name(), "query running");
-        self.enlist(&job);
         Ok(QueryJob { job, collector, ended })
     }
 }

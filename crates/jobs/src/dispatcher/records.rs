@@ -1,21 +1,23 @@
 //! Which jobs are on record, and which of those run.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use connectors::dead_letter::{Ancestor, Reached};
 use parking_lot::Mutex;
-use types::JobId;
+use types::{JobId, Timestamp};
 
-use crate::checkpoint::Restored;
-use crate::registry::{Fate, JobRecord, Origin, Registry, RegistryError};
+use crate::checkpoint::{self, Restored, read_savepoint};
+use crate::master::{JobView, with_causes};
+use crate::registry::{Fate, JobRecord, Origin, Registry, RegistryError, Replacement};
 use crate::status::JobStatus;
 
 pub(super) struct Records {
-    registry: Option<Arc<Registry>>,
-    /// Ids of jobs that run, or are about to.
-    taken: Arc<Mutex<BTreeSet<JobId>>>,
+    pub registry: Option<Arc<Registry>>,
+    /// Of jobs that run, or are about to.
+    taken: Mutex<BTreeMap<JobId, JobRecord>>,
 }
 
 /// A job that was there before.
@@ -27,10 +29,22 @@ pub(super) struct Known {
     pub is_new: bool,
 }
 
+/// What there is of a job that is started with Weir.
+pub(super) enum Claimed {
+    /// It ran before.
+    Known(Known),
+    /// Another came in its place while Weir was up, and is to be gone on with.
+    Replaced(JobRecord),
+}
+
 impl Known {
     pub fn of(id: JobId, record: &JobRecord) -> Known {
         let (started_from, ancestors) = (record.started_from.clone(), record.ancestors.clone());
         Known { id, started_from, ancestors, is_new: false }
+    }
+
+    pub fn new(id: JobId) -> Known {
+        Known { id, started_from: None, ancestors: Vec::new(), is_new: true }
     }
 
     /// It goes on from another job's state.
@@ -52,23 +66,33 @@ impl Known {
 
 impl Records {
     pub fn new(registry: Option<Arc<Registry>>) -> Records {
-        Records { registry, taken: Arc::default() }
+        Records { registry, taken: Mutex::default() }
     }
 
     fn all(&self) -> Result<Vec<JobRecord>, RegistryError> {
         self.registry.as_ref().map_or(Ok(Vec::new()), |registry| registry.records())
     }
 
-    /// The newest job of this name that is started with Weir and does not run now.
-    pub fn claim(&self, name: &str) -> Result<Option<Known>, RegistryError> {
+    /// The record of a job that runs.
+    pub fn running(&self, id: JobId) -> Option<JobRecord> {
+        self.taken.lock().get(&id).cloned()
+    }
+
+    /// What there is of a job that is started with Weir under this name, and does not run now.
+    pub fn claim(&self, name: &str) -> Result<Option<Claimed>, RegistryError> {
         let records = self.all()?;
         let taken = self.taken.lock();
-        let found = records.into_iter().rev().find_map(|record| {
-            let id: JobId = record.id.parse().ok()?;
-            let fits = record.origin == Origin::Start && record.name == name && !taken.contains(&id);
-            fits.then_some(Known::of(id, &record))
+        let newest = records.into_iter().rev().find_map(|record| {
+            let id = record.job_id()?;
+            let fits = record.origin == Origin::Start && record.place() == name && !taken.contains_key(&id);
+            fits.then_some((id, record))
         });
-        Ok(found)
+        Ok(newest.map(|(id, record)| match record {
+            record if record.stands_for.is_some() && record.fate == Fate::Running => {
+                Claimed::Replaced(record)
+            }
+            record => Claimed::Known(Known::of(id, &record)),
+        }))
     }
 
     /// The jobs whose state a job went on from.
@@ -85,11 +109,45 @@ impl Records {
             .collect())
     }
 
-    /// The job is about to run.
-    pub fn keep(&self, record: &JobRecord) -> Result<(), RegistryError> {
-        if let Ok(id) = record.id.parse() {
-            self.taken.lock().insert(id);
+    /// What is known of jobs that were over when the process began: those on record, with their figures where there are
+    /// some.
+    pub fn past(&self) -> Result<Vec<JobView>, RegistryError> {
+        let Some(registry) = &self.registry else { return Ok(Vec::new()) };
+        let mut known: BTreeMap<JobId, JobView> =
+            registry.past()?.into_iter().map(|view| (view.id, view)).collect();
+        let mut past = Vec::new();
+        for record in registry.records()? {
+            let Some(id) = record.job_id() else { continue };
+            let submitted = Timestamp(record.submitted);
+            let bare = |status| JobView::bare(id, &record.name, (submitted, submitted), status);
+            let over = match record.fate {
+                Fate::Running => None,
+                Fate::Finished => Some(JobStatus::Finished),
+                Fate::Canceled => Some(JobStatus::Canceled),
+                Fate::Failed => Some(JobStatus::Failed),
+            };
+            let view = known.remove(&id);
+            past.extend(over.map(|status| view.unwrap_or_else(|| bare(status))));
         }
+        past.extend(known.into_values());
+        Ok(past)
+    }
+
+    /// A job that is on record is about to run.
+    pub fn take(&self, record: &JobRecord) {
+        if let Some(id) = record.job_id() {
+            self.taken.lock().insert(id, record.clone());
+        }
+    }
+
+    /// The job is put on record and about to run.
+    pub fn keep(&self, record: &JobRecord) -> Result<(), RegistryError> {
+        self.take(record);
+        self.registry.as_ref().map_or(Ok(()), |registry| registry.keep(record))
+    }
+
+    /// Puts a job on record that does not run.
+    pub fn keep_for_later(&self, record: &JobRecord) -> Result<(), RegistryError> {
         self.registry.as_ref().map_or(Ok(()), |registry| registry.keep(record))
     }
 
@@ -98,34 +156,132 @@ impl Records {
         self.taken.lock().remove(&id);
     }
 
-    pub fn forget(&self, ids: &[JobId]) {
-        let Some(registry) = &self.registry else { return };
-        for id in ids.iter().filter(|id| !self.taken.lock().contains(id)) {
-            if let Err(error) = registry.forget(*id) {
-                tracing::warn!(job_id = %id, %error, "an old job stays on record");
-            }
+    /// It was not started and never was before: nobody is to start it.
+    pub fn withdraw(&self, id: JobId) {
+        self.release(id);
+        self.remove(id, |_| true);
+    }
+
+    /// Forgets a job that is over, with its checkpoints; its savepoints are whoever's asked for them.
+    pub fn forget(&self, id: JobId) {
+        // One that could not be started again is listed as failed, and is to be gone on with all the same.
+        self.remove(id, |record| record.fate != Fate::Running);
+    }
+
+    fn remove(&self, id: JobId, may_go: impl Fn(&JobRecord) -> bool) {
+        let Some(registry) = self.registry.as_ref().filter(|_| !self.taken.lock().contains_key(&id)) else {
+            return;
+        };
+        let records = match registry.records() {
+            Ok(records) => records,
+            Err(error) => return tracing::warn!(job_id = %id, %error, "an old job stays on record"),
+        };
+        let name = id.to_string();
+        let record = records.iter().find(|record| record.id == name);
+        if record.is_some_and(|record| !may_go(record)) {
+            return;
+        }
+        let checkpoints = record.and_then(|record| record.checkpoints.clone());
+        if let Err(error) = registry.forget_past(id).and_then(|()| registry.forget(id)) {
+            return tracing::warn!(job_id = %id, %error, "an old job stays on record");
+        }
+        let Some(directory) = checkpoints else { return };
+        // A job that was started from one of them may have none of its own yet.
+        let is_needed = |record: &JobRecord| {
+            let from = record.started_from.as_deref().map(Path::new);
+            from.is_some_and(|from| from.components().any(|part| part.as_os_str() == name.as_str()))
+        };
+        if records.iter().any(is_needed) {
+            return;
+        }
+        if let Err(error) = checkpoint::forget(&directory, id) {
+            let error = with_causes(&error);
+            tracing::warn!(job_id = %id, error, "the checkpoints of an old job were not removed");
         }
     }
 
     /// Puts on record how a job ended.
-    pub fn on_end(&self, record: JobRecord) -> Box<dyn Fn(JobStatus) + Send> {
-        let (registry, taken) = (self.registry.clone(), self.taken.clone());
-        Box::new(move |status| {
-            let fate = match status {
-                JobStatus::Finished => Fate::Finished,
-                JobStatus::Canceled => Fate::Canceled,
-                JobStatus::Failed => Fate::Failed,
-                _ => Fate::Running,
-            };
-            if let Some(registry) = &registry
-                && let Err(error) = registry.keep(&JobRecord { fate, ..record.clone() })
-            {
-                tracing::error!(job_id = record.id, %error, "how the job ended is not on record");
+    pub fn end(&self, view: &JobView) {
+        let fate = match view.status {
+            JobStatus::Finished => Fate::Finished,
+            JobStatus::Canceled => Fate::Canceled,
+            JobStatus::Failed => Fate::Failed,
+            _ => Fate::Running,
+        };
+        if let Some(record) = self.running(view.id) {
+            self.write_end(record, fate, view);
+        }
+        self.release(view.id);
+    }
+
+    /// Somebody has cancelled a job that runs: whatever happens now, it is not gone on with.
+    pub fn cancelled(&self, id: JobId) {
+        let (Some(registry), Some(record)) = (&self.registry, self.running(id)) else { return };
+        if let Err(error) = registry.keep(&JobRecord { fate: Fate::Canceled, ..record }) {
+            let error = with_causes(&error);
+            tracing::error!(job_id = %id, error, "that the job is cancelled is not on record before it is");
+        }
+    }
+
+    /// A job that does not run is not to be gone on with.
+    pub fn give_up(&self, record: JobRecord, view: &JobView) {
+        self.write_end(record, Fate::Canceled, view);
+    }
+
+    fn write_end(&self, record: JobRecord, fate: Fate, view: &JobView) {
+        if let Some(registry) = &self.registry {
+            // The figures first: without the record the job runs again, and they are of no meaning.
+            let figures = if fate == Fate::Running { Ok(()) } else { registry.keep_past(view) };
+            if let Err(error) = figures {
+                let error = with_causes(&error);
+                tracing::error!(job_id = %view.id, error, "the figures of a job that is over are not on record");
             }
-            if let Ok(id) = record.id.parse() {
-                taken.lock().remove(&id);
+            if let Err(error) = registry.keep(&JobRecord { fate, ..record }) {
+                let error = with_causes(&error);
+                tracing::error!(job_id = %view.id, error, "how the job ended is not on record");
             }
-        })
+        }
+    }
+
+    /// Undoes the replacements that the end of the process before has interrupted.
+    pub fn recover(&self) -> Result<(), RegistryError> {
+        let Some(registry) = &self.registry else { return Ok(()) };
+        for replacement in registry.replacements()? {
+            self.remove(replacement.new, |_| true);
+            if let Some(back) = self.back(&replacement)? {
+                let (old, id) = (replacement.old, &back.id);
+                tracing::warn!(%old, job_id = id, name = back.name, "a replacement was interrupted: the old job goes on");
+                registry.keep(&back)?;
+            }
+            registry.settle(replacement.old)?;
+        }
+        Ok(())
+    }
+
+    /// The record under which the old job of a replacement goes on, if it was stopped for it.
+    fn back(&self, replacement: &Replacement) -> Result<Option<JobRecord>, RegistryError> {
+        let old = replacement.old.to_string();
+        let old = self.all()?.into_iter().find(|record| record.id == old);
+        // It never stopped, and goes on as it is; or somebody ended it meanwhile.
+        let Some(old) = old.filter(|record| record.fate == Fate::Finished) else { return Ok(None) };
+        Ok(read_savepoint(&replacement.savepoint).ok().map(|restored| old.gone_back(replacement, &restored)))
+    }
+}
+
+impl JobRecord {
+    /// The record under which a job goes on that was stopped for another.
+    pub(super) fn gone_back(self, replacement: &Replacement, restored: &Restored) -> JobRecord {
+        let mut known = Known::new(replacement.back);
+        known.follow(restored, self.ancestors);
+        JobRecord {
+            id: replacement.back.to_string(),
+            fate: Fate::Running,
+            // Later than the one that was to replace it.
+            submitted: self.submitted.max(restored.manifest.taken) + 1,
+            started_from: Some(replacement.savepoint.clone()),
+            ancestors: known.ancestors,
+            ..self
+        }
     }
 }
 

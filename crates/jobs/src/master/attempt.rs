@@ -5,7 +5,7 @@ use std::sync::Arc;
 use connectors::collect::Collector;
 use connectors::patience::Patience;
 use engine::connector::{Reads, SourceFactory, Split};
-use engine::execution::{Execution, ExecutionError};
+use engine::execution::{Execution, ExecutionError, caught};
 use engine::snapshot::{RestoreReport, Snapshot};
 use sql::error::Diagnostic;
 use sql::plan::Plan;
@@ -30,7 +30,6 @@ pub(super) struct Launch {
 /// An attempt under way.
 pub(super) struct Attempt {
     pub execution: Execution,
-    pub parallelism: u32,
     pub patience: Arc<Patience>,
     pub sources: Vec<Arc<dyn SourceFactory>>,
 }
@@ -67,6 +66,14 @@ impl Launch {
         from: Option<&Arc<Snapshot>>,
         starting: &dyn Fn(&Arc<Patience>),
     ) -> Result<Attempt, StartError> {
+        caught("starting the job", || self.attempt(from, starting))
+    }
+
+    fn attempt(
+        &mut self,
+        from: Option<&Arc<Snapshot>>,
+        starting: &dyn Fn(&Arc<Patience>),
+    ) -> Result<Attempt, StartError> {
         let wired = self.environment.wire(self.plan.clone(), self.id, &self.name, self.collector.as_ref());
         let wired = wired.map_err(|error| match error {
             WiringError::Options(wrong) => StartError::Options(wrong),
@@ -91,9 +98,9 @@ impl Launch {
             wired.letters.restarted(&positions).map_err(ExecutionError::from)?;
         }
         self.ran_before = true;
-        let (parallelism, sources) = (spec.options.parallelism, spec.sources.clone());
+        let sources = spec.sources.clone();
         let execution = Execution::start(spec)?;
-        Ok(Attempt { execution, parallelism, patience: wired.patience, sources })
+        Ok(Attempt { execution, patience: wired.patience, sources })
     }
 }
 

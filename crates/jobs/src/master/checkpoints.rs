@@ -7,7 +7,7 @@ use engine::snapshot::encode_sized;
 use types::{JobId, Timestamp};
 
 use super::attempt::Attempt;
-use super::{JobMaster, with_causes};
+use super::{Destination, JobMaster, with_causes};
 use crate::checkpoint::{
     CheckpointDirectory, CheckpointOptions, CheckpointRecord, CheckpointState, DirectoryError, Kind,
     Manifest, Restored, RestoredFrom, StateFile, SubtaskPart,
@@ -142,22 +142,29 @@ impl Taker {
         &mut self,
         master: &JobMaster,
         attempt: &Attempt,
-        target: Option<&str>,
+        to: Destination,
         afterwards: Afterwards,
     ) -> Result<String, SavepointError> {
-        let target = target.unwrap_or(&self.options.savepoints);
+        let (target, name) = match to {
+            Destination::Usual => (self.options.savepoints.clone(), savepoint_name(self.job)),
+            Destination::Below(directory) => (directory, savepoint_name(self.job)),
+            Destination::As { directory, name } => (directory, name),
+        };
         if target.is_empty() {
             return Err(SavepointError::Nowhere);
         }
         let id = self.last + 1;
         self.last = id;
-        let directory = CheckpointDirectory::open(target)?;
-        // As Flink names them: the beginning of the job's id, and something that was never there.
-        let job: String = self.job.to_string().chars().take(6).collect();
-        let place = format!("savepoint-{job}-{:012x}", crate::id::random() & 0xffff_ffff_ffff);
+        let directory = CheckpointDirectory::open(&target)?;
         let limits = (self.options.timeout, self.options.keep_free_bytes, afterwards);
-        write(master, attempt, &directory, &place, (id, Kind::Savepoint), limits)
+        write(master, attempt, &directory, &name, (id, Kind::Savepoint), limits)
     }
+}
+
+/// As Flink names them: the beginning of the job's id, and something that was never there.
+pub(crate) fn savepoint_name(job: JobId) -> String {
+    let job: String = job.to_string().chars().take(6).collect();
+    format!("savepoint-{job}-{:012x}", crate::id::random() & 0xffff_ffff_ffff)
 }
 
 /// Collects a job's state and writes it.
@@ -197,7 +204,7 @@ fn write(
             job_id: master.id.to_string(),
             job_name: master.name.clone(),
             taken: triggered.0,
-            parallelism: attempt.parallelism,
+            parallelism: master.parallelism,
             records: ledgers.map(|ledger| ledger.accepted).sum(),
             state: StateFile { name: String::new(), bytes: 0, crc32: 0 },
         };

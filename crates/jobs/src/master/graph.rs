@@ -1,10 +1,14 @@
 //! The graph of a job: its vertices, each a chain of operators in one thread a subtask, and what they send each other.
 
 use engine::execution::{Task, global_vertex, source_vertex};
+use serde::{Deserialize, Deserializer, Serialize};
 use sql::plan::{Pipeline, Plan, Query, Shape};
 
+/// Rows go to the subtask that owns their key.
+const HASH: &str = "HASH";
+
 /// Subtasks that do the same.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VertexView {
     /// As its subtasks name it.
     pub key: String,
@@ -19,12 +23,25 @@ pub struct VertexView {
 }
 
 /// What comes from another vertex.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EdgeView {
     /// The key of the vertex it comes from.
     pub from: String,
     /// How it is decided which subtask gets what.
     pub ship: &'static str,
+}
+
+impl<'de> Deserialize<'de> for EdgeView {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<EdgeView, D::Error> {
+        #[derive(Deserialize)]
+        struct Edge {
+            from: String,
+            ship: String,
+        }
+        let Edge { from, ship } = Edge::deserialize(from)?;
+        // What no version of ours has written is taken for what stays in place.
+        Ok(EdgeView { from, ship: if ship == HASH { HASH } else { "FORWARD" } })
+    }
 }
 
 /// The vertices of a plan that runs as these subtasks.
@@ -50,7 +67,7 @@ pub(super) fn graph(plan: &Plan, tasks: &[Task]) -> Vec<VertexView> {
         let mut chain = Chain { names: Vec::new(), lines: Vec::new() };
         chain.aggregate("GlobalWindowAggregate", &windowed);
         chain.sinks(plan, &windowed);
-        graph.push(chain.vertex(global, owners, vec![EdgeView { from: source, ship: "HASH" }]));
+        graph.push(chain.vertex(global, owners, vec![EdgeView { from: source, ship: HASH }]));
     }
     graph
 }

@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, select};
-use engine::execution::{Afterwards, ExecutionError};
-use engine::snapshot::Snapshot;
+use engine::execution::{Afterwards, ExecutionError, caught};
 
 use super::attempt::{Attempt, Launch, StartError};
 use super::checkpoints::{Taker, restored_from};
 use super::memory::Told;
-use super::{Failure, JobMaster, NewJob, Request, SavepointError, Sequel, may_pass, with_causes};
+use super::{
+    Destination, Failure, First, JobMaster, JobView, NewJob, Request, SavepointError, Sequel, may_pass,
+    with_causes,
+};
 use crate::checkpoint::{Restored, read_savepoint};
 use crate::restart::Restarts;
 use crate::status::JobStatus;
@@ -28,9 +30,11 @@ pub(super) struct Living {
     incoming: Receiver<Request>,
     restarts: Restarts,
     taker: Option<Taker>,
+    /// What the first attempt goes on from.
+    restored: Option<Restored>,
     /// Where that lies which the job was first started from.
     first: Option<String>,
-    on_end: Box<dyn Fn(JobStatus) + Send>,
+    on_end: Box<dyn Fn(&JobView) + Send>,
 }
 
 /// Why an attempt is at its end, as far as somebody wanted that.
@@ -55,36 +59,110 @@ impl Living {
         launch: Launch,
         taker: Option<Taker>,
         incoming: Receiver<Request>,
-    ) -> Living {
-        Living {
+    ) -> (First, Living) {
+        let living = Living {
             master,
             launch,
             incoming,
             restarts: Restarts::new(new.restart),
             taker,
-            first: new.restored.map(|restored| restored.location),
+            first: new.restored.as_ref().map(|restored| restored.location.clone()),
+            restored: new.restored,
             on_end: new.on_end,
+        };
+        (new.first, living)
+    }
+
+    pub fn live(mut self, first: First) {
+        let restored = self.restored.take();
+        let started = self.attempt(restored.as_ref());
+        let mut attempt = match (first, started) {
+            (First::Told(told), started) => {
+                let (answer, attempt) = match started {
+                    Ok(attempt) => (Ok(()), Some(attempt)),
+                    Err(error) => (Err(error), None),
+                };
+                if attempt.is_none() {
+                    self.become_(JobStatus::Failing);
+                    self.become_(JobStatus::Failed);
+                    self.master.changed.notify_all();
+                }
+                // Whoever submitted it may be gone; the job is there all the same.
+                let _ = told.send(answer);
+                match attempt {
+                    Some(attempt) => Ok(attempt),
+                    None => return,
+                }
+            }
+            (First::Insisted, started) => started.map_err(|error| {
+                // As in Flink, whose jobs run while their tasks are being deployed.
+                self.become_(JobStatus::Running);
+                Then::Failed(failure(error))
+            }),
+        };
+        loop {
+            let then = match attempt {
+                Ok(attempt) => self.attend(attempt),
+                Err(then) => then,
+            };
+            attempt = match then {
+                Then::Over(status) => return self.end(status),
+                Then::Failed(error) => self.start_again(error),
+            };
         }
     }
 
-    pub fn live(mut self, mut attempt: Attempt) {
-        loop {
-            let mut error = match self.attend(attempt) {
-                Then::Over(status) => return self.end(status),
-                Then::Failed(error) => error,
-            };
-            attempt = loop {
-                match self.start_again(error) {
-                    Ok(attempt) => break attempt,
-                    Err(Then::Over(status)) => return self.end(status),
-                    Err(Then::Failed(another)) => error = another,
-                }
-            };
+    /// Makes an attempt; from here on the job is what it makes of it.
+    fn attempt(&mut self, from: Option<&Restored>) -> Result<Attempt, StartError> {
+        let master = self.master.clone();
+        let snapshot = from.map(|restored| &restored.snapshot);
+        let started = self.launch.start(snapshot, &|patience| master.starting(patience));
+        let mut life = master.life.lock();
+        life.starting = false;
+        let attempt = started?;
+        let now = master.clock.now();
+        // Somebody may have cancelled it just now.
+        let runs = life.status.become_at(JobStatus::Running, now).is_ok();
+        if !runs || life.given_up {
+            attempt.execution.cancel();
         }
+        if !life.failures.is_empty() {
+            life.restarts += 1;
+        }
+        life.hold(&attempt);
+        if let Some(restored) = from {
+            life.checkpoints.restore(restored_from(restored, now));
+        }
+        Ok(attempt)
     }
 
     /// Sees an attempt through to its end.
     fn attend(&mut self, attempt: Attempt) -> Then {
+        let master = self.master.clone();
+        let seen = caught("the job's own thread", || Ok(self.see_through(&attempt)));
+        let wish = seen.unwrap_or_else(|error: ExecutionError| {
+            master.life.lock().checkpoints.abandon(&with_causes(&error));
+            attempt.execution.control().fail(error);
+            if attempt.execution.ended().recv_timeout(GRACE) == Err(RecvTimeoutError::Timeout) {
+                attempt.patience.give_up();
+            }
+            Wish::None
+        });
+        let outcome = attempt.execution.join();
+        let is_cancelling = master.status() == JobStatus::Cancelling;
+        // It may have ended before it heard of that.
+        let is_suspending = wish == Wish::None && master.life.lock().suspending;
+        match (outcome, wish) {
+            _ if is_cancelling => Then::Over(JobStatus::Canceled),
+            _ if is_suspending => Then::Over(JobStatus::Suspended),
+            (_, Wish::Suspend) => Then::Over(JobStatus::Suspended),
+            (Ok(_), _) | (Err(_), Wish::Stop) => Then::Over(JobStatus::Finished),
+            (Err(error), Wish::None | Wish::Drain) => Then::Failed(error),
+        }
+    }
+
+    /// Takes its checkpoints and hears what is asked, until its subtasks have ended; tells what was wished for.
+    fn see_through(&mut self, attempt: &Attempt) -> Wish {
         let master = self.master.clone();
         let control = attempt.execution.control();
         let ended = attempt.execution.ended();
@@ -92,11 +170,21 @@ impl Living {
         let mut told = Told::default();
         let mut wish = Wish::None;
         let mut patient_until = None;
+        let mut is_given_up = false;
         if let Some(taker) = &mut self.taker {
             taker.begin(master.clock.elapsed());
         }
         loop {
             let now = master.clock.elapsed();
+            // Those who give it rows may have none for a while, and would not find out.
+            if let Some(said) = attempt.patience.broken().filter(|_| !control.is_cancelled()) {
+                let (task, message) = ("the result writer".to_owned(), said.to_owned());
+                control.fail(ExecutionError::Panic { task, message });
+            }
+            // Somebody ended it, or one of its subtasks did.
+            if control.is_cancelled() && !is_given_up {
+                patient_until.get_or_insert(now + GRACE);
+            }
             let due = self.taker.as_ref().filter(|_| wish == Wish::None).and_then(|taker| taker.wait(now));
             let until = patient_until.map(|until: Duration| until.saturating_sub(now));
             told.tell(master.id, &master.name, &memory.view());
@@ -105,11 +193,11 @@ impl Living {
                 recv(ended) -> _ => break,
                 recv(self.incoming) -> request => {
                     match request {
-                        Ok(Request::Savepoint { target, then, done }) => {
+                        Ok(Request::Savepoint { to, then, done }) => {
                             // What happened after it would happen again to whoever starts from it.
                             let goes_on = then == Sequel::GoOn;
                             let afterwards = if goes_on { Afterwards::ReadOn } else { Afterwards::Hold };
-                            let written = self.savepoint(&attempt, target.as_deref(), afterwards);
+                            let written = self.savepoint(attempt, to, afterwards);
                             match then {
                                 _ if written.is_err() => {}
                                 Sequel::GoOn => {}
@@ -130,7 +218,7 @@ impl Living {
                         }
                         Ok(Request::Checkpoint { done }) => {
                             let taken = match &mut self.taker {
-                                Some(taker) => taker.take_asked(&master, &attempt),
+                                Some(taker) => taker.take_asked(&master, attempt),
                                 None => Err(SavepointError::NoCheckpoints),
                             };
                             let _ = done.send(taken);
@@ -139,42 +227,29 @@ impl Living {
                         Ok(Request::Suspend) if matches!(wish, Wish::Stop | Wish::Drain) => {}
                         Ok(Request::Suspend) => {
                             if let Some(taker) = &mut self.taker {
-                                taker.take_last(&master, &attempt);
+                                taker.take_last(&master, attempt);
                             }
                             wish = Wish::Suspend;
                             control.cancel();
                         }
                         Ok(Request::Cancel) | Err(_) => control.cancel(),
                     }
-                    if control.is_cancelled() {
-                        patient_until = Some(master.clock.elapsed() + GRACE);
-                    }
                 }
                 default(wait) => {
                     if patient_until.is_some_and(|until| until <= master.clock.elapsed()) {
                         attempt.patience.give_up();
-                        patient_until = None;
+                        (patient_until, is_given_up) = (None, true);
                     } else if wish == Wish::None
                         && let Some(taker) = &mut self.taker
                         && taker.is_due(master.clock.elapsed())
-                        && let Err(reason) = taker.take_due(&master, &attempt)
+                        && let Err(reason) = taker.take_due(&master, attempt)
                     {
                         control.fail(ExecutionError::Checkpoints(reason));
                     }
                 }
             }
         }
-        let outcome = attempt.execution.join();
-        let is_cancelling = master.status() == JobStatus::Cancelling;
-        // It may have ended before it heard of that.
-        let is_suspending = wish == Wish::None && master.life.lock().suspending;
-        match (outcome, wish) {
-            _ if is_cancelling => Then::Over(JobStatus::Canceled),
-            _ if is_suspending => Then::Over(JobStatus::Suspended),
-            (_, Wish::Suspend) => Then::Over(JobStatus::Suspended),
-            (Ok(_), _) | (Err(_), Wish::Stop) => Then::Over(JobStatus::Finished),
-            (Err(error), Wish::None | Wish::Drain) => Then::Failed(error),
-        }
+        wish
     }
 
     /// Starts a job that has failed again, after a while, where its newest checkpoint stands; or tells why not.
@@ -198,36 +273,15 @@ impl Living {
             return Err(Then::Over(status));
         }
         let newest = self.newest().map_err(Then::Failed)?;
-        let snapshot: Option<&Arc<Snapshot>> = newest.as_ref().map(|restored| &restored.snapshot);
-        let started = self.launch.start(snapshot, &|patience| master.starting(patience));
-        master.life.lock().starting = false;
-        match started {
-            Ok(attempt) => {
-                let mut life = master.life.lock();
-                // Somebody may have cancelled it just now.
-                let runs = life.status.become_at(JobStatus::Running, master.clock.now()).is_ok();
-                if !runs || life.given_up {
-                    attempt.execution.cancel();
-                }
-                life.restarts += 1;
-                life.control = attempt.execution.control();
-                life.tasks = attempt.execution.tasks().to_vec();
-                life.patience = attempt.patience.clone();
-                life.memory = attempt.execution.memory();
-                match &newest {
-                    Some(restored) => {
-                        life.checkpoints.restore(restored_from(restored, master.clock.now()));
-                        let location = &restored.location;
-                        tracing::info!(job_id = %master.id, location, "job running again from its checkpoint");
-                    }
-                    None => tracing::info!(job_id = %master.id, "job running again from its beginning"),
-                }
-                drop(life);
-                Ok(attempt)
+        let attempt = self.attempt(newest.as_ref()).map_err(|error| Then::Failed(failure(error)))?;
+        match &newest {
+            Some(restored) => {
+                let location = &restored.location;
+                tracing::info!(job_id = %master.id, location, "job running again from its checkpoint");
             }
-            Err(StartError::Execution(error)) => Err(Then::Failed(error)),
-            Err(error) => Err(Then::Failed(ExecutionError::Plan(error.to_string()))),
+            None => tracing::info!(job_id = %master.id, "job running again from its beginning"),
         }
+        Ok(attempt)
     }
 
     /// What the job goes on from: its newest checkpoint, or what it was first started from.
@@ -258,11 +312,11 @@ impl Living {
     fn savepoint(
         &mut self,
         attempt: &Attempt,
-        target: Option<&str>,
+        to: Destination,
         afterwards: Afterwards,
     ) -> Result<String, SavepointError> {
         let taker = self.taker.as_mut().ok_or(SavepointError::Nowhere)?;
-        taker.savepoint(&self.master, attempt, target, afterwards)
+        taker.savepoint(&self.master, attempt, to, afterwards)
     }
 
     fn book_failure(&self, text: &str) {
@@ -280,19 +334,40 @@ impl Living {
 
     fn end(self, status: JobStatus) {
         let master = &self.master;
-        if status == JobStatus::Failed {
-            self.become_(JobStatus::Failing);
-        }
+        let view = {
+            let mut life = master.life.lock();
+            let (current, now) = (life.status.current(), master.clock.now());
+            // Whoever cancelled it was told that it would be.
+            let status = if current == JobStatus::Cancelling { JobStatus::Canceled } else { status };
+            let through = match status {
+                JobStatus::Canceled => Some(JobStatus::Cancelling),
+                JobStatus::Failed => Some(JobStatus::Failing),
+                _ => None,
+            };
+            let mut history = life.status.clone();
+            for next in through.into_iter().filter(|next| *next != current).chain([status]) {
+                history.become_at(next, now).expect("a job that runs can end");
+            }
+            life.is_settled = true;
+            master.view_of(&life, history)
+        };
         // On record before anyone hears of it.
-        (self.on_end)(status);
-        if status == JobStatus::Canceled {
-            self.become_(JobStatus::Cancelling);
-        }
-        self.become_(status);
-        tracing::info!(job_id = %master.id, job = %master.name, status = %master.status(), "job ended");
+        (self.on_end)(&view);
+        master.life.lock().status = view.history;
+        tracing::info!(job_id = %master.id, job = %master.name, status = %view.status, "job ended");
         for request in self.incoming.try_iter() {
             request.refuse();
         }
         master.changed.notify_all();
+    }
+}
+
+/// Why an attempt was not made.
+fn failure(error: StartError) -> ExecutionError {
+    match error {
+        StartError::Execution(error) => error,
+        StartError::Thread(error) => ExecutionError::Thread(error),
+        StartError::Checkpoints(error) => ExecutionError::Checkpoints(with_causes(&error)),
+        error @ StartError::Options(_) => ExecutionError::Plan(error.to_string()),
     }
 }

@@ -5,35 +5,39 @@ mod checkpoints;
 mod graph;
 mod live;
 mod memory;
+mod new_job;
+mod request;
 mod view;
 
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use connectors::collect::Collector;
 use connectors::dead_letter::Ancestor;
 use connectors::patience::Patience;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use engine::execution::{Control, ExecutionError, Task};
+use engine::execution::{CheckpointError, Control, ExecutionError, Task, caught};
 use engine::memory::Account;
 use parking_lot::{Condvar, Mutex};
 use sql::plan::Plan;
 use types::{Clock, JobId, Timestamp};
 
-use crate::checkpoint::{CheckpointHistory, CheckpointOptions, Restored};
-use crate::environment::Environment;
+use crate::checkpoint::{CheckpointHistory, CheckpointOptions};
 use crate::restart::RestartStrategy;
 use crate::status::{JobStatus, StatusHistory};
 
-use attempt::Launch;
 pub(crate) use attempt::StartError;
+use attempt::{Attempt, Launch};
 use checkpoints::Taker;
 use live::Living;
 
 pub use checkpoints::SavepointError;
+pub(crate) use checkpoints::savepoint_name;
 pub use graph::{EdgeView, VertexView};
 pub use memory::why_held_back;
+pub(crate) use new_job::{First, NewJob};
+pub use request::Sequel;
+pub(crate) use request::{Destination, Request};
 pub use view::{Failure, JobView, TaskView};
 
 /// A submitted job.
@@ -48,6 +52,7 @@ pub struct JobMaster {
     ancestors: Vec<Ancestor>,
     is_query: bool,
     clock: Arc<dyn Clock>,
+    on_cancel: Box<dyn Fn() + Send + Sync>,
     life: Mutex<Life>,
     /// Its status has changed.
     changed: Condvar,
@@ -62,11 +67,11 @@ struct Life {
     failures: Vec<Failure>,
     /// Times it was started again.
     restarts: u64,
-    /// Of the attempt that runs, or ran last.
-    control: Arc<Control>,
+    /// Of the attempt that runs, or ran last; there is none before the first.
+    control: Option<Arc<Control>>,
     tasks: Vec<Task>,
     patience: Arc<Patience>,
-    memory: Arc<Account>,
+    memory: Option<Arc<Account>>,
     checkpoints: CheckpointHistory,
     /// The process is about to end: whatever ends the job now does not end it for good.
     suspending: bool,
@@ -74,122 +79,71 @@ struct Life {
     given_up: bool,
     /// An attempt is being started: its patience is known, its control is not.
     starting: bool,
-}
-
-/// What a job is asked from outside.
-pub(crate) enum Request {
-    /// Somebody cancelled it.
-    Cancel,
-    /// To write its state somewhere.
-    Savepoint { target: Option<String>, then: Sequel, done: Sender<Result<String, SavepointError>> },
-    /// To write a checkpoint now.
-    Checkpoint { done: Sender<Result<u64, SavepointError>> },
-    /// To write a checkpoint if it writes any, and to end without being over: the process ends.
-    Suspend,
-}
-
-/// What a job does once its savepoint is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sequel {
-    GoOn,
-    /// Ends as it is; who starts from the savepoint goes on with its open windows.
-    Stop,
-    /// Closes all windows, writes their results and ends.
-    Drain,
-    /// Ends as it is, and counts as cancelled.
-    Cancel,
-}
-
-impl Request {
-    /// Answers whoever waits that the job is not there for it.
-    fn refuse(self) {
-        match self {
-            Request::Savepoint { done, .. } => drop(done.send(Err(SavepointError::Ended))),
-            Request::Checkpoint { done } => drop(done.send(Err(SavepointError::Ended))),
-            Request::Cancel | Request::Suspend => {}
-        }
-    }
-}
-
-/// A job that is to be started.
-pub(crate) struct NewJob {
-    pub id: JobId,
-    pub name: String,
-    pub script: String,
-    pub plan: Arc<Plan>,
-    pub environment: Environment,
-    pub checkpoints: Option<CheckpointOptions>,
-    pub restart: RestartStrategy,
-    /// What it goes on from.
-    pub restored: Option<Restored>,
-    /// It ran under this id before, and letters of it may stand.
-    pub ran_before: bool,
-    /// The jobs whose state it goes on from.
-    pub ancestors: Vec<Ancestor>,
-    /// Of a query: where its rows go.
-    pub collector: Option<Arc<Collector>>,
-    /// What is to be done before anyone hears that it has come to rest.
-    pub on_end: Box<dyn Fn(JobStatus) + Send>,
+    /// How it ended is being put on record: nothing changes that any more.
+    is_settled: bool,
 }
 
 /// Requests that wait for a job.
 const REQUESTS: usize = 64;
 /// How often whoever waits for an answer looks whether there will be one.
 const LOOK: Duration = Duration::from_millis(100);
+/// And whoever waits for something that comes soon.
+const STEP: Duration = Duration::from_millis(10);
 
 impl JobMaster {
-    /// Starts a job; the first attempt is made before this returns.
-    pub(crate) fn start(new: NewJob) -> Result<Arc<JobMaster>, StartError> {
+    /// Starts the thread of a job, which makes the first attempt.
+    pub(crate) fn begin(mut new: NewJob) -> Result<Arc<JobMaster>, StartError> {
         let clock = new.environment.clock.clone();
         let mut status = StatusHistory::new(clock.now());
+        let submitted = status.since();
+        status.become_at(JobStatus::Created, submitted).expect("a new job may be created");
         let (requests, incoming) = bounded(REQUESTS);
         let taker = new.checkpoints.clone().map(|options| Taker::open(new.id, options));
         let taker = taker.transpose().map_err(StartError::Checkpoints)?;
-        let mut launch = Launch::new(&new);
-        let attempt = launch.start(new.restored.as_ref().map(|restored| &restored.snapshot), &|_| ())?;
-        for next in [JobStatus::Created, JobStatus::Running] {
-            status.become_at(next, clock.now()).expect("a new job may run");
-        }
-        let mut checkpoints = CheckpointHistory::default();
-        if let Some(restored) = &new.restored {
-            checkpoints.restore(checkpoints::restored_from(restored, clock.now()));
-        }
+        let launch = Launch::new(&new);
         let master = Arc::new(JobMaster {
             id: new.id,
             name: new.name.clone(),
             script: new.script.clone(),
             plan: new.plan.clone(),
-            parallelism: attempt.parallelism,
+            parallelism: new.environment.parallelism(&new.plan),
             restart: new.restart.clone(),
             checkpoints: new.checkpoints.clone(),
             ancestors: new.ancestors.clone(),
             is_query: new.collector.is_some(),
-            clock: clock.clone(),
+            on_cancel: std::mem::replace(&mut new.on_cancel, Box::new(|| {})),
+            clock,
             life: Mutex::new(Life {
-                submitted: status.since(),
+                submitted,
                 status,
                 failures: Vec::new(),
                 restarts: 0,
-                control: attempt.execution.control(),
-                tasks: attempt.execution.tasks().to_vec(),
-                patience: attempt.patience.clone(),
-                memory: attempt.execution.memory(),
-                checkpoints,
+                control: None,
+                tasks: Vec::new(),
+                patience: Arc::default(),
+                memory: None,
+                checkpoints: CheckpointHistory::default(),
                 suspending: false,
                 given_up: false,
                 starting: false,
+                is_settled: false,
             }),
             changed: Condvar::new(),
             requests,
         });
-        let control = attempt.execution.control();
-        let living = Living::new(master.clone(), new, launch, taker, incoming);
+        let (first, living) = Living::new(master.clone(), new, launch, taker, incoming);
         let name: String = format!("job {}", master.id).chars().take(15).collect();
-        let thread = thread::Builder::new().name(name).spawn(move || living.live(attempt));
-        thread.map(|_| master).map_err(|error| {
-            control.cancel();
-            StartError::Thread(error)
-        })
+        let of = master.clone();
+        let live = move || {
+            // What panics there is ours; it ends this job, and no other.
+            let lived = caught("the job's own thread", || {
+                living.live(first);
+                Ok(())
+            });
+            lived.unwrap_or_else(|error: ExecutionError| of.collapse(&error));
+        };
+        let thread = thread::Builder::new().name(name).spawn(live);
+        thread.map(|_| master).map_err(StartError::Thread)
     }
 
     pub fn id(&self) -> JobId {
@@ -242,15 +196,20 @@ impl JobMaster {
         self.life.lock().status.current()
     }
 
-    /// Asks the job to end; false if it is over already.
+    /// Asks the job to end; false if it is over already, or just about to be. That it was asked to is on record when this
+    /// returns.
     pub fn cancel(&self) -> bool {
-        let mut life = self.life.lock();
-        if life.status.current().is_terminal() {
-            return false;
+        {
+            let mut life = self.life.lock();
+            if life.is_settled {
+                return false;
+            }
+            // A job that is being cancelled already stays so.
+            let _ = life.status.become_at(JobStatus::Cancelling, self.clock.now());
         }
-        // A job that is being cancelled already stays so.
-        let _ = life.status.become_at(JobStatus::Cancelling, self.clock.now());
-        life.control.cancel();
+        (self.on_cancel)();
+        let life = self.life.lock();
+        life.cancel();
         if life.starting {
             // It has read nothing yet that could be lost.
             life.patience.give_up();
@@ -262,14 +221,48 @@ impl JobMaster {
 
     /// Writes the job's state to `target`, or where savepoints go; returns where it lies. Blocks until it is written.
     pub fn savepoint(&self, target: Option<String>, then: Sequel) -> Result<String, SavepointError> {
+        self.savepoint_to(target.map_or(Destination::Usual, Destination::Below), then)
+    }
+
+    pub(crate) fn savepoint_to(&self, to: Destination, then: Sequel) -> Result<String, SavepointError> {
         let (done, outcome) = bounded(1);
-        self.ask(Request::Savepoint { target, then, done }, &outcome)
+        self.ask(Request::Savepoint { to, then, done }, &outcome)
     }
 
     /// Writes a checkpoint now; returns its number. Blocks until it is written.
     pub fn checkpoint(&self) -> Result<u64, SavepointError> {
         let (done, outcome) = bounded(1);
         self.ask(Request::Checkpoint { done }, &outcome)
+    }
+
+    /// Waits until the job has shown that it runs: that it can write a checkpoint. One that still runs when the time is up
+    /// is taken as it is; why it does not otherwise.
+    pub(crate) fn shows_that_it_runs(&self, at_most: Duration) -> Result<(), String> {
+        let (done, outcome) = bounded(1);
+        // A job that has no room for this has heard of others.
+        let _ = self.requests.try_send(Request::Checkpoint { done });
+        let mut left = at_most;
+        loop {
+            let answer = outcome.try_recv().ok();
+            let mut life = self.life.lock();
+            let status = life.status.current();
+            if let Some(failure) = life.failures.last() {
+                return Err(failure.text.clone());
+            }
+            if status != JobStatus::Running {
+                return Err(format!("it became {status}"));
+            }
+            let is_ending = |error: &SavepointError| {
+                matches!(error, SavepointError::Ended | SavepointError::Snapshot(CheckpointError::Ended))
+            };
+            if left.is_zero()
+                || answer.is_some_and(|taken| taken.err().is_none_or(|error| !is_ending(&error)))
+            {
+                return Ok(());
+            }
+            self.changed.wait_for(&mut life, STEP);
+            left = left.saturating_sub(STEP);
+        }
     }
 
     fn ask<T>(
@@ -290,7 +283,7 @@ impl JobMaster {
 
     /// Ends its input: it has given all that was wanted.
     pub(crate) fn drain(&self) {
-        self.life.lock().control.drain();
+        self.life.lock().control.iter().for_each(|control| control.drain());
     }
 
     /// Asks the job to keep its state and to end without being over.
@@ -304,7 +297,7 @@ impl JobMaster {
         let mut life = self.life.lock();
         life.given_up = true;
         life.patience.give_up();
-        life.control.cancel();
+        life.cancel();
     }
 
     /// An attempt is about to be started, which may have to wait for what it writes to.
@@ -316,6 +309,24 @@ impl JobMaster {
         }
     }
 
+    /// The job's thread has panicked: nobody is there to start it again.
+    fn collapse(&self, error: &ExecutionError) {
+        let text = with_causes(error);
+        tracing::error!(job_id = %self.id, job = %self.name, error = text, "job failed");
+        let mut life = self.life.lock();
+        let now = self.clock.now();
+        life.is_settled = true;
+        life.cancel();
+        life.patience.give_up();
+        life.failures.push(Failure { at: now, text });
+        for next in [JobStatus::Failing, JobStatus::Failed] {
+            // It may have been at the end of its life already.
+            let _ = life.status.become_at(next, now);
+        }
+        drop(life);
+        self.changed.notify_all();
+    }
+
     /// Waits until the job no longer does anything, at most this long; tells whether that is so.
     pub fn wait(&self, at_most: Duration) -> bool {
         let mut life = self.life.lock();
@@ -325,6 +336,21 @@ impl JobMaster {
 }
 
 impl Life {
+    /// Asks the attempt that runs to end, if there is one.
+    fn cancel(&self) {
+        if let Some(control) = &self.control {
+            control.cancel();
+        }
+    }
+
+    /// This attempt is the one that runs.
+    fn hold(&mut self, attempt: &Attempt) {
+        self.control = Some(attempt.execution.control());
+        self.tasks = attempt.execution.tasks().to_vec();
+        self.patience = attempt.patience.clone();
+        self.memory = Some(attempt.execution.memory());
+    }
+
     /// Whether nothing is done for the job any more.
     fn is_at_rest(&self) -> bool {
         let status = self.status.current();

@@ -1,16 +1,21 @@
-//! Pictures of a job, for those who watch.
+//! Pictures of a job, for those who watch, and for its history once it is over.
+
+use std::collections::BTreeMap;
 
 use engine::memory::MemoryView;
+use engine::metrics::TaskMetrics;
 use engine::operator::LedgerCounts;
+use serde::{Deserialize, Deserializer, Serialize};
 use types::{JobId, Timestamp};
 
-use super::JobMaster;
 use super::graph::{VertexView, graph};
-use crate::checkpoint::CheckpointHistory;
+use super::{JobMaster, Life};
+use crate::checkpoint::{CheckpointHistory, CheckpointOptions};
+use crate::restart::RestartStrategy;
 use crate::status::{JobStatus, StatusHistory};
 
 /// Why an attempt ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     pub at: Timestamp,
     /// With its causes, in one line.
@@ -18,7 +23,10 @@ pub struct Failure {
 }
 
 /// A picture of a job.
-#[derive(Debug, Clone)]
+///
+/// Its fields are written to a file when the job is over: one that is renamed or removed is another format, and one that
+/// is new needs a default.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JobView {
     pub id: JobId,
     pub name: String,
@@ -37,25 +45,46 @@ pub struct JobView {
     pub restarts: u64,
     pub tasks: Vec<TaskView>,
     pub ledger: LedgerCounts,
+    /// A job that is over holds none.
+    #[serde(skip)]
     pub memory: MemoryView,
     pub checkpoints: CheckpointHistory,
     /// As the data flows.
     pub graph: Vec<VertexView>,
+    /// What its script sets.
+    pub settings: BTreeMap<String, String>,
+    pub restart_strategy: RestartStrategy,
+    /// When and where checkpoints are taken; `None`: nowhere.
+    pub checkpoint_options: Option<CheckpointOptions>,
 }
 
 /// A picture of a subtask.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaskView {
     pub vertex: String,
     pub subtask: usize,
     /// By Flink's names, see `TaskMetrics`.
+    #[serde(deserialize_with = "metrics")]
     pub metrics: Vec<(&'static str, f64)>,
+}
+
+/// Those that this version knows.
+fn metrics<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(&'static str, f64)>, D::Error> {
+    let known = TaskMetrics::new().by_name();
+    let name = |text: &str| known.iter().map(|(name, _)| *name).find(|name| *name == text);
+    let read = Vec::<(String, f64)>::deserialize(from)?;
+    Ok(read.into_iter().filter_map(|(text, value)| Some((name(&text)?, value))).collect())
 }
 
 impl JobMaster {
     pub fn view(&self) -> JobView {
         let life = self.life.lock();
-        let status = life.status.current();
+        self.view_of(&life, life.status.clone())
+    }
+
+    /// The picture with another status than the job has yet.
+    pub(super) fn view_of(&self, life: &Life, history: StatusHistory) -> JobView {
+        let status = history.current();
         let tasks = life.tasks.iter().map(|task| TaskView {
             vertex: task.vertex.clone(),
             subtask: task.subtask,
@@ -72,16 +101,55 @@ impl JobMaster {
             status,
             parallelism: self.parallelism,
             started: life.submitted,
-            ended: status.is_terminal().then(|| life.status.since()),
-            modified: life.status.since(),
-            history: life.status.clone(),
+            ended: status.is_terminal().then(|| history.since()),
+            modified: history.since(),
             failure: failure.map(|failure| failure.text.clone()),
             failures: life.failures.clone(),
             restarts: life.restarts,
             tasks: tasks.collect(),
             ledger,
-            memory: life.memory.view(),
+            memory: life.memory.as_ref().map(|memory| memory.view()).unwrap_or_default(),
             checkpoints: life.checkpoints.clone(),
+            settings: self.plan.settings.all.clone(),
+            restart_strategy: self.restart.clone(),
+            checkpoint_options: self.checkpoints.clone(),
+            history,
         }
+    }
+}
+
+impl JobView {
+    /// A job of which no more is known than this.
+    pub(crate) fn bare(id: JobId, name: &str, times: (Timestamp, Timestamp), status: JobStatus) -> JobView {
+        let (started, ended) = times;
+        let mut history = StatusHistory::new(started);
+        history.force(status, ended);
+        JobView {
+            id,
+            name: name.to_owned(),
+            status,
+            parallelism: 1,
+            started,
+            ended: status.is_terminal().then_some(ended),
+            modified: ended,
+            history,
+            failure: None,
+            failures: Vec::new(),
+            restarts: 0,
+            tasks: Vec::new(),
+            ledger: LedgerCounts::default(),
+            memory: MemoryView::default(),
+            checkpoints: CheckpointHistory::default(),
+            graph: Vec::new(),
+            settings: BTreeMap::new(),
+            restart_strategy: RestartStrategy::Never,
+            checkpoint_options: None,
+        }
+    }
+
+    pub(crate) fn failed(mut self, why: &str) -> JobView {
+        self.failure = Some(why.to_owned());
+        self.failures.push(Failure { at: self.modified, text: why.to_owned() });
+        self
     }
 }

@@ -2,14 +2,22 @@
 //! process, and what is on record of it.
 
 mod again;
+mod apart;
+mod history;
 mod letters;
+mod many;
 #[path = "../support/memory.rs"]
 #[expect(dead_code, reason = "other tests ask more of the log")]
 mod memory;
 mod over;
 mod process;
 mod queries;
+#[path = "../support/random.rs"]
+#[allow(dead_code, reason = "other tests draw more")]
+mod random;
+mod replace;
 mod room;
 mod savepoints;
 mod topics;
+mod traps;
 mod world;

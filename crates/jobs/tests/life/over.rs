@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jobs::{JobStatus, Origin};
+use jobs::{JobStatus, Origin, Sequel};
 
 use crate::world::{SCRIPT, World, submission, until, until_is};
 
@@ -49,6 +49,27 @@ fn a_job_that_writes_a_topic_waits_for_its_log_and_can_be_cancelled_while_it_doe
     until("the log refuses", || world.log.refusals_left() < u32::MAX);
     assert!(job.cancel());
     until_is(&job, JobStatus::Canceled);
+}
+
+#[test]
+fn a_job_that_is_cancelled_while_it_ends_comes_to_rest_as_whoever_did_it_was_told() {
+    for round in 0..40_u64 {
+        let world = World::new(1);
+        let process = world.process();
+        let job = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
+        let stopping = job.clone();
+        let stopping = std::thread::spawn(move || stopping.savepoint(None, Sequel::Stop));
+        // Before, while or after its state is written, and it ends.
+        std::thread::park_timeout(Duration::from_micros(round * 250));
+        let was_told = job.cancel();
+        let is_stopped = stopping.join().expect("no panic").is_ok();
+        assert!(job.wait(Duration::from_secs(20)), "it is {}", job.status());
+        let expected = if was_told { JobStatus::Canceled } else { JobStatus::Finished };
+        assert_eq!(job.status(), expected);
+        assert!(is_stopped || was_told);
+        drop(process);
+        assert_eq!(world.process().view(job.id()).expect("it is known").status, expected);
+    }
 }
 
 #[test]

@@ -9,7 +9,8 @@ use jobs::checkpoint::CheckpointOptions;
 use jobs::registry::Registry;
 use jobs::{Defaults, Dispatcher, Environment, JobMaster, JobStatus, Origin, Submission};
 use serde_json::Value;
-use storage::log::Logs;
+use storage::log::{EventLog, Logs};
+use storage::store::ResultStore;
 use types::{Interval, SystemClock};
 
 use crate::memory::{MemoryLog, MemoryStore, SharedLog};
@@ -58,6 +59,17 @@ impl World {
 
     /// A process: what it knows it has from the log, the store and the directory.
     pub fn process(&self) -> Dispatcher {
+        let registry = Registry::open(&self.directory.path().join("jobs")).expect("the registry opens");
+        self.process_over(Arc::new(SharedLog(self.log.clone())), self.store.clone(), registry)
+    }
+
+    /// [`World::process`] over something else.
+    pub fn process_over(
+        &self,
+        log: Arc<dyn EventLog>,
+        store: Arc<dyn ResultStore>,
+        registry: Registry,
+    ) -> Dispatcher {
         let checkpoints = CheckpointOptions {
             interval: self.interval,
             min_pause: Duration::ZERO,
@@ -68,10 +80,9 @@ impl World {
             savepoints: self.place("savepoints"),
             keep_free_bytes: 0,
         };
-        let registry = Registry::open(&self.directory.path().join("jobs")).expect("the registry opens");
         Dispatcher::new(Environment {
-            logs: Logs::new(Arc::new(SharedLog(self.log.clone())), None, Arc::new(SystemClock::new())),
-            store: self.store.clone(),
+            logs: Logs::new(log, None, Arc::new(SystemClock::new())),
+            store,
             clock: Arc::new(SystemClock::new()),
             defaults: self.defaults.clone(),
             checkpoints: Some(checkpoints),

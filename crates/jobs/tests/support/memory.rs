@@ -131,6 +131,11 @@ impl MemoryLog {
         self.at_once.store(records, Ordering::SeqCst);
     }
 
+    /// Adds a topic with nothing in it.
+    pub fn create(&self, topic: &str, partitions: usize) {
+        self.topics.lock().insert(topic.to_owned(), vec![Partition::default(); partitions]);
+    }
+
     /// Adds an empty partition.
     pub fn grow(&self, topic: &str) {
         self.topics.lock().get_mut(topic).expect("the topic is there").push(Partition::default());

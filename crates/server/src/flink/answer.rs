@@ -20,8 +20,8 @@ use super::rates::Rates;
 use super::route::{OfApplication, OfJob, Own, Route};
 use super::service::Services;
 use super::{
-    applications, dead_letters, describe, figures, machine, of_jobs, openapi, page, program, savepoint,
-    submit, triggers,
+    applications, dead_letters, describe, figures, machine, of_jobs, of_vertices, openapi, page, program,
+    savepoint, submit, triggers,
 };
 use crate::origin::Origins;
 
@@ -91,7 +91,7 @@ impl Parts {
             }
             Route::Job(job, OfJob::CancelByGet) => self.cancel(job_id(job)?),
             Route::Job(job, of) => of_jobs::job(self, job, of, uri),
-            Route::Vertex(job, vertex, of) => of_jobs::vertex(self, job, vertex, of, uri),
+            Route::Vertex(job, vertex, of) => of_vertices::vertex(self, job, vertex, of, uri),
             Route::Applications => ok(&applications::applications(self.views().into_iter(), now)),
             Route::Application(id, of) => self.application(id, of, uri),
             Route::TaskManagers => machine::all(self),
@@ -107,7 +107,7 @@ impl Parts {
     async fn own(self: &Arc<Self>, own: Own<'_>, request: Request) -> Result<Response, Refusal> {
         match own {
             Own::Submit => submit::submit(self, request).await,
-            Own::Figures(id) => ok(&figures::Figures::of(&self.job(id)?.view())),
+            Own::Figures(id) => ok(&figures::Figures::of(&self.view(id)?)),
             Own::Savepoint(job) => savepoint::savepoint(self, job, request).await,
             Own::DeadLetters => dead_letters::list(self, request.uri()).await,
             Own::DeadLetter(id) => dead_letters::show(self, id).await,
@@ -119,28 +119,33 @@ impl Parts {
     fn application(&self, id: &str, of: OfApplication, uri: &Uri) -> Result<Response, Refusal> {
         let bad = || Refusal::BadPathParameter { name: "applicationid", value: id.to_owned() };
         let id = id.parse::<JobId>().map_err(|_| bad())?;
-        let job = self.services.dispatcher.job(id);
+        let job = self.services.dispatcher.view(id);
         let unknown = |message: String| Refusal::Handler { status: StatusCode::NOT_FOUND, message };
         match of {
             OfApplication::Cancel if job.is_none() => {
                 Err(unknown("Application could not be found.".to_owned()))
             }
             OfApplication::Cancel => self.cancel(id),
-            _ => {
+            // The same whatever the application is.
+            OfApplication::ManagerConfig => ok(&self.services.settings),
+            OfApplication::Details | OfApplication::Exceptions => {
                 let job = job.ok_or_else(|| unknown(format!("Application {id} not found")))?;
-                match of {
-                    OfApplication::Exceptions => of_jobs::exceptions(&job.view(), uri),
-                    OfApplication::ManagerConfig => ok(&self.services.settings),
-                    OfApplication::Details | OfApplication::Cancel => {
-                        ok(&applications::application(job.view(), self.services.clock.now()))
-                    }
+                if of == OfApplication::Exceptions {
+                    return of_jobs::exceptions(&job, uri);
                 }
+                ok(&applications::application(job, self.services.clock.now()))
             }
         }
     }
 
     pub(super) fn views(&self) -> Vec<JobView> {
-        self.services.dispatcher.jobs().into_iter().map(|job| job.view()).collect()
+        self.services.dispatcher.views()
+    }
+
+    /// A picture of a job, which may have been over before the process began.
+    pub(super) fn view(&self, id: &str) -> Result<JobView, Refusal> {
+        let id = job_id(id)?;
+        self.services.dispatcher.view(id).ok_or(Refusal::NoJob(id))
     }
 
     pub(super) fn job(&self, id: &str) -> Result<Arc<JobMaster>, Refusal> {
@@ -157,11 +162,17 @@ impl Parts {
     }
 
     fn cancel(&self, id: JobId) -> Result<Response, Refusal> {
-        let job = self.services.dispatcher.job(id).ok_or(Refusal::NoJobToCancel)?;
-        if job.cancel() {
-            tracing::info!(job_id = %id, "job is being cancelled");
-        } else {
-            too_late(job.status())?;
+        let dispatcher = &self.services.dispatcher;
+        match dispatcher.job(id) {
+            // It is put on record first.
+            Some(job) if tokio::task::block_in_place(|| job.cancel()) => {
+                tracing::info!(job_id = %id, "job is being cancelled")
+            }
+            Some(job) => too_late(job.status())?,
+            None if tokio::task::block_in_place(|| dispatcher.abandon(id)) => {
+                tracing::info!(job_id = %id, "job is not tried any more")
+            }
+            None => too_late(dispatcher.view(id).ok_or(Refusal::NoJobToCancel)?.status)?,
         }
         Ok(json(StatusCode::ACCEPTED, &Nothing {}))
     }
@@ -175,8 +186,9 @@ impl Parts {
 /// What cancelling a job that is over means.
 fn too_late(status: JobStatus) -> Result<(), Refusal> {
     match status {
-        JobStatus::Canceled => Ok(()),
-        other => Err(Refusal::Over(other)),
+        // Another may be just about to be over.
+        JobStatus::Finished | JobStatus::Failed => Err(Refusal::Over(status)),
+        _ => Ok(()),
     }
 }
 
@@ -228,7 +240,7 @@ mod tests {
 
     #[test]
     fn only_a_job_that_was_cancelled_can_be_cancelled_again() {
-        assert!(too_late(JobStatus::Canceled).is_ok());
+        assert!(too_late(JobStatus::Canceled).is_ok() && too_late(JobStatus::Running).is_ok());
         for over in [JobStatus::Finished, JobStatus::Failed] {
             let refusal = too_late(over).expect_err("a refusal");
             assert_eq!(refusal.status(), StatusCode::CONFLICT, "{over}");

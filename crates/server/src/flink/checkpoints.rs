@@ -147,9 +147,8 @@ pub(super) fn of_vertex(found: &Found<'_>, record: &CheckpointRecord) -> VertexC
     let summary = |of: &dyn Fn(&SubtaskPart) -> i64| Summary::of(parts.iter().map(|part| of(part)));
     let took = |part: &SubtaskPart| (part.at.0 - record.triggered.0).max(0);
     let subtask = |index: usize| match parts.iter().find(|part| part.subtask == index) {
-        None => SubtaskCheckpoint::Pending { class_name: "pending", index, status: "pending_or_failed" },
+        None => SubtaskCheckpoint::Pending { index, status: "pending_or_failed" },
         Some(part) => SubtaskCheckpoint::Completed {
-            class_name: "completed",
             index,
             status: "completed",
             ack_timestamp: part.at.0,

@@ -36,9 +36,9 @@ pub(super) struct Letters {
 }
 
 /// The body of a replay.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+pub(super) struct ReplayWanted {
     ids: Vec<String>,
 }
 
@@ -82,7 +82,7 @@ pub(super) async fn show(parts: &Arc<Parts>, id: &str) -> Result<Response, Refus
 
 pub(super) async fn replay(parts: &Arc<Parts>, request: Request) -> Result<Response, Refusal> {
     let body = body(parts, request).await?;
-    let wanted: Wanted = serde_json::from_slice(&body)
+    let wanted: ReplayWanted = serde_json::from_slice(&body)
         .map_err(|error| bad(format!("the body is not {{\"ids\"}}: {error}")))?;
     let ids: Result<Vec<LetterId>, InvalidLetterId> = wanted.ids.iter().map(|id| id.parse()).collect();
     let ids = ids.map_err(|error| bad(error.to_string()))?;

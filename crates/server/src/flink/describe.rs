@@ -1,7 +1,5 @@
 //! Views of jobs in Flink's words: pure functions.
 
-use std::collections::BTreeMap;
-
 use engine::window::KEY_GROUPS;
 use jobs::restart::RestartStrategy;
 use jobs::{EdgeView, JobStatus, JobView};
@@ -105,20 +103,15 @@ pub(super) fn details(view: &JobView, now: Timestamp) -> JobDetails {
     }
 }
 
-/// `user_config`: what the script sets.
-pub(super) fn job_config(
-    view: &JobView,
-    strategy: &RestartStrategy,
-    user_config: BTreeMap<String, String>,
-) -> JobConfig {
+pub(super) fn job_config(view: &JobView) -> JobConfig {
     JobConfig {
         jid: view.id.to_string(),
         name: view.name.clone(),
         execution_config: ExecutionConfig {
-            restart_strategy: describe_strategy(strategy),
+            restart_strategy: describe_strategy(&view.restart_strategy),
             job_parallelism: view.parallelism,
             object_reuse_mode: true,
-            user_config,
+            user_config: view.settings.clone(),
         },
     }
 }

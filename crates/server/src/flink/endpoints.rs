@@ -1,7 +1,7 @@
 //! What the job manager's routes are, for `/openapi.json`: a table.
 
-/// A route: method, path, status where all goes well, the schema of the answer (in brackets: an array of it; empty: text),
-/// and what it is.
+/// A route: method, path, status where all goes well, the schema of the answer (in brackets: an array of it; `{}`: some
+/// object; empty: text), and what it is.
 pub(super) type Endpoint = (&'static str, &'static str, &'static str, &'static str, &'static str);
 
 #[rustfmt::skip]
@@ -66,7 +66,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     ("POST", "/applications/{job}/cancel", "202", "Nothing", "Cancels its job"),
     ("GET", "/taskmanagers", "200", "TaskManagers", "This process"),
     ("GET", "/taskmanagers/metrics", "200", "[Aggregated]", "Metrics of this process"),
-    ("GET", "/taskmanagers/{taskmanager}", "200", "TaskManager", "This process: slots, memory"),
+    ("GET", "/taskmanagers/{taskmanager}", "200", "TaskManagerDetails", "This process: slots, memory"),
     ("GET", "/taskmanagers/{taskmanager}/metrics", "200", "[Metric]", "Metrics of this process"),
     ("GET", "/taskmanagers/{taskmanager}/log", "200", "", "The newest log lines"),
     ("GET", "/taskmanagers/{taskmanager}/stdout", "200", "", "Nothing"),
@@ -87,8 +87,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     ("POST", "/jars/{jar}/plan", "400", "Errors", "Refused: Weir runs SQL, see /weir/jobs"),
     ("GET", "/jars/{jar}/plan", "400", "Errors", "Refused: Weir runs SQL, see /weir/jobs"),
     ("DELETE", "/jars/{jar}", "400", "Errors", "Refused: Weir runs SQL, see /weir/jobs"),
-    ("GET", "/openapi.json", "200", "", "This description"),
-    ("POST", "/weir/jobs", "201", "Submitted", "Runs a script: text/plain, application/sql or application/json"),
+    ("GET", "/openapi.json", "200", "{}", "This description"),
+    ("POST", "/weir/jobs", "201", "Submitted", "Runs a script, or replaces a running job by it: text/plain, application/sql or application/json"),
     ("GET", "/weir/jobs/{job}", "200", "Figures", "A job with all its figures, in Weir's own words"),
     ("POST", "/weir/jobs/{job}/savepoint", "200", "Written", "Writes a savepoint and waits for it"),
     ("GET", "/weir/dead-letters", "200", "Letters", "Events that no job could count"),

@@ -30,7 +30,7 @@ pub(super) struct Figures {
     restarts: u64,
     /// Why its attempts ended, the latest of many, oldest first.
     failures: Vec<FailureFigures>,
-    checkpoints: CheckpointFigures,
+    checkpoints: CheckpointsFigures,
     ledger: LedgerFigures,
     memory: MemoryFigures,
     tasks: Vec<TaskFigures>,
@@ -73,7 +73,7 @@ struct FailureFigures {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-struct CheckpointFigures {
+struct CheckpointsFigures {
     completed: u64,
     failed: u64,
     restored: u64,
@@ -120,7 +120,7 @@ impl Figures {
             failure: view.failure.clone(),
             restarts: view.restarts,
             failures: view.failures.iter().map(FailureFigures::of).collect(),
-            checkpoints: CheckpointFigures::of(&view.checkpoints),
+            checkpoints: CheckpointsFigures::of(&view.checkpoints),
             ledger: LedgerFigures {
                 accepted: ledger.accepted,
                 counted: ledger.counted,
@@ -149,10 +149,10 @@ impl FailureFigures {
     }
 }
 
-impl CheckpointFigures {
-    fn of(history: &CheckpointHistory) -> CheckpointFigures {
+impl CheckpointsFigures {
+    fn of(history: &CheckpointHistory) -> CheckpointsFigures {
         let taken = |record: &Option<CheckpointRecord>| record.as_ref().map(TakenFigures::of);
-        CheckpointFigures {
+        CheckpointsFigures {
             completed: history.completed,
             failed: history.failed,
             restored: history.restored,

@@ -1,12 +1,12 @@
 //! What there is to know of the process: as the one task manager, and as the job manager.
 
-use axum::http::{Method, Uri};
+use axum::http::{Method, StatusCode, Uri};
 use axum::response::Response;
 use jobs::{JobStatus, JobView};
 
 use super::answer::{Parts, nowhere, ok, plain};
 use super::metrics::{self, Wanted};
-use super::model::{LogFile, LogFiles, Refusal, TaskManager, TaskManagers};
+use super::model::{LogFile, LogFiles, Metric, Refusal, TaskManager, TaskManagers};
 use super::process::{self, Process, TASK_MANAGER};
 use super::route::OfProcess;
 
@@ -19,7 +19,9 @@ pub(super) fn all(parts: &Parts) -> Result<Response, Refusal> {
 }
 
 pub(super) fn metrics_of_all(uri: &Uri) -> Result<Response, Refusal> {
-    ok(&Wanted::of(uri).aggregate(&[Process::read().measures()]))
+    let wanted = Wanted::over_several(uri)?;
+    let is_one = metrics::list(uri, "taskmanagers").is_none_or(|ids| ids.iter().any(|id| id == TASK_MANAGER));
+    ok(&wanted.aggregate(is_one.then(|| Process::read().measures()).as_slice()))
 }
 
 pub(super) fn task_manager(
@@ -29,16 +31,32 @@ pub(super) fn task_manager(
     uri: &Uri,
 ) -> Result<Response, Refusal> {
     if id != TASK_MANAGER {
-        return Err(Refusal::NoSuchTaskManager(id.to_owned()));
+        return of_another(id, of);
     }
     match of {
         OfProcess::Details => {
             let (process, running) = (Process::read(), running(parts));
-            let details = Some(process::details(&process, &running));
-            ok(&TaskManager { details, ..described(parts, &process, &running) })
+            ok(&process::details(&process, &running, described(parts, &process, &running)))
         }
         OfProcess::Metrics => ok(&Wanted::of(uri).answer(metrics::texts(Process::read().measures()))),
         other => both(parts, other, uri),
+    }
+}
+
+/// What Flink tells of a task manager that is not there.
+fn of_another(id: &str, of: OfProcess<'_>) -> Result<Response, Refusal> {
+    match of {
+        OfProcess::Metrics => ok(&Vec::<Metric>::new()),
+        OfProcess::Log | OfProcess::Output | OfProcess::LogFile(_) => Err(Refusal::NotFound(format!(
+            "Failed to transfer file from TaskExecutor {id} because it was unknown."
+        ))),
+        OfProcess::Logs => {
+            let message = format!("Could not find TaskExecutor {id}");
+            Err(Refusal::Handler { status: StatusCode::NOT_FOUND, message })
+        }
+        OfProcess::Details | OfProcess::Config | OfProcess::Environment | OfProcess::ThreadDump => {
+            Err(Refusal::NoSuchTaskManager(id.to_owned()))
+        }
     }
 }
 
@@ -74,9 +92,10 @@ fn both(parts: &Parts, of: OfProcess<'_>, uri: &Uri) -> Result<Response, Refusal
             ok(&LogFiles { logs: vec![LogFile { name: LOG, size, mtime: written.0 }] })
         }
         OfProcess::LogFile(name) if name == LOG => Ok(plain(parts.services.log.text())),
-        OfProcess::LogFile(_) | OfProcess::Details | OfProcess::Metrics => {
-            Err(nowhere(&Method::GET, uri.path()))
+        OfProcess::LogFile(_) => {
+            Err(Refusal::own(StatusCode::NOT_FOUND, "This file does not exist in JobManager log dir."))
         }
+        OfProcess::Details | OfProcess::Metrics => Err(nowhere(&Method::GET, uri.path())),
     }
 }
 
@@ -97,5 +116,6 @@ fn described(parts: &Parts, process: &Process, running: &[JobView]) -> TaskManag
     let taken = taken(running);
     let slots = parts.options.slots.max(taken);
     let (address, now) = (parts.address.to_string(), parts.services.clock.now());
-    process::task_manager(process, (slots, slots - taken), &address, now)
+    let tasks = running.iter().map(|view| view.tasks.len()).sum();
+    process::task_manager(process, (slots, slots - taken), tasks, &address, now)
 }

@@ -9,7 +9,7 @@ use types::Timestamp;
 
 use super::answer::parameter;
 use super::describe::between;
-use super::model::{Aggregated, Backpressure, KnownBackpressure, Metric, SubtaskBackpressure};
+use super::model::{Aggregated, Backpressure, Metric, Refusal, SubtaskBackpressure};
 use super::rates::TaskRates;
 use super::vertices::{Found, figure};
 
@@ -20,6 +20,14 @@ pub(super) type Measures = BTreeMap<String, f64>;
 const LOW: f64 = 0.1;
 const HIGH: f64 = 0.5;
 
+/// How values of several are summed up.
+const AGGREGATES: [&str; 5] = ["min", "max", "avg", "sum", "skew"];
+
+/// The parts of a parameter between commas.
+pub(super) fn list(uri: &Uri, name: &str) -> Option<Vec<String>> {
+    Some(parameter(uri, name)?.split(',').map(str::to_owned).collect())
+}
+
 /// What a client asks for: the names after `get`, all if there are none.
 pub(super) struct Wanted {
     names: Option<Vec<String>>,
@@ -28,11 +36,17 @@ pub(super) struct Wanted {
 
 impl Wanted {
     pub(super) fn of(uri: &Uri) -> Wanted {
-        let list = |name| {
-            let text: String = parameter(uri, name)?;
-            Some(text.split(',').map(str::to_owned).collect::<Vec<String>>())
-        };
-        Wanted { names: list("get"), aggregates: list("agg") }
+        Wanted { names: list(uri, "get"), aggregates: None }
+    }
+
+    /// With the ways to sum up that are asked for, all if there are none.
+    pub(super) fn over_several(uri: &Uri) -> Result<Wanted, Refusal> {
+        let aggregates = list(uri, "agg");
+        let unknown = aggregates.iter().flatten().find(|name| !AGGREGATES.contains(&name.as_str()));
+        match unknown {
+            Some(name) => Err(Refusal::BadQueryParameter { name: "agg", value: name.clone() }),
+            None => Ok(Wanted { names: list(uri, "get"), aggregates }),
+        }
     }
 
     /// The names there are, or the values of those that were asked for.
@@ -202,7 +216,7 @@ pub(super) fn total_checkpoints(view: &JobView) -> u64 {
 /// How much of their time subtasks wait for whoever takes their output.
 pub(super) fn backpressure(found: &Found<'_>, rates: Option<&[TaskRates]>, now: Timestamp) -> Backpressure {
     let Some(rates) = rates.filter(|_| found.view.status == JobStatus::Running) else {
-        return Backpressure { status: "deprecated", known: None };
+        return Backpressure::unknown();
     };
     let share = |ms: f64| (ms / 1_000.0).clamp(0.0, 1.0);
     let of = |place: usize, task: &TaskView| {
@@ -222,8 +236,13 @@ pub(super) fn backpressure(found: &Found<'_>, rates: Option<&[TaskRates]>, now: 
     let subtasks: Vec<SubtaskBackpressure> =
         found.tasks.iter().filter_map(|(place, task)| of(*place, task)).collect();
     let level = level(subtasks.iter().map(|of| of.ratio).fold(0.0, f64::max));
-    let known = KnownBackpressure { backpressure_level: level, level, end_timestamp: now.0, subtasks };
-    Backpressure { status: "ok", known: Some(known) }
+    Backpressure {
+        status: "ok",
+        backpressure_level: Some(level),
+        level: Some(level),
+        end_timestamp: Some(now.0),
+        subtasks: Some(subtasks),
+    }
 }
 
 fn level(ratio: f64) -> &'static str {
@@ -239,7 +258,7 @@ mod tests {
     use super::*;
 
     fn wanted(query: &str) -> Wanted {
-        Wanted::of(&format!("/x?{query}").parse().expect("a URI"))
+        Wanted::over_several(&format!("/x?{query}").parse().expect("a URI")).expect("known ways to sum up")
     }
 
     #[test]
@@ -254,6 +273,7 @@ mod tests {
         assert_eq!(all.skew, Some(1.4255383682135276), "what Flink 2.2 said of these numbers");
         let some = &wanted("get=numRecordsOut&agg=max").aggregate(&both)[0];
         assert_eq!((some.min, some.max, some.skew), (None, Some(1672.0), None));
+        assert!(Wanted::over_several(&"/x?agg=max,median".parse().expect("a URI")).is_err());
         let names = wanted("").aggregate(&both);
         assert_eq!((names.len(), names[0].sum), (1, None));
     }

@@ -1,7 +1,7 @@
 //! The job manager's listener: Flink's REST API over our own jobs, so that Flink's command line lists and cancels them.
 //!
-//! A request passes `route` (a pure table), `answer` (which asks the dispatcher; `of_jobs` and `machine` for what there is
-//! most of, `triggers` for what takes its time), then pure functions from views into models (`describe`, `vertices`,
+//! A request passes `route` (a pure table), `answer` (which asks the dispatcher; `of_jobs`, `of_vertices` and `machine` for
+//! what there is most of, `triggers` for what takes its time), then pure functions from views into models (`describe`, `vertices`,
 //! `checkpoints`, `metrics`), and `model`, the only place that knows Flink's JSON. Under `/weir/` are our own routes: a
 //! script in, a job's figures out.
 
@@ -14,6 +14,7 @@ mod route;
 mod answer;
 mod machine;
 mod of_jobs;
+mod of_vertices;
 mod operations;
 mod places;
 mod program;
@@ -41,7 +42,6 @@ mod page;
 pub(crate) use answer::{json, parameter};
 pub use log_tail::LogTail;
 pub use model::Setting;
-pub(crate) use openapi::{Described, add_operation};
 pub use options::Options;
 pub(crate) use places::Peer;
 pub use service::{JobManager, Services, Variables};

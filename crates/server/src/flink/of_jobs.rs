@@ -1,58 +1,69 @@
-//! What there is to know of a job and of its vertices.
-
-use std::sync::Arc;
+//! What there is to know of a job.
 
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::Response;
-use jobs::{JobMaster, JobView, TaskView};
+use jobs::JobView;
+use types::JobId;
 
-use super::answer::{Parts, job_id, nowhere, number, ok, parameter};
-use super::describe::{self, MAX_PARALLELISM};
+use super::answer::{Parts, job_id, nowhere, number, ok};
+use super::describe;
 use super::metrics::{self, Measures, Wanted};
-use super::model::{JobAccumulators, JobStatusInfo, LogUrl, Metric, PlanOfJob, Refusal, VertexAccumulators};
-use super::profile::Share;
-use super::route::{OfJob, OfVertex};
-use super::vertices::Found;
-use super::{checkpoints, process};
+use super::model::{JobAccumulators, JobStatusInfo, LogUrl, Metric, PlanOfJob, Refusal};
+use super::route::OfJob;
+use super::{checkpoints, of_vertices, process};
 
 pub(super) fn job(parts: &Parts, id: &str, of: OfJob<'_>, uri: &Uri) -> Result<Response, Refusal> {
-    if of == OfJob::Metrics {
-        // A job that is not there has none.
-        let job = parts.services.dispatcher.job(job_id(id)?);
-        return ok(&job.map_or(Vec::new(), |job| metrics_of(parts, &job.view(), uri)));
+    // These are the same whatever the job is.
+    match of {
+        OfJob::Metrics => {
+            let view = parts.services.dispatcher.view(job_id(id)?);
+            return ok(&view.map_or(Vec::new(), |view| metrics_of(parts, &view, uri)));
+        }
+        OfJob::ManagerConfig => return job_id(id).and_then(|_| ok(&parts.services.settings)),
+        OfJob::ManagerEnvironment => return job_id(id).and_then(|_| ok(&process::environment())),
+        OfJob::LogUrl => return ok(&LogUrl { url: format!("http://{}/jobmanager/log", parts.address) }),
+        _ => {}
     }
-    let job = parts.job(id)?;
+    let view = parts.view(id).map_err(|refusal| match (of, refusal) {
+        (OfJob::Result, Refusal::NoJob(id)) => Refusal::Handler {
+            status: StatusCode::NOT_FOUND,
+            message: format!(
+                "org.apache.flink.runtime.messages.FlinkJobNotFoundException: Could not find Flink job ({id})"
+            ),
+        },
+        (_, refusal) => refusal,
+    })?;
     let now = parts.services.clock.now();
     match of {
-        OfJob::Details => ok(&describe::details(&job.view(), now)),
-        OfJob::Status => ok(&JobStatusInfo { status: job.status().name() }),
-        OfJob::Config => {
-            let user_config = job.plan().settings.all.clone();
-            ok(&describe::job_config(&job.view(), job.restart_strategy(), user_config))
-        }
-        OfJob::Plan => ok(&PlanOfJob { plan: describe::plan(&job.view()) }),
-        OfJob::Exceptions => exceptions(&job.view(), uri),
+        OfJob::Details => ok(&describe::details(&view, now)),
+        OfJob::Status => ok(&JobStatusInfo { status: view.status.name() }),
+        OfJob::Config => ok(&describe::job_config(&view)),
+        OfJob::Plan => ok(&PlanOfJob { plan: describe::plan(&view) }),
+        OfJob::Exceptions => exceptions(&view, uri),
         OfJob::Accumulators => ok(&JobAccumulators::default()),
-        OfJob::Result => ok(&describe::result(&job.view(), now)),
-        OfJob::Checkpoints => ok(&checkpoints::checkpoints(&job.view(), retained(&job)?)),
+        OfJob::Result => ok(&describe::result(&view, now)),
+        OfJob::Checkpoints => ok(&checkpoints::checkpoints(&view, retained(&view)?)),
         OfJob::CheckpointConfig => {
-            let options = job.checkpoint_options().ok_or_else(no_checkpoints)?;
+            let options = view.checkpoint_options.as_ref().ok_or_else(no_checkpoints)?;
             ok(&checkpoints::config(options))
         }
-        OfJob::Checkpoint(number) => checkpoint(&job, number, None),
-        OfJob::CheckpointVertex(number, vertex) => checkpoint(&job, number, Some(vertex)),
-        OfJob::ManagerConfig => ok(&parts.services.settings),
-        OfJob::ManagerEnvironment => ok(&process::environment()),
-        OfJob::LogUrl => ok(&LogUrl { url: format!("http://{}/jobmanager/log", parts.address) }),
+        OfJob::Checkpoint(number) => checkpoint(&view, number, None),
+        OfJob::CheckpointVertex(number, vertex) => checkpoint(&view, number, Some(vertex)),
         OfJob::ResourceRequirements => Err(Refusal::Unsupported(
             "The DefaultScheduler does not support changing the parallelism without a job restart. This feature is currently only expected to work with the AdaptiveScheduler.",
         )),
-        OfJob::Rescales(_) => Err(Refusal::Handler {
-            status: StatusCode::NOT_FOUND,
-            message: format!("AdaptiveScheduler is not enabled for this job ({}).", job.id()),
-        }),
+        OfJob::Rescales(what) => Err(not_rescaled(&view, what)),
+        OfJob::Rescale(id) => {
+            job_id(id)
+                .map_err(|_| Refusal::BadPathParameter { name: "rescaleuuid", value: id.to_owned() })?;
+            let message = format!("AdaptiveScheduler rescales was not enabled for job {}.", view.id);
+            Err(Refusal::Handler { status: StatusCode::NOT_FOUND, message })
+        }
         // They act, or are asked of others, and are answered elsewhere.
         OfJob::Metrics
+        | OfJob::ManagerConfig
+        | OfJob::ManagerEnvironment
+        | OfJob::LogUrl
         | OfJob::Cancel
         | OfJob::CancelByGet
         | OfJob::TakeSavepoint
@@ -63,15 +74,41 @@ pub(super) fn job(parts: &Parts, id: &str, of: OfJob<'_>, uri: &Uri) -> Result<R
     }
 }
 
+/// A job keeps its parallelism while it runs.
+fn not_rescaled(view: &JobView, what: &str) -> Refusal {
+    let id = view.id;
+    if what == "config" {
+        let message = format!("AdaptiveScheduler is not enabled for this job ({id}).");
+        return Refusal::Handler { status: StatusCode::NOT_FOUND, message };
+    }
+    let message = format!(
+        "org.apache.flink.runtime.rest.handler.job.rescales.RescalesUnavailableException: The job `{id}` has not enabled the `Adaptive` scheduler, or it has been enabled but the value of configuration option `web.adaptive-scheduler.rescale-history.size` has not been set to greater than `0`."
+    );
+    Refusal::own(StatusCode::NOT_FOUND, message)
+}
+
 pub(super) fn exceptions(view: &JobView, uri: &Uri) -> Result<Response, Refusal> {
-    ok(&describe::exceptions(view, number(uri, "maxExceptions")?))
+    // As large as numbers are in Java, and no less than nothing.
+    let at_most: Option<i32> = number(uri, "maxExceptions")?;
+    let at_most = at_most.map(|most| {
+        usize::try_from(most)
+            .map_err(|_| Refusal::BadQueryParameter { name: "maxExceptions", value: most.to_string() })
+    });
+    ok(&describe::exceptions(view, at_most.transpose()?))
 }
 
 /// `/jobs/metrics`
 pub(super) fn metrics_of_all(parts: &Parts, uri: &Uri) -> Result<Response, Refusal> {
     let now = parts.services.clock.now();
-    let all: Vec<Measures> = parts.views().iter().map(|view| metrics::of_job(view, now)).collect();
-    ok(&Wanted::of(uri).aggregate(&all))
+    let bad = |value: &str| Refusal::BadQueryParameter { name: "jobs", value: value.to_owned() };
+    let ids = metrics::list(uri, "jobs").map(|ids| {
+        ids.iter().map(|id| id.parse().map_err(|_| bad(id))).collect::<Result<Vec<JobId>, Refusal>>()
+    });
+    let ids = ids.transpose()?;
+    let views = parts.views();
+    let wanted = views.iter().filter(|view| ids.as_ref().is_none_or(|ids| ids.contains(&view.id)));
+    let all: Vec<Measures> = wanted.map(|view| metrics::of_job(view, now)).collect();
+    ok(&Wanted::over_several(uri)?.aggregate(&all))
 }
 
 fn metrics_of(parts: &Parts, view: &JobView, uri: &Uri) -> Vec<Metric> {
@@ -84,112 +121,24 @@ fn no_checkpoints() -> Refusal {
     Refusal::Handler { status: StatusCode::NOT_FOUND, message }
 }
 
-fn retained(job: &JobMaster) -> Result<usize, Refusal> {
-    job.checkpoint_options().map(|options| options.retained).ok_or_else(no_checkpoints)
+fn retained(view: &JobView) -> Result<usize, Refusal> {
+    view.checkpoint_options.as_ref().map(|options| options.retained).ok_or_else(no_checkpoints)
 }
 
-fn checkpoint(job: &JobMaster, id: &str, vertex: Option<&str>) -> Result<Response, Refusal> {
+fn checkpoint(view: &JobView, id: &str, vertex: Option<&str>) -> Result<Response, Refusal> {
     let bad = || Refusal::BadPathParameter { name: "checkpointid", value: id.to_owned() };
-    let id: u64 = id.parse().map_err(|_| bad())?;
-    let (view, retained) = (job.view(), retained(job)?);
-    let vertex = vertex.map(|vertex| found(&view, vertex)).transpose()?;
-    let known = view.checkpoints.known();
-    let record = known.into_iter().find(|record| record.id == id).ok_or(Refusal::NoCheckpoint(id))?;
+    let id: i64 = id.parse().map_err(|_| bad())?;
+    let retained = retained(view)?;
+    let vertex = vertex.map(of_vertices::vertex_id).transpose()?;
+    let mut known = view.checkpoints.known().into_iter();
+    let record = known.find(|record| i64::try_from(record.id) == Ok(id)).ok_or(Refusal::NoCheckpoint(id))?;
+    let vertex = vertex.map(|id| {
+        let none = || Refusal::NotFound(format!("There is no checkpoint statistics for task {id}."));
+        of_vertices::find(view, &id).ok_or_else(none)
+    });
+    let vertex = vertex.transpose()?;
     match vertex {
-        None => ok(&checkpoints::details(&view, record, retained)),
+        None => ok(&checkpoints::details(view, record, retained)),
         Some(found) => ok(&checkpoints::of_vertex(&found, record)),
     }
-}
-
-fn found<'a>(view: &'a JobView, id: &str) -> Result<Found<'a>, Refusal> {
-    let is_id = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if !is_id {
-        return Err(Refusal::BadPathParameter { name: "vertexid", value: id.to_owned() });
-    }
-    let id = id.to_ascii_lowercase();
-    Found::all(view).into_iter().find(|found| found.id == id).ok_or(Refusal::NoVertex(id))
-}
-
-pub(super) fn vertex(
-    parts: &Parts,
-    job: &str,
-    vertex: &str,
-    of: OfVertex<'_>,
-    uri: &Uri,
-) -> Result<Response, Refusal> {
-    let job = parts.job(job)?;
-    let view = job.view();
-    let found = found(&view, vertex)?;
-    let now = parts.services.clock.now();
-    let rates = parts.rates.of(view.id);
-    let rates = rates.as_deref();
-    match of {
-        OfVertex::Details => ok(&found.details(MAX_PARALLELISM, now)),
-        OfVertex::Accumulators => ok(&VertexAccumulators { id: found.id, user_accumulators: [] }),
-        OfVertex::SubtaskAccumulators => ok(&found.subtask_accumulators()),
-        OfVertex::Backpressure => ok(&metrics::backpressure(&found, rates, now)),
-        OfVertex::Metrics => {
-            let of = metrics::of_vertex(&found, rates);
-            ok(&Wanted::of(uri).answer(metrics::by_subtask(&of)))
-        }
-        OfVertex::OperatorMetrics => ok(&Vec::<Metric>::new()),
-        OfVertex::Watermarks => ok(&watermarks(&found)),
-        OfVertex::SubtaskTimes => ok(&found.subtask_times(now)),
-        OfVertex::TaskManagers => ok(&found.task_managers(now)),
-        OfVertex::FlameGraph => flame_graph(parts, &job, &found, uri),
-        OfVertex::SubtasksMetrics => {
-            let of: Vec<Measures> =
-                metrics::of_vertex(&found, rates).into_iter().map(|(_, measures)| measures).collect();
-            ok(&Wanted::of(uri).aggregate(&of))
-        }
-        OfVertex::Subtask(index) => ok(&found.subtask(subtask(&found, index)?.1, now)),
-        OfVertex::SubtaskMetrics(index) => {
-            let (place, task) = subtask(&found, index)?;
-            let measures = metrics::of_subtask(task, rates.and_then(|rates| rates.get(place)));
-            ok(&Wanted::of(uri).answer(metrics::texts(measures)))
-        }
-        OfVertex::AttemptAccumulators(index) => ok(&found.attempt_accumulators(subtask(&found, index)?.1)),
-    }
-}
-
-fn subtask<'a>(found: &Found<'a>, index: &str) -> Result<(usize, &'a TaskView), Refusal> {
-    let bad = || Refusal::BadPathParameter { name: "subtaskindex", value: index.to_owned() };
-    let number: usize = index.parse().map_err(|_| bad())?;
-    let task = found.tasks.iter().find(|(_, task)| task.subtask == number);
-    task.copied().ok_or_else(|| Refusal::Handler {
-        status: StatusCode::NOT_FOUND,
-        message: format!("Invalid subtask index for vertex {}: {number}", found.id),
-    })
-}
-
-/// Of what comes in: sources make their own.
-fn watermarks(found: &Found<'_>) -> Vec<Metric> {
-    if found.vertex.is_source {
-        return Vec::new();
-    }
-    let of = |(_, task): &(usize, &TaskView)| {
-        let value = super::vertices::figure(task, "currentOutputWatermark")?;
-        let id = format!("{}.currentInputWatermark", task.subtask);
-        Some(Metric { id, value: Some(metrics::text(value)) })
-    };
-    found.tasks.iter().filter_map(of).collect()
-}
-
-fn flame_graph(
-    parts: &Parts,
-    job: &Arc<JobMaster>,
-    found: &Found<'_>,
-    uri: &Uri,
-) -> Result<Response, Refusal> {
-    let share = match parameter(uri, "type").unwrap_or_default().to_ascii_lowercase().as_str() {
-        "" | "full" => Share::Full,
-        "on_cpu" => Share::OnCpu,
-        "off_cpu" => Share::OffCpu,
-        other => return Err(Refusal::BadQueryParameter { name: "type", value: other.to_owned() }),
-    };
-    let subtask = number(uri, "subtaskindex")?;
-    if job.status() != jobs::JobStatus::Running {
-        return ok(&super::model::FlameGraph { end_timestamp: -1, data: None });
-    }
-    ok(&parts.profiler.ask(job, &found.vertex.key, (share, subtask), &parts.services.clock))
 }

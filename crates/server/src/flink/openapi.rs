@@ -5,9 +5,14 @@
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
-use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::path::{
+    HttpMethod, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathItem,
+};
 use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::{ContentBuilder, Paths, Ref, RefOr, Required, ResponseBuilder, ResponsesBuilder};
+use utoipa::openapi::schema::Type;
+use utoipa::openapi::{
+    ContentBuilder, ObjectBuilder, Paths, Ref, RefOr, Required, ResponseBuilder, ResponsesBuilder, Schema,
+};
 
 use super::endpoints::ENDPOINTS;
 use super::model;
@@ -27,13 +32,13 @@ use super::model;
         model::JobDetails, model::JobList, model::JobStatusInfo, model::JobsOverview, model::LogFiles,
         model::LogUrl, model::Metric, model::Nothing, model::Overview, model::PlanOfJob, model::Progress,
         model::ResultOfJob, model::SavepointWanted, model::Setting, model::StopWanted, model::Subtask,
-        model::SubtaskAccumulators, model::SubtaskTimes, model::SubtasksAccumulators, model::TaskManager,
+        model::SubtaskAccumulators, model::SubtaskTimes, model::SubtasksAccumulators, model::TaskManagerDetails,
         model::TaskManagers, model::ThreadDump, model::Triggered, model::VertexAccumulators,
         model::VertexCheckpoint, model::VertexDetails, model::VertexTaskManagers,
-        super::submit::Submitted, super::submit::Submission, super::figures::Figures,
+        super::submit::DryRun, super::submit::Replaced, super::submit::Submitted, super::submit::Submission, super::figures::Figures,
         super::savepoint::Written, super::savepoint::Wanted, super::dead_letters::Letters,
         super::dead_letters::LetterView,
-        super::dead_letters::Replay,
+        super::dead_letters::Replay, super::dead_letters::ReplayWanted,
     )),
     tags(
         (name = "flink", description = "As Flink's own command line and pages ask"),
@@ -49,66 +54,111 @@ pub(super) fn description() -> Response {
 fn document() -> utoipa::openapi::OpenApi {
     let mut document = Schemas::openapi();
     let mut paths = Paths::new();
-    for &(method, path, status, answer, summary) in ENDPOINTS {
-        let tag = if path.starts_with("/weir/") { "weir" } else { "flink" };
-        let takes = if method == "POST" { taken(path) } else { None };
-        add_operation(&mut paths, &Described { method, path, status, answer, summary, takes, tag });
+    for &(method, path, status, schema, summary) in ENDPOINTS {
+        let method = match method {
+            "POST" => HttpMethod::Post,
+            "PATCH" => HttpMethod::Patch,
+            "DELETE" => HttpMethod::Delete,
+            _ => HttpMethod::Get,
+        };
+        let item = PathItem::new(method.clone(), operation(path, status, schema, summary, &method));
+        match paths.paths.get_mut(path) {
+            Some(known) => known.merge_operations(item),
+            None => drop(paths.paths.insert(path.to_owned(), item)),
+        }
     }
     document.paths = paths;
     document
 }
 
-/// A route with what it takes and answers.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Described {
-    pub(crate) method: &'static str,
-    pub(crate) path: &'static str,
-    /// Where all goes well.
-    pub(crate) status: &'static str,
-    /// The schema of the answer; in brackets: an array of it; empty: text.
-    pub(crate) answer: &'static str,
-    pub(crate) summary: &'static str,
-    /// The schema of the body.
-    pub(crate) takes: Option<&'static str>,
-    pub(crate) tag: &'static str,
-}
-
-pub(crate) fn add_operation(paths: &mut Paths, route: &Described) {
-    let method = match route.method {
-        "POST" => HttpMethod::Post,
-        "PATCH" => HttpMethod::Patch,
-        "DELETE" => HttpMethod::Delete,
-        _ => HttpMethod::Get,
+fn operation(
+    path: &str,
+    status: &str,
+    schema: &str,
+    summary: &str,
+    method: &HttpMethod,
+) -> utoipa::openapi::path::Operation {
+    let answer = |schema: &str, why: &str| {
+        ResponseBuilder::new().description(why).content(media(schema), content(schema)).build()
     };
-    let item = PathItem::new(method, operation(route));
-    match paths.paths.get_mut(route.path) {
-        Some(known) => known.merge_operations(item),
-        None => drop(paths.paths.insert(route.path.to_owned(), item)),
+    let mut responses = ResponsesBuilder::new().response(status, answer(schema, summary));
+    if (method, path) == (&HttpMethod::Post, "/weir/jobs") {
+        responses = responses.response("200", answer("DryRun", "What would become of a savepoint's state"));
     }
-}
-
-fn operation(route: &Described) -> utoipa::openapi::path::Operation {
-    let Described { path, status, answer: schema, summary, takes, tag, .. } = *route;
-    let errors = content("Errors");
-    let answer = ResponseBuilder::new().description(summary).content(media(schema), content(schema)).build();
-    let refusal = ResponseBuilder::new().description("Why not").content(media("Errors"), errors).build();
-    let responses = ResponsesBuilder::new().response(status, answer).response("default", refusal).build();
-    let mut operation = OperationBuilder::new().tag(tag).summary(Some(summary)).responses(responses);
+    for (refused, why) in refusals(path, method).into_iter().filter(|(refused, _)| *refused != status) {
+        responses = responses.response(refused, answer("Errors", why));
+    }
+    let tag = if path.starts_with("/weir/") || path == "/openapi.json" { "weir" } else { "flink" };
+    let mut operation = OperationBuilder::new().tag(tag).summary(Some(summary)).responses(responses.build());
     for name in path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
-        let text =
-            utoipa::openapi::ObjectBuilder::new().schema_type(utoipa::openapi::schema::Type::String).build();
-        let parameter = ParameterBuilder::new()
-            .name(name)
-            .parameter_in(ParameterIn::Path)
-            .required(Required::True)
-            .schema(Some(RefOr::T(utoipa::openapi::Schema::Object(text))));
-        operation = operation.parameter(parameter.build());
+        operation = operation.parameter(parameter(name, ParameterIn::Path, Type::String));
     }
+    for (name, kind) in queries(path, method) {
+        operation = operation.parameter(parameter(name, ParameterIn::Query, kind));
+    }
+    let takes = if *method == HttpMethod::Post { taken(path) } else { None };
     if let Some(schema) = takes {
         let body = RequestBodyBuilder::new().content("application/json", content(schema)).build();
         operation = operation.request_body(Some(body));
     }
     operation.build()
+}
+
+fn parameter(name: &str, place: ParameterIn, kind: Type) -> Parameter {
+    let required = if place == ParameterIn::Path { Required::True } else { Required::False };
+    let schema = Schema::Object(ObjectBuilder::new().schema_type(kind).build());
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(place)
+        .required(required)
+        .schema(Some(RefOr::T(schema)))
+        .build()
+}
+
+/// What may stand behind the path.
+fn queries(path: &str, method: &HttpMethod) -> Vec<(&'static str, Type)> {
+    let get = ("get", Type::String);
+    let agg = ("agg", Type::String);
+    match path {
+        "/jobs/metrics" => vec![get, agg, ("jobs", Type::String)],
+        "/taskmanagers/metrics" => vec![get, agg, ("taskmanagers", Type::String)],
+        _ if path.ends_with("/subtasks/metrics") => vec![get, agg, ("subtasks", Type::String)],
+        _ if path.ends_with("/metrics") => vec![get],
+        _ if path.ends_with("/exceptions") => vec![("maxExceptions", Type::Integer)],
+        _ if path.ends_with("/flamegraph") => vec![("type", Type::String), ("subtaskindex", Type::Integer)],
+        "/jobs/{job}" if *method == HttpMethod::Patch => vec![("mode", Type::String)],
+        "/weir/jobs" => vec![("name", Type::String)],
+        "/weir/dead-letters" => {
+            let numbers = ["since", "until", "limit"].map(|name| (name, Type::Integer));
+            [&[("reason", Type::String), ("job", Type::String)][..], &numbers].concat()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Statuses of refusals, and what they mean.
+fn refusals(path: &str, method: &HttpMethod) -> Vec<(&'static str, &'static str)> {
+    let cancels = *method == HttpMethod::Patch || path.ends_with("/yarn-cancel") || path.ends_with("/cancel");
+    let takes = *method == HttpMethod::Post && !cancels;
+    let is_own = path.starts_with("/weir/");
+    let refused_at_all = path.starts_with("/jars") || (path == "/jobs" && takes);
+    let mut refusals = Vec::new();
+    let mut may = |applies: bool, status, why| {
+        if applies {
+            refusals.push((status, why));
+        }
+    };
+    let reads = path.contains('{') || path.ends_with("/metrics");
+    may(reads || takes || is_own, "400", "An id, a parameter or the body is none");
+    may((cancels || takes) && !refused_at_all, "403", "A page of a stranger asks");
+    let replaces = takes && path == "/weir/jobs";
+    may((path.contains('{') && !refused_at_all) || replaces, "404", "It is not there");
+    may(takes && !refused_at_all, "408", "The body took too long");
+    may(cancels || (takes && is_own), "409", "It is over, or under way");
+    may(takes && !refused_at_all, "413", "The body is too large");
+    may(takes && is_own, "415", "The body is of another type");
+    may((takes && !refused_at_all) || is_own, "503", "Not now");
+    refusals
 }
 
 /// What a route takes.
@@ -120,6 +170,7 @@ fn taken(path: &str) -> Option<&'static str> {
         "/savepoint-disposal" => Some("DisposalWanted"),
         "/weir/jobs" => Some("Submission"),
         "/weir/jobs/{job}/savepoint" => Some("Wanted"),
+        "/weir/dead-letters/replay" => Some("ReplayWanted"),
         _ => None,
     }
 }
@@ -130,11 +181,9 @@ fn media(schema: &str) -> &'static str {
 
 /// `[Name]`: an array of them.
 fn content(schema: &str) -> utoipa::openapi::Content {
-    let schema: RefOr<utoipa::openapi::Schema> = match schema.strip_prefix('[') {
-        _ if schema.is_empty() => {
-            let text = utoipa::openapi::schema::Type::String;
-            RefOr::T(utoipa::openapi::ObjectBuilder::new().schema_type(text).build().into())
-        }
+    let schema: RefOr<Schema> = match schema.strip_prefix('[') {
+        _ if schema == "{}" => RefOr::T(ObjectBuilder::new().schema_type(Type::Object).build().into()),
+        _ if schema.is_empty() => RefOr::T(ObjectBuilder::new().schema_type(Type::String).build().into()),
         Some(name) => {
             let items = Ref::from_schema_name(name.trim_end_matches(']'));
             RefOr::T(utoipa::openapi::ArrayBuilder::new().items(items).build().into())
@@ -160,7 +209,10 @@ mod tests {
             assert!(Route::of(&method, &sample).is_some(), "{method} {path}");
             let name = schema.trim_matches(['[', ']']);
             let pointer = format!("/components/schemas/{name}");
-            assert!(name.is_empty() || document.pointer(&pointer).is_some(), "{name} of {path}");
+            assert!(
+                name.is_empty() || name == "{}" || document.pointer(&pointer).is_some(),
+                "{name} of {path}"
+            );
         }
         let paths: std::collections::BTreeSet<&str> = ENDPOINTS.iter().map(|(_, path, ..)| *path).collect();
         assert_eq!(document["paths"].as_object().map(serde_json::Map::len), Some(paths.len()));

@@ -103,10 +103,11 @@ fn cpu_ns(stat: &str) -> u64 {
     times.filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>() * 10_000_000
 }
 
-/// `slots`: how many there are, and how many are free.
+/// `slots`: how many there are, and how many are free; `tasks`: how many subtasks run.
 pub(super) fn task_manager(
     process: &Process,
     (slots, free): (u32, u32),
+    tasks: usize,
     address: &str,
     now: Timestamp,
 ) -> TaskManager {
@@ -124,6 +125,7 @@ pub(super) fn task_manager(
         time_since_last_heartbeat: now.0,
         slots_number: slots,
         free_slots: free,
+        assigned_tasks: tasks,
         total_resource: resource(slots),
         free_resource: resource(free),
         hardware: Hardware {
@@ -138,18 +140,22 @@ pub(super) fn task_manager(
             total_process_memory: process.physical,
             ..MemoryConfiguration::default()
         },
-        details: None,
     }
 }
 
 /// A slot for each of a running job's subtasks side by side.
-pub(super) fn details(process: &Process, running: &[JobView]) -> TaskManagerDetails {
-    let slot = |view: &JobView| AllocatedSlot {
+pub(super) fn details(process: &Process, running: &[JobView], manager: TaskManager) -> TaskManagerDetails {
+    let slot = |view: &JobView, number: u32| AllocatedSlot {
         job_id: view.id.to_string(),
         resource: Resource { cpu_cores: 1.0, ..Resource::default() },
+        assigned_tasks: view.tasks.iter().filter(|task| task.subtask == number as usize).count(),
     };
     TaskManagerDetails {
-        allocated_slots: running.iter().flat_map(|view| (0..view.parallelism).map(|_| slot(view))).collect(),
+        manager,
+        allocated_slots: running
+            .iter()
+            .flat_map(|view| (0..view.parallelism).map(|number| slot(view, number)))
+            .collect(),
         metrics: ProcessMetrics {
             heap_used: process.resident,
             heap_committed: process.peak.max(process.resident),

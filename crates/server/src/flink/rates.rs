@@ -71,6 +71,8 @@ impl Rates {
             ticks.tick().await;
             let running = dispatcher.jobs().into_iter().filter(|job| !job.status().is_terminal());
             let read = running.map(|job| (job.id(), job.tasks()));
+            // Before its first attempt a job has none.
+            let read = read.filter(|(_, (_, tasks))| !tasks.is_empty());
             self.note(clock.elapsed(), read);
         }
     }

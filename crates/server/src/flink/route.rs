@@ -51,7 +51,9 @@ pub(super) enum OfJob<'a> {
     ManagerEnvironment,
     LogUrl,
     ResourceRequirements,
+    /// What of how it was rescaled.
     Rescales(&'a str),
+    Rescale(&'a str),
     Cancel,
     /// What the cancel button of Flink's pages calls: a `GET` that acts.
     CancelByGet,
@@ -80,7 +82,9 @@ pub(super) enum OfVertex<'a> {
     SubtasksMetrics,
     Subtask(&'a str),
     SubtaskMetrics(&'a str),
-    AttemptAccumulators(&'a str),
+    /// A subtask, and which of its attempts.
+    Attempt(&'a str, &'a str),
+    AttemptAccumulators(&'a str, &'a str),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -233,8 +237,8 @@ impl<'a> OfJob<'a> {
             ["jobmanager", "environment"] => OfJob::ManagerEnvironment,
             ["jobmanager", "log-url"] | ["taskmanagers", _, "log-url"] => OfJob::LogUrl,
             ["resource-requirements"] => OfJob::ResourceRequirements,
-            ["rescales", what @ ("config" | "overview" | "history" | "summary")]
-            | ["rescales", "details", what] => OfJob::Rescales(what),
+            ["rescales", what @ ("config" | "overview" | "history" | "summary")] => OfJob::Rescales(what),
+            ["rescales", "details", id] => OfJob::Rescale(id),
             ["yarn-cancel"] => OfJob::CancelByGet,
             _ => return None,
         })
@@ -255,9 +259,12 @@ impl<'a> OfVertex<'a> {
             ["flamegraph"] => OfVertex::FlameGraph,
             ["subtasks", "metrics"] => OfVertex::SubtasksMetrics,
             ["subtasks", "accumulators"] => OfVertex::SubtaskAccumulators,
-            ["subtasks", subtask] | ["subtasks", subtask, "attempts", _] => OfVertex::Subtask(subtask),
+            ["subtasks", subtask] => OfVertex::Subtask(subtask),
             ["subtasks", subtask, "metrics"] => OfVertex::SubtaskMetrics(subtask),
-            ["subtasks", subtask, "attempts", _, "accumulators"] => OfVertex::AttemptAccumulators(subtask),
+            ["subtasks", subtask, "attempts", attempt] => OfVertex::Attempt(subtask, attempt),
+            ["subtasks", subtask, "attempts", attempt, "accumulators"] => {
+                OfVertex::AttemptAccumulators(subtask, attempt)
+            }
             _ => return None,
         })
     }

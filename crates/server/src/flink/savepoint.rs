@@ -1,6 +1,7 @@
 //! `POST /weir/jobs/:id/savepoint`: a job's state is written, and the job ended if so asked.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::Request;
 use axum::http::StatusCode;
@@ -32,7 +33,10 @@ pub(super) struct Written {
     location: String,
 }
 
-/// Answers when the savepoint is written.
+/// How long whoever stops a job waits for its end, once its state is written.
+const ENDING: Duration = Duration::from_secs(60);
+
+/// Answers when the savepoint is written, and the job has ended if it was to.
 pub(super) async fn savepoint(parts: &Arc<Parts>, job: &str, request: Request) -> Result<Response, Refusal> {
     let job = parts.job(job)?;
     let is_local = is_local(&request);
@@ -50,10 +54,21 @@ pub(super) async fn savepoint(parts: &Arc<Parts>, job: &str, request: Request) -
         return Err(elsewhere(target));
     }
     let then = if wanted.stop { Sequel::Stop } else { Sequel::GoOn };
-    let written = tokio::task::spawn_blocking(move || job.savepoint(wanted.target, then)).await;
+    let written = tokio::task::spawn_blocking(move || {
+        let written = job.savepoint(wanted.target, then).map_err(|error| match error {
+            // Nobody answers requests to a job that is over.
+            SavepointError::Busy if job.status().is_terminal() => SavepointError::Ended,
+            error => error,
+        });
+        if written.is_ok() && then == Sequel::Stop {
+            job.wait(ENDING);
+        }
+        written
+    });
+    let written = written.await;
     match written.map_err(|error| Refusal::Internal { message: error.to_string() })? {
         Ok(location) => Ok(json(StatusCode::OK, &Written { location })),
-        Err(error) => Err(refusal(&error)),
+        Err(error) => Err(refusal(&error, jobs::with_causes(&error))),
     }
 }
 
@@ -64,7 +79,7 @@ pub(super) fn elsewhere(location: &str) -> Refusal {
     ))
 }
 
-fn refusal(error: &SavepointError) -> Refusal {
+pub(super) fn refusal(error: &SavepointError, text: String) -> Refusal {
     let status = match error {
         SavepointError::Ended => StatusCode::CONFLICT,
         SavepointError::Busy | SavepointError::Snapshot(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -72,5 +87,5 @@ fn refusal(error: &SavepointError) -> Refusal {
         SavepointError::Files(error) if error.domain() == ErrorDomain::User => StatusCode::BAD_REQUEST,
         SavepointError::Files(_) => StatusCode::INTERNAL_SERVER_ERROR,
     };
-    Refusal::own(status, jobs::with_causes(error))
+    Refusal::own(status, text)
 }

@@ -8,7 +8,8 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
-use jobs::{Origin, SubmitError};
+use engine::snapshot::RestoreReport;
+use jobs::{Dispatcher, FindError, JobMaster, Origin, Outline, ReplaceError, SubmitError};
 use serde::{Deserialize, Serialize};
 use sql::error::{Severity, render};
 use types::ErrorDomain;
@@ -17,13 +18,13 @@ use utoipa::ToSchema;
 use super::answer::{Parts, json, parameter};
 use super::model::Refusal;
 use super::places::is_local;
-use super::savepoint::elsewhere;
+use super::savepoint::{self, elsewhere};
 
 /// The name of a job where neither the script nor the request gives one.
 const NAMELESS: &str = "unnamed job";
 
 /// The body as `application/json`.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Submission {
     script: String,
@@ -31,27 +32,58 @@ pub(super) struct Submission {
     /// These fill `${NAME}` before the process's own do.
     #[serde(default)]
     variables: BTreeMap<String, String>,
+    /// What findings call the script; the name unless set.
+    file: Option<String>,
     /// The savepoint or checkpoint to start from.
     from: Option<String>,
-    /// Nothing is started: the answer says what would become of the savepoint's state.
+    /// The running job, by its name or id, that is stopped with a savepoint to go on from. Where the new one does not
+    /// start the old one goes on, and the answer says why.
+    replace: Option<String>,
+    /// Nothing is started or stopped: the answer says what would become of the state of `from` or `replace`.
     #[serde(default)]
     dry_run: bool,
 }
 
-/// The answer.
+/// The answer, once the job runs.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Submitted {
     jobid: String,
     name: String,
+    /// As Flink names it.
+    state: &'static str,
+    /// A line for each table that is read.
+    sources: Vec<String>,
+    /// A line for each query.
+    queries: Vec<String>,
+    replaced: Option<Replaced>,
+}
+
+/// The job that went before.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Replaced {
+    jobid: String,
+    name: String,
+    /// Where its state lies.
+    savepoint: String,
+    /// What became of that, a line a source and query.
+    report: String,
 }
 
 /// The answer to a dry run.
-#[derive(Debug, Serialize)]
-struct DryRun {
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct DryRun {
     /// Whether nothing is lost and nothing starts empty.
     complete: bool,
     /// A line a source and query.
     report: String,
+}
+
+impl Submitted {
+    fn of(dispatcher: &Dispatcher, job: &JobMaster, replaced: Option<Replaced>) -> Submitted {
+        let Outline { sources, queries } = dispatcher.outline(job);
+        let (jobid, name) = (job.id().to_string(), job.name().to_owned());
+        Submitted { jobid, name, state: job.status().name(), sources, queries, replaced }
+    }
 }
 
 /// What the body is.
@@ -72,7 +104,7 @@ pub(super) async fn submit(parts: &Arc<Parts>, request: Request) -> Result<Respo
         })?,
         Form::Script => {
             let script = String::from_utf8(body.into()).map_err(|_| bad("the script is not UTF-8"))?;
-            Submission { script, name: None, variables: BTreeMap::new(), from: None, dry_run: false }
+            Submission { script, ..Submission::default() }
         }
     };
     submission.name = submission.name.or(name);
@@ -101,17 +133,59 @@ fn start(parts: &Parts, submission: &Submission) -> Result<Response, Refusal> {
         from: submission.from.as_deref(),
         afresh: false,
     };
-    let refused = |error: SubmitError| refusal(&error, &submission.script, name.unwrap_or("script"));
-    if submission.dry_run {
-        let from = submission.from.as_deref().ok_or_else(|| bad("`dry_run` needs `from`, a savepoint"))?;
-        let report = services.dispatcher.dry_run(wanted, from).map_err(refused)?;
-        return Ok(json(
-            StatusCode::OK,
-            &DryRun { complete: report.is_complete(), report: report.to_string() },
-        ));
+    let file = submission.file.as_deref().or(name).unwrap_or("script");
+    let refused = |error: SubmitError| refusal(&error, &submission.script, file);
+    let not_replaced = |error: ReplaceError| match error {
+        ReplaceError::Submit(error) => refused(error),
+        error => replacement_refusal(&error),
+    };
+    let dispatcher = &services.dispatcher;
+    // The old job's name is as good as its own.
+    let successor = jobs::Submission { name: name.unwrap_or_default(), ..wanted };
+    match (submission.from.as_deref(), submission.replace.as_deref()) {
+        (Some(_), Some(_)) => Err(bad("`replace` goes on from the job's own state, not from that of `from`")),
+        (None, None) if submission.dry_run => {
+            Err(bad("`dry_run` needs `from`, a savepoint, or `replace`, a job"))
+        }
+        (Some(from), None) if submission.dry_run => {
+            Ok(dry_run(&dispatcher.dry_run(wanted, from).map_err(refused)?))
+        }
+        (None, Some(job)) if submission.dry_run => {
+            Ok(dry_run(&dispatcher.compare(successor, job).map_err(not_replaced)?))
+        }
+        (None, Some(job)) => {
+            let made = dispatcher.replace(successor, job).map_err(not_replaced)?;
+            let replaced = Replaced {
+                jobid: made.old.id().to_string(),
+                name: made.old.name().to_owned(),
+                savepoint: made.savepoint,
+                report: made.report.to_string(),
+            };
+            Ok(json(StatusCode::CREATED, &Submitted::of(dispatcher, &made.new, Some(replaced))))
+        }
+        (_, None) => {
+            let job = dispatcher.submit(wanted).map_err(refused)?;
+            Ok(json(StatusCode::CREATED, &Submitted::of(dispatcher, &job, None)))
+        }
     }
-    let view = services.dispatcher.submit(wanted).map_err(refused)?.view();
-    Ok(json(StatusCode::CREATED, &Submitted { jobid: view.id.to_string(), name: view.name }))
+}
+
+fn dry_run(report: &RestoreReport) -> Response {
+    json(StatusCode::OK, &DryRun { complete: report.is_complete(), report: report.to_string() })
+}
+
+fn replacement_refusal(error: &ReplaceError) -> Refusal {
+    let status = match error {
+        ReplaceError::Find(FindError::Nobody { .. }) => StatusCode::NOT_FOUND,
+        ReplaceError::Savepoint { source, .. } => return savepoint::refusal(source, error.to_string()),
+        ReplaceError::Find(FindError::Several { .. })
+        | ReplaceError::UnderWay(_)
+        | ReplaceError::Ended { .. }
+        | ReplaceError::Undone { .. }
+        | ReplaceError::Submit(_) => StatusCode::CONFLICT,
+    };
+    tracing::warn!(error = error as &dyn std::error::Error, "a job was not replaced");
+    Refusal::own(status, error.to_string())
 }
 
 /// Whose turn it is decides the status.

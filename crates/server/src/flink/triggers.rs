@@ -59,16 +59,15 @@ pub(super) async fn checkpoint(parts: &Arc<Parts>, job: &str, request: Request) 
 /// `POST /savepoint-disposal`
 pub(super) async fn dispose(parts: &Arc<Parts>, request: Request) -> Result<Response, Refusal> {
     let name = "SavepointDisposalRequest";
-    let none = || DisposalWanted { savepoint_path: String::new() };
-    let wanted: DisposalWanted = read(&body(parts, request).await?, none, name)?;
-    if wanted.savepoint_path.is_empty() {
-        return Err(Refusal::BadBody(name));
-    }
+    let wanted: DisposalWanted = read(&body(parts, request).await?, DisposalWanted::default, name)?;
+    let Some(path) = wanted.savepoint_path else {
+        let message = "Field savepoint-path must not be omitted or be null.".to_owned();
+        return Err(Refusal::Handler { status: StatusCode::BAD_REQUEST, message });
+    };
     let key = Key { kind: Kind::Disposal, job: None, trigger: JobId(jobs::random_id()) };
-    let is_admitted = parts.places(None).admit(&wanted.savepoint_path);
+    let is_admitted = parts.places(None).admit(&path);
     // Flink answers 200 here, and 202 everywhere else.
     begin(parts, key, StatusCode::OK, move || {
-        let path = wanted.savepoint_path;
         let failed =
             |message: String| Done::Failed { class: "org.apache.flink.util.FlinkException", message };
         if !is_admitted {
@@ -90,24 +89,25 @@ pub(super) fn progress(parts: &Parts, kind: Kind, job: Option<&str>, id: &str) -
     let job = job.map(job_id).transpose()?;
     let trigger: JobId =
         id.parse().map_err(|_| Refusal::BadPathParameter { name: "triggerid", value: id.to_owned() })?;
-    let what = match kind {
-        Kind::Savepoint => "savepoint",
-        Kind::Checkpoint => "checkpoint",
-        Kind::Disposal => "savepoint disposal",
+    let unknown = || {
+        let what = if kind == Kind::Savepoint { "savepoint" } else { "checkpoint" };
+        match job {
+            Some(job) => Refusal::NoOperation(format!(
+                "There is no {what} operation with triggerId={trigger} for job {job}."
+            )),
+            None => Refusal::NotFound(format!("Operation not found under key: {trigger}")),
+        }
     };
-    let of = job.map_or(String::new(), |job| format!(" for job {job}"));
-    let unknown =
-        || Refusal::NoOperation(format!("There is no {what} operation with triggerId={trigger}{of}."));
     let done = parts.operations.progress(Key { kind, job, trigger }).ok_or_else(unknown)?;
     let outcome = done.map(|done| match done {
-        Done::Savepoint(location) => Outcome::Savepoint { location },
-        Done::Checkpoint(id) => Outcome::Checkpoint { id },
-        Done::Disposed => Outcome::Disposed {},
+        Done::Savepoint(location) => Outcome { location: Some(location), ..Outcome::default() },
+        Done::Checkpoint(id) => Outcome { checkpoint: Some(id), ..Outcome::default() },
+        Done::Disposed => Outcome::default(),
         Done::Failed { class, message } => {
-            let cause = Throwable::new(class, &message);
+            let cause = Some(Throwable::new(class, &message));
             match kind {
-                Kind::Checkpoint => Outcome::CheckpointFailed { cause },
-                Kind::Savepoint | Kind::Disposal => Outcome::Failed { cause },
+                Kind::Checkpoint => Outcome { cause_of_checkpoint: cause, ..Outcome::default() },
+                Kind::Savepoint | Kind::Disposal => Outcome { cause, ..Outcome::default() },
             }
         }
     });

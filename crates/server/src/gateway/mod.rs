@@ -14,6 +14,7 @@ mod route;
 
 mod operation;
 mod operations;
+mod queries;
 mod run;
 mod sessions;
 

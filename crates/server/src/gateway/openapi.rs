@@ -5,10 +5,14 @@
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
-use utoipa::openapi::Paths;
+use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::{
+    Content, ContentBuilder, Paths, Ref, RefOr, Required, ResponseBuilder, ResponsesBuilder,
+};
 
-use super::{fault, model, operation};
-use crate::flink::{Described, add_operation};
+use super::{fault, model, operation as operations};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -22,11 +26,25 @@ use crate::flink::{Described, add_operation};
         fault::Errors, model::ColumnInfo, model::Completion, model::CompletionWanted, model::Info, model::Nothing,
         model::OperationBegun, model::Properties, model::ResultPage, model::Results, model::RowData,
         model::SessionOpened, model::SessionWanted, model::StatementWanted, model::StatusOf, model::Versions,
-        operation::Status,
+        operations::Status,
     )),
     tags((name = "gateway", description = "As Flink's SQL client and JDBC driver ask"))
 )]
 struct Schemas;
+
+/// A route with what it takes and answers.
+#[derive(Clone, Copy)]
+struct Described {
+    method: &'static str,
+    path: &'static str,
+    /// The schema of the answer; empty: any JSON.
+    answer: &'static str,
+    summary: &'static str,
+    /// The schema of the body.
+    takes: Option<&'static str>,
+    /// A parameter of the query.
+    query: Option<&'static str>,
+}
 
 const fn route(
     method: &'static str,
@@ -34,12 +52,16 @@ const fn route(
     answer: &'static str,
     summary: &'static str,
 ) -> Described {
-    Described { method, path, status: "200", answer, summary, takes: None, tag: "gateway" }
+    Described { method, path, answer, summary, takes: None, query: None }
 }
 
 impl Described {
     const fn taking(self, schema: &'static str) -> Described {
         Described { takes: Some(schema), ..self }
+    }
+
+    const fn asking(self, name: &'static str) -> Described {
+        Described { query: Some(name), ..self }
     }
 }
 
@@ -57,7 +79,7 @@ const ROUTES: &[Described] = &[
     route("GET", "/sessions/{session}/operations/{operation}/status", "StatusOf", "How a statement is"),
     route("POST", "/sessions/{session}/operations/{operation}/cancel", "StatusOf", "Ends a statement; a query's job is cancelled"),
     route("DELETE", "/sessions/{session}/operations/{operation}/close", "StatusOf", "Forgets a statement and its result; a query's job is cancelled"),
-    route("GET", "/sessions/{session}/operations/{operation}/result/{token}", "ResultPage", "A page of the result: ?rowFormat=JSON|PLAIN_TEXT from V2 on; held for a while where there is none yet"),
+    route("GET", "/sessions/{session}/operations/{operation}/result/{token}", "ResultPage", "A page of the result, from V2 on as rowFormat JSON or PLAIN_TEXT; held for a while where there is none yet").asking("rowFormat"),
     route("GET", "/openapi.json", "", "This description"),
 ];
 
@@ -68,9 +90,62 @@ pub(super) fn description() -> Response {
 fn document() -> utoipa::openapi::OpenApi {
     let mut document = Schemas::openapi();
     let mut paths = Paths::new();
-    ROUTES.iter().for_each(|route| add_operation(&mut paths, route));
+    for route in ROUTES {
+        let method = match route.method {
+            "POST" => HttpMethod::Post,
+            "DELETE" => HttpMethod::Delete,
+            _ => HttpMethod::Get,
+        };
+        let item = PathItem::new(method, operation(route));
+        match paths.paths.get_mut(route.path) {
+            Some(known) => known.merge_operations(item),
+            None => drop(paths.paths.insert(route.path.to_owned(), item)),
+        }
+    }
     document.paths = paths;
     document
+}
+
+fn operation(route: &Described) -> utoipa::openapi::path::Operation {
+    let answer = |schema: &str, summary: &str| {
+        ResponseBuilder::new().description(summary).content("application/json", content(schema)).build()
+    };
+    let mut responses = ResponsesBuilder::new().response("200", answer(route.answer, route.summary));
+    for (status, why) in [
+        ("400", "Something cannot be read"),
+        ("403", "A page of a stranger asks"),
+        ("404", "There is no such route in this version"),
+        ("500", "Whatever else is wrong, as Flink answers it: the causes, outermost first"),
+    ] {
+        responses = responses.response(status, answer("Errors", why));
+    }
+    let mut operation = OperationBuilder::new().tag("gateway").summary(Some(route.summary));
+    operation = operation.responses(responses.build());
+    for name in route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
+        operation = operation.parameter(parameter(name, ParameterIn::Path, Required::True));
+    }
+    if let Some(name) = route.query {
+        operation = operation.parameter(parameter(name, ParameterIn::Query, Required::False));
+    }
+    if let Some(schema) = route.takes {
+        let body = RequestBodyBuilder::new().content("application/json", content(schema)).build();
+        operation = operation.request_body(Some(body));
+    }
+    operation.build()
+}
+
+fn parameter(name: &str, place: ParameterIn, required: Required) -> utoipa::openapi::path::Parameter {
+    let text = ObjectBuilder::new().schema_type(Type::String).build();
+    let schema = Some(RefOr::T(Schema::Object(text)));
+    ParameterBuilder::new().name(name).parameter_in(place).required(required).schema(schema).build()
+}
+
+fn content(schema: &str) -> Content {
+    let schema: RefOr<Schema> = match schema {
+        "" => RefOr::T(ObjectBuilder::new().build().into()),
+        name => RefOr::Ref(Ref::from_schema_name(name)),
+    };
+    ContentBuilder::new().schema(Some(schema)).build()
 }
 
 #[cfg(test)]

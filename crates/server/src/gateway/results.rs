@@ -4,7 +4,6 @@
 //! more for whoever did not get the answer.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::tz::TimeZone;
 use jobs::{Change, CollectedRow, JobStatus, QueryJob};
@@ -13,6 +12,7 @@ use sql::session::Answer;
 use types::{ColumnType, JobId, Value};
 
 use super::fault::{EXECUTION, Fault};
+use super::queries::is_spent;
 
 /// How Flink tells that there is something to look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,18 +38,14 @@ pub(super) enum Rows {
 
 /// A query and how far it was fetched.
 pub(super) struct Running {
-    query: QueryJob,
+    query: Arc<QueryJob>,
     /// The next page's token.
     next: u64,
     /// The page before, for whoever asks again.
     last: Arc<Vec<CollectedRow>>,
     /// All pages were given.
     is_over: bool,
-    _counted: Counted,
 }
-
-/// One of the queries that run at one time.
-pub(super) struct Counted(Arc<AtomicUsize>);
 
 /// A page of a result.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,21 +57,6 @@ pub(super) enum Page {
     End,
     /// Nothing is there yet; the token to ask with again is the same.
     NotYet,
-}
-
-impl Counted {
-    /// `None`: there are as many as there may be.
-    pub(super) fn one_of(running: &Arc<AtomicUsize>, at_most: usize) -> Option<Counted> {
-        let one_more = |count: usize| (count < at_most).then_some(count + 1);
-        running.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).ok()?;
-        Some(Counted(Arc::clone(running)))
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
 }
 
 impl Outcome {
@@ -104,14 +85,9 @@ impl Outcome {
         Outcome::of(Answer { columns, rows: vec![vec![Value::Text(text)]] }, TimeZone::UTC)
     }
 
-    pub(super) fn of_query(
-        columns: Vec<ResultColumn>,
-        zone: TimeZone,
-        query: QueryJob,
-        counted: Counted,
-    ) -> Outcome {
+    pub(super) fn of_query(columns: Vec<ResultColumn>, zone: TimeZone, query: Arc<QueryJob>) -> Outcome {
         let job = Some(query.job().id());
-        let running = Running { query, next: 0, last: Arc::default(), is_over: false, _counted: counted };
+        let running = Running { query, next: 0, last: Arc::default(), is_over: false };
         let rows = Rows::Query(Box::new(running));
         Outcome { columns, kind: ResultKind::SuccessWithContent, job, zone, rows }
     }
@@ -124,7 +100,7 @@ impl Outcome {
     pub(super) fn is_at_rest(&self) -> bool {
         match &self.rows {
             Rows::Known(_) => true,
-            Rows::Query(running) => running.is_over,
+            Rows::Query(running) => running.is_over || is_spent(&running.query),
         }
     }
 
@@ -231,15 +207,5 @@ mod tests {
         assert_eq!(page(3), Ok(Page::End));
         assert!(page(4).is_err());
         assert_eq!(known_page(&[], 0, 2), Ok(Page::End));
-    }
-
-    #[test]
-    fn there_are_so_many_queries_at_one_time() {
-        let running = Arc::default();
-        let one = Counted::one_of(&running, 2).expect("room");
-        let _two = Counted::one_of(&running, 2).expect("room");
-        assert!(Counted::one_of(&running, 2).is_none());
-        drop(one);
-        assert!(Counted::one_of(&running, 2).is_some());
     }
 }

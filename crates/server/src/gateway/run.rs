@@ -1,6 +1,6 @@
 //! Carries a statement out: in its session what is declared and asked, with the dispatcher what runs.
 
-use jobs::{JobMaster, Origin, Sequel, Submission, with_causes};
+use jobs::{JobStatus, JobView, Origin, Sequel, Submission, with_causes};
 use sql::session::{Answer, Insertion, Outcome as Meant, Selection, StopJob};
 use types::{DataType, JobId, Value};
 
@@ -8,7 +8,7 @@ use super::answer::Parts;
 use super::fault::{EXECUTION, Fault, VALIDATION};
 use super::findings::{fault, submit_fault};
 use super::operation::Operation;
-use super::results::{Counted, Outcome};
+use super::results::Outcome;
 use super::sessions::Session;
 
 const NO_SUCH_JOB: &str = "org.apache.flink.runtime.messages.FlinkJobNotFoundException";
@@ -38,28 +38,25 @@ pub(super) fn run(
     match meant {
         Meant::Done => Ok(Outcome::ok()),
         Meant::Rows(answer) => Ok(Outcome::of(answer, zone)),
-        Meant::ShowJobs => {
-            Ok(Outcome::of(listed(parts.services.dispatcher.jobs().iter().map(|job| &**job)), zone))
-        }
+        Meant::ShowJobs => Ok(Outcome::of(listed(parts.services.dispatcher.views()), zone)),
         Meant::DescribeJob(text) => {
-            let job = job(parts, &text).ok_or_else(|| {
+            let view = text.parse().ok().and_then(|id| parts.services.dispatcher.view(id));
+            let view = view.ok_or_else(|| {
                 let message = format!("Described job {text} does not exist in the cluster.");
                 Fault::new(EXECUTION, message)
             })?;
-            Ok(Outcome::of(listed(std::iter::once(&*job)), zone))
+            Ok(Outcome::of(listed(vec![view]), zone))
         }
         Meant::StopJob(stop) => stopped(parts, operation, &stop),
         Meant::Insert(insertion) => inserted(parts, &insertion),
         Meant::Query(selection) => {
-            let at_most = parts.options.queries_max;
-            let counted = Counted::one_of(&parts.sessions.queries, at_most).ok_or_else(|| {
-                Fault::new(EXECUTION, format!("{at_most} queries run already: cancel or close some of them"))
-            })?;
             let Selection { script, query, statement_at } = *selection;
             let columns = query.columns.clone();
-            let started = parts.services.dispatcher.query(&script, query, operation.waker());
-            let query = started.map_err(|error| submit_fault(&error, &script, statement_at))?;
-            Ok(Outcome::of_query(columns, zone, query, counted))
+            let query = parts.sessions.queries.start(parts.options.queries_max, || {
+                let started = parts.services.dispatcher.query(&script, query, operation.waker());
+                started.map_err(|error| submit_fault(&error, &script, statement_at))
+            })?;
+            Ok(Outcome::of_query(columns, zone, query))
         }
     }
 }
@@ -79,10 +76,6 @@ fn inserted(parts: &Parts, insertion: &Insertion) -> Result<Outcome, Fault> {
     Ok(Outcome { job: Some(id), ..Outcome::one("job id", id.to_string()) })
 }
 
-fn job(parts: &Parts, id: &str) -> Option<std::sync::Arc<JobMaster>> {
-    parts.services.dispatcher.job(id.parse::<JobId>().ok()?)
-}
-
 fn stopped(parts: &Parts, operation: &Operation, stop: &StopJob) -> Result<Outcome, Fault> {
     let StopJob { id, with_savepoint, with_drain } = stop;
     if *with_drain && !with_savepoint {
@@ -92,8 +85,22 @@ fn stopped(parts: &Parts, operation: &Operation, stop: &StopJob) -> Result<Outco
     let how = if *with_savepoint { " with savepoint" } else { "" };
     let failed =
         || Fault::new(EXECUTION, format!("Could not stop job {id}{how} for operation {}.", operation.handle));
-    let job = job(parts, id)
-        .ok_or_else(|| failed().caused_by(NO_SUCH_JOB, format!("Could not find Flink job ({id})")))?;
+    let dispatcher = &parts.services.dispatcher;
+    let terminal = |status: JobStatus| {
+        let message = format!("the job has already reached another terminal state ({status})");
+        failed().caused_by(EXECUTION, message)
+    };
+    let known = id.parse::<JobId>().ok();
+    let Some(job) = known.and_then(|id| dispatcher.job(id)) else {
+        // One that could not be started again after the process before is given up.
+        if !with_savepoint && known.is_some_and(|id| dispatcher.abandon(id)) {
+            return Ok(Outcome::ok());
+        }
+        return Err(match known.and_then(|id| dispatcher.view(id)) {
+            Some(view) => terminal(view.status),
+            None => failed().caused_by(NO_SUCH_JOB, format!("Could not find Flink job ({id})")),
+        });
+    };
     if *with_savepoint {
         let sequel = if *with_drain { Sequel::Drain } else { Sequel::Stop };
         let written = job.savepoint(None, sequel);
@@ -104,12 +111,11 @@ fn stopped(parts: &Parts, operation: &Operation, stop: &StopJob) -> Result<Outco
         tracing::info!(job_id = %job.id(), "job is being cancelled");
         return Ok(Outcome::ok());
     }
-    let message = format!("the job has already reached another terminal state ({})", job.status());
-    Err(failed().caused_by(EXECUTION, message))
+    Err(terminal(job.status()))
 }
 
 /// Jobs as `SHOW JOBS` lists them, oldest first.
-fn listed<'a>(jobs: impl Iterator<Item = &'a JobMaster>) -> Answer {
+fn listed(jobs: Vec<JobView>) -> Answer {
     let text = |name: &str| (name.to_owned(), DataType::STRING.nullable());
     let columns = vec![
         text("job id"),
@@ -117,8 +123,7 @@ fn listed<'a>(jobs: impl Iterator<Item = &'a JobMaster>) -> Answer {
         text("status"),
         ("start time".to_owned(), DataType::TimestampLtz(3).nullable()),
     ];
-    let rows = jobs.map(|job| {
-        let view = job.view();
+    let rows = jobs.into_iter().map(|view| {
         vec![
             Value::Text(view.id.to_string()),
             Value::Text(view.name),

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -10,12 +9,13 @@ use parking_lot::Mutex;
 use super::fault::{Fault, GATEWAY};
 use super::handle::Handle;
 use super::operations::Operations;
+use super::queries::Queries;
 
 pub(super) struct Sessions {
     open: Mutex<Open>,
     at_most: usize,
-    /// Queries of all sessions that run now.
-    pub(super) queries: Arc<AtomicUsize>,
+    /// Of all sessions.
+    pub(super) queries: Queries,
 }
 
 #[derive(Default)]
@@ -63,7 +63,7 @@ impl Drop for Use {
 
 impl Sessions {
     pub(super) fn new(at_most: usize) -> Sessions {
-        Sessions { open: Mutex::default(), at_most, queries: Arc::default() }
+        Sessions { open: Mutex::default(), at_most, queries: Queries::default() }
     }
 
     pub(super) fn open(&self, properties: BTreeMap<String, String>, now: Duration) -> Result<Handle, Fault> {

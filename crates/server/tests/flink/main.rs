@@ -6,6 +6,7 @@ mod support;
 mod answers;
 mod figures;
 mod refused;
+mod replaced;
 mod savepoints;
 mod world;
 

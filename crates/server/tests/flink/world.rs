@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender};
 use jobs::checkpoint::CheckpointOptions;
+use jobs::registry::Registry;
 use jobs::{Defaults, Dispatcher, Environment};
 use parking_lot::Mutex;
 use serde_json::Value;
@@ -181,10 +183,23 @@ pub async fn start() -> World {
 }
 
 pub async fn start_with(options: Options) -> World {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let log = Arc::new(Feeding::default());
-    let store = Arc::new(MemoryStore::new(Arc::new(types::ManualClock::at(NOW))));
     let directory = tempfile::tempdir().expect("a directory");
+    start_over(options, directory, Arc::new(Feeding::default())).await
+}
+
+/// Ends a process, and starts the next one over what it left.
+pub async fn start_again(mut world: World) -> World {
+    world.begin_stop();
+    world.dispatcher.shut_down(Duration::from_secs(10));
+    let directory = std::mem::replace(&mut world.directory, tempfile::tempdir().expect("a directory"));
+    let world = start_over(Options::default(), directory, Arc::clone(&world.log)).await;
+    world.dispatcher.resume().expect("the records can be read");
+    world
+}
+
+async fn start_over(options: Options, directory: tempfile::TempDir, log: Arc<Feeding>) -> World {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let store = Arc::new(MemoryStore::new(Arc::new(types::ManualClock::at(NOW))));
     let place = |name: &str| directory.path().join(name).display().to_string();
     let checkpoints = CheckpointOptions {
         interval: None,
@@ -202,7 +217,7 @@ pub async fn start_with(options: Options) -> World {
         clock: Arc::clone(&clock),
         defaults: Defaults::default(),
         checkpoints: Some(checkpoints),
-        registry: None,
+        registry: Some(Arc::new(Registry::open(Path::new(&place("jobs"))).expect("the registry opens"))),
     };
     let dispatcher = Arc::new(Dispatcher::new(environment));
     let variables = Arc::new(|name: &str| (name == "TOPIC").then(|| "clicks".to_owned()));

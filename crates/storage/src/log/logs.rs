@@ -33,6 +33,16 @@ impl Logs {
         &self.own
     }
 
+    /// Which log [`Logs::of`] means, for people.
+    pub fn place(&self, properties: &BTreeMap<String, String>) -> String {
+        let named = properties.get(SERVERS).map(|servers| servers.trim());
+        let named = named.filter(|servers| !servers.is_empty() && *servers != EMBEDDED);
+        match named.or_else(|| self.kafka.as_ref().map(KafkaSettings::servers)) {
+            Some(servers) => format!("Kafka at {servers}"),
+            None => self.own.name(),
+        }
+    }
+
     /// The log of a table with these properties, without the prefix `properties.`. Brokers are not asked.
     ///
     /// Fails with [`LogError::Setting`] where no client of Kafka takes them.

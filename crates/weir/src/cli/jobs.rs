@@ -20,8 +20,12 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Lists the jobs, newest first: id, state, start, how long, name; and why one waits, if it does
-    List,
+    /// Lists the jobs that are not over, newest first: id, state, start, how long, name; and why one waits, if it does
+    List {
+        /// And those that are over, the last fifty
+        #[arg(long, short)]
+        all: bool,
+    },
     /// Ends a job
     Cancel {
         /// The job, as `weir jobs list` prints it
@@ -68,15 +72,16 @@ struct Job {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let manager = JobManager::new(&arguments.manager);
+    let patient = JobManager::patient(&arguments.manager);
     match &arguments.action {
-        Action::List => list(&manager),
+        Action::List { all } => list(&manager, *all),
         Action::Cancel { job } => {
             manager.cancel(*job)?;
             complain(&format!("job {job} is being cancelled"));
             Ok(Outcome::Done)
         }
-        Action::Savepoint { job, directory } => savepoint(&manager, *job, directory.as_deref(), false),
-        Action::Stop { job, directory } => savepoint(&manager, *job, directory.as_deref(), true),
+        Action::Savepoint { job, directory } => savepoint(&patient, *job, directory.as_deref(), false),
+        Action::Stop { job, directory } => savepoint(&patient, *job, directory.as_deref(), true),
         Action::Ledger { job, json } => ledger(&manager, *job, *json),
     }
 }
@@ -135,8 +140,12 @@ fn ledger(manager: &JobManager, job: JobId, as_json: bool) -> Result<Outcome, Fa
     Ok(if balances { Outcome::Done } else { Outcome::No })
 }
 
-fn list(manager: &JobManager) -> Result<Outcome, Failure> {
+/// What a job is in that is over.
+const OVER: [&str; 3] = ["FINISHED", "CANCELED", "FAILED"];
+
+fn list(manager: &JobManager, all: bool) -> Result<Outcome, Failure> {
     let mut jobs = manager.get::<Overview>("/v1/jobs/overview")?.jobs;
+    jobs.retain(|job| all || !OVER.contains(&job.state.as_str()));
     jobs.sort_by_key(|job| std::cmp::Reverse(job.start_time));
     for job in jobs {
         let start = Timestamp::from_millisecond(job.start_time).unwrap_or_default();

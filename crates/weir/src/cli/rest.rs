@@ -12,6 +12,8 @@ use ureq::http::{Response, StatusCode};
 use super::Failure;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// For what waits until a state is written, however large: as long as that may take unless told otherwise, and some more.
+const LONG_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
 #[derive(Debug, Args)]
 pub(super) struct ManagerArgs {
@@ -33,9 +35,18 @@ pub(super) struct JobManager {
 
 impl JobManager {
     pub(super) fn new(arguments: &ManagerArgs) -> JobManager {
+        JobManager::within(TIMEOUT, arguments)
+    }
+
+    /// One that waits for what takes its time.
+    pub(super) fn patient(arguments: &ManagerArgs) -> JobManager {
+        JobManager::within(LONG_TIMEOUT, arguments)
+    }
+
+    fn within(timeout: Duration, arguments: &ManagerArgs) -> JobManager {
         let agent = Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(TIMEOUT))
+            .timeout_global(Some(timeout))
             .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")))
             .build()
             .new_agent();

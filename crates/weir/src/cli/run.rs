@@ -1,28 +1,31 @@
-//! `weir run`: submits a script to a running Weir.
+//! `weir run`: submits a script to a running Weir, and says line by line what happens.
 
 use std::collections::BTreeMap;
 
 use clap::Args;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::rest::{JobManager, ManagerArgs};
 use super::script::ScriptArgs;
-use super::terminal::print;
+use super::terminal::{complain, print};
 use super::{Failure, Outcome};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
     script: ScriptArgs,
-    /// The job's name, where the script does not set `pipeline.name` [default: the file's]
+    /// The job's name, where the script does not set `pipeline.name` [default: the file's, or that of the job it replaces]
     #[arg(long)]
     name: Option<String>,
     /// The savepoint or checkpoint to start from: its directory, as Weir sees it
     #[arg(long, value_name = "SAVEPOINT")]
     from: Option<String>,
-    /// Starts nothing, and says what of the savepoint would be kept and what dropped
-    #[arg(long, requires = "from")]
+    /// The running job, by its name or id, to stop with a savepoint and to go on from; it goes on itself if this one cannot
+    #[arg(long, value_name = "JOB", conflicts_with = "from")]
+    replace: Option<String>,
+    /// Starts and stops nothing, and says what of the state would be kept and what dropped
+    #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
     manager: ManagerArgs,
@@ -37,23 +40,78 @@ struct DryRun {
 #[derive(Deserialize)]
 struct Submitted {
     jobid: String,
+    name: String,
+    state: String,
+    sources: Vec<String>,
+    queries: Vec<String>,
+    replaced: Option<Replaced>,
 }
 
-/// The script is compiled over there: with the settings in force there, and the variables given here.
+#[derive(Deserialize)]
+struct Replaced {
+    jobid: String,
+    name: String,
+    savepoint: String,
+    report: String,
+}
+
+/// The script is compiled over there: with the settings in force there, and the variables given here. The id goes to
+/// stdout, for scripts; what is said to people, to stderr.
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    if arguments.dry_run && arguments.from.is_none() && arguments.replace.is_none() {
+        let message = "--dry-run needs --from SAVEPOINT or --replace JOB: it says what becomes of a state";
+        return Err(Failure::usage(anyhow::anyhow!(message)));
+    }
     let script = arguments.script.read()?;
     let variables: BTreeMap<&str, &str> = arguments.script.given().collect();
-    let name = arguments.name.as_deref().unwrap_or(&script.name);
-    let manager = JobManager::new(&arguments.manager);
-    let mut body =
-        json!({"script": script.text, "name": name, "variables": variables, "from": arguments.from});
+    let name = match (&arguments.name, &arguments.replace) {
+        (Some(name), _) => Some(name),
+        // The old job's name is as good.
+        (None, Some(_)) => None,
+        (None, None) => Some(&script.name),
+    };
+    let manager = JobManager::patient(&arguments.manager);
+    let body = json!({
+        "script": script.text, "name": name, "file": script.name, "variables": variables,
+        "from": arguments.from, "replace": arguments.replace, "dry_run": arguments.dry_run,
+    });
+    let answered = manager.post::<Value>("/weir/jobs", &body);
+    let answer = match answered {
+        Ok(answer) => answer,
+        Err(failure) => return drawn(failure),
+    };
+    let wrong = |error| Failure::external(anyhow::Error::new(error).context("the job manager's answer"));
     if arguments.dry_run {
-        body["dry_run"] = true.into();
-        let answer: DryRun = manager.post("/weir/jobs", &body)?;
+        let answer: DryRun = serde_json::from_value(answer).map_err(wrong)?;
         print(answer.report.trim_end())?;
         return Ok(if answer.complete { Outcome::Done } else { Outcome::No });
     }
-    let submitted: Submitted = manager.post("/weir/jobs", &body)?;
+    let submitted: Submitted = serde_json::from_value(answer).map_err(wrong)?;
+    submitted.tell();
     print(&submitted.jobid)?;
     Ok(Outcome::Done)
+}
+
+impl Submitted {
+    fn tell(&self) {
+        self.sources.iter().chain(&self.queries).for_each(|line| complain(line));
+        if let Some(old) = &self.replaced {
+            complain(&format!(
+                "job {} ({}) has stopped; its state is in {}",
+                old.name, old.jobid, old.savepoint
+            ));
+            old.report.lines().for_each(complain);
+        }
+        complain(&format!("job {} is {}", self.name, self.state));
+    }
+}
+
+/// Findings are drawn as `weir check` draws them, and need no word before them.
+fn drawn(failure: Failure) -> Result<Outcome, Failure> {
+    let text = failure.to_string();
+    if !text.starts_with("Error: ") {
+        return Err(failure);
+    }
+    complain(&text);
+    Ok(Outcome::No)
 }

@@ -179,7 +179,7 @@ pub(crate) struct Checkpoints {
     /// One that takes longer is abandoned. Scripts set `execution.checkpointing.timeout`.
     pub(crate) timeout: Length,
     /// So many of the newest are kept: should one not be whole, the one before is taken. Scripts set
-    /// `execution.checkpointing.num-retained`.
+    /// `execution.checkpointing.num-retained`. Those of a job that is over go when 50 others have ended since.
     pub(crate) retained: NonZeroU32,
     /// Where they lie; empty = `checkpoints` in the data directory. Scripts set `execution.checkpointing.dir`.
     pub(crate) directory: String,

@@ -1,6 +1,8 @@
 //! A Weir of its own for a test: the binary, on free ports, over a directory that goes when the test does.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub mod python;
+
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};

@@ -132,11 +132,9 @@ pub(in crate::flink) struct Alignment<T> {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-#[serde(untagged)]
+#[serde(tag = "className", rename_all = "lowercase")]
 pub(in crate::flink) enum SubtaskCheckpoint {
     Completed {
-        #[serde(rename = "className")]
-        class_name: &'static str,
         index: usize,
         status: &'static str,
         ack_timestamp: i64,
@@ -150,8 +148,6 @@ pub(in crate::flink) enum SubtaskCheckpoint {
         aborted: bool,
     },
     Pending {
-        #[serde(rename = "className")]
-        class_name: &'static str,
         index: usize,
         status: &'static str,
     },

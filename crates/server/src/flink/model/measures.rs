@@ -1,6 +1,6 @@
 //! Metrics by name, and what is computed of several.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 /// A metric, or only its name where no values were asked for.
@@ -30,24 +30,26 @@ pub(in crate::flink) struct Aggregated {
 }
 
 /// `…/backpressure`
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::flink) struct Backpressure {
-    /// `ok`, or `deprecated` where nothing is known.
+    /// `ok`, or `deprecated` where nothing is known, and nothing else is told.
     pub(in crate::flink) status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none", flatten)]
-    pub(in crate::flink) known: Option<KnownBackpressure>,
+    /// `ok`, `low` or `high`; by both names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::flink) backpressure_level: Option<&'static str>,
+    #[serde(rename = "backpressureLevel", skip_serializing_if = "Option::is_none")]
+    pub(in crate::flink) level: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::flink) end_timestamp: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::flink) subtasks: Option<Vec<SubtaskBackpressure>>,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(in crate::flink) struct KnownBackpressure {
-    /// `ok`, `low` or `high`; by both names.
-    pub(in crate::flink) backpressure_level: &'static str,
-    #[serde(rename = "backpressureLevel")]
-    pub(in crate::flink) level: &'static str,
-    pub(in crate::flink) end_timestamp: i64,
-    pub(in crate::flink) subtasks: Vec<SubtaskBackpressure>,
+impl Backpressure {
+    pub(in crate::flink) fn unknown() -> Backpressure {
+        Backpressure { status: "deprecated", ..Backpressure::default() }
+    }
 }
 
 /// Shares of its time, 0 to 1.
@@ -73,17 +75,26 @@ pub(in crate::flink) struct Summary {
     quantiles: Quantiles,
 }
 
-#[derive(Debug, Default, Clone, ToSchema)]
-struct Quantiles(Option<[f64; 5]>);
+#[derive(Debug, Default, Clone, Serialize, ToSchema)]
+struct Quantiles {
+    p50: Quantile,
+    p90: Quantile,
+    p95: Quantile,
+    p99: Quantile,
+    p999: Quantile,
+}
 
-impl Serialize for Quantiles {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let names = ["p50", "p90", "p95", "p99", "p999"];
-        match self.0 {
-            Some(values) => serializer.collect_map(names.into_iter().zip(values)),
-            // As a text: JSON has no other way to say it.
-            None => serializer.collect_map(names.map(|name| (name, "NaN"))),
-        }
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(untagged)]
+enum Quantile {
+    Known(f64),
+    /// `NaN`, as a text: JSON has no other way to say it.
+    Unknown(&'static str),
+}
+
+impl Default for Quantile {
+    fn default() -> Quantile {
+        Quantile::Unknown("NaN")
     }
 }
 
@@ -94,8 +105,10 @@ impl Summary {
         let (Some(&min), Some(&max)) = (numbers.first(), numbers.last()) else { return Summary::default() };
         let sum: i128 = numbers.iter().map(|&number| i128::from(number)).sum();
         let avg = (sum / numbers.len() as i128) as i64;
-        let quantiles = [0.5, 0.9, 0.95, 0.99, 0.999].map(|p| quantile(&numbers, p));
-        Summary { min, max, avg, quantiles: Quantiles(Some(quantiles)) }
+        let at = |p| Quantile::Known(quantile(&numbers, p));
+        let quantiles =
+            Quantiles { p50: at(0.5), p90: at(0.9), p95: at(0.95), p99: at(0.99), p999: at(0.999) };
+        Summary { min, max, avg, quantiles }
     }
 }
 

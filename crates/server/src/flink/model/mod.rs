@@ -28,9 +28,7 @@ pub(super) use details::{
 };
 pub(super) use exceptions::{ExceptionEntry, ExceptionHistory, Exceptions};
 pub(super) use listing::{JobIdAndStatus, JobLine, JobList, JobsOverview};
-pub(super) use measures::{
-    Aggregated, Backpressure, KnownBackpressure, Metric, SubtaskBackpressure, Summary,
-};
+pub(super) use measures::{Aggregated, Backpressure, Metric, SubtaskBackpressure, Summary};
 pub(super) use operation::{
     CheckpointWanted, DisposalWanted, ExecutionResult, OperationStatus, Outcome, Progress, ResultOfJob,
     SavepointWanted, StopWanted, Triggered,

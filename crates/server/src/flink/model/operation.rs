@@ -45,10 +45,11 @@ pub(in crate::flink) struct CheckpointWanted {
 }
 
 /// `POST /savepoint-disposal`
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::flink) struct DisposalWanted {
-    pub(in crate::flink) savepoint_path: String,
+    /// It must be given.
+    pub(in crate::flink) savepoint_path: Option<String>,
 }
 
 /// There is only one format here.
@@ -88,27 +89,19 @@ pub(in crate::flink) struct OperationStatus {
     pub(in crate::flink) id: &'static str,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(untagged)]
-pub(in crate::flink) enum Outcome {
-    Savepoint {
-        /// A URL.
-        location: String,
-    },
-    Checkpoint {
-        #[serde(rename = "checkpointId")]
-        id: u64,
-    },
-    Failed {
-        #[serde(rename = "failure-cause")]
-        cause: Throwable,
-    },
-    /// Only here it is spelt so.
-    CheckpointFailed {
-        #[serde(rename = "failureCause")]
-        cause: Throwable,
-    },
-    Disposed {},
+/// What came of it: one of these, or nothing where a savepoint was removed.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(in crate::flink) struct Outcome {
+    /// Where the savepoint lies: a URL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::flink) location: Option<String>,
+    #[serde(rename = "checkpointId", skip_serializing_if = "Option::is_none")]
+    pub(in crate::flink) checkpoint: Option<u64>,
+    #[serde(rename = "failure-cause", skip_serializing_if = "Option::is_none")]
+    pub(in crate::flink) cause: Option<Throwable>,
+    /// Only of checkpoints it is spelt so.
+    #[serde(rename = "failureCause", skip_serializing_if = "Option::is_none")]
+    pub(in crate::flink) cause_of_checkpoint: Option<Throwable>,
 }
 
 impl OperationStatus {

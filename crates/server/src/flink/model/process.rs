@@ -21,18 +21,20 @@ pub(in crate::flink) struct TaskManager {
     pub(in crate::flink) time_since_last_heartbeat: i64,
     pub(in crate::flink) slots_number: u32,
     pub(in crate::flink) free_slots: u32,
+    /// Subtasks that run there, as Flink 2.3 tells.
+    pub(in crate::flink) assigned_tasks: usize,
     pub(in crate::flink) total_resource: Resource,
     pub(in crate::flink) free_resource: Resource,
     pub(in crate::flink) hardware: Hardware,
     pub(in crate::flink) memory_configuration: MemoryConfiguration,
-    #[serde(flatten)]
-    pub(in crate::flink) details: Option<TaskManagerDetails>,
 }
 
-/// What `/taskmanagers/:id` tells besides.
+/// `/taskmanagers/:id`
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::flink) struct TaskManagerDetails {
+    #[serde(flatten)]
+    pub(in crate::flink) manager: TaskManager,
     pub(in crate::flink) allocated_slots: Vec<AllocatedSlot>,
     pub(in crate::flink) metrics: ProcessMetrics,
 }
@@ -54,6 +56,7 @@ pub(in crate::flink) struct Resource {
 pub(in crate::flink) struct AllocatedSlot {
     pub(in crate::flink) job_id: String,
     pub(in crate::flink) resource: Resource,
+    pub(in crate::flink) assigned_tasks: usize,
 }
 
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,6 +1,8 @@
 //! Requests that are refused: the status and the words of Flink, `{"errors": ["…"]}`.
 //!
-//! Flink's clients print the text and act on the status; the Java stack below the first line is left out.
+//! Flink's clients print the text and act on the status; the Java stack below the first line is left out. Where Flink
+//! answers 500 to a client that asks for what is not there, the answer here is 404 in the same words: nothing is wrong
+//! with the server.
 
 use axum::http::StatusCode;
 use jobs::JobStatus;
@@ -31,9 +33,9 @@ pub(in crate::flink) enum Refusal {
         value: String,
     },
     NoJob(JobId),
-    /// The name of a vertex's id that the job does not have.
-    NoVertex(String),
-    NoCheckpoint(u64),
+    /// Something that goes by an id is not there, in Flink's words.
+    NotFound(String),
+    NoCheckpoint(i64),
     NoSuchTaskManager(String),
     /// Nothing goes by this trigger id.
     NoOperation(String),
@@ -77,14 +79,15 @@ impl Refusal {
             | Refusal::NoRoute { .. }
             | Refusal::NoJob(_)
             | Refusal::NoJobToCancel
-            | Refusal::NoVertex(_)
+            | Refusal::NotFound(_)
             | Refusal::NoCheckpoint(_)
-            | Refusal::NoOperation(_) => StatusCode::NOT_FOUND,
+            | Refusal::NoOperation(_)
+            | Refusal::NoSuchTaskManager(_)
+            | Refusal::Unsupported(_) => StatusCode::NOT_FOUND,
             Refusal::BadPathParameter { .. } | Refusal::BadQueryParameter { .. } | Refusal::BadBody(_) => {
                 StatusCode::BAD_REQUEST
             }
             Refusal::Handler { status, .. } => *status,
-            Refusal::NoSuchTaskManager(_) | Refusal::Unsupported(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Refusal::Over(_) => StatusCode::CONFLICT,
             Refusal::Own { status, .. } => *status,
             Refusal::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
@@ -104,17 +107,17 @@ impl Refusal {
             Refusal::BadPathParameter { name, value } => unresolved("path", name, &value),
             Refusal::BadQueryParameter { name, value } => unresolved("query", name, &value),
             Refusal::NoJob(id) => vec![format!("{NOT_FOUND_EXCEPTION}: Job {id} not found")],
-            Refusal::NoVertex(id) => vec![format!("{NOT_FOUND_EXCEPTION}: JobVertex {id} not found")],
+            Refusal::NotFound(message) => vec![format!("{NOT_FOUND_EXCEPTION}: {message}")],
             Refusal::NoCheckpoint(id) => {
                 handler(format!("Could not find checkpointing statistics for checkpoint {id}."))
             }
             Refusal::NoOperation(message) | Refusal::Handler { message, .. } => handler(message),
             Refusal::BadBody(name) => handler(format!("Request did not match expected format {name}.")),
             Refusal::NoSuchTaskManager(id) => {
-                internal(&format!("{UNKNOWN_EXECUTOR}: No TaskExecutor registered under {id}."))
+                vec![format!("{UNKNOWN_EXECUTOR}: No TaskExecutor registered under {id}.")]
             }
             Refusal::Unsupported(message) => {
-                internal(&format!("java.lang.UnsupportedOperationException: {message}"))
+                vec![format!("java.lang.UnsupportedOperationException: {message}")]
             }
             Refusal::NoJobToCancel => handler("Job could not be found.".to_owned()),
             Refusal::Over(status) => handler(format!(

@@ -1,5 +1,8 @@
 //! What was submitted, kept in a directory: so that a Weir that starts again knows which jobs to go on with. A file a
-//! job, JSON, replaced as a whole.
+//! job, JSON, replaced as a whole; beside them what is known of jobs that are over, and of replacements under way.
+
+mod past;
+mod replacement;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -10,8 +13,12 @@ use connectors::dead_letter::Ancestor;
 use serde::{Deserialize, Serialize};
 use types::JobId;
 
+pub use replacement::Replacement;
+
 /// The version that is written. A reader takes this one and those before.
 const FORMAT: u32 = 1;
+/// What a file ends in that is not whole yet.
+const PART: &str = "part";
 
 /// Who starts a job again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,12 +63,16 @@ pub struct JobRecord {
     /// The job that wrote it, and those that one went on from.
     #[serde(default)]
     pub ancestors: Vec<Ancestor>,
+    /// The name of the job, started with Weir, in whose place this one came while Weir was up. As long as it is to be gone
+    /// on with, it is started where that one would be.
+    #[serde(default)]
+    pub stands_for: Option<String>,
 }
 
 /// The records of one directory.
-#[derive(Debug)]
 pub struct Registry {
     directory: PathBuf,
+    after: Box<dyn Fn() + Send + Sync>,
 }
 
 /// Why a record cannot be kept or read.
@@ -76,48 +87,95 @@ pub enum RegistryError {
     },
 }
 
+impl JobRecord {
+    /// The name by which a job that is started with Weir is found.
+    pub(crate) fn place(&self) -> &str {
+        self.stands_for.as_deref().unwrap_or(&self.name)
+    }
+
+    pub(crate) fn job_id(&self) -> Option<JobId> {
+        self.id.parse().ok()
+    }
+}
+
 impl Registry {
     /// Opens a directory, which is created if need be.
     pub fn open(directory: &Path) -> Result<Registry, RegistryError> {
-        fs::create_dir_all(directory).map_err(|source| failed("creating", directory, source))?;
-        Ok(Registry { directory: directory.to_owned() })
+        Registry::watched(directory, || {})
+    }
+
+    /// [`Registry::open`]; `after` is called after each step, that is whenever a crash would leave something else than
+    /// before.
+    pub fn watched(
+        directory: &Path,
+        after: impl Fn() + Send + Sync + 'static,
+    ) -> Result<Registry, RegistryError> {
+        let registry = Registry { directory: directory.to_owned(), after: Box::new(after) };
+        for directory in [directory, &registry.past_directory()] {
+            fs::create_dir_all(directory).map_err(|source| failed("creating", directory, source))?;
+            // Of a process that ended while it wrote.
+            for part in registry.files(directory, PART)? {
+                fs::remove_file(&part).map_err(|source| failed("removing", &part, source))?;
+            }
+        }
+        Ok(registry)
     }
 
     /// Keeps a record; returns when it survives a power cut.
     pub fn keep(&self, record: &JobRecord) -> Result<(), RegistryError> {
-        let path = self.path(&record.id);
-        let part = path.with_extension("part");
         let mut text = serde_json::to_vec_pretty(&JobRecord { format: FORMAT, ..record.clone() })
             .expect("a record is JSON");
         text.push(b'\n');
-        let written = File::create(&part).and_then(|mut file| {
-            file.write_all(&text)?;
-            file.sync_all()?;
-            fs::rename(&part, &path)?;
-            File::open(&self.directory)?.sync_all()
-        });
-        written.map_err(|source| failed("writing", &path, source))
+        self.put(&self.path(&record.id), &text)
     }
 
     pub fn forget(&self, id: JobId) -> Result<(), RegistryError> {
-        let path = self.path(&id.to_string());
-        match fs::remove_file(&path) {
-            Ok(()) => Ok(()),
+        self.remove(&self.path(&id.to_string()))
+    }
+
+    /// Replaces a file as a whole.
+    fn put(&self, path: &Path, text: &[u8]) -> Result<(), RegistryError> {
+        // Of its own: two may write at one time, and the later one counts.
+        let part = path.with_extension(format!("{:08x}.{PART}", crate::id::random() as u32));
+        let written = File::create(&part).and_then(|mut file| {
+            file.write_all(text)?;
+            file.sync_all()?;
+            fs::rename(&part, path)?;
+            File::open(path.parent().unwrap_or(&self.directory))?.sync_all()
+        });
+        written.map_err(|source| failed("writing", path, source))?;
+        (self.after)();
+        Ok(())
+    }
+
+    /// Removes a file, if it is there.
+    fn remove(&self, path: &Path) -> Result<(), RegistryError> {
+        match fs::remove_file(path) {
+            Ok(()) => {
+                let parent = path.parent().unwrap_or(&self.directory);
+                let synced = File::open(parent).and_then(|directory| directory.sync_all());
+                synced.map_err(|source| failed("removing", path, source))?;
+                (self.after)();
+                Ok(())
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(source) => Err(failed("removing", &path, source)),
+            Err(source) => Err(failed("removing", path, source)),
         }
+    }
+
+    /// The files of a directory that end in this, in no order.
+    fn files(&self, directory: &Path, extension: &str) -> Result<Vec<PathBuf>, RegistryError> {
+        let failed = |source| failed("listing", directory, source);
+        let listed = fs::read_dir(directory).map_err(failed)?;
+        let paths = listed.map(|file| file.map(|file| file.path()));
+        let paths: Vec<PathBuf> = paths.collect::<io::Result<_>>().map_err(failed)?;
+        Ok(paths.into_iter().filter(|path| path.extension().is_some_and(|end| end == extension)).collect())
     }
 
     /// All records, oldest first. One that cannot be read is named in the log and left where it is.
     pub fn records(&self) -> Result<Vec<JobRecord>, RegistryError> {
-        let listed =
-            fs::read_dir(&self.directory).map_err(|source| failed("listing", &self.directory, source))?;
         let mut records = Vec::new();
-        for file in listed {
-            let path = file.map_err(|source| failed("listing", &self.directory, source))?.path();
-            if path.extension().is_none_or(|extension| extension != "json") {
-                continue;
-            }
+        for path in self.files(&self.directory, "json")? {
             let text = fs::read(&path).map_err(|source| failed("reading", &path, source))?;
             match serde_json::from_slice::<JobRecord>(&text) {
                 Ok(record) if record.format <= FORMAT => records.push(record),
@@ -160,7 +218,18 @@ mod tests {
             checkpoints: None,
             started_from: None,
             ancestors: Vec::new(),
+            stands_for: None,
         }
+    }
+
+    #[test]
+    fn a_record_of_before_replacements_is_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut text = serde_json::to_value(record(1, 1)).unwrap();
+        text.as_object_mut().unwrap().remove("stands_for");
+        fs::write(directory.path().join("old.json"), text.to_string()).unwrap();
+        let records = Registry::open(directory.path()).unwrap().records().unwrap();
+        assert_eq!((records[0].place(), &records[..]), ("a job", &[record(1, 1)][..]));
     }
 
     #[test]

@@ -1,0 +1,56 @@
+//! What a job does, in a few lines for whoever has just submitted it.
+
+use connectors::event_log::{EventLogOptions, Reset, Startup, Topics};
+use connectors::{SourceOptions, source_options};
+use sql::plan::Plan;
+use storage::log::Logs;
+
+/// A line for each table that a job reads, and for each of its queries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outline {
+    /// The table, its topic, where that is, and where reading begins.
+    pub sources: Vec<String>,
+    /// The query, its window, its key columns, and where its rows go.
+    pub queries: Vec<String>,
+}
+
+impl Outline {
+    pub(super) fn of(plan: &Plan, logs: &Logs) -> Outline {
+        let sources = plan.pipelines.iter().filter_map(|pipeline| {
+            let Ok(SourceOptions::EventLog(options)) = source_options(&pipeline.source) else { return None };
+            let (table, topics) = (&pipeline.source.name, topics(&options.topics));
+            let place = logs.place(&options.properties);
+            Some(format!("source {table}: {topics} of {place}, {}", beginning(&options)))
+        });
+        let queries = plan.pipelines.iter().flat_map(|pipeline| {
+            pipeline.queries.iter().map(|query| {
+                format!("query {}: {}", query.name, sql::explain::summary(pipeline, query, &plan.sinks))
+            })
+        });
+        Outline { sources: sources.collect(), queries: queries.collect() }
+    }
+}
+
+fn topics(topics: &Topics) -> String {
+    match topics {
+        Topics::Named(names) if names.len() == 1 => format!("topic {}", names[0]),
+        Topics::Named(names) => format!("topics {}", names.join(", ")),
+        Topics::Matching(pattern) => format!("topics that match {pattern}"),
+    }
+}
+
+fn beginning(options: &EventLogOptions) -> String {
+    let group = options.properties.get("group.id").map_or("its group", String::as_str);
+    match &options.startup {
+        Startup::Earliest => "from the earliest record".to_owned(),
+        Startup::Latest => "from what comes in from now on".to_owned(),
+        Startup::Group { otherwise: Reset::Earliest } => {
+            format!("from where {group} stands, or else from the earliest record")
+        }
+        Startup::Group { otherwise: Reset::Latest } => {
+            format!("from where {group} stands, or else from what comes in from now on")
+        }
+        Startup::Time(time) => format!("from the first record of {} ms since 1970 or later", time.0),
+        Startup::At(offsets) => format!("from the offsets named for {} partitions", offsets.len()),
+    }
+}

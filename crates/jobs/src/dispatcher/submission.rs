@@ -1,0 +1,85 @@
+//! A script that comes in to run as a job, and why it does not.
+
+use engine::execution::ExecutionError;
+use sql::error::{Diagnostic, Severity};
+use types::ErrorDomain;
+
+use crate::checkpoint::DirectoryError;
+use crate::master::{StartError, with_causes};
+use crate::registry::{Origin, RegistryError};
+
+/// A script that is to run as a job.
+#[derive(Clone, Copy)]
+pub struct Submission<'a> {
+    pub script: &'a str,
+    /// The job's, where the script does not set `pipeline.name`.
+    pub name: &'a str,
+    /// Fills `${NAME}`.
+    pub variables: &'a dyn Fn(&str) -> Option<String>,
+    pub origin: Origin,
+    /// The savepoint or checkpoint to start from.
+    pub from: Option<&'a str>,
+    /// What is known of a job of this name from before is left aside.
+    pub afresh: bool,
+}
+
+/// Why a script was not started.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// With every finding; their places are in the script as it was given.
+    #[error("the script has {} error(s)", .0.iter().filter(|d| d.severity == Severity::Error).count())]
+    Script(Vec<Diagnostic>),
+    #[error("the job cannot start: {}", with_causes(.0))]
+    Start(ExecutionError),
+    #[error("the job cannot start: a thread could not be started")]
+    Thread(#[source] std::io::Error),
+    #[error("the job cannot start: {}", with_causes(.0))]
+    Checkpoints(DirectoryError),
+    #[error("the job cannot be put on record: {}", with_causes(.0))]
+    Record(RegistryError),
+    /// What came in the place of a job that is started with Weir is not started.
+    #[error(
+        "the job `{name}`, which came in the place of this one, cannot start: {why}; `weir up --afresh` leaves it aside"
+    )]
+    InPlace { name: String, why: String },
+}
+
+impl SubmitError {
+    pub fn domain(&self) -> ErrorDomain {
+        match self {
+            SubmitError::Script(_) | SubmitError::InPlace { .. } => ErrorDomain::User,
+            SubmitError::Start(error) => error.domain(),
+            SubmitError::Thread(_) | SubmitError::Record(_) => ErrorDomain::External,
+            SubmitError::Checkpoints(error) => error.domain(),
+        }
+    }
+}
+
+impl SubmitError {
+    /// What is wrong, in one line.
+    pub(super) fn in_a_line(&self) -> String {
+        let mut text = self.to_string();
+        if let SubmitError::Script(findings) = self {
+            let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
+            errors.for_each(|finding| text.push_str(&format!("; {}", finding.message)));
+        }
+        text
+    }
+}
+
+impl From<RegistryError> for SubmitError {
+    fn from(error: RegistryError) -> SubmitError {
+        SubmitError::Record(error)
+    }
+}
+
+impl From<StartError> for SubmitError {
+    fn from(error: StartError) -> SubmitError {
+        match error {
+            StartError::Options(wrong) => SubmitError::Script(wrong),
+            StartError::Execution(error) => SubmitError::Start(error),
+            StartError::Checkpoints(error) => SubmitError::Checkpoints(error),
+            StartError::Thread(error) => SubmitError::Thread(error),
+        }
+    }
+}

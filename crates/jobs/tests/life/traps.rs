@@ -1,0 +1,209 @@
+//! A log and a store that spring a trap on whoever touches what a test has named, and serve all others.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+use storage::log::{Appending, EventLog, LogError, LogReader, NewRecord, Note, Polled, Start, Wanted};
+use storage::store::{Entry, Following, ResultStore, StoreError, WriteBatch};
+use types::{Offset, PartitionId};
+
+/// Where a job is caught.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// A source is opened.
+    Open,
+    /// A source is read.
+    Read,
+    /// Results are written.
+    Write,
+    /// A checkpoint is written, and the group is told how far it reaches.
+    Commit,
+}
+
+/// What happens to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trap {
+    Panic,
+    /// It does not come back before the trap is taken away.
+    Stick,
+}
+
+#[derive(Default)]
+struct State {
+    set: Option<(Place, Trap)>,
+    stuck: usize,
+}
+
+/// The traps of one topic, and of result keys that begin with its name.
+#[derive(Default)]
+pub struct Traps {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+/// The name of what traps are set on.
+pub const TRAPPED: &str = "trapped";
+
+impl Traps {
+    pub fn set(&self, place: Place, trap: Trap) {
+        self.state.lock().set = Some((place, trap));
+    }
+
+    /// Takes the trap away, and lets go of whoever is stuck.
+    pub fn take_away(&self) {
+        self.state.lock().set = None;
+        self.changed.notify_all();
+    }
+
+    /// How many threads stand in it now.
+    pub fn stuck(&self) -> usize {
+        self.state.lock().stuck
+    }
+
+    fn pass(&self, here: Place) {
+        let mut state = self.state.lock();
+        match state.set {
+            Some((place, Trap::Panic)) if place == here => {
+                // Once is enough: what is started again finds the way free.
+                state.set = None;
+                drop(state);
+                panic!("caught at {here:?}");
+            }
+            Some((place, Trap::Stick)) if place == here => {
+                state.stuck += 1;
+                self.changed.wait_while(&mut state, |state| state.set.is_some());
+                state.stuck -= 1;
+            }
+            _ => {}
+        }
+    }
+}
+
+pub struct TrappedLog {
+    pub of: Arc<dyn EventLog>,
+    pub traps: Arc<Traps>,
+}
+
+struct TrappedReader {
+    of: Box<dyn LogReader>,
+    traps: Option<Arc<Traps>>,
+}
+
+impl EventLog for TrappedLog {
+    fn name(&self) -> String {
+        self.of.name()
+    }
+
+    fn topics(&self) -> Result<Vec<String>, LogError> {
+        self.of.topics()
+    }
+
+    fn create_topic(&self, topic: &str, partitions: u32) -> Result<(), LogError> {
+        self.of.create_topic(topic, partitions)
+    }
+
+    fn partitions(&self, topic: &str) -> Result<Option<u32>, LogError> {
+        self.of.partitions(topic)
+    }
+
+    fn append_noted(
+        &self,
+        topic: &str,
+        records: Vec<NewRecord>,
+        note: Option<Note>,
+    ) -> Result<Appending, LogError> {
+        self.of.append_noted(topic, records, note)
+    }
+
+    fn note(&self, name: &str) -> Result<Option<Vec<u8>>, LogError> {
+        self.of.note(name)
+    }
+
+    fn read(
+        &self,
+        topic: &str,
+        from: &[(PartitionId, Start)],
+        wanted: Wanted,
+    ) -> Result<Box<dyn LogReader>, LogError> {
+        let traps = (topic == TRAPPED).then(|| self.traps.clone());
+        if let Some(traps) = &traps {
+            traps.pass(Place::Open);
+        }
+        Ok(Box::new(TrappedReader { of: self.of.read(topic, from, wanted)?, traps }))
+    }
+
+    fn bounds(&self, topic: &str, partition: PartitionId) -> Result<(Offset, Offset), LogError> {
+        self.of.bounds(topic, partition)
+    }
+
+    fn commit(&self, _: &str, positions: &[(&str, PartitionId, Offset)]) -> Result<(), LogError> {
+        if positions.iter().any(|(topic, ..)| *topic == TRAPPED) {
+            self.traps.pass(Place::Commit);
+        }
+        Ok(())
+    }
+}
+
+impl LogReader for TrappedReader {
+    fn poll(&mut self, timeout: Duration, max_bytes: usize) -> Result<Polled, LogError> {
+        if let Some(traps) = &self.traps {
+            traps.pass(Place::Read);
+        }
+        self.of.poll(timeout, max_bytes)
+    }
+
+    fn add(&mut self, partition: PartitionId, start: Start) -> Result<(), LogError> {
+        self.of.add(partition, start)
+    }
+
+    fn at_end(&self) -> Vec<PartitionId> {
+        self.of.at_end()
+    }
+
+    fn positions(&self) -> Vec<(PartitionId, Offset)> {
+        self.of.positions()
+    }
+}
+
+pub struct TrappedStore {
+    pub of: Arc<dyn ResultStore>,
+    pub traps: Arc<Traps>,
+}
+
+impl ResultStore for TrappedStore {
+    fn write(&self, batch: &WriteBatch) -> Result<(), StoreError> {
+        if batch.upserts.iter().any(|upsert| upsert.key.starts_with(TRAPPED)) {
+            self.traps.pass(Place::Write);
+        }
+        self.of.write(batch)
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        self.of.flush()
+    }
+
+    fn get(&self, key: &str) -> Result<Option<Entry>, StoreError> {
+        self.of.get(key)
+    }
+
+    fn scan(&self, prefix: &str, each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
+        self.of.scan(prefix, each)
+    }
+
+    fn follow(&self) -> Result<Following, StoreError> {
+        self.of.follow()
+    }
+
+    fn address(&self) -> (String, String) {
+        self.of.address()
+    }
+
+    fn ping(&self) -> Result<(), StoreError> {
+        self.of.ping()
+    }
+
+    fn remark(&self) -> Option<String> {
+        self.of.remark()
+    }
+}

@@ -1,0 +1,48 @@
+//! How many queries there are: those that run, and those whose rows nobody has fetched yet.
+
+use std::sync::{Arc, Weak};
+
+use jobs::QueryJob;
+use parking_lot::Mutex;
+
+use super::fault::{EXECUTION, Fault};
+
+#[derive(Default)]
+pub(super) struct Queries(Mutex<Counted>);
+
+#[derive(Default)]
+struct Counted {
+    /// About to be known.
+    starting: usize,
+    known: Vec<Weak<QueryJob>>,
+}
+
+impl Queries {
+    /// Starts one, unless there are as many as there may be.
+    pub(super) fn start(
+        &self,
+        at_most: usize,
+        start: impl FnOnce() -> Result<QueryJob, Fault>,
+    ) -> Result<Arc<QueryJob>, Fault> {
+        {
+            let mut counted = self.0.lock();
+            counted.known.retain(|query| query.upgrade().is_some_and(|query| !is_spent(&query)));
+            if counted.starting + counted.known.len() >= at_most {
+                let message = format!("{at_most} queries run already: cancel or close some of them");
+                return Err(Fault::new(EXECUTION, message));
+            }
+            counted.starting += 1;
+        }
+        // Without the lock: it may wait for disks and brokers.
+        let started = start().map(Arc::new);
+        let mut counted = self.0.lock();
+        counted.starting -= 1;
+        counted.known.extend(started.as_ref().ok().map(Arc::downgrade));
+        started
+    }
+}
+
+/// Whether it is over and holds nothing any more.
+pub(super) fn is_spent(query: &QueryJob) -> bool {
+    query.ended().is_some() && !query.has_rows()
+}

@@ -1,0 +1,93 @@
+//! Each `/openapi.json` tells the truth: schemathesis (PyPI) asks every operation that one describes in many ways, good and
+//! bad, and finds no failure of the server's, and no status, type or body that is not described.
+
+mod support;
+
+use std::path::Path;
+use std::process::Command;
+
+use support::{Up, python, run, weir};
+
+const CHECKS: &str =
+    "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
+
+/// What one run of it asks.
+struct Asked<'a> {
+    /// Whose `/openapi.json`.
+    url: &'a str,
+    /// Of each operation, at most so many times beside those that follow from the description itself.
+    examples: u32,
+    /// Values of parameters that cannot be guessed: `schemathesis.toml`.
+    values: &'a str,
+    arguments: &'a [&'a str],
+}
+
+#[test]
+fn every_operation_answers_as_it_is_described() {
+    let Some(programs) = python::programs() else { return };
+    let directory = tempfile::tempdir().expect("a directory");
+    let up = Up::start(directory.path(), &[]);
+    // A hundred seconds of event time: many windows close.
+    let events = ["generate", "--count", "500", "--rate", "5", "--start", "2025-12-09T11:30:00", "--url"];
+    let generated = run(weir().args(events).arg(format!("{}/events", up.http)));
+    assert!(generated.status.success(), "{}", support::stderr(&generated));
+    up.wait_for("/analytics/redis/overall-summary?days=36500", |answer| answer["total_queries"] != 0);
+    // Whoever comes through a proxy names no directory of this machine's.
+    let stranger = ["--header", "X-Forwarded-For: 192.0.2.1"];
+    let reading = ["--include-method", "GET", "--exclude-path", "/jobs/{job}/yarn-cancel"];
+    let (anything, job) = (String::new(), of_a_job(&up));
+    let acting = [&stranger[..], &["--include-method", "POST", "--include-method", "PATCH"]].concat();
+    for asked in [
+        Asked { url: &up.http, examples: 20, values: &anything, arguments: &stranger },
+        Asked { url: &up.jobs_http, examples: 5, values: &job, arguments: &reading },
+        // It ends the job.
+        Asked { url: &up.jobs_http, examples: 5, values: &job, arguments: &acting },
+        Asked { url: &up.jobs_http, examples: 5, values: &anything, arguments: &stranger },
+    ] {
+        let (is_content, said) = ask(&programs, directory.path(), &asked);
+        assert!(is_content, "{} {:?}\n{said}", asked.url, asked.arguments);
+        assert!(cases(&said) > 200, "{said}");
+    }
+}
+
+/// Ids of a job that runs, and of what it has.
+fn of_a_job(up: &Up) -> String {
+    let job = up.wait_for_jobs(1).remove(0);
+    let vertex = up.get_job(&format!("/jobs/{job}"))["vertices"][0]["id"].clone();
+    let posted = ureq::post(format!("{}/jobs/{job}/checkpoints", up.jobs_http)).send_empty();
+    assert_eq!(posted.expect("an answer").status(), 202);
+    let figures =
+        up.wait_for_job(&job, |figures| !figures["checkpoints"]["latest_completed"]["id"].is_null());
+    let checkpoint = &figures["checkpoints"]["latest_completed"]["id"];
+    format!(
+        "[parameters]\n\"path.job\" = \"{job}\"\n\"path.vertex\" = {vertex}\n\"path.id\" = \"{checkpoint}\"\n\
+         \"path.taskmanager\" = \"weir\"\n\"path.name\" = \"weir.log\"\n\"path.subtask\" = \"0\"\n\"path.attempt\" = \"0\"\n"
+    )
+}
+
+/// Whether there was nothing to find, and what it said.
+fn ask(programs: &Path, directory: &Path, asked: &Asked<'_>) -> (bool, String) {
+    let values = directory.join("schemathesis.toml");
+    std::fs::write(&values, asked.values).expect("a file");
+    let output = Command::new(programs.join("schemathesis"))
+        .arg("--config-file")
+        .arg(&values)
+        .args(["run", &format!("{}/openapi.json", asked.url), "--checks", CHECKS])
+        .args(["--phases", "coverage,fuzzing", "--max-examples", &asked.examples.to_string()])
+        .args(["--seed", "1", "--generation-database", "none", "--request-timeout", "60"])
+        .args(["--warnings", "off"])
+        .args(asked.arguments)
+        .current_dir(directory)
+        .env("NO_PROXY", "*")
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .output()
+        .expect("it starts");
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+}
+
+/// How often it asked: `1745 generated, 1745 passed`.
+fn cases(said: &str) -> u32 {
+    let line = said.lines().find_map(|line| line.trim().split_once(" generated,"));
+    line.and_then(|(count, _)| count.parse().ok()).unwrap_or(0)
+}
