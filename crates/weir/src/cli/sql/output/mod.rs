@@ -125,7 +125,7 @@ fn still_read() -> Result<(), Failure> {
     let mut asked = [PollFd::new(&out, PollFlags::empty())];
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
     match poll(&mut asked, Some(&now)) {
-        Ok(_) if asked[0].revents().intersects(PollFlags::ERR) => {
+        Ok(_) if asked[0].revents().intersects(PollFlags::ERR | PollFlags::HUP) => {
             Err(Failure::failed(anyhow::anyhow!("writing to stdout: nobody reads any more")))
         }
         _ => Ok(()),
