@@ -36,6 +36,7 @@ fn bodies() {
         EmbeddedStore::open(&directory.path().join("results"), store::Options::default(), clock.clone());
     let log = Arc::new(log.expect("a log"));
     let services = Services {
+        guard: server::guard::Guard::open(clock.clone()),
         clock,
         log: log.clone(),
         store: Arc::new(store.expect("a store")),

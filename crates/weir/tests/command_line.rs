@@ -72,6 +72,7 @@ fn what_cannot_be_reached_is_code_3() {
     drop(nobody);
     for arguments in [
         vec!["jobs", "list", "--jobs-url", &url],
+        vec!["sql", "--gateway", &url, "-e", "SHOW TABLES"],
         vec!["tail", "--url", &url],
         vec!["generate", "--url", &url, "--count", "1", "--retry-for", "0"],
     ] {

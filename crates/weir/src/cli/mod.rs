@@ -13,6 +13,7 @@ mod outcome;
 mod rest;
 mod run;
 mod script;
+mod sql;
 mod tail;
 mod terminal;
 mod tokens;
@@ -81,6 +82,8 @@ enum Command {
     Up(up::Arguments),
     /// Submits a script to a running Weir and prints the job's id
     Run(run::Arguments),
+    /// Runs SQL on a running Weir: what is typed, statements or files
+    Sql(sql::Arguments),
     /// Says what is wrong with a script, and where
     Check(check::Arguments),
     /// Prints what a script does: its queries, windows and what they share
@@ -126,6 +129,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
     match command {
         Command::Up(arguments) => up::run(&arguments, &logs, clock, shutdown()?),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Sql(arguments) => sql::run(&arguments, clock),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Local(arguments) => local::run(&arguments, clock, &shutdown()?),

@@ -13,7 +13,7 @@ use super::Failure;
 use super::client::ClientArgs;
 
 /// What to do without a token.
-const HINT: &str = "`weir tokens create` makes one; give it as --token or WEIR_TOKEN";
+pub(super) const HINT: &str = "`weir tokens create` makes one; give it as --token or WEIR_TOKEN";
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// For what waits until a state is written, however large: as long as that may take unless told otherwise, and some more.
 const LONG_TIMEOUT: Duration = Duration::from_secs(15 * 60);

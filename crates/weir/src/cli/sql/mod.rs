@@ -1,0 +1,113 @@
+//! `weir sql`: a shell on the SQL gateway of a running Weir.
+//!
+//! A script is `split` into statements, which a `runner` has executed one by one (`execution`) in the session of a
+//! `connection`; what comes back goes to an `output`. People get all that behind an editor of lines (`shell`).
+
+mod complaint;
+mod completion;
+mod connection;
+mod execution;
+mod gateway;
+mod history;
+mod meta;
+mod output;
+mod runner;
+mod shell;
+mod signals;
+mod split;
+
+use std::io::{IsTerminal as _, stdin, stdout};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use tokio::signal::unix::SignalKind;
+use types::Clock;
+
+use self::complaint::unreachable;
+use self::connection::Connection;
+use self::gateway::{Gateway, Problem};
+use self::output::{Changes, Format, Look};
+use self::runner::{Audience, Flow, Runner};
+use self::signals::Signals;
+use super::client::ClientArgs;
+use super::{Failure, Outcome, Script};
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Where the SQL gateway is
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8083", env = "WEIR_GATEWAY_URL")]
+    gateway: String,
+    #[command(flatten)]
+    client: ClientArgs,
+    /// Runs this instead of what is typed, behind the files; may be given several times
+    #[arg(long = "execute", short = 'e', value_name = "STATEMENT")]
+    statements: Vec<String>,
+    /// Runs the statements of a file; `-` is stdin; may be given several times
+    #[arg(long = "file", short = 'f', value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// How results are written [default: table on a terminal, else csv]
+    #[arg(long = "format", value_name = "FORMAT")]
+    result_format: Option<Format>,
+    /// Adds a column `op` to CSV and JSON, which says what each row does: `+I`, `-U`, `+U` or `-D`
+    #[arg(long)]
+    changes: bool,
+}
+
+pub(super) fn run(arguments: &Arguments, clock: Arc<dyn Clock>) -> Result<Outcome, Failure> {
+    let scripts = scripts(arguments)?;
+    let gateway = Gateway::new(&arguments.client, &arguments.gateway)?;
+    let connection = Connection::open(gateway).map_err(|problem| match problem {
+        Problem::Unreachable(error) => unreachable(error),
+        Problem::Refused(refusal) => {
+            let messages: Vec<&str> = refusal.findings.iter().map(|of| of.message.as_str()).collect();
+            Failure::failed(anyhow::anyhow!("the gateway opens no session: {}", messages.join("; ")))
+        }
+    })?;
+    let audience = if scripts.is_some() { Audience::Program } else { Audience::Person };
+    let signals = match audience {
+        // At the prompt nobody listens; whoever ends the shell there ends it at once.
+        Audience::Person => Signals::listen(&[SignalKind::interrupt()])?,
+        Audience::Program => Signals::listen(&[SignalKind::interrupt(), SignalKind::terminate()])?,
+    };
+    let changes = if arguments.changes { Changes::Told } else { Changes::Refused };
+    let look = Look::of(arguments.result_format, changes);
+    let mut runner = Runner { connection, look, signals, clock, audience, is_timing: false };
+    let outcome = match scripts {
+        Some(scripts) => run_all(&mut runner, &scripts),
+        None => shell::run(&mut runner, &arguments.gateway),
+    };
+    runner.connection.close();
+    outcome
+}
+
+/// What to run, if not what is typed: of several, the names say which.
+fn scripts(arguments: &Arguments) -> Result<Option<Vec<Script>>, Failure> {
+    let mut scripts = vec![];
+    for path in &arguments.files {
+        scripts.push(Script::read(path)?);
+    }
+    let lone = arguments.statements.len() == 1;
+    for (at, statement) in arguments.statements.iter().enumerate() {
+        let name = if lone { "-e".to_owned() } else { format!("-e {}", at + 1) };
+        scripts.push(Script { name, text: statement.clone() });
+    }
+    let is_typed = scripts.is_empty() && stdin().is_terminal() && stdout().is_terminal();
+    if scripts.is_empty() && !is_typed {
+        scripts.push(Script::read(Path::new("-"))?);
+    }
+    Ok((!is_typed).then_some(scripts))
+}
+
+fn run_all(runner: &mut Runner, scripts: &[Script]) -> Result<Outcome, Failure> {
+    for (at, script) in scripts.iter().enumerate() {
+        match runner.run(script)? {
+            Flow::On => {}
+            Flow::Failed => return Ok(Outcome::No),
+            Flow::Quit => return Ok(Outcome::Done),
+            Flow::Stopped if at + 1 == scripts.len() => return Ok(Outcome::Done),
+            Flow::Stopped => return Ok(Outcome::No),
+        }
+    }
+    Ok(Outcome::Done)
+}

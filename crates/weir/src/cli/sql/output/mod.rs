@@ -1,0 +1,143 @@
+//! Results for whoever asked: a table for people, on a terminal one that updates, and CSV or JSON lines for programs.
+
+mod cell;
+mod csv;
+mod json;
+mod lines;
+mod live;
+mod paged;
+mod table;
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use clap::ValueEnum;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::gateway::{Head, Row, RowFormat};
+use crate::cli::Failure;
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// Aligned columns
+    Table,
+    /// RFC 4180, with a header line
+    Csv,
+    /// An object a row
+    Json,
+}
+
+/// How tables show a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// A line a row.
+    Flat,
+    /// A line a value.
+    Expanded,
+}
+
+/// What CSV and JSON do with rows that change others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Changes {
+    /// Refuse them: the rows before were wrong then.
+    Refused,
+    /// Say of each row what it does, in a first column `op`.
+    Told,
+}
+
+/// How results are to look.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Look {
+    pub(super) format: Format,
+    pub(super) layout: Layout,
+    pub(super) changes: Changes,
+}
+
+/// How a result came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    Complete,
+    /// By Ctrl-C.
+    Stopped,
+    Failed,
+}
+
+/// Writes one result.
+///
+/// An implementation must have written, when a call returns, what programs wait for; only tables for people may lag.
+pub(super) trait Output {
+    fn rows(&mut self, rows: Vec<Row>) -> Result<(), Failure>;
+    /// Called every now and then while nothing comes.
+    fn tick(&mut self) -> Result<(), Failure>;
+    fn end(&mut self, ending: Ending) -> Result<(), Failure>;
+}
+
+impl Look {
+    /// A table on a terminal, else CSV.
+    pub(super) fn of(format: Option<Format>, changes: Changes) -> Look {
+        let usual = if io::stdout().is_terminal() { Format::Table } else { Format::Csv };
+        Look { format: format.unwrap_or(usual), layout: Layout::Flat, changes }
+    }
+
+    /// How the gateway is to write values for that.
+    pub(super) fn row_format(&self) -> RowFormat {
+        match self.format {
+            Format::Table => RowFormat::PlainText,
+            Format::Csv | Format::Json => RowFormat::Json,
+        }
+    }
+
+    pub(super) fn output(&self, head: &Head) -> Box<dyn Output> {
+        match (self.format, self.layout) {
+            (Format::Csv | Format::Json, _) => Box::new(lines::Lines::new(self.format, self.changes, head)),
+            (Format::Table, Layout::Expanded) => Box::new(paged::Records::new(head)),
+            (Format::Table, Layout::Flat) if head.is_query && screen().is_some() => {
+                Box::new(live::Live::new(head))
+            }
+            (Format::Table, Layout::Flat) => Box::new(paged::Paged::new(head)),
+        }
+    }
+}
+
+/// Columns and lines of the terminal that stdout is; none if it is not one.
+fn screen() -> Option<(usize, usize)> {
+    if !io::stdout().is_terminal() {
+        return None;
+    }
+    let size = terminal_size::terminal_size_of(io::stdout());
+    let (columns, lines) = size.map_or((80, 24), |(columns, lines)| (columns.0, lines.0));
+    // Some terminals do not know.
+    let known = |size: u16, usual: usize| if size == 0 { usual } else { usize::from(size) };
+    Some((known(columns, 80), known(lines, 24)))
+}
+
+/// Writes to stdout, now.
+fn put(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| Failure::failed(anyhow::Error::new(error).context("writing to stdout")))
+}
+
+/// Fails when nobody reads any more, as behind `| head`: a query that brings nothing would not find out by writing.
+fn still_read() -> Result<(), Failure> {
+    let out = io::stdout();
+    let mut asked = [PollFd::new(&out, PollFlags::empty())];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    match poll(&mut asked, Some(&now)) {
+        Ok(_) if asked[0].revents().intersects(PollFlags::ERR | PollFlags::HUP) => {
+            Err(Failure::failed(anyhow::anyhow!("writing to stdout: nobody reads any more")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The values of a row as cells.
+fn cells(row: &Row) -> Vec<String> {
+    row.fields.iter().map(|field| cell::cell(super::gateway::text(field))).collect()
+}
+
+/// `1 row`, `2 rows`.
+fn counted(rows: u64) -> String {
+    format!("{rows} {}", if rows == 1 { "row" } else { "rows" })
+}
