@@ -208,7 +208,20 @@ fn a_server_that_hangs_is_not_waited_for_without_end() {
     stage.server.hang(true);
     let hanging = store.write(&batch(&[(A, "2")], T));
     assert!(matches!(hanging, Err(StoreError::Unreachable { .. })), "{hanging:?}");
+    // One wait for all of them, not one each.
+    let rows: Vec<String> = (0..500).map(|number| format!("analytics:year:{number}:{T}")).collect();
+    let rows: Vec<(&str, &str)> = rows.iter().map(|key| (key.as_str(), "1")).collect();
     stage.server.hang(false);
+    insist(&store, &batch(&rows, T));
+    stage.server.hang(true);
+    std::thread::scope(|scope| {
+        let writing = scope.spawn(|| store.write(&batch(&rows, T)));
+        let reading = scope.spawn(|| store.scan("analytics:", &mut |_| true));
+        wait_until("both are given up", || writing.is_finished() && reading.is_finished());
+        stage.server.hang(false);
+        let hanging = writing.join().unwrap();
+        assert!(matches!(hanging, Err(StoreError::Unreachable { .. })), "{hanging:?}");
+    });
     insist(&store, &batch(&[(A, "2")], T));
     assert_eq!(stage.server.ask(&["GET", A]), "2");
 }

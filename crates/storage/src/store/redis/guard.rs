@@ -31,12 +31,20 @@ const AGES: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 /// kept busy with nothing else.
 const REST: u32 = 10;
 
+/// Which server is to be left alone for a while.
+#[derive(Default)]
+struct Rest {
+    /// This copy, in the life of the server that was given rows last.
+    name: String,
+    until: Duration,
+}
+
 pub(super) struct Guard {
     name: String,
     /// How long the copy keeps a row, at most.
     copy_for: Duration,
-    /// When rows may be given back. Held while they are: once is enough.
-    not_before: Mutex<Duration>,
+    /// Held while rows are given back: once is enough.
+    rest: Mutex<Rest>,
 }
 
 impl Guard {
@@ -53,7 +61,7 @@ impl Guard {
                 name
             }
         };
-        Ok(Guard { name, copy_for, not_before: Mutex::default() })
+        Ok(Guard { name, copy_for, rest: Mutex::default() })
     }
 
     /// Makes sure that Redis is the one that was filled last, and takes writes: false where [`Guard::fill`] has to.
@@ -70,10 +78,11 @@ impl Guard {
     /// Gives Redis what it lacks of the copy. Returns how many rows the copy holds, and 0 where nothing was to do. Nothing
     /// else may be written meanwhile: it would be taken back.
     pub fn fill(&self, link: &mut Link, copy: &EmbeddedStore, clock: &dyn Clock) -> Result<u64, StoreError> {
-        let mut not_before = self.not_before.lock();
+        let mut rest = self.rest.lock();
         let began = clock.elapsed();
         let name = self.name_in(link)?;
-        if is_known(link, &name)? || began < *not_before {
+        // One that was started again has not evicted anything.
+        if is_known(link, &name)? || (name == rest.name && began < rest.until) {
             return Ok(0);
         }
         let stores: Vec<String> =
@@ -89,7 +98,7 @@ impl Guard {
             })?;
         }
         let ended = clock.elapsed();
-        *not_before = ended + ended.saturating_sub(began) * REST;
+        *rest = Rest { name, until: ended + ended.saturating_sub(began) * REST };
         if rows > 0 {
             let reaches_back =
                 Duration::from_secs(now.0.saturating_sub(oldest.0).max(0).unsigned_abs() / 1_000);
@@ -191,7 +200,7 @@ fn give_back(
             return true;
         };
         let Some(left) = life(expires, now) else { return true };
-        let set = pipeline.cmd("SET").arg(&*entry.key).arg(value).ignore();
+        let set = pipeline.cmd("SET").arg(&*entry.key).arg(value);
         if what == Lacks::All {
             set.arg("NX");
         }

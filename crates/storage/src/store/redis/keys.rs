@@ -6,7 +6,7 @@ use std::time::Duration;
 use redis::Pipeline;
 use types::Timestamp;
 
-use super::link::Link;
+use super::link::{Link, answers};
 use crate::store::row::NEVER;
 use crate::store::{Entry, StoreError};
 
@@ -53,7 +53,7 @@ pub(super) fn fetch(link: &mut Link, keys: &[String], now: Timestamp) -> Result<
             pipeline.cmd("PTTL").arg(key);
         }
         let (values, lives): (Vec<Option<Vec<u8>>>, Vec<i64>) = link.run(|connection| {
-            let mut answers: Vec<redis::Value> = pipeline.query(connection)?;
+            let mut answers = answers(connection, &pipeline)?;
             let lives =
                 answers.split_off(1).into_iter().map(redis::from_redis_value).collect::<Result<_, _>>()?;
             let values = answers.pop().unwrap_or(redis::Value::Nil);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use redis::{Client, Connection, ErrorKind, Pipeline, RedisError, ServerErrorKind};
+use redis::{Client, Connection, ErrorKind, Pipeline, RedisError, ServerErrorKind, Value};
 
 use super::info;
 use crate::store::StoreError;
@@ -71,7 +71,7 @@ impl Link {
 
     /// Runs commands one behind the other, without waiting for each answer.
     pub fn pipe(&mut self, pipeline: &Pipeline) -> Result<(), StoreError> {
-        self.run(|connection| pipeline.query::<()>(connection))
+        self.run(|connection| answers(connection, pipeline).map(drop))
     }
 
     /// Which life of the server answers: each start of one has a name of its own. `None` where it does not tell.
@@ -110,8 +110,8 @@ fn life(connection: &mut Connection) -> Result<Option<String>, StoreError> {
 }
 
 /// Asks for what it is good to know. A server that does not know the command, or does not let us, has to do without.
-fn ask(connection: &mut Connection, command: &redis::Cmd) -> Result<Option<redis::Value>, StoreError> {
-    match command.query::<redis::Value>(connection) {
+fn ask(connection: &mut Connection, command: &redis::Cmd) -> Result<Option<Value>, StoreError> {
+    match command.query::<Value>(connection) {
         Ok(value) => Ok(Some(value)),
         Err(error) if is_answer(&error) => Ok(None),
         Err(error) => Err(failed(error)),
@@ -123,6 +123,21 @@ pub(super) fn connect(client: &Client) -> Result<Connection, StoreError> {
     connection.set_read_timeout(Some(ANSWER_TIMEOUT)).map_err(failed)?;
     connection.set_write_timeout(Some(ANSWER_TIMEOUT)).map_err(failed)?;
     Ok(connection)
+}
+
+/// Sends commands one behind the other, and gives their answers. [`Pipeline::query`] would wait for each answer in turn of
+/// a server that hangs; here one that does not come is the last that is waited for.
+pub(super) fn answers(connection: &mut Connection, pipeline: &Pipeline) -> Result<Vec<Value>, RedisError> {
+    connection.send_packed_command(&pipeline.get_packed_pipeline())?;
+    let mut answers = Vec::with_capacity(pipeline.len());
+    let mut refused = None;
+    for _ in 0..pipeline.len() {
+        match connection.recv_response()? {
+            Value::ServerError(error) => refused = refused.or(Some(error)),
+            answer => answers.push(answer),
+        }
+    }
+    refused.map_or(Ok(answers), |error| Err(error.into()))
 }
 
 /// Whether Redis itself said that something is wrong, on a connection that is fine.
@@ -140,7 +155,6 @@ pub(super) fn failed(error: RedisError) -> StoreError {
     if !is_answer(&error) {
         return StoreError::Unreachable { source: Box::new(error) };
     }
-    // Of many commands in a pipeline all say the same.
     let said = error.clone().into_server_errors();
     let first = said.as_ref().and_then(|said| said.first());
     let answer = first.map_or_else(

@@ -205,17 +205,17 @@ impl Shared {
         for upserts in batch.upserts.chunks(PIPELINE_COMMANDS) {
             let mut pipeline = Pipeline::with_capacity(upserts.len());
             for Upsert { key, value, ttl } in upserts {
-                pipeline.cmd("SETEX").arg(&**key).arg(seconds(*ttl)).arg(&**value).ignore();
+                pipeline.cmd("SETEX").arg(&**key).arg(seconds(*ttl)).arg(&**value);
             }
             link.pipe(&pipeline)?;
         }
         let Some(told) = &batch.notification else { return Ok(()) };
         let mut pipeline = Pipeline::with_capacity(2);
         if let Some(key) = told.latest_key() {
-            pipeline.cmd("SET").arg(&**key).arg(&*told.time).ignore();
+            pipeline.cmd("SET").arg(&**key).arg(&*told.time);
         }
         let message = message(told);
-        pipeline.cmd("PUBLISH").arg(&*told.channel).arg(&message).ignore();
+        pipeline.cmd("PUBLISH").arg(&*told.channel).arg(&message);
         let listens = *told.channel == *self.options.channel;
         if listens {
             self.own.lock().sent(&message);
