@@ -11,6 +11,7 @@ mod road;
 mod secured;
 mod troubles;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -217,8 +218,10 @@ fn a_server_that_hangs_is_not_waited_for_without_end() {
     std::thread::scope(|scope| {
         let writing = scope.spawn(|| store.write(&batch(&rows, T)));
         let reading = scope.spawn(|| store.scan("analytics:", &mut |_| true));
-        wait_until("both are given up", || writing.is_finished() && reading.is_finished());
+        let both = || writing.is_finished() && reading.is_finished();
+        let waited = catch_unwind(AssertUnwindSafe(|| wait_until("both are given up", both)));
         stage.server.hang(false);
+        waited.unwrap();
         let hanging = writing.join().unwrap();
         assert!(matches!(hanging, Err(StoreError::Unreachable { .. })), "{hanging:?}");
     });
