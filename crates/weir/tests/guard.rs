@@ -26,7 +26,8 @@ struct Up {
 impl Up {
     fn start(data: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Up {
         let mut command = weir();
-        command.args(["up", "--http", "127.0.0.1:0", "--jobs-http", "127.0.0.1:0", "--data-dir"]).arg(data);
+        command.args(["up", "--http", "127.0.0.1:0", "--jobs-http", "127.0.0.1:0"]);
+        command.args(["--gateway-http", "127.0.0.1:0", "--data-dir"]).arg(data);
         command.args(arguments).envs(environment.iter().copied()).current_dir(data);
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the binary starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("stdout is a pipe"));
@@ -167,7 +168,8 @@ fn others_can_connect_only_if_they_need_a_token_or_it_is_meant() {
     let directory = tempfile::tempdir().expect("a directory");
     let up = |arguments: &[&str]| {
         let mut command = weir();
-        command.args(["up", "--jobs-http", "127.0.0.1:0", "--data-dir"]).arg(directory.path());
+        command.args(["up", "--jobs-http", "127.0.0.1:0", "--gateway-http", "127.0.0.1:0", "--data-dir"]);
+        command.arg(directory.path());
         command.args(arguments).current_dir(directory.path()).env("WEIR_LOG", "warn");
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
@@ -203,7 +205,7 @@ fn weirs_own_commands_speak_tls_with_whom_they_are_told_to_trust() {
     let [certificate, key] = ["certificate.pem", "key.pem"].map(|name| data.join(name).display().to_string());
     std::fs::write(&certificate, made.cert.pem()).expect("written");
     std::fs::write(&key, made.signing_key.serialize_pem()).expect("written");
-    let ports = ["--http", "127.0.0.1:0", "--jobs-http", "127.0.0.1:0"];
+    let ports = ["--http", "127.0.0.1:0", "--jobs-http", "127.0.0.1:0", "--gateway-http", "127.0.0.1:0"];
     let half = run(weir().arg("up").args(ports).args(["--set", &format!("tls.key={key}")]).current_dir(data));
     assert!(half.status.code() == Some(2) && stderr(&half).contains("tls.certificate"), "{}", stderr(&half));
     let secret = create(data, "all", "submit,analytics,ingest");

@@ -109,8 +109,9 @@ pub(crate) struct Security {
     /// Lets everybody in who can connect, also from other machines, as long as there is no token: what guards Weir then is
     /// somebody else's. Flag: --insecure.
     pub(crate) insecure: bool,
-    /// Names, without ports, by which requests may call beside addresses, `localhost` and those of the addresses above:
-    /// what else a page of a stranger could make point here. A proxy's name, if it passes that on; `*` = any.
+    /// Names, without ports, by which requests may call while no token is asked for, beside addresses, names without a dot
+    /// and those of the addresses above: what else a page of a stranger could make point here. A proxy's name, if it passes
+    /// that on; `*` = any.
     pub(crate) allowed_hosts: Vec<String>,
     /// How long a browser stays logged in.
     pub(crate) session: Length,
