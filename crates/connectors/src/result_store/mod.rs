@@ -13,13 +13,14 @@ use engine::connector::{ConnectorError, Rows, Sink, SinkFactory};
 use sql::error::Diagnostic;
 use sql::plan::SinkTable;
 use storage::store::{Notification, Upsert, WriteBatch};
-use types::{EventTime, Scalar};
+use types::{DataType, EventTime, Scalar};
 
 pub use encode::RowEncoder;
 pub use template::{KeyTemplate, TemplateError};
 pub use writer::StoreWriter;
 
 use crate::options::Reader;
+use template::written;
 
 /// What a table's options say.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,10 +82,10 @@ pub struct ResultStoreTable {
 
 impl SinkFactory for ResultStoreTable {
     fn open(&self, _subtask: usize, _of: usize) -> Result<Box<dyn Sink>, ConnectorError> {
-        let place = |name: &str| self.table.columns.iter().position(|column| column.name == name);
+        let time = self.table.columns.iter().enumerate().find(|(_, column)| column.name == "window_end");
         Ok(Box::new(ResultStoreSink {
             encoder: Some(RowEncoder::new(&self.table, self.options.key.clone(), self.tells_stage)),
-            time: place("window_end"),
+            time: time.map(|(place, column)| (place, column.column_type.data_type.clone())),
             ttl: self.options.ttl,
             channel: self.options.channel.as_str().into(),
             latest_key: self.options.latest_key.as_str().into(),
@@ -98,8 +99,8 @@ impl SinkFactory for ResultStoreTable {
 struct ResultStoreSink {
     /// Away while it is at work.
     encoder: Option<RowEncoder>,
-    /// The column that says which time followers are told.
-    time: Option<usize>,
+    /// The column that says which time followers are told, and its type.
+    time: Option<(usize, DataType)>,
     ttl: Duration,
     channel: Arc<str>,
     latest_key: Arc<str>,
@@ -137,7 +138,8 @@ impl ResultStoreSink {
 impl Sink for ResultStoreSink {
     fn write(&mut self, rows: &Rows<'_>) -> Result<(), ConnectorError> {
         let Some(mut encoder) = self.encoder.take() else { return Ok(()) };
-        let (ttl, time_column) = (self.ttl, self.time);
+        let (ttl, time_column) = (self.ttl, self.time.clone());
+        let mut scratch = Vec::new();
         let mut piece = Piece::default();
         let mut outcome = Ok(());
         encoder.encode(rows, |row, key, value| {
@@ -145,10 +147,13 @@ impl Sink for ResultStoreSink {
                 outcome = self.hand_over(std::mem::take(&mut piece));
             }
             if piece.time.is_none()
-                && let Some(column) = time_column
-                && let Scalar::Text(text) = rows.columns[column].get(row)
+                && let Some((column, data_type)) = &time_column
             {
-                piece.time = Some(text.into());
+                piece.time = match rows.columns[*column].get(row) {
+                    Scalar::Null => None,
+                    Scalar::Text(text) => Some(text.into()),
+                    time => Some(written(&mut scratch, time, data_type).into()),
+                };
             }
             piece.bytes += size_of::<Upsert>() + key.len() + value.len();
             piece.upserts.push(Upsert { key: key.into(), value: value.into(), ttl });

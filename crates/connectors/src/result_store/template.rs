@@ -79,11 +79,8 @@ impl KeyTemplate {
                     Scalar::Text(text) if *is_bound => key.push_str(&shortened(text)),
                     Scalar::Text(text) => push_escaped(key, &shortened(text)),
                     other => {
-                        scratch.clear();
-                        write_scalar(scratch, other, data_type);
-                        let text = String::from_utf8_lossy(scratch);
-                        let text = text.trim_matches('"');
-                        if *is_bound { key.push_str(text) } else { push_escaped(key, text) }
+                        let text = written(scratch, other, data_type);
+                        if *is_bound { key.push_str(&text) } else { push_escaped(key, &text) }
                     }
                 },
             }
@@ -95,6 +92,13 @@ impl KeyTemplate {
             key.push_str(&whole);
         }
     }
+}
+
+/// A value that is no text, as rows have it, without quotes. `scratch` is overwritten.
+pub(super) fn written(scratch: &mut Vec<u8>, value: Scalar<'_>, data_type: &DataType) -> String {
+    scratch.clear();
+    write_scalar(scratch, value, data_type);
+    String::from_utf8_lossy(scratch).trim_matches('"').to_owned()
 }
 
 /// The longest key, in bytes: what the embedded store takes, and some room.

@@ -18,6 +18,7 @@ mod random;
 mod replace;
 mod room;
 mod savepoints;
+mod told;
 mod topics;
 mod traps;
 mod world;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
-use storage::store::{Entry, Following, ResultStore, StoreError, WriteBatch};
+use storage::store::{Entry, Following, Notification, ResultStore, StoreError, WriteBatch};
 use types::Timestamp;
 
 /// Rows by key, and all that was ever written; nothing expires.
@@ -12,6 +12,7 @@ use types::Timestamp;
 pub struct MemoryStore {
     rows: Mutex<BTreeMap<String, Vec<u8>>>,
     history: Mutex<Vec<(String, Vec<u8>)>>,
+    told: Mutex<Vec<Notification>>,
     refuses: AtomicBool,
     refused: AtomicUsize,
 }
@@ -32,6 +33,12 @@ impl MemoryStore {
         self.history.lock().clone()
     }
 
+    /// What followers were told, in order.
+    #[allow(dead_code, reason = "some tests follow nothing")]
+    pub fn told(&self) -> Vec<Notification> {
+        self.told.lock().clone()
+    }
+
     pub fn rows(&self) -> BTreeMap<String, Vec<u8>> {
         self.rows.lock().clone()
     }
@@ -48,6 +55,7 @@ impl ResultStore for MemoryStore {
             rows.insert(upsert.key.to_string(), upsert.value.to_vec());
             self.history.lock().push((upsert.key.to_string(), upsert.value.to_vec()));
         }
+        self.told.lock().extend(batch.notification.clone());
         Ok(())
     }
 

@@ -1,0 +1,34 @@
+//! What followers of results are told of.
+
+use std::time::Duration;
+
+use jobs::Origin;
+
+use crate::world::{SCRIPT, World, submission, until};
+
+#[test]
+fn followers_are_told_the_end_of_the_window_as_keys_name_it_whatever_its_type() {
+    for (declared, written) in
+        [("TIMESTAMP(3)", "window_end"), ("STRING", "DATE_FORMAT(window_end, 'HH:mm')")]
+    {
+        let world = World::new(1);
+        let script = SCRIPT
+            .replace("window_end TIMESTAMP(3))", &format!("window_end {declared})"))
+            .replace("SUM(v), window_end", &format!("SUM(v), {written}"))
+            .replace("'key' = '{k}:{window_end}'", "'key' = '{k}:{window_end}', 'channel' = 'told'");
+        let process = world.process();
+        process.submit(submission(&script, Origin::Start)).expect("it starts");
+        world.append(0, &[("a", 10), ("b", 20), ("a", 100)]);
+        until("they are told", || !world.store.told().is_empty());
+        let told = world.store.told().swap_remove(0);
+        let (_, key) = world.store.history()[0]
+            .0
+            .split_once(':')
+            .map(|(k, end)| (k.to_owned(), end.to_owned()))
+            .expect("a key");
+        assert_eq!((&*told.kind, &*told.channel, told.count), ("counts", "told", 2));
+        assert_eq!(*told.time, key, "{declared}");
+        assert!(!told.time.is_empty());
+        assert!(process.shut_down(Duration::from_secs(20)));
+    }
+}
