@@ -156,7 +156,8 @@ fn closes(rate: u64) {
     let url = format!("{}/events", up.http);
     let sent = run(weir()
         .args(["generate", "--url", &url, "--rate", &rate.to_string()])
-        .args(["--count", &(rate * (WARM_UP + SECONDS)).to_string()])
+        // A request every two milliseconds: a window closes when the first event behind it comes.
+        .args(["--count", &(rate * (WARM_UP + SECONDS)).to_string(), "--batch", &(rate / 500).to_string()])
         .stderr(Stdio::null()));
     assert!(sent.status.success(), "events could not be sent");
     let (cpu, memory) = usage(up.id());
