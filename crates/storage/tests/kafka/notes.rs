@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Barrier};
+use std::time::Duration;
 
+use rdkafka::ClientConfig;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use storage::log::kafka::{KafkaLog, KafkaOptions, KafkaSettings};
 use storage::log::{EventLog as _, LogError, Note, Start};
 use types::SystemClock;
@@ -11,6 +14,8 @@ use types::SystemClock;
 use crate::servers::kafka::KafkaServer;
 use crate::servers::{free_port, wait_until};
 use crate::{all, bodies, read_all, reader, records, settings, shared};
+
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// With notes in a directory.
 fn open_noting(server: &KafkaServer, directory: &Path) -> KafkaLog {
@@ -52,6 +57,38 @@ fn a_note_stands_with_its_records_and_is_found_by_the_next_process_and_by_others
     noted.blocking_recv().unwrap().unwrap();
     wait_until("the other finds it", || second.note("two").unwrap().is_some());
     wait_for(&first, "noted", 2, &["a", "b", "c"]);
+}
+
+#[test]
+fn what_was_noted_is_not_taken_for_missing_while_another_ones_transaction_hides_it() {
+    // Its own: nobody else would find their notes meanwhile.
+    let Some(server) = KafkaServer::start(&[]) else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let log = open_noting(&server, &directory.path().join("own"));
+    log.create_topic("hidden", 1).unwrap();
+    let noted = |name: &str| {
+        let note = Note { name: name.to_owned(), value: b"done".to_vec() };
+        log.append_noted("hidden", records(&[name]), Some(note)).unwrap().blocking_recv().unwrap().unwrap();
+    };
+    noted("before");
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", server.address()).set("transactional.id", "another");
+    let another: BaseProducer = config.create().unwrap();
+    another.init_transactions(PATIENCE).unwrap();
+    another.begin_transaction().unwrap();
+    another
+        .send(BaseRecord::to("weir-notes").key("open").payload("open"))
+        .map_err(|(error, _)| error)
+        .unwrap();
+    another.flush(PATIENCE).unwrap();
+    noted("behind");
+    let other = open_noting(&server, &directory.path().join("other"));
+    let hidden = other.note("behind");
+    assert!(hidden.is_err(), "it may be there: {hidden:?}");
+    another.abort_transaction(PATIENCE).unwrap();
+    wait_until("it can be told", || other.note("behind").is_ok());
+    assert_eq!(other.note("behind").unwrap(), Some(b"done".to_vec()));
+    assert_eq!(other.note("open").unwrap(), None);
 }
 
 /// Brokers tell that a transaction is committed before each partition shows it.

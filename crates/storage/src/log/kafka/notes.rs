@@ -38,7 +38,10 @@ const PARTITION: PartitionId = PartitionId(0);
 
 pub(super) struct Notes {
     settings: KafkaSettings,
+    /// Sees what is committed, as far as no open transaction stands before it.
     ask: Ask,
+    /// Sees all.
+    ask_all: Ask,
     clock: Arc<dyn Clock>,
     store: EmbeddedStore,
     instance: String,
@@ -67,8 +70,8 @@ impl Notes {
                 instance
             }
         };
-        let ask = Ask::new(settings.clone())?;
-        Ok(Notes { settings, ask, clock, store, instance, reading: Mutex::default() })
+        let (ask, ask_all) = (Ask::new(settings.committed_only())?, Ask::new(settings.with_uncommitted())?);
+        Ok(Notes { settings, ask, ask_all, clock, store, instance, reading: Mutex::default() })
     }
 
     /// The name of this process among the producers of a cluster, over its restarts.
@@ -138,23 +141,21 @@ impl Notes {
         if reading.is_complete {
             return Ok(());
         }
-        let (first, end) = self.ask.bounds(NOTES, PARTITION)?;
+        let until = self.clock.elapsed() + PATIENCE;
+        let (_, end) = self.ask_all.bounds(NOTES, PARTITION)?;
+        let first = self.settle(end, until)?;
         let position = self.position()?.unwrap_or(first).clamp(first, end);
         let wanted = Wanted { keys: true, headers: false };
         let from = [(PARTITION, Start::At(Offset(position)))];
         let settings = self.settings.committed_only();
         let reader =
             reading.reader.insert(Reader::open(&settings, NOTES, &from, wanted, self.clock.clone())?);
-        let until = self.clock.elapsed() + PATIENCE;
         // Where nothing is, nothing is waited for.
         let mut is_read = position >= end;
         while !is_read {
             let left = until.saturating_sub(self.clock.elapsed());
             if left.is_zero() {
-                return Err(LogError::Unreachable {
-                    servers: self.settings.servers().to_owned(),
-                    source: "notes of earlier appends could not be read".into(),
-                });
+                return Err(self.unreadable("notes of earlier appends could not be read"));
             }
             match reader.poll(left.min(LOOK), FETCH_BYTES)? {
                 Polled::Records { fetched, behind } => {
@@ -167,6 +168,25 @@ impl Notes {
         }
         reading.is_complete = reading.doubts == doubts;
         Ok(())
+    }
+
+    /// Waits until the transactions are over that stand before an offset: what was committed behind the beginning of one that
+    /// is open is not given to anybody. Returns the first offset.
+    fn settle(&self, end: u64, until: Duration) -> Result<u64, LogError> {
+        loop {
+            let (first, settled) = self.ask.bounds(NOTES, PARTITION)?;
+            if settled >= end {
+                return Ok(first);
+            }
+            if self.clock.elapsed() >= until {
+                return Err(self.unreadable("the transaction of another process is not over"));
+            }
+            std::thread::park_timeout(LOOK);
+        }
+    }
+
+    fn unreadable(&self, why: &'static str) -> LogError {
+        LogError::Unreachable { servers: self.settings.servers().to_owned(), source: why.into() }
     }
 
     /// Takes what has been fetched by now; tells whether there was anything.

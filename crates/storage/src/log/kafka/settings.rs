@@ -99,6 +99,13 @@ impl KafkaSettings {
         of
     }
 
+    /// These, with the transactions that are not committed.
+    pub(super) fn with_uncommitted(&self) -> KafkaSettings {
+        let mut of = self.clone();
+        of.properties.insert("isolation.level".to_owned(), "read_uncommitted".to_owned());
+        of
+    }
+
     pub(super) fn group(&self) -> Option<&str> {
         self.properties.get("group.id").map(String::as_str)
     }
