@@ -1,51 +1,61 @@
-//! Exact sets of distinct values, one a group: codes as bits while codes are few, else pairs of group and code.
+//! Exact sets of distinct values, one a group.
+//!
+//! A table begins with pairs of group and code in one hash set, which takes as much as it holds. A table of few groups that
+//! fills up turns to bitmaps over the codes, which are faster, as soon as they take no more than the pairs do:
+//!
+//! ```text
+//! pairs   {(0, 17), (0, 23), (5, 17)}            16 bytes a pair
+//! bitmaps group 0 ─► block 0  …0100000100…       an eighth of a byte a code, for groups that hold any
+//!         group 5 ─► block 1  …0000000100…
+//! ```
+//!
+//! So a slice of time with one event takes little, however many values there are elsewhere.
 
-use super::keys::prefetch;
+use super::keys::{Rows, prefetch};
 
 /// A set of codes for each group.
 #[derive(Debug, Clone)]
 pub enum Distinct {
-    /// `words` words of 64 bits a group. Bit 0 swallows nulls, so that adding needs no branch.
-    Bits {
+    Bitmaps(Bitmaps),
+    Pairs {
+        pairs: Pairs,
+        /// The words of a bitmap that it may turn to; 0: it never does.
         words: usize,
-        bits: Vec<u64>,
     },
-    Pairs(Pairs),
 }
 
 /// Groups with bitmaps of more codes than this would ruin the cache.
 const BITS_LIMIT: usize = 1 << 14;
+/// What a pair takes, about: the set is half full at most.
+const PAIR_BYTES: usize = 16;
 
 impl Distinct {
     /// `direct`: the table's groups are few; `codes`: every code is below it at the moment.
     pub fn new(direct: bool, codes: usize, seed: u64) -> Distinct {
         let room = (codes * 2).next_power_of_two().max(1024);
-        if direct && room <= BITS_LIMIT {
-            Distinct::Bits { words: room / 64, bits: Vec::new() }
-        } else {
-            Distinct::Pairs(Pairs::new(seed))
-        }
+        let words = if direct && room <= BITS_LIMIT { room / 64 } else { 0 };
+        Distinct::Pairs { pairs: Pairs::new(seed), words }
     }
 
     /// Whether codes below this can be added.
     pub fn fits(&self, codes: usize) -> bool {
         match self {
-            Distinct::Bits { words, .. } => codes <= words * 64,
-            Distinct::Pairs(_) => true,
+            Distinct::Bitmaps(Bitmaps { words, .. }) => codes <= words * 64,
+            Distinct::Pairs { words, .. } => *words == 0 || codes <= words * 64,
         }
     }
 
     pub fn resize(&mut self, groups: usize) {
         match self {
-            Distinct::Bits { words, bits } => bits.resize(groups * *words, 0),
-            Distinct::Pairs(pairs) => pairs.counts.resize(groups, 0),
+            Distinct::Bitmaps(bitmaps) => bitmaps.blocks.resize(groups, NO_BLOCK),
+            Distinct::Pairs { pairs, .. } => pairs.counts.resize(groups, 0),
         }
     }
 
     pub fn clear(&mut self) {
         match self {
-            Distinct::Bits { bits, .. } => bits.fill(0),
-            Distinct::Pairs(pairs) => {
+            Distinct::Bitmaps(bitmaps) => bitmaps.clear(),
+            Distinct::Pairs { pairs, .. } => {
                 let groups = pairs.counts.len();
                 *pairs = Pairs::new(pairs.seed);
                 pairs.counts.resize(groups, 0);
@@ -57,27 +67,19 @@ impl Distinct {
     #[inline(always)]
     pub fn add(&mut self, group: u32, code: u32) {
         match self {
-            Distinct::Bits { words, bits } => {
-                bits[group as usize * *words + (code >> 6) as usize] |= 1 << (code & 63);
-            }
-            Distinct::Pairs(pairs) => pairs.add(group, code),
+            Distinct::Bitmaps(bitmaps) => bitmaps.add(group, code),
+            Distinct::Pairs { pairs, .. } => pairs.add(group, code),
         }
     }
 
     /// Adds the code of each row to its group; rows and groups run side by side.
-    pub fn add_rows(&mut self, rows: super::keys::Rows<'_>, groups: &[u32], codes: &[u32]) {
+    pub fn add_rows(&mut self, rows: Rows<'_>, groups: &[u32], codes: &[u32]) {
         match self {
-            Distinct::Bits { words, bits } => {
-                let words = *words;
-                rows.for_each(|i, row| {
-                    let code = codes[row];
-                    bits[groups[i] as usize * words + (code >> 6) as usize] |= 1 << (code & 63);
-                });
-            }
-            Distinct::Pairs(pairs) => {
+            Distinct::Bitmaps(bitmaps) => rows.for_each(|i, row| bitmaps.add(groups[i], codes[row])),
+            Distinct::Pairs { pairs, .. } => {
                 const AHEAD: usize = 16;
                 match rows {
-                    super::keys::Rows::All(n) => {
+                    Rows::All(n) => {
                         for row in 0..n {
                             if row + AHEAD < n {
                                 pairs.prefetch(groups[row + AHEAD], codes[row + AHEAD]);
@@ -85,7 +87,7 @@ impl Distinct {
                             pairs.add(groups[row], codes[row]);
                         }
                     }
-                    super::keys::Rows::Selected(selected) => {
+                    Rows::Selected(selected) => {
                         for (i, &row) in selected.iter().enumerate() {
                             if let Some(&ahead) = selected.get(i + AHEAD) {
                                 pairs.prefetch(groups[i + AHEAD], codes[ahead as usize]);
@@ -94,61 +96,59 @@ impl Distinct {
                         }
                     }
                 }
+                self.settle();
             }
+        }
+    }
+
+    /// Turns to bitmaps where these take no more than the pairs.
+    pub fn settle(&mut self) {
+        let Distinct::Pairs { pairs, words } = self else { return };
+        if *words > 0
+            && pairs.len * PAIR_BYTES >= pairs.groups * *words * size_of::<u64>()
+            && pairs.groups > 0
+        {
+            *self = Distinct::Bitmaps(Bitmaps::of(pairs, *words));
         }
     }
 
     /// The number of distinct non-null codes.
     pub fn count(&self, group: u32) -> u64 {
         match self {
-            Distinct::Bits { words, bits } => {
-                let bits = &bits[group as usize * words..][..*words];
-                bits.iter().map(|word| word.count_ones() as u64).sum::<u64>() - (bits[0] & 1)
-            }
-            Distinct::Pairs(pairs) => pairs.counts[group as usize] as u64,
+            Distinct::Bitmaps(bitmaps) => bitmaps.count(group),
+            Distinct::Pairs { pairs, .. } => pairs.counts[group as usize] as u64,
         }
     }
 
     /// Calls `each` with every group and code.
     pub fn for_each(&self, mut each: impl FnMut(u32, u32)) {
         match self {
-            Distinct::Bits { words, bits } => {
-                for (index, &word) in bits.iter().enumerate() {
-                    let mut rest = word;
-                    if index % words == 0 {
-                        rest &= !1;
-                    }
-                    while rest != 0 {
-                        let code = (index % words * 64) as u32 + rest.trailing_zeros();
-                        each((index / words) as u32, code);
-                        rest &= rest - 1;
-                    }
-                }
-            }
-            Distinct::Pairs(pairs) => {
-                pairs
-                    .slots
-                    .iter()
-                    .filter(|&&pair| pair != EMPTY)
-                    .for_each(|&pair| each((pair >> 32) as u32, pair as u32));
-            }
+            Distinct::Bitmaps(bitmaps) => bitmaps.for_each(each),
+            Distinct::Pairs { pairs, .. } => pairs
+                .slots
+                .iter()
+                .filter(|&&pair| pair != EMPTY)
+                .for_each(|&pair| each((pair >> 32) as u32, pair as u32)),
         }
     }
 
     /// Adds another table's sets, whose codes mean the same, group by group; false if only [`Distinct::for_each`] can.
     pub fn merge_bits(&mut self, other: &Distinct, targets: &[Option<u32>]) -> bool {
-        let (Distinct::Bits { words, bits }, Distinct::Bits { words: theirs, bits: other_bits }) =
-            (self, other)
-        else {
-            return false;
-        };
-        if theirs > words {
+        let Distinct::Bitmaps(other) = other else { return false };
+        if let Distinct::Pairs { pairs, words } = self
+            && *words >= other.words
+        {
+            *self = Distinct::Bitmaps(Bitmaps::of(pairs, *words));
+        }
+        let Distinct::Bitmaps(own) = self else { return false };
+        if other.words > own.words {
             return false;
         }
-        for (from, to) in other_bits.chunks_exact(*theirs).zip(targets) {
-            if let Some(to) = to {
-                let to = &mut bits[*to as usize * *words..][..*theirs];
-                to.iter_mut().zip(from).for_each(|(to, from)| *to |= from);
+        for (from, to) in targets.iter().enumerate() {
+            if let Some(to) = to
+                && let Some(bits) = other.block(from as u32)
+            {
+                own.block_mut(*to).iter_mut().zip(bits).for_each(|(to, from)| *to |= from);
             }
         }
         true
@@ -156,8 +156,86 @@ impl Distinct {
 
     pub fn memory_bytes(&self) -> usize {
         match self {
-            Distinct::Bits { bits, .. } => bits.capacity() * 8,
-            Distinct::Pairs(pairs) => pairs.slots.capacity() * 8 + pairs.counts.capacity() * 4,
+            Distinct::Bitmaps(bitmaps) => bitmaps.bits.capacity() * 8 + bitmaps.blocks.capacity() * 4,
+            Distinct::Pairs { pairs, .. } => pairs.slots.capacity() * 8 + pairs.counts.capacity() * 4,
+        }
+    }
+}
+
+/// A bitmap for each group that holds a code.
+#[derive(Debug, Clone)]
+pub struct Bitmaps {
+    /// The words of 64 bits of a bitmap. Its bit 0 swallows nulls, so that adding needs no branch for them.
+    words: usize,
+    /// By group: the number of its block.
+    blocks: Vec<u32>,
+    bits: Vec<u64>,
+}
+
+/// A group that holds no code.
+const NO_BLOCK: u32 = u32::MAX;
+
+impl Bitmaps {
+    /// The bitmaps of the same sets.
+    fn of(pairs: &Pairs, words: usize) -> Bitmaps {
+        let blocks = vec![NO_BLOCK; pairs.counts.len()];
+        let mut bitmaps = Bitmaps { words, blocks, bits: Vec::with_capacity(pairs.groups * words) };
+        for &pair in pairs.slots.iter().filter(|&&pair| pair != EMPTY) {
+            bitmaps.add((pair >> 32) as u32, pair as u32);
+        }
+        bitmaps
+    }
+
+    fn clear(&mut self) {
+        self.blocks.fill(NO_BLOCK);
+        self.bits.clear();
+    }
+
+    #[inline(always)]
+    fn add(&mut self, group: u32, code: u32) {
+        let mut block = self.blocks[group as usize];
+        if block == NO_BLOCK {
+            block = self.new_block(group);
+        }
+        self.bits[block as usize * self.words + (code >> 6) as usize] |= 1 << (code & 63);
+    }
+
+    #[inline(never)]
+    fn new_block(&mut self, group: u32) -> u32 {
+        let block = (self.bits.len() / self.words) as u32;
+        self.bits.resize(self.bits.len() + self.words, 0);
+        self.blocks[group as usize] = block;
+        block
+    }
+
+    fn block(&self, group: u32) -> Option<&[u64]> {
+        let block = *self.blocks.get(group as usize)?;
+        (block != NO_BLOCK).then(|| &self.bits[block as usize * self.words..][..self.words])
+    }
+
+    fn block_mut(&mut self, group: u32) -> &mut [u64] {
+        let mut block = self.blocks[group as usize];
+        if block == NO_BLOCK {
+            block = self.new_block(group);
+        }
+        &mut self.bits[block as usize * self.words..][..self.words]
+    }
+
+    fn count(&self, group: u32) -> u64 {
+        self.block(group).map_or(0, |bits| {
+            bits.iter().map(|word| u64::from(word.count_ones())).sum::<u64>() - (bits[0] & 1)
+        })
+    }
+
+    fn for_each(&self, mut each: impl FnMut(u32, u32)) {
+        for group in 0..self.blocks.len() as u32 {
+            for (index, &word) in self.block(group).unwrap_or_default().iter().enumerate() {
+                let mut rest = if index == 0 { word & !1 } else { word };
+                while rest != 0 {
+                    each(group, (index * 64) as u32 + rest.trailing_zeros());
+                    rest &= rest - 1;
+                }
+            }
         }
     }
 }
@@ -169,6 +247,8 @@ pub struct Pairs {
     mask: usize,
     len: usize,
     counts: Vec<u32>,
+    /// Groups that hold a code.
+    groups: usize,
     seed: u64,
 }
 
@@ -177,7 +257,7 @@ const EMPTY: u64 = u64::MAX;
 impl Pairs {
     fn new(seed: u64) -> Pairs {
         const SLOTS: usize = 64;
-        Pairs { slots: vec![EMPTY; SLOTS], mask: SLOTS - 1, len: 0, counts: Vec::new(), seed }
+        Pairs { slots: vec![EMPTY; SLOTS], mask: SLOTS - 1, len: 0, counts: Vec::new(), groups: 0, seed }
     }
 
     #[inline(always)]
@@ -209,7 +289,9 @@ impl Pairs {
             slot = (slot + 1) & self.mask;
         }
         self.slots[slot] = pair;
-        self.counts[group as usize] += 1;
+        let count = &mut self.counts[group as usize];
+        self.groups += usize::from(*count == 0);
+        *count += 1;
         self.len += 1;
         if self.len * 2 > self.slots.len() {
             self.grow();
@@ -228,5 +310,71 @@ impl Pairs {
             }
             self.slots[slot] = pair;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn pairs_of(distinct: &Distinct) -> BTreeSet<(u32, u32)> {
+        let mut found = BTreeSet::new();
+        distinct.for_each(|group, code| assert!(found.insert((group, code))));
+        found
+    }
+
+    #[test]
+    fn the_sets_are_the_same_as_pairs_and_as_bitmaps() {
+        let mut distinct = Distinct::new(true, 1_000, 7);
+        distinct.resize(64);
+        let mut expected = BTreeSet::new();
+        let mut random = 1_u64;
+        for _ in 0..20_000 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let (group, code) = ((random >> 40) as u32 % 64, (random >> 20) as u32 % 1_000);
+            distinct.add_rows(Rows::All(1), &[group], &[code]);
+            if code > 0 {
+                expected.insert((group, code));
+            }
+        }
+        assert!(matches!(distinct, Distinct::Bitmaps(_)), "it has filled up");
+        assert_eq!(pairs_of(&distinct), expected);
+        for group in 0..64 {
+            let count = expected.iter().filter(|(of, _)| *of == group).count() as u64;
+            assert_eq!(distinct.count(group), count);
+        }
+    }
+
+    #[test]
+    fn a_table_takes_as_much_as_it_holds() {
+        let mut distinct = Distinct::new(true, 8_000, 7);
+        distinct.resize(64);
+        distinct.add_rows(Rows::All(1), &[3], &[7_999]);
+        assert!(distinct.memory_bytes() < 1_024, "{} bytes for one value", distinct.memory_bytes());
+    }
+
+    #[test]
+    fn sets_of_any_form_merge_into_one() {
+        let full = |groups: u32| {
+            let mut distinct = Distinct::new(true, 1_000, 7);
+            distinct.resize(8);
+            for code in 1..900 {
+                for group in 0..groups {
+                    distinct.add_rows(Rows::All(1), &[group], &[code]);
+                }
+            }
+            distinct
+        };
+        let mut sparse = Distinct::new(true, 1_000, 7);
+        sparse.resize(8);
+        sparse.add_rows(Rows::All(1), &[5], &[999]);
+        let targets: Vec<Option<u32>> = (0..8).map(|group| (group != 1).then_some(group)).collect();
+        assert!(sparse.merge_bits(&full(2), &targets));
+        let mut expected: BTreeSet<(u32, u32)> = (1..900).map(|code| (0, code)).collect();
+        expected.insert((5, 999));
+        assert_eq!(pairs_of(&sparse), expected);
+        assert!(!sparse.merge_bits(&Distinct::new(false, 10, 7), &targets), "pairs are added one by one");
     }
 }

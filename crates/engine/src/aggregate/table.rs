@@ -192,6 +192,7 @@ impl Table {
                     to.add(target, codes.of(domain, value));
                 }
             });
+            to.settle();
         }
     }
 }
