@@ -64,9 +64,20 @@ impl Budget {
 }
 
 impl Share {
-    fn grow(&mut self, by: usize) -> Result<(), Failure> {
+    /// Takes some of the budget. A request that is larger than all of it by itself is refused for good (413), any other for
+    /// now (429).
+    pub(super) fn grow(&mut self, by: usize) -> Result<(), Failure> {
         let before = self.budget.used.fetch_add(by, Ordering::Relaxed);
         self.bytes += by;
+        if self.bytes > self.budget.limit {
+            let limit = self.budget.limit;
+            return Err(Failure::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!(
+                    "the events of the body take more than {limit} bytes of memory (`ingest.memory`); send fewer at once"
+                ),
+            ));
+        }
         if before.saturating_add(by) > self.budget.limit {
             return Err(Failure::overloaded("too many events are waiting to be written"));
         }

@@ -50,8 +50,11 @@ pub(crate) struct Ingest {
 pub(crate) struct Accepted {
     /// Events that are durable now.
     accepted: usize,
-    /// Events that were not taken, in order.
+    /// Events that were not taken, in order; the first hundred of them.
     rejected: Vec<Rejected>,
+    /// How many were not taken, where that is more than are listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rejected_count: Option<usize>,
 }
 
 /// An event that was not taken.
@@ -93,8 +96,9 @@ impl Ingest {
             .map(|(index, reason)| Rejected { index: *index, reason: reason.to_string() })
             .collect();
         let accepted = events.records.len();
-        let refused = rejected.len();
-        let said = serde_json::to_vec(&Accepted { accepted, rejected })
+        let refused = events.rejected_count;
+        let rejected_count = (refused > rejected.len()).then_some(refused);
+        let said = serde_json::to_vec(&Accepted { accepted, rejected, rejected_count })
             .map_err(|error| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
         if accepted > 0 {
             self.append(topic, events.records, taken, &said, share).await?;
@@ -127,8 +131,17 @@ impl Ingest {
         let length = body.len();
         let work = move || -> Result<(Events, Share), Failure> {
             let plain = body::decompress(body, coding, plain_max, &mut share)?;
+            let mut full = None;
+            let read = split::events(&plain, rules, record_max, &mut |bytes| match share.grow(bytes) {
+                Ok(()) => true,
+                Err(failure) => {
+                    full = Some(failure);
+                    false
+                }
+            });
             let unreadable = |error: Unreadable| Failure::new(StatusCode::BAD_REQUEST, error.to_string());
-            Ok((split::events(&plain, rules, record_max).map_err(unreadable)?, share))
+            let events = read.map_err(|error| full.unwrap_or_else(|| unreadable(error)))?;
+            Ok((events, share))
         };
         if length <= INLINE_BYTES_MAX && coding == Coding::Identity {
             return work();
@@ -170,7 +183,8 @@ impl Ingest {
             Ok(_) => Err(LogError::Closed.into()),
             Err(_) => Err(Failure::new(
                 StatusCode::SERVICE_UNAVAILABLE,
-                "the event log did not answer in time; the events may or may not have been kept",
+                "the event log did not answer in time: the events may still be appended; an Idempotency-Key makes it \
+                 safe to send them again",
             )),
         }
     }

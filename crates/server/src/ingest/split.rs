@@ -14,9 +14,20 @@ use super::scan::{self, Malformed};
 #[derive(Debug, Default)]
 pub(crate) struct Events {
     pub(crate) records: Vec<NewRecord>,
-    /// Index and reason, ascending.
+    /// Index and reason, ascending; the first [`LISTED_MAX`] of them.
     pub(crate) rejected: Vec<(usize, Reason)>,
+    /// How many were rejected, those that are not listed too.
+    pub(crate) rejected_count: usize,
 }
+
+/// Rejected events that are listed: whoever sends a million of them learns from a hundred what is wrong.
+pub(crate) const LISTED_MAX: usize = 100;
+
+/// Events between two questions to the budget.
+const STEP_EVENTS: usize = 1_024;
+
+/// What an event takes beside its bytes, about.
+const EVENT_OVERHEAD_BYTES: usize = size_of::<NewRecord>() + 32;
 
 /// Nothing could be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -29,13 +40,22 @@ pub(crate) enum Unreadable {
     Array { at: usize },
     #[error("the body is neither a JSON object, nor a JSON array, nor NDJSON")]
     NotJson,
+    #[error("there is no room for so many events")]
+    NoRoom,
 }
 
-/// Reads a body. `record_bytes_max` bounds a single event.
-pub(crate) fn events(body: &Bytes, rules: Rules, record_bytes_max: usize) -> Result<Events, Unreadable> {
+/// Reads a body. `record_bytes_max` bounds a single event; `room` is asked for the memory that the events take beside
+/// their bytes, and refuses by returning false.
+pub(crate) fn events(
+    body: &Bytes,
+    rules: Rules,
+    record_bytes_max: usize,
+    room: &mut dyn FnMut(usize) -> bool,
+) -> Result<Events, Unreadable> {
     let body = &body.strip_prefix(b"\xEF\xBB\xBF").map_or_else(|| body.clone(), |rest| body.slice_ref(rest));
     let start = scan::blanks(body);
-    let mut reading = Reading { body, rules, record_bytes_max, count: 0, events: Events::default() };
+    let mut reading =
+        Reading { body, rules, record_bytes_max, room, count: 0, unread: 0, events: Events::default() };
     let text = simdutf8::basic::from_utf8(body).is_ok();
     match body.get(start) {
         None => return Err(Unreadable::Empty),
@@ -58,7 +78,10 @@ struct Reading<'a> {
     body: &'a Bytes,
     rules: Rules,
     record_bytes_max: usize,
+    room: &'a mut dyn FnMut(usize) -> bool,
     count: usize,
+    /// Events that are no JSON, or no text.
+    unread: usize,
     events: Events,
 }
 
@@ -76,7 +99,7 @@ impl Reading<'_> {
             let start = at + scan::blanks(&self.body[at..]);
             at += used;
             let verdict = self.sized(start, at).and_then(|body| record(scanned, body, self.rules));
-            self.note(verdict);
+            self.note(verdict)?;
             at += scan::blanks(&self.body[at..]);
             match self.body.get(at) {
                 Some(b',') => at += 1,
@@ -101,8 +124,7 @@ impl Reading<'_> {
             return false;
         }
         let verdict = self.sized(start, end).and_then(|body| record(scanned, body, self.rules));
-        self.note(verdict);
-        true
+        self.note(verdict).is_ok()
     }
 
     fn lines(&mut self, encoding: Encoding) -> Result<(), Unreadable> {
@@ -114,13 +136,12 @@ impl Reading<'_> {
             if length > 0 {
                 let from = start + blanks;
                 let verdict = self.sized(from, from + length).and_then(|line| self.line(line, encoding));
-                self.note(verdict);
+                self.note(verdict)?;
             }
             start = end + 1;
         }
         // Garbage is an error of the request; one good line makes it a batch with bad events.
-        let unread = |(_, reason): &(usize, Reason)| matches!(reason, Reason::Malformed | Reason::NotText);
-        if self.events.records.is_empty() && self.events.rejected.iter().all(unread) {
+        if self.events.records.is_empty() && self.unread == self.events.rejected_count {
             return Err(Unreadable::NotJson);
         }
         Ok(())
@@ -144,12 +165,26 @@ impl Reading<'_> {
         Ok(self.body.slice(start..end))
     }
 
-    fn note(&mut self, verdict: Result<NewRecord, Reason>) {
+    fn note(&mut self, verdict: Result<NewRecord, Reason>) -> Result<(), Unreadable> {
         match verdict {
-            Ok(record) => self.events.records.push(record),
-            Err(reason) => self.events.rejected.push((self.count, reason)),
+            Ok(record) => {
+                let taken = self.events.records.len();
+                let asks = taken > 0 && taken.is_multiple_of(STEP_EVENTS);
+                if asks && !(self.room)(STEP_EVENTS * EVENT_OVERHEAD_BYTES) {
+                    return Err(Unreadable::NoRoom);
+                }
+                self.events.records.push(record);
+            }
+            Err(reason) => {
+                self.unread += usize::from(matches!(reason, Reason::Malformed | Reason::NotText));
+                self.events.rejected_count += 1;
+                if self.events.rejected.len() < LISTED_MAX {
+                    self.events.rejected.push((self.count, reason));
+                }
+            }
         }
         self.count += 1;
+        Ok(())
     }
 }
 
@@ -162,7 +197,7 @@ mod tests {
     const GOOD: &str = r#"{"query_id":"a","ts":"2025-12-09T11:30:00"}"#;
 
     fn read(body: impl AsRef<[u8]>) -> Result<Events, Unreadable> {
-        events(&Bytes::copy_from_slice(body.as_ref()), Rules::Query, 1_000)
+        events(&Bytes::copy_from_slice(body.as_ref()), Rules::Query, 1_000, &mut |_| true)
     }
 
     fn bodies(events: &Events) -> Vec<&[u8]> {
@@ -232,6 +267,26 @@ mod tests {
     }
 
     #[test]
+    fn of_many_rejected_events_the_first_are_listed_and_all_are_counted() {
+        let found = read("{}\n".repeat(5_000)).expect("readable");
+        assert_eq!((found.rejected.len(), found.rejected_count), (LISTED_MAX, 5_000));
+        assert_eq!(found.rejected[99], (99, Reason::NoId));
+        let found = read(format!("[{}{{}}]", "{},".repeat(4_999))).expect("readable");
+        assert_eq!((found.rejected.len(), found.rejected_count), (LISTED_MAX, 5_000));
+    }
+
+    #[test]
+    fn events_that_find_no_room_are_not_read_on() {
+        let body = Bytes::from(format!("{GOOD}\n").repeat(5_000));
+        let mut left = 2;
+        let read = events(&body, Rules::Query, 1_000, &mut |_| {
+            left -= 1;
+            left >= 0
+        });
+        assert_eq!((read.err(), left), (Some(Unreadable::NoRoom), -1));
+    }
+
+    #[test]
     fn a_line_that_is_not_text_does_not_spoil_the_others() {
         let mut body = format!("{GOOD}\n").into_bytes();
         body.extend_from_slice(b"{\"query_id\":\"\xff\",\"ts\":\"x\"}\n");
@@ -265,7 +320,7 @@ mod tests {
                 }
                 let first = body.iter().find(|b| !b.is_ascii_whitespace());
                 let count = body.split(|&b| b == b'\n').filter(|l| !l.trim_ascii().is_empty()).count();
-                let taken = found.records.len() + found.rejected.len();
+                let taken = found.records.len() + found.rejected_count;
                 // One object may span lines.
                 let whole = matches!(first, Some(b'{') if taken == 1) || matches!(first, Some(b'['));
                 prop_assert!(taken == count || whole);

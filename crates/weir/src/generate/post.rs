@@ -43,11 +43,14 @@ pub(crate) struct Answer {
 struct Body {
     accepted: u64,
     rejected: Vec<serde_json::Value>,
+    /// Where more were rejected than are listed.
+    rejected_count: Option<u64>,
 }
 
 impl From<Body> for Answer {
     fn from(body: Body) -> Answer {
-        Answer { accepted: body.accepted, rejected: body.rejected.len() as u64 }
+        let listed = body.rejected.len() as u64;
+        Answer { accepted: body.accepted, rejected: body.rejected_count.unwrap_or(listed) }
     }
 }
 
