@@ -8,7 +8,7 @@ use engine::connector::{ConnectorError, Rows, Sink, SinkFactory};
 use parking_lot::{Condvar, Mutex};
 use types::{Clock, EventTime, Value};
 
-use crate::patience::Patience;
+use crate::retry::Retry;
 
 /// Rows held at one time, at most, and about how many bytes: a row more than these is never held.
 const ROWS_MAX: usize = 10_000;
@@ -100,7 +100,7 @@ impl Collector {
         let bytes = size(&row);
         let mut state = self.state.lock();
         while !state.closed && state.wanted != Some(0) && !state.has_room(bytes) {
-            if wait.patience.is_given_up() {
+            if wait.retry.is_stopped() {
                 let error = "the job ended before its rows were fetched";
                 return Err(ConnectorError::external("cannot hand a row over", error));
             }
@@ -148,7 +148,7 @@ fn size(row: &CollectedRow) -> usize {
 /// The sink of a query.
 pub struct CollectTable {
     pub collector: Arc<Collector>,
-    pub patience: Arc<Patience>,
+    pub retry: Arc<Retry>,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -156,7 +156,7 @@ impl SinkFactory for CollectTable {
     fn open(&self, _subtask: usize, _of: usize) -> Result<Box<dyn Sink>, ConnectorError> {
         Ok(Box::new(CollectSink {
             collector: self.collector.clone(),
-            patience: self.patience.clone(),
+            retry: self.retry.clone(),
             clock: self.clock.clone(),
             blocked: Duration::ZERO,
         }))
@@ -165,21 +165,21 @@ impl SinkFactory for CollectTable {
 
 struct CollectSink {
     collector: Arc<Collector>,
-    patience: Arc<Patience>,
+    retry: Arc<Retry>,
     clock: Arc<dyn Clock>,
     blocked: Duration,
 }
 
 /// How a sink waits for room.
 struct Wait<'a> {
-    patience: &'a Patience,
+    retry: &'a Retry,
     clock: &'a dyn Clock,
     blocked: Duration,
 }
 
 impl Sink for CollectSink {
     fn write(&mut self, rows: &Rows<'_>) -> Result<(), ConnectorError> {
-        let mut wait = Wait { patience: &self.patience, clock: &*self.clock, blocked: Duration::ZERO };
+        let mut wait = Wait { retry: &self.retry, clock: &*self.clock, blocked: Duration::ZERO };
         let mut outcome = Ok(true);
         rows.rows.for_each(|_, row| {
             if !matches!(outcome, Ok(true)) {

@@ -46,7 +46,7 @@ impl SourceFactory for FileTable {
                 StartFrom::Options => 0,
                 StartFrom::Positions(positions) => {
                     let split = split(path, partition);
-                    positions.iter().find(|(of, _)| *of == split).map_or(0, |(_, offset)| offset.0)
+                    positions.iter().find(|of| of.split == split).map_or(0, |of| of.offset.0)
                 }
             };
             files.push(OpenFile::open(path, partition, start)?);

@@ -12,8 +12,8 @@ pub mod file;
 pub mod format;
 pub mod local;
 mod options;
-pub mod patience;
 pub mod result_store;
+pub mod retry;
 mod values;
 
 use sql::error::Diagnostic;

@@ -16,13 +16,18 @@ const SYSTEM: &str = "values";
 pub struct ValuesTable {
     columns: Vec<String>,
     rows: Arc<Vec<Vec<Value>>>,
+    /// Names these rows: a job that goes on with other rows reads them from their beginning.
+    split: Split,
 }
 
 impl ValuesTable {
     /// `None` for a table that is read from somewhere.
     pub fn of(table: &SourceTable) -> Option<ValuesTable> {
         let columns = table.columns.iter().map(|column| column.name.clone()).collect();
-        Some(ValuesTable { columns, rows: table.rows.clone()? })
+        let rows = table.rows.clone()?;
+        let digest = xxhash_rust::xxh3::xxh3_64(format!("{rows:?}").as_bytes());
+        let split = Split { topic: format!("{SYSTEM}-{digest:016x}"), partition: PARTITION.0 };
+        Some(ValuesTable { columns, rows, split })
     }
 }
 
@@ -31,7 +36,7 @@ impl SourceFactory for ValuesTable {
         Reads {
             system: SYSTEM.to_owned(),
             what: "rows that the script writes out".to_owned(),
-            includes: Arc::new(|topic| topic == SYSTEM),
+            includes: Arc::new(|topic| topic.starts_with(SYSTEM)),
         }
     }
 
@@ -45,8 +50,8 @@ impl SourceFactory for ValuesTable {
         let next = match from {
             StartFrom::Options => 0,
             StartFrom::Positions(positions) => {
-                let found = positions.iter().find(|(of, _)| *of == split());
-                found.map_or(0, |(_, offset)| usize::try_from(offset.0).unwrap_or(usize::MAX))
+                let found = positions.iter().find(|of| of.split == self.split);
+                found.map_or(0, |of| usize::try_from(of.offset.0).unwrap_or(usize::MAX))
             }
         };
         let wanted = requests.iter().map(|request| {
@@ -59,6 +64,7 @@ impl SourceFactory for ValuesTable {
             rows: if is_first { self.rows.clone() } else { Arc::default() },
             partitions: if is_first { vec![PARTITION] } else { vec![] },
             next,
+            split: self.split.clone(),
         }))
     }
 }
@@ -69,6 +75,7 @@ struct ValuesSource {
     rows: Arc<Vec<Vec<Value>>>,
     partitions: Vec<PartitionId>,
     next: usize,
+    split: Split,
 }
 
 impl Source for ValuesSource {
@@ -124,10 +131,6 @@ impl Source for ValuesSource {
     }
 
     fn split(&self, _partition: PartitionId) -> Split {
-        split()
+        self.split.clone()
     }
-}
-
-fn split() -> Split {
-    Split { topic: SYSTEM.to_owned(), partition: PARTITION.0 }
 }

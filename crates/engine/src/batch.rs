@@ -37,6 +37,8 @@ pub struct Batch {
     pub origin: Origin,
     /// Records that gave no row.
     pub rejects: Vec<Reject>,
+    /// Records without a value, which give no row either.
+    pub empty: u64,
 }
 
 /// Where the rows came from: what a dead letter needs to say.
@@ -85,7 +87,7 @@ impl Batch {
             .iter()
             .map(|r| r.column().expect("the binder flattens nested types into leaves"))
             .collect();
-        Batch { columns, rows: 0, origin: Origin::default(), rejects: Vec::new() }
+        Batch { columns, rows: 0, origin: Origin::default(), rejects: Vec::new(), empty: 0 }
     }
 
     /// Empties the batch and makes its columns null for up to `capacity` rows.
@@ -94,6 +96,7 @@ impl Batch {
         self.origin.records.clear();
         self.origin.partition = None;
         self.rejects.clear();
+        self.empty = 0;
         for column in &mut self.columns {
             column.reset(capacity);
         }

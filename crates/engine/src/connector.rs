@@ -60,6 +60,22 @@ pub trait Source: Send {
     /// What a partition of this source is called.
     fn split(&self, partition: PartitionId) -> Split;
 
+    /// The id of a partition's topic, where the log has ids: another one when the topic was deleted and made anew.
+    fn topic_id(&self, _partition: PartitionId) -> Option<String> {
+        None
+    }
+
+    /// How many records the log dropped before they were read, since the last call.
+    fn take_lost(&mut self) -> u64 {
+        0
+    }
+
+    /// What the record at an offset of the last batch carries besides its body. The default is for sources whose records
+    /// carry nothing.
+    fn carried(&self, _offset: Offset) -> Carried {
+        Carried::default()
+    }
+
     /// Partitions that are read since the last call, and were not when the source was opened.
     fn take_found(&mut self) -> Vec<PartitionId> {
         Vec::new()
@@ -84,8 +100,17 @@ pub enum Polled {
 pub enum StartFrom {
     /// As the table's options say.
     Options,
-    /// At these offsets; partitions not named are new since, and start at their beginning.
-    Positions(Vec<(Split, Offset)>),
+    /// Where a snapshot stood; partitions not named are new since, and start at their beginning.
+    Positions(Vec<StartPosition>),
+}
+
+/// Where reading a partition goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartPosition {
+    pub split: Split,
+    pub offset: Offset,
+    /// The id that the topic had. In a topic of another id the offset means nothing, and reading starts at the beginning.
+    pub topic_id: Option<String>,
 }
 
 /// What a table reads.
@@ -193,6 +218,15 @@ pub struct DeadLetter {
     /// Other queries have counted it: given to the job again, it would be counted twice there.
     pub counted_elsewhere: bool,
     pub bytes: Vec<u8>,
+    pub carried: Carried,
+}
+
+/// What a record carries besides its body and its time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Carried {
+    pub key: Option<Vec<u8>>,
+    /// Names and values, in order; a name may come again.
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
 }
 
 /// Keeps records that are not counted.

@@ -12,19 +12,19 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use connectors::dead_letter::{Reader, Shelf};
+use connectors::dead_letter::{DeadLetterQueue, Reader};
 use crossbeam_channel::bounded;
 use engine::execution::ExecutionError;
 use engine::snapshot::RestoreReport;
 use parking_lot::Mutex;
 use sql::plan::Plan;
-use types::JobId;
+use types::{JobId, Offset, PartitionId};
 
-use crate::checkpoint::{CheckpointOptions, Restored, read_savepoint};
+use crate::checkpoint::{CheckpointOptions, DirectoryError, Restored, read_savepoint};
 use crate::environment::Environment;
 use crate::id::new_job_id;
 use crate::master::{First, JobMaster, JobView, NewJob, StartError, with_causes};
-use crate::registry::{Fate, JobRecord, Origin, RegistryError};
+use crate::registry::{Fate, JobRecord, Origin, RegistryError, Unreadable};
 use crate::restart::RestartStrategy;
 
 use known::Jobs;
@@ -83,6 +83,10 @@ impl Dispatcher {
             Origin::Start if !submission.afresh => self.shared.records.claim(&compiled.name)?,
             _ => None,
         };
+        // Without its record nobody knows whether this is the job that ran before.
+        if submission.origin == Origin::Start && !submission.afresh && claimed.is_none() {
+            self.refuse_unreadable_records()?;
+        }
         let mut known = match claimed {
             None => Known::new(new_job_id()),
             Some(Claimed::Known(known)) => known,
@@ -114,6 +118,13 @@ impl Dispatcher {
         self.start(compiled, &known, restored, record)
     }
 
+    fn refuse_unreadable_records(&self) -> Result<(), SubmitError> {
+        match self.shared.records.unreadable()?.into_iter().next() {
+            None => Ok(()),
+            Some(Unreadable { path, reason, .. }) => Err(SubmitError::Unreadable { path, reason }),
+        }
+    }
+
     /// Starts the jobs again that came in while Weir was up before, and were not over when it ended, each for itself: one
     /// that waits for what it reads or writes holds up no other. Those that cannot be started are listed as failed, and
     /// tried again by the next process.
@@ -128,6 +139,14 @@ impl Dispatcher {
                 let view = JobView::bare(id, &name, times, crate::JobStatus::Failed).failed(&why);
                 self.shared.jobs.lock().add_past(view);
             }
+        }
+        for Unreadable { path, job_id, reason } in self.shared.records.unreadable()? {
+            tracing::error!(path = %path.display(), reason, "a job's record cannot be read, and the job is not started");
+            let Some(id) = job_id else { continue };
+            let now = self.environment.clock.now();
+            let why = format!("its record {} cannot be read: {reason}", path.display());
+            let view = JobView::bare(id, "(unknown)", (now, now), crate::JobStatus::Failed).failed(&why);
+            self.shared.jobs.lock().add_past(view);
         }
         Ok(())
     }
@@ -175,6 +194,7 @@ impl Dispatcher {
             started_from,
             ancestors: known.ancestors.clone(),
             stands_for: None,
+            has_checkpoints: known.has_checkpoints,
         }
     }
 
@@ -208,6 +228,9 @@ impl Dispatcher {
         let newest =
             crate::checkpoint::newest(&options.directory, known.id).map_err(SubmitError::Checkpoints)?;
         match (newest, &known.started_from) {
+            (None, _) if known.has_checkpoints => {
+                Err(SubmitError::Checkpoints(DirectoryError::Gone { location: options.directory.clone() }))
+            }
             (None, Some(location)) => read_savepoint(location).map(Some).map_err(SubmitError::Checkpoints),
             (newest, _) => Ok(newest),
         }
@@ -264,6 +287,19 @@ impl Dispatcher {
             let shared = shared.clone();
             Box::new(move || shared.records.cancelled(id))
         };
+        let log = self.environment.logs.own().clone();
+        if let Some(restored) = &restored {
+            // Before the first attempt, which may have to wait for what the job writes to.
+            let splits = restored.snapshot.pipelines.iter().flat_map(|pipeline| pipeline.splits());
+            let needed: Vec<(&str, PartitionId, Offset)> = splits
+                .map(|of| (of.split.topic.as_str(), PartitionId(of.split.partition), Offset(of.offset)))
+                .collect();
+            log.retain(&id.to_string(), &needed);
+        }
+        let on_checkpoint = {
+            let shared = shared.clone();
+            Box::new(move || shared.records.checkpointed(id))
+        };
         let new = NewJob {
             id: known.id,
             name,
@@ -278,7 +314,13 @@ impl Dispatcher {
             collector: None,
             first,
             on_cancel,
-            on_end: Box::new(move |view| shared.ended(view)),
+            on_checkpoint,
+            on_end: Box::new(move |view| {
+                if view.status.is_terminal() {
+                    log.release(&id.to_string());
+                }
+                shared.ended(view);
+            }),
         };
         let begun = JobMaster::begin(new).map_err(|error| {
             self.give_back(known);
@@ -334,8 +376,8 @@ impl Dispatcher {
         Outline::of(job.plan(), &self.environment.logs)
     }
 
-    /// The letters of records that no job could count.
-    pub fn dead_letters(&self) -> Shelf {
+    /// The dead-letter queue, and the jobs that a replay must not make count a record twice.
+    pub fn dead_letters(&self) -> DeadLetterQueue {
         let jobs = self.jobs().into_iter().filter(|job| !job.status().is_terminal());
         let readers = jobs.map(|job| Reader {
             id: job.id().to_string(),
@@ -343,13 +385,29 @@ impl Dispatcher {
             ancestors: job.ancestors().to_vec(),
             reads: self.reads_any(job.plan()),
         });
-        Shelf::new(self.environment.logs.own().clone(), readers.collect())
+        DeadLetterQueue::new(self.environment.logs.own().clone(), readers.collect())
     }
 
     /// Whether a plan reads a topic.
     fn reads_any(&self, plan: &Plan) -> Arc<dyn Fn(&str) -> bool + Send + Sync> {
         let reads = self.environment.reads(plan).unwrap_or_default();
         Arc::new(move |topic| reads.iter().any(|of| (of.includes)(topic)))
+    }
+
+    /// The jobs that count nothing now, each with the reason, see [`JobView::problem`]. Of jobs of one name the last
+    /// counts, and queries are the matter of whoever fetches their rows.
+    pub fn problems(&self) -> Vec<(JobId, String, String)> {
+        let jobs = self.jobs();
+        let is_last = |at: usize| !jobs[at + 1..].iter().any(|later| later.name() == jobs[at].name());
+        let watched = (0..jobs.len()).filter(|&at| !jobs[at].is_query() && is_last(at));
+        let problem = |at: usize| {
+            let view = jobs[at].view();
+            // A job that only waits for memory goes on by itself.
+            let goes_on = view.blocked.is_none() && !view.memory.is_stuck();
+            let problem = view.problem().filter(|_| view.status != crate::JobStatus::Running || !goes_on)?;
+            Some((view.id, view.name, problem))
+        };
+        watched.filter_map(problem).collect()
     }
 
     /// Whether no job has failed that no other of its name came after.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use connectors::collect::{CollectTable, Collector};
 use connectors::dead_letter::{DEAD_LETTER_TOPIC, DeadLetterTopic, NoDeadLetters};
 use connectors::event_log::{EventLogSinkTable, EventLogTable};
-use connectors::patience::Patience;
 use connectors::result_store::{ResultStoreTable, StoreWriter};
+use connectors::retry::Retry;
 use connectors::{BlackholeTable, SinkOptions, SourceOptions, sink_options, source_options};
 use engine::connector::{Reads, SinkFactory, SourceFactory};
 use engine::execution::{ExecutionOptions, JobSpec, Mode};
@@ -38,7 +38,7 @@ pub struct Environment {
 pub(crate) struct Wired {
     pub spec: JobSpec,
     /// Of all that the plan writes to.
-    pub patience: Arc<Patience>,
+    pub retry: Arc<Retry>,
     pub letters: Arc<DeadLetterTopic>,
 }
 
@@ -119,12 +119,16 @@ impl Environment {
             match source_options(&pipeline.source) {
                 Ok(SourceOptions::EventLog(options)) => {
                     match self.log(&pipeline.source.options, &options.properties) {
-                        Ok(log) => sources.push(Arc::new(EventLogTable::new(
-                            options,
-                            log,
-                            self.clock.clone(),
-                            self.defaults.new_topic_partitions,
-                        ))),
+                        Ok(log) => {
+                            let partitions = self.defaults.new_topic_partitions;
+                            let table = EventLogTable::new(options, log, self.clock.clone(), partitions);
+                            // Without checkpoints nobody says how far a job has come.
+                            let takes_checkpoints = collector.is_none() && self.checkpoints.is_some();
+                            sources.push(match takes_checkpoints {
+                                true => Arc::new(table.retained_for(job_id.to_string())),
+                                false => Arc::new(table),
+                            });
+                        }
                         Err(wrong) => errors.extend(wrong),
                     }
                 }
@@ -132,15 +136,15 @@ impl Environment {
                 Err(wrong) => errors.extend(wrong),
             }
         }
-        let patience = Arc::new(Patience::default());
-        // Started for the first table that needs it: one that nobody holds would end the patience of all others.
+        let retry = Arc::new(Retry::new(self.clock.clone()));
+        // Started for the first table that needs it: a writer that nobody holds would stop the retries of all others.
         let mut writer: Option<Arc<StoreWriter>> = None;
         let mut sinks: Vec<Arc<dyn SinkFactory>> = Vec::new();
         for table in &plan.sinks {
             if let Some(collector) = collector {
                 sinks.push(Arc::new(CollectTable {
                     collector: collector.clone(),
-                    patience: patience.clone(),
+                    retry: retry.clone(),
                     clock: self.clock.clone(),
                 }));
                 continue;
@@ -151,7 +155,7 @@ impl Environment {
                         Some(writer) => writer.clone(),
                         None => {
                             let (store, clock) = (self.store.clone(), self.clock.clone());
-                            let started = StoreWriter::start(store, patience.clone(), clock);
+                            let started = StoreWriter::start(store, retry.clone(), clock);
                             let started = Arc::new(started.map_err(WiringError::Thread)?);
                             writer.insert(started).clone()
                         }
@@ -168,7 +172,7 @@ impl Environment {
                         table: table.clone(),
                         options,
                         log,
-                        patience: patience.clone(),
+                        retry: retry.clone(),
                         clock: self.clock.clone(),
                         new_topic_partitions: self.defaults.new_topic_partitions,
                     })),
@@ -186,7 +190,7 @@ impl Environment {
             topic: DEAD_LETTER_TOPIC.to_owned(),
             job: job_name.to_owned(),
             job_id: job_id.to_string(),
-            patience: patience.clone(),
+            retry: retry.clone(),
             clock: self.clock.clone(),
         });
         let settings = &plan.settings;
@@ -212,7 +216,7 @@ impl Environment {
             options,
             restore: None,
         };
-        Ok(Wired { spec, patience, letters })
+        Ok(Wired { spec, retry, letters })
     }
 }
 

@@ -14,7 +14,8 @@ mod status;
 /// Events that no job could count.
 pub mod dead_letters {
     pub use connectors::dead_letter::{
-        InvalidLetterId, Letter, LetterId, Replayed, Shelf, ShelfError, Written,
+        DeadLetterError, DeadLetterId, DeadLetterInfo, DeadLetterQueue, InvalidDeadLetterId, Replayed,
+        StoredDeadLetter,
     };
 }
 

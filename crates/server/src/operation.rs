@@ -36,7 +36,7 @@ pub struct JobSummary {
     pub state: String,
     /// Milliseconds since 1970.
     pub start_time_ms: i64,
-    /// Why it is not running, where that is so.
+    /// Why it counts nothing, where that is so.
     pub message: Option<String>,
 }
 

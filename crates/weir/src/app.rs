@@ -378,7 +378,10 @@ struct JobOperations(Arc<Dispatcher>);
 
 impl Operations for JobOperations {
     fn ready(&self) -> Result<(), String> {
-        self.0.failed().map_or(Ok(()), |job| Err(format!("job {} has failed", job.id())))
+        let problems = self.0.problems();
+        let told = problems.iter().map(|(id, name, problem)| format!("job `{name}` ({id}) {problem}"));
+        let told: Vec<String> = told.collect();
+        if told.is_empty() { Ok(()) } else { Err(told.join("; ")) }
     }
 
     fn jobs(&self) -> Vec<JobSummary> {
@@ -386,10 +389,10 @@ impl Operations for JobOperations {
         views
             .map(|view| JobSummary {
                 id: view.id.to_string(),
+                message: view.problem(),
                 name: view.name,
                 state: view.status.to_string(),
                 start_time_ms: view.started.0,
-                message: view.failure,
             })
             .collect()
     }

@@ -1,11 +1,11 @@
-//! Replaying dead letters: giving records back to the topics they came from, so that each is counted once.
+//! Replaying dead letters: appending the original records to their topics again, so that each is counted once.
 //!
-//! All jobs that read a topic read what is given back to it. A record is given back only where each of them has a letter of
-//! it, which says that it did not count it; and then once, however many letters there are.
+//! All jobs that read a topic read what is appended to it. A record is replayed only where each of those jobs has a dead
+//! letter of it, which says that the job did not count it; and then once, however many dead letters there are.
 //!
-//! A replay appends the original bytes. Before it does, it marks which letters it is about to replay and where their topics
-//! end (`replaying`); afterwards that it has (`replayed`). Should it break off in between, the next one looks for the bytes
-//! behind these ends, so that nothing is replayed twice.
+//! A replay appends the original record: body, key, headers and time. Before it does, it marks which dead letters it is
+//! about to replay and where their topics end (`replaying`); afterwards it marks that it has (`replayed`). If it is
+//! interrupted in between, the next replay looks for the bodies behind these ends, so that nothing is replayed twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,8 +13,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use storage::log::{LogError, NewRecord};
+use types::Timestamp;
 
-use super::shelf::{Letter, LetterId, Shelf, ShelfError, Written};
+use super::queue::{DeadLetterError, DeadLetterQueue, StoredDeadLetter};
+use super::record::{DeadLetterId, DeadLetterInfo};
 
 /// A job that reads topics.
 #[derive(Clone)]
@@ -26,7 +28,7 @@ pub struct Reader {
     pub reads: Arc<dyn Fn(&str) -> bool + Send + Sync>,
 }
 
-/// A job whose state another went on from: of records up to there, its letters are the other's too.
+/// A job whose state another went on from: its dead letters of records up to there are the other's too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ancestor {
     pub job_id: String,
@@ -41,85 +43,178 @@ pub struct Reached {
     pub offset: u64,
 }
 
-/// What became of a replay.
+/// The outcome of a replay.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Replayed {
-    pub replayed: Vec<LetterId>,
-    /// Those that were not, each with the reason.
-    pub left: Vec<(LetterId, String)>,
+    pub replayed: Vec<DeadLetterId>,
+    /// Those that were not replayed, each with the reason.
+    pub left: Vec<(DeadLetterId, String)>,
 }
 
-impl Shelf {
-    /// Gives letters back to the topics they came from. Those that do not stand, were replayed before, or would be counted
-    /// twice are left.
-    pub fn replay(&self, ids: &[LetterId]) -> Result<Replayed, ShelfError> {
-        let wanted: BTreeSet<LetterId> = ids.iter().copied().collect();
-        let letters = self.letters(&|letter| wanted.contains(&letter.id), usize::MAX)?;
-        let records: BTreeSet<_> = letters.iter().map(|letter| letter.written.record()).collect();
-        let mut by_record: BTreeMap<_, Vec<Letter>> = BTreeMap::new();
-        for letter in self.letters(&|letter| records.contains(&letter.written.record()), usize::MAX)? {
-            by_record.entry(letter.written.record()).or_default().push(letter);
-        }
+/// Records that are replayed together: a mark names them all, and is a record itself.
+const STEP: usize = 1_000;
+
+/// A record that is about to be appended again, and the dead letters of it.
+struct Chosen {
+    ids: Vec<DeadLetterId>,
+    topic: String,
+    record: NewRecord,
+}
+
+impl DeadLetterQueue {
+    /// Replays dead letters. Those that are void, were replayed before, or would be counted twice are left.
+    pub fn replay(&self, ids: &[DeadLetterId]) -> Result<Replayed, DeadLetterError> {
+        let wanted: BTreeSet<DeadLetterId> = ids.iter().copied().collect();
         let mut outcome = Replayed::default();
-        let mut chosen: BTreeMap<LetterId, &[Letter]> = BTreeMap::new();
-        for id in wanted {
-            let of = letters.iter().find(|letter| letter.id == id);
-            let of = of.and_then(|letter| by_record.get(&letter.written.record()));
-            match of.map(|of| (of, self.objection(of))) {
-                None => outcome.left.push((id, "there is no such letter".to_owned())),
-                Some((_, Some(reason))) => outcome.left.push((id, reason)),
-                Some((of, None)) => {
-                    outcome.replayed.push(id);
-                    chosen.insert(of[0].id, of);
-                }
-            }
-        }
-        if !chosen.is_empty() {
-            self.give_back(chosen.values().copied())?;
+        let wanted: Vec<DeadLetterId> = wanted.into_iter().collect();
+        for step in wanted.chunks(STEP) {
+            self.replay_step(step, &mut outcome)?;
         }
         Ok(outcome)
     }
 
-    /// Why a record is not given back, by all its letters.
-    fn objection(&self, letters: &[Letter]) -> Option<String> {
+    fn replay_step(&self, ids: &[DeadLetterId], outcome: &mut Replayed) -> Result<(), DeadLetterError> {
+        let by_record = self.letters_of_the_same_records(ids)?;
+        let mut chosen: BTreeMap<DeadLetterId, Chosen> = BTreeMap::new();
+        for &id in ids {
+            let Some(letters) = by_record.values().find(|of| of.iter().any(|letter| letter.id == id)) else {
+                outcome.left.push((id, "there is no such dead letter".to_owned()));
+                continue;
+            };
+            if chosen.contains_key(&letters[0].id) {
+                outcome.replayed.push(id);
+                continue;
+            }
+            match self.choose(letters)? {
+                Ok(record) => {
+                    chosen.insert(letters[0].id, record);
+                    outcome.replayed.push(id);
+                }
+                Err(reason) => outcome.left.push((id, reason)),
+            }
+        }
+
+        if chosen.is_empty() {
+            return Ok(());
+        }
+        let refused = self.append_again(chosen.into_values().collect())?;
+        for (letters, reason) in refused {
+            outcome.replayed.retain(|id| !letters.contains(id));
+            let left = letters.into_iter().filter(|id| ids.contains(id));
+            outcome.left.extend(left.map(|id| (id, reason.clone())));
+        }
+        Ok(())
+    }
+
+    /// By record: the dead letters with these ids, and all others of the same records.
+    fn letters_of_the_same_records(
+        &self,
+        ids: &[DeadLetterId],
+    ) -> Result<BTreeMap<(String, u32, u64), Vec<StoredDeadLetter>>, DeadLetterError> {
+        let mut records = BTreeSet::new();
+        self.each(&mut |letter| {
+            if ids.binary_search(&letter.id).is_ok() {
+                records.insert(letter.info.record());
+            }
+        })?;
+
+        let mut by_record: BTreeMap<_, Vec<StoredDeadLetter>> = BTreeMap::new();
+        self.each(&mut |letter| {
+            if records.contains(&letter.info.record()) {
+                by_record.entry(letter.info.record()).or_default().push(letter);
+            }
+        })?;
+        Ok(by_record)
+    }
+
+    /// What to append for a record, by all its dead letters; or why not.
+    fn choose(&self, letters: &[StoredDeadLetter]) -> Result<Result<Chosen, String>, DeadLetterError> {
+        if let Some(reason) = self.objection(letters) {
+            return Ok(Err(reason));
+        }
+        let StoredDeadLetter { info, body, carried, .. } = &letters[0];
+        let (body, carried) = match &info.cut {
+            None => (body.clone(), carried.clone()),
+            Some(_) => match self.original(info)? {
+                Some(original) => original,
+                None => {
+                    let DeadLetterInfo { topic, partition, offset, .. } = info;
+                    return Ok(Err(format!(
+                        "the record was too large to be kept, and topic `{topic}` partition {partition} no longer holds \
+                         it at offset {offset}"
+                    )));
+                }
+            },
+        };
+        let record = NewRecord {
+            key: carried.key,
+            body: body.into(),
+            headers: carried.headers,
+            time: Some(Timestamp(info.appended)),
+        };
+        let ids = letters.iter().map(|letter| letter.id).collect();
+        Ok(Ok(Chosen { ids, topic: info.topic.clone(), record }))
+    }
+
+    /// Why a record is not replayed, by all its dead letters.
+    fn objection(&self, letters: &[StoredDeadLetter]) -> Option<String> {
         if letters.iter().any(|letter| letter.replayed) {
             return Some("it was replayed before".to_owned());
         }
-        if letters.iter().any(|letter| letter.written.counted_elsewhere) {
+        if letters.iter().any(|letter| letter.info.counted_elsewhere) {
             return Some("other queries have counted it, and would count it twice".to_owned());
         }
-        let topic = &letters[0].written.topic;
+        let topic = &letters[0].info.topic;
         let has_counted = |reader: &&Reader| {
-            (reader.reads)(topic) && !letters.iter().any(|letter| reader.wrote(&letter.written))
+            (reader.reads)(topic) && !letters.iter().any(|letter| reader.wrote(&letter.info))
         };
         let reader = self.readers.iter().find(has_counted)?;
         Some(format!("job `{}` has counted it, and would count it twice", reader.name))
     }
 
-    /// Appends the bytes of each record.
-    fn give_back<'a>(&self, records: impl Iterator<Item = &'a [Letter]>) -> Result<(), ShelfError> {
-        let mut ids: Vec<String> = Vec::new();
-        let mut by_topic: BTreeMap<&str, Vec<NewRecord>> = BTreeMap::new();
-        for letters in records {
-            ids.extend(letters.iter().map(|letter| letter.id.to_string()));
-            let Letter { body, written, .. } = &letters[0];
-            let record = NewRecord { body: body.clone().into(), ..NewRecord::default() };
-            by_topic.entry(&written.topic).or_default().push(record);
+    /// Appends the records to their topics, between two marks. Returns the dead letters of records that a topic refuses
+    /// for their size, each with the reason.
+    fn append_again(&self, chosen: Vec<Chosen>) -> Result<Vec<(Vec<DeadLetterId>, String)>, DeadLetterError> {
+        let ids: Vec<String> = chosen.iter().flat_map(|of| &of.ids).map(DeadLetterId::to_string).collect();
+        let mut by_topic: BTreeMap<String, Vec<Chosen>> = BTreeMap::new();
+        for of in chosen {
+            by_topic.entry(of.topic.clone()).or_default().push(of);
         }
-        let ends = self.ends(by_topic.keys().copied())?;
-        self.mark(&json!({"replaying": ids, "ends": ends}))?;
-        for (topic, records) in by_topic {
-            let appended = self.log.append(topic, records);
-            let appended = appended.and_then(|done| done.blocking_recv().unwrap_or(Err(LogError::Closed)));
-            appended.map_err(|source| ShelfError::Replay { topic: topic.to_owned(), source })?;
+        let ends = self.ends(by_topic.keys().map(String::as_str))?;
+        self.mark(&json!({ "replaying": ids, "ends": ends }))?;
+
+        let mut appended: Vec<String> = Vec::new();
+        let mut refused = Vec::new();
+        for (topic, chosen) in by_topic {
+            let records = chosen.iter().map(|of| of.record.clone()).collect();
+            let all = self.append(&topic, records);
+            let failed = |source| DeadLetterError::Replay { topic: topic.clone(), source };
+            // One record that is too large holds up no other.
+            let alone = all.as_ref().is_err_and(LogError::is_too_large);
+            if !alone {
+                all.map_err(failed)?;
+            }
+            for Chosen { ids, record, .. } in chosen {
+                match if alone { self.append(&topic, vec![record]) } else { Ok(()) } {
+                    Ok(()) => appended.extend(ids.iter().map(DeadLetterId::to_string)),
+                    Err(error) if error.is_too_large() => refused.push((ids, error.to_string())),
+                    Err(error) => return Err(failed(error)),
+                }
+            }
         }
-        self.mark(&json!({"replayed": ids}))
+        self.mark(&json!({ "replayed": appended }))?;
+        Ok(refused)
+    }
+
+    fn append(&self, topic: &str, records: Vec<NewRecord>) -> Result<(), LogError> {
+        let appending = self.log.append(topic, records)?;
+        appending.blocking_recv().unwrap_or(Err(LogError::Closed)).map(|_| ())
     }
 }
 
 impl Reader {
-    /// Whether a letter is the job's, or that of one whose state it went on from.
-    fn wrote(&self, letter: &Written) -> bool {
+    /// Whether a dead letter is the job's, or that of a job whose state it went on from.
+    fn wrote(&self, letter: &DeadLetterInfo) -> bool {
         letter.job_id == self.id
             || self.ancestors.iter().any(|ancestor| {
                 let reaches = |reached: &Reached| {

@@ -146,10 +146,6 @@ impl MetadataColumns {
         self.columns.is_empty()
     }
 
-    pub(crate) fn wants_headers(&self) -> bool {
-        self.columns.iter().any(|(_, part)| matches!(part, Part::Header(_)))
-    }
-
     /// Fills the columns of a batch whose rows are all there.
     pub(crate) fn fill(&self, batch: &mut Batch, of: &Described<'_>) {
         let Batch { columns, rows, origin, .. } = batch;

@@ -7,15 +7,17 @@ mod options;
 mod sink;
 mod streams;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use engine::batch::{Batch, LeafRequest, RecordSpan, Reject};
-use engine::connector::{ConnectorError, Polled, Reads, Source, SourceFactory, Split, StartFrom};
+use engine::connector::{Carried, ConnectorError, Polled, Reads, Source, SourceFactory, Split, StartFrom};
 use parking_lot::Mutex;
 use storage::log::{EventLog, Fetched, Polled as LogPolled, Wanted};
 use types::{Clock, Offset, PartitionId};
 
+use crate::dead_letter::carried;
 use crate::format::json::{Decoder, RecordError};
 
 pub use keys::{KeyField, KeyFormat, KeyOptions};
@@ -33,6 +35,8 @@ pub struct EventLogTable {
     clock: Arc<dyn Clock>,
     new_topic_partitions: u32,
     numbers: Arc<Mutex<Numbers>>,
+    /// The name under which the log keeps what the job still needs; `None`: nothing is kept for it.
+    retained_for: Option<String>,
 }
 
 impl EventLogTable {
@@ -49,7 +53,15 @@ impl EventLogTable {
             clock,
             new_topic_partitions,
             numbers: Arc::default(),
+            retained_for: None,
         }
+    }
+
+    /// Lets the log keep what a job needs to go on from its newest checkpoint, whatever its retention, until the log is told
+    /// to release it.
+    pub fn retained_for(mut self, job: String) -> EventLogTable {
+        self.retained_for = Some(job);
+        self
     }
 
     fn failed(&self, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ConnectorError {
@@ -78,7 +90,8 @@ impl SourceFactory for EventLogTable {
         }
         let metadata = MetadataColumns::new(requests);
         let keys = KeyColumns::new(self.options.key.as_ref(), requests);
-        let wanted = Wanted { keys: keys.is_some(), headers: metadata.wants_headers() };
+        // Dead letters keep keys and headers, whether or not the table reads them.
+        let wanted = Wanted { keys: true, headers: true };
         let streams = Streams::open(
             self.options.clone(),
             self.log.clone(),
@@ -88,15 +101,23 @@ impl SourceFactory for EventLogTable {
             wanted,
             from,
         );
+        let streams = streams.map_err(|error| self.failed(error))?;
+        if let Some(job) = &self.retained_for {
+            let positions = streams.positions().into_iter();
+            let positions: Vec<(Split, Offset)> =
+                positions.map(|(partition, offset)| (streams.split(partition), offset)).collect();
+            self.log.retain(job, &named(&positions));
+        }
         Ok(Box::new(EventLogSource {
             doing: format!("cannot read {}", self.options.topics.describe()),
-            streams: streams.map_err(|error| self.failed(error))?,
+            streams,
             decoder: Decoder::of_some(requests, self.options.json, |request| {
                 !self.options.key.as_ref().is_some_and(|key| key_columns::reads(key, request))
             }),
             metadata,
             keys,
             log: self.log.clone(),
+            fetched: Fetched::default(),
             pending: None,
             clock: self.clock.clone(),
             waited: Duration::ZERO,
@@ -104,15 +125,22 @@ impl SourceFactory for EventLogTable {
     }
 
     fn commit(&self, positions: &[(Split, Offset)]) -> Result<(), ConnectorError> {
+        let positions = named(positions);
+        if let Some(job) = &self.retained_for {
+            self.log.retain(job, &positions);
+        }
         let Some(group) = self.options.group() else { return Ok(()) };
-        let positions: Vec<(&str, PartitionId, Offset)> = positions
-            .iter()
-            .map(|(split, offset)| (split.topic.as_str(), PartitionId(split.partition), *offset))
-            .collect();
         self.log.commit(group, &positions).map_err(|error| {
             ConnectorError::external(format!("cannot commit the offsets of group `{group}`"), error)
         })
     }
+}
+
+fn named(positions: &[(Split, Offset)]) -> Vec<(&str, PartitionId, Offset)> {
+    positions
+        .iter()
+        .map(|(split, offset)| (split.topic.as_str(), PartitionId(split.partition), *offset))
+        .collect()
 }
 
 struct EventLogSource {
@@ -122,14 +150,17 @@ struct EventLogSource {
     metadata: MetadataColumns,
     keys: Option<KeyColumns>,
     log: Arc<dyn EventLog>,
+    /// Where the last batch came from.
+    fetched: Fetched,
+    /// What of it is still to come.
     pending: Option<Pending>,
     clock: Arc<dyn Clock>,
     waited: Duration,
 }
 
 /// Records that were fetched but did not fit the batch.
+#[derive(Clone, Copy)]
 struct Pending {
-    fetched: Fetched,
     next: usize,
     behind: bool,
 }
@@ -141,55 +172,30 @@ impl Source for EventLogSource {
         max_rows: usize,
         timeout: Duration,
     ) -> Result<Polled, ConnectorError> {
-        let mut pending = match self.pending.take() {
+        let Pending { next, behind } = match self.pending.take() {
             Some(pending) => pending,
             None => {
                 let before = self.clock.elapsed();
                 let polled = self.streams.poll(timeout);
                 self.waited += self.clock.elapsed().saturating_sub(before);
                 match polled {
-                    Ok(LogPolled::Records { fetched, behind }) => Pending { fetched, next: 0, behind },
+                    Ok(LogPolled::Records { fetched, behind }) => {
+                        self.fetched = fetched;
+                        Pending { next: 0, behind }
+                    }
                     Ok(LogPolled::CaughtUp) => return Ok(Polled::CaughtUp),
                     Ok(LogPolled::Unreachable) => return Ok(Polled::Unreachable),
                     Err(error) => return Err(ConnectorError::external(&self.doing, error)),
                 }
             }
         };
-        let end = pending.fetched.records.len().min(pending.next + max_rows);
-        if let Some(keys) = &mut self.keys {
-            keys.decode(&pending.fetched, pending.next..end)?;
-        }
-        self.decoder.begin(batch, end - pending.next);
-        batch.origin.partition = pending.fetched.partition;
-        batch.origin.data = pending.fetched.data.clone();
-        for record in &pending.fetched.records[pending.next..end] {
-            let span = RecordSpan {
-                offset: record.offset,
-                appended: record.appended,
-                start: record.start,
-                end: record.end,
-            };
-            if let Some(reason) = self.keys.as_ref().and_then(|keys| keys.rejection(record.offset)) {
-                batch.rejects.push(Reject { record: span, reason });
-                continue;
-            }
-            let body = &pending.fetched.data[record.start as usize..record.end as usize];
-            add_record(&mut self.decoder, batch, body, span)?;
-        }
-        finish(&mut self.decoder, batch)?;
-        if let Some(keys) = &self.keys {
-            keys.fill(batch);
-        }
-        if !self.metadata.is_empty() {
-            self.describe(batch, &pending.fetched);
-        }
-        pending.next = end;
-        let more = end < pending.fetched.records.len();
-        let behind = more || pending.behind;
-        if more {
-            self.pending = Some(pending);
-        }
-        Ok(Polled::Batch { behind })
+
+        let end = self.fetched.records.len().min(next + max_rows);
+        self.decode(batch, next..end)?;
+
+        let more = end < self.fetched.records.len();
+        self.pending = more.then_some(Pending { next: end, behind });
+        Ok(Polled::Batch { behind: more || behind })
     }
 
     fn take_waited(&mut self) -> Duration {
@@ -206,8 +212,8 @@ impl Source for EventLogSource {
     fn positions(&self) -> Vec<(PartitionId, Offset)> {
         let mut positions = self.streams.positions();
         if let Some(pending) = &self.pending
-            && let Some(partition) = pending.fetched.partition
-            && let Some(record) = pending.fetched.records.get(pending.next)
+            && let Some(partition) = self.fetched.partition
+            && let Some(record) = self.fetched.records.get(pending.next)
         {
             for (id, offset) in &mut positions {
                 if *id == partition {
@@ -219,7 +225,7 @@ impl Source for EventLogSource {
     }
 
     fn at_end(&self) -> Vec<PartitionId> {
-        let pending = self.pending.as_ref().and_then(|pending| pending.fetched.partition);
+        let pending = self.pending.and(self.fetched.partition);
         self.streams.at_end().into_iter().filter(|partition| Some(*partition) != pending).collect()
     }
 
@@ -231,13 +237,66 @@ impl Source for EventLogSource {
         self.streams.split(partition)
     }
 
+    fn topic_id(&self, partition: PartitionId) -> Option<String> {
+        self.streams.topic_id(partition)
+    }
+
+    fn take_lost(&mut self) -> u64 {
+        self.streams.take_lost()
+    }
+
+    fn carried(&self, offset: Offset) -> Carried {
+        let found = self.fetched.records.binary_search_by_key(&offset, |record| record.offset);
+        let attributes = found.ok().and_then(|number| self.fetched.attributes.get(number));
+        attributes.map(|of| carried(of, &self.fetched.data)).unwrap_or_default()
+    }
+
     fn take_found(&mut self) -> Vec<PartitionId> {
         self.streams.take_found()
     }
 }
 
 impl EventLogSource {
-    fn describe(&self, batch: &mut Batch, fetched: &Fetched) {
+    /// Decodes some of the fetched records into the batch.
+    fn decode(&mut self, batch: &mut Batch, records: Range<usize>) -> Result<(), ConnectorError> {
+        if let Some(keys) = &mut self.keys {
+            keys.decode(&self.fetched, records.clone())?;
+        }
+
+        self.decoder.begin(batch, records.len());
+        batch.origin.partition = self.fetched.partition;
+        batch.origin.data = self.fetched.data.clone();
+        for record in &self.fetched.records[records] {
+            let span = RecordSpan {
+                offset: record.offset,
+                appended: record.appended,
+                start: record.start,
+                end: record.end,
+            };
+            if let Some(reason) = self.keys.as_ref().and_then(|keys| keys.rejection(record.offset)) {
+                batch.rejects.push(Reject { record: span, reason });
+                continue;
+            }
+            let body = &self.fetched.data[record.start as usize..record.end as usize];
+            if body.is_empty() {
+                batch.empty += 1;
+                continue;
+            }
+            add_record(&mut self.decoder, batch, body, span)?;
+        }
+        finish(&mut self.decoder, batch)?;
+
+        if let Some(keys) = &self.keys {
+            keys.fill(batch);
+        }
+        if !self.metadata.is_empty() {
+            self.describe(batch);
+        }
+        Ok(())
+    }
+
+    fn describe(&self, batch: &mut Batch) {
+        let fetched = &self.fetched;
         let Some(partition) = fetched.partition else { return };
         let split = self.streams.split(partition);
         let of = Described {

@@ -7,11 +7,12 @@ use engine::connector::Reads;
 use regex::Regex;
 use sql::error::Diagnostic;
 use sql::plan::{SourceTable, TableOptions};
-use storage::log::EventLog;
+use storage::log::{EventLog, NOTES_TOPIC};
 use types::{Offset, PartitionId, Timestamp};
 
 use super::keys::{Fields, KeyOptions};
 use super::metadata;
+use crate::dead_letter::DEAD_LETTER_TOPIC;
 use crate::format::json::JsonOptions;
 use crate::format::value_format;
 use crate::options::Reader;
@@ -33,6 +34,12 @@ pub enum Topics {
     Named(Vec<String>),
     /// Every topic whose whole name matches, those made later too.
     Matching(Regex),
+}
+
+/// Whether a topic is Weir's own, or the brokers': a pattern never means it. A job that read its own dead letters would
+/// feed itself.
+pub(super) fn is_internal(topic: &str) -> bool {
+    topic.starts_with("__") || topic == DEAD_LETTER_TOPIC || topic == NOTES_TOPIC
 }
 
 /// Where a table starts that goes on from nothing.
@@ -94,7 +101,7 @@ impl EventLogOptions {
         let topics = self.topics.clone();
         let includes = move |topic: &str| match &topics {
             Topics::Named(names) => names.iter().any(|name| name == topic),
-            Topics::Matching(pattern) => pattern.is_match(topic),
+            Topics::Matching(pattern) => !is_internal(topic) && pattern.is_match(topic),
         };
         Reads { system: log.name(), what: self.topics.describe(), includes: Arc::new(includes) }
     }

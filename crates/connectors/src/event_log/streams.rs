@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::connector::{Split, StartFrom};
+use engine::connector::{Split, StartFrom, StartPosition};
 use parking_lot::Mutex;
 use storage::log::{EventLog, LogError, LogReader, Polled, Start, Wanted};
 use types::{Clock, Offset, PartitionId};
 
-use super::options::{EventLogOptions, Reset, Startup, Topics};
+use super::options::{EventLogOptions, Reset, Startup, Topics, is_internal};
 
 /// Bytes fetched at once.
 const FETCH_BYTES: usize = 1 << 20;
@@ -49,6 +49,8 @@ pub(super) struct Streams {
 /// A topic's reader.
 struct Stream {
     topic: String,
+    /// The topic's id, where the log has ids.
+    id: Option<String>,
     number: u32,
     /// Partitions of the topic, those of other subtasks too.
     partitions: u32,
@@ -83,11 +85,12 @@ impl Streams {
         for topic in streams.topics()? {
             let partitions = streams.log.partitions(&topic)?.unwrap_or(0);
             let committed = streams.committed(&topic, from)?;
-            let starts = streams
-                .own(&topic, 0..partitions)
-                .map(|partition| (partition, streams.start(&topic, partition, from, &committed)));
+            let id = streams.log.topic_id(&topic)?;
+            let starts = streams.own(&topic, 0..partitions).map(|partition| {
+                (partition, streams.start(&topic, partition, from, &committed, id.as_deref()))
+            });
             let starts: Vec<(PartitionId, Start)> = starts.collect();
-            streams.add(topic, partitions, &starts)?;
+            streams.add(topic, id, partitions, &starts)?;
         }
         Ok(streams)
     }
@@ -168,6 +171,17 @@ impl Streams {
         Split { topic: stream.map(|stream| stream.topic.clone()).unwrap_or_default(), partition }
     }
 
+    /// The id of a partition's topic, where the log has ids.
+    pub fn topic_id(&self, partition: PartitionId) -> Option<String> {
+        let number = partition.0 >> PARTITION_BITS;
+        self.streams.iter().find(|stream| stream.number == number)?.id.clone()
+    }
+
+    /// How many records were dropped before they were read, since the last call.
+    pub fn take_lost(&mut self) -> u64 {
+        self.streams.iter_mut().map(|stream| stream.reader.take_lost()).sum()
+    }
+
     pub fn take_found(&mut self) -> Vec<PartitionId> {
         std::mem::take(&mut self.found)
     }
@@ -176,7 +190,8 @@ impl Streams {
         match &self.options.topics {
             Topics::Named(names) => Ok(names.clone()),
             Topics::Matching(pattern) => {
-                Ok(self.log.topics()?.into_iter().filter(|topic| pattern.is_match(topic)).collect())
+                let topics = self.log.topics()?.into_iter();
+                Ok(topics.filter(|topic| !is_internal(topic) && pattern.is_match(topic)).collect())
             }
         }
     }
@@ -215,6 +230,7 @@ impl Streams {
         partition: PartitionId,
         from: &StartFrom,
         committed: &[(PartitionId, Offset)],
+        id: Option<&str>,
     ) -> Start {
         let at = |offsets: &[(PartitionId, Offset)], otherwise| {
             offsets
@@ -223,10 +239,21 @@ impl Streams {
                 .map_or(otherwise, |&(_, offset)| Start::At(offset))
         };
         match (from, &self.options.startup) {
-            (StartFrom::Positions(positions), _) => positions
-                .iter()
-                .find(|(split, _)| split.topic == topic && split.partition == partition.0)
-                .map_or(Start::Earliest, |(_, offset)| Start::At(*offset)),
+            (StartFrom::Positions(positions), _) => {
+                let is_meant =
+                    |of: &&StartPosition| of.split.topic == topic && of.split.partition == partition.0;
+                match positions.iter().find(is_meant) {
+                    None => Start::Earliest,
+                    Some(before) if is_another_topic(before.topic_id.as_deref(), id) => {
+                        tracing::warn!(
+                            topic, %partition, offset = %before.offset,
+                            "the topic was deleted and made anew since this offset was read; reading starts at its beginning"
+                        );
+                        Start::Earliest
+                    }
+                    Some(before) => Start::At(before.offset),
+                }
+            }
             (StartFrom::Options, Startup::Earliest) => Start::Earliest,
             (StartFrom::Options, Startup::Latest) => Start::Latest,
             (StartFrom::Options, Startup::Time(time)) => Start::Time(*time),
@@ -244,12 +271,13 @@ impl Streams {
     fn add(
         &mut self,
         topic: String,
+        id: Option<String>,
         partitions: u32,
         starts: &[(PartitionId, Start)],
     ) -> Result<(), LogError> {
         let reader = self.log.read(&topic, starts, self.wanted)?;
         let number = self.number(&topic);
-        self.streams.push(Stream { topic, number, partitions, reader });
+        self.streams.push(Stream { topic, id, number, partitions, reader });
         Ok(())
     }
 
@@ -282,7 +310,8 @@ impl Streams {
             let Some(at) = there else {
                 let starts: Vec<(PartitionId, Start)> =
                     own.iter().map(|&partition| (partition, Start::Earliest)).collect();
-                self.add(topic, partitions, &starts)?;
+                let id = self.log.topic_id(&topic)?;
+                self.add(topic, id, partitions, &starts)?;
                 self.found.extend(own.iter().map(|partition| numbered(number, partition.0)));
                 continue;
             };
@@ -311,6 +340,11 @@ impl Stream {
             other => other,
         }
     }
+}
+
+/// Whether offsets of a topic with one id mean nothing in that with the other.
+fn is_another_topic(before: Option<&str>, now: Option<&str>) -> bool {
+    matches!((before, now), (Some(before), Some(now)) if before != now)
 }
 
 fn numbered(topic: u32, partition: u32) -> PartitionId {

@@ -37,7 +37,12 @@ pub enum TemplateError {
     Unclosed,
     #[error("the key names a column `{name}` that the table does not have")]
     UnknownColumn { name: String },
+    #[error("keys that begin with `{INTERNAL_PREFIX}` are Weir's own")]
+    Internal,
 }
+
+/// What the keys begin with in which Weir keeps its own state.
+const INTERNAL_PREFIX: &str = "weir:";
 
 impl KeyTemplate {
     pub fn parse(template: &str, columns: &[TableColumn]) -> Result<KeyTemplate, TemplateError> {
@@ -57,7 +62,10 @@ impl KeyTemplate {
         }
         parts.push(Part::Text(rest.to_owned()));
         parts.retain(|part| *part != Part::Text(String::new()));
-        Ok(KeyTemplate { parts })
+        match parts.first() {
+            Some(Part::Text(text)) if text.starts_with(INTERNAL_PREFIX) => Err(TemplateError::Internal),
+            _ => Ok(KeyTemplate { parts }),
+        }
     }
 
     /// The columns that stand in the key.
@@ -85,11 +93,24 @@ impl KeyTemplate {
                 },
             }
         }
+        self.keep_apart(key, start);
         // Many long values, all of what is escaped.
         if key.len() - start > KEY_BYTES_MAX {
             let whole = shortened_to(&key[start..], KEY_BYTES_MAX).into_owned();
             key.truncate(start);
             key.push_str(&whole);
+        }
+    }
+}
+
+impl KeyTemplate {
+    /// Values make no key that is empty, nor one of Weir's own. A `%` stands for the empty key and `%77` for the `w` of
+    /// `weir:`, which no other value is written as, since a `%` in a value is `%25`.
+    fn keep_apart(&self, key: &mut String, start: usize) {
+        if key.len() == start {
+            key.push('%');
+        } else if key[start..].starts_with(INTERNAL_PREFIX) {
+            key.replace_range(start..start + 1, "%77");
         }
     }
 }
@@ -179,6 +200,16 @@ mod tests {
         assert_eq!(self::key(&"{faculty}".repeat(9), row).len(), KEY_BYTES_MAX);
         let longest = "x".repeat(VALUE_BYTES_MAX);
         assert_eq!(key(&longest), format!("a:{longest}:1"));
+    }
+
+    #[test]
+    fn no_value_makes_an_empty_key_or_one_of_weirs_own() {
+        let key = |text: &str| key("{faculty}", [Scalar::Text(text), Scalar::Null, Scalar::Null]);
+        assert_eq!((&*key(""), &*key("%")), ("%", "%25"));
+        let stores = [Scalar::Text("weir"), Scalar::Null, Scalar::Text("stores")];
+        assert_eq!(self::key("{faculty}:{window_end}", stores), "%77eir:stores");
+        let internal = KeyTemplate::parse("weir:stores", &columns());
+        assert_eq!(internal, Err(TemplateError::Internal));
     }
 
     #[test]

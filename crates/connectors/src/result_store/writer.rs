@@ -16,26 +16,26 @@ use parking_lot::{Condvar, Mutex};
 use storage::store::{ResultStore, StoreError, WriteBatch};
 use types::Clock;
 
-use crate::patience::{GivenUp, Patience};
+use crate::retry::{Retry, RetryError, Stopped};
 
 /// Hands batches to the store in order.
 pub struct StoreWriter {
     queue: Option<Sender<Command>>,
-    patience: Arc<Patience>,
+    retry: Arc<Retry>,
     stopped: Arc<AtomicBool>,
     gate: Arc<Gate>,
     thread: Option<JoinHandle<()>>,
     clock: Arc<dyn Clock>,
 }
 
-/// The writer's thread has panicked.
+/// Why the writer cannot go on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the result writer panicked: {0}")]
-struct Panicked(String);
+#[error("{0}")]
+struct Aborted(String);
 
 enum Command {
     Write(WriteBatch, usize),
-    Flush(Sender<Result<(), GivenUp>>),
+    Flush(Sender<Result<(), Stopped>>),
 }
 
 /// Batches that wait for the store, at most.
@@ -81,7 +81,7 @@ impl StoreWriter {
     /// Starts the thread. Fails if the system has none left.
     pub fn start(
         store: Arc<dyn ResultStore>,
-        patience: Arc<Patience>,
+        retry: Arc<Retry>,
         clock: Arc<dyn Clock>,
     ) -> std::io::Result<StoreWriter> {
         let (queue, commands) = bounded(QUEUE_BATCHES);
@@ -90,14 +90,14 @@ impl StoreWriter {
         let drain = Drain {
             store,
             commands,
-            patience: patience.clone(),
+            retry: retry.clone(),
             stopped: stopped.clone(),
             gate: gate.clone(),
             is_durable: true,
         };
         let thread = thread::Builder::new().name("result writer".to_owned()).spawn(move || drain.run())?;
         let queue = Some(queue);
-        Ok(StoreWriter { queue, patience, stopped, gate, thread: Some(thread), clock })
+        Ok(StoreWriter { queue, retry, stopped, gate, thread: Some(thread), clock })
     }
 
     /// Queues a batch; waits while the queue is full, and tells for how long.
@@ -130,9 +130,9 @@ impl StoreWriter {
 
     fn stopped(&self) -> ConnectorError {
         const WHAT: &str = "the result writer has stopped";
-        match self.patience.broken() {
-            Some(said) => ConnectorError::external(WHAT, Panicked(said.to_owned())),
-            None => ConnectorError::external(WHAT, GivenUp),
+        match self.retry.aborted() {
+            Some(reason) => ConnectorError::external(WHAT, Aborted(reason.to_owned())),
+            None => ConnectorError::external(WHAT, Stopped),
         }
     }
 }
@@ -147,7 +147,7 @@ impl Drop for StoreWriter {
     fn drop(&mut self) {
         self.queue.take();
         // Whoever drops the writer waits for it: what the store does not take at once is not waited for.
-        self.patience.give_up();
+        self.retry.stop();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -157,7 +157,7 @@ impl Drop for StoreWriter {
 struct Drain {
     store: Arc<dyn ResultStore>,
     commands: Receiver<Command>,
-    patience: Arc<Patience>,
+    retry: Arc<Retry>,
     stopped: Arc<AtomicBool>,
     gate: Arc<Gate>,
     /// Nothing was written since the last flush.
@@ -171,7 +171,7 @@ impl Drain {
                 Command::Write(batch, bytes) => {
                     self.is_durable = false;
                     let store = self.store.clone();
-                    let written = self.insist("write results", || store.write(&batch));
+                    let written = self.repeat("write results", || store.write(&batch));
                     self.gate.leave(bytes);
                     written
                 }
@@ -187,13 +187,18 @@ impl Drain {
         }
     }
 
-    /// A store that panics is not asked again: the job fails with what it said.
-    fn insist(&self, doing: &str, attempt: impl FnMut() -> Result<(), StoreError>) -> Result<(), GivenUp> {
-        let insisted = catch_unwind(AssertUnwindSafe(|| self.patience.insist(doing, attempt)));
-        insisted.unwrap_or_else(|panic| {
-            self.patience.break_off(panic_message(&*panic));
-            Err(GivenUp)
-        })
+    /// Repeats a write until the store takes it. A store that panics, or that will never take it, is not asked again: the
+    /// job fails with what it said.
+    fn repeat(&self, doing: &str, attempt: impl FnMut() -> Result<(), StoreError>) -> Result<(), Stopped> {
+        let done = catch_unwind(AssertUnwindSafe(|| self.retry.run(doing, attempt)));
+        let reason = match done {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(RetryError::Stopped)) => return Err(Stopped),
+            Ok(Err(RetryError::Permanent(error))) => format!("the result store will never take it: {error}"),
+            Err(panic) => format!("the result writer panicked: {}", panic_message(&*panic)),
+        };
+        self.retry.abort(reason);
+        Err(Stopped)
     }
 
     /// Tells whoever waits, or is about to, that nothing is written any more. What lies in a channel whose receiver is gone
@@ -203,15 +208,15 @@ impl Drain {
         self.gate.open();
         for command in self.commands {
             if let Command::Flush(done) = command {
-                let _ = done.send(Err(GivenUp));
+                let _ = done.send(Err(Stopped));
             }
         }
     }
 
     /// Every sink of a job asks for it at a barrier; once is enough.
-    fn flush(&mut self) -> Result<(), GivenUp> {
+    fn flush(&mut self) -> Result<(), Stopped> {
         if !self.is_durable {
-            self.insist("make results durable", || self.store.flush())?;
+            self.repeat("make results durable", || self.store.flush())?;
             self.is_durable = true;
         }
         Ok(())
@@ -303,7 +308,7 @@ mod tests {
 
         let store = Arc::new(Panicking(std::sync::Barrier::new(2)));
         let clock = Arc::new(ManualClock::at(Timestamp(0)));
-        let writer = StoreWriter::start(store.clone(), Arc::new(Patience::default()), clock).unwrap();
+        let writer = StoreWriter::start(store.clone(), Arc::new(Retry::new(clock.clone())), clock).unwrap();
         let told = |error: ConnectorError| std::error::Error::source(&error).unwrap().to_string();
         thread::scope(|scope| {
             let waiting: Vec<_> = (0..3)
@@ -325,9 +330,9 @@ mod tests {
 
     #[test]
     fn everyone_who_waits_for_a_store_that_is_given_up_is_told() {
-        let patience = Arc::new(Patience::default());
         let clock = Arc::new(ManualClock::at(Timestamp(0)));
-        let writer = StoreWriter::start(Arc::new(Refusing), patience.clone(), clock).unwrap();
+        let retry = Arc::new(Retry::new(clock.clone()));
+        let writer = StoreWriter::start(Arc::new(Refusing), retry.clone(), clock).unwrap();
         thread::scope(|scope| {
             let waiting: Vec<_> = (0..4)
                 .map(|_| scope.spawn(|| writer.write(WriteBatch::default()).and_then(|_| writer.flush())))
@@ -336,7 +341,7 @@ mod tests {
             while writer.queue.as_ref().unwrap().len() < 7 {
                 thread::yield_now();
             }
-            patience.give_up();
+            retry.stop();
             waiting.into_iter().for_each(|thread| assert!(thread.join().unwrap().is_err()));
         });
         assert!(writer.write(WriteBatch::default()).is_err());

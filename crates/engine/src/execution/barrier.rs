@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use super::ExecutionError;
-use super::control::{Part, PartTimes};
+use super::control::{Part, PartTimes, SubtaskId, SubtaskKind};
 use super::global::{GlobalSubtask, Input, Message};
 use super::source::{Downstream, SourceSubtask, Turn};
 use crate::activity::Activity;
@@ -48,8 +48,7 @@ impl SourceSubtask {
         let source = Some(self.image(turn));
         self.control.contribute(Part {
             barrier,
-            pipeline: self.pipeline,
-            subtask: self.subtask,
+            of: self.id(),
             source,
             state,
             times: PartTimes {
@@ -59,6 +58,27 @@ impl SourceSubtask {
             },
         });
         Ok(())
+    }
+
+    /// Leaves what the subtask contributes to all snapshots that are taken from now on: it has read its input to the end.
+    pub(super) fn leave_last_part(&mut self, turn: &Turn) {
+        let state = match &mut self.downstream {
+            Downstream::Direct { aggregation, .. } if !self.layout.units.is_empty() => {
+                Some(aggregation.image())
+            }
+            _ => None,
+        };
+        self.control.finish(Part {
+            barrier: turn.barrier,
+            of: self.id(),
+            source: Some(self.image(turn)),
+            state,
+            times: PartTimes { began: self.clock.elapsed(), ..PartTimes::default() },
+        });
+    }
+
+    fn id(&self) -> SubtaskId {
+        SubtaskId { pipeline: self.pipeline, kind: SubtaskKind::Source, subtask: self.subtask }
     }
 
     fn image(&self, turn: &Turn) -> SourceImage {
@@ -72,6 +92,7 @@ impl SourceSubtask {
                     offset: offset.0,
                     watermark: Some(watermarks.partition(partition))
                         .filter(|&watermark| watermark != NO_WATERMARK),
+                    topic_id: self.source.topic_id(partition),
                 }
             });
         SourceImage { splits: splits.collect(), ledger: self.ledger.counts() }
@@ -86,13 +107,15 @@ impl GlobalSubtask {
         for input in inputs.iter_mut().filter(|input| input.barrier.is_some_and(|of| of < barrier)) {
             input.barrier = None;
         }
-        if inputs.iter().any(|input| input.barrier.is_none()) {
+        // Nothing more comes of an input that has ended: all of it is in the state.
+        if inputs.iter().any(|input| input.barrier.is_none() && !input.ended) {
             return Ok(());
         }
         self.metrics.at(Activity::Snapshot);
         let began = self.clock.elapsed();
-        let first = inputs.iter().map(|input| input.barrier_at).min().unwrap_or(began);
-        let watermark = inputs.iter().map(|input| input.watermark).min().unwrap_or(NO_WATERMARK);
+        let at_barrier = || inputs.iter().filter(|input| input.barrier.is_some());
+        let first = at_barrier().map(|input| input.barrier_at).min().unwrap_or(began);
+        let watermark = at_barrier().map(|input| input.watermark).min().unwrap_or(NO_WATERMARK);
         let env = self.env();
         self.aggregation.advance(watermark, &env, &mut self.sinks)?;
         self.sinks.flush()?;
@@ -100,8 +123,7 @@ impl GlobalSubtask {
         let state = Some(self.aggregation.image());
         self.control.contribute(Part {
             barrier,
-            pipeline: self.pipeline,
-            subtask: self.subtask,
+            of: self.id(),
             source: None,
             state,
             times: PartTimes {
@@ -112,5 +134,20 @@ impl GlobalSubtask {
         });
         inputs.iter_mut().for_each(|input| input.barrier = None);
         Ok(())
+    }
+
+    /// As [`SourceSubtask::leave_last_part`].
+    pub(super) fn leave_last_part(&mut self) {
+        self.control.finish(Part {
+            barrier: self.control.barrier(),
+            of: self.id(),
+            source: None,
+            state: Some(self.aggregation.image()),
+            times: PartTimes { began: self.clock.elapsed(), ..PartTimes::default() },
+        });
+    }
+
+    fn id(&self) -> SubtaskId {
+        SubtaskId { pipeline: self.pipeline, kind: SubtaskKind::Global, subtask: self.subtask }
     }
 }

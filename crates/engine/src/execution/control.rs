@@ -1,6 +1,11 @@
-//! How a job's subtasks are told to end or to take part in a snapshot, and how they tell that they failed.
+//! The control of a job: how its subtasks are told to end or to take part in a snapshot, and how they report.
+//!
+//! A snapshot is asked for by raising the barrier's number. Every subtask that runs contributes a [`Part`] when it has come
+//! to that barrier. A subtask that has read its input to the end has left its last part here; it holds nobody up. So a job
+//! of a finite and an endless input takes snapshots for as long as the endless one runs.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -23,18 +28,40 @@ pub struct Control {
     parts: Sender<Part>,
     /// Held while a snapshot is taken: one at a time.
     taking: Mutex<Receiver<Part>>,
-    subtasks: AtomicUsize,
-    ended: AtomicUsize,
+    subtasks: Mutex<Subtasks>,
     /// By pipeline: the source table and what it reads.
     pipelines: Vec<(String, String)>,
 }
 
+/// The subtasks of a job.
+#[derive(Debug, Default)]
+struct Subtasks {
+    all: BTreeSet<SubtaskId>,
+    /// The last parts of those that have read their input to the end.
+    finished: BTreeMap<SubtaskId, Part>,
+    /// How many have ended, for whatever reason.
+    ended: usize,
+}
+
+/// Which subtask of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct SubtaskId {
+    pub pipeline: usize,
+    pub kind: SubtaskKind,
+    pub subtask: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum SubtaskKind {
+    Source,
+    Global,
+}
+
 /// What a subtask contributes to a snapshot.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Part {
     pub barrier: u64,
-    pub pipeline: usize,
-    pub subtask: usize,
+    pub of: SubtaskId,
     pub source: Option<SourceImage>,
     pub state: Option<AggregationImage>,
     pub times: PartTimes,
@@ -85,8 +112,7 @@ impl Control {
             hold: AtomicU64::new(0),
             parts,
             taking: Mutex::new(taking),
-            subtasks: AtomicUsize::new(0),
-            ended: AtomicUsize::new(0),
+            subtasks: Mutex::default(),
             pipelines,
         }
     }
@@ -134,6 +160,7 @@ impl Control {
     ) -> Result<Snapshot, CheckpointError> {
         let parts = self.taking.lock();
         let barrier = self.barrier.load(Ordering::Acquire) + 1;
+
         // Before the barrier, lest a source reads on that has just taken part. Those that are held stay so.
         match afterwards {
             Afterwards::ReadOn => self.release(),
@@ -141,6 +168,7 @@ impl Control {
             Afterwards::Hold => self.hold.store(barrier, Ordering::Release),
         }
         self.barrier.store(barrier, Ordering::Release);
+
         let taken = self.collect(&parts, (barrier, timeout), told);
         if taken.is_err() {
             self.release();
@@ -165,46 +193,72 @@ impl Control {
         (barrier, timeout): (u64, Duration),
         told: &mut dyn FnMut(Acknowledgement),
     ) -> Result<Snapshot, CheckpointError> {
-        let mut snapshot = self.empty_snapshot();
-        let mut missing = self.subtasks.load(Ordering::Acquire);
+        let mut missing = self.subtasks.lock().all.clone();
+        let mut collected: Vec<Part> = Vec::with_capacity(missing.len());
         let mut left = timeout;
-        let mut collected: Vec<Part> = Vec::with_capacity(missing);
-        while missing > 0 {
-            if self.is_cancelled() || self.ended.load(Ordering::Acquire) > 0 {
+        let mut take = |part: Part, missing: &mut BTreeSet<SubtaskId>| {
+            if missing.remove(&part.of) {
+                told(self.acknowledgement(&part));
+                collected.push(part);
+            }
+        };
+
+        while !missing.is_empty() {
+            if self.is_cancelled() {
                 return Err(CheckpointError::Ended);
             }
+
+            // In this order: a subtask that came to the barrier and then finished counts as it was at the barrier, and has
+            // contributed that part before it finished.
+            let finished = self.finished_of(&missing)?;
+            parts.try_iter().filter(|part| part.barrier == barrier).for_each(|part| take(part, &mut missing));
+            finished.into_iter().for_each(|part| take(part, &mut missing));
+            if missing.is_empty() {
+                break;
+            }
+
             match parts.recv_timeout(LOOK) {
-                Ok(part) if part.barrier == barrier => {
-                    told(self.acknowledgement(&part));
-                    collected.push(part);
-                    missing -= 1;
-                }
+                Ok(part) if part.barrier == barrier => take(part, &mut missing),
                 Ok(_) => {}
                 Err(_) if left.is_zero() => return Err(CheckpointError::TimedOut),
                 Err(_) => left = left.saturating_sub(LOOK),
             }
         }
-        collected.sort_by_key(|part| (part.pipeline, part.subtask));
+
+        collected.sort_by_key(|part| (part.of.pipeline, part.of.subtask));
+        let mut snapshot = self.empty_snapshot();
         for part in collected {
-            let pipeline = &mut snapshot.pipelines[part.pipeline];
+            let pipeline = &mut snapshot.pipelines[part.of.pipeline];
             pipeline.sources.extend(part.source);
             pipeline.states.extend(part.state);
         }
         Ok(snapshot)
     }
 
+    /// The last parts of those of the missing subtasks that have finished. Fails when no subtask runs any more.
+    fn finished_of(&self, missing: &BTreeSet<SubtaskId>) -> Result<Vec<Part>, CheckpointError> {
+        let subtasks = self.subtasks.lock();
+        if subtasks.ended == subtasks.all.len() {
+            return Err(CheckpointError::Ended);
+        }
+        Ok(missing.iter().filter_map(|of| subtasks.finished.get(of)).cloned().collect())
+    }
+
     /// The number of subtasks that take part in a snapshot.
     pub fn subtasks(&self) -> usize {
-        self.subtasks.load(Ordering::Acquire)
+        self.subtasks.lock().all.len()
     }
 
     fn acknowledgement(&self, part: &Part) -> Acknowledgement {
-        let (table, _) = &self.pipelines[part.pipeline];
-        let vertex = if part.source.is_some() { source_vertex(table) } else { global_vertex(table) };
+        let (table, _) = &self.pipelines[part.of.pipeline];
+        let vertex = match part.of.kind {
+            SubtaskKind::Source => source_vertex(table),
+            SubtaskKind::Global => global_vertex(table),
+        };
         Acknowledgement {
             vertex,
-            pipeline: part.pipeline,
-            subtask: part.subtask,
+            pipeline: part.of.pipeline,
+            subtask: part.of.subtask,
             has_source: part.source.is_some(),
             has_state: part.state.is_some(),
             began: part.times.began,
@@ -232,9 +286,14 @@ impl Control {
         let _ = self.parts.try_send(part);
     }
 
+    /// A subtask has read its input to the end, and written what came of it: from now on it counts as it is now.
+    pub(super) fn finish(&self, part: Part) {
+        self.subtasks.lock().finished.insert(part.of, part);
+    }
+
     /// Another subtask is about to start.
-    pub(super) fn expect(&self) {
-        self.subtasks.fetch_add(1, Ordering::AcqRel);
+    pub(super) fn expect(&self, subtask: SubtaskId) {
+        self.subtasks.lock().all.insert(subtask);
     }
 
     /// Runs a subtask; whatever ends it badly ends the job.
@@ -242,6 +301,69 @@ impl Control {
         if let Err(error) = caught(task, body) {
             self.fail(error);
         }
-        self.ended.fetch_add(1, Ordering::AcqRel);
+        self.subtasks.lock().ended += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FINITE: SubtaskId = SubtaskId { pipeline: 0, kind: SubtaskKind::Source, subtask: 0 };
+    const ENDLESS: SubtaskId = SubtaskId { pipeline: 1, kind: SubtaskKind::Source, subtask: 0 };
+
+    fn control() -> Control {
+        let control = Control::new(vec![("a".into(), "values".into()), ("b".into(), "log".into())]);
+        control.expect(FINITE);
+        control.expect(ENDLESS);
+        control
+    }
+
+    fn part(of: SubtaskId, barrier: u64, accepted: u64) -> Part {
+        let mut source = SourceImage::default();
+        source.ledger.accepted = accepted;
+        Part { barrier, of, source: Some(source), state: None, times: PartTimes::default() }
+    }
+
+    fn accepted(snapshot: &Snapshot) -> Vec<u64> {
+        snapshot.pipelines.iter().map(|pipeline| pipeline.ledger().accepted).collect()
+    }
+
+    #[test]
+    fn a_subtask_that_has_finished_counts_as_it_was_at_its_end() {
+        let control = control();
+        control.run("finite", || {
+            control.finish(part(FINITE, 0, 3));
+            Ok(())
+        });
+        control.contribute(part(ENDLESS, 1, 7));
+        let snapshot = control.snapshot(Duration::from_secs(20), Afterwards::ReadOn).unwrap();
+        assert_eq!(accepted(&snapshot), [3, 7]);
+    }
+
+    #[test]
+    fn a_subtask_that_finished_behind_the_barrier_counts_as_it_was_at_the_barrier() {
+        let control = control();
+        control.contribute(part(FINITE, 1, 2));
+        control.run("finite", || {
+            control.finish(part(FINITE, 1, 3));
+            Ok(())
+        });
+        control.contribute(part(ENDLESS, 1, 7));
+        let snapshot = control.snapshot(Duration::from_secs(20), Afterwards::ReadOn).unwrap();
+        assert_eq!(accepted(&snapshot), [2, 7]);
+    }
+
+    #[test]
+    fn a_job_whose_subtasks_have_all_ended_takes_no_snapshot() {
+        let control = control();
+        for of in [FINITE, ENDLESS] {
+            control.run("task", || {
+                control.finish(part(of, 0, 1));
+                Ok(())
+            });
+        }
+        let taken = control.snapshot(Duration::from_secs(20), Afterwards::ReadOn);
+        assert_eq!(taken.err(), Some(CheckpointError::Ended));
     }
 }

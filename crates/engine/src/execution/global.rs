@@ -128,6 +128,7 @@ impl GlobalSubtask {
                 self.aggregation.advance(i64::MAX, &env, &mut self.sinks)?;
                 self.sinks.watermark(i64::MAX)?;
                 self.sinks.flush()?;
+                self.leave_last_part();
                 return Ok(());
             }
         }

@@ -68,6 +68,9 @@ pub enum ExecutionError {
     Plan(String),
     #[error("checkpoints failed: {0}")]
     Checkpoints(String),
+    /// A writer outside of the subtasks cannot go on.
+    #[error("results cannot be written: {0}")]
+    Writer(String),
     #[error("`{task}` panicked: {message}")]
     Panic { task: String, message: String },
     #[error("a thread could not be started")]
@@ -84,7 +87,7 @@ impl ExecutionError {
                 error.domain()
             }
             ExecutionError::Window(_) => ErrorDomain::User,
-            ExecutionError::Panic { .. } => ErrorDomain::Internal,
+            ExecutionError::Panic { .. } | ExecutionError::Writer(_) => ErrorDomain::Internal,
             ExecutionError::Thread(_) | ExecutionError::Checkpoints(_) => ErrorDomain::External,
         }
     }

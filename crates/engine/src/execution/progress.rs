@@ -138,6 +138,7 @@ impl SourceSubtask {
         let sinks = self.downstream.sinks();
         sinks.watermark(i64::MAX)?;
         sinks.flush()?;
+        self.leave_last_part(&turn);
         Ok(())
     }
 }

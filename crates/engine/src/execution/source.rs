@@ -22,7 +22,7 @@ use crate::connector::{DeadLetter, Polled, Records, Rows, Source, Stage};
 use crate::evaluate::{Inputs, Vector};
 use crate::layout::{Layout, QueryLayout};
 use crate::memory::Holder;
-use crate::operator::{Ledger, Prepare, Prepared};
+use crate::operator::{Ahead, Ledger, Prepare, Prepared, Unusable};
 use crate::watermark::{NO_WATERMARK, Standpoint, Watermarks};
 use crate::window::{Aggregation, LateRow, Output, RowsIn, Shipping};
 
@@ -135,6 +135,7 @@ impl SourceSubtask {
             self.metrics.at(Activity::Read);
             let polled = self.poll(&mut turn, wait)?;
             let waited = self.source.take_waited();
+            self.ledger.lost(self.source.take_lost());
             let found = self.source.take_found();
             if !found.is_empty() {
                 self.watermarks.lock().add(&found, before);
@@ -192,7 +193,6 @@ impl SourceSubtask {
         let now = self.clock.elapsed();
         let partition = self.batch.origin.partition.unwrap_or(PartitionId(0));
         let records = self.batch.rows + self.batch.rejects.len();
-        self.ledger.accept(records as u64);
         TaskMetrics::add(&self.metrics.records_in, records as u64);
         TaskMetrics::add(&self.metrics.batches_in, 1);
         let bytes = self.batch.bytes();
@@ -200,7 +200,7 @@ impl SourceSubtask {
         self.took(turn, bytes);
         let ledger = &self.ledger;
         self.source.take_wrong_types(&mut |field, values| ledger.wrong_type(field, values));
-        let latest = self.max_future.map_or(i64::MAX, |ahead| env.now_ms.saturating_add(ahead.0));
+        let ahead = self.max_future.map(|most| Ahead { now: env.now_ms, most: most.0 });
         let mut standpoint = self.watermarks.lock().begin(partition, now);
         if let Some(watermark) = turn.implied_by(partition) {
             standpoint.partition = standpoint.partition.max(watermark);
@@ -210,14 +210,16 @@ impl SourceSubtask {
             standpoint = Standpoint { current: NO_WATERMARK, others: i64::MAX, ..standpoint };
         }
         self.metrics.at(Activity::Prepare);
-        let prepared = self.prepare.prepare(&self.batch, &env, latest, standpoint)?;
+        let prepared = self.prepare.prepare(&self.batch, &env, ahead, standpoint)?;
         self.metrics.at(Activity::Aggregate);
         let late = self.aggregate(&env)?;
         self.metrics.at(Activity::PassThrough);
         self.pass_through()?;
         self.metrics.at(Activity::Account);
-        self.account(&prepared, &late);
+        let booked = self.account(&prepared, &late);
+        // A record whose dead letter was not written is read again by the next attempt, and is booked then.
         self.letters.send()?;
+        self.ledger.add(&booked.counts());
         turn.caught_up = None;
         turn.implied.push(Implied { partition, watermark: prepared.watermark, behind, at: now });
         if self.batch.rows > 0 {
@@ -240,7 +242,7 @@ impl SourceSubtask {
         }
         let rows = RowsIn {
             len: self.batch.rows,
-            all: self.prepare.all(self.batch.rows),
+            all: self.prepare.timed(self.batch.rows),
             on_time: self.prepare.on_time(self.batch.rows),
             behind: self.prepare.behind(),
             wall: self.prepare.wall(),
@@ -285,19 +287,25 @@ impl SourceSubtask {
         Ok(())
     }
 
-    /// Books every record of the batch once, and writes letters for those that are not counted.
-    fn account(&mut self, prepared: &Prepared, late: &[LateRow]) {
+    /// Books every record of the batch once, and collects dead letters of those that are not counted.
+    fn account(&mut self, prepared: &Prepared, late: &[LateRow]) -> Ledger {
+        let booked = Ledger::default();
+        booked.accept((self.batch.rows + self.batch.rejects.len()) as u64 + self.batch.empty);
+        booked.empty(self.batch.empty);
         let mut counted = self.batch.rows as u64 - prepared.filtered;
         let rejects = self.batch.rejects.len();
         for reject in std::mem::take(&mut self.batch.rejects) {
-            self.ledger.dead_letter(&reject.reason);
+            booked.dead_letter(&reject.reason);
             self.letter(&reject.record, reject.reason.into_owned(), Vec::new());
         }
-        for (row, reason) in &prepared.unusable {
+        for Unusable { row, reason, counted_elsewhere } in &prepared.unusable {
             counted -= 1;
-            self.ledger.dead_letter(reason);
+            booked.dead_letter(reason);
             let record = self.batch.origin.records[*row as usize];
             self.letter(&record, reason.clone(), Vec::new());
+            if let Some(letter) = self.letters.batch.last_mut() {
+                letter.counted_elsewhere = *counted_elsewhere;
+            }
         }
         for LateRow { row, units, counted_elsewhere } in late {
             counted -= 1;
@@ -306,7 +314,7 @@ impl SourceSubtask {
                 .flat_map(|&unit| &self.layout.units[unit].queries)
                 .map(|&query| self.query_names[query].clone())
                 .collect();
-            self.ledger.late(queries.iter().map(String::as_str));
+            booked.late(queries.iter().map(String::as_str));
             let record = self.batch.origin.records[*row as usize];
             self.letter(&record, "late".to_owned(), queries);
             // Queries without windows take every row.
@@ -316,9 +324,10 @@ impl SourceSubtask {
                 letter.counted_elsewhere = *counted_elsewhere || passed_through;
             }
         }
-        self.ledger.filter(prepared.filtered);
-        self.ledger.count(counted);
+        booked.filter(prepared.filtered);
+        booked.count(counted);
         self.mark_parts(rejects);
+        booked
     }
 
     /// Marks the letters of records of several rows that were not all left out: given back, the others would be counted
@@ -345,6 +354,7 @@ impl SourceSubtask {
             queries,
             counted_elsewhere: false,
             bytes: self.batch.record(record).to_vec(),
+            carried: self.source.carried(record.offset),
         });
     }
 }

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use sql::plan::{Pipeline, Plan};
 use types::{Clock, DataType, Interval, Offset, PartitionId};
 
-use super::control::Control;
+use super::control::{Control, SubtaskId, SubtaskKind};
 use super::global::{GlobalSubtask, Message};
 use super::io::{Letters, Sinks};
 use super::panic::caught;
@@ -21,7 +21,9 @@ use super::source::{Downstream, SourceSubtask};
 use super::{Execution, ExecutionError, Task, global_vertex, source_vertex};
 use crate::activity::Activity;
 use crate::batch::{Batch, LeafRequest};
-use crate::connector::{DeadLetters, Reads, SinkFactory, Source, SourceFactory, Split, StartFrom};
+use crate::connector::{
+    DeadLetters, Reads, SinkFactory, Source, SourceFactory, Split, StartFrom, StartPosition,
+};
 use crate::layout::Layout;
 use crate::memory::{Account, Holder, Pool};
 use crate::metrics::TaskMetrics;
@@ -204,7 +206,8 @@ impl Shared<'_> {
                 measure_after: measure_after(self.memory.limit()),
             };
             let vertex = global_vertex(&self.pipeline.source.name);
-            self.spawn(execution, &vertex, subtask, metrics, None, move || global.run())?;
+            let id = self.id(SubtaskKind::Global, subtask);
+            self.spawn(execution, &vertex, id, metrics, None, move || global.run())?;
         }
         for (subtask, channels) in senders.into_iter().enumerate() {
             let metrics = Arc::new(TaskMetrics::new());
@@ -227,7 +230,12 @@ impl Shared<'_> {
         let from = match self.image {
             None => StartFrom::Options,
             Some(image) => {
-                StartFrom::Positions(image.splits().map(|of| (of.split.clone(), Offset(of.offset))).collect())
+                let positions = image.splits().map(|of| StartPosition {
+                    split: of.split.clone(),
+                    offset: Offset(of.offset),
+                    topic_id: of.topic_id.clone(),
+                });
+                StartFrom::Positions(positions.collect())
             }
         };
         let mut sources: Vec<Box<dyn Source>> = Vec::new();
@@ -270,7 +278,7 @@ impl Shared<'_> {
         .map_err(ExecutionError::Plan)?;
         let ledger = Arc::new(Ledger::default());
         if let Some(image) = self.image.filter(|_| subtask == 0) {
-            ledger.restore(&image.ledger());
+            ledger.add(&image.ledger());
         }
         let task = SourceSubtask {
             pipeline: self.index,
@@ -300,20 +308,26 @@ impl Shared<'_> {
             front_bytes: self.limits().front_bytes,
         };
         let vertex = source_vertex(&self.pipeline.source.name);
-        self.spawn(execution, &vertex, subtask, metrics, Some(ledger), move || task.run())
+        let id = self.id(SubtaskKind::Source, subtask);
+        self.spawn(execution, &vertex, id, metrics, Some(ledger), move || task.run())
+    }
+
+    fn id(&self, kind: SubtaskKind, subtask: usize) -> SubtaskId {
+        SubtaskId { pipeline: self.index, kind, subtask }
     }
 
     fn spawn(
         &self,
         execution: &mut Execution,
         vertex: &str,
-        subtask: usize,
+        id: SubtaskId,
         metrics: Arc<TaskMetrics>,
         ledger: Option<Arc<Ledger>>,
         body: impl FnOnce() -> Result<(), ExecutionError> + Send + 'static,
     ) -> Result<(), ExecutionError> {
+        let subtask = id.subtask;
         let name = format!("{vertex} ({}/{})", subtask + 1, self.parallelism);
-        self.control.expect();
+        self.control.expect(id);
         let control = self.control.clone();
         let task = name.clone();
         let alive = self.alive.clone();

@@ -1,8 +1,10 @@
 //! The ledger: what became of every record. It must always balance.
 //!
-//! accepted = counted + filtered + late + dead-lettered, each record once. A record is counted if every query whose
-//! filters it passes took it; filtered if conditions that all queries share left it out on purpose; late if it came too
-//! late for at least one query; dead-lettered if it could not be used at all.
+//! accepted = counted + filtered + empty + late + dead-lettered, each record once. A record is counted if every query whose
+//! filters it passes took it; filtered if conditions that all queries share left it out on purpose; empty if it has no
+//! value (a tombstone); late if it came too late for at least one query; dead-lettered if it could not be used at all.
+//!
+//! Records that the log dropped before they were read were never accepted: they are counted apart, as lost.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,8 +17,10 @@ pub struct Ledger {
     accepted: AtomicU64,
     counted: AtomicU64,
     filtered: AtomicU64,
+    empty: AtomicU64,
     late: AtomicU64,
     dead_lettered: AtomicU64,
+    lost: AtomicU64,
     reasons: Mutex<BTreeMap<String, u64>>,
     late_by_query: Mutex<BTreeMap<String, u64>>,
     wrong_types: Mutex<BTreeMap<String, u64>>,
@@ -28,9 +32,15 @@ pub struct LedgerCounts {
     pub accepted: u64,
     pub counted: u64,
     pub filtered: u64,
+    /// Records without a value.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub empty: u64,
     /// Records too late for at least one query.
     pub late: u64,
     pub dead_lettered: u64,
+    /// Records that the log dropped before they were read; none of the accepted.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub lost: u64,
     /// Dead letters by reason, without its detail.
     pub reasons: BTreeMap<String, u64>,
     /// Rows each query left out because they came too late.
@@ -50,6 +60,16 @@ impl Ledger {
 
     pub fn filter(&self, records: u64) {
         self.filtered.fetch_add(records, Ordering::Relaxed);
+    }
+
+    /// Records without a value.
+    pub fn empty(&self, records: u64) {
+        self.empty.fetch_add(records, Ordering::Relaxed);
+    }
+
+    /// Records that the log dropped before they were read.
+    pub fn lost(&self, records: u64) {
+        self.lost.fetch_add(records, Ordering::Relaxed);
     }
 
     /// A record that came too late for these queries.
@@ -79,11 +99,13 @@ impl Ledger {
         }
     }
 
-    /// Goes on from counts of before.
-    pub fn restore(&self, counts: &LedgerCounts) {
+    /// Adds counts: those of a batch, or those of before.
+    pub fn add(&self, counts: &LedgerCounts) {
         self.accepted.fetch_add(counts.accepted, Ordering::Relaxed);
         self.counted.fetch_add(counts.counted, Ordering::Relaxed);
         self.filtered.fetch_add(counts.filtered, Ordering::Relaxed);
+        self.empty.fetch_add(counts.empty, Ordering::Relaxed);
+        self.lost.fetch_add(counts.lost, Ordering::Relaxed);
         self.late.fetch_add(counts.late, Ordering::Relaxed);
         self.dead_lettered.fetch_add(counts.dead_lettered, Ordering::Relaxed);
         for (into, from) in [
@@ -103,6 +125,8 @@ impl Ledger {
             accepted: self.accepted.load(Ordering::Relaxed),
             counted: self.counted.load(Ordering::Relaxed),
             filtered: self.filtered.load(Ordering::Relaxed),
+            empty: self.empty.load(Ordering::Relaxed),
+            lost: self.lost.load(Ordering::Relaxed),
             late: self.late.load(Ordering::Relaxed),
             dead_lettered: self.dead_lettered.load(Ordering::Relaxed),
             reasons: self.reasons.lock().clone(),
@@ -112,10 +136,15 @@ impl Ledger {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 impl LedgerCounts {
     /// Whether every accepted record is accounted for.
     pub fn balances(&self) -> bool {
-        self.accepted == self.counted + self.filtered + self.late + self.dead_lettered
+        self.accepted == self.counted + self.filtered + self.empty + self.late + self.dead_lettered
     }
 
     /// Adds another subtask's counts.
@@ -123,6 +152,8 @@ impl LedgerCounts {
         self.accepted += other.accepted;
         self.counted += other.counted;
         self.filtered += other.filtered;
+        self.empty += other.empty;
+        self.lost += other.lost;
         self.late += other.late;
         self.dead_lettered += other.dead_lettered;
         for (into, from) in [

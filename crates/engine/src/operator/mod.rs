@@ -4,4 +4,4 @@ mod ledger;
 mod prepare;
 
 pub use ledger::{Ledger, LedgerCounts};
-pub use prepare::{Prepare, Prepared};
+pub use prepare::{Ahead, Prepare, Prepared, Unusable};

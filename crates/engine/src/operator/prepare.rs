@@ -4,11 +4,11 @@ use jiff::tz::TimeZone;
 use sql::expr::{Expr, ExprGraph, ExprId};
 use sql::functions::zone::WallClock;
 use sql::functions::{Env, EvalError};
-use sql::plan::{Pipeline, Rowtime};
+use sql::plan::{Pipeline, Query, Rowtime, Shape};
 use types::{DataType, Scalar};
 
 use crate::aggregate::keys::Rows;
-use crate::batch::Batch;
+use crate::batch::{Batch, RecordSpan};
 use crate::column::tri;
 use crate::dictionary::Dictionary;
 use crate::evaluate::{Evaluator, Inputs, Passed, Vector};
@@ -23,9 +23,17 @@ pub struct Prepare {
     rowtime: Option<Rowtime>,
     /// Where the rowtime is an instant and the session's clock is not UTC.
     wall_clock: Option<WallClock>,
+    /// Where the rowtime is a time of the session's wall clock, and that is not UTC.
+    local_clock: Option<WallClock>,
+    /// Some query has windows: it cannot use a row without a time.
+    has_windows: bool,
+    /// Some query has none: it takes a row without a time, as in Flink.
+    has_rows: bool,
     times: Vec<i64>,
     wall: Vec<i64>,
     passed: Vec<u32>,
+    /// Those of `passed` that have a time.
+    timed: Vec<u32>,
     on_time: Vec<u32>,
     behind: Vec<(u32, i64)>,
 }
@@ -41,12 +49,30 @@ struct Condition {
 /// What preparing found.
 #[derive(Debug, Default)]
 pub struct Prepared {
-    /// Rows that cannot be used, and why.
-    pub unusable: Vec<(u32, String)>,
+    /// Rows that cannot be used, in the order of what finds them.
+    pub unusable: Vec<Unusable>,
     /// Rows left out by conditions that all queries share.
     pub filtered: u64,
     /// The greatest watermark that a row implies.
     pub watermark: i64,
+}
+
+/// A row that a query cannot use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unusable {
+    pub row: u32,
+    pub reason: String,
+    /// Other queries take it all the same.
+    pub counted_elsewhere: bool,
+}
+
+/// How far rows may be ahead of the clock.
+#[derive(Debug, Clone, Copy)]
+pub struct Ahead {
+    /// The clock, milliseconds since 1970.
+    pub now: i64,
+    /// Rows that are further ahead are unusable, ms.
+    pub most: i64,
 }
 
 impl Prepare {
@@ -71,10 +97,14 @@ impl Prepare {
             .iter()
             .map(|&expr| Condition { expr, reason: dead_letter_reason(graph, expr, time) })
             .collect();
-        let wall_clock = pipeline.rowtime.as_ref().and_then(|rowtime| {
-            let instant = matches!(graph.column_type(rowtime.time).data_type, DataType::TimestampLtz(_));
-            (instant && *time_zone != TimeZone::UTC).then(|| WallClock::new(time_zone.clone()))
-        });
+        let clock = |of_instants: bool| {
+            let rowtime = pipeline.rowtime.as_ref()?;
+            let is_instant = matches!(graph.column_type(rowtime.time).data_type, DataType::TimestampLtz(_));
+            (is_instant == of_instants && *time_zone != TimeZone::UTC)
+                .then(|| WallClock::new(time_zone.clone()))
+        };
+        let (wall_clock, local_clock) = (clock(true), clock(false));
+        let is_windowed = |query: &Query| matches!(query.shape, Shape::Aggregate(_));
         Ok(Prepare {
             evaluator: Evaluator::new(graph, &roots, time_zone)?,
             row_exprs,
@@ -82,21 +112,26 @@ impl Prepare {
             conditions,
             rowtime: pipeline.rowtime.clone(),
             wall_clock,
+            local_clock,
+            has_windows: pipeline.queries.iter().any(is_windowed),
+            has_rows: !pipeline.queries.iter().all(is_windowed),
             times: Vec::new(),
             wall: Vec::new(),
             passed: Vec::new(),
+            timed: Vec::new(),
             on_time: Vec::new(),
             behind: Vec::new(),
         })
     }
 
-    /// Finds the rows that count and computes what is wanted of them. A row whose time is later than `latest` (ms) is
-    /// unusable.
+    /// Finds the rows that count and computes what is wanted of them. A row that is too far ahead of the clock is unusable;
+    /// one that is ahead at all moves event time no further than the clock has come, so that nobody's fast clock makes the
+    /// others' rows late. `ahead`: `None` where rows may be as far ahead as they like.
     pub fn prepare(
         &mut self,
         batch: &Batch,
         env: &Env,
-        latest: i64,
+        ahead: Option<Ahead>,
         standpoint: Standpoint,
     ) -> Result<Prepared, EvalError> {
         let inputs = Inputs::Columns(&batch.columns);
@@ -118,9 +153,13 @@ impl Prepare {
             Passed::Some => self.explain(batch, &mut prepared)?,
         }
         if let Some(rowtime) = self.rowtime.clone() {
+            let ahead = ahead.map(|ahead| Ahead { now: self.local(ahead.now), ..ahead });
+            let latest = ahead.map_or(i64::MAX, |ahead| ahead.now.saturating_add(ahead.most));
             self.read_times(inputs, &rowtime, batch.rows, latest, &mut prepared);
-            self.sort_by_lateness(inputs, &rowtime, standpoint, &mut prepared);
+            let clock = ahead.and_then(|ahead| self.clock_of(batch, ahead.now));
+            self.sort_by_lateness(inputs, &rowtime, standpoint, clock.as_deref(), &mut prepared);
         } else {
+            self.timed.clone_from(&self.passed);
             self.on_time.clone_from(&self.passed);
             self.behind.clear();
             self.times.clear();
@@ -140,9 +179,14 @@ impl Prepare {
         self.evaluator.memory_bytes()
     }
 
-    /// All rows that count, of `rows`.
+    /// All rows that count, of `rows`: those without a time too, where no query has windows.
     pub fn all(&self, rows: usize) -> Rows<'_> {
         selected(&self.passed, rows)
+    }
+
+    /// Those of them that have a time.
+    pub fn timed(&self, rows: usize) -> Rows<'_> {
+        selected(&self.timed, rows)
     }
 
     /// Those ahead of the watermark.
@@ -208,7 +252,11 @@ impl Prepare {
                 };
                 if !holds {
                     match &condition.reason {
-                        Some(reason) => prepared.unusable.push((row, reason.clone())),
+                        Some(reason) => prepared.unusable.push(Unusable {
+                            row,
+                            reason: reason.clone(),
+                            counted_elsewhere: false,
+                        }),
                         None => prepared.filtered += 1,
                     }
                 }
@@ -250,35 +298,62 @@ impl Prepare {
                 }
             })),
         }
-        if !all_usable {
-            let times = &self.times;
+        if all_usable {
+            self.timed.clone_from(&self.passed);
+        } else {
+            let (times, has_windows, has_rows) = (&self.times, self.has_windows, self.has_rows);
             self.passed.retain(|&row| {
-                let reason = match times[row as usize] {
-                    NO_TIME => "bad timestamp",
-                    time if time > latest => "future: the event time is too far ahead of the clock",
+                let (reason, counted_elsewhere) = match times[row as usize] {
+                    NO_TIME if !has_windows => return true,
+                    NO_TIME => ("bad timestamp", has_rows),
+                    time if time > latest => ("future: the event time is too far ahead of the clock", false),
                     _ => return true,
                 };
-                prepared.unusable.push((row, reason.to_owned()));
-                false
+                prepared.unusable.push(Unusable { row, reason: reason.to_owned(), counted_elsewhere });
+                counted_elsewhere
             });
             // Neither moves event time.
             self.times.iter_mut().filter(|time| **time > latest).for_each(|time| *time = NO_TIME);
+            self.timed.clear();
+            let times = &self.times;
+            self.timed.extend(self.passed.iter().filter(|&&row| times[row as usize] != NO_TIME));
         }
         if let Some(clock) = &mut self.wall_clock {
             self.wall.clear();
             self.wall.resize(rows, 0);
-            for &row in &self.passed {
+            for &row in &self.timed {
                 self.wall[row as usize] = clock.wall_ms(self.times[row as usize]);
             }
         }
     }
 
-    /// Splits the rows at the watermark, which moves with every row.
+    /// The clock on the scale of the rowtime: a rowtime without a zone is one of the session's wall clock.
+    fn local(&mut self, now: i64) -> i64 {
+        self.local_clock.as_mut().map_or(now, |clock| clock.wall_ms(now))
+    }
+
+    /// What the clock said when each record came to the log, or says now, on the scale of the rowtime; `None` if no row of
+    /// the batch is ahead of it.
+    fn clock_of(&mut self, batch: &Batch, now: i64) -> Option<Vec<i64>> {
+        let latest = self.times.iter().copied().max().unwrap_or(NO_TIME);
+        let appended = |record: &RecordSpan| Some(record.appended.0).filter(|&time| time > 0);
+        let records = &batch.origin.records;
+        let first = records.iter().filter_map(appended).min().map_or(now, |first| self.local(first).min(now));
+        if latest <= first {
+            return None;
+        }
+        let clock = records.iter().map(|record| appended(record).map_or(now, |at| self.local(at).min(now)));
+        Some(clock.collect())
+    }
+
+    /// Splits the rows at the watermark, which moves with every row; a row that is ahead of `clock`, by row, as far as one
+    /// would that is not.
     fn sort_by_lateness(
         &mut self,
         inputs: Inputs<'_>,
         rowtime: &Rowtime,
         standpoint: Standpoint,
+        clock: Option<&[i64]>,
         prepared: &mut Prepared,
     ) {
         let watermarks = match rowtime.delay {
@@ -297,7 +372,7 @@ impl Prepare {
         self.on_time.clear();
         self.behind.clear();
         let mut running = standpoint.partition;
-        let mut passed = self.passed.iter().copied().peekable();
+        let mut passed = self.timed.iter().copied().peekable();
         for (row, &time) in times.iter().enumerate() {
             if passed.next_if_eq(&(row as u32)).is_some() {
                 let now = running.min(standpoint.others).max(standpoint.current);
@@ -308,7 +383,8 @@ impl Prepare {
                 }
             }
             if time != NO_TIME {
-                running = running.max(implied(row));
+                let ahead = clock.map_or(0, |clock| time.saturating_sub(clock[row]).max(0));
+                running = running.max(implied(row).saturating_sub(ahead));
             }
         }
         prepared.watermark = running;

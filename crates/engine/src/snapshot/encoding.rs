@@ -7,12 +7,13 @@
 use serde::Serialize;
 
 use super::image::{PipelineImage, Snapshot};
+use super::wire::SnapshotV1;
 
 const MAGIC: &[u8; 8] = b"WEIRSNAP";
 const HEADER: usize = 8 + 2 + 8 + 4;
 
 /// The version that [`encode`] writes.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// Why bytes are no snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -108,8 +109,11 @@ pub fn decode(bytes: &[u8]) -> Result<Snapshot, SnapshotError> {
     if found != expected {
         return Err(SnapshotError::Checksum { found, expected });
     }
-    let snapshot: Snapshot =
-        postcard::from_bytes(payload).map_err(|error| SnapshotError::Malformed(error.to_string()))?;
+    let malformed = |error: postcard::Error| SnapshotError::Malformed(error.to_string());
+    let snapshot: Snapshot = match version {
+        1 => postcard::from_bytes::<SnapshotV1>(payload).map_err(malformed)?.into(),
+        _ => postcard::from_bytes(payload).map_err(malformed)?,
+    };
     snapshot.validate().map_err(SnapshotError::Malformed)?;
     Ok(snapshot)
 }
@@ -128,7 +132,8 @@ mod tests {
 
     fn snapshot() -> Snapshot {
         let split = Split { topic: "t".into(), partition: 0 };
-        let splits = vec![SplitImage { split, offset: 7, watermark: Some(5) }];
+        let topic_id = Some("an id".to_owned());
+        let splits = vec![SplitImage { split, offset: 7, watermark: Some(5), topic_id }];
         let source = SourceImage { splits, ..SourceImage::default() };
         let pipeline = PipelineImage { table: "t".into(), sources: vec![source], ..PipelineImage::default() };
         Snapshot { pipelines: vec![pipeline] }

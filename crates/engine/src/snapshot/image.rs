@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::wire::SourceV2;
 use crate::connector::Split;
 use crate::operator::LedgerCounts;
 
@@ -26,6 +27,7 @@ pub struct PipelineImage {
 
 /// Where a source subtask stood.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "SourceV2", into = "SourceV2")]
 pub struct SourceImage {
     pub splits: Vec<SplitImage>,
     /// What became of the records before.
@@ -33,13 +35,15 @@ pub struct SourceImage {
 }
 
 /// How far a partition was read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SplitImage {
     pub split: Split,
     /// The next offset.
     pub offset: u64,
     /// What its records implied, ms.
     pub watermark: Option<i64>,
+    /// The id of its topic, where the log has ids: an offset means nothing in a topic of another id.
+    pub topic_id: Option<String>,
 }
 
 /// The window state of one subtask.

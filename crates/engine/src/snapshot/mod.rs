@@ -8,6 +8,7 @@ mod encoding;
 mod image;
 mod matching;
 mod validate;
+mod wire;
 
 pub use encoding::{Sizes, SnapshotError, VERSION, decode, encode, encode_sized};
 pub use image::{

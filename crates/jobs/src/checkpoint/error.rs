@@ -49,6 +49,11 @@ pub enum DirectoryError {
         source: SnapshotError,
     },
     #[error(
+        "the job has completed checkpoints in {location}, and none is there: put the directory back (or mount it), start \
+         from a savepoint (`weir run JOB.sql --from SAVEPOINT`), or begin without what is known (`weir up --afresh`)"
+    )]
+    Gone { location: String },
+    #[error(
         "none of the {count} checkpoint(s) in {location} can be read; put one back from a copy, start from a savepoint \
          (`weir run JOB.sql --from SAVEPOINT`), or begin without what is known (`weir up --afresh`)"
     )]

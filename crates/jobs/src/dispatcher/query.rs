@@ -67,6 +67,7 @@ impl Dispatcher {
             collector: Some(collector.clone()),
             first: First::Told(told),
             on_cancel: Box::new(|| {}),
+            on_checkpoint: Box::new(|| {}),
             on_end: Box::new(move |view| {
                 let _ = at_end.set(view.status);
                 tell();

@@ -11,7 +11,7 @@ use types::{JobId, Timestamp};
 
 use crate::checkpoint::{self, Restored, read_savepoint};
 use crate::master::{JobView, with_causes};
-use crate::registry::{Fate, JobRecord, Origin, Registry, RegistryError, Replacement};
+use crate::registry::{Fate, JobRecord, Origin, Registry, RegistryError, Replacement, Unreadable};
 use crate::status::JobStatus;
 
 pub(super) struct Records {
@@ -27,6 +27,8 @@ pub(super) struct Known {
     pub started_from: Option<String>,
     pub ancestors: Vec<Ancestor>,
     pub is_new: bool,
+    /// It has completed a checkpoint before.
+    pub has_checkpoints: bool,
 }
 
 /// What there is of a job that is started with Weir.
@@ -39,12 +41,17 @@ pub(super) enum Claimed {
 
 impl Known {
     pub fn of(id: JobId, record: &JobRecord) -> Known {
-        let (started_from, ancestors) = (record.started_from.clone(), record.ancestors.clone());
-        Known { id, started_from, ancestors, is_new: false }
+        Known {
+            id,
+            started_from: record.started_from.clone(),
+            ancestors: record.ancestors.clone(),
+            is_new: false,
+            has_checkpoints: record.has_checkpoints,
+        }
     }
 
     pub fn new(id: JobId) -> Known {
-        Known { id, started_from: None, ancestors: Vec::new(), is_new: true }
+        Known { id, started_from: None, ancestors: Vec::new(), is_new: true, has_checkpoints: false }
     }
 
     /// It goes on from another job's state.
@@ -76,6 +83,25 @@ impl Records {
     /// The record of a job that runs.
     pub fn running(&self, id: JobId) -> Option<JobRecord> {
         self.taken.lock().get(&id).cloned()
+    }
+
+    /// The files that should hold a job's record and cannot be read.
+    pub fn unreadable(&self) -> Result<Vec<Unreadable>, RegistryError> {
+        self.registry.as_ref().map_or(Ok(Vec::new()), |registry| registry.unreadable())
+    }
+
+    /// A job that runs has completed a checkpoint.
+    pub fn checkpointed(&self, id: JobId) {
+        let mut taken = self.taken.lock();
+        let Some(record) = taken.get_mut(&id).filter(|record| !record.has_checkpoints) else { return };
+        record.has_checkpoints = true;
+        let kept = self.registry.as_ref().map_or(Ok(()), |registry| registry.keep(record));
+        if let Err(error) = kept {
+            // It is tried again with the next one.
+            record.has_checkpoints = false;
+            let error = with_causes(&error);
+            tracing::warn!(job_id = %id, error, "that the job has checkpoints is not on record yet");
+        }
     }
 
     /// What there is of a job that is started with Weir under this name, and does not run now.
@@ -280,6 +306,7 @@ impl JobRecord {
             submitted: self.submitted.max(restored.manifest.taken) + 1,
             started_from: Some(replacement.savepoint.clone()),
             ancestors: known.ancestors,
+            has_checkpoints: false,
             ..self
         }
     }

@@ -37,6 +37,11 @@ pub enum SubmitError {
     Checkpoints(DirectoryError),
     #[error("the job cannot be put on record: {}", with_causes(.0))]
     Record(RegistryError),
+    #[error(
+        "the job's record may be {}, which cannot be read ({reason}): put it back from a copy, or begin without what is \
+         known (`weir up --afresh`)", path.display()
+    )]
+    Unreadable { path: std::path::PathBuf, reason: String },
     /// What came in the place of a job that is started with Weir is not started.
     #[error(
         "the job `{name}`, which came in the place of this one, cannot start: {why}; `weir up --afresh` leaves it aside"
@@ -49,7 +54,9 @@ impl SubmitError {
         match self {
             SubmitError::Script(_) | SubmitError::InPlace { .. } => ErrorDomain::User,
             SubmitError::Start(error) => error.domain(),
-            SubmitError::Thread(_) | SubmitError::Record(_) => ErrorDomain::External,
+            SubmitError::Thread(_) | SubmitError::Record(_) | SubmitError::Unreadable { .. } => {
+                ErrorDomain::External
+            }
             SubmitError::Checkpoints(error) => error.domain(),
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use connectors::collect::Collector;
-use connectors::patience::Patience;
+use connectors::retry::Retry;
 use engine::connector::{Reads, SourceFactory, Split};
 use engine::execution::{Execution, ExecutionError, caught};
 use engine::snapshot::{RestoreReport, Snapshot};
@@ -30,7 +30,7 @@ pub(super) struct Launch {
 /// An attempt under way.
 pub(super) struct Attempt {
     pub execution: Execution,
-    pub patience: Arc<Patience>,
+    pub retry: Arc<Retry>,
     pub sources: Vec<Arc<dyn SourceFactory>>,
 }
 
@@ -64,7 +64,7 @@ impl Launch {
     pub fn start(
         &mut self,
         from: Option<&Arc<Snapshot>>,
-        starting: &dyn Fn(&Arc<Patience>),
+        starting: &dyn Fn(&Arc<Retry>),
     ) -> Result<Attempt, StartError> {
         caught("starting the job", || self.attempt(from, starting))
     }
@@ -72,14 +72,14 @@ impl Launch {
     fn attempt(
         &mut self,
         from: Option<&Arc<Snapshot>>,
-        starting: &dyn Fn(&Arc<Patience>),
+        starting: &dyn Fn(&Arc<Retry>),
     ) -> Result<Attempt, StartError> {
         let wired = self.environment.wire(self.plan.clone(), self.id, &self.name, self.collector.as_ref());
         let wired = wired.map_err(|error| match error {
             WiringError::Options(wrong) => StartError::Options(wrong),
             WiringError::Thread(error) => StartError::Thread(error),
         })?;
-        starting(&wired.patience);
+        starting(&wired.retry);
         let mut spec = wired.spec;
         if let Some(snapshot) = from {
             let reads: Vec<Reads> = spec.sources.iter().map(|source| source.reads()).collect();
@@ -100,7 +100,7 @@ impl Launch {
         self.ran_before = true;
         let sources = spec.sources.clone();
         let execution = Execution::start(spec)?;
-        Ok(Attempt { execution, patience: wired.patience, sources })
+        Ok(Attempt { execution, retry: wired.retry, sources })
     }
 }
 

@@ -38,6 +38,8 @@ pub(super) struct Taker {
     pub options: CheckpointOptions,
     directory: CheckpointDirectory,
     last: u64,
+    /// A checkpoint was completed since the job's thread began.
+    has_completed: bool,
     /// Failures in a row.
     failures: u32,
     /// When the next one is due, by the clock's `elapsed`.
@@ -52,7 +54,12 @@ impl Taker {
         let directory = CheckpointDirectory::open(&options.directory)?;
         // Whatever lies there is not written over.
         let last = directory.ids(job)?.last().copied().unwrap_or(0);
-        Ok(Taker { job, options, directory, last, failures: 0, due: None })
+        Ok(Taker { job, options, directory, last, has_completed: false, failures: 0, due: None })
+    }
+
+    /// Whether a checkpoint was completed since the job's thread began.
+    pub fn has_completed(&self) -> bool {
+        self.has_completed
     }
 
     /// An attempt has begun: the first checkpoint is due an interval later.
@@ -131,6 +138,7 @@ impl Taker {
         let of = (id, Kind::Checkpoint);
         let keep_free = self.options.keep_free_bytes;
         write(master, attempt, &self.directory, &place, of, (timeout, keep_free, afterwards))?;
+        self.has_completed = true;
         if let Err(error) = self.directory.prune(self.job, self.options.retained) {
             tracing::warn!(job_id = %self.job, error = %with_causes(&error), "old checkpoints were not removed");
         }

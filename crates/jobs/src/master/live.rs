@@ -13,7 +13,7 @@ use super::{
     Destination, Failure, First, JobMaster, JobView, NewJob, Request, SavepointError, Sequel, may_pass,
     with_causes,
 };
-use crate::checkpoint::{Restored, read_savepoint};
+use crate::checkpoint::{DirectoryError, Restored, read_savepoint};
 use crate::restart::Restarts;
 use crate::status::JobStatus;
 
@@ -34,6 +34,7 @@ pub(super) struct Living {
     restored: Option<Restored>,
     /// Where that lies which the job was first started from.
     first: Option<String>,
+    on_checkpoint: Box<dyn Fn() + Send>,
     on_end: Box<dyn Fn(&JobView) + Send>,
 }
 
@@ -68,6 +69,7 @@ impl Living {
             taker,
             first: new.restored.as_ref().map(|restored| restored.location.clone()),
             restored: new.restored,
+            on_checkpoint: new.on_checkpoint,
             on_end: new.on_end,
         };
         (new.first, living)
@@ -116,7 +118,7 @@ impl Living {
     fn attempt(&mut self, from: Option<&Restored>) -> Result<Attempt, StartError> {
         let master = self.master.clone();
         let snapshot = from.map(|restored| &restored.snapshot);
-        let started = self.launch.start(snapshot, &|patience| master.starting(patience));
+        let started = self.launch.start(snapshot, &|retry| master.starting(retry));
         let mut life = master.life.lock();
         life.starting = false;
         let attempt = started?;
@@ -144,7 +146,7 @@ impl Living {
             master.life.lock().checkpoints.abandon(&with_causes(&error));
             attempt.execution.control().fail(error);
             if attempt.execution.ended().recv_timeout(GRACE) == Err(RecvTimeoutError::Timeout) {
-                attempt.patience.give_up();
+                attempt.retry.stop();
             }
             Wish::None
         });
@@ -176,10 +178,9 @@ impl Living {
         }
         loop {
             let now = master.clock.elapsed();
-            // Those who give it rows may have none for a while, and would not find out.
-            if let Some(said) = attempt.patience.broken().filter(|_| !control.is_cancelled()) {
-                let (task, message) = ("the result writer".to_owned(), said.to_owned());
-                control.fail(ExecutionError::Panic { task, message });
+            // The subtasks may have no rows for a while, and would not notice.
+            if let Some(reason) = attempt.retry.aborted().filter(|_| !control.is_cancelled()) {
+                control.fail(ExecutionError::Writer(reason.to_owned()));
             }
             // Somebody ended it, or one of its subtasks did.
             if control.is_cancelled() && !is_given_up {
@@ -221,6 +222,7 @@ impl Living {
                                 Some(taker) => taker.take_asked(&master, attempt),
                                 None => Err(SavepointError::NoCheckpoints),
                             };
+                            self.note_checkpoints();
                             let _ = done.send(taken);
                         }
                         // It ends for good already, and stays what it was asked to become.
@@ -229,6 +231,7 @@ impl Living {
                             if let Some(taker) = &mut self.taker {
                                 taker.take_last(&master, attempt);
                             }
+                            self.note_checkpoints();
                             wish = Wish::Suspend;
                             control.cancel();
                         }
@@ -237,14 +240,16 @@ impl Living {
                 }
                 default(wait) => {
                     if patient_until.is_some_and(|until| until <= master.clock.elapsed()) {
-                        attempt.patience.give_up();
+                        attempt.retry.stop();
                         (patient_until, is_given_up) = (None, true);
                     } else if wish == Wish::None
                         && let Some(taker) = &mut self.taker
                         && taker.is_due(master.clock.elapsed())
-                        && let Err(reason) = taker.take_due(&master, attempt)
                     {
-                        control.fail(ExecutionError::Checkpoints(reason));
+                        if let Err(reason) = taker.take_due(&master, attempt) {
+                            control.fail(ExecutionError::Checkpoints(reason));
+                        }
+                        self.note_checkpoints();
                     }
                 }
             }
@@ -288,10 +293,21 @@ impl Living {
     fn newest(&self) -> Result<Option<Restored>, ExecutionError> {
         let newest = self.taker.as_ref().map_or(Ok(None), Taker::newest);
         let newest = match (newest, &self.first) {
+            (Ok(None), _) if self.taker.as_ref().is_some_and(Taker::has_completed) => {
+                let location = self.taker.as_ref().map(|taker| taker.options.directory.clone());
+                Err(DirectoryError::Gone { location: location.unwrap_or_default() })
+            }
             (Ok(None), Some(first)) => read_savepoint(first).map(Some),
             (newest, _) => newest,
         };
         newest.map_err(|error| ExecutionError::Checkpoints(with_causes(&error)))
+    }
+
+    /// Puts on record that there are checkpoints to go on from, once there are.
+    fn note_checkpoints(&self) {
+        if self.taker.as_ref().is_some_and(Taker::has_completed) {
+            (self.on_checkpoint)();
+        }
     }
 
     /// Waits before a new attempt; a status if the job is asked to end meanwhile.

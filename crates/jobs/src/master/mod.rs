@@ -6,6 +6,7 @@ mod graph;
 mod live;
 mod memory;
 mod new_job;
+mod problem;
 mod request;
 mod view;
 
@@ -14,7 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use connectors::dead_letter::Ancestor;
-use connectors::patience::Patience;
+use connectors::retry::Retry;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use engine::execution::{CheckpointError, Control, ExecutionError, Task, caught};
 use engine::memory::Account;
@@ -70,14 +71,14 @@ struct Life {
     /// Of the attempt that runs, or ran last; there is none before the first.
     control: Option<Arc<Control>>,
     tasks: Vec<Task>,
-    patience: Arc<Patience>,
+    retry: Arc<Retry>,
     memory: Option<Arc<Account>>,
     checkpoints: CheckpointHistory,
     /// The process is about to end: whatever ends the job now does not end it for good.
     suspending: bool,
     /// Nobody waits for it any more.
     given_up: bool,
-    /// An attempt is being started: its patience is known, its control is not.
+    /// An attempt is being started: its retry policy is known, its control is not.
     starting: bool,
     /// How it ended is being put on record: nothing changes that any more.
     is_settled: bool,
@@ -120,7 +121,7 @@ impl JobMaster {
                 restarts: 0,
                 control: None,
                 tasks: Vec::new(),
-                patience: Arc::default(),
+                retry: Arc::new(Retry::new(new.environment.clock.clone())),
                 memory: None,
                 checkpoints: CheckpointHistory::default(),
                 suspending: false,
@@ -212,7 +213,7 @@ impl JobMaster {
         life.cancel();
         if life.starting {
             // It has read nothing yet that could be lost.
-            life.patience.give_up();
+            life.retry.stop();
         }
         drop(life);
         let _ = self.requests.try_send(Request::Cancel);
@@ -296,16 +297,16 @@ impl JobMaster {
     pub(crate) fn give_up(&self) {
         let mut life = self.life.lock();
         life.given_up = true;
-        life.patience.give_up();
+        life.retry.stop();
         life.cancel();
     }
 
     /// An attempt is about to be started, which may have to wait for what it writes to.
-    fn starting(&self, patience: &Arc<Patience>) {
+    fn starting(&self, retry: &Arc<Retry>) {
         let mut life = self.life.lock();
-        (life.patience, life.starting) = (patience.clone(), true);
+        (life.retry, life.starting) = (retry.clone(), true);
         if life.given_up || life.status.current() == JobStatus::Cancelling {
-            patience.give_up();
+            retry.stop();
         }
     }
 
@@ -317,7 +318,7 @@ impl JobMaster {
         let now = self.clock.now();
         life.is_settled = true;
         life.cancel();
-        life.patience.give_up();
+        life.retry.stop();
         life.failures.push(Failure { at: now, text });
         for next in [JobStatus::Failing, JobStatus::Failed] {
             // It may have been at the end of its life already.
@@ -347,7 +348,7 @@ impl Life {
     fn hold(&mut self, attempt: &Attempt) {
         self.control = Some(attempt.execution.control());
         self.tasks = attempt.execution.tasks().to_vec();
-        self.patience = attempt.patience.clone();
+        self.retry = attempt.retry.clone();
         self.memory = Some(attempt.execution.memory());
     }
 

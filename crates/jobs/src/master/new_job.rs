@@ -35,6 +35,8 @@ pub(crate) struct NewJob {
     pub first: First,
     /// What is to be done before whoever cancels it hears that it will be.
     pub on_cancel: Box<dyn Fn() + Send + Sync>,
+    /// What is to be done when it has completed a checkpoint.
+    pub on_checkpoint: Box<dyn Fn() + Send>,
     /// What is to be done before anyone hears that it has come to rest.
     pub on_end: Box<dyn Fn(&JobView) + Send>,
 }

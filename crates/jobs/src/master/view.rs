@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use connectors::retry::Blocked;
 use engine::memory::MemoryView;
 use engine::metrics::TaskMetrics;
 use engine::operator::LedgerCounts;
@@ -48,6 +49,9 @@ pub struct JobView {
     /// A job that is over holds none.
     #[serde(skip)]
     pub memory: MemoryView,
+    /// The write that is being repeated, if one is. A job that is over writes nothing.
+    #[serde(skip)]
+    pub blocked: Option<Blocked>,
     pub checkpoints: CheckpointHistory,
     /// As the data flows.
     pub graph: Vec<VertexView>,
@@ -109,6 +113,7 @@ impl JobMaster {
             tasks: tasks.collect(),
             ledger,
             memory: life.memory.as_ref().map(|memory| memory.view()).unwrap_or_default(),
+            blocked: life.retry.blocked(),
             checkpoints: life.checkpoints.clone(),
             settings: self.plan.settings.all.clone(),
             restart_strategy: self.restart.clone(),
@@ -139,6 +144,7 @@ impl JobView {
             tasks: Vec::new(),
             ledger: LedgerCounts::default(),
             memory: MemoryView::default(),
+            blocked: None,
             checkpoints: CheckpointHistory::default(),
             graph: Vec::new(),
             settings: BTreeMap::new(),

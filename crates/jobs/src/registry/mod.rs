@@ -67,6 +67,18 @@ pub struct JobRecord {
     /// on with, it is started where that one would be.
     #[serde(default)]
     pub stands_for: Option<String>,
+    /// It has completed a checkpoint: should none be found later, it does not begin anew by itself.
+    #[serde(default)]
+    pub has_checkpoints: bool,
+}
+
+/// A file that should hold a job's record and does not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    pub path: PathBuf,
+    /// By the file's name.
+    pub job_id: Option<JobId>,
+    pub reason: String,
 }
 
 /// The records of one directory.
@@ -172,24 +184,33 @@ impl Registry {
         Ok(paths.into_iter().filter(|path| path.extension().is_some_and(|end| end == extension)).collect())
     }
 
-    /// All records, oldest first. One that cannot be read is named in the log and left where it is.
+    /// All records, oldest first. Files that cannot be read are left where they are, see [`Registry::unreadable`].
     pub fn records(&self) -> Result<Vec<JobRecord>, RegistryError> {
-        let mut records = Vec::new();
+        Ok(self.read_all()?.0)
+    }
+
+    /// The files that should hold a record and cannot be read, or were written by a newer version.
+    pub fn unreadable(&self) -> Result<Vec<Unreadable>, RegistryError> {
+        Ok(self.read_all()?.1)
+    }
+
+    fn read_all(&self) -> Result<(Vec<JobRecord>, Vec<Unreadable>), RegistryError> {
+        let (mut records, mut unreadable) = (Vec::new(), Vec::new());
         for path in self.files(&self.directory, "json")? {
             let text = fs::read(&path).map_err(|source| failed("reading", &path, source))?;
-            match serde_json::from_slice::<JobRecord>(&text) {
-                Ok(record) if record.format <= FORMAT => records.push(record),
-                Ok(record) => {
-                    let format = record.format;
-                    tracing::error!(path = %path.display(), format, "a job's record is newer than this version of Weir");
+            let reason = match serde_json::from_slice::<JobRecord>(&text) {
+                Ok(record) if record.format <= FORMAT => {
+                    records.push(record);
+                    continue;
                 }
-                Err(error) => {
-                    tracing::error!(path = %path.display(), %error, "a job's record cannot be read")
-                }
-            }
+                Ok(record) => format!("its format {} is newer than this version of Weir", record.format),
+                Err(error) => error.to_string(),
+            };
+            let job_id = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
+            unreadable.push(Unreadable { path, job_id, reason });
         }
         records.sort_by(|a: &JobRecord, b| (a.submitted, &a.id).cmp(&(b.submitted, &b.id)));
-        Ok(records)
+        Ok((records, unreadable))
     }
 
     fn path(&self, id: &str) -> PathBuf {
@@ -219,6 +240,7 @@ mod tests {
             started_from: None,
             ancestors: Vec::new(),
             stands_for: None,
+            has_checkpoints: false,
         }
     }
 
@@ -251,8 +273,12 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let registry = Registry::open(directory.path()).unwrap();
         registry.keep(&record(1, 1)).unwrap();
-        fs::write(directory.path().join("broken.json"), "{").unwrap();
+        let broken = directory.path().join(format!("{}.json", JobId(2)));
+        fs::write(&broken, "{").unwrap();
         fs::write(directory.path().join("half.part"), "{").unwrap();
         assert_eq!(registry.records().unwrap(), [record(1, 1)]);
+        let unreadable = registry.unreadable().unwrap();
+        assert_eq!(unreadable.len(), 1);
+        assert_eq!((&unreadable[0].path, unreadable[0].job_id), (&broken, Some(JobId(2))));
     }
 }

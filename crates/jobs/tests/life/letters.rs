@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use connectors::dead_letter::DEAD_LETTER_TOPIC;
-use jobs::dead_letters::{Letter, LetterId};
+use jobs::dead_letters::{DeadLetterId, StoredDeadLetter};
 use jobs::{Dispatcher, JobMaster, JobStatus, Origin, Sequel};
 use serde_json::json;
 
@@ -11,8 +11,8 @@ use crate::world::{SCRIPT, TOPIC, World, submission, until, until_is};
 
 const LONG: Duration = Duration::from_secs(20);
 
-fn all(process: &Dispatcher) -> Vec<Letter> {
-    process.dead_letters().letters(&|_| true, 100).expect("the letters can be read")
+fn all(process: &Dispatcher) -> Vec<StoredDeadLetter> {
+    process.dead_letters().newest(&|_| true, 100).expect("the letters can be read")
 }
 
 fn dead_lettered(job: &JobMaster, count: u64) {
@@ -36,12 +36,12 @@ fn letters_are_listed_by_what_they_are_and_replayed_once_when_the_cause_is_fixed
     world.log.add(TOPIC, 0, vec!["{broken".to_owned()]);
     dead_lettered(&job, 3);
     let shelf = process.dead_letters();
-    let bad = shelf.letters(&|letter| letter.written.reason == "bad timestamp", 100).expect("letters");
-    assert_eq!((bad.len(), bad[1].written.offset, &*bad[1].written.topic), (2, 1, TOPIC));
+    let bad = shelf.newest(&|letter| letter.info.reason == "bad timestamp", 100).expect("letters");
+    assert_eq!((bad.len(), bad[1].info.offset, &*bad[1].info.topic), (2, 1, TOPIC));
     assert!(bad[1].body.ends_with(br#""at": "2025-12-09T00:00:02"}"#) && !bad[1].replayed);
-    let broken = shelf.letters(&|letter| letter.written.reason.starts_with("malformed"), 9).expect("letters");
+    let broken = shelf.newest(&|letter| letter.info.reason.starts_with("malformed"), 9).expect("letters");
     assert_eq!(broken[0].body, b"{broken");
-    let newest = shelf.letters(&|_| true, 1).expect("letters").pop().expect("a letter");
+    let newest = shelf.newest(&|_| true, 1).expect("letters").pop().expect("a letter");
     assert_eq!(newest, broken[0]);
     assert_eq!(shelf.letter(newest.id).expect("an answer"), Some(newest));
     assert!(process.shut_down(LONG));
@@ -51,7 +51,7 @@ fn letters_are_listed_by_what_they_are_and_replayed_once_when_the_cause_is_fixed
     let process = world.process();
     let job = process.submit(submission(&fixed, Origin::Start)).expect("it starts");
     let shelf = process.dead_letters();
-    let ids: Vec<LetterId> = bad.iter().map(|letter| letter.id).collect();
+    let ids: Vec<DeadLetterId> = bad.iter().map(|letter| letter.id).collect();
     let outcome = shelf.replay(&ids).expect("a replay");
     assert_eq!((&outcome.replayed, outcome.left.len()), (&ids, 0));
     until("they are counted", || world.counts().get("a:2025-12-09 00:01:00") == Some(&2));
@@ -78,7 +78,7 @@ fn letters_of_what_is_read_again_stand_once() {
     until("it is started again", || job.view().restarts == 1);
     until("three letters stand", || all(&process).len() == 3);
     dead_lettered(&job, 3);
-    assert_eq!(all(&process).iter().map(|letter| letter.written.offset).collect::<Vec<_>>(), [0, 1, 2]);
+    assert_eq!(all(&process).iter().map(|letter| letter.info.offset).collect::<Vec<_>>(), [0, 1, 2]);
     // A job of its own reads on from the savepoint: its letters are its own.
     let other =
         process.submit(jobs::Submission { from: Some(&savepoint), ..submission(SCRIPT, Origin::Submitted) });
@@ -101,7 +101,7 @@ fn letters_of_a_job_that_ended_before_its_first_checkpoint_stand_once() {
     let again = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
     assert_eq!(again.id(), job.id());
     dead_lettered(&again, 2);
-    assert_eq!(all(&process).iter().map(|letter| letter.written.offset).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(all(&process).iter().map(|letter| letter.info.offset).collect::<Vec<_>>(), [0, 1]);
     assert!(process.shut_down(LONG));
 }
 
@@ -119,9 +119,9 @@ fn late_events_that_other_queries_have_counted_are_not_replayed() {
     until("two are late", || job.view().ledger.late == 2);
     let letters = all(&process);
     let elsewhere: Vec<(u64, bool)> =
-        letters.iter().map(|letter| (letter.written.offset, letter.written.counted_elsewhere)).collect();
+        letters.iter().map(|letter| (letter.info.offset, letter.info.counted_elsewhere)).collect();
     assert_eq!(elsewhere, [(2, true), (4, false)]);
-    let ids: Vec<LetterId> = letters.iter().map(|letter| letter.id).collect();
+    let ids: Vec<DeadLetterId> = letters.iter().map(|letter| letter.id).collect();
     let outcome = process.dead_letters().replay(&ids).expect("a replay");
     assert_eq!((outcome.replayed, outcome.left.len()), (vec![ids[1]], 1));
     // It is late again, and says so again.
@@ -164,7 +164,7 @@ fn an_event_that_no_job_could_count_is_given_back_once_whatever_number_of_letter
         [SCRIPT, &other].map(|script| process.submit(submission(script, Origin::Start)).expect("it starts"));
     misread(&world, &[1]);
     jobs.iter().for_each(|job| dead_lettered(job, 1));
-    let ids: Vec<LetterId> = all(&process).iter().map(|letter| letter.id).collect();
+    let ids: Vec<DeadLetterId> = all(&process).iter().map(|letter| letter.id).collect();
     let outcome = process.dead_letters().replay(&ids[..1]).expect("a replay");
     assert_eq!(outcome.replayed, ids[..1]);
     jobs.iter().for_each(|job| dead_lettered(job, 2));
@@ -173,7 +173,7 @@ fn an_event_that_no_job_could_count_is_given_back_once_whatever_number_of_letter
     assert_eq!(replayed, [true, true, false, false]);
     let outcome = process.dead_letters().replay(&ids).expect("a replay");
     assert_eq!((outcome.replayed.len(), outcome.left.len()), (0, 2));
-    let ids: Vec<LetterId> = all(&process)[2..].iter().map(|letter| letter.id).collect();
+    let ids: Vec<DeadLetterId> = all(&process)[2..].iter().map(|letter| letter.id).collect();
     assert_eq!(process.dead_letters().replay(&ids).expect("a replay").replayed, ids);
     assert_eq!(world.log.bodies(TOPIC).len(), 3);
     assert!(process.shut_down(LONG));
@@ -188,9 +188,9 @@ fn a_record_of_which_a_part_was_counted_is_not_given_back() {
     let (good, bad) = (event("2025-12-09 00:00:01"), event("yesterday"));
     world.log.add(TOPIC, 0, vec![format!("[{good},{bad}]"), format!("[{good},7]"), format!("[{bad},{bad}]")]);
     dead_lettered(&job, 4);
-    let ids: Vec<LetterId> = all(&process).iter().map(|letter| letter.id).collect();
+    let ids: Vec<DeadLetterId> = all(&process).iter().map(|letter| letter.id).collect();
     let outcome = process.dead_letters().replay(&ids).expect("a replay");
-    let left: Vec<LetterId> = outcome.left.iter().map(|(id, _)| *id).collect();
+    let left: Vec<DeadLetterId> = outcome.left.iter().map(|(id, _)| *id).collect();
     assert_eq!((&outcome.replayed[..], &left[..]), (&ids[2..], &ids[..2]));
     // The other two are of one record.
     dead_lettered(&job, 6);
@@ -210,7 +210,7 @@ fn what_a_stopped_job_could_not_count_is_given_back_to_the_one_that_goes_on_from
     let from = jobs::Submission { from: Some(&savepoint), ..submission(&script, Origin::Submitted) };
     let fixed = process.submit(from).expect("it starts");
     assert_ne!(fixed.id(), job.id());
-    let ids: Vec<LetterId> = all(&process).iter().map(|letter| letter.id).collect();
+    let ids: Vec<DeadLetterId> = all(&process).iter().map(|letter| letter.id).collect();
     // That is on record.
     assert!(process.shut_down(LONG));
     let process = world.process();
@@ -227,7 +227,7 @@ fn a_replay_that_broke_off_is_gone_on_with() {
     let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
     misread(&world, &[1, 2]);
     dead_lettered(&job, 2);
-    let ids: Vec<LetterId> = all(&process).iter().map(|letter| letter.id).collect();
+    let ids: Vec<DeadLetterId> = all(&process).iter().map(|letter| letter.id).collect();
     // It has marked what it was about to do, and given back the second alone.
     let mark = json!({"replaying": [ids[0].to_string(), ids[1].to_string()],
                       "ends": [{"topic": TOPIC, "partition": 0, "offset": 2}]});

@@ -146,6 +146,10 @@ impl EventLog for TrappedLog {
 }
 
 impl LogReader for TrappedReader {
+    fn take_lost(&mut self) -> u64 {
+        self.of.take_lost()
+    }
+
     fn poll(&mut self, timeout: Duration, max_bytes: usize) -> Result<Polled, LogError> {
         if let Some(traps) = &self.traps {
             traps.pass(Place::Read);

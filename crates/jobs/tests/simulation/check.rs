@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::thread::ThreadId;
 
 use engine::operator::LedgerCounts;
-use jobs::dead_letters::Letter;
+use jobs::dead_letters::StoredDeadLetter;
 use serde_json::{Value, json};
 
 use crate::acts::{Punctuality, Schedule};
@@ -19,7 +19,7 @@ pub struct Outcome<'a> {
     pub appended: &'a [Vec<Line>],
     pub rows: BTreeMap<String, Value>,
     pub writes: &'a [Write],
-    pub letters: Vec<Letter>,
+    pub letters: Vec<StoredDeadLetter>,
     pub ledger: &'a LedgerCounts,
 }
 
@@ -34,13 +34,13 @@ pub fn check(outcome: &Outcome<'_>) {
 }
 
 /// A record has one letter that stands.
-fn by_record(all: &[Letter]) -> Letters {
+fn by_record(all: &[StoredDeadLetter]) -> Letters {
     let mut letters = Letters::new();
-    for Letter { written, .. } in all {
-        let record = (written.partition as usize, written.offset as usize);
-        let queries = written.queries.iter().cloned().collect();
-        let before = letters.insert(record, (written.reason.clone(), queries));
-        assert!(before.is_none(), "two letters stand of record {record:?}: {before:?} and {written:?}");
+    for StoredDeadLetter { info, .. } in all {
+        let record = (info.partition as usize, info.offset as usize);
+        let queries = info.queries.iter().cloned().collect();
+        let before = letters.insert(record, (info.reason.clone(), queries));
+        assert!(before.is_none(), "two letters stand of record {record:?}: {before:?} and {info:?}");
     }
     letters
 }

@@ -227,7 +227,7 @@ impl Stage<'_> {
         self.world.clock.advance(Interval(4 * 3_600_000));
         self.settle();
         let view = job.view();
-        let letters = self.process().dispatcher.dead_letters().letters(&|_| true, usize::MAX);
+        let letters = self.process().dispatcher.dead_letters().newest(&|_| true, usize::MAX);
         check(&Outcome {
             schedule: self.schedule,
             appended: &self.appended,

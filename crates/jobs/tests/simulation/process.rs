@@ -224,6 +224,10 @@ struct FencedReader {
 }
 
 impl LogReader for FencedReader {
+    fn take_lost(&mut self) -> u64 {
+        self.reader.take_lost()
+    }
+
     fn poll(&mut self, timeout: Duration, max_bytes: usize) -> Result<Polled, LogError> {
         if self.dead.load(Ordering::SeqCst) {
             return Err(LogError::Closed);

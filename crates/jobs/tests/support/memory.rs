@@ -257,6 +257,10 @@ struct MemoryReader {
 }
 
 impl LogReader for MemoryReader {
+    fn take_lost(&mut self) -> u64 {
+        0
+    }
+
     fn poll(&mut self, timeout: Duration, max_bytes: usize) -> Result<Polled, LogError> {
         if self.log.broken.swap(false, Ordering::SeqCst) {
             return Err(LogError::Corrupt { place: "a place of this test".to_owned() });

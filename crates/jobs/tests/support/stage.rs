@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use connectors::dead_letter::{DEAD_LETTER_TOPIC, DeadLetterTopic};
 use connectors::event_log::{EventLogSinkTable, EventLogTable};
-use connectors::patience::Patience;
 use connectors::result_store::{ResultStoreTable, StoreWriter};
+use connectors::retry::Retry;
 use connectors::{BlackholeTable, SinkOptions, SourceOptions, sink_options, source_options};
 use engine::connector::{SinkFactory, SourceFactory};
 use engine::execution::{Afterwards, Execution, ExecutionOptions, JobSpec, Task};
@@ -73,10 +73,9 @@ impl Stage {
             let (log, clock) = (log.clone(), clock.clone());
             Arc::new(EventLogTable::new(options, log, clock, 1)) as Arc<dyn SourceFactory>
         });
-        let patience = Arc::new(Patience::default());
-        let writer = Arc::new(
-            StoreWriter::start(self.store.clone(), patience.clone(), clock.clone()).expect("a thread"),
-        );
+        let retry = Arc::new(Retry::new(clock.clone()));
+        let writer =
+            Arc::new(StoreWriter::start(self.store.clone(), retry.clone(), clock.clone()).expect("a thread"));
         let sinks = plan.sinks.iter().map(|table| {
             let (name, table, writer) = (&table.name, table.clone(), writer.clone());
             match sink_options(&table) {
@@ -88,7 +87,7 @@ impl Stage {
                     table,
                     options,
                     log: log.clone(),
-                    patience: patience.clone(),
+                    retry: retry.clone(),
                     clock: clock.clone(),
                     new_topic_partitions: 1,
                 }),
@@ -105,7 +104,7 @@ impl Stage {
                 topic: DEAD_LETTER_TOPIC.to_owned(),
                 job: "test".to_owned(),
                 job_id: "0".to_owned(),
-                patience,
+                retry,
                 clock: clock.clone(),
             }),
             clock,
@@ -132,7 +131,7 @@ impl Stage {
 pub struct Running<'a> {
     stage: &'a Stage,
     execution: Execution,
-    /// Patience ends with it, which is not before the job does.
+    /// Retry ends with it, which is not before the job does.
     _writer: Arc<StoreWriter>,
 }
 

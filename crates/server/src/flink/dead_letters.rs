@@ -5,7 +5,9 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
-use jobs::dead_letters::{InvalidLetterId, Letter, LetterId, ShelfError, Written};
+use jobs::dead_letters::{
+    DeadLetterError, DeadLetterId, DeadLetterInfo, InvalidDeadLetterId, Replayed, StoredDeadLetter,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -13,19 +15,23 @@ use super::answer::{Parts, json, number, parameter};
 use super::model::Refusal;
 use super::submit::{bad, body};
 
-/// Letters in one answer, unless told otherwise, and at most.
+/// Dead letters in one list, unless told otherwise, and at most.
 const LIMIT: usize = 100;
 const LIMIT_MAX: usize = 10_000;
 
-/// A letter, in our own words. Times are milliseconds since 1970.
+/// A dead letter. Times are milliseconds since 1970.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct LetterView {
     /// Its place in the dead-letter topic.
     id: String,
     #[serde(flatten)]
     #[schema(value_type = Object)]
-    written: Written,
+    info: DeadLetterInfo,
     replayed: bool,
+    /// The original key, as text.
+    key: Option<String>,
+    /// The original headers: names and values, as text.
+    headers: Vec<(String, Option<String>)>,
     /// The original bytes, as text as far as they are.
     body: String,
 }
@@ -35,11 +41,21 @@ pub(super) struct Letters {
     letters: Vec<LetterView>,
 }
 
-/// The body of a replay.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+/// The body of a replay: `ids`, or what the dead letters have in common.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
 pub(super) struct ReplayWanted {
     ids: Vec<String>,
+    /// All with this reason, without its detail: `malformed`, `late`, …
+    reason: Option<String>,
+    /// All of this job, by name or id.
+    job: Option<String>,
+    /// All that were written at this time or later, milliseconds since 1970.
+    since: Option<i64>,
+    /// All that were written before this time, milliseconds since 1970.
+    until: Option<i64>,
+    /// At most so many, the oldest.
+    limit: Option<usize>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -54,58 +70,87 @@ struct Left {
     reason: String,
 }
 
+/// What dead letters have in common.
+#[derive(Debug, Default)]
+struct Filter {
+    reason: Option<String>,
+    job: Option<String>,
+    since: Option<i64>,
+    until: Option<i64>,
+}
+
+impl Filter {
+    fn fits(&self, letter: &StoredDeadLetter) -> bool {
+        let of = &letter.info;
+        self.reason.as_ref().is_none_or(|reason| of.reason.split(':').next() == Some(reason.as_str()))
+            && self.job.as_ref().is_none_or(|job| of.job == *job || of.job_id == *job)
+            && self.since.is_none_or(|since| of.time >= since)
+            && self.until.is_none_or(|until| of.time < until)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.reason.is_none() && self.job.is_none() && self.since.is_none() && self.until.is_none()
+    }
+}
+
 /// `?reason=`, `?job=` (name or id), `?since=` and `?until=` (milliseconds since 1970, when they were written) and `?limit=`:
 /// the newest of those that fit, oldest first.
 pub(super) async fn list(parts: &Arc<Parts>, uri: &Uri) -> Result<Response, Refusal> {
-    let (reason, job) = (parameter(uri, "reason"), parameter(uri, "job"));
-    let (since, until) = (number::<i64>(uri, "since")?, number::<i64>(uri, "until")?);
-    let limit = number::<usize>(uri, "limit")?.unwrap_or(LIMIT).min(LIMIT_MAX);
-    let fits = move |letter: &Letter| {
-        let of = &letter.written;
-        reason.as_ref().is_none_or(|reason| of.reason.split(':').next() == Some(reason.as_str()))
-            && job.as_ref().is_none_or(|job| of.job == *job || of.job_id == *job)
-            && since.is_none_or(|since| of.time >= since)
-            && until.is_none_or(|until| of.time < until)
+    let filter = Filter {
+        reason: parameter(uri, "reason"),
+        job: parameter(uri, "job"),
+        since: number(uri, "since")?,
+        until: number(uri, "until")?,
     };
-    let letters = ask(parts, move |parts| parts.services.dispatcher.dead_letters().letters(&fits, limit));
+    let limit = number::<usize>(uri, "limit")?.unwrap_or(LIMIT).min(LIMIT_MAX);
+    let letters = ask(parts, move |parts| {
+        parts.services.dispatcher.dead_letters().newest(&|letter| filter.fits(letter), limit)
+    });
     let letters = letters.await?.iter().map(LetterView::of).collect();
     Ok(json(StatusCode::OK, &Letters { letters }))
 }
 
 pub(super) async fn show(parts: &Arc<Parts>, id: &str) -> Result<Response, Refusal> {
-    let id: LetterId = id.parse().map_err(|error: InvalidLetterId| bad(error.to_string()))?;
+    let id: DeadLetterId = id.parse().map_err(|error: InvalidDeadLetterId| bad(error.to_string()))?;
     let letter = ask(parts, move |parts| parts.services.dispatcher.dead_letters().letter(id)).await?;
     let letter =
-        letter.ok_or_else(|| Refusal::own(StatusCode::NOT_FOUND, format!("there is no letter {id}")))?;
+        letter.ok_or_else(|| Refusal::own(StatusCode::NOT_FOUND, format!("there is no dead letter {id}")))?;
     Ok(json(StatusCode::OK, &LetterView::of(&letter)))
 }
 
 pub(super) async fn replay(parts: &Arc<Parts>, request: Request) -> Result<Response, Refusal> {
     let body = body(parts, request).await?;
-    let wanted: ReplayWanted = serde_json::from_slice(&body)
-        .map_err(|error| bad(format!("the body is not {{\"ids\"}}: {error}")))?;
-    let ids: Result<Vec<LetterId>, InvalidLetterId> = wanted.ids.iter().map(|id| id.parse()).collect();
+    let ReplayWanted { ids, reason, job, since, until, limit } = serde_json::from_slice(&body)
+        .map_err(|error| bad(format!("the body is not {{\"ids\"}}, or a filter: {error}")))?;
+    let filter = Filter { reason, job, since, until };
+    if ids.is_empty() && filter.is_empty() {
+        return Err(bad("the body names neither `ids` nor a filter (`reason`, `job`, `since`, `until`)"));
+    }
+    let ids: Result<Vec<DeadLetterId>, InvalidDeadLetterId> = ids.iter().map(|id| id.parse()).collect();
     let ids = ids.map_err(|error| bad(error.to_string()))?;
+
     let outcome = ask(parts, move |parts| {
         // One at a time: each first settles what the one before left.
         let _one = parts.replaying.lock();
-        parts.services.dispatcher.dead_letters().replay(&ids)
+        let queue = parts.services.dispatcher.dead_letters();
+        let ids = match filter.is_empty() {
+            true => ids,
+            false => queue.open(&|letter| filter.fits(letter), limit.unwrap_or(usize::MAX))?,
+        };
+        queue.replay(&ids)
     });
-    let outcome = outcome.await?;
-    tracing::info!(
-        replayed = outcome.replayed.len(),
-        left = outcome.left.len(),
-        "dead letters were replayed"
-    );
-    let left = outcome.left.into_iter().map(|(id, reason)| Left { id: id.to_string(), reason });
-    let replayed = outcome.replayed.iter().map(LetterId::to_string).collect();
+    let Replayed { replayed, left } = outcome.await?;
+
+    tracing::info!(replayed = replayed.len(), left = left.len(), "dead letters were replayed");
+    let left = left.into_iter().map(|(id, reason)| Left { id: id.to_string(), reason });
+    let replayed = replayed.iter().map(DeadLetterId::to_string).collect();
     Ok(json(StatusCode::OK, &Replay { replayed, left: left.collect() }))
 }
 
 /// Asks the log, which may wait for its disk.
 async fn ask<T: Send + 'static>(
     parts: &Arc<Parts>,
-    question: impl FnOnce(&Parts) -> Result<T, ShelfError> + Send + 'static,
+    question: impl FnOnce(&Parts) -> Result<T, DeadLetterError> + Send + 'static,
 ) -> Result<T, Refusal> {
     let parts = Arc::clone(parts);
     let answer = tokio::task::spawn_blocking(move || question(&parts)).await;
@@ -114,12 +159,16 @@ async fn ask<T: Send + 'static>(
 }
 
 impl LetterView {
-    fn of(letter: &Letter) -> LetterView {
+    fn of(letter: &StoredDeadLetter) -> LetterView {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let headers = letter.carried.headers.iter();
         LetterView {
             id: letter.id.to_string(),
-            written: letter.written.clone(),
+            info: letter.info.clone(),
             replayed: letter.replayed,
-            body: String::from_utf8_lossy(&letter.body).into_owned(),
+            key: letter.carried.key.as_deref().map(text),
+            headers: headers.map(|(name, value)| (name.clone(), value.as_deref().map(text))).collect(),
+            body: text(&letter.body),
         }
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct Figures {
     history: BTreeMap<&'static str, i64>,
     /// Why it failed.
     failure: Option<String>,
+    /// Why it counts nothing now, and what can be done.
+    problem: Option<String>,
     /// Times it was started again.
     restarts: u64,
     /// Why its attempts ended, the latest of many, oldest first.
@@ -36,14 +38,18 @@ pub(super) struct Figures {
     tasks: Vec<TaskFigures>,
 }
 
-/// What became of the records: `accepted` is the sum of `counted`, `filtered`, `late` and `dead_lettered`.
+/// What became of the records: `accepted` is the sum of `counted`, `filtered`, `empty`, `late` and `dead_lettered`.
 #[derive(Debug, Serialize, ToSchema)]
 struct LedgerFigures {
     accepted: u64,
     counted: u64,
     filtered: u64,
+    /// Records without a value.
+    empty: u64,
     late: u64,
     dead_lettered: u64,
+    /// Records that the log's retention dropped before they were read; none of the accepted.
+    lost: u64,
     /// Of the dead letters.
     reasons: BTreeMap<String, u64>,
     /// Rows that came too late, by query.
@@ -118,6 +124,7 @@ impl Figures {
             modified_ms: view.modified.0,
             history: JobStatus::ALL.into_iter().filter_map(entered).collect(),
             failure: view.failure.clone(),
+            problem: view.problem(),
             restarts: view.restarts,
             failures: view.failures.iter().map(FailureFigures::of).collect(),
             checkpoints: CheckpointsFigures::of(&view.checkpoints),
@@ -125,6 +132,8 @@ impl Figures {
                 accepted: ledger.accepted,
                 counted: ledger.counted,
                 filtered: ledger.filtered,
+                empty: ledger.empty,
+                lost: ledger.lost,
                 late: ledger.late,
                 dead_lettered: ledger.dead_lettered,
                 reasons: ledger.reasons.clone(),

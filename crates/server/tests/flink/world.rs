@@ -130,6 +130,10 @@ struct Reader {
 }
 
 impl LogReader for Reader {
+    fn take_lost(&mut self) -> u64 {
+        0
+    }
+
     fn poll(&mut self, timeout: Duration, _: usize) -> Result<Polled, LogError> {
         match self.deliveries.recv_timeout(timeout) {
             Ok(Delivery::Record(body)) => {

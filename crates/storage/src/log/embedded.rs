@@ -18,6 +18,7 @@ use types::{Clock, Offset, PartitionId};
 
 use super::commit::Committer;
 use super::draft::SegmentLimits;
+use super::needs::Needs;
 use super::queue::{Bounds, Queue, Request};
 use super::reader::Reader;
 use super::topic::{Partition, Topic, check_name};
@@ -107,6 +108,8 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) queue: Queue,
     pub(crate) topics: RwLock<HashMap<Arc<str>, Arc<Topic>>>,
+    /// What readers still need.
+    pub(crate) needs: Mutex<Needs>,
     /// Taken away when the log is closed, so that the directory is free though readers are still held.
     files: RwLock<Option<Files>>,
 }
@@ -138,6 +141,7 @@ impl EmbeddedLog {
             clock,
             queue: Queue::new(bounds),
             topics: RwLock::new(topics),
+            needs: Mutex::default(),
             files: RwLock::new(Some(Files { disk: disk.clone(), keyspace: keyspace.clone() })),
         });
         let committer = Committer::new(shared.clone(), disk, keyspace);
@@ -297,6 +301,14 @@ impl EventLog for EmbeddedLog {
     ) -> Result<Box<dyn LogReader>, LogError> {
         let topic = self.shared.topic(topic)?;
         Ok(Box::new(Reader::open(self.shared.clone(), topic, from, wanted)?))
+    }
+
+    fn retain(&self, reader: &str, positions: &[(&str, PartitionId, Offset)]) {
+        self.shared.needs.lock().retain(reader, positions);
+    }
+
+    fn release(&self, reader: &str) {
+        self.shared.needs.lock().release(reader);
     }
 
     fn bounds(&self, topic: &str, partition: PartitionId) -> Result<(Offset, Offset), LogError> {

@@ -14,6 +14,9 @@
 //!
 //! A header is the length of its name, the length of its value (2³²-1: none), the name, the value. Integers are little
 //! endian. The first record's offset is in the key.
+//!
+//! A record that was appended with a time of its own has it in a header `weir.time`, 8 bytes, which readers of headers do
+//! not see. Retention and the order of entries go by the time of appending alone.
 
 use types::{Offset, Timestamp};
 
@@ -29,6 +32,10 @@ const NONE: u32 = u32::MAX;
 
 /// What each record takes besides its key, body and headers.
 pub(crate) const RECORD_OVERHEAD_BYTES: usize = 12;
+/// The header that holds a record's own time, milliseconds since 1970.
+const TIME_HEADER: &[u8] = b"weir.time";
+/// What that header takes.
+const TIME_HEADER_BYTES: usize = HEADER_OVERHEAD_BYTES + TIME_HEADER.len() + size_of::<i64>();
 /// What each header takes besides its name and value.
 const HEADER_OVERHEAD_BYTES: usize = 8;
 
@@ -55,6 +62,8 @@ pub(crate) struct Run {
     pub(crate) records: Vec<RecordRef>,
     /// One a record where something of them is wanted.
     pub(crate) attributes: Vec<Attributes>,
+    /// When the last of the records was appended, which is not its own time if it has one.
+    pub(crate) last_appended: Option<Timestamp>,
 }
 
 /// The bytes are not an entry, or not as they were written.
@@ -72,9 +81,9 @@ pub(crate) fn headers_bytes(headers: &[(String, Option<Vec<u8>>)]) -> usize {
 /// Writes records, whose times must not decrease, as one entry.
 pub(crate) fn encode(records: &[Draft<'_>], position: u64) -> Vec<u8> {
     let time = records.first().map_or(Timestamp(0), |draft| draft.appended);
-    let version =
-        if records.iter().all(|draft| draft.record.headers.is_empty()) { PLAIN } else { WITH_HEADERS };
-    let content: usize = records.iter().map(|draft| draft.record.bytes()).sum();
+    let is_plain = |draft: &Draft<'_>| draft.record.headers.is_empty() && draft.record.time.is_none();
+    let version = if records.iter().all(is_plain) { PLAIN } else { WITH_HEADERS };
+    let content: usize = records.iter().map(|draft| draft.record.bytes() + time_bytes(draft.record)).sum();
     let mut bytes = Vec::with_capacity(HEADER_BYTES + records.len() * row_bytes(version) + content);
     bytes.extend([version, 0, 0, 0]);
     bytes.extend([0; 4]);
@@ -87,22 +96,35 @@ pub(crate) fn encode(records: &[Draft<'_>], position: u64) -> Vec<u8> {
         bytes.extend(length(record.key.as_deref()).to_le_bytes());
         bytes.extend((record.body.len() as u32).to_le_bytes());
         if version == WITH_HEADERS {
-            bytes.extend((headers_bytes(&record.headers) as u32).to_le_bytes());
+            let headers = headers_bytes(&record.headers) + time_bytes(record);
+            bytes.extend((headers as u32).to_le_bytes());
         }
     }
     for Draft { record, .. } in records {
         bytes.extend_from_slice(record.key.as_deref().unwrap_or_default());
         bytes.extend_from_slice(&record.body);
+        if let Some(time) = record.time {
+            push_header(&mut bytes, TIME_HEADER, Some(&time.0.to_le_bytes()));
+        }
         for (name, value) in &record.headers {
-            bytes.extend((name.len() as u32).to_le_bytes());
-            bytes.extend(length(value.as_deref()).to_le_bytes());
-            bytes.extend_from_slice(name.as_bytes());
-            bytes.extend_from_slice(value.as_deref().unwrap_or_default());
+            push_header(&mut bytes, name.as_bytes(), value.as_deref());
         }
     }
     let checksum = crc32fast::hash(&bytes[CHECKED_FROM..]);
     bytes[4..CHECKED_FROM].copy_from_slice(&checksum.to_le_bytes());
     bytes
+}
+
+fn push_header(bytes: &mut Vec<u8>, name: &[u8], value: Option<&[u8]>) {
+    bytes.extend((name.len() as u32).to_le_bytes());
+    bytes.extend(length(value).to_le_bytes());
+    bytes.extend_from_slice(name);
+    bytes.extend_from_slice(value.unwrap_or_default());
+}
+
+/// What a record's own time takes.
+fn time_bytes(record: &NewRecord) -> usize {
+    record.time.map_or(0, |_| TIME_HEADER_BYTES)
 }
 
 fn row_bytes(version: u8) -> usize {
@@ -165,10 +187,14 @@ impl Run {
             if headers.end > entry.len() {
                 return Err(Damaged);
             }
+            let appended = Timestamp(header.time.0.saturating_add(i64::from(u32_at(row, 0)?)));
+            self.last_appended = Some(appended);
+            let (own_time, headers) = time_of(entry, headers.clone())?;
+
             let body = span(start, end);
             self.records.push(RecordRef {
                 offset: Offset(first + number as u64),
-                appended: Timestamp(header.time.0.saturating_add(i64::from(u32_at(row, 0)?))),
+                appended: own_time.unwrap_or(appended),
                 start: body.start,
                 end: body.end,
             });
@@ -182,6 +208,25 @@ impl Run {
         }
         Ok(header)
     }
+}
+
+/// A record's own time, if it has one, and the place of its other headers.
+fn time_of(
+    entry: &[u8],
+    headers: std::ops::Range<usize>,
+) -> Result<(Option<Timestamp>, std::ops::Range<usize>), Damaged> {
+    let name = headers.start + HEADER_OVERHEAD_BYTES;
+    let value = name + TIME_HEADER.len();
+    let end = headers.start + TIME_HEADER_BYTES;
+
+    let is_time = end <= headers.end
+        && u32_at(entry, headers.start)? as usize == TIME_HEADER.len()
+        && u32_at(entry, headers.start + 4)? as usize == size_of::<i64>()
+        && entry.get(name..value) == Some(TIME_HEADER);
+    if !is_time {
+        return Ok((None, headers));
+    }
+    Ok((Some(Timestamp(u64_at(entry, value)?.cast_signed())), end..headers.end))
 }
 
 /// The headers that lie at a place of an entry.

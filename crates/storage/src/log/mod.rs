@@ -11,6 +11,7 @@ mod draft;
 mod entry;
 mod key;
 mod logs;
+mod needs;
 mod notes;
 mod partitioner;
 mod queue;
@@ -27,6 +28,7 @@ use types::{ErrorDomain, Offset, PartitionId, Timestamp};
 use crate::disk::Fault;
 
 pub use embedded::{EmbeddedLog, Options};
+pub use kafka::NOTES_TOPIC;
 pub use logs::Logs;
 
 /// A record to append. Its partition follows from the key (a stable hash), or round-robin without one.
@@ -36,7 +38,8 @@ pub struct NewRecord {
     pub body: bytes::Bytes,
     /// Names and values, in order; a name may come again.
     pub headers: Vec<(String, Option<Vec<u8>>)>,
-    /// When it was made. A log that keeps the time of appending instead takes no note of it.
+    /// When it was made; `None`: when it is appended. Kafka overwrites it where a topic's `message.timestamp.type` is
+    /// `LogAppendTime`.
     pub time: Option<Timestamp>,
 }
 
@@ -159,6 +162,12 @@ pub trait EventLog: Send + Sync {
     /// The number of partitions of a topic, `None` if there is no such topic.
     fn partitions(&self, topic: &str) -> Result<Option<u32>, LogError>;
 
+    /// The id of a topic: another one where a topic was deleted and made anew under its name. `None` for a log whose topics
+    /// cannot be deleted, or that does not tell.
+    fn topic_id(&self, _topic: &str) -> Result<Option<String>, LogError> {
+        Ok(None)
+    }
+
     /// Queues records of one topic for the next group commit. The receiver yields where they stand, in the order given,
     /// once they are durable. All or none of them are appended.
     ///
@@ -199,6 +208,13 @@ pub trait EventLog: Send + Sync {
         Ok(Vec::new())
     }
 
+    /// Keeps records for a reader, by name, whatever the retention: those of these partitions from these offsets on. Replaces
+    /// what was kept of these partitions for the reader before. A log whose retention is its own keeps what it likes.
+    fn retain(&self, _reader: &str, _positions: &[(&str, PartitionId, Offset)]) {}
+
+    /// The reader needs nothing any more.
+    fn release(&self, _reader: &str) {}
+
     /// Tells where a group of readers stands, for those who watch how far it lags behind.
     fn commit(&self, _group: &str, _positions: &[(&str, PartitionId, Offset)]) -> Result<(), LogError> {
         Ok(())
@@ -222,6 +238,9 @@ pub trait LogReader: Send {
 
     /// The next offset to be read of each assigned partition.
     fn positions(&self) -> Vec<(PartitionId, Offset)>;
+
+    /// How many records were dropped by the log's retention before they were read, since the last call.
+    fn take_lost(&mut self) -> u64;
 }
 
 /// Why the log could not do what was asked.
@@ -263,6 +282,13 @@ pub enum LogError {
          was made anew or has lost records; start the job afresh"
     )]
     Truncated { topic: String, partition: PartitionId, offset: Offset, end: Offset },
+    #[error(
+        "topic `{topic}` was deleted and made anew while it was read: its records are others now, and are read from the \
+         beginning"
+    )]
+    Recreated { topic: String },
+    #[error("topic `{topic}` was deleted while it was read; it is made anew and read from the beginning")]
+    Deleted { topic: String },
     #[error("this log keeps no notes")]
     NoNotes,
     /// What several appends failed of.
@@ -304,6 +330,8 @@ impl LogError {
             | LogError::Unreachable { .. }
             | LogError::Refused { .. }
             | LogError::Truncated { .. }
+            | LogError::Recreated { .. }
+            | LogError::Deleted { .. }
             | LogError::Storage { .. }
             | LogError::Closed => ErrorDomain::External,
             LogError::Corrupt { .. } => ErrorDomain::External,

@@ -21,6 +21,8 @@ pub(crate) struct Reader {
     /// Whose turn it is among the assigned.
     turn: usize,
     wanted: Wanted,
+    /// Records that retention dropped before they were read, and nobody was told of yet.
+    lost: u64,
 }
 
 struct Assigned {
@@ -48,7 +50,8 @@ impl Reader {
         from: &[(PartitionId, Start)],
         wanted: Wanted,
     ) -> Result<Reader, LogError> {
-        let mut reader = Reader { shared, topic, assigned: Vec::with_capacity(from.len()), turn: 0, wanted };
+        let mut reader =
+            Reader { shared, topic, assigned: Vec::with_capacity(from.len()), turn: 0, wanted, lost: 0 };
         from.iter().try_for_each(|&(partition, start)| reader.assign(partition, start))?;
         Ok(reader)
     }
@@ -145,6 +148,7 @@ impl Reader {
                     topic = %self.topic.name, %partition, offset, first,
                     "retention dropped records before they were read; reading goes on at the first one kept"
                 );
+                self.lost += first - offset;
                 (offset, at_entry) = (first, true);
             }
             self.assigned[number].offset = offset;
@@ -165,7 +169,7 @@ impl Reader {
                     break;
                 }
             }
-            let entry::Run { data, records, attributes } = run;
+            let entry::Run { data, records, attributes, .. } = run;
             let given = records.partition_point(|record| record.offset.0 < offset);
             if records.get(given).is_some_and(|record| record.offset.0 == offset) {
                 let assigned = &mut self.assigned[number];
@@ -244,6 +248,10 @@ impl LogReader for Reader {
 
     fn positions(&self) -> Vec<(PartitionId, Offset)> {
         self.assigned.iter().map(|assigned| (assigned.partition, Offset(assigned.offset))).collect()
+    }
+
+    fn take_lost(&mut self) -> u64 {
+        std::mem::take(&mut self.lost)
     }
 }
 

@@ -54,7 +54,7 @@ fn partition(keyspace: &Keyspace, topic: &str, place: Place) -> Result<Partition
         let header = run.add(first, &value, Wanted::default()).map_err(|_| damaged("the last entry"))?;
         found.next = first + u64::from(header.records);
         found.position = header.position + value.len() as u64;
-        found.last_time = run.records.last().map_or(header.time, |record| record.appended);
+        found.last_time = run.last_appended.unwrap_or(header.time);
     }
     let mut segments = VecDeque::new();
     for row in keyspace.range(place.segment(found.first)..=place.segment(u64::MAX)) {

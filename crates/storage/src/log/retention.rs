@@ -1,15 +1,19 @@
 //! What is kept, and dropping the rest: whole segments, oldest first.
 //!
 //! A segment is dropped when all of it is older than the limit, or when its topic is larger than the limit and it is the
-//! oldest; the segment that still grows only goes by age. The floor moves in the same batch as the entries go.
+//! oldest; the segment that still grows only goes by age. A segment that a reader still needs stays (see [`Needs`]). The
+//! floor moves in the same batch as the entries go.
+//!
+//! [`Needs`]: super::needs::Needs
 
 use std::collections::VecDeque;
 
 use fjall::{Keyspace, PersistMode};
-use types::{PartitionId, Timestamp};
+use types::{Offset, PartitionId, Timestamp};
 
 use super::embedded::Shared;
 use super::key::{self, Place};
+use super::needs::Needs;
 use super::recovery::Floor;
 use super::topic::{Partition, Topic};
 use crate::disk::{Disk, Fault};
@@ -37,13 +41,27 @@ pub(crate) enum Progress {
 pub(crate) fn decide(shared: &Shared) -> VecDeque<Cut> {
     let oldest = Timestamp(shared.clock.now().0.saturating_sub(shared.options.retention_age_ms()));
     let topics: Vec<_> = shared.topics.read().values().cloned().collect();
-    topics.iter().flat_map(|topic| cuts(topic, oldest, shared.options.retention_bytes)).collect()
+    let needs = shared.needs.lock();
+    topics.iter().flat_map(|topic| cuts(topic, oldest, shared.options.retention_bytes, &needs)).collect()
 }
 
-fn cuts(topic: &Topic, oldest: Timestamp, bytes_max: u64) -> Vec<Cut> {
+fn cuts(topic: &Topic, oldest: Timestamp, bytes_max: u64, needs: &Needs) -> Vec<Cut> {
     let mut partitions: Vec<Partition> =
         topic.partitions.iter().map(|partition| partition.lock().clone()).collect();
-    let gone = segments_to_drop(&partitions, oldest, bytes_max);
+    let needed: Vec<Option<(Offset, &str)>> =
+        (0..partitions.len()).map(|number| needs.first(&topic.name, PartitionId(number as u32))).collect();
+    let first_needed: Vec<u64> =
+        needed.iter().map(|of| of.map_or(u64::MAX, |(offset, _)| offset.0)).collect();
+    let gone = segments_to_drop(&partitions, oldest, bytes_max, &first_needed);
+
+    let wanted = segments_to_drop(&partitions, oldest, bytes_max, &vec![u64::MAX; partitions.len()]);
+    let held = (0..partitions.len()).find(|&number| gone[number] < wanted[number]);
+    if let Some((partition, (offset, reader))) = held.and_then(|number| Some((number, needed[number]?))) {
+        tracing::warn!(
+            topic = %topic.name, partition, %offset, job_id = reader,
+            "records are kept beyond retention, since this job has no checkpoint behind them; see why in `weir jobs list`"
+        );
+    }
     let mut cuts = Vec::new();
     for (number, (partition, gone)) in partitions.iter_mut().zip(gone).enumerate() {
         if gone == 0 {
@@ -68,13 +86,29 @@ fn cuts(topic: &Topic, oldest: Timestamp, bytes_max: u64) -> Vec<Cut> {
     cuts
 }
 
-/// How many segments to drop from the front of each partition.
-fn segments_to_drop(partitions: &[Partition], oldest: Timestamp, bytes_max: u64) -> Vec<usize> {
+/// How many segments to drop from the front of each partition. `first_needed`: by partition, the first offset that stays.
+fn segments_to_drop(
+    partitions: &[Partition],
+    oldest: Timestamp,
+    bytes_max: u64,
+    first_needed: &[u64],
+) -> Vec<usize> {
+    // Segments that end before the first offset that is needed.
+    let free: Vec<usize> = partitions
+        .iter()
+        .zip(first_needed)
+        .map(|(partition, needed)| {
+            let ends = partition.segments.iter().skip(1).map(|next| next.first).chain([partition.next]);
+            ends.take_while(|end| end <= needed).count().min(partition.segments.len())
+        })
+        .collect();
     let mut gone: Vec<usize> = partitions
         .iter()
-        .map(|partition| {
+        .zip(&free)
+        .map(|(partition, free)| {
             let ends = partition.segments.iter().skip(1).map(|next| next.before).chain([partition.last_time]);
-            partition.segments.iter().zip(ends).take_while(|(_, end)| *end < oldest).count()
+            let old = partition.segments.iter().zip(ends).take_while(|(_, end)| *end < oldest).count();
+            old.min(*free)
         })
         .collect();
     let start = |number: usize, gone: usize| {
@@ -84,8 +118,9 @@ fn segments_to_drop(partitions: &[Partition], oldest: Timestamp, bytes_max: u64)
     let mut bytes: u64 =
         partitions.iter().enumerate().map(|(number, p)| p.position - start(number, gone[number])).sum();
     while bytes > bytes_max {
-        let full =
-            (0..partitions.len()).filter(|number| gone[*number] + 1 < partitions[*number].segments.len());
+        let full = (0..partitions.len()).filter(|number| {
+            gone[*number] + 1 < partitions[*number].segments.len() && gone[*number] < free[*number]
+        });
         let Some(number) = full.min_by_key(|number| partitions[*number].segments[gone[*number]].time) else {
             break;
         };
@@ -148,7 +183,7 @@ mod tests {
     #[test]
     fn a_segment_goes_when_all_of_it_is_too_old() {
         let partitions = [partition(&[10, 20, 30], 39), partition(&[25], 26), partition(&[], 0)];
-        let gone = |oldest| segments_to_drop(&partitions, Timestamp(oldest), u64::MAX);
+        let gone = |oldest| segments_to_drop(&partitions, Timestamp(oldest), u64::MAX, &[u64::MAX; 3]);
         assert_eq!(gone(19), [0, 0, 0]);
         assert_eq!(gone(20), [1, 0, 0]);
         assert_eq!(gone(27), [1, 1, 0]);
@@ -158,7 +193,7 @@ mod tests {
     #[test]
     fn by_size_the_oldest_of_all_partitions_goes_first_and_never_what_still_grows() {
         let partitions = [partition(&[10, 20, 30], 39), partition(&[5, 15, 25], 26)];
-        let gone = |bytes_max| segments_to_drop(&partitions, Timestamp(0), bytes_max);
+        let gone = |bytes_max| segments_to_drop(&partitions, Timestamp(0), bytes_max, &[u64::MAX; 2]);
         assert_eq!(gone(600), [0, 0]);
         assert_eq!(gone(599), [0, 1]);
         assert_eq!(gone(450), [1, 1]);
@@ -168,6 +203,19 @@ mod tests {
     #[test]
     fn age_and_size_add_up() {
         let partitions = [partition(&[10, 20, 30], 39)];
-        assert_eq!(segments_to_drop(&partitions, Timestamp(21), 150), [2]);
+        assert_eq!(segments_to_drop(&partitions, Timestamp(21), 150, &[u64::MAX]), [2]);
+    }
+
+    #[test]
+    fn what_a_reader_needs_stays_whatever_its_age_and_size() {
+        let partitions = [partition(&[10, 20, 30], 39), partition(&[5, 15, 25], 26)];
+        let gone = |oldest, bytes_max, needed: [u64; 2]| {
+            segments_to_drop(&partitions, Timestamp(oldest), bytes_max, &needed)
+        };
+        assert_eq!(gone(40, 0, [0, 0]), [0, 0]);
+        assert_eq!(gone(40, 0, [9, 10]), [0, 1]);
+        assert_eq!(gone(40, 0, [19, 20]), [1, 2]);
+        assert_eq!(gone(0, 0, [30, 10]), [2, 1]);
+        assert_eq!(gone(40, 0, [30, 30]), [3, 3]);
     }
 }

@@ -56,9 +56,9 @@ struct Which {
     /// Only those written before this time
     #[arg(long, value_name = "TIME")]
     until: Option<Timestamp>,
-    /// At most so many, the newest
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    limit: usize,
+    /// At most so many: of a list the newest (100 unless set), of a replay the oldest (all unless set)
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
 }
 
 #[derive(Deserialize)]
@@ -79,6 +79,8 @@ struct Left {
 }
 
 const PATH: &str = "/weir/dead-letters";
+/// Dead letters in a list, unless told otherwise.
+const LIMIT: usize = 100;
 
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let manager = JobManager::new(&arguments.manager)?;
@@ -94,18 +96,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             print(&format!("{letter:#}"))?;
             Ok(Outcome::Done)
         }
-        Action::Replay { ids, which } if ids.is_empty() => {
-            let fits = letters(&manager, which)?;
-            let open = fits.iter().filter(|letter| letter["replayed"] == false);
-            let ids: Vec<String> = open.map(|letter| text(letter, "id").to_owned()).collect();
-            replay(&manager, &ids)
-        }
-        Action::Replay { ids, .. } => replay(&manager, ids),
+        Action::Replay { ids, which } if ids.is_empty() => replay(&manager, &which.wanted()),
+        Action::Replay { ids, .. } => replay(&manager, &json!({"ids": ids})),
     }
 }
 
 fn letters(manager: &JobManager, which: &Which) -> Result<Vec<Value>, Failure> {
-    let mut query = format!("limit={}", which.limit);
+    let limit = which.limit.unwrap_or(LIMIT);
+    let mut query = format!("limit={limit}");
     for (name, value) in [("reason", &which.reason), ("job", &which.job)] {
         if let Some(value) = value {
             query.push_str(&format!("&{name}={}", encoded(value)));
@@ -117,14 +115,27 @@ fn letters(manager: &JobManager, which: &Which) -> Result<Vec<Value>, Failure> {
         }
     }
     let letters = manager.get::<Letters>(&format!("{PATH}?{query}"))?.letters;
-    if letters.len() >= which.limit {
+    if letters.len() >= limit {
         complain(&format!("these are the newest {}; there may be more, see --limit", letters.len()));
     }
     Ok(letters)
 }
 
-fn replay(manager: &JobManager, ids: &[String]) -> Result<Outcome, Failure> {
-    let outcome: Replay = manager.post(&format!("{PATH}/replay"), &json!({"ids": ids}))?;
+impl Which {
+    /// The filter as the body of a replay.
+    fn wanted(&self) -> Value {
+        json!({
+            "reason": self.reason,
+            "job": self.job,
+            "since": self.since.map(|time| time.as_millisecond()),
+            "until": self.until.map(|time| time.as_millisecond()),
+            "limit": self.limit,
+        })
+    }
+}
+
+fn replay(manager: &JobManager, wanted: &Value) -> Result<Outcome, Failure> {
+    let outcome: Replay = manager.post(&format!("{PATH}/replay"), wanted)?;
     for id in &outcome.replayed {
         print(id)?;
     }

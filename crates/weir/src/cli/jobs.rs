@@ -106,19 +106,14 @@ fn savepoint(
 #[derive(Deserialize)]
 struct Figures {
     ledger: Value,
-    memory: MemoryFigures,
-}
-
-#[derive(Deserialize)]
-struct MemoryFigures {
-    held_back: Option<String>,
+    problem: Option<String>,
 }
 
 /// Whether it balances is in the exit code too.
 fn ledger(manager: &JobManager, job: JobId, as_json: bool) -> Result<Outcome, Failure> {
     let ledger = manager.get::<Figures>(&format!("/weir/jobs/{job}"))?.ledger;
     let count = |name: &str| ledger[name].as_u64().unwrap_or_default();
-    let parts = ["counted", "filtered", "late", "dead_lettered"];
+    let parts = ["counted", "filtered", "empty", "late", "dead_lettered"];
     let balances = count("accepted") == parts.iter().map(|name| count(name)).sum::<u64>();
     if as_json {
         print(&ledger.to_string())?;
@@ -135,8 +130,11 @@ fn ledger(manager: &JobManager, job: JobId, as_json: bool) -> Result<Outcome, Fa
             print(&format!("{:>14}  {title}: {name}", number.as_u64().unwrap_or_default()))?;
         }
     }
+    if count("lost") > 0 {
+        print(&format!("{:>14}  lost to retention before they were read, and not accepted", count("lost")))?;
+    }
     let verdict = if balances { "it balances" } else { "it does not balance" };
-    print(&format!("{verdict}: accepted = counted + filtered + late + dead-lettered"))?;
+    print(&format!("{verdict}: accepted = counted + filtered + empty + late + dead-lettered"))?;
     Ok(if balances { Outcome::Done } else { Outcome::No })
 }
 
@@ -151,11 +149,9 @@ fn list(manager: &JobManager, all: bool) -> Result<Outcome, Failure> {
         let start = Timestamp::from_millisecond(job.start_time).unwrap_or_default();
         let lasted = Interval(job.duration / 1000 * 1000).to_string();
         print(&format!("{}  {:<12}  {start:.0}  {lasted:>8}  {}", job.jid, job.state, job.name))?;
-        if job.state == "RUNNING" {
-            let figures: Figures = manager.get(&format!("/weir/jobs/{}", job.jid))?;
-            if let Some(why) = figures.memory.held_back {
-                print(&format!("  waits for {why}"))?;
-            }
+        let figures: Figures = manager.get(&format!("/weir/jobs/{}", job.jid))?;
+        if let Some(problem) = figures.problem {
+            print(&format!("  {problem}"))?;
         }
     }
     Ok(Outcome::Done)

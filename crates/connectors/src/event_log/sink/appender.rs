@@ -13,9 +13,8 @@ use std::time::Duration;
 
 use engine::connector::ConnectorError;
 use storage::log::{Appending, EventLog, LogError, NewRecord};
-use types::ErrorDomain;
 
-use crate::patience::{GivenUp, Patience};
+use crate::retry::{Retry, RetryError, Stopped};
 
 /// Bytes under way, at most; a larger append goes alone.
 const UNDER_WAY_BYTES: usize = 4 << 20;
@@ -30,7 +29,7 @@ pub(super) struct Appender {
     pub(super) topic: String,
     /// Of the topic, should it have to be made.
     pub(super) partitions: u32,
-    pub(super) patience: Arc<Patience>,
+    pub(super) retry: Arc<Retry>,
     pub(super) under_way: VecDeque<UnderWay>,
 }
 
@@ -49,7 +48,7 @@ impl Appender {
         {
             self.settle_oldest()?;
         }
-        let appending = self.insist(|this| this.hand_over(&records))?;
+        let appending = self.repeat(|this| this.hand_over(&records))?;
         self.under_way.push_back(UnderWay { records, bytes, appending });
         Ok(())
     }
@@ -68,8 +67,7 @@ impl Appender {
 
     fn settle_oldest(&mut self) -> Result<(), ConnectorError> {
         let Some(mut oldest) = self.under_way.pop_front() else { return Ok(()) };
-        let Err(error) =
-            wait(&mut oldest.appending, &self.patience).map_err(|given_up| self.failed(given_up))?
+        let Err(error) = wait(&mut oldest.appending, &self.retry).map_err(|stopped| self.failed(stopped))?
         else {
             return Ok(());
         };
@@ -77,14 +75,14 @@ impl Appender {
         // Those behind it have to come to their end before, or they might come behind what is appended now.
         let mut again = vec![oldest.records];
         for mut later in std::mem::take(&mut self.under_way) {
-            let _ = wait(&mut later.appending, &self.patience).map_err(|given_up| self.failed(given_up))?;
+            let _ = wait(&mut later.appending, &self.retry).map_err(|stopped| self.failed(stopped))?;
             again.push(later.records);
         }
         for records in again {
-            self.insist(|this| {
+            self.repeat(|this| {
                 let mut appending = this.hand_over(&records)?;
                 // Whoever gives up here is told so by the next attempt.
-                wait(&mut appending, &this.patience).unwrap_or(Err(LogError::Closed)).map(|_| ())
+                wait(&mut appending, &this.retry).unwrap_or(Err(LogError::Closed)).map(|_| ())
             })?;
         }
         Ok(())
@@ -100,16 +98,16 @@ impl Appender {
         }
     }
 
-    /// Tries until the log takes it, or says what no patience mends.
-    fn insist<T>(
+    /// Repeats an append until the log takes it, or never will.
+    fn repeat<T>(
         &self,
         mut attempt: impl FnMut(&Appender) -> Result<T, LogError>,
     ) -> Result<T, ConnectorError> {
-        let tried = self.patience.insist(&format!("write topic `{}`", self.topic), || match attempt(self) {
-            Err(error) if error.domain() == ErrorDomain::External => Err(error),
-            settled => Ok(settled),
-        });
-        tried.map_err(|given_up| self.failed(given_up))?.map_err(|error| self.failed(error))
+        let done = self.retry.run(&format!("write topic `{}`", self.topic), || attempt(self));
+        done.map_err(|error| match error {
+            RetryError::Permanent(error) => self.failed(error),
+            stopped => self.failed(stopped),
+        })
     }
 
     fn failed(&self, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ConnectorError {
@@ -127,13 +125,13 @@ impl Wake for Unpark {
 }
 
 /// What became of an append, unless the job ends before that is known.
-fn wait(appending: &mut Appending, patience: &Patience) -> Result<Result<(), LogError>, GivenUp> {
+fn wait(appending: &mut Appending, retry: &Retry) -> Result<Result<(), LogError>, Stopped> {
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
     let mut context = Context::from_waker(&waker);
     loop {
         match Pin::new(&mut *appending).poll(&mut context) {
             Poll::Ready(told) => return Ok(told.unwrap_or(Err(LogError::Closed)).map(|_| ())),
-            Poll::Pending if patience.is_given_up() => return Err(GivenUp),
+            Poll::Pending if retry.is_stopped() => return Err(Stopped),
             Poll::Pending => std::thread::park_timeout(LOOK),
         }
     }

@@ -20,7 +20,7 @@ use sql::plan::SinkTable;
 use storage::log::{EventLog, NewRecord};
 use types::{Clock, EventTime};
 
-use crate::patience::Patience;
+use crate::retry::Retry;
 use appender::Appender;
 
 pub use encode::{Record, RecordEncoder};
@@ -36,7 +36,7 @@ pub struct EventLogSinkTable {
     pub table: SinkTable,
     pub options: EventLogSinkOptions,
     pub log: Arc<dyn EventLog>,
-    pub patience: Arc<Patience>,
+    pub retry: Arc<Retry>,
     pub clock: Arc<dyn Clock>,
     /// Of the topic, if it does not exist yet.
     pub new_topic_partitions: u32,
@@ -55,7 +55,7 @@ impl SinkFactory for EventLogSinkTable {
                 log: self.log.clone(),
                 topic: topic.clone(),
                 partitions: self.new_topic_partitions,
-                patience: self.patience.clone(),
+                retry: self.retry.clone(),
                 under_way: VecDeque::new(),
             },
             clock: self.clock.clone(),

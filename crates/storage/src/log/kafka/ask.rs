@@ -12,7 +12,8 @@ use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
 use types::{PartitionId, Timestamp};
 
 use super::context::Context;
-use super::failure::{failed, failed_at, is_unknown};
+use super::describe::topic_id;
+use super::failure::{failed, failed_at, is_away, is_settling, is_unknown};
 use super::settings::KafkaSettings;
 use crate::log::LogError;
 
@@ -20,6 +21,8 @@ use crate::log::LogError;
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// How often to look whether a new topic is known everywhere.
 const LOOK: Duration = Duration::from_millis(20);
+/// How long a new topic may take until its leaders are chosen and known.
+const SETTLING: Duration = Duration::from_secs(15);
 /// What a dead letter takes in JSON of an event of the largest size: more than brokers take unless told.
 const RECORD_BYTES: &str = "8388608";
 
@@ -74,29 +77,59 @@ impl Ask {
         };
         match found.error().map(RDKafkaErrorCode::from) {
             Some(code) if is_unknown(code) => Ok(None),
-            Some(code) => Err(self.failed("asking for a topic", KafkaError::MetadataFetch(code))),
-            None => Ok(u32::try_from(found.partitions().len()).ok().filter(|&partitions| partitions > 0)),
+            // It is there, and its leaders are being chosen.
+            Some(code) if !is_settling(code) || found.partitions().is_empty() => {
+                Err(self.failed("asking for a topic", KafkaError::MetadataFetch(code)))
+            }
+            _ => Ok(u32::try_from(found.partitions().len()).ok().filter(|&partitions| partitions > 0)),
         }
     }
 
-    /// The first offset kept, and the one after the last that may be read.
+    /// The first offset kept, and the one after the last that may be read: with an open transaction, where it begins.
+    /// Waits for a topic that is new, or that moves from one broker to another.
     pub fn bounds(&self, topic: &str, partition: PartitionId) -> Result<(u64, u64), LogError> {
-        for _ in 0..PATIENCE.as_millis() / LOOK.as_millis() {
+        let mut outcome = Err(LogError::UnknownPartition { topic: topic.to_owned(), partition });
+        for _ in 0..SETTLING.as_millis() / LOOK.as_millis() {
             let asked = self.client()?.fetch_watermarks(topic, partition.0.cast_signed(), PATIENCE);
             let error = match asked {
                 Ok((first, next)) => return Ok((first.max(0).unsigned_abs(), next.max(0).unsigned_abs())),
                 Err(error) => error,
             };
-            if !error.rdkafka_error_code().is_some_and(is_unknown) {
+            let code = error.rdkafka_error_code();
+            if code.is_some_and(is_unknown) {
+                // The client may just not have heard of it yet.
+                if self.partitions(topic)?.is_none_or(|partitions| partitions <= partition.0) {
+                    return outcome;
+                }
+            } else if code.is_some_and(is_settling) {
+                outcome = Err(self.failed("asking where a partition ends", error));
+            } else {
                 return Err(self.failed("asking where a partition ends", error));
-            }
-            // The client may just not have heard of it yet.
-            if self.partitions(topic)?.is_none_or(|partitions| partitions <= partition.0) {
-                break;
             }
             std::thread::park_timeout(LOOK);
         }
-        Err(LogError::UnknownPartition { topic: topic.to_owned(), partition })
+        outcome
+    }
+
+    /// [`Ask::bounds`], without waiting for a topic that is new or moves.
+    pub fn bounds_now(&self, topic: &str, partition: PartitionId) -> Result<(u64, u64), LogError> {
+        let asked = self.client()?.fetch_watermarks(topic, partition.0.cast_signed(), PATIENCE);
+        let (first, next) = asked.map_err(|error| {
+            failed_at(self.settings.servers(), topic, "asking where a partition ends", error)
+        })?;
+        Ok((first.max(0).unsigned_abs(), next.max(0).unsigned_abs()))
+    }
+
+    /// The id of a topic, where the brokers have ids and let us ask.
+    pub fn topic_id(&self, topic: &str) -> Result<Option<String>, LogError> {
+        match topic_id(&*self.client()?, topic, PATIENCE) {
+            Ok(id) => Ok(id),
+            Err(error) if error.rdkafka_error_code().is_some_and(is_away) => {
+                Err(self.failed("asking for a topic's id", error))
+            }
+            // Brokers that do not know the question, or do not let us ask: without an id a new topic is told by its offsets.
+            Err(_) => Ok(None),
+        }
     }
 
     /// The first offset of each partition whose record is of this time or later; none where no record is.
@@ -146,11 +179,12 @@ impl Ask {
             }
         }
         tracing::info!(topic, partitions, "topic created");
-        for _ in 0..PATIENCE.as_millis() / LOOK.as_millis() {
-            if self.partitions(topic)?.is_some() {
-                break;
+        for _ in 0..SETTLING.as_millis() / LOOK.as_millis() {
+            match self.partitions(topic) {
+                Ok(None) | Err(LogError::Unreachable { .. }) => std::thread::park_timeout(LOOK),
+                Ok(Some(_)) => break,
+                Err(error) => return Err(error),
             }
-            std::thread::park_timeout(LOOK);
         }
         Ok(())
     }

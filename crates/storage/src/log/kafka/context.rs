@@ -1,13 +1,12 @@
 //! What a client of librdkafka tells while it works.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
+use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{DeliveryResult, ProducerContext};
-use rdkafka::{ClientContext, TopicPartitionList};
 
 use super::failure::is_away;
 use super::sender::Delivery;
@@ -16,17 +15,11 @@ use super::sender::Delivery;
 #[derive(Clone)]
 pub(super) struct Context {
     servers: Arc<str>,
-    commits: Arc<AtomicU64>,
 }
 
 impl Context {
     pub fn new(servers: &str) -> Context {
-        Context { servers: servers.into(), commits: Arc::default() }
-    }
-
-    /// Commits of offsets that were answered.
-    pub fn commits(&self) -> u64 {
-        self.commits.load(Ordering::Acquire)
+        Context { servers: servers.into() }
     }
 }
 
@@ -52,14 +45,7 @@ impl ClientContext for Context {
     }
 }
 
-impl ConsumerContext for Context {
-    fn commit_callback(&self, outcome: KafkaResult<()>, _: &TopicPartitionList) {
-        if let Err(error) = outcome {
-            tracing::warn!(servers = %self.servers, %error, "kafka: offsets of a group could not be committed");
-        }
-        self.commits.fetch_add(1, Ordering::Release);
-    }
-}
+impl ConsumerContext for Context {}
 
 impl ProducerContext for Context {
     type DeliveryOpaque = Box<Delivery>;

@@ -14,6 +14,11 @@ pub(super) fn is_away(code: RDKafkaErrorCode) -> bool {
             | Code::BrokerTransportFailure
             | Code::BrokerNotAvailable
             | Code::ConcurrentTransactions
+            | Code::FencedLeaderEpoch
+            | Code::UnknownLeaderEpoch
+            | Code::KafkaStorageError
+            | Code::OffsetNotAvailable
+            | Code::NotController
             | Code::CoordinatorLoadInProgress
             | Code::CoordinatorNotAvailable
             | Code::LeaderNotAvailable
@@ -30,6 +35,23 @@ pub(super) fn is_away(code: RDKafkaErrorCode) -> bool {
             | Code::Resolve
             | Code::TimedOutQueue
             | Code::WaitingForCoordinator
+    )
+}
+
+/// Whether it is what a topic that is new, or that moves from one broker to another, answers for a moment.
+pub(super) fn is_settling(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        code,
+        Code::LeaderNotAvailable
+            | Code::NotLeaderForPartition
+            | Code::ReplicaNotAvailable
+            | Code::BrokerNotAvailable
+            | Code::FencedLeaderEpoch
+            | Code::UnknownLeaderEpoch
+            | Code::KafkaStorageError
+            | Code::OffsetNotAvailable
+            | Code::NotController
     )
 }
 

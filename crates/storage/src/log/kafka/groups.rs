@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use parking_lot::Mutex;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
+use rdkafka::error::KafkaError;
 use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
 use types::{Clock, Offset, PartitionId};
 
@@ -16,7 +18,7 @@ use super::settings::KafkaSettings;
 use crate::log::LogError;
 
 /// How long a commit is waited for. Nothing starts from it, so a later one does as well.
-const COMMIT_PATIENCE: Duration = Duration::from_secs(1);
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(100);
 
 /// A client a group, made when it is first needed.
@@ -24,11 +26,12 @@ pub(super) struct Groups {
     settings: KafkaSettings,
     clock: Arc<dyn Clock>,
     clients: Mutex<HashMap<String, Arc<BaseConsumer<Context>>>>,
+    committers: Mutex<HashMap<String, Arc<Committer>>>,
 }
 
 impl Groups {
     pub fn new(settings: KafkaSettings, clock: Arc<dyn Clock>) -> Groups {
-        Groups { settings, clock, clients: Mutex::default() }
+        Groups { settings, clock, clients: Mutex::default(), committers: Mutex::default() }
     }
 
     fn client(&self, group: &str) -> Result<Arc<BaseConsumer<Context>>, LogError> {
@@ -79,7 +82,8 @@ impl Groups {
         }
     }
 
-    /// Returns when the brokers have it, or have not answered for a second.
+    /// Returns when the brokers have it, or have not answered for a second: the commit then goes on by itself, unless a later
+    /// one comes in its place.
     pub fn commit(&self, group: &str, positions: &[(&str, PartitionId, Offset)]) -> Result<(), LogError> {
         let fail = |error| failed(self.settings.servers(), "telling where a group stands", error);
         let mut list = TopicPartitionList::new();
@@ -87,14 +91,56 @@ impl Groups {
             let offset = KafkaOffset::Offset(i64::try_from(offset.0).unwrap_or(i64::MAX));
             list.add_partition_offset(topic, partition.0.cast_signed(), offset).map_err(fail)?;
         }
-        let client = self.client(group)?;
-        let before = client.context().commits();
-        client.commit(&list, CommitMode::Async).map_err(fail)?;
-        let until = self.clock.elapsed() + COMMIT_PATIENCE;
-        let left = || until.saturating_sub(self.clock.elapsed());
-        while !left().is_zero() && client.context().commits() == before {
-            client.poll(left().min(Duration::from_millis(20)));
+
+        let committer = self.committer(group)?;
+        let (done, committed) = bounded(1);
+        // One commit waits at most: what an older one would say is out of date.
+        while let Err(TrySendError::Full(_)) =
+            committer.commits.try_send(Commit { list: list.clone(), done: done.clone() })
+        {
+            let _ = committer.waiting.try_recv();
         }
-        Ok(())
+        match committed.recv_timeout(COMMIT_TIMEOUT) {
+            Ok(committed) => committed.map_err(fail),
+            Err(_) => Ok(()),
+        }
     }
+
+    fn committer(&self, group: &str) -> Result<Arc<Committer>, LogError> {
+        let client = self.client(group)?;
+        let mut committers = self.committers.lock();
+        if let Some(committer) = committers.get(group) {
+            return Ok(committer.clone());
+        }
+        let (commits, waiting) = bounded::<Commit>(1);
+        let to_do = waiting.clone();
+        std::thread::Builder::new()
+            .name("kafka-commit".to_owned())
+            .spawn(move || {
+                for Commit { list, done } in to_do {
+                    let committed = client.commit(&list, CommitMode::Sync);
+                    if let Err(error) = &committed {
+                        tracing::debug!(%error, "kafka: offsets of a group could not be committed");
+                    }
+                    // Whoever asked may have given up waiting.
+                    let _ = done.try_send(committed);
+                }
+            })
+            .map_err(|error| LogError::Storage { doing: "starting a thread", source: Box::new(error) })?;
+        let committer = Arc::new(Committer { commits, waiting });
+        committers.insert(group.to_owned(), committer.clone());
+        Ok(committer)
+    }
+}
+
+/// Commits on a thread of its own: librdkafka gives no bound to how long one takes.
+struct Committer {
+    commits: Sender<Commit>,
+    /// To take back what waits.
+    waiting: Receiver<Commit>,
+}
+
+struct Commit {
+    list: TopicPartitionList,
+    done: Sender<Result<(), KafkaError>>,
 }

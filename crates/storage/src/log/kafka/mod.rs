@@ -8,6 +8,7 @@
 
 mod ask;
 mod context;
+mod describe;
 mod failure;
 mod groups;
 mod notes;
@@ -38,7 +39,7 @@ pub(super) use self::settings::of_a_table;
 pub use self::settings::{KafkaSettings, is_secret};
 
 /// Notes of appends, one a record, kept a little longer than a day.
-const NOTES: &str = "weir-notes";
+pub const NOTES_TOPIC: &str = "weir-notes";
 
 /// What this process is to a cluster, and how much it may hold for it.
 #[derive(Debug, Clone)]
@@ -223,6 +224,11 @@ impl EventLog for KafkaLog {
         check_name(topic)?;
         let reader = Reader::open(&self.options.settings, topic, from, wanted, self.clock.clone())?;
         Ok(Box::new(reader))
+    }
+
+    fn topic_id(&self, topic: &str) -> Result<Option<String>, LogError> {
+        check_name(topic)?;
+        self.ask.topic_id(topic)
     }
 
     fn time_kind(&self, _: &str) -> TimeKind {

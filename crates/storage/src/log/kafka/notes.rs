@@ -11,7 +11,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use types::{Clock, Offset, PartitionId, Timestamp};
 
-use super::NOTES;
+use super::NOTES_TOPIC;
 use super::ask::Ask;
 use super::reader::Reader;
 use super::settings::KafkaSettings;
@@ -94,7 +94,7 @@ impl Notes {
         let mut reading = self.reading.lock();
         if !reading.is_topic_there {
             let settings = [("cleanup.policy", "delete"), ("retention.ms", TOPIC_KEPT_MS)];
-            self.ask.create_topic(NOTES, 1, &settings)?;
+            self.ask.create_topic(NOTES_TOPIC, 1, &settings)?;
             reading.is_topic_there = true;
         }
         Ok(())
@@ -142,14 +142,14 @@ impl Notes {
             return Ok(());
         }
         let until = self.clock.elapsed() + PATIENCE;
-        let (_, end) = self.ask_all.bounds(NOTES, PARTITION)?;
+        let (_, end) = self.ask_all.bounds(NOTES_TOPIC, PARTITION)?;
         let first = self.settle(end, until)?;
         let position = self.position()?.unwrap_or(first).clamp(first, end);
         let wanted = Wanted { keys: true, headers: false };
         let from = [(PARTITION, Start::At(Offset(position)))];
         let settings = self.settings.committed_only();
         let reader =
-            reading.reader.insert(Reader::open(&settings, NOTES, &from, wanted, self.clock.clone())?);
+            reading.reader.insert(Reader::open(&settings, NOTES_TOPIC, &from, wanted, self.clock.clone())?);
         // Where nothing is, nothing is waited for.
         let mut is_read = position >= end;
         while !is_read {
@@ -174,7 +174,7 @@ impl Notes {
     /// is open is not given to anybody. Returns the first offset.
     fn settle(&self, end: u64, until: Duration) -> Result<u64, LogError> {
         loop {
-            let (first, settled) = self.ask.bounds(NOTES, PARTITION)?;
+            let (first, settled) = self.ask.bounds(NOTES_TOPIC, PARTITION)?;
             if settled >= end {
                 return Ok(first);
             }

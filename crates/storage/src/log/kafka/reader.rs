@@ -17,13 +17,15 @@ use types::{Clock, Offset, PartitionId};
 use super::ask::Ask;
 use super::context::Context;
 use super::failure::{failed, failed_at, is_away, is_unknown};
-use super::pulse::Pulse;
+use super::pulse::{Gone, Pulse};
 use super::run::Run;
 use super::settings::KafkaSettings;
 use crate::log::{LogError, LogReader, Polled, Start, Wanted};
 
 /// However much is asked for, a run has about so many bytes.
 const RUN_BYTES_MAX: usize = 16 << 20;
+/// An open transaction that hides records for so long is worth a word.
+const HIDDEN: Duration = Duration::from_secs(10);
 /// A leader that was not heard of for so long may hold more than it could say.
 const SILENCE: Duration = Duration::from_millis(1_500);
 
@@ -42,6 +44,10 @@ pub(super) struct Reader {
     silent_since: Duration,
     /// It was told that the brokers are.
     is_away: bool,
+    /// Since when an open transaction hides records, and whether that was told.
+    hidden: Option<(Duration, bool)>,
+    /// Offsets that retention dropped before they were read, and nobody was told of yet.
+    lost: u64,
 }
 
 struct Assigned {
@@ -89,7 +95,8 @@ impl Reader {
             .create_with_context(Context::new(&servers))
             .map_err(|error| failed(&servers, "making a reader", error))?;
         let ask = Arc::new(Ask::new(settings.clone())?);
-        let pulse = Pulse::start(topic.clone(), ask.clone(), clock.clone())?;
+        let id = ask.topic_id(&topic)?;
+        let pulse = Pulse::start(topic.clone(), id, ask.clone(), clock.clone())?;
         let (assigned, held) = (Vec::new(), None);
         let (silent_since, is_away) = (clock.elapsed(), false);
         let mut reader = Reader {
@@ -104,6 +111,8 @@ impl Reader {
             held,
             silent_since,
             is_away,
+            hidden: None,
+            lost: 0,
         };
         for &(partition, start) in from {
             reader.add(partition, start)?;
@@ -112,7 +121,7 @@ impl Reader {
     }
 
     /// The offset at which a partition is read first.
-    fn resolve(&self, partition: PartitionId, start: Start) -> Result<u64, LogError> {
+    fn resolve(&mut self, partition: PartitionId, start: Start) -> Result<u64, LogError> {
         let (first, next) = self.ask.bounds(&self.topic, partition)?;
         match start {
             Start::Earliest => Ok(first),
@@ -126,6 +135,7 @@ impl Reader {
                     topic = %self.topic, %partition, offset, first,
                     "retention dropped records before they were read; reading goes on at the first one kept"
                 );
+                self.lost += first - offset;
                 Ok(first)
             }
             // A topic that was made anew, or that lost records: neither is what the offset was of.
@@ -253,7 +263,53 @@ impl Reader {
 
     fn is_at_end(&self, of: &Assigned) -> bool {
         let end = self.end(of.partition);
-        of.at_end.is_some() && of.at_end == end || end.is_some_and(|end| of.next >= end)
+        let is_read = of.at_end.is_some() && of.at_end == end || end.is_some_and(|end| of.next >= end);
+        is_read && !self.is_hidden(of)
+    }
+
+    /// Whether an open transaction hides records behind the last that may be read: nobody knows yet what they are, so the
+    /// partition is not at its end.
+    fn is_hidden(&self, of: &Assigned) -> bool {
+        let (Some(end), Some(stable_end)) = (self.end(of.partition), self.pulse.stable_end(of.partition))
+        else {
+            return false;
+        };
+        // A stable end behind what was read already is one of before.
+        of.read <= stable_end && stable_end < end
+    }
+
+    /// Says once that an open transaction holds results back, and once that it no longer does.
+    fn tell_hidden(&mut self) {
+        let hidden = self.assigned.iter().find(|of| self.is_hidden(of));
+        let place = hidden.map(|of| (of.partition, self.pulse.stable_end(of.partition).unwrap_or(of.read)));
+        let now = self.clock.elapsed();
+        match (place, self.hidden) {
+            (Some((partition, offset)), Some((since, false))) if now.saturating_sub(since) >= HIDDEN => {
+                tracing::warn!(
+                    topic = %self.topic, %partition, offset,
+                    "an open transaction hides the records behind this offset; results wait until it is committed or aborted"
+                );
+                self.hidden = Some((since, true));
+            }
+            (Some(_), None) => self.hidden = Some((now, false)),
+            (None, Some((_, was_told))) => {
+                if was_told {
+                    tracing::info!(topic = %self.topic, "the open transaction has ended");
+                }
+                self.hidden = None;
+            }
+            _ => {}
+        }
+    }
+
+    /// Fails where the topic is not the one any more that was opened.
+    fn check_topic(&self) -> Result<(), LogError> {
+        let topic = || self.topic.to_string();
+        match self.pulse.gone() {
+            None => Ok(()),
+            Some(Gone::Deleted) => Err(LogError::Deleted { topic: topic() }),
+            Some(Gone::Recreated) => Err(LogError::Recreated { topic: topic() }),
+        }
     }
 
     /// Says once that the brokers are away, and once that they are back.
@@ -292,6 +348,7 @@ impl Reader {
 
 impl LogReader for Reader {
     fn poll(&mut self, timeout: Duration, max_bytes: usize) -> Result<Polled, LogError> {
+        self.check_topic()?;
         let run = self.gather(timeout, max_bytes.clamp(1, RUN_BYTES_MAX))?;
         if let Some(partition) = run.partition() {
             self.tell(false);
@@ -299,8 +356,10 @@ impl LogReader for Reader {
         }
         if self.is_caught_up() {
             self.tell(false);
+            self.tell_hidden();
             return Ok(Polled::CaughtUp);
         }
+        self.tell_hidden();
         let all_are_heard = self.assigned.iter().all(|of| self.pulse.within(of.partition, SILENCE));
         let now = self.clock.elapsed();
         if all_are_heard {
@@ -333,5 +392,9 @@ impl LogReader for Reader {
 
     fn positions(&self) -> Vec<(PartitionId, Offset)> {
         self.assigned.iter().map(|of| (of.partition, Offset(of.next))).collect()
+    }
+
+    fn take_lost(&mut self) -> u64 {
+        std::mem::take(&mut self.lost)
     }
 }

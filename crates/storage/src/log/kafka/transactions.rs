@@ -1,4 +1,4 @@
-//! Appends with a note: transactions over the topic and [`NOTES`], one at a time, each of all that waited.
+//! Appends with a note: transactions over the topic and [`NOTES_TOPIC`], one at a time, each of all that waited.
 //!
 //! Whoever reads what is committed alone sees both or neither. The id of the producer stays the same over restarts, so
 //! that a transaction a crash left open is ended by the next process before it looks for notes.
@@ -19,7 +19,7 @@ use super::context::Context;
 use super::failure::{failed, is_away};
 use super::notes::Notes;
 use super::sender::{Append, produce, producing};
-use super::{KafkaOptions, NOTES};
+use super::{KafkaOptions, NOTES_TOPIC};
 use crate::log::{Appending, LogError, NewRecord, Note, Position};
 
 /// Requests that wait at most.
@@ -200,8 +200,9 @@ impl Shared {
                 Append::inside_a_transaction(&servers, &request.topic, &request.records);
             let of_records = produce(producer, &request.topic, &request.records, &append);
             let note = Notes::record(&request.note);
-            let (noting, noted) = Append::inside_a_transaction(&servers, NOTES, std::slice::from_ref(&note));
-            let of_note = produce(producer, NOTES, std::slice::from_ref(&note), &noting);
+            let (noting, noted) =
+                Append::inside_a_transaction(&servers, NOTES_TOPIC, std::slice::from_ref(&note));
+            let of_note = produce(producer, NOTES_TOPIC, std::slice::from_ref(&note), &noting);
             refused = refused.or(of_records).or(of_note);
             awaited.push((appending, noted));
         }

@@ -76,7 +76,7 @@ fn appender(log: &Arc<Log>) -> Appender {
         log: log.clone(),
         topic: "results".to_owned(),
         partitions: 3,
-        patience: Arc::default(),
+        retry: Arc::new(Retry::new(Arc::new(types::ManualClock::at(types::Timestamp(0))))),
         under_way: VecDeque::new(),
     }
 }
@@ -101,7 +101,7 @@ fn a_log_that_does_not_answer_gets_so_much_and_no_more_until_the_job_ends() {
     for (body, taken) in [("x".repeat(1 << 20), 4), ("x".to_owned(), UNDER_WAY)] {
         let log = Arc::new(Log::default());
         let mut appender = appender(&log);
-        let patience = appender.patience.clone();
+        let retry = appender.retry.clone();
         let writing = std::thread::spawn(move || {
             let mut appended = Ok(());
             while appended.is_ok() {
@@ -112,7 +112,7 @@ fn a_log_that_does_not_answer_gets_so_much_and_no_more_until_the_job_ends() {
         until(|| log.taken.lock().len() == taken);
         log.answer(0, Ok(Vec::new()));
         until(|| log.taken.lock().len() == taken);
-        patience.give_up();
+        retry.stop();
         assert!(writing.join().expect("no panic").is_err());
         assert_eq!(log.taken.lock().len(), taken);
     }
@@ -159,13 +159,13 @@ fn a_failed_append_is_not_made_again_while_those_behind_it_are_under_way() {
     }
     log.answer(0, Err(LogError::DiskFull(std::io::ErrorKind::StorageFull.into())));
     // Nobody will ever answer the second.
-    appender.patience.give_up();
+    appender.retry.stop();
     assert!(appender.flush().is_err());
     assert_eq!(log.bodies(), ["b"]);
 }
 
 #[test]
-fn what_no_patience_mends_fails_the_job() {
+fn an_append_that_can_never_succeed_fails_the_job() {
     let log = Arc::new(Log::default());
     log.errors.lock().push_back(LogError::Overloaded { queued_bytes: 1 });
     log.errors.lock().push_back(LogError::TooLarge { bytes: 2, limit: 1 });

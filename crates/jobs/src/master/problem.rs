@@ -1,0 +1,81 @@
+//! What keeps a job from counting, for people.
+
+use types::Timestamp;
+
+use super::JobView;
+use super::memory::why_held_back;
+use crate::status::JobStatus;
+
+impl JobView {
+    /// Why the job counts nothing now, and what can be done; `None` if it counts, or was ended by somebody.
+    ///
+    /// The sentence begins in lower case and has no full stop, since it is put behind the job's name.
+    pub fn problem(&self) -> Option<String> {
+        let last_failure = || self.failures.last().map_or("for an unknown reason", |failure| &failure.text);
+        match self.status {
+            JobStatus::Failed => Some(format!("has failed: {}", last_failure())),
+            JobStatus::Restarting | JobStatus::Failing => Some(format!(
+                "failed and is started again ({} times so far): {}",
+                self.restarts,
+                last_failure()
+            )),
+            JobStatus::Running => self.blocked_write().or_else(|| why_held_back(&self.memory)),
+            _ => None,
+        }
+    }
+
+    /// The write that the job repeats, and why it fails.
+    fn blocked_write(&self) -> Option<String> {
+        let blocked = self.blocked.as_ref()?;
+        let since = iso(blocked.since);
+        Some(format!(
+            "cannot {} since {since}, and reads nothing meanwhile: {}",
+            blocked.doing, blocked.error
+        ))
+    }
+}
+
+/// ISO 8601 in UTC, to the second.
+fn iso(time: Timestamp) -> String {
+    jiff::Timestamp::from_second(time.0.div_euclid(1_000)).unwrap_or_default().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use connectors::retry::Blocked;
+    use types::JobId;
+
+    use super::*;
+
+    fn view(status: JobStatus) -> JobView {
+        JobView::bare(JobId(1), "job", (Timestamp(0), Timestamp(0)), status)
+    }
+
+    #[test]
+    fn a_job_that_counts_or_was_ended_has_no_problem() {
+        for status in [JobStatus::Running, JobStatus::Canceled, JobStatus::Finished, JobStatus::Created] {
+            assert_eq!(view(status).problem(), None, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_job_that_is_started_again_says_why_it_failed() {
+        let failed = view(JobStatus::Restarting).failed("no such topic");
+        let problem = failed.problem().expect("it counts nothing");
+        assert_eq!(problem, "failed and is started again (0 times so far): no such topic");
+    }
+
+    #[test]
+    fn a_job_that_cannot_write_says_what_and_since_when() {
+        let blocked = Blocked {
+            doing: "write dead letters".to_owned(),
+            error: "no space left".to_owned(),
+            since: Timestamp(1_000),
+            failures: 3,
+        };
+        let view = JobView { blocked: Some(blocked), ..view(JobStatus::Running) };
+        let problem = view.problem().expect("it counts nothing");
+        assert!(problem.starts_with("cannot write dead letters since 1970-01-01T00:00:01Z"), "{problem}");
+        assert!(problem.ends_with("no space left"), "{problem}");
+    }
+}
