@@ -180,7 +180,9 @@ impl Table {
             }
             ColumnKind::Computed(_) => return,
         };
-        diagnostics.extend(unreadable_map(type_name, metadata.is_some()));
+        if metadata.is_some() {
+            diagnostics.extend(unreadable_metadata(type_name));
+        }
         let leaf = |entry| metadata.as_ref().map(|of| MetadataLeaf { key: of.key.clone(), entry });
         let (graph, leaves) = (&mut self.graph, &mut self.leaves);
         let mut add = |path: Vec<String>, column_type: ColumnType, entry: Option<String>| {
@@ -189,7 +191,7 @@ impl Table {
             input
         };
         let cell = match &type_name.column_type.data_type {
-            data_type @ DataType::Map(_, value) => {
+            data_type @ DataType::Map(_, value) if metadata.is_some() => {
                 // One leaf for each key that the script writes behind anything; those nobody reads go with the others.
                 let value = ColumnType { nullable: true, ..ColumnType::clone(value) };
                 let of = |key: &String| {
@@ -258,7 +260,7 @@ impl Table {
         };
         let time = match &column.cell {
             Cell::Scalar(id) => *id,
-            Cell::Row(_) | Cell::Array(_) | Cell::Map { .. } => {
+            Cell::Row(_) | Cell::Unreadable(_) | Cell::Map { .. } => {
                 diagnostics.push(Diagnostic::error(name.span, format!("`{}` is not a time", name.value)));
                 return None;
             }
@@ -315,33 +317,15 @@ impl Table {
     }
 }
 
-/// A `MAP` whose values cannot be read: only those of a record's metadata can, by texts.
-fn unreadable_map(type_name: &TypeName, is_metadata: bool) -> Option<Diagnostic> {
+/// Metadata that is a map of another kind than a record's headers: its values cannot be read.
+fn unreadable_metadata(type_name: &TypeName) -> Option<Diagnostic> {
     let data_type = &type_name.column_type.data_type;
-    let is_readable = match data_type {
-        DataType::Map(key, value) => {
-            is_metadata && key.data_type.is_text() && value.data_type.repr().is_some()
-        }
-        _ => !holds_map(data_type),
-    };
-    if is_readable {
+    let DataType::Map(key, value) = data_type else { return None };
+    if key.data_type.is_text() && value.data_type.repr().is_some() {
         return None;
     }
-    let error = Diagnostic::error(type_name.span, format!("columns of type {data_type} are not supported"));
-    Some(if is_metadata {
-        error.with_hint("metadata that is a map is MAP<STRING, BYTES>")
-    } else {
-        error.with_hint("declare only the fields that are read, as columns or in a ROW: others are skipped")
-    })
-}
-
-fn holds_map(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Map(..) => true,
-        DataType::Array(element) => holds_map(&element.data_type),
-        DataType::Row(fields) => fields.iter().any(|field| holds_map(&field.column_type.data_type)),
-        _ => false,
-    }
+    let message = format!("metadata of type {data_type} is not supported");
+    Some(Diagnostic::error(type_name.span, message).with_hint("metadata that is a map is MAP<STRING, BYTES>"))
 }
 
 /// What to do where a type cannot be event time.

@@ -2,11 +2,22 @@
 
 use types::{DataType, Repr};
 
-/// The type to which all of these convert without being asked, for `CASE`, `COALESCE`, `IN` and the like.
+/// The type to which all of these convert without being asked, for `COALESCE`, `IN` and the like.
 pub(crate) fn common_type<'a>(types: impl IntoIterator<Item = &'a DataType>) -> Option<DataType> {
     let mut types = types.into_iter();
     let first = types.next()?.clone();
     types.try_fold(first, |common, next| common_of_two(&common, next))
+}
+
+/// As [`common_type`], for the results of `CASE` and `IF` and the rows of `VALUES`: of FLOAT and DOUBLE the first one
+/// decides. That is the rule of Calcite, Flink's parser, where the other one is Flink's own.
+pub(crate) fn result_type<'a>(types: impl IntoIterator<Item = &'a DataType>) -> Option<DataType> {
+    let mut types = types.into_iter();
+    let first = types.next()?.clone();
+    types.try_fold(first, |common, next| match (&common, next) {
+        (DataType::Float, DataType::Double) => Some(DataType::Float),
+        _ => common_of_two(&common, next),
+    })
 }
 
 fn common_of_two(a: &DataType, b: &DataType) -> Option<DataType> {
@@ -139,6 +150,14 @@ mod tests {
         assert_eq!(common_type([&DataType::Float, &decimal(2, 1)]), Some(DataType::Double));
         assert_eq!(common_type([&DataType::Char(3), &DataType::STRING]), Some(DataType::STRING));
         assert_eq!(common_type([&DataType::Int, &DataType::STRING]), None);
+        assert_eq!(common_type([&DataType::Float, &DataType::Double]), Some(DataType::Double));
+        assert_eq!(result_type([&DataType::Float, &DataType::Double]), Some(DataType::Float));
+        assert_eq!(result_type([&DataType::Int, &DataType::Float, &DataType::Double]), Some(DataType::Float));
+        assert_eq!(result_type([&DataType::Double, &DataType::Float]), Some(DataType::Double));
+        assert_eq!(
+            result_type([&decimal(2, 1), &DataType::Float, &DataType::Double]),
+            Some(DataType::Double)
+        );
     }
 
     #[test]

@@ -12,6 +12,9 @@ use crate::plan::{Aggregate, AggregateFunction};
 pub(crate) const NAMES: &[&str] =
     &["COUNT", "SUM", "AVG", "MIN", "MAX", "FIRST_VALUE", "LAST_VALUE", "PERCENTILE"];
 
+/// The most aggregates of one query: each new one is compared with all before it.
+const MAX_AGGREGATES: usize = 10_000;
+
 /// Aggregates of Flink that do not exist here.
 const REFUSED: &[&str] = &[
     "STDDEV",
@@ -53,13 +56,13 @@ impl ExprBinder<'_> {
         let bound = self.aggregate_call(call, name, span);
         self.uses.truncate(uses);
         self.clause = outside;
-        let result = bound.map(|aggregate| self.collect(collected, aggregate));
+        let result = bound.and_then(|aggregate| self.collect(collected, aggregate, span));
         self.aggregates = Some(collected);
         result
     }
 
     /// The input that stands for the call: the one of an equal call, or a new one.
-    fn collect(&mut self, collected: &mut Vec<Aggregate>, aggregate: Aggregate) -> ExprId {
+    fn collect(&mut self, collected: &mut Vec<Aggregate>, aggregate: Aggregate, span: Span) -> Bound<ExprId> {
         let same = |other: &Aggregate| {
             other.function == aggregate.function
                 && other.arg == aggregate.arg
@@ -70,8 +73,12 @@ impl ExprBinder<'_> {
             collected.push(aggregate.clone());
             collected.len() - 1
         });
+        if number >= MAX_AGGREGATES {
+            let error = Diagnostic::error(span, format!("these are more than {MAX_AGGREGATES} aggregates"));
+            return Err(self.report(error.with_hint("write several INSERTs")));
+        }
         let column_type = aggregate.column_type;
-        self.graph.add_input(aggregate.name, column_type, Origin::Aggregate(number))
+        Ok(self.graph.add_input(aggregate.name, column_type, Origin::Aggregate(number)))
     }
 
     fn aggregate_call(&mut self, call: &ast::Call, name: &str, span: Span) -> Bound<Aggregate> {

@@ -6,7 +6,7 @@ use super::{Bound, ExprBinder};
 use crate::error::{Diagnostic, Span};
 use crate::expr::{Comparison, Expr, ExprId};
 use crate::parse::ast;
-use crate::typing::common_type;
+use crate::typing::{common_type, result_type};
 
 impl ExprBinder<'_> {
     pub(super) fn case(
@@ -48,7 +48,7 @@ impl ExprBinder<'_> {
         what: &str,
     ) -> Bound<ExprId> {
         let results: Vec<ExprId> = branches.iter().map(|(_, then)| *then).chain([otherwise]).collect();
-        let common = self.common(&results, span, what)?;
+        let common = self.common(&results, |types| result_type(types), span, what)?;
         let branches: Vec<(ExprId, ExprId)> =
             branches.into_iter().map(|(when, then)| (when, self.convert(then, &common))).collect();
         let otherwise = self.convert(otherwise, &common);
@@ -58,9 +58,15 @@ impl ExprBinder<'_> {
         Ok(self.graph.add(Expr::Case { branches: branches.into(), otherwise }, column_type))
     }
 
-    fn common(&mut self, ids: &[ExprId], span: Span, what: &str) -> Bound<DataType> {
+    fn common(
+        &mut self,
+        ids: &[ExprId],
+        rule: fn(&[DataType]) -> Option<DataType>,
+        span: Span,
+        what: &str,
+    ) -> Bound<DataType> {
         let types: Vec<DataType> = ids.iter().map(|id| self.data_type(*id)).collect();
-        match common_type(&types) {
+        match rule(&types) {
             Some(common) => Ok(common),
             None => {
                 let mut names: Vec<String> = types.iter().map(DataType::to_string).collect();
@@ -98,7 +104,8 @@ impl ExprBinder<'_> {
 
     /// The first that is not null. What stands behind one that is never null is never asked.
     fn coalesce(&mut self, args: &[ExprId], span: Span) -> Bound<ExprId> {
-        let common = self.common(args, span, "the arguments of COALESCE")?;
+        let rule = |types: &[DataType]| common_type(types);
+        let common = self.common(args, rule, span, "the arguments of COALESCE")?;
         let reached = args.iter().position(|arg| !self.is_nullable(*arg)).map_or(args.len(), |last| last + 1);
         let converted: Vec<ExprId> = args[..reached].iter().map(|arg| self.convert(*arg, &common)).collect();
         let (otherwise, first) = converted.split_last().expect("COALESCE has an argument");

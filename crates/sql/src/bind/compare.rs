@@ -1,5 +1,7 @@
 //! Comparisons, `IN`, `BETWEEN`, `IS DISTINCT FROM`, and logic.
 
+use std::collections::HashSet;
+
 use types::{DataType, Value};
 
 use super::{Bound, ExprBinder};
@@ -170,15 +172,24 @@ impl ExprBinder<'_> {
         let common = common_type(std::iter::once(&from).chain(&types)).filter(|_| all_literal)?;
         let input = self.convert_form(input, &common);
         let (mut values, mut has_null): (Vec<Value>, bool) = (vec![], false);
+        let mut known = HashSet::new();
         for item in items {
             let item = self.convert(*item, &common);
             match self.literal_of(item)?.clone() {
                 Value::Null => has_null = true,
-                value if values.contains(&value) => {}
-                value => values.push(value),
+                value if known.insert(identity(&value)) => values.push(value),
+                _ => {}
             }
         }
         let nullable = has_null || self.is_nullable(input);
         Some(self.add_boolean(Expr::In { input, values: values.into(), has_null }, nullable))
+    }
+}
+
+/// A text that equal values of one form share: zeros of both signs too.
+fn identity(value: &Value) -> String {
+    match value {
+        Value::Double(v) => format!("{:?}", v + 0.0),
+        other => format!("{other:?}"),
     }
 }

@@ -11,6 +11,7 @@ use crate::functions::{self, Env, Output};
 use crate::graph::Graph;
 use crate::parse::ast::{self, ExprKind, Ident, Truth};
 use crate::plan::Aggregate;
+use crate::rewrite::{is_worth_keeping, length};
 
 /// Binds expressions over one relation.
 pub(crate) struct ExprBinder<'a> {
@@ -162,9 +163,12 @@ impl ExprBinder<'_> {
                 Diagnostic::error(span, format!("`{}` is a ROW, and only its fields have values", last.value))
                     .with_hint(format!("write for example `{}`.`{field}`", last.value))
             }
-            Found::Cell(Cell::Array(data_type)) => {
-                Diagnostic::error(span, format!("`{}` is an ARRAY, which cannot be read", last.value))
+            Found::Cell(Cell::Unreadable(data_type)) => {
+                let kind = if matches!(data_type, DataType::Array(_)) { "an ARRAY" } else { "a MAP" };
+                let message = format!("`{}` is {kind}, which can be declared but not read", last.value);
+                Diagnostic::error(span, message)
                     .with_detail(format!("it is declared as {data_type}"))
+                    .with_hint("declare the fields that are read as columns, or in a ROW")
             }
             Found::Cell(Cell::Map { data_type, .. }) => {
                 Diagnostic::error(span, format!("`{}` is a MAP, and only its values can be read", last.value))
@@ -201,6 +205,14 @@ impl ExprBinder<'_> {
         if to.repr().is_none() {
             let error = Diagnostic::error(target.span, format!("a value cannot be cast to {to}"));
             return Err(self.report(error.with_hint("only scalar values can be computed")));
+        }
+        if let DataType::Char(length) | DataType::Binary(length) = to
+            && *length as usize > functions::MAX_VALUE_BYTES
+        {
+            let error = Diagnostic::error(target.span, format!("{to} is longer than a value may be"))
+                .with_detail(format!("a value has at most {} bytes", functions::MAX_VALUE_BYTES))
+                .with_hint("VARCHAR(n) and VARBINARY(n) are not filled up to their length");
+            return Err(self.report(error));
         }
         if from.data_type == DataType::Null {
             return Ok(self.add_literal(Value::Null, to.clone()));
@@ -241,7 +253,8 @@ impl ExprBinder<'_> {
     }
 }
 
-/// A literal converted when the script is compiled; `None` where that fails, which is left to the row that meets it.
+/// A literal converted when the script is compiled; `None` where that fails or gives a long value (`CHAR(1000000)`), which
+/// is left to the row that meets it.
 pub(crate) fn cast_value(
     value: &Value,
     from: &DataType,
@@ -256,5 +269,5 @@ pub(crate) fn cast_value(
     let mut out = Output::default();
     let scalar: Scalar<'_> = value.as_scalar();
     code(&Env { now_ms: 0 }, &[scalar], &mut out).ok()?;
-    Some(out.get().to_value())
+    is_worth_keeping(out.get(), length(scalar)).then(|| out.get().to_value())
 }

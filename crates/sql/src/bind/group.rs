@@ -170,7 +170,7 @@ impl Binder {
         for column in columns {
             match column.cell {
                 Cell::Scalar(id) => items.push(Item { name: column.name, id, uses: uses.clone(), span }),
-                Cell::Row(_) | Cell::Array(_) | Cell::Map { .. } => {
+                Cell::Row(_) | Cell::Unreadable(_) | Cell::Map { .. } => {
                     let error = Diagnostic::error(span, format!("`{}` is not a grouped value", column.name));
                     return Err(self.report(error.with_hint("name the keys and aggregates one by one")));
                 }

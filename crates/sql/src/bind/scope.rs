@@ -53,9 +53,9 @@ pub(crate) enum Cell {
     Scalar(ExprId),
     /// A `ROW`: only its fields have values.
     Row(Vec<Column>),
-    /// An `ARRAY`, which can be declared but not read.
-    Array(DataType),
-    /// A `MAP`, of which the values can be read whose keys the script writes out.
+    /// An `ARRAY`, `MAP` or `MULTISET` of a record's value, which can be declared but not read.
+    Unreadable(DataType),
+    /// A `MAP` of a record's metadata, of which the values can be read whose keys the script writes out.
     Map {
         data_type: DataType,
         values: Vec<(String, ExprId)>,
@@ -115,7 +115,7 @@ impl ExprBinder<'_> {
         let Some((field, behind)) = rest.split_first() else { return Found::Cell(cell) };
         match cell {
             Cell::Row(fields) => self.fields(fields, field, behind, Some(name)),
-            Cell::Scalar(_) | Cell::Array(_) | Cell::Map { .. } => {
+            Cell::Scalar(_) | Cell::Unreadable(_) | Cell::Map { .. } => {
                 let message = format!("`{}` is not a ROW and has no field `{}`", name.value, field.value);
                 Found::Error(Box::new(Diagnostic::error(field.span, message)))
             }
@@ -174,8 +174,7 @@ pub(crate) fn cell_of(
             }
             Cell::Row(columns)
         }
-        // A MAP inside of something has been refused.
-        DataType::Array(_) | DataType::Map(..) => Cell::Array(column_type.data_type.clone()),
+        DataType::Array(_) | DataType::Map(..) => Cell::Unreadable(column_type.data_type.clone()),
         scalar => Cell::Scalar(make_leaf(path, ColumnType { data_type: scalar.clone(), nullable })),
     }
 }

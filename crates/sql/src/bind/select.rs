@@ -171,10 +171,11 @@ impl ExprBinder<'_> {
                     }
                     (None, _) => format!("EXPR${at}"),
                 };
-                // A ROW or MAP may pass through a view whole; only where a value is needed it may not.
+                // A ROW, MAP or ARRAY may pass through a view whole; only where a value is needed it may not.
                 if let ExprKind::Name(path) = &expr.kind
-                    && let super::scope::Found::Cell(cell @ (Cell::Row(_) | Cell::Map { .. })) =
-                        self.find(path)
+                    && let super::scope::Found::Cell(
+                        cell @ (Cell::Row(_) | Cell::Map { .. } | Cell::Unreadable(_)),
+                    ) = self.find(path)
                 {
                     return Ok(vec![Column { name, cell: cell.clone() }]);
                 }

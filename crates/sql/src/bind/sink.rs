@@ -158,6 +158,7 @@ impl Binder {
                 Cell::Map { .. } => {
                     format!("write its values, each into a column of its own: `{}`['name']", given.name)
                 }
+                Cell::Unreadable(_) => "declare the fields that are read as columns, or in a ROW".to_owned(),
                 _ => "write its fields, each into a column of its own".to_owned(),
             };
             return Err(self.report(error.with_hint(hint)));

@@ -77,7 +77,7 @@ impl Scalars {
                 let column_type = DataType::Row(types.collect()).nullable();
                 Ok(ResultColumn { name, column_type, cell: ResultCell::Row(fields) })
             }
-            Cell::Array(data_type) | Cell::Map { data_type, .. } => {
+            Cell::Unreadable(data_type) | Cell::Map { data_type, .. } => {
                 let error =
                     Diagnostic::error(span, format!("`{path}` is {data_type} and is not read as a whole"));
                 Err(Box::new(error.with_hint("name the other columns in the SELECT")))

@@ -10,7 +10,7 @@ use crate::expr::{Expr, ExprId};
 use crate::graph::Graph;
 use crate::parse::ast;
 use crate::rewrite::Rewriter;
-use crate::typing::common_type;
+use crate::typing::result_type;
 
 impl Binder {
     /// The rows as a relation, its columns `EXPR$0`, `EXPR$1`, …
@@ -78,7 +78,7 @@ impl Binder {
     fn common_of(&mut self, graph: &Graph, ids: &[ExprId], spans: &[Span]) -> Bound<DataType> {
         let types: Vec<&DataType> = ids.iter().map(|id| &graph.exprs.column_type(*id).data_type).collect();
         let place = spans.first().copied().unwrap_or_default();
-        let error = match common_type(types.iter().copied()) {
+        let error = match result_type(types.iter().copied()) {
             Some(DataType::Null) => Diagnostic::error(place, "a column of nulls alone has no type")
                 .with_hint("give it one: CAST(NULL AS STRING)"),
             Some(common) => return Ok(common),

@@ -103,10 +103,15 @@ fn signature(op: Op, args: &[Argument<'_>]) -> Result<Signature, SignatureError>
     let with = |args: [DataType; 2], data_type: DataType, nullable: bool| {
         Ok(Signature { args: args.into(), result: ColumnType { data_type, nullable } })
     };
-    if let Some(result) = time_result(op, a, b) {
+    if let Some(result) = time_result(op, left, right) {
         return with([left.clone(), right.clone()], result, nullable);
     }
-    let Some(common) = common_number(left, right) else { return Err(mismatch(EXPECTED)) };
+    // Of FLOAT and DOUBLE the left one decides.
+    let common = match (left, right) {
+        (DataType::Float, DataType::Double) => Some(DataType::Float),
+        _ => common_number(left, right),
+    };
+    let Some(common) = common else { return Err(mismatch(EXPECTED)) };
     let DataType::Decimal { .. } = common else {
         // The remainder has the type of what divides.
         let result = if op == Op::Remainder && common.is_integer() { right.clone() } else { common.clone() };
@@ -128,22 +133,16 @@ fn is_interval(t: &DataType) -> bool {
     matches!(t, DataType::IntervalYearMonth | DataType::IntervalDayTime)
 }
 
-fn time_result(op: Op, a: &Argument<'_>, b: &Argument<'_>) -> Option<DataType> {
-    let (left, right) = (&a.column_type.data_type, &b.column_type.data_type);
+/// The type of a time and an interval, or of two intervals.
+fn time_result(op: Op, left: &DataType, right: &DataType) -> Option<DataType> {
     let is_time = |t: &DataType| t.is_timestamp() || matches!(t, DataType::Date | DataType::Time(_));
-    let (time, interval) = match op {
-        Op::Add | Op::Subtract if is_interval(left) && left == right => return Some(left.clone()),
-        Op::Add | Op::Subtract if is_time(left) && is_interval(right) => (left, b),
-        Op::Add if is_interval(left) && is_time(right) => (right, a),
-        _ => return None,
-    };
-    Some(match (time, &interval.column_type.data_type, interval.literal.map(|v| v.as_scalar())) {
-        // Hours and less make a time of a date.
-        (DataType::Date, DataType::IntervalDayTime, Some(Scalar::Int(ms))) if ms % DAY_MS != 0 => {
-            DataType::Timestamp(3)
-        }
-        _ => time.clone(),
-    })
+    // A date stays a date: of the interval its whole days count.
+    match op {
+        Op::Add | Op::Subtract if is_interval(left) && left == right => Some(left.clone()),
+        Op::Add | Op::Subtract if is_time(left) && is_interval(right) => Some(left.clone()),
+        Op::Add if is_interval(left) && is_time(right) => Some(right.clone()),
+        _ => None,
+    }
 }
 
 fn prepare(op: Op, call: &Call<'_>) -> Result<Code, String> {

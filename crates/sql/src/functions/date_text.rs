@@ -12,7 +12,7 @@ use super::cast::parse_date;
 use super::compiled::Compiled;
 use super::date_pattern::DatePattern;
 use super::decimal::{Shape, power_of_ten};
-use super::loose_time::{at_zone, read_timestamp};
+use super::loose_time::{at_zone, read_moment, read_timestamp};
 use super::signature::{
     Kind, accept, any_nullable, data_type, fail, fallible, function, int, literal_text, mismatch, nullable,
     optional_int, simple, text,
@@ -21,6 +21,8 @@ use super::simple_date::{self, SimpleDate};
 use super::timestamp::parse_moment;
 use super::zone::{resolve, wall_ms, zone, zone_or_gmt};
 use super::{Argument, Call, Code, Determinism, Env, Function, Output, Signature, SignatureError};
+
+const NANOS_OF_MS: i128 = 1_000_000;
 
 pub(super) static FUNCTIONS: &[Function] = &[
     function(
@@ -37,7 +39,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     ),
     function(
         "TO_TIMESTAMP_LTZ",
-        "TO_TIMESTAMP_LTZ(number[, 0 for seconds | 3 for milliseconds]), TO_TIMESTAMP_LTZ(text[, pattern[, zone]]): an instant, in UTC unless a zone is given; TO_TIMESTAMP_LTZ(1765279800000, 3)",
+        "TO_TIMESTAMP_LTZ(number[, digits: 0 for seconds … 3 for milliseconds … 9 for nanoseconds]), TO_TIMESTAMP_LTZ(text[, pattern[, zone]]): an instant, in UTC unless a zone is given; TO_TIMESTAMP_LTZ(1765279800000, 3)",
         to_timestamp_ltz_signature,
         to_timestamp_ltz,
     ),
@@ -131,20 +133,29 @@ fn put(time: Option<Moment>, out: &mut Output) {
 }
 
 fn to_timestamp_ltz_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
-    let expected = "<number>[, 0 or 3], or <text>[, <pattern>[, <zone>]]";
+    let expected = "<number>[, <digits of a second, 0 to 9>], or <text>[, <pattern>[, <zone>]]";
     let accepted = accept(args, expected, &[Kind::Text; 3], 1)
         .or_else(|_| accept(args, expected, &[Kind::Number, Kind::Integer], 1))?;
-    let precision = args.get(1).and_then(|a| a.literal).map(|v| v.as_scalar());
-    if matches!(precision, Some(Scalar::Int(p)) if p != 0 && p != 3) {
-        return Err(mismatch(expected));
-    }
-    Ok(Signature { args: accepted, result: DataType::TimestampLtz(3).nullable() })
+    let digits = match args.get(1).and_then(|a| a.literal).map(|v| v.as_scalar()) {
+        Some(Scalar::Int(digits @ 0..=9)) => digits as u8,
+        Some(Scalar::Int(_)) => return Err(mismatch(expected)),
+        Some(Scalar::Text(pattern)) => fraction_digits(pattern),
+        _ => 3,
+    };
+    Ok(Signature { args: accepted, result: DataType::TimestampLtz(digits.max(3)).nullable() })
+}
+
+/// The `S` that end a pattern: `ss.SSSSSS` reads six digits of a second.
+fn fraction_digits(pattern: &str) -> u8 {
+    let digits = pattern.bytes().rev().take_while(|byte| *byte == b'S').count();
+    digits.min(9) as u8
 }
 
 fn to_timestamp_ltz(call: &Call<'_>) -> Result<Code, String> {
     let from = data_type(call, 0);
+    let result = call.result.data_type.clone();
     if from.is_numeric() {
-        return instant_of_number(&from);
+        return instant_of_number(&from, result);
     }
     if call.args.len() == 1 {
         return fallible(|args, out| {
@@ -159,7 +170,7 @@ fn to_timestamp_ltz(call: &Call<'_>) -> Result<Code, String> {
     let has_zone = call.args.len() > 2;
     let fixed_zone: Option<Option<TimeZone>> = literal_text(call, 2).map(zone);
     fallible(move |args, out| {
-        let Some(wall) = patterns.with(text(args, 1), |p| read_timestamp(text(args, 0), p))? else {
+        let Some(wall) = patterns.with(text(args, 1), |p| read_moment(text(args, 0), p))? else {
             out.null();
             return Ok(());
         };
@@ -168,36 +179,44 @@ fn to_timestamp_ltz(call: &Call<'_>) -> Result<Code, String> {
             (Some(zone), true) => zone.as_ref().map(|zone| resolve(zone, wall.ms)),
             (None, true) => at_zone(wall.ms, text(args, 2)),
         };
-        out.int_or_null(instant);
+        match instant {
+            Some(ms) => Moment { ms, ..wall }.write(&result, out),
+            None => out.null(),
+        }
         Ok(())
     })
 }
 
-fn instant_of_number(from: &DataType) -> Result<Code, String> {
-    // 0000-01-01 to the last millisecond of 9999.
-    const RANGE: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
+/// `TO_TIMESTAMP_LTZ(number, digits)`: the number counts seconds at 0 digits, milliseconds at 3, nanoseconds at 9.
+///
+/// The fraction of a DOUBLE counts down to the result's digits, rounded down; that of a DECIMAL is dropped.
+fn instant_of_number(from: &DataType, result: DataType) -> Result<Code, String> {
+    // 0000-01-01 to the end of 9999, in nanoseconds.
+    const RANGE: std::ops::Range<i128> = -62_167_219_200_000 * NANOS_OF_MS..253_402_300_800_000 * NANOS_OF_MS;
     let unit = power_of_ten(Shape::of(from).map_or(0, |s| s.scale).into());
     fallible(move |args, out| {
-        let ms_per_unit = match optional_int(args, 1) {
-            Some(0) => 1_000,
-            Some(3) | None => 1,
+        let digits = match optional_int(args, 1) {
+            None => 3,
+            Some(digits @ 0..=9) => digits as u32,
             Some(other) => {
-                return Err(fail(format!("the precision of TO_TIMESTAMP_LTZ is 0 or 3, not {other}")));
+                return Err(fail(format!("the precision of TO_TIMESTAMP_LTZ is 0 to 9, not {other}")));
             }
         };
-        let ms = match args.first() {
-            Some(Scalar::Int(v)) => v.saturating_mul(ms_per_unit),
-            Some(Scalar::Double(v)) => (v * ms_per_unit as f64) as i64,
-            Some(Scalar::Wide(v)) => {
-                let whole = v / unit;
-                whole.saturating_mul(ms_per_unit.into()).clamp(i64::MIN.into(), i64::MAX.into()) as i64
+        let nanos_per_unit = 10i128.pow(9 - digits);
+        let nanos = match args.first() {
+            Some(Scalar::Int(v)) => i128::from(*v) * nanos_per_unit,
+            Some(Scalar::Wide(v)) => (v / unit).saturating_mul(nanos_per_unit),
+            Some(Scalar::Double(v)) => {
+                let finest = digits.max(3);
+                let units = (v * 10f64.powi((finest - digits) as i32)).floor() as i64;
+                i128::from(units) * 10i128.pow(9 - finest)
             }
-            _ => i64::MIN,
+            _ => i128::MIN,
         };
-        if RANGE.contains(&ms) {
-            out.int(ms)
+        if RANGE.contains(&nanos) {
+            Moment::of_nanos(nanos).write(&result, out);
         } else {
-            out.null()
+            out.null();
         }
         Ok(())
     })

@@ -4,6 +4,7 @@ use types::DataType;
 
 use super::date_pattern::DatePattern;
 use super::loose_time::{at_zone, read_timestamp};
+use super::round;
 use super::signature::{Kind, function, int, nullable, simple, text, typed};
 use super::timestamp::{self, Separator, offset_range};
 use super::zone::resolve;
@@ -75,6 +76,18 @@ pub(super) static FUNCTIONS: &[Function] = &[
                 out.int_or_null(wall.and_then(|wall| at_zone(wall, text(args, 1))));
             })
         },
+    ),
+    function(
+        "$ROUND_TEXT",
+        "CAST(ROUND(m, digits) AS STRING), with as many digits",
+        round::to_text,
+        round::rounded_text,
+    ),
+    function(
+        "$TRUNCATE_TEXT",
+        "CAST(TRUNCATE(m, digits) AS STRING), with as many digits",
+        round::to_text,
+        round::truncated_text,
     ),
 ];
 

@@ -1,14 +1,16 @@
 //! `JSON_VALUE`: one scalar out of a JSON text.
 //!
 //! A path is strict unless it begins with `lax`: there a missing member is an error, not emptiness. Numbers and
-//! booleans come as text; an object or array is an error when strict and nothing when lax.
+//! booleans come as text, numbers with the digits they are written with (`-7.50`, and `1E+3` for `1e3`); an object or
+//! array is an error when strict and nothing when lax.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde_json::Value as Json;
+use serde_json::value::RawValue;
 use types::{DataType, Scalar};
 
-use super::number_text::write_double;
 use super::signature::{Kind, fail, function, literal_text, mismatch, nullable, optional_text, text};
 use super::{Argument, Call, Code, Env, EvalError, Function, Nulls, Output, Signature, SignatureError};
 
@@ -71,8 +73,8 @@ fn prepare(call: &Call<'_>) -> Result<Code, String> {
         };
         let (behaviour, default, what) = match find(json, path) {
             Found::Scalar(value) => {
-                write(&value, out);
-                return Ok(());
+                write(value, out);
+                return out.within_bounds();
             }
             Found::Nothing => (&on_empty, 3, "the JSON path finds nothing"),
             Found::Error => (&on_error, 5, "the JSON path cannot be followed"),
@@ -86,44 +88,81 @@ fn prepare(call: &Call<'_>) -> Result<Code, String> {
     }))
 }
 
-enum Found {
-    Scalar(Json),
+enum Found<'a> {
+    Scalar(&'a RawValue),
     Nothing,
     Error,
 }
 
-fn find(json: &str, path: &Path) -> Found {
+/// Follows the path through the text, so that a number is found as it is written.
+fn find<'a>(json: &'a str, path: &Path) -> Found<'a> {
     let absent = || if path.lax { Found::Nothing } else { Found::Error };
-    let Ok(mut value) = serde_json::from_str::<Json>(json) else { return absent() };
+    let Ok(mut value) = serde_json::from_str::<&RawValue>(json) else { return absent() };
+
     for step in &path.steps {
-        let next = match (step, &mut value) {
-            (Step::Member(name), Json::Object(members)) => members.remove(name),
-            (Step::Element(index), Json::Array(elements)) if *index < elements.len() => {
-                Some(elements.swap_remove(*index))
-            }
-            _ => None,
+        let next = match step {
+            Step::Member(name) => serde_json::from_str::<HashMap<Cow<'_, str>, &RawValue>>(value.get())
+                .ok()
+                .and_then(|members| members.get(name.as_str()).copied()),
+            Step::Element(index) => serde_json::from_str::<Vec<&RawValue>>(value.get())
+                .ok()
+                .and_then(|elements| elements.get(*index).copied()),
         };
         match next {
             Some(next) => value = next,
             None => return absent(),
         }
     }
-    match value {
-        Json::Object(_) | Json::Array(_) => absent(),
-        scalar => Found::Scalar(scalar),
+
+    if value.get().starts_with(['{', '[']) { absent() } else { Found::Scalar(value) }
+}
+
+fn write(value: &RawValue, out: &mut Output) {
+    match value.get() {
+        "null" => out.null(),
+        text @ ("true" | "false") => out.text(text),
+        text if text.starts_with('"') => match serde_json::from_str::<Cow<'_, str>>(text) {
+            Ok(text) => out.text(&text),
+            Err(_) => out.null(),
+        },
+        number => out.write_text(|to| write_number(number, to)),
     }
 }
 
-fn write(value: &Json, out: &mut Output) {
-    match value {
-        Json::String(text) => out.text(text),
-        Json::Bool(true) => out.text("true"),
-        Json::Bool(false) => out.text("false"),
-        Json::Number(number) => match (number.is_f64(), number.as_f64()) {
-            (true, Some(double)) => out.write_text(|to| write_double(double, to)),
-            _ => out.text(&number.to_string()),
-        },
-        Json::Null | Json::Array(_) | Json::Object(_) => out.null(),
+/// Writes a number of JSON as Java's `BigDecimal` does: with all of its digits, and with an exponent where it is written
+/// with a positive one, or where the first digit that counts stands more than six places behind the point.
+fn write_number(number: &str, to: &mut String) {
+    let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
+    let unsigned = mantissa.trim_start_matches('-');
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+
+    let all = format!("{whole}{fraction}");
+    let digits = match all.trim_start_matches('0') {
+        "" => "0",
+        digits => digits,
+    };
+    // An exponent beyond an `i32` is none of a BigDecimal; the number is left as it is written.
+    let Ok(exponent) = exponent.parse::<i32>() else { return to.push_str(number) };
+    let scale = fraction.len() as i64 - i64::from(exponent);
+    let first = digits.len() as i64 - 1 - scale;
+
+    if mantissa.starts_with('-') && digits != "0" {
+        to.push('-');
+    }
+    if scale == 0 {
+        to.push_str(digits);
+    } else if scale > 0 && first >= -6 {
+        let places = scale as usize;
+        let padded = format!("{digits:0>width$}", width = places + 1);
+        let (whole, fraction) = padded.split_at(padded.len() - places);
+        to.extend([whole, ".", fraction]);
+    } else {
+        let (head, tail) = digits.split_at(1);
+        to.push_str(head);
+        if !tail.is_empty() {
+            to.extend([".", tail]);
+        }
+        to.push_str(&format!("E{first:+}"));
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     ),
     function(
         "SIMILAR TO",
-        "text SIMILAR TO pattern [ESCAPE c], bound as SIMILAR TO(text, pattern[, c]): like LIKE, with | * + ? {n} ( ) [ ]; 'abb' SIMILAR TO 'a(b|c)*' = TRUE",
+        "text SIMILAR TO pattern [ESCAPE c], bound as SIMILAR TO(text, pattern[, c]): like LIKE, with | * + ? {n} ( ) [ ] and, for any character, a point; 'abb' SIMILAR TO 'a(b|c)*' = TRUE",
         signature,
         |call| {
             prepare(call, |pattern, escape| {
@@ -163,42 +163,73 @@ fn matches(tokens: &[Token], text: &str) -> bool {
     }
 }
 
+/// What `SIMILAR TO` gives a meaning, and so what an escape may stand before.
+const SIMILAR_SPECIALS: &str = "[]()|^-+*_%?{}";
+
 /// A pattern of `SIMILAR TO` as a regular expression over the whole text.
+///
+/// As in Calcite: `%` is any text, also over the ends of lines, `_` any character but those. A point is not escaped and
+/// means the same as `_`; `$` and `\` stand for themselves.
 fn similar(pattern: &str, escape: Option<&str>) -> Result<JavaRegex, String> {
     let escape = escape_character(escape)?;
+    let invalid = || format!("Invalid regular expression '{pattern}'");
     let mut java = String::from(r"\A(?:");
     let mut chars = pattern.chars();
-    let mut in_class = false;
     while let Some(c) = chars.next() {
         match c {
-            c if Some(c) == escape => match chars.next() {
-                Some(next) if next.is_ascii_punctuation() => java.extend(['\\', next]),
-                Some(next) if Some(next) == escape => java.push(next),
-                _ => return Err(format!("Invalid escape sequence in the pattern '{pattern}'")),
-            },
-            '[' | ']' => {
-                in_class = c == '[';
-                java.push(c);
-            }
-            ':' if in_class && java.ends_with('[') => {
-                let rest = chars.as_str();
-                let Some((name, _)) = rest.split_once(":]") else {
-                    return Err(format!("Invalid regular expression '{pattern}'"));
-                };
-                java.pop();
-                java.push_str(
-                    posix_class(name).ok_or_else(|| format!("Invalid regular expression '{pattern}'"))?,
-                );
-                chars = rest[name.len() + 2..].chars();
-            }
-            '_' if !in_class => java.push('.'),
-            '%' if !in_class => java.push_str(".*"),
-            '$' | '.' | '\\' => java.extend(['\\', c]),
+            c if Some(c) == escape => java.push_str(&escaped(chars.next(), escape, pattern)?),
+            '_' => java.push('.'),
+            '%' => java.push_str("(?s:.*)"),
+            '[' => chars = similar_class(chars, &mut java, escape, pattern)?,
+            ']' => return Err(invalid()),
+            '$' | '\\' => java.extend(['\\', c]),
             c => java.push(c),
         }
     }
     java.push_str(r")\z");
-    JavaRegex::compile(&java).map_err(|e| format!("Invalid regular expression '{pattern}': {e}"))
+    JavaRegex::compile(&java).map_err(|e| format!("{}: {e}", invalid()))
+}
+
+/// What stands behind the escape, as a character of a regular expression.
+fn escaped(next: Option<char>, escape: Option<char>, pattern: &str) -> Result<String, String> {
+    match next {
+        Some(next) if SIMILAR_SPECIALS.contains(next) || Some(next) == escape => {
+            let needs_escape = next.is_ascii_punctuation() && next != '_' && next != '%';
+            Ok(if needs_escape { format!("\\{next}") } else { next.to_string() })
+        }
+        _ => Err(format!("Invalid escape sequence in the pattern '{pattern}'")),
+    }
+}
+
+/// `[a-c]`, `[^a]`, `[[:ALPHA:]]`; the opening bracket has been read. Gives what stands behind the closing one.
+fn similar_class<'p>(
+    mut chars: std::str::Chars<'p>,
+    java: &mut String,
+    escape: Option<char>,
+    pattern: &str,
+) -> Result<std::str::Chars<'p>, String> {
+    let invalid = || format!("Invalid regular expression '{pattern}'");
+    java.push('[');
+    while let Some(c) = chars.next() {
+        match c {
+            ']' => {
+                java.push(']');
+                return Ok(chars);
+            }
+            c if Some(c) == escape => java.push_str(&escaped(chars.next(), escape, pattern)?),
+            '-' | '^' => java.push(c),
+            '[' if chars.as_str().starts_with(':') => {
+                let rest = &chars.as_str()[1..];
+                let (name, behind) = rest.split_once(":]").ok_or_else(invalid)?;
+                java.push_str(posix_class(name).ok_or_else(invalid)?);
+                chars = behind.chars();
+            }
+            c if SIMILAR_SPECIALS.contains(c) => return Err(invalid()),
+            '\\' => java.push_str(r"\\"),
+            c => java.push(c),
+        }
+    }
+    Err(invalid())
 }
 
 fn posix_class(name: &str) -> Option<&'static str> {

@@ -5,16 +5,20 @@ use super::date_pattern::DatePattern;
 use super::timestamp::zone_offset_ms;
 use super::zone::{resolve, zone};
 
-/// `TO_TIMESTAMP(text, pattern)`: by the pattern, else by the looser forms of `java.sql.Timestamp` and `Date`.
+/// `TO_TIMESTAMP(text, pattern)`: milliseconds of what [`read_moment`] reads.
 pub(super) fn read_timestamp(text: &str, pattern: &DatePattern) -> Option<Moment> {
-    let read = pattern.parse(text).or_else(|| {
+    read_moment(text, pattern).map(|read| Moment::of_ms(read.ms))
+}
+
+/// By the pattern, else by the looser forms of `java.sql.Timestamp` and `Date`.
+pub(super) fn read_moment(text: &str, pattern: &DatePattern) -> Option<Moment> {
+    pattern.parse(text).or_else(|| {
         let text = text.trim_matches(|c: char| c <= ' ');
         match text.split_once(' ') {
             Some((date, time)) => Some(Moment::of_ms(loose_date(date)?.checked_add(loose_time(time)?)?)),
             None => loose_date(text).map(Moment::of_ms),
         }
-    })?;
-    Some(Moment::of_ms(read.ms))
+    })
 }
 
 /// `yyyy-[M]M-[d]d`; a day beyond the month's end runs on into the next.

@@ -3,6 +3,7 @@
 use types::{DataType, Scalar};
 
 use super::arithmetic::wrap;
+use super::exact;
 use super::signature::{Kind, data_type, double, function, int, simple, typed};
 use super::{Argument, Call, Code, Function, Signature, SignatureError};
 
@@ -11,7 +12,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     function("SQRT", "SQRT(x): square root; SQRT(9) = 3.0, SQRT(-1) = NaN", one, |_| unary(f64::sqrt)),
     function("EXP", "EXP(x): e to the power of x; EXP(0) = 1.0", one, |_| unary(f64::exp)),
     function("LN", "LN(x): natural logarithm; LN(E()) = 1.0", one, |_| unary(f64::ln)),
-    function("LOG10", "LOG10(x): logarithm to the base 10; LOG10(100) = 2.0", one, |_| unary(f64::log10)),
+    function("LOG10", "LOG10(x): logarithm to the base 10; LOG10(100) = 2.0", one, |_| unary(exact::log10)),
     function("LOG2", "LOG2(x): logarithm to the base 2; LOG2(8) = 3.0", one, |_| {
         unary(|x| x.ln() / 2f64.ln())
     }),
@@ -30,19 +31,19 @@ pub(super) static FUNCTIONS: &[Function] = &[
             binary(f64::powf)
         })
     },
-    function("SIN", "SIN(x): sine of x radians; SIN(0) = 0.0", one, |_| unary(f64::sin)),
-    function("COS", "COS(x): cosine of x radians; COS(0) = 1.0", one, |_| unary(f64::cos)),
-    function("TAN", "TAN(x): tangent of x radians; TAN(0) = 0.0", one, |_| unary(f64::tan)),
-    function("COT", "COT(x): cotangent of x radians", one, |_| unary(|x| 1.0 / x.tan())),
-    function("ASIN", "ASIN(x): arc sine; ASIN(0) = 0.0", one, |_| unary(f64::asin)),
-    function("ACOS", "ACOS(x): arc cosine; ACOS(1) = 0.0", one, |_| unary(f64::acos)),
-    function("ATAN", "ATAN(x): arc tangent; ATAN(0) = 0.0", one, |_| unary(f64::atan)),
+    function("SIN", "SIN(x): sine of x radians; SIN(0) = 0.0", one, |_| unary(exact::sin)),
+    function("COS", "COS(x): cosine of x radians; COS(0) = 1.0", one, |_| unary(exact::cos)),
+    function("TAN", "TAN(x): tangent of x radians; TAN(0) = 0.0", one, |_| unary(exact::tan)),
+    function("COT", "COT(x): cotangent of x radians", one, |_| unary(|x| 1.0 / exact::tan(x))),
+    function("ASIN", "ASIN(x): arc sine; ASIN(0) = 0.0", one, |_| unary(libm::asin)),
+    function("ACOS", "ACOS(x): arc cosine; ACOS(1) = 0.0", one, |_| unary(libm::acos)),
+    function("ATAN", "ATAN(x): arc tangent; ATAN(0) = 0.0", one, |_| unary(libm::atan)),
     function("ATAN2", "ATAN2(y, x): angle of the point (x, y); ATAN2(0, 1) = 0.0", two, |_| {
-        binary(f64::atan2)
+        binary(exact::atan2)
     }),
-    function("SINH", "SINH(x): hyperbolic sine; SINH(0) = 0.0", one, |_| unary(f64::sinh)),
-    function("COSH", "COSH(x): hyperbolic cosine; COSH(0) = 1.0", one, |_| unary(f64::cosh)),
-    function("TANH", "TANH(x): hyperbolic tangent; TANH(0) = 0.0", one, |_| unary(f64::tanh)),
+    function("SINH", "SINH(x): hyperbolic sine; SINH(0) = 0.0", one, |_| unary(exact::sinh)),
+    function("COSH", "COSH(x): hyperbolic cosine; COSH(0) = 1.0", one, |_| unary(exact::cosh)),
+    function("TANH", "TANH(x): hyperbolic tangent; TANH(0) = 0.0", one, |_| unary(exact::tanh)),
     function("DEGREES", "DEGREES(x): radians to degrees; DEGREES(PI()) = 180.0", one, |_| {
         unary(|x| x * (180.0 / std::f64::consts::PI))
     }),

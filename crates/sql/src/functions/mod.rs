@@ -14,6 +14,7 @@ mod date_pattern;
 mod date_text;
 mod decimal;
 mod encode;
+mod exact;
 mod extract;
 mod fused;
 mod hash;
@@ -44,6 +45,11 @@ use types::{ColumnType, DataType, Scalar, Value};
 
 pub use choice::common_type;
 pub(crate) use like::is_like;
+
+/// The most bytes that a computed value may have. A longer one fails the row, and so the job.
+///
+/// A short script can ask for any length, as with `REPEAT('x', 1000000)`; memory ends long before Java's 2 GiB do.
+pub const MAX_VALUE_BYTES: usize = 16 << 20;
 
 /// A scalar function.
 pub struct Function {
@@ -212,6 +218,16 @@ impl Output {
         }
     }
 
+    /// # Errors
+    /// The value has more than [`MAX_VALUE_BYTES`].
+    fn within_bounds(&self) -> Result<(), EvalError> {
+        match self.value {
+            Fixed::Text => EvalError::if_too_long(self.text.len()),
+            Fixed::Bytes => EvalError::if_too_long(self.bytes.len()),
+            _ => Ok(()),
+        }
+    }
+
     /// The value written.
     pub fn get(&self) -> Scalar<'_> {
         match self.value {
@@ -230,6 +246,17 @@ impl Output {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct EvalError(pub String);
+
+impl EvalError {
+    /// The error of a value of so many bytes, if they are too many.
+    fn if_too_long(bytes: usize) -> Result<(), EvalError> {
+        if bytes <= MAX_VALUE_BYTES {
+            return Ok(());
+        }
+        const MIB: usize = MAX_VALUE_BYTES >> 20;
+        Err(EvalError(format!("a value of {bytes} bytes is too long: a value has at most {MIB} MiB")))
+    }
+}
 
 /// Every function, in the order of the manual.
 pub fn all() -> &'static [&'static Function] {

@@ -3,11 +3,8 @@
 
 use types::{DataType, Scalar};
 
-use super::signature::{Kind, fail, fallible, function, int, nullable, optional_int, simple, text, typed};
+use super::signature::{Kind, fallible, function, int, nullable, optional_int, simple, text, typed};
 use super::{EvalError, Function, Output};
-
-/// The longest text a function makes, in UTF-16 units; more fails the job, as Java's memory would.
-const MAX_LENGTH: i64 = 64 << 20;
 
 pub(super) static FUNCTIONS: &[Function] = &[
     function(
@@ -48,7 +45,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "REPLACE",
         "REPLACE(text, search, replacement): every occurrence replaced; REPLACE('2025-12-09T11:30', 'T', ' ') = '2025-12-09 11:30'",
         |a| typed(a, "<text>, <search>, <replacement>", &[Kind::Text; 3], 3, DataType::STRING),
-        |_| simple(|args, out| replace(text(args, 0), text(args, 1), text(args, 2), out)),
+        |_| fallible(|args, out| replace(text(args, 0), text(args, 1), text(args, 2), out)),
     ),
     function(
         "OVERLAY",
@@ -83,10 +80,8 @@ fn pad(side: Side, args: &[Scalar<'_>], out: &mut Output) -> Result<(), EvalErro
         out.null();
         return Ok(());
     }
-    if length > MAX_LENGTH {
-        return Err(fail(format!("a text of {length} characters is too long")));
-    }
     let length = length as usize;
+    EvalError::if_too_long(length)?;
     let base: Vec<u16> = base.encode_utf16().take(length).collect();
     let padding = pad.encode_utf16().collect::<Vec<_>>().into_iter().cycle().take(length - base.len());
     match side {
@@ -98,21 +93,32 @@ fn pad(side: Side, args: &[Scalar<'_>], out: &mut Output) -> Result<(), EvalErro
 
 fn repeat(args: &[Scalar<'_>], out: &mut Output) -> Result<(), EvalError> {
     let (text, times) = (text(args, 0), int(args, 1).max(0));
-    let length = times.saturating_mul(text.len() as i64);
-    if length > MAX_LENGTH {
-        return Err(fail(format!("a text of {length} bytes is too long")));
-    }
+    EvalError::if_too_long(text.len().saturating_mul(times as usize))?;
     let times = if text.is_empty() { 0 } else { times };
     out.write_text(|to| (0..times).for_each(|_| to.push_str(text)));
     Ok(())
 }
 
 /// Replaces every occurrence; the empty text occurs around every UTF-16 unit.
-pub(super) fn replace(text: &str, search: &str, replacement: &str, out: &mut Output) {
+pub(super) fn replace(
+    text: &str,
+    search: &str,
+    replacement: &str,
+    out: &mut Output,
+) -> Result<(), EvalError> {
     if search.is_empty() {
+        let places = text.encode_utf16().count() + 1;
+        EvalError::if_too_long(text.len().saturating_add(places.saturating_mul(replacement.len())))?;
         let new: Vec<u16> = replacement.encode_utf16().collect();
         let units = text.encode_utf16().flat_map(|unit| std::iter::once(unit).chain(new.iter().copied()));
-        return write_units(new.iter().copied().chain(units), out);
+        write_units(new.iter().copied().chain(units), out);
+        return Ok(());
+    }
+
+    if replacement.len() > search.len() {
+        let places = text.matches(search).count();
+        let growth = places.saturating_mul(replacement.len() - search.len());
+        EvalError::if_too_long(text.len().saturating_add(growth))?;
     }
     out.write_text(|to| {
         let mut rest = text;
@@ -123,6 +129,7 @@ pub(super) fn replace(text: &str, search: &str, replacement: &str, out: &mut Out
         }
         to.push_str(rest);
     });
+    Ok(())
 }
 
 fn overlay(args: &[Scalar<'_>], out: &mut Output) {

@@ -6,9 +6,11 @@
 use types::{DataType, Scalar};
 
 use super::arithmetic::wrap;
-use super::decimal::{Shape, divide_half_up, fit, power_of_ten};
+use super::decimal::{Shape, divide_half_up, fit, power_of_ten, write};
 use super::number_text::{Digits, digits_of_double, digits_of_float, round_up};
-use super::signature::{Kind, accept, any_nullable, data_type, function, optional_int, simple};
+use super::signature::{
+    Kind, accept, any_nullable, data_type, function, mismatch, optional_int, simple, wide,
+};
 use super::{Argument, Call, Code, Function, Signature, SignatureError};
 
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -99,6 +101,39 @@ fn prepare(way: Way, call: &Call<'_>) -> Result<Code, String> {
                 out.wide_or_null(fitted);
             }
             _ => out.null(),
+        }
+    })
+}
+
+/// `CAST(ROUND(m, digits) AS STRING)`.
+pub(super) fn rounded_text(call: &Call<'_>) -> Result<Code, String> {
+    text_of(Way::HalfUp, call)
+}
+
+/// `CAST(TRUNCATE(m, digits) AS STRING)`.
+pub(super) fn truncated_text(call: &Call<'_>) -> Result<Code, String> {
+    text_of(Way::TowardZero, call)
+}
+
+pub(super) fn to_text(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
+    let accepted = accept(args, "<decimal>, <digits>", &[Kind::Number, Kind::Integer], 2)?;
+    if !matches!(accepted[0], DataType::Decimal { .. }) {
+        return Err(mismatch("<decimal>, <digits>"));
+    }
+    Ok(Signature { args: accepted, result: DataType::STRING.nullable() })
+}
+
+/// The text of a decimal that is rounded to a number of digits: with these digits, but no more than it had.
+fn text_of(way: Way, call: &Call<'_>) -> Result<Code, String> {
+    let from = Shape::of(&data_type(call, 0)).ok_or("only decimals are rounded to text")?;
+    simple(move |args, out| {
+        let digits = optional_int(args, 1).unwrap_or(0);
+        let shown = digits.clamp(0, from.scale.into()) as u8;
+        let unit = power_of_ten((from.scale - shown).into());
+        let rounded = round_whole(wide(args, 0), from.scale, digits, way);
+        match fit(rounded, from.precision) {
+            Some(rounded) => out.write_text(|to| write(rounded / unit, shown, to)),
+            None => out.null(),
         }
     })
 }

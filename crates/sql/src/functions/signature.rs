@@ -116,11 +116,14 @@ pub(super) fn any_nullable(args: &[Argument<'_>]) -> bool {
     args.iter().any(|a| a.column_type.nullable || a.column_type.data_type == DataType::Null)
 }
 
-/// Code that cannot fail.
+/// Code that fails only where its value is too long.
+///
+/// The value is measured when it is there. Code whose value can be many times as long as its arguments must use
+/// [`fallible`] and measure first.
 pub(super) fn simple(f: impl Fn(&[Scalar<'_>], &mut Output) + Send + Sync + 'static) -> Result<Code, String> {
     Ok(Arc::new(move |_, args, out| {
         f(args, out);
-        Ok(())
+        out.within_bounds()
     }))
 }
 
@@ -128,7 +131,10 @@ pub(super) fn simple(f: impl Fn(&[Scalar<'_>], &mut Output) + Send + Sync + 'sta
 pub(super) fn fallible(
     f: impl Fn(&[Scalar<'_>], &mut Output) -> Result<(), EvalError> + Send + Sync + 'static,
 ) -> Result<Code, String> {
-    Ok(Arc::new(move |_, args, out| f(args, out)))
+    Ok(Arc::new(move |_, args, out| {
+        f(args, out)?;
+        out.within_bounds()
+    }))
 }
 
 /// The text of an argument; '' where it is none, which the signature rules out.

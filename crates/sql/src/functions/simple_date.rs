@@ -1,14 +1,15 @@
 //! The patterns of Java's old `SimpleDateFormat`, which Flink still uses for `UNIX_TIMESTAMP`, `FROM_UNIXTIME`,
 //! `DATE_FORMAT` of text, `TO_DATE` with a pattern and `CONVERT_TZ`.
 //!
-//! Reading is lenient: numbers of any width, month 13 is January, and what follows the pattern is ignored.
+//! Reading is lenient: numbers of any width, month 13 is January, and what follows the pattern is ignored. A wall time
+//! that happens twice is the later one, unlike everywhere else (see `zone`).
 
 use jiff::tz::TimeZone;
 
 use super::calendar::{
     DAY_MS, Date, HOUR_MS, MINUTE_MS, SECOND_MS, day_number, week_of_year, weekday, write_padded,
 };
-use super::zone::{resolve, wall_ms};
+use super::zone::{resolve_later, wall_ms};
 
 pub(super) const DEFAULT: &str = "yyyy-MM-dd HH:mm:ss";
 
@@ -95,7 +96,7 @@ impl SimpleDate {
         let wall = fields.wall_ms();
         Some(match fields.offset_ms {
             Some(offset) => wall.saturating_sub(offset),
-            None => resolve(zone, wall),
+            None => resolve_later(zone, wall),
         })
     }
 }

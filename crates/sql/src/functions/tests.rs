@@ -1,5 +1,6 @@
 //! What Flink answered, function by function, and what must hold for every function and every cast.
 
+mod bounds;
 mod flink_answers;
 mod flink_times;
 mod fused_agree;

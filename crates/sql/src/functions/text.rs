@@ -3,10 +3,10 @@
 use types::{DataType, Scalar};
 
 use super::signature::{
-    Kind, any_nullable, function, int, literal_text, mismatch, nullable, optional_int, optional_text, simple,
-    text, typed,
+    Kind, any_nullable, fallible, function, int, literal_text, mismatch, nullable, optional_int,
+    optional_text, simple, text, typed,
 };
-use super::{Argument, Call, Code, Function, Nulls, Output, Signature, SignatureError};
+use super::{Argument, Call, Code, EvalError, Function, Nulls, Output, Signature, SignatureError};
 
 pub(super) static FUNCTIONS: &[Function] = &[
     function("LOWER", "LOWER(text): small letters; LOWER('ĐÀ') = 'đà'", one_text, |_| {
@@ -99,8 +99,10 @@ pub(super) static FUNCTIONS: &[Function] = &[
             "CONCAT(a, b, …) or a || b: joined, null if any is null; CONCAT('a', 'b') = 'ab'",
             concat_signature,
             |_| {
-                simple(|args, out| {
+                fallible(|args, out| {
+                    EvalError::if_too_long((0..args.len()).map(|i| text(args, i).len()).sum())?;
                     out.write_text(|to| (0..args.len()).for_each(|i| to.push_str(text(args, i))));
+                    Ok(())
                 })
             },
         )
@@ -111,7 +113,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
             "CONCAT_WS",
             "CONCAT_WS(separator, a, b, …): joined, nulls left out; CONCAT_WS('-', 'a', NULL, 'b') = 'a-b'",
             concat_ws_signature,
-            |_| simple(concat_ws),
+            |_| fallible(concat_ws),
         )
     },
 ];
@@ -210,11 +212,17 @@ fn substring(args: &[Scalar<'_>], out: &mut Output) {
     out.text(&rest[..byte_of(rest, wanted as u64)]);
 }
 
-fn concat_ws(args: &[Scalar<'_>], out: &mut Output) {
-    let Some(separator) = optional_text(args, 0) else { return out.null() };
+fn concat_ws(args: &[Scalar<'_>], out: &mut Output) -> Result<(), EvalError> {
+    let Some(separator) = optional_text(args, 0) else {
+        out.null();
+        return Ok(());
+    };
+    let parts = || (1..args.len()).filter_map(|i| optional_text(args, i));
+    EvalError::if_too_long(parts().map(|part| part.len() + separator.len()).sum())?;
+
     out.write_text(|to| {
         let mut first = true;
-        for part in (1..args.len()).filter_map(|i| optional_text(args, i)) {
+        for part in parts() {
             if !first {
                 to.push_str(separator);
             }
@@ -222,6 +230,7 @@ fn concat_ws(args: &[Scalar<'_>], out: &mut Output) {
             first = false;
         }
     });
+    Ok(())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -19,7 +19,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     ),
     function(
         "CEIL_TO",
-        "CEIL(time TO unit), bound as CEIL_TO('UNIT', time): the next beginning, or the time itself if it is one; CEIL(DATE '2025-12-09' TO MONTH) = 2026-01-01",
+        "CEIL(time TO unit), bound as CEIL_TO('UNIT', time): the next beginning; a time on the first day of a week, month, quarter or year gives that day, and a date has no beginning of its own day; CEIL(DATE '2025-12-09' TO MONTH) = 2026-01-01",
         rounding,
         |c| prepare_rounding(c, End::Ceil),
     ),
@@ -108,13 +108,24 @@ impl Unit {
 
     fn ceil(self, wall_ms: i64) -> i64 {
         let floor = self.floor(wall_ms);
-        if floor >= wall_ms {
-            return wall_ms;
-        }
+        let day = wall_ms.div_euclid(DAY_MS).saturating_mul(DAY_MS);
         match self {
+            Unit::Ms(_) if floor >= wall_ms => wall_ms,
             Unit::Ms(unit) => floor.saturating_add(unit),
+            // Weeks, months, quarters and years look at the day alone.
+            Unit::Week | Unit::Months(..=12) if floor == day => floor,
             Unit::Week => floor.saturating_add(7 * DAY_MS),
+            // A decade, century or millennium gives the next one, also from its very beginning.
             Unit::Months(months) => Moment::of_ms(floor).plus_months(months).ms,
+        }
+    }
+
+    /// [`Unit::ceil`] of a date: a day's end is the next day, and hours change nothing.
+    fn ceil_day(self, day: i64) -> i64 {
+        match self {
+            Unit::Ms(DAY_MS) => day.saturating_add(1),
+            Unit::Ms(_) => day,
+            _ => self.ceil(day.saturating_mul(DAY_MS)).div_euclid(DAY_MS),
         }
     }
 }
@@ -143,6 +154,7 @@ fn prepare_rounding(call: &Call<'_>, end: End) -> Result<Code, String> {
     simple(move |args, out| {
         let value = args.get(1).copied().unwrap_or(Scalar::Null);
         match (&of, value) {
+            (DataType::Date, Scalar::Int(day)) if end == End::Ceil => out.int(unit.ceil_day(day)),
             (DataType::Date, Scalar::Int(day)) => {
                 out.int(round(day.saturating_mul(DAY_MS), 0).div_euclid(DAY_MS))
             }
@@ -193,21 +205,31 @@ fn difference(call: &Call<'_>) -> Result<Code, String> {
     })
 }
 
-/// Whole months from `a` to `b`, toward zero.
+/// Whole months from `a` to `b`.
+///
+/// The days alone are counted, toward zero. Where the months lead from one day exactly to the other, an earlier time of
+/// day takes one off, also from a negative count: 2018-03-01 21:00:01 to 2018-03-01 20:00:00 is -1.
 fn months_between(a: i64, b: i64) -> i64 {
-    if b < a {
-        return -months_between(b, a);
-    }
-    let (from, to) = (Date::of_day(a.div_euclid(DAY_MS)), Date::of_day(b.div_euclid(DAY_MS)));
-    let months = (to.year - from.year) * 12 + to.month - from.month;
-    if Moment::of_ms(a).plus_months(months).ms > b { months - 1 } else { months }
+    let (from, to) = (a.div_euclid(DAY_MS), b.div_euclid(DAY_MS));
+    let months = if from <= to { days_in_months(from, to) } else { -days_in_months(to, from) };
+
+    let lands_on = Date::of_day(from).plus_months(months).number_saturating();
+    let is_earlier = b.rem_euclid(DAY_MS) < a.rem_euclid(DAY_MS);
+    months - i64::from(lands_on == to && is_earlier)
+}
+
+/// Whole months from one day to a later one.
+fn days_in_months(from: i64, to: i64) -> i64 {
+    let (first, last) = (Date::of_day(from), Date::of_day(to));
+    let months = (last.year - first.year) * 12 + last.month - first.month;
+    months - i64::from(first.plus_months(months).number_saturating() > to)
 }
 
 fn addition_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
     let expected = "<unit>, <integer>, <date or timestamp>";
     let accepted = accept(args, expected, &[Kind::Word(UNITS), Kind::Integer, Kind::Time], 3)?;
     let result = match (&accepted[2], Unit::of_argument(args)) {
-        (DataType::Date, Some(Unit::Ms(unit))) if unit < DAY_MS => DataType::Timestamp(3),
+        (DataType::Date, Some(Unit::Ms(unit))) if unit < DAY_MS => DataType::Timestamp(6),
         (other, _) => other.clone(),
     };
     Ok(Signature { args: accepted, result: ColumnType { data_type: result, nullable: any_nullable(args) } })

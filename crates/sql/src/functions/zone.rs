@@ -1,11 +1,12 @@
 //! Time zones: names as Java reads them, and the way between instants and the wall clock.
 //!
 //! Where clocks are set back a wall time happens twice: the earlier one counts. Where they are set forward it never
-//! happens: it moves on by the length of the gap. That is `java.time`'s rule, and so Flink's.
+//! happens: it moves on by the length of the gap. That is `java.time`'s rule, and so Flink's. Java's older calendar, by
+//! which Flink reads `UNIX_TIMESTAMP` and `CONVERT_TZ`, takes the later of the two: [`resolve_later`].
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::{AmbiguousTimestamp, Offset, TimeZone};
 
 use super::calendar::DAY_MS;
 use super::timestamp::zone_offset_ms;
@@ -117,11 +118,24 @@ pub fn wall_ms(zone: &TimeZone, instant_ms: i64) -> i64 {
     instant_ms.saturating_add(i64::from(zone.to_offset(instant(instant_ms)).seconds()) * 1_000)
 }
 
-/// The instant of a wall-clock time.
+/// The instant of a wall-clock time: the earlier of two.
 pub fn resolve(zone: &TimeZone, wall_ms: i64) -> i64 {
+    resolve_by(zone, wall_ms, AmbiguousTimestamp::compatible)
+}
+
+/// The instant of a wall-clock time: the later of two.
+pub(super) fn resolve_later(zone: &TimeZone, wall_ms: i64) -> i64 {
+    resolve_by(zone, wall_ms, AmbiguousTimestamp::later)
+}
+
+fn resolve_by(
+    zone: &TimeZone,
+    wall_ms: i64,
+    choose: impl FnOnce(AmbiguousTimestamp) -> Result<Timestamp, jiff::Error>,
+) -> i64 {
     let clamped = instant(wall_ms);
     let civil: DateTime = Offset::UTC.to_datetime(clamped);
-    let offset = match zone.to_ambiguous_timestamp(civil).compatible() {
+    let offset = match choose(zone.to_ambiguous_timestamp(civil)) {
         Ok(found) => clamped.as_millisecond() - found.as_millisecond(),
         Err(_) => i64::from(zone.to_offset(clamped).seconds()) * 1_000,
     };
@@ -158,12 +172,14 @@ mod tests {
     fn a_wall_time_that_happens_twice_is_the_earlier_one() {
         let wall = day_number(2025, 11, 2) * DAY_MS + HOUR_MS + HOUR_MS / 2;
         assert_eq!(resolve(&new_york(), wall), wall + 4 * HOUR_MS);
+        assert_eq!(resolve_later(&new_york(), wall), wall + 5 * HOUR_MS);
     }
 
     #[test]
     fn a_wall_time_that_never_happens_moves_on() {
         let wall = day_number(2025, 3, 9) * DAY_MS + 2 * HOUR_MS + HOUR_MS / 2;
         assert_eq!(resolve(&new_york(), wall), wall + 5 * HOUR_MS);
+        assert_eq!(resolve_later(&new_york(), wall), wall + 5 * HOUR_MS);
         assert_eq!(wall_ms(&new_york(), wall + 5 * HOUR_MS), wall + HOUR_MS);
     }
 

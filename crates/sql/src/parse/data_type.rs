@@ -4,7 +4,7 @@ use sqlparser::tokenizer::Token;
 use types::{ColumnType, DataType, Field};
 
 use super::ast::TypeName;
-use super::{Parsed, Parser};
+use super::{MAX_DEPTH, Parsed, Parser};
 use crate::error::{Diagnostic, Span, did_you_mean};
 
 const NAMES: &[&str] = &[
@@ -32,8 +32,17 @@ const NAMES: &[&str] = &[
     "TIMESTAMP_LTZ",
     "ARRAY",
     "MAP",
+    "MULTISET",
     "ROW",
 ];
+
+/// The longest length that can be declared, and the length of `STRING` and `BYTES`.
+const MAX_LENGTH: u32 = i32::MAX as u32;
+
+/// A multiset, as Flink holds it: how often each element is in it.
+fn multiset(element: ColumnType) -> DataType {
+    DataType::Map(Box::new(element), Box::new(DataType::Int.not_null()))
+}
 
 impl Parser {
     /// A type with `NULL` or `NOT NULL`.
@@ -44,10 +53,19 @@ impl Parser {
     }
 
     fn column_type(&mut self) -> Parsed<ColumnType> {
+        let start = self.span();
         let mut data_type = self.nested(Parser::data_type)?;
-        // The older spelling: INT ARRAY.
-        while self.accept_word("ARRAY") {
-            data_type = DataType::Array(Box::new(data_type.nullable()));
+        // The older spelling: INT ARRAY, INT MULTISET.
+        let mut levels = 0;
+        while let Some(word) = ["ARRAY", "MULTISET"].into_iter().find(|word| self.accept_word(word)) {
+            levels += 1;
+            if levels > MAX_DEPTH {
+                return Err(self.too_deep(self.since(start)));
+            }
+            data_type = match word {
+                "ARRAY" => DataType::Array(Box::new(data_type.nullable())),
+                _ => multiset(data_type.nullable()),
+            };
         }
         let nullable = !self.accept_words(&["NOT", "NULL"]);
         if nullable {
@@ -73,12 +91,16 @@ impl Parser {
                 DataType::Double
             }
             "DECIMAL" | "DEC" | "NUMERIC" => self.decimal(span)?,
-            "CHAR" | "CHARACTER" if self.accept_word("VARYING") => DataType::Varchar(self.length(span, 1)?),
+            // Without a length, CHAR and BINARY hold one character or byte, the varying types any number.
+            "CHAR" | "CHARACTER" if self.accept_word("VARYING") => {
+                DataType::Varchar(self.length(span, MAX_LENGTH)?)
+            }
             "CHAR" | "CHARACTER" => DataType::Char(self.length(span, 1)?),
-            "VARCHAR" => DataType::Varchar(self.length(span, 1)?),
+            "VARCHAR" => DataType::Varchar(self.length(span, MAX_LENGTH)?),
             "STRING" => DataType::STRING,
+            "BINARY" if self.accept_word("VARYING") => DataType::Varbinary(self.length(span, MAX_LENGTH)?),
             "BINARY" => DataType::Binary(self.length(span, 1)?),
-            "VARBINARY" => DataType::Varbinary(self.length(span, 1)?),
+            "VARBINARY" => DataType::Varbinary(self.length(span, MAX_LENGTH)?),
             "BYTES" => DataType::BYTES,
             "DATE" => DataType::Date,
             "TIME" => {
@@ -104,7 +126,13 @@ impl Parser {
                 DataType::Map(Box::new(key), Box::new(value))
             }
             "ROW" => self.row()?,
-            "MULTISET" | "RAW" | "VARIANT" => {
+            "MULTISET" => {
+                self.expect(&Token::Lt)?;
+                let element = self.column_type()?;
+                self.close_angle()?;
+                multiset(element)
+            }
+            "RAW" | "VARIANT" => {
                 let error = Diagnostic::error(span, format!("columns of type {name} are not supported"))
                     .with_hint(
                         "declare only the fields that are read, as columns or in a ROW: others are skipped",
@@ -143,7 +171,7 @@ impl Parser {
         }
         let length = self.number("a length")?;
         self.expect(&Token::RParen)?;
-        if length == 0 || length > i32::MAX as u32 {
+        if length == 0 || length > MAX_LENGTH {
             return Err(Box::new(Diagnostic::error(
                 self.since(span),
                 "a length is at least 1, at most 2147483647",
@@ -209,6 +237,7 @@ impl Parser {
                 self.advance();
             }
             fields.push(Field { name: name.value, column_type });
+            self.bounded(fields.len(), "fields", name.span)?;
             if !self.accept(&Token::Comma) {
                 break;
             }

@@ -33,7 +33,13 @@ impl Parser {
 
     /// A node, unless the tree below it is too deep.
     pub(super) fn node(&self, kind: ExprKind, span: Span) -> Parsed<Expr> {
-        let depth = 1 + kind.children().iter().map(|child| child.depth).max().unwrap_or(0);
+        let below = kind.children().iter().map(|child| child.depth).max().unwrap_or(0);
+        self.node_over(kind, below, span)
+    }
+
+    /// A node whose parts have at most `below` levels.
+    fn node_over(&self, kind: ExprKind, below: u16, span: Span) -> Parsed<Expr> {
+        let depth = below + 1;
         if depth > MAX_DEPTH {
             return Err(self.too_deep(span));
         }
@@ -92,15 +98,7 @@ impl Parser {
         let kind = match operator {
             Operator::And | Operator::Or => {
                 let right = self.climb(power)?;
-                let is_and = matches!(operator, Operator::And);
-                // One flat list, so that a long chain of conditions is not a deep tree.
-                let mut items = match left.kind {
-                    ExprKind::All(items) if is_and => items,
-                    ExprKind::Any(items) if !is_and => items,
-                    _ => vec![left],
-                };
-                items.push(right);
-                if is_and { ExprKind::All(items) } else { ExprKind::Any(items) }
+                return self.chain(left, matches!(operator, Operator::And), right);
             }
             Operator::Compare(comparison) => {
                 ExprKind::Compare(comparison, Box::new(left), Box::new(self.climb(power)?))
@@ -112,6 +110,26 @@ impl Parser {
             Operator::Range => self.range(left)?,
         };
         self.node(kind, self.since(start))
+    }
+
+    /// `left AND right`, or OR: one flat list, so that a long chain of conditions is not a deep tree.
+    fn chain(&self, left: Expr, is_and: bool, right: Expr) -> Parsed<Expr> {
+        let start = left.span;
+        // The levels of a list that goes on are known: to look at its items for each new one would be quadratic.
+        let (mut items, below) = match left.kind {
+            ExprKind::All(items) if is_and => (items, left.depth - 1),
+            ExprKind::Any(items) if !is_and => (items, left.depth - 1),
+            _ => {
+                let depth = left.depth;
+                (vec![left], depth)
+            }
+        };
+        let below = below.max(right.depth);
+        items.push(right);
+        self.bounded(items.len(), "conditions", start)?;
+
+        let kind = if is_and { ExprKind::All(items) } else { ExprKind::Any(items) };
+        self.node_over(kind, below, self.since(start))
     }
 
     /// Behind `IS`.

@@ -29,6 +29,11 @@ use lexer::Lexeme;
 /// Levels of nesting that are enough for what a person writes and far from the end of a thread's stack.
 const MAX_DEPTH: u16 = 100;
 
+/// The most items of one list: columns of a table or a query, fields of a ROW, keys, conditions joined by AND or OR.
+///
+/// What stands behind the parser may look through a list for each of its items.
+const MAX_ITEMS: usize = 10_000;
+
 pub(crate) type Parsed<T> = Result<T, Box<Diagnostic>>;
 
 /// What was read of a script.
@@ -262,6 +267,16 @@ impl Parser {
         let error = Diagnostic::error(span, format!("this is nested more than {MAX_DEPTH} levels deep"))
             .with_hint("split it: name a part of it in a view");
         Box::new(error)
+    }
+
+    /// # Errors
+    /// A list has more than [`MAX_ITEMS`] items.
+    fn bounded(&self, items: usize, what: &str, start: Span) -> Parsed<()> {
+        if items <= MAX_ITEMS {
+            return Ok(());
+        }
+        let error = Diagnostic::error(self.since(start), format!("these are more than {MAX_ITEMS} {what}"));
+        Err(Box::new(error.with_hint("split the statement")))
     }
 
     /// Reports, then skips to behind the next `;`.

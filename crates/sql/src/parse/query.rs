@@ -76,6 +76,7 @@ impl Parser {
         let mut items = vec![self.select_item()?];
         while self.accept(&Token::Comma) {
             items.push(self.select_item()?);
+            self.bounded(items.len(), "columns", start)?;
         }
         let from = if self.accept_word("FROM") {
             let from = self.from()?;
@@ -243,6 +244,7 @@ impl Parser {
         loop {
             let expr = self.group_item()?;
             items.push(expr);
+            self.bounded(items.len(), "keys", start)?;
             if !self.accept(&Token::Comma) {
                 return Ok(Some(GroupBy { items, span: self.since(start) }));
             }

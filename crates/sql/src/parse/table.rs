@@ -153,7 +153,7 @@ impl Parser {
             return Err(Box::new(Diagnostic::error(column.name.span, message)));
         }
         table.columns.push(column);
-        Ok(())
+        self.bounded(table.columns.len(), "columns", start)
     }
 
     fn not_enforced(&mut self, start: Span) -> Parsed<()> {

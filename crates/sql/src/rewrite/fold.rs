@@ -1,12 +1,30 @@
 //! Constants: what depends on no row is computed once. What fails, like `1/0`, is left to fail in the row that meets
-//! it, as in Flink.
+//! it, as in Flink. What is much longer than its arguments, like `REPEAT('x', 1000000)`, is left to the run too: a short
+//! script must not fill the memory with constants.
 
-use types::{ColumnType, Value};
+use types::{ColumnType, Scalar, Value};
 
 use super::Rewriter;
 use crate::bind::cast_value;
 use crate::expr::{CastMode, Comparison, Expr, ExprId};
 use crate::functions::{Argument, Call, Determinism, Env, Function, Nulls, Output};
+
+/// A constant of at most so many bytes is always kept.
+const SHORT_BYTES: usize = 1 << 10;
+
+/// Whether a value computed from literals of `given` bytes may stand in the plan instead of the computation.
+pub(crate) fn is_worth_keeping(value: Scalar<'_>, given: usize) -> bool {
+    length(value) <= SHORT_BYTES.max(given.saturating_mul(4))
+}
+
+/// Bytes of a text or of bytes; other values are short.
+pub(crate) fn length(value: Scalar<'_>) -> usize {
+    match value {
+        Scalar::Text(text) => text.len(),
+        Scalar::Bytes(bytes) => bytes.len(),
+        _ => 0,
+    }
+}
 
 impl Rewriter<'_> {
     pub(super) fn cast(&mut self, input: ExprId, mode: CastMode, column_type: &ColumnType) -> Option<ExprId> {
@@ -42,8 +60,8 @@ impl Rewriter<'_> {
         let scalars: Vec<_> = values.iter().map(|value| value.as_scalar()).collect();
         let mut out = Output::default();
         code(&Env { now_ms: 0 }, &scalars, &mut out).ok()?;
-        let value = out.get().to_value();
-        Some(self.constant(value, column_type))
+        let given: usize = values.iter().map(|value| length(value.as_scalar())).sum();
+        is_worth_keeping(out.get(), given).then(|| self.constant(out.get().to_value(), column_type))
     }
 
     pub(super) fn compared(&mut self, op: Comparison, a: ExprId, b: ExprId) -> Option<ExprId> {

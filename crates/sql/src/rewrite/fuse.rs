@@ -25,6 +25,7 @@ pub(super) fn cast(
     let fused = match (mode, &column_type.data_type) {
         (CastMode::Try, DataType::Timestamp(3)) => "$PARSE_TIMESTAMP",
         (CastMode::Try, DataType::TimestampLtz(3)) => "$PARSE_TIMESTAMP_LTZ",
+        (_, to) if *to == DataType::STRING => return rounded_text(rewriter, input, column_type),
         _ => return None,
     };
     let [text, from, to] = call_of(rewriter, input, "REPLACE")? else { return None };
@@ -33,6 +34,22 @@ pub(super) fn cast(
         return None;
     }
     put(rewriter, fused, vec![text], column_type)
+}
+
+/// `CAST(ROUND(m, j) AS STRING)` of a decimal, and of `TRUNCATE`, where `j` differs from row to row: the type has the
+/// digits of `m`, and the text only the `j` that are left.
+fn rounded_text(rewriter: &mut Rewriter<'_>, input: ExprId, column_type: &ColumnType) -> Option<ExprId> {
+    let (name, args) = match rewriter.to.expr(input) {
+        Expr::Call { function, args } if function.name == "ROUND" => ("$ROUND_TEXT", args),
+        Expr::Call { function, args } if function.name == "TRUNCATE" => ("$TRUNCATE_TEXT", args),
+        _ => return None,
+    };
+    let [number, digits] = **args else { return None };
+    let is_decimal = matches!(rewriter.to.column_type(number).data_type, DataType::Decimal { .. });
+    if !is_decimal || rewriter.literal(digits).is_some() {
+        return None;
+    }
+    put(rewriter, name, vec![number, digits], column_type)
 }
 
 pub(super) fn call(

@@ -5,11 +5,13 @@
 mod fold;
 mod fuse;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 
 use jiff::tz::TimeZone;
 use types::{ColumnType, DataType, Value};
+
+pub(crate) use fold::{is_worth_keeping, length};
 
 use crate::expr::{Expr, ExprGraph, ExprId};
 use crate::graph::map_operands;
@@ -40,23 +42,23 @@ impl<'a> Rewriter<'a> {
 
     /// Conditions that must all be true, taken apart at `AND`; what is always true is left out.
     pub(crate) fn conditions(&mut self, conditions: &[ExprId]) -> Vec<ExprId> {
-        let mut out = vec![];
+        let (mut out, mut known) = (vec![], HashSet::new());
         for condition in conditions {
             let id = self.rewrite(*condition);
-            self.split(id, &mut out);
+            self.split(id, &mut out, &mut known);
         }
         out
     }
 
-    fn split(&self, id: ExprId, out: &mut Vec<ExprId>) {
+    fn split(&self, id: ExprId, out: &mut Vec<ExprId>, known: &mut HashSet<ExprId>) {
         match self.to.expr(id) {
             Expr::And(a, b) => {
-                self.split(*a, out);
-                self.split(*b, out);
+                self.split(*a, out, known);
+                self.split(*b, out, known);
             }
             Expr::Literal(Value::Bool(true)) => {}
-            _ if out.contains(&id) => {}
-            _ => out.push(id),
+            _ if known.insert(id) => out.push(id),
+            _ => {}
         }
     }
 

@@ -116,7 +116,7 @@ pub(super) fn type_of(cell: &Cell, graph: &Graph) -> ColumnType {
                 .map(|field| Field { name: field.name.clone(), column_type: type_of(&field.cell, graph) });
             DataType::Row(fields.collect()).nullable()
         }
-        Cell::Array(data_type) | Cell::Map { data_type, .. } => data_type.clone().nullable(),
+        Cell::Unreadable(data_type) | Cell::Map { data_type, .. } => data_type.clone().nullable(),
     }
 }
 

@@ -50,6 +50,13 @@ fn check(cases: &[(&str, &str, &str)]) {
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }
 
+/// Statements behind the prelude that nothing is wrong with.
+fn compiles(statements: &str) {
+    let script = format!("{PRELUDE}{statements}");
+    let errors: Vec<Diagnostic> = findings(&script).into_iter().filter(Diagnostic::is_error).collect();
+    assert!(errors.is_empty(), "{}", sql::error::render(&errors, &script, "case.sql", false));
+}
+
 #[test]
 fn names_that_are_not_there() {
     check(&[

@@ -61,11 +61,12 @@ pub fn prepare(from: &DataType, to: &DataType, mode: CastMode, time_zone: &TimeZ
             return Ok(());
         }
         match (convert(value, out), mode) {
+            (Ok(()), _) => out.within_bounds(),
             (Err(_), CastMode::Try) => {
                 out.null();
                 Ok(())
             }
-            (result, _) => result,
+            (Err(error), CastMode::Strict) => Err(error),
         }
     }))
 }

@@ -8,7 +8,7 @@ use types::{DataType, Scalar};
 use super::super::EvalError;
 use super::super::arithmetic::wrap;
 use super::super::decimal::{self, NotADecimal, Shape, power_of_ten, rescale, to_double};
-use super::super::number_text::{parse_double, parse_float, write_double, write_float};
+use super::super::number_text::{parse_double, parse_float, write_double};
 use super::{Convert, unreadable};
 
 pub(super) fn to_boolean(from: &DataType) -> Convert {
@@ -41,7 +41,7 @@ pub(super) fn to_number(from: &DataType, to: &DataType) -> Convert {
     };
     match to {
         DataType::Decimal { precision, scale: target } => {
-            to_decimal(from, Shape { precision: *precision, scale: *target }, scale)
+            to_decimal(Shape { precision: *precision, scale: *target }, scale)
         }
         DataType::Float | DataType::Double => to_floating(*to == DataType::Float, scale),
         _ => to_whole(to.clone(), scale),
@@ -107,8 +107,7 @@ fn to_floating(single: bool, scale: u8) -> Convert {
     })
 }
 
-fn to_decimal(from: &DataType, to: Shape, scale: u8) -> Convert {
-    let single = *from == DataType::Float;
+fn to_decimal(to: Shape, scale: u8) -> Convert {
     let read = move |text: &str| match decimal::parse(text, to) {
         Ok(value) => Ok(Some(value)),
         Err(NotADecimal::Overflow) => Ok(None),
@@ -119,13 +118,10 @@ fn to_decimal(from: &DataType, to: Shape, scale: u8) -> Convert {
             Scalar::Bool(v) => rescale(v.into(), 0, to.scale, to.precision),
             Scalar::Int(v) => rescale(v.into(), 0, to.scale, to.precision),
             Scalar::Wide(v) => rescale(v, scale, to.scale, to.precision),
+            // A FLOAT too is read by the digits of the double that it is: 0.1 is 0.10000000149011612.
             Scalar::Double(v) => {
                 let mut text = String::new();
-                if single {
-                    write_float(v, &mut text)
-                } else {
-                    write_double(v, &mut text)
-                }
+                write_double(v, &mut text);
                 read(&text)?
             }
             Scalar::Text(text) => {

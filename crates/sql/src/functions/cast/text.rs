@@ -7,7 +7,6 @@ use std::borrow::Cow;
 use jiff::tz::TimeZone;
 use types::{DataType, Scalar};
 
-use super::super::Output;
 use super::super::calendar::{
     DAY_MS, Date, Moment, SECOND_MS, write_date, write_padded, write_time, write_timestamp,
 };
@@ -15,6 +14,7 @@ use super::super::decimal;
 use super::super::number_text::{write_double, write_float};
 use super::super::text::{byte_of, length};
 use super::super::zone::wall_ms;
+use super::super::{EvalError, Output};
 use super::Convert;
 
 pub(super) fn to_text(from: &DataType, to: &DataType, zone: &TimeZone) -> Convert {
@@ -37,6 +37,7 @@ pub(super) fn to_text(from: &DataType, to: &DataType, zone: &TimeZone) -> Conver
         let cut = &text[..byte_of(&text, limit.into())];
         let missing = if padded { i64::from(limit) - length(cut) } else { 0 };
         if missing > 0 {
+            EvalError::if_too_long(cut.len().saturating_add(missing as usize))?;
             out.write_text(|to| {
                 to.push_str(cut);
                 to.extend(std::iter::repeat_n(' ', missing as usize));
@@ -112,6 +113,7 @@ pub(super) fn to_bytes(to: &DataType) -> Convert {
         };
         let cut = &bytes[..bytes.len().min(limit)];
         if padded && cut.len() < limit {
+            EvalError::if_too_long(limit)?;
             let mut filled = cut.to_vec();
             filled.resize(limit, 0);
             out.bytes(&filled);

@@ -1,6 +1,7 @@
 //! To dates, times and timestamps.
 //!
-//! Instants are seen in the session's zone.
+//! Instants are seen in the session's zone. A `TIME(p)` keeps `p` digits of the second, at most three; what lies behind
+//! them is cut off.
 
 use jiff::tz::TimeZone;
 use types::{DataType, Scalar};
@@ -17,7 +18,9 @@ pub(super) fn to_time(from: &DataType, to: &DataType, zone: &TimeZone) -> Conver
             let unreadable = || unreadable(text, &to);
             match to {
                 DataType::Date => out.int(parse_date(text).ok().flatten().ok_or_else(unreadable)?),
-                DataType::Time(_) => out.int(parse_time(text).ok_or_else(unreadable)?),
+                DataType::Time(digits) => {
+                    out.int(cut_time(parse_time(text).ok_or_else(unreadable)?, digits));
+                }
                 _ => at(parse_moment(text).ok_or_else(unreadable)?, &to, &zone).write(&to, out),
             }
             return Ok(());
@@ -37,11 +40,17 @@ pub(super) fn to_time(from: &DataType, to: &DataType, zone: &TimeZone) -> Conver
         };
         match to {
             DataType::Date => out.int(wall.day()),
-            DataType::Time(_) => out.int(wall.ms_of_day()),
+            DataType::Time(digits) => out.int(cut_time(wall.ms_of_day(), digits)),
             _ => at(wall, &to, &zone).write(&to, out),
         }
         Ok(())
     })
+}
+
+/// Milliseconds of the day, cut to the digits of a `TIME`.
+fn cut_time(ms: i64, digits: u8) -> i64 {
+    let unit = 10i64.pow(3u32.saturating_sub(digits.into()));
+    ms / unit * unit
 }
 
 /// A wall-clock time as the value of a timestamp type.

@@ -54,7 +54,8 @@ impl Shape {
 
     pub(in super::super) fn of_product(self, other: Shape) -> Shape {
         let (p1, s1, p2, s2) = self.parts(other);
-        Shape::adjusted(p1 + p2, s1 + s2)
+        // Flink counts one digit more than any product has.
+        Shape::adjusted(p1 + p2 + 1, s1 + s2)
     }
 
     pub(in super::super) fn of_quotient(self, other: Shape) -> Shape {
@@ -105,9 +106,14 @@ mod tests {
         assert_eq!(int.of_quotient(shape(2, 1)), shape(17, 6));
         assert_eq!(money.of_quotient(int).scale, 13);
         assert_eq!(shape(38, 0).of_quotient(int), shape(38, 6));
-        assert_eq!(money.of_product(money), shape(20, 4));
+        assert_eq!(money.of_product(money), shape(21, 4));
+        assert_eq!(shape(20, 6).of_product(shape(20, 6)), shape(38, 9));
+        assert_eq!(shape(38, 18).of_product(int), shape(38, 7));
+        assert_eq!(shape(19, 4).of_product(shape(19, 4)), shape(38, 7));
+        assert_eq!(shape(38, 38).of_product(shape(38, 38)), shape(38, 37));
+        assert_eq!(shape(38, 0).of_product(shape(38, 0)), shape(38, 0));
         assert_eq!(shape(32, 8).of_quotient(shape(38, 8)), shape(38, 6));
-        assert_eq!(shape(30, 20).of_product(shape(30, 20)), shape(38, 18));
+        assert_eq!(shape(30, 20).of_product(shape(30, 20)), shape(38, 17));
         assert_eq!(money.of_sum(shape(5, 3)), shape(12, 3));
     }
 }

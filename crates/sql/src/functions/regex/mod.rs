@@ -12,7 +12,7 @@ use types::{DataType, Scalar};
 use super::compiled::Compiled;
 use super::signature::{Kind, fallible, function, literal_text, nullable, optional_int, text, typed};
 use super::timestamp::terminator_length;
-use super::{Call, Code, Function, Output};
+use super::{Call, Code, EvalError, Function, Output};
 
 pub(super) static FUNCTIONS: &[Function] = &[
     function(
@@ -30,9 +30,19 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "REGEXP_REPLACE(text, pattern, replacement): every occurrence replaced, the replacement is literal; REGEXP_REPLACE('a1b22', '\\d+', '#') = 'a#b#'",
         |a| nullable(a, "<text>, <pattern>, <replacement>", &[Kind::Text; 3], 3, DataType::STRING),
         |call| {
-            prepare(call, |regex, args, out| match regex {
-                Some(regex) => out.write_text(|to| regex.replace_all(text(args, 0), text(args, 2), to)),
-                None => out.null(),
+            let patterns = Compiled::new(literal_text(call, 1), usable)?;
+            fallible(move |args, out| {
+                patterns.with(text(args, 1), |regex| match regex {
+                    Some(regex) => {
+                        let mut replaced = Ok(());
+                        out.write_text(|to| replaced = regex.replace_all(text(args, 0), text(args, 2), to));
+                        replaced
+                    }
+                    None => {
+                        out.null();
+                        Ok(())
+                    }
+                })?
             })
         },
     ),
@@ -120,9 +130,12 @@ impl JavaRegex {
         }
     }
 
-    fn replace_all(&self, text: &str, replacement: &str, to: &mut String) {
+    /// # Errors
+    /// The text becomes too long.
+    fn replace_all(&self, text: &str, replacement: &str, to: &mut String) -> Result<(), EvalError> {
         let (mut copied, mut start) = (0, 0);
         while let Some(found) = self.find_at(text, start).and_then(|captures| captures.get(0)) {
+            EvalError::if_too_long(to.len() + replacement.len())?;
             to.push_str(&text[copied..found.start()]);
             to.push_str(replacement);
             copied = found.end();
@@ -136,6 +149,7 @@ impl JavaRegex {
             }
         }
         to.push_str(&text[copied..]);
+        Ok(())
     }
 }
 

@@ -35,7 +35,12 @@ fn decimals_have_flinks_digits() {
     let seven_hundred = call("*", &[i(7), m("100.0")]).unwrap();
     check("/", &[seven_hundred, i(9)], "77.777777777778");
     let money = Typed(Value::Wide(100), DataType::Decimal { precision: 10, scale: 2 });
-    assert_eq!(decimal_type("*", &[money.clone(), money.clone()]), "DECIMAL(20, 4)");
+    assert_eq!(decimal_type("*", &[money.clone(), money.clone()]), "DECIMAL(21, 4)");
+    let precise = |text: &str| {
+        let to = DataType::Decimal { precision: 20, scale: 6 };
+        Typed(convert(&s(text), to.clone(), Strict).unwrap(), to)
+    };
+    check("*", &[precise("1.000001"), precise("1.000099")], "1.000100000");
     check("/", &[money, i(3)], "0.3333333333333");
     let most = Typed(Value::Wide(10i128.pow(38) - 1), DataType::Decimal { precision: 38, scale: 0 });
     check("+", &[most.clone(), most], "NULL");
@@ -51,6 +56,49 @@ fn doubles_divide_by_zero() {
     check("LOG", &[i(2), i(8)], "3.0");
     check("LOG2", &[i(8)], "3.0");
     check("NEGATE", &[m("2.5")], "-2.5");
+    // Of FLOAT and DOUBLE the left one decides.
+    let f = Typed(Value::Double(f64::from(0.1f32)), DataType::Float);
+    check("+", &[f.clone(), d(1.5)], "1.6");
+    check("+", &[d(1.5), f.clone()], "1.6000000014901161");
+    check("*", &[f.clone(), d(1.5)], "0.15");
+    check("/", &[f.clone(), d(1.5)], "0.06666667");
+    check("-", &[f.clone(), d(1.5)], "-1.4");
+    check("+", &[f.clone(), m("1.5")], "1.6000000014901161");
+    check("+", &[f.clone(), i(1)], "1.1");
+    check("GREATEST", &[f, d(0.05)], "0.10000000149011612");
+}
+
+#[test]
+fn functions_of_doubles_are_javas_to_the_last_bit() {
+    for (name, args, text) in [
+        ("LOG10", vec![43.0], "1.6334684555795864"),
+        ("LOG10", vec![1000.0], "3.0"),
+        ("LOG10", vec![0.0], "-Infinity"),
+        ("LOG10", vec![-1.0], "NaN"),
+        ("SIN", vec![2.5], "0.5984721441039564"),
+        ("SIN", vec![43.0], "-0.8317747426285983"),
+        ("COS", vec![43.0], "0.5551133015206257"),
+        ("TAN", vec![2.5], "-0.7470222972386603"),
+        ("COT", vec![97.3], "-11.159347428625747"),
+        ("ASIN", vec![0.973], "1.3378912711793043"),
+        ("ACOS", vec![0.43], "1.1263035498590777"),
+        ("ATAN", vec![97.3], "1.560519196339789"),
+        ("SINH", vec![9.73], "8407.276130497628"),
+        ("COSH", vec![1.0], "1.543080634815244"),
+        ("COSH", vec![0.1], "1.0050041680558035"),
+        ("COSH", vec![800.0], "Infinity"),
+        ("TANH", vec![0.25], "0.24491866240370913"),
+        ("TANH", vec![-30.0], "-1.0"),
+        ("ATAN2", vec![10.0, 3.0], "1.2793395323170296"),
+        ("ATAN2", vec![1.0, -3.0], "2.819842099193151"),
+        ("ATAN2", vec![0.0, -1.0], "3.141592653589793"),
+        ("ATAN2", vec![-0.0, -1.0], "-3.141592653589793"),
+        ("EXP", vec![1.0], "2.718281828459045"),
+        ("POWER", vec![2.5, 2.5], "9.882117688026186"),
+    ] {
+        let args: Vec<Typed> = args.into_iter().map(d).collect();
+        check(name, &args, text);
+    }
 }
 
 #[test]
@@ -147,6 +195,30 @@ fn search_in_text() {
     check("SIMILAR TO", &[s("abb"), s("a(b|c)*")], "TRUE");
     check("SIMILAR TO", &[s("abbd"), s("a(b|c)*")], "FALSE");
     check("SIMILAR TO", &[s("a.c"), s("a.%")], "TRUE");
+    for (text, pattern, answer) in [
+        ("axb", "a.b", "TRUE"),
+        ("a.b", "a\\.b", "FALSE"),
+        ("5", "\\d", "FALSE"),
+        ("a\nb", "[^a]%", "FALSE"),
+        ("x\nb", "[^a]%", "TRUE"),
+        ("x\nb", "x%", "TRUE"),
+        ("x\nb", "x_b", "FALSE"),
+        ("x\nb", "x.b", "FALSE"),
+        ("x\nb", "x[^a]b", "TRUE"),
+        ("ab\n", "ab", "FALSE"),
+        ("a$b", "a$b", "TRUE"),
+        ("a^b", "a^b", "FALSE"),
+        ("a-b", "a-b", "TRUE"),
+        ("a1", "[[:ALPHA:][:DIGIT:]]+", "TRUE"),
+        ("a", "[a-c]", "TRUE"),
+        ("x", "[%]", "!Invalid regular expression '[%]'"),
+        ("]", "[]]", "!Invalid regular expression '[]]'"),
+    ] {
+        check("SIMILAR TO", &[s(text), s(pattern)], answer);
+    }
+    check("SIMILAR TO", &[s("a%b"), s("a!%b"), s("!")], "TRUE");
+    check("SIMILAR TO", &[s("axb"), s("a!%b"), s("!")], "FALSE");
+    check("SIMILAR TO", &[s("a.b"), s("a!.b"), s("!")], "!Invalid escape sequence in the pattern 'a!.b'");
 }
 
 #[test]
@@ -190,7 +262,28 @@ fn digests_and_spellings() {
 
 #[test]
 fn json_values() {
-    check("JSON_VALUE", &[s("{\"a\": {\"b\": [1, 2.50]}}"), s("$.a.b[1]")], "2.5");
+    check("JSON_VALUE", &[s("{\"a\": {\"b\": [1, 2.50]}}"), s("$.a.b[1]")], "2.50");
+    for (number, text) in [
+        ("-7.50", "-7.50"),
+        ("1e3", "1E+3"),
+        ("12345678901234567890", "12345678901234567890"),
+        ("0.1e-7", "1E-8"),
+        ("1.0E10", "1.0E+10"),
+        ("123456789012345678.123456789", "123456789012345678.123456789"),
+        ("-0", "0"),
+        ("-0.0", "0.0"),
+        ("100.0", "100.0"),
+        ("1e400", "1E+400"),
+        ("0.000001", "0.000001"),
+        ("0.00000012", "1.2E-7"),
+        ("\"x\"", "x"),
+    ] {
+        check("JSON_VALUE", &[s(&format!(" {{\"a\" : {number} }} ")), s("$.a")], text);
+        check("JSON_VALUE", &[s(number), s("$")], text);
+    }
+    check("JSON_VALUE", &[s("{\"a\": 1, \"a\": 2}"), s("$.a")], "2");
+    check("JSON_VALUE", &[s("{\"a\\u0062\": 1}"), s("$.ab")], "1");
+    check("JSON_VALUE", &[s("{\"a\": 1} x"), s("$.a")], "NULL");
     check("JSON_VALUE", &[s("{\"a\": true}"), s("$.a")], "true");
     check("JSON_VALUE", &[s("{\"a\": {}}"), s("$.a")], "NULL");
     let with = |path: &str| [s("{}"), s(path), s("DEFAULT"), s("empty"), s("DEFAULT"), s("error")];
@@ -225,6 +318,9 @@ fn casts_of_numbers() {
     assert_eq!(cast(s("1.005"), DataType::Decimal { precision: 10, scale: 2 }), "1.01");
     assert_eq!(cast(m("123.4"), DataType::Decimal { precision: 2, scale: 0 }), "NULL");
     assert_eq!(cast(d(1.005), DataType::Decimal { precision: 10, scale: 2 }), "1.01");
+    let single = Typed(Value::Double(f64::from(0.1f32)), DataType::Float);
+    assert_eq!(cast(single.clone(), DataType::Decimal { precision: 38, scale: 10 }), "0.1000000015");
+    assert_eq!(cast(single, DataType::Decimal { precision: 38, scale: 18 }), "0.100000001490116120");
     for (text, truth) in
         [("T", "TRUE"), ("yes", "TRUE"), ("1", "TRUE"), ("N", "FALSE"), ("0", "FALSE"), ("on", "NULL")]
     {

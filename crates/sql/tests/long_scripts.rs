@@ -1,0 +1,142 @@
+//! Scripts of megabytes end soon, in a plan or an error, and short scripts do not ask for much memory.
+//!
+//! No duration is asserted: what is quadratic in the length takes hours here.
+
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+use sql::expr::{Expr, ExprGraph};
+use sql::plan::Plan;
+use types::Value;
+
+const TABLES: &str = "
+CREATE TABLE t (n INT, s STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'x');
+CREATE TABLE o (a STRING) WITH ('connector' = 'x');
+CREATE TABLE flags (a BOOLEAN) WITH ('connector' = 'x');
+";
+
+const TERMS: usize = 300_000;
+
+/// The plan, or the first error.
+fn compile(statement: &str) -> Result<Plan, String> {
+    let compiled = sql::compile(&format!("{TABLES}{statement}"), &|_| None);
+    compiled.map_err(|found| found.into_iter().find(|d| d.is_error()).unwrap().message)
+}
+
+/// Bytes of all literals of a plan.
+fn literal_bytes(plan: &Plan) -> usize {
+    let of = |graph: &ExprGraph| -> usize {
+        let lengths = graph.iter().map(|(_, node)| match &node.expr {
+            Expr::Literal(Value::Text(text)) => text.len(),
+            Expr::Literal(Value::Bytes(bytes)) => bytes.len(),
+            _ => 0,
+        });
+        lengths.sum()
+    };
+    plan.pipelines.iter().map(|pipeline| of(&pipeline.exprs)).sum()
+}
+
+#[test]
+fn long_chains_of_conditions_are_refused() {
+    for word in ["OR", "AND"] {
+        let chain = vec!["1=1"; TERMS].join(&format!(" {word} "));
+        for statement in [
+            format!("INSERT INTO flags SELECT {chain}"),
+            format!("INSERT INTO o SELECT s FROM t WHERE {chain}"),
+        ] {
+            assert_eq!(compile(&statement).unwrap_err(), "these are more than 10000 conditions");
+        }
+    }
+    let some = vec!["n <> 7"; 5_000].join(" AND ");
+    assert!(compile(&format!("INSERT INTO o SELECT s FROM t WHERE {some}")).is_ok());
+}
+
+#[test]
+fn long_chains_of_operators_are_refused() {
+    for operator in ["+", "-", "*", "||", "IS NULL =", "= "] {
+        let chain = vec!["'1'"; TERMS].join(&format!(" {operator} "));
+        let message = compile(&format!("INSERT INTO o SELECT {chain} FROM t")).unwrap_err();
+        assert_eq!(message, "this is nested more than 100 levels deep", "{operator}");
+    }
+}
+
+#[test]
+fn deep_nesting_is_refused() {
+    for (open, close) in
+        [("(", ")"), ("NOT ", ""), ("- ", ""), ("+ ", ""), ("UPPER(", ")"), ("CASE WHEN ", "")]
+    {
+        let nested = format!("{}1{}", open.repeat(TERMS), close.repeat(TERMS));
+        let message = compile(&format!("INSERT INTO o SELECT {nested} FROM t")).unwrap_err();
+        assert_eq!(message, "this is nested more than 100 levels deep", "{open}");
+    }
+    for nested in [
+        format!("CAST(s AS INT{})", " ARRAY".repeat(TERMS)),
+        format!("CAST(s AS INT{})", " MULTISET".repeat(TERMS)),
+        format!("CAST(s AS {}INT{})", "ARRAY<".repeat(TERMS), ">".repeat(TERMS)),
+        format!("s{}", "[1]".repeat(TERMS)),
+        format!("s{}", " IS NULL".repeat(TERMS)),
+        format!("1 FROM {}t{}", "(SELECT * FROM ".repeat(TERMS), ")".repeat(TERMS)),
+    ] {
+        let message = compile(&format!("INSERT INTO o SELECT {nested} FROM t")).unwrap_err();
+        assert_eq!(message, "this is nested more than 100 levels deep");
+    }
+}
+
+#[test]
+fn long_lists_end_in_a_plan_or_an_error() {
+    let numbers = |f: &dyn Fn(usize) -> String| (0..TERMS).map(f).collect::<Vec<_>>().join(", ");
+    let whens: String = (0..100_000).map(|n| format!(" WHEN n = {n} THEN '{n}'")).collect();
+    for (statement, outcome) in [
+        (format!("INSERT INTO o SELECT s FROM t WHERE n IN ({})", numbers(&|n| n.to_string())), ""),
+        (format!("INSERT INTO o SELECT s FROM t WHERE s IN ({})", numbers(&|n| format!("'{n}'"))), ""),
+        (format!("INSERT INTO o SELECT CASE{whens} END FROM t"), "this expression is too large"),
+        (format!("INSERT INTO o SELECT CONCAT({}) FROM t", numbers(&|n| format!("'{n}'"))), "too large"),
+        (format!("INSERT INTO o SELECT {} FROM t", numbers(&|n| n.to_string())), "more than 10000 columns"),
+        (format!("INSERT INTO o SELECT * FROM (VALUES {})", numbers(&|n| format!("('{n}')"))), ""),
+        (format!("INSERT INTO o SELECT s FROM t GROUP BY {}", numbers(&|n| n.to_string())), "10000 keys"),
+        (
+            format!("CREATE TABLE w ({}) WITH ('connector' = 'x')", numbers(&|n| format!("c{n} INT"))),
+            "more than 10000 columns",
+        ),
+        (
+            format!("CREATE TABLE w (r ROW<{}>) WITH ('connector' = 'x')", numbers(&|n| format!("c{n} INT"))),
+            "more than 10000 fields",
+        ),
+    ] {
+        match compile(&statement) {
+            Ok(_) => assert_eq!(outcome, "", "{}", &statement[..60]),
+            Err(message) => {
+                assert!(!outcome.is_empty() && message.contains(outcome), "{message}: {}", &statement[..60]);
+            }
+        }
+    }
+}
+
+#[test]
+fn long_constants_are_left_to_the_run() {
+    let joined = vec!["REPEAT('x', 1000000)"; 90].join(" || ");
+    for expression in [
+        "REPEAT('x', 1000000)",
+        "REPLACE(REPEAT('x', 1000000), 'x', REPEAT('y', 10000))",
+        "REGEXP_REPLACE(REPEAT('x', 1000000), 'x', REPEAT('y', 10000))",
+        "CAST('x' AS CHAR(1000000))",
+        "LPAD('x', 1000000, 'y')",
+        &joined,
+    ] {
+        let plan = compile(&format!("INSERT INTO o SELECT {expression} FROM t")).unwrap();
+        assert!(literal_bytes(&plan) < 1_000, "{expression}");
+    }
+    let plan = compile("INSERT INTO o SELECT REPEAT('x', 1000) FROM t").unwrap();
+    assert_eq!(literal_bytes(&plan), 1_000);
+}
+
+#[test]
+fn types_that_no_value_can_fill_are_refused() {
+    for (cast, longest) in
+        [("CAST('x' AS CHAR(1000000000))", "CHAR"), ("CAST(X'00' AS BINARY(2000000000))", "BINARY")]
+    {
+        let message = compile(&format!("INSERT INTO o SELECT CAST({cast} AS STRING) FROM t")).unwrap_err();
+        assert!(message.contains("longer than a value may be") && message.contains(longest), "{message}");
+    }
+    // What is not filled up may be declared as long as one likes.
+    assert!(compile("INSERT INTO o SELECT CAST(s AS VARCHAR(1000000000)) FROM t").is_ok());
+}
