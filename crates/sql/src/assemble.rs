@@ -38,11 +38,18 @@ pub(crate) fn assemble(
         query_names.entry(query.relation.source).or_default().push(name);
         by_source.entry(query.relation.source).or_default().push(query);
     }
+    // A table that is read with other options too is another source, with a name of its own.
+    let mut source_names = Names::default();
     let pipelines = by_source
         .into_iter()
         .map(|(source, queries)| {
             let names = query_names.remove(&source).unwrap_or_default();
-            pipeline(&catalog.tables[source], names, queries, &sink_places, &time_zone)
+            let table = &catalog.tables[source];
+            let mut pipeline = pipeline(table, names, queries, &sink_places, &time_zone);
+            if table.rows.is_none() {
+                pipeline.source.name = source_names.next(&table.name);
+            }
+            pipeline
         })
         .collect();
     let sinks = sink_places.keys().map(|index| sink(&catalog.tables[*index])).collect();

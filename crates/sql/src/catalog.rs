@@ -46,6 +46,19 @@ impl Catalog {
         self.tables.len() - 1
     }
 
+    /// The table with some options changed or added; its place. Where the same was asked for before, it is that table.
+    pub(crate) fn with_options(&mut self, index: usize, options: Vec<(String, TableOption)>) -> usize {
+        let mut table = self.tables[index].clone();
+        for (key, option) in options {
+            table.options.hinted.insert(key.clone());
+            table.options.entries.insert(key, option);
+        }
+        let known = self.tables.iter().position(|other| {
+            other.name == table.name && other.span == table.span && other.options.says_the_same(&table.options)
+        });
+        known.unwrap_or_else(|| self.add_nameless(table))
+    }
+
     pub(crate) fn add_view(&mut self, name: String, relation: Option<Relation>) {
         self.names.insert(name, Object::View(self.views.len()));
         self.views.push(relation);
@@ -72,7 +85,7 @@ impl Catalog {
 }
 
 /// A declared table, ready to be read or written.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Table {
     pub(crate) name: String,
     /// Inputs: every leaf, then what windows and aggregates add.

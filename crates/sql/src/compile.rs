@@ -90,7 +90,7 @@ impl Bound {
                 settings.set(key, value, &mut diagnostics);
             }
         }
-        let binder = Binder::new(settings.time_zone.clone(), subscripts);
+        let binder = Binder::new(&settings, subscripts);
         let mut bound =
             Bound { binder, settings, queries: vec![], top: None, has_insert: false, diagnostics };
         for statement in statements {

@@ -7,7 +7,9 @@ use std::fmt::Write;
 use types::{DataType, Value};
 
 use crate::expr::{CastMode, Comparison, Expr, ExprGraph, ExprId};
-use crate::plan::{Pipeline, Plan, Query, Rowtime, Shape, SinkTable, Window, WindowAggregate};
+use crate::plan::{
+    Pipeline, Plan, Query, Rowtime, Shape, SinkTable, TableOptions, Window, WindowAggregate,
+};
 
 /// Draws a plan.
 pub fn explain(plan: &Plan) -> String {
@@ -53,6 +55,9 @@ fn draw_pipeline(out: &mut String, pipeline: &Pipeline, sinks: &[SinkTable]) {
         Some(rows) => line(out, format_args!("source {} ({} written out)", pipeline.source.name, rows.len())),
         None => line(out, format_args!("source {} ({connector})", pipeline.source.name)),
     }
+    if let Some(hinted) = hinted(&pipeline.source.options) {
+        line(out, format_args!("│  options    {hinted}"));
+    }
     let leaves: Vec<String> = pipeline
         .source
         .leaves
@@ -86,6 +91,13 @@ fn draw_pipeline(out: &mut String, pipeline: &Pipeline, sinks: &[SinkTable]) {
     out.push('\n');
 }
 
+/// The options that a hint gave a table.
+fn hinted(options: &TableOptions) -> Option<String> {
+    let given = options.hinted.iter().filter_map(|key| Some((key, &options.entries.get(key)?.value)));
+    let given: Vec<String> = given.map(|(key, value)| format!("'{key}' = '{value}'")).collect();
+    (!given.is_empty()).then(|| given.join(", "))
+}
+
 fn draw_query(out: &mut String, query: &Query, printer: &Printer<'_>, sinks: &[SinkTable], is_last: bool) {
     let (branch, rail) = if is_last { ("└─", "  ") } else { ("├─", "│ ") };
     let sink = &sinks[query.sink];
@@ -105,6 +117,9 @@ fn draw_query(out: &mut String, query: &Query, printer: &Printer<'_>, sinks: &[S
     };
     let output = Printer { graph, rowtime: printer.rowtime.filter(|_| std::ptr::eq(graph, printer.graph)) };
     line(out, format_args!("{rail}  into       {}{connector}", sink.name));
+    if let Some(hinted) = hinted(&sink.options) {
+        line(out, format_args!("{rail}  options    {hinted}"));
+    }
     for (column, id) in sink.columns.iter().zip(columns) {
         line(
             out,

@@ -4,7 +4,7 @@
 //! common parts shared), windows, aggregate calls, and what is computed from their results. Compiling the same script
 //! twice gives the same plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use types::{ColumnType, Interval, Value};
@@ -43,10 +43,41 @@ pub struct Settings {
     pub max_future: Option<Interval>,
     /// `weir.memory`: bytes that the job may take, checkpoints and all; `None` if not set.
     pub memory: Option<u64>,
+    /// What happens to values that do not fit the column they are written into.
+    pub sink_rules: SinkRules,
     /// Every key set, as written.
     pub all: BTreeMap<String, String>,
     /// Where the values of these keys stand in the script.
     pub places: BTreeMap<String, Span>,
+}
+
+/// What happens to values that do not fit the column they are written into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SinkRules {
+    pub not_null: NotNull,
+    pub lengths: Lengths,
+}
+
+/// `table.exec.sink.not-null-enforcer`: a null for a column that is `NOT NULL`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NotNull {
+    /// `ERROR`: the job fails.
+    #[default]
+    Error,
+    /// `DROP`: the row is left out.
+    Drop,
+}
+
+/// `table.exec.sink.type-length-enforcer`: texts and bytes of another length than their column declares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Lengths {
+    /// `IGNORE`: they are written as they are.
+    #[default]
+    Ignore,
+    /// `TRIM_PAD`: they are cut, and filled up for `CHAR` and `BINARY`.
+    TrimPad,
+    /// `ERROR`: the job fails.
+    Error,
 }
 
 /// One source table and the queries over it.
@@ -130,8 +161,20 @@ pub struct Rowtime {
 #[derive(Debug, Clone, Default)]
 pub struct TableOptions {
     pub entries: BTreeMap<String, TableOption>,
+    /// The keys that a hint gave, `/*+ OPTIONS('key' = 'value') */`.
+    pub hinted: BTreeSet<String>,
     /// The whole clause.
     pub span: Span,
+}
+
+impl TableOptions {
+    /// Whether both have the same values for the same keys, wherever they stand.
+    pub(crate) fn says_the_same(&self, other: &TableOptions) -> bool {
+        let values = |of: &TableOptions| -> Vec<(String, String)> {
+            of.entries.iter().map(|(key, option)| (key.clone(), option.value.clone())).collect()
+        };
+        self.hinted == other.hinted && values(self) == values(other)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

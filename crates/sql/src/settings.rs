@@ -7,7 +7,7 @@ use types::Interval;
 
 use crate::error::{Diagnostic, did_you_mean};
 use crate::parse::ast::Text;
-use crate::plan::Settings;
+use crate::plan::{Lengths, NotNull, Settings, SinkRules};
 
 /// Keys that this crate reads.
 const KNOWN: &[&str] = &[
@@ -15,6 +15,11 @@ const KNOWN: &[&str] = &[
     "table.local-time-zone",
     "parallelism.default",
     "table.exec.source.idle-timeout",
+    "table.exec.sink.not-null-enforcer",
+    "table.exec.sink.type-length-enforcer",
+    "table.exec.legacy-cast-behaviour",
+    "table.column-expansion-strategy",
+    "table.sql-dialect",
     "weir.allowed-lateness",
     "weir.early-fire",
     "weir.max-future",
@@ -83,6 +88,7 @@ impl Default for Settings {
             early_fire: None,
             max_future: None,
             memory: None,
+            sink_rules: SinkRules::default(),
             all: BTreeMap::new(),
             places: BTreeMap::new(),
         }
@@ -100,6 +106,18 @@ impl Settings {
             "table.local-time-zone" => time_zone(value).map(|zone| self.time_zone = zone),
             "parallelism.default" => parallelism(value).map(|n| self.parallelism = Some(n)),
             "table.exec.source.idle-timeout" => duration(value).map(|d| self.idle_timeout = Some(d)),
+            "table.exec.sink.not-null-enforcer" => {
+                let words = [("ERROR", NotNull::Error), ("DROP", NotNull::Drop)];
+                word(value, &words).map(|rule| self.sink_rules.not_null = rule)
+            }
+            "table.exec.sink.type-length-enforcer" => {
+                let words =
+                    [("IGNORE", Lengths::Ignore), ("TRIM_PAD", Lengths::TrimPad), ("ERROR", Lengths::Error)];
+                word(value, &words).map(|rule| self.sink_rules.lengths = rule)
+            }
+            "table.exec.legacy-cast-behaviour" => word(value, &[("DISABLED", ())]),
+            "table.column-expansion-strategy" => word(value, &[("", ())]),
+            "table.sql-dialect" => word(value, &[("DEFAULT", ())]),
             "weir.allowed-lateness" => duration(value).map(|d| self.allowed_lateness = d),
             "weir.early-fire" => early_fire(value).map(|pause| self.early_fire = pause),
             "weir.max-future" => duration(value).map(|d| self.max_future = Some(d)),
@@ -160,6 +178,18 @@ impl Settings {
         diagnostics.push(notice);
         Ok(())
     }
+}
+
+/// One of the words that a setting of Flink's knows, in any case. What would change the rows in a way that does not exist
+/// here is not among them.
+fn word<T: Copy>(value: &Text, words: &[(&str, T)]) -> Result<T, Box<Diagnostic>> {
+    let given = value.value.trim();
+    let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(given));
+    found.map(|(_, meaning)| *meaning).ok_or_else(|| {
+        let names: Vec<String> = words.iter().map(|(word, _)| format!("'{word}'")).collect();
+        let error = Diagnostic::error(value.span, format!("the value '{given}' is not supported"));
+        Box::new(error.with_hint(format!("here there is {}", names.join(", "))))
+    })
 }
 
 fn time_zone(value: &Text) -> Result<TimeZone, Box<Diagnostic>> {

@@ -55,6 +55,8 @@ pub(crate) fn fill(script: &str, variables: &dyn Fn(&str) -> Option<String>) -> 
         let two = rest.get(..2).unwrap_or_default();
         let (next, length) = match place {
             Place::Plain if two == "--" => (Place::LineComment, 2),
+            // A hint is no comment.
+            Place::Plain if rest.starts_with("/*+") => (Place::Plain, 3),
             Place::Plain if two == "/*" => (Place::BlockComment, 2),
             Place::Plain if matches!(c, '\'' | '`' | '"') => (Place::Quoted(c), 1),
             Place::Quoted(quote) if c == quote => (Place::Plain, 1),

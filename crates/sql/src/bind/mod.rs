@@ -8,8 +8,10 @@ mod aggregate;
 mod call;
 mod choose;
 mod compare;
+mod enforce;
 mod expression;
 mod group;
+mod hint;
 pub(crate) mod scope;
 mod select;
 mod sink;
@@ -24,7 +26,7 @@ use jiff::tz::TimeZone;
 use crate::catalog::{Catalog, Object};
 use crate::error::{Diagnostic, Kind};
 use crate::parse::ast::{CreateTable, CreateView, Ident};
-use crate::plan::Window;
+use crate::plan::{Settings, SinkRules, Window};
 use scope::Relation;
 
 pub(crate) use aggregate::NAMES as AGGREGATES;
@@ -44,6 +46,8 @@ pub(crate) struct Binder {
     pub(crate) catalog: Catalog,
     pub(crate) diagnostics: Vec<Diagnostic>,
     pub(crate) time_zone: TimeZone,
+    /// What the script's settings ask of what is written.
+    pub(crate) sink_rules: SinkRules,
     /// What the script asks of maps.
     subscripts: BTreeSet<String>,
     /// `WITH` names in scope, innermost last.
@@ -51,8 +55,15 @@ pub(crate) struct Binder {
 }
 
 impl Binder {
-    pub(crate) fn new(time_zone: TimeZone, subscripts: BTreeSet<String>) -> Binder {
-        Binder { catalog: Catalog::default(), diagnostics: vec![], time_zone, subscripts, locals: vec![] }
+    pub(crate) fn new(settings: &Settings, subscripts: BTreeSet<String>) -> Binder {
+        Binder {
+            catalog: Catalog::default(),
+            diagnostics: vec![],
+            time_zone: settings.time_zone.clone(),
+            sink_rules: settings.sink_rules,
+            subscripts,
+            locals: vec![],
+        }
     }
 
     pub(crate) fn report(&mut self, diagnostic: Diagnostic) -> Reported {

@@ -21,6 +21,7 @@ impl Binder {
     }
 
     fn select(&mut self, select: &Select) -> Bound<Relation> {
+        self.select_hints(&select.hints)?;
         let (mut base, qualifier) = self.from(&select.from)?;
         if let Some(filter) = &select.filter {
             // A wrong condition has been reported; what is selected is looked at all the same.
@@ -36,8 +37,8 @@ impl Binder {
     /// The relation, and the name by which its columns may be qualified.
     pub(super) fn from(&mut self, from: &From) -> Bound<(Relation, Option<String>)> {
         let (mut relation, mut qualifier) = match &from.kind {
-            FromKind::Table(name) => {
-                let relation = self.relation_named(name.last())?;
+            FromKind::Table(name, hints) => {
+                let relation = self.relation_hinted(name.last(), hints)?;
                 (relation, Some(name.last().value.clone()))
             }
             FromKind::Subquery(query) => (self.query(query)?, None),

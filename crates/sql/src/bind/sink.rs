@@ -8,7 +8,7 @@ use crate::catalog::Object;
 use crate::error::{Diagnostic, Kind, Span};
 use crate::expr::ExprId;
 use crate::parse::ast::{Ident, Insert};
-use crate::plan::TableColumn;
+use crate::plan::{NotNull, TableColumn};
 use crate::typing::converts_implicitly;
 
 /// One INSERT, bound.
@@ -29,7 +29,12 @@ impl Binder {
         let (sink, mut relation) = (sink?, relation?);
         self.expect_aggregated(&relation, insert.query.span)?;
         let targets = self.targets(sink, insert)?;
-        let columns = self.write(&mut relation, sink, &targets, insert)?;
+        let mut columns = self.write(&mut relation, sink, &targets, insert)?;
+
+        let wanted: Vec<TableColumn> = self.catalog.tables[sink].sink_columns().cloned().collect();
+        let table = insert.table.last().value.as_str();
+        self.enforce_lengths(&mut relation, &mut columns, &wanted);
+        self.enforce_not_null(&mut relation, &mut columns, &wanted, table)?;
         Ok(BoundQuery { sink, relation, columns, span: insert.span })
     }
 
@@ -46,7 +51,7 @@ impl Binder {
         let name = insert.table.last();
         match self.catalog.get(&name.value) {
             Some(Object::Table(index)) if self.catalog.tables[index].is_broken => Err(Reported),
-            Some(Object::Table(index)) => Ok(index),
+            Some(Object::Table(index)) => self.hinted(index, &insert.hints),
             Some(Object::View(index)) if self.catalog.views[index].is_none() => Err(Reported),
             Some(Object::View(_)) => {
                 let error =
@@ -174,12 +179,16 @@ impl Binder {
             .with_hint(format!("CAST(… AS {to}), or declare the column as {}", from.data_type));
             return Err(self.report(error));
         }
-        if from.nullable && !wanted.column_type.nullable {
+        let may_fail = self.sink_rules.not_null == NotNull::Error;
+        if from.nullable && !wanted.column_type.nullable && may_fail {
             let notice = Diagnostic::notice(
                 span,
                 format!("`{}` is NOT NULL, but what is written may be null", wanted.name),
             )
-            .with_hint("a null is written as it is: use COALESCE, or declare the column without NOT NULL");
+            .with_hint(
+                "a null fails the job: use COALESCE, declare the column without NOT NULL, or leave such rows out \
+                 with SET 'table.exec.sink.not-null-enforcer' = 'DROP'",
+            );
             self.report(notice);
         }
         Ok(self.over(relation, None, None, "here", |binder| binder.convert(id, to)))

@@ -14,6 +14,7 @@ mod date_pattern;
 mod date_text;
 mod decimal;
 mod encode;
+mod enforce;
 mod exact;
 mod extract;
 mod fused;
@@ -261,7 +262,7 @@ impl EvalError {
 /// Every function, in the order of the manual.
 pub fn all() -> &'static [&'static Function] {
     static ALL: LazyLock<Vec<&'static Function>> = LazyLock::new(|| {
-        let chapters: [&'static [Function]; 17] = [
+        let chapters: [&'static [Function]; 18] = [
             arithmetic::FUNCTIONS,
             math::FUNCTIONS,
             round::FUNCTIONS,
@@ -279,6 +280,7 @@ pub fn all() -> &'static [&'static Function] {
             extract::FUNCTIONS,
             time_unit::FUNCTIONS,
             fused::FUNCTIONS,
+            enforce::FUNCTIONS,
         ];
         chapters.into_iter().flatten().collect()
     });

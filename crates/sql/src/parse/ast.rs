@@ -108,6 +108,7 @@ pub(crate) struct CreateView {
 #[derive(Debug)]
 pub(crate) struct Insert {
     pub(crate) table: ObjectName,
+    pub(crate) hints: Vec<Hint>,
     pub(crate) columns: Vec<Ident>,
     pub(crate) query: Select,
     pub(crate) span: Span,
@@ -117,6 +118,8 @@ pub(crate) struct Insert {
 pub(crate) struct Select {
     /// `WITH name AS (…)`.
     pub(crate) with: Vec<CreateView>,
+    /// Those behind `SELECT`.
+    pub(crate) hints: Vec<Hint>,
     pub(crate) items: Vec<SelectItem>,
     pub(crate) from: From,
     pub(crate) filter: Option<Expr>,
@@ -162,9 +165,19 @@ pub(crate) struct From {
     pub(crate) columns: Vec<Ident>,
 }
 
+/// What a `/*+ … */` asks for.
+#[derive(Debug, Clone)]
+pub(crate) struct Hint {
+    /// In upper case.
+    pub(crate) name: String,
+    /// Of `OPTIONS`.
+    pub(crate) options: Vec<(Text, Text)>,
+    pub(crate) span: Span,
+}
+
 #[derive(Debug)]
 pub(crate) enum FromKind {
-    Table(ObjectName),
+    Table(ObjectName, Vec<Hint>),
     Subquery(Box<Select>),
     Window(Box<WindowCall>),
     /// Rows that are written out. One row without columns is what a `SELECT` without `FROM` reads.

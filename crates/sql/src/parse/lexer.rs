@@ -1,7 +1,7 @@
 //! Tokens with their place in the script as the user wrote it.
 
 use sqlparser::dialect::Dialect;
-use sqlparser::tokenizer::{Location, Token, Tokenizer};
+use sqlparser::tokenizer::{Location, Token, Tokenizer, Whitespace};
 
 use crate::error::{Diagnostic, Span};
 use crate::variables::Filled;
@@ -31,20 +31,34 @@ pub(crate) struct Lexeme {
     pub(crate) span: Span,
 }
 
-/// The tokens of a script without blanks and comments, with an end marker behind them.
+/// What opens and closes a hint, `/*+ OPTIONS('key' = 'value') */`. To sqlparser hints are comments.
+pub(super) const HINT_OPENS: &str = "/*+";
+pub(super) const HINT_CLOSES: &str = "*/";
+
+/// A token of ours, which no text of a script gives.
+pub(super) fn mark(text: &str) -> Token {
+    Token::CustomBinaryOperator(text.to_owned())
+}
+
+/// The tokens of a script without blanks and comments, with an end marker behind them. The tokens of a hint stand
+/// between [`HINT_OPENS`] and [`HINT_CLOSES`].
 ///
 /// # Errors
 /// What cannot be a token: an unterminated text, name or comment. What stands before it is given too.
 pub(crate) fn lexemes(filled: &Filled) -> (Vec<Lexeme>, Option<Diagnostic>) {
     let mut raw = Vec::new();
     let failure = Tokenizer::new(&Flink, &filled.text).tokenize_with_location_into_buf(&mut raw).err();
-    let mut ruler = Ruler { text: &filled.text, offset: 0, line: 1, column: 1 };
+    let mut ruler = Ruler::new(&filled.text);
     let mut lexemes = Vec::with_capacity(raw.len() / 2 + 1);
     for token in raw {
         let start = ruler.offset_of(token.span.start);
         let end = ruler.offset_of(token.span.end);
-        if !matches!(token.token, Token::Whitespace(_)) {
-            lexemes.push(Lexeme { token: token.token, span: filled.origin(Span { start, end }) });
+        match token.token {
+            Token::Whitespace(Whitespace::MultiLineComment(text)) if text.starts_with('+') => {
+                add_hint(filled, Span { start, end }, &mut lexemes);
+            }
+            Token::Whitespace(_) => {}
+            token => lexemes.push(Lexeme { token, span: filled.origin(Span { start, end }) }),
         }
     }
     let end = filled.origin(Span { start: filled.text.len(), end: filled.text.len() });
@@ -56,6 +70,32 @@ pub(crate) fn lexemes(filled: &Filled) -> (Vec<Lexeme>, Option<Diagnostic>) {
         Diagnostic::error(span, lower_first(&error.message))
     });
     (lexemes, failure)
+}
+
+/// Adds the tokens of a hint, which is the comment at this place of the filled text.
+fn add_hint(filled: &Filled, comment: Span, lexemes: &mut Vec<Lexeme>) {
+    let inside = Span {
+        start: comment.start + HINT_OPENS.len(),
+        end: comment.end.saturating_sub(HINT_CLOSES.len()).max(comment.start + HINT_OPENS.len()),
+    };
+    let text = &filled.text[inside.start..inside.end];
+    let mut raw = Vec::new();
+    // What cannot be read ends the hint early, which the parser then says.
+    let _ = Tokenizer::new(&Flink, text).tokenize_with_location_into_buf(&mut raw);
+
+    let mut add = |token: Token, start: usize, end: usize| {
+        lexemes.push(Lexeme { token, span: filled.origin(Span { start, end }) });
+    };
+    add(mark(HINT_OPENS), comment.start, inside.start);
+    let mut ruler = Ruler::new(text);
+    for token in raw {
+        let start = inside.start + ruler.offset_of(token.span.start);
+        let end = inside.start + ruler.offset_of(token.span.end);
+        if !matches!(token.token, Token::Whitespace(_)) {
+            add(token.token, start, end);
+        }
+    }
+    add(mark(HINT_CLOSES), inside.end, comment.end);
 }
 
 fn lower_first(message: &str) -> String {
@@ -71,7 +111,11 @@ struct Ruler<'a> {
     column: u64,
 }
 
-impl Ruler<'_> {
+impl<'a> Ruler<'a> {
+    fn new(text: &'a str) -> Ruler<'a> {
+        Ruler { text, offset: 0, line: 1, column: 1 }
+    }
+
     fn offset_of(&mut self, location: Location) -> usize {
         while (self.line, self.column) < (location.line, location.column) {
             let Some(c) = self.text[self.offset..].chars().next() else { break };

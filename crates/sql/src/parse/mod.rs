@@ -7,6 +7,7 @@ pub(crate) mod ast;
 pub(crate) mod command;
 mod data_type;
 mod expression;
+mod hint;
 mod lexer;
 mod literal;
 mod query;

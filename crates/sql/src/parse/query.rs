@@ -59,6 +59,7 @@ impl Parser {
             self.behind_query()?;
             return Ok(Select {
                 with: vec![],
+                hints: vec![],
                 items,
                 from,
                 filter: None,
@@ -68,6 +69,7 @@ impl Parser {
             });
         }
         self.expect_word("SELECT")?;
+        let hints = self.hints()?;
         if self.is_word("DISTINCT") {
             let hint = "group by the columns in a window: … GROUP BY window_start, window_end, a, b";
             return Err(self.refuse(self.span(), "SELECT DISTINCT is not supported", hint));
@@ -95,7 +97,7 @@ impl Parser {
         let group_by = self.group_by()?;
         let having = if self.accept_word("HAVING") { Some(self.expr()?) } else { None };
         self.behind_query()?;
-        Ok(Select { with: vec![], items, from, filter, group_by, having, span: self.since(start) })
+        Ok(Select { with: vec![], hints, items, from, filter, group_by, having, span: self.since(start) })
     }
 
     /// `VALUES (1, 'a'), (2, 'b')`, also without the parentheses where there is one column.
@@ -191,7 +193,8 @@ impl Parser {
                 "FROM (VALUES (1), (2)) AS t (a)",
             ));
         } else {
-            FromKind::Table(self.object_name("a table's name")?)
+            let name = self.object_name("a table's name")?;
+            FromKind::Table(name, self.hints()?)
         };
         let alias = self.alias("an alias")?;
         let columns = if alias.is_some() && matches!(self.peek(), Token::LParen) {

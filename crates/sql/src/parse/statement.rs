@@ -144,11 +144,12 @@ impl Parser {
         if self.is_word("PARTITION") {
             return Err(Box::new(Diagnostic::error(self.span(), "static partitions are not supported")));
         }
+        let hints = self.hints()?;
         let has_columns =
             matches!(self.peek(), Token::LParen) && !self.word_at(1, "SELECT") && !self.word_at(1, "WITH");
         let columns = if has_columns { self.list(|p| p.ident("a column's name"))? } else { vec![] };
         let query = self.query()?;
-        Ok(Insert { table, columns, query, span: self.since(start) })
+        Ok(Insert { table, hints, columns, query, span: self.since(start) })
     }
 
     /// Inserts up to `END`. An error in one does not hide those in the others.

@@ -1,0 +1,102 @@
+//! What a written value must be by its column's declaration, checked when the row is there.
+
+use types::DataType;
+
+use super::{Binder, Bound, ExprBinder};
+use crate::bind::scope::{Relation, Stage};
+use crate::expr::{Expr, ExprId};
+use crate::functions;
+use crate::plan::{Lengths, NotNull, TableColumn};
+
+impl Binder {
+    /// Brings texts and bytes to the length of their columns, if the script asks for it.
+    pub(super) fn enforce_lengths(
+        &mut self,
+        relation: &mut Relation,
+        columns: &mut [ExprId],
+        wanted: &[TableColumn],
+    ) {
+        let name = match self.sink_rules.lengths {
+            Lengths::Ignore => return,
+            Lengths::TrimPad => "$TRIM_PAD",
+            Lengths::Error => "$CHECK_LENGTH",
+        };
+        let Some(function) = functions::lookup(name) else { return };
+        for (id, column) in columns.iter_mut().zip(wanted) {
+            if !has_length(&column.column_type.data_type) {
+                continue;
+            }
+            let value = *id;
+            *id = self.over(relation, None, None, "here", |binder| {
+                let mut args = vec![value];
+                if name == "$CHECK_LENGTH" {
+                    args.push(binder.text(&format!("`{}`", column.name)));
+                }
+                let column_type = binder.type_of(value);
+                binder.graph.add(Expr::Call { function, args: args.into() }, column_type)
+            });
+        }
+    }
+
+    /// Fails the row that would write a null into a `NOT NULL` column, or leaves it out.
+    pub(super) fn enforce_not_null(
+        &mut self,
+        relation: &mut Relation,
+        columns: &mut [ExprId],
+        wanted: &[TableColumn],
+        table: &str,
+    ) -> Bound<()> {
+        let row: Vec<ExprId> = columns.to_vec();
+        for (id, column) in columns.iter_mut().zip(wanted) {
+            let value = *id;
+            let is_nullable = self.over(relation, None, None, "here", |binder| binder.is_nullable(value));
+            if column.column_type.nullable || !is_nullable {
+                continue;
+            }
+            match self.sink_rules.not_null {
+                NotNull::Drop => {
+                    let is_there = self.over(relation, None, None, "here", |binder| {
+                        binder.add_boolean(Expr::IsNotNull(value), false)
+                    });
+                    match &mut relation.stage {
+                        Stage::Grouped(group) => group.having.push(is_there),
+                        Stage::Rows | Stage::Windowed { .. } => relation.filters.push(is_there),
+                    }
+                }
+                NotNull::Error => {
+                    let place = format!("`{}` of `{table}`", column.name);
+                    *id = self.over(relation, None, None, "here", |binder| {
+                        binder.not_null(value, &place, wanted, &row)
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl ExprBinder<'_> {
+    fn text(&mut self, text: &str) -> ExprId {
+        self.add_literal(types::Value::Text(text.to_owned()), DataType::STRING)
+    }
+
+    fn not_null(&mut self, value: ExprId, place: &str, columns: &[TableColumn], row: &[ExprId]) -> ExprId {
+        let Some(function) = functions::lookup("$NOT_NULL") else { return value };
+        let mut args = vec![value, self.text(place)];
+        for (column, id) in columns.iter().zip(row) {
+            args.extend([self.text(&column.name), *id]);
+        }
+        let column_type = self.data_type(value).not_null();
+        self.graph.add(Expr::Call { function, args: args.into() }, column_type)
+    }
+}
+
+/// Whether values of the type have a length that is less than any.
+fn has_length(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Char(_) | DataType::Binary(_) => true,
+        DataType::Varchar(_) => *data_type != DataType::STRING,
+        DataType::Varbinary(_) => *data_type != DataType::BYTES,
+        _ => false,
+    }
+}

@@ -1,0 +1,91 @@
+//! Hints: `OPTIONS` changes the options of one use of a table, the others are looked at and not used.
+
+use super::{Binder, Bound};
+use crate::catalog::Object;
+use crate::error::{Diagnostic, did_you_mean};
+use crate::parse::ast::{Hint, Ident};
+use crate::plan::TableOption;
+
+/// Hints of Flink about joins, aggregates and state, none of which a query here has a choice of.
+const MEANINGLESS: &[&str] = &[
+    "BROADCAST",
+    "SHUFFLE_HASH",
+    "SHUFFLE_MERGE",
+    "NEST_LOOP",
+    "LOOKUP",
+    "STATE_TTL",
+    "MULTI_JOIN",
+    "EARLY_FIRE",
+    "LATE_FIRE",
+];
+
+impl Binder {
+    /// The table with the options that hints give it; the table itself where they give none.
+    pub(super) fn hinted(&mut self, index: usize, hints: &[Hint]) -> Bound<usize> {
+        let mut options: Vec<(String, TableOption)> = vec![];
+        for hint in hints {
+            self.check_hint(hint)?;
+            for (key, value) in &hint.options {
+                let option =
+                    TableOption { value: value.value.clone(), key_span: key.span, value_span: value.span };
+                options.retain(|(known, _)| *known != key.value);
+                options.push((key.value.clone(), option));
+            }
+        }
+        Ok(if options.is_empty() { index } else { self.catalog.with_options(index, options) })
+    }
+
+    /// Hints behind the name of something that is no table: it has no options.
+    pub(super) fn hinted_view(&mut self, name: &Ident, hints: &[Hint]) -> Bound<()> {
+        for hint in hints {
+            self.check_hint(hint)?;
+            if hint.name == "OPTIONS" {
+                let message = format!("`{}` is a view, and only a table has options", name.value);
+                let error = Diagnostic::error(hint.span, message);
+                return Err(self.report(error.with_hint("put the hint behind the table's name in the view")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Hints behind `SELECT`.
+    pub(super) fn select_hints(&mut self, hints: &[Hint]) -> Bound<()> {
+        for hint in hints {
+            self.check_hint(hint)?;
+            if hint.name == "OPTIONS" {
+                let notice = Diagnostic::notice(hint.span, "OPTIONS behind SELECT has no effect, as in Flink");
+                self.report(notice.with_hint("it stands behind a table's name: FROM t /*+ OPTIONS(…) */"));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_hint(&mut self, hint: &Hint) -> Bound<()> {
+        if hint.name == "OPTIONS" {
+            return Ok(());
+        }
+        if MEANINGLESS.contains(&hint.name.as_str()) {
+            let message = format!("the hint {} of Flink has no meaning here and is not used", hint.name);
+            self.report(Diagnostic::notice(hint.span, message));
+            return Ok(());
+        }
+        let mut error = Diagnostic::error(hint.span, format!("there is no hint `{}`", hint.name));
+        error.hint = did_you_mean(&hint.name, MEANINGLESS.iter().copied().chain(["OPTIONS"]));
+        Err(self.report(error))
+    }
+
+    /// The table or view that a name in `FROM` stands for, with hints.
+    pub(super) fn relation_hinted(&mut self, name: &Ident, hints: &[Hint]) -> Bound<super::Relation> {
+        let is_local = self.locals.iter().any(|(local, _)| *local == name.value);
+        match self.catalog.get(&name.value) {
+            Some(Object::Table(index)) if !is_local && !self.catalog.tables[index].is_broken => {
+                let index = self.hinted(index, hints)?;
+                self.catalog.tables[index].relation(index).ok_or(super::Reported)
+            }
+            _ => {
+                self.hinted_view(name, hints)?;
+                self.relation_named(name)
+            }
+        }
+    }
+}

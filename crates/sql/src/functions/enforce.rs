@@ -1,0 +1,133 @@
+//! What the planner puts around a value that is written, so that it fits the table's column.
+//!
+//! `table.exec.sink.not-null-enforcer` and `table.exec.sink.type-length-enforcer` choose among them.
+
+use types::{ColumnType, DataType, Repr, Scalar};
+
+use super::signature::{Kind, accept, data_type, fallible, function, literal_text, mismatch, text};
+use super::text::length;
+use super::{
+    Argument, Call, Code, Env, EvalError, Function, Nulls, Output, Signature, SignatureError, cast,
+};
+use crate::expr::CastMode;
+
+pub(super) static FUNCTIONS: &[Function] = &[
+    Function {
+        nulls: Nulls::Handled,
+        ..function(
+            "$NOT_NULL",
+            "$NOT_NULL(value, 'column', name, value, …): the value, or a failure that names the column and the row",
+            not_null_signature,
+            not_null,
+        )
+    },
+    function(
+        "$TRIM_PAD",
+        "$TRIM_PAD(value): the value cut and filled up to the length of its type",
+        one_text,
+        trim_pad,
+    ),
+    function(
+        "$CHECK_LENGTH",
+        "$CHECK_LENGTH(value, 'column'): the value, or a failure if it has not the length of its type",
+        text_and_name,
+        check_length,
+    ),
+];
+
+fn not_null_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
+    let kinds = [&[Kind::Any, Kind::Text][..], &[Kind::Text, Kind::Any].repeat(args.len() / 2)].concat();
+    let accepted = accept(args, "<value>, <column>[, <name>, <value>…]", &kinds, 2)?;
+    let result = accepted[0].clone().not_null();
+    Ok(Signature { args: accepted, result })
+}
+
+fn one_text(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
+    let accepted = accept(args, "<text or bytes>", &[Kind::Any], 1)?;
+    of_length(args, accepted)
+}
+
+fn text_and_name(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
+    let accepted = accept(args, "<text or bytes>, <column>", &[Kind::Any, Kind::Text], 2)?;
+    of_length(args, accepted)
+}
+
+/// The type of the first argument, if it is one that has a length.
+fn of_length(args: &[Argument<'_>], accepted: Vec<DataType>) -> Result<Signature, SignatureError> {
+    if !matches!(accepted[0].repr(), Some(Repr::Text | Repr::Bytes)) {
+        return Err(mismatch("<text or bytes>"));
+    }
+    let result = ColumnType { data_type: accepted[0].clone(), nullable: args[0].column_type.nullable };
+    Ok(Signature { args: accepted, result })
+}
+
+fn not_null(call: &Call<'_>) -> Result<Code, String> {
+    let column = literal_text(call, 1).unwrap_or_default().to_owned();
+    let mut shown = vec![];
+    for place in (2..call.args.len()).step_by(2) {
+        let to_text =
+            cast::prepare(&data_type(call, place + 1), &DataType::STRING, CastMode::Try, call.time_zone)?;
+        shown.push((literal_text(call, place).unwrap_or_default().to_owned(), place + 1, to_text));
+    }
+    Ok(std::sync::Arc::new(move |env: &Env, args: &[Scalar<'_>], out: &mut Output| {
+        let value = args.first().copied().unwrap_or(Scalar::Null);
+        if !value.is_null() {
+            out.scalar(value);
+            return Ok(());
+        }
+
+        let mut row = vec![];
+        for (name, place, to_text) in &shown {
+            to_text(env, &args[*place..=*place], out)?;
+            row.push(match out.get() {
+                Scalar::Text(text) => format!("{name} = {}", shortened(text)),
+                _ => format!("{name} = NULL"),
+            });
+        }
+        Err(EvalError(format!(
+            "the column {column} is NOT NULL, and a null is written into it, in the row ({}); \
+             SET 'table.exec.sink.not-null-enforcer' = 'DROP' leaves such rows out",
+            row.join(", ")
+        )))
+    }))
+}
+
+/// The beginning of a text, in quotes.
+fn shortened(text: &str) -> String {
+    const CHARACTERS: usize = 60;
+    match text.char_indices().nth(CHARACTERS) {
+        Some((end, _)) => format!("'{}…'", &text[..end]),
+        None => format!("'{text}'"),
+    }
+}
+
+fn trim_pad(call: &Call<'_>) -> Result<Code, String> {
+    let from = match call.result.data_type.repr() {
+        Some(Repr::Bytes) => DataType::BYTES,
+        _ => DataType::STRING,
+    };
+    cast::prepare(&from, &call.result.data_type, CastMode::Strict, call.time_zone)
+}
+
+fn check_length(call: &Call<'_>) -> Result<Code, String> {
+    let of = call.result.data_type.clone();
+    let (least, most) = match of {
+        DataType::Char(n) | DataType::Binary(n) => (i64::from(n), i64::from(n)),
+        DataType::Varchar(n) | DataType::Varbinary(n) => (0, i64::from(n)),
+        _ => (0, i64::MAX),
+    };
+    fallible(move |args, out| {
+        let (given, unit) = match args.first() {
+            Some(Scalar::Text(text)) => (length(text), "characters"),
+            Some(Scalar::Bytes(bytes)) => (bytes.len() as i64, "bytes"),
+            _ => (least, ""),
+        };
+        if !(least..=most).contains(&given) {
+            let column = text(args, 1);
+            let message = format!("the column {column} is {of}, and {given} {unit} are written into it");
+            return Err(EvalError(message));
+        }
+        out.scalar(args.first().copied().unwrap_or(Scalar::Null));
+        Ok(())
+    })
+}
