@@ -136,7 +136,13 @@ pub(crate) fn connector<'a>(
 }
 
 pub(crate) fn closest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    // Of a family that exists, another member is meant: `scan.parallelism` is not `sink.parallelism`.
+    let family = |word: &str| word.split_once('.').map(|(family, _)| family.to_owned());
+    let known: Vec<&str> = known.collect();
+    let is_known_family = family(word).is_some() && known.iter().any(|of| family(of) == family(word));
     known
+        .into_iter()
+        .filter(|candidate| !is_known_family || family(candidate) == family(word))
         .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
         .filter(|(likeness, _)| *likeness > 0.85)
         .max_by(|a, b| a.0.total_cmp(&b.0))
@@ -145,4 +151,19 @@ pub(crate) fn closest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> O
 
 pub(crate) fn quoted<'a>(words: impl Iterator<Item = &'a str>) -> String {
     words.map(|word| format!("'{word}'")).collect::<Vec<String>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggestions_stay_in_the_family_of_an_option() {
+        let known = ["sink.parallelism", "scan.startup.mode", "topic", "value.format"];
+        let of = |word: &str| closest(word, known.iter().copied());
+        assert_eq!(of("scan.parallelism"), None);
+        assert_eq!(of("scan.startup.mod"), Some("scan.startup.mode"));
+        assert_eq!(of("snk.parallelism"), Some("sink.parallelism"));
+        assert_eq!(of("topik"), Some("topic"));
+    }
 }

@@ -3,7 +3,7 @@
 pub mod json;
 
 use crate::options::Reader;
-use json::{JsonOptions, TimestampFormat, WriteOptions};
+use json::{DecimalFormat, JsonOptions, TimestampFormat, WriteOptions};
 
 /// What a table's options say of JSON, for whoever reads the table and for whoever writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +43,8 @@ pub(crate) fn json(reader: &mut Reader<'_>, prefix: &str) -> Json {
     let ignore_parse_errors = flag("ignore-parse-errors");
     flag("fail-on-missing-field");
     let ignore_null_fields = flag("encode.ignore-null-fields");
-    // Decimals are never written with an exponent.
-    flag("encode.decimal-as-plain-number");
+    let decimals =
+        if flag("encode.decimal-as-plain-number") { DecimalFormat::Plain } else { DecimalFormat::Scientific };
     reader.word(&key("decode.json-parser.enabled"), "true", &["true", "false"]);
     // No map is ever written.
     reader.word(&key("map-null-key.mode"), "FAIL", &["FAIL", "DROP", "LITERAL"]);
@@ -54,6 +54,6 @@ pub(crate) fn json(reader: &mut Reader<'_>, prefix: &str) -> Json {
         if standard == "ISO-8601" { TimestampFormat::Iso8601 } else { TimestampFormat::Sql };
     Json {
         reading: JsonOptions { ignore_parse_errors, timestamp_format },
-        writing: WriteOptions { ignore_null_fields, timestamp_format },
+        writing: WriteOptions { ignore_null_fields, timestamp_format, decimals },
     }
 }

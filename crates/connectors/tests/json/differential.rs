@@ -123,8 +123,8 @@ fn expected(json: &Json, request: &LeafRequest) -> Option<Value> {
         DataType::Boolean => match json {
             Json::Bool(value) => Value::Bool(*value),
             Json::String(text) => Value::Bool(text.trim().eq_ignore_ascii_case("true")),
-            Json::Number(_) => Value::Bool(false),
-            _ => Value::Null,
+            Json::Number(_) | Json::Array(_) | Json::Object(_) => Value::Bool(false),
+            Json::Null => Value::Null,
         },
         _ => match json {
             Json::String(text) => Value::Text(text.clone()),

@@ -1,6 +1,7 @@
 //! JSON text of results.
 
-use connectors::format::json::write::{write_scalar, write_string};
+use connectors::format::json::write::{write_scalar, write_string, write_value};
+use connectors::format::json::{DecimalFormat, WriteOptions};
 use types::{DataType, Scalar};
 
 fn written(value: Scalar<'_>, data_type: DataType) -> String {
@@ -58,6 +59,34 @@ fn texts_are_escaped_where_json_needs_it() {
     let mut out = Vec::new();
     write_string(&mut out, "Đà \"N\\ẵng\"\n\t\r\u{8}\u{c}\u{1f}\u{7f}/");
     assert_eq!(String::from_utf8(out).unwrap(), "\"Đà \\\"N\\\\ẵng\\\"\\n\\t\\r\\b\\f\\u001F\u{7f}/\"");
+}
+
+#[test]
+fn decimals_are_written_as_big_decimal_writes_them_unless_plain_ones_are_asked_for() {
+    for (unscaled, scale, scientific, plain) in [
+        (1_000_000, 4, "1E+2", "100.0000"),
+        (0, 4, "0", "0.0000"),
+        (15_000, 4, "1.5", "1.5000"),
+        (120_000, 4, "12", "12.0000"),
+        (-1_000_000, 4, "-1E+2", "-100.0000"),
+        (1, 4, "0.0001", "0.0001"),
+        (10, 4, "0.001", "0.0010"),
+        (1_234_567_000, 4, "123456.7", "123456.7000"),
+        (100_000, 4, "1E+1", "10.0000"),
+        (120_000_000_000, 0, "1.2E+11", "120000000000"),
+        (1, 8, "1E-8", "0.00000001"),
+        (12, 8, "1.2E-7", "0.00000012"),
+        (100, 8, "0.000001", "0.00000100"),
+        (-12_345, 2, "-123.45", "-123.45"),
+    ] {
+        let data_type = DataType::Decimal { precision: 38, scale };
+        for (decimals, expected) in [(DecimalFormat::Scientific, scientific), (DecimalFormat::Plain, plain)] {
+            let mut out = Vec::new();
+            let options = WriteOptions { decimals, ..WriteOptions::default() };
+            write_value(&mut out, Scalar::Wide(unscaled), &data_type, &options);
+            assert_eq!(String::from_utf8(out).expect("JSON is UTF-8"), expected, "{decimals:?}");
+        }
+    }
 }
 
 #[test]

@@ -72,7 +72,8 @@ impl<T: Default + Copy> Picked<T> {
     }
 }
 
-/// As `Scalar::compare`: NaN is the greatest.
+/// As `Scalar::compare`: NaN is the greatest, wherever it comes among the rows. (Flink's MIN and MAX keep a NaN that comes
+/// first and pass over a later one.)
 pub(super) fn compare_doubles(a: &f64, b: &f64) -> Ordering {
     a.partial_cmp(b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
 }
@@ -92,4 +93,23 @@ pub(super) fn pick_text(held: u32, code: u32, pick: Pick, domain: usize, order: 
         Pick::Last => true,
     };
     if take { code } else { held }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nan_is_the_greatest_double_in_any_order() {
+        for values in [[f64::NAN, 1.0, 3.0], [1.0, f64::NAN, 3.0], [1.0, 3.0, f64::NAN]] {
+            let picked = |pick: Pick| {
+                let mut picked = Picked::default();
+                picked.resize(1);
+                values.iter().for_each(|&value| picked.offer(0, value, pick, compare_doubles));
+                picked.values[0]
+            };
+            assert_eq!(picked(Pick::Min), 1.0);
+            assert!(picked(Pick::Max).is_nan());
+        }
+    }
 }

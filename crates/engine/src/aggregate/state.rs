@@ -314,7 +314,7 @@ impl<T: Default + Copy> Sums<T> {
 
 impl Sums<i128> {
     /// Saturates into [`OVERFLOWN`], from which there is no way back: the sum is null then, as in Flink.
-    fn add_wide(&mut self, group: usize, value: i128, count: u64) {
+    pub(crate) fn add_wide(&mut self, group: usize, value: i128, count: u64) {
         let sum = &mut self.sums[group];
         *sum = match sum.checked_add(value) {
             Some(added) if *sum != OVERFLOWN && value != OVERFLOWN => added,

@@ -4,7 +4,7 @@ use types::{DataType, Repr, Value};
 
 use crate::aggregate::domain::Domains;
 use crate::aggregate::exact_sum::{ExactSums, FixedColumn};
-use crate::aggregate::state::{OVERFLOWN, State, StateSpec};
+use crate::aggregate::state::{State, StateSpec};
 use crate::aggregate::table::{Table, TableSpec};
 use crate::column::Column;
 use crate::dictionary::NULL_CODE;
@@ -122,23 +122,32 @@ fn average(state: &State, group: u32, arg: &DataType, to: &DataType) -> Value {
                 DataType::Decimal { scale, .. } => *scale as u32,
                 _ => 0,
             };
-            if sums.sums[index] == OVERFLOWN {
-                return Value::Null;
-            }
             let factor = 10i128.pow(digits(to).saturating_sub(digits(arg)));
-            decimal(sums.sums[index].checked_mul(factor).map(|scaled| scaled / sums.counts[index] as i128))
+            decimal(fits(sums.sums[index]).and_then(|sum| quotient(sum, factor, sums.counts[index])))
         }
         _ => Value::Null,
     }
 }
 
+/// `sum * factor / count`, rounded half away from zero; `None` where an `i128` does not hold it.
+fn quotient(sum: i128, factor: i128, count: u64) -> Option<i128> {
+    let count = i128::from(count);
+    // The remainder is below the count, so that only the whole part can be too large.
+    let whole = (sum / count).checked_mul(factor)?;
+    let rest = sum % count * factor;
+    let rounded = (2 * rest.abs() + count) / (2 * count) * rest.signum();
+    whole.checked_add(rounded)
+}
+
+/// The value, unless it has more than 38 digits.
+fn fits(unscaled: i128) -> Option<i128> {
+    const LIMIT: u128 = 10u128.pow(38);
+    (unscaled.unsigned_abs() < LIMIT).then_some(unscaled)
+}
+
 /// Null where 38 digits are not enough.
 fn decimal(unscaled: Option<i128>) -> Value {
-    const LIMIT: u128 = 10u128.pow(38);
-    match unscaled {
-        Some(value) if value.unsigned_abs() < LIMIT => Value::Wide(value),
-        _ => Value::Null,
-    }
+    unscaled.and_then(fits).map_or(Value::Null, Value::Wide)
 }
 
 fn picked(state: &State, spec: StateSpec, group: u32, data_type: &DataType, domains: &Domains) -> Value {
@@ -159,18 +168,21 @@ fn picked(state: &State, spec: StateSpec, group: u32, data_type: &DataType, doma
 }
 
 /// Linear interpolation at `p * (n - 1)`, `None` without values. Reorders the values.
+///
+/// Where the position is that of one value, the value itself is the answer: the next one may be infinite or NaN.
 fn percentile(values: &mut [f64], p: f64) -> Option<f64> {
     if values.is_empty() {
         return None;
     }
     let position = p * (values.len() - 1) as f64;
-    let index = (position as usize).min(values.len() - 1);
+    let (lower, higher) = (position.floor(), position.ceil());
+    let index = (lower as usize).min(values.len() - 1);
     let (_, &mut low, above) = values.select_nth_unstable_by(index, f64::total_cmp);
-    let high = above.iter().copied().min_by(f64::total_cmp);
-    Some(match high {
-        Some(high) => low + (high - low) * (position - index as f64),
-        None => low,
-    })
+    let high = above.iter().copied().min_by(f64::total_cmp).unwrap_or(low);
+    if higher == lower || high == low {
+        return Some(low);
+    }
+    Some((higher - position) * low + (position - lower) * high)
 }
 
 fn for_each_distinct(
@@ -205,8 +217,7 @@ fn distinct_sums(table: &Table, spec: &TableSpec, state: usize, arg: &DataType, 
             }
             (State::SumDouble(sums), Value::Double(value)) => add_double(sums, group, value),
             (State::SumWide(sums), Value::Wide(value)) => {
-                sums.sums[index] = sums.sums[index].saturating_add(value);
-                sums.counts[index] += 1;
+                sums.add_wide(index, value, 1);
             }
             _ => {}
         }
@@ -233,4 +244,42 @@ fn wrap(value: i64, data_type: &DataType) -> i64 {
 /// `FLOAT` is held as a double rounded to single precision.
 fn round_to(value: f64, data_type: &DataType) -> f64 {
     if *data_type == DataType::Float { value as f32 as f64 } else { value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn averages_of_decimals_are_rounded_half_up() {
+        for (sum, count, average) in
+            [(200, 3, 666_667), (-200, 3, -666_667), (100, 8, 125_000), (1, 2, 5_000)]
+        {
+            assert_eq!(quotient(sum, 10_000, count), Some(average), "{sum} / {count}");
+        }
+        assert_eq!(quotient(5, 1, 2), Some(3));
+        assert_eq!(quotient(-5, 1, 2), Some(-3));
+        // The sum times the factor is beyond an i128, the average is not.
+        assert_eq!(quotient(10i128.pow(37), 1_000_000, 10u64.pow(10)), Some(10i128.pow(33)));
+        assert_eq!(quotient(10i128.pow(37), 1_000_000, 1), None);
+    }
+
+    #[test]
+    fn percentiles_of_infinity_and_nan_are_flinks() {
+        const INF: f64 = f64::INFINITY;
+        for (values, answers) in [
+            (vec![INF, 1.0, 3.0], [1.0, 2.0, 3.0, INF, INF]),
+            (vec![-INF, 1.0, 3.0, INF], [-INF, -INF, 2.0, INF, INF]),
+            (vec![INF, INF, INF, INF], [INF; 5]),
+            (vec![1.0, 2.0], [1.0, 1.25, 1.5, 1.75, 2.0]),
+        ] {
+            let got = [0.0, 0.25, 0.5, 0.75, 1.0].map(|p| percentile(&mut values.clone(), p));
+            assert_eq!(got, answers.map(Some), "{values:?}");
+        }
+        let mut with_nan = [f64::NAN, 1.0, 3.0];
+        assert_eq!(percentile(&mut with_nan, 0.5), Some(3.0));
+        assert_eq!(percentile(&mut with_nan, 0.25), Some(2.0));
+        assert!(percentile(&mut with_nan, 0.75).is_some_and(f64::is_nan));
+        assert_eq!(percentile(&mut [1.0, 2.0, 4.0, 10.0], 0.95), Some(9.099999999999998));
+    }
 }

@@ -205,6 +205,21 @@ fn what_is_the_same_in_every_row_is_computed_once_a_batch() {
 }
 
 #[test]
+fn texts_that_take_too_much_memory_in_a_batch_fail_it() {
+    let mut graph = scope(&[DataType::STRING]);
+    let text = column(&mut graph, 0);
+    let million = constant(&mut graph, Value::Int(1_000_000), &DataType::Int);
+    let long = call(&mut graph, "REPEAT", &[text, million]);
+    let mut evaluator = evaluator(&graph, &[long]);
+
+    let few = [texts(&["x"; 20])];
+    evaluator.evaluate(Inputs::Columns(&few), 20, None, &NOW_MS).unwrap();
+    let many = [texts(&["x"; 4096])];
+    let error = evaluator.evaluate(Inputs::Columns(&many), 4096, None, &NOW_MS).unwrap_err();
+    assert!(error.to_string().contains("more than 256 MiB in a batch"), "{error}");
+}
+
+#[test]
 fn a_cast_fails_only_for_rows_that_need_it() {
     let mut graph = scope(&[DataType::STRING, DataType::Int]);
     let (text, kind) = (column(&mut graph, 0), column(&mut graph, 1));

@@ -130,7 +130,7 @@ impl Object {
                 out.push(b',');
             }
             out.extend_from_slice(&field.name);
-            write_value(out, value, &field.data_type, self.options.timestamp_format);
+            write_value(out, value, &field.data_type, &self.options);
         }
         out.push(b'}');
     }

@@ -26,7 +26,7 @@ pub(super) fn convert<'s>(
     scratch: &'s mut Vec<u8>,
 ) -> Option<Scalar<'s>> {
     Some(match kind {
-        Kind::Boolean => Scalar::Bool(boolean(token)?),
+        Kind::Boolean => Scalar::Bool(boolean(token)),
         Kind::Integer { min, max } => Scalar::Int(integer(token, min, max)?),
         Kind::Double => Scalar::Double(double(token)?),
         Kind::Float => Scalar::Double(f64::from(double(token)? as f32)),
@@ -56,24 +56,25 @@ fn text(token: Token<'_>) -> Option<&[u8]> {
     }
 }
 
-/// Anything but `true`, also in quotes and in any case, is false.
-fn boolean(token: Token<'_>) -> Option<bool> {
+/// Anything but `true`, also in quotes and in any case, is false: `1`, `"yes"`, `["true"]`.
+fn boolean(token: Token<'_>) -> bool {
     match token {
-        Token::Bool(value) => Some(value),
-        Token::Number(_) => Some(false),
-        Token::Text(text) => Some(trim(text).eq_ignore_ascii_case(b"true")),
-        Token::Nested => None,
+        Token::Bool(value) => value,
+        Token::Number(_) | Token::Nested => false,
+        Token::Text(text) => trim(text).eq_ignore_ascii_case(b"true"),
     }
 }
 
-/// Fractions are cut off numbers, but not accepted in text.
+/// INT and BIGINT cut the fraction off numbers, and do not take one in text; the narrower types take no fraction and no
+/// exponent at all.
 fn integer(token: Token<'_>, min: i64, max: i64) -> Option<i64> {
     let (text, number) = match token {
         Token::Number(text) => (text, true),
         Token::Text(text) => (trim(text), false),
         Token::Bool(_) | Token::Nested => return None,
     };
-    if number && text.iter().any(|byte| matches!(byte, b'.' | b'e' | b'E')) {
+    let is_wide = max >= i32::MAX.into();
+    if number && is_wide && text.iter().any(|byte| matches!(byte, b'.' | b'e' | b'E')) {
         let value = number::double(text)?;
         return (value >= min as f64 && value <= max as f64).then_some(value as i64);
     }

@@ -28,4 +28,4 @@ mod walk;
 pub mod write;
 
 pub use decoder::{Added, Decoder};
-pub use options::{JsonOptions, RecordError, TimestampFormat, WriteOptions};
+pub use options::{DecimalFormat, JsonOptions, RecordError, TimestampFormat, WriteOptions};

@@ -19,6 +19,18 @@ pub struct WriteOptions {
     pub ignore_null_fields: bool,
     /// `json.timestamp-format.standard`.
     pub timestamp_format: TimestampFormat,
+    /// `json.encode.decimal-as-plain-number`.
+    pub decimals: DecimalFormat,
+}
+
+/// How `DECIMAL` is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DecimalFormat {
+    /// As Java's `BigDecimal` writes it without the zeros at its end: `1.5`, and `1E+2` for 100.
+    #[default]
+    Scientific,
+    /// With all digits of the type and never an exponent: `1.50`, `100.00`.
+    Plain,
 }
 
 /// How `TIMESTAMP` and `TIMESTAMP_LTZ` are written; the latter with a `Z` behind.

@@ -5,17 +5,19 @@ use std::io::Write;
 
 use types::{DataType, Scalar};
 
-use super::TimestampFormat;
 use super::base64;
+use super::options::{DecimalFormat, TimestampFormat, WriteOptions};
 use super::time::{NANOS, calendar};
 
-/// Appends a value of type `data_type`; nested types, which no column holds, are null.
+/// Appends a value of type `data_type`, decimals with all of their digits; nested types, which no column holds, are null.
 pub fn write_scalar(out: &mut Vec<u8>, value: Scalar<'_>, data_type: &DataType) {
-    write_value(out, value, data_type, TimestampFormat::Sql);
+    let options = WriteOptions { decimals: DecimalFormat::Plain, ..WriteOptions::default() };
+    write_value(out, value, data_type, &options);
 }
 
-/// As [`write_scalar`], with timestamps in this format.
-pub fn write_value(out: &mut Vec<u8>, value: Scalar<'_>, data_type: &DataType, format: TimestampFormat) {
+/// As [`write_scalar`], with timestamps and decimals as the options say.
+pub fn write_value(out: &mut Vec<u8>, value: Scalar<'_>, data_type: &DataType, options: &WriteOptions) {
+    let format = options.timestamp_format;
     let mut timestamp = |nanos: i128, zone: &[u8]| {
         quoted(out, |out| {
             write_timestamp(out, nanos, format);
@@ -38,7 +40,10 @@ pub fn write_value(out: &mut Vec<u8>, value: Scalar<'_>, data_type: &DataType, f
             quoted(out, |out| write_time(out, i128::from(millis) * 1_000_000));
         }
         (Scalar::Int(value), _) => write_integer(out, value),
-        (Scalar::Wide(value), DataType::Decimal { scale, .. }) => write_decimal(out, value, *scale),
+        (Scalar::Wide(value), DataType::Decimal { scale, .. }) => match options.decimals {
+            DecimalFormat::Plain => write_decimal(out, value, *scale),
+            DecimalFormat::Scientific => write_scientific(out, value, *scale),
+        },
         (Scalar::Wide(value), _) => append(out, format_args!("{value}")),
     }
 }
@@ -191,6 +196,34 @@ pub fn write_decimal(out: &mut Vec<u8>, unscaled: i128, scale: u8) {
         }
         _ => append(out, format_args!("{unscaled}")),
     }
+}
+
+/// Appends an unscaled decimal as Java's `BigDecimal.stripTrailingZeros().toString()` does: without zeros at its end, with
+/// an exponent where zeros stood before the point (100 is `1E+2`) or more than five follow it (`1E-7`).
+fn write_scientific(out: &mut Vec<u8>, unscaled: i128, scale: u8) {
+    if unscaled == 0 {
+        out.push(b'0');
+        return;
+    }
+    let (mut digits, mut scale) = (unscaled.unsigned_abs(), i32::from(scale));
+    while digits.is_multiple_of(10) {
+        digits /= 10;
+        scale -= 1;
+    }
+
+    let text = digits.to_string();
+    // The exponent of the first digit.
+    let exponent = text.len() as i32 - 1 - scale;
+    if scale >= 0 && exponent >= -6 {
+        let stripped = if unscaled < 0 { -(digits as i128) } else { digits as i128 };
+        write_decimal(out, stripped, scale as u8);
+        return;
+    }
+
+    let sign = if unscaled < 0 { "-" } else { "" };
+    let (first, rest) = text.split_at(1);
+    let point = if rest.is_empty() { "" } else { "." };
+    append(out, format_args!("{sign}{first}{point}{rest}E{exponent:+}"));
 }
 
 /// Appends days since 1970 as `yyyy-MM-dd`.

@@ -23,6 +23,7 @@ use super::select::Rows;
 use super::slots::{Operands, Slot};
 use super::strategy::Effort;
 use super::vector::Vector;
+use crate::column::Column;
 
 /// A vectorised function.
 pub(crate) enum Kernel {
@@ -136,6 +137,24 @@ impl Kernel {
     }
 }
 
+/// The most bytes of texts or bytes that one expression may compute in a batch. Each value is bounded by itself; this
+/// bounds thousands of them, which are all held until the batch is done.
+const MAX_BATCH_BYTES: usize = 256 << 20;
+
+/// # Errors
+/// The texts or bytes of a column have become too long.
+fn check_size(column: &Column) -> Result<(), EvalError> {
+    match column {
+        Column::Text(texts) | Column::Bytes(texts) if texts.data.len() > MAX_BATCH_BYTES => {
+            const MIB: usize = MAX_BATCH_BYTES >> 20;
+            Err(EvalError(format!(
+                "the values of one expression take more than {MIB} MiB in a batch of rows"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Any function: the registry's code, row by row.
 pub(crate) fn by_row(
     call: &Call,
@@ -153,7 +172,7 @@ pub(crate) fn by_row(
     work.rows.try_each(|row| {
         call.run(env, |place| arg(place).get(row), output)?;
         target.column.set(row, output.get());
-        Ok(())
+        check_size(&target.column)
     })
 }
 
