@@ -54,7 +54,9 @@ impl Catalog {
             table.options.entries.insert(key, option);
         }
         let known = self.tables.iter().position(|other| {
-            other.name == table.name && other.span == table.span && other.options.says_the_same(&table.options)
+            other.name == table.name
+                && other.span == table.span
+                && other.options.says_the_same(&table.options)
         });
         known.unwrap_or_else(|| self.add_nameless(table))
     }
@@ -171,7 +173,7 @@ impl Table {
                 diagnostics.push(error);
             }
         }
-        table.is_broken |= diagnostics.len() > before;
+        table.is_broken |= diagnostics[before..].iter().any(Diagnostic::is_error);
         table
     }
 
@@ -195,6 +197,14 @@ impl Table {
         };
         if metadata.is_some() {
             diagnostics.extend(unreadable_metadata(type_name));
+        }
+        if let DataType::IntervalDayTime | DataType::IntervalYearMonth = type_name.column_type.data_type {
+            let instead = "declare a whole number, and multiply it with an INTERVAL";
+            diagnostics.push(Diagnostic::refused_by_flink(
+                type_name.span,
+                "a column of an INTERVAL",
+                instead,
+            ));
         }
         let leaf = |entry| metadata.as_ref().map(|of| MetadataLeaf { key: of.key.clone(), entry });
         let (graph, leaves) = (&mut self.graph, &mut self.leaves);

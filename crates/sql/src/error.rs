@@ -64,6 +64,11 @@ impl Diagnostic {
         Diagnostic::new(Severity::Notice, span, message.into())
     }
 
+    /// A notice that Flink refuses what is taken here, for those whose script must run there too.
+    pub(crate) fn refused_by_flink(span: Span, what: &str, instead: &str) -> Diagnostic {
+        Diagnostic::notice(span, format!("{what} is taken here, and Flink refuses it")).with_hint(instead)
+    }
+
     fn new(severity: Severity, span: Span, message: String) -> Diagnostic {
         Diagnostic { severity, kind: Kind::Meaning, message, detail: None, hint: None, span }
     }

@@ -7,9 +7,7 @@ use std::fmt::Write;
 use types::{DataType, Value};
 
 use crate::expr::{CastMode, Comparison, Expr, ExprGraph, ExprId};
-use crate::plan::{
-    Pipeline, Plan, Query, Rowtime, Shape, SinkTable, TableOptions, Window, WindowAggregate,
-};
+use crate::plan::{Pipeline, Plan, Query, Rowtime, Shape, SinkTable, TableOptions, Window, WindowAggregate};
 
 /// Draws a plan.
 pub fn explain(plan: &Plan) -> String {
@@ -222,7 +220,12 @@ impl Printer<'_> {
                     format!("{} {} {}", of(a), function.name, of(b))
                 }
                 args => {
-                    let args: Vec<String> = args.iter().map(|arg| self.print(*arg)).collect();
+                    // Of a check, what is checked.
+                    let shown = match function.name {
+                        "$NOT_NULL" | "$CHECK_LENGTH" => &args[..1],
+                        _ => &args[..],
+                    };
+                    let args: Vec<String> = shown.iter().map(|arg| self.print(*arg)).collect();
                     format!("{}({})", function.name, args.join(", "))
                 }
             },

@@ -13,7 +13,7 @@ fn type_of(select: &str) -> String {
     let script = format!("{PRELUDE}{select}");
     match sql::compile(&script, &|_| None) {
         Ok(_) => "compiled".to_owned(),
-        Err(found) => match found.as_slice() {
+        Err(found) => match found.iter().filter(|d| d.is_error()).collect::<Vec<_>>().as_slice() {
             [only] if only.message.contains("is written into it") => {
                 only.detail.as_deref().unwrap_or_default().trim_start_matches("this is ").to_owned()
             }

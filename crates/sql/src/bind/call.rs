@@ -30,6 +30,70 @@ const REFUSED: &[(&str, &str)] = &[
     ("PERCENTILE_DISC", "use PERCENTILE(x, 0.95)"),
 ];
 
+/// Scalar functions of Flink that do not exist here, sorted. Another name that is near must not be suggested.
+const FLINK_ONLY: &[&str] = &[
+    "ARRAY_APPEND",
+    "ARRAY_CONCAT",
+    "ARRAY_CONTAINS",
+    "ARRAY_DISTINCT",
+    "ARRAY_EXCEPT",
+    "ARRAY_INTERSECT",
+    "ARRAY_JOIN",
+    "ARRAY_MAX",
+    "ARRAY_MIN",
+    "ARRAY_POSITION",
+    "ARRAY_PREPEND",
+    "ARRAY_REMOVE",
+    "ARRAY_REVERSE",
+    "ARRAY_SLICE",
+    "ARRAY_SORT",
+    "ARRAY_UNION",
+    "BITMAP_AND",
+    "BITMAP_BUILD",
+    "BITMAP_CARDINALITY",
+    "BITMAP_OR",
+    "CARDINALITY",
+    "CURRENT_DATABASE",
+    "CURRENT_WATERMARK",
+    "DECODE",
+    "ELEMENT",
+    "ELT",
+    "ENCODE",
+    "HASH_CODE",
+    "INET_ATON",
+    "INET_NTOA",
+    "JSON",
+    "JSON_ARRAY",
+    "JSON_EXISTS",
+    "JSON_OBJECT",
+    "JSON_QUERY",
+    "JSON_QUOTE",
+    "JSON_STRING",
+    "JSON_UNQUOTE",
+    "MAP_ENTRIES",
+    "MAP_FROM_ARRAYS",
+    "MAP_KEYS",
+    "MAP_UNION",
+    "MAP_VALUES",
+    "OVERLAPS",
+    "PARSE_JSON",
+    "PARSE_URL",
+    "PRINTF",
+    "RAND",
+    "RAND_INTEGER",
+    "REGEXP_COUNT",
+    "REGEXP_EXTRACT_ALL",
+    "REGEXP_INSTR",
+    "REGEXP_SUBSTR",
+    "SPLIT",
+    "STR_TO_MAP",
+    "TRANSLATE",
+    "TRY_PARSE_JSON",
+    "TYPEOF",
+    "UNHEX",
+    "UUID",
+];
+
 impl ExprBinder<'_> {
     pub(super) fn call(&mut self, call: &ast::Call, span: Span) -> Bound<ExprId> {
         let name = call.name.value.to_ascii_uppercase();
@@ -63,6 +127,11 @@ impl ExprBinder<'_> {
             return self.report(error.with_hint(*why));
         }
         let mut error = Diagnostic::error(ident.span, format!("there is no function `{}`", ident.value));
+        if FLINK_ONLY.contains(&name) {
+            let error =
+                Diagnostic::error(ident.span, format!("the function {name} of Flink is not supported"));
+            return self.report(error.with_hint("`weir functions` lists those that are there"));
+        }
         let registry = functions::all().iter().map(|function| function.name);
         let names = registry.filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()));
         let names = names.chain(OWN.iter().copied()).chain(super::aggregate::NAMES.iter().copied());
@@ -91,6 +160,7 @@ impl ExprBinder<'_> {
                 return Err(self.report(error));
             }
         };
+        self.note_call(function.name, args, span);
         let args: Vec<ExprId> =
             args.iter().zip(&signature.args).map(|(arg, to)| self.convert_argument(*arg, to)).collect();
         let types: Vec<ColumnType> = args.iter().map(|arg| self.type_of(*arg)).collect();

@@ -82,6 +82,7 @@ impl ExprBinder<'_> {
             });
             return Err(self.report(error));
         };
+        self.note_comparison(&a, &b, span);
         let (left, right) = match common {
             DataType::Null => (self.convert(left, &DataType::Int), self.convert(right, &DataType::Int)),
             _ if same_form(&a, &b) => (left, right),

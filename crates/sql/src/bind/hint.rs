@@ -53,7 +53,8 @@ impl Binder {
         for hint in hints {
             self.check_hint(hint)?;
             if hint.name == "OPTIONS" {
-                let notice = Diagnostic::notice(hint.span, "OPTIONS behind SELECT has no effect, as in Flink");
+                let notice =
+                    Diagnostic::notice(hint.span, "OPTIONS behind SELECT has no effect, as in Flink");
                 self.report(notice.with_hint("it stands behind a table's name: FROM t /*+ OPTIONS(…) */"));
             }
         }

@@ -12,6 +12,7 @@ mod enforce;
 mod expression;
 mod group;
 mod hint;
+mod portable;
 pub(crate) mod scope;
 mod select;
 mod sink;
@@ -105,7 +106,9 @@ impl Binder {
             return Ok(());
         }
         if names.len() != relation.columns.len() {
-            let message = format!("{} names for {} columns", names.len(), relation.columns.len());
+            let counted = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+            let (given, wanted) = (counted(names.len(), "name"), counted(relation.columns.len(), "column"));
+            let message = format!("{given} for {wanted}");
             return Err(self.report(Diagnostic::error(span, message)));
         }
         for (column, name) in relation.columns.iter_mut().zip(names) {

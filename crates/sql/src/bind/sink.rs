@@ -118,7 +118,7 @@ impl Binder {
             let names = |columns: &mut dyn Iterator<Item = String>| columns.collect::<Vec<_>>().join(", ");
             let error = Diagnostic::error(
                 insert.query.items_span(),
-                format!("{} columns are written, and `{}` takes {}", given.len(), table.name, targets.len()),
+                format!("{}, and `{}` takes {}", written(given.len()), table.name, targets.len()),
             )
             .with_detail(format!("the query gives {}", names(&mut given.iter().map(|c| c.name.clone()))))
             .with_hint(format!(
@@ -170,6 +170,10 @@ impl Binder {
         };
         let from: ColumnType = self.over(relation, None, None, "here", |binder| binder.type_of(id));
         let to = &wanted.column_type.data_type;
+        if from.data_type == DataType::Null {
+            let instead = format!("write CAST(NULL AS {to})");
+            self.report(Diagnostic::refused_by_flink(span, "a NULL without a type", &instead));
+        }
         if !converts_implicitly(&from.data_type, to) {
             let error = Diagnostic::error(
                 span,
@@ -203,4 +207,9 @@ impl Binder {
         let data_type: DataType = column.column_type.data_type.clone();
         Ok(self.over(relation, None, None, "here", |binder| binder.add_literal(Value::Null, data_type)))
     }
+}
+
+/// How many columns are written.
+fn written(columns: usize) -> String {
+    if columns == 1 { "1 column is written".to_owned() } else { format!("{columns} columns are written") }
 }

@@ -6,9 +6,7 @@ use types::{ColumnType, DataType, Repr, Scalar};
 
 use super::signature::{Kind, accept, data_type, fallible, function, literal_text, mismatch, text};
 use super::text::length;
-use super::{
-    Argument, Call, Code, Env, EvalError, Function, Nulls, Output, Signature, SignatureError, cast,
-};
+use super::{Argument, Call, Code, Env, EvalError, Function, Nulls, Output, Signature, SignatureError, cast};
 use crate::expr::CastMode;
 
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -124,7 +122,9 @@ fn check_length(call: &Call<'_>) -> Result<Code, String> {
         };
         if !(least..=most).contains(&given) {
             let column = text(args, 1);
-            let message = format!("the column {column} is {of}, and {given} {unit} are written into it");
+            let plural = if given == 1 { unit.trim_end_matches('s') } else { unit };
+            let verb = if given == 1 { "is" } else { "are" };
+            let message = format!("the column {column} is {of}, and {given} {plural} {verb} written into it");
             return Err(EvalError(message));
         }
         out.scalar(args.first().copied().unwrap_or(Scalar::Null));

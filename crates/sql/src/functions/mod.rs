@@ -22,6 +22,7 @@ mod hash;
 mod json;
 mod like;
 mod loose_time;
+mod manual;
 mod math;
 pub mod number_text;
 mod pad;
@@ -46,11 +47,12 @@ use types::{ColumnType, DataType, Scalar, Value};
 
 pub use choice::common_type;
 pub(crate) use like::is_like;
+pub use manual::{Entry, manual};
 
 /// The most bytes that a computed value may have. A longer one fails the row, and so the job.
 ///
 /// A short script can ask for any length, as with `REPEAT('x', 1000000)`; memory ends long before Java's 2 GiB do.
-pub const MAX_VALUE_BYTES: usize = 16 << 20;
+pub const MAX_VALUE_BYTES: usize = 8 << 20;
 
 /// A scalar function.
 pub struct Function {

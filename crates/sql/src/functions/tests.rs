@@ -1,6 +1,7 @@
 //! What Flink answered, function by function, and what must hold for every function and every cast.
 
 mod bounds;
+mod enforced;
 mod flink_answers;
 mod flink_times;
 mod fused_agree;

@@ -104,7 +104,7 @@ pub(crate) fn command(filled: &Filled) -> Result<Command, Vec<Diagnostic>> {
     let read = parser.command().and_then(|command| parser.end_of_command().map(|()| command));
     let mut diagnostics = parser.diagnostics;
     match read {
-        Ok(command) if diagnostics.is_empty() => return Ok(command),
+        Ok(command) if !diagnostics.iter().any(Diagnostic::is_error) => return Ok(command),
         Ok(_) => {}
         Err(error) => diagnostics.push(*error),
     }
@@ -218,7 +218,7 @@ impl Parser {
 
     /// Behind `EXPLAIN`.
     fn explain_command(&mut self, start: Span) -> Parsed<Command> {
-        self.explained_details();
+        self.explained_details()?;
         let from = self.span();
         let what = if self.begins_query() {
             self.top_query()?;
@@ -274,6 +274,13 @@ impl Parser {
         for (word, show) in plain {
             if self.accept_word(word) {
                 return Ok(show);
+            }
+        }
+        for word in ["COLUMNS", "PARTITIONS", "PROCEDURES", "MODELS", "MATERIALIZED", "FULL"] {
+            if self.is_word(word) {
+                let error = Diagnostic::error(self.span(), format!("SHOW {word} is not supported"));
+                let hint = (word == "COLUMNS").then(|| "DESCRIBE shows a table's columns".to_owned());
+                return Err(Box::new(Diagnostic { hint, ..error }));
             }
         }
         Err(self.unexpected(

@@ -4,6 +4,7 @@ use sqlparser::tokenizer::Token;
 use types::{DataType, Value};
 
 use super::ast::{Expr, ExprKind, Truth};
+use super::lexer::{BANG_EQUAL, mark};
 use super::{MAX_DEPTH, Parsed, Parser};
 use crate::error::{Diagnostic, Span};
 use crate::expr::Comparison;
@@ -65,6 +66,7 @@ impl Parser {
         Some(match self.peek() {
             Token::Eq => (Operator::Compare(Comparison::Equal), power::COMPARE),
             Token::Neq => (Operator::Compare(Comparison::NotEqual), power::COMPARE),
+            token if *token == mark(BANG_EQUAL) => (Operator::Compare(Comparison::NotEqual), power::COMPARE),
             Token::Lt => (Operator::Compare(Comparison::Less), power::COMPARE),
             Token::LtEq => (Operator::Compare(Comparison::LessOrEqual), power::COMPARE),
             Token::Gt => (Operator::Compare(Comparison::Greater), power::COMPARE),
@@ -92,6 +94,9 @@ impl Parser {
 
     fn infix(&mut self, left: Expr, operator: Operator, power: u8) -> Parsed<Expr> {
         let start = left.span;
+        if *self.peek() == mark(BANG_EQUAL) {
+            self.refused_by_flink(self.span(), "`!=`", "write <>");
+        }
         if !matches!(operator, Operator::Range) {
             self.advance();
         }
@@ -146,6 +151,10 @@ impl Parser {
             if self.accept_word(word) {
                 return Ok(ExprKind::Is { input, test, negated });
             }
+        }
+        if self.is_word("JSON") {
+            let error = Diagnostic::error(self.span(), "IS JSON is not supported");
+            return Err(Box::new(error.with_hint("JSON_VALUE of text that is not JSON is null")));
         }
         Err(self.unexpected("NULL, TRUE, FALSE, UNKNOWN or DISTINCT FROM"))
     }
@@ -271,6 +280,12 @@ impl Parser {
                 }
                 self.expect(&Token::RParen)?;
                 Ok(inner)
+            }
+            Token::Word(word)
+                if word.value.eq_ignore_ascii_case("U") && matches!(self.peek_nth(1), Token::Ampersand) =>
+            {
+                let error = Diagnostic::error(start, "U&'…' texts are not supported");
+                Err(Box::new(error.with_hint("write the characters themselves: scripts are UTF-8")))
             }
             Token::Word(word) => match self.special(&word, start)? {
                 Some(expr) => Ok(expr),

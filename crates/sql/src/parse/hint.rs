@@ -32,7 +32,9 @@ impl Parser {
         }
         if !matches!(self.peek(), Token::LParen) || matches!(self.peek_nth(1), Token::RParen) {
             let error = Diagnostic::error(self.since(span), "OPTIONS takes keys and values");
-            return Err(Box::new(error.with_hint("write it like /*+ OPTIONS('scan.startup.mode' = 'earliest-offset') */")));
+            return Err(Box::new(
+                error.with_hint("write it like /*+ OPTIONS('scan.startup.mode' = 'earliest-offset') */"),
+            ));
         }
         let options = self.list(Parser::hint_option)?;
         Ok(Hint { name, options, span: self.since(span) })

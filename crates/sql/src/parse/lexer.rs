@@ -35,6 +35,9 @@ pub(crate) struct Lexeme {
 pub(super) const HINT_OPENS: &str = "/*+";
 pub(super) const HINT_CLOSES: &str = "*/";
 
+/// `!=`, which means `<>`; sqlparser has one token for both.
+pub(super) const BANG_EQUAL: &str = "!=";
+
 /// A token of ours, which no text of a script gives.
 pub(super) fn mark(text: &str) -> Token {
     Token::CustomBinaryOperator(text.to_owned())
@@ -58,7 +61,11 @@ pub(crate) fn lexemes(filled: &Filled) -> (Vec<Lexeme>, Option<Diagnostic>) {
                 add_hint(filled, Span { start, end }, &mut lexemes);
             }
             Token::Whitespace(_) => {}
-            token => lexemes.push(Lexeme { token, span: filled.origin(Span { start, end }) }),
+            token => {
+                let is_bang = token == Token::Neq && filled.text[start..end].starts_with('!');
+                let token = if is_bang { mark(BANG_EQUAL) } else { token };
+                lexemes.push(Lexeme { token, span: filled.origin(Span { start, end }) });
+            }
         }
     }
     let end = filled.origin(Span { start: filled.text.len(), end: filled.text.len() });

@@ -161,6 +161,15 @@ fn interval(text: &str, first: Unit, last: Unit) -> Option<i64> {
     }
 }
 
+/// Digits that the leading field of an interval may have where nothing is said of them.
+const DEFAULT_PRECISION: usize = 2;
+
+/// The digits of the first field of an interval, without zeros in front.
+fn leading_digits(text: &str) -> usize {
+    let digits = text.trim().trim_start_matches(['+', '-']).trim_start_matches('0');
+    digits.bytes().take_while(u8::is_ascii_digit).count()
+}
+
 impl Parser {
     /// A number, or an error that says why it is none.
     pub(super) fn number_literal(&mut self, text: &str, negative: bool, start: Span) -> Parsed<Expr> {
@@ -221,6 +230,7 @@ impl Parser {
         let text = self
             .text("the interval's length in quotes")
             .map_err(|error| Box::new(error.with_hint(example)))?;
+        let has_precision = matches!(self.peek_nth(1), Token::LParen);
         let (first, last) = self
             .interval_units()
             .map_err(|error| if error.hint.is_some() { error } else { Box::new(error.with_hint(example)) })?;
@@ -235,6 +245,14 @@ impl Parser {
                 "write it like INTERVAL '1 02:03:04' DAY TO SECOND"
             }))
         })?;
+        if !has_precision && leading_digits(&text.value) > DEFAULT_PRECISION {
+            let what = format!("an interval of more than {DEFAULT_PRECISION} digits");
+            self.refused_by_flink(
+                text.span,
+                &what,
+                "write their number behind the unit: INTERVAL '100' SECOND(3)",
+            );
+        }
         let data_type =
             if first.is_month_based() { DataType::IntervalYearMonth } else { DataType::IntervalDayTime };
         let length = if negative { -length } else { length };

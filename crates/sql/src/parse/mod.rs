@@ -54,6 +54,8 @@ pub(crate) fn parse(filled: &Filled) -> Script {
     let mut statements = vec![];
     parser.script(&mut statements);
     let mut diagnostics = parser.diagnostics;
+    // What is read twice is said once.
+    diagnostics.dedup();
     if cut_short {
         // What the parser says about the end of what could be read is only the echo of the lexical error.
         diagnostics.retain(|d| !d.message.contains("end of the script"));
@@ -268,6 +270,11 @@ impl Parser {
         let error = Diagnostic::error(span, format!("this is nested more than {MAX_DEPTH} levels deep"))
             .with_hint("split it: name a part of it in a view");
         Box::new(error)
+    }
+
+    /// Notes that Flink refuses what is taken here.
+    fn refused_by_flink(&mut self, span: Span, what: &str, instead: &str) {
+        self.diagnostics.push(Diagnostic::refused_by_flink(span, what, instead));
     }
 
     /// # Errors

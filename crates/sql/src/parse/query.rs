@@ -228,7 +228,12 @@ impl Parser {
         let opens_query =
             matches!(self.peek(), Token::LParen) && (self.word_at(1, "SELECT") || self.word_at(1, "WITH"));
         let value = if self.accept_word("TABLE") || opens_query {
-            WindowArgValue::Table(self.from()?)
+            let table = self.from()?;
+            if self.is_word("PARTITION") {
+                let hint = "TUMBLE, HOP and CUMULATE have no partitions: group by the keys";
+                return Err(self.refuse(self.span(), "PARTITION BY in a window is not supported", hint));
+            }
+            WindowArgValue::Table(table)
         } else if self.is_word("DESCRIPTOR") {
             self.advance();
             WindowArgValue::Descriptor(self.list(|p| p.ident("the time column's name"))?)
@@ -288,12 +293,11 @@ impl Parser {
                 "each query reads one table, view or subquery",
             ));
         }
-        if self.is_word("MATCH_RECOGNIZE") || self.is_word("TABLESAMPLE") {
-            return Err(self.refuse(
-                span,
-                "this clause is not supported",
-                "queries filter, project and aggregate in windows",
-            ));
+        for word in ["MATCH_RECOGNIZE", "TABLESAMPLE"] {
+            if self.is_word(word) {
+                let message = format!("{word} is not supported");
+                return Err(self.refuse(span, &message, "queries filter, project and aggregate in windows"));
+            }
         }
         Ok(())
     }

@@ -16,11 +16,22 @@ impl Parser {
                 continue;
             }
             let before = self.at;
-            if let Err(error) = self.statement(statements).and_then(|()| self.end_of_statement()) {
+            if let Err(error) = self.statement(statements) {
                 statements.extend(self.declared_at(before).map(Statement::Unreadable));
                 self.recover(*error);
+            } else if let Err(error) = self.end_of_statement() {
+                if self.begins_statement() {
+                    // Only the `;` is missing: what follows is read, so that its names are known.
+                    self.diagnostics.push(*error);
+                } else {
+                    self.recover(*error);
+                }
             }
         }
+    }
+
+    fn begins_statement(&self) -> bool {
+        STARTS.iter().any(|word| self.is_word(word))
     }
 
     /// The name that a `CREATE TABLE` or `CREATE VIEW` at this place gives.
@@ -183,7 +194,7 @@ impl Parser {
 
     /// Behind `EXPLAIN`.
     fn explain(&mut self, start: Span) -> Parsed<Statement> {
-        self.explained_details();
+        self.explained_details()?;
         let insert_start = self.span();
         let inserts = if self.accept_words(&["STATEMENT", "SET", "BEGIN"]) {
             self.statement_set(start)?
@@ -194,13 +205,19 @@ impl Parser {
         Ok(Statement::Explain { inserts, span: self.since(start) })
     }
 
-    /// `PLAN FOR`, or which details are wanted.
-    pub(super) fn explained_details(&mut self) {
+    /// `PLAN FOR`. The other details of Flink's plans do not exist here.
+    pub(super) fn explained_details(&mut self) -> Parsed<()> {
         const DETAILS: [&str; 5] =
             ["ESTIMATED_COST", "CHANGELOG_MODE", "PLAN_ADVICE", "JSON_EXECUTION_PLAN", "AST"];
-        let is_plan = self.accept_words(&["PLAN", "FOR"]);
-        while !is_plan && DETAILS.iter().any(|detail| self.accept_word(detail)) {
-            self.accept(&Token::Comma);
+        if self.accept_words(&["PLAN", "FOR"]) {
+            return Ok(());
+        }
+        match DETAILS.iter().find(|detail| self.is_word(detail)) {
+            None => Ok(()),
+            Some(detail) => {
+                let error = Diagnostic::error(self.span(), format!("EXPLAIN {detail} is not supported"));
+                Err(Box::new(error.with_hint("EXPLAIN, or EXPLAIN PLAN FOR, shows the plan that runs")))
+            }
         }
     }
 }

@@ -71,10 +71,13 @@ impl Parser {
             options_span: start,
             span: start,
         };
-        if self.is_word("AS") || self.is_word("LIKE") {
+        if ["AS", "LIKE", "WITH"].iter().any(|word| self.is_word(word)) {
             return Err(self.no_derived_table());
         }
         self.expect(&Token::LParen)?;
+        if self.accept_word("LIKE") {
+            return Err(self.no_derived_table());
+        }
         loop {
             self.table_element(&mut table)?;
             if !self.accept(&Token::Comma) {
@@ -106,7 +109,16 @@ impl Parser {
     }
 
     fn no_derived_table(&self) -> Box<Diagnostic> {
-        let error = Diagnostic::error(self.span(), "a table made from another is not supported");
+        let message = match self.peek() {
+            Token::Word(word) if word.value.eq_ignore_ascii_case("AS") => {
+                "CREATE TABLE … AS is not supported"
+            }
+            Token::Word(word) if word.value.eq_ignore_ascii_case("LIKE") => {
+                "CREATE TABLE … LIKE is not supported"
+            }
+            _ => "a table without columns, made from another, is not supported",
+        };
+        let error = Diagnostic::error(self.span(), message);
         Box::new(error.with_hint("declare the columns, and fill the table with INSERT INTO … SELECT"))
     }
 

@@ -37,7 +37,7 @@ fn declarations_that_do_not_hold() {
         ),
         ("CREATE TABLE t (a INT) «PARTITIONED» BY (a) WITH ('connector' = 'x')", "partitioned", ""),
         ("CREATE TABLE t (a INT) WITH ('k' = '1', «'k'» = '2')", "given twice", ""),
-        ("CREATE VIEW «v» (a, b) AS SELECT n FROM uq", "2 names for 1 columns", ""),
+        ("CREATE VIEW «v» (a, b) AS SELECT n FROM uq", "2 names for 1 column", ""),
         ("INSERT INTO one («b») SELECT big FROM uq", "`one` has no column `b`", ""),
     ]);
 }

@@ -1,8 +1,11 @@
 //! `weir check`: whether a script is right, and where it is not.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+use sql::error::{Diagnostic, Severity};
+use sql::plan::Plan;
 
-use super::script::ScriptArgs;
+use super::script::{Script, ScriptArgs};
 use super::terminal::print;
 use super::{Failure, Outcome};
 
@@ -10,22 +13,106 @@ use super::{Failure, Outcome};
 pub(super) struct Arguments {
     #[command(flatten)]
     script: ScriptArgs,
+    /// How the findings are printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Drawn in the script's lines, on stderr
+    Text,
+    /// One JSON object on stdout, for editors and pipelines
+    Json,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let script = arguments.script.read()?;
-    let Some(plan) = script.compile(&|name| arguments.script.lookup(name)) else { return Ok(Outcome::No) };
-    let queries = plan.pipelines.iter().map(|pipeline| pipeline.queries.len()).sum::<usize>();
-    print(&format!(
-        "{}: {} from {} into {}",
-        script.name,
-        counted(queries, "query", "queries"),
-        counted(plan.pipelines.len(), "table", "tables"),
-        counted(plan.sinks.len(), "table", "tables"),
-    ))?;
-    Ok(Outcome::Done)
+    let lookup = |name: &str| arguments.script.lookup(name);
+    match arguments.format {
+        Format::Text => {
+            let Some(plan) = script.compile(&lookup) else { return Ok(Outcome::No) };
+            print(&format!(
+                "{}: {} from {} into {}",
+                script.name,
+                counted(queries(&plan), "query", "queries"),
+                counted(plan.pipelines.len(), "table", "tables"),
+                counted(plan.sinks.len(), "table", "tables"),
+            ))?;
+            Ok(Outcome::Done)
+        }
+        Format::Json => {
+            let (plan, findings) = script.check(&lookup);
+            print(&report(&script, plan.as_ref(), &findings).to_string())?;
+            Ok(if plan.is_some() { Outcome::Done } else { Outcome::No })
+        }
+    }
+}
+
+fn queries(plan: &Plan) -> usize {
+    plan.pipelines.iter().map(|pipeline| pipeline.queries.len()).sum()
 }
 
 fn counted(n: usize, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
+}
+
+/// `{"script", "ok", "queries", "sources", "sinks", "findings": [{"severity", "message", …}]}`; the counts are null where
+/// there is no plan.
+fn report(script: &Script, plan: Option<&Plan>, findings: &[Diagnostic]) -> Value {
+    json!({
+        "script": script.name,
+        "ok": plan.is_some(),
+        "queries": plan.map(queries),
+        "sources": plan.map(|plan| plan.pipelines.len()),
+        "sinks": plan.map(|plan| plan.sinks.len()),
+        "findings": findings.iter().map(|finding| described(finding, &script.text)).collect::<Vec<Value>>(),
+    })
+}
+
+/// A finding with its place: bytes from the script's start, and line and column, both from 1, in characters.
+fn described(finding: &Diagnostic, script: &str) -> Value {
+    let (line, column) = place(script, finding.span.start);
+    let (end_line, end_column) = place(script, finding.span.end);
+    json!({
+        "severity": match finding.severity {
+            Severity::Error => "error",
+            Severity::Notice => "notice",
+        },
+        "message": finding.message,
+        "detail": finding.detail,
+        "hint": finding.hint,
+        "start": finding.span.start,
+        "end": finding.span.end,
+        "line": line,
+        "column": column,
+        "end_line": end_line,
+        "end_column": end_column,
+    })
+}
+
+fn place(script: &str, byte: usize) -> (usize, usize) {
+    let before = &script[..script.floor_char_boundary(byte.min(script.len()))];
+    let line = before.rfind('\n').map_or(0, |at| at + 1);
+    (before.matches('\n').count() + 1, before[line..].chars().count() + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_are_reported_with_their_places() {
+        let text = "CREATE TABLE t (n INT) WITH ('connector' = 'kafka');\nINSERT INTO học SELECT n FROM t;\n";
+        let script = Script { name: "job.sql".to_owned(), text: text.to_owned() };
+        let (plan, findings) = script.check(&|_| None);
+        let report = report(&script, plan.as_ref(), &findings);
+        assert_eq!((report["ok"].as_bool(), report["queries"].is_null()), (Some(false), true));
+        let finding = &report["findings"][0];
+        assert_eq!(finding["severity"], "error");
+        assert_eq!(finding["message"], "there is no table `học`");
+        let place = |key: &str| finding[key].as_u64().expect("a number");
+        assert_eq!((place("line"), place("column"), place("end_line"), place("end_column")), (2, 13, 2, 16));
+        assert_eq!(&text[place("start") as usize..place("end") as usize], "học");
+    }
 }

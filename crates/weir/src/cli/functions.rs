@@ -1,4 +1,4 @@
-//! `weir functions`: the scalar functions of SQL, a line each.
+//! `weir functions`: what SQL can call, a line each: functions, aggregates, and forms with a grammar of their own.
 
 use clap::Args;
 
@@ -15,11 +15,11 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let wanted = arguments.text.as_deref().unwrap_or_default().to_lowercase();
     let mut found = false;
-    for function in sql::functions::all() {
-        let names = [&[function.name], function.aliases].concat().join(", ");
-        if format!("{names} {}", function.doc).to_lowercase().contains(&wanted) {
+    for entry in sql::functions::manual() {
+        let names = entry.names.join(", ");
+        if format!("{names} {}", entry.doc).to_lowercase().contains(&wanted) {
             found = true;
-            print(&format!("{names:<32}  {}", function.doc))?;
+            print(&format!("{names:<32}  {}", entry.doc))?;
         }
     }
     Ok(if found { Outcome::Done } else { Outcome::No })

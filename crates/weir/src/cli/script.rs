@@ -78,16 +78,23 @@ impl Script {
 
     /// Compiles it; findings go to stderr, and `None` means that there are errors.
     pub(super) fn compile(&self, variables: &dyn Fn(&str) -> Option<String>) -> Option<Plan> {
+        let (plan, findings) = self.check(variables);
+        self.show(&findings);
+        plan
+    }
+
+    /// The plan, if there are no errors, and all findings.
+    pub(super) fn check(
+        &self,
+        variables: &dyn Fn(&str) -> Option<String>,
+    ) -> (Option<Plan>, Vec<Diagnostic>) {
         match sql::compile(&self.text, variables) {
             Ok(plan) => {
                 let wrong_options = connectors::check(&plan);
-                self.show(&[plan.notices.as_slice(), &wrong_options].concat());
-                wrong_options.is_empty().then_some(plan)
+                let findings = [plan.notices.as_slice(), &wrong_options].concat();
+                (wrong_options.is_empty().then_some(plan), findings)
             }
-            Err(diagnostics) => {
-                self.show(&diagnostics);
-                None
-            }
+            Err(diagnostics) => (None, diagnostics),
         }
     }
 

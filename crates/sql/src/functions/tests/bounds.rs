@@ -3,7 +3,7 @@
 use super::super::MAX_VALUE_BYTES;
 use super::*;
 
-const TOO_LONG: &str = "is too long: a value has at most 16 MiB";
+const TOO_LONG: &str = "is too long: a value has at most 8 MiB";
 
 #[track_caller]
 fn is_refused(name: &str, args: &[Typed]) {
@@ -27,16 +27,16 @@ fn functions_that_make_long_values_fail_the_row() {
     is_refused("||", &vec![million.clone(); 90]);
     is_refused("CONCAT_WS", &vec![million.clone(); 90]);
     is_refused("CONCAT_WS", &[long(",", 9_000_000), s("a"), s("b"), s("c")]);
-    is_refused("REPEAT", &[million.clone(), i(17)]);
+    is_refused("REPEAT", &[million.clone(), i(9)]);
     is_refused("REPEAT", &[s("x"), big(i64::MAX)]);
     is_refused("LPAD", &[s("x"), i(i32::MAX.into()), s("y")]);
-    is_refused("RPAD", &[s("x"), i(16_777_217), s("y")]);
+    is_refused("RPAD", &[s("x"), i(8_388_609), s("y")]);
     is_refused("OVERLAY", &[long("x", 9_000_000), long("y", 9_000_000), i(9_000_000), i(0)]);
     is_refused("TO_BASE64", &[long("x", 14_000_000)]);
     is_refused("HEX", &[long("x", 9_000_000)]);
     is_refused("URL_ENCODE", &[long("%", 6_000_000)]);
     is_refused("UPPER", &[long("\u{1f52}", 4_000_000)]);
-    check("CHAR_LENGTH", &[call("REPEAT", &[million, i(16)]).unwrap()], "16000000");
+    check("CHAR_LENGTH", &[call("REPEAT", &[million, i(8)]).unwrap()], "8000000");
 }
 
 #[test]
