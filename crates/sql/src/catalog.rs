@@ -2,6 +2,8 @@
 
 mod made;
 
+pub(crate) use made::MAX_HINTED;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -28,6 +30,8 @@ pub(crate) struct Catalog {
     pub(crate) tables: Vec<Table>,
     /// `None` for a view that could not be bound.
     pub(crate) views: Vec<Option<Relation>>,
+    /// The places of tables that hints made of others.
+    hinted: Vec<usize>,
 }
 
 impl Catalog {
@@ -44,21 +48,6 @@ impl Catalog {
     pub(crate) fn add_nameless(&mut self, table: Table) -> usize {
         self.tables.push(table);
         self.tables.len() - 1
-    }
-
-    /// The table with some options changed or added; its place. Where the same was asked for before, it is that table.
-    pub(crate) fn with_options(&mut self, index: usize, options: Vec<(String, TableOption)>) -> usize {
-        let mut table = self.tables[index].clone();
-        for (key, option) in options {
-            table.options.hinted.insert(key.clone());
-            table.options.entries.insert(key, option);
-        }
-        let known = self.tables.iter().position(|other| {
-            other.name == table.name
-                && other.span == table.span
-                && other.options.says_the_same(&table.options)
-        });
-        known.unwrap_or_else(|| self.add_nameless(table))
     }
 
     pub(crate) fn add_view(&mut self, name: String, relation: Option<Relation>) {

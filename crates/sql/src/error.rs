@@ -130,11 +130,18 @@ fn within(span: Span, script: &str) -> std::ops::Range<usize> {
     start..end.max(start)
 }
 
+/// Longer names are not compared: comparing takes time and memory by the product of both lengths.
+const LONGEST_NAME: usize = 100;
+
 /// The candidate that was probably meant, if one is near enough.
 pub(crate) fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    if name.len() > LONGEST_NAME {
+        return None;
+    }
     let lower = name.to_lowercase();
     candidates
         .into_iter()
+        .filter(|candidate| candidate.len() <= LONGEST_NAME)
         .map(|candidate| (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate))
         .filter(|(distance, candidate)| *distance <= 1 + candidate.len().min(name.len()) / 4)
         .min_by_key(|(distance, _)| *distance)

@@ -112,6 +112,26 @@ fn long_lists_end_in_a_plan_or_an_error() {
 }
 
 #[test]
+fn long_names_are_not_compared_with_each_other() {
+    let (a, b) = ("a".repeat(1_000_000), "b".repeat(1_000_000));
+    let script =
+        format!("CREATE TABLE {a} (n INT) WITH ('connector' = 'x'); INSERT INTO o SELECT n FROM {b}");
+    assert!(compile(&script).unwrap_err().starts_with("there is no table or view `bbb"));
+    assert!(compile(&format!("INSERT INTO o SELECT {a}(s) FROM t")).unwrap_err().contains("no function"));
+}
+
+#[test]
+fn tables_with_other_options_have_a_bound() {
+    let inserts = |n: usize, of: &dyn Fn(usize) -> usize| -> String {
+        let insert = |n| format!("INSERT INTO o SELECT s FROM t /*+ OPTIONS('k' = '{}') */;", of(n));
+        (0..n).map(insert).collect()
+    };
+    assert_eq!(compile(&inserts(1_000, &|n| n % 3)).unwrap().pipelines.len(), 3);
+    let message = compile(&inserts(101, &|n| n)).unwrap_err();
+    assert_eq!(message, "these are more than 100 different OPTIONS of tables");
+}
+
+#[test]
 fn long_constants_are_left_to_the_run() {
     let joined = vec!["REPEAT('x', 1000000)"; 90].join(" || ");
     for expression in [

@@ -58,9 +58,9 @@ impl Row<'_> {
             return 0.0;
         }
         let position = p * (values.len() - 1) as f64;
-        let low = position.floor() as usize;
-        let high = (low + 1).min(values.len() - 1);
-        values[low] + (values[high] - values[low]) * (position - low as f64)
+        let (lower, higher) = (position.floor(), position.ceil());
+        let (low, high) = (values[lower as usize], values[higher as usize]);
+        if low == high { low } else { (higher - position) * low + (position - lower) * high }
     }
 
     fn successes(&self, wanted: bool) -> usize {

@@ -1,8 +1,8 @@
 //! Hints: `OPTIONS` changes the options of one use of a table, the others are looked at and not used.
 
 use super::{Binder, Bound};
-use crate::catalog::Object;
-use crate::error::{Diagnostic, did_you_mean};
+use crate::catalog::{MAX_HINTED, Object};
+use crate::error::{Diagnostic, Span, did_you_mean};
 use crate::parse::ast::{Hint, Ident};
 use crate::plan::TableOption;
 
@@ -32,7 +32,18 @@ impl Binder {
                 options.push((key.value.clone(), option));
             }
         }
-        Ok(if options.is_empty() { index } else { self.catalog.with_options(index, options) })
+        if options.is_empty() {
+            return Ok(index);
+        }
+        match self.catalog.with_options(index, options) {
+            Some(place) => Ok(place),
+            None => {
+                let span = hints.first().map_or_else(Span::default, |hint| hint.span);
+                let message = format!("these are more than {MAX_HINTED} different OPTIONS of tables");
+                let error = Diagnostic::error(span, message);
+                Err(self.report(error.with_hint("declare tables with these options")))
+            }
+        }
     }
 
     /// Hints behind the name of something that is no table: it has no options.

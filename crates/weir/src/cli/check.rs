@@ -14,7 +14,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     script: ScriptArgs,
     /// How the findings are printed
-    #[arg(long, value_enum, default_value_t = Format::Text)]
+    #[arg(long, id = "findings", value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     format: Format,
 }
 

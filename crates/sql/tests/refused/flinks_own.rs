@@ -1,0 +1,47 @@
+//! Hints, settings and forms that are Flink's: what is wrong with them, or that they are not supported, by their names.
+
+use super::check;
+
+#[test]
+fn hints_settings_and_forms_of_flink() {
+    check(&[
+        ("INSERT INTO one SELECT big FROM uq /*+ «NOSUCH»('a' = '1') */", "no hint `NOSUCH`", ""),
+        ("INSERT INTO one SELECT /*+ «OPTION» */ big FROM uq", "no hint `OPTION`", "did you mean `OPTIONS`"),
+        ("INSERT INTO one /*+ «OPTIONS» */ SELECT big FROM uq", "OPTIONS takes keys and values", "earliest"),
+        ("INSERT INTO one SELECT big FROM uq /*+ OPTIONS('a' «,» 'b') */", "expected `=`", ""),
+        (
+            "INSERT INTO one SELECT big FROM uq /*+ OPTIONS('a' = «b») */",
+            "the option's value in single quotes",
+            "",
+        ),
+        (
+            "CREATE VIEW v2 AS SELECT big FROM uq; INSERT INTO one SELECT big FROM v2 /*+ «OPTIONS('a' = 'b')» */",
+            "`v2` is a view",
+            "in the view",
+        ),
+        ("INSERT INTO one SELECT big «/*+» OPTIONS('a' = 'b') */ FROM uq", "expected `,` or `FROM`", ""),
+        ("INSERT INTO one SELECT big FROM uq WHERE s IS «JSON»", "IS JSON is not supported", "JSON_VALUE"),
+        ("INSERT INTO text_out SELECT «U»&'a' FROM uq", "U&'…' texts are not supported", ""),
+        (
+            "INSERT INTO one SELECT big FROM TABLE(SESSION(TABLE uq «PARTITION» BY s, DESCRIPTOR(ts), INTERVAL '1' HOUR))",
+            "PARTITION BY in a window is not supported",
+            "group by the keys",
+        ),
+        ("INSERT INTO one SELECT big FROM uq «MATCH_RECOGNIZE» (x)", "MATCH_RECOGNIZE is not supported", ""),
+        (
+            "CREATE TABLE ct (a INT) WITH ('connector' = 'x') «AS» SELECT n FROM uq",
+            "CREATE TABLE … AS is not",
+            "",
+        ),
+        ("CREATE TABLE ct (a INT) WITH ('connector' = 'x') «LIKE» uq", "CREATE TABLE … LIKE is not", ""),
+        ("CREATE TABLE ct «WITH» ('connector' = 'x') AS SELECT n FROM uq", "made from another", ""),
+        ("SET 'table.exec.sink.not-null-enforcer' = «'NOPE'»", "'NOPE' is not supported", "'ERROR', 'DROP'"),
+        ("SET 'table.exec.sink.type-length-enforcer' = «'NOPE'»", "'NOPE' is not supported", "'TRIM_PAD'"),
+        ("SET 'table.exec.legacy-cast-behaviour' = «'ENABLED'»", "'ENABLED' is not supported", "'DISABLED'"),
+        (
+            "EXPLAIN «PLAN_ADVICE» INSERT INTO one SELECT big FROM uq",
+            "EXPLAIN PLAN_ADVICE is not supported",
+            "PLAN FOR",
+        ),
+    ]);
+}
