@@ -36,6 +36,41 @@ fn a_wrong_script_is_code_1_with_the_place_marked() {
 }
 
 #[test]
+fn findings_are_json_where_that_is_asked_for() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let script = directory.path().join("job.sql");
+    let check = |text: &str| {
+        fs::write(&script, text).expect("a script");
+        let output = run(weir().arg("check").arg(&script).args(["--format", "json"]));
+        assert!(output.stderr.is_empty(), "{}", stderr(&output));
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        (output.status.code(), report)
+    };
+    let (code, report) = check("INSERT INTO nowhere\nSELECT 1;\n");
+    assert_eq!((code, &report["ok"]), (Some(1), &false.into()));
+    let finding = &report["findings"][0];
+    assert_eq!(
+        (&finding["severity"], &finding["line"], &finding["column"]),
+        (&"error".into(), &1.into(), &13.into())
+    );
+
+    let (code, report) =
+        check("CREATE TABLE o (a INT) WITH ('connector' = 'blackhole');\nINSERT INTO o SELECT 1;\n");
+    assert_eq!((code, &report["queries"], &report["sinks"]), (Some(0), &1.into(), &1.into()));
+}
+
+#[test]
+fn functions_are_those_that_scripts_can_call() {
+    let output = run(weir().arg("functions"));
+    let listed = String::from_utf8_lossy(&output.stdout).into_owned();
+    for name in ["UPPER", "COUNT", "PERCENTILE", "CAST", "COALESCE", "CASE"] {
+        assert!(listed.lines().any(|line| line.starts_with(&format!("{name} "))), "{name}: {listed}");
+    }
+    assert!(!listed.contains("FLOOR_TO") && !listed.contains("bound as"), "{listed}");
+    assert!(!listed.lines().any(|line| line.starts_with('$')), "{listed}");
+}
+
+#[test]
 fn a_wrong_option_of_a_table_is_code_1_too() {
     let directory = tempfile::tempdir().expect("a directory");
     let script = directory.path().join("job.sql");
