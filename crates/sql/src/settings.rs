@@ -10,7 +10,7 @@ use crate::parse::ast::Text;
 use crate::plan::{Lengths, NotNull, Settings, SinkRules};
 
 /// Keys that this crate reads.
-const KNOWN: &[&str] = &[
+pub(crate) const KNOWN: &[&str] = &[
     "pipeline.name",
     "table.local-time-zone",
     "parallelism.default",

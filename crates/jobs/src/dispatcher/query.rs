@@ -14,9 +14,6 @@ use crate::master::{First, JobMaster, NewJob, StartError};
 use crate::restart::RestartStrategy;
 use crate::status::JobStatus;
 
-/// The name of a query where `pipeline.name` is not set: Flink's.
-const NAMELESS: &str = "collect";
-
 /// A query under way, or over.
 pub struct QueryJob {
     job: Arc<JobMaster>,
@@ -25,7 +22,7 @@ pub struct QueryJob {
 }
 
 impl Dispatcher {
-    /// Starts a query. `tell` is called by the job's threads when there are rows where there were none, and when the query
+    /// Starts a query. `name` is its job's where `pipeline.name` is not set. `tell` is called by the job's threads when there are rows where there were none, and when the query
     /// has come to rest; it must not wait.
     ///
     /// A query writes no checkpoints and no dead letters, and is not started again when it fails: its rows would come
@@ -33,6 +30,7 @@ impl Dispatcher {
     pub fn query(
         &self,
         script: &str,
+        name: &str,
         query: TopQuery,
         tell: Arc<dyn Fn() + Send + Sync>,
     ) -> Result<QueryJob, SubmitError> {
@@ -55,7 +53,7 @@ impl Dispatcher {
         let (told, outcome) = bounded(1);
         let new = NewJob {
             id: new_job_id(),
-            name: plan.settings.name.clone().unwrap_or_else(|| NAMELESS.to_owned()),
+            name: plan.settings.name.clone().unwrap_or_else(|| name.to_owned()),
             script: script.to_owned(),
             plan,
             environment: self.environment.clone(),

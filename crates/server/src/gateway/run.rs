@@ -50,10 +50,10 @@ pub(super) fn run(
         Meant::StopJob(stop) => stopped(parts, operation, &stop),
         Meant::Insert(insertion) => inserted(parts, &insertion),
         Meant::Query(selection) => {
-            let Selection { script, query, statement_at } = *selection;
+            let Selection { script, name, query, statement_at } = *selection;
             let columns = query.columns.clone();
             let query = parts.sessions.queries.start(parts.options.queries_max, || {
-                let started = parts.services.dispatcher.query(&script, query, operation.waker());
+                let started = parts.services.dispatcher.query(&script, &name, query, operation.waker());
                 started.map_err(|error| submit_fault(&error, &script, statement_at))
             })?;
             Ok(Outcome::of_query(columns, zone, query))

@@ -87,7 +87,9 @@ impl Binder {
     }
 
     pub(crate) fn create_view(&mut self, definition: &CreateView) {
-        if self.is_taken(&definition.name, definition.if_not_exists) {
+        let replaces = definition.or_replace
+            && matches!(self.catalog.get(&definition.name.value), None | Some(Object::View(_)));
+        if !replaces && self.is_taken(&definition.name, definition.if_not_exists) {
             return;
         }
         let relation = self.view(definition).ok();

@@ -101,6 +101,8 @@ pub(crate) struct TypeName {
 pub(crate) struct CreateView {
     pub(crate) name: Ident,
     pub(crate) if_not_exists: bool,
+    /// Another view of this name is forgotten.
+    pub(crate) or_replace: bool,
     pub(crate) columns: Vec<Ident>,
     pub(crate) query: Select,
 }

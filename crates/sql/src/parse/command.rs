@@ -71,6 +71,11 @@ pub(crate) enum Show {
     Catalogs,
     Databases,
     Modules,
+    /// With whether each is used.
+    FullModules,
+    /// There are none: nobody can add any.
+    Jars,
+    Columns(ObjectName, Option<Like>),
     CurrentCatalog,
     CurrentDatabase,
     Create(ObjectKind, ObjectName),
@@ -256,6 +261,17 @@ impl Parser {
                 Err(self.unexpected("`FUNCTIONS`"))
             };
         }
+        if self.accept_word("COLUMNS") {
+            if !self.accept_word("FROM") && !self.accept_word("IN") {
+                return Err(self.unexpected("`FROM`"));
+            }
+            let name = self.object_name("a table's name")?;
+            return Ok(Show::Columns(name, self.pattern()?));
+        }
+        if self.accept_word("FULL") {
+            self.expect_word("MODULES")?;
+            return Ok(Show::FullModules);
+        }
         if self.accept_word("TABLES") {
             return self.like().map(Show::Tables);
         }
@@ -267,6 +283,7 @@ impl Parser {
         }
         let plain = [
             ("JOBS", Show::Jobs),
+            ("JARS", Show::Jars),
             ("CATALOGS", Show::Catalogs),
             ("DATABASES", Show::Databases),
             ("MODULES", Show::Modules),
@@ -284,7 +301,7 @@ impl Parser {
             }
         }
         Err(self.unexpected(
-            "`TABLES`, `VIEWS`, `FUNCTIONS`, `JOBS`, `CATALOGS`, `DATABASES`, `MODULES`, `CURRENT CATALOG`, \
+            "`TABLES`, `VIEWS`, `COLUMNS`, `FUNCTIONS`, `JOBS`, `JARS`, `CATALOGS`, `DATABASES`, `MODULES`, `CURRENT CATALOG`, \
              `CURRENT DATABASE`, `CREATE TABLE` or `CREATE VIEW`",
         ))
     }
@@ -294,6 +311,11 @@ impl Parser {
         if self.accept_word("FROM") || self.accept_word("IN") {
             self.object_name("a database's name")?;
         }
+        self.pattern()
+    }
+
+    /// `[[NOT] LIKE|ILIKE 'pattern']`.
+    fn pattern(&mut self) -> Parsed<Option<Like>> {
         let negated = self.accept_word("NOT");
         let ignores_case = self.is_word("ILIKE");
         if self.accept_word("LIKE") || self.accept_word("ILIKE") {

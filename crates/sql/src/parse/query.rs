@@ -48,7 +48,7 @@ impl Parser {
         self.expect(&Token::LParen)?;
         let query = self.query()?;
         self.expect(&Token::RParen)?;
-        Ok(CreateView { name, if_not_exists: false, columns, query })
+        Ok(CreateView { name, if_not_exists: false, or_replace: false, columns, query })
     }
 
     fn select(&mut self) -> Parsed<Select> {
@@ -87,6 +87,7 @@ impl Parser {
         } else if self.is_end()
             || matches!(self.peek(), Token::SemiColon | Token::RParen | Token::EOF)
             || self.is_word("LIMIT")
+            || self.is_word("FETCH")
         {
             // What stands alone is computed once.
             From { kind: FromKind::Values(vec![vec![]]), alias: None, columns: vec![] }
@@ -305,7 +306,7 @@ impl Parser {
     fn behind_query(&self) -> Parsed<()> {
         let span = self.span();
         // Of a query whose rows somebody fetches, the first few may be enough.
-        if self.takes_limit && self.depth == 1 && self.is_word("LIMIT") {
+        if self.takes_limit && self.depth == 1 && (self.is_word("LIMIT") || self.is_word("FETCH")) {
             return Ok(());
         }
         let refused = [

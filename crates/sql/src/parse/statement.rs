@@ -113,15 +113,35 @@ impl Parser {
             || matches!(self.peek(), Token::LParen)
     }
 
-    /// `SELECT … [LIMIT n]`.
+    /// `SELECT … [LIMIT n | FETCH FIRST n ROWS ONLY]`.
     pub(super) fn top_query(&mut self) -> Parsed<TopQuery> {
         let start = self.span();
         self.takes_limit = true;
         let query = self.query();
         self.takes_limit = false;
         let query = query?;
-        let limit = if self.accept_word("LIMIT") { Some(self.row_count()?) } else { None };
+        let limit = if self.accept_word("LIMIT") {
+            Some(self.row_count()?)
+        } else if self.accept_word("FETCH") {
+            Some(self.fetched_rows()?)
+        } else {
+            None
+        };
         Ok(TopQuery { query, limit, head: start, span: self.since(start) })
+    }
+
+    /// Behind `FETCH`: `{FIRST | NEXT} [n] {ROW | ROWS} ONLY`.
+    fn fetched_rows(&mut self) -> Parsed<u64> {
+        if !self.accept_word("FIRST") && !self.accept_word("NEXT") {
+            return Err(self.unexpected("`FIRST` or `NEXT`"));
+        }
+        let is_one = self.is_word("ROW") || self.is_word("ROWS");
+        let count = if is_one { 1 } else { self.row_count()? };
+        if !self.accept_word("ROW") && !self.accept_word("ROWS") {
+            return Err(self.unexpected("`ROWS`"));
+        }
+        self.expect_word("ONLY")?;
+        Ok(count)
     }
 
     fn row_count(&mut self) -> Parsed<u64> {

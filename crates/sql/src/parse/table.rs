@@ -9,16 +9,18 @@ use crate::error::{Diagnostic, Span};
 impl Parser {
     /// Behind `CREATE`.
     pub(super) fn create(&mut self, start: Span) -> Parsed<Statement> {
-        if self.accept_words(&["OR", "REPLACE"]) {
-            let error = Diagnostic::error(self.since(start), "OR REPLACE is not supported");
+        let or_replace = self.accept_words(&["OR", "REPLACE"]);
+        let replaced = self.since(start);
+        self.accept_word("TEMPORARY");
+        if or_replace && !self.is_word("VIEW") {
+            let error = Diagnostic::error(replaced, "OR REPLACE is only supported for views");
             return Err(Box::new(error.with_hint("a script declares each table once")));
         }
-        self.accept_word("TEMPORARY");
         if self.accept_word("TABLE") {
             return self.create_table(start).map(Statement::CreateTable);
         }
         if self.accept_word("VIEW") {
-            return self.create_view().map(Statement::CreateView);
+            return self.create_view(or_replace).map(Statement::CreateView);
         }
         for what in ["FUNCTION", "SYSTEM", "CATALOG", "DATABASE", "MODEL", "MATERIALIZED"] {
             if self.is_word(what) {
@@ -29,8 +31,8 @@ impl Parser {
         Err(self.unexpected("`TABLE` or `VIEW`"))
     }
 
-    fn create_view(&mut self) -> Parsed<CreateView> {
-        let if_not_exists = self.accept_words(&["IF", "NOT", "EXISTS"]);
+    fn create_view(&mut self, or_replace: bool) -> Parsed<CreateView> {
+        let if_not_exists = !or_replace && self.accept_words(&["IF", "NOT", "EXISTS"]);
         let name = self.own_name("a view's name")?;
         let columns = if matches!(self.peek(), Token::LParen) {
             self.list(|p| {
@@ -43,7 +45,7 @@ impl Parser {
         };
         self.comment()?;
         self.expect_word("AS")?;
-        Ok(CreateView { name, if_not_exists, columns, query: self.query()? })
+        Ok(CreateView { name, if_not_exists, or_replace, columns, query: self.query()? })
     }
 
     fn own_name(&mut self, what: &str) -> Parsed<Ident> {

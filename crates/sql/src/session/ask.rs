@@ -1,6 +1,8 @@
 //! `SHOW`: what a session holds.
 
-use super::{Answer, CATALOG, DATABASE, ObjectKind, Outcome, Session};
+use types::{DataType, Value};
+
+use super::{Answer, CATALOG, DATABASE, ObjectKind, Outcome, Session, Variables};
 use crate::bind::AGGREGATES;
 use crate::error::Diagnostic;
 use crate::functions;
@@ -8,7 +10,7 @@ use crate::parse::ast::ObjectName;
 use crate::parse::command::{Like, Show};
 
 impl Session {
-    pub(super) fn show(&self, show: Show) -> Result<Outcome, Vec<Diagnostic>> {
+    pub(super) fn show(&self, show: Show, variables: Variables<'_>) -> Result<Outcome, Vec<Diagnostic>> {
         let one = |column: &str, name: &str| Ok(Answer::texts([column], vec![[name.to_owned()]]));
         match show {
             // As in Flink, views are among the tables.
@@ -20,6 +22,22 @@ impl Session {
             Show::Catalogs => one("catalog name", CATALOG),
             Show::Databases => one("database name", DATABASE),
             Show::Modules => one("module name", "core"),
+            Show::FullModules => {
+                let columns = vec![
+                    ("module name".to_owned(), DataType::STRING.nullable()),
+                    ("used".to_owned(), DataType::Boolean.nullable()),
+                ];
+                let rows = vec![vec![Value::Text("core".to_owned()), Value::Bool(true)]];
+                Ok(Outcome::Rows(Answer { columns, rows }))
+            }
+            Show::Jars => Ok(named("jars", vec![], None)),
+            Show::Columns(name, like) => {
+                let mut described = self.describe(name.last(), variables)?;
+                if let (Outcome::Rows(answer), Some(like)) = (&mut described, like) {
+                    answer.rows.retain(|row| matches!(&row[0], Value::Text(column) if like.takes(column)));
+                }
+                Ok(described)
+            }
             Show::CurrentCatalog => one("current catalog name", CATALOG),
             Show::CurrentDatabase => one("current database name", DATABASE),
             Show::Create(kind, name) => self.declaration(kind, &name),

@@ -3,38 +3,59 @@
 use std::collections::BTreeSet;
 
 use super::ask::function_names;
-use super::{Session, Variables, bound};
+use super::{CATALOG, DATABASE, ObjectKind, Session, Variables, bound};
+use crate::settings::KNOWN;
 
 /// What a statement may begin with.
 const STARTS: &[&str] = &[
     "BEGIN STATEMENT SET",
+    "CREATE OR REPLACE VIEW",
     "CREATE TABLE",
     "CREATE TEMPORARY TABLE",
     "CREATE TEMPORARY VIEW",
     "CREATE VIEW",
     "DESCRIBE",
     "DROP TABLE",
+    "DROP TEMPORARY TABLE",
+    "DROP TEMPORARY VIEW",
     "DROP VIEW",
     "END",
     "EXECUTE STATEMENT SET BEGIN",
     "EXPLAIN",
+    "EXPLAIN INSERT INTO",
+    "EXPLAIN SELECT",
+    "EXPLAIN STATEMENT SET BEGIN",
     "INSERT INTO",
     "RESET",
     "SELECT",
     "SET",
     "SHOW CATALOGS",
+    "SHOW COLUMNS FROM",
     "SHOW CREATE TABLE",
     "SHOW CREATE VIEW",
     "SHOW CURRENT CATALOG",
     "SHOW CURRENT DATABASE",
     "SHOW DATABASES",
+    "SHOW FULL MODULES",
     "SHOW FUNCTIONS",
+    "SHOW JARS",
     "SHOW JOBS",
+    "SHOW MODULES",
     "SHOW TABLES",
+    "SHOW USER FUNCTIONS",
     "SHOW VIEWS",
     "STOP JOB",
     "USE",
+    "USE CATALOG",
     "WITH",
+];
+
+/// Keys that `SET` and `RESET` know, beside those of the compiler.
+const OTHER_KEYS: &[&str] = &[
+    "execution.checkpointing.interval",
+    "execution.checkpointing.timeout",
+    "execution.runtime-mode",
+    "restart-strategy.type",
 ];
 
 /// What may stand inside of one.
@@ -91,6 +112,10 @@ impl Session {
     /// What the word that ends at `position` (bytes, or a place behind the end) may become, sorted.
     pub fn complete(&self, statement: &str, position: usize, variables: Variables<'_>) -> Vec<String> {
         let before = &statement[..statement.floor_char_boundary(position.min(statement.len()))];
+        if let Some(typed) = key_begun(before) {
+            return keys(typed);
+        }
+
         let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '`');
         let start = before
             .rfind(|c: char| !is_part(c))
@@ -101,6 +126,7 @@ impl Session {
         match words.last() {
             _ if is_in_text(head) => {}
             None => candidates.extend(STARTS.iter().map(|start| (*start).to_owned())),
+            Some(_) if self.continue_phrase(&words, &mut candidates) => {}
             Some(last) if BEFORE_TABLES.iter().any(|word| word.eq_ignore_ascii_case(last)) => {
                 candidates.extend(self.names(None).iter().map(|name| quoted(name)));
                 if last.eq_ignore_ascii_case("FROM") {
@@ -108,10 +134,6 @@ impl Session {
                 }
             }
             Some(_) => {
-                // The rest of what begins with several words.
-                let typed = words.join(" ").to_uppercase() + " ";
-                candidates
-                    .extend(STARTS.iter().filter_map(|start| start.strip_prefix(&typed)).map(str::to_owned));
                 candidates.extend(WORDS.iter().map(|word| (*word).to_owned()));
                 candidates.extend(function_names().into_iter().map(|name| name.to_uppercase()));
                 candidates.extend(self.column_names(variables).iter().map(|name| quoted(name)));
@@ -125,6 +147,39 @@ impl Session {
         candidates.into_iter().filter(fits).take(CANDIDATES_MAX).collect()
     }
 
+    /// What follows the words that a statement begins with, where the grammar leaves little choice. False where it leaves
+    /// more.
+    fn continue_phrase(&self, words: &[&str], candidates: &mut BTreeSet<String>) -> bool {
+        let typed = words.join(" ").to_uppercase();
+        let begun = typed.clone() + " ";
+        let rest = STARTS.iter().filter_map(|start| start.strip_prefix(&begun)).map(str::to_owned);
+        let before = candidates.len();
+        candidates.extend(rest);
+        let has_rest = candidates.len() > before;
+
+        let names = |kind| self.names(kind).iter().map(|name| quoted(name)).collect::<Vec<String>>();
+        let one = |name: &str| vec![name.to_owned()];
+        let named = match typed.trim_end_matches(" IF EXISTS") {
+            "DROP TABLE" | "DROP TEMPORARY TABLE" | "SHOW CREATE TABLE" => names(Some(ObjectKind::Table)),
+            "DROP VIEW" | "DROP TEMPORARY VIEW" | "SHOW CREATE VIEW" => names(Some(ObjectKind::View)),
+            "SHOW COLUMNS FROM" | "SHOW COLUMNS IN" => names(None),
+            "CREATE OR REPLACE VIEW" => names(Some(ObjectKind::View)),
+            // A name that there is not yet.
+            "CREATE TABLE" | "CREATE TEMPORARY TABLE" | "CREATE VIEW" | "CREATE TEMPORARY VIEW" => {
+                one("IF NOT EXISTS")
+            }
+            "USE" | "SHOW TABLES FROM" | "SHOW TABLES IN" | "SHOW VIEWS FROM" | "SHOW VIEWS IN" => {
+                one(DATABASE)
+            }
+            "USE CATALOG" => one(CATALOG),
+            "SHOW TABLES" | "SHOW VIEWS" => ["FROM", "LIKE", "NOT LIKE"].map(str::to_owned).to_vec(),
+            "SHOW FUNCTIONS" => ["LIKE", "NOT LIKE"].map(str::to_owned).to_vec(),
+            _ => return has_rest,
+        };
+        candidates.extend(named);
+        true
+    }
+
     /// Of every table and view that makes sense.
     fn column_names(&self, variables: Variables<'_>) -> BTreeSet<String> {
         let Ok((bound, _)) = self.compiled("", &|script| bound(script, variables)) else {
@@ -135,6 +190,29 @@ impl Session {
         let of_views = catalog.views.iter().flatten().flat_map(|view| &view.columns);
         of_tables.chain(of_views).map(|column| column.name.clone()).collect()
     }
+}
+
+/// What was typed of the key behind `SET` or `RESET`, with its quote, as long as it is not ended.
+fn key_begun(before: &str) -> Option<&str> {
+    let before = before.trim_start();
+    let behind = ["SET", "RESET"].iter().find_map(|word| {
+        let head = before.get(..word.len())?;
+        head.eq_ignore_ascii_case(word).then(|| &before[word.len()..])
+    })?;
+    let typed = behind.trim_start();
+    let is_begun = typed.len() < behind.len()
+        && !typed.contains(char::is_whitespace)
+        && typed.bytes().skip(1).all(|byte| byte != b'\'');
+    is_begun.then_some(typed)
+}
+
+/// The keys that begin so, in quotes.
+fn keys(typed: &str) -> Vec<String> {
+    let wanted = typed.trim_start_matches('\'');
+    let mut keys: Vec<&str> =
+        KNOWN.iter().chain(OTHER_KEYS).copied().filter(|key| key.starts_with(wanted)).collect();
+    keys.sort_unstable();
+    keys.into_iter().map(|key| format!("'{key}'")).collect()
 }
 
 /// Whether a text has been begun and not ended.

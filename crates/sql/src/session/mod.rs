@@ -18,7 +18,7 @@ use crate::explain::explain;
 use crate::parse::ast::{Ident, ObjectName, Statement, Text};
 use crate::parse::command::{Command, Explained, ObjectKind, command};
 use crate::plan::{Plan, Settings};
-use crate::settings::matters;
+use crate::settings::{KNOWN, matters};
 use crate::variables;
 
 pub use outcome::{Answer, Insertion, Outcome, Selection, StopJob};
@@ -31,6 +31,9 @@ pub const DATABASE: &str = "default_database";
 const OBJECTS_MAX: usize = 256;
 /// Bytes of declarations, and of inserts that wait for their `END`, at most.
 const TEXT_MAX: usize = 4 << 20;
+
+/// Characters of a query's text that its job is named by.
+const QUERY_NAME_CHARS: usize = 100;
 
 /// Fills `${NAME}`.
 pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -92,7 +95,7 @@ impl Session {
                 self.reset(key.as_ref());
                 Ok(Outcome::Done)
             }
-            Command::Show(show) => self.show(show),
+            Command::Show(show) => self.show(show, variables),
             Command::Describe(name) => self.describe(name.last(), variables),
             Command::DescribeJob(id) => Ok(Outcome::DescribeJob(id.value)),
             Command::Explain { what, start } => self.explain(what, start, statement, variables),
@@ -111,7 +114,8 @@ impl Session {
                 let (query, composed) =
                     self.compiled(statement, &|script| compile_query(script, variables))?;
                 let (script, statement_at) = (composed.text, composed.statement_at);
-                Ok(Outcome::Query(Box::new(Selection { script, query, statement_at })))
+                let name = query_name(statement);
+                Ok(Outcome::Query(Box::new(Selection { script, name, query, statement_at })))
             }
             Command::StopJob { id, with_savepoint, with_drain } => {
                 Ok(Outcome::StopJob(StopJob { id: id.value, with_savepoint, with_drain }))
@@ -145,17 +149,44 @@ impl Session {
         statement: &str,
         variables: Variables<'_>,
     ) -> Result<Outcome, Vec<Diagnostic>> {
-        let (name, kind, if_not_exists) = match declaration {
-            Statement::CreateTable(table) => (table.name, ObjectKind::Table, table.if_not_exists),
-            Statement::CreateView(view) => (view.name, ObjectKind::View, view.if_not_exists),
+        let (name, kind, if_not_exists, or_replace) = match declaration {
+            Statement::CreateTable(table) => (table.name, ObjectKind::Table, table.if_not_exists, false),
+            Statement::CreateView(view) => (view.name, ObjectKind::View, view.if_not_exists, view.or_replace),
             _ => return Ok(Outcome::Done),
         };
         if if_not_exists && self.find(&name.value).is_some() {
             return Ok(Outcome::Done);
         }
         self.room_for(statement)?;
+        let replaced =
+            self.objects.iter().position(|of| or_replace && of.kind == kind && of.name == name.value);
+        if let Some(at) = replaced {
+            return self.replace_view(at, statement, variables);
+        }
+
         self.compiled(statement, &|script| bound(script, variables))?;
         self.objects.push(Declared { name: name.value, kind, text: statement.to_owned() });
+        Ok(Outcome::Done)
+    }
+
+    /// Takes a view in the place of the one of its name, so that the views that read it find it. Where it reads something
+    /// that was declared later, it is declared last.
+    fn replace_view(
+        &mut self,
+        at: usize,
+        statement: &str,
+        variables: Variables<'_>,
+    ) -> Result<Outcome, Vec<Diagnostic>> {
+        let mut without = self.clone();
+        let mut view = without.objects.remove(at);
+        without.compiled(statement, &|script| bound(script, variables))?;
+
+        view.text = statement.to_owned();
+        let mut in_place = without.clone();
+        in_place.objects.truncate(at);
+        let stands_there = in_place.compiled(statement, &|script| bound(script, variables)).is_ok();
+        without.objects.insert(if stands_there { at } else { without.objects.len() }, view);
+        self.objects = without.objects;
         Ok(Outcome::Done)
     }
 
@@ -199,10 +230,16 @@ impl Session {
         }
     }
 
+    /// `SET` lists what is set, and the keys that could be: without a value, what the job's configuration says holds.
     fn set(&mut self, pair: Option<(Text, Option<Text>)>) -> Result<Outcome, Vec<Diagnostic>> {
         let Some((key, value)) = pair else {
-            let rows = self.settings.iter().map(|(key, value)| [key.clone(), value.clone()]);
-            return Ok(Answer::texts(["key", "value"], rows.collect()));
+            let mut all: BTreeMap<String, String> =
+                KNOWN.iter().map(|key| ((*key).to_owned(), String::new())).collect();
+            all.extend(self.settings.clone());
+            return Ok(Answer::texts(
+                ["key", "value"],
+                all.into_iter().map(|(key, value)| [key, value]).collect(),
+            ));
         };
         let Some(value) = value else {
             let rows = self.settings.get(&key.value).map(|value| [key.value, value.clone()]);
@@ -323,6 +360,31 @@ fn bound(script: &str, variables: Variables<'_>) -> Result<Bound, Vec<Diagnostic
 fn job_name(plan: &Plan) -> String {
     let tables = plan.sinks.iter().map(|sink| format!("{CATALOG}.{DATABASE}.{}", sink.name));
     format!("insert-into_{}", tables.collect::<Vec<_>>().join(","))
+}
+
+/// A query's job goes by its text: one line, and not all of a long one.
+fn query_name(statement: &str) -> String {
+    let line = compose::bare(statement).split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(QUERY_NAME_CHARS) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+/// Whether a statement only asks: it declares, sets, starts and stops nothing that others see.
+pub fn only_asks(statement: &str, variables: Variables<'_>) -> bool {
+    let command = read(statement, variables);
+    command.is_ok_and(|command| {
+        matches!(
+            command,
+            Command::Show(_)
+                | Command::Describe(_)
+                | Command::DescribeJob(_)
+                | Command::Explain { .. }
+                | Command::Query
+                | Command::Set(None | Some((_, None)))
+        )
+    })
 }
 
 fn use_catalog(name: &Ident) -> Result<Outcome, Vec<Diagnostic>> {

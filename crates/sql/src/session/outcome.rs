@@ -51,6 +51,8 @@ pub struct Insertion {
 #[derive(Debug)]
 pub struct Selection {
     pub script: String,
+    /// The job's name where `pipeline.name` is not set.
+    pub name: String,
     pub query: TopQuery,
     pub statement_at: usize,
 }
