@@ -60,7 +60,27 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// One of some words.
+    /// `'true'` or `'false'`, in letters of either case.
+    pub fn flag(&mut self, key: &str, default: bool) -> bool {
+        let default = if default { "true" } else { "false" };
+        self.constant(key, default, &["true", "false"]) == "true"
+    }
+
+    /// One of some constants, in letters of either case: Flink reads its enums so. The answer is spelt as in `constants`.
+    pub fn constant(&mut self, key: &str, default: &str, constants: &[&str]) -> String {
+        let given = self.options.entries.get(key);
+        let meant = given
+            .and_then(|given| constants.iter().find(|constant| constant.eq_ignore_ascii_case(&given.value)));
+        match meant {
+            Some(meant) => {
+                self.accept(&[key]);
+                (*meant).to_owned()
+            }
+            None => self.word(key, default, constants),
+        }
+    }
+
+    /// One of some words, spelt exactly so: Flink compares names of formats and the like letter by letter.
     pub fn word(&mut self, key: &str, default: &str, words: &[&str]) -> String {
         let Some(option) = self.get(key) else { return default.to_owned() };
         if words.contains(&option.value.as_str()) {

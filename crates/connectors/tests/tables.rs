@@ -122,7 +122,14 @@ fn keys_that_are_none() {
                 "`a` does not begin with 'k_'",
                 "",
             ),
-            (kafka(columns, "'format' = «'json'», 'value.format' = 'json'"), "are the same", "keep one"),
+            (
+                kafka(
+                    columns,
+                    "'format' = 'json', 'value.format' = 'json', «'value.json.ignore-parse-errors'» = 'true'",
+                ),
+                "unknown option",
+                "'json.ignore-parse-errors'",
+            ),
             (
                 kafka(columns, "'value.format' = 'json', «'json.ignore-parse-errors'» = 'true'"),
                 "unknown option",
@@ -133,6 +140,42 @@ fn keys_that_are_none() {
     assert_right(
         READ,
         key("'key.format' = 'json', 'key.fields' = 'k_b', 'key.json.fail-on-missing-field' = 'true'"),
+    );
+}
+
+/// Flink reads truths and enums in letters of either case, and goes by 'format' where 'value.format' stands beside it.
+#[test]
+fn options_are_as_lenient_as_flinks() {
+    let read = [
+        "'format' = 'json', 'value.format' = 'json'",
+        "'format' = 'json', 'value.format' = 'nosuch'",
+        "'format' = 'json', 'json.ignore-parse-errors' = 'TRUE', 'json.fail-on-missing-field' = 'False'",
+        "'format' = 'json', 'json.decode.json-parser.enabled' = 'True', 'json.map-null-key.mode' = 'drop'",
+        "'format' = 'json', 'scan.startup.mode' = 'EARLIEST-OFFSET', 'scan.bounded.mode' = 'UNBOUNDED'",
+        "'value.format' = 'json', 'key.format' = 'raw', 'key.fields' = 'a', 'key.raw.charset' = 'utf-8', \
+         'value.fields-include' = 'all'",
+    ];
+    for options in read {
+        assert_right(READ, kafka("a STRING, b BIGINT", options));
+    }
+    let written = "'format' = 'json', 'sink.delivery-guarantee' = 'At-Least-Once', \
+                   'json.encode.ignore-null-fields' = 'TRUE'";
+    assert_right(WRITTEN, kafka("a STRING, b BIGINT", written));
+    check(
+        READ,
+        &[
+            (
+                kafka("a STRING", "'format' = 'json', 'json.ignore-parse-errors' = «'yes'»"),
+                "cannot be 'yes'",
+                "'true'",
+            ),
+            (kafka("a STRING", "'format' = «'JSON'»"), "cannot be 'JSON'", "'json'"),
+            (
+                kafka("a STRING", "'format' = 'json', 'json.timestamp-format.standard' = «'sql'»"),
+                "cannot be 'sql'",
+                "",
+            ),
+        ],
     );
 }
 

@@ -50,7 +50,7 @@ impl KeyOptions {
         columns: &[TableColumn],
         fields: Fields<'_>,
     ) -> Option<KeyOptions> {
-        let include = reader.word("value.fields-include", "ALL", &["ALL", "EXCEPT_KEY"]);
+        let include = reader.constant("value.fields-include", "ALL", &["ALL", "EXCEPT_KEY"]);
         let in_value = include == "ALL";
         let prefix = reader.get("key.fields-prefix").map_or("", |option| option.value.as_str());
         let names = match fields {
@@ -129,7 +129,7 @@ fn key_format(reader: &mut Reader<'_>) -> Option<KeyFormat> {
     }
     Some(match reader.word("key.format", "json", &["json", "raw"]).as_str() {
         "raw" => {
-            reader.word("key.raw.charset", "UTF-8", &["UTF-8"]);
+            reader.constant("key.raw.charset", "UTF-8", &["UTF-8"]);
             reader.word("key.raw.endianness", "big-endian", &["big-endian", "little-endian"]);
             KeyFormat::Raw
         }

@@ -82,7 +82,7 @@ impl EventLogOptions {
         let topics = topics(&mut reader);
         let properties = properties(&mut reader, &table.options);
         let startup = startup(&mut reader, &properties);
-        reader.word("scan.bounded.mode", "unbounded", &["unbounded"]);
+        reader.constant("scan.bounded.mode", "unbounded", &["unbounded"]);
         // How often is the log's own setting.
         reader.get("scan.topic-partition-discovery.interval");
         // Weir takes the idle timeout from the job's settings, and is exact to the row anyway.
@@ -170,7 +170,7 @@ pub(super) fn properties(reader: &mut Reader<'_>, options: &TableOptions) -> BTr
 
 fn startup(reader: &mut Reader<'_>, properties: &BTreeMap<String, String>) -> Startup {
     let modes = ["earliest-offset", "latest-offset", "group-offsets", "timestamp", "specific-offsets"];
-    let mode = reader.word("scan.startup.mode", "group-offsets", &modes);
+    let mode = reader.constant("scan.startup.mode", "group-offsets", &modes);
     let millis: i64 = reader.parsed("scan.startup.timestamp-millis", 0, "milliseconds since 1970");
     let offsets = reader.get("scan.startup.specific-offsets").map(|option| option.value.clone());
     match mode.as_str() {

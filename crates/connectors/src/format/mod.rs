@@ -14,14 +14,13 @@ pub struct Json {
 
 /// Reads the format of a table's values: `'format'` with `'json.…'`, or `'value.format'` with `'value.json.…'`.
 pub(crate) fn value_format(reader: &mut Reader<'_>) -> Json {
-    let is_plain = reader.get("format").is_some();
-    if reader.get("value.format").is_none() {
-        return format(reader, "");
+    if reader.get("format").is_none() && reader.get("value.format").is_some() {
+        return only_value_format(reader);
     }
-    if is_plain {
-        reader.reject("format", "'format' and 'value.format' are the same", "keep one of them");
-    }
-    only_value_format(reader)
+
+    // Where both are given, Flink goes by 'format' and knows no option of the other one.
+    reader.accept(&["value.format"]);
+    format(reader, "")
 }
 
 /// As [`value_format`], where only `'value.format'` is right.
@@ -39,15 +38,15 @@ fn format(reader: &mut Reader<'_>, prefix: &str) -> Json {
 /// Reads the options of JSON, which begin with a prefix: `key.` for those of keys.
 pub(crate) fn json(reader: &mut Reader<'_>, prefix: &str) -> Json {
     let key = |name: &str| format!("{prefix}json.{name}");
-    let mut flag = |name: &str| reader.parsed(&key(name), false, "'true' or 'false'");
+    let mut flag = |name: &str| reader.flag(&key(name), false);
     let ignore_parse_errors = flag("ignore-parse-errors");
     flag("fail-on-missing-field");
     let ignore_null_fields = flag("encode.ignore-null-fields");
     let decimals =
         if flag("encode.decimal-as-plain-number") { DecimalFormat::Plain } else { DecimalFormat::Scientific };
-    reader.word(&key("decode.json-parser.enabled"), "true", &["true", "false"]);
+    reader.flag(&key("decode.json-parser.enabled"), true);
     // No map is ever written.
-    reader.word(&key("map-null-key.mode"), "FAIL", &["FAIL", "DROP", "LITERAL"]);
+    reader.constant(&key("map-null-key.mode"), "FAIL", &["FAIL", "DROP", "LITERAL"]);
     reader.get(&key("map-null-key.literal"));
     let standard = reader.word(&key("timestamp-format.standard"), "SQL", &["SQL", "ISO-8601"]);
     let timestamp_format =

@@ -91,7 +91,7 @@ fn topic(reader: &mut Reader<'_>, mode: Mode) -> String {
 
 fn guarantee(reader: &mut Reader<'_>) {
     let guarantees = ["at-least-once", "exactly-once", "none"];
-    if reader.word("sink.delivery-guarantee", "at-least-once", &guarantees) == "exactly-once" {
+    if reader.constant("sink.delivery-guarantee", "at-least-once", &guarantees) == "exactly-once" {
         reader.reject(
             "sink.delivery-guarantee",
             "rows are written as they come, and not in transactions",
