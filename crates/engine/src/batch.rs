@@ -109,6 +109,11 @@ impl Batch {
         records.chain(rejected).map(|record| u64::from(record.end.saturating_sub(record.start))).sum()
     }
 
+    /// When the oldest record came in, where the log tells.
+    pub fn came_in(&self) -> Option<Timestamp> {
+        self.origin.records.iter().map(|record| record.appended).filter(|time| time.0 >= 0).min()
+    }
+
     /// Bytes of the dictionaries, which stay from batch to batch.
     pub fn memory_bytes(&self) -> usize {
         let coded = self.columns.iter().filter_map(|column| match column {

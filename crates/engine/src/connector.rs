@@ -54,6 +54,12 @@ pub trait Source: Send {
     /// `poll`. It is asked while others have more, so that those do not hold event time back for want of word of these.
     fn at_end(&self) -> Vec<PartitionId>;
 
+    /// How many records each partition holds that `poll` has not returned, for those of which that is known without asking
+    /// the log. For metrics.
+    fn lags(&self) -> Vec<(PartitionId, u64)> {
+        Vec::new()
+    }
+
     /// The partitions this source reads.
     fn partitions(&self) -> Vec<PartitionId>;
 
@@ -156,8 +162,17 @@ pub trait Sink: Send {
     /// All rows of windows that end at this event time or before have been written by this subtask.
     fn watermark(&mut self, watermark: EventTime) -> Result<(), ConnectorError>;
 
+    /// The rows written from now on show records that came in since this time and that no row has shown before. For
+    /// metrics: how long it took until whoever reads the rows could see a record.
+    fn shows(&mut self, _since: Option<Timestamp>) {}
+
     /// Returns when everything written is durable.
     fn flush(&mut self) -> Result<(), ConnectorError>;
+
+    /// Bytes of keys and values written since the last call. For metrics.
+    fn take_bytes(&mut self) -> u64 {
+        0
+    }
 
     /// The time spent waiting for whoever takes the rows, since the last call.
     fn take_blocked(&mut self) -> Duration {

@@ -3,14 +3,19 @@
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
+use parking_lot::Mutex;
+
 use crate::activity::Activity;
+use crate::connector::Split;
 
 /// Figures of one subtask. Times are sums since the start; rates are for whoever reads twice.
 #[derive(Debug, Default)]
 pub struct TaskMetrics {
     pub records_in: AtomicU64,
     pub bytes_in: AtomicU64,
+    /// What is written to sinks.
     pub records_out: AtomicU64,
+    pub bytes_out: AtomicU64,
     /// Partials handed to global subtasks, and what they take in memory.
     pub shipped: AtomicU64,
     pub shipped_bytes: AtomicU64,
@@ -20,16 +25,38 @@ pub struct TaskMetrics {
     pub idle_ns: AtomicU64,
     /// Waiting for whoever takes the output.
     pub backpressured_ns: AtomicU64,
-    /// `i64::MIN` before the first.
+    /// Of what the subtask sends on; `i64::MIN` before the first.
     pub watermark: AtomicI64,
+    /// Rows that came too late for a window, counted once a query.
+    pub late: AtomicU64,
+    /// Event time of the newest record that was handed on, in ms; `i64::MIN` before the first.
+    pub emitted: AtomicI64,
+    /// What a source subtask reads, as of its last look.
+    pub splits: Mutex<Vec<SplitMetrics>>,
     pub state_bytes: AtomicU64,
     /// A [`Activity`].
     pub activity: AtomicU8,
 }
 
+/// Figures of one partition of a source.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct SplitMetrics {
+    pub split: Split,
+    /// Records in the partition that were not read yet; `None` where the log does not tell.
+    pub lag: Option<u64>,
+    /// In ms; `i64::MIN` before the first.
+    pub watermark: i64,
+}
+
 impl TaskMetrics {
     pub fn new() -> TaskMetrics {
-        TaskMetrics { watermark: AtomicI64::new(i64::MIN), ..TaskMetrics::default() }
+        let never = || AtomicI64::new(i64::MIN);
+        TaskMetrics { watermark: never(), emitted: never(), ..TaskMetrics::default() }
+    }
+
+    /// What a source reads, as of its last look.
+    pub fn splits(&self) -> Vec<SplitMetrics> {
+        self.splits.lock().clone()
     }
 
     /// The thread is at this now.
@@ -62,6 +89,7 @@ impl TaskMetrics {
             ("numRecordsIn", read(&self.records_in)),
             ("numBytesIn", read(&self.bytes_in)),
             ("numRecordsOut", read(&self.records_out)),
+            ("numBytesOut", read(&self.bytes_out)),
             ("numRecordsShipped", read(&self.shipped)),
             ("numBytesShipped", read(&self.shipped_bytes)),
             ("numBatchesIn", read(&self.batches_in)),
@@ -69,6 +97,8 @@ impl TaskMetrics {
             ("accumulatedIdleTimeMs", read(&self.idle_ns) / 1e6),
             ("accumulatedBackPressuredTimeMs", read(&self.backpressured_ns) / 1e6),
             ("currentOutputWatermark", self.watermark.load(Ordering::Relaxed) as f64),
+            ("numLateRecordsDropped", read(&self.late)),
+            ("emittedEventTime", self.emitted.load(Ordering::Relaxed) as f64),
             ("stateBytes", read(&self.state_bytes)),
         ]
     }

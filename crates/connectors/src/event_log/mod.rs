@@ -229,6 +229,17 @@ impl Source for EventLogSource {
         self.streams.at_end().into_iter().filter(|partition| Some(*partition) != pending).collect()
     }
 
+    fn lags(&self) -> Vec<(PartitionId, u64)> {
+        let mut lags = self.streams.lags();
+        // What did not fit into the last batch is still to be returned.
+        if let Some(pending) = &self.pending {
+            let left = (pending.fetched.records.len() - pending.next) as u64;
+            let of = lags.iter_mut().filter(|(partition, _)| Some(*partition) == pending.fetched.partition);
+            of.for_each(|(_, lag)| *lag += left);
+        }
+        lags
+    }
+
     fn partitions(&self) -> Vec<PartitionId> {
         self.streams.partitions()
     }

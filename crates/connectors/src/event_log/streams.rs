@@ -161,6 +161,15 @@ impl Streams {
         self.streams.iter().flat_map(of).collect()
     }
 
+    pub fn lags(&self) -> Vec<(PartitionId, u64)> {
+        let of = |stream: &Stream| {
+            let number = stream.number;
+            let lags = stream.reader.lags().into_iter();
+            lags.map(move |(partition, lag)| (numbered(number, partition.0), lag)).collect::<Vec<_>>()
+        };
+        self.streams.iter().flat_map(of).collect()
+    }
+
     pub fn partitions(&self) -> Vec<PartitionId> {
         self.positions().into_iter().map(|(partition, _)| partition).collect()
     }

@@ -13,7 +13,7 @@ use engine::connector::{ConnectorError, Rows, Sink, SinkFactory};
 use sql::error::Diagnostic;
 use sql::plan::SinkTable;
 use storage::store::{Notification, Upsert, WriteBatch};
-use types::{DataType, EventTime, Scalar};
+use types::{DataType, EventTime, Scalar, Timestamp};
 
 pub use encode::RowEncoder;
 pub use template::{KeyTemplate, TemplateError};
@@ -92,6 +92,8 @@ impl SinkFactory for ResultStoreTable {
             kind: self.options.kind.as_str().into(),
             writer: self.writer.clone(),
             blocked: Duration::ZERO,
+            bytes: 0,
+            shows: None,
         }))
     }
 }
@@ -107,6 +109,9 @@ struct ResultStoreSink {
     kind: Arc<str>,
     writer: Arc<StoreWriter>,
     blocked: Duration,
+    bytes: u64,
+    /// When the oldest record came in that the next rows are the first to show.
+    shows: Option<Timestamp>,
 }
 
 /// Rows on their way to the writer.
@@ -120,6 +125,8 @@ struct Piece {
 
 impl ResultStoreSink {
     fn hand_over(&mut self, piece: Piece) -> Result<(), ConnectorError> {
+        let written = piece.upserts.iter().map(|upsert| upsert.key.len() + upsert.value.len());
+        self.bytes += written.sum::<usize>() as u64;
         let mut batch = WriteBatch { upserts: piece.upserts, ..WriteBatch::default() };
         if !self.channel.is_empty() {
             batch.notification = Some(Notification {
@@ -130,7 +137,7 @@ impl ResultStoreSink {
                 count: batch.upserts.len() as u64,
             });
         }
-        self.blocked += self.writer.write(batch)?;
+        self.blocked += self.writer.write(batch, self.shows)?;
         Ok(())
     }
 }
@@ -167,8 +174,16 @@ impl Sink for ResultStoreSink {
         Ok(())
     }
 
+    fn shows(&mut self, since: Option<Timestamp>) {
+        self.shows = since;
+    }
+
     fn flush(&mut self) -> Result<(), ConnectorError> {
         self.writer.flush()
+    }
+
+    fn take_bytes(&mut self) -> u64 {
+        std::mem::take(&mut self.bytes)
     }
 
     fn take_blocked(&mut self) -> Duration {

@@ -14,7 +14,7 @@ use engine::connector::ConnectorError;
 use engine::execution::panic_message;
 use parking_lot::{Condvar, Mutex};
 use storage::store::{ResultStore, StoreError, WriteBatch};
-use types::Clock;
+use types::{Clock, Timestamp};
 
 use crate::retry::{Retry, RetryError, Stopped};
 
@@ -34,7 +34,8 @@ pub struct StoreWriter {
 struct Aborted(String);
 
 enum Command {
-    Write(WriteBatch, usize),
+    /// A batch, its bytes, and when the oldest record came in that it is the first to show.
+    Write(WriteBatch, usize, Option<Timestamp>),
     Flush(Sender<Result<(), Stopped>>),
 }
 
@@ -100,13 +101,14 @@ impl StoreWriter {
         Ok(StoreWriter { queue, retry, stopped, gate, thread: Some(thread), clock })
     }
 
-    /// Queues a batch; waits while the queue is full, and tells for how long.
-    pub fn write(&self, batch: WriteBatch) -> Result<Duration, ConnectorError> {
+    /// Queues a batch; waits while the queue is full, and tells for how long. `since`: when the oldest record came in that
+    /// the batch is the first to show.
+    pub fn write(&self, batch: WriteBatch, since: Option<Timestamp>) -> Result<Duration, ConnectorError> {
         let bytes = bytes(&batch);
         let full = self.queue.as_ref().is_some_and(Sender::is_full) || self.gate.is_full(bytes);
         let before = full.then(|| self.clock.elapsed());
         self.gate.enter(bytes, || self.stopped.load(Ordering::Acquire));
-        self.send(Command::Write(batch, bytes))?;
+        self.send(Command::Write(batch, bytes, since))?;
         Ok(before.map_or(Duration::ZERO, |before| self.clock.elapsed().saturating_sub(before)))
     }
 
@@ -168,11 +170,14 @@ impl Drain {
     fn run(mut self) {
         while let Ok(command) = self.commands.recv() {
             let done = match command {
-                Command::Write(batch, bytes) => {
+                Command::Write(batch, bytes, since) => {
                     self.is_durable = false;
                     let store = self.store.clone();
                     let written = self.repeat("write results", || store.write(&batch));
                     self.gate.leave(bytes);
+                    if let (Ok(()), Some(since)) = (&written, since) {
+                        self.store.shows(since);
+                    }
                     written
                 }
                 Command::Flush(done) => {
@@ -226,7 +231,7 @@ impl Drain {
 #[cfg(test)]
 mod tests {
     use storage::store::{Entry, Following};
-    use types::{ManualClock, Timestamp};
+    use types::ManualClock;
 
     use super::*;
 
@@ -312,7 +317,9 @@ mod tests {
         let told = |error: ConnectorError| std::error::Error::source(&error).unwrap().to_string();
         thread::scope(|scope| {
             let waiting: Vec<_> = (0..3)
-                .map(|_| scope.spawn(|| writer.write(WriteBatch::default()).and_then(|_| writer.flush())))
+                .map(|_| {
+                    scope.spawn(|| writer.write(WriteBatch::default(), None).and_then(|_| writer.flush()))
+                })
                 .collect();
             // One is being written; two writes and three flushes stand behind it.
             while writer.queue.as_ref().unwrap().len() < 5 {
@@ -324,7 +331,7 @@ mod tests {
                 assert_eq!(told(error), "the result writer panicked: no such shelf");
             }
         });
-        let error = writer.write(WriteBatch::default()).expect_err("it panicked");
+        let error = writer.write(WriteBatch::default(), None).expect_err("it panicked");
         assert_eq!(told(error), "the result writer panicked: no such shelf");
     }
 
@@ -335,7 +342,9 @@ mod tests {
         let writer = StoreWriter::start(Arc::new(Refusing), retry.clone(), clock).unwrap();
         thread::scope(|scope| {
             let waiting: Vec<_> = (0..4)
-                .map(|_| scope.spawn(|| writer.write(WriteBatch::default()).and_then(|_| writer.flush())))
+                .map(|_| {
+                    scope.spawn(|| writer.write(WriteBatch::default(), None).and_then(|_| writer.flush()))
+                })
                 .collect();
             // All of them stand in the queue, behind one that is being tried.
             while writer.queue.as_ref().unwrap().len() < 7 {
@@ -344,6 +353,6 @@ mod tests {
             retry.stop();
             waiting.into_iter().for_each(|thread| assert!(thread.join().unwrap().is_err()));
         });
-        assert!(writer.write(WriteBatch::default()).is_err());
+        assert!(writer.write(WriteBatch::default(), None).is_err());
     }
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Select};
 use sql::functions::Env;
-use types::Clock;
+use types::{Clock, Timestamp};
 
 use super::control::Control;
 use super::io::Sinks;
 use super::room::Reclaimed;
+use super::source::earlier;
 use super::{ExecutionError, TaskMetrics};
 use crate::activity::Activity;
 use crate::memory::{Claim, Holder};
@@ -20,8 +21,8 @@ use crate::window::{Aggregation, Receiving, Shipment};
 /// What a source subtask sends.
 #[derive(Debug)]
 pub(super) enum Message {
-    /// Partials.
-    Rows(Box<Shipment>, Claim),
+    /// Partials, and when the oldest of their records came in.
+    Rows(Box<Shipment>, Claim, Option<Timestamp>),
     /// Where the pipeline stands, with all rows that this sender read before on their way.
     Time(Standing),
     /// All that was read before a snapshot's point is on its way; where the pipeline stood there.
@@ -56,6 +57,8 @@ pub(super) struct GlobalSubtask {
     /// What each unit holds, as last measured, and the rest.
     pub parts: Vec<usize>,
     pub reclaimed: Reclaimed,
+    /// When the oldest record came in that no written row shows yet.
+    pub unshown: Option<Timestamp>,
     /// Bytes that came in since it was last measured what is held, and how many are let pass.
     pub unmeasured: u64,
     pub measure_after: u64,
@@ -98,9 +101,13 @@ impl GlobalSubtask {
             let env = self.env();
             let watermark = self.settle(&mut inputs, &mut changed);
             self.align(&mut inputs)?;
+            self.sinks.show(self.unshown);
             if watermark >= self.aggregation.next_event() {
                 self.metrics.at(Activity::Fire);
                 self.aggregation.advance(watermark, &env, &mut self.sinks)?;
+                if self.early_fire.is_none() {
+                    self.unshown = None;
+                }
                 self.with_receiving(&mut inputs, |aggregation, receiving| {
                     aggregation.compact_if_grown(receiving);
                 });
@@ -120,6 +127,7 @@ impl GlobalSubtask {
                 self.aggregation.early(&env, &mut self.sinks)?;
                 next_early = start + pause;
                 changed = false;
+                self.unshown = None;
             }
             let spent = self.clock.elapsed().saturating_sub(start + self.sinks.book_blocked());
             TaskMetrics::add_time(&self.metrics.busy_ns, spent);
@@ -188,7 +196,8 @@ impl GlobalSubtask {
         TaskMetrics::add(&self.metrics.batches_in, 1);
         let input = &mut inputs[index];
         match message {
-            Message::Rows(shipment, claim) => {
+            Message::Rows(shipment, claim, came_in) => {
+                self.unshown = earlier(self.unshown, came_in);
                 let changed = !shipment.is_empty();
                 let (groups, bytes) = shipment.size();
                 TaskMetrics::add(&self.metrics.records_in, groups);

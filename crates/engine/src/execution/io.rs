@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sql::plan::{Plan, SinkTable};
+use types::Timestamp;
 
 use crate::connector::{ConnectorError, DeadLetter, DeadLetters, Rows, Sink, SinkFactory};
 use crate::metrics::TaskMetrics;
@@ -44,6 +45,11 @@ impl Sinks {
         self.sinks.iter_mut().flatten().try_for_each(|sink| sink.watermark(types::EventTime(watermark)))
     }
 
+    /// Tells the sinks since when records came in that the next rows are the first to show.
+    pub fn show(&mut self, since: Option<Timestamp>) {
+        self.sinks.iter_mut().flatten().for_each(|sink| sink.shows(since));
+    }
+
     /// Books the time that was spent waiting for whoever takes the rows; returns it.
     pub fn book_blocked(&mut self) -> Duration {
         let blocked = self.sinks.iter_mut().flatten().map(|sink| sink.take_blocked()).sum();
@@ -61,7 +67,9 @@ impl Output for Sinks {
         let (sink, query) = self.by_query[rows.query];
         TaskMetrics::add(&self.metrics.records_out, rows.rows.len() as u64);
         let sink = self.sinks[sink].as_mut().expect("every query's sink was opened");
-        sink.write(&Rows { query, ..*rows })
+        sink.write(&Rows { query, ..*rows })?;
+        TaskMetrics::add(&self.metrics.bytes_out, sink.take_bytes());
+        Ok(())
     }
 }
 

@@ -58,6 +58,7 @@ impl SourceSubtask {
         let env = self.env();
         let Downstream::Direct { aggregation, sinks } = &mut self.downstream else { return Ok(()) };
         let mut fired = false;
+        sinks.show(turn.unshown);
         if watermark > turn.seen || turn.changed {
             if aggregation.next_event() <= watermark {
                 self.metrics.at(Activity::Fire);
@@ -76,9 +77,15 @@ impl SourceSubtask {
                 aggregation.early(&env, sinks)?;
                 turn.next_early = now + pause;
                 turn.changed = false;
+                turn.unshown = None;
             }
             Some(_) => {}
-            None => turn.changed = false,
+            None => {
+                turn.changed = false;
+                if fired {
+                    turn.unshown = None;
+                }
+            }
         }
         if fired {
             self.measure();
@@ -100,10 +107,11 @@ impl SourceSubtask {
                 TaskMetrics::add(&self.metrics.shipped, groups);
                 TaskMetrics::add(&self.metrics.shipped_bytes, bytes);
                 let claim = self.holder.account().claim(shipment.memory_bytes());
-                let message = Message::Rows(Box::new(shipment), claim);
+                let message = Message::Rows(Box::new(shipment), claim, turn.unshown);
                 turn.blocked += hand_over(channel, message, &*self.clock, &self.metrics);
             }
             turn.changed = false;
+            turn.unshown = None;
         }
         let standing = self.publish(turn, now);
         if rows || turn.told != Some(standing) {

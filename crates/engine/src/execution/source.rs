@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crossbeam_channel::Sender;
 use parking_lot::Mutex;
 use sql::functions::Env;
-use types::{Clock, Interval, Offset, PartitionId};
+use types::{Clock, Interval, Offset, PartitionId, Timestamp};
 
 use super::control::Control;
 use super::global::{Message, Standing};
@@ -22,6 +23,7 @@ use crate::connector::{DeadLetter, Polled, Records, Rows, Source, Stage};
 use crate::evaluate::{Inputs, Vector};
 use crate::layout::{Layout, QueryLayout};
 use crate::memory::Holder;
+use crate::metrics::SplitMetrics;
 use crate::operator::{Ahead, Ledger, Prepare, Prepared, Unusable};
 use crate::watermark::{NO_WATERMARK, Standpoint, Watermarks};
 use crate::window::{Aggregation, LateRow, Output, RowsIn, Shipping};
@@ -72,6 +74,8 @@ const LONGEST_WAIT: Duration = Duration::from_millis(50);
 const HELD: Duration = Duration::from_millis(5);
 /// How often those partitions are asked of which nothing is heard; several times in the moment that their word counts.
 const ASK_OTHERS: Duration = Duration::from_millis(250);
+/// How often it is noted how far the partitions are read.
+const LOOK_AT_SPLITS: Duration = Duration::from_secs(1);
 /// Rows that a local aggregation holds back at most.
 pub(super) const SHIP_ROWS: usize = 16_384;
 /// How long it holds them back at most.
@@ -104,6 +108,10 @@ pub(super) struct Turn {
     pub blocked: Duration,
     /// Input since it was last measured what is held.
     pub unmeasured: u64,
+    /// When the oldest record came in that no written row shows yet.
+    pub unshown: Option<Timestamp>,
+    /// When it was last noted how far the partitions are read.
+    pub looked_at_splits: Option<Duration>,
     pub parked: Option<Parked>,
     pub reclaimed: Reclaimed,
 }
@@ -155,6 +163,7 @@ impl SourceSubtask {
                 Polled::End => return self.end(turn),
             }
             self.go_on(&mut turn, polled)?;
+            self.look_at_splits(&mut turn, before);
             let blocked = self.downstream.sinks().book_blocked() + std::mem::take(&mut turn.blocked);
             let spent = self.clock.elapsed().saturating_sub(before).saturating_sub(waited + blocked);
             TaskMetrics::add_time(&self.metrics.busy_ns, spent);
@@ -169,6 +178,26 @@ impl SourceSubtask {
             turn.asked_others = now;
             turn.at_end = self.source.at_end();
         }
+    }
+
+    /// Notes how far the partitions are read, now and then.
+    fn look_at_splits(&self, turn: &mut Turn, now: Duration) {
+        if turn.looked_at_splits.is_some_and(|at| now.saturating_sub(at) < LOOK_AT_SPLITS) {
+            return;
+        }
+        turn.looked_at_splits = Some(now);
+
+        let lags = self.source.lags();
+        let watermarks = self.watermarks.lock();
+        let look = |&partition: &PartitionId| SplitMetrics {
+            split: self.source.split(partition),
+            lag: lags.iter().find(|(of, _)| *of == partition).map(|(_, lag)| *lag),
+            watermark: watermarks.partition(partition),
+        };
+        let splits: Vec<SplitMetrics> = self.partitions.iter().map(look).collect();
+        drop(watermarks);
+
+        *self.metrics.splits.lock() = splits;
     }
 
     /// How long to wait for input: until there is something else to do.
@@ -211,9 +240,15 @@ impl SourceSubtask {
         }
         self.metrics.at(Activity::Prepare);
         let prepared = self.prepare.prepare(&self.batch, &env, ahead, standpoint)?;
+        if let Some(time) = self.prepare.last_time() {
+            self.metrics.emitted.store(time, Ordering::Relaxed);
+        }
         self.metrics.at(Activity::Aggregate);
         let late = self.aggregate(&env)?;
         self.metrics.at(Activity::PassThrough);
+        let came_in = self.batch.came_in();
+        turn.unshown = earlier(turn.unshown, came_in);
+        self.downstream.sinks().show(came_in);
         self.pass_through()?;
         self.metrics.at(Activity::Account);
         let booked = self.account(&prepared, &late);
@@ -315,6 +350,7 @@ impl SourceSubtask {
                 .map(|&query| self.query_names[query].clone())
                 .collect();
             booked.late(queries.iter().map(String::as_str));
+            TaskMetrics::add(&self.metrics.late, queries.len() as u64);
             let record = self.batch.origin.records[*row as usize];
             self.letter(&record, "late".to_owned(), queries);
             // Queries without windows take every row.
@@ -357,6 +393,11 @@ impl SourceSubtask {
             carried: self.source.carried(record.offset),
         });
     }
+}
+
+/// The earlier of two times, as far as there are any.
+pub(super) fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    a.into_iter().chain(b).min()
 }
 
 impl Turn {

@@ -202,6 +202,7 @@ impl Shared<'_> {
                 holder: self.holder(),
                 parts: Vec::new(),
                 reclaimed: Reclaimed::default(),
+                unshown: None,
                 unmeasured: 0,
                 measure_after: measure_after(self.memory.limit()),
             };

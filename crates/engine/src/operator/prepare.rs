@@ -204,6 +204,13 @@ impl Prepare {
         if self.wall_clock.is_some() { &self.wall } else { &self.times }
     }
 
+    /// The event time of the last row that counts.
+    pub fn last_time(&self) -> Option<i64> {
+        let row = *self.passed.last()?;
+        let time = *self.times.get(row as usize)?;
+        (self.rowtime.is_some() && time != NO_TIME).then_some(time)
+    }
+
     /// Drops dictionaries in front of the state that hold more than `limit` bytes; tells whether any was. Codes of the batch
     /// at hand are void then, and so is every translation of them.
     pub fn trim(&mut self, batch: &mut Batch, limit: usize) -> bool {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use connectors::retry::Blocked;
 use engine::memory::MemoryView;
-use engine::metrics::TaskMetrics;
+use engine::metrics::{SplitMetrics, TaskMetrics};
 use engine::operator::LedgerCounts;
 use serde::{Deserialize, Deserializer, Serialize};
 use types::{JobId, Timestamp};
@@ -70,6 +70,9 @@ pub struct TaskView {
     /// By Flink's names, see `TaskMetrics`.
     #[serde(deserialize_with = "metrics")]
     pub metrics: Vec<(&'static str, f64)>,
+    /// The partitions that a source subtask of a running job reads.
+    #[serde(skip)]
+    pub splits: Vec<SplitMetrics>,
 }
 
 /// Those that this version knows.
@@ -93,6 +96,7 @@ impl JobMaster {
             vertex: task.vertex.clone(),
             subtask: task.subtask,
             metrics: task.metrics.by_name(),
+            splits: task.metrics.splits(),
         });
         let mut ledger = LedgerCounts::default();
         life.tasks.iter().filter_map(|task| task.ledger.as_ref()).for_each(|of| ledger.add(&of.counts()));

@@ -236,6 +236,12 @@ pub trait LogReader: Send {
     /// The assigned partitions that hold nothing more right now, as far as the log can say without being waited for.
     fn at_end(&self) -> Vec<PartitionId>;
 
+    /// How many records each assigned partition holds that were not handed out, as far as the log can say without being
+    /// waited for.
+    fn lags(&self) -> Vec<(PartitionId, u64)> {
+        Vec::new()
+    }
+
     /// The next offset to be read of each assigned partition.
     fn positions(&self) -> Vec<(PartitionId, Offset)>;
 

@@ -246,6 +246,14 @@ impl LogReader for Reader {
         self.assigned.iter().filter(all_is_read).map(|of| of.partition).collect()
     }
 
+    fn lags(&self) -> Vec<(PartitionId, u64)> {
+        let lag = |of: &Assigned| {
+            let (_, next) = self.ends(of.partition).ok()?;
+            Some((of.partition, next.saturating_sub(of.offset)))
+        };
+        self.assigned.iter().filter_map(lag).collect()
+    }
+
     fn positions(&self) -> Vec<(PartitionId, Offset)> {
         self.assigned.iter().map(|assigned| (assigned.partition, Offset(assigned.offset))).collect()
     }

@@ -3,11 +3,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use types::{Clock, Timestamp};
+
+use super::latency::{Histogram, Latencies};
 use super::{Entry, Following, ResultStore, StoreError, WriteBatch};
 
 /// Another store, and what went through it since the process started.
 pub struct CountedStore {
     inner: Arc<dyn ResultStore>,
+    clock: Arc<dyn Clock>,
+    shown: Histogram,
     rows: AtomicU64,
     notifications: AtomicU64,
     failures: AtomicU64,
@@ -25,9 +30,14 @@ pub struct Counts {
 }
 
 impl CountedStore {
-    pub fn new(inner: Arc<dyn ResultStore>) -> CountedStore {
+    pub fn new(inner: Arc<dyn ResultStore>, clock: Arc<dyn Clock>) -> CountedStore {
         let (rows, notifications, failures) = Default::default();
-        CountedStore { inner, rows, notifications, failures }
+        CountedStore { inner, clock, shown: Histogram::default(), rows, notifications, failures }
+    }
+
+    /// From when the oldest record came in that a batch is the first to show, until the batch was written.
+    pub fn latencies(&self) -> Latencies {
+        self.shown.view()
     }
 
     pub fn counts(&self) -> Counts {
@@ -49,6 +59,12 @@ impl ResultStore for CountedStore {
             self.failures.fetch_add(1, Ordering::Relaxed);
         }
         written
+    }
+
+    fn shows(&self, since: Timestamp) {
+        self.inner.shows(since);
+        let passed = self.clock.now().0.saturating_sub(since.0);
+        self.shown.add(passed.max(0).unsigned_abs());
     }
 
     fn flush(&self) -> Result<(), StoreError> {

@@ -4,6 +4,7 @@ mod counted;
 mod embedded;
 
 mod followers;
+mod latency;
 mod redis;
 mod row;
 mod sweep;
@@ -17,6 +18,7 @@ use crate::disk::Fault;
 
 pub use counted::{CountedStore, Counts};
 pub use embedded::{EmbeddedStore, Options};
+pub use latency::Latencies;
 pub use redis::{Options as RedisOptions, RedisStore};
 
 /// One row of a result, written or overwritten.
@@ -82,6 +84,9 @@ pub struct Change {
 pub trait ResultStore: Send + Sync {
     /// Writes a batch; returns when it is applied and visible. Blocks the calling thread.
     fn write(&self, batch: &WriteBatch) -> Result<(), StoreError>;
+
+    /// The batch that was just written is the first to show records that came in at this time. For metrics.
+    fn shows(&self, _since: Timestamp) {}
 
     /// Makes everything written so far survive a crash.
     fn flush(&self) -> Result<(), StoreError>;

@@ -60,6 +60,7 @@ impl SinkFactory for EventLogSinkTable {
             },
             clock: self.clock.clone(),
             blocked: Duration::ZERO,
+            bytes: 0,
         }))
     }
 }
@@ -70,6 +71,7 @@ struct EventLogSink {
     appender: Appender,
     clock: Arc<dyn Clock>,
     blocked: Duration,
+    bytes: u64,
 }
 
 impl Sink for EventLogSink {
@@ -77,7 +79,7 @@ impl Sink for EventLogSink {
         if rows.stage == Stage::Early && self.mode == Mode::Append {
             return Ok(());
         }
-        let EventLogSink { encoder, appender, clock, blocked, .. } = self;
+        let EventLogSink { encoder, appender, clock, blocked, bytes: all_bytes, .. } = self;
         let mut hand_over = |records: Vec<NewRecord>| {
             let before = clock.elapsed();
             let handed = appender.append(records);
@@ -98,6 +100,7 @@ impl Sink for EventLogSink {
                 time: record.time,
             });
             bytes += record.value.len();
+            *all_bytes += (record.key.map_or(0, <[u8]>::len) + record.value.len()) as u64;
             if records.len() == APPEND_RECORDS || bytes >= APPEND_BYTES {
                 bytes = 0;
                 written = hand_over(std::mem::take(&mut records));
@@ -113,6 +116,10 @@ impl Sink for EventLogSink {
 
     fn flush(&mut self) -> Result<(), ConnectorError> {
         self.appender.flush()
+    }
+
+    fn take_bytes(&mut self) -> u64 {
+        std::mem::take(&mut self.bytes)
     }
 
     fn take_blocked(&mut self) -> Duration {

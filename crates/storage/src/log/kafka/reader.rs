@@ -390,6 +390,16 @@ impl LogReader for Reader {
         quiet.map(|of| of.partition).collect()
     }
 
+    fn lags(&self) -> Vec<(PartitionId, u64)> {
+        let lag = |of: &Assigned| {
+            // What is left at the end of a partition may be marks of transactions, which nobody is given.
+            let is_read = of.at_end.is_some() && of.at_end == self.end(of.partition);
+            let lag = if is_read { 0 } else { self.end(of.partition)?.saturating_sub(of.next) };
+            Some((of.partition, lag))
+        };
+        self.assigned.iter().filter_map(lag).collect()
+    }
+
     fn positions(&self) -> Vec<(PartitionId, Offset)> {
         self.assigned.iter().map(|of| (of.partition, Offset(of.next))).collect()
     }

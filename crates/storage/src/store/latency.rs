@@ -1,0 +1,63 @@
+//! How long something took, counted by bounds: a histogram that many threads add to without a lock.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The upper bounds of the buckets, in seconds. What takes longer is in the total alone.
+const BOUNDS: [f64; 13] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
+
+#[derive(Debug, Default)]
+pub(super) struct Histogram {
+    /// Not cumulative; the last holds what is beyond all bounds.
+    buckets: [AtomicU64; BOUNDS.len() + 1],
+    sum_ms: AtomicU64,
+}
+
+/// A picture of a histogram.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Latencies {
+    /// Upper bounds in seconds, the last infinite, and how many lie between each and the one before.
+    pub buckets: Vec<(f64, u64)>,
+    pub sum_seconds: f64,
+}
+
+impl Histogram {
+    pub fn add(&self, ms: u64) {
+        let seconds = ms as f64 / 1_000.0;
+        let place = BOUNDS.partition_point(|bound| *bound < seconds);
+        self.buckets[place].fetch_add(1, Ordering::Relaxed);
+        self.sum_ms.fetch_add(ms, Ordering::Relaxed);
+    }
+
+    pub fn view(&self) -> Latencies {
+        let bounds = BOUNDS.into_iter().chain([f64::INFINITY]);
+        let counts = self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed));
+        Latencies {
+            buckets: bounds.zip(counts).collect(),
+            sum_seconds: self.sum_ms.load(Ordering::Relaxed) as f64 / 1_000.0,
+        }
+    }
+}
+
+impl Latencies {
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        self.buckets.iter().map(|(_, count)| count).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_is_counted_below_the_least_bound_that_holds_it() {
+        let histogram = Histogram::default();
+        for ms in [0, 10, 11, 1_000, 900_000] {
+            histogram.add(ms);
+        }
+        let view = histogram.view();
+        let filled: Vec<(f64, u64)> = view.buckets.iter().copied().filter(|(_, count)| *count > 0).collect();
+        assert_eq!(filled, [(0.01, 2), (0.025, 1), (1.0, 1), (f64::INFINITY, 1)]);
+        assert_eq!((view.count(), view.sum_seconds), (5, 901.021));
+    }
+}
