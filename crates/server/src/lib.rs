@@ -33,9 +33,11 @@ mod openapi;
 mod metrics;
 mod operation;
 mod probe;
+mod process;
 mod watchman;
 
 mod error;
+mod jackson;
 mod listen;
 mod origin;
 mod router;
@@ -45,3 +47,8 @@ pub use error::Error;
 pub use operation::{JobSummary, Operations};
 pub use options::{Options, UnknownTopics};
 pub use service::{Handle, Server, Services};
+
+/// The types of analytics, as the feed's messages and the result store's notifications name them.
+pub fn analytics_types() -> Vec<&'static str> {
+    analytics::Kind::ALL.iter().map(|kind| kind.name()).collect()
+}

@@ -1,12 +1,14 @@
 //! The server's own metrics, and the registry into which others put theirs.
 
+mod text;
+
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use parking_lot::Mutex;
 use prometheus_client::encoding::text::encode;
@@ -15,10 +17,14 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::analytics::Kind;
 use crate::feed::message::Standing;
+use crate::flink::FLINK_VERSION;
+use crate::process::ProcessMetrics;
+use text::{Format, classic};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct OfKind {
@@ -33,12 +39,6 @@ pub(crate) struct OfRequest {
     pub(crate) status: u16,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(crate) struct OfRoute {
-    pub(crate) route: String,
-}
-
-/// What the server works with.
 /// What the server works with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Service {
@@ -60,16 +60,21 @@ pub(crate) struct OfService {
     service: Service,
 }
 
+/// What the names of all metrics but the process's own begin with.
+const PREFIX: &str = "weir";
+
 /// What the server counts.
 pub(crate) struct Metrics {
+    /// Of metrics with any prefix.
     registry: Mutex<Registry>,
     pub(crate) events_accepted: Counter,
     pub(crate) events_rejected: Counter,
     pub(crate) requests: Family<OfRequest, Counter>,
-    pub(crate) request_seconds: Family<OfRoute, Histogram>,
+    pub(crate) request_seconds: Family<OfRequest, Histogram>,
     pub(crate) connections: Gauge,
     pub(crate) feed_clients: Gauge,
     pub(crate) feed_updates: Counter,
+    pub(crate) feed_seconds: Histogram,
     pub(crate) feed_dropped: Counter,
     pub(crate) rows_ignored: Counter,
     pub(crate) notifications_ignored: Counter,
@@ -82,7 +87,9 @@ pub(crate) struct Metrics {
 
 impl Metrics {
     pub(crate) fn new() -> Arc<Metrics> {
-        let mut registry = Registry::with_prefix("weir");
+        let mut all = Registry::default();
+        all.register_collector(Box::new(ProcessMetrics));
+        let registry = all.sub_registry_with_prefix(PREFIX);
         let metrics = Metrics {
             events_accepted: Counter::default(),
             events_rejected: Counter::default(),
@@ -93,6 +100,9 @@ impl Metrics {
             connections: Gauge::default(),
             feed_clients: Gauge::default(),
             feed_updates: Counter::default(),
+            feed_seconds: Histogram::new([
+                0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+            ]),
             feed_dropped: Counter::default(),
             rows_ignored: Counter::default(),
             notifications_ignored: Counter::default(),
@@ -104,6 +114,12 @@ impl Metrics {
             registry: Mutex::new(Registry::default()),
         };
         let m = &metrics;
+        let build = [("version", env!("CARGO_PKG_VERSION")), ("flink_version", FLINK_VERSION)];
+        registry.register(
+            "build",
+            "Which Weir runs, and the Flink that it matches",
+            Info::new(build.to_vec()),
+        );
         registry.register(
             "events_accepted",
             "Events taken in over HTTP and durable",
@@ -123,6 +139,8 @@ impl Metrics {
             "Updates made for the feed, each once for all",
             m.feed_updates.clone(),
         );
+        let help = "From a change of a result until it was sent to a WebSocket client";
+        registry.register("feed_sent_seconds", help, m.feed_seconds.clone());
         registry.register("feed_dropped", "Clients closed for being too slow", m.feed_dropped.clone());
         registry.register("index_rows", "Result rows in memory", m.rows.clone());
         let help = "Memory that the result rows take";
@@ -135,7 +153,7 @@ impl Metrics {
         registry.register("service_down_seconds", help, m.down_seconds.clone());
         let help = "Whether there is something to say of store or log: away, slow, evicting";
         registry.register("service_impaired", help, m.impaired.clone());
-        *metrics.registry.lock() = registry;
+        *metrics.registry.lock() = all;
         Arc::new(metrics)
     }
 
@@ -151,20 +169,26 @@ impl Metrics {
     }
 
     pub(crate) fn register<T>(&self, with: impl FnOnce(&mut Registry) -> T) -> T {
-        with(&mut self.registry.lock())
+        with(self.registry.lock().sub_registry_with_prefix(PREFIX))
     }
 }
 
-/// Metrics in Prometheus' text format.
+/// Metrics for Prometheus: in the text format that `Accept` prefers, OpenMetrics or the classic one.
 #[utoipa::path(get, path = "/metrics", tag = "operation",
-    responses((status = 200, body = String, content_type = "application/openmetrics-text")))]
-pub(crate) async fn metrics(State(metrics): State<Arc<Metrics>>) -> Response {
+    responses((status = 200, content(
+        (String = "text/plain"),
+        (String = "application/openmetrics-text"),
+    ))))]
+pub(crate) async fn metrics(State(metrics): State<Arc<Metrics>>, headers: HeaderMap) -> Response {
     let mut text = String::new();
-    match encode(&mut text, &metrics.registry.lock()) {
-        Ok(()) => {
-            let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-            ([(header::CONTENT_TYPE, kind)], text).into_response()
-        }
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    if encode(&mut text, &metrics.registry.lock()).is_err() {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     }
+
+    let format = Format::of(&headers);
+    let text = match format {
+        Format::OpenMetrics => text,
+        Format::Classic => classic(&text),
+    };
+    ([(header::CONTENT_TYPE, format.content_type()), (header::VARY, "Accept")], text).into_response()
 }

@@ -1,8 +1,8 @@
 //! `/openapi.json`: every route, every parameter, every answer, and the messages of the feed as components.
 
 use axum::Json;
-use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{OpenApi as Document, RefOr};
 use utoipa::{Modify, OpenApi};
 
 use crate::{analytics, feed, ingest, metrics, operation};
@@ -44,7 +44,7 @@ use crate::{analytics, feed, ingest, metrics, operation};
         feed::message::FeedError,
         feed::message::Ping,
     )),
-    modifiers(&Tokens),
+    modifiers(&Tokens, &Answers),
     security((), ("token" = [])),
     tags(
         (name = "events", description = "Events in"),
@@ -66,6 +66,48 @@ impl Modify for Tokens {
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("token", SecurityScheme::Http(bearer));
     }
+}
+
+/// Says what each answer is: OpenAPI asks for that, and who generates a client gets nothing without it. An answer that
+/// says nothing of itself is what its operation gives, or what its status means everywhere.
+struct Answers;
+
+impl Modify for Answers {
+    fn modify(&self, document: &mut Document) {
+        for path in document.paths.paths.values_mut() {
+            let operations =
+                [&mut path.get, &mut path.put, &mut path.post, &mut path.delete, &mut path.patch];
+            for operation in operations.into_iter().flatten() {
+                let summary = operation.summary.clone().unwrap_or_default();
+                for (status, answer) in &mut operation.responses.responses {
+                    if let RefOr::T(answer) = answer
+                        && answer.description.is_empty()
+                    {
+                        answer.description = meaning(status).map_or_else(|| summary.clone(), str::to_owned);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What a status of a refusal means, whatever was asked.
+fn meaning(status: &str) -> Option<&'static str> {
+    Some(match status {
+        "400" => "The request cannot be read",
+        "401" => "A token is needed",
+        "403" => "The sender may not do this",
+        "404" => "It is not there",
+        "408" => "The body took too long to arrive",
+        "409" => "It contradicts what was sent before",
+        "413" => "The body is too large",
+        "415" => "The body is of another type",
+        "422" => "A value is not of its type, or out of range",
+        "429" => "Too much at a time: ask again later",
+        "503" => "Not now: ask again later",
+        "507" => "There is no room left",
+        _ => return None,
+    })
 }
 
 /// The description as JSON.

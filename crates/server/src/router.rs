@@ -15,7 +15,7 @@ use crate::analytics::{Analytics, routes};
 use crate::error::Failure;
 use crate::feed::{Feed, connect};
 use crate::ingest::{Ingest, post_events, post_events_to};
-use crate::metrics::{Metrics, OfRequest, OfRoute, metrics};
+use crate::metrics::{Metrics, OfRequest, metrics};
 use crate::operation::{Operation, healthz, readyz, status};
 use crate::origin::Origins;
 use crate::{assets, docs, openapi};
@@ -128,9 +128,10 @@ async fn measure(
     let method = known(request.method());
     let response = next.run(request).await;
     let took = clock.elapsed().saturating_sub(began);
-    let label = OfRequest { route: route.clone(), method, status: response.status().as_u16() };
+
+    let label = OfRequest { route, method, status: response.status().as_u16() };
     metrics.requests.get_or_create(&label).inc();
-    metrics.request_seconds.get_or_create(&OfRoute { route }).observe(took.as_secs_f64());
+    metrics.request_seconds.get_or_create(&label).observe(took.as_secs_f64());
     response
 }
 

@@ -65,6 +65,65 @@ async fn a_client_is_first_sent_the_newest_state_as_the_routes_answer_it() {
     }
 }
 
+/// Sends one frame as a client does: masked with zeros.
+async fn answer_to(weir: &Weir, first: u8, payload: &[u8]) -> Vec<u8> {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = tokio::net::TcpStream::connect(weir.address).await.expect("a connection");
+    let host = weir.address;
+    let asked = format!(
+        "GET /ws/analytics HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    stream.write_all(asked.as_bytes()).await.expect("sent");
+    let length = u8::try_from(payload.len()).expect("a short payload");
+    let frame = [&[first, 0x80 | length, 0, 0, 0, 0], payload].concat();
+    stream.write_all(&frame).await.expect("sent");
+    let mut heard = Vec::new();
+    let mut buffer = [0; 4_096];
+    // Until the server closes, or has said what the test waits for.
+    while let Ok(Ok(read @ 1..)) =
+        tokio::time::timeout(Duration::from_secs(5), stream.read(&mut buffer)).await
+    {
+        heard.extend_from_slice(&buffer[..read]);
+        if heard.windows(5).any(|window| window == b"error" || window == b"\"pong") {
+            break;
+        }
+    }
+    heard
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_that_is_no_utf8_closes_with_1007_and_an_array_is_no_ping() {
+    let weir = start().await;
+    let has = |heard: &[u8], wanted: &[u8]| heard.windows(wanted.len()).any(|window| window == wanted);
+    let bad = answer_to(&weir, 0x81, b"{\"type\": \"\xff\"}").await;
+    assert!(has(&bad, &1_007_u16.to_be_bytes()) && has(&bad, b"a text message is not UTF-8"), "{bad:?}");
+    for payload in [&br#"["ping"]"#[..], br#"{"type": ["ping"]}"#, br#"{"type": "Ping"}"#, b"null", b"[]"] {
+        let heard = answer_to(&weir, 0x81, payload).await;
+        assert!(has(&heard, b"not understood"), "{}", String::from_utf8_lossy(payload));
+    }
+    let heard = answer_to(&weir, 0x81, br#"{"more": 1, "type": "ping"}"#).await;
+    assert!(has(&heard, b"\"pong\""));
+}
+
+/// A scrape tells how long changes took to reach clients.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_time_until_a_client_was_sent_a_change_is_measured() {
+    let weir = start().await;
+    let mut socket = weir.connect().await;
+    next(&mut socket).await;
+    publish(&weir, "faculty", "faculty:A", 3);
+    next(&mut socket).await;
+    let measured = async || weir.get("/metrics").await.text().contains("weir_feed_sent_seconds_count 1");
+    for _ in 0..500 {
+        if measured().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("never measured: {}", weir.get("/metrics").await.text());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_analytic_that_changes_is_sent_under_its_name() {
     let weir = start().await;

@@ -51,9 +51,39 @@ async fn metrics_hold_the_servers_own_and_those_of_others() {
         r#"weir_http_requests_total{route="/analytics/redis/faculty",method="GET",status="200"} 1"#,
         r#"weir_http_requests_total{route="none",method="GET",status="404"} 1"#,
         "weir_events_accepted_total 0",
-        "# EOF",
+        "# HELP weir_checkpoints_total Checkpoints completed.",
+        "# TYPE weir_events_accepted_total counter",
+        concat!("weir_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\",flink_version=\"2.3.0\"} 1"),
+        "# TYPE process_start_time_seconds gauge",
+        "process_cpu_seconds_total ",
+        r#"weir_http_request_seconds_count{route="none",method="GET",status="404"} 1"#,
     ] {
         assert!(text.contains(line), "{line} in {text}");
+    }
+}
+
+/// Prometheus asks for OpenMetrics first; `curl` and old scrapers get the classic format, in which `promtool` finds no fault.
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_come_in_the_format_that_is_asked_for() {
+    let weir = start().await;
+    let get = async |accept: &str| request(weir.address, "GET", "/metrics", &[("Accept", accept)], b"").await;
+    let open = get("application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.5").await;
+    assert!(open.header("content-type").is_some_and(|kind| kind.starts_with("application/openmetrics-text")));
+    assert!(open.text().ends_with("# EOF\n") && open.text().contains("# TYPE weir_build info\n"));
+
+    let classic = get("*/*").await;
+    assert_eq!(classic.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    let text = classic.text();
+    assert!(!text.contains("# EOF") && !text.contains("# UNIT"), "{text}");
+    let helped: Vec<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("# HELP ")?.split(' ').next()).collect();
+    for sample in text.lines().filter(|line| !line.starts_with('#')) {
+        let name = sample.split(['{', ' ']).next().expect("a name");
+        let family = ["_bucket", "_sum", "_count"].iter().find_map(|part| name.strip_suffix(part));
+        assert!(
+            helped.contains(&name) || family.is_some_and(|of| helped.contains(&of)),
+            "no help for {name}"
+        );
     }
 }
 

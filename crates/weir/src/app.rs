@@ -64,7 +64,7 @@ pub(crate) fn run(
     }
     let OpenedLog { log, logs, close: close_log } = open_log(config, &clock, &shutdown)?;
     let Opened { store, close } = open_store(config, &clock)?;
-    let store = Arc::new(CountedStore::new(store));
+    let store = Arc::new(CountedStore::new(store, clock.clone()));
     let dispatcher = Arc::new(Dispatcher::new(Environment {
         logs,
         store: store.clone(),
@@ -117,7 +117,9 @@ pub(crate) fn run(
         let manager = JobManager::bind(jobs_listener, manager_options(config), services).map_err(failed)?;
         // Jobs wait for disks and brokers when they start.
         tokio::task::block_in_place(|| {
-            scripts.iter().try_for_each(|script| submit(&dispatcher, script, &*variables, afresh))?;
+            let recorded: Vec<String> = dispatcher.views().into_iter().map(|view| view.name).collect();
+            let names = Script::job_names(&scripts, &recorded).into_iter();
+            scripts.iter().zip(names).try_for_each(|of| submit(&dispatcher, of, &*variables, afresh))?;
             dispatcher.resume().map_err(|error| Failure::external(anyhow::Error::new(error)))
         })?;
         announce(&Addresses {
@@ -325,6 +327,7 @@ fn server_options(config: &Config) -> server::Options {
 fn manager_options(config: &Config) -> flink::Options {
     flink::Options {
         cors_origins: config.http.cors_origins.clone(),
+        memory_bytes: Some(machine::memory_bytes()),
         savepoint_directories: config.jobs_http.savepoint_directories.clone(),
         headers_max: config.http.headers.get(),
         header_timeout: config.http.header_timeout.0,
@@ -344,18 +347,12 @@ fn in_force(loaded: &Loaded) -> Vec<Setting> {
 
 fn submit(
     dispatcher: &Dispatcher,
-    script: &Script,
+    (script, name): (&Script, &str),
     variables: &dyn Fn(&str) -> Option<String>,
     afresh: bool,
 ) -> Result<(), Failure> {
-    let submission = Submission {
-        script: &script.text,
-        name: &script.name,
-        variables,
-        origin: Origin::Start,
-        from: None,
-        afresh,
-    };
+    let submission =
+        Submission { script: &script.text, name, variables, origin: Origin::Start, from: None, afresh };
     match dispatcher.submit(submission) {
         Ok(job) => {
             // What came in its place while Weir was up has a script of its own.

@@ -1,12 +1,16 @@
 //! The jobs' and the result store's figures beside the server's, under `/metrics`.
+//!
+//! A job that is over has no series of its own: an alert about it would never end. How many jobs are in which state is told
+//! by `weir_jobs`. No label is called `job`, which Prometheus keeps for what it scrapes.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use jobs::checkpoint::CheckpointState;
 use jobs::{Dispatcher, JobStatus, JobView};
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
@@ -46,8 +50,26 @@ impl Collector for StoreMetrics {
             let metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
             ConstCounter::new(count).encode(metric)?;
         }
-        Ok(())
+
+        let latencies = self.0.latencies();
+        let help = "From when an event was accepted until rows that show it were in the result store, of the oldest event in \
+                    each batch of rows";
+        let name = "result_latency_seconds";
+        let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Histogram)?;
+        metric.encode_histogram::<NoLabelSet>(
+            latencies.sum_seconds,
+            latencies.count(),
+            &latencies.buckets,
+            None,
+        )
     }
+}
+
+/// The jobs of one scrape, and where their metrics are written.
+struct Scrape<'a, 'b> {
+    /// Those that are not over.
+    jobs: Vec<JobView>,
+    encoder: &'a mut DescriptorEncoder<'b>,
 }
 
 /// One number and what it is of.
@@ -55,87 +77,97 @@ type Sample = (Vec<(&'static str, String)>, f64);
 
 impl Collector for JobMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let jobs: Vec<JobView> = self.0.jobs().iter().map(|job| job.view()).collect();
-        let running = |job: &JobView| f64::from(u8::from(job.status == JobStatus::Running));
-        let up = jobs.iter().map(|job| (of_job(job), running(job)));
-        family(&mut encoder, "job_running", "Whether a job runs", None, MetricType::Gauge, up)?;
-        let records = jobs.iter().flat_map(|job| {
+        let (over, jobs): (Vec<JobView>, Vec<JobView>) =
+            self.0.views().into_iter().partition(|job| job.status.is_terminal());
+
+        let mut by_status: BTreeMap<&str, usize> =
+            JobStatus::ALL.iter().map(|status| (status.name(), 0)).collect();
+        for job in jobs.iter().chain(&over) {
+            *by_status.entry(job.status.name()).or_default() += 1;
+        }
+        let mut scrape = Scrape { jobs, encoder: &mut encoder };
+        let samples =
+            by_status.into_iter().map(|(status, count)| (vec![("status", status.to_owned())], count as f64));
+        scrape.gauge("jobs", "Jobs by their state, those that are over too", samples.collect())?;
+
+        scrape.records()?;
+        scrape.checkpoints()?;
+        scrape.tasks()?;
+        scrape.progress()?;
+        scrape.memory()
+    }
+}
+
+impl Scrape<'_, '_> {
+    /// What became of the records.
+    fn records(&mut self) -> fmt::Result {
+        let running = self.of_jobs(|job| f64::from(u8::from(job.status == JobStatus::Running)));
+        self.gauge("job_running", "Whether a job runs", running)?;
+        let restarts = self.of_jobs(|job| job.restarts as f64);
+        self.counter("job_restarts", "Times a job was started again", restarts)?;
+
+        let records = self.of_parts("outcome", |job| {
             let ledger = &job.ledger;
-            [
+            let outcomes = [
                 ("accepted", ledger.accepted),
                 ("counted", ledger.counted),
                 ("filtered", ledger.filtered),
                 ("late", ledger.late),
                 ("dead_lettered", ledger.dead_lettered),
-            ]
-            .map(|(outcome, count)| {
-                ([of_job(job), vec![("outcome", outcome.to_owned())]].concat(), count as f64)
-            })
+            ];
+            outcomes.map(|(outcome, count)| (outcome.to_owned(), count as f64)).to_vec()
         });
         let help = "Records by what became of them; accepted is the sum of the others";
-        family(&mut encoder, "job_records", help, None, MetricType::Counter, records)?;
-        let by_name = [
-            ("job_late_rows", "query", "Rows that a query left out because they came too late"),
-            ("job_dead_letters", "reason", "Records that could not be used"),
-            ("job_wrong_types", "field", "Values taken as null because they were of another type"),
-        ];
-        for (place, (name, label, help)) in by_name.into_iter().enumerate() {
-            let counts = jobs.iter().flat_map(|job| {
-                let ledger = &job.ledger;
-                let counts = [&ledger.late_by_query, &ledger.reasons, &ledger.wrong_types][place];
-                counts.iter().map(move |(of, count)| {
-                    ([of_job(job), vec![(label, of.clone())]].concat(), *count as f64)
-                })
-            });
-            family(&mut encoder, name, help, None, MetricType::Counter, counts)?;
-        }
-        let checkpoints = jobs.iter().flat_map(|job| {
+        self.counter("job_records", help, records)?;
+
+        let late = self.of_parts("query", |job| counts(&job.ledger.late_by_query));
+        self.counter("job_late_rows", "Rows that a query left out because they came too late", late)?;
+        let letters = self.of_parts("reason", |job| counts(&job.ledger.reasons));
+        self.counter("job_dead_letters", "Records that could not be used", letters)?;
+        let wrong = self.of_parts("field", |job| counts(&job.ledger.wrong_types));
+        self.counter("job_wrong_types", "Values taken as null because they were of another type", wrong)
+    }
+
+    fn checkpoints(&mut self) -> fmt::Result {
+        let outcomes = self.of_parts("outcome", |job| {
             let of = &job.checkpoints;
-            [("completed", of.completed), ("failed", of.failed)].map(|(outcome, count)| {
-                ([of_job(job), vec![("outcome", outcome.to_owned())]].concat(), count as f64)
-            })
+            vec![("completed".to_owned(), of.completed as f64), ("failed".to_owned(), of.failed as f64)]
         });
-        let help = "Checkpoints and savepoints by how they ended";
-        family(&mut encoder, "job_checkpoints", help, None, MetricType::Counter, checkpoints)?;
-        let restarts = jobs.iter().map(|job| (of_job(job), job.restarts as f64));
-        family(
-            &mut encoder,
-            "job_restarts",
-            "Times a job was started again",
-            None,
-            MetricType::Counter,
-            restarts,
-        )?;
+        self.counter("job_checkpoints", "Checkpoints and savepoints by how they ended", outcomes)?;
+
         let last = |job: &JobView| {
             let record = job.checkpoints.latest_completed.as_ref()?;
             let CheckpointState::Completed { bytes, .. } = &record.state else { return None };
-            Some((record.triggered.0 as f64 / 1000.0, record.duration.as_secs_f64(), *bytes as f64))
+            Some((record.triggered.0 as f64 / 1_000.0, record.duration.as_secs_f64(), *bytes as f64))
         };
+        let asked = self.of_some_jobs(|job| Some(last(job)?.0));
         let help = "When the last completed checkpoint was asked for, since 1970";
-        let asked = jobs.iter().filter_map(|job| Some((of_job(job), last(job)?.0)));
-        family(&mut encoder, "job_last_checkpoint", help, Some(&Unit::Seconds), MetricType::Gauge, asked)?;
-        let took = jobs.iter().filter_map(|job| Some((of_job(job), last(job)?.1)));
+        self.gauge("job_last_checkpoint_timestamp_seconds", help, asked)?;
+        let took = self.of_some_jobs(|job| Some(last(job)?.1));
         let help = "How long the last completed checkpoint took";
-        family(&mut encoder, "job_checkpoint_took", help, Some(&Unit::Seconds), MetricType::Gauge, took)?;
-        let size = jobs.iter().filter_map(|job| Some((of_job(job), last(job)?.2)));
+        self.with_unit("job_checkpoint_took", help, Unit::Seconds, MetricType::Gauge, took)?;
+        let size = self.of_some_jobs(|job| Some(last(job)?.2));
         let help = "The state in the last completed checkpoint";
-        family(&mut encoder, "job_checkpoint_size", help, Some(&Unit::Bytes), MetricType::Gauge, size)?;
+        self.with_unit("job_checkpoint_size", help, Unit::Bytes, MetricType::Gauge, size)
+    }
+
+    /// What subtasks do.
+    fn tasks(&mut self) -> fmt::Result {
         for (name, figure, help) in [
             ("job_task_records_in", "numRecordsIn", "Records that a subtask took"),
             ("job_task_records_out", "numRecordsOut", "Rows that a subtask wrote"),
             ("job_task_batches_in", "numBatchesIn", "Batches or messages that a subtask took"),
         ] {
-            family(&mut encoder, name, help, None, MetricType::Counter, of_tasks(&jobs, figure))?;
+            let samples = self.of_tasks(figure);
+            self.counter(name, help, samples)?;
         }
-        let bytes = of_tasks(&jobs, "numBytesIn");
-        let help = "Bytes of records that a subtask took";
-        family(&mut encoder, "job_task_in", help, Some(&Unit::Bytes), MetricType::Counter, bytes)?;
-        // Before the first there is none; after the end of a bounded input it is beyond all time.
-        let known = |ms: f64| ms.abs() < 9e15;
-        let watermarks = of_tasks(&jobs, "currentOutputWatermark").filter(|(_, ms)| known(*ms));
-        let watermarks = watermarks.map(|(labels, ms)| (labels, ms / 1000.0));
-        let help = "Event time, since 1970";
-        family(&mut encoder, "job_watermark", help, Some(&Unit::Seconds), MetricType::Gauge, watermarks)?;
+        for (name, figure, help) in [
+            ("job_task_in", "numBytesIn", "Bytes of records that a subtask took"),
+            ("job_task_out", "numBytesOut", "Bytes of rows that a subtask wrote"),
+        ] {
+            let bytes = self.of_tasks(figure);
+            self.with_unit(name, help, Unit::Bytes, MetricType::Counter, bytes)?;
+        }
         for (name, figure, help) in [
             ("job_busy", "accumulatedBusyTimeMs", "Time at work"),
             ("job_idle", "accumulatedIdleTimeMs", "Time waiting for input"),
@@ -145,48 +177,119 @@ impl Collector for JobMetrics {
                 "Time waiting for whoever takes the output",
             ),
         ] {
-            let seconds = of_tasks(&jobs, figure).map(|(labels, ms)| (labels, ms / 1000.0));
-            family(&mut encoder, name, help, Some(&Unit::Seconds), MetricType::Counter, seconds)?;
+            let seconds = in_seconds(self.of_tasks(figure));
+            self.with_unit(name, help, Unit::Seconds, MetricType::Counter, seconds)?;
         }
-        let held = jobs.iter().flat_map(|job| {
-            job.memory
-                .by_query
-                .iter()
-                .map(|(query, bytes)| ([of_job(job), vec![("query", query.clone())]].concat(), *bytes as f64))
+        Ok(())
+    }
+
+    /// How far the jobs have come.
+    fn progress(&mut self) -> fmt::Result {
+        // Before the first watermark there is none; after the end of a bounded input it is beyond all time.
+        let watermarks =
+            self.of_tasks("currentOutputWatermark").into_iter().filter(|(_, ms)| ms.abs() < 9e15);
+        let watermarks = in_seconds(watermarks.collect());
+        let help = "Event time up to which a subtask has come, since 1970";
+        self.gauge("job_watermark_timestamp_seconds", help, watermarks)?;
+
+        let mut lags = Vec::new();
+        for job in &self.jobs {
+            for split in job.tasks.iter().flat_map(|task| &task.splits) {
+                let Some(lag) = split.lag else { continue };
+                let of =
+                    [("topic", split.split.topic.clone()), ("partition", split.split.partition.to_string())];
+                lags.push(([of_job(job), of.to_vec()].concat(), lag as f64));
+            }
+        }
+        let help = "Records of a partition that a job has not read, as of the last time it read";
+        self.gauge("job_consumer_lag_records", help, lags)
+    }
+
+    fn memory(&mut self) -> fmt::Result {
+        let held = self.of_parts("query", |job| {
+            job.memory.by_query.iter().map(|(query, bytes)| (query.clone(), *bytes as f64)).collect()
         });
         let help = "State of each query; those that share it are named together";
-        family(&mut encoder, "job_query_state", help, Some(&Unit::Bytes), MetricType::Gauge, held)?;
-        let limits = jobs.iter().filter_map(|job| Some((of_job(job), job.memory.limit? as f64)));
+        self.with_unit("job_query_state", help, Unit::Bytes, MetricType::Gauge, held)?;
+        let limits = self.of_some_jobs(|job| Some(job.memory.limit? as f64));
         let help = "What a job's state may take before its sources wait";
-        family(&mut encoder, "job_state_limit", help, Some(&Unit::Bytes), MetricType::Gauge, limits)?;
-        let waiting = jobs.iter().map(|job| (of_job(job), job.memory.waiting as f64));
-        let help = "Source subtasks that take in nothing for lack of memory";
-        family(&mut encoder, "job_waits_for_memory", help, None, MetricType::Gauge, waiting)?;
-        let state = of_tasks(&jobs, "stateBytes");
-        family(
-            &mut encoder,
-            "job_state",
-            "State held in memory",
-            Some(&Unit::Bytes),
-            MetricType::Gauge,
-            state,
-        )
+        self.with_unit("job_state_limit", help, Unit::Bytes, MetricType::Gauge, limits)?;
+        let waiting = self.of_jobs(|job| job.memory.waiting as f64);
+        self.gauge(
+            "job_waits_for_memory",
+            "Source subtasks that take in nothing for lack of memory",
+            waiting,
+        )?;
+        let state = self.of_tasks("stateBytes");
+        self.with_unit("job_state", "State held in memory", Unit::Bytes, MetricType::Gauge, state)
+    }
+
+    fn of_jobs(&self, value: impl Fn(&JobView) -> f64) -> Vec<Sample> {
+        self.jobs.iter().map(|job| (of_job(job), value(job))).collect()
+    }
+
+    fn of_some_jobs(&self, value: impl Fn(&JobView) -> Option<f64>) -> Vec<Sample> {
+        self.jobs.iter().filter_map(|job| Some((of_job(job), value(job)?))).collect()
+    }
+
+    /// Several values of each job, told apart by a label.
+    fn of_parts(&self, label: &'static str, values: impl Fn(&JobView) -> Vec<(String, f64)>) -> Vec<Sample> {
+        let of = |job: &JobView| {
+            let labels = of_job(job);
+            values(job)
+                .into_iter()
+                .map(|(part, value)| ([&labels[..], &[(label, part)]].concat(), value))
+                .collect::<Vec<Sample>>()
+        };
+        self.jobs.iter().flat_map(of).collect()
+    }
+
+    /// A figure of every subtask.
+    fn of_tasks(&self, figure: &str) -> Vec<Sample> {
+        let mut samples = Vec::new();
+        for job in &self.jobs {
+            for task in &job.tasks {
+                let Some((_, value)) = task.metrics.iter().find(|(name, _)| *name == figure) else {
+                    continue;
+                };
+                let of = [("vertex", task.vertex.clone()), ("subtask", task.subtask.to_string())];
+                samples.push(([of_job(job), of.to_vec()].concat(), *value));
+            }
+        }
+        samples
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, samples: Vec<Sample>) -> fmt::Result {
+        family(self.encoder, name, help, None, MetricType::Gauge, samples)
+    }
+
+    fn counter(&mut self, name: &str, help: &str, samples: Vec<Sample>) -> fmt::Result {
+        family(self.encoder, name, help, None, MetricType::Counter, samples)
+    }
+
+    /// A metric whose name ends with its unit.
+    fn with_unit(
+        &mut self,
+        name: &str,
+        help: &str,
+        unit: Unit,
+        kind: MetricType,
+        samples: Vec<Sample>,
+    ) -> fmt::Result {
+        family(self.encoder, name, help, Some(&unit), kind, samples)
     }
 }
 
 fn of_job(job: &JobView) -> Vec<(&'static str, String)> {
-    vec![("job_id", job.id.to_string()), ("job", job.name.clone())]
+    vec![("job_id", job.id.to_string()), ("job_name", job.name.clone())]
 }
 
-/// A figure of every subtask.
-fn of_tasks<'a>(jobs: &'a [JobView], figure: &'a str) -> impl Iterator<Item = Sample> + 'a {
-    jobs.iter().flat_map(move |job| {
-        job.tasks.iter().filter_map(move |task| {
-            let (_, value) = task.metrics.iter().find(|(name, _)| *name == figure)?;
-            let task = vec![("vertex", task.vertex.clone()), ("subtask", task.subtask.to_string())];
-            Some(([of_job(job), task].concat(), *value))
-        })
-    })
+fn counts(by_name: &BTreeMap<String, u64>) -> Vec<(String, f64)> {
+    by_name.iter().map(|(name, count)| (name.clone(), *count as f64)).collect()
+}
+
+fn in_seconds(samples: Vec<Sample>) -> Vec<Sample> {
+    samples.into_iter().map(|(labels, ms)| (labels, ms / 1_000.0)).collect()
 }
 
 fn family(
@@ -195,7 +298,7 @@ fn family(
     help: &str,
     unit: Option<&Unit>,
     kind: MetricType,
-    samples: impl Iterator<Item = Sample>,
+    samples: Vec<Sample>,
 ) -> fmt::Result {
     let mut metric = encoder.encode_descriptor(name, help, unit, kind)?;
     for (labels, value) in samples {

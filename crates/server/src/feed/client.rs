@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
-use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
@@ -76,11 +75,10 @@ struct Client<S> {
     last_sent: Instant,
 }
 
-/// What a client may say.
-#[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
-enum Said {
-    Ping,
+/// Whether a client says the one thing that it may: `{"type": "ping"}`.
+fn is_ping(text: &str) -> bool {
+    let said: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_str(text);
+    said.is_ok_and(|said| said.get("type").is_some_and(|kind| kind == "ping"))
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
@@ -102,9 +100,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
                 },
                 changed = published.changed() => match changed {
                     Ok(()) => {
-                        let (frames, round) = feed.since(seen);
-                        seen = round;
-                        self.send(frames).await
+                        let missed = feed.since(seen);
+                        seen = missed.round;
+                        let sent = self.send(missed.frames).await;
+                        if let (Ok(()), Some(changed)) = (&sent, missed.changed) {
+                            feed.metrics.feed_seconds.observe(changed.elapsed().as_secs_f64());
+                        }
+                        sent
                     }
                     Err(_) => return End::Closed(Close::Away),
                 },
@@ -128,15 +130,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
 
     fn answer(&mut self, said: Option<Result<Message, Error>>) -> Result<Option<Bytes>, End> {
         match said {
-            Some(Ok(Message::Text(text))) => Ok(Some(match serde_json::from_str(&text) {
-                Ok(Said::Ping) => frame::text(br#"{"type":"pong"}"#),
-                Err(_) => not_understood(),
-            })),
+            Some(Ok(Message::Text(text))) => {
+                Ok(Some(if is_ping(&text) { frame::text(br#"{"type":"pong"}"#) } else { not_understood() }))
+            }
             Some(Ok(Message::Binary(_))) => Ok(Some(not_understood())),
             // Tungstenite answers these itself; after a close it ends the stream.
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_))) => Ok(None),
             Some(Err(Error::Capacity(_))) => Err(End::Closed(Close::TooBig)),
-            Some(Err(Error::Protocol(_) | Error::Utf8(_))) => Err(End::Closed(Close::Protocol)),
+            Some(Err(Error::Utf8(_))) => Err(End::Closed(Close::NoText)),
+            Some(Err(Error::Protocol(_))) => Err(End::Closed(Close::Protocol)),
             Some(Err(_)) | None => Err(End::Gone),
         }
     }

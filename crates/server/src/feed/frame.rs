@@ -10,6 +10,8 @@ const FINAL_CLOSE: u8 = 0x88;
 pub(super) enum Close {
     /// The client spoke no WebSocket.
     Protocol,
+    /// A text that is not UTF-8.
+    NoText,
     /// The server stops.
     Away,
     /// A message over the limit.
@@ -43,6 +45,7 @@ pub(super) fn text(payload: &[u8]) -> Bytes {
 pub(super) fn close(close: Close) -> Bytes {
     let (code, reason): (u16, &str) = match close {
         Close::Protocol => (1002, "not a WebSocket frame"),
+        Close::NoText => (1007, "a text message is not UTF-8"),
         Close::Away => (1001, "the server stops"),
         Close::TooBig => (1009, "a message is larger than 64 KiB"),
         Close::TooSlow => (1013, "too slow, connect again"),

@@ -46,10 +46,31 @@ struct Rounds {
     number: u64,
     /// All frames of the newest round in one piece: what nearly every client needs.
     newest: Bytes,
-    /// By kind, and behind them the status: the round it was last published in, and its frame.
-    frames: [(u64, Bytes); Kind::COUNT + 1],
+    /// By kind, and behind them the status.
+    frames: [Published; Kind::COUNT + 1],
+    /// When the oldest change in the newest round was made.
+    changed: Option<Instant>,
     /// What is wrong, for whoever connects while it is.
     trouble: Option<Bytes>,
+}
+
+/// What was last published of a kind.
+#[derive(Clone, Default)]
+struct Published {
+    round: u64,
+    frame: Bytes,
+    /// When the oldest change in it was made, of a result.
+    changed: Option<Instant>,
+}
+
+/// What a client was not sent yet.
+struct Missed {
+    /// Oldest first.
+    frames: Vec<Bytes>,
+    /// The round up to which the client is served with them.
+    round: u64,
+    /// When the oldest change in them was made.
+    changed: Option<Instant>,
 }
 
 /// Where the status lies among the frames.
@@ -90,6 +111,7 @@ impl Feed {
         let mut stop = self.alive.clone();
         let mut pending = crate::analytics::Marks::default();
         let mut not_before = [Instant::now(); Kind::COUNT];
+        let mut changed = [None; Kind::COUNT];
         loop {
             let due = Kind::ALL
                 .iter()
@@ -100,9 +122,10 @@ impl Feed {
             tokio::select! {
                 () = stop.stopped() => return,
                 () = self.analytics.changes.notify.notified() => {
-                    for (mark, new) in pending.iter_mut().zip(self.analytics.changes.take()) {
+                    for (k, new) in self.analytics.changes.take().into_iter().enumerate() {
                         if new.is_some() {
-                            *mark = new;
+                            pending[k] = new;
+                            changed[k].get_or_insert_with(Instant::now);
                         }
                     }
                 }
@@ -116,6 +139,7 @@ impl Feed {
                     continue;
                 }
                 let Some(time) = pending[k].take() else { continue };
+                let since = changed[k].take();
                 // Nobody listens: whoever connects is sent the state as it will be then.
                 if self.published.receiver_count() == 0 {
                     continue;
@@ -123,7 +147,7 @@ impl Feed {
                 let frame = frame::text(&self.update(kind, &time));
                 let pause = Duration::from_secs_f64(frame.len() as f64 / BYTES_PER_SECOND);
                 not_before[k] = now + pause.clamp(interval, MERGE_MAX.max(interval));
-                made.push((k, frame));
+                made.push((k, Published { frame, changed: since, ..Published::default() }));
             }
             self.metrics.feed_updates.inc_by(made.len() as u64);
             self.publish_round(made);
@@ -135,7 +159,7 @@ impl Feed {
         let Ok(json) = serde_json::to_vec(status) else { return };
         let frame = frame::text(&json);
         self.rounds.write().trouble = (!status.is_well()).then(|| frame.clone());
-        self.publish_round(vec![(STATUS, frame)]);
+        self.publish_round(vec![(STATUS, Published { frame, ..Published::default() })]);
     }
 
     fn update(&self, kind: Kind, time: &str) -> Vec<u8> {
@@ -148,15 +172,15 @@ impl Feed {
         json
     }
 
-    fn publish_round(&self, made: Vec<(usize, Bytes)>) {
+    fn publish_round(&self, made: Vec<(usize, Published)>) {
         if made.is_empty() {
             return;
         }
         let newest = match &made[..] {
-            [(_, only)] => only.clone(),
+            [(_, only)] => only.frame.clone(),
             several => {
-                let mut joined = BytesMut::with_capacity(several.iter().map(|(_, frame)| frame.len()).sum());
-                several.iter().for_each(|(_, frame)| joined.extend_from_slice(frame));
+                let mut joined = BytesMut::with_capacity(several.iter().map(|(_, of)| of.frame.len()).sum());
+                several.iter().for_each(|(_, of)| joined.extend_from_slice(&of.frame));
                 joined.freeze()
             }
         };
@@ -164,26 +188,29 @@ impl Feed {
         rounds.number += 1;
         let number = rounds.number;
         rounds.newest = newest;
-        for (place, frame) in made {
-            rounds.frames[place] = (number, frame);
+        rounds.changed = made.iter().filter_map(|(_, of)| of.changed).min();
+        for (place, of) in made {
+            rounds.frames[place] = Published { round: number, ..of };
         }
         drop(rounds);
         self.published.send_replace(number);
     }
 
-    /// What a client that was served up to round `seen` has missed, oldest first, and the round it is served up to then.
-    fn since(&self, seen: u64) -> (Vec<Bytes>, u64) {
+    /// What a client that was served up to round `seen` has missed.
+    fn since(&self, seen: u64) -> Missed {
         let rounds = self.rounds.read();
-        if rounds.number == seen {
-            return (Vec::new(), seen);
+        let round = rounds.number;
+        if round == seen {
+            return Missed { frames: Vec::new(), round, changed: None };
         }
-        if rounds.number == seen + 1 {
-            return (vec![rounds.newest.clone()], rounds.number);
+        if round == seen + 1 {
+            return Missed { frames: vec![rounds.newest.clone()], round, changed: rounds.changed };
         }
-        let mut missed: Vec<&(u64, Bytes)> =
-            rounds.frames.iter().filter(|(round, _)| *round > seen).collect();
-        missed.sort_by_key(|(round, _)| *round);
-        (missed.into_iter().map(|(_, frame)| frame.clone()).collect(), rounds.number)
+
+        let mut missed: Vec<&Published> = rounds.frames.iter().filter(|of| of.round > seen).collect();
+        missed.sort_by_key(|of| of.round);
+        let changed = missed.iter().filter_map(|of| of.changed).min();
+        Missed { frames: missed.into_iter().map(|of| of.frame.clone()).collect(), round, changed }
     }
 
     /// What a new client is sent first.

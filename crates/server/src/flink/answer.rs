@@ -14,6 +14,7 @@ use types::JobId;
 use super::model::{Datasets, Jars, Nothing, Refusal};
 use super::operations::{Kind, Operations};
 use super::options::Options;
+use super::path::plain_path;
 use super::places::Places;
 use super::profile::Profiler;
 use super::rates::Rates;
@@ -40,7 +41,9 @@ pub(super) struct Parts {
 /// Answers any request.
 pub(super) async fn answer(State(parts): State<Arc<Parts>>, request: Request) -> Response {
     let (method, uri) = (request.method().clone(), request.uri().clone());
-    let answered = match Route::of(&method, uri.path()) {
+    let path = plain_path(uri.path());
+
+    let answered = match Route::of(&method, &path) {
         Some(Route::Own(own)) => parts.own(own, request).await,
         Some(Route::Program) => program::refuse(&parts, request).await,
         Some(Route::Dispose) => triggers::dispose(&parts, request).await,
@@ -92,7 +95,7 @@ impl Parts {
             Route::Applications => ok(&applications::applications(self.views().into_iter(), now)),
             Route::Application(id, of) => self.application(id, of, uri),
             Route::TaskManagers => machine::all(self),
-            Route::TaskManagersMetrics => machine::metrics_of_all(uri),
+            Route::TaskManagersMetrics => machine::metrics_of_all(self, uri),
             Route::TaskManager(id, of) => machine::task_manager(self, id, of, uri),
             Route::JobManager(of) => machine::job_manager(self, of, uri),
             Route::Jars => ok(&Jars { address: format!("http://{}", self.address), files: [] }),

@@ -45,7 +45,7 @@ pub(super) struct Letters {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ReplayWanted {
-    ids: Vec<String>,
+    ids: Option<Vec<String>>,
     /// All with this reason, without its detail: `malformed`, `late`, …
     reason: Option<String>,
     /// All of this job, by name or id.
@@ -120,12 +120,13 @@ pub(super) async fn show(parts: &Arc<Parts>, id: &str) -> Result<Response, Refus
 
 pub(super) async fn replay(parts: &Arc<Parts>, request: Request) -> Result<Response, Refusal> {
     let body = body(parts, request).await?;
-    let ReplayWanted { ids, reason, job, since, until, limit } = serde_json::from_slice(&body)
+    let ReplayWanted { ids, reason, job, since, until, limit } = crate::jackson::object(&body)
         .map_err(|error| bad(format!("the body is not {{\"ids\"}}, or a filter: {error}")))?;
     let filter = Filter { reason, job, since, until };
-    if ids.is_empty() && filter.is_empty() {
+    if ids.is_none() && filter.is_empty() {
         return Err(bad("the body names neither `ids` nor a filter (`reason`, `job`, `since`, `until`)"));
     }
+    let ids = ids.unwrap_or_default();
     let ids: Result<Vec<DeadLetterId>, InvalidDeadLetterId> = ids.iter().map(|id| id.parse()).collect();
     let ids = ids.map_err(|error| bad(error.to_string()))?;
 

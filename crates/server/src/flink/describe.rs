@@ -12,8 +12,8 @@ use super::model::{
 };
 use super::vertices::Found;
 
-/// The version whose API is spoken: clients show it, and some act on it.
-const FLINK_VERSION: &str = "2.2.0";
+/// The version of Flink that Weir matches: clients show it, and some act on it.
+pub(crate) const FLINK_VERSION: &str = "2.3.0";
 const COMMIT: &str = concat!("weir-", env!("CARGO_PKG_VERSION"));
 const REFRESH_MS: u32 = 3_000;
 /// All jobs are.

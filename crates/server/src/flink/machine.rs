@@ -7,21 +7,30 @@ use jobs::{JobStatus, JobView};
 use super::answer::{Parts, nowhere, ok, plain};
 use super::metrics::{self, Wanted};
 use super::model::{LogFile, LogFiles, Metric, Refusal, TaskManager, TaskManagers};
-use super::process::{self, Process, TASK_MANAGER};
+use super::process::{self, Seen, TASK_MANAGER};
 use super::route::OfProcess;
+use crate::process::Process;
 
 /// What the log in memory is called.
 const LOG: &str = "weir.log";
 
-/// `/taskmanagers`
-pub(super) fn all(parts: &Parts) -> Result<Response, Refusal> {
-    ok(&TaskManagers { taskmanagers: vec![described(parts, &Process::read(), &running(parts))] })
+impl Parts {
+    fn seen(&self) -> Seen {
+        let process = Process::read();
+        let memory_max = self.options.memory_bytes.unwrap_or(process.physical);
+        Seen { process, memory_max, cpu_load: self.rates.cpu_load(process.processors) }
+    }
 }
 
-pub(super) fn metrics_of_all(uri: &Uri) -> Result<Response, Refusal> {
+/// `/taskmanagers`
+pub(super) fn all(parts: &Parts) -> Result<Response, Refusal> {
+    ok(&TaskManagers { taskmanagers: vec![described(parts, &parts.seen(), &running(parts))] })
+}
+
+pub(super) fn metrics_of_all(parts: &Parts, uri: &Uri) -> Result<Response, Refusal> {
     let wanted = Wanted::over_several(uri)?;
     let is_one = metrics::list(uri, "taskmanagers").is_none_or(|ids| ids.iter().any(|id| id == TASK_MANAGER));
-    ok(&wanted.aggregate(is_one.then(|| Process::read().measures()).as_slice()))
+    ok(&wanted.aggregate(is_one.then(|| parts.seen().measures()).as_slice()))
 }
 
 pub(super) fn task_manager(
@@ -35,10 +44,10 @@ pub(super) fn task_manager(
     }
     match of {
         OfProcess::Details => {
-            let (process, running) = (Process::read(), running(parts));
-            ok(&process::details(&process, &running, described(parts, &process, &running)))
+            let (seen, running) = (parts.seen(), running(parts));
+            ok(&process::details(&seen, &running, described(parts, &seen, &running)))
         }
-        OfProcess::Metrics => ok(&Wanted::of(uri).answer(metrics::texts(Process::read().measures()))),
+        OfProcess::Metrics => ok(&Wanted::of(uri).answer(metrics::texts(parts.seen().measures()))),
         other => both(parts, other, uri),
     }
 }
@@ -63,7 +72,7 @@ fn of_another(id: &str, of: OfProcess<'_>) -> Result<Response, Refusal> {
 pub(super) fn job_manager(parts: &Parts, of: OfProcess<'_>, uri: &Uri) -> Result<Response, Refusal> {
     match of {
         OfProcess::Metrics => {
-            let mut measures = Process::read().measures();
+            let mut measures = parts.seen().measures();
             let running = running(parts);
             let taken = taken(&running);
             let slots = parts.options.slots.max(taken);
@@ -112,10 +121,10 @@ fn taken(running: &[JobView]) -> u32 {
     running.iter().fold(0, |taken: u32, view| taken.saturating_add(view.parallelism))
 }
 
-fn described(parts: &Parts, process: &Process, running: &[JobView]) -> TaskManager {
+fn described(parts: &Parts, seen: &Seen, running: &[JobView]) -> TaskManager {
     let taken = taken(running);
     let slots = parts.options.slots.max(taken);
     let (address, now) = (parts.address.to_string(), parts.services.clock.now());
     let tasks = running.iter().map(|view| view.tasks.len()).sum();
-    process::task_manager(process, (slots, slots - taken), tasks, &address, now)
+    process::task_manager(seen, (slots, slots - taken), tasks, &address, now)
 }

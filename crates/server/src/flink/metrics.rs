@@ -1,5 +1,7 @@
 //! Metrics by Flink's names: of subtasks, jobs and the process, one by one or several as one.
 
+mod source;
+
 use std::collections::BTreeMap;
 
 use axum::http::Uri;
@@ -41,12 +43,17 @@ impl Wanted {
 
     /// With the ways to sum up that are asked for, all if there are none.
     pub(super) fn over_several(uri: &Uri) -> Result<Wanted, Refusal> {
-        let aggregates = list(uri, "agg");
-        let unknown = aggregates.iter().flatten().find(|name| !AGGREGATES.contains(&name.as_str()));
-        match unknown {
-            Some(name) => Err(Refusal::BadQueryParameter { name: "agg", value: name.clone() }),
-            None => Ok(Wanted { names: list(uri, "get"), aggregates }),
-        }
+        let of = |given: String| {
+            let name = given.to_ascii_lowercase();
+            if AGGREGATES.contains(&name.as_str()) {
+                return Ok(name);
+            }
+            Err(Refusal::BadQueryParameter { name: "agg", value: given })
+        };
+        let aggregates =
+            list(uri, "agg").map(|given| given.into_iter().map(of).collect::<Result<Vec<_>, _>>());
+
+        Ok(Wanted { names: list(uri, "get"), aggregates: aggregates.transpose()? })
     }
 
     /// The names there are, or the values of those that were asked for.
@@ -113,15 +120,16 @@ pub(super) fn by_subtask(of: &[(usize, Measures)]) -> impl Iterator<Item = (Stri
     })
 }
 
-/// Of a subtask. What it does per second is left out as long as that is not known.
-pub(super) fn of_subtask(task: &TaskView, rates: Option<&TaskRates>) -> Measures {
+/// Figures of a subtask. What it does per second is left out as long as that is not known.
+pub(super) fn of_subtask(task: &TaskView, rates: Option<&TaskRates>, now: Timestamp) -> Measures {
     let of = |name| figure(task, name).unwrap_or(0.0);
     let mut measures = vec![
         ("numRecordsIn", of("numRecordsIn")),
         ("numBytesIn", of("numBytesIn")),
         ("numRecordsOut", of("numRecordsOut") + of("numRecordsShipped")),
-        ("numBytesOut", of("numBytesShipped")),
+        ("numBytesOut", of("numBytesOut") + of("numBytesShipped")),
         ("numBatchesIn", of("numBatchesIn")),
+        ("numLateRecordsDropped", of("numLateRecordsDropped")),
         ("accumulateBusyTimeMs", of("accumulatedBusyTimeMs").round()),
         ("accumulateIdleTimeMs", of("accumulatedIdleTimeMs").round()),
         ("accumulateBackPressuredTimeMs", of("accumulatedBackPressuredTimeMs").round()),
@@ -142,13 +150,25 @@ pub(super) fn of_subtask(task: &TaskView, rates: Option<&TaskRates>) -> Measures
             ("hardBackPressuredTimeMsPerSecond", rates.backpressured_ms.round()),
         ]);
     }
-    measures.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    let mut measures: Measures = measures.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    measures.extend(source::measures(task, now));
+    measures
 }
 
-/// Of each subtask of a vertex, with its number.
-pub(super) fn of_vertex(found: &Found<'_>, rates: Option<&[TaskRates]>) -> Vec<(usize, Measures)> {
+/// Figures of each subtask of a vertex, with its number.
+pub(super) fn of_vertex(
+    found: &Found<'_>,
+    rates: Option<&[TaskRates]>,
+    now: Timestamp,
+) -> Vec<(usize, Measures)> {
     let rates = |place: usize| rates.and_then(|rates| rates.get(place));
-    found.tasks.iter().map(|(place, task)| (task.subtask, of_subtask(task, rates(*place)))).collect()
+    found.tasks.iter().map(|(place, task)| (task.subtask, of_subtask(task, rates(*place), now))).collect()
+}
+
+/// The one metric of a subtask that is no number, and is thus never summed up.
+pub(super) fn is_backpressured(rates: &TaskRates) -> (String, String) {
+    let is_so = rates.backpressured_ms / 1_000.0 > LOW;
+    ("isBackPressured".to_owned(), is_so.to_string())
 }
 
 /// Of a job; all are numbers but one.
@@ -271,7 +291,7 @@ mod tests {
             (Some(1625.0), Some(1672.0), Some(1648.5), Some(3297.0))
         );
         assert_eq!(all.skew, Some(1.4255383682135276), "what Flink 2.2 said of these numbers");
-        let some = &wanted("get=numRecordsOut&agg=max").aggregate(&both)[0];
+        let some = &wanted("get=numRecordsOut&agg=MAX").aggregate(&both)[0];
         assert_eq!((some.min, some.max, some.skew), (None, Some(1672.0), None));
         assert!(Wanted::over_several(&"/x?agg=max,median".parse().expect("a URI")).is_err());
         let names = wanted("").aggregate(&both);

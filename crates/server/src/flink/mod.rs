@@ -6,6 +6,7 @@
 //! script in, a job's figures out.
 
 mod options;
+mod path;
 mod savepoint;
 mod service;
 
@@ -40,11 +41,13 @@ mod openapi;
 mod page;
 
 pub(crate) use answer::{json, parameter};
+pub(crate) use describe::FLINK_VERSION;
 pub use log_tail::LogTail;
 pub use model::Setting;
 #[cfg(test)]
 pub(crate) use openapi::described as description;
 pub use options::Options;
+pub(crate) use path::plain_path;
 pub(crate) use places::Peer;
 pub(crate) use route::{Reach, reach};
 pub use service::{JobManager, Services, Variables};

@@ -71,8 +71,12 @@ pub(super) fn vertex(
         OfVertex::SubtaskAccumulators => ok(&found.subtask_accumulators()),
         OfVertex::Backpressure => ok(&metrics::backpressure(&found, rates, now)),
         OfVertex::Metrics => {
-            let of = metrics::of_vertex(&found, rates);
-            ok(&Wanted::of(uri).answer(metrics::by_subtask(&of)))
+            let of = metrics::of_vertex(&found, rates, now);
+            let words = found.tasks.iter().filter_map(|(place, task)| {
+                let (name, value) = metrics::is_backpressured(rates?.get(*place)?);
+                Some((format!("{}.{name}", task.subtask), value))
+            });
+            ok(&Wanted::of(uri).answer(metrics::by_subtask(&of).chain(words)))
         }
         OfVertex::OperatorMetrics => ok(&Vec::<Metric>::new()),
         OfVertex::Watermarks => ok(&watermarks(&found)),
@@ -85,7 +89,7 @@ pub(super) fn vertex(
             let is_wanted = |subtask: usize| {
                 subtasks.as_ref().is_none_or(|ranges| ranges.iter().any(|range| holds(range, subtask)))
             };
-            let all = metrics::of_vertex(&found, rates).into_iter();
+            let all = metrics::of_vertex(&found, rates, now).into_iter();
             let of: Vec<Measures> =
                 all.filter(|(subtask, _)| is_wanted(*subtask)).map(|(_, measures)| measures).collect();
             ok(&wanted.aggregate(&of))
@@ -96,8 +100,9 @@ pub(super) fn vertex(
             let Some((place, task)) = found.tasks.iter().find(|(_, task)| task.subtask == number) else {
                 return ok(&Vec::<Metric>::new());
             };
-            let measures = metrics::of_subtask(task, rates.and_then(|rates| rates.get(*place)));
-            ok(&Wanted::of(uri).answer(metrics::texts(measures)))
+            let rates = rates.and_then(|rates| rates.get(*place));
+            let measures = metrics::texts(metrics::of_subtask(task, rates, now));
+            ok(&Wanted::of(uri).answer(measures.chain(rates.map(metrics::is_backpressured))))
         }
         OfVertex::Attempt(index, number) => ok(&found.subtask(attempt(&found, index, number)?, now)),
         OfVertex::AttemptAccumulators(index, number) => {
@@ -141,11 +146,15 @@ fn attempt<'a>(found: &Found<'a>, index: &str, attempt: &str) -> Result<&'a Task
     Ok(task)
 }
 
-/// Of what comes in: sources make their own.
+/// The watermarks that come in. A source makes its own and has none coming in, save where all operators are one chain: then
+/// those behind the source take in what it makes.
 fn watermarks(found: &Found<'_>) -> Vec<Metric> {
-    if found.vertex.is_source {
+    let key = &found.vertex.key;
+    let is_read = found.view.graph.iter().any(|vertex| vertex.inputs.iter().any(|edge| edge.from == *key));
+    if found.vertex.is_source && is_read {
         return Vec::new();
     }
+
     let of = |(_, task): &(usize, &TaskView)| {
         let value = super::vertices::figure(task, "currentOutputWatermark")?;
         let id = format!("{}.currentInputWatermark", task.subtask);

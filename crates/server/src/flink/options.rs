@@ -9,6 +9,9 @@ pub struct Options {
     pub cors_origins: Vec<String>,
     /// The task slots that are shown. Weir has none: a job gets its threads whatever this says.
     pub slots: u32,
+    /// Bytes of memory that this process may take, which Flink's pages show as its heap's maximum; `None`: all that the
+    /// machine has.
+    pub memory_bytes: Option<u64>,
     /// Directories that clients may name for savepoints, besides those of savepoints and checkpoints.
     pub savepoint_directories: Vec<String>,
     /// The largest script.
@@ -29,6 +32,7 @@ impl Default for Options {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Options {
             cors_origins: Vec::new(),
+            memory_bytes: None,
             savepoint_directories: Vec::new(),
             slots: u32::try_from(processors).unwrap_or(u32::MAX),
             script_bytes_max: 4 << 20,

@@ -1,5 +1,4 @@
-//! The process as Flink's pages show it: the one task manager, and the job manager. Figures come from `/proc`; where there
-//! is none they are 0.
+//! The process as Flink's pages show it: the one task manager, and the job manager.
 
 use std::fs;
 
@@ -11,6 +10,7 @@ use super::model::{
     AllocatedSlot, Environment, Hardware, Machine, MemoryConfiguration, Nothing, ProcessMetrics, Resource,
     TaskManager, TaskManagerDetails, ThreadDump, ThreadInfo,
 };
+use crate::process::Process;
 
 /// The task manager's id, and where it is said to listen: nowhere, since nothing goes over a wire.
 pub(super) const TASK_MANAGER: &str = "weir";
@@ -25,87 +25,37 @@ const ARCH: &str = match () {
     () => "unknown",
 };
 
-/// What the operating system tells of this process. Memory is in bytes.
-#[derive(Debug, Default, Clone, Copy)]
-pub(super) struct Process {
-    pub(super) resident: u64,
-    pub(super) peak: u64,
-    pub(super) physical: u64,
-    pub(super) free: u64,
-    pub(super) threads: u64,
-    pub(super) files: u64,
-    pub(super) files_max: u64,
-    /// Nanoseconds of processor time.
-    pub(super) cpu_ns: u64,
-    /// Processes that wanted to run during the last minute, on all processors.
-    pub(super) load: f64,
-    pub(super) processors: u32,
+/// The process as Flink tells of it. Memory is in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen {
+    pub(super) process: Process,
+    /// What the process may take: the machine's memory, or the limit of its control group.
+    pub(super) memory_max: u64,
+    /// The share of all processors that the process has taken lately, from 0 to 1.
+    pub(super) cpu_load: f64,
 }
 
-impl Process {
-    pub(super) fn read() -> Process {
-        let status = read("/proc/self/status");
-        let memory = read("/proc/meminfo");
-        let limits = read("/proc/self/limits");
-        let of_open_files =
-            limits.lines().find(|line| line.starts_with("Max open files")).unwrap_or_default();
-        let load = read("/proc/loadavg");
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        Process {
-            resident: kib(&status, "VmRSS:") * 1024,
-            peak: kib(&status, "VmHWM:") * 1024,
-            physical: kib(&memory, "MemTotal:") * 1024,
-            free: kib(&memory, "MemAvailable:") * 1024,
-            threads: kib(&status, "Threads:"),
-            files: fs::read_dir("/proc/self/fd").map_or(0, |files| files.count() as u64),
-            files_max: of_open_files
-                .split_whitespace()
-                .nth(3)
-                .and_then(|most| most.parse().ok())
-                .unwrap_or(0),
-            cpu_ns: cpu_ns(&read("/proc/self/stat")),
-            load: load.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or(0.0),
-            processors: u32::try_from(processors).unwrap_or(u32::MAX),
-        }
-    }
-
+impl Seen {
     /// By Flink's names, as far as they mean something here.
     pub(super) fn measures(&self) -> Measures {
+        let Seen { process, memory_max, cpu_load } = *self;
         let measures = [
-            ("Status.JVM.CPU.Load", (self.load / f64::from(self.processors)).min(1.0)),
-            ("Status.JVM.CPU.Time", self.cpu_ns as f64),
-            ("Status.JVM.Memory.Heap.Used", self.resident as f64),
-            ("Status.JVM.Memory.Heap.Committed", self.resident as f64),
-            ("Status.JVM.Memory.Heap.Max", self.physical as f64),
-            ("Status.JVM.Threads.Count", self.threads as f64),
-            ("Status.JVM.FileDescriptor.Open", self.files as f64),
-            ("Status.JVM.FileDescriptor.Max", self.files_max as f64),
+            ("Status.JVM.CPU.Load", cpu_load),
+            ("Status.JVM.CPU.Time", process.cpu_ns as f64),
+            ("Status.JVM.Memory.Heap.Used", process.resident as f64),
+            ("Status.JVM.Memory.Heap.Committed", process.resident as f64),
+            ("Status.JVM.Memory.Heap.Max", memory_max as f64),
+            ("Status.JVM.Threads.Count", process.threads as f64),
+            ("Status.JVM.FileDescriptor.Open", process.files as f64),
+            ("Status.JVM.FileDescriptor.Max", process.files_max as f64),
         ];
         measures.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 }
 
-fn read(path: &str) -> String {
-    fs::read_to_string(path).unwrap_or_default()
-}
-
-/// The number behind a name: `VmRSS:    1234 kB`.
-fn kib(text: &str, name: &str) -> u64 {
-    let rest = text.lines().find_map(|line| line.strip_prefix(name));
-    rest.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
-}
-
-/// User and system time of all threads: fields 14 and 15 of `stat`, in ticks of 10 ms. The name, the second field, may
-/// hold anything.
-fn cpu_ns(stat: &str) -> u64 {
-    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let times = after_name.split_whitespace().skip(11).take(2);
-    times.filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>() * 10_000_000
-}
-
 /// `slots`: how many there are, and how many are free; `tasks`: how many subtasks run.
 pub(super) fn task_manager(
-    process: &Process,
+    seen: &Seen,
     (slots, free): (u32, u32),
     tasks: usize,
     address: &str,
@@ -113,7 +63,7 @@ pub(super) fn task_manager(
 ) -> TaskManager {
     let resource = |slots: u32| Resource {
         cpu_cores: f64::from(slots),
-        task_heap_memory: process.physical / MIB,
+        task_heap_memory: seen.memory_max / MIB,
         extended_resources: Nothing {},
         ..Resource::default()
     };
@@ -129,22 +79,23 @@ pub(super) fn task_manager(
         total_resource: resource(slots),
         free_resource: resource(free),
         hardware: Hardware {
-            cpu_cores: process.processors,
-            physical_memory: process.physical,
-            free_memory: process.free,
+            cpu_cores: seen.process.processors,
+            physical_memory: seen.process.physical,
+            // Flink names so what the heap may take, used or not.
+            free_memory: seen.memory_max,
             managed_memory: 0,
         },
         memory_configuration: MemoryConfiguration {
-            task_heap: process.physical,
-            total_flink_memory: process.physical,
-            total_process_memory: process.physical,
+            task_heap: seen.memory_max,
+            total_flink_memory: seen.memory_max,
+            total_process_memory: seen.memory_max,
             ..MemoryConfiguration::default()
         },
     }
 }
 
 /// A slot for each of a running job's subtasks side by side.
-pub(super) fn details(process: &Process, running: &[JobView], manager: TaskManager) -> TaskManagerDetails {
+pub(super) fn details(seen: &Seen, running: &[JobView], manager: TaskManager) -> TaskManagerDetails {
     let slot = |view: &JobView, number: u32| AllocatedSlot {
         job_id: view.id.to_string(),
         resource: Resource { cpu_cores: 1.0, ..Resource::default() },
@@ -157,9 +108,9 @@ pub(super) fn details(process: &Process, running: &[JobView], manager: TaskManag
             .flat_map(|view| (0..view.parallelism).map(|number| slot(view, number)))
             .collect(),
         metrics: ProcessMetrics {
-            heap_used: process.resident,
-            heap_committed: process.peak.max(process.resident),
-            heap_max: process.physical,
+            heap_used: seen.process.resident,
+            heap_committed: seen.process.peak.max(seen.process.resident),
+            heap_max: seen.memory_max,
             ..ProcessMetrics::default()
         },
     }
@@ -194,19 +145,5 @@ pub(super) fn environment() -> Environment {
             options: [],
         },
         classpath: [],
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn figures_are_read_where_they_stand() {
-        assert_eq!(kib("Name:\tx\nVmRSS:\t  1234 kB\nThreads:\t5\n", "VmRSS:"), 1234);
-        assert_eq!(kib("", "VmRSS:"), 0);
-        let stat = "7 (a (b) c) S 1 2 3 4 5 6 7 8 9 10 200 30 0 0";
-        assert_eq!(cpu_ns(stat), 2_300_000_000);
-        assert_eq!(cpu_ns(""), 0);
     }
 }

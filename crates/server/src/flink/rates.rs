@@ -12,6 +12,8 @@ use jobs::Dispatcher;
 use parking_lot::Mutex;
 use types::{Clock, JobId};
 
+use crate::process::cpu_time_ns;
+
 /// How often counters are read.
 const PERIOD: Duration = Duration::from_secs(1);
 /// Readings kept of a job: rates are those of so many seconds, less one.
@@ -22,6 +24,8 @@ const HELD_UP: f64 = 500.0;
 #[derive(Debug, Default)]
 pub(super) struct Rates {
     jobs: Mutex<BTreeMap<JobId, Readings>>,
+    /// When the processor time of this process was read, and how many nanoseconds it was; newest last.
+    cpu: Mutex<VecDeque<(Duration, u64)>>,
 }
 
 #[derive(Debug)]
@@ -74,7 +78,24 @@ impl Rates {
             // Before its first attempt a job has none.
             let read = read.filter(|(_, (_, tasks))| !tasks.is_empty());
             self.note(clock.elapsed(), read);
+            self.note_cpu(clock.elapsed(), cpu_time_ns());
         }
+    }
+
+    fn note_cpu(&self, at: Duration, ns: u64) {
+        let mut readings = self.cpu.lock();
+        if readings.len() == READINGS {
+            readings.pop_front();
+        }
+        readings.push_back((at, ns));
+    }
+
+    /// The share of so many processors that this process has taken lately, from 0 to 1.
+    pub(super) fn cpu_load(&self, processors: u32) -> f64 {
+        let readings = self.cpu.lock();
+        let (Some(first), Some(last)) = (readings.front(), readings.back()) else { return 0.0 };
+        let passed = last.0.saturating_sub(first.0).as_nanos() as f64 * f64::from(processors);
+        if passed > 0.0 { (last.1.saturating_sub(first.1) as f64 / passed).min(1.0) } else { 0.0 }
     }
 
     /// Notes the counters of all jobs that run: their attempts, and their subtasks. Others are forgotten.
@@ -114,7 +135,7 @@ impl Counters {
             records_in: read(&metrics.records_in),
             bytes_in: read(&metrics.bytes_in),
             records_out: read(&metrics.records_out) + read(&metrics.shipped),
-            bytes_out: read(&metrics.shipped_bytes),
+            bytes_out: read(&metrics.bytes_out) + read(&metrics.shipped_bytes),
             busy_ns: read(&metrics.busy_ns),
             idle_ns: read(&metrics.idle_ns),
             backpressured_ns: read(&metrics.backpressured_ns),
@@ -184,6 +205,16 @@ mod tests {
         assert_eq!(rates.of(JobId(1)), None, "another attempt counts from the beginning");
         rates.note(Duration::from_secs(32), std::iter::empty());
         assert_eq!(rates.of(JobId(1)), None, "it is over");
+    }
+
+    #[test]
+    fn the_load_is_the_share_of_all_processors() {
+        let rates = Rates::default();
+        assert_eq!(rates.cpu_load(2), 0.0);
+        rates.note_cpu(Duration::from_secs(1), 5_000_000_000);
+        assert_eq!(rates.cpu_load(2), 0.0);
+        rates.note_cpu(Duration::from_secs(3), 6_000_000_000);
+        assert_eq!(rates.cpu_load(2), 0.25);
     }
 
     #[test]

@@ -1,9 +1,11 @@
-//! Which request means what: a pure table.
+//! Which request means what: a pure table over plain paths (see `path`).
 //!
-//! Every route exists with and without `/v1`, and with and without a slash behind. A method that a route does not have
-//! is no route at all, `HEAD` and `OPTIONS` included, as in Flink.
+//! Every route exists with and without `/v1`. A method that a route does not have is no route at all, `HEAD` and `OPTIONS`
+//! included, as in Flink.
 
 use axum::http::Method;
+
+use super::path::plain_path;
 
 /// What is asked for. Ids are what stands in the path, which need not be one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,12 +137,13 @@ pub(super) enum Own<'a> {
 }
 
 impl<'a> Route<'a> {
+    /// The route of a plain path. `None`: there is none.
     pub(super) fn of(method: &Method, path: &'a str) -> Option<Route<'a>> {
         if path == "/" {
             return (*method == Method::GET).then_some(Route::Page);
         }
+
         let bare = path.strip_prefix("/v1/").or_else(|| path.strip_prefix('/'))?;
-        let bare = bare.strip_suffix('/').unwrap_or(bare);
         let segments: Vec<&str> = bare.split('/').collect();
         if segments.iter().any(|segment| segment.is_empty()) {
             return None;
@@ -248,9 +251,9 @@ impl<'a> Route<'a> {
     }
 }
 
-/// What a request is about to do. `None`: there is no such route.
+/// What a request is about to do, whatever way its path is written. `None`: there is no such route.
 pub(crate) fn reach(method: &Method, path: &str) -> Option<Reach> {
-    let reach = Route::of(method, path)?.reach();
+    let reach = Route::of(method, &plain_path(path))?.reach();
     // What is not asked for by `GET` does something, whatever was forgotten above.
     let is_harmless = matches!(reach, Reach::Looks | Reach::Reads);
     Some(if is_harmless && *method != Method::GET { Reach::Operates } else { reach })
@@ -329,11 +332,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_version_and_a_slash_behind_change_nothing() {
-        for path in ["/jobs/ab/status", "/v1/jobs/ab/status", "/jobs/ab/status/", "/v1/jobs/ab/status/"] {
-            assert_eq!(Route::of(&Method::GET, path), Some(Route::Job("ab", OfJob::Status)), "{path}");
+    fn a_version_slashes_at_the_ends_and_escapes_change_nothing() {
+        for path in [
+            "/jobs/ab/status",
+            "/v1/jobs/ab/status",
+            "//jobs/ab/status",
+            "/v1/jobs/ab/status//",
+            "/v1%2Fjobs/ab%2fstatus",
+        ] {
+            assert_eq!(
+                Route::of(&Method::GET, &plain_path(path)),
+                Some(Route::Job("ab", OfJob::Status)),
+                "{path}"
+            );
         }
-        assert_eq!(Route::of(&Method::GET, "/jobs/"), Some(Route::Jobs));
+        assert_eq!(reach(&Method::PATCH, "//jobs%2Fab/"), Some(Reach::Operates));
     }
 
     #[test]
@@ -342,16 +355,15 @@ mod tests {
             "/v2/jobs",
             "/v1",
             "/v1/",
-            "//jobs",
             "/jobs//status",
-            "/jobs/ab//",
+            "/v1//jobs",
             "/jobs/ab/status/x",
             "/jobs/ab/vertices",
             "/jobmanager",
             "/weir/jobs",
         ];
         for path in paths {
-            assert_eq!(Route::of(&Method::GET, path), None, "{path}");
+            assert_eq!(Route::of(&Method::GET, &plain_path(path)), None, "{path}");
         }
         for method in [Method::HEAD, Method::OPTIONS, Method::PUT, Method::POST] {
             assert_eq!(Route::of(&method, "/overview"), None, "{method}");

@@ -15,6 +15,7 @@ use super::answer::{Parts, json};
 use super::model::Refusal;
 use super::places::is_local;
 use super::submit::{bad, body};
+use crate::jackson;
 
 /// The body, which may be empty.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -44,7 +45,7 @@ pub(super) async fn savepoint(parts: &Arc<Parts>, job: &str, request: Request) -
     let wanted: Wanted = if body.is_empty() {
         Wanted::default()
     } else {
-        serde_json::from_slice(&body)
+        jackson::object(&body)
             .map_err(|error| bad(format!("the body is not {{\"target\", \"stop\"}}: {error}")))?
     };
     if let Some(target) = &wanted.target

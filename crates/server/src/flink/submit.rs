@@ -20,6 +20,7 @@ use super::model::Refusal;
 use super::places::is_local;
 use super::savepoint::{self, elsewhere};
 use crate::guard::{AboutJob, is_late};
+use crate::jackson;
 
 /// The name of a job where neither the script nor the request gives one.
 const NAMELESS: &str = "unnamed job";
@@ -106,7 +107,7 @@ pub(super) async fn submit(parts: &Arc<Parts>, request: Request) -> Result<Respo
     let is_local = is_local(&request);
     let body = body(parts, request).await?;
     let mut submission = match form {
-        Form::Json => serde_json::from_slice(&body).map_err(|error| {
+        Form::Json => jackson::object(&body).map_err(|error| {
             bad(format!("the body is not {{\"script\", \"name\", \"variables\"}}: {error}"))
         })?,
         Form::Script => {

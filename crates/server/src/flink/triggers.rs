@@ -19,6 +19,7 @@ use super::model::{
 use super::operations::{Begun, Done, Key, Kind, failure, no_directory, no_job};
 use super::places::url;
 use super::submit::body;
+use crate::jackson;
 
 /// How often whoever waits for a job's end looks whether it has come.
 const LOOK: Duration = Duration::from_secs(1);
@@ -214,5 +215,5 @@ fn read<T: DeserializeOwned>(
     if body.is_empty() {
         return Ok(none());
     }
-    serde_json::from_slice(body).map_err(|_| Refusal::BadBody(name))
+    jackson::read(body).map_err(|_| Refusal::BadBody(name))
 }

@@ -201,8 +201,7 @@ fn metrics<'a>(tasks: impl Iterator<Item = &'a TaskView>) -> VertexMetrics {
     VertexMetrics {
         read_bytes: sum("numBytesIn") as u64,
         read_bytes_complete: true,
-        // What goes to other threads. What is written to sinks is counted there.
-        write_bytes: sum("numBytesShipped") as u64,
+        write_bytes: (sum("numBytesOut") + sum("numBytesShipped")) as u64,
         write_bytes_complete: true,
         read_records: sum("numRecordsIn") as u64,
         read_records_complete: true,

@@ -25,11 +25,13 @@ use super::route::{OfOperation, OfSession, Route, Version};
 use super::run::run;
 use super::service::Services;
 use super::sessions::{Session, Sessions, Use};
-use crate::flink::{json, parameter};
+use crate::flink::{FLINK_VERSION, json, parameter, plain_path};
+use crate::guard::OnlyAsked;
+use crate::jackson;
 use crate::origin::Origins;
 
 /// What Flink's clients are told that they speak to.
-const PRODUCT: Info = Info { product_name: "Apache Flink", version: "2.2.0" };
+const PRODUCT: Info = Info { product_name: "Apache Flink", version: FLINK_VERSION };
 
 /// What the handlers work with.
 pub(super) struct Parts {
@@ -42,7 +44,9 @@ pub(super) struct Parts {
 /// Answers any request.
 pub(super) async fn answer(State(parts): State<Arc<Parts>>, request: Request) -> Response {
     let (method, uri) = (request.method().clone(), request.uri().clone());
-    let answered = match Route::of(&method, uri.path()) {
+    let path = plain_path(uri.path());
+
+    let answered = match Route::of(&method, &path) {
         None => Err(Refused::own(StatusCode::NOT_FOUND, format!("Not found: {}", uri.path()))),
         Some((_, route)) if !route.is_public() && !parts.origins.admits_any(request.headers()) => {
             Err(Refused::own(StatusCode::FORBIDDEN, "pages of this origin may not do anything here"))
@@ -54,6 +58,15 @@ pub(super) async fn answer(State(parts): State<Arc<Parts>>, request: Request) ->
 
 fn ok(body: &impl Serialize) -> Result<Response, Refused> {
     Ok(json(StatusCode::OK, body))
+}
+
+/// An answer to a request that is no event of the audit log where it only asked.
+fn told(body: &impl Serialize, only_asked: bool) -> Result<Response, Refused> {
+    let mut response = json(StatusCode::OK, body);
+    if only_asked {
+        response.extensions_mut().insert(OnlyAsked);
+    }
+    Ok(response)
 }
 
 impl Parts {
@@ -120,9 +133,10 @@ impl Parts {
             OfSession::Execute => {
                 let session = self.session(text, "executeStatement")?;
                 let wanted: StatementWanted = self.body(request, "ExecuteStatementRequestBody").await?;
-                let begun = self.execute(session, wanted);
+                let only_asks = sql::session::only_asks(&wanted.statement, &*self.services.variables);
+                let begun = self.execute(session, wanted, only_asks);
                 let handle = begun.map_err(|fault| fault.refused("executeStatement"))?;
-                ok(&OperationBegun { operation_handle: handle.to_string() })
+                told(&OperationBegun { operation_handle: handle.to_string() }, only_asks)
             }
             OfSession::Complete => {
                 let session = self.session(text, "completeStatement")?;
@@ -160,8 +174,13 @@ impl Parts {
     }
 
     /// Begins an operation; it goes on by itself.
-    fn execute(self: &Arc<Self>, session: Use, wanted: StatementWanted) -> Result<Handle, Fault> {
-        let operation = Arc::new(Operation::new());
+    fn execute(
+        self: &Arc<Self>,
+        session: Use,
+        wanted: StatementWanted,
+        only_asks: bool,
+    ) -> Result<Handle, Fault> {
+        let operation = Arc::new(Operation::new(only_asks));
         let handle = operation.handle;
         session.operations.lock().add(operation.clone(), self.options.operations_max)?;
         if let Some(key) = wanted.execution_config.iter().flatten().map(|(key, _)| key).next() {
@@ -208,6 +227,13 @@ impl Parts {
         let session = self.session(session, doing)?;
         let handle: Handle =
             operation.parse().map_err(|_| Refused::parameter("path", "operation_handle", operation))?;
+        // Flink closes an operation twice, and one that it never had.
+        if of == OfOperation::Close {
+            let closed = session.operations.lock().close(handle);
+            let only_asked = closed.is_none_or(|operation| operation.only_asks);
+            return told(&StatusOf { status: Status::Closed }, only_asked);
+        }
+
         let found = session.operations.lock().get(handle);
         let refused = |fault: Fault| match of {
             OfOperation::Result(_) => fault.of_fetch(),
@@ -219,7 +245,7 @@ impl Parts {
             OfOperation::Cancel => {
                 let before = operation.status();
                 if operation.cancel() || before == Status::Canceled {
-                    return ok(&StatusOf { status: Status::Canceled });
+                    return told(&StatusOf { status: Status::Canceled }, operation.only_asks);
                 }
                 let message = format!(
                     "Failed to convert the Operation Status from {} to CANCELED for {handle}.",
@@ -227,11 +253,7 @@ impl Parts {
                 );
                 Err(refused(Fault::new(super::fault::GATEWAY, message)))
             }
-            OfOperation::Close => {
-                operation.close();
-                session.operations.lock().remove(handle);
-                ok(&StatusOf { status: Status::Closed })
-            }
+            OfOperation::Close => ok(&StatusOf { status: Status::Closed }),
             OfOperation::Result(token) => {
                 let token: u64 = token.parse().map_err(|_| Refused::parameter("path", "token", token))?;
                 let format = row_format(version, uri)?;
@@ -266,7 +288,7 @@ impl Parts {
             }
         };
         let bytes: &[u8] = if body.is_empty() { b"{}" } else { &body };
-        serde_json::from_slice(bytes).map_err(|error| {
+        jackson::read(bytes).map_err(|error| {
             let message = format!("Request did not match expected format {name}: {error}.");
             Refused::handler(StatusCode::BAD_REQUEST, message)
         })
@@ -278,10 +300,11 @@ fn row_format(version: Version, uri: &Uri) -> Result<RowFormat, Refused> {
     if version == Version::V1 {
         return Ok(RowFormat::Json);
     }
-    match parameter(uri, "rowFormat").as_deref() {
-        None | Some("JSON") => Ok(RowFormat::Json),
-        Some("PLAIN_TEXT") => Ok(RowFormat::PlainText),
-        Some(other) => Err(Refused::parameter("query", "rowFormat", other)),
+    let Some(given) = parameter(uri, "rowFormat") else { return Ok(RowFormat::Json) };
+    match given.to_ascii_uppercase().as_str() {
+        "JSON" => Ok(RowFormat::Json),
+        "PLAIN_TEXT" => Ok(RowFormat::PlainText),
+        _ => Err(Refused::parameter("query", "rowFormat", &given)),
     }
 }
 

@@ -43,10 +43,13 @@ enum Cell {
 }
 
 impl RowWriter {
-    /// Instants are shown in the zone, and in JSON in UTC.
+    /// Writes instants in the session's zone. In JSON, Flink does so for columns alone: a field of a row stays in UTC.
     pub(super) fn new(columns: &[ResultColumn], format: RowFormat, zone: &TimeZone) -> RowWriter {
-        let zone = if format == RowFormat::Json { &TimeZone::UTC } else { zone };
-        let cells = columns.iter().map(|column| Cell::of(column, zone)).collect();
+        let zones = match format {
+            RowFormat::Json => Zones { column: zone, field: &TimeZone::UTC },
+            RowFormat::PlainText => Zones { column: zone, field: zone },
+        };
+        let cells = columns.iter().map(|column| Cell::of(column, zones.column, zones)).collect();
         RowWriter { format, cells }
     }
 
@@ -74,8 +77,16 @@ impl RowWriter {
     }
 }
 
+/// The zones in which instants are written.
+#[derive(Clone, Copy)]
+struct Zones<'a> {
+    column: &'a TimeZone,
+    /// Of a field of a row.
+    field: &'a TimeZone,
+}
+
 impl Cell {
-    fn of(column: &ResultColumn, zone: &TimeZone) -> Cell {
+    fn of(column: &ResultColumn, zone: &TimeZone, zones: Zones<'_>) -> Cell {
         match &column.cell {
             ResultCell::Scalar(place) => {
                 let data_type = column.column_type.data_type.clone();
@@ -89,7 +100,8 @@ impl Cell {
                 Cell::Scalar { place: *place, data_type, code }
             }
             ResultCell::Row(fields) => {
-                Cell::Row(fields.iter().map(|field| (field.name.clone(), Cell::of(field, zone))).collect())
+                let cell = |field: &ResultColumn| (field.name.clone(), Cell::of(field, zones.field, zones));
+                Cell::Row(fields.iter().map(cell).collect())
             }
         }
     }
@@ -195,6 +207,7 @@ fn json_of(text: &str, data_type: &DataType) -> String {
             }
         }
         DataType::Timestamp(_) => quoted(&iso(text)),
+        // Flink's JSON format appends its `Z` to local time, and its JDBC driver takes it off again.
         DataType::TimestampLtz(_) => quoted(&(iso(text) + "Z")),
         _ => quoted(text.strip_suffix(".0").unwrap_or(text)),
     }
@@ -236,7 +249,7 @@ mod tests {
             (
                 DataType::TimestampLtz(3),
                 Value::Int(1_767_225_600_500),
-                "\"2026-01-01T00:00:00.5Z\"",
+                "\"2026-01-01T07:00:00.5Z\"",
                 "\"2026-01-01 07:00:00.500\"",
             ),
             (DataType::Date, Value::Int(20_455), "\"2026-01-02\"", "\"2026-01-02\""),
@@ -265,6 +278,28 @@ mod tests {
                 let writer = RowWriter::new(std::slice::from_ref(&column), format, &zone);
                 assert_eq!(writer.row(std::slice::from_ref(&value)).get(), format!("[{expected}]"), "{name}");
             }
+        }
+    }
+
+    #[test]
+    fn instants_inside_of_rows_are_local_in_text_and_utc_in_json() {
+        let zone = TimeZone::get("Asia/Ho_Chi_Minh").expect("a zone");
+        let instant = ResultColumn {
+            name: "at".to_owned(),
+            column_type: DataType::TimestampLtz(3).nullable(),
+            cell: ResultCell::Scalar(0),
+        };
+        let row = ResultColumn {
+            name: "r".to_owned(),
+            column_type: DataType::Row(vec![]).nullable(),
+            cell: ResultCell::Row(vec![instant]),
+        };
+        for (format, expected) in [
+            (RowFormat::Json, r#"[{"at":"2026-01-01T00:00:00Z"}]"#),
+            (RowFormat::PlainText, r#"["(2026-01-01 07:00:00.000)"]"#),
+        ] {
+            let writer = RowWriter::new(std::slice::from_ref(&row), format, &zone);
+            assert_eq!(writer.row(&[Value::Int(1_767_225_600_000)]).get(), expected);
         }
     }
 

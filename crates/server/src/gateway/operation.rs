@@ -12,6 +12,8 @@ use super::results::{Outcome, Page};
 
 pub(super) struct Operation {
     pub(super) handle: Handle,
+    /// The statement changes nothing that others see.
+    pub(super) only_asks: bool,
     state: Mutex<State>,
     /// Something has changed, or rows have come. Shared with the job, which may outlive the operation.
     changed: Arc<Notify>,
@@ -52,8 +54,9 @@ impl Status {
 }
 
 impl Operation {
-    pub(super) fn new() -> Operation {
-        Operation { handle: Handle::new(), state: Mutex::new(State::Running), changed: Arc::default() }
+    pub(super) fn new(only_asks: bool) -> Operation {
+        let (handle, state) = (Handle::new(), Mutex::new(State::Running));
+        Operation { handle, only_asks, state, changed: Arc::default() }
     }
 
     /// For whoever fetches rows: called when there are some.

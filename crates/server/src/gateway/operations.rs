@@ -38,8 +38,12 @@ impl Operations {
         })
     }
 
-    pub(super) fn remove(&mut self, handle: Handle) {
-        self.0.retain(|operation| operation.handle != handle);
+    /// Closes and forgets the operation of a handle, if there is one; returns it.
+    pub(super) fn close(&mut self, handle: Handle) -> Option<Arc<Operation>> {
+        let at = self.0.iter().position(|operation| operation.handle == handle)?;
+        let operation = self.0.remove(at)?;
+        operation.close();
+        Some(operation)
     }
 
     pub(super) fn close_all(&mut self) {
@@ -55,7 +59,7 @@ mod tests {
     #[test]
     fn what_is_over_gives_way_and_what_goes_on_does_not() {
         let mut operations = Operations::default();
-        let added: Vec<Arc<Operation>> = (0..3).map(|_| Arc::new(Operation::new())).collect();
+        let added: Vec<Arc<Operation>> = (0..3).map(|_| Arc::new(Operation::new(false))).collect();
         for operation in &added[..2] {
             operations.add(operation.clone(), 2).expect("room");
         }

@@ -56,10 +56,10 @@ impl Version {
 }
 
 impl<'a> Route<'a> {
-    /// `None`: nothing is there. One slash at the end changes nothing.
+    /// The route of a plain path. `None`: there is none.
     pub(super) fn of(method: &Method, path: &'a str) -> Option<(Version, Route<'a>)> {
         let path = path.strip_prefix('/')?;
-        let segments: Vec<&str> = path.strip_suffix('/').unwrap_or(path).split('/').collect();
+        let segments: Vec<&str> = path.split('/').collect();
         let named = Version::ALL.iter().map(|(version, _)| *version).find(|of| of.segment() == segments[0]);
         let rest = if named.is_some() { &segments[1..] } else { &segments[..] };
         let version = named.unwrap_or(Version::V4);
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn without_a_version_it_is_the_newest() {
-        assert_eq!(Route::of(&Method::POST, "/sessions/"), Some((Version::V4, Route::OpenSession)));
+        assert_eq!(Route::of(&Method::POST, "/sessions"), Some((Version::V4, Route::OpenSession)));
         let result = Route::Operation("ab", "cd", OfOperation::Result("0"));
         let path = "/v1/sessions/ab/operations/cd/result/0";
         assert_eq!(Route::of(&Method::GET, path), Some((Version::V1, result)));

@@ -13,6 +13,11 @@ use super::token::Token;
 #[derive(Debug, Clone)]
 pub(crate) struct AboutJob(pub(crate) String);
 
+/// A request that only asked for something, left on its response by whoever answered it: it is no change, whatever its
+/// method.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OnlyAsked;
+
 /// A request as the audit log tells of it.
 pub(super) struct Asked<'a> {
     pub(super) who: &'a str,

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use tower::ServiceExt as _;
 
-use super::audit::{AboutJob, Asked};
+use super::audit::{AboutJob, Asked, OnlyAsked};
 use super::known::{Caller, Lease};
 use super::login::{self, Own};
 use super::refusal::Refusal;
@@ -65,7 +65,8 @@ impl Door {
                     Ok(response) => response,
                     Err(never) => match never {},
                 };
-                if let Some((who, method, uri)) = told {
+                let only_asked = response.extensions().get::<OnlyAsked>().is_some();
+                if let Some((who, method, uri)) = told.filter(|_| !only_asked) {
                     let made = response.extensions().get::<AboutJob>();
                     self.asked(&who, peer, &method, uri.path()).acted(response.status(), made);
                 }

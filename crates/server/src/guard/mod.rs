@@ -34,7 +34,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use types::{Clock, ErrorDomain};
 
-pub(crate) use audit::AboutJob;
+pub(crate) use audit::{AboutJob, OnlyAsked};
 pub(crate) use body::{is_late, timed};
 pub(crate) use door::Door;
 pub use file::{TokenError, TokenFile};

@@ -6,7 +6,7 @@ use axum::http::Method;
 
 use super::refusal::Shape;
 use super::role::Role;
-use crate::flink::{Reach, reach};
+use crate::flink::{Reach, plain_path, reach};
 
 /// A listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,7 +109,7 @@ impl Place {
     pub(super) fn rule(self, method: &Method, path: &str) -> Option<Rule> {
         match self {
             Place::Http => listed(HTTP, method, path),
-            Place::Gateway => listed(GATEWAY, method, without_version(path)),
+            Place::Gateway => listed(GATEWAY, method, without_version(&plain_path(path))),
             // Its own table of routes says what each is about to do.
             Place::Jobs => reach(method, path).map(|reach| match reach {
                 Reach::Looks => Rule { need: Need::Token, deed: Deed::Reads },

@@ -75,6 +75,33 @@ async fn what_cannot_be_answered_is_refused_in_flinks_words() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn paths_bodies_and_words_are_read_as_leniently_as_flink_reads_them() {
+    let world = start().await;
+    let job = world.submit("clicks").await;
+    for target in ["//jobs/overview", "/jobs/overview//", "/jobs%2Foverview", "/v1//jobs/overview"] {
+        let expected = if target.starts_with("/v1//") { 404 } else { 200 };
+        assert_eq!(world.ask("GET", target).await.status, expected, "{target}");
+    }
+    let target = format!("/jobs/{job}/vertices");
+    let vertex = world.json(&format!("/jobs/{job}")).await["vertices"][0]["id"].clone();
+    let target =
+        format!("{target}/{}/subtasks/metrics?get=numRecordsIn&agg=MAX,Sum", vertex.as_str().expect("an id"));
+    let summed = world.json(&target).await;
+    assert_eq!(summed, json!([{"id": "numRecordsIn", "max": 0.0, "sum": 0.0}]));
+
+    // A text for a truth, a name twice, a mark before and text behind: the job goes on.
+    let body = "\u{feff}{\"cancel-job\": true, \"cancel-job\": \"false\"} and more";
+    let target = format!("/jobs/{job}/savepoints");
+    let begun = world.post(&target, "application/json", body).await;
+    assert_eq!(begun.status, 202, "{}", begun.text());
+    let trigger = begun.json()["request-id"].as_str().expect("an id").to_owned();
+    world.completed(&format!("{target}/{trigger}")).await;
+    assert_eq!(world.json(&format!("/jobs/{job}/status")).await["status"], "RUNNING");
+    let refused = world.post(&target, "application/json", r#"{"cancel-job": "perhaps"}"#).await;
+    assert_eq!(refused.status, 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_job_is_cancelled_by_each_of_the_ways_and_once_more() {
     let world = start().await;
     for (method, suffix) in

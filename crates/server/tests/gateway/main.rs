@@ -8,6 +8,7 @@ mod support;
 mod world;
 
 mod desk;
+mod lenient;
 mod queries;
 mod refused;
 mod sessions;

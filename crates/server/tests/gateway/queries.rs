@@ -49,7 +49,10 @@ async fn rows_come_as_they_are_read() {
 
     let job = first["jobID"].as_str().expect("an id");
     assert_eq!(desk.status(&operation).await, "FINISHED", "as Flink says of a query that is under way");
-    assert_eq!(desk.world.json(&format!("/jobs/{job}")).await["name"], "collect");
+    assert_eq!(
+        desk.world.json(&format!("/jobs/{job}")).await["name"],
+        "SELECT * FROM clicks WHERE id <> 'b'"
+    );
     let cancelled = desk.json("POST", &format!("{operation}/cancel"), json!({})).await;
     assert_eq!(cancelled, json!({"status": "CANCELED"}));
     desk.world.until(job, "CANCELED").await;
