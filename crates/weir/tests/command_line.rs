@@ -89,7 +89,9 @@ fn a_wrong_command_line_or_setting_is_code_2() {
         (output.status.code(), stderr(&output))
     };
     assert_eq!(code(&["generate", "--rate", "0"]).0, Some(2));
-    assert_eq!(code(&["jobs", "cancel", "7"]).0, Some(2));
+    let (status, told) = code(&["tail", "nonsense"]);
+    assert_eq!(status, Some(2));
+    assert!(told.contains("no type `nonsense`") && told.contains("popular_queries, "), "{told}");
     let (status, told) = code(&["config", "--set", "http.adress=x"]);
     assert_eq!(status, Some(2));
     assert!(told.contains("did you mean `http.address`?"), "{told}");
@@ -98,6 +100,42 @@ fn a_wrong_command_line_or_setting_is_code_2() {
     let output = run(up.current_dir(directory.path()));
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     assert!(stderr(&output).contains("fetch.min.byte"), "{}", stderr(&output));
+}
+
+/// As behind `| head`, from the first line on.
+#[test]
+fn commands_end_quietly_where_nobody_reads() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let models = root("examples/models.sql");
+    let models = models.to_str().expect("a path");
+    for arguments in [
+        &["functions"][..],
+        &["config"],
+        &["explain", models],
+        &["generate", "--count", "10", "--output", "-"],
+    ] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = weir()
+            .args(arguments)
+            .current_dir(directory.path())
+            .stdout(writer)
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .and_then(std::process::Child::wait_with_output)
+            .expect("it ends");
+        assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_list_without_tokens_says_so() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let output = run(weir().args(["tokens", "list", "--data-dir"]).arg(directory.path()));
+    assert!(output.status.success() && output.stdout.is_empty());
+    assert!(
+        stderr(&output).contains("there are no tokens") && stderr(&output).contains("weir tokens create")
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Each `/openapi.json` tells the truth: schemathesis (PyPI) asks every operation that one describes in many ways, good and
-//! bad, and finds no failure of the server's, and no status, type or body that is not described.
+//! bad, and finds no failure of the server's, and no status, type or body that is not described. It is valid, and clients
+//! can be made from it.
 
 mod support;
 
@@ -55,6 +56,57 @@ fn every_operation_answers_as_it_is_described() {
         assert!(cases(&said) > 200, "{said}");
     }
 }
+
+/// Each description is valid by the rules of OpenAPI, and what makes clients from such makes one that Python can load.
+#[test]
+fn every_description_is_valid_and_makes_a_client() {
+    let Some(programs) = python::programs() else { return };
+    let directory = tempfile::tempdir().expect("a directory");
+    let up = Up::start(directory.path(), &[]);
+    for (name, url) in [("http", &up.http), ("jobs", &up.jobs_http), ("gateway", &up.gateway_http)] {
+        let described = ureq::get(format!("{url}/openapi.json")).call().expect("an answer");
+        let description = directory.path().join(format!("{name}.json"));
+        let text = described.into_body().read_to_string().expect("text");
+        std::fs::write(&description, text).expect("a file");
+        let path = description.to_str().expect("a path");
+
+        let output = python::run(&programs.join("openapi-spec-validator"), &[path]);
+        assert!(
+            output.status.success(),
+            "{name}: {}{}",
+            String::from_utf8_lossy(&output.stdout),
+            support::stderr(&output)
+        );
+
+        let client = directory.path().join(format!("{name}_client"));
+        let client = client.to_str().expect("a path");
+        let arguments =
+            ["generate", "--path", path, "--output-path", client, "--meta", "none", "--fail-on-warning"];
+        let output = python::run(&programs.join("openapi-python-client"), &arguments);
+        assert!(
+            output.status.success(),
+            "{name}: {}{}",
+            String::from_utf8_lossy(&output.stdout),
+            support::stderr(&output)
+        );
+        let output = python::run(&programs.join("python"), &["-c", LOAD, client]);
+        assert!(output.status.success(), "{name}: {}", support::stderr(&output));
+        let operations: u32 = String::from_utf8_lossy(&output.stdout).trim().parse().expect("a number");
+        assert!(operations > 10, "{name}: {operations}");
+    }
+}
+
+/// Loads every module of a client, and counts those of its operations.
+const LOAD: &str = "
+import importlib, pathlib, sys
+client = pathlib.Path(sys.argv[1])
+sys.path.insert(0, str(client.parent))
+count = 0
+for path in sorted(client.rglob('*.py')):
+    name = '.'.join(path.relative_to(client.parent).with_suffix('').parts)
+    count += hasattr(importlib.import_module(name), 'sync_detailed')
+print(count)
+";
 
 /// Ids of a job that runs, and of what it has.
 fn of_a_job(up: &Up) -> String {

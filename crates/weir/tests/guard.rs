@@ -21,6 +21,7 @@ struct Up {
     _stdout: BufReader<ChildStdout>,
     http: String,
     jobs_http: String,
+    gateway_http: String,
 }
 
 impl Up {
@@ -35,7 +36,7 @@ impl Up {
         stdout.read_line(&mut line).expect("a line");
         let mut urls = line.split_whitespace().filter(|word| word.starts_with("http"));
         let mut url = || urls.next().expect("a URL").trim_end_matches('/').to_owned();
-        Up { http: url(), jobs_http: url(), child, _stdout: stdout }
+        Up { http: url(), jobs_http: url(), gateway_http: url(), child, _stdout: stdout }
     }
 
     /// `host:port` of the HTTP listener.
@@ -149,6 +150,14 @@ fn tokens_are_made_listed_used_and_revoked_while_weir_runs() {
         matches!(up.status("/status", &format!("Bearer {board}")), 401 | 429)
     });
 
+    let run_sql = |statement: &str| {
+        run(weir().args(["sql", "--gateway", &up.gateway_http, "-e", statement]).env("WEIR_TOKEN", &ci))
+    };
+    for statement in ["SHOW JOBS", "SELECT 1", "CREATE TABLE t (n INT) WITH ('connector' = 'blackhole')"] {
+        let output = run_sql(statement);
+        assert!(output.status.success(), "{statement}: {}", stderr(&output));
+    }
+
     // The log says nothing at this level; the file of the audit log does.
     let audited = std::fs::read_to_string(&audit).expect("a file");
     let lines: Vec<Value> = audited.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
@@ -156,6 +165,10 @@ fn tokens_are_made_listed_used_and_revoked_while_weir_runs() {
         lines.iter().any(|line| line["event"] == event && line["who"] == who && line["job"] == job)
     };
     assert!(has("change", "ci", &job) && has("refused", "board", &job), "{audited}");
+    // What only asks is no change.
+    let statements =
+        lines.iter().filter(|line| line["path"].as_str().is_some_and(|path| path.ends_with("/statements")));
+    assert_eq!(statements.count(), 1, "{audited}");
     for secret in [&ci, &app, &board] {
         assert!(!audited.contains(secret.as_str()));
         let kept = std::fs::read_to_string(data.join("tokens.json")).expect("a file");

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use types::{Interval, JobId};
 
 use super::rest::{JobManager, ManagerArgs};
-use super::terminal::{complain, print};
+use super::terminal::{complain, on_one_line, print};
 use super::{Failure, Outcome};
 
 #[derive(Debug, Args)]
@@ -28,27 +28,27 @@ enum Action {
     },
     /// Ends a job
     Cancel {
-        /// The job, as `weir jobs list` prints it
-        job: JobId,
+        /// The job's id or its name, as `weir jobs list` prints them
+        job: String,
     },
     /// Writes a job's state, to start from it later, and prints where it lies; the job goes on
     Savepoint {
-        /// The job, as `weir jobs list` prints it
-        job: JobId,
+        /// The job's id or its name, as `weir jobs list` prints them
+        job: String,
         /// Where to; where savepoints go unless told otherwise
         directory: Option<String>,
     },
     /// Writes a job's state, prints where it lies, and ends the job
     Stop {
-        /// The job, as `weir jobs list` prints it
-        job: JobId,
+        /// The job's id or its name, as `weir jobs list` prints them
+        job: String,
         /// Where to; where savepoints go unless told otherwise
         directory: Option<String>,
     },
     /// Prints what became of every event that a job was given
     Ledger {
-        /// The job, as `weir jobs list` prints it
-        job: JobId,
+        /// The job's id or its name, as `weir jobs list` prints them
+        job: String,
         /// As a JSON object
         #[arg(long)]
         json: bool,
@@ -76,14 +76,61 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     match &arguments.action {
         Action::List { all } => list(&manager, *all),
         Action::Cancel { job } => {
-            manager.cancel(*job)?;
+            let job = find(&manager, job, Among::Running)?;
+            manager.cancel(job)?;
             complain(&format!("job {job} is being cancelled"));
             Ok(Outcome::Done)
         }
-        Action::Savepoint { job, directory } => savepoint(&patient, *job, directory.as_deref(), false),
-        Action::Stop { job, directory } => savepoint(&patient, *job, directory.as_deref(), true),
-        Action::Ledger { job, json } => ledger(&manager, *job, *json),
+        Action::Savepoint { job, directory } => {
+            let job = find(&manager, job, Among::Running)?;
+            savepoint(&patient, job, directory.as_deref(), false)
+        }
+        Action::Stop { job, directory } => {
+            let job = find(&manager, job, Among::Running)?;
+            savepoint(&patient, job, directory.as_deref(), true)
+        }
+        Action::Ledger { job, json } => ledger(&manager, find(&manager, job, Among::All)?, *json),
     }
+}
+
+/// Which jobs a name may stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Among {
+    /// Those that are not over.
+    Running,
+    /// Of those that are over the newest, where no other has the name.
+    All,
+}
+
+/// The job that is meant: by its id, which need not be known, or else by its name.
+fn find(manager: &JobManager, given: &str, among: Among) -> Result<JobId, Failure> {
+    if let Ok(id) = given.parse() {
+        return Ok(id);
+    }
+
+    let jobs = manager.get::<Overview>("/v1/jobs/overview")?.jobs;
+    chosen(jobs, given, among).map_err(|why| Failure::failed(anyhow::anyhow!(why)))
+}
+
+/// The job of a name, or why there is none that is surely meant.
+fn chosen(jobs: Vec<Job>, name: &str, among: Among) -> Result<JobId, String> {
+    let named = jobs.into_iter().filter(|job| job.name == name || on_one_line(&job.name) == name);
+    let (mut over, running): (Vec<Job>, Vec<Job>) = named.partition(|job| OVER.contains(&job.state.as_str()));
+    over.sort_by_key(|job| job.start_time);
+
+    let found = match (running.as_slice(), over.last()) {
+        ([job], _) => job,
+        ([], Some(job)) if among == Among::All => job,
+        ([], Some(job)) => return Err(format!("job `{name}` is {}: {}", job.state, job.jid)),
+        ([], None) => {
+            return Err(format!("there is no job `{name}`: `weir jobs list` prints ids and names"));
+        }
+        (several, _) => {
+            let ids: Vec<&str> = several.iter().map(|job| job.jid.as_str()).collect();
+            return Err(format!("several jobs are called `{name}`, say which by its id: {}", ids.join(", ")));
+        }
+    };
+    found.jid.parse().map_err(|_| format!("`{}` is no id of a job", found.jid))
 }
 
 #[derive(Deserialize)]
@@ -148,11 +195,49 @@ fn list(manager: &JobManager, all: bool) -> Result<Outcome, Failure> {
     for job in jobs {
         let start = Timestamp::from_millisecond(job.start_time).unwrap_or_default();
         let lasted = Interval(job.duration / 1000 * 1000).to_string();
-        print(&format!("{}  {:<12}  {start:.0}  {lasted:>8}  {}", job.jid, job.state, job.name))?;
+        let name = on_one_line(&job.name);
+        print(&format!("{}  {:<12}  {start:.0}  {lasted:>8}  {name}", job.jid, job.state))?;
         let figures: Figures = manager.get(&format!("/weir/jobs/{}", job.jid))?;
         if let Some(problem) = figures.problem {
-            print(&format!("  {problem}"))?;
+            print(&format!("  {}", on_one_line(&problem)))?;
         }
     }
     Ok(Outcome::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(id: u32, name: &str, state: &str) -> Job {
+        Job {
+            jid: format!("{id:032x}"),
+            name: name.to_owned(),
+            state: state.to_owned(),
+            start_time: id.into(),
+            duration: 0,
+        }
+    }
+
+    #[test]
+    fn a_name_stands_for_the_job_that_runs_under_it() {
+        let jobs = || {
+            vec![
+                job(1, "a", "FINISHED"),
+                job(2, "a", "RUNNING"),
+                job(3, "b", "CANCELED"),
+                job(4, "b", "FAILED"),
+                job(5, "c", "RUNNING"),
+                job(6, "c", "RESTARTING"),
+                job(7, "two\nlines", "RUNNING"),
+            ]
+        };
+        let of = |name: &str, among| chosen(jobs(), name, among).map(|id| id.0);
+        assert_eq!(of("a", Among::Running), Ok(2));
+        assert_eq!((of("two\nlines", Among::Running), of("two\\nlines", Among::All)), (Ok(7), Ok(7)));
+        assert_eq!(of("b", Among::All), Ok(4));
+        assert!(of("b", Among::Running).is_err_and(|why| why.contains("is FAILED")));
+        assert!(of("c", Among::All).is_err_and(|why| why.contains("by its id")));
+        assert!(of("d", Among::All).is_err_and(|why| why.contains("no job `d`")));
+    }
 }

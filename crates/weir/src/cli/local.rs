@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufWriter, Write, stdout};
+use std::io::{BufWriter, ErrorKind, Write, stdout};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -68,6 +68,9 @@ pub(super) fn run(
         if let LocalError::Script(diagnostics) = &error {
             script.show(diagnostics);
         }
+        if arguments.output.is_none() && is_closed_pipe(&error) {
+            return Failure::writing("stdout", ErrorKind::BrokenPipe.into());
+        }
         Failure::failed(error)
     };
     let running = run.start().map_err(failed)?;
@@ -87,6 +90,14 @@ pub(super) fn run(
         ledger.accepted as f64 / seconds
     ));
     Ok(if shutdown.is_asked() { Outcome::No } else { Outcome::Done })
+}
+
+/// Whether nobody reads the rows any more: nothing else here is written to a pipe.
+fn is_closed_pipe(error: &LocalError) -> bool {
+    let mut causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    causes.any(|cause| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+    })
 }
 
 /// The files of each table, in the order given.

@@ -112,7 +112,9 @@ pub(crate) fn main() -> ExitCode {
     match run(cli) {
         Ok(outcome) => outcome.code(),
         Err(failure) => {
-            terminal::complain(&format!("error: {failure}"));
+            if !failure.is_quiet() {
+                terminal::complain(&format!("error: {failure}"));
+            }
             failure.code()
         }
     }

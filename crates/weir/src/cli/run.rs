@@ -65,10 +65,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let script = arguments.script.read()?;
     let variables: BTreeMap<&str, &str> = arguments.script.given().collect();
     let name = match (&arguments.name, &arguments.replace) {
-        (Some(name), _) => Some(name),
+        (Some(name), _) => Some(name.as_str()),
         // The old job's name is as good.
         (None, Some(_)) => None,
-        (None, None) => Some(&script.name),
+        (None, None) => Some(script.job_name()),
     };
     let manager = JobManager::patient(&arguments.manager)?;
     let body = json!({

@@ -1,5 +1,6 @@
 //! A script of the user: read, its variables filled, compiled, and its errors shown with their places.
 
+use std::ffi::OsStr;
 use std::io::{IsTerminal as _, Read as _, stderr, stdin};
 use std::path::{Path, PathBuf};
 
@@ -28,7 +29,7 @@ pub(super) struct VariableArgs {
     variables: Vec<(String, String)>,
 }
 
-/// A script and the name it is shown by.
+/// A script and the name it is shown by: that of its file, with the way there.
 pub(crate) struct Script {
     pub(crate) name: String,
     pub(crate) text: String,
@@ -76,6 +77,23 @@ impl Script {
         Ok(Script { text: text.map_err(Failure::failed)?, name })
     }
 
+    /// What its job is called where it does not say so itself: the name of its file, without the way there.
+    pub(crate) fn job_name(&self) -> &str {
+        let file = Path::new(&self.name).file_name().and_then(OsStr::to_str);
+        file.unwrap_or(&self.name)
+    }
+
+    /// What the job of each script is called. Where two files have one name, or a job of an earlier version is on record with
+    /// the way to its file, that is part of the name.
+    pub(crate) fn job_names<'a>(scripts: &'a [Script], recorded: &[String]) -> Vec<&'a str> {
+        let name = |script: &'a Script| {
+            let namesakes = scripts.iter().filter(|of| of.job_name() == script.job_name()).count();
+            let keeps_path = namesakes > 1 || recorded.contains(&script.name);
+            if keeps_path { script.name.as_str() } else { script.job_name() }
+        };
+        scripts.iter().map(name).collect()
+    }
+
     /// Compiles it; findings go to stderr, and `None` means that there are errors.
     pub(super) fn compile(&self, variables: &dyn Fn(&str) -> Option<String>) -> Option<Plan> {
         let (plan, findings) = self.check(variables);
@@ -110,4 +128,17 @@ impl Script {
 fn variable(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("not NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_is_called_like_its_file() {
+        let script = |name: &str| Script { name: name.to_owned(), text: String::new() };
+        let scripts = ["jobs/a.sql", "/srv/b.sql", "other/b.sql", "old/c.sql", "stdin", ".."].map(script);
+        let names = Script::job_names(&scripts, &["old/c.sql".to_owned(), "a.sql".to_owned()]);
+        assert_eq!(names, ["a.sql", "/srv/b.sql", "other/b.sql", "old/c.sql", "stdin", ".."]);
+    }
 }

@@ -49,6 +49,9 @@ enum End {
 
 pub(super) fn run(arguments: &Arguments, shutdown: Shutdown) -> Result<Outcome, Failure> {
     let url = feed_url(&arguments.url).map_err(Failure::usage)?;
+    if let Some(kind) = &arguments.kind {
+        is_known(kind).map_err(Failure::usage)?;
+    }
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::failed)?;
     runtime.block_on(follow(arguments, &url, shutdown))
@@ -176,6 +179,14 @@ async fn read(arguments: &Arguments, mut socket: Socket, shutdown: &Shutdown) ->
 
 fn lost(error: &tungstenite::Error) -> End {
     End::Lost(error.to_string())
+}
+
+fn is_known(kind: &str) -> anyhow::Result<()> {
+    let known = server::analytics_types();
+    if known.contains(&kind) {
+        return Ok(());
+    }
+    anyhow::bail!("there is no type `{kind}`; the types are {}", known.join(", "))
 }
 
 /// `http://host:port` with or without the feed's path, to where the feed is.

@@ -1,5 +1,6 @@
 //! Writes for whoever called: results to stdout, remarks to stderr.
 
+use std::borrow::Cow;
 use std::io::{self, Write as _};
 
 use super::Failure;
@@ -12,10 +13,31 @@ pub(crate) fn print(line: &str) -> Result<(), Failure> {
     out.write_all(line.as_bytes())
         .and_then(|()| out.write_all(b"\n"))
         .and_then(|()| out.flush())
-        .map_err(|error| Failure::failed(anyhow::Error::new(error).context("writing to stdout")))
+        .map_err(|error| Failure::writing("stdout", error))
+}
+
+/// A name or a message as part of a line: line ends, and what moves the cursor, are shown as they are written in SQL and
+/// JSON.
+pub(crate) fn on_one_line(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return text.into();
+    }
+    let shown = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(shown).collect::<String>().into()
 }
 
 /// Writes a line to stderr. Where even that fails there is nobody to tell.
 pub(crate) fn complain(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stays_on_its_line() {
+        assert_eq!(on_one_line("đi học"), "đi học");
+        assert_eq!(on_one_line("a\nb\u{1b}[2J"), "a\\nb\\u{1b}[2J");
+    }
 }

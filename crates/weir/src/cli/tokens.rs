@@ -67,7 +67,16 @@ pub(super) fn run(arguments: &Arguments, clock: &dyn Clock) -> Result<Outcome, F
         }
         Action::List { json } => {
             let uses = file.last_uses();
-            for token in file.read().map_err(failed)?.unwrap_or_default() {
+            let tokens = file.read().map_err(failed)?;
+            match tokens.as_deref() {
+                None => complain(
+                    "there are no tokens: whoever is on this machine may do everything, and nobody else gets in; `weir \
+                     tokens create` makes one",
+                ),
+                Some([]) => complain("no token is left: nobody gets in; `weir tokens create` makes one"),
+                Some(_) => {}
+            }
+            for token in tokens.unwrap_or_default() {
                 let used = uses.get(&token.id).copied();
                 print(&if *json { object(&token, used) } else { line(&token, used, clock.now()) })?;
             }

@@ -190,13 +190,27 @@ fn lay_text(key: &str, text: &str, origin: Origin, settings: &mut Settings) -> R
         Some((Value::Boolean(_), _)) => {
             Value::Boolean(text.parse().map_err(|_| invalid("is not true or false"))?)
         }
-        Some((Value::Array(_), _)) => {
-            let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-            Value::Array(parts.map(|part| Value::String(part.to_owned())).collect())
-        }
+        Some((Value::Array(_), _)) => Value::Array(
+            list(text).ok_or_else(|| invalid("is not a list of texts, as in `a, b` or `[\"a\", \"b\"]`"))?,
+        ),
         _ => Value::String(text.to_owned()),
     };
     lay(key, value, origin, settings)
+}
+
+/// The parts of a list: between commas, or as the file would have it.
+fn list(text: &str) -> Option<Vec<Value>> {
+    let text = text.trim();
+    if !text.starts_with('[') {
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        return Some(parts.map(|part| Value::String(part.to_owned())).collect());
+    }
+
+    let mut table: Table = toml::from_str(&format!("list = {text}")).ok()?;
+    match table.remove("list") {
+        Some(Value::Array(parts)) if table.is_empty() && parts.iter().all(Value::is_str) => Some(parts),
+        _ => None,
+    }
 }
 
 fn lay(key: &str, value: Value, origin: Origin, settings: &mut Settings) -> Result<(), ConfigError> {

@@ -207,3 +207,25 @@ fn a_script_sees_the_settings_in_force_under_the_names_of_the_environment() {
     assert_eq!(loaded.variable("KAFKA_BROKER_URL"), None);
     assert_eq!(loaded.variable("HOME"), None);
 }
+
+#[test]
+fn a_list_is_written_with_commas_or_as_in_the_file() {
+    let flag = |value: &str| Flag {
+        name: "--set".to_owned(),
+        key: "jobs_http.savepoint_directories".to_owned(),
+        value: value.to_owned(),
+    };
+    let load = |value: &str| Loaded::load(&Sources { flags: vec![flag(value)], ..Sources::default() });
+    let directories = |value: &str| load(value).unwrap().config.jobs_http.savepoint_directories;
+    for value in ["/tmp/x, /srv/y", r#"["/tmp/x", "/srv/y"]"#, r#" ['/tmp/x','/srv/y',] "#] {
+        assert_eq!(directories(value), ["/tmp/x", "/srv/y"], "{value}");
+    }
+    assert_eq!(directories("[]"), Vec::<String>::new());
+    assert_eq!(directories(r#"["/a,b"]"#), ["/a,b"]);
+    for value in ["[/tmp/x]", "[1]", r#"["/tmp/x""#, "[]\nx = 1"] {
+        let message = load(value).unwrap_err().to_string();
+        assert!(message.contains("--set") && message.contains("is not a list of texts"), "{message}");
+    }
+    let environment = with_environment(&[("WEIR_JOBS_HTTP_SAVEPOINT_DIRECTORIES", r#"["/tmp/x"]"#)]);
+    assert_eq!(Loaded::load(&environment).unwrap().config.jobs_http.savepoint_directories, ["/tmp/x"]);
+}

@@ -37,6 +37,12 @@ public class Query {
                         + rows.getBigDecimal(3) + ", " + rows.getObject(4));
                 }
             }
+            statement.execute("SET 'table.local-time-zone' = 'Asia/Ho_Chi_Minh'");
+            try (ResultSet rows = statement.executeQuery("SELECT TO_TIMESTAMP_LTZ(1767225600500, 3)")) {
+                while (rows.next()) {
+                    System.out.println("local: " + rows.getTimestamp(1));
+                }
+            }
             if (statement.execute("SHOW TABLES")) {
                 try (ResultSet rows = statement.getResultSet()) {
                     while (rows.next()) {

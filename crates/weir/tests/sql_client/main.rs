@@ -147,6 +147,7 @@ fn flinks_sql_client_and_jdbc_driver_work() {
             "one: 1",
             "columns: query_id STRING, moment TIMESTAMP(3), price DECIMAL(5, 2) NOT NULL, missing INT",
             "row: q-1, 2025-12-09 12:00:01.0, 1.50, null",
+            "local: 2026-01-01 07:00:00.5",
             "table: queries",
             "refused: true",
         ]

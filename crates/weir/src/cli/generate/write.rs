@@ -49,11 +49,11 @@ pub(super) fn run(
             let offset_us = (number as f64 / job.events_per_second * 1e6) as i64;
             events.append(job.start_us.saturating_add(offset_us), &mut chunk);
         }
-        file.write_all(&chunk).with_context(doing).map_err(Failure::failed)?;
+        file.write_all(&chunk).map_err(|error| Failure::writing(job.path.display(), error))?;
         written = upto;
         bar.set_position(written);
     }
-    file.flush().with_context(doing).map_err(Failure::failed)?;
+    file.flush().map_err(|error| Failure::writing(job.path.display(), error))?;
     bar.finish_and_clear();
     let seconds = clock.elapsed().saturating_sub(began).as_secs_f64();
     complain(&format!("{written} events in {seconds:.1} s, {:.0} events/s", written as f64 / seconds));

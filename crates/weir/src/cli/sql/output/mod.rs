@@ -116,7 +116,7 @@ fn put(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())
-        .map_err(|error| Failure::failed(anyhow::Error::new(error).context("writing to stdout")))
+        .map_err(|error| Failure::writing("stdout", error))
 }
 
 /// Fails when nobody reads any more, as behind `| head`: a query that brings nothing would not find out by writing.
@@ -126,7 +126,7 @@ fn still_read() -> Result<(), Failure> {
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
     match poll(&mut asked, Some(&now)) {
         Ok(_) if asked[0].revents().intersects(PollFlags::ERR | PollFlags::HUP) => {
-            Err(Failure::failed(anyhow::anyhow!("writing to stdout: nobody reads any more")))
+            Err(Failure::writing("stdout", io::ErrorKind::BrokenPipe.into()))
         }
         _ => Ok(()),
     }

@@ -6,6 +6,9 @@ use crate::cli::sql::gateway::Column;
 /// A column is not made narrower than this for the others' sake.
 const NARROWEST: usize = 6;
 
+/// A column of ids, which are of no use in part.
+const WHOLE: &str = "job id";
+
 /// Names and sides of the columns.
 #[derive(Debug, Clone)]
 pub(super) struct Heading {
@@ -28,7 +31,7 @@ impl Heading {
 
     /// The names and the line below.
     pub(super) fn lines(&self, widths: &Widths, width_max: Option<usize>) -> [String; 2] {
-        let shown = widths.within(width_max);
+        let shown = self.shown(widths, width_max);
         let name = |(name, width): (&String, &usize)| {
             format!(" {} ", filled(&cut(name, *width), *width, Side::Left))
         };
@@ -37,8 +40,20 @@ impl Heading {
         [line(&names, "|", width_max), line(&rules, "+", width_max)]
     }
 
+    /// The widths within a terminal's. Ids of jobs are not cut: the other columns give way.
+    fn shown(&self, widths: &Widths, width_max: Option<usize>) -> Vec<usize> {
+        let Some(at) = self.names.iter().position(|name| name == WHOLE) else {
+            return widths.within(width_max);
+        };
+        let mut others = widths.clone();
+        let whole = others.0.remove(at);
+        let mut shown = others.within(width_max.map(|most| most.saturating_sub(whole + 3)));
+        shown.insert(at, whole);
+        shown
+    }
+
     pub(super) fn row(&self, cells: &[String], widths: &Widths, width_max: Option<usize>) -> String {
-        let shown = widths.within(width_max);
+        let shown = self.shown(widths, width_max);
         let cells: Vec<String> = cells
             .iter()
             .zip(self.sides.iter().zip(&shown))
@@ -137,6 +152,17 @@ mod tests {
         ];
         assert_eq!(table(None), expected);
         assert_eq!(table(Some(200)), expected);
+    }
+
+    #[test]
+    fn ids_of_jobs_are_whole_in_a_narrow_terminal() {
+        let heading = Heading::of(&[Column::of("job id", "VARCHAR"), Column::of("job name", "VARCHAR")]);
+        let id = "0123456789abcdef0123456789abcdef";
+        let rows = vec![vec![id.to_owned(), "SELECT a, b, c FROM somewhere WHERE it_is_long".to_owned()]];
+        let mut widths = Widths::default();
+        widths.grow(&heading, &rows);
+        assert_eq!(heading.row(&rows[0], &widths, Some(50)), format!(" {id} | SELECT a, b…"));
+        assert_eq!(width(&heading.row(&rows[0], &widths, Some(20))), 20);
     }
 
     #[test]
