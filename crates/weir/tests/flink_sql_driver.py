@@ -23,7 +23,7 @@ with connect(url, query_timeout=60) as connection:
         print("values", [str(value) for value in cursor.fetchone()])
     with connection.cursor() as cursor:
         cursor.execute(TABLE)
-        cursor.execute("SELECT query_id, `user` FROM queries LIMIT 2")
+        cursor.execute("SELECT query_id, `user` FROM queries WHERE query_id = 'q-1' LIMIT 1")
         for query_id, user in cursor.fetchall():
             print("row", query_id, user)
         cursor.execute("SHOW TABLES")

@@ -4,15 +4,39 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crossbeam_channel::{Sender, TrySendError};
-use types::Clock;
+use types::{Clock, PartitionId};
 
 use super::global::{Message, Standing};
 use super::source::{Downstream, SHIP_AFTER, SHIP_ROWS, SourceSubtask, Turn};
 use super::{ExecutionError, TaskMetrics};
 use crate::activity::Activity;
 use crate::connector::Polled;
+use crate::metrics::SplitMetrics;
+
+/// How often it is noted how far the partitions are read.
+const LOOK_AT_SPLITS: Duration = Duration::from_secs(1);
 
 impl SourceSubtask {
+    /// Notes how far the partitions are read, now and then.
+    pub(super) fn look_at_splits(&self, turn: &mut Turn, now: Duration) {
+        if turn.looked_at_splits.is_some_and(|at| now.saturating_sub(at) < LOOK_AT_SPLITS) {
+            return;
+        }
+        turn.looked_at_splits = Some(now);
+
+        let lags = self.source.lags();
+        let watermarks = self.watermarks.lock();
+        let look = |&partition: &PartitionId| SplitMetrics {
+            split: self.source.split(partition),
+            lag: lags.iter().find(|(of, _)| *of == partition).map(|(_, lag)| *lag),
+            watermark: watermarks.partition(partition),
+        };
+        let splits: Vec<SplitMetrics> = self.partitions.iter().map(look).collect();
+        drop(watermarks);
+
+        *self.metrics.splits.lock() = splits;
+    }
+
     /// After every turn: ships what is held back, moves the watermark, fires what closes, writes early results.
     pub(super) fn go_on(&mut self, turn: &mut Turn, polled: Polled) -> Result<(), ExecutionError> {
         let now = self.clock.elapsed();

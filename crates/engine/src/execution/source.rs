@@ -23,7 +23,6 @@ use crate::connector::{DeadLetter, Polled, Records, Rows, Source, Stage};
 use crate::evaluate::{Inputs, Vector};
 use crate::layout::{Layout, QueryLayout};
 use crate::memory::Holder;
-use crate::metrics::SplitMetrics;
 use crate::operator::{Ahead, Ledger, Prepare, Prepared, Unusable};
 use crate::watermark::{NO_WATERMARK, Standpoint, Watermarks};
 use crate::window::{Aggregation, LateRow, Output, RowsIn, Shipping};
@@ -74,8 +73,6 @@ const LONGEST_WAIT: Duration = Duration::from_millis(50);
 const HELD: Duration = Duration::from_millis(5);
 /// How often those partitions are asked of which nothing is heard; several times in the moment that their word counts.
 const ASK_OTHERS: Duration = Duration::from_millis(250);
-/// How often it is noted how far the partitions are read.
-const LOOK_AT_SPLITS: Duration = Duration::from_secs(1);
 /// Rows that a local aggregation holds back at most.
 pub(super) const SHIP_ROWS: usize = 16_384;
 /// How long it holds them back at most.
@@ -178,26 +175,6 @@ impl SourceSubtask {
             turn.asked_others = now;
             turn.at_end = self.source.at_end();
         }
-    }
-
-    /// Notes how far the partitions are read, now and then.
-    fn look_at_splits(&self, turn: &mut Turn, now: Duration) {
-        if turn.looked_at_splits.is_some_and(|at| now.saturating_sub(at) < LOOK_AT_SPLITS) {
-            return;
-        }
-        turn.looked_at_splits = Some(now);
-
-        let lags = self.source.lags();
-        let watermarks = self.watermarks.lock();
-        let look = |&partition: &PartitionId| SplitMetrics {
-            split: self.source.split(partition),
-            lag: lags.iter().find(|(of, _)| *of == partition).map(|(_, lag)| *lag),
-            watermark: watermarks.partition(partition),
-        };
-        let splits: Vec<SplitMetrics> = self.partitions.iter().map(look).collect();
-        drop(watermarks);
-
-        *self.metrics.splits.lock() = splits;
     }
 
     /// How long to wait for input: until there is something else to do.

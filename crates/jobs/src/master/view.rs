@@ -96,7 +96,7 @@ impl JobMaster {
             vertex: task.vertex.clone(),
             subtask: task.subtask,
             metrics: task.metrics.by_name(),
-            splits: task.metrics.splits(),
+            splits: if status.is_terminal() { Vec::new() } else { task.metrics.splits() },
         });
         let mut ledger = LedgerCounts::default();
         life.tasks.iter().filter_map(|task| task.ledger.as_ref()).for_each(|of| ledger.add(&of.counts()));

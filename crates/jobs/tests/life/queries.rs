@@ -21,7 +21,7 @@ fn start(process: &Dispatcher, query: &str, told: &Arc<AtomicUsize>) -> QueryJob
     let tell = Arc::new(move || {
         told.fetch_add(1, Ordering::SeqCst);
     });
-    process.query(&script, compiled, tell).expect("it starts")
+    process.query(&script, "SELECT", compiled, tell).expect("it starts")
 }
 
 fn values(rows: &[CollectedRow]) -> Vec<Value> {

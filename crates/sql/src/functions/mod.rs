@@ -29,6 +29,7 @@ mod pad;
 mod regex;
 mod round;
 mod search;
+mod session;
 mod signature;
 mod simple_date;
 mod text;
@@ -283,6 +284,7 @@ pub fn all() -> &'static [&'static Function] {
             time_unit::FUNCTIONS,
             fused::FUNCTIONS,
             enforce::FUNCTIONS,
+            session::FUNCTIONS,
         ];
         chapters.into_iter().flatten().collect()
     });

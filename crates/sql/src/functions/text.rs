@@ -9,12 +9,6 @@ use super::signature::{
 use super::{Argument, Call, Code, EvalError, Function, Nulls, Output, Signature, SignatureError};
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    function(
-        "CURRENT_DATABASE",
-        "CURRENT_DATABASE(): the name of the one database there is; 'default_database'",
-        |args| typed(args, "no arguments", &[], 0, DataType::STRING),
-        |_| simple(|_, out| out.text(crate::session::DATABASE)),
-    ),
     function("LOWER", "LOWER(text): small letters; LOWER('ĐÀ') = 'đà'", one_text, |_| {
         simple(|args, out| lower(text(args, 0), out))
     }),

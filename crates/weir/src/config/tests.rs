@@ -217,15 +217,15 @@ fn a_list_is_written_with_commas_or_as_in_the_file() {
     };
     let load = |value: &str| Loaded::load(&Sources { flags: vec![flag(value)], ..Sources::default() });
     let directories = |value: &str| load(value).unwrap().config.jobs_http.savepoint_directories;
-    for value in ["/tmp/x, /srv/y", r#"["/tmp/x", "/srv/y"]"#, r#" ['/tmp/x','/srv/y',] "#] {
-        assert_eq!(directories(value), ["/tmp/x", "/srv/y"], "{value}");
+    for value in ["/srv/x, /srv/y", r#"["/srv/x", "/srv/y"]"#, r#" ['/srv/x','/srv/y',] "#] {
+        assert_eq!(directories(value), ["/srv/x", "/srv/y"], "{value}");
     }
     assert_eq!(directories("[]"), Vec::<String>::new());
     assert_eq!(directories(r#"["/a,b"]"#), ["/a,b"]);
-    for value in ["[/tmp/x]", "[1]", r#"["/tmp/x""#, "[]\nx = 1"] {
+    for value in ["[/srv/x]", "[1]", r#"["/srv/x""#, "[]\nx = 1"] {
         let message = load(value).unwrap_err().to_string();
         assert!(message.contains("--set") && message.contains("is not a list of texts"), "{message}");
     }
-    let environment = with_environment(&[("WEIR_JOBS_HTTP_SAVEPOINT_DIRECTORIES", r#"["/tmp/x"]"#)]);
-    assert_eq!(Loaded::load(&environment).unwrap().config.jobs_http.savepoint_directories, ["/tmp/x"]);
+    let environment = with_environment(&[("WEIR_JOBS_HTTP_SAVEPOINT_DIRECTORIES", r#"["/srv/x"]"#)]);
+    assert_eq!(Loaded::load(&environment).unwrap().config.jobs_http.savepoint_directories, ["/srv/x"]);
 }

@@ -161,7 +161,7 @@ mod tests {
         let rows = vec![vec![id.to_owned(), "SELECT a, b, c FROM somewhere WHERE it_is_long".to_owned()]];
         let mut widths = Widths::default();
         widths.grow(&heading, &rows);
-        assert_eq!(heading.row(&rows[0], &widths, Some(50)), format!(" {id} | SELECT a, b…"));
+        assert_eq!(heading.row(&rows[0], &widths, Some(50)), format!(" {id} | SELECT a, b,…"));
         assert_eq!(width(&heading.row(&rows[0], &widths, Some(20))), 20);
     }
 

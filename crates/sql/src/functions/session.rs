@@ -1,0 +1,13 @@
+//! What a session tells of itself.
+
+use types::DataType;
+
+use super::Function;
+use super::signature::{function, simple, typed};
+
+pub(super) static FUNCTIONS: &[Function] = &[function(
+    "CURRENT_DATABASE",
+    "CURRENT_DATABASE(): the name of the one database there is; 'default_database'",
+    |args| typed(args, "no arguments", &[], 0, DataType::STRING),
+    |_| simple(|_, out| out.text(crate::session::DATABASE)),
+)];
