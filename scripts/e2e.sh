@@ -1,12 +1,16 @@
 #!/usr/bin/env bash
-# The dashboard in a browser: against a mock of the server, then against an empty Weir that is up.
+# The dashboard in a browser: against a mock of the server, then against real ones: Weirs that the tests start with
+# tokens, over http and https, and an empty one.
 #
 #   e2e.sh BINARY
 set -euo pipefail
 cd "$(dirname "$0")/.."
-weir=${1:?the binary of weir}
+. scripts/tools.sh
+weir=$(realpath "${1:?the binary of weir}")
+have openssl "install it (Debian: apt install openssl): tests of https make a certificate with it"
 
 scripts/ui.sh e2e
+WEIR_BINARY=$weir scripts/ui.sh e2e
 
 directory=$(mktemp -d)
 "$weir" up --data-dir "$directory/data" --http 127.0.0.1:0 --jobs-http 127.0.0.1:0 --gateway-http 127.0.0.1:0 >"$directory/out" 2>"$directory/log" &

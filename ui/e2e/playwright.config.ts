@@ -1,12 +1,16 @@
 // End-to-end tests in Debian's Chromium.
 //
-// With WEIR_URL only those in server/ run, against the server there; they work with any. Without it all run, each
-// against a mock server of its own.
+// With WEIR_URL only those in server/ run, against the server there; they work with any. With WEIR_BINARY only those in
+// guard/ run, each against a Weir of its own that it starts. Without both all others run, each against a mock server of
+// its own.
 import { defineConfig, devices } from '@playwright/test';
+
+const { WEIR_BINARY, WEIR_URL } = process.env;
 
 export default defineConfig({
   testDir: '.',
-  testMatch: process.env.WEIR_URL ? 'server/*.spec.ts' : '**/*.spec.ts',
+  testMatch: WEIR_URL ? 'server/*.spec.ts' : WEIR_BINARY ? 'guard/*.spec.ts' : '**/*.spec.ts',
+  testIgnore: WEIR_BINARY ? undefined : 'guard/**',
   outputDir: 'output/failures',
   workers: 1,
   // Limits, not expectations: a busy machine draws slowly.

@@ -1,6 +1,6 @@
 //! Which pages may talk to the server from a browser: those of this machine, its own, and those that are configured.
 
-use axum::http::{HeaderMap, header, uri::Authority};
+use axum::http::{HeaderMap, HeaderValue, header, uri::Authority};
 
 use crate::error::Error;
 
@@ -35,23 +35,32 @@ impl Origins {
         self.any || self.listed.contains(&origin) || of_this_machine(&origin)
     }
 
-    /// Whether a request may do something: not one that a browser sends for a page of a stranger.
+    /// Whether a request may change something. A browser must not change anything for the page of another site.
+    ///
+    /// Browsers say where a request comes from in two headers. `Sec-Fetch-Site` cannot be set by a page, and compares the
+    /// page's origin with the address that the browser asked, so that it holds behind a proxy as well; but browsers send it
+    /// only to `https` and to this machine. `Origin` comes with every request but a plain `GET`. It is `null` where a page
+    /// has no origin or hides it (`Referrer-Policy: no-referrer`), and then says nothing.
     pub(crate) fn admits(&self, headers: &HeaderMap) -> bool {
-        let Some(origin) = headers.get(header::ORIGIN) else { return true };
-        let Ok(origin) = origin.to_str() else { return false };
-        let own = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-        let authority = origin.split_once("://").map(|(_, authority)| authority);
-        self.allows(origin) || (authority.is_some() && authority == own)
-    }
-
-    /// [`Origins::admits`], also for what a `GET` does. Browsers name the page's origin with every request but a plain
-    /// `GET`, of which they only tell that it comes from another site.
-    pub(crate) fn admits_any(&self, headers: &HeaderMap) -> bool {
-        if headers.contains_key(header::ORIGIN) {
-            return self.admits(headers);
+        let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+        if site == Some(b"same-origin") {
+            return true;
         }
-        headers.get("sec-fetch-site").is_none_or(|site| site != "cross-site")
+
+        match headers.get(header::ORIGIN) {
+            Some(origin) => {
+                origin.to_str().is_ok_and(|origin| self.allows(origin) || is_own(origin, headers))
+            }
+            None => site != Some(b"cross-site"),
+        }
     }
+}
+
+/// Whether an origin names the host and port that the request was sent to.
+fn is_own(origin: &str, headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let authority = origin.split_once("://").map(|(_, authority)| authority);
+    authority.is_some() && authority == host
 }
 
 fn of_this_machine(origin: &str) -> bool {
@@ -65,6 +74,8 @@ fn of_this_machine(origin: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderName;
+
     use super::*;
 
     #[test]
@@ -92,18 +103,43 @@ mod tests {
         }
     }
 
+    fn headers(sent: &[(&'static str, &str)]) -> HeaderMap {
+        let host = [("host", "weir.example:8000")];
+        let sent = host.iter().chain(sent).map(|(name, value)| {
+            (HeaderName::from_static(name), HeaderValue::from_str(value).expect("a value"))
+        });
+        sent.collect()
+    }
+
     #[test]
     fn a_page_that_the_server_itself_delivered_may_act() {
         let origins = Origins::new(&[]).expect("valid");
-        let headers = |origin: &str| {
-            HeaderMap::from_iter([
-                (header::HOST, "weir.example:8000".parse().expect("a value")),
-                (header::ORIGIN, origin.parse().expect("a value")),
-            ])
-        };
-        assert!(origins.admits(&HeaderMap::new()));
-        assert!(origins.admits(&headers("http://weir.example:8000")));
-        assert!(!origins.admits(&headers("http://evil.example:8000")));
+        for sent in [
+            &[][..],
+            &[("origin", "http://weir.example:8000")],
+            &[("sec-fetch-site", "none")],
+            &[("sec-fetch-site", "same-origin")],
+            // A page that hides its address, and a proxy that calls the server by another name.
+            &[("sec-fetch-site", "same-origin"), ("origin", "null")],
+            &[("sec-fetch-site", "same-origin"), ("origin", "https://board.example")],
+        ] {
+            assert!(origins.admits(&headers(sent)), "{sent:?}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_a_stranger_may_not_act() {
+        let origins = Origins::new(&[]).expect("valid");
+        for sent in [
+            &[("origin", "http://evil.example:8000")][..],
+            &[("origin", "null")],
+            &[("sec-fetch-site", "cross-site")],
+            &[("sec-fetch-site", "cross-site"), ("origin", "null")],
+            &[("sec-fetch-site", "same-site"), ("origin", "http://weir.example:9000")],
+            &[("sec-fetch-site", "none"), ("origin", "null")],
+        ] {
+            assert!(!origins.admits(&headers(sent)), "{sent:?}");
+        }
     }
 
     #[test]

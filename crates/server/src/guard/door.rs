@@ -87,7 +87,7 @@ impl Door {
         let acts = !is_read(method)
             || rule.is_some_and(|rule| rule.deed != Deed::Reads)
             || request.headers().contains_key(header::UPGRADE);
-        if acts && !self.admits(request.headers()) {
+        if acts && !self.origins.admits(request.headers()) {
             return Err(Refusal::stranger());
         }
         if let Some(own) = own {
@@ -106,15 +106,6 @@ impl Door {
             Need::Role(role) if !caller.may(role) => Err(Refusal::no_role(role)),
             _ => Ok(Entry::Rule(Lease::new(Arc::clone(&self.guard), Some(caller), peer), Some(rule))),
         }
-    }
-
-    /// Whether whoever sends this may change something: not a page of a stranger. Browsers name the page's origin with
-    /// every request but a plain `GET`, of which they only tell that it comes from another site.
-    fn admits(&self, headers: &HeaderMap) -> bool {
-        if headers.contains_key(header::ORIGIN) {
-            return self.origins.admits(headers);
-        }
-        headers.get("sec-fetch-site").is_none_or(|site| site != "cross-site")
     }
 
     fn refuse(&self, refusal: Refusal, request: &Request, peer: IpAddr) -> Response {

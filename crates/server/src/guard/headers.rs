@@ -4,6 +4,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 
 use super::Guard;
+use crate::assets::REFERRER_POLICY;
 
 /// What is no page loads nothing and stands in no frame.
 const NO_PAGE: &str = "default-src 'none'; frame-ancestors 'none'";
@@ -23,7 +24,7 @@ pub(super) fn dress(response: &mut Response, guard: &Guard) {
     };
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::X_FRAME_OPTIONS, "DENY");
-    set(header::REFERRER_POLICY, "no-referrer");
+    set(header::REFERRER_POLICY, REFERRER_POLICY);
     set(header::CONTENT_SECURITY_POLICY, NO_PAGE);
     if guard.is_required() {
         // What one person may see is not for a cache that others share.

@@ -57,6 +57,33 @@ async fn a_page_leads_to_the_form_and_the_form_back_to_the_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_forms_are_taken_as_browsers_send_them() {
+    let guarded = Guarded::start().await;
+    let secret = guarded.secret(Role::View);
+    for (send, address) in [(true, guarded.weir.address), (false, guarded.world.address)] {
+        let own = format!("http://{address}");
+        for (headers, status) in [
+            (vec![("Origin", own.as_str())], 303),
+            (vec![("Origin", own.as_str()), ("Sec-Fetch-Site", "same-origin")], 303),
+            // A browser that hides the page's address still says whose page it is.
+            (vec![("Origin", "null"), ("Sec-Fetch-Site", "same-origin")], 303),
+            (vec![("Origin", "null")], 403),
+            (vec![("Origin", "null"), ("Sec-Fetch-Site", "cross-site")], 403),
+        ] {
+            let headers = [headers, vec![FORM]].concat();
+            let body = format!("token={secret}");
+            for (target, body) in [("/login", body.as_str()), ("/logout", "")] {
+                let answer = match send {
+                    true => guarded.http("POST", target, &headers, body).await,
+                    false => guarded.jobs("POST", target, &headers, body).await,
+                };
+                assert_eq!(answer.status, status, "{target} {headers:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_led_to_a_page_of_somebody_else_nor_shown_what_they_wrote() {
     let guarded = Guarded::start().await;
     for to in [
@@ -156,7 +183,7 @@ async fn the_form_and_the_pages_say_what_browsers_may_do_with_them() {
         for (name, value) in [
             ("x-content-type-options", "nosniff"),
             ("x-frame-options", "DENY"),
-            ("referrer-policy", "no-referrer"),
+            ("referrer-policy", "same-origin"),
         ] {
             assert_eq!(answer.header(name), Some(value), "{name}");
         }
