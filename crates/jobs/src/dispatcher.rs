@@ -34,7 +34,7 @@ use shared::Shared;
 pub use outline::Outline;
 pub use query::QueryJob;
 pub use replace::{FindError, ReplaceError, Replaced};
-pub use submission::{Submission, SubmitError};
+pub use submission::{Secrets, Submission, SubmitError};
 
 /// How long a job may go on that was told to give up waiting.
 const LAST_GRACE: Duration = Duration::from_secs(2);
@@ -44,6 +44,7 @@ pub struct Dispatcher {
     shared: Arc<Shared>,
     /// Jobs that are being replaced.
     replacing: Mutex<BTreeSet<JobId>>,
+    secrets: Secrets,
 }
 
 /// A plan and what its script says of running it.
@@ -58,6 +59,7 @@ impl Dispatcher {
     /// Knows the jobs that were over before, and undoes replacements that were under way when the process before ended.
     pub fn new(environment: Environment) -> Dispatcher {
         let records = Records::new(environment.registry.clone());
+        records.clear_secrets();
         if let Err(error) = records.recover() {
             let error = with_causes(&error);
             tracing::error!(error, "replacements that were interrupted may not have been undone");
@@ -68,7 +70,13 @@ impl Dispatcher {
         });
         let shared = Arc::new(Shared { records, jobs: Mutex::new(Jobs::new(past)) });
         shared.forget();
-        Dispatcher { environment, shared, replacing: Mutex::default() }
+        let secrets: Secrets = Arc::new(|_| None);
+        Dispatcher { environment, shared, replacing: Mutex::default(), secrets }
+    }
+
+    /// Where the values of secrets come from when a job on record is started again.
+    pub fn with_secrets(self, secrets: Secrets) -> Dispatcher {
+        Dispatcher { secrets, ..self }
     }
 
     /// Compiles a script and starts it as one job; the first attempt is made before this returns.
@@ -165,7 +173,7 @@ impl Dispatcher {
 
     fn resume_one(&self, record: JobRecord) -> Result<Arc<JobMaster>, SubmitError> {
         let id = record.job_id().expect("a record that was chosen has an id");
-        let variables = |name: &str| record.variables.get(name).cloned();
+        let variables = |name: &str| record.variable(name, &*self.secrets);
         let compiled = self.compile(&record.script, &record.name, &variables)?;
         let known = Known::of(id, &record);
         let restored = self.newest(&compiled, &known)?;
@@ -181,6 +189,7 @@ impl Dispatcher {
         used: records::Used<'_>,
         started_from: Option<String>,
     ) -> JobRecord {
+        let (variables, secrets) = used.sorted_for(submission.script);
         JobRecord {
             format: 0,
             id: known.id.to_string(),
@@ -188,7 +197,8 @@ impl Dispatcher {
             origin: submission.origin,
             fate: Fate::Running,
             script: submission.script.to_owned(),
-            variables: used.into_all(),
+            variables,
+            secrets,
             submitted: self.environment.clock.now().0,
             checkpoints: compiled.checkpoints.as_ref().map(|options| options.directory.clone()),
             started_from,

@@ -21,7 +21,7 @@ pub mod dead_letters {
 
 pub use connectors::collect::{Change, CollectedRow};
 pub use dispatcher::{
-    Dispatcher, FindError, Outline, QueryJob, ReplaceError, Replaced, Submission, SubmitError,
+    Dispatcher, FindError, Outline, QueryJob, ReplaceError, Replaced, Secrets, Submission, SubmitError,
 };
 pub use environment::{Defaults, Environment};
 pub use id::random as random_id;

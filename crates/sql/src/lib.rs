@@ -23,3 +23,4 @@ mod variables;
 
 pub use compile::{compile, compile_query};
 pub use settings::parse_duration;
+pub use variables::secret_variables;

@@ -2,6 +2,11 @@
 //!
 //! A value that stands inside a quoted text or name has its quotes doubled, so it can never end the text it stands in.
 //! Comments are left alone. Places in the filled text are led back to the text as the user wrote it.
+//!
+//! [`secret_variables`] names the variables whose values must not be written to a disk: a job's record keeps the script as
+//! the user wrote it, and of these variables only the names.
+
+use std::collections::BTreeSet;
 
 use crate::error::{Diagnostic, Span};
 
@@ -40,18 +45,41 @@ pub(crate) fn fill(script: &str, variables: &dyn Fn(&str) -> Option<String>) -> 
         broken: false,
         fills: vec![],
     };
+    scan(script, &mut |place, piece| match piece {
+        Piece::Text(text) => filled.text.push_str(text),
+        Piece::Variable { variable, at } => {
+            let origin = Span { start: at, end: at + variable.length };
+            let value = variables(variable.name).or_else(|| variable.default.map(str::to_owned));
+            filled.put(value, variable.name, place, origin);
+        }
+    });
+    filled
+}
+
+/// A part of a script: a variable, or text without one.
+enum Piece<'a> {
+    Text(&'a str),
+    /// `at` is the offset of its first byte.
+    Variable {
+        variable: Variable<'a>,
+        at: usize,
+    },
+}
+
+/// Calls `each` with the pieces of a script in order, and with the place where each begins.
+fn scan<'a>(script: &'a str, each: &mut dyn FnMut(Place, Piece<'a>)) {
     let mut place = Place::Plain;
     let mut at = 0;
     while let Some(c) = script[at..].chars().next() {
         let rest = &script[at..];
         let commented = matches!(place, Place::LineComment | Place::BlockComment);
         if let (false, Some(variable)) = (commented, Variable::read(rest)) {
-            let origin = Span { start: at, end: at + variable.length };
-            let value = variables(variable.name).or_else(|| variable.default.map(str::to_owned));
-            filled.put(value, variable.name, place, origin);
-            at += variable.length;
+            let length = variable.length;
+            each(place, Piece::Variable { variable, at });
+            at += length;
             continue;
         }
+
         let two = rest.get(..2).unwrap_or_default();
         let (next, length) = match place {
             Place::Plain if two == "--" => (Place::LineComment, 2),
@@ -64,11 +92,64 @@ pub(crate) fn fill(script: &str, variables: &dyn Fn(&str) -> Option<String>) -> 
             Place::BlockComment if two == "*/" => (Place::Plain, 2),
             same => (same, c.len_utf8()),
         };
-        filled.text.push_str(&rest[..length]);
+        each(place, Piece::Text(&rest[..length]));
         place = next;
         at += length;
     }
-    filled
+}
+
+/// Properties of a client that name servers and groups. All other `properties.…` may hold a secret.
+const PLAIN_PROPERTIES: [&str; 6] = [
+    "properties.bootstrap.servers",
+    "properties.client.id",
+    "properties.group.id",
+    "properties.sasl.mechanism",
+    "properties.sasl.mechanisms",
+    "properties.security.protocol",
+];
+
+/// Parts of the names of options and variables that hold secrets.
+const SECRET_WORDS: [&str; 9] =
+    ["password", "passwd", "passphrase", "secret", "token", "credential", "jaas", "private", "api_key"];
+
+/// The variables of a script whose values are secret: those that fill an option which may hold a secret, such as
+/// `'properties.sasl.password' = '${KAFKA_PASSWORD}'`, and those whose own name says so.
+pub fn secret_variables(script: &str) -> BTreeSet<String> {
+    let mut secret = BTreeSet::new();
+    // The text that was quoted last, and whether nothing but `=` stands behind it: then it is the key of what comes.
+    let (mut quoted, mut is_key) = (String::new(), false);
+    let mut value_of: Option<String> = None;
+    scan(script, &mut |place, piece| match (place, piece) {
+        (_, Piece::Variable { variable, .. }) => {
+            let is_secret = value_of.as_deref().is_some_and(holds_secret) || says_secret(variable.name);
+            if is_secret {
+                secret.insert(variable.name.to_owned());
+            }
+        }
+        (Place::Plain, Piece::Text("'")) => {
+            value_of = is_key.then(|| std::mem::take(&mut quoted));
+            (quoted, is_key) = (String::new(), false);
+        }
+        (Place::Plain, Piece::Text("=")) => is_key = !quoted.is_empty(),
+        (Place::Plain, Piece::Text(text)) if !text.trim().is_empty() && !text.starts_with(['-', '/']) => {
+            (quoted, is_key) = (String::new(), false);
+        }
+        (Place::Quoted('\''), Piece::Text("'")) => value_of = None,
+        (Place::Quoted('\''), Piece::Text(text)) => quoted.push_str(text),
+        _ => {}
+    });
+    secret
+}
+
+/// Whether an option of this key may hold a secret.
+fn holds_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    (key.starts_with("properties.") && !PLAIN_PROPERTIES.contains(&key.as_str())) || says_secret(&key)
+}
+
+fn says_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SECRET_WORDS.iter().any(|word| name.contains(word))
 }
 
 struct Variable<'a> {
@@ -141,6 +222,17 @@ mod tests {
     #[test]
     fn a_value_inside_quotes_cannot_end_them() {
         assert_eq!(filled("a '${TOPIC}' ${DELAY} '${X:d}'").text, "a 'it''s' '5' SECOND 'd'");
+    }
+
+    #[test]
+    fn variables_of_secret_options_are_secret_and_so_are_those_that_say_it() {
+        let script = "SET 'pipeline.name' = '${NAME}'; -- 'properties.sasl.password' = '${NOT_USED}'
+            CREATE TABLE t (a INT) WITH ('topic' = '${TOPIC}', 'properties.bootstrap.servers' = '${BROKERS}',
+              'properties.sasl.password'='${A}', 'properties.sasl.jaas.config' /* long */ =
+              'x username=\"u\" password=\"${B:none}\"', 'properties.ssl.key.pem' = '-${C}-', 'key' = '${D}');
+            SELECT '${MY_SECRET}' = '${E}', 'properties.x', '${F}'";
+        let found: Vec<String> = secret_variables(script).into_iter().collect();
+        assert_eq!(found, ["A", "B", "C", "MY_SECRET"]);
     }
 
     #[test]

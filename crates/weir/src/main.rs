@@ -7,6 +7,7 @@ mod generate;
 mod guard;
 mod machine;
 mod metrics;
+mod private;
 mod shutdown;
 mod telemetry;
 

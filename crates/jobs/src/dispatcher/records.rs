@@ -1,7 +1,7 @@
 //! Which jobs are on record, and which of those run.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -269,6 +269,35 @@ impl Records {
         }
     }
 
+    /// Takes values of secrets out of records: versions before this one wrote them.
+    pub fn clear_secrets(&self) {
+        let Some(registry) = &self.registry else { return };
+        let failed = |error: RegistryError| {
+            let error = with_causes(&error);
+            tracing::error!(error, "records of jobs may still hold values of secrets");
+        };
+        let records = registry.records().map_err(failed).unwrap_or_default();
+
+        for mut record in records {
+            let (variables, secrets) = without_secrets(&record.script, std::mem::take(&mut record.variables));
+            if secrets.is_empty() {
+                continue;
+            }
+            let names = secrets.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            let id = record.id.clone();
+            record.variables = variables;
+            record.secrets.extend(secrets);
+            match registry.keep(&record) {
+                Ok(()) => tracing::warn!(
+                    job_id = id,
+                    variables = names,
+                    "the job's record held the values of secrets: now it names them, and each start fills them in"
+                ),
+                Err(error) => failed(error),
+            }
+        }
+    }
+
     /// Undoes the replacements that the end of the process before has interrupted.
     pub fn recover(&self) -> Result<(), RegistryError> {
         let Some(registry) = &self.registry else { return Ok(()) };
@@ -329,7 +358,52 @@ impl<'a> Used<'a> {
         Some(value)
     }
 
-    pub fn into_all(self) -> BTreeMap<String, String> {
-        self.used.into_inner()
+    /// The variables with their values, and the names of those that `script` uses as secrets.
+    pub fn sorted_for(self, script: &str) -> (BTreeMap<String, String>, BTreeSet<String>) {
+        without_secrets(script, self.used.into_inner())
+    }
+}
+
+/// Takes the values of secrets out of a script's variables, and returns the names of these.
+fn without_secrets(
+    script: &str,
+    mut variables: BTreeMap<String, String>,
+) -> (BTreeMap<String, String>, BTreeSet<String>) {
+    let named = sql::secret_variables(script);
+    let secrets: BTreeSet<String> = variables
+        .iter()
+        .filter(|(name, value)| named.contains(*name) || has_password(value))
+        .map(|(name, _)| name.clone())
+        .collect();
+    variables.retain(|name, _| !secrets.contains(name));
+    (variables, secrets)
+}
+
+/// Whether a value is a URL with a password: `redis://user:password@host`.
+fn has_password(value: &str) -> bool {
+    let authority = value.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
+    authority.and_then(|authority| authority.rsplit_once('@')).is_some_and(|(user, _)| user.contains(':'))
+}
+
+impl JobRecord {
+    /// The value of a variable: from the record, or where the record only names it, from `source`.
+    pub(super) fn variable(&self, name: &str, source: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+        let kept = self.variables.get(name).cloned();
+        kept.or_else(|| source(name).filter(|_| self.secrets.contains(name)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_with_a_password_is_a_secret() {
+        for url in ["redis://:p@host:6379", "rediss://u:p@host/0?x=a", "http://u:p@h"] {
+            assert!(has_password(url), "{url}");
+        }
+        for text in ["redis://host:6379/0", "http://u@host", "http://host/a:b@c", "a:b@c", ""] {
+            assert!(!has_password(text), "{text}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! A script that comes in to run as a job, and why it does not.
 
+use std::sync::Arc;
+
 use engine::execution::ExecutionError;
 use sql::error::{Diagnostic, Severity};
 use types::ErrorDomain;
@@ -7,6 +9,9 @@ use types::ErrorDomain;
 use crate::checkpoint::DirectoryError;
 use crate::master::{StartError, with_causes};
 use crate::registry::{Origin, RegistryError};
+
+/// Gives the value of a variable that a job's record only names.
+pub type Secrets = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// A script that is to run as a job.
 #[derive(Clone, Copy)]

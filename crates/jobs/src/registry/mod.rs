@@ -4,7 +4,7 @@
 mod past;
 mod replacement;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -52,8 +52,11 @@ pub struct JobRecord {
     pub fate: Fate,
     /// As it was submitted.
     pub script: String,
-    /// What filled `${NAME}` in it.
+    /// What filled `${NAME}` in it, without secrets.
     pub variables: BTreeMap<String, String>,
+    /// Variables whose values are secret: only their names are kept, and each start fills them in anew.
+    #[serde(default)]
+    pub secrets: BTreeSet<String>,
     /// Milliseconds since 1970.
     pub submitted: i64,
     /// Where its checkpoints lie.
@@ -235,6 +238,7 @@ mod tests {
             fate: Fate::Running,
             script: "SET …".to_owned(),
             variables: BTreeMap::from([("A".to_owned(), "b".to_owned())]),
+            secrets: BTreeSet::new(),
             submitted,
             checkpoints: None,
             started_from: None,

@@ -171,7 +171,7 @@ impl TokenFile {
         let directory = self.path.parent().unwrap_or(Path::new("."));
         fs::DirBuilder::new()
             .recursive(true)
-            .mode(0o755)
+            .mode(0o700)
             .create(directory)
             .map_err(|error| self.io(error))?;
         // Two who change it at once would else lose one of the changes. Freed when it is closed.

@@ -10,6 +10,7 @@ use super::config::DataArgs;
 use super::terminal::{complain, print};
 use super::{Failure, Outcome};
 use crate::config::Length;
+use crate::private;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -49,6 +50,7 @@ enum Action {
 }
 
 pub(super) fn run(arguments: &Arguments, clock: &dyn Clock) -> Result<Outcome, Failure> {
+    private::create_private_files();
     let file = TokenFile::below(&arguments.data.directory()?);
     let failed = |error: TokenError| Failure::of(error.domain(), error);
     match &arguments.action {

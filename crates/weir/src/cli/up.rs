@@ -1,6 +1,6 @@
 //! `weir up`: the whole of it in one process.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -12,6 +12,7 @@ use super::script::{Script, VariableArgs};
 use super::terminal::print;
 use super::{Failure, LogArgs, Outcome};
 use crate::app::{self, Addresses, Start};
+use crate::private;
 use crate::shutdown::Shutdown;
 use crate::telemetry::{self, Sinks};
 
@@ -48,6 +49,8 @@ pub(super) fn run(
     let audit = audit.map(|path| telemetry::audit_file(path)).transpose().map_err(Failure::usage)?;
     let sinks = Sinks { tail: Some(log.clone()), audit };
     telemetry::start(&logging.filter, logging.format, sinks).map_err(Failure::failed)?;
+    private::create_private_files();
+    private::repair(Path::new(&loaded.config.data_dir));
     let scripts = match arguments.scripts.as_slice() {
         [] => vec![Script { name: "analytics".to_owned(), text: ANALYTICS.to_owned() }],
         paths => paths.iter().map(|path| Script::read(path)).collect::<Result<_, _>>()?,

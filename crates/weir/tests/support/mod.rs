@@ -52,13 +52,23 @@ impl Up {
 
     /// [`Up::start`], with variables of the environment.
     pub fn start_in(data_dir: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Up {
+        Up::start_to(data_dir, arguments, environment, Stdio::inherit())
+    }
+
+    /// [`Up::start_in`], with its log in a file.
+    pub fn start_logged(data_dir: &Path, environment: &[(&str, &str)], log: &Path) -> Up {
+        let log = std::fs::File::create(log).expect("a file");
+        Up::start_to(data_dir, &[], environment, Stdio::from(log))
+    }
+
+    fn start_to(data_dir: &Path, arguments: &[&str], environment: &[(&str, &str)], log: Stdio) -> Up {
         let mut command = weir();
         command.envs(environment.iter().copied());
         command
             .args(["up", "--http", "127.0.0.1:0", "--jobs-http", "127.0.0.1:0"])
             .args(["--gateway-http", "127.0.0.1:0", "--data-dir"])
             .arg(data_dir);
-        command.args(arguments).current_dir(data_dir).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        command.args(arguments).current_dir(data_dir).stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().expect("the binary starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("stdout is a pipe"));
         let mut line = String::new();
