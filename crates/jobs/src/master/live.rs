@@ -8,6 +8,7 @@ use engine::execution::{Afterwards, ExecutionError, caught};
 
 use super::attempt::{Attempt, Launch, StartError};
 use super::checkpoints::{Taker, restored_from};
+use super::dead_letters::DeadLetterShare;
 use super::memory::Told;
 use super::{
     Destination, Failure, First, JobMaster, JobView, NewJob, Request, SavepointError, Sequel, may_pass,
@@ -170,6 +171,7 @@ impl Living {
         let ended = attempt.execution.ended();
         let memory = attempt.execution.memory();
         let mut told = Told::default();
+        let mut dead_letters = DeadLetterShare::default();
         let mut wish = Wish::None;
         let mut patient_until = None;
         let mut is_given_up = false;
@@ -189,6 +191,7 @@ impl Living {
             let due = self.taker.as_ref().filter(|_| wish == Wish::None).and_then(|taker| taker.wait(now));
             let until = patient_until.map(|until: Duration| until.saturating_sub(now));
             told.tell(master.id, &master.name, &memory.view());
+            master.look_for_dead_letters(&mut dead_letters, now);
             let wait = until.or(due).unwrap_or(LOOK).min(LOOK);
             select! {
                 recv(ended) -> _ => break,

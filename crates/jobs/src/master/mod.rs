@@ -2,6 +2,7 @@
 
 mod attempt;
 mod checkpoints;
+mod dead_letters;
 mod graph;
 mod live;
 mod memory;
@@ -73,6 +74,8 @@ struct Life {
     tasks: Vec<Task>,
     retry: Arc<Retry>,
     memory: Option<Arc<Account>>,
+    /// Why it counts little of what it reads.
+    mostly_dead: Option<String>,
     checkpoints: CheckpointHistory,
     /// The process is about to end: whatever ends the job now does not end it for good.
     suspending: bool,
@@ -123,6 +126,7 @@ impl JobMaster {
                 tasks: Vec::new(),
                 retry: Arc::new(Retry::new(new.environment.clock.clone())),
                 memory: None,
+                mostly_dead: None,
                 checkpoints: CheckpointHistory::default(),
                 suspending: false,
                 given_up: false,

@@ -52,6 +52,9 @@ pub struct JobView {
     /// The write that is being repeated, if one is. A job that is over writes nothing.
     #[serde(skip)]
     pub blocked: Option<Blocked>,
+    /// Why most of what it reads ends as dead letters, while that is so.
+    #[serde(skip)]
+    pub mostly_dead: Option<String>,
     pub checkpoints: CheckpointHistory,
     /// As the data flows.
     pub graph: Vec<VertexView>,
@@ -98,8 +101,6 @@ impl JobMaster {
             metrics: task.metrics.by_name(),
             splits: if status.is_terminal() { Vec::new() } else { task.metrics.splits() },
         });
-        let mut ledger = LedgerCounts::default();
-        life.tasks.iter().filter_map(|task| task.ledger.as_ref()).for_each(|of| ledger.add(&of.counts()));
         let failure = life.failures.last().filter(|_| status == JobStatus::Failed);
         let graph = graph(&self.plan, &life.tasks);
         JobView {
@@ -115,7 +116,8 @@ impl JobMaster {
             failures: life.failures.clone(),
             restarts: life.restarts,
             tasks: tasks.collect(),
-            ledger,
+            ledger: life.ledger(),
+            mostly_dead: life.mostly_dead.clone().filter(|_| status == JobStatus::Running),
             memory: life.memory.as_ref().map(|memory| memory.view()).unwrap_or_default(),
             blocked: life.retry.blocked(),
             checkpoints: life.checkpoints.clone(),
@@ -124,6 +126,15 @@ impl JobMaster {
             checkpoint_options: self.checkpoints.clone(),
             history,
         }
+    }
+}
+
+impl Life {
+    /// What became of the records, over all subtasks.
+    pub(super) fn ledger(&self) -> LedgerCounts {
+        let mut ledger = LedgerCounts::default();
+        self.tasks.iter().filter_map(|task| task.ledger.as_ref()).for_each(|of| ledger.add(&of.counts()));
+        ledger
     }
 }
 
@@ -149,6 +160,7 @@ impl JobView {
             ledger: LedgerCounts::default(),
             memory: MemoryView::default(),
             blocked: None,
+            mostly_dead: None,
             checkpoints: CheckpointHistory::default(),
             graph: Vec::new(),
             settings: BTreeMap::new(),

@@ -34,6 +34,8 @@ pub(super) struct Figures {
     failures: Vec<FailureFigures>,
     checkpoints: CheckpointsFigures,
     ledger: LedgerFigures,
+    /// Why most of what the job reads ends as dead letters; null where that is not so.
+    mostly_dead: Option<String>,
     memory: MemoryFigures,
     tasks: Vec<TaskFigures>,
 }
@@ -140,6 +142,7 @@ impl Figures {
                 late_by_query: ledger.late_by_query.clone(),
                 wrong_types: ledger.wrong_types.clone(),
             },
+            mostly_dead: view.mostly_dead.clone(),
             memory: MemoryFigures {
                 held_bytes: view.memory.held,
                 limit_bytes: view.memory.limit,

@@ -20,7 +20,8 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Lists the jobs that are not over, newest first: id, state, start, how long, name; and why one waits, if it does
+    /// Lists the jobs that are not over, newest first: id, state, start, how long, name; and what is wrong with
+    /// one that waits, or that cannot use most of what it reads
     List {
         /// And those that are over, the last fifty
         #[arg(long, short)]
@@ -154,6 +155,7 @@ fn savepoint(
 struct Figures {
     ledger: Value,
     problem: Option<String>,
+    mostly_dead: Option<String>,
 }
 
 /// Whether it balances is in the exit code too.
@@ -198,8 +200,8 @@ fn list(manager: &JobManager, all: bool) -> Result<Outcome, Failure> {
         let name = on_one_line(&job.name);
         print(&format!("{}  {:<12}  {start:.0}  {lasted:>8}  {name}", job.jid, job.state))?;
         let figures: Figures = manager.get(&format!("/weir/jobs/{}", job.jid))?;
-        if let Some(problem) = figures.problem {
-            print(&format!("  {}", on_one_line(&problem)))?;
+        for remark in [figures.problem, figures.mostly_dead].into_iter().flatten() {
+            print(&format!("  {}", on_one_line(&remark)))?;
         }
     }
     Ok(Outcome::Done)
