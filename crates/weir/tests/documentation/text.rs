@@ -1,0 +1,109 @@
+//! What the documents hold that can be run: blocks of code, and code within a line.
+
+use std::path::Path;
+
+/// A block of code in a document.
+#[derive(Debug)]
+pub struct Block {
+    /// Its place, for messages: `docs/jobs.md:56`.
+    pub place: String,
+    pub file: String,
+    pub lines: Vec<String>,
+}
+
+/// Code within a line.
+#[derive(Debug)]
+pub struct Span {
+    pub place: String,
+    pub text: String,
+}
+
+/// A document.
+pub struct Document {
+    name: String,
+    lines: Vec<String>,
+}
+
+impl Block {
+    /// The first line says which block it is.
+    pub fn first(&self) -> &str {
+        self.lines.first().map_or("", String::as_str)
+    }
+
+    pub fn text(&self) -> String {
+        self.lines.join("\n")
+    }
+}
+
+impl Document {
+    /// README and everything in docs but the decisions, which tell of the past.
+    pub fn all(root: &Path) -> Vec<Document> {
+        let mut names = vec!["README.md".to_owned()];
+        let docs = std::fs::read_dir(root.join("docs")).expect("a directory");
+        let docs = docs.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"));
+        names.extend(docs.filter(|name| name.ends_with(".md")).map(|name| format!("docs/{name}")));
+        names.sort();
+        let read = |name: String| {
+            let text = std::fs::read_to_string(root.join(&name)).expect("a file");
+            Document { name, lines: text.lines().map(str::to_owned).collect() }
+        };
+        names.into_iter().map(read).collect()
+    }
+
+    /// Blocks within fences, and those that are indented by four behind an empty line.
+    pub fn blocks(&self) -> Vec<Block> {
+        let mut blocks: Vec<Block> = Vec::new();
+        let mut open: Option<Block> = None;
+        let mut is_fenced = false;
+        let mut was_empty = true;
+        for (number, line) in (1..).zip(&self.lines) {
+            let is_fence = line.starts_with("```");
+            let indented = line.strip_prefix("    ");
+            match (&mut open, indented) {
+                (Some(_), _) if is_fenced && is_fence => {
+                    blocks.extend(open.take());
+                    is_fenced = false;
+                }
+                (Some(block), _) if is_fenced => block.lines.push(line.clone()),
+                (Some(block), Some(text)) => block.lines.push(text.to_owned()),
+                // An empty line within; one at the end is taken off again.
+                (Some(block), None) if line.is_empty() => block.lines.push(String::new()),
+                (Some(_), None) => blocks.extend(open.take()),
+                (None, _) if is_fence => (open, is_fenced) = (Some(self.block(number)), true),
+                (None, Some(text)) if was_empty => {
+                    let mut block = self.block(number);
+                    block.lines.push(text.to_owned());
+                    open = Some(block);
+                }
+                (None, _) => {}
+            }
+            was_empty = line.is_empty();
+        }
+        blocks.extend(open);
+        for block in &mut blocks {
+            while block.lines.last().is_some_and(String::is_empty) {
+                block.lines.pop();
+            }
+        }
+        blocks
+    }
+
+    /// Code within lines, outside of blocks.
+    pub fn spans(&self) -> Vec<Span> {
+        let mut spans = Vec::new();
+        for (number, line) in (1..).zip(&self.lines).filter(|(_, line)| !line.starts_with("    ")) {
+            // A code span may hold back-quotes where it stands between two.
+            let parts = line.split('`').skip(1).step_by(2);
+            spans.extend(parts.map(|text| Span { place: self.place(number), text: text.to_owned() }));
+        }
+        spans
+    }
+
+    fn block(&self, number: usize) -> Block {
+        Block { place: self.place(number), file: self.name.clone(), lines: Vec::new() }
+    }
+
+    fn place(&self, number: usize) -> String {
+        format!("{}:{number}", self.name)
+    }
+}
