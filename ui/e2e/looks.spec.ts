@@ -1,15 +1,12 @@
 // How it looks: pictures at several widths in output/ for people, and the rules that a machine can check.
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { AxeResults } from 'axe-core';
+import { breaches } from './axe';
 import { away, expect, panel, test, total } from './fixtures';
 import { emptyAnalytics } from './mock-data.mjs';
 
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const OUTPUT = fileURLToPath(new URL('output/', import.meta.url));
 
-for (const width of [360, 768, 1440, 2560]) {
+for (const width of [360, 390, 768, 1280, 1920, 2560]) {
   for (const colorScheme of ['light', 'dark'] as const) {
     test(`${width} px ${colorScheme}: nothing sticks out, rules of accessibility hold`, async ({
       page,
@@ -91,12 +88,3 @@ test('Vietnamese letters come from the same font as the others', async ({ page, 
   const { fonts } = await inspector.send('CSS.getPlatformFontsForNode', { nodeId });
   expect(fonts.map((font) => font.familyName)).toHaveLength(1);
 });
-
-/** What axe finds wrong, as one line each. */
-async function breaches(page: import('@playwright/test').Page): Promise<string[]> {
-  await page.evaluate(await readFile(AXE, 'utf8'));
-  const results: AxeResults = await page.evaluate('axe.run()');
-  return results.violations.flatMap((violation) =>
-    violation.nodes.map((node) => `${violation.id}: ${node.target} ${node.failureSummary}`),
-  );
-}

@@ -13,6 +13,9 @@ export interface Weir {
   jobs: string;
   /** Makes a token with one role, and returns its secret. */
   token(role: string): string;
+  /** Stops the process where it stands, its connections open; and lets it go on. */
+  freeze(): void;
+  thaw(): void;
   stop(): Promise<void>;
 }
 
@@ -63,7 +66,10 @@ export async function startWeir(options: WeirOptions = {}): Promise<Weir & { sec
     jobs,
     secrets,
     token,
+    freeze: () => void process_.kill('SIGSTOP'),
+    thaw: () => void process_.kill('SIGCONT'),
     async stop() {
+      process_.kill('SIGCONT');
       process_.kill('SIGINT');
       await ended;
       rmSync(directory, { recursive: true, force: true });

@@ -4,10 +4,12 @@ const OVER = ["FINISHED", "CANCELED", "FAILED"];
 const rows = document.getElementById("jobs");
 const message = document.getElementById("message");
 
-function cell(row, text, className) {
+// The first cell names its row; of the others a narrow screen shows the names beside the figures.
+function cell(row, text, { className, name } = {}) {
   const td = row.insertCell();
   td.textContent = text;
   if (className) td.className = className;
+  if (name) td.dataset.name = name;
   return td;
 }
 
@@ -32,10 +34,16 @@ function line(job) {
   const id = document.createElement("code");
   id.textContent = job.jid;
   name.append(document.createElement("br"), id);
-  cell(row, job.state, job.state);
-  cell(row, new Date(job["start-time"]).toLocaleString());
-  cell(row, duration(job.duration), "number");
-  cell(row, `${job.tasks.running} of ${job.tasks.total}`, "number");
+  for (const text of job.notes) {
+    const note = document.createElement("p");
+    note.className = "note";
+    note.textContent = text;
+    name.append(note);
+  }
+  cell(row, job.state, { className: job.state });
+  cell(row, new Date(job["start-time"]).toLocaleString(undefined, { timeZoneName: "short" }), { name: "Started" });
+  cell(row, duration(job.duration), { className: "number", name: "Duration" });
+  cell(row, `${job.tasks.running} of ${job.tasks.total}`, { className: "number", name: "Subtasks running" });
   const action = row.insertCell();
   if (!OVER.includes(job.state)) {
     const button = document.createElement("button");
@@ -47,6 +55,16 @@ function line(job) {
   return row;
 }
 
+// What is wrong with a job though it runs: it waits for memory, or cannot use what it reads.
+async function notes(job) {
+  if (OVER.includes(job.state)) return [];
+  const answer = await fetch(`/weir/jobs/${job.jid}`);
+  if (!answer.ok) return [];
+  const { memory, mostly_dead, failures } = await answer.json();
+  const failure = job.state === "RUNNING" ? null : failures.at(-1)?.text;
+  return [failure, memory.held_back && `waits for ${memory.held_back}`, mostly_dead].filter(Boolean);
+}
+
 let shown = "";
 
 async function show() {
@@ -56,6 +74,7 @@ async function show() {
   if (!answer.ok) throw new Error((await answer.json()).errors[0]);
   const { jobs } = await answer.json();
   jobs.sort((a, b) => b["start-time"] - a["start-time"]);
+  await Promise.all(jobs.map(async (job) => Object.assign(job, { notes: await notes(job) })));
   // A button that is being pressed should not be replaced: only changes are drawn.
   const now = JSON.stringify(jobs.map((job) => ({ ...job, duration: duration(job.duration) })));
   if (now === shown) return;
@@ -64,7 +83,7 @@ async function show() {
   rows.replaceChildren(...jobs.map(line));
   if (focused) rows.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();
   if (!jobs.length) {
-    const none = cell(rows.insertRow(), "No jobs yet.", "quiet");
+    const none = cell(rows.insertRow(), "No jobs yet.", { className: "quiet" });
     none.colSpan = 6;
   }
 }
