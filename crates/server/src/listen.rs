@@ -15,6 +15,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tower_http::compression::CompressionLayer;
 
 use crate::flink::Peer;
 use crate::guard::{Door, timed};
@@ -42,6 +43,8 @@ pub(crate) async fn serve(
     metrics: Arc<Metrics>,
     mut alive: Alive,
 ) {
+    // Whoever asks for it gets answers compressed: the dashboard's code and a week of points are mostly repetition.
+    let router = router.layer(CompressionLayer::new());
     let slots = Arc::new(Semaphore::new(options.connections_max.min(Semaphore::MAX_PERMITS)));
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())

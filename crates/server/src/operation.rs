@@ -16,13 +16,16 @@ use crate::watchman::Backing;
 
 /// What the server asks of whoever runs the jobs.
 ///
-/// An implementation must answer at once, from what it knows: both are called for each request.
+/// An implementation must answer at once, from what it knows: they are called for each request, and once a second.
 pub trait Operations: Send + Sync {
     /// Whether everything that should run does, or else what does not.
     fn ready(&self) -> Result<(), String>;
 
     /// The jobs, newest first.
     fn jobs(&self) -> Vec<JobSummary>;
+
+    /// Why the figures of the dashboard stand still or are incomplete, as far as that is up to the jobs that write them.
+    fn trouble(&self) -> Option<String>;
 }
 
 /// A job as the dashboard shows it.
@@ -45,7 +48,7 @@ pub(crate) struct Operation {
     clock: Arc<dyn Clock>,
     started: Duration,
     backing: Arc<Backing>,
-    operations: Arc<dyn Operations>,
+    pub(crate) operations: Arc<dyn Operations>,
     metrics: Arc<Metrics>,
 }
 

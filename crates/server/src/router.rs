@@ -65,8 +65,7 @@ pub(crate) fn build(parts: Parts) -> Router {
         .route("/events", post(post_events))
         .route("/events/{topic}", post(post_events_to))
         .with_state(ingest);
-    let analytics = Router::new()
-        .route("/analytics/health", get(routes::health))
+    let analytics_data = Router::new()
         .route("/analytics/redis/latest", get(routes::latest))
         .route("/analytics/redis/faculty", get(routes::faculty))
         .route("/analytics/redis/year", get(routes::year))
@@ -81,6 +80,10 @@ pub(crate) fn build(parts: Parts) -> Router {
         .route("/analytics/redis/success-rate", get(routes::success_rate))
         .route("/analytics/redis/overall-summary", get(routes::overall_summary))
         .route("/analytics/redis/timeseries", get(routes::timeseries))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&analytics), routes::when_loaded));
+    let analytics = Router::new()
+        .route("/analytics/health", get(routes::health))
+        .merge(analytics_data)
         .with_state(analytics);
     let live = Router::new().route("/ws/analytics", get(connect)).with_state(feed);
     let operation = Router::new()

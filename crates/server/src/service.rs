@@ -110,7 +110,9 @@ impl Server {
         tracing::info!(%address, "serving HTTP");
         let publishing = tokio::spawn(Arc::clone(&feed).publish(options.feed_interval));
         let (metrics, clock) = (Arc::clone(&handle.metrics), Arc::clone(&parts.clock));
-        let watching = tokio::spawn(watchman::watch(backing, Arc::clone(&feed), metrics, clock));
+        let operations = Arc::clone(&parts.operation.operations);
+        let watching = watchman::watch(backing, Arc::clone(&feed), operations, metrics, clock);
+        let watching = tokio::spawn(watching);
         let router = router::build(parts);
         let grace = options.shutdown_grace;
         let accepting =

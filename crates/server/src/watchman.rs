@@ -1,7 +1,7 @@
-//! The watchman: looks every second whether the store takes results and the log takes events, and tells the feed's clients
-//! and the metrics.
+//! The watchman: looks every second whether the store takes results, the log takes events, the rows are loaded and the jobs
+//! work, and tells the feed's clients and the metrics.
 //!
-//! Whoever looks at a dashboard should know that its figures stand still because something is away, and not because
+//! A dashboard must show that its figures stand still because something is away or a job has ended, and not because
 //! nobody asks questions.
 
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use crate::error::causes;
 use crate::feed::Feed;
 use crate::feed::message::{FeedStatus, Standing};
 use crate::metrics::{Metrics, Service};
+use crate::operation::Operations;
 use crate::probe::Probe;
 
 /// From one look to the next.
@@ -57,11 +58,14 @@ enum Found {
 pub(crate) async fn watch(
     backing: Arc<Backing>,
     feed: Arc<Feed>,
+    operations: Arc<dyn Operations>,
     metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
 ) {
     let mut stop = feed.alive();
-    let (mut store, mut log) = (Watched::default(), Watched::default());
+    let (mut store, mut log, mut jobs) = (Watched::default(), Watched::default(), Watched::default());
+    let started = iso(clock.now());
+    let mut told = FeedStatus::default();
     let mut looks = tokio::time::interval(LOOK);
     looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -77,13 +81,27 @@ pub(crate) async fn watch(
         };
         let of_log = of_log.map_or_else(Found::Trouble, |()| Found::Well);
         let now = clock.now();
-        let before = (store.told.clone(), log.told.clone());
         store.take(of_store, now);
         log.take(of_log, now);
+        // A job does not come and go as a connection does: its first bad moment counts.
+        jobs.take_at_once(operations.trouble().map_or(Found::Well, Found::Trouble), now);
         metrics.set_standing(Service::Store, &store.told, store.down(now));
         metrics.set_standing(Service::Log, &log.told, log.down(now));
-        if (&before.0, &before.1) != (&store.told, &log.told) {
-            feed.tell(&FeedStatus::new(store.told.clone(), log.told.clone()));
+
+        let results = match backing.analytics.loaded() {
+            true => Standing::default(),
+            false => Standing::trouble(Some(started.clone()), "the results are being loaded"),
+        };
+        let status = FeedStatus {
+            store: store.told.clone(),
+            log: log.told.clone(),
+            results,
+            jobs: jobs.told.clone(),
+            ..FeedStatus::default()
+        };
+        if status != told {
+            feed.tell(status.clone());
+            told = status;
         }
     }
 }
@@ -99,17 +117,19 @@ struct Watched {
 impl Watched {
     /// Takes a look. A first one that finds trouble may have been a hiccup and is not told.
     fn take(&mut self, found: Found, now: Timestamp) {
+        if matches!(found, Found::Trouble(_)) && self.suspected.is_none() {
+            self.suspected = Some(now);
+            return;
+        }
+        self.take_at_once(found, now);
+    }
+
+    /// Takes a look, and tells what it found.
+    fn take_at_once(&mut self, found: Found, now: Timestamp) {
         let (ok, message, since) = match found {
             Found::Well => (true, None, now),
             Found::Remark(remark) => (true, Some(remark), now),
-            Found::Trouble(why) => {
-                let is_first = self.suspected.is_none();
-                let since = *self.suspected.get_or_insert(now);
-                if is_first {
-                    return;
-                }
-                (false, Some(why), since)
-            }
+            Found::Trouble(why) => (false, Some(why), *self.suspected.get_or_insert(now)),
         };
         if ok {
             self.suspected = None;

@@ -28,8 +28,8 @@ async fn faculty_and_year_sum_counts_and_weight_the_average_without_rounding_it(
         json!({"status": "success", "count": 1, "days": 30, "data": [{name: value, "query_count": 3, "unique_users": 3,
             "last_updated": T2, "avg_response_time": 500.0 / 3.0}]})
     };
-    assert_eq!(weir.json("/analytics/redis/faculty").await, expected("faculty", "Sinh viên"));
-    assert_eq!(weir.json("/analytics/redis/year").await, expected("year", "3"));
+    assert_eq!(weir.known("/analytics/redis/faculty").await, expected("faculty", "Sinh viên"));
+    assert_eq!(weir.known("/analytics/redis/year").await, expected("year", "3"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -48,9 +48,9 @@ async fn heatmap_has_a_row_for_each_faculty_and_year_and_none_named_hourly() {
     })
     .await;
     let cell = |year: &str, count: i64| json!({"faculty": "Khách", "year": year, "query_count": count, "last_updated": T1, "avg_response_time": 10.0});
-    let heatmap = weir.json("/analytics/redis/heatmap").await;
+    let heatmap = weir.known("/analytics/redis/heatmap").await;
     assert_eq!(heatmap["data"], json!([cell("2", 4), cell("unknown", 1)]));
-    let hourly = weir.json("/analytics/redis/hourly-heatmap").await;
+    let hourly = weir.known("/analytics/redis/hourly-heatmap").await;
     let cells = json!([{"hour_of_day": 9, "query_count": 1}, {"hour_of_day": 11, "query_count": 9}]);
     assert_eq!(hourly, json!({"status": "success", "data": cells, "count": 2, "days": 7}));
 }
@@ -65,7 +65,7 @@ async fn student_years_are_numbers_in_order_and_the_unknown_is_last() {
     })
     .await;
     let row = |years: Value| json!({"years": years, "query_count": 3, "unique_users": 2, "avg_response_time": 100.46, "avg_contexts_found": 1.0});
-    let answer = weir.json("/analytics/redis/student-year").await;
+    let answer = weir.known("/analytics/redis/student-year").await;
     assert_eq!(answer["data"], json!([row(json!(2)), row(json!(10)), row(json!("unknown"))]));
 }
 
@@ -80,11 +80,11 @@ async fn popular_questions_are_grouped_by_their_text_most_first_and_limited() {
     })
     .await;
     let row = |text: &str, count: i64, users: i64| json!({"query_text": text, "total_count": count, "unique_users": users});
-    let answer = weir.json("/analytics/redis/popular-questions?limit=2").await;
+    let answer = weir.known("/analytics/redis/popular-questions?limit=2").await;
     let data = json!([row("b", 9, 1), row("a", 6, 3)]);
     assert_eq!(answer, json!({"status": "success", "data": data, "count": 2, "days": 30, "limit": 2}));
-    assert_eq!(weir.json("/analytics/redis/popular-questions").await["limit"], 10);
-    let nothing = weir.json("/analytics/redis/popular-questions?limit=0").await;
+    assert_eq!(weir.known("/analytics/redis/popular-questions").await["limit"], 10);
+    let nothing = weir.known("/analytics/redis/popular-questions?limit=0").await;
     assert_eq!((&nothing["data"], &nothing["count"]), (&json!([]), &json!(0)));
 }
 
@@ -98,19 +98,19 @@ async fn popular_by_year_limits_each_year_and_can_keep_one() {
     })
     .await;
     let row = |text: &str, count: i64| json!({"query_text": text, "total_count": count, "unique_users": 1});
-    let answer = weir.json("/analytics/redis/popular-by-year?limit=1").await;
+    let answer = weir.known("/analytics/redis/popular-by-year?limit=1").await;
     let data = json!({"2": [row("b", 7)], "10": [row("c", 1)], "unknown": [row("z", 1)]});
     let expected =
         json!({"status": "success", "data": data, "years": ["2", "10", "unknown"], "days": 30, "limit": 1});
     assert_eq!(answer, expected);
     assert_eq!(
-        weir.json("/analytics/redis/popular-by-year?year=0").await["years"],
+        weir.known("/analytics/redis/popular-by-year?year=0").await["years"],
         json!(["2", "10", "unknown"])
     );
-    let one = weir.json("/analytics/redis/popular-by-year?year=2").await;
+    let one = weir.known("/analytics/redis/popular-by-year?year=2").await;
     assert_eq!((&one["years"], &one["data"]), (&json!(["2"]), &json!({"2": [row("b", 7), row("a", 5)]})));
-    assert_eq!(weir.json("/analytics/redis/popular-by-year?year=5").await["data"], json!({}));
-    assert_eq!(weir.json("/analytics/redis/popular-by-year?limit=0").await["data"]["2"], json!([]));
+    assert_eq!(weir.known("/analytics/redis/popular-by-year?year=5").await["data"], json!({}));
+    assert_eq!(weir.known("/analytics/redis/popular-by-year?limit=0").await["data"]["2"], json!([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,7 +125,7 @@ async fn departments_carry_their_newest_name_and_their_share() {
         store.put(&format!("analytics:department:8:{T1}"), row(json!(null), 6, json!(null)));
     })
     .await;
-    let answer = weir.json("/analytics/redis/department").await;
+    let answer = weir.known("/analytics/redis/department").await;
     let data = json!([
         {"department_name": "8", "query_count": 6, "unique_users": 1, "success_count": 1, "avg_response_time": 0.0, "percentage": 66.67},
         {"department_name": "New", "query_count": 3, "unique_users": 3, "success_count": 3, "avg_response_time": 20.0, "percentage": 33.33},
@@ -151,7 +151,7 @@ async fn user_types_come_as_a_distribution() {
         {"user_type": "B", "query_count": 1, "unique_users": 1, "percentage": 33.33},
     ]);
     let expected = json!({"status": "success", "distribution": distribution, "total_queries": 3, "days": 30});
-    assert_eq!(weir.json("/analytics/redis/user-type").await, expected);
+    assert_eq!(weir.known("/analytics/redis/user-type").await, expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -164,7 +164,7 @@ async fn response_times_are_plain_means_over_the_windows() {
     .await;
     let data = json!([{"user_type": "A", "avg_time": 15.0, "median_time": 15.0, "p95_time": 15.0, "query_count": 100}]);
     assert_eq!(
-        weir.json("/analytics/redis/response-time").await,
+        weir.known("/analytics/redis/response-time").await,
         json!({"status": "success", "data": data, "count": 1, "days": 7})
     );
 }
@@ -179,7 +179,7 @@ async fn the_success_rate_shows_its_newest_twenty_rows_whole() {
         }
     })
     .await;
-    let answer = weir.json("/analytics/redis/success-rate").await;
+    let answer = weir.known("/analytics/redis/success-rate").await;
     assert_eq!(answer["success_rate"], 66.67);
     let totals =
         json!([answer["total_queries"], answer["total_success"], answer["total_failure"], answer["days"]]);
@@ -203,7 +203,7 @@ async fn the_overall_average_leaves_out_windows_without_one() {
     .await;
     let expected = json!({"status": "success", "total_queries": 203, "success_count": 3, "failure_count": 3,
         "success_rate": 1.48, "avg_response_time": 100.11, "days": 30});
-    assert_eq!(weir.json("/analytics/redis/overall-summary").await, expected);
+    assert_eq!(weir.known("/analytics/redis/overall-summary").await, expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -222,9 +222,9 @@ async fn time_series_are_oldest_first_in_each_granularity() {
         point("2025-12-09T11:00:00", "2025-12-09T12:00:00", 2)
     ]);
     let expected = json!({"status": "success", "data": data, "count": 2, "granularity": "hour", "days": 7});
-    assert_eq!(weir.json("/analytics/redis/timeseries").await, expected);
+    assert_eq!(weir.known("/analytics/redis/timeseries").await, expected);
     for (granularity, count) in [("minute", 5), ("day", 7)] {
-        let answer = weir.json(&format!("/analytics/redis/timeseries?granularity={granularity}")).await;
+        let answer = weir.known(&format!("/analytics/redis/timeseries?granularity={granularity}")).await;
         assert_eq!(answer["data"][0]["query_count"], count);
     }
     let answer = weir.get("/analytics/redis/timeseries?granularity=week").await;
@@ -249,7 +249,7 @@ async fn a_group_that_counted_nothing_has_no_average_and_no_percentage() {
         ("department", "data"),
         ("user-type", "distribution"),
     ] {
-        let answer = weir.json(&format!("/analytics/redis/{route}")).await;
+        let answer = weir.known(&format!("/analytics/redis/{route}")).await;
         let row = answer[rows][0].as_object().unwrap_or_else(|| panic!("{route} has a row: {answer}"));
         assert_eq!(row["query_count"], 0);
         assert!(
@@ -266,17 +266,17 @@ async fn everything_answers_while_there_is_nothing() {
     for route in
         ["faculty", "year", "heatmap", "student-year", "response-time", "hourly-heatmap", "timeseries"]
     {
-        let answer = weir.json(&format!("/analytics/redis/{route}")).await;
+        let answer = weir.known(&format!("/analytics/redis/{route}")).await;
         assert_eq!((&answer["data"], &answer["count"]), (&json!([]), &json!(0)), "{route}");
     }
-    let overall = weir.json("/analytics/redis/overall-summary").await;
+    let overall = weir.known("/analytics/redis/overall-summary").await;
     assert_eq!((&overall["success_rate"], &overall["avg_response_time"]), (&json!(0.0), &json!(0.0)));
-    assert_eq!(weir.json("/analytics/redis/success-rate").await["records"], json!([]));
+    assert_eq!(weir.known("/analytics/redis/success-rate").await["records"], json!([]));
     assert_eq!(
-        weir.json("/analytics/redis/latest").await,
+        weir.known("/analytics/redis/latest").await,
         json!({"status": "success", "latest_update": null})
     );
-    let health = weir.json("/analytics/health").await;
+    let health = weir.known("/analytics/health").await;
     assert_eq!(
         (&health["status"], &health["redis_host"], &health["redis_port"]),
         (&json!("degraded"), &json!("memory"), &json!("0"))

@@ -281,6 +281,33 @@ async fn a_client_that_stops_reading_is_closed_with_a_reason_and_holds_up_nobody
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_update_of_a_series_carries_the_points_that_changed_and_no_others() {
+    let at = |minute: u32| format!("2025-12-09T11:{minute:02}:00");
+    let weir = start_with(Options::default(), |store| {
+        for minute in 0..30 {
+            store.put(&format!("analytics:timeseries:minute:{}", at(minute)), row(1));
+        }
+    })
+    .await;
+    let mut socket = weir.connect().await;
+    let first = next(&mut socket).await;
+    assert_eq!((&first["type"], &first["time_zone"]), (&json!("initial"), &json!("UTC")));
+    // The newest minute, and an old one that a late event corrects.
+    for (minute, count) in [(30, 1), (7, 2), (30, 5)] {
+        let key = format!("analytics:timeseries:minute:{}", at(minute));
+        weir.store.publish(
+            "timeseries_minute",
+            &at(minute),
+            &[(&key, json!({"query_count": count, "is_final": count == 5}))],
+        );
+        let points = next(&mut socket).await["data"]["timeseriesMinute"].clone();
+        assert_eq!(points.as_array().map(Vec::len), Some(1), "{points}");
+        let point = (&points[0]["timestamp"], &points[0]["query_count"], &points[0]["is_final"]);
+        assert_eq!(point, (&json!(at(minute)), &json!(count), &json!(count == 5)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_leaves_is_forgotten() {
     let weir = start().await;
     let mut socket = weir.connect().await;

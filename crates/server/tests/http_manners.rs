@@ -111,3 +111,34 @@ async fn too_many_headers_are_431() {
     let many: Vec<(&str, &str)> = many.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     assert_eq!(request(weir.address, "GET", "/healthz", &many, b"").await.status, 431);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_and_files_are_compressed_for_those_who_ask() {
+    use std::io::Read as _;
+
+    let weir = start_with(Options::default(), |store| {
+        for minute in 0..600 {
+            let time = format!("2025-12-09T{:02}:{:02}:00", minute / 60, minute % 60);
+            store.put(&format!("analytics:timeseries:minute:{time}"), json!({"query_count": minute}));
+        }
+    })
+    .await;
+    let target = "/analytics/redis/timeseries?granularity=minute";
+    let plain = weir.get(target).await;
+    assert_eq!(plain.header("content-encoding"), None);
+    for (accepts, coding) in [("gzip", "gzip"), ("gzip, br", "br")] {
+        let answer = request(weir.address, "GET", target, &[("Accept-Encoding", accepts)], b"").await;
+        assert_eq!((answer.status, answer.header("content-encoding")), (200, Some(coding)));
+        assert!(answer.header("vary").is_some_and(|vary| vary.contains("accept-encoding")));
+        assert!(answer.body.len() * 5 < plain.body.len(), "{} of {}", answer.body.len(), plain.body.len());
+        if coding == "gzip" {
+            // The body comes in chunks: what is in them is found by its first bytes.
+            let start = answer.body.windows(2).position(|bytes| bytes == [0x1f, 0x8b]).expect("gzip");
+            let mut first = [0; 20];
+            flate2::read::GzDecoder::new(&answer.body[start..]).read_exact(&mut first).expect("gzip");
+            assert_eq!(first, plain.body[..20]);
+        }
+    }
+    let file = request(weir.address, "GET", "/", &[("Accept-Encoding", "gzip")], b"").await;
+    assert_eq!((file.status, file.header("content-encoding")), (200, Some("gzip")));
+}

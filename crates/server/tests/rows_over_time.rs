@@ -141,10 +141,88 @@ async fn a_row_written_again_takes_the_place_of_the_one_before_open_window_or_no
             json!({"query_count": count, "unique_users": 1, "avg_response_time": 1, "is_final": is_final});
         weir.store.publish("faculty", "2025-12-09T11:30:00", &[(key, row)]);
         let answer = weir.until(FACULTY, |answer| total(answer) == count).await;
-        assert_eq!(answer["count"], 1);
+        assert_eq!((&answer["count"], &answer["data"][0]["is_final"]), (&json!(1), &json!(is_final)));
     }
     assert_eq!(weir.json("/analytics/redis/latest").await["latest_update"], "2025-12-09T11:30:00");
     assert_eq!(weir.json("/analytics/health").await["status"], "healthy");
+}
+
+/// `is_final` wherever it stands in an answer.
+fn finals(value: &Value, found: &mut Vec<bool>) {
+    match value {
+        Value::Array(values) => values.iter().for_each(|value| finals(value, found)),
+        Value::Object(fields) => {
+            found.extend(fields.get("is_final").and_then(Value::as_bool));
+            fields.values().for_each(|value| finals(value, found));
+        }
+        _ => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_says_whether_its_windows_are_closed() {
+    let groups = [
+        ("faculty", "faculty:A"),
+        ("year", "year:1"),
+        ("heatmap", "heatmap:A:1"),
+        ("popular-questions", "popular_queries:h"),
+        ("student-year", "student_year:1"),
+        ("popular-by-year", "popular_by_year:1:h"),
+        ("department", "department:1"),
+        ("user-type", "user_type:A"),
+        ("success-rate", "success_rate"),
+        ("response-time", "response_time:A"),
+        ("overall-summary", "overall"),
+        ("timeseries?granularity=minute", "timeseries:minute"),
+        ("timeseries?granularity=hour", "timeseries:hour"),
+        ("timeseries?granularity=day", "timeseries:day"),
+        ("hourly-heatmap", "heatmap:hourly:11"),
+    ];
+    let weir = start_with(Options::default(), |store| {
+        for (_, group) in groups {
+            let row = json!({"query_count": 2, "total_queries": 2, "query_text": "q", "is_final": false});
+            store.put(&format!("analytics:{group}:2025-12-09T11:30:00"), row);
+        }
+    })
+    .await;
+    for (route, _) in groups {
+        let mut found = Vec::new();
+        finals(&weir.json(&format!("/analytics/redis/{route}")).await, &mut found);
+        assert!(!found.is_empty() && found.iter().all(|is_final| !is_final), "{route}: {found:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn percentiles_are_those_of_the_newest_closed_window() {
+    let weir = start_with(Options::default(), |store| {
+        let row = |p95: f64, is_final: bool| {
+            json!({"query_count": 1, "avg_time": 1.0, "median_time": 2.0, "p95_time": p95, "is_final": is_final})
+        };
+        store.put("analytics:response_time:A:2025-12-09T11:30:00", row(10.0, true));
+        store.put("analytics:response_time:A:2025-12-09T11:31:00", row(30.0, true));
+        store.put("analytics:response_time:A:2025-12-09T11:32:00", row(99.0, false));
+    })
+    .await;
+    let answer = weir.json("/analytics/redis/response-time").await;
+    let expected = json!({"timestamp": "2025-12-09T11:31:00", "avg_time": 1.0, "median_time": 2.0, "p95_time": 30.0, "query_count": 1});
+    assert_eq!(answer["data"][0]["newest"], expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_newest_update_is_never_one_of_tomorrow() {
+    // It is noon: the day's window is open, and so is the minute's.
+    let weir = start().await;
+    for (kind, key, time) in [
+        ("timeseries_minute", "timeseries:minute", "2025-12-09T12:00:00"),
+        ("timeseries_minute", "timeseries:minute", "2025-12-09T12:01:00"),
+        ("timeseries_day", "timeseries:day", "2025-12-10T00:00:00"),
+    ] {
+        let key = format!("analytics:{key}:{time}");
+        weir.store.publish(kind, time, &[(&key, json!({"query_count": 1, "is_final": false}))]);
+    }
+    weir.until("/analytics/redis/timeseries?granularity=day", |answer| answer["count"] == 1).await;
+    assert_eq!(weir.json("/analytics/redis/latest").await["latest_update"], "2025-12-09T12:00:00");
+    assert_eq!(weir.json("/analytics/health").await["latest_update"], "2025-12-09T12:00:00");
 }
 
 #[tokio::test(flavor = "multi_thread")]

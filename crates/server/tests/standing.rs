@@ -33,13 +33,32 @@ fn well() -> Value {
     json!({"ok": true, "since": null, "message": null})
 }
 
+fn all_well() -> Value {
+    json!({"type": "status", "log": well(), "store": well(), "results": well(), "jobs": well()})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_are_told_when_the_jobs_do_not_do_their_work() {
+    let weir = start().await;
+    let mut socket = weir.connect().await;
+    assert_eq!(next(&mut socket).await["type"], "initial");
+    *weir.jobs.trouble.lock() = Some("job `analytics` was cancelled".to_owned());
+    let told = status(&mut socket).await;
+    assert_eq!(
+        told["jobs"],
+        json!({"ok": false, "since": "2025-12-09T12:00:00Z", "message": "job `analytics` was cancelled"})
+    );
+    *weir.jobs.trouble.lock() = None;
+    assert_eq!(status(&mut socket).await, all_well());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_are_told_when_the_store_goes_away_and_when_it_is_back() {
     let weir = start().await;
     let mut socket = weir.connect().await;
     assert_eq!(next(&mut socket).await["type"], "initial");
     weir.store.away.store(true, Ordering::SeqCst);
-    let away = json!({"type": "status", "log": well(), "store":
+    let away = json!({"type": "status", "log": well(), "results": well(), "jobs": well(), "store":
         {"ok": false, "since": "2025-12-09T12:00:00Z", "message": "the result store is shut down"}});
     // Nothing was said while all was well.
     assert_eq!(next(&mut socket).await, away);
@@ -50,7 +69,7 @@ async fn clients_are_told_when_the_store_goes_away_and_when_it_is_back() {
     assert_eq!(next(&mut late).await, away);
 
     weir.store.away.store(false, Ordering::SeqCst);
-    let back = json!({"type": "status", "log": well(), "store": well()});
+    let back = all_well();
     assert_eq!(status(&mut socket).await, back);
     assert_eq!(status(&mut late).await, back);
     let mut after = weir.connect().await;

@@ -1,5 +1,6 @@
 //! The one place where everything is put together: opens log and store, submits the jobs, serves, and ends in order.
 
+mod operations;
 mod sql_gateway;
 
 use std::net::SocketAddr;
@@ -14,7 +15,7 @@ use jobs::registry::Registry;
 use jobs::{Defaults, Dispatcher, Environment, Origin, Submission, SubmitError};
 use server::flink::{self, JobManager, LogTail, Setting, Variables};
 use server::gateway::{self, Gateway};
-use server::{JobSummary, Operations, Server, Services, UnknownTopics};
+use server::{Server, Services, UnknownTopics};
 use storage::log::kafka::{KafkaLog, KafkaOptions, KafkaSettings};
 use storage::log::{self, EmbeddedLog, EventLog, LogError, Logs};
 use storage::store::{self, CountedStore, EmbeddedStore, RedisOptions, RedisStore, ResultStore, StoreError};
@@ -25,6 +26,7 @@ use crate::config::{Config, Length, Loaded, Memory, without_secret};
 use crate::metrics::{JobMetrics, StoreMetrics};
 use crate::shutdown::Shutdown;
 use crate::{guard, machine};
+use operations::JobOperations;
 
 /// How long a job may take to end.
 const JOB_GRACE: Duration = Duration::from_secs(10);
@@ -65,14 +67,15 @@ pub(crate) fn run(
     let OpenedLog { log, logs, close: close_log } = open_log(config, &clock, &shutdown)?;
     let Opened { store, close } = open_store(config, &clock)?;
     let store = Arc::new(CountedStore::new(store, clock.clone()));
-    let dispatcher = Arc::new(Dispatcher::new(Environment {
+    let environment = Environment {
         logs,
         store: store.clone(),
         clock: clock.clone(),
         defaults: defaults(config),
         checkpoints: Some(checkpoints(config)),
         registry: Some(Arc::new(open_registry(config)?)),
-    }));
+    };
+    let dispatcher = Arc::new(Dispatcher::new(environment).with_secrets(variables.clone()));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -367,30 +370,5 @@ fn submit(
             }
             Err(Failure::of(error.domain(), anyhow::Error::new(error).context(script.name.clone())))
         }
-    }
-}
-
-/// What the server asks about the jobs.
-struct JobOperations(Arc<Dispatcher>);
-
-impl Operations for JobOperations {
-    fn ready(&self) -> Result<(), String> {
-        let problems = self.0.problems();
-        let told = problems.iter().map(|(id, name, problem)| format!("job `{name}` ({id}) {problem}"));
-        let told: Vec<String> = told.collect();
-        if told.is_empty() { Ok(()) } else { Err(told.join("; ")) }
-    }
-
-    fn jobs(&self) -> Vec<JobSummary> {
-        let views = self.0.jobs().into_iter().rev().map(|job| job.view());
-        views
-            .map(|view| JobSummary {
-                id: view.id.to_string(),
-                message: view.problem(),
-                name: view.name,
-                state: view.status.to_string(),
-                start_time_ms: view.started.0,
-            })
-            .collect()
     }
 }

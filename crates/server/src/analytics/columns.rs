@@ -21,6 +21,7 @@ pub(super) struct Run {
     /// Empty where the analytic has no texts.
     texts: Vec<u32>,
     expires: Vec<i64>,
+    finals: Vec<bool>,
     ints: Vec<Vec<i64>>,
     floats: Vec<Vec<f64>>,
     sums: Sums,
@@ -46,6 +47,7 @@ impl Run {
             groups: Vec::new(),
             texts: Vec::new(),
             expires: Vec::new(),
+            finals: Vec::new(),
             ints: vec![Vec::new(); ints],
             floats: vec![Vec::new(); floats],
             sums: Sums::Stale,
@@ -61,6 +63,7 @@ impl Run {
         let sums = if let Sums::Made(sums) = &self.sums { sums.capacity() * size_of::<Sum>() } else { 0 };
         let columns = self.ints.iter().map(Vec::capacity).chain(self.floats.iter().map(Vec::capacity));
         self.times.capacity() * size_of::<Moment>()
+            + self.finals.capacity()
             + (self.groups.capacity() + self.texts.capacity()) * 4
             + (self.ids.capacity() + self.expires.capacity() + columns.sum::<usize>()) * 8
             + sums
@@ -74,6 +77,12 @@ impl Run {
         self.times.last().copied()
     }
 
+    /// The newest time that is not later than `now`.
+    pub(super) fn newest_until(&self, now: Moment) -> Option<Moment> {
+        let later = self.times.partition_point(|time| *time <= now);
+        later.checked_sub(1).map(|at| self.times[at])
+    }
+
     pub(super) fn first_expiry(&self) -> i64 {
         self.first_expiry
     }
@@ -85,6 +94,7 @@ impl Run {
             group: self.groups[at],
             text: self.texts.get(at).copied().unwrap_or(NO_TEXT),
             expires: self.expires[at],
+            is_final: self.finals[at],
             ints: [0; INTS],
             floats: [f64::NAN; FLOATS],
         };
@@ -116,6 +126,7 @@ impl Run {
             self.texts.insert(at, row.text);
         }
         self.expires.insert(at, row.expires);
+        self.finals.insert(at, row.is_final);
         for (column, value) in self.ints.iter_mut().zip(row.ints) {
             column.insert(at, value);
         }
@@ -131,6 +142,7 @@ impl Run {
             self.texts[at] = row.text;
         }
         self.expires[at] = row.expires;
+        self.finals[at] = row.is_final;
         for (column, value) in self.ints.iter_mut().zip(row.ints) {
             column[at] = value;
         }
@@ -159,6 +171,7 @@ impl Run {
             texts: if self.texts.is_empty() { Vec::new() } else { pick(&self.texts, rows) },
             first_expiry: expires.iter().copied().min().unwrap_or(i64::MAX),
             expires,
+            finals: pick(&self.finals, rows),
             ints: self.ints.iter().map(|column| pick(column, rows)).collect(),
             floats: self.floats.iter().map(|column| pick(column, rows)).collect(),
             sums: Sums::Stale,
@@ -216,18 +229,21 @@ impl Run {
         }
     }
 
-    /// As [`Run::sums_since`], of the first two counts only: group, rows, and the counts.
-    pub(super) fn counts_since(&self, cutoff: Moment, each: &mut impl FnMut(u32, u32, [i64; 2])) {
+    /// As [`Run::sums_since`], of the first two counts only: group, whether any window is open, and the counts.
+    pub(super) fn counts_since(&self, cutoff: Moment, each: &mut impl FnMut(u32, bool, [i64; 2])) {
         match (&self.sums, self.times.first(), &self.ints[..]) {
             (Sums::Made(sums), Some(first), _) if *first >= cutoff => {
-                sums.iter().for_each(|sum| each(sum.group, sum.rows, [sum.ints[0], sum.ints[1]]));
+                sums.iter().for_each(|sum| each(sum.group, !sum.is_final(), [sum.ints[0], sum.ints[1]]));
             }
             (_, _, [first, second, ..]) => {
                 let from = self.times.partition_point(|t| *t < cutoff);
-                let counts = first[from..].iter().zip(&second[from..]);
-                self.groups[from..].iter().zip(counts).for_each(|(group, (a, b))| each(*group, 1, [*a, *b]));
+                let counts = first[from..].iter().zip(&second[from..]).zip(&self.finals[from..]);
+                let groups = self.groups[from..].iter();
+                groups.zip(counts).for_each(|(group, ((a, b), is_final))| each(*group, !is_final, [*a, *b]));
             }
-            _ => self.rows_since(cutoff, |row| each(row.group, 1, [row.ints[0], row.ints[1]])),
+            _ => {
+                self.rows_since(cutoff, |row| each(row.group, !row.is_final, [row.ints[0], row.ints[1]]));
+            }
         }
     }
 

@@ -5,7 +5,6 @@
 //! while the old one goes on answering.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
@@ -14,7 +13,8 @@ use storage::store::{Change, Following, StoreError};
 
 use super::index::{Draft, Index, Taken};
 use super::kind::Kind;
-use super::{Analytics, key};
+use super::moment::Moment;
+use super::{Analytics, Mark, Marks, Points, key, merge};
 use crate::error::Error;
 
 /// How long to wait for a change before looking for rows that expired.
@@ -121,13 +121,15 @@ fn load(analytics: &Analytics, stopped: &Receiver<()>) -> Result<Option<Followin
     }
     index.settle(Kind::ALL);
     let rows = index.rows();
-    let time: Arc<str> = index.latest().unwrap_or_default().into();
+    let now = Moment::local(analytics.clock.now(), &analytics.zone);
+    let time: Arc<str> = index.latest(now).unwrap_or_default().into();
     let empty = rows == 0 && analytics.read().rows() == 0;
     count(analytics, &index);
     *analytics.index.write() = index;
-    analytics.loaded.store(true, Ordering::Release);
+    analytics.loaded.send_replace(true);
     if !empty {
-        analytics.changes.mark(Kind::ALL.map(|kind| (kind, Arc::clone(&time))));
+        let mark = Mark { time, points: Points::All };
+        analytics.changes.mark(Kind::ALL.map(|kind| (kind, mark.clone())));
     }
     let took = analytics.clock.elapsed().saturating_sub(began);
     tracing::info!(rows, duration_ms = took.as_millis() as u64, "result rows loaded");
@@ -197,31 +199,36 @@ impl Size {
 
 fn take(analytics: &Analytics, changes: impl Iterator<Item = Arc<Change>>) {
     let mut index = analytics.index.write();
-    let mut touched: [Option<Arc<str>>; Kind::COUNT] = Default::default();
+    let mut touched = Marks::default();
     for change in changes {
-        for (told, time) in touched.iter_mut().zip(apply(analytics, &mut index, &change)) {
-            if time.is_some() {
-                *told = time;
+        for (told, mark) in touched.iter_mut().zip(apply(analytics, &mut index, &change)) {
+            if let Some(mark) = mark {
+                merge(told, mark);
             }
         }
     }
-    let changed =
-        || Kind::ALL.into_iter().zip(&touched).filter_map(|(kind, time)| Some((kind, time.clone()?)));
-    index.settle(changed().map(|(kind, _)| kind));
+
+    let touched: Vec<(Kind, Mark)> =
+        Kind::ALL.into_iter().zip(touched).filter_map(|(kind, mark)| Some((kind, mark?))).collect();
+    index.settle(touched.iter().map(|(kind, _)| *kind));
     count(analytics, &index);
     drop(index);
-    if changed().next().is_some() {
-        analytics.changes.mark(changed());
+    if !touched.is_empty() {
+        analytics.changes.mark(touched);
     }
 }
 
 /// Writes the rows of a change; returns the analytics it touched, each with the time to tell.
-fn apply(analytics: &Analytics, index: &mut Index, change: &Change) -> [Option<Arc<str>>; Kind::COUNT] {
-    let mut touched: [Option<Arc<str>>; Kind::COUNT] = Default::default();
+fn apply(analytics: &Analytics, index: &mut Index, change: &Change) -> Marks {
+    let mut touched = Marks::default();
     for entry in &change.entries {
         match index.apply(entry) {
             Taken::Row(kind, time) => {
-                touched[kind.index()].get_or_insert_with(|| time.to_string().into());
+                let mark = touched[kind.index()]
+                    .get_or_insert_with(|| Mark { time: time.to_string().into(), points: Points::none() });
+                if kind.is_series() {
+                    mark.points.add(Points::Some([time].into()));
+                }
             }
             Taken::Latest => {}
             Taken::Ignored => {
@@ -229,10 +236,14 @@ fn apply(analytics: &Analytics, index: &mut Index, change: &Change) -> [Option<A
             }
         }
     }
+
     if let Some(notification) = &change.notification {
         match Kind::named(&notification.kind) {
             Some(kind) => {
-                touched[kind.index()] = Some(Arc::clone(&notification.time));
+                let at = Moment::parse(&notification.time).filter(|_| kind.is_series());
+                let points = Points::Some(at.into_iter().collect());
+                let mark = Mark { time: Arc::clone(&notification.time), points };
+                merge(&mut touched[kind.index()], mark);
                 index.set_latest(Arc::clone(&notification.time));
             }
             None => {

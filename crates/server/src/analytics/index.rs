@@ -125,10 +125,22 @@ impl Index {
         self.table(kind).rows()
     }
 
-    /// The time last written, or else that of the newest row.
-    pub(crate) fn latest(&self) -> Option<String> {
-        let newest = || self.tables.iter().filter_map(Table::newest).max().map(|time| time.to_string());
-        self.latest.as_deref().map(str::to_owned).or_else(newest)
+    /// The time of the newest results, on the wall clock on which it is `now`.
+    ///
+    /// A result's time is the end of its window, and that of a window which is still open lies in the future: the day's is
+    /// tomorrow at 00:00. So the newest time up to now counts, of those told and of the rows. Only where all windows are
+    /// still open is it the end of the one that closes first.
+    pub(crate) fn latest(&self, now: Moment) -> Option<String> {
+        let told = self.latest.as_deref();
+        let told_until = told.and_then(Moment::parse).filter(|told| *told <= now);
+        let of_rows = self.tables.iter().map(|table| table.newest_until(now));
+        let (until, oldest): (Vec<_>, Vec<_>) = of_rows.unzip();
+        match until.into_iter().flatten().chain(told_until).max() {
+            Some(time) => Some(time.to_string()),
+            None => {
+                oldest.into_iter().flatten().min().map(|time| time.to_string()).or(told.map(str::to_owned))
+            }
+        }
     }
 
     pub(crate) fn set_latest(&mut self, latest: Arc<str>) {
@@ -192,6 +204,7 @@ impl Index {
             _ => NO_TEXT,
         };
         let (ints, floats) = row::measures(key.kind, &value);
+        let is_final = value.is_final();
         let group = self.tables[key.kind.index()].groups.code(pair);
         let id = self.hasher.hash_one(key.raw_group);
         if key.kind == Kind::SuccessRate
@@ -202,7 +215,10 @@ impl Index {
                 self.whole.pop_first();
             }
         }
-        Ok((key.kind, Row { time: key.time, id, group, text, expires: entry.expires.0, ints, floats }))
+        Ok((
+            key.kind,
+            Row { time: key.time, id, group, text, expires: entry.expires.0, is_final, ints, floats },
+        ))
     }
 }
 

@@ -94,6 +94,11 @@ impl Kind {
         }
     }
 
+    /// Whether it is a time series, of which the feed sends only the points that changed.
+    pub(crate) fn is_series(self) -> bool {
+        matches!(self, Kind::TimeseriesMinute | Kind::TimeseriesHour | Kind::TimeseriesDay)
+    }
+
     /// Whether a new client is sent its data at once.
     pub(crate) fn in_initial(self) -> bool {
         !matches!(

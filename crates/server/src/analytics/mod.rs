@@ -18,13 +18,14 @@ mod row;
 mod sum;
 mod table;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::tz::TimeZone;
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use storage::store::ResultStore;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use types::Clock;
 
 use crate::error::causes;
@@ -33,7 +34,7 @@ use crate::probe::Probe;
 pub(crate) use follow::Follower;
 use index::Index;
 pub(crate) use kind::Kind;
-use moment::Moment;
+pub(crate) use moment::Moment;
 pub(crate) use query::{Invalid, Parameters};
 
 /// What is known of the results, and since when.
@@ -44,14 +45,15 @@ pub(crate) struct Analytics {
     probe: Probe,
     clock: Arc<dyn Clock>,
     zone: TimeZone,
-    loaded: AtomicBool,
+    /// Whether everything the store held at the start is known.
+    loaded: watch::Sender<bool>,
     /// From how many bytes on a warning is worth while.
     bytes_warn: usize,
     metrics: Arc<Metrics>,
 }
 
-/// The analytics that changed since the feed last looked, each with the time of its newest change. Bounded, since a
-/// further change of the same analytic takes the place of the one before.
+/// The analytics that changed since the feed last looked, each with the time of its newest change, and which points of time
+/// series. Bounded, since a further change of the same analytic takes the place of the one before.
 #[derive(Default)]
 pub(crate) struct Changes {
     marks: Mutex<Marks>,
@@ -60,14 +62,59 @@ pub(crate) struct Changes {
     pub(crate) notify: Notify,
 }
 
-/// By kind, the time that goes with its change.
-pub(crate) type Marks = [Option<Arc<str>>; Kind::COUNT];
+/// By kind, what changed.
+pub(crate) type Marks = [Option<Mark>; Kind::COUNT];
+
+/// A change of an analytic.
+#[derive(Debug, Clone)]
+pub(crate) struct Mark {
+    /// The time that goes with the newest change.
+    pub(crate) time: Arc<str>,
+    pub(crate) points: Points,
+}
+
+/// The times of the rows that changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Points {
+    /// It is not known which, or they are many.
+    All,
+    Some(BTreeSet<Moment>),
+}
+
+/// Points of a series that are told apart; beyond it all count as changed.
+const POINTS_MAX: usize = 1_024;
+
+impl Points {
+    pub(crate) fn none() -> Points {
+        Points::Some(BTreeSet::new())
+    }
+
+    pub(crate) fn add(&mut self, other: Points) {
+        match (&mut *self, other) {
+            (Points::Some(known), Points::Some(new)) if known.len() + new.len() <= POINTS_MAX => {
+                known.extend(new)
+            }
+            _ => *self = Points::All,
+        }
+    }
+}
+
+/// Adds a later change to one that was not told yet.
+pub(crate) fn merge(into: &mut Option<Mark>, later: Mark) {
+    match into {
+        None => *into = Some(later),
+        Some(mark) => {
+            mark.time = later.time;
+            mark.points.add(later.points);
+        }
+    }
+}
 
 impl Changes {
-    fn mark(&self, changed: impl IntoIterator<Item = (Kind, Arc<str>)>) {
+    fn mark(&self, changed: impl IntoIterator<Item = (Kind, Mark)>) {
         let mut marks = self.marks.lock();
-        for (kind, time) in changed {
-            marks[kind.index()] = Some(time);
+        for (kind, mark) in changed {
+            merge(&mut marks[kind.index()], mark);
         }
         drop(marks);
         self.generation.fetch_add(1, Ordering::Release);
@@ -98,7 +145,7 @@ impl Analytics {
             store,
             clock,
             zone,
-            loaded: AtomicBool::new(false),
+            loaded: watch::Sender::new(false),
             bytes_warn,
             metrics,
         }
@@ -106,7 +153,24 @@ impl Analytics {
 
     /// Whether everything the store held at the start is known.
     pub(crate) fn loaded(&self) -> bool {
-        self.loaded.load(Ordering::Acquire)
+        *self.loaded.borrow()
+    }
+
+    /// Returns once everything the store held at the start is known.
+    pub(crate) async fn wait_until_loaded(&self) {
+        // The sender lives as long as this.
+        let _ = self.loaded.subscribe().wait_for(|is_loaded| *is_loaded).await;
+    }
+
+    /// The time of the newest results.
+    pub(crate) fn latest(&self) -> Option<String> {
+        self.read().latest(Moment::local(self.clock.now(), &self.zone))
+    }
+
+    /// The name of the zone in which all times are: an IANA name where it has one, else its offset.
+    pub(crate) fn zone_name(&self) -> String {
+        let now = jiff::Timestamp::from_millisecond(self.clock.now().0).unwrap_or_default();
+        self.zone.iana_name().map_or_else(|| self.zone.to_offset(now).to_string(), str::to_owned)
     }
 
     /// Whether the store takes results, or else why not.
@@ -130,6 +194,13 @@ impl Analytics {
 
     fn cutoff(&self, days: i64) -> Moment {
         Moment::local(self.clock.now(), &self.zone).days_before(days)
+    }
+
+    /// Appends the points of a time series that stand at these times, or else all that its route answers by default.
+    pub(crate) fn write_points(&self, kind: Kind, points: &Points, out: &mut Vec<u8>) {
+        let Points::Some(times) = points else { return self.write_data(kind, out) };
+        let written = reply(out, &answer::series_at(&self.read(), kind, times));
+        written.expect("points are times and numbers, which always can be written as JSON");
     }
 
     /// Appends an analytic's data as the feed sends it: what its route answers by default.

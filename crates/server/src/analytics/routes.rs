@@ -1,10 +1,15 @@
 //! `GET /analytics/…`: the routes that the running gateway's readers know (contract: "HTTP out").
+//!
+//! While the rows that the store held at the start are being loaded, all of them but `health` wait for a moment and then
+//! answer 503: an answer from half of the rows would look like a true one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
-use axum::extract::State;
-use axum::http::StatusCode;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
@@ -17,6 +22,20 @@ use super::{Analytics, Invalid, Kind, Moment, Parameters};
 use crate::analytics::index::Index;
 use crate::error::{Detail, Failure};
 
+/// How long a request waits for the rows to be loaded.
+const LOAD_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Lets a request pass once all rows are loaded.
+pub(crate) async fn when_loaded(State(analytics): Gateway, request: Request, next: Next) -> Response {
+    if tokio::time::timeout(LOAD_PATIENCE, analytics.wait_until_loaded()).await.is_ok() {
+        return next.run(request).await;
+    }
+    let detail = "the results are being loaded: ask again in a moment";
+    Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+        .with(header::RETRY_AFTER, HeaderValue::from_static("1"))
+        .into_response()
+}
+
 type Gateway = State<Arc<Analytics>>;
 
 /// The state of the gateway and of the store behind it. Always 200.
@@ -24,9 +43,10 @@ type Gateway = State<Arc<Analytics>>;
 pub(crate) async fn health(State(analytics): Gateway) -> Json<Health> {
     let answer = analytics.ask_store().await;
     let (redis_host, redis_port) = analytics.store.address();
-    let latest_update = analytics.read().latest();
+    let latest_update = analytics.latest();
     let (status, message) = match (answer, &latest_update) {
         (Err(reason), _) => (Condition::Unhealthy, reason),
+        _ if !analytics.loaded() => (Condition::Degraded, "the results are being loaded".to_owned()),
         (Ok(()), None) => (Condition::Degraded, "the result store answers, and holds nothing yet".to_owned()),
         (Ok(()), Some(_)) => (Condition::Healthy, "the result store answers".to_owned()),
     };
@@ -34,9 +54,9 @@ pub(crate) async fn health(State(analytics): Gateway) -> Json<Health> {
 }
 
 /// The time of the newest results.
-#[utoipa::path(get, path = "/analytics/redis/latest", tag = "analytics", responses((status = 200, body = Latest)))]
+#[utoipa::path(get, path = "/analytics/redis/latest", tag = "analytics", responses((status = 200, body = Latest), (status = 503, body = Detail)))]
 pub(crate) async fn latest(State(analytics): Gateway) -> Json<Latest> {
-    Json(Latest { status: Status::Success, latest_update: analytics.read().latest() })
+    Json(Latest { status: Status::Success, latest_update: analytics.latest() })
 }
 
 /// Answers a route whose only parameter is `days`.
@@ -55,7 +75,7 @@ fn rows<T: Serialize>(
 /// Queries by faculty (the type of the user).
 #[utoipa::path(get, path = "/analytics/redis/faculty", tag = "analytics",
     params(("days" = Option<i64>, Query, description = "how far back from now (30)")),
-    responses((status = 200, body = Rows<Faculty>), (status = 422, body = Invalid)))]
+    responses((status = 200, body = Rows<Faculty>), (status = 422, body = Invalid), (status = 503, body = Detail)))]
 pub(crate) async fn faculty(
     State(analytics): Gateway,
     parameters: Parameters,
@@ -66,7 +86,7 @@ pub(crate) async fn faculty(
 /// Queries by year of study.
 #[utoipa::path(get, path = "/analytics/redis/year", tag = "analytics",
     params(("days" = Option<i64>, Query, description = "how far back from now (30)")),
-    responses((status = 200, body = Rows<Year>), (status = 422, body = Invalid)))]
+    responses((status = 200, body = Rows<Year>), (status = 422, body = Invalid), (status = 503, body = Detail)))]
 pub(crate) async fn year(
     State(analytics): Gateway,
     parameters: Parameters,
@@ -77,7 +97,7 @@ pub(crate) async fn year(
 /// Queries by faculty and year.
 #[utoipa::path(get, path = "/analytics/redis/heatmap", tag = "analytics",
     params(("days" = Option<i64>, Query, description = "how far back from now (30)")),
-    responses((status = 200, body = Rows<HeatmapCell>), (status = 422, body = Invalid)))]
+    responses((status = 200, body = Rows<HeatmapCell>), (status = 422, body = Invalid), (status = 503, body = Detail)))]
 pub(crate) async fn heatmap(
     State(analytics): Gateway,
     parameters: Parameters,
@@ -88,7 +108,7 @@ pub(crate) async fn heatmap(
 /// Students' queries by year of study.
 #[utoipa::path(get, path = "/analytics/redis/student-year", tag = "analytics",
     params(("days" = Option<i64>, Query, description = "how far back from now (30)")),
-    responses((status = 200, body = Rows<StudentYear>), (status = 422, body = Invalid)))]
+    responses((status = 200, body = Rows<StudentYear>), (status = 422, body = Invalid), (status = 503, body = Detail)))]
 pub(crate) async fn student_year(
     State(analytics): Gateway,
     parameters: Parameters,
@@ -99,7 +119,7 @@ pub(crate) async fn student_year(
 /// Response times by user type.
 #[utoipa::path(get, path = "/analytics/redis/response-time", tag = "analytics",
     params(("days" = Option<i64>, Query, description = "how far back from now (7)")),
-    responses((status = 200, body = Rows<ResponseTime>), (status = 422, body = Invalid)))]
+    responses((status = 200, body = Rows<ResponseTime>), (status = 422, body = Invalid), (status = 503, body = Detail)))]
 pub(crate) async fn response_time(
     State(analytics): Gateway,
     parameters: Parameters,
@@ -110,7 +130,7 @@ pub(crate) async fn response_time(
 /// Queries by hour of the day.
 #[utoipa::path(get, path = "/analytics/redis/hourly-heatmap", tag = "analytics",
     params(("days" = Option<i64>, Query, description = "how far back from now (7)")),
-    responses((status = 200, body = Rows<HourlyCell>), (status = 422, body = Invalid)))]
+    responses((status = 200, body = Rows<HourlyCell>), (status = 422, body = Invalid), (status = 503, body = Detail)))]
 pub(crate) async fn hourly_heatmap(
     State(analytics): Gateway,
     parameters: Parameters,
@@ -122,7 +142,7 @@ pub(crate) async fn hourly_heatmap(
 #[utoipa::path(get, path = "/analytics/redis/popular-questions", tag = "analytics",
     params(("days" = Option<i64>, Query, description = "how far back from now (30)"),
         ("limit" = Option<i64>, Query, minimum = 0, description = "rows at most (10)")),
-    responses((status = 200, body = Popular), (status = 422, body = Invalid)))]
+    responses((status = 200, body = Popular), (status = 422, body = Invalid), (status = 503, body = Detail)))]
 pub(crate) async fn popular_questions(
     State(analytics): Gateway,
     mut parameters: Parameters,
@@ -136,7 +156,7 @@ pub(crate) async fn popular_questions(
 /// Queries by department.
 #[utoipa::path(get, path = "/analytics/redis/department", tag = "analytics",
     params(("days" = Option<i64>, Query, description = "how far back from now (30)")),
-    responses((status = 200, body = Departments), (status = 422, body = Invalid)))]
+    responses((status = 200, body = Departments), (status = 422, body = Invalid), (status = 503, body = Detail)))]
 pub(crate) async fn department(
     State(analytics): Gateway,
     mut parameters: Parameters,
@@ -152,7 +172,7 @@ pub(crate) async fn department(
     params(("year" = Option<i64>, Query, description = "one year only; 0 is all (all)"),
         ("days" = Option<i64>, Query, description = "how far back from now (30)"),
         ("limit" = Option<i64>, Query, minimum = 0, description = "rows at most, each year (10)")),
-    responses((status = 200, body = PopularByYear), (status = 422, body = Invalid)))]
+    responses((status = 200, body = PopularByYear), (status = 422, body = Invalid), (status = 503, body = Detail)))]
 pub(crate) async fn popular_by_year(
     State(analytics): Gateway,
     mut parameters: Parameters,
@@ -168,7 +188,7 @@ pub(crate) async fn popular_by_year(
 /// Queries by type of user.
 #[utoipa::path(get, path = "/analytics/redis/user-type", tag = "analytics",
     params(("days" = Option<i64>, Query, description = "how far back from now (30)")),
-    responses((status = 200, body = UserTypes), (status = 422, body = Invalid)))]
+    responses((status = 200, body = UserTypes), (status = 422, body = Invalid), (status = 503, body = Detail)))]
 pub(crate) async fn user_type(
     State(analytics): Gateway,
     mut parameters: Parameters,
@@ -182,7 +202,7 @@ pub(crate) async fn user_type(
 /// How many queries were answered well.
 #[utoipa::path(get, path = "/analytics/redis/success-rate", tag = "analytics",
     params(("days" = Option<i64>, Query, description = "how far back from now (7)")),
-    responses((status = 200, body = Success), (status = 422, body = Invalid)))]
+    responses((status = 200, body = Success), (status = 422, body = Invalid), (status = 503, body = Detail)))]
 pub(crate) async fn success_rate(
     State(analytics): Gateway,
     mut parameters: Parameters,
@@ -195,7 +215,7 @@ pub(crate) async fn success_rate(
 /// Totals of everything.
 #[utoipa::path(get, path = "/analytics/redis/overall-summary", tag = "analytics",
     params(("days" = Option<i64>, Query, description = "how far back from now (30)")),
-    responses((status = 200, body = Overall), (status = 422, body = Invalid)))]
+    responses((status = 200, body = Overall), (status = 422, body = Invalid), (status = 503, body = Detail)))]
 pub(crate) async fn overall_summary(
     State(analytics): Gateway,
     mut parameters: Parameters,
@@ -209,7 +229,7 @@ pub(crate) async fn overall_summary(
 #[utoipa::path(get, path = "/analytics/redis/timeseries", tag = "analytics",
     params(("granularity" = Option<String>, Query, description = "`minute`, `hour` or `day` (hour)"),
         ("days" = Option<i64>, Query, description = "how far back from now (7)")),
-    responses((status = 200, body = Timeseries), (status = 400, body = Detail), (status = 422, body = Invalid)))]
+    responses((status = 200, body = Timeseries), (status = 400, body = Detail), (status = 422, body = Invalid), (status = 503, body = Detail)))]
 pub(crate) async fn timeseries(State(analytics): Gateway, mut parameters: Parameters) -> Response {
     let days = parameters.days(7);
     let granularity = parameters.text("granularity").unwrap_or("hour").to_owned();

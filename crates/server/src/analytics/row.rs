@@ -29,6 +29,8 @@ pub(crate) struct Row {
     pub(crate) text: u32,
     /// Milliseconds of the system clock.
     pub(crate) expires: i64,
+    /// Whether its window is closed: an early result says that it is not.
+    pub(crate) is_final: bool,
     pub(crate) ints: [i64; INTS],
     /// NaN is null.
     pub(crate) floats: [f64; FLOATS],
@@ -72,6 +74,14 @@ pub(crate) struct Value<'a> {
     window_start: Text<'a>,
     #[serde(borrow)]
     window_end: Text<'a>,
+    is_final: Flag,
+}
+
+impl Value<'_> {
+    /// Whether the row's window is closed. Only early results say otherwise; writers without these say nothing.
+    pub(crate) fn is_final(&self) -> bool {
+        self.is_final.0 != Some(false)
+    }
 }
 
 /// Counts and averages, in the order in which routes ask for them.
@@ -116,6 +126,10 @@ impl Number {
     }
 }
 
+/// True or false, or none for whatever else stands in its place.
+#[derive(Debug, Default)]
+struct Flag(Option<bool>);
+
 /// A text, or none for whatever else stands in its place.
 #[derive(Debug, Default)]
 pub(crate) struct Text<'a>(pub(crate) Option<Cow<'a, str>>);
@@ -130,7 +144,7 @@ impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Number, D::Error> {
         deserializer.deserialize_any(Lenient).map(|found| match found {
             Found::Number(number) => Number(number),
-            Found::Text(_) | Found::Other => Number::default(),
+            Found::Text(_) | Found::Bool(_) | Found::Other => Number::default(),
         })
     }
 }
@@ -139,7 +153,16 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Text<'a>, D::Error> {
         deserializer.deserialize_any(Lenient).map(|found| match found {
             Found::Text(text) => Text(Some(text)),
-            Found::Number(_) | Found::Other => Text(None),
+            Found::Number(_) | Found::Bool(_) | Found::Other => Text(None),
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Flag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Flag, D::Error> {
+        deserializer.deserialize_any(Lenient).map(|found| match found {
+            Found::Bool(is_set) => Flag(Some(is_set)),
+            Found::Number(_) | Found::Text(_) | Found::Other => Flag(None),
         })
     }
 }
@@ -147,6 +170,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
 enum Found<'a> {
     Number(f64),
     Text(Cow<'a, str>),
+    Bool(bool),
     Other,
 }
 
@@ -160,8 +184,8 @@ impl<'de> Visitor<'de> for Lenient {
         f.write_str("any value")
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Found<'de>, E> {
-        Ok(Found::Other)
+    fn visit_bool<E>(self, v: bool) -> Result<Found<'de>, E> {
+        Ok(Found::Bool(v))
     }
 
     fn visit_i64<E>(self, v: i64) -> Result<Found<'de>, E> {
@@ -211,6 +235,19 @@ mod tests {
         let value: Value<'_> = serde_json::from_slice(json).expect("an object");
         let (ints, floats) = measures(Kind::Department, &value);
         assert_eq!((ints, floats[0]), ([2, 0, 0], 812.0));
-        assert!(value.department_name.0.is_none());
+        assert!(value.department_name.0.is_none() && !value.is_final());
+    }
+
+    #[test]
+    fn a_row_is_final_unless_it_says_that_it_is_not() {
+        for (json, expected) in [
+            ("{}", true),
+            (r#"{"is_final": true}"#, true),
+            (r#"{"is_final": null}"#, true),
+            (r#"{"is_final": false}"#, false),
+        ] {
+            let value: Value<'_> = serde_json::from_str(json).expect("an object");
+            assert_eq!(value.is_final(), expected, "{json}");
+        }
     }
 }

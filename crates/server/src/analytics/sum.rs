@@ -11,6 +11,8 @@ pub(crate) struct Sum {
     pub(crate) group: u32,
     pub(crate) rows: u32,
     pub(crate) newest: Moment,
+    /// Rows whose windows are still open.
+    pub(crate) open: u32,
     /// The newest text, and its row's time.
     pub(crate) text: u32,
     pub(crate) text_time: Moment,
@@ -25,6 +27,7 @@ impl Sum {
         group: 0,
         rows: 0,
         newest: Moment::MIN,
+        open: 0,
         text: NO_TEXT,
         text_time: Moment::MIN,
         ints: [0; INTS],
@@ -33,7 +36,8 @@ impl Sum {
     };
 
     pub(super) fn of(kind: Kind, row: &Row) -> Sum {
-        let mut sum = Sum { group: row.group, rows: 1, newest: row.time, ints: row.ints, ..Sum::EMPTY };
+        let open = u32::from(!row.is_final);
+        let mut sum = Sum { group: row.group, rows: 1, newest: row.time, open, ints: row.ints, ..Sum::EMPTY };
         if row.text != NO_TEXT {
             (sum.text, sum.text_time) = (row.text, row.time);
         }
@@ -51,6 +55,7 @@ impl Sum {
     pub(crate) fn add(&mut self, other: &Sum) {
         self.rows += other.rows;
         self.newest = self.newest.max(other.newest);
+        self.open += other.open;
         if other.text != NO_TEXT && (self.text == NO_TEXT || other.text_time >= self.text_time) {
             (self.text, self.text_time) = (other.text, other.text_time);
         }
@@ -61,6 +66,11 @@ impl Sum {
             self.weighted[i] += other.weighted[i];
             self.weights[i] += other.weights[i];
         }
+    }
+
+    /// Whether all its windows are closed.
+    pub(crate) fn is_final(&self) -> bool {
+        self.open == 0
     }
 
     /// The weighted average; 0 where the values were all null.

@@ -31,11 +31,6 @@ impl Table {
             + self.scratch.capacity() * size_of::<Sum>()
     }
 
-    /// The time of the newest row.
-    pub(super) fn newest(&self) -> Option<Moment> {
-        self.runs.last()?.last_time()
-    }
-
     /// Writes a row over the one of the same key. The sums are out of date until [`Table::settle`].
     pub(super) fn upsert(&mut self, row: &Row) {
         let mut place = self
@@ -146,7 +141,7 @@ impl Table {
     }
 
     /// As [`Table::sums_since`], of the first two counts only, for analytics with very many groups.
-    pub(super) fn counts_since(&self, cutoff: Moment, mut each: impl FnMut(u32, u32, [i64; 2])) {
+    pub(super) fn counts_since(&self, cutoff: Moment, mut each: impl FnMut(u32, bool, [i64; 2])) {
         for run in self.since(cutoff) {
             run.counts_since(cutoff, &mut each);
         }
@@ -157,6 +152,12 @@ impl Table {
         for run in self.since(cutoff) {
             run.rows_since(cutoff, &mut each);
         }
+    }
+
+    /// The time of the newest row that is not later than `now`, and that of the oldest row.
+    pub(super) fn newest_until(&self, now: Moment) -> (Option<Moment>, Option<Moment>) {
+        let until = self.runs.iter().rev().find_map(|run| run.newest_until(now));
+        (until, self.runs.first().and_then(Run::first).map(|(time, _)| time))
     }
 
     /// The newest rows at or after `cutoff`, newest first, at most `limit`.

@@ -37,9 +37,10 @@ enum End {
     Stalled(Bytes),
 }
 
-/// Serves a client until it leaves.
+/// Serves a client until it leaves. `read` is what was read from it already.
 pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
+    read: Bytes,
     feed: Arc<Feed>,
     alive: Alive,
     lease: Option<Lease>,
@@ -50,7 +51,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         .write_buffer_size(0)
         .max_message_size(Some(MESSAGE_BYTES_MAX))
         .max_frame_size(Some(MESSAGE_BYTES_MAX));
-    let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
+    let socket = WebSocketStream::from_partially_read(stream, read.into(), Role::Server, Some(config)).await;
     feed.metrics.feed_clients.inc();
     let mut client = Client { socket, stall: feed.stall, last_sent: Instant::now() };
     let end = tokio::select! {
@@ -86,13 +87,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         // First subscribed, then looked: a change in between is sent once too often rather than lost.
         let mut published = feed.published.subscribe();
         let mut seen = *published.borrow_and_update();
-        if let Err(end) = self.send(feed.welcome()).await {
+        let mut is_welcomed = feed.analytics.loaded();
+        if let Err(end) = self.send(feed.greeting()).await {
             return end;
         }
         let mut heartbeat = pin!(sleep_until(self.last_sent + HEARTBEAT_AFTER));
         loop {
             let sent = tokio::select! {
                 () = alive.stopped() => return End::Closed(Close::Away),
+                () = feed.analytics.wait_until_loaded(), if !is_welcomed => {
+                    is_welcomed = true;
+                    self.send(feed.welcome()).await
+                }
                 said = self.socket.next() => match self.answer(said) {
                     Ok(Some(answer)) => self.send(vec![answer]).await,
                     Ok(None) => Ok(()),

@@ -5,13 +5,18 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::{Feed, client};
+use super::{Feed, client, socket};
 use crate::error::{Detail, Failure};
 use crate::guard::Lease;
 use crate::listen::Slot;
+use crate::shutdown::Alive;
 
 /// The live feed, a WebSocket.
 ///
@@ -44,7 +49,7 @@ pub(crate) async fn connect(
         // The connection counts as one for as long as the socket is open.
         let _slot = slot;
         match upgrade.await {
-            Ok(upgraded) => client::serve(TokioIo::new(upgraded), feed, alive, lease).await,
+            Ok(upgraded) => serve(upgraded, feed, alive, lease).await,
             Err(error) => tracing::debug!(%error, "a WebSocket was not opened"),
         }
     });
@@ -54,6 +59,26 @@ pub(crate) async fn connect(
         (header::SEC_WEBSOCKET_ACCEPT, accept),
     ];
     Ok((StatusCode::SWITCHING_PROTOCOLS, headers).into_response())
+}
+
+/// Serves a client on the connection itself, past what HTTP put around it.
+async fn serve(upgraded: Upgraded, feed: Arc<Feed>, alive: Alive, lease: Option<Lease>) {
+    let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
+        Ok(parts) => {
+            let stream = parts.io.into_inner();
+            socket::limit(&stream, feed.stall);
+            return client::serve(stream, parts.read_buf, feed, alive, lease).await;
+        }
+        Err(upgraded) => upgraded,
+    };
+    match upgraded.downcast::<TokioIo<TlsStream<TcpStream>>>() {
+        Ok(parts) => {
+            let stream = parts.io.into_inner();
+            socket::limit(stream.get_ref().0, feed.stall);
+            client::serve(stream, parts.read_buf, feed, alive, lease).await;
+        }
+        Err(upgraded) => client::serve(TokioIo::new(upgraded), Bytes::new(), feed, alive, lease).await,
+    }
 }
 
 /// Whether a header's list holds a token.

@@ -1,8 +1,10 @@
 //! The feed's messages as the API's description shows them. They are written elsewhere, once for all clients.
 
+use bytes::Bytes;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::frame;
 use crate::analytics::answer::{
     ByYear, Department, Faculty, HeatmapCell, HourlyCell, Point, PopularQuery, ResponseTime, StudentYear,
     UserType, Year,
@@ -14,6 +16,9 @@ use crate::analytics::reply::{Overall, Success};
 pub(crate) struct Initial {
     #[schema(pattern = "^initial$")]
     r#type: String,
+    /// The zone in which all times of results are.
+    #[schema(example = "Asia/Ho_Chi_Minh")]
+    time_zone: String,
     data: InitialData,
 }
 
@@ -45,7 +50,8 @@ pub(crate) struct Update {
     timestamp: String,
 }
 
-/// Only the field of the analytic that changed is there.
+/// Only the field of the analytic that changed is there. Time series hold the points that changed, oldest first: each takes
+/// the place of the one with the same `timestamp`. All others are complete.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UpdateData {
@@ -67,18 +73,22 @@ pub(crate) struct UpdateData {
 }
 
 /// Whether results and events get where they belong. Sent when that changes, and behind `Initial` where something is
-/// wrong; a client that does not know the message ignores it.
-#[derive(Serialize, ToSchema)]
+/// wrong; while the results are being loaded it comes before `Initial`. A client that does not know the message ignores it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct FeedStatus {
     #[schema(pattern = "^status$")]
-    r#type: &'static str,
+    pub(crate) r#type: &'static str,
     /// The result store: it takes results, or they wait and nothing new is sent.
-    store: Standing,
+    pub(crate) store: Standing,
     /// The event log: it takes events, or whoever sends them has to send them again.
-    log: Standing,
+    pub(crate) log: Standing,
+    /// The results that the store held at the start: they are loaded, or nothing is known yet.
+    pub(crate) results: Standing,
+    /// The jobs that write the results: they run and can use what they read, or figures stand still.
+    pub(crate) jobs: Standing,
 }
 
-/// How the store or the log stands.
+/// How one of them stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Standing {
     /// Whether it does its work.
@@ -96,14 +106,29 @@ impl Default for Standing {
     }
 }
 
-impl FeedStatus {
-    pub(crate) fn new(store: Standing, log: Standing) -> FeedStatus {
-        FeedStatus { r#type: "status", store, log }
+impl Standing {
+    /// It does not do its work.
+    pub(crate) fn trouble(since: Option<String>, message: impl Into<String>) -> Standing {
+        Standing { ok: false, since, message: Some(message.into()) }
     }
+}
 
+impl Default for FeedStatus {
+    fn default() -> FeedStatus {
+        let [store, log, results, jobs] = [(); 4].map(|()| Standing::default());
+        FeedStatus { r#type: "status", store, log, results, jobs }
+    }
+}
+
+impl FeedStatus {
     /// Whether there is nothing to say.
     pub(crate) fn is_well(&self) -> bool {
-        [&self.store, &self.log].iter().all(|standing| standing.message.is_none())
+        [&self.store, &self.log, &self.results, &self.jobs].iter().all(|standing| standing.message.is_none())
+    }
+
+    /// The message as a frame.
+    pub(super) fn frame(&self) -> Bytes {
+        frame::text(&serde_json::to_vec(self).expect("texts can be written as JSON"))
     }
 }
 

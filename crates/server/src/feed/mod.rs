@@ -2,12 +2,18 @@
 //!
 //! Every frame is made once, header included, and its bytes are shared by all clients. What a client has not been sent
 //! yet is not queued: it only knows up to which round it was served, and is sent the newest frame of each analytic that
-//! changed since. A client that takes nothing for long is closed. How store and log stand is told in the same way.
+//! changed since. Of a time series it is sent the points that changed (`series`). A client that takes nothing for long is
+//! closed. How what is behind the feed stands is told in the same way.
+//!
+//! The snapshot waits until all rows of the store are loaded: before that it would say that there is nothing. Until then a
+//! client is told that the results are being loaded.
 
 mod client;
 mod frame;
 pub(crate) mod handshake;
 pub(crate) mod message;
+mod series;
+mod socket;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,11 +23,12 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::analytics::{Analytics, Kind};
+use crate::analytics::{Analytics, Kind, Points, merge};
 use crate::metrics::Metrics;
 use crate::shutdown::Alive;
 pub(crate) use handshake::connect;
-use message::FeedStatus;
+use message::{FeedStatus, Standing};
+use series::RecentPoints;
 
 /// What a client is sent a second of one analytic at most: long time series are merged for longer.
 const BYTES_PER_SECOND: f64 = 1e6;
@@ -35,6 +42,7 @@ pub(crate) struct Feed {
     /// Tells the clients that there is a new round.
     published: watch::Sender<u64>,
     initial: Mutex<Option<Initial>>,
+    status: RwLock<FeedStatus>,
     metrics: Arc<Metrics>,
     stall: Duration,
     alive: Alive,
@@ -48,20 +56,35 @@ struct Rounds {
     newest: Bytes,
     /// By kind, and behind them the status.
     frames: [Published; Kind::COUNT + 1],
+    /// By kind; of those that are no time series it stays empty.
+    points: [RecentPoints; Kind::COUNT],
     /// When the oldest change in the newest round was made.
     changed: Option<Instant>,
-    /// What is wrong, for whoever connects while it is.
-    trouble: Option<Bytes>,
 }
 
-/// What was last published of a kind.
+/// What was last published of an analytic.
 #[derive(Clone, Default)]
 struct Published {
     round: u64,
     frame: Bytes,
+    /// The time of the change, and its points.
+    time: Arc<str>,
     /// When the oldest change in it was made, of a result.
     changed: Option<Instant>,
 }
+
+/// A frame that is to be published, and where it belongs.
+struct Made {
+    place: usize,
+    frame: Bytes,
+    time: Arc<str>,
+    points: Points,
+    /// When the oldest change in it was made, of a result.
+    changed: Option<Instant>,
+}
+
+/// Where the status lies among the frames.
+const STATUS: usize = Kind::COUNT;
 
 /// What a client was not sent yet.
 struct Missed {
@@ -73,8 +96,11 @@ struct Missed {
     changed: Option<Instant>,
 }
 
-/// Where the status lies among the frames.
-const STATUS: usize = Kind::COUNT;
+/// What a client was not sent yet of an analytic, or of the status.
+enum Part {
+    Frame(Bytes),
+    Points(Kind, Arc<str>, Points),
+}
 
 /// The snapshot that clients connecting in the same second share.
 struct Initial {
@@ -95,6 +121,7 @@ impl Feed {
             rounds: RwLock::default(),
             published: watch::Sender::new(0),
             initial: Mutex::new(None),
+            status: RwLock::default(),
             metrics,
             stall,
             alive,
@@ -123,8 +150,8 @@ impl Feed {
                 () = stop.stopped() => return,
                 () = self.analytics.changes.notify.notified() => {
                     for (k, new) in self.analytics.changes.take().into_iter().enumerate() {
-                        if new.is_some() {
-                            pending[k] = new;
+                        if let Some(new) = new {
+                            merge(&mut pending[k], new);
                             changed[k].get_or_insert_with(Instant::now);
                         }
                     }
@@ -138,62 +165,79 @@ impl Feed {
                 if not_before[k] > now {
                     continue;
                 }
-                let Some(time) = pending[k].take() else { continue };
+                let Some(mark) = pending[k].take() else { continue };
                 let since = changed[k].take();
                 // Nobody listens: whoever connects is sent the state as it will be then.
                 if self.published.receiver_count() == 0 {
                     continue;
                 }
-                let frame = frame::text(&self.update(kind, &time));
+                let frame = self.update(kind, &mark.time, &mark.points);
                 let pause = Duration::from_secs_f64(frame.len() as f64 / BYTES_PER_SECOND);
                 not_before[k] = now + pause.clamp(interval, MERGE_MAX.max(interval));
-                made.push((k, Published { frame, changed: since, ..Published::default() }));
+                made.push(Made { place: k, frame, time: mark.time, points: mark.points, changed: since });
             }
             self.metrics.feed_updates.inc_by(made.len() as u64);
             self.publish_round(made);
         }
     }
 
-    /// Tells all clients, and those to come for as long as something is wrong.
-    pub(crate) fn tell(&self, status: &FeedStatus) {
-        let Ok(json) = serde_json::to_vec(status) else { return };
-        let frame = frame::text(&json);
-        self.rounds.write().trouble = (!status.is_well()).then(|| frame.clone());
-        self.publish_round(vec![(STATUS, Published { frame, ..Published::default() })]);
+    /// Tells all clients how what is behind the feed stands, and those to come for as long as something is wrong.
+    pub(crate) fn tell(&self, status: FeedStatus) {
+        *self.status.write() = status;
+        let frame = self.status().frame();
+        let (time, points, changed) = (Arc::default(), Points::none(), None);
+        self.publish_round(vec![Made { place: STATUS, frame, time, points, changed }]);
     }
 
-    fn update(&self, kind: Kind, time: &str) -> Vec<u8> {
+    /// How what is behind the feed stands now: whether the rows are loaded is known at once.
+    fn status(&self) -> FeedStatus {
+        let mut status = self.status.read().clone();
+        status.results = match self.analytics.loaded() {
+            true => Standing::default(),
+            false => Standing::trouble(status.results.since, "the results are being loaded"),
+        };
+        status
+    }
+
+    fn update(&self, kind: Kind, time: &str, points: &Points) -> Bytes {
         let time = serde_json::Value::from(time);
         let (name, field) = (kind.name(), kind.feed_field());
         let mut json =
             format!(r#"{{"type":"update","analytics_type":"{name}","data":{{"{field}":"#).into_bytes();
-        self.analytics.write_data(kind, &mut json);
+        match kind.is_series() {
+            true => self.analytics.write_points(kind, points, &mut json),
+            false => self.analytics.write_data(kind, &mut json),
+        }
         json.extend_from_slice(format!(r#"}},"timestamp":{time}}}"#).as_bytes());
-        json
+        frame::text(&json)
     }
 
-    fn publish_round(&self, made: Vec<(usize, Published)>) {
+    fn publish_round(&self, made: Vec<Made>) {
         if made.is_empty() {
             return;
         }
         let newest = match &made[..] {
-            [(_, only)] => only.frame.clone(),
+            [only] => only.frame.clone(),
             several => {
-                let mut joined = BytesMut::with_capacity(several.iter().map(|(_, of)| of.frame.len()).sum());
-                several.iter().for_each(|(_, of)| joined.extend_from_slice(&of.frame));
+                let mut joined = BytesMut::with_capacity(several.iter().map(|made| made.frame.len()).sum());
+                several.iter().for_each(|made| joined.extend_from_slice(&made.frame));
                 joined.freeze()
             }
         };
+
         let mut rounds = self.rounds.write();
         rounds.number += 1;
-        let number = rounds.number;
+        let round = rounds.number;
         rounds.newest = newest;
-        rounds.changed = made.iter().filter_map(|(_, of)| of.changed).min();
-        for (place, of) in made {
-            rounds.frames[place] = Published { round: number, ..of };
+        rounds.changed = made.iter().filter_map(|made| made.changed).min();
+        for Made { place, frame, time, points, changed } in made {
+            if Kind::ALL.get(place).is_some_and(|kind| kind.is_series()) {
+                rounds.points[place].add(round, &points);
+            }
+            rounds.frames[place] = Published { round, frame, time, changed };
         }
         drop(rounds);
-        self.published.send_replace(number);
+        self.published.send_replace(round);
     }
 
     /// What a client that was served up to round `seen` has missed.
@@ -207,15 +251,38 @@ impl Feed {
             return Missed { frames: vec![rounds.newest.clone()], round, changed: rounds.changed };
         }
 
-        let mut missed: Vec<&Published> = rounds.frames.iter().filter(|of| of.round > seen).collect();
-        missed.sort_by_key(|of| of.round);
-        let changed = missed.iter().filter_map(|of| of.changed).min();
-        Missed { frames: missed.into_iter().map(|of| of.frame.clone()).collect(), round, changed }
+        let mut missed: Vec<(u64, Part)> = Vec::new();
+        let changed =
+            rounds.frames.iter().filter(|of| of.round > seen).filter_map(|of| of.changed).min();
+        for (place, published) in rounds.frames.iter().enumerate().filter(|(_, of)| of.round > seen) {
+            // The newest frame of a series holds the points of one round only.
+            let what = match Kind::ALL.get(place) {
+                Some(kind) if kind.is_series() => {
+                    Part::Points(*kind, Arc::clone(&published.time), rounds.points[place].since(seen))
+                }
+                _ => Part::Frame(published.frame.clone()),
+            };
+            missed.push((published.round, what));
+        }
+        drop(rounds);
+
+        missed.sort_by_key(|(round, _)| *round);
+        let frames = missed.into_iter().map(|(_, what)| match what {
+            Part::Frame(frame) => frame,
+            Part::Points(kind, time, points) => self.update(kind, &time, &points),
+        });
+        Missed { frames: frames.collect(), round, changed }
     }
 
-    /// What a new client is sent first.
+    /// What a new client is sent first: that the results are being loaded, if they are.
+    fn greeting(&self) -> Vec<Bytes> {
+        if self.analytics.loaded() { self.welcome() } else { vec![self.status().frame()] }
+    }
+
+    /// The snapshot, and what is wrong if anything is.
     fn welcome(&self) -> Vec<Bytes> {
-        let trouble = self.rounds.read().trouble.clone();
+        let status = self.status();
+        let trouble = (!status.is_well()).then(|| status.frame());
         std::iter::once(self.initial()).chain(trouble).collect()
     }
 
@@ -228,7 +295,8 @@ impl Feed {
         {
             return made.frame.clone();
         }
-        let mut json = br#"{"type":"initial","data":{"#.to_vec();
+        let zone = serde_json::Value::from(self.analytics.zone_name());
+        let mut json = format!(r#"{{"type":"initial","time_zone":{zone},"data":{{"#).into_bytes();
         for kind in Kind::ALL.into_iter().filter(|kind| kind.in_initial()) {
             if json.last() != Some(&b'{') {
                 json.push(b',');

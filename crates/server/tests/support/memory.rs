@@ -126,6 +126,8 @@ pub struct MemoryStore {
     rows: Mutex<BTreeMap<Arc<str>, Entry>>,
     followers: Mutex<Vec<Sender<Arc<Change>>>>,
     pub away: AtomicBool,
+    /// Whether whoever reads all rows has to wait.
+    pub slow: AtomicBool,
     pub remark: Mutex<Option<String>>,
 }
 
@@ -134,7 +136,14 @@ pub const DAY: Duration = Duration::from_secs(86_400);
 impl MemoryStore {
     pub fn new(clock: Arc<ManualClock>) -> MemoryStore {
         let (rows, followers) = (Mutex::default(), Mutex::default());
-        MemoryStore { clock, rows, followers, away: AtomicBool::new(false), remark: Mutex::default() }
+        MemoryStore {
+            clock,
+            rows,
+            followers,
+            away: AtomicBool::new(false),
+            slow: AtomicBool::new(false),
+            remark: Mutex::default(),
+        }
     }
 
     /// Writes a row for 30 days, telling nobody its name.
@@ -207,6 +216,9 @@ impl ResultStore for MemoryStore {
 
     fn scan(&self, prefix: &str, each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
         self.reach()?;
+        while self.slow.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         let rows: Vec<Entry> = self.rows.lock().values().cloned().collect();
         for entry in rows {
             if entry.key.starts_with(prefix) && entry.expires > self.clock.now() && !each(entry) {

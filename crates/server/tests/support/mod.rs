@@ -45,6 +45,10 @@ impl Operations for Jobs {
             message: None,
         }]
     }
+
+    fn trouble(&self) -> Option<String> {
+        self.trouble.lock().clone()
+    }
 }
 
 /// A server and what stands behind it.
@@ -95,7 +99,10 @@ pub async fn start_guarded(
         let _ = stopped.await;
     }));
     let weir = Weir { address, clock, log, store, jobs, handle, stop: Some(stop), serving };
-    eventually("the results are loaded", || weir.handle.loaded()).await;
+    // A test that holds the rows back wants to see what is answered meanwhile.
+    if !weir.store.slow.load(std::sync::atomic::Ordering::SeqCst) {
+        eventually("the results are loaded", || weir.handle.loaded()).await;
+    }
     weir
 }
 
@@ -109,6 +116,13 @@ impl Weir {
         let answer = self.get(target).await;
         assert_eq!(answer.status, 200, "{target}: {}", answer.text());
         answer.json()
+    }
+
+    /// [`Weir::json`], as readers of before this version know it: without the fields that were added since.
+    pub async fn known(&self, target: &str) -> Value {
+        let mut answer = self.json(target).await;
+        remove_added(&mut answer);
+        answer
     }
 
     pub async fn post(&self, target: &str, body: impl AsRef<[u8]>) -> Answer {
@@ -173,5 +187,17 @@ pub async fn close_code(socket: &mut Socket) -> u16 {
             Message::Close(None) => panic!("closed without a code"),
             _ => {}
         }
+    }
+}
+
+fn remove_added(value: &mut Value) {
+    match value {
+        Value::Array(values) => values.iter_mut().for_each(remove_added),
+        Value::Object(fields) => {
+            fields.remove("is_final");
+            fields.remove("newest");
+            fields.values_mut().for_each(remove_added);
+        }
+        _ => {}
     }
 }

@@ -209,7 +209,9 @@ fn complaints(frame: &str) -> Vec<String> {
     if frame["type"] != "status" {
         return Vec::new();
     }
-    let told = [("results", &frame["store"]), ("events", &frame["log"])].map(|(what, of)| {
+    let parts = [("results", "store"), ("events", "log"), ("results", "results"), ("new figures", "jobs")];
+    let told = parts.map(|(what, part)| {
+        let of = &frame[part];
         let since = of["since"].as_str().map_or_else(String::new, |since| format!(" since {since}"));
         let message = of["message"].as_str()?;
         Some(match of["ok"].as_bool() {
@@ -218,7 +220,11 @@ fn complaints(frame: &str) -> Vec<String> {
         })
     });
     let told: Vec<String> = told.into_iter().flatten().collect();
-    if told.is_empty() { vec!["the store takes results, and the log events".to_owned()] } else { told }
+    if told.is_empty() {
+        vec!["the store takes results, the log events, and the jobs run".to_owned()]
+    } else {
+        told
+    }
 }
 
 /// A frame as the lines to print, one a row.

@@ -12,6 +12,7 @@ use crate::analytics::index::Index;
 use crate::analytics::intern::NO_TEXT;
 use crate::analytics::kind::Kind;
 use crate::analytics::moment::Moment;
+use crate::analytics::row::Row;
 use crate::analytics::sum::Sum;
 
 /// A faculty is the type of the user who asks.
@@ -25,6 +26,8 @@ pub(crate) struct Faculty {
     /// Milliseconds; missing where nothing was counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     avg_response_time: Option<f64>,
+    /// Whether all windows counted here are closed.
+    is_final: bool,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -37,6 +40,8 @@ pub(crate) struct Year {
     /// Milliseconds; missing where nothing was counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     avg_response_time: Option<f64>,
+    /// Whether all windows counted here are closed.
+    is_final: bool,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -49,6 +54,8 @@ pub(crate) struct HeatmapCell {
     /// Milliseconds; missing where nothing was counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     avg_response_time: Option<f64>,
+    /// Whether all windows counted here are closed.
+    is_final: bool,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -63,6 +70,8 @@ pub(crate) struct StudentYear {
     /// Two decimals; missing where nothing was counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     avg_contexts_found: Option<f64>,
+    /// Whether all windows counted here are closed.
+    is_final: bool,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -73,16 +82,54 @@ pub(crate) struct UserType {
     /// Of all queries, two decimals; missing where nothing was counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     percentage: Option<f64>,
+    /// Whether all windows counted here are closed.
+    is_final: bool,
 }
 
-/// Each time in milliseconds, the plain mean over the windows, two decimals.
+/// Times in milliseconds, two decimals. Those beside `newest` are plain means over the windows, which readers of before
+/// know: the mean of many medians or percentiles is neither a median nor a percentile of all queries.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ResponseTime {
     user_type: String,
+    /// The mean over the windows of their means.
+    avg_time: f64,
+    /// The mean over the windows of their medians.
+    median_time: f64,
+    /// The mean over the windows of their 95th percentiles.
+    p95_time: f64,
+    query_count: i64,
+    /// Whether all windows counted here are closed.
+    is_final: bool,
+    /// The newest window that is closed; null where there is none among the newest rows.
+    newest: Option<WindowTimes>,
+}
+
+/// Rows among which the newest closed window of each group is looked for: a route must not go through all of a week.
+const NEWEST_ROWS: usize = 1_000;
+
+/// The response times of one window: exactly those of its queries.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub(crate) struct WindowTimes {
+    /// The time in the row's key.
+    timestamp: Moment,
     avg_time: f64,
     median_time: f64,
     p95_time: f64,
     query_count: i64,
+}
+
+impl WindowTimes {
+    fn of(row: &Row) -> WindowTimes {
+        // A window without any response time has 0, and so has one of a writer that leaves them out.
+        let time = |i: usize| if row.floats[i].is_nan() { 0.0 } else { rounded(row.floats[i]) };
+        WindowTimes {
+            timestamp: row.time,
+            avg_time: time(0),
+            median_time: time(1),
+            p95_time: time(2),
+            query_count: row.ints[0],
+        }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -91,6 +138,8 @@ pub(crate) struct HourlyCell {
     #[schema(value_type = NumberOrText)]
     hour_of_day: Whole,
     query_count: i64,
+    /// Whether all windows counted here are closed.
+    is_final: bool,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -106,6 +155,8 @@ pub(crate) struct Department {
     /// Of all queries, two decimals; missing where nothing was counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     percentage: Option<f64>,
+    /// Whether all windows counted here are closed.
+    is_final: bool,
 }
 
 /// A whole number, or `unknown`.
@@ -153,6 +204,7 @@ pub(crate) fn faculties(index: &Index, cutoff: Moment) -> Vec<Faculty> {
         unique_users: sum.ints[1],
         last_updated: sum.newest,
         avg_response_time: average(&sum, 0),
+        is_final: sum.is_final(),
     };
     named(index, Kind::Faculty, cutoff).into_iter().map(row).collect()
 }
@@ -164,6 +216,7 @@ pub(crate) fn years(index: &Index, cutoff: Moment) -> Vec<Year> {
         unique_users: sum.ints[1],
         last_updated: sum.newest,
         avg_response_time: average(&sum, 0),
+        is_final: sum.is_final(),
     };
     named(index, Kind::Year, cutoff).into_iter().map(row).collect()
 }
@@ -175,6 +228,7 @@ pub(crate) fn heatmap(index: &Index, cutoff: Moment) -> Vec<HeatmapCell> {
         query_count: sum.ints[0],
         last_updated: sum.newest,
         avg_response_time: average(&sum, 0),
+        is_final: sum.is_final(),
     };
     named(index, Kind::Heatmap, cutoff).into_iter().map(row).collect()
 }
@@ -186,6 +240,7 @@ pub(crate) fn student_years(index: &Index, cutoff: Moment) -> Vec<StudentYear> {
         unique_users: sum.ints[1],
         avg_response_time: average(&sum, 0).map(rounded),
         avg_contexts_found: average(&sum, 1).map(rounded),
+        is_final: sum.is_final(),
     };
     named(index, Kind::StudentYear, cutoff).into_iter().map(row).collect()
 }
@@ -199,11 +254,19 @@ pub(crate) fn user_types(index: &Index, cutoff: Moment) -> (Vec<UserType>, i64) 
         query_count: sum.ints[0],
         unique_users: sum.ints[1],
         percentage: (sum.ints[0] != 0).then(|| percentage(sum.ints[0], total)),
+        is_final: sum.is_final(),
     };
     (groups.into_iter().map(row).collect(), total)
 }
 
 pub(crate) fn response_times(index: &Index, cutoff: Moment) -> Vec<ResponseTime> {
+    let mut newest: HashMap<u32, WindowTimes> = HashMap::new();
+    for row in index.table(Kind::ResponseTime).newest_since(cutoff, NEWEST_ROWS) {
+        if row.is_final && row.ints[0] != 0 {
+            newest.entry(row.group).or_insert_with(|| WindowTimes::of(&row));
+        }
+    }
+
     let groups = named(index, Kind::ResponseTime, cutoff).into_iter();
     let row = |(user_type, _, sum): (String, String, Sum)| ResponseTime {
         user_type,
@@ -211,6 +274,8 @@ pub(crate) fn response_times(index: &Index, cutoff: Moment) -> Vec<ResponseTime>
         median_time: rounded(sum.average(1)),
         p95_time: rounded(sum.average(2)),
         query_count: sum.ints[0],
+        is_final: sum.is_final(),
+        newest: newest.get(&sum.group).copied(),
     };
     groups.filter(|(_, _, sum)| sum.ints[0] != 0).map(row).collect()
 }
@@ -219,6 +284,7 @@ pub(crate) fn hourly(index: &Index, cutoff: Moment) -> Vec<HourlyCell> {
     let row = |(hour, _, sum): (String, String, Sum)| HourlyCell {
         hour_of_day: Whole(hour),
         query_count: sum.ints[0],
+        is_final: sum.is_final(),
     };
     named(index, Kind::HeatmapHourly, cutoff).into_iter().map(row).collect()
 }
@@ -262,6 +328,7 @@ pub(crate) fn departments(index: &Index, cutoff: Moment) -> (Vec<Department>, i6
         success_count: sum.ints[2],
         avg_response_time: average(&sum, 0).map(rounded),
         percentage: (sum.ints[0] != 0).then(|| percentage(sum.ints[0], total)),
+        is_final: sum.is_final(),
     };
     let mut departments: Vec<Department> = by_id.into_iter().map(row).collect();
     departments.sort_by_key(|department| Reverse(department.query_count));

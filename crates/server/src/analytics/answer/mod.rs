@@ -11,7 +11,7 @@ pub(crate) use groups::{
     faculties, heatmap, hourly, response_times, student_years, user_types, years,
 };
 pub(crate) use popular::{ByYear, PopularQuery, popular, popular_by_year};
-pub(crate) use totals::{Overall, Point, Success, overall, series, success};
+pub(crate) use totals::{Overall, Point, Success, overall, series, series_at, success};
 
 use std::cmp::Ordering;
 

@@ -17,6 +17,8 @@ pub(crate) struct PopularQuery {
     query_text: String,
     total_count: i64,
     unique_users: i64,
+    /// Whether all windows counted here are closed.
+    is_final: bool,
 }
 
 /// The most popular queries of each year, the years ascending.
@@ -43,8 +45,11 @@ impl Serialize for ByYear {
 /// A group's counts; small, since there may be a million.
 #[derive(Clone, Copy, Default)]
 struct Tally {
-    rows: u32,
     group: u32,
+    /// Whether any row is in range.
+    is_there: bool,
+    /// Whether any of its windows is still open.
+    is_open: bool,
     count: i64,
     users: i64,
 }
@@ -52,16 +57,17 @@ struct Tally {
 fn tallies(index: &Index, kind: Kind, cutoff: Moment) -> Vec<Tally> {
     let table = index.table(kind);
     let mut tallies = vec![Tally::default(); table.groups.len()];
-    table.counts_since(cutoff, |group, rows, [count, users]| {
+    table.counts_since(cutoff, |group, is_open, [count, users]| {
         let tally = &mut tallies[group as usize];
-        tally.rows += rows;
+        tally.is_there = true;
+        tally.is_open |= is_open;
         tally.count = tally.count.saturating_add(count);
         tally.users = tally.users.saturating_add(users);
     });
     for (group, tally) in (0..).zip(&mut tallies) {
         tally.group = group;
     }
-    tallies.retain(|tally| tally.rows > 0);
+    tallies.retain(|tally| tally.is_there);
     tallies
 }
 
@@ -82,6 +88,7 @@ fn top<'a>(mut tallies: Vec<Tally>, limit: usize, text: impl Fn(u32) -> &'a str)
         query_text: text(tally.group).to_owned(),
         total_count: tally.count,
         unique_users: tally.users,
+        is_final: !tally.is_open,
     };
     tallies.into_iter().map(row).collect()
 }

@@ -1,5 +1,7 @@
 //! The analytics without groups: totals, and the course of a count over time.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::value::RawValue;
@@ -25,6 +27,8 @@ pub(crate) struct Overall {
     success_rate: f64,
     /// Milliseconds, two decimals; windows without an average are left out.
     avg_response_time: f64,
+    /// Whether all windows counted here are closed.
+    is_final: bool,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -34,6 +38,8 @@ pub(crate) struct Success {
     total_queries: i64,
     total_success: i64,
     total_failure: i64,
+    /// Whether all windows counted here are closed.
+    is_final: bool,
     /// The newest 20 windows, newest first.
     #[schema(value_type = Vec<SuccessRecordFields>)]
     records: Vec<SuccessRecord>,
@@ -43,6 +49,7 @@ pub(crate) struct Success {
 #[derive(Debug)]
 pub(crate) struct SuccessRecord {
     time: Moment,
+    is_final: bool,
     row: RecordRow,
 }
 
@@ -71,6 +78,8 @@ pub(crate) struct SuccessRecordFields {
     failure_count: i64,
     success_rate_pct: Option<f64>,
     created_at: Option<String>,
+    /// Whether the window is closed.
+    is_final: bool,
 }
 
 /// One window of a time series.
@@ -80,6 +89,8 @@ pub(crate) struct Point {
     query_count: i64,
     window_start: Option<Moment>,
     window_end: Option<Moment>,
+    /// Whether the window is closed; the count of an open one still grows.
+    is_final: bool,
 }
 
 impl Serialize for SuccessRecord {
@@ -88,7 +99,9 @@ impl Serialize for SuccessRecord {
         match &self.row {
             RecordRow::Whole(whole) => {
                 let fields: Vec<(String, Box<RawValue>)> = fields(whole);
-                for (name, value) in fields.iter().filter(|(name, _)| name != "timestamp") {
+                for (name, value) in
+                    fields.iter().filter(|(name, _)| name != "timestamp" && name != "is_final")
+                {
                     map.serialize_entry(name, value)?;
                 }
             }
@@ -100,6 +113,7 @@ impl Serialize for SuccessRecord {
             }
         }
         map.serialize_entry("timestamp", &self.time)?;
+        map.serialize_entry("is_final", &self.is_final)?;
         map.end()
     }
 }
@@ -142,6 +156,7 @@ pub(crate) fn overall(index: &Index, cutoff: Moment) -> Overall {
         failure_count,
         success_rate: percentage(success_count, total_queries),
         avg_response_time: rounded(sum.average(0)),
+        is_final: sum.is_final(),
     }
 }
 
@@ -150,6 +165,7 @@ pub(crate) fn success(index: &Index, cutoff: Moment) -> Success {
     let [total_queries, total_success, total_failure] = sum.ints;
     let record = |row: Row| SuccessRecord {
         time: row.time,
+        is_final: row.is_final,
         row: match index.whole(&row) {
             Some(whole) => RecordRow::Whole(whole.to_owned()),
             None => RecordRow::Counts { total: row.ints[0], success: row.ints[1], failure: row.ints[2] },
@@ -160,6 +176,7 @@ pub(crate) fn success(index: &Index, cutoff: Moment) -> Success {
         total_queries,
         total_success,
         total_failure,
+        is_final: sum.is_final(),
         records: index
             .table(Kind::SuccessRate)
             .newest_since(cutoff, RECORDS)
@@ -170,15 +187,32 @@ pub(crate) fn success(index: &Index, cutoff: Moment) -> Success {
 }
 
 pub(crate) fn series(index: &Index, kind: Kind, cutoff: Moment) -> Vec<Point> {
-    let time = |micros: i64| (micros != NO_TIME).then_some(Moment(micros));
     let mut points = Vec::new();
-    index.table(kind).rows_since(cutoff, |row| {
-        points.push(Point {
+    index.table(kind).rows_since(cutoff, |row| points.push(Point::of(row)));
+    points
+}
+
+/// The points of these times, oldest first.
+pub(crate) fn series_at(index: &Index, kind: Kind, times: &BTreeSet<Moment>) -> Vec<Point> {
+    let mut points = Vec::new();
+    let Some(first) = times.first() else { return points };
+    index.table(kind).rows_since(*first, |row| {
+        if times.contains(&row.time) {
+            points.push(Point::of(row));
+        }
+    });
+    points
+}
+
+impl Point {
+    fn of(row: &Row) -> Point {
+        let time = |micros: i64| (micros != NO_TIME).then_some(Moment(micros));
+        Point {
             timestamp: row.time,
             query_count: row.ints[0],
             window_start: time(row.ints[1]),
             window_end: time(row.ints[2]),
-        });
-    });
-    points
+            is_final: row.is_final,
+        }
+    }
 }
