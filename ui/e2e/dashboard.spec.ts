@@ -12,11 +12,19 @@ test('shows all that the server sends on connect, without a complaint', async ({
   await expect(total(page, 'Success rate')).toHaveText('96.4%');
   await expect(total(page, 'Failures')).toHaveText('1,031');
   await expect(total(page, 'Average response')).toHaveText('829ms');
+  // Percentiles are those of one minute, and called so.
   await expect(total(page, '95th percentile')).toHaveText('2.48s');
+  await expect(page.getByRole('region', { name: 'Totals' })).toContainText(
+    'slowest: Giảng viên, minute 14:29',
+  );
+  await expect(panel(page, 'Response times')).toContainText('minute 14:29');
+  // One zone for all times, and it is named.
+  await expect(page.getByRole('banner')).toContainText('Asia/Ho_Chi_Minh');
 
   // One figure of each of the others, from the table or list that says the same as the picture.
   const figures: [string, string][] = [
     ['Queries over time', 'Tue, Dec 9, 14:30'],
+    ['Queries over time', 'so far'],
     ['Success', '96.4%'],
     ['Response times', '1.9s'],
     ['Hours of the day', '10:00'],
@@ -58,6 +66,7 @@ test('a series takes updates over what it loaded', async ({ page, mock }) => {
       {
         timestamp: '2025-12-09T14:32:00',
         query_count: 777,
+        is_final: true,
         window_start: '2025-12-09T14:31:00',
         window_end: '2025-12-09T14:32:00',
       },
@@ -125,7 +134,7 @@ test('each year of study has its list', async ({ page, mock }) => {
 test('what a user asked is text, never markup', async ({ page, mock, complaints }) => {
   await page.goto(mock.url);
   const query_text = '<img src=x onerror=alert(1)>';
-  mock.push({ popularQuestions: [{ query_text, total_count: 1, unique_users: 1 }] });
+  mock.push({ popularQuestions: [{ query_text, total_count: 1, unique_users: 1, is_final: true }] });
   await expect(panel(page, 'Popular questions')).toContainText(query_text);
   expect(complaints).toEqual([]);
 });

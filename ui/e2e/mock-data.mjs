@@ -54,6 +54,8 @@ function series(step, count, queries) {
       query_count: queries(start, index),
       window_start: iso(start),
       window_end: iso(start + step),
+      // The newest window is open.
+      is_final: index < count - 1,
     };
   });
 }
@@ -62,6 +64,7 @@ function series(step, count, queries) {
 export function fullAnalytics() {
   const faculty = FACULTIES.map((name, n) => ({
     faculty: name,
+    is_final: true,
     query_count: [18_240, 6_115, 2_904, 1_387][n] ?? 0,
     unique_users: [9_120, 3_300, 1_100, 900][n] ?? 0,
     last_updated: iso(NOW),
@@ -75,11 +78,13 @@ export function fullAnalytics() {
       success_count,
       failure_count: total - success_count,
       success_rate: 96.4,
+      is_final: true,
       avg_response_time: 829.31,
     },
     faculty,
     year: YEARS.map((year, n) => ({
       year,
+      is_final: true,
       query_count: [6_820, 5_410, 4_230, 3_120, 840, 310][n] ?? 0,
       unique_users: 300 - n * 40,
       last_updated: iso(NOW),
@@ -89,6 +94,7 @@ export function fullAnalytics() {
       YEARS.filter((_, y) => f === 0 || y < 4).map((year, y) => ({
         faculty: name,
         year,
+        is_final: true,
         query_count: Math.round((5_200 / (f * 1.6 + 1)) * (1 - y * 0.15) * (0.7 + 0.5 * noise(f * 7 + y))),
         last_updated: iso(NOW),
         avg_response_time: 700 + 60 * f + 25 * y,
@@ -96,11 +102,13 @@ export function fullAnalytics() {
     ),
     popularQuestions: QUESTIONS.map((query_text, n) => ({
       query_text,
+      is_final: true,
       total_count: Math.round(1_480 / (n * 0.55 + 1)),
       unique_users: Math.round(900 / (n * 0.55 + 1)),
     })),
     departments: DEPARTMENTS.map((department_name, n) => ({
       department_name,
+      is_final: true,
       query_count: Math.round(5_200 / (n * 0.6 + 1)),
       unique_users: Math.round(2_000 / (n + 1)),
       success_count: Math.round(5_000 / (n * 0.6 + 1)),
@@ -113,6 +121,7 @@ export function fullAnalytics() {
     studentYear: [
       ...YEARS.map((year, n) => ({
         years: Number(year),
+        is_final: true,
         query_count: [6_400, 5_100, 3_900, 2_900, 700, 260][n] ?? 0,
         unique_users: 250 - n * 35,
         avg_response_time: 790 + 40 * noise(n),
@@ -120,6 +129,7 @@ export function fullAnalytics() {
       })),
       {
         years: /** @type {const} */ ('unknown'),
+        is_final: true,
         query_count: 420,
         unique_users: 60,
         avg_response_time: 801.5,
@@ -131,6 +141,7 @@ export function fullAnalytics() {
         year,
         QUESTIONS.slice(y, y + 5).map((query_text, n) => ({
           query_text,
+          is_final: true,
           total_count: Math.round((420 - 40 * y) / (n * 0.6 + 1)),
           unique_users: Math.round((300 - 30 * y) / (n * 0.6 + 1)),
         })),
@@ -138,12 +149,14 @@ export function fullAnalytics() {
     ),
     userType: FACULTIES.map((user_type, n) => ({
       user_type,
+      is_final: true,
       query_count: faculty[n]?.query_count ?? 0,
       unique_users: faculty[n]?.unique_users ?? 0,
       percentage: Math.round(((faculty[n]?.query_count ?? 0) / total) * 1e4) / 100,
     })),
     successRate: {
       success_rate: 96.38,
+      is_final: true,
       total_queries: 8_412,
       total_success: 8_107,
       total_failure: 305,
@@ -154,6 +167,7 @@ export function fullAnalytics() {
           window_start: point.window_start,
           window_end: point.window_end,
           created_at: point.window_end,
+          is_final: true,
           total_queries: 100,
           success_count: 100 - Math.floor(9 * noise(n)),
           failure_count: Math.floor(9 * noise(n)),
@@ -164,7 +178,15 @@ export function fullAnalytics() {
       user_type,
       avg_time: [812.46, 768.2, 1_043.9, 690.05][n] ?? 0,
       median_time: [701.1, 655.8, 880.4, 610.9][n] ?? 0,
-      p95_time: [1_904.3, 1_711.7, 2_480.2, 1_420.6][n] ?? 0,
+      p95_time: [1_412.5, 1_380.4, 1_811.9, 1_102.3][n] ?? 0,
+      is_final: true,
+      newest: {
+        timestamp: iso(NOW),
+        avg_time: [790.2, 744.9, 1_120.4, 668.3][n] ?? 0,
+        median_time: [701.1, 655.8, 880.4, 610.9][n] ?? 0,
+        p95_time: [1_904.3, 1_711.7, 2_480.2, 1_420.6][n] ?? 0,
+        query_count: [41, 14, 6, 3][n] ?? 0,
+      },
       query_count: faculty[n]?.query_count ?? 0,
     })),
     timeseriesMinute: series(MINUTE, 240, (_, n) => Math.round(60 + 25 * Math.sin(n / 17) + 30 * noise(n))),
@@ -178,6 +200,7 @@ export function fullAnalytics() {
     ),
     hourlyHeatmap: Array.from({ length: 24 }, (_, hour_of_day) => ({
       hour_of_day,
+      is_final: true,
       query_count: Math.round(2_400 * busy(hour_of_day)),
     })),
   };
@@ -186,7 +209,14 @@ export function fullAnalytics() {
 /** @returns {Analytics} */
 export function emptyAnalytics() {
   return {
-    overall: { total_queries: 0, success_count: 0, failure_count: 0, success_rate: 0, avg_response_time: 0 },
+    overall: {
+      total_queries: 0,
+      success_count: 0,
+      failure_count: 0,
+      success_rate: 0,
+      avg_response_time: 0,
+      is_final: true,
+    },
     faculty: [],
     year: [],
     heatmap: [],
@@ -195,7 +225,14 @@ export function emptyAnalytics() {
     studentYear: [],
     popularByYear: {},
     userType: [],
-    successRate: { total_queries: 0, total_success: 0, total_failure: 0, success_rate: 0, records: [] },
+    successRate: {
+      is_final: true,
+      total_queries: 0,
+      total_success: 0,
+      total_failure: 0,
+      success_rate: 0,
+      records: [],
+    },
     responseTime: [],
     timeseriesMinute: [],
     timeseriesHour: [],
@@ -222,6 +259,7 @@ export function counted(analytics, event) {
   const asked = popularQuestions.find((question) => question.query_text === query_text);
   const question = {
     query_text,
+    is_final: true,
     total_count: (asked?.total_count ?? 0) + 1,
     unique_users: asked?.unique_users ?? 1,
   };
@@ -230,6 +268,7 @@ export function counted(analytics, event) {
   const known = userType.find((row) => row.user_type === user_type);
   const type = {
     user_type,
+    is_final: true,
     query_count: (known?.query_count ?? 0) + 1,
     unique_users: known?.unique_users ?? 1,
   };
@@ -239,6 +278,7 @@ export function counted(analytics, event) {
   const last = timeseriesMinute.at(-1) ?? {
     ...series(MINUTE, 1, () => 0)[0],
     timestamp: iso(NOW),
+    is_final: true,
     query_count: 0,
   };
   const newest = { ...last, window_start: last.window_start ?? null, window_end: last.window_end ?? null };
@@ -251,6 +291,7 @@ export function counted(analytics, event) {
       failure_count: overall.failure_count + 1 - succeeded,
       success_rate: Math.round((success_count / total_queries) * 1e4) / 100,
       avg_response_time: Math.round((sum / total_queries) * 100) / 100,
+      is_final: false,
     },
     popularQuestions: [...popularQuestions.filter((row) => row !== asked), question]
       .sort((a, b) => b.total_count - a.total_count)

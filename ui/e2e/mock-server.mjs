@@ -30,6 +30,12 @@ const LOADED = ['timeseriesMinute', 'timeseriesHour', 'timeseriesDay', 'hourlyHe
  */
 export async function startMock({ port = 0, analytics = fullAnalytics() } = {}) {
   let refusing = false;
+  /** Whether it keeps its connections and says nothing, as a process that is stopped. */
+  let frozen = false;
+  /** What is said in the place of the snapshot while results are being loaded, as a frame. @type {string | null} */
+  let loading = null;
+  /** Files that do not arrive. @type {RegExp | null} */
+  let missing = null;
   /** Who is logged in, where somebody must be. @type {{ required: boolean, name: string | null }} */
   let session = { required: false, name: null };
   /** What is wrong behind the server, as a frame. @type {string | null} */
@@ -48,9 +54,14 @@ export async function startMock({ port = 0, analytics = fullAnalytics() } = {}) 
     }
     feed.handleUpgrade(request, socket, head, (client) => {
       const known = Object.entries(analytics).filter(([key]) => !LOADED.includes(key));
-      client.send(JSON.stringify({ type: 'initial', data: Object.fromEntries(known) }));
+      if (loading) return client.send(loading);
+      client.send(
+        JSON.stringify({ type: 'initial', time_zone: 'Asia/Ho_Chi_Minh', data: Object.fromEntries(known) }),
+      );
       if (trouble) client.send(trouble);
-      client.on('message', () => client.send('{"type":"pong"}'));
+      client.on('message', () => {
+        if (!frozen) client.send('{"type":"pong"}');
+      });
     });
   });
 
@@ -59,10 +70,9 @@ export async function startMock({ port = 0, analytics = fullAnalytics() } = {}) 
     for (const client of feed.clients) client.send(frame);
   }
 
-  /** Says how store and log stand; without an argument, that all is well. @param {{ store?: object, log?: object }} [status] */
+  /** Says how store, log and jobs stand; without an argument, that all is well. @param {{ store?: object, log?: object, jobs?: object }} [status] */
   function stand(status) {
-    const well = { ok: true, since: null, message: null };
-    const frame = JSON.stringify({ type: 'status', store: well, log: well, ...status });
+    const frame = JSON.stringify({ type: 'status', ...allWell(), ...status });
     trouble = status ? frame : null;
     send(frame);
   }
@@ -109,6 +119,8 @@ export async function startMock({ port = 0, analytics = fullAnalytics() } = {}) 
       response.writeHead(303, { location: '/login?to=/' }).end();
     } else if (url.pathname === '/openapi.json') {
       json(200, JSON.parse(await readFile(DESCRIPTION, 'utf8')));
+    } else if (missing?.test(url.pathname)) {
+      response.destroy();
     } else {
       await file(url.pathname, response);
     }
@@ -135,12 +147,40 @@ export async function startMock({ port = 0, analytics = fullAnalytics() } = {}) 
     refuse(now) {
       refusing = now;
     },
+    /** Stops to answer, and keeps its connections. */
+    freeze() {
+      frozen = true;
+    },
+    /** Has new clients wait for the snapshot. */
+    load() {
+      loading = JSON.stringify({
+        type: 'status',
+        ...allWell(),
+        results: { ok: false, since: null, message: 'the results are being loaded' },
+      });
+    },
+    /** Sends the snapshot to all that wait for it. */
+    loaded() {
+      loading = null;
+      const data = Object.fromEntries(Object.entries(analytics).filter(([key]) => !LOADED.includes(key)));
+      send(JSON.stringify({ type: 'initial', time_zone: 'Asia/Ho_Chi_Minh', data }));
+    },
+    /** Has files whose paths are like this not arrive. @param {RegExp | null} paths */
+    lose(paths) {
+      missing = paths;
+    },
     async stop() {
       for (const client of feed.clients) client.terminate();
       http.closeAllConnections();
       await new Promise((resolve) => http.close(resolve));
     },
   };
+}
+
+/** Nothing is wrong anywhere. */
+function allWell() {
+  const well = { ok: true, since: null, message: null };
+  return { store: well, log: well, results: well, jobs: well };
 }
 
 /** @param {string} path @param {import('node:http').ServerResponse} response */

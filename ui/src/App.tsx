@@ -1,16 +1,21 @@
-// Which of the three faces the page has: the dashboard, nothing yet, or nobody there.
+// Which of the faces the page has: the dashboard, results that are being loaded, nothing yet, or nobody there.
 import { lazy, Suspense } from 'react';
-import { isEmpty, type State } from './api/state';
+import { isEmpty, isLoading, type State } from './api/state';
 import { useStore } from './api/store';
+import { Boundary } from './components/Boundary';
+import { ChartsMissing } from './views/ChartsMissing';
 import { EmptyState } from './views/EmptyState';
 import { Header } from './views/Header';
+import { Loading } from './views/Loading';
 import { Unreachable } from './views/Unreachable';
 
 // The charts are most of the code: they are fetched while the connection is made.
 const dashboard = import('./views/Dashboard');
+// It is looked at when it is drawn; until then a file that does not arrive is nobody's error.
+dashboard.catch(() => {});
 const Dashboard = lazy(() => dashboard);
 
-type Face = 'dashboard' | 'empty' | 'unreachable';
+type Face = 'dashboard' | 'empty' | 'loading' | 'unreachable';
 
 export function App({ onRetry }: { onRetry: () => void }) {
   const face = useStore(faceOf);
@@ -19,11 +24,14 @@ export function App({ onRetry }: { onRetry: () => void }) {
       <Header onRetry={onRetry} />
       <main>
         {face === 'dashboard' && (
-          <Suspense>
-            <Dashboard />
-          </Suspense>
+          <Boundary fallback={<ChartsMissing />}>
+            <Suspense>
+              <Dashboard />
+            </Suspense>
+          </Boundary>
         )}
         {face === 'empty' && <EmptyState />}
+        {face === 'loading' && <Loading />}
         {face === 'unreachable' && <Unreachable onRetry={onRetry} />}
       </main>
     </>
@@ -34,5 +42,6 @@ export function App({ onRetry }: { onRetry: () => void }) {
 function faceOf(state: State): Face {
   if (isEmpty(state)) return 'empty';
   if (!state.hasSnapshot && state.connection.attempt > 0) return 'unreachable';
+  if (isLoading(state)) return 'loading';
   return 'dashboard';
 }

@@ -18,9 +18,11 @@ export type ConnectionEvent =
   /** `jitter` in [0, 1) spreads the clients of a restarted server. */
   | { type: 'closed'; at: number; jitter: number };
 
-/** The server speaks at least every 30 s. */
-export const SILENCE_MS = 35_000;
-/** How long a silent server has to answer a ping. */
+/** Silence after which the server is asked whether it is there. */
+export const SILENCE_MS = 5_000;
+/** How long it has for the answer before it counts as silent, */
+export const PONG_MS = 3_000;
+/** and how long a silent server is waited for before the connection is given up. */
 export const GRACE_MS = 10_000;
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 15_000;

@@ -5,7 +5,9 @@ const frame = (message: unknown) => decode(JSON.stringify(message));
 
 test('the initial frame is a snapshot', () => {
   const data = { overall: { total_queries: 1 }, faculty: [{ faculty: 'Sinh viên', query_count: 1 }] };
-  expect(frame({ type: 'initial', data })).toEqual({ type: 'snapshot', data });
+  expect(frame({ type: 'initial', data })).toEqual({ type: 'snapshot', data, timeZone: null });
+  const told = frame({ type: 'initial', data, time_zone: 'Asia/Ho_Chi_Minh' });
+  expect(told).toEqual({ type: 'snapshot', data, timeZone: 'Asia/Ho_Chi_Minh' });
 });
 
 test('an update carries one key', () => {
@@ -55,15 +57,15 @@ test('rows of an answer are taken from data and nowhere else', () => {
   expect(decodeRows('hourlyHeatmap', 'x')).toBeNull();
 });
 
-test('a status says how store and log stand; what is not said is well', () => {
+test('a status says how what is behind the server stands; what is not said is well', () => {
   const store = { ok: false, since: '2025-12-09T14:03:00Z', message: 'away' };
   const well = { ok: true, since: null, message: null };
   expect(frame({ type: 'status', store, log: well })).toEqual({
     type: 'status',
-    status: { store, log: well },
+    status: { store, log: well, results: well, jobs: well },
   });
   expect(frame({ type: 'status', store: 7, log: { since: 1 } })).toEqual({
     type: 'status',
-    status: { store: well, log: well },
+    status: { store: well, log: well, results: well, jobs: well },
   });
 });

@@ -34,13 +34,18 @@ export function decode(frame: unknown): FeedMessage | null {
   const message = parse(frame);
   switch (message?.type) {
     case 'initial':
-      return { type: 'snapshot', data: decodeData(message.data) };
+      return { type: 'snapshot', data: decodeData(message.data), timeZone: decodeText(message.time_zone) };
     case 'update':
       return { type: 'update', data: decodeData(message.data) };
     case 'status':
       return {
         type: 'status',
-        status: { store: decodeStanding(message.store), log: decodeStanding(message.log) },
+        status: {
+          store: decodeStanding(message.store),
+          log: decodeStanding(message.log),
+          results: decodeStanding(message.results),
+          jobs: decodeStanding(message.jobs),
+        },
       };
     case 'heartbeat':
     case 'pong':
@@ -69,8 +74,11 @@ function parse(frame: unknown): Record<string, unknown> | null {
 /** What is not said is taken to be well. */
 function decodeStanding(value: unknown): Standing {
   const { ok, since, message } = (isObject(value) ? value : {}) as Record<string, unknown>;
-  const text = (part: unknown) => (typeof part === 'string' ? part : null);
-  return { ok: ok !== false, since: text(since), message: text(message) };
+  return { ok: ok !== false, since: decodeText(since), message: decodeText(message) };
+}
+
+function decodeText(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
 }
 
 function decodeData(data: unknown): Partial<Analytics> {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type Connection, GRACE_MS, SILENCE_MS } from './connection';
+import { type Connection, GRACE_MS, PONG_MS, SILENCE_MS } from './connection';
 import { Feed, type Socket } from './feed';
 import type { FeedMessage } from './types';
 
@@ -57,7 +57,7 @@ test('messages are handed on and make the connection live', () => {
   const { socket, messages, phase } = setUp();
   socket().say({ type: 'initial', data: { faculty: [] } });
   expect(phase()).toBe('live');
-  expect(messages).toEqual([{ type: 'snapshot', data: { faculty: [] } }]);
+  expect(messages).toEqual([{ type: 'snapshot', data: { faculty: [] }, timeZone: null }]);
 });
 
 test('a frame of an unknown type is ignored but proves that the server is there', () => {
@@ -90,22 +90,28 @@ test('retrying now skips the wait, and only the wait', () => {
   expect(sockets).toHaveLength(2);
 });
 
-test('a silent server is pinged, and left if it does not answer', () => {
+test('a server that stops speaking is asked, shown to be silent soon, and left if it does not answer', () => {
   const { socket, phase } = setUp();
   socket().say({ type: 'heartbeat' });
   vi.advanceTimersByTime(SILENCE_MS);
-  expect(phase()).toBe('stale');
   expect(socket().sent).toEqual(['{"type":"ping"}']);
+  expect(phase()).toBe('live');
+  vi.advanceTimersByTime(PONG_MS);
+  expect(phase()).toBe('stale');
+  // A frozen server is found out in less time than a glance takes to trust the page.
+  expect(SILENCE_MS + PONG_MS).toBeLessThanOrEqual(10_000);
   vi.advanceTimersByTime(GRACE_MS);
   expect(phase()).toBe('reconnecting');
   expect(socket().closed).toBe(true);
 });
 
-test('a heartbeat in time keeps the connection live', () => {
+test('a server that answers stays live, however long it has nothing to say', () => {
   const { socket, phase } = setUp();
-  for (let beat = 0; beat < 5; beat++) {
-    socket().say({ type: 'heartbeat' });
-    vi.advanceTimersByTime(30_000);
+  socket().say({ type: 'heartbeat' });
+  for (let asked = 1; asked <= 5; asked++) {
+    vi.advanceTimersByTime(SILENCE_MS);
+    expect(socket().sent).toHaveLength(asked);
+    socket().say({ type: 'pong' });
   }
   expect(phase()).toBe('live');
 });
@@ -113,7 +119,8 @@ test('a heartbeat in time keeps the connection live', () => {
 test('a pong makes a stale connection live again', () => {
   const { socket, phase } = setUp();
   socket().say({ type: 'heartbeat' });
-  vi.advanceTimersByTime(SILENCE_MS);
+  vi.advanceTimersByTime(SILENCE_MS + PONG_MS);
+  expect(phase()).toBe('stale');
   socket().say({ type: 'pong' });
   expect(phase()).toBe('live');
 });

@@ -2,7 +2,15 @@
 //
 // It decides nothing by itself: connection.ts says what follows from what, decode.ts what a frame means. Here are
 // the socket and the timers.
-import { advance, type Connection, type ConnectionEvent, GRACE_MS, INITIAL, SILENCE_MS } from './connection';
+import {
+  advance,
+  type Connection,
+  type ConnectionEvent,
+  GRACE_MS,
+  INITIAL,
+  PONG_MS,
+  SILENCE_MS,
+} from './connection';
 import { decode } from './decode';
 import type { FeedMessage } from './types';
 
@@ -47,15 +55,20 @@ export class Feed {
 
   #heard(frame: unknown): void {
     this.#on({ type: 'heard', at: Date.now() });
-    this.#after(SILENCE_MS, () => this.#silent());
+    this.#after(SILENCE_MS, () => this.#ask());
     const message = decode(frame);
     if (message) this.#options.onMessage(message);
+  }
+
+  /** An open socket says nothing about the server behind it: one that is stopped keeps its connections. */
+  #ask(): void {
+    this.#after(PONG_MS, () => this.#silent());
+    this.#socket?.send('{"type":"ping"}');
   }
 
   #silent(): void {
     this.#on({ type: 'silent', at: Date.now() });
     this.#after(GRACE_MS, () => this.#lost());
-    this.#socket?.send('{"type":"ping"}');
   }
 
   #lost(): void {

@@ -448,6 +448,8 @@ export interface components {
             avg_response_time?: number | null;
             /** @description The newest name, else the id. */
             department_name: string;
+            /** @description Whether all windows counted here are closed. */
+            is_final: boolean;
             /**
              * Format: double
              * @description Of all queries, two decimals; missing where nothing was counted.
@@ -487,6 +489,8 @@ export interface components {
             avg_response_time?: number | null;
             /** @example Sinh viên */
             faculty: string;
+            /** @description Whether all windows counted here are closed. */
+            is_final: boolean;
             last_updated: components["schemas"]["Moment"];
             /** Format: int64 */
             query_count: number;
@@ -500,11 +504,15 @@ export interface components {
         };
         /**
          * @description Whether results and events get where they belong. Sent when that changes, and behind `Initial` where something is
-         *     wrong; a client that does not know the message ignores it.
+         *     wrong; while the results are being loaded it comes before `Initial`. A client that does not know the message ignores it.
          */
         FeedStatus: {
+            /** @description The jobs that write the results: they run and can use what they read, or figures stand still. */
+            jobs: components["schemas"]["Standing"];
             /** @description The event log: it takes events, or whoever sends them has to send them again. */
             log: components["schemas"]["Standing"];
+            /** @description The results that the store held at the start: they are loaded, or nothing is known yet. */
+            results: components["schemas"]["Standing"];
             /** @description The result store: it takes results, or they wait and nothing new is sent. */
             store: components["schemas"]["Standing"];
             type: string;
@@ -527,6 +535,8 @@ export interface components {
              */
             avg_response_time?: number | null;
             faculty: string;
+            /** @description Whether all windows counted here are closed. */
+            is_final: boolean;
             last_updated: components["schemas"]["Moment"];
             /** Format: int64 */
             query_count: number;
@@ -536,12 +546,19 @@ export interface components {
         HourlyCell: {
             /** @description 0-23, on the configured zone's wall clock. */
             hour_of_day: components["schemas"]["NumberOrText"];
+            /** @description Whether all windows counted here are closed. */
+            is_final: boolean;
             /** Format: int64 */
             query_count: number;
         };
         /** @description The first message: the newest state, each as its route answers by default. */
         Initial: {
             data: components["schemas"]["InitialData"];
+            /**
+             * @description The zone in which all times of results are.
+             * @example Asia/Ho_Chi_Minh
+             */
+            time_zone: string;
             type: string;
         };
         InitialData: {
@@ -611,6 +628,8 @@ export interface components {
             avg_response_time: number;
             /** Format: int64 */
             failure_count: number;
+            /** @description Whether all windows counted here are closed. */
+            is_final: boolean;
             /** Format: int64 */
             success_count: number;
             /**
@@ -647,6 +666,8 @@ export interface components {
         };
         /** @description One window of a time series. */
         Point: {
+            /** @description Whether the window is closed; the count of an open one still grows. */
+            is_final: boolean;
             /** Format: int64 */
             query_count: number;
             timestamp: components["schemas"]["Moment"];
@@ -673,6 +694,8 @@ export interface components {
             years: string[];
         };
         PopularQuery: {
+            /** @description Whether all windows counted here are closed. */
+            is_final: boolean;
             query_text: string;
             /** Format: int64 */
             total_count: number;
@@ -691,13 +714,28 @@ export interface components {
             /** @example query_id is missing */
             reason: string;
         };
-        /** @description Each time in milliseconds, the plain mean over the windows, two decimals. */
+        /**
+         * @description Times in milliseconds, two decimals. Those beside `newest` are plain means over the windows, which readers of before
+         *     know: the mean of many medians or percentiles is neither a median nor a percentile of all queries.
+         */
         ResponseTime: {
-            /** Format: double */
+            /**
+             * Format: double
+             * @description The mean over the windows of their means.
+             */
             avg_time: number;
-            /** Format: double */
+            /** @description Whether all windows counted here are closed. */
+            is_final: boolean;
+            /**
+             * Format: double
+             * @description The mean over the windows of their medians.
+             */
             median_time: number;
-            /** Format: double */
+            newest?: components["schemas"]["WindowTimes"] | null;
+            /**
+             * Format: double
+             * @description The mean over the windows of their 95th percentiles.
+             */
             p95_time: number;
             /** Format: int64 */
             query_count: number;
@@ -714,6 +752,8 @@ export interface components {
                 avg_response_time?: number | null;
                 /** @example Sinh viên */
                 faculty: string;
+                /** @description Whether all windows counted here are closed. */
+                is_final: boolean;
                 last_updated: components["schemas"]["Moment"];
                 /** Format: int64 */
                 query_count: number;
@@ -733,6 +773,8 @@ export interface components {
                  */
                 avg_response_time?: number | null;
                 faculty: string;
+                /** @description Whether all windows counted here are closed. */
+                is_final: boolean;
                 last_updated: components["schemas"]["Moment"];
                 /** Format: int64 */
                 query_count: number;
@@ -748,6 +790,8 @@ export interface components {
             data: {
                 /** @description 0-23, on the configured zone's wall clock. */
                 hour_of_day: components["schemas"]["NumberOrText"];
+                /** @description Whether all windows counted here are closed. */
+                is_final: boolean;
                 /** Format: int64 */
                 query_count: number;
             }[];
@@ -758,11 +802,23 @@ export interface components {
         Rows_ResponseTime: {
             count: number;
             data: {
-                /** Format: double */
+                /**
+                 * Format: double
+                 * @description The mean over the windows of their means.
+                 */
                 avg_time: number;
-                /** Format: double */
+                /** @description Whether all windows counted here are closed. */
+                is_final: boolean;
+                /**
+                 * Format: double
+                 * @description The mean over the windows of their medians.
+                 */
                 median_time: number;
-                /** Format: double */
+                newest?: components["schemas"]["WindowTimes"] | null;
+                /**
+                 * Format: double
+                 * @description The mean over the windows of their 95th percentiles.
+                 */
                 p95_time: number;
                 /** Format: int64 */
                 query_count: number;
@@ -785,6 +841,8 @@ export interface components {
                  * @description Milliseconds, two decimals; missing where nothing was counted.
                  */
                 avg_response_time?: number | null;
+                /** @description Whether all windows counted here are closed. */
+                is_final: boolean;
                 /** Format: int64 */
                 query_count: number;
                 /** Format: int64 */
@@ -803,6 +861,8 @@ export interface components {
                  * @description Milliseconds; missing where nothing was counted.
                  */
                 avg_response_time?: number | null;
+                /** @description Whether all windows counted here are closed. */
+                is_final: boolean;
                 last_updated: components["schemas"]["Moment"];
                 /** Format: int64 */
                 query_count: number;
@@ -814,7 +874,7 @@ export interface components {
             days: components["schemas"]["Integer"];
             status: components["schemas"]["Status"];
         };
-        /** @description How the store or the log stands. */
+        /** @description How one of them stands. */
         Standing: {
             /** @description Why it does not; or what should be known though it does. */
             message?: string | null;
@@ -842,6 +902,8 @@ export interface components {
              * @description Milliseconds, two decimals; missing where nothing was counted.
              */
             avg_response_time?: number | null;
+            /** @description Whether all windows counted here are closed. */
+            is_final: boolean;
             /** Format: int64 */
             query_count: number;
             /** Format: int64 */
@@ -849,6 +911,8 @@ export interface components {
             years: components["schemas"]["NumberOrText"];
         };
         Success: {
+            /** @description Whether all windows counted here are closed. */
+            is_final: boolean;
             /** @description The newest 20 windows, newest first. */
             records: components["schemas"]["SuccessRecord"][];
             /**
@@ -872,6 +936,8 @@ export interface components {
             created_at?: string | null;
             /** Format: int64 */
             failure_count: number;
+            /** @description Whether the window is closed. */
+            is_final: boolean;
             /** Format: int64 */
             success_count: number;
             /** Format: double */
@@ -899,7 +965,10 @@ export interface components {
             timestamp: string;
             type: string;
         };
-        /** @description Only the field of the analytic that changed is there. */
+        /**
+         * @description Only the field of the analytic that changed is there. Time series hold the points that changed, oldest first: each takes
+         *     the place of the one with the same `timestamp`. All others are complete.
+         */
         UpdateData: {
             departments?: components["schemas"]["Department"][] | null;
             faculty?: components["schemas"]["Faculty"][] | null;
@@ -918,6 +987,8 @@ export interface components {
             year?: components["schemas"]["Year"][] | null;
         };
         UserType: {
+            /** @description Whether all windows counted here are closed. */
+            is_final: boolean;
             /**
              * Format: double
              * @description Of all queries, two decimals; missing where nothing was counted.
@@ -936,12 +1007,27 @@ export interface components {
             /** Format: int64 */
             total_queries: number;
         };
+        /** @description The response times of one window: exactly those of its queries. */
+        WindowTimes: {
+            /** Format: double */
+            avg_time: number;
+            /** Format: double */
+            median_time: number;
+            /** Format: double */
+            p95_time: number;
+            /** Format: int64 */
+            query_count: number;
+            /** @description The time in the row's key. */
+            timestamp: components["schemas"]["Moment"];
+        };
         Year: {
             /**
              * Format: double
              * @description Milliseconds; missing where nothing was counted.
              */
             avg_response_time?: number | null;
+            /** @description Whether all windows counted here are closed. */
+            is_final: boolean;
             last_updated: components["schemas"]["Moment"];
             /** Format: int64 */
             query_count: number;
@@ -1006,6 +1092,14 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
         };
     };
     faculty: {
@@ -1034,6 +1128,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Invalid"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
                 };
             };
         };
@@ -1066,6 +1168,14 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
         };
     };
     hourly_heatmap: {
@@ -1096,6 +1206,14 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
         };
     };
     latest: {
@@ -1113,6 +1231,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Latest"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
                 };
             };
         };
@@ -1143,6 +1269,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Invalid"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
                 };
             };
         };
@@ -1179,6 +1313,14 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
         };
     };
     popular_questions: {
@@ -1211,6 +1353,14 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
         };
     };
     response_time: {
@@ -1239,6 +1389,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Invalid"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
                 };
             };
         };
@@ -1271,6 +1429,14 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
         };
     };
     success_rate: {
@@ -1299,6 +1465,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Invalid"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
                 };
             };
         };
@@ -1341,6 +1515,14 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
         };
     };
     user_type: {
@@ -1371,6 +1553,14 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
         };
     };
     year: {
@@ -1399,6 +1589,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Invalid"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
                 };
             };
         };

@@ -16,6 +16,8 @@ export interface State {
   hasSnapshot: boolean;
   /** How what is behind the server stands. */
   status: Status;
+  /** The zone of all times in the data; null: the server has not said. */
+  timeZone: string | null;
   /** Who the server takes us for; null: it has not said. */
   session: Session | null;
   /** When data last came, in milliseconds since the epoch. */
@@ -24,7 +26,7 @@ export interface State {
 
 export type Action =
   | { type: 'connection'; connection: Connection }
-  | { type: 'snapshot'; data: Partial<Analytics>; at: number }
+  | { type: 'snapshot'; data: Partial<Analytics>; timeZone: string | null; at: number }
   | { type: 'update'; data: Partial<Analytics>; at: number }
   | { type: 'status'; status: Status }
   | { type: 'session'; session: Session }
@@ -41,7 +43,8 @@ export const INITIAL_STATE: State = {
   data: {},
   revisions: {},
   hasSnapshot: false,
-  status: { store: WELL, log: WELL },
+  status: { store: WELL, log: WELL, results: WELL, jobs: WELL },
+  timeZone: null,
   session: null,
   updatedAt: null,
 };
@@ -59,6 +62,7 @@ export function reduce(state: State, action: Action): State {
         ...pushed(state, action.data),
         hasSnapshot: true,
         status: INITIAL_STATE.status,
+        timeZone: action.timeZone,
         updatedAt: action.at,
       };
     case 'status':
@@ -72,6 +76,11 @@ export function reduce(state: State, action: Action): State {
     case 'loaded':
       return { ...state, data: { ...state.data, ...loaded(state, action) } };
   }
+}
+
+/** Whether the server is there and has not loaded its results yet: what it holds is not known. */
+export function isLoading(state: State): boolean {
+  return !state.hasSnapshot && !state.status.results.ok;
 }
 
 /** Whether there is a snapshot and it holds nothing at all. */

@@ -4,7 +4,14 @@ import { createStore } from './store';
 const overall = (total_queries: number) => ({
   type: 'update' as const,
   data: {
-    overall: { total_queries, success_count: 0, failure_count: 0, success_rate: 0, avg_response_time: 0 },
+    overall: {
+      total_queries,
+      success_count: 0,
+      failure_count: 0,
+      success_rate: 0,
+      avg_response_time: 0,
+      is_final: true,
+    },
   },
   at: total_queries,
 });

@@ -38,14 +38,15 @@ export type TimePoint = Analytics['timeseriesMinute'][number];
 export type SuccessRecord = Analytics['successRate']['records'][number];
 export type PopularQuestion = Analytics['popularQuestions'][number];
 
-/** How the store or the log behind the server stands. */
+/** How one of the things behind the server stands. */
 export type Standing = components['schemas']['Standing'];
-/** Whether results arrive, and events are taken in. */
-export type Status = Pick<components['schemas']['FeedStatus'], 'store' | 'log'>;
+/** Whether results arrive, events are taken in, the results are loaded, and the jobs that write them work. */
+export type Status = Omit<components['schemas']['FeedStatus'], 'type'>;
 
 /** A frame from the server that means something to us. */
 export type FeedMessage =
-  | { type: 'snapshot'; data: Partial<Analytics> }
+  /** `timeZone` is that of all times in the data; null where the server does not say. */
+  | { type: 'snapshot'; data: Partial<Analytics>; timeZone: string | null }
   | { type: 'update'; data: Partial<Analytics> }
   | { type: 'status'; status: Status }
   /** Says only that the server is there. */

@@ -1,5 +1,6 @@
 // A panel: a titled place of a fixed height, so that nothing below it moves when figures come.
-import { Component, type ReactNode, useId } from 'react';
+import { type ReactNode, useId } from 'react';
+import { Boundary } from './Boundary';
 
 interface PanelProps {
   title: string;
@@ -23,7 +24,9 @@ export function Panel({ title, range, area, rows, actions, children }: PanelProp
         {actions}
       </header>
       <div className="panel-body">
-        <Guard>{rows && rows.length > 0 ? children : <Nothing known={rows !== undefined} />}</Guard>
+        <Boundary fallback={<p className="panel-nothing">These figures cannot be shown</p>}>
+          {rows && rows.length > 0 ? children : <Nothing known={rows !== undefined} />}
+        </Boundary>
       </div>
     </section>
   );
@@ -31,21 +34,4 @@ export function Panel({ title, range, area, rows, actions, children }: PanelProp
 
 function Nothing({ known }: { known: boolean }) {
   return <p className="panel-nothing">{known ? 'Nothing in this range yet' : ''}</p>;
-}
-
-/** A panel that cannot draw what it got says so and leaves the others alone. */
-class Guard extends Component<{ children: ReactNode }, { failed: boolean }> {
-  state = { failed: false };
-
-  static getDerivedStateFromError() {
-    return { failed: true };
-  }
-
-  render() {
-    return this.state.failed ? (
-      <p className="panel-nothing">These figures cannot be shown</p>
-    ) : (
-      this.props.children
-    );
-  }
 }

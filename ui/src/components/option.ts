@@ -7,6 +7,7 @@ import type {
   VisualMapComponentOption,
 } from 'echarts/components';
 import type { ComposeOption } from 'echarts/core';
+import { DAY_MS, formatWallDay, formatWallMinute } from '../format/time';
 import type { Theme } from '../theme';
 
 export type ChartOption = ComposeOption<
@@ -63,6 +64,23 @@ export function categoryAxis(theme: Theme, data: string[]) {
     axisLine: { lineStyle: { color: theme.line } },
     axisTick: { show: false },
     axisLabel: { ...text(theme), margin: 10 },
+  };
+}
+
+/** Wall clock times as api/series.ts gives them; the option must say `useUTC`. */
+export function timeAxis(theme: Theme) {
+  return {
+    type: 'time' as const,
+    splitNumber: 3,
+    axisLine: { lineStyle: { color: theme.line } },
+    axisTick: { show: false },
+    splitLine: { show: false },
+    axisLabel: {
+      ...text(theme),
+      margin: 10,
+      hideOverlap: true,
+      formatter: (at: number) => (at % DAY_MS === 0 ? formatWallDay(at) : formatWallMinute(at)),
+    },
   };
 }
 

@@ -1,18 +1,29 @@
-// How the store and the log stand, in a sentence or two; null where there is nothing to say.
+// How the store, the log and the jobs stand, in a sentence or two; null where there is nothing to say.
 import type { Standing } from '../api/types';
 import { formatSince } from './time';
 
-export function sayStore(store: Standing, now: number): string | null {
+/** When it is, and in which zone times are shown. */
+export interface Now {
+  at: number;
+  timeZone: string | null;
+}
+
+export function sayStore(store: Standing, now: Now): string | null {
   if (store.ok) return remark(store, now);
   return `Results are not arriving${since(store, now)}${why(store)}. Nothing is lost: they come once it is back.`;
 }
 
-export function sayLog(log: Standing, now: number): string | null {
+export function sayLog(log: Standing, now: Now): string | null {
   if (log.ok) return remark(log, now);
   return `Events are not taken in${since(log, now)}${why(log)}. Whoever sends them is told so.`;
 }
 
-function remark(standing: Standing, now: number): string | null {
+export function sayJobs(jobs: Standing, now: Now): string | null {
+  if (jobs.ok) return remark(jobs, now);
+  return `Figures stand still or are incomplete${since(jobs, now)}${why(jobs)}.`;
+}
+
+function remark(standing: Standing, now: Now): string | null {
   const { message } = standing;
   return message ? `${message.charAt(0).toUpperCase()}${message.slice(1)}${since(standing, now)}.` : null;
 }
@@ -22,7 +33,7 @@ function why({ message }: Standing): string {
   return message ? `: ${message.replace(/ \(os error \d+\)/, '').replace(/\.$/, '')}` : '';
 }
 
-function since({ since }: Standing, now: number): string {
+function since({ since }: Standing, now: Now): string {
   const at = Date.parse(since ?? '');
-  return Number.isNaN(at) ? '' : ` since ${formatSince(at, now)}`;
+  return Number.isNaN(at) ? '' : ` since ${formatSince(at, now.at, now.timeZone)}`;
 }

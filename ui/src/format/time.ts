@@ -1,7 +1,33 @@
-// Times: the reader's own clock for what happens in the page, the server's wall clock for what its figures are about.
-const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
-const clockMinute = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
-const clockDay = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+// Times, all on the server's wall clock: what its figures are about, and what happens in the page.
+
+/** Formats of points in time, by the zone in which they are shown. */
+const clocks = new Map<string, Intl.DateTimeFormat>();
+
+/** Formats in a zone; in the reader's own where the server has not named one, or the browser does not know it. */
+function clockOf(timeZone: string | null, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = `${timeZone} ${JSON.stringify(options)}`;
+  const known = clocks.get(key);
+  if (known) return known;
+  const made = isZone(timeZone)
+    ? new Intl.DateTimeFormat(undefined, { ...options, timeZone })
+    : new Intl.DateTimeFormat(undefined, options);
+  clocks.set(key, made);
+  return made;
+}
+
+function isZone(timeZone: string | null): timeZone is string {
+  try {
+    return timeZone !== null && Boolean(new Intl.DateTimeFormat(undefined, { timeZone }));
+  } catch {
+    return false;
+  }
+}
+
+/** The zone in which points in time are shown, as a name. */
+export function zoneName(timeZone: string | null): string {
+  return isZone(timeZone) ? timeZone : new Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
 const wallMinute = new Intl.DateTimeFormat(undefined, {
   hour: '2-digit',
   minute: '2-digit',
@@ -23,15 +49,19 @@ export const MINUTE_MS = 60_000;
 export const HOUR_MS = 60 * MINUTE_MS;
 export const DAY_MS = 24 * HOUR_MS;
 
-/** A time of the reader's clock, in milliseconds since the epoch. */
-export function formatClock(at: number): string {
-  return clock.format(at);
+/** A point in time, in milliseconds since the epoch. */
+export function formatClock(at: number, timeZone: string | null): string {
+  return clockOf(timeZone, { timeStyle: 'medium' }).format(at);
 }
 
 /** The same to the minute, with its day where that is another than that of `now`. */
-export function formatSince(at: number, now: number): string {
-  const isToday = new Date(at).toDateString() === new Date(now).toDateString();
-  return (isToday ? clockMinute : clockDay).format(at);
+export function formatSince(at: number, now: number, timeZone: string | null): string {
+  const day = clockOf(timeZone, { dateStyle: 'short' });
+  const isToday = day.format(at) === day.format(now);
+  const options: Intl.DateTimeFormatOptions = isToday
+    ? { timeStyle: 'short' }
+    : { dateStyle: 'medium', timeStyle: 'short' };
+  return clockOf(timeZone, options).format(at);
 }
 
 // The three below take a wall clock time as api/series.ts gives it.

@@ -1,14 +1,20 @@
 // Name, state of the connection, time of the last figures, and what is wrong behind the server.
 import type { Connection } from '../api/connection';
 import { useStore } from '../api/store';
+import type { Status } from '../api/types';
 import { Countdown } from '../components/Countdown';
-import { formatClock, NO_TIME } from '../format/time';
+import { formatClock, NO_TIME, zoneName } from '../format/time';
 import { LogOut } from './LogOut';
 import { Standings } from './Standings';
 
-const LABELS: Record<Connection['phase'], string> = {
+/** How current the figures are: an open connection alone does not make them so. */
+type Currency = Connection['phase'] | 'loading' | 'degraded';
+
+const LABELS: Record<Currency, string> = {
   connecting: 'Connecting',
   live: 'Live',
+  loading: 'Loading',
+  degraded: 'Degraded',
   stale: 'Stale',
   reconnecting: 'Reconnecting',
 };
@@ -16,6 +22,8 @@ const LABELS: Record<Connection['phase'], string> = {
 export function Header({ onRetry }: { onRetry: () => void }) {
   const connection = useStore((state) => state.connection);
   const updatedAt = useStore((state) => state.updatedAt);
+  const timeZone = useStore((state) => state.timeZone);
+  const currency = useStore((state) => currencyOf(state.connection, state.status));
   return (
     <header className="page-head">
       <div className="page-bar">
@@ -24,12 +32,14 @@ export function Header({ onRetry }: { onRetry: () => void }) {
         <p className="page-updated">
           <span>Updated </span>
           <time dateTime={updatedAt === null ? undefined : new Date(updatedAt).toISOString()}>
-            {updatedAt === null ? NO_TIME : formatClock(updatedAt)}
+            {updatedAt === null ? NO_TIME : formatClock(updatedAt, timeZone)}
           </time>
+          {/* All times of the page are in this zone. */}
+          <span className="page-zone"> {zoneName(timeZone)}</span>
         </p>
-        <div className={`connection connection-${connection.phase}`}>
+        <div className={`connection connection-${currency}`}>
           <span role="status" aria-live="polite">
-            {LABELS[connection.phase]}
+            {LABELS[currency]}
           </span>
           {connection.phase === 'reconnecting' && (
             <>
@@ -45,6 +55,12 @@ export function Header({ onRetry }: { onRetry: () => void }) {
       <Standings />
     </header>
   );
+}
+
+function currencyOf({ phase }: Connection, { store, log, results, jobs }: Status): Currency {
+  if (phase !== 'live') return phase;
+  if (!results.ok) return 'loading';
+  return store.ok && log.ok && jobs.ok ? 'live' : 'degraded';
 }
 
 /** Water over a weir. */

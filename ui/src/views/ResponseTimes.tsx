@@ -1,7 +1,6 @@
-// How fast answers come, by user type.
+// How fast answers came in the newest minute, by user type.
 import { useMemo } from 'react';
 import { useAnalytics } from '../api/store';
-import type { Analytics } from '../api/types';
 import { Chart } from '../components/Chart';
 import { DataTable } from '../components/DataTable';
 import { type ChartOption, legend, NAMES_WIDTH, nameAxis, tooltip, valueAxis } from '../components/option';
@@ -9,19 +8,24 @@ import { Panel } from '../components/Panel';
 import { groupLabel } from '../format/label';
 import { formatDuration } from '../format/number';
 import { type Theme, useTheme } from '../theme';
+import { type MinuteTimes, newestTimes } from './times';
 
 export function ResponseTimes() {
   const theme = useTheme();
-  const rows = useAnalytics('responseTime');
-  const option = useMemo(() => draw(rows ?? [], theme), [rows, theme]);
+  const known = useAnalytics('responseTime');
+  const { rows, range } = useMemo(() => newestTimes(known ?? []), [known]);
+  const option = useMemo(() => draw(rows, theme), [rows, theme]);
 
   return (
-    <Panel title="Response times" range="last 7 days" area="response" rows={rows}>
-      <Chart option={option} label="Mean, median and 95th percentile of the response time by user type.">
+    <Panel title="Response times" range={range} area="response" rows={known && rows}>
+      <Chart
+        option={option}
+        label={`Mean, median and 95th percentile of the response time by user type, ${range}.`}
+      >
         <DataTable
           caption="Response times by user type"
           columns={['User type', 'Median', 'Mean', '95th percentile']}
-          rows={(rows ?? []).map((row) => [
+          rows={rows.map((row) => [
             groupLabel(row.user_type),
             formatDuration(row.median_time),
             formatDuration(row.avg_time),
@@ -33,7 +37,7 @@ export function ResponseTimes() {
   );
 }
 
-function draw(rows: Analytics['responseTime'], theme: Theme): ChartOption {
+function draw(rows: MinuteTimes[], theme: Theme): ChartOption {
   // One hue from light to full: three measures of one thing, the rarest the strongest.
   const bar = (id: string, name: string, opacity: number, data: number[]) => ({
     id,

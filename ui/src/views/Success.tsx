@@ -1,23 +1,21 @@
-// How many queries were answered: the share, and how it went from minute to minute.
+// How many queries were answered: the share of the week, and how it went in the newest minutes.
 import { useMemo } from 'react';
-import { wallTime } from '../api/series';
 import { useAnalytics } from '../api/store';
-import type { SuccessRecord } from '../api/types';
 import { Chart } from '../components/Chart';
 import { DataTable } from '../components/DataTable';
 import { Gauge } from '../components/Gauge';
-import { type ChartOption, categoryAxis, tooltip, valueAxis } from '../components/option';
+import { type ChartOption, timeAxis, tooltip, valueAxis } from '../components/option';
 import { Panel } from '../components/Panel';
 import { formatCount, formatPercent } from '../format/number';
-import { formatWallFull, formatWallMinute } from '../format/time';
+import { formatWallFull, MINUTE_MS } from '../format/time';
 import { type Theme, useTheme } from '../theme';
-import { oldestFirst } from './records';
+import { closedRates, type Rate } from './records';
 
 export function Success() {
   const theme = useTheme();
   const success = useAnalytics('successRate');
-  const records = useMemo(() => oldestFirst(success?.records ?? []), [success]);
-  const option = useMemo(() => draw(records, theme), [records, theme]);
+  const rates = useMemo(() => closedRates(success?.records ?? []), [success]);
+  const option = useMemo(() => draw(rates, theme), [rates, theme]);
 
   return (
     <Panel title="Success" range="last 7 days" area="success" rows={success?.records}>
@@ -29,37 +27,42 @@ export function Success() {
           <dt>Failed</dt>
           <dd>{formatCount(success?.total_failure)}</dd>
         </dl>
-        <Chart
-          option={option}
-          label={`Success rate of the newest ${records.length} minutes; now ${formatPercent(records.at(-1)?.success_rate_pct)}.`}
-        >
-          <DataTable
-            caption="Success rate of the newest minutes"
-            columns={['Minute', 'Success rate', 'Queries', 'Failed']}
-            rows={records.map((record) => [
-              formatWallFull(startOf(record)),
-              formatPercent(record.success_rate_pct),
-              formatCount(record.total_queries),
-              formatCount(record.failure_count),
-            ])}
-          />
-        </Chart>
+        <div className="success-course">
+          <h3>Newest {rates.length} minutes with queries</h3>
+          <Chart
+            option={option}
+            label={`Success rate of the newest ${rates.length} minutes with queries; now ${formatPercent(rates.at(-1)?.percent)}.`}
+          >
+            <DataTable
+              caption="Success rate of the newest minutes with queries"
+              columns={['Minute', 'Success rate', 'Queries', 'Failed']}
+              rows={rates.map(({ at, percent, record }) => [
+                formatWallFull(at),
+                formatPercent(percent),
+                formatCount(record.total_queries),
+                formatCount(record.failure_count),
+              ])}
+            />
+          </Chart>
+        </div>
       </div>
     </Panel>
   );
 }
 
-function draw(records: SuccessRecord[], theme: Theme): ChartOption {
+function draw(rates: Rate[], theme: Theme): ChartOption {
   return {
+    useUTC: true,
     grid: { top: 10, right: 8, bottom: 26, left: 44 },
-    tooltip: { ...tooltip(theme, 'axis'), valueFormatter: (rate) => formatPercent(Number(rate)) },
-    xAxis: {
-      ...categoryAxis(
-        theme,
-        records.map((record) => formatWallMinute(startOf(record))),
-      ),
-      boundaryGap: false,
+    tooltip: {
+      ...tooltip(theme, 'axis'),
+      formatter: (params) => {
+        const [first] = Array.isArray(params) ? params : [params];
+        const [at, rate] = (first?.value ?? []) as [number?, number?];
+        return at === undefined ? '' : `${formatWallFull(at)}<br><b>${formatPercent(rate)}</b>`;
+      },
     },
+    xAxis: timeAxis(theme),
     // From a whole step of ten below the worst up to all: small losses stay visible.
     yAxis: {
       ...valueAxis(theme, formatPercent),
@@ -72,7 +75,7 @@ function draw(records: SuccessRecord[], theme: Theme): ChartOption {
         id: 'rate',
         name: '',
         type: 'line',
-        data: records.map((record) => record.success_rate_pct ?? null),
+        data: withGaps(rates),
         symbol: 'circle',
         symbolSize: 5,
         animation: false,
@@ -83,6 +86,11 @@ function draw(records: SuccessRecord[], theme: Theme): ChartOption {
   };
 }
 
-function startOf(record: SuccessRecord): number {
-  return wallTime(record.window_start) ?? wallTime(record.timestamp) ?? 0;
+/** A line must not lead through minutes in which nobody asked anything. */
+function withGaps(rates: Rate[]): [number, number | null][] {
+  return rates.flatMap(({ at, percent }, index) => {
+    const before = rates[index - 1];
+    const gap: [number, null][] = before && at - before.at > MINUTE_MS ? [[before.at + MINUTE_MS, null]] : [];
+    return [...gap, [at, percent] as [number, number | null]];
+  });
 }

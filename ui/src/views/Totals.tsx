@@ -1,23 +1,28 @@
 // The figures one looks for first.
 import type { ReactNode } from 'react';
-import { fillSeries } from '../api/series';
+import { fillSeries, firstWindow } from '../api/series';
 import { useAnalytics } from '../api/store';
 import { Sparkline } from '../components/Sparkline';
 import { groupLabel } from '../format/label';
 import { formatCount, formatDuration, formatPercent } from '../format/number';
-import { MINUTE_MS } from '../format/time';
-import { oldestFirst } from './records';
+import { formatWallMinute, MINUTE_MS } from '../format/time';
+import { closedRates, ratesByMinute } from './records';
+import { newestTimes } from './times';
 
 const TREND_MINUTES = 30;
 
 export function Totals() {
   const overall = useAnalytics('overall');
   const minutes = useAnalytics('timeseriesMinute') ?? [];
+  const [hour, day] = [useAnalytics('timeseriesHour'), useAnalytics('timeseriesDay')];
+  const first = firstWindow({ day, hour, minute: minutes });
   const records = useAnalytics('successRate')?.records ?? [];
-  const times = useAnalytics('responseTime') ?? [];
+  const times = newestTimes(useAnalytics('responseTime') ?? []);
   const total = overall?.total_queries;
-  const trend = fillSeries(minutes, MINUTE_MS, TREND_MINUTES);
-  const slowest = times.reduce<(typeof times)[number] | undefined>(
+  // The count of an open minute still grows: beside closed ones it would look like a fall.
+  const trend = fillSeries(minutes, MINUTE_MS, TREND_MINUTES + 1, first).filter((slot) => !slot.isOpen);
+  const newest = trend.at(-1);
+  const slowest = times.rows.reduce<(typeof times.rows)[number] | undefined>(
     (worst, row) => (worst && worst.p95_time >= row.p95_time ? worst : row),
     undefined,
   );
@@ -27,12 +32,12 @@ export function Totals() {
       <Total
         name="Queries"
         value={formatCount(total)}
-        note={trend.length > 0 ? `${formatCount(trend.at(-1)?.count)} in the newest minute` : ''}
+        note={newest ? `${formatCount(newest.count)} in minute ${formatWallMinute(newest.at)}` : ''}
       >
         <Sparkline values={trend.map((slot) => slot.count)} floor={0} />
       </Total>
       <Total name="Success rate" value={formatPercent(overall?.success_rate)} note="last 30 days">
-        <Sparkline values={oldestFirst(records).map((record) => record.success_rate_pct ?? 0)} />
+        <Sparkline values={ratesByMinute(closedRates(records), TREND_MINUTES)} />
       </Total>
       <Total
         name="Failures"
@@ -45,7 +50,7 @@ export function Totals() {
       <Total
         name="95th percentile"
         value={formatDuration(slowest?.p95_time)}
-        note={slowest ? `slowest group: ${groupLabel(slowest.user_type)}` : ''}
+        note={slowest ? `slowest: ${groupLabel(slowest.user_type)}, ${times.range}` : ''}
       />
     </section>
   );

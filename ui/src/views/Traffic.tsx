@@ -1,6 +1,6 @@
 // Queries over time, by minute, hour or day.
 import { useMemo, useState } from 'react';
-import { fillSeries, type Slot } from '../api/series';
+import { fillSeries, firstWindow, type Slot } from '../api/series';
 import { useAnalytics } from '../api/store';
 import type { SeriesKey } from '../api/types';
 import { Chart } from '../components/Chart';
@@ -62,12 +62,17 @@ export function Traffic() {
   const [name, setName] = useState<Name>('minute');
   const granularity = GRANULARITIES[name];
   const points = useAnalytics(granularity.key);
+  const first = firstWindow({
+    day: useAnalytics('timeseriesDay'),
+    hour: useAnalytics('timeseriesHour'),
+    minute: useAnalytics('timeseriesMinute'),
+  });
   const slots = useMemo(
-    () => fillSeries(points ?? [], granularity.step, granularity.count),
-    [points, granularity],
+    () => fillSeries(points ?? [], granularity.step, granularity.count, first),
+    [points, granularity, first],
   );
   const option = useMemo(() => draw(slots, granularity, theme), [slots, granularity, theme]);
-  const sum = slots.reduce((total, slot) => total + slot.count, 0);
+  const sum = slots.reduce((total, slot) => total + (slot.count ?? 0), 0);
 
   return (
     <Panel
@@ -90,7 +95,7 @@ export function Traffic() {
           <DataTable
             caption={`Queries by ${name}`}
             columns={[name, 'Queries']}
-            rows={slots.filter(hasQueries).map((slot) => [formatWallFull(slot.at), formatCount(slot.count)])}
+            rows={slots.filter(hasQueries).map((slot) => [formatWallFull(slot.at), sayCount(slot)])}
           />
         </Chart>
       </div>
@@ -106,7 +111,7 @@ function draw(slots: Slot[], { format, tick }: Granularity, theme: Theme): Chart
       formatter: (params) => {
         const [first] = Array.isArray(params) ? params : [params];
         const slot = slots[first?.dataIndex ?? -1];
-        return slot ? `${formatWallFull(slot.at)}<br><b>${formatCount(slot.count)}</b> queries` : '';
+        return slot ? `${formatWallFull(slot.at)}<br><b>${sayCount(slot)}</b> queries` : '';
       },
     },
     xAxis: {
@@ -128,7 +133,7 @@ function draw(slots: Slot[], { format, tick }: Granularity, theme: Theme): Chart
       {
         id: 'queries',
         type: 'line',
-        data: slots.map((slot) => slot.count),
+        data: slots.map((slot) => (slot.isOpen ? null : slot.count)),
         showSymbol: false,
         // The newest point moves all others to the left; sliding them there would only blur.
         animation: false,
@@ -136,10 +141,27 @@ function draw(slots: Slot[], { format, tick }: Granularity, theme: Theme): Chart
         itemStyle: { color: theme.accent },
         areaStyle: { color: theme.accent, opacity: 0.12 },
       },
+      // The window that is still open stands alone: a line to it would look like a fall.
+      {
+        id: 'open',
+        type: 'line',
+        data: slots.map((slot) => (slot.isOpen ? slot.count : null)),
+        symbol: 'emptyCircle',
+        symbolSize: 8,
+        animation: false,
+        lineStyle: { width: 0 },
+        itemStyle: { color: theme.accent, borderWidth: 2 },
+      },
     ],
   };
 }
 
 function hasQueries(slot: Slot): boolean {
-  return slot.count > 0;
+  return (slot.count ?? 0) > 0;
+}
+
+/** The count, and whether it still grows. */
+function sayCount(slot: Slot): string {
+  const count = formatCount(slot.count);
+  return slot.isOpen ? `${count} so far` : count;
 }

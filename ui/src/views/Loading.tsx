@@ -1,0 +1,12 @@
+// The server is there, and reads its results into memory: nobody knows yet whether there are any.
+export function Loading() {
+  return (
+    <section className="notice" aria-labelledby="loading-title">
+      <h2 id="loading-title">Loading results</h2>
+      <p>
+        Weir has just started and reads the results that it kept. They show up here as soon as it has them
+        all.
+      </p>
+    </section>
+  );
+}
