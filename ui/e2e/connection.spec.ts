@@ -21,6 +21,8 @@ test('a server that was never there is named, and found when it comes', async ({
   await page.goto(mock.url);
   await expect(page.getByRole('heading', { name: 'Weir cannot be reached' })).toBeVisible();
   await expect(page.getByRole('main')).toContainText(new URL(mock.url).host);
+  // Late enough that the next attempt does not come before the click.
+  await expect(page.locator('.countdown')).toHaveText(/^in ([5-9]|1\d) s$/);
   mock.refuse(false);
   await page.getByRole('main').getByRole('button', { name: 'Retry now' }).click();
   await expect(total(page, 'Queries')).toHaveText('28,646');

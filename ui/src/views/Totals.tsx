@@ -50,7 +50,7 @@ export function Totals() {
       <Total
         name="95th percentile"
         value={formatDuration(slowest?.p95_time)}
-        note={slowest ? `slowest: ${groupLabel(slowest.user_type)}, ${times.range}` : ''}
+        note={slowest ? `${times.range}, slowest: ${groupLabel(slowest.user_type)}` : ''}
       />
     </section>
   );

@@ -146,11 +146,11 @@ function draw(slots: Slot[], { format, tick }: Granularity, theme: Theme): Chart
         id: 'open',
         type: 'line',
         data: slots.map((slot) => (slot.isOpen ? slot.count : null)),
-        symbol: 'emptyCircle',
+        symbol: 'circle',
         symbolSize: 8,
         animation: false,
         lineStyle: { width: 0 },
-        itemStyle: { color: theme.accent, borderWidth: 2 },
+        itemStyle: { color: theme.panel, borderColor: theme.accent, borderWidth: 2 },
       },
     ],
   };
