@@ -14,8 +14,9 @@ fn root(path: &str) -> PathBuf {
 #[test]
 fn the_built_in_job_and_every_example_are_right() {
     let examples = fs::read_dir(root("examples")).expect("examples").flatten().map(|entry| entry.path());
-    let scripts: Vec<PathBuf> =
-        examples.filter(|path| path.extension().is_some_and(|end| end == "sql")).collect();
+    // Tables that are only declared are for the SQL shell: tests/documentation runs them there.
+    let is_job = |path: &PathBuf| fs::read_to_string(path).is_ok_and(|text| text.contains("INSERT INTO"));
+    let scripts: Vec<PathBuf> = examples.filter(is_job).collect();
     assert!(!scripts.is_empty());
     for script in scripts.into_iter().chain([root("jobs/analytics.sql")]) {
         let output = run(weir().arg("check").arg(&script));

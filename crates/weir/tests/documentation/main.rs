@@ -15,7 +15,7 @@ use support::{run, weir};
 use text::{Block, Document};
 use world::{World, root};
 
-/// A block of a document by its first line, and how it is run.
+/// A block of a document by how its first line begins, and how it is run. The first entry that fits counts.
 type Runs = (&'static str, &'static str, fn(&World, &Block));
 
 const RUNS: &[Runs] = &[
@@ -25,11 +25,11 @@ const RUNS: &[Runs] = &[
     ("docs/jobs.md", "weir run --replace 'Query Analytics Streaming' analytics.sql --dry-run", replace_a_job),
     ("docs/security.md", "weir tokens create --name app", tokens_in_five_lines),
     ("docs/sql-gateway.md", "[gateway_http]", settings_are_taken),
-    ("docs/sql-gateway.md", "Flink SQL> CREATE TABLE queries", statements_of_the_client),
+    ("docs/sql-gateway.md", "bin/sql-client.sh gateway", statements_of_the_client),
     ("docs/sql-gateway.md", "session=$(curl", curl_the_gateway),
-    ("docs/sql-shell.md", "$ weir sql", a_mistake_is_marked),
     ("docs/sql-shell.md", "weir> SELECT query_id, query_text", a_statement_of_the_shell),
     ("docs/sql-shell.md", "$ weir sql -f examples/queries.sql", a_script_of_the_shell),
+    ("docs/sql-shell.md", "$ weir sql", a_mistake_is_marked),
 ];
 
 /// A block of a document by its first line, and why it is not run.
@@ -40,11 +40,6 @@ const CANNOT: &[(&str, &str, &str)] = &[
         "docs/security.md",
         "export FLINK_REST_CLIENT_HEADERS",
         "needs Flink's command line: tests/flink_cli.rs runs it where there is one",
-    ),
-    (
-        "docs/sql-gateway.md",
-        "bin/sql-client.sh gateway",
-        "needs Flink's SQL client: tests/sql_client runs it where there is one",
     ),
     (
         "docs/sql-gateway.md",
@@ -266,8 +261,11 @@ fn settings_are_taken(world: &World, block: &Block) {
     assert!(out.contains("doc.toml"), "{}: {out}", block.place);
 }
 
+/// The statements, typed into Weir's own shell: Flink's client is started by tests/sql_client where there is one.
 fn statements_of_the_client(world: &World, block: &Block) {
-    let statements = block.text().replace("Flink SQL> ", "");
+    let text = block.text();
+    let start = text.find("Flink SQL> ").expect("statements");
+    let statements = text[start..].replace("Flink SQL> ", "");
     std::fs::write(world.path().join("client.sql"), statements).expect("a file");
     let out = world.succeeds(&block.place, "weir sql -f client.sql");
     assert!(out.lines().filter(|line| line.starts_with("q-")).count() == 10, "{}: {out}", block.place);
@@ -290,8 +288,11 @@ fn a_mistake_is_marked(world: &World, block: &Block) {
             None => {}
         }
     }
+    // The first declares the table; what is shown is of the second.
+    let (declares, statement) = statement.split_first().expect("statements");
+    let declares = declares.strip_prefix("\\i ").expect("a file");
     std::fs::write(world.path().join("mistake.sql"), statement.join("\n")).expect("a file");
-    let output = world.shell("weir sql -f mistake.sql");
+    let output = world.shell(&format!("weir sql -f {declares} -f mistake.sql"));
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success(), "{}", block.place);
     for line in drawn.iter().filter(|line| !line.contains("statement:3:43") && !line.trim().is_empty()) {
@@ -301,7 +302,7 @@ fn a_mistake_is_marked(world: &World, block: &Block) {
     // Corrected it runs, until its windows close.
     let corrected = statement.join("\n").replace("user_typ;", "user_type LIMIT 3;");
     std::fs::write(world.path().join("corrected.sql"), corrected).expect("a file");
-    let out = world.succeeds(&block.place, "weir sql -f corrected.sql");
+    let out = world.succeeds(&block.place, &format!("weir sql -f {declares} -f corrected.sql"));
     assert!(out.starts_with("window_start,user_type,n"), "{}: {out}", block.place);
 }
 

@@ -23,7 +23,9 @@ impl World {
         for name in ["examples", "jobs", "config"] {
             symlink(root.join(name), directory.path().join(name)).expect("a link");
         }
-        let up = Up::start_in(directory.path(), &[], &[("WEIR_LOG", "warn")]);
+        let data = directory.path().join("data");
+        std::fs::create_dir(&data).expect("a directory");
+        let up = Up::start_in(&data, &[], &[("WEIR_LOG", "warn")]);
         let world = World { up, directory };
         world.write_commands();
         world.generate();
