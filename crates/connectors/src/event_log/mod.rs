@@ -233,8 +233,8 @@ impl Source for EventLogSource {
         let mut lags = self.streams.lags();
         // What did not fit into the last batch is still to be returned.
         if let Some(pending) = &self.pending {
-            let left = (pending.fetched.records.len() - pending.next) as u64;
-            let of = lags.iter_mut().filter(|(partition, _)| Some(*partition) == pending.fetched.partition);
+            let left = (self.fetched.records.len() - pending.next) as u64;
+            let of = lags.iter_mut().filter(|(partition, _)| Some(*partition) == self.fetched.partition);
             of.for_each(|(_, lag)| *lag += left);
         }
         lags

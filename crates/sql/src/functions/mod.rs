@@ -265,7 +265,7 @@ impl EvalError {
 /// Every function, in the order of the manual.
 pub fn all() -> &'static [&'static Function] {
     static ALL: LazyLock<Vec<&'static Function>> = LazyLock::new(|| {
-        let chapters: [&'static [Function]; 18] = [
+        let chapters: [&'static [Function]; 19] = [
             arithmetic::FUNCTIONS,
             math::FUNCTIONS,
             round::FUNCTIONS,
