@@ -25,6 +25,10 @@ impl Operations for NoJobs {
     fn jobs(&self) -> Vec<JobSummary> {
         Vec::new()
     }
+
+    fn trouble(&self) -> Option<String> {
+        None
+    }
 }
 
 #[test]
