@@ -223,7 +223,7 @@ impl Printer<'_> {
                     // Of a check, what is checked.
                     let shown = match function.name {
                         "$NOT_NULL" | "$CHECK_LENGTH" => &args[..1],
-                        _ => &args[..],
+                        _ => args,
                     };
                     let args: Vec<String> = shown.iter().map(|arg| self.print(*arg)).collect();
                     format!("{}({})", function.name, args.join(", "))
