@@ -76,7 +76,7 @@ fn run(plan: &Plan, events: &[String], batch_rows: usize) -> (f64, f64) {
         decoder.finish(&mut batch).expect("the events are right");
         let start = thread_cpu_ns();
         let standpoint = Standpoint { current: watermark, others: i64::MAX, partition: watermark };
-        let prepared = prepare.prepare(&batch, &env, i64::MAX, standpoint).expect("no expression fails");
+        let prepared = prepare.prepare(&batch, &env, None, standpoint).expect("no expression fails");
         let between = thread_cpu_ns();
         let rows = RowsIn {
             len: batch.rows,

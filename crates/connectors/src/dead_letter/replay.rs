@@ -54,6 +54,9 @@ pub struct Replayed {
 /// Records that are replayed together: a mark names them all, and is a record itself.
 const STEP: usize = 1_000;
 
+/// Dead letters by the topic, partition and offset of the original record.
+type ByRecord = BTreeMap<(String, u32, u64), Vec<StoredDeadLetter>>;
+
 /// A record that is about to be appended again, and the dead letters of it.
 struct Chosen {
     ids: Vec<DeadLetterId>,
@@ -110,7 +113,7 @@ impl DeadLetterQueue {
     fn letters_of_the_same_records(
         &self,
         ids: &[DeadLetterId],
-    ) -> Result<BTreeMap<(String, u32, u64), Vec<StoredDeadLetter>>, DeadLetterError> {
+    ) -> Result<ByRecord, DeadLetterError> {
         let mut records = BTreeSet::new();
         self.each(&mut |letter| {
             if ids.binary_search(&letter.id).is_ok() {
@@ -118,7 +121,7 @@ impl DeadLetterQueue {
             }
         })?;
 
-        let mut by_record: BTreeMap<_, Vec<StoredDeadLetter>> = BTreeMap::new();
+        let mut by_record = ByRecord::new();
         self.each(&mut |letter| {
             if records.contains(&letter.info.record()) {
                 by_record.entry(letter.info.record()).or_default().push(letter);

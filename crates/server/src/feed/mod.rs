@@ -252,8 +252,7 @@ impl Feed {
         }
 
         let mut missed: Vec<(u64, Part)> = Vec::new();
-        let changed =
-            rounds.frames.iter().filter(|of| of.round > seen).filter_map(|of| of.changed).min();
+        let changed = rounds.frames.iter().filter(|of| of.round > seen).filter_map(|of| of.changed).min();
         for (place, published) in rounds.frames.iter().enumerate().filter(|(_, of)| of.round > seen) {
             // The newest frame of a series holds the points of one round only.
             let what = match Kind::ALL.get(place) {

@@ -92,6 +92,6 @@ unsafe fn read(event: *mut raw::rd_kafka_event_t) -> Result<Option<String>, Kafk
         }
         let text = CStr::from_ptr(text).to_string_lossy().into_owned();
         // An id of zeros is none.
-        Ok(Some(text).filter(|text| text.trim_matches(['A', '=']) != ""))
+        Ok(Some(text).filter(|text| !text.trim_matches(['A', '=']).is_empty()))
     }
 }

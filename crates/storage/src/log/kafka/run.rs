@@ -40,7 +40,7 @@ impl Run {
         let body = self.keep(message.payload().unwrap_or_default());
         self.records.push(RecordRef {
             offset: Offset(message.offset().max(0).unsigned_abs()),
-            appended: Timestamp(message.timestamp().to_millis().unwrap_or(0)),
+            appended: Timestamp(message.timestamp().to_millis().unwrap_or(-1)),
             start: body.start,
             end: body.end,
         });
