@@ -1,5 +1,6 @@
 //! The dispatcher: takes scripts, starts jobs, and knows them all.
 
+mod health;
 mod known;
 mod outline;
 mod query;
@@ -7,12 +8,12 @@ mod records;
 mod replace;
 mod shared;
 mod submission;
+mod variables;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use connectors::dead_letter::{DeadLetterQueue, Reader};
 use crossbeam_channel::bounded;
 use engine::execution::ExecutionError;
 use engine::snapshot::RestoreReport;
@@ -85,7 +86,7 @@ impl Dispatcher {
     /// checkpoint, however it ended. One that was replaced while Weir was up stays so: whatever came in its place is
     /// started, if that was to be gone on with.
     pub fn submit(&self, submission: Submission<'_>) -> Result<Arc<JobMaster>, SubmitError> {
-        let used = records::Used::new(submission.variables);
+        let used = variables::Used::new(submission.variables);
         let compiled = self.compile(submission.script, submission.name, &|name| used.get(name))?;
         let claimed = match submission.origin {
             Origin::Start if !submission.afresh => self.shared.records.claim(&compiled.name)?,
@@ -93,7 +94,7 @@ impl Dispatcher {
         };
         // Without its record nobody knows whether this is the job that ran before.
         if submission.origin == Origin::Start && !submission.afresh && claimed.is_none() {
-            self.refuse_unreadable_records()?;
+            self.shared.records.refuse_unreadable()?;
         }
         let mut known = match claimed {
             None => Known::new(new_job_id()),
@@ -124,13 +125,6 @@ impl Dispatcher {
         }
         let record = self.record(&compiled, &known, &submission, used, started_from);
         self.start(compiled, &known, restored, record)
-    }
-
-    fn refuse_unreadable_records(&self) -> Result<(), SubmitError> {
-        match self.shared.records.unreadable()?.into_iter().next() {
-            None => Ok(()),
-            Some(Unreadable { path, reason, .. }) => Err(SubmitError::Unreadable { path, reason }),
-        }
     }
 
     /// Starts the jobs again that came in while Weir was up before, and were not over when it ended, each for itself: one
@@ -186,7 +180,7 @@ impl Dispatcher {
         compiled: &Compiled,
         known: &Known,
         submission: &Submission<'_>,
-        used: records::Used<'_>,
+        used: variables::Used<'_>,
         started_from: Option<String>,
     ) -> JobRecord {
         let (variables, secrets) = used.sorted_for(submission.script);
@@ -384,54 +378,6 @@ impl Dispatcher {
     /// What a script that runs as a job here does, for people.
     pub fn outline(&self, job: &JobMaster) -> Outline {
         Outline::of(job.plan(), &self.environment.logs)
-    }
-
-    /// The dead-letter queue, and the jobs that a replay must not make count a record twice.
-    pub fn dead_letters(&self) -> DeadLetterQueue {
-        let jobs = self.jobs().into_iter().filter(|job| !job.status().is_terminal());
-        let readers = jobs.map(|job| Reader {
-            id: job.id().to_string(),
-            name: job.name().to_owned(),
-            ancestors: job.ancestors().to_vec(),
-            reads: self.reads_any(job.plan()),
-        });
-        DeadLetterQueue::new(self.environment.logs.own().clone(), readers.collect())
-    }
-
-    /// Whether a plan reads a topic.
-    fn reads_any(&self, plan: &Plan) -> Arc<dyn Fn(&str) -> bool + Send + Sync> {
-        let reads = self.environment.reads(plan).unwrap_or_default();
-        Arc::new(move |topic| reads.iter().any(|of| (of.includes)(topic)))
-    }
-
-    /// The jobs that count nothing now, each with the reason, see [`JobView::problem`]. Of jobs of one name the last
-    /// counts, and queries are the matter of whoever fetches their rows.
-    pub fn problems(&self) -> Vec<(JobId, String, String)> {
-        let jobs = self.jobs();
-        let is_last = |at: usize| !jobs[at + 1..].iter().any(|later| later.name() == jobs[at].name());
-        let watched = (0..jobs.len()).filter(|&at| !jobs[at].is_query() && is_last(at));
-        let problem = |at: usize| {
-            let view = jobs[at].view();
-            // A job that only waits for memory goes on by itself.
-            let goes_on = view.blocked.is_none() && !view.memory.is_stuck();
-            let problem = view.problem().filter(|_| view.status != crate::JobStatus::Running || !goes_on)?;
-            Some((view.id, view.name, problem))
-        };
-        watched.filter_map(problem).collect()
-    }
-
-    /// Whether no job has failed that no other of its name came after.
-    pub fn is_healthy(&self) -> bool {
-        self.failed().is_none()
-    }
-
-    /// A job of this process that has failed, and that no other of its name came after.
-    pub fn failed(&self) -> Option<Arc<JobMaster>> {
-        let jobs = self.jobs();
-        let is_last = |at: usize| !jobs[at + 1..].iter().any(|later| later.name() == jobs[at].name());
-        // A query that fails is the matter of whoever fetches its rows.
-        let failed = |job: &JobMaster| !job.is_query() && job.status() == crate::JobStatus::Failed;
-        (0..jobs.len()).find(|&at| failed(&jobs[at]) && is_last(at)).map(|at| jobs[at].clone())
     }
 
     /// Ends all jobs: each keeps its state first, and what it writes to is given this long to take what it has. Tells

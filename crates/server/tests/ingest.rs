@@ -139,7 +139,17 @@ async fn a_log_that_cannot_keep_up_is_429_and_a_full_disk_507() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_beyond_the_common_budget_are_429_and_the_budget_comes_back() {
     let weir = start_with(Options { ingest_bytes_max: 100, ..Options::default() }, |_| {}).await;
-    assert_eq!(weir.post("/events", format!("[{A},{A}]")).await.status, 429);
+    let answer = weir.post("/events", format!("[{A},{A}]")).await;
+    assert_eq!(answer.status, 413, "it will never fit");
+    assert!(String::from_utf8_lossy(&answer.body).contains("ingest.memory"));
+    *weir.log.mood.lock() = Mood::Slow;
+    let address = weir.address;
+    let first = tokio::spawn(async move { request(address, "POST", "/events", &[], A.as_bytes()).await });
+    eventually("the first has the budget", || weir.log.waiting() == 1).await;
+    assert_eq!(weir.post("/events", A).await.status, 429);
+    *weir.log.mood.lock() = Mood::default();
+    weir.log.release();
+    assert_eq!(first.await.expect("an answer").status, 202);
     for _ in 0..5 {
         assert_eq!(weir.post("/events", A).await.status, 202);
     }

@@ -323,7 +323,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Metrics in Prometheus' text format. */
+        /** Metrics for Prometheus: in the text format that `Accept` prefers, OpenMetrics or the classic one. */
         get: operations["metrics"];
         put?: never;
         post?: never;
@@ -412,8 +412,10 @@ export interface components {
         Accepted: {
             /** @description Events that are durable now. */
             accepted: number;
-            /** @description Events that were not taken, in order. */
+            /** @description Events that were not taken, in order; the first hundred of them. */
             rejected: components["schemas"]["Rejected"][];
+            /** @description How many were not taken, where that is more than are listed. */
+            rejected_count?: number | null;
         };
         /** @description The process lives. */
         Alive: {
@@ -595,7 +597,7 @@ export interface components {
         JobSummary: {
             /** @description 32 hexadecimal digits. */
             id: string;
-            /** @description Why it is not running, where that is so. */
+            /** @description Why it counts nothing, where that is so. */
             message?: string | null;
             name: string;
             /**
@@ -1054,6 +1056,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The state of the gateway and of the store behind it. Always 200. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1076,6 +1079,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Queries by department. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1084,6 +1088,7 @@ export interface operations {
                     "application/json": components["schemas"]["Departments"];
                 };
             };
+            /** @description A value is not of its type, or out of range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1092,6 +1097,7 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
+            /** @description Not now: ask again later */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1114,6 +1120,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Queries by faculty (the type of the user). */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1122,6 +1129,7 @@ export interface operations {
                     "application/json": components["schemas"]["Rows_Faculty"];
                 };
             };
+            /** @description A value is not of its type, or out of range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1130,6 +1138,7 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
+            /** @description Not now: ask again later */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1152,6 +1161,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Queries by faculty and year. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1160,6 +1170,7 @@ export interface operations {
                     "application/json": components["schemas"]["Rows_HeatmapCell"];
                 };
             };
+            /** @description A value is not of its type, or out of range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1168,6 +1179,7 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
+            /** @description Not now: ask again later */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1190,6 +1202,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Queries by hour of the day. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1198,6 +1211,7 @@ export interface operations {
                     "application/json": components["schemas"]["Rows_HourlyCell"];
                 };
             };
+            /** @description A value is not of its type, or out of range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1206,6 +1220,7 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
+            /** @description Not now: ask again later */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1225,6 +1240,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The time of the newest results. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1233,6 +1249,7 @@ export interface operations {
                     "application/json": components["schemas"]["Latest"];
                 };
             };
+            /** @description Not now: ask again later */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1255,6 +1272,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Totals of everything. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1263,6 +1281,7 @@ export interface operations {
                     "application/json": components["schemas"]["OverallSummary"];
                 };
             };
+            /** @description A value is not of its type, or out of range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1271,6 +1290,7 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
+            /** @description Not now: ask again later */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1297,6 +1317,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The questions asked most often by the students of each year. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1305,6 +1326,7 @@ export interface operations {
                     "application/json": components["schemas"]["PopularByYear"];
                 };
             };
+            /** @description A value is not of its type, or out of range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1313,6 +1335,7 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
+            /** @description Not now: ask again later */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1337,6 +1360,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The questions asked most often. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1345,6 +1369,7 @@ export interface operations {
                     "application/json": components["schemas"]["Popular"];
                 };
             };
+            /** @description A value is not of its type, or out of range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1353,6 +1378,7 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
+            /** @description Not now: ask again later */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1375,6 +1401,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Response times by user type. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1383,6 +1410,7 @@ export interface operations {
                     "application/json": components["schemas"]["Rows_ResponseTime"];
                 };
             };
+            /** @description A value is not of its type, or out of range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1391,6 +1419,7 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
+            /** @description Not now: ask again later */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1413,6 +1442,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Students' queries by year of study. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1421,6 +1451,7 @@ export interface operations {
                     "application/json": components["schemas"]["Rows_StudentYear"];
                 };
             };
+            /** @description A value is not of its type, or out of range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1429,6 +1460,7 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
+            /** @description Not now: ask again later */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1451,6 +1483,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description How many queries were answered well. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1459,6 +1492,7 @@ export interface operations {
                     "application/json": components["schemas"]["SuccessRate"];
                 };
             };
+            /** @description A value is not of its type, or out of range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1467,6 +1501,7 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
+            /** @description Not now: ask again later */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1491,6 +1526,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The number of queries over time, oldest first. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1499,6 +1535,7 @@ export interface operations {
                     "application/json": components["schemas"]["Timeseries"];
                 };
             };
+            /** @description The request cannot be read */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1507,6 +1544,7 @@ export interface operations {
                     "application/json": components["schemas"]["Detail"];
                 };
             };
+            /** @description A value is not of its type, or out of range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1515,6 +1553,7 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
+            /** @description Not now: ask again later */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1537,6 +1576,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Queries by type of user. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1545,6 +1585,7 @@ export interface operations {
                     "application/json": components["schemas"]["UserTypes"];
                 };
             };
+            /** @description A value is not of its type, or out of range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1553,6 +1594,7 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
+            /** @description Not now: ask again later */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1575,6 +1617,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Queries by year of study. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1583,6 +1626,7 @@ export interface operations {
                     "application/json": components["schemas"]["Rows_Year"];
                 };
             };
+            /** @description A value is not of its type, or out of range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1591,6 +1635,7 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
+            /** @description Not now: ask again later */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1855,6 +1900,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Whether the process lives. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1874,12 +1920,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Metrics for Prometheus: in the text format that `Accept` prefers, OpenMetrics or the classic one. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/openmetrics-text": string;
+                    "text/plain": string;
                 };
             };
         };
@@ -1893,6 +1941,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description This description. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1912,6 +1961,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Whether the log answers, the store takes results, the results are loaded, and the jobs run. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1920,6 +1970,7 @@ export interface operations {
                     "application/json": components["schemas"]["Readiness"];
                 };
             };
+            /** @description Not now: ask again later */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1939,6 +1990,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What runs. */
             200: {
                 headers: {
                     [name: string]: unknown;

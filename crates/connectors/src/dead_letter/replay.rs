@@ -110,10 +110,7 @@ impl DeadLetterQueue {
     }
 
     /// By record: the dead letters with these ids, and all others of the same records.
-    fn letters_of_the_same_records(
-        &self,
-        ids: &[DeadLetterId],
-    ) -> Result<ByRecord, DeadLetterError> {
+    fn letters_of_the_same_records(&self, ids: &[DeadLetterId]) -> Result<ByRecord, DeadLetterError> {
         let mut records = BTreeSet::new();
         self.each(&mut |letter| {
             if ids.binary_search(&letter.id).is_ok() {

@@ -8,6 +8,7 @@ mod barrier;
 mod control;
 mod global;
 mod io;
+mod options;
 mod panic;
 mod progress;
 mod room;
@@ -23,8 +24,9 @@ use types::ErrorDomain;
 
 pub use acknowledgement::{Acknowledgement, bytes_of_parts};
 pub use control::{Afterwards, CheckpointError, Control};
+pub use options::{ExecutionOptions, Mode};
 pub use panic::{caught, panic_message};
-pub use spec::{ExecutionOptions, JobSpec, Mode};
+pub use spec::JobSpec;
 
 use crate::connector::ConnectorError;
 use crate::layout::LayoutError;

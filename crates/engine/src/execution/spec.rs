@@ -15,6 +15,7 @@ use types::{Clock, DataType, Interval, Offset, PartitionId};
 use super::control::{Control, SubtaskId, SubtaskKind};
 use super::global::{GlobalSubtask, Message};
 use super::io::{Letters, Sinks};
+use super::options::{ExecutionOptions, Mode};
 use super::panic::caught;
 use super::room::{Reclaimed, measure_after};
 use super::source::{Downstream, SourceSubtask};
@@ -25,7 +26,7 @@ use crate::connector::{
     DeadLetters, Reads, SinkFactory, Source, SourceFactory, Split, StartFrom, StartPosition,
 };
 use crate::layout::Layout;
-use crate::memory::{Account, Holder, Pool};
+use crate::memory::{Account, Holder};
 use crate::metrics::TaskMetrics;
 use crate::operator::{Ledger, Prepare};
 use crate::snapshot::{PipelineImage, PipelineMatch, Snapshot, match_plan};
@@ -44,48 +45,6 @@ pub struct JobSpec {
     pub options: ExecutionOptions,
     /// What the plan goes on from; it may have changed since, and so may its parallelism.
     pub restore: Option<Arc<Snapshot>>,
-}
-
-/// Whether input goes on for ever.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Results are read while they change: early results, corrections, windows that close by the clock.
-    Live,
-    /// Input ends; each result is written once, when nothing can change it any more.
-    Bounded,
-}
-
-#[derive(Debug, Clone)]
-pub struct ExecutionOptions {
-    pub mode: Mode,
-    /// 1 to [`KEY_GROUPS`].
-    pub parallelism: u32,
-    /// Rows of a batch, at most.
-    pub batch_rows: usize,
-    /// How long a silent partition holds others back; zero = for ever.
-    pub idle_timeout: Interval,
-    /// How far ahead of the clock an event may be; zero = as far as it likes.
-    pub max_future: Interval,
-    pub limits: Limits,
-    /// What all jobs of the process may hold.
-    pub pool: Arc<Pool>,
-    /// What this one may take of it, checkpoints and all; `None`: no less than the others.
-    pub memory: Option<usize>,
-}
-
-impl Default for ExecutionOptions {
-    fn default() -> ExecutionOptions {
-        ExecutionOptions {
-            mode: Mode::Live,
-            parallelism: 1,
-            batch_rows: 4096,
-            idle_timeout: Interval(5_000),
-            max_future: Interval(300_000),
-            limits: Limits::default(),
-            pool: Pool::unlimited(),
-            memory: None,
-        }
-    }
 }
 
 /// Messages a channel between two subtasks holds at most.

@@ -2,6 +2,8 @@
 
 mod ledger;
 mod prepare;
+mod prepared;
 
 pub use ledger::{Ledger, LedgerCounts};
-pub use prepare::{Ahead, Prepare, Prepared, Unusable};
+pub use prepare::Prepare;
+pub use prepared::{Ahead, Prepared, Unusable};

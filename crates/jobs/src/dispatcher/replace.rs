@@ -11,7 +11,8 @@ use engine::execution::ExecutionError;
 use engine::snapshot::RestoreReport;
 use types::{ErrorDomain, JobId};
 
-use super::records::{Known, Used};
+use super::records::Known;
+use super::variables::Used;
 use super::{Compiled, Dispatcher, Submission, SubmitError};
 use crate::checkpoint::{CheckpointDirectory, Restored, read_savepoint};
 use crate::id::new_job_id;

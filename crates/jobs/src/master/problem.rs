@@ -19,7 +19,9 @@ impl JobView {
                 self.restarts,
                 last_failure()
             )),
-            JobStatus::Running => self.blocked_write().or_else(|| why_held_back(&self.memory)),
+            JobStatus::Running => {
+                self.blocked_write().or_else(|| Some(format!("waits for {}", why_held_back(&self.memory)?)))
+            }
             _ => None,
         }
     }

@@ -132,8 +132,7 @@ impl World {
     }
 
     pub fn letters(&self) -> Vec<Value> {
-        let bodies = self.log.bodies(DEAD_LETTER_TOPIC);
-        bodies.iter().map(|body| serde_json::from_slice(body).expect("a letter is JSON")).collect()
+        self.log.dead_letters(DEAD_LETTER_TOPIC)
     }
 }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use connectors::dead_letter::DEAD_LETTER_TOPIC;
-use serde_json::Value;
 
 use crate::lines::lines;
 use crate::random::Random;
@@ -98,9 +97,7 @@ fn check(seed: u64, partitions: Vec<Vec<String>>, parallelisms: &[u32]) {
 
 /// The records that were dead-lettered, and why.
 fn letters(stage: &Stage) -> BTreeSet<(u64, u64, String)> {
-    let bodies = stage.log.bodies(DEAD_LETTER_TOPIC);
-    let letters = bodies.iter().map(|body| {
-        let letter: Value = serde_json::from_slice(body).expect("a letter is JSON");
+    let letters = stage.log.dead_letters(DEAD_LETTER_TOPIC).into_iter().map(|letter| {
         let number = |name: &str| letter[name].as_u64().expect("a number");
         (number("partition"), number("offset"), letter["reason"].as_str().expect("a reason").to_owned())
     });

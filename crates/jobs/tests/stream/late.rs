@@ -20,8 +20,7 @@ fn at(seconds: i64) -> i64 {
 }
 
 fn letters(stage: &Stage) -> Vec<Value> {
-    let bodies = stage.log.bodies(DEAD_LETTER_TOPIC);
-    bodies.iter().map(|body| serde_json::from_slice(body).expect("a letter is JSON")).collect()
+    stage.log.dead_letters(DEAD_LETTER_TOPIC)
 }
 
 const FIRST: &str = "t:a:2025-12-09 12:00:10";

@@ -148,6 +148,15 @@ impl MemoryLog {
         partitions.flat_map(|partition| partition.records.iter().cloned()).collect()
     }
 
+    /// What the header of each dead letter in a topic says, marks left out.
+    pub fn dead_letters(&self, topic: &str) -> Vec<serde_json::Value> {
+        let described = |record: &NewRecord| {
+            let (_, value) = record.headers.iter().find(|(name, _)| name == "weir.dead-letter")?;
+            serde_json::from_slice(value.as_deref()?).ok()
+        };
+        self.records(topic).iter().filter_map(described).collect()
+    }
+
     /// The bodies of what was appended to a topic.
     pub fn bodies(&self, topic: &str) -> Vec<Vec<u8>> {
         self.records(topic).into_iter().map(|record| record.body.to_vec()).collect()

@@ -21,7 +21,7 @@ use storage::log::{
 };
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use types::{Clock, Offset, PartitionId, SystemClock};
+use types::{Clock, Offset, PartitionId, SystemClock, Timestamp};
 
 use crate::support::{Answer, MemoryStore, NOW, request};
 
@@ -139,7 +139,8 @@ impl LogReader for Reader {
             Ok(Delivery::Record(body)) => {
                 let record = RecordRef {
                     offset: Offset(self.next),
-                    appended: NOW,
+                    // Later than any event.
+                    appended: Timestamp(NOW.0 + 60_000),
                     start: 0,
                     end: u32::try_from(body.len()).expect("a small record"),
                 };

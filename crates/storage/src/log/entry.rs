@@ -151,12 +151,14 @@ impl Run {
     /// Adds an entry's bytes and records, with as much of their attributes as is wanted. On error all is as before.
     pub(crate) fn add(&mut self, first: u64, entry: &[u8], wanted: Wanted) -> Result<Header, Damaged> {
         let before = (self.records.len(), self.attributes.len());
+        let last_appended = self.last_appended;
         let added = self.add_records(first, entry, wanted);
         match added {
             Ok(_) => self.data.extend_from_slice(entry),
             Err(Damaged) => {
                 self.records.truncate(before.0);
                 self.attributes.truncate(before.1);
+                self.last_appended = last_appended;
             }
         }
         added

@@ -11,6 +11,7 @@ mod context;
 mod describe;
 mod failure;
 mod groups;
+mod hidden;
 mod notes;
 mod pulse;
 mod reader;

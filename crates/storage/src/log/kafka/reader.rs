@@ -17,6 +17,7 @@ use types::{Clock, Offset, PartitionId};
 use super::ask::Ask;
 use super::context::Context;
 use super::failure::{failed, failed_at, is_away, is_unknown};
+use super::hidden::Hidden;
 use super::pulse::{Gone, Pulse};
 use super::run::Run;
 use super::settings::KafkaSettings;
@@ -24,8 +25,6 @@ use crate::log::{LogError, LogReader, Polled, Start, Wanted};
 
 /// However much is asked for, a run has about so many bytes.
 const RUN_BYTES_MAX: usize = 16 << 20;
-/// An open transaction that hides records for so long is worth a word.
-const HIDDEN: Duration = Duration::from_secs(10);
 /// A leader that was not heard of for so long may hold more than it could say.
 const SILENCE: Duration = Duration::from_millis(1_500);
 
@@ -44,8 +43,7 @@ pub(super) struct Reader {
     silent_since: Duration,
     /// It was told that the brokers are.
     is_away: bool,
-    /// Since when an open transaction hides records, and whether that was told.
-    hidden: Option<(Duration, bool)>,
+    hidden: Hidden,
     /// Offsets that retention dropped before they were read, and nobody was told of yet.
     lost: u64,
 }
@@ -111,7 +109,7 @@ impl Reader {
             held,
             silent_since,
             is_away,
-            hidden: None,
+            hidden: Hidden::default(),
             lost: 0,
         };
         for &(partition, start) in from {
@@ -278,28 +276,11 @@ impl Reader {
         of.read <= stable_end && stable_end < end
     }
 
-    /// Says once that an open transaction holds results back, and once that it no longer does.
+    /// Says that an open transaction holds results back, and that it no longer does.
     fn tell_hidden(&mut self) {
         let hidden = self.assigned.iter().find(|of| self.is_hidden(of));
         let place = hidden.map(|of| (of.partition, self.pulse.stable_end(of.partition).unwrap_or(of.read)));
-        let now = self.clock.elapsed();
-        match (place, self.hidden) {
-            (Some((partition, offset)), Some((since, false))) if now.saturating_sub(since) >= HIDDEN => {
-                tracing::warn!(
-                    topic = %self.topic, %partition, offset,
-                    "an open transaction hides the records behind this offset; results wait until it is committed or aborted"
-                );
-                self.hidden = Some((since, true));
-            }
-            (Some(_), None) => self.hidden = Some((now, false)),
-            (None, Some((_, was_told))) => {
-                if was_told {
-                    tracing::info!(topic = %self.topic, "the open transaction has ended");
-                }
-                self.hidden = None;
-            }
-            _ => {}
-        }
+        self.hidden.tell(&self.topic, place, self.clock.elapsed());
     }
 
     /// Fails where the topic is not the one any more that was opened.

@@ -1,0 +1,61 @@
+//! What is wrong with the jobs, and with the records that they could not count.
+
+use std::sync::Arc;
+
+use connectors::dead_letter::{DeadLetterQueue, Reader};
+use sql::plan::Plan;
+use types::JobId;
+
+use super::Dispatcher;
+use crate::master::JobMaster;
+use crate::status::JobStatus;
+
+impl Dispatcher {
+    /// The dead-letter queue, and the jobs that a replay must not make count a record twice.
+    pub fn dead_letters(&self) -> DeadLetterQueue {
+        let jobs = self.jobs().into_iter().filter(|job| !job.status().is_terminal());
+        let readers = jobs.map(|job| Reader {
+            id: job.id().to_string(),
+            name: job.name().to_owned(),
+            ancestors: job.ancestors().to_vec(),
+            reads: self.reads_any(job.plan()),
+        });
+        DeadLetterQueue::new(self.environment.logs.own().clone(), readers.collect())
+    }
+
+    /// Whether a plan reads a topic.
+    fn reads_any(&self, plan: &Plan) -> Arc<dyn Fn(&str) -> bool + Send + Sync> {
+        let reads = self.environment.reads(plan).unwrap_or_default();
+        Arc::new(move |topic| reads.iter().any(|of| (of.includes)(topic)))
+    }
+
+    /// The jobs that count nothing now, each with the reason, see [`JobView::problem`]. Of jobs of one name the last
+    /// counts, and queries are the matter of whoever fetches their rows.
+    pub fn problems(&self) -> Vec<(JobId, String, String)> {
+        let jobs = self.jobs();
+        let is_last = |at: usize| !jobs[at + 1..].iter().any(|later| later.name() == jobs[at].name());
+        let watched = (0..jobs.len()).filter(|&at| !jobs[at].is_query() && is_last(at));
+        let problem = |at: usize| {
+            let view = jobs[at].view();
+            // A job that only waits for memory goes on by itself.
+            let goes_on = view.blocked.is_none() && !view.memory.is_stuck();
+            let problem = view.problem().filter(|_| view.status != JobStatus::Running || !goes_on)?;
+            Some((view.id, view.name, problem))
+        };
+        watched.filter_map(problem).collect()
+    }
+
+    /// Whether no job has failed that no other of its name came after.
+    pub fn is_healthy(&self) -> bool {
+        self.failed().is_none()
+    }
+
+    /// A job of this process that has failed, and that no other of its name came after.
+    pub fn failed(&self) -> Option<Arc<JobMaster>> {
+        let jobs = self.jobs();
+        let is_last = |at: usize| !jobs[at + 1..].iter().any(|later| later.name() == jobs[at].name());
+        // A query that fails is the matter of whoever fetches its rows.
+        let failed = |job: &JobMaster| !job.is_query() && job.status() == JobStatus::Failed;
+        (0..jobs.len()).find(|&at| failed(&jobs[at]) && is_last(at)).map(|at| jobs[at].clone())
+    }
+}
