@@ -240,15 +240,30 @@ impl JobMaster {
         self.ask(Request::Checkpoint { done }, &outcome)
     }
 
-    /// Waits until the job has shown that it runs: that it can write a checkpoint. One that still runs when the time is up
-    /// is taken as it is; why it does not otherwise.
+    /// Waits until the job has shown that it runs: that it can write two checkpoints. Sources take part in the first before
+    /// they read, and come to the second only when reading has succeeded. A job that still runs when the time is up is taken
+    /// as it is. Fails with the reason why it does not run.
     pub(crate) fn shows_that_it_runs(&self, at_most: Duration) -> Result<(), String> {
-        let (done, outcome) = bounded(1);
-        // A job that has no room for this has heard of others.
-        let _ = self.requests.try_send(Request::Checkpoint { done });
+        let is_ending = |error: &SavepointError| {
+            matches!(error, SavepointError::Ended | SavepointError::Snapshot(CheckpointError::Ended))
+        };
+        let ask = || {
+            let (done, outcome) = bounded(1);
+            // A job that has no room for this has heard of others.
+            let _ = self.requests.try_send(Request::Checkpoint { done });
+            outcome
+        };
+        let mut outcome = ask();
+        let mut to_show = 2;
         let mut left = at_most;
+
         loop {
             let answer = outcome.try_recv().ok();
+            if answer.is_some_and(|taken| taken.err().is_none_or(|error| !is_ending(&error))) {
+                to_show -= 1;
+                outcome = ask();
+            }
+
             let mut life = self.life.lock();
             let status = life.status.current();
             if let Some(failure) = life.failures.last() {
@@ -257,12 +272,9 @@ impl JobMaster {
             if status != JobStatus::Running {
                 return Err(format!("it became {status}"));
             }
-            let is_ending = |error: &SavepointError| {
-                matches!(error, SavepointError::Ended | SavepointError::Snapshot(CheckpointError::Ended))
-            };
-            if left.is_zero()
-                || answer.is_some_and(|taken| taken.err().is_none_or(|error| !is_ending(&error)))
-            {
+            // A subtask that has just failed did so before that is booked.
+            let is_failing = life.control.as_ref().is_some_and(|control| control.is_cancelled());
+            if left.is_zero() || (to_show <= 0 && !is_failing) {
                 return Ok(());
             }
             self.changed.wait_for(&mut life, STEP);

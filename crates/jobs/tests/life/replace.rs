@@ -254,7 +254,9 @@ fn copies(world: &World, into: &Path) -> (Arc<Mutex<Vec<PathBuf>>>, Registry) {
 
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a directory");
-    for entry in std::fs::read_dir(from).expect("it is there").flatten() {
+    // A checkpoint that another thread removes just now may be gone again.
+    let Ok(entries) = std::fs::read_dir(from) else { return };
+    for entry in entries.flatten() {
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => copy(&entry.path(), &to.join(entry.file_name())),
             // What another thread writes just now may be gone again.
