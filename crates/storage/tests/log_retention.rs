@@ -127,3 +127,22 @@ fn retention_runs_by_itself_between_commits() {
     }
     assert_eq!(bodies(&read_from(&log, Start::Earliest))[0], "new");
 }
+
+#[test]
+fn what_a_reader_needs_is_kept_beyond_retention_until_it_is_released() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = Options { retention_bytes: 20_000, ..options() };
+    let log = EmbeddedLog::open(directory.path(), options, clock()).unwrap();
+    log.create_topic(TOPIC, 1).unwrap();
+    log.retain("job", &[(TOPIC, PartitionId(0), Offset(0))]);
+    for _ in 0..100 {
+        append(&log, vec![record(vec![b'x'; 960])]);
+    }
+    assert_eq!(log.trim().unwrap(), 0);
+    log.retain("job", &[(TOPIC, PartitionId(0), Offset(30))]);
+    assert!(log.trim().unwrap() <= 30);
+    assert!(first_and_end(&log).0 <= 30);
+    log.release("job");
+    log.trim().unwrap();
+    assert_eq!(first_and_end(&log), (80, 100));
+}

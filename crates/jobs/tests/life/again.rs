@@ -92,3 +92,65 @@ fn what_is_wrong_with_a_row_stays_wrong_and_fails_the_job_at_once() {
     let view = job.view();
     assert!(view.restarts == 0 && view.failure.is_some_and(|failure| failure.contains("zero")));
 }
+
+#[test]
+fn checkpoints_go_on_when_a_finite_input_beside_an_endless_one_has_ended() {
+    let world = World::new(1);
+    let process = world.process();
+    let script = format!(
+        "{SCRIPT} INSERT INTO counts VALUES ('finite', CAST(1 AS BIGINT), 1, TIMESTAMP '2025-12-09 00:00:00');"
+    );
+    let job = process.submit(submission(&script, Origin::Start)).expect("it starts");
+    until("the finite part has ended", || job.view().ledger.accepted == 1);
+    world.give(&job, 0, &[("a", 10)]);
+    for _ in 0..2 {
+        job.checkpoint().expect("a checkpoint");
+    }
+    assert!(process.shut_down(Duration::from_secs(20)));
+
+    let process = world.process();
+    let job = process.submit(submission(&script, Origin::Start)).expect("it starts");
+    world.append(0, &[("a", 20)]);
+    until("both are counted", || world.counts().get("a:2025-12-09 00:01:00") == Some(&2));
+    assert_eq!(job.view().ledger.accepted, 3, "the finite part is not read again");
+    assert!(process.shut_down(Duration::from_secs(20)));
+}
+
+#[test]
+fn a_job_whose_checkpoints_or_record_are_gone_does_not_begin_anew_by_itself() {
+    let world = World::new(1);
+    let process = world.process();
+    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    world.give(&job, 0, &[("a", 10)]);
+    assert!(process.shut_down(Duration::from_secs(20)));
+
+    let moved = world.place("moved");
+    std::fs::rename(world.place("checkpoints"), &moved).expect("they are there");
+    let process = world.process();
+    let error = process.submit(submission(SCRIPT, Origin::Start)).err().expect("it does not start");
+    let told = error.to_string();
+    assert!(told.contains("none is there") && told.contains("--afresh"), "{told}");
+    drop(process);
+    std::fs::remove_dir_all(world.place("checkpoints")).expect("it was made");
+    std::fs::rename(&moved, world.place("checkpoints")).expect("they are put back");
+
+    let record = world.directory.path().join("jobs").join(format!("{}.json", job.id()));
+    let text = std::fs::read(&record).expect("a record");
+    std::fs::write(&record, "{").expect("it is broken");
+    let process = world.process();
+    let error = process.submit(submission(SCRIPT, Origin::Start)).err().expect("it does not start");
+    assert!(error.to_string().contains("cannot be read"), "{error}");
+    process.resume().expect("the records can be listed");
+    assert!(process.view(job.id()).expect("it is listed").failure.expect("it failed").contains("record"));
+    drop(process);
+
+    std::fs::write(&record, text).expect("it is put back");
+    let process = world.process();
+    let again = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    assert_eq!((again.id(), again.view().ledger.accepted), (job.id(), 1));
+    let fresh = jobs::Submission { afresh: true, ..submission(SCRIPT, Origin::Start) };
+    assert!(process.shut_down(Duration::from_secs(20)));
+    let process = world.process();
+    assert_ne!(process.submit(fresh).expect("it starts").id(), job.id());
+    assert!(process.shut_down(Duration::from_secs(20)));
+}

@@ -181,7 +181,9 @@ fn a_job_that_hangs_when_it_is_submitted_is_listed_and_can_be_cancelled() {
     let submitting = std::thread::spawn(move || {
         process.submit(submission(&trapped(), Origin::Submitted)).map(|job| job.id())
     });
-    until("it hangs", || beside.traps.stuck() > 0);
+    until("it hangs, and is listed", || {
+        beside.traps.stuck() > 0 && beside.process.find("the bad one").is_ok()
+    });
     let bad = beside.process.find("the bad one").expect("it is there");
     assert_eq!(bad.status(), JobStatus::Created);
     beside.assert_that_the_good_one_works();

@@ -6,6 +6,8 @@ use connectors::dead_letter::DEAD_LETTER_TOPIC;
 use jobs::dead_letters::{DeadLetterId, StoredDeadLetter};
 use jobs::{Dispatcher, JobMaster, JobStatus, Origin, Sequel};
 use serde_json::json;
+use storage::log::NewRecord;
+use types::Timestamp;
 
 use crate::world::{SCRIPT, TOPIC, World, submission, until, until_is};
 
@@ -245,4 +247,85 @@ fn a_replay_that_broke_off_is_gone_on_with() {
     dead_lettered(&job, 4);
     assert_eq!(replayed(), [true, true, false, false]);
     assert!(process.shut_down(LONG));
+}
+
+#[test]
+fn a_letter_that_its_topic_refuses_for_its_size_is_cut_and_the_original_is_replayed() {
+    let world = World::new(1);
+    world.log.refuse_larger_than(DEAD_LETTER_TOPIC, 70_000);
+    let process = world.process();
+    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    let large = format!("{{broken{}", "\"".repeat(100_000));
+    world.log.add(TOPIC, 0, vec!["{small".to_owned(), large.clone(), "{small too".to_owned()]);
+    // It does not stand still: what comes after is counted.
+    world.append(0, &[("a", 1)]);
+    until("all are booked", || job.view().ledger.accepted == 4);
+    assert_eq!((job.view().ledger.dead_lettered, job.view().ledger.counted), (3, 1));
+    assert_eq!(job.view().problem(), None);
+
+    let letters = all(&process);
+    let whole: Vec<Option<u64>> =
+        letters.iter().map(|letter| letter.info.cut.as_ref().map(|whole| whole.bytes)).collect();
+    assert_eq!(whole, [None, Some(large.len() as u64), None]);
+    assert!(large.as_bytes().starts_with(&letters[1].body) && letters[1].body.len() < 70_000);
+    assert_eq!(process.dead_letters().replay(&[letters[1].id]).expect("a replay").replayed, [letters[1].id]);
+    assert_eq!(world.log.bodies(TOPIC).last().map(Vec::as_slice), Some(large.as_bytes()));
+    assert!(process.shut_down(LONG));
+}
+
+#[test]
+fn a_replayed_record_has_its_key_its_headers_and_its_time() {
+    let world = World::new(1);
+    let process = world.process();
+    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    let original = NewRecord {
+        key: Some(b"k".to_vec()),
+        body: "{broken".into(),
+        headers: vec![("trace".to_owned(), Some(vec![0, 255])), ("none".to_owned(), None)],
+        time: Some(Timestamp(1_700_000_000_123)),
+    };
+    world.log.add_records(TOPIC, 0, vec![original.clone()]);
+    dead_lettered(&job, 1);
+    let letters = all(&process);
+    assert_eq!(letters[0].carried.key.as_deref(), Some(&b"k"[..]));
+    process.dead_letters().replay(&[letters[0].id]).expect("a replay");
+    assert_eq!(world.log.records(TOPIC).last(), Some(&original));
+    assert!(process.shut_down(LONG));
+}
+
+#[test]
+fn all_letters_that_fit_are_found_for_a_replay_however_many_there_are() {
+    let world = World::new(1);
+    let process = world.process();
+    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    let count = 2_300;
+    world.log.add(TOPIC, 0, (0..count).map(|n| format!("{{broken {n}")).collect());
+    dead_lettered(&job, count);
+    let queue = process.dead_letters();
+    let open = queue.open(&|letter| letter.info.reason.starts_with("malformed"), usize::MAX).expect("ids");
+    assert_eq!(open.len() as u64, count);
+    let outcome = queue.replay(&open).expect("a replay");
+    assert_eq!((outcome.replayed.len() as u64, outcome.left.len()), (count, 0));
+    // They are malformed again; those that were replayed are not open any more.
+    dead_lettered(&job, 2 * count);
+    assert_eq!(queue.open(&|_| true, usize::MAX).expect("ids").len() as u64, count);
+    assert!(process.shut_down(LONG));
+}
+
+#[test]
+fn a_letter_that_cannot_be_written_is_said_and_is_not_counted() {
+    let world = World::new(1);
+    let process = world.process();
+    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    world.log.refuse_appends(true);
+    world.log.add(TOPIC, 0, vec!["{broken".to_owned()]);
+    until("it says so", || job.view().problem().is_some());
+    let problem = job.view().problem().expect("it is blocked");
+    assert!(problem.starts_with("cannot write dead letters since"), "{problem}");
+    assert_eq!(process.problems().len(), 1);
+    assert_eq!(job.view().ledger.dead_lettered, 0);
+    assert!(job.cancel());
+    until_is(&job, JobStatus::Canceled);
+    let ledger = job.view().ledger;
+    assert!(ledger.dead_lettered == 0 && ledger.balances(), "{ledger:?}");
 }

@@ -2,8 +2,9 @@
 
 use connectors::dead_letter::DEAD_LETTER_TOPIC;
 use serde_json::{Value, json};
-use types::Interval;
+use types::{Clock as _, Interval};
 
+use crate::random::Random;
 use crate::script::{NOON, event, query, row, source, tumble, writes};
 use crate::stage::{NOW, Running, Stage, TOPIC, compile, until};
 
@@ -79,6 +80,33 @@ fn an_event_from_the_future_moves_no_clock() {
     assert_eq!(letters[0]["offset"], json!(2));
     let ledger = job.finish();
     assert_eq!((ledger.counted, ledger.dead_lettered, ledger.late), (3, 1, 0));
+}
+
+#[test]
+fn a_client_whose_clock_is_fast_makes_nobody_late_and_counts_in_windows_to_come() {
+    for (parallelism, skew) in [(1, 60_000_i64), (1, 240_000), (3, 240_000), (1, 299_000)] {
+        let mut stage = Stage::new(vec![Vec::new()]);
+        stage.options.max_future = Interval(300_000);
+        let job = stage.start(&compile(&(source(&[]) + &query("t", &tumble(10)))), parallelism, 100, None);
+        let mut random = Random(skew.unsigned_abs());
+        // Correct clients, among them one that is ahead, while the clock goes on.
+        for _ in 0..30 {
+            let now = stage.clock.now().0;
+            let mut lines: Vec<String> =
+                (0..5).map(|_| event("right", 1, now - random.below(900) as i64)).collect();
+            lines.push(event("fast", 1, now + skew));
+            give(&stage, &job, &lines);
+            stage.clock.advance(Interval(1_000));
+        }
+        let ledger = job.finish();
+        assert_eq!((ledger.counted, ledger.late, ledger.dead_lettered), (180, 0, 0), "{skew} ms ahead");
+        let rows = stage.rows();
+        let sum = |k: &str| -> i64 {
+            let of = rows.iter().filter(|(key, _)| key.starts_with(&format!("t:{k}:")));
+            of.map(|(_, row)| row["n"].as_i64().unwrap()).sum()
+        };
+        assert_eq!((sum("right"), sum("fast")), (150, 30));
+    }
 }
 
 #[test]

@@ -32,6 +32,8 @@ pub struct MemoryLog {
     lost: Mutex<Option<String>>,
     refuses_appends: AtomicBool,
     refused_appends: AtomicUsize,
+    /// Records of this topic that are larger are refused for good.
+    largest: Mutex<Option<(String, usize)>>,
     /// So many readers cannot be opened.
     failing_opens: AtomicUsize,
     /// Records that a reader gets at once, at most; 0 = as many as it likes.
@@ -148,6 +150,10 @@ impl MemoryLog {
         partitions.flat_map(|partition| partition.records.iter().cloned()).collect()
     }
 
+    pub fn refuse_larger_than(&self, topic: &str, bytes: usize) {
+        *self.largest.lock() = Some((topic.to_owned(), bytes));
+    }
+
     /// What the header of each dead letter in a topic says; of a mark its body.
     pub fn dead_letters(&self, topic: &str) -> Vec<serde_json::Value> {
         let described = |record: &NewRecord| {
@@ -207,6 +213,12 @@ impl EventLog for SharedLog {
         if self.0.refuses_appends.load(Ordering::SeqCst) {
             self.0.refused_appends.fetch_add(1, Ordering::SeqCst);
             return Err(LogError::Overloaded { queued_bytes: 0 });
+        }
+        if let Some((of, limit)) = &*self.0.largest.lock()
+            && of == topic
+            && let Some(bytes) = records.iter().map(NewRecord::bytes).find(|bytes| bytes > limit)
+        {
+            return Err(LogError::TooLarge { bytes, limit: *limit });
         }
         let refused = |left: u32| left.checked_sub(1);
         if self.0.refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, refused).is_ok() {

@@ -6,6 +6,7 @@ mod servers;
 #[path = "../servers/tls.rs"]
 mod tls;
 
+mod changes;
 mod notes;
 mod secured;
 
