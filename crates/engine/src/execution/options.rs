@@ -19,7 +19,7 @@ pub enum Mode {
 #[derive(Debug, Clone)]
 pub struct ExecutionOptions {
     pub mode: Mode,
-    /// 1 to [`KEY_GROUPS`].
+    /// 1 to [`KEY_GROUPS`](crate::window::KEY_GROUPS).
     pub parallelism: u32,
     /// Rows of a batch, at most.
     pub batch_rows: usize,

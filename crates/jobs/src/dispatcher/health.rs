@@ -29,7 +29,7 @@ impl Dispatcher {
         Arc::new(move |topic| reads.iter().any(|of| (of.includes)(topic)))
     }
 
-    /// The jobs that count nothing now, each with the reason, see [`JobView::problem`]. Of jobs of one name the last
+    /// The jobs that count nothing now, each with the reason, see [`JobView::problem`](crate::JobView::problem). Of jobs of one name the last
     /// counts, and queries are the matter of whoever fetches their rows.
     pub fn problems(&self) -> Vec<(JobId, String, String)> {
         let jobs = self.jobs();

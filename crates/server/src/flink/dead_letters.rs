@@ -30,10 +30,17 @@ pub(super) struct LetterView {
     replayed: bool,
     /// The original key, as text.
     key: Option<String>,
-    /// The original headers: names and values, as text.
-    headers: Vec<(String, Option<String>)>,
+    /// The original headers, in order.
+    headers: Vec<HeaderView>,
     /// The original bytes, as text as far as they are.
     body: String,
+}
+
+/// A header of a record, as text.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct HeaderView {
+    name: String,
+    value: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -168,7 +175,9 @@ impl LetterView {
             info: letter.info.clone(),
             replayed: letter.replayed,
             key: letter.carried.key.as_deref().map(text),
-            headers: headers.map(|(name, value)| (name.clone(), value.as_deref().map(text))).collect(),
+            headers: headers
+                .map(|(name, value)| HeaderView { name: name.clone(), value: value.as_deref().map(text) })
+                .collect(),
             body: text(&letter.body),
         }
     }

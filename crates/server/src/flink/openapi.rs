@@ -38,7 +38,7 @@ use crate::openapi::Tokens;
         model::VertexCheckpoint, model::VertexDetails, model::VertexTaskManagers,
         super::submit::DryRun, super::submit::Replaced, super::submit::Submitted, super::submit::Submission, super::figures::Figures,
         super::savepoint::Written, super::savepoint::Wanted, super::dead_letters::Letters,
-        super::dead_letters::LetterView,
+        super::dead_letters::LetterView, super::dead_letters::HeaderView,
         super::dead_letters::Replay, super::dead_letters::ReplayWanted,
     )),
     modifiers(&Tokens),

@@ -2,7 +2,7 @@
 //!
 //! Where clocks are set back a wall time happens twice: the earlier one counts. Where they are set forward it never
 //! happens: it moves on by the length of the gap. That is `java.time`'s rule, and so Flink's. Java's older calendar, by
-//! which Flink reads `UNIX_TIMESTAMP` and `CONVERT_TZ`, takes the later of the two: [`resolve_later`].
+//! which Flink reads `UNIX_TIMESTAMP` and `CONVERT_TZ`, takes the later of the two: `resolve_later`.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;

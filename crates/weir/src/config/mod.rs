@@ -156,7 +156,9 @@ pub(crate) struct Ingest {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EventLog {
-    /// Older events are dropped: a week of them can be replayed.
+    /// Older events are dropped: a week of them can be replayed. Neither age nor size drops what a job needs to go on from its
+    /// newest checkpoint; while a store is away, say, the log grows until `result_store.keep_free` is left, and then events are
+    /// refused (507).
     pub(crate) retention_age: Length,
     /// The oldest events of a topic are dropped when it takes more room: some 10 million events.
     pub(crate) retention_size: Size,
