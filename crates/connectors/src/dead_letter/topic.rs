@@ -21,8 +21,10 @@ pub struct DeadLetterTopic {
 }
 
 impl DeadLetters for DeadLetterTopic {
-    fn send(&self, letters: Vec<DeadLetter>) -> Result<(), ConnectorError> {
-        self.write(&letters)
+    /// A record of the dead-letter topic itself stays where it is: a job that reads the topic would feed itself for ever.
+    fn send(&self, mut letters: Vec<DeadLetter>) -> Result<(), ConnectorError> {
+        letters.retain(|letter| letter.split.topic != self.topic);
+        if letters.is_empty() { Ok(()) } else { self.write(&letters) }
     }
 }
 

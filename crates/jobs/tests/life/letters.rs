@@ -329,3 +329,41 @@ fn a_letter_that_cannot_be_written_is_said_and_is_not_counted() {
     let ledger = job.view().ledger;
     assert!(ledger.dead_lettered == 0 && ledger.balances(), "{ledger:?}");
 }
+
+#[test]
+fn a_job_that_reads_the_dead_letter_topic_or_a_pattern_of_topics_does_not_feed_itself() {
+    let world = World::new(1);
+    let process = world.process();
+    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    world.log.add(TOPIC, 0, vec!["{broken".to_owned()]);
+    dead_lettered(&job, 1);
+    let named = SCRIPT.replace("'topic' = 'events'", &format!("'topic' = '{DEAD_LETTER_TOPIC}'"));
+    let named = process.submit(submission(&format!("SET 'pipeline.name' = 'named'; {named}"), Origin::Start));
+    let pattern = SCRIPT.replace("'topic' = 'events'", "'topic-pattern' = '.*'");
+    let pattern =
+        process.submit(submission(&format!("SET 'pipeline.name' = 'pattern'; {pattern}"), Origin::Start));
+    let (named, pattern) = (named.expect("it starts"), pattern.expect("it starts"));
+    dead_lettered(&named, 1);
+    dead_lettered(&pattern, 1);
+    // Twice as many as there are, had they read their own.
+    world.give(&job, 0, &[("a", 1)]);
+    until("the pattern has read on", || pattern.view().ledger.accepted == 2);
+    assert_eq!(all(&process).len(), 2, "one of each job that reads events");
+    assert_eq!(named.view().ledger.dead_lettered, world.log.records(DEAD_LETTER_TOPIC).len() as u64);
+    assert!(process.shut_down(LONG));
+}
+
+#[test]
+fn records_without_a_value_are_counted_apart_and_are_no_letters() {
+    let world = World::new(1);
+    let process = world.process();
+    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    let tombstone = NewRecord { key: Some(b"k".to_vec()), ..NewRecord::default() };
+    world.log.add_records(TOPIC, 0, vec![tombstone]);
+    world.append(0, &[("a", 1)]);
+    until("both are booked", || job.view().ledger.accepted == 2);
+    let ledger = job.view().ledger;
+    assert_eq!((ledger.counted, ledger.empty, ledger.dead_lettered), (1, 1, 0));
+    assert!(ledger.balances() && all(&process).is_empty());
+    assert!(process.shut_down(LONG));
+}
