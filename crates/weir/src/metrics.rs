@@ -112,6 +112,7 @@ impl Scrape<'_, '_> {
                 ("accepted", ledger.accepted),
                 ("counted", ledger.counted),
                 ("filtered", ledger.filtered),
+                ("empty", ledger.empty),
                 ("late", ledger.late),
                 ("dead_lettered", ledger.dead_lettered),
             ];
@@ -119,6 +120,12 @@ impl Scrape<'_, '_> {
         });
         let help = "Records by what became of them; accepted is the sum of the others";
         self.counter("job_records", help, records)?;
+
+        let lost = self.of_jobs(|job| job.ledger.lost as f64);
+        let help = "Records that the log's retention dropped before they were read";
+        self.counter("job_records_lost", help, lost)?;
+        let blocked = self.of_jobs(|job| f64::from(u8::from(job.problem().is_some())));
+        self.gauge("job_blocked", "Whether something keeps the job from counting", blocked)?;
 
         let late = self.of_parts("query", |job| counts(&job.ledger.late_by_query));
         self.counter("job_late_rows", "Rows that a query left out because they came too late", late)?;

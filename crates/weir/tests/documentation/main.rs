@@ -37,7 +37,7 @@ const CANNOT: &[(&str, &str, &str)] = &[
     ("README.md", "app ──HTTP /events──►", "a picture"),
     ("docs/jobs.md", "CREATED ─► RUNNING", "a picture"),
     ("docs/monitoring.md", "scrape_configs:", "settings of a Prometheus server"),
-    ("docs/monitoring.md", "- alert: WeirJobFailed", "rules of a Prometheus server"),
+    ("docs/monitoring.md", "- alert: WeirJobBlocked", "rules of a Prometheus server"),
     (
         "docs/security.md",
         "export FLINK_REST_CLIENT_HEADERS",
