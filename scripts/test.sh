@@ -10,6 +10,7 @@ cd "$(dirname "$0")/.."
 passed=0
 failed=0
 skipped=0
+failures=
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
 logs=$CARGO_TARGET_DIR/test-logs
 mkdir -p "$logs"
@@ -35,6 +36,7 @@ step() {
   if [ "$status" = 0 ] && [ "$good" = 0 ]; then good=1; fi
   passed=$((passed + good))
   failed=$((failed + bad))
+  [ "$bad" = 0 ] || failures="$failures$(failures_of "$name" "$log")"$'\n'
   echo "== $name: $good passed, $bad failed ($((SECONDS - started)) s)"
   return "$status"
 }
@@ -43,6 +45,21 @@ step() {
 count() {
   grep -E '^test result:|^ +Tests +|^ +[0-9]+ (passed|failed)( \(|$)' "$2" | grep -oE "[0-9]+ $1" |
     awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+# failures_of STEP LOG: what a reader of the last lines needs. The names of failed tests, with the first lines of their
+# panics, or the end of the log if the step failed without a test.
+failures_of() {
+  local log=$2
+  echo "-- $1 failed:"
+  if grep -qE '^test .* FAILED$' "$log"; then
+    grep -E '^test .* FAILED$' "$log"
+    grep -A 6 -E "^thread '.*panicked at" "$log" | cut -c 1-300 | head -n 60
+  elif grep -qE '^ +[0-9]+\) |^ FAIL ' "$log"; then
+    grep -A 8 -E '^ +[0-9]+\) |^ FAIL ' "$log" | cut -c 1-300 | head -n 60
+  else
+    tail -n 30 "$log" | cut -c 1-300
+  fi
 }
 
 # skip WHAT: a tool is missing.
@@ -90,6 +107,7 @@ if have_npm; then
   esac
 fi
 
+printf '%s' "$failures"
 [ "$skipped" = 0 ] || echo "$skipped skipped"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
