@@ -10,8 +10,8 @@ use engine::batch::Batch;
 use engine::connector::{ConnectorError, Rows};
 use engine::evaluate::Inputs;
 use engine::layout::Layout;
-use engine::operator::Prepare;
-use engine::watermark::{NO_WATERMARK, Standpoint};
+use engine::operator::{Judging, Level, Prepare};
+use engine::watermark::{Clamp, NO_WATERMARK};
 use engine::window::{Aggregation, Limits, Options, Output, RowsIn};
 use sql::functions::Env;
 use sql::plan::Plan;
@@ -75,8 +75,9 @@ fn run(plan: &Plan, events: &[String], batch_rows: usize) -> (f64, f64) {
         }
         decoder.finish(&mut batch).expect("the events are right");
         let start = thread_cpu_ns();
-        let standpoint = Standpoint { current: watermark, others: i64::MAX, partition: watermark };
-        let prepared = prepare.prepare(&batch, &env, None, standpoint).expect("no expression fails");
+        let levels = [Level { first_row: 0, clamp: Clamp::OPEN, now: env.now_ms }];
+        let judging = Judging { partition: watermark, levels: &levels, most_ahead: None, grain: None };
+        let prepared = prepare.prepare(&batch, &env, judging).expect("no expression fails");
         let between = thread_cpu_ns();
         let rows = RowsIn {
             len: batch.rows,

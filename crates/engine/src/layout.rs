@@ -17,6 +17,7 @@ use types::{DataType, Interval, Repr};
 use crate::aggregate::domain::DomainSpec;
 use crate::aggregate::table::TableSpec;
 
+use base::gcd;
 pub use base::{Base, Derived};
 pub use identity::{Identities, UnitIdentity};
 pub(crate) use unit::{align, last_window_end, next_window_end, window_offset, window_start};
@@ -180,6 +181,19 @@ impl Layout {
         exprs.sort_unstable();
         exprs.dedup();
         exprs
+    }
+
+    /// The grid on which all windows end, ms: watermarks between the same two points of it find the same rows late. `None`
+    /// where no query has windows. `zoned`: the windows are those of a zone's wall clock, whose distance to UTC is whole
+    /// seconds.
+    pub fn lateness_grain(&self, lateness: Interval, zoned: bool) -> Option<i64> {
+        let start = if zoned { gcd(lateness.0, 1_000) } else { lateness.0 };
+        let of_unit = |unit: &Unit| {
+            let size = unit::window_size(unit.window).0;
+            gcd(gcd(unit::slice_step(unit.window), unit::window_offset(unit.window)), size)
+        };
+        (!self.units.is_empty())
+            .then(|| self.units.iter().fold(start, |grain, unit| gcd(grain, of_unit(unit))))
     }
 
     /// The longest any unit's slice lives after its last window's end is decided by the caller's lateness; this is how

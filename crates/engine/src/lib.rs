@@ -11,11 +11,11 @@ pub mod connector;
 pub mod dictionary;
 pub mod evaluate;
 pub mod execution;
+pub mod lateness;
 pub mod layout;
 pub mod memory;
 pub mod metrics;
 pub mod operator;
 pub mod snapshot;
-
 pub mod watermark;
 pub mod window;

@@ -32,6 +32,9 @@ struct Partition {
     last_record: Duration,
     /// When the log last said that there is nothing more; `None`: there was more, or it did not answer.
     heard: Option<Duration>,
+    /// The pipeline's watermark does not pass this one: records of the partition are read a second time, and those to come
+    /// were judged against it ([`crate::lateness`]).
+    hold: Option<i64>,
 }
 
 /// How long it counts that the log said so. A reader that is not held up asks many times as often.
@@ -40,12 +43,29 @@ const HEARD_COUNTS: Duration = Duration::from_secs(1);
 /// What a partition's next rows are late against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standpoint {
-    /// The pipeline's watermark.
-    pub current: i64,
-    /// The least watermark of the other partitions that count; `i64::MAX` if there is none.
-    pub others: i64,
+    pub clamp: Clamp,
     /// The partition's own watermark.
     pub partition: i64,
+}
+
+/// Bounds for the watermark of one partition. Clamped to them, it is the watermark that the partition's rows are late
+/// against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clamp {
+    /// The lower bound: the pipeline's watermark, which never goes back.
+    pub current: i64,
+    /// The upper bound: the least watermark of the other partitions that count; `i64::MAX` if there is none.
+    pub others: i64,
+}
+
+impl Clamp {
+    /// No bounds: the partition's own watermark alone decides.
+    pub const OPEN: Clamp = Clamp { current: NO_WATERMARK, others: i64::MAX };
+
+    /// The watermark that a row is late against, where the partition's own watermark is `own`.
+    pub fn apply(self, own: i64) -> i64 {
+        own.min(self.others).max(self.current)
+    }
 }
 
 impl Watermarks {
@@ -93,7 +113,14 @@ impl Watermarks {
         let others =
             self.partitions.iter().filter(|(id, other)| **id != partition && !self.is_idle(other, now));
         let others = others.map(|(_, other)| other.watermark).min().unwrap_or(i64::MAX);
-        Standpoint { current: self.current, others, partition: own }
+        Standpoint { clamp: Clamp { current: self.current, others }, partition: own }
+    }
+
+    /// Sets or lifts the bound that a partition's second reading sets to the pipeline's watermark.
+    pub fn hold(&mut self, partition: PartitionId, hold: Option<i64>) {
+        if let Some(partition) = self.partitions.get_mut(&partition) {
+            partition.hold = hold;
+        }
     }
 
     /// Records of a partition were handed on, and imply this watermark.
@@ -130,7 +157,8 @@ impl Watermarks {
             Some(least) => least,
             None => self.by_the_clock(),
         };
-        self.current = self.current.max(next);
+        let hold = self.partitions.values().filter_map(|partition| partition.hold).min();
+        self.current = self.current.max(next.min(hold.unwrap_or(i64::MAX)));
         self.current
     }
 
@@ -140,6 +168,14 @@ impl Watermarks {
             .iter()
             .filter_map(|partition| self.partitions.get(partition))
             .all(|partition| self.is_idle(partition, now))
+    }
+
+    /// Whether the log says that a partition holds nothing more: for the idle timeout, where there is one.
+    pub fn is_exhausted(&self, partition: PartitionId, now: Duration) -> bool {
+        self.partitions.get(&partition).is_some_and(|partition| match self.idle_after {
+            Some(_) => self.is_idle(partition, now),
+            None => partition.heard.is_some_and(|heard| now.saturating_sub(heard) < HEARD_COUNTS),
+        })
     }
 
     /// Whether event time stands where one of these partitions stands.
@@ -193,7 +229,7 @@ impl Watermarks {
 
 impl Partition {
     fn fresh(now: Duration) -> Partition {
-        Partition { watermark: NO_WATERMARK, last_record: now, heard: None }
+        Partition { watermark: NO_WATERMARK, last_record: now, heard: None, hold: None }
     }
 }
 
@@ -300,12 +336,24 @@ mod tests {
         assert_eq!(watermarks.advance(seconds(6)), 6_000);
         watermarks.caught_up(&[A], seconds(7));
         let standpoint = watermarks.begin(B, seconds(7));
-        assert_eq!(standpoint, Standpoint { current: 6_000, others: i64::MAX, partition: 500 });
+        let clamp = Clamp { current: 6_000, others: i64::MAX };
+        assert_eq!(standpoint, Standpoint { clamp, partition: 500 });
         // Both were silent, and one no longer is: the clock alone moves nothing.
         assert_eq!(watermarks.advance(seconds(9)), 6_000);
         watermarks.records(B, 7_000, false, seconds(9));
         watermarks.caught_up(&[A], seconds(9));
         assert_eq!(watermarks.advance(seconds(9)), 7_000);
+    }
+
+    #[test]
+    fn a_partition_that_is_read_a_second_time_holds_the_watermark_where_its_rows_were_judged() {
+        let mut watermarks = two();
+        watermarks.hold(A, Some(300));
+        watermarks.records(A, 1_000, true, seconds(1));
+        watermarks.records(B, 500, true, seconds(1));
+        assert_eq!(watermarks.advance(seconds(1)), 300);
+        watermarks.hold(A, None);
+        assert_eq!(watermarks.advance(seconds(1)), 500);
     }
 
     #[test]

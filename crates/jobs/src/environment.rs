@@ -215,6 +215,7 @@ impl Environment {
             clock: self.clock.clone(),
             options,
             restore: None,
+            lateness: None,
         };
         Ok(Wired { spec, retry, letters })
     }

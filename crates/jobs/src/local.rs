@@ -127,6 +127,7 @@ impl LocalRun {
             clock: self.clock,
             options,
             restore: None,
+            lateness: None,
         };
         Ok(Running { execution: Execution::start(spec)?, output })
     }

@@ -24,6 +24,7 @@ impl SourceSubtask {
         }
         turn.barrier = barrier;
         self.metrics.at(Activity::Snapshot);
+
         let now = self.clock.elapsed();
         let standing = match &self.downstream {
             Downstream::Direct { .. } => {
@@ -34,7 +35,10 @@ impl SourceSubtask {
             Downstream::Exchange { .. } => self.ship(turn, now),
         };
         let watermark = standing.watermark;
+        self.lateness.flush();
+        self.lateness.barrier();
         self.send(turn, || Message::Barrier { barrier, watermark });
+
         let env = self.env();
         let state = match &mut self.downstream {
             Downstream::Direct { aggregation, sinks } if !self.layout.units.is_empty() => {
@@ -45,6 +49,7 @@ impl SourceSubtask {
         };
         self.measure();
         self.downstream.sinks().flush()?;
+
         let source = Some(self.image(turn));
         self.control.contribute(Part {
             barrier,
@@ -93,6 +98,7 @@ impl SourceSubtask {
                     watermark: Some(watermarks.partition(partition))
                         .filter(|&watermark| watermark != NO_WATERMARK),
                     topic_id: self.source.topic_id(partition),
+                    replay: self.lateness.image(partition),
                 }
             });
         SourceImage { splits: splits.collect(), ledger: self.ledger.counts() }

@@ -5,6 +5,7 @@
 
 mod acknowledgement;
 mod barrier;
+mod booking;
 mod control;
 mod global;
 mod io;

@@ -40,6 +40,7 @@ impl SourceSubtask {
     /// After every turn: ships what is held back, moves the watermark, fires what closes, writes early results.
     pub(super) fn go_on(&mut self, turn: &mut Turn, polled: Polled) -> Result<(), ExecutionError> {
         let now = self.clock.elapsed();
+        self.end_replays(now);
         match &self.downstream {
             Downstream::Direct { .. } => {
                 turn.held = 0;
@@ -57,11 +58,26 @@ impl SourceSubtask {
         }
     }
 
+    /// Ends the second reading of partitions of which the log holds nothing more, though more was recorded: those records
+    /// are gone, and must not hold event time back for ever.
+    fn end_replays(&mut self, now: Duration) {
+        let replaying: Vec<PartitionId> = self.lateness.replaying().collect();
+        for partition in replaying {
+            let mut watermarks = self.watermarks.lock();
+            if watermarks.is_exhausted(partition, now) {
+                watermarks.hold(partition, None);
+                drop(watermarks);
+                self.lateness.end_replay(partition);
+            }
+        }
+    }
+
     /// Tells the pipeline what the rows implied, and learns where it stands. Not before they were handed on.
     pub(super) fn publish(&self, turn: &mut Turn, now: Duration) -> Standing {
         let mut watermarks = self.watermarks.lock();
         for implied in turn.implied.drain(..) {
             watermarks.records(implied.partition, implied.watermark, implied.behind, implied.at);
+            watermarks.hold(implied.partition, implied.hold);
         }
         watermarks.caught_up(&std::mem::take(&mut turn.at_end), turn.asked_others);
         if let Some(at) = turn.caught_up {
@@ -82,6 +98,12 @@ impl SourceSubtask {
         let env = self.env();
         let Downstream::Direct { aggregation, sinks } = &mut self.downstream else { return Ok(()) };
         let mut fired = false;
+        let is_early = self.early_fire.is_some() && turn.changed && now >= turn.next_early;
+        if is_early || aggregation.next_event() <= watermark {
+            // Rows are about to be written that show what was counted.
+            self.lateness.flush();
+        }
+
         sinks.show(turn.unshown);
         if watermark > turn.seen || turn.changed {
             if aggregation.next_event() <= watermark {
@@ -95,8 +117,9 @@ impl SourceSubtask {
                 turn.seen = watermark;
             }
         }
+
         match self.early_fire {
-            Some(pause) if turn.changed && now >= turn.next_early => {
+            Some(pause) if is_early => {
                 self.metrics.at(Activity::Early);
                 aggregation.early(&env, sinks)?;
                 turn.next_early = now + pause;
@@ -111,6 +134,7 @@ impl SourceSubtask {
                 }
             }
         }
+
         if fired {
             self.measure();
         }
@@ -121,6 +145,10 @@ impl SourceSubtask {
     /// of a watermark before the rows it was made from are on their way.
     pub(super) fn ship(&mut self, turn: &mut Turn, now: Duration) -> Standing {
         let rows = std::mem::take(&mut turn.held) > 0;
+        if rows {
+            // The global subtasks write rows that show what was counted.
+            self.lateness.flush();
+        }
         if let Downstream::Exchange { aggregation, shipping, channels, .. } = &mut self.downstream
             && rows
         {
@@ -164,6 +192,7 @@ impl SourceSubtask {
         self.watermarks.lock().end(&self.partitions);
         self.metrics.watermark.store(i64::MAX, Ordering::Relaxed);
         let env = self.env();
+        self.lateness.flush();
         if let Downstream::Direct { aggregation, sinks } = &mut self.downstream {
             aggregation.advance(i64::MAX, &env, sinks)?;
         }

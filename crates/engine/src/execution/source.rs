@@ -1,6 +1,5 @@
 //! A source subtask: reads, decodes, prepares and aggregates, and moves event time.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -8,7 +7,7 @@ use std::time::Duration;
 use crossbeam_channel::Sender;
 use parking_lot::Mutex;
 use sql::functions::Env;
-use types::{Clock, Interval, Offset, PartitionId, Timestamp};
+use types::{Clock, Interval, PartitionId, Timestamp};
 
 use super::control::Control;
 use super::global::{Message, Standing};
@@ -17,14 +16,15 @@ use super::room::{Parked, Reclaimed};
 use super::{ExecutionError, Mode, TaskMetrics};
 use crate::activity::Activity;
 use crate::aggregate::keys::Rows as Selection;
-use crate::batch::{Batch, RecordSpan};
+use crate::batch::Batch;
 use crate::column::tri;
-use crate::connector::{DeadLetter, Polled, Records, Rows, Source, Stage};
+use crate::connector::{Polled, Records, Rows, Source, Stage};
 use crate::evaluate::{Inputs, Vector};
+use crate::lateness::LatenessRecorder;
 use crate::layout::{Layout, QueryLayout};
 use crate::memory::Holder;
-use crate::operator::{Ahead, Ledger, Prepare, Prepared, Unusable};
-use crate::watermark::{NO_WATERMARK, Standpoint, Watermarks};
+use crate::operator::{Judging, Ledger, Prepare};
+use crate::watermark::{Clamp, NO_WATERMARK, Watermarks};
 use crate::window::{Aggregation, LateRow, Output, RowsIn, Shipping};
 
 pub(super) struct SourceSubtask {
@@ -39,6 +39,8 @@ pub(super) struct SourceSubtask {
     /// Of the whole pipeline.
     pub watermarks: Arc<Mutex<Watermarks>>,
     pub partitions: Vec<PartitionId>,
+    /// What rows were judged against, so that a second reading judges them alike.
+    pub lateness: LatenessRecorder,
     pub downstream: Downstream,
     pub letters: Letters,
     pub clock: Arc<dyn Clock>,
@@ -120,6 +122,8 @@ pub(super) struct Implied {
     pub watermark: i64,
     pub behind: bool,
     pub at: Duration,
+    /// What the pipeline's watermark may not pass while the partition is read a second time.
+    pub hold: Option<i64>,
 }
 
 impl SourceSubtask {
@@ -143,8 +147,7 @@ impl SourceSubtask {
             self.ledger.lost(self.source.take_lost());
             let found = self.source.take_found();
             if !found.is_empty() {
-                self.watermarks.lock().add(&found, before);
-                self.partitions.extend(found);
+                self.take_up(found, before);
             }
             TaskMetrics::add_time(&self.metrics.idle_ns, waited);
             match polled {
@@ -166,6 +169,18 @@ impl SourceSubtask {
             TaskMetrics::add_time(&self.metrics.busy_ns, spent);
         }
         Ok(())
+    }
+
+    /// Takes up partitions that were not there when the source was opened.
+    fn take_up(&mut self, found: Vec<PartitionId>, now: Duration) {
+        self.lateness.add(&*self.source, &found);
+        let mut watermarks = self.watermarks.lock();
+        watermarks.add(&found, now);
+        for &partition in &found {
+            watermarks.hold(partition, self.lateness.hold(partition, NO_WATERMARK));
+        }
+        drop(watermarks);
+        self.partitions.extend(found);
     }
 
     /// While one partition has more and more, the others may have nothing: asked now and then, since whoever only hears of
@@ -206,34 +221,52 @@ impl SourceSubtask {
         self.took(turn, bytes);
         let ledger = &self.ledger;
         self.source.take_wrong_types(&mut |field, values| ledger.wrong_type(field, values));
-        let ahead = self.max_future.map(|most| Ahead { now: env.now_ms, most: most.0 });
+
         let mut standpoint = self.watermarks.lock().begin(partition, now);
         if let Some(watermark) = turn.implied_by(partition) {
             standpoint.partition = standpoint.partition.max(watermark);
         }
         if self.mode == Mode::Bounded {
             // Files are late by their own order alone, so that the answer does not depend on which is read when.
-            standpoint = Standpoint { current: NO_WATERMARK, others: i64::MAX, ..standpoint };
+            standpoint.clamp = Clamp::OPEN;
         }
+        let levels = self.lateness.levels(&self.batch, partition, standpoint.clamp, env.now_ms);
+        let judging = Judging {
+            partition: standpoint.partition,
+            levels: &levels,
+            most_ahead: self.max_future.map(|most| most.0),
+            grain: self.lateness.grain(),
+        };
+
         self.metrics.at(Activity::Prepare);
-        let prepared = self.prepare.prepare(&self.batch, &env, ahead, standpoint)?;
+        let prepared = self.prepare.prepare(&self.batch, &env, judging)?;
+        self.lateness.judged(&self.batch, partition, &levels, standpoint.partition, &prepared);
         if let Some(time) = self.prepare.last_time() {
             self.metrics.emitted.store(time, Ordering::Relaxed);
         }
+
         self.metrics.at(Activity::Aggregate);
         let late = self.aggregate(&env)?;
+
         self.metrics.at(Activity::PassThrough);
         let came_in = self.batch.came_in();
         turn.unshown = earlier(turn.unshown, came_in);
         self.downstream.sinks().show(came_in);
         self.pass_through()?;
+
         self.metrics.at(Activity::Account);
         let booked = self.account(&prepared, &late);
+        if !self.letters.batch.is_empty() {
+            // What is late now must not be counted by a second reading.
+            self.lateness.flush();
+        }
         // A record whose dead letter was not written is read again by the next attempt, and is booked then.
         self.letters.send()?;
         self.ledger.add(&booked.counts());
+
         turn.caught_up = None;
-        turn.implied.push(Implied { partition, watermark: prepared.watermark, behind, at: now });
+        let hold = self.lateness.hold(partition, prepared.watermark);
+        turn.implied.push(Implied { partition, watermark: prepared.watermark, behind, at: now, hold });
         if self.batch.rows > 0 {
             turn.changed = true;
             if turn.held == 0 {
@@ -241,6 +274,7 @@ impl SourceSubtask {
             }
             turn.held += self.batch.rows;
         }
+
         if self.prepare.trim(&mut self.batch, self.front_bytes) {
             self.downstream.aggregation().forget_front();
         }
@@ -297,78 +331,6 @@ impl SourceSubtask {
             })?;
         }
         Ok(())
-    }
-
-    /// Books every record of the batch once, and collects dead letters of those that are not counted.
-    fn account(&mut self, prepared: &Prepared, late: &[LateRow]) -> Ledger {
-        let booked = Ledger::default();
-        booked.accept((self.batch.rows + self.batch.rejects.len()) as u64 + self.batch.empty);
-        booked.empty(self.batch.empty);
-        let mut counted = self.batch.rows as u64 - prepared.filtered;
-        let rejects = self.batch.rejects.len();
-        for reject in std::mem::take(&mut self.batch.rejects) {
-            booked.dead_letter(&reject.reason);
-            self.letter(&reject.record, reject.reason.into_owned(), Vec::new());
-        }
-        for Unusable { row, reason, counted_elsewhere } in &prepared.unusable {
-            counted -= 1;
-            booked.dead_letter(reason);
-            let record = self.batch.origin.records[*row as usize];
-            self.letter(&record, reason.clone(), Vec::new());
-            if let Some(letter) = self.letters.batch.last_mut() {
-                letter.counted_elsewhere = *counted_elsewhere;
-            }
-        }
-        for LateRow { row, units, counted_elsewhere } in late {
-            counted -= 1;
-            let queries: Vec<String> = units
-                .iter()
-                .flat_map(|&unit| &self.layout.units[unit].queries)
-                .map(|&query| self.query_names[query].clone())
-                .collect();
-            booked.late(queries.iter().map(String::as_str));
-            TaskMetrics::add(&self.metrics.late, queries.len() as u64);
-            let record = self.batch.origin.records[*row as usize];
-            self.letter(&record, "late".to_owned(), queries);
-            // Queries without windows take every row.
-            let passed_through =
-                self.layout.queries.iter().any(|query| matches!(query, QueryLayout::Rows { .. }));
-            if let Some(letter) = self.letters.batch.last_mut() {
-                letter.counted_elsewhere = *counted_elsewhere || passed_through;
-            }
-        }
-        booked.filter(prepared.filtered);
-        booked.count(counted);
-        self.mark_parts(rejects);
-        booked
-    }
-
-    /// Marks the letters of records of several rows that were not all left out: given back, the others would be counted
-    /// again. The first `rejects` letters are of no rows.
-    fn mark_parts(&mut self, rejects: usize) {
-        let rows = &self.batch.origin.records;
-        let mut left_out: BTreeMap<Offset, usize> = BTreeMap::new();
-        let of_rows = self.letters.batch.iter().skip(rejects);
-        of_rows.for_each(|letter| *left_out.entry(letter.offset).or_default() += 1);
-        for letter in &mut self.letters.batch {
-            let first = rows.partition_point(|row| row.offset < letter.offset);
-            let of = rows[first..].iter().take_while(|row| row.offset == letter.offset).count();
-            letter.counted_elsewhere |= of > left_out.get(&letter.offset).copied().unwrap_or(0);
-        }
-    }
-
-    fn letter(&mut self, record: &RecordSpan, reason: String, queries: Vec<String>) {
-        self.letters.batch.push(DeadLetter {
-            table: self.table.clone(),
-            split: self.source.split(self.batch.origin.partition.unwrap_or(PartitionId(0))),
-            offset: record.offset,
-            appended: record.appended,
-            reason,
-            queries,
-            counted_elsewhere: false,
-            bytes: self.batch.record(record).to_vec(),
-            carried: self.source.carried(record.offset),
-        });
     }
 }
 

@@ -25,6 +25,7 @@ use crate::batch::{Batch, LeafRequest};
 use crate::connector::{
     DeadLetters, Reads, SinkFactory, Source, SourceFactory, Split, StartFrom, StartPosition,
 };
+use crate::lateness::{LatenessRecorder, RecordedLateness};
 use crate::layout::Layout;
 use crate::memory::{Account, Holder};
 use crate::metrics::TaskMetrics;
@@ -45,6 +46,8 @@ pub struct JobSpec {
     pub options: ExecutionOptions,
     /// What the plan goes on from; it may have changed since, and so may its parallelism.
     pub restore: Option<Arc<Snapshot>>,
+    /// What keeps lateness repeatable over a restart; `None`: nothing outlives the job.
+    pub lateness: Option<RecordedLateness>,
 }
 
 /// Messages a channel between two subtasks holds at most.
@@ -69,7 +72,8 @@ struct Shared<'a> {
 /// The sources of all subtasks of a pipeline.
 struct Sources {
     requests: Vec<LeafRequest>,
-    sources: std::vec::IntoIter<Box<dyn Source>>,
+    /// One a subtask, with what it records of lateness.
+    sources: std::vec::IntoIter<(Box<dyn Source>, LatenessRecorder)>,
     watermarks: Arc<Mutex<Watermarks>>,
 }
 
@@ -215,8 +219,34 @@ impl Shared<'_> {
                 now.filter_map(|(partition, split)| Some((partition, *before.get(&split)?))).collect();
             watermarks.restore(image.watermark().unwrap_or(NO_WATERMARK), &of);
         }
+
+        let sources: Vec<(Box<dyn Source>, LatenessRecorder)> = sources
+            .into_iter()
+            .map(|source| {
+                let mut recorder = self.recorder();
+                recorder.add(&*source, &source.partitions());
+                for partition in source.partitions() {
+                    watermarks.hold(partition, recorder.hold(partition, watermarks.partition(partition)));
+                }
+                (source, recorder)
+            })
+            .collect();
         let watermarks = Arc::new(Mutex::new(watermarks));
         Ok(Sources { requests, sources: sources.into_iter(), watermarks })
+    }
+
+    /// Files are late by their own order alone, which is the same whenever they are read.
+    fn recorder(&self) -> LatenessRecorder {
+        let of = self.spec.lateness.as_ref().filter(|_| self.spec.options.mode == Mode::Live);
+        let log = of.map(|of| of.log.clone());
+        let mut history = of.map(|of| of.history.clone()).unwrap_or_default();
+        for split in self.image.into_iter().flat_map(|image| image.splits()) {
+            history.add_image(&self.pipeline.source.name, split);
+        }
+        let lateness = self.spec.plan.settings.allowed_lateness;
+        let zone = self.zone().filter(|zone| *zone != TimeZone::UTC);
+        let grain = self.layout.lateness_grain(lateness, zone.is_some());
+        LatenessRecorder::new(log, history, self.pipeline.source.name.clone(), grain)
     }
 
     fn start_source(
@@ -227,7 +257,7 @@ impl Shared<'_> {
         downstream: Downstream,
         metrics: Arc<TaskMetrics>,
     ) -> Result<(), ExecutionError> {
-        let source = sources.sources.next().expect("one was opened for every subtask");
+        let (source, lateness) = sources.sources.next().expect("one was opened for every subtask");
         let options = &self.spec.options;
         let prepare = Prepare::new(
             self.pipeline,
@@ -249,6 +279,7 @@ impl Shared<'_> {
             batch: Batch::new(&sources.requests),
             partitions: source.partitions(),
             source,
+            lateness,
             prepare,
             watermarks: sources.watermarks.clone(),
             downstream,

@@ -128,12 +128,14 @@ fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
 mod tests {
     use super::*;
     use crate::connector::Split;
-    use crate::snapshot::{AggregationImage, SourceImage, SplitImage};
+    use crate::snapshot::{AggregationImage, BoundsImage, ReplayImage, SourceImage, SplitImage};
 
     fn snapshot() -> Snapshot {
         let split = Split { topic: "t".into(), partition: 0 };
         let topic_id = Some("an id".to_owned());
-        let splits = vec![SplitImage { split, offset: 7, watermark: Some(5), topic_id }];
+        let bounds = BoundsImage { offset: 6, current: 1, others: 2, clock: Some(3) };
+        let replay = Some(ReplayImage { bounds: vec![bounds], reached: 9 });
+        let splits = vec![SplitImage { split, offset: 7, watermark: Some(5), topic_id, replay }];
         let source = SourceImage { splits, ..SourceImage::default() };
         let pipeline = PipelineImage { table: "t".into(), sources: vec![source], ..PipelineImage::default() };
         Snapshot { pipelines: vec![pipeline] }

@@ -44,6 +44,28 @@ pub struct SplitImage {
     pub watermark: Option<i64>,
     /// The id of its topic, where the log has ids: an offset means nothing in a topic of another id.
     pub topic_id: Option<String>,
+    /// What the records behind the offset were judged against when they were read before.
+    pub replay: Option<ReplayImage>,
+}
+
+/// What records were judged against that are still to be read a second time ([`crate::lateness`]).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayImage {
+    /// By offset, ascending.
+    pub bounds: Vec<BoundsImage>,
+    /// The offset up to which, exclusive, the bounds hold.
+    pub reached: u64,
+}
+
+/// What the records from an offset on were judged against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BoundsImage {
+    pub offset: u64,
+    /// As in [`crate::watermark::Clamp`].
+    pub current: i64,
+    pub others: i64,
+    /// The clock, ms, where it decided something.
+    pub clock: Option<i64>,
 }
 
 /// The window state of one subtask.

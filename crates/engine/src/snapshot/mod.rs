@@ -12,8 +12,8 @@ mod wire;
 
 pub use encoding::{Sizes, SnapshotError, VERSION, decode, encode, encode_sized};
 pub use image::{
-    AggregationImage, DomainImage, PipelineImage, ReportImage, SliceImage, Snapshot, SourceImage, SplitImage,
-    StateImage, UnitImage, ValuesImage, WideImage, WindowImage,
+    AggregationImage, BoundsImage, DomainImage, PipelineImage, ReplayImage, ReportImage, SliceImage,
+    Snapshot, SourceImage, SplitImage, StateImage, UnitImage, ValuesImage, WideImage, WindowImage,
 };
 pub use matching::{Fate, RestoreReport};
 pub(crate) use matching::{PipelineMatch, match_plan};

@@ -3,13 +3,13 @@
 //! | version | what it added |
 //! | --- | --- |
 //! | 1 | |
-//! | 2 | the ids of topics; records without a value and those lost to retention in the ledger |
+//! | 2 | the ids of topics; what records were judged against that are read a second time; records without a value and those lost to retention in the ledger |
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::image::{AggregationImage, PipelineImage, Snapshot, SourceImage, SplitImage};
+use super::image::{AggregationImage, PipelineImage, ReplayImage, Snapshot, SourceImage, SplitImage};
 use crate::connector::Split;
 use crate::operator::LedgerCounts;
 
@@ -65,6 +65,7 @@ pub(super) struct SourceV2 {
 struct SplitV2 {
     of: SplitV1,
     topic_id: Option<String>,
+    replay: Option<ReplayImage>,
 }
 
 impl From<SnapshotV1> for Snapshot {
@@ -81,23 +82,23 @@ impl From<SnapshotV1> for Snapshot {
 
 impl From<SourceV1> for SourceImage {
     fn from(SourceV1 { splits, ledger }: SourceV1) -> SourceImage {
-        let splits = splits.into_iter().map(|of| split(of, None)).collect();
+        let splits = splits.into_iter().map(|of| split(of, None, None)).collect();
         SourceImage { splits, ledger: counts(ledger, 0, 0) }
     }
 }
 
 impl From<SourceV2> for SourceImage {
     fn from(SourceV2 { splits, ledger, empty, lost }: SourceV2) -> SourceImage {
-        let splits = splits.into_iter().map(|SplitV2 { of, topic_id }| split(of, topic_id)).collect();
+        let splits =
+            splits.into_iter().map(|SplitV2 { of, topic_id, replay }| split(of, topic_id, replay)).collect();
         SourceImage { splits, ledger: counts(ledger, empty, lost) }
     }
 }
 
 impl From<SourceImage> for SourceV2 {
     fn from(SourceImage { splits, ledger }: SourceImage) -> SourceV2 {
-        let splits = splits.into_iter().map(|SplitImage { split, offset, watermark, topic_id }| SplitV2 {
-            of: SplitV1 { split, offset, watermark },
-            topic_id,
+        let splits = splits.into_iter().map(|SplitImage { split, offset, watermark, topic_id, replay }| {
+            SplitV2 { of: SplitV1 { split, offset, watermark }, topic_id, replay }
         });
         let LedgerCounts {
             accepted,
@@ -125,8 +126,8 @@ impl From<SourceImage> for SourceV2 {
     }
 }
 
-fn split(of: SplitV1, topic_id: Option<String>) -> SplitImage {
-    SplitImage { split: of.split, offset: of.offset, watermark: of.watermark, topic_id }
+fn split(of: SplitV1, topic_id: Option<String>, replay: Option<ReplayImage>) -> SplitImage {
+    SplitImage { split: of.split, offset: of.offset, watermark: of.watermark, topic_id, replay }
 }
 
 fn counts(of: LedgerV1, empty: u64, lost: u64) -> LedgerCounts {

@@ -4,6 +4,7 @@ mod directory;
 mod disposal;
 mod error;
 mod history;
+mod lateness;
 mod location;
 mod manifest;
 mod options;
@@ -11,6 +12,7 @@ mod options;
 pub use directory::{CheckpointDirectory, Restored};
 pub use disposal::{DisposalError, dispose_savepoint};
 pub use error::DirectoryError;
+pub(crate) use lateness::LatenessFiles;
 pub use location::{local_path, read_savepoint};
 use types::JobId;
 

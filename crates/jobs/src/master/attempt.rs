@@ -6,6 +6,7 @@ use connectors::collect::Collector;
 use connectors::retry::Retry;
 use engine::connector::{Reads, SourceFactory, Split};
 use engine::execution::{Execution, ExecutionError, caught};
+use engine::lateness::RecordedLateness;
 use engine::snapshot::{RestoreReport, Snapshot};
 use sql::error::Diagnostic;
 use sql::plan::Plan;
@@ -64,14 +65,16 @@ impl Launch {
     pub fn start(
         &mut self,
         from: Option<&Arc<Snapshot>>,
+        lateness: Option<RecordedLateness>,
         starting: &dyn Fn(&Arc<Retry>),
     ) -> Result<Attempt, StartError> {
-        caught("starting the job", || self.attempt(from, starting))
+        caught("starting the job", || self.attempt(from, lateness, starting))
     }
 
     fn attempt(
         &mut self,
         from: Option<&Arc<Snapshot>>,
+        lateness: Option<RecordedLateness>,
         starting: &dyn Fn(&Arc<Retry>),
     ) -> Result<Attempt, StartError> {
         let wired = self.environment.wire(self.plan.clone(), self.id, &self.name, self.collector.as_ref());
@@ -80,7 +83,9 @@ impl Launch {
             WiringError::Thread(error) => StartError::Thread(error),
         })?;
         starting(&wired.retry);
+
         let mut spec = wired.spec;
+        spec.lateness = lateness;
         if let Some(snapshot) = from {
             let reads: Vec<Reads> = spec.sources.iter().map(|source| source.reads()).collect();
             let report = RestoreReport::of(&self.plan, snapshot, &reads).map_err(ExecutionError::from)?;
@@ -89,6 +94,7 @@ impl Launch {
             }
             spec.restore = Some(snapshot.clone());
         }
+
         if self.collector.is_none() {
             wired.letters.reach().map_err(ExecutionError::from)?;
         }
@@ -98,6 +104,7 @@ impl Launch {
             wired.letters.restarted(&positions).map_err(ExecutionError::from)?;
         }
         self.ran_before = true;
+
         let sources = spec.sources.clone();
         let execution = Execution::start(spec)?;
         Ok(Attempt { execution, retry: wired.retry, sources })

@@ -1,8 +1,11 @@
 //! Taking checkpoints of a running job, and finding the one to go on from.
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use engine::execution::{Acknowledgement, Afterwards, CheckpointError, bytes_of_parts};
+use engine::lateness::RecordedLateness;
 use engine::snapshot::encode_sized;
 use types::{JobId, Timestamp};
 
@@ -10,7 +13,7 @@ use super::attempt::Attempt;
 use super::{Destination, JobMaster, with_causes};
 use crate::checkpoint::{
     CheckpointDirectory, CheckpointOptions, CheckpointRecord, CheckpointState, DirectoryError, Kind,
-    Manifest, Restored, RestoredFrom, StateFile, SubtaskPart,
+    LatenessFiles, Manifest, Restored, RestoredFrom, StateFile, SubtaskPart,
 };
 
 /// Why there is no savepoint.
@@ -37,6 +40,7 @@ pub(super) struct Taker {
     job: JobId,
     pub options: CheckpointOptions,
     directory: CheckpointDirectory,
+    lateness: Arc<LatenessFiles>,
     last: u64,
     /// A checkpoint was completed since the job's thread began.
     has_completed: bool,
@@ -54,7 +58,23 @@ impl Taker {
         let directory = CheckpointDirectory::open(&options.directory)?;
         // Whatever lies there is not written over.
         let last = directory.ids(job)?.last().copied().unwrap_or(0);
-        Ok(Taker { job, options, directory, last, has_completed: false, failures: 0, due: None })
+        let lateness = Arc::new(LatenessFiles::new(Path::new(directory.location()), job, last));
+        Ok(Taker { job, options, directory, lateness, last, has_completed: false, failures: 0, due: None })
+    }
+
+    /// What earlier attempts recorded of lateness, and where the next one does.
+    pub fn lateness(&self) -> Result<RecordedLateness, DirectoryError> {
+        let history = self.lateness.history().map_err(|source| DirectoryError::Directory {
+            location: self.directory.location().to_owned(),
+            source,
+        })?;
+        Ok(RecordedLateness { log: self.lateness.clone(), history })
+    }
+
+    fn prune_lateness(&self, oldest_kept: u64) {
+        if let Err(error) = self.lateness.prune(oldest_kept) {
+            tracing::warn!(job_id = %self.job, %error, "old files of the lateness log were not removed");
+        }
     }
 
     /// Whether a checkpoint was completed since the job's thread began.
@@ -137,10 +157,14 @@ impl Taker {
         let place = CheckpointDirectory::checkpoint(self.job, id);
         let of = (id, Kind::Checkpoint);
         let keep_free = self.options.keep_free_bytes;
+        self.lateness.rotate(id);
         write(master, attempt, &self.directory, &place, of, (timeout, keep_free, afterwards))?;
         self.has_completed = true;
         if let Err(error) = self.directory.prune(self.job, self.options.retained) {
             tracing::warn!(job_id = %self.job, error = %with_causes(&error), "old checkpoints were not removed");
+        }
+        if let Some(&oldest) = self.directory.ids(self.job).unwrap_or_default().first() {
+            self.prune_lateness(oldest);
         }
         Ok(id)
     }

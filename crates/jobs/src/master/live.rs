@@ -119,7 +119,9 @@ impl Living {
     fn attempt(&mut self, from: Option<&Restored>) -> Result<Attempt, StartError> {
         let master = self.master.clone();
         let snapshot = from.map(|restored| &restored.snapshot);
-        let started = self.launch.start(snapshot, &|retry| master.starting(retry));
+        let lateness =
+            self.taker.as_ref().map(Taker::lateness).transpose().map_err(StartError::Checkpoints)?;
+        let started = self.launch.start(snapshot, lateness, &|retry| master.starting(retry));
         let mut life = master.life.lock();
         life.starting = false;
         let attempt = started?;

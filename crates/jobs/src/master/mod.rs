@@ -93,6 +93,8 @@ const REQUESTS: usize = 64;
 const LOOK: Duration = Duration::from_millis(100);
 /// And whoever waits for something that comes soon.
 const STEP: Duration = Duration::from_millis(10);
+/// How long the end of a job may take that a savepoint ends.
+const END: Duration = Duration::from_secs(60);
 
 impl JobMaster {
     /// Starts the thread of a job, which makes the first attempt.
@@ -229,9 +231,14 @@ impl JobMaster {
         self.savepoint_to(target.map_or(Destination::Usual, Destination::Below), then)
     }
 
+    /// As [`JobMaster::savepoint`]. As in Flink, a savepoint that ends the job is told of when the job has ended.
     pub(crate) fn savepoint_to(&self, to: Destination, then: Sequel) -> Result<String, SavepointError> {
         let (done, outcome) = bounded(1);
-        self.ask(Request::Savepoint { to, then, done }, &outcome)
+        let written = self.ask(Request::Savepoint { to, then, done }, &outcome)?;
+        if then != Sequel::GoOn && !self.wait(END) {
+            tracing::warn!(job_id = %self.id, "the savepoint is written, and the job has not ended yet");
+        }
+        Ok(written)
     }
 
     /// Writes a checkpoint now; returns its number. Blocks until it is written.

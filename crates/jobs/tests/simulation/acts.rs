@@ -126,8 +126,6 @@ struct Drawing<'a> {
     partitions: usize,
     delay_ms: i64,
     punctuality: Punctuality,
-    /// The job may be interrupted so that something is read again.
-    may_fail: bool,
     entry: Entry,
 }
 
@@ -154,8 +152,6 @@ impl Schedule {
             partitions,
             delay_ms: script.delay_seconds * 1_000,
             punctuality,
-            // What is read again in another order of partitions is late in another way.
-            may_fail: !tardy || partitions == 1,
             entry,
             random: &mut random,
         };
@@ -195,8 +191,7 @@ impl Drawing<'_> {
             39 => Act::StickSink(self.random.once_in(2)),
             40 => Act::SlowSink(self.random.once_in(2)),
             41 => Act::RefuseLetters(self.random.once_in(2)),
-            // Several partitions make lateness a matter of their order.
-            42 if self.partitions < 4 && (self.punctuality == Punctuality::Prompt || !self.may_fail) => {
+            42 if self.partitions < 4 => {
                 self.partitions += 1;
                 self.now += LOOK_FOR_PARTITIONS_MS;
                 Act::AddPartition
@@ -206,10 +201,10 @@ impl Drawing<'_> {
                 self.entry = *self.random.pick(&[Entry::Named, self.entry]);
                 Act::Stop { parallelism, entry: self.entry }
             }
-            49..51 if self.may_fail => Act::FailRead,
-            51 if self.may_fail => Act::FailOpens(1 + self.random.below(3) as usize),
-            52 if self.may_fail && self.entry == Entry::Named => Act::Cancel { parallelism },
-            53..60 if self.may_fail => {
+            49..51 => Act::FailRead,
+            51 => Act::FailOpens(1 + self.random.below(3) as usize),
+            52 if self.entry == Entry::Named => Act::Cancel { parallelism },
+            53..60 => {
                 let damage = self.random.once_in(3).then(|| *self.random.pick(&DAMAGES));
                 Act::Kill { damage, parallelism }
             }

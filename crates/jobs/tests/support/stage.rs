@@ -110,6 +110,7 @@ impl Stage {
             clock,
             options: ExecutionOptions { parallelism, batch_rows, ..self.options.clone() },
             restore: restore.cloned().map(Arc::new),
+            lateness: None,
         };
         Running { stage: self, execution: Execution::start(spec).expect("the job starts"), _writer: writer }
     }

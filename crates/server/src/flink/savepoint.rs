@@ -1,7 +1,6 @@
 //! `POST /weir/jobs/:id/savepoint`: a job's state is written, and the job ended if so asked.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::Request;
 use axum::http::StatusCode;
@@ -34,9 +33,6 @@ pub(super) struct Written {
     location: String,
 }
 
-/// How long whoever stops a job waits for its end, once its state is written.
-const ENDING: Duration = Duration::from_secs(60);
-
 /// Answers when the savepoint is written, and the job has ended if it was to.
 pub(super) async fn savepoint(parts: &Arc<Parts>, job: &str, request: Request) -> Result<Response, Refusal> {
     let job = parts.job(job)?;
@@ -56,15 +52,11 @@ pub(super) async fn savepoint(parts: &Arc<Parts>, job: &str, request: Request) -
     }
     let then = if wanted.stop { Sequel::Stop } else { Sequel::GoOn };
     let written = tokio::task::spawn_blocking(move || {
-        let written = job.savepoint(wanted.target, then).map_err(|error| match error {
+        job.savepoint(wanted.target, then).map_err(|error| match error {
             // Nobody answers requests to a job that is over.
             SavepointError::Busy if job.status().is_terminal() => SavepointError::Ended,
             error => error,
-        });
-        if written.is_ok() && then == Sequel::Stop {
-            job.wait(ENDING);
-        }
-        written
+        })
     });
     let written = written.await;
     match written.map_err(|error| Refusal::Internal { message: error.to_string() })? {

@@ -1,0 +1,194 @@
+//! What earlier attempts of a job recorded, and how far the second reading of it has come.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use super::{Judged, LatenessEntry};
+use crate::connector::Split;
+use crate::snapshot::{BoundsImage, ReplayImage, SplitImage};
+use crate::watermark::Clamp;
+
+/// What earlier attempts recorded, by table and partition.
+#[derive(Debug, Default, Clone)]
+pub struct LatenessHistory {
+    partitions: HashMap<(String, Split), Partition>,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Partition {
+    topic_id: Option<String>,
+    /// By the offset from which it holds.
+    bounds: BTreeMap<u64, Bounds>,
+    reached: u64,
+}
+
+/// What rows are judged against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bounds {
+    pub clamp: Clamp,
+    /// The clock, where it decided something.
+    pub clock: Option<i64>,
+}
+
+/// A partition's records that are read a second time.
+#[derive(Debug)]
+pub(super) struct Replay {
+    /// By the offset from which they hold, ascending.
+    pub bounds: VecDeque<(u64, Bounds)>,
+    /// Up to here, exclusive, rows are judged by what was recorded.
+    pub reached: u64,
+}
+
+impl LatenessHistory {
+    /// Adds an entry. Of two about the same offset the later one counts. Offsets of a topic that was made anew replace those
+    /// of the one before.
+    pub fn add(&mut self, entry: LatenessEntry) {
+        let LatenessEntry { table, split, topic_id, offset, what } = entry;
+        let partition = self.partitions.entry((table, split)).or_default();
+        if partition.topic_id != topic_id {
+            *partition = Partition { topic_id, ..Partition::default() };
+        }
+        match what {
+            Judged::From { clamp, clock } => {
+                partition.bounds.insert(offset, Bounds { clamp, clock });
+            }
+            Judged::Reached => partition.reached = partition.reached.max(offset),
+        }
+    }
+
+    /// Adds what a snapshot says of a partition that was being read a second time when it was taken. What was recorded since
+    /// counts more.
+    pub(crate) fn add_image(&mut self, table: &str, split: &SplitImage) {
+        let Some(ReplayImage { bounds, reached }) = &split.replay else { return };
+        let key = (table.to_owned(), split.split.clone());
+        let topic_id = split.topic_id.clone();
+        let partition = self
+            .partitions
+            .entry(key)
+            .or_insert_with(|| Partition { topic_id: topic_id.clone(), ..Partition::default() });
+        if partition.topic_id != topic_id {
+            return;
+        }
+        for &BoundsImage { offset, current, others, clock } in bounds {
+            let bounds = Bounds { clamp: Clamp { current, others }, clock };
+            partition.bounds.entry(offset).or_insert(bounds);
+        }
+        partition.reached = partition.reached.max(*reached);
+    }
+
+    /// What was recorded of a partition from an offset on; `None` if nothing was.
+    pub(super) fn replay(
+        &self,
+        table: &str,
+        split: &Split,
+        topic_id: Option<&str>,
+        from: u64,
+    ) -> Option<Replay> {
+        let partition = self.partitions.get(&(table.to_owned(), split.clone()))?;
+        if partition.topic_id.as_deref() != topic_id || partition.reached <= from {
+            return None;
+        }
+        // The bounds that hold at the first record may have been recorded before it.
+        let first = partition.bounds.range(..=from).next_back();
+        let later = partition.bounds.range(from.saturating_add(1)..partition.reached);
+        let bounds = first.into_iter().chain(later).map(|(&offset, &bounds)| (offset, bounds)).collect();
+        Some(Replay { bounds, reached: partition.reached })
+    }
+}
+
+impl Replay {
+    /// The bounds that hold at an offset.
+    pub fn at(&self, offset: u64) -> Option<Bounds> {
+        self.bounds.iter().take_while(|(from, _)| *from <= offset).last().map(|(_, bounds)| *bounds)
+    }
+
+    /// Forgets what holds before an offset only.
+    pub fn advance(&mut self, offset: u64) {
+        while self.bounds.get(1).is_some_and(|(from, _)| *from <= offset) {
+            self.bounds.pop_front();
+        }
+    }
+
+    /// What a snapshot says of it.
+    pub fn image(&self) -> ReplayImage {
+        let bounds = self.bounds.iter().map(|&(offset, Bounds { clamp, clock })| BoundsImage {
+            offset,
+            current: clamp.current,
+            others: clamp.others,
+            clock,
+        });
+        ReplayImage { bounds: bounds.collect(), reached: self.reached }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split() -> Split {
+        Split { topic: "t".to_owned(), partition: 0 }
+    }
+
+    fn entry(topic_id: &str, offset: u64, what: Judged) -> LatenessEntry {
+        let topic_id = Some(topic_id.to_owned());
+        LatenessEntry { table: "t".to_owned(), split: split(), topic_id, offset, what }
+    }
+
+    fn from(current: i64) -> Judged {
+        Judged::From { clamp: Clamp { current, others: i64::MAX }, clock: None }
+    }
+
+    fn history(entries: &[LatenessEntry]) -> LatenessHistory {
+        let mut history = LatenessHistory::default();
+        entries.iter().for_each(|entry| history.add(entry.clone()));
+        history
+    }
+
+    #[test]
+    fn a_replay_begins_with_the_bounds_that_hold_at_its_first_record() {
+        let entries = [entry("a", 0, from(1)), entry("a", 10, from(2)), entry("a", 20, from(3))];
+        let history = history(&[&entries[..], &[entry("a", 25, Judged::Reached)]].concat());
+        let mut replay = history.replay("t", &split(), Some("a"), 15).expect("recorded");
+        let current = |replay: &Replay, offset| replay.at(offset).map(|bounds| bounds.clamp.current);
+        assert_eq!([current(&replay, 15), current(&replay, 24)], [Some(2), Some(3)]);
+        assert_eq!(current(&replay, 9), None);
+        replay.advance(22);
+        assert_eq!((replay.bounds.len(), current(&replay, 22)), (1, Some(3)));
+    }
+
+    #[test]
+    fn nothing_is_judged_again_that_was_not_seen_or_stood_in_another_topic() {
+        let history = history(&[entry("a", 0, from(1)), entry("a", 10, Judged::Reached)]);
+        assert!(history.replay("t", &split(), Some("a"), 10).is_none());
+        assert!(history.replay("t", &split(), Some("b"), 0).is_none());
+        assert!(history.replay("other", &split(), Some("a"), 0).is_none());
+    }
+
+    #[test]
+    fn what_a_snapshot_says_of_a_second_reading_is_gone_on_with() {
+        let before =
+            history(&[entry("a", 0, from(1)), entry("a", 10, from(2)), entry("a", 20, Judged::Reached)]);
+        let replay = before.replay("t", &split(), Some("a"), 5).expect("recorded");
+        let image = SplitImage {
+            split: split(),
+            offset: 5,
+            watermark: None,
+            topic_id: Some("a".to_owned()),
+            replay: Some(replay.image()),
+        };
+
+        let mut after = history(&[entry("a", 10, from(7))]);
+        after.add_image("t", &image);
+        let replay = after.replay("t", &split(), Some("a"), 5).expect("the snapshot says so");
+        let current = |offset| replay.at(offset).map(|bounds| bounds.clamp.current);
+        assert_eq!((current(5), current(19), replay.reached), (Some(1), Some(7), 20));
+    }
+
+    #[test]
+    fn a_topic_that_was_made_anew_takes_the_place_of_the_one_before() {
+        let old = [entry("a", 0, from(1)), entry("a", 90, Judged::Reached)];
+        let new = [entry("b", 0, from(2)), entry("b", 5, Judged::Reached)];
+        let history = history(&[old, new].concat());
+        let replay = history.replay("t", &split(), Some("b"), 0).expect("recorded");
+        assert_eq!((replay.reached, replay.bounds.len()), (5, 1));
+    }
+}

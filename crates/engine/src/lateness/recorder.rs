@@ -1,0 +1,210 @@
+//! A source subtask's side: decides what rows are judged against, and records it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use types::PartitionId;
+
+use super::history::{Bounds, LatenessHistory, Replay};
+use super::{Judged, LatenessEntry, LatenessLog, same_side};
+use crate::batch::Batch;
+use crate::connector::{Source, Split};
+use crate::operator::{Level, Prepared};
+use crate::snapshot::ReplayImage;
+use crate::watermark::Clamp;
+
+/// Records what the rows of one subtask's partitions are judged against.
+pub(crate) struct LatenessRecorder {
+    /// `None`: nothing outlives the job, and nothing is recorded.
+    log: Option<Arc<dyn LatenessLog>>,
+    history: LatenessHistory,
+    table: String,
+    /// The grid on which windows end, ms; `None`: no query has windows.
+    grain: Option<i64>,
+    partitions: HashMap<PartitionId, Partition>,
+    /// What is not in the log yet.
+    pending: Vec<LatenessEntry>,
+}
+
+struct Partition {
+    split: Split,
+    topic_id: Option<String>,
+    /// What is being read a second time.
+    replay: Option<Replay>,
+    /// The bounds that were recorded last; `None`: those of the next batch are recorded whatever they are.
+    last: Option<Bounds>,
+    /// The offset behind the last row that was judged.
+    judged: u64,
+    /// As far as the log knows.
+    reached: u64,
+}
+
+impl LatenessRecorder {
+    pub fn new(
+        log: Option<Arc<dyn LatenessLog>>,
+        history: LatenessHistory,
+        table: String,
+        grain: Option<i64>,
+    ) -> LatenessRecorder {
+        LatenessRecorder { log, history, table, grain, partitions: HashMap::new(), pending: Vec::new() }
+    }
+
+    /// The grid on which windows end, ms.
+    pub fn grain(&self) -> Option<i64> {
+        self.grain.filter(|_| self.log.is_some())
+    }
+
+    /// Takes up partitions where the source stands.
+    pub fn add(&mut self, source: &dyn Source, partitions: &[PartitionId]) {
+        if self.log.is_none() {
+            return;
+        }
+        let positions: HashMap<PartitionId, u64> =
+            source.positions().into_iter().map(|(partition, offset)| (partition, offset.0)).collect();
+        for &partition in partitions {
+            let (split, topic_id) = (source.split(partition), source.topic_id(partition));
+            let from = positions.get(&partition).copied().unwrap_or(0);
+            let replay = self.history.replay(&self.table, &split, topic_id.as_deref(), from);
+            let taken = Partition { split, topic_id, replay, last: None, judged: from, reached: 0 };
+            self.partitions.entry(partition).or_insert(taken);
+        }
+    }
+
+    /// The partitions that are read a second time.
+    pub fn replaying(&self) -> impl Iterator<Item = PartitionId> {
+        self.partitions.iter().filter(|(_, of)| of.replay.is_some()).map(|(&partition, _)| partition)
+    }
+
+    /// What a snapshot says of a partition that is read a second time.
+    pub fn image(&self, partition: PartitionId) -> Option<ReplayImage> {
+        self.partitions.get(&partition)?.replay.as_ref().map(Replay::image)
+    }
+
+    /// What the pipeline's watermark may not pass because of a partition whose own watermark is `own`; `None`: the partition
+    /// is not read a second time.
+    pub fn hold(&self, partition: PartitionId, own: i64) -> Option<i64> {
+        let partition = self.partitions.get(&partition)?;
+        let bounds = partition.replay.as_ref()?.at(partition.judged);
+        Some(bounds.map_or(own, |bounds| bounds.clamp.apply(own)))
+    }
+
+    /// What the rows of a batch are judged against. `live`: the bounds that hold for rows that are read for the first time.
+    pub fn levels(&self, batch: &Batch, partition: PartitionId, live: Clamp, now: i64) -> Vec<Level> {
+        let records = &batch.origin.records;
+        let live = Level { first_row: 0, clamp: live, now };
+        let replay = self.partitions.get(&partition).and_then(|partition| partition.replay.as_ref());
+        let (Some(replay), Some(first)) = (replay, records.first()) else { return vec![live] };
+        let row_of = |offset: u64| records.partition_point(|record| record.offset.0 < offset);
+        let level = |first_row: usize, bounds: Bounds| Level {
+            first_row,
+            clamp: bounds.clamp,
+            now: bounds.clock.unwrap_or(now),
+        };
+
+        let mut levels = vec![replay.at(first.offset.0).map_or(live, |bounds| level(0, bounds))];
+        for &(from, bounds) in replay.bounds.iter().filter(|(from, _)| *from > first.offset.0) {
+            let first_row = row_of(from);
+            if first_row < records.len() {
+                levels.push(level(first_row, bounds));
+            }
+        }
+        let first_live = row_of(replay.reached);
+        levels.retain(|level| level.first_row < first_live);
+        if first_live < records.len() {
+            levels.push(Level { first_row: first_live, ..live });
+        }
+        // Of two that begin with the same row the later one counts.
+        levels.dedup_by(|later, earlier| {
+            let is_same = later.first_row == earlier.first_row;
+            if is_same {
+                *earlier = *later;
+            }
+            is_same
+        });
+        levels
+    }
+
+    /// Notes how the rows of a batch were judged. `own`: the partition's watermark before it.
+    pub fn judged(
+        &mut self,
+        batch: &Batch,
+        partition: PartitionId,
+        levels: &[Level],
+        own: i64,
+        prepared: &Prepared,
+    ) {
+        let LatenessRecorder { table, grain, partitions, pending, log, .. } = self;
+        let (Some(of), Some(_)) = (partitions.get_mut(&partition), log) else { return };
+        let records = &batch.origin.records;
+        let rejects = batch.rejects.iter().map(|reject| reject.record.offset.0);
+        let last = rejects.max().max(records.last().map(|record| record.offset.0));
+
+        for level in levels.iter().filter(|_| !records.is_empty()) {
+            let offset = records[level.first_row].offset.0;
+            let replayed = of.replay.as_ref().filter(|replay| offset < replay.reached);
+            let clock = match replayed {
+                Some(replay) => replay.at(offset).and_then(|bounds| bounds.clock),
+                None => prepared.clock_matters.then_some(level.now),
+            };
+            let bounds = Bounds { clamp: level.clamp, clock };
+            let is_known = of.last.is_some_and(|last| {
+                let (before, after) = (own, prepared.watermark);
+                last.clock.is_none()
+                    && clock.is_none()
+                    && grain.is_none_or(|grain| {
+                        [before, after].into_iter().all(|watermark| {
+                            same_side(last.clamp.apply(watermark), level.clamp.apply(watermark), grain)
+                        })
+                    })
+            });
+            if !is_known {
+                of.last = Some(bounds);
+                pending.push(of.entry(table, offset, Judged::From { clamp: level.clamp, clock }));
+            }
+        }
+
+        of.judged = of.judged.max(last.map_or(0, |last| last + 1));
+        if let Some(replay) = &mut of.replay {
+            replay.advance(of.judged);
+            if of.judged >= replay.reached {
+                of.replay = None;
+            }
+        }
+    }
+
+    /// The log holds nothing more of a partition: what was recorded beyond is gone from it.
+    pub fn end_replay(&mut self, partition: PartitionId) {
+        if let Some(partition) = self.partitions.get_mut(&partition) {
+            partition.replay = None;
+        }
+    }
+
+    /// Puts in the log what was judged, before anything of it can be seen.
+    pub fn flush(&mut self) {
+        let Some(log) = &self.log else { return };
+        for partition in self.partitions.values_mut().filter(|partition| partition.judged > partition.reached)
+        {
+            // A partition of which no row was judged yet has nothing to show.
+            if partition.last.is_some() {
+                partition.reached = partition.judged;
+                self.pending.push(partition.entry(&self.table, partition.judged, Judged::Reached));
+            }
+        }
+        if !self.pending.is_empty() {
+            log.append(&self.pending);
+            self.pending.clear();
+        }
+    }
+
+    /// A barrier passes: what is recorded from here on suffices to go on from its checkpoint.
+    pub fn barrier(&mut self) {
+        self.partitions.values_mut().for_each(|partition| partition.last = None);
+    }
+}
+
+impl Partition {
+    fn entry(&self, table: &str, offset: u64, what: Judged) -> LatenessEntry {
+        let (split, topic_id) = (self.split.clone(), self.topic_id.clone());
+        LatenessEntry { table: table.to_owned(), split, topic_id, offset, what }
+    }
+}
