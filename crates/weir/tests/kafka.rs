@@ -17,7 +17,7 @@ use servers::wait_until;
 use storage::log::kafka::{KafkaLog, KafkaOptions, KafkaSettings};
 use storage::log::{EventLog as _, NewRecord, Polled, Start, Wanted};
 use support::{Up, run, stderr, weir};
-use types::{Offset, PartitionId, SystemClock, Timestamp};
+use types::{Clock as _, Offset, PartitionId, SystemClock, Timestamp};
 
 /// As producers of the system before write it, compressed as they do.
 fn produce(log: &KafkaLog, topic: &str, from: u32, to: u32) {
@@ -231,4 +231,62 @@ fn a_property_that_no_client_takes_is_refused_at_its_place() {
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("fetch.min.byte") && said.contains("asked.sql"), "{said}");
+}
+
+#[test]
+fn a_crash_does_not_make_an_event_late_that_was_counted() {
+    let Some(server) = KafkaServer::start(&[]) else { return };
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = directory.path().join("data");
+    std::fs::create_dir(&data).expect("a directory");
+    let log = open(&server);
+    let now = SystemClock::new().now().0;
+    let append = |topic: &str, count: usize, seconds_old: i64| {
+        let time = Some(Timestamp(now - seconds_old * 1_000));
+        let record = NewRecord { body: r#"{"kind": "asked"}"#.into(), time, ..NewRecord::default() };
+        let appending = log.append(topic, vec![record; count]).expect("there is room");
+        appending.blocking_recv().expect("an answer").expect("durable");
+    };
+    ["slow", "fast"].iter().for_each(|topic| log.create_topic(topic, 1).expect("a topic"));
+    // The old event of one topic holds event time back, so that the old one of the other is on time.
+    append("slow", 1, 600);
+    append("fast", 60_000, 0);
+    append("fast", 1, 400);
+    let text = format!(
+        "CREATE TABLE asked (
+           kind STRING, told TIMESTAMP_LTZ(3) METADATA FROM 'timestamp',
+           WATERMARK FOR told AS told - INTERVAL '5' SECOND
+         ) WITH ('connector' = 'kafka', 'properties.bootstrap.servers' = '{}', 'topic' = 'slow;fast',
+                 'scan.startup.mode' = 'earliest-offset', 'format' = 'json');
+         CREATE TABLE counts (kind STRING, n BIGINT, window_end TIMESTAMP_LTZ(3))
+         WITH ('connector' = 'redis', 'key' = 'counts:{{kind}}:{{window_end}}');
+         SET 'weir.early-fire' = '100 ms';
+         SET 'table.exec.source.idle-timeout' = '10 min';
+         INSERT INTO counts
+         SELECT kind, COUNT(*), window_end FROM TABLE(TUMBLE(TABLE asked, DESCRIPTOR(told), INTERVAL '1' MINUTE))
+         GROUP BY window_start, window_end, kind;",
+        server.address()
+    );
+    let script = directory.path().join("counts.sql");
+    std::fs::write(&script, text).expect("the script is written");
+    let script = script.to_str().expect("a path of this test");
+    let start =
+        || Up::start_in(&data, &[script], &[("WEIR_CHECKPOINTS_INTERVAL", "1 h"), ("WEIR_LOG", "warn")]);
+    let is_counted = |up: &Up, count: u64| {
+        let jobs = up.wait_for_jobs(1);
+        let ledger = up.wait_for_job(&jobs[0], |job| job["ledger"]["accepted"] == count)["ledger"].clone();
+        assert_eq!((&ledger["counted"], &ledger["late"]), (&count.into(), &0.into()), "{ledger}");
+    };
+
+    let up = start();
+    is_counted(&up, 60_002);
+    append("slow", 100, 0);
+    is_counted(&up, 60_102);
+    up.kill();
+    // What was read last comes first now, if it comes first.
+    for _ in 0..4 {
+        let up = start();
+        is_counted(&up, 60_102);
+        up.kill();
+    }
 }
