@@ -59,6 +59,11 @@ impl TaskMetrics {
         self.splits.lock().clone()
     }
 
+    /// The watermark of what the subtask sends on; `i64::MIN` before the first.
+    pub fn watermark(&self) -> i64 {
+        self.watermark.load(Ordering::Relaxed)
+    }
+
     /// The thread is at this now.
     pub fn at(&self, activity: Activity) {
         self.activity.store(activity as u8, Ordering::Relaxed);

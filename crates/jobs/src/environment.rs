@@ -96,6 +96,11 @@ impl Environment {
         plan.settings.parallelism.unwrap_or(self.defaults.parallelism)
     }
 
+    /// How far events may be ahead of the clock; zero: as far as they like.
+    pub(crate) fn max_future(&self, plan: &Plan) -> Interval {
+        plan.settings.max_future.unwrap_or(self.defaults.max_future)
+    }
+
     /// The log that a table's properties name.
     fn log(
         &self,
@@ -198,7 +203,7 @@ impl Environment {
             mode: Mode::Live,
             parallelism: self.parallelism(&plan),
             idle_timeout: settings.idle_timeout.unwrap_or(self.defaults.idle_timeout),
-            max_future: settings.max_future.unwrap_or(self.defaults.max_future),
+            max_future: self.max_future(&plan),
             pool: self.defaults.memory.clone(),
             memory: settings.memory.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
             ..ExecutionOptions::default()

@@ -34,10 +34,13 @@ impl Backing {
         Arc::new(Backing { log, topic: topic.to_owned(), probe: Probe::default(), analytics })
     }
 
-    /// Whether the log answers, or else why not.
+    /// Whether the log answers and takes events, or else why not.
     pub(crate) async fn ask_log(&self) -> Result<(), String> {
         let (log, topic) = (Arc::clone(&self.log), self.topic.clone());
-        self.probe.ask(move || log.partitions(&topic).map(|_| ()).map_err(|error| causes(&error))).await
+        let question = move || {
+            log.ping().and_then(|()| log.partitions(&topic)).map(|_| ()).map_err(|error| causes(&error))
+        };
+        self.probe.ask(question).await
     }
 
     /// Whether the store takes results, or else why not.

@@ -9,7 +9,7 @@ use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
 
-use fjall::{CompressionType, Database};
+use fjall::{CompressionType, Database, PersistMode};
 
 use crate::journal::{self, AfterDamage};
 
@@ -17,6 +17,8 @@ use crate::journal::{self, AfterDamage};
 pub(crate) struct Budget {
     /// Bytes of decoded blocks kept in memory.
     pub(crate) cache_bytes: u64,
+    /// Files of tables kept open. Each takes a handle, and memory for its index.
+    pub(crate) open_files: usize,
     /// Writes are refused while less is free on the disk.
     pub(crate) keep_free_bytes: u64,
     /// What to do with a journal that is damaged before its end.
@@ -26,15 +28,24 @@ pub(crate) struct Budget {
 /// Journals beyond this make fjall flush the keyspaces that hold them back.
 const JOURNALS_BYTES_MAX: u64 = 128 << 20;
 
-/// Few files are open at once; each holds a descriptor and its index.
-const OPEN_FILES_MAX: usize = 128;
+/// What a disk must have room for that is not full: the largest record, unless set otherwise.
+const WRITE_BYTES: usize = 1 << 20;
+
+/// Files of tables that a database keeps open unless told otherwise.
+pub(crate) const OPEN_FILES: usize = 128;
 
 /// What went wrong, in the words that both ports share.
 #[derive(Debug, Clone)]
 pub(crate) enum Fault {
     Full(Arc<std::io::Error>),
-    Locked { directory: String },
-    Damaged { place: String },
+    Locked {
+        directory: String,
+    },
+    Damaged {
+        place: String,
+    },
+    /// A write failed before: nothing more is written until the database is opened anew.
+    Broken,
     Failed(Arc<dyn std::error::Error + Send + Sync>),
 }
 
@@ -71,6 +82,13 @@ impl Disk {
         Ok(Disk { database, directory, keep_free_bytes, _lock: Arc::new(lock) })
     }
 
+    /// Fails while nothing can be written: after a failed write, and while the disk is full.
+    pub(crate) fn check(&self) -> Result<(), Fault> {
+        // Hands over what the process holds of the journal, which costs nothing and tells whether that is still possible.
+        self.database.persist(PersistMode::Buffer)?;
+        self.check_room(WRITE_BYTES)
+    }
+
     /// Fails while a write of so many bytes would leave less free than the reserve.
     pub(crate) fn check_room(&self, bytes: usize) -> Result<(), Fault> {
         let free = free_bytes(&self.directory)?;
@@ -95,7 +113,7 @@ pub fn free_bytes(directory: &Path) -> std::io::Result<u64> {
 fn open_database(directory: &Path, budget: &Budget) -> fjall::Result<Database> {
     Database::builder(directory)
         .cache_size(budget.cache_bytes)
-        .max_cached_files(Some(OPEN_FILES_MAX))
+        .max_cached_files(Some(budget.open_files))
         .max_journaling_size(JOURNALS_BYTES_MAX)
         // Compressing here would be paid in every commit and again in every restart.
         .journal_compression(CompressionType::None)
@@ -119,6 +137,7 @@ impl From<fjall::Error> for Fault {
     fn from(error: fjall::Error) -> Fault {
         match error {
             fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => error.into(),
+            fjall::Error::Poisoned => Fault::Broken,
             fjall::Error::JournalRecovery(reason) => {
                 Fault::Damaged { place: format!("its journal ({reason})") }
             }

@@ -1,5 +1,6 @@
 //! The one place where everything is put together: opens log and store, submits the jobs, serves, and ends in order.
 
+mod ending;
 mod operations;
 mod sql_gateway;
 
@@ -23,6 +24,7 @@ use types::{Clock, Interval};
 
 use crate::cli::{Failure, Outcome, Script};
 use crate::config::{Config, Length, Loaded, Memory, without_secret};
+use crate::handles::{self, Handles};
 use crate::metrics::{JobMetrics, StoreMetrics};
 use crate::shutdown::Shutdown;
 use crate::{guard, machine};
@@ -64,8 +66,10 @@ pub(crate) fn run(
     for remark in &loaded.remarks {
         tracing::warn!("{remark}");
     }
-    let OpenedLog { log, logs, close: close_log } = open_log(config, &clock, &shutdown)?;
-    let Opened { store, close } = open_store(config, &clock)?;
+    let has_kafka = !config.kafka.brokers.is_empty();
+    let handles = handles::share(config.http.connections.get(), has_kafka).map_err(Failure::external)?;
+    let OpenedLog { log, logs, close: close_log } = open_log(config, handles, &clock, &shutdown)?;
+    let Opened { store, close } = open_store(config, handles, &clock)?;
     let store = Arc::new(CountedStore::new(store, clock.clone()));
     let environment = Environment {
         logs,
@@ -81,7 +85,6 @@ pub(crate) fn run(
         .build()
         .context("starting the server's threads")
         .map_err(Failure::external)?;
-    machine::allow_connections(config.http.connections.get());
     let served = runtime.block_on(async {
         let at = [&config.http.address, &config.jobs_http.address, &config.gateway_http.address];
         let ([listener, jobs_listener, sql_listener], guard) =
@@ -95,7 +98,7 @@ pub(crate) fn run(
             guard: guard.clone(),
         };
         let failed = |error: server::Error| Failure::of(error.domain(), error);
-        let server = Server::bind(listener, server_options(config), services).map_err(failed)?;
+        let server = Server::bind(listener, server_options(config, handles), services).map_err(failed)?;
         let job_metrics = Box::new(JobMetrics(dispatcher.clone()));
         let store_metrics = Box::new(StoreMetrics(store.clone()));
         server.handle().register(|registry| {
@@ -108,7 +111,8 @@ pub(crate) fn run(
             variables: variables.clone(),
             guard: guard.clone(),
         };
-        let gateway = Gateway::bind(sql_listener, sql_gateway::options(config), services).map_err(failed)?;
+        let gateway =
+            Gateway::bind(sql_listener, sql_gateway::options(config, handles), services).map_err(failed)?;
         let services = flink::Services {
             clock,
             dispatcher: dispatcher.clone(),
@@ -117,7 +121,8 @@ pub(crate) fn run(
             log: log_tail,
             guard: guard.clone(),
         };
-        let manager = JobManager::bind(jobs_listener, manager_options(config), services).map_err(failed)?;
+        let manager =
+            JobManager::bind(jobs_listener, manager_options(config, handles), services).map_err(failed)?;
         // Jobs wait for disks and brokers when they start.
         tokio::task::block_in_place(|| {
             let recorded: Vec<String> = dispatcher.views().into_iter().map(|view| view.name).collect();
@@ -131,15 +136,13 @@ pub(crate) fn run(
             gateway_http: gateway.local_addr(),
             scheme: if guard.tls().is_some() { "https" } else { "http" },
         })?;
-        let asked = async {
-            shutdown.clone().asked().await;
-            tracing::info!("asked to end: finishing what was accepted; once more to end at once");
-        };
+        let (ending, why) = ending::watch(shutdown.clone(), log.clone(), store.clone());
         tokio::join!(
-            server.serve(asked),
-            manager.serve(shutdown.clone().asked()),
-            gateway.serve(shutdown.clone().asked())
+            server.serve(ending.clone().comes()),
+            manager.serve(ending.clone().comes()),
+            gateway.serve(ending.comes())
         );
+        why.await.context("watching for the end").map_err(Failure::external)??;
         Ok(Outcome::Done)
     });
     // No event is taken any more: now the jobs, then what they write to.
@@ -162,7 +165,12 @@ struct OpenedLog {
     close: Box<dyn FnOnce()>,
 }
 
-fn open_log(config: &Config, clock: &Arc<dyn Clock>, shutdown: &Shutdown) -> Result<OpenedLog, Failure> {
+fn open_log(
+    config: &Config,
+    handles: Handles,
+    clock: &Arc<dyn Clock>,
+    shutdown: &Shutdown,
+) -> Result<OpenedLog, Failure> {
     let failed = |error: LogError| Failure::of(error.domain(), error);
     let record_bytes_max = config.ingest.event_size.in_memory();
     if config.kafka.brokers.is_empty() {
@@ -171,6 +179,7 @@ fn open_log(config: &Config, clock: &Arc<dyn Clock>, shutdown: &Shutdown) -> Res
             retention_bytes: config.event_log.retention_size.0,
             record_bytes_max,
             keep_free_bytes: config.result_store.keep_free.0,
+            open_files: handles.open_files,
             ..log::Options::default()
         };
         let log = EmbeddedLog::open(&below(config, "log"), options, clock.clone());
@@ -214,10 +223,10 @@ struct Opened {
     close: Box<dyn FnOnce()>,
 }
 
-fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened, Failure> {
+fn open_store(config: &Config, handles: Handles, clock: &Arc<dyn Clock>) -> Result<Opened, Failure> {
     let failed = |error: StoreError| Failure::of(error.domain(), error);
     let Some(url) = redis_url(config) else {
-        let store = Arc::new(open_embedded(config, "results", clock)?);
+        let store = Arc::new(open_embedded(config, "results", handles, clock)?);
         return Ok(Opened { store: store.clone(), close: Box::new(move || store.close()) });
     };
     let certificates = match config.redis.certificates.as_path() {
@@ -230,7 +239,7 @@ fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened, Failure
     };
     let options =
         RedisOptions { url, copy_for: config.redis.copy_for.0, certificates, ..RedisOptions::default() };
-    let copy = open_embedded(config, "redis-copy", clock)?;
+    let copy = open_embedded(config, "redis-copy", handles, clock)?;
     let store = Arc::new(RedisStore::open(options, copy, clock.clone()).map_err(failed)?);
     Ok(Opened { store: store.clone(), close: Box::new(move || store.close()) })
 }
@@ -246,9 +255,17 @@ fn redis_url(config: &Config) -> Option<String> {
     }
 }
 
-fn open_embedded(config: &Config, name: &str, clock: &Arc<dyn Clock>) -> Result<EmbeddedStore, Failure> {
-    let options =
-        store::Options { keep_free_bytes: config.result_store.keep_free.0, ..store::Options::default() };
+fn open_embedded(
+    config: &Config,
+    name: &str,
+    handles: Handles,
+    clock: &Arc<dyn Clock>,
+) -> Result<EmbeddedStore, Failure> {
+    let options = store::Options {
+        keep_free_bytes: config.result_store.keep_free.0,
+        open_files: handles.open_files,
+        ..store::Options::default()
+    };
     let store = EmbeddedStore::open(&below(config, name), options, clock.clone());
     store.map_err(|error| Failure::of(error.domain(), error))
 }
@@ -303,7 +320,7 @@ fn interval(length: Length) -> Interval {
     Interval(i64::try_from(length.0.as_millis()).unwrap_or(i64::MAX))
 }
 
-fn server_options(config: &Config) -> server::Options {
+fn server_options(config: &Config, handles: Handles) -> server::Options {
     let (http, ingest) = (&config.http, &config.ingest);
     server::Options {
         topic: ingest.topic.clone(),
@@ -315,7 +332,7 @@ fn server_options(config: &Config) -> server::Options {
         decompressed_bytes_max: ingest.decompressed_size.in_memory(),
         record_bytes_max: ingest.event_size.in_memory(),
         ingest_bytes_max: ingest.memory.in_memory(),
-        connections_max: http.connections.get(),
+        connections_max: handles.http,
         headers_max: http.headers.get(),
         header_timeout: http.header_timeout.0,
         shutdown_grace: http.shutdown_grace.0,
@@ -327,10 +344,11 @@ fn server_options(config: &Config) -> server::Options {
     }
 }
 
-fn manager_options(config: &Config) -> flink::Options {
+fn manager_options(config: &Config, handles: Handles) -> flink::Options {
     flink::Options {
         cors_origins: config.http.cors_origins.clone(),
         memory_bytes: Some(machine::memory_bytes()),
+        connections_max: handles.others,
         savepoint_directories: config.jobs_http.savepoint_directories.clone(),
         headers_max: config.http.headers.get(),
         header_timeout: config.http.header_timeout.0,

@@ -49,28 +49,6 @@ fn limits(line: &str, read: &dyn Fn(&str) -> Option<String>) -> Vec<u64> {
     }
 }
 
-/// File handles beside those of connections: the log's and the store's files, checkpoints, brokers.
-const OTHER_FILES: u64 = 2_048;
-
-/// Makes room for so many connections among the file handles of this process: what a shell allows by itself, often 1,024,
-/// is meant for programs that could not cope with more.
-pub(crate) fn allow_connections(connections: usize) {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let wanted = u64::try_from(connections).unwrap_or(u64::MAX).saturating_add(OTHER_FILES);
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    let Some(now) = current.filter(|current| *current < wanted) else { return };
-    let most = maximum.map_or(wanted, |maximum| maximum.min(wanted));
-    let is_set = most <= now || setrlimit(Resource::Nofile, Rlimit { current: Some(most), maximum }).is_ok();
-    let allowed = if is_set { most.max(now) } else { now };
-    if allowed < wanted {
-        tracing::warn!(
-            allowed,
-            wanted,
-            "the machine allows fewer files than http.connections takes: raise it (ulimit -n, LimitNOFILE), or set fewer"
-        );
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

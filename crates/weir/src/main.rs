@@ -5,6 +5,7 @@ mod cli;
 mod config;
 mod generate;
 mod guard;
+mod handles;
 mod machine;
 mod metrics;
 mod private;

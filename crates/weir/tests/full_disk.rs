@@ -59,6 +59,12 @@ fn a_full_disk_refuses_events_holds_jobs_and_loses_nothing() {
     let held = up.wait_for_job(&job, |job| job["checkpoints"]["failed"].as_u64() > Some(0));
     assert_eq!(held["status"], "RUNNING", "{held}");
     assert_eq!(up.post(&batch(batches)), 507);
+    let (is_ready, readiness) = up.readiness();
+    let log = &readiness["checks"][0];
+    assert!(!is_ready && log["name"] == "log" && log["ok"] == false, "{readiness}");
+    assert!(log["message"].as_str().is_some_and(|text| text.contains("no space left")), "{readiness}");
+    let message = &up.get("/status")["jobs"][0]["message"];
+    assert!(message.as_str().is_some_and(|text| text.contains("no space left")), "{message}");
 
     std::fs::remove_file(&ballast).expect("the ballast is there");
     assert_eq!(up.post(&batch(batches)), 202, "what was refused is taken when there is room");

@@ -10,7 +10,7 @@ use engine::lateness::RecordedLateness;
 use engine::snapshot::{RestoreReport, Snapshot};
 use sql::error::Diagnostic;
 use sql::plan::Plan;
-use types::{JobId, Offset};
+use types::{Interval, JobId, Offset};
 
 use super::{NewJob, with_causes};
 use crate::checkpoint::DirectoryError;
@@ -58,6 +58,11 @@ impl Launch {
             collector: new.collector.clone(),
             ran_before: new.ran_before,
         }
+    }
+
+    /// How far events may be ahead of the clock; zero: as far as they like.
+    pub fn max_future(&self) -> Interval {
+        self.environment.max_future(&self.plan)
     }
 
     /// Starts the plan where a snapshot stood, or as its tables' options say. `starting` is told how to end the waiting for

@@ -174,6 +174,7 @@ impl Living {
         let memory = attempt.execution.memory();
         let mut told = Told::default();
         let mut dead_letters = DeadLetterShare::default();
+        let max_future = self.launch.max_future();
         let mut wish = Wish::None;
         let mut patient_until = None;
         let mut is_given_up = false;
@@ -194,6 +195,7 @@ impl Living {
             let until = patient_until.map(|until: Duration| until.saturating_sub(now));
             told.tell(master.id, &master.name, &memory.view());
             master.look_for_dead_letters(&mut dead_letters, now);
+            master.look_at_event_time(max_future);
             let wait = until.or(due).unwrap_or(LOOK).min(LOOK);
             select! {
                 recv(ended) -> _ => break,

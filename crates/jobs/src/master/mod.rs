@@ -3,6 +3,7 @@
 mod attempt;
 mod checkpoints;
 mod dead_letters;
+mod event_time;
 mod graph;
 mod live;
 mod memory;
@@ -28,8 +29,8 @@ use crate::checkpoint::{CheckpointHistory, CheckpointOptions};
 use crate::restart::RestartStrategy;
 use crate::status::{JobStatus, StatusHistory};
 
+use attempt::Launch;
 pub(crate) use attempt::StartError;
-use attempt::{Attempt, Launch};
 use checkpoints::Taker;
 use live::Living;
 
@@ -76,6 +77,8 @@ struct Life {
     memory: Option<Arc<Account>>,
     /// Why it counts little of what it reads.
     mostly_dead: Option<String>,
+    /// Why events are late though they are not.
+    time_ahead: Option<String>,
     checkpoints: CheckpointHistory,
     /// The process is about to end: whatever ends the job now does not end it for good.
     suspending: bool,
@@ -129,6 +132,7 @@ impl JobMaster {
                 retry: Arc::new(Retry::new(new.environment.clock.clone())),
                 memory: None,
                 mostly_dead: None,
+                time_ahead: None,
                 checkpoints: CheckpointHistory::default(),
                 suspending: false,
                 given_up: false,
@@ -356,29 +360,6 @@ impl JobMaster {
         let mut life = self.life.lock();
         self.changed.wait_while_for(&mut life, |life| !life.is_at_rest(), at_most);
         life.is_at_rest()
-    }
-}
-
-impl Life {
-    /// Asks the attempt that runs to end, if there is one.
-    fn cancel(&self) {
-        if let Some(control) = &self.control {
-            control.cancel();
-        }
-    }
-
-    /// This attempt is the one that runs.
-    fn hold(&mut self, attempt: &Attempt) {
-        self.control = Some(attempt.execution.control());
-        self.tasks = attempt.execution.tasks().to_vec();
-        self.retry = attempt.retry.clone();
-        self.memory = Some(attempt.execution.memory());
-    }
-
-    /// Whether nothing is done for the job any more.
-    fn is_at_rest(&self) -> bool {
-        let status = self.status.current();
-        status.is_terminal() || status == JobStatus::Suspended
     }
 }
 

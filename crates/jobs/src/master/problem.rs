@@ -19,9 +19,10 @@ impl JobView {
                 self.restarts,
                 last_failure()
             )),
-            JobStatus::Running => {
-                self.blocked_write().or_else(|| Some(format!("waits for {}", why_held_back(&self.memory)?)))
-            }
+            JobStatus::Running => self
+                .blocked_write()
+                .or_else(|| Some(format!("waits for {}", why_held_back(&self.memory)?)))
+                .or_else(|| self.time_ahead.clone()),
             _ => None,
         }
     }

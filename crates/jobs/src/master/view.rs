@@ -9,6 +9,7 @@ use engine::operator::LedgerCounts;
 use serde::{Deserialize, Deserializer, Serialize};
 use types::{JobId, Timestamp};
 
+use super::attempt::Attempt;
 use super::graph::{VertexView, graph};
 use super::{JobMaster, Life};
 use crate::checkpoint::{CheckpointHistory, CheckpointOptions};
@@ -55,6 +56,9 @@ pub struct JobView {
     /// Why most of what it reads ends as dead letters, while that is so.
     #[serde(skip)]
     pub mostly_dead: Option<String>,
+    /// Why events are late though they are not, while event time is ahead of the clock.
+    #[serde(skip)]
+    pub time_ahead: Option<String>,
     pub checkpoints: CheckpointHistory,
     /// As the data flows.
     pub graph: Vec<VertexView>,
@@ -118,6 +122,7 @@ impl JobMaster {
             tasks: tasks.collect(),
             ledger: life.ledger(),
             mostly_dead: life.mostly_dead.clone().filter(|_| status == JobStatus::Running),
+            time_ahead: life.time_ahead.clone().filter(|_| status == JobStatus::Running),
             memory: life.memory.as_ref().map(|memory| memory.view()).unwrap_or_default(),
             blocked: life.retry.blocked(),
             checkpoints: life.checkpoints.clone(),
@@ -130,6 +135,27 @@ impl JobMaster {
 }
 
 impl Life {
+    /// Asks the attempt that runs to end, if there is one.
+    pub(super) fn cancel(&self) {
+        if let Some(control) = &self.control {
+            control.cancel();
+        }
+    }
+
+    /// This attempt is the one that runs.
+    pub(super) fn hold(&mut self, attempt: &Attempt) {
+        self.control = Some(attempt.execution.control());
+        self.tasks = attempt.execution.tasks().to_vec();
+        self.retry = attempt.retry.clone();
+        self.memory = Some(attempt.execution.memory());
+    }
+
+    /// Whether nothing is done for the job any more.
+    pub(super) fn is_at_rest(&self) -> bool {
+        let status = self.status.current();
+        status.is_terminal() || status == JobStatus::Suspended
+    }
+
     /// What became of the records, over all subtasks.
     pub(super) fn ledger(&self) -> LedgerCounts {
         let mut ledger = LedgerCounts::default();
@@ -161,6 +187,7 @@ impl JobView {
             memory: MemoryView::default(),
             blocked: None,
             mostly_dead: None,
+            time_ahead: None,
             checkpoints: CheckpointHistory::default(),
             graph: Vec::new(),
             settings: BTreeMap::new(),

@@ -3,6 +3,7 @@
 
 mod again;
 mod apart;
+mod clock;
 mod history;
 mod letters;
 mod many;

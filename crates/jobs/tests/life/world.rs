@@ -11,7 +11,7 @@ use jobs::{Defaults, Dispatcher, Environment, JobMaster, JobStatus, Origin, Subm
 use serde_json::Value;
 use storage::log::{EventLog, Logs};
 use storage::store::ResultStore;
-use types::{Interval, SystemClock};
+use types::{Clock, Interval, SystemClock};
 
 use crate::memory::{MemoryLog, MemoryStore, SharedLog};
 
@@ -40,6 +40,7 @@ pub struct World {
     pub store: Arc<MemoryStore>,
     pub defaults: Defaults,
     pub interval: Option<Duration>,
+    pub clock: Arc<dyn Clock>,
 }
 
 impl World {
@@ -50,6 +51,7 @@ impl World {
             store: Arc::default(),
             defaults: Defaults { idle_timeout: Interval(0), ..Defaults::default() },
             interval: None,
+            clock: Arc::new(SystemClock::new()),
         }
     }
 
@@ -81,9 +83,9 @@ impl World {
             keep_free_bytes: 0,
         };
         Dispatcher::new(Environment {
-            logs: Logs::new(log, None, Arc::new(SystemClock::new())),
+            logs: Logs::new(log, None, self.clock.clone()),
             store,
-            clock: Arc::new(SystemClock::new()),
+            clock: self.clock.clone(),
             defaults: self.defaults.clone(),
             checkpoints: Some(checkpoints),
             registry: Some(Arc::new(registry)),

@@ -26,7 +26,7 @@ use super::{
     Appending, EventLog, LogError, LogReader, NewRecord, Note, Start, Wanted, key, notes, partitioner,
     recovery,
 };
-use crate::disk::{Budget, Disk};
+use crate::disk::{Budget, Disk, OPEN_FILES};
 use crate::journal::AfterDamage;
 
 /// What the embedded log keeps and how much it may use.
@@ -48,6 +48,8 @@ pub struct Options {
     pub record_bytes_max: usize,
     /// Appends are refused while less is free on the disk, 256 MiB unless set. Work in the background needs some room.
     pub keep_free_bytes: u64,
+    /// Files kept open for reading, 128 unless set. Some more are open for a moment.
+    pub open_files: usize,
 }
 
 impl Default for Options {
@@ -61,6 +63,7 @@ impl Default for Options {
             commit_bytes: 4 << 20,
             record_bytes_max: 1 << 20,
             keep_free_bytes: 256 << 20,
+            open_files: OPEN_FILES,
         }
     }
 }
@@ -127,6 +130,7 @@ impl EmbeddedLog {
     pub fn open(directory: &Path, options: Options, clock: Arc<dyn Clock>) -> Result<EmbeddedLog, LogError> {
         let budget = Budget {
             cache_bytes: CACHE_BYTES,
+            open_files: options.open_files,
             keep_free_bytes: options.keep_free_bytes,
             after_damage: AfterDamage::Refuse,
         };
@@ -301,6 +305,14 @@ impl EventLog for EmbeddedLog {
     ) -> Result<Box<dyn LogReader>, LogError> {
         let topic = self.shared.topic(topic)?;
         Ok(Box::new(Reader::open(self.shared.clone(), topic, from, wanted)?))
+    }
+
+    fn ping(&self) -> Result<(), LogError> {
+        self.shared
+            .files()?
+            .disk
+            .check()
+            .map_err(|fault| LogError::of(fault, "looking whether it can be written"))
     }
 
     fn retain(&self, reader: &str, positions: &[(&str, PartitionId, Offset)]) {

@@ -184,6 +184,12 @@ pub trait EventLog: Send + Sync {
         note: Option<Note>,
     ) -> Result<Appending, LogError>;
 
+    /// Whether records can be appended right now, where the log knows without trying. A log on other machines finds out with
+    /// the append.
+    fn ping(&self) -> Result<(), LogError> {
+        Ok(())
+    }
+
     /// What was noted under a name within the last day.
     fn note(&self, name: &str) -> Result<Option<Vec<u8>>, LogError>;
 
@@ -308,6 +314,11 @@ pub enum LogError {
     Locked { directory: String },
     #[error("the event log is damaged at {place}")]
     Corrupt { place: String },
+    #[error(
+        "a write to the event log has failed before, and it takes no more until Weir is started again: the first error is in \
+         Weir's log"
+    )]
+    Broken,
     #[error("the event log failed: {doing}")]
     Storage {
         doing: &'static str,
@@ -339,6 +350,7 @@ impl LogError {
             | LogError::Recreated { .. }
             | LogError::Deleted { .. }
             | LogError::Storage { .. }
+            | LogError::Broken
             | LogError::Closed => ErrorDomain::External,
             LogError::Corrupt { .. } => ErrorDomain::External,
         }
@@ -368,6 +380,7 @@ impl LogError {
             Fault::Full(error) => LogError::DiskFull(std::io::Error::new(error.kind(), error)),
             Fault::Locked { directory } => LogError::Locked { directory },
             Fault::Damaged { place } => LogError::Corrupt { place },
+            Fault::Broken => LogError::Broken,
             Fault::Failed(source) => LogError::Storage { doing, source: Box::new(source) },
         }
     }

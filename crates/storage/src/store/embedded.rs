@@ -20,7 +20,7 @@ use super::followers::Followers;
 use super::{
     Change, Entry, Following, Notification, ResultStore, StoreError, Upsert, WriteBatch, row, sweep,
 };
-use crate::disk::{Budget, Disk, Fault};
+use crate::disk::{Budget, Disk, Fault, OPEN_FILES};
 use crate::journal::AfterDamage;
 
 /// What the embedded store may use.
@@ -33,11 +33,18 @@ pub struct Options {
     pub follower_changes: usize,
     /// Writes are refused while less is free on the disk, 256 MiB unless set. Work in the background needs some room.
     pub keep_free_bytes: u64,
+    /// Files kept open for reading, 128 unless set. Some more are open for a moment.
+    pub open_files: usize,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { sweep_interval: Duration::from_secs(10), follower_changes: 256, keep_free_bytes: 256 << 20 }
+        Options {
+            sweep_interval: Duration::from_secs(10),
+            follower_changes: 256,
+            keep_free_bytes: 256 << 20,
+            open_files: OPEN_FILES,
+        }
     }
 }
 
@@ -79,6 +86,7 @@ impl EmbeddedStore {
     ) -> Result<EmbeddedStore, StoreError> {
         let budget = Budget {
             cache_bytes: CACHE_BYTES,
+            open_files: options.open_files,
             keep_free_bytes: options.keep_free_bytes,
             after_damage: AfterDamage::Cut,
         };
@@ -247,8 +255,8 @@ impl ResultStore for EmbeddedStore {
     }
 
     fn ping(&self) -> Result<(), StoreError> {
-        let room = self.shared.files()?.disk.check_room(0);
-        room.map_err(|fault| StoreError::of(fault, "looking for room"))
+        let checked = self.shared.files()?.disk.check();
+        checked.map_err(|fault| StoreError::of(fault, "looking whether it can be written"))
     }
 
     fn remark(&self) -> Option<String> {

@@ -130,6 +130,11 @@ pub enum StoreError {
     Corrupt { place: String },
     #[error("no space left for the result store")]
     DiskFull(#[source] std::io::Error),
+    #[error(
+        "a write to the result store has failed before, and it takes no more until Weir is started again: the first error is \
+         in Weir's log"
+    )]
+    Broken,
     #[error("the result store failed: {doing}")]
     Storage {
         doing: &'static str,
@@ -158,6 +163,7 @@ impl StoreError {
             StoreError::Corrupt { .. }
             | StoreError::DiskFull(_)
             | StoreError::Storage { .. }
+            | StoreError::Broken
             | StoreError::Unreachable { .. }
             | StoreError::Refused { .. }
             | StoreError::Closed => ErrorDomain::External,
@@ -170,6 +176,7 @@ impl StoreError {
             Fault::Full(error) => StoreError::DiskFull(std::io::Error::new(error.kind(), error)),
             Fault::Locked { directory } => StoreError::Locked { directory },
             Fault::Damaged { place } => StoreError::Corrupt { place },
+            Fault::Broken => StoreError::Broken,
             Fault::Failed(source) => StoreError::Storage { doing, source: Box::new(source) },
         }
     }

@@ -61,8 +61,24 @@ impl Up {
         Up::start_to(data_dir, &[], environment, Stdio::from(log))
     }
 
+    /// [`Up::start_in`], in a process that may open so many files.
+    pub fn start_with_handles(handles: u32, data_dir: &Path, environment: &[(&str, &str)]) -> Up {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -n {handles}; exec \"$@\""), "sh"]).arg(weir().get_program());
+        Up::start_as(command, data_dir, &[], environment, Stdio::inherit())
+    }
+
     fn start_to(data_dir: &Path, arguments: &[&str], environment: &[(&str, &str)], log: Stdio) -> Up {
-        let mut command = weir();
+        Up::start_as(weir(), data_dir, arguments, environment, log)
+    }
+
+    fn start_as(
+        mut command: Command,
+        data_dir: &Path,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        log: Stdio,
+    ) -> Up {
         command.envs(environment.iter().copied());
         command
             .args(["up", "--http", "127.0.0.1:0", "--jobs-http", "127.0.0.1:0"])
@@ -92,6 +108,13 @@ impl Up {
     pub fn text(&self, path: &str) -> String {
         let mut answer = ureq::get(format!("{}{path}", self.http)).call().expect("an answer");
         answer.body_mut().read_to_string().expect("text")
+    }
+
+    /// Whether it is ready, and what `/readyz` says.
+    pub fn readiness(&self) -> (bool, Value) {
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let mut answer = agent.get(format!("{}/readyz", self.http)).call().expect("an answer");
+        (answer.status() == 200, answer.body_mut().read_json().expect("JSON"))
     }
 
     pub fn get(&self, path: &str) -> Value {

@@ -1,0 +1,118 @@
+//! File handles: who may have how many.
+//!
+//! A database whose files cannot be opened takes no writes for good, while a connection that has to wait is served later.
+//! So the databases come first: what the machine allows is raised as far as it lets itself be, the databases and what runs
+//! beside them get their part, and connections share the rest.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// What a Weir takes beside its databases and connections: listeners, threads that wait for events, checkpoints, the log of
+/// lateness, scripts.
+const OTHERS: u64 = 32;
+/// What clients of Kafka take in addition: a connection a broker, for each reader and writer.
+const KAFKA: u64 = 96;
+/// Handles with which nothing has to be scarce, beside those of connections.
+const PLENTY: u64 = 2_048;
+/// Fewer connections would not serve a dashboard beside producers.
+const CONNECTIONS_MIN: u64 = 8;
+/// Files that a database keeps open where there are handles enough.
+const OPEN_FILES: u64 = 128;
+/// Connections to the job manager, and to the SQL gateway, where there are handles enough.
+const OTHER_CONNECTIONS: u64 = 256;
+
+/// The handles of each part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Handles {
+    /// Connections to the dashboard's listener.
+    pub(crate) http: usize,
+    /// Connections to the job manager, and as many to the SQL gateway.
+    pub(crate) others: usize,
+    /// Files that each of the two databases keeps open.
+    pub(crate) open_files: usize,
+}
+
+/// The machine allows too few.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "this process may only open {allowed} files, and Weir needs {needed}: raise the limit (`ulimit -n`, LimitNOFILE=)"
+)]
+pub(crate) struct TooFew {
+    allowed: u64,
+    needed: u64,
+}
+
+/// Raises the limit of this process as far as is useful and allowed, and shares what there is then.
+pub(crate) fn share(connections: usize, has_kafka: bool) -> Result<Handles, TooFew> {
+    let wanted = u64::try_from(connections).unwrap_or(u64::MAX).saturating_add(PLENTY);
+    let allowed = raise(wanted);
+    let handles = shared(allowed, connections, has_kafka)?;
+    if handles.http < connections {
+        tracing::warn!(
+            allowed,
+            connections = handles.http,
+            "this process may open {allowed} files: {} connections are served at one time, instead of the {connections} of \
+             http.connections; raise the limit (`ulimit -n`, LimitNOFILE=)",
+            handles.http
+        );
+    }
+    Ok(handles)
+}
+
+/// What a shell allows by itself, often 1,024, is meant for programs that cannot cope with more. Returns what is allowed now.
+fn raise(wanted: u64) -> u64 {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let now = current.unwrap_or(u64::MAX);
+    let most = maximum.map_or(wanted, |maximum| maximum.min(wanted));
+    if most > now && setrlimit(Resource::Nofile, Rlimit { current: Some(most), maximum }).is_ok() {
+        return most;
+    }
+    now
+}
+
+fn shared(allowed: u64, connections: usize, has_kafka: bool) -> Result<Handles, TooFew> {
+    let others = OTHERS + if has_kafka { KAFKA } else { 0 };
+    // Besides the files that stay open, compactions open some for a moment.
+    let for_a_moment = (allowed / 16).clamp(4, 64);
+    let open_files = (allowed / 8).clamp(8, OPEN_FILES);
+    let left = allowed.saturating_sub(others + 2 * (open_files + for_a_moment));
+    if left < CONNECTIONS_MIN {
+        let needed = others + 2 * (8 + 4) + CONNECTIONS_MIN;
+        return Err(TooFew { allowed, needed: needed.max(allowed + 1) });
+    }
+
+    let other = (left / 8).clamp(2, OTHER_CONNECTIONS);
+    let http = usize::try_from(left - 2 * other).unwrap_or(usize::MAX).min(connections);
+    Ok(Handles { http, others: other as usize, open_files: open_files as usize })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn total(handles: Handles) -> usize {
+        handles.http + 2 * (handles.others + handles.open_files)
+    }
+
+    #[test]
+    fn with_plenty_nobody_has_to_save() {
+        let handles = shared(16_384 + PLENTY, 16_384, true).unwrap();
+        assert_eq!(handles, Handles { http: 16_384, others: 256, open_files: 128 });
+    }
+
+    #[test]
+    fn there_are_never_more_than_allowed_and_some_for_each() {
+        for allowed in 64..4_096 {
+            let handles = shared(allowed, 16_384, false).unwrap();
+            assert!(total(handles) + OTHERS as usize + 8 <= allowed as usize, "{allowed}: {handles:?}");
+            assert!(handles.http >= 4 && handles.others >= 2 && handles.open_files >= 8, "{handles:?}");
+        }
+    }
+
+    #[test]
+    fn too_few_are_refused_with_what_is_needed() {
+        let error = shared(40, 16_384, false).unwrap_err();
+        assert!(error.to_string().contains("40 files, and Weir needs 64"), "{error}");
+        assert!(shared(100, 16_384, true).is_err());
+        assert!(shared(192, 16_384, true).is_ok());
+    }
+}
