@@ -290,3 +290,39 @@ fn a_crash_does_not_make_an_event_late_that_was_counted() {
         up.kill();
     }
 }
+
+/// A topic that has just been made has no leader for a moment, and on a busy machine the moment is long.
+#[test]
+fn jobs_over_topics_that_were_just_made_start_at_the_first_try() {
+    const JOBS: u64 = 20;
+    let Some(server) = KafkaServer::start(&[]) else { return };
+    let directory = tempfile::tempdir().expect("a directory");
+    let address = server.address();
+    let up = Up::start_in(directory.path(), &[], &[("KAFKA_BROKER_URL", &address), ("WEIR_LOG", "warn")]);
+    std::thread::scope(|scope| {
+        for n in 0..JOBS {
+            let (up, directory) = (&up, directory.path());
+            scope.spawn(move || {
+                let text = format!(
+                    "CREATE TABLE asked (kind STRING, told TIMESTAMP_LTZ(3) METADATA FROM 'timestamp', WATERMARK FOR told AS told)
+                     WITH ('connector' = 'kafka', 'topic' = 'fresh-{n}', 'scan.startup.mode' = 'earliest-offset',
+                           'format' = 'json');
+                     CREATE TABLE counts (n BIGINT, window_end TIMESTAMP_LTZ(3))
+                     WITH ('connector' = 'redis', 'key' = 'fresh-{n}:{{window_end}}');
+                     INSERT INTO counts SELECT COUNT(*), window_end
+                     FROM TABLE(TUMBLE(TABLE asked, DESCRIPTOR(told), INTERVAL '1' MINUTE)) GROUP BY window_start, window_end;"
+                );
+                let script = directory.join(format!("fresh-{n}.sql"));
+                std::fs::write(&script, text).expect("the script is written");
+                let output = run(weir().arg("run").arg(&script).args(["--jobs-url", &up.jobs_http]));
+                assert!(output.status.success(), "{n}: {}", stderr(&output));
+            });
+        }
+    });
+    // The built-in job is one more.
+    for job in up.wait_for_jobs(JOBS as usize + 1) {
+        let figures = up.figures(&job);
+        assert_eq!(figures["failures"].as_array().map_or(0, Vec::len), 0, "{figures}");
+    }
+    up.stop();
+}
