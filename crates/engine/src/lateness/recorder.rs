@@ -208,3 +208,133 @@ impl Partition {
         LatenessEntry { table: table.to_owned(), split, topic_id, offset, what }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use parking_lot::Mutex;
+    use types::{Offset, Timestamp};
+
+    use super::*;
+    use crate::batch::RecordSpan;
+    use crate::connector::{ConnectorError, Polled};
+
+    const P: PartitionId = PartitionId(0);
+    const NOW: i64 = 1_000_000;
+
+    /// One partition, at its beginning.
+    struct Topic;
+
+    impl Source for Topic {
+        fn poll(&mut self, _: &mut Batch, _: usize, _: Duration) -> Result<Polled, ConnectorError> {
+            Ok(Polled::End)
+        }
+
+        fn take_waited(&mut self) -> Duration {
+            Duration::ZERO
+        }
+
+        fn positions(&self) -> Vec<(PartitionId, Offset)> {
+            vec![(P, Offset(0))]
+        }
+
+        fn at_end(&self) -> Vec<PartitionId> {
+            Vec::new()
+        }
+
+        fn partitions(&self) -> Vec<PartitionId> {
+            vec![P]
+        }
+
+        fn split(&self, _: PartitionId) -> Split {
+            Split { topic: "t".to_owned(), partition: 0 }
+        }
+    }
+
+    #[derive(Default)]
+    struct Log(Mutex<Vec<LatenessEntry>>);
+
+    impl LatenessLog for Log {
+        fn append(&self, entries: &[LatenessEntry]) {
+            self.0.lock().extend_from_slice(entries);
+        }
+    }
+
+    fn recorder(log: &Arc<Log>) -> LatenessRecorder {
+        let mut history = LatenessHistory::default();
+        log.0.lock().iter().for_each(|entry| history.add(entry.clone()));
+        let mut recorder = LatenessRecorder::new(Some(log.clone()), history, "t".to_owned(), Some(10));
+        recorder.add(&Topic, &[P]);
+        recorder
+    }
+
+    fn batch(offsets: std::ops::Range<u64>) -> Batch {
+        let mut batch = Batch::new(&[]);
+        batch.rows = offsets.clone().count();
+        batch.origin.records = offsets
+            .map(|offset| RecordSpan { offset: Offset(offset), appended: Timestamp(0), start: 0, end: 0 })
+            .collect();
+        batch
+    }
+
+    fn clamp(current: i64, others: i64) -> Clamp {
+        Clamp { current, others }
+    }
+
+    /// Judges a batch whose rows move the partition's watermark from `own` to `after`.
+    fn judge(
+        recorder: &mut LatenessRecorder,
+        batch: &Batch,
+        live: Clamp,
+        own: i64,
+        after: i64,
+    ) -> Vec<Level> {
+        let levels = recorder.levels(batch, P, live, NOW);
+        let prepared = Prepared { watermark: after, ..Prepared::default() };
+        recorder.judged(batch, P, &levels, own, &prepared);
+        levels
+    }
+
+    #[test]
+    fn bounds_are_recorded_when_they_find_other_rows_late() {
+        let log = Arc::<Log>::default();
+        let mut recorder = recorder(&log);
+        let recorded = |recorder: &LatenessRecorder| recorder.pending.len();
+        judge(&mut recorder, &batch(0..5), clamp(0, 12), 0, 40);
+        assert_eq!(recorded(&recorder), 1, "the first are, whatever they are");
+        judge(&mut recorder, &batch(5..9), clamp(0, 17), 40, 45);
+        assert_eq!(recorded(&recorder), 1, "no window ends between 12 and 17");
+        judge(&mut recorder, &batch(9..12), clamp(0, 19), 45, 45);
+        assert_eq!(recorded(&recorder), 2, "one that ends at 20 is out of reach at 19");
+        recorder.flush();
+        recorder.barrier();
+        judge(&mut recorder, &batch(12..13), clamp(0, 19), 45, 45);
+        assert_eq!(recorded(&recorder), 1, "a checkpoint needs them anew");
+    }
+
+    #[test]
+    fn a_second_reading_judges_each_row_as_the_first_did() {
+        let log = Arc::<Log>::default();
+        let mut first = recorder(&log);
+        judge(&mut first, &batch(0..5), clamp(0, 12), 0, 40);
+        judge(&mut first, &batch(5..9), clamp(25, 30), 40, 45);
+        first.flush();
+
+        // The others are far ahead now, and the batches are cut otherwise.
+        let mut second = recorder(&log);
+        assert_eq!(second.hold(P, 40), Some(12), "rows that were judged at 12 are still to come");
+        let live = clamp(90, 100);
+        let levels = judge(&mut second, &batch(3..11), live, 40, 50);
+        let level = |first_row, clamp| Level { first_row, clamp, now: NOW };
+        assert_eq!(levels, [level(0, clamp(0, 12)), level(2, clamp(25, 30)), level(6, live)]);
+        assert_eq!(second.hold(P, 50), None, "all that was seen has been read");
+    }
+
+    #[test]
+    fn what_was_not_seen_is_judged_anew() {
+        let log = Arc::<Log>::default();
+        judge(&mut recorder(&log), &batch(0..5), clamp(0, 12), 0, 40);
+        assert_eq!(recorder(&log).hold(P, 0), None, "nothing left the subtask before it crashed");
+    }
+}
