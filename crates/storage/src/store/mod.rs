@@ -148,8 +148,14 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    #[error("the result store refused: {answer}")]
-    Refused { answer: String },
+    /// A command that the store has answered with an error. `command` is its name and its key.
+    #[error("the result store refused {command}: {answer}")]
+    Refused { command: String, answer: String },
+    /// Rows are written, and the message about them is refused.
+    #[error(
+        "the result store takes rows and refused {command}, so that its other readers are not told of changes: {answer}"
+    )]
+    Untold { command: String, answer: String },
     #[error("the result store is shut down")]
     Closed,
 }
@@ -166,6 +172,7 @@ impl StoreError {
             | StoreError::Broken
             | StoreError::Unreachable { .. }
             | StoreError::Refused { .. }
+            | StoreError::Untold { .. }
             | StoreError::Closed => ErrorDomain::External,
         }
     }

@@ -17,7 +17,7 @@ fn refused(stage: &Stage, spoil: &[&str], mend: &[&str], why: &str) {
     store.write(&batch(&[(A, "1")], T)).expect("it is written");
     stage.server.ask(spoil);
     let denied = store.write(&batch(&[(A, "2"), ("analytics:b", "3")], T));
-    let Err(StoreError::Refused { answer }) = &denied else { panic!("{denied:?}") };
+    let Err(StoreError::Refused { answer, .. }) = &denied else { panic!("{denied:?}") };
     assert!(answer.starts_with(why), "{answer}");
     assert_eq!(answer.matches(why).count(), 1, "told once, not for each row: {answer}");
     let seen = looks(stage);
@@ -115,6 +115,9 @@ fn what_a_connection_left_on_its_way_does_not_arrive_after_what_its_successor_wr
     let road = crate::road::Road::to(stage.server.port());
     let store = stage.open_at(format!("redis://127.0.0.1:{}", road.port()));
     store.write(&batch(&[(A, "1")], T)).unwrap();
+    // Nobody fills the server while it is cut off: the writer would wait for that.
+    let seen = looks(&stage);
+    wait_until("it is looked after", || looks(&stage) >= seen + 3);
     road.hold();
     let held = store.write(&batch(&[(A, "2")], T));
     assert!(matches!(held, Err(StoreError::Unreachable { .. })), "{held:?}");

@@ -1,51 +1,55 @@
-//! What was written, kept beside Redis, and given back when Redis has lost it.
+//! What was written, kept beside Redis, and given back where Redis has lost it.
 //!
-//! Whether it has is told by a set in Redis, `weir:stores`, of the names of all copies that it was filled from, each with
-//! the life of the server in which it was, `name@run_id`. A Redis that does not know this copy's name is new, or empty; one
-//! that knows it from another life was started again with what it had kept, or is the replica of one, and may have fallen
-//! behind. The copy holds each row with when it expires in Redis (8 bytes
-//! big endian, milliseconds since 1970) before its value.
+//! Whether a server has lost something is told by a set on it, the shard's marker (`weir:stores`; on a node of a cluster
+//! `weir:stores:{tag}`, see `slots.rs`). The set names all copies that the server was filled from, each with the life of
+//! the server in which it was, `name@run_id`:
+//!
+//! | the set | the server is | it gets |
+//! | --- | --- | --- |
+//! | names this copy in this life | as it was left | nothing |
+//! | names this copy in another life | started again with what it had kept, or a replica that took over: it may have fallen behind | all rows of the copy, over what it has |
+//! | does not name this copy | new, or emptied | all rows of the copy that it lacks |
+//!
+//! In a cluster each shard gets the rows whose keys it holds. A marker moves with its slot when a cluster is resharded, and
+//! the shard then counts as new: that costs a write of its rows, and loses nothing.
+//!
+//! The copy holds each row with when it expires in Redis (8 bytes big endian, milliseconds since 1970) before its value.
 
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use redis::Pipeline;
 use types::{Clock, Timestamp};
 
-use super::keys::seconds;
-use super::link::Link;
+use super::keys::{read, seconds};
+use super::link::{Link, Request};
+use super::slots::{Shard, Topology};
 use super::{PIPELINE_COMMANDS, life};
 use crate::store::row::{self, NEVER};
 use crate::store::{EmbeddedStore, Entry, ResultStore as _, StoreError, Upsert, WriteBatch};
 
-/// In Redis: the names of copies, each with a life of the server.
-const STORES: &str = "weir:stores";
 /// In the copy: its own name.
 const NAME: &str = "weir:name";
 /// As long as anything lasts.
 const AGES: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// After rows were given back, so many times as long as that took nothing is: one that evicts what it is given would be
-/// kept busy with nothing else.
+/// After a server was given rows, it is left alone for so many times as long as that took: a server that evicts what it is
+/// given would be kept busy with nothing else.
 const REST: u32 = 10;
 
-/// Which server is to be left alone for a while.
-#[derive(Default)]
-struct Rest {
-    /// This copy, in the life of the server that was given rows last.
-    name: String,
-    until: Duration,
-}
-
+/// Tells which servers hold what they were given, and fills those that do not.
 pub(super) struct Guard {
     name: String,
     /// How long the copy keeps a row, at most.
     copy_for: Duration,
     /// Held while rows are given back: once is enough.
-    rest: Mutex<Rest>,
+    resting: Mutex<Resting>,
 }
+
+/// Until when a server is left alone, by the name of this copy in its life.
+type Resting = BTreeMap<String, Duration>;
 
 impl Guard {
     pub fn new(copy: &EmbeddedStore, copy_for: Duration) -> Result<Guard, StoreError> {
@@ -61,57 +65,118 @@ impl Guard {
                 name
             }
         };
-        Ok(Guard { name, copy_for, rest: Mutex::default() })
+        Ok(Guard { name, copy_for, resting: Mutex::default() })
     }
 
-    /// Makes sure that Redis is the one that was filled last, and takes writes: false where [`Guard::fill`] has to.
+    /// Makes sure that each server is the one that was filled last, and takes writes: false where [`Guard::fill`] has to
+    /// fill one. All are looked at, also after the first that fails.
     pub fn check(&self, link: &mut Link) -> Result<bool, StoreError> {
-        let name = self.name_in(link)?;
-        let is_known = is_known(link, &name)?;
+        let mut outcome = Ok(true);
+        for shard in link.topology()?.shards() {
+            match (self.check_shard(link, shard), &mut outcome) {
+                (Ok(is_known), Ok(all)) => *all &= is_known,
+                (Err(error), Ok(_)) => outcome = Err(error),
+                (_, Err(_)) => {}
+            }
+        }
+        outcome
+    }
+
+    fn check_shard(&self, link: &mut Link, shard: &Shard) -> Result<bool, StoreError> {
+        let name = self.name_in(link, shard)?;
+        let is_known = is_known(link, shard, &name)?;
         if is_known {
-            // Changes nothing, and is refused for every reason for which a row is.
-            make_known(link, &name)?;
+            // Changes nothing, and is refused for every reason for which all rows are.
+            make_known(link, shard, &name)?;
         }
         Ok(is_known)
     }
 
-    /// Gives Redis what it lacks of the copy. Returns how many rows the copy holds, and 0 where nothing was to do. Nothing
-    /// else may be written meanwhile: it would be taken back.
-    pub fn fill(&self, link: &mut Link, copy: &EmbeddedStore, clock: &dyn Clock) -> Result<u64, StoreError> {
-        let mut rest = self.rest.lock();
+    /// Gives each server what it lacks of the copy, and adds up in `given` how many rows that were. Nothing else may be
+    /// written meanwhile: it would be taken back. All are looked at, also after the first that fails.
+    pub fn fill(
+        &self,
+        link: &mut Link,
+        copy: &EmbeddedStore,
+        clock: &dyn Clock,
+        given: &mut u64,
+    ) -> Result<(), StoreError> {
+        let mut resting = self.resting.lock();
+        let topology = link.topology()?;
+        let mut outcome = Ok(());
+
+        for (place, shard) in topology.shards().iter().enumerate() {
+            let lacking = Lacking { topology: &topology, place, shard };
+            let filled = self.fill_if_lacking(link, copy, clock, &lacking, &mut resting);
+            match filled {
+                Ok(rows) => *given += rows,
+                Err(error) => outcome = outcome.and(Err(error)),
+            }
+        }
+        outcome
+    }
+
+    fn fill_if_lacking(
+        &self,
+        link: &mut Link,
+        copy: &EmbeddedStore,
+        clock: &dyn Clock,
+        lacking: &Lacking<'_>,
+        resting: &mut Resting,
+    ) -> Result<u64, StoreError> {
         let began = clock.elapsed();
-        let name = self.name_in(link)?;
-        // One that was started again has not evicted anything.
-        if is_known(link, &name)? || (name == rest.name && began < rest.until) {
+        resting.retain(|_, until| began < *until);
+        let name = self.name_in(link, lacking.shard)?;
+        // A server that was started again has another name, and has not evicted anything.
+        if is_known(link, lacking.shard, &name)? || resting.contains_key(&name) {
             return Ok(0);
         }
-        let stores: Vec<String> =
-            link.run(|connection| redis::cmd("SMEMBERS").arg(STORES).query(connection))?;
+
+        let rows = self.fill_shard(link, copy, clock.now(), lacking, &name)?;
+        let ended = clock.elapsed();
+        resting.insert(name, ended + ended.saturating_sub(began) * REST);
+        Ok(rows)
+    }
+
+    fn fill_shard(
+        &self,
+        link: &mut Link,
+        copy: &EmbeddedStore,
+        now: Timestamp,
+        lacking: &Lacking<'_>,
+        name: &str,
+    ) -> Result<u64, StoreError> {
+        let shard = lacking.shard;
+        let mut members = redis::cmd("SMEMBERS");
+        members.arg(&*shard.marker);
+        let stores: Vec<String> = read(link.ask_for(&shard.marker, members)?)?;
         let lives: Vec<&String> = stores.iter().filter(|store| self.is_name(store)).collect();
         let what = if lives.is_empty() { Lacks::All } else { Lacks::Latest };
-        let now = clock.now();
-        let (rows, oldest) = give_back(link, copy, now, self.copy_for, what)?;
-        make_known(link, &name)?;
+
+        let (rows, oldest) = give_back(link, copy, now, self.copy_for, (lacking, what))?;
+        make_known(link, shard, name)?;
         if !lives.is_empty() {
-            link.run(|connection| {
-                redis::cmd("SREM").arg(STORES).arg(&lives).query::<redis::Value>(connection)
-            })?;
+            let mut forget = redis::cmd("SREM");
+            forget.arg(&*shard.marker).arg(&lives);
+            link.ask_for(&shard.marker, forget)?;
         }
-        let ended = clock.elapsed();
-        *rest = Rest { name, until: ended + ended.saturating_sub(began) * REST };
+
         if rows > 0 {
             let reaches_back =
                 Duration::from_secs(now.0.saturating_sub(oldest.0).max(0).unsigned_abs() / 1_000);
+            let server = &*shard.name;
             match what {
                 Lacks::All => tracing::warn!(
+                    server,
                     rows,
                     ?reaches_back,
                     "the result store had lost its rows and was given them back from the copy"
                 ),
                 Lacks::Latest => tracing::info!(
+                    server,
                     rows,
                     ?reaches_back,
-                    "the result store was started again, or is another one of the same rows, and was given those of the copy, lest it had fallen behind"
+                    "the result store was started again, or a replica has taken over, and was given the rows of the copy, lest it had fallen behind"
                 ),
             }
         }
@@ -119,8 +184,8 @@ impl Guard {
     }
 
     /// The name of this copy in the life of the server that answers.
-    fn name_in(&self, link: &mut Link) -> Result<String, StoreError> {
-        Ok(match link.life()? {
+    fn name_in(&self, link: &mut Link, shard: &Shard) -> Result<String, StoreError> {
+        Ok(match link.life(shard)? {
             Some(life) => format!("{}@{life}", self.name),
             None => self.name.clone(),
         })
@@ -132,7 +197,15 @@ impl Guard {
     }
 }
 
-/// What a Redis may lack of what it was given.
+/// A server that has lost rows.
+struct Lacking<'a> {
+    topology: &'a Topology,
+    /// Its place among the shards.
+    place: usize,
+    shard: &'a Shard,
+}
+
+/// What a server may lack of what it was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lacks {
     /// All. What others have written there since is newer.
@@ -141,12 +214,16 @@ enum Lacks {
     Latest,
 }
 
-fn is_known(link: &mut Link, name: &str) -> Result<bool, StoreError> {
-    link.run(|connection| redis::cmd("SISMEMBER").arg(STORES).arg(name).query(connection))
+fn is_known(link: &mut Link, shard: &Shard, name: &str) -> Result<bool, StoreError> {
+    let mut command = redis::cmd("SISMEMBER");
+    command.arg(&*shard.marker).arg(name);
+    read(link.ask_for(&shard.marker, command)?)
 }
 
-fn make_known(link: &mut Link, name: &str) -> Result<(), StoreError> {
-    link.run(|connection| redis::cmd("SADD").arg(STORES).arg(name).query(connection))
+fn make_known(link: &mut Link, shard: &Shard, name: &str) -> Result<(), StoreError> {
+    let mut command = redis::cmd("SADD");
+    command.arg(&*shard.marker).arg(name);
+    link.ask_for(&shard.marker, command).map(drop)
 }
 
 /// Keeps rows in the copy, at most for `copy_for`: each a key, its value, and when it expires in Redis.
@@ -183,44 +260,51 @@ fn written(kept_until: Timestamp, expires: Timestamp, copy_for: Duration) -> Opt
     (kept_until < expires).then(|| Timestamp(kept_until.0.saturating_sub(copy_for)))
 }
 
-/// Writes all rows of the copy that Redis may lack. Returns how many the copy holds, and when the oldest was written.
+/// Writes all rows of the copy that a server may lack. Returns how many the copy holds for it, and when the oldest was
+/// written.
 fn give_back(
     link: &mut Link,
     copy: &EmbeddedStore,
     now: Timestamp,
     copy_for: Duration,
-    what: Lacks,
+    (lacking, what): (&Lacking<'_>, Lacks),
 ) -> Result<(u64, Timestamp), StoreError> {
     let (mut rows, mut oldest) = (0, now);
-    let mut pipeline = Pipeline::with_capacity(PIPELINE_COMMANDS);
-    let mut waiting = 0;
+    let mut waiting: Vec<(Arc<str>, redis::Cmd)> = Vec::with_capacity(PIPELINE_COMMANDS);
     let mut outcome = Ok(());
     copy.scan("", &mut |entry| {
-        let Some((expires, value)) = row::decode(&entry.value).filter(|_| &*entry.key != NAME) else {
-            return true;
-        };
+        let is_row = &*entry.key != NAME && lacking.topology.owner(&entry.key) == Ok(lacking.place);
+        let Some((expires, value)) = row::decode(&entry.value).filter(|_| is_row) else { return true };
         let Some(left) = life(expires, now) else { return true };
-        let set = pipeline.cmd("SET").arg(&*entry.key).arg(value);
+
+        let mut set = redis::cmd("SET");
+        set.arg(&*entry.key).arg(value);
         if what == Lacks::All {
             set.arg("NX");
         }
         if expires != NEVER {
             set.arg("EX").arg(seconds(left));
         }
-        (rows, waiting) = (rows + 1, waiting + 1);
+        waiting.push((entry.key.clone(), set));
+
+        rows += 1;
         oldest = written(entry.expires, expires, copy_for).map_or(oldest, |written| oldest.min(written));
-        if waiting == PIPELINE_COMMANDS {
-            outcome = link.pipe(&pipeline);
-            pipeline.clear();
-            waiting = 0;
+        if waiting.len() == PIPELINE_COMMANDS {
+            outcome = send(link, &mut waiting);
         }
         outcome.is_ok()
     })?;
     outcome?;
-    if waiting > 0 {
-        link.pipe(&pipeline)?;
-    }
+    send(link, &mut waiting)?;
     Ok((rows, oldest))
+}
+
+fn send(link: &mut Link, waiting: &mut Vec<(Arc<str>, redis::Cmd)>) -> Result<(), StoreError> {
+    let sent = std::mem::take(waiting);
+    let (keys, commands): (Vec<Arc<str>>, Vec<redis::Cmd>) = sent.into_iter().unzip();
+    let requests: Vec<Request<'_>> =
+        keys.iter().zip(commands).map(|(key, command)| Request { key, command }).collect();
+    link.write(&requests)
 }
 
 #[cfg(test)]

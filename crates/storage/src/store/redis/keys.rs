@@ -3,63 +3,57 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::Pipeline;
+use redis::Value;
 use types::Timestamp;
 
-use super::link::{Link, answers};
+use super::connection::refused;
+use super::link::{Link, Request};
 use crate::store::row::NEVER;
 use crate::store::{Entry, StoreError};
 
-/// Keys that Redis looks at in one step: it answers nobody else meanwhile, for less than a millisecond.
+/// Keys that a server looks at in one step: it answers nobody else meanwhile, for less than a millisecond.
 const STEP_KEYS: usize = 2_000;
 /// Values fetched with one round trip.
 const FETCH_KEYS: usize = 1_000;
 
-/// Calls `each` with the keys that begin with a prefix, some at a time, none twice in a row; until it returns false. Keys
-/// that come or go meanwhile may be missed, and others be given twice.
+/// Calls `each` with the keys that begin with a prefix, some at a time, until it returns false. Keys that come or go
+/// meanwhile, or move from server to server, may be missed, and others be given twice.
 pub(super) fn keys(
     link: &mut Link,
     prefix: &str,
     mut each: impl FnMut(&mut Link, Vec<String>) -> Result<bool, StoreError>,
 ) -> Result<(), StoreError> {
     let pattern = format!("{}*", escaped(prefix));
-    let mut cursor = 0_u64;
-    loop {
-        let (next, found): (u64, Vec<Vec<u8>>) = link.run(|connection| {
-            redis::cmd("SCAN")
-                .arg(cursor)
-                .arg("MATCH")
-                .arg(&pattern)
-                .arg("COUNT")
-                .arg(STEP_KEYS)
-                .query(connection)
-        })?;
-        // A key that is not text is none of ours.
-        let found: Vec<String> = found.into_iter().filter_map(|key| String::from_utf8(key).ok()).collect();
-        if (!found.is_empty() && !each(link, found)?) || next == 0 {
-            return Ok(());
+
+    for shard in link.topology()?.shards() {
+        let mut cursor = 0_u64;
+        loop {
+            let mut scan = redis::cmd("SCAN");
+            scan.arg(cursor).arg("MATCH").arg(&pattern).arg("COUNT").arg(STEP_KEYS);
+            let answer = link.ask(shard, &scan)?;
+            let (next, found): (u64, Vec<Vec<u8>>) = read(answer)?;
+
+            // A key that is not text is none of ours.
+            let found: Vec<String> =
+                found.into_iter().filter_map(|key| String::from_utf8(key).ok()).collect();
+            if !found.is_empty() && !each(link, found)? {
+                return Ok(());
+            }
+            if next == 0 {
+                break;
+            }
+            cursor = next;
         }
-        cursor = next;
     }
+    Ok(())
 }
 
 /// The rows under some keys; those that are gone, or hold no string, are left out.
 pub(super) fn fetch(link: &mut Link, keys: &[String], now: Timestamp) -> Result<Vec<Entry>, StoreError> {
     let mut entries = Vec::with_capacity(keys.len());
     for keys in keys.chunks(FETCH_KEYS) {
-        let mut pipeline = Pipeline::with_capacity(keys.len() + 1);
-        pipeline.cmd("MGET").arg(keys);
-        for key in keys {
-            pipeline.cmd("PTTL").arg(key);
-        }
-        let (values, lives): (Vec<Option<Vec<u8>>>, Vec<i64>) = link.run(|connection| {
-            let mut answers = answers(connection, &pipeline)?;
-            let lives =
-                answers.split_off(1).into_iter().map(redis::from_redis_value).collect::<Result<_, _>>()?;
-            let values = answers.pop().unwrap_or(redis::Value::Nil);
-            Ok((redis::from_redis_value(values)?, lives))
-        })?;
-        for ((key, value), life) in keys.iter().zip(values).zip(lives) {
+        let values = values(link, keys)?;
+        for ((key, value), life) in keys.iter().zip(values.texts).zip(values.lives) {
             let expires = match life {
                 -1 => NEVER,
                 life if life > 0 => Timestamp(now.0.saturating_add(life)),
@@ -71,6 +65,52 @@ pub(super) fn fetch(link: &mut Link, keys: &[String], now: Timestamp) -> Result<
         }
     }
     Ok(entries)
+}
+
+/// Values of keys, and the milliseconds that each has left to live.
+struct Values {
+    texts: Vec<Option<Vec<u8>>>,
+    lives: Vec<i64>,
+}
+
+fn values(link: &mut Link, keys: &[String]) -> Result<Values, StoreError> {
+    // `MGET` takes the keys of one slot alone in a cluster, and is the faster one elsewhere.
+    let is_cluster = link.topology()?.is_cluster();
+    let mut requests: Vec<Request<'_>> = Vec::with_capacity(keys.len() * 2);
+    if is_cluster {
+        requests.extend(keys.iter().map(|key| Request::new(key, "GET")));
+    } else {
+        let mut all = redis::cmd("MGET");
+        all.arg(keys);
+        requests.extend(keys.first().map(|key| Request { key, command: all }));
+    }
+    let texts = requests.len();
+    requests.extend(keys.iter().map(|key| Request::new(key, "PTTL")));
+
+    let mut answers = link.pipe(&requests)?;
+    for (answer, request) in answers.iter_mut().zip(&requests) {
+        if let Value::ServerError(said) = answer {
+            // The key holds something that is none of ours, as `MGET` would say.
+            if said.code() != "WRONGTYPE" {
+                return Err(refused(&request.command, said));
+            }
+            *answer = Value::Nil;
+        }
+    }
+
+    let lives = answers.split_off(texts).into_iter().map(read).collect::<Result<_, _>>()?;
+    let texts = if is_cluster {
+        answers.into_iter().map(read).collect::<Result<_, _>>()?
+    } else {
+        read(answers.pop().unwrap_or(Value::Nil))?
+    };
+    Ok(Values { texts, lives })
+}
+
+/// An answer as what it is expected to be.
+pub(super) fn read<T: redis::FromRedisValue>(answer: Value) -> Result<T, StoreError> {
+    let unexpected = |error: redis::ParsingError| StoreError::Unreachable { source: Box::new(error) };
+    redis::from_redis_value(answer).map_err(unexpected)
 }
 
 /// A prefix as a part of a pattern.

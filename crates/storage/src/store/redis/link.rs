@@ -1,168 +1,382 @@
-//! Connections to Redis: made when they are needed, dropped when they fail, never waited for without end.
+//! Connections to all servers: made when they are needed, dropped when they fail, never waited for without end.
+//!
+//! A link sends each command to the server that holds its key. In a cluster the map of keys to servers grows old: a node
+//! that no longer holds a key answers `MOVED` with the node that does, and one that is handing it over answers `ASK`. The
+//! link follows both; the order of commands of one key is kept, since all of them go the same way.
+//!
+//! ```text
+//! pipe([a, b, c]) ── a, c ──► node 1: +OK, -MOVED 3999 node2 ──┐
+//!                 └─ b ─────► node 2: +OK                      │
+//!                             node 2: c: +OK ◄─────────────────┘
+//! ```
+//!
+//! The client of the `redis` crate for clusters is not used: it connects again and repeats commands by itself, so that
+//! an older value could overtake a newer one (`docs/decisions/0018-redis-cluster.md`).
 
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use redis::{Client, Connection, ErrorKind, Pipeline, RedisError, ServerErrorKind, Value};
+use redis::{Cmd, Connection, ConnectionInfo, ServerError, ServerErrorKind, Value};
 
+use super::address::Deployment;
+use super::connection::{ask_if_allowed, failed, is_usable_after, receive, refused, unreachable};
 use super::info;
+use super::servers::Servers;
+use super::slots::{Shard, Topology, beside};
 use crate::store::StoreError;
 
-/// How long Redis may take to take a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long it may take to answer, or to take what is sent.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// A command follows keys that move so often within one call.
+const MOVES: usize = 8;
 
-/// A connection that comes back.
+/// A command, and the key that says which server it is for.
+pub(super) struct Request<'a> {
+    pub key: &'a str,
+    pub command: Cmd,
+}
+
+impl<'a> Request<'a> {
+    /// A command that takes its key alone.
+    pub fn new(key: &'a str, name: &str) -> Request<'a> {
+        let mut command = redis::cmd(name);
+        command.arg(key);
+        Request { key, command }
+    }
+}
+
+/// Connections that come back, one for each server.
 pub(super) struct Link {
-    client: Client,
-    connection: Option<Connection>,
+    servers: Arc<Servers>,
+    open: BTreeMap<Arc<str>, Open>,
+    /// For a link whose commands may not overtake each other.
+    given_up: Option<GivenUp>,
+}
+
+/// Connections that were given up while commands on them may still be on their way, by the life of their server.
+type GivenUp = BTreeMap<String, u64>;
+
+struct Open {
+    connection: Connection,
     /// The life of the server that the connection leads to, where it tells.
     life: Option<String>,
-    order: Order,
+    /// The connection as the server counts it. Each life counts anew.
+    number: Option<u64>,
 }
 
-/// Whether what is sent on one connection may overtake what was sent on the one before.
-enum Order {
-    Any,
-    /// It may not: the connection before is ended first, by the name that the server had for it.
-    Kept(Option<Name>),
-}
-
-/// A connection as the server knows it.
-#[derive(PartialEq, Eq)]
-struct Name {
-    /// Of the server: its next one counts connections anew.
-    life: String,
-    connection: u64,
+/// Where a request goes: to a shard, or to the node that its key is being handed over to.
+#[derive(Clone)]
+struct Hop {
+    place: usize,
+    to: Arc<Shard>,
+    is_asking: bool,
 }
 
 impl Link {
-    pub fn new(client: Client) -> Link {
-        Link { client, connection: None, life: None, order: Order::Any }
+    pub fn new(servers: Arc<Servers>) -> Link {
+        Link { servers, open: BTreeMap::new(), given_up: None }
     }
 
     /// A link whose commands are applied in the order in which they are sent, also those without an answer: what a
     /// connection that was given up left on its way would else arrive after what its successor wrote.
-    pub fn in_order(client: Client) -> Link {
-        Link { order: Order::Kept(None), ..Link::new(client) }
+    pub fn in_order(servers: Arc<Servers>) -> Link {
+        Link { given_up: Some(GivenUp::new()), ..Link::new(servers) }
     }
 
-    /// Runs something on the connection. A connection that failed is not used again.
-    pub fn run<T>(
-        &mut self,
-        run: impl FnOnce(&mut Connection) -> Result<T, RedisError>,
-    ) -> Result<T, StoreError> {
-        let connection = match &mut self.connection {
-            Some(connection) => connection,
-            none => {
-                let mut connection = connect(&self.client)?;
-                self.life = life(&mut connection)?;
-                self.order.succeed(&mut connection, self.life.as_deref())?;
-                none.insert(connection)
-            }
+    /// The servers that there are.
+    pub fn topology(&mut self) -> Result<Arc<Topology>, StoreError> {
+        let topology = match self.servers.topology() {
+            Some(topology) if !self.servers.is_suspect() => topology,
+            _ => self.look_up()?,
         };
-        run(connection).map_err(|error| {
-            if !is_usable_after(&error) {
-                self.connection = None;
+        // What is left was answered: nothing is on its way there.
+        self.open.retain(|name, _| topology.has(name));
+        Ok(topology)
+    }
+
+    /// Looks which servers there are now.
+    pub fn look_up(&mut self) -> Result<Arc<Topology>, StoreError> {
+        let servers = self.servers.clone();
+        match servers.deployment() {
+            Deployment::Sentinel(sentinels) => Ok(servers.found(Topology::one(servers.master(sentinels)?))),
+            Deployment::Cluster(_) => self.look_up_cluster(),
+            Deployment::Server(_) if servers.is_cluster() => self.look_up_cluster(),
+            Deployment::Server(server) => match self.slots_of(&Shard::new(server.clone())) {
+                // A server that is no cluster says so, and one that does not tell is taken for none.
+                Err(StoreError::Refused { .. }) => Ok(servers.found(Topology::one(server.clone()))),
+                found => found,
+            },
+        }
+    }
+
+    /// Asks the nodes for the cluster's slots, until one of them answers.
+    fn look_up_cluster(&mut self) -> Result<Arc<Topology>, StoreError> {
+        let known = self.servers.topology();
+        let shards = known.iter().flat_map(|known| known.shards()).cloned();
+        let replicas = known.iter().flat_map(|known| known.replicas()).cloned();
+        let others = self.servers.entrances().iter().cloned().chain(replicas);
+        let others = others.map(|info| Arc::new(Shard::new(info)));
+        // Those that are connected answer at once; one that hangs would be waited for.
+        let (ready, others): (Vec<Arc<Shard>>, Vec<Arc<Shard>>) =
+            shards.chain(others).partition(|shard| self.open.contains_key(&shard.name));
+
+        let mut first = None;
+        for node in ready.iter().chain(&others) {
+            match self.slots_of(node) {
+                Ok(topology) => return Ok(topology),
+                Err(error) => first = first.or(Some(error)),
             }
-            failed(error)
+        }
+        let is_single = matches!(self.servers.deployment(), Deployment::Server(_));
+        if is_single && matches!(first, Some(StoreError::Refused { .. })) {
+            // The next look takes it for a single server again.
+            self.servers.set_cluster(false);
+        }
+        let nobody = || StoreError::Unreachable { source: "no node of the cluster is known".into() };
+        Err(first.unwrap_or_else(nobody))
+    }
+
+    fn slots_of(&mut self, node: &Shard) -> Result<Arc<Topology>, StoreError> {
+        let answer = self.ask(node, redis::cmd("CLUSTER").arg("SLOTS"))?;
+        let before = self.servers.topology();
+        let topology = Topology::of_cluster(answer, &node.info, before.as_deref())
+            .filter(|topology| !topology.shards().is_empty())
+            .ok_or_else(|| unreachable(&node.info, "the cluster is not set up: no node has any slot"))?;
+        self.servers.set_cluster(true);
+        Ok(self.servers.found(topology))
+    }
+
+    /// Sends one command to a server, and gives its answer.
+    pub fn ask(&mut self, shard: &Shard, command: &Cmd) -> Result<Value, StoreError> {
+        let open = self.open(shard)?;
+        let answered = open
+            .connection
+            .send_packed_command(&command.get_packed_command())
+            .and_then(|()| open.connection.recv_response());
+
+        match answered {
+            Ok(Value::ServerError(said)) => {
+                self.heard(shard, &said);
+                Err(refused(command, &said))
+            }
+            Ok(answer) => Ok(answer),
+            Err(error) => {
+                self.give_up(shard);
+                Err(failed(&shard.info, command, error))
+            }
+        }
+    }
+
+    /// Sends one command to the server that holds a key, and gives its answer.
+    pub fn ask_for(&mut self, key: &str, command: Cmd) -> Result<Value, StoreError> {
+        let request = Request { key, command };
+        let answer = self.pipe(std::slice::from_ref(&request))?.pop().unwrap_or(Value::Nil);
+        match answer {
+            Value::ServerError(said) => Err(refused(&request.command, &said)),
+            answer => Ok(answer),
+        }
+    }
+
+    /// Sends commands that write one behind the other; fails with the first that a server has said no to.
+    pub fn write(&mut self, requests: &[Request<'_>]) -> Result<(), StoreError> {
+        for (answer, request) in self.pipe(requests)?.iter().zip(requests) {
+            if let Value::ServerError(said) = answer {
+                return Err(refused(&request.command, said));
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends commands one behind the other, without waiting for each answer, and gives the answers in their order. An
+    /// answer that says no is one of them.
+    pub fn pipe(&mut self, requests: &[Request<'_>]) -> Result<Vec<Value>, StoreError> {
+        let topology = self.topology()?;
+        let mut answers: Vec<Value> = requests.iter().map(|_| Value::Nil).collect();
+        let mut hops = Vec::with_capacity(requests.len());
+        for (place, request) in requests.iter().enumerate() {
+            let to = topology.owner(request.key).map_err(no_owner)?;
+            hops.push(Hop { place, to: topology.shards()[to].clone(), is_asking: false });
+        }
+
+        for _ in 0..MOVES {
+            let moved = self.exchange(requests, std::mem::take(&mut hops), &mut answers)?;
+            if moved.is_empty() {
+                return Ok(answers);
+            }
+            if moved.iter().any(|hop| !hop.is_asking) {
+                // It says where all others are, too. Without it the keys are still found one by one.
+                self.servers.set_cluster(true);
+                self.look_up()?;
+            }
+            hops = moved;
+        }
+        let source = "keys move from server to server without end".into();
+        Err(StoreError::Unreachable { source })
+    }
+
+    /// Sends requests to their servers, all of them before the first answer, and takes the answers. Returns those whose
+    /// keys are elsewhere.
+    fn exchange(
+        &mut self,
+        requests: &[Request<'_>],
+        hops: Vec<Hop>,
+        answers: &mut [Value],
+    ) -> Result<Vec<Hop>, StoreError> {
+        let mut by_server: BTreeMap<Arc<str>, Vec<Hop>> = BTreeMap::new();
+        for hop in hops {
+            by_server.entry(hop.to.name.clone()).or_default().push(hop);
+        }
+
+        // Every server is heard to the end, whatever became of the others: an answer left behind would be taken for that
+        // to the next command.
+        let mut outcome = Ok(());
+        let mut sent = Vec::with_capacity(by_server.len());
+        for hops in by_server.into_values() {
+            match self.send(requests, &hops) {
+                Ok(()) => sent.push(hops),
+                Err(error) => outcome = outcome.and(Err(error)),
+            }
+        }
+        let mut moved = Vec::new();
+        for hops in sent {
+            let received = self.take(requests, hops, answers, &mut moved);
+            outcome = outcome.and(received);
+        }
+        outcome.map(|()| moved)
+    }
+
+    fn send(&mut self, requests: &[Request<'_>], hops: &[Hop]) -> Result<(), StoreError> {
+        let Some(first) = hops.first() else { return Ok(()) };
+        let mut bytes = Vec::new();
+        for hop in hops {
+            if hop.is_asking {
+                redis::cmd("ASKING").write_packed_command(&mut bytes);
+            }
+            requests[hop.place].command.write_packed_command(&mut bytes);
+        }
+
+        let sent = self.open(&first.to)?.connection.send_packed_command(&bytes);
+        sent.map_err(|error| {
+            self.give_up(&first.to);
+            failed(&first.to.info, &requests[first.place].command, error)
         })
     }
 
-    /// Runs commands one behind the other, without waiting for each answer.
-    pub fn pipe(&mut self, pipeline: &Pipeline) -> Result<(), StoreError> {
-        self.run(|connection| answers(connection, pipeline).map(drop))
-    }
+    fn take(
+        &mut self,
+        requests: &[Request<'_>],
+        hops: Vec<Hop>,
+        answers: &mut [Value],
+        moved: &mut Vec<Hop>,
+    ) -> Result<(), StoreError> {
+        let Some(first) = hops.first().cloned() else { return Ok(()) };
+        let count = hops.iter().map(|hop| 1 + usize::from(hop.is_asking)).sum();
+        let Some(open) = self.open.get_mut(&first.to.name) else {
+            return Err(unreachable(&first.to.info, "the connection is lost"));
+        };
+        let received = receive(&mut open.connection, count).map_err(|error| {
+            self.give_up(&first.to);
+            failed(&first.to.info, &requests[first.place].command, error)
+        })?;
 
-    /// Which life of the server answers: each start of one has a name of its own. `None` where it does not tell.
-    pub fn life(&mut self) -> Result<Option<String>, StoreError> {
-        if self.is_new() {
-            self.run(|_| Ok(()))?;
+        let mut received = received.into_iter();
+        for hop in hops {
+            if hop.is_asking {
+                received.next();
+            }
+            match received.next().unwrap_or(Value::Nil) {
+                Value::ServerError(said) => match redirect(&said, &hop.to.info) {
+                    Some((to, is_asking)) => moved.push(Hop { place: hop.place, to, is_asking }),
+                    None => {
+                        self.heard(&hop.to, &said);
+                        answers[hop.place] = Value::ServerError(said);
+                    }
+                },
+                answer => answers[hop.place] = answer,
+            }
         }
-        Ok(self.life.clone())
-    }
-
-    /// Whether the next command makes a new connection.
-    pub fn is_new(&self) -> bool {
-        self.connection.is_none()
-    }
-}
-
-impl Order {
-    /// Makes sure that nothing of the connection before is still to come.
-    fn succeed(&mut self, connection: &mut Connection, life: Option<&str>) -> Result<(), StoreError> {
-        let Order::Kept(before) = self else { return Ok(()) };
-        let number = ask(connection, redis::cmd("CLIENT").arg("ID"))?
-            .and_then(|value| redis::from_redis_value(value).ok());
-        let name = life.zip(number).map(|(life, connection)| Name { life: life.to_owned(), connection });
-        if let (Some(before), Some(name)) = (&*before, &name)
-            && before.life == name.life
-        {
-            ask(connection, redis::cmd("CLIENT").arg("KILL").arg("ID").arg(before.connection))?;
-        }
-        *before = name;
         Ok(())
     }
-}
 
-fn life(connection: &mut Connection) -> Result<Option<String>, StoreError> {
-    Ok(ask(connection, redis::cmd("INFO").arg("server"))?.and_then(|value| info::text(value, "run_id")))
-}
-
-/// Asks for what it is good to know. A server that does not know the command, or does not let us, has to do without.
-fn ask(connection: &mut Connection, command: &redis::Cmd) -> Result<Option<Value>, StoreError> {
-    match command.query::<Value>(connection) {
-        Ok(value) => Ok(Some(value)),
-        Err(error) if is_answer(&error) => Ok(None),
-        Err(error) => Err(failed(error)),
-    }
-}
-
-pub(super) fn connect(client: &Client) -> Result<Connection, StoreError> {
-    let connection = client.get_connection_with_timeout(CONNECT_TIMEOUT).map_err(failed)?;
-    connection.set_read_timeout(Some(ANSWER_TIMEOUT)).map_err(failed)?;
-    connection.set_write_timeout(Some(ANSWER_TIMEOUT)).map_err(failed)?;
-    Ok(connection)
-}
-
-/// Sends commands one behind the other, and gives their answers. [`Pipeline::query`] would wait for each answer in turn of
-/// a server that hangs; here one that does not come is the last that is waited for.
-pub(super) fn answers(connection: &mut Connection, pipeline: &Pipeline) -> Result<Vec<Value>, RedisError> {
-    connection.send_packed_command(&pipeline.get_packed_pipeline())?;
-    let mut answers = Vec::with_capacity(pipeline.len());
-    let mut refused = None;
-    for _ in 0..pipeline.len() {
-        match connection.recv_response()? {
-            Value::ServerError(error) => refused = refused.or(Some(error)),
-            answer => answers.push(answer),
+    /// Takes what an answer that says no tells about the server.
+    fn heard(&mut self, shard: &Shard, said: &ServerError) {
+        if matches!(said.kind(), Some(ServerErrorKind::ReadOnly | ServerErrorKind::ClusterDown)) {
+            self.servers.suspect();
+        }
+        if !is_usable_after(said) {
+            self.give_up(shard);
         }
     }
-    refused.map_or(Ok(answers), |error| Err(error.into()))
-}
 
-/// Whether Redis itself said that something is wrong, on a connection that is fine.
-fn is_answer(error: &RedisError) -> bool {
-    matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension) && error.code() != Some("NOAUTH")
-}
-
-/// An answer that says no leaves the connection as it was, but one that only reads may have been the first of several, and
-/// its name may lead to another by now.
-fn is_usable_after(error: &RedisError) -> bool {
-    is_answer(error) && error.kind() != ErrorKind::Server(ServerErrorKind::ReadOnly)
-}
-
-pub(super) fn failed(error: RedisError) -> StoreError {
-    if !is_answer(&error) {
-        return StoreError::Unreachable { source: Box::new(error) };
+    /// Which life of a server answers: each start of one has a name of its own. `None` where it does not tell.
+    pub fn life(&mut self, shard: &Shard) -> Result<Option<String>, StoreError> {
+        Ok(self.open(shard)?.life.clone())
     }
-    let said = error.clone().into_server_errors();
-    let first = said.as_ref().and_then(|said| said.first());
-    let answer = first.map_or_else(
-        || error.to_string(),
-        |(_, said)| match said.details() {
-            Some(details) => format!("{} {details}", said.code()),
-            None => said.code().to_owned(),
-        },
-    );
-    StoreError::Refused { answer }
+
+    /// Whether the next command may make a new connection.
+    pub fn is_new(&self) -> bool {
+        let Some(topology) = self.servers.topology() else { return true };
+        topology.shards().iter().any(|shard| !self.open.contains_key(&shard.name))
+    }
+
+    fn open(&mut self, shard: &Shard) -> Result<&mut Open, StoreError> {
+        if !self.open.contains_key(&shard.name) {
+            let open = self.connect(&shard.info).inspect_err(|_| self.servers.suspect())?;
+            self.open.insert(shard.name.clone(), open);
+        }
+        self.open.get_mut(&shard.name).ok_or_else(|| unreachable(&shard.info, "it is not connected"))
+    }
+
+    fn connect(&mut self, info: &ConnectionInfo) -> Result<Open, StoreError> {
+        let mut connection = self.servers.connect(info)?;
+        let mut wish = |command: &Cmd| ask_if_allowed(&mut connection, info, command);
+
+        if let Deployment::Sentinel(_) = self.servers.deployment() {
+            let role = wish(&redis::cmd("ROLE"))?.and_then(first_word);
+            if role.as_deref() == Some("slave") {
+                return Err(unreachable(info, "a sentinel names it, and it is still a replica"));
+            }
+        }
+
+        let life = wish(redis::cmd("INFO").arg("server"))?.and_then(|value| info::text(value, "run_id"));
+        let mut number = None;
+        if let Some(given_up) = &mut self.given_up {
+            number = wish(redis::cmd("CLIENT").arg("ID"))?
+                .and_then(|value| redis::from_redis_value::<u64>(value).ok());
+            // Before the first write: what the connection before has left on its way must not arrive after it.
+            if let Some((life, before)) = life.as_ref().and_then(|life| Some((life, *given_up.get(life)?))) {
+                wish(redis::cmd("CLIENT").arg("KILL").arg("ID").arg(before))?;
+                given_up.remove(life);
+            }
+        }
+        Ok(Open { connection, life, number })
+    }
+
+    /// Drops a connection, and remembers that something may still be on its way.
+    fn give_up(&mut self, shard: &Shard) {
+        self.servers.suspect();
+        let Some(open) = self.open.remove(&shard.name) else { return };
+        if let (Some(given_up), Some(life), Some(number)) = (&mut self.given_up, open.life, open.number) {
+            given_up.insert(life, number);
+        }
+    }
+}
+
+/// Where the key of a request is, if it is elsewhere, and whether it is only being handed over to there.
+fn redirect(said: &ServerError, from: &ConnectionInfo) -> Option<(Arc<Shard>, bool)> {
+    let is_asking = match said.kind()? {
+        ServerErrorKind::Moved => false,
+        ServerErrorKind::Ask => true,
+        _ => return None,
+    };
+    let (_slot, address) = said.details()?.split_once(' ')?;
+    let (host, port) = address.rsplit_once(':')?;
+    Some((Arc::new(Shard::new(beside(from, host, port.parse().ok()?))), is_asking))
+}
+
+fn no_owner(slot: usize) -> StoreError {
+    let source = format!("no node of the cluster serves slot {slot}: its master is gone, and no replica has taken over");
+    StoreError::Unreachable { source: source.into() }
+}
+
+fn first_word(answer: Value) -> Option<String> {
+    redis::from_redis_value(redis::from_redis_value::<Vec<Value>>(answer).ok()?.into_iter().next()?).ok()
 }

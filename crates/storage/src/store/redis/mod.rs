@@ -1,15 +1,30 @@
-//! The result store on a Redis server, as the system before Weir wrote and read it: a string key a row, `SETEX` with its
-//! life, then `SET` of the latest key and `PUBLISH`.
+//! The result store in Redis, as the system before Weir wrote and read it: a string key a row, `SETEX` with its life, then
+//! `SET` of the latest key and `PUBLISH`. Redis is one server, the master that sentinels name, or a cluster.
 //!
-//! What is written is also kept in an embedded store for a while. When Redis comes back empty (restarted without its
+//! ```text
+//! write ─► copy (embedded) ─► Link ─► server of each key
+//!                              ▲ which servers there are: Servers, Topology
+//! redis-check, every second: Guard gives back what a server has lost, Health says how the store is
+//! redis-listen: hears what others write, and looks for their keys
+//! ```
+//!
+//! What is written is also kept in an embedded store for a while. When a server comes back empty (restarted without its
 //! data, flushed) or older than it was, it gets from there all that it has lost, as far back as that copy reaches.
+//!
+//! Invariant: under each key stands the newest value that was written, or a newer one of somebody else. Batches go one
+//! after the other, also over several connections, and nothing else is written while rows are given back.
 
+mod address;
+mod connection;
 mod guard;
+mod health;
 mod info;
 mod keys;
 mod known;
 mod link;
-mod standing;
+mod mismatch;
+mod servers;
+mod slots;
 mod watch;
 
 use std::collections::HashSet;
@@ -19,23 +34,26 @@ use std::time::Duration;
 
 use crossbeam_channel::Sender;
 use parking_lot::{Condvar, Mutex};
-use redis::{Client, ConnectionAddr, Pipeline, TlsCertificates};
+use redis::Value;
 use types::{Clock, Timestamp};
 
 use super::followers::Followers;
 use super::{
     Change, EmbeddedStore, Entry, Following, Notification, ResultStore, StoreError, Upsert, WriteBatch, row,
 };
+use connection::refused;
 use guard::Guard;
+use health::Health;
 use keys::seconds;
 use known::Known;
-use link::Link;
-use standing::Standing;
+use link::{Link, Request};
+use servers::Servers;
 
 /// How to reach Redis, and what to keep of what is written there.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// `redis://[user:password@]host[:port][/database]`, `rediss://…` for TLS, `unix:///path`.
+    /// `redis://[user:password@]host[:port][/database]`, `rediss://…` for TLS, `unix:///path`,
+    /// `redis-cluster://host[:port],…`, `redis-sentinel://host[:port],…/service[/database]`.
     pub url: String,
     /// Where changes are told, ours and those of others.
     pub channel: String,
@@ -67,7 +85,7 @@ const PIPELINE_COMMANDS: usize = 1_000;
 /// How long a follower waits until changes of others are heard.
 const HEARD_WITHIN: Duration = Duration::from_secs(2);
 
-/// The result store on Redis. Dropping it is [`RedisStore::close`].
+/// The result store in Redis. Dropping it is [`RedisStore::close`].
 pub struct RedisStore {
     shared: Arc<Shared>,
     address: (String, String),
@@ -81,7 +99,7 @@ type Threads = (Sender<()>, Vec<JoinHandle<()>>);
 /// What the store and its threads share.
 struct Shared {
     options: Options,
-    client: Client,
+    servers: Arc<Servers>,
     clock: Arc<dyn Clock>,
     /// Held while a batch is written and told.
     writing: Mutex<Writing>,
@@ -91,7 +109,7 @@ struct Shared {
     /// What this process published and has not heard back yet.
     own: Mutex<watch::Own>,
     known: Mutex<Known>,
-    standing: Standing,
+    health: Health,
     /// Tells that changes of others are heard.
     heard: Condvar,
 }
@@ -105,12 +123,14 @@ struct Writing {
 impl Writing {
     /// Gives Redis what it lacks, over a link or our own. Returns how many rows that were.
     fn fill(&mut self, shared: &Shared, link: Option<&mut Link>) -> Result<u64, StoreError> {
-        let rows = shared.guard.fill(link.unwrap_or(&mut self.link), &shared.copy, &*shared.clock)?;
+        let mut rows = 0;
+        let link = link.unwrap_or(&mut self.link);
+        let filled = shared.guard.fill(link, &shared.copy, &*shared.clock, &mut rows);
         if rows > 0 {
             // What they have loaded may be what was there before all was back.
             self.followers.dismiss();
         }
-        Ok(rows)
+        filled.map(|()| rows)
     }
 }
 
@@ -121,6 +141,8 @@ enum Hearing {
     NotYet,
     Now,
     Lost,
+    /// The subscription is refused: what this process writes is all that followers are told.
+    Refused,
 }
 
 impl RedisStore {
@@ -132,38 +154,27 @@ impl RedisStore {
     ) -> Result<RedisStore, StoreError> {
         // Once in a process; that somebody else did is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let wrong = |error: redis::RedisError| StoreError::Address { message: error.to_string() };
-        let client = match &options.certificates {
-            None => Client::open(options.url.as_str()),
-            Some(root) => {
-                let tls = TlsCertificates { client_tls: None, root_cert: Some(root.clone()) };
-                Client::build_with_tls(options.url.as_str(), tls)
-            }
-        };
-        let client = client.map_err(wrong)?;
-        let address = match client.get_connection_info().addr() {
-            ConnectionAddr::Tcp(host, port) => (host.clone(), port.to_string()),
-            ConnectionAddr::TcpTls { host, port, .. } => (host.clone(), port.to_string()),
-            ConnectionAddr::Unix(path) => (path.display().to_string(), "0".to_owned()),
-            _ => (options.url.clone(), "0".to_owned()),
-        };
+        let servers = Arc::new(Servers::new(&options.url, options.certificates.clone())?);
+        let address = servers.deployment().first();
+
         let shared = Arc::new(Shared {
             writing: Mutex::new(Writing {
-                link: Link::in_order(client.clone()),
+                link: Link::in_order(servers.clone()),
                 followers: Followers::new(options.follower_changes),
                 hearing: Hearing::NotYet,
             }),
-            reading: Mutex::new(Link::new(client.clone())),
+            reading: Mutex::new(Link::new(servers.clone())),
             guard: Guard::new(&copy, options.copy_for)?,
             own: Mutex::default(),
             known: Mutex::default(),
-            standing: Standing::default(),
+            health: Health::default(),
             heard: Condvar::new(),
             options,
-            client,
+            servers,
             clock,
             copy,
         });
+
         let (stop, stopped) = crossbeam_channel::bounded(0);
         let start = |name: &str, run: fn(&Shared, &crossbeam_channel::Receiver<()>)| {
             let (shared, stopped) = (shared.clone(), stopped.clone());
@@ -200,31 +211,56 @@ impl Drop for RedisStore {
 }
 
 impl Shared {
-    /// Writes a batch, whole or in part: what was written is written again with the rest.
-    fn put(&self, link: &mut Link, batch: &WriteBatch) -> Result<(), StoreError> {
+    /// Writes a batch, whole or in part: what was written is written again with the rest. Returns what came of telling
+    /// others, if they are to be told.
+    fn put(&self, link: &mut Link, batch: &WriteBatch) -> Result<Option<Result<(), StoreError>>, StoreError> {
         for upserts in batch.upserts.chunks(PIPELINE_COMMANDS) {
-            let mut pipeline = Pipeline::with_capacity(upserts.len());
-            for Upsert { key, value, ttl } in upserts {
-                pipeline.cmd("SETEX").arg(&**key).arg(seconds(*ttl)).arg(&**value);
-            }
-            link.pipe(&pipeline)?;
+            let requests: Vec<Request<'_>> = upserts.iter().map(set_with_life).collect();
+            link.write(&requests)?;
         }
-        let Some(told) = &batch.notification else { return Ok(()) };
-        let mut pipeline = Pipeline::with_capacity(2);
-        if let Some(key) = told.latest_key() {
-            pipeline.cmd("SET").arg(&**key).arg(&*told.time);
-        }
+        let Some(told) = &batch.notification else { return Ok(None) };
+        self.tell(link, batch, told).map(Some)
+    }
+
+    /// Writes the latest key, and publishes. A `PUBLISH` that is refused does not make the rows any less written: it is
+    /// returned, and the batch is not written again.
+    fn tell(
+        &self,
+        link: &mut Link,
+        batch: &WriteBatch,
+        told: &Notification,
+    ) -> Result<Result<(), StoreError>, StoreError> {
         let message = message(told);
-        pipeline.cmd("PUBLISH").arg(&*told.channel).arg(&message);
+        let mut publish = redis::cmd("PUBLISH");
+        publish.arg(&*told.channel).arg(&message);
+        // Any node of a cluster takes it. The one of the latest key takes both in order.
+        let row = batch.upserts.first().map(|upsert| &upsert.key);
+        let key = told.latest_key().or(row).map_or(&*told.channel, |key| &**key);
+        let mut requests = Vec::with_capacity(2);
+        if let Some(latest) = told.latest_key() {
+            let mut set = redis::cmd("SET");
+            set.arg(&**latest).arg(&*told.time);
+            requests.push(Request { key: latest, command: set });
+        }
+        requests.push(Request { key, command: publish });
+
         let listens = *told.channel == *self.options.channel;
         if listens {
             self.own.lock().sent(&message);
         }
-        link.pipe(&pipeline).inspect_err(|_| {
-            if listens {
-                self.own.lock().heard(message.as_bytes());
-            }
-        })
+        let answers = link.pipe(&requests);
+        let is_published = matches!(answers.as_deref(), Ok([.., last]) if !matches!(last, Value::ServerError(_)));
+        if listens && !is_published {
+            self.own.lock().heard(message.as_bytes());
+        }
+
+        let mut outcomes = answers?.into_iter().zip(&requests).map(|(answer, request)| match answer {
+            Value::ServerError(said) => Err(refused(&request.command, &said)),
+            _ => Ok(()),
+        });
+        let published = outcomes.next_back().unwrap_or(Ok(()));
+        outcomes.collect::<Result<(), StoreError>>()?;
+        Ok(published)
     }
 
     /// Makes sure that Redis has what it was given and takes more. Returns how many rows it was given back.
@@ -238,6 +274,13 @@ impl Shared {
     fn know(&self, keys: impl Iterator<Item = impl AsRef<[u8]>>) {
         self.known.lock().add(keys.map(|key| hash(key.as_ref())));
     }
+}
+
+/// A row as the contract has it.
+fn set_with_life(upsert: &Upsert) -> Request<'_> {
+    let mut command = redis::cmd("SETEX");
+    command.arg(&*upsert.key).arg(seconds(upsert.ttl)).arg(&*upsert.value);
+    Request { key: &upsert.key, command }
 }
 
 /// `{"type", "timestamp", "count"}`.
@@ -255,6 +298,7 @@ impl ResultStore for RedisStore {
         let shared = &*self.shared;
         let keys = batch.upserts.iter().map(|upsert| &upsert.key);
         keys.clone().try_for_each(|key| row::check_key(key))?;
+
         let mut writing = shared.writing.lock();
         let writing = &mut *writing;
         let written = (|| {
@@ -265,8 +309,11 @@ impl ResultStore for RedisStore {
             shared.keep(batch)?;
             shared.put(&mut writing.link, batch)
         })();
-        shared.standing.found(&written);
-        written?;
+        shared.health.wrote(&written, shared.clock.elapsed());
+        if let Some(told) = written? {
+            shared.health.told(&told, shared.clock.elapsed());
+        }
+
         let now = shared.clock.now();
         shared.know(keys.map(|key| key.as_bytes()));
         if !writing.followers.is_empty() {
@@ -296,7 +343,7 @@ impl ResultStore for RedisStore {
     fn scan(&self, prefix: &str, each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
         let shared = &*self.shared;
         // A connection of its own: it takes a while, and others read meanwhile.
-        let mut link = Link::new(shared.client.clone());
+        let mut link = Link::new(shared.servers.clone());
         let mut given = HashSet::new();
         let scanned = keys::keys(&mut link, prefix, |link, mut found| {
             found.retain(|key| given.insert(hash(key.as_bytes())));
@@ -305,7 +352,7 @@ impl ResultStore for RedisStore {
         });
         match scanned {
             // What is in the copy is better than nothing, until Redis is there for the first time.
-            Err(StoreError::Unreachable { .. })
+            Err(StoreError::Unreachable { .. } | StoreError::Refused { .. })
                 if given.is_empty() && shared.writing.lock().hearing == Hearing::NotYet =>
             {
                 guard::scan(&shared.copy, prefix, each)
@@ -316,12 +363,13 @@ impl ResultStore for RedisStore {
 
     fn follow(&self) -> Result<Following, StoreError> {
         let mut writing = self.shared.writing.lock();
-        if writing.hearing != Hearing::Now {
-            let hears_nothing = |writing: &mut Writing| writing.hearing != Hearing::Now;
-            self.shared.heard.wait_while_for(&mut writing, hears_nothing, HEARD_WITHIN);
+        let may_hear_soon =
+            |writing: &mut Writing| matches!(writing.hearing, Hearing::NotYet | Hearing::Lost);
+        if may_hear_soon(&mut writing) {
+            self.shared.heard.wait_while_for(&mut writing, may_hear_soon, HEARD_WITHIN);
         }
         if writing.hearing == Hearing::Lost {
-            self.shared.standing.answer()?;
+            self.shared.health.answer(self.shared.clock.elapsed())?;
             let source = "no changes are heard from it".into();
             return Err(StoreError::Unreachable { source });
         }
@@ -334,12 +382,12 @@ impl ResultStore for RedisStore {
 
     /// As the last look at it said, a second ago at most.
     fn ping(&self) -> Result<(), StoreError> {
-        self.shared.standing.answer()?;
+        self.shared.health.answer(self.shared.clock.elapsed())?;
         self.shared.copy.ping()
     }
 
     fn remark(&self) -> Option<String> {
-        self.shared.standing.remark(self.shared.clock.elapsed())
+        self.shared.health.remark(self.shared.clock.elapsed())
     }
 }
 

@@ -1,17 +1,20 @@
-//! Hearing of changes that others make, and looking after the server.
+//! Hears of changes that others make, and looks after the servers.
 //!
 //! A message names an analytic and a time, not the keys, and those of writers before Weir need not end in that time. So
 //! after messages of others all keys are looked through, in steps that hold up nobody, for those that are not known yet
 //! or end in a time that was told.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use redis::{Connection, RedisError};
+use redis::{Connection, PubSub, RedisError};
 
+use super::connection::failed;
 use super::keys::{fetch, keys};
-use super::link::{Link, connect, failed};
+use super::link::Link;
+use super::slots::{Shard, Topology};
 use super::{Hearing, Shared, hash, info};
 use crate::store::{Change, Notification, StoreError};
 
@@ -28,6 +31,8 @@ const EVICTIONS: u64 = 5;
 /// From one look through all keys to the next, at least; and so many times as long as it takes.
 const PASS: Duration = Duration::from_secs(1);
 const PASS_SHARE: u32 = 4;
+/// After slots have moved, so many looks without another move make an end.
+const REST: u64 = 3;
 /// Messages of our own that are waited for, at most.
 const OWN_MESSAGES: usize = 100_000;
 
@@ -67,35 +72,52 @@ struct Told {
 
 /// Listens until told to stop.
 pub(super) fn listen(shared: &Shared, stopped: &Receiver<()>) {
-    let is_stopped = |wait| stopped.recv_timeout(wait) != Err(RecvTimeoutError::Timeout);
     loop {
-        match connect(&shared.client) {
-            Ok(connection) => {
-                if let Err(error) = subscribed(shared, connection, stopped) {
-                    tracing::debug!(error = &error as &dyn std::error::Error, "the subscription is lost");
-                }
-                let mut writing = shared.writing.lock();
-                if writing.hearing == Hearing::Now {
-                    writing.hearing = Hearing::Lost;
-                }
-                // What was missed is unknown: whoever follows has to load everything again.
-                writing.followers.dismiss();
-            }
-            Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "cannot subscribe"),
+        let ended = subscribed(shared, stopped);
+        if let Err(error) = &ended {
+            tracing::debug!(error = error as &dyn std::error::Error, "nothing is heard from others");
         }
-        if is_stopped(RETRY) {
+        hears_nothing(shared, matches!(ended, Err(StoreError::Refused { .. })));
+
+        if stopped.recv_timeout(RETRY) != Err(RecvTimeoutError::Timeout) {
             return;
         }
     }
 }
 
-fn subscribed(shared: &Shared, mut connection: Connection, stopped: &Receiver<()>) -> Result<(), StoreError> {
-    let mut looking = Link::new(shared.client.clone());
+/// Notes that the changes of others are not heard; for good, until somebody changes what the user may do, if the
+/// subscription was refused.
+fn hears_nothing(shared: &Shared, is_refused: bool) {
+    let mut writing = shared.writing.lock();
+    let before = writing.hearing;
+    writing.hearing = match before {
+        _ if is_refused => Hearing::Refused,
+        Hearing::Now => Hearing::Lost,
+        before => before,
+    };
+    // What was missed is unknown: whoever follows has to load everything again.
+    if before == Hearing::Now {
+        writing.followers.dismiss();
+    }
+}
+
+/// Subscribes, and listens. Fails with [`StoreError::Refused`] where the subscription is refused.
+fn subscribed(shared: &Shared, stopped: &Receiver<()>) -> Result<(), StoreError> {
+    let mut looking = Link::new(shared.servers.clone());
     // Whoever loads all rows from now on finds those that were lost.
-    shared.give_back(&mut looking)?;
+    shared.give_back(&mut looking).map_err(elsewhere)?;
+
+    let (server, mut connection) = some_server(shared, &mut looking).map_err(elsewhere)?;
     let mut listening = connection.as_pubsub();
-    listening.subscribe(&shared.options.channel).map_err(failed)?;
-    listening.set_read_timeout(Some(LISTEN)).map_err(failed)?;
+    let mut command = redis::cmd("SUBSCRIBE");
+    command.arg(&shared.options.channel);
+    let subscribed = listening
+        .subscribe(&shared.options.channel)
+        .map_err(|error| failed(&server.info, &command, error));
+    shared.health.subscribed(&subscribed);
+    subscribed?;
+
+    listening.set_read_timeout(Some(LISTEN)).map_err(lost)?;
     shared.own.lock().waiting.clear();
     {
         let mut writing = shared.writing.lock();
@@ -104,6 +126,34 @@ fn subscribed(shared: &Shared, mut connection: Connection, stopped: &Receiver<()
         writing.hearing = Hearing::Now;
     }
     shared.heard.notify_all();
+    hear(shared, &mut looking, &server, &mut listening, stopped).map_err(elsewhere)
+}
+
+/// Trouble that is told as what it is elsewhere, and is no subscription that was refused.
+fn elsewhere(error: StoreError) -> StoreError {
+    StoreError::Unreachable { source: Box::new(error) }
+}
+
+/// Connects to the first server that can be reached: each node of a cluster hears what is told to any of them.
+fn some_server(shared: &Shared, link: &mut Link) -> Result<(Arc<Shard>, Connection), StoreError> {
+    let mut outcome = Err(StoreError::Unreachable { source: "no server is known".into() });
+    for shard in link.topology()?.shards() {
+        match shared.servers.connect(&shard.info) {
+            Ok(connection) => return Ok((shard.clone(), connection)),
+            Err(error) => outcome = Err(error),
+        }
+    }
+    outcome
+}
+
+/// Takes messages until told to stop, until the connection fails, or until the server is none of those that count.
+fn hear(
+    shared: &Shared,
+    looking: &mut Link,
+    server: &Shard,
+    listening: &mut PubSub<'_>,
+    stopped: &Receiver<()>,
+) -> Result<(), StoreError> {
     let mut told = Told::default();
     let mut heard = shared.clock.elapsed();
     while stopped.try_recv() != Err(crossbeam_channel::TryRecvError::Disconnected) {
@@ -114,19 +164,26 @@ fn subscribed(shared: &Shared, mut connection: Connection, stopped: &Receiver<()
                     told.take(message.get_payload_bytes());
                 }
             }
-            Err(error) if is_silence(&error) => {}
-            Err(error) => return Err(failed(error)),
+            // Silence.
+            Err(error) if error.is_timeout() => {}
+            Err(error) => return Err(lost(error)),
+        }
+
+        // A node that has left its cluster, or a master that was replaced, may stay silent for ever.
+        if shared.servers.topology().is_some_and(|topology| !topology.has(&server.name)) {
+            return Err(StoreError::Unreachable { source: "another server has taken its place".into() });
         }
         let now = shared.clock.elapsed();
         if now.saturating_sub(heard) >= ALIVE {
-            listening.set_read_timeout(Some(ALIVE)).map_err(failed)?;
-            listening.ping::<redis::Value>().map_err(failed)?;
-            listening.set_read_timeout(Some(LISTEN)).map_err(failed)?;
+            listening.set_read_timeout(Some(ALIVE)).map_err(lost)?;
+            listening.ping::<redis::Value>().map_err(lost)?;
+            listening.set_read_timeout(Some(LISTEN)).map_err(lost)?;
             heard = now;
         }
+
         let has_work = !told.by_kind.is_empty() || shared.known.lock().is_grown();
         if has_work && now >= told.due {
-            look(shared, &mut looking, std::mem::take(&mut told.by_kind))?;
+            look(shared, looking, std::mem::take(&mut told.by_kind))?;
             let after = shared.clock.elapsed();
             told.due = after + PASS.max(after.saturating_sub(now) * PASS_SHARE);
         }
@@ -134,8 +191,8 @@ fn subscribed(shared: &Shared, mut connection: Connection, stopped: &Receiver<()
     Ok(())
 }
 
-fn is_silence(error: &RedisError) -> bool {
-    error.is_timeout()
+fn lost(error: RedisError) -> StoreError {
+    StoreError::Unreachable { source: Box::new(error) }
 }
 
 impl Told {
@@ -165,6 +222,7 @@ impl Told {
 fn look(shared: &Shared, link: &mut Link, told: BTreeMap<String, (String, u64)>) -> Result<(), StoreError> {
     let times: Vec<String> =
         told.values().filter(|(time, _)| !time.is_empty()).map(|(time, _)| format!(":{time}")).collect();
+
     let mut all = HashSet::new();
     shared.known.lock().begin();
     keys(link, &shared.options.prefix, |link, mut found| {
@@ -182,6 +240,7 @@ fn look(shared: &Shared, link: &mut Link, told: BTreeMap<String, (String, u64)>)
         Ok(true)
     })?;
     shared.known.lock().end(all);
+
     for (kind, (time, count)) in told {
         let notification = Notification {
             channel: shared.options.channel.as_str().into(),
@@ -196,17 +255,25 @@ fn look(shared: &Shared, link: &mut Link, told: BTreeMap<String, (String, u64)>)
     Ok(())
 }
 
-/// Looks after the server until told to stop: whether it takes rows, and whether it still has what it was given.
+/// Looks after the servers until told to stop: which there are, whether they take rows, and whether they still have what
+/// they were given.
 pub(super) fn check(shared: &Shared, stopped: &Receiver<()>) {
-    let mut link = Link::new(shared.client.clone());
-    for look in 0_u64.. {
+    let mut link = Link::new(shared.servers.clone());
+    let mut moved = Moved::default();
+    for round in 0_u64.. {
         let began = shared.clock.elapsed();
-        let found = shared.give_back(&mut link);
-        shared.standing.found(&found);
+        let found = check_once(shared, &mut link);
+        let now = shared.clock.elapsed();
+        shared.health.looked(&found, now);
         if matches!(found, Ok(0)) {
-            shared.standing.took(shared.clock.elapsed().saturating_sub(began));
+            shared.health.took(now.saturating_sub(began));
         }
-        if look.is_multiple_of(EVICTIONS) {
+
+        if moved.is_over(shared.servers.topology(), round) {
+            // A scan that ran meanwhile may have missed rows on their way from server to server.
+            shared.writing.lock().followers.dismiss();
+        }
+        if round.is_multiple_of(EVICTIONS) {
             look_for_evictions(shared, &mut link);
         }
         if stopped.recv_timeout(CHECK) != Err(RecvTimeoutError::Timeout) {
@@ -215,12 +282,45 @@ pub(super) fn check(shared: &Shared, stopped: &Receiver<()>) {
     }
 }
 
+fn check_once(shared: &Shared, link: &mut Link) -> Result<u64, StoreError> {
+    if shared.servers.can_change() {
+        link.look_up()?;
+    }
+    shared.give_back(link)
+}
+
 fn look_for_evictions(shared: &Shared, link: &mut Link) {
-    let stats = link.run(|connection| redis::cmd("INFO").arg("stats").query::<redis::Value>(connection));
-    // One that does not tell, or is not there, has said so elsewhere.
-    let evicted = stats.ok().and_then(|stats| info::text(stats, "evicted_keys")?.parse().ok());
-    if let Some(evicted) = evicted {
-        shared.standing.evicted(evicted, shared.clock.elapsed());
+    let Ok(topology) = link.topology() else { return };
+    for shard in topology.shards() {
+        let stats = link.ask(shard, redis::cmd("INFO").arg("stats"));
+        // A server that does not tell, or is not there, has said so elsewhere.
+        let evicted = stats.ok().and_then(|stats| info::text(stats, "evicted_keys")?.parse().ok());
+        if let Some(evicted) = evicted {
+            shared.health.evicted(&shard.name, evicted, shared.clock.elapsed());
+        }
+    }
+}
+
+/// Tells when the servers of a cluster have come to rest after slots have moved.
+#[derive(Default)]
+struct Moved {
+    known: Option<Arc<Topology>>,
+    /// The round in which they were last seen to move.
+    round: Option<u64>,
+}
+
+impl Moved {
+    fn is_over(&mut self, topology: Option<Arc<Topology>>, round: u64) -> bool {
+        let Some(topology) = topology else { return false };
+        let before = self.known.replace(topology.clone());
+        if before.is_some_and(|before| !before.is_like(&topology)) {
+            self.round = Some(round);
+        }
+        let is_over = self.round.is_some_and(|moved| round >= moved + REST);
+        if is_over {
+            self.round = None;
+        }
+        is_over
     }
 }
 

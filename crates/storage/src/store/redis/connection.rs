@@ -1,0 +1,140 @@
+//! One connection to one server: made within limits of time, and its errors in words that somebody can act on.
+
+use std::time::Duration;
+
+use redis::{Client, Cmd, Connection, ConnectionInfo, ErrorKind, RedisError, ServerError, ServerErrorKind, Value};
+
+use super::mismatch;
+use crate::store::StoreError;
+
+/// How long a server may take to take a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long it may take to answer, or to take what is sent.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Connects, and logs in.
+pub(super) fn connect(client: &Client) -> Result<Connection, StoreError> {
+    let info = client.get_connection_info();
+    let connect = || {
+        let connection = client.get_connection_with_timeout(CONNECT_TIMEOUT)?;
+        connection.set_read_timeout(Some(ANSWER_TIMEOUT))?;
+        connection.set_write_timeout(Some(ANSWER_TIMEOUT))?;
+        Ok(connection)
+    };
+    connect().map_err(|error: RedisError| cannot_connect(info, &error))
+}
+
+fn cannot_connect(info: &ConnectionInfo, error: &RedisError) -> StoreError {
+    if error.kind() == ErrorKind::AuthenticationFailed || is_login(error) {
+        return StoreError::Refused {
+            command: "AUTH".to_owned(),
+            answer: format!("{}; check the user and the password in redis.url", words(error)),
+        };
+    }
+
+    // A server that is not there speaks nothing.
+    let advice = if error.is_connection_refusal() { None } else { mismatch::advice(info.addr()) };
+    match advice {
+        Some(advice) => unreachable(info, advice),
+        None => unreachable(info, error),
+    }
+}
+
+/// Sends one command, and gives its answer.
+pub(super) fn ask(connection: &mut Connection, info: &ConnectionInfo, command: &Cmd) -> Result<Value, StoreError> {
+    command.query::<Value>(connection).map_err(|error| failed(info, command, error))
+}
+
+/// Asks for what it is good to know: `None` where the server does not know the command, or does not let us.
+pub(super) fn ask_if_allowed(
+    connection: &mut Connection,
+    info: &ConnectionInfo,
+    command: &Cmd,
+) -> Result<Option<Value>, StoreError> {
+    match ask(connection, info, command) {
+        Ok(value) => Ok(Some(value)),
+        Err(StoreError::Refused { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Receives the answers to so many commands that were sent one behind the other. An answer that says no is one of them.
+///
+/// [`redis::Pipeline::query`] would wait for each answer in turn of a server that hangs; here the first that does not come
+/// is the last that is waited for.
+pub(super) fn receive(connection: &mut Connection, count: usize) -> Result<Vec<Value>, RedisError> {
+    (0..count).map(|_| connection.recv_response()).collect()
+}
+
+/// What an error of a command means.
+pub(super) fn failed(info: &ConnectionInfo, command: &Cmd, error: RedisError) -> StoreError {
+    match error.clone().into_server_errors().as_deref() {
+        Some([(_, said), ..]) => refused(command, said),
+        _ if is_answer(&error) => StoreError::Refused { command: name(command), answer: words(&error) },
+        _ => unreachable(info, &error),
+    }
+}
+
+/// A command that the server has said no to.
+pub(super) fn refused(command: &Cmd, said: &ServerError) -> StoreError {
+    let answer = match said.details() {
+        Some(details) => format!("{} {details}", said.code()),
+        None => said.code().to_owned(),
+    };
+    let hint = match said.code() {
+        "NOPERM" => "; docs/redis.md has the permissions that Weir needs",
+        "NOAUTH" => "; redis.url lacks a password",
+        _ => "",
+    };
+    StoreError::Refused { command: name(command), answer: format!("{answer}{hint}") }
+}
+
+/// A server that does not do what it has to, for a reason.
+pub(super) fn unreachable(info: &ConnectionInfo, why: impl std::fmt::Display) -> StoreError {
+    StoreError::Unreachable { source: format!("{}: {why}", info.addr()).into() }
+}
+
+/// Whether the connection is of use after the server has said no. A server that only reads may have been the master a
+/// moment ago, and its name may lead to another one by now.
+pub(super) fn is_usable_after(said: &ServerError) -> bool {
+    said.kind() != Some(ServerErrorKind::ReadOnly) && said.code() != "NOAUTH"
+}
+
+/// Whether Redis itself said that something is wrong, on a connection that is fine.
+fn is_answer(error: &RedisError) -> bool {
+    matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension)
+}
+
+/// Whether it is about who we are.
+fn is_login(error: &RedisError) -> bool {
+    matches!(error.code(), Some("NOAUTH" | "WRONGPASS"))
+}
+
+fn words(error: &RedisError) -> String {
+    match (error.code(), error.detail()) {
+        (Some(code), Some(detail)) => format!("{code} {detail}"),
+        (None, Some(detail)) => format!("{}: {detail}", error.category()),
+        (_, None) => error.category().to_owned(),
+    }
+}
+
+/// A command as people write it, without the values: its name and what comes next.
+pub(super) fn name(command: &Cmd) -> String {
+    const LONGEST: usize = 80;
+    let words = command.args_iter().take(2).map(|argument| match argument {
+        redis::Arg::Simple(bytes) => String::from_utf8_lossy(bytes).chars().take(LONGEST).collect(),
+        _ => String::new(),
+    });
+    words.collect::<Vec<String>>().join(" ").trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_named_without_what_it_writes() {
+        assert_eq!(name(redis::cmd("SETEX").arg("a:b").arg(60).arg("secret")), "SETEX a:b");
+        assert_eq!(name(redis::cmd("ROLE").arg("")), "ROLE");
+    }
+}

@@ -1,0 +1,61 @@
+//! Whether a connection fails since one side speaks TLS and the other does not.
+//!
+//! Neither side says so: a server that expects TLS closes the connection, and a server that expects none waits for the end
+//! of a line that never comes. So after such a failure the server is greeted in the other language, once.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpStream, ToSocketAddrs as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::ConnectionAddr;
+use rustls::pki_types::ServerName;
+
+/// How long the server may take for its first byte.
+const WAIT: Duration = Duration::from_secs(1);
+
+/// The first byte of a TLS record: an alert, or a part of a handshake.
+const ALERT: u8 = 21;
+const HANDSHAKE: u8 = 22;
+
+/// What to do about a connection that failed, if the reason is TLS.
+pub(super) fn advice(address: &ConnectionAddr) -> Option<&'static str> {
+    match address {
+        ConnectionAddr::Tcp(host, port) => {
+            let first = first_byte(host, *port, &client_hello(host)?)?;
+            matches!(first, ALERT | HANDSHAKE)
+                .then_some("the server speaks TLS: use rediss:// in the place of redis://")
+        }
+        ConnectionAddr::TcpTls { host, port, .. } => {
+            let first = first_byte(host, *port, b"PING\r\n")?;
+            matches!(first, b'+' | b'-')
+                .then_some("the server does not speak TLS: use redis:// in the place of rediss://")
+        }
+        _ => None,
+    }
+}
+
+/// Sends a greeting, and gives the first byte of the answer.
+fn first_byte(host: &str, port: u16, greeting: &[u8]) -> Option<u8> {
+    let address = (host, port).to_socket_addrs().ok()?.next()?;
+    let mut stream = TcpStream::connect_timeout(&address, WAIT).ok()?;
+    stream.set_read_timeout(Some(WAIT)).ok()?;
+    stream.set_write_timeout(Some(WAIT)).ok()?;
+
+    stream.write_all(greeting).ok()?;
+    let mut first = [0];
+    stream.read_exact(&mut first).ok()?;
+    Some(first[0])
+}
+
+/// The first record of a handshake. It is never completed, so nobody has to be trusted.
+fn client_hello(host: &str) -> Option<Vec<u8>> {
+    let nobody = rustls::RootCertStore::empty();
+    let config = rustls::ClientConfig::builder().with_root_certificates(nobody).with_no_client_auth();
+    let name = ServerName::try_from(host.to_owned()).ok()?;
+
+    let mut session = rustls::ClientConnection::new(Arc::new(config), name).ok()?;
+    let mut hello = Vec::new();
+    session.write_tls(&mut hello).ok()?;
+    Some(hello)
+}

@@ -1,0 +1,163 @@
+//! The servers behind `redis.url`, which may change while the store is used: what all its connections share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::{Mutex, RwLock};
+use redis::{Client, Connection, ConnectionAddr, ConnectionInfo, RedisError, TlsCertificates, Value};
+
+use super::address::{Deployment, Sentinels, at, wrong};
+use super::connection::{ask, connect, unreachable};
+use super::slots::Topology;
+use crate::store::StoreError;
+
+/// How to reach the servers, and which there were when last looked.
+pub(super) struct Servers {
+    deployment: Deployment,
+    /// Certificates of authorities in PEM that are trusted instead of the system's.
+    certificates: Option<Vec<u8>>,
+    topology: RwLock<Option<Arc<Topology>>>,
+    /// Something has failed that may be because other servers have taken over.
+    is_suspect: AtomicBool,
+    /// A server has spoken as only the node of a cluster does.
+    is_cluster: AtomicBool,
+    /// The sentinel that answered last.
+    sentinel: Mutex<Option<Sentinel>>,
+}
+
+struct Sentinel {
+    info: ConnectionInfo,
+    connection: Connection,
+}
+
+impl Servers {
+    pub fn new(url: &str, certificates: Option<Vec<u8>>) -> Result<Servers, StoreError> {
+        let deployment = Deployment::parse(url)?;
+        let servers = Servers {
+            deployment,
+            certificates,
+            topology: RwLock::default(),
+            is_suspect: AtomicBool::default(),
+            is_cluster: AtomicBool::default(),
+            sentinel: Mutex::default(),
+        };
+
+        // Certificates that are no PEM are found now, not when a server is there.
+        let client = |error: RedisError| wrong(&error.to_string());
+        servers.entrances().iter().try_for_each(|info| servers.client(info).map(drop).map_err(client))?;
+        Ok(servers)
+    }
+
+    pub fn deployment(&self) -> &Deployment {
+        &self.deployment
+    }
+
+    /// Whether other servers can take the place of those that are known, without another URL.
+    pub fn can_change(&self) -> bool {
+        !matches!(self.deployment, Deployment::Server(_)) || self.is_cluster()
+    }
+
+    /// Whether a plain server has turned out to be a node of a cluster.
+    pub fn is_cluster(&self) -> bool {
+        self.is_cluster.load(Ordering::Relaxed)
+    }
+
+    pub fn set_cluster(&self, is_cluster: bool) {
+        self.is_cluster.store(is_cluster, Ordering::Relaxed);
+    }
+
+    /// The servers that are known may not be those that there are.
+    pub fn suspect(&self) {
+        self.is_suspect.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_suspect(&self) -> bool {
+        self.is_suspect.load(Ordering::Relaxed)
+    }
+
+    /// Servers that the URL names.
+    pub fn entrances(&self) -> &[ConnectionInfo] {
+        match &self.deployment {
+            Deployment::Server(server) => std::slice::from_ref(server),
+            Deployment::Cluster(nodes) => nodes,
+            Deployment::Sentinel(sentinels) => &sentinels.nodes,
+        }
+    }
+
+    /// The servers as they were found last.
+    pub fn topology(&self) -> Option<Arc<Topology>> {
+        self.topology.read().clone()
+    }
+
+    /// Takes the servers that were found. Links that know the same ones keep what they have.
+    pub fn found(&self, topology: Topology) -> Arc<Topology> {
+        let mut known = self.topology.write();
+        self.is_suspect.store(false, Ordering::Relaxed);
+        match &*known {
+            Some(before) if before.is_like(&topology) => before.clone(),
+            _ => known.insert(Arc::new(topology)).clone(),
+        }
+    }
+
+    /// Connects to a server.
+    pub fn connect(&self, info: &ConnectionInfo) -> Result<Connection, StoreError> {
+        let client = self.client(info).map_err(|error| unreachable(info, error))?;
+        connect(&client)
+    }
+
+    fn client(&self, info: &ConnectionInfo) -> Result<Client, RedisError> {
+        match &self.certificates {
+            // The addresses that nodes and sentinels tell have them already.
+            Some(root) if !matches!(info.addr(), ConnectionAddr::TcpTls { tls_params: Some(_), .. }) => {
+                let tls = TlsCertificates { client_tls: None, root_cert: Some(root.clone()) };
+                Client::build_with_tls(info.clone(), tls)
+            }
+            _ => Client::open(info.clone()),
+        }
+    }
+
+    /// Asks the sentinels for the master, the one that answered last first.
+    pub fn master(&self, sentinels: &Sentinels) -> Result<ConnectionInfo, StoreError> {
+        let mut kept = self.sentinel.lock();
+        if let Some(mut sentinel) = kept.take()
+            && let Ok(master) = sentinel.master(sentinels)
+        {
+            *kept = Some(sentinel);
+            return Ok(master);
+        }
+
+        let mut failures = Vec::new();
+        for info in &sentinels.nodes {
+            let asked = self.connect(info).and_then(|connection| {
+                let mut sentinel = Sentinel { info: info.clone(), connection };
+                sentinel.master(sentinels).map(|master| (sentinel, master))
+            });
+            match asked {
+                Ok((sentinel, master)) => {
+                    *kept = Some(sentinel);
+                    return Ok(master);
+                }
+                Err(StoreError::Unreachable { source }) => failures.push(source.to_string()),
+                Err(error) => failures.push(format!("{}: {error}", info.addr())),
+            }
+        }
+        let source = format!("no sentinel names a master: {}", failures.join("; ")).into();
+        Err(StoreError::Unreachable { source })
+    }
+}
+
+impl Sentinel {
+    fn master(&mut self, sentinels: &Sentinels) -> Result<ConnectionInfo, StoreError> {
+        let mut command = redis::cmd("SENTINEL");
+        command.arg("GET-MASTER-ADDR-BY-NAME").arg(&sentinels.service);
+        let answer = ask(&mut self.connection, &self.info, &command)?;
+        if answer == Value::Nil {
+            let why = format!("the sentinel knows no service `{}`", sentinels.service);
+            return Err(unreachable(&self.info, why));
+        }
+
+        let (host, port): (String, u16) =
+            redis::from_redis_value(answer).map_err(|error| unreachable(&self.info, error))?;
+        Ok(at(&sentinels.server, &host, port))
+    }
+}
