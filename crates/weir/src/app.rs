@@ -19,7 +19,7 @@ use server::gateway::{self, Gateway};
 use server::{Server, Services, UnknownTopics};
 use storage::log::kafka::{KafkaLog, KafkaOptions, KafkaSettings};
 use storage::log::{self, EmbeddedLog, EventLog, LogError, Logs};
-use storage::store::{self, CountedStore, EmbeddedStore, RedisOptions, RedisStore, ResultStore, StoreError};
+use storage::store::{self, CountedStore, EmbeddedStore, RedisOptions, RedisStore, ResultStore};
 use types::{Clock, Interval};
 
 use crate::cli::{Failure, Outcome, Script};
@@ -66,10 +66,11 @@ pub(crate) fn run(
     for remark in &loaded.remarks {
         tracing::warn!("{remark}");
     }
+    let redis = redis_options(config)?;
     let has_kafka = !config.kafka.brokers.is_empty();
     let handles = handles::share(config.http.connections.get(), has_kafka).map_err(Failure::external)?;
     let OpenedLog { log, logs, close: close_log } = open_log(config, handles, &clock, &shutdown)?;
-    let Opened { store, close } = open_store(config, handles, &clock)?;
+    let Opened { store, close } = open_store(config, redis, handles, &clock)?;
     let store = Arc::new(CountedStore::new(store, clock.clone()));
     let environment = Environment {
         logs,
@@ -223,12 +224,25 @@ struct Opened {
     close: Box<dyn FnOnce()>,
 }
 
-fn open_store(config: &Config, handles: Handles, clock: &Arc<dyn Clock>) -> Result<Opened, Failure> {
-    let failed = |error: StoreError| Failure::of(error.domain(), error);
-    let Some(url) = redis_url(config) else {
+fn open_store(
+    config: &Config,
+    redis: Option<RedisOptions>,
+    handles: Handles,
+    clock: &Arc<dyn Clock>,
+) -> Result<Opened, Failure> {
+    let Some(options) = redis else {
         let store = Arc::new(open_embedded(config, "results", handles, clock)?);
         return Ok(Opened { store: store.clone(), close: Box::new(move || store.close()) });
     };
+    let copy = open_embedded(config, "redis-copy", handles, clock)?;
+    let store = RedisStore::open(options, copy, clock.clone());
+    let store = Arc::new(store.map_err(|error| Failure::of(error.domain(), error))?);
+    Ok(Opened { store: store.clone(), close: Box::new(move || store.close()) })
+}
+
+/// How to reach Redis, if results are to go there. What is wrong about it is found before anything is opened.
+fn redis_options(config: &Config) -> Result<Option<RedisOptions>, Failure> {
+    let Some(url) = redis_url(config) else { return Ok(None) };
     let certificates = match config.redis.certificates.as_path() {
         none if none.as_os_str().is_empty() => None,
         path => {
@@ -237,11 +251,15 @@ fn open_store(config: &Config, handles: Handles, clock: &Arc<dyn Clock>) -> Resu
             Some(read.map_err(Failure::usage)?)
         }
     };
+
     let options =
         RedisOptions { url, copy_for: config.redis.copy_for.0, certificates, ..RedisOptions::default() };
-    let copy = open_embedded(config, "redis-copy", handles, clock)?;
-    let store = Arc::new(RedisStore::open(options, copy, clock.clone()).map_err(failed)?);
-    Ok(Opened { store: store.clone(), close: Box::new(move || store.close()) })
+    let settings = match config.redis.url.as_str() {
+        "" => "redis.host and redis.port (REDIS_HOST, REDIS_PORT)",
+        _ => "redis.url (REDIS_URL)",
+    };
+    options.check().context(settings).map_err(Failure::usage)?;
+    Ok(Some(options))
 }
 
 /// Where Redis is, if results are to go there.

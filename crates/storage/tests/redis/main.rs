@@ -7,8 +7,11 @@ mod servers;
 #[path = "../servers/tls.rs"]
 mod tls;
 
+mod cluster;
+mod rights;
 mod road;
 mod secured;
+mod sentinel;
 mod troubles;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,15 +26,36 @@ use storage::store::{
 };
 use types::SystemClock;
 
+/// Copies of stores, each in a directory of its own.
+struct Copies(tempfile::TempDir);
+
+impl Copies {
+    fn new() -> Copies {
+        Copies(tempfile::tempdir().expect("a directory"))
+    }
+
+    fn open(&self, copy: &str, url: String) -> RedisStore {
+        self.open_with(copy, url, None)
+    }
+
+    fn open_with(&self, copy: &str, url: String, certificates: Option<Vec<u8>>) -> RedisStore {
+        let clock = Arc::new(SystemClock::new());
+        let options = Options { keep_free_bytes: 0, ..Options::default() };
+        let copy = EmbeddedStore::open(&self.0.path().join(copy), options, clock.clone()).expect("it opens");
+        RedisStore::open(RedisOptions { url, certificates, ..RedisOptions::default() }, copy, clock)
+            .expect("it opens")
+    }
+}
+
 struct Stage {
     server: RedisServer,
-    directory: tempfile::TempDir,
+    copies: Copies,
 }
 
 impl Stage {
     fn new(arguments: &[&str]) -> Option<Stage> {
         let server = RedisServer::start(arguments)?;
-        Some(Stage { server, directory: tempfile::tempdir().expect("it opens") })
+        Some(Stage { server, copies: Copies::new() })
     }
 
     fn open(&self) -> RedisStore {
@@ -43,21 +67,12 @@ impl Stage {
     }
 
     fn open_with(&self, url: String, certificates: Option<Vec<u8>>) -> RedisStore {
-        self.open_as("copy", url, certificates)
+        self.copies.open_with("copy", url, certificates)
     }
 
     /// Another Weir's store over the same server.
     fn open_copy(&self, copy: &str, url: String) -> RedisStore {
-        self.open_as(copy, url, None)
-    }
-
-    fn open_as(&self, copy: &str, url: String, certificates: Option<Vec<u8>>) -> RedisStore {
-        let clock = Arc::new(SystemClock::new());
-        let options = Options { keep_free_bytes: 0, ..Options::default() };
-        let copy =
-            EmbeddedStore::open(&self.directory.path().join(copy), options, clock.clone()).expect("it opens");
-        RedisStore::open(RedisOptions { url, certificates, ..RedisOptions::default() }, copy, clock)
-            .expect("it opens")
+        self.copies.open(copy, url)
     }
 }
 

@@ -223,7 +223,7 @@ fn what_has_expired_is_not_given_back_and_the_rest_lives_no_longer_than_it_had()
     let Some(stage) = Stage::new(&[]) else { return };
     let clock = Arc::new(ManualClock::at(Timestamp(1_765_281_600_000)));
     let options = Options { keep_free_bytes: 0, ..Options::default() };
-    let copy = EmbeddedStore::open(&stage.directory.path().join("copy"), options, clock.clone()).unwrap();
+    let copy = EmbeddedStore::open(&stage.copies.0.path().join("copy"), options, clock.clone()).unwrap();
     let options = RedisOptions { url: stage.server.url(), ..RedisOptions::default() };
     let store = RedisStore::open(options, copy, clock.clone()).unwrap();
     let short = Upsert { ttl: Duration::from_secs(20), ..row("analytics:short", "1") };

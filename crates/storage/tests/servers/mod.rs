@@ -3,6 +3,7 @@
 
 pub mod kafka;
 pub mod redis;
+pub mod redis_cluster;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::mpsc;

@@ -75,13 +75,25 @@ impl RedisServer {
         assert!(Command::new("kill").args([signal, &id]).status().expect("kill runs").success());
     }
 
+    /// Whether it was not killed.
+    pub fn is_up(&self) -> bool {
+        self.child.is_some()
+    }
+
     /// What `redis-cli` prints.
     pub fn ask(&self, command: &[&str]) -> String {
-        let port = self.port.to_string();
-        let output =
-            Command::new("redis-cli").args(["-p", &port]).args(command).output().expect("redis-cli runs");
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        ask(self.port, command)
     }
+}
+
+/// What `redis-cli` prints.
+pub fn ask(port: u16, command: &[&str]) -> String {
+    let output = Command::new("redis-cli")
+        .args(["-p", &port.to_string()])
+        .args(command)
+        .output()
+        .expect("redis-cli runs");
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
 impl Drop for RedisServer {

@@ -249,8 +249,9 @@ pub(crate) struct Kafka {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Redis {
-    /// `redis://[user:password@]host[:port][/database]`, `rediss://…` with TLS; stronger than host and port; empty = the
-    /// embedded store. Environment: REDIS_URL.
+    /// `redis://[user:password@]host[:port][/database]`, `redis-cluster://host[:port],…`,
+    /// `redis-sentinel://host[:port],…/service`, each also as `rediss` for TLS: docs/redis.md. Stronger than host and port;
+    /// empty = the embedded store. Environment: REDIS_URL.
     pub(crate) url: String,
     /// Empty = the embedded store. Environment: REDIS_HOST.
     pub(crate) host: String,

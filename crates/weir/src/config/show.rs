@@ -32,13 +32,30 @@ pub(crate) fn without_secret(value: &Value) -> Value {
         return Value::Array(parts.iter().map(without_secret).collect());
     }
     let Value::String(text) = value else { return value.clone() };
-    if let Some((name, _)) = text.split_once('=').filter(|(name, _)| is_secret(name)) {
+
+    let property = text.split_once('=').map(|(name, _)| name).filter(|name| !name.contains("://"));
+    if let Some(name) = property.filter(|name| is_secret(name)) {
         return Value::String(format!("{name}=***"));
     }
-    let hidden = text.split_once("://").and_then(|(scheme, rest)| {
-        let (login, host) = rest.rsplit_once('@')?;
-        let user = login.split_once(':').map_or(login, |(user, _)| user);
-        Some(format!("{scheme}://{user}:***@{host}"))
+    Value::String(url_without_secrets(text).unwrap_or_else(|| text.clone()))
+}
+
+/// A URL without its password and without parameters such as `sentinelPassword` and `pass`; `None` for other texts.
+fn url_without_secrets(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once("://")?;
+    // A `?` or a `/` in a password should be escaped. One that is not must not bring the rest to light.
+    let (login, rest) = match rest.rsplit_once('@') {
+        Some((login, rest)) => {
+            let user = login.split_once(':').map_or(login, |(user, _)| user);
+            (format!("{user}:***@"), rest)
+        }
+        None => (String::new(), rest),
+    };
+
+    let (place, query) = rest.split_at(rest.find('?').map_or(rest.len(), |mark| mark + 1));
+    let pairs = query.split('&').map(|pair| match pair.split_once('=') {
+        Some((name, _)) if name.to_lowercase().contains("pass") => format!("{name}=***"),
+        _ => pair.to_owned(),
     });
-    Value::String(hidden.unwrap_or_else(|| text.clone()))
+    Some(format!("{scheme}://{login}{place}{}", pairs.collect::<Vec<String>>().join("&")))
 }

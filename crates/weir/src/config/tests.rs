@@ -196,6 +196,21 @@ fn what_is_shown_reads_back_the_same_and_keeps_secrets() {
 }
 
 #[test]
+fn passwords_in_the_parameters_of_a_url_are_not_shown() {
+    for (url, expected) in [
+        (
+            "redis-sentinel://u:secret@a,b/mymaster?sentinelUsername=s&sentinelPassword=secret",
+            "redis-sentinel://u:***@a,b/mymaster?sentinelUsername=s&sentinelPassword=***",
+        ),
+        ("unix:///run/redis.sock?db=1&pass=secret", "unix:///run/redis.sock?db=1&pass=***"),
+        ("redis://:se?cret@a", "redis://:***@a"),
+    ] {
+        let shown = show(&Loaded::load(&with_environment(&[("REDIS_URL", url)])).unwrap());
+        assert!(shown.contains(expected) && !shown.contains("cret"), "{shown}");
+    }
+}
+
+#[test]
 fn a_script_sees_the_settings_in_force_under_the_names_of_the_environment() {
     let (_directory, sources) =
         with_file("[jobs]\nresult_ttl = \"2 min\"\ntime_zone = \"Asia/Ho_Chi_Minh\"\n");

@@ -39,6 +39,11 @@ const CANNOT: &[(&str, &str, &str)] = &[
     ("docs/monitoring.md", "scrape_configs:", "settings of a Prometheus server"),
     ("docs/monitoring.md", "- alert: WeirJobBlocked", "rules of a Prometheus server"),
     (
+        "docs/redis.md",
+        "ACL SETUSER weir on >secret",
+        "a command of Redis: the storage crate's tests/redis/rights.rs runs it where there is one",
+    ),
+    (
         "docs/security.md",
         "export FLINK_REST_CLIENT_HEADERS",
         "needs Flink's command line: tests/flink_cli.rs runs it where there is one",

@@ -44,7 +44,8 @@ const FORMS: &str = "it is `redis://[user:password@]host[:port][/database]`, \
 impl Deployment {
     /// Reads a URL. The error does not repeat it, since it may hold a password.
     pub fn parse(url: &str) -> Result<Deployment, StoreError> {
-        let (scheme, rest) = url.split_once("://").ok_or_else(|| wrong("it has no scheme such as redis://"))?;
+        let (scheme, rest) =
+            url.split_once("://").ok_or_else(|| wrong("it has no scheme such as redis://"))?;
         let parts = Parts::of(rest);
 
         match scheme {
@@ -111,10 +112,13 @@ impl<'a> Parts<'a> {
     fn sentinel(&self, scheme: &str) -> Result<Deployment, StoreError> {
         let (service, database) = self.path.split_once('/').unwrap_or((self.path, ""));
         if service.is_empty() {
-            return Err(wrong("behind the sentinels stands the name of their service, as in `host:26379/mymaster`"));
+            return Err(wrong(
+                "behind the sentinels stands the name of their service, as in `host:26379/mymaster`",
+            ));
         }
 
-        let parameter = |name| self.query.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| *value);
+        let parameter =
+            |name| self.query.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| *value);
         let (user, password) = (parameter("sentinelUsername"), parameter("sentinelPassword"));
         let login = if password.is_empty() { String::new() } else { format!("{user}:{password}@") };
 
@@ -155,11 +159,14 @@ pub(super) fn at(info: &ConnectionInfo, host: &str, port: u16) -> ConnectionInfo
 }
 
 fn info(url: &str) -> Result<ConnectionInfo, StoreError> {
-    url.into_connection_info().map_err(|error: RedisError| {
+    let info = url.into_connection_info().map_err(|error: RedisError| {
         // Behind the dash stands the name of an enum's variant.
         let text = error.to_string();
         wrong(text.split(" - ").next().unwrap_or_default())
-    })
+    })?;
+    // The name of a library is nothing that a user needs a right for.
+    let settings = info.redis_settings().clone().set_skip_set_lib_name();
+    Ok(info.set_redis_settings(settings))
 }
 
 pub(super) fn wrong(why: &str) -> StoreError {
@@ -197,7 +204,10 @@ mod tests {
     fn sentinels_have_a_service_and_passwords_of_their_own() {
         let url = "redis-sentinel://u:p@a,b:5000/mymaster/2?sentinelPassword=s%40&protocol=resp2";
         let Ok(Deployment::Sentinel(found)) = Deployment::parse(url) else { panic!() };
-        assert_eq!((addresses(&found.nodes), &*found.service), (vec!["a:26379".into(), "b:5000".into()], "mymaster"));
+        assert_eq!(
+            (addresses(&found.nodes), &*found.service),
+            (vec!["a:26379".into(), "b:5000".into()], "mymaster")
+        );
         let (sentinel, server) = (found.nodes[0].redis_settings(), found.server.redis_settings());
         assert_eq!((sentinel.username(), sentinel.password(), sentinel.db()), (None, Some("s@"), 0));
         assert_eq!((server.username(), server.password(), server.db()), (Some("u"), Some("p"), 2));

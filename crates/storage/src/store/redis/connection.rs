@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use redis::{Client, Cmd, Connection, ConnectionInfo, ErrorKind, RedisError, ServerError, ServerErrorKind, Value};
+use redis::{
+    Client, Cmd, Connection, ConnectionInfo, ErrorKind, RedisError, ServerError, ServerErrorKind, Value,
+};
 
 use super::mismatch;
 use crate::store::StoreError;
@@ -12,13 +14,20 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long it may take to answer, or to take what is sent.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Connects, and logs in.
+/// Connects, and makes sure that the server answers.
 pub(super) fn connect(client: &Client) -> Result<Connection, StoreError> {
     let info = client.get_connection_info();
     let connect = || {
-        let connection = client.get_connection_with_timeout(CONNECT_TIMEOUT)?;
-        connection.set_read_timeout(Some(ANSWER_TIMEOUT))?;
+        let mut connection = client.get_connection_with_timeout(CONNECT_TIMEOUT)?;
+        connection.set_read_timeout(Some(CONNECT_TIMEOUT))?;
         connection.set_write_timeout(Some(ANSWER_TIMEOUT))?;
+
+        // Without a password nothing was said yet, and a server that speaks another language was not noticed.
+        match redis::cmd("PING").query::<Value>(&mut connection) {
+            Err(error) if !is_answer(&error) || is_login(&error) => return Err(error),
+            _ => {}
+        }
+        connection.set_read_timeout(Some(ANSWER_TIMEOUT))?;
         Ok(connection)
     };
     connect().map_err(|error: RedisError| cannot_connect(info, &error))
@@ -41,7 +50,11 @@ fn cannot_connect(info: &ConnectionInfo, error: &RedisError) -> StoreError {
 }
 
 /// Sends one command, and gives its answer.
-pub(super) fn ask(connection: &mut Connection, info: &ConnectionInfo, command: &Cmd) -> Result<Value, StoreError> {
+pub(super) fn ask(
+    connection: &mut Connection,
+    info: &ConnectionInfo,
+    command: &Cmd,
+) -> Result<Value, StoreError> {
     command.query::<Value>(connection).map_err(|error| failed(info, command, error))
 }
 

@@ -373,7 +373,9 @@ fn redirect(said: &ServerError, from: &ConnectionInfo) -> Option<(Arc<Shard>, bo
 }
 
 fn no_owner(slot: usize) -> StoreError {
-    let source = format!("no node of the cluster serves slot {slot}: its master is gone, and no replica has taken over");
+    let source = format!(
+        "no node of the cluster serves slot {slot}: its master is gone, and no replica has taken over"
+    );
     StoreError::Unreachable { source: source.into() }
 }
 

@@ -26,6 +26,7 @@ mod mismatch;
 mod servers;
 mod slots;
 mod watch;
+mod write;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -34,19 +35,14 @@ use std::time::Duration;
 
 use crossbeam_channel::Sender;
 use parking_lot::{Condvar, Mutex};
-use redis::Value;
 use types::{Clock, Timestamp};
 
 use super::followers::Followers;
-use super::{
-    Change, EmbeddedStore, Entry, Following, Notification, ResultStore, StoreError, Upsert, WriteBatch, row,
-};
-use connection::refused;
+use super::{Change, EmbeddedStore, Entry, Following, ResultStore, StoreError, WriteBatch, row};
 use guard::Guard;
 use health::Health;
-use keys::seconds;
 use known::Known;
-use link::{Link, Request};
+use link::Link;
 use servers::Servers;
 
 /// How to reach Redis, and what to keep of what is written there.
@@ -65,6 +61,14 @@ pub struct Options {
     pub certificates: Option<Vec<u8>>,
     /// Changes that wait for a follower, at most.
     pub follower_changes: usize,
+}
+
+impl Options {
+    /// Whether the address and the certificates are of any use, before anything is opened.
+    pub fn check(&self) -> Result<(), StoreError> {
+        install_cryptography();
+        Servers::new(&self.url, self.certificates.clone()).map(drop)
+    }
 }
 
 impl Default for Options {
@@ -152,8 +156,7 @@ impl RedisStore {
         copy: EmbeddedStore,
         clock: Arc<dyn Clock>,
     ) -> Result<RedisStore, StoreError> {
-        // Once in a process; that somebody else did is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        install_cryptography();
         let servers = Arc::new(Servers::new(&options.url, options.certificates.clone())?);
         let address = servers.deployment().first();
 
@@ -211,58 +214,6 @@ impl Drop for RedisStore {
 }
 
 impl Shared {
-    /// Writes a batch, whole or in part: what was written is written again with the rest. Returns what came of telling
-    /// others, if they are to be told.
-    fn put(&self, link: &mut Link, batch: &WriteBatch) -> Result<Option<Result<(), StoreError>>, StoreError> {
-        for upserts in batch.upserts.chunks(PIPELINE_COMMANDS) {
-            let requests: Vec<Request<'_>> = upserts.iter().map(set_with_life).collect();
-            link.write(&requests)?;
-        }
-        let Some(told) = &batch.notification else { return Ok(None) };
-        self.tell(link, batch, told).map(Some)
-    }
-
-    /// Writes the latest key, and publishes. A `PUBLISH` that is refused does not make the rows any less written: it is
-    /// returned, and the batch is not written again.
-    fn tell(
-        &self,
-        link: &mut Link,
-        batch: &WriteBatch,
-        told: &Notification,
-    ) -> Result<Result<(), StoreError>, StoreError> {
-        let message = message(told);
-        let mut publish = redis::cmd("PUBLISH");
-        publish.arg(&*told.channel).arg(&message);
-        // Any node of a cluster takes it. The one of the latest key takes both in order.
-        let row = batch.upserts.first().map(|upsert| &upsert.key);
-        let key = told.latest_key().or(row).map_or(&*told.channel, |key| &**key);
-        let mut requests = Vec::with_capacity(2);
-        if let Some(latest) = told.latest_key() {
-            let mut set = redis::cmd("SET");
-            set.arg(&**latest).arg(&*told.time);
-            requests.push(Request { key: latest, command: set });
-        }
-        requests.push(Request { key, command: publish });
-
-        let listens = *told.channel == *self.options.channel;
-        if listens {
-            self.own.lock().sent(&message);
-        }
-        let answers = link.pipe(&requests);
-        let is_published = matches!(answers.as_deref(), Ok([.., last]) if !matches!(last, Value::ServerError(_)));
-        if listens && !is_published {
-            self.own.lock().heard(message.as_bytes());
-        }
-
-        let mut outcomes = answers?.into_iter().zip(&requests).map(|(answer, request)| match answer {
-            Value::ServerError(said) => Err(refused(&request.command, &said)),
-            _ => Ok(()),
-        });
-        let published = outcomes.next_back().unwrap_or(Ok(()));
-        outcomes.collect::<Result<(), StoreError>>()?;
-        Ok(published)
-    }
-
     /// Makes sure that Redis has what it was given and takes more. Returns how many rows it was given back.
     fn give_back(&self, link: &mut Link) -> Result<u64, StoreError> {
         if self.guard.check(link)? {
@@ -274,19 +225,6 @@ impl Shared {
     fn know(&self, keys: impl Iterator<Item = impl AsRef<[u8]>>) {
         self.known.lock().add(keys.map(|key| hash(key.as_ref())));
     }
-}
-
-/// A row as the contract has it.
-fn set_with_life(upsert: &Upsert) -> Request<'_> {
-    let mut command = redis::cmd("SETEX");
-    command.arg(&*upsert.key).arg(seconds(upsert.ttl)).arg(&*upsert.value);
-    Request { key: &upsert.key, command }
-}
-
-/// `{"type", "timestamp", "count"}`.
-fn message(told: &Notification) -> String {
-    let text = |text: &str| serde_json::Value::from(text).to_string();
-    format!(r#"{{"type": {}, "timestamp": {}, "count": {}}}"#, text(&told.kind), text(&told.time), told.count)
 }
 
 fn hash(key: &[u8]) -> u64 {
@@ -307,7 +245,7 @@ impl ResultStore for RedisStore {
             }
             // Before Redis has it: should Redis be emptied now, what is given back is read from the copy.
             shared.keep(batch)?;
-            shared.put(&mut writing.link, batch)
+            write::put(shared, &mut writing.link, batch)
         })();
         shared.health.wrote(&written, shared.clock.elapsed());
         if let Some(told) = written? {
@@ -404,25 +342,12 @@ impl Shared {
     }
 }
 
+/// Once in a process; that somebody else did is as good.
+fn install_cryptography() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 /// How long something stands that expires then; `None` if it has expired.
 fn life(expires: Timestamp, now: Timestamp) -> Option<Duration> {
     u64::try_from(expires.0.saturating_sub(now.0)).ok().filter(|ms| *ms > 0).map(Duration::from_millis)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_is_what_the_contract_says() {
-        let told = Notification {
-            channel: "c".into(),
-            latest_key: "l".into(),
-            kind: "fa\"culty".into(),
-            time: "2025-12-09T11:30:00".into(),
-            count: 3,
-        };
-        let expected = r#"{"type": "fa\"culty", "timestamp": "2025-12-09T11:30:00", "count": 3}"#;
-        assert_eq!(message(&told), expected);
-    }
 }

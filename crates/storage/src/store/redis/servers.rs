@@ -42,9 +42,14 @@ impl Servers {
             sentinel: Mutex::default(),
         };
 
+        let speaks_tls = |info: &ConnectionInfo| matches!(info.addr(), ConnectionAddr::TcpTls { .. });
+        if servers.certificates.is_some() && !servers.entrances().iter().all(speaks_tls) {
+            return Err(wrong("redis.certificates are only of use to rediss://"));
+        }
         // Certificates that are no PEM are found now, not when a server is there.
-        let client = |error: RedisError| wrong(&error.to_string());
-        servers.entrances().iter().try_for_each(|info| servers.client(info).map(drop).map_err(client))?;
+        for info in servers.entrances() {
+            servers.client(info).map_err(|error| StoreError::Address { message: error.to_string() })?;
+        }
         Ok(servers)
     }
 

@@ -90,7 +90,8 @@ impl Topology {
     fn mark(&mut self) {
         let Some(owners) = &self.owners else { return };
         for (place, shard) in self.shards.iter_mut().enumerate() {
-            let weight = |slot: &usize| xxhash_rust::xxh3::xxh3_64_with_seed(shard.name.as_bytes(), *slot as u64);
+            let weight =
+                |slot: &usize| xxhash_rust::xxh3::xxh3_64_with_seed(shard.name.as_bytes(), *slot as u64);
             let own = (0..SLOTS).filter(|slot| usize::from(owners[*slot]) == place);
             if let Some(slot) = own.min_by_key(weight) {
                 let marker = format!("{MARKER}:{{{}}}", tag(slot)).into();
@@ -234,7 +235,8 @@ mod tests {
 
     #[test]
     fn a_marker_lies_on_its_shard_and_stays_while_other_slots_move() {
-        let before = topology(vec![range(0, 8_191, &[(text("a"), 1)]), range(8_192, 16_383, &[(text("b"), 2)])]);
+        let before =
+            topology(vec![range(0, 8_191, &[(text("a"), 1)]), range(8_192, 16_383, &[(text("b"), 2)])]);
         for (place, shard) in before.shards().iter().enumerate() {
             assert_eq!(before.owner(&shard.marker), Ok(place), "{}", shard.marker);
         }
@@ -254,8 +256,11 @@ mod tests {
     #[test]
     fn an_answer_that_is_none_is_not_taken() {
         let via = "redis://seed".into_connection_info().unwrap();
-        for answer in [Value::Okay, Value::Array(vec![Value::Int(1)]), Value::Array(vec![range(0, 99_999, &[(text("a"), 1)])])]
-        {
+        for answer in [
+            Value::Okay,
+            Value::Array(vec![Value::Int(1)]),
+            Value::Array(vec![range(0, 99_999, &[(text("a"), 1)])]),
+        ] {
             assert!(Topology::of_cluster(answer, &via, None).is_none());
         }
     }

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use redis::{Connection, PubSub, RedisError};
+use redis::{Connection, ConnectionInfo, PubSub, RedisError, Value};
 
-use super::connection::failed;
+use super::connection::{failed, refused};
 use super::keys::{fetch, keys};
 use super::link::Link;
 use super::slots::{Shard, Topology};
@@ -108,15 +108,11 @@ fn subscribed(shared: &Shared, stopped: &Receiver<()>) -> Result<(), StoreError>
     shared.give_back(&mut looking).map_err(elsewhere)?;
 
     let (server, mut connection) = some_server(shared, &mut looking).map_err(elsewhere)?;
-    let mut listening = connection.as_pubsub();
-    let mut command = redis::cmd("SUBSCRIBE");
-    command.arg(&shared.options.channel);
-    let subscribed = listening
-        .subscribe(&shared.options.channel)
-        .map_err(|error| failed(&server.info, &command, error));
+    let subscribed = subscribe(&mut connection, &server.info, &shared.options.channel);
     shared.health.subscribed(&subscribed);
     subscribed?;
 
+    let mut listening = connection.as_pubsub();
     listening.set_read_timeout(Some(LISTEN)).map_err(lost)?;
     shared.own.lock().waiting.clear();
     {
@@ -127,6 +123,18 @@ fn subscribed(shared: &Shared, stopped: &Receiver<()>) -> Result<(), StoreError>
     }
     shared.heard.notify_all();
     hear(shared, &mut looking, &server, &mut listening, stopped).map_err(elsewhere)
+}
+
+/// Asks for the messages of a channel. [`PubSub::subscribe`] takes every answer for a yes.
+fn subscribe(connection: &mut Connection, info: &ConnectionInfo, channel: &str) -> Result<(), StoreError> {
+    let mut command = redis::cmd("SUBSCRIBE");
+    command.arg(channel);
+    connection.send_packed_command(&command.get_packed_command()).map_err(lost)?;
+    match connection.recv_response() {
+        Ok(Value::ServerError(said)) => Err(refused(&command, &said)),
+        Ok(_) => Ok(()),
+        Err(error) => Err(failed(info, &command, error)),
+    }
 }
 
 /// Trouble that is told as what it is elsewhere, and is no subscription that was refused.
@@ -176,7 +184,7 @@ fn hear(
         let now = shared.clock.elapsed();
         if now.saturating_sub(heard) >= ALIVE {
             listening.set_read_timeout(Some(ALIVE)).map_err(lost)?;
-            listening.ping::<redis::Value>().map_err(lost)?;
+            listening.ping::<Value>().map_err(lost)?;
             listening.set_read_timeout(Some(LISTEN)).map_err(lost)?;
             heard = now;
         }
