@@ -1,4 +1,4 @@
-//! The routes for whoever operates Weir: does it live, is it ready, what runs.
+//! The routes for operators: whether Weir lives, whether it is ready, what runs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,6 +83,8 @@ pub(crate) struct Overview {
     events_rejected: u64,
     result_rows: usize,
     feed_clients: i64,
+    /// What `/readyz` answers.
+    checks: Vec<Check>,
     jobs: Vec<JobSummary>,
 }
 
@@ -96,6 +98,18 @@ impl Operation {
         let started = clock.elapsed();
         Operation { clock, started, backing, operations, metrics }
     }
+
+    /// Asks everything that has to do its work.
+    async fn checks(&self) -> Vec<Check> {
+        let backing = &self.backing;
+        let (log, store) = tokio::join!(backing.ask_log(), backing.ask_store());
+        let results = if backing.analytics.loaded() { Ok(()) } else { Err("still being loaded".to_owned()) };
+
+        let found = [("log", log), ("store", store), ("results", results), ("jobs", self.operations.ready())];
+        let check =
+            |(name, found): (_, Result<(), String>)| Check { name, ok: found.is_ok(), message: found.err() };
+        found.into_iter().map(check).collect()
+    }
 }
 
 /// Whether the process lives.
@@ -108,15 +122,7 @@ pub(crate) async fn healthz() -> Json<Alive> {
 #[utoipa::path(get, path = "/readyz", tag = "operation",
     responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
 pub(crate) async fn readyz(State(operation): State<Arc<Operation>>) -> Response {
-    let backing = &operation.backing;
-    let (log, store) = tokio::join!(backing.ask_log(), backing.ask_store());
-    let results = if backing.analytics.loaded() { Ok(()) } else { Err("still being loaded".to_owned()) };
-    let checks =
-        [("log", log), ("store", store), ("results", results), ("jobs", operation.operations.ready())];
-    let checks: Vec<Check> = checks
-        .into_iter()
-        .map(|(name, found)| Check { name, ok: found.is_ok(), message: found.err() })
-        .collect();
+    let checks = operation.checks().await;
     let ready = checks.iter().all(|check| check.ok);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { ready, checks })).into_response()
@@ -125,6 +131,7 @@ pub(crate) async fn readyz(State(operation): State<Arc<Operation>>) -> Response 
 /// What runs.
 #[utoipa::path(get, path = "/status", tag = "operation", responses((status = 200, body = Overview)))]
 pub(crate) async fn status(State(operation): State<Arc<Operation>>) -> Json<Overview> {
+    let checks = operation.checks().await;
     let metrics = &operation.metrics;
     Json(Overview {
         version: env!("CARGO_PKG_VERSION"),
@@ -133,6 +140,7 @@ pub(crate) async fn status(State(operation): State<Arc<Operation>>) -> Json<Over
         events_rejected: metrics.events_rejected.get(),
         result_rows: operation.backing.analytics.rows(),
         feed_clients: metrics.feed_clients.get(),
+        checks,
         jobs: operation.operations.jobs(),
     })
 }

@@ -122,6 +122,13 @@ impl Up {
         answer.body_mut().read_json().expect("JSON")
     }
 
+    /// An answer of whatever status.
+    pub fn answer(&self, path: &str) -> (u16, Value) {
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let mut answer = agent.get(format!("{}{path}", self.http)).call().expect("an answer");
+        (answer.status().as_u16(), answer.body_mut().read_json().expect("JSON"))
+    }
+
     /// Asks again and again until the answer is as wanted.
     pub fn wait_for(&self, path: &str, is_wanted: impl Fn(&Value) -> bool) -> Value {
         let tries = PATIENCE.as_millis() / POLL.as_millis();

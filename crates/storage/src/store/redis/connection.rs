@@ -24,7 +24,7 @@ pub(super) fn connect(client: &Client) -> Result<Connection, StoreError> {
 
         // Without a password nothing was said yet, and a server that speaks another language was not noticed.
         match redis::cmd("PING").query::<Value>(&mut connection) {
-            Err(error) if !is_answer(&error) || is_login(&error) => return Err(error),
+            Err(error) if !is_answer(&error) || login_hint(&error).is_some() => return Err(error),
             _ => {}
         }
         connection.set_read_timeout(Some(ANSWER_TIMEOUT))?;
@@ -34,11 +34,9 @@ pub(super) fn connect(client: &Client) -> Result<Connection, StoreError> {
 }
 
 fn cannot_connect(info: &ConnectionInfo, error: &RedisError) -> StoreError {
-    if error.kind() == ErrorKind::AuthenticationFailed || is_login(error) {
-        return StoreError::Refused {
-            command: "AUTH".to_owned(),
-            answer: format!("{}; check the user and the password in redis.url", words(error)),
-        };
+    if let Some(hint) = login_hint(error) {
+        let answer = format!("{}; {hint}", words(error));
+        return StoreError::Refused { command: "the login".to_owned(), answer };
     }
 
     // A server that is not there speaks nothing.
@@ -118,9 +116,15 @@ fn is_answer(error: &RedisError) -> bool {
     matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension)
 }
 
-/// Whether it is about who we are.
-fn is_login(error: &RedisError) -> bool {
-    matches!(error.code(), Some("NOAUTH" | "WRONGPASS"))
+/// What to do about an error that is about who we are.
+fn login_hint(error: &RedisError) -> Option<&'static str> {
+    match (error.kind(), error.code()) {
+        (ErrorKind::AuthenticationFailed, _) | (_, Some("WRONGPASS")) => {
+            Some("check the user and the password in redis.url")
+        }
+        (_, Some("NOAUTH")) => Some("redis.url lacks a password"),
+        _ => None,
+    }
 }
 
 fn words(error: &RedisError) -> String {

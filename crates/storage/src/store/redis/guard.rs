@@ -32,6 +32,8 @@ use crate::store::{EmbeddedStore, Entry, ResultStore as _, StoreError, Upsert, W
 
 /// In the copy: its own name.
 const NAME: &str = "weir:name";
+/// In a marker, while the server is filled: the name of no copy.
+const FILLING: &str = "filling";
 /// As long as anything lasts.
 const AGES: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
@@ -147,6 +149,9 @@ impl Guard {
         name: &str,
     ) -> Result<u64, StoreError> {
         let shard = lacking.shard;
+        // A user who may write rows and keep no books is found before the rows are written, not after: they would be written
+        // again every second.
+        make_known(link, shard, FILLING)?;
         let mut members = redis::cmd("SMEMBERS");
         members.arg(&*shard.marker);
         let stores: Vec<String> = read(link.ask_for(&shard.marker, members)?)?;
@@ -155,11 +160,9 @@ impl Guard {
 
         let (rows, oldest) = give_back(link, copy, now, self.copy_for, (lacking, what))?;
         make_known(link, shard, name)?;
-        if !lives.is_empty() {
-            let mut forget = redis::cmd("SREM");
-            forget.arg(&*shard.marker).arg(&lives);
-            link.ask_for(&shard.marker, forget)?;
-        }
+        let mut forget = redis::cmd("SREM");
+        forget.arg(&*shard.marker).arg(&lives).arg(FILLING);
+        link.ask_for(&shard.marker, forget)?;
 
         if rows > 0 {
             let reaches_back =

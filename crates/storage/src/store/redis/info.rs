@@ -1,8 +1,8 @@
-//! What `INFO` tells: lines of `name:value`.
+//! Reads answers to `INFO`: lines of `name:value`, and headings that begin with `#`.
 
 use redis::Value;
 
-/// A value of an answer to `INFO`.
+/// The value of a name, without the blanks around it. `None` where the answer is no text, or does not have the name.
 pub(super) fn text(answer: Value, name: &str) -> Option<String> {
     let answer: String = redis::from_redis_value(answer).ok()?;
     let value = answer.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;

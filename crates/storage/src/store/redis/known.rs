@@ -1,18 +1,22 @@
-//! The keys that this process knows of, as hashes: what is not among them was written by someone else.
+//! The keys that this process knows of: a key that is not among them was written by somebody else.
+//!
+//! A key is known by its 64-bit hash. Every key that is written is added; keys that expire are not removed one by one.
+//! Instead the set is made anew from each scan of all keys, between [`Known::begin`] and [`Known::end`]. Keys that are
+//! added while the scan runs stay known, since the scan may have passed their place.
 
 use std::collections::HashSet;
 
-/// Grows with every key that is written, and is made anew from a look through all keys.
+/// Hashes of keys.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     all: HashSet<u64>,
-    /// What was added since a look began.
+    /// Keys added since a scan began.
     since: Option<HashSet<u64>>,
-    /// How many there were after the last look.
+    /// How many keys there were after the last scan.
     settled: usize,
 }
 
-/// More keys than after the last look, without another one, at most.
+/// How many keys may be added without another scan, beside twice as many as after the last one.
 const GROWTH: usize = 1 << 20;
 
 impl Known {
@@ -32,19 +36,19 @@ impl Known {
         self.all.contains(&key)
     }
 
-    /// A look through all keys begins.
+    /// A scan of all keys begins.
     pub fn begin(&mut self) {
         self.since = Some(HashSet::new());
     }
 
-    /// It has found these: with what was added meanwhile they are all there are.
+    /// The scan has found these keys. Those that were added meanwhile stay known.
     pub fn end(&mut self, found: HashSet<u64>) {
         self.all = found;
         self.all.extend(self.since.take().unwrap_or_default());
         self.settled = self.all.len();
     }
 
-    /// Whether so much was added that keys which are gone may be most of it.
+    /// Whether so many keys were added that most of the set may be gone from Redis.
     pub fn is_grown(&self) -> bool {
         self.all.len() > self.settled * 2 + GROWTH
     }
@@ -55,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_look_forgets_what_is_gone_and_nothing_that_came_meanwhile() {
+    fn a_scan_forgets_keys_that_are_gone_and_none_that_came_meanwhile() {
         let mut known = Known::default();
         known.add([1, 2].into_iter());
         known.begin();

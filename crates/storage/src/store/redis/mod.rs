@@ -125,6 +125,14 @@ struct Writing {
 }
 
 impl Writing {
+    /// Makes sure, on our own link, that Redis has what it was given.
+    fn make_sure(&mut self, shared: &Shared) -> Result<(), StoreError> {
+        if !shared.guard.check(&mut self.link)? {
+            self.fill(shared, None)?;
+        }
+        Ok(())
+    }
+
     /// Gives Redis what it lacks, over a link or our own. Returns how many rows that were.
     fn fill(&mut self, shared: &Shared, link: Option<&mut Link>) -> Result<u64, StoreError> {
         let mut rows = 0;
@@ -240,8 +248,12 @@ impl ResultStore for RedisStore {
         let mut writing = shared.writing.lock();
         let writing = &mut *writing;
         let written = (|| {
-            if writing.link.is_new() && !shared.guard.check(&mut writing.link)? {
-                writing.fill(shared, None)?;
+            if writing.link.is_new() {
+                match writing.make_sure(shared) {
+                    // The right to keep books says nothing about the right to write rows. The heartbeat tells it.
+                    Ok(()) | Err(StoreError::Refused { .. }) => {}
+                    Err(error) => return Err(error),
+                }
             }
             // Before Redis has it: should Redis be emptied now, what is given back is read from the copy.
             shared.keep(batch)?;

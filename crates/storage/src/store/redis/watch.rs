@@ -1,8 +1,13 @@
 //! Hears of changes that others make, and looks after the servers.
 //!
-//! A message names an analytic and a time, not the keys, and those of writers before Weir need not end in that time. So
-//! after messages of others all keys are looked through, in steps that hold up nobody, for those that are not known yet
-//! or end in a time that was told.
+//! A message names an analytic and a time, not the keys, and the keys of writers before Weir need not end in that time. So
+//! after a message of somebody else all keys are scanned, in steps that hold up nobody, for keys that are not known yet
+//! (`known.rs`) or end in a time that was told.
+//!
+//! ```text
+//! message ─► one of ours? ─ yes ─► nothing to do: followers were told when the rows were written
+//!                └─ no ──► Told: types, newest times ─ at most once a second ─► scan, fetch, tell followers
+//! ```
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
