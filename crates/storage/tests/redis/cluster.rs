@@ -84,6 +84,49 @@ fn a_cluster_is_entered_at_any_node() {
 }
 
 #[test]
+fn the_documented_user_may_do_all_that_a_cluster_needs() {
+    let Some(mut cluster) = RedisCluster::start(3, 0) else { return };
+    let users = |cluster: &RedisCluster| {
+        cluster.nodes.iter().for_each(|node| crate::rights::make_user(node, &[]));
+    };
+    users(&cluster);
+    let copies = Copies::new();
+    let url = cluster.url(0).replace("redis://", "redis://weir:secret@");
+    let store = copies.open("copy", url.clone());
+    let keys = keys(100);
+    insist(&store, &batch(&rows(&keys, "1"), T));
+    assert_eq!(scanned(&store).len(), keys.len() + 1);
+    wait_until("all is well", || store.ping().is_ok() && store.remark().is_none());
+
+    // Keys that are being handed over are asked for (`ASKING`).
+    let new = cluster.add_node().expect("it started before");
+    users(&cluster);
+    cluster.meet();
+    cluster.wait_until_all_slots_are_served();
+    let (key, from) = (&keys[0], cluster.owner(&keys[0]));
+    let slot = cluster.ask(&["CLUSTER", "KEYSLOT", key]);
+    let (old, target) = (cluster.id(from), cluster.id(new));
+    assert_eq!(cluster.nodes[new].ask(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &old]), "OK");
+    assert_eq!(cluster.nodes[from].ask(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &target]), "OK");
+    let port = cluster.nodes[new].port().to_string();
+    assert_eq!(cluster.nodes[from].ask(&["MIGRATE", "127.0.0.1", &port, key, "0", "5000"]), "OK");
+    store.write(&batch(&[(key, "2")], T)).expect("the key is found where it is");
+    assert_eq!(&*store.get(key).unwrap().unwrap().value, b"2");
+    assert_eq!(cluster.nodes[new].ask(&["CLUSTER", "COUNTKEYSINSLOT", &slot]), "1");
+    for node in &cluster.nodes {
+        assert_eq!(node.ask(&["ACL", "LOG"]), "", "nothing is refused");
+    }
+
+    // Without the right to ask who holds what, the cluster is not taken for a single server.
+    drop(store);
+    cluster.nodes.iter().for_each(|node| crate::rights::make_user(node, &["-cluster|slots"]));
+    let store = copies.open("other", url);
+    let refused = store.write(&batch(&rows(&keys, "3"), T)).unwrap_err().to_string();
+    assert!(refused.contains("CLUSTER SLOTS") && refused.contains("NOPERM"), "{refused}");
+    wait_until("it is told", || store.ping().is_err_and(|error| error.to_string().contains("CLUSTER SLOTS")));
+}
+
+#[test]
 fn changes_are_told_to_all_nodes_and_heard_from_all() {
     let Some(cluster) = RedisCluster::start(3, 0) else { return };
     let copies = Copies::new();

@@ -2,6 +2,7 @@
 
 use storage::store::{ResultStore as _, StoreError};
 
+use crate::servers::redis::RedisServer;
 use crate::servers::wait_until;
 use crate::{A, Stage, T, batch, insist, scanned};
 
@@ -13,10 +14,15 @@ fn line() -> &'static str {
     lines.find(|line| line.starts_with("ACL SETUSER weir ")).expect("it is documented")
 }
 
-/// Makes the user of the documentation, with some changes. Returns the URL by which it enters.
-fn user(stage: &Stage, changes: &[&str]) -> String {
+/// Makes the user of the documentation, with some changes.
+pub fn make_user(server: &RedisServer, changes: &[&str]) {
     let words: Vec<&str> = line().split(' ').chain(changes.iter().copied()).collect();
-    assert_eq!(stage.server.ask(&words), "OK");
+    assert_eq!(server.ask(&words), "OK");
+}
+
+/// [`make_user`]. Returns the URL by which it enters.
+fn user(stage: &Stage, changes: &[&str]) -> String {
+    make_user(&stage.server, changes);
     format!("redis://weir:secret@127.0.0.1:{}", stage.server.port())
 }
 
@@ -66,14 +72,14 @@ fn the_documented_user_may_do_all_that_is_needed() {
 fn holds_back(changes: &[&str], named: &str) {
     let Some(stage) = Stage::new(&[]) else { return };
     let store = stage.open_at(user(&stage, changes));
-    let refused = store.write(&batch(&[(A, "1")], T)).unwrap_err();
+    let refused = store.write(&batch(&[(A, "1")], T)).expect_err("it is refused");
     assert!(matches!(refused, StoreError::Refused { .. }), "{refused:?}");
     assert!(refused.to_string().contains(named) && refused.to_string().contains("NOPERM"), "{refused}");
     assert!(refused.to_string().contains("docs/redis.md"), "{refused}");
     for _ in 0..3 {
         let seen = commands(&stage);
         wait_until("it is looked after again", || commands(&stage) > seen);
-        let told = store.ping().unwrap_err().to_string();
+        let told = store.ping().expect_err("it is refused").to_string();
         assert!(told.contains(named), "{told}");
     }
     user(&stage, &["+@all", "~*", "&*"]);
