@@ -647,6 +647,8 @@ export interface components {
             status: components["schemas"]["Status"];
         };
         Overview: {
+            /** @description What `/readyz` answers. */
+            checks: components["schemas"]["Check"][];
             /**
              * Format: int64
              * @description Events that came over HTTP and are durable.
