@@ -158,10 +158,16 @@ fn redis_client(stage: &Stage) -> redis::Client {
 
 #[test]
 fn what_another_writer_puts_there_is_told() {
+    for protocol in ["resp2", "resp3"] {
+        is_told(protocol);
+    }
+}
+
+fn is_told(protocol: &str) {
     let Some(stage) = Stage::new(&[]) else { return };
-    let store = stage.open();
-    let following = store.follow().unwrap();
-    store.write(&batch(&[(A, r#"{"n": 1}"#)], T)).unwrap();
+    let store = stage.open_at(format!("{}/?protocol={protocol}", stage.server.url()));
+    let following = store.follow().expect("the store answers");
+    store.write(&batch(&[(A, r#"{"n": 1}"#)], T)).expect("the store answers");
     assert!(next(&following).notification.is_some());
     // Another job writes one row that is new and one that we wrote, and rows under times of their own.
     let theirs = "analytics:year:3:2025-12-09T11:29:59.123456";

@@ -69,6 +69,23 @@ fn a_master_that_is_replaced_while_it_runs_is_left() {
 }
 
 #[test]
+fn while_no_sentinel_answers_the_master_is_the_one_that_was_named_last() {
+    let Some(mut watched) = Watched::start() else { return };
+    let copies = Copies::new();
+    let store = copies.open("copy", watched.url());
+    insist(&store, &batch(&[(A, "1")], T));
+    watched.end_sentinel();
+    wait_until("it is remarked", || store.remark().is_some_and(|remark| remark.contains("no sentinel")));
+    watched.master.ask(&["CLIENT", "KILL", "TYPE", "normal"]);
+    insist(&store, &batch(&[(A, "2")], T));
+    assert_eq!(watched.master.ask(&["GET", A]), "2");
+    wait_until("it takes rows", || store.ping().is_ok());
+    drop(store);
+    let store = copies.open("other", watched.url());
+    assert!(store.write(&batch(&[(A, "3")], T)).is_err(), "whoever has not been told knows no master");
+}
+
+#[test]
 fn a_service_that_the_sentinels_do_not_know_is_named() {
     let Some(watched) = Watched::start() else { return };
     let copies = Copies::new();

@@ -177,6 +177,12 @@ impl Watched {
         Some(watched)
     }
 
+    /// Kills the sentinel.
+    pub fn end_sentinel(&mut self) {
+        self.sentinel.kill().expect("it can be killed");
+        self.sentinel.wait().expect("it ends");
+    }
+
     pub fn url(&self) -> String {
         format!("redis-sentinel://127.0.0.1:{}/{SERVICE}", self.sentinel_port)
     }

@@ -96,7 +96,7 @@ impl Link {
     pub fn look_up(&mut self) -> Result<Arc<Topology>, StoreError> {
         let servers = self.servers.clone();
         match servers.deployment() {
-            Deployment::Sentinel(sentinels) => Ok(servers.found(Topology::one(servers.master(sentinels)?))),
+            Deployment::Sentinel(sentinels) => servers.look_up_master(sentinels),
             Deployment::Cluster(_) => self.look_up_cluster(),
             Deployment::Server(_) if servers.is_cluster() => self.look_up_cluster(),
             Deployment::Server(server) => match self.slots_of(&Shard::new(server.clone())) {

@@ -337,7 +337,8 @@ impl ResultStore for RedisStore {
     }
 
     fn remark(&self) -> Option<String> {
-        self.shared.health.remark(self.shared.clock.elapsed())
+        let remark = self.shared.health.remark(self.shared.clock.elapsed());
+        remark.or_else(|| self.shared.servers.sentinels_away())
     }
 }
 

@@ -23,6 +23,8 @@ pub(super) struct Servers {
     is_cluster: AtomicBool,
     /// The sentinel that answered last.
     sentinel: Mutex<Option<Sentinel>>,
+    /// Why no sentinel can be asked, while the master is known from before.
+    sentinels_away: Mutex<Option<String>>,
 }
 
 struct Sentinel {
@@ -40,6 +42,7 @@ impl Servers {
             is_suspect: AtomicBool::default(),
             is_cluster: AtomicBool::default(),
             sentinel: Mutex::default(),
+            sentinels_away: Mutex::default(),
         };
 
         let speaks_tls = |info: &ConnectionInfo| matches!(info.addr(), ConnectionAddr::TcpTls { .. });
@@ -121,8 +124,33 @@ impl Servers {
         }
     }
 
+    /// Looks which server is the master now. While no sentinel answers, it is the one that was named last.
+    pub fn look_up_master(&self, sentinels: &Sentinels) -> Result<Arc<Topology>, StoreError> {
+        let named = self.master(sentinels);
+        let why = named.as_ref().err().map(|error| match error {
+            StoreError::Unreachable { source } => source.to_string(),
+            error => error.to_string(),
+        });
+        *self.sentinels_away.lock() = why;
+
+        match (named, self.topology()) {
+            (Ok(master), _) => Ok(self.found(Topology::one(master))),
+            (Err(_), Some(known)) => {
+                // The next failure asks again, not the next command.
+                self.is_suspect.store(false, Ordering::Relaxed);
+                Ok(known)
+            }
+            (Err(error), None) => Err(error),
+        }
+    }
+
+    /// Why no sentinel can be asked who the master is.
+    pub fn sentinels_away(&self) -> Option<String> {
+        self.sentinels_away.lock().clone()
+    }
+
     /// Asks the sentinels for the master, the one that answered last first.
-    pub fn master(&self, sentinels: &Sentinels) -> Result<ConnectionInfo, StoreError> {
+    fn master(&self, sentinels: &Sentinels) -> Result<ConnectionInfo, StoreError> {
         let mut kept = self.sentinel.lock();
         if let Some(mut sentinel) = kept.take()
             && let Ok(master) = sentinel.master(sentinels)
