@@ -100,6 +100,11 @@ pub(super) fn refused(command: &Cmd, said: &ServerError) -> StoreError {
     StoreError::Refused { command: name(command), answer: format!("{answer}{hint}") }
 }
 
+/// The code with which the answer of a [`StoreError::Refused`] begins: `NOPERM`.
+pub(super) fn code(answer: &str) -> &str {
+    answer.split(' ').next().unwrap_or_default()
+}
+
 /// A server that does not do what it has to, for a reason.
 pub(super) fn unreachable(info: &ConnectionInfo, why: impl std::fmt::Display) -> StoreError {
     StoreError::Unreachable { source: format!("{}: {why}", info.addr()).into() }

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::connection::code;
 use crate::store::StoreError;
 
 /// A heartbeat that takes so long is worth a word.
@@ -236,7 +237,6 @@ impl Trouble {
 
     /// Whether both have one reason: a server that is away, or the same error code.
     fn is_kind_of(&self, other: &Trouble) -> bool {
-        let code = |answer: &str| answer.split(' ').next().unwrap_or_default().to_owned();
         match (self, other) {
             (Trouble::Unreachable { .. }, Trouble::Unreachable { .. }) => true,
             (Trouble::Refused { answer, .. }, Trouble::Refused { answer: other, .. }) => {

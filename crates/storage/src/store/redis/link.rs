@@ -19,7 +19,7 @@ use std::sync::Arc;
 use redis::{Cmd, Connection, ConnectionInfo, ServerError, ServerErrorKind, Value};
 
 use super::address::Deployment;
-use super::connection::{ask_if_allowed, failed, is_usable_after, receive, refused, unreachable};
+use super::connection::{ask_if_allowed, code, failed, is_usable_after, receive, refused, unreachable};
 use super::info;
 use super::servers::Servers;
 use super::slots::{Shard, Topology, beside};
@@ -100,8 +100,10 @@ impl Link {
             Deployment::Cluster(_) => self.look_up_cluster(),
             Deployment::Server(_) if servers.is_cluster() => self.look_up_cluster(),
             Deployment::Server(server) => match self.slots_of(&Shard::new(server.clone())) {
-                // A server that is no cluster says so, and one that does not tell is taken for none.
-                Err(StoreError::Refused { .. }) => Ok(servers.found(Topology::one(server.clone()))),
+                // A server that is no cluster says so. One that does not tell is taken for none, until a key has moved.
+                Err(StoreError::Refused { answer, .. }) if matches!(code(&answer), "ERR" | "NOPERM") => {
+                    Ok(servers.found(Topology::one(server.clone())))
+                }
                 found => found,
             },
         }
@@ -126,7 +128,7 @@ impl Link {
             }
         }
         let is_single = matches!(self.servers.deployment(), Deployment::Server(_));
-        if is_single && matches!(first, Some(StoreError::Refused { .. })) {
+        if is_single && matches!(&first, Some(StoreError::Refused { answer, .. }) if code(answer) == "ERR") {
             // The next look takes it for a single server again.
             self.servers.set_cluster(false);
         }
