@@ -1,0 +1,148 @@
+//! Opens what a Weir runs over: the event log and the result store, embedded or on other machines.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use storage::log::kafka::{KafkaLog, KafkaOptions, KafkaSettings};
+use storage::log::{self, EmbeddedLog, EventLog, LogError, Logs};
+use storage::store::{self, EmbeddedStore, RedisOptions, RedisStore, ResultStore};
+use types::Clock;
+
+use super::below;
+use crate::cli::Failure;
+use crate::config::Config;
+use crate::handles::Handles;
+use crate::shutdown::Shutdown;
+
+/// How long to wait for Kafka before looking again.
+const KAFKA_PAUSE: Duration = Duration::from_secs(1);
+
+/// An event log, which log a table means, and what frees its directory.
+pub(super) struct OpenedLog {
+    pub log: Arc<dyn EventLog>,
+    pub logs: Logs,
+    pub close: Box<dyn FnOnce()>,
+}
+
+pub(super) fn open_log(
+    config: &Config,
+    handles: Handles,
+    clock: &Arc<dyn Clock>,
+    shutdown: &Shutdown,
+) -> Result<OpenedLog, Failure> {
+    let failed = |error: LogError| Failure::of(error.domain(), error);
+    let record_bytes_max = config.ingest.event_size.in_memory();
+    if config.kafka.brokers.is_empty() {
+        let options = log::Options {
+            retention_age: config.event_log.retention_age.0,
+            retention_bytes: config.event_log.retention_size.0,
+            record_bytes_max,
+            keep_free_bytes: config.result_store.keep_free.0,
+            open_files: handles.open_files,
+            ..log::Options::default()
+        };
+        let log = EmbeddedLog::open(&below(config, "log"), options, clock.clone());
+        let log = Arc::new(log.map_err(failed)?);
+        let logs = Logs::new(log.clone(), None, clock.clone());
+        return Ok(OpenedLog { log: log.clone(), logs, close: Box::new(move || log.close()) });
+    }
+    let properties = config.kafka.properties.iter();
+    let properties = properties.map(|property| (property.name.clone(), property.value.clone())).collect();
+    let settings = KafkaSettings::new(&config.kafka.brokers, &properties).map_err(Failure::usage)?;
+    let options = KafkaOptions {
+        notes: Some(below(config, "kafka-notes")),
+        record_bytes_max,
+        ..KafkaOptions::new(settings.clone())
+    };
+    let log = Arc::new(KafkaLog::open(options, clock.clone()).map_err(failed)?);
+    wait_for(&log, shutdown)?;
+    let logs = Logs::new(log.clone(), Some(settings), clock.clone());
+    Ok(OpenedLog { log: log.clone(), logs, close: Box::new(move || log.close()) })
+}
+
+/// Brokers may come up after Weir does, as when a whole machine starts.
+fn wait_for(log: &KafkaLog, shutdown: &Shutdown) -> Result<(), Failure> {
+    loop {
+        match log.ping() {
+            Ok(()) => return Ok(()),
+            Err(error @ LogError::Unreachable { .. }) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "waiting for Kafka");
+                if shutdown.wait(KAFKA_PAUSE) {
+                    return Err(Failure::of(error.domain(), error));
+                }
+            }
+            Err(error) => return Err(Failure::of(error.domain(), error)),
+        }
+    }
+}
+
+/// A result store, and what frees its directory.
+pub(super) struct Opened {
+    pub store: Arc<dyn ResultStore>,
+    pub close: Box<dyn FnOnce()>,
+}
+
+pub(super) fn open_store(
+    config: &Config,
+    redis: Option<RedisOptions>,
+    handles: Handles,
+    clock: &Arc<dyn Clock>,
+) -> Result<Opened, Failure> {
+    let Some(options) = redis else {
+        let store = Arc::new(open_embedded(config, "results", handles, clock)?);
+        return Ok(Opened { store: store.clone(), close: Box::new(move || store.close()) });
+    };
+    let copy = open_embedded(config, "redis-copy", handles, clock)?;
+    let store = RedisStore::open(options, copy, clock.clone());
+    let store = Arc::new(store.map_err(|error| Failure::of(error.domain(), error))?);
+    Ok(Opened { store: store.clone(), close: Box::new(move || store.close()) })
+}
+
+/// How to reach Redis, if results are to go there. What is wrong about it is found before anything is opened.
+pub(super) fn redis_options(config: &Config) -> Result<Option<RedisOptions>, Failure> {
+    let Some(url) = redis_url(config) else { return Ok(None) };
+    let certificates = match config.redis.certificates.as_path() {
+        none if none.as_os_str().is_empty() => None,
+        path => {
+            let read = std::fs::read(path)
+                .with_context(|| format!("redis.certificates: reading {}", path.display()));
+            Some(read.map_err(Failure::usage)?)
+        }
+    };
+
+    let options =
+        RedisOptions { url, copy_for: config.redis.copy_for.0, certificates, ..RedisOptions::default() };
+    let settings = match config.redis.url.as_str() {
+        "" => "redis.host and redis.port (REDIS_HOST, REDIS_PORT)",
+        _ => "redis.url (REDIS_URL)",
+    };
+    options.check().context(settings).map_err(Failure::usage)?;
+    Ok(Some(options))
+}
+
+/// Where Redis is, if results are to go there.
+fn redis_url(config: &Config) -> Option<String> {
+    let of = &config.redis;
+    match (of.url.as_str(), of.host.as_str()) {
+        ("", "") => None,
+        ("", host) if host.contains(':') => Some(format!("redis://[{host}]:{}", of.port)),
+        ("", host) => Some(format!("redis://{host}:{}", of.port)),
+        (url, _) => Some(url.to_owned()),
+    }
+}
+
+fn open_embedded(
+    config: &Config,
+    name: &str,
+    handles: Handles,
+    clock: &Arc<dyn Clock>,
+) -> Result<EmbeddedStore, Failure> {
+    let options = store::Options {
+        keep_free_bytes: config.result_store.keep_free.0,
+        open_files: handles.open_files,
+        ..store::Options::default()
+    };
+    let store = EmbeddedStore::open(&below(config, name), options, clock.clone());
+    store.map_err(|error| Failure::of(error.domain(), error))
+}
