@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use storage::store::{RedisStore, ResultStore as _, StoreError};
 
+use crate::servers::redis::RedisServer;
 use crate::servers::redis_cluster::RedisCluster;
 use crate::servers::wait_until;
 use crate::{A, Copies, T, batch, insist, next, scanned};
@@ -160,6 +161,13 @@ fn changes_are_told_to_all_nodes_and_heard_from_all() {
     }
 }
 
+/// How often a node was asked for something.
+fn calls(node: &RedisServer, command: &str) -> u64 {
+    let (stats, begin) = (node.ask(&["INFO", "commandstats"]), format!("cmdstat_{command}:calls="));
+    let calls = stats.lines().find_map(|line| line.strip_prefix(&begin)?.split(',').next());
+    calls.map_or(0, |calls| calls.parse().expect("a number"))
+}
+
 #[test]
 fn a_node_that_comes_back_empty_gets_its_rows_again() {
     let Some(mut cluster) = RedisCluster::start(3, 0) else { return };
@@ -167,7 +175,15 @@ fn a_node_that_comes_back_empty_gets_its_rows_again() {
     let store = copies.open("copy", cluster.url(0));
     let keys = keys(100);
     insist(&store, &batch(&rows(&keys, "1"), T));
-    wait_until("it is known to take rows", || store.ping().is_ok());
+    let calls = |command: &str| cluster.nodes.iter().map(|node| calls(node, command)).sum::<u64>();
+    let is_looked_after = || {
+        let looks = calls("sismember");
+        wait_until("it is looked after", || calls("sismember") >= looks + 9);
+    };
+    is_looked_after();
+    let sets = calls("set");
+    is_looked_after();
+    assert_eq!(calls("set"), sets, "nothing is given back that is there");
 
     // Emptied while it runs: another node is asked nothing that would tell.
     for place in 0..3 {
