@@ -42,6 +42,7 @@ mod listen;
 mod origin;
 mod router;
 mod shutdown;
+mod write_timeout;
 
 pub use error::Error;
 pub use operation::{JobSummary, Operations};

@@ -22,6 +22,7 @@ use crate::guard::{Door, timed};
 use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::shutdown::Alive;
+use crate::write_timeout::WriteTimeout;
 
 /// How long to wait when the machine has no more file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -67,6 +68,8 @@ pub(crate) async fn serve(
             door: door.clone(),
             body_timeout: options.body_timeout,
         };
+        // Below TLS, so that a client that does not read is noticed whatever stands above the socket.
+        let stream = WriteTimeout::new(stream, options.answer_stall);
         let (metrics, patience) = (Arc::clone(&metrics), options.header_timeout);
         tokio::spawn(async move {
             metrics.connections.inc();

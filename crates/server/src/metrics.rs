@@ -77,8 +77,10 @@ pub(crate) struct Metrics {
     pub(crate) feed_seconds: Histogram,
     pub(crate) feed_dropped: Counter,
     pub(crate) rows_ignored: Counter,
+    pub(crate) rows_left_out: Counter,
     pub(crate) notifications_ignored: Counter,
     pub(crate) index_bytes: Gauge,
+    pub(crate) ingest_bytes: Gauge,
     rows: Family<OfKind, Gauge<i64>>,
     up: Family<OfService, Gauge<i64>>,
     down_seconds: Family<OfService, Gauge<f64, AtomicU64>>,
@@ -105,8 +107,10 @@ impl Metrics {
             ]),
             feed_dropped: Counter::default(),
             rows_ignored: Counter::default(),
+            rows_left_out: Counter::default(),
             notifications_ignored: Counter::default(),
             index_bytes: Gauge::default(),
+            ingest_bytes: Gauge::default(),
             rows: Family::default(),
             up: Family::default(),
             down_seconds: Family::default(),
@@ -145,7 +149,11 @@ impl Metrics {
         registry.register("index_rows", "Result rows in memory", m.rows.clone());
         let help = "Memory that the result rows take";
         registry.register_with_unit("index_memory", help, Unit::Bytes, m.index_bytes.clone());
+        let help = "Memory that bodies of events, and their answers, take";
+        registry.register_with_unit("ingest_memory", help, Unit::Bytes, m.ingest_bytes.clone());
         registry.register("index_rows_ignored", "Store entries not understood", m.rows_ignored.clone());
+        let help = "Result rows that answers leave out, since there is no memory for them";
+        registry.register("index_rows_left_out", help, m.rows_left_out.clone());
         let help = "Notifications of the store that were not understood";
         registry.register("notifications_ignored", help, m.notifications_ignored.clone());
         registry.register("service_up", "Whether store and log do their work", m.up.clone());

@@ -28,6 +28,8 @@ pub struct Options {
     /// How long a producer may take to send its body (408), and the log to make it durable (503).
     pub body_timeout: Duration,
     pub append_timeout: Duration,
+    /// A client that takes no byte of its answer for this long is closed.
+    pub answer_stall: Duration,
     /// Connections served at one time, WebSockets included; further ones wait to be accepted.
     pub connections_max: usize,
     /// Header lines of a request (431 beyond), and how long they may take to arrive.
@@ -39,8 +41,8 @@ pub struct Options {
     pub feed_interval: Duration,
     /// A WebSocket that took no byte for this long is closed.
     pub feed_stall: Duration,
-    /// Result rows are all kept in memory: one that takes more than this is worth a warning.
-    pub index_bytes_warn: usize,
+    /// Bytes of result rows kept in memory for the routes; beyond it the oldest are left out of answers.
+    pub index_bytes_max: usize,
 }
 
 /// Whether a topic comes into being with its first event.
@@ -65,13 +67,14 @@ impl Default for Options {
             ingest_bytes_max: 256 << 20,
             body_timeout: Duration::from_secs(30),
             append_timeout: Duration::from_secs(30),
+            answer_stall: Duration::from_secs(30),
             connections_max: 16_384,
             headers_max: 64,
             header_timeout: Duration::from_secs(10),
             shutdown_grace: Duration::from_secs(10),
             feed_interval: Duration::from_millis(5),
             feed_stall: Duration::from_secs(20),
-            index_bytes_warn: 1 << 30,
+            index_bytes_max: 1 << 30,
         }
     }
 }

@@ -71,7 +71,7 @@ impl Server {
             Arc::clone(&store),
             Arc::clone(&clock),
             options.time_zone.clone(),
-            options.index_bytes_warn,
+            options.index_bytes_max,
             Arc::clone(&metrics),
         ));
         let feed = Feed::new(Arc::clone(&analytics), Arc::clone(&metrics), options.feed_stall, alive);

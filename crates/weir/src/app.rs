@@ -1,6 +1,7 @@
 //! The one place where everything is put together: opens log and store, submits the jobs, serves, and ends in order.
 
 mod ending;
+mod memory;
 mod open;
 mod operations;
 mod sql_gateway;
@@ -22,7 +23,7 @@ use storage::store::{CountedStore, ResultStore as _};
 use types::{Clock, Interval};
 
 use crate::cli::{Failure, Outcome, Script};
-use crate::config::{Config, Length, Loaded, Memory, without_secret};
+use crate::config::{Config, Length, Loaded, without_secret};
 use crate::handles::{self, Handles};
 use crate::metrics::{JobMetrics, StoreMetrics};
 use crate::shutdown::Shutdown;
@@ -188,18 +189,9 @@ fn defaults(config: &Config) -> Defaults {
         parallelism: config.jobs.parallelism.get(),
         idle_timeout: interval(config.jobs.idle_timeout),
         max_future: interval(config.jobs.max_future),
-        memory: Pool::of(memory(config)),
+        memory: Pool::of(memory::of_jobs(config)),
         new_topic_partitions: config.ingest.partitions.get(),
     }
-}
-
-/// What all jobs may take.
-fn memory(config: &Config) -> usize {
-    let bytes = match config.jobs.memory {
-        Memory::Fixed(size) => size.0,
-        Memory::Auto => machine::memory_bytes() / 2,
-    };
-    usize::try_from(bytes).unwrap_or(usize::MAX)
 }
 
 fn interval(length: Length) -> Interval {
@@ -217,15 +209,14 @@ fn server_options(config: &Config, handles: Handles) -> server::Options {
         body_bytes_max: ingest.body_size.in_memory(),
         decompressed_bytes_max: ingest.decompressed_size.in_memory(),
         record_bytes_max: ingest.event_size.in_memory(),
-        ingest_bytes_max: ingest.memory.in_memory(),
+        ingest_bytes_max: memory::of_ingest(config),
         connections_max: handles.http,
         headers_max: http.headers.get(),
         header_timeout: http.header_timeout.0,
         shutdown_grace: http.shutdown_grace.0,
         feed_interval: config.feed.interval.0,
         feed_stall: config.feed.stall.0,
-        // As much as jobs get by themselves.
-        index_bytes_warn: memory(config),
+        index_bytes_max: memory::of_results(config),
         ..server::Options::default()
     }
 }

@@ -79,8 +79,12 @@ impl Run {
 
     /// The newest time that is not later than `now`.
     pub(super) fn newest_until(&self, now: Moment) -> Option<Moment> {
-        let later = self.times.partition_point(|time| *time <= now);
-        later.checked_sub(1).map(|at| self.times[at])
+        self.up_to(now).checked_sub(1).map(|at| self.times[at])
+    }
+
+    /// How many rows are not later than `time`.
+    pub(super) fn up_to(&self, time: Moment) -> usize {
+        self.times.partition_point(|of_row| *of_row <= time)
     }
 
     pub(super) fn first_expiry(&self) -> i64 {
@@ -134,6 +138,13 @@ impl Run {
             column.insert(at, value);
         }
         self.changed(row.expires);
+    }
+
+    /// Adds the rows of another run behind its own, whatever their order.
+    pub(super) fn append(&mut self, other: &Run) {
+        for at in 0..other.len() {
+            self.insert(self.len(), &other.row(at));
+        }
     }
 
     pub(super) fn replace(&mut self, at: usize, row: &Row) {

@@ -93,7 +93,7 @@ fn load(analytics: &Analytics, stopped: &Receiver<()>) -> Result<Option<Followin
     let following = analytics.store.follow()?;
     let mut meanwhile: Vec<Arc<Change>> = Vec::new();
     let mut meanwhile_rows = 0;
-    let mut draft = Draft::new();
+    let mut draft = Draft::new(analytics.bytes_max);
     let mut stop = false;
     let mut rows = 0_u32;
     analytics.store.scan(key::PREFIX, &mut |entry| {
@@ -115,11 +115,12 @@ fn load(analytics: &Analytics, stopped: &Receiver<()>) -> Result<Option<Followin
         return Ok(None);
     }
     analytics.metrics.rows_ignored.inc_by(draft.ignored);
-    let mut index = draft.finish();
+    let (mut index, left_out) = draft.finish();
     for change in &meanwhile {
         apply(analytics, &mut index, change);
     }
     index.settle(Kind::ALL);
+    left_out_of(analytics, left_out + index.shrink());
     let rows = index.rows();
     let now = Moment::local(analytics.clock.now(), &analytics.zone);
     let time: Arc<str> = index.latest(now).unwrap_or_default().into();
@@ -172,7 +173,6 @@ fn follow(analytics: &Analytics, following: &Following, stopped: &Receiver<()>) 
 #[derive(Default)]
 struct Size {
     looked: Option<Duration>,
-    is_large: bool,
 }
 
 impl Size {
@@ -183,17 +183,24 @@ impl Size {
         }
         self.looked = Some(now);
         let index = analytics.read();
-        let (bytes, rows) = (index.memory_bytes(), index.rows());
+        let bytes = index.memory_bytes();
         drop(index);
         analytics.metrics.index_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
-        let was_large = std::mem::replace(&mut self.is_large, bytes > analytics.bytes_warn);
-        if self.is_large && !was_large {
-            tracing::warn!(
-                bytes,
-                rows,
-                "result rows take much memory, and all are kept: let them expire sooner (`ttl`), or write fewer"
-            );
-        }
+    }
+}
+
+/// Tells of rows for which there was no room: the first time in the log, since from then on it goes on.
+fn left_out_of(analytics: &Analytics, rows: usize) {
+    if rows == 0 {
+        return;
+    }
+    if analytics.metrics.rows_left_out.inc_by(rows as u64) == 0 {
+        tracing::warn!(
+            bytes = analytics.bytes_max,
+            rows,
+            "result rows take more memory than they may (`http.results_memory`): the oldest are left out of answers, and \
+             stay in the store; let rows expire sooner (`ttl`), write fewer, or raise it"
+        );
     }
 }
 
@@ -211,6 +218,7 @@ fn take(analytics: &Analytics, changes: impl Iterator<Item = Arc<Change>>) {
     let touched: Vec<(Kind, Mark)> =
         Kind::ALL.into_iter().zip(touched).filter_map(|(kind, mark)| Some((kind, mark?))).collect();
     index.settle(touched.iter().map(|(kind, _)| *kind));
+    left_out_of(analytics, index.shrink());
     count(analytics, &index);
     drop(index);
     if !touched.is_empty() {
@@ -231,6 +239,7 @@ fn apply(analytics: &Analytics, index: &mut Index, change: &Change) -> Marks {
                 }
             }
             Taken::Latest => {}
+            Taken::TooOld => left_out_of(analytics, 1),
             Taken::Ignored => {
                 analytics.metrics.rows_ignored.inc();
             }

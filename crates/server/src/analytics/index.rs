@@ -2,7 +2,12 @@
 //!
 //! Texts are shared by all analytics. Of the success rows, whose newest are shown whole, the newest values are kept as
 //! they came.
+//!
+//! What the rows take has a bound. Beyond it the analytic that takes most loses its oldest rows, a quarter at a time,
+//! until there is room again: its answers then begin later. The rows stay in the store, and an older row that is written
+//! again is left out, too, so that an answer never counts a part of a time.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -24,6 +29,11 @@ use super::table::Table;
 /// Success rows kept whole; routes show 20, so that some may expire or be overwritten.
 const WHOLE_ROWS_MAX: usize = 64;
 
+/// The least that a key holds of a text which it does not hold whole: of 4,096 bytes without the hash.
+const CUT_BYTES_MIN: usize = 4_000;
+/// Rows between two looks at what those take that are being loaded.
+const LOOK_ROWS: usize = if cfg!(test) { 16 } else { 4_096 };
+
 /// The index.
 pub(crate) struct Index {
     tables: [Table; Kind::COUNT],
@@ -34,6 +44,10 @@ pub(crate) struct Index {
     hasher: RandomState,
     /// Rows dropped since texts were last cleared out.
     dropped: usize,
+    /// Bytes that all of it may take.
+    limit: usize,
+    /// By kind, the newest time of which rows were dropped for want of room.
+    left_out_until: [Option<Moment>; Kind::COUNT],
 }
 
 /// What an entry was.
@@ -44,10 +58,13 @@ pub(crate) enum Taken {
     Latest,
     /// Not a key of ours, or not a value of its form.
     Ignored,
+    /// Older than what there is room for.
+    TooOld,
 }
 
 impl Index {
-    pub(crate) fn new() -> Index {
+    /// `limit` bounds the bytes that it takes once [`Index::shrink`] has run.
+    pub(crate) fn new(limit: usize) -> Index {
         Index {
             tables: Kind::ALL.map(Table::new),
             texts: Texts::default(),
@@ -55,6 +72,8 @@ impl Index {
             latest: None,
             hasher: RandomState::default(),
             dropped: 0,
+            limit,
+            left_out_until: [None; Kind::COUNT],
         }
     }
 
@@ -82,16 +101,43 @@ impl Index {
         if dropped == 0 {
             return 0;
         }
-        let mut success = std::collections::BTreeSet::new();
-        self.table(Kind::SuccessRate).rows_since(Moment::MIN, |row| {
-            success.insert((row.time, row.id));
-        });
-        self.whole.retain(|key, _| success.contains(key));
+        self.forget_whole();
         self.dropped += dropped;
         if self.dropped > self.rows() + 10_000 {
             self.compact();
         }
         dropped
+    }
+
+    /// Makes room where the rows take more than they may, and somewhat more of it; returns how many rows were dropped.
+    pub(crate) fn shrink(&mut self) -> usize {
+        if self.memory_bytes() <= self.limit {
+            return 0;
+        }
+        let mut dropped = 0;
+        while self.memory_bytes() > self.limit / 8 * 7 && self.rows() > 0 {
+            let heaviest = Kind::ALL.into_iter().max_by_key(|kind| self.table(*kind).weight(&self.texts));
+            let Some(kind) = heaviest else { break };
+            let (rows, until) = self.tables[kind.index()].drop_oldest();
+            let left_out = &mut self.left_out_until[kind.index()];
+            *left_out = (*left_out).max(until);
+            if rows == 0 {
+                break;
+            }
+            dropped += rows;
+            self.compact();
+        }
+        self.forget_whole();
+        dropped
+    }
+
+    /// Forgets the values of success rows that are gone.
+    fn forget_whole(&mut self) {
+        let mut success = std::collections::BTreeSet::new();
+        self.table(Kind::SuccessRate).rows_since(Moment::MIN, |row| {
+            success.insert((row.time, row.id));
+        });
+        self.whole.retain(|key, _| success.contains(key));
     }
 
     /// When the next row expires, in milliseconds of the system clock.
@@ -119,6 +165,12 @@ impl Index {
         self.tables.iter().map(Table::memory_bytes).sum::<usize>()
             + self.texts.memory_bytes()
             + whole.sum::<usize>()
+    }
+
+    /// By kind, the newest time of which rows were dropped for want of room.
+    #[cfg(test)]
+    pub(super) fn left_out_until(&self) -> [Option<Moment>; Kind::COUNT] {
+        self.left_out_until
     }
 
     pub(crate) fn rows_of(&self, kind: Kind) -> usize {
@@ -182,12 +234,17 @@ impl Index {
             return Err(Taken::Latest);
         }
         let key = Key::parse(&entry.key).ok_or(Taken::Ignored)?;
+        if self.left_out_until[key.kind.index()].is_some_and(|until| key.time <= until) {
+            return Err(Taken::TooOld);
+        }
         // An array would pass for a struct.
         if entry.value.trim_ascii_start().first() != Some(&b'{') {
             return Err(Taken::Ignored);
         }
         let value: Value<'_> = serde_json::from_slice(&entry.value).map_err(|_| Taken::Ignored)?;
         let (first, second) = key.groups();
+        let [first_whole, second_whole] = value.groups(key.kind);
+        let (first, second) = (whole(first, first_whole), whole(second, second_whole));
         let text = || value.query_text.0.as_deref().ok_or(Taken::Ignored);
         let pair = match key.kind {
             Kind::PopularQueries => (self.texts.code(text()?), NO_TEXT),
@@ -222,6 +279,17 @@ impl Index {
     }
 }
 
+/// The whole of a group's text, of which the key holds the beginning and a hash where it is long (`connectors`,
+/// `result_store/template.rs`); the row's value holds it whole.
+fn whole<'a>(in_key: Cow<'a, str>, in_value: Option<&'a str>) -> Cow<'a, str> {
+    let Some((_, hash)) = in_key.rsplit_once('~').filter(|(beginning, _)| beginning.len() >= CUT_BYTES_MIN)
+    else {
+        return in_key;
+    };
+    let is_whole = |text: &&str| format!("{:032x}", xxhash_rust::xxh3::xxh3_128(text.as_bytes())) == hash;
+    in_value.filter(is_whole).map_or(in_key, Cow::Borrowed)
+}
+
 /// The newest time may be stored as JSON or as it is.
 fn text_of(value: &[u8]) -> Option<String> {
     serde_json::from_slice::<String>(value)
@@ -234,12 +302,15 @@ fn text_of(value: &[u8]) -> Option<String> {
 pub(crate) struct Draft {
     index: Index,
     runs: [Run; Kind::COUNT],
+    added: usize,
     pub(crate) ignored: u64,
+    /// Rows for which there is no room.
+    pub(crate) too_old: usize,
 }
 
 impl Draft {
-    pub(crate) fn new() -> Draft {
-        Draft { index: Index::new(), runs: Kind::ALL.map(Run::new), ignored: 0 }
+    pub(crate) fn new(limit: usize) -> Draft {
+        Draft { index: Index::new(limit), runs: Kind::ALL.map(Run::new), added: 0, ignored: 0, too_old: 0 }
     }
 
     pub(crate) fn add(&mut self, entry: &Entry) {
@@ -249,14 +320,32 @@ impl Draft {
                 run.insert(run.len(), &row);
             }
             Err(Taken::Ignored) => self.ignored += 1,
+            Err(Taken::TooOld) => self.too_old += 1,
             Err(Taken::Latest | Taken::Row(..)) => {}
+        }
+
+        self.added += 1;
+        if self.added.is_multiple_of(LOOK_ROWS) && self.memory_bytes() > self.index.limit {
+            self.settle();
         }
     }
 
-    pub(crate) fn finish(mut self) -> Index {
-        for (table, run) in self.index.tables.iter_mut().zip(self.runs) {
+    fn memory_bytes(&self) -> usize {
+        self.index.memory_bytes() + self.runs.iter().map(Run::memory_bytes).sum::<usize>()
+    }
+
+    /// Moves the rows to the index, as many as there is room for.
+    fn settle(&mut self) {
+        let runs = std::mem::replace(&mut self.runs, Kind::ALL.map(Run::new));
+        for (table, run) in self.index.tables.iter_mut().zip(runs) {
             table.fill(run);
         }
-        self.index
+        self.too_old += self.index.shrink();
+    }
+
+    /// The index, and how many rows were left out of it.
+    pub(crate) fn finish(mut self) -> (Index, usize) {
+        self.settle();
+        (self.index, self.too_old)
     }
 }

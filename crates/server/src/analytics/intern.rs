@@ -1,5 +1,17 @@
 //! Texts shared by rows: each is held once and named by a small number.
+//!
+//! Of a long text only the beginning is held, since a result may carry a megabyte of it and stands for 30 days. Two long
+//! texts that begin alike are still two: behind the beginning stands a hash of the whole, which nobody is shown.
+//!
+//! ```text
+//! short   how do I borrow a book
+//! long    once upon a time … (16 KiB in all)…5d41402abc4b2a76b9719d911017c592
+//!         └──────────── get ────────────────┘└──── XXH3-128 of the whole ───┘
+//! ```
+//!
+//! So a text is a long one exactly where more than [`TEXT_BYTES_MAX`] are held of it.
 
+use std::borrow::Cow;
 use std::hash::BuildHasher;
 
 use foldhash::fast::RandomState;
@@ -7,6 +19,13 @@ use hashbrown::{HashMap, HashTable};
 
 /// The code of no text.
 pub(crate) const NO_TEXT: u32 = u32::MAX;
+
+/// What is held of a text, and shown of it: some pages.
+pub(crate) const TEXT_BYTES_MAX: usize = 16 << 10;
+/// Where a text was cut.
+const ELLIPSIS: &str = "…";
+/// The hash behind a text that was cut, in hexadecimal digits.
+const HASH_BYTES: usize = 32;
 
 /// Texts by code, all in one piece of memory.
 #[derive(Default)]
@@ -19,7 +38,23 @@ pub(crate) struct Texts {
 }
 
 impl Texts {
+    /// The text, or the beginning of a long one.
     pub(crate) fn get(&self, code: u32) -> &str {
+        let held = self.held(code);
+        if held.len() > TEXT_BYTES_MAX { &held[..held.len() - HASH_BYTES] } else { held }
+    }
+
+    /// Bytes held of a text.
+    pub(super) fn held_bytes(&self, code: u32) -> usize {
+        self.held(code).len()
+    }
+
+    /// The code that a text has in `to`.
+    pub(super) fn copy(&self, code: u32, to: &mut Texts) -> u32 {
+        to.code_held(self.held(code))
+    }
+
+    fn held(&self, code: u32) -> &str {
         slice(&self.joined, &self.ends, code)
     }
 
@@ -28,6 +63,10 @@ impl Texts {
     }
 
     pub(crate) fn code(&mut self, text: &str) -> u32 {
+        self.code_held(&bounded(text))
+    }
+
+    fn code_held(&mut self, text: &str) -> u32 {
         let hash = self.hasher.hash_one(text);
         let (joined, ends, hasher) = (&self.joined, &self.ends, &self.hasher);
         if let Some(code) = self.codes.find(hash, |code| slice(joined, ends, *code) == text) {
@@ -39,6 +78,16 @@ impl Texts {
         self.ends.push(self.joined.len());
         code
     }
+}
+
+/// What is held of a text.
+fn bounded(text: &str) -> Cow<'_, str> {
+    if text.len() <= TEXT_BYTES_MAX {
+        return Cow::Borrowed(text);
+    }
+    let beginning = &text[..text.floor_char_boundary(TEXT_BYTES_MAX - ELLIPSIS.len())];
+    let hash = xxhash_rust::xxh3::xxh3_128(text.as_bytes());
+    Cow::Owned(format!("{beginning}{ELLIPSIS}{hash:0HASH_BYTES$x}"))
 }
 
 fn slice<'a>(joined: &'a str, ends: &[usize], code: u32) -> &'a str {
@@ -67,6 +116,11 @@ impl Groups {
         })
     }
 
+    /// The codes of the texts of all groups, each as often as groups have it.
+    pub(super) fn texts(&self) -> impl Iterator<Item = u32> {
+        self.pairs.iter().flat_map(|(first, second)| [*first, *second])
+    }
+
     pub(crate) fn memory_bytes(&self) -> usize {
         self.pairs.capacity() * size_of::<(u32, u32)>() + self.codes.allocation_size()
     }
@@ -89,5 +143,29 @@ mod tests {
         assert!(words.iter().zip(codes).all(|(word, code)| texts.get(code) == word));
         assert_eq!(texts.ends.len(), 1_000);
         assert_eq!(texts.get(NO_TEXT), "");
+    }
+
+    #[test]
+    fn of_a_long_text_the_beginning_is_held_and_it_is_still_told_from_others() {
+        let mut texts = Texts::default();
+        let whole = "ê".repeat(TEXT_BYTES_MAX / 2);
+        let long = [format!("{whole}."), format!("{whole}!"), "x".repeat(450_000)];
+        let codes = long.each_ref().map(|text| texts.code(text));
+        assert_eq!(codes, [0, 1, 2]);
+        assert_eq!(codes, long.each_ref().map(|text| texts.code(text)));
+        let code = texts.code(&whole);
+        assert_eq!(texts.get(code), whole);
+
+        let mut copied = Texts::default();
+        for (code, text) in codes.into_iter().zip(&long) {
+            let shown = texts.get(code).to_owned();
+            assert!(shown.len() <= TEXT_BYTES_MAX && shown.len() > TEXT_BYTES_MAX - 8);
+            assert!(text.starts_with(shown.strip_suffix(ELLIPSIS).expect("it is cut")));
+            let copy = texts.copy(code, &mut copied);
+            assert_eq!((copied.code(text), copied.get(copy)), (copy, &*shown));
+            // Whoever has the text that is shown has another text.
+            assert_ne!(texts.code(&shown), code);
+        }
+        assert!(texts.memory_bytes() < 16 * TEXT_BYTES_MAX);
     }
 }

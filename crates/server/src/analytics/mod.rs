@@ -47,8 +47,8 @@ pub(crate) struct Analytics {
     zone: TimeZone,
     /// Whether everything the store held at the start is known.
     loaded: watch::Sender<bool>,
-    /// From how many bytes on a warning is worth while.
-    bytes_warn: usize,
+    /// What the rows may take.
+    bytes_max: usize,
     metrics: Arc<Metrics>,
 }
 
@@ -135,18 +135,18 @@ impl Analytics {
         store: Arc<dyn ResultStore>,
         clock: Arc<dyn Clock>,
         zone: TimeZone,
-        bytes_warn: usize,
+        bytes_max: usize,
         metrics: Arc<Metrics>,
     ) -> Analytics {
         Analytics {
-            index: RwLock::new(Index::new()),
+            index: RwLock::new(Index::new(bytes_max)),
             changes: Changes::default(),
             probe: Probe::default(),
             store,
             clock,
             zone,
             loaded: watch::Sender::new(false),
-            bytes_warn,
+            bytes_max,
             metrics,
         }
     }

@@ -71,6 +71,16 @@ pub(crate) struct Value<'a> {
     #[serde(borrow)]
     pub(crate) department_name: Text<'a>,
     #[serde(borrow)]
+    faculty: Text<'a>,
+    #[serde(borrow)]
+    user_type: Text<'a>,
+    #[serde(borrow)]
+    year: Text<'a>,
+    #[serde(borrow)]
+    years: Text<'a>,
+    #[serde(borrow)]
+    department_id: Text<'a>,
+    #[serde(borrow)]
     window_start: Text<'a>,
     #[serde(borrow)]
     window_end: Text<'a>,
@@ -81,6 +91,25 @@ impl Value<'_> {
     /// Whether the row's window is closed. Only early results say otherwise; writers without these say nothing.
     pub(crate) fn is_final(&self) -> bool {
         self.is_final.0 != Some(false)
+    }
+
+    /// The texts by which the row is grouped, where its value holds them as texts.
+    pub(crate) fn groups(&self, kind: Kind) -> [Option<&str>; 2] {
+        match kind {
+            Kind::Faculty => [self.faculty.0.as_deref(), None],
+            Kind::Heatmap => [self.faculty.0.as_deref(), self.year.0.as_deref()],
+            Kind::Year => [self.year.0.as_deref(), None],
+            Kind::StudentYear | Kind::PopularByYear => [self.years.0.as_deref(), None],
+            Kind::UserType | Kind::ResponseTime => [self.user_type.0.as_deref(), None],
+            Kind::Department => [self.department_id.0.as_deref(), None],
+            Kind::PopularQueries
+            | Kind::SuccessRate
+            | Kind::Overall
+            | Kind::TimeseriesMinute
+            | Kind::TimeseriesHour
+            | Kind::TimeseriesDay
+            | Kind::HeatmapHourly => [None, None],
+        }
     }
 }
 

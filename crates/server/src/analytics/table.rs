@@ -69,13 +69,58 @@ impl Table {
         self.runs.insert(place + 1, back);
     }
 
-    /// Takes rows in any order, all at once: much faster than one by one where they do not come in order of time.
+    /// Takes rows in any order, all at once: much faster than one by one where they do not come in order of time. They
+    /// take the place of those of the same key.
     pub(super) fn fill(&mut self, draft: Run) {
-        let order = draft.sorted();
+        let mut all = draft;
+        if !self.runs.is_empty() {
+            // Of rows with the same key the last counts.
+            let newer = std::mem::replace(&mut all, Run::new(self.kind));
+            for run in std::mem::take(&mut self.runs) {
+                all.append(&run);
+            }
+            all.append(&newer);
+        }
+
+        let order = all.sorted();
         self.rows = order.len();
-        self.runs = order.chunks(RUN_ROWS_MAX).map(|rows| draft.gather(rows)).collect();
-        drop(draft);
+        self.runs = order.chunks(RUN_ROWS_MAX).map(|rows| all.gather(rows)).collect();
+        drop(all);
         self.settle();
+    }
+
+    /// Bytes that would be free without this table, about.
+    pub(super) fn weight(&self, texts: &Texts) -> usize {
+        self.memory_bytes() + self.groups.texts().map(|code| texts.held_bytes(code)).sum::<usize>()
+    }
+
+    /// Drops the oldest rows, a quarter of all and at least one, with all others of their times. Returns how many, and
+    /// the time from which on rows are left.
+    pub(super) fn drop_oldest(&mut self) -> (usize, Option<Moment>) {
+        let before = self.rows;
+        let last = before.div_ceil(4).saturating_sub(1);
+        let Some(newest_dropped) = self.time_of(last) else { return (0, None) };
+        for run in &mut self.runs {
+            if run.first().is_some_and(|(time, _)| time <= newest_dropped) {
+                let kept: Vec<u32> = (run.up_to(newest_dropped)..run.len()).map(|at| at as u32).collect();
+                self.rows -= run.len() - kept.len();
+                *run = run.gather(&kept);
+            }
+        }
+        self.runs.retain(|run| run.len() > 0);
+        self.settle();
+        (before - self.rows, Some(newest_dropped))
+    }
+
+    /// The time of a row, counted from the oldest.
+    fn time_of(&self, mut place: usize) -> Option<Moment> {
+        for run in &self.runs {
+            if place < run.len() {
+                return Some(run.row(place).time);
+            }
+            place -= run.len();
+        }
+        None
     }
 
     /// Brings the sums up to date.
@@ -118,7 +163,7 @@ impl Table {
         }
         let mut groups = Groups::default();
         let rename = |code: u32, to: &mut Texts| {
-            if code == super::intern::NO_TEXT { code } else { to.code(from.get(code)) }
+            if code == super::intern::NO_TEXT { code } else { from.copy(code, to) }
         };
         let mut renamed = vec![0; self.groups.len()];
         for group in (0..self.groups.len()).filter(|group| used[*group]) {

@@ -17,6 +17,7 @@ use crate::error::{Detail, Failure};
 use crate::guard::Lease;
 use crate::listen::Slot;
 use crate::shutdown::Alive;
+use crate::write_timeout::WriteTimeout;
 
 /// The live feed, a WebSocket.
 ///
@@ -63,18 +64,21 @@ pub(crate) async fn connect(
 
 /// Serves a client on the connection itself, past what HTTP put around it.
 async fn serve(upgraded: Upgraded, feed: Arc<Feed>, alive: Alive, lease: Option<Lease>) {
-    let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
+    // The feed closes clients that stall itself, and tells them why.
+    let upgraded = match upgraded.downcast::<TokioIo<WriteTimeout<TcpStream>>>() {
         Ok(parts) => {
-            let stream = parts.io.into_inner();
-            socket::limit(&stream, feed.stall);
+            let mut stream = parts.io.into_inner();
+            stream.lift();
+            socket::limit(stream.get_ref(), feed.stall);
             return client::serve(stream, parts.read_buf, feed, alive, lease).await;
         }
         Err(upgraded) => upgraded,
     };
-    match upgraded.downcast::<TokioIo<TlsStream<TcpStream>>>() {
+    match upgraded.downcast::<TokioIo<TlsStream<WriteTimeout<TcpStream>>>>() {
         Ok(parts) => {
-            let stream = parts.io.into_inner();
-            socket::limit(stream.get_ref().0, feed.stall);
+            let mut stream = parts.io.into_inner();
+            stream.get_mut().0.lift();
+            socket::limit(stream.get_ref().0.get_ref(), feed.stall);
             client::serve(stream, parts.read_buf, feed, alive, lease).await;
         }
         Err(upgraded) => client::serve(TokioIo::new(upgraded), Bytes::new(), feed, alive, lease).await,

@@ -1,16 +1,21 @@
 //! A request's body, whole and decompressed, within bounds: those of one request, and those of all together.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
+use prometheus_client::metrics::gauge::Gauge;
 
 use crate::error::Failure;
 use crate::guard::is_late;
+
+/// The least room that is asked for at a time.
+const STEP_BYTES_MIN: usize = 4 << 10;
+/// 8 MiB: what RFC 8878 (3.1.1.1.2) asks of every decoder, and more than any level below `--ultra` makes use of.
+const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 
 /// How a body is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +47,8 @@ impl Coding {
 /// Bytes of bodies held by all requests.
 #[derive(Debug)]
 pub(super) struct Budget {
-    used: AtomicUsize,
+    /// A metric, too.
+    used: Gauge,
     limit: usize,
 }
 
@@ -54,8 +60,19 @@ pub(super) struct Share {
 }
 
 impl Budget {
-    pub(super) fn new(limit: usize) -> Arc<Budget> {
-        Arc::new(Budget { used: AtomicUsize::new(0), limit })
+    /// `used` tells others how much of it is taken.
+    pub(super) fn new(limit: usize, used: Gauge) -> Arc<Budget> {
+        Arc::new(Budget { used, limit })
+    }
+
+    /// Takes some; returns how much is taken then.
+    fn take(&self, bytes: usize) -> usize {
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        usize::try_from(self.used.inc_by(bytes).saturating_add(bytes)).unwrap_or(usize::MAX)
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.used.dec_by(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
     pub(super) fn share(self: &Arc<Budget>) -> Share {
@@ -67,7 +84,7 @@ impl Share {
     /// Takes some of the budget. A request that is larger than all of it by itself is refused for good (413), any other for
     /// now (429).
     pub(super) fn grow(&mut self, by: usize) -> Result<(), Failure> {
-        let before = self.budget.used.fetch_add(by, Ordering::Relaxed);
+        let used = self.budget.take(by);
         self.bytes += by;
         if self.bytes > self.budget.limit {
             let limit = self.budget.limit;
@@ -78,16 +95,24 @@ impl Share {
                 ),
             ));
         }
-        if before.saturating_add(by) > self.budget.limit {
+        if used > self.budget.limit {
             return Err(Failure::overloaded("too many events are waiting to be written"));
         }
         Ok(())
+    }
+
+    /// Keeps so many bytes when the rest is given back. They are never refused: the memory is taken already.
+    pub(super) fn part(&mut self, bytes: usize) -> Share {
+        let kept = self.bytes.min(bytes);
+        self.bytes -= kept;
+        self.budget.take(bytes - kept);
+        Share { budget: Arc::clone(&self.budget), bytes }
     }
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.budget.give_back(self.bytes);
     }
 }
 
@@ -143,19 +168,103 @@ pub(super) fn decompress(
     let reader: Box<dyn Read + '_> = match coding {
         Coding::Identity => return Ok(body),
         Coding::Gzip => Box::new(flate2::read::MultiGzDecoder::new(&body[..])),
-        Coding::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(&body[..]).map_err(broken)?),
+        Coding::Zstd => Box::new(zstd_decoder(&body).map_err(broken)?),
     };
-    let mut plain = Vec::with_capacity(body.len().saturating_mul(4).min(limit));
-    let mut reader = reader.take(limit as u64 + 1);
-    // In steps, so that the common budget is asked before the memory is taken.
+    let mut reader = reader;
+    let mut plain = Vec::new();
     loop {
-        let step = reader.by_ref().take(1 << 18).read_to_end(&mut plain).map_err(broken)?;
+        // The common budget is asked before the memory is taken, and for all of it: also for what is not filled yet.
+        if plain.len() == plain.capacity() {
+            let wanted = if plain.is_empty() { body.len().saturating_mul(4) } else { plain.len() / 2 };
+            let more = wanted.max(STEP_BYTES_MIN).min(limit.saturating_add(1) - plain.len());
+            share.grow(more)?;
+            plain.reserve_exact(more);
+        }
+
+        let room = (plain.capacity() - plain.len()) as u64;
+        let read = reader.by_ref().take(room).read_to_end(&mut plain).map_err(broken)?;
         if plain.len() > limit {
             return Err(too_large(limit));
         }
-        if step == 0 {
+        if read == 0 {
             return Ok(Bytes::from(plain));
         }
-        share.grow(step)?;
+    }
+}
+
+/// The decoder of zstd, which keeps as much of what it wrote as the sender wished: up to 128 MiB, unless it is told less.
+fn zstd_decoder(body: &[u8]) -> io::Result<impl Read + '_> {
+    let mut decoder = zstd::stream::read::Decoder::with_buffer(body)?;
+    decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
+    Ok(decoder)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    const LIMIT: usize = 1 << 20;
+
+    fn budget(limit: usize) -> Arc<Budget> {
+        Budget::new(limit, Gauge::default())
+    }
+
+    fn gzip(plain: &[u8]) -> Bytes {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(plain).expect("memory takes it");
+        encoder.finish().expect("memory takes it").into()
+    }
+
+    #[test]
+    fn what_a_small_body_becomes_is_paid_for_before_it_is_there() {
+        let body = gzip(&vec![b'x'; LIMIT]);
+        let of_all = budget(10 * LIMIT);
+        let mut share = of_all.share();
+        let plain = decompress(body.clone(), Coding::Gzip, LIMIT, &mut share).expect("it fits");
+        assert_eq!(plain.len(), LIMIT);
+        let used = usize::try_from(of_all.used.get()).expect("not below nothing");
+        assert!((LIMIT..LIMIT * 3 / 2 + STEP_BYTES_MIN).contains(&used), "{used}");
+
+        let scarce = budget(LIMIT / 2);
+        assert!(decompress(body.clone(), Coding::Gzip, LIMIT, &mut scarce.share()).is_err());
+        assert_eq!(scarce.used.get(), 0, "it was given back");
+        assert!(decompress(body, Coding::Gzip, LIMIT - 1, &mut of_all.share()).is_err());
+    }
+
+    #[test]
+    fn every_length_comes_out_whole() {
+        for length in [0, 1, 4_095, 4_096, 4_097, 100_000] {
+            let plain = vec![b'x'; length];
+            let of_all = budget(usize::MAX);
+            let found = decompress(gzip(&plain), Coding::Gzip, LIMIT, &mut of_all.share()).expect("it fits");
+            assert_eq!(found, plain);
+            let zipped = Bytes::from(zstd::encode_all(&plain[..], 3).expect("memory takes it"));
+            let found = decompress(zipped, Coding::Zstd, LIMIT, &mut of_all.share()).expect("it fits");
+            assert_eq!(found, plain);
+        }
+    }
+
+    #[test]
+    fn a_window_that_is_larger_than_all_that_is_allowed_is_refused() {
+        let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 3).expect("an encoder");
+        encoder.window_log(ZSTD_WINDOW_LOG_MAX + 1).expect("a window");
+        encoder.write_all(b"{}").expect("memory takes it");
+        let body = Bytes::from(encoder.finish().expect("memory takes it"));
+        let of_all = budget(usize::MAX);
+        assert!(decompress(body, Coding::Zstd, LIMIT, &mut of_all.share()).is_err());
+    }
+
+    #[test]
+    fn a_part_is_held_on_when_the_rest_is_given_back() {
+        let of_all = budget(100);
+        let mut share = of_all.share();
+        share.grow(60).expect("there is room");
+        let (small, large) = (share.part(10), share.part(70));
+        drop(share);
+        assert_eq!(of_all.used.get(), 80);
+        drop((small, large));
+        assert_eq!(of_all.used.get(), 0);
     }
 }

@@ -41,6 +41,9 @@ pub(crate) struct Ingest {
     budget: Arc<Budget>,
     keys: Arc<Keys>,
     lookups: Semaphore,
+    /// Bodies that are taken apart at a time off the threads that serve connections: as many as there are processors.
+    /// More would share the budget so that none of them could be read to its end.
+    readers: Arc<Semaphore>,
     /// Topics known to exist, so that the log is not asked for each request.
     topics: RwLock<HashSet<String>>,
 }
@@ -68,9 +71,11 @@ pub(crate) struct Rejected {
 
 impl Ingest {
     pub(crate) fn new(log: Arc<dyn EventLog>, options: Arc<Options>, metrics: Arc<Metrics>) -> Ingest {
-        let budget = Budget::new(options.ingest_bytes_max);
+        let budget = Budget::new(options.ingest_bytes_max, metrics.ingest_bytes.clone());
         let (keys, lookups) = (Arc::default(), Semaphore::new(LOOKUPS_MAX));
-        Ingest { log, options, metrics, budget, keys, lookups, topics: RwLock::default() }
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let readers = Arc::new(Semaphore::new(processors));
+        Ingest { log, options, metrics, budget, keys, lookups, readers, topics: RwLock::default() }
     }
 
     async fn take(&self, topic: &str, request: Request) -> Result<Response, Failure> {
@@ -85,11 +90,13 @@ impl Ingest {
         if let Some(taken) = &taken
             && let Some(noted) = self.noted(&taken.name).await?
         {
-            return Ok(answer(taken.answer(&noted)?, true));
+            let said = taken.answer(&noted)?;
+            let held = share.part(said.len());
+            return Ok(answer(said, held, true));
         }
         let rules = if topic == options.topic { Rules::Query } else { Rules::AnyObject };
-        // The share is held until the records are durable.
-        let (events, share) = self.read(body, coding, rules, share).await?;
+        // The share is held until the records are durable, and what the answer takes of it until that is sent.
+        let (events, mut share) = self.read(body, coding, rules, share).await?;
         let rejected: Vec<Rejected> = events
             .rejected
             .iter()
@@ -100,12 +107,13 @@ impl Ingest {
         let rejected_count = (refused > rejected.len()).then_some(refused);
         let said = serde_json::to_vec(&Accepted { accepted, rejected, rejected_count })
             .map_err(|error| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+        let held = share.part(said.len());
         if accepted > 0 {
             self.append(topic, events.records, taken, &said, share).await?;
         }
         self.metrics.events_accepted.inc_by(accepted as u64);
         self.metrics.events_rejected.inc_by(refused as u64);
-        Ok(answer(said, false))
+        Ok(answer(said, held, false))
     }
 
     /// What was noted under a name.
@@ -146,6 +154,11 @@ impl Ingest {
         if length <= INLINE_BYTES_MAX && coding == Coding::Identity {
             return work();
         }
+        let reader = Arc::clone(&self.readers).acquire_owned().await;
+        let work = move || {
+            let _reader = reader;
+            work()
+        };
         tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| {
             Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "reading the events failed"))
         })
@@ -226,8 +239,21 @@ impl Ingest {
     }
 }
 
+/// The bytes of an answer, which count among those of bodies until the connection has sent them.
+struct Said {
+    bytes: Vec<u8>,
+    _share: Share,
+}
+
+impl AsRef<[u8]> for Said {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
 /// The answer to events that are durable.
-fn answer(said: Vec<u8>, is_repeated: bool) -> Response {
+fn answer(said: Vec<u8>, share: Share, is_repeated: bool) -> Response {
+    let said = Bytes::from_owner(Said { bytes: said, _share: share });
     let mut answer =
         (StatusCode::ACCEPTED, [(header::CONTENT_TYPE, "application/json")], said).into_response();
     if is_repeated {

@@ -75,6 +75,10 @@ pub(crate) struct Http {
     pub(crate) header_timeout: Length,
     /// How long a shutdown waits for requests that are being answered.
     pub(crate) shutdown_grace: Length,
+    /// What the result rows may take that are kept in memory for the analytics' routes and the feed. Beyond it the oldest
+    /// are left out of answers; they stay in the store. `auto` = an eighth of the machine's memory, or of what its container
+    /// may take.
+    pub(crate) results_memory: Memory,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -149,8 +153,9 @@ pub(crate) struct Ingest {
     pub(crate) decompressed_size: Size,
     /// The largest single event: what Kafka takes by default.
     pub(crate) event_size: Size,
-    /// Event bodies held by all requests together; beyond it producers are told to wait (429).
-    pub(crate) memory: Size,
+    /// Event bodies held by all requests together; beyond it producers are told to wait (429). `auto` = an eighth of the
+    /// machine's memory, or of what its container may take, and 256 MiB at most.
+    pub(crate) memory: Memory,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -1,0 +1,46 @@
+//! How the machine's memory is shared out where the settings say `auto`.
+//!
+//! ```text
+//! |  jobs: a half  | results: 1/8 | events: 1/8, at most 256 MiB | the rest of Weir, the kernel's buffers |
+//! ```
+//!
+//! The machine is the container, where there is one: in 512 MiB, jobs get 256 MiB and the others 64 MiB each.
+
+use crate::config::{Config, Memory, Size};
+use crate::machine;
+
+/// Large machines need no more for events on their way to the log.
+const INGEST_BYTES_MAX: u64 = 256 << 20;
+
+/// What all jobs may take.
+pub(super) fn of_jobs(config: &Config) -> usize {
+    bytes(config.jobs.memory, machine::memory_bytes() / 2)
+}
+
+/// What bodies of events may take.
+pub(super) fn of_ingest(config: &Config) -> usize {
+    bytes(config.ingest.memory, (machine::memory_bytes() / 8).min(INGEST_BYTES_MAX))
+}
+
+/// What result rows may take that answers are made from.
+pub(super) fn of_results(config: &Config) -> usize {
+    bytes(config.http.results_memory, machine::memory_bytes() / 8)
+}
+
+fn bytes(setting: Memory, by_itself: u64) -> usize {
+    match setting {
+        Memory::Fixed(size) => size.in_memory(),
+        Memory::Auto => Size(by_itself).in_memory(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_wins_over_the_share() {
+        assert_eq!(bytes(Memory::Fixed(Size(1 << 20)), 7), 1 << 20);
+        assert_eq!(bytes(Memory::Auto, 7), 7);
+    }
+}
