@@ -65,8 +65,13 @@ impl KeyIndex {
         if 1u64 << (a + b).min(63) <= DIRECT_LIMIT {
             KeyIndex::Direct { bits: a, second_bits: b }
         } else {
-            KeyIndex::Hashed(HashedKeys::new(seed))
+            KeyIndex::hashed(seed)
         }
+    }
+
+    /// An index that takes as much as it holds, however many keys are possible.
+    pub fn hashed(seed: u64) -> KeyIndex {
+        KeyIndex::Hashed(HashedKeys::new(seed))
     }
 
     /// Whether codes below these fit: always for a hashed index.

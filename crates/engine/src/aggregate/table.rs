@@ -27,6 +27,9 @@ pub struct TableSpec {
     pub states: Vec<StateSpec>,
 }
 
+/// A table with room for fewer groups takes no more than a hashed index does.
+const SPARSE_GROUPS_MIN: usize = 64;
+
 /// The columns of a batch as tables need them.
 #[derive(Debug, Clone, Copy)]
 pub struct Input<'a> {
@@ -38,7 +41,22 @@ impl TableSpec {
     /// A table with room for the codes there are; `codes` are the sizes of all domains.
     pub fn table(&self, codes: &[usize], seed: u64) -> Table {
         let (first, second) = self.code_counts(codes);
-        let index = KeyIndex::new(first, second, seed);
+        self.over(KeyIndex::new(first, second, seed), codes, seed)
+    }
+
+    /// A table that takes as much as it holds: for few of the groups that there may be.
+    pub fn sparse_table(&self, codes: &[usize], seed: u64) -> Table {
+        self.over(KeyIndex::hashed(seed), codes, seed)
+    }
+
+    /// Whether so many rows leave most of a table with room for all codes empty.
+    pub fn is_sparse(&self, rows: usize, codes: &[usize]) -> bool {
+        let (first, second) = self.code_counts(codes);
+        let index = KeyIndex::new(first, second, 0);
+        index.is_direct() && index.capacity() >= SPARSE_GROUPS_MIN && rows * 4 <= index.capacity()
+    }
+
+    fn over(&self, index: KeyIndex, codes: &[usize], seed: u64) -> Table {
         let states =
             self.states.iter().map(|&spec| State::new(spec, index.is_direct(), codes, seed)).collect();
         let mut table = Table { index, rows: Vec::new(), marks: Vec::new(), states };

@@ -79,6 +79,9 @@ pub struct Aggregation {
     pub(super) pending: Vec<NewGroup>,
 }
 
+/// Emptied tables kept of the base.
+const BASE_POOL: usize = 16;
+
 /// The base's slices since they were last folded.
 #[derive(Debug, Default)]
 pub(super) struct BaseState {
@@ -228,6 +231,7 @@ impl Aggregation {
     pub(super) fn fold(&mut self) {
         let (Some(base), Some(state)) = (&self.layout.base, &mut self.base) else { return };
         for (base_end, mut table) in std::mem::take(&mut state.slices) {
+            let groups = table.groups().count();
             for (bit, derived) in base.derived.iter().enumerate() {
                 let unit = &self.layout.units[derived.unit];
                 let end = slice_end(unit.window, base_end - 1);
@@ -238,6 +242,7 @@ impl Aggregation {
                     &self.sizes,
                     self.options.seed,
                     &self.calendar,
+                    groups,
                 );
                 let mut place = |group: u32| {
                     if table.marks[group as usize] >> bit & 1 == 0 {
@@ -263,8 +268,10 @@ impl Aggregation {
                     into.marks[target as usize] = 1;
                 }
             }
-            table.clear();
-            state.pool.push(table);
+            if state.pool.len() < BASE_POOL {
+                table.clear();
+                state.pool.push(table);
+            }
         }
     }
 

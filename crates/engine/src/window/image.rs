@@ -177,6 +177,7 @@ impl Aggregation {
                 &self.sizes,
                 self.options.seed,
                 &self.calendar,
+                slice.rows.len(),
             );
             let fits = unit.table.states.iter().zip(&into.states).zip(&states).all(|((spec, state), &at)| {
                 let image = &slice.states[at];
@@ -226,8 +227,9 @@ impl Aggregation {
             let keys = self.owned_keys(index, from, &image.keys, image.rows.len(), known, share);
             self.make_room();
             let state = self.units[index].windows.entry(window.end).or_default();
+            let (sizes, seed, groups) = (&self.sizes, self.options.seed, image.rows.len());
             let report =
-                state.report.get_or_insert_with(|| Report::new(&unit.table, &self.sizes, self.options.seed));
+                state.report.get_or_insert_with(|| Report::new(&unit.table, groups, sizes, seed));
             for ((key, &rows), &revision) in keys.iter().zip(&image.rows).zip(&image.revisions) {
                 if let Some(key) = *key {
                     report.restore(key, rows, revision);

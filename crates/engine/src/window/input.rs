@@ -13,6 +13,9 @@ use crate::column::{Column, tri};
 use crate::evaluate::{Evaluator, Inputs, Vector};
 use crate::layout::{ArgSpec, last_window_end, next_window_end, slice_end, slice_step, window_offset};
 
+/// Slices of the base that wait to be folded.
+const BASE_SLICES_MAX: usize = 64;
+
 /// A batch of rows whose expressions are computed.
 #[derive(Clone, Copy)]
 pub struct RowsIn<'a> {
@@ -111,6 +114,10 @@ impl Aggregation {
         }
         self.fixed = fixed;
         self.mark_new_groups(rows)?;
+        // Where events of days are read at once, the base has as many slices as rows, and saves nothing.
+        if self.base.as_ref().is_some_and(|base| base.slices.len() > BASE_SLICES_MAX) {
+            self.fold();
+        }
         Ok(late)
     }
 
@@ -187,7 +194,8 @@ impl Aggregation {
         let done: Result<(), ()> =
             self.partition.for_each(rows.wall, unit_rows, step, offset, |end, slice_rows| {
                 let slice = SliceId { end, from: from.unwrap_or(end) };
-                let table = state.slice(spec.window, &spec.table, slice, sizes, seed, calendar);
+                let new_rows = slice_rows.len();
+                let table = state.slice(spec.window, &spec.table, slice, sizes, seed, calendar, new_rows);
                 first_rows.clear();
                 table.update(&spec.table, input, slice_rows, domains, groups, first_rows);
                 let new =

@@ -222,6 +222,7 @@ impl Aggregation {
                 &self.sizes,
                 self.options.seed,
                 &self.calendar,
+                table.rows.len(),
             );
             let mut place = |group: u32| {
                 let key = table.key(group);

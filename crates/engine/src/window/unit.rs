@@ -1,4 +1,9 @@
 //! A unit's slices and windows: which are open, which have fired, which are done.
+//!
+//! A slice's table is one of two kinds. One with room for every group there may be is fast, and is used again when the
+//! slice is done. Where events of days are read at once, a batch of 4,096 rows opens hundreds of slices with a few rows
+//! each, and so much room in each of them would take a hundred times what it holds: from the ninth open slice on, a slice
+//! with few rows gets a table that takes what it holds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -22,6 +27,8 @@ pub(crate) struct UnitState {
     pub touched: BTreeSet<SliceId>,
     /// Emptied tables, to be used again.
     pool: Vec<Table>,
+    /// Groups of the slice that was done last.
+    usual_groups: usize,
 }
 
 /// A slice of time, or those of its rows that came too late for the first windows over it: these are counted in the
@@ -61,9 +68,12 @@ pub(crate) struct Report {
 
 /// Emptied tables kept a unit.
 const POOL: usize = 4;
+/// Open slices that may each have room for every group.
+const ROOMY_SLICES: usize = 8;
 
 impl UnitState {
-    /// The table of a slice, new if need be; registers the windows over it.
+    /// The table of a slice, new if need be; registers the windows over it. `rows` are about to be added.
+    #[expect(clippy::too_many_arguments, reason = "what a new table takes, and only here")]
     pub fn slice(
         &mut self,
         window: Window,
@@ -72,11 +82,17 @@ impl UnitState {
         sizes: &[usize],
         seed: u64,
         calendar: &Calendar,
+        rows: usize,
     ) -> &mut Table {
         if !self.slices.contains_key(&id) {
-            let table = match self.pool.pop() {
-                Some(table) if spec.fits(&table, sizes) => table,
-                _ => spec.table(sizes, seed),
+            let rows = rows.max(self.usual_groups);
+            let table = if self.slices.len() >= ROOMY_SLICES && spec.is_sparse(rows, sizes) {
+                spec.sparse_table(sizes, seed)
+            } else {
+                match self.pool.pop() {
+                    Some(table) if spec.fits(&table, sizes) => table,
+                    _ => spec.table(sizes, seed),
+                }
             };
             self.slices.insert(id, table);
             self.register(window, id, calendar);
@@ -143,6 +159,7 @@ impl UnitState {
                 break;
             }
             let mut table = self.slices.remove(&id).expect("just seen");
+            self.usual_groups = table.groups().count();
             if self.pool.len() < POOL && table.index.is_direct() {
                 table.clear();
                 self.pool.push(table);
@@ -204,9 +221,14 @@ impl UnitState {
 }
 
 impl Report {
-    pub fn new(spec: &TableSpec, sizes: &[usize], seed: u64) -> Report {
+    /// A report on so many groups of a window.
+    pub fn new(spec: &TableSpec, groups: usize, sizes: &[usize], seed: u64) -> Report {
         let keys_only = TableSpec { keys: spec.keys.clone(), states: Vec::new() };
-        Report { table: keys_only.table(sizes, seed), revisions: Vec::new() }
+        let table = match keys_only.is_sparse(groups, sizes) {
+            true => keys_only.sparse_table(sizes, seed),
+            false => keys_only.table(sizes, seed),
+        };
+        Report { table, revisions: Vec::new() }
     }
 
     /// Notes that a group is written with this many rows; tells how often it was corrected. `None`: nothing changed.

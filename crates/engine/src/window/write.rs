@@ -101,7 +101,7 @@ impl Aggregation {
             let mut groups: Vec<u32> =
                 table.groups().filter(|&group| table.marks[group as usize] != 0).collect();
             let mut revisions = Vec::new();
-            if let Some(report) = this.report(unit, end) {
+            if let Some(report) = this.report(unit, end, groups.len()) {
                 match stage {
                     Stage::Early => groups.retain(|&group| {
                         report.note(table.key(group), table.rows[group as usize], false).is_some()
@@ -131,7 +131,7 @@ impl Aggregation {
             let mut revisions = Vec::new();
             let mut groups: Vec<u32> =
                 table.groups().filter(|&group| table.marks[group as usize] != 0).collect();
-            if let Some(report) = this.report(unit, end) {
+            if let Some(report) = this.report(unit, end, groups.len()) {
                 groups.retain(|&group| {
                     let revision = report.note(table.key(group), table.rows[group as usize], true);
                     revisions.extend(revision);
@@ -169,13 +169,13 @@ impl Aggregation {
         then(self, &mut merged)
     }
 
-    fn report(&mut self, unit: usize, end: i64) -> Option<&mut Report> {
+    fn report(&mut self, unit: usize, end: i64, groups: usize) -> Option<&mut Report> {
         if !self.options.reports {
             return None;
         }
         let window = self.units[unit].windows.get_mut(&end)?;
         let spec = &self.layout.units[unit].table;
-        Some(window.report.get_or_insert_with(|| Report::new(spec, &self.sizes, self.options.seed)))
+        Some(window.report.get_or_insert_with(|| Report::new(spec, groups, &self.sizes, self.options.seed)))
     }
 
     #[expect(clippy::too_many_arguments, reason = "one window's rows need all of it, and only here")]
