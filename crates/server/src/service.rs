@@ -140,6 +140,16 @@ impl Handle {
         self.metrics.register(with)
     }
 
+    /// Bytes that result rows take which answers are made from.
+    pub fn results_memory_bytes(&self) -> usize {
+        self.analytics.memory_bytes()
+    }
+
+    /// Bytes that bodies of events take, and their answers.
+    pub fn events_memory_bytes(&self) -> usize {
+        usize::try_from(self.metrics.ingest_bytes.get()).unwrap_or(0)
+    }
+
     /// Whether all results that the store held at the start are served.
     pub fn loaded(&self) -> bool {
         self.analytics.loaded()

@@ -89,6 +89,12 @@ impl Disk {
         self.check_room(WRITE_BYTES)
     }
 
+    /// Bytes of what is not written to a table yet, and of blocks kept for readers.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let bytes = self.database.write_buffer_size().saturating_add(self.database.cache_size());
+        usize::try_from(bytes).unwrap_or(usize::MAX)
+    }
+
     /// Fails while a write of so many bytes would leave less free than the reserve.
     pub(crate) fn check_room(&self, bytes: usize) -> Result<(), Fault> {
         let free = free_bytes(&self.directory)?;

@@ -25,7 +25,7 @@ use types::{Clock, Interval};
 use crate::cli::{Failure, Outcome, Script};
 use crate::config::{Config, Length, Loaded, without_secret};
 use crate::handles::{self, Handles};
-use crate::metrics::{JobMetrics, StoreMetrics};
+use crate::metrics::{JobMetrics, MemoryMetrics, StoreMetrics};
 use crate::shutdown::Shutdown;
 use crate::{guard, machine};
 use open::{Opened, OpenedLog, open_log, open_store, redis_options};
@@ -67,14 +67,17 @@ pub(crate) fn run(
     let redis = redis_options(config)?;
     let has_kafka = !config.kafka.brokers.is_empty();
     let handles = handles::share(config.http.connections.get(), has_kafka).map_err(Failure::external)?;
-    let OpenedLog { log, logs, close: close_log } = open_log(config, handles, &clock, &shutdown)?;
-    let Opened { store, close } = open_store(config, redis, handles, &clock)?;
+    let OpenedLog { log, logs, close: close_log, memory: log_memory } =
+        open_log(config, handles, &clock, &shutdown)?;
+    let Opened { store, close, memory: store_memory } = open_store(config, redis, handles, &clock)?;
     let store = Arc::new(CountedStore::new(store, clock.clone()));
+    let defaults = defaults(config);
+    let pool = defaults.memory.clone();
     let environment = Environment {
         logs,
         store: store.clone(),
         clock: clock.clone(),
-        defaults: defaults(config),
+        defaults,
         checkpoints: Some(checkpoints(config)),
         registry: Some(Arc::new(open_registry(config)?)),
     };
@@ -100,7 +103,22 @@ pub(crate) fn run(
         let server = Server::bind(listener, server_options(config, handles), services).map_err(failed)?;
         let job_metrics = Box::new(JobMetrics(dispatcher.clone()));
         let store_metrics = Box::new(StoreMetrics(store.clone()));
-        server.handle().register(|registry| {
+        let handle = server.handle();
+        let memory_metrics = MemoryMetrics(vec![
+            ("jobs", Box::new(move || pool.held())),
+            ("log", log_memory),
+            ("store", store_memory),
+            ("results", Box::new({
+                let handle = handle.clone();
+                move || handle.results_memory_bytes()
+            })),
+            ("events", Box::new({
+                let handle = handle.clone();
+                move || handle.events_memory_bytes()
+            })),
+        ]);
+        handle.register(|registry| {
+            registry.register_collector(Box::new(memory_metrics));
             registry.register_collector(job_metrics);
             registry.register_collector(store_metrics);
         });

@@ -1,5 +1,6 @@
 //! Weir: events over HTTP, Flink SQL in event-time windows, a result store and a live dashboard, in one binary.
 
+mod allocator;
 mod app;
 mod cli;
 mod config;

@@ -35,6 +35,32 @@ impl fmt::Debug for StoreMetrics {
     }
 }
 
+/// Tells how many bytes something holds.
+pub(crate) type Measure = Box<dyn Fn() -> usize + Send + Sync>;
+
+/// What the parts of Weir hold in memory, each by its own account. Beside their sum, the process takes its code, its
+/// threads and what the allocator has not given back yet.
+pub(crate) struct MemoryMetrics(pub(crate) Vec<(&'static str, Measure)>);
+
+impl fmt::Debug for MemoryMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MemoryMetrics")
+    }
+}
+
+impl Collector for MemoryMetrics {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "Memory that a part of Weir holds, by its own account";
+        let mut family =
+            encoder.encode_descriptor("memory", help, Some(&Unit::Bytes), MetricType::Gauge)?;
+        for (part, measure) in &self.0 {
+            let labels = [("part", *part)];
+            ConstGauge::new(measure() as f64).encode(family.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+}
+
 impl Collector for StoreMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let counts = self.0.counts();

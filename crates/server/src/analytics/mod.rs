@@ -184,6 +184,11 @@ impl Analytics {
         self.clock.now().0.div_euclid(1_000)
     }
 
+    /// Bytes that the rows take.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.read().memory_bytes()
+    }
+
     pub(crate) fn rows(&self) -> usize {
         self.read().rows()
     }

@@ -164,6 +164,11 @@ impl EmbeddedLog {
         trimmed.recv().map_err(|_| LogError::Closed)?
     }
 
+    /// Bytes that the database holds in memory.
+    pub fn memory_bytes(&self) -> usize {
+        self.shared.files.read().as_ref().map_or(0, |files| files.disk.memory_bytes())
+    }
+
     /// Writes what was queued, refuses what comes later, and frees the directory.
     pub fn close(&self) {
         self.shared.queue.close();

@@ -13,6 +13,7 @@ use super::below;
 use crate::cli::Failure;
 use crate::config::Config;
 use crate::handles::Handles;
+use crate::metrics::Measure;
 use crate::shutdown::Shutdown;
 
 /// How long to wait for Kafka before looking again.
@@ -23,6 +24,8 @@ pub(super) struct OpenedLog {
     pub log: Arc<dyn EventLog>,
     pub logs: Logs,
     pub close: Box<dyn FnOnce()>,
+    /// Bytes that it holds in memory.
+    pub memory: Measure,
 }
 
 pub(super) fn open_log(
@@ -45,7 +48,9 @@ pub(super) fn open_log(
         let log = EmbeddedLog::open(&below(config, "log"), options, clock.clone());
         let log = Arc::new(log.map_err(failed)?);
         let logs = Logs::new(log.clone(), None, clock.clone());
-        return Ok(OpenedLog { log: log.clone(), logs, close: Box::new(move || log.close()) });
+        let measured = log.clone();
+        let memory: Measure = Box::new(move || measured.memory_bytes());
+        return Ok(OpenedLog { log: log.clone(), logs, close: Box::new(move || log.close()), memory });
     }
     let properties = config.kafka.properties.iter();
     let properties = properties.map(|property| (property.name.clone(), property.value.clone())).collect();
@@ -58,7 +63,9 @@ pub(super) fn open_log(
     let log = Arc::new(KafkaLog::open(options, clock.clone()).map_err(failed)?);
     wait_for(&log, shutdown)?;
     let logs = Logs::new(log.clone(), Some(settings), clock.clone());
-    Ok(OpenedLog { log: log.clone(), logs, close: Box::new(move || log.close()) })
+    // What librdkafka holds is bounded by its own settings, and not told.
+    let memory: Measure = Box::new(|| 0);
+    Ok(OpenedLog { log: log.clone(), logs, close: Box::new(move || log.close()), memory })
 }
 
 /// Brokers may come up after Weir does, as when a whole machine starts.
@@ -81,6 +88,8 @@ fn wait_for(log: &KafkaLog, shutdown: &Shutdown) -> Result<(), Failure> {
 pub(super) struct Opened {
     pub store: Arc<dyn ResultStore>,
     pub close: Box<dyn FnOnce()>,
+    /// Bytes that it holds in memory.
+    pub memory: Measure,
 }
 
 pub(super) fn open_store(
@@ -91,12 +100,16 @@ pub(super) fn open_store(
 ) -> Result<Opened, Failure> {
     let Some(options) = redis else {
         let store = Arc::new(open_embedded(config, "results", handles, clock)?);
-        return Ok(Opened { store: store.clone(), close: Box::new(move || store.close()) });
+        let measured = store.clone();
+        let memory: Measure = Box::new(move || measured.memory_bytes());
+        return Ok(Opened { store: store.clone(), close: Box::new(move || store.close()), memory });
     };
     let copy = open_embedded(config, "redis-copy", handles, clock)?;
     let store = RedisStore::open(options, copy, clock.clone());
     let store = Arc::new(store.map_err(|error| Failure::of(error.domain(), error))?);
-    Ok(Opened { store: store.clone(), close: Box::new(move || store.close()) })
+    let measured = store.clone();
+    let memory: Measure = Box::new(move || measured.memory_bytes());
+    Ok(Opened { store: store.clone(), close: Box::new(move || store.close()), memory })
 }
 
 /// How to reach Redis, if results are to go there. What is wrong about it is found before anything is opened.

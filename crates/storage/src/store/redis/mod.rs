@@ -37,7 +37,7 @@ use crossbeam_channel::Sender;
 use parking_lot::{Condvar, Mutex};
 use types::{Clock, Timestamp};
 
-use super::followers::Followers;
+use super::followers::{Followers, HELD_BYTES_MAX};
 use super::{Change, EmbeddedStore, Entry, Following, ResultStore, StoreError, WriteBatch, row};
 use guard::Guard;
 use health::Health;
@@ -158,6 +158,13 @@ enum Hearing {
 }
 
 impl RedisStore {
+    /// Bytes held in memory: by the copy, and for followers.
+    pub fn memory_bytes(&self) -> usize {
+        let of_followers = self.shared.writing.try_lock();
+        let of_followers = of_followers.map_or(HELD_BYTES_MAX, |mut writing| writing.followers.held_bytes());
+        self.shared.copy.memory_bytes() + of_followers
+    }
+
     /// Starts its threads; Redis need not be there yet. `copy`: where to keep what is written for a while.
     pub fn open(
         options: Options,
