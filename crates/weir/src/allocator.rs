@@ -4,6 +4,7 @@
 //! freed it, and a process that once took 2 GB stays at 2 GB. jemalloc has a thread of its own that gives pages back to the
 //! system a second after they were freed: `docs/decisions/0018-allocator.md` has the figures.
 
+use tikv_jemalloc_ctl::{epoch, stats};
 use tikv_jemallocator::Jemalloc;
 
 #[global_allocator]
@@ -14,3 +15,15 @@ static ALLOCATOR: Jemalloc = Jemalloc;
 // SAFETY: jemalloc looks for a symbol of this name, a pointer to a text that ends with a zero byte, and nobody else does.
 #[unsafe(export_name = "_rjem_malloc_conf")]
 pub static CONFIGURATION: &[u8; 60] = b"background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0\0";
+
+/// Bytes that the allocator holds for nobody: pages that it has not given back yet, gaps, and its own books.
+pub(crate) fn spare_bytes() -> usize {
+    // Figures are those of the last epoch.
+    if epoch::advance().is_err() {
+        return 0;
+    }
+    match (stats::resident::read(), stats::allocated::read()) {
+        (Ok(resident), Ok(allocated)) => resident.saturating_sub(allocated),
+        _ => 0,
+    }
+}

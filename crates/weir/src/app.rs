@@ -25,7 +25,7 @@ use types::{Clock, Interval};
 use crate::cli::{Failure, Outcome, Script};
 use crate::config::{Config, Length, Loaded, without_secret};
 use crate::handles::{self, Handles};
-use crate::metrics::{JobMetrics, MemoryMetrics, StoreMetrics};
+use crate::metrics::{JobMetrics, StoreMetrics};
 use crate::shutdown::Shutdown;
 use crate::{guard, machine};
 use open::{Opened, OpenedLog, open_log, open_store, redis_options};
@@ -104,19 +104,7 @@ pub(crate) fn run(
         let job_metrics = Box::new(JobMetrics(dispatcher.clone()));
         let store_metrics = Box::new(StoreMetrics(store.clone()));
         let handle = server.handle();
-        let memory_metrics = MemoryMetrics(vec![
-            ("jobs", Box::new(move || pool.held())),
-            ("log", log_memory),
-            ("store", store_memory),
-            ("results", Box::new({
-                let handle = handle.clone();
-                move || handle.results_memory_bytes()
-            })),
-            ("events", Box::new({
-                let handle = handle.clone();
-                move || handle.events_memory_bytes()
-            })),
-        ]);
+        let memory_metrics = memory::accounts(pool, log_memory, store_memory, &handle);
         handle.register(|registry| {
             registry.register_collector(Box::new(memory_metrics));
             registry.register_collector(job_metrics);

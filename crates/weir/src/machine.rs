@@ -49,6 +49,19 @@ fn limits(line: &str, read: &dyn Fn(&str) -> Option<String>) -> Vec<u64> {
     }
 }
 
+/// Bytes of files that this process has in memory: its own program, mostly.
+pub(crate) fn program_bytes() -> usize {
+    let read = |path| fs::read_to_string(path).unwrap_or_default();
+    file_bytes(&read("/proc/self/status"))
+}
+
+/// `RssFile:    20800 kB`
+fn file_bytes(status: &str) -> usize {
+    let line = status.lines().find_map(|line| line.strip_prefix("RssFile:"));
+    let kilobytes = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<usize>().ok());
+    kilobytes.unwrap_or(0) * 1024
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,6 +71,12 @@ mod tests {
     }
 
     const MEMINFO: (&str, &str) = ("/proc/meminfo", "MemTotal:       8000 kB\nMemFree:  10 kB\n");
+
+    #[test]
+    fn the_programs_pages_are_those_of_files() {
+        assert_eq!(file_bytes("VmRSS:\t 9 kB\nRssAnon:\t 7 kB\nRssFile:\t   2 kB\n"), 2048);
+        assert_eq!(file_bytes(""), 0);
+    }
 
     #[test]
     fn without_groups_it_is_what_the_kernel_has() {

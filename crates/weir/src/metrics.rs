@@ -51,8 +51,7 @@ impl fmt::Debug for MemoryMetrics {
 impl Collector for MemoryMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let help = "Memory that a part of Weir holds, by its own account";
-        let mut family =
-            encoder.encode_descriptor("memory", help, Some(&Unit::Bytes), MetricType::Gauge)?;
+        let mut family = encoder.encode_descriptor("memory", help, Some(&Unit::Bytes), MetricType::Gauge)?;
         for (part, measure) in &self.0 {
             let labels = [("part", *part)];
             ConstGauge::new(measure() as f64).encode(family.encode_family(&labels)?)?;

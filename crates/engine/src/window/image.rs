@@ -228,8 +228,7 @@ impl Aggregation {
             self.make_room();
             let state = self.units[index].windows.entry(window.end).or_default();
             let (sizes, seed, groups) = (&self.sizes, self.options.seed, image.rows.len());
-            let report =
-                state.report.get_or_insert_with(|| Report::new(&unit.table, groups, sizes, seed));
+            let report = state.report.get_or_insert_with(|| Report::new(&unit.table, groups, sizes, seed));
             for ((key, &rows), &revision) in keys.iter().zip(&image.rows).zip(&image.revisions) {
                 if let Some(key) = *key {
                     report.restore(key, rows, revision);

@@ -117,7 +117,8 @@ impl EmbeddedStore {
         let of_files = self.shared.files.read().as_ref().map_or(0, |files| files.disk.memory_bytes());
         // A writer that waits for a follower has it locked: then they hold all they may.
         let of_followers = self.shared.writing.try_lock();
-        of_files + of_followers.map_or(super::followers::HELD_BYTES_MAX, |mut followers| followers.held_bytes())
+        of_files
+            + of_followers.map_or(super::followers::HELD_BYTES_MAX, |mut followers| followers.held_bytes())
     }
 
     /// Makes what was written durable, ends the followers' queues, and frees the directory.

@@ -1,4 +1,4 @@
-//! How the machine's memory is shared out where the settings say `auto`.
+//! How the machine's memory is shared out where the settings say `auto`, and what is taken of it.
 //!
 //! ```text
 //! |  jobs: a half  | results: 1/8 | events: 1/8, at most 256 MiB | the rest of Weir, the kernel's buffers |
@@ -6,8 +6,13 @@
 //!
 //! The machine is the container, where there is one: in 512 MiB, jobs get 256 MiB and the others 64 MiB each.
 
+use std::sync::Arc;
+
+use engine::memory::Pool;
+
 use crate::config::{Config, Memory, Size};
-use crate::machine;
+use crate::metrics::{Measure, MemoryMetrics};
+use crate::{allocator, machine};
 
 /// Large machines need no more for events on their way to the log.
 const INGEST_BYTES_MAX: u64 = 256 << 20;
@@ -25,6 +30,25 @@ pub(super) fn of_ingest(config: &Config) -> usize {
 /// What result rows may take that answers are made from.
 pub(super) fn of_results(config: &Config) -> usize {
     bytes(config.http.results_memory, machine::memory_bytes() / 8)
+}
+
+/// What each part holds: together about what the process takes (`tests/memory_is_told.rs`).
+pub(super) fn accounts(
+    jobs: Arc<Pool>,
+    log: Measure,
+    store: Measure,
+    server: &server::Handle,
+) -> MemoryMetrics {
+    let (results, events) = (server.clone(), server.clone());
+    MemoryMetrics(vec![
+        ("program", Box::new(machine::program_bytes)),
+        ("allocator", Box::new(allocator::spare_bytes)),
+        ("jobs", Box::new(move || jobs.held())),
+        ("log", log),
+        ("store", store),
+        ("results", Box::new(move || results.results_memory_bytes())),
+        ("events", Box::new(move || events.events_memory_bytes())),
+    ])
 }
 
 fn bytes(setting: Memory, by_itself: u64) -> usize {
