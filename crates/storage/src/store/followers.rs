@@ -45,7 +45,7 @@ impl Followers {
         let rows = change.entries.iter();
         let bytes = rows.map(|entry| entry.key.len() + entry.value.len() + ROW_BYTES).sum();
         while self.held_bytes() > HELD_BYTES_MAX.saturating_sub(bytes) && !self.told.is_empty() {
-            std::thread::sleep(PAUSE);
+            std::thread::park_timeout(PAUSE);
         }
 
         let change = Arc::new(change);
