@@ -133,7 +133,15 @@ pub(crate) fn converts_implicitly(from: &DataType, to: &DataType) -> bool {
         Time(_) => matches!(from, Time(_) | Timestamp(_)),
         Timestamp(_) | TimestampLtz(_) => from.is_timestamp(),
         IntervalDayTime | IntervalYearMonth => from == to,
-        Null | DataType::Array(_) | DataType::Map(..) | DataType::Row(_) => false,
+        Null
+        | DataType::Array(_)
+        | DataType::Map(..)
+        | DataType::Multiset(_)
+        | DataType::Row(_)
+        | DataType::Structured { .. }
+        | DataType::Raw { .. }
+        | DataType::Variant
+        | DataType::Bitmap => false,
     }
 }
 

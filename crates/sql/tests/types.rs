@@ -6,6 +6,10 @@ CREATE TABLE t (
   n INT, m INT NOT NULL, big BIGINT, f FLOAT, d DOUBLE, s STRING, c CHAR(3), v VARCHAR(5), b BOOLEAN, q DECIMAL(10, 2),
   day1 DATE, ts TIMESTAMP(3), ltz TIMESTAMP_LTZ(3), WATERMARK FOR ts AS ts
 ) WITH ('connector' = 'x');
+CREATE TABLE keyed (
+  a STRING NULL, PRIMARY KEY (a, b) NOT ENFORCED, b INT COMMENT 'the second', c INT
+) WITH ('connector' = 'x');
+CREATE TABLE keyed_by_one (a STRING PRIMARY KEY NOT ENFORCED, b INT) WITH ('connector' = 'x');
 CREATE TABLE nothing (a ARRAY<INT>) WITH ('connector' = 'x');
 INSERT INTO nothing SELECT ";
 
@@ -54,6 +58,12 @@ fn literals() {
         ],
         "t",
     );
+}
+
+#[test]
+fn a_primary_key_holds_no_nulls() {
+    check(&[("a", "STRING NOT NULL"), ("b", "INT NOT NULL"), ("c", "INT")], "keyed");
+    check(&[("a", "STRING NOT NULL"), ("b", "INT")], "keyed_by_one");
 }
 
 #[test]

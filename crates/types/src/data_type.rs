@@ -37,7 +37,20 @@ pub enum DataType {
     Array(Box<ColumnType>),
     /// Keys and values.
     Map(Box<ColumnType>, Box<ColumnType>),
+    Multiset(Box<ColumnType>),
     Row(Vec<Field>),
+    /// A class of Java with its attributes.
+    Structured {
+        class: String,
+        fields: Vec<Field>,
+    },
+    /// A class of Java that SQL cannot look into, and the snapshot of its serializer.
+    Raw {
+        class: String,
+        snapshot: String,
+    },
+    Variant,
+    Bitmap,
 }
 
 /// A data type with its nullability.
@@ -75,7 +88,8 @@ impl DataType {
     pub const STRING: DataType = DataType::Varchar(i32::MAX as u32);
     pub const BYTES: DataType = DataType::Varbinary(i32::MAX as u32);
 
-    /// How values of this type are held, or `None` for nested types and the untyped null, which no column holds.
+    /// How values of this type are held, or `None` for types whose values no column holds: the nested ones, those of Java,
+    /// and the untyped null.
     pub fn repr(&self) -> Option<Repr> {
         Some(match self {
             DataType::Boolean => Repr::Bool,
@@ -88,7 +102,15 @@ impl DataType {
             DataType::Float | DataType::Double => Repr::Double,
             DataType::Char(_) | DataType::Varchar(_) => Repr::Text,
             DataType::Binary(_) | DataType::Varbinary(_) => Repr::Bytes,
-            DataType::Null | DataType::Array(_) | DataType::Map(..) | DataType::Row(_) => return None,
+            DataType::Null
+            | DataType::Array(_)
+            | DataType::Map(..)
+            | DataType::Multiset(_)
+            | DataType::Row(_)
+            | DataType::Structured { .. }
+            | DataType::Raw { .. }
+            | DataType::Variant
+            | DataType::Bitmap => return None,
         })
     }
 
@@ -149,17 +171,33 @@ impl fmt::Display for DataType {
             DataType::IntervalDayTime => f.write_str("INTERVAL DAY TO SECOND"),
             DataType::Array(element) => write!(f, "ARRAY<{element}>"),
             DataType::Map(key, value) => write!(f, "MAP<{key}, {value}>"),
+            DataType::Multiset(element) => write!(f, "MULTISET<{element}>"),
             DataType::Row(fields) => {
                 f.write_str("ROW<")?;
                 for (i, field) in fields.iter().enumerate() {
-                    if i > 0 {
-                        f.write_str(", ")?;
-                    }
-                    write!(f, "`{}` {}", field.name, field.column_type)?;
+                    let comma = if i > 0 { ", " } else { "" };
+                    write!(f, "{comma}{field}")?;
                 }
                 f.write_str(">")
             }
+            DataType::Structured { class, fields } => {
+                write!(f, "STRUCTURED<'{}'", class.replace('\'', "''"))?;
+                for field in fields {
+                    write!(f, ", {field}")?;
+                }
+                f.write_str(">")
+            }
+            // Flink shows no snapshot either.
+            DataType::Raw { class, .. } => write!(f, "RAW('{}', '...')", class.replace('\'', "''")),
+            DataType::Variant => f.write_str("VARIANT"),
+            DataType::Bitmap => f.write_str("BITMAP"),
         }
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` {}", self.name, self.column_type)
     }
 }
 

@@ -21,8 +21,7 @@ pub fn script() -> String {
             "CREATE TABLE more_{n} (
                kind STRING, department INT, rewritten BOOLEAN, window_start TIMESTAMP(3), window_end TIMESTAMP(3),
                n BIGINT, texts BIGINT, users BIGINT, slow DOUBLE, total DOUBLE, money DECIMAL(38, 4), least STRING,
-               greatest STRING, fastest DOUBLE, years INT, halves DOUBLE, good BIGINT,
-               PRIMARY KEY (kind, department, rewritten, window_end) NOT ENFORCED
+               greatest STRING, fastest DOUBLE, years INT, halves DOUBLE, good BIGINT
              ) WITH ('connector' = 'redis',
                      'key' = 'analytics:more{n}:{{kind}}:{{department}}:{{rewritten}}:{{window_end}}', 'ttl' = '86400');
              INSERT INTO more_{n}

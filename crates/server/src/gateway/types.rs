@@ -1,7 +1,7 @@
 //! SQL's types as Flink's JSON describes them: `{"type": "VARCHAR", "nullable": true, "length": 2147483647}`.
 
 use serde_json::{Value, json};
-use types::{ColumnType, DataType};
+use types::{ColumnType, DataType, Field};
 
 /// The digits of the leading field of an interval: Flink's default, which no literal here changes.
 const INTERVAL_PRECISION: u32 = 2;
@@ -40,13 +40,20 @@ pub(super) fn logical_type(column_type: &ColumnType) -> Value {
         DataType::Map(key, value) => {
             json!({"type": "MAP", "keyType": logical_type(key), "valueType": logical_type(value)})
         }
-        DataType::Row(fields) => {
-            let fields = fields
-                .iter()
-                .map(|field| json!({"name": field.name, "fieldType": logical_type(&field.column_type)}));
-            json!({"type": "ROW", "fields": fields.collect::<Vec<_>>()})
+        DataType::Multiset(element) => json!({"type": "MULTISET", "elementType": logical_type(element)}),
+        DataType::Row(fields) => json!({"type": "ROW", "fields": described_fields(fields)}),
+        DataType::Structured { class, fields } => {
+            json!({"type": "STRUCTURED_TYPE", "implementationClass": class, "fields": described_fields(fields)})
         }
+        DataType::Raw { class, snapshot } => json!({"type": "RAW", "class": class, "serializer": snapshot}),
+        DataType::Variant => json!({"type": "VARIANT"}),
+        DataType::Bitmap => json!({"type": "BITMAP"}),
     };
     described["nullable"] = json!(column_type.nullable);
     described
+}
+
+fn described_fields(fields: &[Field]) -> Vec<Value> {
+    let field = |field: &Field| json!({"name": field.name, "fieldType": logical_type(&field.column_type)});
+    fields.iter().map(field).collect()
 }

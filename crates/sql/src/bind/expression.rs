@@ -164,8 +164,8 @@ impl ExprBinder<'_> {
                     .with_hint(format!("write for example `{}`.`{field}`", last.value))
             }
             Found::Cell(Cell::Unreadable(data_type)) => {
-                let kind = if matches!(data_type, DataType::Array(_)) { "an ARRAY" } else { "a MAP" };
-                let message = format!("`{}` is {kind}, which can be declared but not read", last.value);
+                let message =
+                    format!("`{}` is {}, which can be declared but not read", last.value, kind(data_type));
                 Diagnostic::error(span, message)
                     .with_detail(format!("it is declared as {data_type}"))
                     .with_hint("declare the fields that are read as columns, or in a ROW")
@@ -270,4 +270,17 @@ pub(crate) fn cast_value(
     let scalar: Scalar<'_> = value.as_scalar();
     code(&Env { now_ms: 0 }, &[scalar], &mut out).ok()?;
     is_worth_keeping(out.get(), length(scalar)).then(|| out.get().to_value())
+}
+
+/// A type that can be declared but not read, with its article.
+fn kind(data_type: &DataType) -> &'static str {
+    match data_type {
+        DataType::Array(_) => "an ARRAY",
+        DataType::Multiset(_) => "a MULTISET",
+        DataType::Structured { .. } => "a STRUCTURED type",
+        DataType::Raw { .. } => "a RAW type",
+        DataType::Variant => "a VARIANT",
+        DataType::Bitmap => "a BITMAP",
+        _ => "a MAP",
+    }
 }

@@ -53,7 +53,7 @@ pub(crate) enum Cell {
     Scalar(ExprId),
     /// A `ROW`: only its fields have values.
     Row(Vec<Column>),
-    /// An `ARRAY`, `MAP` or `MULTISET` of a record's value, which can be declared but not read.
+    /// A value of a type that can be declared but not read: an `ARRAY`, a `MAP`, or a class of Java.
     Unreadable(DataType),
     /// A `MAP` of a record's metadata, of which the values can be read whose keys the script writes out.
     Map {
@@ -174,7 +174,7 @@ pub(crate) fn cell_of(
             }
             Cell::Row(columns)
         }
-        DataType::Array(_) | DataType::Map(..) => Cell::Unreadable(column_type.data_type.clone()),
+        unreadable if unreadable.repr().is_none() => Cell::Unreadable(unreadable.clone()),
         scalar => Cell::Scalar(make_leaf(path, ColumnType { data_type: scalar.clone(), nullable })),
     }
 }

@@ -34,15 +34,14 @@ const NAMES: &[&str] = &[
     "MAP",
     "MULTISET",
     "ROW",
+    "STRUCTURED",
+    "RAW",
+    "VARIANT",
+    "BITMAP",
 ];
 
 /// The longest length that can be declared, and the length of `STRING` and `BYTES`.
 const MAX_LENGTH: u32 = i32::MAX as u32;
-
-/// A multiset, as Flink holds it: how often each element is in it.
-fn multiset(element: ColumnType) -> DataType {
-    DataType::Map(Box::new(element), Box::new(DataType::Int.not_null()))
-}
 
 impl Parser {
     /// A type with `NULL` or `NOT NULL`.
@@ -64,7 +63,7 @@ impl Parser {
             }
             data_type = match word {
                 "ARRAY" => DataType::Array(Box::new(data_type.nullable())),
-                _ => multiset(data_type.nullable()),
+                _ => DataType::Multiset(Box::new(data_type.nullable())),
             };
         }
         let nullable = !self.accept_words(&["NOT", "NULL"]);
@@ -130,15 +129,12 @@ impl Parser {
                 self.expect(&Token::Lt)?;
                 let element = self.column_type()?;
                 self.close_angle()?;
-                multiset(element)
+                DataType::Multiset(Box::new(element))
             }
-            "RAW" | "VARIANT" => {
-                let error = Diagnostic::error(span, format!("columns of type {name} are not supported"))
-                    .with_hint(
-                        "declare only the fields that are read, as columns or in a ROW: others are skipped",
-                    );
-                return Err(Box::new(error));
-            }
+            "STRUCTURED" => self.structured()?,
+            "RAW" => self.raw()?,
+            "VARIANT" => DataType::Variant,
+            "BITMAP" => DataType::Bitmap,
             _ => {
                 let mut error = Diagnostic::error(span, format!("`{name}` is not a data type"));
                 error.hint = did_you_mean(&name, NAMES.iter().copied());
@@ -224,30 +220,61 @@ impl Parser {
         if !round && !self.accept(&Token::Lt) {
             return Err(self.unexpected("`<` and the fields of the ROW"));
         }
+
         let mut fields: Vec<Field> = vec![];
         loop {
-            let name = self.ident("the name of a field")?;
-            if fields.iter().any(|field| field.name == name.value) {
-                let error =
-                    Diagnostic::error(name.span, format!("the field `{}` is declared twice", name.value));
-                return Err(Box::new(error));
-            }
-            let column_type = self.column_type()?;
-            if matches!(self.peek(), Token::SingleQuotedString(_)) {
-                self.advance();
-            }
-            fields.push(Field { name: name.value, column_type });
-            self.bounded(fields.len(), "fields", name.span)?;
+            self.field(&mut fields)?;
             if !self.accept(&Token::Comma) {
                 break;
             }
         }
+
         if round {
             self.expect(&Token::RParen)?;
         } else {
             self.close_angle()?;
         }
         Ok(DataType::Row(fields))
+    }
+
+    /// `STRUCTURED<'class', name type 'comment', …>`.
+    fn structured(&mut self) -> Parsed<DataType> {
+        self.expect(&Token::Lt)?;
+        let class = self.text("the name of a class in single quotes")?.value;
+
+        let mut fields: Vec<Field> = vec![];
+        while self.accept(&Token::Comma) {
+            self.field(&mut fields)?;
+        }
+
+        self.close_angle()?;
+        Ok(DataType::Structured { class, fields })
+    }
+
+    /// `RAW('class', 'snapshot')`.
+    fn raw(&mut self) -> Parsed<DataType> {
+        self.expect(&Token::LParen)?;
+        let class = self.text("the name of a class in single quotes")?.value;
+        self.expect(&Token::Comma)?;
+        let snapshot = self.text("the snapshot of the class's serializer in single quotes")?.value;
+        self.expect(&Token::RParen)?;
+        Ok(DataType::Raw { class, snapshot })
+    }
+
+    /// `name type 'comment'`, which is added to the fields before it.
+    fn field(&mut self, fields: &mut Vec<Field>) -> Parsed<()> {
+        let name = self.ident("the name of a field")?;
+        if fields.iter().any(|field| field.name == name.value) {
+            let error = Diagnostic::error(name.span, format!("the field `{}` is declared twice", name.value));
+            return Err(Box::new(error));
+        }
+
+        let column_type = self.column_type()?;
+        if matches!(self.peek(), Token::SingleQuotedString(_)) {
+            self.advance();
+        }
+        fields.push(Field { name: name.value, column_type });
+        self.bounded(fields.len(), "fields", name.span)
     }
 
     /// `>`, which may be the first half of a `>>`.

@@ -89,6 +89,7 @@ impl Parser {
         if !self.accept(&Token::RParen) {
             return Err(self.unexpected("`,` or `)`"));
         }
+        table.no_nulls_in_the_key();
         self.comment()?;
         if self.is_word("PARTITIONED") || self.is_word("DISTRIBUTED") {
             let error = Diagnostic::error(self.span(), "partitioned tables are not supported");
@@ -195,7 +196,7 @@ impl Parser {
             self.comment()?;
             return Ok(ColumnDef { name, kind: ColumnKind::Computed(expr) });
         }
-        let mut type_name = self.type_name()?;
+        let type_name = self.type_name()?;
         if self.accept_word("METADATA") {
             let key = if self.accept_word("FROM") { Some(self.text("the metadata's key")?) } else { None };
             let is_virtual = self.accept_word("VIRTUAL");
@@ -205,10 +206,22 @@ impl Parser {
         let start = self.span();
         if self.accept_words(&["PRIMARY", "KEY"]) {
             self.not_enforced(start)?;
-            type_name.column_type.nullable = false;
             self.set_primary_key(table, vec![name.clone()], start)?;
         }
         self.comment()?;
         Ok(ColumnDef { name, kind: ColumnKind::Physical(type_name) })
+    }
+}
+
+impl CreateTable {
+    /// Makes the columns of the primary key `NOT NULL`, as Flink does, even where they are declared `NULL`.
+    fn no_nulls_in_the_key(&mut self) {
+        for column in &mut self.columns {
+            if let ColumnKind::Physical(type_name) = &mut column.kind
+                && self.primary_key.iter().any(|key| key.value == column.name.value)
+            {
+                type_name.column_type.nullable = false;
+            }
+        }
     }
 }

@@ -75,7 +75,6 @@ fn of_table(table: &Table, declared: &CreateTable, script: &str) -> Vec<Line> {
         }
         if table.primary_key.contains(&column.name) {
             line.key = Some(format!("PRI({})", table.primary_key.join(", ")));
-            line.nullable = false;
         }
         line.extras = match &definition.kind {
             ColumnKind::Physical(_) => None,

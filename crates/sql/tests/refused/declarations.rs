@@ -29,7 +29,8 @@ fn declarations_that_do_not_hold() {
         (table("a INT, «a» INT"), "declared twice", ""),
         (table("a INT, «PRIMARY KEY (a)»"), "NOT ENFORCED", "NOT ENFORCED"),
         (table("a INT, PRIMARY KEY («b») NOT ENFORCED"), "`b` is not a physical column", ""),
-        (table("m «VARIANT»"), "columns of type VARIANT are not", "in a ROW"),
+        (table("m RAW(«VARIANT»)"), "expected the name of a class", ""),
+        (table("m STRUCTURED<'a.B', n INT, «n» INT>"), "declared twice", ""),
         (
             table("m «MAP<INT, BYTES>» METADATA"),
             "metadata of type MAP<INT, BYTES> is not",
@@ -45,7 +46,10 @@ fn declarations_that_do_not_hold() {
 #[test]
 fn columns_of_any_type_are_declared_and_not_read() {
     const MAPS: &str = "CREATE TABLE maps (a ARRAY<INT>, m MAP<STRING, INT>, s MULTISET<STRING>, t INT MULTISET, \
-         r ROW<x ARRAY<MAP<STRING, MULTISET<INT>>>, n INT>, n INT, WATERMARK FOR p AS p, p TIMESTAMP(3)) \
+         r ROW<x ARRAY<MAP<STRING, MULTISET<INT>>>, n INT, v VARIANT>, n INT, v VARIANT NOT NULL, b BITMAP, \
+         of_java RAW('org.example.Point', 'AAA='), k MAP<ROW<n INT>, VARIANT>, \
+         u STRUCTURED<'org.example.User', name STRING NOT NULL 'who', age INT, tags ARRAY<VARIANT>>, \
+         WATERMARK FOR p AS p, p TIMESTAMP(3)) \
          WITH ('connector' = 'x');\n";
     let script = |select: &str| -> &'static str { format!("{MAPS}{select}").leak() };
     for fine in [
@@ -65,9 +69,14 @@ fn columns_of_any_type_are_declared_and_not_read() {
         ),
         (
             script("INSERT INTO one SELECT CHAR_LENGTH(«s») FROM maps"),
-            "which can be declared but not read",
+            "a MULTISET, which can be declared but not read",
             "",
         ),
+        (script("INSERT INTO one SELECT ABS(«v») FROM maps"), "a VARIANT, which can be declared", ""),
+        (script("INSERT INTO one SELECT ABS(«b») FROM maps"), "a BITMAP, which can be declared", ""),
+        (script("INSERT INTO one SELECT ABS(«of_java») FROM maps"), "a RAW type, which can be declared", ""),
+        (script("INSERT INTO one SELECT ABS(«u») FROM maps"), "a STRUCTURED type, which can be declared", ""),
+        (script("INSERT INTO one SELECT u.«age» FROM maps"), "`u` is not a ROW", ""),
         (script("INSERT INTO one SELECT UPPER(«a») FROM maps"), "an ARRAY, which can be declared", ""),
         (script("INSERT INTO one SELECT «m['a']» FROM maps"), "not supported here", ""),
         (script("INSERT INTO one SELECT «r.x» FROM maps"), "not a scalar", ""),

@@ -103,12 +103,12 @@ fn a_table_is_described_as_flink_describes_it() {
             "id | BIGINT | false | PRI(id) | - | -",
             "user | ROW<`name` STRING, `age` INT> | true | - | - | -",
             "ts | TIMESTAMP(3) *ROWTIME* | true | - | - | ts - INTERVAL '5' SECOND",
-            "twice | BIGINT | true | - | AS id * 2 | -",
+            "twice | BIGINT | false | - | AS id * 2 | -",
             "part | INT | true | - | METADATA FROM 'partition' VIRTUAL | -",
         ]
     );
     let of_view = [
-        "following_id | BIGINT | true | - | - | -",
+        "following_id | BIGINT | false | - | - | -",
         "user | ROW<`name` STRING, `age` INT> | true | - | - | -",
     ];
     assert_eq!(texts(&answer(&mut session, "DESC v;")), of_view);

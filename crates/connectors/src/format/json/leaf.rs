@@ -80,7 +80,15 @@ impl Kind {
             DataType::Time(digits) => Kind::Time { digits },
             DataType::Timestamp(digits) => Kind::Timestamp { digits, zone: Zone::None },
             DataType::TimestampLtz(digits) => Kind::Timestamp { digits, zone: Zone::Utc },
-            DataType::Null | DataType::Array(_) | DataType::Map(..) | DataType::Row(_) => return None,
+            DataType::Null
+            | DataType::Array(_)
+            | DataType::Map(..)
+            | DataType::Multiset(_)
+            | DataType::Row(_)
+            | DataType::Structured { .. }
+            | DataType::Raw { .. }
+            | DataType::Variant
+            | DataType::Bitmap => return None,
         })
     }
 }
