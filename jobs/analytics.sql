@@ -1,10 +1,11 @@
 -- The fifteen live analytics of the assistant: who asks what, how fast and how well it is answered.
 --
--- Plain Flink SQL. Weir runs it as it is, and so does Apache Flink 2.x if the result tables at the end of part 2 get a
--- connector that Flink has (`weir submit --flink` does that). Check a change with `weir check`, look at the plan with
+-- Plain Flink SQL. Weir runs it as it is. Apache Flink 2.x runs it too, once three things are changed in a copy: each
+-- ${NAME:default} by a value, `embedded` by the brokers of a Kafka, and the 'redis' of the result tables in part 2 by a
+-- connector that Flink has, with that connector's options. Check a change with `weir check`, look at the plan with
 -- `weir explain`, try it on a file of events with `weir local`.
 --
--- ${NAME:default} is filled from the environment before the script is read.
+-- ${NAME:default} is filled from Weir's settings and environment before the script is read.
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -391,7 +392,7 @@ FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(event_time), INTERVAL '30' SECOND))
 WHERE `years` IS NOT NULL
 GROUP BY window_start, window_end, user_type, `years`;
 
--- 4. How often each question was asked, in whatever case and spacing.
+-- 4. How often each question was asked, in whatever case, and with or without blanks around it.
 INSERT INTO popular_queries
 SELECT query_text,
        MD5(query_text),
