@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use types::Timestamp;
 
 use crate::activity::Activity;
 use crate::connector::Split;
@@ -36,6 +37,8 @@ pub struct TaskMetrics {
     pub state_bytes: AtomicU64,
     /// A [`Activity`].
     pub activity: AtomicU8,
+    /// When the subtask had read its input to the end and written what came of it, in ms since 1970; `i64::MIN` before.
+    finished: AtomicI64,
 }
 
 /// Figures of one partition of a source.
@@ -51,7 +54,7 @@ pub struct SplitMetrics {
 impl TaskMetrics {
     pub fn new() -> TaskMetrics {
         let never = || AtomicI64::new(i64::MIN);
-        TaskMetrics { watermark: never(), emitted: never(), ..TaskMetrics::default() }
+        TaskMetrics { watermark: never(), emitted: never(), finished: never(), ..TaskMetrics::default() }
     }
 
     /// What a source reads, as of its last look.
@@ -72,6 +75,17 @@ impl TaskMetrics {
     /// What the thread is at.
     pub fn activity(&self) -> Activity {
         Activity::of(self.activity.load(Ordering::Relaxed))
+    }
+
+    /// The subtask has come to the end of its input.
+    pub fn finish(&self, now: Timestamp) {
+        self.finished.store(now.0, Ordering::Release);
+    }
+
+    /// When the subtask came to the end of its input; `None` while it runs, and where it was cancelled or has failed.
+    pub fn finished(&self) -> Option<Timestamp> {
+        let at = self.finished.load(Ordering::Acquire);
+        (at != i64::MIN).then_some(Timestamp(at))
     }
 
     pub fn add(counter: &AtomicU64, by: u64) {

@@ -296,12 +296,16 @@ impl Control {
         self.subtasks.lock().all.insert(subtask);
     }
 
-    /// Runs a subtask; whatever ends it badly ends the job.
-    pub(super) fn run(&self, task: &str, body: impl FnOnce() -> Result<(), ExecutionError>) {
-        if let Err(error) = caught(task, body) {
+    /// Runs a subtask; whatever ends it badly ends the job. Returns whether it has come to the end of its input.
+    pub(super) fn run(&self, task: &str, body: impl FnOnce() -> Result<(), ExecutionError>) -> bool {
+        let ended = caught(task, body);
+        let is_finished = ended.is_ok() && !self.is_cancelled();
+
+        if let Err(error) = ended {
             self.fail(error);
         }
         self.subtasks.lock().ended += 1;
+        is_finished
     }
 }
 

@@ -319,14 +319,14 @@ impl Shared<'_> {
         let subtask = id.subtask;
         let name = format!("{vertex} ({}/{})", subtask + 1, self.parallelism);
         self.control.expect(id);
-        let control = self.control.clone();
-        let task = name.clone();
-        let alive = self.alive.clone();
-        let figures = metrics.clone();
+        let (control, alive, clock) = (self.control.clone(), self.alive.clone(), self.spec.clock.clone());
+        let (task, figures) = (name.clone(), metrics.clone());
         let thread = thread::Builder::new()
             .name(name.chars().take(60).collect())
             .spawn(move || {
-                control.run(&task, body);
+                if control.run(&task, body) {
+                    figures.finish(clock.now());
+                }
                 figures.at(Activity::Away);
                 drop(alive);
             })

@@ -77,6 +77,9 @@ pub struct TaskView {
     /// By Flink's names, see `TaskMetrics`.
     #[serde(deserialize_with = "metrics")]
     pub metrics: Vec<(&'static str, f64)>,
+    /// When it came to the end of its input; `None`: it runs, or was ended before that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished: Option<Timestamp>,
     /// The partitions that a source subtask of a running job reads.
     #[serde(skip)]
     pub splits: Vec<SplitMetrics>,
@@ -103,6 +106,7 @@ impl JobMaster {
             vertex: task.vertex.clone(),
             subtask: task.subtask,
             metrics: task.metrics.by_name(),
+            finished: task.metrics.finished(),
             splits: if status.is_terminal() { Vec::new() } else { task.metrics.splits() },
         });
         let failure = life.failures.last().filter(|_| status == JobStatus::Failed);

@@ -2,7 +2,7 @@
 
 use engine::window::KEY_GROUPS;
 use jobs::restart::RestartStrategy;
-use jobs::{EdgeView, JobStatus, JobView};
+use jobs::{EdgeView, JobStatus, JobView, TaskView};
 use types::{JobId, Timestamp};
 
 use super::model::{
@@ -70,7 +70,7 @@ pub(super) fn overview(views: impl Iterator<Item = JobView>, now: Timestamp) -> 
         duration: between(view.started, view.ended.unwrap_or(now)),
         state: view.status.name(),
         last_modification: view.modified.0,
-        tasks: CountsByState::all_in(task_state(view.status), view.tasks.len()),
+        tasks: CountsByState::of(view.tasks.iter().map(|task| task_state(&view, task))),
         pending_operators: 0,
         job_type: STREAMING,
         scheduler_type: SCHEDULER,
@@ -81,7 +81,8 @@ pub(super) fn overview(views: impl Iterator<Item = JobView>, now: Timestamp) -> 
 
 pub(super) fn details(view: &JobView, now: Timestamp) -> JobDetails {
     let entered = |status: JobStatus| (status.name(), view.history.entered(status).map_or(0, |at| at.0));
-    let vertices: Vec<Vertex> = Found::all(view).iter().map(|found| vertex(found, now)).collect();
+    let found = Found::all(view);
+    let vertices: Vec<Vertex> = found.iter().map(|found| vertex(found, now)).collect();
     JobDetails {
         jid: view.id.to_string(),
         name: view.name.clone(),
@@ -94,7 +95,7 @@ pub(super) fn details(view: &JobView, now: Timestamp) -> JobDetails {
         max_parallelism: -1,
         now: now.0,
         timestamps: JobStatus::ALL.into_iter().map(entered).collect(),
-        status_counts: CountsByState::all_in(task_state(view.status), vertices.len()),
+        status_counts: CountsByState::of(found.iter().map(Found::state)),
         plan: plan(view),
         vertices,
         pending_operators: 0,
@@ -147,18 +148,17 @@ pub(super) fn exceptions(view: &JobView, at_most: Option<usize>) -> Exceptions {
 
 fn vertex(found: &Found<'_>, now: Timestamp) -> Vertex {
     let (start_time, end_time, duration) = found.times(now);
-    let state = task_state(found.view.status);
     Vertex {
         id: found.id.clone(),
         slot_sharing_group_id: hash(found.view.id, ""),
         name: found.vertex.name.clone(),
         max_parallelism: MAX_PARALLELISM,
         parallelism: found.tasks.len(),
-        status: state.name(),
+        status: found.state().name(),
         start_time,
         end_time,
         duration,
-        tasks: CountsByState::all_in(state, found.tasks.len()),
+        tasks: found.counts(),
         metrics: found.metrics(),
     }
 }
@@ -210,8 +210,17 @@ pub(super) fn result(view: &JobView, now: Timestamp) -> ResultOfJob {
     ResultOfJob { status: OperationStatus::of(true), job_execution_result: Some(result) }
 }
 
-/// All subtasks of a job are where the job is.
-pub(super) fn task_state(status: JobStatus) -> TaskState {
+/// A subtask is where its job is, unless it came to its end before. An attempt that is to come starts all subtasks anew.
+pub(super) fn task_state(view: &JobView, task: &TaskView) -> TaskState {
+    match view.status {
+        JobStatus::Initializing | JobStatus::Created | JobStatus::Restarting => state_with(view.status),
+        _ if task.finished.is_some() => TaskState::Finished,
+        status => state_with(status),
+    }
+}
+
+/// Where the subtasks of a job are that have not come to their end.
+pub(super) fn state_with(status: JobStatus) -> TaskState {
     match status {
         JobStatus::Initializing => TaskState::Initializing,
         JobStatus::Created | JobStatus::Restarting => TaskState::Created,

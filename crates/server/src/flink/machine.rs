@@ -125,6 +125,6 @@ fn described(parts: &Parts, seen: &Seen, running: &[JobView]) -> TaskManager {
     let taken = taken(running);
     let slots = parts.options.slots.max(taken);
     let (address, now) = (parts.address.to_string(), parts.services.clock.now());
-    let tasks = running.iter().map(|view| view.tasks.len()).sum();
+    let tasks = running.iter().flat_map(|view| &view.tasks).filter(|task| task.finished.is_none()).count();
     process::task_manager(seen, (slots, slots - taken), tasks, &address, now)
 }

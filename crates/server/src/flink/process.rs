@@ -99,7 +99,11 @@ pub(super) fn details(seen: &Seen, running: &[JobView], manager: TaskManager) ->
     let slot = |view: &JobView, number: u32| AllocatedSlot {
         job_id: view.id.to_string(),
         resource: Resource { cpu_cores: 1.0, ..Resource::default() },
-        assigned_tasks: view.tasks.iter().filter(|task| task.subtask == number as usize).count(),
+        assigned_tasks: view
+            .tasks
+            .iter()
+            .filter(|task| task.subtask == number as usize && task.finished.is_none())
+            .count(),
     };
     TaskManagerDetails {
         manager,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jobs::{JobStatus, JobView, TaskView, VertexView};
 use types::Timestamp;
 
-use super::describe::{NOT_YET, between, hash, task_state};
+use super::describe::{NOT_YET, between, hash, state_with, task_state};
 use super::model::{
     AggregatedSubtasks, CountsByState, Spread, Subtask, SubtaskAccumulators, SubtaskTimes,
     SubtasksAccumulators, TaskState, TimesOfSubtask, VertexDetails, VertexMetrics, VertexOnTaskManager,
@@ -37,10 +37,16 @@ impl<'a> Found<'a> {
         metrics(self.tasks.iter().map(|(_, task)| *task))
     }
 
-    /// When it began to run, when it ended, and how long it has run.
+    /// When it began to run, when the last of its subtasks ended, and how long it has run.
     pub(super) fn times(&self, now: Timestamp) -> (i64, i64, i64) {
+        let ends = self.tasks.iter().map(|(_, task)| self.end(task));
+        let end = ends.collect::<Option<Vec<Timestamp>>>().and_then(|ends| ends.into_iter().max());
+        self.until(end.or(self.view.ended), now)
+    }
+
+    /// When a vertex or a subtask that ended then began to run, when it ended, and how long it has run.
+    fn until(&self, end: Option<Timestamp>, now: Timestamp) -> (i64, i64, i64) {
         let began = self.view.history.entered(JobStatus::Running);
-        let end = self.view.ended;
         (
             began.map_or(NOT_YET, |began| began.0),
             end.map_or(NOT_YET, |ended| ended.0),
@@ -48,8 +54,25 @@ impl<'a> Found<'a> {
         )
     }
 
-    fn state(&self) -> TaskState {
-        task_state(self.view.status)
+    /// When a subtask ended: at the end of its input, or with its job.
+    fn end(&self, task: &TaskView) -> Option<Timestamp> {
+        let is_finished = task_state(self.view, task) == TaskState::Finished;
+        task.finished.filter(|_| is_finished).or(self.view.ended)
+    }
+
+    fn states(&self) -> Vec<TaskState> {
+        self.tasks.iter().map(|(_, task)| task_state(self.view, task)).collect()
+    }
+
+    pub(super) fn state(&self) -> TaskState {
+        match &self.states()[..] {
+            [] => state_with(self.view.status),
+            states => TaskState::of_vertex(states),
+        }
+    }
+
+    pub(super) fn counts(&self) -> CountsByState {
+        CountsByState::of(self.states())
     }
 
     pub(super) fn details(&self, max_parallelism: i32, now: Timestamp) -> VertexDetails {
@@ -65,10 +88,10 @@ impl<'a> Found<'a> {
     }
 
     pub(super) fn subtask(&self, task: &TaskView, now: Timestamp) -> Subtask {
-        let (start_time, end_time, duration) = self.times(now);
+        let (start_time, end_time, duration) = self.until(self.end(task), now);
         Subtask {
             subtask: task.subtask,
-            status: self.state().name(),
+            status: task_state(self.view, task).name(),
             attempt: self.view.restarts,
             endpoint: ENDPOINT,
             start_time,
@@ -76,18 +99,18 @@ impl<'a> Found<'a> {
             duration,
             metrics: metrics(std::iter::once(task)),
             taskmanager_id: TASK_MANAGER,
-            status_duration: self.status_durations(now),
+            status_duration: self.status_durations(task, now),
             start_time_too: start_time,
         }
     }
 
-    /// Milliseconds in each of the states that Flink tells of. Subtasks are where their job is.
-    fn status_durations(&self, now: Timestamp) -> BTreeMap<&'static str, i64> {
+    /// Milliseconds that a subtask was in each of the states that Flink tells of.
+    fn status_durations(&self, task: &TaskView, now: Timestamp) -> BTreeMap<&'static str, i64> {
         let entered = |status| self.view.history.entered(status);
         let until = |from: JobStatus, to: JobStatus| {
             entered(from).map_or(0, |from| between(from, entered(to).unwrap_or(now)))
         };
-        let (_, _, running) = self.times(now);
+        let (_, _, running) = self.until(self.end(task), now);
         BTreeMap::from([
             ("CREATED", until(JobStatus::Created, JobStatus::Running)),
             ("SCHEDULED", 0),
@@ -110,12 +133,14 @@ impl<'a> Found<'a> {
             ("accumulated-idle-time", spread(|of| of.accumulated_idle_time as i64)),
             ("accumulated-busy-time", spread(|of| of.accumulated_busy_time as i64)),
         ]);
-        let durations = self.status_durations(now).into_iter();
-        let of_all = |ms: i64| Spread::of(self.tasks.iter().map(|_| ms));
-        AggregatedSubtasks {
-            metrics,
-            status_duration: durations.map(|(name, ms)| (name, of_all(ms))).collect(),
+        let mut durations: BTreeMap<&'static str, Vec<i64>> = BTreeMap::new();
+        for (_, task) in &self.tasks {
+            for (name, ms) in self.status_durations(task, now) {
+                durations.entry(name).or_default().push(ms);
+            }
         }
+        let status_duration = durations.into_iter().map(|(name, all)| (name, Spread::of(all))).collect();
+        AggregatedSubtasks { metrics, status_duration }
     }
 
     pub(super) fn subtask_times(&self, now: Timestamp) -> SubtaskTimes {
@@ -132,12 +157,19 @@ impl<'a> Found<'a> {
             ("FAILED", entered(JobStatus::Failed)),
             ("RECONCILING", 0),
         ]);
-        let end = self.view.ended.unwrap_or(now);
-        let times = |task: &TaskView| TimesOfSubtask {
-            subtask: task.subtask,
-            endpoint: ENDPOINT,
-            duration: between(self.view.started, end),
-            timestamps: timestamps.clone(),
+        let times = |task: &TaskView| {
+            let mut timestamps = timestamps.clone();
+            if task_state(self.view, task) == TaskState::Finished
+                && let Some(end) = self.end(task)
+            {
+                timestamps.insert("FINISHED", end.0);
+            }
+            TimesOfSubtask {
+                subtask: task.subtask,
+                endpoint: ENDPOINT,
+                duration: between(self.view.started, self.end(task).unwrap_or(now)),
+                timestamps,
+            }
         };
         SubtaskTimes {
             id: self.id.clone(),
@@ -156,7 +188,7 @@ impl<'a> Found<'a> {
             end_time,
             duration,
             metrics: self.metrics(),
-            status_counts: CountsByState::all_in(self.state(), self.tasks.len()),
+            status_counts: self.counts(),
             taskmanager_id: TASK_MANAGER,
             aggregated: self.aggregated(now),
         };

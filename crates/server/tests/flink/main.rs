@@ -5,6 +5,7 @@ mod support;
 
 mod answers;
 mod figures;
+mod finished;
 mod refused;
 mod replaced;
 mod savepoints;

@@ -31,6 +31,28 @@ impl TaskState {
         TaskState::Reconciling,
     ];
 
+    /// The state of a vertex whose subtasks are in these states, by the rules of Flink's `ExecutionJobVertex`.
+    pub(in crate::flink) fn of_vertex(subtasks: &[TaskState]) -> TaskState {
+        const FIRST_OF: [TaskState; 5] = [
+            TaskState::Failed,
+            TaskState::Canceling,
+            TaskState::Canceled,
+            TaskState::Initializing,
+            TaskState::Running,
+        ];
+        if let Some(state) = FIRST_OF.into_iter().find(|state| subtasks.contains(state)) {
+            return state;
+        }
+
+        let is_finished = |state: &TaskState| *state == TaskState::Finished;
+        match subtasks.first() {
+            Some(_) if subtasks.iter().all(is_finished) => TaskState::Finished,
+            Some(_) if subtasks.iter().any(is_finished) => TaskState::Running,
+            Some(first) => *first,
+            None => TaskState::Created,
+        }
+    }
+
     pub(in crate::flink) fn name(self) -> &'static str {
         match self {
             TaskState::Created => "CREATED",
@@ -52,9 +74,9 @@ impl TaskState {
 pub(in crate::flink) struct CountsByState([u64; TaskState::ALL.len()]);
 
 impl CountsByState {
-    pub(in crate::flink) fn all_in(state: TaskState, count: usize) -> CountsByState {
+    pub(in crate::flink) fn of(states: impl IntoIterator<Item = TaskState>) -> CountsByState {
         let mut counts = CountsByState::default();
-        counts.0[state as usize] = count as u64;
+        states.into_iter().for_each(|state| counts.0[state as usize] += 1);
         counts
     }
 
@@ -71,5 +93,21 @@ impl CountsByState {
 impl Serialize for CountsByState {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(TaskState::ALL.map(|state| (state.name(), self.0[state as usize])))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TaskState::{Canceled, Created, Failed, Finished, Running};
+    use super::*;
+
+    #[test]
+    fn a_vertex_is_finished_when_all_of_its_subtasks_are() {
+        assert_eq!(TaskState::of_vertex(&[Finished, Finished]), Finished);
+        assert_eq!(TaskState::of_vertex(&[Finished, Running]), Running);
+        assert_eq!(TaskState::of_vertex(&[Finished, Created]), Running);
+        assert_eq!(TaskState::of_vertex(&[Finished, Canceled]), Canceled);
+        assert_eq!(TaskState::of_vertex(&[Finished, Running, Failed]), Failed);
+        assert_eq!(TaskState::of_vertex(&[Created, Created]), Created);
     }
 }
