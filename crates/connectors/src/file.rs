@@ -10,7 +10,7 @@ use engine::batch::{Batch, LeafRequest, RecordSpan};
 use engine::connector::{ConnectorError, Polled, Reads, Source, SourceFactory, Split, StartFrom};
 use types::{Offset, PartitionId, Timestamp};
 
-use crate::event_log::{Described, MetadataColumns, add_record, finish};
+use crate::event_log::{Described, MetadataColumns, add_record, undecodable};
 use crate::format::json::{Decoder, JsonOptions};
 
 /// Files that stand in for a table.
@@ -146,6 +146,31 @@ impl Source for FileSource {
             |file| split(&file.path, partition),
         )
     }
+
+    fn place(&self, partition: PartitionId, offset: Offset) -> String {
+        place(Path::new(&self.split(partition).topic), offset)
+    }
+}
+
+/// A line for people: by its number, or by its offset where the file cannot be read once more.
+fn place(path: &Path, offset: Offset) -> String {
+    match lines_before(path, offset.0) {
+        Ok(lines) => format!("line {} of {}", lines + 1, path.display()),
+        Err(_) => format!("the line at byte {offset} of {}", path.display()),
+    }
+}
+
+/// How many lines end before an offset.
+fn lines_before(path: &Path, offset: u64) -> std::io::Result<usize> {
+    let mut before = File::open(path)?.take(offset);
+    let mut buffer = vec![0; CHUNK];
+    let mut lines = 0;
+    loop {
+        match before.read(&mut buffer)? {
+            0 => return Ok(lines),
+            read => lines += memchr::memchr_iter(b'\n', &buffer[..read]).count(),
+        }
+    }
 }
 
 fn split(path: &Path, partition: PartitionId) -> Split {
@@ -247,9 +272,10 @@ impl OpenFile {
             lines += 1;
             // A blank line, the last one above all, is no record.
             if !body.is_empty() {
-                add_record(decoder, batch, body, span)?;
+                add_record(decoder, batch, body, span)
+                    .map_err(|error| undecodable(&place(&self.path, span.offset), error))?;
             }
         }
-        finish(decoder, batch)
+        decoder.finish(batch).map_err(|(span, error)| undecodable(&place(&self.path, span.offset), error))
     }
 }

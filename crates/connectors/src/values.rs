@@ -133,4 +133,8 @@ impl Source for ValuesSource {
     fn split(&self, _partition: PartitionId) -> Split {
         self.split.clone()
     }
+
+    fn place(&self, _partition: PartitionId, offset: Offset) -> String {
+        format!("row {} that the script writes out", offset.0.saturating_add(1))
+    }
 }

@@ -7,6 +7,7 @@ mod data_type;
 mod error_domain;
 mod id;
 mod time;
+mod unicode;
 mod value;
 
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -14,4 +15,5 @@ pub use data_type::{ColumnType, DataType, Field, Repr};
 pub use error_domain::ErrorDomain;
 pub use id::{InvalidJobId, JobId, Offset, PartitionId};
 pub use time::{EventTime, Interval, Timestamp};
+pub use unicode::{NotUnicode, WideEncoding};
 pub use value::{Scalar, Value};

@@ -51,8 +51,14 @@ impl KeyColumns {
         Some(KeyColumns { places, format, keys: Batch::new(&of_keys) })
     }
 
-    /// Decodes the keys of some records.
-    pub(crate) fn decode(&mut self, fetched: &Fetched, some: Range<usize>) -> Result<(), ConnectorError> {
+    /// Decodes the keys of some records; `place` names a record for people.
+    pub(crate) fn decode(
+        &mut self,
+        fetched: &Fetched,
+        some: Range<usize>,
+        place: &dyn Fn(Offset) -> String,
+    ) -> Result<(), ConnectorError> {
+        let failed = |offset, error| super::undecodable(&format!("the key of {}", place(offset)), error);
         let KeyColumns { format, keys, .. } = self;
         match format {
             Format::Raw => keys.clear(some.len()),
@@ -83,16 +89,12 @@ impl KeyColumns {
                 Format::Json(decoder) => match decoder.record(keys, key) {
                     Ok(added) => keys.origin.records.extend(std::iter::repeat_n(span, added.rows)),
                     Err(RecordError::Rejected(reason)) => keys.rejects.push(Reject { record: span, reason }),
-                    Err(error @ RecordError::Fatal(_)) => {
-                        let doing =
-                            format!("the key of the record at offset {} cannot be decoded", span.offset);
-                        return Err(ConnectorError::external(doing, error));
-                    }
+                    Err(error @ RecordError::Fatal(_)) => return Err(failed(span.offset, error)),
                 },
             }
         }
         if let Format::Json(decoder) = format {
-            super::finish(decoder, keys)?;
+            decoder.finish(keys).map_err(|(span, error)| failed(span.offset, error))?;
             keys.rejects.sort_by_key(|reject| reject.record.offset);
         }
         Ok(())

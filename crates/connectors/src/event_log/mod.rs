@@ -248,6 +248,10 @@ impl Source for EventLogSource {
         self.streams.split(partition)
     }
 
+    fn place(&self, partition: PartitionId, offset: Offset) -> String {
+        place(&self.streams, Some(partition), offset)
+    }
+
     fn topic_id(&self, partition: PartitionId) -> Option<String> {
         self.streams.topic_id(partition)
     }
@@ -271,7 +275,8 @@ impl EventLogSource {
     /// Decodes some of the fetched records into the batch.
     fn decode(&mut self, batch: &mut Batch, records: Range<usize>) -> Result<(), ConnectorError> {
         if let Some(keys) = &mut self.keys {
-            keys.decode(&self.fetched, records.clone())?;
+            let place = |offset| place(&self.streams, self.fetched.partition, offset);
+            keys.decode(&self.fetched, records.clone(), &place)?;
         }
 
         self.decoder.begin(batch, records.len());
@@ -293,9 +298,13 @@ impl EventLogSource {
                 batch.empty += 1;
                 continue;
             }
-            add_record(&mut self.decoder, batch, body, span)?;
+            add_record(&mut self.decoder, batch, body, span).map_err(|error| {
+                undecodable(&place(&self.streams, self.fetched.partition, span.offset), error)
+            })?;
         }
-        finish(&mut self.decoder, batch)?;
+        self.decoder.finish(batch).map_err(|(span, error)| {
+            undecodable(&place(&self.streams, self.fetched.partition, span.offset), error)
+        })?;
 
         if let Some(keys) = &self.keys {
             keys.fill(batch);
@@ -322,13 +331,28 @@ impl EventLogSource {
     }
 }
 
-/// Decodes one record into the batch, or rejects it.
+/// A record for people.
+fn place(streams: &Streams, partition: Option<PartitionId>, offset: Offset) -> String {
+    match partition.map(|partition| streams.split(partition)) {
+        Some(Split { topic, partition }) => {
+            format!("the record at offset {offset} of partition {partition} of topic `{topic}`")
+        }
+        None => format!("the record at offset {offset}"),
+    }
+}
+
+/// The error of a record, or of its key, at a place.
+pub(crate) fn undecodable(place: &str, error: RecordError) -> ConnectorError {
+    ConnectorError::external(format!("{place} cannot be decoded"), error)
+}
+
+/// Decodes one record into the batch, or rejects it. Fails where a wrong record is an error.
 pub(crate) fn add_record(
     decoder: &mut Decoder,
     batch: &mut Batch,
     body: &[u8],
     span: RecordSpan,
-) -> Result<(), ConnectorError> {
+) -> Result<(), RecordError> {
     match decoder.record(batch, body) {
         Ok(added) => {
             batch.origin.records.extend(std::iter::repeat_n(span, added.rows));
@@ -342,13 +366,6 @@ pub(crate) fn add_record(
             batch.rejects.push(Reject { record: span, reason });
             Ok(())
         }
-        Err(error @ RecordError::Fatal(_)) => Err(ConnectorError::external(
-            format!("record at offset {} cannot be decoded", span.offset),
-            error,
-        )),
+        Err(error @ RecordError::Fatal(_)) => Err(error),
     }
-}
-
-pub(crate) fn finish(decoder: &mut Decoder, batch: &mut Batch) -> Result<(), ConnectorError> {
-    decoder.finish(batch).map_err(|error| ConnectorError::external("a batch cannot be decoded", error))
 }

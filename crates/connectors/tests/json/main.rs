@@ -37,7 +37,7 @@ impl Reader {
         self.decoder.begin(&mut self.batch, 1);
         let added = self.decoder.record(&mut self.batch, record)?;
         assert_eq!(added.rows, self.batch.rows);
-        self.decoder.finish(&mut self.batch)?;
+        self.decoder.finish(&mut self.batch).map_err(|(_, error)| error)?;
         Ok(self.rows())
     }
 

@@ -164,3 +164,31 @@ fn an_orphan_between_two_halves_of_a_character_hides_nothing() {
     assert_eq!(reader.batch.rejects.len(), 1);
     assert_eq!(reader.rows()[0][1], text("x"));
 }
+
+#[test]
+fn a_record_in_utf_16_or_utf_32_gives_the_row_that_it_gives_in_utf_8() {
+    let record = r#"{"id":"q","at":"10:00","user":{"type":"Khách 😀","years":3},"ms":12.5,"ok":true}"#;
+    let wide = |text: &str| -> [Vec<u8>; 4] {
+        let units: Vec<u16> = text.encode_utf16().collect();
+        let codes: Vec<u32> = text.chars().map(u32::from).collect();
+        [
+            units.iter().flat_map(|unit| unit.to_be_bytes()).collect(),
+            units.iter().flat_map(|unit| unit.to_le_bytes()).collect(),
+            codes.iter().flat_map(|code| code.to_be_bytes()).collect(),
+            codes.iter().flat_map(|code| code.to_le_bytes()).collect(),
+        ]
+    };
+    let mut reader = Reader::new(&requests(), LENIENT);
+    let expected = reader.row(record.as_bytes());
+    for text in [record.to_owned(), format!("\u{feff}{record}"), format!(" [{record}]")] {
+        for bytes in wide(&text) {
+            assert_eq!(reader.row(&bytes), expected, "{bytes:x?}");
+        }
+    }
+    for bytes in wide("{\"at\":}") {
+        assert!(reader.rejected(&bytes).starts_with("malformed: "), "{bytes:x?}");
+    }
+    let beyond = [0x7B_u32, 0x11_0000].map(u32::to_be_bytes).concat();
+    assert!(reader.rejected(&beyond).contains("neither UTF-8, nor UTF-16, nor UTF-32"));
+    assert_eq!(reader.row(record.as_bytes()), expected);
+}

@@ -65,8 +65,12 @@ pub enum ExecutionError {
     Window(#[from] WindowError),
     #[error(transparent)]
     Connector(#[from] ConnectorError),
-    #[error("a row could not be computed")]
-    Evaluate(#[from] sql::functions::EvalError),
+    #[error("{record} could not be computed")]
+    Evaluate {
+        /// What the row was made of: where the record stands.
+        record: String,
+        source: sql::functions::EvalError,
+    },
     #[error("{0}")]
     Plan(String),
     #[error("checkpoints failed: {0}")]
@@ -83,7 +87,7 @@ pub enum ExecutionError {
 impl ExecutionError {
     pub fn domain(&self) -> ErrorDomain {
         match self {
-            ExecutionError::Layout(_) | ExecutionError::Evaluate(_) | ExecutionError::Plan(_) => {
+            ExecutionError::Layout(_) | ExecutionError::Evaluate { .. } | ExecutionError::Plan(_) => {
                 ErrorDomain::User
             }
             ExecutionError::Window(WindowError::Sink(error)) | ExecutionError::Connector(error) => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crossbeam_channel::Sender;
 use parking_lot::Mutex;
-use sql::functions::Env;
+use sql::functions::{Env, EvalError};
 use types::{Clock, Interval, PartitionId, Timestamp};
 
 use super::control::Control;
@@ -25,7 +25,7 @@ use crate::layout::{Layout, QueryLayout};
 use crate::memory::Holder;
 use crate::operator::{Judging, Ledger, Prepare};
 use crate::watermark::{Clamp, NO_WATERMARK, Watermarks};
-use crate::window::{Aggregation, LateRow, Output, RowsIn, Shipping};
+use crate::window::{Aggregation, FailedRow, LateRow, Output, RowsIn, Shipping};
 
 pub(super) struct SourceSubtask {
     pub pipeline: usize,
@@ -239,7 +239,10 @@ impl SourceSubtask {
         };
 
         self.metrics.at(Activity::Prepare);
-        let prepared = self.prepare.prepare(&self.batch, &env, judging)?;
+        let prepared = match self.prepare.prepare(&self.batch, &env, judging) {
+            Ok(prepared) => prepared,
+            Err(error) => return Err(self.unprepared(error, &env)),
+        };
         self.lateness.judged(&self.batch, partition, &levels, standpoint.partition, &prepared);
         if let Some(time) = self.prepare.last_time() {
             self.metrics.emitted.store(time, Ordering::Relaxed);
@@ -281,6 +284,26 @@ impl SourceSubtask {
         Ok(())
     }
 
+    /// The error of a batch that could not be prepared, with the record that it is about.
+    #[cold]
+    fn unprepared(&mut self, error: EvalError, env: &Env) -> ExecutionError {
+        match self.prepare.failing_row(&self.batch, env) {
+            Some((row, source)) => self.unevaluated(Some(row), source),
+            None => self.unevaluated(None, error),
+        }
+    }
+
+    /// The error of a row of the batch, with the record that the row was made of.
+    fn unevaluated(&self, row: Option<u32>, source: EvalError) -> ExecutionError {
+        let origin = &self.batch.origin;
+        let span = row.and_then(|row| origin.records.get(row as usize));
+        let record = match (span, origin.partition) {
+            (Some(span), Some(partition)) => self.source.place(partition, span.offset),
+            _ => format!("a row of `{}`", self.table),
+        };
+        ExecutionError::Evaluate { record, source }
+    }
+
     /// Adds the rows to the state; returns those that came too late, with the units.
     fn aggregate(&mut self, env: &Env) -> Result<Vec<LateRow>, ExecutionError> {
         if self.layout.units.is_empty() {
@@ -296,7 +319,8 @@ impl SourceSubtask {
             evaluator: self.prepare.evaluator(),
             env,
         };
-        Ok(self.downstream.aggregation().add(&rows)?)
+        let added = self.downstream.aggregation().add(&rows);
+        added.map_err(|FailedRow { row, source }| self.unevaluated(Some(row), source))
     }
 
     /// Writes the rows of queries without windows.

@@ -111,6 +111,32 @@ impl Prepare {
         Ok(prepared)
     }
 
+    /// The first row of a batch that cannot be computed, and why: rows are computed one by one. `None` if each can.
+    #[cold]
+    pub fn failing_row(&mut self, batch: &Batch, env: &Env) -> Option<(u32, EvalError)> {
+        (0..batch.rows as u32).find_map(|row| Some((row, self.compute_alone(batch, env, row).err()?)))
+    }
+
+    /// Computes what [`Prepare::prepare`] computes of a row.
+    fn compute_alone(&mut self, batch: &Batch, env: &Env, row: u32) -> Result<(), EvalError> {
+        let inputs = Inputs::Columns(&batch.columns);
+        let row = Some(&[row][..]);
+        self.evaluator.begin(batch.rows, env);
+
+        if let Some(rowtime) = &self.rowtime {
+            self.evaluator.compute(inputs, &[rowtime.time], row)?;
+            if rowtime.delay.is_none() {
+                self.evaluator.compute(inputs, &[rowtime.watermark], row)?;
+            }
+        }
+
+        let mut passed = Vec::new();
+        match self.evaluator.filter(inputs, &self.filter, row, &mut passed)? {
+            Passed::Some if passed.is_empty() => Ok(()),
+            Passed::All | Passed::Some => self.evaluator.compute(inputs, &self.row_exprs, row),
+        }
+    }
+
     pub fn evaluator(&self) -> &Evaluator {
         &self.evaluator
     }

@@ -57,9 +57,16 @@ pub struct LateRow {
     pub counted_elsewhere: bool,
 }
 
+/// A row of a batch that could not be computed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedRow {
+    pub row: u32,
+    pub source: EvalError,
+}
+
 impl Aggregation {
     /// Adds rows to the state. Returns the rows that were too late for some units.
-    pub fn add(&mut self, rows: &RowsIn<'_>) -> Result<Vec<LateRow>, EvalError> {
+    pub fn add(&mut self, rows: &RowsIn<'_>) -> Result<Vec<LateRow>, FailedRow> {
         let layout = self.layout.clone();
         self.fill(rows);
         self.make_room();
@@ -288,19 +295,31 @@ impl Aggregation {
     }
 
     /// Looks at the conditions over keys, once a group: on the row that made it.
-    fn mark_new_groups(&mut self, rows: &RowsIn<'_>) -> Result<(), EvalError> {
+    fn mark_new_groups(&mut self, rows: &RowsIn<'_>) -> Result<(), FailedRow> {
         let mut pending = std::mem::take(&mut self.pending);
         if !pending.is_empty() {
             let mut first_rows: Vec<u32> = pending.iter().map(|new| new.row).collect();
             first_rows.sort_unstable();
             first_rows.dedup();
-            self.key_filters.evaluate(rows.inputs, rows.len, Some(&first_rows), rows.env)?;
+            if self.key_filters.evaluate(rows.inputs, rows.len, Some(&first_rows), rows.env).is_err() {
+                self.find_failed(rows, &first_rows)?;
+            }
             for new in &pending {
                 self.mark(rows, new);
             }
         }
         pending.clear();
         self.pending = pending;
+        Ok(())
+    }
+
+    /// Computes the conditions over keys row by row, and fails with the first row that fails.
+    #[cold]
+    fn find_failed(&mut self, rows: &RowsIn<'_>, among: &[u32]) -> Result<(), FailedRow> {
+        for &row in among {
+            let alone = self.key_filters.evaluate(rows.inputs, rows.len, Some(&[row]), rows.env);
+            alone.map_err(|source| FailedRow { row, source })?;
+        }
         Ok(())
     }
 

@@ -13,6 +13,6 @@ mod write;
 
 pub use aggregation::{Aggregation, Limits, Options};
 pub use image::Share;
-pub use input::{LateRow, RowsIn};
+pub use input::{FailedRow, LateRow, RowsIn};
 pub use ship::{KEY_GROUPS, Receiving, Shipment, Shipping, owner};
 pub use write::{Output, WindowError};

@@ -1,5 +1,6 @@
 //! From closed (or changed) windows to result rows.
 
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use sql::expr::ExprId;
 use sql::functions::{Env, EvalError};
@@ -29,8 +30,14 @@ pub trait Output {
 pub enum WindowError {
     #[error("{0}")]
     Plan(String),
-    #[error("query `{query}` failed")]
-    Evaluate { query: String, source: EvalError },
+    #[error("a row of query `{query}` for the window from {start} to {end} could not be computed")]
+    Evaluate {
+        query: String,
+        /// The window's bounds on the session's wall clock.
+        start: DateTime,
+        end: DateTime,
+        source: EvalError,
+    },
     #[error(transparent)]
     Sink(#[from] ConnectorError),
 }
@@ -230,7 +237,12 @@ impl Aggregation {
                 let piece = first..groups.len().min(first + PIECE_ROWS);
                 let inputs: Vec<Vector<'_>> = inputs.iter().map(|input| input.part(piece.clone())).collect();
                 let inputs = Inputs::Vectors(&inputs);
-                let failed = |source| WindowError::Evaluate { query: query_output.name.clone(), source };
+                let failed = |source| WindowError::Evaluate {
+                    query: query_output.name.clone(),
+                    start: wall_clock(start),
+                    end: wall_clock(end),
+                    source,
+                };
                 evaluator.evaluate(inputs, piece.len(), None, env).map_err(failed)?;
                 let mut kept: Vec<u32> = Vec::new();
                 let rows = if query_output.having.is_empty() {
@@ -303,4 +315,10 @@ impl Aggregation {
         }
         columns
     }
+}
+
+/// Milliseconds on a wall clock as a date and a time; the first moment of all where they are beyond the calendar.
+fn wall_clock(ms: i64) -> DateTime {
+    let instant = jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::MIN);
+    TimeZone::UTC.to_datetime(instant)
 }

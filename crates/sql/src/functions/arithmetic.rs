@@ -191,12 +191,17 @@ fn prepare(op: Op, call: &Call<'_>) -> Result<Code, String> {
     }
 }
 
+/// How a division gives no error.
+const NO_ZERO: &str = "NULLIF(…, 0) as the divisor gives NULL instead";
+
 fn whole(op: Op, a: i64, b: i64) -> Result<i64, EvalError> {
     Ok(match op {
         Op::Add => a.wrapping_add(b),
         Op::Subtract => a.wrapping_sub(b),
         Op::Multiply => a.wrapping_mul(b),
-        Op::Divide | Op::Remainder if b == 0 => return Err(fail("/ by zero")),
+        Op::Divide | Op::Remainder if b == 0 => {
+            return Err(fail(format!("/ by zero: the dividend is {a}; {NO_ZERO}")));
+        }
         Op::Divide => a.wrapping_div(b),
         Op::Remainder => a.wrapping_rem(b),
     })
@@ -208,7 +213,8 @@ fn decimals(op: Op, a: Decimal, b: Decimal, to: Shape) -> Result<Option<i128>, E
         Op::Subtract => decimal::add(a, Decimal { value: b.value.saturating_neg(), ..b }, to),
         Op::Multiply => decimal::multiply(a, b, to),
         Op::Divide | Op::Remainder if b.value == 0 => {
-            return Err(fail(if a.value == 0 { "Division undefined" } else { "Division by zero" }));
+            let what = if a.value == 0 { "Division undefined" } else { "Division by zero" };
+            return Err(fail(format!("{what}; {NO_ZERO}")));
         }
         Op::Divide => decimal::divide(a, b, to),
         Op::Remainder => decimal::remainder(a, b, to),

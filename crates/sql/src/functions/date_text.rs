@@ -15,7 +15,7 @@ use super::decimal::{Shape, power_of_ten};
 use super::loose_time::{at_zone, read_moment, read_timestamp};
 use super::signature::{
     Kind, accept, any_nullable, data_type, fail, fallible, function, int, literal_text, mismatch, nullable,
-    optional_int, simple, text,
+    optional_int, shortened, simple, text,
 };
 use super::simple_date::{self, SimpleDate};
 use super::timestamp::parse_moment;
@@ -160,8 +160,12 @@ fn to_timestamp_ltz(call: &Call<'_>) -> Result<Code, String> {
     if call.args.len() == 1 {
         return fallible(|args, out| {
             let text = text(args, 0);
-            let read =
-                parse_moment(text).ok_or_else(|| fail(format!("Text '{text}' could not be parsed")))?;
+            let read = parse_moment(text).ok_or_else(|| {
+                let text = shortened(text);
+                fail(format!(
+                    "Text {text} could not be parsed; TRY_CAST(… AS TIMESTAMP_LTZ(3)) gives NULL instead"
+                ))
+            })?;
             out.int(read.ms);
             Ok(())
         });

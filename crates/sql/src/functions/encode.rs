@@ -6,7 +6,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use types::{DataType, Scalar};
 
 use super::signature::{
-    Kind, accept, any_nullable, fail, fallible, function, int, nullable, simple, text, typed,
+    Kind, accept, any_nullable, fail, fallible, function, int, nullable, shortened, simple, text, typed,
 };
 use super::{Argument, Function, Output, Signature, SignatureError};
 
@@ -24,8 +24,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
         |_| {
             fallible(|args, out| {
                 let encoded = text(args, 0);
-                let decoded =
-                    BASE64.decode(encoded).map_err(|e| fail(format!("'{encoded}' is not base 64: {e}")))?;
+                let decoded = BASE64
+                    .decode(encoded)
+                    .map_err(|e| fail(format!("{} is not base 64: {e}", shortened(encoded))))?;
                 out.text(&String::from_utf8_lossy(&decoded));
                 Ok(())
             })

@@ -4,7 +4,9 @@
 
 use types::{ColumnType, DataType, Repr, Scalar};
 
-use super::signature::{Kind, accept, data_type, fallible, function, literal_text, mismatch, text};
+use super::signature::{
+    Kind, accept, data_type, fallible, function, literal_text, mismatch, shortened, text,
+};
 use super::text::length;
 use super::{Argument, Call, Code, Env, EvalError, Function, Nulls, Output, Signature, SignatureError, cast};
 use crate::expr::CastMode;
@@ -90,15 +92,6 @@ fn not_null(call: &Call<'_>) -> Result<Code, String> {
     }))
 }
 
-/// The beginning of a text, in quotes.
-fn shortened(text: &str) -> String {
-    const CHARACTERS: usize = 60;
-    match text.char_indices().nth(CHARACTERS) {
-        Some((end, _)) => format!("'{}…'", &text[..end]),
-        None => format!("'{text}'"),
-    }
-}
-
 fn trim_pad(call: &Call<'_>) -> Result<Code, String> {
     let from = match call.result.data_type.repr() {
         Some(Repr::Bytes) => DataType::BYTES,
@@ -124,8 +117,14 @@ fn check_length(call: &Call<'_>) -> Result<Code, String> {
             let column = text(args, 1);
             let plural = if given == 1 { unit.trim_end_matches('s') } else { unit };
             let verb = if given == 1 { "is" } else { "are" };
-            let message = format!("the column {column} is {of}, and {given} {plural} {verb} written into it");
-            return Err(EvalError(message));
+            let value = match args.first() {
+                Some(Scalar::Text(text)) => format!(": {}", shortened(text)),
+                _ => String::new(),
+            };
+            return Err(EvalError(format!(
+                "the column {column} is {of}, and {given} {plural} {verb} written into it{value}; \
+                 SET 'table.exec.sink.type-length-enforcer' = 'TRIM_PAD' cuts and fills values up"
+            )));
         }
         out.scalar(args.first().copied().unwrap_or(Scalar::Null));
         Ok(())

@@ -11,7 +11,9 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 use types::{DataType, Scalar};
 
-use super::signature::{Kind, fail, function, literal_text, mismatch, nullable, optional_text, text};
+use super::signature::{
+    Kind, fail, function, literal_text, mismatch, nullable, optional_text, shortened, text,
+};
 use super::{Argument, Call, Code, Env, EvalError, Function, Nulls, Output, Signature, SignatureError};
 
 pub(super) static FUNCTIONS: &[Function] = &[Function {
@@ -80,7 +82,12 @@ fn prepare(call: &Call<'_>) -> Result<Code, String> {
             Found::Error => (&on_error, 5, "the JSON path cannot be followed"),
         };
         match (behaviour.as_str(), optional_text(args, default)) {
-            ("ERROR", _) => return Err(fail(format!("{what} in '{}'", text(args, 0)))),
+            ("ERROR", _) => {
+                let json = shortened(text(args, 0));
+                return Err(fail(format!(
+                    "{what} in {json}; NULL ON ERROR and NULL ON EMPTY give NULL instead"
+                )));
+            }
             ("DEFAULT", Some(default)) => out.text(default),
             _ => out.null(),
         }

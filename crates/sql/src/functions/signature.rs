@@ -191,6 +191,15 @@ pub(super) fn data_type(call: &Call<'_>, index: usize) -> DataType {
     call.args.get(index).map_or(DataType::Null, |a| a.column_type.data_type.clone())
 }
 
+/// The beginning of a text, in quotes.
+pub(super) fn shortened(text: &str) -> String {
+    const CHARACTERS: usize = 60;
+    match text.char_indices().nth(CHARACTERS) {
+        Some((end, _)) => format!("'{}…'", &text[..end]),
+        None => format!("'{text}'"),
+    }
+}
+
 pub(super) fn fail(message: impl Into<String>) -> EvalError {
     EvalError(message.into())
 }

@@ -2,19 +2,21 @@
 
 use std::borrow::Cow;
 
-use engine::batch::{Batch, LeafRequest, Reject};
+use engine::batch::{Batch, LeafRequest, RecordSpan, Reject};
 use engine::column::{Column, View, tri};
+use types::WideEncoding;
 
 use super::layout::Layout;
 use super::leaf::Leaf;
 use super::options::{Fault, FaultKind, JsonOptions, RecordError};
 use super::walk::Stop;
-use super::{scan, utf8};
+use super::{excerpt, scan, utf8};
 
 const EMPTY: &str = "malformed: the record is empty";
 const NULL: &str = "malformed: the record is null";
 const NO_OBJECT: &str = "malformed: the record is neither an object nor an array of objects";
 const NO_OBJECTS: &str = "malformed: no element of the array is an object";
+const NOT_UNICODE: &str = "malformed: the record is neither UTF-8, nor UTF-16, nor UTF-32";
 const NOT_UTF8: &str = "malformed: a text that is read is not UTF-8";
 
 /// Decodes the records of one source subtask; it learns how they are written and so belongs to one table.
@@ -35,6 +37,8 @@ pub struct Decoder {
     pub(super) fault: Fault,
     /// For texts that are not as they were written.
     pub(super) text: Vec<u8>,
+    /// For records that are not UTF-8.
+    narrowed: Vec<u8>,
     /// Rows the columns have room for.
     capacity: usize,
 }
@@ -69,6 +73,7 @@ impl Decoder {
             row_id: 0,
             fault: Fault::malformed("", 0),
             text: Vec::new(),
+            narrowed: Vec::new(),
             capacity: 0,
         }
     }
@@ -84,6 +89,34 @@ impl Decoder {
     /// Adds the rows of a record. After an error the batch is as it was before.
     #[inline]
     pub fn record(&mut self, batch: &mut Batch, record: &[u8]) -> Result<Added, RecordError> {
+        match self.utf8(batch, record) {
+            Err(error) => self.wide(batch, record, error),
+            added => added,
+        }
+    }
+
+    /// Adds the rows of a record that could not be read as UTF-8, for which `error` says why: UTF-16 and UTF-32 are never
+    /// well-formed there, so that only records that fail are looked at for them.
+    #[cold]
+    fn wide(&mut self, batch: &mut Batch, record: &[u8], error: RecordError) -> Result<Added, RecordError> {
+        let Some(encoding) = WideEncoding::of(record) else { return Err(error) };
+
+        let mut narrowed = std::mem::take(&mut self.narrowed);
+        narrowed.clear();
+        let added = match encoding.decode(record, &mut narrowed) {
+            Ok(()) => self.utf8(batch, &narrowed),
+            Err(_) => {
+                self.fault = Fault { kind: FaultKind::NoRow(NOT_UNICODE), at: 0 };
+                Err(self.error(&narrowed))
+            }
+        };
+        self.narrowed = narrowed;
+        added
+    }
+
+    /// [`Decoder::record`] of a record in UTF-8.
+    #[inline(always)]
+    fn utf8(&mut self, batch: &mut Batch, record: &[u8]) -> Result<Added, RecordError> {
         let start = if record.first() == Some(&b'{') { 0 } else { self.start(record) };
         let rows = batch.rows;
         let added = match record.get(start) {
@@ -102,15 +135,15 @@ impl Decoder {
                 });
             }
             batch.rows = rows;
-            self.error()
+            self.error(record)
         })
     }
 
     /// Ends the batch: rows with text that is not UTF-8 are taken out and their records rejected, with all rows of
-    /// such a record.
-    pub fn finish(&mut self, batch: &mut Batch) -> Result<(), RecordError> {
+    /// such a record. Where that is an error, it comes with the first of the records.
+    pub fn finish(&mut self, batch: &mut Batch) -> Result<(), (RecordSpan, RecordError)> {
         let mut dead = Vec::new();
-        for column in &mut batch.columns {
+        for (column, leaf) in batch.columns.iter_mut().zip(&self.leaves) {
             match column {
                 Column::Text(texts) => {
                     dead.resize(batch.rows, false);
@@ -120,14 +153,18 @@ impl Decoder {
                     dead.resize(batch.rows, false);
                     dead[row] = true;
                 }),
-                _ => {}
+                _ => continue,
+            }
+
+            if !self.options.ignore_parse_errors
+                && let Some(row) = dead.iter().position(|dead| *dead)
+            {
+                let reason = format!("malformed: the text of field `{}` is not UTF-8", leaf.name);
+                return Err((batch.origin.records[row], RecordError::Fatal(reason)));
             }
         }
         if !dead.contains(&true) {
             return Ok(());
-        }
-        if !self.options.ignore_parse_errors {
-            return Err(RecordError::Fatal(NOT_UTF8.to_owned()));
         }
         let spans = &batch.origin.records;
         let mut start = 0;
@@ -239,14 +276,17 @@ impl Decoder {
         }
     }
 
-    /// What to tell about the fault.
+    /// What to tell about the fault in a record.
     #[cold]
-    fn error(&self) -> RecordError {
+    fn error(&self, record: &[u8]) -> RecordError {
         let Fault { kind, at } = self.fault;
         let reason = match kind {
             FaultKind::WrongType { leaf } => {
-                let name = &self.leaves[leaf as usize].name;
-                return RecordError::Fatal(format!("cannot read field `{name}` at byte {at}"));
+                let Leaf { name, data_type, .. } = &self.leaves[leaf as usize];
+                let value = excerpt::value(record, at);
+                return RecordError::Fatal(format!(
+                    "field `{name}` is {data_type}, and at byte {at} stands {value}"
+                ));
             }
             // Kafka's tombstones and the like are no fault of the data.
             FaultKind::NoRow(reason @ (EMPTY | NULL)) => return RecordError::Rejected(reason.into()),
@@ -256,7 +296,7 @@ impl Decoder {
         if self.options.ignore_parse_errors {
             RecordError::Rejected(reason)
         } else {
-            RecordError::Fatal(reason.into_owned())
+            RecordError::Fatal(format!("{reason}{}", excerpt::near(record, at)))
         }
     }
 }

@@ -10,6 +10,8 @@ use super::layout::Action;
 pub(super) struct Leaf {
     /// `user.user_type`.
     pub(super) name: String,
+    /// As it is declared, for errors.
+    pub(super) data_type: DataType,
     pub(super) kind: Kind,
     pub(super) encoding: Encoding,
     /// Values that became null because they were of another type.
@@ -41,9 +43,10 @@ pub(super) enum Zone {
 
 impl Leaf {
     pub(super) fn new(request: &LeafRequest) -> Leaf {
-        let kind = Kind::of(&request.leaf.column_type.data_type)
-            .expect("the binder flattens nested types into leaves");
-        Leaf { name: request.leaf.path.join("."), kind, encoding: request.encoding, type_errors: 0 }
+        let data_type = request.leaf.column_type.data_type.clone();
+        let kind = Kind::of(&data_type).expect("the binder flattens nested types into leaves");
+        let name = request.leaf.path.join(".");
+        Leaf { name, data_type, kind, encoding: request.encoding, type_errors: 0 }
     }
 
     /// How the walk treats the leaf's values.

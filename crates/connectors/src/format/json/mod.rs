@@ -14,6 +14,7 @@ mod compact;
 mod convert;
 mod decimal;
 mod decoder;
+mod excerpt;
 mod layout;
 mod leaf;
 mod number;

@@ -50,7 +50,7 @@ pub enum RecordError {
     #[error("{0}")]
     Rejected(Cow<'static, str>),
     /// The record is wrong and `json.ignore-parse-errors` is not set: the job fails.
-    #[error("{0}; set 'json.ignore-parse-errors' = 'true' to go on without it")]
+    #[error("{0}; 'json.ignore-parse-errors' = 'true' among the table's options goes on without it")]
     Fatal(String),
 }
 

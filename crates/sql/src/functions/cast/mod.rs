@@ -91,5 +91,6 @@ fn conversion(from: &DataType, to: &DataType, zone: &TimeZone) -> Convert {
 
 /// The error that names the value.
 fn unreadable(value: &str, to: &DataType) -> EvalError {
-    EvalError(format!("cannot cast '{value}' to {to}"))
+    let value = super::signature::shortened(value);
+    EvalError(format!("cannot cast {value} to {to}; TRY_CAST gives NULL instead"))
 }

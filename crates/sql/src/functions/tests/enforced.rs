@@ -43,12 +43,18 @@ fn texts_of_another_length_than_their_column_are_refused() {
         ("abc", DataType::Varchar(3), "abc"),
         ("", DataType::Varchar(3), ""),
         ("học", DataType::Char(3), "học"),
-        ("abcd", DataType::Varchar(3), "!the column `c` is VARCHAR(3), and 4 characters are written into it"),
-        ("ab", DataType::Char(3), "!the column `c` is CHAR(3), and 2 characters are written into it"),
+        (
+            "abcd",
+            DataType::Varchar(3),
+            "!the column `c` is VARCHAR(3), and 4 characters are written into it: 'abcd'",
+        ),
+        ("ab", DataType::Char(3), "!the column `c` is CHAR(3), and 2 characters are written into it: 'ab'"),
     ] {
-        check("$CHECK_LENGTH", &[of_type(text, data_type), s("`c`")], outcome);
+        let answer = shown(call("$CHECK_LENGTH", &[of_type(text, data_type), s("`c`")]));
+        assert_eq!(answer.split("; ").next(), Some(outcome));
+        assert_eq!(answer.contains("'TRIM_PAD' cuts"), outcome.starts_with('!'), "{answer}");
     }
     let bytes = Typed(Value::Bytes(vec![1]), DataType::Binary(2));
     let failed = call("$CHECK_LENGTH", &[bytes, s("`c`")]).unwrap_err();
-    assert_eq!(failed, "the column `c` is BINARY(2), and 1 byte is written into it");
+    assert!(failed.starts_with("the column `c` is BINARY(2), and 1 byte is written into it; "), "{failed}");
 }

@@ -15,8 +15,16 @@ fn whole_numbers_wrap_and_truncate() {
     check("*", &[big(i64::MAX), big(2)], "-2");
     check("/", &[i(7), i(2)], "3");
     check("/", &[i(-7), i(2)], "-3");
-    check("/", &[i(1), i(0)], "!/ by zero");
-    check("%", &[i(1), i(0)], "!/ by zero");
+    check(
+        "/",
+        &[i(1), i(0)],
+        "!/ by zero: the dividend is 1; NULLIF(…, 0) as the divisor gives NULL instead",
+    );
+    check(
+        "%",
+        &[i(1), i(0)],
+        "!/ by zero: the dividend is 1; NULLIF(…, 0) as the divisor gives NULL instead",
+    );
     check("MOD", &[i(-7), i(3)], "-1");
     check("ABS", &[i(-2147483648)], "-2147483648");
     check("/", &[big(i64::MIN), big(-1)], "-9223372036854775808");
@@ -31,7 +39,7 @@ fn decimals_have_flinks_digits() {
     check("*", &[m("1.50"), m("2.00")], "3.0000");
     check("+", &[m("1.5"), i(1)], "2.5");
     check("%", &[m("-7.5"), m("2.0")], "-1.5");
-    check("/", &[m("0.0"), m("0.0")], "!Division undefined");
+    check("/", &[m("0.0"), m("0.0")], "!Division undefined; NULLIF(…, 0) as the divisor gives NULL instead");
     let seven_hundred = call("*", &[i(7), m("100.0")]).unwrap();
     check("/", &[seven_hundred, i(9)], "77.777777777778");
     let money = Typed(Value::Wide(100), DataType::Decimal { precision: 10, scale: 2 });

@@ -78,7 +78,11 @@ fn patterns_of_time() {
         &[s("2025-12-09T11:30:00+07:00"), s("yyyy-MM-dd'T'HH:mm:ss[XXX]")],
         "2025-12-09 11:30:00.000",
     );
-    check("TO_TIMESTAMP_LTZ", &[s("nope")], "!Text 'nope' could not be parsed");
+    check(
+        "TO_TIMESTAMP_LTZ",
+        &[s("nope")],
+        "!Text 'nope' could not be parsed; TRY_CAST(… AS TIMESTAMP_LTZ(3)) gives NULL instead",
+    );
     for zone in ["+07:00", "GMT+07:00", "Asia/Ho_Chi_Minh"] {
         let args = [s("2025-12-09 11:30:00"), s("yyyy-MM-dd HH:mm:ss"), s(zone)];
         check("TO_TIMESTAMP_LTZ", &args, "2025-12-09 04:30:00.000");
