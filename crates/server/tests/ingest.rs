@@ -158,7 +158,12 @@ async fn bodies_beyond_the_common_budget_are_429_and_the_budget_comes_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn other_topics_take_any_object_if_they_exist() {
     let weir = start().await;
-    assert_eq!(weir.post("/events/other", "{}").await.status, 404);
+    let missing = weir.post("/events/other", "{}").await;
+    let told = missing.json()["detail"].as_str().expect("a detail").to_owned();
+    assert_eq!(missing.status, 404);
+    for remedy in ["topic `other` does not exist", "'topic' = 'other'", "ingest.create_topics = true"] {
+        assert!(told.contains(remedy), "{told}");
+    }
     assert_eq!(weir.post("/events/no%20name", "{}").await.status, 400);
     assert_eq!(weir.post("/events/..", "{}").await.status, 400);
     storage::log::EventLog::create_topic(&*weir.log, "other", 1).expect("created");
@@ -172,6 +177,19 @@ async fn other_topics_take_any_object_if_they_exist() {
         weir.post("/events/user-queries", "{}").await.json()["rejected"][0]["reason"],
         "query_id is missing"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_in_utf_16_is_kept_as_utf_8() {
+    let weir = start().await;
+    let event = A.replace("\"a\"", "\"học\"");
+    for units in [u16::to_be_bytes, u16::to_le_bytes] {
+        let body: Vec<u8> = event.encode_utf16().flat_map(units).collect();
+        let headers = [("Content-Type", "application/json; charset=utf-16")];
+        let answer = request(weir.address, "POST", "/events", &headers, &body).await;
+        assert_eq!(answer.status, 202, "{}", answer.text());
+    }
+    assert_eq!(weir.log.records(TOPIC), [record("học", &event), record("học", &event)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

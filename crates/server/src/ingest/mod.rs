@@ -176,10 +176,7 @@ impl Ingest {
         let note = taken.as_ref().map(|taken| Note { name: taken.name.clone(), value: taken.value(said) });
         let appending = match self.log.append_noted(topic, records, note) {
             Ok(appending) => appending,
-            Err(error) => {
-                self.forget_missing(topic, &error);
-                return Err(error.into());
-            }
+            Err(error) => return Err(self.refused(topic, error)),
         };
         // Whoever asked may leave or lose patience: the key and the memory are held until the log has answered.
         let appended = tokio::spawn(async move {
@@ -189,10 +186,7 @@ impl Ingest {
         });
         match tokio::time::timeout(self.options.append_timeout, appended).await {
             Ok(Ok(Ok(Ok(_)))) => Ok(()),
-            Ok(Ok(Ok(Err(error)))) => {
-                self.forget_missing(topic, &error);
-                Err(error.into())
-            }
+            Ok(Ok(Ok(Err(error)))) => Err(self.refused(topic, error)),
             Ok(_) => Err(LogError::Closed.into()),
             Err(_) => Err(Failure::new(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -202,11 +196,13 @@ impl Ingest {
         }
     }
 
-    /// A topic that is gone may be made again.
-    fn forget_missing(&self, topic: &str, error: &LogError) {
-        if error.is_unknown_topic() {
-            self.topics.write().remove(topic);
+    /// The answer to an error of the log. A topic that is gone may be made again, and is then asked for anew.
+    fn refused(&self, topic: &str, error: LogError) -> Failure {
+        if !error.is_unknown_topic() {
+            return error.into();
         }
+        self.topics.write().remove(topic);
+        no_topic(topic)
     }
 
     /// Makes sure that a topic exists, creating it where that is allowed.
@@ -229,7 +225,7 @@ impl Ingest {
             }
         });
         match found.await {
-            Ok(found) => found?,
+            Ok(found) => found.map_err(|error| self.refused(topic, error))?,
             Err(_) => {
                 return Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "looking up the topic failed"));
             }
@@ -251,6 +247,18 @@ impl AsRef<[u8]> for Said {
     }
 }
 
+/// The answer to events for a topic that does not exist, with what makes it.
+fn no_topic(topic: &str) -> Failure {
+    Failure::new(
+        StatusCode::NOT_FOUND,
+        format!(
+            "topic `{topic}` does not exist: a job makes it whose script reads or writes a table WITH ('connector' = \
+             'kafka', 'topic' = '{topic}', …), and the setting ingest.create_topics = true makes topics with their \
+             first event"
+        ),
+    )
+}
+
 /// The answer to events that are durable.
 fn answer(said: Vec<u8>, share: Share, is_repeated: bool) -> Response {
     let said = Bytes::from_owner(Said { bytes: said, _share: share });
@@ -270,7 +278,8 @@ fn valid(topic: &str) -> bool {
 
 /// Send events to the main topic.
 ///
-/// The body is a JSON object, a JSON array of objects, or NDJSON. The answer comes once the accepted events are durable.
+/// The body is a JSON object, a JSON array of objects, or NDJSON, in UTF-8; an object or an array may be UTF-16 or UTF-32.
+/// The answer comes once the accepted events are durable.
 #[utoipa::path(post, path = "/events", tag = "events",
     request_body(description = "events", content(
         (Vec<serde_json::Value> = "application/json"), (String = "application/x-ndjson"))),
@@ -279,14 +288,14 @@ fn valid(topic: &str) -> bool {
     responses(
         (status = 202, description = "the accepted events are durable", body = Accepted),
         (status = 400, description = "nothing could be read", body = Detail),
-        (status = 404, description = "no such topic", body = Detail),
+        (status = 404, description = "no such topic; the detail says what makes it", body = Detail),
         (status = 408, description = "the body took too long to arrive", body = Detail),
         (status = 409, description = "a request with this Idempotency-Key is being answered", body = Detail),
         (status = 413, description = "the body is too large", body = Detail),
         (status = 415, description = "unknown Content-Encoding", body = Detail),
         (status = 422, description = "this Idempotency-Key was used for another body", body = Detail),
         (status = 429, description = "the log cannot keep up; see Retry-After", body = Detail),
-        (status = 503, description = "the log does not answer", body = Detail),
+        (status = 503, description = "the log does not answer: the events may still be appended, and an Idempotency-Key makes it safe to send them again", body = Detail),
         (status = 507, description = "the disk is full", body = Detail),
     ))]
 pub(crate) async fn post_events(
@@ -309,14 +318,14 @@ pub(crate) async fn post_events(
     responses(
         (status = 202, description = "the accepted events are durable", body = Accepted),
         (status = 400, description = "nothing could be read, or the topic's name is not valid", body = Detail),
-        (status = 404, description = "no such topic", body = Detail),
+        (status = 404, description = "no such topic; the detail says what makes it", body = Detail),
         (status = 408, description = "the body took too long to arrive", body = Detail),
         (status = 409, description = "a request with this Idempotency-Key is being answered", body = Detail),
         (status = 413, description = "the body is too large", body = Detail),
         (status = 415, description = "unknown Content-Encoding", body = Detail),
         (status = 422, description = "this Idempotency-Key was used for another body", body = Detail),
         (status = 429, description = "the log cannot keep up; see Retry-After", body = Detail),
-        (status = 503, description = "the log does not answer", body = Detail),
+        (status = 503, description = "the log does not answer: the events may still be appended, and an Idempotency-Key makes it safe to send them again", body = Detail),
         (status = 507, description = "the disk is full", body = Detail),
     ))]
 pub(crate) async fn post_events_to(

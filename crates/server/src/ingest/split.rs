@@ -2,10 +2,14 @@
 //!
 //! An array or a single object is one document: where it is broken nobody can say what was meant, so none of it is taken.
 //! In NDJSON each line stands for itself. Indexes count array elements, or lines that are not blank.
+//!
+//! A document may be UTF-16 or UTF-32, by its byte order mark or its first characters; topics hold it as UTF-8. Lines are
+//! UTF-8, unless a byte order mark says otherwise.
 
 use bytes::Bytes;
 use memchr::memchr;
 use storage::log::NewRecord;
+use types::WideEncoding;
 
 use super::event::{Reason, Rules, record};
 use super::scan::{self, Malformed};
@@ -34,7 +38,7 @@ const EVENT_OVERHEAD_BYTES: usize = size_of::<NewRecord>() + 32;
 pub(crate) enum Unreadable {
     #[error("the body is empty")]
     Empty,
-    #[error("the body is not UTF-8")]
+    #[error("the body is neither UTF-8, nor UTF-16, nor UTF-32")]
     NotText,
     #[error("the JSON array is malformed at byte {at}")]
     Array { at: usize },
@@ -52,16 +56,48 @@ pub(crate) fn events(
     record_bytes_max: usize,
     room: &mut dyn FnMut(usize) -> bool,
 ) -> Result<Events, Unreadable> {
+    if let Some(encoding) = WideEncoding::of(body) {
+        let text = narrowed(body, encoding, room)?;
+        let form = if encoding.has_mark() { Form::Any } else { Form::Document };
+        return read(&text, form, Reading::new(&text, rules, record_bytes_max, room));
+    }
+
     let body = &body.strip_prefix(b"\xEF\xBB\xBF").map_or_else(|| body.clone(), |rest| body.slice_ref(rest));
+    read(body, Form::Any, Reading::new(body, rules, record_bytes_max, room))
+}
+
+/// What a body may be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Any,
+    /// An object or an array.
+    Document,
+}
+
+/// The body as UTF-8.
+fn narrowed(
+    body: &Bytes,
+    encoding: WideEncoding,
+    room: &mut dyn FnMut(usize) -> bool,
+) -> Result<Bytes, Unreadable> {
+    // Two bytes become three at most, and four become four.
+    if !room(body.len().saturating_mul(3) / 2) {
+        return Err(Unreadable::NoRoom);
+    }
+    let mut text = Vec::new();
+    encoding.decode(body, &mut text).map_err(|_| Unreadable::NotText)?;
+    Ok(Bytes::from(text))
+}
+
+fn read(body: &Bytes, form: Form, mut reading: Reading<'_>) -> Result<Events, Unreadable> {
     let start = scan::blanks(body);
-    let mut reading =
-        Reading { body, rules, record_bytes_max, room, count: 0, unread: 0, events: Events::default() };
     let text = simdutf8::basic::from_utf8(body).is_ok();
     match body.get(start) {
         None => return Err(Unreadable::Empty),
         Some(b'[') if !text => return Err(Unreadable::NotText),
         Some(b'[') => reading.array(start)?,
         Some(b'{') if text && reading.only_object(start) => {}
+        Some(_) if form == Form::Document => return Err(Unreadable::NotJson),
         Some(_) => reading.lines(if text { Encoding::Utf8 } else { Encoding::Unknown })?,
     }
     Ok(reading.events)
@@ -85,7 +121,16 @@ struct Reading<'a> {
     events: Events,
 }
 
-impl Reading<'_> {
+impl<'a> Reading<'a> {
+    fn new(
+        body: &'a Bytes,
+        rules: Rules,
+        record_bytes_max: usize,
+        room: &'a mut dyn FnMut(usize) -> bool,
+    ) -> Reading<'a> {
+        Reading { body, rules, record_bytes_max, room, count: 0, unread: 0, events: Events::default() }
+    }
+
     fn array(&mut self, open: usize) -> Result<(), Unreadable> {
         let mut at = open + 1;
         at += scan::blanks(&self.body[at..]);
@@ -195,6 +240,27 @@ mod tests {
     use super::*;
 
     const GOOD: &str = r#"{"query_id":"a","ts":"2025-12-09T11:30:00"}"#;
+
+    /// In UTF-16, little endian.
+    fn wide(text: &str) -> Vec<u8> {
+        text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+    }
+
+    #[test]
+    fn a_document_in_utf_16_is_taken_as_utf_8_and_lines_need_a_mark() {
+        let pretty = GOOD.replace(',', ",\n  ");
+        for text in [pretty.clone(), format!("\u{feff}{pretty}"), format!("[{pretty}]")] {
+            let found = read(wide(&text)).expect("readable");
+            assert_eq!(bodies(&found), [pretty.as_bytes()], "{text}");
+            assert_eq!(found.records[0].key.as_deref(), Some(&b"a"[..]));
+        }
+        let lines = format!("{GOOD}\n{GOOD}\n");
+        assert_eq!(read(wide(&lines)).expect_err("no mark"), Unreadable::NotJson);
+        assert_eq!(read(wide(&format!("\u{feff}{lines}"))).expect("readable").records.len(), 2);
+
+        let beyond: Vec<u8> = [0x7B_u32, 0x11_0000].iter().flat_map(|code| code.to_be_bytes()).collect();
+        assert_eq!(read(beyond).expect_err("no text"), Unreadable::NotText);
+    }
 
     fn read(body: impl AsRef<[u8]>) -> Result<Events, Unreadable> {
         events(&Bytes::copy_from_slice(body.as_ref()), Rules::Query, 1_000, &mut |_| true)
