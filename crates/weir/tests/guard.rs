@@ -210,14 +210,36 @@ fn others_can_connect_only_if_they_need_a_token_or_it_is_meant() {
     assert!(first_line(up(&["--http", "0.0.0.0:0"])).starts_with("weir is up"));
 }
 
+/// A certificate that has its name where browsers look for it, and says that it is no authority.
+fn certificate_for_a_server(certificate: &str, key: &str) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    std::fs::write(certificate, made.cert.pem()).expect("written");
+    std::fs::write(key, made.signing_key.serialize_pem()).expect("written");
+}
+
+/// The certificate of the command that everybody uses: an authority, with its name in the subject alone.
+fn certificate_of_openssl(certificate: &str, key: &str) {
+    let mut openssl = Command::new("openssl");
+    openssl.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "365", "-subj", "/CN=localhost"]);
+    let made = run(openssl.args(["-keyout", key, "-out", certificate]));
+    assert!(made.status.success(), "{}", stderr(&made));
+}
+
 #[test]
 fn weirs_own_commands_speak_tls_with_whom_they_are_told_to_trust() {
+    speak_tls(certificate_for_a_server);
+}
+
+#[test]
+fn weirs_own_commands_trust_the_certificate_that_openssl_makes() {
+    speak_tls(certificate_of_openssl);
+}
+
+fn speak_tls(make: fn(&str, &str)) {
     let directory = tempfile::tempdir().expect("a directory");
     let data = directory.path();
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
     let [certificate, key] = ["certificate.pem", "key.pem"].map(|name| data.join(name).display().to_string());
-    std::fs::write(&certificate, made.cert.pem()).expect("written");
-    std::fs::write(&key, made.signing_key.serialize_pem()).expect("written");
+    make(&certificate, &key);
     let ports = ["--http", "127.0.0.1:0", "--jobs-http", "127.0.0.1:0", "--gateway-http", "127.0.0.1:0"];
     let half = run(weir().arg("up").args(ports).args(["--set", &format!("tls.key={key}")]).current_dir(data));
     assert!(half.status.code() == Some(2) && stderr(&half).contains("tls.certificate"), "{}", stderr(&half));
@@ -233,8 +255,22 @@ fn weirs_own_commands_speak_tls_with_whom_they_are_told_to_trust() {
     let say = |arguments: &[&str]| run(weir().args(arguments).env("WEIR_TOKEN", &secret).current_dir(data));
     let output = say(&["jobs", "list", "--jobs-url", &jobs_http]);
     assert_eq!(output.status.code(), Some(3), "nobody vouches for it: {}", stderr(&output));
+    assert!(stderr(&output).contains("--ca"), "{}", stderr(&output));
     let output = say(&["jobs", "list", "--jobs-url", &jobs_http, "--ca", &certificate]);
     assert!(output.status.success(), "{}", stderr(&output));
+    let elsewhere = format!("{http}/events");
+    for arguments in [
+        vec!["generate", "--count", "1", "--retry-for", "600", "--url", &elsewhere],
+        vec!["tail", "--url", &http],
+        vec!["sql", "--gateway", &jobs_http, "-e", "SELECT 1 AS one"],
+    ] {
+        let output = say(&arguments);
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains("cannot trust"), "{arguments:?}: {}", stderr(&output));
+    }
+    let gateway_http = by_name(&up.gateway_http);
+    let output = say(&["sql", "--gateway", &gateway_http, "--ca", &certificate, "-e", "SELECT 1 AS one"]);
+    assert!(output.status.success() && text(&output.stdout).contains("one"), "{}", stderr(&output));
     let events = format!("{http}/events");
     let output = say(&["generate", "--count", "10", "--url", &events, "--ca", &certificate]);
     assert!(output.status.success(), "{}", stderr(&output));

@@ -9,9 +9,15 @@ use clap::Args;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use ureq::Agent;
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, TcpConnector};
 
 use super::Failure;
+use super::https::Https;
+use super::trust::Trust;
+
+/// What to do where a certificate is not trusted.
+pub(super) const TRUST_HINT: &str = "--ca FILE, or WEIR_CA, names the certificate of Weir or of who made it";
 
 /// Flags of every client.
 #[derive(Debug, Clone, Default, Args)]
@@ -19,7 +25,7 @@ pub(crate) struct ClientArgs {
     /// The token, where Weir asks for one; better in the environment, where other users do not see it
     #[arg(long, global = true, value_name = "TOKEN", env = "WEIR_TOKEN", hide_env_values = true)]
     token: Option<String>,
-    /// A file of certificates in PEM that https:// trusts instead of the system's
+    /// A file of certificates in PEM that https:// trusts instead of the system's: authorities, or that of Weir itself
     #[arg(long, global = true, value_name = "FILE", env = "WEIR_CA")]
     ca: Option<PathBuf>,
 }
@@ -32,33 +38,42 @@ impl ClientArgs {
 
     /// Speaks with `url`, and gives up after `timeout`.
     pub(crate) fn agent(&self, url: &str, timeout: Duration) -> Result<Agent, Failure> {
-        let mut config = Agent::config_builder()
+        let config = Agent::config_builder()
             .http_status_as_error(false)
             // A login page is no answer.
             .max_redirects(0)
             .max_redirects_will_error(false)
             .timeout_global(Some(timeout))
             .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")));
-        if url.starts_with("https://") {
-            let roots = self.roots()?;
-            let roots: Vec<_> = roots.iter().map(|root| Certificate::from_der(root).to_owned()).collect();
-            let tls = TlsConfig::builder()
-                .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-                .root_certs(RootCerts::new_with_certs(&roots));
-            config = config.tls_config(tls.build());
+        if !url.starts_with("https://") {
+            return Ok(config.build().new_agent());
         }
-        Ok(config.build().new_agent())
+        let connector =
+            ConnectProxyConnector::default().chain(TcpConnector::default()).chain(Https(self.tls()?));
+        Ok(Agent::with_parts(config.build(), connector, DefaultResolver::default()))
     }
 
-    /// TLS as WebSockets need it.
+    /// TLS with servers whose certificates are trusted.
     pub(crate) fn tls(&self) -> Result<Arc<rustls::ClientConfig>, Failure> {
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add_parsable_certificates(self.roots()?);
         let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let trust = Trust::new(self.roots()?, Arc::clone(&provider));
+        let trust =
+            trust.context("no certificate is trusted: name one with --ca").map_err(Failure::external)?;
         let config =
             rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let config = config.map_err(Failure::failed)?;
-        Ok(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
+        let config = config.dangerous().with_custom_certificate_verifier(Arc::new(trust));
+        Ok(Arc::new(config.with_no_client_auth()))
+    }
+
+    /// A request that got no answer.
+    pub(crate) fn unreachable(url: &str, error: &ureq::Error) -> anyhow::Error {
+        match error {
+            ureq::Error::Rustls(rustls::Error::InvalidCertificate(why)) => {
+                anyhow::anyhow!("cannot trust {url}: {why} ({TRUST_HINT})")
+            }
+            error => anyhow::anyhow!("cannot reach {url}: {error} (is `weir up` running there?)"),
+        }
     }
 
     fn roots(&self) -> Result<Vec<CertificateDer<'static>>, Failure> {

@@ -7,6 +7,7 @@ mod dead_letters;
 mod explain;
 mod functions;
 mod generate;
+mod https;
 mod jobs;
 mod local;
 mod outcome;
@@ -17,6 +18,7 @@ mod sql;
 mod tail;
 mod terminal;
 mod tokens;
+mod trust;
 mod up;
 
 use std::process::ExitCode;

@@ -86,12 +86,8 @@ impl JobManager {
         &self,
         answer: Result<Response<ureq::Body>, ureq::Error>,
     ) -> Result<T, Failure> {
-        let mut answer = answer.map_err(|error| {
-            Failure::external(anyhow::anyhow!(
-                "cannot reach {}: {error} (is `weir up` running there?)",
-                self.url
-            ))
-        })?;
+        let mut answer =
+            answer.map_err(|error| Failure::external(ClientArgs::unreachable(&self.url, &error)))?;
         let status = answer.status();
         let text = answer.body_mut().read_to_string().map_err(Failure::external)?;
         if status.is_success() {

@@ -12,6 +12,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{self, Message, protocol::WebSocketConfig};
 
 use super::client::ClientArgs;
+use super::https;
 use super::terminal::{complain, print};
 use super::{Failure, Outcome};
 use crate::shutdown::Shutdown;
@@ -127,7 +128,13 @@ async fn connect(client: &ClientArgs, url: &str, config: WebSocketConfig) -> Res
     let stream: Box<dyn Stream> = if is_tls {
         let connector = tokio_rustls::TlsConnector::from(client.tls().map_err(Lack::Refused)?);
         let name = ServerName::try_from(host).map_err(|error| wrong(&error))?;
-        Box::new(connector.connect(name, stream).await.map_err(|error| away(&error))?)
+        let encrypted = connector.connect(name, stream).await.map_err(|error| match https::of_tls(error) {
+            error @ ureq::Error::Rustls(_) => {
+                Lack::Refused(Failure::external(ClientArgs::unreachable(url, &error)))
+            }
+            error => away(&error),
+        });
+        Box::new(encrypted?)
     } else {
         Box::new(stream)
     };

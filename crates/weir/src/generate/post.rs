@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::CertificateError;
 use serde::Deserialize;
 use types::Clock;
 use ureq::Agent;
@@ -59,6 +60,8 @@ impl From<Body> for Answer {
 pub(crate) enum PostError {
     #[error("cannot reach {url}: {reason} (is `weir up` running there?)")]
     Unreachable { url: String, reason: String },
+    #[error("cannot trust {url}: {reason}")]
+    Untrusted { url: String, reason: CertificateError },
     #[error("{url} answered {status}: {reason}")]
     Refused { url: String, status: StatusCode, reason: String },
     #[error("interrupted while waiting for {url}")]
@@ -99,6 +102,10 @@ impl Poster {
                         wait
                     }
                 },
+                // It does not pass.
+                Err(ureq::Error::Rustls(rustls::Error::InvalidCertificate(reason))) => {
+                    return Err(PostError::Untrusted { url: self.url.clone(), reason });
+                }
                 Err(error) => {
                     let now = self.clock.elapsed();
                     let since = *unreachable_since.get_or_insert_with(|| {

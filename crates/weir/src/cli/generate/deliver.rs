@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender};
 use indicatif::ProgressBar;
 use types::Clock;
 
-use super::super::client::ClientArgs;
+use super::super::client::{ClientArgs, TRUST_HINT};
 use super::super::terminal::complain;
 use super::super::{Failure, Outcome};
 use super::bar;
@@ -92,6 +92,9 @@ pub(super) fn run(
         Some(PostError::Interrupted { .. }) => Ok(Outcome::No),
         Some(error @ PostError::Refused { .. }) => Err(Failure::failed(error)),
         Some(error @ PostError::Unreachable { .. }) => Err(Failure::external(error)),
+        Some(error @ PostError::Untrusted { .. }) => {
+            Err(Failure::external(anyhow::anyhow!("{error} ({TRUST_HINT})")))
+        }
     }
 }
 

@@ -132,7 +132,10 @@ impl Gateway {
         let unreachable = |error: &dyn std::fmt::Display| {
             Problem::Unreachable(anyhow::anyhow!("cannot reach the SQL gateway at {}: {error}", self.url))
         };
-        let mut answer = answer.map_err(|error| unreachable(&error))?;
+        let mut answer = answer.map_err(|error| {
+            let gateway = format!("the SQL gateway at {}", self.url);
+            Problem::Unreachable(ClientArgs::unreachable(&gateway, &error))
+        })?;
         let status = answer.status();
         let body = answer.body_mut().with_config().limit(PAGE_BYTES_MAX).read_to_string();
         let body = body.map_err(|error| unreachable(&error))?;
