@@ -5,7 +5,7 @@
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 22
 
-run: ## builds all of it, starts it with a generator of events, and says where to look; Ctrl-C ends both
+run: ## builds all of it (some minutes the first time), starts it with made-up events, and says where to look; Ctrl-C ends it
 	@scripts/run.sh
 
 test: ## everything that must hold before a change goes in

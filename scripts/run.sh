@@ -3,50 +3,79 @@
 #
 #   RATE=1000 make run            another rate of events a second (200)
 #   WEIR_HTTP_ADDRESS=… make run  any setting, as in config/weir.toml
+#   WEIR_LOG=info make run        more in the log than warnings
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/tools.sh
 have_cargo && have_cc
+
+weir=${CARGO_TARGET_DIR:-target}/release/weir
+if [ ! -x "$weir" ]; then
+  echo "Building Weir. The first build takes several minutes, the next ones much less." >&2
+fi
 
 # Without Node.js there is no dashboard, but everything else works.
 if have_npm; then
   if [ ! -d ui/dist/assets ] || [ -n "$(find ui/src ui/index.html ui/package-lock.json -newer ui/dist/assets -print -quit)" ]; then
     scripts/ui.sh build
   fi
+else
+  echo "Going on without the dashboard." >&2
 fi
 cargo build --release --locked -p weir
-weir=${CARGO_TARGET_DIR:-target}/release/weir
+
+# What follows are the addresses; they should not scroll away.
+export WEIR_LOG=${WEIR_LOG:-warn}
+
+# What Weir says on stdout, which is where it listens.
+pipe=$(mktemp -d)
+mkfifo "$pipe/said"
+trap 'rm -rf "$pipe"' EXIT
 
 # Each in a process group of its own: Ctrl-C then reaches only this script, which passes it on once to each.
 set -m
-address=${WEIR_HTTP_ADDRESS:-127.0.0.1:8000}
-"$weir" up &
+"$weir" up >"$pipe/said" &
 up=$!
-"$weir" generate --rate "${RATE:-200}" --out-of-order 2 --url "http://$address/events" --retry-for 60 &
-generator=$!
+generator=
 
 finish() {
-  kill -INT "$generator" 2>/dev/null && wait "$generator" || true
+  if [ -n "$generator" ]; then
+    kill -INT "$generator" 2>/dev/null && wait "$generator" || true
+  fi
   kill -INT "$up" 2>/dev/null || true
 }
 trap finish INT TERM
 
-cat >&2 <<TEXT
+# `weir is up: http://127.0.0.1:8000/ jobs: http://127.0.0.1:8081/ SQL gateway: http://127.0.0.1:8083/`, or nothing where it
+# ends before that.
+exec 3<"$pipe/said"
+read -r said <&3 || true
+if [ -n "$said" ]; then
+  read -r http jobs gateway <<<"$(grep -oE 'https?://[^ ]+' <<<"$said" | tr '\n' ' ')"
+  "$weir" generate --rate "${RATE:-200}" --out-of-order 2 --url "${http}events" --retry-for 60 &
+  generator=$!
 
-  dashboard   http://$address/
-  analytics   http://$address/analytics/redis/faculty
-  jobs        http://${WEIR_JOBS_HTTP_ADDRESS:-127.0.0.1:8081}/
-  follow      $weir tail --url http://$address
+  data=$("$weir" config 2>/dev/null | sed -nE 's/^data_dir *= *"([^"]*)".*/\1/p')
+  cat >&2 <<TEXT
 
-  Ctrl-C ends it.
+  Weir is up and counts ${RATE:-200} made-up events a second. Ctrl-C ends it; what it has counted stays in ${data:-weir-data}.
+
+  follow      $weir tail --url ${http%/}
+  SQL         $weir sql --gateway ${gateway%/}
+  jobs        $jobs
+  analytics   ${http}analytics/redis/faculty
+  dashboard   $http
 
 TEXT
+fi
 
-# A signal interrupts `wait`: it is over when the process is.
-status=0
+# A signal interrupts `wait`: it is over when the process is, whose status `wait` remembers.
 while kill -0 "$up" 2>/dev/null; do
-  status=0
-  wait "$up" || status=$?
+  wait "$up" || true
 done
-kill -INT "$generator" 2>/dev/null || true
+status=0
+wait "$up" || status=$?
+if [ -n "$generator" ]; then
+  kill -INT "$generator" 2>/dev/null || true
+fi
 exit "$status"
