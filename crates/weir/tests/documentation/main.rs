@@ -21,9 +21,11 @@ type Runs = (&'static str, &'static str, fn(&World, &Block));
 const RUNS: &[Runs] = &[
     ("README.md", "make run      builds all of it", make_targets_exist),
     ("README.md", "$ weir tail &", follow_one_event),
+    ("docs/events.md", "curl -s http://127.0.0.1:8000/events", some_are_taken),
     ("docs/flink-rest.md", "jobs = [\"job\"]", is_part_of_the_scenarios),
     ("docs/jobs.md", "weir run --replace 'Query Analytics Streaming' analytics.sql --dry-run", replace_a_job),
     ("docs/security.md", "weir tokens create --name app", tokens_in_five_lines),
+    ("docs/security.md", "openssl req -x509", a_certificate_of_ones_own),
     ("docs/sql-gateway.md", "[gateway_http]", settings_are_taken),
     ("docs/sql-gateway.md", "bin/sql-client.sh gateway", statements_of_the_client),
     ("docs/sql-gateway.md", "session=$(curl", curl_the_gateway),
@@ -260,6 +262,30 @@ fn tokens_in_five_lines(world: &World, block: &Block) {
     );
     let out = world.succeeds(&block.place, &script);
     assert!(out.contains("\"accepted\":1"), "{}: {out}", block.place);
+}
+
+fn some_are_taken(world: &World, block: &Block) {
+    let (answer, command) = block.lines.split_last().expect("lines");
+    // Sent twice, it is answered the same and appended once.
+    let command = command.join("\n");
+    let out = world.succeeds(&block.place, &format!("{command}; echo; {command}"));
+    assert_eq!(out.lines().collect::<Vec<_>>(), [answer.trim(), answer.trim()], "{}", block.place);
+}
+
+fn a_certificate_of_ones_own(world: &World, block: &Block) {
+    let directory = world.path().join("encrypted");
+    std::fs::create_dir(&directory).expect("a directory");
+    let [openssl, names, up, list] = block.lines.as_slice() else { panic!("{}: four lines", block.place) };
+    let ports = "--http 127.0.0.1:0 --jobs-http 127.0.0.1:0 --gateway-http 127.0.0.1:0";
+    let up = format!("{up} {ports} > up.out 2> up.err & up=$!");
+    let wait = "for _ in $(seq 600); do grep -q 'weir is up' up.out && break; sleep 0.1; done";
+    let port = "port=$(sed -nE 's|.*jobs: https://[^/]*:([0-9]+)/.*|\\1|p' up.out)";
+    let list = list.replace("localhost:8081", "localhost:$port");
+    let script = format!(
+        "cd encrypted\nunset WEIR_JOBS_URL\nexport WEIR_DATA_DIR=$PWD/data\n{openssl}\n{names}\n{up}\n{wait}\n{port}\n{list}\nkill $up"
+    );
+    let out = world.succeeds(&block.place, &script);
+    assert!(out.contains("Query Analytics Streaming"), "{}: {out}", block.place);
 }
 
 fn settings_are_taken(world: &World, block: &Block) {
