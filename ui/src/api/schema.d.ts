@@ -270,7 +270,8 @@ export interface paths {
         put?: never;
         /**
          * Send events to the main topic.
-         * @description The body is a JSON object, a JSON array of objects, or NDJSON. The answer comes once the accepted events are durable.
+         * @description The body is a JSON object, a JSON array of objects, or NDJSON, in UTF-8; an object or an array may be UTF-16 or UTF-32.
+         *     The answer comes once the accepted events are durable.
          */
         post: operations["post_events"];
         delete?: never;
@@ -1686,7 +1687,7 @@ export interface operations {
                     "application/json": components["schemas"]["Detail"];
                 };
             };
-            /** @description no such topic */
+            /** @description no such topic; the detail says what makes it */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1749,7 +1750,7 @@ export interface operations {
                     "application/json": components["schemas"]["Detail"];
                 };
             };
-            /** @description the log does not answer */
+            /** @description the log does not answer: the events may still be appended, and an Idempotency-Key makes it safe to send them again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1810,7 +1811,7 @@ export interface operations {
                     "application/json": components["schemas"]["Detail"];
                 };
             };
-            /** @description no such topic */
+            /** @description no such topic; the detail says what makes it */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1873,7 +1874,7 @@ export interface operations {
                     "application/json": components["schemas"]["Detail"];
                 };
             };
-            /** @description the log does not answer */
+            /** @description the log does not answer: the events may still be appended, and an Idempotency-Key makes it safe to send them again */
             503: {
                 headers: {
                     [name: string]: unknown;
