@@ -2,7 +2,7 @@
 //!
 //! A burst of requests or a catch-up takes memory for a moment. glibc keeps what was freed in the arena of each thread that
 //! freed it, and a process that once took 2 GB stays at 2 GB. jemalloc has a thread of its own that gives pages back to the
-//! system a second after they were freed: `docs/decisions/0018-allocator.md` has the figures.
+//! system a second after they were freed: `docs/decisions/0020-allocator.md` has the figures.
 
 use tikv_jemalloc_ctl::{epoch, stats};
 use tikv_jemallocator::Jemalloc;

@@ -250,6 +250,10 @@ mod tests {
         fn split(&self, _: PartitionId) -> Split {
             Split { topic: "t".to_owned(), partition: 0 }
         }
+
+        fn place(&self, _: PartitionId, offset: Offset) -> String {
+            format!("offset {}", offset.0)
+        }
     }
 
     #[derive(Default)]

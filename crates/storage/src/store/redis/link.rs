@@ -11,7 +11,7 @@
 //! ```
 //!
 //! The client of the `redis` crate for clusters is not used: it connects again and repeats commands by itself, so that
-//! an older value could overtake a newer one (`docs/decisions/0018-redis-cluster.md`).
+//! an older value could overtake a newer one (`docs/decisions/0019-redis-cluster.md`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
