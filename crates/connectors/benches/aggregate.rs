@@ -57,6 +57,7 @@ fn run(plan: &Plan, events: &[String], batch_rows: usize) -> (f64, f64) {
     let mut batch = Batch::new(&requests);
     let mut prepare =
         Prepare::new(pipeline, &layout.graph, layout.row_exprs(), zone).expect("the plan can be evaluated");
+
     let options = Options {
         zone: None,
         lateness: Interval::ZERO,
@@ -65,9 +66,11 @@ fn run(plan: &Plan, events: &[String], batch_rows: usize) -> (f64, f64) {
         seed: 7,
         limits: Limits::default(),
     };
+
     let mut state = Aggregation::new(layout, pipeline, zone, options).expect("the plan can be aggregated");
     let env = Env { now_ms: 0 };
     let (mut watermark, mut expressions, mut aggregates) = (NO_WATERMARK, 0, 0);
+
     for chunk in events.chunks(batch_rows) {
         decoder.begin(&mut batch, chunk.len());
         for event in chunk {
@@ -97,6 +100,7 @@ fn run(plan: &Plan, events: &[String], batch_rows: usize) -> (f64, f64) {
         expressions += between - start;
         aggregates += thread_cpu_ns() - between;
     }
+
     (expressions as f64 / events.len() as f64, aggregates as f64 / events.len() as f64)
 }
 
@@ -104,14 +108,17 @@ fn run(plan: &Plan, events: &[String], batch_rows: usize) -> (f64, f64) {
 fn event(n: u64, texts: u64) -> String {
     const KINDS: [&str; 5] = ["Sinh viên", "Học sinh", "Giảng viên", "Phụ huynh", "Khách"];
     let mut mixed = (n + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+
     let mut below = |limit: u64| {
         mixed ^= mixed >> 29;
         mixed = mixed.wrapping_mul(0xBF58_476D_1CE4_E5B9);
         (mixed >> 11) % limit
     };
+
     let (user, least) = (below(5_000), below(texts) + 1);
     let text = below(least);
     let (second, micros) = (n / 1_000, n % 1_000 * 1_000);
+
     format!(
         "{{\"query_id\":\"q-{n}\",\"timestamp\":\"2025-12-09T11:{:02}:{:02}.{micros:06}\",\"user\":{{\"user_id\":{user},\
          \"user_type\":\"{}\",\"department_id\":{},\"department_name\":\"Khoa {}\",\"years\":{}}},\

@@ -53,6 +53,7 @@ fn leaves() -> Vec<LeafRequest> {
         },
         encoding,
     };
+
     vec![
         leaf("query_id", Encoding::Presence, DataType::STRING),
         leaf("timestamp", Encoding::Plain, DataType::STRING),
@@ -111,6 +112,7 @@ fn made_up(style: Style) -> Vec<Vec<u8>> {
         "ký túc xá",
         "thư viện",
     ];
+
     let mut seed = 0x9E37_79B9_7F4A_7C15u64;
     let mut below = |limit: u64| {
         seed ^= seed << 13;
@@ -118,6 +120,7 @@ fn made_up(style: Style) -> Vec<Vec<u8>> {
         seed ^= seed << 17;
         seed % limit
     };
+
     let sentence = |mut pick: u64, words: u64| {
         let mut text = Vec::new();
         for _ in 0..words {
@@ -126,6 +129,7 @@ fn made_up(style: Style) -> Vec<Vec<u8>> {
         }
         text.join(" ")
     };
+
     (0..40_000u64)
         .map(|i| {
             let user = below(5000);

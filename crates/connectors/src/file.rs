@@ -51,6 +51,7 @@ impl SourceFactory for FileTable {
             };
             files.push(OpenFile::open(path, partition, start)?);
         }
+
         Ok(Box::new(FileSource {
             files,
             turn: 0,
@@ -115,6 +116,7 @@ impl Source for FileSource {
                 return Ok(Polled::Batch { behind: true });
             }
         }
+
         Ok(Polled::End)
     }
 
@@ -208,6 +210,7 @@ impl OpenFile {
         self.offset += self.start as u64;
         self.start = 0;
         self.end = rest.len();
+
         // Reused unless somebody still holds the last batch's bytes. Grown only for a line longer than it, so that
         // what is read into is rarely cleared before.
         if Arc::get_mut(&mut self.data).is_none() {
@@ -215,11 +218,13 @@ impl OpenFile {
         } else if let Some(data) = Arc::get_mut(&mut self.data) {
             data.copy_within(rest, 0);
         }
+
         let data = Arc::get_mut(&mut self.data).expect("held here alone");
         if data.len() < self.end + CHUNK / 2 {
             data.resize(self.end + CHUNK, 0);
         }
         let mut filled = self.end;
+
         while filled < data.len() {
             match self.file.read(&mut data[filled..]) {
                 Ok(0) => {
@@ -236,6 +241,7 @@ impl OpenFile {
                 }
             }
         }
+
         self.end = filled;
         Ok(())
     }

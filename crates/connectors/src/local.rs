@@ -182,8 +182,10 @@ impl Sink for LocalSink {
             let mut inner = output.inner.lock();
             (inner.spare.pop().unwrap_or_default(), inner.one_file)
         };
+
         let mut chunk = Chunk { data: spare, lines: Vec::new(), written_at: None, sink: *sink };
         let Chunk { data, lines, .. } = &mut chunk;
+
         let mut line = |row: usize, key: Option<&str>, value: &[u8], ttl: Option<u64>| {
             let start = data.len();
             match (rows.records, ttl) {
@@ -216,6 +218,7 @@ impl Sink for LocalSink {
             data.extend_from_slice(b"}\n");
             lines.push(Line { key: start, text, end: data.len() });
         };
+
         match encoder {
             Encoder::Store(encoder, ttl) => {
                 encoder.encode(rows, |row, key, value| line(row, Some(key), value, Some(*ttl)));
@@ -226,8 +229,10 @@ impl Sink for LocalSink {
                 line(row, key.as_deref(), record.value, None);
             }),
         }
+
         chunk.sort();
         let mut inner = output.inner.lock();
+
         let place = match (rows.window, rows.records) {
             (Some((_, window_end)), _) => Place { window_end, query: rows.query as u64 },
             (None, Some(records)) if one_file => {
@@ -240,6 +245,7 @@ impl Sink for LocalSink {
                 Place { window_end: i64::MAX, query: partition }
             }
         };
+
         inner.waiting.entry(place).or_default().push(chunk);
         *unreported = true;
         Ok(())

@@ -54,10 +54,12 @@ impl SourceFactory for ValuesTable {
                 found.map_or(0, |of| usize::try_from(of.offset.0).unwrap_or(usize::MAX))
             }
         };
+
         let wanted = requests.iter().map(|request| {
             let place = self.columns.iter().position(|name| request.leaf.path.first() == Some(name));
             (place, request.encoding)
         });
+
         let is_first = subtask == 0;
         Ok(Box::new(ValuesSource {
             wanted: wanted.collect(),
@@ -91,6 +93,7 @@ impl Source for ValuesSource {
             return Ok(Polled::End);
         }
         batch.clear(rows.len());
+
         for (column, (place, encoding)) in batch.columns.iter_mut().zip(&self.wanted) {
             for (row, values) in rows.iter().enumerate() {
                 let value = place.and_then(|place| values.get(place)).map_or(Scalar::Null, Value::as_scalar);
@@ -101,12 +104,14 @@ impl Source for ValuesSource {
                 }
             }
         }
+
         let spans = (0..rows.len()).map(|row| RecordSpan {
             offset: Offset((self.next + row) as u64),
             appended: Timestamp(0),
             start: 0,
             end: 0,
         });
+
         batch.origin.records.extend(spans);
         batch.origin.partition = Some(PARTITION);
         batch.rows = rows.len();

@@ -179,6 +179,7 @@ fn measure(what: &str, plan: &Plan, exprs: &[ExprId], columns: &impl Fn(usize) -
         runs.sort_by(f64::total_cmp);
         figures += &format!("  {rows}: {:.1} ({:.1})", runs[RUNS / 2], runs[0]);
     }
+
     report(&format!("  {what}"), &figures);
 }
 

@@ -105,6 +105,7 @@ impl Dictionary {
     pub fn codes(&mut self, views: &[View], data: &[u8], codes: &mut [u32], invalid: &mut dyn FnMut(usize)) {
         const BLOCK: usize = 32;
         let mut hashes = [0; BLOCK];
+
         for (block, views) in views.chunks(BLOCK).enumerate() {
             for (view, hash) in views.iter().zip(&mut hashes) {
                 if let Some(text) = view.of(data) {

@@ -134,6 +134,7 @@ impl Layout {
             queries: Vec::new(),
             identities: Identities::default(),
         };
+
         for (index, query) in pipeline.queries.iter().enumerate() {
             let query = match &query.shape {
                 Shape::Rows { columns } => {
@@ -151,6 +152,7 @@ impl Layout {
             };
             layout.queries.push(query);
         }
+
         layout.choose_base();
         layout.identify(pipeline, settings);
         Ok(layout)

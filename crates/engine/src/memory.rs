@@ -189,16 +189,19 @@ impl Account {
     pub fn view(&self) -> MemoryView {
         let mut by_query: BTreeMap<&str, usize> = BTreeMap::new();
         let holders = self.holders.lock().clone();
+
         for holder in &holders {
             for (name, bytes) in holder.names.iter().zip(&holder.parts) {
                 *by_query.entry(name).or_default() += bytes.load(Ordering::Relaxed);
             }
         }
+
         let mut by_query: Vec<(String, usize)> =
             by_query.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect();
         by_query.retain(|(_, bytes)| *bytes > 0);
         by_query.sort_by(|(a, of_a), (b, of_b)| of_b.cmp(of_a).then_with(|| a.cmp(b)));
         let waits = |holder: &&Arc<Figures>| holder.waits.load(Ordering::Relaxed);
+
         MemoryView {
             held: self.held.load(Ordering::Relaxed),
             limit: (self.limit < usize::MAX).then_some(self.limit),

@@ -120,6 +120,7 @@ impl Environment {
     ) -> Result<Wired, WiringError> {
         let mut errors: Vec<Diagnostic> = Vec::new();
         let mut sources: Vec<Arc<dyn SourceFactory>> = Vec::new();
+
         for pipeline in &plan.pipelines {
             match source_options(&pipeline.source) {
                 Ok(SourceOptions::EventLog(options)) => {
@@ -141,10 +142,12 @@ impl Environment {
                 Err(wrong) => errors.extend(wrong),
             }
         }
+
         let retry = Arc::new(Retry::new(self.clock.clone()));
         // Started for the first table that needs it: a writer that nobody holds would stop the retries of all others.
         let mut writer: Option<Arc<StoreWriter>> = None;
         let mut sinks: Vec<Arc<dyn SinkFactory>> = Vec::new();
+
         for table in &plan.sinks {
             if let Some(collector) = collector {
                 sinks.push(Arc::new(CollectTable {
@@ -187,6 +190,7 @@ impl Environment {
                 Err(wrong) => errors.extend(wrong),
             }
         }
+
         if !errors.is_empty() {
             return Err(WiringError::Options(errors));
         }
@@ -198,6 +202,7 @@ impl Environment {
             retry: retry.clone(),
             clock: self.clock.clone(),
         });
+
         let settings = &plan.settings;
         let options = ExecutionOptions {
             mode: Mode::Live,
@@ -208,6 +213,7 @@ impl Environment {
             memory: settings.memory.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
             ..ExecutionOptions::default()
         };
+
         let spec = JobSpec {
             plan,
             sources,
@@ -222,6 +228,7 @@ impl Environment {
             restore: None,
             lateness: None,
         };
+
         Ok(Wired { spec, retry, letters })
     }
 }

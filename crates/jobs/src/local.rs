@@ -73,6 +73,7 @@ impl LocalRun {
         if let Some(unused) = self.inputs.iter().find(|input| !tables.contains(&input.table)) {
             return Err(LocalError::UnusedInput { table: unused.table.clone(), read: tables });
         }
+
         for pipeline in &self.plan.pipelines {
             let table = &pipeline.source.name;
             if let Some(values) = ValuesTable::of(&pipeline.source) {
@@ -97,6 +98,7 @@ impl LocalRun {
                 Err(wrong) => errors.extend(wrong),
             }
         }
+
         let mut sinks: Vec<Arc<dyn SinkFactory>> = Vec::new();
         for table in &self.plan.sinks {
             let options = match sink_options(table) {
@@ -108,6 +110,7 @@ impl LocalRun {
             };
             sinks.push(Arc::new(LocalTable { table: table.clone(), options, output: output.clone() }));
         }
+
         if !errors.is_empty() {
             return Err(LocalError::Script(errors));
         }
@@ -119,6 +122,7 @@ impl LocalRun {
             max_future: self.plan.settings.max_future.unwrap_or(Interval::ZERO),
             ..ExecutionOptions::default()
         };
+
         let spec = JobSpec {
             plan: Arc::new(self.plan),
             sources,
@@ -129,6 +133,7 @@ impl LocalRun {
             restore: None,
             lateness: None,
         };
+
         Ok(Running { execution: Execution::start(spec)?, output })
     }
 }

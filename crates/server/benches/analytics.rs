@@ -89,6 +89,7 @@ fn main() {
         .enable_all()
         .build()
         .expect("a runtime");
+
     runtime.block_on(async {
         let clock = SystemClock::new();
         let (mut before, mut filled) = (0.0, Duration::ZERO);

@@ -44,6 +44,7 @@ fn main() {
         .enable_all()
         .build()
         .expect("a runtime");
+
     runtime.block_on(async {
         let clock = Arc::new(SystemClock::new());
         let weir = support::start().await;

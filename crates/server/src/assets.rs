@@ -35,6 +35,7 @@ pub(crate) fn serve(path: &str, request: &HeaderMap) -> Response {
         "" if path == "/" => "index.html",
         name => name,
     };
+
     let Some(file) = Dist::get(name) else { return Failure::not_found().into_response() };
     let digest: String = file.metadata.sha256_hash()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
     // Weak: what is sent may be compressed, and then has other bytes.

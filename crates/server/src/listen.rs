@@ -48,10 +48,12 @@ pub(crate) async fn serve(
     let router = router.layer(CompressionLayer::new());
     let slots = Arc::new(Semaphore::new(options.connections_max.min(Semaphore::MAX_PERMITS)));
     let mut http = http1::Builder::new();
+
     http.timer(TokioTimer::new())
         .header_read_timeout(options.header_timeout)
         .max_headers(options.headers_max)
         .max_buf_size(BUFFER_BYTES_MAX);
+
     loop {
         let stopping = alive.clone();
         let accepted = tokio::select! {
@@ -125,6 +127,7 @@ impl Way {
                 Ok::<_, Infallible>(door.pass(request, router).await)
             }
         });
+
         let mut serving = pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
         let ended = tokio::select! {
             ended = serving.as_mut() => ended,
@@ -133,6 +136,7 @@ impl Way {
                 serving.await
             }
         };
+
         if let Err(error) = ended {
             tracing::debug!(%error, "a connection broke");
         }

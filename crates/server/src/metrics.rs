@@ -92,6 +92,7 @@ impl Metrics {
         let mut all = Registry::default();
         all.register_collector(Box::new(ProcessMetrics));
         let registry = all.sub_registry_with_prefix(PREFIX);
+
         let metrics = Metrics {
             events_accepted: Counter::default(),
             events_rejected: Counter::default(),
@@ -117,32 +118,39 @@ impl Metrics {
             impaired: Family::default(),
             registry: Mutex::new(Registry::default()),
         };
+
         let m = &metrics;
         let build = [("version", env!("CARGO_PKG_VERSION")), ("flink_version", FLINK_VERSION)];
+
         registry.register(
             "build",
             "Which Weir runs, and the Flink that it matches",
             Info::new(build.to_vec()),
         );
+
         registry.register(
             "events_accepted",
             "Events taken in over HTTP and durable",
             m.events_accepted.clone(),
         );
+
         registry.register(
             "events_rejected",
             "Events sent over HTTP and not taken",
             m.events_rejected.clone(),
         );
+
         registry.register("http_requests", "Requests answered", m.requests.clone());
         registry.register("http_request_seconds", "Time until an answer began", m.request_seconds.clone());
         registry.register("http_connections", "Connections open", m.connections.clone());
         registry.register("feed_clients", "WebSocket clients connected", m.feed_clients.clone());
+
         registry.register(
             "feed_updates",
             "Updates made for the feed, each once for all",
             m.feed_updates.clone(),
         );
+
         let help = "From a change of a result until it was sent to a WebSocket client";
         registry.register("feed_sent_seconds", help, m.feed_seconds.clone());
         registry.register("feed_dropped", "Clients closed for being too slow", m.feed_dropped.clone());

@@ -90,6 +90,7 @@ mod tests {
         ] {
             assert!(origins.allows(origin), "{origin}");
         }
+
         for origin in [
             "null",
             "http://localhost.evil.example",

@@ -40,6 +40,7 @@ impl Process {
             limits.lines().find(|line| line.starts_with("Max open files")).unwrap_or_default();
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let stat = read("/proc/self/stat");
+
         Process {
             resident: number(&status, "VmRSS:") * 1024,
             peak: number(&status, "VmHWM:") * 1024,

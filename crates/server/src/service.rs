@@ -67,6 +67,7 @@ impl Server {
         let (lifeline, alive) = lifeline();
         let Services { clock, log, store, operations, guard } = services;
         let door = guard.at(Place::Http, &origins);
+
         let analytics = Arc::new(Analytics::new(
             Arc::clone(&store),
             Arc::clone(&clock),
@@ -74,6 +75,7 @@ impl Server {
             options.index_bytes_max,
             Arc::clone(&metrics),
         ));
+
         let feed = Feed::new(Arc::clone(&analytics), Arc::clone(&metrics), options.feed_stall, alive);
         let ingest = Ingest::new(Arc::clone(&log), Arc::clone(&options), Arc::clone(&metrics));
         let backing = Backing::new(log, &options.topic, Arc::clone(&analytics));
@@ -81,6 +83,7 @@ impl Server {
             Operation::new(Arc::clone(&clock), Arc::clone(&backing), operations, Arc::clone(&metrics));
         let follower = Follower::start(Arc::clone(&analytics))?;
         let handle = Handle { address, metrics: Arc::clone(&metrics), analytics: Arc::clone(&analytics) };
+
         let parts = router::Parts {
             ingest: Arc::new(ingest),
             analytics,
@@ -90,6 +93,7 @@ impl Server {
             metrics,
             clock,
         };
+
         Ok(Server { listener, address, options, door, parts, feed, backing, lifeline, follower, handle })
     }
 
@@ -114,6 +118,7 @@ impl Server {
         let watching = watchman::watch(backing, Arc::clone(&feed), operations, metrics, clock);
         let watching = tokio::spawn(watching);
         let router = router::build(parts);
+
         let grace = options.shutdown_grace;
         let accepting =
             tokio::spawn(listen::serve(listener, router, door, options, Arc::clone(&handle.metrics), alive));

@@ -34,10 +34,12 @@ pub(crate) fn assemble(
     let named: Vec<(String, BoundQuery)> =
         bound.into_iter().map(|query| (names.next(&catalog.tables[query.sink].name), query)).collect();
     let mut query_names: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+
     for (name, query) in named {
         query_names.entry(query.relation.source).or_default().push(name);
         by_source.entry(query.relation.source).or_default().push(query);
     }
+
     // A table that is read with other options too is another source, with a name of its own.
     let mut source_names = Names::default();
     let pipelines = by_source
@@ -52,6 +54,7 @@ pub(crate) fn assemble(
             pipeline
         })
         .collect();
+
     let sinks = sink_places.keys().map(|index| sink(&catalog.tables[*index])).collect();
     Plan { settings, pipelines, sinks, notices }
 }
@@ -94,6 +97,7 @@ fn pipeline(
         watermark: rewriter.rewrite(rowtime.watermark),
         delay: rowtime.delay,
     });
+
     let mut queries = vec![];
     for (name, query) in names.into_iter().zip(bound) {
         let filter = rewriter.conditions(&query.relation.filters);
@@ -107,6 +111,7 @@ fn pipeline(
         };
         queries.push(Query { name, sink: sinks[&query.sink], filter, shape, span: query.span });
     }
+
     let mut pipeline = Pipeline {
         source: SourceTable {
             name: table.name.clone(),
@@ -121,6 +126,7 @@ fn pipeline(
         common_filter: vec![],
         queries,
     };
+
     pipeline.common_filter = common_filter(&mut pipeline.queries);
     prune(&mut pipeline);
     pipeline
@@ -142,6 +148,7 @@ fn aggregate(
             ..call
         })
         .collect();
+
     let mut output = Rewriter::new(&group.output.exprs, time_zone);
     let having = output.conditions(&group.having);
     let columns = columns.iter().map(|id| output.rewrite(*id)).collect();
@@ -220,20 +227,24 @@ impl Compacted {
     fn of(graph: &ExprGraph, roots: &[ExprId], keep: impl Fn(usize) -> bool) -> Compacted {
         let mut reached = vec![false; graph.len()];
         let mut stack = roots.to_vec();
+
         while let Some(id) = stack.pop() {
             if !std::mem::replace(&mut reached[id.0 as usize], true) {
                 stack.extend(graph.operands(id));
             }
         }
+
         let mut used: Vec<bool> = (0..graph.inputs.len()).map(keep).collect();
         for (id, node) in graph.iter() {
             if let (Expr::Column(input), true) = (&node.expr, reached[id.0 as usize]) {
                 used[*input] = true;
             }
         }
+
         let inputs: Vec<usize> = (0..graph.inputs.len()).filter(|input| used[*input]).collect();
         let columns: Vec<InputColumn> = inputs.iter().map(|input| graph.inputs[*input].clone()).collect();
         let mut compacted = Compacted { graph: ExprGraph::new(columns), inputs, moved: HashMap::new() };
+
         for (id, node) in graph.iter().filter(|(id, _)| reached[id.0 as usize]) {
             let expr = match &node.expr {
                 Expr::Column(input) => {
@@ -247,6 +258,7 @@ impl Compacted {
             let new = compacted.graph.add(expr, node.column_type.clone());
             compacted.moved.insert(id, new);
         }
+
         compacted
     }
 

@@ -120,6 +120,7 @@ pub fn render(diagnostics: &[Diagnostic], script: &str, file_name: &str, color: 
         let _ = report.finish().write((file_name, Source::from(script)), &mut out);
         out.push(b'\n');
     }
+
     String::from_utf8_lossy(&out).into_owned()
 }
 

@@ -179,6 +179,7 @@ impl Printer<'_> {
             return rowtime.name.clone();
         }
         let of = |id: &ExprId| self.operand(*id);
+
         match self.graph.expr(id) {
             Expr::Column(input) => self.graph.inputs[*input].name.clone(),
             Expr::Literal(value) => literal(value, &self.graph.column_type(id).data_type),

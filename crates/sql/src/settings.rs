@@ -146,16 +146,19 @@ impl Settings {
             error.hint = did_you_mean(name, KNOWN.iter().copied());
             return Err(Box::new(error));
         }
+
         if name == "execution.runtime-mode" && !value.value.eq_ignore_ascii_case("streaming") {
             let error = Diagnostic::error(value.span, "only the runtime mode `streaming` exists here");
             return Err(Box::new(
                 error.with_hint("a bounded source is read to its end, and then every window closes"),
             ));
         }
+
         if KEPT.iter().any(|prefix| name.starts_with(prefix)) || name == "restart-strategy" {
             let is_time = ["interval", "timeout", "min-pause", "delay"].iter().any(|end| name.ends_with(end));
             return if is_time { duration(value).map(|_| ()) } else { Ok(()) };
         }
+
         if name == "execution.runtime-mode" {
             return Ok(());
         }
@@ -168,11 +171,13 @@ impl Settings {
             }
             _ => did_you_mean(name, KNOWN.iter().copied()),
         };
+
         let message = if MEANINGLESS.iter().any(|prefix| name.starts_with(prefix)) {
             format!("the setting `{name}` of Flink has no meaning here and is not used")
         } else {
             format!("the setting `{name}` is not known and is not used")
         };
+
         let mut notice = Diagnostic::notice(key.span, message);
         notice.hint = hint;
         diagnostics.push(notice);

@@ -116,6 +116,7 @@ pub(crate) fn converts_implicitly(from: &DataType, to: &DataType) -> bool {
         BigInt, Binary, Boolean, Char, Date, Decimal, Double, Float, Int, IntervalDayTime, IntervalYearMonth,
         Null, SmallInt, Time, Timestamp, TimestampLtz, TinyInt, Varbinary, Varchar,
     };
+
     match to {
         _ if *from == Null => true,
         Boolean => *from == Boolean,

@@ -119,6 +119,7 @@ pub fn secret_variables(script: &str) -> BTreeSet<String> {
     // The text that was quoted last, and whether nothing but `=` stands behind it: then it is the key of what comes.
     let (mut quoted, mut is_key) = (String::new(), false);
     let mut value_of: Option<String> = None;
+
     scan(script, &mut |place, piece| match (place, piece) {
         (_, Piece::Variable { variable, .. }) => {
             let is_secret = value_of.as_deref().is_some_and(holds_secret) || says_secret(variable.name);
@@ -138,6 +139,7 @@ pub fn secret_variables(script: &str) -> BTreeSet<String> {
         (Place::Quoted('\''), Piece::Text(text)) => quoted.push_str(text),
         _ => {}
     });
+
     secret
 }
 

@@ -103,6 +103,7 @@ fn append_from_many(root: &Path, clock: &Arc<dyn Clock>, senders: usize, per_app
     let directory = tempfile::tempdir_in(root).unwrap();
     let log = open_log(directory.path(), clock);
     let started = clock.elapsed();
+
     std::thread::scope(|scope| {
         let following = scope.spawn(|| read_all(&log, total));
         std::thread::scope(|sending| {
@@ -125,6 +126,7 @@ fn append_from_many(root: &Path, clock: &Arc<dyn Clock>, senders: usize, per_app
         );
         following.join().unwrap();
     });
+
     let started = clock.elapsed();
     read_all(&log, total);
     println!("read from the beginning: {} events/s; {}", rate(total, clock.elapsed() - started), memory());
@@ -155,14 +157,17 @@ fn store(root: &Path, clock: &Arc<dyn Clock>) {
     for write in 0..ROWS / PER_WRITE {
         store.write(&rows(write, PER_WRITE)).unwrap();
     }
+
     println!(
         "store, {PER_WRITE} rows a write: {} puts/s; {}",
         rate(ROWS, clock.elapsed() - started),
         memory()
     );
+
     let started = clock.elapsed();
     store.flush().unwrap();
     println!("flush: {:.1} ms", (clock.elapsed() - started).as_secs_f64() * 1e3);
+
     for _ in 0..2 {
         let started = clock.elapsed();
         let mut found = 0;
@@ -174,11 +179,13 @@ fn store(root: &Path, clock: &Arc<dyn Clock>) {
             .unwrap();
         println!("scan: {} rows/s of {found}; {}", rate(found, clock.elapsed() - started), memory());
     }
+
     let started = clock.elapsed();
     for number in 0..100_000 {
         let key = row_key(number * 7_919 % ROWS);
         store.get(&key).unwrap().unwrap();
     }
+
     println!("get: {} rows/s; {}", rate(100_000, clock.elapsed() - started), memory());
     drop(store);
     let started = clock.elapsed();

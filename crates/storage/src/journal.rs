@@ -55,10 +55,12 @@ pub(crate) fn mend(directory: &Path, after: AfterDamage) -> Result<(), Fault> {
     if after == AfterDamage::Refuse && holds_a_batch(&torn)? {
         return Err(Fault::Damaged { place: format!("byte {intact} of {}", path.display()) });
     }
+
     tracing::warn!(
         journal = %path.display(), kept_bytes = intact, cut_bytes = torn.len(),
         "the end of the journal was torn by a crash and is cut off; what was acknowledged stands before it"
     );
+
     let mut aside = File::create(path.with_extension("torn"))?;
     aside.write_all(&torn)?;
     aside.sync_all()?;
@@ -75,6 +77,7 @@ fn newest_journal(directory: &Path) -> std::io::Result<Option<PathBuf>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         files => files?,
     };
+
     for file in files {
         let path = file?.path();
         if path.extension().is_none_or(|extension| extension != "jnl") {
@@ -88,6 +91,7 @@ fn newest_journal(directory: &Path) -> std::io::Result<Option<PathBuf>> {
             newest = Some((number, path));
         }
     }
+
     Ok(newest.map(|(_, path)| path))
 }
 

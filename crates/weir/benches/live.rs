@@ -43,6 +43,7 @@ fn starts() {
     up.wait_for(OVERALL, |answer| answer["total_queries"] == 10_000);
     up.stop();
     let (mut running, mut first) = (Vec::new(), Vec::new());
+
     for _ in 0..RUNS {
         std::fs::remove_dir_all(directory.path().join("results")).expect("results can be removed");
         let began = clock.elapsed();
@@ -55,6 +56,7 @@ fn starts() {
         first.push(clock.elapsed().saturating_sub(began));
         up.stop();
     }
+
     println!(
         "start to job running: {}; to the first result of waiting events: {}",
         median(running),
@@ -75,11 +77,13 @@ fn steady(rate: u64) {
     // In turns, so that a machine that slows down does so for both.
     let runs: Vec<[(f64, u64); 2]> =
         (0..CHECKPOINT_RUNS).map(|_| ["0 s", "1 s"].map(|interval| at_rate(rate, interval))).collect();
+
     let median = |of: usize| {
         let mut cpu: Vec<f64> = runs.iter().map(|run| run[of].0).collect();
         cpu.sort_by(f64::total_cmp);
         cpu[cpu.len() / 2]
     };
+
     let memory = runs.iter().flatten().map(|(_, memory)| *memory).max().unwrap_or_default();
     println!(
         "{rate} events/s for {SECONDS} s: {memory} MB at most, {:.1} % of a core without checkpoints, {:.1} % with one a second",
@@ -103,6 +107,7 @@ fn at_rate(rate: u64, checkpoints: &str) -> (f64, u64) {
 fn kills(rate: u64) {
     let clock = SystemClock::new();
     let mut times = Vec::new();
+
     for run in 0..RUNS {
         let directory = tempfile::tempdir().expect("a directory");
         let script = eager(directory.path());
@@ -122,6 +127,7 @@ fn kills(rate: u64) {
         times.push(clock.elapsed().saturating_sub(began));
         up.stop();
     }
+
     println!("kill -9 at {rate} events/s to the next result: {}", median(times));
 }
 
@@ -134,6 +140,7 @@ fn pushes() {
     let (mut feed, _) =
         tungstenite::connect(format!("{}/ws/analytics", up.http.replace("http:", "ws:"))).expect("the feed");
     let mut times = Vec::new();
+
     for n in 1..=PUSHES {
         pause_for(Duration::from_millis(20));
         post(&up, n as u64);
@@ -141,12 +148,14 @@ fn pushes() {
         while total(&mut feed) != Some(n as u64) {}
         times.push(clock.elapsed().saturating_sub(accepted));
     }
+
     times.sort();
     println!(
         "event accepted to early result at a client: p50 {:.2?}, p99 {:.2?}",
         times[PUSHES / 2],
         times[PUSHES * 99 / 100]
     );
+
     up.stop();
 }
 

@@ -14,6 +14,7 @@ const EVENTS: u64 = 2_000_000;
 fn main() {
     let count = std::env::args().skip(1).find_map(|arg| arg.parse().ok()).unwrap_or(EVENTS);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../jobs/analytics.sql");
+
     for texts in [2_000, 100_000] {
         let events = generated(count, texts);
         for parallelism in [1, 2] {

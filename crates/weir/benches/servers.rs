@@ -74,6 +74,7 @@ fn main() {
 fn drains(events: u64) {
     let Some(kafka) = KafkaServer::start(&[]) else { return };
     let Some(redis) = RedisServer::start(&[]) else { return };
+
     for codec in ["gzip", "lz4"] {
         let topic = format!("drained-{codec}");
         preload(&kafka, &topic, codec, events);
@@ -149,22 +150,26 @@ fn closes(rate: u64) {
     let environment =
         [("KAFKA_BROKER_URL", &*brokers), ("REDIS_URL", &redis_url), ("WEIR_INGEST_PARTITIONS", "1")];
     let up = Up::start_in(&data, &[script.to_str().expect("a path"), "--log", "warn"], &environment);
+
     let listener = {
         let client = redis::Client::open(redis_url.as_str()).expect("an address");
         thread::spawn(move || listen(&client))
     };
+
     let url = format!("{}/events", up.http);
     let sent = run(weir()
         .args(["generate", "--url", &url, "--rate", &rate.to_string()])
         // A request every two milliseconds: a window closes when the first event behind it comes.
         .args(["--count", &(rate * (WARM_UP + SECONDS)).to_string(), "--batch", &(rate / 500).to_string()])
         .stderr(Stdio::null()));
+
     assert!(sent.status.success(), "events could not be sent");
     let (cpu, memory) = usage(up.id());
     up.stop();
     let mut late = listener.join().expect("the listener ends");
     late.sort_unstable();
     let at = |share: usize| late[(late.len() - 1) * share / 100];
+
     println!(
         "window may close to rows in Redis, {rate} events/s: p50 {} ms, p95 {} ms, p99 {} ms over {} windows; {:.0} % of a core, {memory} MB",
         at(50),

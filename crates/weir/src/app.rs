@@ -73,6 +73,7 @@ pub(crate) fn run(
     let store = Arc::new(CountedStore::new(store, clock.clone()));
     let defaults = defaults(config);
     let pool = defaults.memory.clone();
+
     let environment = Environment {
         logs,
         store: store.clone(),
@@ -81,12 +82,14 @@ pub(crate) fn run(
         checkpoints: Some(checkpoints(config)),
         registry: Some(Arc::new(open_registry(config)?)),
     };
+
     let dispatcher = Arc::new(Dispatcher::new(environment).with_secrets(variables.clone()));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("starting the server's threads")
         .map_err(Failure::external)?;
+
     let served = runtime.block_on(async {
         let at = [&config.http.address, &config.jobs_http.address, &config.gateway_http.address];
         let ([listener, jobs_listener, sql_listener], guard) =
@@ -150,10 +153,12 @@ pub(crate) fn run(
         why.await.context("watching for the end").map_err(Failure::external)??;
         Ok(Outcome::Done)
     });
+
     // No event is taken any more: now the jobs, then what they write to.
     if !dispatcher.shut_down(JOB_GRACE) {
         tracing::warn!("a job did not end in time");
     }
+
     runtime.shutdown_timeout(JOB_GRACE);
     if let Err(error) = store.flush() {
         tracing::error!(error = &error as &dyn std::error::Error, "the last results may not be durable");

@@ -21,6 +21,7 @@ pub(crate) async fn listen<const N: usize>(
 ) -> Result<([TcpListener; N], Arc<Guard>), Failure> {
     let mut listeners = Vec::with_capacity(N);
     let mut addresses = Vec::with_capacity(N);
+
     for address in at {
         let listener = TcpListener::bind(&address.0).await;
         let listener =
@@ -28,6 +29,7 @@ pub(crate) async fn listen<const N: usize>(
         addresses.push(listener.local_addr().map_err(Failure::external)?);
         listeners.push(listener);
     }
+
     let guard = Guard::new(options(config, &at, &addresses)?, clock);
     let guard = guard.and_then(|guard| {
         if !config.security.insecure {
@@ -35,10 +37,12 @@ pub(crate) async fn listen<const N: usize>(
         }
         Ok(guard)
     });
+
     let guard = guard.map_err(|error| match error.domain() {
         types::ErrorDomain::User => Failure::usage(error),
         domain => Failure::of(domain, error),
     })?;
+
     if let Some(exposed) = addresses.iter().find(|address| !is_loopback(address)) {
         match (guard.is_required(), guard.tls()) {
             (false, _) => {
@@ -51,6 +55,7 @@ pub(crate) async fn listen<const N: usize>(
             (true, Some(_)) => {}
         }
     }
+
     let listeners = listeners.try_into().expect("one for each address");
     Ok((listeners, guard))
 }
@@ -60,6 +65,7 @@ fn options(config: &Config, at: &[&Address], addresses: &[SocketAddr]) -> Result
     let is_exposed = addresses.iter().any(|address| !is_loopback(address));
     let own = at.iter().filter_map(|address| name(address));
     let rate = f64::from(of.request_rate);
+
     let tls = match (&config.tls.certificate, &config.tls.key) {
         (certificate, key) if is_empty(certificate) && is_empty(key) => None,
         (certificate, key) if is_empty(certificate) || is_empty(key) => {
@@ -69,6 +75,7 @@ fn options(config: &Config, at: &[&Address], addresses: &[SocketAddr]) -> Result
         }
         (certificate, key) => Some((certificate.clone(), key.clone())),
     };
+
     Ok(Options {
         tokens: Some(TokenFile::below(&config.data_dir)),
         access: if is_exposed && !of.insecure { Access::Always } else { Access::IfAny },

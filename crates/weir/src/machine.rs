@@ -30,6 +30,7 @@ fn total(read: &dyn Fn(&str) -> Option<String>) -> Option<u64> {
 fn limits(line: &str, read: &dyn Fn(&str) -> Option<String>) -> Vec<u64> {
     let mut fields = line.splitn(3, ':').skip(1);
     let (Some(controllers), Some(path)) = (fields.next(), fields.next()) else { return Vec::new() };
+
     let (root, file) = match controllers {
         "" => ("/sys/fs/cgroup", "memory.max"),
         of if of.split(',').any(|name| name == "memory") => {
@@ -37,8 +38,10 @@ fn limits(line: &str, read: &dyn Fn(&str) -> Option<String>) -> Vec<u64> {
         }
         _ => return Vec::new(),
     };
+
     let mut limits = Vec::new();
     let mut path = path.trim_end_matches('/');
+
     loop {
         // `max` is no number, and no limit.
         limits.extend(read(&format!("{root}{path}/{file}")).and_then(|text| text.trim().parse::<u64>().ok()));

@@ -193,6 +193,7 @@ impl Scrape<'_, '_> {
             let samples = self.of_tasks(figure);
             self.counter(name, help, samples)?;
         }
+
         for (name, figure, help) in [
             ("job_task_in", "numBytesIn", "Bytes of records that a subtask took"),
             ("job_task_out", "numBytesOut", "Bytes of rows that a subtask wrote"),
@@ -200,6 +201,7 @@ impl Scrape<'_, '_> {
             let bytes = self.of_tasks(figure);
             self.with_unit(name, help, Unit::Bytes, MetricType::Counter, bytes)?;
         }
+
         for (name, figure, help) in [
             ("job_busy", "accumulatedBusyTimeMs", "Time at work"),
             ("job_idle", "accumulatedIdleTimeMs", "Time waiting for input"),
@@ -212,6 +214,7 @@ impl Scrape<'_, '_> {
             let seconds = in_seconds(self.of_tasks(figure));
             self.with_unit(name, help, Unit::Seconds, MetricType::Counter, seconds)?;
         }
+
         Ok(())
     }
 

@@ -229,6 +229,7 @@ impl DeadLetterQueue {
                 _ => {}
             }
         })?;
+
         Ok(marks)
     }
 
@@ -265,6 +266,7 @@ impl DeadLetterQueue {
         }
         let at = [(PartitionId(info.partition), Start::At(Offset(info.offset)))];
         let mut reader = self.log.read(&info.topic, &at, WANTED).map_err(DeadLetterError::Read)?;
+
         loop {
             let fetched = match reader.poll(TIMEOUT / 1_000, FETCH_BYTES).map_err(DeadLetterError::Read)? {
                 Polled::Records { fetched, .. } => fetched,

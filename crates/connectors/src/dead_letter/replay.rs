@@ -133,6 +133,7 @@ impl DeadLetterQueue {
             return Ok(Err(reason));
         }
         let StoredDeadLetter { info, body, carried, .. } = &letters[0];
+
         let (body, carried) = match &info.cut {
             None => (body.clone(), carried.clone()),
             Some(_) => match self.original(info)? {
@@ -146,12 +147,14 @@ impl DeadLetterQueue {
                 }
             },
         };
+
         let record = NewRecord {
             key: carried.key,
             body: body.into(),
             headers: carried.headers,
             time: Some(Timestamp(info.appended)),
         };
+
         let ids = letters.iter().map(|letter| letter.id).collect();
         Ok(Ok(Chosen { ids, topic: info.topic.clone(), record }))
     }

@@ -31,6 +31,7 @@ impl KeyColumns {
         let options = options?;
         let mut places = Vec::new();
         let mut of_keys = Vec::new();
+
         for (place, request) in requests.iter().enumerate().filter(|(_, request)| reads(options, request)) {
             let mut request = request.clone();
             if let Some(field) = options.field(&request.leaf.path[0]) {
@@ -43,11 +44,13 @@ impl KeyColumns {
             places.push(place);
             of_keys.push(request);
         }
+
         let format = match options.format {
             _ if places.is_empty() => return None,
             KeyFormat::Raw => Format::Raw,
             KeyFormat::Json(json) => Format::Json(Box::new(Decoder::new(&of_keys, json.reading))),
         };
+
         Some(KeyColumns { places, format, keys: Batch::new(&of_keys) })
     }
 
@@ -60,10 +63,12 @@ impl KeyColumns {
     ) -> Result<(), ConnectorError> {
         let failed = |offset, error| super::undecodable(&format!("the key of {}", place(offset)), error);
         let KeyColumns { format, keys, .. } = self;
+
         match format {
             Format::Raw => keys.clear(some.len()),
             Format::Json(decoder) => decoder.begin(keys, some.len()),
         }
+
         for at in some {
             let record = &fetched.records[at];
             let Some(Span { start, end }) = fetched.attributes.get(at).and_then(|of| of.key) else {
@@ -93,10 +98,12 @@ impl KeyColumns {
                 },
             }
         }
+
         if let Format::Json(decoder) = format {
             decoder.finish(keys).map_err(|(span, error)| failed(span.offset, error))?;
             keys.rejects.sort_by_key(|reject| reject.record.offset);
         }
+
         Ok(())
     }
 

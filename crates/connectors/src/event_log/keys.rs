@@ -53,6 +53,7 @@ impl KeyOptions {
         let include = reader.constant("value.fields-include", "ALL", &["ALL", "EXCEPT_KEY"]);
         let in_value = include == "ALL";
         let prefix = reader.get("key.fields-prefix").map_or("", |option| option.value.as_str());
+
         let names = match fields {
             Fields::Primary(names) => names.to_vec(),
             Fields::Optional => match named(reader) {
@@ -71,11 +72,13 @@ impl KeyOptions {
                 }
             },
         };
+
         let format = key_format(reader)?;
         if !prefix.is_empty() && in_value {
             let message = "a key prefix is not allowed where the key's columns stand in the value too";
             reader.reject("key.fields-prefix", message, "add 'value.fields-include' = 'EXCEPT_KEY'");
         }
+
         let mut fields = Vec::new();
         for column in &names {
             check_column(reader, columns, column);
@@ -90,6 +93,7 @@ impl KeyOptions {
             });
             fields.push(KeyField { column: column.clone(), name: name.to_owned() });
         }
+
         if format == KeyFormat::Raw {
             check_raw(reader, columns, &fields);
         }

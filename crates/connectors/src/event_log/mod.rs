@@ -88,10 +88,12 @@ impl SourceFactory for EventLogTable {
                     .map_err(|error| self.failed(error))?;
             }
         }
+
         let metadata = MetadataColumns::new(requests);
         let keys = KeyColumns::new(self.options.key.as_ref(), requests);
         // Dead letters keep keys and headers, whether or not the table reads them.
         let wanted = Wanted { keys: true, headers: true };
+
         let streams = Streams::open(
             self.options.clone(),
             self.log.clone(),
@@ -101,6 +103,7 @@ impl SourceFactory for EventLogTable {
             wanted,
             from,
         );
+
         let streams = streams.map_err(|error| self.failed(error))?;
         if let Some(job) = &self.retained_for {
             let positions = streams.positions().into_iter();
@@ -108,6 +111,7 @@ impl SourceFactory for EventLogTable {
                 positions.map(|(partition, offset)| (streams.split(partition), offset)).collect();
             self.log.retain(job, &named(&positions));
         }
+
         Ok(Box::new(EventLogSource {
             doing: format!("cannot read {}", self.options.topics.describe()),
             streams,

@@ -173,6 +173,7 @@ fn startup(reader: &mut Reader<'_>, properties: &BTreeMap<String, String>) -> St
     let mode = reader.constant("scan.startup.mode", "group-offsets", &modes);
     let millis: i64 = reader.parsed("scan.startup.timestamp-millis", 0, "milliseconds since 1970");
     let offsets = reader.get("scan.startup.specific-offsets").map(|option| option.value.clone());
+
     match mode.as_str() {
         "earliest-offset" => Startup::Earliest,
         "latest-offset" => Startup::Latest,

@@ -82,6 +82,7 @@ impl Streams {
             word: None,
             is_away: false,
         };
+
         for topic in streams.topics()? {
             let partitions = streams.log.partitions(&topic)?.unwrap_or(0);
             let committed = streams.committed(&topic, from)?;
@@ -92,6 +93,7 @@ impl Streams {
             let starts: Vec<(PartitionId, Start)> = starts.collect();
             streams.add(topic, id, partitions, &starts)?;
         }
+
         Ok(streams)
     }
 
@@ -108,10 +110,12 @@ impl Streams {
             let polled = stream.reader.poll(timeout, FETCH_BYTES)?;
             return Ok(stream.named(polled));
         }
+
         if let Some(word) = self.word.take() {
             return Ok(word);
         }
         let mut caught_up = true;
+
         for _ in 0..self.streams.len() {
             self.turn = (self.turn + 1) % self.streams.len();
             let stream = &mut self.streams[self.turn];
@@ -125,12 +129,14 @@ impl Streams {
                 records @ Polled::Records { .. } => return Ok(stream.named(records)),
             }
         }
+
         // None has records: the next in turn is waited for, a part of the time.
         self.turn = (self.turn + 1) % self.streams.len().max(1);
         let Some(stream) = self.streams.get_mut(self.turn) else {
             std::thread::park_timeout(timeout);
             return Ok(Polled::CaughtUp);
         };
+
         match stream.reader.poll(timeout.min(Duration::from_millis(5)), FETCH_BYTES)? {
             records @ Polled::Records { .. } => Ok(stream.named(records)),
             polled => Ok(match self.word.take() {
@@ -247,6 +253,7 @@ impl Streams {
                 .find(|(of, _)| *of == partition)
                 .map_or(otherwise, |&(_, offset)| Start::At(offset))
         };
+
         match (from, &self.options.startup) {
             (StartFrom::Positions(positions), _) => {
                 let is_meant =
@@ -334,6 +341,7 @@ impl Streams {
             }
             stream.partitions = partitions;
         }
+
         Ok(())
     }
 }

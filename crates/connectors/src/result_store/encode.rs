@@ -65,6 +65,7 @@ impl RowEncoder {
         let RowEncoder { template, types, tells_stage, key, value, scratch, fixed, pieces, .. } = self;
         let tells_stage = *tells_stage && rows.window.is_some();
         let mut block = Block::new(rows.columns);
+
         let mut encode = |row: usize, values: &[Scalar<'_>]| {
             key.clear();
             if let Some(template) = template {
@@ -85,6 +86,7 @@ impl RowEncoder {
             value.push(b'}');
             each(row, key, value);
         };
+
         rows.rows.for_each(|_, row| block.push(row, &mut encode));
         block.flush(&mut encode);
     }
@@ -94,6 +96,7 @@ impl RowEncoder {
         self.fixed.clear();
         self.pieces.clear();
         let mut start = 0;
+
         for (column, vector) in rows.columns.iter().enumerate() {
             self.fixed.extend_from_slice(&self.names[column]);
             if let Vector::Const(value) = vector {
@@ -103,12 +106,14 @@ impl RowEncoder {
                 start = self.fixed.len();
             }
         }
+
         if self.tells_stage && rows.window.is_some() {
             self.fixed.extend_from_slice(match rows.stage {
                 Stage::Early => b",\"is_final\":false",
                 Stage::Final => b",\"is_final\":true",
             });
         }
+
         self.pieces.push(Piece { fixed: start..self.fixed.len(), column: None });
     }
 }
@@ -142,6 +147,7 @@ impl<'a> Block<'a> {
         self.values.clear();
         self.values.resize(self.rows.len() * width, Scalar::Null);
         let mut touched = 0;
+
         for (index, column) in self.columns.iter().enumerate() {
             let values = self.values.iter_mut().skip(index).step_by(width);
             for (&row, value) in self.rows.iter().zip(values) {
@@ -155,6 +161,7 @@ impl<'a> Block<'a> {
                 }
             }
         }
+
         std::hint::black_box(touched);
         for (place, &row) in self.rows.iter().enumerate() {
             encode(row, &self.values[place * width..][..width]);

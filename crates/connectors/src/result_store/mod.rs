@@ -149,6 +149,7 @@ impl Sink for ResultStoreSink {
         let mut scratch = Vec::new();
         let mut piece = Piece::default();
         let mut outcome = Ok(());
+
         encoder.encode(rows, |row, key, value| {
             if piece.bytes >= PIECE_BYTES && outcome.is_ok() {
                 outcome = self.hand_over(std::mem::take(&mut piece));
@@ -165,6 +166,7 @@ impl Sink for ResultStoreSink {
             piece.bytes += size_of::<Upsert>() + key.len() + value.len();
             piece.upserts.push(Upsert { key: key.into(), value: value.into(), ttl });
         });
+
         self.encoder = Some(encoder);
         outcome?;
         self.hand_over(piece)

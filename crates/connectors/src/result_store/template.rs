@@ -48,6 +48,7 @@ impl KeyTemplate {
     pub fn parse(template: &str, columns: &[TableColumn]) -> Result<KeyTemplate, TemplateError> {
         let mut parts = Vec::new();
         let mut rest = template;
+
         while let Some((text, after)) = rest.split_once('{') {
             let (name, after) = after.split_once('}').ok_or(TemplateError::Unclosed)?;
             let column = columns
@@ -60,8 +61,10 @@ impl KeyTemplate {
             parts.push(Part::Column { column, data_type, is_bound });
             rest = after;
         }
+
         parts.push(Part::Text(rest.to_owned()));
         parts.retain(|part| *part != Part::Text(String::new()));
+
         match parts.first() {
             Some(Part::Text(text)) if text.starts_with(INTERNAL_PREFIX) => Err(TemplateError::Internal),
             _ => Ok(KeyTemplate { parts }),
@@ -93,6 +96,7 @@ impl KeyTemplate {
                 },
             }
         }
+
         self.keep_apart(key, start);
         // Many long values, all of what is escaped.
         if key.len() - start > KEY_BYTES_MAX {

@@ -278,6 +278,7 @@ impl Pairs {
         }
         let pair = (group as u64) << 32 | code as u64;
         let mut slot = self.slot(pair);
+
         loop {
             let found = self.slots[slot];
             if found == pair {
@@ -288,6 +289,7 @@ impl Pairs {
             }
             slot = (slot + 1) & self.mask;
         }
+
         self.slots[slot] = pair;
         let count = &mut self.counts[group as usize];
         self.groups += usize::from(*count == 0);
@@ -367,6 +369,7 @@ mod tests {
             }
             distinct
         };
+
         let mut sparse = Distinct::new(true, 1_000, 7);
         sparse.resize(8);
         sparse.add_rows(Rows::All(1), &[5], &[999]);

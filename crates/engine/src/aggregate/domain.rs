@@ -135,11 +135,13 @@ impl Domain {
     pub fn fill(&mut self, vector: Vector<'_>, rows: Rows<'_>, batch_rows: usize) {
         self.codes.clear();
         self.codes.resize(batch_rows, NULL_CODE);
+
         if let Vector::Const(value) = vector {
             let code = self.code(value);
             self.codes.fill(code);
             return;
         }
+
         let codes = &mut self.codes;
         match (&mut self.values, vector) {
             (Values::Text(own), Vector::Coded { codes: theirs, dictionary }) => {

@@ -118,6 +118,7 @@ impl Table {
         self.index.assign(spec.key_columns(input.codes), rows, groups);
         self.grow();
         let counts = &mut self.rows;
+
         rows.for_each(|i, row| {
             let count = &mut counts[groups[i] as usize];
             if *count == 0 {
@@ -125,6 +126,7 @@ impl Table {
             }
             *count += 1;
         });
+
         for (&spec, state) in spec.states.iter().zip(&mut self.states) {
             state.update(spec, rows, groups, input.args, input.codes, order);
         }
@@ -159,6 +161,7 @@ impl Table {
             targets[from as usize] = place(from).map(|key| self.index.group(key));
         }
         self.grow();
+
         for from in other.groups() {
             let Some(to) = targets[from as usize] else { continue };
             self.rows[to as usize] += other.rows[from as usize];
@@ -166,6 +169,7 @@ impl Table {
                 state.merge_group(spec, to, &other.states[theirs], from, codes, order);
             }
         }
+
         self.merge_sets(spec, other, states, &targets, codes);
         targets
     }

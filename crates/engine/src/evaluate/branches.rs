@@ -29,14 +29,17 @@ impl Run<'_> {
     ) -> Result<(), Failure> {
         self.demand(a, rows)?;
         let left = logic::truths(self.operands().vector(a));
+
         let undecided = match left {
             Operand::Same(truth) => rows.len() * (truth != decisive) as usize,
             Operand::Each(left) => rows.count(left, |truth| truth != decisive),
         };
+
         if undecided == 0 {
             self.write(step, |_, slot| rows.each(|row| slot.bools()[row] = decisive));
             return Ok(());
         }
+
         let harmless = match self.strategies[b as usize] {
             Strategy::Input(_) => true,
             Strategy::PerRow(Effort::Negligible) => true,
@@ -44,6 +47,7 @@ impl Run<'_> {
             Strategy::PerRow(Effort::Harmless) => undecided * 2 > rows.len(),
             _ => false,
         };
+
         if undecided == rows.len() || harmless {
             self.demand(b, rows)?;
             self.write(step, |operands, slot| {
@@ -52,11 +56,13 @@ impl Run<'_> {
             });
             return Ok(());
         }
+
         let mut open = self.spare();
         let left = logic::truths(self.operands().vector(a));
         rows.pick(&mut open, |row| left.at(row) != decisive);
         let open_rows = Rows::Some(&open);
         let result = self.demand(b, open_rows);
+
         if result.is_ok() {
             self.write(step, |operands, slot| {
                 let (a, b) = (logic::truths(operands.vector(a)), logic::truths(operands.vector(b)));
@@ -65,6 +71,7 @@ impl Run<'_> {
                 zip(open_rows, a, b, out, combine);
             });
         }
+
         self.give_back(open);
         result
     }
@@ -122,6 +129,7 @@ impl Run<'_> {
             std::mem::swap(&mut split.left, &mut split.rest);
             whole = false;
         }
+
         let reach = if whole { rows } else { Rows::Some(&split.left) };
         self.branch(step, otherwise, reach, whole)
     }

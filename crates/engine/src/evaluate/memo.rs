@@ -105,6 +105,7 @@ impl Memo {
                 }
             }
         }
+
         self.len = dictionary.len();
     }
 

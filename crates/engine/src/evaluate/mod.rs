@@ -140,6 +140,7 @@ impl Evaluator {
         passed.clear();
         let mut outcome = Passed::All;
         let mut next = self.state.spare.pop().unwrap_or_default();
+
         for &condition in conditions {
             let asked = match outcome {
                 Passed::All => self.rows(selection),
@@ -161,6 +162,7 @@ impl Evaluator {
                 outcome = Passed::Some;
             }
         }
+
         self.state.spare.push(next);
         Ok(outcome)
     }

@@ -59,12 +59,14 @@ impl<'p> Run<'p> {
             Strategy::PerCode { input } => return self.per_code(step, input, rows),
             Strategy::PerRow(effort) => effort,
         };
+
         if rows.len() == 0 {
             return Ok(());
         }
         let state = &mut *self.state;
         let slot = &mut state.slots[step as usize];
         slot.enter(state.epoch, state.rows);
+
         match slot.covered() {
             Covered::All => Ok(()),
             // Where it is nearly all, all is quicker.
@@ -193,6 +195,7 @@ impl<'p> Run<'p> {
                 unreachable!("inputs, literals and what equals another step have other strategies");
             }
         }
+
         let rows_of_batch = self.state.rows;
         self.state.slots[step as usize].cover(rows, rows_of_batch);
         Ok(())

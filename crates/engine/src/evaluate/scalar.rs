@@ -57,6 +57,7 @@ impl Machine {
             return Ok(());
         }
         self.stamps[at] = self.stamp;
+
         match &program.step(step).op {
             Op::Input(_) | Op::Literal(_) => {}
             Op::Same(of) => self.compute(program, *of, row, env)?,
@@ -115,6 +116,7 @@ impl Machine {
                 call.run(env, |k| value(program, before, call.args[k], row), &mut rest[0])?;
             }
         }
+
         Ok(())
     }
 

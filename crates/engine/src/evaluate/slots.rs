@@ -103,6 +103,7 @@ impl Slot {
                 values.resize(rows, value);
             }
         }
+
         match &mut self.column {
             Column::Bool(values) => grow(values, rows, 0),
             Column::Int(numbers) => {

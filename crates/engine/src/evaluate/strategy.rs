@@ -106,6 +106,7 @@ fn depend(step: &Step, earlier: &[Dependence], inputs: Inputs<'_>) -> Dependence
         on_constant_input: false,
         effort: Effort::Negligible,
     };
+
     step.op.operands(|operand| all = both(all, earlier[operand as usize]));
     match &step.op {
         Op::Input(index) => match inputs.get(*index) {
@@ -120,6 +121,7 @@ fn depend(step: &Step, earlier: &[Dependence], inputs: Inputs<'_>) -> Dependence
         }
         _ => {}
     }
+
     all
 }
 

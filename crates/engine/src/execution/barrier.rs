@@ -113,10 +113,12 @@ impl GlobalSubtask {
         for input in inputs.iter_mut().filter(|input| input.barrier.is_some_and(|of| of < barrier)) {
             input.barrier = None;
         }
+
         // Nothing more comes of an input that has ended: all of it is in the state.
         if inputs.iter().any(|input| input.barrier.is_none() && !input.ended) {
             return Ok(());
         }
+
         self.metrics.at(Activity::Snapshot);
         let began = self.clock.elapsed();
         let at_barrier = || inputs.iter().filter(|input| input.barrier.is_some());
@@ -127,6 +129,7 @@ impl GlobalSubtask {
         self.sinks.flush()?;
         self.measure(inputs.iter().map(|input| &input.receiving));
         let state = Some(self.aggregation.image());
+
         self.control.contribute(Part {
             barrier,
             of: self.id(),
@@ -138,6 +141,7 @@ impl GlobalSubtask {
                 taking: self.clock.elapsed().saturating_sub(began),
             },
         });
+
         inputs.iter_mut().for_each(|input| input.barrier = None);
         Ok(())
     }

@@ -20,10 +20,12 @@ impl SourceSubtask {
         booked.empty(self.batch.empty);
         let mut counted = self.batch.rows as u64 - prepared.filtered;
         let rejects = self.batch.rejects.len();
+
         for reject in std::mem::take(&mut self.batch.rejects) {
             booked.dead_letter(&reject.reason);
             self.letter(&reject.record, reject.reason.into_owned(), Vec::new());
         }
+
         for Unusable { row, reason, counted_elsewhere } in &prepared.unusable {
             counted -= 1;
             booked.dead_letter(reason);
@@ -33,6 +35,7 @@ impl SourceSubtask {
                 letter.counted_elsewhere = *counted_elsewhere;
             }
         }
+
         for LateRow { row, units, counted_elsewhere } in late {
             counted -= 1;
             let queries: Vec<String> = units
@@ -51,6 +54,7 @@ impl SourceSubtask {
                 letter.counted_elsewhere = *counted_elsewhere || passed_through;
             }
         }
+
         booked.filter(prepared.filtered);
         booked.count(counted);
         self.mark_parts(rejects);

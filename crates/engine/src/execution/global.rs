@@ -84,6 +84,7 @@ impl GlobalSubtask {
         let mut inputs: Vec<Input> = self.inputs.iter().map(|_| Input::new()).collect();
         let mut changed = self.is_restored;
         let mut next_early = self.clock.elapsed();
+
         while !self.control.is_cancelled() {
             let before = self.clock.elapsed();
             let wait = match self.early_fire {
@@ -140,6 +141,7 @@ impl GlobalSubtask {
                 return Ok(());
             }
         }
+
         Ok(())
     }
 
@@ -195,6 +197,7 @@ impl GlobalSubtask {
     fn take(&mut self, inputs: &mut [Input], index: usize, message: Message) -> bool {
         TaskMetrics::add(&self.metrics.batches_in, 1);
         let input = &mut inputs[index];
+
         match message {
             Message::Rows(shipment, claim, came_in) => {
                 self.unshown = earlier(self.unshown, came_in);

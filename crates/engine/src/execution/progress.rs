@@ -149,6 +149,7 @@ impl SourceSubtask {
             // The global subtasks write rows that show what was counted.
             self.lateness.flush();
         }
+
         if let Downstream::Exchange { aggregation, shipping, channels, .. } = &mut self.downstream
             && rows
         {
@@ -165,11 +166,13 @@ impl SourceSubtask {
             turn.changed = false;
             turn.unshown = None;
         }
+
         let standing = self.publish(turn, now);
         if rows || turn.told != Some(standing) {
             self.send(turn, || Message::Time(standing));
             turn.told = Some(standing);
         }
+
         standing
     }
 

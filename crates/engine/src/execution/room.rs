@@ -78,8 +78,10 @@ impl SourceSubtask {
             turn.parked = Some(parked);
             return Ok(Polled::Unreachable);
         }
+
         let positions = full.then(|| self.source.positions());
         let polled = self.source.poll(&mut self.batch, self.batch_rows, wait)?;
+
         match (polled, positions) {
             (Polled::Batch { behind }, Some(positions)) => {
                 turn.parked = Some(Parked { positions, behind, waited: Duration::ZERO });
@@ -115,10 +117,12 @@ impl SourceSubtask {
             turn.unmeasured = 0;
             self.measure();
         }
+
         let mut room = self.holder.account().room();
         if self.reclaim(turn, room) {
             room = self.holder.account().room();
         }
+
         let waits = match room {
             Room::Enough => Waits::No,
             Room::Scarce if self.is_ahead() => Waits::ForOthers,
@@ -127,6 +131,7 @@ impl SourceSubtask {
             Room::None if self.holds_back() => Waits::Stuck,
             Room::None => Waits::ForRoom,
         };
+
         // One that has nothing to read waits for that, not for room.
         let is_waiting = turn.parked.is_some() && waits != Waits::No;
         self.holder.wait(if is_waiting { waits } else { Waits::No });

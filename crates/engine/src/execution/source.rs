@@ -130,6 +130,7 @@ impl SourceSubtask {
     pub fn run(mut self) -> Result<(), ExecutionError> {
         let (changed, next_early) = (self.is_restored, self.clock.elapsed());
         let mut turn = Turn { changed, next_early, seen: NO_WATERMARK, ..Turn::default() };
+
         while !self.control.is_cancelled() {
             self.take_part(&mut turn)?;
             if self.control.is_draining() {
@@ -168,6 +169,7 @@ impl SourceSubtask {
             let spent = self.clock.elapsed().saturating_sub(before).saturating_sub(waited + blocked);
             TaskMetrics::add_time(&self.metrics.busy_ns, spent);
         }
+
         Ok(())
     }
 
@@ -328,6 +330,7 @@ impl SourceSubtask {
         let inputs = Inputs::Columns(&self.batch.columns);
         let partition = self.batch.origin.partition.unwrap_or(PartitionId(0));
         let evaluator = self.prepare.evaluator();
+
         for (query, layout) in self.layout.queries.iter().enumerate() {
             let QueryLayout::Rows { filter, columns } = layout else { continue };
             let mut kept: Vec<u32> = Vec::new();
@@ -354,6 +357,7 @@ impl SourceSubtask {
                 records: Some(Records { partition, spans: &self.batch.origin.records }),
             })?;
         }
+
         Ok(())
     }
 }

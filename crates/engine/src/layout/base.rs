@@ -61,10 +61,12 @@ impl Layout {
                 best = Some((keys.clone(), served));
             }
         }
+
         let Some((keys, served)) = best else { return };
         let mut states: Vec<StateSpec> = Vec::new();
         let mut derived = Vec::new();
         let mut step = 0;
+
         for unit_index in served {
             let unit = &mut self.units[unit_index];
             unit.derived = true;
@@ -89,6 +91,7 @@ impl Layout {
                 filter: unit.row_filter.iter().chain(&unit.key_filter).copied().collect(),
             });
         }
+
         self.base = Some(Base { table: TableSpec { keys, states }, step, derived });
     }
 

@@ -27,12 +27,14 @@ impl Layout {
             .iter()
             .map(|&key| self.domain(key))
             .collect::<Result<Vec<usize>, LayoutError>>()?;
+
         let mut row_filter = filter.to_vec();
         row_filter.sort_unstable();
         let key_exprs = exact_keys(&self.graph, &aggregate.keys);
         let key_filter: Vec<ExprId> = row_filter
             .extract_if(.., |condition| depends_only_on(&self.graph, *condition, &key_exprs))
             .collect();
+
         if let Some(unit) = self.units.iter().position(|unit| {
             unit.history == history
                 && unit.window == aggregate.window
@@ -43,6 +45,7 @@ impl Layout {
             self.units[unit].queries.push(query);
             return Ok(unit);
         }
+
         let table = TableSpec { keys: self.paired(&keys), states: Vec::new() };
         self.units.push(Unit {
             window: aggregate.window,
@@ -54,6 +57,7 @@ impl Layout {
             derived: false,
             history,
         });
+
         Ok(self.units.len() - 1)
     }
 
@@ -68,6 +72,7 @@ impl Layout {
                 }
             });
         };
+
         // FILTER leaves out what does not pass: the same as a null there.
         let arg = match call.filter {
             None => arg,
@@ -78,8 +83,10 @@ impl Layout {
                     .add(Expr::Case { branches: Arc::from([(filter, arg)]), otherwise: null }, column_type)
             }
         };
+
         let arg_type = self.graph.column_type(arg).data_type.clone();
         let result_type = call.column_type.data_type.clone();
+
         if is_distinct(call) {
             let domain = self.domain(arg)?;
             let state = self.state(unit, StateSpec::Distinct(domain));
@@ -91,6 +98,7 @@ impl Layout {
                 function => unreachable!("DISTINCT makes no difference to {function:?}"),
             });
         }
+
         Ok(match call.function {
             AggregateFunction::Count => self.count(unit, arg),
             AggregateFunction::Sum => ResultSpec::Sum(self.sum(unit, arg, &arg_type)?, arg_type),

@@ -20,12 +20,14 @@ impl Layout {
         for root in roots {
             self.walk(root, time, Use::Value, &mut uses);
         }
+
         if let Some(rowtime) = &pipeline.rowtime {
             self.walk(rowtime.time, None, Use::Time, &mut uses);
             if rowtime.delay.is_none() {
                 self.walk(rowtime.watermark, time, Use::Time, &mut uses);
             }
         }
+
         leaves
             .iter()
             .zip(uses)

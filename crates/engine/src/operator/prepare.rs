@@ -46,18 +46,21 @@ impl Prepare {
     ) -> Result<Prepare, String> {
         let mut roots = row_exprs.clone();
         roots.extend(&pipeline.common_filter);
+
         if let Some(rowtime) = &pipeline.rowtime {
             roots.push(rowtime.time);
             if rowtime.delay.is_none() {
                 roots.push(rowtime.watermark);
             }
         }
+
         let time = pipeline.rowtime.as_ref().map(|rowtime| rowtime.time);
         let conditions: Vec<Condition> = pipeline
             .common_filter
             .iter()
             .map(|&expr| Condition { expr, reason: dead_letter_reason(graph, expr, time) })
             .collect();
+
         Ok(Prepare {
             evaluator: Evaluator::new(graph, &roots, time_zone)?,
             row_exprs,
@@ -192,6 +195,7 @@ impl Prepare {
                 trimmed = true;
             }
         }
+
         for &expr in &self.row_exprs {
             let too_large =
                 self.evaluator.dictionary(expr).is_some_and(|dictionary| dictionary.memory_bytes() > limit);
@@ -200,6 +204,7 @@ impl Prepare {
                 trimmed = true;
             }
         }
+
         trimmed
     }
 
@@ -208,11 +213,13 @@ impl Prepare {
         let inputs = Inputs::Columns(&batch.columns);
         let mut passed = self.passed.iter().copied().peekable();
         let mut failed: Vec<u32> = Vec::new();
+
         for row in 0..batch.rows as u32 {
             if passed.next_if_eq(&row).is_none() {
                 failed.push(row);
             }
         }
+
         for condition in &self.conditions {
             if failed.is_empty() {
                 break;
@@ -237,6 +244,7 @@ impl Prepare {
                 holds
             });
         }
+
         Ok(())
     }
 }

@@ -48,6 +48,7 @@ pub fn encode_sized(snapshot: &Snapshot) -> (Vec<u8>, Sizes) {
     // The encoding of a whole is that of its parts one after another, sequences with their length before.
     let Snapshot { pipelines } = snapshot;
     let mut bytes = append(vec![0; HEADER], &pipelines.len());
+
     for PipelineImage { table, reads, sources, states } in pipelines {
         bytes = append(append(bytes, table), reads);
         let sized;
@@ -57,6 +58,7 @@ pub fn encode_sized(snapshot: &Snapshot) -> (Vec<u8>, Sizes) {
         (bytes, sized) = append_each(bytes, states);
         sizes.states.push(sized);
     }
+
     let payload = &bytes[HEADER..];
     let (length, checksum) = (payload.len() as u64, crc32fast::hash(payload));
     bytes[..8].copy_from_slice(MAGIC);
@@ -90,6 +92,7 @@ pub fn decode(bytes: &[u8]) -> Result<Snapshot, SnapshotError> {
             SnapshotError::NotASnapshot
         });
     };
+
     if !header.starts_with(MAGIC) {
         return Err(SnapshotError::NotASnapshot);
     }
@@ -98,22 +101,26 @@ pub fn decode(bytes: &[u8]) -> Result<Snapshot, SnapshotError> {
         return Err(SnapshotError::Version(version));
     }
     let length = u64::from_le_bytes(array(&header[10..18]));
+
     if payload.len() as u64 != length {
         return Err(SnapshotError::CutShort {
             there: bytes.len() as u64,
             expected: length.saturating_add(HEADER as u64),
         });
     }
+
     let expected = u32::from_le_bytes(array(&header[18..22]));
     let found = crc32fast::hash(payload);
     if found != expected {
         return Err(SnapshotError::Checksum { found, expected });
     }
     let malformed = |error: postcard::Error| SnapshotError::Malformed(error.to_string());
+
     let snapshot: Snapshot = match version {
         1 => postcard::from_bytes::<SnapshotV1>(payload).map_err(malformed)?.into(),
         _ => postcard::from_bytes(payload).map_err(malformed)?,
     };
+
     snapshot.validate().map_err(SnapshotError::Malformed)?;
     Ok(snapshot)
 }

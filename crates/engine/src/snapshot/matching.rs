@@ -86,6 +86,7 @@ pub(crate) fn match_plan<'a>(
 ) -> Result<(Vec<Option<PipelineMatch<'a>>>, RestoreReport), LayoutError> {
     let mut report = RestoreReport::default();
     let mut matches = Vec::with_capacity(plan.pipelines.len());
+
     for (pipeline, reads) in plan.pipelines.iter().zip(reads) {
         let table = &pipeline.source.name;
         let image = snapshot.pipelines.iter().find(|image| image.table == *table);
@@ -104,6 +105,7 @@ pub(crate) fn match_plan<'a>(
         }
         matches.push(None);
     }
+
     let taken = |name: &String| {
         report.queries.iter().any(|(query, fate)| match fate {
             Fate::Kept => query == name,
@@ -111,6 +113,7 @@ pub(crate) fn match_plan<'a>(
             _ => false,
         })
     };
+
     let mut dropped: Vec<String> =
         snapshot.pipelines.iter().flat_map(query_names).filter(|name| !taken(name)).collect();
     dropped.sort_unstable();
@@ -127,6 +130,7 @@ fn match_pipeline<'a>(
 ) -> Result<PipelineMatch<'a>, LayoutError> {
     let units: &[UnitImage] = image.states.first().map_or(&[], |state| &state.units);
     let mut histories = Vec::with_capacity(pipeline.queries.len());
+
     for query in &pipeline.queries {
         let (history, fate) = match &query.shape {
             Shape::Rows { .. } => (None, Fate::Stateless),
@@ -142,6 +146,7 @@ fn match_pipeline<'a>(
         histories.push(history);
         report.queries.push((query.name.clone(), fate));
     }
+
     Ok(PipelineMatch { image, histories })
 }
 

@@ -80,6 +80,7 @@ impl AggregationImage {
                 &[sizes.len()]
             }
         };
+
         ensure(lengths.iter().all(|&length| length == groups), "a state's columns differ in length")
     }
 

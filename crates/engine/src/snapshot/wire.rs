@@ -112,6 +112,7 @@ impl From<SourceImage> for SourceV2 {
             late_by_query,
             wrong_types,
         } = ledger;
+
         let ledger = LedgerV1 {
             accepted,
             counted,
@@ -122,6 +123,7 @@ impl From<SourceImage> for SourceV2 {
             late_by_query,
             wrong_types,
         };
+
         SourceV2 { splits: splits.collect(), ledger, empty, lost }
     }
 }

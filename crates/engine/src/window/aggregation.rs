@@ -111,11 +111,13 @@ impl Aggregation {
             .iter()
             .map(|query| QueryOutput::of(query, time_zone))
             .collect::<Result<Vec<Option<QueryOutput>>, WindowError>>()?;
+
         let key_filters =
             Evaluator::new(&layout.graph, &layout.key_exprs(), time_zone).map_err(WindowError::Plan)?;
         let domains = Domains::new(&layout.domains);
         let mut sizes = Vec::new();
         domains.sizes(&mut sizes);
+
         Ok(Aggregation {
             units: layout.units.iter().map(|_| UnitState::default()).collect(),
             base: layout.base.as_ref().map(|_| BaseState::default()),
@@ -208,6 +210,7 @@ impl Aggregation {
         parts.clear();
         parts.extend(self.units.iter().map(UnitState::memory_bytes));
         let mut rest = self.key_filters.memory_bytes();
+
         for (index, domain) in self.domains.list.iter().enumerate() {
             let bytes = domain.memory_bytes();
             let users = self.layout.units.iter().filter(|unit| unit.refers_to(index)).count();
@@ -219,10 +222,12 @@ impl Aggregation {
                 }
             }
         }
+
         for (unit, part) in self.layout.units.iter().zip(&mut *parts) {
             let outputs = unit.queries.iter().filter_map(|&query| self.outputs[query].as_ref());
             *part += outputs.map(QueryOutput::memory_bytes).sum::<usize>();
         }
+
         let base = self.base.iter().flat_map(|base| base.slices.values().chain(&base.pool));
         parts.push(rest + base.map(Table::memory_bytes).sum::<usize>());
     }
@@ -279,6 +284,7 @@ impl Aggregation {
     pub(super) fn make_room(&mut self) {
         self.domains.sizes(&mut self.sizes);
         let (sizes, seed) = (&self.sizes, self.options.seed);
+
         for (unit, state) in self.layout.units.iter().zip(&mut self.units) {
             for table in state.slices.values_mut() {
                 rebuild_if_tight(&unit.table, table, sizes, seed, &self.domains);
@@ -294,11 +300,13 @@ impl Aggregation {
                 }
             }
         }
+
         let (Some(base), Some(state)) = (&self.layout.base, &mut self.base) else { return };
         state.pool.retain(|table| base.table.fits(table, sizes));
         for table in state.slices.values_mut() {
             rebuild_if_tight(&base.table, table, sizes, seed, &self.domains);
         }
+
         // A base with many groups folds slower than the rows go in.
         if !base.table.is_direct(sizes) {
             self.fold();
@@ -337,11 +345,13 @@ fn rebuild_if_tight(
     let states: Vec<usize> = (0..spec.states.len()).collect();
     let targets =
         roomy.merge(spec, table, &states, &mut |group| Some(table.key(group)), Translation::Same, domains);
+
     for (from, to) in targets.iter().enumerate() {
         if let Some(to) = to {
             roomy.marks[*to as usize] = table.marks[from];
         }
     }
+
     *table = roomy;
     Some(targets)
 }

@@ -33,6 +33,7 @@ impl Aggregation {
     pub fn compact(&mut self, senders: &mut [Receiving]) {
         self.fold();
         let mut live: Live = self.domains.list.iter().map(|domain| vec![false; domain.len()]).collect();
+
         for (unit, state) in self.layout.units.iter().zip(&self.units) {
             for table in state.slices.values() {
                 mark_table(&unit.table, table, &mut live);
@@ -41,6 +42,7 @@ impl Aggregation {
                 mark_keys(&unit.table, &report.table, &mut live);
             }
         }
+
         senders.iter().for_each(|sender| sender.mark(&mut live));
         mark_parts(&self.domains, &mut live);
         let remaps = self.domains.renumber(&live);
@@ -48,6 +50,7 @@ impl Aggregation {
         self.domains.sizes(&mut self.sizes);
         self.compacted.clone_from(&self.sizes);
         let (sizes, seed, domains) = (&self.sizes, self.options.seed, &self.domains);
+
         for (unit, state) in self.layout.units.iter().zip(&mut self.units) {
             state.drop_pool();
             for table in state.slices.values_mut() {
@@ -59,6 +62,7 @@ impl Aggregation {
                 report.follow(&targets);
             }
         }
+
         if let Some(base) = &mut self.base {
             base.pool.clear();
         }
@@ -149,18 +153,21 @@ fn renumber_table(
     let mut fresh = spec.table(sizes, seed);
     let states: Vec<usize> = (0..spec.states.len()).collect();
     let renumber = |domain: usize, code: u32| remaps[domain][code as usize];
+
     let mut place = |group: u32| {
         let key = table.key(group);
         let part =
             |at: usize, code: u32| spec.keys.get(at).map_or(NULL_CODE, |&domain| renumber(domain, code));
         Some(PackedKey::new(part(0, key.first()), part(1, key.second())))
     };
+
     let targets = fresh.merge(spec, table, &states, &mut place, Translation::Map(&renumber), domains);
     for (from, to) in targets.iter().enumerate() {
         if let Some(to) = to {
             fresh.marks[*to as usize] = table.marks[from];
         }
     }
+
     *table = fresh;
     targets
 }

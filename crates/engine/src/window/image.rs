@@ -63,6 +63,7 @@ impl Aggregation {
             })
             .filter(|slice| !slice.rows.is_empty())
             .collect();
+
         let windows = state
             .windows
             .iter()
@@ -79,6 +80,7 @@ impl Aggregation {
                 }),
             })
             .collect();
+
         UnitImage {
             identity: identity.unit.clone(),
             queries: identity.queries.clone(),
@@ -118,6 +120,7 @@ impl Aggregation {
                 self.restore_unit(unit, from, &known, share);
             }
         }
+
         // A window has fired if it has everywhere.
         for unit in 0..self.units.len() {
             let Some(at) = self.layout.units[unit].history else { continue };
@@ -130,6 +133,7 @@ impl Aggregation {
                 self.units[unit].windows.entry(window.end).or_default().fired = false;
             }
         }
+
         if share.of > 1 {
             self.compact(&mut []);
         }
@@ -167,6 +171,7 @@ impl Aggregation {
         {
             return;
         }
+
         for slice in &from.slices {
             let mut keys = self.owned_keys(index, from, &slice.keys, slice.rows.len(), known, share);
             self.make_room();
@@ -219,6 +224,7 @@ impl Aggregation {
                 into.marks[target as usize] = 1;
             }
         }
+
         for window in &from.windows {
             let Some(image) = &window.report else { continue };
             if !self.options.reports {
@@ -250,6 +256,7 @@ impl Aggregation {
         let layout = self.layout.clone();
         let sources: Vec<&Known> = from.keys.iter().map(|&domain| &known[domain as usize]).collect();
         let mut keys = Vec::with_capacity(groups);
+
         for group in 0..groups {
             // As the layout pairs up keys: the first two, until there are two.
             let mut parts: Vec<(usize, u32, u64)> = (layout.units[unit].keys.iter())
@@ -273,6 +280,7 @@ impl Aggregation {
             let owned = owner((hash % KEY_GROUPS as u64) as u32, share.of) == share.subtask;
             keys.push(owned.then_some(key));
         }
+
         keys
     }
 }

@@ -141,6 +141,7 @@ impl Aggregation {
                 rest[0].fill_pair(&parts[left].codes, &parts[right].codes, rows.all, rows.len);
             }
         }
+
         for (arg, fixed) in self.layout.args.iter().zip(&mut self.fixed) {
             if !arg.fixed {
                 continue;
@@ -163,6 +164,7 @@ impl Aggregation {
         let (Some(base), Some(state)) = (&self.layout.base, &mut self.base) else { return };
         let (sizes, seed, domains) = (&self.sizes, self.options.seed, &self.domains);
         let (groups, first_rows, pending) = (&mut self.groups, &mut self.first_rows, &mut self.pending);
+
         let done: Result<(), ()> =
             self.partition.for_each(rows.wall, rows.on_time, base.step, 0, |end, slice_rows| {
                 let table = state
@@ -180,6 +182,7 @@ impl Aggregation {
                 pending.extend(new);
                 Ok(())
             });
+
         done.expect("nothing in there fails");
     }
 
@@ -198,6 +201,7 @@ impl Aggregation {
             (&self.sizes, self.options.seed, &self.domains, &self.calendar);
         let (groups, first_rows, pending) = (&mut self.groups, &mut self.first_rows, &mut self.pending);
         let (step, offset) = (slice_step(spec.window), window_offset(spec.window));
+
         let done: Result<(), ()> =
             self.partition.for_each(rows.wall, unit_rows, step, offset, |end, slice_rows| {
                 let slice = SliceId { end, from: from.unwrap_or(end) };
@@ -210,6 +214,7 @@ impl Aggregation {
                 pending.extend(new);
                 Ok(())
             });
+
         done.expect("nothing in there fails");
     }
 
@@ -217,6 +222,7 @@ impl Aggregation {
     fn add_behind(&mut self, rows: &RowsIn<'_>, input: Input<'_>) -> Vec<LateRow> {
         let layout = self.layout.clone();
         let mut late = Vec::new();
+
         for &(row, watermark) in rows.behind {
             let (mut units, mut counted_elsewhere) = (Vec::new(), false);
             let mut selected = Vec::new();
@@ -239,6 +245,7 @@ impl Aggregation {
                 late.push(LateRow { row, units, counted_elsewhere });
             }
         }
+
         late
     }
 
@@ -284,6 +291,7 @@ impl Aggregation {
         }
         selected.clear();
         candidates.for_each(|_, row| selected.push(row as u32));
+
         for &condition in conditions {
             match rows.evaluator.column(rows.inputs, condition) {
                 Vector::Bool(flags) => selected.retain(|&row| flags[row as usize] == tri::TRUE),
@@ -291,6 +299,7 @@ impl Aggregation {
                 _ => selected.clear(),
             }
         }
+
         Rows::Selected(selected)
     }
 
@@ -330,6 +339,7 @@ impl Aggregation {
                 key_filters.column(rows.inputs, condition).get(new.row as usize) == Scalar::Bool(true)
             })
         };
+
         match new.unit {
             Some(unit) => {
                 let marks = holds(&self.layout.units[unit].key_filter) as u64;

@@ -37,6 +37,7 @@ impl Partition {
             least = least.min(wall[row]);
             greatest = greatest.max(wall[row]);
         });
+
         if rows.is_empty() {
             return Ok(());
         }
@@ -47,11 +48,13 @@ impl Partition {
         }
         self.parts.clear();
         let slices = (last - first) / step + 1;
+
         if slices <= COUNTED {
             self.count_out(wall, rows, first, step, slices as usize);
         } else {
             self.sort_out(wall, rows, step, offset);
         }
+
         for part in &self.parts {
             each(part.slice_end, Rows::Selected(&self.order[part.start..part.end]))?;
         }
@@ -64,6 +67,7 @@ impl Partition {
         let slice = |row: usize| ((wall[row] - first) / step) as usize;
         rows.for_each(|_, row| self.counts[slice(row)] += 1);
         let mut start = 0;
+
         for (index, count) in self.counts.iter_mut().enumerate() {
             let end = start + *count as usize;
             if *count > 0 {
@@ -72,8 +76,10 @@ impl Partition {
             *count = start as u32;
             start = end;
         }
+
         self.order.clear();
         self.order.resize(rows.len(), 0);
+
         rows.for_each(|_, row| {
             let next = &mut self.counts[slice(row)];
             self.order[*next as usize] = row as u32;
@@ -121,6 +127,7 @@ mod tests {
                     Ok::<(), ()>(())
                 })
                 .unwrap();
+
             seen.sort_unstable();
             prop_assert_eq!(seen, (0..wall.len()).collect::<Vec<usize>>());
         }

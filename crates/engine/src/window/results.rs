@@ -21,6 +21,7 @@ pub(crate) fn result_column(
 ) {
     column.reset(groups.len());
     let mut set = |row: usize, value: Value| column.set(row, value.as_scalar());
+
     match result {
         ResultSpec::Rows => {
             for (row, &group) in groups.iter().enumerate() {
@@ -206,8 +207,10 @@ fn distinct_sums(table: &Table, spec: &TableSpec, state: usize, arg: &DataType, 
         Some(Repr::Double) => StateSpec::SumDouble(0),
         _ => StateSpec::SumWide(0),
     };
+
     let mut sums = State::new(sum_spec, true, &[], 0);
     sums.resize(table.rows.len());
+
     for_each_distinct(table, spec, state, domains, |group, value| {
         let index = group as usize;
         match (&mut sums, value) {
@@ -222,6 +225,7 @@ fn distinct_sums(table: &Table, spec: &TableSpec, state: usize, arg: &DataType, 
             _ => {}
         }
     });
+
     sums
 }
 

@@ -144,6 +144,7 @@ impl Aggregation {
         self.hash_values(shipping);
         let mut shipments: Vec<Shipment> = (0..shipping.receivers).map(|_| Shipment::default()).collect();
         let layout = self.layout.clone();
+
         for (index, unit) in layout.units.iter().enumerate() {
             let slices = std::mem::take(&mut self.units[index].slices);
             self.units[index].windows.clear();
@@ -171,11 +172,13 @@ impl Aggregation {
                 }
             }
         }
+
         for (receiver, shipment) in shipments.iter_mut().enumerate() {
             if !shipment.partials.is_empty() {
                 shipment.increments = self.increments(shipping, receiver);
             }
         }
+
         if self.domains.memory_bytes() > self.options.limits.local_bytes {
             let specs = self.domains.specs.clone();
             self.domains = crate::aggregate::domain::Domains::new(&specs);
@@ -186,6 +189,7 @@ impl Aggregation {
             }
             shipping.begin_anew();
         }
+
         shipments
     }
 
@@ -209,9 +213,11 @@ impl Aggregation {
                 receiving.codes[domain].push(code);
             }
         }
+
         self.make_room();
         let layout = self.layout.clone();
         let translate = |domain: usize, code: u32| receiving.codes[domain][code as usize];
+
         for Partial { unit: index, slice, table } in shipment.partials {
             let unit = &layout.units[index];
             let states: Vec<usize> = (0..unit.table.states.len()).collect();
@@ -266,6 +272,7 @@ impl Aggregation {
         let reset = std::mem::take(&mut shipping.reset[receiver]);
         let sent = &mut shipping.sent[receiver];
         let domains = self.domains.specs.iter().zip(&self.domains.list);
+
         domains
             .zip(sent)
             .map(|((spec, domain), sent)| {

@@ -97,6 +97,7 @@ impl UnitState {
             self.slices.insert(id, table);
             self.register(window, id, calendar);
         }
+
         self.slices.get_mut(&id).expect("just inserted")
     }
 
@@ -179,6 +180,7 @@ impl UnitState {
     ) -> Table {
         let mut merged = spec.table(sizes, seed);
         let states: Vec<usize> = (0..spec.states.len()).collect();
+
         for (_, slice) in self.in_window(window, end) {
             let mut place = |group: u32| Some(slice.key(group));
             let targets = merged.merge(spec, slice, &states, &mut place, Translation::Same, order);
@@ -188,6 +190,7 @@ impl UnitState {
                 }
             }
         }
+
         merged
     }
 

@@ -160,11 +160,13 @@ impl Aggregation {
         let mut slices = self.units[unit].in_window(spec.window, end).map(|(id, _)| id);
         let only = slices.next().filter(|_| slices.next().is_none());
         drop(slices);
+
         if let Some((id, mut table)) = only.and_then(|id| self.units[unit].slices.remove_entry(&id)) {
             let written = then(self, &mut table);
             self.units[unit].slices.insert(id, table);
             return written;
         }
+
         let mut merged = self.units[unit].merged(
             spec.window,
             &spec.table,
@@ -173,6 +175,7 @@ impl Aggregation {
             self.options.seed,
             &self.domains,
         );
+
         then(self, &mut merged)
     }
 
@@ -204,6 +207,7 @@ impl Aggregation {
         let spec = &layout.units[unit];
         let start = window_start(spec.window, end);
         let key_codes = self.key_codes(unit, table, groups);
+
         let key_columns: Vec<Option<Column>> = spec
             .keys
             .iter()
@@ -213,6 +217,7 @@ impl Aggregation {
                 None => Some(self.domains.column(domain, codes)),
             })
             .collect();
+
         for &query in &spec.queries {
             let QueryLayout::Aggregate { results, .. } = &layout.queries[query] else { continue };
             let Some(query_output) = &mut self.outputs[query] else { continue };
@@ -281,6 +286,7 @@ impl Aggregation {
                 results.for_each(|(column, &repr)| *column = Column::new(repr));
             }
         }
+
         Ok(())
     }
 

@@ -93,11 +93,13 @@ impl CheckpointDirectory {
             }
             Err(error) => return Err(error),
         };
+
         // The version first: the rest of a newer manifest may look otherwise.
         #[derive(serde::Deserialize)]
         struct Version {
             format: u32,
         }
+
         let failed = |source| DirectoryError::Manifest { location: location.clone(), source };
         let Version { format } = serde_json::from_slice(&text).map_err(failed)?;
         if format > FORMAT {
@@ -110,6 +112,7 @@ impl CheckpointDirectory {
         if (there, found) != (expected, wanted) {
             return Err(DirectoryError::Damaged { location, there, found, expected, wanted });
         }
+
         match decode(&state) {
             Ok(snapshot) => Ok(Restored { location, manifest, snapshot: Arc::new(snapshot) }),
             Err(source) => Err(DirectoryError::State { location, source }),
@@ -147,6 +150,7 @@ impl CheckpointDirectory {
                 }
             }
         }
+
         let count = damaged.len();
         match damaged.into_iter().next() {
             None => Ok(None),
@@ -187,10 +191,12 @@ impl CheckpointDirectory {
     pub fn remove(&self, place: &str) -> Result<(), DirectoryError> {
         let failed = |source| self.failed("removing", place.to_owned(), source);
         let metadata = Path::from(format!("{place}/{METADATA}"));
+
         match block_on(self.files.delete(&metadata)) {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
             Err(source) => return Err(failed(source)),
         }
+
         block_on(async {
             let prefix = Path::from(place);
             let files: Vec<Path> = self
@@ -302,14 +308,17 @@ mod tests {
             let bytes = std::fs::read(path).unwrap();
             std::fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
         };
+
         let flip = |path: &std::path::Path| {
             let mut bytes = std::fs::read(path).unwrap();
             let at = bytes.len() / 2;
             bytes[at] ^= 1;
             std::fs::write(path, bytes).unwrap();
         };
+
         let remove = |path: &std::path::Path| std::fs::remove_file(path).unwrap();
         let harms: [(&str, Harm); 3] = [("cut short", cut), ("flipped", flip), ("removed", remove)];
+
         for (name, harm) in harms {
             for file in ["state", "_metadata"] {
                 let (directory, checkpoints) = filled(&[4, 5, 6]);

@@ -113,6 +113,7 @@ impl CheckpointHistory {
         let Some(record) = self.recent.iter_mut().rev().find(|record| record.id == id) else { return };
         (record.duration, record.state) = (duration, state);
         let record = record.clone();
+
         match (&record.state, record.kind) {
             (CheckpointState::Completed { bytes, .. }, kind) => {
                 self.completed += 1;

@@ -37,6 +37,7 @@ impl Dispatcher {
         let known: Arc<OnceLock<Weak<JobMaster>>> = Arc::default();
         let ended: Arc<OnceLock<JobStatus>> = Arc::default();
         let (of, telling) = (known.clone(), tell.clone());
+
         let collector = Collector::new(
             query.limit,
             Box::new(move |told| match told {
@@ -48,9 +49,11 @@ impl Dispatcher {
                 }
             }),
         );
+
         let plan = Arc::new(query.plan);
         let at_end = ended.clone();
         let (told, outcome) = bounded(1);
+
         let new = NewJob {
             id: new_job_id(),
             name: plan.settings.name.clone().unwrap_or_else(|| name.to_owned()),
@@ -71,19 +74,23 @@ impl Dispatcher {
                 tell();
             }),
         };
+
         let job = JobMaster::begin(new)?;
         self.shared.jobs.lock().add(job.clone());
         self.shared.forget();
         let gone = || Err(StartError::Execution(ExecutionError::Plan("it ended before it began".to_owned())));
+
         if let Err(error) = outcome.recv().unwrap_or_else(|_| gone()) {
             self.shared.jobs.lock().remove(&job);
             return Err(SubmitError::from(error));
         }
+
         let _ = known.set(Arc::downgrade(&job));
         // It may have been quicker than its name was known.
         if collector.has_enough() {
             job.drain();
         }
+
         tracing::info!(job_id = %job.id(), job = job.name(), "query running");
         Ok(QueryJob { job, collector, ended })
     }

@@ -151,6 +151,7 @@ impl Records {
         let mut known: BTreeMap<JobId, JobView> =
             registry.past()?.into_iter().map(|view| (view.id, view)).collect();
         let mut past = Vec::new();
+
         for record in registry.records()? {
             let Some(id) = record.job_id() else { continue };
             let submitted = Timestamp(record.submitted);
@@ -164,6 +165,7 @@ impl Records {
             let view = known.remove(&id);
             past.extend(over.map(|status| view.unwrap_or_else(|| bare(status))));
         }
+
         past.extend(known.into_values());
         Ok(past)
     }
@@ -211,6 +213,7 @@ impl Records {
             Ok(records) => records,
             Err(error) => return tracing::warn!(job_id = %id, %error, "an old job stays on record"),
         };
+
         let name = id.to_string();
         let record = records.iter().find(|record| record.id == name);
         if record.is_some_and(|record| !may_go(record)) {
@@ -221,11 +224,13 @@ impl Records {
             return tracing::warn!(job_id = %id, %error, "an old job stays on record");
         }
         let Some(directory) = checkpoints else { return };
+
         // A job that was started from one of them may have none of its own yet.
         let is_needed = |record: &JobRecord| {
             let from = record.started_from.as_deref().map(Path::new);
             from.is_some_and(|from| from.components().any(|part| part.as_os_str() == name.as_str()))
         };
+
         if records.iter().any(is_needed) {
             return;
         }

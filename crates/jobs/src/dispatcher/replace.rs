@@ -105,6 +105,7 @@ impl Dispatcher {
             return Ok(job.clone());
         }
         let named: Vec<&Arc<JobMaster>> = jobs.iter().filter(|job| job.name() == wanted).collect();
+
         match named.as_slice() {
             [job] => Ok((*job).clone()),
             [] => {
@@ -137,10 +138,12 @@ impl Dispatcher {
         let old = self.find(wanted)?;
         let claim = self.claim(old.id())?;
         let record = self.shared.records.running(old.id());
+
         let Some(record) = record else {
             // It has ended just now.
             return Err(FindError::Nobody { wanted: wanted.to_owned(), names: Vec::new() }.into());
         };
+
         let used = Used::new(submission.variables);
         let name = if submission.name.is_empty() { old.name() } else { submission.name };
         let compiled = self.compile_with_tables(submission.script, name, &|name| used.get(name))?;
@@ -154,15 +157,18 @@ impl Dispatcher {
         let replacement = Replacement::new(old.id(), new_job_id(), new_job_id(), savepoint.clone());
         self.intend(&replacement)?;
         let stopped = old.savepoint_to(Destination::As { directory, name }, Sequel::Stop);
+
         if let Err(source) = stopped {
             self.settle(old.id());
             return Err(no_savepoint(source));
         }
+
         old.wait(ENDING);
         if old.status() != JobStatus::Finished {
             self.settle(old.id());
             return Err(ReplaceError::Ended { job: old.id(), status: old.status(), savepoint });
         }
+
         let restored = read_savepoint(&savepoint).map_err(SubmitError::Checkpoints);
         let new = restored.and_then(|restored| {
             let known = self.successor(&replacement, &record, &restored);
@@ -170,6 +176,7 @@ impl Dispatcher {
             (new.origin, new.stands_for) = (record.origin, stands_for(&record));
             self.try_out(compiled, &known, restored, new)
         });
+
         let (job, report) = match new {
             Ok(new) => new,
             Err(error) => {
@@ -178,6 +185,7 @@ impl Dispatcher {
                 return Err(ReplaceError::Undone { why, back: replacement.back, savepoint });
             }
         };
+
         self.settle(old.id());
         drop(claim);
         tracing::info!(old = %old.id(), job_id = %job.id(), job = job.name(), savepoint, "job replaced");
@@ -255,19 +263,23 @@ impl Dispatcher {
                 "the job that was to be replaced could not be started again; it is tried again by the next process"
             );
         };
+
         let restored = match read_savepoint(&replacement.savepoint) {
             Ok(restored) => restored,
             Err(error) => return failed(with_causes(&error)),
         };
+
         let mut back = old.gone_back(replacement, &restored);
         // Later than the one that was not to be.
         back.submitted = back.submitted.max(self.environment.clock.now().0 + 1);
+
         if let Err(error) = self.shared.records.keep_for_later(&back) {
             // The intention stands, and the next process does the same.
             failed(with_causes(&error));
         } else {
             self.settle(replacement.old);
         }
+
         if let Err(error) = self.resume_one(back) {
             failed(error.in_a_line());
         }

@@ -108,6 +108,7 @@ impl Taker {
         let taken = self.take(master, attempt, self.options.timeout, Afterwards::ReadOn);
         let now = master.clock.elapsed();
         self.due = self.options.interval.map(|interval| (began + interval).max(now + self.options.min_pause));
+
         match taken {
             Ok(_) => {
                 self.failures = 0;
@@ -157,6 +158,7 @@ impl Taker {
         let place = CheckpointDirectory::checkpoint(self.job, id);
         let of = (id, Kind::Checkpoint);
         let keep_free = self.options.keep_free_bytes;
+
         self.lateness.rotate(id);
         write(master, attempt, &self.directory, &place, of, (timeout, keep_free, afterwards))?;
         self.has_completed = true;
@@ -182,6 +184,7 @@ impl Taker {
             Destination::Below(directory) => (directory, savepoint_name(self.job)),
             Destination::As { directory, name } => (directory, name),
         };
+
         if target.is_empty() {
             return Err(SavepointError::Nowhere);
         }
@@ -212,6 +215,7 @@ fn write(
     let duration = Duration::ZERO;
     let state = CheckpointState::InProgress;
     let control = attempt.execution.control();
+
     let record = CheckpointRecord {
         id,
         kind,
@@ -221,12 +225,15 @@ fn write(
         subtasks: control.subtasks(),
         parts: Vec::new(),
     };
+
     master.life.lock().checkpoints.begin(record);
     let mut parts: Vec<Acknowledgement> = Vec::new();
+
     let taken = control.snapshot_told(timeout, afterwards, &mut |part| {
         master.life.lock().checkpoints.acknowledge(id, subtask_part(&part, began, master.clock.now()));
         parts.push(part);
     });
+
     let written = taken.map_err(SavepointError::Snapshot).and_then(|snapshot| {
         let ledgers = snapshot.pipelines.iter().map(|pipeline| pipeline.ledger());
         let mut manifest = Manifest {
@@ -247,12 +254,15 @@ fn write(
         attempt.commit(&snapshot);
         Ok(manifest.state.bytes)
     });
+
     let duration = master.clock.elapsed().saturating_sub(began);
     let location = format!("{}/{place}", directory.location());
+
     let state = match &written {
         Ok(bytes) => CheckpointState::Completed { location: location.clone(), bytes: *bytes },
         Err(error) => CheckpointState::Failed { reason: with_causes(error) },
     };
+
     master.life.lock().checkpoints.end(id, duration, state);
     match written {
         Ok(bytes) => {

@@ -69,6 +69,7 @@ pub(super) fn graph(plan: &Plan, tasks: &[Task]) -> Vec<VertexView> {
         chain.sinks(plan, &windowed);
         graph.push(chain.vertex(global, owners, vec![EdgeView { from: source, ship: HASH }]));
     }
+
     graph
 }
 

@@ -53,6 +53,7 @@ pub fn why_held_back(view: &MemoryView) -> Option<String> {
         return None;
     }
     let own_limit = view.limit.filter(|&limit| view.held >= limit / 5 * 2);
+
     let mut text = match own_limit {
         Some(limit) => format!(
             "memory: the job's state takes {} of the {} that it may, so its sources wait",
@@ -65,11 +66,13 @@ pub fn why_held_back(view: &MemoryView) -> Option<String> {
             size(view.held)
         ),
     };
+
     let most: Vec<String> =
         view.by_query.iter().take(NAMED).map(|(query, bytes)| format!("{query} {}", size(*bytes))).collect();
     if !most.is_empty() {
         text.push_str(&format!("; most hold: {}", most.join(", ")));
     }
+
     if view.is_stuck() {
         text.push_str(match own_limit {
             Some(_) => {
@@ -81,6 +84,7 @@ pub fn why_held_back(view: &MemoryView) -> Option<String> {
             }
         });
     }
+
     Some(text)
 }
 

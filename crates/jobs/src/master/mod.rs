@@ -110,6 +110,7 @@ impl JobMaster {
         let taker = new.checkpoints.clone().map(|options| Taker::open(new.id, options));
         let taker = taker.transpose().map_err(StartError::Checkpoints)?;
         let launch = Launch::new(&new);
+
         let master = Arc::new(JobMaster {
             id: new.id,
             name: new.name.clone(),
@@ -142,9 +143,11 @@ impl JobMaster {
             changed: Condvar::new(),
             requests,
         });
+
         let (first, living) = Living::new(master.clone(), new, launch, taker, incoming);
         let name: String = format!("job {}", master.id).chars().take(15).collect();
         let of = master.clone();
+
         let live = move || {
             // What panics there is ours; it ends this job, and no other.
             let lived = caught("the job's own thread", || {
@@ -153,6 +156,7 @@ impl JobMaster {
             });
             lived.unwrap_or_else(|error: ExecutionError| of.collapse(&error));
         };
+
         let thread = thread::Builder::new().name(name).spawn(live);
         thread.map(|_| master).map_err(StartError::Thread)
     }

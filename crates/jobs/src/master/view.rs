@@ -109,8 +109,10 @@ impl JobMaster {
             finished: task.metrics.finished(),
             splits: if status.is_terminal() { Vec::new() } else { task.metrics.splits() },
         });
+
         let failure = life.failures.last().filter(|_| status == JobStatus::Failed);
         let graph = graph(&self.plan, &life.tasks);
+
         JobView {
             graph,
             id: self.id,
@@ -174,6 +176,7 @@ impl JobView {
         let (started, ended) = times;
         let mut history = StatusHistory::new(started);
         history.force(status, ended);
+
         JobView {
             id,
             name: name.to_owned(),

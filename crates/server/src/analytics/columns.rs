@@ -212,6 +212,7 @@ impl Run {
             return;
         }
         let mut touched = Vec::new();
+
         for at in 0..self.len() {
             let row = self.row(at);
             let sum = &mut scratch[row.group as usize];
@@ -220,15 +221,18 @@ impl Run {
             }
             sum.add(&Sum::of(self.kind, &row));
         }
+
         touched.sort_unstable();
         let useful = touched.len() * 4 <= self.len();
         let mut sums = Vec::with_capacity(if useful { touched.len() } else { 0 });
+
         for group in touched {
             let sum = std::mem::replace(&mut scratch[group as usize], Sum::EMPTY);
             if useful {
                 sums.push(Sum { group, ..sum });
             }
         }
+
         self.sums = if useful { Sums::Made(sums) } else { Sums::Useless };
     }
 

@@ -96,6 +96,7 @@ fn load(analytics: &Analytics, stopped: &Receiver<()>) -> Result<Option<Followin
     let mut draft = Draft::new(analytics.bytes_max);
     let mut stop = false;
     let mut rows = 0_u32;
+
     analytics.store.scan(key::PREFIX, &mut |entry| {
         draft.add(&entry);
         rows = rows.wrapping_add(1);
@@ -111,6 +112,7 @@ fn load(analytics: &Analytics, stopped: &Receiver<()>) -> Result<Option<Followin
         }
         !stop
     })?;
+
     if stop {
         return Ok(None);
     }
@@ -128,10 +130,12 @@ fn load(analytics: &Analytics, stopped: &Receiver<()>) -> Result<Option<Followin
     count(analytics, &index);
     *analytics.index.write() = index;
     analytics.loaded.send_replace(true);
+
     if !empty {
         let mark = Mark { time, points: Points::All };
         analytics.changes.mark(Kind::ALL.map(|kind| (kind, mark.clone())));
     }
+
     let took = analytics.clock.elapsed().saturating_sub(began);
     tracing::info!(rows, duration_ms = took.as_millis() as u64, "result rows loaded");
     Ok(Some(following))

@@ -233,19 +233,23 @@ impl Index {
             }
             return Err(Taken::Latest);
         }
+
         let key = Key::parse(&entry.key).ok_or(Taken::Ignored)?;
         if self.left_out_until[key.kind.index()].is_some_and(|until| key.time <= until) {
             return Err(Taken::TooOld);
         }
+
         // An array would pass for a struct.
         if entry.value.trim_ascii_start().first() != Some(&b'{') {
             return Err(Taken::Ignored);
         }
+
         let value: Value<'_> = serde_json::from_slice(&entry.value).map_err(|_| Taken::Ignored)?;
         let (first, second) = key.groups();
         let [first_whole, second_whole] = value.groups(key.kind);
         let (first, second) = (whole(first, first_whole), whole(second, second_whole));
         let text = || value.query_text.0.as_deref().ok_or(Taken::Ignored);
+
         let pair = match key.kind {
             Kind::PopularQueries => (self.texts.code(text()?), NO_TEXT),
             Kind::PopularByYear => {
@@ -256,10 +260,12 @@ impl Index {
             _ if key.raw_group.is_empty() && first.is_empty() => (NO_TEXT, NO_TEXT),
             _ => (self.texts.code(&first), NO_TEXT),
         };
+
         let text = match (key.kind, &value.department_name.0) {
             (Kind::Department, Some(name)) => self.texts.code(name),
             _ => NO_TEXT,
         };
+
         let (ints, floats) = row::measures(key.kind, &value);
         let is_final = value.is_final();
         let group = self.tables[key.kind.index()].groups.code(pair);
@@ -272,6 +278,7 @@ impl Index {
                 self.whole.pop_first();
             }
         }
+
         Ok((
             key.kind,
             Row { time: key.time, id, group, text, expires: entry.expires.0, is_final, ints, floats },

@@ -32,10 +32,12 @@ impl<'a> Key<'a> {
         let mut colons = memchr::memrchr_iter(b':', rest.as_bytes());
         colons.next()?;
         colons.next()?;
+
         let (raw_group, time) = match colons.next() {
             Some(colon) => (&rest[..colon], &rest[colon + 1..]),
             None => ("", rest),
         };
+
         let grouped = !matches!(
             kind,
             Kind::SuccessRate
@@ -44,6 +46,7 @@ impl<'a> Key<'a> {
                 | Kind::TimeseriesHour
                 | Kind::TimeseriesDay
         );
+
         if grouped != rest.len().gt(&time.len()) {
             return None;
         }
@@ -92,6 +95,7 @@ fn decode(raw: &str) -> Cow<'_, str> {
     }
     let mut text = String::with_capacity(raw.len());
     let mut rest = raw;
+
     while let Some(at) = rest.find('%') {
         text.push_str(&rest[..at]);
         let (plain, length) = match rest.as_bytes().get(at + 1..at + 3) {
@@ -103,6 +107,7 @@ fn decode(raw: &str) -> Cow<'_, str> {
         text.push(plain);
         rest = &rest[at + length..];
     }
+
     text.push_str(rest);
     Cow::Owned(text)
 }

@@ -229,6 +229,7 @@ impl Analytics {
             }
             Kind::HeatmapHourly => reply(out, &answer::hourly(&self.read(), self.cutoff(7))),
         };
+
         written.expect("answers are made of texts and numbers, which always can be written as JSON");
     }
 }

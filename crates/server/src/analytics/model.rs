@@ -226,6 +226,7 @@ proptest! {
     ) {
         let mut model = BTreeMap::new();
         let mut draft = Draft::new(limit);
+
         for step in &loaded {
             if let Step::Write { kind, group, minute, count, average, expires } = *step {
                 // Expired rows are never loaded.
@@ -234,9 +235,11 @@ proptest! {
                 model.insert(entry.key.to_string(), entry);
             }
         }
+
         let (mut index, _) = draft.finish();
         let cutoff = Moment::parse(&time(cutoff)).expect("a time");
         compare(&index, &model, cutoff.max(complete_from(&index)))?;
+
         for step in &followed {
             match *step {
                 Step::Write { kind, group, minute, count, average, expires } => {
@@ -255,6 +258,7 @@ proptest! {
                 }
             }
         }
+
         index.settle(Kind::ALL);
         index.shrink();
         prop_assert!(index.memory_bytes() <= limit || index.rows() == 0);

@@ -35,11 +35,13 @@ impl Moment {
     pub(crate) fn parse(text: &str) -> Option<Moment> {
         let bytes = text.as_bytes();
         let (whole, fraction) = bytes.split_at_checked(19)?;
+
         let number = |from: usize, to: usize| -> Option<i64> {
             whole[from..to]
                 .iter()
                 .try_fold(0, |n, b| b.is_ascii_digit().then(|| n * 10 + i64::from(b - b'0')))
         };
+
         let separators =
             [whole[4], whole[7], whole[13], whole[16]] == *b"--::" && matches!(whole[10], b'T' | b' ');
         let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
@@ -48,6 +50,7 @@ impl Moment {
         if !separators || !clock || !(1..=12).contains(&month) || !(1..=days_in(year, month)).contains(&day) {
             return None;
         }
+
         let micros = match fraction {
             [] => 0,
             [b'.', digits @ ..]
@@ -58,6 +61,7 @@ impl Moment {
             }
             _ => return None,
         };
+
         let seconds = (hour * 60 + minute) * 60 + second;
         Some(Moment(days_from_civil(year, month, day) * DAY_MICROS + seconds * 1_000_000 + micros))
     }
@@ -109,6 +113,7 @@ impl Moment {
         let micros = self.0.rem_euclid(DAY_MICROS);
         let seconds = micros / 1_000_000;
         *buffer = *b"0000-00-00T00:00:00.000000";
+
         let mut put = |end: usize, digits: usize, value: i64| {
             let mut value = value.unsigned_abs();
             for place in buffer[end - digits..end].iter_mut().rev() {
@@ -116,6 +121,7 @@ impl Moment {
                 value /= 10;
             }
         };
+
         put(4, 4, year);
         put(7, 2, month);
         put(10, 2, day);

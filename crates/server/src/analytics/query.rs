@@ -39,11 +39,13 @@ impl Integer {
             Some(b'+') => (false, &text[1..]),
             _ => (false, text),
         };
+
         let text = match text.split_once('.') {
             Some((whole, fraction)) if !whole.is_empty() && fraction.bytes().all(|b| b == b'0') => whole,
             Some(_) => return Err(Problem::NotAnInteger),
             None => text,
         };
+
         let plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'_');
         if !plain || text.is_empty() || text.starts_with('_') || text.ends_with('_') || text.contains("__") {
             return Err(Problem::NotAnInteger);
@@ -53,11 +55,13 @@ impl Integer {
             return Err(Problem::TooLong);
         }
         let digits = digits.trim_start_matches('0');
+
         let text = match (negative, digits) {
             (_, "") => "0".to_owned(),
             (true, digits) => format!("-{digits}"),
             (false, digits) => digits.to_owned(),
         };
+
         let value = text.parse().unwrap_or(if negative { i64::MIN } else { i64::MAX });
         Ok(Integer { text, value })
     }

@@ -119,6 +119,7 @@ pub(crate) fn measures(kind: Kind, value: &Value<'_>) -> ([i64; INTS], [f64; FLO
     let (count, users) = (v.query_count.whole(), v.unique_users.whole());
     let outcomes = [v.total_queries.whole(), v.success_count.whole(), v.failure_count.whole()];
     let response = v.avg_response_time.0;
+
     match kind {
         Kind::Faculty | Kind::Year | Kind::Heatmap => ([count, users, 0], [response, f64::NAN, f64::NAN]),
         Kind::PopularQueries | Kind::PopularByYear | Kind::UserType => {

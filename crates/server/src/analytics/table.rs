@@ -37,6 +37,7 @@ impl Table {
             .runs
             .partition_point(|run| run.first().is_some_and(|first| first <= (row.time, row.id)))
             .saturating_sub(1);
+
         if self.runs.is_empty() {
             self.runs.push(Run::new(self.kind));
         }
@@ -166,10 +167,12 @@ impl Table {
             if code == super::intern::NO_TEXT { code } else { from.copy(code, to) }
         };
         let mut renamed = vec![0; self.groups.len()];
+
         for group in (0..self.groups.len()).filter(|group| used[*group]) {
             let (first, second) = self.groups.get(group as u32);
             renamed[group] = groups.code((rename(first, to), rename(second, to)));
         }
+
         self.groups = groups;
         for run in &mut self.runs {
             run.rename(&renamed, |code| rename(code, to));

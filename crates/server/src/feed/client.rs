@@ -51,13 +51,16 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         .write_buffer_size(0)
         .max_message_size(Some(MESSAGE_BYTES_MAX))
         .max_frame_size(Some(MESSAGE_BYTES_MAX));
+
     let socket = WebSocketStream::from_partially_read(stream, read.into(), Role::Server, Some(config)).await;
     feed.metrics.feed_clients.inc();
     let mut client = Client { socket, stall: feed.stall, last_sent: Instant::now() };
+
     let end = tokio::select! {
         end = client.run(&feed, alive) => end,
         () = ended(lease) => End::Closed(Close::NoLonger),
     };
+
     client.end(end, &feed).await;
     feed.metrics.feed_clients.dec();
 }
@@ -156,6 +159,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         }
         let mut rest = Bytes::new();
         let (socket, stall) = (&mut self.socket, self.stall);
+
         let writing = async {
             // An answer of tungstenite's own must not end up inside of a frame of ours.
             socket.flush().await.map_err(|_| ())?;
@@ -165,6 +169,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
             }
             Ok(())
         };
+
         match timeout(stall, writing).await {
             Ok(Ok(())) => {
                 self.last_sent = Instant::now();
@@ -185,6 +190,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
                 (rest, Close::TooSlow)
             }
         };
+
         let stream = self.socket.get_mut();
         let closing = async {
             // The reason cannot stand in the middle of a frame.
@@ -192,11 +198,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
             write(stream, &mut frame::close(why)).await?;
             stream.shutdown().await
         };
+
         if !matches!(timeout(self.stall, closing).await, Ok(Ok(()))) {
             return;
         }
         // To drop a connection that holds unread bytes resets it, and the client would never see the reason.
         let stream = self.socket.get_mut();
+
         let lingering = async {
             let (mut buffer, mut read) = ([0; 4 << 10], 0);
             while let Ok(length @ 1..) = stream.read(&mut buffer).await {
@@ -206,6 +214,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
                 }
             }
         };
+
         if timeout(LINGER, lingering).await.is_err() {
             tracing::debug!("a WebSocket client did not answer its close");
         }

@@ -36,16 +36,19 @@ pub(crate) async fn connect(
         && has(headers, &header::UPGRADE, "websocket");
     let version = headers.get(header::SEC_WEBSOCKET_VERSION).map(HeaderValue::as_bytes);
     let key = headers.get(header::SEC_WEBSOCKET_KEY);
+
     let (true, Some(b"13"), Some(key)) = (asks, version, key) else {
         return Err(Failure::new(StatusCode::UPGRADE_REQUIRED, "this is a WebSocket, version 13")
             .with(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13")));
     };
+
     let accept = HeaderValue::from_str(&derive_accept_key(key.as_bytes()))
         .map_err(|_| Failure::new(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is not valid"))?;
     let upgrade = hyper::upgrade::on(&mut request);
     let alive = feed.alive.clone();
     let slot = request.extensions().get::<Slot>().cloned();
     let lease = request.extensions().get::<Lease>().cloned();
+
     tokio::spawn(async move {
         // The connection counts as one for as long as the socket is open.
         let _slot = slot;
@@ -54,11 +57,13 @@ pub(crate) async fn connect(
             Err(error) => tracing::debug!(%error, "a WebSocket was not opened"),
         }
     });
+
     let headers = [
         (header::CONNECTION, HeaderValue::from_static("upgrade")),
         (header::UPGRADE, HeaderValue::from_static("websocket")),
         (header::SEC_WEBSOCKET_ACCEPT, accept),
     ];
+
     Ok((StatusCode::SWITCHING_PROTOCOLS, headers).into_response())
 }
 
@@ -74,6 +79,7 @@ async fn serve(upgraded: Upgraded, feed: Arc<Feed>, alive: Alive, lease: Option<
         }
         Err(upgraded) => upgraded,
     };
+
     match upgraded.downcast::<TokioIo<TlsStream<WriteTimeout<TcpStream>>>>() {
         Ok(parts) => {
             let mut stream = parts.io.into_inner();

@@ -139,6 +139,7 @@ impl Feed {
         let mut pending = crate::analytics::Marks::default();
         let mut not_before = [Instant::now(); Kind::COUNT];
         let mut changed = [None; Kind::COUNT];
+
         loop {
             let due = Kind::ALL
                 .iter()

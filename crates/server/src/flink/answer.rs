@@ -121,6 +121,7 @@ impl Parts {
         let id = id.parse::<JobId>().map_err(|_| bad())?;
         let job = self.services.dispatcher.view(id);
         let unknown = |message: String| Refusal::Handler { status: StatusCode::NOT_FOUND, message };
+
         match of {
             OfApplication::Cancel if job.is_none() => {
                 Err(unknown("Application could not be found.".to_owned()))

@@ -32,6 +32,7 @@ pub(super) fn application(view: JobView, now: Timestamp) -> ApplicationDetails {
         ("CANCELED", entered(JobStatus::Canceled)),
         ("FINISHED", entered(JobStatus::Finished)),
     ]);
+
     ApplicationDetails {
         id: view.id.to_string(),
         name: application_name(&view.name),

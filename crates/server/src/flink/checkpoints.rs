@@ -25,6 +25,7 @@ pub(super) fn checkpoints(view: &JobView, retained: usize) -> Checkpoints {
     let sizes = || Summary::of(history.measured.iter().map(|(_, bytes)| *bytes as i64));
     let nothing = || Summary::of(history.measured.iter().map(|_| 0));
     let of = |record: &Option<CheckpointRecord>| record.as_ref().map(entry);
+
     Checkpoints {
         counts: CheckpointCounts {
             restored: history.restored,
@@ -71,6 +72,7 @@ fn entry(view: &JobView, record: &CheckpointRecord, retained: usize) -> Checkpoi
         failure_timestamp: None,
         failure_message: None,
     };
+
     match &record.state {
         CheckpointState::InProgress => {}
         CheckpointState::Completed { location, .. } => {
@@ -84,6 +86,7 @@ fn entry(view: &JobView, record: &CheckpointRecord, retained: usize) -> Checkpoi
             entry.failure_message = Some(reason.clone());
         }
     }
+
     entry
 }
 
@@ -106,6 +109,7 @@ fn figures<'a>(
     let is_all = subtasks == record.subtasks;
     let latest = parts.iter().map(|part| part.at.0).max();
     let by_parts: u64 = parts.iter().map(|part| part.bytes).sum();
+
     let (status, bytes) = match &record.state {
         CheckpointState::InProgress => ("IN_PROGRESS", by_parts),
         // With what names it.
@@ -113,8 +117,10 @@ fn figures<'a>(
         CheckpointState::Completed { .. } => ("COMPLETED", by_parts),
         CheckpointState::Failed { .. } => ("FAILED", by_parts),
     };
+
     let took = latest.map_or(-1, |at| (at - record.triggered.0).max(0));
     let is_over = record.state != CheckpointState::InProgress;
+
     CheckpointFigures {
         id: record.id,
         status,
@@ -146,6 +152,7 @@ pub(super) fn of_vertex(found: &Found<'_>, record: &CheckpointRecord) -> VertexC
         record.parts.iter().filter(|part| part.vertex == found.vertex.key).collect();
     let summary = |of: &dyn Fn(&SubtaskPart) -> i64| Summary::of(parts.iter().map(|part| of(part)));
     let took = |part: &SubtaskPart| (part.at.0 - record.triggered.0).max(0);
+
     let subtask = |index: usize| match parts.iter().find(|part| part.subtask == index) {
         None => SubtaskCheckpoint::Pending { index, status: "pending_or_failed" },
         Some(part) => SubtaskCheckpoint::Completed {
@@ -162,6 +169,7 @@ pub(super) fn of_vertex(found: &Found<'_>, record: &CheckpointRecord) -> VertexC
             aborted: false,
         },
     };
+
     VertexCheckpoint {
         figures: figures(record, found.tasks.len(), parts.iter().copied()),
         summary: VertexCheckpointSummary {

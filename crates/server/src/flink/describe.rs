@@ -83,6 +83,7 @@ pub(super) fn details(view: &JobView, now: Timestamp) -> JobDetails {
     let entered = |status: JobStatus| (status.name(), view.history.entered(status).map_or(0, |at| at.0));
     let found = Found::all(view);
     let vertices: Vec<Vertex> = found.iter().map(|found| vertex(found, now)).collect();
+
     JobDetails {
         jid: view.id.to_string(),
         name: view.name.clone(),
@@ -181,6 +182,7 @@ pub(super) fn plan(view: &JobView) -> Plan {
             inputs: found.vertex.inputs.iter().enumerate().map(edge).collect(),
         }
     };
+
     Plan {
         jid: view.id.to_string(),
         name: view.name.clone(),

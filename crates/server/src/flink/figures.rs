@@ -116,6 +116,7 @@ impl Figures {
     pub(super) fn of(view: &JobView) -> Figures {
         let entered = |status: JobStatus| Some((status.name(), view.history.entered(status)?.0));
         let ledger = &view.ledger;
+
         Figures {
             id: view.id.to_string(),
             name: view.name.clone(),

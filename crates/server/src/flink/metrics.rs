@@ -137,6 +137,7 @@ pub(super) fn of_subtask(task: &TaskView, rates: Option<&TaskRates>, now: Timest
         ("currentOutputWatermark", of("currentOutputWatermark")),
         ("stateBytes", of("stateBytes")),
     ];
+
     if let Some(rates) = rates {
         measures.extend([
             ("numRecordsInPerSecond", rates.records_in),
@@ -150,6 +151,7 @@ pub(super) fn of_subtask(task: &TaskView, rates: Option<&TaskRates>, now: Timest
             ("hardBackPressuredTimeMsPerSecond", rates.backpressured_ms.round()),
         ]);
     }
+
     let mut measures: Measures = measures.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     measures.extend(source::measures(task, now));
     measures
@@ -175,10 +177,12 @@ pub(super) fn is_backpressured(rates: &TaskRates) -> (String, String) {
 pub(super) fn of_job(view: &JobView, now: Timestamp) -> Measures {
     let checkpoints = &view.checkpoints;
     let entered = |status: JobStatus| view.history.entered(status);
+
     let time_in = |status: JobStatus| match entered(status) {
         Some(since) if view.status == status => between(since, now) as f64,
         _ => 0.0,
     };
+
     let up = if view.status == JobStatus::Running { time_in(JobStatus::Running) } else { -1.0 };
     let mut measures = vec![
         ("numRestarts", view.restarts as f64),
@@ -197,6 +201,7 @@ pub(super) fn of_job(view: &JobView, now: Timestamp) -> Measures {
         ("numberOfInProgressCheckpoints", in_progress(view) as f64),
         ("totalNumberOfCheckpoints", total_checkpoints(view) as f64),
     ];
+
     if let Some(record) = &checkpoints.latest_completed
         && let CheckpointState::Completed { bytes, .. } = record.state
     {
@@ -211,6 +216,7 @@ pub(super) fn of_job(view: &JobView, now: Timestamp) -> Measures {
             ("lastCheckpointPersistedData", 0.0),
         ]);
     }
+
     if let Some(from) = &checkpoints.latest_restored {
         measures.push(("lastCheckpointRestoreTimestamp", from.at.0 as f64));
     }
@@ -239,6 +245,7 @@ pub(super) fn backpressure(found: &Found<'_>, rates: Option<&[TaskRates]>, now: 
         return Backpressure::unknown();
     };
     let share = |ms: f64| (ms / 1_000.0).clamp(0.0, 1.0);
+
     let of = |place: usize, task: &TaskView| {
         let rates = rates.get(place)?;
         let ratio = share(rates.backpressured_ms);
@@ -253,9 +260,11 @@ pub(super) fn backpressure(found: &Found<'_>, rates: Option<&[TaskRates]>, now: 
             busy_ratio,
         })
     };
+
     let subtasks: Vec<SubtaskBackpressure> =
         found.tasks.iter().filter_map(|(place, task)| of(*place, task)).collect();
     let level = level(subtasks.iter().map(|of| of.ratio).fold(0.0, f64::max));
+
     Backpressure {
         status: "ok",
         backpressure_level: Some(level),

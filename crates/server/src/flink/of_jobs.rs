@@ -24,6 +24,7 @@ pub(super) fn job(parts: &Parts, id: &str, of: OfJob<'_>, uri: &Uri) -> Result<R
         OfJob::LogUrl => return ok(&LogUrl { url: format!("http://{}/jobmanager/log", parts.address) }),
         _ => {}
     }
+
     let view = parts.view(id).map_err(|refusal| match (of, refusal) {
         (OfJob::Result, Refusal::NoJob(id)) => Refusal::Handler {
             status: StatusCode::NOT_FOUND,
@@ -33,6 +34,7 @@ pub(super) fn job(parts: &Parts, id: &str, of: OfJob<'_>, uri: &Uri) -> Result<R
         },
         (_, refusal) => refusal,
     })?;
+
     let now = parts.services.clock.now();
     match of {
         OfJob::Details => ok(&describe::details(&view, now)),

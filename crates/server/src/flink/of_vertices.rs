@@ -65,6 +65,7 @@ pub(super) fn vertex(
     let now = parts.services.clock.now();
     let rates = parts.rates.of(view.id);
     let rates = rates.as_deref();
+
     match of {
         OfVertex::Details => ok(&found.details(MAX_PARALLELISM, now)),
         OfVertex::Accumulators => ok(&VertexAccumulators { id: found.id, user_accumulators: [] }),

@@ -152,11 +152,13 @@ fn refusals(path: &str, method: &HttpMethod) -> Vec<(&'static str, &'static str)
     let is_own = path.starts_with("/weir/");
     let refused_at_all = path.starts_with("/jars") || (path == "/jobs" && takes);
     let mut refusals = Vec::new();
+
     let mut may = |applies: bool, status, why| {
         if applies {
             refusals.push((status, why));
         }
     };
+
     let reads = path.contains('{') || path.ends_with("/metrics");
     may(reads || takes || is_own, "400", "An id, a parameter or the body is none");
     may((cancels || takes) && !refused_at_all, "403", "A page of a stranger asks");

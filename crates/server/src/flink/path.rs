@@ -19,6 +19,7 @@ pub(crate) fn plain_path(path: &str) -> Cow<'_, str> {
 fn decode(path: &str) -> String {
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
+
     while let [first, behind @ ..] = rest {
         let escaped = match rest {
             [b'%', high, low, ..] => hex(*high).zip(hex(*low)),
@@ -35,6 +36,7 @@ fn decode(path: &str) -> String {
             }
         }
     }
+
     String::from_utf8_lossy(&bytes).into_owned()
 }
 

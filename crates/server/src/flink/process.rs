@@ -67,6 +67,7 @@ pub(super) fn task_manager(
         extended_resources: Nothing {},
         ..Resource::default()
     };
+
     TaskManager {
         id: TASK_MANAGER,
         path: format!("weir://{address}/"),
@@ -105,6 +106,7 @@ pub(super) fn details(seen: &Seen, running: &[JobView], manager: TaskManager) ->
             .filter(|task| task.subtask == number as usize && task.finished.is_none())
             .count(),
     };
+
     TaskManagerDetails {
         manager,
         allocated_slots: running

@@ -84,6 +84,7 @@ impl Profiler {
         }
         let profile = profiles.entry(of.clone()).or_default();
         let is_old = profile.taken.as_ref().is_none_or(|taken| now.saturating_sub(taken.elapsed) > FRESH);
+
         if is_old && !profile.is_looking {
             profile.is_looking = true;
             let (profiler, job, clock) = (Arc::clone(self), Arc::clone(job), Arc::clone(clock));
@@ -95,6 +96,7 @@ impl Profiler {
                 }
             });
         }
+
         match &profile.taken {
             Some(taken) => FlameGraph {
                 end_timestamp: taken.at.0,
@@ -115,22 +117,27 @@ async fn look(job: &JobMaster, vertex: &str) -> Vec<Samples> {
     let idle = |task: &Task| Duration::from_nanos(task.metrics.idle_ns.load(Ordering::Relaxed));
     let before: Vec<Duration> = tasks.iter().map(|task| idle(task)).collect();
     let thread = |task: &&Task| format!("{vertex} ({}/{})", task.subtask + 1, tasks.len());
+
     let mut samples: Vec<Samples> = tasks
         .iter()
         .map(|task| Samples { thread: thread(task), subtask: task.subtask, ..Samples::default() })
         .collect();
+
     let mut ticks = tokio::time::interval(PAUSE);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+
     for _ in 0..LOOKS {
         ticks.tick().await;
         for (task, samples) in tasks.iter().zip(&mut samples) {
             *samples.seen.entry(task.metrics.activity()).or_default() += 1;
         }
     }
+
     for ((task, samples), before) in tasks.iter().zip(&mut samples).zip(before) {
         let waited = idle(task).saturating_sub(before);
         samples.settle(waited, PAUSE * LOOKS);
     }
+
     samples
 }
 

@@ -149,6 +149,7 @@ impl TaskRates {
         let seconds = passed.as_secs_f64();
         let count = |from: u64, to: u64| to.saturating_sub(from) as f64 / seconds;
         let time = |from: u64, to: u64| count(from, to) / 1e6;
+
         let mut rates = TaskRates {
             records_in: count(from.records_in, to.records_in),
             bytes_in: count(from.bytes_in, to.bytes_in),
@@ -158,10 +159,12 @@ impl TaskRates {
             idle_ms: time(from.idle_ns, to.idle_ns),
             backpressured_ms: time(from.backpressured_ns, to.backpressured_ns),
         };
+
         // A turn's times are booked at its end. What is missing goes to what the thread is at; a turn that has been
         // writing for so long waits for whoever takes the rows.
         let missing = (1_000.0 - rates.busy_ms - rates.idle_ms - rates.backpressured_ms).max(0.0);
         let is_held_up = missing > HELD_UP;
+
         match to.activity {
             Activity::Away => {}
             Activity::Read | Activity::Receive => rates.idle_ms += missing,
@@ -171,6 +174,7 @@ impl TaskRates {
             }
             _ => rates.busy_ms += missing,
         }
+
         rates
     }
 }

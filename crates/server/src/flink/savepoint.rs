@@ -38,12 +38,14 @@ pub(super) async fn savepoint(parts: &Arc<Parts>, job: &str, request: Request) -
     let job = parts.job(job)?;
     let is_local = is_local(&request);
     let body = body(parts, request).await?;
+
     let wanted: Wanted = if body.is_empty() {
         Wanted::default()
     } else {
         jackson::object(&body)
             .map_err(|error| bad(format!("the body is not {{\"target\", \"stop\"}}: {error}")))?
     };
+
     if let Some(target) = &wanted.target
         && !is_local
         && !parts.places(Some(&job)).admit(target)
@@ -51,6 +53,7 @@ pub(super) async fn savepoint(parts: &Arc<Parts>, job: &str, request: Request) -
         return Err(elsewhere(target));
     }
     let then = if wanted.stop { Sequel::Stop } else { Sequel::GoOn };
+
     let written = tokio::task::spawn_blocking(move || {
         job.savepoint(wanted.target, then).map_err(|error| match error {
             // Nobody answers requests to a job that is over.
@@ -58,6 +61,7 @@ pub(super) async fn savepoint(parts: &Arc<Parts>, job: &str, request: Request) -
             error => error,
         })
     });
+
     let written = written.await;
     match written.map_err(|error| Refusal::Internal { message: error.to_string() })? {
         Ok(location) => Ok(json(StatusCode::OK, &Written { location })),

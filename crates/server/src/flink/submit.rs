@@ -106,6 +106,7 @@ pub(super) async fn submit(parts: &Arc<Parts>, request: Request) -> Result<Respo
     let name = parameter(request.uri(), "name").filter(|name| !name.is_empty());
     let is_local = is_local(&request);
     let body = body(parts, request).await?;
+
     let mut submission = match form {
         Form::Json => jackson::object(&body).map_err(|error| {
             bad(format!("the body is not {{\"script\", \"name\", \"variables\"}}: {error}"))
@@ -115,6 +116,7 @@ pub(super) async fn submit(parts: &Arc<Parts>, request: Request) -> Result<Respo
             Submission { script, ..Submission::default() }
         }
     };
+
     submission.name = submission.name.or(name);
     if let Some(from) = &submission.from
         && !is_local
@@ -133,6 +135,7 @@ fn start(parts: &Parts, submission: &Submission) -> Result<Response, Refusal> {
     let variables =
         |name: &str| submission.variables.get(name).cloned().or_else(|| (services.variables)(name));
     let name = submission.name.as_deref();
+
     let wanted = jobs::Submission {
         script: &submission.script,
         name: name.unwrap_or(NAMELESS),
@@ -141,15 +144,19 @@ fn start(parts: &Parts, submission: &Submission) -> Result<Response, Refusal> {
         from: submission.from.as_deref(),
         afresh: false,
     };
+
     let file = submission.file.as_deref().or(name).unwrap_or("script");
     let refused = |error: SubmitError| refusal(&error, &submission.script, file);
+
     let not_replaced = |error: ReplaceError| match error {
         ReplaceError::Submit(error) => refused(error),
         error => replacement_refusal(&error),
     };
+
     let dispatcher = &services.dispatcher;
     // The old job's name is as good as its own.
     let successor = jobs::Submission { name: name.unwrap_or_default(), ..wanted };
+
     match (submission.from.as_deref(), submission.replace.as_deref()) {
         (Some(_), Some(_)) => Err(bad("`replace` goes on from the job's own state, not from that of `from`")),
         (None, None) if submission.dry_run => {

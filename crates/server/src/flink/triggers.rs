@@ -61,12 +61,15 @@ pub(super) async fn checkpoint(parts: &Arc<Parts>, job: &str, request: Request) 
 pub(super) async fn dispose(parts: &Arc<Parts>, request: Request) -> Result<Response, Refusal> {
     let name = "SavepointDisposalRequest";
     let wanted: DisposalWanted = read(&body(parts, request).await?, DisposalWanted::default, name)?;
+
     let Some(path) = wanted.savepoint_path else {
         let message = "Field savepoint-path must not be omitted or be null.".to_owned();
         return Err(Refusal::Handler { status: StatusCode::BAD_REQUEST, message });
     };
+
     let key = Key { kind: Kind::Disposal, job: None, trigger: JobId(jobs::random_id()) };
     let is_admitted = parts.places(None).admit(&path);
+
     // Flink answers 200 here, and 202 everywhere else.
     begin(parts, key, StatusCode::OK, move || {
         let failed =
@@ -90,6 +93,7 @@ pub(super) fn progress(parts: &Parts, kind: Kind, job: Option<&str>, id: &str) -
     let job = job.map(job_id).transpose()?;
     let trigger: JobId =
         id.parse().map_err(|_| Refusal::BadPathParameter { name: "triggerid", value: id.to_owned() })?;
+
     let unknown = || {
         let what = if kind == Kind::Savepoint { "savepoint" } else { "checkpoint" };
         match job {
@@ -99,6 +103,7 @@ pub(super) fn progress(parts: &Parts, kind: Kind, job: Option<&str>, id: &str) -
             None => Refusal::NotFound(format!("Operation not found under key: {trigger}")),
         }
     };
+
     let done = parts.operations.progress(Key { kind, job, trigger }).ok_or_else(unknown)?;
     let outcome = done.map(|done| match done {
         Done::Savepoint(location) => Outcome { location: Some(location), ..Outcome::default() },
@@ -112,6 +117,7 @@ pub(super) fn progress(parts: &Parts, kind: Kind, job: Option<&str>, id: &str) -
             }
         }
     });
+
     Ok(json(StatusCode::OK, &Progress::of(outcome)))
 }
 
@@ -131,8 +137,10 @@ fn write(
         let message = "Config key [execution.checkpointing.savepoint-dir] is not set. Property [target-directory] must be provided.";
         return Err(Refusal::Handler { status: StatusCode::BAD_REQUEST, message: message.to_owned() });
     }
+
     let is_admitted = target.as_ref().is_none_or(|target| parts.places(job.as_deref()).admit(target));
     let key = Key { kind: Kind::Savepoint, job: Some(id), trigger };
+
     begin(parts, key, StatusCode::ACCEPTED, move || {
         let Some(job) = job else { return no_job(id) };
         if let Some(target) = target.as_ref().filter(|_| !is_admitted) {
@@ -196,6 +204,7 @@ fn begin(
             return Err(Refusal::own(StatusCode::SERVICE_UNAVAILABLE, message));
         }
     }
+
     Ok(json(status, &Triggered { request_id: key.trigger.to_string() }))
 }
 

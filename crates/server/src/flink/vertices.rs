@@ -124,6 +124,7 @@ impl<'a> Found<'a> {
         let each: Vec<VertexMetrics> =
             self.tasks.iter().map(|(_, task)| metrics(std::iter::once(*task))).collect();
         let spread = |of: fn(&VertexMetrics) -> i64| Spread::of(each.iter().map(of));
+
         let metrics = BTreeMap::from([
             ("read-bytes", spread(|of| of.read_bytes as i64)),
             ("write-bytes", spread(|of| of.write_bytes as i64)),
@@ -133,12 +134,14 @@ impl<'a> Found<'a> {
             ("accumulated-idle-time", spread(|of| of.accumulated_idle_time as i64)),
             ("accumulated-busy-time", spread(|of| of.accumulated_busy_time as i64)),
         ]);
+
         let mut durations: BTreeMap<&'static str, Vec<i64>> = BTreeMap::new();
         for (_, task) in &self.tasks {
             for (name, ms) in self.status_durations(task, now) {
                 durations.entry(name).or_default().push(ms);
             }
         }
+
         let status_duration = durations.into_iter().map(|(name, all)| (name, Spread::of(all))).collect();
         AggregatedSubtasks { metrics, status_duration }
     }
@@ -157,6 +160,7 @@ impl<'a> Found<'a> {
             ("FAILED", entered(JobStatus::Failed)),
             ("RECONCILING", 0),
         ]);
+
         let times = |task: &TaskView| {
             let mut timestamps = timestamps.clone();
             if task_state(self.view, task) == TaskState::Finished
@@ -171,6 +175,7 @@ impl<'a> Found<'a> {
                 timestamps,
             }
         };
+
         SubtaskTimes {
             id: self.id.clone(),
             name: self.vertex.name.clone(),

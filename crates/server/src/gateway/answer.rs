@@ -183,14 +183,17 @@ impl Parts {
         let operation = Arc::new(Operation::new(only_asks));
         let handle = operation.handle;
         session.operations.lock().add(operation.clone(), self.options.operations_max)?;
+
         if let Some(key) = wanted.execution_config.iter().flatten().map(|(key, _)| key).next() {
             let message =
                 format!("settings of one statement, like '{key}', are not supported: SET them before it");
             operation.settle(Err(Fault::new(EXECUTION, message)));
             return Ok(handle);
         }
+
         let limit = wanted.execution_timeout.and_then(|ms| u64::try_from(ms).ok()).filter(|ms| *ms > 0);
         let parts = Arc::clone(self);
+
         tokio::spawn(async move {
             let (session, running): (Arc<Session>, _) = (Arc::clone(&session), operation.clone());
             let work = tokio::task::spawn_blocking(move || {
@@ -208,6 +211,7 @@ impl Parts {
                 Err(_) => operation.time_out(),
             }
         });
+
         Ok(handle)
     }
 

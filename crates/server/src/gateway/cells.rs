@@ -72,6 +72,7 @@ impl RowWriter {
                 }
             }
         }
+
         out.push(']');
         RawValue::from_string(out).expect("what was written is JSON")
     }
@@ -142,6 +143,7 @@ impl Cell {
                 out.push(')');
             }
         }
+
         true
     }
 
@@ -150,6 +152,7 @@ impl Cell {
             out.push_str("null");
             return;
         }
+
         match self {
             Cell::Scalar { place, data_type, code } => {
                 let text = match value(values, *place) {

@@ -22,6 +22,7 @@ pub(super) fn fault(findings: &[Diagnostic], statement: &str) -> Fault {
         return Fault::new(EXECUTION, "the statement was refused without a reason");
     };
     let all = || errors.iter().map(|error| told(error, statement)).collect::<Vec<_>>().join("\n");
+
     match &first.kind {
         // Flink's client reads on where a statement ends too early, by these words.
         Kind::EndOfInput => {

@@ -150,10 +150,12 @@ impl ResultPage {
                 next_result_uri: Some(address(token)),
             };
         };
+
         let (rows, next) = match page {
             Page::Rows { rows, next } => (rows.as_slice(), Some(*next)),
             Page::End | Page::NotYet => (&[][..], None),
         };
+
         let writer = RowWriter::new(&outcome.columns, format, &outcome.zone);
         let data = rows.iter().map(|row| RowData {
             kind: match row.change {
@@ -162,11 +164,13 @@ impl ResultPage {
             },
             fields: writer.row(&row.values),
         });
+
         let columns = outcome.columns.iter().map(|column| ColumnInfo {
             name: column.name.clone(),
             logical_type: logical_type(&column.column_type),
             comment: None,
         });
+
         ResultPage {
             result_type: if next.is_some() { "PAYLOAD" } else { "EOS" },
             is_query_result: Some(outcome.is_query()),

@@ -111,6 +111,7 @@ fn operation(route: &Described) -> utoipa::openapi::path::Operation {
         ResponseBuilder::new().description(summary).content("application/json", content(schema)).build()
     };
     let mut responses = ResponsesBuilder::new().response("200", answer(route.answer, route.summary));
+
     for (status, why) in [
         ("400", "Something cannot be read"),
         ("403", "A page of a stranger asks"),
@@ -119,6 +120,7 @@ fn operation(route: &Described) -> utoipa::openapi::path::Operation {
     ] {
         responses = responses.response(status, answer("Errors", why));
     }
+
     let mut operation = OperationBuilder::new().tag("gateway").summary(Some(route.summary));
     operation = operation.responses(responses.build());
     for name in route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
@@ -127,10 +129,12 @@ fn operation(route: &Described) -> utoipa::openapi::path::Operation {
     if let Some(name) = route.query {
         operation = operation.parameter(parameter(name, ParameterIn::Query, Required::False));
     }
+
     if let Some(schema) = route.takes {
         let body = RequestBodyBuilder::new().content("application/json", content(schema)).build();
         operation = operation.request_body(Some(body));
     }
+
     operation.build()
 }
 

@@ -134,6 +134,7 @@ impl Operation {
     ) -> Result<T, Fault> {
         tokio::pin!(until);
         let mut is_late = false;
+
         loop {
             // Before looking, so that nothing is missed between that and waiting.
             let changed = self.changed.notified();

@@ -33,6 +33,7 @@ impl Queries {
             }
             counted.starting += 1;
         }
+
         // Without the lock: it may wait for disks and brokers.
         let started = start().map(Arc::new);
         let mut counted = self.0.lock();

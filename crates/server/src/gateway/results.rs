@@ -141,16 +141,19 @@ impl Running {
         if token != self.next {
             return Err(unexpected(self.next, self.next.checked_sub(1), token));
         }
+
         if token == 0 {
             // What columns there are is told before there are rows.
             return Ok(self.give(Vec::new()));
         }
+
         // In this order: no row comes after the end.
         let ended = self.query.ended();
         let rows = self.query.take(page_rows);
         if !rows.is_empty() {
             return Ok(self.give(rows));
         }
+
         match ended {
             None => Ok(Page::NotYet),
             Some(JobStatus::Finished) => {

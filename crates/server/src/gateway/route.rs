@@ -63,6 +63,7 @@ impl<'a> Route<'a> {
         let named = Version::ALL.iter().map(|(version, _)| *version).find(|of| of.segment() == segments[0]);
         let rest = if named.is_some() { &segments[1..] } else { &segments[..] };
         let version = named.unwrap_or(Version::V4);
+
         let route = match (method.as_str(), rest) {
             ("GET", ["info"]) => Route::Info,
             ("GET", ["api_versions"]) => Route::ApiVersions,
@@ -90,6 +91,7 @@ impl<'a> Route<'a> {
             }
             _ => return None,
         };
+
         Some((version, route))
     }
 

@@ -35,6 +35,7 @@ pub(super) fn run(
         }
         (meant, sql.time_zone())
     };
+
     match meant {
         Meant::Done => Ok(Outcome::ok()),
         Meant::Rows(answer) => Ok(Outcome::of(answer, zone)),
@@ -82,14 +83,17 @@ fn stopped(parts: &Parts, operation: &Operation, stop: &StopJob) -> Result<Outco
         let message = "WITH DRAIN could only be used after WITH SAVEPOINT.";
         return Err(Fault::new(VALIDATION, message));
     }
+
     let how = if *with_savepoint { " with savepoint" } else { "" };
     let failed =
         || Fault::new(EXECUTION, format!("Could not stop job {id}{how} for operation {}.", operation.handle));
     let dispatcher = &parts.services.dispatcher;
+
     let terminal = |status: JobStatus| {
         let message = format!("the job has already reached another terminal state ({status})");
         failed().caused_by(EXECUTION, message)
     };
+
     let known = id.parse::<JobId>().ok();
     let Some(job) = known.and_then(|id| dispatcher.job(id)) else {
         // One that could not be started again after the process before is given up.
@@ -101,16 +105,19 @@ fn stopped(parts: &Parts, operation: &Operation, stop: &StopJob) -> Result<Outco
             None => failed().caused_by(NO_SUCH_JOB, format!("Could not find Flink job ({id})")),
         });
     };
+
     if *with_savepoint {
         let sequel = if *with_drain { Sequel::Drain } else { Sequel::Stop };
         let written = job.savepoint(None, sequel);
         let place = written.map_err(|error| failed().caused_by(EXECUTION, with_causes(&error)))?;
         return Ok(Outcome::one("savepoint path", place));
     }
+
     if job.cancel() {
         tracing::info!(job_id = %job.id(), "job is being cancelled");
         return Ok(Outcome::ok());
     }
+
     Err(terminal(job.status()))
 }
 

@@ -64,6 +64,7 @@ impl Gateway {
         let (mut lifeline, alive) = lifeline();
         let options = &parts.options;
         let (grace, idle) = (options.shutdown_grace, options.idle_timeout);
+
         let connections = crate::Options {
             connections_max: options.connections_max,
             headers_max: options.headers_max,
@@ -71,21 +72,25 @@ impl Gateway {
             body_timeout: options.body_timeout,
             ..crate::Options::default()
         };
+
         let parts = Arc::new(parts);
         let router = Router::new().fallback(answer).with_state(Arc::clone(&parts));
         tracing::info!(%address, "serving the SQL gateway");
         let accepting =
             tokio::spawn(listen::serve(listener, router, door, Arc::new(connections), Metrics::new(), alive));
+
         let expiring = async {
             loop {
                 tokio::time::sleep((idle / 10).clamp(Duration::from_millis(20), LOOK)).await;
                 parts.sessions.expire(parts.services.clock.elapsed(), idle);
             }
         };
+
         tokio::select! {
             () = shutdown => {}
             () = expiring => {}
         }
+
         // Fetches that are held end with their sessions.
         parts.sessions.close_all();
         lifeline.stop();

@@ -53,6 +53,7 @@ impl Door {
         let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip().to_canonical());
         let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         let origin = request.headers().get(header::ORIGIN).cloned();
+
         let mut response = match self.check(&request, peer) {
             Err(refusal) => self.refuse(refusal, &request, peer),
             Ok(Entry::Own(own)) => login::answer(self, own, request, peer).await,
@@ -73,6 +74,7 @@ impl Door {
                 response
             }
         };
+
         self.dress(&mut response, origin.as_ref());
         response
     }
@@ -102,6 +104,7 @@ impl Door {
         let caller = self.guard.caller(request.headers(), peer)?.ok_or_else(Refusal::no_token)?;
         // Without a rule it may be a route that somebody forgot to think about.
         let rule = rule.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "Not Found"))?;
+
         match rule.need {
             Need::Role(role) if !caller.may(role) => Err(Refusal::no_role(role)),
             _ => Ok(Entry::Rule(Lease::new(Arc::clone(&self.guard), Some(caller), peer), Some(rule))),
@@ -121,6 +124,7 @@ impl Door {
         if !is_usual && (caller.is_some() || self.guard.strangers.take(peer, now).is_ok()) {
             self.asked(who, peer, method, path).refused(refusal.status, &refusal.detail);
         }
+
         match refusal.status {
             StatusCode::UNAUTHORIZED if is_for_people => login::redirect(request.uri()),
             StatusCode::FORBIDDEN if is_for_people && caller.is_some() => {

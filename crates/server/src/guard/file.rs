@@ -139,6 +139,7 @@ impl TokenFile {
         }
         let secret = Secret::random().ok_or(TokenError::NoRandom)?;
         let token = Token::new(name, roles, now, expires, &secret);
+
         self.change(|tokens| {
             if tokens.iter().any(|token| token.name == name) {
                 return Err(TokenError::Taken { name: name.to_owned() });
@@ -149,6 +150,7 @@ impl TokenFile {
             tokens.push(token.clone());
             Ok(())
         })?;
+
         Ok((token, secret))
     }
 
@@ -255,9 +257,11 @@ mod tests {
             let made = file.create(name, &[Role::View], Timestamp(0), None);
             assert!(matches!(made, Err(TokenError::Name { .. })), "{name:?}");
         }
+
         assert!(matches!(file.create("a", &[], Timestamp(0), None), Err(TokenError::NoRole)));
         file.create("a", &[Role::View], Timestamp(0), None).expect("a token");
         let text = fs::read_to_string(file.path()).expect("a file");
+
         for damaged in [
             "",
             "{",

@@ -17,19 +17,23 @@ pub(super) fn dress(response: &mut Response, guard: &Guard) {
         return;
     }
     let headers = response.headers_mut();
+
     let mut set = |name: HeaderName, value: &'static str| {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));
         }
     };
+
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::X_FRAME_OPTIONS, "DENY");
     set(header::REFERRER_POLICY, REFERRER_POLICY);
     set(header::CONTENT_SECURITY_POLICY, NO_PAGE);
+
     if guard.is_required() {
         // What one person may see is not for a cache that others share.
         set(header::CACHE_CONTROL, "no-store");
     }
+
     if guard.tls().is_some() {
         set(header::STRICT_TRANSPORT_SECURITY, TLS_ONLY);
     }

@@ -52,6 +52,7 @@ impl Hosts {
             (None, _) if request.version() == Version::HTTP_10 => None,
             (None, _) => return Err(bad()),
         };
+
         let target = request.uri().authority().map(Authority::as_str);
         for host in host.into_iter().chain(target) {
             let authority: Authority = host.parse().map_err(|_| bad())?;
@@ -66,6 +67,7 @@ impl Hosts {
                 return Err(Refusal::new(StatusCode::MISDIRECTED_REQUEST, detail));
             }
         }
+
         Ok(())
     }
 
@@ -121,6 +123,7 @@ mod tests {
         ] {
             assert_eq!(status(&hosts, &[host]), 200, "{host}");
         }
+
         for host in [
             "evil.example",
             "localhost.evil.example",
@@ -130,6 +133,7 @@ mod tests {
         ] {
             assert_eq!(status(&hosts, &[host]), 421, "{host}");
         }
+
         for sent in [vec![], vec![""], vec!["localhost", "localhost"], vec!["a b"], vec!["u@localhost"]] {
             assert_eq!(status(&hosts, &sent), 400, "{sent:?}");
         }

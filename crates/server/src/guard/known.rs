@@ -110,6 +110,7 @@ impl Lease {
                 () = closed => break,
             }
         }
+
         super::audit::ended(self.name(), self.peer);
     }
 

@@ -106,22 +106,26 @@ async fn log_in(door: &Door, request: Request, peer: IpAddr) -> Response {
     if let Err(wait) = guard.failures.has(peer, guard.clock.elapsed()) {
         return door.refusal(Refusal::too_many("failed logins", wait));
     }
+
     let Ok(Form(filled)) = Form::<Filled>::from_request(request, &()).await else {
         return door.refusal(Refusal::new(
             StatusCode::BAD_REQUEST,
             "the form holds `token`, and `to` if it is to lead on",
         ));
     };
+
     let token = guard.known.borrow().by_hash(&hash_of(filled.token.trim()), guard.clock.now());
     let Some(token) = token else {
         let _ = guard.failures.take(peer, guard.clock.elapsed());
         door.asked("-", peer, &method, "/login").logged("login failed", StatusCode::UNAUTHORIZED);
         return page(StatusCode::UNAUTHORIZED, &filled.to, "This token is not known, or is over.", None);
     };
+
     let Some(secret) = guard.sessions.open(&token.id, guard.clock.elapsed()) else {
         return door
             .refusal(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "there are no random numbers to be had"));
     };
+
     guard.used(&token);
     door.asked(&token.name, peer, &method, "/login").logged("login", StatusCode::SEE_OTHER);
     let mut response = see(local(&filled.to));

@@ -165,6 +165,7 @@ impl Guard {
         let tokens = file.as_ref().map_or(Ok(None), TokenFile::read).map_err(GuardError::Tokens)?;
         let tls =
             tls.map(|(certificate, key)| Tls::load(certificate, key)).transpose().map_err(GuardError::Tls)?;
+
         Ok(Arc::new(Guard {
             uses: Uses::beside(file.as_ref().map(TokenFile::path)),
             file,
@@ -238,6 +239,7 @@ impl Guard {
     fn reread(&self) {
         let Some(file) = &self.file else { return };
         let mut read = self.read.lock();
+
         let stamp = match Stamp::of(file.path()) {
             Ok(stamp) if stamp == *read => return,
             Ok(stamp) => stamp,
@@ -246,6 +248,7 @@ impl Guard {
                 return;
             }
         };
+
         *read = stamp;
         let tokens = match file.read() {
             Ok(tokens) => tokens,
@@ -255,6 +258,7 @@ impl Guard {
                 return;
             }
         };
+
         let new = Arc::new(Known::of(tokens));
         let old = self.known.send_replace(Arc::clone(&new));
         new.without(&old).for_each(|token| audit::token("token created", token));

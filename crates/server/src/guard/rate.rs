@@ -73,6 +73,7 @@ impl Buckets {
         let key = network(address);
         let mut table = self.table.lock();
         let full = Bucket { left: self.rate.burst, at: now };
+
         if !table.buckets.contains_key(&key) && table.buckets.len() >= ADDRESSES_MAX {
             if now >= table.swept + SWEEP_EVERY {
                 table.swept = now;
@@ -88,6 +89,7 @@ impl Buckets {
                 return act(others, self.rate);
             }
         }
+
         let bucket = table.buckets.entry(key).or_insert(full);
         bucket.fill(self.rate, now);
         act(bucket, self.rate)

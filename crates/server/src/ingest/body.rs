@@ -134,6 +134,7 @@ pub(super) async fn receive(
     let mut chunks = body.into_data_stream();
     let mut first = Bytes::new();
     let mut joined = BytesMut::new();
+
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|error| match is_late(&error) {
             true => Failure::new(StatusCode::REQUEST_TIMEOUT, "the body took too long to arrive"),
@@ -154,6 +155,7 @@ pub(super) async fn receive(
         }
         joined.extend_from_slice(&chunk);
     }
+
     Ok(if joined.is_empty() { first } else { joined.freeze() })
 }
 

@@ -94,14 +94,17 @@ impl Ingest {
             let held = share.part(said.len());
             return Ok(answer(said, held, true));
         }
+
         let rules = if topic == options.topic { Rules::Query } else { Rules::AnyObject };
         // The share is held until the records are durable, and what the answer takes of it until that is sent.
         let (events, mut share) = self.read(body, coding, rules, share).await?;
+
         let rejected: Vec<Rejected> = events
             .rejected
             .iter()
             .map(|(index, reason)| Rejected { index: *index, reason: reason.to_string() })
             .collect();
+
         let accepted = events.records.len();
         let refused = events.rejected_count;
         let rejected_count = (refused > rejected.len()).then_some(refused);
@@ -137,6 +140,7 @@ impl Ingest {
     ) -> Result<(Events, Share), Failure> {
         let (plain_max, record_max) = (self.options.decompressed_bytes_max, self.options.record_bytes_max);
         let length = body.len();
+
         let work = move || -> Result<(Events, Share), Failure> {
             let plain = body::decompress(body, coding, plain_max, &mut share)?;
             let mut full = None;
@@ -151,14 +155,17 @@ impl Ingest {
             let events = read.map_err(|error| full.unwrap_or_else(|| unreadable(error)))?;
             Ok((events, share))
         };
+
         if length <= INLINE_BYTES_MAX && coding == Coding::Identity {
             return work();
         }
         let reader = Arc::clone(&self.readers).acquire_owned().await;
+
         let work = move || {
             let _reader = reader;
             work()
         };
+
         tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| {
             Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "reading the events failed"))
         })
@@ -178,12 +185,14 @@ impl Ingest {
             Ok(appending) => appending,
             Err(error) => return Err(self.refused(topic, error)),
         };
+
         // Whoever asked may leave or lose patience: the key and the memory are held until the log has answered.
         let appended = tokio::spawn(async move {
             let appended = appending.await;
             drop((taken, share));
             appended
         });
+
         match tokio::time::timeout(self.options.append_timeout, appended).await {
             Ok(Ok(Ok(Ok(_)))) => Ok(()),
             Ok(Ok(Ok(Err(error)))) => Err(self.refused(topic, error)),
@@ -213,6 +222,7 @@ impl Ingest {
         let (log, name) = (Arc::clone(&self.log), topic.to_owned());
         let partitions = self.options.partitions;
         let create = topic == self.options.topic || self.options.unknown_topics == UnknownTopics::Create;
+
         // The log may have to ask a broker.
         let found = tokio::task::spawn_blocking(move || -> Result<(), LogError> {
             if !valid(&name) {
@@ -224,12 +234,14 @@ impl Ingest {
                 None => Err(LogError::UnknownTopic { topic: name }),
             }
         });
+
         match found.await {
             Ok(found) => found.map_err(|error| self.refused(topic, error))?,
             Err(_) => {
                 return Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "looking up the topic failed"));
             }
         }
+
         self.topics.write().insert(topic.to_owned());
         Ok(())
     }

@@ -85,10 +85,12 @@ impl<'a> Scanner<'a> {
         let mut fields = Fields::default();
         self.take(b'{')?;
         self.blanks();
+
         if self.peek() == Some(b'}') {
             self.at += 1;
             return Ok(fields);
         }
+
         loop {
             let key = self.string()?;
             self.blanks();
@@ -126,6 +128,7 @@ impl<'a> Scanner<'a> {
         // Bit i: the container at level i is an object.
         let mut objects: u128 = 0;
         let mut depth: u32 = 0;
+
         loop {
             match self.peek() {
                 Some(open @ (b'{' | b'[')) => {
@@ -216,10 +219,12 @@ impl<'a> Scanner<'a> {
         } else {
             self.digits()?;
         }
+
         if self.peek() == Some(b'.') {
             self.at += 1;
             self.digits()?;
         }
+
         if let Some(b'e' | b'E') = self.peek() {
             self.at += 1;
             if let Some(b'+' | b'-') = self.peek() {
@@ -227,6 +232,7 @@ impl<'a> Scanner<'a> {
             }
             self.digits()?;
         }
+
         Ok(())
     }
 

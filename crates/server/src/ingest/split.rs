@@ -137,6 +137,7 @@ impl<'a> Reading<'a> {
         if self.body.get(at) == Some(&b']') {
             return self.end(at + 1);
         }
+
         loop {
             let Ok((scanned, used)) = scan::value(&self.body[at..]) else {
                 return Err(Unreadable::Array { at });
@@ -228,6 +229,7 @@ impl<'a> Reading<'a> {
                 }
             }
         }
+
         self.count += 1;
         Ok(())
     }
@@ -374,12 +376,14 @@ mod tests {
                 .collect::<Vec<_>>()
                 .join("\n")
                 .into_bytes();
+
             for (place, byte) in edits {
                 if !body.is_empty() {
                     let place = place.index(body.len());
                     body[place] = byte;
                 }
             }
+
             if let Ok(found) = read(&body) {
                 for record in &found.records {
                     prop_assert!(serde_json::from_slice::<serde_json::Value>(&record.body).is_ok_and(|v| v["query_id"].is_string()));

@@ -89,11 +89,13 @@ impl ExprBinder<'_> {
             }
             None => None,
         };
+
         if call.star && name != "COUNT" {
             let error = Diagnostic::error(span, format!("{name}(*) does not exist"))
                 .with_hint("only COUNT takes `*`");
             return Err(self.report(error));
         }
+
         let wanted = if name == "PERCENTILE" { 2 } else { 1 };
         if !call.star && call.args.len() != wanted {
             let forms =
@@ -102,17 +104,21 @@ impl ExprBinder<'_> {
                 Diagnostic::error(span, format!("{name} does not take {} arguments", call.args.len()));
             return Err(self.report(error.with_hint(format!("write {forms}"))));
         }
+
         let arg = match call.args.first() {
             Some(arg) => Some((self.expr(arg)?, arg.span)),
             None => None,
         };
+
         let percentage = call.args.get(1);
         let (function, arg, column_type) = self.typed(name, arg, percentage, span)?;
         self.of_rows(arg, filter, span)?;
+
         // A distinct minimum is the minimum.
         let distinct = call.distinct
             && !matches!(function, AggregateFunction::Min | AggregateFunction::Max)
             && arg.is_some();
+
         let name = self.display(name, function, arg, distinct, filter);
         Ok(Aggregate { function, arg, distinct, filter, column_type, name })
     }

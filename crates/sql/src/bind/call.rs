@@ -100,6 +100,7 @@ impl ExprBinder<'_> {
         if super::aggregate::is_aggregate(&name) {
             return self.aggregate(call, &name, span);
         }
+
         if call.star || call.distinct || call.filter.is_some() {
             let known = functions::lookup(&name).is_some() || OWN.contains(&name.as_str());
             if known {
@@ -108,6 +109,7 @@ impl ExprBinder<'_> {
                 return Err(self.report(error));
             }
         }
+
         let args = self.all(&call.args)?;
         if let Some(bound) = self.choice_call(&name, &args, span) {
             return bound;
@@ -115,6 +117,7 @@ impl ExprBinder<'_> {
         if name.starts_with('$') {
             return Err(self.unknown_function(&call.name, &name));
         }
+
         match functions::lookup(&name) {
             Some(function) => self.function(function, &args, span),
             None => Err(self.unknown_function(&call.name, &name)),
@@ -150,6 +153,7 @@ impl ExprBinder<'_> {
     fn function(&mut self, function: &'static Function, args: &[ExprId], span: Span) -> Bound<ExprId> {
         let types: Vec<ColumnType> = args.iter().map(|arg| self.type_of(*arg)).collect();
         let arguments = self.arguments(args, &types);
+
         let signature = match (function.signature)(&arguments) {
             Ok(signature) => signature,
             Err(wrong) => {
@@ -160,6 +164,7 @@ impl ExprBinder<'_> {
                 return Err(self.report(error));
             }
         };
+
         self.note_call(function.name, args, span);
         let args: Vec<ExprId> =
             args.iter().zip(&signature.args).map(|(arg, to)| self.convert_argument(*arg, to)).collect();
@@ -199,6 +204,7 @@ impl ExprBinder<'_> {
             scalar.args[1] = percentage.clone();
             return self.call(&scalar, span);
         }
+
         if let ExprKind::Name(path) = &input.kind
             && let Found::Cell(Cell::Map { values, .. }) = self.find(path)
         {
@@ -215,6 +221,7 @@ impl ExprBinder<'_> {
                 .with_hint("a text in single quotes: headers['name']");
             return Err(self.report(error));
         }
+
         let error = Diagnostic::error(span, "`[…]` is not supported here").with_hint(
             "an index stands behind PERCENTILE(x, ARRAY[0.5, 0.95]), from 1 to the array's length, and behind a MAP",
         );

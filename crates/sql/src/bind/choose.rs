@@ -18,6 +18,7 @@ impl ExprBinder<'_> {
     ) -> Bound<ExprId> {
         let operand = operand.map(|expr| self.expr(expr)).transpose();
         let mut bound = Vec::with_capacity(branches.len());
+
         for (when, then) in branches {
             let condition = self.expr(when);
             let condition = match (&operand, condition) {
@@ -31,10 +32,12 @@ impl ExprBinder<'_> {
             let value = self.expr(then);
             bound.push(condition.and_then(|condition| Ok((condition, value?))));
         }
+
         let otherwise = match otherwise {
             Some(expr) => self.expr(expr)?,
             None => self.add_literal(Value::Null, DataType::Null),
         };
+
         let bound = bound.into_iter().collect::<Bound<Vec<_>>>()?;
         self.choose(bound, otherwise, span, "the results of CASE")
     }

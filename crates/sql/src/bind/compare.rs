@@ -82,12 +82,14 @@ impl ExprBinder<'_> {
             });
             return Err(self.report(error));
         };
+
         self.note_comparison(&a, &b, span);
         let (left, right) = match common {
             DataType::Null => (self.convert(left, &DataType::Int), self.convert(right, &DataType::Int)),
             _ if same_form(&a, &b) => (left, right),
             _ => (self.convert_form(left, &common), self.convert_form(right, &common)),
         };
+
         let nullable = self.is_nullable(left) || self.is_nullable(right);
         Ok(self.add_boolean(Expr::Compare(op, left, right), nullable))
     }
@@ -174,6 +176,7 @@ impl ExprBinder<'_> {
         let input = self.convert_form(input, &common);
         let (mut values, mut has_null): (Vec<Value>, bool) = (vec![], false);
         let mut known = HashSet::new();
+
         for item in items {
             let item = self.convert(*item, &common);
             match self.literal_of(item)?.clone() {
@@ -182,6 +185,7 @@ impl ExprBinder<'_> {
                 _ => {}
             }
         }
+
         let nullable = has_null || self.is_nullable(input);
         Some(self.add_boolean(Expr::In { input, values: values.into(), has_null }, nullable))
     }

@@ -21,6 +21,7 @@ impl Binder {
             Lengths::TrimPad => "$TRIM_PAD",
             Lengths::Error => "$CHECK_LENGTH",
         };
+
         let Some(function) = functions::lookup(name) else { return };
         for (id, column) in columns.iter_mut().zip(wanted) {
             if !has_length(&column.column_type.data_type) {
@@ -71,6 +72,7 @@ impl Binder {
                 }
             }
         }
+
         Ok(())
     }
 }

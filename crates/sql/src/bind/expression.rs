@@ -177,6 +177,7 @@ impl ExprBinder<'_> {
             }
             Found::Error(error) => *error,
         };
+
         Err(self.report(error))
     }
 
@@ -202,10 +203,12 @@ impl ExprBinder<'_> {
     fn cast(&mut self, input: ExprId, target: &ast::TypeName, mode: CastMode, span: Span) -> Bound<ExprId> {
         let from = self.type_of(input);
         let to = &target.column_type.data_type;
+
         if to.repr().is_none() {
             let error = Diagnostic::error(target.span, format!("a value cannot be cast to {to}"));
             return Err(self.report(error.with_hint("only scalar values can be computed")));
         }
+
         if let DataType::Char(length) | DataType::Binary(length) = to
             && *length as usize > functions::MAX_VALUE_BYTES
         {
@@ -214,6 +217,7 @@ impl ExprBinder<'_> {
                 .with_hint("VARCHAR(n) and VARBINARY(n) are not filled up to their length");
             return Err(self.report(error));
         }
+
         if from.data_type == DataType::Null {
             return Ok(self.add_literal(Value::Null, to.clone()));
         }
@@ -221,6 +225,7 @@ impl ExprBinder<'_> {
             let error = Diagnostic::error(span, format!("a {} cannot be cast to {to}", from.data_type));
             return Err(self.report(error));
         }
+
         if from.data_type == *to {
             return Ok(input);
         }

@@ -232,10 +232,12 @@ fn not_grouped(rows: &Graph, leaf: ExprId, item: &Item) -> Diagnostic {
         }
         false
     };
+
     let (name, span) = match item.uses.iter().find(|(id, _)| contains(*id)) {
         Some((_, ident)) => (ident.value.clone(), ident.span),
         None => (item.name.clone(), item.span),
     };
+
     Diagnostic::error(span, format!("`{name}` is not grouped: it may differ from row to row of a group"))
         .with_hint("add it to GROUP BY, or aggregate it: MAX, FIRST_VALUE, COUNT(DISTINCT …)")
 }
@@ -258,11 +260,13 @@ impl<'a> Lift<'a> {
             calls: aggregates.len(),
             keys: keys.len(),
         };
+
         for key in keys {
             let name = crate::explain::expression(&rows.exprs, *key);
             let id = lift.output.add_input(name, rows.exprs.column_type(*key).clone(), Origin::Row);
             lift.done.insert(*key, id);
         }
+
         for aggregate in aggregates {
             lift.output.add_input(aggregate.name.clone(), aggregate.column_type.clone(), Origin::Row);
         }
@@ -270,6 +274,7 @@ impl<'a> Lift<'a> {
             let column = &rows.exprs.inputs[input];
             lift.output.add_input(column.name.clone(), column.column_type.clone(), Origin::Row);
         }
+
         lift
     }
 
@@ -281,6 +286,7 @@ impl<'a> Lift<'a> {
         }
         let rows = self.rows;
         let column_type: ColumnType = rows.exprs.column_type(id).clone();
+
         let lifted = match rows.exprs.expr(id) {
             Expr::Column(input) => {
                 let place = match rows.origin(*input) {
@@ -298,6 +304,7 @@ impl<'a> Lift<'a> {
                 self.output.add(expr, column_type)
             }
         };
+
         self.done.insert(id, lifted);
         Ok(lifted)
     }

@@ -32,6 +32,7 @@ impl Binder {
                 options.push((key.value.clone(), option));
             }
         }
+
         if options.is_empty() {
             return Ok(index);
         }

@@ -74,6 +74,7 @@ impl ExprBinder<'_> {
         let (first, rest) = path.split_first().expect("a name has at least one part");
         let qualified = self.qualifier.is_some_and(|qualifier| qualifier == first.value) && !rest.is_empty();
         let matching: Vec<&Column> = self.columns.iter().filter(|c| c.name == first.value).collect();
+
         match matching.as_slice() {
             [] if qualified => self.fields(self.columns, &rest[0], &rest[1..], Some(first)),
             [] => Found::Error(self.unknown_column(first)),

@@ -65,6 +65,7 @@ impl Binder {
             Stage::Grouped(group) => &mut group.output,
             Stage::Rows | Stage::Windowed { .. } => &mut self.catalog.tables[relation.source].graph,
         };
+
         let mut binder = ExprBinder {
             graph,
             columns: &relation.columns,
@@ -75,6 +76,7 @@ impl Binder {
             clause,
             uses: vec![],
         };
+
         bind(&mut binder)
     }
 

@@ -73,6 +73,7 @@ impl Binder {
         }
         let mut targets: Vec<usize> = vec![];
         let mut errors = vec![];
+
         for name in &insert.columns {
             match columns.iter().position(|column| column.name == name.value) {
                 Some(at) if targets.contains(&at) => {
@@ -82,6 +83,7 @@ impl Binder {
                 None => errors.push(self.no_such_column(sink, name)),
             }
         }
+
         if errors.is_empty() {
             return Ok(targets);
         }
@@ -113,6 +115,7 @@ impl Binder {
     ) -> Bound<Vec<ExprId>> {
         let wanted: Vec<TableColumn> = self.catalog.tables[sink].sink_columns().cloned().collect();
         let given = relation.columns.clone();
+
         if given.len() != targets.len() {
             let table = &self.catalog.tables[sink];
             let names = |columns: &mut dyn Iterator<Item = String>| columns.collect::<Vec<_>>().join(", ");
@@ -127,8 +130,10 @@ impl Binder {
             ));
             return Err(self.report(error));
         }
+
         let mut written: Vec<Option<ExprId>> = vec![None; wanted.len()];
         let mut failed = false;
+
         for (place, (column, target)) in given.iter().zip(targets).enumerate() {
             let span = insert.query.item_span(place, given.len());
             match self.convert_column(relation, column, &wanted[*target], span) {
@@ -136,6 +141,7 @@ impl Binder {
                 Err(Reported) => failed = true,
             }
         }
+
         let mut columns = vec![];
         for (column, id) in wanted.iter().zip(written) {
             match id {
@@ -144,6 +150,7 @@ impl Binder {
                 None => columns.push(self.missing(relation, column, insert.table.span())?),
             }
         }
+
         if failed { Err(Reported) } else { Ok(columns) }
     }
 
@@ -168,12 +175,15 @@ impl Binder {
             };
             return Err(self.report(error.with_hint(hint)));
         };
+
         let from: ColumnType = self.over(relation, None, None, "here", |binder| binder.type_of(id));
         let to = &wanted.column_type.data_type;
+
         if from.data_type == DataType::Null {
             let instead = format!("write CAST(NULL AS {to})");
             self.report(Diagnostic::refused_by_flink(span, "a NULL without a type", &instead));
         }
+
         if !converts_implicitly(&from.data_type, to) {
             let error = Diagnostic::error(
                 span,
@@ -183,6 +193,7 @@ impl Binder {
             .with_hint(format!("CAST(… AS {to}), or declare the column as {}", from.data_type));
             return Err(self.report(error));
         }
+
         let may_fail = self.sink_rules.not_null == NotNull::Error;
         if from.nullable && !wanted.column_type.nullable && may_fail {
             let notice = Diagnostic::notice(
@@ -195,6 +206,7 @@ impl Binder {
             );
             self.report(notice);
         }
+
         Ok(self.over(relation, None, None, "here", |binder| binder.convert(id, to)))
     }
 

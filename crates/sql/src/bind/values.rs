@@ -20,20 +20,25 @@ impl Binder {
             [] => Span::default(),
             [first, .., last] | [first @ last] => first.span.to(last.span),
         };
+
         if let Some(other) = rows.iter().find(|row| row.len() != width) {
             let message = format!("this row has {} values, the first one {width}", other.len());
             return Err(self.report(Diagnostic::error(span_of(other), message)));
         }
+
         let mut graph = Graph::default();
         let mut bound: Vec<Vec<ExprId>> = vec![];
+
         for row in rows {
             let ids = self.over_nothing(&mut graph, |binder| {
                 row.iter().map(|expr| binder.bind(expr)).collect::<Bound<Vec<_>>>()
             })?;
             bound.push(ids);
         }
+
         let mut types = vec![];
         let mut values: Vec<Vec<Value>> = vec![vec![]; rows.len()];
+
         for column in 0..width {
             let spans: Vec<Span> = rows.iter().map(|row| row[column].span).collect();
             let ids: Vec<ExprId> = bound.iter().map(|row| row[column]).collect();
@@ -55,6 +60,7 @@ impl Binder {
             let nullable = values.iter().any(|row| row[column].is_null());
             types.push(ColumnType { data_type, nullable });
         }
+
         let span = rows.first().map_or(Span::default(), |row| span_of(row));
         let index = self.catalog.add_nameless(Table::values(types, values, span));
         let columns = self.catalog.tables[index].columns.clone();

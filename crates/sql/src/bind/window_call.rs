@@ -38,12 +38,14 @@ impl Binder {
                     .with_hint("there are TUMBLE, HOP and CUMULATE");
             return Err(self.report(error));
         };
+
         let slots = self.slots(call, names, form)?;
         let Some(WindowArgValue::Table(from)) = slots[0].map(|arg| &arg.value) else {
             let span = slots[0].map_or(call.span, |arg| arg.span);
             let error = Diagnostic::error(span, format!("the first argument of {function} is a table"));
             return Err(self.report(error.with_hint(format!("write TABLE and its name: {form}"))));
         };
+
         let (mut relation, _) = self.from(from)?;
         let Some(WindowArgValue::Descriptor(columns)) = slots[1].map(|arg| &arg.value) else {
             let span = slots[1].map_or(call.span, |arg| arg.span);
@@ -51,6 +53,7 @@ impl Binder {
                 Diagnostic::error(span, format!("the second argument of {function} names the time column"));
             return Err(self.report(error.with_hint("write DESCRIPTOR(time_column)")));
         };
+
         let time = self.time_column(&relation, columns, &function);
         let window = self.lengths(&function, &slots, call.span, form);
         let (_, window) = (time?, window?);
@@ -81,6 +84,7 @@ impl Binder {
                 }
             }
         }
+
         Ok(slots)
     }
 
@@ -90,30 +94,36 @@ impl Binder {
             let span = columns[0].span.to(columns[columns.len() - 1].span);
             return Err(self.report(Diagnostic::error(span, "a window has one time column")));
         };
+
         if !matches!(relation.stage, Stage::Rows) {
             let error = Diagnostic::error(name.span, "a window over a window is not supported")
                 .with_hint("window the table itself, once for each query");
             return Err(self.report(error));
         }
+
         let Some(column) = relation.columns.iter().find(|column| column.name == name.value) else {
             let error = Diagnostic::error(name.span, format!("there is no column `{}`", name.value));
             let error = suggest(error, &name.value, &relation.columns);
             return Err(self.report(error));
         };
+
         let table = &self.catalog.tables[relation.source];
         let Cell::Scalar(id) = &column.cell else {
             let error = Diagnostic::error(name.span, format!("`{}` is not a time", name.value));
             return Err(self.report(error));
         };
+
         if table.rowtime.as_ref().is_some_and(|rowtime| rowtime.time == *id) {
             return Ok(());
         }
         let data_type = &table.graph.exprs.column_type(*id).data_type;
+
         let message = if data_type.is_timestamp() {
             format!("`{}` is not the event time of `{}`", name.value, table.name)
         } else {
             format!("{function} needs a TIMESTAMP or TIMESTAMP_LTZ, `{}` is {data_type}", name.value)
         };
+
         let hint = match &table.rowtime {
             Some(rowtime) => format!("the event time, which has the watermark, is `{}`", rowtime.name),
             None => format!(
@@ -121,16 +131,19 @@ impl Binder {
                 table.name, name.value, name.value
             ),
         };
+
         Err(self.report(Diagnostic::error(name.span, message).with_hint(hint)))
     }
 
     fn lengths(&mut self, function: &str, slots: &Slots<'_>, span: Span, form: &str) -> Bound<Window> {
         let has_step = function != "TUMBLE";
         let size_at = if has_step { 3 } else { 2 };
+
         let Some(size_arg) = slots[size_at].filter(|_| !has_step || slots[2].is_some()) else {
             let error = Diagnostic::error(span, format!("{function} lacks a length of time"));
             return Err(self.report(error.with_hint(format!("it is {form}"))));
         };
+
         let size = self.length(size_arg, "size")?;
         let step = match slots[2].filter(|_| has_step) {
             Some(arg) => {
@@ -138,10 +151,12 @@ impl Binder {
             }
             None => None,
         };
+
         let offset = match slots[size_at + 1] {
             Some(arg) => self.interval(arg)?,
             None => Interval::ZERO,
         };
+
         if let Some(arg) = slots[size_at + 1].filter(|_| offset.0.abs() >= size.0) {
             let error = Diagnostic::error(
                 arg.span,
@@ -149,12 +164,14 @@ impl Binder {
             );
             return Err(self.report(error));
         }
+
         let Some((step, step_span)) = step else { return Ok(Window::Tumble { size, offset }) };
         if size.0 % step.0 != 0 {
             let error =
                 Diagnostic::error(step_span, format!("the size {size} is not a whole multiple of {step}"));
             return Err(self.report(error.with_hint(format!("it is {form}"))));
         }
+
         Ok(match function {
             "HOP" => Window::Hop { size, slide: step, offset },
             _ => Window::Cumulate { size, step, offset },

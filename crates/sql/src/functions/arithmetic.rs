@@ -79,6 +79,7 @@ pub(super) fn common_number(a: &DataType, b: &DataType) -> Option<DataType> {
         Int => 2,
         _ => 3,
     };
+
     Some(match (a, b) {
         (Null, other) | (other, Null) if other.is_numeric() => other.clone(),
         (Double, other) | (other, Double) if other.is_numeric() => Double,
@@ -106,25 +107,30 @@ fn signature(op: Op, args: &[Argument<'_>]) -> Result<Signature, SignatureError>
     if let Some(result) = time_result(op, left, right) {
         return with([left.clone(), right.clone()], result, nullable);
     }
+
     // Of FLOAT and DOUBLE the left one decides.
     let common = match (left, right) {
         (DataType::Float, DataType::Double) => Some(DataType::Float),
         _ => common_number(left, right),
     };
+
     let Some(common) = common else { return Err(mismatch(EXPECTED)) };
     let DataType::Decimal { .. } = common else {
         // The remainder has the type of what divides.
         let result = if op == Op::Remainder && common.is_integer() { right.clone() } else { common.clone() };
         return with([common.clone(), common], result, nullable);
     };
+
     let exact = |t: &DataType| if *t == DataType::Null { Shape::of(&common) } else { Shape::of(t) };
     let (Some(x), Some(y)) = (exact(left), exact(right)) else { return Err(mismatch(EXPECTED)) };
+
     let result = match op {
         Op::Add | Op::Subtract => x.of_sum(y),
         Op::Multiply => x.of_product(y),
         Op::Divide => x.of_quotient(y),
         Op::Remainder => x.of_remainder(y),
     };
+
     // What does not fit is null.
     with([x.data_type(), y.data_type()], result.data_type(), true)
 }
@@ -151,6 +157,7 @@ fn prepare(op: Op, call: &Call<'_>) -> Result<Code, String> {
     if is_interval(&left) || is_interval(&right) {
         return prepare_time(op, left, right, result);
     }
+
     match (&left, &result) {
         (DataType::Decimal { .. }, DataType::Decimal { precision, scale }) => {
             let to = Shape { precision: *precision, scale: *scale };

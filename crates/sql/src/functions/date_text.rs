@@ -96,6 +96,7 @@ fn date_format_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureEr
 fn date_format(call: &Call<'_>) -> Result<Code, String> {
     let session = call.time_zone.clone();
     let from = data_type(call, 0);
+
     if from.is_text() {
         let input = SimpleDate::compile(simple_date::DEFAULT)?;
         let patterns = Compiled::new(literal_text(call, 1), SimpleDate::compile)?;
@@ -107,8 +108,10 @@ fn date_format(call: &Call<'_>) -> Result<Code, String> {
             patterns.with(text(args, 1), |p| out.write_text(|to| p.format(instant, &session, to)))
         });
     }
+
     let patterns = Compiled::new(literal_text(call, 1), DatePattern::compile)?;
     let is_instant = matches!(from, DataType::TimestampLtz(_));
+
     fallible(move |args, out| {
         let mut time = Moment::read(args.first().copied().unwrap_or(Scalar::Null));
         if is_instant {
@@ -157,6 +160,7 @@ fn to_timestamp_ltz(call: &Call<'_>) -> Result<Code, String> {
     if from.is_numeric() {
         return instant_of_number(&from, result);
     }
+
     if call.args.len() == 1 {
         return fallible(|args, out| {
             let text = text(args, 0);
@@ -170,9 +174,11 @@ fn to_timestamp_ltz(call: &Call<'_>) -> Result<Code, String> {
             Ok(())
         });
     }
+
     let patterns = Compiled::new(literal_text(call, 1), DatePattern::compile)?;
     let has_zone = call.args.len() > 2;
     let fixed_zone: Option<Option<TimeZone>> = literal_text(call, 2).map(zone);
+
     fallible(move |args, out| {
         let Some(wall) = patterns.with(text(args, 1), |p| read_moment(text(args, 0), p))? else {
             out.null();
@@ -198,6 +204,7 @@ fn instant_of_number(from: &DataType, result: DataType) -> Result<Code, String> 
     // 0000-01-01 to the end of 9999, in nanoseconds.
     const RANGE: std::ops::Range<i128> = -62_167_219_200_000 * NANOS_OF_MS..253_402_300_800_000 * NANOS_OF_MS;
     let unit = power_of_ten(Shape::of(from).map_or(0, |s| s.scale).into());
+
     fallible(move |args, out| {
         let digits = match optional_int(args, 1) {
             None => 3,

@@ -127,6 +127,7 @@ fn url_encode(args: &[Scalar<'_>], out: &mut Output) {
 fn url_decode(args: &[Scalar<'_>], out: &mut Output) {
     let mut bytes = Vec::new();
     let mut rest = text(args, 0).as_bytes();
+
     loop {
         rest = match rest {
             [] => break,
@@ -147,5 +148,6 @@ fn url_decode(args: &[Scalar<'_>], out: &mut Output) {
             }
         };
     }
+
     out.text(&String::from_utf8_lossy(&bytes));
 }

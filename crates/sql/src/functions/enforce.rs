@@ -107,6 +107,7 @@ fn check_length(call: &Call<'_>) -> Result<Code, String> {
         DataType::Varchar(n) | DataType::Varbinary(n) => (0, i64::from(n)),
         _ => (0, i64::MAX),
     };
+
     fallible(move |args, out| {
         let (given, unit) = match args.first() {
             Some(Scalar::Text(text)) => (length(text), "characters"),

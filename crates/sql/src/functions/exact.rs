@@ -227,6 +227,7 @@ pub(super) fn atan2(y: f64, x: f64) -> f64 {
         (false, false) if x == 0.0 => FRAC_PI_2,
         (false, false) => quotient_angle(y, x),
     };
+
     let turned = match (x.is_sign_negative(), angle) {
         (false, angle) => angle,
         (true, 0.0) => PI,
@@ -234,6 +235,7 @@ pub(super) fn atan2(y: f64, x: f64) -> f64 {
         (true, FRAC_PI_4) if x.is_infinite() => 3.0 * FRAC_PI_4,
         (true, angle) => PI - (angle - PI_REST),
     };
+
     turned.copysign(y)
 }
 
@@ -264,6 +266,7 @@ mod tests {
         assert_eq!((tanh(f64::INFINITY), tanh(-50.0)), (1.0, -1.0));
         assert_eq!((log10(0.0), log10(f64::INFINITY)), (f64::NEG_INFINITY, f64::INFINITY));
         assert_eq!((log10(1e-320).round(), log10(1e300)), (-320.0, 300.0));
+
         for (y, x, angle) in [
             (0.0, -1.0, PI),
             (-0.0, -1.0, -PI),

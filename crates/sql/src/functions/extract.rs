@@ -119,6 +119,7 @@ impl Part {
             Nanosecond,
             Epoch,
         ];
+
         UNITS.iter().position(|name| *name == unit).map(|at| PARTS[at])
     }
 
@@ -130,6 +131,7 @@ impl Part {
         let era = |years: i64| {
             if date.year > 0 { (date.year + years - 1) / years } else { (date.year - years + 1) / years }
         };
+
         match self {
             Part::Millennium => era(1_000),
             Part::Century => era(100),

@@ -60,6 +60,7 @@ fn prepare(call: &Call<'_>) -> Result<Code, String> {
     let literal = literal_text(call, 1).map(parse_path).transpose()?;
     let behaviour = |at| literal_text(call, at).unwrap_or("NULL").trim_end().to_uppercase();
     let (on_empty, on_error) = (behaviour(2), behaviour(4));
+
     Ok(Arc::new(move |_: &Env, args: &[Scalar<'_>], out: &mut Output| -> Result<(), EvalError> {
         let (Some(json), Some(path)) = (optional_text(args, 0), optional_text(args, 1)) else {
             out.null();
@@ -177,13 +178,16 @@ fn write_number(number: &str, to: &mut String) {
 fn parse_path(text: &str) -> Result<Path, String> {
     let malformed = || format!("'{text}' is not a JSON path such as '$.a.b[0]'");
     let trimmed = text.trim();
+
     let (lax, rest) = match trimmed.split_once(char::is_whitespace) {
         Some((mode, rest)) if mode.eq_ignore_ascii_case("lax") => (true, rest.trim_start()),
         Some((mode, rest)) if mode.eq_ignore_ascii_case("strict") => (false, rest.trim_start()),
         _ => (false, trimmed),
     };
+
     let mut rest = rest.strip_prefix('$').ok_or_else(malformed)?;
     let mut steps = Vec::new();
+
     while !rest.is_empty() {
         if let Some(member) = rest.strip_prefix('.') {
             let end = member.find(['.', '[']).unwrap_or(member.len());
@@ -202,5 +206,6 @@ fn parse_path(text: &str) -> Result<Path, String> {
         });
         rest = after;
     }
+
     Ok(Path { lax, steps })
 }

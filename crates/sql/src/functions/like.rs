@@ -91,6 +91,7 @@ impl Like {
         let escape = escape_character(escape)?;
         let mut tokens = Vec::new();
         let mut chars = pattern.chars();
+
         while let Some(c) = chars.next() {
             tokens.push(match c {
                 c if Some(c) == escape => match chars.next() {
@@ -102,17 +103,20 @@ impl Like {
                 c => Token::Char(c),
             });
         }
+
         tokens.dedup_by(|a, b| *a == Token::AnyText && *b == Token::AnyText);
         let text = |tokens: &[Token]| {
             let chars = tokens.iter().map(|t| if let Token::Char(c) = t { Some(*c) } else { None });
             chars.collect::<Option<String>>()
         };
+
         let simple = match tokens.as_slice() {
             [Token::AnyText, inner @ .., Token::AnyText] => text(inner).map(Like::Contains),
             [Token::AnyText, end @ ..] => text(end).map(Like::EndsWith),
             [start @ .., Token::AnyText] => text(start).map(Like::StartsWith),
             all => text(all).map(Like::Exactly),
         };
+
         Ok(simple.unwrap_or(Like::Tokens(tokens)))
     }
 
@@ -131,6 +135,7 @@ impl Like {
 fn matches(tokens: &[Token], text: &str) -> bool {
     let (mut token, mut rest) = (0, text);
     let mut retry: Option<(usize, &str)> = None;
+
     loop {
         let mut chars = rest.chars();
         match (tokens.get(token), chars.next()) {

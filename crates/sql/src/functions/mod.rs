@@ -288,6 +288,7 @@ pub fn all() -> &'static [&'static Function] {
         ];
         chapters.into_iter().flatten().collect()
     });
+
     &ALL
 }
 

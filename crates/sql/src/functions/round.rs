@@ -80,6 +80,7 @@ fn prepare(way: Way, call: &Call<'_>) -> Result<Code, String> {
     let single = from == DataType::Float;
     let scale = Shape::of(&from).map_or(0, |s| s.scale);
     let target = Shape::of(&to);
+
     simple(move |args, out| {
         let digits = optional_int(args, 1).unwrap_or(0);
         match (args.first(), target) {
@@ -170,6 +171,7 @@ fn round_double(value: f64, places: i64, way: Way, single: bool) -> f64 {
     }
     let Ok(keep) = usize::try_from(keep) else { return 0.0 };
     let up = way == Way::HalfUp && digits[keep] >= 5;
+
     if keep == 0 {
         // Nothing is left, or a one in the place before.
         digits = vec![u8::from(up)];
@@ -180,6 +182,7 @@ fn round_double(value: f64, places: i64, way: Way, single: bool) -> f64 {
             point += round_up(&mut digits);
         }
     }
+
     let text: String = digits.iter().map(|d| char::from(b'0' + d)).collect();
     let text = format!("{text}e{}", i64::from(point) - digits.len() as i64);
     let rounded = if single { text.parse::<f32>().map(f64::from) } else { text.parse() }.unwrap_or(value);

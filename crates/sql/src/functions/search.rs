@@ -90,6 +90,7 @@ fn instr(args: &[Scalar<'_>], out: &mut Output) -> Result<(), EvalError> {
     if nth <= 0 {
         return Err(fail("nthAppearance must be positive!"));
     }
+
     let place = match from {
         0 => 0,
         1.. => find_nth(text, search, from, nth),
@@ -101,6 +102,7 @@ fn instr(args: &[Scalar<'_>], out: &mut Output) -> Result<(), EvalError> {
             }
         }
     };
+
     out.int(place);
     Ok(())
 }

@@ -66,6 +66,7 @@ impl Kind {
                 words.contains(&word.trim_end().to_uppercase().as_str())
             }
         };
+
         match (fits, given, self) {
             (true, ..) => Some(given.clone()),
             (false, DataType::Null, Kind::Text | Kind::Any) => Some(DataType::STRING),

@@ -47,6 +47,7 @@ impl SimpleDate {
         let mut parts: Vec<Part> = Vec::new();
         let mut chars = pattern.chars().peekable();
         let mut quoted = false;
+
         while let Some(c) = chars.next() {
             match c {
                 '\'' if chars.next_if_eq(&'\'').is_some() => parts.push(Part::Literal('\'')),
@@ -59,6 +60,7 @@ impl SimpleDate {
                 c => return Err(format!("Illegal pattern character '{c}'")),
             }
         }
+
         if quoted {
             return Err(format!("Unterminated quote in the date pattern '{pattern}'"));
         }
@@ -107,10 +109,12 @@ fn write(letter: char, count: usize, wall: i64, offset_ms: i64, out: &mut String
     let ms = wall.rem_euclid(DAY_MS);
     let hour = ms / HOUR_MS;
     let year_of_era = if date.year > 0 { date.year } else { 1 - date.year };
+
     let name = |names: &'static [&'static str], index: i64| {
         let name = names.get(index as usize).copied().unwrap_or_default();
         if count >= 4 { name } else { name.get(..3).unwrap_or(name) }
     };
+
     let number = match letter {
         'G' => return out.push_str(if date.year > 0 { "AD" } else { "BC" }),
         'y' | 'Y' => {
@@ -137,6 +141,7 @@ fn write(letter: char, count: usize, wall: i64, offset_ms: i64, out: &mut String
         's' => ms / SECOND_MS % 60,
         _ => ms % SECOND_MS,
     };
+
     write_padded(number as u64, count, out);
 }
 
@@ -195,6 +200,7 @@ impl Fields {
     fn read(&mut self, letter: char, count: usize, abuts: bool, text: &str, at: usize) -> Option<usize> {
         let at = at + text[at..].bytes().take_while(|b| matches!(b, b' ' | b'\t')).count();
         let rest = &text[at..];
+
         let named = |names: &[&str]| {
             let find = |length: fn(&str) -> usize| {
                 names.iter().position(|n| {
@@ -204,6 +210,7 @@ impl Fields {
             let full = find(str::len).map(|i| (i as i64, names[i].len()));
             full.or_else(|| find(|_| 3).map(|i| (i as i64, 3)))
         };
+
         match letter {
             'M' | 'L' if count >= 3 => {
                 let (index, length) = named(&MONTHS)?;
@@ -231,6 +238,7 @@ impl Fields {
             }
             _ => {}
         }
+
         let negative = rest.starts_with('-') && !abuts;
         let start = at + usize::from(negative);
         let available = text[start..].bytes().take_while(u8::is_ascii_digit).count();
@@ -241,6 +249,7 @@ impl Fields {
         let digits = &text[start..start + width];
         let value: i64 = digits.parse::<i32>().ok()?.into();
         let value = if negative { -value } else { value };
+
         match letter {
             // Java's window is the 80 years before today and the 20 after; here it stands still.
             'y' if count <= 2 && width == 2 && !negative => {
@@ -259,6 +268,7 @@ impl Fields {
             'S' => self.ms = value,
             _ => {}
         }
+
         Some(start + width)
     }
 

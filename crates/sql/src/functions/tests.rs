@@ -74,6 +74,7 @@ pub(super) fn call_in(zone: &TimeZone, name: &str, args: &[Typed]) -> Result<Typ
         values.push(convert_in(zone, arg, to, CastMode::Strict)?);
     }
     let types: Vec<ColumnType> = signature.args.iter().map(|t| t.clone().nullable()).collect();
+
     let arguments: Vec<Argument<'_>> =
         values.iter().zip(&types).map(|(v, t)| Argument { column_type: t, literal: Some(v) }).collect();
     let code = (function.prepare)(&Call { args: &arguments, result: &signature.result, time_zone: zone })?;

@@ -197,6 +197,7 @@ fn substring(args: &[Scalar<'_>], out: &mut Output) {
     if wanted < 0 {
         return out.null();
     }
+
     let skipped = match start {
         1.. => start - 1,
         0 => 0,
@@ -208,6 +209,7 @@ fn substring(args: &[Scalar<'_>], out: &mut Output) {
             skipped
         }
     };
+
     let rest = &text[byte_of(text, skipped as u64)..];
     out.text(&rest[..byte_of(rest, wanted as u64)]);
 }

@@ -146,11 +146,13 @@ fn prepare_rounding(call: &Call<'_>, end: End) -> Result<Code, String> {
     let unit = Unit::of(call)?;
     let zone = call.time_zone.clone();
     let of = data_type(call, 1);
+
     let round = move |ms: i64, nanos: i64| match end {
         End::Floor => unit.floor(ms),
         // A part of a millisecond counts.
         End::Ceil => unit.ceil(ms.saturating_add(i64::from(nanos > 0))),
     };
+
     simple(move |args, out| {
         let value = args.get(1).copied().unwrap_or(Scalar::Null);
         match (&of, value) {

@@ -98,13 +98,16 @@ fn strict_rest(text: &[u8]) -> Option<i64> {
         return None;
     }
     let second_ms = (i64::from(tens) * 10 + i64::from(ones)) * 1_000;
+
     let digits = match fraction {
         [] => return Some(second_ms),
         [b'.', digits @ ..] if digits.len() <= 9 => digits,
         _ => return None,
     };
+
     let mut ms = 0;
     let mut unit = 100;
+
     for digit in digits {
         let digit = digit.wrapping_sub(b'0');
         if digit > 9 {
@@ -113,6 +116,7 @@ fn strict_rest(text: &[u8]) -> Option<i64> {
         ms += i64::from(digit) * unit;
         unit /= 10;
     }
+
     Some(second_ms + ms)
 }
 
@@ -206,6 +210,7 @@ mod tests {
             ("+12345-01-01", at(12345, 1, 1, 0, 0, 0, 0)),
             ("0001-01-01 00:00:00", at(1, 1, 1, 0, 0, 0, 0)),
         ];
+
         for (text, ms) in cases {
             assert_eq!(parse(text.as_bytes(), Separator::Blank), ms, "{text}");
             assert_eq!(parse(text.replace(' ', "T").as_bytes(), Separator::BlankOrT), ms, "{text}");
@@ -235,6 +240,7 @@ mod tests {
         ] {
             assert_eq!(parse(text.as_bytes(), Separator::BlankOrT), None, "{text}");
         }
+
         assert_eq!(parse(b"2025-12-09T11:30:00", Separator::Blank), None);
         assert_eq!(parse(b"2025-12-09 11:30:0\xff", Separator::Blank), None);
     }
@@ -253,6 +259,7 @@ mod tests {
             "2025-12-09T11:30:00.1234567890",
             "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0:00",
         ];
+
         for separator in [Separator::BlankOrT, Separator::Blank, Separator::BlankOrT] {
             for text in texts {
                 for _ in 0..2 {

@@ -133,6 +133,7 @@ impl Parser {
             self.top_query()?;
             return Ok(Command::Query);
         }
+
         if self.accept_word("CREATE") {
             return self.create(start).map(|declaration| Command::Create(Box::new(declaration)));
         }
@@ -142,14 +143,17 @@ impl Parser {
         if self.accept_word("INSERT") {
             return self.insert(start).map(|_| Command::Insert);
         }
+
         if self.accept_words(&["EXECUTE", "STATEMENT", "SET"]) {
             self.expect_word("BEGIN")?;
             return self.statement_set(start).map(|_| Command::StatementSet);
         }
+
         if self.accept_word("EXECUTE") {
             self.expect_word("INSERT")?;
             return self.insert(start).map(|_| Command::Insert);
         }
+
         if self.accept_words(&["BEGIN", "STATEMENT", "SET"]) {
             return Ok(Command::BeginStatementSet);
         }
@@ -159,17 +163,20 @@ impl Parser {
         if self.accept_word("SET") {
             return self.session_set();
         }
+
         if self.accept_word("RESET") {
             let key =
                 if self.is_at_end_of_command() { None } else { Some(self.text("a key in single quotes")?) };
             return Ok(Command::Reset(key));
         }
+
         if self.accept_word("EXPLAIN") {
             return self.explain_command(start);
         }
         if self.accept_word("SHOW") {
             return self.show().map(Command::Show);
         }
+
         if self.accept_word("DESCRIBE") || self.accept_word("DESC") {
             if self.is_word("JOB") && matches!(self.peek_nth(1), Token::SingleQuotedString(_)) {
                 self.advance();
@@ -178,6 +185,7 @@ impl Parser {
             self.accept_word("EXTENDED");
             return self.object_name("a table's name").map(Command::Describe);
         }
+
         if self.accept_words(&["USE", "CATALOG"]) {
             return self.ident("a catalog's name").map(Command::UseCatalog);
         }
@@ -245,6 +253,7 @@ impl Parser {
             let what = self.object_kind("`TABLE` or `VIEW`")?;
             return Ok(Show::Create(what, self.object_name("its name")?));
         }
+
         if self.accept_word("CURRENT") {
             return if self.accept_word("CATALOG") {
                 Ok(Show::CurrentCatalog)
@@ -254,6 +263,7 @@ impl Parser {
                 Err(self.unexpected("`CATALOG` or `DATABASE`"))
             };
         }
+
         if self.accept_word("USER") {
             return if self.accept_word("FUNCTIONS") {
                 Ok(Show::UserFunctions)
@@ -261,6 +271,7 @@ impl Parser {
                 Err(self.unexpected("`FUNCTIONS`"))
             };
         }
+
         if self.accept_word("COLUMNS") {
             if !self.accept_word("FROM") && !self.accept_word("IN") {
                 return Err(self.unexpected("`FROM`"));
@@ -268,10 +279,12 @@ impl Parser {
             let name = self.object_name("a table's name")?;
             return Ok(Show::Columns(name, self.pattern()?));
         }
+
         if self.accept_word("FULL") {
             self.expect_word("MODULES")?;
             return Ok(Show::FullModules);
         }
+
         if self.accept_word("TABLES") {
             return self.like().map(Show::Tables);
         }
@@ -281,6 +294,7 @@ impl Parser {
         if self.accept_word("FUNCTIONS") {
             return self.like().map(Show::Functions);
         }
+
         let plain = [
             ("JOBS", Show::Jobs),
             ("JARS", Show::Jars),
@@ -288,11 +302,13 @@ impl Parser {
             ("DATABASES", Show::Databases),
             ("MODULES", Show::Modules),
         ];
+
         for (word, show) in plain {
             if self.accept_word(word) {
                 return Ok(show);
             }
         }
+
         for word in ["COLUMNS", "PARTITIONS", "PROCEDURES", "MODELS", "MATERIALIZED", "FULL"] {
             if self.is_word(word) {
                 let error = Diagnostic::error(self.span(), format!("SHOW {word} is not supported"));
@@ -300,6 +316,7 @@ impl Parser {
                 return Err(Box::new(Diagnostic { hint, ..error }));
             }
         }
+
         Err(self.unexpected(
             "`TABLES`, `VIEWS`, `COLUMNS`, `FUNCTIONS`, `JOBS`, `JARS`, `CATALOGS`, `DATABASES`, `MODULES`, `CURRENT CATALOG`, \
              `CURRENT DATABASE`, `CREATE TABLE` or `CREATE VIEW`",

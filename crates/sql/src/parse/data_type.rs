@@ -56,6 +56,7 @@ impl Parser {
         let mut data_type = self.nested(Parser::data_type)?;
         // The older spelling: INT ARRAY, INT MULTISET.
         let mut levels = 0;
+
         while let Some(word) = ["ARRAY", "MULTISET"].into_iter().find(|word| self.accept_word(word)) {
             levels += 1;
             if levels > MAX_DEPTH {
@@ -66,6 +67,7 @@ impl Parser {
                 _ => DataType::Multiset(Box::new(data_type.nullable())),
             };
         }
+
         let nullable = !self.accept_words(&["NOT", "NULL"]);
         if nullable {
             self.accept_word("NULL");
@@ -78,6 +80,7 @@ impl Parser {
         let Token::Word(word) = self.peek() else { return Err(self.unexpected("a data type")) };
         let name = word.value.to_ascii_uppercase();
         self.advance();
+
         Ok(match name.as_str() {
             "BOOLEAN" => DataType::Boolean,
             "TINYINT" => DataType::TinyInt,

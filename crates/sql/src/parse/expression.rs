@@ -100,6 +100,7 @@ impl Parser {
         if !matches!(operator, Operator::Range) {
             self.advance();
         }
+
         let kind = match operator {
             Operator::And | Operator::Or => {
                 let right = self.climb(power)?;
@@ -114,6 +115,7 @@ impl Parser {
             Operator::Is => self.is_test(left)?,
             Operator::Range => self.range(left)?,
         };
+
         self.node(kind, self.since(start))
     }
 
@@ -169,6 +171,7 @@ impl Parser {
             let list = self.list(Parser::expr)?;
             return Ok(ExprKind::In { input: Box::new(input), list, negated });
         }
+
         if self.accept_word("BETWEEN") {
             let symmetric = self.accept_word("SYMMETRIC");
             if !symmetric {
@@ -179,6 +182,7 @@ impl Parser {
             let high = Box::new(self.climb(power::RANGE)?);
             return Ok(ExprKind::Between { input: Box::new(input), low, high, negated, symmetric });
         }
+
         let function = if self.accept_word("LIKE") {
             "LIKE"
         } else {
@@ -186,6 +190,7 @@ impl Parser {
             self.expect_word("TO")?;
             "SIMILAR TO"
         };
+
         let mut args = vec![input, self.climb(power::RANGE)?];
         if self.accept_word("ESCAPE") {
             args.push(self.climb(power::RANGE)?);

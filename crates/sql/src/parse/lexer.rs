@@ -53,6 +53,7 @@ pub(crate) fn lexemes(filled: &Filled) -> (Vec<Lexeme>, Option<Diagnostic>) {
     let failure = Tokenizer::new(&Flink, &filled.text).tokenize_with_location_into_buf(&mut raw).err();
     let mut ruler = Ruler::new(&filled.text);
     let mut lexemes = Vec::with_capacity(raw.len() / 2 + 1);
+
     for token in raw {
         let start = ruler.offset_of(token.span.start);
         let end = ruler.offset_of(token.span.end);
@@ -68,14 +69,17 @@ pub(crate) fn lexemes(filled: &Filled) -> (Vec<Lexeme>, Option<Diagnostic>) {
             }
         }
     }
+
     let end = filled.origin(Span { start: filled.text.len(), end: filled.text.len() });
     lexemes.push(Lexeme { token: Token::EOF, span: end });
+
     let failure = failure.map(|error| {
         let start = ruler.offset_of(error.location);
         let width = filled.text[start..].chars().next().map_or(0, char::len_utf8);
         let span = filled.origin(Span { start, end: start + width });
         Diagnostic::error(span, lower_first(&error.message))
     });
+
     (lexemes, failure)
 }
 

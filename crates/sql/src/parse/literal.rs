@@ -134,6 +134,7 @@ fn interval(text: &str, first: Unit, last: Unit) -> Option<i64> {
         Some(rest) => (-1, rest),
         None => (1, text.strip_prefix('+').unwrap_or(text)),
     };
+
     let (mut unit, mut limit, mut total) = (first, i64::MAX, 0i64);
     loop {
         let next = if unit == last { None } else { Some(unit.next_field()?) };
@@ -180,6 +181,7 @@ impl Parser {
                     .with_hint("write it as a DOUBLE: 1E40"),
             )
         })?;
+
         let value = match value {
             // -2147483648 is an INT though 2147483648 is none.
             Value::Int(2_147_483_648) if negative => {
@@ -195,6 +197,7 @@ impl Parser {
             Value::Double(v) if negative => Value::Double(-v),
             value => value,
         };
+
         self.literal(value, data_type, span)
     }
 
@@ -234,6 +237,7 @@ impl Parser {
         let (first, last) = self
             .interval_units()
             .map_err(|error| if error.hint.is_some() { error } else { Box::new(error.with_hint(example)) })?;
+
         let length = interval(&text.value, first, last).ok_or_else(|| {
             let error = Diagnostic::error(
                 text.span,
@@ -245,6 +249,7 @@ impl Parser {
                 "write it like INTERVAL '1 02:03:04' DAY TO SECOND"
             }))
         })?;
+
         if !has_precision && leading_digits(&text.value) > DEFAULT_PRECISION {
             let what = format!("an interval of more than {DEFAULT_PRECISION} digits");
             self.refused_by_flink(
@@ -253,6 +258,7 @@ impl Parser {
                 "write their number behind the unit: INTERVAL '100' SECOND(3)",
             );
         }
+
         let data_type =
             if first.is_month_based() { DataType::IntervalYearMonth } else { DataType::IntervalDayTime };
         let length = if negative { -length } else { length };
@@ -267,6 +273,7 @@ impl Parser {
         }
         let span = self.span();
         let last = self.unit()?;
+
         let reaches = |mut unit: Unit| {
             while unit != last {
                 let Some((next, _, _)) = unit.next_field() else { return false };
@@ -274,12 +281,14 @@ impl Parser {
             }
             true
         };
+
         if first == last || !reaches(first) {
             return Err(Box::new(
                 Diagnostic::error(span, "an interval does not go from the one to the other of these units")
                     .with_hint("YEAR TO MONTH, or from DAY, HOUR, MINUTE to a smaller one, at most SECOND"),
             ));
         }
+
         Ok((first, last))
     }
 
@@ -297,6 +306,7 @@ impl Parser {
             },
             _ => return Err(self.unexpected("a unit of time")),
         };
+
         self.advance();
         if self.accept(&Token::LParen) {
             self.number("a precision")?;
@@ -305,6 +315,7 @@ impl Parser {
             }
             self.expect(&Token::RParen)?;
         }
+
         Ok(unit)
     }
 }

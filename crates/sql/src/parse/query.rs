@@ -68,18 +68,23 @@ impl Parser {
                 span: self.since(start),
             });
         }
+
         self.expect_word("SELECT")?;
         let hints = self.hints()?;
+
         if self.is_word("DISTINCT") {
             let hint = "group by the columns in a window: … GROUP BY window_start, window_end, a, b";
             return Err(self.refuse(self.span(), "SELECT DISTINCT is not supported", hint));
         }
+
         self.accept_word("ALL");
         let mut items = vec![self.select_item()?];
+
         while self.accept(&Token::Comma) {
             items.push(self.select_item()?);
             self.bounded(items.len(), "columns", start)?;
         }
+
         let from = if self.accept_word("FROM") {
             let from = self.from()?;
             self.behind_from()?;
@@ -94,6 +99,7 @@ impl Parser {
         } else {
             return Err(self.no_from(&items));
         };
+
         let filter = if self.accept_word("WHERE") { Some(self.expr()?) } else { None };
         let group_by = self.group_by()?;
         let having = if self.accept_word("HAVING") { Some(self.expr()?) } else { None };
@@ -197,12 +203,14 @@ impl Parser {
             let name = self.object_name("a table's name")?;
             FromKind::Table(name, self.hints()?)
         };
+
         let alias = self.alias("an alias")?;
         let columns = if alias.is_some() && matches!(self.peek(), Token::LParen) {
             self.list(|p| p.ident("a column's name"))?
         } else {
             vec![]
         };
+
         Ok(From { kind, alias, columns })
     }
 
@@ -226,6 +234,7 @@ impl Parser {
             }
             _ => None,
         };
+
         let opens_query =
             matches!(self.peek(), Token::LParen) && (self.word_at(1, "SELECT") || self.word_at(1, "WITH"));
         let value = if self.accept_word("TABLE") || opens_query {
@@ -241,6 +250,7 @@ impl Parser {
         } else {
             WindowArgValue::Expr(self.expr()?)
         };
+
         Ok(WindowArg { name, value, span: self.since(start) })
     }
 
@@ -268,6 +278,7 @@ impl Parser {
                 return Err(self.refuse(start, &message, "write one INSERT for each grouping"));
             }
         }
+
         let expr = self.expr()?;
         if let ExprKind::Call(call) = &expr.kind {
             let name = call.name.value.to_ascii_uppercase();
@@ -280,6 +291,7 @@ impl Parser {
                 return Err(self.refuse(expr.span, &message, &hint));
             }
         }
+
         Ok(expr)
     }
 

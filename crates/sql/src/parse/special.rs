@@ -30,6 +30,7 @@ impl Parser {
         }
         let upper = word.value.to_ascii_uppercase();
         let quoted_next = matches!(self.peek_nth(1), Token::SingleQuotedString(_));
+
         let expr = match upper.as_str() {
             "TRUE" | "FALSE" => {
                 self.advance();
@@ -77,6 +78,7 @@ impl Parser {
             }
             _ => return Ok(None),
         };
+
         Ok(Some(expr))
     }
 
@@ -128,6 +130,7 @@ impl Parser {
         self.advance();
         self.expect(&Token::LParen)?;
         let mut call = Call { name, args: vec![], star: false, distinct: false, filter: None };
+
         match call.name.value.to_ascii_uppercase().as_str() {
             "EXTRACT" => self.extract_args(&mut call)?,
             "TIMESTAMPDIFF" | "TIMESTAMPADD" => {
@@ -141,6 +144,7 @@ impl Parser {
             _ if self.accept(&Token::Mul) => call.star = true,
             _ => self.plain_args(&mut call)?,
         }
+
         if !self.accept(&Token::RParen) {
             return Err(self.unexpected("`,` or `)`"));
         }
@@ -150,16 +154,19 @@ impl Parser {
             call.filter = Some(Box::new(self.expr()?));
             self.expect(&Token::RParen)?;
         }
+
         if self.is_word("OVER") {
             let error = Diagnostic::error(self.span(), "OVER windows are not supported");
             return Err(Box::new(
                 error.with_hint("aggregate in a window table function: TUMBLE, HOP or CUMULATE"),
             ));
         }
+
         if self.is_word("WITHIN") {
             let error = Diagnostic::error(self.span(), "WITHIN GROUP is not supported");
             return Err(Box::new(error.with_hint("for percentiles: PERCENTILE(x, 0.95)")));
         }
+
         self.node(ExprKind::Call(call), self.since(start))
     }
 
@@ -172,6 +179,7 @@ impl Parser {
         if !call.distinct {
             self.accept_word("ALL");
         }
+
         let between: &[&str] = match call.name.value.to_ascii_uppercase().as_str() {
             "SUBSTRING" => &["FROM", "FOR"],
             "POSITION" => &["IN"],
@@ -179,6 +187,7 @@ impl Parser {
             "FLOOR" | "CEIL" | "CEILING" => &["TO"],
             _ => &[],
         };
+
         call.args.push(if between == ["IN"] { self.operand()? } else { self.expr()? });
         loop {
             if self.accept(&Token::Comma) {
@@ -210,6 +219,7 @@ impl Parser {
         let span = self.span();
         let side = ["BOTH", "LEADING", "TRAILING"].into_iter().find(|side| self.accept_word(side));
         let blank = |p: &Parser| p.literal(Value::Text(" ".to_owned()), DataType::Char(1), span);
+
         let (characters, input) = if side.is_some() && self.accept_word("FROM") {
             (blank(self)?, Some(self.expr()?))
         } else {
@@ -217,6 +227,7 @@ impl Parser {
             let input = if self.accept_word("FROM") { Some(self.expr()?) } else { None };
             (first, input)
         };
+
         match (side, input) {
             (None, None) => call.args.push(characters),
             (side, Some(input)) => {
@@ -227,6 +238,7 @@ impl Parser {
             }
             (Some(_), None) => return Err(self.unexpected("`FROM`")),
         }
+
         Ok(())
     }
 
@@ -236,16 +248,19 @@ impl Parser {
         call.args.push(self.expr()?);
         self.expect(&Token::Comma)?;
         call.args.push(self.expr()?);
+
         if self.is_word("RETURNING") {
             let error = Diagnostic::error(self.span(), "RETURNING is not supported");
             return Err(Box::new(error.with_hint("CAST the result: it is a STRING")));
         }
+
         if matches!(self.peek(), Token::RParen) {
             return Ok(());
         }
         let text = |p: &Parser, word: &str| {
             p.literal(Value::Text(word.to_owned()), DataType::Char(word.len() as u32), span)
         };
+
         for event in ["EMPTY", "ERROR"] {
             let (mut behavior, mut value) = ("NULL", self.literal(Value::Null, DataType::Null, span)?);
             let before = self.at;
@@ -268,6 +283,7 @@ impl Parser {
             call.args.push(text(self, behavior)?);
             call.args.push(value);
         }
+
         Ok(())
     }
 

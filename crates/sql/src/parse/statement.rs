@@ -82,12 +82,14 @@ impl Parser {
         } else {
             return Err(self.refused_statement());
         }
+
         Ok(())
     }
 
     fn refused_statement(&self) -> Box<Diagnostic> {
         let Token::Word(word) = self.peek() else { return self.unexpected("a statement") };
         let name = word.value.to_ascii_uppercase();
+
         let hint = match name.as_str() {
             "RESET" => "leave the SET out instead: each script starts from the defaults",
             "DROP" | "ALTER" => {
@@ -103,6 +105,7 @@ impl Parser {
                 return Box::new(error);
             }
         };
+
         Box::new(
             Diagnostic::error(self.span(), format!("{name} is not supported as a statement")).with_hint(hint),
         )
@@ -187,6 +190,7 @@ impl Parser {
     pub(super) fn statement_set(&mut self, start: Span) -> Parsed<Vec<Insert>> {
         let mut inserts = vec![];
         let mut failed = false;
+
         loop {
             if self.accept_word("END") {
                 break;
@@ -205,10 +209,12 @@ impl Parser {
                 }
             }
         }
+
         if inserts.is_empty() && !failed {
             let error = Diagnostic::error(self.since(start), "the statement set is empty");
             return Err(Box::new(error.with_hint("put at least one INSERT INTO … between BEGIN and END")));
         }
+
         Ok(inserts)
     }
 

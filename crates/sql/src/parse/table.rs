@@ -12,22 +12,26 @@ impl Parser {
         let or_replace = self.accept_words(&["OR", "REPLACE"]);
         let replaced = self.since(start);
         self.accept_word("TEMPORARY");
+
         if or_replace && !self.is_word("VIEW") {
             let error = Diagnostic::error(replaced, "OR REPLACE is only supported for views");
             return Err(Box::new(error.with_hint("a script declares each table once")));
         }
+
         if self.accept_word("TABLE") {
             return self.create_table(start).map(Statement::CreateTable);
         }
         if self.accept_word("VIEW") {
             return self.create_view(or_replace).map(Statement::CreateView);
         }
+
         for what in ["FUNCTION", "SYSTEM", "CATALOG", "DATABASE", "MODEL", "MATERIALIZED"] {
             if self.is_word(what) {
                 let error = Diagnostic::error(self.span(), format!("CREATE {what} is not supported"));
                 return Err(Box::new(error.with_hint("a script declares tables and views")));
             }
         }
+
         Err(self.unexpected("`TABLE` or `VIEW`"))
     }
 
@@ -63,6 +67,7 @@ impl Parser {
     fn create_table(&mut self, start: Span) -> Parsed<CreateTable> {
         let if_not_exists = self.accept_words(&["IF", "NOT", "EXISTS"]);
         let name = self.own_name("a table's name")?;
+
         let mut table = CreateTable {
             name,
             if_not_exists,
@@ -73,6 +78,7 @@ impl Parser {
             options_span: start,
             span: start,
         };
+
         if ["AS", "LIKE", "WITH"].iter().any(|word| self.is_word(word)) {
             return Err(self.no_derived_table());
         }
@@ -80,23 +86,27 @@ impl Parser {
         if self.accept_word("LIKE") {
             return Err(self.no_derived_table());
         }
+
         loop {
             self.table_element(&mut table)?;
             if !self.accept(&Token::Comma) {
                 break;
             }
         }
+
         if !self.accept(&Token::RParen) {
             return Err(self.unexpected("`,` or `)`"));
         }
         table.no_nulls_in_the_key();
         self.comment()?;
+
         if self.is_word("PARTITIONED") || self.is_word("DISTRIBUTED") {
             let error = Diagnostic::error(self.span(), "partitioned tables are not supported");
             return Err(Box::new(
                 error.with_hint("leave the clause out: the connector's key decides where a row goes"),
             ));
         }
+
         if self.accept_word("WITH") {
             let with = self.lexeme(self.at - 1).span;
             table.options = self.list(Parser::option)?;
@@ -104,6 +114,7 @@ impl Parser {
         } else {
             table.options_span = table.name.span;
         }
+
         if self.is_word("AS") || self.is_word("LIKE") {
             return Err(self.no_derived_table());
         }
@@ -144,17 +155,20 @@ impl Parser {
             }
             return Ok(());
         }
+
         let named = self.is_word("CONSTRAINT");
         if named {
             self.advance();
             self.ident("the constraint's name")?;
         }
+
         if self.is_word("UNIQUE") && (named || matches!(self.peek_nth(1), Token::LParen)) {
             return Err(Box::new(Diagnostic::error(
                 start,
                 "UNIQUE constraints are not supported, nor are they by Flink",
             )));
         }
+
         if named || (self.is_word("PRIMARY") && self.word_at(1, "KEY")) {
             self.expect_word("PRIMARY")?;
             self.expect_word("KEY")?;
@@ -162,11 +176,13 @@ impl Parser {
             self.not_enforced(start)?;
             return self.set_primary_key(table, key, start);
         }
+
         let column = self.column(table)?;
         if table.columns.iter().any(|other| other.name.value == column.name.value) {
             let message = format!("the column `{}` is declared twice", column.name.value);
             return Err(Box::new(Diagnostic::error(column.name.span, message)));
         }
+
         table.columns.push(column);
         self.bounded(table.columns.len(), "columns", start)
     }
@@ -196,6 +212,7 @@ impl Parser {
             self.comment()?;
             return Ok(ColumnDef { name, kind: ColumnKind::Computed(expr) });
         }
+
         let type_name = self.type_name()?;
         if self.accept_word("METADATA") {
             let key = if self.accept_word("FROM") { Some(self.text("the metadata's key")?) } else { None };
@@ -203,11 +220,13 @@ impl Parser {
             self.comment()?;
             return Ok(ColumnDef { name, kind: ColumnKind::Metadata { type_name, key, is_virtual } });
         }
+
         let start = self.span();
         if self.accept_words(&["PRIMARY", "KEY"]) {
             self.not_enforced(start)?;
             self.set_primary_key(table, vec![name.clone()], start)?;
         }
+
         self.comment()?;
         Ok(ColumnDef { name, kind: ColumnKind::Physical(type_name) })
     }

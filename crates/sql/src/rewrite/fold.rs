@@ -50,11 +50,13 @@ impl Rewriter<'_> {
             return Some(self.constant(Value::Null, column_type));
         }
         let values: Vec<&Value> = literals.into_iter().collect::<Option<_>>()?;
+
         let arguments: Vec<Argument<'_>> = args
             .iter()
             .zip(&values)
             .map(|(arg, value)| Argument { column_type: self.to.column_type(*arg), literal: Some(*value) })
             .collect();
+
         let call = Call { args: &arguments, result: column_type, time_zone: self.time_zone };
         let code = (function.prepare)(&call).ok()?;
         let scalars: Vec<_> = values.iter().map(|value| value.as_scalar()).collect();
@@ -76,6 +78,7 @@ impl Rewriter<'_> {
             return None;
         }
         let order = left.as_scalar().compare(right.as_scalar())?;
+
         let answer = match op {
             Comparison::Equal => order.is_eq(),
             Comparison::NotEqual => order.is_ne(),
@@ -84,6 +87,7 @@ impl Rewriter<'_> {
             Comparison::Greater => order.is_gt(),
             Comparison::GreaterOrEqual => order.is_ge(),
         };
+
         Some(self.boolean(Value::Bool(answer)))
     }
 

@@ -107,6 +107,7 @@ impl<'a> Rewriter<'a> {
                 .or_else(|| fuse::call(self, function, args, &column_type)),
             Expr::Column(_) | Expr::Literal(_) => None,
         };
+
         match simpler {
             Some(id) => id,
             None => self.to.add(expr, column_type),
@@ -176,6 +177,7 @@ impl<'a> Rewriter<'a> {
                 None => reached.push((*when, *then)),
             }
         }
+
         if reached.is_empty() {
             return otherwise;
         }

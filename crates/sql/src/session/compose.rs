@@ -47,6 +47,7 @@ impl Session {
     ) -> Result<(T, Composed), Vec<Diagnostic>> {
         let mut left_out: Vec<usize> = vec![];
         let mut reasons: Vec<Diagnostic> = vec![];
+
         loop {
             let composed = self.composed(statement, &left_out);
             let found = match compile(&composed.text) {

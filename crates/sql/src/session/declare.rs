@@ -72,6 +72,7 @@ impl Session {
     ) -> Result<Outcome, Vec<Diagnostic>> {
         let name = name.last();
         let found = self.objects.iter().position(|of| of.name == name.value && of.kind == what);
+
         match found {
             Some(at) => {
                 self.objects.remove(at);

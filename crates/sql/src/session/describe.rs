@@ -35,6 +35,7 @@ impl Session {
             format!("CREATE VIEW `the described one` AS SELECT * FROM `{}`", name.value.replace('`', "``"));
         let (bound, composed) = self.compiled(&probe, &|script| bound(script, variables))?;
         let catalog = &bound.binder.catalog;
+
         let lines = match catalog.get(&name.value) {
             Some(Object::Table(index)) => {
                 let table = &catalog.tables[index];
@@ -61,6 +62,7 @@ impl Session {
             },
             None => vec![],
         };
+
         Ok(Outcome::Rows(answer(lines)))
     }
 }
@@ -90,6 +92,7 @@ fn of_table(table: &Table, declared: &CreateTable, script: &str) -> Vec<Line> {
         }
         line
     });
+
     lines.collect()
 }
 
@@ -122,6 +125,7 @@ pub(super) fn type_of(cell: &Cell, graph: &Graph) -> ColumnType {
 fn answer(lines: Vec<Line>) -> Answer {
     let text = |name: &str| (name.to_owned(), DataType::STRING.nullable());
     let maybe = |value: Option<String>| value.map_or(Value::Null, Value::Text);
+
     let rows = lines.into_iter().map(|line| {
         vec![
             Value::Text(line.name),
@@ -132,6 +136,7 @@ fn answer(lines: Vec<Line>) -> Answer {
             maybe(line.watermark),
         ]
     });
+
     Answer {
         columns: vec![
             text("name"),

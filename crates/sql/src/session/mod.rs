@@ -88,6 +88,7 @@ impl Session {
         if self.gathering.is_some() {
             return self.gather(command, statement, variables);
         }
+
         match command {
             Command::Create(declaration) => self.create(*declaration, statement, variables),
             Command::Drop { what, name, if_exists } => self.drop_object(what, &name, if_exists),
@@ -155,10 +156,12 @@ impl Session {
                 all.into_iter().map(|(key, value)| [key, value]).collect(),
             ));
         };
+
         let Some(value) = value else {
             let rows = self.settings.get(&key.value).map(|value| [key.value, value.clone()]);
             return Ok(Answer::texts(["key", "value"], rows.into_iter().collect()));
         };
+
         let mut found = vec![];
         Settings::default().set(&key, &value, &mut found);
         found.retain(Diagnostic::is_error);
@@ -225,6 +228,7 @@ impl Session {
         let explained = statement.get(start..).unwrap_or_default();
         // The places of what is found stay those of the statement.
         let padding = " ".repeat(start.saturating_sub("EXECUTE ".len()));
+
         let plan = match what {
             Explained::Insert => {
                 let statement = " ".repeat(start) + explained;
@@ -239,6 +243,7 @@ impl Session {
                 self.compiled(&statement, &|script| compile_query(script, variables))?.0.plan
             }
         };
+
         let text = format!("== Optimized Execution Plan ==\n{}", explain(&plan));
         Ok(Answer::texts(["result"], vec![[text]]))
     }

@@ -78,6 +78,7 @@ impl Committer {
         let positions = requests.iter().map(|request| growth.add(request)).collect();
         let mut tails = growth.finish();
         let mut batch = self.disk.database.batch().durability(Some(PersistMode::SyncData));
+
         for tail in &mut tails {
             let place = tail.topic.place(tail.partition);
             for (first, entry) in tail.entries.drain(..) {
@@ -87,12 +88,14 @@ impl Committer {
                 batch.insert(&self.keyspace, place.segment(segment.first), segment.encode());
             }
         }
+
         for request in requests {
             if let Some(note) = &request.note {
                 let (key, value) = notes::row(&note.name, &note.value, request.arrived);
                 batch.insert(&self.keyspace, key, value);
             }
         }
+
         batch.commit()?;
         let topics: Vec<_> = tails.iter().map(|tail| tail.topic.clone()).collect();
         tails.into_iter().for_each(Tail::publish);

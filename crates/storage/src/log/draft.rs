@@ -117,15 +117,18 @@ impl<'a> Tail<'a> {
         };
         let time = oldest.appended;
         let first = self.next - self.records.len() as u64;
+
         let full = self.segment.is_none_or(|segment| {
             self.position - segment.position >= limits.bytes
                 || time.0.saturating_sub(segment.time.0) >= limits.span_ms
         });
+
         if full {
             let segment = Segment { first, time, position: self.position, before: self.closed_time };
             self.segment = Some(segment);
             self.segments.push(segment);
         }
+
         let entry = entry::encode(&self.records, self.position);
         self.position += entry.len() as u64;
         self.entries.push((first, entry));

@@ -134,12 +134,14 @@ impl EmbeddedLog {
             keep_free_bytes: options.keep_free_bytes,
             after_damage: AfterDamage::Refuse,
         };
+
         let failed = |fault| LogError::of(fault, "opening its files");
         let disk = Disk::open(directory, &budget).map_err(failed)?;
         let keyspace =
             disk.database.keyspace("log", keyspace_options).map_err(|error| failed(error.into()))?;
         let topics = recovery::topics(&keyspace)?;
         let bounds = Bounds { bytes: options.queue_bytes, records: options.queue_records };
+
         let shared = Arc::new(Shared {
             options,
             clock,
@@ -148,11 +150,13 @@ impl EmbeddedLog {
             needs: Mutex::default(),
             files: RwLock::new(Some(Files { disk: disk.clone(), keyspace: keyspace.clone() })),
         });
+
         let committer = Committer::new(shared.clone(), disk, keyspace);
         let committer = std::thread::Builder::new()
             .name("log-commit".to_owned())
             .spawn(move || committer.run())
             .map_err(|error| LogError::of(error.into(), "starting its thread"))?;
+
         Ok(EmbeddedLog { shared, committer: Mutex::new(Some(committer)), creating: Mutex::new(()) })
     }
 
@@ -240,6 +244,7 @@ impl EventLog for EmbeddedLog {
                 limit: PARTITIONS_MAX,
             });
         }
+
         let _one_at_a_time = self.creating.lock();
         let id = {
             let topics = self.shared.topics.read();
@@ -248,6 +253,7 @@ impl EventLog for EmbeddedLog {
             }
             topics.values().map(|topic| topic.id + 1).max().unwrap_or(0)
         };
+
         let failed = |fault| LogError::of(fault, "creating a topic");
         let Files { disk, keyspace } = self.shared.files()?;
         disk.check_room(0).map_err(failed)?;
@@ -273,6 +279,7 @@ impl EventLog for EmbeddedLog {
         let topic = self.shared.topic(topic)?;
         let limit = self.shared.options.record_bytes_max;
         let mut bytes = 0;
+
         for record in &records {
             let size = record.bytes();
             if size > limit {
@@ -280,16 +287,19 @@ impl EventLog for EmbeddedLog {
             }
             bytes += size;
         }
+
         let (done, appending) = oneshot::channel();
         if let Some(note) = &note {
             check_note(&note.name)?;
             bytes += note.name.len() + note.value.len();
         }
+
         if records.is_empty() && note.is_none() {
             // The receiver is right here.
             let _ = done.send(Ok(Vec::new()));
             return Ok(appending);
         }
+
         let partitions = topic.deal(&records);
         let arrived = self.shared.clock.now();
         self.shared.queue.push(Request { topic, records, partitions, note, arrived, bytes, done })?;

@@ -90,6 +90,7 @@ pub(crate) fn encode(records: &[Draft<'_>], position: u64) -> Vec<u8> {
     bytes.extend((records.len() as u32).to_le_bytes());
     bytes.extend(time.0.to_le_bytes());
     bytes.extend(position.to_le_bytes());
+
     for Draft { record, appended } in records {
         let later = u32::try_from(appended.0.saturating_sub(time.0)).unwrap_or(u32::MAX);
         bytes.extend(later.to_le_bytes());
@@ -100,6 +101,7 @@ pub(crate) fn encode(records: &[Draft<'_>], position: u64) -> Vec<u8> {
             bytes.extend((headers as u32).to_le_bytes());
         }
     }
+
     for Draft { record, .. } in records {
         bytes.extend_from_slice(record.key.as_deref().unwrap_or_default());
         bytes.extend_from_slice(&record.body);
@@ -110,6 +112,7 @@ pub(crate) fn encode(records: &[Draft<'_>], position: u64) -> Vec<u8> {
             push_header(&mut bytes, name.as_bytes(), value.as_deref());
         }
     }
+
     let checksum = crc32fast::hash(&bytes[CHECKED_FROM..]);
     bytes[4..CHECKED_FROM].copy_from_slice(&checksum.to_le_bytes());
     bytes
@@ -239,6 +242,7 @@ fn headers_of(
 ) -> Result<Vec<(Span, Option<Span>)>, Damaged> {
     let mut headers = Vec::new();
     let mut at = place.start;
+
     while at < place.end {
         let name = at + HEADER_OVERHEAD_BYTES;
         let value = name + u32_at(entry, at)? as usize;
@@ -252,6 +256,7 @@ fn headers_of(
         headers.push((span(name, value), is_there.then(|| span(value, end))));
         at = end;
     }
+
     Ok(headers)
 }
 

@@ -112,6 +112,7 @@ mod tests {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let own = EmbeddedLog::open(directory.path(), Default::default(), clock.clone()).unwrap();
         let logs = Logs::new(Arc::new(own), None, clock);
+
         for name in [
             "plugin.library.paths",
             "ssl.engine.location",

@@ -106,6 +106,7 @@ impl Queue {
         let waiting = &mut *waiting;
         let mut taken = Vec::new();
         let mut bytes = 0;
+
         while let Some(request) = waiting.requests.front() {
             if !taken.is_empty() && bytes + request.bytes > bytes_max {
                 break;
@@ -115,6 +116,7 @@ impl Queue {
             waiting.records -= request.records.len();
             taken.extend(waiting.requests.pop_front());
         }
+
         match (taken.is_empty(), waiting.closed) {
             (false, _) => Task::Commit(taken),
             (true, true) => Task::Stop,

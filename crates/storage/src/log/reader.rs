@@ -141,6 +141,7 @@ impl Reader {
         let Assigned { partition, mut offset, mut at_entry, .. } = self.assigned[number];
         let place = self.topic.place(partition);
         let keyspace = self.shared.keyspace()?;
+
         loop {
             let (first, next) = self.ends(partition)?;
             if offset < first {
@@ -190,6 +191,7 @@ impl Assigned {
         let decoded = self.decoded.as_mut()?;
         let mut bytes = 0;
         let mut end = decoded.given;
+
         for record in &decoded.records[decoded.given..] {
             bytes += (record.end - record.start) as usize;
             if bytes > bytes_max && end > decoded.given {
@@ -197,9 +199,11 @@ impl Assigned {
             }
             end += 1;
         }
+
         let last = decoded.records[..end].last()?;
         self.offset = last.offset.0 + 1;
         let data = decoded.data.clone();
+
         let (records, attributes) = if decoded.given == 0 && end == decoded.records.len() {
             (std::mem::take(&mut decoded.records), std::mem::take(&mut decoded.attributes))
         } else {
@@ -207,6 +211,7 @@ impl Assigned {
             let attributes = decoded.attributes.get(given.clone()).unwrap_or_default();
             (decoded.records[given].to_vec(), attributes.to_vec())
         };
+
         decoded.given = end;
         if end >= decoded.records.len() {
             self.decoded = None;

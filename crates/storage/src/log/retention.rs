@@ -102,6 +102,7 @@ fn segments_to_drop(
             ends.take_while(|end| end <= needed).count().min(partition.segments.len())
         })
         .collect();
+
     let mut gone: Vec<usize> = partitions
         .iter()
         .zip(&free)
@@ -111,10 +112,12 @@ fn segments_to_drop(
             old.min(*free)
         })
         .collect();
+
     let start = |number: usize, gone: usize| {
         let partition = &partitions[number];
         partition.segments.get(gone).map_or(partition.position, |segment| segment.position)
     };
+
     let mut bytes: u64 =
         partitions.iter().enumerate().map(|(number, p)| p.position - start(number, gone[number])).sum();
     while bytes > bytes_max {
@@ -127,6 +130,7 @@ fn segments_to_drop(
         bytes -= start(number, gone[number] + 1) - start(number, gone[number]);
         gone[number] += 1;
     }
+
     gone
 }
 
@@ -137,8 +141,10 @@ pub(crate) fn step(disk: &Disk, keyspace: &Keyspace, cut: &Cut) -> Result<Progre
         .get(cut.place.floor())?
         .and_then(|value| Floor::decode(&value))
         .map_or(0, |floor| floor.first);
+
     let mut floor = cut.floor;
     let mut progress = Progress::Done;
+
     for (number, row) in keyspace.range(cut.place.entry(from)..cut.place.entry(cut.floor.first)).enumerate() {
         let key = row.key()?;
         if number == STEP_ENTRIES {
@@ -148,11 +154,13 @@ pub(crate) fn step(disk: &Disk, keyspace: &Keyspace, cut: &Cut) -> Result<Progre
         }
         batch.remove(keyspace, key);
     }
+
     if progress == Progress::Done {
         for first in &cut.segments {
             batch.remove(keyspace, cut.place.segment(*first));
         }
     }
+
     batch.insert(keyspace, cut.place.floor(), floor.encode());
     batch.commit()?;
     Ok(progress)

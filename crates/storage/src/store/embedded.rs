@@ -90,6 +90,7 @@ impl EmbeddedStore {
             keep_free_bytes: options.keep_free_bytes,
             after_damage: AfterDamage::Cut,
         };
+
         let files =
             open_files(directory, &budget).map_err(|fault| StoreError::of(fault, "opening its files"))?;
         let shared = Arc::new(Shared {
@@ -97,12 +98,15 @@ impl EmbeddedStore {
             writing: Mutex::new(Followers::new(options.follower_changes)),
             files: RwLock::new(Some(files)),
         });
+
         let (stop, stopped) = crossbeam_channel::bounded(0);
         let of_sweeper = shared.clone();
+
         let sweeper = std::thread::Builder::new()
             .name("store-sweep".to_owned())
             .spawn(move || of_sweeper.sweep_until(&stopped, options.sweep_interval))
             .map_err(|error| StoreError::of(error.into(), "starting its thread"))?;
+
         Ok(EmbeddedStore { shared, sweeper: Mutex::new(Some((stop, sweeper))) })
     }
 

@@ -20,6 +20,7 @@ pub(crate) struct Step {
 pub(crate) fn step(files: &Files, now: Timestamp) -> Result<Step, Fault> {
     let mut batch = files.disk.database.batch().durability(Some(PersistMode::Buffer));
     let mut step = Step { removed: 0, last: true };
+
     for (number, indexed) in files.expiry.range(..row::index_until(now)).enumerate() {
         if number == STEP_KEYS {
             step.last = false;
@@ -36,6 +37,7 @@ pub(crate) fn step(files: &Files, now: Timestamp) -> Result<Step, Fault> {
         }
         batch.remove(&files.expiry, index.clone());
     }
+
     batch.commit()?;
     Ok(step)
 }

@@ -47,10 +47,12 @@ pub fn starts() {
         pause_for(Duration::from_millis(10));
     }
     let (cpu, memory) = usage(up.id());
+
     println!(
         "start over {KEYS} keys in Redis: listens after {listening:.2?}, answers all after {:.2?}; {cpu:.1} CPU s, {memory} MB at most",
         since(began)
     );
+
     for route in ROUTES {
         let target = format!("/analytics/redis/{route}");
         let mut times: Vec<Duration> = (0..ASKED)
@@ -63,6 +65,7 @@ pub fn starts() {
         times.sort();
         println!("{route:>18}: p50 {:>9.2?}  p99 {:>9.2?}", times[ASKED / 2], times[ASKED * 99 / 100]);
     }
+
     let mut seen: Vec<Duration> = (0..5).map(|number| seen(&mut connection, &up, &clock, number)).collect();
     seen.sort();
     println!("a row that another writer tells of is answered after {:.2?} (p50 of 5)", seen[2]);
@@ -76,6 +79,7 @@ fn seen(connection: &mut redis::Connection, up: &Up, clock: &SystemClock, number
     let row = json!({"total_queries": 1, "success_count": 1, "failure_count": 0, "avg_response_time": 5.0});
     let began = clock.elapsed();
     let message = json!({"type": "overall", "timestamp": time, "count": 1}).to_string();
+
     redis::pipe()
         .cmd("SETEX")
         .arg(format!("analytics:overall:{time}"))
@@ -88,6 +92,7 @@ fn seen(connection: &mut redis::Connection, up: &Up, clock: &SystemClock, number
         .ignore()
         .query::<()>(connection)
         .expect("it is written");
+
     while total() == before {
         pause_for(Duration::from_millis(10));
     }

@@ -51,6 +51,7 @@ pub(super) fn watch(
         over.send_replace(true);
         why
     });
+
     (Ending(ending), watching)
 }
 

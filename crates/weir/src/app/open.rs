@@ -36,6 +36,7 @@ pub(super) fn open_log(
 ) -> Result<OpenedLog, Failure> {
     let failed = |error: LogError| Failure::of(error.domain(), error);
     let record_bytes_max = config.ingest.event_size.in_memory();
+
     if config.kafka.brokers.is_empty() {
         let options = log::Options {
             retention_age: config.event_log.retention_age.0,
@@ -52,14 +53,17 @@ pub(super) fn open_log(
         let memory: Measure = Box::new(move || measured.memory_bytes());
         return Ok(OpenedLog { log: log.clone(), logs, close: Box::new(move || log.close()), memory });
     }
+
     let properties = config.kafka.properties.iter();
     let properties = properties.map(|property| (property.name.clone(), property.value.clone())).collect();
     let settings = KafkaSettings::new(&config.kafka.brokers, &properties).map_err(Failure::usage)?;
+
     let options = KafkaOptions {
         notes: Some(below(config, "kafka-notes")),
         record_bytes_max,
         ..KafkaOptions::new(settings.clone())
     };
+
     let log = Arc::new(KafkaLog::open(options, clock.clone()).map_err(failed)?);
     wait_for(&log, shutdown)?;
     let logs = Logs::new(log.clone(), Some(settings), clock.clone());

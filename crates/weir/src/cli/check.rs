@@ -29,6 +29,7 @@ enum Format {
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let script = arguments.script.read()?;
     let lookup = |name: &str| arguments.script.lookup(name);
+
     match arguments.format {
         Format::Text => {
             let Some(plan) = script.compile(&lookup) else { return Ok(Outcome::No) };

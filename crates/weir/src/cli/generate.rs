@@ -88,6 +88,7 @@ pub(super) fn run(
     let start = arguments.start.as_deref().map(|text| moment(text, &arguments.time_zone)).transpose();
     let start = start.map_err(Failure::usage)?;
     let options = options(&arguments);
+
     match &arguments.output {
         Some(path) => {
             let first = moment(FIRST_EVENT, &arguments.time_zone).map_err(Failure::failed)?;

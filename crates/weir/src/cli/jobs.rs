@@ -74,6 +74,7 @@ struct Job {
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let manager = JobManager::new(&arguments.manager)?;
     let patient = JobManager::patient(&arguments.manager)?;
+
     match &arguments.action {
         Action::List { all } => list(&manager, *all),
         Action::Cancel { job } => {
@@ -164,10 +165,12 @@ fn ledger(manager: &JobManager, job: JobId, as_json: bool) -> Result<Outcome, Fa
     let count = |name: &str| ledger[name].as_u64().unwrap_or_default();
     let parts = ["counted", "filtered", "empty", "late", "dead_lettered"];
     let balances = count("accepted") == parts.iter().map(|name| count(name)).sum::<u64>();
+
     if as_json {
         print(&ledger.to_string())?;
         return Ok(if balances { Outcome::Done } else { Outcome::No });
     }
+
     print(&format!("{:>14}  accepted", count("accepted")))?;
     for name in parts {
         print(&format!("{:>14}  {}", count(name), name.replace('_', "-")))?;
@@ -179,6 +182,7 @@ fn ledger(manager: &JobManager, job: JobId, as_json: bool) -> Result<Outcome, Fa
             print(&format!("{:>14}  {title}: {name}", number.as_u64().unwrap_or_default()))?;
         }
     }
+
     if count("lost") > 0 {
         print(&format!("{:>14}  lost to retention before they were read, and not accepted", count("lost")))?;
     }

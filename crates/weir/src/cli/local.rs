@@ -49,6 +49,7 @@ pub(super) fn run(
     let script = arguments.script.read()?;
     let Some(plan) = script.compile(&|name| arguments.script.lookup(name)) else { return Ok(Outcome::No) };
     let parallelism = arguments.parallelism.map(NonZeroU32::get).or(plan.settings.parallelism).unwrap_or(1);
+
     let output: Box<dyn Write + Send> = match &arguments.output {
         None => Box::new(BufWriter::new(stdout())),
         Some(path) => {
@@ -56,6 +57,7 @@ pub(super) fn run(
             Box::new(BufWriter::with_capacity(1 << 20, file.map_err(Failure::failed)?))
         }
     };
+
     let run = LocalRun {
         plan,
         inputs: inputs(&arguments.input),
@@ -64,6 +66,7 @@ pub(super) fn run(
         batch_rows: arguments.batch_rows as usize,
         clock: clock.clone(),
     };
+
     let failed = |error: LocalError| {
         if let LocalError::Script(diagnostics) = &error {
             script.show(diagnostics);
@@ -73,6 +76,7 @@ pub(super) fn run(
         }
         Failure::failed(error)
     };
+
     let running = run.start().map_err(failed)?;
     while !running.is_finished() && !shutdown.wait(POLL) {}
     if !running.is_finished() {
@@ -81,6 +85,7 @@ pub(super) fn run(
     let summary = running.join().map_err(failed)?;
     let seconds = clock.elapsed().saturating_sub(began).as_secs_f64();
     let ledger = &summary.ledger;
+
     complain(&format!(
         "{} events, {} late, {} dead-lettered, {} rows written, {seconds:.2} s, {:.0} events/s",
         ledger.accepted,
@@ -89,6 +94,7 @@ pub(super) fn run(
         summary.rows_written,
         ledger.accepted as f64 / seconds
     ));
+
     Ok(if shutdown.is_asked() { Outcome::No } else { Outcome::Done })
 }
 

@@ -126,10 +126,12 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
     let clock = Arc::new(SystemClock::new());
     let Cli { logs, command } = cli;
     let shutdown = || Shutdown::listen().map_err(Failure::failed);
+
     // These two read settings from a file too.
     if !matches!(command, Command::Config(_) | Command::Up(_)) {
         logs.start()?;
     }
+
     match command {
         Command::Up(arguments) => up::run(&arguments, &logs, clock, shutdown()?),
         Command::Run(arguments) => run::run(&arguments),

@@ -62,6 +62,7 @@ pub(super) fn run(arguments: &Arguments, shutdown: Shutdown) -> Result<Outcome, 
 async fn follow(arguments: &Arguments, url: &str, shutdown: Shutdown) -> Result<Outcome, Failure> {
     let mut pause = FIRST_PAUSE;
     let mut was_connected = false;
+
     loop {
         let config = WebSocketConfig::default()
             .max_message_size(Some(FRAME_BYTES_MAX))
@@ -115,16 +116,19 @@ async fn connect(client: &ClientArgs, url: &str, config: WebSocketConfig) -> Res
         Lack::Refused(Failure::usage(anyhow::anyhow!("--url: {url}: {error}")))
     };
     let mut request = url.into_client_request().map_err(|error| wrong(&error))?;
+
     if let Some(authorization) = client.authorization() {
         let value = authorization.parse().map_err(|_| wrong(&"the token is none"))?;
         request.headers_mut().insert("authorization", value);
     }
+
     let is_tls = request.uri().scheme_str() == Some("wss");
     let host =
         request.uri().host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
     let port = request.uri().port_u16().unwrap_or(if is_tls { 443 } else { 80 });
     let stream = TcpStream::connect((host.as_str(), port)).await.map_err(|error| away(&error))?;
     stream.set_nodelay(true).map_err(|error| away(&error))?;
+
     let stream: Box<dyn Stream> = if is_tls {
         let connector = tokio_rustls::TlsConnector::from(client.tls().map_err(Lack::Refused)?);
         let name = ServerName::try_from(host).map_err(|error| wrong(&error))?;
@@ -138,6 +142,7 @@ async fn connect(client: &ClientArgs, url: &str, config: WebSocketConfig) -> Res
     } else {
         Box::new(stream)
     };
+
     match tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await {
         Ok((socket, _)) => Ok(socket),
         Err(tungstenite::Error::Http(answer)) if matches!(answer.status().as_u16(), 401 | 403) => {
@@ -217,6 +222,7 @@ fn complaints(frame: &str) -> Vec<String> {
         return Vec::new();
     }
     let parts = [("results", "store"), ("events", "log"), ("results", "results"), ("new figures", "jobs")];
+
     let told = parts.map(|(what, part)| {
         let of = &frame[part];
         let since = of["since"].as_str().map_or_else(String::new, |since| format!(" since {since}"));
@@ -226,6 +232,7 @@ fn complaints(frame: &str) -> Vec<String> {
             _ => format!("{what}: {message}{since}"),
         })
     });
+
     let told: Vec<String> = told.into_iter().flatten().collect();
     if told.is_empty() {
         vec!["the store takes results, the log events, and the jobs run".to_owned()]
@@ -238,11 +245,13 @@ fn complaints(frame: &str) -> Vec<String> {
 fn lines(arguments: &Arguments, frame: &str) -> Vec<String> {
     let Ok(frame) = serde_json::from_str::<Value>(frame) else { return Vec::new() };
     let time = frame["timestamp"].as_str().unwrap_or_default();
+
     let update = match frame["type"].as_str() {
         Some("update") => frame["analytics_type"].as_str(),
         Some("initial") if arguments.initial => None,
         _ => return Vec::new(),
     };
+
     if let (Some(wanted), Some(kind)) = (&arguments.kind, update)
         && wanted != kind
     {
@@ -250,6 +259,7 @@ fn lines(arguments: &Arguments, frame: &str) -> Vec<String> {
     }
     let Some(data) = frame["data"].as_object() else { return Vec::new() };
     let mut lines = Vec::new();
+
     for (name, data) in data {
         // The initial snapshot names its parts in another way: `popularQuestions` for `popular_queries`.
         let kind = update.unwrap_or(name);
@@ -263,6 +273,7 @@ fn lines(arguments: &Arguments, frame: &str) -> Vec<String> {
             });
         }
     }
+
     lines
 }
 

@@ -53,6 +53,7 @@ pub(super) fn run(arguments: &Arguments, clock: &dyn Clock) -> Result<Outcome, F
     private::create_private_files();
     let file = TokenFile::below(&arguments.data.directory()?);
     let failed = |error: TokenError| Failure::of(error.domain(), error);
+
     match &arguments.action {
         Action::Create { name, roles, expires } => {
             let now = clock.now();
@@ -95,6 +96,7 @@ pub(super) fn run(arguments: &Arguments, clock: &dyn Clock) -> Result<Outcome, F
             }
         }
     }
+
     Ok(Outcome::Done)
 }
 

@@ -51,20 +51,24 @@ pub(super) fn run(
     telemetry::start(&logging.filter, logging.format, sinks).map_err(Failure::failed)?;
     private::create_private_files();
     private::repair(Path::new(&loaded.config.data_dir));
+
     let scripts = match arguments.scripts.as_slice() {
         [] => vec![Script { name: "analytics".to_owned(), text: ANALYTICS.to_owned() }],
         paths => paths.iter().map(|path| Script::read(path)).collect::<Result<_, _>>()?,
     };
+
     let (given, settings) = (arguments.variables.clone(), loaded.clone());
     let variables = move |name: &str| {
         given.given(name).or_else(|| settings.variable(name)).or_else(|| std::env::var(name).ok())
     };
+
     let announce = |addresses: &Addresses| {
         let Addresses { http, jobs_http, gateway_http, scheme } = addresses;
         print(&format!(
             "weir is up: {scheme}://{http}/ jobs: {scheme}://{jobs_http}/ SQL gateway: {scheme}://{gateway_http}/"
         ))
     };
+
     let start = Start { scripts, variables: Arc::new(variables), afresh: arguments.afresh, log };
     app::run(&loaded, start, clock, shutdown, &announce)
 }

@@ -123,8 +123,10 @@ fn lay_file(path: &Path, settings: &mut Settings) -> Result<(), ConfigError> {
         path: path.to_owned(),
         message: error.to_string().trim_end().to_owned(),
     };
+
     let table: Table = toml::from_str(&text).map_err(syntax)?;
     let places = DeTable::parse(&text).map_err(syntax)?;
+
     for (name, place) in places.get_ref() {
         let at = |start| Origin::File { path: path.to_owned(), line: line_of(&text, start) };
         let key = name.get_ref().as_ref();
@@ -141,6 +143,7 @@ fn lay_file(path: &Path, settings: &mut Settings) -> Result<(), ConfigError> {
             (_, None) => {}
         }
     }
+
     Ok(())
 }
 
@@ -151,6 +154,7 @@ fn lay_environment(
     let names: Vec<(String, String)> = settings.keys().map(|key| (variable(key), key.clone())).collect();
     let value_of = |name: &str| variables.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
     let aliases = ALIASES.iter().map(|(name, key)| ((*name).to_owned(), (*key).to_owned()));
+
     for (name, key) in aliases.chain(names.clone()) {
         if let Some(value) = value_of(&name) {
             // The one name that comes without a unit.
@@ -158,11 +162,13 @@ fn lay_environment(
             lay_text(&key, &value, Origin::Environment(name), settings)?;
         }
     }
+
     // Not an error: Kubernetes sets WEIR_PORT and the like for a service called weir.
     let known: Vec<&str> =
         names.iter().map(|(name, _)| name.as_str()).chain(ALIASES.iter().map(|(name, _)| *name)).collect();
     let strangers = variables.iter().map(|(name, _)| name.as_str());
     let strangers = strangers.filter(|name| name.starts_with("WEIR_") && !known.contains(name));
+
     Ok(strangers
         .filter_map(|name| {
             let meant = meant(name, known.iter().copied())?;

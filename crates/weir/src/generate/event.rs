@@ -151,6 +151,7 @@ impl Events {
         let form = self.time_form();
         self.stamp.write(out, micros - disorder, form);
         out.extend_from_slice(b"\",");
+
         match oddity.user {
             UserForm::Present => {
                 out.extend_from_slice(b"\"user\":{");
@@ -161,21 +162,25 @@ impl Events {
             UserForm::Missing => {}
             UserForm::Null => out.extend_from_slice(b"\"user\":null,"),
         }
+
         // One draw decides what is null, so that the rarer nulls come with the commoner ones.
         let nullness = self.draw.unit();
         let question = self.texts.question(&mut self.draw);
         let question = (nullness > 0.004).then_some(question);
+
         if oddity.short {
             write_question(question, &oddity.question, out);
             out.push(b'}');
             return;
         }
+
         let session = self.draw.bits(40);
         out.extend_from_slice(b"\"session_id\":\"sess-");
         write_hex(out, session);
         out.extend_from_slice(b"\",");
         write_question(question, &oddity.question, out);
         let rewritten = self.draw.chance(0.3).then(|| self.texts.rewritten(&mut self.draw));
+
         match rewritten {
             Some(text) => {
                 out.extend_from_slice(b",\"rewritten_query\":\"");
@@ -184,11 +189,13 @@ impl Events {
             }
             None => out.extend_from_slice(b",\"rewritten_query\":null,"),
         }
+
         if oddity.unknown_fields {
             out.extend_from_slice(b"\"schema_version\":2,\"trace\":{\"id\":\"");
             write_hex(out, session);
             out.extend_from_slice(b"\",\"tags\":[\"a\",\"b\",{\"c\":[1,2,3]}]},");
         }
+
         self.write_measures(nullness, rewritten.is_some(), oddity, out);
     }
 
@@ -208,6 +215,7 @@ impl Events {
     fn write_measures(&mut self, nullness: f64, rewritten: bool, oddity: &Oddity, out: &mut Vec<u8>) {
         out.extend_from_slice(b"\"rag_params\":{\"k\":5,\"similarity_threshold\":0.7,\"context_found\":");
         let contexts = self.contexts.draw(&mut self.draw) as u64;
+
         if nullness < 0.985 {
             write_number(out, contexts);
             if oddity.fractional_contexts {
@@ -216,8 +224,10 @@ impl Events {
         } else {
             out.extend_from_slice(b"null");
         }
+
         out.extend_from_slice(b"},\"rag_metrics\":{\"response_time_ms\":");
         let hundredths = (self.draw.lognormal(6.6, 0.5) * 100.0).round() as u64;
+
         if nullness < 0.99 {
             write_number(out, hundredths / 100);
             if !oddity.whole_response {
@@ -227,6 +237,7 @@ impl Events {
         } else {
             out.extend_from_slice(b"null");
         }
+
         let answer = self.texts.answer(&mut self.draw);
         out.extend_from_slice(b",\"answer_length\":");
         write_number(out, answer.length as u64);

@@ -21,19 +21,23 @@ fn user(number: usize, kinds: &Weighted, names: &[String], draw: &mut Draw) -> S
     let is_student = kind < 2;
     let department = (!names.is_empty() && draw.chance(0.95)).then(|| draw.below(names.len()));
     let mut out = String::new();
+
     // Writing into a String cannot fail.
     let _ = match draw.chance(0.985) {
         true => write!(out, "\"user_id\":{}", 1000 + number),
         false => write!(out, "\"user_id\":null"),
     };
+
     let _ = match draw.chance(0.985) {
         true => write!(out, ",\"user_type\":\"{}\"", TYPES[kind]),
         false => write!(out, ",\"user_type\":null"),
     };
+
     let _ = match department {
         Some(index) => write!(out, ",\"department_id\":{}", index + 1),
         None => write!(out, ",\"department_id\":null"),
     };
+
     // Older producers leave the name out; newer ones know most of them.
     let knowledge = draw.unit();
     let _ = match department {
@@ -41,14 +45,17 @@ fn user(number: usize, kinds: &Weighted, names: &[String], draw: &mut Draw) -> S
         Some(index) if knowledge >= 0.15 => write!(out, ",\"department_name\":\"{}\"", names[index]),
         _ => write!(out, ",\"department_name\":null"),
     };
+
     let _ = match draw.chance(0.9) {
         true => write!(out, ",\"code\":\"{}{number:06}\"", CODES[kind]),
         false => write!(out, ",\"code\":null"),
     };
+
     let _ = match is_student && draw.chance(0.97) {
         true => write!(out, ",\"years\":{}", draw.between(1, 6)),
         false if draw.chance(0.8) => write!(out, ",\"years\":null"),
         false => write!(out, ",\"years\":2"),
     };
+
     out
 }

@@ -87,6 +87,7 @@ impl Poster {
     pub(crate) fn post(&self, lines: &[u8], count: u64) -> Result<Answer, PostError> {
         let mut unreachable_since: Option<Duration> = None;
         let mut pause = FIRST_PAUSE;
+
         loop {
             let mut request = self.agent.post(&self.url).content_type("application/x-ndjson");
             if let Some(authorization) = &self.authorization {
@@ -137,11 +138,13 @@ impl Poster {
             return Ok(Verdict::Wait(retry_after(&response)));
         }
         let text = body.as_deref().unwrap_or_default();
+
         let refused = || PostError::Refused {
             url: self.url.clone(),
             status,
             reason: text.chars().take(LONGEST_REASON).collect(),
         };
+
         match status {
             StatusCode::ACCEPTED => serde_json::from_str(text).map(Verdict::Done).map_err(|_| refused()),
             // Nothing in the batch could be read, as happens to small batches of bad lines.
@@ -180,6 +183,7 @@ mod tests {
     fn serve(answers: Vec<String>) -> (String, thread::JoinHandle<Vec<String>>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/events", listener.local_addr().unwrap());
+
         let server = thread::spawn(move || {
             let (stream, _) = listener.accept().unwrap();
             let mut reader = BufReader::new(stream.try_clone().unwrap());
@@ -204,6 +208,7 @@ mod tests {
             }
             bodies
         });
+
         (url, server)
     }
 

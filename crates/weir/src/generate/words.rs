@@ -40,6 +40,7 @@ impl Texts {
         let words: Vec<&str> = WORDS.split_whitespace().collect();
         let mut seen = HashSet::new();
         let mut drawn = Vec::with_capacity(questions);
+
         while drawn.len() < questions {
             let mut text = capitalised(&sentence(&words, 5, 14, draw));
             if draw.chance(0.5) {
@@ -49,6 +50,7 @@ impl Texts {
                 drawn.push(Question { shouted: text.to_uppercase(), text });
             }
         }
+
         Texts {
             questions: drawn,
             popularity: Weighted::zipf(questions, ZIPF),

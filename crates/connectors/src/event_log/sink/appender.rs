@@ -71,13 +71,16 @@ impl Appender {
         else {
             return Ok(());
         };
+
         tracing::warn!(topic = self.topic, %error, "an append failed and is made again");
         // Those behind it have to come to their end before, or they might come behind what is appended now.
         let mut again = vec![oldest.records];
+
         for mut later in std::mem::take(&mut self.under_way) {
             let _ = wait(&mut later.appending, &self.retry).map_err(|stopped| self.failed(stopped))?;
             again.push(later.records);
         }
+
         for records in again {
             self.repeat(|this| {
                 let mut appending = this.hand_over(&records)?;
@@ -85,6 +88,7 @@ impl Appender {
                 wait(&mut appending, &this.retry).unwrap_or(Err(LogError::Closed)).map(|_| ())
             })?;
         }
+
         Ok(())
     }
 

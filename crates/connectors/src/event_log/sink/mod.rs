@@ -80,15 +80,18 @@ impl Sink for EventLogSink {
             return Ok(());
         }
         let EventLogSink { encoder, appender, clock, blocked, bytes: all_bytes, .. } = self;
+
         let mut hand_over = |records: Vec<NewRecord>| {
             let before = clock.elapsed();
             let handed = appender.append(records);
             *blocked += clock.elapsed().saturating_sub(before);
             handed
         };
+
         let mut records = Vec::new();
         let mut bytes = 0;
         let mut written = Ok(());
+
         encoder.encode(rows, |_, record| {
             if written.is_err() {
                 return;
@@ -106,6 +109,7 @@ impl Sink for EventLogSink {
                 written = hand_over(std::mem::take(&mut records));
             }
         });
+
         written?;
         if records.is_empty() { Ok(()) } else { hand_over(records) }
     }

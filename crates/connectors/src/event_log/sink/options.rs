@@ -139,6 +139,7 @@ fn upsert(reader: &mut Reader<'_>, table: &SinkTable) -> (Option<KeyOptions>, Wr
         let hint = "PRIMARY KEY (…) NOT ENFORCED names the columns that a row is written over by";
         reader.errors.push(error.with_hint(hint));
     }
+
     for (wrong, right) in [("format", "value.format"), ("key.fields", "")] {
         if reader.get(wrong).is_some() {
             let hint = match right {
@@ -148,6 +149,7 @@ fn upsert(reader: &mut Reader<'_>, table: &SinkTable) -> (Option<KeyOptions>, Wr
             reader.reject(wrong, format!("an upsert-kafka table has no '{wrong}'"), hint);
         }
     }
+
     reader.required("key.format", "json");
     // Changes of a row are written as they come, which gives the same rows in the end.
     reader.parsed("sink.buffer-flush.max-rows", 0_u64, "a number of rows");
@@ -156,9 +158,11 @@ fn upsert(reader: &mut Reader<'_>, table: &SinkTable) -> (Option<KeyOptions>, Wr
     {
         reader.reject("sink.buffer-flush.interval", "this is no duration", "for example '1 s'");
     }
+
     let key = match reader.get("key.format") {
         Some(_) => KeyOptions::read(reader, &table.columns, Fields::Primary(&table.primary_key)),
         None => None,
     };
+
     (key, only_value_format(reader).writing)
 }

@@ -6,6 +6,7 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
     let (mut group, mut digits, mut padding) = (0u32, 0, 0);
+
     for &byte in text.iter().filter(|&&byte| byte > b' ') {
         let digit = match byte {
             b'A'..=b'Z' => byte - b'A',
@@ -30,6 +31,7 @@ pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
             return None;
         }
     }
+
     matches!(digits, 0 | 5).then_some(bytes)
 }
 

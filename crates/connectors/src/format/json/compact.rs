@@ -9,6 +9,7 @@ use super::{number, scan, text, write};
 pub(super) fn compact(json: &[u8], out: &mut Vec<u8>) -> Result<(), InvalidText> {
     let mut unescaped = Vec::new();
     let mut i = 0;
+
     while let Some(&byte) = json.get(i) {
         i = match byte {
             b' ' | b'\n' | b'\t' | b'\r' => i + 1,
@@ -35,6 +36,7 @@ pub(super) fn compact(json: &[u8], out: &mut Vec<u8>) -> Result<(), InvalidText>
             }
         };
     }
+
     Ok(())
 }
 

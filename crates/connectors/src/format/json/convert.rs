@@ -89,16 +89,19 @@ fn double(token: Token<'_>) -> Option<f64> {
         Token::Text(text) => trim(text),
         Token::Bool(_) | Token::Nested => return None,
     };
+
     let (sign, unsigned) = match text.split_first()? {
         (b'-', rest) => (-1.0, rest),
         (b'+', rest) => (1.0, rest),
         _ => (1.0, text),
     };
+
     match unsigned {
         b"NaN" => return Some(f64::NAN),
         b"Infinity" => return Some(sign * f64::INFINITY),
         _ => {}
     }
+
     let digits = unsigned.strip_suffix(b"d").or(unsigned.strip_suffix(b"D"));
     let digits = digits.or(unsigned.strip_suffix(b"f")).or(unsigned.strip_suffix(b"F")).unwrap_or(unsigned);
     // The standard parser also knows names in any case, which Java does not.

@@ -11,15 +11,18 @@ pub(super) fn parse(text: &[u8], precision: u8, scale: u8) -> Option<i128> {
         (b'+', rest) => (false, rest),
         _ => (false, text),
     };
+
     let (mantissa, exponent) = match text.iter().position(|byte| byte.eq_ignore_ascii_case(&b'e')) {
         Some(e) => (&text[..e], std::str::from_utf8(&text[e + 1..]).ok()?.parse::<i32>().ok()?),
         None => (text, 0),
     };
+
     let point = mantissa.iter().position(|&byte| byte == b'.');
     let (whole, fraction) = match point {
         Some(point) => (&mantissa[..point], &mantissa[point + 1..]),
         None => (mantissa, &[][..]),
     };
+
     let count = whole.len() + fraction.len();
     let mut digits = whole.iter().chain(fraction);
     if count == 0 || !digits.clone().all(u8::is_ascii_digit) {

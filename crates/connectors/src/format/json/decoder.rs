@@ -119,6 +119,7 @@ impl Decoder {
     fn utf8(&mut self, batch: &mut Batch, record: &[u8]) -> Result<Added, RecordError> {
         let start = if record.first() == Some(&b'{') { 0 } else { self.start(record) };
         let rows = batch.rows;
+
         let added = match record.get(start) {
             Some(b'{') => match self.row(batch, record, start) {
                 Ok(_) => return Ok(Added { rows: 1, refused: 0 }),
@@ -127,6 +128,7 @@ impl Decoder {
             Some(b'[') => self.elements(batch, record, start),
             _ => self.no_object(record, start),
         };
+
         added.map_err(|Stop| {
             for row in rows..(batch.rows + 1).min(self.capacity) {
                 batch.columns.iter_mut().for_each(|column| match column {
@@ -219,6 +221,7 @@ impl Decoder {
         if record.get(i) == Some(&b']') {
             return Ok(Added { rows: 0, refused: 0 });
         }
+
         loop {
             i = scan::blanks(record, i);
             if record.get(i) == Some(&b'{') {
@@ -234,6 +237,7 @@ impl Decoder {
                 _ => return self.stop(Fault::malformed("expected `,` or `]`", i)),
             }
         }
+
         let rows = batch.rows - before;
         if refused > 0 && (rows == 0 || !self.options.ignore_parse_errors) {
             return self.stop(Fault { kind: FaultKind::NoRow(NO_OBJECTS), at: start });
@@ -255,6 +259,7 @@ impl Decoder {
     fn grow(&mut self, batch: &mut Batch) {
         self.capacity = (self.capacity * 2).max(64);
         let rows = self.capacity;
+
         for column in &mut batch.columns {
             match column {
                 Column::Bool(values) => values.resize(rows, tri::NULL),
@@ -293,6 +298,7 @@ impl Decoder {
             FaultKind::NoRow(reason) => Cow::Borrowed(reason),
             FaultKind::Malformed(what) => Cow::Owned(format!("malformed: {what} at byte {at}")),
         };
+
         if self.options.ignore_parse_errors {
             RecordError::Rejected(reason)
         } else {

@@ -190,18 +190,22 @@ impl Learned {
         if let Some(known) = self.entries.iter().position(|entry| entry.literal() == literal) {
             return known + 1;
         }
+
         if self.openers.len() + self.entries.len() == ENTRIES {
             // So many ways were seen that few of them can be in use.
             self.openers.clear();
             self.entries.clear();
         }
+
         let next = next.min(self.entries.len());
         let mut entry = Entry::new(literal, step);
+
         if literal[0] == b'{' {
             entry.after = next as u32;
             self.openers.push(entry);
             return next;
         }
+
         self.entries.insert(next, entry);
         for opener in &mut self.openers {
             opener.after += u32::from(opener.after as usize > next);

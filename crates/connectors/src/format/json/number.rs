@@ -10,6 +10,7 @@ pub(super) fn end(b: &[u8], i: usize) -> Option<usize> {
         }
         (j > start).then_some(j)
     };
+
     let start = if b.get(i) == Some(&b'-') { i + 1 } else { i };
     let mut j = digits(start)?;
     if j - start > 1 && b[start] == b'0' {
@@ -18,6 +19,7 @@ pub(super) fn end(b: &[u8], i: usize) -> Option<usize> {
     if b.get(j) == Some(&b'.') {
         j = digits(j + 1)?;
     }
+
     if let Some(b'e' | b'E') = b.get(j) {
         j += 1;
         if let Some(b'+' | b'-') = b.get(j) {
@@ -25,6 +27,7 @@ pub(super) fn end(b: &[u8], i: usize) -> Option<usize> {
         }
         j = digits(j)?;
     }
+
     Some(j)
 }
 
@@ -70,6 +73,7 @@ pub(super) fn short_double(b: &[u8], i: usize) -> Option<(f64, usize)> {
         return None;
     }
     let mut places = 0;
+
     if b.get(end) == Some(&b'.') {
         let fraction = end + 1;
         (value, end) = digits(b, fraction, value);
@@ -79,6 +83,7 @@ pub(super) fn short_double(b: &[u8], i: usize) -> Option<(f64, usize)> {
         }
         count += places;
     }
+
     if count > 15 || matches!(b.get(end), Some(b'e' | b'E')) {
         return None;
     }

@@ -68,6 +68,7 @@ fn special_near_end(b: &[u8], i: usize) -> Option<usize> {
 fn escaped_string(b: &[u8], mut i: usize) -> Option<Inside> {
     const ODD: u64 = 0xAAAA_AAAA_AAAA_AAAA;
     let mut carry = 0u64;
+
     while let Some(bytes) = block::at(b, i) {
         let (quotes, backslashes) = block::quotes_and_backslashes(bytes);
         let escaped = if backslashes == 0 {
@@ -85,6 +86,7 @@ fn escaped_string(b: &[u8], mut i: usize) -> Option<Inside> {
         }
         i += 64;
     }
+
     i += carry as usize;
     loop {
         match b.get(i)? {

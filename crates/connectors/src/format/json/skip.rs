@@ -13,6 +13,7 @@ pub(super) fn value(b: &[u8], mut i: usize, depth: u32) -> Result<usize, Fault> 
     let room = MAX_DEPTH.saturating_sub(depth);
     // One bit an open container, the innermost lowest: 1 for an object.
     let (mut open, mut count) = (0u128, 0u32);
+
     loop {
         i = scan::blanks(b, i);
         let Some(&first) = b.get(i) else {

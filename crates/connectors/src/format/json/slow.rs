@@ -41,6 +41,7 @@ impl Decoder {
     ) -> Result<(), Stop> {
         let kind = self.leaves[leaf].kind;
         let row = self.row;
+
         let token = match json {
             b"null" => {
                 column.set_null(row);
@@ -57,6 +58,7 @@ impl Decoder {
             [b'{' | b'[', ..] => Token::Nested,
             number => Token::Number(number),
         };
+
         if kind == Kind::Text {
             let valid = match token {
                 Token::Text(_) => true,
@@ -71,8 +73,10 @@ impl Decoder {
             }
             return Ok(());
         }
+
         let mut bytes = Vec::new();
         let value = convert(token, kind, self.options.timestamp_format, &mut bytes);
+
         match (value, self.leaves[leaf].encoding) {
             (None, _) => {
                 column.set_null(row);
@@ -81,6 +85,7 @@ impl Decoder {
             (Some(_), Encoding::Presence) => column.set(row, Scalar::Bool(true)),
             (Some(value), Encoding::Plain | Encoding::Coded) => column.set(row, value),
         }
+
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ use engine::dictionary::InvalidText;
 pub(super) fn unescape(raw: &[u8], out: &mut Vec<u8>) -> Result<(), InvalidText> {
     out.reserve(raw.len());
     let mut rest = raw;
+
     while let Some(backslash) = memchr::memchr(b'\\', rest) {
         out.extend_from_slice(&rest[..backslash]);
         let escape = rest.get(backslash + 1).ok_or(InvalidText)?;
@@ -22,6 +23,7 @@ pub(super) fn unescape(raw: &[u8], out: &mut Vec<u8>) -> Result<(), InvalidText>
             _ => return Err(InvalidText),
         }
     }
+
     out.extend_from_slice(rest);
     Ok(())
 }

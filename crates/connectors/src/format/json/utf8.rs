@@ -44,6 +44,7 @@ pub(super) fn drop_rows(batch: &mut Batch, dead: &[bool]) {
             Column::Coded(coded) => keep(&mut coded.codes, dead),
         }
     }
+
     keep(&mut batch.origin.records, dead);
     batch.rows -= dead.iter().filter(|&&dead| dead).count();
 }

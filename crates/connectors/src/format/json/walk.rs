@@ -67,6 +67,7 @@ impl Decoder {
                 Next::End(end) => return Ok(end),
             },
         };
+
         loop {
             at = self.value(columns, b, node, step, at)?;
             if let Some(entry) = learned.entries.get(next)
@@ -103,18 +104,21 @@ impl Decoder {
             return Ok(Next::Member(member));
         }
         let mut i = scan::blanks(b, start);
+
         match b.get(i) {
             Some(b'{') if first => {}
             Some(b',') if !first => {}
             Some(b'}') if !first => return Ok(Next::End(i + 1)),
             _ => return self.malformed("expected `,` or `}`", i),
         }
+
         i = scan::blanks(b, i + 1);
         match b.get(i) {
             Some(b'"') => {}
             Some(b'}') if first => return Ok(Next::End(i + 1)),
             _ => return self.malformed("expected a key", i),
         }
+
         let name = i + 1;
         let Some(inside) = scan::string(b, name) else {
             return self.malformed("a key without its end", i);
@@ -126,6 +130,7 @@ impl Decoder {
         i = scan::blanks(b, i + 1);
         let object = b.get(i) == Some(&b'{');
         let raw = &b[name..inside.end];
+
         let step = if inside.escaped {
             let mut unescaped = Vec::new();
             if text::unescape(raw, &mut unescaped).is_err() {
@@ -135,6 +140,7 @@ impl Decoder {
         } else {
             self.layout.resolve(node, raw, object)
         };
+
         let next = learned.learn(&b[start..i], step, next);
         Ok(Next::Member(Member { step, value: i, next }))
     }
@@ -145,6 +151,7 @@ impl Decoder {
         let Some(&first) = b.get(i) else { return self.malformed("the record ends before a value", i) };
         let target = step.target as usize;
         let row = self.row;
+
         match step.action {
             Action::Skip => match first {
                 b'"' => {
@@ -231,6 +238,7 @@ impl Decoder {
             }
             _ => {}
         }
+
         self.other(columns, b, node, step, i)
     }
 
@@ -247,6 +255,7 @@ impl Decoder {
             // The literal was learned from a producer that writes no blanks.
             return self.value(columns, b, node, step, at);
         }
+
         let depth = self.layout.nodes[node].depth;
         match step.action {
             Action::Skip => self.skip(b, i, depth),

@@ -24,6 +24,7 @@ pub fn write_value(out: &mut Vec<u8>, value: Scalar<'_>, data_type: &DataType, o
             out.extend_from_slice(zone);
         });
     };
+
     match (value, data_type) {
         (Scalar::Int(millis), DataType::Timestamp(_)) => timestamp(i128::from(millis) * 1_000_000, b""),
         (Scalar::Int(millis), DataType::TimestampLtz(_)) => timestamp(i128::from(millis) * 1_000_000, b"Z"),
@@ -150,6 +151,7 @@ fn write_java(out: &mut Vec<u8>, text: &str) {
         out.extend_from_slice(text.as_bytes());
         return;
     }
+
     let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
     let unsigned = mantissa.trim_start_matches('-');
     let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
@@ -158,10 +160,12 @@ fn write_java(out: &mut Vec<u8>, text: &str) {
     }
     let all = [whole, fraction].concat();
     let digits = all.trim_start_matches('0');
+
     // The exponent of the first digit that counts.
     let exponent = exponent.parse::<i32>().expect("a printed exponent") + whole.len() as i32
         - 1
         - (all.len() - digits.len()) as i32;
+
     let digits = digits.trim_end_matches('0');
     match exponent {
         _ if digits.is_empty() => out.extend_from_slice(b"0.0"),

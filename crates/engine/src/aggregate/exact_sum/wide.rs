@@ -88,12 +88,14 @@ impl Wide {
         let mut sum = self.clone();
         sum.carry();
         let negative = sum.words[WORDS - 1] < 0;
+
         if negative {
             for word in &mut sum.words {
                 *word = -*word;
             }
             sum.carry();
         }
+
         let magnitude = sum.round_magnitude();
         if negative { -magnitude } else { magnitude }
     }
@@ -177,6 +179,7 @@ fn scale_rounded(window: u128, exponent: i64) -> f64 {
         return 0.0;
     }
     let drop = bits - keep;
+
     let (mantissa, exponent) = if drop <= 0 {
         (window, exponent)
     } else {
@@ -188,14 +191,17 @@ fn scale_rounded(window: u128, exponent: i64) -> f64 {
         }
         (kept, exponent + drop)
     };
+
     // At most 2^53 and with no more bits than the result can hold: each step is exact, or overflows to infinity.
     let mut value = mantissa as f64;
     let mut left = exponent;
+
     while left != 0 {
         let step = left.clamp(-1000, 1000);
         value *= power_of_two(step);
         left -= step;
     }
+
     value
 }
 

@@ -19,6 +19,7 @@ pub(crate) fn merge(operands: Operands<'_>, from: StepId, rows: Rows<'_>, target
     if matches!(target.column, Column::Text(_) | Column::Bytes(_)) {
         target.own(operands);
     }
+
     match (&mut target.column, vector) {
         (Column::Bool(out), Vector::Bool(values)) => rows.each(|row| out[row] = values[row]),
         (Column::Bool(out), Vector::Const(Scalar::Bool(value))) => rows.each(|row| out[row] = tri::of(value)),

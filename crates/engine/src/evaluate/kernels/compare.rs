@@ -17,6 +17,7 @@ pub(crate) fn compare(rows: Rows<'_>, comparison: Comparison, a: Vector<'_>, b: 
     if let (Some(a), Some(b)) = (Lanes::doubles(a), Lanes::doubles(b)) {
         return ordered(rows, comparison, a, b, out);
     }
+
     match (a, b) {
         (Vector::Const(Scalar::Text(_)), Vector::Text { .. } | Vector::Coded { .. })
         | (
@@ -114,6 +115,7 @@ fn ordered<T: Ordered>(
         Comparison::Greater => zip(rows, x, y, out, |x, y| tri::FALSE + y.less(x) as u8),
         Comparison::GreaterOrEqual => zip(rows, x, y, out, |x, y| tri::TRUE - x.less(y) as u8),
     }
+
     for valid in [a.valid, b.valid] {
         if let Operand::Each(valid) = valid {
             rows.mask(valid, out);
@@ -130,6 +132,7 @@ fn texts(rows: Rows<'_>, comparison: Comparison, a: Vector<'_>, b: Vector<'_>, o
             };
         });
     };
+
     // Mostly a column is compared with a short constant of another length.
     let constant = match (a, b) {
         (column, Vector::Const(Scalar::Text(text))) | (Vector::Const(Scalar::Text(text)), column) => {
@@ -137,6 +140,7 @@ fn texts(rows: Rows<'_>, comparison: Comparison, a: Vector<'_>, b: Vector<'_>, o
         }
         _ => None,
     };
+
     match (comparison, constant) {
         (Comparison::Equal, Some((column, text))) => equal(rows, column, text, tri::TRUE, tri::FALSE, out),
         (Comparison::NotEqual, Some((column, text))) => equal(rows, column, text, tri::FALSE, tri::TRUE, out),

@@ -32,6 +32,7 @@ impl Set {
     pub(crate) fn new(values: &[Value], has_null: bool) -> Set {
         let mut ints = Vec::new();
         let mut texts = Vec::new();
+
         for value in values {
             match value {
                 Value::Int(value) => ints.push(*value),
@@ -39,6 +40,7 @@ impl Set {
                 _ => {}
             }
         }
+
         let members = if ints.len() == values.len() {
             ints.sort_unstable();
             Members::Ints(ints)
@@ -51,6 +53,7 @@ impl Set {
         } else {
             Members::Texts(texts.into_iter().collect())
         };
+
         Set { members, no_match: if has_null { tri::NULL } else { tri::FALSE } }
     }
 

@@ -42,9 +42,11 @@ pub(crate) fn ints(arithmetic: Arithmetic, width: Width, work: Work<'_>, target:
     else {
         return false;
     };
+
     let Column::Int(out) = &mut target.column else { return false };
     let rows = work.rows;
     let values = &mut out.values;
+
     match (arithmetic, width) {
         (Arithmetic::Add, Width::Long) => zip(rows, a, b, values, i64::wrapping_add),
         (Arithmetic::Subtract, Width::Long) => zip(rows, a, b, values, i64::wrapping_sub),
@@ -56,6 +58,7 @@ pub(crate) fn ints(arithmetic: Arithmetic, width: Width, work: Work<'_>, target:
         (Arithmetic::Subtract, width) => zip(rows, a, b, values, |a, b| width.wrap(a.wrapping_sub(b))),
         (Arithmetic::Multiply, width) => zip(rows, a, b, values, |a, b| width.wrap(a.wrapping_mul(b))),
     }
+
     finish(rows, out, valid_a, valid_b);
     true
 }

@@ -68,6 +68,7 @@ pub(crate) fn substring(work: Work<'_>, target: &mut Slot) -> bool {
             None => return false,
         },
     };
+
     parts(work, target, |row, text, ascii| {
         let (Some(from), Some(count)) = (froms.at(row), counts.at(row)) else { return Part::Null };
         if count < 0 {
@@ -114,6 +115,7 @@ fn parts(work: Work<'_>, target: &mut Slot, part: impl Fn(usize, &[u8], bool) ->
     else {
         return false;
     };
+
     let ascii = is_ascii(work.rows, data);
     let views_of = |row: usize| match views[row].of(data) {
         None => Some(View::NULL),
@@ -125,6 +127,7 @@ fn parts(work: Work<'_>, target: &mut Slot, part: impl Fn(usize, &[u8], bool) ->
             Part::Torn => None,
         },
     };
+
     if let Some(texts) = target.texts_in(buffer) {
         let write = |row: usize| {
             texts.views[row] = views_of(row).ok_or(())?;
@@ -132,9 +135,11 @@ fn parts(work: Work<'_>, target: &mut Slot, part: impl Fn(usize, &[u8], bool) ->
         };
         return work.rows.try_each(write).is_ok();
     }
+
     // Earlier rows of the batch point into another buffer.
     target.own(work.operands);
     let Column::Text(texts) = &mut target.column else { return false };
+
     work.rows
         .try_each(|row| {
             match views_of(row).ok_or(())?.of(data) {

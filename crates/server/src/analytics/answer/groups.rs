@@ -295,6 +295,7 @@ pub(crate) fn hourly(index: &Index, cutoff: Moment) -> Vec<HourlyCell> {
 pub(crate) fn departments(index: &Index, cutoff: Moment) -> (Vec<Department>, i64) {
     let mut by_id: Vec<(String, Sum)> = Vec::new();
     let mut by_name: Vec<(String, Sum)> = Vec::new();
+
     for (key, _, sum) in named(index, Kind::Department, cutoff) {
         if key.parse::<i64>().is_ok() {
             let name = if sum.text == NO_TEXT { key } else { index.texts.get(sum.text).to_owned() };
@@ -303,10 +304,12 @@ pub(crate) fn departments(index: &Index, cutoff: Moment) -> (Vec<Department>, i6
             by_name.push((key, sum));
         }
     }
+
     let mut bearers: HashMap<&str, Vec<usize>> = HashMap::new();
     for (place, (name, _)) in by_id.iter().enumerate() {
         bearers.entry(name).or_default().push(place);
     }
+
     let homes: Vec<Option<usize>> = by_name
         .iter()
         .map(|(name, _)| match bearers.get(name.as_str()).map(Vec::as_slice) {
@@ -314,12 +317,14 @@ pub(crate) fn departments(index: &Index, cutoff: Moment) -> (Vec<Department>, i6
             _ => None,
         })
         .collect();
+
     for ((name, sum), home) in by_name.into_iter().zip(homes) {
         match home {
             Some(place) => by_id[place].1.add(&sum),
             None => by_id.push((name, sum)),
         }
     }
+
     let total = by_id.iter().map(|(_, sum)| sum.ints[0]).sum();
     let row = |(department_name, sum): (String, Sum)| Department {
         department_name,
@@ -330,6 +335,7 @@ pub(crate) fn departments(index: &Index, cutoff: Moment) -> (Vec<Department>, i6
         percentage: (sum.ints[0] != 0).then(|| percentage(sum.ints[0], total)),
         is_final: sum.is_final(),
     };
+
     let mut departments: Vec<Department> = by_id.into_iter().map(row).collect();
     departments.sort_by_key(|department| Reverse(department.query_count));
     (departments, total)

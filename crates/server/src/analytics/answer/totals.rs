@@ -112,6 +112,7 @@ impl Serialize for SuccessRecord {
                 map.serialize_entry("success_rate_pct", &percentage(*success, *total))?;
             }
         }
+
         map.serialize_entry("timestamp", &self.time)?;
         map.serialize_entry("is_final", &self.is_final)?;
         map.end()
@@ -163,6 +164,7 @@ pub(crate) fn overall(index: &Index, cutoff: Moment) -> Overall {
 pub(crate) fn success(index: &Index, cutoff: Moment) -> Success {
     let sum = total(index, Kind::SuccessRate, cutoff);
     let [total_queries, total_success, total_failure] = sum.ints;
+
     let record = |row: Row| SuccessRecord {
         time: row.time,
         is_final: row.is_final,
@@ -171,6 +173,7 @@ pub(crate) fn success(index: &Index, cutoff: Moment) -> Success {
             None => RecordRow::Counts { total: row.ints[0], success: row.ints[1], failure: row.ints[2] },
         },
     };
+
     Success {
         success_rate: percentage(total_success, total_queries),
         total_queries,

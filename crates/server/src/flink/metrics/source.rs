@@ -80,6 +80,7 @@ mod tests {
         let metrics =
             vec![("emittedEventTime", 1_500.0), ("currentOutputWatermark", 1_000.0), ("numRecordsIn", 7.0)];
         let measures = measures(&task("Source: my.clicks", metrics, &[Some(5), Some(2)]), Timestamp(2_000));
+
         let expected = [
             ("Source__my_clicks.KafkaSourceReader.KafkaConsumer.records-lag-max", 5.0),
             ("Source__my_clicks.currentEmitEventTimeLag", 500.0),
@@ -95,6 +96,7 @@ mod tests {
             ("split.my.clicks-1.watermark.currentWatermark", 1_001.0),
             ("watermarkLag", 1_000.0),
         ];
+
         let found: Vec<(&str, f64)> = measures.iter().map(|(name, value)| (name.as_str(), *value)).collect();
         assert_eq!(found, expected);
     }

@@ -55,6 +55,7 @@ fn append(bytes: &mut Vec<u8>, text: &str) {
     if units.len() == TEXT_MAX && units.last().is_some_and(|unit| (0xd800..0xdc00).contains(unit)) {
         units.pop();
     }
+
     let mut encoded = Vec::with_capacity(units.len());
     for unit in units {
         match unit {
@@ -67,6 +68,7 @@ fn append(bytes: &mut Vec<u8>, text: &str) {
             ]),
         }
     }
+
     bytes.push(TC_STRING);
     bytes.extend((encoded.len() as u16).to_be_bytes());
     bytes.extend(encoded);

@@ -29,6 +29,7 @@ pub fn allowed(from: &DataType, to: &DataType) -> bool {
     let exact = |t: &DataType| t.is_integer() || matches!(t, Decimal { .. });
     let interval = |t: &DataType| matches!(t, IntervalYearMonth | IntervalDayTime);
     let bytes = |t: &DataType| matches!(t, Binary(_) | Varbinary(_));
+
     match (from, to) {
         (Null, _) => true,
         (_, Null | Array(_) | Row(_)) | (Array(_) | Row(_), _) => false,
@@ -54,6 +55,7 @@ pub fn prepare(from: &DataType, to: &DataType, mode: CastMode, time_zone: &TimeZ
         return Err(format!("Cast function cannot convert value of type {from} to type {to}"));
     }
     let convert = conversion(from, to, time_zone);
+
     Ok(Arc::new(move |_: &Env, args: &[Scalar<'_>], out: &mut Output| {
         let value = args.first().copied().unwrap_or(Scalar::Null);
         if value.is_null() {

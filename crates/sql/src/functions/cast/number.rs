@@ -23,6 +23,7 @@ pub(super) fn to_boolean(from: &DataType) -> Convert {
             Ok(())
         });
     }
+
     Box::new(|value, out| {
         let Scalar::Text(text) = value else { return Ok(()) };
         match text.to_ascii_lowercase().as_str() {
@@ -113,6 +114,7 @@ fn to_decimal(to: Shape, scale: u8) -> Convert {
         Err(NotADecimal::Overflow) => Ok(None),
         Err(NotADecimal::Malformed) => Err(unreadable(text, &to.data_type())),
     };
+
     Box::new(move |value, out| {
         let number: Option<i128> = match value {
             Scalar::Bool(v) => rescale(v.into(), 0, to.scale, to.precision),

@@ -24,6 +24,7 @@ pub(super) fn to_text(from: &DataType, to: &DataType, zone: &TimeZone) -> Conver
         DataType::Varchar(n) => (*n, false),
         _ => (u32::MAX, false),
     };
+
     Box::new(move |value, out| {
         let text = match value {
             Scalar::Text(text) => Cow::Borrowed(text),
@@ -105,6 +106,7 @@ pub(super) fn to_bytes(to: &DataType) -> Convert {
         DataType::Varbinary(n) => (*n as usize, false),
         _ => (usize::MAX, false),
     };
+
     Box::new(move |value, out: &mut Output| {
         let bytes = match value {
             Scalar::Text(text) => text.as_bytes(),

@@ -92,21 +92,26 @@ fn parse_time(text: &str) -> Option<i64> {
         let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         if digits { text.parse::<i32>().ok().map(i64::from) } else { None }
     };
+
     let (sign, at) = match (text.find('-'), text.find('+')) {
         (Some(at), _) => (-1, at),
         (None, Some(at)) => (1, at),
         (None, None) => (0, text.len()),
     };
+
     let (clock, offset) = text.split_at(at);
     let (mut hour, mut minute) = (0, 0);
+
     if let Some(offset) = offset.get(1..) {
         let (h, m) = offset.split_once(':').map_or((offset, None), |(h, m)| (h, Some(m)));
         hour = sign * number(h)?;
         minute = sign * m.map_or(Some(0), number)?;
     }
+
     let mut parts = clock.splitn(3, ':');
     hour += number(parts.next()?)?;
     minute += parts.next().map_or(Some(0), number)?;
+
     let (second, ms) = match parts.next() {
         None => (0, 0),
         Some(rest) => match rest.split_once('.') {
@@ -114,6 +119,7 @@ fn parse_time(text: &str) -> Option<i64> {
             Some((second, fraction)) => (number(second)?, fraction_ms(fraction)),
         },
     };
+
     let total = hour * HOUR_MS + minute * MINUTE_MS + second * SECOND_MS + ms;
     (0..DAY_MS).contains(&total).then_some(total)
 }

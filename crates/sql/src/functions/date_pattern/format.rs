@@ -45,6 +45,7 @@ fn write(parts: &[Part], time: Moment, out: &mut String) -> Result<(), String> {
             }
         }
     }
+
     Ok(())
 }
 
@@ -73,6 +74,7 @@ fn value(field: Field, time: Moment) -> i64 {
     let date = Date::of_day(day);
     let ms = time.ms_of_day();
     let hour = ms / HOUR_MS;
+
     match field {
         Field::Era => i64::from(date.year > 0),
         Field::Year => date.year,

@@ -105,6 +105,7 @@ impl DatePattern {
         let mut compiler = Compiler { open: vec![Section::default()] };
         let chars: Vec<char> = pattern.chars().collect();
         let mut at = 0;
+
         while at < chars.len() {
             let letter = chars[at];
             match letter {
@@ -135,11 +136,13 @@ impl DatePattern {
             }
             at += 1;
         }
+
         // What is still open ends with the pattern.
         while compiler.open.len() > 1 {
             let section = compiler.open.pop().unwrap_or_default();
             compiler.last().push(Part::Optional(section.parts));
         }
+
         Ok(DatePattern { parts: compiler.open.pop().unwrap_or_default().parts })
     }
 
@@ -227,6 +230,7 @@ impl Compiler {
     fn letters(&mut self, letter: char, count: usize) -> Result<(), String> {
         use Field::*;
         let too_many = || Err(format!("too many pattern letters: {}", letter.to_string().repeat(count)));
+
         let field = match letter {
             'G' => Era,
             'u' => Year,
@@ -259,6 +263,7 @@ impl Compiler {
             }
             _ => return Err(format!("unknown or unsupported pattern letter: {letter}")),
         };
+
         let text = |style| Part::Text { field, style };
         match (field, count) {
             (Year | YearOfEra | WeekBasedYear, 2) => {
@@ -284,6 +289,7 @@ impl Compiler {
             (_, 2) => self.number(field, 2, 2, Sign::Never),
             _ => return too_many(),
         }
+
         Ok(())
     }
 }

@@ -84,6 +84,7 @@ fn read(parts: &[Part], text: &str, mut at: usize, fields: &mut Fields) -> Optio
             }
         };
     }
+
     Some(at)
 }
 
@@ -93,6 +94,7 @@ fn read_number(number: &Number, text: &[u8], mut at: usize, fields: &mut Fields)
         (None, _) | (Some(_), Sign::ExceedsPad) | (Some(b'-'), Sign::Normal) => {}
         _ => return None,
     }
+
     at += usize::from(sign.is_some());
     let available = text[at..].iter().take_while(|c| c.is_ascii_digit()).count();
     let mut width = available.min(number.max + number.subsequent);
@@ -106,6 +108,7 @@ fn read_number(number: &Number, text: &[u8], mut at: usize, fields: &mut Fields)
     for digit in &text[at..at + width] {
         value = value.checked_mul(10)?.checked_add(i64::from(digit - b'0'))?;
     }
+
     match sign {
         Some(b'-') if value == 0 => return None,
         Some(b'-') => value = -value,
@@ -113,11 +116,13 @@ fn read_number(number: &Number, text: &[u8], mut at: usize, fields: &mut Fields)
         None if number.sign == Sign::ExceedsPad && width > number.min => return None,
         _ => {}
     }
+
     if number.field == Field::Fraction {
         fields.set(Field::Nano, value * 10i64.pow(9 - number.max.min(9) as u32))?;
     } else {
         fields.set(number.field, value)?;
     }
+
     Some(at + width)
 }
 
@@ -166,9 +171,11 @@ fn resolve(fields: Fields) -> Option<Moment> {
         let before_christ = fields.get(Field::Era) == Some(0);
         fields.set(Field::Year, if before_christ { 1 - year } else { year })?;
     }
+
     let year = fields.checked(Field::Year, -999_999_999..=999_999_999)?;
     let date = date(&fields, year)?;
     let (ms_of_day, nanos, next_day) = time(&mut fields)?;
+
     let day = match date {
         Some(day) => {
             let local = fields.checked(Field::LocalWeekday, 1..=7)?.map(|d| (d + 5) % 7 + 1);
@@ -188,6 +195,7 @@ fn resolve(fields: Fields) -> Option<Moment> {
             day_number(year, month, day)
         }
     };
+
     Some(Moment { ms: day.checked_mul(DAY_MS)?.checked_add(ms_of_day)?, nanos })
 }
 
@@ -221,10 +229,12 @@ fn time(fields: &mut Fields) -> Option<(i64, i64, bool)> {
     {
         fields.set(Field::Hour, half * 12 + hour)?;
     }
+
     let of_day = match fields.checked(Field::NanoOfDay, 0..=86_399_999_999_999)? {
         Some(nanos) => Some(nanos),
         None => fields.checked(Field::MilliOfDay, 0..=DAY_MS - 1)?.map(|ms| ms * 1_000_000),
     };
+
     if let Some(nanos) = of_day {
         return Some((nanos / 1_000_000, nanos % 1_000_000, false));
     }

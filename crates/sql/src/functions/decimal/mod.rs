@@ -169,12 +169,14 @@ pub(super) fn parse(text: &str, to: Shape) -> Result<i128, NotADecimal> {
         [b'+', ..] => (Sign::Plus, &text[1..]),
         _ => (Sign::Plus, text),
     };
+
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => {
             (mantissa, exponent.parse::<i32>().map_err(|_| NotADecimal::Malformed)?)
         }
         None => (unsigned, 0),
     };
+
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let digits: Vec<u8> = whole.bytes().chain(fraction.bytes()).collect();
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
@@ -193,6 +195,7 @@ pub(super) fn parse(text: &str, to: Shape) -> Result<i128, NotADecimal> {
     if scale - length > i64::from(MAX_PRECISION) {
         return Ok(0);
     }
+
     let value = match u32::try_from(scale) {
         Ok(scale) => rescale_big(digits, scale, to.scale.into(), to.precision),
         Err(_) => rescale_big(
@@ -202,6 +205,7 @@ pub(super) fn parse(text: &str, to: Shape) -> Result<i128, NotADecimal> {
             to.precision,
         ),
     };
+
     value.ok_or(NotADecimal::Overflow)
 }
 

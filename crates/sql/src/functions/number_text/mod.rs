@@ -28,6 +28,7 @@ fn write(value: f64, out: &mut String, digits: impl FnOnce(f64) -> Digits) {
     }
     let Digits { digits, point } = digits(value.abs());
     let push = |out: &mut String, digits: &[u8]| out.extend(digits.iter().map(|d| char::from(b'0' + d)));
+
     if point > 0 && point < 8 {
         let whole = (point as usize).min(digits.len());
         push(out, &digits[..whole]);
@@ -78,27 +79,33 @@ fn plain_number(text: &str) -> Option<Number<'_>> {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
+
     let special = match unsigned {
         "NaN" => Some(f64::NAN),
         "Infinity" => Some(if negative { f64::NEG_INFINITY } else { f64::INFINITY }),
         _ => None,
     };
+
     if let Some(value) = special {
         return Some(Number::Special(value));
     }
     let text = text.strip_suffix(['d', 'D', 'f', 'F']).unwrap_or(text);
     let unsigned = unsigned.strip_suffix(['d', 'D', 'f', 'F']).unwrap_or(unsigned);
+
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.strip_prefix(['+', '-']).unwrap_or(exponent)),
         None => (unsigned, "0"),
     };
+
     let digits = mantissa.bytes().filter(u8::is_ascii_digit).count();
     let points = mantissa.bytes().filter(|b| *b == b'.').count();
+
     let sound = digits > 0
         && points <= 1
         && digits + points == mantissa.len()
         && !exponent.is_empty()
         && exponent.bytes().all(|b| b.is_ascii_digit());
+
     sound.then_some(Number::Decimal(text))
 }
 
@@ -140,6 +147,7 @@ mod tests {
             (3e9, "3.0E9"),
             (f64::INFINITY, "Infinity"),
         ];
+
         for (value, text) in cases {
             assert_eq!(double(value), text);
         }

@@ -137,10 +137,12 @@ impl Translator<'_> {
             self.out.push(c);
             self.rest.next();
         }
+
         if self.out.ends_with('?') && self.rest.peek() == Some(&')') {
             // Only flags that need nothing here.
             self.out.push(':');
         }
+
         Ok(())
     }
 

@@ -43,6 +43,7 @@ fn functions_that_make_long_values_fail_the_row() {
 fn casts_that_make_long_values_fail_the_row() {
     let longest = MAX_VALUE_BYTES as u32;
     let bytes = Typed(Value::Bytes(vec![0]), DataType::BYTES);
+
     for (value, to) in [
         (s("x"), DataType::Char(1_000_000_000)),
         (s("x"), DataType::Char(longest + 1)),
@@ -55,6 +56,7 @@ fn casts_that_make_long_values_fail_the_row() {
             assert!(refused || mode == CastMode::Try && outcome == Ok(Value::Null), "{to}");
         }
     }
+
     assert!(convert(&s("x"), DataType::Char(longest), CastMode::Strict).is_ok());
     assert_eq!(
         convert(&s("xyz"), DataType::Varchar(1_000_000_000), CastMode::Strict),

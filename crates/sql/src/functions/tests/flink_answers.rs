@@ -15,16 +15,19 @@ fn whole_numbers_wrap_and_truncate() {
     check("*", &[big(i64::MAX), big(2)], "-2");
     check("/", &[i(7), i(2)], "3");
     check("/", &[i(-7), i(2)], "-3");
+
     check(
         "/",
         &[i(1), i(0)],
         "!/ by zero: the dividend is 1; NULLIF(…, 0) as the divisor gives NULL instead",
     );
+
     check(
         "%",
         &[i(1), i(0)],
         "!/ by zero: the dividend is 1; NULLIF(…, 0) as the divisor gives NULL instead",
     );
+
     check("MOD", &[i(-7), i(3)], "-1");
     check("ABS", &[i(-2147483648)], "-2147483648");
     check("/", &[big(i64::MIN), big(-1)], "-9223372036854775808");
@@ -203,6 +206,7 @@ fn search_in_text() {
     check("SIMILAR TO", &[s("abb"), s("a(b|c)*")], "TRUE");
     check("SIMILAR TO", &[s("abbd"), s("a(b|c)*")], "FALSE");
     check("SIMILAR TO", &[s("a.c"), s("a.%")], "TRUE");
+
     for (text, pattern, answer) in [
         ("axb", "a.b", "TRUE"),
         ("a.b", "a\\.b", "FALSE"),
@@ -224,6 +228,7 @@ fn search_in_text() {
     ] {
         check("SIMILAR TO", &[s(text), s(pattern)], answer);
     }
+
     check("SIMILAR TO", &[s("a%b"), s("a!%b"), s("!")], "TRUE");
     check("SIMILAR TO", &[s("axb"), s("a!%b"), s("!")], "FALSE");
     check("SIMILAR TO", &[s("a.b"), s("a!.b"), s("!")], "!Invalid escape sequence in the pattern 'a!.b'");
@@ -316,6 +321,7 @@ fn casts_of_numbers() {
     ] {
         assert_eq!(cast(s(text), DataType::Int), whole, "{text}");
     }
+
     assert_eq!(cast(d(1e20), DataType::Int), "2147483647");
     assert_eq!(cast(d(f64::INFINITY), DataType::Int), "2147483647");
     assert_eq!(cast(d(-2.9), DataType::Int), "-2");

@@ -104,6 +104,7 @@ fn a_zone_agrees_with_the_way_through_text() {
         "",
         "nope",
     ];
+
     for round in 0..4_000 {
         let ms = match round % 4 {
             0 => random.any_int(),

@@ -82,6 +82,7 @@ impl Random {
             "$.a[0]",
             "11:30:00.5+01:00",
         ];
+
         let mut text = self.pick(&TEXTS).to_owned();
         if self.below(3) == 0 {
             text.push_str(self.pick(&TEXTS));
@@ -93,6 +94,7 @@ impl Random {
         use DataType::*;
         let digits = self.below(10) as u8;
         let precision = 1 + self.below(38) as u8;
+
         let types = [
             Boolean,
             TinyInt,
@@ -117,6 +119,7 @@ impl Random {
             IntervalDayTime,
             Null,
         ];
+
         self.pick(&types)
     }
 
@@ -172,6 +175,7 @@ fn any_argument(random: &mut Random, function: &Function) -> Typed {
 fn any_call_ends_in_a_value_of_its_type_or_an_error() {
     let mut random = Random::new(4);
     let zones = ["UTC", "America/New_York", "Asia/Ho_Chi_Minh"].map(|z| super::super::zone::zone(z).unwrap());
+
     for function in all() {
         let mut calls = 0;
         for _ in 0..400 {

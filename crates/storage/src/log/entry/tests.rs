@@ -97,10 +97,12 @@ proptest! {
         let header = run.add(first, &entry, ALL).unwrap();
         prop_assert_eq!(header, Header { records: records.len() as u32, time: Timestamp(1_000), position });
         prop_assert_eq!(read(&run), records);
+
         for (n, found) in run.records.iter().enumerate() {
             prop_assert_eq!(found.offset, Offset(first + n as u64));
             prop_assert_eq!(found.appended, Timestamp(1_000 + n as i64));
         }
+
         let mut bodies = Run { data: b"before".to_vec(), ..Run::default() };
         bodies.add(first, &entry, Wanted::default()).unwrap();
         prop_assert_eq!(&bodies.records, &run.records);

@@ -108,6 +108,7 @@ impl Ask {
             }
             std::thread::park_timeout(LOOK);
         }
+
         outcome
     }
 
@@ -172,12 +173,14 @@ impl Ask {
         }
         let options = AdminOptions::new().request_timeout(Some(PATIENCE)).operation_timeout(Some(PATIENCE));
         let created = futures_executor::block_on(admin.create_topics([&new], &options)).map_err(fail)?;
+
         for outcome in created {
             match outcome {
                 Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
                 Err((_, code)) => return Err(fail(KafkaError::AdminOp(code))),
             }
         }
+
         tracing::info!(topic, partitions, "topic created");
         for _ in 0..SETTLING.as_millis() / LOOK.as_millis() {
             match self.partitions(topic) {
@@ -186,6 +189,7 @@ impl Ask {
                 Err(error) => return Err(error),
             }
         }
+
         Ok(())
     }
 }

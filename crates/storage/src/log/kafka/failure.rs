@@ -70,6 +70,7 @@ pub(super) fn failed(servers: &str, doing: &'static str, error: KafkaError) -> L
         return setting(message);
     }
     let servers = servers.to_owned();
+
     match error.rdkafka_error_code() {
         Some(code) if is_away(code) => LogError::Unreachable { servers, source: Box::new(error) },
         Some(

@@ -62,6 +62,7 @@ impl Groups {
         }
         let client = self.client(group)?;
         let until = self.clock.elapsed() + PATIENCE;
+
         loop {
             let left = until.saturating_sub(self.clock.elapsed());
             match client.committed_offsets(list.clone(), left.max(LOOK)) {
@@ -114,6 +115,7 @@ impl Groups {
         }
         let (commits, waiting) = bounded::<Commit>(1);
         let to_do = waiting.clone();
+
         std::thread::Builder::new()
             .name("kafka-commit".to_owned())
             .spawn(move || {
@@ -127,6 +129,7 @@ impl Groups {
                 }
             })
             .map_err(|error| LogError::Storage { doing: "starting a thread", source: Box::new(error) })?;
+
         let committer = Arc::new(Committer { commits, waiting });
         committers.insert(group.to_owned(), committer.clone());
         Ok(committer)

@@ -88,11 +88,13 @@ impl KafkaLog {
             }
             None => None,
         };
+
         // What no producer takes is better known before the first event than at it.
         let sender = match &notes {
             Some(_) => Some(Arc::new(Sender::new(&options)?)),
             None => None,
         };
+
         let transactions = notes.clone().map(|notes| Transactions::start(options.clone(), notes));
         Ok(KafkaLog {
             groups: Groups::new(options.settings.clone(), clock.clone()),

@@ -152,6 +152,7 @@ impl Notes {
             reading.reader.insert(Reader::open(&settings, NOTES_TOPIC, &from, wanted, self.clock.clone())?);
         // Where nothing is, nothing is waited for.
         let mut is_read = position >= end;
+
         while !is_read {
             let left = until.saturating_sub(self.clock.elapsed());
             if left.is_zero() {
@@ -166,6 +167,7 @@ impl Notes {
                 Polled::Unreachable => {}
             }
         }
+
         reading.is_complete = reading.doubts == doubts;
         Ok(())
     }

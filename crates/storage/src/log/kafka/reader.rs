@@ -195,6 +195,7 @@ impl Reader {
     fn gather(&mut self, timeout: Duration, bytes_max: usize) -> Result<Run, LogError> {
         let until = self.clock.elapsed().saturating_add(timeout);
         let mut run = self.held.take().unwrap_or_default();
+
         while run.bytes() < bytes_max {
             let wait = match run.partition() {
                 Some(_) => Duration::ZERO,
@@ -232,6 +233,7 @@ impl Reader {
             }
             self.hear(error)?;
         }
+
         Ok(run)
     }
 
@@ -331,15 +333,18 @@ impl LogReader for Reader {
     fn poll(&mut self, timeout: Duration, max_bytes: usize) -> Result<Polled, LogError> {
         self.check_topic()?;
         let run = self.gather(timeout, max_bytes.clamp(1, RUN_BYTES_MAX))?;
+
         if let Some(partition) = run.partition() {
             self.tell(false);
             return Ok(self.give(run, partition));
         }
+
         if self.is_caught_up() {
             self.tell(false);
             self.tell_hidden();
             return Ok(Polled::CaughtUp);
         }
+
         self.tell_hidden();
         let all_are_heard = self.assigned.iter().all(|of| self.pulse.within(of.partition, SILENCE));
         let now = self.clock.elapsed();
@@ -349,6 +354,7 @@ impl LogReader for Reader {
         // One that was only just assigned has not had the time to be heard of.
         self.tell(now.saturating_sub(self.silent_since) > SILENCE);
         let behind = self.assigned.iter().find(|of| !self.is_at_end(of)).map(|of| of.partition);
+
         match behind.filter(|_| all_are_heard) {
             // Its records are on their way, or what is left are marks of transactions; the others are not touched by it.
             Some(partition) => Ok(self.give(Run::nothing_of(partition), partition)),

@@ -76,6 +76,7 @@ impl Run {
         if code != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
             return found;
         }
+
         loop {
             let (mut name, mut value, mut length) = (std::ptr::null(), std::ptr::null(), 0_usize);
             // SAFETY: as above; beyond the last header an error is returned and nothing is written.

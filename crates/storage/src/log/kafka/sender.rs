@@ -143,6 +143,7 @@ pub(super) fn produce(
     if records.is_empty() {
         append.finish();
     }
+
     for (place, record) in records.iter().enumerate() {
         let delivery = Box::new(Delivery { append: append.clone(), place });
         let mut base: BaseRecord<'_, [u8], [u8], Box<Delivery>> = BaseRecord::with_opaque_to(topic, delivery);
@@ -165,6 +166,7 @@ pub(super) fn produce(
             append.failed(error);
         }
     }
+
     refused
 }
 

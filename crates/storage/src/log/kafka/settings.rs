@@ -125,6 +125,7 @@ impl KafkaSettings {
     fn take(&mut self, name: &str, value: &str, all: &BTreeMap<String, String>) -> Result<(), LogError> {
         let mut set = |name: &str, value: &str| self.properties.insert(name.to_owned(), value.to_owned());
         let store = |kind: &str| all.get(kind).map_or("JKS", String::as_str).to_ascii_uppercase();
+
         match name {
             "sasl.jaas.config" => {
                 let (user, password) = login(value).ok_or_else(|| {
@@ -161,6 +162,7 @@ impl KafkaSettings {
                 set(theirs.map_or(name, |(_, ours)| ours), value);
             }
         }
+
         Ok(())
     }
 }

@@ -93,6 +93,7 @@ impl Transactions {
         let request = Request { topic: topic.to_owned(), records, note, bytes, done };
         let queue = self.queue.lock();
         self.queued_bytes.fetch_add(bytes, Ordering::AcqRel);
+
         match queue.as_ref().ok_or(LogError::Closed)?.try_send(request) {
             Ok(()) => Ok(appending),
             Err(error) => {
@@ -136,6 +137,7 @@ impl Shared {
         let mut producer = self.producer.lock();
         let outcome = self.transact(&mut producer, &requests);
         let servers = self.options.settings.servers();
+
         let error = match outcome {
             Ok(positions) => {
                 // The same request may be sent again as soon as it is answered.
@@ -164,18 +166,21 @@ impl Shared {
                 error
             }
         };
+
         tracing::error!(
             error = &error as &dyn std::error::Error,
             requests = requests.len(),
             servers,
             "events could not be appended"
         );
+
         if requests.len() == 1
             && let Some(alone) = requests.pop()
         {
             let _ = alone.done.send(Err(error));
             return;
         }
+
         let shared = Arc::new(error);
         for request in requests {
             let _ = request.done.send(Err(LogError::Shared(shared.clone())));
@@ -195,6 +200,7 @@ impl Shared {
         producer.begin_transaction().map_err(|error| Broken::Unknown(fail(error)))?;
         let mut awaited = Vec::with_capacity(requests.len());
         let mut refused = None;
+
         for request in requests {
             let (append, appending) =
                 Append::inside_a_transaction(&servers, &request.topic, &request.records);
@@ -206,6 +212,7 @@ impl Shared {
             refused = refused.or(of_records).or(of_note);
             awaited.push((appending, noted));
         }
+
         if let Some(error) = refused {
             // The producer does not miss what it was never handed: it would commit the rest, and the notes.
             return Err(match producer.abort_transaction(PATIENCE) {
@@ -213,9 +220,11 @@ impl Shared {
                 Err(_) => Broken::Unknown(error),
             });
         }
+
         // It waits until all records are delivered, and fails if one was not.
         let mut outcome = producer.commit_transaction(PATIENCE);
         let attempts = if self.closing.load(Ordering::Acquire) { 1 } else { ATTEMPTS };
+
         for _ in 1..attempts {
             match &outcome {
                 Err(error) if may_pass(error) => {
@@ -225,6 +234,7 @@ impl Shared {
                 _ => break,
             }
         }
+
         let Err(error) = outcome else {
             let positions = awaited.into_iter().map(|(mut appending, _)| match appending.try_recv() {
                 Ok(outcome) => outcome.map_err(Broken::Unknown),
@@ -233,6 +243,7 @@ impl Shared {
             });
             return positions.collect();
         };
+
         let aborts = matches!(&error, KafkaError::Transaction(error) if error.txn_requires_abort());
         if aborts && producer.abort_transaction(PATIENCE).is_ok() {
             // Why is known by the record that was refused.
@@ -242,6 +253,7 @@ impl Shared {
             });
             return Err(Broken::Aborted(refused.unwrap_or_else(|| fail(error))));
         }
+
         Err(Broken::Unknown(fail(error)))
     }
 

@@ -56,11 +56,13 @@ pub(super) fn run(
     let bar = job.count.map_or_else(ProgressBar::hidden, bar);
     // One batch waits while others are under way: a server that lags slows the maker down.
     let (batches, waiting) = crossbeam_channel::bounded(1);
+
     let connections = (0..job.connections).map(|_| {
         let agent = job.client.agent(&job.url, ANSWER_TIMEOUT)?;
         let authorization = job.client.authorization();
         Ok(Poster::new(agent, &job.url, authorization, job.retry_for, clock.clone(), shutdown.clone()))
     });
+
     let posters = connections.collect::<Result<Vec<_>, Failure>>()?;
     let failure = thread::scope(|scope| {
         let posters: Vec<_> = posters
@@ -79,14 +81,17 @@ pub(super) fn run(
             .filter_map(|poster| poster.join().expect("a poster returns its errors").err())
             .next()
     });
+
     bar.finish_and_clear();
     let seconds = clock.elapsed().saturating_sub(began).as_secs_f64();
     let [sent, accepted, rejected] =
         [&tally.sent, &tally.accepted, &tally.rejected].map(|count| count.load(Ordering::Relaxed));
+
     complain(&format!(
         "{sent} events sent in {seconds:.1} s, {:.0} events/s: {accepted} accepted, {rejected} rejected",
         sent as f64 / seconds
     ));
+
     match failure {
         None => Ok(Outcome::Done),
         Some(PostError::Interrupted { .. }) => Ok(Outcome::No),
@@ -105,6 +110,7 @@ fn make(job: &Job, mut events: Events, batches: &Sender<Batch>, clock: &dyn Cloc
     let now_us = || wall_us + clock.elapsed().saturating_sub(origin).as_micros() as i64;
     let mut pace = Pace::new(job.events_per_second, job.batch, wall_us);
     let mut made = 0;
+
     while job.count.is_none_or(|count| made < count) && !shutdown.is_asked() {
         let left = job.count.map_or(u64::MAX, |count| count - made);
         let mut lines = Vec::new();

@@ -33,15 +33,18 @@ pub(super) fn run(
 ) -> Result<Outcome, Failure> {
     let began = clock.elapsed();
     let doing = || format!("writing {}", job.path.display());
+
     let mut file: Box<dyn Write> = if job.path == Path::new("-") {
         Box::new(io::stdout().lock())
     } else {
         Box::new(File::create(&job.path).with_context(doing).map_err(Failure::failed)?)
     };
+
     let mut events = Events::new(options);
     let bar = bar(job.count);
     let mut chunk = Vec::with_capacity(1 << 20);
     let mut written = 0;
+
     while written < job.count && !shutdown.is_asked() {
         chunk.clear();
         let upto = (written + CHUNK).min(job.count);
@@ -53,6 +56,7 @@ pub(super) fn run(
         written = upto;
         bar.set_position(written);
     }
+
     file.flush().map_err(|error| Failure::writing(job.path.display(), error))?;
     bar.finish_and_clear();
     let seconds = clock.elapsed().saturating_sub(began).as_secs_f64();

@@ -63,6 +63,7 @@ fn show(operation: &Operation, look: &Look, signals: &Signals) -> Result<Ended, 
     let pages = fetch(operation, look.row_format())?;
     let mut result: Option<Box<dyn Output>> = None;
     let frames = tick(FRAME);
+
     loop {
         let page = select! {
             recv(pages) -> page => page,

@@ -57,6 +57,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, clock: Arc<dyn Clock>) -> Result<Outcome, Failure> {
     let scripts = scripts(arguments)?;
     let gateway = Gateway::new(&arguments.client, &arguments.gateway)?;
+
     let connection = Connection::open(gateway).map_err(|problem| match problem {
         Problem::Unreachable(error) => unreachable(error),
         Problem::Refused(refusal) => {
@@ -64,19 +65,23 @@ pub(super) fn run(arguments: &Arguments, clock: Arc<dyn Clock>) -> Result<Outcom
             Failure::failed(anyhow::anyhow!("the gateway opens no session: {}", messages.join("; ")))
         }
     })?;
+
     let audience = if scripts.is_some() { Audience::Program } else { Audience::Person };
     let signals = match audience {
         // At the prompt nobody listens; whoever ends the shell there ends it at once.
         Audience::Person => Signals::listen(&[SignalKind::interrupt()])?,
         Audience::Program => Signals::listen(&[SignalKind::interrupt(), SignalKind::terminate()])?,
     };
+
     let changes = if arguments.changes { Changes::Told } else { Changes::Refused };
     let look = Look::of(arguments.result_format, changes);
     let mut runner = Runner { connection, look, signals, clock, audience, is_timing: false };
+
     let outcome = match scripts {
         Some(scripts) => run_all(&mut runner, &scripts),
         None => shell::run(&mut runner, &arguments.gateway),
     };
+
     runner.connection.close();
     outcome
 }

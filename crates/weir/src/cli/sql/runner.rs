@@ -57,6 +57,7 @@ impl Runner {
         let pieces = split(&script.text);
         let all: Vec<Piece> = pieces.whole.into_iter().chain(pieces.rest.map(Piece::Statement)).collect();
         let count = all.len();
+
         for (at, piece) in all.into_iter().enumerate() {
             let (flow, place) = match piece {
                 Piece::Statement(statement) => {
@@ -77,6 +78,7 @@ impl Runner {
             let was_cut_off = flow == Flow::Stopped && !is_over && self.audience == Audience::Program;
             return Ok(if was_cut_off { Flow::Failed } else { flow });
         }
+
         Ok(Flow::On)
     }
 
@@ -101,10 +103,12 @@ impl Runner {
     fn statement(&mut self, place: &Place<'_>) -> Result<Flow, Failure> {
         let began = self.clock.elapsed();
         let ended = execute(self.connection.session(), place.text(), &self.look, &self.signals);
+
         if self.is_timing {
             let lasted = self.clock.elapsed().saturating_sub(began);
             complain(&format!("time: {:.1} ms", lasted.as_secs_f64() * 1e3));
         }
+
         match ended {
             Ok(ended) => self.tell(&ended),
             Err(Trouble::Output(failure)) if self.audience == Audience::Program => Err(failure),
@@ -201,6 +205,7 @@ impl Runner {
             Ok(Meta::Describe(Some(table))) => return self.asked(&format!("DESCRIBE {table}")),
             Ok(Meta::Include(path)) => return self.include(Path::new(&path), depth + 1),
         }
+
         Ok(Flow::On)
     }
 

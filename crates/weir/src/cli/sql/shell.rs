@@ -22,6 +22,7 @@ pub(super) fn run(runner: &mut Runner, url: &str) -> Result<Outcome, Failure> {
     print(&format!("Weir {} at {url}; \\? for help, Ctrl-D leaves", env!("CARGO_PKG_VERSION")))?;
     let mut text = String::new();
     let mut is_history_told = false;
+
     loop {
         editor.set_helper(Some(Completion::new(runner.connection.session(), &text)));
         match editor.readline(if text.is_empty() { PROMPT } else { PROMPT_INSIDE }) {

@@ -19,6 +19,7 @@ impl Signals {
         let runtime = runtime.context("starting the runtime of the signals").map_err(Failure::failed)?;
         // Further ones mean the same.
         let (tell, came) = bounded(1);
+
         for kind in kinds {
             let inside = runtime.enter();
             let listening = signal(*kind).context("listening for signals").map_err(Failure::failed);
@@ -31,11 +32,13 @@ impl Signals {
                 }
             });
         }
+
         std::thread::Builder::new()
             .name("signals".to_owned())
             .spawn(move || runtime.block_on(std::future::pending::<()>()))
             .context("starting the thread of the signals")
             .map_err(Failure::failed)?;
+
         Ok(Signals { came })
     }
 

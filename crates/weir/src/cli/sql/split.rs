@@ -28,6 +28,7 @@ pub(super) fn split(script: &str) -> Pieces {
     let mut pieces = Pieces::default();
     let mut statement = Statement::default();
     let mut at = 0;
+
     while let Some(token) = next(script, at) {
         let end = at + token.bytes;
         let is_first = statement.start.is_none();
@@ -62,10 +63,12 @@ pub(super) fn split(script: &str) -> Pieces {
         }
         at = end;
     }
+
     if statement.start.is_some() {
         pieces.is_open |= statement.set == Set::Inside;
         pieces.rest = Some(statement.range());
     }
+
     pieces
 }
 
@@ -96,12 +99,14 @@ fn next(script: &str, at: usize) -> Option<Token> {
     if rest.starts_with("--") {
         return token(Kind::Blank, rest.find('\n').unwrap_or(rest.len()));
     }
+
     if let Some(comment) = rest.strip_prefix("/*") {
         return match comment.find("*/") {
             Some(end) => token(Kind::Blank, end + 4),
             None => token(Kind::OpenComment, rest.len()),
         };
     }
+
     match first {
         // A doubled quote inside is two quoted parts to us, which comes to the same.
         '\'' | '"' | '`' => match rest[1..].find(first) {

@@ -136,6 +136,7 @@ impl Gateway {
             let gateway = format!("the SQL gateway at {}", self.url);
             Problem::Unreachable(ClientArgs::unreachable(&gateway, &error))
         })?;
+
         let status = answer.status();
         let body = answer.body_mut().with_config().limit(PAGE_BYTES_MAX).read_to_string();
         let body = body.map_err(|error| unreachable(&error))?;

@@ -85,6 +85,7 @@ fn message(cause: &str) -> &str {
 fn findings(message: &str) -> Vec<Finding> {
     let message = context(message).map_or(message, |(_, rest)| rest);
     let mut findings: Vec<Finding> = vec![];
+
     for line in message.lines().map(str::trim_end).filter(|line| !line.is_empty()) {
         let (text, place) = match (own_place(line), flink_place(line)) {
             (Some((text, place)), _) => (text, Some(place)),
@@ -95,10 +96,12 @@ fn findings(message: &str) -> Vec<Finding> {
             _ => findings.push(Finding { message: text.to_owned(), more: vec![], place }),
         }
     }
+
     // Where the first words say no more than that the statement ends too early.
     if findings.len() == 2 && findings[0].message.starts_with("Encountered \"<EOF>\"") {
         findings.remove(0);
     }
+
     if findings.is_empty() {
         findings.push(Finding { message: "it does not say why".to_owned(), more: vec![], place: None });
     }

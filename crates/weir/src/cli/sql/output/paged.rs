@@ -40,12 +40,14 @@ impl Paged {
             self.is_text = true;
             return text.trim_end().lines().map(|line| cell(Some(line.to_owned()))).collect();
         }
+
         let shown: Vec<Vec<String>> = rows.iter().map(cells).collect();
         self.widths.grow(&self.heading, &shown);
         if !std::mem::replace(&mut self.is_headed, true) {
             lines.extend(self.heading.lines(&self.widths, width_max));
         }
         self.count += rows.len() as u64;
+
         for (row, cells) in rows.iter().zip(&shown) {
             let line = self.heading.row(cells, &self.widths, width_max);
             lines.push(match row.change {
@@ -53,6 +55,7 @@ impl Paged {
                 other => format!("{}{line}", other.sign()),
             });
         }
+
         lines
     }
 }
