@@ -343,7 +343,7 @@ fn a_job_that_reads_the_dead_letter_topic_or_a_pattern_of_topics_does_not_feed_i
     let pattern =
         process.submit(submission(&format!("SET 'pipeline.name' = 'pattern'; {pattern}"), Origin::Start));
     let (named, pattern) = (named.expect("it starts"), pattern.expect("it starts"));
-    dead_lettered(&named, 1);
+    until("the dead letter is read", || named.view().ledger.dead_lettered >= 1);
     dead_lettered(&pattern, 1);
     // Twice as many as there are, had they read their own.
     world.give(&job, 0, &[("a", 1)]);
