@@ -23,7 +23,7 @@
 //!
 //! Windows end on a grid ([`crate::layout::Layout::lateness_grain`]). Bounds that lie between the same two points of the
 //! grid find the same rows late, so an entry is written only when a point is passed: a partition alone writes none, several
-//! write one each per second of event time at most.
+//! write one each per second of event time at most, and one of how far they have come with each shipment or result.
 
 mod history;
 mod recorder;
@@ -38,9 +38,9 @@ pub(crate) use recorder::LatenessRecorder;
 
 /// Keeps entries where they survive the process.
 pub trait LatenessLog: Send + Sync {
-    /// Appends entries; when this returns they survive a kill of the process. An implementation that cannot write says so
-    /// itself: the job goes on without.
-    fn append(&self, entries: &[LatenessEntry]);
+    /// Appends entries; tells whether they survive a kill of the process now. An implementation that cannot write says so to
+    /// people: the job goes on, and the entries are given again with the next ones.
+    fn append(&self, entries: &[LatenessEntry]) -> bool;
 }
 
 /// What earlier attempts of a job recorded, and where the next one does.

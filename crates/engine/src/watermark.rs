@@ -40,6 +40,9 @@ struct Partition {
 /// How long it counts that the log said so. A reader that is not held up asks many times as often.
 const HEARD_COUNTS: Duration = Duration::from_secs(1);
 
+/// How long the log has to say that a partition holds nothing more before records that it held once are taken for gone.
+const SETTLED: Duration = Duration::from_secs(2);
+
 /// What a partition's next rows are late against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standpoint {
@@ -170,19 +173,23 @@ impl Watermarks {
             .all(|partition| self.is_idle(partition, now))
     }
 
-    /// Whether the log says that a partition holds nothing more: for the idle timeout, where there is one.
+    /// Whether the log says that a partition holds nothing more, and has said so for a moment: a broker that has just become
+    /// the leader may not know yet how far its log is durable.
     pub fn is_exhausted(&self, partition: PartitionId, now: Duration) -> bool {
-        self.partitions.get(&partition).is_some_and(|partition| match self.idle_after {
-            Some(_) => self.is_idle(partition, now),
-            None => partition.heard.is_some_and(|heard| now.saturating_sub(heard) < HEARD_COUNTS),
+        let settled = SETTLED.min(self.idle_after.unwrap_or(SETTLED));
+        self.partitions.get(&partition).is_some_and(|partition| {
+            partition.heard.is_some_and(|heard| {
+                now.saturating_sub(heard) < HEARD_COUNTS
+                    && heard.saturating_sub(partition.last_record) >= settled
+            })
         })
     }
 
     /// Whether event time stands where one of these partitions stands.
     pub fn holds_back(&self, partitions: &[PartitionId], now: Duration) -> bool {
-        let active = || self.partitions.iter().filter(|(_, partition)| !self.is_idle(partition, now));
-        let Some(least) = active().map(|(_, partition)| partition.watermark).min() else { return true };
-        active().any(|(id, partition)| partition.watermark == least && partitions.contains(id))
+        let counts = || self.partitions.iter().filter(|(_, partition)| self.counts(partition, now));
+        let Some(least) = counts().map(|(_, partition)| partition.stands_at()).min() else { return true };
+        counts().any(|(id, partition)| partition.stands_at() == least && partitions.contains(id))
     }
 
     /// Whether event time waits for others than these partitions, and there is more to be read of one of them.
@@ -190,9 +197,9 @@ impl Watermarks {
         if self.holds_back(partitions, now) {
             return false;
         }
-        let active = || self.partitions.values().filter(|partition| !self.is_idle(partition, now));
-        let least = active().map(|partition| partition.watermark).min();
-        active().any(|partition| Some(partition.watermark) == least && partition.heard.is_none())
+        let counts = || self.partitions.values().filter(|partition| self.counts(partition, now));
+        let least = counts().map(Partition::stands_at).min();
+        counts().any(|partition| Some(partition.stands_at()) == least && partition.heard.is_none())
     }
 
     /// These partitions have ended; with the last of them so has event time.
@@ -203,6 +210,11 @@ impl Watermarks {
         if self.partitions.is_empty() {
             self.current = i64::MAX;
         }
+    }
+
+    /// Whether event time cannot pass where a partition stands.
+    fn counts(&self, partition: &Partition, now: Duration) -> bool {
+        partition.hold.is_some() || !self.is_idle(partition, now)
     }
 
     fn is_idle(&self, partition: &Partition, now: Duration) -> bool {
@@ -228,6 +240,11 @@ impl Watermarks {
 }
 
 impl Partition {
+    /// Where the partition lets event time come.
+    fn stands_at(&self) -> i64 {
+        self.watermark.min(self.hold.unwrap_or(i64::MAX))
+    }
+
     fn fresh(now: Duration) -> Partition {
         Partition { watermark: NO_WATERMARK, last_record: now, heard: None, hold: None }
     }
@@ -352,8 +369,10 @@ mod tests {
         watermarks.records(A, 1_000, true, seconds(1));
         watermarks.records(B, 500, true, seconds(1));
         assert_eq!(watermarks.advance(seconds(1)), 300);
+        assert!(watermarks.holds_back(&[A], seconds(1)) && !watermarks.are_ahead(&[A], seconds(1)));
         watermarks.hold(A, None);
         assert_eq!(watermarks.advance(seconds(1)), 500);
+        assert!(watermarks.holds_back(&[B], seconds(1)) && watermarks.are_ahead(&[A], seconds(1)));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use server::Options;
-use support::{Weir, close_code, eventually, next, request, say, start, start_with};
+use support::{Socket, Weir, close_code, eventually, request, say, start, start_with};
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -21,6 +21,16 @@ fn row(count: i64) -> Value {
 
 fn publish(weir: &Weir, kind: &str, group: &str, count: i64) {
     weir.store.publish(kind, T, &[(&format!("analytics:{group}:{T}"), row(count))]);
+}
+
+/// The next message that is no status: that the results have been loaded may be told after the connection was made.
+async fn next(socket: &mut Socket) -> Value {
+    loop {
+        let message = support::next(socket).await;
+        if message["type"] != "status" {
+            return message;
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,7 +9,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// What a Weir takes beside its databases and connections: listeners, threads that wait for events, checkpoints, the log of
 /// lateness, scripts.
 const OTHERS: u64 = 32;
-/// What clients of Kafka take in addition: a connection a broker, for each reader and writer.
+/// What Kafka takes in addition: a connection a broker for each reader and writer, and the notes of what was appended.
 const KAFKA: u64 = 96;
 /// Handles with which nothing has to be scarce, beside those of connections.
 const PLENTY: u64 = 2_048;
@@ -71,13 +71,14 @@ fn raise(wanted: u64) -> u64 {
 
 fn shared(allowed: u64, connections: usize, has_kafka: bool) -> Result<Handles, TooFew> {
     let others = OTHERS + if has_kafka { KAFKA } else { 0 };
+    let rest = allowed.saturating_sub(others);
     // Besides the files that stay open, compactions open some for a moment.
-    let for_a_moment = (allowed / 16).clamp(4, 64);
-    let open_files = (allowed / 8).clamp(8, OPEN_FILES);
-    let left = allowed.saturating_sub(others + 2 * (open_files + for_a_moment));
+    let for_a_moment = (rest / 16).clamp(4, 64);
+    let open_files = (rest / 8).clamp(8, OPEN_FILES);
+    let left = rest.saturating_sub(2 * (open_files + for_a_moment));
     if left < CONNECTIONS_MIN {
         let needed = others + 2 * (8 + 4) + CONNECTIONS_MIN;
-        return Err(TooFew { allowed, needed: needed.max(allowed + 1) });
+        return Err(TooFew { allowed, needed });
     }
 
     let other = (left / 8).clamp(2, OTHER_CONNECTIONS);
@@ -113,6 +114,10 @@ mod tests {
         let error = shared(40, 16_384, false).unwrap_err();
         assert!(error.to_string().contains("40 files, and Weir needs 64"), "{error}");
         assert!(shared(100, 16_384, true).is_err());
-        assert!(shared(192, 16_384, true).is_ok());
+        let needed = |has_kafka| shared(1, 16_384, has_kafka).unwrap_err().needed;
+        for has_kafka in [false, true] {
+            assert!(shared(needed(has_kafka), 16_384, has_kafka).is_ok(), "the figure suffices");
+            assert!(shared(needed(has_kafka) - 1, 16_384, has_kafka).is_err(), "and no smaller one does");
+        }
     }
 }

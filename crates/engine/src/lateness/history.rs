@@ -34,6 +34,8 @@ pub(super) struct Bounds {
 pub(super) struct Replay {
     /// By the offset from which they hold, ascending.
     pub bounds: VecDeque<(u64, Bounds)>,
+    /// For each of the bounds: the least of it and all that follow.
+    floors: VecDeque<Clamp>,
     /// Up to here, exclusive, rows are judged by what was recorded.
     pub reached: u64,
 }
@@ -44,14 +46,27 @@ impl LatenessHistory {
     pub fn add(&mut self, entry: LatenessEntry) {
         let LatenessEntry { table, split, topic_id, offset, what } = entry;
         let partition = self.partitions.entry((table, split)).or_default();
-        if partition.topic_id != topic_id {
-            *partition = Partition { topic_id, ..Partition::default() };
+        if is_another(partition.topic_id.as_deref(), topic_id.as_deref()) {
+            *partition = Partition::default();
         }
+        // A log that does not tell the id now may have told it before.
+        partition.topic_id = topic_id.or(partition.topic_id.take());
         match what {
             Judged::From { clamp, clock } => {
                 partition.bounds.insert(offset, Bounds { clamp, clock });
             }
             Judged::Reached => partition.reached = partition.reached.max(offset),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.partitions.is_empty()
+    }
+
+    /// Another attempt begins: bounds of records that nobody has seen do not bind it.
+    pub fn begin_attempt(&mut self) {
+        for partition in self.partitions.values_mut() {
+            partition.bounds.split_off(&partition.reached);
         }
     }
 
@@ -65,7 +80,7 @@ impl LatenessHistory {
             .partitions
             .entry(key)
             .or_insert_with(|| Partition { topic_id: topic_id.clone(), ..Partition::default() });
-        if partition.topic_id != topic_id {
+        if is_another(partition.topic_id.as_deref(), topic_id.as_deref()) {
             return;
         }
         for &BoundsImage { offset, current, others, clock } in bounds {
@@ -73,6 +88,11 @@ impl LatenessHistory {
             partition.bounds.entry(offset).or_insert(bounds);
         }
         partition.reached = partition.reached.max(*reached);
+    }
+
+    /// Whether anything was recorded of a partition.
+    pub(super) fn knows(&self, table: &str, split: &Split) -> bool {
+        self.partitions.contains_key(&(table.to_owned(), split.clone()))
     }
 
     /// What was recorded of a partition from an offset on; `None` if nothing was.
@@ -84,14 +104,19 @@ impl LatenessHistory {
         from: u64,
     ) -> Option<Replay> {
         let partition = self.partitions.get(&(table.to_owned(), split.clone()))?;
-        if partition.topic_id.as_deref() != topic_id || partition.reached <= from {
+        if is_another(partition.topic_id.as_deref(), topic_id) || partition.reached <= from {
             return None;
         }
         // The bounds that hold at the first record may have been recorded before it.
         let first = partition.bounds.range(..=from).next_back();
         let later = partition.bounds.range(from.saturating_add(1)..partition.reached);
-        let bounds = first.into_iter().chain(later).map(|(&offset, &bounds)| (offset, bounds)).collect();
-        Some(Replay { bounds, reached: partition.reached })
+        let mut bounds: VecDeque<(u64, Bounds)> =
+            first.into_iter().chain(later).map(|(&offset, &bounds)| (offset, bounds)).collect();
+        if first.is_none() {
+            // Nothing is recorded of a partition before bounds hold.
+            bounds.push_front((from, Bounds { clamp: Clamp::OPEN, clock: None }));
+        }
+        Some(Replay { floors: floors(&bounds), bounds, reached: partition.reached })
     }
 }
 
@@ -105,7 +130,14 @@ impl Replay {
     pub fn advance(&mut self, offset: u64) {
         while self.bounds.get(1).is_some_and(|(from, _)| *from <= offset) {
             self.bounds.pop_front();
+            self.floors.pop_front();
         }
+    }
+
+    /// What no row to come was judged below, where the partition's own watermark is `own`. Bounds may be lower than those
+    /// before them: an attempt that was restarted judged records that nobody had seen by what it knew then.
+    pub fn floor(&self, own: i64) -> i64 {
+        self.floors.front().map_or(own, |floor| floor.apply(own))
     }
 
     /// What a snapshot says of it.
@@ -120,9 +152,25 @@ impl Replay {
     }
 }
 
+/// Whether two ids are those of different topics: a log does not always tell.
+fn is_another(one: Option<&str>, other: Option<&str>) -> bool {
+    one.zip(other).is_some_and(|(one, other)| one != other)
+}
+
+fn floors(bounds: &VecDeque<(u64, Bounds)>) -> VecDeque<Clamp> {
+    let mut floors = VecDeque::with_capacity(bounds.len());
+    let mut least = Clamp { current: i64::MAX, others: i64::MAX };
+    for (_, Bounds { clamp, .. }) in bounds.iter().rev() {
+        least = Clamp { current: least.current.min(clamp.current), others: least.others.min(clamp.others) };
+        floors.push_front(least);
+    }
+    floors
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::watermark::NO_WATERMARK;
 
     fn split() -> Split {
         Split { topic: "t".to_owned(), partition: 0 }
@@ -164,6 +212,17 @@ mod tests {
     }
 
     #[test]
+    fn bounds_to_come_that_are_lower_count_from_the_beginning() {
+        let entries = [entry("a", 0, from(10)), entry("a", 10, from(30)), entry("a", 20, from(5))];
+        let history = history(&[&entries[..], &[entry("a", 25, Judged::Reached)]].concat());
+        let mut replay = history.replay("t", &split(), Some("a"), 0).expect("recorded");
+        assert_eq!(replay.floor(NO_WATERMARK), 5);
+        replay.advance(12);
+        assert_eq!(replay.floor(NO_WATERMARK), 5);
+        assert_eq!(replay.floor(8), 8, "the partition's own watermark counts too");
+    }
+
+    #[test]
     fn what_a_snapshot_says_of_a_second_reading_is_gone_on_with() {
         let before =
             history(&[entry("a", 0, from(1)), entry("a", 10, from(2)), entry("a", 20, Judged::Reached)]);
@@ -181,6 +240,17 @@ mod tests {
         let replay = after.replay("t", &split(), Some("a"), 5).expect("the snapshot says so");
         let current = |offset| replay.at(offset).map(|bounds| bounds.clamp.current);
         assert_eq!((current(5), current(19), replay.reached), (Some(1), Some(7), 20));
+    }
+
+    #[test]
+    fn bounds_of_records_that_nobody_has_seen_do_not_bind_the_next_attempt() {
+        let mut history =
+            history(&[entry("a", 0, from(1)), entry("a", 5, Judged::Reached), entry("a", 9, from(7))]);
+        history.begin_attempt();
+        history.add(entry("a", 5, from(2)));
+        history.add(entry("a", 20, Judged::Reached));
+        let replay = history.replay("t", &split(), None, 0).expect("recorded");
+        assert_eq!(replay.at(12).map(|bounds| bounds.clamp.current), Some(2));
     }
 
     #[test]

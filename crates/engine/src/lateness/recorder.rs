@@ -33,6 +33,8 @@ struct Partition {
     replay: Option<Replay>,
     /// The bounds that were recorded last; `None`: those of the next batch are recorded whatever they are.
     last: Option<Bounds>,
+    /// Something was recorded of it, by this attempt or another. Until then no bounds hold, as with a partition alone.
+    is_recorded: bool,
     /// The offset behind the last row that was judged.
     judged: u64,
     /// As far as the log knows.
@@ -65,7 +67,9 @@ impl LatenessRecorder {
             let (split, topic_id) = (source.split(partition), source.topic_id(partition));
             let from = positions.get(&partition).copied().unwrap_or(0);
             let replay = self.history.replay(&self.table, &split, topic_id.as_deref(), from);
-            let taken = Partition { split, topic_id, replay, last: None, judged: from, reached: 0 };
+            let is_recorded = self.history.knows(&self.table, &split);
+            let taken =
+                Partition { split, topic_id, replay, last: None, is_recorded, judged: from, reached: 0 };
             self.partitions.entry(partition).or_insert(taken);
         }
     }
@@ -83,9 +87,7 @@ impl LatenessRecorder {
     /// What the pipeline's watermark may not pass because of a partition whose own watermark is `own`; `None`: the partition
     /// is not read a second time.
     pub fn hold(&self, partition: PartitionId, own: i64) -> Option<i64> {
-        let partition = self.partitions.get(&partition)?;
-        let bounds = partition.replay.as_ref()?.at(partition.judged);
-        Some(bounds.map_or(own, |bounds| bounds.clamp.apply(own)))
+        Some(self.partitions.get(&partition)?.replay.as_ref()?.floor(own))
     }
 
     /// What the rows of a batch are judged against. `live`: the bounds that hold for rows that are read for the first time.
@@ -147,7 +149,8 @@ impl LatenessRecorder {
                 None => prepared.clock_matters.then_some(level.now),
             };
             let bounds = Bounds { clamp: level.clamp, clock };
-            let is_known = of.last.is_some_and(|last| {
+            let last = of.last.or((!of.is_recorded).then_some(Bounds { clamp: Clamp::OPEN, clock: None }));
+            let is_known = last.is_some_and(|last| {
                 let (before, after) = (own, prepared.watermark);
                 last.clock.is_none()
                     && clock.is_none()
@@ -157,8 +160,10 @@ impl LatenessRecorder {
                         })
                     })
             });
-            if !is_known {
-                of.last = Some(bounds);
+            if is_known {
+                of.last = last;
+            } else {
+                (of.last, of.is_recorded) = (Some(bounds), true);
                 pending.push(of.entry(table, offset, Judged::From { clamp: level.clamp, clock }));
             }
         }
@@ -182,17 +187,23 @@ impl LatenessRecorder {
     /// Puts in the log what was judged, before anything of it can be seen.
     pub fn flush(&mut self) {
         let Some(log) = &self.log else { return };
-        for partition in self.partitions.values_mut().filter(|partition| partition.judged > partition.reached)
-        {
-            // A partition of which no row was judged yet has nothing to show.
-            if partition.last.is_some() {
-                partition.reached = partition.judged;
-                self.pending.push(partition.entry(&self.table, partition.judged, Judged::Reached));
-            }
+        // A partition of which no row was judged yet has nothing to show, and one without bounds nothing to repeat.
+        let is_ahead = |of: &Partition| of.judged > of.reached && of.last.is_some() && of.is_recorded;
+        let bounds = self.pending.len();
+        let reached = self.partitions.values().filter(|of| is_ahead(of));
+        self.pending.extend(reached.map(|of| of.entry(&self.table, of.judged, Judged::Reached)));
+        if self.pending.is_empty() {
+            return;
         }
-        if !self.pending.is_empty() {
-            log.append(&self.pending);
+
+        if log.append(&self.pending) {
             self.pending.clear();
+            for partition in self.partitions.values_mut().filter(|of| is_ahead(of)) {
+                partition.reached = partition.judged;
+            }
+        } else {
+            // The bounds are written with the next ones. They are few, as long as a disk may be full.
+            self.pending.truncate(bounds);
         }
     }
 
@@ -211,6 +222,7 @@ impl Partition {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
 
     use parking_lot::Mutex;
@@ -219,6 +231,7 @@ mod tests {
     use super::*;
     use crate::batch::RecordSpan;
     use crate::connector::{ConnectorError, Polled};
+    use crate::watermark::NO_WATERMARK;
 
     const P: PartitionId = PartitionId(0);
     const NOW: i64 = 1_000_000;
@@ -256,12 +269,17 @@ mod tests {
         }
     }
 
+    /// Entries, and whether no more can be written.
     #[derive(Default)]
-    struct Log(Mutex<Vec<LatenessEntry>>);
+    struct Log(Mutex<Vec<LatenessEntry>>, AtomicBool);
 
     impl LatenessLog for Log {
-        fn append(&self, entries: &[LatenessEntry]) {
-            self.0.lock().extend_from_slice(entries);
+        fn append(&self, entries: &[LatenessEntry]) -> bool {
+            let is_written = !self.1.load(Ordering::Relaxed);
+            if is_written {
+                self.0.lock().extend_from_slice(entries);
+            }
+            is_written
         }
     }
 
@@ -306,7 +324,7 @@ mod tests {
         let mut recorder = recorder(&log);
         let recorded = |recorder: &LatenessRecorder| recorder.pending.len();
         judge(&mut recorder, &batch(0..5), clamp(0, 12), 0, 40);
-        assert_eq!(recorded(&recorder), 1, "the first are, whatever they are");
+        assert_eq!(recorded(&recorder), 1, "the others stand at 12");
         judge(&mut recorder, &batch(5..9), clamp(0, 17), 40, 45);
         assert_eq!(recorded(&recorder), 1, "no window ends between 12 and 17");
         judge(&mut recorder, &batch(9..12), clamp(0, 19), 45, 45);
@@ -333,6 +351,33 @@ mod tests {
         let level = |first_row, clamp| Level { first_row, clamp, now: NOW };
         assert_eq!(levels, [level(0, clamp(0, 12)), level(2, clamp(25, 30)), level(6, live)]);
         assert_eq!(second.hold(P, 50), None, "all that was seen has been read");
+    }
+
+    #[test]
+    fn a_partition_alone_records_nothing() {
+        let log = Arc::<Log>::default();
+        let mut recorder = recorder(&log);
+        for (number, current) in [(0, NO_WATERMARK), (1, 40), (2, 50)] {
+            let (from, own) = (number * 5, 40 + number as i64 * 10);
+            judge(&mut recorder, &batch(from..from + 5), clamp(current, i64::MAX), own, own + 10);
+            recorder.flush();
+            recorder.barrier();
+        }
+        assert!(log.0.lock().is_empty());
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_written_with_the_next() {
+        let log = Arc::<Log>::default();
+        let mut first = recorder(&log);
+        log.1.store(true, Ordering::Relaxed);
+        judge(&mut first, &batch(0..5), clamp(0, 12), 0, 40);
+        first.flush();
+        log.1.store(false, Ordering::Relaxed);
+        judge(&mut first, &batch(5..9), clamp(25, 30), 40, 45);
+        first.flush();
+        let levels = judge(&mut recorder(&log), &batch(0..9), clamp(90, 100), 40, 50);
+        assert_eq!(levels.iter().map(|level| level.clamp).collect::<Vec<_>>(), [clamp(0, 12), clamp(25, 30)]);
     }
 
     #[test]

@@ -8,11 +8,11 @@
 //! {"table":"events","topic":"user-queries","partition":1,"offset":4711,"reached":true}
 //! ```
 //!
-//! A bound that is absent bounds nothing. A line that a full disk cut short is passed over.
+//! Each attempt of the job begins with a line `{"attempt":true}`. A bound that is absent bounds nothing. A line that a full disk cut short is passed over.
 
 use std::borrow::Cow;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 
 use engine::connector::Split;
@@ -40,8 +40,19 @@ struct Open {
     is_failing: bool,
 }
 
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Line<'a> {
+    Entry(#[serde(borrow)] EntryLine<'a>),
+    /// An attempt began.
+    Attempt {
+        #[expect(dead_code, reason = "that the field is there says it all")]
+        attempt: bool,
+    },
+}
+
 #[derive(Serialize, Deserialize)]
-struct Line<'a> {
+struct EntryLine<'a> {
     table: Cow<'a, str>,
     topic: Cow<'a, str>,
     partition: u32,
@@ -65,23 +76,41 @@ struct BoundsLine {
 }
 
 impl LatenessFiles {
-    /// The log of a job below a directory of checkpoints. Entries go to the segment of `last`, the newest checkpoint that was
-    /// triggered.
+    /// The log of a job below a directory of checkpoints. Entries go to the segment of `last`, the newest checkpoint that is
+    /// there, or to that of a later one that came to nothing: segments are read in the order of their numbers.
     pub fn new(checkpoints: &Path, job: JobId, last: u64) -> LatenessFiles {
         let open = Open { segment: last, file: None, is_failing: false };
-        LatenessFiles { directory: checkpoints.join(job.to_string()), job, open: Mutex::new(open) }
+        let files =
+            LatenessFiles { directory: checkpoints.join(job.to_string()), job, open: Mutex::new(open) };
+        let newest = files.segments().ok().and_then(|segments| Some(segments.last()?.0));
+        files.open.lock().segment = last.max(newest.unwrap_or(0));
+        files
     }
 
-    /// Everything that was recorded and is kept.
+    /// The segment that entries go to.
+    pub fn segment(&self) -> u64 {
+        self.open.lock().segment
+    }
+
+    /// Everything that was recorded and is kept. Another attempt begins.
     pub fn history(&self) -> io::Result<LatenessHistory> {
         let mut history = LatenessHistory::default();
         for (_, path) in self.segments()? {
-            let text = fs::read(&path)?;
-            for line in text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
-                if let Ok(line) = serde_json::from_slice::<Line<'_>>(line) {
-                    history.add(line.into());
+            let file = BufReader::new(File::open(&path)?);
+            for line in file.split(b'\n') {
+                match serde_json::from_slice(&line?) {
+                    Ok(Line::Entry(entry)) => history.add(entry.into()),
+                    Ok(Line::Attempt { .. }) => history.begin_attempt(),
+                    // Cut short, by a full disk or a kill.
+                    Err(_) => {}
                 }
             }
+        }
+        if !history.is_empty() {
+            history.begin_attempt();
+            let mut open = self.open.lock();
+            open.file = None;
+            self.write(&mut open, b"{\"attempt\":true}\n")?;
         }
         Ok(history)
     }
@@ -129,7 +158,12 @@ impl LatenessFiles {
             None => {
                 fs::create_dir_all(&self.directory)?;
                 let path = self.directory.join(format!("lateness-{}.jsonl", open.segment));
-                open.file.insert(OpenOptions::new().create(true).append(true).open(path)?)
+                let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+                if file.metadata()?.len() > 0 {
+                    // What was cut short before does not swallow the first line.
+                    file.write_all(b"\n")?;
+                }
+                open.file.insert(file)
             }
         };
         file.write_all(lines)
@@ -137,22 +171,23 @@ impl LatenessFiles {
 }
 
 impl LatenessLog for LatenessFiles {
-    fn append(&self, entries: &[LatenessEntry]) {
-        // An empty line first: what a full disk cut short before does not swallow the first entry.
+    fn append(&self, entries: &[LatenessEntry]) -> bool {
         let mut lines = Vec::new();
-        let mut open = self.open.lock();
-        if open.is_failing {
-            lines.push(b'\n');
-        }
         for entry in entries {
-            serde_json::to_writer(&mut lines, &Line::from(entry)).expect("an entry is JSON");
+            serde_json::to_writer(&mut lines, &EntryLine::from(entry)).expect("an entry is JSON");
             lines.push(b'\n');
         }
 
+        let mut open = self.open.lock();
         match self.write(&mut open, &lines) {
-            Ok(()) => open.is_failing = false,
+            Ok(()) => {
+                if std::mem::replace(&mut open.is_failing, false) {
+                    tracing::info!(job_id = %self.job, "the lateness log is written again");
+                }
+                true
+            }
             Err(error) => {
-                // Another try may have to make the directory anew.
+                // Another try may have to make the directory anew, and begins with a line of its own.
                 open.file = None;
                 if !std::mem::replace(&mut open.is_failing, true) {
                     tracing::warn!(
@@ -161,13 +196,14 @@ impl LatenessLog for LatenessFiles {
                          late that were on time, or the other way round"
                     );
                 }
+                false
             }
         }
     }
 }
 
-impl<'a> From<&'a LatenessEntry> for Line<'a> {
-    fn from(entry: &'a LatenessEntry) -> Line<'a> {
+impl<'a> From<&'a LatenessEntry> for EntryLine<'a> {
+    fn from(entry: &'a LatenessEntry) -> EntryLine<'a> {
         let bounds = match entry.what {
             Judged::From { clamp, clock } => Some(BoundsLine {
                 current: Some(clamp.current).filter(|&current| current != NO_WATERMARK),
@@ -176,7 +212,7 @@ impl<'a> From<&'a LatenessEntry> for Line<'a> {
             }),
             Judged::Reached => None,
         };
-        Line {
+        EntryLine {
             table: entry.table.as_str().into(),
             topic: entry.split.topic.as_str().into(),
             partition: entry.split.partition,
@@ -188,8 +224,8 @@ impl<'a> From<&'a LatenessEntry> for Line<'a> {
     }
 }
 
-impl From<Line<'_>> for LatenessEntry {
-    fn from(line: Line<'_>) -> LatenessEntry {
+impl From<EntryLine<'_>> for LatenessEntry {
+    fn from(line: EntryLine<'_>) -> LatenessEntry {
         let what = match line.bounds {
             Some(BoundsLine { current, others, clock }) => Judged::From {
                 clamp: Clamp { current: current.unwrap_or(NO_WATERMARK), others: others.unwrap_or(i64::MAX) },
@@ -237,9 +273,18 @@ mod tests {
             entry(9, Judged::Reached),
         ];
         for entry in all {
-            let line = serde_json::to_vec(&Line::from(&entry)).unwrap();
-            assert_eq!(LatenessEntry::from(serde_json::from_slice::<Line<'_>>(&line).unwrap()), entry);
+            let line = serde_json::to_vec(&EntryLine::from(&entry)).unwrap();
+            assert_eq!(LatenessEntry::from(serde_json::from_slice::<EntryLine<'_>>(&line).unwrap()), entry);
         }
+    }
+
+    #[test]
+    fn a_segment_of_a_checkpoint_that_came_to_nothing_is_gone_on_with() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = log(directory.path());
+        files.rotate(5);
+        files.append(&[entry(1, Judged::Reached)]);
+        assert_eq!(LatenessFiles::new(directory.path(), JobId(7), 4).segment(), 5);
     }
 
     #[test]
@@ -263,7 +308,7 @@ mod tests {
         files.append(&[entry(0, from(1, 2, None))]);
         let (_, path) = files.segments().unwrap().remove(0);
         OpenOptions::new().append(true).open(path).unwrap().write_all(b"{\"table\":\"ev").unwrap();
-        files.open.lock().is_failing = true;
+        let files = log(directory.path());
         files.append(&[entry(4, from(3, 4, None)), entry(8, Judged::Reached)]);
         let mut expected = LatenessHistory::default();
         for entry in [entry(0, from(1, 2, None)), entry(4, from(3, 4, None)), entry(8, Judged::Reached)] {

@@ -59,6 +59,7 @@ impl Taker {
         // Whatever lies there is not written over.
         let last = directory.ids(job)?.last().copied().unwrap_or(0);
         let lateness = Arc::new(LatenessFiles::new(Path::new(directory.location()), job, last));
+        let last = last.max(lateness.segment());
         Ok(Taker { job, options, directory, lateness, last, has_completed: false, failures: 0, due: None })
     }
 

@@ -30,23 +30,29 @@ impl JobMaster {
             let tasks = life.tasks.iter().filter(|task| task.ledger.is_some() && task.vertex == vertex);
             let watermarks = tasks.map(|task| task.metrics.watermark());
             // A table that was read to its end is at the end of all time.
-            let watermark = watermarks.filter(|&watermark| watermark != i64::MAX).max()?;
+            let watermark =
+                watermarks.filter(|&watermark| watermark != i64::MAX && watermark != i64::MIN).max()?;
             Some(watermark.saturating_sub(local(pipeline, &self.plan.settings.time_zone, now)))
         });
-        let ahead = ahead.max().filter(|&ahead| ahead > TOLERATED);
+        // Before the first event of an attempt nothing is known, and what was told stays.
+        let Some(ahead) = ahead.max() else { return };
+        let ahead = Some(ahead).filter(|&ahead| ahead > TOLERATED);
 
         let (job_id, job) = (self.id, &self.name);
         match (ahead, &life.time_ahead) {
-            (Some(ahead), None) => {
-                let told = describe(ahead, now);
-                tracing::warn!(%job_id, job, "{told}");
-                life.time_ahead = Some(told);
+            (Some(ahead), told) => {
+                let is_news = told.is_none();
+                let text = describe(ahead, now);
+                if is_news {
+                    tracing::warn!(%job_id, job, "{text}");
+                }
+                life.time_ahead = Some(text);
             }
             (None, Some(_)) => {
                 tracing::info!(%job_id, job, "the clock has come to where event time is");
                 life.time_ahead = None;
             }
-            _ => {}
+            (None, None) => {}
         }
     }
 }

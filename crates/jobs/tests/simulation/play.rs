@@ -122,7 +122,7 @@ impl Stage<'_> {
             Act::Kill { damage, parallelism } => {
                 let process = self.process.take().expect("a process runs");
                 let job = process.job.id();
-                process.kill();
+                process.kill(&self.world.directory.path().join("checkpoints"));
                 if let Some(damage) = damage {
                     self.world.damage(job, *damage);
                 }

@@ -128,11 +128,26 @@ impl World {
 
 impl Process {
     /// Ends it as a crash would: from here on nothing of what it does reaches the log or the store.
-    pub fn kill(self) {
+    /// So it is with the files beside the checkpoints: what is written to them now was written too late.
+    pub fn kill(self, checkpoints: &Path) {
         self.dead.store(true, Ordering::SeqCst);
+        let before = lateness_files(checkpoints, self.job.id());
         self.dispatcher.shut_down(Duration::ZERO);
         assert!(self.job.wait(LONG), "a killed job does not end");
+        for (path, _) in lateness_files(checkpoints, self.job.id()) {
+            let length = before.get(&path).copied().unwrap_or(0);
+            let file = std::fs::File::options().write(true).open(&path).expect("it is there");
+            file.set_len(length).expect("it can be cut");
+        }
     }
+}
+
+/// The files of a job's lateness log, and their lengths.
+fn lateness_files(checkpoints: &Path, job: JobId) -> BTreeMap<std::path::PathBuf, u64> {
+    let entries = std::fs::read_dir(checkpoints.join(job.to_string())).into_iter().flatten();
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let files = paths.filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
+    files.filter_map(|path| Some((path.clone(), path.metadata().ok()?.len()))).collect()
 }
 
 impl Damage {

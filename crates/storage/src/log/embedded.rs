@@ -323,6 +323,10 @@ impl EventLog for EmbeddedLog {
     }
 
     fn ping(&self) -> Result<(), LogError> {
+        // Nobody closes the queue of a log that is open: its thread has panicked.
+        if self.shared.files.read().is_some() && self.shared.queue.is_closed() {
+            return Err(LogError::Broken);
+        }
         self.shared
             .files()?
             .disk

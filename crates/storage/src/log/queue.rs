@@ -124,6 +124,10 @@ impl Queue {
         }
     }
 
+    pub(crate) fn is_closed(&self) -> bool {
+        self.waiting.lock().closed
+    }
+
     /// Takes no more; what waits is still to be done.
     pub(crate) fn close(&self) {
         self.waiting.lock().closed = true;

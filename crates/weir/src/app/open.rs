@@ -61,6 +61,7 @@ pub(super) fn open_log(
     let options = KafkaOptions {
         notes: Some(below(config, "kafka-notes")),
         record_bytes_max,
+        notes_store: store::Options { open_files: handles.open_files, ..store::Options::default() },
         ..KafkaOptions::new(settings.clone())
     };
 

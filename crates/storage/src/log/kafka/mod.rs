@@ -54,12 +54,21 @@ pub struct KafkaOptions {
     pub queue_records: usize,
     /// The largest record, key and body together, 1 MiB unless set. The brokers have a limit of their own.
     pub record_bytes_max: usize,
+    /// How the notes are kept.
+    pub notes_store: crate::store::Options,
 }
 
 impl KafkaOptions {
     pub fn new(settings: KafkaSettings) -> KafkaOptions {
         let (queue_bytes, queue_records, record_bytes_max) = (64 << 20, 400_000, 1 << 20);
-        KafkaOptions { settings, notes: None, queue_bytes, queue_records, record_bytes_max }
+        KafkaOptions {
+            settings,
+            notes: None,
+            queue_bytes,
+            queue_records,
+            record_bytes_max,
+            notes_store: crate::store::Options::default(),
+        }
     }
 }
 
@@ -84,7 +93,8 @@ impl KafkaLog {
         let ask = Ask::new(options.settings.clone())?;
         let notes = match &options.notes {
             Some(directory) => {
-                Some(Arc::new(Notes::open(directory, options.settings.clone(), clock.clone())?))
+                let store = options.notes_store.clone();
+                Some(Arc::new(Notes::open(directory, store, options.settings.clone(), clock.clone())?))
             }
             None => None,
         };
@@ -179,6 +189,11 @@ impl KafkaLog {
 impl EventLog for KafkaLog {
     fn name(&self) -> String {
         "Kafka".to_owned()
+    }
+
+    /// The brokers are asked by [`EventLog::partitions`]; here it is whether this machine keeps the notes.
+    fn ping(&self) -> Result<(), LogError> {
+        self.notes.as_ref().map_or(Ok(()), |notes| notes.ping())
     }
 
     fn topics(&self) -> Result<Vec<String>, LogError> {

@@ -58,8 +58,18 @@ struct Reading {
 }
 
 impl Notes {
-    pub fn open(directory: &Path, settings: KafkaSettings, clock: Arc<dyn Clock>) -> Result<Notes, LogError> {
-        let store = EmbeddedStore::open(directory, Options::default(), clock.clone()).map_err(of_store)?;
+    /// Whether notes can be kept.
+    pub fn ping(&self) -> Result<(), LogError> {
+        self.store.ping().map_err(of_store)
+    }
+
+    pub fn open(
+        directory: &Path,
+        options: Options,
+        settings: KafkaSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Notes, LogError> {
+        let store = EmbeddedStore::open(directory, options, clock.clone()).map_err(of_store)?;
         let known = store.get(INSTANCE).map_err(of_store)?;
         let instance = match known.and_then(|entry| String::from_utf8(entry.value.to_vec()).ok()) {
             Some(instance) => instance,
@@ -249,6 +259,7 @@ fn of_store(error: StoreError) -> LogError {
         StoreError::DiskFull(error) => LogError::DiskFull(error),
         StoreError::Locked { directory } => LogError::Locked { directory },
         StoreError::Closed => LogError::Closed,
+        StoreError::Broken => LogError::Broken,
         error => LogError::Storage { doing: "keeping notes", source: Box::new(error) },
     }
 }

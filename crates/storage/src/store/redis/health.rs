@@ -6,7 +6,7 @@
 //! | --- | --- | --- |
 //! | writing | a write of rows that fails | with a write that succeeds; with the heartbeat, where both failed for the same reason and the heartbeat succeeds again; 30 s after the last failure |
 //! | heartbeat | the look at each server, every second | with a look that succeeds |
-//! | telling | a `PUBLISH` that is refused | with one that is not; 30 s after the last |
+//! | telling | a `PUBLISH` that is refused | with one that is not; 15 min after the last |
 //! | hearing | a `SUBSCRIBE` that is refused; a remark, since Weir's own rows need none | with one that is not |
 //!
 //! A heartbeat that succeeds says nothing about rows: the user may have no right to write them, or their slot in a cluster
@@ -26,6 +26,8 @@ const SLOW: Duration = Duration::from_secs(1);
 const EVICTED_LATELY: Duration = Duration::from_secs(60);
 /// How long the failure of a write counts that nobody tries again. A job tries again within five seconds.
 const UNTRIED: Duration = Duration::from_secs(30);
+/// The same of a message that is refused: others follow with the next results, which may be minutes away.
+const UNTOLD: Duration = Duration::from_secs(15 * 60);
 
 /// What was found last.
 #[derive(Debug, Default)]
@@ -105,8 +107,10 @@ impl Health {
     /// Takes what came of subscribing to the changes of others.
     pub fn subscribed<T>(&self, outcome: &Result<T, StoreError>) {
         let why = match outcome {
+            Ok(_) => None,
             Err(error @ StoreError::Refused { .. }) => Some(error.to_string()),
-            _ => None,
+            // A server that is away says nothing about the right.
+            Err(_) => return,
         };
         let before = std::mem::replace(&mut self.0.lock().hearing, why.clone());
         if let (None, Some(why)) = (before, why) {
@@ -203,9 +207,13 @@ impl Health {
 impl State {
     /// What matters most of what is wrong.
     fn worst(&self, now: Duration) -> Option<&Trouble> {
-        let lasts = |failure: &&Failure| now.saturating_sub(failure.at) < UNTRIED;
-        let writing = self.writing.as_ref().filter(lasts).map(|failure| &failure.trouble);
-        let telling = self.telling.as_ref().filter(lasts).map(|failure| &failure.trouble);
+        let lasting = |failure: &'_ Option<Failure>, most: Duration| {
+            failure.as_ref().is_some_and(|failure| now.saturating_sub(failure.at) < most)
+        };
+        let writing = self.writing.as_ref().filter(|_| lasting(&self.writing, UNTRIED));
+        let writing = writing.map(|failure| &failure.trouble);
+        let telling = self.telling.as_ref().filter(|_| lasting(&self.telling, UNTOLD));
+        let telling = telling.map(|failure| &failure.trouble);
         writing.or(self.heartbeat.as_ref()).or(telling)
     }
 
