@@ -89,7 +89,7 @@ pub enum ResultSpec {
     Rows,
     Count(usize),
     Sum(usize, DataType),
-    /// Of an argument of the first type, to the second.
+    /// Average of an argument of the first type, in the second.
     Avg(usize, DataType, DataType),
     Pick(usize, DataType),
     Percentile(usize, f64),

@@ -12,16 +12,16 @@ use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-/// Of the memory that jobs may take, the part that states get: beside them stands a copy and its bytes while a checkpoint
-/// is taken, and a table that grows is there twice for a moment.
+/// Divisor of the memory that jobs may take: states get this part. A copy and its bytes stand beside them while a
+/// checkpoint is taken, and a table that grows is there twice for a moment.
 const STATE_SHARE: usize = 3;
-/// Of what states get, the part that is kept for jobs that hold little.
+/// Divisor of what states get: this part is kept for jobs that hold little.
 const SPARE_SHARE: usize = 8;
 
 /// What all jobs of a process share.
 #[derive(Debug)]
 pub struct Pool {
-    /// Of states.
+    /// Bytes that states may take.
     limit: usize,
     held: AtomicUsize,
     jobs: AtomicUsize,
@@ -53,7 +53,7 @@ pub enum Waits {
 #[derive(Debug)]
 pub struct Account {
     pool: Arc<Pool>,
-    /// Of states.
+    /// Bytes that states may take.
     limit: usize,
     held: AtomicUsize,
     holders: Mutex<Vec<Arc<Figures>>>,

@@ -26,7 +26,7 @@ pub struct TaskMetrics {
     pub idle_ns: AtomicU64,
     /// Waiting for whoever takes the output.
     pub backpressured_ns: AtomicU64,
-    /// Of what the subtask sends on; `i64::MIN` before the first.
+    /// Watermark of what the subtask sends on; `i64::MIN` before the first.
     pub watermark: AtomicI64,
     /// Rows that came too late for a window, counted once a query.
     pub late: AtomicU64,

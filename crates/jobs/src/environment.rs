@@ -37,7 +37,7 @@ pub struct Environment {
 /// A plan that is ready to run, and what the job keeps of it.
 pub(crate) struct Wired {
     pub spec: JobSpec,
-    /// Of all that the plan writes to.
+    /// Retries of all writers of the plan.
     pub retry: Arc<Retry>,
     pub letters: Arc<DeadLetterTopic>,
 }

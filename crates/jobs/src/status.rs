@@ -126,7 +126,7 @@ impl StatusHistory {
         self.entered(self.current).unwrap_or(Timestamp(0))
     }
 
-    /// Of a job of which only the end is known.
+    /// Sets the status of a job of which only the end is known.
     pub(crate) fn force(&mut self, to: JobStatus, now: Timestamp) {
         self.current = to;
         self.entered[to as usize] = Some(now);

@@ -65,7 +65,7 @@ const PREFIX: &str = "weir";
 
 /// What the server counts.
 pub(crate) struct Metrics {
-    /// Of metrics with any prefix.
+    /// Metrics with any prefix.
     registry: Mutex<Registry>,
     pub(crate) events_accepted: Counter,
     pub(crate) events_rejected: Counter,

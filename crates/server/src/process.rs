@@ -20,7 +20,7 @@ pub(crate) struct Process {
     /// The most that was ever resident.
     pub(crate) peak: u64,
     pub(crate) virtual_memory: u64,
-    /// Of the machine.
+    /// Memory of the machine, in bytes.
     pub(crate) physical: u64,
     pub(crate) threads: u64,
     pub(crate) files: u64,

@@ -120,7 +120,7 @@ pub struct Leaf {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MetadataLeaf {
     pub key: String,
-    /// Of a map, what is read under this key: `headers['trace']`.
+    /// Key of a map under which the leaf is read: `headers['trace']`.
     pub entry: Option<String>,
 }
 

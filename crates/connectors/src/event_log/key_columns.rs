@@ -13,7 +13,7 @@ use crate::format::json::{Decoder, RecordError};
 
 /// Decodes the keys of one source subtask.
 pub(crate) struct KeyColumns {
-    /// Of each column of `keys`, the place in the table's batch.
+    /// Place of each column of `keys` in the table's batch.
     places: Vec<usize>,
     format: Format,
     /// The keys at hand, a row a record that has one.

@@ -14,7 +14,7 @@ use super::options::{EventLogOptions, Reset, Startup, Topics, is_internal};
 const FETCH_BYTES: usize = 1 << 20;
 /// How often to look for new partitions and topics.
 const DISCOVERY: Duration = Duration::from_secs(5);
-/// Of the bits of a [`PartitionId`] inside a job, these tell the partition, those above them the topic.
+/// Low bits of a [`PartitionId`] inside a job, which tell the partition; the bits above them tell the topic.
 const PARTITION_BITS: u32 = 16;
 
 /// Numbers for topics, the same in all subtasks: their places here.

@@ -14,7 +14,7 @@ use crate::dictionary::{Dictionary, NULL_CODE};
 
 /// Values by code of the input. Codes are computed in order, when they are first seen in the dictionary.
 pub(crate) struct Memo {
-    /// Of the step's form; texts as codes of the dictionary in the step's slot.
+    /// Values in the step's form; texts are codes of the dictionary in the step's slot.
     values: Values,
     len: usize,
     /// Codes whose value cannot be computed: fatal only if a row that needs the value has one.

@@ -18,7 +18,7 @@ pub(crate) type Failure = Box<EvalError>;
 /// Everything that is kept from batch to batch.
 pub(crate) struct State {
     pub(crate) slots: Vec<Slot>,
-    /// Of the steps that are computed by code.
+    /// Results by code, of the steps that are computed by code.
     pub(crate) memos: Vec<Option<Box<Memo>>>,
     pub(crate) memories: Vec<Option<TimeMemory>>,
     pub(crate) machine: Machine,
@@ -26,7 +26,7 @@ pub(crate) struct State {
     /// Spare selection vectors.
     pub(crate) spare: Vec<Vec<u32>>,
     pub(crate) epoch: u64,
-    /// Of the batch.
+    /// Rows of the batch.
     pub(crate) rows: usize,
     pub(crate) env: Env,
 }

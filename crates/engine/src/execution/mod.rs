@@ -52,7 +52,7 @@ pub struct Task {
     pub vertex: String,
     pub subtask: usize,
     pub metrics: Arc<TaskMetrics>,
-    /// Of source subtasks.
+    /// What became of the records; source subtasks have one.
     pub ledger: Option<Arc<Ledger>>,
 }
 

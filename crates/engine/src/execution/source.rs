@@ -36,7 +36,7 @@ pub(super) struct SourceSubtask {
     pub batch: Batch,
     pub source: Box<dyn Source>,
     pub prepare: Prepare,
-    /// Of the whole pipeline.
+    /// Shared by all subtasks of the pipeline.
     pub watermarks: Arc<Mutex<Watermarks>>,
     pub partitions: Vec<PartitionId>,
     /// What rows were judged against, so that a second reading judges them alike.

@@ -36,7 +36,7 @@ pub struct Options {
     pub patient: bool,
     /// Whether what was written is remembered, so that only changed groups are written again.
     pub reports: bool,
-    /// Of hashes of keys.
+    /// Seed of the key hashes.
     pub seed: u64,
     pub limits: Limits,
 }

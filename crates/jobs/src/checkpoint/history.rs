@@ -66,7 +66,7 @@ pub struct CheckpointHistory {
     pub completed: u64,
     pub failed: u64,
     pub restored: u64,
-    /// Of completed ones, oldest first: how long each took, and its bytes.
+    /// How long each completed checkpoint took, and its bytes; oldest first.
     pub measured: VecDeque<(Duration, u64)>,
     /// Oldest first.
     pub recent: VecDeque<CheckpointRecord>,

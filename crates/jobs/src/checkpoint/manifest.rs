@@ -39,6 +39,6 @@ pub struct Manifest {
 pub struct StateFile {
     pub name: String,
     pub bytes: u64,
-    /// Of all its bytes.
+    /// Checksum of all its bytes.
     pub crc32: u32,
 }

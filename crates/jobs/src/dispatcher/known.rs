@@ -9,7 +9,7 @@ use crate::master::{JobMaster, JobView};
 
 /// Jobs that are over are remembered, this many at most.
 const REMEMBERED: usize = 50;
-/// Of queries, fewer: there may be one for each look at a table, and they say little once they are over.
+/// Fewer queries are remembered: there may be one for each look at a table, and they say little once they are over.
 const QUERIES_REMEMBERED: usize = 10;
 
 pub(super) struct Jobs {

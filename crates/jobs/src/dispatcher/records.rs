@@ -17,7 +17,7 @@ use crate::status::JobStatus;
 
 pub(super) struct Records {
     pub registry: Option<Arc<Registry>>,
-    /// Of jobs that run, or are about to.
+    /// Records of jobs that run, or are about to.
     taken: Mutex<BTreeMap<JobId, JobRecord>>,
 }
 

@@ -22,7 +22,7 @@ pub(super) struct Launch {
     plan: Arc<Plan>,
     id: JobId,
     name: String,
-    /// Of a query: where its rows go.
+    /// Where the rows of a query go; `None` for other jobs.
     collector: Option<Arc<Collector>>,
     /// An attempt was made before, here or in another process.
     ran_before: bool,

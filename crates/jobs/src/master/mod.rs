@@ -70,7 +70,7 @@ struct Life {
     failures: Vec<Failure>,
     /// Times it was started again.
     restarts: u64,
-    /// Of the attempt that runs, or ran last; there is none before the first.
+    /// Control of the attempt that runs, or ran last; there is none before the first.
     control: Option<Arc<Control>>,
     tasks: Vec<Task>,
     retry: Arc<Retry>,

@@ -29,7 +29,7 @@ pub(crate) struct NewJob {
     pub ran_before: bool,
     /// The jobs whose state it goes on from.
     pub ancestors: Vec<Ancestor>,
-    /// Of a query: where its rows go.
+    /// Where the rows of a query go; `None` for other jobs.
     pub collector: Option<Arc<Collector>>,
     /// Who waits for the first attempt.
     pub first: First,

@@ -31,7 +31,7 @@ struct Head {
     /// Behind the first line.
     #[serde(default)]
     bytes: usize,
-    /// Of those, in hexadecimal digits.
+    /// Checksum of those, in hexadecimal digits.
     #[serde(default)]
     crc32: String,
 }

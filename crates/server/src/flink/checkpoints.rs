@@ -99,7 +99,7 @@ fn is_discarded(view: &JobView, record: &CheckpointRecord, retained: usize) -> b
     newer.count() >= retained
 }
 
-/// Of a checkpoint, as far as these parts of it go.
+/// Figures of a checkpoint, as far as these parts of it go.
 fn figures<'a>(
     record: &CheckpointRecord,
     subtasks: usize,

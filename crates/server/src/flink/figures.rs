@@ -52,7 +52,7 @@ struct LedgerFigures {
     dead_lettered: u64,
     /// Records that the log's retention dropped before they were read; none of the accepted.
     lost: u64,
-    /// Of the dead letters.
+    /// Dead letters by reason.
     reasons: BTreeMap<String, u64>,
     /// Rows that came too late, by query.
     late_by_query: BTreeMap<String, u64>,

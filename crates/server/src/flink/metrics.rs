@@ -173,7 +173,7 @@ pub(super) fn is_backpressured(rates: &TaskRates) -> (String, String) {
     ("isBackPressured".to_owned(), is_so.to_string())
 }
 
-/// Of a job; all are numbers but one.
+/// Metrics of a job; all are numbers but one.
 pub(super) fn of_job(view: &JobView, now: Timestamp) -> Measures {
     let checkpoints = &view.checkpoints;
     let entered = |status: JobStatus| view.history.entered(status);

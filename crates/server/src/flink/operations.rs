@@ -16,7 +16,7 @@ const KNOWN: usize = 1_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
-    /// Of a job, with its end if so asked.
+    /// Savepoint of a job, with its end if so asked.
     Savepoint,
     Checkpoint,
     Disposal,

@@ -59,7 +59,7 @@ struct Samples {
     thread: String,
     subtask: usize,
     seen: BTreeMap<Activity, u64>,
-    /// Of those in which it read: how many it waited for records.
+    /// Looks at a subtask that read, in which it waited for records.
     waiting: u64,
 }
 

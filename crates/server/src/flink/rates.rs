@@ -53,7 +53,7 @@ struct Counters {
     activity: Activity,
 }
 
-/// Of one subtask, by the second.
+/// Rates of one subtask, by the second.
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
 pub(super) struct TaskRates {
     pub(super) records_in: f64,

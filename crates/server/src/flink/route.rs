@@ -87,7 +87,7 @@ pub(super) enum OfVertex<'a> {
     SubtaskAccumulators,
     Backpressure,
     Metrics,
-    /// Of what coordinates the vertex: there is nothing of the kind.
+    /// Metrics of an operator coordinator, which Weir does not have.
     OperatorMetrics,
     Watermarks,
     SubtaskTimes,

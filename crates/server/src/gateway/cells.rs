@@ -82,7 +82,7 @@ impl RowWriter {
 #[derive(Clone, Copy)]
 struct Zones<'a> {
     column: &'a TimeZone,
-    /// Of a field of a row.
+    /// Zone of the fields of a row.
     field: &'a TimeZone,
 }
 

@@ -14,7 +14,7 @@ use super::queries::Queries;
 pub(super) struct Sessions {
     open: Mutex<Open>,
     at_most: usize,
-    /// Of all sessions.
+    /// Queries of all sessions.
     pub(super) queries: Queries,
 }
 

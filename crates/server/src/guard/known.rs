@@ -123,7 +123,7 @@ impl Lease {
         }
     }
 
-    /// Of the token; `-` where there is none.
+    /// Name of the token; `-` where there is none.
     pub(super) fn name(&self) -> &str {
         self.caller.as_ref().map_or("-", |caller| &caller.token.name)
     }

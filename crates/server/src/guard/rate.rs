@@ -100,7 +100,7 @@ fn wait(bucket: &Bucket, rate: Rate) -> Duration {
     Duration::from_secs_f64(((1.0 - bucket.left) / rate.per_second.max(1e-6)).min(3_600.0))
 }
 
-/// Of IPv6, whoever has an address has the 2^64 of its network.
+/// Network of an address. Whoever has an address of IPv6 has the 2^64 of its network.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) if !address.is_loopback() => {

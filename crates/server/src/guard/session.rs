@@ -20,7 +20,7 @@ pub(super) struct Sessions {
 
 struct Session {
     token_id: String,
-    /// Of the clock's `elapsed`.
+    /// End of the session, on the clock's `elapsed`.
     until: Duration,
     /// Dropped with the session, which those who go on within it notice.
     alive: watch::Sender<()>,

@@ -27,7 +27,7 @@ pub(super) struct Taken {
     keys: Arc<Keys>,
     /// What the answer is noted under.
     pub(super) name: String,
-    /// Of the body, as it was sent.
+    /// Hash of the body, as it was sent.
     fingerprint: [u8; 16],
 }
 

@@ -123,7 +123,7 @@ impl Part {
         UNITS.iter().position(|name| *name == unit).map(|at| PARTS[at])
     }
 
-    /// Of a wall-clock time.
+    /// Value of the field in a wall-clock time.
     fn of(self, time: Moment) -> i64 {
         let day = time.day();
         let date = Date::of_day(day);

@@ -172,7 +172,7 @@ pub(crate) struct From {
 pub(crate) struct Hint {
     /// In upper case.
     pub(crate) name: String,
-    /// Of `OPTIONS`.
+    /// Keys and values of `OPTIONS`.
     pub(crate) options: Vec<(Text, Text)>,
     pub(crate) span: Span,
 }

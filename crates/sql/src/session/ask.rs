@@ -81,7 +81,7 @@ impl Like {
     }
 }
 
-/// Of scalars and of aggregates; operators that are written between their arguments are none.
+/// Names of scalar functions and aggregates. Operators that are written between their arguments are left out.
 pub(super) fn function_names() -> Vec<String> {
     let scalars = functions::all().iter().flat_map(|function| [&[function.name], function.aliases].concat());
     let is_name = |name: &&str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');

@@ -180,7 +180,7 @@ impl Session {
         true
     }
 
-    /// Of every table and view that makes sense.
+    /// Columns of every table and view that compiles.
     fn column_names(&self, variables: Variables<'_>) -> BTreeSet<String> {
         let Ok((bound, _)) = self.compiled("", &|script| bound(script, variables)) else {
             return BTreeSet::new();

@@ -100,7 +100,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 enum Among {
     /// Those that are not over.
     Running,
-    /// Of those that are over the newest, where no other has the name.
+    /// Also the newest of those that are over, where no other has the name.
     All,
 }
 

@@ -27,7 +27,7 @@ const LOOK: Duration = Duration::from_millis(50);
 pub(super) struct Appender {
     pub(super) log: Arc<dyn EventLog>,
     pub(super) topic: String,
-    /// Of the topic, should it have to be made.
+    /// Partitions of the topic, should it have to be made.
     pub(super) partitions: u32,
     pub(super) retry: Arc<Retry>,
     pub(super) under_way: VecDeque<UnderWay>,

@@ -38,7 +38,7 @@ pub struct EventLogSinkTable {
     pub log: Arc<dyn EventLog>,
     pub retry: Arc<Retry>,
     pub clock: Arc<dyn Clock>,
-    /// Of the topic, if it does not exist yet.
+    /// Partitions of the topic, if it does not exist yet.
     pub new_topic_partitions: u32,
 }
 

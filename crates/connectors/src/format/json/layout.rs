@@ -91,7 +91,7 @@ pub(super) struct Entry {
     mask: u32,
     pub(super) len: u32,
     pub(super) step: Step,
-    /// Of an opener: the entry that is expected next.
+    /// The entry that is expected next; for openers only.
     after: u32,
 }
 

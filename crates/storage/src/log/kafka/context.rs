@@ -11,7 +11,7 @@ use rdkafka::producer::{DeliveryResult, ProducerContext};
 use super::failure::is_away;
 use super::sender::Delivery;
 
-/// Of one client.
+/// What librdkafka calls back for one client.
 #[derive(Clone)]
 pub(super) struct Context {
     servers: Arc<str>,

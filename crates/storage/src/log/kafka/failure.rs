@@ -87,7 +87,7 @@ pub(super) fn failed(servers: &str, doing: &'static str, error: KafkaError) -> L
     }
 }
 
-/// Of something that was done to a topic.
+/// Error of something that was done to a topic.
 pub(super) fn failed_at(servers: &str, topic: &str, doing: &'static str, error: KafkaError) -> LogError {
     match error.rdkafka_error_code() {
         Some(code) if is_unknown(code) => LogError::UnknownTopic { topic: topic.to_owned() },

@@ -57,7 +57,7 @@ struct Outcome {
     done: Option<oneshot::Sender<Result<Vec<Position>, LogError>>>,
 }
 
-/// Of one record: its place in the append, and the append.
+/// Opaque value of one record: its place in the append, and the append.
 pub(super) struct Delivery {
     append: Arc<Append>,
     place: usize,

@@ -19,7 +19,7 @@ pub struct KafkaSettings {
     properties: BTreeMap<String, String>,
 }
 
-/// Of Kafka's own clients; they mean nothing here, and nothing is lost without them.
+/// Settings of Kafka's own clients that mean nothing here; nothing is lost without them.
 const WITHOUT_MEANING: &[&str] = &[
     "allow.auto.create.topics",
     "auto.commit.interval.ms",

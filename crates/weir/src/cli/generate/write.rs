@@ -21,7 +21,7 @@ pub(super) struct Job {
     pub(super) path: PathBuf,
     pub(super) count: u64,
     pub(super) start_us: i64,
-    /// Of event time.
+    /// Events in a second of event time.
     pub(super) events_per_second: f64,
 }
 

@@ -232,7 +232,7 @@ impl Operation {
     }
 }
 
-/// Of `/v2/sessions/…/operations/…/result/1?rowFormat=JSON`.
+/// Token at the end of `/v2/sessions/…/operations/…/result/1?rowFormat=JSON`.
 fn next_token(uri: &str) -> Option<u64> {
     let path = uri.split('?').next()?;
     path.rsplit_once("/result/")?.1.trim_end_matches('/').parse().ok()

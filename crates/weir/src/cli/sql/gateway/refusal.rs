@@ -36,7 +36,7 @@ struct Errors {
 }
 
 impl Refusal {
-    /// Of the body of an answer; none if it is not one of a gateway.
+    /// Reads the body of an answer; `None` if it is not one of a gateway.
     pub(in crate::cli::sql) fn of(body: &str) -> Option<Refusal> {
         let Errors { errors } = serde_json::from_str(body).ok()?;
         let causes: Vec<&str> = errors.last()?.split("Caused by: ").map(message).collect();
@@ -68,7 +68,7 @@ impl Finding {
     }
 }
 
-/// Of one cause, without its class and the stack.
+/// Message of one cause, without its class and the stack.
 fn message(cause: &str) -> &str {
     let cause = cause.strip_prefix("<Exception on server side:\n").unwrap_or(cause);
     let end = ["\n\tat ", "\n\nEnd of exception"].iter().filter_map(|end| cause.find(end)).min();

@@ -11,7 +11,7 @@ pub(super) struct Paged {
     heading: Heading,
     widths: Widths,
     is_headed: bool,
-    /// Of a result that is a single text, like a plan, its lines are shown.
+    /// Whether the result may be a single text, like a plan, whose lines are shown.
     may_be_text: bool,
     is_text: bool,
     count: u64,
