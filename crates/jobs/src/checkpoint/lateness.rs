@@ -82,7 +82,7 @@ impl LatenessFiles {
         let open = Open { segment: last, file: None, is_failing: false };
         let files =
             LatenessFiles { directory: checkpoints.join(job.to_string()), job, open: Mutex::new(open) };
-        let newest = files.segments().ok().and_then(|segments| Some(segments.last()?.0));
+        let newest = segments(&files.directory).ok().and_then(|segments| Some(segments.last()?.0));
         files.open.lock().segment = last.max(newest.unwrap_or(0));
         files
     }
@@ -92,10 +92,17 @@ impl LatenessFiles {
         self.open.lock().segment
     }
 
-    /// Everything that was recorded and is kept. Another attempt begins.
-    pub fn history(&self) -> io::Result<LatenessHistory> {
+    /// Everything that was recorded and is kept. Another attempt begins. `checkpoint`: where the checkpoint lies that the
+    /// attempt goes on from; where it is another job's, what that job recorded counts too.
+    pub fn history(&self, checkpoint: Option<&Path>) -> io::Result<LatenessHistory> {
+        let other = checkpoint.and_then(Path::parent).filter(|of| *of != self.directory);
+        let mut paths = Vec::new();
+        for directory in other.into_iter().chain([&*self.directory]) {
+            paths.extend(segments(directory)?);
+        }
+
         let mut history = LatenessHistory::default();
-        for (_, path) in self.segments()? {
+        for (_, path) in paths {
             let file = BufReader::new(File::open(&path)?);
             for line in file.split(b'\n') {
                 match serde_json::from_slice(&line?) {
@@ -124,32 +131,12 @@ impl LatenessFiles {
 
     /// Removes the segments that only checkpoints before this one need.
     pub fn prune(&self, oldest_kept: u64) -> io::Result<()> {
-        for (segment, path) in self.segments()? {
+        for (segment, path) in segments(&self.directory)? {
             if segment < oldest_kept {
                 fs::remove_file(path)?;
             }
         }
         Ok(())
-    }
-
-    /// Numbers and paths of the segments, oldest first.
-    fn segments(&self) -> io::Result<Vec<(u64, PathBuf)>> {
-        let entries = match fs::read_dir(&self.directory) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(error),
-        };
-        let mut segments = Vec::new();
-        for entry in entries {
-            let path = entry?.path();
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            let number = name.strip_prefix("lateness-").and_then(|name| name.strip_suffix(".jsonl"));
-            if let Some(Ok(number)) = number.map(str::parse) {
-                segments.push((number, path));
-            }
-        }
-        segments.sort_unstable();
-        Ok(segments)
     }
 
     fn write(&self, open: &mut Open, lines: &[u8]) -> io::Result<()> {
@@ -168,6 +155,26 @@ impl LatenessFiles {
         };
         file.write_all(lines)
     }
+}
+
+/// Numbers and paths of the segments in a job's directory, oldest first.
+fn segments(directory: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut segments = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let number = name.strip_prefix("lateness-").and_then(|name| name.strip_suffix(".jsonl"));
+        if let Some(Ok(number)) = number.map(str::parse) {
+            segments.push((number, path));
+        }
+    }
+    segments.sort_unstable();
+    Ok(segments)
 }
 
 impl LatenessLog for LatenessFiles {
@@ -279,6 +286,17 @@ mod tests {
     }
 
     #[test]
+    fn what_another_job_recorded_after_its_checkpoint_counts_for_whoever_goes_on_from_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let before = log(directory.path());
+        before.append(&[entry(0, from(1, 2, None)), entry(4, Judged::Reached)]);
+        let checkpoint = before.directory.join("chk-1");
+        let after = LatenessFiles::new(directory.path(), JobId(8), 0);
+        assert!(after.history(None).unwrap().is_empty());
+        assert!(!after.history(Some(&checkpoint)).unwrap().is_empty());
+    }
+
+    #[test]
     fn a_segment_of_a_checkpoint_that_came_to_nothing_is_gone_on_with() {
         let directory = tempfile::tempdir().unwrap();
         let files = log(directory.path());
@@ -295,7 +313,8 @@ mod tests {
             files.append(&[entry(checkpoint, Judged::Reached)]);
             files.rotate(checkpoint);
         }
-        let numbers = || files.segments().unwrap().into_iter().map(|(number, _)| number).collect::<Vec<_>>();
+        let numbers =
+            || segments(&files.directory).unwrap().into_iter().map(|(number, _)| number).collect::<Vec<_>>();
         assert_eq!(numbers(), [0, 1, 2, 3]);
         files.prune(2).unwrap();
         assert_eq!(numbers(), [2, 3]);
@@ -306,7 +325,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let files = log(directory.path());
         files.append(&[entry(0, from(1, 2, None))]);
-        let (_, path) = files.segments().unwrap().remove(0);
+        let (_, path) = segments(&files.directory).unwrap().remove(0);
         OpenOptions::new().append(true).open(path).unwrap().write_all(b"{\"table\":\"ev").unwrap();
         let files = log(directory.path());
         files.append(&[entry(4, from(3, 4, None)), entry(8, Judged::Reached)]);
@@ -314,6 +333,6 @@ mod tests {
         for entry in [entry(0, from(1, 2, None)), entry(4, from(3, 4, None)), entry(8, Judged::Reached)] {
             expected.add(entry);
         }
-        assert_eq!(format!("{:?}", files.history().unwrap()), format!("{expected:?}"));
+        assert_eq!(format!("{:?}", files.history(None).unwrap()), format!("{expected:?}"));
     }
 }

@@ -64,8 +64,11 @@ impl Taker {
     }
 
     /// What earlier attempts recorded of lateness, and where the next one does.
-    pub fn lateness(&self) -> Result<RecordedLateness, DirectoryError> {
-        let history = self.lateness.history().map_err(|source| DirectoryError::Directory {
+    pub fn lateness(&self, from: Option<&Restored>) -> Result<RecordedLateness, DirectoryError> {
+        // Nothing was recorded beside a savepoint; what was still to be read a second time is in it.
+        let checkpoint = from.filter(|from| from.manifest.kind == Kind::Checkpoint);
+        let checkpoint = checkpoint.map(|from| Path::new(&from.location));
+        let history = self.lateness.history(checkpoint).map_err(|source| DirectoryError::Directory {
             location: self.directory.location().to_owned(),
             source,
         })?;

@@ -119,8 +119,8 @@ impl Living {
     fn attempt(&mut self, from: Option<&Restored>) -> Result<Attempt, StartError> {
         let master = self.master.clone();
         let snapshot = from.map(|restored| &restored.snapshot);
-        let lateness =
-            self.taker.as_ref().map(Taker::lateness).transpose().map_err(StartError::Checkpoints)?;
+        let lateness = self.taker.as_ref().map(|taker| taker.lateness(from)).transpose();
+        let lateness = lateness.map_err(StartError::Checkpoints)?;
         let started = self.launch.start(snapshot, lateness, &|retry| master.starting(retry));
         let mut life = master.life.lock();
         life.starting = false;
