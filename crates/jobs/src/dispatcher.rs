@@ -139,7 +139,7 @@ impl Dispatcher {
                 tracing::error!(job_id = %id, error = why, "a job could not be started again");
                 let times = (submitted, self.environment.clock.now());
                 let view = JobView::bare(id, &name, times, crate::JobStatus::Failed).failed(&why);
-                self.shared.jobs.lock().add_past(view);
+                self.shared.jobs.lock().add_not_started(view);
             }
         }
         for Unreadable { path, job_id, reason } in self.shared.records.unreadable()? {
@@ -148,7 +148,7 @@ impl Dispatcher {
             let now = self.environment.clock.now();
             let why = format!("its record {} cannot be read: {reason}", path.display());
             let view = JobView::bare(id, "(unknown)", (now, now), crate::JobStatus::Failed).failed(&why);
-            self.shared.jobs.lock().add_past(view);
+            self.shared.jobs.lock().add_not_started(view);
         }
         Ok(())
     }

@@ -38,11 +38,18 @@ impl Dispatcher {
         let problem = |at: usize| {
             let view = jobs[at].view();
             // A job that only waits for memory goes on by itself.
-            let goes_on = view.blocked.is_none() && !view.memory.is_stuck();
+            let goes_on = view.blocked.is_none() && !view.memory.is_stuck() && view.time_ahead.is_none();
             let problem = view.problem().filter(|_| view.status != JobStatus::Running || !goes_on)?;
             Some((view.id, view.name, problem))
         };
-        watched.filter_map(problem).collect()
+        let mut problems: Vec<_> = watched.filter_map(problem).collect();
+
+        // One that is on record and could not be started again counts nothing either.
+        let not_started = self.shared.jobs.lock().not_started();
+        let is_replaced = |name: &str| jobs.iter().any(|job| job.name() == name);
+        let not_started = not_started.into_iter().filter(|view| !is_replaced(&view.name));
+        problems.extend(not_started.filter_map(|view| Some((view.id, view.name.clone(), view.problem()?))));
+        problems
     }
 
     /// Whether no job has failed that no other of its name came after.

@@ -71,7 +71,7 @@ fn describe(ahead: i64, now: Timestamp) -> String {
     let until =
         jiff::Timestamp::from_second(now.0.saturating_add(ahead).div_euclid(1_000)).unwrap_or_default();
     format!(
-        "has an event time that is {minutes} min ahead of the clock, as after a clock that was wrong: until {until} events are \\
+        "has an event time that is {minutes} min ahead of the clock, as after a clock that was wrong: until {until} events are \
          late for windows that end before; `weir up --afresh` counts them at once, by reading the log from its beginning"
     )
 }

@@ -142,6 +142,8 @@ fn a_job_whose_checkpoints_or_record_are_gone_does_not_begin_anew_by_itself() {
     assert!(error.to_string().contains("cannot be read"), "{error}");
     process.resume().expect("the records can be listed");
     assert!(process.view(job.id()).expect("it is listed").failure.expect("it failed").contains("record"));
+    let problems = process.problems();
+    assert!(problems.len() == 1 && problems[0].0 == job.id(), "/readyz says so: {problems:?}");
     drop(process);
 
     std::fs::write(&record, text).expect("it is put back");

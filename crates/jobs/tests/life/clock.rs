@@ -29,6 +29,8 @@ fn a_clock_that_was_ahead_once_is_told_of_and_the_job_can_begin_anew() {
     until("it is told of", || job.view().problem().is_some());
     let problem = job.view().problem().expect("a problem");
     assert!(problem.contains("59 min ahead of the clock") && problem.contains("--afresh"), "{problem}");
+    assert!(!problem.contains(['\\', '\n']) && !problem.contains("  "), "{problem}");
+    assert_eq!(process.problems().len(), 1, "/readyz says so");
     world.append(0, &[("b", 20)]);
     until("the event is late", || job.view().ledger.late == 1);
     assert!(process.shut_down(Duration::from_secs(20)));

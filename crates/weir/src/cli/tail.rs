@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::{self, Message, protocol::WebSocketConfig};
 
 use super::client::ClientArgs;
 use super::https;
-use super::terminal::{complain, print};
+use super::terminal::{complain, on_one_line, print};
 use super::{Failure, Outcome};
 use crate::shutdown::Shutdown;
 
@@ -269,7 +269,8 @@ fn lines(arguments: &Arguments, frame: &str) -> Vec<String> {
         for row in rows(data) {
             lines.push(match arguments.json {
                 true => json_line(kind, time, &row),
-                false => format!("{time:<19}  {kind:<17}  {}", words(&row)),
+                // Whoever sends events does not get to write to the terminal.
+                false => on_one_line(&format!("{time:<19}  {kind:<17}  {}", words(&row))).into_owned(),
             });
         }
     }
@@ -330,6 +331,14 @@ mod tests {
 
     const FACULTY: &str = r#"{"type":"update","analytics_type":"faculty","timestamp":"2025-12-09T11:30:20",
         "data":{"faculty":[{"faculty":"Khách","query_count":2,"avg_response_time":731.196},{"faculty":"unknown","query_count":1}]}}"#;
+
+    #[test]
+    fn events_do_not_write_to_the_terminal() {
+        let frame = r#"{"type":"update","analytics_type":"faculty","timestamp":"t",
+            "data":{"faculty":[{"faculty":"red\u001b[31m\nforged","query_count":1}]}}"#;
+        let lines = lines(&arguments(None, false, false), frame);
+        assert!(lines.len() == 1 && !lines[0].contains(char::is_control), "{lines:?}");
+    }
 
     #[test]
     fn an_update_is_a_line_a_row() {
