@@ -85,7 +85,7 @@ test('a store that is away is said to be where the connection is shown, until it
 
   mock.stand({ store: away() });
   await expect(header).toContainText(
-    /Results are not arriving since 9:03\sPM: .*Connection refused\. Nothing is lost/,
+    /Results are not arriving since Dec 9, 2025, 9:03\sPM: .*Connection refused\. Nothing is lost/,
   );
   await expect(connection(page)).toHaveText('Degraded');
   await expect(total(page, 'Queries')).toHaveText('28,646');
