@@ -106,6 +106,17 @@ impl<T: Copy + Default> Numbers<T> {
     pub fn get(&self, row: usize) -> Option<T> {
         if self.valid[row] == 0 { None } else { Some(self.values[row]) }
     }
+
+    /// Adds an entry behind the others.
+    #[inline]
+    pub fn push(&mut self, value: Option<T>) {
+        self.values.push(value.unwrap_or_default());
+        self.valid.push(u8::from(value.is_some()));
+    }
+
+    fn memory_bytes(&self) -> usize {
+        self.values.capacity() * size_of::<T>() + self.valid.capacity()
+    }
 }
 
 impl Texts {
@@ -125,6 +136,15 @@ impl Texts {
     #[inline]
     pub fn get(&self, row: usize) -> Option<&[u8]> {
         self.views[row].of(&self.data)
+    }
+
+    /// Adds an entry behind the others.
+    #[inline]
+    pub fn push(&mut self, bytes: Option<&[u8]>) {
+        self.views.push(View::NULL);
+        if let Some(bytes) = bytes {
+            self.set(self.views.len() - 1, bytes);
+        }
     }
 }
 
@@ -223,6 +243,67 @@ impl Column {
             Column::Wide(numbers) => numbers.reset(rows),
             Column::Text(texts) | Column::Bytes(texts) => texts.reset(rows),
             Column::Coded(coded) => coded.reset(rows),
+        }
+    }
+
+    /// Adds an entry behind the others; a value of another form than the column's is null.
+    #[inline]
+    pub fn push(&mut self, value: Scalar<'_>) {
+        match self {
+            Column::Bool(values) => values.push(match value {
+                Scalar::Bool(value) => tri::of(value),
+                _ => tri::NULL,
+            }),
+            Column::Int(numbers) => numbers.push(match value {
+                Scalar::Int(value) => Some(value),
+                _ => None,
+            }),
+            Column::Double(numbers) => numbers.push(match value {
+                Scalar::Double(value) => Some(value),
+                _ => None,
+            }),
+            Column::Wide(numbers) => numbers.push(match value {
+                Scalar::Wide(value) => Some(value),
+                _ => None,
+            }),
+            Column::Text(texts) => texts.push(match value {
+                Scalar::Text(value) => Some(value.as_bytes()),
+                _ => None,
+            }),
+            Column::Bytes(texts) => texts.push(match value {
+                Scalar::Bytes(value) => Some(value),
+                _ => None,
+            }),
+            Column::Coded(coded) => {
+                let row = coded.codes.len();
+                coded.grow(row + 1);
+                if let Scalar::Text(value) = value {
+                    let code = coded.dictionary.code_str(value);
+                    coded.set_code(row, code);
+                }
+            }
+        }
+    }
+
+    /// Bytes of texts and binary values.
+    pub fn text_bytes(&self) -> usize {
+        match self {
+            Column::Text(texts) | Column::Bytes(texts) => texts.data.len(),
+            _ => 0,
+        }
+    }
+
+    /// Bytes held, without those of a dictionary.
+    pub fn memory_bytes(&self) -> usize {
+        match self {
+            Column::Bool(values) => values.capacity(),
+            Column::Int(numbers) => numbers.memory_bytes(),
+            Column::Double(numbers) => numbers.memory_bytes(),
+            Column::Wide(numbers) => numbers.memory_bytes(),
+            Column::Text(texts) | Column::Bytes(texts) => {
+                texts.views.capacity() * size_of::<View>() + texts.data.capacity()
+            }
+            Column::Coded(coded) => coded.codes.capacity() * size_of::<u32>(),
         }
     }
 

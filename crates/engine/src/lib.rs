@@ -16,6 +16,8 @@ pub mod layout;
 pub mod memory;
 pub mod metrics;
 pub mod operator;
+pub mod row;
 pub mod snapshot;
+pub mod state;
 pub mod watermark;
 pub mod window;

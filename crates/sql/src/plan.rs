@@ -4,6 +4,8 @@
 //! common parts shared), windows, aggregate calls, and what is computed from their results. Compiling the same script
 //! twice gives the same plan.
 
+pub mod operator;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -1,5 +1,13 @@
-//! Operators: synchronous steps between a source's batch and state.
+//! Operators: synchronous steps between a source's batch and the sinks.
+//!
+//! [`chain`] holds the trait and how operators work together in a thread; each operator is a folder of its own.
+//! [`Prepare`] and [`Ledger`] belong to the scan, the fused path at the root of the graph.
 
+pub mod calc;
+pub mod chain;
+pub mod changes;
+#[cfg(test)]
+pub(crate) mod harness;
 mod judge;
 mod ledger;
 mod prepare;

@@ -1,0 +1,364 @@
+//! A chain: the operators that run in one thread, as a graph, and how rows and time flow through them.
+//!
+//! Rows are pushed: an operator is called with a batch, and what it emits is handed to its consumers before the call
+//! returns. Consumers stand behind their producers in the chain, so that a producer may hold them while it runs:
+//!
+//! ```text
+//! entry 0 ──► [0] Calc ──► [2] Join ──► [3] GroupAggregate ──► outlet 0 (a sink)
+//! entry 1 ──► [1] Calc ──┘
+//! ```
+//!
+//! Event time flows the same way. An input of an operator stands where the slowest of its producers stands that is not
+//! idle; an operator stands where its slowest input stands, and hears of it when that moves on.
+
+use sql::functions::{Env, EvalError};
+
+use super::changes::Changes;
+use crate::connector::ConnectorError;
+use crate::state::{StateError, StateImage, StatePart, StateWriter};
+use crate::watermark::NO_WATERMARK;
+
+/// A step between the scans and the sinks.
+///
+/// An implementation is a pure function of its calls: it never blocks, never reads a clock and never touches files. Its
+/// answer must not depend on how rows are cut into batches.
+pub trait Operator: Send {
+    /// Takes rows of one input.
+    ///
+    /// # Errors
+    /// The job fails: a value could not be computed, or a consumer could not take a row.
+    fn process(
+        &mut self,
+        input: usize,
+        rows: &Changes<'_>,
+        context: &mut Context<'_>,
+    ) -> Result<(), OperatorError>;
+
+    /// All inputs have come to this event time (ms): whatever was due before fires. `i64::MAX` is the end of time.
+    ///
+    /// # Errors
+    /// As [`process`](Operator::process).
+    fn advance(&mut self, watermark: i64, context: &mut Context<'_>) -> Result<(), OperatorError>;
+
+    /// The event time up to which nothing more will be emitted, once all inputs have come to `watermark`.
+    fn output_watermark(&self, watermark: i64) -> i64;
+
+    /// When the operator wants to be called for processing time next, ms of the system clock.
+    fn next_tick(&self) -> Option<i64>;
+
+    /// Processing time has come to `context.now_ms()`.
+    ///
+    /// # Errors
+    /// As [`process`](Operator::process).
+    fn tick(&mut self, context: &mut Context<'_>) -> Result<(), OperatorError>;
+
+    /// Adds the state to an image.
+    fn snapshot(&self, out: &mut StateWriter);
+
+    /// Takes the part of an image that one key group of this subtask's holds; called before anything else.
+    ///
+    /// # Errors
+    /// The bytes are something else.
+    fn restore(&mut self, part: &StatePart) -> Result<(), StateError>;
+
+    /// Bytes held, about.
+    fn memory_bytes(&self) -> usize;
+
+    /// How many rows were dropped since the last call because they came too late.
+    fn take_late(&mut self) -> u64;
+}
+
+/// Why an operator cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum OperatorError {
+    #[error("`{operator}` could not compute a row")]
+    Evaluate { operator: String, source: EvalError },
+    /// What the rows hold makes the query fail, as in Flink.
+    #[error("`{operator}`: {what}")]
+    Rows { operator: String, what: String },
+    #[error(transparent)]
+    Sink(#[from] ConnectorError),
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
+/// Takes what leaves a chain: a sink, or a channel to another thread.
+pub trait Outlet: Send {
+    /// # Errors
+    /// The job fails.
+    fn write(&mut self, rows: &Changes<'_>, env: &Env) -> Result<(), OperatorError>;
+
+    /// Where the stream that is written stands now.
+    ///
+    /// # Errors
+    /// The job fails.
+    fn advance(&mut self, time: StreamTime) -> Result<(), OperatorError>;
+}
+
+/// How far a stream has come in event time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamTime {
+    /// Nothing more will come up to here, ms.
+    pub watermark: i64,
+    /// Nothing comes at the moment: the stream holds back nobody who has other inputs.
+    pub is_idle: bool,
+}
+
+impl StreamTime {
+    pub const START: StreamTime = StreamTime { watermark: NO_WATERMARK, is_idle: false };
+    pub const END: StreamTime = StreamTime { watermark: i64::MAX, is_idle: false };
+
+    /// Where several streams stand together: at the slowest that is not idle; at the fastest if all are idle.
+    pub fn of_all(times: impl Iterator<Item = StreamTime> + Clone) -> StreamTime {
+        let active = times.clone().filter(|time| !time.is_idle).map(|time| time.watermark).min();
+        match active {
+            Some(watermark) => StreamTime { watermark, is_idle: false },
+            None => {
+                let watermark = times.map(|time| time.watermark).max().unwrap_or(NO_WATERMARK);
+                StreamTime { watermark, is_idle: true }
+            }
+        }
+    }
+}
+
+/// Where the rows of an operator in a chain go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChainTarget {
+    /// An input of an operator further behind, by its place in the chain. The edge is the `producer`th of that input.
+    Operator { place: usize, input: usize, producer: usize },
+    /// By place in the chain's outlets.
+    Outlet(usize),
+}
+
+/// An operator and its consumers.
+pub struct Link {
+    pub identity: String,
+    pub operator: Box<dyn Operator>,
+    /// By input: how many producers it has, in this chain and outside.
+    pub producers: Vec<usize>,
+    pub targets: Vec<ChainTarget>,
+}
+
+/// The operators of one thread.
+pub struct Chain {
+    links: Vec<RunningLink>,
+    outlets: Vec<Box<dyn Outlet>>,
+    env: Env,
+}
+
+struct RunningLink {
+    identity: String,
+    operator: Box<dyn Operator>,
+    /// By input and producer.
+    inputs: Vec<Vec<StreamTime>>,
+    /// Where the operator stands.
+    watermark: i64,
+    /// What its consumers were told.
+    told: StreamTime,
+    targets: Vec<ChainTarget>,
+}
+
+/// What an operator may do while it is called.
+pub struct Context<'a> {
+    env: Env,
+    targets: &'a [ChainTarget],
+    /// The place of the first of `behind`.
+    first: usize,
+    behind: &'a mut [RunningLink],
+    outlets: &'a mut [Box<dyn Outlet>],
+}
+
+impl Context<'_> {
+    /// Milliseconds of the system clock.
+    pub fn now_ms(&self) -> i64 {
+        self.env.now_ms
+    }
+
+    /// For expressions.
+    pub fn env(&self) -> &Env {
+        &self.env
+    }
+
+    /// Hands rows to all consumers.
+    ///
+    /// # Errors
+    /// A consumer could not take a row.
+    pub fn emit(&mut self, rows: &Changes<'_>) -> Result<(), OperatorError> {
+        if rows.rows.is_empty() {
+            return Ok(());
+        }
+        for &target in self.targets {
+            match target {
+                ChainTarget::Outlet(outlet) => self.outlets[outlet].write(rows, &self.env)?,
+                ChainTarget::Operator { place, input, .. } => {
+                    let (link, mut context) = split(self.behind, self.outlets, self.first, place, self.env);
+                    link.operator.process(input, rows, &mut context)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An operator of a chain's tail, whose first stands at place `first`, with a context of those behind it.
+fn split<'a>(
+    tail: &'a mut [RunningLink],
+    outlets: &'a mut [Box<dyn Outlet>],
+    first: usize,
+    place: usize,
+    env: Env,
+) -> (Lent<'a>, Context<'a>) {
+    let (head, behind) = tail.split_at_mut(place - first + 1);
+    let RunningLink { operator, inputs, watermark, told, targets, .. } = &mut head[place - first];
+    let link = Lent { operator: &mut **operator, inputs, watermark, told };
+    (link, Context { env, targets, first: place + 1, behind, outlets })
+}
+
+/// A link without its targets, which its context holds.
+struct Lent<'a> {
+    operator: &'a mut dyn Operator,
+    inputs: &'a mut [Vec<StreamTime>],
+    watermark: &'a mut i64,
+    told: &'a mut StreamTime,
+}
+
+impl Chain {
+    /// Consumers must stand behind their producers.
+    pub fn new(links: Vec<Link>, outlets: Vec<Box<dyn Outlet>>) -> Chain {
+        let links = links.into_iter().map(|link| RunningLink {
+            identity: link.identity,
+            operator: link.operator,
+            inputs: link.producers.into_iter().map(|producers| vec![StreamTime::START; producers]).collect(),
+            watermark: NO_WATERMARK,
+            told: StreamTime::START,
+            targets: link.targets,
+        });
+        Chain { links: links.collect(), outlets, env: Env { now_ms: 0 } }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.links.is_empty()
+    }
+
+    /// The system clock, ms, for all that follows.
+    pub fn set_now(&mut self, now_ms: i64) {
+        self.env = Env { now_ms };
+    }
+
+    /// Hands rows to a target.
+    ///
+    /// # Errors
+    /// The job fails.
+    pub fn push(&mut self, target: ChainTarget, rows: &Changes<'_>) -> Result<(), OperatorError> {
+        match target {
+            ChainTarget::Outlet(outlet) => self.outlets[outlet].write(rows, &self.env),
+            ChainTarget::Operator { place, input, .. } => {
+                let (link, mut context) = split(&mut self.links, &mut self.outlets, 0, place, self.env);
+                link.operator.process(input, rows, &mut context)
+            }
+        }
+    }
+
+    /// The stream that is pushed to a target stands here now.
+    ///
+    /// # Errors
+    /// The job fails.
+    pub fn advance(&mut self, target: ChainTarget, time: StreamTime) -> Result<(), OperatorError> {
+        advance(&mut self.links, &mut self.outlets, 0, (target, time), self.env)
+    }
+
+    /// When some operator wants to be called for processing time.
+    pub fn next_tick(&self) -> Option<i64> {
+        self.links.iter().filter_map(|link| link.operator.next_tick()).min()
+    }
+
+    /// Calls the operators that are due.
+    ///
+    /// # Errors
+    /// The job fails.
+    pub fn tick(&mut self) -> Result<(), OperatorError> {
+        for place in 0..self.links.len() {
+            if self.links[place].operator.next_tick().is_some_and(|due| due <= self.env.now_ms) {
+                let (link, mut context) = split(&mut self.links, &mut self.outlets, 0, place, self.env);
+                link.operator.tick(&mut context)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The state of each operator, with its identity, in the order of the chain.
+    pub fn snapshot(&self) -> Vec<(String, StateImage)> {
+        let image = |link: &RunningLink| {
+            let mut writer = StateWriter::default();
+            link.operator.snapshot(&mut writer);
+            (link.identity.clone(), writer.finish())
+        };
+        self.links.iter().map(image).collect()
+    }
+
+    /// Gives the operator with this identity the part of an image.
+    ///
+    /// # Errors
+    /// The bytes are something else.
+    pub fn restore(&mut self, identity: &str, part: &StatePart) -> Result<(), StateError> {
+        match self.links.iter_mut().find(|link| link.identity == identity) {
+            Some(link) => link.operator.restore(part),
+            None => Ok(()),
+        }
+    }
+
+    /// Bytes that each operator holds.
+    pub fn memory_bytes(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.links.iter().map(|link| (link.identity.as_str(), link.operator.memory_bytes()))
+    }
+
+    /// Rows that each operator dropped since the last call because they came too late.
+    pub fn take_late(&mut self) -> impl Iterator<Item = (&str, u64)> {
+        self.links.iter_mut().map(|link| {
+            let late = link.operator.take_late();
+            (link.identity.as_str(), late)
+        })
+    }
+
+    pub fn outlets(&mut self) -> &mut [Box<dyn Outlet>] {
+        &mut self.outlets
+    }
+}
+
+/// Moves event time on at a target and at all behind it.
+fn advance(
+    tail: &mut [RunningLink],
+    outlets: &mut [Box<dyn Outlet>],
+    first: usize,
+    (target, time): (ChainTarget, StreamTime),
+    env: Env,
+) -> Result<(), OperatorError> {
+    let (place, input, producer) = match target {
+        ChainTarget::Outlet(outlet) => return outlets[outlet].advance(time),
+        ChainTarget::Operator { place, input, producer } => (place, input, producer),
+    };
+
+    let (link, mut context) = split(tail, outlets, first, place, env);
+    let known = &mut link.inputs[input][producer];
+    *known = StreamTime { watermark: time.watermark.max(known.watermark), is_idle: time.is_idle };
+    let inputs = link.inputs.iter().map(|producers| StreamTime::of_all(producers.iter().copied()));
+    let reached = StreamTime::of_all(inputs);
+
+    if reached.watermark > *link.watermark {
+        *link.watermark = reached.watermark;
+        link.operator.advance(reached.watermark, &mut context)?;
+    }
+
+    let watermark = link.operator.output_watermark(*link.watermark).max(link.told.watermark);
+    let tells = StreamTime { watermark, is_idle: reached.is_idle };
+    if tells == *link.told {
+        return Ok(());
+    }
+    *link.told = tells;
+
+    let Context { targets, first, behind, outlets, .. } = context;
+    for &target in targets {
+        advance(behind, outlets, first, (target, tells), env)?;
+    }
+    Ok(())
+}

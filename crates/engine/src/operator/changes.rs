@@ -1,0 +1,202 @@
+//! Rows on an edge between operators: columns, and what each row does to the result so far.
+//!
+//! A changelog says how a result changes. An aggregate that counted 1 and counts 2 now takes back what it said:
+//!
+//! ```text
+//! +I [a, 1]          a row that is new
+//! -U [a, 1]          the row that an update replaces
+//! +U [a, 2]          the row that takes its place
+//! -D [a, 2]          a row that goes
+//! ```
+//!
+//! [`Changes`] lends rows for one call and copies nothing. A [`ChangeBuffer`] owns rows: operators fill one and lend it,
+//! and it is what crosses threads.
+
+use types::{Repr, Scalar};
+
+use crate::aggregate::keys::Rows as Selection;
+use crate::column::{Column, tri};
+use crate::evaluate::Vector;
+use crate::watermark::NO_WATERMARK;
+
+/// What a row does to the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RowKind {
+    Insert,
+    UpdateBefore,
+    UpdateAfter,
+    Delete,
+}
+
+impl RowKind {
+    /// `+I` and `+U`.
+    #[inline]
+    pub fn is_addition(self) -> bool {
+        matches!(self, RowKind::Insert | RowKind::UpdateAfter)
+    }
+
+    /// As Flink writes it: `+I`, `-U`, `+U`, `-D`.
+    pub fn code(self) -> &'static str {
+        match self {
+            RowKind::Insert => "+I",
+            RowKind::UpdateBefore => "-U",
+            RowKind::UpdateAfter => "+U",
+            RowKind::Delete => "-D",
+        }
+    }
+}
+
+/// The kinds of lent rows.
+#[derive(Debug, Clone, Copy)]
+pub enum Kinds<'a> {
+    All(RowKind),
+    /// By place in the columns.
+    Each(&'a [RowKind]),
+}
+
+/// The event time before each of the lent rows: a row whose time is not later is late.
+#[derive(Debug, Clone, Copy)]
+pub enum RowWatermarks<'a> {
+    All(i64),
+    /// By place in the columns, never falling.
+    Each(&'a [i64]),
+}
+
+/// Rows, lent for one call.
+#[derive(Debug, Clone, Copy)]
+pub struct Changes<'a> {
+    /// By field.
+    pub columns: &'a [Vector<'a>],
+    /// Which entries of the columns are rows, in their order.
+    pub rows: Selection<'a>,
+    pub kinds: Kinds<'a>,
+    pub watermarks: RowWatermarks<'a>,
+}
+
+impl<'a> Changes<'a> {
+    #[inline]
+    pub fn kind(&self, row: usize) -> RowKind {
+        match self.kinds {
+            Kinds::All(kind) => kind,
+            Kinds::Each(kinds) => kinds[row],
+        }
+    }
+
+    #[inline]
+    pub fn watermark(&self, row: usize) -> i64 {
+        match self.watermarks {
+            RowWatermarks::All(watermark) => watermark,
+            RowWatermarks::Each(watermarks) => watermarks[row],
+        }
+    }
+
+    #[inline]
+    pub fn get(&self, field: usize, row: usize) -> Scalar<'a> {
+        self.columns[field].get(row)
+    }
+
+    /// The values of some fields of a row.
+    pub fn values<'s>(
+        &'s self,
+        fields: &'s [usize],
+        row: usize,
+    ) -> impl Iterator<Item = Scalar<'a>> + use<'a, 's> {
+        fields.iter().map(move |&field| self.columns[field].get(row))
+    }
+
+    /// All values of a row.
+    pub fn row(&self, row: usize) -> impl Iterator<Item = Scalar<'a>> + use<'a> {
+        let columns = self.columns;
+        columns.iter().map(move |column| column.get(row))
+    }
+
+    /// The places of the rows, in order.
+    pub fn places(&self) -> impl Iterator<Item = usize> + use<'a> {
+        let (selected, all) = match self.rows {
+            Selection::All(rows) => (&[][..], 0..rows),
+            Selection::Selected(rows) => (rows, 0..0),
+        };
+        selected.iter().map(|&row| row as usize).chain(all)
+    }
+}
+
+/// Rows that are full enough to be handed on.
+const FULL_ROWS: usize = 4_096;
+const FULL_BYTES: usize = 1 << 20;
+
+/// Rows that an operator gives, or that cross from one thread to another.
+#[derive(Debug, Clone)]
+pub struct ChangeBuffer {
+    columns: Vec<Column>,
+    kinds: Vec<RowKind>,
+    watermarks: Vec<i64>,
+}
+
+impl ChangeBuffer {
+    /// An empty buffer for fields held in these forms.
+    pub fn new(reprs: &[Repr]) -> ChangeBuffer {
+        ChangeBuffer {
+            columns: reprs.iter().map(|&repr| Column::new(repr)).collect(),
+            kinds: Vec::new(),
+            watermarks: Vec::new(),
+        }
+    }
+
+    /// Adds a row; `values` must give one a field.
+    #[inline]
+    pub fn push<'v>(&mut self, kind: RowKind, watermark: i64, values: impl IntoIterator<Item = Scalar<'v>>) {
+        let mut values = values.into_iter();
+        for column in &mut self.columns {
+            column.push(values.next().unwrap_or(Scalar::Null));
+        }
+        self.kinds.push(kind);
+        self.watermarks.push(watermark);
+    }
+
+    pub fn len(&self) -> usize {
+        self.kinds.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.kinds.is_empty()
+    }
+
+    /// Whether its rows should be handed on before more are added.
+    pub fn is_full(&self) -> bool {
+        self.len() >= FULL_ROWS || self.columns.iter().any(|column| column.text_bytes() >= FULL_BYTES)
+    }
+
+    pub fn clear(&mut self) {
+        self.columns.iter_mut().for_each(|column| column.reset(0));
+        self.kinds.clear();
+        self.watermarks.clear();
+    }
+
+    /// Lends the rows.
+    pub fn lend<T>(&self, take: impl FnOnce(&Changes<'_>) -> T) -> T {
+        let columns: Vec<Vector<'_>> = self.columns.iter().map(Vector::of).collect();
+        take(&Changes {
+            columns: &columns,
+            rows: Selection::All(self.len()),
+            kinds: Kinds::Each(&self.kinds),
+            watermarks: RowWatermarks::Each(&self.watermarks),
+        })
+    }
+
+    /// Bytes held.
+    pub fn memory_bytes(&self) -> usize {
+        let columns: usize = self.columns.iter().map(Column::memory_bytes).sum();
+        columns + self.kinds.capacity() + self.watermarks.capacity() * size_of::<i64>()
+    }
+}
+
+/// The watermark of rows before any event time is known.
+pub const NO_TIME_YET: i64 = NO_WATERMARK;
+
+/// The rows, of those lent, for which a boolean column is true.
+pub fn retain_true(vector: Vector<'_>, rows: &mut Vec<u32>) {
+    rows.retain(|&row| match vector {
+        Vector::Bool(flags) => flags[row as usize] == tri::TRUE,
+        other => other.get(row as usize) == Scalar::Bool(true),
+    });
+}

@@ -1,0 +1,237 @@
+//! A map from keys to state, with an account of its memory and a time to live.
+
+use std::hash::{BuildHasher, Hasher};
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use types::Interval;
+
+use super::{StateError, StateValue, StateWriter, key_group};
+use crate::row;
+
+/// State by key.
+///
+/// With a time to live, an entry that was not written for that long is as if it were not there. It is found out when the
+/// entry is next asked for, and by [`Keyed::expire`], which goes through a part of the map at a time.
+#[derive(Debug)]
+pub struct Keyed<V> {
+    entries: HashTable<Kept<V>>,
+    hasher: foldhash::fast::FixedState,
+    /// Bytes of keys and of what values hold on the heap.
+    heap_bytes: usize,
+    /// Milliseconds.
+    ttl: Option<i64>,
+}
+
+#[derive(Debug)]
+struct Kept<V> {
+    key: Box<[u8]>,
+    /// There, save while it is changed.
+    value: Option<V>,
+    /// When it was last written, by the clock; 0 without a time to live.
+    written: i64,
+}
+
+impl<V: StateValue> Kept<V> {
+    fn heap_bytes(&self) -> usize {
+        self.key.len() + self.value.as_ref().map_or(0, V::heap_bytes)
+    }
+}
+
+impl<V: StateValue> Keyed<V> {
+    pub fn new(ttl: Option<Interval>) -> Keyed<V> {
+        Keyed {
+            entries: HashTable::new(),
+            hasher: foldhash::fast::FixedState::default(),
+            heap_bytes: 0,
+            ttl: ttl.map(|ttl| ttl.0).filter(|&ttl| ttl > 0),
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    fn hash(&self, key: &[u8]) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(key);
+        hasher.finish()
+    }
+
+    fn is_over(&self, written: i64, now_ms: i64) -> bool {
+        self.ttl.is_some_and(|ttl| now_ms.saturating_sub(written) >= ttl)
+    }
+
+    /// What is kept under a key.
+    pub fn get(&self, key: &[u8], now_ms: i64) -> Option<&V> {
+        let kept = self.entries.find(self.hash(key), |kept| *kept.key == *key)?;
+        if self.is_over(kept.written, now_ms) { None } else { kept.value.as_ref() }
+    }
+
+    /// Changes what is kept under a key. `change` gets `None` where there is nothing, and leaves `None` where nothing is
+    /// to be kept. Returns what `change` returns.
+    pub fn update<T>(&mut self, key: &[u8], now_ms: i64, change: impl FnOnce(&mut Option<V>) -> T) -> T {
+        let hash = self.hash(key);
+        let ttl = self.ttl;
+        let hasher = self.hasher.clone();
+        let rehash = |kept: &Kept<V>| {
+            let mut state = hasher.build_hasher();
+            state.write(&kept.key);
+            state.finish()
+        };
+
+        match self.entries.entry(hash, |kept| *kept.key == *key, rehash) {
+            Entry::Occupied(mut entry) => {
+                let kept = entry.get_mut();
+                self.heap_bytes -= kept.heap_bytes();
+                if ttl.is_some_and(|ttl| now_ms.saturating_sub(kept.written) >= ttl) {
+                    kept.value = None;
+                }
+
+                let result = change(&mut kept.value);
+                if kept.value.is_none() {
+                    entry.remove();
+                    return result;
+                }
+                if ttl.is_some() {
+                    kept.written = now_ms;
+                }
+                self.heap_bytes += kept.heap_bytes();
+                result
+            }
+            Entry::Vacant(vacant) => {
+                let mut value = None;
+                let result = change(&mut value);
+                if value.is_some() {
+                    let kept =
+                        Kept { key: key.into(), value, written: if ttl.is_some() { now_ms } else { 0 } };
+                    self.heap_bytes += kept.heap_bytes();
+                    vacant.insert(kept);
+                }
+                result
+            }
+        }
+    }
+
+    /// Takes what is kept under a key out of the map.
+    pub fn remove(&mut self, key: &[u8], now_ms: i64) -> Option<V> {
+        self.update(key, now_ms, Option::take)
+    }
+
+    /// Drops all entries whose time to live is over.
+    pub fn expire(&mut self, now_ms: i64) {
+        let Some(ttl) = self.ttl else { return };
+        let mut freed = 0;
+        self.entries.retain(|kept| {
+            let stays = now_ms.saturating_sub(kept.written) < ttl;
+            if !stays {
+                freed += kept.heap_bytes();
+            }
+            stays
+        });
+        self.heap_bytes -= freed;
+    }
+
+    /// Every key and its state, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &V)> {
+        self.entries.iter().filter_map(|kept| Some((&*kept.key, kept.value.as_ref()?)))
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        // One byte of control a slot beside the entry.
+        self.entries.capacity() * (size_of::<Kept<V>>() + 1) + self.heap_bytes
+    }
+
+    /// Adds every entry to an image, after a tag.
+    pub fn write(&self, tag: u8, out: &mut StateWriter) {
+        for kept in &self.entries {
+            let part = out.group(key_group(&kept.key));
+            part.push(tag);
+            row::write_length(kept.key.len(), part);
+            part.extend_from_slice(&kept.key);
+            part.extend_from_slice(&kept.written.to_le_bytes());
+            kept.value.iter().for_each(|value| value.write(part));
+        }
+    }
+
+    /// Reads one entry behind its tag.
+    ///
+    /// # Errors
+    /// The bytes are no entry of such a map.
+    pub fn read(&mut self, reader: &mut row::Reader<'_>, operator: &str) -> Result<(), StateError> {
+        let entry = (|| {
+            let length = reader.length()?;
+            let key = reader.run(length)?;
+            let written = i64::from_le_bytes(reader.run(8)?.try_into().ok()?);
+            Some((key, written, V::read(reader)?))
+        })();
+        let Some((key, written, value)) = entry else {
+            let what = "an entry does not hold together".to_owned();
+            return Err(StateError { operator: operator.to_owned(), what });
+        };
+
+        self.update(key, written, |kept| *kept = Some(value));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_gone_when_it_was_not_written_for_its_time_to_live() {
+        let mut state: Keyed<i64> = Keyed::new(Some(Interval(100)));
+        state.update(b"a", 1_000, |value| *value = Some(1));
+        state.update(b"b", 1_050, |value| *value = Some(2));
+        assert_eq!(state.get(b"a", 1_099), Some(&1));
+        assert_eq!(state.get(b"a", 1_100), None);
+        assert_eq!(state.update(b"a", 1_100, |value| *value), None);
+
+        state.expire(1_149);
+        assert_eq!(state.len(), 1);
+        state.expire(1_150);
+        assert!(state.is_empty() && state.heap_bytes == 0);
+    }
+
+    #[test]
+    fn memory_follows_the_content() {
+        let mut state: Keyed<Box<[u8]>> = Keyed::new(None);
+        for key in 0..1_000u32 {
+            state.update(&key.to_le_bytes(), 0, |value| *value = Some(vec![0; 100].into()));
+        }
+        let full = state.memory_bytes();
+        assert!(full > 104_000 && full < 200_000, "{full}");
+        for key in 0..1_000u32 {
+            state.remove(&key.to_le_bytes(), 0);
+        }
+        assert_eq!(state.heap_bytes, 0);
+    }
+
+    #[test]
+    fn an_image_is_split_by_key_group_and_read_again() {
+        let mut state: Keyed<i64> = Keyed::new(None);
+        for key in 0..1_000i64 {
+            state.update(&key.to_le_bytes(), 0, |value| *value = Some(key * key));
+        }
+        let mut writer = StateWriter::default();
+        state.write(7, &mut writer);
+        let image = writer.finish();
+        assert!(image.parts.len() > 100);
+
+        let mut restored: Keyed<i64> = Keyed::new(None);
+        for part in &image.parts {
+            let mut reader = row::Reader::new(&part.bytes);
+            while let Some(tag) = reader.tag() {
+                assert_eq!(tag, 7);
+                restored.read(&mut reader, "test").unwrap();
+            }
+        }
+        assert_eq!(restored.len(), 1_000);
+        assert!((0..1_000i64).all(|key| restored.get(&key.to_le_bytes(), 0) == Some(&(key * key))));
+    }
+}
