@@ -1,7 +1,7 @@
 //! A whole script at once: declarations, settings and what is to run.
 
 use crate::assemble;
-use crate::bind::{Binder, BoundQuery, BoundTop};
+use crate::bind::{Binder, BoundQuery, BoundTop, unsupported};
 use crate::error::{Diagnostic, Span};
 use crate::parse::{self, ast::Statement};
 use crate::plan::{Plan, Settings, TopQuery};
@@ -94,7 +94,10 @@ impl Bound {
         let mut bound =
             Bound { binder, settings, queries: vec![], top: None, has_insert: false, diagnostics };
         for statement in statements {
-            bound.take(statement, wanted);
+            let statement = unsupported::without(statement, script, &mut bound.diagnostics);
+            if let Some(statement) = statement {
+                bound.take(statement, wanted);
+            }
         }
         bound.diagnostics.append(&mut bound.binder.diagnostics);
         Ok(bound)
@@ -112,7 +115,8 @@ impl Bound {
                 self.queries.extend(binder.insert(&insert));
             }
             Statement::Query(query) if wanted == Wanted::Rows => {
-                self.top = binder.top(&query).ok().map(|top| (top, query.limit));
+                let limit = query.query.limit.map(|limit| limit.rows);
+                self.top = binder.top(&query).ok().map(|top| (top, limit));
             }
             Statement::Query(query) => {
                 let error = Diagnostic::error(query.head, "SELECT is not supported as a statement")

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use types::{ColumnType, DataType, Scalar, Value};
 
 use super::scope::Found;
-use super::{Bound, Cell, Column, Reported};
+use super::{Bound, Cell, Column, Reported, unsupported};
 use crate::error::{Diagnostic, Span};
 use crate::expr::{CastMode, Expr, ExprId};
 use crate::functions::{self, Env, Output};
@@ -141,6 +141,13 @@ impl ExprBinder<'_> {
                 self.cast(id, target, *mode, expr.span)
             }
             ExprKind::Call(call) => self.call(call, expr.span),
+            ExprKind::Map(_)
+            | ExprKind::Row(_)
+            | ExprKind::Field(_, _)
+            | ExprKind::Exists(_)
+            | ExprKind::Subquery(_)
+            | ExprKind::InQuery { .. }
+            | ExprKind::Quantified { .. } => Err(self.report(unsupported::anything_else(expr.span))),
         }
     }
 

@@ -99,8 +99,9 @@ impl Binder {
         qualifier: Option<&str>,
     ) -> Bound<Vec<ExprId>> {
         let clause = "in GROUP BY";
-        let bound: Vec<Bound<ExprId>> = group_by
-            .items
+        let mut items = vec![];
+        group_by.items.iter().for_each(|item| item.add_exprs(&mut items));
+        let bound: Vec<Bound<ExprId>> = items
             .iter()
             .map(|item| self.over(base, qualifier, None, clause, |binder| binder.bind(item)))
             .collect();
@@ -122,7 +123,7 @@ impl Binder {
         }
         let mut keys = vec![];
         let mut bound = Ok(());
-        for (item, id) in group_by.items.iter().zip(ids) {
+        for (item, id) in items.iter().zip(ids) {
             let facts = table.graph.facts(id);
             if facts.uses_row && facts.uses_window {
                 let error = Diagnostic::error(item.span, "a key made of a window's column and a row's")

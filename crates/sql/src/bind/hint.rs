@@ -25,6 +25,9 @@ impl Binder {
         let mut options: Vec<(String, TableOption)> = vec![];
         for hint in hints {
             self.check_hint(hint)?;
+            if hint.name != "OPTIONS" {
+                continue;
+            }
             for (key, value) in &hint.options {
                 let option =
                     TableOption { value: value.value.clone(), key_span: key.span, value_span: value.span };

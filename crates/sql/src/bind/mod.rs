@@ -17,6 +17,7 @@ pub(crate) mod scope;
 mod select;
 mod sink;
 mod top;
+pub(crate) mod unsupported;
 mod values;
 mod window_call;
 
@@ -25,8 +26,8 @@ use std::collections::BTreeSet;
 use jiff::tz::TimeZone;
 
 use crate::catalog::{Catalog, Object};
-use crate::error::{Diagnostic, Kind};
-use crate::parse::ast::{CreateTable, CreateView, Ident};
+use crate::error::{Diagnostic, Kind, Span};
+use crate::parse::ast::{CreateTable, CreateView, Ident, Query};
 use crate::plan::{Settings, SinkRules, Window};
 use scope::Relation;
 
@@ -92,18 +93,18 @@ impl Binder {
         if !replaces && self.is_taken(&definition.name, definition.if_not_exists) {
             return;
         }
-        let relation = self.view(definition).ok();
+        let relation = self.view(&definition.query, &definition.columns, definition.name.span).ok();
         self.catalog.add_view(definition.name.value.clone(), relation);
     }
 
     /// The relation of a view, with the view's own column names.
-    fn view(&mut self, definition: &CreateView) -> Bound<Relation> {
-        let mut relation = self.query(&definition.query)?;
-        self.rename(&mut relation, &definition.columns, definition.name.span)?;
+    fn view(&mut self, query: &Query, columns: &[Ident], name: Span) -> Bound<Relation> {
+        let mut relation = self.query(query)?;
+        self.rename(&mut relation, columns, name)?;
         Ok(relation)
     }
 
-    fn rename(&mut self, relation: &mut Relation, names: &[Ident], span: crate::error::Span) -> Bound<()> {
+    fn rename(&mut self, relation: &mut Relation, names: &[Ident], span: Span) -> Bound<()> {
         if names.is_empty() {
             return Ok(());
         }

@@ -1,28 +1,39 @@
 //! `SELECT`: from a relation to a relation.
 
 use super::scope::{Column, Relation, Stage};
-use super::{Binder, Bound, Cell, ExprBinder, Reported, window_name};
+use super::{Binder, Bound, Cell, ExprBinder, Reported, unsupported, window_name};
 use crate::error::{Diagnostic, Span};
 use crate::expr::ExprId;
 use crate::graph::Graph;
-use crate::parse::ast::{Expr, ExprKind, From, FromKind, Select, SelectItem};
+use crate::parse::ast::{Expr, ExprKind, From, FromKind, Query, QueryBody, Select, SelectItem};
 use crate::plan::Aggregate;
 
 impl Binder {
-    pub(super) fn query(&mut self, select: &Select) -> Bound<Relation> {
+    pub(super) fn query(&mut self, query: &Query) -> Bound<Relation> {
         let outer = self.locals.len();
-        for local in &select.with {
-            let relation = self.view(local).ok();
+        for local in &query.with {
+            let relation = self.view(&local.query, &local.columns, local.name.span).ok();
             self.locals.push((local.name.value.clone(), relation));
         }
-        let bound = self.select(select);
+        let bound = match &query.body {
+            QueryBody::Select(select) => self.select(select),
+            QueryBody::Values { rows, .. } => self.values(rows),
+            QueryBody::Nested(query) => self.query(query),
+            QueryBody::SetOperation(operation) => {
+                Err(self.report(unsupported::anything_else(operation.operator_span)))
+            }
+        };
         self.locals.truncate(outer);
         bound
     }
 
     fn select(&mut self, select: &Select) -> Bound<Relation> {
         self.select_hints(&select.hints)?;
-        let (mut base, qualifier) = self.from(&select.from)?;
+        let (mut base, qualifier) = match &select.from {
+            Some(from) => self.from(from)?,
+            // A query without FROM reads one row without columns.
+            None => (self.values(&[vec![]])?, None),
+        };
         if let Some(filter) = &select.filter {
             // A wrong condition has been reported; what is selected is looked at all the same.
             let _ = self.filter(&mut base, qualifier.as_deref(), filter);
@@ -37,13 +48,19 @@ impl Binder {
     /// The relation, and the name by which its columns may be qualified.
     pub(super) fn from(&mut self, from: &From) -> Bound<(Relation, Option<String>)> {
         let (mut relation, mut qualifier) = match &from.kind {
-            FromKind::Table(name, hints) => {
+            FromKind::Table { name, hints, .. } => {
                 let relation = self.relation_hinted(name.last(), hints)?;
                 (relation, Some(name.last().value.clone()))
             }
             FromKind::Subquery(query) => (self.query(query)?, None),
             FromKind::Window(call) => (self.window(call)?, None),
-            FromKind::Values(rows) => (self.values(rows)?, None),
+            FromKind::Values { rows, .. } => (self.values(rows)?, None),
+            FromKind::Nested(from) => self.from(from)?,
+            FromKind::Lateral(_)
+            | FromKind::Unnest { .. }
+            | FromKind::Function(_)
+            | FromKind::Join(_)
+            | FromKind::Match(_) => return Err(self.report(unsupported::anything_else(from.span))),
         };
         if let Some(alias) = &from.alias {
             qualifier = Some(alias.value.clone());

@@ -40,7 +40,7 @@ impl Binder {
         };
 
         let slots = self.slots(call, names, form)?;
-        let Some(WindowArgValue::Table(from)) = slots[0].map(|arg| &arg.value) else {
+        let Some(WindowArgValue::Table { from, .. }) = slots[0].map(|arg| &arg.value) else {
             let span = slots[0].map_or(call.span, |arg| arg.span);
             let error = Diagnostic::error(span, format!("the first argument of {function} is a table"));
             return Err(self.report(error.with_hint(format!("write TABLE and its name: {form}"))));

@@ -5,7 +5,7 @@ use types::{DataType, Value};
 
 use super::ast::{Expr, ExprKind, Truth};
 use super::lexer::{BANG_EQUAL, mark};
-use super::{MAX_DEPTH, Parsed, Parser};
+use super::{Parsed, Parser};
 use crate::error::{Diagnostic, Span};
 use crate::expr::Comparison;
 
@@ -27,6 +27,11 @@ impl Parser {
         self.climb(0)
     }
 
+    /// An expression on the heap.
+    pub(super) fn boxed_expr(&mut self) -> Parsed<Box<Expr>> {
+        self.expr().map(Box::new)
+    }
+
     /// An expression without `IN` at its top, for `POSITION(x IN y)`.
     pub(super) fn operand(&mut self) -> Parsed<Expr> {
         self.climb(power::RANGE)
@@ -34,16 +39,13 @@ impl Parser {
 
     /// A node, unless the tree below it is too deep.
     pub(super) fn node(&self, kind: ExprKind, span: Span) -> Parsed<Expr> {
-        let below = kind.children().iter().map(|child| child.depth).max().unwrap_or(0);
+        let below = kind.depth();
         self.node_over(kind, below, span)
     }
 
     /// A node whose parts have at most `below` levels.
     fn node_over(&self, kind: ExprKind, below: u16, span: Span) -> Parsed<Expr> {
-        let depth = below + 1;
-        if depth > MAX_DEPTH {
-            return Err(self.too_deep(span));
-        }
+        let depth = self.level(below, span)?;
         Ok(Expr { kind, span, depth })
     }
 
@@ -101,22 +103,42 @@ impl Parser {
             self.advance();
         }
 
-        let kind = match operator {
-            Operator::And | Operator::Or => {
-                let right = self.climb(power)?;
-                return self.chain(left, matches!(operator, Operator::And), right);
-            }
-            Operator::Compare(comparison) => {
-                ExprKind::Compare(comparison, Box::new(left), Box::new(self.climb(power)?))
-            }
+        // The arms hand their results on as they are: a place on the stack for each of them would add up with the depth.
+        match operator {
+            Operator::And => self.climb(power).and_then(|right| self.chain(left, true, right)),
+            Operator::Or => self.climb(power).and_then(|right| self.chain(left, false, right)),
+            Operator::Compare(op) => self.comparison(Box::new(left), op, power),
             Operator::Arithmetic(name) => {
-                ExprKind::Arithmetic(name, Box::new(left), Box::new(self.climb(power)?))
+                let right = self.climb(power)?;
+                let kind = ExprKind::Arithmetic(name, Box::new(left), Box::new(right));
+                self.node(kind, self.since(start))
             }
-            Operator::Is => self.is_test(left)?,
-            Operator::Range => self.range(left)?,
-        };
+            Operator::Is => self.is_test(Box::new(left)).and_then(|kind| self.node(kind, self.since(start))),
+            Operator::Range => self.range(Box::new(left)).and_then(|kind| self.node(kind, self.since(start))),
+        }
+    }
 
+    /// Behind a comparison's operator.
+    fn comparison(&mut self, input: Box<Expr>, op: Comparison, power: u8) -> Parsed<Expr> {
+        let start = input.span;
+        let kind = if let Some(all) = self.quantifier() {
+            let query = self.query_in_parens()?;
+            ExprKind::Quantified { op, all, input, query }
+        } else {
+            ExprKind::Compare(op, input, self.climb(power).map(Box::new)?)
+        };
         self.node(kind, self.since(start))
+    }
+
+    /// `ALL`, or one of `ANY` and `SOME`, before a query.
+    fn quantifier(&mut self) -> Option<bool> {
+        let is_all = self.is_word("ALL");
+        let is_quantifier = is_all || self.is_word("ANY") || self.is_word("SOME");
+        if !is_quantifier || !matches!(self.peek_nth(1), Token::LParen) {
+            return None;
+        }
+        self.advance();
+        Some(is_all)
     }
 
     /// `left AND right`, or OR: one flat list, so that a long chain of conditions is not a deep tree.
@@ -140,11 +162,10 @@ impl Parser {
     }
 
     /// Behind `IS`.
-    fn is_test(&mut self, input: Expr) -> Parsed<ExprKind> {
-        let input = Box::new(input);
+    fn is_test(&mut self, input: Box<Expr>) -> Parsed<ExprKind> {
         let negated = self.accept_word("NOT");
         if self.accept_words(&["DISTINCT", "FROM"]) {
-            let right = Box::new(self.climb(power::IS)?);
+            let right = self.climb(power::IS).map(Box::new)?;
             return Ok(ExprKind::IsDistinct { left: input, right, negated });
         }
         let tests =
@@ -162,14 +183,14 @@ impl Parser {
     }
 
     /// `[NOT] IN`, `BETWEEN`, `LIKE`, `SIMILAR TO`.
-    fn range(&mut self, input: Expr) -> Parsed<ExprKind> {
+    fn range(&mut self, input: Box<Expr>) -> Parsed<ExprKind> {
         let negated = self.accept_word("NOT");
         if self.accept_word("IN") {
-            if self.word_at(1, "SELECT") {
-                return Err(self.no_subquery(self.span()));
+            if self.opens_query() {
+                return self.in_query(input, negated);
             }
             let list = self.list(Parser::expr)?;
-            return Ok(ExprKind::In { input: Box::new(input), list, negated });
+            return Ok(ExprKind::In { input, list, negated });
         }
 
         if self.accept_word("BETWEEN") {
@@ -177,10 +198,10 @@ impl Parser {
             if !symmetric {
                 self.accept_word("ASYMMETRIC");
             }
-            let low = Box::new(self.climb(power::RANGE)?);
+            let low = self.climb(power::RANGE).map(Box::new)?;
             self.expect_word("AND")?;
-            let high = Box::new(self.climb(power::RANGE)?);
-            return Ok(ExprKind::Between { input: Box::new(input), low, high, negated, symmetric });
+            let high = self.climb(power::RANGE).map(Box::new)?;
+            return Ok(ExprKind::Between { input, low, high, negated, symmetric });
         }
 
         let function = if self.accept_word("LIKE") {
@@ -191,11 +212,21 @@ impl Parser {
             "SIMILAR TO"
         };
 
-        let mut args = vec![input, self.climb(power::RANGE)?];
+        let mut args = vec![*input, self.climb(power::RANGE)?];
         if self.accept_word("ESCAPE") {
             args.push(self.climb(power::RANGE)?);
         }
         Ok(ExprKind::Matches { function, args, negated })
+    }
+
+    /// `(query)` behind `IN`. What begins like a query may be a list: `((SELECT …), 1)`.
+    fn in_query(&mut self, input: Box<Expr>, negated: bool) -> Parsed<ExprKind> {
+        let first = self.primary()?;
+        match first.kind {
+            ExprKind::Subquery(query) => Ok(ExprKind::InQuery { input, query, negated }),
+            ExprKind::Row(list) => Ok(ExprKind::In { input, list, negated }),
+            _ => Ok(ExprKind::In { input, list: vec![first], negated }),
+        }
     }
 
     fn prefix(&mut self) -> Parsed<Expr> {
@@ -211,7 +242,10 @@ impl Parser {
             return self.negative(start);
         }
         let primary = self.primary()?;
-        self.postfix(primary)
+        match self.peek() {
+            Token::LBracket | Token::Period | Token::DoubleColon => self.postfix(primary),
+            _ => Ok(primary),
+        }
     }
 
     /// Behind a minus sign: one with a number is part of the literal.
@@ -231,15 +265,23 @@ impl Parser {
         self.node(ExprKind::Negate(Box::new(input)), span)
     }
 
+    /// `[index]` and `.field`, as many as come next.
     fn postfix(&mut self, mut input: Expr) -> Parsed<Expr> {
-        while self.accept(&Token::LBracket) {
+        loop {
             let start = input.span;
-            let index = self.expr()?;
-            self.expect(&Token::RBracket)?;
-            if let ExprKind::Literal { value: Value::Text(key), .. } = &index.kind {
-                self.subscripts.insert(key.clone());
+            if self.accept(&Token::LBracket) {
+                let index = self.expr()?;
+                self.expect(&Token::RBracket)?;
+                if let ExprKind::Literal { value: Value::Text(key), .. } = &index.kind {
+                    self.subscripts.insert(key.clone());
+                }
+                input = self.node(ExprKind::Index(Box::new(input), Box::new(index)), self.since(start))?;
+            } else if self.accept(&Token::Period) {
+                let field = self.ident("a field's name")?;
+                input = self.node(ExprKind::Field(Box::new(input), field), self.since(start))?;
+            } else {
+                break;
             }
-            input = self.node(ExprKind::Index(Box::new(input), Box::new(index)), self.since(start))?;
         }
         if matches!(self.peek(), Token::DoubleColon) {
             let error = Diagnostic::error(self.span(), "`::` is not Flink SQL");
@@ -262,40 +304,19 @@ impl Parser {
             }
             Token::HexStringLiteral(hex) => {
                 self.advance();
-                let bytes = (0..hex.len())
-                    .step_by(2)
-                    .map(|at| hex.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()));
-                match bytes.collect::<Option<Vec<u8>>>() {
-                    Some(bytes) => {
-                        let data_type = DataType::Binary(bytes.len() as u32);
-                        self.literal(Value::Bytes(bytes), data_type, start)
-                    }
-                    None => Err(Box::new(Diagnostic::error(start, "this is not a row of hexadecimal bytes"))),
-                }
+                self.hex_literal(&hex, start)
             }
-            Token::LParen => {
-                if self.word_at(1, "SELECT") || self.word_at(1, "WITH") {
-                    return Err(self.no_subquery(start));
-                }
-                self.advance();
-                let inner = self.expr()?;
-                if matches!(self.peek(), Token::Comma) {
-                    let error = Diagnostic::error(self.since(start), "a row of values has no place here");
-                    return Err(Box::new(error.with_hint("compare or compute the values one by one")));
-                }
-                self.expect(&Token::RParen)?;
-                Ok(inner)
-            }
+            Token::LParen => self.in_expression_parens(start),
             Token::Word(word)
                 if word.value.eq_ignore_ascii_case("U") && matches!(self.peek_nth(1), Token::Ampersand) =>
             {
                 let error = Diagnostic::error(start, "U&'…' texts are not supported");
                 Err(Box::new(error.with_hint("write the characters themselves: scripts are UTF-8")))
             }
-            Token::Word(word) => match self.special(&word, start)? {
+            Token::Word(word) => self.special(&word, start).and_then(|found| match found {
                 Some(expr) => Ok(expr),
                 None => self.name(start),
-            },
+            }),
             _ => Err(self.unexpected("an expression")),
         }
     }
@@ -311,9 +332,46 @@ impl Parser {
         self.node(ExprKind::Name(name.parts), self.since(start))
     }
 
-    pub(super) fn no_subquery(&self, span: Span) -> Box<Diagnostic> {
-        let error = Diagnostic::error(span, "a query inside an expression is not supported");
-        Box::new(error.with_hint("put a subquery or view in FROM, or list the values"))
+    /// `(expr)`, `(a, b)` or `(query)`.
+    fn in_expression_parens(&mut self, start: Span) -> Parsed<Expr> {
+        if self.begins_query_at(1) {
+            return self.subquery(start);
+        }
+        self.advance();
+        let first = self.expr()?;
+        if self.accept(&Token::RParen) {
+            return Ok(first);
+        }
+        self.rest_of_parens(first, start)
+    }
+
+    fn subquery(&mut self, start: Span) -> Parsed<Expr> {
+        let query = self.query_in_parens()?;
+        self.node(ExprKind::Subquery(query), self.since(start))
+    }
+
+    /// `UNION …)` behind a subquery, or `, b)` behind the first value of a row.
+    fn rest_of_parens(&mut self, first: Expr, start: Span) -> Parsed<Expr> {
+        let kind = match first.kind {
+            // `((SELECT …) UNION …)` begins like `((SELECT …) + 1)`.
+            ExprKind::Subquery(query) if self.continues_query() => {
+                let query = self.continued(query, start)?;
+                self.expect(&Token::RParen)?;
+                ExprKind::Subquery(query)
+            }
+            kind if matches!(self.peek(), Token::Comma) => {
+                let mut items = vec![Expr { kind, ..first }];
+                while self.accept(&Token::Comma) {
+                    items.push(self.expr()?);
+                }
+                if !self.accept(&Token::RParen) {
+                    return Err(self.unexpected("`,` or `)`"));
+                }
+                ExprKind::Row(items)
+            }
+            _ => return Err(self.unexpected("`)`")),
+        };
+        self.node(kind, self.since(start))
     }
 }
 

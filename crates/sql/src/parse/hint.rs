@@ -2,7 +2,7 @@
 
 use sqlparser::tokenizer::Token;
 
-use super::ast::{Hint, Text};
+use super::ast::{Hint, Ident, Text};
 use super::lexer::{HINT_CLOSES, HINT_OPENS, mark};
 use super::{Parsed, Parser};
 use crate::error::Diagnostic;
@@ -27,8 +27,9 @@ impl Parser {
         let name = word.value.to_ascii_uppercase();
         self.advance();
         if name != "OPTIONS" {
-            self.skip_arguments()?;
-            return Ok(Hint { name, options: vec![], span });
+            let mut hint = Hint { name, options: vec![], names: vec![], span };
+            self.hint_arguments(&mut hint)?;
+            return Ok(hint);
         }
         if !matches!(self.peek(), Token::LParen) || matches!(self.peek_nth(1), Token::RParen) {
             let error = Diagnostic::error(self.since(span), "OPTIONS takes keys and values");
@@ -37,7 +38,7 @@ impl Parser {
             ));
         }
         let options = self.list(Parser::hint_option)?;
-        Ok(Hint { name, options, span: self.since(span) })
+        Ok(Hint { name, options, names: vec![], span: self.since(span) })
     }
 
     /// `'key' = 'value'`; a key of one word may stand without quotes.
@@ -53,17 +54,43 @@ impl Parser {
         Ok((key, self.text("the option's value in single quotes")?))
     }
 
-    /// `(…)` of a hint whose arguments mean nothing here.
-    fn skip_arguments(&mut self) -> Parsed<()> {
-        if !self.accept(&Token::LParen) {
+    /// `(…)` of a hint that is not OPTIONS: pairs of keys and values, names, texts and numbers.
+    fn hint_arguments(&mut self, hint: &mut Hint) -> Parsed<()> {
+        if !self.accept(&Token::LParen) || self.accept(&Token::RParen) {
             return Ok(());
         }
-        while !self.accept(&Token::RParen) {
-            if self.is_end() || *self.peek() == mark(HINT_CLOSES) {
-                return Err(self.unexpected("`)`"));
+        loop {
+            self.hint_argument(hint)?;
+            if self.accept(&Token::RParen) {
+                return Ok(());
             }
-            self.advance();
+            if !self.accept(&Token::Comma) {
+                return Err(self.unexpected("`,` or `)`"));
+            }
         }
+    }
+
+    fn hint_argument(&mut self, hint: &mut Hint) -> Parsed<()> {
+        let span = self.span();
+        let is_pair = matches!(self.peek_nth(1), Token::Eq);
+        let value = match self.peek() {
+            Token::SingleQuotedString(_) | Token::Word(_) if is_pair => {
+                hint.options.push(self.hint_option()?);
+                return Ok(());
+            }
+            Token::SingleQuotedString(text) => text.clone(),
+            Token::Number(digits, false) => digits.clone(),
+            Token::Word(_) => {
+                let name = self.object_name("a name")?;
+                let parts: Vec<&str> = name.parts.iter().map(|part| part.value.as_str()).collect();
+                let value = parts.join(".");
+                hint.names.push(Ident { value, span: name.span() });
+                return Ok(());
+            }
+            _ => return Err(self.unexpected("a name, or a key and a value")),
+        };
+        self.advance();
+        hint.names.push(Ident { value, span });
         Ok(())
     }
 }

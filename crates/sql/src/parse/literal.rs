@@ -201,6 +201,20 @@ impl Parser {
         self.literal(value, data_type, span)
     }
 
+    /// `X'…'`.
+    pub(super) fn hex_literal(&self, hex: &str, start: Span) -> Parsed<Expr> {
+        let bytes = (0..hex.len())
+            .step_by(2)
+            .map(|at| hex.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()));
+        match bytes.collect::<Option<Vec<u8>>>() {
+            Some(bytes) => {
+                let data_type = DataType::Binary(bytes.len() as u32);
+                self.literal(Value::Bytes(bytes), data_type, start)
+            }
+            None => Err(Box::new(Diagnostic::error(start, "this is not a row of hexadecimal bytes"))),
+        }
+    }
+
     pub(super) fn literal(&self, value: Value, data_type: DataType, span: Span) -> Parsed<Expr> {
         self.node(ExprKind::Literal { value, data_type }, span)
     }

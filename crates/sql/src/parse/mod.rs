@@ -3,14 +3,24 @@
 //! After an error the parser goes on behind the next `;`, so that one pass finds what is wrong with every statement.
 //! Nesting is bounded: everything behind the parser may recurse over the tree.
 
+#[allow(dead_code, reason = "the binder does not read all of the tree yet")]
 pub(crate) mod ast;
+mod call;
 pub(crate) mod command;
 mod data_type;
 mod expression;
+mod from;
+mod group;
 mod hint;
+mod insert;
+mod join;
+mod json;
 mod lexer;
 mod literal;
+mod over;
+mod pattern;
 mod query;
+mod select;
 mod special;
 mod statement;
 mod table;
@@ -78,20 +88,11 @@ struct Parser {
     depth: u16,
     diagnostics: Vec<Diagnostic>,
     subscripts: BTreeSet<String>,
-    /// Whether the query at hand may end with `LIMIT`.
-    takes_limit: bool,
 }
 
 impl Parser {
     fn new(lexemes: Vec<Lexeme>) -> Parser {
-        Parser {
-            lexemes,
-            at: 0,
-            depth: 0,
-            diagnostics: vec![],
-            subscripts: BTreeSet::new(),
-            takes_limit: false,
-        }
+        Parser { lexemes, at: 0, depth: 0, diagnostics: vec![], subscripts: BTreeSet::new() }
     }
 
     fn peek(&self) -> &Token {
@@ -264,6 +265,14 @@ impl Parser {
         let result = inner(self);
         self.depth -= 1;
         result
+    }
+
+    /// The level of a node whose parts have at most `below` levels.
+    ///
+    /// # Errors
+    /// The tree is too deep.
+    fn level(&self, below: u16, span: Span) -> Parsed<u16> {
+        if below < MAX_DEPTH { Ok(below + 1) } else { Err(self.too_deep(span)) }
     }
 
     fn too_deep(&self, span: Span) -> Box<Diagnostic> {

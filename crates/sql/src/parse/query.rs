@@ -1,341 +1,306 @@
-//! `SELECT`, its `FROM`, and window table functions.
+//! Queries: `WITH`, set operations, and `ORDER BY`, `LIMIT`, `OFFSET` and `FETCH` behind them.
+//!
+//! Set operations are read by precedence climbing. A chain of them is built in a loop, so a long chain costs no stack;
+//! each operation adds a level to the tree, and a chain beyond the bound of levels is refused.
+//!
+//! A parenthesis may open a query, a row of values, an expression or a join. The parser never goes back: it reads
+//! `((SELECT …` as what stands there at first, a subquery, and goes on with it as with the first part of a query where a
+//! set operator follows ([`Parser::continued`]).
 
 use sqlparser::tokenizer::Token;
 
 use super::ast::{
-    CreateView, Expr, ExprKind, From, FromKind, GroupBy, Ident, Select, SelectItem, WindowArg,
-    WindowArgValue, WindowCall,
+    CommonTable, Expr, Limit, OrderItem, Query, QueryBody, Select, SelectItem, SetOperation, SetOperator,
+    TopQuery,
 };
-use super::special::may_be_alias;
-use super::{Parsed, Parser};
-use crate::error::{Diagnostic, Span, did_you_mean};
+use super::{MAX_DEPTH, Parsed, Parser};
+use crate::error::{Diagnostic, Span};
 
-const WINDOW_FUNCTIONS: &[&str] = &["TUMBLE", "HOP", "CUMULATE", "SESSION"];
+/// The clauses behind the body of a query.
+#[derive(Default)]
+struct Tail {
+    order_by: Vec<OrderItem>,
+    limit: Option<Limit>,
+    offset: Option<Limit>,
+}
 
 impl Parser {
-    /// `[WITH …] SELECT …`, also in parentheses.
-    pub(super) fn query(&mut self) -> Parsed<Select> {
-        self.nested(|p| {
-            if p.accept(&Token::LParen) {
-                let query = p.query()?;
-                p.expect(&Token::RParen)?;
-                p.behind_query()?;
-                return Ok(query);
-            }
-            let mut with = vec![];
-            if p.accept_word("WITH") {
-                loop {
-                    with.push(p.common_table()?);
-                    if !p.accept(&Token::Comma) {
-                        break;
-                    }
-                }
-            }
-            let mut query = p.select()?;
-            query.with = with;
-            Ok(query)
-        })
+    /// Whether the statement at hand is a query.
+    pub(super) fn begins_query(&self) -> bool {
+        self.begins_query_at(0) || matches!(self.peek(), Token::LParen)
     }
 
-    fn common_table(&mut self) -> Parsed<CreateView> {
-        let name = self.ident("a name")?;
-        let columns = if matches!(self.peek(), Token::LParen) {
-            self.list(|p| p.ident("a column's name"))?
-        } else {
-            vec![]
-        };
-        self.expect_word("AS")?;
+    /// Whether the word `n` tokens ahead begins a query.
+    pub(super) fn begins_query_at(&self, n: usize) -> bool {
+        ["SELECT", "WITH", "VALUES"].iter().any(|word| self.word_at(n, word))
+    }
+
+    /// Whether a query follows behind one or more parentheses.
+    pub(super) fn opens_query(&self) -> bool {
+        // More parentheses than levels are refused, wherever they lead.
+        let parens =
+            (0..usize::from(MAX_DEPTH)).take_while(|n| matches!(self.peek_nth(*n), Token::LParen)).count();
+        parens > 0 && self.begins_query_at(parens)
+    }
+
+    /// A query as a statement.
+    pub(super) fn top_query(&mut self) -> Parsed<TopQuery> {
+        let start = self.span();
+        let query = self.query()?;
+        Ok(TopQuery { query: *query, head: start, span: self.since(start) })
+    }
+
+    /// `(query)`.
+    pub(super) fn query_in_parens(&mut self) -> Parsed<Box<Query>> {
         self.expect(&Token::LParen)?;
         let query = self.query()?;
         self.expect(&Token::RParen)?;
-        Ok(CreateView { name, if_not_exists: false, or_replace: false, columns, query })
+        Ok(query)
     }
 
-    fn select(&mut self) -> Parsed<Select> {
+    /// `[WITH …] body [ORDER BY …] [LIMIT …]`, also in parentheses.
+    pub(super) fn query(&mut self) -> Parsed<Box<Query>> {
+        self.nested(|p| {
+            let start = p.span();
+            if p.is_word("WITH") {
+                return p.query_with(start);
+            }
+            let first = p.query_part()?;
+            p.continued(first, start)
+        })
+    }
+
+    /// `WITH … body …`.
+    fn query_with(&mut self, start: Span) -> Parsed<Box<Query>> {
+        let with = self.with_clause()?;
+        let first = self.query_part()?;
+        let mut query = self.continued(first, start)?;
+        if !query.with.is_empty() {
+            query = self.nested_query(query)?;
+        }
+
+        let below = with.iter().map(|table| table.query.depth).max().unwrap_or(0);
+        query.depth = query.depth.max(self.level(below, start)?);
+        query.with = with;
+        query.span = self.since(start);
+        Ok(query)
+    }
+
+    /// A query whose first part has been read: the set operations and the clauses that follow.
+    pub(super) fn continued(&mut self, first: Box<Query>, start: Span) -> Parsed<Box<Query>> {
+        if !self.continues_query() {
+            return Ok(first);
+        }
+        let query = self.set_operations(first, 0)?;
+        let behind = self.span();
+        let query = self.with_tail(query, start)?;
+
+        let is_cut = ["UNION", "INTERSECT", "EXCEPT"].iter().any(|word| self.is_word(word));
+        if is_cut {
+            let message = "ORDER BY, LIMIT and OFFSET stand behind the last query of a set operation";
+            let error = Diagnostic::error(self.since(behind), message);
+            return Err(Box::new(error.with_hint("or put the query with its ORDER BY in parentheses")));
+        }
+        Ok(query)
+    }
+
+    /// Whether the next token goes on with a query whose first part has been read.
+    pub(super) fn continues_query(&self) -> bool {
+        const WORDS: [&str; 8] =
+            ["UNION", "INTERSECT", "EXCEPT", "MINUS", "ORDER", "LIMIT", "OFFSET", "FETCH"];
+        WORDS.iter().any(|word| self.is_word(word))
+    }
+
+    /// `WITH name [(columns)] AS (query), …`.
+    fn with_clause(&mut self) -> Parsed<Vec<CommonTable>> {
         let start = self.span();
-        if self.is_word("VALUES") {
-            let from = self.values_table()?;
-            let items = vec![SelectItem::Star { qualifier: None, span: self.since(start) }];
-            self.behind_query()?;
-            return Ok(Select {
-                with: vec![],
-                hints: vec![],
-                items,
-                from,
-                filter: None,
-                group_by: None,
-                having: None,
-                span: self.since(start),
-            });
+        let mut tables = vec![];
+        if !self.accept_word("WITH") {
+            return Ok(tables);
+        }
+        if self.is_word("RECURSIVE") && !self.word_at(1, "AS") {
+            let error = Diagnostic::error(self.span(), "WITH RECURSIVE is not supported on streams");
+            return Err(Box::new(error.with_hint("Flink refuses it too")));
         }
 
-        self.expect_word("SELECT")?;
-        let hints = self.hints()?;
-
-        if self.is_word("DISTINCT") {
-            let hint = "group by the columns in a window: … GROUP BY window_start, window_end, a, b";
-            return Err(self.refuse(self.span(), "SELECT DISTINCT is not supported", hint));
-        }
-
-        self.accept_word("ALL");
-        let mut items = vec![self.select_item()?];
-
-        while self.accept(&Token::Comma) {
-            items.push(self.select_item()?);
-            self.bounded(items.len(), "columns", start)?;
-        }
-
-        let from = if self.accept_word("FROM") {
-            let from = self.from()?;
-            self.behind_from()?;
-            from
-        } else if self.is_end()
-            || matches!(self.peek(), Token::SemiColon | Token::RParen | Token::EOF)
-            || self.is_word("LIMIT")
-            || self.is_word("FETCH")
-        {
-            // What stands alone is computed once.
-            From { kind: FromKind::Values(vec![vec![]]), alias: None, columns: vec![] }
-        } else {
-            return Err(self.no_from(&items));
-        };
-
-        let filter = if self.accept_word("WHERE") { Some(self.expr()?) } else { None };
-        let group_by = self.group_by()?;
-        let having = if self.accept_word("HAVING") { Some(self.expr()?) } else { None };
-        self.behind_query()?;
-        Ok(Select { with: vec![], hints, items, from, filter, group_by, having, span: self.since(start) })
-    }
-
-    /// `VALUES (1, 'a'), (2, 'b')`, also without the parentheses where there is one column.
-    fn values_table(&mut self) -> Parsed<From> {
-        self.expect_word("VALUES")?;
-        let mut rows = vec![];
         loop {
-            let row = match self.peek() {
-                Token::LParen => self.list(Parser::expr)?,
-                _ => vec![self.expr()?],
-            };
-            rows.push(row);
+            tables.push(self.common_table()?);
+            self.bounded(tables.len(), "names in WITH", start)?;
             if !self.accept(&Token::Comma) {
-                return Ok(From { kind: FromKind::Values(rows), alias: None, columns: vec![] });
+                return Ok(tables);
             }
         }
     }
 
-    /// A misspelt `FROM` has been taken for the last column's alias.
-    fn no_from(&self, items: &[SelectItem]) -> Box<Diagnostic> {
-        if let Some(SelectItem::Expr { alias: Some(alias), .. }) = items.last()
-            && let Some(hint) = did_you_mean(&alias.value, ["FROM"])
-        {
-            let error =
-                Diagnostic::error(alias.span, format!("expected `,` or `FROM`, found `{}`", alias.value));
-            return Box::new(error.with_hint(hint));
-        }
-        self.unexpected("`,` or `FROM`")
+    fn common_table(&mut self) -> Parsed<CommonTable> {
+        let name = self.ident("a name")?;
+        let columns = self.column_names()?;
+        self.expect_word("AS")?;
+        let query = *self.query_in_parens()?;
+        Ok(CommonTable { name, columns, query })
     }
 
-    fn refuse(&self, span: Span, message: &str, hint: &str) -> Box<Diagnostic> {
-        Box::new(Diagnostic::error(span, message).with_hint(hint))
-    }
-
-    fn select_item(&mut self) -> Parsed<SelectItem> {
-        let span = self.span();
-        if self.accept(&Token::Mul) {
-            return Ok(SelectItem::Star { qualifier: None, span });
-        }
-        let qualified = matches!(self.peek(), Token::Word(_))
-            && matches!(self.peek_nth(1), Token::Period)
-            && matches!(self.peek_nth(2), Token::Mul);
-        if qualified {
-            let qualifier = Some(self.ident("a table's name")?);
-            self.at += 2;
-            return Ok(SelectItem::Star { qualifier, span: self.since(span) });
-        }
-        let expr = self.expr()?;
-        let alias = self.alias("a column's name")?;
-        Ok(SelectItem::Expr { expr, alias })
-    }
-
-    /// `[AS] name`.
-    fn alias(&mut self, what: &str) -> Parsed<Option<Ident>> {
-        if self.accept_word("AS") {
-            return self.ident(what).map(Some);
-        }
-        match self.peek() {
-            Token::Word(word) if may_be_alias(word) => self.ident(what).map(Some),
-            _ => Ok(None),
-        }
-    }
-
-    fn from(&mut self) -> Parsed<From> {
+    /// A query without set operations: `SELECT`, `VALUES`, or a query in parentheses.
+    fn query_part(&mut self) -> Parsed<Box<Query>> {
         let start = self.span();
-        let kind = if self.accept(&Token::LParen) {
-            let query = self.query()?;
-            self.expect(&Token::RParen)?;
-            FromKind::Subquery(Box::new(query))
-        } else if self.is_word("TABLE") && matches!(self.peek_nth(1), Token::LParen) {
-            self.at += 2;
-            let call = self.window_call(start)?;
-            self.expect(&Token::RParen)?;
-            FromKind::Window(Box::new(WindowCall { span: self.since(start), ..call }))
-        } else if WINDOW_FUNCTIONS.iter().any(|w| self.is_word(w))
-            && matches!(self.peek_nth(1), Token::LParen)
-        {
-            return Err(self.refuse(
-                start,
-                "a window table function stands inside TABLE( … )",
-                "FROM TABLE(TUMBLE(TABLE t, …))",
-            ));
-        } else if self.is_word("UNNEST") || self.is_word("LATERAL") {
-            return Err(self.refuse(
-                start,
-                "UNNEST and LATERAL are not supported",
-                "declare the fields as columns",
-            ));
+        if matches!(self.peek(), Token::LParen) {
+            self.query_in_parens()
         } else if self.is_word("VALUES") {
-            return Err(self.refuse(
-                start,
-                "VALUES stands in parentheses here",
-                "FROM (VALUES (1), (2)) AS t (a)",
-            ));
+            self.values().and_then(|rows| self.values_query(rows, self.since(start)))
+        } else if self.is_word("TABLE") {
+            self.explicit_table(start)
         } else {
-            let name = self.object_name("a table's name")?;
-            FromKind::Table(name, self.hints()?)
-        };
-
-        let alias = self.alias("an alias")?;
-        let columns = if alias.is_some() && matches!(self.peek(), Token::LParen) {
-            self.list(|p| p.ident("a column's name"))?
-        } else {
-            vec![]
-        };
-
-        Ok(From { kind, alias, columns })
+            self.select().and_then(|select| self.bare(QueryBody::Select(select), start))
+        }
     }
 
-    /// `TUMBLE(TABLE t, DESCRIPTOR(c), …)`.
-    fn window_call(&mut self, start: Span) -> Parsed<WindowCall> {
-        let span = self.span();
-        let Token::Word(word) = self.peek() else { return Err(self.unexpected("a window table function")) };
-        let function = Ident { value: word.value.clone(), span };
+    /// Rows that are written out, as a query.
+    pub(super) fn values_query(&self, rows: Vec<Vec<Expr>>, span: Span) -> Parsed<Box<Query>> {
+        self.bare(QueryBody::Values { rows, span }, span)
+    }
+
+    /// `TABLE t`, which is `SELECT * FROM t`.
+    fn explicit_table(&mut self, start: Span) -> Parsed<Box<Query>> {
         self.advance();
-        let args = self.list(Parser::window_arg)?;
-        Ok(WindowCall { function, args, span: self.since(start) })
+        let from = self.named_table()?;
+        let span = self.since(start);
+        let select = Select {
+            hints: vec![],
+            distinct: false,
+            items: vec![SelectItem::Star { qualifier: None, span }],
+            from: Some(*from),
+            filter: None,
+            group_by: None,
+            having: None,
+            windows: vec![],
+            qualify: None,
+            span,
+        };
+        self.bare(QueryBody::Select(Box::new(select)), start)
     }
 
-    fn window_arg(&mut self) -> Parsed<WindowArg> {
-        let start = self.span();
-        let name = match self.peek() {
-            Token::Word(word) if matches!(self.peek_nth(1), Token::RArrow) => {
-                let name = Ident { value: word.value.clone(), span: start };
-                self.at += 2;
-                Some(name)
+    /// A query of a body alone.
+    pub(super) fn bare(&self, body: QueryBody, start: Span) -> Parsed<Box<Query>> {
+        let span = self.since(start);
+        let depth = self.level(body.depth(), span)?;
+        Ok(Box::new(Query { with: vec![], body, order_by: vec![], limit: None, offset: None, span, depth }))
+    }
+
+    fn nested_query(&self, query: Box<Query>) -> Parsed<Box<Query>> {
+        let span = query.span;
+        let depth = self.level(query.depth, span)?;
+        let body = QueryBody::Nested(query);
+        Ok(Box::new(Query { with: vec![], body, order_by: vec![], limit: None, offset: None, span, depth }))
+    }
+
+    /// The set operations behind `left` whose operators bind tighter than `above`.
+    fn set_operations(&mut self, mut left: Box<Query>, above: u8) -> Parsed<Box<Query>> {
+        while let Some((operator, power)) = self.set_operator()? {
+            if power <= above {
+                break;
             }
+            let operator_start = self.span();
+            self.advance();
+            let all = self.accept_word("ALL");
+            if !all {
+                self.accept_word("DISTINCT");
+            }
+            let operator_span = self.since(operator_start);
+
+            let right = self.query_part()?;
+            let right = self.set_operations(right, power)?;
+            left = self.set_operation(operator, all, left, right, operator_span)?;
+        }
+        Ok(left)
+    }
+
+    fn set_operation(
+        &self,
+        operator: SetOperator,
+        all: bool,
+        left: Box<Query>,
+        right: Box<Query>,
+        operator_span: Span,
+    ) -> Parsed<Box<Query>> {
+        let start = left.span;
+        let operation = SetOperation { operator, all, left: *left, right: *right, operator_span };
+        self.bare(QueryBody::SetOperation(Box::new(operation)), start)
+    }
+
+    /// The set operator that comes next, and how tightly it binds.
+    fn set_operator(&self) -> Parsed<Option<(SetOperator, u8)>> {
+        if self.is_word("UNION") {
+            return Ok(Some((SetOperator::Union, 1)));
+        }
+        if self.is_word("EXCEPT") {
+            return Ok(Some((SetOperator::Except, 1)));
+        }
+        if self.is_word("INTERSECT") {
+            return Ok(Some((SetOperator::Intersect, 2)));
+        }
+        if self.is_word("MINUS") {
+            let error = Diagnostic::error(self.span(), "MINUS is not supported");
+            return Err(Box::new(error.with_hint("write EXCEPT, as in Flink")));
+        }
+        Ok(None)
+    }
+
+    /// `[ORDER BY …] [LIMIT n] [OFFSET n] [FETCH FIRST n ROWS ONLY]`.
+    fn tail(&mut self) -> Parsed<Tail> {
+        let mut tail = Tail { order_by: self.order_by()?, ..Tail::default() };
+        loop {
+            let start = self.span();
+            if tail.limit.is_none() && self.accept_word("LIMIT") {
+                tail.limit = if self.accept_word("ALL") { None } else { Some(self.row_count(start)?) };
+            } else if tail.offset.is_none() && self.accept_word("OFFSET") {
+                let rows = self.row_count(start)?.rows;
+                let _ = self.accept_word("ROWS") || self.accept_word("ROW");
+                tail.offset = Some(Limit { rows, span: self.since(start) });
+            } else if tail.limit.is_none() && self.accept_word("FETCH") {
+                tail.limit = Some(self.fetched_rows(start)?);
+            } else {
+                return Ok(tail);
+            }
+        }
+    }
+
+    /// Puts the clauses behind a query around it. A query that has such clauses already gets a level of its own.
+    fn with_tail(&mut self, query: Box<Query>, start: Span) -> Parsed<Box<Query>> {
+        let tail = self.tail()?;
+        if tail.order_by.is_empty() && tail.limit.is_none() && tail.offset.is_none() {
+            return Ok(query);
+        }
+        let mut query = if query.is_bare() { query } else { self.nested_query(query)? };
+        let below = tail.order_by.iter().map(|item| item.expr.depth).max().unwrap_or(0);
+        query.span = self.since(start);
+        query.depth = query.depth.max(self.level(below, query.span)?);
+        query.order_by = tail.order_by;
+        query.limit = tail.limit;
+        query.offset = tail.offset;
+        Ok(query)
+    }
+
+    /// Behind `FETCH`: `{FIRST | NEXT} [n] {ROW | ROWS} ONLY`.
+    fn fetched_rows(&mut self, start: Span) -> Parsed<Limit> {
+        if !self.accept_word("FIRST") && !self.accept_word("NEXT") {
+            return Err(self.unexpected("`FIRST` or `NEXT`"));
+        }
+        let is_one = self.is_word("ROW") || self.is_word("ROWS");
+        let rows = if is_one { 1 } else { self.row_count(start)?.rows };
+        if !self.accept_word("ROW") && !self.accept_word("ROWS") {
+            return Err(self.unexpected("`ROWS`"));
+        }
+        self.expect_word("ONLY")?;
+        Ok(Limit { rows, span: self.since(start) })
+    }
+
+    fn row_count(&mut self, start: Span) -> Parsed<Limit> {
+        let count = match self.peek() {
+            Token::Number(digits, false) => digits.parse().ok(),
             _ => None,
         };
-
-        let opens_query =
-            matches!(self.peek(), Token::LParen) && (self.word_at(1, "SELECT") || self.word_at(1, "WITH"));
-        let value = if self.accept_word("TABLE") || opens_query {
-            let table = self.from()?;
-            if self.is_word("PARTITION") {
-                let hint = "TUMBLE, HOP and CUMULATE have no partitions: group by the keys";
-                return Err(self.refuse(self.span(), "PARTITION BY in a window is not supported", hint));
-            }
-            WindowArgValue::Table(table)
-        } else if self.is_word("DESCRIPTOR") {
-            self.advance();
-            WindowArgValue::Descriptor(self.list(|p| p.ident("the time column's name"))?)
-        } else {
-            WindowArgValue::Expr(self.expr()?)
-        };
-
-        Ok(WindowArg { name, value, span: self.since(start) })
-    }
-
-    fn group_by(&mut self) -> Parsed<Option<GroupBy>> {
-        let start = self.span();
-        if !self.accept_words(&["GROUP", "BY"]) {
-            return Ok(None);
-        }
-        let mut items = vec![];
-        loop {
-            let expr = self.group_item()?;
-            items.push(expr);
-            self.bounded(items.len(), "keys", start)?;
-            if !self.accept(&Token::Comma) {
-                return Ok(Some(GroupBy { items, span: self.since(start) }));
-            }
-        }
-    }
-
-    fn group_item(&mut self) -> Parsed<Expr> {
-        let start = self.span();
-        for word in ["CUBE", "ROLLUP", "GROUPING"] {
-            if self.is_word(word) {
-                let message = format!("{word} is not supported");
-                return Err(self.refuse(start, &message, "write one INSERT for each grouping"));
-            }
-        }
-
-        let expr = self.expr()?;
-        if let ExprKind::Call(call) = &expr.kind {
-            let name = call.name.value.to_ascii_uppercase();
-            if matches!(name.as_str(), "TUMBLE" | "HOP" | "SESSION") {
-                let message = format!("GROUP BY {name}(…) is the old form of windows");
-                let hint = format!(
-                    "use the table function: FROM TABLE({}(TABLE t, DESCRIPTOR(time), …)) GROUP BY window_start, window_end",
-                    if name == "SESSION" { "TUMBLE" } else { &name }
-                );
-                return Err(self.refuse(expr.span, &message, &hint));
-            }
-        }
-
-        Ok(expr)
-    }
-
-    /// What may stand behind FROM in Flink, but not here.
-    fn behind_from(&self) -> Parsed<()> {
-        let span = self.span();
-        let joins = ["JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "NATURAL"];
-        if matches!(self.peek(), Token::Comma) || joins.iter().any(|word| self.is_word(word)) {
-            return Err(self.refuse(
-                span,
-                "joins are not supported",
-                "each query reads one table, view or subquery",
-            ));
-        }
-        for word in ["MATCH_RECOGNIZE", "TABLESAMPLE"] {
-            if self.is_word(word) {
-                let message = format!("{word} is not supported");
-                return Err(self.refuse(span, &message, "queries filter, project and aggregate in windows"));
-            }
-        }
-        Ok(())
-    }
-
-    fn behind_query(&self) -> Parsed<()> {
-        let span = self.span();
-        // Of a query whose rows somebody fetches, the first few may be enough.
-        if self.takes_limit && self.depth == 1 && (self.is_word("LIMIT") || self.is_word("FETCH")) {
-            return Ok(());
-        }
-        let refused = [
-            ("UNION", "UNION is not supported", "write an INSERT for each part: several may write one table"),
-            ("INTERSECT", "INTERSECT is not supported", "filter with WHERE instead"),
-            ("EXCEPT", "EXCEPT is not supported", "filter with WHERE instead"),
-            ("MINUS", "MINUS is not supported", "filter with WHERE instead"),
-            ("ORDER", "ORDER BY is not supported", "rows have no order in the result store; readers sort"),
-            ("LIMIT", "LIMIT is not supported", "readers take as many rows as they want, in their order"),
-            ("OFFSET", "OFFSET is not supported", "readers take as many rows as they want, in their order"),
-            ("FETCH", "FETCH is not supported", "readers take as many rows as they want, in their order"),
-            ("WINDOW", "named OVER windows are not supported", "aggregate in a window table function"),
-            ("QUALIFY", "QUALIFY is not supported", "aggregate in a window table function"),
-        ];
-        match refused.into_iter().find(|(word, _, _)| self.is_word(word)) {
-            Some((_, message, hint)) => Err(self.refuse(span, message, hint)),
-            None => Ok(()),
-        }
+        let Some(rows) = count else { return Err(self.unexpected("a number of rows")) };
+        self.advance();
+        Ok(Limit { rows, span: self.since(start) })
     }
 }

@@ -2,7 +2,7 @@
 
 use sqlparser::tokenizer::Token;
 
-use super::ast::{Ident, Insert, Statement, TopQuery};
+use super::ast::{Ident, Statement};
 use super::{Parsed, Parser};
 use crate::error::{Diagnostic, Span, did_you_mean};
 
@@ -111,52 +111,6 @@ impl Parser {
         )
     }
 
-    pub(super) fn begins_query(&self) -> bool {
-        ["SELECT", "WITH", "VALUES"].iter().any(|word| self.is_word(word))
-            || matches!(self.peek(), Token::LParen)
-    }
-
-    /// `SELECT … [LIMIT n | FETCH FIRST n ROWS ONLY]`.
-    pub(super) fn top_query(&mut self) -> Parsed<TopQuery> {
-        let start = self.span();
-        self.takes_limit = true;
-        let query = self.query();
-        self.takes_limit = false;
-        let query = query?;
-        let limit = if self.accept_word("LIMIT") {
-            Some(self.row_count()?)
-        } else if self.accept_word("FETCH") {
-            Some(self.fetched_rows()?)
-        } else {
-            None
-        };
-        Ok(TopQuery { query, limit, head: start, span: self.since(start) })
-    }
-
-    /// Behind `FETCH`: `{FIRST | NEXT} [n] {ROW | ROWS} ONLY`.
-    fn fetched_rows(&mut self) -> Parsed<u64> {
-        if !self.accept_word("FIRST") && !self.accept_word("NEXT") {
-            return Err(self.unexpected("`FIRST` or `NEXT`"));
-        }
-        let is_one = self.is_word("ROW") || self.is_word("ROWS");
-        let count = if is_one { 1 } else { self.row_count()? };
-        if !self.accept_word("ROW") && !self.accept_word("ROWS") {
-            return Err(self.unexpected("`ROWS`"));
-        }
-        self.expect_word("ONLY")?;
-        Ok(count)
-    }
-
-    fn row_count(&mut self) -> Parsed<u64> {
-        let count = match self.peek() {
-            Token::Number(digits, false) => digits.parse().ok(),
-            _ => None,
-        };
-        let Some(count) = count else { return Err(self.unexpected("a number of rows")) };
-        self.advance();
-        Ok(count)
-    }
-
     /// `'key' = 'value'`.
     fn set(&mut self) -> Parsed<Statement> {
         let key = self.text("a key in single quotes").map_err(|error| match self.peek() {
@@ -165,57 +119,6 @@ impl Parser {
         })?;
         self.expect(&Token::Eq)?;
         Ok(Statement::Set { key, value: self.text("a value in single quotes")? })
-    }
-
-    /// Behind `INSERT`.
-    pub(super) fn insert(&mut self, start: Span) -> Parsed<Insert> {
-        if self.is_word("OVERWRITE") {
-            let error = Diagnostic::error(self.span(), "INSERT OVERWRITE is not supported on streams");
-            return Err(Box::new(error.with_hint("INSERT INTO: rows with the same key replace each other")));
-        }
-        self.expect_word("INTO")?;
-        let table = self.object_name("a table's name")?;
-        if self.is_word("PARTITION") {
-            return Err(Box::new(Diagnostic::error(self.span(), "static partitions are not supported")));
-        }
-        let hints = self.hints()?;
-        let has_columns =
-            matches!(self.peek(), Token::LParen) && !self.word_at(1, "SELECT") && !self.word_at(1, "WITH");
-        let columns = if has_columns { self.list(|p| p.ident("a column's name"))? } else { vec![] };
-        let query = self.query()?;
-        Ok(Insert { table, hints, columns, query, span: self.since(start) })
-    }
-
-    /// Inserts up to `END`. An error in one does not hide those in the others.
-    pub(super) fn statement_set(&mut self, start: Span) -> Parsed<Vec<Insert>> {
-        let mut inserts = vec![];
-        let mut failed = false;
-
-        loop {
-            if self.accept_word("END") {
-                break;
-            }
-            if self.is_end() {
-                let error = self.unexpected("the `END` of the statement set");
-                return if failed { Ok(inserts) } else { Err(error) };
-            }
-            let insert_start = self.span();
-            let insert = self.expect_word("INSERT").and_then(|()| self.insert(insert_start));
-            match insert.and_then(|insert| self.expect(&Token::SemiColon).map(|()| insert)) {
-                Ok(insert) => inserts.push(insert),
-                Err(error) => {
-                    failed = true;
-                    self.recover(*error);
-                }
-            }
-        }
-
-        if inserts.is_empty() && !failed {
-            let error = Diagnostic::error(self.since(start), "the statement set is empty");
-            return Err(Box::new(error.with_hint("put at least one INSERT INTO … between BEGIN and END")));
-        }
-
-        Ok(inserts)
     }
 
     /// Behind `EXPLAIN`.

@@ -49,7 +49,7 @@ impl Parser {
         };
         self.comment()?;
         self.expect_word("AS")?;
-        Ok(CreateView { name, if_not_exists, or_replace, columns, query: self.query()? })
+        Ok(CreateView { name, if_not_exists, or_replace, columns, query: *self.query()? })
     }
 
     fn own_name(&mut self, what: &str) -> Parsed<Ident> {

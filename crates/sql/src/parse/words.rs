@@ -1,5 +1,7 @@
 //! Reserved words: what cannot be a name without back-quotes in Flink.
 
+use sqlparser::tokenizer::Word;
+
 /// Reserved in Flink's SQL (Apache Calcite's core grammar), sorted.
 const RESERVED: &[&str] = &[
     "ABS",
@@ -252,6 +254,11 @@ pub(crate) fn is_reserved(word: &str) -> bool {
 
 pub(super) fn is_structural(word: &str) -> bool {
     STRUCTURAL.binary_search(&word.to_ascii_uppercase().as_str()).is_ok()
+}
+
+/// Whether a word may stand as an alias without `AS`.
+pub(super) fn may_be_alias(word: &Word) -> bool {
+    word.quote_style.is_some() || !is_reserved(&word.value)
 }
 
 #[cfg(test)]

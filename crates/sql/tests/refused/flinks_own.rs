@@ -27,7 +27,11 @@ fn hints_settings_and_forms_of_flink() {
             "PARTITION BY in a window is not supported",
             "group by the keys",
         ),
-        ("INSERT INTO one SELECT big FROM uq «MATCH_RECOGNIZE» (x)", "MATCH_RECOGNIZE is not supported", ""),
+        (
+            "INSERT INTO one SELECT big FROM uq «MATCH_RECOGNIZE» (PATTERN (A) DEFINE A AS n > 1)",
+            "MATCH_RECOGNIZE is not supported",
+            "",
+        ),
         (
             "CREATE TABLE ct (a INT) WITH ('connector' = 'x') «AS» SELECT n FROM uq",
             "CREATE TABLE … AS is not",

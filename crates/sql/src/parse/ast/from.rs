@@ -1,0 +1,218 @@
+//! Table references: tables, subqueries, table functions, joins and `MATCH_RECOGNIZE`.
+
+use super::{Expr, Hint, Ident, ObjectName, OrderItem, Query};
+use crate::error::Span;
+
+/// A table reference.
+///
+/// Joins are left-deep trees in the order of the text, and a comma is a CROSS join. Only where a join behind a comma
+/// would mean something else than the same join over both sides of the comma (RIGHT, FULL, NATURAL, USING) is the right
+/// side of the comma a join.
+#[derive(Debug, Clone)]
+pub(crate) struct From {
+    pub(crate) kind: FromKind,
+    pub(crate) alias: Option<Ident>,
+    /// `AS t (a, b)`.
+    pub(crate) columns: Vec<Ident>,
+    pub(crate) span: Span,
+    /// Levels of the tree from this node down, expressions included.
+    pub(crate) depth: u16,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum FromKind {
+    Table {
+        name: ObjectName,
+        hints: Vec<Hint>,
+        /// `FOR SYSTEM_TIME AS OF expr`, which stands before the alias.
+        system_time: Option<Expr>,
+    },
+    Subquery(Box<Query>),
+    /// `LATERAL (query)`.
+    Lateral(Box<Query>),
+    /// `TABLE(TUMBLE(…))`, and TUMBLE, HOP, CUMULATE and SESSION without `TABLE( )`.
+    Window(Box<WindowCall>),
+    /// `(VALUES (1, 'a'), …)`.
+    Values {
+        rows: Vec<Vec<Expr>>,
+        span: Span,
+    },
+    /// `[LATERAL] UNNEST(expr) [WITH ORDINALITY]`.
+    Unnest {
+        expr: Expr,
+        ordinality: bool,
+        span: Span,
+    },
+    /// `[LATERAL] TABLE(f(args))` and `f(args)` for any function that is not a window: FROM_CHANGELOG, TO_CHANGELOG and
+    /// functions of users.
+    Function(Box<FunctionTable>),
+    Join(Box<Join>),
+    /// `table MATCH_RECOGNIZE (…)`.
+    Match(Box<MatchRecognize>),
+    /// `(a JOIN b ON …)` in parentheses.
+    Nested(Box<From>),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct FunctionTable {
+    pub(crate) function: Ident,
+    /// Like those of a window: a TABLE, a DESCRIPTOR or an expression, perhaps named.
+    pub(crate) args: Vec<WindowArg>,
+    pub(crate) span: Span,
+}
+
+/// `TABLE(TUMBLE(…))`.
+#[derive(Debug, Clone)]
+pub(crate) struct WindowCall {
+    pub(crate) function: Ident,
+    pub(crate) args: Vec<WindowArg>,
+    pub(crate) span: Span,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct WindowArg {
+    /// `SIZE => …`.
+    pub(crate) name: Option<Ident>,
+    pub(crate) value: WindowArgValue,
+    pub(crate) span: Span,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum WindowArgValue {
+    Table { from: From, partition_by: Vec<Expr>, order_by: Vec<OrderItem> },
+    Descriptor(Vec<Ident>),
+    Expr(Expr),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Join {
+    pub(crate) kind: JoinKind,
+    pub(crate) left: From,
+    pub(crate) right: From,
+    pub(crate) constraint: JoinConstraint,
+    /// The words of the join, or the comma.
+    pub(crate) span: Span,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum JoinKind {
+    Inner,
+    Left,
+    Right,
+    Full,
+    Cross,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum JoinConstraint {
+    None,
+    On(Expr),
+    Using(Vec<Ident>),
+    Natural,
+}
+
+/// `table MATCH_RECOGNIZE (…)`.
+#[derive(Debug, Clone)]
+pub(crate) struct MatchRecognize {
+    pub(crate) input: From,
+    pub(crate) partition_by: Vec<Expr>,
+    pub(crate) order_by: Vec<OrderItem>,
+    /// `MEASURES expr AS name`.
+    pub(crate) measures: Vec<(Expr, Ident)>,
+    /// `ALL ROWS PER MATCH`.
+    pub(crate) all_rows: Option<Span>,
+    pub(crate) after_match: Option<AfterMatch>,
+    pub(crate) pattern: Pattern,
+    /// `WITHIN INTERVAL …`.
+    pub(crate) within: Option<Expr>,
+    /// `SUBSET u = (a, b)`.
+    pub(crate) subsets: Vec<(Ident, Vec<Ident>)>,
+    pub(crate) define: Vec<(Ident, Expr)>,
+    pub(crate) span: Span,
+}
+
+/// `AFTER MATCH SKIP …`.
+#[derive(Debug, Clone)]
+pub(crate) enum AfterMatch {
+    PastLastRow,
+    ToNextRow,
+    ToFirst(Ident),
+    /// `TO LAST b`, or `TO b`.
+    ToLast(Ident),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Pattern {
+    pub(crate) kind: PatternKind,
+    pub(crate) span: Span,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum PatternKind {
+    Variable(Ident),
+    Concat(Vec<Pattern>),
+    /// `a | b`.
+    Alternation(Vec<Pattern>),
+    /// `(a b)`.
+    Group(Box<Pattern>),
+    /// `a*`, `a+`, `a?`, `a{2}`, `a{2,}`, `a{2,3}`, `a{,3}` (without `has_min`); reluctant with another `?` behind it.
+    Quantified {
+        inner: Box<Pattern>,
+        min: u32,
+        max: Option<u32>,
+        has_min: bool,
+        reluctant: bool,
+    },
+    /// `{- a -}`.
+    Exclusion(Box<Pattern>),
+    /// `PERMUTE(a, b)`.
+    Permute(Vec<Pattern>),
+}
+
+impl FromKind {
+    /// Levels of the tree below this table reference.
+    pub(crate) fn depth(&self) -> u16 {
+        let deepest = |exprs: Vec<&Expr>| exprs.into_iter().map(|expr| expr.depth).max().unwrap_or(0);
+        match self {
+            FromKind::Table { system_time, .. } => system_time.as_ref().map_or(0, |time| time.depth),
+            FromKind::Subquery(query) | FromKind::Lateral(query) => query.depth,
+            FromKind::Window(call) => args_depth(&call.args),
+            FromKind::Function(call) => args_depth(&call.args),
+            FromKind::Values { rows, .. } => deepest(rows.iter().flatten().collect()),
+            FromKind::Unnest { expr, .. } => expr.depth,
+            FromKind::Join(join) => {
+                let condition = match &join.constraint {
+                    JoinConstraint::On(condition) => condition.depth,
+                    JoinConstraint::None | JoinConstraint::Using(_) | JoinConstraint::Natural => 0,
+                };
+                join.left.depth.max(join.right.depth).max(condition)
+            }
+            FromKind::Match(matching) => matching.input.depth.max(deepest(matching.exprs())),
+            FromKind::Nested(from) => from.depth,
+        }
+    }
+}
+
+fn args_depth(args: &[WindowArg]) -> u16 {
+    let depths = args.iter().map(|arg| match &arg.value {
+        WindowArgValue::Table { from, partition_by, order_by } => {
+            let exprs = partition_by.iter().chain(order_by.iter().map(|item| &item.expr));
+            exprs.map(|expr| expr.depth).fold(from.depth, u16::max)
+        }
+        WindowArgValue::Descriptor(_) => 0,
+        WindowArgValue::Expr(expr) => expr.depth,
+    });
+    depths.max().unwrap_or(0)
+}
+
+impl MatchRecognize {
+    /// The expressions of all clauses.
+    pub(crate) fn exprs(&self) -> Vec<&Expr> {
+        let mut exprs: Vec<&Expr> = self.partition_by.iter().collect();
+        exprs.extend(self.order_by.iter().map(|item| &item.expr));
+        exprs.extend(self.measures.iter().map(|(measure, _)| measure));
+        exprs.extend(&self.within);
+        exprs.extend(self.define.iter().map(|(_, condition)| condition));
+        exprs
+    }
+}

@@ -1,0 +1,229 @@
+//! Queries: `SELECT`, `VALUES`, set operations, and the clauses around them.
+
+use super::{Expr, From, Hint, Ident, OverWindow};
+use crate::error::Span;
+
+/// A query: a body with the clauses around it.
+#[derive(Debug, Clone)]
+pub(crate) struct Query {
+    /// `WITH name [(columns)] AS (query)`.
+    pub(crate) with: Vec<CommonTable>,
+    pub(crate) body: QueryBody,
+    pub(crate) order_by: Vec<OrderItem>,
+    /// `LIMIT n` or `FETCH FIRST n ROWS ONLY`; `LIMIT ALL` is none.
+    pub(crate) limit: Option<Limit>,
+    /// `OFFSET n [ROWS]`.
+    pub(crate) offset: Option<Limit>,
+    pub(crate) span: Span,
+    /// Levels of the tree from this node down, expressions included.
+    pub(crate) depth: u16,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limit {
+    pub(crate) rows: u64,
+    /// The clause with its first word.
+    pub(crate) span: Span,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct CommonTable {
+    pub(crate) name: Ident,
+    pub(crate) columns: Vec<Ident>,
+    pub(crate) query: Query,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum QueryBody {
+    Select(Box<Select>),
+    /// `VALUES (…), (…)` as a query.
+    Values {
+        rows: Vec<Vec<Expr>>,
+        span: Span,
+    },
+    SetOperation(Box<SetOperation>),
+    /// A query in parentheses with its own WITH, ORDER BY or LIMIT.
+    Nested(Box<Query>),
+}
+
+/// `left UNION [ALL] right`. INTERSECT binds tighter than UNION and EXCEPT; all are left-associative.
+#[derive(Debug, Clone)]
+pub(crate) struct SetOperation {
+    pub(crate) operator: SetOperator,
+    /// `ALL`: duplicates are kept.
+    pub(crate) all: bool,
+    pub(crate) left: Query,
+    pub(crate) right: Query,
+    pub(crate) operator_span: Span,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SetOperator {
+    Union,
+    Intersect,
+    Except,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct OrderItem {
+    pub(crate) expr: Expr,
+    pub(crate) descending: bool,
+    /// `NULLS FIRST` = true, `NULLS LAST` = false.
+    pub(crate) nulls_first: Option<bool>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Select {
+    /// Those behind `SELECT`.
+    pub(crate) hints: Vec<Hint>,
+    pub(crate) distinct: bool,
+    pub(crate) items: Vec<SelectItem>,
+    /// `None`: a SELECT without FROM, which gives one row.
+    pub(crate) from: Option<From>,
+    pub(crate) filter: Option<Expr>,
+    pub(crate) group_by: Option<GroupBy>,
+    pub(crate) having: Option<Expr>,
+    /// `WINDOW name AS (…)`.
+    pub(crate) windows: Vec<(Ident, OverWindow)>,
+    pub(crate) qualify: Option<Expr>,
+    pub(crate) span: Span,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum SelectItem {
+    Expr {
+        expr: Expr,
+        alias: Option<Ident>,
+    },
+    /// `*`, or `t.*` with its qualifier.
+    Star {
+        qualifier: Option<Ident>,
+        span: Span,
+    },
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct GroupBy {
+    pub(crate) items: Vec<GroupItem>,
+    pub(crate) span: Span,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum GroupItem {
+    Expr(Expr),
+    /// `GROUPING SETS (…)`: each set is an item (nested ROLLUP, CUBE and GROUPING SETS are allowed in it).
+    Sets {
+        sets: Vec<GroupItem>,
+        span: Span,
+    },
+    /// `ROLLUP (a, (b, c))`: each element is a list of expressions.
+    Rollup {
+        elements: Vec<Vec<Expr>>,
+        span: Span,
+    },
+    Cube {
+        elements: Vec<Vec<Expr>>,
+        span: Span,
+    },
+    /// `(a, b)` or `()`.
+    Tuple {
+        exprs: Vec<Expr>,
+        span: Span,
+    },
+}
+
+impl Query {
+    /// Whether the query has no clause besides its body.
+    pub(crate) fn is_bare(&self) -> bool {
+        self.with.is_empty() && self.order_by.is_empty() && self.limit.is_none() && self.offset.is_none()
+    }
+
+    /// All items of the SELECT; the whole query where it has several.
+    pub(crate) fn items_span(&self) -> Span {
+        match &self.body {
+            QueryBody::Select(select) => select.items_span(),
+            QueryBody::Values { span, .. } => *span,
+            QueryBody::SetOperation(_) => self.span,
+            QueryBody::Nested(query) => query.items_span(),
+        }
+    }
+
+    /// The item that gives an output column; the whole query where that is unclear.
+    pub(crate) fn item_span(&self, column: usize, columns: usize) -> Span {
+        match &self.body {
+            QueryBody::Select(select) => select.item_span(column, columns),
+            QueryBody::Values { span, .. } => *span,
+            QueryBody::SetOperation(_) => self.span,
+            QueryBody::Nested(query) => query.item_span(column, columns),
+        }
+    }
+}
+
+impl QueryBody {
+    /// Levels of the tree below this body.
+    pub(crate) fn depth(&self) -> u16 {
+        match self {
+            QueryBody::Select(select) => select.depth(),
+            QueryBody::Values { rows, .. } => rows.iter().flatten().map(|expr| expr.depth).max().unwrap_or(0),
+            QueryBody::SetOperation(operation) => operation.left.depth.max(operation.right.depth),
+            QueryBody::Nested(query) => query.depth,
+        }
+    }
+}
+
+impl Select {
+    /// The expressions of all clauses but FROM, in the order of the text.
+    pub(crate) fn exprs(&self) -> Vec<&Expr> {
+        let mut exprs: Vec<&Expr> = vec![];
+        exprs.extend(self.items.iter().filter_map(|item| match item {
+            SelectItem::Expr { expr, .. } => Some(expr),
+            SelectItem::Star { .. } => None,
+        }));
+        exprs.extend(&self.filter);
+        if let Some(group_by) = &self.group_by {
+            group_by.items.iter().for_each(|item| item.add_exprs(&mut exprs));
+        }
+        exprs.extend(&self.having);
+        exprs.extend(self.windows.iter().flat_map(|(_, window)| window.exprs()));
+        exprs.extend(&self.qualify);
+        exprs
+    }
+
+    fn depth(&self) -> u16 {
+        let exprs = self.exprs().into_iter().map(|expr| expr.depth).max().unwrap_or(0);
+        self.from.as_ref().map_or(exprs, |from| from.depth.max(exprs))
+    }
+
+    /// All items.
+    pub(crate) fn items_span(&self) -> Span {
+        self.items.first().map_or(self.span, |first| first.span().to(self.items[self.items.len() - 1].span()))
+    }
+
+    /// The item that gives an output column; all of them where a `*` makes that unclear.
+    pub(crate) fn item_span(&self, column: usize, columns: usize) -> Span {
+        if columns == self.items.len() { self.items[column].span() } else { self.items_span() }
+    }
+}
+
+impl SelectItem {
+    pub(crate) fn span(&self) -> Span {
+        match self {
+            SelectItem::Expr { expr, .. } => expr.span,
+            SelectItem::Star { span, .. } => *span,
+        }
+    }
+}
+
+impl GroupItem {
+    /// Adds the expressions of the item, those of nested sets too.
+    pub(crate) fn add_exprs<'a>(&'a self, exprs: &mut Vec<&'a Expr>) {
+        match self {
+            GroupItem::Expr(expr) => exprs.push(expr),
+            GroupItem::Sets { sets, .. } => sets.iter().for_each(|set| set.add_exprs(exprs)),
+            GroupItem::Rollup { elements, .. } | GroupItem::Cube { elements, .. } => {
+                exprs.extend(elements.iter().flatten());
+            }
+            GroupItem::Tuple { exprs: own, .. } => exprs.extend(own),
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Calls of functions: their arguments, and the clauses behind them.
+//!
+//! A unit of time becomes a text argument, so that the registry sees ordinary calls: `EXTRACT('HOUR', x)`.
+
+use sqlparser::tokenizer::Token;
+use types::{DataType, Value};
+
+use super::ast::{Call, Expr, ExprKind, Ident};
+use super::{Parsed, Parser};
+use crate::error::Span;
+
+impl Parser {
+    /// A function's name is next, then its arguments.
+    pub(super) fn call(&mut self, name: String, start: Span) -> Parsed<Expr> {
+        let name = Ident { value: name, span: start };
+        self.advance();
+        self.expect(&Token::LParen)?;
+        let mut call = Call::new(name);
+        self.args(&mut call)?;
+        if !self.accept(&Token::RParen) {
+            return Err(self.unexpected("`,` or `)`"));
+        }
+
+        self.behind_args(&mut call)?;
+        self.node(ExprKind::Call(call), self.since(start))
+    }
+
+    fn args(&mut self, call: &mut Call) -> Parsed<()> {
+        let upper = call.name.value.to_ascii_uppercase();
+        match upper.as_str() {
+            "EXTRACT" => self.extract_args(call),
+            "TIMESTAMPDIFF" | "TIMESTAMPADD" => {
+                call.args.push(self.unit_text()?);
+                while self.accept(&Token::Comma) {
+                    call.args.push(self.expr()?);
+                }
+                Ok(())
+            }
+            "TRIM" => self.trim_args(call),
+            _ if self.json_args(&upper, call)? => Ok(()),
+            _ if self.accept(&Token::Mul) => {
+                call.star = true;
+                Ok(())
+            }
+            _ => self.plain_args(call),
+        }
+    }
+
+    /// `[IGNORE NULLS] [WITHIN GROUP (…)] [FILTER (…)] [OVER …]`.
+    fn behind_args(&mut self, call: &mut Call) -> Parsed<()> {
+        self.nulls_treatment(call);
+        if self.is_word("WITHIN") && self.word_at(1, "GROUP") {
+            self.at += 2;
+            self.expect(&Token::LParen)?;
+            if !self.is_word("ORDER") {
+                return Err(self.unexpected("`ORDER BY`"));
+            }
+            call.within_group = self.order_by()?;
+            self.expect(&Token::RParen)?;
+        }
+        if self.accept_word("FILTER") {
+            self.expect(&Token::LParen)?;
+            self.expect_word("WHERE")?;
+            call.filter = Some(Box::new(self.expr()?));
+            self.expect(&Token::RParen)?;
+        }
+        self.nulls_treatment(call);
+        if self.is_word("OVER") {
+            call.over = Some(Box::new(self.over()?));
+        }
+        Ok(())
+    }
+
+    /// `IGNORE NULLS` or `RESPECT NULLS`, if they come next.
+    fn nulls_treatment(&mut self, call: &mut Call) {
+        if self.accept_words(&["IGNORE", "NULLS"]) {
+            call.ignore_nulls = Some(true);
+        } else if self.accept_words(&["RESPECT", "NULLS"]) {
+            call.ignore_nulls = Some(false);
+        }
+    }
+
+    /// Arguments between commas, or with the words some functions put there instead.
+    fn plain_args(&mut self, call: &mut Call) -> Parsed<()> {
+        if matches!(self.peek(), Token::RParen) {
+            return Ok(());
+        }
+        call.distinct = self.accept_word("DISTINCT");
+        if !call.distinct {
+            self.accept_word("ALL");
+        }
+
+        let between: &[&str] = match call.name.value.to_ascii_uppercase().as_str() {
+            "SUBSTRING" => &["FROM", "FOR"],
+            "POSITION" => &["IN"],
+            "OVERLAY" => &["PLACING", "FROM", "FOR"],
+            "FLOOR" | "CEIL" | "CEILING" => &["TO"],
+            _ => &[],
+        };
+
+        self.plain_arg(call, between == ["IN"])?;
+        loop {
+            if self.accept(&Token::Comma) {
+                self.plain_arg(call, false)?;
+            } else if between == ["TO"] && self.accept_word("TO") {
+                let rounding =
+                    if call.name.value.eq_ignore_ascii_case("FLOOR") { "FLOOR_TO" } else { "CEIL_TO" };
+                call.name.value = rounding.to_owned();
+                call.args.insert(0, self.unit_text()?);
+                return Ok(());
+            } else if between.iter().any(|word| self.accept_word(word)) {
+                call.args.push(self.expr()?);
+            } else {
+                self.nulls_treatment(call);
+                if self.is_word("ORDER") {
+                    call.within_group = self.order_by()?;
+                }
+                return Ok(());
+            }
+        }
+    }
+
+    /// `[name =>] expr`.
+    fn plain_arg(&mut self, call: &mut Call, before_in: bool) -> Parsed<()> {
+        if let Some(name) = self.arg_name() {
+            // The arguments before the first one with a name have none.
+            call.arg_names.resize(call.args.len(), None);
+            call.arg_names.push(Some(name));
+        } else if !call.arg_names.is_empty() {
+            call.arg_names.push(None);
+        }
+        call.args.push(if before_in { self.operand()? } else { self.expr()? });
+        Ok(())
+    }
+
+    /// `EXTRACT(HOUR FROM x)`.
+    fn extract_args(&mut self, call: &mut Call) -> Parsed<()> {
+        call.args.push(self.unit_text()?);
+        self.expect_word("FROM")?;
+        call.args.push(self.expr()?);
+        Ok(())
+    }
+
+    /// `TRIM(x)`, or `TRIM([BOTH | LEADING | TRAILING] [characters] FROM x)` as three arguments.
+    fn trim_args(&mut self, call: &mut Call) -> Parsed<()> {
+        let span = self.span();
+        let side = ["BOTH", "LEADING", "TRAILING"].into_iter().find(|side| self.accept_word(side));
+        let blank = |p: &Parser| p.literal(Value::Text(" ".to_owned()), DataType::Char(1), span);
+
+        let (characters, input) = if side.is_some() && self.accept_word("FROM") {
+            (blank(self)?, Some(self.expr()?))
+        } else {
+            let first = self.expr()?;
+            let input = if self.accept_word("FROM") { Some(self.expr()?) } else { None };
+            (first, input)
+        };
+
+        match (side, input) {
+            (None, None) => call.args.push(characters),
+            (side, Some(input)) => {
+                let side = side.unwrap_or("BOTH");
+                let side =
+                    self.literal(Value::Text(side.to_owned()), DataType::Char(side.len() as u32), span)?;
+                call.args = vec![characters, input, side];
+            }
+            (Some(_), None) => return Err(self.unexpected("`FROM`")),
+        }
+
+        Ok(())
+    }
+
+    /// A unit of time as a text.
+    fn unit_text(&mut self) -> Parsed<Expr> {
+        let span = self.span();
+        match self.peek() {
+            Token::Word(word) if word.quote_style.is_none() => {
+                let unit = word.value.to_ascii_uppercase();
+                let unit = unit.strip_prefix("SQL_TSI_").unwrap_or(&unit).to_owned();
+                self.advance();
+                let data_type = DataType::Char(unit.len() as u32);
+                self.literal(Value::Text(unit), data_type, span)
+            }
+            _ => Err(self.unexpected("a unit of time")),
+        }
+    }
+}

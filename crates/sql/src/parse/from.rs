@@ -1,0 +1,290 @@
+//! One table reference: a table, a subquery, a table function, `UNNEST`, or joins in parentheses.
+
+use sqlparser::tokenizer::Token;
+
+use super::ast::{
+    Expr, From, FromKind, FunctionTable, Ident, OrderItem, Query, QueryBody, WindowArg, WindowArgValue,
+    WindowCall,
+};
+use super::words::is_reserved;
+use super::{Parsed, Parser};
+use crate::error::{Diagnostic, Span};
+
+const WINDOW_FUNCTIONS: &[&str] = &["TUMBLE", "HOP", "CUMULATE", "SESSION"];
+
+impl Parser {
+    /// A table with its alias.
+    pub(super) fn table_reference(&mut self) -> Parsed<Box<From>> {
+        self.nested(|p| {
+            let start = p.span();
+            let from = p.table_kind(start).and_then(|kind| p.from_node(kind, start))?;
+            p.aliased(from, start)
+        })
+    }
+
+    /// `[MATCH_RECOGNIZE (…)] [[AS] alias [(columns)]]` behind a table.
+    fn aliased(&mut self, mut from: Box<From>, start: Span) -> Parsed<Box<From>> {
+        self.no_sample()?;
+        if self.is_word("MATCH_RECOGNIZE") {
+            let matching = self.match_recognize(from)?;
+            from = self.from_node(FromKind::Match(matching), start)?;
+        }
+
+        from.alias = self.alias("an alias")?;
+        if from.alias.is_some() {
+            from.columns = self.column_names()?;
+            from.span = self.since(start);
+        }
+        self.nothing_behind_alias()?;
+        Ok(from)
+    }
+
+    /// A table reference without an alias.
+    pub(super) fn from_node(&self, kind: FromKind, start: Span) -> Parsed<Box<From>> {
+        let span = self.since(start);
+        let depth = self.level(kind.depth(), span)?;
+        Ok(Box::new(From { kind, alias: None, columns: vec![], span, depth }))
+    }
+
+    fn table_kind(&mut self, start: Span) -> Parsed<FromKind> {
+        if matches!(self.peek(), Token::LParen) {
+            return self.in_parens(start);
+        }
+        if self.accept_word("LATERAL") {
+            return self.lateral(start);
+        }
+        if self.is_word("TABLE") && matches!(self.peek_nth(1), Token::LParen) {
+            return self.table_function(start);
+        }
+        if self.is_word("UNNEST") {
+            return self.unnest();
+        }
+        if self.is_word("VALUES") {
+            let error = Diagnostic::error(start, "VALUES stands in parentheses here");
+            return Err(Box::new(error.with_hint("FROM (VALUES (1), (2)) AS t (a)")));
+        }
+        if self.is_function_call() {
+            return self.function_call(start);
+        }
+        self.table_name()
+    }
+
+    /// A table by its name, without an alias.
+    pub(super) fn named_table(&mut self) -> Parsed<Box<From>> {
+        let start = self.span();
+        let kind = self.table_name()?;
+        self.from_node(kind, start)
+    }
+
+    /// `t [/*+ … */] [FOR SYSTEM_TIME AS OF expr]`.
+    fn table_name(&mut self) -> Parsed<FromKind> {
+        let name = self.object_name("a table's name")?;
+        let hints = self.hints()?;
+        let mut system_time = None;
+        if self.is_word("FOR") && self.word_at(1, "SYSTEM_TIME") {
+            self.at += 2;
+            self.expect_word("AS")?;
+            self.expect_word("OF")?;
+            system_time = Some(self.expr()?);
+        }
+        Ok(FromKind::Table { name, hints, system_time })
+    }
+
+    /// `(query)` or `(a JOIN b ON …)`.
+    fn in_parens(&mut self, start: Span) -> Parsed<FromKind> {
+        if self.begins_query_at(1) {
+            return self.query_in_parens().map(subquery);
+        }
+        self.advance();
+        let first = self.table_reference()?;
+
+        self.rest_of_table_parens(first, start)
+    }
+
+    /// Behind the first table in parentheses. `((SELECT …) UNION …)` and `((SELECT …))` begin like `((SELECT …) JOIN …)`.
+    fn rest_of_table_parens(&mut self, first: Box<From>, start: Span) -> Parsed<FromKind> {
+        let is_query =
+            first.alias.is_none() && matches!(first.kind, FromKind::Subquery(_) | FromKind::Values { .. });
+        if is_query && self.accept(&Token::RParen) {
+            return Ok(first.kind);
+        }
+
+        let kind = if is_query && self.continues_query() {
+            let first = self.query_of(*first)?;
+            subquery(self.continued(first, start)?)
+        } else {
+            FromKind::Nested(self.joined_to(first)?)
+        };
+        self.expect(&Token::RParen)?;
+        Ok(kind)
+    }
+
+    /// The query that a subquery is.
+    fn query_of(&self, from: From) -> Parsed<Box<Query>> {
+        match from.kind {
+            FromKind::Subquery(query) => Ok(query),
+            FromKind::Values { rows, span } => self.values_query(rows, span),
+            _ => Err(self.unexpected("a query")),
+        }
+    }
+
+    /// Behind `LATERAL`.
+    fn lateral(&mut self, start: Span) -> Parsed<FromKind> {
+        if self.opens_query() {
+            return self.query_in_parens().map(FromKind::Lateral);
+        }
+        if self.is_word("TABLE") && matches!(self.peek_nth(1), Token::LParen) {
+            return self.table_function(start);
+        }
+        if self.is_word("UNNEST") {
+            return self.unnest();
+        }
+        if self.is_function_call() {
+            return self.function_call(start);
+        }
+        Err(self.unexpected("a query in parentheses, `TABLE(` or `UNNEST(`"))
+    }
+
+    /// `UNNEST(expr) [WITH ORDINALITY]`.
+    fn unnest(&mut self) -> Parsed<FromKind> {
+        let start = self.span();
+        self.advance();
+        self.expect(&Token::LParen)?;
+        let expr = self.expr()?;
+        self.expect(&Token::RParen)?;
+        let ordinality = self.accept_words(&["WITH", "ORDINALITY"]);
+        Ok(FromKind::Unnest { expr, ordinality, span: self.since(start) })
+    }
+
+    /// `TABLE(f(…))`.
+    fn table_function(&mut self, start: Span) -> Parsed<FromKind> {
+        self.at += 2;
+        let mut kind = self.function_call(start)?;
+        self.expect(&Token::RParen)?;
+        match &mut kind {
+            FromKind::Window(call) => call.span = self.since(start),
+            FromKind::Function(call) => call.span = self.since(start),
+            _ => {}
+        }
+        Ok(kind)
+    }
+
+    fn is_function_call(&self) -> bool {
+        matches!(self.peek(), Token::Word(word) if word.quote_style.is_some() || !is_reserved(&word.value))
+            && matches!(self.peek_nth(1), Token::LParen)
+    }
+
+    /// `TUMBLE(TABLE t, DESCRIPTOR(c), …)`, `f(…)`.
+    fn function_call(&mut self, start: Span) -> Parsed<FromKind> {
+        let span = self.span();
+        let Token::Word(word) = self.peek() else { return Err(self.unexpected("a window table function")) };
+        let function = Ident { value: word.value.clone(), span };
+        self.advance();
+
+        let is_empty = matches!(self.peek(), Token::LParen) && matches!(self.peek_nth(1), Token::RParen);
+        let args = if is_empty {
+            self.at += 2;
+            vec![]
+        } else {
+            self.list(Parser::table_arg)?
+        };
+
+        let span = self.since(start);
+        let is_window = WINDOW_FUNCTIONS.iter().any(|name| function.value.eq_ignore_ascii_case(name));
+        Ok(if is_window {
+            FromKind::Window(Box::new(WindowCall { function, args, span }))
+        } else {
+            FromKind::Function(Box::new(FunctionTable { function, args, span }))
+        })
+    }
+
+    /// `[name =>] TABLE t [PARTITION BY …] [ORDER BY …]`, `DESCRIPTOR(…)`, or an expression.
+    fn table_arg(&mut self) -> Parsed<WindowArg> {
+        let start = self.span();
+        let name = self.arg_name();
+
+        let value = if self.is_word("TABLE") || self.opens_query() {
+            self.table_value()?
+        } else if self.is_word("DESCRIPTOR") {
+            self.advance();
+            WindowArgValue::Descriptor(self.list(|p| p.ident("the time column's name"))?)
+        } else {
+            WindowArgValue::Expr(self.expr()?)
+        };
+
+        Ok(WindowArg { name, value, span: self.since(start) })
+    }
+
+    /// `TABLE t [PARTITION BY …] [ORDER BY …]`, or a query in parentheses.
+    fn table_value(&mut self) -> Parsed<WindowArgValue> {
+        self.accept_word("TABLE");
+        let from = self.table_reference()?;
+        let partition_by = self.arg_partition()?;
+        let order_by = self.arg_order()?;
+        Ok(WindowArgValue::Table { from: *from, partition_by, order_by })
+    }
+
+    /// `name =>`, if it comes next.
+    pub(super) fn arg_name(&mut self) -> Option<Ident> {
+        let span = self.span();
+        match self.peek() {
+            Token::Word(word) if matches!(self.peek_nth(1), Token::RArrow) => {
+                let name = Ident { value: word.value.clone(), span };
+                self.at += 2;
+                Some(name)
+            }
+            _ => None,
+        }
+    }
+
+    /// `PARTITION BY a` or `PARTITION BY (a, b)`: a comma without parentheses begins the next argument.
+    fn arg_partition(&mut self) -> Parsed<Vec<Expr>> {
+        let mut exprs = vec![];
+        if self.accept_words(&["PARTITION", "BY"]) {
+            self.add_partition(&mut exprs)?;
+        }
+        Ok(exprs)
+    }
+
+    /// `ORDER BY a DESC` or `ORDER BY (a, b DESC)`.
+    fn arg_order(&mut self) -> Parsed<Vec<OrderItem>> {
+        if !self.accept_words(&["ORDER", "BY"]) {
+            return Ok(vec![]);
+        }
+        if matches!(self.peek(), Token::LParen) {
+            return self.list(Parser::order_item);
+        }
+        Ok(vec![self.order_item()?])
+    }
+
+    fn no_sample(&self) -> Parsed<()> {
+        if !self.is_word("TABLESAMPLE") {
+            return Ok(());
+        }
+        let error = Diagnostic::error(self.span(), "TABLESAMPLE is not supported");
+        Err(Box::new(error.with_hint("queries filter, project and aggregate in windows")))
+    }
+
+    /// Clauses that belong before an alias.
+    fn nothing_behind_alias(&self) -> Parsed<()> {
+        let (message, hint) = if self.is_word("FOR") && self.word_at(1, "SYSTEM_TIME") {
+            ("FOR SYSTEM_TIME stands behind the table's name", "t FOR SYSTEM_TIME AS OF o.ts AS r")
+        } else if self.is_word("MATCH_RECOGNIZE") {
+            ("MATCH_RECOGNIZE stands behind the table's name", "t MATCH_RECOGNIZE (…) AS m")
+        } else {
+            return Ok(());
+        };
+        Err(Box::new(Diagnostic::error(self.span(), message).with_hint(format!("write {hint}"))))
+    }
+}
+
+/// A query in parentheses: rows that are written out, or a subquery.
+fn subquery(query: Box<Query>) -> FromKind {
+    if !query.is_bare() {
+        return FromKind::Subquery(query);
+    }
+    match query.body {
+        QueryBody::Values { rows, span } => FromKind::Values { rows, span },
+        body => FromKind::Subquery(Box::new(Query { body, ..*query })),
+    }
+}

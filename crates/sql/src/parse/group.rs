@@ -1,0 +1,59 @@
+//! `GROUP BY` with `GROUPING SETS`, `ROLLUP` and `CUBE`.
+
+use sqlparser::tokenizer::Token;
+
+use super::ast::{Expr, ExprKind, GroupBy, GroupItem};
+use super::{Parsed, Parser};
+
+impl Parser {
+    /// `GROUP BY …`, if it comes next.
+    pub(super) fn group_by(&mut self) -> Parsed<Option<GroupBy>> {
+        let start = self.span();
+        if !self.accept_words(&["GROUP", "BY"]) {
+            return Ok(None);
+        }
+        let mut items = vec![];
+        loop {
+            items.push(self.group_item()?);
+            self.bounded(items.len(), "keys", start)?;
+            if !self.accept(&Token::Comma) {
+                return Ok(Some(GroupBy { items, span: self.since(start) }));
+            }
+        }
+    }
+
+    fn group_item(&mut self) -> Parsed<GroupItem> {
+        let start = self.span();
+        if self.accept_words(&["GROUPING", "SETS"]) {
+            let sets = self.nested(|p| p.list(Parser::group_item))?;
+            return Ok(GroupItem::Sets { sets, span: self.since(start) });
+        }
+        if self.accept_word("ROLLUP") {
+            let elements = self.list(Parser::group_element)?;
+            return Ok(GroupItem::Rollup { elements, span: self.since(start) });
+        }
+        if self.accept_word("CUBE") {
+            let elements = self.list(Parser::group_element)?;
+            return Ok(GroupItem::Cube { elements, span: self.since(start) });
+        }
+
+        let opens = matches!(self.peek(), Token::LParen);
+        if opens && matches!(self.peek_nth(1), Token::RParen) {
+            self.at += 2;
+            return Ok(GroupItem::Tuple { exprs: vec![], span: self.since(start) });
+        }
+        match self.expr()? {
+            Expr { kind: ExprKind::Row(exprs), span, .. } if opens => Ok(GroupItem::Tuple { exprs, span }),
+            expr => Ok(GroupItem::Expr(expr)),
+        }
+    }
+
+    /// `a`, or `(a, b)`.
+    fn group_element(&mut self) -> Parsed<Vec<Expr>> {
+        let opens = matches!(self.peek(), Token::LParen);
+        match self.expr()? {
+            Expr { kind: ExprKind::Row(exprs), .. } if opens => Ok(exprs),
+            expr => Ok(vec![expr]),
+        }
+    }
+}

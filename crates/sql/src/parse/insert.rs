@@ -1,0 +1,79 @@
+//! `INSERT INTO … [ON CONFLICT …]`, alone and in statement sets.
+
+use sqlparser::tokenizer::Token;
+
+use super::ast::{ConflictAction, Insert, OnConflict};
+use super::{Parsed, Parser};
+use crate::error::{Diagnostic, Span};
+
+impl Parser {
+    /// Behind `INSERT`.
+    pub(super) fn insert(&mut self, start: Span) -> Parsed<Insert> {
+        if self.is_word("OVERWRITE") {
+            let error = Diagnostic::error(self.span(), "INSERT OVERWRITE is not supported on streams");
+            return Err(Box::new(error.with_hint("INSERT INTO: rows with the same key replace each other")));
+        }
+        self.expect_word("INTO")?;
+        let table = self.object_name("a table's name")?;
+        if self.is_word("PARTITION") {
+            return Err(Box::new(Diagnostic::error(self.span(), "static partitions are not supported")));
+        }
+        let hints = self.hints()?;
+        let has_columns = matches!(self.peek(), Token::LParen) && !self.opens_query();
+        let columns = if has_columns { self.column_names()? } else { vec![] };
+        let query = *self.query()?;
+        let on_conflict = self.on_conflict()?;
+        Ok(Insert { table, hints, columns, query, on_conflict, span: self.since(start) })
+    }
+
+    /// `ON CONFLICT DO {DEDUPLICATE | NOTHING | ERROR}`, if it comes next.
+    fn on_conflict(&mut self) -> Parsed<Option<OnConflict>> {
+        let start = self.span();
+        if !self.accept_words(&["ON", "CONFLICT"]) {
+            return Ok(None);
+        }
+        self.expect_word("DO")?;
+        let action = if self.accept_word("DEDUPLICATE") {
+            ConflictAction::Deduplicate
+        } else if self.accept_word("NOTHING") {
+            ConflictAction::Nothing
+        } else if self.accept_word("ERROR") {
+            ConflictAction::Error
+        } else {
+            return Err(self.unexpected("`DEDUPLICATE`, `NOTHING` or `ERROR`"));
+        };
+        Ok(Some(OnConflict { action, span: self.since(start) }))
+    }
+
+    /// Inserts up to `END`. An error in one does not hide those in the others.
+    pub(super) fn statement_set(&mut self, start: Span) -> Parsed<Vec<Insert>> {
+        let mut inserts = vec![];
+        let mut failed = false;
+
+        loop {
+            if self.accept_word("END") {
+                break;
+            }
+            if self.is_end() {
+                let error = self.unexpected("the `END` of the statement set");
+                return if failed { Ok(inserts) } else { Err(error) };
+            }
+            let insert_start = self.span();
+            let insert = self.expect_word("INSERT").and_then(|()| self.insert(insert_start));
+            match insert.and_then(|insert| self.expect(&Token::SemiColon).map(|()| insert)) {
+                Ok(insert) => inserts.push(insert),
+                Err(error) => {
+                    failed = true;
+                    self.recover(*error);
+                }
+            }
+        }
+
+        if inserts.is_empty() && !failed {
+            let error = Diagnostic::error(self.since(start), "the statement set is empty");
+            return Err(Box::new(error.with_hint("put at least one INSERT INTO … between BEGIN and END")));
+        }
+
+        Ok(inserts)
+    }
+}

@@ -1,0 +1,173 @@
+//! `FROM a JOIN b ON …, c`: table references and the joins between them.
+//!
+//! A comma binds looser than a join: `a, b RIGHT JOIN c` is `a, (b RIGHT JOIN c)`. Most joins give the same rows when
+//! they join both sides of the comma, `(a, b) JOIN c ON …`; these are put into one left-deep tree, in the order of the
+//! text, which is easier to bind. The others keep their place below the comma.
+
+use sqlparser::tokenizer::Token;
+
+use super::ast::{From, FromKind, Join, JoinConstraint, JoinKind};
+use super::{Parsed, Parser};
+use crate::error::{Diagnostic, Span};
+
+/// A join without its left side.
+struct Link {
+    kind: JoinKind,
+    right: Box<From>,
+    constraint: JoinConstraint,
+    span: Span,
+}
+
+/// Tables behind a comma.
+struct CommaPart {
+    comma: Span,
+    first: Box<From>,
+    links: Vec<Link>,
+}
+
+impl Link {
+    fn comma(right: Box<From>, span: Span) -> Link {
+        Link { kind: JoinKind::Cross, right, constraint: JoinConstraint::None, span }
+    }
+
+    /// Whether the join behind a comma gives the same rows over both sides of the comma.
+    fn is_same_over_comma(&self) -> bool {
+        matches!(self.kind, JoinKind::Inner | JoinKind::Left | JoinKind::Cross)
+            && matches!(self.constraint, JoinConstraint::On(_) | JoinConstraint::None)
+    }
+}
+
+impl Parser {
+    /// What stands behind `FROM`.
+    pub(super) fn table_references(&mut self) -> Parsed<Box<From>> {
+        let from = self.joined_tables()?;
+        if !matches!(self.peek(), Token::Comma) {
+            return Ok(from);
+        }
+        let mut parts = vec![];
+        while matches!(self.peek(), Token::Comma) {
+            self.comma_part(&mut parts)?;
+        }
+        self.crossed(from, parts)
+    }
+
+    /// `, table JOIN …`.
+    fn comma_part(&mut self, parts: &mut Vec<CommaPart>) -> Parsed<()> {
+        let comma = self.span();
+        self.advance();
+        let first = self.table_reference()?;
+        let links = self.links()?;
+        parts.push(CommaPart { comma, first, links });
+        // Each part is a level of the tree.
+        self.level(u16::try_from(parts.len()).unwrap_or(u16::MAX), comma).map(|_| ())
+    }
+
+    fn crossed(&self, mut from: Box<From>, parts: Vec<CommaPart>) -> Parsed<Box<From>> {
+        for CommaPart { comma, first, links } in parts {
+            from = if links.iter().all(Link::is_same_over_comma) {
+                let crossed = self.join(from, Link::comma(first, comma))?;
+                self.joined(crossed, links)?
+            } else {
+                let right = self.joined(first, links)?;
+                self.join(from, Link::comma(right, comma))?
+            };
+        }
+        Ok(from)
+    }
+
+    /// Tables joined by words, not by commas.
+    pub(super) fn joined_tables(&mut self) -> Parsed<Box<From>> {
+        let first = self.table_reference()?;
+        self.joined_to(first)
+    }
+
+    /// The joins behind a table reference that has been read.
+    pub(super) fn joined_to(&mut self, first: Box<From>) -> Parsed<Box<From>> {
+        let links = self.links()?;
+        self.joined(first, links)
+    }
+
+    fn joined(&self, first: Box<From>, links: Vec<Link>) -> Parsed<Box<From>> {
+        links.into_iter().try_fold(first, |left, link| self.join(left, link))
+    }
+
+    fn join(&self, left: Box<From>, link: Link) -> Parsed<Box<From>> {
+        let Link { kind, right, constraint, span } = link;
+        let start = left.span;
+        let join = Join { kind, left: *left, right: *right, constraint, span };
+        self.from_node(FromKind::Join(Box::new(join)), start)
+    }
+
+    /// `JOIN b ON … LEFT JOIN c ON … …`.
+    fn links(&mut self) -> Parsed<Vec<Link>> {
+        let mut links = vec![];
+        while let Some(link) = self.link()? {
+            links.push(link);
+            // Each join is a level of the tree.
+            self.level(u16::try_from(links.len()).unwrap_or(u16::MAX), self.span())?;
+        }
+        Ok(links)
+    }
+
+    fn link(&mut self) -> Parsed<Option<Link>> {
+        let start = self.span();
+        let is_natural = self.accept_word("NATURAL");
+        let kind = if self.accept_word("CROSS") {
+            if is_natural {
+                let error = Diagnostic::error(self.since(start), "a CROSS JOIN is never NATURAL");
+                return Err(Box::new(error.with_hint("write NATURAL JOIN or CROSS JOIN")));
+            }
+            JoinKind::Cross
+        } else if let Some(kind) = self.outer_kind() {
+            self.accept_word("OUTER");
+            kind
+        } else if is_natural || self.is_word("INNER") || self.is_word("JOIN") {
+            self.accept_word("INNER");
+            JoinKind::Inner
+        } else {
+            return Ok(None);
+        };
+        self.expect_word("JOIN")?;
+        let span = self.since(start);
+
+        let right = self.table_reference()?;
+        let constraint = self.join_constraint(kind, is_natural, span)?;
+        Ok(Some(Link { kind, right, constraint, span }))
+    }
+
+    fn outer_kind(&mut self) -> Option<JoinKind> {
+        let kinds = [("LEFT", JoinKind::Left), ("RIGHT", JoinKind::Right), ("FULL", JoinKind::Full)];
+        kinds.into_iter().find(|(word, _)| self.accept_word(word)).map(|(_, kind)| kind)
+    }
+
+    /// `ON condition`, `USING (a, b)`, or nothing.
+    fn join_constraint(&mut self, kind: JoinKind, is_natural: bool, join: Span) -> Parsed<JoinConstraint> {
+        // `INSERT INTO t SELECT … FROM a CROSS JOIN b ON CONFLICT DO …`
+        let is_on = self.is_word("ON") && !(self.word_at(1, "CONFLICT") && self.word_at(2, "DO"));
+        let takes_none = is_natural || kind == JoinKind::Cross;
+        if takes_none && (is_on || self.is_word("USING")) {
+            let words = if is_natural { "NATURAL" } else { "CROSS" };
+            let error = Diagnostic::error(self.span(), format!("a {words} JOIN has no condition"));
+            return Err(Box::new(error.with_hint("write [INNER] JOIN … ON …")));
+        }
+        if is_natural {
+            return Ok(JoinConstraint::Natural);
+        }
+        if kind == JoinKind::Cross {
+            return Ok(JoinConstraint::None);
+        }
+
+        if is_on {
+            self.advance();
+            return self.expr().map(JoinConstraint::On);
+        }
+        if self.accept_word("USING") {
+            return self.list(|p| p.ident("a column's name")).map(JoinConstraint::Using);
+        }
+        let error = Diagnostic::error(join, "a join without a condition")
+            .with_hint("write JOIN … ON …, JOIN … USING (…), or CROSS JOIN");
+        // The place of the missing condition tells more where another word stands there.
+        let found = self.unexpected("`ON` or `USING`");
+        Err(Box::new(Diagnostic { kind: found.kind.clone(), detail: Some(found.message), ..error }))
+    }
+}

@@ -1,0 +1,214 @@
+//! The functions of JSON whose arguments have words between them.
+//!
+//! Each becomes an ordinary call: the words are text literals behind the other arguments.
+
+use sqlparser::tokenizer::Token;
+use types::{DataType, Value};
+
+use super::ast::{Call, Expr};
+use super::{Parsed, Parser};
+use crate::error::{Diagnostic, Span};
+
+impl Parser {
+    /// The arguments of a function of JSON with a grammar of its own; `false` if `name` is none.
+    pub(super) fn json_args(&mut self, name: &str, call: &mut Call) -> Parsed<bool> {
+        match name {
+            "JSON_VALUE" => self.json_value_args(call)?,
+            "JSON_OBJECT" => self.json_object_args(call)?,
+            "JSON_OBJECTAGG" => {
+                self.json_entry(call)?;
+                self.json_on_null(call, "NULL")?;
+            }
+            "JSON_ARRAY" => self.json_array_args(call)?,
+            "JSON_ARRAYAGG" => {
+                call.args.push(self.expr()?);
+                call.within_group = self.order_by()?;
+                self.json_on_null(call, "ABSENT")?;
+            }
+            "JSON_EXISTS" => self.json_exists_args(call)?,
+            "JSON_QUERY" => self.json_query_args(call)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// `JSON_OBJECT(KEY k VALUE v, … [NULL | ABSENT ON NULL])`: keys and values in turn, then 'NULL' or 'ABSENT'.
+    fn json_object_args(&mut self, call: &mut Call) -> Parsed<()> {
+        if !matches!(self.peek(), Token::RParen) && !self.is_json_on_null() {
+            self.json_entry(call)?;
+            while self.accept(&Token::Comma) {
+                self.json_entry(call)?;
+            }
+        }
+        self.json_on_null(call, "NULL")
+    }
+
+    /// `JSON_ARRAY(a, b, … [NULL | ABSENT ON NULL])`.
+    fn json_array_args(&mut self, call: &mut Call) -> Parsed<()> {
+        if !matches!(self.peek(), Token::RParen) && !self.is_json_on_null() {
+            call.args.push(self.expr()?);
+            while self.accept(&Token::Comma) {
+                call.args.push(self.expr()?);
+            }
+        }
+        self.json_on_null(call, "ABSENT")
+    }
+
+    /// `[KEY] k VALUE v`, or `k : v`.
+    fn json_entry(&mut self, call: &mut Call) -> Parsed<()> {
+        // A column may have the name `key`.
+        let is_name = self.word_at(1, "VALUE")
+            || matches!(self.peek_nth(1), Token::Colon | Token::Comma | Token::Period | Token::LParen);
+        if !is_name {
+            self.accept_word("KEY");
+        }
+        call.args.push(self.expr()?);
+        if !self.accept_word("VALUE") && !self.accept(&Token::Colon) {
+            return Err(self.unexpected("`VALUE` or `:`"));
+        }
+        call.args.push(self.expr()?);
+        Ok(())
+    }
+
+    fn is_json_on_null(&self) -> bool {
+        (self.is_word("NULL") || self.is_word("ABSENT")) && self.word_at(1, "ON") && self.word_at(2, "NULL")
+    }
+
+    /// `{NULL | ABSENT} ON NULL`, as an argument.
+    fn json_on_null(&mut self, call: &mut Call, default: &str) -> Parsed<()> {
+        let span = self.span();
+        let mut behavior = default;
+        if self.is_json_on_null() {
+            behavior = if self.is_word("NULL") { "NULL" } else { "ABSENT" };
+            self.at += 3;
+        }
+        let span = self.since(span);
+        call.args.push(self.word_literal(behavior, span)?);
+        Ok(())
+    }
+
+    /// A word of the grammar as a text.
+    fn word_literal(&self, word: &str, span: Span) -> Parsed<Expr> {
+        self.literal(Value::Text(word.to_owned()), DataType::Char(word.len() as u32), span)
+    }
+
+    /// `JSON_EXISTS(json, path [{TRUE | FALSE | UNKNOWN | ERROR} ON ERROR])` as three arguments.
+    fn json_exists_args(&mut self, call: &mut Call) -> Parsed<()> {
+        self.json_and_path(call)?;
+        let span = self.span();
+        for word in ["TRUE", "FALSE", "UNKNOWN", "ERROR"] {
+            if self.accept_word(word) {
+                self.expect_word("ON")?;
+                self.expect_word("ERROR")?;
+                call.args.push(self.word_literal(word, span)?);
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// `JSON_QUERY(json, path [… WRAPPER] [… ON EMPTY] [… ON ERROR])` as five arguments, or as two without the words.
+    fn json_query_args(&mut self, call: &mut Call) -> Parsed<()> {
+        self.json_and_path(call)?;
+        self.no_returning()?;
+        if matches!(self.peek(), Token::RParen) {
+            return Ok(());
+        }
+
+        let span = self.span();
+        let wrapper = self.json_wrapper()?;
+        call.args.push(self.word_literal(wrapper, span)?);
+        let (mut on_empty, mut on_error) = ("NULL", "NULL");
+        while let Some(behavior) = self.json_behavior() {
+            if self.accept_words(&["ON", "EMPTY"]) {
+                on_empty = behavior;
+            } else if self.accept_words(&["ON", "ERROR"]) {
+                on_error = behavior;
+            } else {
+                return Err(self.unexpected("`ON EMPTY` or `ON ERROR`"));
+            }
+        }
+        call.args.push(self.word_literal(on_empty, span)?);
+        call.args.push(self.word_literal(on_error, span)?);
+        Ok(())
+    }
+
+    /// `WITHOUT [ARRAY] WRAPPER`, `WITH [CONDITIONAL | UNCONDITIONAL] [ARRAY] WRAPPER`.
+    fn json_wrapper(&mut self) -> Parsed<&'static str> {
+        let wrapper = if self.accept_word("WITHOUT") {
+            "WITHOUT"
+        } else if self.accept_word("WITH") {
+            if self.accept_word("CONDITIONAL") {
+                "CONDITIONAL"
+            } else {
+                self.accept_word("UNCONDITIONAL");
+                "UNCONDITIONAL"
+            }
+        } else {
+            return Ok("WITHOUT");
+        };
+        self.accept_word("ARRAY");
+        self.expect_word("WRAPPER")?;
+        Ok(wrapper)
+    }
+
+    fn json_behavior(&mut self) -> Option<&'static str> {
+        let behaviors: [(&[&str], &str); 4] = [
+            (&["NULL"], "NULL"),
+            (&["ERROR"], "ERROR"),
+            (&["EMPTY", "ARRAY"], "EMPTY ARRAY"),
+            (&["EMPTY", "OBJECT"], "EMPTY OBJECT"),
+        ];
+        behaviors.into_iter().find(|(words, _)| self.accept_words(words)).map(|(_, behavior)| behavior)
+    }
+
+    fn json_and_path(&mut self, call: &mut Call) -> Parsed<()> {
+        call.args.push(self.expr()?);
+        self.expect(&Token::Comma)?;
+        call.args.push(self.expr()?);
+        Ok(())
+    }
+
+    fn no_returning(&self) -> Parsed<()> {
+        if !self.is_word("RETURNING") {
+            return Ok(());
+        }
+        let error = Diagnostic::error(self.span(), "RETURNING is not supported");
+        Err(Box::new(error.with_hint("CAST the result: it is a STRING")))
+    }
+
+    /// `JSON_VALUE(json, path [NULL | ERROR | DEFAULT x ON EMPTY] [… ON ERROR])` as six arguments.
+    fn json_value_args(&mut self, call: &mut Call) -> Parsed<()> {
+        let span = self.span();
+        self.json_and_path(call)?;
+        self.no_returning()?;
+        if matches!(self.peek(), Token::RParen) {
+            return Ok(());
+        }
+
+        for event in ["EMPTY", "ERROR"] {
+            let (mut behavior, mut value) = ("NULL", self.literal(Value::Null, DataType::Null, span)?);
+            let before = self.at;
+            if self.accept_word("DEFAULT") {
+                (behavior, value) = ("DEFAULT", self.expr()?);
+            } else if self.accept_word("ERROR") {
+                behavior = "ERROR";
+            } else if !self.accept_word("NULL") && !matches!(self.peek(), Token::RParen) {
+                return Err(self.unexpected("NULL, ERROR or DEFAULT"));
+            }
+            if self.at != before && !self.accept_words(&["ON", event]) {
+                // What was read says what to do on an error, and nothing was said of emptiness.
+                if event == "EMPTY" && self.word_at(0, "ON") && self.word_at(1, "ERROR") {
+                    self.at = before;
+                    (behavior, value) = ("NULL", self.literal(Value::Null, DataType::Null, span)?);
+                } else {
+                    return Err(self.unexpected("`ON EMPTY` or `ON ERROR`"));
+                }
+            }
+            call.args.push(self.word_literal(behavior, span)?);
+            call.args.push(value);
+        }
+
+        Ok(())
+    }
+}

@@ -1,0 +1,168 @@
+//! `OVER (…)`, `WINDOW w AS (…)`, and lists of `ORDER BY` and `PARTITION BY`.
+
+use sqlparser::tokenizer::Token;
+
+use super::ast::{Expr, ExprKind, Frame, FrameBound, FrameUnit, Ident, OrderItem, OverWindow};
+use super::{Parsed, Parser};
+use crate::error::{Diagnostic, Span};
+
+impl Parser {
+    /// `ORDER BY …`, if it comes next.
+    pub(super) fn order_by(&mut self) -> Parsed<Vec<OrderItem>> {
+        let start = self.span();
+        let mut items = vec![];
+        if !self.accept_words(&["ORDER", "BY"]) {
+            return Ok(items);
+        }
+        loop {
+            items.push(self.order_item()?);
+            self.bounded(items.len(), "keys", start)?;
+            if !self.accept(&Token::Comma) {
+                return Ok(items);
+            }
+        }
+    }
+
+    /// `expr [ASC | DESC] [NULLS FIRST | NULLS LAST]`.
+    pub(super) fn order_item(&mut self) -> Parsed<OrderItem> {
+        let expr = self.expr()?;
+        let descending = self.accept_word("DESC");
+        if !descending {
+            self.accept_word("ASC");
+        }
+        let nulls_first = if !self.accept_word("NULLS") {
+            None
+        } else if self.accept_word("FIRST") {
+            Some(true)
+        } else if self.accept_word("LAST") {
+            Some(false)
+        } else {
+            return Err(self.unexpected("`FIRST` or `LAST`"));
+        };
+        Ok(OrderItem { expr, descending, nulls_first })
+    }
+
+    /// `PARTITION BY …`, if it comes next.
+    pub(super) fn partition_by(&mut self) -> Parsed<Vec<Expr>> {
+        let start = self.span();
+        let mut exprs = vec![];
+        if !self.accept_words(&["PARTITION", "BY"]) {
+            return Ok(exprs);
+        }
+        loop {
+            self.add_partition(&mut exprs)?;
+            self.bounded(exprs.len(), "keys", start)?;
+            if !self.accept(&Token::Comma) {
+                return Ok(exprs);
+            }
+        }
+    }
+
+    /// `a`, or `(a, b)`.
+    pub(super) fn add_partition(&mut self, exprs: &mut Vec<Expr>) -> Parsed<()> {
+        let opens = matches!(self.peek(), Token::LParen);
+        match self.expr()? {
+            Expr { kind: ExprKind::Row(items), .. } if opens => exprs.extend(items),
+            expr => exprs.push(expr),
+        }
+        Ok(())
+    }
+
+    /// `WINDOW w AS (…), …`, if it comes next.
+    pub(super) fn named_windows(&mut self) -> Parsed<Vec<(Ident, OverWindow)>> {
+        let start = self.span();
+        let mut windows = vec![];
+        if !self.accept_word("WINDOW") {
+            return Ok(windows);
+        }
+        loop {
+            let name = self.ident("a window's name")?;
+            self.expect_word("AS")?;
+            let window = self.window_definition(self.span())?;
+            windows.push((name, window));
+            self.bounded(windows.len(), "windows", start)?;
+            if !self.accept(&Token::Comma) {
+                return Ok(windows);
+            }
+        }
+    }
+
+    /// `OVER w` or `OVER (…)`; the word comes next.
+    pub(super) fn over(&mut self) -> Parsed<OverWindow> {
+        let start = self.span();
+        self.advance();
+        if matches!(self.peek(), Token::LParen) {
+            return self.window_definition(start);
+        }
+        let base = Some(self.ident("a window's name or `(`")?);
+        Ok(OverWindow { base, partition_by: vec![], order_by: vec![], frame: None, span: self.since(start) })
+    }
+
+    /// `([w] [PARTITION BY …] [ORDER BY …] [frame])`.
+    fn window_definition(&mut self, start: Span) -> Parsed<OverWindow> {
+        self.expect(&Token::LParen)?;
+        let clauses = ["PARTITION", "ORDER", "ROWS", "RANGE", "GROUPS"];
+        let is_named =
+            matches!(self.peek(), Token::Word(_)) && !clauses.iter().any(|word| self.is_word(word));
+        let base = if is_named { Some(self.ident("a window's name")?) } else { None };
+
+        let partition_by = self.partition_by()?;
+        let order_by = self.order_by()?;
+        let frame = self.frame()?;
+        if !self.accept(&Token::RParen) {
+            let expected = match (&frame, order_by.is_empty(), partition_by.is_empty()) {
+                (Some(_), _, _) => "`)`",
+                (None, false, _) => "`,`, `ROWS`, `RANGE` or `)`",
+                (None, true, false) => "`,`, `ORDER BY`, `ROWS`, `RANGE` or `)`",
+                (None, true, true) => "`PARTITION BY`, `ORDER BY`, `ROWS`, `RANGE` or `)`",
+            };
+            return Err(self.unexpected(expected));
+        }
+        Ok(OverWindow { base, partition_by, order_by, frame, span: self.since(start) })
+    }
+
+    /// `ROWS bound`, `RANGE BETWEEN bound AND bound`, if one comes next.
+    fn frame(&mut self) -> Parsed<Option<Frame>> {
+        let start = self.span();
+        let unit = if self.accept_word("ROWS") {
+            FrameUnit::Rows
+        } else if self.accept_word("RANGE") {
+            FrameUnit::Range
+        } else if self.is_word("GROUPS") {
+            let error = Diagnostic::error(start, "GROUPS frames are not supported");
+            return Err(Box::new(error.with_hint("write ROWS or RANGE")));
+        } else {
+            return Ok(None);
+        };
+
+        let (first, end) = if self.accept_word("BETWEEN") {
+            let first = self.frame_bound()?;
+            self.expect_word("AND")?;
+            (first, self.frame_bound()?)
+        } else {
+            (self.frame_bound()?, FrameBound::CurrentRow)
+        };
+        Ok(Some(Frame { unit, start: first, end, span: self.since(start) }))
+    }
+
+    fn frame_bound(&mut self) -> Parsed<FrameBound> {
+        if self.accept_words(&["UNBOUNDED", "PRECEDING"]) {
+            return Ok(FrameBound::UnboundedPreceding);
+        }
+        if self.accept_words(&["UNBOUNDED", "FOLLOWING"]) {
+            return Ok(FrameBound::UnboundedFollowing);
+        }
+        if self.accept_words(&["CURRENT", "ROW"]) {
+            return Ok(FrameBound::CurrentRow);
+        }
+        // The AND behind the first bound is not part of it.
+        let distance = self.operand()?;
+        if self.accept_word("PRECEDING") {
+            Ok(FrameBound::Preceding(distance))
+        } else if self.accept_word("FOLLOWING") {
+            Ok(FrameBound::Following(distance))
+        } else {
+            Err(self.unexpected("`PRECEDING` or `FOLLOWING`"))
+        }
+    }
+}

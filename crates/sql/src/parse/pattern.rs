@@ -1,0 +1,258 @@
+//! `MATCH_RECOGNIZE (PARTITION BY … ORDER BY … MEASURES … PATTERN (…) DEFINE …)`.
+//!
+//! A pattern is a regular expression over variables: `A (B | C)+? D{2,3}`. Alternatives bind loosest, then the sequence,
+//! then the quantifier. sqlparser's lexer gives `?` as a placeholder, and `{-` and `-}` as two tokens each.
+
+use sqlparser::tokenizer::Token;
+
+use super::ast::{AfterMatch, Expr, From, Ident, MatchRecognize, Pattern, PatternKind};
+use super::{Parsed, Parser};
+use crate::error::{Diagnostic, Span};
+
+impl Parser {
+    /// The word comes next; the table before it is `input`.
+    pub(super) fn match_recognize(&mut self, input: Box<From>) -> Parsed<Box<MatchRecognize>> {
+        let start = self.span();
+        self.advance();
+        self.expect(&Token::LParen)?;
+
+        let partition_by = self.partition_by()?;
+        let order_by = self.order_by()?;
+        let measures = self.measures()?;
+        let all_rows = self.rows_per_match()?;
+        let after_match = self.after_match()?;
+
+        self.expect_word("PATTERN")?;
+        self.expect(&Token::LParen)?;
+        let pattern = self.pattern_alternatives()?;
+        if !self.accept(&Token::RParen) {
+            return Err(self.unexpected("a pattern variable, a quantifier or `)`"));
+        }
+
+        let within = if self.accept_word("WITHIN") { Some(self.expr()?) } else { None };
+        let subsets = self.subsets()?;
+        let define = self.define()?;
+        if !self.accept(&Token::RParen) {
+            return Err(self.unexpected("`,` or `)`"));
+        }
+
+        Ok(Box::new(MatchRecognize {
+            input: *input,
+            partition_by,
+            order_by,
+            measures,
+            all_rows,
+            after_match,
+            pattern,
+            within,
+            subsets,
+            define,
+            span: self.since(start),
+        }))
+    }
+
+    /// `MEASURES expr AS name, …`, if they come next.
+    fn measures(&mut self) -> Parsed<Vec<(Expr, Ident)>> {
+        let start = self.span();
+        let mut measures = vec![];
+        if !self.accept_word("MEASURES") {
+            return Ok(measures);
+        }
+        loop {
+            let starts_call =
+                matches!(self.peek_nth(1), Token::Word(_)) && matches!(self.peek_nth(2), Token::LParen);
+            if starts_call && (self.is_word("FINAL") || self.is_word("RUNNING")) {
+                let error = Diagnostic::error(self.span(), "FINAL and RUNNING are not supported");
+                return Err(Box::new(error.with_hint("a measure is computed at the end of the match")));
+            }
+            let measure = self.expr()?;
+            self.expect_word("AS")?;
+            measures.push((measure, self.ident("the measure's name")?));
+            self.bounded(measures.len(), "measures", start)?;
+            if !self.accept(&Token::Comma) {
+                return Ok(measures);
+            }
+        }
+    }
+
+    /// `ONE ROW PER MATCH`, or `ALL ROWS PER MATCH` and its place.
+    fn rows_per_match(&mut self) -> Parsed<Option<Span>> {
+        let start = self.span();
+        if self.accept_word("ONE") {
+            self.expect_word("ROW")?;
+            self.expect_word("PER")?;
+            self.expect_word("MATCH")?;
+            return Ok(None);
+        }
+        if self.accept_word("ALL") {
+            self.expect_word("ROWS")?;
+            self.expect_word("PER")?;
+            self.expect_word("MATCH")?;
+            return Ok(Some(self.since(start)));
+        }
+        Ok(None)
+    }
+
+    /// `AFTER MATCH SKIP …`, if it comes next.
+    fn after_match(&mut self) -> Parsed<Option<AfterMatch>> {
+        if !self.accept_word("AFTER") {
+            return Ok(None);
+        }
+        self.expect_word("MATCH")?;
+        self.expect_word("SKIP")?;
+
+        let skip = if self.accept_words(&["PAST", "LAST", "ROW"]) {
+            AfterMatch::PastLastRow
+        } else if self.accept_words(&["TO", "NEXT", "ROW"]) {
+            AfterMatch::ToNextRow
+        } else if self.accept_words(&["TO", "FIRST"]) {
+            AfterMatch::ToFirst(self.pattern_variable()?)
+        } else if self.accept_words(&["TO", "LAST"]) || self.accept_word("TO") {
+            AfterMatch::ToLast(self.pattern_variable()?)
+        } else {
+            return Err(self.unexpected("`PAST LAST ROW`, `TO NEXT ROW`, `TO FIRST` or `TO LAST`"));
+        };
+        Ok(Some(skip))
+    }
+
+    /// `SUBSET u = (a, b), …`, if they come next.
+    fn subsets(&mut self) -> Parsed<Vec<(Ident, Vec<Ident>)>> {
+        let mut subsets = vec![];
+        if !self.accept_word("SUBSET") {
+            return Ok(subsets);
+        }
+        loop {
+            let name = self.ident("the subset's name")?;
+            self.expect(&Token::Eq)?;
+            subsets.push((name, self.list(Parser::pattern_variable)?));
+            if !self.accept(&Token::Comma) {
+                return Ok(subsets);
+            }
+        }
+    }
+
+    /// `DEFINE a AS condition, …`.
+    fn define(&mut self) -> Parsed<Vec<(Ident, Expr)>> {
+        let start = self.span();
+        self.expect_word("DEFINE")?;
+        let mut definitions = vec![];
+        loop {
+            let variable = self.pattern_variable()?;
+            self.expect_word("AS")?;
+            definitions.push((variable, self.expr()?));
+            self.bounded(definitions.len(), "definitions", start)?;
+            if !self.accept(&Token::Comma) {
+                return Ok(definitions);
+            }
+        }
+    }
+
+    fn pattern_variable(&mut self) -> Parsed<Ident> {
+        self.ident("a pattern variable")
+    }
+
+    /// `a b | c`.
+    fn pattern_alternatives(&mut self) -> Parsed<Pattern> {
+        self.nested(|p| {
+            let start = p.span();
+            let first = p.pattern_sequence()?;
+            if !matches!(p.peek(), Token::Pipe) {
+                return Ok(first);
+            }
+            let mut alternatives = vec![first];
+            while p.accept(&Token::Pipe) {
+                alternatives.push(p.pattern_sequence()?);
+                p.bounded(alternatives.len(), "alternatives", start)?;
+            }
+            Ok(Pattern { kind: PatternKind::Alternation(alternatives), span: p.since(start) })
+        })
+    }
+
+    /// `a b c`.
+    fn pattern_sequence(&mut self) -> Parsed<Pattern> {
+        let start = self.span();
+        let first = self.pattern_factor()?;
+        let mut factors = vec![first];
+        while matches!(self.peek(), Token::Word(_) | Token::LParen | Token::LBrace) {
+            factors.push(self.pattern_factor()?);
+            self.bounded(factors.len(), "parts of a pattern", start)?;
+        }
+        match factors.len() {
+            1 => Ok(factors.remove(0)),
+            _ => Ok(Pattern { kind: PatternKind::Concat(factors), span: self.since(start) }),
+        }
+    }
+
+    /// `a`, `(…)`, `{- … -}` or `PERMUTE(…)`, with its quantifier.
+    fn pattern_factor(&mut self) -> Parsed<Pattern> {
+        let start = self.span();
+        let kind = if self.accept(&Token::LParen) {
+            let inner = self.pattern_alternatives()?;
+            self.expect(&Token::RParen)?;
+            PatternKind::Group(Box::new(inner))
+        } else if self.accept(&Token::LBrace) {
+            self.expect(&Token::Minus)?;
+            let inner = self.pattern_alternatives()?;
+            self.expect(&Token::Minus)?;
+            self.expect(&Token::RBrace)?;
+            PatternKind::Exclusion(Box::new(inner))
+        } else if self.is_word("PERMUTE") && matches!(self.peek_nth(1), Token::LParen) {
+            self.advance();
+            PatternKind::Permute(self.list(Parser::pattern_alternatives)?)
+        } else {
+            PatternKind::Variable(self.pattern_variable()?)
+        };
+
+        let factor = Pattern { kind, span: self.since(start) };
+        self.quantified(factor, start)
+    }
+
+    /// A part of a pattern with the quantifier behind it, if there is one.
+    fn quantified(&mut self, inner: Pattern, start: Span) -> Parsed<Pattern> {
+        let is_range = matches!(self.peek(), Token::LBrace) && !matches!(self.peek_nth(1), Token::Minus);
+        let (min, max, has_min) = if self.accept(&Token::Mul) {
+            (0, None, true)
+        } else if self.accept(&Token::Plus) {
+            (1, None, true)
+        } else if self.accept_question() {
+            (0, Some(1), true)
+        } else if is_range {
+            self.repetitions()?
+        } else {
+            return Ok(inner);
+        };
+
+        let reluctant = self.accept_question();
+        let kind = PatternKind::Quantified { inner: Box::new(inner), min, max, has_min, reluctant };
+        Ok(Pattern { kind, span: self.since(start) })
+    }
+
+    fn accept_question(&mut self) -> bool {
+        self.accept(&Token::Placeholder("?".to_owned())) || self.accept(&Token::Question)
+    }
+
+    /// `{n}`, `{n,}`, `{n,m}` or `{,m}`.
+    fn repetitions(&mut self) -> Parsed<(u32, Option<u32>, bool)> {
+        let start = self.span();
+        self.expect(&Token::LBrace)?;
+        let has_min = !matches!(self.peek(), Token::Comma);
+        let min = if has_min { self.number("a number of repetitions")? } else { 0 };
+        let max = if !self.accept(&Token::Comma) {
+            Some(min)
+        } else if has_min && matches!(self.peek(), Token::RBrace) {
+            None
+        } else {
+            Some(self.number("a number of repetitions")?)
+        };
+        if !self.accept(&Token::RBrace) {
+            return Err(self.unexpected("`,` or `}`"));
+        }
+
+        if max.is_some_and(|max| max < min) {
+            let error =
+                Diagnostic::error(self.since(start), "the lower number of repetitions is the greater one");
+            return Err(Box::new(error.with_hint("write {2,5}")));
+        }
+        Ok((min, max, has_min))
+    }
+}

@@ -1,0 +1,157 @@
+//! One `SELECT` with its clauses, and `VALUES`.
+
+use sqlparser::tokenizer::Token;
+
+use super::ast::{Expr, Ident, Select, SelectItem};
+use super::words::may_be_alias;
+use super::{Parsed, Parser};
+use crate::error::{Diagnostic, Span, did_you_mean};
+
+/// Words that may stand behind the items of a SELECT without FROM.
+const BEHIND_ITEMS: &[&str] =
+    &["UNION", "INTERSECT", "EXCEPT", "MINUS", "ORDER", "LIMIT", "OFFSET", "FETCH", "ON"];
+
+impl Parser {
+    pub(super) fn select(&mut self) -> Parsed<Box<Select>> {
+        let start = self.span();
+        self.expect_word("SELECT")?;
+        // The tree is filled in on the heap, clause by clause: frames that held it would add up with the depth.
+        let mut select = self.empty_select()?;
+        self.select_items(&mut select, start)?;
+
+        if self.accept_word("FROM") {
+            self.table_references().map(|from| select.from = Some(*from))?;
+            self.clauses(&mut select)?;
+        } else if !self.is_select_without_from() {
+            return Err(self.no_from(&select.items));
+        }
+        select.span = self.since(start);
+        Ok(select)
+    }
+
+    /// `[hints] [DISTINCT | ALL]` of a SELECT.
+    fn empty_select(&mut self) -> Parsed<Box<Select>> {
+        let hints = self.hints()?;
+        let distinct = self.accept_word("DISTINCT");
+        if !distinct {
+            self.accept_word("ALL");
+        }
+        Ok(Box::new(Select {
+            hints,
+            distinct,
+            items: vec![],
+            from: None,
+            filter: None,
+            group_by: None,
+            having: None,
+            windows: vec![],
+            qualify: None,
+            span: self.span(),
+        }))
+    }
+
+    fn select_items(&mut self, select: &mut Select, start: Span) -> Parsed<()> {
+        loop {
+            select.items.push(self.select_item()?);
+            self.bounded(select.items.len(), "columns", start)?;
+            if !self.accept(&Token::Comma) {
+                return Ok(());
+            }
+        }
+    }
+
+    fn is_select_without_from(&self) -> bool {
+        self.is_end()
+            || matches!(self.peek(), Token::SemiColon | Token::RParen)
+            || BEHIND_ITEMS.iter().any(|word| self.is_word(word))
+    }
+
+    /// The clauses behind FROM.
+    fn clauses(&mut self, select: &mut Select) -> Parsed<()> {
+        if self.accept_word("WHERE") {
+            select.filter = self.expr().map(Some)?;
+        }
+        select.group_by = self.group_by()?;
+        if self.accept_word("HAVING") {
+            select.having = self.expr().map(Some)?;
+        }
+        select.windows = self.named_windows()?;
+        if self.accept_word("QUALIFY") {
+            select.qualify = self.expr().map(Some)?;
+        }
+        Ok(())
+    }
+
+    fn select_item(&mut self) -> Parsed<SelectItem> {
+        let span = self.span();
+        if self.accept(&Token::Mul) {
+            return Ok(SelectItem::Star { qualifier: None, span });
+        }
+        let qualified = matches!(self.peek(), Token::Word(_))
+            && matches!(self.peek_nth(1), Token::Period)
+            && matches!(self.peek_nth(2), Token::Mul);
+        if qualified {
+            let qualifier = Some(self.ident("a table's name")?);
+            self.at += 2;
+            return Ok(SelectItem::Star { qualifier, span: self.since(span) });
+        }
+        let expr = self.expr()?;
+        let alias = self.alias("a column's name")?;
+        Ok(SelectItem::Expr { expr, alias })
+    }
+
+    /// A misspelt `FROM` has been taken for the last column's alias.
+    fn no_from(&self, items: &[SelectItem]) -> Box<Diagnostic> {
+        if let Some(SelectItem::Expr { alias: Some(alias), .. }) = items.last()
+            && let Some(hint) = did_you_mean(&alias.value, ["FROM"])
+        {
+            let error =
+                Diagnostic::error(alias.span, format!("expected `,` or `FROM`, found `{}`", alias.value));
+            return Box::new(error.with_hint(hint));
+        }
+        self.unexpected("`,` or `FROM`")
+    }
+
+    /// `[AS] name`.
+    pub(super) fn alias(&mut self, what: &str) -> Parsed<Option<Ident>> {
+        if self.accept_word("AS") {
+            return self.ident(what).map(Some);
+        }
+        match self.peek() {
+            Token::Word(word) if may_be_alias(word) => self.ident(what).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// `(a, b)`, if it comes next.
+    pub(super) fn column_names(&mut self) -> Parsed<Vec<Ident>> {
+        if !matches!(self.peek(), Token::LParen) {
+            return Ok(vec![]);
+        }
+        self.list(|p| p.ident("a column's name"))
+    }
+
+    /// `VALUES (1, 'a'), (2, 'b')`, also without the parentheses where there is one column.
+    pub(super) fn values(&mut self) -> Parsed<Vec<Vec<Expr>>> {
+        self.expect_word("VALUES")?;
+        let mut rows = vec![];
+        loop {
+            self.accept_row_word();
+            let row = match self.peek() {
+                Token::LParen => self.list(Parser::expr)?,
+                _ => vec![self.expr()?],
+            };
+            rows.push(row);
+            if !self.accept(&Token::Comma) {
+                return Ok(rows);
+            }
+        }
+    }
+
+    /// The `ROW` of `VALUES ROW(1, 'a')`, which may be left out.
+    fn accept_row_word(&mut self) {
+        if self.is_word("ROW") && matches!(self.peek_nth(1), Token::LParen) {
+            self.advance();
+        }
+    }
+}
