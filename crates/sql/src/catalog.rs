@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use types::{ColumnType, DataType, Interval, Value};
 
 use crate::bind::scope::{Relation, cell_of};
-use crate::bind::{Cell, Column, ExprBinder, Stage};
+use crate::bind::{Cell, Column, ExprBinder, Scope};
 use crate::error::{Diagnostic, Kind, Span, did_you_mean};
 use crate::expr::ExprId;
 use crate::graph::{Graph, Origin};
@@ -84,7 +84,6 @@ pub(crate) struct Table {
     pub(crate) leaves: Vec<Leaf>,
     pub(crate) columns: Vec<Column>,
     pub(crate) rowtime: Option<Rowtime>,
-    pub(crate) window_columns: Option<[ExprId; 3]>,
     /// The physical and metadata columns, in order.
     pub(crate) stored: Vec<TableColumn>,
     pub(crate) primary_key: Vec<String>,
@@ -104,7 +103,6 @@ impl Table {
             leaves: vec![],
             columns: vec![],
             rowtime: None,
-            window_columns: None,
             stored: vec![],
             primary_key: vec![],
             options: TableOptions::default(),
@@ -224,6 +222,12 @@ impl Table {
         self.stored.push(TableColumn { name: name.value.clone(), column_type, metadata });
     }
 
+    /// The primary key's columns, by place among the stored ones.
+    pub(crate) fn primary_key_fields(&self) -> Vec<usize> {
+        let place = |name: &String| self.stored.iter().position(|column| column.name == *name);
+        self.primary_key.iter().filter_map(place).collect()
+    }
+
     /// The columns that an INSERT fills: physical ones, and metadata that is not virtual.
     pub(crate) fn sink_columns(&self) -> impl Iterator<Item = &TableColumn> {
         self.stored.iter().filter(|column| column.metadata.as_ref().is_none_or(|of| !of.is_virtual))
@@ -236,16 +240,9 @@ impl Table {
         time_zone: &TimeZone,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<ExprId> {
-        let mut binder = ExprBinder {
-            graph: &mut self.graph,
-            columns,
-            qualifier: None,
-            time_zone,
-            diagnostics,
-            aggregates: None,
-            clause: "in a table's declaration",
-            uses: vec![],
-        };
+        let scope = Scope::of(None, columns.to_vec());
+        let mut binder = ExprBinder::plain(&mut self.graph, &scope, time_zone, diagnostics);
+        binder.clause = "in a table's declaration";
         binder.bind(expr).ok()
     }
 
@@ -303,29 +300,6 @@ impl Table {
         }
         let delay = delay(&watermark.expr, &name.value);
         Some(Rowtime { name: name.value.clone(), time, watermark: id, delay })
-    }
-
-    /// The table as something to read; `None` if its declaration was wrong.
-    pub(crate) fn relation(&self, index: usize) -> Option<Relation> {
-        if self.is_broken {
-            return None;
-        }
-        Some(Relation { source: index, columns: self.columns.clone(), filters: vec![], stage: Stage::Rows })
-    }
-
-    /// `window_start`, `window_end` and `window_time`, made by the first window over the table.
-    pub(crate) fn add_window_columns(&mut self) -> [ExprId; 3] {
-        if let Some(columns) = self.window_columns {
-            return columns;
-        }
-        let bound = DataType::Timestamp(3).not_null();
-        let time =
-            self.rowtime.as_ref().map(|rowtime| self.graph.exprs.column_type(rowtime.time).data_type.clone());
-        let time = time.unwrap_or(DataType::Timestamp(3)).not_null();
-        let columns = [("window_start", bound.clone()), ("window_end", bound), ("window_time", time)]
-            .map(|(name, column_type)| self.graph.add_input(name.to_owned(), column_type, Origin::Window));
-        self.window_columns = Some(columns);
-        columns
     }
 }
 

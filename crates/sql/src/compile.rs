@@ -1,8 +1,8 @@
 //! A whole script at once: declarations, settings and what is to run.
 
-use crate::assemble;
 use crate::bind::{Binder, BoundQuery, BoundTop, unsupported};
 use crate::error::{Diagnostic, Span};
+use crate::lower::lower;
 use crate::parse::{self, ast::Statement};
 use crate::plan::{Plan, Settings, TopQuery};
 use crate::variables;
@@ -25,7 +25,7 @@ pub fn compile(script: &str, variables: &dyn Fn(&str) -> Option<String>) -> Resu
         diagnostics.push(error);
     }
     let diagnostics = in_order(diagnostics)?;
-    Ok(assemble::assemble(&bound.binder.catalog, bound.queries, bound.settings, diagnostics))
+    lower(&bound.binder.catalog, bound.queries, bound.settings, diagnostics)
 }
 
 /// Compiles a script that ends with a query whose rows somebody fetches: `SELECT … [LIMIT n]`.
@@ -47,7 +47,7 @@ pub fn compile_query(
     let diagnostics = in_order(diagnostics)?;
     let (top, limit) = bound.top.expect("a script without errors has its query");
     let settings = Settings { early_fire: None, ..bound.settings };
-    let plan = assemble::assemble(&bound.binder.catalog, vec![top.query], settings, diagnostics);
+    let plan = lower(&bound.binder.catalog, vec![top.query], settings, diagnostics)?;
     Ok(TopQuery { plan, columns: top.columns, limit })
 }
 
@@ -115,7 +115,11 @@ impl Bound {
                 self.queries.extend(binder.insert(&insert));
             }
             Statement::Query(query) if wanted == Wanted::Rows => {
-                let limit = query.query.limit.map(|limit| limit.rows);
+                // A LIMIT alone is for whoever fetches: the first rows to come are enough.
+                let mut query = query;
+                let is_plain = query.query.order_by.is_empty() && query.query.offset.is_none();
+                let limit = if is_plain { query.query.limit.take() } else { None };
+                let limit = limit.map(|limit| limit.rows);
                 self.top = binder.top(&query).ok().map(|top| (top, limit));
             }
             Statement::Query(query) => {

@@ -7,7 +7,10 @@ use std::fmt::Write;
 use types::{DataType, Value};
 
 use crate::expr::{CastMode, Comparison, Expr, ExprGraph, ExprId};
-use crate::plan::{Pipeline, Plan, Query, Rowtime, Shape, SinkTable, TableOptions, Window, WindowAggregate};
+use crate::plan::operator::Changes;
+use crate::plan::{
+    Operator, Pipeline, Plan, Query, Rowtime, Shape, SinkTable, TableOptions, Target, Window, WindowAggregate,
+};
 
 /// Draws a plan.
 pub fn explain(plan: &Plan) -> String {
@@ -21,14 +24,15 @@ pub fn explain(plan: &Plan) -> String {
     for pipeline in &plan.pipelines {
         draw_pipeline(&mut out, pipeline, &plan.sinks);
     }
+    for (place, operator) in plan.operators.iter().enumerate() {
+        draw_operator(&mut out, place, operator, &plan.sinks);
+    }
     out
 }
 
 /// What a query of a plan does, in a line: its window, its key columns, and where its rows go.
 pub fn summary(pipeline: &Pipeline, query: &Query, sinks: &[SinkTable]) -> String {
     let printer = Printer { graph: &pipeline.exprs, rowtime: pipeline.rowtime.as_ref() };
-    let sink = &sinks[query.sink];
-    let connector = sink.options.entries.get("connector").map_or("", |option| &option.value);
     let how = match &query.shape {
         Shape::Rows { .. } => "row by row".to_owned(),
         Shape::Aggregate(aggregate) if aggregate.keys.is_empty() => window(aggregate.window),
@@ -37,7 +41,13 @@ pub fn summary(pipeline: &Pipeline, query: &Query, sinks: &[SinkTable]) -> Strin
             format!("{} by {}", window(aggregate.window), keys.join(", "))
         }
     };
-    format!("{how}, into {} ({connector})", sink.name)
+    match query.sink().map(|sink| &sinks[sink]) {
+        Some(sink) => {
+            let connector = sink.options.entries.get("connector").map_or("", |option| &option.value);
+            format!("{how}, into {} ({connector})", sink.name)
+        }
+        None => format!("{how}, into operators"),
+    }
 }
 
 /// Writing into a `String` does not fail.
@@ -89,6 +99,39 @@ fn draw_pipeline(out: &mut String, pipeline: &Pipeline, sinks: &[SinkTable]) {
     out.push('\n');
 }
 
+/// Where rows go, for people.
+fn targets(targets: &[Target], sinks: &[SinkTable]) -> String {
+    let one = |target: &Target| match target {
+        Target::Sink(sink) => {
+            let sink = &sinks[*sink];
+            // Those of a query that is fetched have none.
+            let connector = sink.options.entries.get("connector");
+            let connector = connector.map(|option| format!(" ({})", option.value)).unwrap_or_default();
+            format!("{}{connector}", sink.name)
+        }
+        Target::Operator { operator, input } => format!("operator {operator}, input {input}"),
+    };
+    targets.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+fn draw_operator(out: &mut String, place: usize, operator: &Operator, sinks: &[SinkTable]) {
+    line(out, format_args!("operator {place} {}", operator.name));
+    let fields: Vec<String> =
+        operator.fields.iter().map(|field| format!("{} {}", field.name, field.column_type)).collect();
+    line(out, format_args!("   gives      {}", fields.join(", ")));
+    line(out, format_args!("   changes    {}", changes(&operator.changes)));
+    line(out, format_args!("   into       {}", targets(&operator.targets, sinks)));
+    out.push('\n');
+}
+
+fn changes(changes: &Changes) -> &'static str {
+    match changes {
+        Changes::Append => "+I",
+        Changes::Upsert(_) => "+I, +U, -D",
+        Changes::Retract => "+I, -U, +U, -D",
+    }
+}
+
 /// The options that a hint gave a table.
 fn hinted(options: &TableOptions) -> Option<String> {
     let given = options.hinted.iter().filter_map(|key| Some((key, &options.entries.get(key)?.value)));
@@ -98,10 +141,7 @@ fn hinted(options: &TableOptions) -> Option<String> {
 
 fn draw_query(out: &mut String, query: &Query, printer: &Printer<'_>, sinks: &[SinkTable], is_last: bool) {
     let (branch, rail) = if is_last { ("└─", "  ") } else { ("├─", "│ ") };
-    let sink = &sinks[query.sink];
-    // Those of a query that is fetched have none.
-    let connector = sink.options.entries.get("connector");
-    let connector = connector.map(|option| format!(" ({})", option.value)).unwrap_or_default();
+    let sink = query.sink().map(|sink| &sinks[sink]);
     line(out, format_args!("{branch} query {}", query.name));
     if !query.filter.is_empty() {
         line(out, format_args!("{rail}  filter     {}", printer.all(&query.filter)));
@@ -114,19 +154,18 @@ fn draw_query(out: &mut String, query: &Query, printer: &Printer<'_>, sinks: &[S
         }
     };
     let output = Printer { graph, rowtime: printer.rowtime.filter(|_| std::ptr::eq(graph, printer.graph)) };
-    line(out, format_args!("{rail}  into       {}{connector}", sink.name));
-    if let Some(hinted) = hinted(&sink.options) {
+    line(out, format_args!("{rail}  into       {}", targets(&query.targets, sinks)));
+    if let Some(hinted) = sink.and_then(|sink| hinted(&sink.options)) {
         line(out, format_args!("{rail}  options    {hinted}"));
     }
-    for (column, id) in sink.columns.iter().zip(columns) {
+    let names: Vec<&str> = match sink {
+        Some(sink) => sink.columns.iter().map(|column| column.name.as_str()).collect(),
+        None => vec![""; columns.len()],
+    };
+    for (name, id) in names.into_iter().zip(columns) {
         line(
             out,
-            format_args!(
-                "{rail}             {} {} = {}",
-                column.name,
-                graph.column_type(*id),
-                output.print(*id)
-            ),
+            format_args!("{rail}             {} {} = {}", name, graph.column_type(*id), output.print(*id)),
         );
     }
 }

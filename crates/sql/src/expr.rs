@@ -163,6 +163,25 @@ impl ExprGraph {
         }
     }
 
+    /// Whether one of the expressions, written out as a tree, is beyond the bounds that hold everywhere: those who come
+    /// later may walk it as a tree.
+    pub(crate) fn is_too_large(&self, ids: impl Iterator<Item = ExprId>) -> bool {
+        let mut sizes: Vec<(u32, u32)> = Vec::with_capacity(self.nodes.len());
+        for id in 0..self.nodes.len() as u32 {
+            let (mut depth, mut nodes) = (0u32, 1u32);
+            for operand in self.operands(ExprId(id)) {
+                let (below, of_operand) = sizes[operand.0 as usize];
+                depth = depth.max(below);
+                nodes = nodes.saturating_add(of_operand);
+            }
+            sizes.push((depth.saturating_add(1), nodes));
+        }
+        ids.into_iter().any(|id| {
+            let (depth, nodes) = sizes[id.0 as usize];
+            depth > crate::graph::MAX_DEPTH || nodes > crate::graph::MAX_NODES
+        })
+    }
+
     /// A text that is the same for the same computation in every compilation, whatever else the script holds: inputs by
     /// name, nothing by number. State is found again by it after a restart.
     pub fn digest(&self, id: ExprId) -> String {

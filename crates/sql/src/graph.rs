@@ -1,24 +1,33 @@
-//! The graph while a script is bound: the expressions, and for each node what must be known of the inputs below it.
+//! The graph while a script is bound: the expressions of one SELECT, and for each node what is known of the inputs below.
 //!
-//! Besides a source's leaves, the inputs of a pipeline's graph are the three columns that a window adds, and one for
-//! each aggregate call. An expression of a `SELECT` over groups is bound into this graph like any other, and only then
-//! split at its keys and aggregates (see `bind::group`).
+//! The first inputs are the fields of what `FROM` gives. Calls that need all rows (aggregates, `OVER`, queries in
+//! expressions) stand as inputs of their own, which later steps of the SELECT fill.
 
 use types::ColumnType;
 
 use crate::expr::{Expr, ExprGraph, ExprId, InputColumn};
 
 /// Bounds for what views may blow an expression up to, since everything behind may walk it as a tree.
-const MAX_DEPTH: u32 = 300;
-const MAX_NODES: u32 = 20_000;
+pub(crate) const MAX_DEPTH: u32 = 300;
+pub(crate) const MAX_NODES: u32 = 20_000;
 
 /// Where an input comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
+    /// A field of what `FROM` gives.
     Row,
-    Window,
     /// The call's number in its query.
     Aggregate(usize),
+    /// The `OVER` call's number in its query.
+    Over(usize),
+    /// The number of a query in an expression.
+    Query(usize),
+    /// The number of the grouping set that a group belongs to.
+    Set,
+    /// A bound of the group's window of the old form: start, end, time.
+    Window(usize),
+    /// An expression of the query around this one.
+    Outer(ExprId),
 }
 
 /// What stands below a node.
@@ -28,7 +37,9 @@ pub(crate) struct Facts {
     /// Nodes, were it written out as a tree.
     nodes: u32,
     pub(crate) uses_row: bool,
-    pub(crate) uses_window: bool,
+    pub(crate) uses_aggregate: bool,
+    pub(crate) uses_over: bool,
+    pub(crate) uses_outer: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -39,6 +50,16 @@ pub(crate) struct Graph {
 }
 
 impl Graph {
+    /// A graph whose inputs are the columns of a scope, and the expression of each.
+    pub(crate) fn over(scope: Vec<InputColumn>) -> (Graph, Vec<ExprId>) {
+        let mut graph = Graph::default();
+        let ids = scope
+            .into_iter()
+            .map(|input| graph.add_input(input.name, input.column_type, Origin::Row))
+            .collect();
+        (graph, ids)
+    }
+
     pub(crate) fn add_input(&mut self, name: String, column_type: ColumnType, origin: Origin) -> ExprId {
         let index = self.exprs.inputs.len();
         self.exprs.inputs.push(InputColumn { name, column_type: column_type.clone() });
@@ -46,13 +67,16 @@ impl Graph {
         self.add(Expr::Column(index), column_type)
     }
 
-    pub(crate) fn origin(&self, input: usize) -> Origin {
-        self.origins[input]
+    /// The input that stands for an expression of the query around this one; the same each time.
+    pub(crate) fn outer_input(&mut self, name: &str, column_type: &ColumnType, outer: ExprId) -> ExprId {
+        match self.origins.iter().position(|origin| *origin == Origin::Outer(outer)) {
+            Some(input) => self.add(Expr::Column(input), column_type.clone()),
+            None => self.add_input(name.to_owned(), column_type.clone(), Origin::Outer(outer)),
+        }
     }
 
-    /// The places of `window_start`, `window_end` and `window_time`, if a window was opened.
-    pub(crate) fn window_inputs(&self) -> impl Iterator<Item = usize> {
-        self.origins.iter().enumerate().filter(|(_, origin)| **origin == Origin::Window).map(|(at, _)| at)
+    pub(crate) fn origin(&self, input: usize) -> Origin {
+        self.origins[input]
     }
 
     pub(crate) fn add(&mut self, expr: Expr, column_type: ColumnType) -> ExprId {
@@ -67,15 +91,20 @@ impl Graph {
     fn facts_of(&self, id: ExprId) -> Facts {
         let mut facts = Facts { depth: 1, nodes: 1, ..Facts::default() };
         if let Expr::Column(input) = self.exprs.expr(id) {
-            facts.uses_row = self.origins[*input] == Origin::Row;
-            facts.uses_window = self.origins[*input] == Origin::Window;
+            let origin = self.origins[*input];
+            facts.uses_row = origin == Origin::Row;
+            facts.uses_aggregate = matches!(origin, Origin::Aggregate(_));
+            facts.uses_over = matches!(origin, Origin::Over(_));
+            facts.uses_outer = matches!(origin, Origin::Outer(_));
         }
         for operand in self.exprs.operands(id) {
             let below = self.facts(operand);
             facts.depth = facts.depth.max(below.depth.saturating_add(1));
             facts.nodes = facts.nodes.saturating_add(below.nodes);
             facts.uses_row |= below.uses_row;
-            facts.uses_window |= below.uses_window;
+            facts.uses_aggregate |= below.uses_aggregate;
+            facts.uses_over |= below.uses_over;
+            facts.uses_outer |= below.uses_outer;
         }
         facts
     }
@@ -90,7 +119,6 @@ impl Graph {
         facts.depth > MAX_DEPTH || facts.nodes > MAX_NODES
     }
 }
-
 /// The same computation over other operands.
 pub(crate) fn map_operands<E>(
     expr: &Expr,

@@ -4,17 +4,19 @@
 //! `rewrite` simplifies, and out comes a [`plan::Plan`] that the engine runs. Nothing here does I/O; which connectors
 //! exist is not known here either.
 
-mod assemble;
 mod bind;
 mod catalog;
 mod compile;
+mod dialect;
 pub mod error;
 pub mod explain;
 pub mod expr;
 pub mod functions;
 mod graph;
+mod lower;
 mod parse;
 pub mod plan;
+mod rel;
 mod rewrite;
 pub mod session;
 pub mod settings;

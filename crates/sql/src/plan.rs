@@ -1,8 +1,9 @@
-//! What the engine runs: one pipeline a source table, each with all the queries that read it.
+//! What the engine runs: a graph of scans, operators and sinks.
 //!
-//! A plan is made of bound expressions over the source's leaf columns (views and computed columns are inlined, and
-//! common parts shared), windows, aggregate calls, and what is computed from their results. Compiling the same script
-//! twice gives the same plan.
+//! A [`Pipeline`] is the scan of a source table, fused with all the filters, projections and window aggregates directly
+//! over it. Its expressions are bound over the source's leaf columns: views and computed columns are inlined, and common
+//! parts shared. What a scan cannot hold stands in [`operator`]s behind it. Compiling the same script twice gives the same
+//! plan.
 
 pub mod operator;
 
@@ -10,6 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use types::{ColumnType, Interval, Value};
+
+pub use operator::{Operator, Target};
 
 use crate::error::{Diagnostic, Span};
 use crate::expr::{ExprGraph, ExprId};
@@ -20,6 +23,8 @@ pub struct Plan {
     pub settings: Settings,
     /// In the order of the tables' declaration; only tables that a query reads.
     pub pipelines: Vec<Pipeline>,
+    /// In topological order: an operator stands behind those that it reads.
+    pub operators: Vec<Operator>,
     /// Tables that a query writes, in the order of declaration.
     pub sinks: Vec<SinkTable>,
     /// What the user should know though nothing is wrong: settings of Flink that have no meaning here.
@@ -47,6 +52,8 @@ pub struct Settings {
     pub memory: Option<u64>,
     /// What happens to values that do not fit the column they are written into.
     pub sink_rules: SinkRules,
+    /// `table.exec.state.ttl`: how long operators keep state that nothing touches; `None` = for ever.
+    pub state_ttl: Option<Interval>,
     /// Every key set, as written.
     pub all: BTreeMap<String, String>,
     /// Where the values of these keys stand in the script.
@@ -102,6 +109,8 @@ pub struct SourceTable {
     pub columns: Vec<TableColumn>,
     /// The physical and metadata columns that some expression reads, nested fields as leaves of their own.
     pub leaves: Vec<Leaf>,
+    /// Which kinds of rows its records say.
+    pub changes: operator::Changes,
     pub options: TableOptions,
     /// The rows themselves where a query writes them out (`VALUES`), each by `columns`; such a table has no connector.
     pub rows: Option<Arc<Vec<Vec<Value>>>>,
@@ -169,6 +178,16 @@ pub struct TableOptions {
     pub span: Span,
 }
 
+impl Query {
+    /// The sink that the query writes by itself, without operators.
+    pub fn sink(&self) -> Option<usize> {
+        self.targets.iter().find_map(|target| match target {
+            Target::Sink(sink) => Some(*sink),
+            Target::Operator { .. } => None,
+        })
+    }
+}
+
 impl TableOptions {
     /// Whether both have the same values for the same keys, wherever they stand.
     pub(crate) fn says_the_same(&self, other: &TableOptions) -> bool {
@@ -198,13 +217,14 @@ pub struct SinkTable {
     pub span: Span,
 }
 
-/// One `INSERT INTO … SELECT`.
+/// One `INSERT INTO … SELECT`, or the part of one that a scan does.
 #[derive(Debug, Clone)]
 pub struct Query {
-    /// The sink table's name; `name#2` for a second INSERT into it. State is kept under it.
+    /// The sink table's name; `name#2` for a second INSERT into it, and `name/1` for a part of one that operators read.
+    /// State is kept under it.
     pub name: String,
-    /// Index in [`Plan::sinks`].
-    pub sink: usize,
+    /// Where the rows go.
+    pub targets: Vec<Target>,
     /// Conditions besides the common ones; a row counts if all are true.
     pub filter: Vec<ExprId>,
     pub shape: Shape,

@@ -89,6 +89,7 @@ impl Default for Settings {
             max_future: None,
             memory: None,
             sink_rules: SinkRules::default(),
+            state_ttl: None,
             all: BTreeMap::new(),
             places: BTreeMap::new(),
         }
@@ -118,6 +119,10 @@ impl Settings {
             "table.exec.legacy-cast-behaviour" => word(value, &[("DISABLED", ())]),
             "table.column-expansion-strategy" => word(value, &[("", ())]),
             "table.sql-dialect" => word(value, &[("DEFAULT", ())]),
+            "table.exec.state.ttl" => {
+                duration(value).map(|ttl| self.state_ttl = Some(ttl).filter(|ttl| ttl.0 > 0))
+            }
+            "table.exec.sink.require-on-conflict" => word(value, &[("true", ()), ("false", ())]),
             "weir.allowed-lateness" => duration(value).map(|d| self.allowed_lateness = d),
             "weir.early-fire" => early_fire(value).map(|pause| self.early_fire = pause),
             "weir.max-future" => duration(value).map(|d| self.max_future = Some(d)),

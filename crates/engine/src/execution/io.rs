@@ -13,8 +13,8 @@ use crate::window::Output;
 /// The sinks of one subtask, by query.
 pub(super) struct Sinks {
     sinks: Vec<Option<Box<dyn Sink>>>,
-    /// By query of the pipeline: the sink, and the query's place in the plan.
-    by_query: Vec<(usize, usize)>,
+    /// By query of the pipeline: the sink, if it writes one by itself, and the query's place in the plan.
+    by_query: Vec<(Option<usize>, usize)>,
     metrics: Arc<TaskMetrics>,
 }
 
@@ -30,12 +30,12 @@ impl Sinks {
     ) -> Result<Sinks, ConnectorError> {
         let before: usize = plan.pipelines[..pipeline].iter().map(|pipeline| pipeline.queries.len()).sum();
         let queries = &plan.pipelines[pipeline].queries;
-        let by_query: Vec<(usize, usize)> =
-            queries.iter().enumerate().map(|(index, query)| (query.sink, before + index)).collect();
+        let by_query: Vec<(Option<usize>, usize)> =
+            queries.iter().enumerate().map(|(index, query)| (query.sink(), before + index)).collect();
         let mut sinks: Vec<Option<Box<dyn Sink>>> = plan.sinks.iter().map(|_: &SinkTable| None).collect();
-        for query in queries {
-            if sinks[query.sink].is_none() {
-                sinks[query.sink] = Some(factories[query.sink].open(subtask, of)?);
+        for sink in queries.iter().filter_map(|query| query.sink()) {
+            if sinks[sink].is_none() {
+                sinks[sink] = Some(factories[sink].open(subtask, of)?);
             }
         }
         Ok(Sinks { sinks, by_query, metrics })
@@ -66,7 +66,7 @@ impl Output for Sinks {
     fn write(&mut self, rows: &Rows<'_>) -> Result<(), ConnectorError> {
         let (sink, query) = self.by_query[rows.query];
         TaskMetrics::add(&self.metrics.records_out, rows.rows.len() as u64);
-        let sink = self.sinks[sink].as_mut().expect("every query's sink was opened");
+        let Some(sink) = sink.and_then(|sink| self.sinks[sink].as_mut()) else { return Ok(()) };
         sink.write(&Rows { query, ..*rows })?;
         TaskMetrics::add(&self.metrics.bytes_out, sink.take_bytes());
         Ok(())

@@ -1,4 +1,4 @@
-//! Aggregate calls: their argument over rows, their result as an input of what is computed from the groups.
+//! Aggregate calls: their arguments over rows, their result as an input of what is computed from the groups.
 
 use types::{ColumnType, DataType, Value};
 
@@ -7,36 +7,52 @@ use crate::error::{Diagnostic, Span};
 use crate::expr::ExprId;
 use crate::graph::Origin;
 use crate::parse::ast;
-use crate::plan::{Aggregate, AggregateFunction};
+use crate::plan::operator::Function;
 
-pub(crate) const NAMES: &[&str] =
-    &["COUNT", "SUM", "AVG", "MIN", "MAX", "FIRST_VALUE", "LAST_VALUE", "PERCENTILE"];
-
-/// The most aggregates of one query: each new one is compared with all before it.
-const MAX_AGGREGATES: usize = 10_000;
-
-/// Aggregates of Flink that do not exist here.
-const REFUSED: &[&str] = &[
-    "STDDEV",
+pub(crate) const NAMES: &[&str] = &[
+    "COUNT",
+    "SUM",
+    "AVG",
+    "MIN",
+    "MAX",
+    "FIRST_VALUE",
+    "LAST_VALUE",
+    "PERCENTILE",
     "STDDEV_POP",
     "STDDEV_SAMP",
-    "VARIANCE",
     "VAR_POP",
     "VAR_SAMP",
     "LISTAGG",
     "COLLECT",
     "ARRAY_AGG",
-    "SINGLE_VALUE",
-    "JSON_ARRAYAGG",
     "JSON_OBJECTAGG",
-    "ANY_VALUE",
-    "GROUPING",
-    "CUME_DIST",
-    "NTILE",
+    "JSON_ARRAYAGG",
+    "SINGLE_VALUE",
 ];
 
+/// Other names of these.
+const SYNONYMS: &[(&str, &str)] =
+    &[("STDDEV", "STDDEV_SAMP"), ("VARIANCE", "VAR_SAMP"), ("STRING_AGG", "LISTAGG")];
+
+/// The most aggregates of one query: each new one is compared with all before it.
+const MAX_AGGREGATES: usize = 10_000;
+
+/// Aggregates of Flink that do not exist here.
+const REFUSED: &[&str] = &["ANY_VALUE", "CUME_DIST", "NTILE", "PERCENT_RANK", "LEAD", "NTH_VALUE"];
+
+/// A call of an aggregate, its arguments over rows.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct AggregateCall {
+    pub(crate) function: Function,
+    pub(crate) args: Vec<ExprId>,
+    pub(crate) distinct: bool,
+    pub(crate) filter: Option<ExprId>,
+    pub(crate) column_type: ColumnType,
+    pub(crate) name: String,
+}
+
 pub(super) fn is_aggregate(name: &str) -> bool {
-    NAMES.contains(&name) || REFUSED.contains(&name)
+    NAMES.contains(&name) || REFUSED.contains(&name) || SYNONYMS.iter().any(|(other, _)| *other == name)
 }
 
 impl ExprBinder<'_> {
@@ -62,10 +78,15 @@ impl ExprBinder<'_> {
     }
 
     /// The input that stands for the call: the one of an equal call, or a new one.
-    fn collect(&mut self, collected: &mut Vec<Aggregate>, aggregate: Aggregate, span: Span) -> Bound<ExprId> {
-        let same = |other: &Aggregate| {
+    fn collect(
+        &mut self,
+        collected: &mut Vec<AggregateCall>,
+        aggregate: AggregateCall,
+        span: Span,
+    ) -> Bound<ExprId> {
+        let same = |other: &AggregateCall| {
             other.function == aggregate.function
-                && other.arg == aggregate.arg
+                && other.args == aggregate.args
                 && other.distinct == aggregate.distinct
                 && other.filter == aggregate.filter
         };
@@ -81,7 +102,13 @@ impl ExprBinder<'_> {
         Ok(self.graph.add_input(aggregate.name, column_type, Origin::Aggregate(number)))
     }
 
-    fn aggregate_call(&mut self, call: &ast::Call, name: &str, span: Span) -> Bound<Aggregate> {
+    pub(super) fn aggregate_call(
+        &mut self,
+        call: &ast::Call,
+        name: &str,
+        span: Span,
+    ) -> Bound<AggregateCall> {
+        let name = SYNONYMS.iter().find(|(other, _)| *other == name).map_or(name, |(_, name)| name);
         let filter = match &call.filter {
             Some(filter) => {
                 let id = self.expr(filter)?;
@@ -96,80 +123,174 @@ impl ExprBinder<'_> {
             return Err(self.report(error));
         }
 
-        let wanted = if name == "PERCENTILE" { 2 } else { 1 };
-        if !call.star && call.args.len() != wanted {
-            let forms =
-                if name == "PERCENTILE" { "PERCENTILE(x, 0.95)".to_owned() } else { format!("{name}(x)") };
-            let error =
-                Diagnostic::error(span, format!("{name} does not take {} arguments", call.args.len()));
-            return Err(self.report(error.with_hint(format!("write {forms}"))));
+        let (least, most, form) = match name {
+            "PERCENTILE" => (2, 3, "PERCENTILE(x, 0.95)".to_owned()),
+            "LISTAGG" => (1, 2, "LISTAGG(x, ', ')".to_owned()),
+            "JSON_OBJECTAGG" => (3, 3, "JSON_OBJECTAGG(KEY k VALUE v)".to_owned()),
+            "JSON_ARRAYAGG" => (2, 2, "JSON_ARRAYAGG(x)".to_owned()),
+            _ => (1, 1, format!("{name}(x)")),
+        };
+        if !call.star && !(least..=most).contains(&call.args.len()) {
+            if name == "COUNT" && call.args.len() > 1 {
+                let error = Diagnostic::error(span, "COUNT takes one value")
+                    .with_hint("count one of the columns, or COUNT(*)");
+                return Err(self.report(error));
+            }
+            let given = call.args.len();
+            let error = Diagnostic::error(span, format!("{name} does not take {given} arguments"));
+            return Err(self.report(error.with_hint(format!("write {form}"))));
         }
 
-        let arg = match call.args.first() {
-            Some(arg) => Some((self.expr(arg)?, arg.span)),
-            None => None,
-        };
-
-        let percentage = call.args.get(1);
-        let (function, arg, column_type) = self.typed(name, arg, percentage, span)?;
-        self.of_rows(arg, filter, span)?;
+        let (function, args, column_type) = self.typed(name, call, span)?;
 
         // A distinct minimum is the minimum.
-        let distinct = call.distinct
-            && !matches!(function, AggregateFunction::Min | AggregateFunction::Max)
-            && arg.is_some();
+        let distinct =
+            call.distinct && !matches!(function, Function::Min | Function::Max) && !args.is_empty();
 
-        let name = self.display(name, function, arg, distinct, filter);
-        Ok(Aggregate { function, arg, distinct, filter, column_type, name })
+        let name = self.display(name, &function, &args, distinct, filter);
+        Ok(AggregateCall { function, args, distinct, filter, column_type, name })
     }
 
-    /// The function, its argument in the type it works on, and the type of its result.
+    /// The function, its arguments in the types it works on, and the type of its result.
     fn typed(
         &mut self,
         name: &str,
-        arg: Option<(ExprId, Span)>,
-        percentage: Option<&ast::Expr>,
+        call: &ast::Call,
         span: Span,
-    ) -> Bound<(AggregateFunction, Option<ExprId>, ColumnType)> {
-        let Some((arg, arg_span)) = arg else {
-            return Ok((AggregateFunction::Count, None, DataType::BigInt.not_null()));
+    ) -> Bound<(Function, Vec<ExprId>, ColumnType)> {
+        let Some(first) = call.args.first() else {
+            return Ok((Function::Count, vec![], DataType::BigInt.not_null()));
         };
+        let arg = self.expr(first)?;
         let from = self.data_type(arg);
         if from == DataType::Null {
-            let error = Diagnostic::error(arg_span, format!("{name} of an untyped NULL has no type"));
+            let error = Diagnostic::error(first.span, format!("{name} of an untyped NULL has no type"));
             return Err(self.report(error.with_hint("write CAST(NULL AS type)")));
         }
-        let (function, arg, result) = match name {
-            "COUNT" => return Ok((AggregateFunction::Count, Some(arg), DataType::BigInt.not_null())),
-            "MIN" => (AggregateFunction::Min, arg, from),
-            "MAX" => (AggregateFunction::Max, arg, from),
-            "FIRST_VALUE" => (AggregateFunction::FirstValue, arg, from),
-            "LAST_VALUE" => (AggregateFunction::LastValue, arg, from),
-            _ if !from.is_numeric() => {
-                let error = Diagnostic::error(arg_span, format!("{name} takes a number"));
+
+        let (function, args, result) = match name {
+            "COUNT" => return Ok((Function::Count, vec![arg], DataType::BigInt.not_null())),
+            "MIN" | "MAX" if from.repr().is_none() || is_nested(&from) => {
+                let error = Diagnostic::error(first.span, format!("{name} takes values that have an order"));
                 return Err(self.report(error.with_detail(format!("this is {from}"))));
             }
-            "SUM" => (AggregateFunction::Sum, arg, sum_type(from)),
-            "AVG" => (AggregateFunction::Avg, arg, average_type(from)),
-            _ => {
-                let p = self.percentage(percentage, span)?;
-                (AggregateFunction::Percentile(p), self.convert(arg, &DataType::Double), DataType::Double)
+            "MIN" => (Function::Min, vec![arg], from),
+            "MAX" => (Function::Max, vec![arg], from),
+            "FIRST_VALUE" => (Function::FirstValue, vec![arg], from),
+            "LAST_VALUE" => (Function::LastValue, vec![arg], from),
+            "SINGLE_VALUE" => (Function::SingleValue, vec![arg], from),
+            "COLLECT" => {
+                let multiset = DataType::Multiset(Box::new(from.not_null()));
+                return Ok((Function::Collect, vec![arg], multiset.not_null()));
+            }
+            "ARRAY_AGG" => {
+                let element = self.type_of(arg);
+                (Function::ArrayAgg, vec![arg], DataType::Array(Box::new(element)))
+            }
+            "LISTAGG" => return self.list_aggregate(arg, call),
+            "JSON_OBJECTAGG" => {
+                let value = self.expr(&call.args[1])?;
+                let absent_on_null = self.is_absent(&call.args[2])?;
+                let key = self.convert(arg, &DataType::STRING);
+                let function = Function::JsonObjectAgg { absent_on_null };
+                return Ok((function, vec![key, value], DataType::STRING.not_null()));
+            }
+            "JSON_ARRAYAGG" => {
+                let absent_on_null = self.is_absent(&call.args[1])?;
+                let function = Function::JsonArrayAgg { absent_on_null };
+                return Ok((function, vec![arg], DataType::STRING.not_null()));
+            }
+            _ if !from.is_numeric() => {
+                let error = Diagnostic::error(first.span, format!("{name} takes a number"));
+                return Err(self.report(error.with_detail(format!("this is {from}"))));
+            }
+            // SUM(DECIMAL) adds up in the wider type of its result.
+            "SUM" => (Function::Sum, vec![self.convert(arg, &sum_type(from.clone()))], sum_type(from)),
+            "AVG" => (Function::Avg, vec![arg], average_type(from)),
+            "STDDEV_POP" => (Function::StddevPop, vec![arg], average_type(from)),
+            "STDDEV_SAMP" => (Function::StddevSamp, vec![arg], average_type(from)),
+            "VAR_POP" => (Function::VarPop, vec![arg], average_type(from)),
+            "VAR_SAMP" => (Function::VarSamp, vec![arg], average_type(from)),
+            _ => return self.percentile(arg, call, span),
+        };
+        Ok((function, args, result.nullable()))
+    }
+
+    /// `LISTAGG(x[, separator])`.
+    fn list_aggregate(
+        &mut self,
+        arg: ExprId,
+        call: &ast::Call,
+    ) -> Bound<(Function, Vec<ExprId>, ColumnType)> {
+        let separator = match call.args.get(1) {
+            None => ",".to_owned(),
+            Some(separator) => {
+                let id = self.expr(separator)?;
+                match self.literal_of(id) {
+                    Some(Value::Text(text)) => text.clone(),
+                    _ => {
+                        let error = Diagnostic::error(separator.span, "the separator of LISTAGG is a text");
+                        return Err(
+                            self.report(error.with_hint("write it in single quotes: LISTAGG(x, ', ')"))
+                        );
+                    }
+                }
             }
         };
-        // SUM(DECIMAL) adds up in the wider type of its result.
-        let arg = if name == "SUM" { self.convert(arg, &result) } else { arg };
-        Ok((function, Some(arg), result.nullable()))
+        if !self.data_type(arg).is_text() {
+            let given = self.data_type(arg);
+            let error = Diagnostic::error(call.args[0].span, "LISTAGG takes a text")
+                .with_detail(format!("this is {given}"))
+                .with_hint("CAST(… AS STRING)");
+            return Err(self.report(error));
+        }
+        Ok((Function::ListAgg { separator }, vec![arg], DataType::STRING.nullable()))
+    }
+
+    /// The text that the parser puts behind the arguments of a JSON aggregate: what becomes of nulls.
+    fn is_absent(&mut self, arg: &ast::Expr) -> Bound<bool> {
+        let id = self.expr(arg)?;
+        Ok(matches!(self.literal_of(id), Some(Value::Text(text)) if text == "ABSENT"))
+    }
+
+    /// `PERCENTILE(x, place[, frequency])`, `PERCENTILE(x, ARRAY[place, …][, frequency])`.
+    fn percentile(
+        &mut self,
+        arg: ExprId,
+        call: &ast::Call,
+        span: Span,
+    ) -> Bound<(Function, Vec<ExprId>, ColumnType)> {
+        let given = call.args.get(1);
+        let (places, many) = match given.map(|expr| &expr.kind) {
+            Some(ast::ExprKind::Array(items)) => {
+                let places: Bound<Vec<f64>> =
+                    items.iter().map(|item| self.percentage(Some(item), span)).collect();
+                (places?, true)
+            }
+            _ => (vec![self.percentage(given, span)?], false),
+        };
+
+        let mut args = vec![self.convert(arg, &DataType::Double)];
+        if let Some(frequency) = call.args.get(2) {
+            let id = self.expr(frequency)?;
+            if !self.data_type(id).is_integer() {
+                let error =
+                    Diagnostic::error(frequency.span, "the frequency of PERCENTILE is a whole number");
+                return Err(self.report(error));
+            }
+            args.push(self.convert(id, &DataType::BigInt));
+        }
+
+        let result = match many {
+            true => DataType::Array(Box::new(DataType::Double.nullable())),
+            false => DataType::Double,
+        };
+        Ok((Function::Percentile { places, many }, args, result.nullable()))
     }
 
     /// A literal from 0 to 1.
     fn percentage(&mut self, expr: Option<&ast::Expr>, span: Span) -> Bound<f64> {
         let place = expr.map_or(span, |expr| expr.span);
-        if let Some(ast::Expr { kind: ast::ExprKind::Array(_), .. }) = expr {
-            let error = Diagnostic::error(place, "an ARRAY of percentages gives an ARRAY").with_hint(
-                "take one of it, PERCENTILE(x, ARRAY[0.5, 0.95])[1], or write a PERCENTILE for each",
-            );
-            return Err(self.report(error));
-        }
         let id = expr.map(|expr| self.expr(expr)).transpose()?;
         let literal = id.map(|id| self.convert(id, &DataType::Double)).and_then(|id| self.literal_of(id));
         match literal {
@@ -181,38 +302,42 @@ impl ExprBinder<'_> {
         }
     }
 
-    /// Aggregates read rows: neither the window's columns nor other aggregates.
-    fn of_rows(&mut self, arg: Option<ExprId>, filter: Option<ExprId>, span: Span) -> Bound<()> {
-        let of_window = [arg, filter].into_iter().flatten().any(|id| self.graph.facts(id).uses_window);
-        if of_window {
-            let error = Diagnostic::error(span, "an aggregate over window_start, window_end or window_time")
-                .with_hint("they are the same for all rows of a group: use them without the aggregate");
-            return Err(self.report(error));
-        }
-        Ok(())
-    }
-
     /// As `explain` prints it.
     fn display(
         &self,
         name: &str,
-        function: AggregateFunction,
-        arg: Option<ExprId>,
+        function: &Function,
+        args: &[ExprId],
         distinct: bool,
         filter: Option<ExprId>,
     ) -> String {
         let exprs = &self.graph.exprs;
-        let arg = arg.map_or("*".to_owned(), |arg| crate::explain::expression(exprs, arg));
+        let mut shown: Vec<String> = args.iter().map(|arg| crate::explain::expression(exprs, *arg)).collect();
+        if shown.is_empty() {
+            shown.push("*".to_owned());
+        }
+
+        match function {
+            Function::Percentile { places, many } => {
+                let list: Vec<String> = places.iter().map(f64::to_string).collect();
+                let list = list.join(", ");
+                shown.insert(1, if *many { format!("ARRAY[{list}]") } else { list });
+            }
+            Function::ListAgg { separator } => shown.push(format!("'{}'", separator.replace('\'', "''"))),
+            _ => {}
+        }
+
         let distinct = if distinct { "DISTINCT " } else { "" };
-        let percentage = match function {
-            AggregateFunction::Percentile(p) => format!(", {p}"),
-            _ => String::new(),
-        };
         let filter = filter
             .map(|f| format!(" FILTER (WHERE {})", crate::explain::expression(exprs, f)))
             .unwrap_or_default();
-        format!("{name}({distinct}{arg}{percentage}){filter}")
+        format!("{name}({distinct}{}){filter}", shown.join(", "))
     }
+}
+
+/// Whether values of the type hold other values.
+fn is_nested(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Array(_) | DataType::Map(..) | DataType::Multiset(_) | DataType::Row(_))
 }
 
 fn sum_type(from: DataType) -> DataType {

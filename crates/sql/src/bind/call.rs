@@ -2,7 +2,6 @@
 
 use types::{ColumnType, DataType, Value};
 
-use super::scope::Found;
 use super::{Bound, Cell, ExprBinder};
 use crate::error::{Diagnostic, Span, did_you_mean};
 use crate::expr::{Expr, ExprId};
@@ -15,17 +14,10 @@ const OWN: &[&str] = &["COALESCE", "IFNULL", "NULLIF", "IF", "CAST", "TRY_CAST"]
 /// Functions of Flink that exist only in other kinds of queries.
 const REFUSED: &[(&str, &str)] = &[
     ("APPROX_COUNT_DISTINCT", "Flink refuses it in streams; COUNT(DISTINCT x) is exact here"),
-    ("ROW_NUMBER", "OVER windows are not supported"),
-    ("RANK", "OVER windows are not supported"),
-    ("DENSE_RANK", "OVER windows are not supported"),
-    ("LAG", "OVER windows are not supported"),
-    ("LEAD", "OVER windows are not supported"),
-    ("PROCTIME", "results are by event time: declare a WATERMARK"),
-    ("TUMBLE_START", "with window table functions, use the column window_start"),
-    ("TUMBLE_END", "with window table functions, use the column window_end"),
-    ("TUMBLE_ROWTIME", "with window table functions, use the column window_time"),
-    ("HOP_START", "with window table functions, use the column window_start"),
-    ("HOP_END", "with window table functions, use the column window_end"),
+    ("ROW_NUMBER", "it needs an OVER (PARTITION BY … ORDER BY …)"),
+    ("RANK", "it needs an OVER (PARTITION BY … ORDER BY …)"),
+    ("DENSE_RANK", "it needs an OVER (PARTITION BY … ORDER BY …)"),
+    ("LAG", "it needs an OVER (PARTITION BY … ORDER BY …)"),
     ("PERCENTILE_CONT", "use PERCENTILE(x, 0.95)"),
     ("PERCENTILE_DISC", "use PERCENTILE(x, 0.95)"),
 ];
@@ -97,6 +89,12 @@ const FLINK_ONLY: &[&str] = &[
 impl ExprBinder<'_> {
     pub(super) fn call(&mut self, call: &ast::Call, span: Span) -> Bound<ExprId> {
         let name = call.name.value.to_ascii_uppercase();
+        if name == "GROUPING" || name == "GROUPING_ID" {
+            return self.grouping(call, span);
+        }
+        if let Some(bound) = self.window_bound(call, &name, span) {
+            return bound;
+        }
         if super::aggregate::is_aggregate(&name) {
             return self.aggregate(call, &name, span);
         }
@@ -206,7 +204,7 @@ impl ExprBinder<'_> {
         }
 
         if let ExprKind::Name(path) = &input.kind
-            && let Found::Cell(Cell::Map { values, .. }) = self.find(path)
+            && let Ok(Cell::Map { values, .. }) = self.find(path)
         {
             let key = match &index.kind {
                 ExprKind::Literal { value: Value::Text(key), .. } => values.iter().find(|(of, _)| of == key),

@@ -2,8 +2,8 @@
 
 use types::DataType;
 
-use super::{Binder, Bound, ExprBinder};
-use crate::bind::scope::{Relation, Stage};
+use super::stage::Stage;
+use super::{Binder, ExprBinder};
 use crate::expr::{Expr, ExprId};
 use crate::functions;
 use crate::plan::{Lengths, NotNull, TableColumn};
@@ -12,7 +12,7 @@ impl Binder {
     /// Brings texts and bytes to the length of their columns, if the script asks for it.
     pub(super) fn enforce_lengths(
         &mut self,
-        relation: &mut Relation,
+        stage: &mut Stage,
         columns: &mut [ExprId],
         wanted: &[TableColumn],
     ) {
@@ -28,7 +28,7 @@ impl Binder {
                 continue;
             }
             let value = *id;
-            *id = self.over(relation, None, None, "here", |binder| {
+            *id = self.on(stage, |binder| {
                 let mut args = vec![value];
                 if name == "$CHECK_LENGTH" {
                     args.push(binder.text(&format!("`{}`", column.name)));
@@ -39,41 +39,35 @@ impl Binder {
         }
     }
 
-    /// Fails the row that would write a null into a `NOT NULL` column, or leaves it out.
+    /// Fails the row that would write a null into a `NOT NULL` column, or gives the conditions that leave it out.
     pub(super) fn enforce_not_null(
         &mut self,
-        relation: &mut Relation,
+        stage: &mut Stage,
         columns: &mut [ExprId],
         wanted: &[TableColumn],
         table: &str,
-    ) -> Bound<()> {
+    ) -> Vec<ExprId> {
+        let mut conditions = vec![];
         let row: Vec<ExprId> = columns.to_vec();
         for (id, column) in columns.iter_mut().zip(wanted) {
             let value = *id;
-            let is_nullable = self.over(relation, None, None, "here", |binder| binder.is_nullable(value));
+            let is_nullable = self.on(stage, |binder| binder.is_nullable(value));
             if column.column_type.nullable || !is_nullable {
                 continue;
             }
             match self.sink_rules.not_null {
                 NotNull::Drop => {
-                    let is_there = self.over(relation, None, None, "here", |binder| {
-                        binder.add_boolean(Expr::IsNotNull(value), false)
-                    });
-                    match &mut relation.stage {
-                        Stage::Grouped(group) => group.having.push(is_there),
-                        Stage::Rows | Stage::Windowed { .. } => relation.filters.push(is_there),
-                    }
+                    let is_there = self.on(stage, |binder| binder.add_boolean(Expr::IsNotNull(value), false));
+                    conditions.push(is_there);
                 }
                 NotNull::Error => {
                     let place = format!("`{}` of `{table}`", column.name);
-                    *id = self.over(relation, None, None, "here", |binder| {
-                        binder.not_null(value, &place, wanted, &row)
-                    });
+                    *id = self.on(stage, |binder| binder.not_null(value, &place, wanted, &row));
                 }
             }
         }
 
-        Ok(())
+        conditions
     }
 }
 

@@ -3,26 +3,41 @@
 use jiff::tz::TimeZone;
 use types::{ColumnType, DataType, Scalar, Value};
 
-use super::scope::Found;
-use super::{Bound, Cell, Column, Reported, unsupported};
+use super::aggregate::AggregateCall;
+use super::group::GroupContext;
+use super::over::OverCall;
+use super::scope::{OuterScope, Scope};
+use super::subquery::{PreparedQuery, QueryValue};
+use super::{Bound, Cell, Column, Reported};
 use crate::error::{Diagnostic, Span};
 use crate::expr::{CastMode, Expr, ExprId};
 use crate::functions::{self, Env, Output};
 use crate::graph::Graph;
 use crate::parse::ast::{self, ExprKind, Ident, Truth};
-use crate::plan::Aggregate;
 use crate::rewrite::{is_worth_keeping, length};
 
-/// Binds expressions over one relation.
+/// Binds expressions over one scope.
 pub(crate) struct ExprBinder<'a> {
     pub(crate) graph: &'a mut Graph,
-    pub(crate) columns: &'a [Column],
-    /// The alias or name by which the relation may be named before a column.
-    pub(crate) qualifier: Option<&'a str>,
+    pub(crate) scope: &'a Scope,
+    /// The query around this one, whose columns may be named too.
+    pub(crate) outer: Option<&'a OuterScope>,
     pub(crate) time_zone: &'a TimeZone,
     pub(crate) diagnostics: &'a mut Vec<Diagnostic>,
+    /// Columns that may be named where nothing else has their name.
+    pub(crate) aliases: &'a [Column],
     /// Where aggregate calls are collected; `None` where none may stand.
-    pub(crate) aggregates: Option<&'a mut Vec<Aggregate>>,
+    pub(crate) aggregates: Option<&'a mut Vec<AggregateCall>>,
+    /// Where `OVER` calls are collected; `None` where none may stand.
+    pub(crate) overs: Option<&'a mut Vec<OverCall>>,
+    /// Where queries are collected that stand as values; `None` where none may stand.
+    pub(crate) values: Option<&'a mut Vec<QueryValue>>,
+    /// What the query groups by.
+    pub(crate) group: Option<&'a GroupContext>,
+    /// The `WINDOW` clause.
+    pub(crate) windows: &'a [(Ident, ast::OverWindow)],
+    /// The queries in the expressions, bound before.
+    pub(crate) queries: &'a [PreparedQuery],
     /// Why none may stand here.
     pub(crate) clause: &'a str,
     /// Each column named, with its place, for errors found later.
@@ -98,10 +113,6 @@ impl ExprBinder<'_> {
         match &expr.kind {
             ExprKind::Name(path) => self.name(path, expr.span),
             ExprKind::Literal { value, data_type } => Ok(self.add_literal(value.clone(), data_type.clone())),
-            ExprKind::Array(_) => {
-                let error = Diagnostic::error(expr.span, "an ARRAY has no place here");
-                Err(self.report(error.with_hint("arrays stand only in PERCENTILE(x, ARRAY[0.5, 0.95])[1]")))
-            }
             ExprKind::Index(input, index) => self.index(input, index, expr.span),
             ExprKind::Negate(input) => {
                 let id = self.expr(input)?;
@@ -140,14 +151,15 @@ impl ExprBinder<'_> {
                 let id = self.expr(input)?;
                 self.cast(id, target, *mode, expr.span)
             }
+            ExprKind::Call(call) if call.over.is_some() => self.over(call, expr.span),
             ExprKind::Call(call) => self.call(call, expr.span),
-            ExprKind::Map(_)
-            | ExprKind::Row(_)
-            | ExprKind::Field(_, _)
-            | ExprKind::Exists(_)
+            ExprKind::Exists(_)
             | ExprKind::Subquery(_)
             | ExprKind::InQuery { .. }
-            | ExprKind::Quantified { .. } => Err(self.report(unsupported::anything_else(expr.span))),
+            | ExprKind::Quantified { .. } => self.query_value(expr),
+            ExprKind::Array(_) | ExprKind::Row(_) | ExprKind::Map(_) | ExprKind::Field(..) => {
+                self.nested_value(expr)
+            }
         }
     }
 
@@ -160,29 +172,28 @@ impl ExprBinder<'_> {
     fn name(&mut self, path: &[Ident], span: Span) -> Bound<ExprId> {
         let last = path.last().expect("a name has at least one part").clone();
         let error = match self.find(path) {
-            Found::Cell(Cell::Scalar(id)) => {
-                let id = *id;
+            Ok(Cell::Scalar(id)) => {
                 self.uses.push((id, Ident { value: last.value, span }));
                 return Ok(id);
             }
-            Found::Cell(Cell::Row(fields)) => {
+            Ok(Cell::Row(fields)) => {
                 let field = fields.first().map_or("field", |field| &field.name);
                 Diagnostic::error(span, format!("`{}` is a ROW, and only its fields have values", last.value))
                     .with_hint(format!("write for example `{}`.`{field}`", last.value))
             }
-            Found::Cell(Cell::Unreadable(data_type)) => {
+            Ok(Cell::Unreadable(data_type)) => {
                 let message =
-                    format!("`{}` is {}, which can be declared but not read", last.value, kind(data_type));
+                    format!("`{}` is {}, which can be declared but not read", last.value, kind(&data_type));
                 Diagnostic::error(span, message)
                     .with_detail(format!("it is declared as {data_type}"))
                     .with_hint("declare the fields that are read as columns, or in a ROW")
             }
-            Found::Cell(Cell::Map { data_type, .. }) => {
+            Ok(Cell::Map { data_type, .. }) => {
                 Diagnostic::error(span, format!("`{}` is a MAP, and only its values can be read", last.value))
                     .with_detail(format!("it is declared as {data_type}"))
                     .with_hint(format!("write for example CAST(`{}`['name'] AS STRING)", last.value))
             }
-            Found::Error(error) => *error,
+            Err(error) => *error,
         };
 
         Err(self.report(error))

@@ -96,7 +96,7 @@ impl Binder {
         match self.catalog.get(&name.value) {
             Some(Object::Table(index)) if !is_local && !self.catalog.tables[index].is_broken => {
                 let index = self.hinted(index, hints)?;
-                self.catalog.tables[index].relation(index).ok_or(super::Reported)
+                self.table(index)
             }
             _ => {
                 self.hinted_view(name, hints)?;

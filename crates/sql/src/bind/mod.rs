@@ -1,8 +1,8 @@
-//! Names and types: from what was parsed to bound expressions and relations.
+//! Names and types: from what was parsed to relational trees.
 //!
-//! Views are bound once, where they are declared, and inlined by handing out their relation: since equal expressions
-//! are one node, whatever uses them shares the work. A finding goes to [`Binder::diagnostics`] at once; [`Reported`] is
-//! the proof that one did.
+//! A query is bound clause by clause into a tree of [`Rel`](crate::rel::Rel) nodes. A view is bound once, where it is
+//! declared; each use shares its tree. A finding goes to [`Binder::diagnostics`] at once; [`Reported`] is the proof that
+//! one did.
 
 mod aggregate;
 mod call;
@@ -10,12 +10,19 @@ mod choose;
 mod compare;
 mod enforce;
 mod expression;
+mod from;
 mod group;
 mod hint;
+mod lift;
+mod nested;
+mod over;
 mod portable;
+mod query;
 pub(crate) mod scope;
 mod select;
 mod sink;
+mod stage;
+mod subquery;
 mod top;
 pub(crate) mod unsupported;
 mod values;
@@ -29,11 +36,12 @@ use crate::catalog::{Catalog, Object};
 use crate::error::{Diagnostic, Kind, Span};
 use crate::parse::ast::{CreateTable, CreateView, Ident, Query};
 use crate::plan::{Settings, SinkRules, Window};
+use crate::rel::Rel;
 use scope::Relation;
 
 pub(crate) use aggregate::NAMES as AGGREGATES;
 pub(crate) use expression::{ExprBinder, cast_value};
-pub(crate) use scope::{Cell, Column, Group, Stage};
+pub(crate) use scope::{Cell, Column, Scope};
 pub(crate) use sink::BoundQuery;
 pub(crate) use top::BoundTop;
 
@@ -99,22 +107,22 @@ impl Binder {
 
     /// The relation of a view, with the view's own column names.
     fn view(&mut self, query: &Query, columns: &[Ident], name: Span) -> Bound<Relation> {
-        let mut relation = self.query(query)?;
-        self.rename(&mut relation, columns, name)?;
+        let mut relation = self.query(query, None)?;
+        self.rename(&mut relation.columns, columns, name)?;
         Ok(relation)
     }
 
-    fn rename(&mut self, relation: &mut Relation, names: &[Ident], span: Span) -> Bound<()> {
+    fn rename<T>(&mut self, columns: &mut [Column<T>], names: &[Ident], span: Span) -> Bound<()> {
         if names.is_empty() {
             return Ok(());
         }
-        if names.len() != relation.columns.len() {
+        if names.len() != columns.len() {
             let counted = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-            let (given, wanted) = (counted(names.len(), "name"), counted(relation.columns.len(), "column"));
+            let (given, wanted) = (counted(names.len(), "name"), counted(columns.len(), "column"));
             let message = format!("{given} for {wanted}");
             return Err(self.report(Diagnostic::error(span, message)));
         }
-        for (column, name) in relation.columns.iter_mut().zip(names) {
+        for (column, name) in columns.iter_mut().zip(names) {
             column.name = name.value.clone();
         }
         Ok(())
@@ -136,16 +144,47 @@ impl Binder {
             return local.clone().ok_or(Reported);
         }
         match self.catalog.get(&name.value) {
-            Some(Object::Table(index)) => match self.catalog.tables[index].relation(index) {
-                Some(relation) => Ok(relation),
-                None => Err(Reported),
-            },
+            Some(Object::Table(index)) => self.table(index),
             Some(Object::View(index)) => self.catalog.views[index].clone().ok_or(Reported),
             None => {
                 let error = self.catalog.unknown(name, "table or view", Kind::NoSuchObject);
                 Err(self.report(error))
             }
         }
+    }
+
+    /// A table as something to read: its leaves, and its declared columns computed from them.
+    fn table(&self, index: usize) -> Bound<Relation> {
+        let table = &self.catalog.tables[index];
+        if table.is_broken {
+            return Err(Reported);
+        }
+        let leaves = table.leaves.iter().map(|leaf| (leaf.path.join("."), leaf.column_type.clone()));
+        let scan = Rel::scan(index, leaves.collect(), table.span);
+
+        let mut fields: Vec<(String, crate::expr::ExprId)> = vec![];
+        let columns = table.columns.iter().map(|column| {
+            column.map(&mut |id| {
+                let place = fields.iter().position(|(_, known)| *known == id);
+                place.unwrap_or_else(|| {
+                    let name = match table.graph.exprs.expr(id) {
+                        crate::expr::Expr::Column(leaf) => table.graph.exprs.inputs[*leaf].name.clone(),
+                        _ => column.name.clone(),
+                    };
+                    fields.push((name, id));
+                    fields.len() - 1
+                })
+            })
+        });
+        let columns: Vec<Column<usize>> = columns.collect();
+        let rowtime = table.rowtime.as_ref().map(|rowtime| rowtime.time);
+        let event_time = rowtime.and_then(|time| fields.iter().position(|(_, id)| *id == time));
+
+        let mut rel = Rel::calc(scan, table.graph.exprs.clone(), vec![], fields, table.span);
+        if let Some(field) = event_time {
+            rel = rel.with_event_time(field);
+        }
+        Ok(Relation { rel, columns, correlated: vec![] })
     }
 }
 

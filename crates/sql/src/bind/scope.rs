@@ -1,135 +1,151 @@
-//! Relations: what a `FROM` or a view stands for, and how a name is found in one.
+//! Scopes: the tables of a `FROM` side by side, and how a name is found in them.
+
+use std::sync::Arc;
 
 use types::{ColumnType, DataType};
 
 use super::ExprBinder;
 use crate::error::{Diagnostic, did_you_mean};
 use crate::expr::ExprId;
-use crate::graph::Graph;
 use crate::parse::ast::Ident;
-use crate::plan::{Aggregate, Window};
+use crate::rel::Rel;
 
-/// Rows of one source, filtered, projected, and perhaps windowed and grouped.
+/// What a query, a view or a table gives: rows, and the columns by which they are named.
 #[derive(Debug, Clone)]
 pub(crate) struct Relation {
-    /// The table's index in the catalog.
-    pub(crate) source: usize,
-    pub(crate) columns: Vec<Column>,
-    /// Over the source's graph; all must be true.
-    pub(crate) filters: Vec<ExprId>,
-    pub(crate) stage: Stage,
+    pub(crate) rel: Arc<Rel>,
+    /// Over the fields of `rel`.
+    pub(crate) columns: Vec<Column<usize>>,
+    /// Conditions on this query's rows that name columns of the query around it.
+    pub(crate) correlated: Vec<Correlated>,
+}
+
+/// A condition of a query on the rows of the query around it.
+#[derive(Debug, Clone)]
+pub(crate) struct Correlated {
+    /// Scope: the fields of the relation, then one input for each of `outer`.
+    pub(crate) exprs: crate::expr::ExprGraph,
+    pub(crate) condition: ExprId,
+    /// Expressions of the query around this one.
+    pub(crate) outer: Vec<ExprId>,
 }
 
 #[derive(Debug, Clone)]
-pub(crate) enum Stage {
-    /// Columns are over the source's graph.
-    Rows,
-    /// As rows, with the window's columns; `conditions` are those on the window's columns alone.
-    Windowed { window: Window, conditions: Vec<ExprId> },
-    /// Columns are over the group's own graph.
-    Grouped(Box<Group>),
-}
-
-/// A window aggregation.
-#[derive(Debug, Clone)]
-pub(crate) struct Group {
-    pub(crate) window: Window,
-    pub(crate) keys: Vec<ExprId>,
-    pub(crate) aggregates: Vec<Aggregate>,
-    /// Inputs: keys, aggregates, `window_start`, `window_end`, `window_time`.
-    pub(crate) output: Graph,
-    pub(crate) having: Vec<ExprId>,
-}
-
-#[derive(Debug, Clone)]
-pub(crate) struct Column {
+pub(crate) struct Column<T = ExprId> {
     pub(crate) name: String,
-    pub(crate) cell: Cell,
+    pub(crate) cell: Cell<T>,
 }
 
-/// What a column holds.
+/// What a column holds. `T` names a scalar: an expression, or a field of a node.
 #[derive(Debug, Clone)]
-pub(crate) enum Cell {
-    Scalar(ExprId),
+pub(crate) enum Cell<T = ExprId> {
+    Scalar(T),
     /// A `ROW`: only its fields have values.
-    Row(Vec<Column>),
-    /// A value of a type that can be declared but not read: an `ARRAY`, a `MAP`, or a class of Java.
+    Row(Vec<Column<T>>),
+    /// A value of a type that can be declared but not read, such as a class of Java.
     Unreadable(DataType),
     /// A `MAP` of a record's metadata, of which the values can be read whose keys the script writes out.
     Map {
         data_type: DataType,
-        values: Vec<(String, ExprId)>,
+        values: Vec<(String, T)>,
     },
 }
 
-/// What a name stands for in a relation.
-pub(super) enum Found<'a> {
-    Cell(&'a Cell),
-    Error(Box<Diagnostic>),
+impl<T: Copy> Cell<T> {
+    /// The cell with other names for its scalars.
+    pub(crate) fn map<U>(&self, map: &mut impl FnMut(T) -> U) -> Cell<U> {
+        match self {
+            Cell::Scalar(scalar) => Cell::Scalar(map(*scalar)),
+            Cell::Row(fields) => Cell::Row(fields.iter().map(|field| field.map(map)).collect()),
+            Cell::Unreadable(data_type) => Cell::Unreadable(data_type.clone()),
+            Cell::Map { data_type, values } => Cell::Map {
+                data_type: data_type.clone(),
+                values: values.iter().map(|(key, scalar)| (key.clone(), map(*scalar))).collect(),
+            },
+        }
+    }
 }
 
-impl ExprBinder<'_> {
-    /// `column`, `column.field…`, `table.column…`.
+impl<T: Copy> Column<T> {
+    pub(crate) fn map<U>(&self, map: &mut impl FnMut(T) -> U) -> Column<U> {
+        Column { name: self.name.clone(), cell: self.cell.map(map) }
+    }
+}
+
+/// The tables of a `FROM`.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Scope {
+    /// Columns that `USING` or `NATURAL` made one of two.
+    pub(crate) merged: Vec<Column>,
+    pub(crate) tables: Vec<ScopeTable>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct ScopeTable {
+    /// The alias or name by which the table may be named before a column.
+    pub(crate) qualifier: Option<String>,
+    pub(crate) columns: Vec<Column>,
+}
+
+impl Scope {
+    pub(crate) fn of(qualifier: Option<String>, columns: Vec<Column>) -> Scope {
+        Scope { merged: vec![], tables: vec![ScopeTable { qualifier, columns }] }
+    }
+
+    /// What `*` stands for: merged columns first.
+    pub(crate) fn all(&self) -> Vec<Column> {
+        let is_merged = |column: &&Column| !self.merged.iter().any(|merged| merged.name == column.name);
+        let others = self.tables.iter().flat_map(|table| table.columns.iter().filter(is_merged));
+        self.merged.iter().chain(others).cloned().collect()
+    }
+
+    pub(crate) fn table(&self, qualifier: &str) -> Option<&ScopeTable> {
+        self.tables.iter().find(|table| table.qualifier.as_deref() == Some(qualifier))
+    }
+
+    /// Every column of this name that may be named without a qualifier.
+    fn named(&self, name: &str) -> Vec<&Column> {
+        let merged: Vec<&Column> = self.merged.iter().filter(|column| column.name == name).collect();
+        if !merged.is_empty() {
+            return merged;
+        }
+        self.tables.iter().flat_map(|table| &table.columns).filter(|column| column.name == name).collect()
+    }
+
+    /// `column`, `column.field…`, `table.column…`; with the error's severity: whether some part of it was found.
     pub(super) fn find(&self, path: &[Ident]) -> Found<'_> {
         let (first, rest) = path.split_first().expect("a name has at least one part");
-        let qualified = self.qualifier.is_some_and(|qualifier| qualifier == first.value) && !rest.is_empty();
-        let matching: Vec<&Column> = self.columns.iter().filter(|c| c.name == first.value).collect();
+        let qualified = if rest.is_empty() { None } else { self.table(&first.value) };
+        let matching = self.named(&first.value);
 
-        match matching.as_slice() {
-            [] if qualified => self.fields(self.columns, &rest[0], &rest[1..], Some(first)),
-            [] => Found::Error(self.unknown_column(first)),
-            [column] => {
-                // A qualifier that is also a column: the column wins, unless only the qualifier makes sense.
-                if qualified && !has_field(column, &rest[0].value) {
-                    return self.fields(self.columns, &rest[0], &rest[1..], Some(first));
-                }
-                self.descend(&column.cell, first, rest)
+        match (matching.as_slice(), qualified) {
+            ([], Some(table)) => fields(&table.columns, &rest[0], &rest[1..], Some(first)),
+            ([], None) => Found::Unknown(self.unknown_column(first)),
+            // A qualifier that is also a column: the column wins, unless only the qualifier makes sense.
+            ([column, ..], Some(table)) if !has_field(column, &rest[0].value) => {
+                fields(&table.columns, &rest[0], &rest[1..], Some(first))
             }
+            ([column], _) => descend(&column.cell, first, rest),
             _ => {
-                let error = Diagnostic::error(
-                    first.span,
-                    format!("`{}` is the name of several columns", first.value),
-                );
-                Found::Error(Box::new(error.with_hint("give each its own name with AS")))
-            }
-        }
-    }
-
-    fn fields<'a>(
-        &'a self,
-        among: &'a [Column],
-        name: &Ident,
-        rest: &[Ident],
-        of: Option<&Ident>,
-    ) -> Found<'a> {
-        match among.iter().find(|column| column.name == name.value) {
-            Some(column) => self.descend(&column.cell, name, rest),
-            None => {
-                let owner = of.map(|of| format!(" in `{}`", of.value)).unwrap_or_default();
-                let message = format!("there is no `{}`{owner}", name.value);
-                Found::Error(Box::new(suggest(Diagnostic::error(name.span, message), &name.value, among)))
-            }
-        }
-    }
-
-    fn descend<'a>(&'a self, cell: &'a Cell, name: &Ident, rest: &[Ident]) -> Found<'a> {
-        let Some((field, behind)) = rest.split_first() else { return Found::Cell(cell) };
-        match cell {
-            Cell::Row(fields) => self.fields(fields, field, behind, Some(name)),
-            Cell::Scalar(_) | Cell::Unreadable(_) | Cell::Map { .. } => {
-                let message = format!("`{}` is not a ROW and has no field `{}`", name.value, field.value);
-                Found::Error(Box::new(Diagnostic::error(field.span, message)))
+                let message = format!("`{}` is the name of several columns", first.value);
+                let tables: Vec<&str> = self.tables.iter().filter_map(|of| of.qualifier.as_deref()).collect();
+                let hint = match tables[..] {
+                    [one, _, ..] => format!("name the table too: `{one}`.`{}`", first.value),
+                    _ => "give each its own name with AS".to_owned(),
+                };
+                Found::Error(Box::new(Diagnostic::error(first.span, message).with_hint(hint)))
             }
         }
     }
 
     fn unknown_column(&self, name: &Ident) -> Box<Diagnostic> {
+        let columns = self.all();
         let error = Diagnostic::error(name.span, format!("there is no column `{}`", name.value));
-        let mut error = suggest(error, &name.value, self.columns);
+        let mut error = suggest(error, &name.value, &columns);
         if error.hint.is_none() {
             // Perhaps a field of a ROW was meant.
-            let owner = self.columns.iter().find(|column| has_field(column, &name.value));
-            error.hint = owner.map(|o| format!("did you mean `{}`.`{}`?", o.name, name.value));
+            let owner = columns.iter().find(|column| has_field(column, &name.value));
+            error.hint = owner.map(|owner| format!("did you mean `{}`.`{}`?", owner.name, name.value));
         }
         if error.hint.is_none() && name.value.starts_with("window_") {
             error.hint = Some(
@@ -140,12 +156,68 @@ impl ExprBinder<'_> {
     }
 }
 
+/// What a name stands for in a scope.
+pub(super) enum Found<'a> {
+    Cell(&'a Cell),
+    /// Nothing has this name; a query around this one may have it.
+    Unknown(Box<Diagnostic>),
+    Error(Box<Diagnostic>),
+}
+
+impl ExprBinder<'_> {
+    /// What a name stands for: in this query, otherwise in the query around it, of which an input is made.
+    pub(super) fn find(&mut self, path: &[Ident]) -> Result<Cell, Box<Diagnostic>> {
+        let unknown = match self.scope.find(path) {
+            Found::Cell(cell) => return Ok(cell.clone()),
+            Found::Error(error) => return Err(error),
+            Found::Unknown(error) => error,
+        };
+        if let [name] = path
+            && let Some(column) = self.aliases.iter().find(|column| column.name == name.value)
+        {
+            return Ok(column.cell.clone());
+        }
+        let Some(outer) = self.outer else { return Err(unknown) };
+        match outer.scope.find(path) {
+            Found::Cell(cell) => {
+                let graph = &mut self.graph;
+                let name = path.last().map_or("", |last| &last.value);
+                Ok(cell.map(&mut |id| graph.outer_input(name, outer.exprs.column_type(id), id)))
+            }
+            Found::Error(error) => Err(error),
+            Found::Unknown(_) => Err(unknown),
+        }
+    }
+}
+
+fn fields<'a>(among: &'a [Column], name: &Ident, rest: &[Ident], of: Option<&Ident>) -> Found<'a> {
+    match among.iter().find(|column| column.name == name.value) {
+        Some(column) => descend(&column.cell, name, rest),
+        None => {
+            let owner = of.map(|of| format!(" in `{}`", of.value)).unwrap_or_default();
+            let message = format!("there is no `{}`{owner}", name.value);
+            Found::Error(Box::new(suggest(Diagnostic::error(name.span, message), &name.value, among)))
+        }
+    }
+}
+
+fn descend<'a>(cell: &'a Cell, name: &Ident, rest: &[Ident]) -> Found<'a> {
+    let Some((field, behind)) = rest.split_first() else { return Found::Cell(cell) };
+    match cell {
+        Cell::Row(columns) => fields(columns, field, behind, Some(name)),
+        Cell::Scalar(_) | Cell::Unreadable(_) | Cell::Map { .. } => {
+            let message = format!("`{}` is not a ROW and has no field `{}`", name.value, field.value);
+            Found::Error(Box::new(Diagnostic::error(field.span, message)))
+        }
+    }
+}
+
 fn has_field(column: &Column, name: &str) -> bool {
     matches!(&column.cell, Cell::Row(fields) if fields.iter().any(|field| field.name == name))
 }
 
 /// With the nearest name, or all of them where they are few.
-pub(crate) fn suggest(error: Diagnostic, name: &str, columns: &[Column]) -> Diagnostic {
+pub(crate) fn suggest<T>(error: Diagnostic, name: &str, columns: &[Column<T>]) -> Diagnostic {
     match did_you_mean(name, columns.iter().map(|c| c.name.as_str())) {
         Some(hint) => error.with_hint(hint),
         None if (1..=16).contains(&columns.len()) => {
@@ -178,4 +250,12 @@ pub(crate) fn cell_of(
         unreadable if unreadable.repr().is_none() => Cell::Unreadable(unreadable.clone()),
         scalar => Cell::Scalar(make_leaf(path, ColumnType { data_type: scalar.clone(), nullable })),
     }
+}
+
+/// The query around a query, as the inner one sees it.
+#[derive(Debug, Clone)]
+pub(crate) struct OuterScope {
+    pub(crate) scope: Scope,
+    /// What the cells of the scope are.
+    pub(crate) exprs: crate::expr::ExprGraph,
 }

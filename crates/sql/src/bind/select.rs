@@ -1,167 +1,543 @@
-//! `SELECT`: from a relation to a relation.
+//! `SELECT`: clause by clause from a `FROM` to a relation.
 
-use super::scope::{Column, Relation, Stage};
-use super::{Binder, Bound, Cell, ExprBinder, Reported, unsupported, window_name};
+use super::aggregate::AggregateCall;
+use super::over::{BoundOrder, OverCall};
+use super::scope::{Correlated, OuterScope, Relation, Scope};
+use super::stage::Stage;
+use super::subquery::{PreparedQuery, QueryValue};
+use super::{Binder, Bound, Cell, Column, ExprBinder};
 use crate::error::{Diagnostic, Span};
-use crate::expr::ExprId;
-use crate::graph::Graph;
-use crate::parse::ast::{Expr, ExprKind, From, FromKind, Query, QueryBody, Select, SelectItem};
-use crate::plan::Aggregate;
+use crate::expr::{Expr as BoundExpr, ExprId};
+use crate::graph::{Graph, Origin};
+use crate::parse::ast::{Expr, ExprKind, Ident, OrderItem, OverWindow, Select, SelectItem};
+use crate::plan::operator::{Call, SortKey};
+use crate::rel::rebase::inputs_of;
+use crate::rel::{AggregateRel, OverRel, Rel, SortRel};
+
+/// What may stand in a clause, and what is known there.
+#[derive(Clone, Copy)]
+pub(super) struct Clause<'a> {
+    pub(super) scope: &'a Scope,
+    pub(super) outer: Option<&'a OuterScope>,
+    pub(super) queries: &'a [PreparedQuery],
+    pub(super) windows: &'a [(Ident, OverWindow)],
+    /// Columns of the SELECT that may be named where nothing else has their name.
+    pub(super) aliases: &'a [Column],
+    /// Why a call has no place here.
+    pub(super) what: &'a str,
+}
+
+/// The calls that a SELECT collects; a kind that has no place is `None`.
+#[derive(Default)]
+pub(super) struct Calls {
+    pub(super) aggregates: Option<Vec<AggregateCall>>,
+    pub(super) overs: Option<Vec<OverCall>>,
+    pub(super) values: Vec<QueryValue>,
+    pub(super) group: Option<super::group::GroupContext>,
+}
+
+/// What a select item, a condition or an order is over the rows.
+pub(super) struct Item {
+    pub(super) column: Column,
+    pub(super) uses: Vec<(ExprId, Ident)>,
+    pub(super) span: Span,
+}
+
+/// A SELECT whose expressions are bound.
+pub(super) struct Bodies {
+    pub(super) items: Vec<Item>,
+    pub(super) having: Vec<Item>,
+    pub(super) qualify: Vec<Item>,
+    pub(super) order: Vec<(BoundOrder, Vec<(ExprId, Ident)>, Span)>,
+}
+
+/// What stands behind a query, as far as its SELECT must know it.
+#[derive(Clone, Copy)]
+pub(super) struct Behind<'a> {
+    pub(super) order_by: &'a [OrderItem],
+    pub(super) limit: Option<u64>,
+    pub(super) offset: u64,
+}
 
 impl Binder {
-    pub(super) fn query(&mut self, query: &Query) -> Bound<Relation> {
-        let outer = self.locals.len();
-        for local in &query.with {
-            let relation = self.view(&local.query, &local.columns, local.name.span).ok();
-            self.locals.push((local.name.value.clone(), relation));
-        }
-        let bound = match &query.body {
-            QueryBody::Select(select) => self.select(select),
-            QueryBody::Values { rows, .. } => self.values(rows),
-            QueryBody::Nested(query) => self.query(query),
-            QueryBody::SetOperation(operation) => {
-                Err(self.report(unsupported::anything_else(operation.operator_span)))
-            }
-        };
-        self.locals.truncate(outer);
-        bound
-    }
-
-    fn select(&mut self, select: &Select) -> Bound<Relation> {
-        self.select_hints(&select.hints)?;
-        let (mut base, qualifier) = match &select.from {
-            Some(from) => self.from(from)?,
-            // A query without FROM reads one row without columns.
-            None => (self.values(&[vec![]])?, None),
-        };
-        if let Some(filter) = &select.filter {
-            // A wrong condition has been reported; what is selected is looked at all the same.
-            let _ = self.filter(&mut base, qualifier.as_deref(), filter);
-        }
-        if is_aggregating(select) {
-            self.group(select, base, qualifier.as_deref())
-        } else {
-            self.project(select, base, qualifier.as_deref())
-        }
-    }
-
-    /// The relation, and the name by which its columns may be qualified.
-    pub(super) fn from(&mut self, from: &From) -> Bound<(Relation, Option<String>)> {
-        let (mut relation, mut qualifier) = match &from.kind {
-            FromKind::Table { name, hints, .. } => {
-                let relation = self.relation_hinted(name.last(), hints)?;
-                (relation, Some(name.last().value.clone()))
-            }
-            FromKind::Subquery(query) => (self.query(query)?, None),
-            FromKind::Window(call) => (self.window(call)?, None),
-            FromKind::Values { rows, .. } => (self.values(rows)?, None),
-            FromKind::Nested(from) => self.from(from)?,
-            FromKind::Lateral(_)
-            | FromKind::Unnest { .. }
-            | FromKind::Function(_)
-            | FromKind::Join(_)
-            | FromKind::Match(_) => return Err(self.report(unsupported::anything_else(from.span))),
-        };
-        if let Some(alias) = &from.alias {
-            qualifier = Some(alias.value.clone());
-            self.rename(&mut relation, &from.columns, alias.span)?;
-        }
-        Ok((relation, qualifier))
-    }
-
-    /// Binds something over a relation's columns: in the source's graph, or in the group's own.
-    pub(super) fn over<T>(
+    /// Binds something over a scope.
+    pub(super) fn bind_in<T>(
         &mut self,
-        relation: &mut Relation,
-        qualifier: Option<&str>,
-        aggregates: Option<&mut Vec<Aggregate>>,
-        clause: &str,
+        graph: &mut Graph,
+        clause: Clause<'_>,
+        calls: &mut Calls,
         bind: impl FnOnce(&mut ExprBinder<'_>) -> T,
     ) -> T {
-        let graph: &mut Graph = match &mut relation.stage {
-            Stage::Grouped(group) => &mut group.output,
-            Stage::Rows | Stage::Windowed { .. } => &mut self.catalog.tables[relation.source].graph,
-        };
-
         let mut binder = ExprBinder {
             graph,
-            columns: &relation.columns,
-            qualifier,
+            scope: clause.scope,
+            outer: clause.outer,
+            aliases: clause.aliases,
             time_zone: &self.time_zone,
             diagnostics: &mut self.diagnostics,
-            aggregates,
-            clause,
+            aggregates: calls.aggregates.as_mut(),
+            overs: calls.overs.as_mut(),
+            values: Some(&mut calls.values),
+            group: calls.group.as_ref(),
+            windows: clause.windows,
+            queries: clause.queries,
+            clause: clause.what,
             uses: vec![],
         };
-
         bind(&mut binder)
     }
 
-    /// `WHERE`, conjunct by conjunct, each to where it is decided.
-    fn filter(&mut self, relation: &mut Relation, qualifier: Option<&str>, filter: &Expr) -> Bound<()> {
-        let mut bound = Ok(());
-        for condition in conjuncts(filter) {
-            let clause = "in WHERE: put it into HAVING";
-            let id = self.over(relation, qualifier, None, clause, |binder| {
-                binder.condition(condition, "what stands in WHERE")
-            });
-            bound = bound.and(id.and_then(|id| self.place(relation, id, condition.span)));
-        }
-        bound
+    /// As [`Binder::bind_in`], where no calls have a place.
+    pub(super) fn over<T>(
+        &mut self,
+        graph: &mut Graph,
+        scope: &Scope,
+        outer: Option<&OuterScope>,
+        queries: &[PreparedQuery],
+        what: &str,
+        bind: impl FnOnce(&mut ExprBinder<'_>) -> T,
+    ) -> T {
+        let clause = Clause { scope, outer, queries, windows: &[], aliases: &[], what };
+        self.bind_in(graph, clause, &mut Calls::default(), bind)
     }
 
-    fn place(&mut self, relation: &mut Relation, id: ExprId, span: Span) -> Bound<()> {
-        match &mut relation.stage {
-            Stage::Grouped(group) => group.having.push(id),
-            Stage::Rows => relation.filters.push(id),
-            Stage::Windowed { conditions, .. } => {
-                let facts = self.catalog.tables[relation.source].graph.facts(id);
-                if facts.uses_window && facts.uses_row {
-                    let error =
-                        Diagnostic::error(span, "a condition on a window's column together with a row's")
-                            .with_hint("separate them with AND, each on the one or on the other");
-                    return Err(self.report(error));
+    /// The relation of a SELECT, and what its first column is over no rows where that is not null.
+    pub(super) fn select(
+        &mut self,
+        select: &Select,
+        behind: Behind<'_>,
+        outer: Option<&OuterScope>,
+    ) -> Bound<(Relation, Option<types::Value>)> {
+        self.select_hints(&select.hints)?;
+        let (mut stage, scope) = self.from_clause(select, outer)?;
+        let mut outer_conditions = vec![];
+        if let Some(filter) = &select.filter {
+            // A wrong condition has been reported; what is selected is looked at all the same.
+            let _ = self.where_clause(&mut stage, &scope, outer, filter, &mut outer_conditions);
+        }
+
+        if super::group::is_aggregating(select) {
+            return self.group(select, behind, (stage, scope), outer, &outer_conditions);
+        }
+
+        let mut calls = Calls { overs: Some(vec![]), ..Calls::default() };
+        let bodies = self.bodies(select, behind, &mut stage, &scope, outer, &mut calls)?;
+        self.join_values(&mut stage, &calls.values, None)?;
+        let relation =
+            self.finish(select, behind, stage, bodies, &calls.overs.unwrap_or_default(), &outer_conditions)?;
+        Ok((relation, None))
+    }
+
+    /// Binds items, HAVING, QUALIFY and ORDER BY over the rows.
+    pub(super) fn bodies(
+        &mut self,
+        select: &Select,
+        behind: Behind<'_>,
+        stage: &mut Stage,
+        scope: &Scope,
+        outer: Option<&OuterScope>,
+        calls: &mut Calls,
+    ) -> Bound<Bodies> {
+        let item_exprs = select.items.iter().filter_map(|item| match item {
+            SelectItem::Expr { expr, .. } => Some(expr),
+            SelectItem::Star { .. } => None,
+        });
+        let others = select.having.iter().chain(&select.qualify);
+        let orders = behind.order_by.iter().map(|item| &item.expr);
+        let queries = self.prepare(item_exprs.chain(others).chain(orders), scope, stage)?;
+        let windows = &select.windows;
+        let clause = Clause { scope, outer, queries: &queries, windows, aliases: &[], what: "here" };
+
+        let mut items: Vec<Bound<Vec<Item>>> = vec![];
+        for (at, item) in select.items.iter().enumerate() {
+            items.push(self.bind_in(&mut stage.graph, clause, calls, |binder| {
+                let columns = binder.item(at, item)?;
+                let uses = std::mem::take(&mut binder.uses);
+                let span = item.span();
+                Ok(columns.into_iter().map(|column| Item { column, uses: uses.clone(), span }).collect())
+            }));
+        }
+
+        let having = select.having.as_ref().map(conjuncts).unwrap_or_default();
+        let mut bound_having = vec![];
+        for condition in having {
+            bound_having.push(self.condition_item(stage, clause, calls, condition, "what stands in HAVING"));
+        }
+        let items: Vec<Item> = items.into_iter().collect::<Bound<Vec<_>>>()?.into_iter().flatten().collect();
+        let having = bound_having.into_iter().collect::<Bound<Vec<_>>>()?;
+
+        let aliases: Vec<Column> = items.iter().map(|item| item.column.clone()).collect();
+        let clause = Clause { aliases: &aliases, ..clause };
+        let mut qualify = vec![];
+        for condition in select.qualify.as_ref().map(conjuncts).unwrap_or_default() {
+            qualify.push(self.condition_item(stage, clause, calls, condition, "what stands in QUALIFY")?);
+        }
+        let mut order = vec![];
+        for item in behind.order_by {
+            let bound = self.order_item(stage, clause, calls, item, &aliases)?;
+            order.push(bound);
+        }
+        let bodies = Bodies { items, having, qualify, order };
+        self.refuse_outer(&stage.graph, &bodies)?;
+        Ok(bodies)
+    }
+
+    /// Only conditions of WHERE may name columns of the query around.
+    fn refuse_outer(&mut self, graph: &Graph, bodies: &Bodies) -> Bound<()> {
+        let items = bodies.items.iter().chain(&bodies.having).chain(&bodies.qualify);
+        let mut found = None;
+        for item in items {
+            item.column.map(&mut |id| {
+                if graph.facts(id).uses_outer {
+                    found.get_or_insert(item.span);
                 }
-                if facts.uses_window {
-                    conditions.push(id);
-                } else {
-                    relation.filters.push(id);
+            });
+        }
+        match found {
+            None => Ok(()),
+            Some(span) => {
+                let error =
+                    Diagnostic::error(span, "only WHERE may name columns of the query around this one")
+                        .with_hint("compute with them outside, or join the tables");
+                Err(self.report(error))
+            }
+        }
+    }
+
+    fn condition_item(
+        &mut self,
+        stage: &mut Stage,
+        clause: Clause<'_>,
+        calls: &mut Calls,
+        condition: &Expr,
+        what: &str,
+    ) -> Bound<Item> {
+        self.bind_in(&mut stage.graph, clause, calls, |binder| {
+            let id = binder.condition(condition, what)?;
+            let uses = std::mem::take(&mut binder.uses);
+            let column = Column { name: String::new(), cell: Cell::Scalar(id) };
+            Ok(Item { column, uses, span: condition.span })
+        })
+    }
+
+    /// An item of ORDER BY: a column of the SELECT by its name, or anything over the rows.
+    fn order_item(
+        &mut self,
+        stage: &mut Stage,
+        clause: Clause<'_>,
+        calls: &mut Calls,
+        item: &OrderItem,
+        aliases: &[Column],
+    ) -> Bound<(BoundOrder, Vec<(ExprId, Ident)>, Span)> {
+        let nulls_first = item.nulls_first.unwrap_or(!item.descending);
+        let order = |id| BoundOrder { id, descending: item.descending, nulls_first };
+        if let ExprKind::Name(path) = &item.expr.kind
+            && let [name] = path.as_slice()
+            && let Some(Column { cell: Cell::Scalar(id), .. }) =
+                aliases.iter().find(|column| column.name == name.value)
+        {
+            return Ok((order(*id), vec![], item.expr.span));
+        }
+        self.bind_in(&mut stage.graph, clause, calls, |binder| {
+            let id = binder.bind(&item.expr)?;
+            Ok((order(id), std::mem::take(&mut binder.uses), item.expr.span))
+        })
+    }
+
+    /// `WHERE`, conjunct by conjunct: conditions on rows first, then those that queries decide.
+    fn where_clause(
+        &mut self,
+        stage: &mut Stage,
+        scope: &Scope,
+        outer: Option<&OuterScope>,
+        filter: &Expr,
+        outer_conditions: &mut Vec<ExprId>,
+    ) -> Bound<()> {
+        let conditions = conjuncts(filter);
+        let queries = self.prepare(conditions.iter().copied(), scope, stage)?;
+        let clause = Clause {
+            scope,
+            outer,
+            queries: &queries,
+            windows: &[],
+            aliases: &[],
+            what: "in WHERE: put it into HAVING",
+        };
+        let mut calls = Calls::default();
+        let (mut plain, mut valued, mut bound) = (vec![], vec![], Ok(()));
+        let mut by_query = vec![];
+
+        for condition in conditions {
+            if holds_query(condition, &queries) && is_query(condition) {
+                by_query.push(condition);
+                continue;
+            }
+            let before = calls.values.len();
+            let id = self.bind_in(&mut stage.graph, clause, &mut calls, |binder| {
+                binder.condition(condition, "what stands in WHERE")
+            });
+            match id {
+                Ok(id) if calls.values.len() > before => valued.push(id),
+                Ok(id) if stage.graph.facts(id).uses_outer => outer_conditions.push(id),
+                Ok(id) => plain.push(id),
+                Err(reported) => bound = Err(reported),
+            }
+        }
+        bound?;
+
+        stage.filter(&plain, filter.span);
+        for condition in by_query {
+            match self.filter_by_query(stage, scope, outer, condition, &queries) {
+                Some(bound) => bound?,
+                None => {
+                    let id = self.bind_in(&mut stage.graph, clause, &mut calls, |binder| {
+                        binder.condition(condition, "what stands in WHERE")
+                    })?;
+                    valued.push(id);
                 }
             }
+        }
+        if !valued.is_empty() {
+            self.join_values(stage, &calls.values, None)?;
+            stage.filter(&valued, filter.span);
         }
         Ok(())
     }
 
-    /// `SELECT` without aggregation.
-    fn project(&mut self, select: &Select, mut base: Relation, qualifier: Option<&str>) -> Bound<Relation> {
-        let columns = self.over(&mut base, qualifier, None, "here", |binder| {
-            let items: Vec<Bound<Vec<Column>>> =
-                select.items.iter().enumerate().map(|(at, item)| binder.item(at, item)).collect();
-            items.into_iter().collect::<Bound<Vec<_>>>()
-        })?;
-        base.columns = columns.into_iter().flatten().collect();
-        Ok(base)
-    }
+    /// From bound expressions to the rows of the query: OVER, QUALIFY, the columns, DISTINCT, ORDER BY and LIMIT.
+    pub(super) fn finish(
+        &mut self,
+        select: &Select,
+        behind: Behind<'_>,
+        mut stage: Stage,
+        bodies: Bodies,
+        overs: &[OverCall],
+        outer_conditions: &[ExprId],
+    ) -> Bound<Relation> {
+        add_overs(&mut stage, overs, select.span);
+        let qualify: Vec<ExprId> = bodies.qualify.iter().map(|item| scalar(&item.column)).collect();
+        stage.filter(&qualify, select.span);
 
-    /// Rows can only be aggregated in a window, and groups not once more.
-    pub(super) fn refuse_grouping(&mut self, relation: &Relation, span: Span) -> Reported {
-        let table = self.catalog.tables[relation.source].name.clone();
-        let error = match &relation.stage {
-            Stage::Grouped(group) => {
-                let window = window_name(group.window);
-                Diagnostic::error(span, "an aggregate of an aggregate is not supported")
-                    .with_detail(format!("FROM is grouped by a {window} window already"))
-                    .with_hint("aggregate the rows in one query, in the larger window")
-            }
-            Stage::Rows | Stage::Windowed { .. } => {
-                Diagnostic::error(span, "an aggregate without a window would be updated with every row")
-                    .with_hint(format!(
-                        "aggregate in a window: FROM TABLE(TUMBLE(TABLE {table}, DESCRIPTOR(time), INTERVAL '1' MINUTE)) \
-                         GROUP BY window_start, window_end"
-                    ))
+        let outer_inputs: Vec<ExprId> = self.own_inputs(&mut stage, outer_conditions);
+
+        // The columns, then what ORDER BY and the query around need besides.
+        let mut fields: Vec<(String, ExprId)> = vec![];
+        let exprs = &stage.graph.exprs;
+        let mut place_of = |name: &str, id: ExprId| match fields.iter().position(|(_, known)| *known == id) {
+            Some(place) => place,
+            None => {
+                // A column that is passed on keeps the name by which its source knows it.
+                let name = match exprs.expr(id) {
+                    BoundExpr::Column(input) => exprs.inputs[*input].name.clone(),
+                    _ => name.to_owned(),
+                };
+                fields.push((name, id));
+                fields.len() - 1
             }
         };
-        self.report(error)
+        let columns: Vec<Column<usize>> = bodies
+            .items
+            .iter()
+            .map(|item| {
+                let name = item.column.name.clone();
+                item.column.map(&mut |id| place_of(&name, id))
+            })
+            .collect();
+        let visible = columns_width(&columns);
+        let order: Vec<SortKey> = bodies
+            .order
+            .iter()
+            .map(|(order, _, _)| SortKey {
+                field: place_of("$order", order.id),
+                descending: order.descending,
+                nulls_first: order.nulls_first,
+            })
+            .collect();
+        let hidden: Vec<usize> = outer_inputs.iter().map(|id| place_of("$outer", *id)).collect();
+
+        if select.distinct && order.iter().any(|key| key.field >= visible) {
+            let span = bodies.order[0].2;
+            let error = Diagnostic::error(span, "ORDER BY of a SELECT DISTINCT names its columns alone");
+            return Err(
+                self.report(error.with_hint("select the expression too, and leave it out further up"))
+            );
+        }
+
+        let ids: Vec<ExprId> = fields.iter().map(|(_, id)| *id).collect();
+        let (exprs, ids) = stage.exprs(&ids);
+        let names: Vec<String> = fields.into_iter().map(|(name, _)| name).collect();
+        let mut rel = Rel::calc(
+            stage.rel.clone(),
+            exprs,
+            vec![],
+            names.iter().cloned().zip(ids).collect(),
+            select.span,
+        );
+
+        if select.distinct {
+            let keys: Vec<usize> = (0..rel.fields.len()).collect();
+            let aggregate = AggregateRel { keys, sets: None, calls: vec![], window: None };
+            rel = Rel::aggregate(rel, aggregate, select.span);
+        }
+        if !order.is_empty() || behind.limit.is_some() || behind.offset > 0 {
+            let sort = SortRel { order, offset: behind.offset, limit: behind.limit };
+            rel = Rel::sort(rel, sort, select.span);
+        }
+
+        let correlated = correlated_conditions(&stage, outer_conditions, &outer_inputs, &hidden, &rel);
+        Ok(Relation { rel, columns, correlated })
+    }
+
+    /// The inputs of the rows that conditions on the query around read.
+    pub(super) fn own_inputs(&mut self, stage: &mut Stage, outer_conditions: &[ExprId]) -> Vec<ExprId> {
+        let read = inputs_of(&stage.graph.exprs, outer_conditions);
+        let own = read.into_iter().filter(|&input| !matches!(stage.graph.origin(input), Origin::Outer(_)));
+        let own: Vec<usize> = own.collect();
+        own.into_iter()
+            .map(|input| {
+                let column_type = stage.graph.exprs.inputs[input].column_type.clone();
+                stage.graph.add(BoundExpr::Column(input), column_type)
+            })
+            .collect()
+    }
+}
+
+/// Conditions on the query around, over the fields of the relation that hold this query's part of them.
+pub(super) fn correlated_conditions(
+    stage: &Stage,
+    conditions: &[ExprId],
+    own: &[ExprId],
+    places: &[usize],
+    rel: &Rel,
+) -> Vec<Correlated> {
+    let place_of = |input: usize| {
+        own.iter().zip(places).find_map(|(id, place)| match stage.graph.exprs.expr(*id) {
+            BoundExpr::Column(known) if *known == input => Some(*place),
+            _ => None,
+        })
+    };
+    let one = |&condition: &ExprId| {
+        let read = inputs_of(&stage.graph.exprs, &[condition]);
+        let outer: Vec<(usize, ExprId)> = read
+            .iter()
+            .filter_map(|&input| match stage.graph.origin(input) {
+                Origin::Outer(id) => Some((input, id)),
+                _ => None,
+            })
+            .collect();
+        let mut scope = rel.scope();
+        scope.extend(outer.iter().map(|(input, _)| stage.graph.exprs.inputs[*input].clone()));
+        let width = rel.fields.len();
+        let (exprs, ids) = crate::rel::rebase::moved(&stage.graph.exprs, &[condition], scope, |input| {
+            match outer.iter().position(|(known, _)| *known == input) {
+                Some(at) => width + at,
+                None => place_of(input).expect("what a condition reads is a field"),
+            }
+        });
+        Correlated { exprs, condition: ids[0], outer: outer.into_iter().map(|(_, id)| id).collect() }
+    };
+    conditions.iter().map(one).collect()
+}
+
+/// How many fields columns take: their scalars, each once.
+fn columns_width(columns: &[Column<usize>]) -> usize {
+    let mut width = 0;
+    for column in columns {
+        column.map(&mut |place| width = width.max(place + 1));
+    }
+    width
+}
+
+/// Puts the results of OVER calls behind the fields, one node for each different window.
+fn add_overs(stage: &mut Stage, overs: &[OverCall], span: Span) {
+    let mut done = vec![false; overs.len()];
+    for first in 0..overs.len() {
+        if done[first] {
+            continue;
+        }
+        let window = &overs[first].window;
+        let together: Vec<usize> = (first..overs.len())
+            .filter(|&at| overs[at].window == *window && is_ranking(&overs[at]) == is_ranking(&overs[first]))
+            .collect();
+
+        let mut needed: Vec<ExprId> = window.partition.clone();
+        needed.extend(window.order.iter().map(|order| order.id));
+        for &at in &together {
+            needed.extend(overs[at].args.iter().chain(&overs[at].filter));
+        }
+        let mut fields = stage.fields_of(&needed, span).into_iter();
+        let partition = fields.by_ref().take(window.partition.len()).collect();
+        let order: Vec<SortKey> = window
+            .order
+            .iter()
+            .zip(fields.by_ref())
+            .map(|(order, field)| SortKey {
+                field,
+                descending: order.descending,
+                nulls_first: order.nulls_first,
+            })
+            .collect();
+
+        let mut calls = vec![];
+        for &at in &together {
+            let over = &overs[at];
+            let args: Vec<usize> = fields.by_ref().take(over.args.len()).collect();
+            let filter = over.filter.and_then(|_| fields.next());
+            calls.push(Call {
+                function: over.function.clone(),
+                arg_types: args.iter().map(|&arg| stage.rel.fields[arg].column_type.clone()).collect(),
+                args,
+                distinct: over.distinct,
+                filter,
+                column_type: over.column_type.clone(),
+                name: over.name.clone(),
+            });
+        }
+
+        let start = stage.rel.fields.len();
+        let over = OverRel { partition, order, frame: window.frame, calls };
+        stage.rel = Rel::over(stage.rel.clone(), over, overs[first].span);
+        for (place, &at) in together.iter().enumerate() {
+            done[at] = true;
+            let inputs = stage.inputs(|origin| match origin {
+                Origin::Over(number) if number == at => Some(number),
+                _ => None,
+            });
+            for (input, _) in inputs {
+                stage.fill(input, start + place);
+            }
+        }
+    }
+}
+
+fn is_ranking(over: &OverCall) -> bool {
+    matches!(over.function, crate::plan::operator::Function::RowNumber)
+}
+
+fn scalar(column: &Column) -> ExprId {
+    match column.cell {
+        Cell::Scalar(id) => id,
+        _ => unreachable!("a condition is a scalar"),
+    }
+}
+
+fn is_query(condition: &Expr) -> bool {
+    match &condition.kind {
+        ExprKind::Not(inner) => is_query(inner),
+        ExprKind::Exists(_) | ExprKind::InQuery { .. } | ExprKind::Quantified { .. } => true,
+        _ => false,
+    }
+}
+
+fn holds_query(condition: &Expr, queries: &[PreparedQuery]) -> bool {
+    !queries.is_empty() && is_query(condition)
+}
+
+/// The conditions that an `AND` joins.
+pub(super) fn conjuncts(expr: &Expr) -> Vec<&Expr> {
+    match &expr.kind {
+        ExprKind::All(items) => items.iter().flat_map(conjuncts).collect(),
+        _ => vec![expr],
     }
 }
 
@@ -169,14 +545,13 @@ impl ExprBinder<'_> {
     /// The columns of a select item: one, or those of a `*`.
     pub(super) fn item(&mut self, at: usize, item: &SelectItem) -> Bound<Vec<Column>> {
         match item {
-            SelectItem::Star { qualifier: None, .. } => Ok(self.columns.to_vec()),
+            SelectItem::Star { qualifier: None, .. } => Ok(self.scope.all()),
             SelectItem::Star { qualifier: Some(name), span } => {
-                if self.qualifier == Some(name.value.as_str()) {
-                    return Ok(self.columns.to_vec());
+                if let Some(table) = self.scope.table(&name.value) {
+                    return Ok(table.columns.clone());
                 }
-                match self.columns.iter().find(|column| column.name == name.value).map(|column| &column.cell)
-                {
-                    Some(Cell::Row(fields)) => Ok(fields.clone()),
+                match self.find(std::slice::from_ref(name)) {
+                    Ok(Cell::Row(fields)) => Ok(fields),
                     _ => {
                         let error = Diagnostic::error(*span, format!("there is no `{}` in FROM", name.value));
                         Err(self.report(error))
@@ -193,39 +568,14 @@ impl ExprBinder<'_> {
                 };
                 // A ROW, MAP or ARRAY may pass through a view whole; only where a value is needed it may not.
                 if let ExprKind::Name(path) = &expr.kind
-                    && let super::scope::Found::Cell(
-                        cell @ (Cell::Row(_) | Cell::Map { .. } | Cell::Unreadable(_)),
-                    ) = self.find(path)
+                    && let Ok(cell @ (Cell::Row(_) | Cell::Map { .. } | Cell::Unreadable(_))) =
+                        self.find(path)
                 {
-                    return Ok(vec![Column { name, cell: cell.clone() }]);
+                    return Ok(vec![Column { name, cell }]);
                 }
                 let id = self.bind(expr)?;
                 Ok(vec![Column { name, cell: Cell::Scalar(id) }])
             }
         }
     }
-}
-
-/// The conditions that an `AND` joins.
-pub(super) fn conjuncts(expr: &Expr) -> Vec<&Expr> {
-    match &expr.kind {
-        ExprKind::All(items) => items.iter().flat_map(conjuncts).collect(),
-        _ => vec![expr],
-    }
-}
-
-fn is_aggregating(select: &Select) -> bool {
-    let items = select.items.iter().any(|item| match item {
-        SelectItem::Expr { expr, .. } => has_aggregate(expr),
-        SelectItem::Star { .. } => false,
-    });
-    items || select.group_by.is_some() || select.having.is_some()
-}
-
-fn has_aggregate(expr: &Expr) -> bool {
-    let own = match &expr.kind {
-        ExprKind::Call(call) => super::aggregate::is_aggregate(&call.name.value.to_ascii_uppercase()),
-        _ => false,
-    };
-    own || expr.kind.children().into_iter().any(has_aggregate)
 }

@@ -1,14 +1,19 @@
 //! `INSERT INTO`: the query's columns meet the table's.
 
+use std::sync::Arc;
+
 use types::{ColumnType, DataType, Value};
 
-use super::scope::{Relation, Stage};
-use super::{Binder, Bound, Cell, Column, Reported};
+use super::scope::Scope;
+use super::stage::Stage;
+use super::{Binder, Bound, Cell, Column, ExprBinder, Reported};
 use crate::catalog::Object;
 use crate::error::{Diagnostic, Kind, Span};
 use crate::expr::ExprId;
-use crate::parse::ast::{Ident, Insert};
+use crate::parse::ast::{ConflictAction, Ident, Insert};
+use crate::plan::operator::Conflict;
 use crate::plan::{NotNull, TableColumn};
+use crate::rel::Rel;
 use crate::typing::converts_implicitly;
 
 /// One INSERT, bound.
@@ -16,35 +21,46 @@ use crate::typing::converts_implicitly;
 pub(crate) struct BoundQuery {
     /// The table's index in the catalog.
     pub(crate) sink: usize,
-    pub(crate) relation: Relation,
-    /// In the order and types of the table's columns, over the graph of the relation's stage.
-    pub(crate) columns: Vec<ExprId>,
+    /// Its fields have the order and types of the table's columns.
+    pub(crate) rel: Arc<Rel>,
+    /// `ON CONFLICT`.
+    pub(crate) conflict: Option<Conflict>,
     pub(crate) span: Span,
 }
 
 impl Binder {
     pub(crate) fn insert(&mut self, insert: &Insert) -> Bound<BoundQuery> {
         let sink = self.sink_of(insert);
-        let relation = self.query(&insert.query);
-        let (sink, mut relation) = (sink?, relation?);
-        self.expect_aggregated(&relation, insert.query.span)?;
+        let relation = self.query(&insert.query, None);
+        let (sink, relation) = (sink?, relation?);
         let targets = self.targets(sink, insert)?;
-        let mut columns = self.write(&mut relation, sink, &targets, insert)?;
+        let (mut stage, ids) = Stage::over(relation.rel.clone());
+        let given: Vec<Column> =
+            relation.columns.iter().map(|column| column.map(&mut |field| ids[field])).collect();
+        let mut columns = self.write(&mut stage, &given, sink, &targets, insert)?;
 
         let wanted: Vec<TableColumn> = self.catalog.tables[sink].sink_columns().cloned().collect();
         let table = insert.table.last().value.as_str();
-        self.enforce_lengths(&mut relation, &mut columns, &wanted);
-        self.enforce_not_null(&mut relation, &mut columns, &wanted, table)?;
-        Ok(BoundQuery { sink, relation, columns, span: insert.span })
+        self.enforce_lengths(&mut stage, &mut columns, &wanted);
+        let conditions = self.enforce_not_null(&mut stage, &mut columns, &wanted, table);
+
+        let roots: Vec<ExprId> = conditions.iter().chain(&columns).copied().collect();
+        let (exprs, roots) = stage.exprs(&roots);
+        let (conditions, columns) = roots.split_at(conditions.len());
+        let names = wanted.iter().map(|column| column.name.clone());
+        let fields = names.zip(columns.iter().copied()).collect();
+        let rel = Rel::calc(stage.rel, exprs, conditions.to_vec(), fields, insert.span);
+        let conflict = insert.on_conflict.map(|conflict| match conflict.action {
+            ConflictAction::Deduplicate => Conflict::Deduplicate,
+            ConflictAction::Nothing => Conflict::Nothing,
+            ConflictAction::Error => Conflict::Error,
+        });
+        Ok(BoundQuery { sink, rel, conflict, span: insert.span })
     }
 
-    /// The rows of a window may only be written once they are aggregated.
-    pub(super) fn expect_aggregated(&mut self, relation: &Relation, span: Span) -> Bound<()> {
-        let Stage::Windowed { window, .. } = &relation.stage else { return Ok(()) };
-        let window = super::window_name(*window);
-        let error = Diagnostic::error(span, format!("the rows of a {window} window are not aggregated"))
-            .with_hint("GROUP BY window_start, window_end, or read the table without the window");
-        Err(self.report(error))
+    /// Binds something over the fields of a stage by themselves.
+    pub(super) fn on<T>(&mut self, stage: &mut Stage, bind: impl FnOnce(&mut ExprBinder<'_>) -> T) -> T {
+        self.over(&mut stage.graph, &Scope::default(), None, &[], "here", bind)
     }
 
     fn sink_of(&mut self, insert: &Insert) -> Bound<usize> {
@@ -108,13 +124,13 @@ impl Binder {
     /// The query's columns, converted to the table's; all mismatches are reported at once.
     fn write(
         &mut self,
-        relation: &mut Relation,
+        stage: &mut Stage,
+        given: &[Column],
         sink: usize,
         targets: &[usize],
         insert: &Insert,
     ) -> Bound<Vec<ExprId>> {
         let wanted: Vec<TableColumn> = self.catalog.tables[sink].sink_columns().cloned().collect();
-        let given = relation.columns.clone();
 
         if given.len() != targets.len() {
             let table = &self.catalog.tables[sink];
@@ -136,7 +152,7 @@ impl Binder {
 
         for (place, (column, target)) in given.iter().zip(targets).enumerate() {
             let span = insert.query.item_span(place, given.len());
-            match self.convert_column(relation, column, &wanted[*target], span) {
+            match self.convert_column(stage, column, &wanted[*target], span) {
                 Ok(id) => written[*target] = Some(id),
                 Err(Reported) => failed = true,
             }
@@ -147,7 +163,7 @@ impl Binder {
             match id {
                 Some(id) => columns.push(id),
                 None if failed => {}
-                None => columns.push(self.missing(relation, column, insert.table.span())?),
+                None => columns.push(self.missing(stage, column, insert.table.span())?),
             }
         }
 
@@ -156,7 +172,7 @@ impl Binder {
 
     fn convert_column(
         &mut self,
-        relation: &mut Relation,
+        stage: &mut Stage,
         given: &Column,
         wanted: &TableColumn,
         span: Span,
@@ -176,7 +192,7 @@ impl Binder {
             return Err(self.report(error.with_hint(hint)));
         };
 
-        let from: ColumnType = self.over(relation, None, None, "here", |binder| binder.type_of(id));
+        let from: ColumnType = self.on(stage, |binder| binder.type_of(id));
         let to = &wanted.column_type.data_type;
 
         if from.data_type == DataType::Null {
@@ -207,17 +223,17 @@ impl Binder {
             self.report(notice);
         }
 
-        Ok(self.over(relation, None, None, "here", |binder| binder.convert(id, to)))
+        Ok(self.on(stage, |binder| binder.convert(id, to)))
     }
 
     /// A column that the INSERT leaves out.
-    fn missing(&mut self, relation: &mut Relation, column: &TableColumn, span: Span) -> Bound<ExprId> {
+    fn missing(&mut self, stage: &mut Stage, column: &TableColumn, span: Span) -> Bound<ExprId> {
         if !column.column_type.nullable {
             let error = Diagnostic::error(span, format!("`{}` is NOT NULL and is not written", column.name));
             return Err(self.report(error));
         }
         let data_type: DataType = column.column_type.data_type.clone();
-        Ok(self.over(relation, None, None, "here", |binder| binder.add_literal(Value::Null, data_type)))
+        Ok(self.on(stage, |binder| binder.add_literal(Value::Null, data_type)))
     }
 }
 

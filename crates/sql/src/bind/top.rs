@@ -2,14 +2,14 @@
 
 use types::{ColumnType, DataType, Field};
 
+use super::stage::Stage;
 use super::{Binder, Bound, BoundQuery, Cell, Column};
-use crate::bind::Stage;
 use crate::catalog::Table;
 use crate::error::{Diagnostic, Span};
 use crate::expr::ExprId;
-use crate::graph::Graph;
-use crate::parse::ast::TopQuery;
+use crate::parse::ast::{Query, QueryBody, TopQuery};
 use crate::plan::{ResultCell, ResultColumn};
+use crate::rel::Rel;
 
 /// A query, bound, and what its rows are to look like.
 #[derive(Debug)]
@@ -22,54 +22,64 @@ pub(crate) struct BoundTop {
 #[derive(Default)]
 struct Scalars {
     names: Vec<(String, ColumnType)>,
-    ids: Vec<ExprId>,
+    fields: Vec<usize>,
 }
 
 impl Binder {
     pub(crate) fn top(&mut self, top: &TopQuery) -> Bound<BoundTop> {
-        let relation = self.query(&top.query)?;
-        self.expect_aggregated(&relation, top.query.span)?;
-        let graph: &Graph = match &relation.stage {
-            Stage::Grouped(group) => &group.output,
-            Stage::Rows | Stage::Windowed { .. } => &self.catalog.tables[relation.source].graph,
-        };
+        let relation = self.query(&top.query, None)?;
         let mut scalars = Scalars::default();
         let count = relation.columns.len();
         let columns = relation.columns.iter().enumerate().map(|(place, column)| {
-            scalars.result(graph, column, &column.name, top.query.item_span(place, count))
+            let span = item_span(&top.query, place, count);
+            scalars.result(&relation.rel, column, &column.name, span)
         });
         let columns: Result<Vec<ResultColumn>, Box<Diagnostic>> = columns.collect();
         let columns = columns.map_err(|error| self.report(*error))?;
+
+        let (stage, ids) = Stage::over(relation.rel.clone());
+        let wanted: Vec<ExprId> = scalars.fields.iter().map(|&field| ids[field]).collect();
+        let (exprs, wanted) = stage.exprs(&wanted);
+        let names = scalars.names.iter().map(|(name, _)| name.clone());
+        let rel = Rel::calc(stage.rel, exprs, vec![], names.zip(wanted).collect(), top.span);
         let sink = self.catalog.add_nameless(Table::collected(scalars.names, top.span));
-        let query = BoundQuery { sink, relation, columns: scalars.ids, span: top.span };
+        let query = BoundQuery { sink, rel, conflict: None, span: top.span };
         Ok(BoundTop { query, columns })
+    }
+}
+
+/// The text that gives a column: its item where the query is one SELECT.
+fn item_span(query: &Query, place: usize, columns: usize) -> Span {
+    match &query.body {
+        QueryBody::Select(select) => select.item_span(place, columns),
+        _ => query.span,
     }
 }
 
 impl Scalars {
     fn result(
         &mut self,
-        graph: &Graph,
-        column: &Column,
+        rel: &Rel,
+        column: &Column<usize>,
         path: &str,
         span: Span,
     ) -> Result<ResultColumn, Box<Diagnostic>> {
         let name = column.name.clone();
         match &column.cell {
-            Cell::Scalar(id) => {
-                let column_type = graph.exprs.column_type(*id).clone();
+            Cell::Scalar(field) => {
+                let column_type = rel.fields[*field].column_type.clone();
                 if column_type.data_type == DataType::Null {
                     let error = Diagnostic::error(span, format!("`{path}` is null and nothing else"));
                     return Err(Box::new(error.with_hint("give it a type: CAST(NULL AS STRING)")));
                 }
                 self.names.push((path.to_owned(), column_type.clone()));
-                self.ids.push(*id);
-                Ok(ResultColumn { name, column_type, cell: ResultCell::Scalar(self.ids.len() - 1) })
+                self.fields.push(*field);
+                Ok(ResultColumn { name, column_type, cell: ResultCell::Scalar(self.fields.len() - 1) })
             }
             Cell::Row(fields) => {
                 let fields = fields
                     .iter()
-                    .map(|field| self.result(graph, field, &format!("{path}.{}", field.name), span));
+                    .map(|field| self.result(rel, field, &format!("{path}.{}", field.name), span));
                 let fields = fields.collect::<Result<Vec<ResultColumn>, Box<Diagnostic>>>()?;
                 let types = fields
                     .iter()

@@ -2,7 +2,7 @@
 
 use types::{ColumnType, DataType, Value};
 
-use super::scope::{Relation, Stage};
+use super::scope::{Relation, Scope};
 use super::{Binder, Bound, ExprBinder, Reported};
 use crate::catalog::Table;
 use crate::error::{Diagnostic, Span};
@@ -14,7 +14,7 @@ use crate::typing::result_type;
 
 impl Binder {
     /// The rows as a relation, its columns `EXPR$0`, `EXPR$1`, …
-    pub(super) fn values(&mut self, rows: &[Vec<ast::Expr>]) -> Bound<Relation> {
+    pub(super) fn values(&mut self, rows: &[Vec<ast::Expr>], place: Span) -> Bound<Relation> {
         let width = rows.first().map_or(0, Vec::len);
         let span_of = |row: &[ast::Expr]| match row {
             [] => Span::default(),
@@ -61,24 +61,12 @@ impl Binder {
             types.push(ColumnType { data_type, nullable });
         }
 
-        let span = rows.first().map_or(Span::default(), |row| span_of(row));
-        let index = self.catalog.add_nameless(Table::values(types, values, span));
-        let columns = self.catalog.tables[index].columns.clone();
-        Ok(Relation { source: index, columns, filters: vec![], stage: Stage::Rows })
+        let index = self.catalog.add_nameless(Table::values(types, values, place));
+        self.table(index)
     }
 
     fn over_nothing<T>(&mut self, graph: &mut Graph, bind: impl FnOnce(&mut ExprBinder<'_>) -> T) -> T {
-        let mut binder = ExprBinder {
-            graph,
-            columns: &[],
-            qualifier: None,
-            time_zone: &self.time_zone,
-            diagnostics: &mut self.diagnostics,
-            aggregates: None,
-            clause: "in VALUES",
-            uses: vec![],
-        };
-        bind(&mut binder)
+        self.over(graph, &Scope::default(), None, &[], "in VALUES", bind)
     }
 
     fn common_of(&mut self, graph: &Graph, ids: &[ExprId], spans: &[Span]) -> Bound<DataType> {

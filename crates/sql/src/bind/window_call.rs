@@ -2,11 +2,13 @@
 
 use types::{DataType, Interval, Value};
 
-use super::scope::{Column, Relation, Stage, suggest};
+use super::scope::{Column, Relation, Scope, suggest};
+use super::stage::Stage;
 use super::{Binder, Bound, Cell};
 use crate::error::{Diagnostic, Span};
 use crate::parse::ast::{Expr, ExprKind, Ident, WindowArg, WindowArgValue, WindowCall};
 use crate::plan::Window;
+use crate::rel::{Rel, TimeAttribute, WindowRel, WindowShape};
 
 /// The names of a function's arguments, in order.
 fn parameters(function: &str) -> Option<(&'static [&'static str], &'static str)> {
@@ -22,6 +24,9 @@ fn parameters(function: &str) -> Option<(&'static [&'static str], &'static str)>
             &["DATA", "TIMECOL", "STEP", "SIZE", "OFFSET"],
             "CUMULATE(TABLE t, DESCRIPTOR(time), step, size[, offset])",
         ),
+        "SESSION" => {
+            (&["DATA", "TIMECOL", "GAP"], "SESSION(TABLE t [PARTITION BY key], DESCRIPTOR(time), gap)")
+        }
         _ => return None,
     })
 }
@@ -35,18 +40,18 @@ impl Binder {
         let Some((names, form)) = parameters(&function) else {
             let error =
                 Diagnostic::error(call.function.span, format!("the window {function} is not supported"))
-                    .with_hint("there are TUMBLE, HOP and CUMULATE");
+                    .with_hint("there are TUMBLE, HOP, CUMULATE and SESSION");
             return Err(self.report(error));
         };
 
         let slots = self.slots(call, names, form)?;
-        let Some(WindowArgValue::Table { from, .. }) = slots[0].map(|arg| &arg.value) else {
+        let Some(WindowArgValue::Table { from, partition_by, .. }) = slots[0].map(|arg| &arg.value) else {
             let span = slots[0].map_or(call.span, |arg| arg.span);
             let error = Diagnostic::error(span, format!("the first argument of {function} is a table"));
             return Err(self.report(error.with_hint(format!("write TABLE and its name: {form}"))));
         };
 
-        let (mut relation, _) = self.from(from)?;
+        let relation = self.from(from, None)?.relation();
         let Some(WindowArgValue::Descriptor(columns)) = slots[1].map(|arg| &arg.value) else {
             let span = slots[1].map_or(call.span, |arg| arg.span);
             let error =
@@ -55,10 +60,37 @@ impl Binder {
         };
 
         let time = self.time_column(&relation, columns, &function);
-        let window = self.lengths(&function, &slots, call.span, form);
-        let (_, window) = (time?, window?);
-        self.open(&mut relation, window, call.span)?;
-        Ok(relation)
+        let shape = self.shape(&function, &slots, call.span, form);
+        let (time, shape) = (time?, shape?);
+        if !partition_by.is_empty() && !matches!(shape, WindowShape::Session { .. }) {
+            let error = Diagnostic::error(partition_by[0].span, "PARTITION BY in a window is not supported")
+                .with_hint("TUMBLE, HOP and CUMULATE have no partitions: group by the keys");
+            return Err(self.report(error));
+        }
+
+        // The keys of sessions, over the table's columns.
+        let (mut stage, ids) = Stage::over(relation.rel.clone());
+        let scope = Scope::of(
+            None,
+            relation.columns.iter().map(|column| column.map(&mut |field| ids[field])).collect(),
+        );
+        let keys = self.over(&mut stage.graph, &scope, None, &[], "in PARTITION BY", |binder| {
+            binder.all(partition_by)
+        })?;
+        let partition = stage.fields_of(&keys, call.span);
+        self.open(relation, stage, WindowRel { shape, time, partition }, call.span)
+    }
+
+    /// The window that the lengths describe.
+    fn shape(&mut self, function: &str, slots: &Slots<'_>, span: Span, form: &str) -> Bound<WindowShape> {
+        if function != "SESSION" {
+            return Ok(WindowShape::Sliced(self.lengths(function, slots, span, form)?));
+        }
+        let Some(gap) = slots[2] else {
+            let error = Diagnostic::error(span, "SESSION lacks its gap");
+            return Err(self.report(error.with_hint(format!("it is {form}"))));
+        };
+        Ok(WindowShape::Session { gap: self.length(gap, "gap")? })
     }
 
     fn slots<'a>(&mut self, call: &'a WindowCall, names: &[&str], form: &str) -> Bound<Slots<'a>> {
@@ -88,18 +120,12 @@ impl Binder {
         Ok(slots)
     }
 
-    /// The column must be the table's event time, by whatever name views have given it.
-    fn time_column(&mut self, relation: &Relation, columns: &[Ident], function: &str) -> Bound<()> {
+    /// The field of the time. The column must be a time attribute, by whatever name views have given it.
+    fn time_column(&mut self, relation: &Relation, columns: &[Ident], function: &str) -> Bound<usize> {
         let [name] = columns else {
             let span = columns[0].span.to(columns[columns.len() - 1].span);
             return Err(self.report(Diagnostic::error(span, "a window has one time column")));
         };
-
-        if !matches!(relation.stage, Stage::Rows) {
-            let error = Diagnostic::error(name.span, "a window over a window is not supported")
-                .with_hint("window the table itself, once for each query");
-            return Err(self.report(error));
-        }
 
         let Some(column) = relation.columns.iter().find(|column| column.name == name.value) else {
             let error = Diagnostic::error(name.span, format!("there is no column `{}`", name.value));
@@ -107,28 +133,30 @@ impl Binder {
             return Err(self.report(error));
         };
 
-        let table = &self.catalog.tables[relation.source];
-        let Cell::Scalar(id) = &column.cell else {
+        let Cell::Scalar(field) = column.cell else {
             let error = Diagnostic::error(name.span, format!("`{}` is not a time", name.value));
             return Err(self.report(error));
         };
-
-        if table.rowtime.as_ref().is_some_and(|rowtime| rowtime.time == *id) {
-            return Ok(());
+        if relation.rel.fields[field].time.is_some() {
+            return Ok(field);
         }
-        let data_type = &table.graph.exprs.column_type(*id).data_type;
 
+        let data_type = &relation.rel.fields[field].column_type.data_type;
         let message = if data_type.is_timestamp() {
-            format!("`{}` is not the event time of `{}`", name.value, table.name)
+            format!("`{}` is not an event time", name.value)
         } else {
             format!("{function} needs a TIMESTAMP or TIMESTAMP_LTZ, `{}` is {data_type}", name.value)
         };
-
-        let hint = match &table.rowtime {
-            Some(rowtime) => format!("the event time, which has the watermark, is `{}`", rowtime.name),
+        let is_event = |field: &crate::rel::RelField| field.time == Some(TimeAttribute::Event);
+        let known = relation.columns.iter().find(|column| match column.cell {
+            Cell::Scalar(field) => is_event(&relation.rel.fields[field]),
+            _ => false,
+        });
+        let hint = match known {
+            Some(column) => format!("the event time, which has the watermark, is `{}`", column.name),
             None => format!(
-                "declare it in `{}`: WATERMARK FOR {} AS {} - INTERVAL '5' SECOND",
-                table.name, name.value, name.value
+                "declare it in the table: WATERMARK FOR {} AS {} - INTERVAL '5' SECOND",
+                name.value, name.value
             ),
         };
 
@@ -210,17 +238,21 @@ impl Binder {
     }
 
     /// Adds the window's columns.
-    fn open(&mut self, relation: &mut Relation, window: Window, span: Span) -> Bound<()> {
-        let inputs = self.catalog.tables[relation.source].add_window_columns();
-        for (name, id) in ["window_start", "window_end", "window_time"].into_iter().zip(inputs) {
+    fn open(&mut self, relation: Relation, stage: Stage, window: WindowRel, span: Span) -> Bound<Relation> {
+        let names = ["window_start", "window_end", "window_time"];
+        for name in names {
             if relation.columns.iter().any(|column| column.name == name) {
                 let error = Diagnostic::error(span, format!("the table has a column `{name}` already"))
                     .with_hint("the window adds columns of this name: rename the table's in a view");
                 return Err(self.report(error));
             }
-            relation.columns.push(Column { name: name.to_owned(), cell: Cell::Scalar(id) });
         }
-        relation.stage = Stage::Windowed { window, conditions: vec![] };
-        Ok(())
+        let width = stage.rel.fields.len();
+        let mut columns = relation.columns;
+        let added = names.iter().enumerate();
+        columns.extend(
+            added.map(|(at, name)| Column { name: (*name).to_owned(), cell: Cell::Scalar(width + at) }),
+        );
+        Ok(Relation { rel: Rel::window(stage.rel, window, span), columns, correlated: vec![] })
     }
 }

@@ -239,8 +239,8 @@ pub enum Windowing {
     Sliced { window: Window, time: Time },
     /// A window lasts until nothing has come for `gap`; rows exactly `gap` apart are in one.
     Session { gap: Interval, time: Time },
-    /// Assigned below: the fields of `window_start` and `window_end`, and of `window_time`, which is the event time.
-    Attached { start: usize, end: usize, time: usize },
+    /// Assigned below: the fields of `window_start` and `window_end`. A window closes when event time passes its end.
+    Attached { start: usize, end: usize },
 }
 
 /// What an operator with windows adds behind its other fields.
@@ -361,6 +361,8 @@ pub enum JoinKind {
     Semi,
     /// Left rows that have none.
     Anti,
+    /// All left rows, with a `BOOLEAN` behind their fields: whether they have a partner. Updates where that changes.
+    Mark,
 }
 
 /// Fields that must be equal for rows to be partners.
@@ -372,7 +374,7 @@ pub struct JoinKey {
     pub nulls_match: bool,
 }
 
-/// A regular join. Gives the left fields, then the right ones, or the left ones alone (`Semi`, `Anti`).
+/// A regular join. Gives the left fields, then the right ones; the left ones alone for `Semi` and `Anti`.
 #[derive(Debug, Clone)]
 pub struct Join {
     pub kind: JoinKind,

@@ -186,9 +186,10 @@ impl Session {
             return BTreeSet::new();
         };
         let catalog = &bound.binder.catalog;
-        let of_tables = catalog.tables.iter().flat_map(|table| &table.columns);
-        let of_views = catalog.views.iter().flatten().flat_map(|view| &view.columns);
-        of_tables.chain(of_views).map(|column| column.name.clone()).collect()
+        let of_tables = catalog.tables.iter().flat_map(|table| &table.columns).map(|column| &column.name);
+        let of_views =
+            catalog.views.iter().flatten().flat_map(|view| &view.columns).map(|column| &column.name);
+        of_tables.chain(of_views).cloned().collect()
     }
 }
 

@@ -52,11 +52,9 @@ impl Session {
             }
             Some(Object::View(index)) => match &catalog.views[index] {
                 Some(view) => {
-                    let graph = match &view.stage {
-                        crate::bind::Stage::Grouped(group) => &group.output,
-                        _ => &catalog.tables[view.source].graph,
-                    };
-                    view.columns.iter().map(|column| plain(column, graph)).collect()
+                    let (graph, ids) = Graph::over(view.rel.scope());
+                    let columns = view.columns.iter().map(|column| column.map(&mut |field| ids[field]));
+                    columns.map(|column| plain(&column, &graph)).collect()
                 }
                 None => vec![],
             },

@@ -1,0 +1,76 @@
+//! Lifting: expressions over rows become expressions over the results of their groups.
+//!
+//! Every expression of a SELECT that groups is bound over the rows first, calls standing as inputs. Lifting rebuilds it: a
+//! key becomes the key's field, a call its result's, and a column of the rows that is neither is the error "not grouped".
+
+use std::collections::HashMap;
+
+use crate::expr::{Expr, ExprId};
+use crate::graph::{Graph, Origin, map_operands};
+
+pub(super) struct Lift<'a> {
+    rows: &'a Graph,
+    output: &'a mut Graph,
+    done: HashMap<ExprId, ExprId>,
+    /// By number of the aggregate, its field.
+    results: usize,
+    /// The field of the grouping set's number, and of the window's bounds.
+    set: Option<usize>,
+    window: Option<usize>,
+}
+
+impl<'a> Lift<'a> {
+    /// `output`: a graph whose first inputs are the fields of the groups: the keys, then the results.
+    pub(super) fn new(
+        rows: &'a Graph,
+        output: &'a mut Graph,
+        keys: &[ExprId],
+        set: Option<usize>,
+        window: Option<usize>,
+    ) -> Lift<'a> {
+        let mut done = HashMap::new();
+        for (place, key) in keys.iter().enumerate() {
+            let column_type = output.exprs.inputs[place].column_type.clone();
+            done.entry(*key).or_insert_with(|| output.add(Expr::Column(place), column_type));
+        }
+        Lift { rows, output, done, results: keys.len(), set, window }
+    }
+
+    /// # Errors
+    /// The column of the rows that is neither a key nor aggregated.
+    pub(super) fn lift(&mut self, id: ExprId) -> Result<ExprId, ExprId> {
+        if let Some(done) = self.done.get(&id) {
+            return Ok(*done);
+        }
+        let rows = self.rows;
+        let column_type = rows.exprs.column_type(id).clone();
+
+        let lifted = match rows.exprs.expr(id) {
+            Expr::Column(input) => {
+                let origin = rows.origin(*input);
+                match origin {
+                    Origin::Row => return Err(id),
+                    Origin::Aggregate(call) => self.field(self.results + call),
+                    Origin::Set => self.field(self.set.ok_or(id)?),
+                    Origin::Window(which) => self.field(self.window.ok_or(id)? + which),
+                    Origin::Over(_) | Origin::Query(_) | Origin::Outer(_) => {
+                        let name = rows.exprs.inputs[*input].name.clone();
+                        self.output.add_input(name, column_type, origin)
+                    }
+                }
+            }
+            other => {
+                let expr = map_operands(other, |operand| self.lift(operand))?;
+                self.output.add(expr, column_type)
+            }
+        };
+
+        self.done.insert(id, lifted);
+        Ok(lifted)
+    }
+
+    fn field(&mut self, place: usize) -> ExprId {
+        let column_type = self.output.exprs.inputs[place].column_type.clone();
+        self.output.add(Expr::Column(place), column_type)
+    }
+}

@@ -1,0 +1,54 @@
+//! Merging: a Calc over a Calc is one Calc.
+//!
+//! Views and subqueries put Calcs upon each other. Merged, a condition sees what it is about: a filter on a ROW_NUMBER is
+//! found above it, and a scan can do the whole. Nodes that are shared stay shared.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::expr::{ExprGraph, ExprId};
+use crate::rel::rebase::Rebase;
+use crate::rel::{CalcRel, Rel, RelKind};
+
+/// Merges trees; a node that several of them share is merged once.
+#[derive(Default)]
+pub(super) struct Merge {
+    /// What a node became. Nodes that are looked up by their address are kept alive beside it.
+    done: HashMap<*const Rel, (Arc<Rel>, Arc<Rel>)>,
+}
+
+impl Merge {
+    /// The tree with its Calcs merged.
+    pub(super) fn rel(&mut self, rel: &Arc<Rel>) -> Arc<Rel> {
+        if let Some((_, done)) = self.done.get(&Arc::as_ptr(rel)) {
+            return done.clone();
+        }
+        let inputs: Vec<Arc<Rel>> = rel.inputs.iter().map(|input| self.rel(input)).collect();
+        let new = match (&rel.kind, inputs.first()) {
+            (RelKind::Calc(upper), Some(input)) => match &input.kind {
+                RelKind::Calc(lower) => {
+                    calc_over_calc(rel, upper, input, lower).unwrap_or_else(|| rel.over_inputs(inputs))
+                }
+                _ => rel.over_inputs(inputs),
+            },
+            (_, Some(_)) => rel.over_inputs(inputs),
+            (_, None) => rel.clone(),
+        };
+        self.done.insert(Arc::as_ptr(rel), (rel.clone(), new.clone()));
+        new
+    }
+}
+
+/// `None` where the expressions would grow beyond all bounds, since whoever comes later may walk them as trees.
+fn calc_over_calc(rel: &Rel, upper: &CalcRel, input: &Rel, lower: &CalcRel) -> Option<Arc<Rel>> {
+    let mut exprs: ExprGraph = lower.exprs.clone();
+    let below: &[ExprId] = &lower.columns;
+    let mut rebase = Rebase::new(&upper.exprs, &mut exprs, |_: &mut ExprGraph, place: usize| below[place]);
+    let mut conditions = lower.conditions.clone();
+    conditions.extend(rebase.all(&upper.conditions));
+    let columns = rebase.all(&upper.columns);
+    if exprs.is_too_large(conditions.iter().chain(&columns).copied()) {
+        return None;
+    }
+    Some(rel.with_calc(CalcRel { exprs, conditions, columns }, input.inputs.clone()))
+}

@@ -1,0 +1,535 @@
+//! Lowering: from relational trees to the plan.
+//!
+//! Each tree is cut in two. The lower part of every branch, as far as a scan does it by itself, becomes a query of the
+//! scan's pipeline ([`fuse`]); each node above becomes an operator ([`operators`]). Nodes that several trees share are
+//! lowered once. At the end each pipeline gets a graph with what its queries reach, rewritten on the way.
+
+mod fuse;
+mod keys;
+mod merge;
+mod operators;
+mod prune;
+mod ranks;
+mod sinks;
+
+use std::collections::{BTreeMap, HashMap};
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+
+use crate::bind::BoundQuery;
+use crate::catalog::{Catalog, Table};
+use crate::dialect;
+use crate::error::{Diagnostic, Span};
+use crate::expr::{Expr, ExprGraph, ExprId, InputColumn};
+use crate::graph::map_operands;
+use crate::plan::operator::{Changes, Field, Operator, OperatorKind, Target};
+use crate::plan::{
+    Aggregate, Pipeline, Plan, Query, Rowtime, Settings, Shape, SinkTable, SourceTable, WindowAggregate,
+};
+use crate::rel::Rel;
+use crate::rewrite::Rewriter;
+use fuse::{Fused, FusedStage, Sources};
+
+/// The plan of all queries.
+///
+/// # Errors
+/// What no operator can do, or a sink cannot take.
+pub(crate) fn lower(
+    catalog: &Catalog,
+    bound: Vec<BoundQuery>,
+    settings: Settings,
+    notices: Vec<Diagnostic>,
+) -> Result<Plan, Vec<Diagnostic>> {
+    let sink_places: BTreeMap<usize, usize> = {
+        let mut places: BTreeMap<usize, usize> = bound.iter().map(|query| (query.sink, 0)).collect();
+        places.values_mut().enumerate().for_each(|(place, index)| *index = place);
+        places
+    };
+    let changes = |table: &Table| dialect::source_changes(&table.options, &table.primary_key_fields());
+    let mut lowering = Lowering {
+        catalog,
+        time_zone: settings.time_zone.clone(),
+        settings: &settings,
+        sources: Sources::new(&catalog.tables, &changes),
+        drafts: BTreeMap::new(),
+        operators: vec![],
+        produced: HashMap::new(),
+        merge: merge::Merge::default(),
+        statement: String::new(),
+        parts: 0,
+        diagnostics: vec![],
+    };
+
+    let merged: Vec<Arc<Rel>> = bound.iter().map(|query| lowering.merge.rel(&query.rel)).collect();
+    let mut names = Names::default();
+    for (query, rel) in bound.iter().zip(prune::pruned(&merged)) {
+        let table = &catalog.tables[query.sink];
+        lowering.statement = names.next(&table.name);
+        lowering.parts = 0;
+        // A failure is in the diagnostics.
+        let _ = lowering.insert(query, &rel, table, sink_places[&query.sink]);
+    }
+
+    let Lowering { mut sources, drafts, operators, diagnostics, .. } = lowering;
+    if !diagnostics.is_empty() {
+        return Err(diagnostics);
+    }
+
+    // A table that is read with other options too is another source, with a name of its own.
+    let mut source_names = Names::default();
+    let mut pipelines = vec![];
+    for (table, queries) in drafts {
+        let graph = sources.graph(table).exprs.clone();
+        let of_table = &catalog.tables[table];
+        let mut pipeline = pipeline(of_table, changes(of_table), &graph, queries, &settings.time_zone);
+        if of_table.rows.is_none() {
+            pipeline.source.name = source_names.next(&of_table.name);
+        }
+        pipelines.push(pipeline);
+    }
+    let sinks = sink_places.keys().map(|index| sink(&catalog.tables[*index])).collect();
+    Ok(Plan { settings, pipelines, operators, sinks, notices })
+}
+
+/// Trees on their way to a plan.
+struct Lowering<'a> {
+    catalog: &'a Catalog,
+    time_zone: TimeZone,
+    settings: &'a Settings,
+    sources: Sources<'a>,
+    /// By table: the queries of its scan.
+    drafts: BTreeMap<usize, Vec<Draft>>,
+    operators: Vec<Operator>,
+    /// Nodes that were lowered before.
+    produced: HashMap<*const Rel, Producer>,
+    merge: merge::Merge,
+    /// The name of the INSERT at hand, and how many parts of it scans do.
+    statement: String,
+    parts: usize,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// A query of a scan.
+struct Draft {
+    name: String,
+    fused: Fused,
+    targets: Vec<Target>,
+    span: Span,
+}
+
+/// What gives the rows of a node.
+#[derive(Clone)]
+pub(super) struct Producer {
+    kind: ProducerKind,
+    pub(super) fields: Vec<Field>,
+    pub(super) changes: Changes,
+    /// Fields whose values tell the rows that stand apart; updates keep them.
+    pub(super) key: Option<Vec<usize>>,
+}
+
+#[derive(Clone, Copy)]
+enum ProducerKind {
+    Query { table: usize, query: usize },
+    Operator(usize),
+}
+
+/// A finding was reported; what depends on it is given up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Failed;
+
+impl Lowering<'_> {
+    fn fail(&mut self, diagnostic: Diagnostic) -> Failed {
+        self.diagnostics.push(diagnostic);
+        Failed
+    }
+
+    fn insert(
+        &mut self,
+        query: &BoundQuery,
+        rel: &Arc<Rel>,
+        table: &Table,
+        sink: usize,
+    ) -> Result<(), Failed> {
+        let fused = self.sources.fuse(rel).filter(|fused| self.is_whole(fused));
+        let target = Target::Sink(sink);
+        if let Some(fused) = fused {
+            self.check_sink(query, table, &self.fused_changes(&fused), None)?;
+            let draft =
+                Draft { name: self.statement.clone(), fused, targets: vec![target], span: query.span };
+            self.drafts.entry(draft.fused.table).or_default().push(draft);
+            return Ok(());
+        }
+
+        let producer = self.produce(rel)?;
+        let producer = self.into_sink(producer, query, table)?;
+        self.connect(&producer, target);
+        Ok(())
+    }
+
+    /// Whether a scan's query may end there: rows with windows are for somebody to aggregate.
+    fn is_whole(&self, fused: &Fused) -> bool {
+        let table = &self.catalog.tables[fused.table];
+        let is_upsert = matches!((self.sources.changes)(table), Changes::Upsert(_));
+        !is_upsert && !matches!(fused.stage, FusedStage::Windowed { .. })
+    }
+
+    fn fused_changes(&self, fused: &Fused) -> Changes {
+        match fused.stage {
+            FusedStage::Rows => (self.sources.changes)(&self.catalog.tables[fused.table]),
+            FusedStage::Windowed { .. } | FusedStage::Grouped(_) => Changes::Append,
+        }
+    }
+
+    /// What gives the rows of a node; it is lowered the first time it is asked for.
+    pub(super) fn produce(&mut self, rel: &Arc<Rel>) -> Result<Producer, Failed> {
+        if let Some(known) = self.produced.get(&Arc::as_ptr(rel)) {
+            return Ok(known.clone());
+        }
+        let producer = match self
+            .sources
+            .fuse(rel)
+            .filter(|fused| !matches!(fused.stage, FusedStage::Windowed { .. }))
+        {
+            Some(fused) => self.scan_part(fused, rel)?,
+            None => self.operator(rel)?,
+        };
+        self.produced.insert(Arc::as_ptr(rel), producer.clone());
+        Ok(producer)
+    }
+
+    /// A query of a scan whose rows operators take.
+    fn scan_part(&mut self, fused: Fused, rel: &Rel) -> Result<Producer, Failed> {
+        let table = fused.table;
+        let of_table = &self.catalog.tables[table];
+        let changes = self.fused_changes(&fused);
+        let fields: Vec<Field> = fields_of(rel);
+        let group_key = match &fused.stage {
+            FusedStage::Grouped(group) => {
+                let width = group.keys.len();
+                let results = width..width + group.aggregates.len();
+                keys::of_columns(&fused.columns, &group.output, &|input| !results.contains(&input))
+            }
+            _ => None,
+        };
+        let primary_key: Option<Vec<usize>> = of_table
+            .primary_key
+            .iter()
+            .map(|name| {
+                rel.fields.iter().position(|field| field.name == format!("`{name}`") || field.name == *name)
+            })
+            .collect();
+        let primary_key = primary_key.filter(|key| !key.is_empty());
+
+        self.parts += 1;
+        let name = format!("{}/{}", self.statement, self.parts);
+        let draft = Draft { name, fused, targets: vec![], span: rel.span };
+        let drafts = self.drafts.entry(table).or_default();
+        drafts.push(draft);
+        let kind = ProducerKind::Query { table, query: drafts.len() - 1 };
+        let key = group_key.or_else(|| primary_key.clone().filter(|_| !changes.is_append()));
+        let producer = Producer { kind, fields, changes: changes.clone(), key };
+
+        match (changes, primary_key) {
+            (Changes::Upsert(_), Some(key)) => self.normalized(producer, key, rel.span),
+            (Changes::Upsert(_), None) => {
+                let error =
+                    Diagnostic::error(of_table.span, format!("`{}` has no PRIMARY KEY", of_table.name))
+                        .with_hint("rows that replace others need one: PRIMARY KEY (column) NOT ENFORCED");
+                Err(self.fail(error))
+            }
+            _ => Ok(producer),
+        }
+    }
+
+    /// Says where the rows of a producer go.
+    pub(super) fn connect(&mut self, producer: &Producer, target: Target) {
+        let targets = match producer.kind {
+            ProducerKind::Query { table, query } => {
+                self.drafts.get_mut(&table).map(|drafts| &mut drafts[query].targets)
+            }
+            ProducerKind::Operator(operator) => Some(&mut self.operators[operator].targets),
+        };
+        if let Some(targets) = targets {
+            targets.push(target);
+        }
+    }
+
+    /// Adds an operator that reads these producers.
+    pub(super) fn add(
+        &mut self,
+        kind: OperatorKind,
+        inputs: Vec<(Producer, crate::plan::operator::Distribution)>,
+        (fields, changes, key): (Vec<Field>, Changes, Option<Vec<usize>>),
+        (name, span): (String, Span),
+    ) -> Producer {
+        let place = self.operators.len();
+        for (input, (producer, _)) in inputs.iter().enumerate() {
+            self.connect(producer, Target::Operator { operator: place, input });
+        }
+        let identity = self.identity(&kind, &inputs);
+        let operator = Operator {
+            identity,
+            name,
+            kind,
+            inputs: inputs
+                .into_iter()
+                .map(|(producer, distribution)| crate::plan::operator::Input {
+                    fields: producer.fields,
+                    distribution,
+                    changes: producer.changes,
+                })
+                .collect(),
+            fields: fields.clone(),
+            changes: changes.clone(),
+            targets: vec![],
+            state_ttl: self.settings.state_ttl,
+            span,
+        };
+        self.operators.push(operator);
+        Producer { kind: ProducerKind::Operator(place), fields, changes, key }
+    }
+
+    /// A text that is the same for the same meaning: the statement, and a digest of the operator and what it reads.
+    fn identity(
+        &self,
+        kind: &OperatorKind,
+        inputs: &[(Producer, crate::plan::operator::Distribution)],
+    ) -> String {
+        let mut text = format!("{kind:?}");
+        for (producer, _) in inputs {
+            match producer.kind {
+                ProducerKind::Operator(place) => text.push_str(&self.operators[place].identity),
+                ProducerKind::Query { table, query } => {
+                    let draft = self.drafts.get(&table).map(|drafts| &drafts[query].fused);
+                    text.push_str(&self.catalog.tables[table].name);
+                    text.push_str(&format!("{:?}", draft.map(|fused| (&fused.filters, &fused.columns))));
+                }
+            }
+        }
+        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+        for byte in text.bytes() {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+        format!("{}/{hash:016x}", self.statement)
+    }
+}
+
+/// The fields of a node as an edge has them.
+pub(super) fn fields_of(rel: &Rel) -> Vec<Field> {
+    let field = |field: &crate::rel::RelField| Field {
+        name: field.name.clone(),
+        column_type: field.column_type.clone(),
+    };
+    rel.fields.iter().map(field).collect()
+}
+
+fn sink(table: &Table) -> SinkTable {
+    SinkTable {
+        name: table.name.clone(),
+        columns: table.sink_columns().cloned().collect(),
+        primary_key: table.primary_key.clone(),
+        options: table.options.clone(),
+        span: table.span,
+    }
+}
+
+/// Queries are named after their table, from the second one on with a number.
+#[derive(Default)]
+struct Names {
+    used: HashMap<String, u32>,
+}
+
+impl Names {
+    fn next(&mut self, table: &str) -> String {
+        let count = self.used.entry(table.to_owned()).or_default();
+        *count += 1;
+        if *count == 1 { table.to_owned() } else { format!("{table}#{count}") }
+    }
+}
+
+fn pipeline(
+    table: &Table,
+    changes: Changes,
+    graph: &ExprGraph,
+    drafts: Vec<Draft>,
+    time_zone: &TimeZone,
+) -> Pipeline {
+    let mut rewriter = Rewriter::new(graph, time_zone);
+    let rowtime = table.rowtime.as_ref().map(|rowtime| Rowtime {
+        name: rowtime.name.clone(),
+        time: rewriter.rewrite(rowtime.time),
+        watermark: rewriter.rewrite(rowtime.watermark),
+        delay: rowtime.delay,
+    });
+
+    let mut queries = vec![];
+    for Draft { name, fused, targets, span } in drafts {
+        let filter = rewriter.conditions(&fused.filters);
+        let shape = match fused.stage {
+            FusedStage::Grouped(group) => {
+                Shape::Aggregate(aggregate(*group, &fused.columns, &mut rewriter, time_zone))
+            }
+            FusedStage::Rows | FusedStage::Windowed { .. } => {
+                Shape::Rows { columns: fused.columns.iter().map(|id| rewriter.rewrite(*id)).collect() }
+            }
+        };
+        queries.push(Query { name, targets, filter, shape, span });
+    }
+
+    let mut pipeline = Pipeline {
+        source: SourceTable {
+            name: table.name.clone(),
+            columns: table.stored.clone(),
+            leaves: table.leaves.clone(),
+            changes,
+            options: table.options.clone(),
+            rows: table.rows.clone(),
+            span: table.span,
+        },
+        exprs: rewriter.finish(),
+        rowtime,
+        common_filter: vec![],
+        queries,
+    };
+
+    pipeline.common_filter = common_filter(&mut pipeline.queries);
+    prune(&mut pipeline);
+    pipeline
+}
+
+fn aggregate(
+    group: fuse::FusedGroup,
+    columns: &[ExprId],
+    rows: &mut Rewriter<'_>,
+    time_zone: &TimeZone,
+) -> WindowAggregate {
+    let keys = group.keys.iter().map(|key| rows.rewrite(*key)).collect();
+    let aggregates = group
+        .aggregates
+        .into_iter()
+        .map(|call| Aggregate {
+            arg: call.arg.map(|arg| rows.rewrite(arg)),
+            filter: call.filter.map(|filter| rows.rewrite(filter)),
+            ..call
+        })
+        .collect();
+
+    let mut output = Rewriter::new(&group.output, time_zone);
+    let having = output.conditions(&group.having);
+    let columns = columns.iter().map(|id| output.rewrite(*id)).collect();
+    let mut shape =
+        WindowAggregate { window: group.window, keys, aggregates, output: output.finish(), having, columns };
+    let roots: Vec<ExprId> = shape.having.iter().chain(&shape.columns).copied().collect();
+    // The keys and the window's columns stay; a call whose result nobody reads is not computed.
+    let calls = shape.keys.len()..shape.keys.len() + shape.aggregates.len();
+    let compacted = Compacted::of(&shape.output, &roots, |input| !calls.contains(&input));
+    for id in shape.having.iter_mut().chain(&mut shape.columns) {
+        *id = compacted.moved(*id);
+    }
+    let mut call = calls.start..;
+    shape.aggregates.retain(|_| call.next().is_some_and(|input| compacted.inputs.contains(&input)));
+    shape.output = compacted.graph;
+    shape
+}
+
+/// Takes the conditions that every query has out of the queries.
+fn common_filter(queries: &mut [Query]) -> Vec<ExprId> {
+    let Some((first, others)) = queries.split_first() else { return vec![] };
+    let common: Vec<ExprId> = first
+        .filter
+        .iter()
+        .copied()
+        .filter(|id| others.iter().all(|query| query.filter.contains(id)))
+        .collect();
+    for query in queries {
+        query.filter.retain(|id| !common.contains(id));
+    }
+    common
+}
+
+/// Leaves only the nodes and leaves that the pipeline uses.
+fn prune(pipeline: &mut Pipeline) {
+    let mut roots = vec![];
+    each_id(pipeline, &mut |id| roots.push(*id));
+    let compacted = Compacted::of(&pipeline.exprs, &roots, |_| false);
+    each_id(pipeline, &mut |id| *id = compacted.moved(*id));
+    pipeline.source.leaves =
+        compacted.inputs.iter().map(|input| pipeline.source.leaves[*input].clone()).collect();
+    pipeline.exprs = compacted.graph;
+}
+
+/// Every expression over the pipeline's graph.
+fn each_id(pipeline: &mut Pipeline, visit: &mut impl FnMut(&mut ExprId)) {
+    if let Some(rowtime) = &mut pipeline.rowtime {
+        visit(&mut rowtime.time);
+        visit(&mut rowtime.watermark);
+    }
+    pipeline.common_filter.iter_mut().for_each(&mut *visit);
+    for query in &mut pipeline.queries {
+        query.filter.iter_mut().for_each(&mut *visit);
+        match &mut query.shape {
+            Shape::Rows { columns } => columns.iter_mut().for_each(&mut *visit),
+            Shape::Aggregate(aggregate) => {
+                aggregate.keys.iter_mut().for_each(&mut *visit);
+                for call in &mut aggregate.aggregates {
+                    call.arg.iter_mut().chain(&mut call.filter).for_each(&mut *visit);
+                }
+            }
+        }
+    }
+}
+
+/// A graph without what no root reaches.
+struct Compacted {
+    graph: ExprGraph,
+    /// The inputs kept, by their old places.
+    inputs: Vec<usize>,
+    moved: HashMap<ExprId, ExprId>,
+}
+
+impl Compacted {
+    /// Inputs are kept where they are used, and where `keep` says so.
+    fn of(graph: &ExprGraph, roots: &[ExprId], keep: impl Fn(usize) -> bool) -> Compacted {
+        let mut reached = vec![false; graph.len()];
+        let mut stack = roots.to_vec();
+
+        while let Some(id) = stack.pop() {
+            if !std::mem::replace(&mut reached[id.0 as usize], true) {
+                stack.extend(graph.operands(id));
+            }
+        }
+
+        let mut used: Vec<bool> = (0..graph.inputs.len()).map(keep).collect();
+        for (id, node) in graph.iter() {
+            if let (Expr::Column(input), true) = (&node.expr, reached[id.0 as usize]) {
+                used[*input] = true;
+            }
+        }
+
+        let inputs: Vec<usize> = (0..graph.inputs.len()).filter(|input| used[*input]).collect();
+        let columns: Vec<InputColumn> = inputs.iter().map(|input| graph.inputs[*input].clone()).collect();
+        let mut compacted = Compacted { graph: ExprGraph::new(columns), inputs, moved: HashMap::new() };
+
+        for (id, node) in graph.iter().filter(|(id, _)| reached[id.0 as usize]) {
+            let expr = match &node.expr {
+                Expr::Column(input) => {
+                    let place = compacted.inputs.iter().position(|kept| kept == input);
+                    Expr::Column(place.expect("a reached column is kept"))
+                }
+                other => match map_operands(other, |operand| Ok::<_, Infallible>(compacted.moved(operand))) {
+                    Ok(expr) => expr,
+                },
+            };
+            let new = compacted.graph.add(expr, node.column_type.clone());
+            compacted.moved.insert(id, new);
+        }
+
+        compacted
+    }
+
+    fn moved(&self, id: ExprId) -> ExprId {
+        self.moved[&id]
+    }
+}

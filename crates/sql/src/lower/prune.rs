@@ -1,0 +1,346 @@
+//! Pruning: fields that nobody reads are not computed, kept or sent.
+//!
+//! First what is read of each node is collected, from the sinks down, over all trees at once: a node that several trees
+//! share keeps what any of them reads. Then the nodes are built anew, from the scans up.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::expr::{Expr, ExprGraph, ExprId};
+use crate::plan::operator::{Call, JoinKind, SortKey};
+use crate::rel::rebase::{inputs_of, moved};
+use crate::rel::{
+    AggregateRel, CalcRel, JoinRel, OverRel, RankRel, Rel, RelKind, SortRel, TemporalRel, UnnestRel,
+    WindowRel,
+};
+
+/// The trees without fields that nobody reads; each keeps its own fields.
+pub(super) fn pruned(trees: &[Arc<Rel>]) -> Vec<Arc<Rel>> {
+    let mut order = vec![];
+    let mut seen = HashSet::new();
+    for tree in trees {
+        post_order(tree, &mut seen, &mut order);
+    }
+
+    let mut read: HashMap<*const Rel, BTreeSet<usize>> = HashMap::new();
+    for tree in trees {
+        read.entry(Arc::as_ptr(tree)).or_default().extend(0..tree.fields.len());
+    }
+    for rel in order.iter().rev() {
+        let of_node = read.get(&Arc::as_ptr(rel)).cloned().unwrap_or_default();
+        for (input, fields) in rel.inputs.iter().zip(reads(rel, &of_node)) {
+            read.entry(Arc::as_ptr(input)).or_default().extend(fields);
+        }
+    }
+
+    let mut built: HashMap<*const Rel, Built> = HashMap::new();
+    for rel in &order {
+        let of_node = &read[&Arc::as_ptr(rel)];
+        let inputs: Vec<&Built> = rel.inputs.iter().map(|input| &built[&Arc::as_ptr(input)]).collect();
+        let new = build(rel, of_node, &inputs);
+        built.insert(Arc::as_ptr(rel), new);
+    }
+    trees.iter().map(|tree| built[&Arc::as_ptr(tree)].rel.clone()).collect()
+}
+
+/// Inputs before the nodes that read them.
+fn post_order(rel: &Arc<Rel>, seen: &mut HashSet<*const Rel>, order: &mut Vec<Arc<Rel>>) {
+    if !seen.insert(Arc::as_ptr(rel)) {
+        return;
+    }
+    for input in &rel.inputs {
+        post_order(input, seen, order);
+    }
+    order.push(rel.clone());
+}
+
+/// A node as it is now.
+struct Built {
+    rel: Arc<Rel>,
+    /// By field of the node before: where it is now.
+    places: Vec<Option<usize>>,
+}
+
+impl Built {
+    fn place(&self, field: usize) -> usize {
+        self.places[field].expect("a field that is read is kept")
+    }
+
+    fn all(&self, fields: &[usize]) -> Vec<usize> {
+        fields.iter().map(|&field| self.place(field)).collect()
+    }
+
+    fn order(&self, order: &[SortKey]) -> Vec<SortKey> {
+        order.iter().map(|key| SortKey { field: self.place(key.field), ..*key }).collect()
+    }
+
+    fn call(&self, call: &Call) -> Call {
+        Call {
+            args: self.all(&call.args),
+            filter: call.filter.map(|filter| self.place(filter)),
+            ..call.clone()
+        }
+    }
+}
+
+/// What a node reads of each input, to give some of its fields.
+fn reads(rel: &Rel, wanted: &BTreeSet<usize>) -> Vec<BTreeSet<usize>> {
+    let width = rel.inputs.first().map_or(0, |input| input.fields.len());
+    // Fields of the input that the node passes on at the same places.
+    let passed = || wanted.iter().copied().filter(|&field| field < width).collect::<BTreeSet<usize>>();
+    match &rel.kind {
+        RelKind::Scan { .. } => vec![],
+        RelKind::Calc(calc) => {
+            let columns = wanted.iter().map(|&field| calc.columns[field]);
+            let ids: Vec<ExprId> = calc.conditions.iter().copied().chain(columns).collect();
+            vec![inputs_of(&calc.exprs, &ids).into_iter().collect()]
+        }
+        RelKind::Aggregate(aggregate) => {
+            let mut fields: BTreeSet<usize> = aggregate.keys.iter().copied().collect();
+            for (place, call) in aggregate.calls.iter().enumerate() {
+                if wanted.contains(&(aggregate.keys.len() + place)) {
+                    of_call(call, &mut fields);
+                }
+            }
+            fields.extend(aggregate.window.iter().map(|window| window.time));
+            vec![fields]
+        }
+        RelKind::Window(window) => {
+            let mut fields = passed();
+            fields.insert(window.time);
+            fields.extend(&window.partition);
+            vec![fields]
+        }
+        RelKind::Join(JoinRel { exprs, conditions, .. })
+        | RelKind::Temporal(TemporalRel { exprs, conditions, .. }) => {
+            let mut all: BTreeSet<usize> = inputs_of(exprs, conditions).into_iter().collect();
+            let pairs = !matches!(
+                &rel.kind,
+                RelKind::Join(JoinRel { kind: JoinKind::Semi | JoinKind::Anti | JoinKind::Mark, .. })
+            );
+            all.extend(wanted.iter().filter(|&&field| field < width || pairs));
+            if let RelKind::Temporal(join) = &rel.kind {
+                all.insert(join.time);
+                // The right side's time and key decide which version is in force.
+                all.extend(width..width + rel.inputs[1].fields.len());
+            }
+            let right = all.split_off(&width).into_iter().map(|field| field - width).collect();
+            vec![all, right]
+        }
+        RelKind::Union => rel.inputs.iter().map(|_| wanted.clone()).collect(),
+        RelKind::SetOperation { .. } | RelKind::Conflict { .. } => {
+            rel.inputs.iter().map(|input| (0..input.fields.len()).collect()).collect()
+        }
+        RelKind::Over(over) => {
+            let mut fields = passed();
+            fields.extend(&over.partition);
+            fields.extend(over.order.iter().map(|key| key.field));
+            over.calls.iter().for_each(|call| of_call(call, &mut fields));
+            vec![fields]
+        }
+        RelKind::Sort(sort) => {
+            let mut fields = passed();
+            fields.extend(sort.order.iter().map(|key| key.field));
+            vec![fields]
+        }
+        RelKind::Rank(rank) => {
+            let mut fields = passed();
+            fields.extend(&rank.partition);
+            fields.extend(rank.order.iter().map(|key| key.field));
+            vec![fields]
+        }
+        RelKind::Unnest(unnest) => {
+            let mut fields = passed();
+            fields.insert(unnest.collection);
+            let read = inputs_of(&unnest.exprs, &unnest.conditions);
+            fields.extend(read.into_iter().filter(|&field| field < width));
+            vec![fields]
+        }
+        // Its expressions name fields in many ways: all stay.
+        RelKind::Match(_) => vec![(0..width).collect()],
+    }
+}
+
+fn of_call(call: &Call, fields: &mut BTreeSet<usize>) {
+    fields.extend(&call.args);
+    fields.extend(&call.filter);
+}
+
+/// The node over its inputs as they are now.
+fn build(rel: &Arc<Rel>, wanted: &BTreeSet<usize>, inputs: &[&Built]) -> Built {
+    let same = |rel: Arc<Rel>| {
+        let places = (0..rel.fields.len()).map(Some).collect();
+        Built { rel, places }
+    };
+    // Fields passed on from the first input, then those that the node adds.
+    let behind = |new: &Rel| {
+        let width = rel.inputs[0].fields.len();
+        let added = rel.fields.len() - width;
+        let now = new.fields.len() - added;
+        let mut places = inputs[0].places.clone();
+        places.extend((0..added).map(|at| Some(now + at)));
+        places
+    };
+    match &rel.kind {
+        RelKind::Scan { .. } => same(rel.clone()),
+        RelKind::Calc(calc) => {
+            let kept: Vec<usize> = wanted.iter().copied().collect();
+            let columns = kept.iter().map(|&field| calc.columns[field]);
+            let ids: Vec<ExprId> = calc.conditions.iter().copied().chain(columns).collect();
+            let (exprs, ids) =
+                moved(&calc.exprs, &ids, inputs[0].rel.scope(), |field| inputs[0].place(field));
+            let (conditions, columns) = ids.split_at(calc.conditions.len());
+            let calc = CalcRel { exprs, conditions: conditions.to_vec(), columns: columns.to_vec() };
+            let new = rel.with_fields(RelKind::Calc(calc), vec![inputs[0].rel.clone()], &kept);
+            Built { rel: new, places: places_of(rel, &kept) }
+        }
+        RelKind::Aggregate(aggregate) => {
+            let of_keys = aggregate.keys.len();
+            let is_kept = |field: usize| {
+                field < of_keys || field >= of_keys + aggregate.calls.len() || wanted.contains(&field)
+            };
+            let kept: Vec<usize> = (0..rel.fields.len()).filter(|&field| is_kept(field)).collect();
+            let calls = aggregate.calls.iter().enumerate().filter(|(at, _)| is_kept(of_keys + at));
+            let new = AggregateRel {
+                keys: inputs[0].all(&aggregate.keys),
+                sets: aggregate.sets.clone(),
+                calls: calls.map(|(_, call)| inputs[0].call(call)).collect(),
+                window: aggregate
+                    .window
+                    .map(|window| crate::rel::GroupWindow { time: inputs[0].place(window.time), ..window }),
+            };
+            let new = rel.with_fields(RelKind::Aggregate(new), vec![inputs[0].rel.clone()], &kept);
+            Built { rel: new, places: places_of(rel, &kept) }
+        }
+        RelKind::Window(window) => {
+            let window = WindowRel {
+                shape: window.shape,
+                time: inputs[0].place(window.time),
+                partition: inputs[0].all(&window.partition),
+            };
+            let new = Rel::window(inputs[0].rel.clone(), window, rel.span);
+            let places = behind(&new);
+            Built { rel: new, places }
+        }
+        RelKind::Join(join) => {
+            let (exprs, conditions, null_aware) = {
+                let roots: Vec<ExprId> = join.conditions.iter().chain(&join.null_aware).copied().collect();
+                let (exprs, roots) = both(&join.exprs, &roots, rel, inputs);
+                let (conditions, rest) = roots.split_at(join.conditions.len());
+                (exprs, conditions.to_vec(), rest.first().copied())
+            };
+            let new = JoinRel { kind: join.kind, exprs, conditions, null_aware };
+            let new = Rel::join(inputs[0].rel.clone(), inputs[1].rel.clone(), new, rel.span);
+            let places = match join.kind {
+                JoinKind::Semi | JoinKind::Anti | JoinKind::Mark => behind(&new),
+                _ => side_by_side(inputs),
+            };
+            Built { rel: new, places }
+        }
+        RelKind::Temporal(join) => {
+            let (exprs, conditions) = both(&join.exprs, &join.conditions, rel, inputs);
+            let new = TemporalRel { kind: join.kind, time: inputs[0].place(join.time), exprs, conditions };
+            let new = Rel::temporal(inputs[0].rel.clone(), inputs[1].rel.clone(), new, rel.span);
+            Built { rel: new, places: side_by_side(inputs) }
+        }
+        RelKind::Union => {
+            // Inputs may keep more than is wanted, and each its own: they are brought to one form.
+            let kept: Vec<usize> = wanted.iter().copied().collect();
+            let aligned = inputs.iter().map(|input| {
+                let mut exprs = ExprGraph::new(input.rel.scope());
+                let columns: Vec<(String, ExprId)> = kept
+                    .iter()
+                    .map(|&field| {
+                        let place = input.place(field);
+                        let of_input = &input.rel.fields[place];
+                        let id = exprs.add(Expr::Column(place), of_input.column_type.clone());
+                        (of_input.name.clone(), id)
+                    })
+                    .collect();
+                let is_same = input.rel.fields.len() == kept.len()
+                    && kept.iter().enumerate().all(|(at, &field)| input.place(field) == at);
+                match is_same {
+                    true => input.rel.clone(),
+                    false => Rel::calc(input.rel.clone(), exprs, vec![], columns, rel.span),
+                }
+            });
+            let new = Rel::union(aligned.collect(), rel.span);
+            Built { rel: new, places: places_of(rel, &kept) }
+        }
+        RelKind::SetOperation { .. } | RelKind::Conflict { .. } | RelKind::Match(_) => {
+            same(rel.over_inputs(inputs.iter().map(|input| input.rel.clone()).collect()))
+        }
+        RelKind::Over(over) => {
+            let over = OverRel {
+                partition: inputs[0].all(&over.partition),
+                order: inputs[0].order(&over.order),
+                frame: over.frame,
+                calls: over.calls.iter().map(|call| inputs[0].call(call)).collect(),
+            };
+            let new = Rel::over(inputs[0].rel.clone(), over, rel.span);
+            let places = behind(&new);
+            Built { rel: new, places }
+        }
+        RelKind::Sort(sort) => {
+            let sort = SortRel { order: inputs[0].order(&sort.order), ..sort.clone() };
+            let new = Rel::sort(inputs[0].rel.clone(), sort, rel.span);
+            Built { rel: new, places: inputs[0].places.clone() }
+        }
+        RelKind::Rank(rank) => {
+            let rank = RankRel {
+                partition: inputs[0].all(&rank.partition),
+                order: inputs[0].order(&rank.order),
+                to: match rank.to {
+                    crate::plan::operator::RankEnd::Field(field) => {
+                        crate::plan::operator::RankEnd::Field(inputs[0].place(field))
+                    }
+                    constant => constant,
+                },
+                ..rank.clone()
+            };
+            let new = Rel::rank(inputs[0].rel.clone(), rank, rel.span);
+            let places = behind(&new);
+            Built { rel: new, places }
+        }
+        RelKind::Unnest(unnest) => {
+            let width = rel.inputs[0].fields.len();
+            let elements: Vec<_> = rel.fields[width..]
+                .iter()
+                .map(|field| (field.name.clone(), field.column_type.clone()))
+                .collect();
+            let collection = inputs[0].place(unnest.collection);
+            let empty =
+                UnnestRel { collection, exprs: ExprGraph::default(), conditions: vec![], ..unnest.clone() };
+            let plain = Rel::unnest(inputs[0].rel.clone(), empty.clone(), elements.clone(), rel.span);
+            let places = behind(&plain);
+            let (exprs, conditions) = moved(&unnest.exprs, &unnest.conditions, plain.scope(), |field| {
+                places[field].expect("a field that is read is kept")
+            });
+            let unnest = UnnestRel { exprs, conditions, ..empty };
+            let new = Rel::unnest(inputs[0].rel.clone(), unnest, elements, rel.span);
+            Built { rel: new, places }
+        }
+    }
+}
+
+/// Conditions over both sides of a join as they are now.
+fn both(exprs: &ExprGraph, ids: &[ExprId], rel: &Rel, inputs: &[&Built]) -> (ExprGraph, Vec<ExprId>) {
+    let width = rel.inputs[0].fields.len();
+    let now = inputs[0].rel.fields.len();
+    let mut scope = inputs[0].rel.scope();
+    scope.extend(inputs[1].rel.scope());
+    moved(exprs, ids, scope, |field| match field.checked_sub(width) {
+        None => inputs[0].place(field),
+        Some(field) => now + inputs[1].place(field),
+    })
+}
+
+fn side_by_side(inputs: &[&Built]) -> Vec<Option<usize>> {
+    let width = inputs[0].rel.fields.len();
+    let right = inputs[1].places.iter().map(|place| place.map(|place| width + place));
+    inputs[0].places.iter().copied().chain(right).collect()
+}
+
+fn places_of(rel: &Rel, kept: &[usize]) -> Vec<Option<usize>> {
+    (0..rel.fields.len()).map(|field| kept.iter().position(|&known| known == field)).collect()
+}

@@ -1,0 +1,79 @@
+//! Expressions carried from one scope to another.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+
+use crate::expr::{Expr, ExprGraph, ExprId, InputColumn};
+use crate::graph::map_operands;
+
+/// Copies expressions into a graph of another scope; equal ones become one node there.
+pub(crate) struct Rebase<'a, F> {
+    from: &'a ExprGraph,
+    to: &'a mut ExprGraph,
+    /// What an input of the old scope is in the new one.
+    input: F,
+    done: HashMap<ExprId, ExprId>,
+}
+
+impl<'a, F: FnMut(&mut ExprGraph, usize) -> ExprId> Rebase<'a, F> {
+    pub(crate) fn new(from: &'a ExprGraph, to: &'a mut ExprGraph, input: F) -> Rebase<'a, F> {
+        Rebase { from, to, input, done: HashMap::new() }
+    }
+
+    /// The expression in the new graph.
+    pub(crate) fn expr(&mut self, id: ExprId) -> ExprId {
+        if let Some(done) = self.done.get(&id) {
+            return *done;
+        }
+        let node = self.from.node(id);
+        let new = match &node.expr {
+            Expr::Column(input) => (self.input)(self.to, *input),
+            other => {
+                let Ok(expr) = map_operands(other, |operand| Ok::<_, Infallible>(self.expr(operand)));
+                self.to.add(expr, node.column_type.clone())
+            }
+        };
+        self.done.insert(id, new);
+        new
+    }
+
+    pub(crate) fn all(&mut self, ids: &[ExprId]) -> Vec<ExprId> {
+        ids.iter().map(|id| self.expr(*id)).collect()
+    }
+}
+
+/// Expressions over a scope whose inputs stand elsewhere: `place` says where each is now.
+pub(crate) fn moved(
+    from: &ExprGraph,
+    ids: &[ExprId],
+    scope: Vec<InputColumn>,
+    place: impl Fn(usize) -> usize,
+) -> (ExprGraph, Vec<ExprId>) {
+    let mut to = ExprGraph::new(scope);
+    let input = |to: &mut ExprGraph, input: usize| {
+        let place = place(input);
+        let column_type = to.inputs[place].column_type.clone();
+        to.add(Expr::Column(place), column_type)
+    };
+    let ids = Rebase::new(from, &mut to, input).all(ids);
+    (to, ids)
+}
+
+/// The inputs that expressions read, ascending.
+pub(crate) fn inputs_of(graph: &ExprGraph, ids: &[ExprId]) -> Vec<usize> {
+    let mut seen = vec![false; graph.len()];
+    let mut inputs = std::collections::BTreeSet::new();
+    let mut stack = ids.to_vec();
+    while let Some(id) = stack.pop() {
+        if std::mem::replace(&mut seen[id.0 as usize], true) {
+            continue;
+        }
+        match graph.expr(id) {
+            Expr::Column(input) => {
+                inputs.insert(*input);
+            }
+            _ => stack.extend(graph.operands(id)),
+        }
+    }
+    inputs.into_iter().collect()
+}

@@ -1,0 +1,174 @@
+//! Joins by time: which joins are bounded by an interval of event time or by a window.
+//!
+//! A regular join keeps its rows for ever, and what it gives has no event time. Two kinds of joins need less: one by an
+//! interval knows when a row can have no partner any more, and one by windows is over when the window is.
+
+use types::{DataType, Interval, Value};
+
+use super::{JoinRel, Rel, TimeAttribute};
+use crate::expr::{Comparison, Expr, ExprGraph, ExprId};
+use crate::plan::operator::WindowProperty;
+
+/// A join by an interval of time: `lower <= left - right <= upper`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TimeBounds {
+    /// The field of each side.
+    pub(crate) left: usize,
+    pub(crate) right: usize,
+    pub(crate) attribute: TimeAttribute,
+    pub(crate) lower: Interval,
+    pub(crate) upper: Interval,
+    /// The conditions that say so, by place.
+    pub(crate) conditions: Vec<usize>,
+}
+
+/// The bounds of a join's times; `None` where a side is unbounded.
+pub(crate) fn interval(left: &Rel, right: &Rel, join: &JoinRel) -> Option<TimeBounds> {
+    use crate::plan::operator::JoinKind::{Anti, Mark, Semi};
+    if matches!(join.kind, Semi | Anti | Mark) {
+        return None;
+    }
+    let (mut lower, mut upper) = (None::<i64>, None::<i64>);
+    let mut fields = None;
+    let mut used = vec![];
+
+    for (place, &condition) in join.conditions.iter().enumerate() {
+        let mut parts = vec![];
+        flatten(&join.exprs, condition, &mut parts);
+        let bounds: Option<Vec<_>> =
+            parts.iter().map(|(op, a, b)| bound(left, right, &join.exprs, (*op, *a, *b))).collect();
+        let Some(bounds) = bounds.filter(|bounds| !bounds.is_empty()) else { continue };
+        for (of_left, of_right, low, high) in bounds {
+            if *fields.get_or_insert((of_left, of_right)) != (of_left, of_right) {
+                return None;
+            }
+            lower = low.map(|low| lower.map_or(low, |known| known.max(low))).or(lower);
+            upper = high.map(|high| upper.map_or(high, |known| known.min(high))).or(upper);
+        }
+        used.push(place);
+    }
+
+    let (of_left, of_right) = fields?;
+    Some(TimeBounds {
+        left: of_left,
+        right: of_right,
+        attribute: left.fields[of_left].time?,
+        lower: Interval(lower?),
+        upper: Interval(upper?),
+        conditions: used,
+    })
+}
+
+/// Comparisons that an AND joins.
+fn flatten(exprs: &ExprGraph, id: ExprId, parts: &mut Vec<(Comparison, ExprId, ExprId)>) {
+    match exprs.expr(id) {
+        Expr::And(a, b) => {
+            flatten(exprs, *a, parts);
+            flatten(exprs, *b, parts);
+        }
+        Expr::Compare(op, a, b) => parts.push((*op, *a, *b)),
+        _ => {}
+    }
+}
+
+type Bound = (usize, usize, Option<i64>, Option<i64>);
+
+/// `left + a OP right + b` as bounds of `left - right`.
+fn bound(
+    left: &Rel,
+    right: &Rel,
+    exprs: &ExprGraph,
+    (op, a, b): (Comparison, ExprId, ExprId),
+) -> Option<Bound> {
+    let width = left.fields.len();
+    let (first, plus_first) = shifted(exprs, a)?;
+    let (second, plus_second) = shifted(exprs, b)?;
+    // first + p OP second + q.
+    let (of_left, of_right, by, op) = match (first < width, second < width) {
+        (true, false) => (first, second - width, plus_second - plus_first, op),
+        (false, true) => (second, first - width, plus_first - plus_second, swapped(op)),
+        _ => return None,
+    };
+    let attribute = left.fields[of_left].time?;
+    if right.fields[of_right].time? != attribute {
+        return None;
+    }
+    // left - right OP by.
+    Some(match op {
+        Comparison::Equal => (of_left, of_right, Some(by), Some(by)),
+        Comparison::Less => (of_left, of_right, None, Some(by - 1)),
+        Comparison::LessOrEqual => (of_left, of_right, None, Some(by)),
+        Comparison::Greater => (of_left, of_right, Some(by + 1), None),
+        Comparison::GreaterOrEqual => (of_left, of_right, Some(by), None),
+        Comparison::NotEqual => return None,
+    })
+}
+
+fn swapped(op: Comparison) -> Comparison {
+    match op {
+        Comparison::Less => Comparison::Greater,
+        Comparison::LessOrEqual => Comparison::GreaterOrEqual,
+        Comparison::Greater => Comparison::Less,
+        Comparison::GreaterOrEqual => Comparison::LessOrEqual,
+        other => other,
+    }
+}
+
+/// A column plus a constant of milliseconds.
+fn shifted(exprs: &ExprGraph, id: ExprId) -> Option<(usize, i64)> {
+    match exprs.expr(id) {
+        Expr::Column(field) => Some((*field, 0)),
+        Expr::Cast { input, .. } if exprs.column_type(*input).data_type.is_timestamp() => {
+            shifted(exprs, *input)
+        }
+        Expr::Call { function, args } if matches!(function.name, "+" | "-") && args.len() == 2 => {
+            let interval = |id: ExprId| match exprs.expr(id) {
+                Expr::Literal(Value::Int(ms))
+                    if exprs.column_type(id).data_type == DataType::IntervalDayTime =>
+                {
+                    Some(*ms)
+                }
+                _ => None,
+            };
+            if let Some(ms) = interval(args[1]) {
+                let (field, by) = shifted(exprs, args[0])?;
+                return Some((field, if function.name == "+" { by + ms } else { by - ms }));
+            }
+            let ms = interval(args[0]).filter(|_| function.name == "+")?;
+            let (field, by) = shifted(exprs, args[1])?;
+            Some((field, by + ms))
+        }
+        _ => None,
+    }
+}
+
+/// A join of rows in the same window: the fields of the bounds of each side, and the conditions that say so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WindowBounds {
+    pub(crate) left: (usize, usize),
+    pub(crate) right: (usize, usize),
+    pub(crate) conditions: Vec<usize>,
+}
+
+/// The windows of a join, if its rows are joined window by window.
+pub(crate) fn window_join(left: &Rel, right: &Rel, join: &JoinRel) -> Option<WindowBounds> {
+    let width = left.fields.len();
+    let equal = |which: WindowProperty| {
+        join.conditions.iter().enumerate().find_map(|(place, &condition)| {
+            let Expr::Compare(Comparison::Equal, a, b) = join.exprs.expr(condition) else { return None };
+            let (Expr::Column(a), Expr::Column(b)) = (join.exprs.expr(*a), join.exprs.expr(*b)) else {
+                return None;
+            };
+            let (a, b) = if a < b { (*a, *b) } else { (*b, *a) };
+            if a >= width || b < width {
+                return None;
+            }
+            let (of_left, of_right) = (left.fields[a].window?, right.fields[b - width].window?);
+            let is_same = of_left.which == which && of_left == of_right;
+            is_same.then_some((a, b - width, place))
+        })
+    };
+    let start = equal(WindowProperty::Start)?;
+    let end = equal(WindowProperty::End)?;
+    Some(WindowBounds { left: (start.0, end.0), right: (start.1, end.1), conditions: vec![start.2, end.2] })
+}
