@@ -179,6 +179,44 @@ const WORDS: &[&str] = &[
     "\n",
     "DATE",
     "TRUE",
+    "LEFT",
+    "CROSS",
+    "NATURAL",
+    "USING",
+    "ON",
+    "LATERAL",
+    "UNNEST",
+    "FOR SYSTEM_TIME AS OF",
+    "INTERSECT",
+    "EXCEPT",
+    "ORDER BY",
+    "OFFSET",
+    "FETCH FIRST",
+    "ROWS ONLY",
+    "QUALIFY",
+    "WINDOW",
+    "PARTITION BY",
+    "ROWS BETWEEN",
+    "UNBOUNDED PRECEDING",
+    "CURRENT ROW",
+    "GROUPING SETS",
+    "ROLLUP",
+    "EXISTS",
+    "ANY",
+    "MAP",
+    "MATCH_RECOGNIZE",
+    "PATTERN",
+    "DEFINE",
+    "MEASURES",
+    "{",
+    "}",
+    "|",
+    "?",
+    "JSON_OBJECT",
+    "KEY",
+    "VALUE",
+    "ON CONFLICT DO NOTHING",
+    "/*+ BROADCAST(t) */",
 ];
 
 #[test]
@@ -220,6 +258,29 @@ fn the_built_in_job_damaged_anywhere_is_answered() {
     }
     for _ in 0..30 {
         survive(&script[..script.floor_char_boundary(dice.roll(script.len()))]);
+    }
+}
+
+#[test]
+fn nesting_within_the_bound_is_answered() {
+    for (open, middle, close) in [
+        ("SELECT a FROM (", "SELECT a FROM t", ") AS t"),
+        ("SELECT t.a FROM t JOIN (", "SELECT a FROM t", ") u ON TRUE"),
+        ("SELECT a FROM t WHERE a IN (", "SELECT a FROM t", ")"),
+        ("SELECT ABS((", "SELECT a FROM t", ")) FROM t"),
+        ("WITH t AS (", "SELECT a FROM t", ") SELECT a FROM t"),
+        ("SELECT a FROM t UNION ALL (", "SELECT a FROM t", ")"),
+        ("SELECT SUM(a) OVER (ORDER BY (", "SELECT a FROM t", ")) FROM t"),
+    ] {
+        for many in [20, 45, 99] {
+            let nested = format!("{}{middle}{}", open.repeat(many), close.repeat(many));
+            survive(&format!("CREATE TABLE t (a INT) WITH ('c' = 'x'); INSERT INTO t {nested}"));
+            survive_typed(&nested);
+        }
+    }
+    let chains = [" UNION ALL SELECT a FROM t", " JOIN t ON TRUE", ", t"];
+    for chain in chains.map(|next| next.repeat(95)) {
+        survive(&format!("CREATE TABLE t (a INT) WITH ('c' = 'x'); INSERT INTO t SELECT a FROM t{chain}"));
     }
 }
 

@@ -24,6 +24,8 @@ mod select;
 mod special;
 mod statement;
 mod table;
+#[cfg(test)]
+mod tests;
 mod words;
 
 pub(crate) use words::is_reserved;

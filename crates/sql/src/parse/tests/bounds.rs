@@ -1,0 +1,138 @@
+//! Long and deep texts: each is read fast, or refused with a message, and the trees have at most 100 levels.
+
+use super::{query, script};
+use crate::parse::MAX_DEPTH;
+use crate::parse::ast::{From, FromKind, QueryBody};
+
+/// The first finding of a text.
+fn refusal(text: &str) -> String {
+    let (_, diagnostics) = script(text);
+    let first = diagnostics.first().unwrap_or_else(|| panic!("{} is taken", &text[..60]));
+    first.message.clone()
+}
+
+const TOO_DEEP: &str = "this is nested more than 100 levels deep";
+
+#[test]
+fn long_chains_of_tables_and_queries_are_refused() {
+    for many in [1_000, 20_000] {
+        for (first, next) in [
+            ("SELECT * FROM t", " JOIN t ON TRUE"),
+            ("SELECT * FROM t", " CROSS JOIN t"),
+            ("SELECT * FROM t", ", t"),
+            ("SELECT * FROM t", ", t RIGHT JOIN t ON TRUE"),
+            ("SELECT * FROM t, t", " RIGHT JOIN t ON TRUE"),
+            ("SELECT 1", " UNION ALL SELECT 1"),
+            ("SELECT 1", " INTERSECT SELECT 1"),
+            ("SELECT 1", " EXCEPT (SELECT 1) UNION SELECT 1 INTERSECT SELECT 1"),
+        ] {
+            assert_eq!(refusal(&format!("{first}{}", next.repeat(many))), TOO_DEEP, "{next}");
+        }
+    }
+}
+
+#[test]
+fn chains_within_the_bound_are_read() {
+    let joins = query(&format!("SELECT * FROM t{}", " JOIN t ON TRUE".repeat(90)));
+    let unions = query(&format!("SELECT 1{}", " UNION ALL SELECT 1".repeat(90)));
+    assert!((90..=MAX_DEPTH).contains(&joins.depth) && (90..=MAX_DEPTH).contains(&unions.depth));
+
+    let QueryBody::Select(select) = joins.body else { panic!("this is a SELECT") };
+    let mut from: &From = select.from.as_ref().unwrap();
+    let mut levels = 0;
+    while let FromKind::Join(join) = &from.kind {
+        from = &join.left;
+        levels += 1;
+    }
+    assert_eq!(levels, 90);
+}
+
+#[test]
+fn levels_add_up_through_queries_and_expressions() {
+    // Each part is within the bound, and the path through all of them is not: a walk over the tree goes along it.
+    let sum = |inner: &str| format!("({inner}){}", " + 1".repeat(60));
+    let text = format!("SELECT {} FROM t", sum(&format!("SELECT {} FROM t", sum("SELECT 1"))));
+    assert_eq!(refusal(&text), TOO_DEEP);
+    let text = format!("SELECT * FROM (SELECT 1{}) t{}", " UNION SELECT 1".repeat(60), ", t".repeat(60));
+    assert_eq!(refusal(&text), TOO_DEEP);
+}
+
+#[test]
+fn deep_nesting_is_refused_without_end_of_the_stack() {
+    for (open, middle, close) in [
+        ("SELECT * FROM (", "SELECT 1", ")"),
+        ("SELECT * FROM t, (", "SELECT 1", ")"),
+        ("SELECT * FROM t JOIN (", "SELECT 1", ") ON TRUE"),
+        ("SELECT * FROM t, LATERAL (", "SELECT 1", ")"),
+        ("SELECT * FROM TABLE(TUMBLE((", "SELECT 1", "), DESCRIPTOR(ts), 1))"),
+        ("SELECT (", "SELECT 1", ")"),
+        ("SELECT 1 + (", "SELECT 1", ")"),
+        ("SELECT a IN (", "SELECT 1", ")"),
+        ("SELECT a > ANY (", "SELECT 1", ")"),
+        ("SELECT EXISTS (", "SELECT 1", ")"),
+        ("SELECT CASE WHEN a THEN (", "SELECT 1", ") END"),
+        ("SELECT SUM(a) OVER (PARTITION BY (", "SELECT 1", "))"),
+        ("SELECT JSON_OBJECT('a' VALUE (", "SELECT 1", "))"),
+        ("WITH x AS (", "SELECT 1", ") SELECT 1"),
+        ("SELECT 1 UNION (", "SELECT 1", ")"),
+        ("SELECT 1 INTERSECT (", "SELECT 1", ")"),
+        ("SELECT * FROM t WHERE a = (", "SELECT 1", ")"),
+        ("SELECT * FROM t GROUP BY GROUPING SETS ((", "SELECT 1", "))"),
+        ("(", "SELECT 1", ")"),
+    ] {
+        for many in [45, 99, 5_000] {
+            let text = format!("{}{middle}{}", open.repeat(many), close.repeat(many));
+            let (_, diagnostics) = script(&text);
+            let is_deep = diagnostics.first().is_some_and(|found| found.message == TOO_DEEP);
+            assert!(
+                is_deep || (many < 100 && diagnostics.is_empty()),
+                "{many} {open}: {:?}",
+                diagnostics.first()
+            );
+        }
+    }
+}
+
+#[test]
+fn deep_parts_of_a_query_are_refused() {
+    let many = 5_000;
+    let group = "GROUPING SETS (".repeat(many);
+    let parens = "(".repeat(many);
+    for text in [
+        format!("SELECT a FROM t GROUP BY {group}"),
+        format!("SELECT * FROM t MATCH_RECOGNIZE (PATTERN ({parens}"),
+        format!("SELECT * FROM t MATCH_RECOGNIZE (PATTERN ({}", "{- ".repeat(many)),
+        format!("SELECT * FROM t MATCH_RECOGNIZE (PATTERN ({}", "PERMUTE(".repeat(many)),
+        format!("SELECT * FROM {parens}t"),
+        format!("SELECT * FROM {}t", "TABLE(f(TABLE ".repeat(many)),
+        format!("SELECT a{} FROM t", "[1].f".repeat(many)),
+        format!("SELECT {}", "ROW(".repeat(many)),
+        format!("SELECT {}", "ARRAY[".repeat(many)),
+        format!("SELECT {}", "MAP[1, ".repeat(many)),
+    ] {
+        assert_eq!(refusal(&text), TOO_DEEP, "{}", &text[..60]);
+    }
+}
+
+#[test]
+fn long_lists_are_read_or_refused() {
+    let many = 20_000;
+    let keys = vec!["a"; many].join(", ");
+    for text in [
+        format!("SELECT a FROM t ORDER BY {keys}"),
+        format!("SELECT SUM(a) OVER (PARTITION BY {keys}) FROM t"),
+        format!("SELECT a FROM t MATCH_RECOGNIZE (PATTERN (A {}) DEFINE A AS b)", "A ".repeat(many)),
+        format!("SELECT a FROM t MATCH_RECOGNIZE (PATTERN (A {}) DEFINE A AS b)", "| A ".repeat(many)),
+        format!("WITH x AS (SELECT 1){} SELECT 1", ", x AS (SELECT 1)".repeat(many)),
+    ] {
+        assert!(refusal(&text).starts_with("these are more than 10000"), "{}", &text[..60]);
+    }
+    for text in [
+        format!("SELECT ROW({keys}) FROM t"),
+        format!("SELECT ({keys}) IN (SELECT 1) FROM t"),
+        format!("SELECT MAP[{keys}, {keys}] FROM t"),
+        format!("SELECT * FROM t JOIN u USING ({keys})"),
+    ] {
+        query(&text);
+    }
+}

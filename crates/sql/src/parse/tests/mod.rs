@@ -1,0 +1,88 @@
+//! The parser alone: texts and the trees that they become, and what is said where a text cannot be read.
+//!
+//! Trees are compared by their [`shape`], which writes a tree in a short form: sets of joins and operators stand in
+//! parentheses, so that the form shows what binds tighter.
+
+mod bounds;
+mod expressions;
+mod grouping;
+mod matching;
+mod queries;
+mod shape;
+mod statements;
+mod tables;
+mod windows;
+
+use super::ast::{Query, Statement};
+use crate::error::Diagnostic;
+use crate::variables::{self, Filled};
+
+fn filled(script: &str) -> Filled {
+    variables::fill(script, &|_| None)
+}
+
+/// The statements of a script, and everything that is wrong with it.
+fn script(text: &str) -> (Vec<Statement>, Vec<Diagnostic>) {
+    let script = super::parse(&filled(text));
+    (script.statements, script.diagnostics)
+}
+
+/// The only statement of a script without findings.
+fn statement(text: &str) -> Statement {
+    let (mut statements, diagnostics) = script(text);
+    assert!(
+        diagnostics.is_empty(),
+        "{text}\n{}",
+        crate::error::render(&diagnostics, text, "test.sql", false)
+    );
+    assert_eq!(statements.len(), 1, "{text}");
+    statements.remove(0)
+}
+
+fn query(text: &str) -> Query {
+    match statement(text) {
+        Statement::Query(top) => top.query,
+        other => panic!("{text} is no query but {other:?}"),
+    }
+}
+
+/// Each: a query and its shape.
+fn reads(cases: &[(&str, &str)]) {
+    let mut wrong = vec![];
+    for (text, wanted) in cases {
+        let got = shape::query(&query(text));
+        if got != *wanted {
+            wrong.push(format!("{text}\n  wanted: {wanted}\n  got:    {got}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
+/// Each: an expression and its shape.
+fn reads_exprs(cases: &[(&str, &str)]) {
+    let queries: Vec<(String, String)> =
+        cases.iter().map(|(text, shape)| (format!("SELECT {text}"), format!("select[{shape}]"))).collect();
+    let queries: Vec<(&str, &str)> = queries.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+    reads(&queries);
+}
+
+/// Each: a text with the place of its first finding in «…», words of the message, and words of the hint.
+fn refuses(cases: &[(&str, &str, &str)]) {
+    let mut wrong = vec![];
+    for (marked, message, hint) in cases {
+        let text = marked.replace(['«', '»'], "");
+        let start = marked.find('«').expect("a case marks a place");
+        let end = marked.find('»').expect("a case marks a place") - '«'.len_utf8();
+        let (_, diagnostics) = script(&text);
+        let fits = diagnostics.first().is_some_and(|d| {
+            let whole = format!("{} {}", d.message, d.detail.as_deref().unwrap_or_default());
+            let words = whole.contains(message) && d.hint.as_deref().unwrap_or_default().contains(hint);
+            d.is_error() && (d.span.start, d.span.end) == (start, end) && words
+        });
+        if !fits {
+            let drawn = crate::error::render(&diagnostics, &text, "test.sql", false);
+            wrong.push(format!("{marked}\n  wants: {message} | {hint}\n{drawn}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
