@@ -17,7 +17,7 @@ impl Parser {
     pub(super) fn table_reference(&mut self) -> Parsed<Box<From>> {
         self.nested(|p| {
             let start = p.span();
-            let from = p.table_kind(start).and_then(|kind| p.from_node(kind, start))?;
+            let from = p.table_kind(start).and_then(|kind| p.table_node(kind, start))?;
             p.aliased(from, start)
         })
     }
@@ -27,7 +27,7 @@ impl Parser {
         self.no_sample()?;
         if self.is_word("MATCH_RECOGNIZE") {
             let matching = self.match_recognize(from)?;
-            from = self.from_node(FromKind::Match(matching), start)?;
+            from = self.table_node(FromKind::Match(matching), start)?;
         }
 
         from.alias = self.alias("an alias")?;
@@ -40,7 +40,7 @@ impl Parser {
     }
 
     /// A table reference without an alias.
-    pub(super) fn from_node(&self, kind: FromKind, start: Span) -> Parsed<Box<From>> {
+    pub(super) fn table_node(&self, kind: FromKind, start: Span) -> Parsed<Box<From>> {
         let span = self.since(start);
         let depth = self.level(kind.depth(), span)?;
         Ok(Box::new(From { kind, alias: None, columns: vec![], span, depth }))
@@ -73,7 +73,7 @@ impl Parser {
     pub(super) fn named_table(&mut self) -> Parsed<Box<From>> {
         let start = self.span();
         let kind = self.table_name()?;
-        self.from_node(kind, start)
+        self.table_node(kind, start)
     }
 
     /// `t [/*+ … */] [FOR SYSTEM_TIME AS OF expr]`.
@@ -97,7 +97,6 @@ impl Parser {
         }
         self.advance();
         let first = self.table_reference()?;
-
         self.rest_of_table_parens(first, start)
     }
 

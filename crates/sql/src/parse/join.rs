@@ -95,7 +95,7 @@ impl Parser {
         let Link { kind, right, constraint, span } = link;
         let start = left.span;
         let join = Join { kind, left: *left, right: *right, constraint, span };
-        self.from_node(FromKind::Join(Box::new(join)), start)
+        self.table_node(FromKind::Join(Box::new(join)), start)
     }
 
     /// `JOIN b ON … LEFT JOIN c ON … …`.

@@ -209,7 +209,7 @@ impl Parser {
 
             let right = self.query_part()?;
             let right = self.set_operations(right, power)?;
-            left = self.set_operation(operator, all, left, right, operator_span)?;
+            left = self.set_operation(operator, all, *left, *right, operator_span)?;
         }
         Ok(left)
     }
@@ -218,12 +218,12 @@ impl Parser {
         &self,
         operator: SetOperator,
         all: bool,
-        left: Box<Query>,
-        right: Box<Query>,
+        left: Query,
+        right: Query,
         operator_span: Span,
     ) -> Parsed<Box<Query>> {
         let start = left.span;
-        let operation = SetOperation { operator, all, left: *left, right: *right, operator_span };
+        let operation = SetOperation { operator, all, left, right, operator_span };
         self.bare(QueryBody::SetOperation(Box::new(operation)), start)
     }
 

@@ -1,6 +1,4 @@
-//! Calls, and the forms with a grammar of their own: `CASE`, `CAST`, `EXTRACT(HOUR FROM …)`, `TRIM(BOTH … FROM …)`.
-//!
-//! A unit of time becomes a text argument, so that the registry sees ordinary calls: `EXTRACT('HOUR', x)`.
+//! Expressions that begin with a word: constants, `CASE`, `CAST`, `EXISTS`, rows, arrays and maps.
 
 use sqlparser::tokenizer::{Token, Word};
 use types::{DataType, Value};
@@ -21,7 +19,7 @@ const BARE: &[&str] = &[
 ];
 
 impl Parser {
-    /// What a word begins, unless it is just a name.
+    /// The expression that a word begins, unless the word is just a name.
     pub(super) fn special(&mut self, word: &Word, start: Span) -> Parsed<Option<Expr>> {
         let opens = matches!(self.peek_nth(1), Token::LParen);
         if word.quote_style.is_some() {

@@ -78,6 +78,10 @@ pub(crate) struct WindowArg {
 }
 
 #[derive(Debug, Clone)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a call has few arguments, and most calls have a table among them"
+)]
 pub(crate) enum WindowArgValue {
     Table { from: From, partition_by: Vec<Expr>, order_by: Vec<OrderItem> },
     Descriptor(Vec<Ident>),
