@@ -166,7 +166,6 @@ impl Parser {
         }
         let error = Diagnostic::error(join, "a join without a condition")
             .with_hint("write JOIN … ON …, JOIN … USING (…), or CROSS JOIN");
-        // The place of the missing condition tells more where another word stands there.
         let found = self.unexpected("`ON` or `USING`");
         Err(Box::new(Diagnostic { kind: found.kind.clone(), detail: Some(found.message), ..error }))
     }

@@ -59,6 +59,14 @@ fn views_and_sets_hold_queries() {
 }
 
 #[test]
+fn every_form_in_one_script_is_read() {
+    let text = include_str!("every_form.sql");
+    let (statements, diagnostics) = super::script(text);
+    assert!(diagnostics.is_empty(), "{}", crate::error::render(&diagnostics, text, "every_form.sql", false));
+    assert_eq!(statements.len(), 3);
+}
+
+#[test]
 fn what_is_no_insert_is_told_at_its_place() {
     refuses(&[
         ("INSERT INTO o SELECT 1 ON CONFLICT «NOTHING»", "expected `DO`", ""),
