@@ -7,7 +7,7 @@ use types::{DataType, Value};
 
 use super::ast::{Call, Expr, ExprKind, Ident};
 use super::{Parsed, Parser};
-use crate::error::Span;
+use crate::error::{Diagnostic, Span};
 
 impl Parser {
     /// A function's name is next, then its arguments.
@@ -131,6 +131,22 @@ impl Parser {
         }
         call.args.push(if before_in { self.operand()? } else { self.expr()? });
         Ok(())
+    }
+
+    /// `(a, b) OVERLAPS (c, d)`, as a call with four arguments.
+    pub(super) fn overlaps(&self, left: Expr, right: Expr) -> Parsed<Expr> {
+        let span = self.since(left.span);
+        let mut call = Call::new(Ident { value: "OVERLAPS".to_owned(), span });
+        for side in [left, right] {
+            match side.kind {
+                ExprKind::Row(items) if items.len() == 2 => call.args.extend(items),
+                _ => {
+                    let error = Diagnostic::error(side.span, "OVERLAPS compares two spans of time");
+                    return Err(Box::new(error.with_hint("write (start, end) OVERLAPS (start, end)")));
+                }
+            }
+        }
+        self.node(ExprKind::Call(call), span)
     }
 
     /// `EXTRACT(HOUR FROM x)`.

@@ -84,6 +84,7 @@ impl Parser {
                 "AND" => (Operator::And, power::AND),
                 "OR" => (Operator::Or, power::OR),
                 "IS" => (Operator::Is, power::IS),
+                "OVERLAPS" => (Operator::Overlaps, power::COMPARE),
                 "IN" | "BETWEEN" | "LIKE" | "SIMILAR" => (Operator::Range, power::RANGE),
                 "NOT" if ["IN", "BETWEEN", "LIKE", "SIMILAR"].iter().any(|w| self.word_at(1, w)) => {
                     (Operator::Range, power::RANGE)
@@ -113,6 +114,7 @@ impl Parser {
                 let kind = ExprKind::Arithmetic(name, Box::new(left), Box::new(right));
                 self.node(kind, self.since(start))
             }
+            Operator::Overlaps => self.climb(power).and_then(|right| self.overlaps(left, right)),
             Operator::Is => self.is_test(Box::new(left)).and_then(|kind| self.node(kind, self.since(start))),
             Operator::Range => self.range(Box::new(left)).and_then(|kind| self.node(kind, self.since(start))),
         }
@@ -384,4 +386,5 @@ enum Operator {
     Range,
     Compare(Comparison),
     Arithmetic(&'static str),
+    Overlaps,
 }

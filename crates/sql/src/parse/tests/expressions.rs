@@ -38,6 +38,7 @@ fn rows_and_collections_are_values() {
         ("(1, 'a')", "row[1, 'a']"),
         ("(a, b) = (1, 2)", "(row[a, b] Equal row[1, 2])"),
         ("(a, b) IN ((1, 2), (3, 4))", "(row[a, b] in [row[1, 2], row[3, 4]])"),
+        ("(a, b) OVERLAPS (c, INTERVAL '1' SECOND) AND d", "(OVERLAPS(a, b, c, 1000) and d)"),
         ("(a)", "a"),
         ("ARRAY[1, 2]", "array[1, 2]"),
         ("ARRAY[]", "array[]"),
@@ -122,5 +123,6 @@ fn what_is_no_expression_is_told_at_its_place() {
         ("SELECT SUM(a) FILTER («a»)", "expected `WHERE`", ""),
         ("SELECT JSON_QUERY(j, '$' WITH «a»)", "expected `WRAPPER`", ""),
         ("SELECT (SELECT 1«;»", "expected `)`", ""),
+        ("SELECT «a» OVERLAPS (b, c)", "OVERLAPS compares two spans of time", "(start, end)"),
     ]);
 }
