@@ -155,8 +155,7 @@ impl Parser {
         if self.accept_words(&["CURRENT", "ROW"]) {
             return Ok(FrameBound::CurrentRow);
         }
-        // The AND behind the first bound is not part of it.
-        let distance = self.operand()?;
+        let distance = self.expr()?;
         if self.accept_word("PRECEDING") {
             Ok(FrameBound::Preceding(distance))
         } else if self.accept_word("FOLLOWING") {
