@@ -7,12 +7,12 @@ use std::hint::black_box;
 
 use connectors::format::json::{Decoder, JsonOptions};
 use engine::batch::Batch;
-use engine::connector::{ConnectorError, Rows};
+use engine::connector::Rows;
 use engine::evaluate::Inputs;
 use engine::layout::Layout;
 use engine::operator::{Judging, Level, Prepare};
 use engine::watermark::{Clamp, NO_WATERMARK};
-use engine::window::{Aggregation, Limits, Options, Output, RowsIn};
+use engine::window::{Aggregation, Limits, Options, Output, RowsIn, WindowError};
 use sql::functions::Env;
 use sql::plan::Plan;
 use types::Interval;
@@ -25,7 +25,7 @@ const RUNS: usize = 7;
 struct Nowhere;
 
 impl Output for Nowhere {
-    fn write(&mut self, rows: &Rows<'_>) -> Result<(), ConnectorError> {
+    fn write(&mut self, rows: &Rows<'_>) -> Result<(), WindowError> {
         black_box(rows.rows.len());
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! SQL's `WITH (…)` meets storage: sources, sinks and the formats of their records.
 //!
 //! The connectors keep Flink's names, since scripts run there too: `kafka` reads and writes the event log, whichever it
-//! is, and `upsert-kafka` writes it; `redis` writes the result store; `blackhole` takes rows and forgets them. Two have
+//! is, and `upsert-kafka` writes it; `redis` writes the result store; `blackhole` takes rows and forgets them, and `print` shows them. Two have
 //! no name: rows that a script writes out are read, and those of a query are held for whoever fetches them.
 
 mod blackhole;
@@ -12,6 +12,7 @@ pub mod file;
 pub mod format;
 pub mod local;
 mod options;
+mod print;
 pub mod result_store;
 pub mod retry;
 mod values;
@@ -20,6 +21,7 @@ use sql::error::Diagnostic;
 use sql::plan::{Plan, SinkTable, SourceTable};
 
 pub use blackhole::BlackholeTable;
+pub use print::{PrintOptions, PrintTable};
 pub use values::ValuesTable;
 
 use event_log::{EventLogOptions, EventLogSinkOptions, Mode};
@@ -39,6 +41,7 @@ pub enum SinkOptions {
     ResultStore(ResultStoreOptions),
     EventLog(EventLogSinkOptions),
     Blackhole,
+    Print(PrintOptions),
 }
 
 /// Reads a source table's options; all that is wrong with them otherwise.
@@ -56,7 +59,7 @@ pub fn source_options(table: &SourceTable) -> Result<SourceOptions, Vec<Diagnost
 
 /// Reads a sink table's options; all that is wrong with them otherwise.
 pub fn sink_options(table: &SinkTable) -> Result<SinkOptions, Vec<Diagnostic>> {
-    let known = ["redis", "kafka", "upsert-kafka", "blackhole"];
+    let known = ["redis", "kafka", "upsert-kafka", "blackhole", "print"];
     let (connector, _) = options::connector(&table.name, &table.options, &known)?;
     let mode = match connector {
         "kafka" => Some(Mode::Append),
@@ -73,6 +76,7 @@ pub fn sink_options(table: &SinkTable) -> Result<SinkOptions, Vec<Diagnostic>> {
     }
     match connector {
         "redis" => ResultStoreOptions::read(table).map(SinkOptions::ResultStore),
+        "print" => PrintOptions::read(table).map(SinkOptions::Print),
         _ => {
             let mut reader = options::Reader::new(&table.name, &table.options);
             reader.get("connector");

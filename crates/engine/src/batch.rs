@@ -9,6 +9,7 @@ use sql::plan::Leaf;
 use types::{Offset, PartitionId, Repr, Timestamp};
 
 use crate::column::{Coded, Column};
+use crate::operator::changes::RowKind;
 
 /// How a leaf of the source is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub struct Batch {
     /// One a request, in order; each `rows` long.
     pub columns: Vec<Column>,
     pub rows: usize,
+    /// What each row does, where the format says; empty = all are new.
+    pub kinds: Vec<RowKind>,
     pub origin: Origin,
     /// Records that gave no row.
     pub rejects: Vec<Reject>,
@@ -87,12 +90,13 @@ impl Batch {
             .iter()
             .map(|r| r.column().expect("the binder flattens nested types into leaves"))
             .collect();
-        Batch { columns, rows: 0, origin: Origin::default(), rejects: Vec::new(), empty: 0 }
+        Batch { columns, rows: 0, kinds: Vec::new(), origin: Origin::default(), rejects: Vec::new(), empty: 0 }
     }
 
     /// Empties the batch and makes its columns null for up to `capacity` rows.
     pub fn clear(&mut self, capacity: usize) {
         self.rows = 0;
+        self.kinds.clear();
         self.origin.records.clear();
         self.origin.partition = None;
         self.rejects.clear();

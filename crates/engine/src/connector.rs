@@ -11,6 +11,7 @@ use types::{ErrorDomain, EventTime, Offset, PartitionId, Timestamp};
 use crate::aggregate::keys::Rows as Selection;
 use crate::batch::{Batch, LeafRequest, RecordSpan};
 use crate::evaluate::Vector;
+use crate::operator::changes::Kinds;
 
 /// A partition by the name that snapshots, letters and people know it under. A [`PartitionId`] stands for it while a job
 /// runs.
@@ -198,6 +199,8 @@ pub struct Rows<'a> {
     pub columns: &'a [Vector<'a>],
     /// Which rows of the columns are written.
     pub rows: Selection<'a>,
+    /// What each row (by its place in the columns) does to the result so far.
+    pub kinds: Kinds<'a>,
     /// The window's bounds on the session's wall clock, in ms, for window queries.
     pub window: Option<(i64, i64)>,
     pub stage: Stage,

@@ -8,10 +8,11 @@ use connectors::dead_letter::{DEAD_LETTER_TOPIC, DeadLetterTopic, NoDeadLetters}
 use connectors::event_log::{EventLogSinkTable, EventLogTable};
 use connectors::result_store::{ResultStoreTable, StoreWriter};
 use connectors::retry::Retry;
-use connectors::{BlackholeTable, SinkOptions, SourceOptions, sink_options, source_options};
+use connectors::{BlackholeTable, PrintTable, SinkOptions, SourceOptions, sink_options, source_options};
 use engine::connector::{Reads, SinkFactory, SourceFactory};
 use engine::execution::{ExecutionOptions, JobSpec, Mode};
 use engine::memory::Pool;
+use parking_lot::Mutex;
 use sql::error::Diagnostic;
 use sql::plan::{Plan, TableOptions};
 use storage::log::{EventLog, LogError, Logs};
@@ -187,6 +188,11 @@ impl Environment {
                     Err(wrong) => errors.extend(wrong),
                 },
                 Ok(SinkOptions::Blackhole) => sinks.push(Arc::new(BlackholeTable)),
+                Ok(SinkOptions::Print(options)) => sinks.push(Arc::new(PrintTable {
+                    table: table.clone(),
+                    options,
+                    out: Arc::new(Mutex::new(std::io::stdout())),
+                })),
                 Err(wrong) => errors.extend(wrong),
             }
         }

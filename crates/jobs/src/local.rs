@@ -27,6 +27,8 @@ pub struct LocalRun {
     pub plan: Plan,
     pub inputs: Vec<LocalInput>,
     pub output: Box<dyn Write + Send>,
+    /// Whether every change of a row is written, and not the rows that stand at the end.
+    pub changelog: bool,
     pub parallelism: u32,
     /// Rows of a batch, at most; the answer does not depend on it.
     pub batch_rows: usize,
@@ -65,7 +67,7 @@ impl LocalRun {
     /// Starts the run.
     pub fn start(self) -> Result<Running, LocalError> {
         let files: usize = self.inputs.iter().map(|input| input.paths.len()).sum();
-        let output = LocalOutput::new(self.output, files <= 1);
+        let output = LocalOutput::new(self.output, files <= 1, self.changelog);
         let mut errors: Vec<Diagnostic> = Vec::new();
         let mut sources: Vec<Arc<dyn SourceFactory>> = Vec::new();
         let tables: Vec<String> =

@@ -12,6 +12,7 @@ use super::control::{Part, PartTimes, SubtaskId, SubtaskKind};
 use super::global::{GlobalSubtask, Input, Message};
 use super::source::{Downstream, SourceSubtask, Turn};
 use crate::activity::Activity;
+use crate::operator::chain::StreamTime;
 use crate::snapshot::{SourceImage, SplitImage};
 use crate::watermark::NO_WATERMARK;
 
@@ -29,7 +30,7 @@ impl SourceSubtask {
         let standing = match &self.downstream {
             Downstream::Direct { .. } => {
                 let standing = self.publish(turn, now);
-                self.fire(turn, standing.watermark, now)?;
+                self.fire(turn, standing, now)?;
                 standing
             }
             Downstream::Exchange { .. } => self.ship(turn, now),
@@ -48,7 +49,10 @@ impl SourceSubtask {
             _ => None,
         };
         self.measure();
-        self.downstream.sinks().flush()?;
+        let outputs = self.downstream.sinks();
+        outputs.barrier(barrier);
+        outputs.flush()?;
+        let operators = outputs.image();
 
         let source = Some(self.image(turn));
         self.control.contribute(Part {
@@ -56,6 +60,7 @@ impl SourceSubtask {
             of: self.id(),
             source,
             state,
+            operators,
             times: PartTimes {
                 began: now,
                 aligning: Duration::ZERO,
@@ -78,6 +83,7 @@ impl SourceSubtask {
             of: self.id(),
             source: Some(self.image(turn)),
             state,
+            operators: self.downstream.sinks().image(),
             times: PartTimes { began: self.clock.elapsed(), ..PartTimes::default() },
         });
     }
@@ -126,6 +132,8 @@ impl GlobalSubtask {
         let watermark = at_barrier().map(|input| input.watermark).min().unwrap_or(NO_WATERMARK);
         let env = self.env();
         self.aggregation.advance(watermark, &env, &mut self.sinks)?;
+        self.sinks.advance(StreamTime { watermark, is_idle: false })?;
+        self.sinks.barrier(barrier);
         self.sinks.flush()?;
         self.measure(inputs.iter().map(|input| &input.receiving));
         let state = Some(self.aggregation.image());
@@ -135,6 +143,7 @@ impl GlobalSubtask {
             of: self.id(),
             source: None,
             state,
+            operators: self.sinks.image(),
             times: PartTimes {
                 began,
                 aligning: began.saturating_sub(first),
@@ -153,6 +162,7 @@ impl GlobalSubtask {
             of: self.id(),
             source: None,
             state: Some(self.aggregation.image()),
+            operators: self.sinks.image(),
             times: PartTimes { began: self.clock.elapsed(), ..PartTimes::default() },
         });
     }

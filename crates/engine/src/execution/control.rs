@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use super::panic::caught;
 use super::{Acknowledgement, ExecutionError, global_vertex, source_vertex};
-use crate::snapshot::{AggregationImage, PipelineImage, Snapshot, SourceImage};
+use crate::snapshot::{AggregationImage, OperatorImage, PipelineImage, Snapshot, SourceImage};
 
 #[derive(Debug)]
 pub struct Control {
@@ -31,6 +31,8 @@ pub struct Control {
     subtasks: Mutex<Subtasks>,
     /// By pipeline: the source table and what it reads.
     pipelines: Vec<(String, String)>,
+    /// By vertex of operators: what its subtasks are called.
+    vertices: Vec<String>,
 }
 
 /// The subtasks of a job.
@@ -46,6 +48,7 @@ struct Subtasks {
 /// Which subtask of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct SubtaskId {
+    /// The pipeline, or the vertex of operators.
     pub pipeline: usize,
     pub kind: SubtaskKind,
     pub subtask: usize,
@@ -55,6 +58,8 @@ pub(super) struct SubtaskId {
 pub(super) enum SubtaskKind {
     Source,
     Global,
+    /// Of a vertex of operators, by its number.
+    Operator,
 }
 
 /// What a subtask contributes to a snapshot.
@@ -64,6 +69,8 @@ pub(super) struct Part {
     pub of: SubtaskId,
     pub source: Option<SourceImage>,
     pub state: Option<AggregationImage>,
+    /// Of the operators that run in it.
+    pub operators: Vec<OperatorImage>,
     pub times: PartTimes,
 }
 
@@ -102,7 +109,7 @@ const PARTS: usize = 4096;
 const LOOK: Duration = Duration::from_millis(20);
 
 impl Control {
-    pub(super) fn new(pipelines: Vec<(String, String)>) -> Control {
+    pub(super) fn new(pipelines: Vec<(String, String)>, vertices: Vec<String>) -> Control {
         let (parts, taking) = bounded(PARTS);
         Control {
             cancelled: AtomicBool::new(false),
@@ -114,6 +121,7 @@ impl Control {
             taking: Mutex::new(taking),
             subtasks: Mutex::default(),
             pipelines,
+            vertices,
         }
     }
 
@@ -228,6 +236,10 @@ impl Control {
         collected.sort_by_key(|part| (part.of.pipeline, part.of.subtask));
         let mut snapshot = self.empty_snapshot();
         for part in collected {
+            snapshot.add_operators(part.operators);
+            if part.of.kind == SubtaskKind::Operator {
+                continue;
+            }
             let pipeline = &mut snapshot.pipelines[part.of.pipeline];
             pipeline.sources.extend(part.source);
             pipeline.states.extend(part.state);
@@ -250,17 +262,18 @@ impl Control {
     }
 
     fn acknowledgement(&self, part: &Part) -> Acknowledgement {
-        let (table, _) = &self.pipelines[part.of.pipeline];
+        let table = |of: usize| &self.pipelines[of].0;
         let vertex = match part.of.kind {
-            SubtaskKind::Source => source_vertex(table),
-            SubtaskKind::Global => global_vertex(table),
+            SubtaskKind::Source => source_vertex(table(part.of.pipeline)),
+            SubtaskKind::Global => global_vertex(table(part.of.pipeline)),
+            SubtaskKind::Operator => self.vertices[part.of.pipeline].clone(),
         };
         Acknowledgement {
             vertex,
             pipeline: part.of.pipeline,
             subtask: part.of.subtask,
             has_source: part.source.is_some(),
-            has_state: part.state.is_some(),
+            has_state: part.state.is_some() || !part.operators.is_empty(),
             began: part.times.began,
             aligning: part.times.aligning,
             taking: part.times.taking,
@@ -273,7 +286,7 @@ impl Control {
             reads: reads.clone(),
             ..PipelineImage::default()
         });
-        Snapshot { pipelines: pipelines.collect() }
+        Snapshot { pipelines: pipelines.collect(), operators: Vec::new() }
     }
 
     /// The last snapshot that was asked for.
@@ -317,7 +330,7 @@ mod tests {
     const ENDLESS: SubtaskId = SubtaskId { pipeline: 1, kind: SubtaskKind::Source, subtask: 0 };
 
     fn control() -> Control {
-        let control = Control::new(vec![("a".into(), "values".into()), ("b".into(), "log".into())]);
+        let control = Control::new(vec![("a".into(), "values".into()), ("b".into(), "log".into())], Vec::new());
         control.expect(FINITE);
         control.expect(ENDLESS);
         control
@@ -326,7 +339,7 @@ mod tests {
     fn part(of: SubtaskId, barrier: u64, accepted: u64) -> Part {
         let mut source = SourceImage::default();
         source.ledger.accepted = accepted;
-        Part { barrier, of, source: Some(source), state: None, times: PartTimes::default() }
+        Part { barrier, of, source: Some(source), state: None, operators: Vec::new(), times: PartTimes::default() }
     }
 
     fn accepted(snapshot: &Snapshot) -> Vec<u64> {

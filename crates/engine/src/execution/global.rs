@@ -9,12 +9,13 @@ use sql::functions::Env;
 use types::{Clock, Timestamp};
 
 use super::control::Control;
-use super::io::Sinks;
+use super::outputs::Outputs;
 use super::room::Reclaimed;
 use super::source::earlier;
 use super::{ExecutionError, TaskMetrics};
 use crate::activity::Activity;
 use crate::memory::{Claim, Holder};
+use crate::operator::chain::StreamTime;
 use crate::watermark::NO_WATERMARK;
 use crate::window::{Aggregation, Receiving, Shipment};
 
@@ -46,7 +47,7 @@ pub(super) struct GlobalSubtask {
     /// One a source subtask.
     pub inputs: Vec<Receiver<Message>>,
     pub aggregation: Aggregation,
-    pub sinks: Sinks,
+    pub sinks: Outputs,
     pub early_fire: Option<Duration>,
     /// It goes on from a snapshot, of which not everything may have been written early yet.
     pub is_restored: bool,
@@ -117,9 +118,10 @@ impl GlobalSubtask {
                 self.with_receiving(&mut inputs, |aggregation, receiving| aggregation.compact(receiving));
                 self.reclaimed();
             }
-            if watermark > self.metrics.watermark.swap(watermark, Ordering::Relaxed) {
-                self.sinks.watermark(watermark)?;
-            }
+            self.metrics.watermark.store(watermark, Ordering::Relaxed);
+            self.sinks.tick(&env)?;
+            let is_idle = inputs.iter().all(|input| input.ended || input.idle);
+            self.sinks.advance(StreamTime { watermark, is_idle })?;
             if let Some(pause) = self.early_fire
                 && changed
                 && start >= next_early
@@ -135,8 +137,7 @@ impl GlobalSubtask {
             if inputs.iter().all(|input| input.ended) {
                 self.metrics.at(Activity::Fire);
                 self.aggregation.advance(i64::MAX, &env, &mut self.sinks)?;
-                self.sinks.watermark(i64::MAX)?;
-                self.sinks.flush()?;
+                self.sinks.end()?;
                 self.leave_last_part();
                 return Ok(());
             }

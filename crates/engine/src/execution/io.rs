@@ -8,7 +8,6 @@ use types::Timestamp;
 
 use crate::connector::{ConnectorError, DeadLetter, DeadLetters, Rows, Sink, SinkFactory};
 use crate::metrics::TaskMetrics;
-use crate::window::Output;
 
 /// The sinks of one subtask, by query.
 pub(super) struct Sinks {
@@ -41,6 +40,11 @@ impl Sinks {
         Ok(Sinks { sinks, by_query, metrics })
     }
 
+    /// Sinks of a subtask that runs no queries.
+    pub fn none(metrics: Arc<TaskMetrics>) -> Sinks {
+        Sinks { sinks: Vec::new(), by_query: Vec::new(), metrics }
+    }
+
     pub fn watermark(&mut self, watermark: i64) -> Result<(), ConnectorError> {
         self.sinks.iter_mut().flatten().try_for_each(|sink| sink.watermark(types::EventTime(watermark)))
     }
@@ -62,8 +66,8 @@ impl Sinks {
     }
 }
 
-impl Output for Sinks {
-    fn write(&mut self, rows: &Rows<'_>) -> Result<(), ConnectorError> {
+impl Sinks {
+    pub fn write(&mut self, rows: &Rows<'_>) -> Result<(), ConnectorError> {
         let (sink, query) = self.by_query[rows.query];
         TaskMetrics::add(&self.metrics.records_out, rows.rows.len() as u64);
         let Some(sink) = sink.and_then(|sink| self.sinks[sink].as_mut()) else { return Ok(()) };

@@ -7,14 +7,19 @@ mod acknowledgement;
 mod barrier;
 mod booking;
 mod control;
+mod exchange;
 mod global;
 mod io;
+mod operator_task;
 mod options;
+mod outputs;
 mod panic;
+mod placement;
 mod progress;
 mod room;
 mod source;
 mod spec;
+mod wiring;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -29,10 +34,13 @@ pub use options::{ExecutionOptions, Mode};
 pub use panic::{caught, panic_message};
 pub use spec::JobSpec;
 
+use placement::{Home, Placement};
+
 use crate::connector::ConnectorError;
 use crate::layout::LayoutError;
 use crate::memory::Account;
 use crate::metrics::TaskMetrics;
+use crate::operator::chain::OperatorError;
 use crate::operator::{Ledger, LedgerCounts};
 use crate::window::WindowError;
 
@@ -71,6 +79,8 @@ pub enum ExecutionError {
         record: String,
         source: sql::functions::EvalError,
     },
+    #[error(transparent)]
+    Operator(Box<OperatorError>),
     #[error("{0}")]
     Plan(String),
     #[error("checkpoints failed: {0}")]
@@ -93,10 +103,21 @@ impl ExecutionError {
             ExecutionError::Window(WindowError::Sink(error)) | ExecutionError::Connector(error) => {
                 error.domain()
             }
+            ExecutionError::Window(WindowError::Operator(error)) => operator_domain(error),
+            ExecutionError::Operator(error) => operator_domain(error),
             ExecutionError::Window(_) => ErrorDomain::User,
             ExecutionError::Panic { .. } | ExecutionError::Writer(_) => ErrorDomain::Internal,
             ExecutionError::Thread(_) | ExecutionError::Checkpoints(_) => ErrorDomain::External,
         }
+    }
+}
+
+/// Whose turn it is when an operator cannot go on.
+fn operator_domain(error: &OperatorError) -> ErrorDomain {
+    match error {
+        OperatorError::Sink(error) => error.domain(),
+        OperatorError::State(_) => ErrorDomain::Internal,
+        OperatorError::Evaluate { .. } | OperatorError::Rows { .. } => ErrorDomain::User,
     }
 }
 
@@ -160,6 +181,59 @@ pub fn source_vertex(table: &str) -> String {
 /// What the subtasks that own the state of a table's queries are called.
 pub fn global_vertex(table: &str) -> String {
     format!("GlobalWindowAggregate[{table}]")
+}
+
+/// What the subtasks of a vertex of operators are called.
+pub fn operator_vertex(plan: &sql::plan::Plan, operators: &[usize], vertex: usize) -> String {
+    let name = operators.first().map_or("", |&operator| plan.operators[operator].name.as_str());
+    let name: String = name.chars().take_while(|c| *c != '[').collect();
+    format!("{name} {vertex}")
+}
+
+/// The operators that run in the subtasks of one vertex.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperatorHome {
+    /// What its subtasks are called.
+    pub vertex: String,
+    /// By place in the plan.
+    pub operators: Vec<usize>,
+    /// The vertices that send it rows; none for operators that run where a table is read.
+    pub inputs: Vec<OperatorInput>,
+}
+
+/// A vertex that sends rows to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperatorInput {
+    pub vertex: String,
+    /// Whether rows go by key, and not to any subtask.
+    pub is_hash: bool,
+}
+
+/// Where the operators of a plan run.
+pub fn operator_homes(plan: &sql::plan::Plan, parallelism: usize) -> Vec<OperatorHome> {
+    let placement = Placement::new(plan, parallelism);
+    let name = |home: Home| match home {
+        Home::Source(pipeline) => source_vertex(&plan.pipelines[pipeline].source.name),
+        Home::Global(pipeline) => global_vertex(&plan.pipelines[pipeline].source.name),
+        Home::Vertex(vertex) => operator_vertex(plan, &placement.vertices[vertex].operators, vertex),
+    };
+    let mut homes: Vec<Home> = placement.homes.clone();
+    homes.sort_unstable();
+    homes.dedup();
+
+    let view = |home: Home| {
+        let is_hash = |from: Home| {
+            let mut between = placement.edges.iter().filter(|edge| edge.from == from && edge.to == home);
+            between.any(|edge| matches!(edge.distribution, sql::plan::operator::Distribution::Hash(_)))
+        };
+        let input = |from: Home| OperatorInput { vertex: name(from), is_hash: is_hash(from) };
+        OperatorHome {
+            vertex: name(home),
+            operators: placement.operators_in(home),
+            inputs: placement.feeding(home).into_iter().map(input).collect(),
+        }
+    };
+    homes.into_iter().map(view).collect()
 }
 
 fn ledger(tasks: &[Task]) -> LedgerCounts {

@@ -12,6 +12,7 @@ use super::{ExecutionError, TaskMetrics};
 use crate::activity::Activity;
 use crate::connector::Polled;
 use crate::metrics::SplitMetrics;
+use crate::operator::chain::StreamTime;
 
 /// How often it is noted how far the partitions are read.
 const LOOK_AT_SPLITS: Duration = Duration::from_secs(1);
@@ -45,13 +46,14 @@ impl SourceSubtask {
             Downstream::Direct { .. } => {
                 turn.held = 0;
                 let standing = self.publish(turn, now);
-                self.fire(turn, standing.watermark, now)
+                self.fire(turn, standing, now)
             }
             Downstream::Exchange { .. } => {
                 let nothing_waits = !matches!(polled, Polled::Batch { behind: true });
                 let due = turn.held >= SHIP_ROWS || now.saturating_sub(turn.held_since) >= SHIP_AFTER;
                 if turn.held == 0 || nothing_waits || due {
-                    self.ship(turn, now);
+                    let standing = self.ship(turn, now);
+                    self.tell_outputs(standing)?;
                 }
                 Ok(())
             }
@@ -92,7 +94,7 @@ impl SourceSubtask {
     pub(super) fn fire(
         &mut self,
         turn: &mut Turn,
-        watermark: i64,
+        Standing { watermark, idle: is_idle }: Standing,
         now: Duration,
     ) -> Result<(), ExecutionError> {
         let env = self.env();
@@ -105,6 +107,7 @@ impl SourceSubtask {
         }
 
         sinks.show(turn.unshown);
+        sinks.tick(&env)?;
         if watermark > turn.seen || turn.changed {
             if aggregation.next_event() <= watermark {
                 self.metrics.at(Activity::Fire);
@@ -112,11 +115,9 @@ impl SourceSubtask {
                 aggregation.compact_if_grown(&mut []);
                 fired = true;
             }
-            if watermark > turn.seen {
-                sinks.watermark(watermark)?;
-                turn.seen = watermark;
-            }
+            turn.seen = turn.seen.max(watermark);
         }
+        sinks.advance(StreamTime { watermark, is_idle })?;
 
         match self.early_fire {
             Some(pause) if is_early => {
@@ -139,6 +140,14 @@ impl SourceSubtask {
             self.measure();
         }
         Ok(())
+    }
+
+    /// Tells the operators of this home where the pipeline stands.
+    fn tell_outputs(&mut self, standing: Standing) -> Result<(), ExecutionError> {
+        let env = self.env();
+        let outputs = self.downstream.sinks();
+        outputs.tick(&env)?;
+        outputs.advance(StreamTime { watermark: standing.watermark, is_idle: standing.idle })
     }
 
     /// Sends what is held back; then, when the pipeline has moved on, where it stands. In this order: nobody may hear
@@ -199,18 +208,16 @@ impl SourceSubtask {
         if let Downstream::Direct { aggregation, sinks } = &mut self.downstream {
             aggregation.advance(i64::MAX, &env, sinks)?;
         }
-        let sinks = self.downstream.sinks();
-        sinks.watermark(i64::MAX)?;
-        sinks.flush()?;
+        self.downstream.sinks().end()?;
         self.leave_last_part(&turn);
         Ok(())
     }
 }
 
 /// Sends a message; the time it had to wait for room is backpressure, and returned.
-fn hand_over(
-    channel: &Sender<Message>,
-    message: Message,
+pub(super) fn hand_over<T>(
+    channel: &Sender<T>,
+    message: T,
     clock: &dyn Clock,
     metrics: &TaskMetrics,
 ) -> Duration {

@@ -11,7 +11,8 @@ use types::{Clock, Interval, PartitionId, Timestamp};
 
 use super::control::Control;
 use super::global::{Message, Standing};
-use super::io::{Letters, Sinks};
+use super::io::Letters;
+use super::outputs::Outputs;
 use super::room::{Parked, Reclaimed};
 use super::{ExecutionError, Mode, TaskMetrics};
 use crate::activity::Activity;
@@ -23,9 +24,10 @@ use crate::evaluate::{Inputs, Vector};
 use crate::lateness::LatenessRecorder;
 use crate::layout::{Layout, QueryLayout};
 use crate::memory::Holder;
+use crate::operator::changes::{Changes, Kinds, RowKind, RowWatermarks};
 use crate::operator::{Judging, Ledger, Prepare};
 use crate::watermark::{Clamp, NO_WATERMARK, Watermarks};
-use crate::window::{Aggregation, FailedRow, LateRow, Output, RowsIn, Shipping};
+use crate::window::{Aggregation, FailedRow, LateRow, RowsIn, Shipping};
 
 pub(super) struct SourceSubtask {
     pub pipeline: usize,
@@ -64,9 +66,9 @@ pub(super) struct SourceSubtask {
 /// Where a source subtask's state is.
 pub(super) enum Downstream {
     /// Here: straight into the final state.
-    Direct { aggregation: Aggregation, sinks: Sinks },
+    Direct { aggregation: Aggregation, sinks: Outputs },
     /// In global subtasks; what is aggregated here is shipped to them.
-    Exchange { aggregation: Aggregation, shipping: Shipping, channels: Vec<Sender<Message>>, sinks: Sinks },
+    Exchange { aggregation: Aggregation, shipping: Shipping, channels: Vec<Sender<Message>>, sinks: Outputs },
 }
 
 /// The longest wait for input, so that a cancelled job ends soon.
@@ -347,10 +349,24 @@ impl SourceSubtask {
             }
             let columns: Vec<Vector<'_>> =
                 columns.iter().map(|&column| evaluator.column(inputs, column)).collect();
-            self.downstream.sinks().write(&Rows {
+            let outputs = self.downstream.sinks();
+            let kinds = match self.batch.kinds.as_slice() {
+                [] => Kinds::All(RowKind::Insert),
+                kinds => Kinds::Each(kinds),
+            };
+            if outputs.feeds_operators(query) {
+                let watermarks = match self.prepare.watermarks() {
+                    [] => RowWatermarks::All(outputs.told.watermark),
+                    watermarks => RowWatermarks::Each(watermarks),
+                };
+                let rows = Selection::Selected(&kept);
+                outputs.push(query, &Changes { columns: &columns, rows, kinds, watermarks })?;
+            }
+            outputs.sinks.write(&Rows {
                 query,
                 columns: &columns,
                 rows: Selection::Selected(&kept),
+                kinds,
                 window: None,
                 stage: Stage::Final,
                 revisions: &[],
@@ -382,7 +398,7 @@ impl Downstream {
         }
     }
 
-    pub(super) fn sinks(&mut self) -> &mut Sinks {
+    pub(super) fn sinks(&mut self) -> &mut Outputs {
         match self {
             Downstream::Direct { sinks, .. } | Downstream::Exchange { sinks, .. } => sinks,
         }

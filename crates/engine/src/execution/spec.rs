@@ -14,12 +14,16 @@ use types::{Clock, DataType, Interval, Offset, PartitionId};
 
 use super::control::{Control, SubtaskId, SubtaskKind};
 use super::global::{GlobalSubtask, Message};
-use super::io::{Letters, Sinks};
+use super::io::Letters;
+use super::operator_task::OperatorSubtask;
 use super::options::{ExecutionOptions, Mode};
+use super::outputs::Outputs;
 use super::panic::caught;
+use super::placement::Home;
 use super::room::{Reclaimed, measure_after};
 use super::source::{Downstream, SourceSubtask};
-use super::{Execution, ExecutionError, Task, global_vertex, source_vertex};
+use super::wiring::Wiring;
+use super::{Execution, ExecutionError, Task, global_vertex, operator_vertex, source_vertex};
 use crate::activity::Activity;
 use crate::batch::{Batch, LeafRequest};
 use crate::connector::{
@@ -56,6 +60,7 @@ const CHANNEL_MESSAGES: usize = 8;
 /// What the subtasks of one pipeline share.
 struct Shared<'a> {
     spec: &'a JobSpec,
+    wiring: &'a Wiring<'a>,
     index: usize,
     pipeline: &'a Pipeline,
     layout: Arc<Layout>,
@@ -80,9 +85,15 @@ struct Sources {
 pub(super) fn start(spec: JobSpec) -> Result<Execution, ExecutionError> {
     let reads: Vec<Reads> = spec.sources.iter().map(|source| source.reads()).collect();
     let tables = spec.plan.pipelines.iter().map(|pipeline| pipeline.source.name.clone());
-    let control = Arc::new(Control::new(tables.zip(reads.iter().map(|of| of.system.clone())).collect()));
     let (alive, ended) = bounded(0);
     let memory = Account::new(spec.options.pool.clone(), spec.options.memory);
+    let parallelism = spec.options.parallelism.clamp(1, KEY_GROUPS);
+    let mut wiring = Wiring::new(&spec, parallelism as usize, memory.clone());
+    let vertices = wiring.placement.vertices.iter().enumerate();
+    let vertices: Vec<String> =
+        vertices.map(|(at, vertex)| operator_vertex(&spec.plan, &vertex.operators, at)).collect();
+    let pipelines = tables.zip(reads.iter().map(|of| of.system.clone())).collect();
+    let control = Arc::new(Control::new(pipelines, vertices.clone()));
     let mut execution = Execution {
         threads: Vec::new(),
         ended,
@@ -101,10 +112,10 @@ pub(super) fn start(spec: JobSpec) -> Result<Execution, ExecutionError> {
         let history =
             |query: usize| found.as_ref().and_then(|found: &PipelineMatch<'_>| found.histories[query]);
         let layout = Arc::new(Layout::with_histories(pipeline, &spec.plan.settings, &history)?);
-        let parallelism = spec.options.parallelism.clamp(1, KEY_GROUPS);
         let image = found.as_ref().map(|found| found.image);
         let shared = Shared {
             spec: &spec,
+            wiring: &wiring,
             index,
             pipeline,
             layout,
@@ -121,7 +132,84 @@ pub(super) fn start(spec: JobSpec) -> Result<Execution, ExecutionError> {
             return Err(error);
         }
     }
+    for (at, name) in vertices.iter().enumerate() {
+        let opening = format!("opening {name}");
+        let mut start = || start_vertex(&spec, &mut wiring, &mut execution, (at, name), &alive);
+        if let Err(error) = caught(&opening, &mut start) {
+            control.cancel();
+            return Err(error);
+        }
+    }
     Ok(execution)
+}
+
+/// Starts the subtasks of a vertex of operators.
+fn start_vertex(
+    spec: &JobSpec,
+    wiring: &mut Wiring<'_>,
+    execution: &mut Execution,
+    (vertex, name): (usize, &str),
+    alive: &Sender<Infallible>,
+) -> Result<(), ExecutionError> {
+    let of = wiring.placement.vertices[vertex].subtasks;
+    for subtask in 0..of {
+        let metrics = Arc::new(TaskMetrics::new());
+        let id = SubtaskId { pipeline: vertex, kind: SubtaskKind::Operator, subtask };
+        let memory = execution.memory.clone();
+        let task = OperatorSubtask {
+            id,
+            inputs: wiring.inputs(vertex, subtask),
+            outputs: wiring.outputs(Home::Vertex(vertex), subtask, None, &metrics)?,
+            clock: spec.clock.clone(),
+            control: execution.control.clone(),
+            metrics: metrics.clone(),
+            holder: memory.holder(vec![name.to_owned()]),
+            unmeasured: 0,
+            measure_after: measure_after(memory.limit()) as usize,
+        };
+        let spawning = Spawning { spec, alive, of };
+        spawning.spawn(execution, name, id, metrics, None, move || task.run())?;
+    }
+    Ok(())
+}
+
+/// What starting a thread takes.
+struct Spawning<'a> {
+    spec: &'a JobSpec,
+    alive: &'a Sender<Infallible>,
+    /// Subtasks of the vertex.
+    of: usize,
+}
+
+impl Spawning<'_> {
+    fn spawn(
+        &self,
+        execution: &mut Execution,
+        vertex: &str,
+        id: SubtaskId,
+        metrics: Arc<TaskMetrics>,
+        ledger: Option<Arc<Ledger>>,
+        body: impl FnOnce() -> Result<(), ExecutionError> + Send + 'static,
+    ) -> Result<(), ExecutionError> {
+        let subtask = id.subtask;
+        let name = format!("{vertex} ({}/{})", subtask + 1, self.of);
+        execution.control.expect(id);
+        let (control, alive, clock) = (execution.control.clone(), self.alive.clone(), self.spec.clock.clone());
+        let (task, figures) = (name.clone(), metrics.clone());
+        let thread = thread::Builder::new()
+            .name(name.chars().take(60).collect())
+            .spawn(move || {
+                if control.run(&task, body) {
+                    figures.finish(clock.now());
+                }
+                figures.at(Activity::Away);
+                drop(alive);
+            })
+            .map_err(ExecutionError::Thread)?;
+        execution.threads.push(thread);
+        execution.tasks.push(Task { vertex: vertex.to_owned(), subtask, metrics, ledger });
+        Ok(())
+    }
 }
 
 impl Shared<'_> {
@@ -132,7 +220,7 @@ impl Shared<'_> {
         if n == 1 || !has_windows {
             for subtask in 0..n {
                 let metrics = Arc::new(TaskMetrics::new());
-                let sinks = self.sinks(subtask, metrics.clone())?;
+                let sinks = self.outputs(Home::Source(self.index), subtask, &metrics)?;
                 let aggregation = self.restored(Share { subtask: subtask as u32, of: self.parallelism })?;
                 self.start_source(
                     execution,
@@ -156,7 +244,7 @@ impl Shared<'_> {
                 subtask,
                 inputs: from,
                 aggregation: self.restored(Share { subtask: subtask as u32, of: self.parallelism })?,
-                sinks: self.sinks(subtask, metrics.clone())?,
+                sinks: self.outputs(Home::Global(self.index), subtask, &metrics)?,
                 early_fire: self.early_fire(),
                 is_restored: self.image.is_some(),
                 clock: self.spec.clock.clone(),
@@ -178,7 +266,7 @@ impl Shared<'_> {
             let aggregation = self.aggregation()?;
             let shipping = Shipping::new(self.parallelism, self.layout.domains.len());
             // Queries without windows write from where the rows are.
-            let sinks = self.sinks(subtask, metrics.clone())?;
+            let sinks = self.outputs(Home::Source(self.index), subtask, &metrics)?;
             let downstream = Downstream::Exchange { aggregation, shipping, channels, sinks };
             self.start_source(execution, &mut sources, subtask, downstream, metrics)?;
         }
@@ -316,24 +404,9 @@ impl Shared<'_> {
         ledger: Option<Arc<Ledger>>,
         body: impl FnOnce() -> Result<(), ExecutionError> + Send + 'static,
     ) -> Result<(), ExecutionError> {
-        let subtask = id.subtask;
-        let name = format!("{vertex} ({}/{})", subtask + 1, self.parallelism);
-        self.control.expect(id);
-        let (control, alive, clock) = (self.control.clone(), self.alive.clone(), self.spec.clock.clone());
-        let (task, figures) = (name.clone(), metrics.clone());
-        let thread = thread::Builder::new()
-            .name(name.chars().take(60).collect())
-            .spawn(move || {
-                if control.run(&task, body) {
-                    figures.finish(clock.now());
-                }
-                figures.at(Activity::Away);
-                drop(alive);
-            })
-            .map_err(ExecutionError::Thread)?;
-        execution.threads.push(thread);
-        execution.tasks.push(Task { vertex: vertex.to_owned(), subtask, metrics, ledger });
-        Ok(())
+        let of = self.parallelism as usize;
+        let spawning = Spawning { spec: self.spec, alive: &self.alive, of };
+        spawning.spawn(execution, vertex, id, metrics, ledger, body)
     }
 
     fn aggregation(&self) -> Result<Aggregation, ExecutionError> {
@@ -387,9 +460,13 @@ impl Shared<'_> {
         Some(Duration::from_millis(pause.0.max(0) as u64))
     }
 
-    fn sinks(&self, subtask: usize, metrics: Arc<TaskMetrics>) -> Result<Sinks, ExecutionError> {
-        let of = self.parallelism as usize;
-        Ok(Sinks::open(&self.spec.plan, self.index, &self.spec.sinks, subtask, of, metrics)?)
+    fn outputs(
+        &self,
+        home: Home,
+        subtask: usize,
+        metrics: &Arc<TaskMetrics>,
+    ) -> Result<Outputs, ExecutionError> {
+        self.wiring.outputs(home, subtask, Some(self.index), metrics)
     }
 }
 

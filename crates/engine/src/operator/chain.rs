@@ -93,6 +93,12 @@ pub trait Outlet: Send {
     /// # Errors
     /// The job fails.
     fn advance(&mut self, time: StreamTime) -> Result<(), OperatorError>;
+
+    /// Returns when everything written is durable.
+    ///
+    /// # Errors
+    /// The job fails.
+    fn flush(&mut self) -> Result<(), OperatorError>;
 }
 
 /// How far a stream has come in event time.

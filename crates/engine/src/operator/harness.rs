@@ -89,6 +89,10 @@ impl Outlet for Collected {
     fn advance(&mut self, _time: StreamTime) -> Result<(), OperatorError> {
         Ok(())
     }
+
+    fn flush(&mut self) -> Result<(), OperatorError> {
+        Ok(())
+    }
 }
 
 impl<'a> Harness<'a> {

@@ -50,6 +50,10 @@ pub(super) struct Judge {
     pub on_time: Vec<u32>,
     /// The others, each with the watermark it was judged against.
     pub behind: Vec<(u32, i64)>,
+    /// By row of the batch: the watermark before it, where operators ask for it.
+    pub watermarks: Vec<i64>,
+    /// Some query gives its rows to operators.
+    feeds_operators: bool,
 }
 
 /// The watermark that a row implies.
@@ -88,6 +92,8 @@ impl Judge {
             timed: Vec::new(),
             on_time: Vec::new(),
             behind: Vec::new(),
+            watermarks: Vec::new(),
+            feeds_operators: pipeline.queries.iter().any(|query| query.sink().is_none()),
         }
     }
 
@@ -250,6 +256,7 @@ impl Judge {
 
         self.on_time.clear();
         self.behind.clear();
+        self.watermarks.clear();
         let mut running = judging.partition;
         // The watermark if the rows were judged later: where the two differ, the clock has decided.
         let mut later = running;
@@ -257,8 +264,11 @@ impl Judge {
         for (index, level) in judging.levels.iter().enumerate() {
             let end = judging.levels.get(index + 1).map_or(times.len(), |next| next.first_row);
             for (row, &time) in times.iter().enumerate().take(end).skip(level.first_row) {
+                let now = level.clamp.apply(running);
+                if self.feeds_operators {
+                    self.watermarks.push(now);
+                }
                 if passed.next_if_eq(&(row as u32)).is_some() {
-                    let now = level.clamp.apply(running);
                     if time > now {
                         self.on_time.push(row as u32);
                     } else {

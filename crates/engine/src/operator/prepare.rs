@@ -174,6 +174,11 @@ impl Prepare {
         self.judge.wall()
     }
 
+    /// The event time before each row of the batch; empty where the table has none.
+    pub fn watermarks(&self) -> &[i64] {
+        &self.judge.watermarks
+    }
+
     /// The event time of the last row that counts.
     pub fn last_time(&self) -> Option<i64> {
         let row = *self.passed.last()?;

@@ -46,7 +46,7 @@ pub fn encode(snapshot: &Snapshot) -> Vec<u8> {
 pub fn encode_sized(snapshot: &Snapshot) -> (Vec<u8>, Sizes) {
     let mut sizes = Sizes::default();
     // The encoding of a whole is that of its parts one after another, sequences with their length before.
-    let Snapshot { pipelines } = snapshot;
+    let Snapshot { pipelines, operators } = snapshot;
     let mut bytes = append(vec![0; HEADER], &pipelines.len());
 
     for PipelineImage { table, reads, sources, states } in pipelines {
@@ -58,6 +58,8 @@ pub fn encode_sized(snapshot: &Snapshot) -> (Vec<u8>, Sizes) {
         (bytes, sized) = append_each(bytes, states);
         sizes.states.push(sized);
     }
+
+    bytes = append(bytes, operators);
 
     let payload = &bytes[HEADER..];
     let (length, checksum) = (payload.len() as u64, crc32fast::hash(payload));
@@ -145,7 +147,7 @@ mod tests {
         let splits = vec![SplitImage { split, offset: 7, watermark: Some(5), topic_id, replay }];
         let source = SourceImage { splits, ..SourceImage::default() };
         let pipeline = PipelineImage { table: "t".into(), sources: vec![source], ..PipelineImage::default() };
-        Snapshot { pipelines: vec![pipeline] }
+        Snapshot { pipelines: vec![pipeline], operators: Vec::new() }
     }
 
     #[test]

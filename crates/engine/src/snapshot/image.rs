@@ -5,11 +5,52 @@ use serde::{Deserialize, Serialize};
 use super::wire::SourceV2;
 use crate::connector::Split;
 use crate::operator::LedgerCounts;
+use crate::state::{self, StatePart};
 
 /// The state of a plan.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
     pub pipelines: Vec<PipelineImage>,
+    /// By identity; one each, whatever the parallelism.
+    pub operators: Vec<OperatorImage>,
+}
+
+/// The state of an operator.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct OperatorImage {
+    /// See [`sql::plan::Operator::identity`].
+    pub identity: String,
+    /// One a key group that holds something, ascending.
+    pub parts: Vec<PartImage>,
+}
+
+/// What a key group of an operator holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PartImage {
+    pub key_group: u32,
+    pub bytes: Vec<u8>,
+}
+
+impl OperatorImage {
+    pub fn new(identity: String, state: state::StateImage) -> OperatorImage {
+        let part = |part: StatePart| PartImage { key_group: part.key_group, bytes: part.bytes };
+        OperatorImage { identity, parts: state.parts.into_iter().map(part).collect() }
+    }
+}
+
+impl Snapshot {
+    /// Adds the state of a subtask's operators to that of the other subtasks.
+    pub fn add_operators(&mut self, operators: Vec<OperatorImage>) {
+        for operator in operators {
+            match self.operators.iter_mut().find(|known| known.identity == operator.identity) {
+                Some(known) => {
+                    known.parts.extend(operator.parts);
+                    known.parts.sort_by_key(|part| part.key_group);
+                }
+                None => self.operators.push(operator),
+            }
+        }
+    }
 }
 
 /// The state of one pipeline.

@@ -12,7 +12,7 @@ mod wire;
 
 pub use encoding::{Sizes, SnapshotError, VERSION, decode, encode, encode_sized};
 pub use image::{
-    AggregationImage, BoundsImage, DomainImage, PipelineImage, ReplayImage, ReportImage, SliceImage,
+    AggregationImage, BoundsImage, DomainImage, OperatorImage, PartImage, PipelineImage, ReplayImage, ReportImage, SliceImage,
     Snapshot, SourceImage, SplitImage, StateImage, UnitImage, ValuesImage, WideImage, WindowImage,
 };
 pub use matching::{Fate, RestoreReport};

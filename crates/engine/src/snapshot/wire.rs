@@ -3,7 +3,7 @@
 //! | version | what it added |
 //! | --- | --- |
 //! | 1 | |
-//! | 2 | the ids of topics; what records were judged against that are read a second time; records without a value and those lost to retention in the ledger |
+//! | 2 | the ids of topics; what records were judged against that are read a second time; records without a value and those lost to retention in the ledger; the state of operators |
 
 use std::collections::BTreeMap;
 
@@ -76,7 +76,7 @@ impl From<SnapshotV1> for Snapshot {
             sources: pipeline.sources.into_iter().map(SourceImage::from).collect(),
             states: pipeline.states,
         });
-        Snapshot { pipelines: pipelines.collect() }
+        Snapshot { pipelines: pipelines.collect(), operators: Vec::new() }
     }
 }
 

@@ -15,6 +15,8 @@ use crate::aggregate::table::Table;
 use crate::column::{Column, tri};
 use crate::connector::{ConnectorError, Rows, Stage};
 use crate::evaluate::{Evaluator, Inputs, Vector};
+use crate::operator::chain::OperatorError;
+use crate::operator::changes::{Kinds, RowKind};
 use crate::layout::{QueryLayout, window_start};
 
 /// Rows of a window that are computed and handed on at once, so that a window of many groups needs little beside them.
@@ -22,7 +24,7 @@ const PIECE_ROWS: usize = 4_096;
 
 /// Takes result rows.
 pub trait Output {
-    fn write(&mut self, rows: &Rows<'_>) -> Result<(), ConnectorError>;
+    fn write(&mut self, rows: &Rows<'_>) -> Result<(), WindowError>;
 }
 
 /// Why results could not be computed or written.
@@ -40,6 +42,8 @@ pub enum WindowError {
     },
     #[error(transparent)]
     Sink(#[from] ConnectorError),
+    #[error(transparent)]
+    Operator(#[from] Box<OperatorError>),
 }
 
 /// What a query computes from its window's results.
@@ -273,6 +277,7 @@ impl Aggregation {
                     query,
                     columns: &columns,
                     rows,
+                    kinds: Kinds::All(RowKind::Insert),
                     window: Some((start, end)),
                     stage,
                     revisions: revisions.get(piece).unwrap_or_default(),

@@ -1,8 +1,8 @@
 //! The graph of a job: its vertices, each a chain of operators in one thread a subtask, and what they send each other.
 
-use engine::execution::{Task, global_vertex, source_vertex};
+use engine::execution::{OperatorHome, OperatorInput, Task, global_vertex, operator_homes, source_vertex};
 use serde::{Deserialize, Deserializer, Serialize};
-use sql::plan::{Pipeline, Plan, Query, Shape};
+use sql::plan::{Pipeline, Plan, Query, Shape, Target};
 
 /// Rows go to the subtask that owns their key.
 const HASH: &str = "HASH";
@@ -47,6 +47,10 @@ impl<'de> Deserialize<'de> for EdgeView {
 /// The vertices of a plan that runs as these subtasks.
 pub(super) fn graph(plan: &Plan, tasks: &[Task]) -> Vec<VertexView> {
     let mut graph = Vec::new();
+    let readers = tasks.iter().filter(|task| task.ledger.is_some());
+    let parallelism = readers.map(|task| task.subtask + 1).max().unwrap_or(1);
+    let homes = operator_homes(plan, parallelism);
+    let home_of = |vertex: &str| homes.iter().find(|home| home.vertex == vertex);
     for pipeline in &plan.pipelines {
         let table = &pipeline.source.name;
         let (source, global) = (source_vertex(table), global_vertex(table));
@@ -58,16 +62,31 @@ pub(super) fn graph(plan: &Plan, tasks: &[Task]) -> Vec<VertexView> {
         if owners == 0 {
             chain.aggregate("WindowAggregate", &windowed);
             chain.sinks(plan, &pipeline.queries.iter().collect::<Vec<_>>());
+            chain.operators(plan, home_of(&source));
             graph.push(chain.vertex(source, readers, Vec::new()));
             continue;
         }
         chain.aggregate("LocalWindowAggregate", &windowed);
         chain.sinks(plan, &passed);
+        chain.operators(plan, home_of(&source));
         graph.push(chain.vertex(source.clone(), readers, Vec::new()));
         let mut chain = Chain { names: Vec::new(), lines: Vec::new() };
         chain.aggregate("GlobalWindowAggregate", &windowed);
         chain.sinks(plan, &windowed);
+        chain.operators(plan, home_of(&global));
         graph.push(chain.vertex(global, owners, vec![EdgeView { from: source, ship: HASH }]));
+    }
+
+    for home in homes.iter().filter(|home| !home.inputs.is_empty()) {
+        let subtasks = tasks.iter().filter(|task| task.vertex == home.vertex).count();
+        let mut chain = Chain { names: Vec::new(), lines: Vec::new() };
+        chain.operators(plan, Some(home));
+        let input = |input: &OperatorInput| EdgeView {
+            from: input.vertex.clone(),
+            ship: if input.is_hash { HASH } else { "FORWARD" },
+        };
+        let inputs = home.inputs.iter().map(input).collect();
+        graph.push(chain.vertex(home.vertex.clone(), subtasks, inputs));
     }
 
     graph
@@ -89,7 +108,27 @@ impl Chain {
     }
 
     fn sinks(&mut self, plan: &Plan, queries: &[&Query]) {
-        let mut sinks: Vec<usize> = queries.iter().map(|query| query.sink).collect();
+        let sinks: Vec<usize> = queries.iter().filter_map(|query| query.sink()).collect();
+        self.written(plan, sinks);
+    }
+
+    /// The operators that run here, and the sinks they write.
+    fn operators(&mut self, plan: &Plan, home: Option<&OperatorHome>) {
+        let Some(home) = home else { return };
+        for &operator in &home.operators {
+            let name = &plan.operators[operator].name;
+            self.names.push(name.split('[').next().unwrap_or_default().to_owned());
+            self.lines.push(name.clone());
+        }
+        let targets = home.operators.iter().flat_map(|&operator| &plan.operators[operator].targets);
+        let sinks = targets.filter_map(|target| match target {
+            Target::Sink(sink) => Some(*sink),
+            Target::Operator { .. } => None,
+        });
+        self.written(plan, sinks.collect());
+    }
+
+    fn written(&mut self, plan: &Plan, mut sinks: Vec<usize>) {
         sinks.sort_unstable();
         sinks.dedup();
         let sinks: Vec<String> =

@@ -40,6 +40,7 @@ pub fn run(
         plan,
         inputs: inputs.collect(),
         output: Box::new(sheet.clone()),
+        changelog: false,
         parallelism,
         batch_rows,
         clock: Arc::new(ManualClock::at(Timestamp(1_765_281_600_000))),

@@ -11,8 +11,6 @@ use crate::plan::operator::Changes;
 pub(crate) enum Accepts {
     /// New rows only.
     Inserts,
-    /// Rows that replace others of the same key, and deletes.
-    Upserts,
     /// All changes.
     Changes,
 }
@@ -42,9 +40,7 @@ pub(crate) fn source_changes(options: &TableOptions, key: &[usize]) -> Changes {
 /// Which kinds of rows a table takes.
 pub(crate) fn sink_accepts(options: &TableOptions) -> Accepts {
     match option(options, "connector") {
-        Some("print" | "blackhole") | None => Accepts::Changes,
-        Some("upsert-kafka" | "redis" | "jdbc") => Accepts::Upserts,
-        _ if format(options).is_some_and(carries_changes) => Accepts::Changes,
+        Some("print" | "blackhole") => Accepts::Changes,
         _ => Accepts::Inserts,
     }
 }

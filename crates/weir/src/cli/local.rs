@@ -26,11 +26,14 @@ pub(super) struct Arguments {
     #[command(flatten)]
     script: ScriptArgs,
     /// Files of events, one a line, that stand in for a source table; each becomes a partition of it
-    #[arg(long, short, value_name = "TABLE=FILE", num_args = 1.., required = true, value_parser = input)]
+    #[arg(long, short, value_name = "TABLE=FILE", num_args = 1.., value_parser = input)]
     input: Vec<(String, PathBuf)>,
     /// Where to write the rows, one JSON object a line: table, key, value, ttl [default: stdout]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Write every change of a row, with `"op"`, and not the rows that stand at the end
+    #[arg(long)]
+    changelog: bool,
     /// Subtasks [default: what the script sets, else 1]
     #[arg(long, value_name = "N")]
     parallelism: Option<NonZeroU32>,
@@ -62,6 +65,7 @@ pub(super) fn run(
         plan,
         inputs: inputs(&arguments.input),
         output,
+        changelog: arguments.changelog,
         parallelism,
         batch_rows: arguments.batch_rows as usize,
         clock: clock.clone(),

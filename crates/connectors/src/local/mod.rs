@@ -6,12 +6,19 @@
 //!
 //! Rows of queries without windows stand by the record they came from, then query: among the others as they come where
 //! one file is read, behind them where there are more.
+//!
+//! Rows of a query that updates its rows come at the end, as they stand then, by table and key; or every change as it
+//! comes, with `"op"` (`+I`, `-U`, `+U`, `-D`), where the changelog is asked for.
+
+mod standing;
 
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
 
 use engine::connector::{ConnectorError, Rows, Sink, SinkFactory};
+use engine::operator::changes::{Kinds, RowKind};
+use engine::row;
 use parking_lot::Mutex;
 use sql::plan::SinkTable;
 use types::EventTime;
@@ -20,6 +27,7 @@ use crate::SinkOptions;
 use crate::event_log::RecordEncoder;
 use crate::format::json::write::{write_integer, write_string};
 use crate::result_store::RowEncoder;
+use standing::Standing;
 
 /// Where all tables of a local run write.
 pub struct LocalOutput {
@@ -38,6 +46,11 @@ struct Inner {
     spare: Vec<Vec<u8>>,
     written: u64,
     failure: Option<std::io::Error>,
+    /// Rows of queries that update their rows.
+    standing: Standing,
+    /// Whether every change is written as it comes, and how many were.
+    changelog: bool,
+    changes: u64,
 }
 
 /// Where rows stand in the output. Rows of one place stand by key.
@@ -100,8 +113,9 @@ fn head(bytes: &[u8]) -> u64 {
 }
 
 impl LocalOutput {
-    /// `one_file`: whether all records come from one file.
-    pub fn new(out: Box<dyn Write + Send>, one_file: bool) -> Arc<LocalOutput> {
+    /// `one_file`: whether all records come from one file. `changelog`: whether every change of a row is written, and not
+    /// the rows that stand at the end.
+    pub fn new(out: Box<dyn Write + Send>, one_file: bool, changelog: bool) -> Arc<LocalOutput> {
         let inner = Inner {
             out,
             one_file,
@@ -110,6 +124,9 @@ impl LocalOutput {
             spare: Vec::new(),
             written: 0,
             failure: None,
+            standing: Standing::default(),
+            changelog,
+            changes: 0,
         };
         Arc::new(LocalOutput { inner: Mutex::new(inner) })
     }
@@ -125,10 +142,13 @@ impl LocalOutput {
         inner.reported.fill(i64::MAX);
         inner.waiting.values_mut().flatten().for_each(|chunk| chunk.written_at = Some(i64::MIN));
         inner.release();
-        match inner.failure.take() {
-            Some(error) => Err(error),
-            None => inner.out.flush(),
+        if let Some(error) = inner.failure.take() {
+            return Err(error);
         }
+
+        let standing = std::mem::take(&mut inner.standing);
+        inner.written += standing.write(&mut inner.out)?;
+        inner.out.flush()
     }
 }
 
@@ -147,6 +167,12 @@ enum Encoder {
     Blackhole(RowEncoder),
 }
 
+/// What a sink needs to know of its table.
+struct TableKey {
+    /// The fields of the primary key.
+    fields: Vec<usize>,
+}
+
 impl SinkFactory for LocalTable {
     fn open(&self, _subtask: usize, _of: usize) -> Result<Box<dyn Sink>, ConnectorError> {
         let mut inner = self.output.inner.lock();
@@ -160,15 +186,21 @@ impl SinkFactory for LocalTable {
                 options.ttl.as_secs(),
             ),
             SinkOptions::EventLog(options) => Encoder::Log(RecordEncoder::new(&self.table, options)),
-            SinkOptions::Blackhole => Encoder::Blackhole(RowEncoder::without_key(&self.table, false)),
+            SinkOptions::Blackhole | SinkOptions::Print(_) => {
+                Encoder::Blackhole(RowEncoder::without_key(&self.table, false))
+            }
         };
-        Ok(Box::new(LocalSink { encoder, head, output: self.output.clone(), sink, unreported: false }))
+        let place = |name: &String| self.table.columns.iter().position(|column| column.name == *name);
+        let key = TableKey { fields: self.table.primary_key.iter().filter_map(place).collect() };
+        let output = self.output.clone();
+        Ok(Box::new(LocalSink { encoder, head, key, output, sink, unreported: false }))
     }
 }
 
 struct LocalSink {
     encoder: Encoder,
     head: Vec<u8>,
+    key: TableKey,
     output: Arc<LocalOutput>,
     sink: usize,
     /// Whether rows were written since the last report.
@@ -177,7 +209,7 @@ struct LocalSink {
 
 impl Sink for LocalSink {
     fn write(&mut self, rows: &Rows<'_>) -> Result<(), ConnectorError> {
-        let LocalSink { encoder, head, output, sink, unreported } = self;
+        let LocalSink { encoder, head, key: table_key, output, sink, unreported } = self;
         let (spare, one_file) = {
             let mut inner = output.inner.lock();
             (inner.spare.pop().unwrap_or_default(), inner.one_file)
@@ -186,6 +218,12 @@ impl Sink for LocalSink {
         let mut chunk = Chunk { data: spare, lines: Vec::new(), written_at: None, sink: *sink };
         let Chunk { data, lines, .. } = &mut chunk;
 
+        let is_changing = matches!(rows.kinds, Kinds::Each(_));
+        let kind_of = |row: usize| match rows.kinds {
+            Kinds::All(kind) => kind,
+            Kinds::Each(kinds) => kinds[row],
+        };
+        let mut changes: Vec<Change> = Vec::new();
         let mut line = |row: usize, key: Option<&str>, value: &[u8], ttl: Option<u64>| {
             let start = data.len();
             match (rows.records, ttl) {
@@ -203,6 +241,12 @@ impl Sink for LocalSink {
             }
             let text = data.len();
             data.extend_from_slice(head);
+            let kind = kind_of(row);
+            if kind != RowKind::Insert {
+                data.extend_from_slice(b",\"op\":\"");
+                data.extend_from_slice(kind.code().as_bytes());
+                data.push(b'"');
+            }
             data.extend_from_slice(b",\"key\":");
             match key {
                 Some(key) => write_string(data, key),
@@ -216,6 +260,9 @@ impl Sink for LocalSink {
                 None => data.extend_from_slice(b"null"),
             }
             data.extend_from_slice(b"}\n");
+            if is_changing {
+                changes.push(Change { row, has_key: key.is_some(), value: start..text });
+            }
             lines.push(Line { key: start, text, end: data.len() });
         };
 
@@ -228,6 +275,11 @@ impl Sink for LocalSink {
                 let key = record.key.map(String::from_utf8_lossy);
                 line(row, key.as_deref(), record.value, None);
             }),
+        }
+
+        if is_changing {
+            let (taken, mut chunk) = (output.inner.lock(), chunk);
+            return take_changes(taken, rows, table_key, head, &mut chunk, changes);
         }
 
         chunk.sort();
@@ -272,6 +324,62 @@ impl Sink for LocalSink {
 
     fn flush(&mut self) -> Result<(), ConnectorError> {
         Ok(())
+    }
+}
+
+/// A row of a query that updates its rows, in a chunk.
+struct Change {
+    row: usize,
+    has_key: bool,
+    /// What it is sorted by: its key, or its key and value.
+    value: std::ops::Range<usize>,
+}
+
+/// Takes rows of a query that updates its rows: into those that stand, or out as they come.
+fn take_changes(
+    mut inner: parking_lot::MutexGuard<'_, Inner>,
+    rows: &Rows<'_>,
+    key: &TableKey,
+    head: &[u8],
+    chunk: &mut Chunk,
+    changes: Vec<Change>,
+) -> Result<(), ConnectorError> {
+    let Inner { out, standing, changelog, changes: written, failure, .. } = &mut *inner;
+    for (change, line) in changes.into_iter().zip(&chunk.lines) {
+        let text = &chunk.data[line.text..line.end];
+        if *changelog {
+            *written += 1;
+            if let Err(error) = out.write_all(text) {
+                failure.get_or_insert(error);
+            }
+            continue;
+        }
+
+        let kind = match rows.kinds {
+            Kinds::All(kind) => kind,
+            Kinds::Each(kinds) => kinds[change.row],
+        };
+        let mut place = head.to_vec();
+        place.push(0);
+        if key.fields.is_empty() {
+            place.extend_from_slice(&chunk.data[change.value.clone()]);
+        } else {
+            let values = key.fields.iter().map(|&field| rows.columns[field].get(change.row));
+            row::write_all(values, &mut place);
+        }
+        let has_key = change.has_key || !key.fields.is_empty();
+        standing.apply(kind, place, has_key, &without_op(text));
+    }
+    Ok(())
+}
+
+/// A line as that of a row that stands: what put it there does not matter.
+fn without_op(line: &[u8]) -> Vec<u8> {
+    let op = b",\"op\":\"+U\"";
+    match line.windows(op.len()).position(|window| window == op) {
+        // It stands behind the table's name, before anything that a row may hold.
+        Some(at) if at < 4_096 => [&line[..at], &line[at + op.len()..]].concat(),
+        _ => line.to_vec(),
     }
 }
 

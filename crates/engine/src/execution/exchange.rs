@@ -1,0 +1,132 @@
+//! The exchange: rows from the subtasks of one home to those of another, through bounded channels.
+//!
+//! One channel connects two subtasks and carries all edges between their homes, in order, so that a watermark never
+//! overtakes rows, and a barrier stands at one place for all of them.
+
+use std::sync::Arc;
+
+use crossbeam_channel::Sender;
+use sql::functions::Env;
+use sql::plan::operator::Distribution;
+use types::{Clock, Repr};
+
+use super::progress::hand_over;
+use crate::aggregate::keys::Rows as Selection;
+use crate::connector::{Rows, Sink, Stage};
+use crate::memory::{Account, Claim};
+use crate::metrics::TaskMetrics;
+use crate::operator::chain::{OperatorError, Outlet, StreamTime};
+use crate::operator::changes::{ChangeBuffer, Changes};
+use crate::row;
+use crate::state::key_group;
+use crate::window::owner;
+
+/// Messages that a channel holds at most.
+pub(super) const CHANNEL_MESSAGES: usize = 8;
+
+/// What a subtask sends to another one.
+pub(super) enum EdgeMessage {
+    Rows { edge: usize, rows: Box<ChangeBuffer>, claim: Claim },
+    /// Where the stream of an edge stands, with all rows before on their way.
+    Time { edge: usize, time: StreamTime },
+    /// All that belongs to a snapshot is on its way.
+    Barrier(u64),
+    /// Nothing more will come.
+    End,
+}
+
+/// Sends the rows of one edge.
+pub(super) struct EdgeOutlet {
+    pub edge: usize,
+    pub distribution: Distribution,
+    /// One a subtask.
+    pub channels: Vec<Sender<EdgeMessage>>,
+    pub reprs: Vec<Repr>,
+    /// The number of the sending subtask: rows that need no order of keys stay on their side.
+    pub subtask: usize,
+    pub clock: Arc<dyn Clock>,
+    pub metrics: Arc<TaskMetrics>,
+    pub memory: Arc<Account>,
+    pub key: Vec<u8>,
+}
+
+impl EdgeOutlet {
+    fn send(&self, to: usize, message: EdgeMessage) {
+        hand_over(&self.channels[to], message, &*self.clock, &self.metrics);
+    }
+}
+
+impl Outlet for EdgeOutlet {
+    fn write(&mut self, rows: &Changes<'_>, _env: &Env) -> Result<(), OperatorError> {
+        let of = self.channels.len();
+        let mut buffers: Vec<Option<Box<ChangeBuffer>>> = (0..of).map(|_| None).collect();
+        for at in rows.places() {
+            let to = match &self.distribution {
+                Distribution::Single => 0,
+                Distribution::Forward => self.subtask % of,
+                Distribution::Hash(fields) => {
+                    self.key.clear();
+                    row::write_all(rows.values(fields, at), &mut self.key);
+                    owner(key_group(&self.key), of as u32) as usize
+                }
+            };
+            let buffer = buffers[to].get_or_insert_with(|| Box::new(ChangeBuffer::new(&self.reprs)));
+            buffer.push(rows.kind(at), rows.watermark(at), rows.row(at));
+        }
+
+        for (to, rows) in buffers.into_iter().enumerate() {
+            if let Some(rows) = rows {
+                let claim = self.memory.claim(rows.memory_bytes());
+                self.send(to, EdgeMessage::Rows { edge: self.edge, rows, claim });
+            }
+        }
+        Ok(())
+    }
+
+    fn advance(&mut self, time: StreamTime) -> Result<(), OperatorError> {
+        for to in 0..self.channels.len() {
+            self.send(to, EdgeMessage::Time { edge: self.edge, time });
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), OperatorError> {
+        Ok(())
+    }
+}
+
+/// Writes what leaves the graph.
+pub(super) struct SinkOutlet {
+    pub sink: Box<dyn Sink>,
+    /// The place of the rows among the queries of the plan, for a stable order of output.
+    pub query: usize,
+    pub metrics: Arc<TaskMetrics>,
+}
+
+impl Outlet for SinkOutlet {
+    fn write(&mut self, rows: &Changes<'_>, _env: &Env) -> Result<(), OperatorError> {
+        let selection: Selection<'_> = rows.rows;
+        TaskMetrics::add(&self.metrics.records_out, selection.len() as u64);
+        self.sink.write(&Rows {
+            query: self.query,
+            columns: rows.columns,
+            rows: selection,
+            kinds: rows.kinds,
+            window: None,
+            stage: Stage::Final,
+            revisions: &[],
+            records: None,
+        })?;
+        TaskMetrics::add(&self.metrics.bytes_out, self.sink.take_bytes());
+        TaskMetrics::add_time(&self.metrics.backpressured_ns, self.sink.take_blocked());
+        Ok(())
+    }
+
+    fn advance(&mut self, time: StreamTime) -> Result<(), OperatorError> {
+        Ok(self.sink.watermark(types::EventTime(time.watermark))?)
+    }
+
+    fn flush(&mut self) -> Result<(), OperatorError> {
+        Ok(self.sink.flush()?)
+    }
+}

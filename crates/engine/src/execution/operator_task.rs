@@ -1,0 +1,181 @@
+//! A subtask of a vertex of operators: takes what the subtasks of other homes send, and runs its chain.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Select};
+use types::Clock;
+
+use super::control::{Control, Part, PartTimes, SubtaskId};
+use super::exchange::EdgeMessage;
+use super::outputs::Outputs;
+use super::{ExecutionError, TaskMetrics};
+use crate::activity::Activity;
+use crate::memory::Holder;
+use crate::operator::chain::{ChainTarget, StreamTime};
+
+pub(super) struct OperatorSubtask {
+    pub id: SubtaskId,
+    pub inputs: Vec<EdgeInput>,
+    pub outputs: Outputs,
+    pub clock: Arc<dyn Clock>,
+    pub control: Arc<Control>,
+    pub metrics: Arc<TaskMetrics>,
+    pub holder: Holder,
+    /// Bytes that came in since it was last measured what is held, and how many are let pass.
+    pub unmeasured: usize,
+    pub measure_after: usize,
+}
+
+/// A channel from a subtask of another home.
+pub(super) struct EdgeInput {
+    pub channel: Receiver<EdgeMessage>,
+    /// By edge of the plan: where its rows go. Edges of other homes have none.
+    pub targets: Vec<Option<ChainTarget>>,
+    pub ended: bool,
+    /// The barrier it has come to; it is not read until all have.
+    pub barrier: Option<u64>,
+    /// When it came there, by the clock's `elapsed`.
+    pub barrier_at: Duration,
+}
+
+/// The longest wait for input, so that a cancelled job ends soon.
+const LONGEST_WAIT: Duration = Duration::from_millis(50);
+
+impl EdgeInput {
+    /// Whether it may be read.
+    fn is_open(&self) -> bool {
+        !self.ended && self.barrier.is_none()
+    }
+}
+
+impl OperatorSubtask {
+    pub fn run(mut self) -> Result<(), ExecutionError> {
+        while !self.control.is_cancelled() {
+            let before = self.clock.elapsed();
+            self.metrics.at(Activity::Receive);
+            let received = self.receive();
+            let start = self.clock.elapsed();
+            TaskMetrics::add_time(&self.metrics.idle_ns, start.saturating_sub(before));
+
+            self.metrics.at(Activity::Merge);
+            let env = sql::functions::Env { now_ms: self.clock.now().0 };
+            self.outputs.tick(&env)?;
+            if let Some((input, message)) = received {
+                self.take(input, message)?;
+            }
+            self.align()?;
+
+            let spent = self.clock.elapsed().saturating_sub(start + self.outputs.book_blocked());
+            TaskMetrics::add_time(&self.metrics.busy_ns, spent);
+            if self.inputs.iter().all(|input| input.ended) {
+                return self.end();
+            }
+        }
+        Ok(())
+    }
+
+    /// The next message of any input that may be read. Inputs take turns, so that a busy one does not hold another back.
+    fn receive(&self) -> Option<(usize, EdgeMessage)> {
+        let open: Vec<usize> = (0..self.inputs.len()).filter(|&index| self.inputs[index].is_open()).collect();
+        let mut select = Select::new();
+        open.iter().for_each(|&index| {
+            select.recv(&self.inputs[index].channel);
+        });
+        let operation = select.select_timeout(LONGEST_WAIT).ok()?;
+        let index = open[operation.index()];
+        // A sender that is gone without an end has failed or was cancelled; the control says so.
+        let message = operation.recv(&self.inputs[index].channel).ok()?;
+        Some((index, message))
+    }
+
+    fn take(&mut self, index: usize, message: EdgeMessage) -> Result<(), ExecutionError> {
+        let input = &mut self.inputs[index];
+        match message {
+            EdgeMessage::Rows { edge, rows, claim } => {
+                TaskMetrics::add(&self.metrics.records_in, rows.len() as u64);
+                TaskMetrics::add(&self.metrics.batches_in, 1);
+                self.unmeasured += claim.bytes();
+                if let Some(target) = input.targets[edge] {
+                    rows.lend(|changes| self.outputs.chain.push(target, changes))?;
+                }
+                drop(claim);
+                if self.unmeasured >= self.measure_after {
+                    self.unmeasured = 0;
+                    self.measure();
+                }
+            }
+            EdgeMessage::Time { edge, time } => {
+                if let Some(target) = input.targets[edge] {
+                    self.outputs.chain.advance(target, time)?;
+                }
+            }
+            EdgeMessage::Barrier(barrier) => {
+                input.barrier = Some(barrier);
+                input.barrier_at = self.clock.elapsed();
+            }
+            EdgeMessage::End => {
+                input.ended = true;
+                let targets: Vec<ChainTarget> = input.targets.iter().copied().flatten().collect();
+                for target in targets {
+                    self.outputs.chain.advance(target, StreamTime::END)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes part in a snapshot once every input has come to its barrier.
+    fn align(&mut self) -> Result<(), ExecutionError> {
+        let Some(barrier) = self.inputs.iter().filter_map(|input| input.barrier).max() else { return Ok(()) };
+        // An input that stands at an older one hears no more of it: that snapshot was abandoned.
+        for input in self.inputs.iter_mut().filter(|input| input.barrier.is_some_and(|of| of < barrier)) {
+            input.barrier = None;
+        }
+        if self.inputs.iter().any(|input| input.barrier.is_none() && !input.ended) {
+            return Ok(());
+        }
+
+        self.metrics.at(Activity::Snapshot);
+        let began = self.clock.elapsed();
+        let first = self.inputs.iter().filter(|input| input.barrier.is_some()).map(|input| input.barrier_at).min();
+        self.outputs.barrier(barrier);
+        self.outputs.flush()?;
+        self.control.contribute(Part {
+            barrier,
+            of: self.id,
+            source: None,
+            state: None,
+            operators: self.outputs.image(),
+            times: PartTimes {
+                began,
+                aligning: began.saturating_sub(first.unwrap_or(began)),
+                taking: self.clock.elapsed().saturating_sub(began),
+            },
+        });
+        self.measure();
+
+        self.inputs.iter_mut().for_each(|input| input.barrier = None);
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), ExecutionError> {
+        self.metrics.at(Activity::Fire);
+        self.outputs.end()?;
+        self.control.finish(Part {
+            barrier: self.control.barrier(),
+            of: self.id,
+            source: None,
+            state: None,
+            operators: self.outputs.image(),
+            times: PartTimes { began: self.clock.elapsed(), ..PartTimes::default() },
+        });
+        Ok(())
+    }
+
+    fn measure(&mut self) {
+        let parts = [self.outputs.memory_bytes()];
+        self.holder.tell(&parts);
+        self.metrics.hold(self.holder.held());
+    }
+}

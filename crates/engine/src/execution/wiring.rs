@@ -1,0 +1,226 @@
+//! Wiring: the chains and channels of a plan's homes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use sql::plan::operator::Target;
+use types::Repr;
+
+use super::exchange::{CHANNEL_MESSAGES, EdgeMessage, EdgeOutlet, SinkOutlet};
+use super::io::Sinks;
+use super::operator_task::EdgeInput;
+use super::outputs::Outputs;
+use super::placement::{Edge, Home, Placement, Producer};
+use super::{ExecutionError, JobSpec, TaskMetrics};
+use crate::memory::Account;
+use crate::operator::build;
+use crate::operator::chain::{Chain, ChainTarget, Link, Outlet, StreamTime};
+use crate::snapshot::OperatorImage;
+use crate::state::StatePart;
+use crate::window::owner;
+
+/// The channels between the subtasks of homes, and what they connect.
+pub(super) struct Wiring<'a> {
+    spec: &'a JobSpec,
+    pub placement: Placement,
+    memory: Arc<Account>,
+    /// By the homes that they connect, then by sending and receiving subtask.
+    channels: HashMap<(Home, Home), Vec<Vec<Channel>>>,
+    /// The state that operators go on from, by identity.
+    images: HashMap<&'a str, &'a OperatorImage>,
+}
+
+struct Channel {
+    to: Sender<EdgeMessage>,
+    /// Until its subtask has taken it.
+    from: Option<Receiver<EdgeMessage>>,
+}
+
+impl<'a> Wiring<'a> {
+    pub fn new(spec: &'a JobSpec, parallelism: usize, memory: Arc<Account>) -> Wiring<'a> {
+        let placement = Placement::new(&spec.plan, parallelism);
+        let mut channels: HashMap<(Home, Home), Vec<Vec<Channel>>> = HashMap::new();
+        for edge in placement.edges.iter().filter(|edge| edge.from != edge.to) {
+            channels.entry((edge.from, edge.to)).or_insert_with(|| {
+                let channel = |_| {
+                    let (to, from) = bounded(CHANNEL_MESSAGES);
+                    Channel { to, from: Some(from) }
+                };
+                let of_sender = |_| (0..placement.subtasks(edge.to)).map(channel).collect();
+                (0..placement.subtasks(edge.from)).map(of_sender).collect()
+            });
+        }
+        let images = spec.restore.iter().flat_map(|snapshot| &snapshot.operators);
+        let images = images.map(|image| (image.identity.as_str(), image)).collect();
+        Wiring { spec, placement, memory, channels, images }
+    }
+
+    /// Where the rows of a subtask go. `pipeline`: the one whose queries it runs.
+    pub fn outputs(
+        &self,
+        home: Home,
+        subtask: usize,
+        pipeline: Option<usize>,
+        metrics: &Arc<TaskMetrics>,
+    ) -> Result<Outputs, ExecutionError> {
+        let plan = &self.spec.plan;
+        let of = self.placement.subtasks(home);
+        let sinks = match pipeline {
+            Some(pipeline) => {
+                Sinks::open(plan, pipeline, &self.spec.sinks, subtask, of, metrics.clone())?
+            }
+            None => Sinks::none(metrics.clone()),
+        };
+
+        let operators = self.placement.operators_in(home);
+        let place = |operator: usize| operators.iter().position(|&known| known == operator);
+        let mut outlets: Vec<Box<dyn Outlet>> = Vec::new();
+        let mut links = Vec::new();
+        for &operator in &operators {
+            let spec = &plan.operators[operator];
+            let mut targets = Vec::new();
+            for target in &spec.targets {
+                if let Target::Sink(sink) = *target {
+                    outlets.push(Box::new(SinkOutlet {
+                        sink: self.spec.sinks[sink].open(subtask, of)?,
+                        query: self.place_of_output(operator),
+                        metrics: metrics.clone(),
+                    }));
+                    targets.push(ChainTarget::Outlet(outlets.len() - 1));
+                }
+            }
+            targets.extend(self.edge_targets(
+                (Producer::Operator(operator), home, subtask),
+                &place,
+                metrics,
+                &mut outlets,
+            )?);
+            links.push(Link {
+                identity: spec.identity.clone(),
+                operator: build::operator(spec, &plan.settings).map_err(ExecutionError::Plan)?,
+                producers: self.placement.producers[operator].clone(),
+                targets,
+            });
+        }
+
+        let mut entries = Vec::new();
+        for query in 0..pipeline.map_or(0, |pipeline| plan.pipelines[pipeline].queries.len()) {
+            let pipeline = pipeline.unwrap_or_default();
+            let producer = Producer::Query { pipeline, query };
+            entries.push(self.edge_targets((producer, home, subtask), &place, metrics, &mut outlets)?);
+        }
+
+        let mut chain = Chain::new(links, outlets);
+        self.restore(&mut chain, &operators, subtask, of)?;
+        let channels = self
+            .placement
+            .fed_by(home)
+            .into_iter()
+            .flat_map(|to| self.channels[&(home, to)][subtask].iter().map(|channel| channel.to.clone()))
+            .collect();
+        Ok(Outputs { sinks, chain, entries, channels, told: StreamTime::START })
+    }
+
+    /// Rows of operators come behind those of all queries.
+    fn place_of_output(&self, operator: usize) -> usize {
+        let queries: usize = self.spec.plan.pipelines.iter().map(|pipeline| pipeline.queries.len()).sum();
+        queries + operator
+    }
+
+    /// The operators that take a producer's rows; edges to other homes become outlets.
+    fn edge_targets(
+        &self,
+        (producer, home, subtask): (Producer, Home, usize),
+        place: &dyn Fn(usize) -> Option<usize>,
+        metrics: &Arc<TaskMetrics>,
+        outlets: &mut Vec<Box<dyn Outlet>>,
+    ) -> Result<Vec<ChainTarget>, ExecutionError> {
+        let mut targets = Vec::new();
+        let of_producer = |edge: &&Edge| edge.producer == producer && edge.from == home;
+        for (number, edge) in self.placement.edges.iter().enumerate().filter(|(_, edge)| of_producer(edge)) {
+            if let Some(place) = place(edge.operator).filter(|_| edge.to == home) {
+                targets.push(ChainTarget::Operator {
+                    place,
+                    input: edge.input,
+                    producer: edge.first_producer,
+                });
+                continue;
+            }
+            let fields = &self.spec.plan.operators[edge.operator].inputs[edge.input].fields;
+            let reprs: Option<Vec<Repr>> =
+                fields.iter().map(|field| field.column_type.data_type.repr()).collect();
+            let reprs = reprs.ok_or_else(|| {
+                let name = &self.spec.plan.operators[edge.operator].name;
+                ExecutionError::Plan(format!("`{name}` reads a value that no column holds"))
+            })?;
+            outlets.push(Box::new(EdgeOutlet {
+                edge: number,
+                distribution: edge.distribution.clone(),
+                channels: self.channels[&(home, edge.to)][subtask]
+                    .iter()
+                    .map(|channel| channel.to.clone())
+                    .collect(),
+                reprs,
+                subtask,
+                clock: self.spec.clock.clone(),
+                metrics: metrics.clone(),
+                memory: self.memory.clone(),
+                key: Vec::new(),
+            }));
+            targets.push(ChainTarget::Outlet(outlets.len() - 1));
+        }
+        Ok(targets)
+    }
+
+    /// Gives a chain's operators the key groups that this subtask owns.
+    fn restore(
+        &self,
+        chain: &mut Chain,
+        operators: &[usize],
+        subtask: usize,
+        of: usize,
+    ) -> Result<(), ExecutionError> {
+        for &operator in operators {
+            let identity = self.spec.plan.operators[operator].identity.as_str();
+            let Some(image) = self.images.get(identity) else { continue };
+            for part in &image.parts {
+                if owner(part.key_group, of as u32) as usize == subtask {
+                    let part = StatePart { key_group: part.key_group, bytes: part.bytes.clone() };
+                    chain.restore(identity, &part).map_err(crate::operator::chain::OperatorError::State)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What a subtask of a vertex reads.
+    pub fn inputs(&mut self, vertex: usize, subtask: usize) -> Vec<EdgeInput> {
+        let home = Home::Vertex(vertex);
+        let operators = self.placement.operators_in(home);
+        let mut inputs = Vec::new();
+        for from in self.placement.feeding(home) {
+            for sender in 0..self.placement.subtasks(from) {
+                let targets = self.placement.edges.iter().map(|edge| {
+                    let place = operators.iter().position(|&known| known == edge.operator)?;
+                    (edge.from == from && edge.to == home).then_some(ChainTarget::Operator {
+                        place,
+                        input: edge.input,
+                        producer: edge.first_producer + sender,
+                    })
+                });
+                let targets = targets.collect();
+                let channels = self.channels.get_mut(&(from, home));
+                let channel = channels.and_then(|of| of[sender][subtask].from.take());
+                inputs.extend(channel.map(|channel| EdgeInput {
+                    channel,
+                    targets,
+                    ended: false,
+                    barrier: None,
+                    barrier_at: std::time::Duration::ZERO,
+                }));
+            }
+        }
+        inputs
+    }
+}
