@@ -1,28 +1,40 @@
 //! A run of rows of one analytic as columns, sorted by time, with the sums of its groups.
 //!
 //! The sums are what makes a route fast: a question over a month adds up a sum for each run and group instead of every
-//! row. Where a run has nearly as many groups as rows they would save nothing, and the rows are gone through.
+//! row. Where a run has many groups they would save little, and take more memory than the rows, which are gone through.
+
+use std::array;
+use std::ops::Range;
 
 use super::intern::NO_TEXT;
 use super::kind::Kind;
-use super::moment::Moment;
-use super::row::{FLOATS, INTS, Row, widths};
+use super::moment::{Moment, SECOND_MICROS};
+use super::packed::Packed;
+use super::row::{FLOATS, INTS, Row, averages};
 use super::sum::Sum;
 
 /// Rows in a run at most. Few in tests, so that they see runs split.
 pub(super) const RUN_ROWS_MAX: usize = if cfg!(test) { 16 } else { 8_192 };
 
+/// Rows that are taken out of their columns at once.
+const BLOCK_ROWS: usize = 128;
+
+/// Rows for each group from which on sums are made: a sum takes as much memory as eight rows.
+const ROWS_A_SUM: usize = 16;
+
 /// The columns.
 pub(super) struct Run {
     kind: Kind,
-    times: Vec<Moment>,
+    /// Microseconds, as in [`Moment`].
+    times: Packed,
     ids: Vec<u64>,
-    groups: Vec<u32>,
-    /// Empty where the analytic has no texts.
-    texts: Vec<u32>,
-    expires: Vec<i64>,
-    finals: Vec<bool>,
-    ints: Vec<Vec<i64>>,
+    groups: Packed,
+    texts: Packed,
+    expires: Packed,
+    /// 0 or 1. All rows of most runs are final.
+    finals: Packed,
+    ints: [Packed; INTS],
+    /// As many as the analytic has.
     floats: Vec<Vec<f64>>,
     sums: Sums,
     first_expiry: i64,
@@ -39,98 +51,112 @@ enum Sums {
 
 impl Run {
     pub(super) fn new(kind: Kind) -> Run {
-        let (ints, floats) = widths(kind);
         Run {
             kind,
-            times: Vec::new(),
+            times: Packed::new(SECOND_MICROS),
             ids: Vec::new(),
-            groups: Vec::new(),
-            texts: Vec::new(),
-            expires: Vec::new(),
-            finals: Vec::new(),
-            ints: vec![Vec::new(); ints],
-            floats: vec![Vec::new(); floats],
+            groups: Packed::new(1),
+            texts: Packed::new(1),
+            expires: Packed::new(1),
+            finals: Packed::new(1),
+            ints: array::from_fn(|i| Packed::new(grain(kind, i))),
+            floats: vec![Vec::new(); averages(kind)],
             sums: Sums::Stale,
             first_expiry: i64::MAX,
         }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.times.len()
+        self.ids.len()
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
         let sums = if let Sums::Made(sums) = &self.sums { sums.capacity() * size_of::<Sum>() } else { 0 };
-        let columns = self.ints.iter().map(Vec::capacity).chain(self.floats.iter().map(Vec::capacity));
-        self.times.capacity() * size_of::<Moment>()
-            + self.finals.capacity()
-            + (self.groups.capacity() + self.texts.capacity()) * 4
-            + (self.ids.capacity() + self.expires.capacity() + columns.sum::<usize>()) * 8
-            + sums
+        let packed = [&self.times, &self.groups, &self.texts, &self.expires, &self.finals];
+        let packed = packed.into_iter().chain(&self.ints).map(Packed::memory_bytes);
+        let floats = self.floats.iter().map(Vec::capacity);
+        packed.sum::<usize>() + (self.ids.capacity() + floats.sum::<usize>()) * 8 + sums
+    }
+
+    /// Gives back the memory of a run to which few rows are going to be added.
+    pub(super) fn shrink(&mut self) {
+        let packed =
+            [&mut self.times, &mut self.groups, &mut self.texts, &mut self.expires, &mut self.finals];
+        packed.into_iter().chain(&mut self.ints).for_each(Packed::shrink);
+        self.ids.shrink_to_fit();
+        self.floats.iter_mut().for_each(Vec::shrink_to_fit);
     }
 
     pub(super) fn first(&self) -> Option<(Moment, u64)> {
-        Some((*self.times.first()?, *self.ids.first()?))
+        Some((self.first_time()?, *self.ids.first()?))
+    }
+
+    fn first_time(&self) -> Option<Moment> {
+        (self.len() > 0).then(|| self.time(0))
     }
 
     pub(super) fn last_time(&self) -> Option<Moment> {
-        self.times.last().copied()
+        self.times.last().map(Moment)
+    }
+
+    fn time(&self, at: usize) -> Moment {
+        Moment(self.times.get(at))
     }
 
     /// The newest time that is not later than `now`.
     pub(super) fn newest_until(&self, now: Moment) -> Option<Moment> {
-        self.up_to(now).checked_sub(1).map(|at| self.times[at])
+        self.up_to(now).checked_sub(1).map(|at| self.time(at))
     }
 
     /// How many rows are not later than `time`.
     pub(super) fn up_to(&self, time: Moment) -> usize {
-        self.times.partition_point(|of_row| *of_row <= time)
+        self.times.partition_point(|of_row| of_row <= time.0)
+    }
+
+    /// How many rows are earlier than `time`.
+    fn before(&self, time: Moment) -> usize {
+        self.times.partition_point(|of_row| of_row < time.0)
     }
 
     pub(super) fn first_expiry(&self) -> i64 {
         self.first_expiry
     }
 
+    /// Panics if there is no such row.
     pub(super) fn row(&self, at: usize) -> Row {
-        let mut row = Row {
-            time: self.times[at],
+        Row {
+            time: self.time(at),
             id: self.ids[at],
-            group: self.groups[at],
-            text: self.texts.get(at).copied().unwrap_or(NO_TEXT),
-            expires: self.expires[at],
-            is_final: self.finals[at],
-            ints: [0; INTS],
-            floats: [f64::NAN; FLOATS],
-        };
-        for (value, column) in row.ints.iter_mut().zip(&self.ints) {
-            *value = column[at];
+            group: self.groups.get(at) as u32,
+            text: self.texts.get(at) as u32,
+            expires: self.expires.get(at),
+            is_final: self.finals.get(at) != 0,
+            ints: array::from_fn(|i| self.ints[i].get(at)),
+            floats: self.averages(at),
         }
-        for (value, column) in row.floats.iter_mut().zip(&self.floats) {
-            *value = column[at];
-        }
-        row
+    }
+
+    fn averages(&self, at: usize) -> [f64; FLOATS] {
+        array::from_fn(|i| self.floats.get(i).map_or(f64::NAN, |column| column[at]))
     }
 
     /// Where the row of a key stands, or where it belongs.
     pub(super) fn find(&self, time: Moment, id: u64) -> Result<usize, usize> {
         // Most rows are new, and the newest.
-        if self.times.last().zip(self.ids.last()).is_none_or(|(t, i)| (*t, *i) < (time, id)) {
+        if self.last_time().zip(self.ids.last()).is_none_or(|(t, i)| (t, *i) < (time, id)) {
             return Err(self.len());
         }
-        let from = self.times.partition_point(|t| *t < time);
-        let to = from + self.times[from..].partition_point(|t| *t == time);
+        let (from, to) = (self.before(time), self.up_to(time));
         self.ids[from..to].binary_search(&id).map(|at| from + at).map_err(|at| from + at)
     }
 
     pub(super) fn insert(&mut self, at: usize, row: &Row) {
-        self.times.insert(at, row.time);
+        self.times.insert(at, row.time.0);
         self.ids.insert(at, row.id);
-        self.groups.insert(at, row.group);
-        if self.kind == Kind::Department {
-            self.texts.insert(at, row.text);
-        }
+        self.groups.insert(at, row.group.into());
+        self.texts.insert(at, row.text.into());
         self.expires.insert(at, row.expires);
-        self.finals.insert(at, row.is_final);
+        self.finals.insert(at, row.is_final.into());
         for (column, value) in self.ints.iter_mut().zip(row.ints) {
             column.insert(at, value);
         }
@@ -148,14 +174,12 @@ impl Run {
     }
 
     pub(super) fn replace(&mut self, at: usize, row: &Row) {
-        self.groups[at] = row.group;
-        if self.kind == Kind::Department {
-            self.texts[at] = row.text;
-        }
-        self.expires[at] = row.expires;
-        self.finals[at] = row.is_final;
+        self.groups.set(at, row.group.into());
+        self.texts.set(at, row.text.into());
+        self.expires.set(at, row.expires);
+        self.finals.set(at, row.is_final.into());
         for (column, value) in self.ints.iter_mut().zip(row.ints) {
-            column[at] = value;
+            column.set(at, value);
         }
         for (column, value) in self.floats.iter_mut().zip(row.floats) {
             column[at] = value;
@@ -173,17 +197,17 @@ impl Run {
         fn pick<T: Copy>(column: &[T], rows: &[u32]) -> Vec<T> {
             rows.iter().map(|at| column[*at as usize]).collect()
         }
-        let expires = pick(&self.expires, rows);
+        let expires = self.expires.gather(rows);
         Run {
             kind: self.kind,
-            times: pick(&self.times, rows),
+            times: self.times.gather(rows),
             ids: pick(&self.ids, rows),
-            groups: pick(&self.groups, rows),
-            texts: if self.texts.is_empty() { Vec::new() } else { pick(&self.texts, rows) },
-            first_expiry: expires.iter().copied().min().unwrap_or(i64::MAX),
+            groups: self.groups.gather(rows),
+            texts: self.texts.gather(rows),
+            first_expiry: expires.iter().min().unwrap_or(i64::MAX),
             expires,
-            finals: pick(&self.finals, rows),
-            ints: self.ints.iter().map(|column| pick(column, rows)).collect(),
+            finals: self.finals.gather(rows),
+            ints: self.ints.each_ref().map(|column| column.gather(rows)),
             floats: self.floats.iter().map(|column| pick(column, rows)).collect(),
             sums: Sums::Stale,
         }
@@ -191,7 +215,7 @@ impl Run {
 
     /// The order that sorts the rows by time and id; of rows with the same key only the one added last is named.
     pub(super) fn sorted(&self) -> Vec<u32> {
-        let key = |at: u32| (self.times[at as usize], self.ids[at as usize]);
+        let key = |at: u32| (self.time(at as usize), self.ids[at as usize]);
         let mut order: Vec<u32> = (0..self.len() as u32).collect();
         order.sort_unstable_by_key(|at| (key(*at), std::cmp::Reverse(*at)));
         order.dedup_by_key(|at| key(*at));
@@ -203,7 +227,7 @@ impl Run {
         if self.first_expiry > now {
             return None;
         }
-        Some((0..self.len() as u32).filter(|at| self.expires[*at as usize] > now).collect())
+        Some((0..self.len() as u32).filter(|at| self.expires.get(*at as usize) > now).collect())
     }
 
     /// Makes the sums again if rows changed. `scratch` has room for every group and is empty before and after.
@@ -213,17 +237,16 @@ impl Run {
         }
         let mut touched = Vec::new();
 
-        for at in 0..self.len() {
-            let row = self.row(at);
+        self.rows(0..self.len(), |row| {
             let sum = &mut scratch[row.group as usize];
             if sum.rows == 0 {
                 touched.push(row.group);
             }
-            sum.add(&Sum::of(self.kind, &row));
-        }
+            sum.add(&Sum::of(self.kind, row));
+        });
 
         touched.sort_unstable();
-        let useful = touched.len() * 4 <= self.len();
+        let useful = touched.len() * ROWS_A_SUM <= self.len();
         let mut sums = Vec::with_capacity(if useful { touched.len() } else { 0 });
 
         for group in touched {
@@ -238,52 +261,85 @@ impl Run {
 
     /// Calls `each` with sums that together hold every row at or after `cutoff` once.
     pub(super) fn sums_since(&self, cutoff: Moment, each: &mut impl FnMut(&Sum)) {
-        match (&self.sums, self.times.first()) {
-            (Sums::Made(sums), Some(first)) if *first >= cutoff => sums.iter().for_each(each),
+        match (&self.sums, self.first_time()) {
+            (Sums::Made(sums), Some(first)) if first >= cutoff => sums.iter().for_each(each),
             _ => self.rows_since(cutoff, |row| each(&Sum::of(self.kind, row))),
         }
     }
 
     /// As [`Run::sums_since`], of the first two counts only: group, whether any window is open, and the counts.
     pub(super) fn counts_since(&self, cutoff: Moment, each: &mut impl FnMut(u32, bool, [i64; 2])) {
-        match (&self.sums, self.times.first(), &self.ints[..]) {
-            (Sums::Made(sums), Some(first), _) if *first >= cutoff => {
+        match (&self.sums, self.first_time()) {
+            (Sums::Made(sums), Some(first)) if first >= cutoff => {
                 sums.iter().for_each(|sum| each(sum.group, !sum.is_final(), [sum.ints[0], sum.ints[1]]));
             }
-            (_, _, [first, second, ..]) => {
-                let from = self.times.partition_point(|t| *t < cutoff);
-                let counts = first[from..].iter().zip(&second[from..]).zip(&self.finals[from..]);
-                let groups = self.groups[from..].iter();
-                groups.zip(counts).for_each(|(group, ((a, b), is_final))| each(*group, !is_final, [*a, *b]));
-            }
             _ => {
-                self.rows_since(cutoff, |row| each(row.group, !row.is_final, [row.ints[0], row.ints[1]]));
+                let [first, second, _] = &self.ints;
+                let columns = [&self.groups, &self.finals, first, second];
+                each_row(columns, self.before(cutoff)..self.len(), |_, [group, is_final, first, second]| {
+                    each(group as u32, is_final == 0, [first, second]);
+                });
             }
         }
     }
 
-    pub(super) fn rows_since(&self, cutoff: Moment, mut each: impl FnMut(&Row)) {
-        for at in self.times.partition_point(|t| *t < cutoff)..self.len() {
-            each(&self.row(at));
-        }
+    pub(super) fn rows_since(&self, cutoff: Moment, each: impl FnMut(&Row)) {
+        self.rows(self.before(cutoff)..self.len(), each);
+    }
+
+    /// Calls `each` with some rows, in their order.
+    fn rows(&self, rows: Range<usize>, mut each: impl FnMut(&Row)) {
+        let [first, second, third] = &self.ints;
+        let columns =
+            [&self.times, &self.groups, &self.texts, &self.expires, &self.finals, first, second, third];
+        each_row(columns, rows, |at, [time, group, text, expires, is_final, ints @ ..]| {
+            each(&Row {
+                time: Moment(time),
+                id: self.ids[at],
+                group: group as u32,
+                text: text as u32,
+                expires,
+                is_final: is_final != 0,
+                ints,
+                floats: self.averages(at),
+            });
+        });
     }
 
     /// Renames groups and texts after a compaction; `text` is asked for the new code of a text.
     pub(super) fn rename(&mut self, group: &[u32], mut text: impl FnMut(u32) -> u32) {
-        for code in &mut self.groups {
-            *code = group[*code as usize];
-        }
-        for code in &mut self.texts {
-            if *code != NO_TEXT {
-                *code = text(*code);
-            }
-        }
+        self.groups.map(|code| group[code as usize].into());
+        self.texts.map(|code| if code == i64::from(NO_TEXT) { code } else { text(code as u32).into() });
         self.sums = Sums::Stale;
     }
 
     pub(super) fn mark_groups(&self, used: &mut [bool]) {
-        for group in &self.groups {
-            used[*group as usize] = true;
+        for group in self.groups.iter() {
+            used[group as usize] = true;
+        }
+    }
+}
+
+/// What the times of a column are likely to be multiples of: the windows of time series are whole seconds.
+fn grain(kind: Kind, column: usize) -> i64 {
+    if kind.is_series() && column > 0 { SECOND_MICROS } else { 1 }
+}
+
+/// Calls `each` with the place of a row and its values, for some rows. Columns are read a block at a time: that takes a
+/// fraction of what looking at the width of each value does.
+fn each_row<const N: usize>(
+    columns: [&Packed; N],
+    rows: Range<usize>,
+    mut each: impl FnMut(usize, [i64; N]),
+) {
+    let mut blocks = [[0; BLOCK_ROWS]; N];
+    for from in rows.clone().step_by(BLOCK_ROWS) {
+        let len = BLOCK_ROWS.min(rows.end - from);
+        for (column, block) in columns.iter().zip(&mut blocks) {
+            column.read(from, &mut block[..len]);
+        }
+        for at in 0..len {
+            each(from + at, blocks.each_ref().map(|block| block[at]));
         }
     }
 }

@@ -11,6 +11,7 @@ mod kind;
 #[cfg(test)]
 mod model;
 mod moment;
+mod packed;
 mod query;
 pub(crate) mod reply;
 pub(crate) mod routes;

@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 const DAY_MICROS: i64 = 86_400_000_000;
+pub(super) const SECOND_MICROS: i64 = 1_000_000;
 
 /// A wall-clock time; written without a fraction where that is zero, else with six digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
@@ -23,7 +24,7 @@ impl Moment {
             return Moment(now.0.saturating_mul(1_000));
         };
         let offset = zone.to_offset(instant).seconds();
-        Moment(instant.as_microsecond().saturating_add(i64::from(offset) * 1_000_000))
+        Moment(instant.as_microsecond().saturating_add(i64::from(offset) * SECOND_MICROS))
     }
 
     /// The moment `days` before this one; beyond the calendar there is the beginning (or end) of all times.
@@ -63,7 +64,7 @@ impl Moment {
         };
 
         let seconds = (hour * 60 + minute) * 60 + second;
-        Some(Moment(days_from_civil(year, month, day) * DAY_MICROS + seconds * 1_000_000 + micros))
+        Some(Moment(days_from_civil(year, month, day) * DAY_MICROS + seconds * SECOND_MICROS + micros))
     }
 }
 
@@ -111,7 +112,7 @@ impl Moment {
     fn write(self, buffer: &mut [u8; 26]) -> &str {
         let (year, month, day) = civil_from_days(self.0.div_euclid(DAY_MICROS));
         let micros = self.0.rem_euclid(DAY_MICROS);
-        let seconds = micros / 1_000_000;
+        let seconds = micros / SECOND_MICROS;
         *buffer = *b"0000-00-00T00:00:00.000000";
 
         let mut put = |end: usize, digits: usize, value: i64| {
@@ -128,8 +129,8 @@ impl Moment {
         put(13, 2, seconds / 3_600);
         put(16, 2, seconds / 60 % 60);
         put(19, 2, seconds % 60);
-        put(26, 6, micros % 1_000_000);
-        let length = if micros % 1_000_000 == 0 { 19 } else { 26 };
+        put(26, 6, micros % SECOND_MICROS);
+        let length = if micros % SECOND_MICROS == 0 { 19 } else { 26 };
         std::str::from_utf8(&buffer[..length]).unwrap_or_default()
     }
 }

@@ -11,7 +11,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use super::kind::Kind;
 use super::moment::Moment;
 
-/// Counts a row has at most, and averages.
+/// Counts that a row has at most, and averages.
 pub(crate) const INTS: usize = 3;
 pub(crate) const FLOATS: usize = 3;
 
@@ -36,19 +36,20 @@ pub(crate) struct Row {
     pub(crate) floats: [f64; FLOATS],
 }
 
-/// How many counts and averages an analytic has.
-pub(crate) fn widths(kind: Kind) -> (usize, usize) {
+/// How many averages an analytic has.
+pub(crate) fn averages(kind: Kind) -> usize {
     match kind {
-        Kind::Faculty | Kind::Year => (2, 1),
-        Kind::Heatmap => (1, 1),
-        Kind::PopularQueries | Kind::PopularByYear | Kind::UserType => (2, 0),
-        Kind::StudentYear => (2, 2),
-        Kind::Department => (3, 1),
-        Kind::SuccessRate => (3, 0),
-        Kind::ResponseTime => (1, 3),
-        Kind::Overall => (3, 1),
-        Kind::TimeseriesMinute | Kind::TimeseriesHour | Kind::TimeseriesDay => (3, 0),
-        Kind::HeatmapHourly => (1, 0),
+        Kind::PopularQueries
+        | Kind::PopularByYear
+        | Kind::UserType
+        | Kind::SuccessRate
+        | Kind::TimeseriesMinute
+        | Kind::TimeseriesHour
+        | Kind::TimeseriesDay
+        | Kind::HeatmapHourly => 0,
+        Kind::Faculty | Kind::Year | Kind::Heatmap | Kind::Department | Kind::Overall => 1,
+        Kind::StudentYear => 2,
+        Kind::ResponseTime => 3,
     }
 }
 
@@ -121,7 +122,8 @@ pub(crate) fn measures(kind: Kind, value: &Value<'_>) -> ([i64; INTS], [f64; FLO
     let response = v.avg_response_time.0;
 
     match kind {
-        Kind::Faculty | Kind::Year | Kind::Heatmap => ([count, users, 0], [response, f64::NAN, f64::NAN]),
+        Kind::Faculty | Kind::Year => ([count, users, 0], [response, f64::NAN, f64::NAN]),
+        Kind::Heatmap => ([count, 0, 0], [response, f64::NAN, f64::NAN]),
         Kind::PopularQueries | Kind::PopularByYear | Kind::UserType => {
             ([count, users, 0], [f64::NAN; FLOATS])
         }

@@ -58,6 +58,11 @@ impl Table {
                 }
                 self.runs[place].insert(at, row);
                 self.rows += 1;
+
+                // The next row of it splits it or goes to another run.
+                if self.runs[place].len() == RUN_ROWS_MAX {
+                    self.runs[place].shrink();
+                }
             }
         }
     }
