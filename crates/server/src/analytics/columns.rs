@@ -2,6 +2,9 @@
 //!
 //! The sums are what makes a route fast: a question over a month adds up a sum for each run and group instead of every
 //! row. Where a run has many groups they would save little, and take more memory than the rows, which are gone through.
+//!
+//! The sums hold the first rows of the run, and a question goes through the others. In a run that grows these are up to a
+//! quarter: the newest rows are written again until their windows close, which would make sums of all rows out of date.
 
 use std::array;
 use std::ops::Range;
@@ -40,13 +43,16 @@ pub(super) struct Run {
     first_expiry: i64,
 }
 
-enum Sums {
-    /// Rows changed since they were made.
-    Stale,
-    /// Ascending by group.
-    Made(Vec<Sum>),
-    /// They would not be shorter than the rows.
-    Useless,
+/// The sums of the first rows.
+struct Sums {
+    /// How many rows these are. None of them changed since.
+    rows: usize,
+    /// Ascending by group. `None` if they would not be much shorter than the rows.
+    made: Option<Vec<Sum>>,
+}
+
+impl Sums {
+    const STALE: Sums = Sums { rows: 0, made: None };
 }
 
 impl Run {
@@ -61,7 +67,7 @@ impl Run {
             finals: Packed::new(1),
             ints: array::from_fn(|i| Packed::new(grain(kind, i))),
             floats: vec![Vec::new(); averages(kind)],
-            sums: Sums::Stale,
+            sums: Sums::STALE,
             first_expiry: i64::MAX,
         }
     }
@@ -71,7 +77,7 @@ impl Run {
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        let sums = if let Sums::Made(sums) = &self.sums { sums.capacity() * size_of::<Sum>() } else { 0 };
+        let sums = self.sums.made.as_ref().map_or(0, |sums| sums.capacity() * size_of::<Sum>());
         let packed = [&self.times, &self.groups, &self.texts, &self.expires, &self.finals];
         let packed = packed.into_iter().chain(&self.ints).map(Packed::memory_bytes);
         let floats = self.floats.iter().map(Vec::capacity);
@@ -88,7 +94,7 @@ impl Run {
     }
 
     pub(super) fn first(&self) -> Option<(Moment, u64)> {
-        Some((self.first_time()?, *self.ids.first()?))
+        Some((self.first_time()?, self.ids[0]))
     }
 
     fn first_time(&self) -> Option<Moment> {
@@ -111,6 +117,11 @@ impl Run {
     /// How many rows are not later than `time`.
     pub(super) fn up_to(&self, time: Moment) -> usize {
         self.times.partition_point(|of_row| of_row <= time.0)
+    }
+
+    /// How many rows are earlier than the newest.
+    pub(super) fn before_newest(&self) -> usize {
+        self.last_time().map_or(0, |newest| self.before(newest))
     }
 
     /// How many rows are earlier than `time`.
@@ -163,14 +174,12 @@ impl Run {
         for (column, value) in self.floats.iter_mut().zip(row.floats) {
             column.insert(at, value);
         }
-        self.changed(row.expires);
+        self.changed(at, row.expires);
     }
 
     /// Adds the rows of another run behind its own, whatever their order.
     pub(super) fn append(&mut self, other: &Run) {
-        for at in 0..other.len() {
-            self.insert(self.len(), &other.row(at));
-        }
+        other.rows(0..other.len(), |row| self.insert(self.len(), row));
     }
 
     pub(super) fn replace(&mut self, at: usize, row: &Row) {
@@ -184,11 +193,13 @@ impl Run {
         for (column, value) in self.floats.iter_mut().zip(row.floats) {
             column[at] = value;
         }
-        self.changed(row.expires);
+        self.changed(at, row.expires);
     }
 
-    fn changed(&mut self, expires: i64) {
-        self.sums = Sums::Stale;
+    fn changed(&mut self, at: usize, expires: i64) {
+        if at < self.sums.rows {
+            self.sums = Sums::STALE;
+        }
         self.first_expiry = self.first_expiry.min(expires);
     }
 
@@ -209,7 +220,7 @@ impl Run {
             finals: self.finals.gather(rows),
             ints: self.ints.each_ref().map(|column| column.gather(rows)),
             floats: self.floats.iter().map(|column| pick(column, rows)).collect(),
-            sums: Sums::Stale,
+            sums: Sums::STALE,
         }
     }
 
@@ -230,14 +241,25 @@ impl Run {
         Some((0..self.len() as u32).filter(|at| self.expires.get(*at as usize) > now).collect())
     }
 
-    /// Makes the sums again if rows changed. `scratch` has room for every group and is empty before and after.
+    /// Makes the sums of a run to which few rows are going to be added, if any row changed. `scratch` has room for every
+    /// group and is empty before and after.
     pub(super) fn settle(&mut self, scratch: &mut [Sum]) {
-        if !matches!(self.sums, Sums::Stale) {
-            return;
+        if self.sums.rows < self.len() {
+            self.sum_up(self.len(), scratch);
         }
+    }
+
+    /// As [`Run::settle`], of a run that grows: makes the sums again once they lack a quarter of the rows.
+    pub(super) fn settle_growing(&mut self, scratch: &mut [Sum]) {
+        if self.len() - self.sums.rows > self.len() / 4 {
+            self.sum_up(self.len() - self.len() / 8, scratch);
+        }
+    }
+
+    fn sum_up(&mut self, rows: usize, scratch: &mut [Sum]) {
         let mut touched = Vec::new();
 
-        self.rows(0..self.len(), |row| {
+        self.rows(0..rows, |row| {
             let sum = &mut scratch[row.group as usize];
             if sum.rows == 0 {
                 touched.push(row.group);
@@ -246,7 +268,7 @@ impl Run {
         });
 
         touched.sort_unstable();
-        let useful = touched.len() * ROWS_A_SUM <= self.len();
+        let useful = touched.len() * ROWS_A_SUM <= rows;
         let mut sums = Vec::with_capacity(if useful { touched.len() } else { 0 });
 
         for group in touched {
@@ -256,38 +278,43 @@ impl Run {
             }
         }
 
-        self.sums = if useful { Sums::Made(sums) } else { Sums::Useless };
+        self.sums = Sums { rows, made: useful.then_some(sums) };
+    }
+
+    /// Sums of rows at or after `cutoff`, and the rows at or after it that they do not hold.
+    fn since(&self, cutoff: Moment) -> (&[Sum], Range<usize>) {
+        match &self.sums.made {
+            Some(sums) if self.first_time().is_some_and(|first| first >= cutoff) => {
+                (sums, self.sums.rows..self.len())
+            }
+            _ => (&[], self.before(cutoff)..self.len()),
+        }
     }
 
     /// Calls `each` with sums that together hold every row at or after `cutoff` once.
     pub(super) fn sums_since(&self, cutoff: Moment, each: &mut impl FnMut(&Sum)) {
-        match (&self.sums, self.first_time()) {
-            (Sums::Made(sums), Some(first)) if first >= cutoff => sums.iter().for_each(each),
-            _ => self.rows_since(cutoff, |row| each(&Sum::of(self.kind, row))),
-        }
+        let (sums, rows) = self.since(cutoff);
+        sums.iter().for_each(&mut *each);
+        self.rows(rows, |row| each(&Sum::of(self.kind, row)));
     }
 
     /// As [`Run::sums_since`], of the first two counts only: group, whether any window is open, and the counts.
     pub(super) fn counts_since(&self, cutoff: Moment, each: &mut impl FnMut(u32, bool, [i64; 2])) {
-        match (&self.sums, self.first_time()) {
-            (Sums::Made(sums), Some(first)) if first >= cutoff => {
-                sums.iter().for_each(|sum| each(sum.group, !sum.is_final(), [sum.ints[0], sum.ints[1]]));
-            }
-            _ => {
-                let [first, second, _] = &self.ints;
-                let columns = [&self.groups, &self.finals, first, second];
-                each_row(columns, self.before(cutoff)..self.len(), |_, [group, is_final, first, second]| {
-                    each(group as u32, is_final == 0, [first, second]);
-                });
-            }
-        }
+        let (sums, rows) = self.since(cutoff);
+        sums.iter().for_each(|sum| each(sum.group, !sum.is_final(), [sum.ints[0], sum.ints[1]]));
+
+        let [first, second, _] = &self.ints;
+        let columns = [&self.groups, &self.finals, first, second];
+        each_row(columns, rows, |_, [group, is_final, first, second]| {
+            each(group as u32, is_final == 0, [first, second]);
+        });
     }
 
     pub(super) fn rows_since(&self, cutoff: Moment, each: impl FnMut(&Row)) {
         self.rows(self.before(cutoff)..self.len(), each);
     }
 
-    /// Calls `each` with some rows, in their order.
+    /// Calls `each` with some rows.
     fn rows(&self, rows: Range<usize>, mut each: impl FnMut(&Row)) {
         let [first, second, third] = &self.ints;
         let columns =
@@ -310,7 +337,7 @@ impl Run {
     pub(super) fn rename(&mut self, group: &[u32], mut text: impl FnMut(u32) -> u32) {
         self.groups.map(|code| group[code as usize].into());
         self.texts.map(|code| if code == i64::from(NO_TEXT) { code } else { text(code as u32).into() });
-        self.sums = Sums::Stale;
+        self.sums = Sums::STALE;
     }
 
     pub(super) fn mark_groups(&self, used: &mut [bool]) {
@@ -341,5 +368,33 @@ fn each_row<const N: usize>(
         for at in 0..len {
             each(from + at, blocks.each_ref().map(|block| block[at]));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analytics::row::plain;
+
+    #[test]
+    fn the_sums_of_a_run_that_grows_are_made_again_for_few_of_its_rows() {
+        let (mut run, mut scratch, mut made) = (Run::new(Kind::PopularQueries), [Sum::EMPTY], 0);
+        for at in 0..1_000 {
+            let before = run.sums.rows;
+            for count in [1, 2] {
+                let row = Row { ints: [count; INTS], ..plain(at, 0) };
+                match run.find(row.time, row.id) {
+                    Ok(at) => run.replace(at, &row),
+                    Err(at) => run.insert(at, &row),
+                }
+                run.settle_growing(&mut scratch);
+            }
+            made += usize::from(run.sums.rows != before);
+            assert!(run.sums.rows * 4 >= run.len() * 3 && run.sums.rows <= run.len());
+            let mut sum = 0;
+            run.sums_since(Moment::MIN, &mut |part| sum += part.ints[0]);
+            assert_eq!(sum, (at + 1) * 2);
+        }
+        assert!(made < 80, "{made} times");
     }
 }

@@ -255,6 +255,21 @@ impl<'de> Visitor<'de> for Lenient {
     }
 }
 
+/// A row of which nothing but its key matters.
+#[cfg(test)]
+pub(super) fn plain(time: i64, id: u64) -> Row {
+    Row {
+        time: Moment(time),
+        id,
+        group: 0,
+        text: super::intern::NO_TEXT,
+        expires: 1,
+        is_final: true,
+        ints: [1; INTS],
+        floats: [f64::NAN; FLOATS],
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -45,32 +45,35 @@ impl Table {
             Ok(at) => self.runs[place].replace(at, row),
             Err(mut at) => {
                 if self.runs[place].len() >= RUN_ROWS_MAX {
-                    if place + 1 == self.runs.len() && at == self.runs[place].len() {
-                        self.runs.push(Run::new(self.kind));
-                        (place, at) = (place + 1, 0);
-                    } else {
-                        let half = RUN_ROWS_MAX / 2;
-                        self.split(place, half);
-                        if at > half {
-                            (place, at) = (place + 1, at - half);
-                        }
-                    }
+                    (place, at) = self.make_room(place, at);
                 }
                 self.runs[place].insert(at, row);
                 self.rows += 1;
-
-                // The next row of it splits it or goes to another run.
-                if self.runs[place].len() == RUN_ROWS_MAX {
-                    self.runs[place].shrink();
-                }
             }
         }
     }
 
-    fn split(&mut self, place: usize, half: usize) {
+    /// Makes room in a run that is full; returns the run and the place in it where the row belongs then.
+    fn make_room(&mut self, place: usize, at: usize) -> (usize, usize) {
+        let is_last = place + 1 == self.runs.len();
+        let run = &mut self.runs[place];
+        if is_last && at == run.len() {
+            run.shrink();
+            self.runs.push(Run::new(self.kind));
+            return (place + 1, 0);
+        }
+
+        // New rows have the newest time, in no order. The run stays nearly full if only the rows of that time leave it.
+        let newest = run.before_newest();
+        let front = if is_last && newest > 0 && at >= newest { newest } else { run.len() / 2 };
+        self.split(place, front);
+        if at >= front { (place + 1, at - front) } else { (place, at) }
+    }
+
+    fn split(&mut self, place: usize, front: usize) {
         let run = &self.runs[place];
         let all: Vec<u32> = (0..run.len() as u32).collect();
-        let (front, back) = (run.gather(&all[..half]), run.gather(&all[half..]));
+        let (front, back) = (run.gather(&all[..front]), run.gather(&all[front..]));
         self.runs[place] = front;
         self.runs.insert(place + 1, back);
     }
@@ -134,9 +137,11 @@ impl Table {
         if self.scratch.len() < self.groups.len() {
             self.scratch.resize(self.groups.len(), Sum::EMPTY);
         }
-        for run in &mut self.runs {
+        let Some((last, others)) = self.runs.split_last_mut() else { return };
+        for run in others {
             run.settle(&mut self.scratch);
         }
+        last.settle_growing(&mut self.scratch);
     }
 
     /// Drops the rows that expired; returns how many.
@@ -222,5 +227,36 @@ impl Table {
     fn since(&self, cutoff: Moment) -> &[Run] {
         let from = self.runs.partition_point(|run| run.last_time().is_some_and(|last| last < cutoff));
         &self.runs[from..]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analytics::intern::NO_TEXT;
+    use crate::analytics::row::plain;
+
+    #[test]
+    fn rows_that_come_in_order_of_time_leave_full_runs_without_spare_memory() {
+        let mut table = Table::new(Kind::PopularQueries);
+        table.groups.code((0, NO_TEXT));
+        for time in 0..100 {
+            for id in [2, 0, 1] {
+                table.upsert(&plain(time, id));
+            }
+            table.settle();
+        }
+
+        let (last, others) = table.runs.split_last().expect("runs");
+        assert!(last.len() <= RUN_ROWS_MAX);
+        for run in others {
+            assert!(run.len() > RUN_ROWS_MAX - 3, "{} rows", run.len());
+            // A byte for the time and eight for the id: all else is the same in all rows.
+            assert_eq!(run.memory_bytes(), run.len() * 9);
+        }
+        assert_eq!(table.rows(), 300);
+        let mut keys = Vec::new();
+        table.rows_since(Moment::MIN, |row| keys.push((row.time.0, row.id)));
+        assert_eq!(keys, (0..100).flat_map(|time| [0, 1, 2].map(|id| (time, id))).collect::<Vec<_>>());
     }
 }
