@@ -12,7 +12,7 @@ use std::ops::Range;
 use super::intern::NO_TEXT;
 use super::kind::Kind;
 use super::moment::{Moment, SECOND_MICROS};
-use super::packed::Packed;
+use super::packed::{Packed, reserve};
 use super::row::{FLOATS, INTS, Row, averages};
 use super::sum::Sum;
 
@@ -84,15 +84,6 @@ impl Run {
         packed.sum::<usize>() + (self.ids.capacity() + floats.sum::<usize>()) * 8 + sums
     }
 
-    /// Gives back the memory of a run to which few rows are going to be added.
-    pub(super) fn shrink(&mut self) {
-        let packed =
-            [&mut self.times, &mut self.groups, &mut self.texts, &mut self.expires, &mut self.finals];
-        packed.into_iter().chain(&mut self.ints).for_each(Packed::shrink);
-        self.ids.shrink_to_fit();
-        self.floats.iter_mut().for_each(Vec::shrink_to_fit);
-    }
-
     pub(super) fn first(&self) -> Option<(Moment, u64)> {
         Some((self.first_time()?, self.ids[0]))
     }
@@ -117,11 +108,6 @@ impl Run {
     /// How many rows are not later than `time`.
     pub(super) fn up_to(&self, time: Moment) -> usize {
         self.times.partition_point(|of_row| of_row <= time.0)
-    }
-
-    /// How many rows are earlier than the newest.
-    pub(super) fn before_newest(&self) -> usize {
-        self.last_time().map_or(0, |newest| self.before(newest))
     }
 
     /// How many rows are earlier than `time`.
@@ -163,6 +149,7 @@ impl Run {
 
     pub(super) fn insert(&mut self, at: usize, row: &Row) {
         self.times.insert(at, row.time.0);
+        reserve(&mut self.ids, 1);
         self.ids.insert(at, row.id);
         self.groups.insert(at, row.group.into());
         self.texts.insert(at, row.text.into());
@@ -172,6 +159,7 @@ impl Run {
             column.insert(at, value);
         }
         for (column, value) in self.floats.iter_mut().zip(row.floats) {
+            reserve(column, 1);
             column.insert(at, value);
         }
         self.changed(at, row.expires);

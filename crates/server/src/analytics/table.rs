@@ -56,16 +56,11 @@ impl Table {
     /// Makes room in a run that is full; returns the run and the place in it where the row belongs then.
     fn make_room(&mut self, place: usize, at: usize) -> (usize, usize) {
         let is_last = place + 1 == self.runs.len();
-        let run = &mut self.runs[place];
-        if is_last && at == run.len() {
-            run.shrink();
-            self.runs.push(Run::new(self.kind));
-            return (place + 1, 0);
-        }
+        let rows = self.runs[place].len();
 
-        // New rows have the newest time, in no order. The run stays nearly full if only the rows of that time leave it.
-        let newest = run.before_newest();
-        let front = if is_last && newest > 0 && at >= newest { newest } else { run.len() / 2 };
+        // New rows have one of the newest times, and come in no order. The rows before these are not going to change, so
+        // they stay together, and without spare memory.
+        let front = if is_last { rows - rows / 8 } else { rows / 2 };
         self.split(place, front);
         if at >= front { (place + 1, at - front) } else { (place, at) }
     }
@@ -250,7 +245,7 @@ mod tests {
         let (last, others) = table.runs.split_last().expect("runs");
         assert!(last.len() <= RUN_ROWS_MAX);
         for run in others {
-            assert!(run.len() > RUN_ROWS_MAX - 3, "{} rows", run.len());
+            assert_eq!(run.len(), RUN_ROWS_MAX / 8 * 7);
             // A byte for the time and eight for the id: all else is the same in all rows.
             assert_eq!(run.memory_bytes(), run.len() * 9);
         }
