@@ -93,7 +93,8 @@ const NOTE_NAME_BYTES_MAX: usize = 1_024;
 
 /// What is not written to a table yet is held in memory up to this.
 const MEMTABLE_BYTES: u64 = 8 << 20;
-const CACHE_BYTES: u64 = 8 << 20;
+/// Entries lie in order, and readers go forwards: only one that was read in part is read again.
+const CACHE_BYTES: u64 = 4 << 20;
 /// A file of entries is deleted when all in it were dropped, so it should be small beside what is kept.
 const ENTRY_FILE_BYTES: u64 = 32 << 20;
 
