@@ -1,6 +1,6 @@
 //! A whole script at once: declarations, settings and what is to run.
 
-use crate::bind::{Binder, BoundQuery, BoundTop, unsupported};
+use crate::bind::{Binder, BoundQuery, BoundTop};
 use crate::error::{Diagnostic, Span};
 use crate::lower::lower;
 use crate::parse::{self, ast::Statement};
@@ -94,10 +94,7 @@ impl Bound {
         let mut bound =
             Bound { binder, settings, queries: vec![], top: None, has_insert: false, diagnostics };
         for statement in statements {
-            let statement = unsupported::without(statement, script, &mut bound.diagnostics);
-            if let Some(statement) = statement {
-                bound.take(statement, wanted);
-            }
+            bound.take(statement, wanted);
         }
         bound.diagnostics.append(&mut bound.binder.diagnostics);
         Ok(bound)

@@ -89,6 +89,19 @@ const FLINK_ONLY: &[&str] = &[
 impl ExprBinder<'_> {
     pub(super) fn call(&mut self, call: &ast::Call, span: Span) -> Bound<ExprId> {
         let name = call.name.value.to_ascii_uppercase();
+        if let Some(argument) = call.arg_names.iter().flatten().next() {
+            let error = Diagnostic::error(argument.span, "named arguments are not supported");
+            return Err(self.report(error.with_hint("write the arguments in their order")));
+        }
+        if !call.within_group.is_empty() {
+            let error = Diagnostic::error(call.name.span, "WITHIN GROUP is not supported");
+            return Err(self.report(error.with_hint("for percentiles: PERCENTILE(x, 0.95)")));
+        }
+        if call.ignore_nulls.is_some() {
+            let error = Diagnostic::error(call.name.span, "IGNORE NULLS and RESPECT NULLS are not supported")
+                .with_hint("aggregates leave nulls out; others by FILTER (WHERE x IS NOT NULL)");
+            return Err(self.report(error));
+        }
         if name == "GROUPING" || name == "GROUPING_ID" {
             return self.grouping(call, span);
         }

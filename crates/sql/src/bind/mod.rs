@@ -24,7 +24,6 @@ mod sink;
 mod stage;
 mod subquery;
 mod top;
-pub(crate) mod unsupported;
 mod values;
 mod window_call;
 

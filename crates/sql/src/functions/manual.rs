@@ -24,6 +24,16 @@ const AGGREGATES: &[(&str, &str)] = &[
         "PERCENTILE",
         "PERCENTILE(x, p): the value that the part p lies below, interpolated; PERCENTILE(x, 0.95)",
     ),
+    ("STDDEV_POP", "STDDEV_POP(x): standard deviation of all values, in the type of x; STDDEV_SAMP of a sample"),
+    ("STDDEV_SAMP", "STDDEV_SAMP(x), STDDEV(x): standard deviation of a sample; null for one value"),
+    ("VAR_POP", "VAR_POP(x): variance of all values, in the type of x"),
+    ("VAR_SAMP", "VAR_SAMP(x), VARIANCE(x): variance of a sample; null for one value"),
+    ("LISTAGG", "LISTAGG(x[, separator]): the texts in order of arrival, between commas or separators"),
+    ("COLLECT", "COLLECT(x): a MULTISET of the values that are not null"),
+    ("ARRAY_AGG", "ARRAY_AGG(x): an ARRAY of the values in order of arrival, nulls too"),
+    ("JSON_OBJECTAGG", "JSON_OBJECTAGG(KEY k VALUE v): a JSON object; a key that comes twice fails the job"),
+    ("JSON_ARRAYAGG", "JSON_ARRAYAGG(x): a JSON array in order of arrival"),
+    ("SINGLE_VALUE", "SINGLE_VALUE(x): the only value; a second one fails the job"),
 ];
 
 const FORMS: &[(&str, &str)] = &[

@@ -72,7 +72,8 @@ pub(crate) fn lower(
         let _ = lowering.insert(query, &rel, table, sink_places[&query.sink]);
     }
 
-    let Lowering { mut sources, drafts, operators, diagnostics, .. } = lowering;
+    let Lowering { mut sources, drafts, operators, mut diagnostics, .. } = lowering;
+    diagnostics.extend(operators.iter().filter_map(not_there));
     if !diagnostics.is_empty() {
         return Err(diagnostics);
     }
@@ -91,6 +92,16 @@ pub(crate) fn lower(
     }
     let sinks = sink_places.keys().map(|index| sink(&catalog.tables[*index])).collect();
     Ok(Plan { settings, pipelines, operators, sinks, notices })
+}
+
+/// The finding at an operator that a plan can name and nothing runs yet.
+fn not_there(operator: &Operator) -> Option<Diagnostic> {
+    let what = match &operator.kind {
+        OperatorKind::Match(_) => "MATCH_RECOGNIZE is",
+        OperatorKind::LookupJoin(_) => "lookup joins are",
+        _ => return None,
+    };
+    Some(Diagnostic::error(operator.span, format!("{what} not supported")))
 }
 
 /// Trees on their way to a plan.
