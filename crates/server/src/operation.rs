@@ -39,7 +39,7 @@ pub struct JobSummary {
     pub state: String,
     /// Milliseconds since 1970.
     pub start_time_ms: i64,
-    /// Why it counts nothing, where that is so.
+    /// What is wrong with it, where something is.
     pub message: Option<String>,
 }
 

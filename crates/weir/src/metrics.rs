@@ -149,7 +149,7 @@ impl Scrape<'_, '_> {
         let lost = self.of_jobs(|job| job.ledger.lost as f64);
         let help = "Records that the log's retention dropped before they were read";
         self.counter("job_records_lost", help, lost)?;
-        let blocked = self.of_jobs(|job| f64::from(u8::from(job.problem().is_some())));
+        let blocked = self.of_jobs(|job| f64::from(u8::from(job.hindrance().is_some())));
         self.gauge("job_blocked", "Whether something keeps the job from counting", blocked)?;
 
         let late = self.of_parts("query", |job| counts(&job.ledger.late_by_query));

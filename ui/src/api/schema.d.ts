@@ -598,7 +598,7 @@ export interface components {
         JobSummary: {
             /** @description 32 hexadecimal digits. */
             id: string;
-            /** @description Why it counts nothing, where that is so. */
+            /** @description What is wrong with it, where something is. */
             message?: string | null;
             name: string;
             /**

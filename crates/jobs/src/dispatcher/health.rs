@@ -29,8 +29,8 @@ impl Dispatcher {
         Arc::new(move |topic| reads.iter().any(|of| (of.includes)(topic)))
     }
 
-    /// The jobs that count nothing now, each with the reason, see [`JobView::problem`](crate::JobView::problem). Of jobs of one name the last
-    /// counts, and queries are the matter of whoever fetches their rows.
+    /// The jobs with which something is wrong, each with the reason, see [`JobView::problem`](crate::JobView::problem). Of
+    /// jobs of one name the last counts, and queries are the matter of whoever fetches their rows.
     pub fn problems(&self) -> Vec<(JobId, String, String)> {
         let jobs = self.jobs();
         let is_last = |at: usize| !jobs[at + 1..].iter().any(|later| later.name() == jobs[at].name());
@@ -39,7 +39,11 @@ impl Dispatcher {
             let view = jobs[at].view();
             // A job that only waits for memory goes on by itself.
             let goes_on = view.blocked.is_none() && !view.memory.is_stuck() && view.time_ahead.is_none();
-            let problem = view.problem().filter(|_| view.status != JobStatus::Running || !goes_on)?;
+            let problem = match view.status {
+                JobStatus::Running if goes_on => view.failing_checkpoints,
+                _ => view.problem(),
+            };
+            let problem = problem?;
             Some((view.id, view.name, problem))
         };
         let mut problems: Vec<_> = watched.filter_map(problem).collect();

@@ -164,7 +164,9 @@ impl Taker {
         let keep_free = self.options.keep_free_bytes;
 
         self.lateness.rotate(id);
-        write(master, attempt, &self.directory, &place, of, (timeout, keep_free, afterwards))?;
+        let written = write(master, attempt, &self.directory, &place, of, (timeout, keep_free, afterwards));
+        master.note_checkpoint(&written);
+        written?;
         self.has_completed = true;
         if let Err(error) = self.directory.prune(self.job, self.options.retained) {
             tracing::warn!(job_id = %self.job, error = %with_causes(&error), "old checkpoints were not removed");
@@ -197,6 +199,19 @@ impl Taker {
         let directory = CheckpointDirectory::open(&target)?;
         let limits = (self.options.timeout, self.options.keep_free_bytes, afterwards);
         write(master, attempt, &directory, &name, (id, Kind::Savepoint), limits)
+    }
+}
+
+impl JobMaster {
+    /// Keeps the picture of the job up to date: how many checkpoints in a row have failed.
+    fn note_checkpoint(&self, written: &Result<String, SavepointError>) {
+        let failed = &mut self.life.lock().failed_checkpoints;
+        match written {
+            Ok(_) => failed.succeeded(),
+            // The job is ending, which is no failure of the checkpoint.
+            Err(SavepointError::Snapshot(CheckpointError::Ended)) => {}
+            Err(error) => failed.failed(self.clock.now(), with_causes(error)),
+        }
     }
 }
 

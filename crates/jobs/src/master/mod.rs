@@ -4,6 +4,7 @@ mod attempt;
 mod checkpoints;
 mod dead_letters;
 mod event_time;
+mod failing_checkpoints;
 mod graph;
 mod live;
 mod memory;
@@ -32,6 +33,7 @@ use crate::status::{JobStatus, StatusHistory};
 use attempt::Launch;
 pub(crate) use attempt::StartError;
 use checkpoints::Taker;
+use failing_checkpoints::FailedCheckpoints;
 use live::Living;
 
 pub use checkpoints::SavepointError;
@@ -79,6 +81,7 @@ struct Life {
     mostly_dead: Option<String>,
     /// Why events are late though they are not.
     time_ahead: Option<String>,
+    failed_checkpoints: FailedCheckpoints,
     checkpoints: CheckpointHistory,
     /// The process is about to end: whatever ends the job now does not end it for good.
     suspending: bool,
@@ -134,6 +137,7 @@ impl JobMaster {
                 memory: None,
                 mostly_dead: None,
                 time_ahead: None,
+                failed_checkpoints: FailedCheckpoints::default(),
                 checkpoints: CheckpointHistory::default(),
                 suspending: false,
                 given_up: false,

@@ -1,4 +1,4 @@
-//! What keeps a job from counting, for people.
+//! What is wrong with a job, for people: what keeps it from counting, or from keeping what it has counted.
 
 use types::Timestamp;
 
@@ -7,10 +7,19 @@ use super::memory::why_held_back;
 use crate::status::JobStatus;
 
 impl JobView {
-    /// Why the job counts nothing now, and what can be done; `None` if it counts, or was ended by somebody.
+    /// What is wrong with the job, and what can be done: [`JobView::hindrance`], and that its checkpoints fail. `None` if
+    /// nothing is, or if somebody has ended the job.
     ///
     /// The sentence begins in lower case and has no full stop, since it is put behind the job's name.
     pub fn problem(&self) -> Option<String> {
+        match (self.hindrance(), &self.failing_checkpoints) {
+            (Some(hindrance), Some(checkpoints)) => Some(format!("{hindrance}; it {checkpoints}")),
+            (hindrance, checkpoints) => hindrance.or_else(|| checkpoints.clone()),
+        }
+    }
+
+    /// Why the job counts nothing now, and what can be done; `None` if it counts, or if somebody has ended it.
+    pub fn hindrance(&self) -> Option<String> {
         let last_failure = || self.failures.last().map_or("for an unknown reason", |failure| &failure.text);
         match self.status {
             JobStatus::Failed => Some(format!("has failed: {}", last_failure())),
@@ -39,7 +48,7 @@ impl JobView {
 }
 
 /// ISO 8601 in UTC, to the second.
-fn iso(time: Timestamp) -> String {
+pub(super) fn iso(time: Timestamp) -> String {
     jiff::Timestamp::from_second(time.0.div_euclid(1_000)).unwrap_or_default().to_string()
 }
 
@@ -66,6 +75,18 @@ mod tests {
         let failed = view(JobStatus::Restarting).failed("no such topic");
         let problem = failed.problem().expect("it counts nothing");
         assert_eq!(problem, "failed and is started again (0 times so far): no such topic");
+    }
+
+    #[test]
+    fn failing_checkpoints_are_a_problem_beside_others_and_keep_nothing_from_being_counted() {
+        let failing = Some("cannot complete a checkpoint".to_owned());
+        let running = JobView { failing_checkpoints: failing.clone(), ..view(JobStatus::Running) };
+        assert_eq!((running.problem(), running.hindrance()), (failing.clone(), None));
+
+        let restarting = view(JobStatus::Restarting).failed("no such topic");
+        let restarting = JobView { failing_checkpoints: failing, ..restarting };
+        let problem = restarting.problem().expect("two of them");
+        assert!(problem.ends_with("no such topic; it cannot complete a checkpoint"), "{problem}");
     }
 
     #[test]

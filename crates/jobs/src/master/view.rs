@@ -59,6 +59,9 @@ pub struct JobView {
     /// Why events are late though they are not, while event time is ahead of the clock.
     #[serde(skip)]
     pub time_ahead: Option<String>,
+    /// Why it has completed no checkpoint for a while, while several in a row have failed.
+    #[serde(skip)]
+    pub failing_checkpoints: Option<String>,
     pub checkpoints: CheckpointHistory,
     /// As the data flows.
     pub graph: Vec<VertexView>,
@@ -129,6 +132,7 @@ impl JobMaster {
             ledger: life.ledger(),
             mostly_dead: life.mostly_dead.clone().filter(|_| status == JobStatus::Running),
             time_ahead: life.time_ahead.clone().filter(|_| status == JobStatus::Running),
+            failing_checkpoints: life.failed_checkpoints.told().filter(|_| !status.is_terminal()),
             memory: life.memory.as_ref().map(|memory| memory.view()).unwrap_or_default(),
             blocked: life.retry.blocked(),
             checkpoints: life.checkpoints.clone(),
@@ -195,6 +199,7 @@ impl JobView {
             blocked: None,
             mostly_dead: None,
             time_ahead: None,
+            failing_checkpoints: None,
             checkpoints: CheckpointHistory::default(),
             graph: Vec::new(),
             settings: BTreeMap::new(),

@@ -4,6 +4,7 @@
 mod again;
 mod apart;
 mod clock;
+mod failing_checkpoints;
 mod history;
 mod letters;
 mod many;

@@ -26,7 +26,7 @@ pub(super) struct Figures {
     history: BTreeMap<&'static str, i64>,
     /// Why it failed.
     failure: Option<String>,
-    /// Why it counts nothing now, and what can be done.
+    /// What is wrong with it, and what can be done: why it counts nothing, or that its checkpoints fail.
     problem: Option<String>,
     /// Times it was started again.
     restarts: u64,

@@ -40,7 +40,7 @@ impl Operations for JobOperations {
             let view = job.view();
             Writer {
                 failure: view.failures.last().map(|failure| failure.text.clone()),
-                hindrance: view.problem().or(view.mostly_dead),
+                hindrance: view.hindrance().or(view.mostly_dead),
                 name: view.name,
                 status: view.status,
             }

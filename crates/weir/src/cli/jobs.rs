@@ -21,7 +21,7 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Lists the jobs that are not over, newest first: id, state, start, how long, name; and what is wrong with
-    /// one that waits, or that cannot use most of what it reads
+    /// one that waits, that cannot write its checkpoints, or that cannot use most of what it reads
     List {
         /// And those that are over, the last fifty
         #[arg(long, short)]

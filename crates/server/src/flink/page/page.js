@@ -55,14 +55,13 @@ function line(job) {
   return row;
 }
 
-// What is wrong with a job though it runs: it waits for memory, or cannot use what it reads.
+// What is wrong with a job that is not over: it waits, fails, cannot write its checkpoints or cannot use what it reads.
 async function notes(job) {
   if (OVER.includes(job.state)) return [];
   const answer = await fetch(`/weir/jobs/${job.jid}`);
   if (!answer.ok) return [];
-  const { memory, mostly_dead, failures } = await answer.json();
-  const failure = job.state === "RUNNING" ? null : failures.at(-1)?.text;
-  return [failure, memory.held_back && `waits for ${memory.held_back}`, mostly_dead].filter(Boolean);
+  const { problem, mostly_dead } = await answer.json();
+  return [problem, mostly_dead].filter(Boolean);
 }
 
 let shown = "";
