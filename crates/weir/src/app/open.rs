@@ -11,7 +11,7 @@ use types::Clock;
 
 use super::below;
 use crate::cli::Failure;
-use crate::config::Config;
+use crate::config::{Config, url_without_secrets};
 use crate::handles::Handles;
 use crate::metrics::Measure;
 use crate::shutdown::Shutdown;
@@ -131,12 +131,20 @@ pub(super) fn redis_options(config: &Config) -> Result<Option<RedisOptions>, Fai
 
     let options =
         RedisOptions { url, copy_for: config.redis.copy_for.0, certificates, ..RedisOptions::default() };
-    let settings = match config.redis.url.as_str() {
-        "" => "redis.host and redis.port (REDIS_HOST, REDIS_PORT)",
-        _ => "redis.url (REDIS_URL)",
-    };
-    options.check().context(settings).map_err(Failure::usage)?;
+    options.check().with_context(|| named(config)).map_err(Failure::usage)?;
     Ok(Some(options))
+}
+
+/// The settings that say where Redis is, with their values, for people.
+fn named(config: &Config) -> String {
+    let of = &config.redis;
+    match of.url.as_str() {
+        "" => {
+            let host = url_without_secrets(&of.host);
+            format!("redis.host and redis.port (REDIS_HOST, REDIS_PORT), `{host}` and `{}`", of.port)
+        }
+        url => format!("redis.url (REDIS_URL), `{}`", url_without_secrets(url)),
+    }
 }
 
 /// Where Redis is, if results are to go there.

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use crate::telemetry::{LogFilter, LogFormat};
 
 pub(crate) use layers::{Flag, Loaded, Sources};
-pub(crate) use show::{show, without_secret};
+pub(crate) use show::{show, url_without_secrets, without_secret};
 pub(crate) use units::{Address, Length, Memory, Property, Size, Zone};
 
 /// Every setting.

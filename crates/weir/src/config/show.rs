@@ -1,5 +1,7 @@
 //! Prints the settings in force, in the order of `weir.toml`, each with who set it.
 
+use std::net::Ipv6Addr;
+
 use storage::log::kafka::is_secret;
 use toml::Value;
 
@@ -37,12 +39,23 @@ pub(crate) fn without_secret(value: &Value) -> Value {
     if let Some(name) = property.filter(|name| is_secret(name)) {
         return Value::String(format!("{name}=***"));
     }
-    Value::String(url_without_secrets(text).unwrap_or_else(|| text.clone()))
+    match text.contains("://") {
+        true => Value::String(url_without_secrets(text)),
+        false => value.clone(),
+    }
 }
 
-/// A URL without its password and without parameters such as `sentinelPassword` and `pass`; `None` for other texts.
-fn url_without_secrets(text: &str) -> Option<String> {
-    let (scheme, rest) = text.split_once("://")?;
+/// Parameters of a URL that are no secrets. Others may be passwords by whatever name, as `sentinelPassword` and `pass`.
+const HARMLESS: [&str; 6] = ["db", "user", "username", "sentinelUsername", "protocol", "database"];
+
+/// A URL without its password and without the values of parameters that may be secrets. What has the form of no URL is shown as
+/// far as it cannot be a password.
+pub(crate) fn url_without_secrets(text: &str) -> String {
+    let (scheme, rest) = match text.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), text),
+    };
+
     // A `?` or a `/` in a password should be escaped. One that is not must not bring the rest to light.
     let (login, rest) = match rest.rsplit_once('@') {
         Some((login, rest)) => {
@@ -54,8 +67,20 @@ fn url_without_secrets(text: &str) -> Option<String> {
 
     let (place, query) = rest.split_at(rest.find('?').map_or(rest.len(), |mark| mark + 1));
     let pairs = query.split('&').map(|pair| match pair.split_once('=') {
-        Some((name, _)) if name.to_lowercase().contains("pass") => format!("{name}=***"),
+        Some((name, _)) if !HARMLESS.contains(&name) => format!("{name}=***"),
         _ => pair.to_owned(),
     });
-    Some(format!("{scheme}://{login}{place}{}", pairs.collect::<Vec<String>>().join("&")))
+    format!("{scheme}{login}{}{}", hosts(place), pairs.collect::<Vec<String>>().join("&"))
+}
+
+/// Hosts and a path. What should be a port and is no number may be a password whose host was forgotten.
+fn hosts(place: &str) -> String {
+    let (hosts, path) = place.split_at(place.find(['/', '?', '#']).unwrap_or(place.len()));
+    let is_port = |text: &str| text == "*" || text.bytes().all(|b| b.is_ascii_digit());
+    let hosts = hosts.split(',').map(|host| match host.rsplit_once(':') {
+        Some((_, port)) if is_port(port) || host.ends_with(']') => host.to_owned(),
+        Some((name, _)) if host.parse::<Ipv6Addr>().is_err() => format!("{name}:***"),
+        _ => host.to_owned(),
+    });
+    format!("{}{path}", hosts.collect::<Vec<String>>().join(","))
 }

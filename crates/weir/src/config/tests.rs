@@ -204,6 +204,9 @@ fn passwords_in_the_parameters_of_a_url_are_not_shown() {
         ),
         ("unix:///run/redis.sock?db=1&pass=secret", "unix:///run/redis.sock?db=1&pass=***"),
         ("redis://:se?cret@a", "redis://:***@a"),
+        ("redis://a?db=1&auth=secret", "redis://a?db=1&auth=***"),
+        ("redis://weir:secret", "redis://weir:***"),
+        ("rediss://[::1]:7000,a:7001/0", "rediss://[::1]:7000,a:7001/0"),
     ] {
         let shown = show(&Loaded::load(&with_environment(&[("REDIS_URL", url)])).unwrap());
         assert!(shown.contains(expected) && !shown.contains("cret"), "{shown}");

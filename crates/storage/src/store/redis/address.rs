@@ -9,7 +9,7 @@
 //!
 //! `rediss` in the place of `redis` speaks TLS. Several hosts behind `redis://` are nodes of a cluster as well. User and
 //! password are those of the servers; sentinels that ask for a password have `?sentinelPassword=…` and, where they know
-//! users, `&sentinelUsername=…`.
+//! users, `&sentinelUsername=…`. Whatever a URL says beyond these forms would be ignored, so it is refused.
 
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, RedisError};
 
@@ -47,6 +47,7 @@ impl Deployment {
         let (scheme, rest) =
             url.split_once("://").ok_or_else(|| wrong("it has no scheme such as redis://"))?;
         let parts = Parts::of(rest);
+        parts.refuse_what_is_ignored(scheme, parameters(scheme)?)?;
 
         match scheme {
             "unix" | "redis+unix" | "valkey+unix" => Ok(Deployment::Server(info(url)?)),
@@ -56,8 +57,7 @@ impl Deployment {
             "redis" | "valkey" | "redis-cluster" => parts.cluster("redis"),
             "rediss" | "valkeys" | "rediss-cluster" => parts.cluster("rediss"),
             "redis-sentinel" => parts.sentinel("redis"),
-            "rediss-sentinel" => parts.sentinel("rediss"),
-            other => Err(wrong(&format!("`{other}://` is no scheme of Redis"))),
+            _ => parts.sentinel("rediss"),
         }
     }
 
@@ -74,6 +74,16 @@ impl Deployment {
             Some(ConnectionAddr::Unix(path)) => (path.display().to_string(), "0".to_owned()),
             _ => ("unknown".to_owned(), "0".to_owned()),
         }
+    }
+}
+
+/// The parameters that a scheme knows.
+fn parameters(scheme: &str) -> Result<&'static [&'static str], StoreError> {
+    match scheme {
+        "unix" | "redis+unix" | "valkey+unix" => Ok(&["db", "user", "pass", "protocol"]),
+        "redis" | "rediss" | "valkey" | "valkeys" | "redis-cluster" | "rediss-cluster" => Ok(&["protocol"]),
+        "redis-sentinel" | "rediss-sentinel" => Ok(&["sentinelUsername", "sentinelPassword", "protocol"]),
+        other => Err(wrong(&format!("`{other}://` is no scheme of Redis"))),
     }
 }
 
@@ -96,8 +106,61 @@ impl<'a> Parts<'a> {
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         let (login, hosts) = authority.split_at(authority.rfind('@').map_or(0, |at| at + 1));
-        let query = query.split('&').filter_map(|pair| pair.split_once('=')).collect();
+        let pairs = query.split('&').filter(|pair| !pair.is_empty());
+        let query = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).collect();
         Parts { login, hosts: hosts.split(',').map(str::trim).collect(), path, query, fragment }
+    }
+
+    /// Fails where something would have no effect: parameters that the scheme does not know, the user of a second host, a
+    /// fragment without TLS.
+    fn refuse_what_is_ignored(&self, scheme: &str, parameters: &[&str]) -> Result<(), StoreError> {
+        self.refuse_second_login()?;
+
+        for (at, (name, value)) in self.query.iter().enumerate() {
+            // What stands there may be the rest of a password with a `?` or an `&`.
+            if name.contains('@') || (value.contains('@') && !parameters.contains(name)) {
+                return Err(wrong("an `@` stands behind a `?`"));
+            }
+            if self.query[..at].iter().any(|(before, _)| before == name) {
+                return Err(wrong(&format!("the parameter `{name}` is there twice: leave one out")));
+            }
+            if parameters.contains(name) {
+                continue;
+            }
+            let remedy = match *name {
+                "db" if scheme.ends_with("-cluster") => {
+                    "leave it out, a cluster has no database but 0".to_owned()
+                }
+                "db" => {
+                    "the database stands behind the host or the service, as in `redis://host/1`".to_owned()
+                }
+                "user" | "username" | "pass" | "password" => {
+                    "user and password stand before the first host, as in `redis://user:password@host`"
+                        .to_owned()
+                }
+                _ => format!("leave it out; `{scheme}://` knows {}", parameters.join(", ")),
+            };
+            return Err(wrong(&format!("`{scheme}://` has no parameter `{name}`: {remedy}")));
+        }
+
+        let is_encrypted = scheme.starts_with("rediss") || scheme == "valkeys";
+        if !is_encrypted && !self.fragment.is_empty() {
+            return Err(wrong("what stands behind `#` is of use to rediss:// alone: leave it out"));
+        }
+        Ok(())
+    }
+
+    /// Fails where a user stands before another host than the first. The last `@` ends the login, so such hosts are in it.
+    fn refuse_second_login(&self) -> Result<(), StoreError> {
+        let Some((first, rest)) = self.login.split_once(',') else { return Ok(()) };
+        let is_host = first.split_once(':').is_none_or(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
+        if first.contains('@') || is_host || rest.trim_end_matches('@').contains('@') {
+            return Err(wrong(
+                "a user stands before a host that is not the first: write one user and password, before the first host, \
+                 which hold for all; in a password, write `,` as %2C",
+            ));
+        }
+        Ok(())
     }
 
     fn cluster(&self, scheme: &str) -> Result<Deployment, StoreError> {
@@ -120,6 +183,9 @@ impl<'a> Parts<'a> {
         let parameter =
             |name| self.query.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| *value);
         let (user, password) = (parameter("sentinelUsername"), parameter("sentinelPassword"));
+        if password.is_empty() && !user.is_empty() {
+            return Err(wrong("`sentinelUsername` is of use only with `sentinelPassword`: set both or none"));
+        }
         let login = if password.is_empty() { String::new() } else { format!("{user}:{password}@") };
 
         let suffix = self.suffix();
@@ -164,6 +230,19 @@ fn info(url: &str) -> Result<ConnectionInfo, StoreError> {
         let text = error.to_string();
         wrong(text.split(" - ").next().unwrap_or_default())
     })?;
+    let port = match info.addr() {
+        ConnectionAddr::Tcp(_, port) | ConnectionAddr::TcpTls { port, .. } => Some(*port),
+        _ => None,
+    };
+    if port == Some(0) {
+        return Err(wrong(
+            "no server listens on port 0: write the port of the server, 6379 unless it was changed",
+        ));
+    }
+    let database = info.redis_settings().db();
+    if database < 0 {
+        return Err(wrong(&format!("{database} is no number of a database: they begin at 0")));
+    }
     // The name of a library is nothing that a user needs a right for.
     let settings = info.redis_settings().clone().set_skip_set_lib_name();
     Ok(info.set_redis_settings(settings))
@@ -211,6 +290,47 @@ mod tests {
         let (sentinel, server) = (found.nodes[0].redis_settings(), found.server.redis_settings());
         assert_eq!((sentinel.username(), sentinel.password(), sentinel.db()), (None, Some("s@"), 0));
         assert_eq!((server.username(), server.password(), server.db()), (Some("u"), Some("p"), 2));
+    }
+
+    #[test]
+    fn what_would_have_no_effect_is_refused_with_a_remedy() {
+        for (url, remedy) in [
+            ("redis://u:secret@a?db=1", "as in `redis://host/1`"),
+            ("rediss://a/2?db=1", "as in `redis://host/1`"),
+            ("redis-cluster://a,b?db=0", "a cluster has no database but 0"),
+            ("redis-sentinel://a/mymaster?db=2", "the service"),
+            ("redis://a?db", "`redis://` has no parameter `db`"),
+            ("redis://a?password=secret", "before the first host"),
+            ("redis://a?timeout=5&protocol=3", "leave it out; `redis://` knows protocol"),
+            ("redis://a?protocol=2&protocol=3", "twice"),
+            ("redis://a?sentinelPassword=secret", "no parameter `sentinelPassword`"),
+            ("redis-sentinel://a/mymaster?sentinelUsername=s", "set both or none"),
+            ("unix:///run/redis.sock?database=1", "knows db, user, pass, protocol"),
+            ("redis://a#insecure", "rediss:// alone"),
+            ("redis://u:se?cret@a", "`?` as %3F"),
+            ("redis://a:0", "no server listens on port 0"),
+            ("rediss://u:secret@a:0/1", "no server listens on port 0"),
+            ("redis-cluster://a:7000,b:0", "no server listens on port 0"),
+            ("redis-sentinel://a:0/mymaster", "no server listens on port 0"),
+            ("redis://a/-1", "they begin at 0"),
+            ("redis-sentinel://a/mymaster/-1", "they begin at 0"),
+            ("unix:///run/redis.sock?db=-1", "they begin at 0"),
+            ("redis-cluster://u:secret@a,q@b", "one user and password"),
+            ("redis-cluster://u:secret@a,q:secret@b,c", "one user and password"),
+            ("redis-cluster://a:7000,u:secret@b", "one user and password"),
+            ("redis-cluster://a,u:secret@b", "one user and password"),
+            ("redis://u:secret@a,q@b", "one user and password"),
+            ("redis-sentinel://u:secret@a,q@b/mymaster", "one user and password"),
+        ] {
+            let Err(StoreError::Address { message }) = Deployment::parse(url) else { panic!("{url}") };
+            assert!(message.contains(remedy), "{url}: {message}");
+            assert!(!message.contains("secret") && !message.contains("cret@"), "{url}: {message}");
+        }
+
+        // A comma or an `@` in a password is none of these, and has always been understood.
+        for url in ["redis://u:p,q@a", "redis://u:p@q@a", "redis://a?protocol=resp3", "rediss://a#insecure"] {
+            assert!(Deployment::parse(url).is_ok(), "{url}");
+        }
     }
 
     #[test]
