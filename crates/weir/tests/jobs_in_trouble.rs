@@ -63,3 +63,34 @@ fn checkpoints_that_fail_in_a_row_are_named_until_one_succeeds() {
     assert!(up.readiness().0);
     assert!(up.stop().success());
 }
+
+#[test]
+fn a_job_that_could_not_be_started_again_is_listed_with_its_reason_until_it_is_cancelled() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (data, script) = (directory.path(), script(directory.path(), BY_ID));
+    let up = Up::start_in(data, &[], &[("WEIR_LOG", "off")]);
+    let submitted = run(weir().args(["run", "--jobs-url", &up.jobs_http, &script]));
+    assert!(submitted.status.success(), "{}", stderr(&submitted));
+    let job = String::from_utf8(submitted.stdout).expect("an id").trim().to_owned();
+    assert!(up.stop().success());
+
+    let record = data.join("jobs").join(format!("{job}.json"));
+    let text = std::fs::read_to_string(&record).expect("a record");
+    std::fs::write(&record, text.replace("COUNT(*)", "CUONT(*)")).expect("it can be written");
+    let up = Up::start_in(data, &[], &[("WEIR_LOG", "off")]);
+    let list = listed(&up, &[]);
+    let at = list.find(&job).unwrap_or_else(|| panic!("the job is not in {list}"));
+    assert!(list[at..].contains("FAILED") && list[at..].contains("\n  has failed: "), "{list}");
+    assert!(list[at..].contains("CUONT"), "{list}");
+    let status = up.get("/status");
+    let failed = status["jobs"].as_array().expect("jobs").iter().find(|of| of["id"] == job.as_str());
+    let message = failed.and_then(|job| job["message"].as_str());
+    assert!(message.is_some_and(|text| text.contains("CUONT")), "{status}");
+
+    let cancelled = run(weir().args(["jobs", "--jobs-url", &up.jobs_http, "cancel", "by-id.sql"]));
+    assert!(cancelled.status.success(), "{}", stderr(&cancelled));
+    assert!(!listed(&up, &[]).contains(&job));
+    assert!(listed(&up, &["--all"]).contains(&job));
+    assert!(up.readiness().0);
+    assert!(up.stop().success());
+}

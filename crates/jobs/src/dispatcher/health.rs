@@ -7,7 +7,7 @@ use sql::plan::Plan;
 use types::JobId;
 
 use super::Dispatcher;
-use crate::master::JobMaster;
+use crate::master::{JobMaster, JobView};
 use crate::status::JobStatus;
 
 impl Dispatcher {
@@ -49,11 +49,16 @@ impl Dispatcher {
         let mut problems: Vec<_> = watched.filter_map(problem).collect();
 
         // One that is on record and could not be started again counts nothing either.
-        let not_started = self.shared.jobs.lock().not_started();
+        let not_started = self.not_started();
         let is_replaced = |name: &str| jobs.iter().any(|job| job.name() == name);
         let not_started = not_started.into_iter().filter(|view| !is_replaced(&view.name));
         problems.extend(not_started.filter_map(|view| Some((view.id, view.name.clone(), view.problem()?))));
         problems
+    }
+
+    /// The jobs on record that this process could not start again, see [`JobView::not_started`](crate::JobView::not_started).
+    pub fn not_started(&self) -> Vec<Arc<JobView>> {
+        self.shared.jobs.lock().not_started()
     }
 
     /// Whether no job has failed that no other of its name came after.

@@ -1,6 +1,6 @@
 //! The jobs that a dispatcher knows: those of this process, and pictures of those that were over before it began.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use types::JobId;
@@ -16,21 +16,15 @@ pub(super) struct Jobs {
     next: u64,
     /// In the order of submission.
     by_number: BTreeMap<u64, Arc<JobMaster>>,
-    /// In the order in which they ended. One that runs again is not among them.
+    /// In the order in which they ended. A job that runs again is not among them; a job that this process could not start
+    /// again is.
     past: Vec<Arc<JobView>>,
-    /// Those of `past` that this process could not start again, though they are to be gone on with.
-    not_started: BTreeSet<JobId>,
 }
 
 impl Jobs {
     pub fn new(mut past: Vec<JobView>) -> Jobs {
         past.sort_by_key(|view| (view.ended, view.started, view.id));
-        Jobs {
-            next: 0,
-            by_number: BTreeMap::new(),
-            past: past.into_iter().map(Arc::new).collect(),
-            not_started: BTreeSet::new(),
-        }
+        Jobs { next: 0, by_number: BTreeMap::new(), past: past.into_iter().map(Arc::new).collect() }
     }
 
     /// Adds a job that has begun.
@@ -43,20 +37,17 @@ impl Jobs {
     pub fn remove_past(&mut self, id: JobId) -> bool {
         let known = self.past.len();
         self.past.retain(|view| view.id != id);
-        self.not_started.remove(&id);
         self.past.len() < known
     }
 
     /// Adds a job that is on record and could not be started again.
     pub fn add_not_started(&mut self, view: JobView) {
-        let id = view.id;
-        self.add_past(view);
-        self.not_started.insert(id);
+        self.add_past(JobView { not_started: true, ..view });
     }
 
     /// The jobs that could not be started again.
     pub fn not_started(&self) -> Vec<Arc<JobView>> {
-        self.past.iter().filter(|view| self.not_started.contains(&view.id)).cloned().collect()
+        self.past.iter().filter(|view| view.not_started).cloned().collect()
     }
 
     /// Adds a job that this process knows only as one that is over.

@@ -41,6 +41,9 @@ pub struct JobView {
     pub history: StatusHistory,
     /// Why it failed, if it has failed for good.
     pub failure: Option<String>,
+    /// It is to be gone on with, and this process could not start it: its status is FAILED, and the next process tries again.
+    #[serde(skip)]
+    pub not_started: bool,
     /// Why its attempts ended, oldest first; the latest of many.
     pub failures: Vec<Failure>,
     /// Times it was started again.
@@ -126,6 +129,7 @@ impl JobMaster {
             ended: status.is_terminal().then(|| history.since()),
             modified: history.since(),
             failure: failure.map(|failure| failure.text.clone()),
+            not_started: false,
             failures: life.failures.clone(),
             restarts: life.restarts,
             tasks: tasks.collect(),
@@ -191,6 +195,7 @@ impl JobView {
             modified: ended,
             history,
             failure: None,
+            not_started: false,
             failures: Vec::new(),
             restarts: 0,
             tasks: Vec::new(),

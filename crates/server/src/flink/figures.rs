@@ -26,6 +26,8 @@ pub(super) struct Figures {
     history: BTreeMap<&'static str, i64>,
     /// Why it failed.
     failure: Option<String>,
+    /// It failed because this process could not start it again; the next one tries.
+    not_started: bool,
     /// What is wrong with it, and what can be done: why it counts nothing, or that its checkpoints fail.
     problem: Option<String>,
     /// Times it was started again.
@@ -127,6 +129,7 @@ impl Figures {
             modified_ms: view.modified.0,
             history: JobStatus::ALL.into_iter().filter_map(entered).collect(),
             failure: view.failure.clone(),
+            not_started: view.not_started,
             problem: view.problem(),
             restarts: view.restarts,
             failures: view.failures.iter().map(FailureFigures::of).collect(),

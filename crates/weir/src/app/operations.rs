@@ -22,8 +22,10 @@ impl Operations for JobOperations {
     }
 
     fn jobs(&self) -> Vec<JobSummary> {
-        let views = self.0.jobs().into_iter().rev().map(|job| job.view());
-        views
+        let running = self.0.jobs().into_iter().rev().map(|job| job.view());
+        let not_started = self.0.not_started().into_iter().rev().map(|view| (*view).clone());
+        running
+            .chain(not_started)
             .map(|view| JobSummary {
                 id: view.id.to_string(),
                 message: view.problem().or(view.mostly_dead),

@@ -21,7 +21,8 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Lists the jobs that are not over, newest first: id, state, start, how long, name; and what is wrong with
-    /// one that waits, that cannot write its checkpoints, or that cannot use most of what it reads
+    /// one that waits, that cannot write its checkpoints, or that cannot use most of what it reads. A job that could
+    /// not be started again with Weir is listed as FAILED, with the reason
     List {
         /// And those that are over, the last fifty
         #[arg(long, short)]
@@ -69,6 +70,15 @@ struct Job {
     state: String,
     start_time: i64,
     duration: i64,
+    /// Its state is FAILED because it could not be started again with Weir, which tries it with its next start.
+    #[serde(skip)]
+    not_started: bool,
+}
+
+impl Job {
+    fn is_over(&self) -> bool {
+        OVER.contains(&self.state.as_str()) && !self.not_started
+    }
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
@@ -110,14 +120,24 @@ fn find(manager: &JobManager, given: &str, among: Among) -> Result<JobId, Failur
         return Ok(id);
     }
 
-    let jobs = manager.get::<Overview>("/v1/jobs/overview")?.jobs;
+    let named = |job: &Job| job.name == given || on_one_line(&job.name) == given;
+    let jobs = jobs(manager, named)?;
     chosen(jobs, given, among).map_err(|why| Failure::failed(anyhow::anyhow!(why)))
 }
 
+/// The jobs that are asked for.
+fn jobs(manager: &JobManager, is_asked_for: impl Fn(&Job) -> bool) -> Result<Vec<Job>, Failure> {
+    let mut jobs = manager.get::<Overview>("/v1/jobs/overview")?.jobs;
+    jobs.retain(is_asked_for);
+    for job in jobs.iter_mut().filter(|job| job.state == FAILED) {
+        job.not_started = figures(manager, &job.jid)?.not_started;
+    }
+    Ok(jobs)
+}
+
 /// The job of a name, or why there is none that is surely meant.
-fn chosen(jobs: Vec<Job>, name: &str, among: Among) -> Result<JobId, String> {
-    let named = jobs.into_iter().filter(|job| job.name == name || on_one_line(&job.name) == name);
-    let (mut over, running): (Vec<Job>, Vec<Job>) = named.partition(|job| OVER.contains(&job.state.as_str()));
+fn chosen(named: Vec<Job>, name: &str, among: Among) -> Result<JobId, String> {
+    let (mut over, running): (Vec<Job>, Vec<Job>) = named.into_iter().partition(Job::is_over);
     over.sort_by_key(|job| job.start_time);
 
     let found = match (running.as_slice(), over.last()) {
@@ -155,13 +175,18 @@ fn savepoint(
 #[derive(Deserialize)]
 struct Figures {
     ledger: Value,
+    not_started: bool,
     problem: Option<String>,
     mostly_dead: Option<String>,
 }
 
+fn figures(manager: &JobManager, job: &str) -> Result<Figures, Failure> {
+    manager.get(&format!("/weir/jobs/{job}"))
+}
+
 /// Whether it balances is in the exit code too.
 fn ledger(manager: &JobManager, job: JobId, as_json: bool) -> Result<Outcome, Failure> {
-    let ledger = manager.get::<Figures>(&format!("/weir/jobs/{job}"))?.ledger;
+    let ledger = figures(manager, &job.to_string())?.ledger;
     let count = |name: &str| ledger[name].as_u64().unwrap_or_default();
     let parts = ["counted", "filtered", "empty", "late", "dead_lettered"];
     let balances = count("accepted") == parts.iter().map(|name| count(name)).sum::<u64>();
@@ -192,18 +217,19 @@ fn ledger(manager: &JobManager, job: JobId, as_json: bool) -> Result<Outcome, Fa
 }
 
 /// What a job is in that is over.
-const OVER: [&str; 3] = ["FINISHED", "CANCELED", "FAILED"];
+const OVER: [&str; 3] = ["FINISHED", "CANCELED", FAILED];
+const FAILED: &str = "FAILED";
 
 fn list(manager: &JobManager, all: bool) -> Result<Outcome, Failure> {
-    let mut jobs = manager.get::<Overview>("/v1/jobs/overview")?.jobs;
-    jobs.retain(|job| all || !OVER.contains(&job.state.as_str()));
+    let mut jobs = jobs(manager, |job| all || !["FINISHED", "CANCELED"].contains(&job.state.as_str()))?;
+    jobs.retain(|job| all || !job.is_over());
     jobs.sort_by_key(|job| std::cmp::Reverse(job.start_time));
     for job in jobs {
         let start = Timestamp::from_millisecond(job.start_time).unwrap_or_default();
         let lasted = Interval(job.duration / 1000 * 1000).to_string();
         let name = on_one_line(&job.name);
         print(&format!("{}  {:<12}  {start:.0}  {lasted:>8}  {name}", job.jid, job.state))?;
-        let figures: Figures = manager.get(&format!("/weir/jobs/{}", job.jid))?;
+        let figures = figures(manager, &job.jid)?;
         for remark in [figures.problem, figures.mostly_dead].into_iter().flatten() {
             print(&format!("  {}", on_one_line(&remark)))?;
         }
@@ -222,6 +248,7 @@ mod tests {
             state: state.to_owned(),
             start_time: id.into(),
             duration: 0,
+            not_started: false,
         }
     }
 
@@ -236,12 +263,17 @@ mod tests {
                 job(5, "c", "RUNNING"),
                 job(6, "c", "RESTARTING"),
                 job(7, "two\nlines", "RUNNING"),
+                Job { not_started: true, ..job(8, "e", "FAILED") },
             ]
         };
-        let of = |name: &str, among| chosen(jobs(), name, among).map(|id| id.0);
+        let of = |name: &str, among| {
+            let named = jobs().into_iter().filter(|job| job.name == name || on_one_line(&job.name) == name);
+            chosen(named.collect(), name, among).map(|id| id.0)
+        };
         assert_eq!(of("a", Among::Running), Ok(2));
         assert_eq!((of("two\nlines", Among::Running), of("two\\nlines", Among::All)), (Ok(7), Ok(7)));
         assert_eq!(of("b", Among::All), Ok(4));
+        assert_eq!(of("e", Among::Running), Ok(8), "`weir jobs cancel` gives it up");
         assert!(of("b", Among::Running).is_err_and(|why| why.contains("is FAILED")));
         assert!(of("c", Among::All).is_err_and(|why| why.contains("by its id")));
         assert!(of("d", Among::All).is_err_and(|why| why.contains("no job `d`")));

@@ -45,7 +45,7 @@ function line(job) {
   cell(row, duration(job.duration), { className: "number", name: "Duration" });
   cell(row, `${job.tasks.running} of ${job.tasks.total}`, { className: "number", name: "Subtasks running" });
   const action = row.insertCell();
-  if (!OVER.includes(job.state)) {
+  if (!OVER.includes(job.state) || job.not_started) {
     const button = document.createElement("button");
     button.textContent = "Cancel";
     button.setAttribute("aria-label", `Cancel ${job.name}`);
@@ -55,13 +55,15 @@ function line(job) {
   return row;
 }
 
-// What is wrong with a job that is not over: it waits, fails, cannot write its checkpoints or cannot use what it reads.
-async function notes(job) {
-  if (OVER.includes(job.state)) return [];
+// What is wrong with a job: it waits, has failed, cannot write its checkpoints or cannot use what it reads. A job that Weir could
+// not start again can still be cancelled.
+async function look(job) {
+  const nothing = { notes: [], not_started: false };
+  if (job.state !== "FAILED" && OVER.includes(job.state)) return nothing;
   const answer = await fetch(`/weir/jobs/${job.jid}`);
-  if (!answer.ok) return [];
-  const { problem, mostly_dead } = await answer.json();
-  return [problem, mostly_dead].filter(Boolean);
+  if (!answer.ok) return nothing;
+  const { problem, mostly_dead, not_started } = await answer.json();
+  return { notes: [problem, mostly_dead].filter(Boolean), not_started };
 }
 
 let shown = "";
@@ -73,7 +75,7 @@ async function show() {
   if (!answer.ok) throw new Error((await answer.json()).errors[0]);
   const { jobs } = await answer.json();
   jobs.sort((a, b) => b["start-time"] - a["start-time"]);
-  await Promise.all(jobs.map(async (job) => Object.assign(job, { notes: await notes(job) })));
+  await Promise.all(jobs.map(async (job) => Object.assign(job, await look(job))));
   // A button that is being pressed should not be replaced: only changes are drawn.
   const now = JSON.stringify(jobs.map((job) => ({ ...job, duration: duration(job.duration) })));
   if (now === shown) return;
