@@ -80,14 +80,19 @@ fn a_job_that_could_not_be_started_again_is_listed_with_its_reason_until_it_is_c
     let up = Up::start_in(data, &[], &[("WEIR_LOG", "off")]);
     let list = listed(&up, &[]);
     let at = list.find(&job).unwrap_or_else(|| panic!("the job is not in {list}"));
-    assert!(list[at..].contains("FAILED") && list[at..].contains("\n  has failed: "), "{list}");
+    assert!(list[at..].contains("FAILED") && list[at..].contains("\n  could not be started again"), "{list}");
     assert!(list[at..].contains("CUONT"), "{list}");
     let status = up.get("/status");
     let failed = status["jobs"].as_array().expect("jobs").iter().find(|of| of["id"] == job.as_str());
     let message = failed.and_then(|job| job["message"].as_str());
     assert!(message.is_some_and(|text| text.contains("CUONT")), "{status}");
 
-    let cancelled = run(weir().args(["jobs", "--jobs-url", &up.jobs_http, "cancel", "by-id.sql"]));
+    // Another job of its name does not replace it.
+    let again = run(weir().args(["run", "--jobs-url", &up.jobs_http, &script]));
+    assert!(again.status.success(), "{}", stderr(&again));
+    let (is_ready, readiness) = up.readiness();
+    assert!(!is_ready && not_ready(&readiness).is_some_and(|told| told.contains(&job)), "{readiness}");
+    let cancelled = run(weir().args(["jobs", "--jobs-url", &up.jobs_http, "cancel", &job]));
     assert!(cancelled.status.success(), "{}", stderr(&cancelled));
     assert!(!listed(&up, &[]).contains(&job));
     assert!(listed(&up, &["--all"]).contains(&job));

@@ -205,9 +205,13 @@ impl Taker {
 impl JobMaster {
     /// Keeps the picture of the job up to date: how many checkpoints in a row have failed.
     fn note_checkpoint(&self, written: &Result<String, SavepointError>) {
-        let failed = &mut self.life.lock().failed_checkpoints;
+        let life = &mut *self.life.lock();
+        let failed = &mut life.failed_checkpoints;
         match written {
-            Ok(_) => failed.succeeded(),
+            Ok(_) => {
+                failed.succeeded();
+                life.stability.checkpointed();
+            }
             // The job is ending, which is no failure of the checkpoint.
             Err(SavepointError::Snapshot(CheckpointError::Ended)) => {}
             Err(error) => failed.failed(self.clock.now(), with_causes(error)),

@@ -134,7 +134,7 @@ impl Living {
         if !life.failures.is_empty() {
             life.restarts += 1;
         }
-        life.hold(&attempt);
+        life.hold(&attempt, master.clock.elapsed());
         if let Some(restored) = from {
             life.checkpoints.restore(restored_from(restored, now));
         }
@@ -196,6 +196,7 @@ impl Living {
             told.tell(master.id, &master.name, &memory.view());
             master.look_for_dead_letters(&mut dead_letters, now);
             master.look_at_event_time(max_future);
+            master.look_at_stability(now);
             let wait = until.or(due).unwrap_or(LOOK).min(LOOK);
             select! {
                 recv(ended) -> _ => break,
@@ -344,6 +345,7 @@ impl Living {
 
     fn book_failure(&self, text: &str) {
         let mut life = self.master.life.lock();
+        life.stability.fail();
         if life.failures.len() == REMEMBERED {
             life.failures.remove(0);
         }

@@ -11,6 +11,7 @@ mod memory;
 mod new_job;
 mod problem;
 mod request;
+mod stability;
 mod view;
 
 use std::sync::Arc;
@@ -35,6 +36,7 @@ pub(crate) use attempt::StartError;
 use checkpoints::Taker;
 use failing_checkpoints::FailedCheckpoints;
 use live::Living;
+use stability::Stability;
 
 pub use checkpoints::SavepointError;
 pub(crate) use checkpoints::savepoint_name;
@@ -82,6 +84,7 @@ struct Life {
     /// Why events are late though they are not.
     time_ahead: Option<String>,
     failed_checkpoints: FailedCheckpoints,
+    stability: Stability,
     checkpoints: CheckpointHistory,
     /// The process is about to end: whatever ends the job now does not end it for good.
     suspending: bool,
@@ -138,6 +141,7 @@ impl JobMaster {
                 mostly_dead: None,
                 time_ahead: None,
                 failed_checkpoints: FailedCheckpoints::default(),
+                stability: Stability::default(),
                 checkpoints: CheckpointHistory::default(),
                 suspending: false,
                 given_up: false,

@@ -7,21 +7,37 @@ use super::memory::why_held_back;
 use crate::status::JobStatus;
 
 impl JobView {
-    /// What is wrong with the job, and what can be done: [`JobView::hindrance`], and that its checkpoints fail. `None` if
-    /// nothing is, or if somebody has ended the job.
+    /// What is wrong with the job, and what can be done: [`JobView::hindrance`], that it has just failed, and that its
+    /// checkpoints fail. `None` if nothing is, or if somebody has ended the job.
     ///
     /// The sentence begins in lower case and has no full stop, since it is put behind the job's name.
     pub fn problem(&self) -> Option<String> {
-        match (self.hindrance(), &self.failing_checkpoints) {
+        let hindrance = self.hindrance().or_else(|| self.instability());
+        match (hindrance, &self.failing_checkpoints) {
             (Some(hindrance), Some(checkpoints)) => Some(format!("{hindrance}; it {checkpoints}")),
             (hindrance, checkpoints) => hindrance.or_else(|| checkpoints.clone()),
         }
+    }
+
+    /// Why its attempt before failed, as long as the attempt that runs may do so too.
+    pub(crate) fn instability(&self) -> Option<String> {
+        let failure = self.failures.last()?;
+        (self.status == JobStatus::Running && !self.is_stable).then(|| {
+            format!(
+                "failed and was started again ({} times so far), and has not shown yet that it runs: {}",
+                self.restarts, failure.text
+            )
+        })
     }
 
     /// Why the job counts nothing now, and what can be done; `None` if it counts, or if somebody has ended it.
     pub fn hindrance(&self) -> Option<String> {
         let last_failure = || self.failures.last().map_or("for an unknown reason", |failure| &failure.text);
         match self.status {
+            JobStatus::Failed if self.not_started => Some(format!(
+                "could not be started again, and is tried with the next start of Weir: {}",
+                last_failure()
+            )),
             JobStatus::Failed => Some(format!("has failed: {}", last_failure())),
             JobStatus::Restarting | JobStatus::Failing => Some(format!(
                 "failed and is started again ({} times so far): {}",
@@ -32,6 +48,8 @@ impl JobView {
                 .blocked_write()
                 .or_else(|| Some(format!("waits for {}", why_held_back(&self.memory)?)))
                 .or_else(|| self.time_ahead.clone()),
+            // Before it runs it may wait for what it writes to.
+            JobStatus::Created => self.blocked_write(),
             _ => None,
         }
     }
@@ -75,6 +93,16 @@ mod tests {
         let failed = view(JobStatus::Restarting).failed("no such topic");
         let problem = failed.problem().expect("it counts nothing");
         assert_eq!(problem, "failed and is started again (0 times so far): no such topic");
+    }
+
+    #[test]
+    fn a_job_that_runs_again_says_why_it_failed_until_it_is_stable() {
+        let again = JobView { restarts: 2, ..view(JobStatus::Running).failed("no such topic") };
+        let problem = again.problem().expect("it may fail again");
+        assert!(problem.starts_with("failed and was started again (2 times so far)"), "{problem}");
+        assert!(problem.ends_with("no such topic"), "{problem}");
+        assert_eq!(again.hindrance(), None, "it counts");
+        assert_eq!(JobView { is_stable: true, ..again }.problem(), None);
     }
 
     #[test]

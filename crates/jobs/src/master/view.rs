@@ -1,6 +1,7 @@
 //! Pictures of a job, for those who watch, and for its history once it is over.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use connectors::retry::Blocked;
 use engine::memory::MemoryView;
@@ -48,6 +49,9 @@ pub struct JobView {
     pub failures: Vec<Failure>,
     /// Times it was started again.
     pub restarts: u64,
+    /// Its attempt has shown that it runs: it has completed two checkpoints, or has run for a minute.
+    #[serde(skip)]
+    pub is_stable: bool,
     pub tasks: Vec<TaskView>,
     pub ledger: LedgerCounts,
     /// A job that is over holds none.
@@ -132,6 +136,7 @@ impl JobMaster {
             not_started: false,
             failures: life.failures.clone(),
             restarts: life.restarts,
+            is_stable: status == JobStatus::Running && life.stability.is_stable(),
             tasks: tasks.collect(),
             ledger: life.ledger(),
             mostly_dead: life.mostly_dead.clone().filter(|_| status == JobStatus::Running),
@@ -156,8 +161,9 @@ impl Life {
         }
     }
 
-    /// This attempt is the one that runs.
-    pub(super) fn hold(&mut self, attempt: &Attempt) {
+    /// This attempt is the one that runs, from now on by the clock's `elapsed`.
+    pub(super) fn hold(&mut self, attempt: &Attempt, now: Duration) {
+        self.stability.begin(now);
         self.control = Some(attempt.execution.control());
         self.tasks = attempt.execution.tasks().to_vec();
         self.retry = attempt.retry.clone();
@@ -198,6 +204,7 @@ impl JobView {
             not_started: false,
             failures: Vec::new(),
             restarts: 0,
+            is_stable: false,
             tasks: Vec::new(),
             ledger: LedgerCounts::default(),
             memory: MemoryView::default(),

@@ -156,3 +156,73 @@ fn a_job_whose_checkpoints_or_record_are_gone_does_not_begin_anew_by_itself() {
     assert_ne!(process.submit(fresh).expect("it starts").id(), job.id());
     assert!(process.shut_down(Duration::from_secs(20)));
 }
+
+/// [`SCRIPT`], which fails for good with the first event.
+fn doomed() -> String {
+    SCRIPT.replace("SUM(v)", "SUM(1 / (v - 1))")
+}
+
+#[test]
+fn a_failure_is_told_until_the_job_in_its_place_has_shown_that_it_runs() {
+    let world = World::new(1);
+    let process = world.process();
+    let failed = process.submit(submission(&doomed(), Origin::Submitted)).expect("it starts");
+    world.append(0, &[("a", 1)]);
+    until_is(&failed, JobStatus::Failed);
+    let told = || process.problems().into_iter().map(|(id, _, text)| (id, text)).collect::<Vec<_>>();
+    assert_eq!(told().len(), 1);
+
+    // It runs for a moment, and fails for the same reason.
+    let again = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
+    let [(id, text)] = &told()[..] else { panic!("{:?}", told()) };
+    assert_eq!(*id, failed.id());
+    assert!(text.contains("zero") && text.contains(&format!("job {} was started", again.id())), "{text}");
+
+    again.checkpoint().expect("a checkpoint");
+    assert_eq!(told().len(), 1, "sources take part in the first before they read");
+    again.checkpoint().expect("a checkpoint");
+    assert_eq!(told(), []);
+    assert!(process.shut_down(Duration::from_secs(20)));
+}
+
+#[test]
+fn a_job_that_fails_again_and_again_is_told_while_it_runs_too() {
+    let world = World::new(1);
+    let process = world.process();
+    let job = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
+    assert_eq!(process.problems(), []);
+    world.log.break_down();
+    until("it is started again", || job.view().restarts == 1);
+    until_is(&job, JobStatus::Running);
+    let [(_, _, text)] = &process.problems()[..] else { panic!("it may fail again") };
+    assert!(text.starts_with("failed and was started again (1 times so far)"), "{text}");
+
+    for _ in 0..2 {
+        job.checkpoint().expect("a checkpoint");
+    }
+    assert_eq!(process.problems(), []);
+    assert!(process.shut_down(Duration::from_secs(20)));
+}
+
+#[test]
+fn a_job_that_could_not_be_started_again_is_told_beside_another_of_its_name() {
+    let world = World::new(1);
+    let process = world.process();
+    let job = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts").id();
+    assert!(process.shut_down(Duration::from_secs(20)));
+    let record = world.directory.path().join("jobs").join(format!("{job}.json"));
+    let text = std::fs::read_to_string(&record).expect("a record");
+    std::fs::write(&record, text.replace("COUNT(*)", "CUONT(*)")).expect("it can be written");
+
+    let process = world.process();
+    process.resume().expect("the records can be read");
+    let again = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
+    for _ in 0..2 {
+        again.checkpoint().expect("a checkpoint");
+    }
+    let [(id, _, text)] = &process.problems()[..] else { panic!("each start tries it again") };
+    assert!(*id == job && text.contains("could not be started again"), "{text}");
+    assert!(process.abandon(job));
+    assert_eq!(process.problems(), []);
+    assert!(process.shut_down(Duration::from_secs(20)));
+}
