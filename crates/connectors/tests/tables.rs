@@ -204,6 +204,11 @@ fn topics_that_cannot_be_written() {
             (table("'json.map-null-key.mode' = «'SKIP'»"), "cannot be 'SKIP'", "'LITERAL'"),
             (table("'topic-pattern' = «'t.*'»"), "names its topic", ""),
             (
+                "CREATE TABLE t (a STRING, b BIGINT) WITH ('connector' = 'kafka', 'topic' = «'weir-dead-letters'», 'format' = 'json');\n",
+                "Weir's own",
+                "another topic",
+            ),
+            (
                 "CREATE TABLE t (a STRING, b BIGINT) WITH ('connector' = 'kafka', 'topic' = «'a;b'», 'format' = 'json');\n",
                 "one topic",
                 "a table for each",

@@ -180,6 +180,22 @@ async fn other_topics_take_any_object_if_they_exist() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn topics_of_weirs_own_take_no_events_whether_they_exist_or_not() {
+    let options = Options { unknown_topics: UnknownTopics::Create, ..Options::default() };
+    let weir = start_with(options, |_| {}).await;
+    storage::log::EventLog::create_topic(&*weir.log, "weir-dead-letters", 1).expect("created");
+    for topic in ["weir-dead-letters", "weir%2Ddead-letters", "weir-notes", "__consumer_offsets"] {
+        let answer = weir.post(&format!("/events/{topic}"), "{}").await;
+        assert_eq!(answer.status, 403, "{topic}");
+        let told = answer.json()["detail"].as_str().expect("a detail").to_owned();
+        assert!(told.contains("is Weir's own and takes no events"), "{told}");
+        assert_eq!(told.contains("weir dead-letters replay"), topic.ends_with("letters"), "{told}");
+    }
+    assert_eq!(weir.log.records("weir-dead-letters"), []);
+    assert_eq!(weir.post("/events/weir-events", "{}").await.status, 202, "a topic of somebody else");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_event_in_utf_16_is_kept_as_utf_8() {
     let weir = start().await;
     let event = A.replace("\"a\"", "\"học\"");

@@ -28,7 +28,7 @@ use crate::handles::{self, Handles};
 use crate::metrics::{JobMetrics, StoreMetrics};
 use crate::shutdown::Shutdown;
 use crate::{guard, machine};
-use open::{Opened, OpenedLog, open_log, open_store, redis_options};
+use open::{Opened, OpenedLog, check_topic, open_log, open_store, redis_options};
 use operations::JobOperations;
 
 /// How long a job may take to end.
@@ -64,6 +64,7 @@ pub(crate) fn run(
     for remark in &loaded.remarks {
         tracing::warn!("{remark}");
     }
+    check_topic(config)?;
     let redis = redis_options(config)?;
     let has_kafka = !config.kafka.brokers.is_empty();
     let handles = handles::share(config.http.connections.get(), has_kafka).map_err(Failure::external)?;

@@ -96,6 +96,9 @@ fn a_wrong_command_line_or_setting_is_code_2() {
     let (status, told) = code(&["config", "--set", "http.adress=x"]);
     assert_eq!(status, Some(2));
     assert!(told.contains("did you mean `http.address`?"), "{told}");
+    let (status, told) = code(&["up", "--set", "ingest.topic=weir-dead-letters"]);
+    assert_eq!(status, Some(2));
+    assert!(told.contains("ingest.topic") && told.contains("is a topic of Weir's own"), "{told}");
     let mut up = weir();
     up.arg("up").env("KAFKA_BROKER_URL", "kafka:9092").env("WEIR_KAFKA_PROPERTIES", "fetch.min.byte=1");
     let output = run(up.current_dir(directory.path()));

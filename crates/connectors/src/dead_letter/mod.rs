@@ -25,7 +25,5 @@ pub use queue::{DeadLetterError, DeadLetterQueue, StoredDeadLetter};
 pub(crate) use record::carried;
 pub use record::{DeadLetterId, DeadLetterInfo, InvalidDeadLetterId};
 pub use replay::{Ancestor, Reached, Reader, Replayed};
+pub use storage::log::DEAD_LETTER_TOPIC;
 pub use topic::{DeadLetterTopic, NoDeadLetters};
-
-/// Where dead letters go unless told otherwise.
-pub const DEAD_LETTER_TOPIC: &str = "weir-dead-letters";

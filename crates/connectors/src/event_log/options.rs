@@ -7,12 +7,11 @@ use engine::connector::Reads;
 use regex::Regex;
 use sql::error::Diagnostic;
 use sql::plan::{SourceTable, TableOptions};
-use storage::log::{EventLog, NOTES_TOPIC};
+use storage::log::{EventLog, is_internal};
 use types::{Offset, PartitionId, Timestamp};
 
 use super::keys::{Fields, KeyOptions};
 use super::metadata;
-use crate::dead_letter::DEAD_LETTER_TOPIC;
 use crate::format::json::JsonOptions;
 use crate::format::value_format;
 use crate::options::Reader;
@@ -34,12 +33,6 @@ pub enum Topics {
     Named(Vec<String>),
     /// Every topic whose whole name matches, those made later too.
     Matching(Regex),
-}
-
-/// Whether a topic is Weir's own, or the brokers': a pattern never means it. A job that read its own dead letters would
-/// feed itself.
-pub(super) fn is_internal(topic: &str) -> bool {
-    topic.starts_with("__") || topic == DEAD_LETTER_TOPIC || topic == NOTES_TOPIC
 }
 
 /// Where a table starts that goes on from nothing.

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use engine::connector::{Split, StartFrom, StartPosition};
 use parking_lot::Mutex;
-use storage::log::{EventLog, LogError, LogReader, Polled, Start, Wanted};
+use storage::log::{EventLog, LogError, LogReader, Polled, Start, Wanted, is_internal};
 use types::{Clock, Offset, PartitionId};
 
-use super::options::{EventLogOptions, Reset, Startup, Topics, is_internal};
+use super::options::{EventLogOptions, Reset, Startup, Topics};
 
 /// Bytes fetched at once.
 const FETCH_BYTES: usize = 1 << 20;

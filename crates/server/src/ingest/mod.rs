@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use parking_lot::RwLock;
 use serde::Serialize;
-use storage::log::{EventLog, LogError, NewRecord, Note};
+use storage::log::{DEAD_LETTER_TOPIC, EventLog, LogError, NewRecord, Note, is_internal};
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
@@ -79,6 +79,9 @@ impl Ingest {
     }
 
     async fn take(&self, topic: &str, request: Request) -> Result<Response, Failure> {
+        if is_internal(topic) {
+            return Err(not_for_events(topic));
+        }
         self.known(topic).await?;
         let (parts, body) = request.into_parts();
         let coding = Coding::of(&parts.headers)?;
@@ -271,6 +274,17 @@ fn no_topic(topic: &str) -> Failure {
     )
 }
 
+/// The answer to events for a topic that only Weir itself, or the brokers, write to.
+fn not_for_events(topic: &str) -> Failure {
+    let remedy = match topic {
+        DEAD_LETTER_TOPIC => {
+            "; `weir dead-letters replay` gives dead letters back to the topics that they came from"
+        }
+        _ => "",
+    };
+    Failure::new(StatusCode::FORBIDDEN, format!("topic `{topic}` is Weir's own and takes no events{remedy}"))
+}
+
 /// The answer to events that are durable.
 fn answer(said: Vec<u8>, share: Share, is_repeated: bool) -> Response {
     let said = Bytes::from_owner(Said { bytes: said, _share: share });
@@ -330,6 +344,7 @@ pub(crate) async fn post_events(
     responses(
         (status = 202, description = "the accepted events are durable", body = Accepted),
         (status = 400, description = "nothing could be read, or the topic's name is not valid", body = Detail),
+        (status = 403, description = "the topic is Weir's own", body = Detail),
         (status = 404, description = "no such topic; the detail says what makes it", body = Detail),
         (status = 408, description = "the body took too long to arrive", body = Detail),
         (status = 409, description = "a request with this Idempotency-Key is being answered", body = Detail),

@@ -31,6 +31,15 @@ pub use embedded::{EmbeddedLog, Options};
 pub use kafka::NOTES_TOPIC;
 pub use logs::Logs;
 
+/// Events that jobs could not count.
+pub const DEAD_LETTER_TOPIC: &str = "weir-dead-letters";
+
+/// Whether a topic is Weir's own, or the brokers': nobody else writes to it, and a pattern of topics never means it. A job
+/// that read its own dead letters by a pattern would feed itself.
+pub fn is_internal(topic: &str) -> bool {
+    topic.starts_with("__") || topic == DEAD_LETTER_TOPIC || topic == NOTES_TOPIC
+}
+
 /// A record to append. Its partition follows from the key (a stable hash), or round-robin without one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NewRecord {

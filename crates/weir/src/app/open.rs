@@ -89,6 +89,17 @@ fn wait_for(log: &KafkaLog, shutdown: &Shutdown) -> Result<(), Failure> {
     }
 }
 
+/// Fails where events would go to a topic of Weir's own.
+pub(super) fn check_topic(config: &Config) -> Result<(), Failure> {
+    let topic = &config.ingest.topic;
+    match log::is_internal(topic) {
+        false => Ok(()),
+        true => Err(Failure::usage(anyhow::anyhow!(
+            "ingest.topic (KAFKA_TOPIC_QUERIES), `{topic}`, is a topic of Weir's own and takes no events: name another"
+        ))),
+    }
+}
+
 /// A result store, and what frees its directory.
 pub(super) struct Opened {
     pub store: Arc<dyn ResultStore>,

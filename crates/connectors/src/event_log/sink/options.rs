@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use sql::error::Diagnostic;
 use sql::plan::SinkTable;
+use storage::log::is_internal;
 
 use super::super::keys::{Fields, KeyOptions};
 use super::super::{metadata, options};
@@ -85,6 +86,12 @@ fn topic(reader: &mut Reader<'_>, mode: Mode) -> String {
     if topic.contains(';') {
         let message = "a table that is written has one topic";
         reader.reject("topic", message, "declare a table for each topic, and INSERT into each");
+    } else if is_internal(&topic) {
+        reader.reject(
+            "topic",
+            format!("topic `{topic}` is Weir's own, and tables only read it"),
+            "write to another topic, for example 'topic' = 'results'",
+        );
     }
     topic
 }
