@@ -92,9 +92,7 @@ pub(crate) fn run(
         .map_err(Failure::external)?;
 
     let served = runtime.block_on(async {
-        let at = [&config.http.address, &config.jobs_http.address, &config.gateway_http.address];
-        let ([listener, jobs_listener, sql_listener], guard) =
-            guard::listen(config, clock.clone(), at).await?;
+        let ([listener, jobs_listener, sql_listener], guard) = guard::listen(config, clock.clone()).await?;
         tokio::spawn(guard.clone().keep());
         let services = Services {
             clock: clock.clone(),

@@ -1,10 +1,10 @@
 //! Who may do what, from the settings: the guard of all listeners.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use server::guard::{Access, Guard, Options, Rate, ThisMachine, TokenFile};
 use tokio::net::TcpListener;
 use types::Clock;
@@ -12,24 +12,33 @@ use types::Clock;
 use crate::cli::Failure;
 use crate::config::{Address, Config};
 
-/// Listens at these addresses, and makes the guard of all of them. Fails where one can be reached from other machines and there is no
-/// token, unless the settings say that this is meant.
-pub(crate) async fn listen<const N: usize>(
+/// Listens on the addresses of the server, the job manager and the SQL gateway, in this order, and makes the guard of all of
+/// them. Fails where one can be reached from other machines and there is no token, unless the settings say that this is meant.
+pub(crate) async fn listen(
     config: &Config,
     clock: Arc<dyn Clock>,
-    at: [&Address; N],
-) -> Result<([TcpListener; N], Arc<Guard>), Failure> {
-    let mut listeners = Vec::with_capacity(N);
-    let mut addresses = Vec::with_capacity(N);
+) -> Result<([TcpListener; 3], Arc<Guard>), Failure> {
+    let places = [
+        Place { setting: "http.address", flag: "--http", address: &config.http.address },
+        Place { setting: "jobs_http.address", flag: "--jobs-http", address: &config.jobs_http.address },
+        Place {
+            setting: "gateway_http.address",
+            flag: "--gateway-http",
+            address: &config.gateway_http.address,
+        },
+    ];
+    let mut listeners = Vec::with_capacity(places.len());
+    let mut addresses = Vec::with_capacity(places.len());
 
-    for address in at {
-        let listener = TcpListener::bind(&address.0).await;
-        let listener =
-            listener.with_context(|| format!("listening on {address}")).map_err(Failure::external)?;
+    for (at, place) in places.iter().enumerate() {
+        let listener = TcpListener::bind(&place.address.0).await;
+        let listener = listener.map_err(|error| place.refused(error, &places[..at]));
+        let listener = listener.map_err(Failure::external)?;
         addresses.push(listener.local_addr().map_err(Failure::external)?);
         listeners.push(listener);
     }
 
+    let at = places.map(|place| place.address);
     let guard = Guard::new(options(config, &at, &addresses)?, clock);
     let guard = guard.and_then(|guard| {
         if !config.security.insecure {
@@ -58,6 +67,40 @@ pub(crate) async fn listen<const N: usize>(
 
     let listeners = listeners.try_into().expect("one for each address");
     Ok((listeners, guard))
+}
+
+/// An address to listen on.
+struct Place<'a> {
+    setting: &'static str,
+    flag: &'static str,
+    address: &'a Address,
+}
+
+impl Place<'_> {
+    /// Why there is no listener, with what can be done. `before`: the places where this process listens already.
+    fn refused(&self, error: io::Error, before: &[Place<'_>]) -> anyhow::Error {
+        let Place { setting, flag, address } = self;
+        let same = before.iter().find(|other| other.address == self.address);
+        let remedy = match (error.kind(), same) {
+            (io::ErrorKind::AddrInUse, Some(other)) => {
+                format!("{} is the same: give each a port of its own", other.setting)
+            }
+            (io::ErrorKind::AddrInUse, None) => {
+                format!(
+                    "another process listens there, perhaps another Weir: end it, or choose another port with {flag}"
+                )
+            }
+            (io::ErrorKind::AddrNotAvailable, _) => format!(
+                "no network interface of this machine has the address: choose one that has it with {flag}, or \
+                 0.0.0.0 for all"
+            ),
+            (io::ErrorKind::PermissionDenied, _) => {
+                format!("ports below 1024 need a right of their own: choose another with {flag}")
+            }
+            _ => format!("choose another address with {flag}"),
+        };
+        anyhow::Error::new(error).context(format!("{setting}: cannot listen on {address}; {remedy}"))
+    }
 }
 
 fn options(config: &Config, at: &[&Address], addresses: &[SocketAddr]) -> Result<Options, Failure> {

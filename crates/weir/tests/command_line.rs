@@ -3,6 +3,7 @@
 mod support;
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::PathBuf;
 
 use support::{run, stderr, weir};
@@ -104,6 +105,47 @@ fn a_wrong_command_line_or_setting_is_code_2() {
     let output = run(up.current_dir(directory.path()));
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     assert!(stderr(&output).contains("fetch.min.byte"), "{}", stderr(&output));
+}
+
+#[test]
+fn an_address_that_is_taken_is_named_with_its_setting_and_what_to_do() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let taken = taken.local_addr().expect("an address").to_string();
+    let free = "127.0.0.1:0";
+    let up = |addresses: [&str; 3]| {
+        let [http, jobs_http, gateway_http] = addresses;
+        let mut up = weir();
+        up.args(["up", "--http", http, "--jobs-http", jobs_http, "--gateway-http", gateway_http]);
+        let output = run(up.arg("--data-dir").arg(directory.path()).env("WEIR_LOG", "off"));
+        assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+        stderr(&output)
+    };
+
+    for (at, setting, flag) in [
+        (0, "http.address", "--http"),
+        (1, "jobs_http.address", "--jobs-http"),
+        (2, "gateway_http.address", "--gateway-http"),
+    ] {
+        let mut addresses = [free; 3];
+        addresses[at] = &taken;
+        let told = up(addresses);
+        assert!(
+            told.contains(&format!("error: {setting}: cannot listen on {taken}; another process")),
+            "{told}"
+        );
+        assert!(told.contains(&format!("choose another port with {flag}")), "{told}");
+    }
+    let nowhere = up([free, "192.0.2.1:0", free]);
+    assert!(nowhere.contains("jobs_http.address: cannot listen on 192.0.2.1:0; no network"), "{nowhere}");
+
+    // A port that nobody has a moment ago, for two of the settings.
+    let port = TcpListener::bind(free).expect("a port").local_addr().expect("an address").to_string();
+    let twice = up([free, &port, &port]);
+    assert!(
+        twice.contains("gateway_http.address") && twice.contains("jobs_http.address is the same"),
+        "{twice}"
+    );
 }
 
 /// As behind `| head`, from the first line on.
