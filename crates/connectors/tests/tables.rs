@@ -293,3 +293,30 @@ fn upserts_that_have_no_key() {
         "CREATE TABLE t (a STRING, PRIMARY KEY (a) NOT ENFORCED) WITH ('connector' = «'upsert-kafka'»);\n";
     check(READ, &[(read, "can only be written", "'connector' = 'kafka'")]);
 }
+
+#[test]
+fn latest_keys_that_keep_nothing() {
+    let table = |columns: &str, latest: &str| -> &'static str {
+        format!(
+            "CREATE TABLE t ({columns}) WITH ('connector' = 'redis', 'key' = 'k:{{a}}', 'latest-key' = {latest});\n"
+        )
+        .leak()
+    };
+    check(
+        WRITTEN,
+        &[
+            (table("a STRING, b BIGINT", "«'latest'»"), "`t` has no such column", "leave out 'latest-key'"),
+            (
+                table("a STRING, b BIGINT, window_end TIMESTAMP(3)", "«'weir:stores'»"),
+                "Weir's own",
+                "analytics:latest",
+            ),
+            (
+                table("a STRING, b BIGINT, window_end TIMESTAMP(3)", "«'latest:{a}'»"),
+                "same for all rows",
+                "braces",
+            ),
+        ],
+    );
+    assert_right(WRITTEN, table("a STRING, b BIGINT, window_end TIMESTAMP(3)", "'latest'"));
+}

@@ -130,6 +130,19 @@ fn a_batch_that_is_told_may_have_no_latest_key() {
 }
 
 #[test]
+fn a_latest_key_without_a_channel_is_written_and_nobody_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path(), &clock());
+    let following = store.follow().unwrap();
+    let notification = Notification { channel: "".into(), ..told("faculty", "2025-12-09T11:30:00", 1) };
+    let upserts = vec![upsert("a", "{}", 60)];
+    store.write(&WriteBatch { upserts, notification: Some(notification) }).unwrap();
+    assert_eq!(get(&store, "analytics:latest").as_deref(), Some("2025-12-09T11:30:00"));
+    let change = following.recv().unwrap();
+    assert_eq!((change.entries.len(), &change.notification), (1, &None));
+}
+
+#[test]
 fn an_expired_row_is_not_returned_though_nothing_has_removed_it() {
     let directory = tempfile::tempdir().unwrap();
     let clock = clock();

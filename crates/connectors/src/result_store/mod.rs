@@ -29,10 +29,14 @@ pub struct ResultStoreOptions {
     pub ttl: Duration,
     /// Where followers are told; empty = nowhere.
     pub channel: String,
+    /// Where the `window_end` of the last batch is kept; empty = nowhere.
     pub latest_key: String,
     /// The analytic's name in notifications: the table's, unless set.
     pub kind: String,
 }
+
+/// The column whose value followers are told, and that is kept under the latest key.
+const TIME: &str = "window_end";
 
 /// Rows are handed on when they take so much, however many there are.
 const PIECE_BYTES: usize = 1 << 20;
@@ -64,11 +68,40 @@ impl ResultStoreOptions {
             reader.reject("ttl", "a result must live for at least a second", "for example 'ttl' = '2592000'");
         }
         let channel = reader.get("channel").map_or_else(String::new, |option| option.value.clone());
-        let latest_key = reader.get("latest-key").map_or_else(String::new, |option| option.value.clone());
+        let latest_key = latest_key(&mut reader, table);
         let kind = reader.get("type").map_or_else(|| table.name.clone(), |option| option.value.clone());
         reader.finish()?;
         Ok(ResultStoreOptions { key, ttl: Duration::from_secs(seconds), channel, latest_key, kind })
     }
+}
+
+/// The key under which the `window_end` of the last batch is kept; empty = none.
+fn latest_key(reader: &mut Reader<'_>, table: &SinkTable) -> String {
+    let key = reader.get("latest-key").map_or_else(String::new, |option| option.value.clone());
+    if key.is_empty() {
+        return key;
+    }
+    if let Err(error) = KeyTemplate::parse(&key, &[]) {
+        let (message, hint) = match error {
+            TemplateError::Internal => (error.to_string(), "for example 'latest-key' = 'analytics:latest'"),
+            _ => (
+                "the latest key is the same for all rows, and has no `{column}`".to_owned(),
+                "leave out the braces",
+            ),
+        };
+        reader.reject("latest-key", message, hint);
+    }
+    if !table.columns.iter().any(|column| column.name == TIME) {
+        reader.reject(
+            "latest-key",
+            format!(
+                "the latest key keeps the `{TIME}` of the last batch, and table `{}` has no such column",
+                table.name
+            ),
+            format!("leave out 'latest-key', or declare the column, for example {TIME} TIMESTAMP(3)"),
+        );
+    }
+    key
 }
 
 /// A table of the result store.
@@ -82,7 +115,7 @@ pub struct ResultStoreTable {
 
 impl SinkFactory for ResultStoreTable {
     fn open(&self, _subtask: usize, _of: usize) -> Result<Box<dyn Sink>, ConnectorError> {
-        let time = self.table.columns.iter().enumerate().find(|(_, column)| column.name == "window_end");
+        let time = self.table.columns.iter().enumerate().find(|(_, column)| column.name == TIME);
         Ok(Box::new(ResultStoreSink {
             encoder: Some(RowEncoder::new(&self.table, self.options.key.clone(), self.tells_stage)),
             time: time.map(|(place, column)| (place, column.column_type.data_type.clone())),
@@ -128,7 +161,7 @@ impl ResultStoreSink {
         let written = piece.upserts.iter().map(|upsert| upsert.key.len() + upsert.value.len());
         self.bytes += written.sum::<usize>() as u64;
         let mut batch = WriteBatch { upserts: piece.upserts, ..WriteBatch::default() };
-        if !self.channel.is_empty() {
+        if !self.channel.is_empty() || !self.latest_key.is_empty() {
             batch.notification = Some(Notification {
                 channel: self.channel.clone(),
                 latest_key: self.latest_key.clone(),

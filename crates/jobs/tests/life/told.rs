@@ -32,3 +32,17 @@ fn followers_are_told_the_end_of_the_window_as_keys_name_it_whatever_its_type() 
         assert!(process.shut_down(Duration::from_secs(20)));
     }
 }
+
+#[test]
+fn a_latest_key_is_written_without_a_channel_too() {
+    let world = World::new(1);
+    let keys = "'key' = '{k}:{window_end}'";
+    let script = SCRIPT.replace(keys, &format!("{keys}, 'latest-key' = 'latest'"));
+    let process = world.process();
+    process.submit(submission(&script, Origin::Start)).expect("it starts");
+    world.append(0, &[("a", 10), ("b", 20), ("a", 100)]);
+    until("the latest key is written", || !world.store.told().is_empty());
+    let told = world.store.told().swap_remove(0);
+    assert_eq!((&*told.channel, &*told.latest_key, &*told.time), ("", "latest", "2025-12-09 00:01:00"));
+    assert!(process.shut_down(Duration::from_secs(20)));
+}

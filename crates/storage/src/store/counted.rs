@@ -54,7 +54,7 @@ impl ResultStore for CountedStore {
         let written = self.inner.write(batch);
         if written.is_ok() {
             self.rows.fetch_add(batch.upserts.len() as u64, Ordering::Relaxed);
-            self.notifications.fetch_add(u64::from(batch.notification.is_some()), Ordering::Relaxed);
+            self.notifications.fetch_add(u64::from(batch.told().is_some()), Ordering::Relaxed);
         } else {
             self.failures.fetch_add(1, Ordering::Relaxed);
         }

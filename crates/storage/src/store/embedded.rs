@@ -234,7 +234,7 @@ impl ResultStore for EmbeddedStore {
                 value: upsert.value.clone(),
                 expires: row::expires(now, upsert.ttl),
             });
-            followers.tell(Change { entries: entries.collect(), notification: batch.notification.clone() });
+            followers.tell(Change { entries: entries.collect(), notification: batch.told().cloned() });
         }
         Ok(())
     }

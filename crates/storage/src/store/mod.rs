@@ -35,6 +35,7 @@ pub struct Upsert {
 /// "count"}` (contract: one message a type and batch).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notification {
+    /// Empty: nobody is told, and only the latest key is written.
     pub channel: Arc<str>,
     /// Empty: there is none.
     pub latest_key: Arc<str>,
@@ -51,6 +52,11 @@ impl Notification {
     fn latest_key(&self) -> Option<&Arc<str>> {
         Some(&self.latest_key).filter(|key| !key.is_empty())
     }
+
+    /// Whether followers are told.
+    fn is_told(&self) -> bool {
+        !self.channel.is_empty()
+    }
 }
 
 /// A batch of writes of one analytic, and what followers are told afterwards.
@@ -58,6 +64,13 @@ impl Notification {
 pub struct WriteBatch {
     pub upserts: Vec<Upsert>,
     pub notification: Option<Notification>,
+}
+
+impl WriteBatch {
+    /// What followers are told, if they are.
+    fn told(&self) -> Option<&Notification> {
+        self.notification.as_ref().filter(|notification| notification.is_told())
+    }
 }
 
 /// A stored row, or the time under a latest key.

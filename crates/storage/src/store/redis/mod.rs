@@ -280,7 +280,7 @@ impl ResultStore for RedisStore {
                 expires: row::expires(now, upsert.ttl),
             });
             let entries = entries.collect();
-            writing.followers.tell(Change { entries, notification: batch.notification.clone() });
+            writing.followers.tell(Change { entries, notification: batch.told().cloned() });
         }
         Ok(())
     }

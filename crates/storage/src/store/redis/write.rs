@@ -20,7 +20,12 @@ pub(super) fn put(
         link.write(&requests)?;
     }
     let Some(told) = &batch.notification else { return Ok(None) };
-    tell(shared, link, batch, told).map(Some)
+    if told.is_told() {
+        return tell(shared, link, batch, told).map(Some);
+    }
+    let latest: Vec<Request<'_>> = told.latest_key().map(|key| set_latest(key, told)).into_iter().collect();
+    link.write(&latest)?;
+    Ok(None)
 }
 
 /// Writes the latest key, and publishes. A `PUBLISH` that is refused does not make the rows any less written: it is
@@ -38,11 +43,7 @@ fn tell(
     let row = batch.upserts.first().map(|upsert| &upsert.key);
     let key = told.latest_key().or(row).map_or(&*told.channel, |key| &**key);
     let mut requests = Vec::with_capacity(2);
-    if let Some(latest) = told.latest_key() {
-        let mut set = redis::cmd("SET");
-        set.arg(&**latest).arg(&*told.time);
-        requests.push(Request { key: latest, command: set });
-    }
+    requests.extend(told.latest_key().map(|latest| set_latest(latest, told)));
     requests.push(Request { key, command: publish });
 
     let listens = *told.channel == *shared.options.channel;
@@ -69,6 +70,12 @@ fn set_with_life(upsert: &Upsert) -> Request<'_> {
     let mut command = redis::cmd("SETEX");
     command.arg(&*upsert.key).arg(seconds(upsert.ttl)).arg(&*upsert.value);
     Request { key: &upsert.key, command }
+}
+
+fn set_latest<'a>(key: &'a str, told: &Notification) -> Request<'a> {
+    let mut command = redis::cmd("SET");
+    command.arg(key).arg(&*told.time);
+    Request { key, command }
 }
 
 /// `{"type", "timestamp", "count"}`.
