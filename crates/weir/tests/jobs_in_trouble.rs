@@ -99,3 +99,30 @@ fn a_job_that_could_not_be_started_again_is_listed_with_its_reason_until_it_is_c
     assert!(up.readiness().0);
     assert!(up.stop().success());
 }
+
+#[test]
+fn a_job_most_of_whose_events_are_late_says_so_and_takes_it_back() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let script = script(directory.path(), BY_ID);
+    let up = Up::start_in(directory.path(), &[&script], &[("WEIR_LOG", "off")]);
+    let job = up.wait_for_jobs(1).remove(0);
+    let at = |hour: u32, count: u64| {
+        let event = |id| format!(r#"{{"query_id":"{id}","timestamp":"2025-12-09T{hour:02}:00:00Z"}}"#);
+        assert_eq!(up.post(&(0..count).map(event).collect::<Vec<_>>()), 202);
+    };
+    at(12, 10);
+    up.wait_for_job(&job, |job| job["ledger"]["counted"].as_u64() == Some(10));
+
+    at(2, 200);
+    let figures = up.wait_for_job(&job, |job| job["mostly_late"].is_string());
+    assert_eq!((&figures["mostly_dead"], &figures["problem"]), (&Value::Null, &Value::Null), "{figures}");
+    let list = listed(&up, &[]);
+    assert!(list.contains("\n  late events: ") && list.contains("`by_id`"), "{list}");
+    let message = &up.get("/status")["jobs"][0]["message"];
+    assert!(message.as_str().is_some_and(|text| text.starts_with("late events: ")), "{message}");
+    assert!(up.readiness().0, "it counts what is in time");
+
+    at(13, 200);
+    up.wait_for_job(&job, |job| job["mostly_late"].is_null());
+    assert!(up.stop().success());
+}

@@ -8,8 +8,8 @@ use engine::execution::{Afterwards, ExecutionError, caught};
 
 use super::attempt::{Attempt, Launch, StartError};
 use super::checkpoints::{Taker, restored_from};
-use super::dead_letters::DeadLetterShare;
 use super::memory::Told;
+use super::uncounted::UncountedShares;
 use super::{
     Destination, Failure, First, JobMaster, JobView, NewJob, Request, SavepointError, Sequel, may_pass,
     with_causes,
@@ -173,7 +173,7 @@ impl Living {
         let ended = attempt.execution.ended();
         let memory = attempt.execution.memory();
         let mut told = Told::default();
-        let mut dead_letters = DeadLetterShare::default();
+        let mut uncounted = UncountedShares::default();
         let max_future = self.launch.max_future();
         let mut wish = Wish::None;
         let mut patient_until = None;
@@ -194,7 +194,7 @@ impl Living {
             let due = self.taker.as_ref().filter(|_| wish == Wish::None).and_then(|taker| taker.wait(now));
             let until = patient_until.map(|until: Duration| until.saturating_sub(now));
             told.tell(master.id, &master.name, &memory.view());
-            master.look_for_dead_letters(&mut dead_letters, now);
+            master.look_at_uncounted(&mut uncounted, now);
             master.look_at_event_time(max_future);
             master.look_at_stability(now);
             let wait = until.or(due).unwrap_or(LOOK).min(LOOK);

@@ -2,7 +2,6 @@
 
 mod attempt;
 mod checkpoints;
-mod dead_letters;
 mod event_time;
 mod failing_checkpoints;
 mod graph;
@@ -12,6 +11,7 @@ mod new_job;
 mod problem;
 mod request;
 mod stability;
+mod uncounted;
 mod view;
 
 use std::sync::Arc;
@@ -79,8 +79,9 @@ struct Life {
     tasks: Vec<Task>,
     retry: Arc<Retry>,
     memory: Option<Arc<Account>>,
-    /// Why it counts little of what it reads.
+    /// Why it counts little of what it reads: dead letters, and late events.
     mostly_dead: Option<String>,
+    mostly_late: Option<String>,
     /// Why events are late though they are not.
     time_ahead: Option<String>,
     failed_checkpoints: FailedCheckpoints,
@@ -139,6 +140,7 @@ impl JobMaster {
                 retry: Arc::new(Retry::new(new.environment.clock.clone())),
                 memory: None,
                 mostly_dead: None,
+                mostly_late: None,
                 time_ahead: None,
                 failed_checkpoints: FailedCheckpoints::default(),
                 stability: Stability::default(),

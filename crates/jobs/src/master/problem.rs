@@ -19,6 +19,14 @@ impl JobView {
         }
     }
 
+    /// Why it counts little of what it reads, though it runs: most are dead letters, or late.
+    pub fn uncounted(&self) -> Option<String> {
+        match (&self.mostly_dead, &self.mostly_late) {
+            (Some(dead), Some(late)) => Some(format!("{dead}; {late}")),
+            (dead, late) => dead.as_ref().or(late.as_ref()).cloned(),
+        }
+    }
+
     /// Why its attempt before failed, as long as the attempt that runs may do so too.
     pub(crate) fn instability(&self) -> Option<String> {
         let failure = self.failures.last()?;

@@ -63,6 +63,9 @@ pub struct JobView {
     /// Why most of what it reads ends as dead letters, while that is so.
     #[serde(skip)]
     pub mostly_dead: Option<String>,
+    /// Why most of what it reads is late, while that is so.
+    #[serde(skip)]
+    pub mostly_late: Option<String>,
     /// Why events are late though they are not, while event time is ahead of the clock.
     #[serde(skip)]
     pub time_ahead: Option<String>,
@@ -140,6 +143,7 @@ impl JobMaster {
             tasks: tasks.collect(),
             ledger: life.ledger(),
             mostly_dead: life.mostly_dead.clone().filter(|_| status == JobStatus::Running),
+            mostly_late: life.mostly_late.clone().filter(|_| status == JobStatus::Running),
             time_ahead: life.time_ahead.clone().filter(|_| status == JobStatus::Running),
             failing_checkpoints: life.failed_checkpoints.told().filter(|_| !status.is_terminal()),
             memory: life.memory.as_ref().map(|memory| memory.view()).unwrap_or_default(),
@@ -210,6 +214,7 @@ impl JobView {
             memory: MemoryView::default(),
             blocked: None,
             mostly_dead: None,
+            mostly_late: None,
             time_ahead: None,
             failing_checkpoints: None,
             checkpoints: CheckpointHistory::default(),

@@ -38,6 +38,8 @@ pub(super) struct Figures {
     ledger: LedgerFigures,
     /// Why most of what the job reads ends as dead letters; null where that is not so.
     mostly_dead: Option<String>,
+    /// Why most of what the job reads is late; null where that is not so.
+    mostly_late: Option<String>,
     memory: MemoryFigures,
     tasks: Vec<TaskFigures>,
 }
@@ -147,6 +149,7 @@ impl Figures {
                 wrong_types: ledger.wrong_types.clone(),
             },
             mostly_dead: view.mostly_dead.clone(),
+            mostly_late: view.mostly_late.clone(),
             memory: MemoryFigures {
                 held_bytes: view.memory.held,
                 limit_bytes: view.memory.limit,

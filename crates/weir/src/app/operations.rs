@@ -28,7 +28,7 @@ impl Operations for JobOperations {
             .chain(not_started)
             .map(|view| JobSummary {
                 id: view.id.to_string(),
-                message: view.problem().or(view.mostly_dead),
+                message: view.problem().or_else(|| view.uncounted()),
                 name: view.name,
                 state: view.status.to_string(),
                 start_time_ms: view.started.0,
@@ -42,7 +42,7 @@ impl Operations for JobOperations {
             let view = job.view();
             Writer {
                 failure: view.failures.last().map(|failure| failure.text.clone()),
-                hindrance: view.hindrance().or(view.mostly_dead),
+                hindrance: view.hindrance().or_else(|| view.uncounted()),
                 name: view.name,
                 status: view.status,
             }

@@ -21,7 +21,7 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Lists the jobs that are not over, newest first: id, state, start, how long, name; and what is wrong with
-    /// one that waits, that cannot write its checkpoints, or that cannot use most of what it reads. A job that could
+    /// one that waits, that cannot write its checkpoints, or that cannot count most of what it reads. A job that could
     /// not be started again with Weir is listed as FAILED, with the reason
     List {
         /// And those that are over, the last fifty
@@ -178,6 +178,7 @@ struct Figures {
     not_started: bool,
     problem: Option<String>,
     mostly_dead: Option<String>,
+    mostly_late: Option<String>,
 }
 
 fn figures(manager: &JobManager, job: &str) -> Result<Figures, Failure> {
@@ -230,7 +231,7 @@ fn list(manager: &JobManager, all: bool) -> Result<Outcome, Failure> {
         let name = on_one_line(&job.name);
         print(&format!("{}  {:<12}  {start:.0}  {lasted:>8}  {name}", job.jid, job.state))?;
         let figures = figures(manager, &job.jid)?;
-        for remark in [figures.problem, figures.mostly_dead].into_iter().flatten() {
+        for remark in [figures.problem, figures.mostly_dead, figures.mostly_late].into_iter().flatten() {
             print(&format!("  {}", on_one_line(&remark)))?;
         }
     }

@@ -55,15 +55,15 @@ function line(job) {
   return row;
 }
 
-// What is wrong with a job: it waits, has failed, cannot write its checkpoints or cannot use what it reads. A job that Weir could
+// What is wrong with a job: it waits, has failed, cannot write its checkpoints or cannot count what it reads. A job that Weir could
 // not start again can still be cancelled.
 async function look(job) {
   const nothing = { notes: [], not_started: false };
   if (job.state !== "FAILED" && OVER.includes(job.state)) return nothing;
   const answer = await fetch(`/weir/jobs/${job.jid}`);
   if (!answer.ok) return nothing;
-  const { problem, mostly_dead, not_started } = await answer.json();
-  return { notes: [problem, mostly_dead].filter(Boolean), not_started };
+  const { problem, mostly_dead, mostly_late, not_started } = await answer.json();
+  return { notes: [problem, mostly_dead, mostly_late].filter(Boolean), not_started };
 }
 
 let shown = "";
