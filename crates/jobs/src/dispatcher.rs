@@ -88,6 +88,7 @@ impl Dispatcher {
     pub fn submit(&self, submission: Submission<'_>) -> Result<Arc<JobMaster>, SubmitError> {
         let used = variables::Used::new(submission.variables);
         let compiled = self.compile(submission.script, submission.name, &|name| used.get(name))?;
+        self.refuse_too_many(&submission)?;
         let claimed = match submission.origin {
             Origin::Start if !submission.afresh => self.shared.records.claim(&compiled.name)?,
             _ => None,

@@ -56,6 +56,8 @@ pub struct Defaults {
     pub memory: Arc<Pool>,
     /// Partitions of a topic that a script names and that does not exist yet.
     pub new_topic_partitions: u32,
+    /// Jobs for which the process has file handles: with so many running, one more is refused. `None`: any number.
+    pub jobs_max: Option<usize>,
 }
 
 impl Default for Defaults {
@@ -66,6 +68,7 @@ impl Default for Defaults {
             max_future: Interval(300_000),
             memory: Pool::unlimited(),
             new_topic_partitions: 1,
+            jobs_max: None,
         }
     }
 }

@@ -72,7 +72,7 @@ pub(crate) fn run(
         open_log(config, handles, &clock, &shutdown)?;
     let Opened { store, close, memory: store_memory } = open_store(config, redis, handles, &clock)?;
     let store = Arc::new(CountedStore::new(store, clock.clone()));
-    let defaults = defaults(config);
+    let defaults = defaults(config, handles);
     let pool = defaults.memory.clone();
 
     let environment = Environment {
@@ -194,13 +194,14 @@ fn below(config: &Config, name: &str) -> std::path::PathBuf {
     Path::new(&config.data_dir).join(name)
 }
 
-fn defaults(config: &Config) -> Defaults {
+fn defaults(config: &Config, handles: Handles) -> Defaults {
     Defaults {
         parallelism: config.jobs.parallelism.get(),
         idle_timeout: interval(config.jobs.idle_timeout),
         max_future: interval(config.jobs.max_future),
         memory: Pool::of(memory::of_jobs(config)),
         new_topic_partitions: config.ingest.partitions.get(),
+        jobs_max: Some(handles.jobs),
     }
 }
 

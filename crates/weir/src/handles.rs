@@ -2,13 +2,20 @@
 //!
 //! A database whose files cannot be opened takes no writes for good, while a connection that has to wait is served later.
 //! So the databases come first: what the machine allows is raised as far as it lets itself be, the databases and what runs
-//! beside them get their part, and connections share the rest.
+//! beside them get their part, and jobs and connections share the rest. A job whose files cannot be opened writes no
+//! checkpoints, so no more jobs are taken in than there are handles for.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// What a Weir takes beside its databases and connections: listeners, threads that wait for events, checkpoints, the log of
-/// lateness, scripts.
-const OTHERS: u64 = 32;
+/// What a Weir takes beside its databases, jobs and connections: listeners, threads that wait for events, files that the
+/// databases always have open, scripts.
+const OTHERS: u64 = 24;
+/// What a job takes: its log of lateness, and the checkpoint that it writes.
+const OF_A_JOB: u64 = 2;
+/// Handles of jobs, at least.
+const JOBS_MIN: u64 = 4 * OF_A_JOB;
+/// Handles of jobs where there are enough.
+const JOBS_MAX: u64 = 512 * OF_A_JOB;
 /// What Kafka takes in addition: a connection a broker for each reader and writer, and the notes of what was appended.
 const KAFKA: u64 = 96;
 /// Handles with which nothing has to be scarce, beside those of connections.
@@ -29,6 +36,8 @@ pub(crate) struct Handles {
     pub(crate) others: usize,
     /// Files that each of the two databases keeps open.
     pub(crate) open_files: usize,
+    /// Jobs that may run at one time before one more is refused.
+    pub(crate) jobs: usize,
 }
 
 /// The machine allows too few.
@@ -70,7 +79,7 @@ fn raise(wanted: u64) -> u64 {
 }
 
 fn shared(allowed: u64, connections: usize, has_kafka: bool) -> Result<Handles, TooFew> {
-    let others = OTHERS + if has_kafka { KAFKA } else { 0 };
+    let others = OTHERS + JOBS_MIN + if has_kafka { KAFKA } else { 0 };
     let rest = allowed.saturating_sub(others);
     // Besides the files that stay open, compactions open some for a moment.
     let for_a_moment = (rest / 16).clamp(4, 64);
@@ -81,9 +90,13 @@ fn shared(allowed: u64, connections: usize, has_kafka: bool) -> Result<Handles, 
         return Err(TooFew { allowed, needed });
     }
 
+    let for_jobs = ((left - CONNECTIONS_MIN) / 4).min(JOBS_MAX - JOBS_MIN);
+    let left = left - for_jobs;
+    let jobs = (JOBS_MIN + for_jobs) / OF_A_JOB;
+
     let other = (left / 8).clamp(2, OTHER_CONNECTIONS);
     let http = usize::try_from(left - 2 * other).unwrap_or(usize::MAX).min(connections);
-    Ok(Handles { http, others: other as usize, open_files: open_files as usize })
+    Ok(Handles { http, others: other as usize, open_files: open_files as usize, jobs: jobs as usize })
 }
 
 #[cfg(test)]
@@ -91,13 +104,13 @@ mod tests {
     use super::*;
 
     fn total(handles: Handles) -> usize {
-        handles.http + 2 * (handles.others + handles.open_files)
+        handles.http + 2 * (handles.others + handles.open_files) + handles.jobs * OF_A_JOB as usize
     }
 
     #[test]
     fn with_plenty_nobody_has_to_save() {
         let handles = shared(16_384 + PLENTY, 16_384, true).unwrap();
-        assert_eq!(handles, Handles { http: 16_384, others: 256, open_files: 128 });
+        assert_eq!(handles, Handles { http: 16_384, others: 256, open_files: 128, jobs: 512 });
     }
 
     #[test]
@@ -106,6 +119,7 @@ mod tests {
             let handles = shared(allowed, 16_384, false).unwrap();
             assert!(total(handles) + OTHERS as usize + 8 <= allowed as usize, "{allowed}: {handles:?}");
             assert!(handles.http >= 4 && handles.others >= 2 && handles.open_files >= 8, "{handles:?}");
+            assert!(handles.jobs >= 4, "{handles:?}");
         }
     }
 

@@ -3,9 +3,10 @@
 mod support;
 
 use std::net::TcpStream;
+use std::time::Duration;
 
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
-use support::{Up, event};
+use support::{BY_ID, Up, event, pause_for, run, stderr, weir};
 
 fn batch(number: u64, padding: usize) -> Vec<String> {
     (number * 20..(number + 1) * 20).map(|id| event(id, padding)).collect()
@@ -26,6 +27,42 @@ fn connections_leave_the_log_the_files_it_needs() {
     }
     let (is_ready, readiness) = up.readiness();
     assert!(is_ready, "{readiness}");
+    assert!(up.stop().success());
+}
+
+#[test]
+fn a_job_too_many_for_the_handles_is_refused_and_the_others_go_on() {
+    let data = tempfile::tempdir().expect("a directory");
+    let script = data.path().join("by-id.sql");
+    std::fs::write(&script, BY_ID).expect("a script");
+    let environment = [("WEIR_CHECKPOINTS_INTERVAL", "50 ms"), ("WEIR_LOG", "error")];
+    let up = Up::start_with_handles(64, data.path(), &environment);
+    let submit =
+        |name: &str| run(weir().args(["run", "--jobs-url", &up.jobs_http, "--name", name]).arg(&script));
+    // The built-in job runs already.
+    for name in ["a", "b", "c"] {
+        let output = submit(name);
+        assert!(output.status.success(), "{}", stderr(&output));
+    }
+    let output = submit("d");
+    let told = stderr(&output);
+    assert!(!output.status.success() && told.contains("4 jobs run"), "{told}");
+    assert!(told.contains("cancel one") && told.contains("ulimit -n"), "{told}");
+
+    let jobs = up.wait_for_jobs(4);
+    for number in 0..20 {
+        assert_eq!(up.post(&batch(number, 0)), 202, "batch {number}");
+        pause_for(Duration::from_millis(20));
+    }
+    for job in &jobs {
+        let figures = up.wait_for_job(job, |job| job["checkpoints"]["completed"].as_u64() > Some(20));
+        assert_eq!(figures["checkpoints"]["failed"], 0, "{figures}");
+    }
+
+    let cancelled = run(weir().args(["jobs", "--jobs-url", &up.jobs_http, "cancel", &jobs[0]]));
+    assert!(cancelled.status.success(), "{}", stderr(&cancelled));
+    up.wait_for_job(&jobs[0], |job| job["status"] == "CANCELED");
+    assert!(submit("d").status.success(), "there is room again");
     assert!(up.stop().success());
 }
 

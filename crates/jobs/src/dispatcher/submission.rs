@@ -6,8 +6,9 @@ use engine::execution::ExecutionError;
 use sql::error::{Diagnostic, Severity};
 use types::ErrorDomain;
 
+use super::Dispatcher;
 use crate::checkpoint::DirectoryError;
-use crate::master::{StartError, with_causes};
+use crate::master::{JobMaster, StartError, with_causes};
 use crate::registry::{Origin, RegistryError};
 
 /// Gives the value of a variable that a job's record only names.
@@ -47,6 +48,12 @@ pub enum SubmitError {
          known (`weir up --afresh`)", path.display()
     )]
     Unreadable { path: std::path::PathBuf, reason: String },
+    /// A job more could keep those that run from opening their files.
+    #[error(
+        "{running} jobs run, and this process may open the files of {most}: cancel one, or raise the limit of open files \
+         (`ulimit -n`, LimitNOFILE=) and start Weir again"
+    )]
+    TooMany { running: usize, most: usize },
     /// What came in the place of a job that is started with Weir is not started.
     #[error(
         "the job `{name}`, which came in the place of this one, cannot start: {why}; `weir up --afresh` leaves it aside"
@@ -59,9 +66,10 @@ impl SubmitError {
         match self {
             SubmitError::Script(_) | SubmitError::InPlace { .. } => ErrorDomain::User,
             SubmitError::Start(error) => error.domain(),
-            SubmitError::Thread(_) | SubmitError::Record(_) | SubmitError::Unreadable { .. } => {
-                ErrorDomain::External
-            }
+            SubmitError::Thread(_)
+            | SubmitError::Record(_)
+            | SubmitError::Unreadable { .. }
+            | SubmitError::TooMany { .. } => ErrorDomain::External,
             SubmitError::Checkpoints(error) => error.domain(),
         }
     }
@@ -76,6 +84,21 @@ impl SubmitError {
             errors.for_each(|finding| text.push_str(&format!("; {}", finding.message)));
         }
         text
+    }
+}
+
+impl Dispatcher {
+    /// Fails where a submitted job would be one too many for the file handles of this process. Scripts that are started with
+    /// Weir and jobs that go on are not refused: the need of a job is an upper bound, and they may have run like this for
+    /// long.
+    pub(super) fn refuse_too_many(&self, submission: &Submission<'_>) -> Result<(), SubmitError> {
+        let Some(most) = self.environment.defaults.jobs_max else { return Ok(()) };
+        let runs = |job: &Arc<JobMaster>| !job.is_query() && !job.status().is_terminal();
+        let running = self.jobs().iter().filter(|job| runs(job)).count();
+        match submission.origin == Origin::Submitted && running >= most {
+            true => Err(SubmitError::TooMany { running, most }),
+            false => Ok(()),
+        }
     }
 }
 
