@@ -90,7 +90,14 @@ impl Batch {
             .iter()
             .map(|r| r.column().expect("the binder flattens nested types into leaves"))
             .collect();
-        Batch { columns, rows: 0, kinds: Vec::new(), origin: Origin::default(), rejects: Vec::new(), empty: 0 }
+        Batch {
+            columns,
+            rows: 0,
+            kinds: Vec::new(),
+            origin: Origin::default(),
+            rejects: Vec::new(),
+            empty: 0,
+        }
     }
 
     /// Empties the batch and makes its columns null for up to `capacity` rows.

@@ -25,7 +25,7 @@ pub fn compile(script: &str, variables: &dyn Fn(&str) -> Option<String>) -> Resu
         diagnostics.push(error);
     }
     let diagnostics = in_order(diagnostics)?;
-    lower(&bound.binder.catalog, bound.queries, bound.settings, diagnostics)
+    with_room(|| lower(&bound.binder.catalog, bound.queries, bound.settings, diagnostics))
 }
 
 /// Compiles a script that ends with a query whose rows somebody fetches: `SELECT … [LIMIT n]`.
@@ -47,8 +47,29 @@ pub fn compile_query(
     let diagnostics = in_order(diagnostics)?;
     let (top, limit) = bound.top.expect("a script without errors has its query");
     let settings = Settings { early_fire: None, ..bound.settings };
-    let plan = lower(&bound.binder.catalog, vec![top.query], settings, diagnostics)?;
+    let plan = with_room(|| lower(&bound.binder.catalog, vec![top.query], settings, diagnostics))?;
     Ok(TopQuery { plan, columns: top.columns, limit })
+}
+
+/// The stack of a compilation. Queries nest as deep as the parser allows, and each level takes some ten kilobytes.
+const STACK_BYTES: usize = 64 << 20;
+
+/// Does something with room for the deepest nesting that the parser allows, whatever the stack of the calling thread.
+pub(crate) fn with_room<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let mut work = Some(work);
+    let done = std::thread::scope(|scope| {
+        let work = &mut work;
+        let run = move || work.take().map(|work| work());
+        let started = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, run);
+        started.ok().map(std::thread::ScopedJoinHandle::join)
+    });
+    match (done, work) {
+        (Some(Ok(Some(done))), _) => done,
+        (Some(Err(panic)), _) => std::panic::resume_unwind(panic),
+        // No thread could be started: most scripts nest little.
+        (_, Some(work)) => work(),
+        (_, None) => unreachable!("work that a thread has taken is done or has panicked"),
+    }
 }
 
 /// What a script is compiled for.
@@ -80,6 +101,10 @@ impl Bound {
         if filled.broken {
             return Err(filled.diagnostics);
         }
+        Ok(with_room(|| Bound::of_filled(filled, wanted)))
+    }
+
+    fn of_filled(filled: variables::Filled, wanted: Wanted) -> Bound {
         let parse::Script { statements, diagnostics: syntax, subscripts } = parse::parse(&filled);
         let mut diagnostics = filled.diagnostics;
         diagnostics.extend(syntax);
@@ -97,7 +122,7 @@ impl Bound {
             bound.take(statement, wanted);
         }
         bound.diagnostics.append(&mut bound.binder.diagnostics);
-        Ok(bound)
+        bound
     }
 
     fn take(&mut self, statement: Statement, wanted: Wanted) {

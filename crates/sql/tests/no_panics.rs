@@ -326,6 +326,7 @@ fn views_that_double_each_other_end() {
         script += &format!("CREATE VIEW v{} AS SELECT a * a + a AS a FROM v{i};", i + 1);
     }
     script += "INSERT INTO t SELECT a FROM v60;";
-    let found = sql::compile(&script, &|_| None).unwrap_err();
-    assert!(found.iter().any(|d| d.message.contains("too large")));
+    // What would be too large as one expression is computed step by step.
+    let plan = sql::compile(&script, &|_| None).expect("nothing is wrong with it");
+    assert!(!plan.operators.is_empty() && plan.operators.len() < 60);
 }

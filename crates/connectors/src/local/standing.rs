@@ -77,8 +77,13 @@ mod tests {
     #[test]
     fn a_key_holds_the_last_row_put_there() {
         use RowKind::{Delete, Insert, UpdateAfter, UpdateBefore};
-        let changes =
-            [(Insert, "a", "1 "), (UpdateBefore, "a", "1 "), (UpdateAfter, "a", "2 "), (Insert, "b", "3 "), (Delete, "b", "3 ")];
+        let changes = [
+            (Insert, "a", "1 "),
+            (UpdateBefore, "a", "1 "),
+            (UpdateAfter, "a", "2 "),
+            (Insert, "b", "3 "),
+            (Delete, "b", "3 "),
+        ];
         assert_eq!(written(&changes, true), "2 ");
     }
 

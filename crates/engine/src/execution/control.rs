@@ -330,7 +330,8 @@ mod tests {
     const ENDLESS: SubtaskId = SubtaskId { pipeline: 1, kind: SubtaskKind::Source, subtask: 0 };
 
     fn control() -> Control {
-        let control = Control::new(vec![("a".into(), "values".into()), ("b".into(), "log".into())], Vec::new());
+        let control =
+            Control::new(vec![("a".into(), "values".into()), ("b".into(), "log".into())], Vec::new());
         control.expect(FINITE);
         control.expect(ENDLESS);
         control
@@ -339,7 +340,14 @@ mod tests {
     fn part(of: SubtaskId, barrier: u64, accepted: u64) -> Part {
         let mut source = SourceImage::default();
         source.ledger.accepted = accepted;
-        Part { barrier, of, source: Some(source), state: None, operators: Vec::new(), times: PartTimes::default() }
+        Part {
+            barrier,
+            of,
+            source: Some(source),
+            state: None,
+            operators: Vec::new(),
+            times: PartTimes::default(),
+        }
     }
 
     fn accepted(snapshot: &Snapshot) -> Vec<u64> {

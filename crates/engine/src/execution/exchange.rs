@@ -26,9 +26,16 @@ pub(super) const CHANNEL_MESSAGES: usize = 8;
 
 /// What a subtask sends to another one.
 pub(super) enum EdgeMessage {
-    Rows { edge: usize, rows: Box<ChangeBuffer>, claim: Claim },
+    Rows {
+        edge: usize,
+        rows: Box<ChangeBuffer>,
+        claim: Claim,
+    },
     /// Where the stream of an edge stands, with all rows before on their way.
-    Time { edge: usize, time: StreamTime },
+    Time {
+        edge: usize,
+        time: StreamTime,
+    },
     /// All that belongs to a snapshot is on its way.
     Barrier(u64),
     /// Nothing more will come.

@@ -138,7 +138,8 @@ impl OperatorSubtask {
 
         self.metrics.at(Activity::Snapshot);
         let began = self.clock.elapsed();
-        let first = self.inputs.iter().filter(|input| input.barrier.is_some()).map(|input| input.barrier_at).min();
+        let first =
+            self.inputs.iter().filter(|input| input.barrier.is_some()).map(|input| input.barrier_at).min();
         self.outputs.barrier(barrier);
         self.outputs.flush()?;
         self.control.contribute(Part {

@@ -6,9 +6,9 @@ use crossbeam_channel::Sender;
 use sql::functions::Env;
 use types::Timestamp;
 
+use super::ExecutionError;
 use super::exchange::EdgeMessage;
 use super::io::Sinks;
-use super::ExecutionError;
 use crate::connector::{Rows, Stage};
 use crate::operator::chain::{Chain, ChainTarget, OperatorError, StreamTime};
 use crate::operator::changes::{Changes, RowWatermarks};
@@ -141,4 +141,3 @@ impl From<OperatorError> for ExecutionError {
         }
     }
 }
-

@@ -98,14 +98,17 @@ impl Placement {
 
     fn of_producer(&self, plan: &Plan, producer: Producer) -> Home {
         match producer {
-            Producer::Query { pipeline, query } => Placement::of_query(plan, pipeline, query, self.parallelism),
+            Producer::Query { pipeline, query } => {
+                Placement::of_query(plan, pipeline, query, self.parallelism)
+            }
             Producer::Operator(operator) => self.homes[operator],
         }
     }
 
     fn home_of(&mut self, plan: &Plan, operator: usize) -> Home {
         let found = producers_of(plan, operator);
-        let mut homes: Vec<Home> = found.iter().map(|(producer, _)| self.of_producer(plan, *producer)).collect();
+        let mut homes: Vec<Home> =
+            found.iter().map(|(producer, _)| self.of_producer(plan, *producer)).collect();
         homes.sort_unstable();
         homes.dedup();
         let inputs = &plan.operators[operator].inputs;
@@ -155,8 +158,12 @@ impl Placement {
 
     /// The homes that get rows from a home through channels.
     pub fn fed_by(&self, home: Home) -> Vec<Home> {
-        let mut fed: Vec<Home> =
-            self.edges.iter().filter(|edge| edge.from == home && edge.to != home).map(|edge| edge.to).collect();
+        let mut fed: Vec<Home> = self
+            .edges
+            .iter()
+            .filter(|edge| edge.from == home && edge.to != home)
+            .map(|edge| edge.to)
+            .collect();
         fed.sort_unstable();
         fed.dedup();
         fed
@@ -164,8 +171,12 @@ impl Placement {
 
     /// The homes that a vertex gets rows from.
     pub fn feeding(&self, home: Home) -> Vec<Home> {
-        let mut feeding: Vec<Home> =
-            self.edges.iter().filter(|edge| edge.to == home && edge.from != home).map(|edge| edge.from).collect();
+        let mut feeding: Vec<Home> = self
+            .edges
+            .iter()
+            .filter(|edge| edge.to == home && edge.from != home)
+            .map(|edge| edge.from)
+            .collect();
         feeding.sort_unstable();
         feeding.dedup();
         feeding

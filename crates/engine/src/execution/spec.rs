@@ -194,7 +194,8 @@ impl Spawning<'_> {
         let subtask = id.subtask;
         let name = format!("{vertex} ({}/{})", subtask + 1, self.of);
         execution.control.expect(id);
-        let (control, alive, clock) = (execution.control.clone(), self.alive.clone(), self.spec.clock.clone());
+        let (control, alive, clock) =
+            (execution.control.clone(), self.alive.clone(), self.spec.clock.clone());
         let (task, figures) = (name.clone(), metrics.clone());
         let thread = thread::Builder::new()
             .name(name.chars().take(60).collect())

@@ -67,9 +67,7 @@ impl<'a> Wiring<'a> {
         let plan = &self.spec.plan;
         let of = self.placement.subtasks(home);
         let sinks = match pipeline {
-            Some(pipeline) => {
-                Sinks::open(plan, pipeline, &self.spec.sinks, subtask, of, metrics.clone())?
-            }
+            Some(pipeline) => Sinks::open(plan, pipeline, &self.spec.sinks, subtask, of, metrics.clone())?,
             None => Sinks::none(metrics.clone()),
         };
 

@@ -1,7 +1,7 @@
 //! From the operators of a plan to those that run.
 
-use sql::plan::operator::{Operator as Spec, OperatorKind};
 use sql::plan::Settings;
+use sql::plan::operator::{Operator as Spec, OperatorKind};
 
 use super::calc::CalcOperator;
 use super::chain::Operator;

@@ -15,9 +15,9 @@ use crate::aggregate::table::Table;
 use crate::column::{Column, tri};
 use crate::connector::{ConnectorError, Rows, Stage};
 use crate::evaluate::{Evaluator, Inputs, Vector};
+use crate::layout::{QueryLayout, window_start};
 use crate::operator::chain::OperatorError;
 use crate::operator::changes::{Kinds, RowKind};
-use crate::layout::{QueryLayout, window_start};
 
 /// Rows of a window that are computed and handed on at once, so that a window of many groups needs little beside them.
 const PIECE_ROWS: usize = 4_096;

@@ -77,7 +77,31 @@ impl Binder {
 
     /// A table reference that names no table beside it.
     pub(super) fn from(&mut self, from: &From, outer: Option<&OuterScope>) -> Bound<Source> {
-        let mut source = match &from.kind {
+        let source = match &from.kind {
+            // The arms that other queries stand in, before those that need room on the stack.
+            FromKind::Subquery(query) | FromKind::Lateral(query) => {
+                Source::of(None, self.query(query, None)?)
+            }
+            FromKind::Nested(inner) => self.from(inner, outer)?,
+            FromKind::Join(join) => self.join(join, outer)?,
+            _ => self.leaf(from, outer)?,
+        };
+        match &from.alias {
+            Some(alias) if !matches!(from.kind, FromKind::Unnest { .. }) => self.named(source, from, alias),
+            _ => Ok(source),
+        }
+    }
+
+    /// A source under its alias.
+    fn named(&mut self, source: Source, from: &From, alias: &Ident) -> Bound<Source> {
+        let mut relation = source.relation();
+        self.rename(&mut relation.columns, &from.columns, alias.span)?;
+        Ok(Source::of(Some(alias.value.clone()), relation))
+    }
+
+    /// A table reference that holds no other.
+    fn leaf(&mut self, from: &From, outer: Option<&OuterScope>) -> Bound<Source> {
+        Ok(match &from.kind {
             FromKind::Table { name, hints, system_time } => {
                 if let Some(time) = system_time {
                     let error = Diagnostic::error(time.span, "FOR SYSTEM_TIME AS OF stands in a join")
@@ -87,17 +111,15 @@ impl Binder {
                 let relation = self.relation_hinted(name.last(), hints)?;
                 Source::of(Some(name.last().value.clone()), relation)
             }
-            FromKind::Subquery(query) => Source::of(None, self.query(query, None)?),
-            // With nothing beside it, LATERAL sees nothing but the query around.
-            FromKind::Lateral(query) => Source::of(None, self.query(query, None)?),
+            FromKind::Subquery(_) | FromKind::Lateral(_) | FromKind::Join(_) | FromKind::Nested(_) => {
+                self.from(from, outer)?
+            }
             FromKind::Window(call) => Source::of(None, self.window(call)?),
             FromKind::Values { rows, span } => Source::of(None, self.values(rows, *span)?),
             FromKind::Unnest { expr, ordinality, span } => {
                 let one = Source::of(None, self.values(&[vec![]], *span)?);
                 self.unnest(one, (expr, *ordinality, *span), from, None, outer)?
             }
-            FromKind::Join(join) => self.join(join, outer)?,
-            FromKind::Nested(inner) => self.from(inner, outer)?,
             FromKind::Function(function) => {
                 let message = format!("there is no table function `{}`", function.function.value);
                 return Err(self.report(Diagnostic::error(function.span, message)));
@@ -106,20 +128,16 @@ impl Binder {
                 let error = Diagnostic::error(found.span, "MATCH_RECOGNIZE is not supported");
                 return Err(self.report(error.with_hint("find sequences with LAG … OVER")));
             }
-        };
-
-        if let Some(alias) = &from.alias
-            && !matches!(from.kind, FromKind::Unnest { .. })
-        {
-            let mut relation = source.relation();
-            self.rename(&mut relation.columns, &from.columns, alias.span)?;
-            source = Source::of(Some(alias.value.clone()), relation);
-        }
-        Ok(source)
+        })
     }
 
     fn join(&mut self, join: &Join, outer: Option<&OuterScope>) -> Bound<Source> {
-        let left = self.from(&join.left, outer)?;
+        let left = Box::new(self.from(&join.left, outer)?);
+        self.join_right(left, join, outer)
+    }
+
+    fn join_right(&mut self, left: Box<Source>, join: &Join, outer: Option<&OuterScope>) -> Bound<Source> {
+        let left = *left;
         let kind = match join.kind {
             ast::JoinKind::Inner | ast::JoinKind::Cross => JoinKind::Inner,
             ast::JoinKind::Left => JoinKind::Left,

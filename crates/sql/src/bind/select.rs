@@ -109,7 +109,19 @@ impl Binder {
         outer: Option<&OuterScope>,
     ) -> Bound<(Relation, Option<types::Value>)> {
         self.select_hints(&select.hints)?;
-        let (mut stage, scope) = self.from_clause(select, outer)?;
+        // Queries nest in FROM: what a SELECT needs besides must not lie on the stack meanwhile.
+        let from = Box::new(self.from_clause(select, outer)?);
+        self.select_from(select, behind, from, outer)
+    }
+
+    fn select_from(
+        &mut self,
+        select: &Select,
+        behind: Behind<'_>,
+        from: Box<(Stage, Scope)>,
+        outer: Option<&OuterScope>,
+    ) -> Bound<(Relation, Option<types::Value>)> {
+        let (mut stage, scope) = *from;
         let mut outer_conditions = vec![];
         if let Some(filter) = &select.filter {
             // A wrong condition has been reported; what is selected is looked at all the same.

@@ -24,7 +24,10 @@ const AGGREGATES: &[(&str, &str)] = &[
         "PERCENTILE",
         "PERCENTILE(x, p): the value that the part p lies below, interpolated; PERCENTILE(x, 0.95)",
     ),
-    ("STDDEV_POP", "STDDEV_POP(x): standard deviation of all values, in the type of x; STDDEV_SAMP of a sample"),
+    (
+        "STDDEV_POP",
+        "STDDEV_POP(x): standard deviation of all values, in the type of x; STDDEV_SAMP of a sample",
+    ),
     ("STDDEV_SAMP", "STDDEV_SAMP(x), STDDEV(x): standard deviation of a sample; null for one value"),
     ("VAR_POP", "VAR_POP(x): variance of all values, in the type of x"),
     ("VAR_SAMP", "VAR_SAMP(x), VARIANCE(x): variance of a sample; null for one value"),

@@ -23,12 +23,7 @@ fn hints_settings_and_forms_of_flink() {
         ("INSERT INTO one SELECT big FROM uq WHERE s IS «JSON»", "IS JSON is not supported", "JSON_VALUE"),
         ("INSERT INTO text_out SELECT «U»&'a' FROM uq", "U&'…' texts are not supported", ""),
         (
-            "INSERT INTO one SELECT big FROM TABLE(SESSION(TABLE uq «PARTITION» BY s, DESCRIPTOR(ts), INTERVAL '1' HOUR))",
-            "PARTITION BY in a window is not supported",
-            "group by the keys",
-        ),
-        (
-            "INSERT INTO one SELECT big FROM uq «MATCH_RECOGNIZE» (PATTERN (A) DEFINE A AS n > 1)",
+            "INSERT INTO one SELECT big FROM uq «MATCH_RECOGNIZE (PATTERN (A) DEFINE A AS n > 1)»",
             "MATCH_RECOGNIZE is not supported",
             "",
         ),

@@ -142,10 +142,10 @@ fn windows_that_are_none() {
             "needs a TIMESTAMP or TIMESTAMP_LTZ, `s` is STRING",
             "`ts`",
         ),
-        (window("TUMBLE(TABLE uq, DESCRIPTOR(«ltz»), INTERVAL '1' HOUR)"), "not the event time", "`ts`"),
+        (window("TUMBLE(TABLE uq, DESCRIPTOR(«ltz»), INTERVAL '1' HOUR)"), "not an event time", "`ts`"),
         (
             window("TUMBLE(TABLE no_time, DESCRIPTOR(«t»), INTERVAL '1' HOUR)"),
-            "not the event time",
+            "not an event time",
             "WATERMARK FOR t",
         ),
         (
@@ -175,11 +175,6 @@ fn windows_that_are_none() {
         ),
         (window("TUMBLE(TABLE uq, DESCRIPTOR(ts), «n»)"), "literals", "INTERVAL '1' MINUTE"),
         (window("TUMBLE(TABLE uq, DESCRIPTOR(ts), «INTERVAL '1' MONTH»)"), "months", "days"),
-        (
-            window("«SESSION»(TABLE uq, DESCRIPTOR(ts), INTERVAL '1' HOUR)"),
-            "SESSION is not supported",
-            "TUMBLE, HOP and CUMULATE",
-        ),
         (window("TUMBLE(«n», DESCRIPTOR(ts), INTERVAL '1' HOUR)"), "first argument of TUMBLE is a table", ""),
         (
             window("TUMBLE(TABLE uq, DESCRIPTOR(ts), INTERVAL '1' HOUR, INTERVAL '1' MINUTE, «n»)"),
@@ -199,16 +194,6 @@ fn groups_that_are_none() {
     check(&[
         (grouped("«big»", &format!("{both}, n")), "`big` is not grouped", "GROUP BY"),
         (grouped("SUM(big) + «big»", both), "`big` is not grouped", ""),
-        (grouped("COUNT(*)", "«GROUP BY window_start»"), "lacks window_end", "window_end"),
-        (grouped("COUNT(*)", "«GROUP BY window_start, n»"), "lacks window_end", ""),
-        (grouped("«COUNT(*)»", ""), "GROUP BY window_start, window_end is missing", ""),
-        ("INSERT INTO one SELECT COUNT(*) FROM uq «GROUP BY n»", "without a window", "TUMBLE(TABLE uq"),
-        ("INSERT INTO one «SELECT COUNT(*) FROM uq»", "without a window", "TUMBLE"),
-        (
-            "INSERT INTO one «SELECT big FROM TABLE(TUMBLE(TABLE uq, DESCRIPTOR(ts), INTERVAL '1' HOUR))»",
-            "not aggregated",
-            "GROUP BY",
-        ),
         (grouped("SUM(«MAX(big)»)", both), "MAX has no place inside another aggregate", ""),
         (
             grouped(
@@ -218,55 +203,19 @@ fn groups_that_are_none() {
             "COUNT has no place in WHERE",
             "",
         ),
-        (
-            grouped("COUNT(*)", &format!("WHERE «n + HOUR(window_start) > 1» {both}")),
-            "window's column together with a row's",
-            "AND",
-        ),
         (grouped("COUNT(*)", &format!("{both}, «1»")), "not a column's number", ""),
-        (grouped("COUNT(*)", &format!("{both}, «n + HOUR(window_start)»")), "a key made of", ""),
-        (grouped("«COUNT(window_start)»", both), "an aggregate over window_start", ""),
         (grouped("PERCENTILE(d, «1.5»)", both), "literal from 0 to 1", ""),
         (grouped("PERCENTILE(d, «d»)", both), "literal from 0 to 1", ""),
-        (grouped("PERCENTILE(d, «ARRAY[0.5, 0.9]»)", both), "ARRAY", "[1]"),
+        (grouped("«PERCENTILE(d, ARRAY[0.5, 0.9])»", both), "ARRAY<DOUBLE> is written", ""),
         (grouped("SUM(«s»)", both), "SUM takes a number this is STRING", ""),
         (grouped("«SUM(*)»", both), "SUM(*) does not exist", "COUNT"),
-        (grouped("«STDDEV_POP»(d)", both), "STDDEV_POP is not supported", "COUNT"),
         (grouped("«APPROX_COUNT_DISTINCT»(d)", both), "not supported", "COUNT(DISTINCT"),
-        (
-            "INSERT INTO one SELECT «FIRST_VALUE(big)» FROM TABLE(HOP(TABLE uq, DESCRIPTOR(ts), INTERVAL '1' HOUR, INTERVAL '2' HOUR)) GROUP BY window_start, window_end",
-            "in a HOP window",
-            "TUMBLE",
-        ),
-        (
-            "INSERT INTO one SELECT SUM(c) FROM (SELECT COUNT(*) c FROM TABLE(TUMBLE(TABLE uq, DESCRIPTOR(ts), INTERVAL '1' HOUR)) GROUP BY window_start, window_end) «GROUP BY c»",
-            "aggregate of an aggregate",
-            "",
-        ),
     ]);
 }
 
 #[test]
 fn clauses_that_are_not_there() {
     check(&[
-        ("INSERT INTO one SELECT «DISTINCT» big FROM uq", "DISTINCT", "GROUP BY"),
-        ("INSERT INTO one SELECT big FROM uq «UNION» ALL SELECT big FROM uq", "UNION", "an INSERT for each"),
-        ("INSERT INTO one SELECT big FROM uq «ORDER» BY big", "ORDER BY", ""),
-        ("INSERT INTO one SELECT big FROM uq «LIMIT» 3", "LIMIT", ""),
-        ("INSERT INTO one SELECT uq.big FROM uq «JOIN» no_time ON uq.n = no_time.n", "joins", ""),
-        ("INSERT INTO one SELECT uq.big FROM uq«,» no_time", "joins", ""),
-        ("INSERT INTO one SELECT COUNT(*) «OVER» (ORDER BY ts) FROM uq", "OVER", "TUMBLE"),
-        (
-            "INSERT INTO one SELECT COUNT(*) FROM uq GROUP BY «TUMBLE(ts, INTERVAL '1' HOUR)»",
-            "old form",
-            "FROM TABLE(TUMBLE(TABLE t",
-        ),
-        ("INSERT INTO one SELECT COUNT(*) FROM uq GROUP BY «CUBE» (n)", "CUBE", ""),
-        (
-            "INSERT INTO one SELECT big FROM uq WHERE n IN «(»SELECT n FROM no_time)",
-            "query inside an expression",
-            "",
-        ),
         ("INSERT INTO one VALUES (1), («2, 3»)", "2 values, the first one 1", ""),
         ("INSERT INTO one SELECT a FROM (VALUES («1»), ('x')) AS t (a)", "no type in common", "CAST"),
         ("INSERT INTO one SELECT a FROM (VALUES («NULL»)) AS t (a)", "has no type", "CAST(NULL AS STRING)"),
@@ -316,11 +265,6 @@ fn words_in_the_wrong_place() {
             "INTERVAL '5' SECOND",
         ),
         ("INSERT INTO one SELECT n«::»BIGINT FROM uq", "`::`", "CAST"),
-        (
-            "INSERT INTO one SELECT COUNT(*) FROM «TUMBLE»(TABLE uq, DESCRIPTOR(ts), INTERVAL '1' HOUR)",
-            "TABLE( … )",
-            "",
-        ),
     ]);
 }
 
