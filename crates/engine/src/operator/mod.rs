@@ -4,6 +4,7 @@
 //! [`Prepare`] and [`Ledger`] belong to the scan, the fused path at the root of the graph.
 
 pub mod build;
+pub mod accumulate;
 pub mod calc;
 pub mod chain;
 pub mod changes;

@@ -6,7 +6,7 @@ mod compact;
 mod image;
 mod input;
 mod partition;
-mod results;
+pub(crate) mod results;
 mod ship;
 mod unit;
 mod write;

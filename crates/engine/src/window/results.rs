@@ -131,7 +131,7 @@ fn average(state: &State, group: u32, arg: &DataType, to: &DataType) -> Value {
 }
 
 /// `sum * factor / count`, rounded half away from zero; `None` where an `i128` does not hold it.
-fn quotient(sum: i128, factor: i128, count: u64) -> Option<i128> {
+pub(crate) fn quotient(sum: i128, factor: i128, count: u64) -> Option<i128> {
     let count = i128::from(count);
     // The remainder is below the count, so that only the whole part can be too large.
     let whole = (sum / count).checked_mul(factor)?;
@@ -141,7 +141,7 @@ fn quotient(sum: i128, factor: i128, count: u64) -> Option<i128> {
 }
 
 /// The value, unless it has more than 38 digits.
-fn fits(unscaled: i128) -> Option<i128> {
+pub(crate) fn fits(unscaled: i128) -> Option<i128> {
     const LIMIT: u128 = 10u128.pow(38);
     (unscaled.unsigned_abs() < LIMIT).then_some(unscaled)
 }
@@ -236,7 +236,7 @@ fn add_double(sums: &mut ExactSums, group: u32, value: f64) {
 }
 
 /// Whole numbers wrap at their width.
-fn wrap(value: i64, data_type: &DataType) -> i64 {
+pub(crate) fn wrap(value: i64, data_type: &DataType) -> i64 {
     match data_type {
         DataType::TinyInt => value as i8 as i64,
         DataType::SmallInt => value as i16 as i64,
@@ -246,7 +246,7 @@ fn wrap(value: i64, data_type: &DataType) -> i64 {
 }
 
 /// `FLOAT` is held as a double rounded to single precision.
-fn round_to(value: f64, data_type: &DataType) -> f64 {
+pub(crate) fn round_to(value: f64, data_type: &DataType) -> f64 {
     if *data_type == DataType::Float { value as f32 as f64 } else { value }
 }
 

@@ -1,0 +1,136 @@
+//! A value that a state keeps: 24 bytes, with numbers inside and texts on the heap.
+
+use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
+
+use types::Scalar;
+
+use crate::row::{self, Reader};
+
+/// An owned [`Scalar`]. Two are equal if they are one group of a `GROUP BY`: nulls are equal, NaN equals NaN, and 0.0 and
+/// -0.0 differ.
+#[derive(Debug, Clone)]
+pub enum Kept {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Double(f64),
+    /// In two halves, the lower first: a `i128` would take more room than all other values.
+    Wide([u64; 2]),
+    Text(Box<str>),
+    Bytes(Box<[u8]>),
+}
+
+impl Kept {
+    #[inline]
+    pub fn of(value: Scalar<'_>) -> Kept {
+        match value {
+            Scalar::Null => Kept::Null,
+            Scalar::Bool(value) => Kept::Bool(value),
+            Scalar::Int(value) => Kept::Int(value),
+            Scalar::Double(value) => Kept::Double(value),
+            Scalar::Wide(value) => Kept::Wide([value as u64, (value >> 64) as u64]),
+            Scalar::Text(value) => Kept::Text(value.into()),
+            Scalar::Bytes(value) => Kept::Bytes(value.into()),
+        }
+    }
+
+    #[inline]
+    pub fn as_scalar(&self) -> Scalar<'_> {
+        match self {
+            Kept::Null => Scalar::Null,
+            Kept::Bool(value) => Scalar::Bool(*value),
+            Kept::Int(value) => Scalar::Int(*value),
+            Kept::Double(value) => Scalar::Double(*value),
+            Kept::Wide([low, high]) => Scalar::Wide(i128::from(*high as i64) << 64 | i128::from(*low)),
+            Kept::Text(value) => Scalar::Text(value),
+            Kept::Bytes(value) => Scalar::Bytes(value),
+        }
+    }
+
+    #[inline]
+    pub fn is_null(&self) -> bool {
+        matches!(self, Kept::Null)
+    }
+
+    /// Bytes outside of the value itself.
+    #[inline]
+    pub fn heap_bytes(&self) -> usize {
+        match self {
+            Kept::Text(value) => value.len(),
+            Kept::Bytes(value) => value.len(),
+            _ => 0,
+        }
+    }
+
+    pub fn write(&self, out: &mut Vec<u8>) {
+        row::write(self.as_scalar(), out);
+    }
+
+    pub fn read(reader: &mut Reader<'_>) -> Option<Kept> {
+        reader.value().map(Kept::of)
+    }
+}
+
+/// Whether two values are one group.
+#[inline]
+pub(super) fn is_same(a: Scalar<'_>, b: Scalar<'_>) -> bool {
+    match (a, b) {
+        (Scalar::Double(a), Scalar::Double(b)) => a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan(),
+        (a, b) => a == b,
+    }
+}
+
+/// Hashes a value such that [`is_same`] values have the same hash.
+#[inline]
+pub(super) fn hash_scalar(value: Scalar<'_>, hasher: &mut impl Hasher) {
+    match value {
+        Scalar::Null => hasher.write_u8(0),
+        Scalar::Bool(value) => hasher.write_u8(1 + u8::from(value)),
+        Scalar::Int(value) => hasher.write_i64(value),
+        Scalar::Double(value) => hasher.write_u64(if value.is_nan() { f64::NAN } else { value }.to_bits()),
+        Scalar::Wide(value) => hasher.write_i128(value),
+        Scalar::Text(value) => hasher.write(value.as_bytes()),
+        Scalar::Bytes(value) => hasher.write(value),
+    }
+}
+
+impl PartialEq for Kept {
+    fn eq(&self, other: &Kept) -> bool {
+        is_same(self.as_scalar(), other.as_scalar())
+    }
+}
+
+impl Eq for Kept {}
+
+impl Hash for Kept {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        hash_scalar(self.as_scalar(), state);
+    }
+}
+
+/// A [`Kept`] in SQL's order: nulls first, NaN last; 0.0 and -0.0 are equal.
+#[derive(Debug, Clone)]
+pub(super) struct InOrder(pub Kept);
+
+impl Ord for InOrder {
+    fn cmp(&self, other: &InOrder) -> Ordering {
+        let (a, b) = (self.0.as_scalar(), other.0.as_scalar());
+        // Values of one call have one form, so that only nulls do not compare.
+        a.compare(b).unwrap_or_else(|| b.is_null().cmp(&a.is_null()))
+    }
+}
+
+impl PartialOrd for InOrder {
+    fn partial_cmp(&self, other: &InOrder) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for InOrder {
+    fn eq(&self, other: &InOrder) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for InOrder {}

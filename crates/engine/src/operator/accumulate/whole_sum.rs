@@ -1,0 +1,73 @@
+//! `SUM` and `AVG` of whole numbers: a sum that wraps at 64 bits, and how many values are in it.
+//!
+//! A sum that wraps at 64 bits and then at the width of the result is the sum that wraps at that width all along.
+
+use sql::plan::operator::Function;
+use types::Scalar;
+
+use super::call::CallSpec;
+use super::slot::Accumulator;
+use crate::row::{self, Reader};
+use crate::state::StateValue;
+use crate::window::results::wrap;
+
+#[derive(Debug, Default)]
+pub(super) struct WholeSum {
+    sum: i64,
+    count: i64,
+}
+
+impl WholeSum {
+    #[inline]
+    fn change(&mut self, args: &[Scalar<'_>], count: i64) {
+        if let [Scalar::Int(value)] = *args {
+            self.sum = self.sum.wrapping_add(value.wrapping_mul(count));
+            self.count += count;
+        }
+    }
+}
+
+impl Accumulator for WholeSum {
+    #[inline]
+    fn add(&mut self, _call: &CallSpec, args: &[Scalar<'_>]) -> Result<(), String> {
+        self.change(args, 1);
+        Ok(())
+    }
+
+    #[inline]
+    fn retract(&mut self, _call: &CallSpec, args: &[Scalar<'_>]) -> Result<(), String> {
+        self.change(args, -1);
+        Ok(())
+    }
+
+    fn merge(&mut self, _call: &CallSpec, other: WholeSum) -> Result<(), String> {
+        self.sum = self.sum.wrapping_add(other.sum);
+        self.count += other.count;
+        Ok(())
+    }
+
+    #[inline]
+    fn write_result(&self, call: &CallSpec, out: &mut Vec<u8>) {
+        let value = match call.function {
+            _ if self.count == 0 => Scalar::Null,
+            // Division truncates.
+            Function::Avg => Scalar::Int(wrap(self.sum.wrapping_div(self.count), &call.result)),
+            _ => Scalar::Int(wrap(self.sum, &call.result)),
+        };
+        row::write(value, out);
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        self.sum.write(out);
+        self.count.write(out);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Option<WholeSum> {
+        Some(WholeSum { sum: i64::read(reader)?, count: i64::read(reader)? })
+    }
+
+    #[inline]
+    fn heap_bytes(&self) -> usize {
+        0
+    }
+}
