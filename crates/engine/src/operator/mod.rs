@@ -8,6 +8,8 @@ pub mod accumulate;
 pub mod calc;
 pub mod chain;
 pub mod changes;
+pub mod expiry;
+pub mod group_aggregate;
 #[cfg(test)]
 pub(crate) mod harness;
 mod judge;

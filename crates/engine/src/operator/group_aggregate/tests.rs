@@ -1,0 +1,228 @@
+//! The changes that groups give, as Flink gives them.
+
+use sql::plan::operator::{Call, Changes as Mode, Distribution, Field, Function};
+use types::{DataType, Value};
+
+use super::*;
+use crate::operator::harness::{Event, Harness, Row, change, insert, row};
+
+const A: &str = "a";
+
+fn text(value: &str) -> Value {
+    Value::Text(value.into())
+}
+
+fn input(changes: Mode) -> Vec<Input> {
+    let field =
+        |name: &str, data_type: DataType| Field { name: name.into(), column_type: data_type.nullable() };
+    let fields = vec![field("k", DataType::STRING), field("v", DataType::BigInt)];
+    vec![Input { fields, distribution: Distribution::Hash(vec![0]), changes }]
+}
+
+fn call(function: Function, args: &[usize]) -> Call {
+    Call {
+        function,
+        args: args.to_vec(),
+        distinct: false,
+        filter: None,
+        arg_types: args.iter().map(|_| DataType::BigInt.nullable()).collect(),
+        column_type: DataType::BigInt.nullable(),
+        name: "CALL".into(),
+    }
+}
+
+/// Groups by the text, or all rows.
+struct Case {
+    keys: Vec<usize>,
+    calls: Vec<Call>,
+    changes: Mode,
+    emits_before: bool,
+    ttl: Option<Interval>,
+}
+
+impl Case {
+    fn new(calls: &[Call]) -> Case {
+        Case { keys: vec![0], calls: calls.to_vec(), changes: Mode::Retract, emits_before: true, ttl: None }
+    }
+
+    fn gives(&self, events: &[Event], expected: &[Row]) {
+        self.with(|harness| harness.gives(events, expected));
+    }
+
+    fn with<T>(&self, run: impl FnOnce(&Harness<'_>) -> T) -> T {
+        let spec = GroupAggregate {
+            keys: self.keys.clone(),
+            calls: self.calls.clone(),
+            emits_before: self.emits_before,
+        };
+        let inputs = input(self.changes.clone());
+        let build = || -> Box<dyn Operator> {
+            Box::new(GroupAggregateOperator::new("group".into(), &spec, &inputs, self.ttl).unwrap())
+        };
+        let harness = Harness::new(&build, vec![vec![Repr::Text, Repr::Int]]);
+        run(&if self.keys.is_empty() { harness } else { harness.keyed(vec![self.keys.clone()]) })
+    }
+}
+
+fn event(code: &str, key: &str, value: i64) -> Event {
+    change(0, code, [text(key), Value::Int(value)])
+}
+
+fn given(code: &str, key: &str, results: &[i64]) -> Row {
+    row(code, [text(key)].into_iter().chain(results.iter().copied().map(Value::Int)).collect::<Vec<_>>())
+}
+
+#[test]
+fn a_group_is_inserted_updated_and_deleted() {
+    let case = Case::new(&[call(Function::Count, &[]), call(Function::Sum, &[1])]);
+    let events = [
+        event("+I", A, 5),
+        event("+I", "b", 1),
+        event("+I", A, 7),
+        event("-U", A, 5),
+        event("+U", A, 6),
+        event("-D", A, 6),
+        event("-D", A, 7),
+        event("+I", A, 1),
+    ];
+    case.gives(
+        &events,
+        &[
+            given("+I", A, &[1, 5]),
+            given("+I", "b", &[1, 1]),
+            given("-U", A, &[1, 5]),
+            given("+U", A, &[2, 12]),
+            given("-U", A, &[2, 12]),
+            given("+U", A, &[1, 7]),
+            given("-U", A, &[1, 7]),
+            given("+U", A, &[2, 13]),
+            given("-U", A, &[2, 13]),
+            given("+U", A, &[1, 7]),
+            given("-D", A, &[1, 7]),
+            given("+I", A, &[1, 1]),
+        ],
+    );
+}
+
+#[test]
+fn an_equal_result_is_given_again_only_with_a_time_to_live() {
+    let events = [event("+I", A, 5), event("+I", A, 3)];
+    let mut case = Case::new(&[call(Function::Max, &[1])]);
+    case.changes = Mode::Append;
+    case.gives(&events, &[given("+I", A, &[5])]);
+
+    case.ttl = Some(Interval(1_000));
+    case.gives(&events, &[given("+I", A, &[5]), given("-U", A, &[5]), given("+U", A, &[5])]);
+}
+
+#[test]
+fn a_consumer_without_need_for_it_gets_no_row_before() {
+    let mut case = Case::new(&[call(Function::Sum, &[1])]);
+    case.emits_before = false;
+    let events = [event("+I", A, 5), event("+U", A, 3), event("-D", A, 5), event("-D", A, 3)];
+    let expected = [("+I", 5), ("+U", 8), ("+U", 3), ("-D", 3)];
+    case.gives(&events, &expected.map(|(code, sum)| given(code, A, &[sum])));
+}
+
+#[test]
+fn select_distinct_gives_a_row_once_and_takes_it_back_with_its_last_copy() {
+    let mut case = Case::new(&[]);
+    case.keys = vec![0, 1];
+    let null = |code| change(0, code, [Value::Null, Value::Int(1)]);
+    let events = [
+        event("+I", A, 1),
+        event("+I", A, 1),
+        null("+I"),
+        null("+I"),
+        event("-D", A, 1),
+        event("-D", A, 1),
+        event("-D", A, 1),
+        event("+I", A, 1),
+    ];
+    let null_row = row("+I", [Value::Null, Value::Int(1)]);
+    let expected = [given("+I", A, &[1]), null_row, given("-D", A, &[1]), given("+I", A, &[1])];
+    case.gives(&events, &expected);
+}
+
+#[test]
+fn a_global_aggregate_has_no_row_over_no_rows() {
+    let mut case = Case::new(&[call(Function::Count, &[])]);
+    case.keys = Vec::new();
+    case.gives(&[], &[]);
+    case.gives(&[event("-D", A, 5)], &[]);
+    let events = [event("+I", A, 5), event("+I", "b", 1), event("-D", A, 5), event("-D", "b", 1)];
+    let expected = [("+I", 1), ("-U", 1), ("+U", 2), ("-U", 2), ("+U", 1), ("-D", 1)];
+    case.gives(&events, &expected.map(|(code, count)| row(code, [Value::Int(count)])));
+}
+
+#[test]
+fn a_group_whose_time_to_live_is_over_begins_anew_without_a_retraction() {
+    let mut case = Case::new(&[call(Function::Count, &[])]);
+    case.ttl = Some(Interval(100));
+    let events = [
+        Event::Clock(1_000),
+        event("+I", A, 1),
+        event("+I", "b", 1),
+        Event::Clock(1_090),
+        event("+I", A, 1),
+        Event::Clock(1_100),
+        event("-D", "b", 1),
+        event("+I", "b", 1),
+        Event::Clock(1_189),
+        event("+I", A, 1),
+    ];
+    let expected = [
+        given("+I", A, &[1]),
+        given("+I", "b", &[1]),
+        given("-U", A, &[1]),
+        given("+U", A, &[2]),
+        given("+I", "b", &[1]),
+        given("-U", A, &[2]),
+        given("+U", A, &[3]),
+    ];
+    // A restored run of the harness begins at another time.
+    for batch in [1, 10] {
+        assert_eq!(case.with(|harness| harness.run(&events, batch, 1, None)).unwrap(), expected);
+    }
+}
+
+#[test]
+fn idle_groups_are_freed() {
+    let spec = GroupAggregate { keys: vec![0], calls: Vec::new(), emits_before: true };
+    let ttl = Some(Interval(100));
+    let mut operator = GroupAggregateOperator::new("group".into(), &spec, &input(Mode::Append), ttl).unwrap();
+    let mut buffer = ChangeBuffer::new(&[Repr::Text, Repr::Int]);
+    buffer.push(RowKind::Insert, 0, [text(A), Value::Int(1)].iter().map(Value::as_scalar));
+    buffer.lend(|rows| operator.take(rows, 0, 1_000)).unwrap();
+    operator.expiry.start(1_000);
+    assert_eq!((operator.groups.len(), operator.next_tick()), (1, Some(1_050)));
+    assert!(operator.expiry.take_due(1_100));
+    operator.groups.expire(1_100);
+    assert!(operator.groups.is_empty());
+}
+
+#[test]
+fn nan_is_one_group_and_the_two_zeros_are_two() {
+    let spec = GroupAggregate { keys: vec![0], calls: vec![call(Function::Count, &[])], emits_before: false };
+    let mut inputs = input(Mode::Append);
+    inputs[0].fields[0].column_type = DataType::Double.nullable();
+    let build = || -> Box<dyn Operator> {
+        Box::new(GroupAggregateOperator::new("group".into(), &spec, &inputs, None).unwrap())
+    };
+    let values = [f64::NAN, 0.0, -0.0, -f64::NAN, f64::INFINITY];
+    let events = values.map(|value| insert(0, [Value::Double(value), Value::Int(0)]));
+    let harness = Harness::new(&build, vec![vec![Repr::Double, Repr::Int]]);
+    let given = harness.run(&events, 10, 1, None).unwrap();
+    let shown: Vec<String> = given
+        .iter()
+        .map(|row| format!("{} {:?} {:?}", row.kind.code(), row.values[0], row.values[1]))
+        .collect();
+    let expected = [
+        "+I Double(NaN) Int(1)",
+        "+I Double(0.0) Int(1)",
+        "+I Double(-0.0) Int(1)",
+        "+U Double(NaN) Int(2)",
+        "+I Double(inf) Int(1)",
+    ];
+    assert_eq!(shown, expected);
+}
