@@ -5,12 +5,14 @@
 //! accumulator that spans all doubles, as in Kulisch, "Computer Arithmetic and Validity". So any batch size,
 //! parallelism and order of merging gives the same bits, those of a correctly rounded sum.
 
+mod single;
 mod wide;
 
 use std::collections::HashMap;
 
 use wide::power_of_two;
 
+pub use single::{ExactSum, ExactSumParts};
 pub use wide::Wide;
 
 /// Bits behind the point of the fixed form.

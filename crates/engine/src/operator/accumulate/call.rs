@@ -1,22 +1,39 @@
 //! A call as an operator needs it row by row: where its arguments are, and which form its state has.
 
+use std::fmt;
+
+use jiff::tz::TimeZone;
+use sql::expr::CastMode;
+use sql::functions::{Code, Env, Output, cast};
 use sql::plan::operator::{Call, Function};
 use types::{DataType, Repr, Scalar};
 
-use super::Retraction;
+use super::{Retraction, Variance};
+use crate::row;
 
 /// A call, ready to aggregate.
 #[derive(Debug)]
 pub(super) struct CallSpec {
     pub function: Function,
     pub args: Vec<usize>,
-    pub filter: Option<usize>,
+    pub distinct: bool,
+    filter: Option<usize>,
     /// Whether a row counts whose first argument is null.
-    pub takes_null: bool,
+    takes_null: bool,
     /// The type of the first argument.
     pub arg: DataType,
     pub result: DataType,
     pub form: Form,
+    /// From `DOUBLE` to the type of the result, where that is another one.
+    from_double: Option<FromDouble>,
+}
+
+struct FromDouble(Code);
+
+impl fmt::Debug for FromDouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FromDouble")
+    }
 }
 
 /// Which state a call keeps; see the file of each.
@@ -25,27 +42,41 @@ pub(super) enum Form {
     Count,
     Whole,
     Pick,
+    Double,
+    Decimal,
+    Extreme,
+    Percentile,
+    Sequence,
+    Joined,
+    JsonObject,
+    Welford,
+    Squares,
+    Collect,
+    Single,
 }
 
 impl CallSpec {
-    pub fn new(call: &Call, retraction: Retraction) -> Result<CallSpec, String> {
+    pub fn new(call: &Call, retraction: Retraction, variance: Variance) -> Result<CallSpec, String> {
         let arg = call.arg_types.first().map_or(DataType::Null, |arg| arg.data_type.clone());
-        let form =
-            form(call, &arg, retraction).ok_or_else(|| format!("`{}` is not computed here", call.name))?;
+        let result = call.column_type.data_type.clone();
+        let form = form(call, &arg, retraction, variance)
+            .ok_or_else(|| format!("`{}` cannot be aggregated", call.name))?;
         let takes_null = match &call.function {
             Function::ArrayAgg | Function::SingleValue => true,
             Function::JsonArrayAgg { absent_on_null } => !absent_on_null,
             _ => false,
         };
-        Ok(CallSpec {
-            function: call.function.clone(),
-            args: call.args.clone(),
-            filter: call.filter,
-            takes_null,
-            arg,
-            result: call.column_type.data_type.clone(),
-            form,
-        })
+        let from_double = match form {
+            Form::Welford | Form::Squares if result != DataType::Double => {
+                let code = cast::prepare(&DataType::Double, &result, CastMode::Try, &TimeZone::UTC)?;
+                Some(FromDouble(code))
+            }
+            _ => None,
+        };
+        let function = call.function.clone();
+        let args = call.args.clone();
+        let (distinct, filter) = (call.distinct, call.filter);
+        Ok(CallSpec { function, args, distinct, filter, takes_null, arg, result, form, from_double })
     }
 
     /// Whether a row counts.
@@ -73,20 +104,72 @@ impl CallSpec {
             [first, second, ..] => take(&[field(first), field(second)]),
         }
     }
+
+    /// Adds a result that was computed as a double, in the type of the result.
+    pub fn write_double(&self, value: f64, out: &mut Vec<u8>) {
+        let Some(FromDouble(code)) = &self.from_double else {
+            return row::write(Scalar::Double(value), out);
+        };
+        let mut converted = Output::default();
+        match code(&Env { now_ms: 0 }, &[Scalar::Double(value)], &mut converted) {
+            Ok(()) => row::write(converted.get(), out),
+            Err(_) => row::write(Scalar::Null, out),
+        }
+    }
 }
 
-fn form(call: &Call, arg: &DataType, retraction: Retraction) -> Option<Form> {
-    let form = match &call.function {
+fn form(call: &Call, arg: &DataType, retraction: Retraction, variance: Variance) -> Option<Form> {
+    let keeps_order = retraction == Retraction::Possible || call.distinct;
+    Some(match &call.function {
         Function::Count => Form::Count,
         Function::Sum | Function::Avg => match arg.repr()? {
             Repr::Int => Form::Whole,
-            _ => return None,
+            Repr::Double => Form::Double,
+            Repr::Wide => Form::Decimal,
+            Repr::Bool | Repr::Text | Repr::Bytes => return None,
         },
-        Function::Min | Function::Max | Function::FirstValue | Function::LastValue => match retraction {
+        Function::Min | Function::Max => match retraction {
             Retraction::Never => Form::Pick,
-            Retraction::Possible => return None,
+            Retraction::Possible => Form::Extreme,
         },
-        _ => return None,
-    };
-    if call.distinct { None } else { Some(form) }
+        Function::FirstValue | Function::LastValue => {
+            if keeps_order {
+                Form::Sequence
+            } else {
+                Form::Pick
+            }
+        }
+        Function::ListAgg { .. } => {
+            if keeps_order {
+                Form::Sequence
+            } else {
+                Form::Joined
+            }
+        }
+        Function::StddevPop | Function::StddevSamp | Function::VarPop | Function::VarSamp => {
+            match (arg.is_numeric(), variance) {
+                (false, _) => return None,
+                (true, Variance::Running) => Form::Welford,
+                (true, Variance::Sums) => Form::Squares,
+            }
+        }
+        Function::Collect => Form::Collect,
+        Function::ArrayAgg => Form::Sequence,
+        // Values are JSON already; another type could not be told from a text.
+        Function::JsonArrayAgg { .. } if arg.is_text() => Form::Sequence,
+        Function::JsonObjectAgg { .. }
+            if arg.is_text() && call.arg_types.get(1).is_some_and(|value| value.data_type.is_text()) =>
+        {
+            Form::JsonObject
+        }
+        Function::Percentile { .. } if arg.is_numeric() => Form::Percentile,
+        Function::SingleValue => Form::Single,
+        Function::JsonArrayAgg { .. }
+        | Function::JsonObjectAgg { .. }
+        | Function::Percentile { .. }
+        | Function::Lag { .. }
+        | Function::RowNumber
+        | Function::Rank
+        | Function::DenseRank => return None,
+    })
 }

@@ -16,13 +16,28 @@
 //!
 //! Results do not depend on the order of rows, except for the functions whose meaning is the order.
 
+mod arrivals;
 mod call;
 mod count;
+mod decimal_sum;
+mod distinct;
+mod double_sum;
+mod extreme;
+mod joined;
+mod json_object;
 mod kept;
+mod multiset;
+mod nested;
+mod percentile;
 mod pick;
+mod sequence;
+mod single;
 mod slot;
+mod variance;
 mod whole_sum;
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;
 
@@ -42,6 +57,15 @@ pub enum Retraction {
     Possible,
 }
 
+/// How variances are computed; Flink has two ways. See the file `variance.rs`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Variance {
+    /// By a running mean, in doubles: in `GROUP BY`.
+    Running,
+    /// From sums, in the types of `SUM`: in `OVER`.
+    Sums,
+}
+
 /// The calls of an operator, ready to aggregate.
 #[derive(Debug)]
 pub struct Accumulators {
@@ -55,16 +79,32 @@ pub struct States {
 }
 
 impl Accumulators {
+    /// The calls of a `GROUP BY`, with or without windows.
+    ///
+    /// The values of `JSON_OBJECTAGG` and `JSON_ARRAYAGG` are JSON texts, as `JSON_STRING` gives them.
+    ///
     /// # Errors
-    /// A call that this version cannot compute, or one of another operator (`LAG`, `ROW_NUMBER`, `RANK`, `DENSE_RANK`).
+    /// A call of arguments that it cannot have, or of `OVER` alone (`LAG`, `ROW_NUMBER`, `RANK`, `DENSE_RANK`).
     pub fn new(calls: &[Call], retraction: Retraction) -> Result<Accumulators, String> {
-        let calls = calls.iter().map(|call| CallSpec::new(call, retraction)).collect::<Result<_, _>>()?;
-        Ok(Accumulators { calls })
+        Accumulators::with(calls, retraction, Variance::Running)
+    }
+
+    /// The calls of an `OVER`.
+    ///
+    /// # Errors
+    /// As [`new`](Accumulators::new).
+    pub fn of_over(calls: &[Call], retraction: Retraction) -> Result<Accumulators, String> {
+        Accumulators::with(calls, retraction, Variance::Sums)
+    }
+
+    fn with(calls: &[Call], retraction: Retraction, variance: Variance) -> Result<Accumulators, String> {
+        let calls = calls.iter().map(|call| CallSpec::new(call, retraction, variance));
+        Ok(Accumulators { calls: calls.collect::<Result<_, _>>()? })
     }
 
     /// The state of a group without rows.
     pub fn start(&self) -> States {
-        States { slots: self.calls.iter().map(|call| Slot::new(call.form)).collect() }
+        States { slots: self.calls.iter().map(Slot::new).collect() }
     }
 
     /// How each result is held in a column.

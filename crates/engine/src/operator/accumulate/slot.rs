@@ -1,10 +1,20 @@
-//! The state of one call for one group: one of the forms of [`Form`].
+//! The state of one call for one group, in one of the forms of [`Form`].
 
 use types::Scalar;
 
 use super::call::{CallSpec, Form};
 use super::count::Count;
+use super::decimal_sum::DecimalSum;
+use super::distinct::{Collect, Distinct};
+use super::double_sum::DoubleSum;
+use super::extreme::Extreme;
+use super::joined::Joined;
+use super::json_object::JsonObject;
+use super::percentile::Percentile;
 use super::pick::Pick;
+use super::sequence::Sequence;
+use super::single::Single;
+use super::variance::{Squares, Welford};
 use super::whole_sum::WholeSum;
 use crate::row::Reader;
 
@@ -40,12 +50,24 @@ pub(super) trait Accumulator: Sized {
     fn heap_bytes(&self) -> usize;
 }
 
-/// The state of a call.
+/// The state of a call. What is large is boxed, so that a group with small states is small.
 #[derive(Debug)]
 pub(super) enum Slot {
     Count(Count),
     Whole(WholeSum),
     Pick(Pick),
+    Double(Box<DoubleSum>),
+    Decimal(Box<DecimalSum>),
+    Extreme(Box<Extreme>),
+    Percentile(Box<Percentile>),
+    Sequence(Box<Sequence>),
+    Joined(Box<Joined>),
+    JsonObject(Box<JsonObject>),
+    Welford(Box<Welford>),
+    Squares(Box<Squares>),
+    Collect(Box<Collect>),
+    Single(Box<Single>),
+    Distinct(Box<Distinct>),
 }
 
 // A million groups with a few calls are ordinary.
@@ -58,16 +80,47 @@ macro_rules! with_state {
             Slot::Count($state) => $do,
             Slot::Whole($state) => $do,
             Slot::Pick($state) => $do,
+            Slot::Double($state) => $do,
+            Slot::Decimal($state) => $do,
+            Slot::Extreme($state) => $do,
+            Slot::Percentile($state) => $do,
+            Slot::Sequence($state) => $do,
+            Slot::Joined($state) => $do,
+            Slot::JsonObject($state) => $do,
+            Slot::Welford($state) => $do,
+            Slot::Squares($state) => $do,
+            Slot::Collect($state) => $do,
+            Slot::Single($state) => $do,
+            Slot::Distinct($state) => $do,
         }
     };
 }
 
 impl Slot {
-    pub fn new(form: Form) -> Slot {
+    pub fn new(call: &CallSpec) -> Slot {
+        if call.distinct {
+            Slot::Distinct(Box::new(Distinct::new(call.form)))
+        } else {
+            Slot::of_form(call.form)
+        }
+    }
+
+    pub fn of_form(form: Form) -> Slot {
         match form {
             Form::Count => Slot::Count(Count::default()),
             Form::Whole => Slot::Whole(WholeSum::default()),
             Form::Pick => Slot::Pick(Pick::default()),
+            Form::Double => Slot::Double(Box::default()),
+            Form::Decimal => Slot::Decimal(Box::default()),
+            Form::Extreme => Slot::Extreme(Box::default()),
+            Form::Percentile => Slot::Percentile(Box::default()),
+            Form::Sequence => Slot::Sequence(Box::default()),
+            Form::Joined => Slot::Joined(Box::default()),
+            Form::JsonObject => Slot::JsonObject(Box::default()),
+            Form::Welford => Slot::Welford(Box::default()),
+            Form::Squares => Slot::Squares(Box::default()),
+            Form::Collect => Slot::Collect(Box::default()),
+            Form::Single => Slot::Single(Box::default()),
         }
     }
 
@@ -86,6 +139,18 @@ impl Slot {
             (Slot::Count(state), Slot::Count(other)) => state.merge(call, other),
             (Slot::Whole(state), Slot::Whole(other)) => state.merge(call, other),
             (Slot::Pick(state), Slot::Pick(other)) => state.merge(call, other),
+            (Slot::Double(state), Slot::Double(other)) => state.merge(call, *other),
+            (Slot::Decimal(state), Slot::Decimal(other)) => state.merge(call, *other),
+            (Slot::Extreme(state), Slot::Extreme(other)) => state.merge(call, *other),
+            (Slot::Percentile(state), Slot::Percentile(other)) => state.merge(call, *other),
+            (Slot::Sequence(state), Slot::Sequence(other)) => state.merge(call, *other),
+            (Slot::Joined(state), Slot::Joined(other)) => state.merge(call, *other),
+            (Slot::JsonObject(state), Slot::JsonObject(other)) => state.merge(call, *other),
+            (Slot::Welford(state), Slot::Welford(other)) => state.merge(call, *other),
+            (Slot::Squares(state), Slot::Squares(other)) => state.merge(call, *other),
+            (Slot::Collect(state), Slot::Collect(other)) => state.merge(call, *other),
+            (Slot::Single(state), Slot::Single(other)) => state.merge(call, *other),
+            (Slot::Distinct(state), Slot::Distinct(other)) => state.merge(call, *other),
             (state, other) => unreachable!("states of different calls: {state:?} and {other:?}"),
         }
     }
@@ -101,6 +166,18 @@ impl Slot {
             Slot::Count(_) => 0,
             Slot::Whole(_) => 1,
             Slot::Pick(_) => 2,
+            Slot::Double(_) => 3,
+            Slot::Decimal(_) => 4,
+            Slot::Extreme(_) => 5,
+            Slot::Percentile(_) => 6,
+            Slot::Sequence(_) => 7,
+            Slot::Joined(_) => 8,
+            Slot::JsonObject(_) => 9,
+            Slot::Welford(_) => 10,
+            Slot::Squares(_) => 11,
+            Slot::Collect(_) => 12,
+            Slot::Single(_) => 13,
+            Slot::Distinct(_) => 14,
         }
     }
 
@@ -114,12 +191,41 @@ impl Slot {
             0 => Slot::Count(Count::read(reader)?),
             1 => Slot::Whole(WholeSum::read(reader)?),
             2 => Slot::Pick(Pick::read(reader)?),
+            3 => Slot::Double(Box::new(DoubleSum::read(reader)?)),
+            4 => Slot::Decimal(Box::new(DecimalSum::read(reader)?)),
+            5 => Slot::Extreme(Box::new(Extreme::read(reader)?)),
+            6 => Slot::Percentile(Box::new(Percentile::read(reader)?)),
+            7 => Slot::Sequence(Box::new(Sequence::read(reader)?)),
+            8 => Slot::Joined(Box::new(Joined::read(reader)?)),
+            9 => Slot::JsonObject(Box::new(JsonObject::read(reader)?)),
+            10 => Slot::Welford(Box::new(Welford::read(reader)?)),
+            11 => Slot::Squares(Box::new(Squares::read(reader)?)),
+            12 => Slot::Collect(Box::new(Collect::read(reader)?)),
+            13 => Slot::Single(Box::new(Single::read(reader)?)),
+            14 => Slot::Distinct(Box::new(Distinct::read(reader)?)),
             _ => return None,
         })
     }
 
+    /// Bytes outside of the slot: of a boxed state, its own bytes too.
     #[inline]
     pub fn heap_bytes(&self) -> usize {
-        with_state!(self, state => state.heap_bytes())
+        let boxed = match self {
+            Slot::Count(_) | Slot::Whole(_) => return 0,
+            Slot::Pick(state) => return state.heap_bytes(),
+            Slot::Double(_) => size_of::<DoubleSum>(),
+            Slot::Decimal(_) => size_of::<DecimalSum>(),
+            Slot::Extreme(_) => size_of::<Extreme>(),
+            Slot::Percentile(_) => size_of::<Percentile>(),
+            Slot::Sequence(_) => size_of::<Sequence>(),
+            Slot::Joined(_) => size_of::<Joined>(),
+            Slot::JsonObject(_) => size_of::<JsonObject>(),
+            Slot::Welford(_) => size_of::<Welford>(),
+            Slot::Squares(_) => size_of::<Squares>(),
+            Slot::Collect(_) => size_of::<Collect>(),
+            Slot::Single(_) => size_of::<Single>(),
+            Slot::Distinct(_) => size_of::<Distinct>(),
+        };
+        boxed + with_state!(self, state => state.heap_bytes())
     }
 }

@@ -1,0 +1,136 @@
+//! `JSON_OBJECTAGG`: JSON texts by key. Keys come out in Java's order of texts, by UTF-16 unit, as in Flink.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use sql::plan::operator::Function;
+use types::Scalar;
+
+use super::call::CallSpec;
+use super::slot::Accumulator;
+use crate::row::{self, Reader};
+
+#[derive(Debug, Default)]
+pub(super) struct JsonObject {
+    /// A value is a JSON text, or null.
+    members: BTreeMap<Key, Option<Box<str>>>,
+    text_bytes: usize,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Key(Box<str>);
+
+impl Ord for Key {
+    fn cmp(&self, other: &Key) -> Ordering {
+        self.0.encode_utf16().cmp(other.0.encode_utf16())
+    }
+}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Key) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl JsonObject {
+    fn insert(&mut self, key: &str, value: Option<&str>) -> Result<(), String> {
+        self.text_bytes += key.len() + value.map_or(0, str::len);
+        match self.members.insert(Key(key.into()), value.map(Box::from)) {
+            None => Ok(()),
+            Some(_) => Err(format!(
+                "Key '{key}' is already present. Duplicate keys are not allowed in JSON_OBJECTAGG. Please ensure that \
+                 keys are unique."
+            )),
+        }
+    }
+}
+
+impl Accumulator for JsonObject {
+    fn add(&mut self, call: &CallSpec, args: &[Scalar<'_>]) -> Result<(), String> {
+        let [Scalar::Text(key), value] = *args else { return Ok(()) };
+        let skips_null = call.function == Function::JsonObjectAgg { absent_on_null: true };
+        match value {
+            Scalar::Text(value) => self.insert(key, Some(value)),
+            _ if skips_null => Ok(()),
+            _ => self.insert(key, None),
+        }
+    }
+
+    fn retract(&mut self, _call: &CallSpec, args: &[Scalar<'_>]) -> Result<(), String> {
+        let [Scalar::Text(key), value] = *args else { return Ok(()) };
+        let value = if let Scalar::Text(value) = value { Some(value) } else { None };
+        let key = Key(key.into());
+        if self.members.get(&key).is_some_and(|there| there.as_deref() == value) {
+            self.members.remove(&key);
+            self.text_bytes -= key.0.len() + value.map_or(0, str::len);
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, _call: &CallSpec, other: JsonObject) -> Result<(), String> {
+        other.members.into_iter().try_for_each(|(key, value)| self.insert(&key.0, value.as_deref()))
+    }
+
+    fn write_result(&self, _call: &CallSpec, out: &mut Vec<u8>) {
+        let mut json = String::from("{");
+        for (number, (key, value)) in self.members.iter().enumerate() {
+            if number > 0 {
+                json.push(',');
+            }
+            write_json_text(&key.0, &mut json);
+            json.push(':');
+            json.push_str(value.as_deref().unwrap_or("null"));
+        }
+        json.push('}');
+        row::write(Scalar::Text(&json), out);
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        row::write_length(self.members.len(), out);
+        for (key, value) in &self.members {
+            row::write(Scalar::Text(&key.0), out);
+            row::write(value.as_deref().map_or(Scalar::Null, Scalar::Text), out);
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Option<JsonObject> {
+        let mut object = JsonObject::default();
+        for _ in 0..reader.length()? {
+            match (reader.value()?, reader.value()?) {
+                (Scalar::Text(key), Scalar::Text(value)) => object.insert(key, Some(value)).ok()?,
+                (Scalar::Text(key), Scalar::Null) => object.insert(key, None).ok()?,
+                _ => return None,
+            }
+        }
+        Some(object)
+    }
+
+    #[inline]
+    fn heap_bytes(&self) -> usize {
+        // Nodes of a B-tree are two thirds full on average.
+        self.members.len() * size_of::<(Key, Option<Box<str>>)>() * 3 / 2 + self.text_bytes
+    }
+}
+
+/// Adds a text in quotes, escaped as Jackson does.
+fn write_json_text(text: &str, out: &mut String) {
+    out.push('"');
+    for char in text.chars() {
+        match char {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            '\0'..='\x1f' => {
+                // Writing to a string does not fail.
+                let _ = write!(out, "\\u{:04X}", char as u32);
+            }
+            _ => out.push(char),
+        }
+    }
+    out.push('"');
+}
