@@ -8,7 +8,9 @@ pub mod accumulate;
 pub mod calc;
 pub mod chain;
 pub mod changes;
+pub mod expand;
 pub mod expiry;
+mod fields;
 pub mod group_aggregate;
 #[cfg(test)]
 pub(crate) mod harness;

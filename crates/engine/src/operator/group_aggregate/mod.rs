@@ -24,6 +24,7 @@ use super::accumulate::{Accumulators, Retraction};
 use super::chain::{Context, Operator, OperatorError};
 use super::changes::{ChangeBuffer, Changes, RowKind};
 use super::expiry::Expiry;
+use super::fields;
 use crate::row::{self, Reader};
 use crate::state::{Keyed, StateError, StatePart, StateWriter};
 
@@ -71,7 +72,7 @@ impl GroupAggregateOperator {
         let input = &inputs[0];
         let retraction = if input.changes.is_append() { Retraction::Never } else { Retraction::Possible };
         let accumulators = Accumulators::new(&spec.calls, retraction)?;
-        let key_repr = |&key: &usize| input.fields[key].column_type.data_type.repr().unwrap_or(Repr::Bytes);
+        let key_repr = |&key: &usize| fields::repr(&input.fields[key].column_type);
         let reprs: Vec<Repr> = spec.keys.iter().map(key_repr).chain(accumulators.reprs()).collect();
 
         Ok(GroupAggregateOperator {
