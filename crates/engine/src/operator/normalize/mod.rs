@@ -1,0 +1,260 @@
+//! Turns upserts and tombstones into changes with the whole row, as the source of a table with a key needs it.
+//!
+//! The last row of each key is kept, without its key fields, which every row brings along:
+//!
+//! ```text
+//! +U [a, 1]     nothing kept   ──►  +I [a, 1]
+//! +U [a, 1]     [1] kept       ──►  nothing
+//! +U [a, 2]     [1] kept       ──►  -U [a, 1]  +U [a, 2]
+//! -D [a, null]  [2] kept       ──►  -D [a, 2]
+//! ```
+//!
+//! With a time to live an equal row is given again, so that the state of later operators stays alive too.
+
+use sql::plan::operator::{Input, Normalize};
+use types::Interval;
+
+use super::chain::{Context, Operator, OperatorError};
+use super::changes::{ChangeBuffer, Changes, RowKind};
+use super::expiry::Expiry;
+use super::fields;
+use crate::row::{self, Reader};
+use crate::state::{Keyed, StateError, StatePart, StateWriter};
+
+/// The only map, in a snapshot.
+const LAST: u8 = 0;
+
+/// See the module's text.
+pub struct NormalizeOperator {
+    name: String,
+    key: Vec<usize>,
+    /// The other fields.
+    rest: Vec<usize>,
+    last: Keyed<Box<[u8]>>,
+    expiry: Expiry,
+    out: ChangeBuffer,
+    key_bytes: Vec<u8>,
+    /// The row before the change, and the row of the change.
+    before: Vec<u8>,
+    after: Vec<u8>,
+}
+
+impl NormalizeOperator {
+    pub fn new(name: String, spec: &Normalize, inputs: &[Input], ttl: Option<Interval>) -> NormalizeOperator {
+        let fields = &inputs[0].fields;
+        NormalizeOperator {
+            name,
+            key: spec.key.clone(),
+            rest: (0..fields.len()).filter(|field| !spec.key.contains(field)).collect(),
+            last: Keyed::new(ttl),
+            expiry: Expiry::new(ttl),
+            out: ChangeBuffer::new(&fields::reprs(fields)),
+            key_bytes: Vec::new(),
+            before: Vec::new(),
+            after: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, rows: &Changes<'_>, row: usize, now_ms: i64) {
+        let Self { key_bytes, before, after, .. } = self;
+        key_bytes.clear();
+        row::write_all(rows.values(&self.key, row), key_bytes);
+        let is_addition = rows.kind(row).is_addition();
+        if is_addition {
+            after.clear();
+            row::write_all(rows.values(&self.rest, row), after);
+        }
+
+        let had_row = self.last.update(key_bytes, now_ms, |last| {
+            let had_row = last.is_some();
+            before.clear();
+            before.extend_from_slice(last.as_deref().unwrap_or_default());
+            match last {
+                None if !is_addition => {}
+                _ if !is_addition => *last = None,
+                // The bytes are written again in place where they have the same length.
+                Some(there) if there.len() == after.len() => there.copy_from_slice(after),
+                _ => *last = Some(after.as_slice().into()),
+            }
+            had_row
+        });
+
+        match (had_row, is_addition) {
+            (false, false) => {}
+            (false, true) => self.push(RowKind::Insert, rows, row),
+            // A `-U` too: perhaps no `+U` follows.
+            (true, false) => self.push(RowKind::Delete, rows, row),
+            (true, true) => {
+                if self.before != self.after || self.expiry.is_on() {
+                    self.push(RowKind::UpdateBefore, rows, row);
+                    self.push(RowKind::UpdateAfter, rows, row);
+                }
+            }
+        }
+    }
+
+    fn push(&mut self, kind: RowKind, rows: &Changes<'_>, row: usize) {
+        let bytes = if kind.is_addition() { &self.after } else { &self.before };
+        let mut rest = Reader::new(bytes);
+        let fields = 0..self.key.len() + self.rest.len();
+        let values = fields.map(|field| {
+            if self.key.contains(&field) {
+                return rows.get(field, row);
+            }
+            rest.next().unwrap_or(types::Scalar::Null)
+        });
+        self.out.push(kind, rows.watermark(row), values);
+    }
+
+    fn emit(&mut self, context: &mut Context<'_>) -> Result<(), OperatorError> {
+        self.out.lend(|rows| context.emit(rows))?;
+        self.out.clear();
+        Ok(())
+    }
+}
+
+impl Operator for NormalizeOperator {
+    fn process(
+        &mut self,
+        _input: usize,
+        rows: &Changes<'_>,
+        context: &mut Context<'_>,
+    ) -> Result<(), OperatorError> {
+        let now_ms = context.now_ms();
+        self.expiry.start(now_ms);
+        for row in rows.places() {
+            self.take(rows, row, now_ms);
+            if self.out.is_full() {
+                self.emit(context)?;
+            }
+        }
+        self.emit(context)
+    }
+
+    fn advance(&mut self, _watermark: i64, _context: &mut Context<'_>) -> Result<(), OperatorError> {
+        Ok(())
+    }
+
+    fn output_watermark(&self, watermark: i64) -> i64 {
+        watermark
+    }
+
+    fn next_tick(&self) -> Option<i64> {
+        self.expiry.next_tick()
+    }
+
+    fn tick(&mut self, context: &mut Context<'_>) -> Result<(), OperatorError> {
+        if self.expiry.take_due(context.now_ms()) {
+            self.last.expire(context.now_ms());
+        }
+        Ok(())
+    }
+
+    fn snapshot(&self, out: &mut StateWriter) {
+        self.last.write(LAST, out);
+    }
+
+    fn restore(&mut self, part: &StatePart) -> Result<(), StateError> {
+        let mut reader = Reader::new(&part.bytes);
+        while let Some(tag) = reader.tag() {
+            if tag != LAST {
+                return Err(StateError {
+                    operator: self.name.clone(),
+                    what: format!("there is no map {tag}"),
+                });
+            }
+            self.last.read(&mut reader, &self.name)?;
+        }
+        Ok(())
+    }
+
+    fn memory_bytes(&self) -> usize {
+        self.last.memory_bytes() + self.out.memory_bytes()
+    }
+
+    fn take_late(&mut self) -> u64 {
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sql::plan::operator::{Changes as Mode, Distribution, Field};
+    use types::{DataType, Repr, Value};
+
+    use super::*;
+    use crate::operator::harness::{Event, Harness, Row, change, row};
+
+    fn with<T>(ttl: Option<Interval>, run: impl FnOnce(&Harness<'_>) -> T) -> T {
+        let field =
+            |name: &str, data_type: DataType| Field { name: name.into(), column_type: data_type.nullable() };
+        let fields = vec![field("v", DataType::STRING), field("k", DataType::BigInt)];
+        let changes = Mode::Upsert(vec![1]);
+        let inputs = vec![Input { fields, distribution: Distribution::Hash(vec![1]), changes }];
+        let spec = Normalize { key: vec![1] };
+        let build =
+            || Box::new(NormalizeOperator::new("normalize".into(), &spec, &inputs, ttl)) as Box<dyn Operator>;
+        run(&Harness::new(&build, vec![vec![Repr::Text, Repr::Int]]).keyed(vec![vec![1]]))
+    }
+
+    fn values(value: &str, key: i64) -> [Value; 2] {
+        let value = if value.is_empty() { Value::Null } else { Value::Text(value.into()) };
+        [value, Value::Int(key)]
+    }
+
+    fn event(code: &str, value: &str, key: i64) -> Event {
+        change(0, code, values(value, key))
+    }
+
+    fn given(code: &str, value: &str, key: i64) -> Row {
+        row(code, values(value, key))
+    }
+
+    #[test]
+    fn upserts_and_tombstones_become_changes_with_the_whole_row() {
+        let events = [
+            event("-D", "", 1),
+            event("+U", "a", 1),
+            event("+U", "b", 2),
+            event("+U", "a", 1),
+            event("+U", "longer", 1),
+            event("+I", "", 1),
+            event("+U", "c", 1),
+            event("+U", "d", 1),
+            event("-D", "", 1),
+            event("-D", "", 1),
+            event("-U", "", 2),
+            event("+U", "e", 1),
+        ];
+        let expected = [
+            given("+I", "a", 1),
+            given("+I", "b", 2),
+            given("-U", "a", 1),
+            given("+U", "longer", 1),
+            given("-U", "longer", 1),
+            given("+U", "", 1),
+            given("-U", "", 1),
+            given("+U", "c", 1),
+            given("-U", "c", 1),
+            given("+U", "d", 1),
+            given("-D", "d", 1),
+            given("-D", "b", 2),
+            given("+I", "e", 1),
+        ];
+        with(None, |harness| harness.gives(&events, &expected));
+    }
+
+    #[test]
+    fn an_equal_row_is_given_again_with_a_time_to_live() {
+        let events = [event("+U", "a", 1), event("+U", "a", 1)];
+        let expected = [given("+I", "a", 1), given("-U", "a", 1), given("+U", "a", 1)];
+        with(Some(Interval(1_000)), |harness| harness.gives(&events, &expected));
+    }
+
+    #[test]
+    fn a_key_whose_time_to_live_is_over_begins_anew() {
+        let events = [Event::Clock(1_000), event("+U", "a", 1), Event::Clock(1_100), event("+U", "b", 1)];
+        let given_rows = with(Some(Interval(100)), |harness| harness.run(&events, 10, 1, None)).unwrap();
+        assert_eq!(given_rows, [given("+I", "a", 1), given("+I", "b", 1)]);
+    }
+}
