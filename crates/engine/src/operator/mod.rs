@@ -16,6 +16,7 @@ pub mod group_aggregate;
 pub(crate) mod harness;
 mod judge;
 mod ledger;
+pub mod limit;
 pub mod normalize;
 mod prepare;
 mod prepared;

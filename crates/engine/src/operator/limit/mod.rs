@@ -1,0 +1,153 @@
+//! `LIMIT` without an order: the first rows to arrive, then nothing. It runs in one subtask and over rows that are only
+//! added; where rows may be taken back, the plan has a Top-N instead.
+//!
+//! The state is how many rows have been counted, up to the last that is wanted. With a time to live it begins anew when
+//! no row was counted for that long, as in Flink.
+
+use sql::plan::operator::{Input, Limit};
+use types::Interval;
+
+use super::chain::{Context, Operator, OperatorError};
+use super::changes::Changes;
+use crate::aggregate::keys::Rows as Selection;
+use crate::row::Reader;
+use crate::state::{Keyed, StateError, StatePart, StateWriter};
+
+/// The only map, in a snapshot.
+const COUNT: u8 = 0;
+/// There is one count for all rows.
+const KEY: &[u8] = &[];
+
+/// See the module's text.
+pub struct LimitOperator {
+    name: String,
+    offset: i64,
+    /// The number of the last row that is given, from 1.
+    end: i64,
+    counts: Keyed<i64>,
+    selected: Vec<u32>,
+}
+
+impl LimitOperator {
+    /// # Errors
+    /// Rows of the input may be taken back.
+    pub fn new(
+        name: String,
+        spec: &Limit,
+        inputs: &[Input],
+        ttl: Option<Interval>,
+    ) -> Result<LimitOperator, String> {
+        if !inputs[0].changes.is_append() {
+            return Err(format!("`{name}` cannot take rows back"));
+        }
+        let count = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
+        let (offset, rows) = (count(spec.offset), count(spec.rows));
+        let end = offset.saturating_add(rows);
+        Ok(LimitOperator { name, offset, end, counts: Keyed::new(ttl), selected: Vec::new() })
+    }
+}
+
+impl Operator for LimitOperator {
+    fn process(
+        &mut self,
+        _input: usize,
+        rows: &Changes<'_>,
+        context: &mut Context<'_>,
+    ) -> Result<(), OperatorError> {
+        let now_ms = context.now_ms();
+        let mut counted = self.counts.get(KEY, now_ms).copied().unwrap_or(0);
+        if counted >= self.end {
+            return Ok(());
+        }
+
+        self.selected.clear();
+        for row in rows.places() {
+            if counted >= self.end {
+                break;
+            }
+            counted += 1;
+            if counted > self.offset {
+                self.selected.push(row as u32);
+            }
+        }
+        self.counts.update(KEY, now_ms, |count| *count = Some(counted));
+        context.emit(&Changes { rows: Selection::Selected(&self.selected), ..*rows })
+    }
+
+    fn advance(&mut self, _watermark: i64, _context: &mut Context<'_>) -> Result<(), OperatorError> {
+        Ok(())
+    }
+
+    fn output_watermark(&self, watermark: i64) -> i64 {
+        watermark
+    }
+
+    fn next_tick(&self) -> Option<i64> {
+        None
+    }
+
+    fn tick(&mut self, _context: &mut Context<'_>) -> Result<(), OperatorError> {
+        Ok(())
+    }
+
+    fn snapshot(&self, out: &mut StateWriter) {
+        self.counts.write(COUNT, out);
+    }
+
+    fn restore(&mut self, part: &StatePart) -> Result<(), StateError> {
+        let mut reader = Reader::new(&part.bytes);
+        while let Some(tag) = reader.tag() {
+            if tag != COUNT {
+                return Err(StateError {
+                    operator: self.name.clone(),
+                    what: format!("there is no map {tag}"),
+                });
+            }
+            self.counts.read(&mut reader, &self.name)?;
+        }
+        Ok(())
+    }
+
+    fn memory_bytes(&self) -> usize {
+        self.counts.memory_bytes() + self.selected.capacity() * size_of::<u32>()
+    }
+
+    fn take_late(&mut self) -> u64 {
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sql::plan::operator::{Changes as Mode, Distribution, Field};
+    use types::{DataType, Repr, Value};
+
+    use super::*;
+    use crate::operator::harness::{Harness, insert, row};
+
+    fn inputs(changes: Mode) -> Vec<Input> {
+        let fields = vec![Field { name: "n".into(), column_type: DataType::BigInt.nullable() }];
+        vec![Input { fields, distribution: Distribution::Single, changes }]
+    }
+
+    #[test]
+    fn the_first_rows_are_given_and_then_nothing() {
+        let events: Vec<_> = (1..=9).map(|number| insert(0, [Value::Int(number)])).collect();
+        for (offset, rows, expected) in [(0, 3, 1..4), (2, 3, 3..6), (7, 9, 8..10), (0, 0, 1..1)] {
+            let spec = Limit { offset, rows };
+            let inputs = inputs(Mode::Append);
+            let build = || {
+                Box::new(LimitOperator::new("limit".into(), &spec, &inputs, None).unwrap())
+                    as Box<dyn Operator>
+            };
+            let expected: Vec<_> = expected.map(|number| row("+I", [Value::Int(number)])).collect();
+            Harness::new(&build, vec![vec![Repr::Int]]).gives(&events, &expected);
+        }
+    }
+
+    #[test]
+    fn rows_that_may_be_taken_back_are_refused() {
+        let spec = Limit { offset: 0, rows: 1 };
+        assert!(LimitOperator::new("limit".into(), &spec, &inputs(Mode::Retract), None).is_err());
+    }
+}
