@@ -20,6 +20,7 @@ pub mod limit;
 pub mod normalize;
 mod prepare;
 mod prepared;
+pub mod union;
 
 pub use ledger::{Ledger, LedgerCounts};
 pub use prepare::Prepare;
