@@ -1,0 +1,260 @@
+//! The joiner: applies one row after the other to the two sides, and gives what changes.
+
+use sql::plan::operator::{Input, Join};
+use types::{Interval, Scalar};
+
+use super::output::{Output, nulls};
+use super::packed::Form;
+use super::shape::{Filter, LEFT, RIGHT, Shape, values};
+use super::side::{Places, Side};
+use crate::operator::chain::{Context, OperatorError};
+use crate::operator::changes::{Changes, RowKind};
+
+/// The sides of a join.
+pub(super) struct Joiner {
+    pub shape: Shape,
+    pub sides: [Side; 2],
+    pub output: Output,
+    /// Of the row that is applied at the moment.
+    found: Found,
+    key: Vec<u8>,
+    row: Vec<u8>,
+}
+
+/// A row of a batch, or a part of one that has very many possible partners.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Probe {
+    pub at: usize,
+    /// Which rows of the other side are meant. A first part begins at 0.
+    pub places: Places,
+    /// How many pairs were gathered with them.
+    pub pairs: usize,
+    pub is_last: bool,
+}
+
+/// What is known of a row while its partners are visited.
+#[derive(Debug, Clone, Copy, Default)]
+struct Found {
+    /// Partners that were found so far.
+    partners: u64,
+    /// The partners that a row which goes had.
+    had: u64,
+    /// The row takes back what is not there.
+    is_unknown: bool,
+    /// A null in its key: it has no partners and is not kept.
+    is_alone: bool,
+}
+
+impl Joiner {
+    pub fn new(join: &Join, shape: Shape, inputs: &[Input], ttl: Option<Interval>) -> Joiner {
+        let tracks = shape.tracks();
+        let side = |side: usize| {
+            let form = Form { unique: join.unique[side], tracks: tracks[side] };
+            Side::new(form, side as u8, ttl)
+        };
+        Joiner {
+            sides: [side(LEFT), side(RIGHT)],
+            output: Output::new(&shape.output(inputs)),
+            found: Found::default(),
+            key: Vec::new(),
+            row: Vec::new(),
+            shape,
+        }
+    }
+
+    /// The possible partners of a row from a place on, as many as `take` takes: see [`Side::read`].
+    pub fn candidates(
+        &mut self,
+        input: usize,
+        (rows, at): (&Changes<'_>, usize),
+        (from, now_ms): (usize, i64),
+        mut take: impl FnMut(&Shape, &[u8]) -> bool,
+    ) -> (usize, bool) {
+        let Joiner { shape, sides, key, .. } = self;
+        match shape.write_key(input, rows, at, key) {
+            true => sides[1 - input].read(key, now_ms, from, |stored| take(shape, stored)),
+            false => (from, false),
+        }
+    }
+
+    /// Whether the other side's rows matter to a row. What becomes of a row that goes is told by its count of partners where
+    /// left rows come alone.
+    pub fn wants_partners(&self, input: usize, kind: RowKind) -> bool {
+        self.shape.filter.is_none() || input == RIGHT || kind.is_addition()
+    }
+
+    /// Applies a row, or a part of one: takes it out if it goes, visits its partners, and keeps it if it comes.
+    ///
+    /// `flags` tells which of the other side's rows are partners; without it all are.
+    pub fn apply(
+        &mut self,
+        input: usize,
+        rows: &Changes<'_>,
+        probe: Probe,
+        flags: Option<&[bool]>,
+        context: &mut Context<'_>,
+    ) -> Result<(), OperatorError> {
+        let (at, kind, now_ms) = (probe.at, rows.kind(probe.at), context.now_ms());
+        let has_key = self.shape.write_key(input, rows, at, &mut self.key);
+        if probe.places.0 == 0 {
+            self.found = Found { is_alone: !has_key, ..Found::default() };
+            if has_key {
+                self.shape.write_row(input, rows, at, &mut self.row);
+                if !kind.is_addition() {
+                    match self.sides[input].remove(&self.key, &self.row, now_ms) {
+                        Some(partners) => self.found.had = partners,
+                        None => self.found.is_unknown = true,
+                    }
+                }
+            }
+        }
+        if self.found.is_unknown {
+            return Ok(());
+        }
+
+        if has_key && self.wants_partners(input, kind) {
+            if input == LEFT && self.shape.filter.is_some() && flags.is_none() {
+                // The partners need not be looked at, only counted.
+                self.found.partners = self.sides[RIGHT].total(&self.key, now_ms);
+            } else {
+                self.visit(input, rows, probe, flags, context)?;
+            }
+        }
+        if probe.is_last { self.finish(input, rows, at, context) } else { Ok(()) }
+    }
+
+    /// Goes through the partners of a row: gives the pairs, and what changes for the partners.
+    fn visit(
+        &mut self,
+        input: usize,
+        rows: &Changes<'_>,
+        probe: Probe,
+        flags: Option<&[bool]>,
+        context: &mut Context<'_>,
+    ) -> Result<(), OperatorError> {
+        let Joiner { shape, sides, output, found, key, .. } = self;
+        let (other, at, kind, now_ms) = (1 - input, probe.at, rows.kind(probe.at), context.now_ms());
+        let is_addition = kind.is_addition();
+        // With nulls on either side the rows of an update are not each other's successors.
+        let pair_kind = match (shape.pads[LEFT] || shape.pads[RIGHT], is_addition) {
+            (false, _) => kind,
+            (true, true) => RowKind::Insert,
+            // Flink keeps the kind of a row that goes where only the other side is padded.
+            (true, false) if !shape.pads[input] => kind,
+            (true, false) => RowKind::Delete,
+        };
+        let mut flags = flags.map(|flags| flags.iter());
+
+        sides[other].visit(key, now_ms, probe.places, |stored, count, partners| {
+            if flags.as_mut().is_some_and(|flags| flags.next() != Some(&true)) {
+                return Ok(());
+            }
+            let partner = shape.stored(other, stored, rows, at);
+            found.partners = found.partners.saturating_add(count);
+
+            // The first partner comes, or the last one goes.
+            let turns = if is_addition { *partners == 0 } else { *partners == 1 };
+            *partners = if is_addition { *partners + 1 } else { partners.saturating_sub(1) };
+
+            if let Some(filter) = shape.filter {
+                if turns && input == RIGHT {
+                    give_turned(filter, kind, count, partner, output, context)?;
+                }
+                return Ok(());
+            }
+
+            let padded = shape.pads[other] && turns;
+            if padded && is_addition {
+                give_padded(shape, other, (RowKind::Delete, count), partner.clone(), output, context)?;
+            }
+            match input {
+                LEFT => output.push((pair_kind, count), values(rows, at).chain(partner.clone()), context)?,
+                _ => output.push((pair_kind, count), partner.clone().chain(values(rows, at)), context)?,
+            }
+            if padded && !is_addition {
+                give_padded(shape, other, (RowKind::Insert, count), partner, output, context)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// All partners of a row are known: gives what the row gives by itself, and keeps it.
+    fn finish(
+        &mut self,
+        input: usize,
+        rows: &Changes<'_>,
+        at: usize,
+        context: &mut Context<'_>,
+    ) -> Result<(), OperatorError> {
+        let (kind, found) = (rows.kind(at), self.found);
+        let is_addition = kind.is_addition();
+        // What was given of a row that goes depends on the partners that it had, not on those that are still kept.
+        let has_partners = if is_addition { found.partners > 0 } else { found.had > 0 };
+        let given = values(rows, at);
+
+        match self.shape.filter {
+            Some(Filter::Semi) if input == LEFT && has_partners => {
+                self.output.push((kind, 1), given, context)?
+            }
+            Some(Filter::Anti) if input == LEFT && !has_partners => {
+                self.output.push((kind, 1), given, context)?
+            }
+            Some(Filter::Mark) if input == LEFT => {
+                let mark = std::iter::once(Scalar::Bool(has_partners));
+                self.output.push((kind, 1), given.chain(mark), context)?
+            }
+            None if self.shape.pads[input] && !has_partners => {
+                let kind = if is_addition { RowKind::Insert } else { RowKind::Delete };
+                give_padded(&self.shape, input, (kind, 1), given, &mut self.output, context)?;
+            }
+            _ => {}
+        }
+
+        if is_addition && !found.is_alone {
+            self.sides[input].add(&self.key, &self.row, found.partners, context.now_ms());
+        }
+        Ok(())
+    }
+}
+
+/// Gives a row of a side with nulls for the other side's fields.
+fn give_padded<'v>(
+    shape: &Shape,
+    side: usize,
+    (kind, copies): (RowKind, u64),
+    values: impl Iterator<Item = Scalar<'v>> + Clone,
+    output: &mut Output,
+    context: &mut Context<'_>,
+) -> Result<(), OperatorError> {
+    let nulls = nulls(shape.widths[1 - side]);
+    match side {
+        LEFT => output.push((kind, copies), values.chain(nulls), context),
+        _ => output.push((kind, copies), nulls.chain(values), context),
+    }
+}
+
+/// Gives what changes for a left row when the first right partner comes or the last one goes, with a row of this kind.
+fn give_turned<'v>(
+    filter: Filter,
+    kind: RowKind,
+    copies: u64,
+    left: impl Iterator<Item = Scalar<'v>> + Clone,
+    output: &mut Output,
+    context: &mut Context<'_>,
+) -> Result<(), OperatorError> {
+    let marked = |value: bool| left.clone().chain(std::iter::once(Scalar::Bool(value)));
+    let comes = kind.is_addition();
+    match filter {
+        Filter::Semi => output.push((kind, copies), left, context),
+        Filter::Anti if comes => output.push((RowKind::Delete, copies), left, context),
+        Filter::Anti => output.push((RowKind::Insert, copies), left, context),
+        Filter::Mark => {
+            // Copies are updated one after the other, so that each old row is followed by its new one.
+            for _ in 0..copies {
+                output.push((RowKind::UpdateBefore, 1), marked(!comes), context)?;
+                output.push((RowKind::UpdateAfter, 1), marked(comes), context)?;
+            }
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What kind of join it is, and which fields matter.
+
+use sql::plan::operator::{Input, JoinKey, JoinKind};
+use types::{Repr, Scalar};
+
+use super::output::Layout;
+use super::pairs::reprs;
+use crate::operator::changes::Changes;
+use crate::row;
+
+pub(crate) const LEFT: usize = 0;
+pub(crate) const RIGHT: usize = 1;
+
+/// A join that gives left rows alone, by whether they have a partner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Filter {
+    Semi,
+    Anti,
+    Mark,
+}
+
+/// What a join gives, and by which fields rows are partners.
+pub(crate) struct Shape {
+    /// By side: whether its rows come with nulls where they have no partner.
+    pub pads: [bool; 2],
+    pub filter: Option<Filter>,
+    pub keys: [Vec<usize>; 2],
+    nulls_match: Vec<bool>,
+    pub layouts: [Layout; 2],
+    pub widths: [usize; 2],
+}
+
+impl Shape {
+    pub fn new(kind: JoinKind, keys: &[JoinKey], inputs: &[Input]) -> Shape {
+        let pads = match kind {
+            JoinKind::Left => [true, false],
+            JoinKind::Right => [false, true],
+            JoinKind::Full => [true, true],
+            _ => [false, false],
+        };
+        let filter = match kind {
+            JoinKind::Semi => Some(Filter::Semi),
+            JoinKind::Anti => Some(Filter::Anti),
+            JoinKind::Mark => Some(Filter::Mark),
+            _ => None,
+        };
+
+        let fields: [Vec<usize>; 2] =
+            [keys.iter().map(|key| key.left).collect(), keys.iter().map(|key| key.right).collect()];
+        let widths = [inputs[LEFT].fields.len(), inputs[RIGHT].fields.len()];
+        let layouts = [LEFT, RIGHT].map(|side| Layout::new(widths[side], &fields[side], &fields[1 - side]));
+        let nulls_match = keys.iter().map(|key| key.nulls_match).collect();
+        Shape { pads, filter, keys: fields, nulls_match, layouts, widths }
+    }
+
+    /// By side: whether it is kept for each row how many partners it has.
+    pub fn tracks(&self) -> [bool; 2] {
+        [self.pads[LEFT] || self.filter.is_some(), self.pads[RIGHT]]
+    }
+
+    /// The forms of the fields that the join gives.
+    pub fn output(&self, inputs: &[Input]) -> Vec<Repr> {
+        let mut fields = reprs(&inputs[LEFT]);
+        match self.filter {
+            Some(Filter::Semi | Filter::Anti) => {}
+            Some(Filter::Mark) => fields.push(Repr::Bool),
+            None => fields.extend(reprs(&inputs[RIGHT])),
+        }
+        fields
+    }
+
+    /// Puts the key of a row into `key`; `false` where a null in it keeps the row from having partners.
+    #[inline]
+    pub fn write_key(&self, side: usize, rows: &Changes<'_>, at: usize, key: &mut Vec<u8>) -> bool {
+        key.clear();
+        for (&field, &nulls_match) in self.keys[side].iter().zip(&self.nulls_match) {
+            let value = rows.get(field, at);
+            if value.is_null() && !nulls_match {
+                return false;
+            }
+            row::write(value, key);
+        }
+        true
+    }
+
+    /// Puts what is stored of a row into `out`.
+    #[inline]
+    pub fn write_row(&self, side: usize, rows: &Changes<'_>, at: usize, out: &mut Vec<u8>) {
+        out.clear();
+        row::write_all(rows.values(self.layouts[side].stored(), at), out);
+    }
+
+    /// The values of a stored row that is a partner of row `at` of `rows`, which are the other side's.
+    #[inline]
+    pub fn stored<'v>(
+        &'v self,
+        side: usize,
+        stored: &'v [u8],
+        rows: &'v Changes<'_>,
+        at: usize,
+    ) -> impl Iterator<Item = Scalar<'v>> + Clone + use<'v> {
+        self.layouts[side].values(stored, move |field| rows.get(field, at))
+    }
+}
+
+/// All values of a row that came.
+#[inline]
+pub(crate) fn values<'v>(
+    rows: &Changes<'v>,
+    at: usize,
+) -> impl Iterator<Item = Scalar<'v>> + Clone + use<'v> {
+    let columns = rows.columns;
+    columns.iter().map(move |column| column.get(at))
+}

@@ -1,0 +1,169 @@
+//! The rows under a key that holds many: a hash table, in the order in which they came.
+//!
+//! Rows stand in slots; an index finds the slot of a row by its hash. A row that goes leaves its slot empty, and when more
+//! slots are empty than taken the rest move together: adding, finding and taking out cost the same for ten rows and for a
+//! million, and partners are visited in the order in which they came.
+//!
+//! ```text
+//! slots   [row a] [     ] [row c] [row d]
+//! index    a → 0           c → 2   d → 3
+//! ```
+
+use std::hash::{BuildHasher, Hasher};
+
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+
+use crate::row;
+use crate::state::StateValue;
+
+/// Slots are not moved together below so many.
+const FEW_SLOTS: usize = 16;
+
+/// See the module's text.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    slots: Vec<Option<Slot>>,
+    index: HashTable<u32>,
+    row_bytes: usize,
+    /// Copies of all rows together.
+    total: u64,
+}
+
+#[derive(Debug)]
+struct Slot {
+    row: Box<[u8]>,
+    count: u64,
+    partners: u64,
+}
+
+fn hash(row: &[u8]) -> u64 {
+    let mut hasher = FixedState::default().build_hasher();
+    hasher.write(row);
+    hasher.finish()
+}
+
+impl Table {
+    /// How many different rows it holds.
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Copies of all rows together.
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Bytes of the rows.
+    pub fn row_bytes(&self) -> usize {
+        self.row_bytes
+    }
+
+    fn find(&self, row: &[u8]) -> Option<usize> {
+        let is_row = |&slot: &u32| self.slots[slot as usize].as_ref().is_some_and(|slot| *slot.row == *row);
+        self.index.find(hash(row), is_row).map(|&slot| slot as usize)
+    }
+
+    /// Adds copies of a row. A row that is there keeps its partners.
+    pub fn add(&mut self, row: &[u8], count: u64, partners: u64) {
+        self.total += count;
+        if let Some(slot) = self.find(row) {
+            if let Some(slot) = &mut self.slots[slot] {
+                slot.count += count;
+            }
+            return;
+        }
+
+        self.row_bytes += row.len();
+        self.slots.push(Some(Slot { row: row.into(), count, partners }));
+        self.index_last();
+    }
+
+    fn index_last(&mut self) {
+        let at = self.slots.len() - 1;
+        let slots = &self.slots;
+        let hash_of = |slot: usize| slots[slot].as_ref().map_or(0, |slot| hash(&slot.row));
+        self.index.insert_unique(hash_of(at), at as u32, |&slot| hash_of(slot as usize));
+    }
+
+    /// Takes a copy of a row out; gives the row's number of partners. `None` where there is no such row.
+    pub fn remove(&mut self, row: &[u8]) -> Option<u64> {
+        let at = self.find(row)?;
+        let slot = self.slots[at].as_mut()?;
+        self.total -= 1;
+        slot.count -= 1;
+        let partners = slot.partners;
+        if slot.count > 0 {
+            return Some(partners);
+        }
+
+        if let Ok(entry) = self.index.find_entry(hash(row), |&slot| slot as usize == at) {
+            entry.remove();
+        }
+        self.slots[at] = None;
+        self.row_bytes -= row.len();
+        if self.slots.len() > FEW_SLOTS.max(2 * self.index.len()) {
+            self.close_up();
+        }
+        Some(partners)
+    }
+
+    /// Moves the rows together.
+    fn close_up(&mut self) {
+        let slots = std::mem::take(&mut self.slots);
+        self.index.clear();
+        self.slots.reserve(slots.len() / 2);
+        for slot in slots.into_iter().flatten() {
+            self.slots.push(Some(slot));
+            self.index_last();
+        }
+        self.index.shrink_to(0, |&slot| self.slots[slot as usize].as_ref().map_or(0, |slot| hash(&slot.row)));
+    }
+
+    /// Rows from a slot on: slot, row, count and partners.
+    pub fn rows_from(&self, from: usize) -> impl Iterator<Item = (usize, &[u8], u64, u64)> {
+        let slots = self.slots.iter().enumerate().skip(from);
+        slots.filter_map(|(at, slot)| slot.as_ref().map(|slot| (at, &*slot.row, slot.count, slot.partners)))
+    }
+
+    /// Calls `change` with the rows and their partners in some slots.
+    pub fn visit<E>(
+        &mut self,
+        (from, to): (usize, usize),
+        mut change: impl FnMut(&[u8], u64, &mut u64) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let to = to.min(self.slots.len());
+        for slot in self.slots[from.min(to)..to].iter_mut().flatten() {
+            change(&slot.row, slot.count, &mut slot.partners)?;
+        }
+        Ok(())
+    }
+}
+
+impl StateValue for Table {
+    fn write(&self, out: &mut Vec<u8>) {
+        row::write_length(self.len(), out);
+        for (_, row, count, partners) in self.rows_from(0) {
+            row::write_length(row.len(), out);
+            out.extend_from_slice(row);
+            row::write_length(count as usize, out);
+            row::write_length(partners as usize, out);
+        }
+    }
+
+    fn read(reader: &mut row::Reader<'_>) -> Option<Table> {
+        let mut table = Table::default();
+        for _ in 0..reader.length()? {
+            let length = reader.length()?;
+            let row = reader.run(length)?;
+            let (count, partners) = (reader.length()? as u64, reader.length()? as u64);
+            table.add(row, count, partners);
+        }
+        Some(table)
+    }
+
+    fn heap_bytes(&self) -> usize {
+        let slots = self.slots.capacity() * size_of::<Option<Slot>>();
+        slots + self.index.capacity() * (size_of::<u32>() + 1) + self.row_bytes
+    }
+}
