@@ -14,6 +14,7 @@ mod fields;
 pub mod group_aggregate;
 #[cfg(test)]
 pub(crate) mod harness;
+pub mod interval_join;
 pub mod join;
 mod judge;
 mod ledger;

@@ -3,10 +3,11 @@
 use sql::plan::operator::{Input, Join};
 use types::{Interval, Scalar};
 
+use super::condition::{Probe, Probed};
 use super::output::{Output, nulls};
 use super::packed::Form;
 use super::shape::{Filter, LEFT, RIGHT, Shape, values};
-use super::side::{Places, Side};
+use super::side::Side;
 use crate::operator::chain::{Context, OperatorError};
 use crate::operator::changes::{Changes, RowKind};
 
@@ -19,17 +20,6 @@ pub(super) struct Joiner {
     found: Found,
     key: Vec<u8>,
     row: Vec<u8>,
-}
-
-/// A row of a batch, or a part of one that has very many possible partners.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Probe {
-    pub at: usize,
-    /// Which rows of the other side are meant. A first part begins at 0.
-    pub places: Places,
-    /// How many pairs were gathered with them.
-    pub pairs: usize,
-    pub is_last: bool,
 }
 
 /// What is known of a row while its partners are visited.
@@ -60,67 +50,6 @@ impl Joiner {
             row: Vec::new(),
             shape,
         }
-    }
-
-    /// The possible partners of a row from a place on, as many as `take` takes: see [`Side::read`].
-    pub fn candidates(
-        &mut self,
-        input: usize,
-        (rows, at): (&Changes<'_>, usize),
-        (from, now_ms): (usize, i64),
-        mut take: impl FnMut(&Shape, &[u8]) -> bool,
-    ) -> (usize, bool) {
-        let Joiner { shape, sides, key, .. } = self;
-        match shape.write_key(input, rows, at, key) {
-            true => sides[1 - input].read(key, now_ms, from, |stored| take(shape, stored)),
-            false => (from, false),
-        }
-    }
-
-    /// Whether the other side's rows matter to a row. What becomes of a row that goes is told by its count of partners where
-    /// left rows come alone.
-    pub fn wants_partners(&self, input: usize, kind: RowKind) -> bool {
-        self.shape.filter.is_none() || input == RIGHT || kind.is_addition()
-    }
-
-    /// Applies a row, or a part of one: takes it out if it goes, visits its partners, and keeps it if it comes.
-    ///
-    /// `flags` tells which of the other side's rows are partners; without it all are.
-    pub fn apply(
-        &mut self,
-        input: usize,
-        rows: &Changes<'_>,
-        probe: Probe,
-        flags: Option<&[bool]>,
-        context: &mut Context<'_>,
-    ) -> Result<(), OperatorError> {
-        let (at, kind, now_ms) = (probe.at, rows.kind(probe.at), context.now_ms());
-        let has_key = self.shape.write_key(input, rows, at, &mut self.key);
-        if probe.places.0 == 0 {
-            self.found = Found { is_alone: !has_key, ..Found::default() };
-            if has_key {
-                self.shape.write_row(input, rows, at, &mut self.row);
-                if !kind.is_addition() {
-                    match self.sides[input].remove(&self.key, &self.row, now_ms) {
-                        Some(partners) => self.found.had = partners,
-                        None => self.found.is_unknown = true,
-                    }
-                }
-            }
-        }
-        if self.found.is_unknown {
-            return Ok(());
-        }
-
-        if has_key && self.wants_partners(input, kind) {
-            if input == LEFT && self.shape.filter.is_some() && flags.is_none() {
-                // The partners need not be looked at, only counted.
-                self.found.partners = self.sides[RIGHT].total(&self.key, now_ms);
-            } else {
-                self.visit(input, rows, probe, flags, context)?;
-            }
-        }
-        if probe.is_last { self.finish(input, rows, at, context) } else { Ok(()) }
     }
 
     /// Goes through the partners of a row: gives the pairs, and what changes for the partners.
@@ -217,8 +146,68 @@ impl Joiner {
     }
 }
 
+impl Probed for Joiner {
+    /// What becomes of a row that goes is told by its count of partners where left rows come alone.
+    fn wants_partners(&self, input: usize, rows: &Changes<'_>, at: usize) -> bool {
+        self.shape.filter.is_none() || input == RIGHT || rows.kind(at).is_addition()
+    }
+
+    fn candidates(
+        &mut self,
+        input: usize,
+        (rows, at): (&Changes<'_>, usize),
+        from: usize,
+        now_ms: i64,
+        take: &mut dyn FnMut(&Shape, &[u8]) -> bool,
+    ) -> (usize, bool) {
+        let Joiner { shape, sides, key, .. } = self;
+        match shape.write_key(input, rows, at, key) {
+            true => sides[1 - input].read(key, now_ms, from, |stored| take(shape, stored)),
+            false => (from, false),
+        }
+    }
+
+    /// Applies a row, or a part of one: takes it out if it goes, visits its partners, and keeps it if it comes.
+    fn apply(
+        &mut self,
+        input: usize,
+        rows: &Changes<'_>,
+        probe: Probe,
+        flags: Option<&[bool]>,
+        context: &mut Context<'_>,
+    ) -> Result<(), OperatorError> {
+        let (at, kind, now_ms) = (probe.at, rows.kind(probe.at), context.now_ms());
+        let has_key = self.shape.write_key(input, rows, at, &mut self.key);
+        if probe.places.0 == 0 {
+            self.found = Found { is_alone: !has_key, ..Found::default() };
+            if has_key {
+                self.shape.write_row(input, rows, at, &mut self.row);
+                if !kind.is_addition() {
+                    match self.sides[input].remove(&self.key, &self.row, now_ms) {
+                        Some(partners) => self.found.had = partners,
+                        None => self.found.is_unknown = true,
+                    }
+                }
+            }
+        }
+        if self.found.is_unknown {
+            return Ok(());
+        }
+
+        if has_key && self.wants_partners(input, rows, at) {
+            if input == LEFT && self.shape.filter.is_some() && flags.is_none() {
+                // The partners need not be looked at, only counted.
+                self.found.partners = self.sides[RIGHT].total(&self.key, now_ms);
+            } else {
+                self.visit(input, rows, probe, flags, context)?;
+            }
+        }
+        if probe.is_last { self.finish(input, rows, at, context) } else { Ok(()) }
+    }
+}
+
 /// Gives a row of a side with nulls for the other side's fields.
-fn give_padded<'v>(
+pub(crate) fn give_padded<'v>(
     shape: &Shape,
     side: usize,
     (kind, copies): (RowKind, u64),

@@ -16,26 +16,28 @@
 //! Semi, anti and mark joins give left rows alone and count the partners of the left side in the same way. The kinds of
 //! rows are Flink's: an inner join keeps the kind of the row that came, an outer one gives `+I` and `-D`.
 //!
-//! With a condition, the pairs of a whole batch are gathered, evaluated together ([`pairs`]) and then applied in the order
-//! of the rows. That is possible because all rows of a batch are of one side: the other one stays as it is.
+//! With a condition, the pairs of a whole batch are gathered, evaluated together and then applied in the order of
+//! the rows: see [`condition`].
 
+pub(crate) mod condition;
 mod joiner;
-mod output;
+pub(crate) mod output;
 mod packed;
-mod pairs;
-mod shape;
-mod side;
+pub(crate) mod pairs;
+pub(crate) mod shape;
+pub(crate) mod side;
 mod table;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use jiff::tz::TimeZone;
 use sql::plan::operator::{Input, Join};
 use types::Interval;
 
-use self::joiner::{Joiner, Probe};
+use self::condition::{Condition, Probe, Probed};
+use self::joiner::Joiner;
+pub(crate) use self::joiner::give_padded;
 use self::output::Expiry;
-use self::pairs::Pairs;
 use self::shape::{LEFT, Shape};
 use self::side::{ALL, Side};
 use super::chain::{Context, Operator, OperatorError};
@@ -49,14 +51,6 @@ pub struct JoinOperator {
     joiner: Joiner,
     condition: Option<Condition>,
     expiry: Expiry,
-}
-
-/// A condition over pairs, and the rows whose pairs wait for it.
-struct Condition {
-    pairs: Pairs,
-    /// Where the join is null-aware: the compared fields of a pair. Values that compare as unknown make partners too.
-    compared: Option<(usize, usize)>,
-    probes: Vec<Probe>,
 }
 
 impl JoinOperator {
@@ -76,11 +70,10 @@ impl JoinOperator {
             keys = before;
         }
 
-        let condition = match (&join.condition, compared) {
+        let condition = match (join.condition.as_ref(), compared) {
             (None, None) => None,
             (predicate, compared) => {
-                let pairs = Pairs::new(predicate.as_ref(), inputs, time_zone)?;
-                Some(Condition { pairs, compared, probes: Vec::new() })
+                Some(Condition::new(name.clone(), predicate, compared, inputs, time_zone)?)
             }
         };
         Ok(JoinOperator {
@@ -89,82 +82,6 @@ impl JoinOperator {
             condition,
             expiry: Expiry::new(ttl),
         })
-    }
-}
-
-impl Condition {
-    /// Gathers the pairs of the rows, and applies the rows whenever many pairs have come together.
-    ///
-    /// # Errors
-    /// As [`Operator::process`].
-    fn process(
-        &mut self,
-        input: usize,
-        rows: &Changes<'_>,
-        (name, joiner): (&str, &mut Joiner),
-        context: &mut Context<'_>,
-    ) -> Result<(), OperatorError> {
-        for at in rows.places() {
-            if !joiner.wants_partners(input, rows.kind(at)) {
-                self.probes.push(Probe { at, places: (0, 0), pairs: 0, is_last: true });
-                continue;
-            }
-
-            let mut from = 0;
-            loop {
-                let probe = self.gather(input, (rows, at), from, joiner, context.now_ms());
-                self.probes.push(probe);
-                from = probe.places.1;
-                if self.pairs.is_full() {
-                    self.apply(input, rows, (name, joiner), context)?;
-                }
-                if probe.is_last {
-                    break;
-                }
-            }
-        }
-        self.apply(input, rows, (name, joiner), context)
-    }
-
-    /// Gathers pairs of a row with the other side's rows from a place on, as many as there is room for.
-    fn gather(
-        &mut self,
-        input: usize,
-        (rows, at): (&Changes<'_>, usize),
-        from: usize,
-        joiner: &mut Joiner,
-        now_ms: i64,
-    ) -> Probe {
-        let before = self.pairs.len();
-        let pairs = &mut self.pairs;
-        let (to, more) = joiner.candidates(input, (rows, at), (from, now_ms), |shape, stored| {
-            let stored = shape.stored(1 - input, stored, rows, at);
-            match input {
-                LEFT => pairs.push(rows.row(at).chain(stored)),
-                _ => pairs.push(stored.chain(rows.row(at))),
-            }
-            !pairs.is_full()
-        });
-        Probe { at, places: (from, to), pairs: self.pairs.len() - before, is_last: !more }
-    }
-
-    /// Evaluates the pairs and applies the rows that they belong to.
-    fn apply(
-        &mut self,
-        input: usize,
-        rows: &Changes<'_>,
-        (name, joiner): (&str, &mut Joiner),
-        context: &mut Context<'_>,
-    ) -> Result<(), OperatorError> {
-        let failed = |source| OperatorError::Evaluate { operator: name.to_owned(), source };
-        let mut flags = self.pairs.evaluate(context.env(), self.compared).map_err(failed)?;
-        for &probe in &self.probes {
-            let (of_probe, rest) = flags.split_at(probe.pairs);
-            flags = rest;
-            joiner.apply(input, rows, probe, Some(of_probe), context)?;
-        }
-        self.probes.clear();
-        Ok(())
     }
 }
 
@@ -177,7 +94,7 @@ impl Operator for JoinOperator {
     ) -> Result<(), OperatorError> {
         let joiner = &mut self.joiner;
         match &mut self.condition {
-            Some(condition) => condition.process(input, rows, (&self.name, joiner), context)?,
+            Some(condition) => condition.process(input, rows, joiner, context)?,
             None => {
                 for at in rows.places() {
                     let probe = Probe { at, places: ALL, pairs: 0, is_last: true };
@@ -229,7 +146,7 @@ impl Operator for JoinOperator {
 
     fn memory_bytes(&self) -> usize {
         let sides: usize = self.joiner.sides.iter().map(Side::memory_bytes).sum();
-        let pairs = self.condition.as_ref().map_or(0, |condition| condition.pairs.memory_bytes());
+        let pairs = self.condition.as_ref().map_or(0, Condition::memory_bytes);
         sides + pairs + self.joiner.output.memory_bytes()
     }
 

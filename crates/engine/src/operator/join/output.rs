@@ -58,13 +58,13 @@ impl Output {
     }
 }
 
-/// Where the fields of a stored row are found. The fields of the join key are not stored with the row: a partner has equal
-/// ones.
+/// Where the fields of a stored row are found. The fields of the join key are not stored with the row: the key holds them,
+/// and so does every partner.
 ///
 /// ```text
-/// fields      [id] [k] [name]        key k
+/// fields      [id] [k] [name]        key [k]
 /// stored      [id]     [name]
-/// origins     next partner's k next
+/// origins     next  0  next
 /// ```
 pub(crate) struct Layout {
     origins: Vec<Option<usize>>,
@@ -72,9 +72,9 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// `keys`: the fields of the join key; `partner_keys`: those of the other side.
-    pub fn new(width: usize, keys: &[usize], partner_keys: &[usize]) -> Layout {
-        let origin = |field: usize| keys.iter().position(|&key| key == field).map(|at| partner_keys[at]);
+    /// `keys`: the fields of the join key.
+    pub fn new(width: usize, keys: &[usize]) -> Layout {
+        let origin = |field: usize| keys.iter().position(|&key| key == field);
         let origins: Vec<Option<usize>> = (0..width).map(origin).collect();
         let stored = (0..width).filter(|&field| origins[field].is_none()).collect();
         Layout { origins, stored }
@@ -85,15 +85,15 @@ impl Layout {
         &self.stored
     }
 
-    /// All values of a stored row; `partner` gives the fields of a partner.
+    /// All values of a stored row; `key` gives the values of the key, by place.
     #[inline]
-    pub fn values<'v, P>(&'v self, stored: &'v [u8], partner: P) -> impl Iterator<Item = Scalar<'v>> + Clone
+    pub fn values<'v, P>(&'v self, stored: &'v [u8], key: P) -> impl Iterator<Item = Scalar<'v>> + Clone
     where
         P: Fn(usize) -> Scalar<'v> + Clone + 'v,
     {
         let mut reader = row::Reader::new(stored);
         self.origins.iter().map(move |origin| match origin {
-            Some(field) => partner(*field),
+            Some(place) => key(*place),
             None => reader.value().unwrap_or(Scalar::Null),
         })
     }

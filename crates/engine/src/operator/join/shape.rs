@@ -48,7 +48,7 @@ impl Shape {
         let fields: [Vec<usize>; 2] =
             [keys.iter().map(|key| key.left).collect(), keys.iter().map(|key| key.right).collect()];
         let widths = [inputs[LEFT].fields.len(), inputs[RIGHT].fields.len()];
-        let layouts = [LEFT, RIGHT].map(|side| Layout::new(widths[side], &fields[side], &fields[1 - side]));
+        let layouts = [LEFT, RIGHT].map(|side| Layout::new(widths[side], &fields[side]));
         let nulls_match = keys.iter().map(|key| key.nulls_match).collect();
         Shape { pads, filter, keys: fields, nulls_match, layouts, widths }
     }
@@ -99,7 +99,20 @@ impl Shape {
         rows: &'v Changes<'_>,
         at: usize,
     ) -> impl Iterator<Item = Scalar<'v>> + Clone + use<'v> {
-        self.layouts[side].values(stored, move |field| rows.get(field, at))
+        let keys = &self.keys[1 - side];
+        self.layouts[side].values(stored, move |place| rows.get(keys[place], at))
+    }
+
+    /// The values of a stored row under a key.
+    #[inline]
+    pub fn keyed<'v>(
+        &'v self,
+        side: usize,
+        stored: &'v [u8],
+        key: &'v [u8],
+    ) -> impl Iterator<Item = Scalar<'v>> + Clone + use<'v> {
+        let value = move |place| row::Reader::new(key).nth(place).unwrap_or(Scalar::Null);
+        self.layouts[side].values(stored, value)
     }
 }
 
