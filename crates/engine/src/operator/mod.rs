@@ -3,8 +3,8 @@
 //! [`chain`] holds the trait and how operators work together in a thread; each operator is a folder of its own.
 //! [`Prepare`] and [`Ledger`] belong to the scan, the fused path at the root of the graph.
 
-pub mod build;
 pub mod accumulate;
+pub mod build;
 pub mod calc;
 pub mod chain;
 pub mod changes;

@@ -103,6 +103,10 @@ mod tests {
         fn advance(&mut self, _time: StreamTime) -> Result<(), OperatorError> {
             Ok(())
         }
+
+        fn flush(&mut self) -> Result<(), OperatorError> {
+            Ok(())
+        }
     }
 
     #[test]
