@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::connector::{ConnectorError, Rows, Sink, SinkFactory};
+use engine::operator::changes::{Kinds, RowKind};
 use parking_lot::{Condvar, Mutex};
 use types::{Clock, EventTime, Value};
 
@@ -19,17 +20,10 @@ const LOOK: Duration = Duration::from_millis(100);
 /// A row of a query.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CollectedRow {
-    pub change: Change,
+    /// What it does to the result. A late event that corrects the row of a closed window gives a `+U` alone.
+    pub kind: RowKind,
     /// By the sink's columns.
     pub values: Vec<Value>,
-}
-
-/// What a row does to the result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
-    Insert,
-    /// It stands in place of the row of the same group and window that came before: a late event has corrected it.
-    UpdateAfter,
 }
 
 /// What happened, for whoever waits.
@@ -185,9 +179,13 @@ impl Sink for CollectSink {
             if !matches!(outcome, Ok(true)) {
                 return;
             }
+            let kind = match rows.kinds {
+                Kinds::All(kind) => kind,
+                Kinds::Each(kinds) => kinds[row],
+            };
             let is_correction = rows.revisions.get(row).is_some_and(|revision| *revision > 0);
             let row = CollectedRow {
-                change: if is_correction { Change::UpdateAfter } else { Change::Insert },
+                kind: if is_correction { RowKind::UpdateAfter } else { kind },
                 values: rows.columns.iter().map(|column| column.get(row).to_value()).collect(),
             };
             outcome = self.collector.put(row, &mut wait);

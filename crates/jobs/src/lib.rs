@@ -19,7 +19,8 @@ pub mod dead_letters {
     };
 }
 
-pub use connectors::collect::{Change, CollectedRow};
+pub use connectors::collect::CollectedRow;
+pub use engine::operator::changes::RowKind;
 pub use dispatcher::{
     Dispatcher, FindError, Outline, QueryJob, ReplaceError, Replaced, Secrets, Submission, SubmitError,
 };

@@ -38,7 +38,21 @@ pub fn compile_query(
     script: &str,
     variables: &dyn Fn(&str) -> Option<String>,
 ) -> Result<TopQuery, Vec<Diagnostic>> {
-    let bound = Bound::of(script, variables, Wanted::Rows)?;
+    let compiled = compile_rows(script, variables, Wanted::Rows)?;
+    // Of rows that are updated the first ones to come are not the first ones to stand.
+    let updates = compiled.plan.operators.iter().any(|operator| !operator.changes.is_append());
+    if compiled.limit.is_some() && updates {
+        return compile_rows(script, variables, Wanted::LimitedRows);
+    }
+    Ok(compiled)
+}
+
+fn compile_rows(
+    script: &str,
+    variables: &dyn Fn(&str) -> Option<String>,
+    wanted: Wanted,
+) -> Result<TopQuery, Vec<Diagnostic>> {
+    let bound = Bound::of(script, variables, wanted)?;
     let mut diagnostics = bound.diagnostics;
     let end = Span { start: script.len(), end: script.len() };
     if bound.top.is_none() && !has_error(&diagnostics) {
@@ -76,8 +90,10 @@ pub(crate) fn with_room<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wanted {
     Inserts,
-    /// The rows of a query, which is its last statement.
+    /// The rows of a query, which is its last statement. Of a LIMIT alone whoever fetches takes care.
     Rows,
+    /// The same, with the LIMIT as a part of the query.
+    LimitedRows,
 }
 
 /// A script with its names resolved.
@@ -136,10 +152,12 @@ impl Bound {
                 self.has_insert = true;
                 self.queries.extend(binder.insert(&insert));
             }
-            Statement::Query(query) if wanted == Wanted::Rows => {
+            Statement::Query(query) if wanted != Wanted::Inserts => {
                 // A LIMIT alone is for whoever fetches: the first rows to come are enough.
                 let mut query = query;
-                let is_plain = query.query.order_by.is_empty() && query.query.offset.is_none();
+                let is_plain = wanted == Wanted::Rows
+                    && query.query.order_by.is_empty()
+                    && query.query.offset.is_none();
                 let limit = if is_plain { query.query.limit.take() } else { None };
                 let limit = limit.map(|limit| limit.rows);
                 self.top = binder.top(&query).ok().map(|top| (top, limit));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use jobs::{Change, CollectedRow, Dispatcher, JobStatus, Origin, QueryJob};
+use jobs::{CollectedRow, Dispatcher, JobStatus, Origin, QueryJob, RowKind};
 use types::Value;
 
 use crate::world::{SCRIPT, World, submission, until, until_is};
@@ -100,9 +100,9 @@ fn a_late_event_corrects_a_row() {
         GROUP BY window_start, window_end";
     let query = start(&process, counting, &Arc::default());
     world.append(0, &[("a", 1), ("a", 100)]);
-    assert_eq!(take(&query, 1), [CollectedRow { change: Change::Insert, values: vec![Value::Int(1)] }]);
+    assert_eq!(take(&query, 1), [CollectedRow { kind: RowKind::Insert, values: vec![Value::Int(1)] }]);
     world.append(0, &[("a", 2), ("a", 101)]);
-    assert_eq!(take(&query, 1), [CollectedRow { change: Change::UpdateAfter, values: vec![Value::Int(2)] }]);
+    assert_eq!(take(&query, 1), [CollectedRow { kind: RowKind::UpdateAfter, values: vec![Value::Int(2)] }]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jobs::Change;
+use jobs::RowKind;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -158,9 +158,11 @@ impl ResultPage {
 
         let writer = RowWriter::new(&outcome.columns, format, &outcome.zone);
         let data = rows.iter().map(|row| RowData {
-            kind: match row.change {
-                Change::Insert => "INSERT",
-                Change::UpdateAfter => "UPDATE_AFTER",
+            kind: match row.kind {
+                RowKind::Insert => "INSERT",
+                RowKind::UpdateBefore => "UPDATE_BEFORE",
+                RowKind::UpdateAfter => "UPDATE_AFTER",
+                RowKind::Delete => "DELETE",
             },
             fields: writer.row(&row.values),
         });

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use jobs::{Change, CollectedRow, JobStatus, QueryJob};
+use jobs::{CollectedRow, JobStatus, QueryJob, RowKind};
 use sql::plan::{ResultCell, ResultColumn};
 use sql::session::Answer;
 use types::{ColumnType, JobId, Value};
@@ -69,7 +69,7 @@ impl Outcome {
 
     /// What is known at once.
     pub(super) fn of(answer: Answer, zone: TimeZone) -> Outcome {
-        let rows = answer.rows.into_iter().map(|values| CollectedRow { change: Change::Insert, values });
+        let rows = answer.rows.into_iter().map(|values| CollectedRow { kind: RowKind::Insert, values });
         Outcome {
             columns: flat(answer.columns),
             kind: ResultKind::SuccessWithContent,
@@ -196,7 +196,7 @@ mod tests {
     use super::*;
 
     fn numbers(n: i64) -> Vec<CollectedRow> {
-        (0..n).map(|n| CollectedRow { change: Change::Insert, values: vec![Value::Int(n)] }).collect()
+        (0..n).map(|n| CollectedRow { kind: RowKind::Insert, values: vec![Value::Int(n)] }).collect()
     }
 
     #[test]

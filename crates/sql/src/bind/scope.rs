@@ -125,7 +125,13 @@ impl Scope {
             ([column, ..], Some(table)) if !has_field(column, &rest[0].value) => {
                 fields(&table.columns, &rest[0], &rest[1..], Some(first))
             }
-            ([column], _) => descend(&column.cell, first, rest),
+            ([column], _) => match descend(&column.cell, first, rest) {
+                // A table of the query around may have this name.
+                Found::Error(error) if !rest.is_empty() && !matches!(column.cell, Cell::Row(_)) => {
+                    Found::Unknown(error)
+                }
+                found => found,
+            },
             _ => {
                 let message = format!("`{}` is the name of several columns", first.value);
                 let tables: Vec<&str> = self.tables.iter().filter_map(|of| of.qualifier.as_deref()).collect();

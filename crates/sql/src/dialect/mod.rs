@@ -40,7 +40,8 @@ pub(crate) fn source_changes(options: &TableOptions, key: &[usize]) -> Changes {
 /// Which kinds of rows a table takes.
 pub(crate) fn sink_accepts(options: &TableOptions) -> Accepts {
     match option(options, "connector") {
-        Some("print" | "blackhole") => Accepts::Changes,
+        // Whoever fetches the rows of a query is told what each does.
+        Some("print" | "blackhole") | None => Accepts::Changes,
         _ => Accepts::Inserts,
     }
 }

@@ -23,6 +23,15 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function {
         determinism: Determinism::Clock,
         ..function(
+            "PROCTIME",
+            "PROCTIME(): processing time; a column that is PROCTIME() serves windows, joins and OVER as their time",
+            |a| none(a, DataType::TimestampLtz(3)),
+            |_| read(|env| env.now_ms),
+        )
+    },
+    Function {
+        determinism: Determinism::Clock,
+        ..function(
             "LOCALTIMESTAMP",
             "LOCALTIMESTAMP: the wall-clock time of the session's zone",
             |a| none(a, DataType::Timestamp(3)),

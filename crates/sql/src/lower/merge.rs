@@ -11,13 +11,18 @@ use crate::rel::rebase::Rebase;
 use crate::rel::{CalcRel, Rel, RelKind};
 
 /// Merges trees; a node that several of them share is merged once.
-#[derive(Default)]
-pub(super) struct Merge {
+pub(super) struct Merge<'a> {
+    /// Tables whose first Calc stays by itself: rows that replace others are brought together right above it.
+    is_upsert: &'a dyn Fn(usize) -> bool,
     /// What a node became. Nodes that are looked up by their address are kept alive beside it.
     done: HashMap<*const Rel, (Arc<Rel>, Arc<Rel>)>,
 }
 
-impl Merge {
+impl<'a> Merge<'a> {
+    pub(super) fn new(is_upsert: &'a dyn Fn(usize) -> bool) -> Merge<'a> {
+        Merge { is_upsert, done: HashMap::new() }
+    }
+
     /// The tree with its Calcs merged.
     pub(super) fn rel(&mut self, rel: &Arc<Rel>) -> Arc<Rel> {
         if let Some((_, done)) = self.done.get(&Arc::as_ptr(rel)) {
@@ -26,6 +31,7 @@ impl Merge {
         let inputs: Vec<Arc<Rel>> = rel.inputs.iter().map(|input| self.rel(input)).collect();
         let new = match (&rel.kind, inputs.first()) {
             (RelKind::Calc(upper), Some(input)) => match &input.kind {
+                RelKind::Calc(_) if self.reads_upserts(input) => rel.over_inputs(inputs),
                 RelKind::Calc(lower) => {
                     calc_over_calc(rel, upper, input, lower).unwrap_or_else(|| rel.over_inputs(inputs))
                 }
@@ -36,6 +42,13 @@ impl Merge {
         };
         self.done.insert(Arc::as_ptr(rel), (rel.clone(), new.clone()));
         new
+    }
+}
+
+impl Merge<'_> {
+    /// Whether a Calc computes the columns of a table whose rows replace others.
+    fn reads_upserts(&self, calc: &Rel) -> bool {
+        matches!(calc.input().kind, RelKind::Scan { table } if (self.is_upsert)(table))
     }
 }
 

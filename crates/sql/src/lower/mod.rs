@@ -48,6 +48,7 @@ pub(crate) fn lower(
         places
     };
     let changes = |table: &Table| dialect::source_changes(&table.options, &table.primary_key_fields());
+    let is_upsert = |table: usize| matches!(changes(&catalog.tables[table]), Changes::Upsert(_));
     let mut lowering = Lowering {
         catalog,
         time_zone: settings.time_zone.clone(),
@@ -56,7 +57,7 @@ pub(crate) fn lower(
         drafts: BTreeMap::new(),
         operators: vec![],
         produced: HashMap::new(),
-        merge: merge::Merge::default(),
+        merge: merge::Merge::new(&is_upsert),
         statement: String::new(),
         parts: 0,
         diagnostics: vec![],
@@ -64,7 +65,7 @@ pub(crate) fn lower(
 
     let merged: Vec<Arc<Rel>> = bound.iter().map(|query| lowering.merge.rel(&query.rel)).collect();
     let mut names = Names::default();
-    for (query, rel) in bound.iter().zip(prune::pruned(&merged)) {
+    for (query, rel) in bound.iter().zip(prune::pruned(&merged, &is_upsert)) {
         let table = &catalog.tables[query.sink];
         lowering.statement = names.next(&table.name);
         lowering.parts = 0;
@@ -115,7 +116,7 @@ struct Lowering<'a> {
     operators: Vec<Operator>,
     /// Nodes that were lowered before.
     produced: HashMap<*const Rel, Producer>,
-    merge: merge::Merge,
+    merge: merge::Merge<'a>,
     /// The name of the INSERT at hand, and how many parts of it scans do.
     statement: String,
     parts: usize,
@@ -166,7 +167,7 @@ impl Lowering<'_> {
         let fused = self.sources.fuse(rel).filter(|fused| self.is_whole(fused));
         let target = Target::Sink(sink);
         if let Some(fused) = fused {
-            self.check_sink(query, table, &self.fused_changes(&fused), None)?;
+            self.check_sink(query, table, &self.fused_changes(&fused))?;
             let draft =
                 Draft { name: self.statement.clone(), fused, targets: vec![target], span: query.span };
             self.drafts.entry(draft.fused.table).or_default().push(draft);

@@ -14,8 +14,9 @@ use crate::rel::{
     WindowRel,
 };
 
-/// The trees without fields that nobody reads; each keeps its own fields.
-pub(super) fn pruned(trees: &[Arc<Rel>]) -> Vec<Arc<Rel>> {
+/// The trees without fields that nobody reads; each keeps its own fields. `is_whole`: tables of which every column is
+/// kept, since rows that replace others are found by their key.
+pub(super) fn pruned(trees: &[Arc<Rel>], is_whole: &dyn Fn(usize) -> bool) -> Vec<Arc<Rel>> {
     let mut order = vec![];
     let mut seen = HashSet::new();
     for tree in trees {
@@ -27,6 +28,12 @@ pub(super) fn pruned(trees: &[Arc<Rel>]) -> Vec<Arc<Rel>> {
         read.entry(Arc::as_ptr(tree)).or_default().extend(0..tree.fields.len());
     }
     for rel in order.iter().rev() {
+        if let (RelKind::Calc(_), Some(input)) = (&rel.kind, rel.inputs.first())
+            && let RelKind::Scan { table } = input.kind
+            && is_whole(table)
+        {
+            read.entry(Arc::as_ptr(rel)).or_default().extend(0..rel.fields.len());
+        }
         let of_node = read.get(&Arc::as_ptr(rel)).cloned().unwrap_or_default();
         for (input, fields) in rel.inputs.iter().zip(reads(rel, &of_node)) {
             read.entry(Arc::as_ptr(input)).or_default().extend(fields);

@@ -14,14 +14,12 @@ impl Lowering<'_> {
         query: &BoundQuery,
         table: &Table,
         changes: &Changes,
-        producer: Option<&Producer>,
     ) -> Result<(), Failed> {
         let accepts = dialect::sink_accepts(&table.options);
         if changes.is_append() || accepts != Accepts::Inserts {
             return Ok(());
         }
-        let what = producer.map_or("this query", |_| "this query");
-        let message = format!("table `{}` takes new rows only, and {what} updates rows", table.name);
+        let message = format!("table `{}` takes new rows only, and this query updates rows", table.name);
         let error = Diagnostic::error(query.span, message).with_hint(
             "give the table a primary key with 'connector' = 'upsert-kafka', a format that carries changes \
              ('debezium-json'), or aggregate in windows",
@@ -36,7 +34,7 @@ impl Lowering<'_> {
         query: &BoundQuery,
         table: &Table,
     ) -> Result<Producer, Failed> {
-        self.check_sink(query, table, &producer.changes, Some(&producer))?;
+        self.check_sink(query, table, &producer.changes)?;
         let key: Vec<usize> = table
             .primary_key
             .iter()
