@@ -22,6 +22,7 @@ pub mod limit;
 pub mod normalize;
 mod prepare;
 mod prepared;
+pub mod set_operation;
 pub mod union;
 
 pub use ledger::{Ledger, LedgerCounts};
