@@ -19,6 +19,7 @@ pub mod join;
 mod judge;
 mod ledger;
 pub mod limit;
+pub mod materialize;
 pub mod normalize;
 mod prepare;
 mod prepared;

@@ -1,0 +1,127 @@
+//! The rows of one key of the sink, in order of arrival.
+
+use types::Scalar;
+
+use crate::row::{self, Reader};
+use crate::state::StateValue;
+
+/// By what a row is found again.
+#[derive(Debug)]
+pub(super) enum Identity {
+    /// All its values.
+    Row,
+    /// The query's upsert key: a row with the same values there is replaced where it stands.
+    Fields(Vec<usize>),
+}
+
+impl Identity {
+    fn is_same(&self, a: &[u8], b: &[u8]) -> bool {
+        match self {
+            Identity::Row => a == b,
+            Identity::Fields(fields) => {
+                let value = |bytes: &[u8], field: usize| {
+                    let mut out = Vec::new();
+                    row::write(Reader::new(bytes).nth(field).unwrap_or(Scalar::Null), &mut out);
+                    out
+                };
+                fields.iter().all(|&field| value(a, field) == value(b, field))
+            }
+        }
+    }
+}
+
+/// What a change of the rows means for the sink.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Nothing,
+    /// The row is the first.
+    Inserted,
+    /// The sink's row is another one, or has changed.
+    Shows,
+    /// This was the last row.
+    Deleted(Box<[u8]>),
+}
+
+/// Rows in the compact form.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    rows: Vec<Box<[u8]>>,
+    row_bytes: usize,
+}
+
+impl Kept {
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The row of the sink.
+    pub fn shown(&self, shows_first: bool) -> Option<&[u8]> {
+        let shown = if shows_first { self.rows.first() } else { self.rows.last() };
+        shown.map(|row| &**row)
+    }
+
+    fn push(&mut self, row: &[u8]) {
+        if self.rows.is_empty() {
+            // Nearly all keys have one row.
+            self.rows.reserve_exact(1);
+        }
+        self.rows.push(row.into());
+        self.row_bytes += row.len();
+    }
+
+    pub fn add(&mut self, row: &[u8], identity: &Identity, shows_first: bool) -> Outcome {
+        if let Identity::Fields(_) = identity
+            && let Some(at) = self.rows.iter().position(|there| identity.is_same(there, row))
+        {
+            self.row_bytes = self.row_bytes - self.rows[at].len() + row.len();
+            self.rows[at] = row.into();
+            let shown = if shows_first { 0 } else { self.rows.len() - 1 };
+            return if at == shown { Outcome::Shows } else { Outcome::Nothing };
+        }
+
+        self.push(row);
+        match self.rows.len() {
+            1 => Outcome::Inserted,
+            _ if shows_first => Outcome::Nothing,
+            _ => Outcome::Shows,
+        }
+    }
+
+    /// A row that is not there is passed over.
+    pub fn remove(&mut self, row: &[u8], identity: &Identity, shows_first: bool) -> Outcome {
+        let Some(at) = self.rows.iter().position(|there| identity.is_same(there, row)) else {
+            return Outcome::Nothing;
+        };
+        let was_shown = at == if shows_first { 0 } else { self.rows.len() - 1 };
+        let gone = self.rows.remove(at);
+        self.row_bytes -= gone.len();
+
+        if self.rows.is_empty() {
+            Outcome::Deleted(gone)
+        } else if was_shown {
+            Outcome::Shows
+        } else {
+            Outcome::Nothing
+        }
+    }
+}
+
+impl StateValue for Kept {
+    fn write(&self, out: &mut Vec<u8>) {
+        row::write_length(self.rows.len(), out);
+        self.rows.iter().for_each(|row| row.write(out));
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Option<Kept> {
+        let mut kept = Kept::default();
+        for _ in 0..reader.length()? {
+            let length = reader.length()?;
+            kept.push(reader.run(length)?);
+        }
+        Some(kept)
+    }
+
+    fn heap_bytes(&self) -> usize {
+        self.rows.capacity() * size_of::<Box<[u8]>>() + self.row_bytes
+    }
+}
