@@ -12,6 +12,7 @@ mod unit;
 mod write;
 
 pub use aggregation::{Aggregation, Limits, Options};
+pub(crate) use calendar::Calendar;
 pub use image::Share;
 pub use input::{FailedRow, LateRow, RowsIn};
 pub use ship::{KEY_GROUPS, Receiving, Shipment, Shipping, owner};

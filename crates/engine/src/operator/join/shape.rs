@@ -83,6 +83,26 @@ impl Shape {
         true
     }
 
+    /// Puts the key of a row into `key`, with its nulls; `false` where one of them keeps the row from having partners.
+    #[inline]
+    pub fn write_whole_key(&self, side: usize, rows: &Changes<'_>, at: usize, key: &mut Vec<u8>) -> bool {
+        key.clear();
+        let mut may_match = true;
+        for (&field, &nulls_match) in self.keys[side].iter().zip(&self.nulls_match) {
+            let value = rows.get(field, at);
+            may_match &= nulls_match || !value.is_null();
+            row::write(value, key);
+        }
+        may_match
+    }
+
+    /// Whether rows with this key may have partners: `false` where a null in it keeps them from it.
+    pub fn may_match(&self, key: &[u8]) -> bool {
+        row::Reader::new(key)
+            .zip(&self.nulls_match)
+            .all(|(value, &nulls_match)| nulls_match || !value.is_null())
+    }
+
     /// Puts what is stored of a row into `out`.
     #[inline]
     pub fn write_row(&self, side: usize, rows: &Changes<'_>, at: usize, out: &mut Vec<u8>) {

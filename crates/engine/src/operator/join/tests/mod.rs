@@ -18,9 +18,14 @@ use crate::operator::harness::Harness;
 
 /// Two inputs of fields `k` and `v`, both `BIGINT`.
 pub(crate) fn inputs() -> Vec<Input> {
-    let field = |name: &str| Field { name: name.to_owned(), column_type: DataType::BigInt.nullable() };
+    inputs_of(&["k", "v"])
+}
+
+/// Two inputs of `BIGINT` fields.
+pub(crate) fn inputs_of(names: &[&str]) -> Vec<Input> {
+    let field = |name: &&str| Field { name: (*name).to_owned(), column_type: DataType::BigInt.nullable() };
     let input = Input {
-        fields: vec![field("k"), field("v")],
+        fields: names.iter().map(field).collect(),
         distribution: Distribution::Hash(vec![0]),
         changes: ChangeMode::Retract,
     };
@@ -31,9 +36,14 @@ pub(crate) const FORMS: [Repr; 2] = [Repr::Int, Repr::Int];
 
 /// A comparison of two fields of a pair: 0 and 1 are the left ones, 2 and 3 the right ones.
 pub(crate) fn compares(comparison: Comparison, a: usize, b: usize) -> Predicate {
+    compares_in(&inputs(), comparison, a, b)
+}
+
+pub(crate) fn compares_in(inputs: &[Input], comparison: Comparison, a: usize, b: usize) -> Predicate {
     let bigint = DataType::BigInt.nullable();
-    let column = |name: &str| InputColumn { name: name.to_owned(), column_type: bigint.clone() };
-    let mut exprs = ExprGraph::new(["k", "v", "k0", "v0"].map(column).to_vec());
+    let fields = inputs.iter().flat_map(|input| &input.fields);
+    let column = |field: &Field| InputColumn { name: field.name.clone(), column_type: bigint.clone() };
+    let mut exprs = ExprGraph::new(fields.map(column).collect());
     let a = exprs.add(Expr::Column(a), bigint.clone());
     let b = exprs.add(Expr::Column(b), bigint);
     let compare = exprs.add(Expr::Compare(comparison, a, b), DataType::Boolean.nullable());

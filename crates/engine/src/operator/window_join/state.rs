@@ -1,0 +1,114 @@
+//! The rows of the open windows under one key.
+
+use crate::row;
+use crate::state::StateValue;
+
+/// A window: its end, then its start, on the wall clock. Windows are ordered by their ends.
+pub(super) type Bounds = (i64, i64);
+
+/// The open windows under one key, in order. There are few: one, or as many as overlap.
+#[derive(Debug, Default)]
+pub(super) struct Windows {
+    windows: Vec<(Bounds, Pane)>,
+    /// Of the rows of all panes.
+    row_bytes: usize,
+}
+
+/// The rows of both sides in one window.
+#[derive(Debug, Default)]
+pub(super) struct Pane {
+    sides: [Rows; 2],
+}
+
+/// Rows, one after the other, each behind its length.
+#[derive(Debug, Default)]
+struct Rows {
+    bytes: Vec<u8>,
+    count: usize,
+}
+
+impl Windows {
+    /// Adds a row to a window; says whether the window is new.
+    pub fn add(&mut self, bounds: Bounds, side: usize, row: &[u8]) -> bool {
+        let found = self.windows.binary_search_by_key(&bounds, |(bounds, _)| *bounds);
+        let place = found.unwrap_or_else(|place| {
+            // Most keys have a row or two in one window.
+            if self.windows.is_empty() {
+                self.windows.reserve_exact(1);
+            }
+            self.windows.insert(place, (bounds, Pane::default()));
+            place
+        });
+
+        let rows = &mut self.windows[place].1.sides[side];
+        let before = rows.bytes.capacity();
+        row::write_length(row.len(), &mut rows.bytes);
+        rows.bytes.extend_from_slice(row);
+        rows.count += 1;
+        self.row_bytes += rows.bytes.capacity() - before;
+        found.is_err()
+    }
+
+    /// Takes the first window out, if it is due by its end.
+    pub fn pop(&mut self, is_due: impl FnOnce(i64) -> bool) -> Option<Pane> {
+        let ((end, _), _) = self.windows.first()?;
+        if !is_due(*end) {
+            return None;
+        }
+        let (_, pane) = self.windows.remove(0);
+        self.row_bytes -= pane.sides.iter().map(|rows| rows.bytes.capacity()).sum::<usize>();
+        Some(pane)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.windows.is_empty()
+    }
+}
+
+impl Pane {
+    pub fn rows(&self, side: usize) -> Vec<&[u8]> {
+        let Rows { bytes, count } = &self.sides[side];
+        let mut reader = row::Reader::new(bytes);
+        let mut next = || {
+            let length = reader.length()?;
+            reader.run(length)
+        };
+        (0..*count).map_while(|_| next()).collect()
+    }
+}
+
+impl StateValue for Windows {
+    fn write(&self, out: &mut Vec<u8>) {
+        row::write_length(self.windows.len(), out);
+        for ((end, start), pane) in &self.windows {
+            out.extend_from_slice(&end.to_le_bytes());
+            out.extend_from_slice(&start.to_le_bytes());
+            for rows in &pane.sides {
+                row::write_length(rows.count, out);
+                row::write_length(rows.bytes.len(), out);
+                out.extend_from_slice(&rows.bytes);
+            }
+        }
+    }
+
+    fn read(reader: &mut row::Reader<'_>) -> Option<Windows> {
+        let mut windows = Windows::default();
+        for _ in 0..reader.length()? {
+            let mut time = || Some(i64::from_le_bytes(reader.run(8)?.try_into().ok()?));
+            let bounds = (time()?, time()?);
+            let mut pane = Pane::default();
+            for rows in &mut pane.sides {
+                rows.count = reader.length()?;
+                let length = reader.length()?;
+                rows.bytes = reader.run(length)?.to_vec();
+                windows.row_bytes += rows.bytes.capacity();
+            }
+            windows.windows.push((bounds, pane));
+        }
+        Some(windows)
+    }
+
+    fn heap_bytes(&self) -> usize {
+        self.windows.capacity() * size_of::<(Bounds, Pane)>() + self.row_bytes
+    }
+}
