@@ -25,6 +25,7 @@ mod prepare;
 mod prepared;
 pub mod set_operation;
 pub mod union;
+pub mod temporal_join;
 pub mod window_join;
 
 pub use ledger::{Ledger, LedgerCounts};
