@@ -12,11 +12,13 @@ pub mod expand;
 pub mod expiry;
 mod fields;
 pub mod group_aggregate;
+pub mod deduplicate;
 #[cfg(test)]
 pub(crate) mod harness;
 pub mod interval_join;
 pub mod join;
 mod judge;
+mod kept_row;
 mod ledger;
 pub mod limit;
 pub mod materialize;

@@ -1,0 +1,208 @@
+//! Keeps one row of each key: `ROW_NUMBER() OVER (PARTITION BY key ORDER BY time) = 1`.
+//!
+//! | kept | given | state of a key |
+//! | --- | --- | --- |
+//! | first by event time | `+I` when the watermark passes the row | the row until then, afterwards that it was given |
+//! | last by event time | `+I`, then `-U` `+U`, at once | the last row |
+//! | first to arrive | `+I` at once | that it was given |
+//! | last to arrive | `+I`, then `-U` `+U`, at once | the last row |
+//!
+//! The input holds new rows only: rows that take something back are passed over.
+
+mod first;
+mod last;
+#[cfg(test)]
+mod tests;
+
+use sql::plan::operator::{Deduplicate, Input, Keeps};
+use types::Interval;
+
+use self::first::FirstByTime;
+use self::last::LastRows;
+use super::chain::{Context, Operator, OperatorError};
+use super::changes::{ChangeBuffer, Changes, RowKind};
+use super::expiry::Expiry;
+use super::fields;
+use crate::row::{self, Reader};
+use crate::state::{Keyed, StateError, StatePart, StateWriter};
+
+/// The maps, in a snapshot.
+mod tag {
+    /// Keys whose row was given.
+    pub const GIVEN: u8 = 0;
+    /// Rows that wait for the watermark, by key.
+    pub const WAITING: u8 = 1;
+    pub const TIMERS: u8 = 2;
+    /// The last row, by key.
+    pub const LAST: u8 = 3;
+}
+
+/// See the module's text.
+pub struct DeduplicateOperator {
+    name: String,
+    keys: Vec<usize>,
+    kept: Kept,
+    expiry: Expiry,
+    out: ChangeBuffer,
+    key: Vec<u8>,
+}
+
+enum Kept {
+    FirstByTime(FirstByTime),
+    FirstToArrive(Keyed<()>),
+    Last(LastRows),
+}
+
+impl DeduplicateOperator {
+    pub fn new(
+        name: String,
+        spec: &Deduplicate,
+        inputs: &[Input],
+        ttl: Option<Interval>,
+    ) -> DeduplicateOperator {
+        let fields = &inputs[0].fields;
+        let last = |time| LastRows::new(time, fields.len(), spec, ttl);
+        let kept = match spec.keeps {
+            Keeps::FirstByTime { field } => Kept::FirstByTime(FirstByTime::new(field, ttl)),
+            Keeps::FirstToArrive => Kept::FirstToArrive(Keyed::new(ttl)),
+            Keeps::LastByTime { field } => Kept::Last(last(Some(field))),
+            Keeps::LastToArrive => Kept::Last(last(None)),
+        };
+        DeduplicateOperator {
+            name,
+            keys: spec.keys.clone(),
+            kept,
+            expiry: Expiry::new(ttl),
+            out: ChangeBuffer::new(&fields::reprs(fields)),
+            key: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, rows: &Changes<'_>, row: usize, now_ms: i64) {
+        let Self { kept, out, key, .. } = self;
+        key.clear();
+        row::write_all(rows.values(&self.keys, row), key);
+
+        match kept {
+            Kept::FirstByTime(first) => first.take(key, rows, row, now_ms),
+            Kept::FirstToArrive(given) => {
+                if given.get(key, now_ms).is_none() {
+                    given.update(key, now_ms, |given| *given = Some(()));
+                    out.push(RowKind::Insert, rows.watermark(row), rows.row(row));
+                }
+            }
+            Kept::Last(last) => last.take(key, rows, row, now_ms, out),
+        }
+    }
+
+    /// Gives the rows that wait and that a watermark passes.
+    fn fire(&mut self, watermark: i64, context: &mut Context<'_>) -> Result<(), OperatorError> {
+        let now_ms = context.now_ms();
+        loop {
+            let Kept::FirstByTime(first) = &mut self.kept else { return Ok(()) };
+            if !first.fire_one(watermark, now_ms, &mut self.out) {
+                return Ok(());
+            }
+            if self.out.is_full() {
+                self.emit(context)?;
+            }
+        }
+    }
+
+    fn emit(&mut self, context: &mut Context<'_>) -> Result<(), OperatorError> {
+        self.out.lend(|rows| context.emit(rows))?;
+        self.out.clear();
+        Ok(())
+    }
+}
+
+impl Operator for DeduplicateOperator {
+    fn process(
+        &mut self,
+        _input: usize,
+        rows: &Changes<'_>,
+        context: &mut Context<'_>,
+    ) -> Result<(), OperatorError> {
+        let now_ms = context.now_ms();
+        self.expiry.start(now_ms);
+
+        for row in rows.places() {
+            if !rows.kind(row).is_addition() {
+                continue;
+            }
+            self.fire(rows.watermark(row), context)?;
+            self.take(rows, row, now_ms);
+            if self.out.is_full() {
+                self.emit(context)?;
+            }
+        }
+        self.emit(context)
+    }
+
+    fn advance(&mut self, watermark: i64, context: &mut Context<'_>) -> Result<(), OperatorError> {
+        self.fire(watermark, context)?;
+        self.emit(context)
+    }
+
+    fn output_watermark(&self, watermark: i64) -> i64 {
+        watermark
+    }
+
+    fn next_tick(&self) -> Option<i64> {
+        self.expiry.next_tick()
+    }
+
+    fn tick(&mut self, context: &mut Context<'_>) -> Result<(), OperatorError> {
+        let now_ms = context.now_ms();
+        if self.expiry.take_due(now_ms) {
+            match &mut self.kept {
+                Kept::FirstByTime(first) => first.expire(now_ms),
+                Kept::FirstToArrive(given) => given.expire(now_ms),
+                Kept::Last(last) => last.expire(now_ms),
+            }
+        }
+        Ok(())
+    }
+
+    fn snapshot(&self, out: &mut StateWriter) {
+        match &self.kept {
+            Kept::FirstByTime(first) => first.write(out),
+            Kept::FirstToArrive(given) => given.write(tag::GIVEN, out),
+            Kept::Last(last) => last.write(out),
+        }
+    }
+
+    fn restore(&mut self, part: &StatePart) -> Result<(), StateError> {
+        let mut reader = Reader::new(&part.bytes);
+        while let Some(tag) = reader.tag() {
+            match (&mut self.kept, tag) {
+                (Kept::FirstByTime(first), _) => first.read(tag, &mut reader, &self.name)?,
+                (Kept::FirstToArrive(given), tag::GIVEN) => given.read(&mut reader, &self.name)?,
+                (Kept::Last(last), tag::LAST) => last.read(&mut reader, &self.name)?,
+                _ => return Err(no_map(&self.name, tag)),
+            }
+        }
+        Ok(())
+    }
+
+    fn memory_bytes(&self) -> usize {
+        let kept = match &self.kept {
+            Kept::FirstByTime(first) => first.memory_bytes(),
+            Kept::FirstToArrive(given) => given.memory_bytes(),
+            Kept::Last(last) => last.memory_bytes(),
+        };
+        kept + self.out.memory_bytes()
+    }
+
+    fn take_late(&mut self) -> u64 {
+        match &mut self.kept {
+            Kept::FirstByTime(first) => first.take_late(),
+            Kept::FirstToArrive(_) => 0,
+            Kept::Last(last) => last.take_late(),
+        }
+    }
+}
+
+fn no_map(operator: &str, tag: u8) -> StateError {
+    StateError { operator: operator.to_owned(), what: format!("there is no map {tag}") }
+}
