@@ -29,6 +29,8 @@ pub mod set_operation;
 pub mod union;
 pub mod temporal_join;
 pub mod window_join;
+pub mod window_assign;
+mod windows;
 
 pub use ledger::{Ledger, LedgerCounts};
 pub use prepare::Prepare;

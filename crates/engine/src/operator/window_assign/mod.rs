@@ -1,0 +1,242 @@
+//! Window table functions: `TUMBLE`, `HOP`, `CUMULATE` and `SESSION` over a table.
+//!
+//! Rows get the bounds of their window and its time behind their fields. The windows of the first three are known from
+//! the row alone, so rows pass at once, one copy for each window:
+//!
+//! ```text
+//! HOP, slide 10, size 30     row [a, 25]  ──►  [a, 25, 0, 30, 29]  [a, 25, 10, 40, 39]  [a, 25, 20, 50, 49]
+//! SESSION, gap 10            rows [a, 25] [a, 31]  ──►  when time has come to 40: [a, 25, 25, 41, 40]  [a, 31, 25, 41, 40]
+//! ```
+//!
+//! A row of a closed window passes too: it is late for the operators behind, which drop it. Rows of a session are kept
+//! until the session closes, and then come in order of arrival with their kinds; late ones are dropped here. A row
+//! without a time is in no window.
+
+mod rows;
+#[cfg(test)]
+mod tests;
+
+use jiff::tz::TimeZone;
+use sql::plan::Window;
+use sql::plan::operator::{Input, Time, WindowAssign, Windowing};
+use types::{Repr, Scalar};
+
+use self::rows::SessionRows;
+use super::chain::{Context, Operator, OperatorError};
+use super::changes::{ChangeBuffer, Changes};
+use super::fields;
+use super::windows::{Moment, SessionState, StoredKey, Taken, WindowClock, window_ends};
+use crate::layout::window_start;
+use crate::row::Reader;
+use crate::state::{StateError, StatePart, StateWriter};
+
+/// The only map, in a snapshot.
+const SESSIONS: u8 = 0;
+
+/// See the module's text.
+pub struct WindowAssignOperator {
+    name: String,
+    windows: Windows,
+    time: Time,
+    clock: WindowClock,
+    moment: Moment,
+    late: u64,
+    out: ChangeBuffer,
+}
+
+enum Windows {
+    /// Known from a row alone.
+    Aligned(Window),
+    Sessions(Box<Kept>),
+}
+
+/// The rows of open sessions.
+struct Kept {
+    partition: StoredKey,
+    fields: usize,
+    sessions: SessionState<SessionRows>,
+    key: Vec<u8>,
+}
+
+impl WindowAssignOperator {
+    /// # Errors
+    /// The windows are assigned already.
+    pub fn new(
+        name: String,
+        spec: &WindowAssign,
+        inputs: &[Input],
+        time_zone: &TimeZone,
+    ) -> Result<WindowAssignOperator, String> {
+        let input = &inputs[0];
+        let (windows, time) = match spec.windowing {
+            Windowing::Sliced { window, time } => (Windows::Aligned(window), time),
+            Windowing::Session { gap, time } => {
+                let kept = Kept {
+                    partition: StoredKey::new(&spec.partition, &input.distribution),
+                    fields: input.fields.len(),
+                    sessions: SessionState::new(gap.0),
+                    key: Vec::new(),
+                };
+                (Windows::Sessions(Box::new(kept)), time)
+            }
+            Windowing::Attached { .. } => return Err(format!("`{name}` cannot assign windows again")),
+        };
+
+        let mut reprs = fields::reprs(&input.fields);
+        reprs.extend([Repr::Int; 3]);
+        let is_processing = time == Time::Processing;
+        Ok(WindowAssignOperator {
+            name,
+            windows,
+            time,
+            clock: WindowClock::new(spec.is_instant || is_processing, time_zone),
+            moment: Moment::new(is_processing),
+            late: 0,
+            out: ChangeBuffer::new(&reprs),
+        })
+    }
+
+    fn take(&mut self, rows: &Changes<'_>, row: usize, now_ms: i64) -> Result<(), OperatorError> {
+        let Some(time) = self.moment.time_of(self.time, rows, row, now_ms) else { return Ok(()) };
+        let wall_ms = self.clock.wall_ms(time);
+
+        match &mut self.windows {
+            Windows::Aligned(window) => {
+                for end in window_ends(*window, wall_ms) {
+                    let bounds = [window_start(*window, end), end, self.clock.closes_at(end)];
+                    let values = rows.row(row).chain(bounds.map(Scalar::Int));
+                    self.out.push(rows.kind(row), rows.watermark(row), values);
+                }
+            }
+            Windows::Sessions(kept) => {
+                let Kept { partition, sessions, key, .. } = &mut **kept;
+                partition.write(rows, row, key);
+                let taken = sessions.take(
+                    key,
+                    wall_ms,
+                    (self.moment.reached, &mut self.clock),
+                    &(),
+                    || Some(SessionRows::default()),
+                    |content| {
+                        content.push(rows.kind(row), rows.row(row));
+                        Ok(())
+                    },
+                );
+                let taken =
+                    taken.map_err(|what| OperatorError::Rows { operator: self.name.clone(), what })?;
+                self.late += u64::from(taken == Taken::Late);
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the rows of the sessions that are closed when time has come to `reached`.
+    fn close(&mut self, reached: i64, context: &mut Context<'_>) -> Result<(), OperatorError> {
+        loop {
+            let Windows::Sessions(kept) = &mut self.windows else { return Ok(()) };
+            let Some((_, session)) = kept.sessions.pop(reached, &mut self.clock) else { return Ok(()) };
+
+            let fields = kept.fields;
+            let bounds = [session.start, session.end, self.clock.closes_at(session.end)].map(Scalar::Int);
+            let mut reader = Reader::new(session.content.bytes());
+            while let Some(kind) = SessionRows::read_kind(&mut reader) {
+                self.out.push(kind, self.moment.told, reader.by_ref().take(fields).chain(bounds));
+                if self.out.is_full() {
+                    self.emit(context)?;
+                }
+            }
+        }
+    }
+
+    fn emit(&mut self, context: &mut Context<'_>) -> Result<(), OperatorError> {
+        self.out.lend(|rows| context.emit(rows))?;
+        self.out.clear();
+        Ok(())
+    }
+}
+
+impl Operator for WindowAssignOperator {
+    fn process(
+        &mut self,
+        _input: usize,
+        rows: &Changes<'_>,
+        context: &mut Context<'_>,
+    ) -> Result<(), OperatorError> {
+        let now_ms = context.now_ms();
+        for row in rows.places() {
+            let time = self.moment.before_row(rows.watermark(row), now_ms);
+            if time > self.moment.reached {
+                self.close(time, context)?;
+                self.moment.reach(time);
+            }
+
+            self.take(rows, row, now_ms)?;
+            if self.out.is_full() {
+                self.emit(context)?;
+            }
+        }
+        self.emit(context)
+    }
+
+    fn advance(&mut self, watermark: i64, context: &mut Context<'_>) -> Result<(), OperatorError> {
+        if !self.moment.is_processing() {
+            self.close(watermark, context)?;
+            self.emit(context)?;
+        }
+        self.moment.advance(watermark);
+        Ok(())
+    }
+
+    fn output_watermark(&self, watermark: i64) -> i64 {
+        watermark
+    }
+
+    fn next_tick(&self) -> Option<i64> {
+        match &self.windows {
+            Windows::Aligned(_) => None,
+            Windows::Sessions(kept) => self.moment.tick_of(kept.sessions.next()),
+        }
+    }
+
+    fn tick(&mut self, context: &mut Context<'_>) -> Result<(), OperatorError> {
+        if self.moment.is_processing() {
+            let time = self.moment.before_row(self.moment.told, context.now_ms());
+            self.close(time, context)?;
+            self.moment.reach(time);
+            self.emit(context)?;
+        }
+        Ok(())
+    }
+
+    fn snapshot(&self, out: &mut StateWriter) {
+        if let Windows::Sessions(kept) = &self.windows {
+            kept.sessions.write(SESSIONS, &kept.partition, out);
+        }
+    }
+
+    fn restore(&mut self, part: &StatePart) -> Result<(), StateError> {
+        let mut reader = Reader::new(&part.bytes);
+        while let Some(tag) = reader.tag() {
+            match &mut self.windows {
+                Windows::Sessions(kept) if tag == SESSIONS => kept.sessions.read(&mut reader, &self.name)?,
+                _ => {
+                    let what = format!("there is no map {tag}");
+                    return Err(StateError { operator: self.name.clone(), what });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn memory_bytes(&self) -> usize {
+        let kept = match &self.windows {
+            Windows::Aligned(_) => 0,
+            Windows::Sessions(kept) => kept.sessions.memory_bytes(),
+        };
+        kept + self.out.memory_bytes()
+    }
+
+    fn take_late(&mut self) -> u64 {
+        std::mem::take(&mut self.late)
+    }
+}
