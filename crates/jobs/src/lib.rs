@@ -20,10 +20,10 @@ pub mod dead_letters {
 }
 
 pub use connectors::collect::CollectedRow;
-pub use engine::operator::changes::RowKind;
 pub use dispatcher::{
     Dispatcher, FindError, Outline, QueryJob, ReplaceError, Replaced, Secrets, Submission, SubmitError,
 };
+pub use engine::operator::changes::RowKind;
 pub use environment::{Defaults, Environment};
 pub use id::random as random_id;
 pub use local::{LocalError, LocalInput, LocalRun, LocalSummary, Running};

@@ -155,9 +155,8 @@ impl Bound {
             Statement::Query(query) if wanted != Wanted::Inserts => {
                 // A LIMIT alone is for whoever fetches: the first rows to come are enough.
                 let mut query = query;
-                let is_plain = wanted == Wanted::Rows
-                    && query.query.order_by.is_empty()
-                    && query.query.offset.is_none();
+                let is_plain =
+                    wanted == Wanted::Rows && query.query.order_by.is_empty() && query.query.offset.is_none();
                 let limit = if is_plain { query.query.limit.take() } else { None };
                 let limit = limit.map(|limit| limit.rows);
                 self.top = binder.top(&query).ok().map(|top| (top, limit));

@@ -5,13 +5,19 @@ use sql::plan::operator::{Operator as Spec, OperatorKind};
 
 use super::calc::CalcOperator;
 use super::chain::Operator;
+use super::deduplicate::DeduplicateOperator;
 use super::expand::ExpandOperator;
 use super::group_aggregate::GroupAggregateOperator;
 use super::interval_join::IntervalJoinOperator;
 use super::join::JoinOperator;
 use super::limit::LimitOperator;
+use super::materialize::MaterializeOperator;
 use super::normalize::NormalizeOperator;
+use super::set_operation::SetOperationOperator;
+use super::temporal_join::TemporalJoinOperator;
 use super::union::UnionOperator;
+use super::window_assign::WindowAssignOperator;
+use super::window_join::WindowJoinOperator;
 
 /// The operator that does what the plan says.
 ///
@@ -29,6 +35,14 @@ pub fn operator(spec: &Spec, settings: &Settings) -> Result<Box<dyn Operator>, S
         OperatorKind::Limit(of) => Box::new(LimitOperator::new(name, of, inputs, ttl)?),
         OperatorKind::Join(of) => Box::new(JoinOperator::new(name, of, inputs, ttl, time_zone)?),
         OperatorKind::IntervalJoin(of) => Box::new(IntervalJoinOperator::new(name, of, inputs, time_zone)?),
+        OperatorKind::WindowJoin(of) => Box::new(WindowJoinOperator::new(name, of, inputs, time_zone)?),
+        OperatorKind::TemporalJoin(of) => {
+            Box::new(TemporalJoinOperator::new(name, of, inputs, ttl, time_zone)?)
+        }
+        OperatorKind::WindowAssign(of) => Box::new(WindowAssignOperator::new(name, of, inputs, time_zone)?),
+        OperatorKind::Deduplicate(of) => Box::new(DeduplicateOperator::new(name, of, inputs, ttl)),
+        OperatorKind::SetOperation(of) => Box::new(SetOperationOperator::new(name, of, inputs, ttl)),
+        OperatorKind::Materialize(of) => Box::new(MaterializeOperator::new(name, of, inputs, ttl)),
         _ => return Err(format!("`{name}` is not supported")),
     })
 }

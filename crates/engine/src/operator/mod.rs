@@ -8,11 +8,11 @@ pub mod build;
 pub mod calc;
 pub mod chain;
 pub mod changes;
+pub mod deduplicate;
 pub mod expand;
 pub mod expiry;
 mod fields;
 pub mod group_aggregate;
-pub mod deduplicate;
 #[cfg(test)]
 pub(crate) mod harness;
 pub mod interval_join;
@@ -26,10 +26,10 @@ pub mod normalize;
 mod prepare;
 mod prepared;
 pub mod set_operation;
-pub mod union;
 pub mod temporal_join;
-pub mod window_join;
+pub mod union;
 pub mod window_assign;
+pub mod window_join;
 mod windows;
 
 pub use ledger::{Ledger, LedgerCounts};
