@@ -53,7 +53,7 @@ impl IntervalJoinOperator {
         }
 
         let condition = match join.condition.as_ref() {
-            Some(predicate) => Some(Condition::new(name.clone(), Some(predicate), None, inputs, time_zone)?),
+            Some(predicate) => Some(Condition::new(name.clone(), predicate, None, inputs, time_zone)?),
             None => None,
         };
         let sides = Sides::new(join, inputs);
@@ -102,7 +102,7 @@ impl Operator for IntervalJoinOperator {
     fn output_watermark(&self, watermark: i64) -> i64 {
         match watermark {
             NO_WATERMARK | i64::MAX => watermark,
-            _ => watermark.saturating_sub(self.holds_back).max(NO_WATERMARK),
+            _ => watermark.saturating_sub(self.holds_back),
         }
     }
 

@@ -72,7 +72,7 @@ impl Condition {
     /// The message of a function that does not accept its literal arguments.
     pub fn new(
         operator: String,
-        predicate: Option<&Predicate>,
+        predicate: &Predicate,
         compared: Option<(usize, usize)>,
         inputs: &[Input],
         time_zone: &TimeZone,

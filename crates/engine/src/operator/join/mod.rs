@@ -13,14 +13,17 @@
 //!                 right +U [r']        -D [l, null]  +I [l, r']
 //! ```
 //!
-//! Semi, anti and mark joins give left rows alone and count the partners of the left side in the same way. The kinds of
+//! Semi, anti and mark joins give left rows alone and count the partners of the left side in the same way. A null-aware anti
+//! join is [`not_in`]. The kinds of
 //! rows are Flink's: an inner join keeps the kind of the row that came, an outer one gives `+I` and `-D`.
 //!
 //! With a condition, the pairs of a whole batch are gathered, evaluated together and then applied in the order of
 //! the rows: see [`condition`].
 
+mod bag;
 pub(crate) mod condition;
 mod joiner;
+mod not_in;
 pub(crate) mod output;
 mod packed;
 pub(crate) mod pairs;
@@ -37,6 +40,7 @@ use types::Interval;
 use self::condition::{Condition, Probe, Probed};
 use self::joiner::Joiner;
 pub(crate) use self::joiner::give_padded;
+use self::not_in::NotIn;
 use self::output::Expiry;
 use self::shape::{LEFT, Shape};
 use self::side::{ALL, Side};
@@ -48,9 +52,14 @@ use crate::state::{StateError, StatePart, StateWriter};
 /// See the module's text.
 pub struct JoinOperator {
     name: String,
-    joiner: Joiner,
-    condition: Option<Condition>,
+    work: Work,
     expiry: Expiry,
+}
+
+/// How the rows of a join are kept and matched.
+enum Work {
+    Pairs { joiner: Box<Joiner>, condition: Option<Condition> },
+    NotIn(Box<NotIn>),
 }
 
 impl JoinOperator {
@@ -63,25 +72,27 @@ impl JoinOperator {
         ttl: Option<Interval>,
         time_zone: &TimeZone,
     ) -> Result<JoinOperator, String> {
-        let mut keys = &join.keys[..];
-        let mut compared = None;
-        if let (true, Some((last, before))) = (join.null_aware, keys.split_last()) {
-            compared = Some((last.left, inputs[LEFT].fields.len() + last.right));
-            keys = before;
-        }
+        let (keys, compared) = match join.keys.split_last() {
+            Some((last, before)) if join.null_aware => (before, Some(*last)),
+            _ => (&join.keys[..], None),
+        };
+        let shape = Shape::new(join.kind, keys, inputs);
+        let expiry = Expiry::new(ttl);
 
-        let condition = match (join.condition.as_ref(), compared) {
-            (None, None) => None,
-            (predicate, compared) => {
+        if let (Some(compared), None) = (compared, &join.condition) {
+            let work = Work::NotIn(Box::new(NotIn::new(shape, compared, inputs, ttl)));
+            return Ok(JoinOperator { name, work, expiry });
+        }
+        let condition = match &join.condition {
+            None => None,
+            Some(predicate) => {
+                let right = inputs[LEFT].fields.len();
+                let compared = compared.map(|key| (key.left, right + key.right));
                 Some(Condition::new(name.clone(), predicate, compared, inputs, time_zone)?)
             }
         };
-        Ok(JoinOperator {
-            name,
-            joiner: Joiner::new(join, Shape::new(join.kind, keys, inputs), inputs, ttl),
-            condition,
-            expiry: Expiry::new(ttl),
-        })
+        let joiner = Box::new(Joiner::new(join, shape, inputs, ttl));
+        Ok(JoinOperator { name, work: Work::Pairs { joiner, condition }, expiry })
     }
 }
 
@@ -92,21 +103,30 @@ impl Operator for JoinOperator {
         rows: &Changes<'_>,
         context: &mut Context<'_>,
     ) -> Result<(), OperatorError> {
-        let joiner = &mut self.joiner;
-        match &mut self.condition {
-            Some(condition) => condition.process(input, rows, joiner, context)?,
-            None => {
+        match &mut self.work {
+            Work::Pairs { joiner, condition: Some(condition) } => {
+                condition.process(input, rows, &mut **joiner, context)?;
+                joiner.output.flush(context)
+            }
+            Work::Pairs { joiner, condition: None } => {
                 for at in rows.places() {
                     let probe = Probe { at, places: ALL, pairs: 0, is_last: true };
                     joiner.apply(input, rows, probe, None, context)?;
                 }
+                joiner.output.flush(context)
+            }
+            Work::NotIn(not_in) => {
+                rows.places().try_for_each(|at| not_in.apply(input, rows, at, context))?;
+                not_in.output.flush(context)
             }
         }
-        joiner.output.flush(context)
     }
 
     fn advance(&mut self, watermark: i64, _context: &mut Context<'_>) -> Result<(), OperatorError> {
-        self.joiner.output.watermark = watermark;
+        match &mut self.work {
+            Work::Pairs { joiner, .. } => joiner.output.watermark = watermark,
+            Work::NotIn(not_in) => not_in.output.watermark = watermark,
+        }
         Ok(())
     }
 
@@ -119,23 +139,34 @@ impl Operator for JoinOperator {
     }
 
     fn tick(&mut self, context: &mut Context<'_>) -> Result<(), OperatorError> {
-        if self.expiry.is_due(context.now_ms()) {
-            self.joiner.sides.iter_mut().for_each(|side| side.expire(context.now_ms()));
+        let now_ms = context.now_ms();
+        if self.expiry.is_due(now_ms) {
+            match &mut self.work {
+                Work::Pairs { joiner, .. } => joiner.sides.iter_mut().for_each(|side| side.expire(now_ms)),
+                Work::NotIn(not_in) => not_in.expire(now_ms),
+            }
         }
         Ok(())
     }
 
     fn snapshot(&self, out: &mut StateWriter) {
-        self.joiner.sides.iter().for_each(|side| side.write(out));
+        match &self.work {
+            Work::Pairs { joiner, .. } => joiner.sides.iter().for_each(|side| side.write(out)),
+            Work::NotIn(not_in) => not_in.write(out),
+        }
     }
 
     fn restore(&mut self, part: &StatePart) -> Result<(), StateError> {
         let mut reader = row::Reader::new(&part.bytes);
         while let Some(tag) = reader.tag() {
-            let mut is_known = false;
-            for side in &mut self.joiner.sides {
-                is_known = is_known || side.restore(tag, &mut reader, &self.name)?;
-            }
+            let is_known = match &mut self.work {
+                Work::Pairs { joiner, .. } => {
+                    let [left, right] = &mut joiner.sides;
+                    left.restore(tag, &mut reader, &self.name)?
+                        || right.restore(tag, &mut reader, &self.name)?
+                }
+                Work::NotIn(not_in) => not_in.restore(tag, &mut reader, &self.name)?,
+            };
             if !is_known {
                 let what = format!("entries of kind {tag} are of another join");
                 return Err(StateError { operator: self.name.clone(), what });
@@ -145,9 +176,14 @@ impl Operator for JoinOperator {
     }
 
     fn memory_bytes(&self) -> usize {
-        let sides: usize = self.joiner.sides.iter().map(Side::memory_bytes).sum();
-        let pairs = self.condition.as_ref().map_or(0, Condition::memory_bytes);
-        sides + pairs + self.joiner.output.memory_bytes()
+        match &self.work {
+            Work::Pairs { joiner, condition } => {
+                let sides: usize = joiner.sides.iter().map(Side::memory_bytes).sum();
+                let pairs = condition.as_ref().map_or(0, Condition::memory_bytes);
+                sides + pairs + joiner.output.memory_bytes()
+            }
+            Work::NotIn(not_in) => not_in.memory_bytes(),
+        }
     }
 
     fn take_late(&mut self) -> u64 {

@@ -4,7 +4,7 @@
 //! of them: an evaluator works by columns, and a call for each pair would cost more than the pair.
 
 use jiff::tz::TimeZone;
-use sql::expr::{ExprGraph, ExprId};
+use sql::expr::ExprId;
 use sql::functions::{Env, EvalError};
 use sql::plan::operator::{Input, Predicate};
 use types::{Repr, Scalar};
@@ -31,20 +31,12 @@ pub(crate) fn reprs(input: &Input) -> Vec<Repr> {
 impl Pairs {
     /// # Errors
     /// The message of a function that does not accept its literal arguments.
-    pub fn new(
-        condition: Option<&Predicate>,
-        inputs: &[Input],
-        time_zone: &TimeZone,
-    ) -> Result<Pairs, String> {
+    pub fn new(condition: &Predicate, inputs: &[Input], time_zone: &TimeZone) -> Result<Pairs, String> {
         let reprs: Vec<Repr> = inputs.iter().flat_map(reprs).collect();
-        let (exprs, conditions) = match condition {
-            Some(predicate) => (predicate.exprs.clone(), predicate.conditions.clone()),
-            None => (ExprGraph::default(), vec![]),
-        };
         Ok(Pairs {
             buffer: ChangeBuffer::new(&reprs),
-            evaluator: Evaluator::new(&exprs, &conditions, time_zone)?,
-            conditions,
+            evaluator: Evaluator::new(&condition.exprs, &condition.conditions, time_zone)?,
+            conditions: condition.conditions.clone(),
             passed: Vec::new(),
             flags: Vec::new(),
         })

@@ -81,7 +81,7 @@ impl TemporalJoinOperator {
 
         let shape = Shape::new(join.kind, &join.keys, inputs);
         let pairs = match &join.condition {
-            Some(predicate) => Some(Pairs::new(Some(predicate), inputs, time_zone)?),
+            Some(predicate) => Some(Pairs::new(predicate, inputs, time_zone)?),
             None => None,
         };
         Ok(TemporalJoinOperator {

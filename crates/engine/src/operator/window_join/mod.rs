@@ -72,7 +72,7 @@ impl WindowJoinOperator {
     ) -> Result<WindowJoinOperator, String> {
         let shape = Shape::new(join.kind, &join.keys, inputs);
         let pairs = match &join.condition {
-            Some(predicate) => Some(Pairs::new(Some(predicate), inputs, time_zone)?),
+            Some(predicate) => Some(Pairs::new(predicate, inputs, time_zone)?),
             None => None,
         };
         let zone = join.is_instant.then(|| time_zone.clone());

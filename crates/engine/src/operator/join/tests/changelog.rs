@@ -288,3 +288,30 @@ fn rows_of_a_unique_side_may_come_before_those_that_they_replace_go() {
         harness.gives(&events, &expected);
     });
 }
+
+#[test]
+fn a_null_in_the_list_of_not_in_takes_every_row_back() {
+    let keys = vec![JoinKey { left: 1, right: 1, nulls_match: false }];
+    with_harness(&Join { keys, null_aware: true, ..by_key(JoinKind::Anti) }, |harness| {
+        let of = |v: Option<i64>| values([Some(1), v]);
+        let events = [
+            insert(L, of(Some(10))),
+            insert(L, of(None)),
+            insert(R, of(Some(11))),
+            insert(L, of(Some(11))),
+            insert(R, of(None)),
+            insert(L, of(Some(12))),
+            change(R, "-D", of(Some(11))),
+            change(R, "-D", of(None)),
+        ];
+        let expected =
+            [row("+I", of(Some(10))), row("+I", of(None)), row("-D", of(None)), row("-D", of(Some(10)))];
+        let given = harness.run(&events, 3, 1, None).unwrap();
+        assert_eq!(given[..4], expected);
+        let mut back = given[4..].to_vec();
+        back.sort_by_key(|row| format!("{row:?}"));
+        let returned =
+            [row("+I", of(Some(10))), row("+I", of(Some(11))), row("+I", of(Some(12))), row("+I", of(None))];
+        assert_eq!(back, returned);
+    });
+}
