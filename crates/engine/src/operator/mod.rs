@@ -28,6 +28,7 @@ mod prepared;
 pub mod set_operation;
 pub mod temporal_join;
 pub mod union;
+pub mod window_aggregate;
 pub mod window_assign;
 pub mod window_join;
 mod windows;

@@ -141,6 +141,11 @@ impl<V: StateValue> Keyed<V> {
         self.entries.iter().filter_map(|kept| Some((&*kept.key, kept.value.as_ref()?)))
     }
 
+    /// Takes the map apart: every key and its state, in no order.
+    pub fn into_entries(self) -> impl Iterator<Item = (Box<[u8]>, V)> {
+        self.entries.into_iter().filter_map(|kept| Some((kept.key, kept.value?)))
+    }
+
     pub fn memory_bytes(&self) -> usize {
         // One byte of control a slot beside the entry.
         self.entries.capacity() * (size_of::<Kept<V>>() + 1) + self.heap_bytes

@@ -199,6 +199,12 @@ impl<C: SessionContent> SessionState<C> {
         Ok(())
     }
 
+    /// Whether nothing is kept, not even by the accounts.
+    #[cfg(test)]
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty() && self.timers.is_empty()
+    }
+
     pub fn memory_bytes(&self) -> usize {
         self.keys.memory_bytes() + self.timers.memory_bytes()
     }

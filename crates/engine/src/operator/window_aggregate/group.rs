@@ -1,0 +1,85 @@
+//! A group in a window: how many rows it has, and what they added up to.
+
+use types::Scalar;
+
+use crate::operator::accumulate::{Accumulators, States};
+use crate::operator::windows::SessionContent;
+use crate::row::Reader;
+use crate::state::StateValue;
+
+/// A group; only that of a session may have no rows, since the session stays open.
+#[derive(Debug)]
+pub(super) struct Group {
+    rows: i64,
+    states: States,
+}
+
+impl Group {
+    pub fn new(accumulators: &Accumulators) -> Group {
+        Group { rows: 0, states: accumulators.start() }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    pub fn states(&self) -> &States {
+        &self.states
+    }
+
+    #[inline]
+    pub fn add<'v>(
+        &mut self,
+        accumulators: &Accumulators,
+        field: impl Fn(usize) -> Scalar<'v>,
+    ) -> Result<(), String> {
+        self.rows += 1;
+        accumulators.add(&mut self.states, field)
+    }
+
+    /// Takes a row back, if there is any.
+    #[inline]
+    pub fn retract<'v>(
+        &mut self,
+        accumulators: &Accumulators,
+        field: impl Fn(usize) -> Scalar<'v>,
+    ) -> Result<(), String> {
+        match self.rows {
+            0 => Ok(()),
+            // What a state could not take back goes with the last row.
+            1 => {
+                *self = Group::new(accumulators);
+                Ok(())
+            }
+            _ => {
+                self.rows -= 1;
+                accumulators.retract(&mut self.states, field)
+            }
+        }
+    }
+}
+
+impl SessionContent for Group {
+    type With = Accumulators;
+
+    fn merge(&mut self, accumulators: &Accumulators, later: Group) -> Result<(), String> {
+        self.rows += later.rows;
+        accumulators.merge(&mut self.states, later.states)
+    }
+}
+
+impl StateValue for Group {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.rows.write(out);
+        self.states.write(out);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Option<Group> {
+        Some(Group { rows: i64::read(reader)?, states: States::read(reader)? })
+    }
+
+    #[inline]
+    fn heap_bytes(&self) -> usize {
+        self.states.heap_bytes()
+    }
+}
