@@ -104,6 +104,23 @@ fn a_padded_row_comes_once_when_its_last_partner_is_past() {
 }
 
 #[test]
+fn a_row_out_of_order_is_given_at_its_own_time() {
+    with_harness(&within(JoinKind::Left, 0, 0), |harness| {
+        let events = [
+            on(LEFT, 1, 20),
+            on(LEFT, 1, 10),
+            on(LEFT, 1, 15),
+            watermark(LEFT, 15),
+            watermark(RIGHT, 15),
+            on(RIGHT, 2, 30),
+            // Partners of a row that is not given yet.
+            on(LEFT, 2, 30),
+        ];
+        harness.gives(&events, &[left(1, 10), left(1, 15), pair((2, 30), (2, 30)), left(1, 20)]);
+    });
+}
+
+#[test]
 fn a_late_row_is_joined_with_what_is_kept() {
     with_harness(&within(JoinKind::Inner, 0, 10), |harness| {
         let events = [

@@ -327,4 +327,17 @@ mod tests {
         }
         assert!(side.memory_bytes() < empty + 1_000, "{}", side.memory_bytes());
     }
+
+    #[test]
+    fn a_key_that_had_a_rush_keeps_no_empty_slots() {
+        let mut side = Side::new(Form { unique: false, tracks: true }, 1, None);
+        for row in 0..1_000u32 {
+            side.add(b"k", &row.to_le_bytes(), 0, 0);
+        }
+        let full = side.memory_bytes();
+        for row in 0..990u32 {
+            side.remove(b"k", &row.to_le_bytes(), 0);
+        }
+        assert!(side.memory_bytes() < full / 5, "{} of {full}", side.memory_bytes());
+    }
 }
