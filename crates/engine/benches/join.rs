@@ -1,14 +1,18 @@
-//! The regular join: nanoseconds of CPU time a row, and memory of a million keys.
+//! Joins: nanoseconds of CPU time a row, and the memory of a million keys of the regular join.
 //!
 //! `cargo bench -p engine --bench join`
 
-use engine::operator::chain::{Chain, ChainTarget, Link};
+use engine::operator::chain::{Chain, ChainTarget, Link, Operator, StreamTime};
 use engine::operator::changes::{ChangeBuffer, RowKind};
+use engine::operator::interval_join::IntervalJoinOperator;
 use engine::operator::join::JoinOperator;
+use engine::operator::temporal_join::TemporalJoinOperator;
 use jiff::tz::TimeZone;
 use sql::expr::{Comparison, Expr, ExprGraph, InputColumn};
-use sql::plan::operator::{Changes, Distribution, Field, Input, Join, JoinKey, JoinKind, Predicate};
-use types::{ColumnType, DataType, Repr, Scalar};
+use sql::plan::operator::{
+    Changes, Distribution, Field, Input, IntervalJoin, Join, JoinKey, JoinKind, Predicate, TemporalJoin, Time,
+};
+use types::{ColumnType, DataType, Interval, Repr, Scalar};
 
 const ROWS: i64 = 1_000_000;
 const BATCH: usize = 4_096;
@@ -22,6 +26,8 @@ fn main() {
         }
     }
     by_one_key();
+    not_in();
+    by_time();
 }
 
 /// A million keys: all left rows, a partner for each, then all right rows are taken back.
@@ -52,6 +58,57 @@ fn by_one_key() {
     report("one key", &format!("add {add:.0} ns, remove {remove:.0} ns"));
 }
 
+/// `NOT IN`: no key beside the compared value.
+fn not_in() {
+    let mut plan = join_plan(JoinKind::Anti, [false, false], false);
+    plan.null_aware = true;
+    let mut chain = chain_of(Box::new(
+        JoinOperator::new("join".into(), &plan, &inputs(), None, &TimeZone::UTC).expect("the plan is valid"),
+    ));
+    let left = push(&mut chain, LEFT, RowKind::Insert, (0..ROWS).map(|row| (row, row)));
+    let right = push(&mut chain, RIGHT, RowKind::Insert, (0..ROWS).map(|row| (row, row)));
+    report("NOT IN", &format!("left {left:.0} ns, right {right:.0} ns"));
+}
+
+/// Joins whose rows have times: a row a millisecond on each side, ten thousand keys.
+fn by_time() {
+    let keys = || vec![JoinKey { left: 0, right: 0, nulls_match: false }];
+    let interval = IntervalJoin {
+        kind: JoinKind::Left,
+        keys: keys(),
+        left_time: Time::Event(1),
+        right_time: Time::Event(1),
+        lower: Interval(-10_000),
+        upper: Interval(10_000),
+        condition: None,
+    };
+    let interval = IntervalJoinOperator::new("join".into(), &interval, &inputs(), &TimeZone::UTC);
+    let temporal =
+        TemporalJoin { kind: JoinKind::Left, keys: keys(), left_time: 1, right_time: 1, condition: None };
+    let temporal = TemporalJoinOperator::new("join".into(), &temporal, &inputs(), None, &TimeZone::UTC);
+
+    let interval = Box::new(interval.expect("the plan is valid"));
+    let temporal = Box::new(temporal.expect("the plan is valid"));
+    let operators: [(&str, Box<dyn Operator>); 2] =
+        [("interval, two pairs a row", interval), ("temporal", temporal)];
+    for (name, operator) in operators {
+        let mut chain = chain_of(operator);
+        let mut spent = 0.0;
+        for batch in 0..200 {
+            let rows = || (batch * 4_096..(batch + 1) * 4_096).map(|row| (row % 10_000, row));
+            for input in [LEFT, RIGHT] {
+                spent += push(&mut chain, input, RowKind::Insert, rows());
+                let target = ChainTarget::Operator { place: 0, input, producer: 0 };
+                let time = StreamTime { watermark: batch * 4_096, is_idle: false };
+                let start = thread_cpu_ns();
+                chain.advance(target, time).expect("the join goes on");
+                spent += (thread_cpu_ns() - start) as f64 / 4_096.0;
+            }
+        }
+        report(name, &format!("{:.0} ns", spent / 400.0));
+    }
+}
+
 /// Fields: a key, a number and a text. A row has about 100 bytes.
 fn fields() -> Vec<Field> {
     let field = |name: &str, column_type: ColumnType| Field { name: name.to_owned(), column_type };
@@ -64,18 +121,29 @@ fn fields() -> Vec<Field> {
 
 const FORMS: [Repr; 3] = [Repr::Int, Repr::Int, Repr::Text];
 
-fn chain(kind: JoinKind, unique: [bool; 2], with_condition: bool) -> Chain {
+fn inputs() -> [Input; 2] {
     let input =
         Input { fields: fields(), distribution: Distribution::Hash(vec![0]), changes: Changes::Retract };
-    let join = Join {
+    [input.clone(), input]
+}
+
+fn join_plan(kind: JoinKind, unique: [bool; 2], with_condition: bool) -> Join {
+    Join {
         kind,
         keys: vec![JoinKey { left: 0, right: 0, nulls_match: false }],
         condition: with_condition.then(condition),
         null_aware: false,
         unique,
-    };
-    let join = JoinOperator::new("join".into(), &join, &[input.clone(), input], None, &TimeZone::UTC);
-    let operator = Box::new(join.expect("the plan is valid"));
+    }
+}
+
+fn chain(kind: JoinKind, unique: [bool; 2], with_condition: bool) -> Chain {
+    let plan = join_plan(kind, unique, with_condition);
+    let join = JoinOperator::new("join".into(), &plan, &inputs(), None, &TimeZone::UTC);
+    chain_of(Box::new(join.expect("the plan is valid")))
+}
+
+fn chain_of(operator: Box<dyn Operator>) -> Chain {
     let link = Link { identity: "join".into(), operator, producers: vec![1, 1], targets: vec![] };
     Chain::new(vec![link], vec![])
 }

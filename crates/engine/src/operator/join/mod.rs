@@ -58,7 +58,7 @@ pub struct JoinOperator {
 
 /// How the rows of a join are kept and matched.
 enum Work {
-    Pairs { joiner: Box<Joiner>, condition: Option<Condition> },
+    Pairs { joiner: Box<Joiner>, condition: Option<Box<Condition>> },
     NotIn(Box<NotIn>),
 }
 
@@ -88,7 +88,7 @@ impl JoinOperator {
             Some(predicate) => {
                 let right = inputs[LEFT].fields.len();
                 let compared = compared.map(|key| (key.left, right + key.right));
-                Some(Condition::new(name.clone(), predicate, compared, inputs, time_zone)?)
+                Some(Box::new(Condition::new(name.clone(), predicate, compared, inputs, time_zone)?))
             }
         };
         let joiner = Box::new(Joiner::new(join, shape, inputs, ttl));
@@ -179,7 +179,7 @@ impl Operator for JoinOperator {
         match &self.work {
             Work::Pairs { joiner, condition } => {
                 let sides: usize = joiner.sides.iter().map(Side::memory_bytes).sum();
-                let pairs = condition.as_ref().map_or(0, Condition::memory_bytes);
+                let pairs = condition.as_ref().map_or(0, |condition| condition.memory_bytes());
                 sides + pairs + joiner.output.memory_bytes()
             }
             Work::NotIn(not_in) => not_in.memory_bytes(),

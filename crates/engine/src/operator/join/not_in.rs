@@ -137,7 +137,7 @@ impl Group {
     fn decided<E>(
         &self,
         value: Option<&[u8]>,
-        give: &mut dyn FnMut(&[u8], u64) -> Result<(), E>,
+        mut give: impl FnMut(&[u8], u64) -> Result<(), E>,
     ) -> Result<(), E> {
         if self.right_rows == 0 {
             self.left_nulls.rows().try_for_each(|(row, count)| give(row, count))?;

@@ -73,7 +73,7 @@ impl Packed {
         if let Some(entry) = known {
             let (start, end) = (entry.start, entry.end);
             let (count, partners) = (entry.count + 1, entry.partners);
-            self.replace(start, end, |bytes| write(form, row, count, partners, bytes));
+            self.replace((start, end), 1, |bytes| write(form, row, count, partners, bytes));
             return true;
         }
 
@@ -81,7 +81,8 @@ impl Packed {
             return false;
         }
         let end = self.0.len();
-        self.replace(end, end, |bytes| write(form, row, 1, partners, bytes));
+        let room = most_bytes(form, row);
+        self.replace((end, end), room, |bytes| write(form, row, 1, partners, bytes));
         true
     }
 
@@ -94,7 +95,7 @@ impl Packed {
             return Some((partners, true));
         }
 
-        self.replace(start, end, |bytes| {
+        self.replace((start, end), 0, |bytes| {
             if count > 1 {
                 write(form, row, count - 1, partners, bytes);
             }
@@ -128,9 +129,9 @@ impl Packed {
         Ok(())
     }
 
-    /// Puts what `write` writes in the place of some bytes. The new run has no spare room.
-    fn replace(&mut self, start: usize, end: usize, write: impl FnOnce(&mut Vec<u8>)) {
-        let mut bytes = Vec::with_capacity(self.0.len() + (end - start) + 256);
+    /// Puts what `write` writes, about so many bytes more, in the place of some bytes. The new run has no spare room.
+    fn replace(&mut self, (start, end): (usize, usize), more: usize, write: impl FnOnce(&mut Vec<u8>)) {
+        let mut bytes = Vec::with_capacity(self.0.len() + more);
         bytes.extend_from_slice(&self.0[..start]);
         write(&mut bytes);
         bytes.extend_from_slice(&self.0[end..]);
