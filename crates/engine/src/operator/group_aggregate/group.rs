@@ -15,6 +15,12 @@ pub(super) struct Group {
 }
 
 impl Group {
+    /// Reads from the group's states, so that they are in the cache.
+    #[inline]
+    pub fn touch(&self) -> usize {
+        self.states.heap_bytes()
+    }
+
     /// Adds a row to a group, which may not exist yet, and writes down the results before and after it.
     #[inline]
     pub fn add<'v>(

@@ -40,8 +40,40 @@ pub struct GroupAggregateOperator {
     groups: Keyed<Group>,
     expiry: Expiry,
     out: ChangeBuffer,
-    key: Vec<u8>,
+    chunk: Chunk,
     results: Results,
+}
+
+/// Rows that are looked up side by side.
+const CHUNK_ROWS: usize = 64;
+/// Maps of more groups than this do not fit the caches.
+const LARGE: usize = 1 << 15;
+
+/// The keys of some rows, one after another.
+#[derive(Debug, Default)]
+struct Chunk {
+    rows: Vec<usize>,
+    keys: Vec<u8>,
+    /// Where each key ends.
+    ends: Vec<usize>,
+}
+
+impl Chunk {
+    fn clear(&mut self) {
+        self.rows.clear();
+        self.keys.clear();
+        self.ends.clear();
+    }
+
+    /// Every row with its key.
+    fn iter(&self) -> impl Iterator<Item = (usize, &[u8])> {
+        let mut start = 0;
+        self.rows.iter().zip(&self.ends).map(move |(&row, &end)| {
+            let key = &self.keys[start..end];
+            start = end;
+            (row, key)
+        })
+    }
 }
 
 /// The results of a group before and after a row, in the compact form.
@@ -49,6 +81,19 @@ pub struct GroupAggregateOperator {
 struct Results {
     before: Vec<u8>,
     after: Vec<u8>,
+}
+
+impl Results {
+    #[inline]
+    fn differ(&self) -> bool {
+        let (before, after) = (self.before.as_slice(), self.after.as_slice());
+        // The bytes have just been written. Wide loads, as `memcmp` makes them, wait until the stores are through; and for
+        // no bytes it loads from no address, which is slower still. Most results differ in one of the first bytes.
+        if before.len() != after.len() || after.len() > 64 {
+            return before != after;
+        }
+        before.iter().zip(after).any(|(before, after)| before != after)
+    }
 }
 
 /// What a row does to its group.
@@ -83,19 +128,34 @@ impl GroupAggregateOperator {
             groups: Keyed::new(ttl),
             expiry: Expiry::new(ttl),
             out: ChangeBuffer::new(&reprs),
-            key: Vec::new(),
+            chunk: Chunk::default(),
             results: Results::default(),
         })
     }
 
-    fn take(&mut self, rows: &Changes<'_>, row: usize, now_ms: i64) -> Result<(), OperatorError> {
-        self.key.clear();
-        row::write_all(rows.values(&self.keys, row), &mut self.key);
+    /// Takes the rows of the chunk, with their keys.
+    fn take_chunk(&mut self, rows: &Changes<'_>, now_ms: i64) -> Result<(), OperatorError> {
+        let chunk = std::mem::take(&mut self.chunk);
+        if self.groups.len() > LARGE {
+            // A look-up of a group that no cache holds waits for memory several times. Look-ups that do not depend on one
+            // another wait at the same time; the updates behind them find everything in the cache.
+            for (_, key) in chunk.iter() {
+                std::hint::black_box(self.groups.get(key, now_ms).map(Group::touch));
+            }
+        }
+        let taken = chunk.iter().try_for_each(|(row, key)| self.take(rows, row, key, now_ms));
+        self.chunk = chunk;
+        self.chunk.clear();
+        taken
+    }
+
+    #[inline]
+    fn take(&mut self, rows: &Changes<'_>, row: usize, key: &[u8], now_ms: i64) -> Result<(), OperatorError> {
         let is_addition = rows.kind(row).is_addition();
         let Self { accumulators, results, .. } = self;
         let outcome = self
             .groups
-            .update(&self.key, now_ms, |group| {
+            .update(key, now_ms, |group| {
                 let field = |field| rows.get(field, row);
                 if is_addition {
                     Group::add(group, accumulators, results, field)
@@ -110,7 +170,7 @@ impl GroupAggregateOperator {
             Outcome::Created => self.push(RowKind::Insert, rows, row),
             Outcome::Deleted => self.push(RowKind::Delete, rows, row),
             Outcome::Updated => {
-                if self.results.before != self.results.after || self.expiry.is_on() {
+                if self.results.differ() || self.expiry.is_on() {
                     if self.emits_before {
                         self.push(RowKind::UpdateBefore, rows, row);
                     }
@@ -145,11 +205,19 @@ impl Operator for GroupAggregateOperator {
         let now_ms = context.now_ms();
         self.expiry.start(now_ms);
         for row in rows.places() {
-            self.take(rows, row, now_ms)?;
+            let Chunk { rows: chunk, keys, ends } = &mut self.chunk;
+            chunk.push(row);
+            row::write_all(rows.values(&self.keys, row), keys);
+            ends.push(keys.len());
+            if chunk.len() < CHUNK_ROWS {
+                continue;
+            }
+            self.take_chunk(rows, now_ms)?;
             if self.out.is_full() {
                 self.emit(context)?;
             }
         }
+        self.take_chunk(rows, now_ms)?;
         self.emit(context)
     }
 

@@ -193,7 +193,7 @@ fn idle_groups_are_freed() {
     let mut operator = GroupAggregateOperator::new("group".into(), &spec, &input(Mode::Append), ttl).unwrap();
     let mut buffer = ChangeBuffer::new(&[Repr::Text, Repr::Int]);
     buffer.push(RowKind::Insert, 0, [text(A), Value::Int(1)].iter().map(Value::as_scalar));
-    buffer.lend(|rows| operator.take(rows, 0, 1_000)).unwrap();
+    buffer.lend(|rows| operator.take(rows, 0, b"a", 1_000)).unwrap();
     operator.expiry.start(1_000);
     assert_eq!((operator.groups.len(), operator.next_tick()), (1, Some(1_050)));
     assert!(operator.expiry.take_due(1_100));
