@@ -226,3 +226,23 @@ fn nan_is_one_group_and_the_two_zeros_are_two() {
     ];
     assert_eq!(shown, expected);
 }
+
+/// Rows are looked up in chunks, and over many groups in two passes.
+#[test]
+fn every_row_of_a_large_batch_is_counted() {
+    let keys = LARGE as i64 + 1_000;
+    let mut case = Case::new(&[call(Function::Count, &[])]);
+    case.keys = vec![1];
+    case.emits_before = false;
+    let rows = |count| (0..count).map(|row| event("+I", A, row % keys));
+    let events: Vec<Event> = rows(keys * 2 + 77).collect();
+
+    let given = case.with(|harness| harness.run(&events, 1_000, 1, None)).unwrap();
+    assert_eq!(given.len(), events.len());
+    let counts = given.iter().map(|row| (row.kind.code(), row.values[1].clone()));
+    let expected = (0..events.len() as i64).map(|row| match row / keys {
+        0 => ("+I", Value::Int(1)),
+        round => ("+U", Value::Int(round + 1)),
+    });
+    assert!(counts.eq(expected));
+}
