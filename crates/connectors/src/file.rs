@@ -10,7 +10,8 @@ use engine::batch::{Batch, LeafRequest, RecordSpan};
 use engine::connector::{ConnectorError, Polled, Reads, Source, SourceFactory, Split, StartFrom};
 use types::{Offset, PartitionId, Timestamp};
 
-use crate::event_log::{Described, MetadataColumns, add_record, undecodable};
+use crate::event_log::{Described, MetadataColumns, undecodable};
+use crate::format::changelog::Envelope;
 use crate::format::json::{Decoder, JsonOptions};
 
 /// Files that stand in for a table.
@@ -18,6 +19,7 @@ use crate::format::json::{Decoder, JsonOptions};
 pub struct FileTable {
     pub paths: Vec<PathBuf>,
     pub json: JsonOptions,
+    pub envelope: Envelope,
     /// What metadata columns say that the records came from.
     pub topic: String,
 }
@@ -56,6 +58,11 @@ impl SourceFactory for FileTable {
             files,
             turn: 0,
             decoder: Decoder::new(requests, self.json),
+            // A line holds the key too, where a log would keep it beside the record.
+            envelope: match self.envelope {
+                Envelope::Upsert => Envelope::UpsertLine,
+                envelope => envelope,
+            },
             metadata: MetadataColumns::new(requests),
             topic: self.topic.clone(),
         }))
@@ -67,6 +74,7 @@ struct FileSource {
     /// The file read next: they take turns, so that their event times go on together.
     turn: usize,
     decoder: Decoder,
+    envelope: Envelope,
     metadata: MetadataColumns,
     topic: String,
 }
@@ -100,7 +108,7 @@ impl Source for FileSource {
             self.turn = (self.turn + 1) % self.files.len();
             let file = &mut self.files[self.turn];
             if file.has_line()? {
-                file.decode(&mut self.decoder, batch, max_rows)?;
+                file.decode((&mut self.decoder, self.envelope), batch, max_rows)?;
                 if !self.metadata.is_empty() {
                     // A line has no time of its own, and no headers.
                     let of = Described {
@@ -248,7 +256,7 @@ impl OpenFile {
 
     fn decode(
         &mut self,
-        decoder: &mut Decoder,
+        (decoder, envelope): (&mut Decoder, Envelope),
         batch: &mut Batch,
         max_rows: usize,
     ) -> Result<(), ConnectorError> {
@@ -278,7 +286,8 @@ impl OpenFile {
             lines += 1;
             // A blank line, the last one above all, is no record.
             if !body.is_empty() {
-                add_record(decoder, batch, body, span)
+                envelope
+                    .add(decoder, batch, body, span)
                     .map_err(|error| undecodable(&place(&self.path, span.offset), error))?;
             }
         }

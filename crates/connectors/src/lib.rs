@@ -46,14 +46,20 @@ pub enum SinkOptions {
 
 /// Reads a source table's options; all that is wrong with them otherwise.
 pub fn source_options(table: &SourceTable) -> Result<SourceOptions, Vec<Diagnostic>> {
+    if let Some(upsert) = table.options.entries.get("connector").filter(|of| of.value == "upsert-kafka") {
+        let message = "an 'upsert-kafka' table can only be written, or read by `weir local`";
+        let error = Diagnostic::error(upsert.value_span, message);
+        return Err(vec![error.with_hint("with 'connector' = 'kafka', every record of the topic is a row")]);
+    }
+    local_source_options(table)
+}
+
+/// As [`source_options`], for a local run, where files stand in for topics: a line holds a record's key too.
+pub fn local_source_options(table: &SourceTable) -> Result<SourceOptions, Vec<Diagnostic>> {
     if let Some(values) = ValuesTable::of(table) {
         return Ok(SourceOptions::Values(values));
     }
-    if let Some(upsert) = table.options.entries.get("connector").filter(|of| of.value == "upsert-kafka") {
-        let error = Diagnostic::error(upsert.value_span, "an 'upsert-kafka' table can only be written");
-        return Err(vec![error.with_hint("with 'connector' = 'kafka', every record of the topic is a row")]);
-    }
-    options::connector(&table.name, &table.options, &["kafka"])?;
+    options::connector(&table.name, &table.options, &["kafka", "upsert-kafka"])?;
     EventLogOptions::read(table).map(SourceOptions::EventLog)
 }
 

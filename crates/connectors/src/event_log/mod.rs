@@ -18,6 +18,7 @@ use storage::log::{EventLog, Fetched, Polled as LogPolled, Wanted};
 use types::{Clock, Offset, PartitionId};
 
 use crate::dead_letter::carried;
+use crate::format::changelog::Envelope;
 use crate::format::json::{Decoder, RecordError};
 
 pub use keys::{KeyField, KeyFormat, KeyOptions};
@@ -118,6 +119,7 @@ impl SourceFactory for EventLogTable {
             decoder: Decoder::of_some(requests, self.options.json, |request| {
                 !self.options.key.as_ref().is_some_and(|key| key_columns::reads(key, request))
             }),
+            envelope: self.options.envelope,
             metadata,
             keys,
             log: self.log.clone(),
@@ -151,6 +153,7 @@ struct EventLogSource {
     doing: String,
     streams: Streams,
     decoder: Decoder,
+    envelope: Envelope,
     metadata: MetadataColumns,
     keys: Option<KeyColumns>,
     log: Arc<dyn EventLog>,
@@ -302,7 +305,7 @@ impl EventLogSource {
                 batch.empty += 1;
                 continue;
             }
-            add_record(&mut self.decoder, batch, body, span).map_err(|error| {
+            self.envelope.add(&mut self.decoder, batch, body, span).map_err(|error| {
                 undecodable(&place(&self.streams, self.fetched.partition, span.offset), error)
             })?;
         }

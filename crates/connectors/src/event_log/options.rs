@@ -12,8 +12,9 @@ use types::{Offset, PartitionId, Timestamp};
 
 use super::keys::{Fields, KeyOptions};
 use super::metadata;
+use crate::format::changelog::Envelope;
 use crate::format::json::JsonOptions;
-use crate::format::value_format;
+use crate::format::{only_value_format, read_format};
 use crate::options::Reader;
 
 /// What a table's options say.
@@ -24,6 +25,7 @@ pub struct EventLogOptions {
     /// `properties.*`, without the prefix: for the client of whatever log it is.
     pub properties: BTreeMap<String, String>,
     pub json: JsonOptions,
+    pub envelope: Envelope,
     pub key: Option<KeyOptions>,
 }
 
@@ -71,7 +73,7 @@ impl EventLogOptions {
     /// Reads the options of a table with the connector `kafka`.
     pub fn read(table: &SourceTable) -> Result<EventLogOptions, Vec<Diagnostic>> {
         let mut reader = Reader::new(&table.name, &table.options);
-        reader.get("connector");
+        let connector = reader.get("connector").map(|option| option.value.clone());
         let topics = topics(&mut reader);
         let properties = properties(&mut reader, &table.options);
         let startup = startup(&mut reader, &properties);
@@ -82,11 +84,28 @@ impl EventLogOptions {
         reader.accept_prefix("scan.watermark.");
         // The same declaration may be written to.
         reader.accept(&SINK_OPTIONS);
-        let json = value_format(&mut reader).reading;
-        let key = KeyOptions::read(&mut reader, &table.columns, Fields::Optional);
+        let (json, envelope) = match connector.as_deref() {
+            Some("upsert-kafka") => {
+                let json = only_value_format(&mut reader);
+                (json.reading, Envelope::Upsert)
+            }
+            _ => {
+                let (json, envelope) = read_format(&mut reader);
+                (json.reading, envelope)
+            }
+        };
+        let key = match envelope {
+            // The primary key says which columns a record's key holds.
+            Envelope::Upsert => {
+                reader.accept(&["key.format", "key.fields-prefix", "value.fields-include"]);
+                reader.accept_prefix("key.json.");
+                None
+            }
+            _ => KeyOptions::read(&mut reader, &table.columns, Fields::Optional),
+        };
         reader.errors.extend(table.columns.iter().filter_map(metadata::check_read));
         reader.finish()?;
-        Ok(EventLogOptions { topics, startup, properties, json, key })
+        Ok(EventLogOptions { topics, startup, properties, json, envelope, key })
     }
 
     /// What a table with these options reads of a log.

@@ -1,8 +1,10 @@
 //! Formats: the bytes of records to columns, and rows to bytes.
 
+pub mod changelog;
 pub mod json;
 
 use crate::options::Reader;
+use changelog::Envelope;
 use json::{DecimalFormat, JsonOptions, TimestampFormat, WriteOptions};
 
 /// What a table's options say of JSON, for whoever reads the table and for whoever writes it.
@@ -35,9 +37,38 @@ fn format(reader: &mut Reader<'_>, prefix: &str) -> Json {
     json(reader, prefix)
 }
 
+/// The format of a table that is read: JSON, perhaps in the envelope of a changelog format, whose options begin with its
+/// name.
+pub(crate) fn read_format(reader: &mut Reader<'_>) -> (Json, Envelope) {
+    let key = if reader.get("format").is_some() { "format" } else { "value.format" };
+    let prefix = if key == "format" { "" } else { "value." };
+    let envelope = match reader.get(key).map(|option| option.value.as_str()) {
+        Some("debezium-json") => {
+            let schema_include = reader.flag(&format!("{prefix}debezium-json.schema-include"), false);
+            Envelope::Debezium { schema_include }
+        }
+        Some("canal-json") => {
+            reader.accept(&[&format!("{prefix}canal-json.database.include")]);
+            reader.accept(&[&format!("{prefix}canal-json.table.include")]);
+            Envelope::Canal
+        }
+        _ => return (value_format(reader), Envelope::Plain),
+    };
+
+    reader.accept(&["value.format"]);
+    let name = if matches!(envelope, Envelope::Canal) { "canal-json" } else { "debezium-json" };
+    let prefix = format!("{prefix}{name}.");
+    (json_options(reader, &prefix), envelope)
+}
+
 /// Reads the options of JSON, which begin with a prefix: `key.` for those of keys.
 pub(crate) fn json(reader: &mut Reader<'_>, prefix: &str) -> Json {
-    let key = |name: &str| format!("{prefix}json.{name}");
+    json_options(reader, &format!("{prefix}json."))
+}
+
+/// As [`json`], by the whole beginning of its options: `debezium-json.`.
+fn json_options(reader: &mut Reader<'_>, prefix: &str) -> Json {
+    let key = |name: &str| format!("{prefix}{name}");
     let mut flag = |name: &str| reader.flag(&key(name), false);
     let ignore_parse_errors = flag("ignore-parse-errors");
     flag("fail-on-missing-field");

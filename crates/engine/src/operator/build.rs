@@ -16,6 +16,7 @@ use super::normalize::NormalizeOperator;
 use super::set_operation::SetOperationOperator;
 use super::temporal_join::TemporalJoinOperator;
 use super::union::UnionOperator;
+use super::window_aggregate::WindowAggregateOperator;
 use super::window_assign::WindowAssignOperator;
 use super::window_join::WindowJoinOperator;
 
@@ -40,6 +41,9 @@ pub fn operator(spec: &Spec, settings: &Settings) -> Result<Box<dyn Operator>, S
             Box::new(TemporalJoinOperator::new(name, of, inputs, ttl, time_zone)?)
         }
         OperatorKind::WindowAssign(of) => Box::new(WindowAssignOperator::new(name, of, inputs, time_zone)?),
+        OperatorKind::WindowAggregate(of) => {
+            Box::new(WindowAggregateOperator::new(name, of, inputs, time_zone)?)
+        }
         OperatorKind::Deduplicate(of) => Box::new(DeduplicateOperator::new(name, of, inputs, ttl)),
         OperatorKind::SetOperation(of) => Box::new(SetOperationOperator::new(name, of, inputs, ttl)),
         OperatorKind::Materialize(of) => Box::new(MaterializeOperator::new(name, of, inputs, ttl)),

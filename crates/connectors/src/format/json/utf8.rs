@@ -46,6 +46,9 @@ pub(super) fn drop_rows(batch: &mut Batch, dead: &[bool]) {
     }
 
     keep(&mut batch.origin.records, dead);
+    if !batch.kinds.is_empty() {
+        keep(&mut batch.kinds, dead);
+    }
     batch.rows -= dead.iter().filter(|&&dead| dead).count();
 }
 
