@@ -26,6 +26,11 @@ impl KeptRow {
         KeptRow { is_key, kept }
     }
 
+    /// Where a field stands among the kept ones.
+    pub fn place(&self, field: usize) -> Option<usize> {
+        self.kept.binary_search(&field).ok()
+    }
+
     /// Adds the kept fields of a row in the compact form.
     #[inline]
     pub fn write(&self, rows: &Changes<'_>, row: usize, out: &mut Vec<u8>) {

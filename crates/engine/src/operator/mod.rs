@@ -32,6 +32,8 @@ pub mod window_aggregate;
 pub mod window_assign;
 pub mod window_join;
 mod windows;
+mod ordered;
+pub mod rank;
 
 pub use ledger::{Ledger, LedgerCounts};
 pub use prepare::Prepare;

@@ -95,7 +95,8 @@ impl DeduplicateOperator {
         }
     }
 
-    /// Gives the rows that wait and that a watermark passes.
+    /// Gives the rows that wait and that a watermark passes. It is enough to do so when the operator is told: a row that
+    /// is on time is later than they are, so that none of them would be another one.
     fn fire(&mut self, watermark: i64, context: &mut Context<'_>) -> Result<(), OperatorError> {
         let now_ms = context.now_ms();
         loop {
@@ -130,7 +131,6 @@ impl Operator for DeduplicateOperator {
             if !rows.kind(row).is_addition() {
                 continue;
             }
-            self.fire(rows.watermark(row), context)?;
             self.take(rows, row, now_ms);
             if self.out.is_full() {
                 self.emit(context)?;

@@ -1,0 +1,293 @@
+//! Rows in order: by the ordered bytes of their sort key, equal ones in order of arrival.
+//!
+//! An entry is one run of bytes that compares as the rows do:
+//!
+//! ```text
+//! sort key, ordered form │ number of arrival, big-endian │ row, compact form
+//! ```
+//!
+//! No sort key is the beginning of another one, so that numbers of arrival are only compared where sort keys are equal.
+//!
+//! A set of a few entries is a sorted vector, which is small: most partitions of a Top-N hold few rows, and there may be
+//! millions of partitions. A larger set is a B-tree.
+
+use std::borrow::Borrow;
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use crate::row::{self, Reader};
+
+/// Bytes of the number of arrival.
+pub(super) const ARRIVAL: usize = 8;
+
+/// A vector with more entries becomes a tree.
+const FEW: usize = 32;
+
+/// A row with its sort key. A clone shares the bytes.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    bytes: Arc<[u8]>,
+    /// Where the row begins.
+    row_at: u32,
+}
+
+impl Entry {
+    /// Takes the bytes of an entry, whose row begins at `row_at`.
+    pub fn new(bytes: &[u8], row_at: usize) -> Entry {
+        Entry { bytes: bytes.into(), row_at: row_at as u32 }
+    }
+
+    /// The sort key with the number of arrival.
+    #[inline]
+    pub fn order(&self) -> &[u8] {
+        &self.bytes[..self.row_at as usize]
+    }
+
+    /// The sort key alone.
+    #[inline]
+    pub fn key(&self) -> &[u8] {
+        &self.bytes[..self.row_at as usize - ARRIVAL]
+    }
+
+    #[inline]
+    pub fn row(&self) -> &[u8] {
+        &self.bytes[self.row_at as usize..]
+    }
+
+    /// Bytes held, with the counts of the shared allocation.
+    fn memory_bytes(&self) -> usize {
+        size_of::<Entry>() + self.bytes.len() + 2 * size_of::<usize>()
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        row::write_length(self.row_at as usize, out);
+        row::write_length(self.bytes.len(), out);
+        out.extend_from_slice(&self.bytes);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Option<Entry> {
+        let row_at = reader.length()?;
+        let length = reader.length()?;
+        let bytes = reader.run(length)?;
+        (ARRIVAL <= row_at && row_at <= length).then(|| Entry::new(bytes, row_at))
+    }
+}
+
+impl Borrow<[u8]> for Entry {
+    fn borrow(&self) -> &[u8] {
+        self.order()
+    }
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Entry) -> bool {
+        self.order() == other.order()
+    }
+}
+
+impl Eq for Entry {}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Entry) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Entry {
+    fn cmp(&self, other: &Entry) -> Ordering {
+        self.order().cmp(other.order())
+    }
+}
+
+/// Entries in order.
+#[derive(Debug, Default)]
+pub(super) struct Ordered {
+    entries: Entries,
+    entry_bytes: usize,
+}
+
+#[derive(Debug)]
+enum Entries {
+    Few(Vec<Entry>),
+    Many(BTreeSet<Entry>),
+}
+
+impl Default for Entries {
+    fn default() -> Entries {
+        Entries::Few(Vec::new())
+    }
+}
+
+impl Ordered {
+    pub fn len(&self) -> usize {
+        match &self.entries {
+            Entries::Few(entries) => entries.len(),
+            Entries::Many(entries) => entries.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    #[inline]
+    pub fn last(&self) -> Option<&Entry> {
+        match &self.entries {
+            Entries::Few(entries) => entries.last(),
+            Entries::Many(entries) => entries.last(),
+        }
+    }
+
+    /// Adds an entry, whose order no other entry has.
+    pub fn insert(&mut self, entry: Entry) {
+        self.entry_bytes += entry.memory_bytes();
+        match &mut self.entries {
+            Entries::Few(entries) if entries.len() < FEW => {
+                if entries.capacity() == 0 {
+                    entries.reserve_exact(1);
+                }
+                let at = entries.partition_point(|other| *other < entry);
+                entries.insert(at, entry);
+            }
+            Entries::Few(entries) => {
+                let mut many: BTreeSet<Entry> = std::mem::take(entries).into_iter().collect();
+                many.insert(entry);
+                self.entries = Entries::Many(many);
+            }
+            Entries::Many(entries) => {
+                entries.insert(entry);
+            }
+        }
+    }
+
+    /// Takes the entry of this order (sort key and number of arrival).
+    pub fn remove(&mut self, order: &[u8]) -> Option<Entry> {
+        let removed = match &mut self.entries {
+            Entries::Few(entries) => {
+                let at = entries.binary_search_by(|entry| entry.order().cmp(order)).ok()?;
+                Some(entries.remove(at))
+            }
+            Entries::Many(entries) => entries.take(order),
+        };
+        self.took(removed)
+    }
+
+    pub fn pop_first(&mut self) -> Option<Entry> {
+        let first = match &mut self.entries {
+            Entries::Few(entries) => (!entries.is_empty()).then(|| entries.remove(0)),
+            Entries::Many(entries) => entries.pop_first(),
+        };
+        self.took(first)
+    }
+
+    pub fn pop_last(&mut self) -> Option<Entry> {
+        let last = match &mut self.entries {
+            Entries::Few(entries) => entries.pop(),
+            Entries::Many(entries) => entries.pop_last(),
+        };
+        self.took(last)
+    }
+
+    fn took(&mut self, entry: Option<Entry>) -> Option<Entry> {
+        let entry = entry?;
+        self.entry_bytes -= entry.memory_bytes();
+        // A set that shrinks and grows around the limit does not change its form each time.
+        if self.is_empty() {
+            self.entries = Entries::default();
+        }
+        Some(entry)
+    }
+
+    /// The entries from an order, or from the first of a sort key, on.
+    pub fn from(&self, order: &[u8]) -> impl Iterator<Item = &Entry> {
+        let (few, many) = match &self.entries {
+            Entries::Few(entries) => {
+                let at = entries.partition_point(|entry| entry.order() < order);
+                (&entries[at..], None)
+            }
+            Entries::Many(entries) => {
+                let from = (Bound::Included(order), Bound::Unbounded);
+                (&[][..], Some(entries.range::<[u8], _>(from)))
+            }
+        };
+        few.iter().chain(many.into_iter().flatten())
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.from(&[])
+    }
+
+    /// Bytes held outside of the set itself.
+    pub fn heap_bytes(&self) -> usize {
+        match &self.entries {
+            Entries::Few(_) => self.entry_bytes,
+            // Nodes of a B-tree are two thirds full on average.
+            Entries::Many(entries) => self.entry_bytes + entries.len() * size_of::<Entry>() / 2,
+        }
+    }
+
+    pub fn write(&self, out: &mut Vec<u8>) {
+        row::write_length(self.len(), out);
+        self.iter().for_each(|entry| entry.write(out));
+    }
+
+    pub fn read(reader: &mut Reader<'_>) -> Option<Ordered> {
+        let mut ordered = Ordered::default();
+        for _ in 0..reader.length()? {
+            ordered.insert(Entry::read(reader)?);
+        }
+        Some(ordered)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(key: u8, arrival: u64) -> Entry {
+        let mut bytes = vec![key];
+        bytes.extend_from_slice(&arrival.to_be_bytes());
+        let row_at = bytes.len();
+        bytes.extend_from_slice(&[key, arrival as u8]);
+        Entry::new(&bytes, row_at)
+    }
+
+    fn content(ordered: &Ordered) -> Vec<(u8, u8)> {
+        ordered.iter().map(|entry| (entry.row()[0], entry.row()[1])).collect()
+    }
+
+    #[test]
+    fn few_and_many_entries_are_in_order() {
+        for count in [3u64, 31, 32, 33, 200] {
+            let mut ordered = Ordered::default();
+            let mut expected = Vec::new();
+            for arrival in 0..count {
+                let key = (arrival * 7 % 5) as u8;
+                ordered.insert(entry(key, arrival));
+                expected.push((key, arrival as u8));
+            }
+            expected.sort_unstable();
+            assert_eq!(content(&ordered), expected, "{count}");
+
+            let from: Vec<u8> = ordered.from(&[3]).map(|entry| entry.key()[0]).collect();
+            assert!(from.iter().all(|&key| key >= 3), "{from:?}");
+            assert_eq!(from.len(), expected.iter().filter(|(key, _)| *key >= 3).count());
+
+            let mut bytes = Vec::new();
+            ordered.write(&mut bytes);
+            let mut restored = Ordered::read(&mut Reader::new(&bytes)).unwrap();
+            assert_eq!(content(&restored), expected);
+            assert_eq!(restored.heap_bytes(), ordered.heap_bytes());
+
+            assert_eq!(ordered.remove(entry(0, 0).order()).unwrap().row(), [0, 0]);
+            assert!(ordered.remove(entry(0, 0).order()).is_none());
+            assert_eq!(ordered.last().unwrap().row()[0], expected.last().unwrap().0);
+            while let (Some(first), Some(_)) = (restored.pop_first(), restored.pop_last()) {
+                assert!(restored.iter().all(|entry| *entry > first));
+            }
+            assert!(restored.is_empty() && restored.heap_bytes() == 0);
+        }
+    }
+}

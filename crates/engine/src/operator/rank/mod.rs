@@ -1,0 +1,330 @@
+//! Top-N: the rows of each partition whose number in an order is from `from` to `to`.
+//!
+//! A row that comes or goes shifts the rows behind it by one. With the number in the output every shift is given, without
+//! it only the row that came into the range and the one that went out:
+//!
+//! ```text
+//! the first two of [a, c], b comes     with numbers   -U [c, 2]  +U [b, 2]
+//!                                      without        -D [c]     +I [b]
+//! a is taken back, c was kept          with numbers   -U [a, 1]  +U [b, 1]   -U [b, 2]  +U [c, 2]
+//!                                      without        -D [a]     +I [c]
+//! ```
+//!
+//! For the first row alone, over new rows, the change is an update: `-U` `+U`.
+//!
+//! Where the input only adds rows, rows behind the last number are dropped. Otherwise all are kept. See [`partition`] for
+//! how they are kept, and why a change costs O(log n) without numbers.
+
+mod partition;
+mod places;
+#[cfg(test)]
+mod tests;
+
+use sql::plan::operator::{Changes as Mode, Input, Rank, RankEnd, SortKey};
+use types::{Interval, Repr, Scalar};
+
+use self::partition::{Limits, Partition, Shift};
+use self::places::Identity;
+use super::chain::{Context, Operator, OperatorError};
+use super::changes::{ChangeBuffer, Changes, RowKind};
+use super::expiry::Expiry;
+use super::fields;
+use super::kept_row::KeptRow;
+use super::ordered::{ARRIVAL, Entry, Ordered};
+use crate::row::{self, Reader};
+use crate::state::{Keyed, StateError, StatePart, StateWriter};
+
+/// The only map, in a snapshot.
+const PARTITIONS: u8 = 0;
+
+/// See the module's text.
+pub struct RankOperator {
+    name: String,
+    partition: Vec<usize>,
+    order: Vec<SortKey>,
+    from: u64,
+    to: RankEnd,
+    input: Mode,
+    kept_row: KeptRow,
+    identity: Identity,
+    partitions: Keyed<Partition>,
+    expiry: Expiry,
+    output: Output,
+    key: Vec<u8>,
+    entry: Vec<u8>,
+}
+
+impl RankOperator {
+    /// # Errors
+    /// The number of the first row is 0.
+    pub fn new(
+        name: String,
+        spec: &Rank,
+        inputs: &[Input],
+        ttl: Option<Interval>,
+    ) -> Result<RankOperator, String> {
+        let input = &inputs[0];
+        if spec.from == 0 {
+            return Err(format!("`{name}` begins at 0, and numbers begin at 1"));
+        }
+
+        let kept_row = KeptRow::new(input.fields.len(), &spec.partition);
+        let identity = match &input.changes {
+            Mode::Append | Mode::Retract => Identity::Row,
+            Mode::Upsert(key) => {
+                let kept = key.iter().filter_map(|&field| kept_row.place(field));
+                Identity::of_fields(kept.collect())
+            }
+        };
+        let is_first = spec.from == 1 && spec.to == RankEnd::Constant(1);
+        let mut reprs = fields::reprs(&input.fields);
+        reprs.extend(spec.with_number.then_some(Repr::Int));
+
+        Ok(RankOperator {
+            name,
+            partition: spec.partition.clone(),
+            order: spec.order.clone(),
+            from: spec.from,
+            to: spec.to,
+            kept_row,
+            identity,
+            partitions: Keyed::new(ttl),
+            expiry: Expiry::new(ttl),
+            output: Output {
+                buffer: ChangeBuffer::new(&reprs),
+                number: spec.with_number.then_some(spec.from),
+                updates: is_first && input.changes.is_append(),
+                emits_before: spec.emits_before,
+            },
+            input: input.changes.clone(),
+            key: Vec::new(),
+            entry: Vec::new(),
+        })
+    }
+
+    /// How many rows the partition of a row has before and within the range.
+    fn limits(&self, rows: &Changes<'_>, row: usize) -> Limits {
+        let to = match self.to {
+            RankEnd::Constant(to) => to,
+            RankEnd::Field(field) => match rows.get(field, row) {
+                Scalar::Int(to) => u64::try_from(to).unwrap_or(0),
+                _ => 0,
+            },
+        };
+        let before = self.from - 1;
+        Limits {
+            before: usize::try_from(before).unwrap_or(usize::MAX),
+            within: usize::try_from(to.saturating_sub(before)).unwrap_or(usize::MAX),
+            keeps_behind: !self.input.is_append(),
+        }
+    }
+
+    fn take(&mut self, rows: &Changes<'_>, row: usize, now_ms: i64) {
+        let is_addition = rows.kind(row).is_addition();
+        if !is_addition && self.input.is_append() {
+            return;
+        }
+        let limits = self.limits(rows, row);
+        if limits.within == 0 {
+            return;
+        }
+
+        let Self { partitions, output, kept_row, identity, key, entry, .. } = self;
+        key.clear();
+        row::write_all(rows.values(&self.partition, row), key);
+        entry.clear();
+        row::write_ordered(&self.order, |field| rows.get(field, row), entry);
+
+        // Most rows of a long stream are behind the last number: they are told by their sort key alone.
+        if !limits.keeps_behind
+            && partitions.get(key, now_ms).is_some_and(|partition| partition.is_behind(entry, limits))
+        {
+            return;
+        }
+
+        let key_bytes = entry.len();
+        let row_at = key_bytes + ARRIVAL;
+        entry.resize(row_at, 0);
+        kept_row.write(rows, row, entry);
+        let upserts = matches!(self.input, Mode::Upsert(_));
+        let output = &mut output.at(kept_row, rows, row);
+
+        partitions.update(key, now_ms, |slot| {
+            // A row that is taken back, or that a new one replaces.
+            if let Some(partition) = slot
+                && (upserts || !is_addition)
+            {
+                let sort_key = (!upserts).then_some(&entry[..key_bytes]);
+                if let Some(found) = partition.find(sort_key, &entry[row_at..], identity) {
+                    let shift = partition.remove(&found, limits, identity);
+                    output.removed(partition.within(), &shift);
+                }
+                if partition.is_empty() {
+                    *slot = None;
+                }
+            }
+            if is_addition {
+                let partition = slot.get_or_insert_default();
+                let shift = partition.insert(entry, row_at, limits, identity);
+                output.inserted(partition.within(), &shift);
+            }
+        });
+    }
+
+    fn emit(&mut self, context: &mut Context<'_>) -> Result<(), OperatorError> {
+        self.output.buffer.lend(|rows| context.emit(rows))?;
+        self.output.buffer.clear();
+        Ok(())
+    }
+}
+
+/// What is given.
+struct Output {
+    buffer: ChangeBuffer,
+    /// The number of the first row in the range, where numbers are given.
+    number: Option<u64>,
+    /// Whether a row that takes the place of another is an update of it, where no numbers are given.
+    updates: bool,
+    emits_before: bool,
+}
+
+impl Output {
+    /// What is given while a row is processed.
+    fn at<'a>(&'a mut self, kept_row: &'a KeptRow, rows: &'a Changes<'a>, row: usize) -> OutputAt<'a> {
+        OutputAt { output: self, kept_row, rows, row }
+    }
+}
+
+/// [`Output`] while a row is processed.
+struct OutputAt<'a> {
+    output: &'a mut Output,
+    kept_row: &'a KeptRow,
+    rows: &'a Changes<'a>,
+    row: usize,
+}
+
+impl OutputAt<'_> {
+    fn push(&mut self, kind: RowKind, entry: &Entry, number: u64) {
+        if kind == RowKind::UpdateBefore && !self.output.emits_before {
+            return;
+        }
+        let values = self.kept_row.values(entry.row(), self.rows, self.row);
+        let number = self.output.number.map(|_| Scalar::Int(number as i64));
+        self.output.buffer.push(kind, self.rows.watermark(self.row), values.chain(number));
+    }
+
+    /// A row came into the range, and perhaps the last one went out.
+    fn inserted(&mut self, within: &Ordered, shift: &Shift) {
+        let Some(came) = &shift.came else { return };
+        let Some(first) = self.output.number else { return self.exchanged(shift) };
+
+        let shifted = within.from(came.order()).count();
+        let mut number = first + (within.len() - shifted) as u64;
+        let mut now = within.from(came.order()).peekable();
+        while let Some(entry) = now.next() {
+            match now.peek().copied().or(shift.went.as_ref()) {
+                Some(earlier) => {
+                    self.push(RowKind::UpdateBefore, earlier, number);
+                    self.push(RowKind::UpdateAfter, entry, number);
+                }
+                None => self.push(RowKind::Insert, entry, number),
+            }
+            number += 1;
+        }
+    }
+
+    /// A row went out of the range, and perhaps one came in at the end.
+    fn removed(&mut self, within: &Ordered, shift: &Shift) {
+        let Some(went) = &shift.went else { return };
+        let Some(first) = self.output.number else { return self.exchanged(shift) };
+
+        let shifted = within.from(went.order()).count();
+        let mut number = first + (within.len() - shifted) as u64;
+        let mut earlier = went;
+        for entry in within.from(went.order()) {
+            self.push(RowKind::UpdateBefore, earlier, number);
+            self.push(RowKind::UpdateAfter, entry, number);
+            earlier = entry;
+            number += 1;
+        }
+        if shift.came.is_none() {
+            self.push(RowKind::Delete, earlier, number);
+        }
+    }
+
+    fn exchanged(&mut self, shift: &Shift) {
+        let is_update = self.output.updates && shift.went.is_some();
+        let (before, after) = match is_update {
+            true => (RowKind::UpdateBefore, RowKind::UpdateAfter),
+            false => (RowKind::Delete, RowKind::Insert),
+        };
+        if let Some(went) = &shift.went {
+            self.push(before, went, 0);
+        }
+        if let Some(came) = &shift.came {
+            self.push(after, came, 0);
+        }
+    }
+}
+
+impl Operator for RankOperator {
+    fn process(
+        &mut self,
+        _input: usize,
+        rows: &Changes<'_>,
+        context: &mut Context<'_>,
+    ) -> Result<(), OperatorError> {
+        let now_ms = context.now_ms();
+        self.expiry.start(now_ms);
+        for row in rows.places() {
+            self.take(rows, row, now_ms);
+            if self.output.buffer.is_full() {
+                self.emit(context)?;
+            }
+        }
+        self.emit(context)
+    }
+
+    fn advance(&mut self, _watermark: i64, _context: &mut Context<'_>) -> Result<(), OperatorError> {
+        Ok(())
+    }
+
+    fn output_watermark(&self, watermark: i64) -> i64 {
+        watermark
+    }
+
+    fn next_tick(&self) -> Option<i64> {
+        self.expiry.next_tick()
+    }
+
+    fn tick(&mut self, context: &mut Context<'_>) -> Result<(), OperatorError> {
+        if self.expiry.take_due(context.now_ms()) {
+            self.partitions.expire(context.now_ms());
+        }
+        Ok(())
+    }
+
+    fn snapshot(&self, out: &mut StateWriter) {
+        self.partitions.write(PARTITIONS, out);
+    }
+
+    fn restore(&mut self, part: &StatePart) -> Result<(), StateError> {
+        let mut reader = Reader::new(&part.bytes);
+        while let Some(tag) = reader.tag() {
+            if tag != PARTITIONS {
+                let what = format!("there is no map {tag}");
+                return Err(StateError { operator: self.name.clone(), what });
+            }
+            self.partitions.read(&mut reader, &self.name)?;
+        }
+        Ok(())
+    }
+
+    fn memory_bytes(&self) -> usize {
+        self.partitions.memory_bytes() + self.output.buffer.memory_bytes()
+    }
+
+    fn take_late(&mut self) -> u64 {
+        0
+    }
+}

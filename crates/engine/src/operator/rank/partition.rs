@@ -1,0 +1,195 @@
+//! The rows of one partition of a Top-N, in three sets:
+//!
+//! ```text
+//! number      1 … from-1     from … to      to+1 …
+//! set         before         within         behind     (behind: only where rows may be taken back)
+//! ```
+//!
+//! Each set holds lesser rows than the next, and is full before the next holds a row. A row that comes or goes moves one
+//! row at most across each border, so that a change costs O(log n) whatever the numbers are:
+//!
+//! ```text
+//! rn BETWEEN 2 AND 3        before [a]   within [c, e]   behind [f]
+//! b comes                   before [a]   within [b, c]   behind [e, f]     b came in, e went out
+//! a goes                    before [b]   within [c, e]   behind [f]        b went out, e came in
+//! ```
+
+use super::super::ordered::{ARRIVAL, Entry, Ordered};
+use super::places::{Identity, Places};
+use crate::row::Reader;
+use crate::state::StateValue;
+
+/// So many rows are looked at in search of one before an index is made.
+const SEARCHED: usize = 64;
+
+/// How many rows the sets hold.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub before: usize,
+    pub within: usize,
+    /// Whether rows behind the last number are kept, since those before may be taken back.
+    pub keeps_behind: bool,
+}
+
+/// What happened to the rows within the numbers that are given.
+#[derive(Debug, Default)]
+pub(super) struct Shift {
+    pub came: Option<Entry>,
+    pub went: Option<Entry>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Partition {
+    before: Ordered,
+    within: Ordered,
+    behind: Ordered,
+    /// The number of the next arrival.
+    next: u64,
+    /// Made when a row is searched among many, and kept up from then on. No part of a snapshot.
+    places: Option<Box<Places>>,
+}
+
+impl Partition {
+    pub fn is_empty(&self) -> bool {
+        self.before.is_empty() && self.within.is_empty() && self.behind.is_empty()
+    }
+
+    pub fn within(&self) -> &Ordered {
+        &self.within
+    }
+
+    /// Whether a new row with this sort key gets a number behind the last one, as it comes after its equals.
+    #[inline]
+    pub fn is_behind(&self, key: &[u8], limits: Limits) -> bool {
+        self.within.len() >= limits.within
+            && self.before.len() >= limits.before
+            && self.within.last().is_none_or(|last| last.key() <= key)
+    }
+
+    /// Adds a row. `bytes` is its entry, with room for the number of arrival before `row_at`.
+    pub fn insert(
+        &mut self,
+        bytes: &mut [u8],
+        row_at: usize,
+        limits: Limits,
+        identity: &mut Identity,
+    ) -> Shift {
+        bytes[row_at - ARRIVAL..row_at].copy_from_slice(&self.next.to_be_bytes());
+        self.next += 1;
+        let mut entry = Entry::new(bytes, row_at);
+        if let Some(places) = &mut self.places {
+            places.add(&entry, identity);
+        }
+
+        if self.before.len() < limits.before || self.before.last().is_some_and(|last| entry < *last) {
+            self.before.insert(entry);
+            if self.before.len() <= limits.before {
+                return Shift::default();
+            }
+            let Some(last) = self.before.pop_last() else { return Shift::default() };
+            entry = last;
+        }
+
+        if self.within.len() >= limits.within && self.within.last().is_none_or(|last| *last < entry) {
+            self.push_behind(entry, limits);
+            return Shift::default();
+        }
+        self.within.insert(entry.clone());
+        let went = if self.within.len() > limits.within { self.within.pop_last() } else { None };
+        if let Some(went) = &went {
+            self.push_behind(went.clone(), limits);
+        }
+        Shift { came: Some(entry), went }
+    }
+
+    fn push_behind(&mut self, entry: Entry, limits: Limits) {
+        if limits.keeps_behind {
+            self.behind.insert(entry);
+        }
+    }
+
+    /// Takes back a row that was found.
+    pub fn remove(&mut self, entry: &Entry, limits: Limits, identity: &mut Identity) -> Shift {
+        if let Some(places) = &mut self.places {
+            places.remove(entry, identity);
+        }
+
+        let is_in = |set: &Ordered| set.last().is_some_and(|last| entry <= last);
+        let went = if is_in(&self.before) {
+            self.before.remove(entry.order());
+            let first = self.within.pop_first();
+            self.before_takes(first.as_ref());
+            first
+        } else if is_in(&self.within) {
+            self.within.remove(entry.order())
+        } else {
+            self.behind.remove(entry.order());
+            None
+        };
+
+        let came = if went.is_some() { self.behind.pop_first() } else { None };
+        if let Some(came) = &came {
+            debug_assert!(self.within.len() < limits.within);
+            self.within.insert(came.clone());
+        }
+        Shift { came, went }
+    }
+
+    fn before_takes(&mut self, entry: Option<&Entry>) {
+        if let Some(entry) = entry {
+            self.before.insert(entry.clone());
+        }
+    }
+
+    /// The first to arrive of the rows that are this one (by `identity`). `key` is its sort key, if its equals have the
+    /// same.
+    pub fn find(&mut self, key: Option<&[u8]>, row: &[u8], identity: &mut Identity) -> Option<Entry> {
+        if self.places.is_none() {
+            let sets = [&self.before, &self.within, &self.behind];
+            let candidates = sets.into_iter().flat_map(|set| set.from(key.unwrap_or_default()));
+            let candidates = candidates.take_while(|entry| key.is_none_or(|key| entry.key() == key));
+
+            let mut searched = 0;
+            for entry in candidates {
+                if identity.is_same(entry.row(), row) {
+                    return Some(entry.clone());
+                }
+                searched += 1;
+                if searched == SEARCHED {
+                    break;
+                }
+            }
+            if searched < SEARCHED {
+                return None;
+            }
+            let mut places = Places::default();
+            sets.into_iter().flat_map(Ordered::iter).for_each(|entry| places.add(entry, identity));
+            self.places = Some(Box::new(places));
+        }
+        self.places.as_ref()?.find(row, identity)
+    }
+}
+
+impl StateValue for Partition {
+    fn write(&self, out: &mut Vec<u8>) {
+        (self.next as i64).write(out);
+        self.before.write(out);
+        self.within.write(out);
+        self.behind.write(out);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Option<Partition> {
+        Some(Partition {
+            next: i64::read(reader)? as u64,
+            before: Ordered::read(reader)?,
+            within: Ordered::read(reader)?,
+            behind: Ordered::read(reader)?,
+            places: None,
+        })
+    }
+
+    fn heap_bytes(&self) -> usize {
+        let places = self.places.as_ref().map_or(0, |places| places.memory_bytes());
+        self.before.heap_bytes() + self.within.heap_bytes() + self.behind.heap_bytes() + places
+    }
+}

@@ -1,0 +1,123 @@
+//! An index of a partition's rows by what they are: it finds the row that is taken back where many have its sort key.
+
+use std::collections::VecDeque;
+use std::hash::{BuildHasher, Hasher};
+
+use hashbrown::HashTable;
+
+use super::super::ordered::Entry;
+use crate::row::{self, Reader};
+
+/// Which rows of a partition are the same.
+#[derive(Debug)]
+pub(super) enum Identity {
+    /// Those that are equal.
+    Row,
+    /// Those with the same values in these fields, by place among the fields that are kept; ascending.
+    Fields { fields: Vec<usize>, of_one: Vec<u8>, of_other: Vec<u8> },
+}
+
+impl Identity {
+    /// Rows with the same values in these kept fields are the same.
+    pub fn of_fields(mut fields: Vec<usize>) -> Identity {
+        fields.sort_unstable();
+        Identity::Fields { fields, of_one: Vec::new(), of_other: Vec::new() }
+    }
+
+    /// Whether two kept rows are the same.
+    pub fn is_same(&mut self, one: &[u8], other: &[u8]) -> bool {
+        match self {
+            Identity::Row => one == other,
+            Identity::Fields { fields, of_one, of_other } => {
+                select(fields, one, of_one);
+                select(fields, other, of_other);
+                of_one == of_other
+            }
+        }
+    }
+
+    fn hash(&mut self, row: &[u8]) -> u64 {
+        let mut hasher = foldhash::fast::FixedState::default().build_hasher();
+        match self {
+            Identity::Row => hasher.write(row),
+            Identity::Fields { fields, of_one, .. } => {
+                select(fields, row, of_one);
+                hasher.write(of_one);
+            }
+        }
+        hasher.finish()
+    }
+}
+
+/// Writes some of a kept row's values in the compact form.
+fn select(fields: &[usize], row: &[u8], out: &mut Vec<u8>) {
+    out.clear();
+    let mut wanted = fields.iter().copied().peekable();
+    for (field, value) in Reader::new(row).enumerate() {
+        match wanted.peek() {
+            None => return,
+            Some(&next) if next == field => {
+                row::write(value, out);
+                wanted.next();
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// The rows of a partition, by their identity.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    places: HashTable<Place>,
+}
+
+#[derive(Debug)]
+struct Place {
+    hash: u64,
+    /// The same rows, in order of arrival; never empty.
+    entries: VecDeque<Entry>,
+}
+
+impl Places {
+    pub fn add(&mut self, entry: &Entry, identity: &mut Identity) {
+        let hash = identity.hash(entry.row());
+        let is_same =
+            |place: &Place| place.hash == hash && identity.is_same(place.entries[0].row(), entry.row());
+        match self.places.entry(hash, is_same, |place| place.hash) {
+            hashbrown::hash_table::Entry::Occupied(mut place) => {
+                place.get_mut().entries.push_back(entry.clone());
+            }
+            hashbrown::hash_table::Entry::Vacant(place) => {
+                place.insert(Place { hash, entries: VecDeque::from(vec![entry.clone()]) });
+            }
+        }
+    }
+
+    /// The first to arrive of the rows that are the same as a kept row.
+    pub fn find(&self, row: &[u8], identity: &mut Identity) -> Option<Entry> {
+        let hash = identity.hash(row);
+        let is_same = |place: &Place| place.hash == hash && identity.is_same(place.entries[0].row(), row);
+        self.places.find(hash, is_same)?.entries.front().cloned()
+    }
+
+    /// Forgets a row, mostly the first of its equals.
+    pub fn remove(&mut self, entry: &Entry, identity: &mut Identity) {
+        let hash = identity.hash(entry.row());
+        let is_same =
+            |place: &Place| place.hash == hash && identity.is_same(place.entries[0].row(), entry.row());
+        let Ok(mut place) = self.places.find_entry(hash, is_same) else { return };
+
+        let entries = &mut place.get_mut().entries;
+        if let Some(at) = entries.iter().position(|other| other == entry) {
+            entries.remove(at);
+        }
+        if entries.is_empty() {
+            place.remove();
+        }
+    }
+
+    /// The rows themselves are shared.
+    pub fn memory_bytes(&self) -> usize {
+        self.places.capacity() * (size_of::<Place>() + 1) + self.places.len() * size_of::<Entry>()
+    }
+}

@@ -1,0 +1,349 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use sql::plan::operator::{Distribution, Field};
+use types::{DataType, Value};
+
+use super::*;
+use crate::operator::harness::{Event, Harness, Row, change, insert, row, standing};
+
+/// Rows are `[k STRING, n BIGINT, id BIGINT]`.
+struct Case {
+    spec: Rank,
+    changes: Mode,
+    ttl: Option<Interval>,
+}
+
+fn top(from: u64, to: u64) -> Case {
+    let order = vec![SortKey { field: 1, descending: false, nulls_first: true }];
+    let to = RankEnd::Constant(to);
+    let spec = Rank { partition: vec![0], order, from, to, with_number: false, emits_before: true };
+    Case { spec, changes: Mode::Append, ttl: None }
+}
+
+impl Case {
+    fn numbered(mut self) -> Case {
+        self.spec.with_number = true;
+        self
+    }
+
+    fn over(self, changes: Mode) -> Case {
+        Case { changes, ..self }
+    }
+
+    fn with<T>(&self, run: impl FnOnce(&Harness<'_>) -> T) -> T {
+        let field =
+            |name: &str, data_type: DataType| Field { name: name.into(), column_type: data_type.nullable() };
+        let fields =
+            vec![field("k", DataType::STRING), field("n", DataType::BigInt), field("id", DataType::BigInt)];
+        let input =
+            Input { fields, distribution: Distribution::Hash(vec![0]), changes: self.changes.clone() };
+        let inputs = vec![input];
+        let build = || {
+            let operator = RankOperator::new("rank".into(), &self.spec, &inputs, self.ttl);
+            Box::new(operator.unwrap()) as Box<dyn Operator>
+        };
+        run(&Harness::new(&build, vec![vec![Repr::Text, Repr::Int, Repr::Int]]).keyed(vec![vec![0]]))
+    }
+
+    fn gives(&self, events: &[Event], expected: &[Row]) {
+        self.with(|harness| harness.gives(events, expected));
+    }
+
+    fn run(&self, events: &[Event]) -> Vec<Row> {
+        self.with(|harness| harness.run(events, 10, 1, None)).unwrap()
+    }
+}
+
+fn values(key: &str, n: i64, id: i64) -> Vec<Value> {
+    vec![Value::Text(key.into()), Value::Int(n), Value::Int(id)]
+}
+
+fn event(key: &str, n: i64, id: i64) -> Event {
+    insert(0, values(key, n, id))
+}
+
+fn changed(code: &str, key: &str, n: i64, id: i64) -> Event {
+    change(0, code, values(key, n, id))
+}
+
+fn given(code: &str, key: &str, n: i64, id: i64) -> Row {
+    row(code, values(key, n, id))
+}
+
+fn numbered(code: &str, key: &str, n: i64, id: i64, number: i64) -> Row {
+    let mut values = values(key, n, id);
+    values.push(Value::Int(number));
+    row(code, values)
+}
+
+#[test]
+fn without_numbers_a_row_comes_in_and_one_goes_out() {
+    let events = [
+        event("a", 5, 1),
+        event("b", 1, 2),
+        event("a", 5, 3),
+        // Equals come after those that were there.
+        event("a", 5, 4),
+        event("a", 4, 5),
+        event("a", 9, 6),
+        event("a", 1, 7),
+    ];
+    let expected = [
+        given("+I", "a", 5, 1),
+        given("+I", "b", 1, 2),
+        given("+I", "a", 5, 3),
+        given("-D", "a", 5, 3),
+        given("+I", "a", 4, 5),
+        given("-D", "a", 5, 1),
+        given("+I", "a", 1, 7),
+    ];
+    top(1, 2).gives(&events, &expected);
+}
+
+#[test]
+fn over_new_rows_a_first_row_is_updated() {
+    let events = [event("a", 5, 1), event("a", 5, 2), event("a", 3, 3)];
+    let expected = [given("+I", "a", 5, 1), given("-U", "a", 5, 1), given("+U", "a", 3, 3)];
+    top(1, 1).gives(&events, &expected);
+
+    // Over changes it is two rows, and so is a second row.
+    let expected = [given("+I", "a", 5, 1), given("-D", "a", 5, 1), given("+I", "a", 3, 3)];
+    top(1, 1).over(Mode::Retract).gives(&events, &expected);
+    let expected = [given("+I", "a", 5, 2), given("-D", "a", 5, 2), given("+I", "a", 5, 1)];
+    top(2, 2).gives(&events, &expected);
+
+    let mut case = top(1, 1);
+    case.spec.emits_before = false;
+    assert_eq!(case.run(&events), [given("+I", "a", 5, 1), given("+U", "a", 3, 3)]);
+}
+
+#[test]
+fn with_numbers_every_shift_is_given() {
+    let events = [event("a", 5, 1), event("a", 3, 2), event("a", 4, 3), event("a", 1, 4), event("a", 7, 5)];
+    let expected = [
+        numbered("+I", "a", 5, 1, 1),
+        numbered("-U", "a", 5, 1, 1),
+        numbered("+U", "a", 3, 2, 1),
+        numbered("+I", "a", 5, 1, 2),
+        numbered("-U", "a", 5, 1, 2),
+        numbered("+U", "a", 4, 3, 2),
+        numbered("+I", "a", 5, 1, 3),
+        numbered("-U", "a", 3, 2, 1),
+        numbered("+U", "a", 1, 4, 1),
+        numbered("-U", "a", 4, 3, 2),
+        numbered("+U", "a", 3, 2, 2),
+        numbered("-U", "a", 5, 1, 3),
+        numbered("+U", "a", 4, 3, 3),
+    ];
+    top(1, 3).numbered().gives(&events, &expected);
+}
+
+#[test]
+fn a_row_that_is_taken_back_lets_the_next_one_in() {
+    let events = [
+        event("a", 1, 1),
+        event("a", 2, 2),
+        event("a", 3, 3),
+        changed("-U", "a", 1, 1),
+        changed("+U", "a", 4, 1),
+        // None such: passed over.
+        changed("-D", "a", 9, 9),
+        changed("-D", "a", 2, 7),
+        changed("-D", "b", 2, 2),
+        changed("-D", "a", 3, 3),
+        changed("-D", "a", 2, 2),
+        changed("-D", "a", 4, 1),
+        event("a", 5, 5),
+    ];
+    let expected = [
+        given("+I", "a", 1, 1),
+        given("+I", "a", 2, 2),
+        given("-D", "a", 1, 1),
+        given("+I", "a", 3, 3),
+        given("-D", "a", 3, 3),
+        given("+I", "a", 4, 1),
+        given("-D", "a", 2, 2),
+        given("-D", "a", 4, 1),
+        given("+I", "a", 5, 5),
+    ];
+    top(1, 2).over(Mode::Retract).gives(&events, &expected);
+
+    let expected = [
+        numbered("+I", "a", 1, 1, 1),
+        numbered("+I", "a", 2, 2, 2),
+        numbered("-U", "a", 1, 1, 1),
+        numbered("+U", "a", 2, 2, 1),
+        numbered("-U", "a", 2, 2, 2),
+        numbered("+U", "a", 3, 3, 2),
+        numbered("-U", "a", 3, 3, 2),
+        numbered("+U", "a", 4, 1, 2),
+        numbered("-U", "a", 2, 2, 1),
+        numbered("+U", "a", 4, 1, 1),
+        numbered("-D", "a", 4, 1, 2),
+        numbered("-D", "a", 4, 1, 1),
+        numbered("+I", "a", 5, 5, 1),
+    ];
+    top(1, 2).numbered().over(Mode::Retract).gives(&events, &expected);
+}
+
+#[test]
+fn a_range_may_begin_above_the_first_row() {
+    let events = [
+        event("a", 5, 1),
+        event("a", 6, 2),
+        event("a", 4, 3),
+        event("a", 9, 4),
+        event("a", 8, 5),
+        changed("-D", "a", 4, 3),
+        changed("-D", "a", 9, 4),
+        changed("-D", "a", 8, 5),
+        // One row is left, the first: there is no second.
+        changed("-D", "a", 5, 1),
+        changed("-D", "a", 6, 2),
+    ];
+    let mut short = events.to_vec();
+    short.drain(6..7);
+    short.drain(3..4);
+    let short_expected = [
+        given("+I", "a", 6, 2),
+        given("+I", "a", 5, 1),
+        given("-D", "a", 5, 1),
+        given("+I", "a", 8, 5),
+        given("-D", "a", 8, 5),
+        given("-D", "a", 6, 2),
+    ];
+    top(2, 3).over(Mode::Retract).gives(&short, &short_expected);
+
+    let only_second = [
+        given("+I", "a", 6, 2),
+        given("-D", "a", 6, 2),
+        given("+I", "a", 5, 1),
+        given("-D", "a", 5, 1),
+        given("+I", "a", 6, 2),
+        given("-D", "a", 6, 2),
+    ];
+    top(2, 2).over(Mode::Retract).gives(&events, &only_second);
+
+    let numbered_expected = [
+        numbered("+I", "a", 6, 2, 2),
+        numbered("-U", "a", 6, 2, 2),
+        numbered("+U", "a", 5, 1, 2),
+        numbered("+I", "a", 6, 2, 3),
+    ];
+    top(2, 3).numbered().gives(&events[..5], &numbered_expected);
+}
+
+#[test]
+fn a_range_may_end_at_a_field_of_the_partition() {
+    let mut case = top(1, 1);
+    case.spec.partition = vec![0, 2];
+    case.spec.to = RankEnd::Field(2);
+    let events = [event("a", 5, 2), event("a", 6, 2), event("a", 4, 2), event("a", 4, 0), event("b", 4, -3)];
+    let expected =
+        [given("+I", "a", 5, 2), given("+I", "a", 6, 2), given("-D", "a", 6, 2), given("+I", "a", 4, 2)];
+    assert_eq!(case.run(&events), expected);
+}
+
+#[test]
+fn an_upsert_replaces_the_row_of_its_key() {
+    let events = [
+        event("a", 1, 1),
+        changed("+U", "a", 2, 2),
+        changed("+U", "a", 3, 3),
+        changed("+U", "a", 9, 1),
+        // A tombstone brings the key alone.
+        change(0, "-D", vec![Value::Text("a".into()), Value::Null, Value::Int(2)]),
+    ];
+    let expected = [
+        given("+I", "a", 1, 1),
+        given("+I", "a", 2, 2),
+        given("-D", "a", 1, 1),
+        given("+I", "a", 3, 3),
+        given("-D", "a", 2, 2),
+        given("+I", "a", 9, 1),
+    ];
+    top(1, 2).over(Mode::Upsert(vec![0, 2])).gives(&events, &expected);
+}
+
+#[test]
+fn a_partition_whose_time_to_live_is_over_begins_anew() {
+    let case = Case { ttl: Some(Interval(100)), ..top(1, 1) };
+    let events = [
+        Event::Clock(1_000),
+        event("a", 1, 1),
+        Event::Clock(1_060),
+        event("a", 2, 2),
+        Event::Clock(1_101),
+        event("a", 3, 3),
+    ];
+    assert_eq!(case.run(&events), [given("+I", "a", 1, 1), given("+I", "a", 3, 3)]);
+}
+
+/// The rows in the range, by sorting all rows of each partition.
+fn naive(rows: &[(usize, i64, i64)], case: &Case) -> BTreeMap<String, i64> {
+    let RankEnd::Constant(to) = case.spec.to else { unreachable!() };
+    let mut expected = Vec::new();
+    for key in 0..3 {
+        let mut of_key: Vec<_> = rows.iter().filter(|row| row.0 == key).collect();
+        of_key.sort_by_key(|row| row.1);
+        for (at, &&(key, n, id)) in of_key.iter().enumerate() {
+            let number = at as u64 + 1;
+            if (case.spec.from..=to).contains(&number) {
+                let key = ["a", "b", "c"][key];
+                expected.push(match case.spec.with_number {
+                    true => numbered("+I", key, n, id, number as i64),
+                    false => given("+I", key, n, id),
+                });
+            }
+        }
+    }
+    standing(&expected)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Few sort keys and few rows: many ties and many duplicates; long streams make trees and an index.
+    #[test]
+    fn the_rows_that_stand_are_those_of_a_sorted_list(
+        steps in prop::collection::vec((0usize..3, 0i64..4, 0i64..40, any::<prop::sample::Index>(), 0u8..5), 1..400),
+        from in 1u64..60, more in 0u64..80, with_number: bool, retracts: bool,
+    ) {
+        let case = top(from, from + more);
+        let case = if with_number { case.numbered() } else { case };
+        let case = case.over(if retracts { Mode::Retract } else { Mode::Append });
+
+        let mut rows: Vec<(usize, i64, i64)> = Vec::new();
+        let mut events = Vec::new();
+        for (key, n, id, victim, dice) in steps {
+            if retracts && dice < 2 && !rows.is_empty() {
+                let (key, n, id) = rows[victim.index(rows.len())];
+                let at = rows.iter().position(|row| *row == (key, n, id)).unwrap();
+                rows.remove(at);
+                events.push(changed("-D", ["a", "b", "c"][key], n, id));
+            } else {
+                rows.push((key, n, id));
+                events.push(event(["a", "b", "c"][key], n, id));
+            }
+        }
+
+        let expected = naive(&rows, &case);
+        for (batch, parallelism, restored) in
+            [(1_000, 1, None), (7, 2, Some(events.len() / 2)), (1, 1, Some(events.len() * 4 / 5))]
+        {
+            let given = case.with(|harness| harness.run(&events, batch, parallelism, restored)).unwrap();
+            prop_assert_eq!(standing(&given), expected.clone());
+            // Nothing is taken back that does not stand.
+            let mut standing: Vec<&[Value]> = Vec::new();
+            for row in &given {
+                let at = standing.iter().position(|other| *other == row.values);
+                match (row.kind.is_addition(), at) {
+                    (true, _) => standing.push(&row.values),
+                    (false, Some(at)) => drop(standing.swap_remove(at)),
+                    (false, None) => prop_assert!(false, "{row:?} does not stand"),
+                }
+            }
+        }
+    }
+}
