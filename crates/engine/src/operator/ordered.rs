@@ -132,6 +132,13 @@ impl Ordered {
         self.len() == 0
     }
 
+    pub fn first(&self) -> Option<&Entry> {
+        match &self.entries {
+            Entries::Few(entries) => entries.first(),
+            Entries::Many(entries) => entries.first(),
+        }
+    }
+
     #[inline]
     pub fn last(&self) -> Option<&Entry> {
         match &self.entries {
