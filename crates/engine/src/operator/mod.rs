@@ -34,6 +34,7 @@ pub mod window_join;
 mod windows;
 mod ordered;
 pub mod rank;
+pub mod sort;
 pub mod window_rank;
 
 pub use ledger::{Ledger, LedgerCounts};

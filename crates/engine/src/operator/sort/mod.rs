@@ -1,0 +1,219 @@
+//! `ORDER BY time, …`: rows come in order when the watermark has passed them.
+//!
+//! ```text
+//! 7, 5, 6            kept
+//! watermark 6        +I 5  +I 6
+//! 6                  not later than the last row given: dropped and counted
+//! watermark 9        +I 7
+//! ```
+//!
+//! A row that is behind the watermark but later than the last row given still has its place: it comes when the watermark
+//! moves on, as in Flink.
+//!
+//! By processing time, rows of one millisecond are sorted by the other fields, and come when the clock has moved on.
+
+#[cfg(test)]
+mod tests;
+
+use sql::plan::operator::{Input, Sort, SortKey, Time};
+use types::Scalar;
+
+use super::chain::{Context, Operator, OperatorError};
+use super::changes::{ChangeBuffer, Changes, NO_TIME_YET, RowKind};
+use super::fields;
+use super::ordered::{Entry, Ordered};
+use crate::row::{self, Reader};
+use crate::state::{StateError, StatePart, StateValue, StateWriter, key_group};
+
+/// The only entry, in a snapshot. One subtask takes all rows: they belong to the key without fields.
+const ROWS: u8 = 0;
+
+/// See the module's text.
+pub struct SortOperator {
+    name: String,
+    time: Time,
+    /// Behind the time.
+    order: Vec<SortKey>,
+    /// Their sort keys begin with the time.
+    rows: Ordered,
+    /// The number of the next arrival.
+    next: u64,
+    /// The time of the last row given.
+    given: i64,
+    /// The watermark up to which rows were given.
+    fired: i64,
+    late: u64,
+    out: ChangeBuffer,
+    entry: Vec<u8>,
+}
+
+impl SortOperator {
+    pub fn new(name: String, spec: &Sort, inputs: &[Input]) -> SortOperator {
+        SortOperator {
+            name,
+            time: spec.time,
+            order: spec.order.clone(),
+            rows: Ordered::default(),
+            next: 0,
+            given: NO_TIME_YET,
+            fired: NO_TIME_YET,
+            late: 0,
+            out: ChangeBuffer::new(&fields::reprs(&inputs[0].fields)),
+            entry: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, rows: &Changes<'_>, row: usize, now_ms: i64) {
+        let time = match self.time {
+            Time::Processing => now_ms,
+            Time::Event(field) => match rows.get(field, row) {
+                Scalar::Int(time) if time > self.given => time,
+                // A row without a time has no place in the order.
+                _ => {
+                    self.late += 1;
+                    return;
+                }
+            },
+        };
+
+        let entry = &mut self.entry;
+        entry.clear();
+        entry.extend_from_slice(&ordered_time(time));
+        row::write_ordered(&self.order, |field| rows.get(field, row), entry);
+        entry.extend_from_slice(&self.next.to_be_bytes());
+        self.next += 1;
+        let row_at = entry.len();
+        row::write_all(rows.row(row), entry);
+        self.rows.insert(Entry::new(entry, row_at));
+    }
+
+    /// The time of the next row.
+    fn first_time(&self) -> Option<i64> {
+        let time = self.rows.first()?.key().first_chunk()?;
+        Some((u64::from_be_bytes(*time) ^ 1 << 63) as i64)
+    }
+
+    /// Gives the rows up to a time.
+    fn give(&mut self, until: i64, context: &mut Context<'_>) -> Result<(), OperatorError> {
+        while let Some(time) = self.first_time().filter(|&time| time <= until) {
+            let Some(entry) = self.rows.pop_first() else { break };
+            self.given = time;
+            self.out.push(RowKind::Insert, self.fired, Reader::new(entry.row()));
+            if self.out.is_full() {
+                self.emit(context)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The watermark moves on. A row behind it that came since waits for the next time.
+    fn fire(&mut self, watermark: i64, context: &mut Context<'_>) -> Result<(), OperatorError> {
+        if watermark <= self.fired {
+            return Ok(());
+        }
+        match self.time {
+            Time::Event(_) => self.give(watermark, context)?,
+            Time::Processing if watermark == i64::MAX => self.give(i64::MAX, context)?,
+            Time::Processing => {}
+        }
+        self.fired = watermark;
+        Ok(())
+    }
+
+    fn emit(&mut self, context: &mut Context<'_>) -> Result<(), OperatorError> {
+        self.out.lend(|rows| context.emit(rows))?;
+        self.out.clear();
+        Ok(())
+    }
+}
+
+/// Compares as bytes like the times do.
+fn ordered_time(time: i64) -> [u8; 8] {
+    (time as u64 ^ 1 << 63).to_be_bytes()
+}
+
+impl Operator for SortOperator {
+    fn process(
+        &mut self,
+        _input: usize,
+        rows: &Changes<'_>,
+        context: &mut Context<'_>,
+    ) -> Result<(), OperatorError> {
+        // Rows in order of arrival are in order already.
+        if self.time == Time::Processing && self.order.is_empty() {
+            return context.emit(rows);
+        }
+
+        let now_ms = context.now_ms();
+        for row in rows.places().filter(|&row| rows.kind(row).is_addition()) {
+            // What was given last decides whether the row is dropped.
+            self.fire(rows.watermark(row), context)?;
+            self.take(rows, row, now_ms);
+        }
+        self.emit(context)
+    }
+
+    fn advance(&mut self, watermark: i64, context: &mut Context<'_>) -> Result<(), OperatorError> {
+        self.fire(watermark, context)?;
+        self.emit(context)
+    }
+
+    fn output_watermark(&self, watermark: i64) -> i64 {
+        watermark
+    }
+
+    fn next_tick(&self) -> Option<i64> {
+        match self.time {
+            Time::Event(_) => None,
+            Time::Processing => self.first_time().map(|time| time.saturating_add(1)),
+        }
+    }
+
+    fn tick(&mut self, context: &mut Context<'_>) -> Result<(), OperatorError> {
+        if self.time == Time::Processing {
+            self.give(context.now_ms().saturating_sub(1), context)?;
+        }
+        self.emit(context)
+    }
+
+    fn snapshot(&self, out: &mut StateWriter) {
+        if self.next == 0 {
+            return;
+        }
+        let part = out.group(key_group(&[]));
+        part.push(ROWS);
+        for number in [self.next as i64, self.given, self.fired] {
+            number.write(part);
+        }
+        self.rows.write(part);
+    }
+
+    fn restore(&mut self, part: &StatePart) -> Result<(), StateError> {
+        let mut reader = Reader::new(&part.bytes);
+        let mut read = || {
+            if reader.tag()? != ROWS {
+                return None;
+            }
+            let numbers = [i64::read(&mut reader)?, i64::read(&mut reader)?, i64::read(&mut reader)?];
+            Some((numbers, Ordered::read(&mut reader)?))
+        };
+        let Some(([next, given, fired], rows)) = read() else {
+            let what = "the rows to sort do not hold together".to_owned();
+            return Err(StateError { operator: self.name.clone(), what });
+        };
+
+        self.next = next as u64;
+        self.given = given;
+        self.fired = fired;
+        self.rows = rows;
+        Ok(())
+    }
+
+    fn memory_bytes(&self) -> usize {
+        self.rows.heap_bytes() + self.out.memory_bytes()
+    }
+
+    fn take_late(&mut self) -> u64 {
+        std::mem::take(&mut self.late)
+    }
+}
