@@ -23,6 +23,7 @@ mod ledger;
 pub mod limit;
 pub mod materialize;
 pub mod normalize;
+pub mod over;
 mod prepare;
 mod prepared;
 pub mod set_operation;

@@ -1,0 +1,299 @@
+//! `OVER` by a column that is no time: a row may come anywhere in the order, and changes the results of those behind it.
+//!
+//! ```text
+//! SUM(v) OVER (ORDER BY c)      order [c 1, v 5 → 5] [c 3, v 2 → 7]
+//! row [c 2, v 1]                +I [2, 1, 6]   -U [3, 2, 7]   +U [3, 2, 8]
+//! ```
+//!
+//! A partition keeps its rows in order with their results, and what the calls added up to at the end. A row that comes
+//! last, which is the ordinary case of keys that grow, is added to that. For any other the partition is computed anew: the
+//! rows behind have to be given anyway.
+
+use sql::plan::operator::{Frame, Over, SortKey};
+use types::Interval;
+
+use super::calls::{CallStates, IsPeer, OverCalls, field_of};
+use crate::operator::chain::{Context, OperatorError};
+use crate::operator::changes::{ChangeBuffer, Changes, RowKind};
+use crate::operator::expiry::Expiry;
+use crate::row::{self, Reader};
+use crate::state::{Keyed, StateError, StateValue, StateWriter};
+
+/// The only map, in a snapshot.
+const PARTITIONS: u8 = 0;
+
+pub(super) struct SortedOver {
+    name: String,
+    partition: Vec<usize>,
+    order: [SortKey; 1],
+    has_peers: bool,
+    emits_before: bool,
+    partitions: Keyed<Partition>,
+    expiry: Expiry,
+    key: Vec<u8>,
+    sort: Vec<u8>,
+    row: Vec<u8>,
+}
+
+/// The rows of a partition in order.
+#[derive(Debug)]
+struct Partition {
+    rows: Vec<SortedRow>,
+    row_bytes: usize,
+    /// At the last row.
+    end: CallStates,
+}
+
+#[derive(Debug)]
+struct SortedRow {
+    /// The ordered form.
+    sort: Box<[u8]>,
+    row: Box<[u8]>,
+    results: Box<[u8]>,
+}
+
+impl SortedRow {
+    fn heap_bytes(&self) -> usize {
+        self.sort.len() + self.row.len() + self.results.len()
+    }
+}
+
+/// Where changes of results go.
+struct Giving<'a> {
+    calls: &'a OverCalls,
+    has_peers: bool,
+    emits_before: bool,
+    watermark: i64,
+    out: &'a mut ChangeBuffer,
+}
+
+impl Giving<'_> {
+    fn push(&mut self, kind: RowKind, row: &[u8], results: &[u8]) {
+        if kind != RowKind::UpdateBefore || self.emits_before {
+            self.out.push(kind, self.watermark, Reader::new(row).chain(Reader::new(results)));
+        }
+    }
+}
+
+impl SortedOver {
+    /// # Errors
+    /// The frame is bounded.
+    pub fn new(
+        name: String,
+        spec: &Over,
+        order: SortKey,
+        ttl: Option<Interval>,
+    ) -> Result<SortedOver, String> {
+        let has_peers = match spec.frame {
+            Frame::UnboundedRange => true,
+            Frame::UnboundedRows => false,
+            Frame::Range(_) | Frame::Rows(_) => {
+                return Err("Non-time attribute sort is not supported for bounded OVER window.".to_owned());
+            }
+        };
+        Ok(SortedOver {
+            name,
+            partition: spec.partition.clone(),
+            order: [order],
+            has_peers,
+            emits_before: spec.emits_before,
+            partitions: Keyed::new(ttl),
+            expiry: Expiry::new(ttl),
+            key: Vec::new(),
+            sort: Vec::new(),
+            row: Vec::new(),
+        })
+    }
+
+    pub fn process(
+        &mut self,
+        rows: &Changes<'_>,
+        calls: &OverCalls,
+        out: &mut ChangeBuffer,
+        context: &mut Context<'_>,
+    ) -> Result<(), OperatorError> {
+        let now_ms = context.now_ms();
+        self.expiry.start(now_ms);
+        for row in rows.places() {
+            let Self { partition, order, partitions, key, sort, row: bytes, .. } = self;
+            key.clear();
+            row::write_all(rows.values(partition, row), key);
+            sort.clear();
+            row::write_ordered(order, |field| rows.get(field, row), sort);
+            bytes.clear();
+            row::write_all(rows.row(row), bytes);
+
+            let is_addition = rows.kind(row).is_addition();
+            let mut giving = Giving {
+                calls,
+                has_peers: self.has_peers,
+                emits_before: self.emits_before,
+                watermark: rows.watermark(row),
+                out,
+            };
+            let changed = partitions.update(key, now_ms, |slot| {
+                if is_addition {
+                    return slot.get_or_insert_with(|| Partition::new(calls)).add(sort, bytes, &mut giving);
+                }
+                let Some(partition) = slot else { return Ok(()) };
+                partition.remove(sort, bytes, &mut giving)?;
+                if partition.rows.is_empty() {
+                    *slot = None;
+                }
+                Ok(())
+            });
+            changed.map_err(|what| OperatorError::Rows { operator: self.name.clone(), what })?;
+
+            if out.is_full() {
+                out.lend(|rows| context.emit(rows))?;
+                out.clear();
+            }
+        }
+        Ok(())
+    }
+
+    pub fn next_tick(&self) -> Option<i64> {
+        self.expiry.next_tick()
+    }
+
+    pub fn tick(&mut self, now_ms: i64) {
+        if self.expiry.take_due(now_ms) {
+            self.partitions.expire(now_ms);
+        }
+    }
+
+    pub fn snapshot(&self, out: &mut StateWriter) {
+        self.partitions.write(PARTITIONS, out);
+    }
+
+    /// Reads an entry behind its tag.
+    pub fn restore(&mut self, tag: u8, reader: &mut Reader<'_>) -> Result<(), StateError> {
+        if tag != PARTITIONS {
+            let what = format!("there is no map {tag}");
+            return Err(StateError { operator: self.name.clone(), what });
+        }
+        self.partitions.read(reader, &self.name)
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        self.partitions.memory_bytes()
+    }
+}
+
+impl Partition {
+    fn new(calls: &OverCalls) -> Partition {
+        Partition { rows: Vec::new(), row_bytes: 0, end: calls.start() }
+    }
+
+    fn add(&mut self, sort: &[u8], row: &[u8], giving: &mut Giving<'_>) -> Result<(), String> {
+        // Behind its equals.
+        let place = self.rows.partition_point(|there| *there.sort <= *sort);
+        let is_peer = place > 0 && *self.rows[place - 1].sort == *sort;
+        let added = SortedRow { sort: sort.into(), row: row.into(), results: Box::default() };
+        self.row_bytes += added.heap_bytes();
+        self.rows.insert(place, added);
+
+        if place + 1 < self.rows.len() || is_peer && giving.has_peers {
+            return self.compute_anew(place, Some(place), giving);
+        }
+        let mut results = Vec::new();
+        giving.calls.add(&mut self.end, field_of(row))?;
+        let is_peer = if is_peer { IsPeer::Yes } else { IsPeer::No };
+        giving.calls.give(&mut self.end, is_peer, field_of(row), &mut results);
+        self.set_results(place, Some(place), &results, giving);
+        Ok(())
+    }
+
+    /// Takes a row back, if it is there: the first to arrive of equal ones.
+    fn remove(&mut self, sort: &[u8], row: &[u8], giving: &mut Giving<'_>) -> Result<(), String> {
+        let first = self.rows.partition_point(|there| *there.sort < *sort);
+        let mut peers = self.rows[first..].iter().take_while(|there| *there.sort == *sort);
+        let Some(place) = peers.position(|there| *there.row == *row) else { return Ok(()) };
+
+        let removed = self.rows.remove(first + place);
+        self.row_bytes -= removed.heap_bytes();
+        giving.push(RowKind::Delete, &removed.row, &removed.results);
+        self.compute_anew(first + place, None, giving)
+    }
+
+    /// Computes all rows anew, and gives those from a place on, and its peers, whose results changed.
+    fn compute_anew(
+        &mut self,
+        from: usize,
+        new: Option<usize>,
+        giving: &mut Giving<'_>,
+    ) -> Result<(), String> {
+        self.end = giving.calls.start();
+        let mut results = Vec::new();
+        let mut first = 0;
+        while first < self.rows.len() {
+            let sort = &self.rows[first].sort;
+            let peers = self.rows[first..].iter().take_while(|there| there.sort == *sort).count();
+            let peers = first..first + peers;
+            if giving.has_peers {
+                for place in peers.clone() {
+                    giving.calls.add(&mut self.end, field_of(&self.rows[place].row))?;
+                }
+            }
+
+            for place in peers.clone() {
+                let row = &self.rows[place].row;
+                if !giving.has_peers {
+                    giving.calls.add(&mut self.end, field_of(row))?;
+                }
+                let is_peer = if place == first { IsPeer::No } else { IsPeer::Yes };
+                results.clear();
+                giving.calls.give(&mut self.end, is_peer, field_of(row), &mut results);
+                if place >= from || giving.has_peers && peers.end >= from {
+                    self.set_results(place, new, &results, giving);
+                }
+            }
+            first = peers.end;
+        }
+        Ok(())
+    }
+
+    fn set_results(&mut self, place: usize, new: Option<usize>, results: &[u8], giving: &mut Giving<'_>) {
+        let SortedRow { row, results: there, .. } = &mut self.rows[place];
+        if new == Some(place) {
+            giving.push(RowKind::Insert, row, results);
+        } else if **there != *results {
+            giving.push(RowKind::UpdateBefore, row, there);
+            giving.push(RowKind::UpdateAfter, row, results);
+        } else {
+            return;
+        }
+
+        self.row_bytes = self.row_bytes - there.len() + results.len();
+        if there.len() == results.len() {
+            there.copy_from_slice(results);
+        } else {
+            *there = results.into();
+        }
+    }
+}
+
+impl StateValue for Partition {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.end.write(out);
+        row::write_length(self.rows.len(), out);
+        for row in &self.rows {
+            [&row.sort, &row.row, &row.results].iter().for_each(|bytes| bytes.write(out));
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Option<Partition> {
+        let mut partition = Partition { rows: Vec::new(), row_bytes: 0, end: CallStates::read(reader)? };
+        for _ in 0..reader.length()? {
+            let row =
+                SortedRow { sort: Box::read(reader)?, row: Box::read(reader)?, results: Box::read(reader)? };
+            partition.row_bytes += row.heap_bytes();
+            partition.rows.push(row);
+        }
+        Some(partition)
+    }
+
+    fn heap_bytes(&self) -> usize {
+        self.end.heap_bytes() + self.rows.capacity() * size_of::<SortedRow>() + self.row_bytes
+    }
+}
