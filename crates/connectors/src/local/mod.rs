@@ -10,24 +10,23 @@
 //! Rows of a query that updates its rows come at the end, as they stand then, by table and key; or every change as it
 //! comes, with `"op"` (`+I`, `-U`, `+U`, `-D`), where the changelog is asked for.
 
+mod changes;
 mod standing;
-
-use std::collections::BTreeMap;
-use std::io::Write;
-use std::sync::Arc;
-
+use crate::SinkOptions;
+use crate::event_log::RecordEncoder;
+use crate::format::json::write::{write_integer, write_string};
+use crate::result_store::RowEncoder;
+use changes::{Change, take_changes};
 use engine::connector::{ConnectorError, Rows, Sink, SinkFactory};
 use engine::operator::changes::{Kinds, RowKind};
 use engine::row;
 use parking_lot::Mutex;
 use sql::plan::SinkTable;
-use types::EventTime;
-
-use crate::SinkOptions;
-use crate::event_log::RecordEncoder;
-use crate::format::json::write::{write_integer, write_string};
-use crate::result_store::RowEncoder;
 use standing::Standing;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::Arc;
+use types::EventTime;
 
 /// Where all tables of a local run write.
 pub struct LocalOutput {
@@ -261,7 +260,7 @@ impl Sink for LocalSink {
             }
             data.extend_from_slice(b"}\n");
             if is_changing {
-                changes.push(Change { row, has_key: key.is_some(), value: start..text });
+                changes.push(Change { row, key: key.map(|key| key.as_bytes().to_vec()) });
             }
             lines.push(Line { key: start, text, end: data.len() });
         };
@@ -324,62 +323,6 @@ impl Sink for LocalSink {
 
     fn flush(&mut self) -> Result<(), ConnectorError> {
         Ok(())
-    }
-}
-
-/// A row of a query that updates its rows, in a chunk.
-struct Change {
-    row: usize,
-    has_key: bool,
-    /// What it is sorted by: its key, or its key and value.
-    value: std::ops::Range<usize>,
-}
-
-/// Takes rows of a query that updates its rows: into those that stand, or out as they come.
-fn take_changes(
-    mut inner: parking_lot::MutexGuard<'_, Inner>,
-    rows: &Rows<'_>,
-    key: &TableKey,
-    head: &[u8],
-    chunk: &mut Chunk,
-    changes: Vec<Change>,
-) -> Result<(), ConnectorError> {
-    let Inner { out, standing, changelog, changes: written, failure, .. } = &mut *inner;
-    for (change, line) in changes.into_iter().zip(&chunk.lines) {
-        let text = &chunk.data[line.text..line.end];
-        if *changelog {
-            *written += 1;
-            if let Err(error) = out.write_all(text) {
-                failure.get_or_insert(error);
-            }
-            continue;
-        }
-
-        let kind = match rows.kinds {
-            Kinds::All(kind) => kind,
-            Kinds::Each(kinds) => kinds[change.row],
-        };
-        let mut place = head.to_vec();
-        place.push(0);
-        if key.fields.is_empty() {
-            place.extend_from_slice(&chunk.data[change.value.clone()]);
-        } else {
-            let values = key.fields.iter().map(|&field| rows.columns[field].get(change.row));
-            row::write_all(values, &mut place);
-        }
-        let has_key = change.has_key || !key.fields.is_empty();
-        standing.apply(kind, place, has_key, &without_op(text));
-    }
-    Ok(())
-}
-
-/// A line as that of a row that stands: what put it there does not matter.
-fn without_op(line: &[u8]) -> Vec<u8> {
-    let op = b",\"op\":\"+U\"";
-    match line.windows(op.len()).position(|window| window == op) {
-        // It stands behind the table's name, before anything that a row may hold.
-        Some(at) if at < 4_096 => [&line[..at], &line[at + op.len()..]].concat(),
-        _ => line.to_vec(),
     }
 }
 

@@ -10,6 +10,7 @@ mod control;
 mod exchange;
 mod global;
 mod io;
+mod opening;
 mod operator_task;
 mod options;
 mod outputs;
@@ -19,6 +20,8 @@ mod progress;
 mod room;
 mod source;
 mod spec;
+mod turn;
+mod vertices;
 mod wiring;
 
 use std::convert::Infallible;

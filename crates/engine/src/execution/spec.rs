@@ -1,42 +1,34 @@
 //! What is needed to run a plan, and how its subtasks are put together.
 
-use std::collections::HashMap;
-use std::convert::Infallible;
-use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
-
-use crossbeam_channel::{Receiver, Sender, bounded};
-use jiff::tz::TimeZone;
-use parking_lot::Mutex;
-use sql::plan::{Pipeline, Plan};
-use types::{Clock, DataType, Interval, Offset, PartitionId};
-
 use super::control::{Control, SubtaskId, SubtaskKind};
 use super::global::{GlobalSubtask, Message};
 use super::io::Letters;
-use super::operator_task::OperatorSubtask;
+use super::opening::Sources;
 use super::options::{ExecutionOptions, Mode};
 use super::outputs::Outputs;
 use super::panic::caught;
 use super::placement::Home;
 use super::room::{Reclaimed, measure_after};
 use super::source::{Downstream, SourceSubtask};
+use super::vertices::{Spawning, start_vertex};
 use super::wiring::Wiring;
-use super::{Execution, ExecutionError, Task, global_vertex, operator_vertex, source_vertex};
-use crate::activity::Activity;
-use crate::batch::{Batch, LeafRequest};
-use crate::connector::{
-    DeadLetters, Reads, SinkFactory, Source, SourceFactory, Split, StartFrom, StartPosition,
-};
-use crate::lateness::{LatenessRecorder, RecordedLateness};
+use super::{Execution, ExecutionError, global_vertex, operator_vertex, source_vertex};
+use crate::batch::Batch;
+use crate::connector::{DeadLetters, Reads, SinkFactory, Source, SourceFactory};
+use crate::lateness::RecordedLateness;
 use crate::layout::Layout;
 use crate::memory::{Account, Holder};
 use crate::metrics::TaskMetrics;
 use crate::operator::{Ledger, Prepare};
 use crate::snapshot::{PipelineImage, PipelineMatch, Snapshot, match_plan};
-use crate::watermark::{NO_WATERMARK, Watermarks};
 use crate::window::{Aggregation, KEY_GROUPS, Limits, Options, Share, Shipping};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use jiff::tz::TimeZone;
+use sql::plan::{Pipeline, Plan};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use types::{Clock, DataType, Interval};
 
 /// A plan with everything it touches.
 pub struct JobSpec {
@@ -58,28 +50,20 @@ pub struct JobSpec {
 const CHANNEL_MESSAGES: usize = 8;
 
 /// What the subtasks of one pipeline share.
-struct Shared<'a> {
-    spec: &'a JobSpec,
-    wiring: &'a Wiring<'a>,
-    index: usize,
-    pipeline: &'a Pipeline,
-    layout: Arc<Layout>,
-    control: Arc<Control>,
-    parallelism: u32,
-    seed: u64,
+pub(super) struct Shared<'a> {
+    pub spec: &'a JobSpec,
+    pub wiring: &'a Wiring<'a>,
+    pub index: usize,
+    pub pipeline: &'a Pipeline,
+    pub layout: Arc<Layout>,
+    pub control: Arc<Control>,
+    pub parallelism: u32,
+    pub seed: u64,
     /// What it goes on from.
-    image: Option<&'a PipelineImage>,
+    pub image: Option<&'a PipelineImage>,
     /// Held by each subtask until it has ended.
-    alive: Sender<Infallible>,
-    memory: Arc<Account>,
-}
-
-/// The sources of all subtasks of a pipeline.
-struct Sources {
-    requests: Vec<LeafRequest>,
-    /// One a subtask, with what it records of lateness.
-    sources: std::vec::IntoIter<(Box<dyn Source>, LatenessRecorder)>,
-    watermarks: Arc<Mutex<Watermarks>>,
+    pub alive: Sender<Infallible>,
+    pub memory: Arc<Account>,
 }
 
 pub(super) fn start(spec: JobSpec) -> Result<Execution, ExecutionError> {
@@ -143,76 +127,6 @@ pub(super) fn start(spec: JobSpec) -> Result<Execution, ExecutionError> {
     Ok(execution)
 }
 
-/// Starts the subtasks of a vertex of operators.
-fn start_vertex(
-    spec: &JobSpec,
-    wiring: &mut Wiring<'_>,
-    execution: &mut Execution,
-    (vertex, name): (usize, &str),
-    alive: &Sender<Infallible>,
-) -> Result<(), ExecutionError> {
-    let of = wiring.placement.vertices[vertex].subtasks;
-    for subtask in 0..of {
-        let metrics = Arc::new(TaskMetrics::new());
-        let id = SubtaskId { pipeline: vertex, kind: SubtaskKind::Operator, subtask };
-        let memory = execution.memory.clone();
-        let task = OperatorSubtask {
-            id,
-            inputs: wiring.inputs(vertex, subtask),
-            outputs: wiring.outputs(Home::Vertex(vertex), subtask, None, &metrics)?,
-            clock: spec.clock.clone(),
-            control: execution.control.clone(),
-            metrics: metrics.clone(),
-            holder: memory.holder(vec![name.to_owned()]),
-            unmeasured: 0,
-            measure_after: measure_after(memory.limit()) as usize,
-        };
-        let spawning = Spawning { spec, alive, of };
-        spawning.spawn(execution, name, id, metrics, None, move || task.run())?;
-    }
-    Ok(())
-}
-
-/// What starting a thread takes.
-struct Spawning<'a> {
-    spec: &'a JobSpec,
-    alive: &'a Sender<Infallible>,
-    /// Subtasks of the vertex.
-    of: usize,
-}
-
-impl Spawning<'_> {
-    fn spawn(
-        &self,
-        execution: &mut Execution,
-        vertex: &str,
-        id: SubtaskId,
-        metrics: Arc<TaskMetrics>,
-        ledger: Option<Arc<Ledger>>,
-        body: impl FnOnce() -> Result<(), ExecutionError> + Send + 'static,
-    ) -> Result<(), ExecutionError> {
-        let subtask = id.subtask;
-        let name = format!("{vertex} ({}/{})", subtask + 1, self.of);
-        execution.control.expect(id);
-        let (control, alive, clock) =
-            (execution.control.clone(), self.alive.clone(), self.spec.clock.clone());
-        let (task, figures) = (name.clone(), metrics.clone());
-        let thread = thread::Builder::new()
-            .name(name.chars().take(60).collect())
-            .spawn(move || {
-                if control.run(&task, body) {
-                    figures.finish(clock.now());
-                }
-                figures.at(Activity::Away);
-                drop(alive);
-            })
-            .map_err(ExecutionError::Thread)?;
-        execution.threads.push(thread);
-        execution.tasks.push(Task { vertex: vertex.to_owned(), subtask, metrics, ledger });
-        Ok(())
-    }
-}
-
 impl Shared<'_> {
     fn start(&self, execution: &mut Execution) -> Result<(), ExecutionError> {
         let mut sources = self.open()?;
@@ -272,70 +186,6 @@ impl Shared<'_> {
             self.start_source(execution, &mut sources, subtask, downstream, metrics)?;
         }
         Ok(())
-    }
-
-    /// Opens the sources of all subtasks: nobody may move event time on before all partitions are known.
-    fn open(&self) -> Result<Sources, ExecutionError> {
-        let requests = self.layout.requests(self.pipeline);
-        let options = &self.spec.options;
-        let idle = (options.mode == Mode::Live).then(|| duration(options.idle_timeout)).flatten();
-        let mut watermarks = Watermarks::new(idle);
-        let from = match self.image {
-            None => StartFrom::Options,
-            Some(image) => {
-                let positions = image.splits().map(|of| StartPosition {
-                    split: of.split.clone(),
-                    offset: Offset(of.offset),
-                    topic_id: of.topic_id.clone(),
-                });
-                StartFrom::Positions(positions.collect())
-            }
-        };
-        let mut sources: Vec<Box<dyn Source>> = Vec::new();
-        for subtask in 0..self.parallelism as usize {
-            let factory = &self.spec.sources[self.index];
-            let source = factory.open(&requests, subtask, self.parallelism as usize, &from)?;
-            watermarks.add(&source.partitions(), self.spec.clock.elapsed());
-            sources.push(source);
-        }
-        if let Some(image) = self.image {
-            let before: HashMap<&Split, i64> =
-                image.splits().filter_map(|of| Some((&of.split, of.watermark?))).collect();
-            let now = sources.iter().flat_map(|source| {
-                source.partitions().into_iter().map(|partition| (partition, source.split(partition)))
-            });
-            let of: Vec<(PartitionId, i64)> =
-                now.filter_map(|(partition, split)| Some((partition, *before.get(&split)?))).collect();
-            watermarks.restore(image.watermark().unwrap_or(NO_WATERMARK), &of);
-        }
-
-        let sources: Vec<(Box<dyn Source>, LatenessRecorder)> = sources
-            .into_iter()
-            .map(|source| {
-                let mut recorder = self.recorder();
-                recorder.add(&*source, &source.partitions());
-                for partition in source.partitions() {
-                    watermarks.hold(partition, recorder.hold(partition, watermarks.partition(partition)));
-                }
-                (source, recorder)
-            })
-            .collect();
-        let watermarks = Arc::new(Mutex::new(watermarks));
-        Ok(Sources { requests, sources: sources.into_iter(), watermarks })
-    }
-
-    /// Files are late by their own order alone, which is the same whenever they are read.
-    fn recorder(&self) -> LatenessRecorder {
-        let of = self.spec.lateness.as_ref().filter(|_| self.spec.options.mode == Mode::Live);
-        let log = of.map(|of| of.log.clone());
-        let mut history = of.map(|of| of.history.clone()).unwrap_or_default();
-        for split in self.image.into_iter().flat_map(|image| image.splits()) {
-            history.add_image(&self.pipeline.source.name, split);
-        }
-        let lateness = self.spec.plan.settings.allowed_lateness;
-        let zone = self.zone().filter(|zone| *zone != TimeZone::UTC);
-        let grain = self.layout.lateness_grain(lateness, zone.is_some());
-        LatenessRecorder::new(log, history, self.pipeline.source.name.clone(), grain)
     }
 
     fn start_source(
@@ -448,7 +298,7 @@ impl Shared<'_> {
     }
 
     /// The session's zone, if the rowtime is an instant.
-    fn zone(&self) -> Option<TimeZone> {
+    pub(super) fn zone(&self) -> Option<TimeZone> {
         let rowtime = self.pipeline.rowtime.as_ref()?;
         let instant =
             matches!(self.layout.graph.column_type(rowtime.time).data_type, DataType::TimestampLtz(_));
@@ -469,8 +319,4 @@ impl Shared<'_> {
     ) -> Result<Outputs, ExecutionError> {
         self.wiring.outputs(home, subtask, Some(self.index), metrics)
     }
-}
-
-fn duration(interval: Interval) -> Option<Duration> {
-    u64::try_from(interval.0).ok().filter(|&ms| ms > 0).map(Duration::from_millis)
 }

@@ -13,12 +13,16 @@ use super::join::JoinOperator;
 use super::limit::LimitOperator;
 use super::materialize::MaterializeOperator;
 use super::normalize::NormalizeOperator;
+use super::over::OverOperator;
+use super::rank::RankOperator;
 use super::set_operation::SetOperationOperator;
+use super::sort::SortOperator;
 use super::temporal_join::TemporalJoinOperator;
 use super::union::UnionOperator;
 use super::window_aggregate::WindowAggregateOperator;
 use super::window_assign::WindowAssignOperator;
 use super::window_join::WindowJoinOperator;
+use super::window_rank::WindowRankOperator;
 
 /// The operator that does what the plan says.
 ///
@@ -47,6 +51,12 @@ pub fn operator(spec: &Spec, settings: &Settings) -> Result<Box<dyn Operator>, S
         OperatorKind::Deduplicate(of) => Box::new(DeduplicateOperator::new(name, of, inputs, ttl)),
         OperatorKind::SetOperation(of) => Box::new(SetOperationOperator::new(name, of, inputs, ttl)),
         OperatorKind::Materialize(of) => Box::new(MaterializeOperator::new(name, of, inputs, ttl)),
-        _ => return Err(format!("`{name}` is not supported")),
+        OperatorKind::Rank(of) => Box::new(RankOperator::new(name, of, inputs, ttl)?),
+        OperatorKind::WindowRank(of) => Box::new(WindowRankOperator::new(name, of, inputs, time_zone)?),
+        OperatorKind::Sort(of) => Box::new(SortOperator::new(name, of, inputs)),
+        OperatorKind::Over(of) => Box::new(OverOperator::new(name, of, inputs, ttl)?),
+        OperatorKind::Unnest(_) | OperatorKind::LookupJoin(_) | OperatorKind::Match(_) => {
+            return Err(format!("`{name}` is not supported"));
+        }
     })
 }

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use types::{ColumnType, DataType, Scalar, Value};
 
 use super::aggregate::AggregateCall;
-use super::group::GroupContext;
+use super::group_keys::GroupContext;
 use super::over::OverCall;
 use super::scope::{OuterScope, Scope};
 use super::subquery::{PreparedQuery, QueryValue};

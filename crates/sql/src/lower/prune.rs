@@ -135,7 +135,7 @@ fn reads(rel: &Rel, wanted: &BTreeSet<usize>) -> Vec<BTreeSet<usize>> {
             vec![all, right]
         }
         RelKind::Union => rel.inputs.iter().map(|_| wanted.clone()).collect(),
-        RelKind::SetOperation { .. } | RelKind::Conflict { .. } => {
+        RelKind::SetOperation { .. } => {
             rel.inputs.iter().map(|input| (0..input.fields.len()).collect()).collect()
         }
         RelKind::Over(over) => {
@@ -163,8 +163,6 @@ fn reads(rel: &Rel, wanted: &BTreeSet<usize>) -> Vec<BTreeSet<usize>> {
             fields.extend(read.into_iter().filter(|&field| field < width));
             vec![fields]
         }
-        // Its expressions name fields in many ways: all stay.
-        RelKind::Match(_) => vec![(0..width).collect()],
     }
 }
 
@@ -274,7 +272,7 @@ fn build(rel: &Arc<Rel>, wanted: &BTreeSet<usize>, inputs: &[&Built]) -> Built {
             let new = Rel::union(aligned.collect(), rel.span);
             Built { rel: new, places: places_of(rel, &kept) }
         }
-        RelKind::SetOperation { .. } | RelKind::Conflict { .. } | RelKind::Match(_) => {
+        RelKind::SetOperation { .. } => {
             same(rel.over_inputs(inputs.iter().map(|input| input.rel.clone()).collect()))
         }
         RelKind::Over(over) => {

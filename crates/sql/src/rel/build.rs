@@ -5,7 +5,7 @@ use std::sync::Arc;
 use types::{ColumnType, DataType};
 
 use super::{
-    AggregateRel, CalcRel, JoinRel, MatchRel, OverRel, RankRel, Rel, RelField, RelKind, SortRel, TemporalRel,
+    AggregateRel, CalcRel, JoinRel, OverRel, RankRel, Rel, RelField, RelKind, SortRel, TemporalRel,
     TimeAttribute, UnnestRel, WindowBound, WindowRel, WindowShape,
 };
 use crate::error::Span;
@@ -199,32 +199,6 @@ impl Rel {
             plain(&name, column_type)
         }));
         Rel::new(RelKind::Unnest(unnest), vec![input], fields, span)
-    }
-
-    /// `measures`: what the node gives behind the partition's fields.
-    pub(crate) fn matching(
-        input: Arc<Rel>,
-        matching: MatchRel,
-        measures: Vec<RelField>,
-        span: Span,
-    ) -> Arc<Rel> {
-        let partition = matching.partition.iter().map(|&field| RelField {
-            time: None,
-            window: None,
-            ..input.fields[field].clone()
-        });
-        let fields = partition.chain(measures).collect();
-        Rel::new(RelKind::Match(matching), vec![input], fields, span)
-    }
-
-    pub(crate) fn conflict(
-        input: Arc<Rel>,
-        key: Vec<usize>,
-        conflict: crate::plan::operator::Conflict,
-        span: Span,
-    ) -> Arc<Rel> {
-        let fields = input.fields.clone();
-        Rel::new(RelKind::Conflict { key, conflict }, vec![input], fields, span)
     }
 
     /// The same fields, computed in another way from other inputs.

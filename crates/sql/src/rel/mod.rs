@@ -89,12 +89,6 @@ pub(crate) enum RelKind {
     /// The first rows of each partition; found by a rule.
     Rank(RankRel),
     Unnest(UnnestRel),
-    Match(MatchRel),
-    /// `ON CONFLICT` of a sink.
-    Conflict {
-        key: Vec<usize>,
-        conflict: Conflict,
-    },
 }
 
 #[derive(Debug, Clone)]
@@ -193,17 +187,6 @@ pub(crate) struct UnnestRel {
     /// Scope: all fields of the node.
     pub(crate) exprs: ExprGraph,
     pub(crate) conditions: Vec<ExprId>,
-}
-
-#[derive(Debug, Clone)]
-pub(crate) struct MatchRel {
-    pub(crate) partition: Vec<usize>,
-    pub(crate) order: Vec<SortKey>,
-    pub(crate) pattern: Vec<PatternStep>,
-    pub(crate) defines: Vec<Option<PatternExpr>>,
-    pub(crate) measures: Vec<PatternExpr>,
-    pub(crate) skip: AfterMatch,
-    pub(crate) within: Option<Interval>,
 }
 
 impl Rel {

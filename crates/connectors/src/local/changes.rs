@@ -1,0 +1,74 @@
+//! Rows of a query that updates its rows: into those that stand, or out as they come.
+
+use super::{Chunk, Inner, TableKey};
+use crate::SinkOptions;
+use crate::event_log::RecordEncoder;
+use crate::format::json::write::{write_integer, write_string};
+use crate::result_store::RowEncoder;
+use engine::connector::{ConnectorError, Rows, Sink, SinkFactory};
+use engine::operator::changes::{Kinds, RowKind};
+use engine::row;
+use parking_lot::Mutex;
+use sql::plan::SinkTable;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::Arc;
+use types::EventTime;
+
+/// A row of a query that updates its rows, in a chunk.
+pub(super) struct Change {
+    pub(super) row: usize,
+    /// Its key in the store or log, where it has one.
+    pub(super) key: Option<Vec<u8>>,
+}
+
+/// Takes rows of a query that updates its rows: into those that stand, or out as they come.
+pub(super) fn take_changes(
+    mut inner: parking_lot::MutexGuard<'_, Inner>,
+    rows: &Rows<'_>,
+    key: &TableKey,
+    head: &[u8],
+    chunk: &mut Chunk,
+    changes: Vec<Change>,
+) -> Result<(), ConnectorError> {
+    let Inner { out, standing, changelog, changes: written, failure, .. } = &mut *inner;
+    for (change, line) in changes.into_iter().zip(&chunk.lines) {
+        let text = &chunk.data[line.text..line.end];
+        if *changelog {
+            *written += 1;
+            if let Err(error) = out.write_all(text) {
+                failure.get_or_insert(error);
+            }
+            continue;
+        }
+
+        let kind = match rows.kinds {
+            Kinds::All(kind) => kind,
+            Kinds::Each(kinds) => kinds[change.row],
+        };
+        let line = without_op(text, kind);
+        let mut place = head.to_vec();
+        place.push(0);
+        let has_key = change.key.is_some() || !key.fields.is_empty();
+        match change.key {
+            _ if !key.fields.is_empty() => {
+                let values = key.fields.iter().map(|&field| rows.columns[field].get(change.row));
+                row::write_all(values, &mut place);
+            }
+            Some(key) => place.extend(key),
+            None => place.extend_from_slice(&line),
+        }
+        standing.apply(kind, place, has_key, &line);
+    }
+    Ok(())
+}
+
+/// A line as that of a row that stands: what put it there does not matter.
+fn without_op(line: &[u8], kind: RowKind) -> Vec<u8> {
+    let op = format!(",\"op\":\"{}\"", kind.code()).into_bytes();
+    // It stands behind the table's name, before anything that a row may hold.
+    match line.windows(op.len()).position(|window| *window == *op) {
+        Some(at) if kind != RowKind::Insert => [&line[..at], &line[at + op.len()..]].concat(),
+        _ => line.to_vec(),
+    }
+}

@@ -1,0 +1,383 @@
+//! Operators of joins: which kind of join a node is, and by which keys.
+
+use super::operators::spread;
+use super::{Failed, Lowering, Producer, fields_of};
+use crate::dialect;
+use crate::error::Diagnostic;
+use crate::expr::{Comparison, Expr, ExprGraph, ExprId};
+use crate::plan::operator::{
+    Changes, Distribution, Field, IntervalJoin, Join, JoinKey, JoinKind, LookupJoin, LookupKey, OperatorKind,
+    Predicate, TemporalJoin, Time, WindowJoin, WindowProperty,
+};
+use crate::plan::{SourceTable, TableColumn};
+use crate::rel::rebase::{inputs_of, moved};
+use crate::rel::times::{interval, window_join};
+use crate::rel::{JoinRel, Rel, TemporalRel, TimeAttribute};
+use std::sync::Arc;
+use types::DataType;
+
+impl Lowering<'_> {
+    pub(super) fn join(&mut self, rel: &Arc<Rel>, join: &JoinRel) -> Result<Producer, Failed> {
+        let (left, right) = (&rel.inputs[0], &rel.inputs[1]);
+        let (of_left, of_right) = (self.produce(left)?, self.produce(right)?);
+        let appends = of_left.changes.is_append() && of_right.changes.is_append();
+        let windows = window_join(left, right, join).filter(|_| appends);
+        let times = interval(left, right, join).filter(|_| appends && windows.is_none());
+        let special: Vec<usize> = match (&windows, &times) {
+            (Some(windows), _) => windows.conditions.clone(),
+            (None, Some(times)) => times.conditions.clone(),
+            (None, None) => vec![],
+        };
+        let conditions: Vec<ExprId> = join
+            .conditions
+            .iter()
+            .enumerate()
+            .filter(|(place, _)| !special.contains(place))
+            .map(|(_, id)| *id)
+            .collect();
+
+        let (sides, keys, condition) = self.join_keys(
+            [of_left, of_right],
+            [left.fields.len(), right.fields.len()],
+            &join.exprs,
+            &conditions,
+            rel,
+        );
+        let [of_left, of_right] = sides;
+        let widths = [of_left.fields.len(), of_right.fields.len()];
+        let is_plain = widths == [left.fields.len(), right.fields.len()];
+        let null_aware = join.null_aware.is_some();
+        let by = |side: fn(&JoinKey) -> usize| -> Vec<usize> { keys.iter().map(side).collect() };
+        let (mut by_left, mut by_right) = (by(|key| key.left), by(|key| key.right));
+        if null_aware {
+            // The compared value may be null on either side: all rows of one correlation belong together.
+            by_left.pop();
+            by_right.pop();
+        }
+        let distributions = [spread(&by_left), spread(&by_right)];
+
+        let mut fields: Vec<Field> = of_left.fields.clone();
+        let (pads_left, pads_right) = match join.kind {
+            JoinKind::Left => (false, true),
+            JoinKind::Right => (true, false),
+            JoinKind::Full => (true, true),
+            _ => (false, false),
+        };
+        fields.iter_mut().for_each(|field| field.column_type.nullable |= pads_left);
+        match join.kind {
+            JoinKind::Semi | JoinKind::Anti => {}
+            JoinKind::Mark => {
+                fields.push(Field { name: "$matched".to_owned(), column_type: DataType::Boolean.not_null() })
+            }
+            _ => fields.extend(of_right.fields.iter().cloned().map(|mut field| {
+                field.column_type.nullable |= pads_right;
+                field
+            })),
+        }
+
+        let unique = |producer: &Producer, by: &[usize]| {
+            producer.key.as_ref().is_some_and(|key| key.iter().all(|field| by.contains(field)))
+        };
+        let is_unique = [unique(&of_left, &by_left), unique(&of_right, &by_right)];
+        let left_key = of_left.key.clone();
+        let right_key = of_right.key.clone();
+        let shifted = |key: Vec<usize>| key.into_iter().map(|field| widths[0] + field).collect::<Vec<_>>();
+        let key = match join.kind {
+            JoinKind::Semi | JoinKind::Anti | JoinKind::Mark => left_key,
+            JoinKind::Inner | JoinKind::Left if is_unique[1] => left_key,
+            JoinKind::Inner | JoinKind::Right if is_unique[0] => right_key.map(shifted),
+            _ => match (left_key, right_key) {
+                (Some(mut a), Some(b)) => {
+                    a.extend(shifted(b));
+                    Some(a)
+                }
+                _ => None,
+            },
+        };
+
+        let inner_of_appends = appends && matches!(join.kind, JoinKind::Inner);
+        let (kind, changes, name) = if let Some(windows) = windows {
+            let is_instant = left.fields.iter().any(|field| {
+                field.window.is_some_and(|bound| bound.which == WindowProperty::Time)
+                    && matches!(field.column_type.data_type, DataType::TimestampLtz(_))
+            });
+            let window_join = WindowJoin {
+                kind: join.kind,
+                keys: keys.clone(),
+                windows: [windows.left, windows.right],
+                is_instant,
+                condition,
+            };
+            (OperatorKind::WindowJoin(window_join), Changes::Append, "WindowJoin")
+        } else if let Some(times) = times {
+            let time = |field| match times.attribute {
+                TimeAttribute::Event => Time::Event(field),
+                TimeAttribute::Processing => Time::Processing,
+            };
+            let interval_join = IntervalJoin {
+                kind: join.kind,
+                keys: keys.clone(),
+                left_time: time(times.left),
+                right_time: time(times.right),
+                lower: times.lower,
+                upper: times.upper,
+                condition,
+            };
+            (OperatorKind::IntervalJoin(interval_join), Changes::Append, "IntervalJoin")
+        } else {
+            let changes = if inner_of_appends { Changes::Append } else { Changes::Retract };
+            let regular =
+                Join { kind: join.kind, keys: keys.clone(), condition, null_aware, unique: is_unique };
+            (OperatorKind::Join(regular), changes, "Join")
+        };
+
+        let shown: Vec<String> = keys
+            .iter()
+            .map(|key| format!("{} = {}", of_left.fields[key.left].name, of_right.fields[key.right].name))
+            .collect();
+        let name = format!("{:?}{name}[{}]", join.kind, shown.join(" AND "));
+        let [by_left, by_right] = distributions;
+        let inputs = vec![(of_left, by_left), (of_right, by_right)];
+        let producer = self.add(kind, inputs, (fields, changes, key), (name, rel.span));
+        if is_plain {
+            return Ok(producer);
+        }
+
+        // Without the fields that were computed for the keys alone.
+        let mut places: Vec<usize> = (0..left.fields.len()).collect();
+        match join.kind {
+            JoinKind::Semi | JoinKind::Anti => {}
+            JoinKind::Mark => places.push(widths[0]),
+            _ => places.extend((0..right.fields.len()).map(|field| widths[0] + field)),
+        }
+        Ok(self.arranged(producer, &places, None, rel.span))
+    }
+
+    /// Equalities as keys, computed by a Calc where they are no fields; and what is left of the conditions.
+    fn join_keys(
+        &mut self,
+        [mut left, mut right]: [Producer; 2],
+        [of_left, of_right]: [usize; 2],
+        exprs: &ExprGraph,
+        conditions: &[ExprId],
+        rel: &Rel,
+    ) -> ([Producer; 2], Vec<JoinKey>, Option<Predicate>) {
+        let mut found: Vec<(ExprId, ExprId, bool)> = vec![];
+        let mut rest = vec![];
+        for &condition in conditions {
+            match equality(exprs, condition, of_left) {
+                Some(key) => found.push(key),
+                None => rest.push(condition),
+            }
+        }
+
+        let place = |exprs: &ExprGraph, id: ExprId| match exprs.expr(id) {
+            Expr::Column(field) => Some(*field),
+            _ => None,
+        };
+        let (mut added_left, mut added_right) = (vec![], vec![]);
+        let mut keys = vec![];
+        for (a, b, nulls_match) in found {
+            let left = place(exprs, a).unwrap_or_else(|| {
+                added_left.push(a);
+                of_left + added_left.len() - 1
+            });
+            let right = place(exprs, b).map(|field| field - of_left).unwrap_or_else(|| {
+                added_right.push(b);
+                of_right + added_right.len() - 1
+            });
+            keys.push(JoinKey { left, right, nulls_match });
+        }
+
+        if !added_left.is_empty() {
+            let places: Vec<usize> = (0..of_left).collect();
+            left = self.arranged(left, &places, Some((exprs, &added_left)), rel.span);
+        }
+        if !added_right.is_empty() {
+            let places: Vec<usize> = (0..of_right).collect();
+            // Over the right fields alone.
+            let scope = rel.inputs[1].scope();
+            let (own, ids) = moved(exprs, &added_right, scope, |field| field - of_left);
+            right = self.arranged(right, &places, Some((&own, &ids)), rel.span);
+        }
+
+        // The rest is over both sides as they are now.
+        let mut scope: Vec<crate::expr::InputColumn> = vec![];
+        for field in left.fields.iter().chain(&right.fields) {
+            scope.push(crate::expr::InputColumn {
+                name: field.name.clone(),
+                column_type: field.column_type.clone(),
+            });
+        }
+        let width = left.fields.len();
+        let (exprs, rest) =
+            moved(exprs, &rest, scope, |field| if field < of_left { field } else { width + field - of_left });
+        let condition = self.predicate(&exprs, &rest);
+        ([left, right], keys, condition)
+    }
+
+    pub(super) fn temporal(&mut self, rel: &Arc<Rel>, join: &TemporalRel) -> Result<Producer, Failed> {
+        let (left, right) = (&rel.inputs[0], &rel.inputs[1]);
+        if left.fields[join.time].time == Some(TimeAttribute::Processing) {
+            return self.lookup(rel, join);
+        }
+
+        let (of_left, of_right) = (self.produce(left)?, self.produce(right)?);
+        let right_time = right.fields.iter().position(|field| field.time == Some(TimeAttribute::Event));
+        let Some(right_time) = right_time else {
+            let error =
+                Diagnostic::error(rel.span, "the right side of FOR SYSTEM_TIME AS OF has no event time")
+                    .with_hint("declare it: WATERMARK FOR time AS time");
+            return Err(self.fail(error));
+        };
+        let Some(version_key) = of_right.key.clone() else {
+            let error =
+                Diagnostic::error(rel.span, "the right side of FOR SYSTEM_TIME AS OF has no primary key")
+                    .with_hint("declare it: PRIMARY KEY (column) NOT ENFORCED");
+            return Err(self.fail(error));
+        };
+        if !of_left.changes.is_append() {
+            return Err(self.takes_no_updates("FOR SYSTEM_TIME AS OF", rel));
+        }
+        let widths = [left.fields.len(), right.fields.len()];
+        let (sides, keys, condition) =
+            self.join_keys([of_left, of_right], widths, &join.exprs, &join.conditions, rel);
+        let [of_left, of_right] = sides;
+        if !version_key.iter().all(|field| keys.iter().any(|key| key.right == *field)) {
+            let error =
+                Diagnostic::error(rel.span, "FOR SYSTEM_TIME AS OF joins by the whole key of its right side");
+            return Err(self.fail(error));
+        }
+
+        let mut fields = of_left.fields.clone();
+        fields.extend(of_right.fields.iter().cloned().map(|mut field| {
+            field.column_type.nullable |= join.kind == JoinKind::Left;
+            field
+        }));
+        let by = |side: fn(&JoinKey) -> usize| keys.iter().map(side).collect::<Vec<usize>>();
+        let (by_left, by_right) = (by(|key| key.left), by(|key| key.right));
+        let wide = of_left.fields.len();
+        let is_plain = [wide, of_right.fields.len()] == widths;
+        let kind = OperatorKind::TemporalJoin(TemporalJoin {
+            kind: join.kind,
+            keys,
+            left_time: join.time,
+            right_time,
+            condition,
+        });
+        let inputs = vec![(of_left, spread(&by_left)), (of_right, spread(&by_right))];
+        let out = (fields, Changes::Append, None);
+        let producer = self.add(kind, inputs, out, ("TemporalJoin".to_owned(), rel.span));
+        if is_plain {
+            return Ok(producer);
+        }
+        let places: Vec<usize> = (0..widths[0]).chain((0..widths[1]).map(|field| wide + field)).collect();
+        Ok(self.arranged(producer, &places, None, rel.span))
+    }
+
+    fn lookup(&mut self, rel: &Arc<Rel>, join: &TemporalRel) -> Result<Producer, Failed> {
+        let (left, right) = (&rel.inputs[0], &rel.inputs[1]);
+        let of_left = self.produce(left)?;
+        let fused = self.sources.fuse(right);
+        let table = fused.as_ref().filter(|fused| fused.filters.is_empty()).map(|fused| fused.table);
+        let Some(table) = table.map(|table| &self.catalog.tables[table]) else {
+            let error = Diagnostic::error(rel.span, "a lookup reads a table, and no query over one");
+            return Err(self.fail(error.with_hint("put the conditions into ON or WHERE")));
+        };
+        if !dialect::is_lookup(&table.options) {
+            let error = Diagnostic::error(rel.span, format!("`{}` cannot be looked up", table.name))
+                .with_hint("by event time it can be joined as it was: FOR SYSTEM_TIME AS OF its left side's event time");
+            return Err(self.fail(error));
+        }
+
+        let of_table = |field: &crate::rel::RelField| {
+            let name = field.name.trim_matches('`');
+            table.stored.iter().position(|column: &TableColumn| column.name == name)
+        };
+        let columns: Option<Vec<usize>> = right.fields.iter().map(of_table).collect();
+        let Some(columns) = columns else {
+            let error = Diagnostic::error(rel.span, "a table that is looked up has stored columns alone")
+                .with_hint("compute from them in the SELECT");
+            return Err(self.fail(error));
+        };
+        let width = left.fields.len();
+        let mut keys = vec![];
+        let mut rest = vec![];
+        for &condition in &join.conditions {
+            match lookup_key(&join.exprs, condition, width) {
+                Some((field, key)) => keys.push((columns[field], key)),
+                None => rest.push(condition),
+            }
+        }
+        if keys.is_empty() {
+            let error = Diagnostic::error(rel.span, format!("`{}` is looked up by no column", table.name))
+                .with_hint("ON must say which of its columns equals what: ON a.id = b.id");
+            return Err(self.fail(error));
+        }
+
+        let source = SourceTable {
+            name: table.name.clone(),
+            columns: table.stored.clone(),
+            leaves: columns.iter().map(|&column| table.leaves[column].clone()).collect(),
+            changes: Changes::Append,
+            options: table.options.clone(),
+            rows: None,
+            span: table.span,
+        };
+        let changes = of_left.changes.clone();
+        let fields = fields_of(rel);
+        let added = fields[width..].to_vec();
+        let kind = OperatorKind::LookupJoin(LookupJoin {
+            kind: join.kind,
+            table: Arc::new(source),
+            keys,
+            condition: self.predicate(&join.exprs, &rest),
+            fields: added,
+        });
+        let name = format!("LookupJoin[{}]", table.name);
+        Ok(self.add(kind, vec![(of_left, Distribution::Forward)], (fields, changes, None), (name, rel.span)))
+    }
+}
+
+/// `left = right` or `left IS NOT DISTINCT FROM right`: the two sides, each over its own fields.
+fn equality(exprs: &ExprGraph, condition: ExprId, width: usize) -> Option<(ExprId, ExprId, bool)> {
+    let sides = |a: ExprId, b: ExprId| {
+        let is_left = |id: ExprId| inputs_of(exprs, &[id]).iter().all(|&input| input < width);
+        let is_right = |id: ExprId| inputs_of(exprs, &[id]).iter().all(|&input| input >= width);
+        let is_read = |id: ExprId| !inputs_of(exprs, &[id]).is_empty();
+        if !is_read(a) || !is_read(b) {
+            return None;
+        }
+        if is_left(a) && is_right(b) {
+            return Some((a, b));
+        }
+        (is_left(b) && is_right(a)).then_some((b, a))
+    };
+    match exprs.expr(condition) {
+        Expr::Compare(Comparison::Equal, a, b) => sides(*a, *b).map(|(a, b)| (a, b, false)),
+        // As the binder writes it: (a = b) IS TRUE OR (a IS NULL AND b IS NULL).
+        Expr::Or(equal, both) => {
+            let Expr::IsTrue(equal) = exprs.expr(*equal) else { return None };
+            let Expr::Compare(Comparison::Equal, a, b) = exprs.expr(*equal) else { return None };
+            let Expr::And(x, y) = exprs.expr(*both) else { return None };
+            let (Expr::IsNull(_), Expr::IsNull(_)) = (exprs.expr(*x), exprs.expr(*y)) else { return None };
+            sides(*a, *b).map(|(a, b)| (a, b, true))
+        }
+        _ => None,
+    }
+}
+
+/// A condition by which a table is looked up: its field, and what it equals.
+fn lookup_key(exprs: &ExprGraph, condition: ExprId, width: usize) -> Option<(usize, LookupKey)> {
+    let Expr::Compare(Comparison::Equal, a, b) = exprs.expr(condition) else { return None };
+    let key = |field: ExprId, value: ExprId| {
+        let Expr::Column(field) = exprs.expr(field) else { return None };
+        let field = field.checked_sub(width)?;
+        match exprs.expr(value) {
+            Expr::Column(left) if *left < width => Some((field, LookupKey::Field(*left))),
+            Expr::Literal(value) => Some((field, LookupKey::Literal(value.clone()))),
+            _ => None,
+        }
+    };
+    key(*a, *b).or_else(|| key(*b, *a))
+}

@@ -1,0 +1,198 @@
+//! Pipelines: the scan of a table with all its queries, in one graph of what they reach.
+
+use super::Draft;
+use super::fuse::{self, FusedStage};
+use crate::catalog::Table;
+use crate::expr::{Expr, ExprGraph, ExprId, InputColumn};
+use crate::graph::map_operands;
+use crate::plan::operator::Changes;
+use crate::plan::{Aggregate, Pipeline, Query, Rowtime, Shape, SourceTable, WindowAggregate};
+use crate::rewrite::Rewriter;
+use jiff::tz::TimeZone;
+use std::collections::HashMap;
+use std::convert::Infallible;
+
+pub(super) fn pipeline(
+    table: &Table,
+    changes: Changes,
+    graph: &ExprGraph,
+    drafts: Vec<Draft>,
+    time_zone: &TimeZone,
+) -> Pipeline {
+    let mut rewriter = Rewriter::new(graph, time_zone);
+    let rowtime = table.rowtime.as_ref().map(|rowtime| Rowtime {
+        name: rowtime.name.clone(),
+        time: rewriter.rewrite(rowtime.time),
+        watermark: rewriter.rewrite(rowtime.watermark),
+        delay: rowtime.delay,
+    });
+
+    let mut queries = vec![];
+    for Draft { name, fused, targets, span } in drafts {
+        let filter = rewriter.conditions(&fused.filters);
+        let shape = match fused.stage {
+            FusedStage::Grouped(group) => {
+                Shape::Aggregate(aggregate(*group, &fused.columns, &mut rewriter, time_zone))
+            }
+            FusedStage::Rows | FusedStage::Windowed { .. } => {
+                Shape::Rows { columns: fused.columns.iter().map(|id| rewriter.rewrite(*id)).collect() }
+            }
+        };
+        queries.push(Query { name, targets, filter, shape, span });
+    }
+
+    let mut pipeline = Pipeline {
+        source: SourceTable {
+            name: table.name.clone(),
+            columns: table.stored.clone(),
+            leaves: table.leaves.clone(),
+            changes,
+            options: table.options.clone(),
+            rows: table.rows.clone(),
+            span: table.span,
+        },
+        exprs: rewriter.finish(),
+        rowtime,
+        common_filter: vec![],
+        queries,
+    };
+
+    pipeline.common_filter = common_filter(&mut pipeline.queries);
+    prune(&mut pipeline);
+    pipeline
+}
+
+fn aggregate(
+    group: fuse::FusedGroup,
+    columns: &[ExprId],
+    rows: &mut Rewriter<'_>,
+    time_zone: &TimeZone,
+) -> WindowAggregate {
+    let keys = group.keys.iter().map(|key| rows.rewrite(*key)).collect();
+    let aggregates = group
+        .aggregates
+        .into_iter()
+        .map(|call| Aggregate {
+            arg: call.arg.map(|arg| rows.rewrite(arg)),
+            filter: call.filter.map(|filter| rows.rewrite(filter)),
+            ..call
+        })
+        .collect();
+
+    let mut output = Rewriter::new(&group.output, time_zone);
+    let having = output.conditions(&group.having);
+    let columns = columns.iter().map(|id| output.rewrite(*id)).collect();
+    let mut shape =
+        WindowAggregate { window: group.window, keys, aggregates, output: output.finish(), having, columns };
+    let roots: Vec<ExprId> = shape.having.iter().chain(&shape.columns).copied().collect();
+    // The keys and the window's columns stay; a call whose result nobody reads is not computed.
+    let calls = shape.keys.len()..shape.keys.len() + shape.aggregates.len();
+    let compacted = Compacted::of(&shape.output, &roots, |input| !calls.contains(&input));
+    for id in shape.having.iter_mut().chain(&mut shape.columns) {
+        *id = compacted.moved(*id);
+    }
+    let mut call = calls.start..;
+    shape.aggregates.retain(|_| call.next().is_some_and(|input| compacted.inputs.contains(&input)));
+    shape.output = compacted.graph;
+    shape
+}
+
+/// Takes the conditions that every query has out of the queries.
+fn common_filter(queries: &mut [Query]) -> Vec<ExprId> {
+    let Some((first, others)) = queries.split_first() else { return vec![] };
+    let common: Vec<ExprId> = first
+        .filter
+        .iter()
+        .copied()
+        .filter(|id| others.iter().all(|query| query.filter.contains(id)))
+        .collect();
+    for query in queries {
+        query.filter.retain(|id| !common.contains(id));
+    }
+    common
+}
+
+/// Leaves only the nodes and leaves that the pipeline uses.
+fn prune(pipeline: &mut Pipeline) {
+    let mut roots = vec![];
+    each_id(pipeline, &mut |id| roots.push(*id));
+    let compacted = Compacted::of(&pipeline.exprs, &roots, |_| false);
+    each_id(pipeline, &mut |id| *id = compacted.moved(*id));
+    pipeline.source.leaves =
+        compacted.inputs.iter().map(|input| pipeline.source.leaves[*input].clone()).collect();
+    pipeline.exprs = compacted.graph;
+}
+
+/// Every expression over the pipeline's graph.
+fn each_id(pipeline: &mut Pipeline, visit: &mut impl FnMut(&mut ExprId)) {
+    if let Some(rowtime) = &mut pipeline.rowtime {
+        visit(&mut rowtime.time);
+        visit(&mut rowtime.watermark);
+    }
+    pipeline.common_filter.iter_mut().for_each(&mut *visit);
+    for query in &mut pipeline.queries {
+        query.filter.iter_mut().for_each(&mut *visit);
+        match &mut query.shape {
+            Shape::Rows { columns } => columns.iter_mut().for_each(&mut *visit),
+            Shape::Aggregate(aggregate) => {
+                aggregate.keys.iter_mut().for_each(&mut *visit);
+                for call in &mut aggregate.aggregates {
+                    call.arg.iter_mut().chain(&mut call.filter).for_each(&mut *visit);
+                }
+            }
+        }
+    }
+}
+
+/// A graph without what no root reaches.
+struct Compacted {
+    graph: ExprGraph,
+    /// The inputs kept, by their old places.
+    inputs: Vec<usize>,
+    moved: HashMap<ExprId, ExprId>,
+}
+
+impl Compacted {
+    /// Inputs are kept where they are used, and where `keep` says so.
+    fn of(graph: &ExprGraph, roots: &[ExprId], keep: impl Fn(usize) -> bool) -> Compacted {
+        let mut reached = vec![false; graph.len()];
+        let mut stack = roots.to_vec();
+
+        while let Some(id) = stack.pop() {
+            if !std::mem::replace(&mut reached[id.0 as usize], true) {
+                stack.extend(graph.operands(id));
+            }
+        }
+
+        let mut used: Vec<bool> = (0..graph.inputs.len()).map(keep).collect();
+        for (id, node) in graph.iter() {
+            if let (Expr::Column(input), true) = (&node.expr, reached[id.0 as usize]) {
+                used[*input] = true;
+            }
+        }
+
+        let inputs: Vec<usize> = (0..graph.inputs.len()).filter(|input| used[*input]).collect();
+        let columns: Vec<InputColumn> = inputs.iter().map(|input| graph.inputs[*input].clone()).collect();
+        let mut compacted = Compacted { graph: ExprGraph::new(columns), inputs, moved: HashMap::new() };
+
+        for (id, node) in graph.iter().filter(|(id, _)| reached[id.0 as usize]) {
+            let expr = match &node.expr {
+                Expr::Column(input) => {
+                    let place = compacted.inputs.iter().position(|kept| kept == input);
+                    Expr::Column(place.expect("a reached column is kept"))
+                }
+                other => match map_operands(other, |operand| Ok::<_, Infallible>(compacted.moved(operand))) {
+                    Ok(expr) => expr,
+                },
+            };
+            let new = compacted.graph.add(expr, node.column_type.clone());
+            compacted.moved.insert(id, new);
+        }
+
+        compacted
+    }
+
+    fn moved(&self, id: ExprId) -> ExprId {
+        self.moved[&id]
+    }
+}
