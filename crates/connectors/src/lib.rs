@@ -93,6 +93,18 @@ pub fn sink_options(table: &SinkTable) -> Result<SinkOptions, Vec<Diagnostic>> {
 
 /// Everything that is wrong with the options of a plan's tables.
 pub fn check(plan: &Plan) -> Vec<Diagnostic> {
+    check_by(plan, source_options)
+}
+
+/// As [`check`], for a local run.
+pub fn check_local(plan: &Plan) -> Vec<Diagnostic> {
+    check_by(plan, local_source_options)
+}
+
+fn check_by(
+    plan: &Plan,
+    source_options: fn(&SourceTable) -> Result<SourceOptions, Vec<Diagnostic>>,
+) -> Vec<Diagnostic> {
     let sources = plan.pipelines.iter().map(|pipeline| source_options(&pipeline.source).err());
     let sinks = plan.sinks.iter().map(|sink| sink_options(sink).err());
     sources.chain(sinks).flatten().flatten().collect()

@@ -72,6 +72,10 @@ impl Outlet for Nowhere {
     fn advance(&mut self, _time: StreamTime) -> Result<(), OperatorError> {
         Ok(())
     }
+
+    fn flush(&mut self) -> Result<(), OperatorError> {
+        Ok(())
+    }
 }
 
 /// Runs rows `(key, value)` through an operator: first every key once as an insert, then rows of `kinds` in turn over

@@ -26,6 +26,10 @@ impl Outlet for Counted {
     fn advance(&mut self, _time: StreamTime) -> Result<(), OperatorError> {
         Ok(())
     }
+
+    fn flush(&mut self) -> Result<(), OperatorError> {
+        Ok(())
+    }
 }
 
 /// What is measured.

@@ -1,19 +1,10 @@
 //! Rows of a query that updates its rows: into those that stand, or out as they come.
 
 use super::{Chunk, Inner, TableKey};
-use crate::SinkOptions;
-use crate::event_log::RecordEncoder;
-use crate::format::json::write::{write_integer, write_string};
-use crate::result_store::RowEncoder;
-use engine::connector::{ConnectorError, Rows, Sink, SinkFactory};
+use engine::connector::{ConnectorError, Rows};
 use engine::operator::changes::{Kinds, RowKind};
 use engine::row;
-use parking_lot::Mutex;
-use sql::plan::SinkTable;
-use std::collections::BTreeMap;
 use std::io::Write;
-use std::sync::Arc;
-use types::EventTime;
 
 /// A row of a query that updates its rows, in a chunk.
 pub(super) struct Change {

@@ -19,7 +19,6 @@ use crate::result_store::RowEncoder;
 use changes::{Change, take_changes};
 use engine::connector::{ConnectorError, Rows, Sink, SinkFactory};
 use engine::operator::changes::{Kinds, RowKind};
-use engine::row;
 use parking_lot::Mutex;
 use sql::plan::SinkTable;
 use standing::Standing;

@@ -4,7 +4,7 @@ use super::ExecutionError;
 use super::options::Mode;
 use super::spec::Shared;
 use crate::batch::LeafRequest;
-use crate::connector::{SinkFactory, Source, SourceFactory, Split, StartFrom, StartPosition};
+use crate::connector::{Source, Split, StartFrom, StartPosition};
 use crate::lateness::LatenessRecorder;
 use crate::watermark::{NO_WATERMARK, Watermarks};
 use jiff::tz::TimeZone;
@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use types::{Clock, Interval, Offset, PartitionId};
+use types::{Interval, Offset, PartitionId};
 
 impl Shared<'_> {
     /// Opens the sources of all subtasks: nobody may move event time on before all partitions are known.

@@ -14,7 +14,7 @@ use super::vertices::{Spawning, start_vertex};
 use super::wiring::Wiring;
 use super::{Execution, ExecutionError, global_vertex, operator_vertex, source_vertex};
 use crate::batch::Batch;
-use crate::connector::{DeadLetters, Reads, SinkFactory, Source, SourceFactory};
+use crate::connector::{DeadLetters, Reads, SinkFactory, SourceFactory};
 use crate::lateness::RecordedLateness;
 use crate::layout::Layout;
 use crate::memory::{Account, Holder};

@@ -2,7 +2,6 @@
 
 use super::global::Standing;
 use super::room::{Parked, Reclaimed};
-use crate::connector::Source;
 use std::time::Duration;
 use types::{PartitionId, Timestamp};
 

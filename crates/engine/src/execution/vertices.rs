@@ -14,7 +14,6 @@ use crossbeam_channel::Sender;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::thread;
-use types::Clock;
 
 /// Starts the subtasks of a vertex of operators.
 pub(super) fn start_vertex(

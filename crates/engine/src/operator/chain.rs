@@ -13,7 +13,7 @@
 
 use sql::functions::{Env, EvalError};
 
-use super::changes::Changes;
+use super::changes::{Changes, RowWatermarks};
 use crate::connector::ConnectorError;
 use crate::state::{StateError, StateImage, StatePart, StateWriter};
 use crate::watermark::NO_WATERMARK;
@@ -198,7 +198,8 @@ impl Context<'_> {
                 ChainTarget::Outlet(outlet) => self.outlets[outlet].write(rows, &self.env)?,
                 ChainTarget::Operator { place, input, .. } => {
                     let (link, mut context) = split(self.behind, self.outlets, self.first, place, self.env);
-                    link.operator.process(input, rows, &mut context)?;
+                    let rows = link.stamped(input, rows);
+                    link.operator.process(input, &rows, &mut context)?;
                 }
             }
         }
@@ -226,6 +227,18 @@ struct Lent<'a> {
     inputs: &'a mut [Vec<StreamTime>],
     watermark: &'a mut i64,
     told: &'a mut StreamTime,
+}
+
+impl Lent<'_> {
+    /// Rows as the operator judges them. One producer knows how far event time has come before each of its rows; of
+    /// several none knows how far the others are, so that only where they all stand may make a row late.
+    fn stamped<'r>(&self, input: usize, rows: &Changes<'r>) -> Changes<'r> {
+        if self.inputs[input].len() == 1 {
+            return *rows;
+        }
+        let all = StreamTime::of_all(self.inputs[input].iter().copied()).watermark;
+        Changes { watermarks: RowWatermarks::All(all), ..*rows }
+    }
 }
 
 impl Chain {
@@ -260,7 +273,8 @@ impl Chain {
             ChainTarget::Outlet(outlet) => self.outlets[outlet].write(rows, &self.env),
             ChainTarget::Operator { place, input, .. } => {
                 let (link, mut context) = split(&mut self.links, &mut self.outlets, 0, place, self.env);
-                link.operator.process(input, rows, &mut context)
+                let rows = link.stamped(input, rows);
+                link.operator.process(input, &rows, &mut context)
             }
         }
     }

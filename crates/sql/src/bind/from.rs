@@ -58,7 +58,7 @@ impl Source {
 }
 
 impl Binder {
-    pub(super) fn from_clause(
+    pub(super) fn bind_from_clause(
         &mut self,
         select: &Select,
         outer: Option<&OuterScope>,
@@ -130,12 +130,11 @@ impl Binder {
     }
 
     fn join(&mut self, join: &Join, outer: Option<&OuterScope>) -> Bound<Source> {
-        let left = Box::new(self.from(&join.left, outer)?);
+        let left = self.from(&join.left, outer)?;
         self.join_right(left, join, outer)
     }
 
-    fn join_right(&mut self, left: Box<Source>, join: &Join, outer: Option<&OuterScope>) -> Bound<Source> {
-        let left = *left;
+    fn join_right(&mut self, left: Source, join: &Join, outer: Option<&OuterScope>) -> Bound<Source> {
         let kind = match join.kind {
             ast::JoinKind::Inner | ast::JoinKind::Cross => JoinKind::Inner,
             ast::JoinKind::Left => JoinKind::Left,

@@ -40,12 +40,15 @@ pub(super) struct Item {
     pub(super) span: Span,
 }
 
+/// An item of ORDER BY, the columns of the source it uses, and where it is written.
+pub(super) type SortItem = (BoundOrder, Vec<(ExprId, Ident)>, Span);
+
 /// A SELECT whose expressions are bound.
 pub(super) struct Bodies {
     pub(super) items: Vec<Item>,
     pub(super) having: Vec<Item>,
     pub(super) qualify: Vec<Item>,
-    pub(super) order: Vec<(BoundOrder, Vec<(ExprId, Ident)>, Span)>,
+    pub(super) order: Vec<SortItem>,
 }
 
 /// What stands behind a query, as far as its SELECT must know it.
@@ -107,7 +110,7 @@ impl Binder {
     ) -> Bound<(Relation, Option<types::Value>)> {
         self.select_hints(&select.hints)?;
         // Queries nest in FROM: what a SELECT needs besides must not lie on the stack meanwhile.
-        let from = Box::new(self.from_clause(select, outer)?);
+        let from = Box::new(self.bind_from_clause(select, outer)?);
         self.select_from(select, behind, from, outer)
     }
 
@@ -237,7 +240,7 @@ impl Binder {
         calls: &mut Calls,
         item: &OrderItem,
         aliases: &[Column],
-    ) -> Bound<(BoundOrder, Vec<(ExprId, Ident)>, Span)> {
+    ) -> Bound<SortItem> {
         let nulls_first = item.nulls_first.unwrap_or(!item.descending);
         let order = |id| BoundOrder { id, descending: item.descending, nulls_first };
         if let ExprKind::Name(path) = &item.expr.kind

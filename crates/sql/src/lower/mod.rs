@@ -170,7 +170,7 @@ impl Lowering<'_> {
         }
 
         let producer = self.produce(rel)?;
-        let producer = self.into_sink(producer, query, table)?;
+        let producer = self.prepare_for_sink(producer, query, table)?;
         self.connect(&producer, target);
         Ok(())
     }

@@ -4,8 +4,8 @@ use super::{Failed, Lowering, Producer, fields_of, keys, ranks};
 use crate::error::Diagnostic;
 use crate::expr::{Expr, ExprGraph, ExprId};
 use crate::plan::operator::{
-    Calc, Changes, Distribution, Field, Match, Materialize, Normalize, OperatorKind, Predicate, SetOperation,
-    Time, Unnest, WindowAssign, Windowing,
+    Calc, Changes, Distribution, Field, Materialize, Normalize, OperatorKind, Predicate, SetOperation, Time,
+    Unnest, WindowAssign, Windowing,
 };
 use crate::rel::rebase::moved;
 use crate::rel::{CalcRel, Rel, RelKind, TimeAttribute, WindowShape};

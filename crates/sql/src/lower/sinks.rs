@@ -28,7 +28,7 @@ impl Lowering<'_> {
     }
 
     /// The producer with what a keyed table needs before it.
-    pub(super) fn into_sink(
+    pub(super) fn prepare_for_sink(
         &mut self,
         producer: Producer,
         query: &BoundQuery,

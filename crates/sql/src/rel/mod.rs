@@ -21,10 +21,7 @@ use types::{ColumnType, Interval};
 use crate::error::Span;
 use crate::expr::{ExprGraph, ExprId};
 use crate::plan::Window;
-use crate::plan::operator::{
-    AfterMatch, Call, Conflict, Frame, JoinKind, PatternExpr, PatternStep, SetOperator, SortKey,
-    WindowProperty,
-};
+use crate::plan::operator::{Call, Frame, JoinKind, SetOperator, SortKey, WindowProperty};
 
 /// A node with its inputs.
 #[derive(Debug)]
