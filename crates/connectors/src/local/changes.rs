@@ -59,7 +59,7 @@ fn without_op(line: &[u8], kind: RowKind) -> Vec<u8> {
     let op = format!(",\"op\":\"{}\"", kind.code()).into_bytes();
     // It stands behind the table's name, before anything that a row may hold.
     match line.windows(op.len()).position(|window| *window == *op) {
-        Some(at) if kind != RowKind::Insert => [&line[..at], &line[at + op.len()..]].concat(),
-        _ => line.to_vec(),
+        Some(at) => [&line[..at], &line[at + op.len()..]].concat(),
+        None => line.to_vec(),
     }
 }

@@ -131,7 +131,8 @@ impl LocalOutput {
 
     /// Rows written so far.
     pub fn rows_written(&self) -> u64 {
-        self.inner.lock().written
+        let inner = self.inner.lock();
+        inner.written + inner.changes
     }
 
     /// Writes what is left; fails with the first error of writing.
@@ -239,10 +240,9 @@ impl Sink for LocalSink {
             }
             let text = data.len();
             data.extend_from_slice(head);
-            let kind = kind_of(row);
-            if kind != RowKind::Insert {
+            if is_changing {
                 data.extend_from_slice(b",\"op\":\"");
-                data.extend_from_slice(kind.code().as_bytes());
+                data.extend_from_slice(kind_of(row).code().as_bytes());
                 data.push(b'"');
             }
             data.extend_from_slice(b",\"key\":");

@@ -25,9 +25,10 @@ pub struct Control {
     barrier: AtomicU64,
     /// The snapshot from which on sources read no more; 0 = none.
     hold: AtomicU64,
-    parts: Sender<Part>,
+    /// Boxed, since the queue is allocated for all the parts that it may hold.
+    parts: Sender<Box<Part>>,
     /// Held while a snapshot is taken: one at a time.
-    taking: Mutex<Receiver<Part>>,
+    taking: Mutex<Receiver<Box<Part>>>,
     subtasks: Mutex<Subtasks>,
     /// By pipeline: the source table and what it reads.
     pipelines: Vec<(String, String)>,
@@ -197,7 +198,7 @@ impl Control {
 
     fn collect(
         &self,
-        parts: &Receiver<Part>,
+        parts: &Receiver<Box<Part>>,
         (barrier, timeout): (u64, Duration),
         told: &mut dyn FnMut(Acknowledgement),
     ) -> Result<Snapshot, CheckpointError> {
@@ -219,14 +220,15 @@ impl Control {
             // In this order: a subtask that came to the barrier and then finished counts as it was at the barrier, and has
             // contributed that part before it finished.
             let finished = self.finished_of(&missing)?;
-            parts.try_iter().filter(|part| part.barrier == barrier).for_each(|part| take(part, &mut missing));
+            let arrived = parts.try_iter().filter(|part| part.barrier == barrier);
+            arrived.for_each(|part| take(*part, &mut missing));
             finished.into_iter().for_each(|part| take(part, &mut missing));
             if missing.is_empty() {
                 break;
             }
 
             match parts.recv_timeout(LOOK) {
-                Ok(part) if part.barrier == barrier => take(part, &mut missing),
+                Ok(part) if part.barrier == barrier => take(*part, &mut missing),
                 Ok(_) => {}
                 Err(_) if left.is_zero() => return Err(CheckpointError::TimedOut),
                 Err(_) => left = left.saturating_sub(LOOK),
@@ -296,7 +298,7 @@ impl Control {
 
     pub(super) fn contribute(&self, part: Part) {
         // A full queue holds parts of abandoned snapshots; this one is then abandoned too.
-        let _ = self.parts.try_send(part);
+        let _ = self.parts.try_send(Box::new(part));
     }
 
     /// A subtask has read its input to the end, and written what came of it: from now on it counts as it is now.

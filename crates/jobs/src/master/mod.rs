@@ -165,6 +165,8 @@ impl JobMaster {
                 Ok(())
             });
             lived.unwrap_or_else(|error: ExecutionError| of.collapse(&error));
+            // Jobs that are over are remembered, and need nothing of what ran them.
+            of.life.lock().control = None;
         };
 
         let thread = thread::Builder::new().name(name).spawn(live);

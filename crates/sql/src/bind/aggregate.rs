@@ -23,10 +23,6 @@ pub(crate) const NAMES: &[&str] = &[
     "VAR_POP",
     "VAR_SAMP",
     "LISTAGG",
-    "COLLECT",
-    "ARRAY_AGG",
-    "JSON_OBJECTAGG",
-    "JSON_ARRAYAGG",
     "SINGLE_VALUE",
 ];
 
@@ -38,7 +34,18 @@ const SYNONYMS: &[(&str, &str)] =
 const MAX_AGGREGATES: usize = 10_000;
 
 /// Aggregates of Flink that do not exist here.
-const REFUSED: &[&str] = &["ANY_VALUE", "CUME_DIST", "NTILE", "PERCENT_RANK", "LEAD", "NTH_VALUE"];
+const REFUSED: &[&str] = &[
+    "ANY_VALUE",
+    "ARRAY_AGG",
+    "COLLECT",
+    "CUME_DIST",
+    "JSON_ARRAYAGG",
+    "JSON_OBJECTAGG",
+    "LEAD",
+    "NTH_VALUE",
+    "NTILE",
+    "PERCENT_RANK",
+];
 
 /// A call of an aggregate, its arguments over rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -126,8 +133,6 @@ impl ExprBinder<'_> {
         let (least, most, form) = match name {
             "PERCENTILE" => (2, 3, "PERCENTILE(x, 0.95)".to_owned()),
             "LISTAGG" => (1, 2, "LISTAGG(x, ', ')".to_owned()),
-            "JSON_OBJECTAGG" => (3, 3, "JSON_OBJECTAGG(KEY k VALUE v)".to_owned()),
-            "JSON_ARRAYAGG" => (2, 2, "JSON_ARRAYAGG(x)".to_owned()),
             _ => (1, 1, format!("{name}(x)")),
         };
         if !call.star && !(least..=most).contains(&call.args.len()) {
@@ -179,27 +184,7 @@ impl ExprBinder<'_> {
             "FIRST_VALUE" => (Function::FirstValue, vec![arg], from),
             "LAST_VALUE" => (Function::LastValue, vec![arg], from),
             "SINGLE_VALUE" => (Function::SingleValue, vec![arg], from),
-            "COLLECT" => {
-                let multiset = DataType::Multiset(Box::new(from.not_null()));
-                return Ok((Function::Collect, vec![arg], multiset.not_null()));
-            }
-            "ARRAY_AGG" => {
-                let element = self.type_of(arg);
-                (Function::ArrayAgg, vec![arg], DataType::Array(Box::new(element)))
-            }
             "LISTAGG" => return self.list_aggregate(arg, call),
-            "JSON_OBJECTAGG" => {
-                let value = self.expr(&call.args[1])?;
-                let absent_on_null = self.is_absent(&call.args[2])?;
-                let key = self.convert(arg, &DataType::STRING);
-                let function = Function::JsonObjectAgg { absent_on_null };
-                return Ok((function, vec![key, value], DataType::STRING.not_null()));
-            }
-            "JSON_ARRAYAGG" => {
-                let absent_on_null = self.is_absent(&call.args[1])?;
-                let function = Function::JsonArrayAgg { absent_on_null };
-                return Ok((function, vec![arg], DataType::STRING.not_null()));
-            }
             _ if !from.is_numeric() => {
                 let error = Diagnostic::error(first.span, format!("{name} takes a number"));
                 return Err(self.report(error.with_detail(format!("this is {from}"))));
@@ -245,12 +230,6 @@ impl ExprBinder<'_> {
             return Err(self.report(error));
         }
         Ok((Function::ListAgg { separator }, vec![arg], DataType::STRING.nullable()))
-    }
-
-    /// The text that the parser puts behind the arguments of a JSON aggregate: what becomes of nulls.
-    fn is_absent(&mut self, arg: &ast::Expr) -> Bound<bool> {
-        let id = self.expr(arg)?;
-        Ok(matches!(self.literal_of(id), Some(Value::Text(text)) if text == "ABSENT"))
     }
 
     /// `PERCENTILE(x, place[, frequency])`, `PERCENTILE(x, ARRAY[place, …][, frequency])`.

@@ -32,10 +32,6 @@ const AGGREGATES: &[(&str, &str)] = &[
     ("VAR_POP", "VAR_POP(x): variance of all values, in the type of x"),
     ("VAR_SAMP", "VAR_SAMP(x), VARIANCE(x): variance of a sample; null for one value"),
     ("LISTAGG", "LISTAGG(x[, separator]): the texts in order of arrival, between commas or separators"),
-    ("COLLECT", "COLLECT(x): a MULTISET of the values that are not null"),
-    ("ARRAY_AGG", "ARRAY_AGG(x): an ARRAY of the values in order of arrival, nulls too"),
-    ("JSON_OBJECTAGG", "JSON_OBJECTAGG(KEY k VALUE v): a JSON object; a key that comes twice fails the job"),
-    ("JSON_ARRAYAGG", "JSON_ARRAYAGG(x): a JSON array in order of arrival"),
     ("SINGLE_VALUE", "SINGLE_VALUE(x): the only value; a second one fails the job"),
 ];
 

@@ -21,8 +21,8 @@ impl Lowering<'_> {
         }
         let message = format!("table `{}` takes new rows only, and this query updates rows", table.name);
         let error = Diagnostic::error(query.span, message).with_hint(
-            "give the table a primary key with 'connector' = 'upsert-kafka', a format that carries changes \
-             ('debezium-json'), or aggregate in windows",
+            "aggregate in windows, read the rows with `weir sql` or `weir local`, or write them with \
+             'connector' = 'print'",
         );
         Err(self.fail(error))
     }
