@@ -18,7 +18,7 @@ use crate::format::json::write::{write_integer, write_string};
 use crate::result_store::RowEncoder;
 use changes::{Change, take_changes};
 use engine::connector::{ConnectorError, Rows, Sink, SinkFactory};
-use engine::operator::changes::{Kinds, RowKind};
+use engine::operator::changes::Kinds;
 use parking_lot::Mutex;
 use sql::plan::SinkTable;
 use standing::Standing;
