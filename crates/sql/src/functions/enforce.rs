@@ -64,10 +64,11 @@ fn of_length(args: &[Argument<'_>], accepted: Vec<DataType>) -> Result<Signature
 fn not_null(call: &Call<'_>) -> Result<Code, String> {
     let column = literal_text(call, 1).unwrap_or_default().to_owned();
     let mut shown = vec![];
-    for place in (2..call.args.len()).step_by(2) {
+    // Behind each column's name stands its value.
+    for place in (3..call.args.len()).step_by(2) {
         let to_text =
-            cast::prepare(&data_type(call, place + 1), &DataType::STRING, CastMode::Try, call.time_zone)?;
-        shown.push((literal_text(call, place).unwrap_or_default().to_owned(), place + 1, to_text));
+            cast::prepare(&data_type(call, place), &DataType::STRING, CastMode::Try, call.time_zone)?;
+        shown.push((literal_text(call, place - 1).unwrap_or_default().to_owned(), place, to_text));
     }
     Ok(std::sync::Arc::new(move |env: &Env, args: &[Scalar<'_>], out: &mut Output| {
         let value = args.first().copied().unwrap_or(Scalar::Null);
