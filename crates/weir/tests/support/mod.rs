@@ -3,9 +3,9 @@
 
 pub mod python;
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -38,7 +38,6 @@ pub fn stderr(output: &Output) -> String {
 /// A Weir that is up. Dropping it kills it.
 pub struct Up {
     child: Child,
-    stdout: BufReader<ChildStdout>,
     pub http: String,
     pub jobs_http: String,
     pub gateway_http: String,
@@ -89,13 +88,13 @@ impl Up {
         let mut stdout = BufReader::new(child.stdout.take().expect("stdout is a pipe"));
         let mut line = String::new();
         stdout.read_line(&mut line).expect("a line on stdout");
+        // Tables that print would wait for a reader once the pipe is full.
+        std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
         // `weir is up: http://127.0.0.1:41234/ jobs: http://127.0.0.1:41235/ SQL gateway: http://127.0.0.1:41236/`
         let mut urls = line.split_whitespace().filter(|word| word.starts_with("http://"));
         let mut url = || urls.next().map(|url| url.trim_end_matches('/').to_owned());
         match (url(), url(), url()) {
-            (Some(http), Some(jobs_http), Some(gateway_http)) => {
-                Up { child, stdout, http, jobs_http, gateway_http }
-            }
+            (Some(http), Some(jobs_http), Some(gateway_http)) => Up { child, http, jobs_http, gateway_http },
             _ => panic!("weir did not come up: {line:?}"),
         }
     }
@@ -216,8 +215,6 @@ impl Up {
     pub fn stop(mut self) -> ExitStatus {
         let killed = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
         assert!(killed.is_ok_and(|status| status.success()));
-        let mut rest = String::new();
-        self.stdout.read_to_string(&mut rest).expect("stdout closes when it ends");
         self.child.wait().expect("it ends")
     }
 }
