@@ -1,6 +1,6 @@
 //! Names and types: from what was parsed to relational trees.
 //!
-//! A query is bound clause by clause into a tree of [`Rel`](crate::rel::Rel) nodes. A view is bound once, where it is
+//! A query is bound clause by clause into a tree of [`Rel`] nodes. A view is bound once, where it is
 //! declared; each use shares its tree. A finding goes to [`Binder::diagnostics`] at once; [`Reported`] is the proof that
 //! one did.
 

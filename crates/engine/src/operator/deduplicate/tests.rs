@@ -1,3 +1,5 @@
+//! What stays of rows that share a key: the first or the last, by arrival and by time, through snapshots.
+
 use sql::plan::operator::{Changes as Mode, Distribution, Field};
 use types::{DataType, Repr, Value};
 

@@ -1,3 +1,5 @@
+//! Top-N as it changes: rows that come and go, with and without numbers, held against a list that is sorted anew.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

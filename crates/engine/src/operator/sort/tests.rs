@@ -1,3 +1,5 @@
+//! Rows in the order of their event time, and those that come too late.
+
 use sql::plan::operator::{Changes as Mode, Distribution, Field};
 use types::{DataType, Repr, Value};
 

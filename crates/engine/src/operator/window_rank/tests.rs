@@ -1,3 +1,5 @@
+//! Top-N in windows: what is given when they close.
+
 use sql::functions::zone::zone;
 use sql::plan::operator::{Changes as Mode, Distribution, Field};
 use types::{DataType, Value};
