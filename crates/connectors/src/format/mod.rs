@@ -66,7 +66,7 @@ pub(crate) fn json(reader: &mut Reader<'_>, prefix: &str) -> Json {
     json_options(reader, &format!("{prefix}json."))
 }
 
-/// As [`json`], by the whole beginning of its options: `debezium-json.`.
+/// As `json`, by the whole beginning of its options: `debezium-json.`.
 fn json_options(reader: &mut Reader<'_>, prefix: &str) -> Json {
     let key = |name: &str| format!("{prefix}{name}");
     let mut flag = |name: &str| reader.flag(&key(name), false);

@@ -1,7 +1,7 @@
 //! Accumulators: the state of aggregate calls for one group, shared by every operator that aggregates.
 //!
 //! [`Accumulators`] holds what is known of the calls when a job starts: fields, types, separators. [`States`] holds what
-//! the rows of one group added up to, one [`Slot`] a call, and is what an operator keeps under a key. A state is small: a
+//! the rows of one group added up to, one `Slot` a call, and is what an operator keeps under a key. A state is small: a
 //! `COUNT` and a `SUM(BIGINT)` take 24 bytes each and nothing else.
 //!
 //! ```text

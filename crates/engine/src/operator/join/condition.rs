@@ -88,7 +88,7 @@ impl Condition {
     /// Gathers the pairs of the rows, and applies the rows whenever many pairs have come together.
     ///
     /// # Errors
-    /// As [`Operator::process`].
+    /// As `Operator::process`.
     pub fn process(
         &mut self,
         input: usize,

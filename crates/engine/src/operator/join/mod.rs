@@ -1,6 +1,6 @@
 //! Join: pairs of rows of two changelogs that agree in their keys and pass a condition.
 //!
-//! Both sides are kept ([`side::Side`]). A row that comes is looked up among the other side's rows and then kept or taken
+//! Both sides are kept (`side::Side`). A row that comes is looked up among the other side's rows and then kept or taken
 //! out. A side whose rows must come without partners too keeps for each row how many partners it has, so that a change on
 //! the other side shows when the first comes and when the last goes:
 //!
@@ -14,11 +14,11 @@
 //! ```
 //!
 //! Semi, anti and mark joins give left rows alone and count the partners of the left side in the same way. A null-aware anti
-//! join is [`not_in`]. The kinds of
+//! join is `not_in`. The kinds of
 //! rows are Flink's: an inner join keeps the kind of the row that came, an outer one gives `+I` and `-D`.
 //!
 //! With a condition, the pairs of a whole batch are gathered, evaluated together and then applied in the order of
-//! the rows: see [`condition`].
+//! the rows: see `condition`.
 
 mod bag;
 pub(crate) mod condition;

@@ -5,7 +5,7 @@
 //! rows [a, t 0, v 1] [a, t 8, v 2] [a, t 11, v 4]     ──►  sums 1, 3, 6
 //! ```
 //!
-//! By time a row is final when it is given ([`timed`]); by another column its results may be updated ([`sorted`]).
+//! By time a row is final when it is given (`timed`); by another column its results may be updated (`sorted`).
 
 mod calls;
 mod frame;

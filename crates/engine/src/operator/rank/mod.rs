@@ -12,7 +12,7 @@
 //!
 //! For the first row alone, over new rows, the change is an update: `-U` `+U`.
 //!
-//! Where the input only adds rows, rows behind the last number are dropped. Otherwise all are kept. See [`partition`] for
+//! Where the input only adds rows, rows behind the last number are dropped. Otherwise all are kept. See `partition` for
 //! how they are kept, and why a change costs O(log n) without numbers.
 
 mod partition;

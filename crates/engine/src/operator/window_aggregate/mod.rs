@@ -4,9 +4,9 @@
 //! TUMBLE, size 60       rows [a, 5] [b, 9] [a, 61]     when time has come to 59: [a, COUNT 1, 0, 60]  [b, COUNT 1, 0, 60]
 //! ```
 //!
-//! Groups are kept by window ([`panes`]); a row of `HOP` is added to each of its windows. The windows of `CUMULATE` that
+//! Groups are kept by window (`panes`); a row of `HOP` is added to each of its windows. The windows of `CUMULATE` that
 //! start together each hold the one before: a row is added to the first open one, and when that closes, its groups go on
-//! to the next. The windows of sessions follow from the rows of a group, see [`SessionState`].
+//! to the next. The windows of sessions follow from the rows of a group, see `SessionState`.
 //!
 //! Rows may be taken back as long as the window is open. A row is late if all its windows are closed; it is dropped.
 //!
