@@ -69,6 +69,9 @@ if [ -n "$said" ]; then
 TEXT
 fi
 
+# Rows of tables that print come the same way; without a reader their job would wait.
+cat <&3 &
+
 # A signal interrupts `wait`: it is over when the process is, whose status `wait` remembers.
 while kill -0 "$up" 2>/dev/null; do
   wait "$up" || true
