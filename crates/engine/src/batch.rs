@@ -72,7 +72,7 @@ pub struct Reject {
 }
 
 impl LeafRequest {
-    /// The column in which the leaf's values are put. `None` where the type is nested and has no column.
+    /// The column in which the leaf's values are put. `None` where no column holds values of the type.
     pub fn column(&self) -> Option<Column> {
         let repr = self.leaf.column_type.data_type.repr()?;
         Some(match (self.encoding, repr) {
@@ -86,10 +86,8 @@ impl LeafRequest {
 impl Batch {
     /// An empty batch with a column a request.
     pub fn new(requests: &[LeafRequest]) -> Batch {
-        let columns = requests
-            .iter()
-            .map(|r| r.column().expect("the binder flattens nested types into leaves"))
-            .collect();
+        let columns =
+            requests.iter().map(|r| r.column().expect("the binder reads no types without values")).collect();
         Batch {
             columns,
             rows: 0,

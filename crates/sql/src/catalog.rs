@@ -269,7 +269,7 @@ impl Table {
         };
         let time = match &column.cell {
             Cell::Scalar(id) => *id,
-            Cell::Row(_) | Cell::Unreadable(_) | Cell::Map { .. } => {
+            Cell::Row { .. } | Cell::Unreadable(_) | Cell::Map { .. } => {
                 diagnostics.push(Diagnostic::error(name.span, format!("`{}` is not a time", name.value)));
                 return None;
             }

@@ -117,7 +117,7 @@ pub struct SourceTable {
     pub span: Span,
 }
 
-/// A scalar column or a scalar field inside a `ROW` column.
+/// A column, or a field inside a `ROW` column; a `ROW` may be read as a whole too.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Leaf {
     /// `["user", "user_type"]`.
@@ -282,7 +282,7 @@ pub struct Aggregate {
     pub name: String,
 }
 
-/// A query whose rows somebody fetches: a plan with one sink, which has a column for each scalar of the result.
+/// A query whose rows a client fetches: a plan with one sink, whose columns are those of the result.
 #[derive(Debug, Clone)]
 pub struct TopQuery {
     pub plan: Plan,
@@ -296,15 +296,6 @@ pub struct TopQuery {
 pub struct ResultColumn {
     pub name: String,
     pub column_type: ColumnType,
-    pub cell: ResultCell,
-}
-
-/// Where the values of a result's column stand in the sink's columns.
-#[derive(Debug, Clone, PartialEq)]
-pub enum ResultCell {
-    Scalar(usize),
-    /// A `ROW`, by its fields. One of nulls alone cannot be told from a null.
-    Row(Vec<ResultColumn>),
 }
 
 /// What an aggregate computes. Nulls are skipped by all but `COUNT(*)`.

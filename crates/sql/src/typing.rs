@@ -1,6 +1,6 @@
 //! Flink's rules of types: which go together, what their common type is, and what may be written where.
 
-use types::{DataType, Repr};
+use types::{ColumnType, DataType, Field, Repr};
 
 /// The type to which all of these convert without being asked, for `COALESCE`, `IN` and the like.
 pub(crate) fn common_type<'a>(types: impl IntoIterator<Item = &'a DataType>) -> Option<DataType> {
@@ -32,8 +32,44 @@ fn common_of_two(a: &DataType, b: &DataType) -> Option<DataType> {
         (TimestampLtz(n), TimestampLtz(m)) => TimestampLtz(*n.max(m)),
         (Time(n), Time(m)) => Time(*n.max(m)),
         (Date, Timestamp(n)) | (Timestamp(n), Date) => Timestamp(*n),
+        _ if a.is_nested() => {
+            let inside = |a: &ColumnType, b: &ColumnType| {
+                let data_type = common_of_two(&a.data_type, &b.data_type)?;
+                Some(ColumnType { data_type, nullable: a.nullable || b.nullable })
+            };
+            return combined(a, b, inside);
+        }
         _ => return None,
     })
+}
+
+/// A nested type of which each part is made of the parts of two; `None` where they are not built alike.
+fn combined(
+    a: &DataType,
+    b: &DataType,
+    mut part: impl FnMut(&ColumnType, &ColumnType) -> Option<ColumnType>,
+) -> Option<DataType> {
+    Some(match (a, b) {
+        (DataType::Array(a), DataType::Array(b)) => DataType::Array(Box::new(part(a, b)?)),
+        (DataType::Multiset(a), DataType::Multiset(b)) => DataType::Multiset(Box::new(part(a, b)?)),
+        (DataType::Map(key, value), DataType::Map(other_key, other_value)) => {
+            DataType::Map(Box::new(part(key, other_key)?), Box::new(part(value, other_value)?))
+        }
+        // Fields go by their place, and have the names of the first.
+        (DataType::Row(a), DataType::Row(b)) if a.len() == b.len() => {
+            let fields = a.iter().zip(b).map(|(a, b)| {
+                let column_type = part(&a.column_type, &b.column_type)?;
+                Some(Field { name: a.name.clone(), column_type })
+            });
+            DataType::Row(fields.collect::<Option<Vec<Field>>>()?)
+        }
+        _ => return None,
+    })
+}
+
+/// Whether two nested types are built alike, and each part of one fits that of the other.
+fn all_parts(a: &DataType, b: &DataType, fits: impl Fn(&ColumnType, &ColumnType) -> bool) -> bool {
+    combined(a, b, |a, b| fits(a, b).then(|| a.clone())).is_some()
 }
 
 /// Whole numbers to the wider, with a decimal to a decimal that holds both, with a floating one to that.
@@ -93,6 +129,9 @@ pub(crate) fn comparison_type(a: &DataType, b: &DataType) -> Option<DataType> {
 
 /// Whether values of both types are held alike, so that they compare without conversion.
 pub(crate) fn same_form(a: &DataType, b: &DataType) -> bool {
+    if a.is_nested() || b.is_nested() {
+        return all_parts(a, b, |a, b| same_form(&a.data_type, &b.data_type));
+    }
     let scale = |t: &DataType| match t {
         DataType::Decimal { scale, .. } => Some(*scale),
         _ => None,
@@ -134,15 +173,14 @@ pub(crate) fn converts_implicitly(from: &DataType, to: &DataType) -> bool {
         Time(_) => matches!(from, Time(_) | Timestamp(_)),
         Timestamp(_) | TimestampLtz(_) => from.is_timestamp(),
         IntervalDayTime | IntervalYearMonth => from == to,
-        Null
-        | DataType::Array(_)
-        | DataType::Map(..)
-        | DataType::Multiset(_)
-        | DataType::Row(_)
-        | DataType::Structured { .. }
-        | DataType::Raw { .. }
-        | DataType::Variant
-        | DataType::Bitmap => false,
+        DataType::Array(_) | DataType::Map(..) | DataType::Multiset(_) | DataType::Row(_) => {
+            all_parts(from, to, |from, to| {
+                converts_implicitly(&from.data_type, &to.data_type) && (to.nullable || !from.nullable)
+            })
+        }
+        Null | DataType::Structured { .. } | DataType::Raw { .. } | DataType::Variant | DataType::Bitmap => {
+            false
+        }
     }
 }
 

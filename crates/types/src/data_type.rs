@@ -81,6 +81,7 @@ pub enum Repr {
     Wide,
     /// UTF-8 text.
     Text,
+    /// `BINARY` and `VARBINARY`, and the values that hold other values, as [`nested`](crate::nested) writes them.
     Bytes,
 }
 
@@ -88,8 +89,8 @@ impl DataType {
     pub const STRING: DataType = DataType::Varchar(i32::MAX as u32);
     pub const BYTES: DataType = DataType::Varbinary(i32::MAX as u32);
 
-    /// How values of this type are held, or `None` for types whose values no column holds: the nested ones, those of Java,
-    /// and the untyped null.
+    /// How values of this type are held, or `None` for types whose values no column holds: those of Java, the untyped null,
+    /// and nested types with such a type inside.
     pub fn repr(&self) -> Option<Repr> {
         Some(match self {
             DataType::Boolean => Repr::Bool,
@@ -102,11 +103,19 @@ impl DataType {
             DataType::Float | DataType::Double => Repr::Double,
             DataType::Char(_) | DataType::Varchar(_) => Repr::Text,
             DataType::Binary(_) | DataType::Varbinary(_) => Repr::Bytes,
+            DataType::Array(of) | DataType::Multiset(of) => {
+                of.data_type.repr()?;
+                Repr::Bytes
+            }
+            DataType::Map(key, value) => {
+                key.data_type.repr().and(value.data_type.repr())?;
+                Repr::Bytes
+            }
+            DataType::Row(fields) => {
+                let held = fields.iter().all(|field| field.column_type.data_type.repr().is_some());
+                return held.then_some(Repr::Bytes);
+            }
             DataType::Null
-            | DataType::Array(_)
-            | DataType::Map(..)
-            | DataType::Multiset(_)
-            | DataType::Row(_)
             | DataType::Structured { .. }
             | DataType::Raw { .. }
             | DataType::Variant
@@ -135,6 +144,11 @@ impl DataType {
     /// Whole, decimal or floating.
     pub fn is_numeric(&self) -> bool {
         self.is_integer() || matches!(self, DataType::Float | DataType::Double | DataType::Decimal { .. })
+    }
+
+    /// `ARRAY`, `MAP`, `MULTISET` or `ROW`.
+    pub fn is_nested(&self) -> bool {
+        matches!(self, DataType::Array(_) | DataType::Map(..) | DataType::Multiset(_) | DataType::Row(_))
     }
 
     /// `TIMESTAMP` or `TIMESTAMP_LTZ`.

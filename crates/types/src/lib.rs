@@ -3,9 +3,12 @@
 //! Nothing here does I/O or waits; everything else in the house leans on it.
 
 mod clock;
+pub mod compact;
 mod data_type;
 mod error_domain;
 mod id;
+mod java_map;
+pub mod nested;
 mod time;
 mod unicode;
 mod value;

@@ -19,6 +19,7 @@ use super::set_operation::SetOperationOperator;
 use super::sort::SortOperator;
 use super::temporal_join::TemporalJoinOperator;
 use super::union::UnionOperator;
+use super::unnest::UnnestOperator;
 use super::window_aggregate::WindowAggregateOperator;
 use super::window_assign::WindowAssignOperator;
 use super::window_join::WindowJoinOperator;
@@ -55,7 +56,8 @@ pub fn operator(spec: &Spec, settings: &Settings) -> Result<Box<dyn Operator>, S
         OperatorKind::WindowRank(of) => Box::new(WindowRankOperator::new(name, of, inputs, time_zone)?),
         OperatorKind::Sort(of) => Box::new(SortOperator::new(name, of, inputs)),
         OperatorKind::Over(of) => Box::new(OverOperator::new(name, of, inputs, ttl)?),
-        OperatorKind::Unnest(_) | OperatorKind::LookupJoin(_) | OperatorKind::Match(_) => {
+        OperatorKind::Unnest(of) => Box::new(UnnestOperator::new(name, of, inputs, time_zone)?),
+        OperatorKind::LookupJoin(_) | OperatorKind::Match(_) => {
             return Err(format!("`{name}` is not supported"));
         }
     })

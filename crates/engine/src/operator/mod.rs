@@ -32,6 +32,7 @@ pub mod set_operation;
 pub mod sort;
 pub mod temporal_join;
 pub mod union;
+pub mod unnest;
 pub mod window_aggregate;
 pub mod window_assign;
 pub mod window_join;

@@ -6,7 +6,8 @@ use jiff::tz::TimeZone;
 use serde_json::value::RawValue;
 use sql::expr::CastMode;
 use sql::functions::{Code, Env, Output, cast};
-use sql::plan::{ResultCell, ResultColumn};
+use sql::plan::ResultColumn;
+use types::nested::Nested;
 use types::{DataType, Scalar, Value};
 
 /// How the values of a result are written.
@@ -31,14 +32,16 @@ pub(super) struct RowWriter {
     cells: Vec<Cell>,
 }
 
-/// A column, or a field of a row.
+/// How the values of a type are written.
 enum Cell {
     Scalar {
-        place: usize,
         data_type: DataType,
         /// To text, as the format wants it; none for what is text already, or binary.
         code: Option<Code>,
     },
+    Array(Box<Cell>),
+    /// Keys and values of a map, or elements and counts of a multiset.
+    Entries(Box<Cell>, Box<Cell>),
     Row(Vec<(String, Cell)>),
 }
 
@@ -49,7 +52,8 @@ impl RowWriter {
             RowFormat::Json => Zones { column: zone, field: &TimeZone::UTC },
             RowFormat::PlainText => Zones { column: zone, field: zone },
         };
-        let cells = columns.iter().map(|column| Cell::of(column, zones.column, zones)).collect();
+        let of = |column: &ResultColumn| Cell::of(&column.column_type.data_type, zones.column, zones.field);
+        let cells = columns.iter().map(of).collect();
         RowWriter { format, cells }
     }
 
@@ -57,18 +61,17 @@ impl RowWriter {
     pub(super) fn row(&self, values: &[Value]) -> Box<RawValue> {
         let mut out = String::from("[");
         for (at, cell) in self.cells.iter().enumerate() {
+            let value = values.get(at).map_or(Scalar::Null, Value::as_scalar);
             if at > 0 {
                 out.push(',');
             }
             match self.format {
-                RowFormat::Json => cell.json(values, &mut out),
+                RowFormat::Json => cell.json(value, &mut out),
+                RowFormat::PlainText if value.is_null() => out.push_str("null"),
                 RowFormat::PlainText => {
                     let mut text = String::new();
-                    if cell.plain(values, &mut text) {
-                        out.push_str(&quoted(&text))
-                    } else {
-                        out.push_str("null")
-                    }
+                    cell.plain(value, &mut text);
+                    out.push_str(&quoted(&text));
                 }
             }
         }
@@ -82,96 +85,126 @@ impl RowWriter {
 #[derive(Clone, Copy)]
 struct Zones<'a> {
     column: &'a TimeZone,
-    /// Zone of the fields of a row.
+    /// Zone of what is inside a value.
     field: &'a TimeZone,
 }
 
 impl Cell {
-    fn of(column: &ResultColumn, zone: &TimeZone, zones: Zones<'_>) -> Cell {
-        match &column.cell {
-            ResultCell::Scalar(place) => {
-                let data_type = column.column_type.data_type.clone();
+    /// `zone`: that of the value itself; `inside`: that of values in it.
+    fn of(data_type: &DataType, zone: &TimeZone, inside: &TimeZone) -> Cell {
+        let part = |data_type: &DataType| Box::new(Cell::of(data_type, inside, inside));
+        match data_type {
+            DataType::Array(element) => Cell::Array(part(&element.data_type)),
+            DataType::Map(key, value) => Cell::Entries(part(&key.data_type), part(&value.data_type)),
+            DataType::Multiset(element) => Cell::Entries(part(&element.data_type), part(&DataType::Int)),
+            DataType::Row(fields) => Cell::Row(
+                fields
+                    .iter()
+                    .map(|field| (field.name.clone(), *part(&field.column_type.data_type)))
+                    .collect(),
+            ),
+            _ => {
                 let is_plain =
                     data_type.is_text() || matches!(data_type, DataType::Binary(_) | DataType::Varbinary(_));
                 let code = if is_plain {
                     None
                 } else {
-                    cast::prepare(&data_type, &DataType::STRING, CastMode::Strict, zone).ok()
+                    cast::prepare(data_type, &DataType::STRING, CastMode::Strict, zone).ok()
                 };
-                Cell::Scalar { place: *place, data_type, code }
-            }
-            ResultCell::Row(fields) => {
-                let cell = |field: &ResultColumn| (field.name.clone(), Cell::of(field, zones.field, zones));
-                Cell::Row(fields.iter().map(cell).collect())
+                Cell::Scalar { data_type: data_type.clone(), code }
             }
         }
     }
 
-    /// Whether it holds anything. A row of nulls is taken for a null.
-    fn is_there(&self, values: &[Value]) -> bool {
-        match self {
-            Cell::Scalar { place, .. } => !value(values, *place).is_null(),
-            Cell::Row(fields) => fields.iter().any(|(_, cell)| cell.is_there(values)),
-        }
-    }
-
-    /// Writes text; false for a null, of which nothing is written.
-    fn plain(&self, values: &[Value], out: &mut String) -> bool {
-        if !self.is_there(values) {
-            return false;
+    /// Writes text.
+    fn plain(&self, value: Scalar<'_>, out: &mut String) {
+        if value.is_null() {
+            out.push_str("NULL");
+            return;
         }
         match self {
-            Cell::Scalar { place, code, .. } => match value(values, *place) {
-                Value::Text(text) => out.push_str(text),
-                Value::Bytes(bytes) => {
+            Cell::Scalar { code, .. } => match value {
+                Scalar::Text(text) => out.push_str(text),
+                Scalar::Bytes(bytes) => {
                     out.push_str("x'");
                     bytes.iter().for_each(|byte| out.push_str(&format!("{byte:02x}")));
                     out.push('\'');
                 }
                 other => out.push_str(&text_of(code.as_ref(), other)),
             },
+            Cell::Array(element) => {
+                out.push('[');
+                for (at, value) in parts(value).enumerate() {
+                    out.push_str(if at > 0 { ", " } else { "" });
+                    element.plain(value, out);
+                }
+                out.push(']');
+            }
+            Cell::Entries(key, value_cell) => {
+                out.push('{');
+                for (at, (of, value)) in entries(value).enumerate() {
+                    out.push_str(if at > 0 { ", " } else { "" });
+                    key.plain(of, out);
+                    out.push('=');
+                    value_cell.plain(value, out);
+                }
+                out.push('}');
+            }
             Cell::Row(fields) => {
                 out.push('(');
-                for (at, (_, cell)) in fields.iter().enumerate() {
-                    if at > 0 {
-                        out.push_str(", ");
-                    }
-                    if !cell.plain(values, out) {
-                        out.push_str("NULL");
-                    }
+                for (at, ((_, cell), value)) in fields.iter().zip(parts(value)).enumerate() {
+                    out.push_str(if at > 0 { ", " } else { "" });
+                    cell.plain(value, out);
                 }
                 out.push(')');
             }
         }
-
-        true
     }
 
-    fn json(&self, values: &[Value], out: &mut String) {
-        if !self.is_there(values) {
+    fn json(&self, value: Scalar<'_>, out: &mut String) {
+        if value.is_null() {
             out.push_str("null");
             return;
         }
 
         match self {
-            Cell::Scalar { place, data_type, code } => {
-                let text = match value(values, *place) {
-                    Value::Text(text) => quoted(text),
-                    Value::Bytes(bytes) => quoted(&STANDARD.encode(bytes)),
-                    Value::Int(number) if is_number(data_type) => number.to_string(),
+            Cell::Scalar { data_type, code } => {
+                let text = match value {
+                    Scalar::Text(text) => quoted(text),
+                    Scalar::Bytes(bytes) => quoted(&STANDARD.encode(bytes)),
+                    Scalar::Int(number) if is_number(data_type) => number.to_string(),
                     other => json_of(&text_of(code.as_ref(), other), data_type),
                 };
                 out.push_str(&text);
             }
+            Cell::Array(element) => {
+                out.push('[');
+                for (at, value) in parts(value).enumerate() {
+                    out.push_str(if at > 0 { "," } else { "" });
+                    element.json(value, out);
+                }
+                out.push(']');
+            }
+            Cell::Entries(key, value_cell) => {
+                out.push('{');
+                for (at, (of, value)) in entries(value).enumerate() {
+                    out.push_str(if at > 0 { "," } else { "" });
+                    // JSON has no names but texts.
+                    let mut name = String::new();
+                    key.json(of, &mut name);
+                    out.push_str(&if name.starts_with('"') { name } else { quoted(&name) });
+                    out.push(':');
+                    value_cell.json(value, out);
+                }
+                out.push('}');
+            }
             Cell::Row(fields) => {
                 out.push('{');
-                for (at, (name, cell)) in fields.iter().enumerate() {
-                    if at > 0 {
-                        out.push(',');
-                    }
+                for (at, ((name, cell), value)) in fields.iter().zip(parts(value)).enumerate() {
+                    out.push_str(if at > 0 { "," } else { "" });
                     out.push_str(&quoted(name));
                     out.push(':');
-                    cell.json(values, out);
+                    cell.json(value, out);
                 }
                 out.push('}');
             }
@@ -179,8 +212,13 @@ impl Cell {
     }
 }
 
-fn value(values: &[Value], place: usize) -> &Value {
-    values.get(place).unwrap_or(&Value::Null)
+/// The elements or fields of a value.
+fn parts(value: Scalar<'_>) -> impl Iterator<Item = Scalar<'_>> {
+    Nested::of(value).into_iter().flat_map(|nested| nested.values())
+}
+
+fn entries(value: Scalar<'_>) -> impl Iterator<Item = (Scalar<'_>, Scalar<'_>)> {
+    Nested::of(value).into_iter().flat_map(|nested| nested.entries())
 }
 
 /// Whole numbers, and intervals: milliseconds or months.
@@ -188,9 +226,9 @@ fn is_number(data_type: &DataType) -> bool {
     data_type.is_integer() || matches!(data_type, DataType::IntervalDayTime | DataType::IntervalYearMonth)
 }
 
-fn text_of(code: Option<&Code>, value: &Value) -> String {
+fn text_of(code: Option<&Code>, value: Scalar<'_>) -> String {
     let mut out = Output::default();
-    let done = code.map(|code| code(&Env { now_ms: 0 }, &[value.as_scalar()], &mut out));
+    let done = code.map(|code| code(&Env { now_ms: 0 }, &[value], &mut out));
     match (done, out.get()) {
         (Some(Ok(())), Scalar::Text(text)) => text.to_owned(),
         _ => String::new(),
@@ -272,11 +310,7 @@ mod tests {
         ];
         for (data_type, value, json, plain) in cases {
             let name = data_type.to_string();
-            let column = ResultColumn {
-                name: "c".to_owned(),
-                column_type: data_type.nullable(),
-                cell: ResultCell::Scalar(0),
-            };
+            let column = ResultColumn { name: "c".to_owned(), column_type: data_type.nullable() };
             for (format, expected) in [(RowFormat::Json, json), (RowFormat::PlainText, plain)] {
                 let writer = RowWriter::new(std::slice::from_ref(&column), format, &zone);
                 assert_eq!(writer.row(std::slice::from_ref(&value)).get(), format!("[{expected}]"), "{name}");
@@ -284,52 +318,63 @@ mod tests {
         }
     }
 
+    fn list(values: &[Value]) -> Value {
+        let scalars: Vec<Scalar<'_>> = values.iter().map(Value::as_scalar).collect();
+        let mut bytes = Vec::new();
+        types::nested::write_list(&scalars, &mut bytes);
+        Value::Bytes(bytes)
+    }
+
+    fn row_of(fields: &[(&str, DataType)]) -> DataType {
+        let field = |(name, data_type): &(&str, DataType)| types::Field {
+            name: (*name).to_owned(),
+            column_type: data_type.clone().nullable(),
+        };
+        DataType::Row(fields.iter().map(field).collect())
+    }
+
+    fn written(data_type: &DataType, value: &Value, format: RowFormat, zone: &TimeZone) -> String {
+        let column = ResultColumn { name: "c".to_owned(), column_type: data_type.clone().nullable() };
+        let writer = RowWriter::new(std::slice::from_ref(&column), format, zone);
+        writer.row(std::slice::from_ref(value)).get().to_owned()
+    }
+
     #[test]
     fn instants_inside_of_rows_are_local_in_text_and_utc_in_json() {
         let zone = TimeZone::get("Asia/Ho_Chi_Minh").expect("a zone");
-        let instant = ResultColumn {
-            name: "at".to_owned(),
-            column_type: DataType::TimestampLtz(3).nullable(),
-            cell: ResultCell::Scalar(0),
-        };
-        let row = ResultColumn {
-            name: "r".to_owned(),
-            column_type: DataType::Row(vec![]).nullable(),
-            cell: ResultCell::Row(vec![instant]),
-        };
+        let row = row_of(&[("at", DataType::TimestampLtz(3))]);
+        let value = list(&[Value::Int(1_767_225_600_000)]);
         for (format, expected) in [
             (RowFormat::Json, r#"[{"at":"2026-01-01T00:00:00Z"}]"#),
             (RowFormat::PlainText, r#"["(2026-01-01 07:00:00.000)"]"#),
         ] {
-            let writer = RowWriter::new(std::slice::from_ref(&row), format, &zone);
-            assert_eq!(writer.row(&[Value::Int(1_767_225_600_000)]).get(), expected);
+            assert_eq!(written(&row, &value, format, &zone), expected);
         }
     }
 
     #[test]
-    fn rows_are_put_together_from_their_fields() {
-        let scalar = |name: &str, data_type: DataType, place| ResultColumn {
-            name: name.to_owned(),
-            column_type: data_type.nullable(),
-            cell: ResultCell::Scalar(place),
-        };
-        let row = |name: &str, fields: Vec<ResultColumn>| ResultColumn {
-            name: name.to_owned(),
-            column_type: DataType::Row(vec![]).nullable(),
-            cell: ResultCell::Row(fields),
-        };
-        let inner = row("inner", vec![scalar("price", DataType::Double, 2)]);
-        let outer =
-            row("outer", vec![scalar("id", DataType::Int, 0), scalar("tag", DataType::STRING, 1), inner]);
-        let columns = [outer];
-        let json = RowWriter::new(&columns, RowFormat::Json, &TimeZone::UTC);
-        let plain = RowWriter::new(&columns, RowFormat::PlainText, &TimeZone::UTC);
-        let full = [Value::Int(1), Value::Null, Value::Double(1.5)];
-        assert_eq!(json.row(&full).get(), r#"[{"id":1,"tag":null,"inner":{"price":1.5}}]"#);
-        assert_eq!(plain.row(&full).get(), r#"["(1, NULL, (1.5))"]"#);
-        let partly = [Value::Int(1), Value::Text("x".to_owned()), Value::Null];
-        assert_eq!(plain.row(&partly).get(), r#"["(1, x, NULL)"]"#);
-        let nothing = [Value::Null, Value::Null, Value::Null];
-        assert_eq!((json.row(&nothing).get(), plain.row(&nothing).get()), ("[null]", "[null]"));
+    fn values_inside_of_values_are_written_in_their_place() {
+        let inner = row_of(&[("price", DataType::Double)]);
+        let outer = row_of(&[("id", DataType::Int), ("tag", DataType::STRING), ("inner", inner)]);
+        let full = list(&[Value::Int(1), Value::Null, list(&[Value::Double(1.5)])]);
+        let json = |of: &DataType, value: &Value| written(of, value, RowFormat::Json, &TimeZone::UTC);
+        let plain = |of: &DataType, value: &Value| written(of, value, RowFormat::PlainText, &TimeZone::UTC);
+        assert_eq!(json(&outer, &full), r#"[{"id":1,"tag":null,"inner":{"price":1.5}}]"#);
+        assert_eq!(plain(&outer, &full), r#"["(1, NULL, (1.5))"]"#);
+        assert_eq!(
+            (json(&outer, &Value::Null), plain(&outer, &Value::Null)),
+            ("[null]".into(), "[null]".into())
+        );
+
+        let array = DataType::Array(Box::new(DataType::STRING.nullable()));
+        let texts = list(&[Value::Text("a\"".to_owned()), Value::Null]);
+        assert_eq!(json(&array, &texts), r#"[["a\"",null]]"#);
+        assert_eq!(plain(&array, &texts), r#"["[a\", NULL]"]"#);
+
+        let counts = DataType::Multiset(Box::new(DataType::Int.nullable()));
+        let mut bytes = Vec::new();
+        types::nested::write_map(vec![(Scalar::Int(7), Scalar::Int(2))], &mut bytes);
+        assert_eq!(json(&counts, &Value::Bytes(bytes.clone())), r#"[{"7":2}]"#);
+        assert_eq!(plain(&counts, &Value::Bytes(bytes)), r#"["{7=2}"]"#);
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use jobs::{CollectedRow, JobStatus, QueryJob, RowKind};
-use sql::plan::{ResultCell, ResultColumn};
+use sql::plan::ResultColumn;
 use sql::session::Answer;
 use types::{ColumnType, JobId, Value};
 
@@ -183,12 +183,9 @@ fn unexpected(next: u64, before: Option<u64>, found: u64) -> Fault {
     Fault::new(EXECUTION, format!("Expecting token to be {next}{before}, but found {found}."))
 }
 
-/// Columns of scalars, side by side.
+/// Columns of the rows that a statement answers with.
 fn flat(columns: Vec<(String, ColumnType)>) -> Vec<ResultColumn> {
-    let columns = columns.into_iter().enumerate();
-    columns
-        .map(|(at, (name, column_type))| ResultColumn { name, column_type, cell: ResultCell::Scalar(at) })
-        .collect()
+    columns.into_iter().map(|(name, column_type)| ResultColumn { name, column_type }).collect()
 }
 
 #[cfg(test)]

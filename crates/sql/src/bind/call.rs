@@ -1,12 +1,12 @@
 //! Calls of scalar functions, through the registry.
 
-use types::{ColumnType, DataType, Value};
+use types::{ColumnType, DataType};
 
-use super::{Bound, Cell, ExprBinder};
+use super::{Bound, ExprBinder};
 use crate::error::{Diagnostic, Span, did_you_mean};
 use crate::expr::{Expr, ExprId};
 use crate::functions::{self, Argument, Function};
-use crate::parse::ast::{self, ExprKind, Ident};
+use crate::parse::ast;
 
 /// Functions that are bound to expressions of their own, for "did you mean".
 const OWN: &[&str] = &["COALESCE", "IFNULL", "NULLIF", "IF", "CAST", "TRY_CAST"];
@@ -24,31 +24,13 @@ const REFUSED: &[(&str, &str)] = &[
 
 /// Scalar functions of Flink that do not exist here, sorted. Another name that is near must not be suggested.
 const FLINK_ONLY: &[&str] = &[
-    "ARRAY_APPEND",
-    "ARRAY_CONCAT",
-    "ARRAY_CONTAINS",
-    "ARRAY_DISTINCT",
-    "ARRAY_EXCEPT",
-    "ARRAY_INTERSECT",
-    "ARRAY_JOIN",
-    "ARRAY_MAX",
-    "ARRAY_MIN",
-    "ARRAY_POSITION",
-    "ARRAY_PREPEND",
-    "ARRAY_REMOVE",
-    "ARRAY_REVERSE",
-    "ARRAY_SLICE",
-    "ARRAY_SORT",
-    "ARRAY_UNION",
     "BITMAP_AND",
     "BITMAP_BUILD",
     "BITMAP_CARDINALITY",
     "BITMAP_OR",
-    "CARDINALITY",
     "CURRENT_DATABASE",
     "CURRENT_WATERMARK",
     "DECODE",
-    "ELEMENT",
     "ELT",
     "ENCODE",
     "HASH_CODE",
@@ -62,11 +44,6 @@ const FLINK_ONLY: &[&str] = &[
     "JSON_QUOTE",
     "JSON_STRING",
     "JSON_UNQUOTE",
-    "MAP_ENTRIES",
-    "MAP_FROM_ARRAYS",
-    "MAP_KEYS",
-    "MAP_UNION",
-    "MAP_VALUES",
     "OVERLAPS",
     "PARSE_JSON",
     "PARSE_URL",
@@ -77,8 +54,6 @@ const FLINK_ONLY: &[&str] = &[
     "REGEXP_EXTRACT_ALL",
     "REGEXP_INSTR",
     "REGEXP_SUBSTR",
-    "SPLIT",
-    "STR_TO_MAP",
     "TRANSLATE",
     "TRY_PARSE_JSON",
     "TYPEOF",
@@ -204,45 +179,4 @@ impl ExprBinder<'_> {
             _ => self.convert(arg, to),
         }
     }
-
-    /// `PERCENTILE(x, ARRAY[…])[1]` and `map['key']`.
-    pub(super) fn index(&mut self, input: &ast::Expr, index: &ast::Expr, span: Span) -> Bound<ExprId> {
-        if let ExprKind::Call(call) = &input.kind
-            && call.name.value.eq_ignore_ascii_case("PERCENTILE")
-            && let Some(percentage) = array_item(call, index)
-        {
-            let mut scalar = call.clone();
-            scalar.args[1] = percentage.clone();
-            return self.call(&scalar, span);
-        }
-
-        if let ExprKind::Name(path) = &input.kind
-            && let Ok(Cell::Map { values, .. }) = self.find(path)
-        {
-            let key = match &index.kind {
-                ExprKind::Literal { value: Value::Text(key), .. } => values.iter().find(|(of, _)| of == key),
-                _ => None,
-            };
-            if let Some((key, id)) = key {
-                let used = (*id, Ident { value: key.clone(), span });
-                self.uses.push(used.clone());
-                return Ok(used.0);
-            }
-            let error = Diagnostic::error(index.span, "what is read of a MAP must be written out")
-                .with_hint("a text in single quotes: headers['name']");
-            return Err(self.report(error));
-        }
-
-        let error = Diagnostic::error(span, "`[…]` is not supported here").with_hint(
-            "an index stands behind PERCENTILE(x, ARRAY[0.5, 0.95]), from 1 to the array's length, and behind a MAP",
-        );
-        Err(self.report(error))
-    }
-}
-
-/// The item of the second argument that a literal index names.
-fn array_item<'a>(call: &'a ast::Call, index: &ast::Expr) -> Option<&'a ast::Expr> {
-    let ExprKind::Array(items) = &call.args.get(1)?.kind else { return None };
-    let ExprKind::Literal { value: Value::Int(index), .. } = index.kind else { return None };
-    items.get(usize::try_from(index).ok()?.checked_sub(1)?)
 }

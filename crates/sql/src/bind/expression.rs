@@ -176,9 +176,13 @@ impl ExprBinder<'_> {
                 self.uses.push((id, Ident { value: last.value, span }));
                 return Ok(id);
             }
-            Ok(Cell::Row(fields)) => {
+            Ok(Cell::Row { whole: Some(id), .. }) => {
+                self.uses.push((id, Ident { value: last.value, span }));
+                return Ok(id);
+            }
+            Ok(Cell::Row { fields, whole: None }) => {
                 let field = fields.first().map_or("field", |field| &field.name);
-                Diagnostic::error(span, format!("`{}` is a ROW, and only its fields have values", last.value))
+                Diagnostic::error(span, format!("`{}` is a ROW that cannot be read as a whole", last.value))
                     .with_hint(format!("write for example `{}`.`{field}`", last.value))
             }
             Ok(Cell::Unreadable(data_type)) => {
@@ -224,7 +228,7 @@ impl ExprBinder<'_> {
 
         if to.repr().is_none() {
             let error = Diagnostic::error(target.span, format!("a value cannot be cast to {to}"));
-            return Err(self.report(error.with_hint("only scalar values can be computed")));
+            return Err(self.report(error.with_hint("values of this type cannot be computed")));
         }
 
         if let DataType::Char(length) | DataType::Binary(length) = to

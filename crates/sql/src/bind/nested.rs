@@ -1,21 +1,112 @@
-//! Values that hold other values: `ARRAY[…]`, `MAP[…]`, `ROW(…)`, and the fields of one.
+//! Values that hold other values: `ARRAY[…]`, `MAP[…]`, `ROW(…)`, and the fields and elements of one.
 
-use super::{Bound, ExprBinder};
-use crate::error::Diagnostic;
+use types::{DataType, Value};
+
+use super::{Bound, Cell, ExprBinder};
+use crate::error::{Diagnostic, Span};
 use crate::expr::ExprId;
-use crate::parse::ast::{self, ExprKind};
+use crate::functions;
+use crate::parse::ast::{self, ExprKind, Ident};
 
 impl ExprBinder<'_> {
     pub(super) fn nested_value(&mut self, expr: &ast::Expr) -> Bound<ExprId> {
-        let error = match &expr.kind {
-            ExprKind::Array(_) => Diagnostic::error(expr.span, "an ARRAY has no place here")
-                .with_hint("arrays stand only in PERCENTILE(x, ARRAY[0.5, 0.95])[1]"),
-            ExprKind::Map(_) => Diagnostic::error(expr.span, "MAP values are not supported")
-                .with_hint("a result's columns are scalar: write each value as a column"),
-            ExprKind::Row(_) => Diagnostic::error(expr.span, "a row of values has no place here")
-                .with_hint("compare or compute the values one by one"),
-            _ => Diagnostic::error(expr.span, "only a ROW has fields"),
-        };
-        Err(self.report(error))
+        match &expr.kind {
+            ExprKind::Array(items) => self.constructed("$ARRAY", "an ARRAY", items, expr.span),
+            ExprKind::Map(items) => {
+                let items: Vec<ast::Expr> =
+                    items.iter().flat_map(|(key, value)| [key, value]).cloned().collect();
+                self.constructed("$MAP", "a MAP", &items, expr.span)
+            }
+            ExprKind::Row(items) => self.constructed("$ROW", "a ROW", items, expr.span),
+            ExprKind::Field(row, field) => {
+                let id = self.expr(row)?;
+                if !self.is_row(id) {
+                    let error = Diagnostic::error(row.span, "only a ROW has fields")
+                        .with_detail(format!("this is {}", self.data_type(id)));
+                    return Err(self.report(error));
+                }
+                self.fields(id, std::slice::from_ref(field)).ok_or(()).or_else(|()| {
+                    let error = Diagnostic::error(field.span, format!("there is no field `{}`", field.value))
+                        .with_detail(format!("the row is {}", self.data_type(id)));
+                    Err(self.report(error))
+                })
+            }
+            _ => Err(self.report(Diagnostic::error(expr.span, "this holds no values"))),
+        }
     }
+
+    fn constructed(&mut self, function: &str, what: &str, items: &[ast::Expr], span: Span) -> Bound<ExprId> {
+        let ids = self.all(items)?;
+        // A value without a type would give the whole none.
+        let untyped = ids.iter().all(|id| self.data_type(*id) == DataType::Null);
+        if untyped {
+            let error = Diagnostic::error(span, format!("{what} of nothing but NULL has no type"))
+                .with_hint("give one of them a type: CAST(NULL AS STRING)");
+            return Err(self.report(error));
+        }
+        self.call_function(function, &ids, span)
+    }
+
+    pub(super) fn is_row(&self, id: ExprId) -> bool {
+        matches!(self.graph.exprs.column_type(id).data_type, DataType::Row(_))
+    }
+
+    /// A field of a row, and the fields behind it within one another; `None` where there is no such field.
+    pub(super) fn fields(&mut self, row: ExprId, path: &[Ident]) -> Option<ExprId> {
+        let mut id = row;
+        for name in path {
+            let DataType::Row(fields) = self.data_type(id) else { return None };
+            let place = fields.iter().position(|field| field.name == name.value)?;
+            let number = self.add_literal(Value::Int(place as i64 + 1), DataType::Int);
+            id = self.call_function("$FIELD", &[id, number], name.span).ok()?;
+        }
+        Some(id)
+    }
+
+    /// `PERCENTILE(x, ARRAY[…])[1]`, `array[n]` and `map['key']`.
+    pub(super) fn index(&mut self, input: &ast::Expr, index: &ast::Expr, span: Span) -> Bound<ExprId> {
+        // One percentile of several is computed by itself.
+        if let ExprKind::Call(call) = &input.kind
+            && call.name.value.eq_ignore_ascii_case("PERCENTILE")
+            && let Some(percentage) = array_item(call, index)
+        {
+            let mut scalar = call.clone();
+            scalar.args[1] = percentage.clone();
+            return self.call(&scalar, span);
+        }
+
+        if let ExprKind::Name(path) = &input.kind
+            && let Ok(Cell::Map { values, .. }) = self.find(path)
+        {
+            let key = match &index.kind {
+                ExprKind::Literal { value: Value::Text(key), .. } => values.iter().find(|(of, _)| of == key),
+                _ => None,
+            };
+            if let Some((key, id)) = key {
+                let used = (*id, Ident { value: key.clone(), span });
+                self.uses.push(used.clone());
+                return Ok(used.0);
+            }
+            let error =
+                Diagnostic::error(index.span, "what is read of a record's metadata must be written out")
+                    .with_hint("a text in single quotes: headers['name']");
+            return Err(self.report(error));
+        }
+
+        let (container, index_id) = (self.expr(input), self.expr(index));
+        let (container, index_id) = (container?, index_id?);
+        if functions::item_type(&self.data_type(container)).is_none() {
+            let error = Diagnostic::error(span, "`[…]` stands behind an ARRAY or a MAP")
+                .with_detail(format!("this is {}", self.data_type(container)));
+            return Err(self.report(error));
+        }
+        self.call_function("$ITEM", &[container, index_id], span)
+    }
+}
+
+/// The item of the second argument that a literal index names.
+fn array_item<'a>(call: &'a ast::Call, index: &ast::Expr) -> Option<&'a ast::Expr> {
+    let ExprKind::Array(items) = &call.args.get(1)?.kind else { return None };
+    let ExprKind::Literal { value: Value::Int(index), .. } = index.kind else { return None };
+    items.get(usize::try_from(index).ok()?.checked_sub(1)?)
 }

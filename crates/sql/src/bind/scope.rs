@@ -40,8 +40,12 @@ pub(crate) struct Column<T = ExprId> {
 #[derive(Debug, Clone)]
 pub(crate) enum Cell<T = ExprId> {
     Scalar(T),
-    /// A `ROW`: only its fields have values.
-    Row(Vec<Column<T>>),
+    /// A stored `ROW`, whose fields are read one by one.
+    Row {
+        fields: Vec<Column<T>>,
+        /// The row as a value; `None` where a type inside cannot be read.
+        whole: Option<T>,
+    },
     /// A value of a type that can be declared but not read, such as a class of Java.
     Unreadable(DataType),
     /// A `MAP` of a record's metadata, of which the values can be read whose keys the script writes out.
@@ -56,7 +60,10 @@ impl<T: Copy> Cell<T> {
     pub(crate) fn map<U>(&self, map: &mut impl FnMut(T) -> U) -> Cell<U> {
         match self {
             Cell::Scalar(scalar) => Cell::Scalar(map(*scalar)),
-            Cell::Row(fields) => Cell::Row(fields.iter().map(|field| field.map(map)).collect()),
+            Cell::Row { fields, whole } => Cell::Row {
+                fields: fields.iter().map(|field| field.map(map)).collect(),
+                whole: whole.map(&mut *map),
+            },
             Cell::Unreadable(data_type) => Cell::Unreadable(data_type.clone()),
             Cell::Map { data_type, values } => Cell::Map {
                 data_type: data_type.clone(),
@@ -127,7 +134,7 @@ impl Scope {
             }
             ([column], _) => match descend(&column.cell, first, rest) {
                 // A table of the query around may have this name.
-                Found::Error(error) if !rest.is_empty() && !matches!(column.cell, Cell::Row(_)) => {
+                Found::Error(error) if !rest.is_empty() && !matches!(column.cell, Cell::Row { .. }) => {
                     Found::Unknown(error)
                 }
                 found => found,
@@ -165,6 +172,8 @@ impl Scope {
 /// What a name stands for in a scope.
 pub(super) enum Found<'a> {
     Cell(&'a Cell),
+    /// A scalar, and the fields that are named behind it: it must be a `ROW`.
+    Inside(ExprId, Vec<Ident>, Box<Diagnostic>),
     /// Nothing has this name; a query around this one may have it.
     Unknown(Box<Diagnostic>),
     Error(Box<Diagnostic>),
@@ -175,8 +184,11 @@ impl ExprBinder<'_> {
     pub(super) fn find(&mut self, path: &[Ident]) -> Result<Cell, Box<Diagnostic>> {
         let unknown = match self.scope.find(path) {
             Found::Cell(cell) => return Ok(cell.clone()),
+            Found::Inside(id, fields, error) if self.is_row(id) => {
+                return self.fields(id, &fields).map(Cell::Scalar).ok_or(error);
+            }
             Found::Error(error) => return Err(error),
-            Found::Unknown(error) => error,
+            Found::Unknown(error) | Found::Inside(_, _, error) => error,
         };
         if let [name] = path
             && let Some(column) = self.aliases.iter().find(|column| column.name == name.value)
@@ -189,6 +201,14 @@ impl ExprBinder<'_> {
                 let graph = &mut self.graph;
                 let name = path.last().map_or("", |last| &last.value);
                 Ok(cell.map(&mut |id| graph.outer_input(name, outer.exprs.column_type(id), id)))
+            }
+            Found::Inside(id, fields, error) => {
+                let name = path.first().map_or("", |first| &first.value);
+                let row = self.graph.outer_input(name, outer.exprs.column_type(id), id);
+                match self.is_row(row) {
+                    true => self.fields(row, &fields).map(Cell::Scalar).ok_or(error),
+                    false => Err(unknown),
+                }
             }
             Found::Error(error) => Err(error),
             Found::Unknown(_) => Err(unknown),
@@ -210,16 +230,19 @@ fn fields<'a>(among: &'a [Column], name: &Ident, rest: &[Ident], of: Option<&Ide
 fn descend<'a>(cell: &'a Cell, name: &Ident, rest: &[Ident]) -> Found<'a> {
     let Some((field, behind)) = rest.split_first() else { return Found::Cell(cell) };
     match cell {
-        Cell::Row(columns) => fields(columns, field, behind, Some(name)),
-        Cell::Scalar(_) | Cell::Unreadable(_) | Cell::Map { .. } => {
-            let message = format!("`{}` is not a ROW and has no field `{}`", name.value, field.value);
-            Found::Error(Box::new(Diagnostic::error(field.span, message)))
-        }
+        Cell::Row { fields: columns, .. } => fields(columns, field, behind, Some(name)),
+        Cell::Scalar(id) => Found::Inside(*id, rest.to_vec(), no_field(name, field)),
+        Cell::Unreadable(_) | Cell::Map { .. } => Found::Error(no_field(name, field)),
     }
 }
 
+fn no_field(of: &Ident, field: &Ident) -> Box<Diagnostic> {
+    let message = format!("`{}` is not a ROW with a field `{}`", of.value, field.value);
+    Box::new(Diagnostic::error(field.span, message))
+}
+
 fn has_field(column: &Column, name: &str) -> bool {
-    matches!(&column.cell, Cell::Row(fields) if fields.iter().any(|field| field.name == name))
+    matches!(&column.cell, Cell::Row { fields, .. } if fields.iter().any(|field| field.name == name))
 }
 
 /// With the nearest name, or all of them where they are few.
@@ -244,6 +267,11 @@ pub(crate) fn cell_of(
     let nullable = nullable_above || column_type.nullable;
     match &column_type.data_type {
         DataType::Row(fields) => {
+            let whole = column_type.data_type.repr().is_some().then(|| {
+                let data_type = column_type.data_type.clone();
+                make_leaf(path, ColumnType { data_type, nullable })
+            });
+
             let mut columns = Vec::with_capacity(fields.len());
             for field in fields {
                 path.push(field.name.clone());
@@ -251,7 +279,7 @@ pub(crate) fn cell_of(
                 path.pop();
                 columns.push(Column { name: field.name.clone(), cell });
             }
-            Cell::Row(columns)
+            Cell::Row { fields: columns, whole }
         }
         unreadable if unreadable.repr().is_none() => Cell::Unreadable(unreadable.clone()),
         scalar => Cell::Scalar(make_leaf(path, ColumnType { data_type: scalar.clone(), nullable })),

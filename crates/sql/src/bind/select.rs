@@ -347,7 +347,7 @@ impl ExprBinder<'_> {
                     return Ok(table.columns.clone());
                 }
                 match self.find(std::slice::from_ref(name)) {
-                    Ok(Cell::Row(fields)) => Ok(fields),
+                    Ok(Cell::Row { fields, .. }) => Ok(fields),
                     _ => {
                         let error = Diagnostic::error(*span, format!("there is no `{}` in FROM", name.value));
                         Err(self.report(error))
@@ -362,9 +362,9 @@ impl ExprBinder<'_> {
                     }
                     (None, _) => format!("EXPR${at}"),
                 };
-                // A ROW, MAP or ARRAY may pass through a view whole; only where a value is needed it may not.
+                // What has no value of its own may pass through a view; only where a value is needed it may not.
                 if let ExprKind::Name(path) = &expr.kind
-                    && let Ok(cell @ (Cell::Row(_) | Cell::Map { .. } | Cell::Unreadable(_))) =
+                    && let Ok(cell @ (Cell::Row { .. } | Cell::Map { .. } | Cell::Unreadable(_))) =
                         self.find(path)
                 {
                     return Ok(vec![Column { name, cell }]);

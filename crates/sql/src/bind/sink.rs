@@ -177,10 +177,10 @@ impl Binder {
         wanted: &TableColumn,
         span: Span,
     ) -> Bound<ExprId> {
-        let Cell::Scalar(id) = given.cell else {
+        let (Cell::Scalar(id) | Cell::Row { whole: Some(id), .. }) = given.cell else {
             let error = Diagnostic::error(
                 span,
-                format!("`{}` is not a scalar value and cannot be written", given.name),
+                format!("`{}` cannot be read as a whole, and so not be written", given.name),
             );
             let hint = match &given.cell {
                 Cell::Map { .. } => {

@@ -1,6 +1,6 @@
-//! A query as a statement: its rows go to whoever fetches them, scalars side by side and rows put together again there.
+//! A query as a statement: its rows go to the client that fetches them.
 
-use types::{ColumnType, DataType, Field};
+use types::DataType;
 
 use super::stage::Stage;
 use super::{Binder, Bound, BoundQuery, Cell, Column};
@@ -8,7 +8,7 @@ use crate::catalog::Table;
 use crate::error::{Diagnostic, Span};
 use crate::expr::ExprId;
 use crate::parse::ast::{Query, QueryBody, TopQuery};
-use crate::plan::{ResultCell, ResultColumn};
+use crate::plan::ResultColumn;
 use crate::rel::Rel;
 
 /// A query, bound, and what its rows are to look like.
@@ -18,31 +18,34 @@ pub(crate) struct BoundTop {
     pub(crate) columns: Vec<ResultColumn>,
 }
 
-/// The scalars that a result is made of.
-#[derive(Default)]
-struct Scalars {
-    names: Vec<(String, ColumnType)>,
-    fields: Vec<usize>,
-}
-
 impl Binder {
     pub(crate) fn top(&mut self, top: &TopQuery) -> Bound<BoundTop> {
         let relation = self.query(&top.query, None)?;
-        let mut scalars = Scalars::default();
         let count = relation.columns.len();
-        let columns = relation.columns.iter().enumerate().map(|(place, column)| {
+        let fields = relation.columns.iter().enumerate().map(|(place, column)| {
             let span = item_span(&top.query, place, count);
-            scalars.result(&relation.rel, column, &column.name, span)
+            field_of(&relation.rel, column, span)
         });
-        let columns: Result<Vec<ResultColumn>, Box<Diagnostic>> = columns.collect();
-        let columns = columns.map_err(|error| self.report(*error))?;
+        let fields: Result<Vec<usize>, Box<Diagnostic>> = fields.collect();
+        let fields = fields.map_err(|error| self.report(*error))?;
+
+        let columns: Vec<ResultColumn> = relation
+            .columns
+            .iter()
+            .zip(&fields)
+            .map(|(column, &field)| ResultColumn {
+                name: column.name.clone(),
+                column_type: relation.rel.fields[field].column_type.clone(),
+            })
+            .collect();
 
         let (stage, ids) = Stage::over(relation.rel.clone());
-        let wanted: Vec<ExprId> = scalars.fields.iter().map(|&field| ids[field]).collect();
+        let wanted: Vec<ExprId> = fields.iter().map(|&field| ids[field]).collect();
         let (exprs, wanted) = stage.exprs(&wanted);
-        let names = scalars.names.iter().map(|(name, _)| name.clone());
+        let names = columns.iter().map(|column| column.name.clone());
         let rel = Rel::calc(stage.rel, exprs, vec![], names.zip(wanted).collect(), top.span);
-        let sink = self.catalog.add_nameless(Table::collected(scalars.names, top.span));
+        let types = columns.iter().map(|column| (column.name.clone(), column.column_type.clone()));
+        let sink = self.catalog.add_nameless(Table::collected(types.collect(), top.span));
         let query = BoundQuery { sink, rel, conflict: None, span: top.span };
         Ok(BoundTop { query, columns })
     }
@@ -56,42 +59,25 @@ fn item_span(query: &Query, place: usize, columns: usize) -> Span {
     }
 }
 
-impl Scalars {
-    fn result(
-        &mut self,
-        rel: &Rel,
-        column: &Column<usize>,
-        path: &str,
-        span: Span,
-    ) -> Result<ResultColumn, Box<Diagnostic>> {
-        let name = column.name.clone();
-        match &column.cell {
-            Cell::Scalar(field) => {
-                let column_type = rel.fields[*field].column_type.clone();
-                if column_type.data_type == DataType::Null {
-                    let error = Diagnostic::error(span, format!("`{path}` is null and nothing else"));
-                    return Err(Box::new(error.with_hint("give it a type: CAST(NULL AS STRING)")));
-                }
-                self.names.push((path.to_owned(), column_type.clone()));
-                self.fields.push(*field);
-                Ok(ResultColumn { name, column_type, cell: ResultCell::Scalar(self.fields.len() - 1) })
+/// The field that holds a column's values.
+fn field_of(rel: &Rel, column: &Column<usize>, span: Span) -> Result<usize, Box<Diagnostic>> {
+    let name = &column.name;
+    match &column.cell {
+        Cell::Scalar(field) | Cell::Row { whole: Some(field), .. } => {
+            if rel.fields[*field].column_type.data_type == DataType::Null {
+                let error = Diagnostic::error(span, format!("`{name}` is null and nothing else"));
+                return Err(Box::new(error.with_hint("give it a type: CAST(NULL AS STRING)")));
             }
-            Cell::Row(fields) => {
-                let fields = fields
-                    .iter()
-                    .map(|field| self.result(rel, field, &format!("{path}.{}", field.name), span));
-                let fields = fields.collect::<Result<Vec<ResultColumn>, Box<Diagnostic>>>()?;
-                let types = fields
-                    .iter()
-                    .map(|field| Field { name: field.name.clone(), column_type: field.column_type.clone() });
-                let column_type = DataType::Row(types.collect()).nullable();
-                Ok(ResultColumn { name, column_type, cell: ResultCell::Row(fields) })
-            }
-            Cell::Unreadable(data_type) | Cell::Map { data_type, .. } => {
-                let error =
-                    Diagnostic::error(span, format!("`{path}` is {data_type} and is not read as a whole"));
-                Err(Box::new(error.with_hint("name the other columns in the SELECT")))
-            }
+            Ok(*field)
+        }
+        Cell::Row { whole: None, .. } => {
+            let error = Diagnostic::error(span, format!("`{name}` is a ROW that cannot be read as a whole"));
+            Err(Box::new(error.with_hint("name those of its fields that are read")))
+        }
+        Cell::Unreadable(data_type) | Cell::Map { data_type, .. } => {
+            let error =
+                Diagnostic::error(span, format!("`{name}` is {data_type} and is not read as a whole"));
+            Err(Box::new(error.with_hint("name the other columns in the SELECT")))
         }
     }
 }

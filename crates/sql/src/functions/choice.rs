@@ -57,6 +57,7 @@ pub fn common_type(a: &DataType, b: &DataType) -> Option<DataType> {
         (Time(m), Time(n)) => Time(*m.max(n)),
         (Timestamp(m), Timestamp(n)) => Timestamp(*m.max(n)),
         (Timestamp(m) | TimestampLtz(m), Timestamp(n) | TimestampLtz(n)) => TimestampLtz(*m.max(n)),
+        _ if a.is_nested() => return crate::typing::common_type([a, b]),
         _ => return common_number(a, b),
     })
 }
@@ -67,7 +68,7 @@ fn common(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
     for arg in args {
         result = common_type(&result, &arg.column_type.data_type).ok_or_else(|| mismatch(expected))?;
     }
-    if result.repr().is_none() {
+    if result.repr().is_none() || result.is_nested() {
         return Err(mismatch(expected));
     }
     let nullable = any_nullable(args);

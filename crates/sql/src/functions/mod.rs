@@ -9,6 +9,7 @@ mod calendar;
 pub mod cast;
 mod choice;
 mod clock;
+mod collection;
 mod compiled;
 mod date_pattern;
 mod date_text;
@@ -47,6 +48,7 @@ use std::sync::{Arc, LazyLock};
 use types::{ColumnType, DataType, Scalar, Value};
 
 pub use choice::common_type;
+pub(crate) use collection::item_type;
 pub(crate) use like::is_like;
 pub use manual::{Entry, manual};
 
@@ -188,6 +190,13 @@ impl Output {
         self.value = Fixed::Bytes;
     }
 
+    /// Bytes are written in place by `write`, without a copy.
+    pub fn write_bytes(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        self.bytes.clear();
+        write(&mut self.bytes);
+        self.value = Fixed::Bytes;
+    }
+
     pub fn int_or_null(&mut self, v: Option<i64>) {
         self.value = v.map_or(Fixed::Null, Fixed::Int);
     }
@@ -286,7 +295,7 @@ pub fn all() -> &'static [&'static Function] {
             enforce::FUNCTIONS,
             session::FUNCTIONS,
         ];
-        chapters.into_iter().flatten().collect()
+        chapters.into_iter().chain(collection::FUNCTIONS).flatten().collect()
     });
 
     &ALL

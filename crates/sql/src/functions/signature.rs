@@ -59,7 +59,7 @@ impl Kind {
             }
             Kind::Timestamp => given.is_timestamp(),
             Kind::Time => given.is_timestamp() || matches!(given, DataType::Date | DataType::Time(_)),
-            Kind::Any => given.repr().is_some(),
+            Kind::Any => given.repr().is_some() && !given.is_nested(),
             Kind::Word(words) => {
                 let word = argument.literal.map(|v| v.as_scalar());
                 let Some(Scalar::Text(word)) = word else { return None };

@@ -94,7 +94,6 @@ pub(crate) fn lower(
 fn not_there(operator: &Operator) -> Option<Diagnostic> {
     let what = match &operator.kind {
         OperatorKind::LookupJoin(_) => "lookup joins are",
-        OperatorKind::Unnest(_) => "UNNEST is",
         _ => return None,
     };
     Some(Diagnostic::error(operator.span, format!("{what} not supported")))

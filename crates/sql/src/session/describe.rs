@@ -110,7 +110,8 @@ fn plain(column: &Column, graph: &Graph) -> Line {
 pub(super) fn type_of(cell: &Cell, graph: &Graph) -> ColumnType {
     match cell {
         Cell::Scalar(id) => graph.exprs.column_type(*id).clone(),
-        Cell::Row(fields) => {
+        Cell::Row { whole: Some(whole), .. } => graph.exprs.column_type(*whole).clone(),
+        Cell::Row { fields, whole: None } => {
             let fields = fields
                 .iter()
                 .map(|field| Field { name: field.name.clone(), column_type: type_of(&field.cell, graph) });

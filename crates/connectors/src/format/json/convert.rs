@@ -18,7 +18,7 @@ pub(super) enum Token<'a> {
     Nested,
 }
 
-/// The value of a token as `kind`, which is not text; `None` if it is not of that type. Bytes are put in `scratch`.
+/// The value of a token as `kind`, which is a scalar and not text; `None` if it is not of that type. Bytes are put in `scratch`.
 pub(super) fn convert<'s>(
     token: Token<'_>,
     kind: Kind,
@@ -45,7 +45,7 @@ pub(super) fn convert<'s>(
             let moment = time::timestamp(text(token)?, format, zone)?.cut(digits);
             if digits <= 3 { Scalar::Int(moment.milliseconds()) } else { Scalar::Wide(moment.nanoseconds()) }
         }
-        Kind::Text => return None,
+        Kind::Text | Kind::Nested => return None,
     })
 }
 

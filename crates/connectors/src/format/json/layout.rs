@@ -30,6 +30,8 @@ pub(super) enum Action {
     /// Nobody reads it.
     Skip,
     Object,
+    /// An object that is read as a value too.
+    Whole,
     /// Text as codes.
     Coded,
     /// Text as it comes.
@@ -56,8 +58,10 @@ pub(super) struct Layout {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Node {
     fields: Vec<Field>,
-    /// Every leaf below.
+    /// Every leaf below, and the one that is the object itself.
     pub(super) leaves: Vec<u32>,
+    /// The leaf that holds the object as a value.
+    pub(super) whole: Option<u32>,
     /// The number of objects around it, itself included.
     pub(super) depth: u32,
     /// The row in which the object was met last, as the decoder counts them.
@@ -113,12 +117,17 @@ impl Layout {
         read: impl Fn(&LeafRequest) -> bool,
     ) -> Layout {
         let mut layout = Layout { nodes: vec![Node { depth: 1, ..Node::default() }], unread: 0 };
-        for (index, (request, leaf)) in requests.iter().zip(leaves).enumerate() {
+        // The longest paths first: an object is there before a leaf asks for it as a value.
+        let mut order: Vec<usize> = (0..requests.len()).collect();
+        order.sort_by_key(|&index| std::cmp::Reverse(requests[index].leaf.path.len()));
+
+        for index in order {
+            let request = &requests[index];
             if request.leaf.metadata.is_none()
                 && read(request)
                 && let Some((name, rows)) = request.leaf.path.split_last()
             {
-                layout.add(rows, name, Step { action: leaf.action(), target: index as u32 });
+                layout.add(rows, name, Step { action: leaves[index].action(), target: index as u32 });
             }
         }
         layout
@@ -129,13 +138,22 @@ impl Layout {
         self.nodes[node].leaves.push(step.target);
         for row in rows {
             node = match self.nodes[node].field(row.as_bytes()) {
-                Some(Step { action: Action::Object, target }) => target as usize,
-                Some(_) => panic!("a leaf of the plan has no fields"),
+                Some(Step { action: Action::Object | Action::Whole, target }) => target as usize,
+                Some(_) => panic!("a leaf is asked for after those inside it"),
                 None => self.add_object(node, row.as_bytes()),
             };
             self.nodes[node].leaves.push(step.target);
         }
-        assert!(self.nodes[node].field(name.as_bytes()).is_none(), "a plan requests each leaf once");
+
+        let known = self.nodes[node].fields.iter_mut().find(|field| field.name == name.as_bytes());
+        if let Some(field) = known {
+            assert!(field.step.action == Action::Object, "a plan requests each leaf once");
+            field.step.action = Action::Whole;
+            let object = field.step.target as usize;
+            self.nodes[object].leaves.push(step.target);
+            self.nodes[object].whole = Some(step.target);
+            return;
+        }
         self.nodes[node].fields.push(Field { name: name.as_bytes().to_vec(), step });
     }
 

@@ -22,15 +22,28 @@ pub(super) struct Leaf {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Boolean,
-    Integer { min: i64, max: i64 },
+    Integer {
+        min: i64,
+        max: i64,
+    },
     Double,
     Float,
-    Decimal { precision: u8, scale: u8 },
+    Decimal {
+        precision: u8,
+        scale: u8,
+    },
     Text,
     Bytes,
     Date,
-    Time { digits: u8 },
-    Timestamp { digits: u8, zone: Zone },
+    Time {
+        digits: u8,
+    },
+    Timestamp {
+        digits: u8,
+        zone: Zone,
+    },
+    /// A value that holds values; the leaf's type says which.
+    Nested,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +57,7 @@ pub(super) enum Zone {
 impl Leaf {
     pub(super) fn new(request: &LeafRequest) -> Leaf {
         let data_type = request.leaf.column_type.data_type.clone();
-        let kind = Kind::of(&data_type).expect("the binder flattens nested types into leaves");
+        let kind = Kind::of(&data_type).expect("the binder reads no types without values");
         let name = request.leaf.path.join(".");
         Leaf { name, data_type, kind, encoding: request.encoding, type_errors: 0 }
     }
@@ -66,7 +79,7 @@ impl Leaf {
 }
 
 impl Kind {
-    fn of(data_type: &DataType) -> Option<Kind> {
+    pub(super) fn of(data_type: &DataType) -> Option<Kind> {
         let integer = |min, max| Kind::Integer { min, max };
         Some(match *data_type {
             DataType::Boolean => Kind::Boolean,
@@ -83,11 +96,8 @@ impl Kind {
             DataType::Time(digits) => Kind::Time { digits },
             DataType::Timestamp(digits) => Kind::Timestamp { digits, zone: Zone::None },
             DataType::TimestampLtz(digits) => Kind::Timestamp { digits, zone: Zone::Utc },
+            DataType::Array(_) | DataType::Map(..) | DataType::Multiset(_) | DataType::Row(_) => Kind::Nested,
             DataType::Null
-            | DataType::Array(_)
-            | DataType::Map(..)
-            | DataType::Multiset(_)
-            | DataType::Row(_)
             | DataType::Structured { .. }
             | DataType::Raw { .. }
             | DataType::Variant

@@ -17,6 +17,7 @@ mod decoder;
 mod excerpt;
 mod layout;
 mod leaf;
+mod nested;
 mod number;
 mod options;
 mod scan;

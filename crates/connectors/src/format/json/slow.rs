@@ -8,6 +8,7 @@ use super::compact::compact;
 use super::convert::{Token, convert};
 use super::decoder::Decoder;
 use super::leaf::Kind;
+use super::nested;
 use super::options::Fault;
 use super::text;
 use super::walk::{Stop, Walked};
@@ -41,6 +42,9 @@ impl Decoder {
     ) -> Result<(), Stop> {
         let kind = self.leaves[leaf].kind;
         let row = self.row;
+        if kind == Kind::Nested {
+            return self.convert_nested(column, json, leaf, at);
+        }
 
         let token = match json {
             b"null" => {
@@ -88,6 +92,39 @@ impl Decoder {
 
         Ok(())
     }
+}
+
+impl Decoder {
+    /// Converts a value of a type that holds values.
+    fn convert_nested(
+        &mut self,
+        column: &mut Column,
+        json: &[u8],
+        leaf: usize,
+        at: usize,
+    ) -> Result<(), Stop> {
+        let mut reader = nested::Reader::new(self.options.timestamp_format);
+        let mut value = Vec::new();
+        if reader.value(json, &self.leaves[leaf].data_type, &mut value).is_err() {
+            return self.stop(Fault::malformed("an invalid escape or no UTF-8", at));
+        }
+
+        let value = compact_value(&value);
+        match self.leaves[leaf].encoding {
+            _ if value.is_null() => column.set_null(self.row),
+            Encoding::Presence => column.set(self.row, Scalar::Bool(true)),
+            Encoding::Plain | Encoding::Coded => column.set(self.row, value),
+        }
+        for _ in 0..reader.wrong {
+            self.wrong_type(leaf, at)?;
+        }
+        Ok(())
+    }
+}
+
+/// The one value that was written.
+fn compact_value(bytes: &[u8]) -> Scalar<'_> {
+    types::compact::Reader::new(bytes).value().unwrap_or(Scalar::Null)
 }
 
 /// Puts text in a column of any encoding; false if it can be seen not to be UTF-8.

@@ -43,6 +43,10 @@ impl Decoder {
             // A second object of the same name replaces the first.
             self.null_node(columns, node);
         }
+        self.object_members(columns, b, node, i)
+    }
+
+    fn object_members(&mut self, columns: &mut [Column], b: &[u8], node: usize, i: usize) -> Walked {
         self.layout.nodes[node].seen = self.row_id;
         // An object is never inside itself, so nobody misses what was learned about it meanwhile.
         let mut learned = self.layout.nodes[node].learned.take().unwrap_or_default();
@@ -259,7 +263,16 @@ impl Decoder {
         let depth = self.layout.nodes[node].depth;
         match step.action {
             Action::Skip => self.skip(b, i, depth),
-            Action::Object => {
+            Action::Whole if b.get(i) == Some(&b'{') => {
+                // A second object of the same name replaces the first.
+                let object = step.target as usize;
+                self.null_node(columns, object);
+                if let Some(whole) = self.layout.nodes[object].whole {
+                    self.leaf(columns, b, whole as usize, i, depth)?;
+                }
+                self.object_members(columns, b, object, i)
+            }
+            Action::Object | Action::Whole => {
                 let node = step.target as usize;
                 self.null_node(columns, node);
                 if !scan::has(b, i, b"null") {

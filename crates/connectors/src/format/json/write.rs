@@ -6,10 +6,11 @@ use std::io::Write;
 use types::{DataType, Scalar};
 
 use super::base64;
+use super::nested;
 use super::options::{DecimalFormat, TimestampFormat, WriteOptions};
 use super::time::{NANOS, calendar};
 
-/// Appends a value of type `data_type`, decimals with all of their digits; nested types, which no column holds, are null.
+/// Appends a value of type `data_type`, decimals with all of their digits.
 pub fn write_scalar(out: &mut Vec<u8>, value: Scalar<'_>, data_type: &DataType) {
     let options = WriteOptions { decimals: DecimalFormat::Plain, ..WriteOptions::default() };
     write_value(out, value, data_type, &options);
@@ -33,6 +34,7 @@ pub fn write_value(out: &mut Vec<u8>, value: Scalar<'_>, data_type: &DataType, o
         (Scalar::Null, _) => out.extend_from_slice(b"null"),
         (Scalar::Bool(value), _) => out.extend_from_slice(if value { b"true" } else { b"false" }),
         (Scalar::Text(text), _) => write_string(out, text),
+        (Scalar::Bytes(bytes), of) if of.is_nested() => nested::write(out, bytes, of, options),
         (Scalar::Bytes(bytes), _) => quoted(out, |out| base64::encode(bytes, out)),
         (Scalar::Double(value), DataType::Float) => write_float(out, value as f32),
         (Scalar::Double(value), _) => write_double(out, value),

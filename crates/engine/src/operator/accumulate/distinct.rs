@@ -202,17 +202,7 @@ impl Accumulator for Collect {
     }
 
     fn write_result(&self, _call: &CallSpec, out: &mut Vec<u8>) {
-        // Equal multisets must have equal bytes.
-        let mut elements: Vec<(Vec<u8>, i64)> = Vec::with_capacity(self.0.values.len());
-        for (value, count) in self.0.iter() {
-            let mut bytes = Vec::new();
-            value.write(&mut bytes);
-            elements.push((bytes, count));
-        }
-        elements.sort_unstable();
-        let elements =
-            elements.iter().filter_map(|(bytes, count)| Some((Reader::new(bytes).value()?, *count)));
-        nested::write_multiset(elements, out);
+        nested::write_multiset(self.0.iter().map(|(value, count)| (value.as_scalar(), count)), out);
     }
 
     fn write(&self, out: &mut Vec<u8>) {

@@ -33,8 +33,16 @@ impl Pairs {
     /// The message of a function that does not accept its literal arguments.
     pub fn new(condition: &Predicate, inputs: &[Input], time_zone: &TimeZone) -> Result<Pairs, String> {
         let reprs: Vec<Repr> = inputs.iter().flat_map(reprs).collect();
+        Pairs::of_reprs(condition, &reprs, time_zone)
+    }
+
+    /// Pairs whose fields are held in these forms.
+    ///
+    /// # Errors
+    /// As [`Pairs::new`].
+    pub fn of_reprs(condition: &Predicate, reprs: &[Repr], time_zone: &TimeZone) -> Result<Pairs, String> {
         Ok(Pairs {
-            buffer: ChangeBuffer::new(&reprs),
+            buffer: ChangeBuffer::new(reprs),
             evaluator: Evaluator::new(&condition.exprs, &condition.conditions, time_zone)?,
             conditions: condition.conditions.clone(),
             passed: Vec::new(),

@@ -1,8 +1,9 @@
-//! `CAST` and `TRY_CAST` between the scalar types.
+//! `CAST` and `TRY_CAST`.
 //!
 //! What cannot be converted fails the row under `CAST` and is null under `TRY_CAST`; too many digits for a `DECIMAL` are
 //! null under both.
 
+mod nested;
 mod number;
 mod text;
 mod time;
@@ -32,8 +33,9 @@ pub fn allowed(from: &DataType, to: &DataType) -> bool {
 
     match (from, to) {
         (Null, _) => true,
-        (_, Null | Array(_) | Row(_)) | (Array(_) | Row(_), _) => false,
-        (_, Char(_) | Varchar(_)) => true,
+        (_, Null) => false,
+        (from, Char(_) | Varchar(_)) => from.repr().is_some(),
+        (from, to) if from.is_nested() || to.is_nested() => nested::allowed_nested(from, to),
         (from, Boolean) => from.is_text() || from.is_numeric() || *from == Boolean,
         (from, Binary(_) | Varbinary(_)) => from.is_text() || bytes(from),
         (from, to) if to.is_numeric() => {
@@ -80,6 +82,7 @@ fn conversion(from: &DataType, to: &DataType, zone: &TimeZone) -> Convert {
             Ok(())
         }),
         DataType::Char(_) | DataType::Varchar(_) => text::to_text(from, to, zone),
+        to if to.is_nested() => nested::to_nested(from, to, zone),
         DataType::Binary(_) | DataType::Varbinary(_) => text::to_bytes(to),
         DataType::Boolean => number::to_boolean(from),
         to if to.is_numeric() => number::to_number(from, to),

@@ -25,11 +25,17 @@ pub(super) fn to_text(from: &DataType, to: &DataType, zone: &TimeZone) -> Conver
         _ => (u32::MAX, false),
     };
 
+    let nested = from.is_nested().then(|| super::nested::text_of(&from, &zone));
+
     Box::new(move |value, out| {
-        let text = match value {
-            Scalar::Text(text) => Cow::Borrowed(text),
-            Scalar::Bytes(bytes) => String::from_utf8_lossy(bytes),
-            other => {
+        let mut inner = Output::default();
+        if let Some(write) = &nested {
+            write(value, &mut inner)?;
+        }
+        let text = match (value, inner.get()) {
+            (_, Scalar::Text(text)) | (Scalar::Text(text), _) => Cow::Borrowed(text),
+            (Scalar::Bytes(bytes), _) => String::from_utf8_lossy(bytes),
+            (other, _) => {
                 let mut text = String::new();
                 write(other, &from, &zone, &mut text);
                 Cow::Owned(text)

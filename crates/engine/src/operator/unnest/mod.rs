@@ -1,0 +1,275 @@
+//! `CROSS JOIN UNNEST(collection)`: a row for each element of an array, entry of a map, or copy in a multiset.
+//!
+//! ```text
+//! +I [7, ['a', 'b']]        +I [7, ['a', 'b'], 'a', 1]
+//!                           +I [7, ['a', 'b'], 'b', 2]     the number stands there WITH ORDINALITY
+//! ```
+//!
+//! The rows have the kind of their row, so that an update takes back the elements of the old row one by one. An element
+//! that is null is a row, but a `ROW` element that is null is none, as in Flink. `LEFT JOIN` gives a row with nulls where
+//! no element is left. The operator keeps no state.
+
+use jiff::tz::TimeZone;
+use sql::plan::operator::{Input, Unnest};
+use types::nested::Nested;
+use types::{DataType, Repr, Scalar};
+
+use super::chain::{Context, Operator, OperatorError};
+use super::changes::{ChangeBuffer, Changes};
+use super::fields;
+use super::join::pairs::Pairs;
+use crate::state::{StateError, StatePart, StateWriter};
+
+/// See the module's text.
+pub struct UnnestOperator {
+    name: String,
+    collection: usize,
+    shape: Shape,
+    /// How many fields an element has, without its number.
+    width: usize,
+    ordinality: bool,
+    is_outer: bool,
+    condition: Option<Pairs>,
+    out: ChangeBuffer,
+    /// The rows that wait for the condition: where each is in the batch, and how many pairs it has.
+    waiting: Vec<(usize, usize)>,
+}
+
+/// What the collection is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// Elements, each in one field.
+    Values,
+    /// Elements that are rows, whose fields are fields here.
+    Rows,
+    Entries,
+    Copies {
+        are_rows: bool,
+    },
+}
+
+impl UnnestOperator {
+    /// # Errors
+    /// The field is no collection, or a function of the condition does not accept its literal arguments.
+    pub fn new(
+        name: String,
+        spec: &Unnest,
+        inputs: &[Input],
+        time_zone: &TimeZone,
+    ) -> Result<UnnestOperator, String> {
+        let are_rows = spec.spreads_row;
+        let (shape, types) = match &spec.collection_type.data_type {
+            DataType::Array(element) => {
+                let shape = if are_rows { Shape::Rows } else { Shape::Values };
+                (shape, element_fields(&element.data_type, are_rows))
+            }
+            DataType::Multiset(element) => {
+                (Shape::Copies { are_rows }, element_fields(&element.data_type, are_rows))
+            }
+            DataType::Map(key, value) => (Shape::Entries, vec![&key.data_type, &value.data_type]),
+            other => return Err(format!("`{name}` takes a collection, and this is {other}")),
+        };
+
+        let mut added: Vec<Repr> = types.iter().map(|of| of.repr().unwrap_or(Repr::Bytes)).collect();
+        let width = added.len();
+        if spec.ordinality {
+            added.push(Repr::Int);
+        }
+        let reprs: Vec<Repr> = fields::reprs(&inputs[0].fields).into_iter().chain(added).collect();
+
+        let condition = match &spec.condition {
+            Some(condition) => Some(Pairs::of_reprs(condition, &reprs, time_zone)?),
+            None => None,
+        };
+        Ok(UnnestOperator {
+            name,
+            collection: spec.collection,
+            shape,
+            width,
+            ordinality: spec.ordinality,
+            is_outer: spec.outer,
+            condition,
+            out: ChangeBuffer::new(&reprs),
+            waiting: Vec::new(),
+        })
+    }
+
+    /// How many fields stand behind those of the row.
+    fn stride(&self) -> usize {
+        self.width + usize::from(self.ordinality)
+    }
+
+    /// The fields of all elements of a collection, one element after another.
+    fn elements<'a>(&self, collection: Scalar<'a>) -> Vec<Scalar<'a>> {
+        let Some(nested) = Nested::of(collection) else { return Vec::new() };
+        let mut fields: Vec<Scalar<'a>> = Vec::with_capacity(nested.len() * self.stride());
+        let mut number = 0;
+        let mut end_element = |fields: &mut Vec<Scalar<'a>>| {
+            number += 1;
+            if self.ordinality {
+                fields.push(Scalar::Int(number));
+            }
+        };
+
+        match self.shape {
+            Shape::Values => {
+                for value in nested.values() {
+                    fields.push(value);
+                    end_element(&mut fields);
+                }
+            }
+            Shape::Rows => {
+                for row in nested.values().filter_map(Nested::of) {
+                    fields.extend(self.fields_of(&row));
+                    end_element(&mut fields);
+                }
+            }
+            Shape::Entries => {
+                for (key, value) in nested.entries() {
+                    fields.extend([key, value]);
+                    end_element(&mut fields);
+                }
+            }
+            Shape::Copies { are_rows } => {
+                for (value, count) in nested.entries() {
+                    let Scalar::Int(count) = count else { continue };
+                    let row = Nested::of(value);
+                    if are_rows && row.is_none() {
+                        continue;
+                    }
+                    for _ in 0..count {
+                        match row.as_ref().filter(|_| are_rows) {
+                            Some(row) => fields.extend(self.fields_of(row)),
+                            None => fields.push(value),
+                        }
+                        end_element(&mut fields);
+                    }
+                }
+            }
+        }
+        fields
+    }
+
+    /// The fields of an element that is a row.
+    fn fields_of<'a>(&self, row: &Nested<'a>) -> impl Iterator<Item = Scalar<'a>> + use<'a> {
+        row.values().chain(std::iter::repeat(Scalar::Null)).take(self.width)
+    }
+
+    /// Gives the rows that a row makes. `flags` tells which elements pass the condition; without it all do.
+    fn give(
+        &mut self,
+        rows: &Changes<'_>,
+        row: usize,
+        flags: Option<&[bool]>,
+        context: &mut Context<'_>,
+    ) -> Result<(), OperatorError> {
+        let (kind, watermark) = (rows.kind(row), rows.watermark(row));
+        let elements = self.elements(rows.get(self.collection, row));
+        let mut given = 0;
+        for (at, element) in elements.chunks_exact(self.stride()).enumerate() {
+            if flags.is_none_or(|flags| flags[at]) {
+                self.out.push(kind, watermark, rows.row(row).chain(element.iter().copied()));
+                given += 1;
+            }
+        }
+        if given == 0 && self.is_outer {
+            // Values that are missing are null.
+            self.out.push(kind, watermark, rows.row(row));
+        }
+
+        if self.out.is_full() { self.emit(context) } else { Ok(()) }
+    }
+
+    /// Evaluates the condition for the elements that wait, and gives their rows.
+    fn apply(&mut self, rows: &Changes<'_>, context: &mut Context<'_>) -> Result<(), OperatorError> {
+        let Some(pairs) = &mut self.condition else { return Ok(()) };
+        let flags = pairs.evaluate(context.env(), None);
+        let failed = |source| OperatorError::Evaluate { operator: self.name.clone(), source };
+        // The rows are given while the flags are read, so they leave the evaluator.
+        let flags = flags.map_err(failed)?.to_vec();
+
+        let mut rest = &flags[..];
+        for (row, elements) in std::mem::take(&mut self.waiting) {
+            let (of_row, behind) = rest.split_at(elements);
+            rest = behind;
+            self.give(rows, row, Some(of_row), context)?;
+        }
+        Ok(())
+    }
+
+    fn emit(&mut self, context: &mut Context<'_>) -> Result<(), OperatorError> {
+        self.out.lend(|rows| context.emit(rows))?;
+        self.out.clear();
+        Ok(())
+    }
+}
+
+impl Operator for UnnestOperator {
+    fn process(
+        &mut self,
+        _input: usize,
+        rows: &Changes<'_>,
+        context: &mut Context<'_>,
+    ) -> Result<(), OperatorError> {
+        for row in rows.places() {
+            if self.condition.is_none() {
+                self.give(rows, row, None, context)?;
+                continue;
+            }
+
+            let elements = self.elements(rows.get(self.collection, row));
+            let elements = elements.chunks_exact(self.stride());
+            self.waiting.push((row, elements.len()));
+            let Some(pairs) = &mut self.condition else { continue };
+            elements.for_each(|element| pairs.push(rows.row(row).chain(element.iter().copied())));
+            if pairs.is_full() {
+                self.apply(rows, context)?;
+            }
+        }
+        self.apply(rows, context)?;
+        self.emit(context)
+    }
+
+    fn advance(&mut self, _watermark: i64, _context: &mut Context<'_>) -> Result<(), OperatorError> {
+        Ok(())
+    }
+
+    fn output_watermark(&self, watermark: i64) -> i64 {
+        watermark
+    }
+
+    fn next_tick(&self) -> Option<i64> {
+        None
+    }
+
+    fn tick(&mut self, _context: &mut Context<'_>) -> Result<(), OperatorError> {
+        Ok(())
+    }
+
+    fn snapshot(&self, _out: &mut StateWriter) {}
+
+    fn restore(&mut self, _part: &StatePart) -> Result<(), StateError> {
+        Ok(())
+    }
+
+    fn memory_bytes(&self) -> usize {
+        let condition = self.condition.as_ref().map_or(0, Pairs::memory_bytes);
+        self.out.memory_bytes() + condition + self.waiting.capacity() * size_of::<(usize, usize)>()
+    }
+
+    fn take_late(&mut self) -> u64 {
+        0
+    }
+}
+
+fn element_fields(element: &DataType, are_rows: bool) -> Vec<&DataType> {
+    match element {
+        DataType::Row(fields) if are_rows => {
+            fields.iter().map(|field| &field.column_type.data_type).collect()
+        }
+        other => vec![other],
+    }
+}
+
+#[cfg(test)]
+mod tests;

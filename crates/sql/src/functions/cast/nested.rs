@@ -1,0 +1,128 @@
+//! Between values that hold values, part by part, and from them to text: `[1, 2]`, `{a=1}`, `(1, x)`.
+
+use jiff::tz::TimeZone;
+use types::nested::{self, Nested};
+use types::{DataType, Scalar, Value};
+
+use super::super::{EvalError, Output};
+use super::{Convert, allowed, conversion};
+
+/// Whether each part of a nested type can be cast to that of another.
+pub(super) fn allowed_nested(from: &DataType, to: &DataType) -> bool {
+    use DataType::{Array, Map, Multiset, Row};
+    match (from, to) {
+        (Array(from), Array(to)) | (Multiset(from), Multiset(to)) => allowed(&from.data_type, &to.data_type),
+        (Map(key, value), Map(to_key, to_value)) => {
+            allowed(&key.data_type, &to_key.data_type) && allowed(&value.data_type, &to_value.data_type)
+        }
+        (Row(from), Row(to)) => {
+            from.len() == to.len()
+                && from
+                    .iter()
+                    .zip(to)
+                    .all(|(from, to)| allowed(&from.column_type.data_type, &to.column_type.data_type))
+        }
+        _ => false,
+    }
+}
+
+/// The conversions of the values inside, one a place; after the last they begin again.
+fn parts(from: &DataType, to: &DataType, zone: &TimeZone) -> Vec<Convert> {
+    use DataType::{Array, Map, Multiset, Row};
+    let part = |from: &DataType, to: &DataType| conversion(from, to, zone);
+    match (from, to) {
+        (Array(from), Array(to)) => vec![part(&from.data_type, &to.data_type)],
+        (Multiset(from), Multiset(to)) => {
+            vec![part(&from.data_type, &to.data_type), part(&DataType::Int, &DataType::Int)]
+        }
+        (Map(key, value), Map(to_key, to_value)) => {
+            vec![part(&key.data_type, &to_key.data_type), part(&value.data_type, &to_value.data_type)]
+        }
+        (Row(from), Row(to)) => {
+            let fields = from.iter().zip(to);
+            fields.map(|(from, to)| part(&from.column_type.data_type, &to.column_type.data_type)).collect()
+        }
+        _ => vec![],
+    }
+}
+
+/// To another nested type of the same build.
+pub(super) fn to_nested(from: &DataType, to: &DataType, zone: &TimeZone) -> Convert {
+    let parts = parts(from, to, zone);
+    let is_map = matches!(to, DataType::Map(..) | DataType::Multiset(_));
+
+    Box::new(move |value, out| {
+        let Some(nested) = Nested::of(value) else {
+            out.null();
+            return Ok(());
+        };
+
+        let mut converted = Vec::with_capacity(nested.len());
+        let mut inner = Output::default();
+        for (value, convert) in nested.values().zip(parts.iter().cycle()) {
+            converted.push(match value {
+                Scalar::Null => Value::Null,
+                value => {
+                    inner.clear();
+                    convert(value, &mut inner)?;
+                    inner.get().to_value()
+                }
+            });
+        }
+
+        let values: Vec<Scalar<'_>> = converted.iter().map(Value::as_scalar).collect();
+        out.write_bytes(|bytes| match is_map {
+            // Other keys have another order, and may have become equal.
+            true => {
+                let entries = values.chunks_exact(2).map(|entry| (entry[0], entry[1]));
+                nested::write_map(entries.collect(), bytes);
+            }
+            false => nested::write_list(&values, bytes),
+        });
+        Ok(())
+    })
+}
+
+/// Writes a nested value as text.
+pub(super) fn text_of(from: &DataType, zone: &TimeZone) -> Convert {
+    let text = |of: &DataType| conversion(of, &DataType::STRING, zone);
+    let (parts, open, close) = match from {
+        DataType::Array(element) => (vec![text(&element.data_type)], '[', ']'),
+        DataType::Multiset(element) => (vec![text(&element.data_type), text(&DataType::Int)], '{', '}'),
+        DataType::Map(key, value) => (vec![text(&key.data_type), text(&value.data_type)], '{', '}'),
+        DataType::Row(fields) => {
+            (fields.iter().map(|field| text(&field.column_type.data_type)).collect(), '(', ')')
+        }
+        _ => (vec![], '(', ')'),
+    };
+    let has_entries = open == '{';
+
+    Box::new(move |value, out| {
+        let Some(nested) = Nested::of(value) else {
+            out.null();
+            return Ok(());
+        };
+
+        let mut written = String::from(open);
+        let mut inner = Output::default();
+        for (place, (value, convert)) in nested.values().zip(parts.iter().cycle()).enumerate() {
+            if has_entries && place % 2 == 1 {
+                written.push('=');
+            } else if place > 0 {
+                written.push_str(", ");
+            }
+            inner.clear();
+            if !value.is_null() {
+                convert(value, &mut inner)?;
+            }
+            match inner.get() {
+                Scalar::Text(text) => written.push_str(text),
+                _ => written.push_str("NULL"),
+            }
+            EvalError::if_too_long(written.len())?;
+        }
+        written.push(close);
+        out.text(&written);
+        Ok(())
+    })
+}

@@ -1,0 +1,142 @@
+//! Values that hold other values: `ARRAY`, `MAP`, `MULTISET` and `ROW`.
+//!
+//! Such a value is held as bytes ([`Repr::Bytes`](crate::Repr::Bytes)): the number of values inside as a varint, then the
+//! values in the [compact form](crate::compact), one after another. What is inside a value that is inside is such bytes
+//! again.
+//!
+//! | type | values inside |
+//! | --- | --- |
+//! | `ARRAY` | the elements |
+//! | `ROW` | the fields |
+//! | `MAP` | key, value, key, value, …; keys are in one order, and each is there once |
+//! | `MULTISET` | element, count, element, count, …; as of a `MAP` |
+//!
+//! The order of keys depends on the keys alone, so that equal maps have equal bytes: `GROUP BY`, `DISTINCT` and `=` compare
+//! bytes. It is the order of Java's `HashMap`, which Flink's answers show.
+
+use std::cmp::Ordering;
+
+use crate::compact::{self, Reader};
+use crate::{Scalar, java_map};
+
+/// A value that holds values, to be read.
+#[derive(Debug, Clone)]
+pub struct Nested<'a> {
+    len: usize,
+    values: Reader<'a>,
+}
+
+impl<'a> Nested<'a> {
+    /// The value that these bytes are; `None` where they are none.
+    pub fn read(bytes: &'a [u8]) -> Option<Nested<'a>> {
+        let mut values = Reader::new(bytes);
+        // A value has one byte at least.
+        let len = values.length().filter(|len| *len <= bytes.len())?;
+        Some(Nested { len, values })
+    }
+
+    /// As [`Nested::read`] of a scalar; `None` for null too.
+    pub fn of(scalar: Scalar<'a>) -> Option<Nested<'a>> {
+        match scalar {
+            Scalar::Bytes(bytes) => Nested::read(bytes),
+            _ => None,
+        }
+    }
+
+    /// The number of elements or fields; of entries it is twice that.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The elements or fields.
+    pub fn values(&self) -> impl Iterator<Item = Scalar<'a>> + use<'a> {
+        self.values.clone()
+    }
+
+    /// An element or field, counted from 0.
+    pub fn get(&self, index: usize) -> Option<Scalar<'a>> {
+        self.values().nth(index)
+    }
+
+    /// The entries of a `MAP`, or the elements of a `MULTISET` with their counts.
+    pub fn entries(&self) -> impl Iterator<Item = (Scalar<'a>, Scalar<'a>)> + use<'a> {
+        let mut values = self.values();
+        std::iter::from_fn(move || Some((values.next()?, values.next()?)))
+    }
+}
+
+/// Adds an `ARRAY` of these elements, or a `ROW` of these fields.
+pub fn write_list(values: &[Scalar<'_>], out: &mut Vec<u8>) {
+    compact::write_length(values.len(), out);
+    compact::write_all(values.iter().copied(), out);
+}
+
+/// Adds a `MAP`, or a `MULTISET` of elements and counts. Of entries with the same key the last one stays.
+pub fn write_map(mut entries: Vec<(Scalar<'_>, Scalar<'_>)>, out: &mut Vec<u8>) {
+    // A stable sort: of equal keys the last one stays last.
+    entries.sort_by(|(a, _), (b, _)| compare(*a, *b));
+    let is_last = |at: &usize| match entries.get(at + 1) {
+        Some((next, _)) => compare(entries[*at].0, *next) != Ordering::Equal,
+        None => true,
+    };
+    let mut kept: Vec<(Scalar<'_>, Scalar<'_>)> =
+        (0..entries.len()).filter(is_last).map(|at| entries[at]).collect();
+    let count = kept.len();
+    kept.sort_by_cached_key(|(key, _)| java_map::bucket(*key, count));
+
+    compact::write_length(count * 2, out);
+    kept.into_iter().for_each(|(key, value)| compact::write_all([key, value], out));
+}
+
+/// A total order of the values of one type, null first.
+pub fn compare(a: Scalar<'_>, b: Scalar<'_>) -> Ordering {
+    a.compare(b).unwrap_or_else(|| b.is_null().cmp(&a.is_null()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(entries: &[(&str, i64)]) -> Vec<u8> {
+        let entries = entries.iter().map(|(key, value)| (Scalar::Text(key), Scalar::Int(*value)));
+        let mut out = Vec::new();
+        write_map(entries.collect(), &mut out);
+        out
+    }
+
+    #[test]
+    fn a_list_is_read_as_it_was_written() {
+        let mut inner = Vec::new();
+        write_list(&[Scalar::Int(1), Scalar::Null], &mut inner);
+        let mut outer = Vec::new();
+        write_list(&[Scalar::Bytes(&inner), Scalar::Text("x")], &mut outer);
+
+        let read = Nested::read(&outer).unwrap();
+        assert_eq!(read.len(), 2);
+        assert_eq!(read.get(1), Some(Scalar::Text("x")));
+        assert_eq!(read.get(2), None);
+        let inside = Nested::of(read.get(0).unwrap()).unwrap();
+        assert_eq!(inside.values().collect::<Vec<_>>(), [Scalar::Int(1), Scalar::Null]);
+    }
+
+    #[test]
+    fn equal_maps_have_equal_bytes_and_the_last_of_equal_keys_stays() {
+        assert_eq!(map(&[("b", 1), ("aa", 2), ("b", 3)]), map(&[("aa", 2), ("b", 3)]));
+        let written = map(&[("b", 1), ("aa", 2)]);
+        let entries: Vec<_> = Nested::read(&written).unwrap().entries().collect();
+        assert_eq!(entries.len(), 2);
+        assert!(entries.contains(&(Scalar::Text("aa"), Scalar::Int(2))));
+        assert!(entries.contains(&(Scalar::Text("b"), Scalar::Int(1))));
+    }
+
+    #[test]
+    fn bytes_that_are_no_value_are_none_or_end_early() {
+        assert!(Nested::read(&[]).is_none());
+        assert!(Nested::read(&[200, 1]).is_none());
+        assert_eq!(Nested::read(&[1, 5]).unwrap().values().count(), 0);
+    }
+}
