@@ -24,6 +24,10 @@ pub(crate) const NAMES: &[&str] = &[
     "VAR_SAMP",
     "LISTAGG",
     "SINGLE_VALUE",
+    "COLLECT",
+    "ARRAY_AGG",
+    "JSON_OBJECTAGG",
+    "JSON_ARRAYAGG",
 ];
 
 /// Other names of these.
@@ -34,18 +38,7 @@ const SYNONYMS: &[(&str, &str)] =
 const MAX_AGGREGATES: usize = 10_000;
 
 /// Aggregates of Flink that do not exist here.
-const REFUSED: &[&str] = &[
-    "ANY_VALUE",
-    "ARRAY_AGG",
-    "COLLECT",
-    "CUME_DIST",
-    "JSON_ARRAYAGG",
-    "JSON_OBJECTAGG",
-    "LEAD",
-    "NTH_VALUE",
-    "NTILE",
-    "PERCENT_RANK",
-];
+const REFUSED: &[&str] = &["ANY_VALUE", "CUME_DIST", "LEAD", "NTH_VALUE", "NTILE", "PERCENT_RANK"];
 
 /// A call of an aggregate, its arguments over rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -133,6 +126,9 @@ impl ExprBinder<'_> {
         let (least, most, form) = match name {
             "PERCENTILE" => (2, 3, "PERCENTILE(x, 0.95)".to_owned()),
             "LISTAGG" => (1, 2, "LISTAGG(x, ', ')".to_owned()),
+            // The last argument is what the grammar says of nulls.
+            "JSON_OBJECTAGG" => (3, 3, "JSON_OBJECTAGG(KEY k VALUE x)".to_owned()),
+            "JSON_ARRAYAGG" => (2, 2, "JSON_ARRAYAGG(x)".to_owned()),
             _ => (1, 1, format!("{name}(x)")),
         };
         if !call.star && !(least..=most).contains(&call.args.len()) {
@@ -166,6 +162,9 @@ impl ExprBinder<'_> {
         let Some(first) = call.args.first() else {
             return Ok((Function::Count, vec![], DataType::BigInt.not_null()));
         };
+        if name.starts_with("JSON_") {
+            return self.json_aggregate(name, call);
+        }
         let arg = self.expr(first)?;
         let from = self.data_type(arg);
         if from == DataType::Null {
@@ -175,7 +174,7 @@ impl ExprBinder<'_> {
 
         let (function, args, result) = match name {
             "COUNT" => return Ok((Function::Count, vec![arg], DataType::BigInt.not_null())),
-            "MIN" | "MAX" if from.repr().is_none() || is_nested(&from) => {
+            "MIN" | "MAX" if from.repr().is_none() || from.is_nested() => {
                 let error = Diagnostic::error(first.span, format!("{name} takes values that have an order"));
                 return Err(self.report(error.with_detail(format!("this is {from}"))));
             }
@@ -184,6 +183,11 @@ impl ExprBinder<'_> {
             "FIRST_VALUE" => (Function::FirstValue, vec![arg], from),
             "LAST_VALUE" => (Function::LastValue, vec![arg], from),
             "SINGLE_VALUE" => (Function::SingleValue, vec![arg], from),
+            "COLLECT" => {
+                let element = Box::new(from.not_null());
+                return Ok((Function::Collect, vec![arg], DataType::Multiset(element).not_null()));
+            }
+            "ARRAY_AGG" => (Function::ArrayAgg, vec![arg], DataType::Array(Box::new(self.type_of(arg)))),
             "LISTAGG" => return self.list_aggregate(arg, call),
             _ if !from.is_numeric() => {
                 let error = Diagnostic::error(first.span, format!("{name} takes a number"));
@@ -199,6 +203,32 @@ impl ExprBinder<'_> {
             _ => return self.percentile(arg, call, span),
         };
         Ok((function, args, result.nullable()))
+    }
+
+    /// `JSON_OBJECTAGG` and `JSON_ARRAYAGG`: their values are JSON before they are aggregated.
+    fn json_aggregate(&mut self, name: &str, call: &ast::Call) -> Bound<(Function, Vec<ExprId>, ColumnType)> {
+        let (on_null, values) = call.args.split_last().expect("the grammar adds what becomes of nulls");
+        let on_null = self.expr(on_null)?;
+        let absent_on_null =
+            matches!(self.literal_of(on_null), Some(Value::Text(word)) if word.trim_end() == "ABSENT");
+
+        let (function, args) = match values {
+            [key, value] if name == "JSON_OBJECTAGG" => {
+                let id = self.expr(key)?;
+                if !self.data_type(id).is_text() {
+                    let error = Diagnostic::error(key.span, "the names of a JSON object are texts")
+                        .with_detail(format!("this is {}", self.data_type(id)))
+                        .with_hint("CAST(… AS STRING)");
+                    return Err(self.report(error));
+                }
+                (Function::JsonObjectAgg { absent_on_null }, vec![id, self.json_value(value)?])
+            }
+            values => {
+                let value = self.json_value(&values[0])?;
+                (Function::JsonArrayAgg { absent_on_null }, vec![value])
+            }
+        };
+        Ok((function, args, DataType::STRING.nullable()))
     }
 
     /// `LISTAGG(x[, separator])`.
@@ -312,11 +342,6 @@ impl ExprBinder<'_> {
             .unwrap_or_default();
         format!("{name}({distinct}{}){filter}", shown.join(", "))
     }
-}
-
-/// Whether values of the type hold other values.
-fn is_nested(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Array(_) | DataType::Map(..) | DataType::Multiset(_) | DataType::Row(_))
 }
 
 fn sum_type(from: DataType) -> DataType {

@@ -36,14 +36,6 @@ const FLINK_ONLY: &[&str] = &[
     "HASH_CODE",
     "INET_ATON",
     "INET_NTOA",
-    "JSON",
-    "JSON_ARRAY",
-    "JSON_EXISTS",
-    "JSON_OBJECT",
-    "JSON_QUERY",
-    "JSON_QUOTE",
-    "JSON_STRING",
-    "JSON_UNQUOTE",
     "OVERLAPS",
     "PARSE_JSON",
     "PARSE_URL",
@@ -96,6 +88,9 @@ impl ExprBinder<'_> {
             }
         }
 
+        if let Some(bound) = self.json_call(call, &name, span) {
+            return bound;
+        }
         let args = self.all(&call.args)?;
         if let Some(bound) = self.choice_call(&name, &args, span) {
             return bound;

@@ -83,6 +83,16 @@ impl ExprBinder<'_> {
             return Err(self.report(error));
         };
 
+        let is_equality = matches!(op, Comparison::Equal | Comparison::NotEqual);
+        if common.is_nested() && !is_equality {
+            let error = Diagnostic::error(span, format!("{common} has no order"))
+                .with_hint("such values are compared by `=` and `<>` alone");
+            return Err(self.report(error));
+        }
+        if let DataType::Row(fields) = &common {
+            return self.compare_rows(op, (left, right), fields.len(), span);
+        }
+
         self.note_comparison(&a, &b, span);
         let (left, right) = match common {
             DataType::Null => (self.convert(left, &DataType::Int), self.convert(right, &DataType::Int)),
@@ -92,6 +102,25 @@ impl ExprBinder<'_> {
 
         let nullable = self.is_nullable(left) || self.is_nullable(right);
         Ok(self.add_boolean(Expr::Compare(op, left, right), nullable))
+    }
+
+    /// Rows are equal where all of their fields are, and it is unknown where that is unknown of a field.
+    fn compare_rows(
+        &mut self,
+        op: Comparison,
+        (left, right): (ExprId, ExprId),
+        fields: usize,
+        span: Span,
+    ) -> Bound<ExprId> {
+        let mut equal = Vec::with_capacity(fields);
+        for place in 1..=fields {
+            let number = self.add_literal(Value::Int(place as i64), DataType::Int);
+            let a = self.call_function("$FIELD", &[left, number], span)?;
+            let b = self.call_function("$FIELD", &[right, number], span)?;
+            equal.push(self.compare(Comparison::Equal, a, b, span)?);
+        }
+        let all = self.balanced(&equal, true);
+        Ok(if op == Comparison::NotEqual { self.not(all) } else { all })
     }
 
     /// A conversion only where values of the two types are not held alike; a literal is always converted.
@@ -167,7 +196,7 @@ impl ExprBinder<'_> {
     /// As a set, where all items are literals of the input's form.
     fn in_literals(&mut self, input: ExprId, items: &[ExprId]) -> Option<ExprId> {
         let from = self.data_type(input);
-        if from == DataType::Null {
+        if from == DataType::Null || matches!(from, DataType::Row(_)) {
             return None;
         }
         let all_literal = items.iter().all(|item| self.literal_of(*item).is_some());

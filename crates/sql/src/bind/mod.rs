@@ -17,6 +17,7 @@ mod group;
 mod group_keys;
 mod hint;
 mod join;
+mod json;
 mod lift;
 mod nested;
 mod over;

@@ -15,7 +15,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "TO_BASE64",
         "TO_BASE64(text): base 64 of its UTF-8; TO_BASE64('hello') = 'aGVsbG8='",
         one_text,
-        |_| simple(|args, out| out.text(&BASE64.encode(text(args, 0)))),
+        |_| simple(|args, out| out.text(&base64(text(args, 0).as_bytes()))),
     ),
     function(
         "FROM_BASE64",
@@ -82,6 +82,11 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
         .with_decode_allow_trailing_bits(true),
 );
+
+/// Base 64 of bytes.
+pub(super) fn base64(bytes: &[u8]) -> String {
+    BASE64.encode(bytes)
+}
 
 fn one_text(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
     typed(args, "<text>", &[Kind::Text], 1, DataType::STRING)

@@ -33,6 +33,13 @@ const AGGREGATES: &[(&str, &str)] = &[
     ("VAR_SAMP", "VAR_SAMP(x), VARIANCE(x): variance of a sample; null for one value"),
     ("LISTAGG", "LISTAGG(x[, separator]): the texts in order of arrival, between commas or separators"),
     ("SINGLE_VALUE", "SINGLE_VALUE(x): the only value; a second one fails the job"),
+    ("COLLECT", "COLLECT([DISTINCT] x): a MULTISET of the values that are not null"),
+    ("ARRAY_AGG", "ARRAY_AGG([DISTINCT] x): an ARRAY of the values in order of arrival, nulls too"),
+    (
+        "JSON_OBJECTAGG",
+        "JSON_OBJECTAGG([KEY] k VALUE x [NULL | ABSENT ON NULL]): a JSON object; a key that comes twice fails the job",
+    ),
+    ("JSON_ARRAYAGG", "JSON_ARRAYAGG(x [NULL | ABSENT ON NULL]): a JSON array in order of arrival"),
 ];
 
 const FORMS: &[(&str, &str)] = &[
@@ -47,6 +54,10 @@ const FORMS: &[(&str, &str)] = &[
     ("IFNULL", "IFNULL(a, b): b where a is null"),
     ("NULLIF", "NULLIF(a, b): null where both are equal, else a"),
     ("AND", "a AND b, a OR b, NOT a: logic of three values"),
+    ("ARRAY[…]", "ARRAY[a, b, …]: an array, whose elements are array[1], array[2], …"),
+    ("MAP[…]", "MAP[key, value, …]: a map, whose values are map[key]"),
+    ("ROW", "ROW(a, b, …), (a, b, …): a row; its fields are row.name"),
+    ("IS JSON", "x IS [NOT] JSON [VALUE | OBJECT | ARRAY | SCALAR]: whether a text is JSON, false for null"),
     ("IN", "x [NOT] IN (a, b, …): whether it equals one of them"),
     ("BETWEEN", "x [NOT] BETWEEN [SYMMETRIC] a AND b: whether it lies between them or equals one"),
     ("IS NULL", "x IS [NOT] NULL | TRUE | FALSE | UNKNOWN: never null itself"),

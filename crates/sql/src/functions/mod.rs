@@ -20,7 +20,7 @@ mod exact;
 mod extract;
 mod fused;
 mod hash;
-mod json;
+pub mod json;
 mod like;
 mod loose_time;
 mod manual;
@@ -274,7 +274,7 @@ impl EvalError {
 /// Every function, in the order of the manual.
 pub fn all() -> &'static [&'static Function] {
     static ALL: LazyLock<Vec<&'static Function>> = LazyLock::new(|| {
-        let chapters: [&'static [Function]; 19] = [
+        let chapters: [&'static [Function]; 18] = [
             arithmetic::FUNCTIONS,
             math::FUNCTIONS,
             round::FUNCTIONS,
@@ -286,7 +286,6 @@ pub fn all() -> &'static [&'static Function] {
             regex::FUNCTIONS,
             encode::FUNCTIONS,
             hash::FUNCTIONS,
-            json::FUNCTIONS,
             clock::FUNCTIONS,
             date_text::FUNCTIONS,
             extract::FUNCTIONS,
@@ -295,7 +294,7 @@ pub fn all() -> &'static [&'static Function] {
             enforce::FUNCTIONS,
             session::FUNCTIONS,
         ];
-        chapters.into_iter().chain(collection::FUNCTIONS).flatten().collect()
+        chapters.into_iter().chain(collection::FUNCTIONS).chain(json::FUNCTIONS).flatten().collect()
     });
 
     &ALL

@@ -4,8 +4,8 @@ use super::operators::{is_instant, spread};
 use super::{Failed, Lowering, Producer, fields_of};
 use crate::error::Diagnostic;
 use crate::plan::operator::{
-    Changes, Distribution, Expand, ExpandCopy, Field, GroupAggregate, Limit, OperatorKind, Over, OverOrder,
-    Sort, WindowAggregate, WindowProperty, Windowing,
+    Call, Changes, Distribution, Expand, ExpandCopy, Field, Function, GroupAggregate, Limit, OperatorKind,
+    Over, OverOrder, Sort, WindowAggregate, WindowProperty, Windowing,
 };
 use crate::rel::{AggregateRel, OverRel, Rel, SortRel, TimeAttribute, WindowShape};
 use std::sync::Arc;
@@ -17,6 +17,7 @@ impl Lowering<'_> {
         let mut input = self.produce(below)?;
         let mut keys = aggregate.keys.clone();
         let mut calls = aggregate.calls.clone();
+        reduce_averages(&mut calls);
         let bounds = below.window_bounds(&keys);
         let results = calls.len();
 
@@ -206,6 +207,32 @@ impl Lowering<'_> {
                 Ok(self.add(kind, inputs, out, ("Sort".to_owned(), rel.span)))
             }
             (None, None) => self.produce(below),
+        }
+    }
+}
+
+/// Takes the mean of whole numbers from their sum where the query asks for the sum and the number too, or for a variance:
+/// so does Flink, and the mean shows it when the sum wraps.
+fn reduce_averages(calls: &mut [Call]) {
+    let all = calls.to_vec();
+    for call in calls.iter_mut().filter(|call| call.function == Function::Avg) {
+        let Some(arg) = call.arg_types.first().filter(|arg| arg.data_type.is_integer()) else { continue };
+        let is_alike = |other: &Call| other.distinct == call.distinct && other.filter == call.filter;
+        let has_sum = all
+            .iter()
+            .any(|other| other.function == Function::Sum && is_alike(other) && other.args == call.args);
+        let has_count = all.iter().any(|other| {
+            let counts_all = other.args.is_empty() && !arg.nullable;
+            other.function == Function::Count && is_alike(other) && (counts_all || other.args == call.args)
+        });
+        let has_variance = all.iter().any(|other| {
+            matches!(
+                other.function,
+                Function::StddevPop | Function::StddevSamp | Function::VarPop | Function::VarSamp
+            )
+        });
+        if has_sum && has_count || has_variance {
+            call.function = Function::AvgOfSum;
         }
     }
 }

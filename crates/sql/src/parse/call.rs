@@ -8,6 +8,7 @@ use types::{DataType, Value};
 use super::ast::{Call, Expr, ExprKind, Ident};
 use super::{Parsed, Parser};
 use crate::error::{Diagnostic, Span};
+use crate::expr::CastMode;
 
 impl Parser {
     /// A function's name is next, then its arguments.
@@ -22,7 +23,14 @@ impl Parser {
         }
 
         self.behind_args(&mut call)?;
-        self.node(ExprKind::Call(call), self.since(start))
+        let span = self.since(start);
+        match call.returning.take() {
+            Some(target) => {
+                let input = Box::new(self.node(ExprKind::Call(call), span)?);
+                self.node(ExprKind::Cast { input, target, mode: CastMode::Strict }, span)
+            }
+            None => self.node(ExprKind::Call(call), span),
+        }
     }
 
     fn args(&mut self, call: &mut Call) -> Parsed<()> {

@@ -178,8 +178,7 @@ impl Parser {
             }
         }
         if self.is_word("JSON") {
-            let error = Diagnostic::error(self.span(), "IS JSON is not supported");
-            return Err(Box::new(error.with_hint("JSON_VALUE of text that is not JSON is null")));
+            return self.is_json(input, negated);
         }
         Err(self.unexpected("NULL, TRUE, FALSE, UNKNOWN or DISTINCT FROM"))
     }

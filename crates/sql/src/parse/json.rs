@@ -5,9 +5,10 @@
 use sqlparser::tokenizer::Token;
 use types::{DataType, Value};
 
-use super::ast::{Call, Expr};
+use super::ast::{Call, Expr, ExprKind, TypeName};
 use super::{Parsed, Parser};
 use crate::error::{Diagnostic, Span};
+use crate::expr::CastMode;
 
 impl Parser {
     /// The arguments of a function of JSON with a grammar of its own; `false` if `name` is none.
@@ -68,6 +69,16 @@ impl Parser {
         }
         call.args.push(self.expr()?);
         Ok(())
+    }
+
+    /// `IS [NOT] JSON [VALUE | OBJECT | ARRAY | SCALAR]`, the word as an argument.
+    pub(super) fn is_json(&mut self, input: Box<Expr>, negated: bool) -> Parsed<ExprKind> {
+        let span = self.span();
+        self.advance();
+        let kinds = ["VALUE", "OBJECT", "ARRAY", "SCALAR"];
+        let kind = kinds.into_iter().find(|word| self.accept_word(word)).unwrap_or("VALUE");
+        let kind = self.word_literal(kind, self.since(span))?;
+        Ok(ExprKind::Matches { function: "$IS_JSON", args: vec![*input, kind], negated })
     }
 
     fn is_json_on_null(&self) -> bool {
@@ -174,14 +185,41 @@ impl Parser {
             return Ok(());
         }
         let error = Diagnostic::error(self.span(), "RETURNING is not supported");
-        Err(Box::new(error.with_hint("CAST the result: it is a STRING")))
+        Err(Box::new(error.with_hint("the result is a STRING")))
+    }
+
+    /// `RETURNING type`; a text stays what it is.
+    fn returning(&mut self, call: &mut Call) -> Parsed<()> {
+        if !self.accept_word("RETURNING") {
+            return Ok(());
+        }
+        let target = self.type_name()?;
+        match target.column_type.data_type {
+            DataType::Boolean | DataType::Int | DataType::Double => call.returning = Some(target),
+            ref text if text.is_text() => {}
+            ref other => {
+                let error = Diagnostic::error(target.span, format!("JSON_VALUE does not return {other}"));
+                return Err(Box::new(error.with_hint("it returns STRING, BOOLEAN, INTEGER or DOUBLE")));
+            }
+        }
+        Ok(())
+    }
+
+    /// A default of a value that is returned as another type, as the text that it stands for.
+    fn as_text(&self, value: Expr, call: &Call) -> Parsed<Expr> {
+        if call.returning.is_none() {
+            return Ok(value);
+        }
+        let span = value.span;
+        let target = TypeName { column_type: DataType::STRING.nullable(), span };
+        self.node(ExprKind::Cast { input: Box::new(value), target, mode: CastMode::Strict }, span)
     }
 
     /// `JSON_VALUE(json, path [NULL | ERROR | DEFAULT x ON EMPTY] [… ON ERROR])` as six arguments.
     fn json_value_args(&mut self, call: &mut Call) -> Parsed<()> {
         let span = self.span();
         self.json_and_path(call)?;
-        self.no_returning()?;
+        self.returning(call)?;
         if matches!(self.peek(), Token::RParen) {
             return Ok(());
         }
@@ -190,7 +228,8 @@ impl Parser {
             let (mut behavior, mut value) = ("NULL", self.literal(Value::Null, DataType::Null, span)?);
             let before = self.at;
             if self.accept_word("DEFAULT") {
-                (behavior, value) = ("DEFAULT", self.expr()?);
+                let default = self.expr()?;
+                (behavior, value) = ("DEFAULT", self.as_text(default, call)?);
             } else if self.accept_word("ERROR") {
                 behavior = "ERROR";
             } else if !self.accept_word("NULL") && !matches!(self.peek(), Token::RParen) {

@@ -122,7 +122,7 @@ fn form(call: &Call, arg: &DataType, retraction: Retraction, variance: Variance)
     let keeps_order = retraction == Retraction::Possible || call.distinct;
     Some(match &call.function {
         Function::Count => Form::Count,
-        Function::Sum | Function::Avg => match arg.repr()? {
+        Function::Sum | Function::Avg | Function::AvgOfSum => match arg.repr()? {
             Repr::Int => Form::Whole,
             Repr::Double => Form::Double,
             Repr::Wide => Form::Decimal,

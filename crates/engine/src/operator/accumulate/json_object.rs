@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
+use sql::functions::json::{write_key_order, write_text};
 use sql::plan::operator::Function;
 use types::Scalar;
 
@@ -23,7 +23,7 @@ struct Key(Box<str>);
 
 impl Ord for Key {
     fn cmp(&self, other: &Key) -> Ordering {
-        self.0.encode_utf16().cmp(other.0.encode_utf16())
+        write_key_order(&self.0, &other.0)
     }
 }
 
@@ -78,7 +78,7 @@ impl Accumulator for JsonObject {
             if number > 0 {
                 json.push(',');
             }
-            write_json_text(&key.0, &mut json);
+            write_text(&key.0, &mut json);
             json.push(':');
             json.push_str(value.as_deref().unwrap_or("null"));
         }
@@ -111,26 +111,4 @@ impl Accumulator for JsonObject {
         // Nodes of a B-tree are two thirds full on average.
         self.members.len() * size_of::<(Key, Option<Box<str>>)>() * 3 / 2 + self.text_bytes
     }
-}
-
-/// Adds a text in quotes, escaped as Jackson does.
-fn write_json_text(text: &str, out: &mut String) {
-    out.push('"');
-    for char in text.chars() {
-        match char {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '\0'..='\x1f' => {
-                // Writing to a string does not fail.
-                let _ = write!(out, "\\u{:04X}", char as u32);
-            }
-            _ => out.push(char),
-        }
-    }
-    out.push('"');
 }

@@ -52,6 +52,7 @@ impl Accumulator for WholeSum {
             _ if self.count == 0 => Scalar::Null,
             // Division truncates.
             Function::Avg => Scalar::Int(wrap(self.sum.wrapping_div(self.count), &call.result)),
+            Function::AvgOfSum => Scalar::Int(wrap(self.sum, &call.result).wrapping_div(self.count)),
             _ => Scalar::Int(wrap(self.sum, &call.result)),
         };
         row::write(value, out);

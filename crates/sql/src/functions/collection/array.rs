@@ -306,7 +306,7 @@ fn split(args: &[Scalar<'_>], out: &mut super::Output) -> Result<(), EvalError> 
     // Each character is an element of some three bytes.
     EvalError::if_too_long(value.len().saturating_mul(3))?;
     let parts: Vec<Scalar<'_>> = match separator {
-        _ if value.is_empty() => vec![Scalar::Text("")],
+        _ if value.is_empty() => vec![],
         "" => value.char_indices().map(|(at, c)| Scalar::Text(&value[at..at + c.len_utf8()])).collect(),
         separator => value.split(separator).map(Scalar::Text).collect(),
     };

@@ -3,10 +3,12 @@
 use types::nested::{self, Nested};
 use types::{ColumnType, DataType, Field, Scalar};
 
+use super::super::compiled::Compiled;
+use super::super::regex::Separator;
 use super::super::signature::{
-    any_nullable, fail, fallible, function, mismatch, optional_text, simple, typed,
+    any_nullable, fail, fallible, function, literal_text, mismatch, optional_text, simple, typed,
 };
-use super::super::{Argument, EvalError, Function, Nulls, Signature, SignatureError};
+use super::super::{Argument, Call, Code, EvalError, Function, Nulls, Signature, SignatureError};
 use super::{array_of, common_column, element_type, elements};
 use crate::functions::signature::Kind;
 
@@ -83,7 +85,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
             "STR_TO_MAP",
             "STR_TO_MAP(text[, between entries[, between key and value]]): a map of texts, of ',' and '='; STR_TO_MAP('a=1,b=2')",
             str_to_map_signature,
-            |_| fallible(str_to_map),
+            str_to_map,
         )
     },
 ];
@@ -156,29 +158,33 @@ fn str_to_map_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureErr
     Ok(signature)
 }
 
-fn str_to_map(args: &[Scalar<'_>], out: &mut super::Output) -> Result<(), EvalError> {
-    let separators = match args.len() {
-        1 => Some((",", "=")),
-        _ => optional_text(args, 1).zip(optional_text(args, 2)),
-    };
-    let (Some(text), Some((between, within))) = (optional_text(args, 0), separators) else {
-        out.null();
-        return Ok(());
-    };
+/// Both separators are regular expressions of Java, and texts are split as Java's `split` does.
+fn str_to_map(call: &Call<'_>) -> Result<Code, String> {
+    let literal = |at, default| if call.args.len() == 1 { Some(default) } else { literal_text(call, at) };
+    let between = Compiled::new(literal(1, ","), Separator::compile)?;
+    let within = Compiled::new(literal(2, "="), Separator::compile)?;
 
-    // As Java's split: an empty separator parts all characters, which no entry is made of.
-    let parts: Vec<&str> = match between {
-        "" => text.char_indices().map(|(at, c)| &text[at..at + c.len_utf8()]).collect(),
-        between => text.split(between).collect(),
-    };
-    let entry = |part: &'_ str| -> Option<(usize, usize)> {
-        let at = if within.is_empty() { None } else { part.find(within) };
-        at.map(|at| (at, at + within.len()))
-    };
-    let entries = parts.iter().map(|part| match entry(part) {
-        Some((end, start)) => (Scalar::Text(&part[..end]), Scalar::Text(&part[start..])),
-        None => (Scalar::Text(part), Scalar::Null),
-    });
-    out.map(entries.collect());
-    Ok(())
+    fallible(move |args, out| {
+        let separators = match args.len() {
+            1 => Some((",", "=")),
+            _ => optional_text(args, 1).zip(optional_text(args, 2)),
+        };
+        let (Some(text), Some((first, second))) = (optional_text(args, 0), separators) else {
+            out.null();
+            return Ok(());
+        };
+
+        between.with(first, |between| {
+            within.with(second, |within| {
+                let mut entries = Vec::new();
+                for part in between.split(text) {
+                    entries.push(match within.split_once(part) {
+                        Some((key, value)) => (Scalar::Text(key), Scalar::Text(value)),
+                        None => (Scalar::Text(part), Scalar::Null),
+                    });
+                }
+                out.map(entries);
+            })
+        })?
+    })
 }

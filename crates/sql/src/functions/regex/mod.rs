@@ -153,6 +153,41 @@ impl JavaRegex {
     }
 }
 
+/// A pattern between the parts of a text.
+pub(super) struct Separator(JavaRegex);
+
+impl Separator {
+    /// # Errors
+    /// The pattern is broken, or cannot be expressed.
+    pub(super) fn compile(pattern: &str) -> Result<Separator, String> {
+        JavaRegex::compile(pattern).map(Separator).map_err(|error| error.to_string())
+    }
+
+    /// The parts of a text, without empty ones at its end; none of an empty text.
+    pub(super) fn split<'t>(&self, text: &'t str) -> Vec<&'t str> {
+        let mut parts = Vec::new();
+        let mut start = 0;
+        for found in self.0.regex.find_iter(text) {
+            // Nothing stands before a match of nothing at the start.
+            if !(found.end() == 0 || found.start() == text.len() && found.is_empty()) {
+                parts.push(&text[start..found.start()]);
+                start = found.end();
+            }
+        }
+        parts.push(&text[start..]);
+        while parts.last().is_some_and(|part| part.is_empty()) {
+            parts.pop();
+        }
+        parts
+    }
+
+    /// The text before the first separator, and all behind it.
+    pub(super) fn split_once<'t>(&self, text: &'t str) -> Option<(&'t str, &'t str)> {
+        let found = self.0.regex.find_iter(text).find(|found| found.end() > 0)?;
+        Some((&text[..found.start()], &text[found.end()..]))
+    }
+}
+
 /// `body` gets `None` for a broken pattern.
 fn prepare(
     call: &Call<'_>,

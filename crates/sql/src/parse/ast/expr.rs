@@ -117,6 +117,8 @@ pub(crate) struct Call {
     pub(crate) within_group: Vec<OrderItem>,
     /// Names of arguments written `name => value`; empty where none is named.
     pub(crate) arg_names: Vec<Option<Ident>>,
+    /// `JSON_VALUE(… RETURNING type)`, where it is no text.
+    pub(crate) returning: Option<TypeName>,
 }
 
 /// The window of an `OVER`, or of a `WINDOW name AS (…)`.
@@ -228,6 +230,7 @@ impl Call {
             ignore_nulls: None,
             within_group: vec![],
             arg_names: vec![],
+            returning: None,
         }
     }
 }

@@ -26,6 +26,9 @@ pub enum Function {
     Sum,
     /// In the result's type: truncated for whole numbers, half up for `DECIMAL`.
     Avg,
+    /// The mean of whole numbers as a `SUM`, which wraps in the argument's type, through their number. Flink computes the
+    /// mean so where a query asks for the sum and the number too.
+    AvgOfSum,
     Min,
     Max,
     /// By order of arrival among the values that remain.
