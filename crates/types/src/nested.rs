@@ -8,13 +8,15 @@
 //! | --- | --- |
 //! | `ARRAY` | the elements |
 //! | `ROW` | the fields |
-//! | `MAP` | key, value, key, value, …; keys are in one order, and each is there once |
+//! | `MAP` | key, value, key, value, …; each key is there once |
 //! | `MULTISET` | element, count, element, count, …; as of a `MAP` |
 //!
-//! The order of keys depends on the keys alone, so that equal maps have equal bytes: `GROUP BY`, `DISTINCT` and `=` compare
-//! bytes. It is the order of Java's `HashMap`, which Flink's answers show.
+//! `GROUP BY` and `DISTINCT` compare bytes, so that maps in another order are other values there, as in Flink. `=` brings
+//! them to one order first.
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use crate::compact::{self, Reader};
 use crate::{Scalar, java_map};
@@ -75,21 +77,40 @@ pub fn write_list(values: &[Scalar<'_>], out: &mut Vec<u8>) {
     compact::write_all(values.iter().copied(), out);
 }
 
-/// Adds a `MAP`, or a `MULTISET` of elements and counts. Of entries with the same key the last one stays.
-pub fn write_map(mut entries: Vec<(Scalar<'_>, Scalar<'_>)>, out: &mut Vec<u8>) {
-    // A stable sort: of equal keys the last one stays last.
-    entries.sort_by(|(a, _), (b, _)| compare(*a, *b));
-    let is_last = |at: &usize| match entries.get(at + 1) {
-        Some((next, _)) => compare(entries[*at].0, *next) != Ordering::Equal,
-        None => true,
-    };
-    let mut kept: Vec<(Scalar<'_>, Scalar<'_>)> =
-        (0..entries.len()).filter(is_last).map(|at| entries[at]).collect();
+/// Adds a `MAP` with its entries in this order; of equal keys the first has the place, and the last the value.
+pub fn write_map(entries: &[(Scalar<'_>, Scalar<'_>)], out: &mut Vec<u8>) {
+    let kept = put_all(entries);
+    compact::write_length(kept.len() * 2, out);
+    kept.into_iter().for_each(|(key, value)| compact::write_all([key, value], out));
+}
+
+/// Adds a `MAP` or a `MULTISET` whose entries came in no order: they stand as in a `HashMap` of Java, and equal maps have
+/// equal bytes.
+pub fn write_hash_map(entries: &[(Scalar<'_>, Scalar<'_>)], out: &mut Vec<u8>) {
+    let mut kept = put_all(entries);
+    kept.sort_by(|(a, _), (b, _)| compare(*a, *b));
     let count = kept.len();
     kept.sort_by_cached_key(|(key, _)| java_map::bucket(*key, count));
 
     compact::write_length(count * 2, out);
     kept.into_iter().for_each(|(key, value)| compact::write_all([key, value], out));
+}
+
+fn put_all<'a>(entries: &[(Scalar<'a>, Scalar<'a>)]) -> Vec<(Scalar<'a>, Scalar<'a>)> {
+    let mut places: HashMap<Vec<u8>, usize> = HashMap::with_capacity(entries.len());
+    let mut kept: Vec<(Scalar<'a>, Scalar<'a>)> = Vec::with_capacity(entries.len());
+    for &(key, value) in entries {
+        let mut bytes = Vec::new();
+        compact::write(key, &mut bytes);
+        match places.entry(bytes) {
+            Entry::Occupied(place) => kept[*place.get()].1 = value,
+            Entry::Vacant(place) => {
+                place.insert(kept.len());
+                kept.push((key, value));
+            }
+        }
+    }
+    kept
 }
 
 /// A total order of the values of one type, null first.
@@ -101,10 +122,13 @@ pub fn compare(a: Scalar<'_>, b: Scalar<'_>) -> Ordering {
 mod tests {
     use super::*;
 
-    fn map(entries: &[(&str, i64)]) -> Vec<u8> {
-        let entries = entries.iter().map(|(key, value)| (Scalar::Text(key), Scalar::Int(*value)));
+    fn scalars<'a>(entries: &[(&'a str, i64)]) -> Vec<(Scalar<'a>, Scalar<'a>)> {
+        entries.iter().map(|(key, value)| (Scalar::Text(key), Scalar::Int(*value))).collect()
+    }
+
+    fn hash_map(entries: &[(&str, i64)]) -> Vec<u8> {
         let mut out = Vec::new();
-        write_map(entries.collect(), &mut out);
+        write_hash_map(&scalars(entries), &mut out);
         out
     }
 
@@ -124,13 +148,19 @@ mod tests {
     }
 
     #[test]
-    fn equal_maps_have_equal_bytes_and_the_last_of_equal_keys_stays() {
-        assert_eq!(map(&[("b", 1), ("aa", 2), ("b", 3)]), map(&[("aa", 2), ("b", 3)]));
-        let written = map(&[("b", 1), ("aa", 2)]);
+    fn the_first_of_equal_keys_has_the_place_and_the_last_the_value() {
+        let mut written = Vec::new();
+        write_map(&scalars(&[("b", 1), ("aa", 2), ("b", 3)]), &mut written);
         let entries: Vec<_> = Nested::read(&written).unwrap().entries().collect();
-        assert_eq!(entries.len(), 2);
-        assert!(entries.contains(&(Scalar::Text("aa"), Scalar::Int(2))));
-        assert!(entries.contains(&(Scalar::Text("b"), Scalar::Int(1))));
+        assert_eq!(entries, scalars(&[("b", 3), ("aa", 2)]));
+    }
+
+    #[test]
+    fn equal_hash_maps_have_equal_bytes() {
+        assert_eq!(hash_map(&[("b", 1), ("aa", 2), ("b", 3)]), hash_map(&[("aa", 2), ("b", 3)]));
+        let written = hash_map(&[("a", 1), ("b", 2), ("c", 3), ("d", 4)]);
+        let entries: Vec<_> = Nested::read(&written).unwrap().entries().collect();
+        assert_eq!(entries, scalars(&[("a", 1), ("d", 4), ("c", 3), ("b", 2)]));
     }
 
     #[test]

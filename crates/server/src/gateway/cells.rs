@@ -373,7 +373,7 @@ mod tests {
 
         let counts = DataType::Multiset(Box::new(DataType::Int.nullable()));
         let mut bytes = Vec::new();
-        types::nested::write_map(vec![(Scalar::Int(7), Scalar::Int(2))], &mut bytes);
+        types::nested::write_map(&[(Scalar::Int(7), Scalar::Int(2))], &mut bytes);
         assert_eq!(json(&counts, &Value::Bytes(bytes.clone())), r#"[{"7":2}]"#);
         assert_eq!(plain(&counts, &Value::Bytes(bytes)), r#"["{7=2}"]"#);
     }

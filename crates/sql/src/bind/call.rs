@@ -48,7 +48,6 @@ const FLINK_ONLY: &[&str] = &[
     "REGEXP_SUBSTR",
     "TRANSLATE",
     "TRY_PARSE_JSON",
-    "TYPEOF",
     "UNHEX",
     "UUID",
 ];

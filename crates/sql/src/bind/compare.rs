@@ -89,12 +89,23 @@ impl ExprBinder<'_> {
                 .with_hint("such values are compared by `=` and `<>` alone");
             return Err(self.report(error));
         }
-        if let DataType::Row(fields) = &common {
+        let is_constructed =
+            |id| matches!(self.graph.exprs.expr(id), Expr::Call { function, .. } if function.name == "$ROW");
+        if let DataType::Row(fields) = &common
+            && is_constructed(left)
+            && is_constructed(right)
+        {
             return self.compare_rows(op, (left, right), fields.len(), span);
         }
 
         self.note_comparison(&a, &b, span);
         let (left, right) = match common {
+            // The order of entries does not count.
+            DataType::Map(..) | DataType::Multiset(_) => {
+                let (left, right) = (self.convert_form(left, &common), self.convert_form(right, &common));
+                let ordered = self.call_function("$ORDERED", &[left], span)?;
+                (ordered, self.call_function("$ORDERED", &[right], span)?)
+            }
             DataType::Null => (self.convert(left, &DataType::Int), self.convert(right, &DataType::Int)),
             _ if same_form(&a, &b) => (left, right),
             _ => (self.convert_form(left, &common), self.convert_form(right, &common)),
@@ -104,7 +115,8 @@ impl ExprBinder<'_> {
         Ok(self.add_boolean(Expr::Compare(op, left, right), nullable))
     }
 
-    /// Rows are equal where all of their fields are, and it is unknown where that is unknown of a field.
+    /// Rows that are written out are equal where all of their fields are, and it is unknown where that is unknown of a
+    /// field. Other rows are compared as values, in which nulls are equal, as in Flink.
     fn compare_rows(
         &mut self,
         op: Comparison,

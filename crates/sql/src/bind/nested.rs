@@ -2,7 +2,7 @@
 
 use types::{DataType, Value};
 
-use super::{Bound, Cell, ExprBinder};
+use super::{Bound, Cell, Column, ExprBinder};
 use crate::error::{Diagnostic, Span};
 use crate::expr::ExprId;
 use crate::functions;
@@ -61,6 +61,17 @@ impl ExprBinder<'_> {
             id = self.call_function("$FIELD", &[id, number], name.span).ok()?;
         }
         Some(id)
+    }
+
+    /// The fields of a row as columns.
+    pub(super) fn all_fields(&mut self, row: ExprId, span: Span) -> Vec<Column> {
+        let DataType::Row(fields) = self.data_type(row) else { return vec![] };
+        let columns = fields.into_iter().filter_map(|field| {
+            let name = Ident { value: field.name.clone(), span };
+            let id = self.fields(row, std::slice::from_ref(&name))?;
+            Some(Column { name: field.name, cell: Cell::Scalar(id) })
+        });
+        columns.collect()
     }
 
     /// `PERCENTILE(x, ARRAY[…])[1]`, `array[n]` and `map['key']`.

@@ -348,6 +348,7 @@ impl ExprBinder<'_> {
                 }
                 match self.find(std::slice::from_ref(name)) {
                     Ok(Cell::Row { fields, .. }) => Ok(fields),
+                    Ok(Cell::Scalar(id)) if self.is_row(id) => Ok(self.all_fields(id, *span)),
                     _ => {
                         let error = Diagnostic::error(*span, format!("there is no `{}` in FROM", name.value));
                         Err(self.report(error))

@@ -20,6 +20,24 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function {
         nulls: Nulls::Handled,
         ..function(
+            "TYPEOF",
+            "TYPEOF(x): the name of its type; TYPEOF(1) = 'INT NOT NULL'",
+            |args| match args {
+                [only] => Ok(Signature {
+                    args: vec![only.column_type.data_type.clone()],
+                    result: DataType::STRING.not_null(),
+                }),
+                _ => Err(mismatch("<value>")),
+            },
+            |call| {
+                let name = call.args.first().map_or_else(String::new, |arg| arg.column_type.to_string());
+                simple(move |_, out| out.text(&name))
+            },
+        )
+    },
+    Function {
+        nulls: Nulls::Handled,
+        ..function(
             "IS_DECIMAL",
             "IS_DECIMAL(x): whether it is, or reads as, a number; IS_DECIMAL('1.5') = TRUE",
             any,

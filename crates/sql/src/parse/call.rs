@@ -3,9 +3,9 @@
 //! A unit of time becomes a text argument, so that the registry sees ordinary calls: `EXTRACT('HOUR', x)`.
 
 use sqlparser::tokenizer::Token;
-use types::{DataType, Value};
+use types::{ColumnType, DataType, Value};
 
-use super::ast::{Call, Expr, ExprKind, Ident};
+use super::ast::{Call, Expr, ExprKind, Ident, TypeName};
 use super::{Parsed, Parser};
 use crate::error::{Diagnostic, Span};
 use crate::expr::CastMode;
@@ -25,6 +25,10 @@ impl Parser {
         self.behind_args(&mut call)?;
         let span = self.since(start);
         match call.returning.take() {
+            Some(TypeName { column_type: ColumnType { data_type: DataType::Array(_), .. }, .. }) => {
+                let args = vec![self.node(ExprKind::Call(call), span)?];
+                self.node(ExprKind::Matches { function: "$JSON_TEXTS", args, negated: false }, span)
+            }
             Some(target) => {
                 let input = Box::new(self.node(ExprKind::Call(call), span)?);
                 self.node(ExprKind::Cast { input, target, mode: CastMode::Strict }, span)

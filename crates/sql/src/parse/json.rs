@@ -121,7 +121,7 @@ impl Parser {
     /// `JSON_QUERY(json, path [… WRAPPER] [… ON EMPTY] [… ON ERROR])` as five arguments, or as two without the words.
     fn json_query_args(&mut self, call: &mut Call) -> Parsed<()> {
         self.json_and_path(call)?;
-        self.no_returning()?;
+        self.query_returning(call)?;
         if matches!(self.peek(), Token::RParen) {
             return Ok(());
         }
@@ -180,12 +180,21 @@ impl Parser {
         Ok(())
     }
 
-    fn no_returning(&self) -> Parsed<()> {
-        if !self.is_word("RETURNING") {
+    /// `RETURNING STRING`, or `RETURNING ARRAY<STRING>` for the texts of an array.
+    fn query_returning(&mut self, call: &mut Call) -> Parsed<()> {
+        if !self.accept_word("RETURNING") {
             return Ok(());
         }
-        let error = Diagnostic::error(self.span(), "RETURNING is not supported");
-        Err(Box::new(error.with_hint("the result is a STRING")))
+        let target = self.type_name()?;
+        match &target.column_type.data_type {
+            text if text.is_text() => {}
+            DataType::Array(element) if element.data_type.is_text() => call.returning = Some(target),
+            other => {
+                let error = Diagnostic::error(target.span, format!("JSON_QUERY does not return {other}"));
+                return Err(Box::new(error.with_hint("it returns STRING or ARRAY<STRING>")));
+            }
+        }
+        Ok(())
     }
 
     /// `RETURNING type`; a text stays what it is.

@@ -20,7 +20,12 @@ fn hints_settings_and_forms_of_flink() {
             "in the view",
         ),
         ("INSERT INTO one SELECT big «/*+» OPTIONS('a' = 'b') */ FROM uq", "expected `,` or `FROM`", ""),
-        ("INSERT INTO one SELECT big FROM uq WHERE s IS «JSON»", "IS JSON is not supported", "JSON_VALUE"),
+        ("INSERT INTO text_out SELECT «JSON(s)» FROM uq", "JSON stands only inside", "JSON_OBJECT"),
+        (
+            "INSERT INTO one SELECT JSON_VALUE(s, '$' RETURNING «BIGINT») FROM uq",
+            "JSON_VALUE does not return BIGINT",
+            "INTEGER",
+        ),
         ("INSERT INTO text_out SELECT «U»&'a' FROM uq", "U&'…' texts are not supported", ""),
         (
             "INSERT INTO one SELECT big FROM uq «MATCH_RECOGNIZE (PATTERN (A) DEFINE A AS n > 1)»",

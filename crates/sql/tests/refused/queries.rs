@@ -88,8 +88,9 @@ fn sides_that_do_not_fit() {
 #[test]
 fn forms_without_a_plan() {
     check(&[
-        ("INSERT INTO one SELECT big FROM uq WHERE «(n, s)» IS NULL", "a row of values has no place", ""),
-        ("INSERT INTO one SELECT «MAP['a', 1]» FROM uq", "MAP values are not supported", "scalar"),
+        ("INSERT INTO one SELECT big FROM uq WHERE «(n, s) < (n, s)»", "has no order", "`=`"),
+        ("INSERT INTO one SELECT «MAP['a', 1]» FROM uq", "`a` is BIGINT, and MAP<", "CAST"),
+        ("INSERT INTO one SELECT («n»).x FROM uq", "only a ROW has fields", ""),
         ("INSERT INTO one SELECT ABS(«x» => big) FROM uq", "named arguments are not supported", ""),
         (
             "INSERT INTO one SELECT «MAX»(big) WITHIN GROUP (ORDER BY n) FROM uq",

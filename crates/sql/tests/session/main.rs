@@ -5,7 +5,6 @@ mod asked;
 use std::collections::BTreeMap;
 
 use sql::error::{Diagnostic, Kind};
-use sql::plan::ResultCell;
 use sql::session::{Answer, Outcome, Selection, Session, StopJob};
 use types::{DataType, Value};
 
@@ -175,10 +174,7 @@ fn a_query_says_what_its_rows_are_made_of() {
     let names: Vec<&str> = query.columns.iter().map(|column| column.name.as_str()).collect();
     assert_eq!(names, ["id", "user", "ts", "twice", "part"]);
     let sink: Vec<&str> = query.plan.sinks[0].columns.iter().map(|column| column.name.as_str()).collect();
-    assert_eq!(sink, ["id", "user.name", "user.age", "ts", "twice", "part"]);
-    let ResultCell::Row(fields) = &query.columns[1].cell else { panic!("a row") };
-    assert_eq!(fields[1].cell, ResultCell::Scalar(2));
-    assert_eq!(query.columns[4].cell, ResultCell::Scalar(5));
+    assert_eq!(sink, names);
     assert_eq!(query.columns[1].column_type.to_string(), "ROW<`name` STRING, `age` INT>");
 }
 

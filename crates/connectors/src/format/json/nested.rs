@@ -102,8 +102,10 @@ impl Reader {
 
         let mut all = values::Reader::new(&read);
         let entries = std::iter::from_fn(|| Some((all.value()?, all.value()?)));
+        let entries: Vec<(Scalar<'_>, Scalar<'_>)> = entries.collect();
         let mut inside = Vec::with_capacity(read.len() + 2);
-        nested::write_map(entries.collect(), &mut inside);
+        // Flink reads them into a HashMap.
+        nested::write_hash_map(&entries, &mut inside);
         values::write(Scalar::Bytes(&inside), out);
         Ok(())
     }

@@ -15,6 +15,8 @@ pub(super) fn write_array<'v>(elements: impl Iterator<Item = Scalar<'v>>, out: &
 /// Adds a `MULTISET` to a row.
 pub(super) fn write_multiset<'v>(elements: impl Iterator<Item = (Scalar<'v>, i64)>, out: &mut Vec<u8>) {
     let mut bytes = Vec::new();
-    nested::write_map(elements.map(|(element, count)| (element, Scalar::Int(count))).collect(), &mut bytes);
+    let entries: Vec<(Scalar<'v>, Scalar<'v>)> =
+        elements.map(|(element, count)| (element, Scalar::Int(count))).collect();
+    nested::write_hash_map(&entries, &mut bytes);
     row::write(Scalar::Bytes(&bytes), out);
 }

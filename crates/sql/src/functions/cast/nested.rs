@@ -72,10 +72,10 @@ pub(super) fn to_nested(from: &DataType, to: &DataType, zone: &TimeZone) -> Conv
 
         let values: Vec<Scalar<'_>> = converted.iter().map(Value::as_scalar).collect();
         out.write_bytes(|bytes| match is_map {
-            // Other keys have another order, and may have become equal.
+            // Keys may have become equal; Flink puts them into a HashMap.
             true => {
-                let entries = values.chunks_exact(2).map(|entry| (entry[0], entry[1]));
-                nested::write_map(entries.collect(), bytes);
+                let entries: Vec<_> = values.chunks_exact(2).map(|entry| (entry[0], entry[1])).collect();
+                nested::write_hash_map(&entries, bytes);
             }
             false => nested::write_list(&values, bytes),
         });

@@ -1,6 +1,6 @@
 //! Constructors, and access to what is inside a value.
 
-use types::nested::Nested;
+use types::nested::{self, Nested};
 use types::{ColumnType, DataType, Field, Scalar, Value};
 
 use super::super::signature::{any_nullable, fail, fallible, function, int, mismatch, simple};
@@ -18,8 +18,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         nulls: Nulls::Handled,
         ..function("$MAP", "MAP[key, value, …]: a map", map_signature, |_| {
             simple(|args, out| {
-                let entries = args.chunks_exact(2).map(|entry| (entry[0], entry[1]));
-                out.map(entries.collect());
+                let entries: Vec<_> = args.chunks_exact(2).map(|entry| (entry[0], entry[1])).collect();
+                out.map(&entries);
             })
         })
     },
@@ -27,6 +27,12 @@ pub(super) static FUNCTIONS: &[Function] = &[
         nulls: Nulls::Handled,
         ..function("$ROW", "ROW(a, b, …): a row", row_signature, |_| simple(|args, out| out.list(args)))
     },
+    function("$ORDERED", "a map with its entries in one order", ordered_signature, |_| {
+        simple(|args, out| {
+            let entries: Vec<_> = Nested::of(args[0]).map(|map| map.entries().collect()).unwrap_or_default();
+            out.write_bytes(|bytes| nested::write_hash_map(&entries, bytes));
+        })
+    }),
     function(
         "$ITEM",
         "array[n], map[key]: an element from 1 on, or the value of a key",
@@ -86,6 +92,15 @@ fn map_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
         args: of_entry.iter().cycle().take(args.len()).cloned().collect(),
         result: DataType::Map(Box::new(key), Box::new(value)).not_null(),
     })
+}
+
+fn ordered_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
+    match args {
+        [map] if matches!(map.column_type.data_type, DataType::Map(..) | DataType::Multiset(_)) => {
+            Ok(Signature { args: vec![map.column_type.data_type.clone()], result: map.column_type.clone() })
+        }
+        _ => Err(mismatch("<map>")),
+    }
 }
 
 fn row_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {

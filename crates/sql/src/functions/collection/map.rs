@@ -1,7 +1,9 @@
 //! Functions over maps.
 
+use std::collections::HashSet;
+
 use types::nested::{self, Nested};
-use types::{ColumnType, DataType, Field, Scalar};
+use types::{ColumnType, DataType, Field, Scalar, compact};
 
 use super::super::compiled::Compiled;
 use super::super::regex::Separator;
@@ -54,8 +56,16 @@ pub(super) static FUNCTIONS: &[Function] = &[
                     _ => 0,
                 });
                 EvalError::if_too_long(len.fold(0, usize::saturating_add))?;
-                let all = args.iter().filter_map(|arg| Nested::of(*arg)).flat_map(|map| map.entries());
-                out.map(all.collect());
+                // The last map comes first, as in Flink; of equal keys the first one found stays.
+                let maps = args.iter().rev().filter_map(|arg| Nested::of(*arg));
+                let mut seen = HashSet::new();
+                let mut all: Vec<(Scalar<'_>, Scalar<'_>)> = maps.flat_map(|map| map.entries()).collect();
+                all.retain(|(key, _)| {
+                    let mut bytes = Vec::new();
+                    compact::write(*key, &mut bytes);
+                    seen.insert(bytes)
+                });
+                out.map(&all);
                 Ok(())
             })
         },
@@ -74,7 +84,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
                         values.len()
                     )));
                 }
-                out.map(keys.into_iter().zip(values).collect());
+                out.map(&keys.into_iter().zip(values).collect::<Vec<_>>());
                 Ok(())
             })
         },
@@ -183,7 +193,7 @@ fn str_to_map(call: &Call<'_>) -> Result<Code, String> {
                         None => (Scalar::Text(part), Scalar::Null),
                     });
                 }
-                out.map(entries);
+                out.map(&entries);
             })
         })?
     })

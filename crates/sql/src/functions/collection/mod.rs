@@ -27,8 +27,8 @@ impl Output {
         self.write_bytes(|out| nested::write_list(values, out));
     }
 
-    /// A `MAP`; of entries with the same key the last one stays.
-    fn map(&mut self, entries: Vec<(Scalar<'_>, Scalar<'_>)>) {
+    /// A `MAP`; of entries with the same key the first has the place, and the last the value.
+    fn map(&mut self, entries: &[(Scalar<'_>, Scalar<'_>)]) {
         self.write_bytes(|out| nested::write_map(entries, out));
     }
 }

@@ -1,6 +1,6 @@
 //! Functions that compare the elements of arrays as sets do.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use types::{ColumnType, Scalar, compact};
 
@@ -59,20 +59,13 @@ pub(super) static FUNCTIONS: &[Function] = &[
     ),
     function(
         "ARRAY_EXCEPT",
-        "ARRAY_EXCEPT(a, b): the elements of a without one for each of b; ARRAY_EXCEPT(ARRAY[1, 1, 2], ARRAY[1]) is [1, 2]",
+        "ARRAY_EXCEPT(a, b): the elements of a that b has not; ARRAY_EXCEPT(ARRAY[1, 1, 2], ARRAY[1]) is [2]",
         |args| arrays(args, 2..=2),
         |_| {
             simple(|args, out| {
-                let mut taken: HashMap<Vec<u8>, usize> = HashMap::new();
-                elements(args, 1).into_iter().for_each(|value| *taken.entry(key(value)).or_default() += 1);
-                let mut rest = elements(args, 0);
-                rest.retain(|value| match taken.get_mut(&key(*value)) {
-                    Some(count) if *count > 0 => {
-                        *count -= 1;
-                        false
-                    }
-                    _ => true,
-                });
+                let other: HashSet<Vec<u8>> = elements(args, 1).into_iter().map(key).collect();
+                let mut rest = distinct(elements(args, 0));
+                rest.retain(|value| !other.contains(&key(*value)));
                 out.list(&rest);
             })
         },

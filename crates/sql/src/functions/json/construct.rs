@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::value::RawValue;
 use types::{DataType, Scalar};
 
 use super::super::signature::{
@@ -11,7 +12,6 @@ use super::super::signature::{
     shortened, simple, text, typed,
 };
 use super::super::{Argument, Call, Code, EvalError, Function, Nulls, Signature, SignatureError};
-use super::path::parse_first;
 use super::text::{is_writable, write_compact, write_key_order, write_text, write_value};
 
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -50,12 +50,12 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "JSON(text): a text that is JSON, as a value of JSON_OBJECT and JSON_ARRAY",
         |args| typed(args, "<text>", &[Kind::Text], 1, DataType::STRING),
         |_| {
-            fallible(|args, out| match parse_first(text(args, 0)) {
-                Some(value) => {
+            fallible(|args, out| match serde_json::from_str::<&RawValue>(text(args, 0)) {
+                Ok(value) => {
                     out.write_text(|to| write_compact(value, to));
                     Ok(())
                 }
-                None => Err(fail(format!("{} is no JSON", shortened(text(args, 0))))),
+                Err(_) => Err(fail(format!("{} is no JSON", shortened(text(args, 0))))),
             })
         },
     ),

@@ -76,13 +76,16 @@ impl Path {
 
     /// Follows the path through the text, so that a number is found as it is written.
     pub(super) fn find<'a>(&self, json: &'a str) -> Found<'a> {
-        let Some(root) = parse_first(json) else { return Found::Nothing };
+        let Ok(root) = serde_json::from_str::<&RawValue>(json) else { return Found::Nothing };
         let mut found = vec![root];
+        let mut has_branched = false;
         for step in &self.steps {
             found = found.into_iter().flat_map(|value| follow(value, step)).collect();
-            if found.is_empty() && !self.steps.contains(&Step::All) {
+            // Behind a `*`, values that lack a member are passed over.
+            if found.is_empty() && !has_branched && !(self.lax && self.steps.contains(&Step::All)) {
                 return Found::Nothing;
             }
+            has_branched |= *step == Step::All;
         }
 
         match (self.steps.contains(&Step::All), found.as_slice()) {
@@ -93,7 +96,7 @@ impl Path {
     }
 }
 
-/// The first JSON value of a text; what stands behind it does not matter, as in Flink.
+/// The first JSON value of a text; what stands behind it does not matter, as to Flink's `IS JSON`.
 pub(super) fn parse_first(json: &str) -> Option<&RawValue> {
     serde_json::Deserializer::from_str(json).into_iter::<&RawValue>().next()?.ok()
 }

@@ -10,7 +10,7 @@ use super::super::signature::{
 use super::super::{
     Argument, Call, Code, Env, EvalError, Function, Nulls, Output, Signature, SignatureError,
 };
-use super::path::{Found, Path, parse_first};
+use super::path::{Found, Path, elements, parse_first};
 use super::text::write_compact;
 
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -32,6 +32,15 @@ pub(super) static FUNCTIONS: &[Function] = &[
             exists,
         )
     },
+    function(
+        "$JSON_TEXTS",
+        "JSON_QUERY(… RETURNING ARRAY<STRING>): the elements of a JSON array as texts",
+        |args| {
+            let texts = DataType::Array(Box::new(DataType::STRING.nullable()));
+            nullable(args, "<json>", &[Kind::Text], 1, texts)
+        },
+        |_| simple(texts),
+    ),
     Function {
         nulls: Nulls::Handled,
         ..function(
@@ -202,4 +211,23 @@ fn is_json(call: &Call<'_>) -> Result<Code, String> {
             _ => true,
         });
     })
+}
+
+/// Texts without their quotes, other elements as JSON, and null for what is no array.
+fn texts(args: &[Scalar<'_>], out: &mut Output) {
+    let array = parse_first(text(args, 0)).filter(|json| json.get().starts_with('['));
+    let Some(array) = array else { return out.null() };
+    let texts = elements(array.get()).into_iter().map(|element| match element.get() {
+        "null" => None,
+        quoted if quoted.starts_with('"') => serde_json::from_str::<String>(quoted).ok(),
+        _ => {
+            let mut written = String::new();
+            write_compact(element, &mut written);
+            Some(written)
+        }
+    });
+    let texts: Vec<Option<String>> = texts.collect();
+    let values: Vec<Scalar<'_>> =
+        texts.iter().map(|text| text.as_deref().map_or(Scalar::Null, Scalar::Text)).collect();
+    out.write_bytes(|bytes| types::nested::write_list(&values, bytes));
 }

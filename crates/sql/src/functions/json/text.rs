@@ -129,7 +129,7 @@ fn number(out: &mut String, write: impl FnOnce(&mut String)) {
     write_number(&text, out);
 }
 
-/// Adds JSON again without blanks, with escapes only where they are needed.
+/// Adds JSON again without blanks, with members in the order of their names, and escapes only where they are needed.
 pub(super) fn write_compact(json: &RawValue, out: &mut String) {
     let text = json.get();
     match text.as_bytes().first() {
@@ -146,8 +146,14 @@ pub(super) fn write_compact(json: &RawValue, out: &mut String) {
             out.push(']');
         }
         Some(b'{') => {
+            let mut members = members(text);
+            // Of members with the same name the last one counts.
+            members.reverse();
+            members.sort_by(|(a, _), (b, _)| write_key_order(a, b));
+            members.dedup_by(|(a, _), (b, _)| a == b);
+
             out.push('{');
-            for (at, (name, value)) in members(text).into_iter().enumerate() {
+            for (at, (name, value)) in members.into_iter().enumerate() {
                 out.push_str(if at > 0 { "," } else { "" });
                 write_text(&name, out);
                 out.push(':');
