@@ -2,6 +2,7 @@
 
 mod differential;
 mod grammar;
+mod nested;
 mod producers;
 mod types;
 mod writing;

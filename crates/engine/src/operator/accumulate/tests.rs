@@ -104,7 +104,7 @@ fn no_values_give_null_except_where_flink_gives_something() {
     for (call, expected) in [
         (call(Function::Count, DataType::Int, DataType::BigInt), Value::Int(0)),
         (call(json, DataType::STRING, DataType::STRING), text("[]")),
-        (call(Function::Collect, DataType::Int, DataType::Int), Value::Bytes(Vec::new())),
+        (call(Function::Collect, DataType::Int, DataType::Int), Value::Bytes(vec![0])),
         (double(), Value::Null),
         (call(Function::Avg, DECIMAL, DECIMAL_38), Value::Null),
         (call(Function::Min, DataType::STRING, DataType::STRING), Value::Null),
@@ -126,6 +126,10 @@ fn sums_of_whole_numbers_wrap_and_averages_truncate() {
     assert_eq!(result(&sum, Retraction::Possible, &changes), Value::Int(9));
 
     let average = call(Function::Avg, DataType::Int, DataType::Int);
+    let of_sum = call(Function::AvgOfSum, DataType::Int, DataType::Int);
+    let two = [Value::Int(i64::from(i32::MAX)), Value::Int(1)];
+    assert_eq!(of(&average, &two), Value::Int(1 << 30));
+    assert_eq!(of(&of_sum, &two), Value::Int(-(1 << 30)));
     assert_eq!(of(&average, &ints(&[1, 2, -6])), Value::Int(-1));
     assert_eq!(of(&average, &ints(&[i64::from(i32::MAX); 2])), Value::Int(i64::from(i32::MAX)));
 }

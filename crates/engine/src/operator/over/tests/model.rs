@@ -95,11 +95,13 @@ proptest! {
         let frame = if is_range { Frame::UnboundedRange } else { Frame::UnboundedRows };
         let mut events: Vec<Event> = Vec::new();
         let mut stay = Vec::new();
-        for (row, gone) in rows.iter().zip(gone) {
-            events.push(at(KEYS[row.key], row.order, row.value));
+        for (number, (row, gone)) in rows.iter().zip(gone).enumerate() {
+            // A row that goes has an equal nowhere, so that there is no doubt which one goes.
+            let value = if gone { 100 + number as i64 } else { row.value };
+            events.push(at(KEYS[row.key], row.order, value));
             if gone {
                 let place = events.len() / 2;
-                let later = event("-D", KEYS[row.key], row.order, row.value);
+                let later = event("-D", KEYS[row.key], row.order, value);
                 events.push(at("b", place as i64, 1));
                 stay.push(Given { key: 1, order: place as i64, value: 1 });
                 events.push(later);
