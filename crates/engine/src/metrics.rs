@@ -1,5 +1,7 @@
 //! What each subtask has done, by name. Written by the data plane without locks, read by anyone.
 
+use std::borrow::Cow;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -35,10 +37,22 @@ pub struct TaskMetrics {
     /// What a source subtask reads, as of its last look.
     pub splits: Mutex<Vec<SplitMetrics>>,
     pub state_bytes: AtomicU64,
+    /// The operators that run in the subtask; set once, before it starts.
+    pub operators: OnceLock<Vec<OperatorMetrics>>,
     /// A [`Activity`].
     pub activity: AtomicU8,
     /// When the subtask had read its input to the end and written what came of it, in ms since 1970; `i64::MIN` before.
     finished: AtomicI64,
+}
+
+/// Figures of one operator in a subtask.
+#[derive(Debug, Default)]
+pub struct OperatorMetrics {
+    /// `GroupAggregate[3]`: what it is, and its place in the plan.
+    pub name: String,
+    /// Rows that it dropped because they came too late.
+    pub late: AtomicU64,
+    pub state_bytes: AtomicU64,
 }
 
 /// Figures of one partition of a source.
@@ -101,10 +115,10 @@ impl TaskMetrics {
         self.state_bytes.store(bytes as u64, Ordering::Relaxed);
     }
 
-    /// The figures by Flink's names, in its units.
-    pub fn by_name(&self) -> Vec<(&'static str, f64)> {
+    /// The figures by Flink's names, in its units. Those of an operator have its name in front: `Rank[2].stateBytes`.
+    pub fn by_name(&self) -> Vec<(Cow<'static, str>, f64)> {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed) as f64;
-        vec![
+        let of_subtask = [
             ("numRecordsIn", read(&self.records_in)),
             ("numBytesIn", read(&self.bytes_in)),
             ("numRecordsOut", read(&self.records_out)),
@@ -119,6 +133,15 @@ impl TaskMetrics {
             ("numLateRecordsDropped", read(&self.late)),
             ("emittedEventTime", self.emitted.load(Ordering::Relaxed) as f64),
             ("stateBytes", read(&self.state_bytes)),
-        ]
+        ];
+
+        let mut figures: Vec<(Cow<'static, str>, f64)> =
+            of_subtask.into_iter().map(|(name, value)| (Cow::Borrowed(name), value)).collect();
+        for operator in self.operators.get().into_iter().flatten() {
+            let of = |figure: &str| Cow::Owned(format!("{}.{figure}", operator.name));
+            figures.push((of("numLateRecordsDropped"), read(&operator.late)));
+            figures.push((of("stateBytes"), read(&operator.state_bytes)));
+        }
+        figures
     }
 }

@@ -154,6 +154,12 @@ impl Scrape<'_, '_> {
 
         let late = self.of_parts("query", |job| counts(&job.ledger.late_by_query));
         self.counter("job_late_rows", "Rows that a query left out because they came too late", late)?;
+        let late = self.of_operators("numLateRecordsDropped");
+        self.counter(
+            "job_operator_late_rows",
+            "Rows that an operator left out, as they came too late",
+            late,
+        )?;
         let letters = self.of_parts("reason", |job| counts(&job.ledger.reasons));
         self.counter("job_dead_letters", "Records that could not be used", letters)?;
         let wrong = self.of_parts("field", |job| counts(&job.ledger.wrong_types));
@@ -244,7 +250,7 @@ impl Scrape<'_, '_> {
         let held = self.of_parts("query", |job| {
             job.memory.by_query.iter().map(|(query, bytes)| (query.clone(), *bytes as f64)).collect()
         });
-        let help = "State of each query; those that share it are named together";
+        let help = "State of each query and operator; queries that share it are named together";
         self.with_unit("job_query_state", help, Unit::Bytes, MetricType::Gauge, held)?;
         let limits = self.of_some_jobs(|job| Some(job.memory.limit? as f64));
         let help = "What a job's state may take before its sources wait";
@@ -292,6 +298,19 @@ impl Scrape<'_, '_> {
             }
         }
         samples
+    }
+
+    /// A figure of every operator, of all of its subtasks together.
+    fn of_operators(&self, figure: &str) -> Vec<Sample> {
+        self.of_parts("operator", |job| {
+            let mut of: BTreeMap<&str, f64> = BTreeMap::new();
+            for (name, value) in job.tasks.iter().flat_map(|task| &task.metrics) {
+                if let Some((operator, _)) = name.rsplit_once('.').filter(|(_, of)| *of == figure) {
+                    *of.entry(operator).or_default() += value;
+                }
+            }
+            of.into_iter().map(|(operator, value)| (operator.to_owned(), value)).collect()
+        })
     }
 
     fn gauge(&mut self, name: &str, help: &str, samples: Vec<Sample>) -> fmt::Result {

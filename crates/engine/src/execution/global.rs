@@ -132,7 +132,7 @@ impl GlobalSubtask {
                 changed = false;
                 self.unshown = None;
             }
-            let spent = self.clock.elapsed().saturating_sub(start + self.sinks.book_blocked());
+            let spent = self.clock.elapsed().saturating_sub(start + self.sinks.book());
             TaskMetrics::add_time(&self.metrics.busy_ns, spent);
             if inputs.iter().all(|input| input.ended) {
                 self.metrics.at(Activity::Fire);

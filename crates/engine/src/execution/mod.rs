@@ -193,6 +193,12 @@ pub fn operator_vertex(plan: &sql::plan::Plan, operators: &[usize], vertex: usiz
     format!("{name} {vertex}")
 }
 
+/// What an operator is called in figures: `GroupAggregate[3]`, with its place in the plan, as `explain` has it.
+pub fn operator_name(plan: &sql::plan::Plan, operator: usize) -> String {
+    let name: String = plan.operators[operator].name.chars().take_while(|c| *c != '[').collect();
+    format!("{name}[{operator}]")
+}
+
 /// The operators that run in the subtasks of one vertex.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OperatorHome {

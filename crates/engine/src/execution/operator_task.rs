@@ -11,7 +11,6 @@ use super::exchange::EdgeMessage;
 use super::outputs::Outputs;
 use super::{ExecutionError, TaskMetrics};
 use crate::activity::Activity;
-use crate::memory::Holder;
 use crate::operator::chain::{ChainTarget, StreamTime};
 
 pub(super) struct OperatorSubtask {
@@ -21,7 +20,6 @@ pub(super) struct OperatorSubtask {
     pub clock: Arc<dyn Clock>,
     pub control: Arc<Control>,
     pub metrics: Arc<TaskMetrics>,
-    pub holder: Holder,
     /// Bytes that came in since it was last measured what is held, and how many are let pass.
     pub unmeasured: usize,
     pub measure_after: usize,
@@ -66,7 +64,7 @@ impl OperatorSubtask {
             }
             self.align()?;
 
-            let spent = self.clock.elapsed().saturating_sub(start + self.outputs.book_blocked());
+            let spent = self.clock.elapsed().saturating_sub(start + self.outputs.book());
             TaskMetrics::add_time(&self.metrics.busy_ns, spent);
             if self.inputs.iter().all(|input| input.ended) {
                 return self.end();
@@ -163,6 +161,8 @@ impl OperatorSubtask {
     fn end(&mut self) -> Result<(), ExecutionError> {
         self.metrics.at(Activity::Fire);
         self.outputs.end()?;
+        self.outputs.book();
+        self.measure();
         self.control.finish(Part {
             barrier: self.control.barrier(),
             of: self.id,
@@ -175,8 +175,7 @@ impl OperatorSubtask {
     }
 
     fn measure(&mut self) {
-        let parts = [self.outputs.memory_bytes()];
-        self.holder.tell(&parts);
-        self.metrics.hold(self.holder.held());
+        let held = self.outputs.measure();
+        self.metrics.hold(held);
     }
 }

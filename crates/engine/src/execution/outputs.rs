@@ -1,15 +1,18 @@
 //! Where the rows of a subtask go: sinks that queries write by themselves, and the operators of the subtask's home.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crossbeam_channel::Sender;
 use sql::functions::Env;
 use types::Timestamp;
 
-use super::ExecutionError;
 use super::exchange::EdgeMessage;
 use super::io::Sinks;
+use super::{ExecutionError, TaskMetrics};
 use crate::connector::{Rows, Stage};
+use crate::memory::Holder;
 use crate::operator::chain::{Chain, ChainTarget, OperatorError, StreamTime};
 use crate::operator::changes::{Changes, RowWatermarks};
 use crate::snapshot::OperatorImage;
@@ -25,6 +28,9 @@ pub(super) struct Outputs {
     pub channels: Vec<Sender<EdgeMessage>>,
     /// Where the operators were told that the pipeline stands.
     pub told: StreamTime,
+    /// What the operators hold, one part each; `None` where there are none.
+    pub holder: Option<Holder>,
+    pub metrics: Arc<TaskMetrics>,
 }
 
 impl Outputs {
@@ -73,8 +79,14 @@ impl Outputs {
         self.sinks.show(since);
     }
 
-    /// See [`Sinks::book_blocked`].
-    pub fn book_blocked(&mut self) -> Duration {
+    /// Books rows that operators dropped because they came too late; then as [`Sinks::book_blocked`].
+    pub fn book(&mut self) -> Duration {
+        let operators = self.metrics.operators.get().map_or(&[][..], Vec::as_slice);
+        for ((_, late), operator) in self.chain.take_late().zip(operators).filter(|((_, late), _)| *late > 0)
+        {
+            TaskMetrics::add(&operator.late, late);
+            TaskMetrics::add(&self.metrics.late, late);
+        }
         self.sinks.book_blocked()
     }
 
@@ -110,9 +122,16 @@ impl Outputs {
         self.chain.snapshot().into_iter().map(image).collect()
     }
 
-    /// Bytes that the operators hold.
-    pub fn memory_bytes(&self) -> usize {
-        self.chain.memory_bytes().map(|(_, bytes)| bytes).sum()
+    /// Tells what each operator holds; the bytes of all.
+    pub fn measure(&mut self) -> usize {
+        let Some(holder) = &mut self.holder else { return 0 };
+        let parts: Vec<usize> = self.chain.memory_bytes().map(|(_, bytes)| bytes).collect();
+        let operators = self.metrics.operators.get().map_or(&[][..], Vec::as_slice);
+        for (operator, &bytes) in operators.iter().zip(&parts) {
+            operator.state_bytes.store(bytes as u64, Ordering::Relaxed);
+        }
+        holder.tell(&parts);
+        holder.held()
     }
 }
 

@@ -109,7 +109,8 @@ impl SourceSubtask {
             *rest += fronts + shipping;
         }
         self.holder.tell(&self.parts);
-        self.metrics.hold(self.holder.held());
+        let of_operators = self.downstream.sinks().measure();
+        self.metrics.hold(self.holder.held() + of_operators);
     }
 
     fn has_room(&mut self, turn: &mut Turn) -> bool {
@@ -177,7 +178,8 @@ impl GlobalSubtask {
             *rest += receiving.map(Receiving::memory_bytes).sum::<usize>();
         }
         self.holder.tell(&self.parts);
-        self.metrics.hold(self.holder.held());
+        let of_operators = self.sinks.measure();
+        self.metrics.hold(self.holder.held() + of_operators);
     }
 
     /// Whether to give up values that no open window needs.

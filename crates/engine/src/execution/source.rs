@@ -123,7 +123,7 @@ impl SourceSubtask {
             }
             self.go_on(&mut turn, polled)?;
             self.look_at_splits(&mut turn, before);
-            let blocked = self.downstream.sinks().book_blocked() + std::mem::take(&mut turn.blocked);
+            let blocked = self.downstream.sinks().book() + std::mem::take(&mut turn.blocked);
             let spent = self.clock.elapsed().saturating_sub(before).saturating_sub(waited + blocked);
             TaskMetrics::add_time(&self.metrics.busy_ns, spent);
         }

@@ -35,7 +35,6 @@ pub(super) fn start_vertex(
             clock: spec.clock.clone(),
             control: execution.control.clone(),
             metrics: metrics.clone(),
-            holder: memory.holder(vec![name.to_owned()]),
             unmeasured: 0,
             measure_after: measure_after(memory.limit()) as usize,
         };

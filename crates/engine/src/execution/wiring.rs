@@ -12,8 +12,9 @@ use super::io::Sinks;
 use super::operator_task::EdgeInput;
 use super::outputs::Outputs;
 use super::placement::{Edge, Home, Placement, Producer};
-use super::{ExecutionError, JobSpec, TaskMetrics};
+use super::{ExecutionError, JobSpec, TaskMetrics, operator_name};
 use crate::memory::Account;
+use crate::metrics::OperatorMetrics;
 use crate::operator::build;
 use crate::operator::chain::{Chain, ChainTarget, Link, Outlet, StreamTime};
 use crate::snapshot::OperatorImage;
@@ -109,6 +110,12 @@ impl<'a> Wiring<'a> {
             entries.push(self.edge_targets((producer, home, subtask), &place, metrics, &mut outlets)?);
         }
 
+        let names: Vec<String> = operators.iter().map(|&operator| operator_name(plan, operator)).collect();
+        let holder = (!names.is_empty()).then(|| self.memory.holder(names.clone()));
+        let figures = names.into_iter().map(|name| OperatorMetrics { name, ..OperatorMetrics::default() });
+        // Each subtask has figures of its own, so that they are set here once.
+        let _ = metrics.operators.set(figures.collect());
+
         let mut chain = Chain::new(links, outlets);
         self.restore(&mut chain, &operators, subtask, of)?;
         let channels = self
@@ -117,7 +124,8 @@ impl<'a> Wiring<'a> {
             .into_iter()
             .flat_map(|to| self.channels[&(home, to)][subtask].iter().map(|channel| channel.to.clone()))
             .collect();
-        Ok(Outputs { sinks, chain, entries, channels, told: StreamTime::START })
+        let metrics = metrics.clone();
+        Ok(Outputs { sinks, chain, entries, channels, told: StreamTime::START, holder, metrics })
     }
 
     /// Rows of operators come behind those of all queries.

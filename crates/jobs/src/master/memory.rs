@@ -77,7 +77,8 @@ pub fn why_held_back(view: &MemoryView) -> Option<String> {
         text.push_str(match own_limit {
             Some(_) => {
                 "; it cannot go on by itself, since no window closes before more is read: restart it with more memory \
-                 (`weir.memory` in its script, `jobs.memory` for all), coarser keys or shorter windows; nothing is lost"
+                 (`weir.memory` in its script, `jobs.memory` for all), coarser keys or shorter windows, or let operators \
+                 forget keys that are not used (`table.exec.state.ttl`); nothing is lost"
             }
             None => {
                 "; it goes on when other jobs need less, or restarted with more memory for all (`jobs.memory`); nothing is lost"

@@ -1,13 +1,14 @@
 //! Pictures of a job, for those who watch, and for its history once it is over.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use connectors::retry::Blocked;
 use engine::memory::MemoryView;
-use engine::metrics::{SplitMetrics, TaskMetrics};
+use engine::metrics::SplitMetrics;
 use engine::operator::LedgerCounts;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use types::{JobId, Timestamp};
 
 use super::attempt::Attempt;
@@ -88,22 +89,13 @@ pub struct TaskView {
     pub vertex: String,
     pub subtask: usize,
     /// By Flink's names, see `TaskMetrics`.
-    #[serde(deserialize_with = "metrics")]
-    pub metrics: Vec<(&'static str, f64)>,
+    pub metrics: Vec<(Cow<'static, str>, f64)>,
     /// When it came to the end of its input; `None`: it runs, or was ended before that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished: Option<Timestamp>,
     /// The partitions that a source subtask of a running job reads.
     #[serde(skip)]
     pub splits: Vec<SplitMetrics>,
-}
-
-/// Those that this version knows.
-fn metrics<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(&'static str, f64)>, D::Error> {
-    let known = TaskMetrics::new().by_name();
-    let name = |text: &str| known.iter().map(|(name, _)| *name).find(|name| *name == text);
-    let read = Vec::<(String, f64)>::deserialize(from)?;
-    Ok(read.into_iter().filter_map(|(text, value)| Some((name(&text)?, value))).collect())
 }
 
 impl JobMaster {

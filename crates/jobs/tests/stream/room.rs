@@ -98,3 +98,24 @@ fn what_holds_event_time_back_is_read_on_when_room_is_scarce() {
     let counts = counts(&stage, "t");
     assert!(counts.len() == lengths[0] + lengths[1] && counts.values().all(|&n| n == 1));
 }
+
+/// A count for each key that is never closed.
+const COUNTS: &str = "CREATE TABLE sunk (k STRING, n BIGINT) WITH ('connector' = 'blackhole');
+    INSERT INTO sunk SELECT k, COUNT(*) FROM q GROUP BY k;";
+
+#[test]
+fn state_of_operators_counts_and_holds_the_sources_back() {
+    for parallelism in [1, 2] {
+        let stage = stage(LITTLE, vec![keys("a", 0, 60_000), Vec::new()]);
+        let job = stage.start(&compile(&(source(&[]) + COUNTS)), parallelism, 500, None);
+        let shown = fill(&job);
+        assert!(shown < 60_000, "parallelism {parallelism}: {:?}", job.memory());
+
+        stage.log.show(TOPIC, &[60_000, 0]);
+        until("the sources wait", || job.memory().is_held_back());
+        let (most, bytes) = job.memory().by_query[0].clone();
+        assert!(most == "GroupAggregate[0]" && bytes > LITTLE / 8, "{:?}", job.memory());
+        assert!(job.ledger().accepted < 60_000);
+        job.crash();
+    }
+}

@@ -1,5 +1,6 @@
 //! `GET /weir/jobs/:id`: a job with all its figures, in our own words. Times are milliseconds since 1970.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jobs::checkpoint::{CheckpointHistory, CheckpointRecord, CheckpointState};
@@ -113,7 +114,7 @@ struct TaskFigures {
     watermark: Option<i64>,
     /// By Flink's names, in its units.
     #[schema(value_type = BTreeMap<String, f64>)]
-    metrics: BTreeMap<&'static str, f64>,
+    metrics: BTreeMap<Cow<'static, str>, f64>,
 }
 
 impl Figures {
@@ -202,7 +203,7 @@ impl TakenFigures {
 
 impl TaskFigures {
     fn of(task: &TaskView) -> TaskFigures {
-        let mut metrics: BTreeMap<&'static str, f64> = task.metrics.iter().copied().collect();
+        let mut metrics: BTreeMap<Cow<'static, str>, f64> = task.metrics.iter().cloned().collect();
         // Before the first watermark it is the smallest number there is.
         let watermark = metrics.remove(WATERMARK).filter(|&watermark| watermark > i64::MIN as f64);
         TaskFigures {

@@ -72,6 +72,7 @@ mod tests {
             watermark: 1_000 + i64::from(partition),
         };
         let splits = (0..).zip(lags).map(split).collect();
+        let metrics = metrics.into_iter().map(|(name, value)| (name.into(), value)).collect();
         TaskView { vertex: vertex.to_owned(), subtask: 0, metrics, finished: None, splits }
     }
 
