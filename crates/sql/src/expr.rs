@@ -4,6 +4,7 @@
 //! its use. Equal nodes get the same id (hash-consing): what fifteen queries have in common is computed once.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use types::{ColumnType, Value};
@@ -91,7 +92,7 @@ pub struct InputColumn {
 }
 
 /// Hash-consed expressions over one scope of input columns.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct ExprGraph {
     pub inputs: Vec<InputColumn>,
     nodes: Vec<Node>,
@@ -211,6 +212,13 @@ impl ExprGraph {
                 format!("{}({})", function.name, args.join(", "))
             }
         }
+    }
+}
+
+/// The same text in every process: the identities of operators are made of it. The index has no order of its own.
+impl fmt::Debug for ExprGraph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExprGraph").field("inputs", &self.inputs).field("nodes", &self.nodes).finish()
     }
 }
 

@@ -18,6 +18,16 @@ const REFUSED: &[(&str, &str)] = &[
     ("RANK", "it needs an OVER (PARTITION BY … ORDER BY …)"),
     ("DENSE_RANK", "it needs an OVER (PARTITION BY … ORDER BY …)"),
     ("LAG", "it needs an OVER (PARTITION BY … ORDER BY …)"),
+    (
+        "FIRST",
+        "it stands in MATCH_RECOGNIZE, beside aggregates; for the first value of a group use FIRST_VALUE(x)",
+    ),
+    (
+        "LAST",
+        "it stands in MATCH_RECOGNIZE, beside aggregates; for the last value of a group use LAST_VALUE(x)",
+    ),
+    ("MATCH_ROWTIME", "it is a measure of MATCH_RECOGNIZE"),
+    ("MATCH_PROCTIME", "it is a measure of MATCH_RECOGNIZE"),
     ("PERCENTILE_CONT", "use PERCENTILE(x, 0.95)"),
     ("PERCENTILE_DISC", "use PERCENTILE(x, 0.95)"),
 ];
@@ -72,6 +82,9 @@ impl ExprBinder<'_> {
             return self.grouping(call, span);
         }
         if let Some(bound) = self.window_bound(call, &name, span) {
+            return bound;
+        }
+        if let Some(bound) = self.pattern_call(call, &name, span) {
             return bound;
         }
         if super::aggregate::is_aggregate(&name) {

@@ -5,6 +5,7 @@ use types::{ColumnType, DataType, Scalar, Value};
 
 use super::aggregate::AggregateCall;
 use super::group_keys::GroupContext;
+use super::matching::PatternNames;
 use super::over::OverCall;
 use super::scope::{OuterScope, Scope};
 use super::subquery::{PreparedQuery, QueryValue};
@@ -34,6 +35,8 @@ pub(crate) struct ExprBinder<'a> {
     pub(crate) values: Option<&'a mut Vec<QueryValue>>,
     /// What the query groups by.
     pub(crate) group: Option<&'a GroupContext>,
+    /// In `MATCH_RECOGNIZE`: what names stand for.
+    pub(crate) pattern: Option<&'a mut PatternNames>,
     /// The `WINDOW` clause.
     pub(crate) windows: &'a [(Ident, ast::OverWindow)],
     /// The queries in the expressions, bound before.

@@ -122,9 +122,9 @@ impl Binder {
                 let message = format!("there is no table function `{}`", function.function.value);
                 return Err(self.report(Diagnostic::error(function.span, message)));
             }
-            FromKind::Match(found) => {
-                let error = Diagnostic::error(found.span, "MATCH_RECOGNIZE is not supported");
-                return Err(self.report(error.with_hint("find sequences with LAG … OVER")));
+            FromKind::Match(matching) => {
+                let input = self.from(&matching.input, outer)?;
+                Source::of(None, self.matching(input, matching)?)
             }
         })
     }
@@ -320,6 +320,7 @@ impl<'a> ExprBinder<'a> {
             overs: None,
             values: None,
             group: None,
+            pattern: None,
             windows: &[],
             queries: &[],
             clause: "here",

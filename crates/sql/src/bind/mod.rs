@@ -19,6 +19,7 @@ mod hint;
 mod join;
 mod json;
 mod lift;
+mod matching;
 mod nested;
 mod over;
 mod portable;

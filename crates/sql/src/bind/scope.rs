@@ -182,6 +182,9 @@ pub(super) enum Found<'a> {
 impl ExprBinder<'_> {
     /// What a name stands for: in this query, otherwise in the query around it, of which an input is made.
     pub(super) fn find(&mut self, path: &[Ident]) -> Result<Cell, Box<Diagnostic>> {
+        if let Some(pattern) = &mut self.pattern {
+            return pattern.find(path, self.graph);
+        }
         let unknown = match self.scope.find(path) {
             Found::Cell(cell) => return Ok(cell.clone()),
             Found::Inside(id, fields, error) if self.is_row(id) => {
@@ -241,7 +244,7 @@ fn no_field(of: &Ident, field: &Ident) -> Box<Diagnostic> {
     Box::new(Diagnostic::error(field.span, message))
 }
 
-fn has_field(column: &Column, name: &str) -> bool {
+pub(super) fn has_field(column: &Column, name: &str) -> bool {
     matches!(&column.cell, Cell::Row { fields, .. } if fields.iter().any(|field| field.name == name))
 }
 

@@ -79,6 +79,7 @@ impl Binder {
             overs: calls.overs.as_mut(),
             values: Some(&mut calls.values),
             group: calls.group.as_ref(),
+            pattern: None,
             windows: clause.windows,
             queries: clause.queries,
             clause: clause.what,

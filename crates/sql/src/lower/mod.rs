@@ -8,6 +8,7 @@ mod aggregates;
 mod fuse;
 mod joins;
 mod keys;
+mod matching;
 mod merge;
 mod operators;
 mod pipeline;

@@ -103,6 +103,7 @@ impl Lowering<'_> {
                 let out = (fields_of(rel), changes, None);
                 Ok(self.add(kind, inputs, out, ("Unnest".to_owned(), rel.span)))
             }
+            RelKind::Match(matching) => self.matching(rel, matching),
         }
     }
 

@@ -7,11 +7,11 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::expr::{Expr, ExprGraph, ExprId};
-use crate::plan::operator::{Call, JoinKind, SortKey};
+use crate::plan::operator::{Call, JoinKind, PatternExpr, SortKey};
 use crate::rel::rebase::{inputs_of, moved};
 use crate::rel::{
-    AggregateRel, CalcRel, JoinRel, OverRel, RankRel, Rel, RelKind, SortRel, TemporalRel, UnnestRel,
-    WindowRel,
+    AggregateRel, CalcRel, JoinRel, MatchRel, OverRel, RankRel, Rel, RelKind, SortRel, TemporalRel,
+    UnnestRel, WindowRel,
 };
 
 /// The trees without fields that nobody reads; each keeps its own fields. `is_whole`: tables of which every column is
@@ -161,6 +161,17 @@ fn reads(rel: &Rel, wanted: &BTreeSet<usize>) -> Vec<BTreeSet<usize>> {
             fields.insert(unnest.collection);
             let read = inputs_of(&unnest.exprs, &unnest.conditions);
             fields.extend(read.into_iter().filter(|&field| field < width));
+            vec![fields]
+        }
+        RelKind::Match(matching) => {
+            let mut fields: BTreeSet<usize> = matching.partition.iter().copied().collect();
+            fields.extend(matching.order.iter().map(|key| key.field));
+            fields.extend(matching.defines.iter().flatten().flat_map(|define| define.fields()));
+            for (place, measure) in matching.measures.iter().enumerate() {
+                if wanted.contains(&(matching.partition.len() + place)) {
+                    fields.extend(measure.fields());
+                }
+            }
             vec![fields]
         }
     }
@@ -324,6 +335,24 @@ fn build(rel: &Arc<Rel>, wanted: &BTreeSet<usize>, inputs: &[&Built]) -> Built {
             let unnest = UnnestRel { exprs, conditions, ..empty };
             let new = Rel::unnest(inputs[0].rel.clone(), unnest, elements, rel.span);
             Built { rel: new, places }
+        }
+        RelKind::Match(matching) => {
+            let of_keys = matching.partition.len();
+            let is_kept = |field: usize| field < of_keys || wanted.contains(&field);
+            let kept: Vec<usize> = (0..rel.fields.len()).filter(|&field| is_kept(field)).collect();
+            let moved = |expr: &PatternExpr| expr.moved(|field| inputs[0].place(field));
+            let measures = kept.iter().filter_map(|field| field.checked_sub(of_keys));
+            let new = MatchRel {
+                partition: inputs[0].all(&matching.partition),
+                order: inputs[0].order(&matching.order),
+                defines: matching.defines.iter().map(|define| define.as_ref().map(moved)).collect(),
+                measures: measures.map(|place| moved(&matching.measures[place])).collect(),
+                pattern: matching.pattern.clone(),
+                skip: matching.skip,
+                within: matching.within,
+            };
+            let new = rel.with_fields(RelKind::Match(Box::new(new)), vec![inputs[0].rel.clone()], &kept);
+            Built { rel: new, places: places_of(rel, &kept) }
         }
     }
 }

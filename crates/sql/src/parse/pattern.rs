@@ -61,9 +61,13 @@ impl Parser {
         loop {
             let starts_call =
                 matches!(self.peek_nth(1), Token::Word(_)) && matches!(self.peek_nth(2), Token::LParen);
-            if starts_call && (self.is_word("FINAL") || self.is_word("RUNNING")) {
-                let error = Diagnostic::error(self.span(), "FINAL and RUNNING are not supported");
+            if starts_call && self.is_word("RUNNING") {
+                let error = Diagnostic::error(self.span(), "RUNNING is not supported");
                 return Err(Box::new(error.with_hint("a measure is computed at the end of the match")));
+            }
+            if starts_call {
+                // It says what is so anyway.
+                self.accept_word("FINAL");
             }
             let measure = self.expr()?;
             self.expect_word("AS")?;

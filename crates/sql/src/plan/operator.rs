@@ -21,7 +21,7 @@ pub use call::{Call, Function};
 pub use join::{
     IntervalJoin, Join, JoinKey, JoinKind, LookupJoin, LookupKey, Predicate, TemporalJoin, WindowJoin,
 };
-pub use pattern::{AfterMatch, Match, PatternExpr, PatternInput, PatternStep};
+pub use pattern::{AfterMatch, Match, PatternExpr, PatternInput, PatternStep, RowsEnd};
 pub use window::{
     Frame, Over, OverOrder, Time, WindowAggregate, WindowAssign, WindowProperty, WindowRank, Windowing,
 };

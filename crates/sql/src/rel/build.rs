@@ -5,7 +5,7 @@ use std::sync::Arc;
 use types::{ColumnType, DataType};
 
 use super::{
-    AggregateRel, CalcRel, JoinRel, OverRel, RankRel, Rel, RelField, RelKind, SortRel, TemporalRel,
+    AggregateRel, CalcRel, JoinRel, MatchRel, OverRel, RankRel, Rel, RelField, RelKind, SortRel, TemporalRel,
     TimeAttribute, UnnestRel, WindowBound, WindowRel, WindowShape,
 };
 use crate::error::Span;
@@ -199,6 +199,25 @@ impl Rel {
             plain(&name, column_type)
         }));
         Rel::new(RelKind::Unnest(unnest), vec![input], fields, span)
+    }
+
+    /// Gives the partition's fields, then the measures, by their names.
+    pub(crate) fn matching(
+        input: Arc<Rel>,
+        matching: MatchRel,
+        measures: Vec<(String, Option<TimeAttribute>)>,
+        span: Span,
+    ) -> Arc<Rel> {
+        let key = |&field: &usize| {
+            let field = &input.fields[field];
+            plain(&field.name, field.column_type.clone())
+        };
+        let mut fields: Vec<RelField> = matching.partition.iter().map(key).collect();
+        fields.extend(measures.into_iter().zip(&matching.measures).map(|((name, time), expr)| RelField {
+            time,
+            ..plain(&name, expr.exprs.column_type(expr.root).clone())
+        }));
+        Rel::new(RelKind::Match(Box::new(matching)), vec![input], fields, span)
     }
 
     /// The same fields, computed in another way from other inputs.

@@ -21,7 +21,9 @@ use types::{ColumnType, Interval};
 use crate::error::Span;
 use crate::expr::{ExprGraph, ExprId};
 use crate::plan::Window;
-use crate::plan::operator::{Call, Frame, JoinKind, SetOperator, SortKey, WindowProperty};
+use crate::plan::operator::{
+    AfterMatch, Call, Frame, JoinKind, PatternExpr, PatternStep, SetOperator, SortKey, WindowProperty,
+};
 
 /// A node with its inputs.
 #[derive(Debug)]
@@ -86,6 +88,8 @@ pub(crate) enum RelKind {
     /// The first rows of each partition; found by a rule.
     Rank(RankRel),
     Unnest(UnnestRel),
+    /// `MATCH_RECOGNIZE`: gives the partition's fields, then the measures.
+    Match(Box<MatchRel>),
 }
 
 #[derive(Debug, Clone)]
@@ -184,6 +188,19 @@ pub(crate) struct UnnestRel {
     /// Scope: all fields of the node.
     pub(crate) exprs: ExprGraph,
     pub(crate) conditions: Vec<ExprId>,
+}
+
+/// See [`crate::plan::operator::Match`].
+#[derive(Debug, Clone)]
+pub(crate) struct MatchRel {
+    pub(crate) partition: Vec<usize>,
+    /// The time first, ascending.
+    pub(crate) order: Vec<SortKey>,
+    pub(crate) pattern: Vec<PatternStep>,
+    pub(crate) defines: Vec<Option<PatternExpr>>,
+    pub(crate) measures: Vec<PatternExpr>,
+    pub(crate) skip: AfterMatch,
+    pub(crate) within: Option<Interval>,
 }
 
 impl Rel {

@@ -28,11 +28,6 @@ fn hints_settings_and_forms_of_flink() {
         ),
         ("INSERT INTO text_out SELECT «U»&'a' FROM uq", "U&'…' texts are not supported", ""),
         (
-            "INSERT INTO one SELECT big FROM uq «MATCH_RECOGNIZE (PATTERN (A) DEFINE A AS n > 1)»",
-            "MATCH_RECOGNIZE is not supported",
-            "",
-        ),
-        (
             "CREATE TABLE ct (a INT) WITH ('connector' = 'x') «AS» SELECT n FROM uq",
             "CREATE TABLE … AS is not",
             "",

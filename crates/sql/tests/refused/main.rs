@@ -3,6 +3,7 @@
 
 mod declarations;
 mod flinks_own;
+mod matching;
 mod queries;
 
 use sql::error::{Diagnostic, Severity};

@@ -83,7 +83,7 @@ fn what_is_no_pattern_is_told_at_its_place() {
         ("SELECT * FROM t MATCH_RECOGNIZE (PATTERN (A)«)»", "expected `DEFINE`", ""),
         ("SELECT * FROM t MATCH_RECOGNIZE (PATTERN (A) DEFINE A «b»)", "expected `AS`", ""),
         ("SELECT * FROM t MATCH_RECOGNIZE (MEASURES a «PATTERN» (A) DEFINE A AS b)", "expected `AS`", ""),
-        ("SELECT * FROM t MATCH_RECOGNIZE (MEASURES «FINAL» LAST(a) AS b)", "FINAL and RUNNING", ""),
+        ("SELECT * FROM t MATCH_RECOGNIZE (MEASURES «RUNNING» LAST(a) AS b)", "RUNNING is not", ""),
         (
             "SELECT * FROM t MATCH_RECOGNIZE (AFTER MATCH SKIP «A» PATTERN (A) DEFINE A AS b)",
             "expected `PAST LAST ROW`",

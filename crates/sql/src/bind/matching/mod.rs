@@ -1,0 +1,352 @@
+//! `MATCH_RECOGNIZE`: rows in order of time, of which a pattern finds sequences.
+//!
+//! ```text
+//! MATCH_RECOGNIZE (                              Match[A B+ C]
+//!   PARTITION BY k ORDER BY ts                    └ Calc[…, price * 2]      what aggregates take
+//!   MEASURES SUM(B.price * 2) AS s                   └ …                    FROM t
+//!   PATTERN (A B+ C)
+//!   DEFINE B AS B.price > LAST(B.price, 1))
+//! ```
+
+mod names;
+mod steps;
+
+use std::collections::HashSet;
+
+use types::{DataType, Interval, Value};
+
+use super::from::Source;
+use super::scope::{Relation, Scope, ScopeTable};
+use super::stage::Stage;
+use super::{Binder, Bound, Cell, Column, ExprBinder};
+use crate::error::Diagnostic;
+use crate::expr::{Expr, ExprGraph, ExprId};
+use crate::graph::Graph;
+use crate::parse::ast::{self, ExprKind, Ident, MatchRecognize, OrderItem};
+use crate::plan::operator::{AfterMatch, Call, PatternExpr, PatternInput, PatternStep, SortKey};
+use crate::rel::{MatchRel, Rel, TimeAttribute};
+use names::NamedInput;
+pub(crate) use names::PatternNames;
+
+/// An expression of `DEFINE` or `MEASURES`, before the arguments of its aggregates are fields.
+struct Named {
+    exprs: ExprGraph,
+    root: ExprId,
+    inputs: Vec<NamedInput>,
+}
+
+impl Binder {
+    pub(super) fn matching(&mut self, input: Source, matching: &MatchRecognize) -> Bound<Relation> {
+        self.refuse_clauses(matching)?;
+        let steps = self.pattern_steps(&matching.pattern);
+        let (mut stage, ids) = Stage::over(input.rel.clone());
+        let rows = input.scope(&ids);
+        let partition = self.named_fields(matching.partition_by.iter(), &rows, "PARTITION BY");
+        let order = self.match_order(matching, &rows, &input.rel);
+        let within = matching.within.as_ref().map(|within| self.within(within)).transpose();
+        let (steps, partition, order, within) = (steps?, partition?, order?, within?);
+        let skip = self.after_match(matching.after_match.as_ref(), &steps)?;
+
+        // A variable that DEFINE alone has gets no rows.
+        let mut variables: Vec<String> = steps.iter().map(|step| step.variable.clone()).collect();
+        variables.extend(matching.define.iter().map(|(variable, _)| variable.value.clone()));
+        let tables = variables
+            .iter()
+            .map(|name| ScopeTable { qualifier: Some(name.clone()), columns: rows.all() })
+            .collect();
+        let mut names = PatternNames {
+            scope: Scope { merged: rows.all(), tables },
+            rows: std::mem::take(&mut stage.graph),
+            variables,
+            times: input.rel.fields.iter().map(|field| field.time).collect(),
+            order: input.rel.fields[order[0].field].time.unwrap_or(TimeAttribute::Event),
+            current: None,
+            navigation: None,
+            inputs: vec![],
+        };
+        let defines = self.defines(matching, &mut names, steps.len());
+        let measures = self.measures(matching, &mut names);
+        let (defines, measures) = (defines?, measures?);
+
+        // Aggregates take fields: what else they take is computed below.
+        stage.graph = names.rows;
+        let all = defines.iter().flatten().chain(measures.iter().map(|(_, measure)| measure));
+        let needed: Vec<ExprId> = all.flat_map(|named| &named.inputs).flat_map(arguments).collect();
+        let fields = stage.fields_of(&needed, matching.span);
+        let mut arguments = Arguments { stage: &stage, fields: fields.into_iter() };
+        let defines: Vec<_> =
+            defines.into_iter().map(|define| define.map(|named| arguments.expr(named))).collect();
+        let (columns, measures): (Vec<_>, Vec<_>) =
+            measures.into_iter().map(|(column, named)| (column, arguments.expr(named))).unzip();
+
+        let keys = matching.partition_by.iter().filter_map(name_of).cloned();
+        let columns_named: Vec<Column<usize>> = keys
+            .chain(columns.iter().map(|(name, _)| name.clone()))
+            .enumerate()
+            .map(|(field, name)| Column { name, cell: Cell::Scalar(field) })
+            .collect();
+        let rel = MatchRel { partition, order, pattern: steps, defines, measures, skip, within };
+        let rel = Rel::matching(stage.rel, rel, columns, matching.span);
+        Ok(Relation { rel, columns: columns_named, correlated: vec![] })
+    }
+
+    /// Clauses that can be written and have no meaning in a stream.
+    fn refuse_clauses(&mut self, matching: &MatchRecognize) -> Bound<()> {
+        if let Some(span) = matching.all_rows {
+            let error = Diagnostic::error(span, "ALL ROWS PER MATCH is not supported")
+                .with_hint("write ONE ROW PER MATCH, and what is wanted of the rows as measures");
+            return Err(self.report(error));
+        }
+        if let Some((name, of)) = matching.subsets.first() {
+            let of: Vec<&str> = of.iter().map(|variable| variable.value.as_str()).collect();
+            let error = Diagnostic::error(name.span, "SUBSET is not supported")
+                .with_hint(format!("combine the results of its variables: of {}", of.join(", ")));
+            return Err(self.report(error));
+        }
+        if matching.measures.is_empty() {
+            let error = Diagnostic::error(matching.span, "MATCH_RECOGNIZE needs MEASURES")
+                .with_hint("say what a match gives: MEASURES FIRST(time) AS started, COUNT(*) AS events");
+            return Err(self.report(error));
+        }
+
+        let keys = matching.partition_by.iter().filter_map(name_of);
+        let mut known: HashSet<&String> = keys.collect();
+        for (_, name) in &matching.measures {
+            if !known.insert(&name.value) {
+                let message = format!("two columns have the name `{}`", name.value);
+                let error = Diagnostic::error(name.span, message)
+                    .with_hint("a match gives the columns of PARTITION BY, then its measures");
+                return Err(self.report(error));
+            }
+        }
+        Ok(())
+    }
+
+    /// The fields that clauses name.
+    fn named_fields<'a>(
+        &mut self,
+        exprs: impl Iterator<Item = &'a ast::Expr>,
+        rows: &Scope,
+        clause: &str,
+    ) -> Bound<Vec<usize>> {
+        let mut fields = vec![];
+        for expr in exprs {
+            let found = match &expr.kind {
+                ExprKind::Name(path) => rows.find(path),
+                _ => {
+                    let error = Diagnostic::error(expr.span, format!("{clause} names columns here"))
+                        .with_hint("compute others in a subquery: FROM (SELECT …) MATCH_RECOGNIZE (…)");
+                    return Err(self.report(error));
+                }
+            };
+            match found {
+                super::scope::Found::Cell(Cell::Scalar(id) | Cell::Row { whole: Some(id), .. }) => {
+                    fields.push(id.0 as usize);
+                }
+                super::scope::Found::Cell(_) => {
+                    let message = format!("{clause} names columns with one value");
+                    return Err(self.report(Diagnostic::error(expr.span, message)));
+                }
+                super::scope::Found::Unknown(error)
+                | super::scope::Found::Error(error)
+                | super::scope::Found::Inside(_, _, error) => {
+                    return Err(self.report(*error));
+                }
+            }
+        }
+        Ok(fields)
+    }
+
+    /// `ORDER BY`: the time, ascending, then others.
+    fn match_order(&mut self, matching: &MatchRecognize, rows: &Scope, rel: &Rel) -> Bound<Vec<SortKey>> {
+        let hint = "write ORDER BY and the column that has the WATERMARK, or one that is PROCTIME()";
+        let Some(first) = matching.order_by.first() else {
+            let error = Diagnostic::error(matching.span, "MATCH_RECOGNIZE needs ORDER BY");
+            return Err(self.report(error.with_hint(hint)));
+        };
+        let items = matching.order_by.iter();
+        let fields = self.named_fields(items.clone().map(|item| &item.expr), rows, "ORDER BY")?;
+
+        let time = &rel.fields[fields[0]];
+        if time.time.is_none() {
+            let message = format!("`{}` is no event time and no processing time", shown(first));
+            let error = Diagnostic::error(first.expr.span, message)
+                .with_detail("rows are matched in order of time: the first column of ORDER BY is a time");
+            return Err(self.report(error.with_hint(hint)));
+        }
+        if first.descending {
+            let error = Diagnostic::error(first.expr.span, "rows are matched in order of time, ascending")
+                .with_hint("leave DESC out; columns behind the time may be descending");
+            return Err(self.report(error));
+        }
+
+        let key = |(item, field): (&OrderItem, usize)| SortKey {
+            field,
+            descending: item.descending,
+            nulls_first: item.nulls_first.unwrap_or(!item.descending),
+        };
+        Ok(items.zip(fields).map(key).collect())
+    }
+
+    fn within(&mut self, within: &ast::Expr) -> Bound<Interval> {
+        match &within.kind {
+            ExprKind::Literal { value: Value::Int(ms), data_type: DataType::IntervalDayTime } if *ms > 0 => {
+                Ok(Interval(*ms))
+            }
+            _ => {
+                let error = Diagnostic::error(within.span, "WITHIN takes a constant length of time")
+                    .with_hint("write INTERVAL '10' MINUTE: days at most, not months");
+                Err(self.report(error))
+            }
+        }
+    }
+
+    fn after_match(&mut self, after: Option<&ast::AfterMatch>, steps: &[PatternStep]) -> Bound<AfterMatch> {
+        let mut place = |variable: &Ident| {
+            let found = steps.iter().position(|step| step.variable == variable.value);
+            found.ok_or_else(|| {
+                let message = format!("the pattern has no variable `{}`", variable.value);
+                self.report(Diagnostic::error(variable.span, message))
+            })
+        };
+        Ok(match after {
+            // Flink's default, which is not that of the standard.
+            None | Some(ast::AfterMatch::ToNextRow) => AfterMatch::ToNextRow,
+            Some(ast::AfterMatch::PastLastRow) => AfterMatch::PastLastRow,
+            Some(ast::AfterMatch::ToFirst(variable)) => AfterMatch::ToFirst(place(variable)?),
+            Some(ast::AfterMatch::ToLast(variable)) => AfterMatch::ToLast(place(variable)?),
+        })
+    }
+
+    /// The conditions, by the variable's place.
+    fn defines(
+        &mut self,
+        matching: &MatchRecognize,
+        names: &mut PatternNames,
+        steps: usize,
+    ) -> Bound<Vec<Option<Named>>> {
+        let mut defines: Vec<Option<Named>> = names.variables.iter().map(|_| None).collect();
+        let mut failed = None;
+        for (variable, condition) in &matching.define {
+            let Some(place) = names.variables.iter().position(|name| *name == variable.value) else {
+                continue;
+            };
+            if defines[place].is_some() {
+                let message = format!("`{}` is defined twice", variable.value);
+                let error = Diagnostic::error(variable.span, message).with_hint("join the conditions by AND");
+                failed = Some(self.report(error));
+                continue;
+            }
+
+            names.current = Some(place);
+            match self.pattern_expr(names, "in DEFINE", |binder| {
+                binder.condition(condition, "what stands in DEFINE")
+            }) {
+                Ok(named) => defines[place] = Some(named),
+                Err(reported) => failed = Some(reported),
+            }
+        }
+        defines.truncate(steps);
+        failed.map_or(Ok(defines), Err)
+    }
+
+    /// Each measure with its name, and the time attribute that it is.
+    fn measures(
+        &mut self,
+        matching: &MatchRecognize,
+        names: &mut PatternNames,
+    ) -> Bound<Vec<((String, Option<TimeAttribute>), Named)>> {
+        names.current = None;
+        let mut measures = vec![];
+        let mut failed = None;
+        for (measure, name) in &matching.measures {
+            match self.pattern_expr(names, "in MEASURES", |binder| binder.bind(measure)) {
+                Ok(named) => measures.push(((name.value.clone(), time_of(&named)), named)),
+                Err(reported) => failed = Some(reported),
+            }
+        }
+        failed.map_or(Ok(measures), Err)
+    }
+
+    fn pattern_expr(
+        &mut self,
+        names: &mut PatternNames,
+        clause: &str,
+        bind: impl FnOnce(&mut ExprBinder<'_>) -> Bound<ExprId>,
+    ) -> Bound<Named> {
+        let (mut graph, scope) = (Graph::default(), Scope::default());
+        names.inputs.clear();
+        let root = {
+            let mut binder = ExprBinder::plain(&mut graph, &scope, &self.time_zone, &mut self.diagnostics);
+            binder.pattern = Some(names);
+            binder.clause = clause;
+            bind(&mut binder)?
+        };
+        Ok(Named { exprs: graph.exprs, root, inputs: std::mem::take(&mut names.inputs) })
+    }
+}
+
+/// The time attribute that a measure is.
+fn time_of(named: &Named) -> Option<TimeAttribute> {
+    match named.exprs.expr(named.root) {
+        Expr::Column(input) if named.inputs[*input] == NamedInput::RowTime => Some(TimeAttribute::Event),
+        Expr::Call { function, .. } if function.name == "PROCTIME" => Some(TimeAttribute::Processing),
+        _ => None,
+    }
+}
+
+/// What an aggregate takes.
+fn arguments(input: &NamedInput) -> Vec<ExprId> {
+    match input {
+        NamedInput::Aggregate { call, .. } => call.args.clone(),
+        NamedInput::Row { .. } | NamedInput::RowTime => vec![],
+    }
+}
+
+/// The fields that hold the arguments of aggregates, in the order of the aggregates.
+struct Arguments<'a> {
+    stage: &'a Stage,
+    fields: std::vec::IntoIter<usize>,
+}
+
+impl Arguments<'_> {
+    fn expr(&mut self, named: Named) -> PatternExpr {
+        let inputs = named.inputs.into_iter().map(|input| self.input(input)).collect();
+        PatternExpr { exprs: named.exprs, root: named.root, inputs }
+    }
+
+    fn input(&mut self, input: NamedInput) -> PatternInput {
+        match input {
+            NamedInput::Row { variable, field, end, offset } => {
+                PatternInput::Row { variable, field, end, offset }
+            }
+            NamedInput::RowTime => PatternInput::RowTime,
+            NamedInput::Aggregate { variable, call } => {
+                let args: Vec<usize> = self.fields.by_ref().take(call.args.len()).collect();
+                let type_of = |&arg: &usize| self.stage.rel.fields[arg].column_type.clone();
+                let call = Call {
+                    function: call.function,
+                    arg_types: args.iter().map(type_of).collect(),
+                    args,
+                    distinct: false,
+                    filter: None,
+                    column_type: call.column_type,
+                    name: call.name,
+                };
+                PatternInput::Aggregate { variable, call }
+            }
+        }
+    }
+}
+
+/// The last part of a column's name.
+fn name_of(expr: &ast::Expr) -> Option<&String> {
+    match &expr.kind {
+        ExprKind::Name(path) => path.last().map(|last| &last.value),
+        _ => None,
+    }
+}
+
+fn shown(item: &OrderItem) -> &str {
+    name_of(&item.expr).map_or("", String::as_str)
+}

@@ -1,0 +1,162 @@
+//! `PATTERN`: from a regular expression over variables to a sequence of steps.
+//!
+//! Of regular expressions there is what Flink runs: variables one after another, each with a quantifier of its own.
+//!
+//! | written | |
+//! | --- | --- |
+//! | `A B+ C`, `A (B C)`, `(A)+` | steps |
+//! | `A \| B`, `(A B)+`, `{- A -}`, `PERMUTE(A, B)` | refused |
+//! | `A B+`, `A B{2,3}` | refused: no row can end a greedy quantifier at the end |
+//! | `A*? B?` | refused: it matches no rows |
+//! | `A+ B* C`, `A+ B? C` | refused: Flink cannot tell whose row it is |
+
+use std::collections::HashSet;
+
+use super::super::{Binder, Bound};
+use crate::error::{Diagnostic, Span};
+use crate::parse::ast::{Ident, Pattern, PatternKind};
+use crate::plan::operator::PatternStep;
+
+/// How often a variable comes, as it is written.
+#[derive(Clone, Copy)]
+struct Quantifier {
+    min: u32,
+    max: Option<u32>,
+    reluctant: bool,
+}
+
+const ONCE: Quantifier = Quantifier { min: 1, max: Some(1), reluctant: false };
+
+impl Quantifier {
+    /// Whether a row that fits goes to this variable, though it fits the next one too.
+    fn is_greedy(self) -> bool {
+        !self.reluctant && !self.is_optional() && self.max != Some(self.min)
+    }
+
+    /// `?` and `*`, reluctant or not. `{0,2}` is none of them: Flink takes it behind a greedy variable.
+    fn may_be_skipped(self) -> bool {
+        self.is_optional() || (self.min, self.max) == (0, None)
+    }
+
+    /// `?`, which Flink has no two kinds of.
+    fn is_optional(self) -> bool {
+        (self.min, self.max) == (0, Some(1))
+    }
+}
+
+impl Binder {
+    pub(super) fn pattern_steps(&mut self, pattern: &Pattern) -> Bound<Vec<PatternStep>> {
+        let mut steps = vec![];
+        let mut names = HashSet::new();
+        let mut last = pattern.span;
+        let mut greedy: Option<&Ident> = None;
+        for (variable, quantifier, span) in self.flattened(pattern)? {
+            if !names.insert(&variable.value) {
+                let message = format!("the pattern has the variable `{}` twice", variable.value);
+                let error = Diagnostic::error(span, message)
+                    .with_hint("give each its own name, with the same condition in DEFINE");
+                return Err(self.report(error));
+            }
+            self.check_quantifier(quantifier, variable, span)?;
+            if let Some(greedy) = greedy.filter(|_| quantifier.may_be_skipped()) {
+                let (name, before) = (&variable.value, &greedy.value);
+                let message = format!("`{name}` may come no times behind the greedy `{before}`");
+                let error = Diagnostic::error(span, message)
+                    .with_hint(format!("make `{before}` reluctant with another `?`, or write {name}{{0,9}}"));
+                return Err(self.report(error));
+            }
+            greedy = quantifier.is_greedy().then_some(variable);
+            last = span;
+            steps.push(PatternStep {
+                variable: variable.value.clone(),
+                min: quantifier.min,
+                max: quantifier.max,
+                is_greedy: quantifier.is_greedy(),
+            });
+        }
+
+        if let Some(step) = steps.last().filter(|step| step.is_greedy) {
+            let name = &step.variable;
+            let error = Diagnostic::error(last, "a pattern does not end with a greedy quantifier")
+                .with_detail(format!("whether `{name}` goes on is only known by the row that follows"))
+                .with_hint(format!("write {step}?, or a variable behind it that is NOT what `{name}` is"));
+            return Err(self.report(error));
+        }
+        if steps.iter().all(|step| step.min == 0) {
+            let error = Diagnostic::error(pattern.span, "this pattern matches no rows at all")
+                .with_hint("one of its variables must come at least once: A+ instead of A*");
+            return Err(self.report(error));
+        }
+        Ok(steps)
+    }
+
+    fn check_quantifier(&mut self, quantifier: Quantifier, variable: &Ident, span: Span) -> Bound<()> {
+        let name = &variable.value;
+        if quantifier.max == Some(0) {
+            let error = Diagnostic::error(span, format!("`{name}` never comes"));
+            return Err(self.report(error.with_hint(format!("leave it out, or write {name}?"))));
+        }
+        if quantifier.is_optional() && quantifier.reluctant {
+            let error = Diagnostic::error(span, "a reluctant `?` is not supported")
+                .with_hint(format!("write {name}?, or {name}*? with a condition that only one row fits"));
+            return Err(self.report(error));
+        }
+        Ok(())
+    }
+
+    /// The variables of a pattern in order, each with its quantifier.
+    fn flattened<'a>(&mut self, pattern: &'a Pattern) -> Bound<Vec<(&'a Ident, Quantifier, Span)>> {
+        match &pattern.kind {
+            PatternKind::Variable(variable) => Ok(vec![(variable, ONCE, pattern.span)]),
+            PatternKind::Group(inner) => self.flattened(inner),
+            PatternKind::Concat(parts) => {
+                let mut all = vec![];
+                for part in parts {
+                    all.extend(self.flattened(part)?);
+                }
+                Ok(all)
+            }
+            PatternKind::Quantified { inner, min, max, has_min, reluctant } => {
+                let Some(variable) = variable_of(inner) else {
+                    let error = Diagnostic::error(pattern.span, "a group of a pattern takes no quantifier")
+                        .with_hint("quantifiers stand behind variables: A B+");
+                    return Err(self.report(error));
+                };
+                if !has_min {
+                    let most = max.map(|max| max.to_string()).unwrap_or_default();
+                    let error = Diagnostic::error(pattern.span, "a quantifier begins with the least number")
+                        .with_hint(format!("write {}{{0,{most}}} or {0}{{1,{most}}}", variable.value));
+                    return Err(self.report(error));
+                }
+                let quantifier = Quantifier { min: *min, max: *max, reluctant: *reluctant };
+                Ok(vec![(variable, quantifier, pattern.span)])
+            }
+            PatternKind::Alternation(_) => {
+                let error = Diagnostic::error(pattern.span, "a pattern has no alternatives")
+                    .with_hint("write one variable, and OR in its condition");
+                Err(self.report(error))
+            }
+            PatternKind::Exclusion(_) => {
+                let error = Diagnostic::error(pattern.span, "a pattern has no exclusions `{- … -}`")
+                    .with_hint(
+                        "they leave rows out of ALL ROWS PER MATCH: a measure leaves them out by itself",
+                    );
+                Err(self.report(error))
+            }
+            PatternKind::Permute(_) => {
+                let error = Diagnostic::error(pattern.span, "PERMUTE is not supported")
+                    .with_hint("write one MATCH_RECOGNIZE for each order, and UNION ALL them");
+                Err(self.report(error))
+            }
+        }
+    }
+}
+
+/// The variable that a pattern is, in any parentheses.
+fn variable_of(pattern: &Pattern) -> Option<&Ident> {
+    match &pattern.kind {
+        PatternKind::Variable(variable) => Some(variable),
+        PatternKind::Group(inner) => variable_of(inner),
+        _ => None,
+    }
+}
