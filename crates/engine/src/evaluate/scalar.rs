@@ -14,7 +14,7 @@ use super::program::{Call, Op, Program, StepId, Test};
 pub(crate) const FEW_ARGS: usize = 8;
 
 /// The inputs of one row.
-pub(crate) trait Row {
+pub trait Row {
     fn get(&self, input: usize) -> Scalar<'_>;
 }
 

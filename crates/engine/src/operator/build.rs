@@ -11,6 +11,7 @@ use super::group_aggregate::GroupAggregateOperator;
 use super::interval_join::IntervalJoinOperator;
 use super::join::JoinOperator;
 use super::limit::LimitOperator;
+use super::match_recognize::MatchOperator;
 use super::materialize::MaterializeOperator;
 use super::normalize::NormalizeOperator;
 use super::over::OverOperator;
@@ -57,7 +58,8 @@ pub fn operator(spec: &Spec, settings: &Settings) -> Result<Box<dyn Operator>, S
         OperatorKind::Sort(of) => Box::new(SortOperator::new(name, of, inputs)),
         OperatorKind::Over(of) => Box::new(OverOperator::new(name, of, inputs, ttl)?),
         OperatorKind::Unnest(of) => Box::new(UnnestOperator::new(name, of, inputs, time_zone)?),
-        OperatorKind::LookupJoin(_) | OperatorKind::Match(_) => {
+        OperatorKind::Match(of) => Box::new(MatchOperator::new(name, of, inputs, time_zone)?),
+        OperatorKind::LookupJoin(_) => {
             return Err(format!("`{name}` is not supported"));
         }
     })

@@ -21,6 +21,7 @@ mod judge;
 mod kept_row;
 mod ledger;
 pub mod limit;
+pub mod match_recognize;
 pub mod materialize;
 pub mod normalize;
 mod ordered;

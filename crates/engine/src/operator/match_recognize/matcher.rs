@@ -1,0 +1,324 @@
+//! The matcher: all matches of a partition on their way, and which of them count.
+//!
+//! A row is offered to every match on its way and to one that begins with it. A match that cannot take the row is over.
+//! One that can take it in two ways (a reluctant quantifier) goes both. A condition sees the match as it would be with the
+//! row.
+//!
+//! A complete match counts when no match on its way began before it, since an earlier match may skip it:
+//!
+//! ```text
+//! A+? B, skip past the last row      a b          two are complete with b: from the first a, and from the second
+//!                                    └─ given     the other is skipped
+//! ```
+//!
+//! This is how Flink's library for complex event processing works, whose answers these are. It differs from a regular
+//! expression in one thing: a greedy variable never gives back a row for the next variable, so that `A B* C` finds nothing
+//! where the only row that fits `C` fits `B` too.
+
+use sql::functions::Env;
+use sql::plan::operator::{AfterMatch, PatternStep};
+use types::Interval;
+
+use super::automaton::{Automaton, Place};
+use super::expression::{Failure, MatchExpr};
+use super::queue::{Queue, Run};
+use super::view::{Buffer, View};
+use crate::row::Reader;
+use crate::state::StateValue;
+
+/// What is kept of a partition.
+#[derive(Debug)]
+pub(super) struct Partition {
+    pub buffer: Buffer,
+    /// Matches on their way, one that has not begun among them.
+    open: Queue,
+    /// Complete ones that wait for earlier ones.
+    complete: Queue,
+    /// When the earliest match on its way is over.
+    pub over_at: Option<i64>,
+    /// Of the pattern.
+    steps: usize,
+}
+
+/// A match that counts.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub run: Run,
+    /// When that was certain.
+    pub time: i64,
+}
+
+/// The pattern with its conditions.
+pub(super) struct Matcher {
+    automaton: Automaton,
+    conditions: Conditions,
+    variables: Vec<String>,
+    skip: AfterMatch,
+    within: Option<Interval>,
+    reached: Vec<Run>,
+}
+
+impl Matcher {
+    pub fn new(
+        pattern: &[PatternStep],
+        defines: Vec<Option<MatchExpr>>,
+        skip: AfterMatch,
+        within: Option<Interval>,
+    ) -> Matcher {
+        Matcher {
+            automaton: Automaton::new(pattern),
+            conditions: Conditions::new(defines),
+            variables: pattern.iter().map(|step| step.variable.clone()).collect(),
+            skip,
+            within,
+            reached: Vec::new(),
+        }
+    }
+
+    pub fn start(&self) -> Partition {
+        let steps = self.automaton.len();
+        let mut open = Queue::default();
+        open.push(Run::not_begun(steps));
+        Partition { buffer: Buffer::default(), open, complete: Queue::default(), over_at: None, steps }
+    }
+
+    /// Offers the next row; adds the matches that count now.
+    ///
+    /// # Errors
+    /// A condition could not be computed, or there is nothing to skip to.
+    pub fn take(
+        &mut self,
+        partition: &mut Partition,
+        (time, row): (i64, &[u8]),
+        env: &Env,
+        found: &mut Vec<Found>,
+    ) -> Result<(), Failure> {
+        let number = partition.buffer.push(time, row);
+        self.conditions.next_row();
+
+        let mut complete = Queue::default();
+        for run in partition.open.take() {
+            self.conditions.next_run();
+            let first = if run.has_begun() { run.first } else { number };
+            let view = View { buffer: &partition.buffer, first, counts: &run.counts, tried: None, time };
+            self.follow(run.step, view, env)?;
+
+            for next in self.reached.drain(..) {
+                let queue =
+                    if self.automaton.is_end(next.step) { &mut complete } else { &mut partition.open };
+                queue.push(next);
+            }
+            if !run.has_begun() {
+                partition.open.push(run);
+            }
+        }
+        self.settle(partition, complete, time, found)
+    }
+
+    /// Ends matches that have no time left at `time`; adds the ones that waited for them.
+    ///
+    /// # Errors
+    /// There is nothing to skip to.
+    pub fn expire(
+        &self,
+        partition: &mut Partition,
+        time: i64,
+        found: &mut Vec<Found>,
+    ) -> Result<(), Failure> {
+        while let Some(end) = self.over_at(partition).filter(|&end| end <= time) {
+            let Partition { open, buffer, .. } = &mut *partition;
+            let stays = |run: &Run| self.end_of(run, buffer).is_none_or(|of_run| of_run > end);
+            // Each is put in again, as Flink does.
+            open.take().filter(stays).for_each(|run| open.push(run));
+            self.settle(partition, Queue::default(), end, found)?;
+        }
+        Ok(())
+    }
+
+    /// When a match on its way is over.
+    fn end_of(&self, run: &Run, buffer: &Buffer) -> Option<i64> {
+        Some(buffer.time(run.first)?.saturating_add(self.within?.0))
+    }
+
+    /// When the earliest match on its way is over.
+    fn over_at(&self, partition: &Partition) -> Option<i64> {
+        self.end_of(partition.open.first()?, &partition.buffer)
+    }
+
+    /// Finds where a match can be after the row behind it, in the order in which Flink does.
+    fn follow(&mut self, step: usize, view: View<'_>, env: &Env) -> Result<(), Failure> {
+        let mut place = Place { step, taken: view.counts[step] };
+        loop {
+            let fits = self.conditions.fits(place.step, view, env)?;
+            if fits && self.is_free(place, view, env)? {
+                let mut counts: Box<[u32]> = view.counts.into();
+                counts[place.step] += 1;
+                let after = self.automaton.after_row(place);
+                let ends = self.can_end(after, view, env)?;
+                self.reached.push(Run { first: view.first, step: after.step, counts: counts.clone() });
+                if ends {
+                    self.reached.push(Run { first: view.first, step: self.automaton.len(), counts });
+                }
+            }
+
+            let Some(next) = self.automaton.without_row(place) else { return Ok(()) };
+            if self.automaton.is_end(next.step) || !self.is_free(place, view, env)? {
+                return Ok(());
+            }
+            place = next;
+        }
+    }
+
+    /// Whether a match that has the row at hand already, and stands here, is complete without further rows.
+    fn can_end(&mut self, mut place: Place, view: View<'_>, env: &Env) -> Result<bool, Failure> {
+        while !self.automaton.is_end(place.step) {
+            let Some(next) = self.automaton.without_row(place) else { return Ok(false) };
+            if !self.is_free(place, view, env)? {
+                return Ok(false);
+            }
+            place = next;
+            if self.automaton.is_end(place.step) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether no greedy variable keeps the row at hand.
+    fn is_free(&mut self, place: Place, view: View<'_>, env: &Env) -> Result<bool, Failure> {
+        match self.automaton.kept_for(place) {
+            Some(greedy) => Ok(!self.conditions.fits(greedy, view, env)?),
+            None => Ok(true),
+        }
+    }
+
+    /// Gives the complete matches that no open one began before, and makes void what they skip.
+    fn settle(
+        &self,
+        partition: &mut Partition,
+        mut complete: Queue,
+        time: i64,
+        found: &mut Vec<Found>,
+    ) -> Result<(), Failure> {
+        complete.take().for_each(|run| partition.complete.push(run));
+        while let Some(first) = partition.complete.first() {
+            if partition.open.first().is_some_and(|open| open.first < first.first) {
+                break;
+            }
+            let Some(run) = partition.complete.pop() else { break };
+            let next = self.next_first(&run)?;
+            partition.open.retain(|other| other.first >= next);
+            partition.complete.retain(|other| other.first >= next);
+            found.push(Found { run, time });
+        }
+        partition.over_at = self.over_at(partition);
+        Ok(())
+    }
+
+    /// The number of the row that the next match may begin with.
+    fn next_first(&self, run: &Run) -> Result<u64, Failure> {
+        let (step, last) = match self.skip {
+            AfterMatch::PastLastRow => return Ok(run.first + run.rows()),
+            AfterMatch::ToNextRow => return Ok(run.first + 1),
+            AfterMatch::ToFirst(step) => (step, 0),
+            AfterMatch::ToLast(step) => (step, u64::from(run.counts[step].saturating_sub(1))),
+        };
+        let variable = &self.variables[step];
+        if run.counts[step] == 0 {
+            return Err(Failure::Rows(format!(
+                "AFTER MATCH SKIP leads to a row of {variable}, and the match has none"
+            )));
+        }
+        let next = run.first + run.rows_before(step) + last;
+        if next == run.first {
+            return Err(Failure::Rows(format!(
+                "AFTER MATCH SKIP leads to a row of {variable} that the match began with: it would be found for ever"
+            )));
+        }
+        Ok(next)
+    }
+}
+
+impl Partition {
+    /// Drops rows that no match needs.
+    pub fn trim(&mut self) {
+        let firsts = [&self.open, &self.complete].map(|queue| queue.first().map(|run| run.first));
+        let needed = firsts.into_iter().flatten().min().unwrap_or(u64::MAX);
+        self.buffer.drop_before(needed);
+    }
+
+    /// Whether it is as at the start.
+    pub fn is_at_rest(&self) -> bool {
+        self.buffer.is_empty() && self.open.len() == 1 && self.complete.len() == 0
+    }
+}
+
+impl StateValue for Partition {
+    fn write(&self, out: &mut Vec<u8>) {
+        crate::row::write_length(self.steps, out);
+        self.over_at.write(out);
+        self.buffer.write(out);
+        self.open.write(out);
+        self.complete.write(out);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Option<Partition> {
+        Some(Partition {
+            steps: reader.length()?,
+            over_at: Option::read(reader)?,
+            buffer: Buffer::read(reader)?,
+            open: Queue::read(reader)?,
+            complete: Queue::read(reader)?,
+        })
+    }
+
+    fn heap_bytes(&self) -> usize {
+        let queues = self.open.heap_bytes(self.steps) + self.complete.heap_bytes(self.steps);
+        self.buffer.heap_bytes() + queues
+    }
+}
+
+/// The conditions by step, and what is known of the row at hand.
+struct Conditions {
+    defines: Vec<Option<Define>>,
+    /// By step, of conditions that read the row alone.
+    of_row: Vec<Option<bool>>,
+    /// By step, of the others.
+    of_run: Vec<Option<bool>>,
+}
+
+struct Define {
+    expr: MatchExpr,
+    reads_row_alone: bool,
+}
+
+impl Conditions {
+    fn new(defines: Vec<Option<MatchExpr>>) -> Conditions {
+        let define = |(step, expr): (usize, Option<MatchExpr>)| {
+            let expr = expr?;
+            Some(Define { reads_row_alone: expr.reads_row_alone(step), expr })
+        };
+        let defines: Vec<Option<Define>> = defines.into_iter().enumerate().map(define).collect();
+        Conditions { of_row: vec![None; defines.len()], of_run: vec![None; defines.len()], defines }
+    }
+
+    fn next_row(&mut self) {
+        self.of_row.fill(None);
+    }
+
+    fn next_run(&mut self) {
+        self.of_run.fill(None);
+    }
+
+    /// Whether the row behind a match fits a step.
+    fn fits(&mut self, step: usize, view: View<'_>, env: &Env) -> Result<bool, Failure> {
+        let Some(define) = &mut self.defines[step] else { return Ok(true) };
+        let known = if define.reads_row_alone { &mut self.of_row } else { &mut self.of_run };
+        if let Some(known) = known[step] {
+            return Ok(known);
+        }
+        let holds = define.expr.holds(&View { tried: Some(step), ..view }, env)?;
+        known[step] = Some(holds);
+        Ok(holds)
+    }
+}

@@ -1,0 +1,357 @@
+//! `MATCH_RECOGNIZE`: finds sequences of rows that a pattern describes, and gives one row for each.
+//!
+//! ```text
+//! PATTERN (A B+ C)   A: n = 1, B: n > 1, C: n <= 1      AFTER MATCH SKIP PAST LAST ROW
+//! n         1   2   3   1   5   1
+//!           A   B   B   C                a match; the next one begins behind it
+//! ```
+//!
+//! Rows wait until time has passed them, and come to the [`matcher`] in order: by time, by the further columns of
+//! `ORDER BY`, then as they arrived. A row at or before the watermark is late and dropped. By processing time rows come as
+//! they arrive; with further columns, those of one millisecond are sorted.
+//!
+//! Without `WITHIN` a match may be on its way for ever, and its rows are kept. As in Flink, `table.exec.state.ttl` does not
+//! end it.
+
+mod automaton;
+mod expression;
+mod matcher;
+mod queue;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use jiff::tz::TimeZone;
+use sql::plan::operator::{Input, Match, SortKey, Time};
+use types::Repr;
+
+use self::expression::{Failure, MatchExpr};
+use self::matcher::{Found, Matcher, Partition};
+use self::view::View;
+use super::chain::{Context, Operator, OperatorError};
+use super::changes::{ChangeBuffer, Changes, RowKind};
+use super::fields;
+use super::ordered::{Entry, Ordered};
+use super::windows::Moment;
+use crate::row::{self, Reader};
+use crate::state::{Keyed, StateError, StatePart, StateValue, StateWriter, Timers};
+
+/// The maps, in a snapshot.
+const WAITING: u8 = 0;
+const DUE: u8 = 1;
+const PARTITIONS: u8 = 2;
+const OVER: u8 = 3;
+
+/// See the module's text.
+pub struct MatchOperator {
+    name: String,
+    partition: Vec<usize>,
+    time: Time,
+    order: Vec<SortKey>,
+    moment: Moment,
+    waiting: Keyed<Waiting>,
+    /// When the first waiting row of each partition is due.
+    due: Timers,
+    partitions: Keyed<Partition>,
+    /// When the earliest match on its way of each partition is over.
+    over: Timers,
+    matcher: Matcher,
+    measures: Vec<MatchExpr>,
+    late: u64,
+    out: ChangeBuffer,
+    key: Vec<u8>,
+    entry: Vec<u8>,
+    given: Vec<u8>,
+}
+
+/// The rows of a partition that wait until time has passed them. Their sort keys begin with the time.
+#[derive(Debug, Default)]
+struct Waiting {
+    rows: Ordered,
+    /// The number of the next arrival.
+    next: u64,
+}
+
+impl MatchOperator {
+    /// # Errors
+    /// An expression cannot be computed, or the input takes rows back.
+    pub fn new(
+        name: String,
+        spec: &Match,
+        inputs: &[Input],
+        time_zone: &TimeZone,
+    ) -> Result<MatchOperator, String> {
+        if !inputs[0].changes.is_append() {
+            return Err(format!("`{name}` cannot take rows back"));
+        }
+        let expr = |expr| MatchExpr::new(expr, time_zone);
+        let defines = spec.defines.iter().map(|define| define.as_ref().map(expr).transpose());
+        let defines = defines.collect::<Result<_, _>>()?;
+
+        let mut reprs: Vec<Repr> =
+            spec.partition.iter().map(|&field| fields::repr(&inputs[0].fields[field].column_type)).collect();
+        reprs.extend(
+            spec.measures.iter().map(|measure| fields::repr(measure.exprs.column_type(measure.root))),
+        );
+        Ok(MatchOperator {
+            partition: spec.partition.clone(),
+            time: spec.time,
+            order: spec.order.clone(),
+            moment: Moment::new(spec.time == Time::Processing),
+            waiting: Keyed::new(None),
+            due: Timers::default(),
+            partitions: Keyed::new(None),
+            over: Timers::default(),
+            matcher: Matcher::new(&spec.pattern, defines, spec.skip, spec.within),
+            measures: spec.measures.iter().map(expr).collect::<Result<_, _>>()?,
+            late: 0,
+            out: ChangeBuffer::new(&reprs),
+            key: Vec::new(),
+            entry: Vec::new(),
+            given: Vec::new(),
+            name,
+        })
+    }
+
+    /// Rows that have come in order already.
+    fn comes_in_order(&self) -> bool {
+        self.time == Time::Processing && self.order.is_empty()
+    }
+
+    /// Lets the row at hand wait for its time.
+    fn wait(&mut self, time: i64, rows: &Changes<'_>, row: usize) {
+        let Self { waiting, due, key, entry, order, .. } = self;
+        waiting.update(key, 0, |waiting| {
+            let waiting = waiting.get_or_insert_default();
+            entry.clear();
+            entry.extend_from_slice(&ordered_time(time));
+            row::write_ordered(order, |field| rows.get(field, row), entry);
+            entry.extend_from_slice(&waiting.next.to_be_bytes());
+            let row_at = entry.len();
+            row::write_all(rows.row(row), entry);
+
+            let first = waiting.first_time();
+            waiting.next += 1;
+            waiting.rows.insert(Entry::new(entry, row_at));
+            if first.is_none_or(|first| time < first) {
+                first.iter().for_each(|&first| due.cancel(first, key));
+                due.set(time, key);
+            }
+        });
+    }
+
+    /// Does all that is due when time has come to `reached`.
+    fn pass(&mut self, reached: i64, context: &mut Context<'_>) -> Result<(), OperatorError> {
+        loop {
+            let next = self.due.next().unwrap_or(i64::MAX);
+            // A match whose time is over does not take the row of that time.
+            if let Some((time, key)) = self.over.pop(reached.min(next)) {
+                self.offer(time, &key, &[], context)?;
+                continue;
+            }
+            let Some((time, key)) = self.due.pop(reached) else { return Ok(()) };
+            let rows = self.take_waiting(time, &key);
+            self.offer(time, &key, &rows, context)?;
+        }
+    }
+
+    /// The waiting rows of a partition that have this time, in order.
+    fn take_waiting(&mut self, time: i64, key: &[u8]) -> Vec<Entry> {
+        let mut rows = Vec::new();
+        let Self { waiting, due, .. } = self;
+        waiting.update(key, 0, |slot| {
+            let Some(waiting) = slot else { return };
+            while waiting.first_time() == Some(time)
+                && let Some(entry) = waiting.rows.pop_first()
+            {
+                rows.push(entry);
+            }
+            match waiting.first_time() {
+                Some(next) => due.set(next, key),
+                None => *slot = None,
+            }
+        });
+        rows
+    }
+
+    /// Offers rows of one time to a partition, and gives the matches that count now.
+    fn offer(
+        &mut self,
+        time: i64,
+        key: &[u8],
+        rows: &[Entry],
+        context: &mut Context<'_>,
+    ) -> Result<(), OperatorError> {
+        let env = *context.env();
+        let Self { partitions, over, matcher, measures, out, given, moment, name, .. } = self;
+        let mut give = |partition: &mut Partition, found: &mut Vec<Found>| {
+            for found in found.drain(..) {
+                given.clear();
+                given.extend_from_slice(key);
+                let view = View::of(&partition.buffer, &found.run, found.time);
+                measures.iter_mut().try_for_each(|measure| measure.write(&view, &env, given))?;
+                out.push(RowKind::Insert, moment.told, Reader::new(given));
+            }
+            partition.trim();
+            Ok(())
+        };
+
+        partitions
+            .update(key, 0, |slot| {
+                let partition = slot.get_or_insert_with(|| matcher.start());
+                let before = partition.over_at;
+                let mut found = Vec::new();
+                matcher.expire(partition, time, &mut found)?;
+                give(partition, &mut found)?;
+                for entry in rows {
+                    matcher.take(partition, (time, entry.row()), &env, &mut found)?;
+                    give(partition, &mut found)?;
+                }
+
+                if before != partition.over_at {
+                    before.iter().for_each(|&before| over.cancel(before, key));
+                    partition.over_at.iter().for_each(|&end| over.set(end, key));
+                }
+                if partition.is_at_rest() {
+                    *slot = None;
+                }
+                Ok(())
+            })
+            .map_err(|failure| failed(name, failure))?;
+        if self.out.is_full() { self.emit(context) } else { Ok(()) }
+    }
+
+    fn emit(&mut self, context: &mut Context<'_>) -> Result<(), OperatorError> {
+        self.out.lend(|rows| context.emit(rows))?;
+        self.out.clear();
+        Ok(())
+    }
+}
+
+fn failed(name: &str, failure: Failure) -> OperatorError {
+    let operator = name.to_owned();
+    match failure {
+        Failure::Evaluate(source) => OperatorError::Evaluate { operator, source },
+        Failure::Rows(what) => OperatorError::Rows { operator, what },
+    }
+}
+
+/// Compares as bytes like the times do.
+fn ordered_time(time: i64) -> [u8; 8] {
+    (time as u64 ^ 1 << 63).to_be_bytes()
+}
+
+impl Waiting {
+    /// The time of the next row.
+    fn first_time(&self) -> Option<i64> {
+        let time = self.rows.first()?.key().first_chunk()?;
+        Some((u64::from_be_bytes(*time) ^ 1 << 63) as i64)
+    }
+}
+
+impl StateValue for Waiting {
+    fn write(&self, out: &mut Vec<u8>) {
+        (self.next as i64).write(out);
+        self.rows.write(out);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Option<Waiting> {
+        Some(Waiting { next: i64::read(reader)? as u64, rows: Ordered::read(reader)? })
+    }
+
+    fn heap_bytes(&self) -> usize {
+        self.rows.heap_bytes()
+    }
+}
+
+impl Operator for MatchOperator {
+    fn process(
+        &mut self,
+        _input: usize,
+        rows: &Changes<'_>,
+        context: &mut Context<'_>,
+    ) -> Result<(), OperatorError> {
+        let now_ms = context.now_ms();
+        for row in rows.places() {
+            let time = self.moment.before_row(rows.watermark(row), now_ms);
+            if time > self.moment.reached {
+                self.pass(time, context)?;
+                self.moment.reach(time);
+            }
+
+            let Some(time) = self.moment.time_of(self.time, rows, row, now_ms) else { continue };
+            if time <= self.moment.reached {
+                self.late += 1;
+                continue;
+            }
+            self.key.clear();
+            row::write_all(rows.values(&self.partition, row), &mut self.key);
+            self.wait(time, rows, row);
+            if self.comes_in_order() {
+                self.pass(time, context)?;
+            }
+        }
+        self.emit(context)
+    }
+
+    fn advance(&mut self, watermark: i64, context: &mut Context<'_>) -> Result<(), OperatorError> {
+        // At the end of time nothing more comes that could be before a row that waits for the clock.
+        let is_last = watermark == i64::MAX;
+        if is_last || (!self.moment.is_processing() && watermark > self.moment.reached) {
+            self.pass(watermark, context)?;
+        }
+        self.moment.advance(watermark);
+        self.emit(context)
+    }
+
+    fn output_watermark(&self, watermark: i64) -> i64 {
+        watermark
+    }
+
+    fn next_tick(&self) -> Option<i64> {
+        let next = self.due.next().into_iter().chain(self.over.next()).min();
+        self.moment.tick_of(next)
+    }
+
+    fn tick(&mut self, context: &mut Context<'_>) -> Result<(), OperatorError> {
+        if self.moment.is_processing() {
+            let time = self.moment.before_row(self.moment.told, context.now_ms());
+            self.pass(time, context)?;
+            self.moment.reach(time);
+        }
+        self.emit(context)
+    }
+
+    fn snapshot(&self, out: &mut StateWriter) {
+        self.waiting.write(WAITING, out);
+        self.due.write(DUE, out);
+        self.partitions.write(PARTITIONS, out);
+        self.over.write(OVER, out);
+    }
+
+    fn restore(&mut self, part: &StatePart) -> Result<(), StateError> {
+        let mut reader = Reader::new(&part.bytes);
+        while let Some(tag) = reader.tag() {
+            match tag {
+                WAITING => self.waiting.read(&mut reader, &self.name)?,
+                DUE => self.due.read(&mut reader, &self.name)?,
+                PARTITIONS => self.partitions.read(&mut reader, &self.name)?,
+                OVER => self.over.read(&mut reader, &self.name)?,
+                _ => {
+                    let what = format!("there is no map {tag}");
+                    return Err(StateError { operator: self.name.clone(), what });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn memory_bytes(&self) -> usize {
+        let timers = self.due.memory_bytes() + self.over.memory_bytes();
+        self.waiting.memory_bytes() + self.partitions.memory_bytes() + timers + self.out.memory_bytes()
+    }
+
+    fn take_late(&mut self) -> u64 {
+        std::mem::take(&mut self.late)
+    }
+}

@@ -1,0 +1,193 @@
+//! Matches on their way, and complete ones that wait, by their first rows.
+//!
+//! Which of several matches with the same first row is given depends on their order, since the first one makes the others
+//! void. Flink keeps them in a binary heap that compares first rows alone, and so its answer depends on the heap's order of
+//! equal ones. A heap that works the same way gives the same answers: a new one goes up only past greater ones, the last
+//! one takes the place of the first and goes down only past smaller ones, and after a removal from the middle all are
+//! sifted again from the back.
+
+use crate::row::{self, Reader};
+use crate::state::StateValue;
+
+/// The first row of the match that has none yet: it is behind all others.
+pub(super) const NOT_BEGUN: u64 = u64::MAX;
+
+/// A match, complete or on its way. Its rows follow one another.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Run {
+    /// The number of its first row.
+    pub first: u64,
+    /// The step that it stands before.
+    pub step: usize,
+    /// By step: rows that were taken.
+    pub counts: Box<[u32]>,
+}
+
+impl Run {
+    /// The match that begins with any row.
+    pub fn not_begun(steps: usize) -> Run {
+        Run { first: NOT_BEGUN, step: 0, counts: vec![0; steps].into() }
+    }
+
+    pub fn has_begun(&self) -> bool {
+        self.first != NOT_BEGUN
+    }
+
+    /// How many rows it has.
+    pub fn rows(&self) -> u64 {
+        self.counts.iter().map(|&count| u64::from(count)).sum()
+    }
+
+    /// How many of its rows come before those of a step.
+    pub fn rows_before(&self, step: usize) -> u64 {
+        self.counts[..step].iter().map(|&count| u64::from(count)).sum()
+    }
+}
+
+/// See the file's text.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    heap: Vec<Run>,
+}
+
+impl Queue {
+    pub fn len(&self) -> usize {
+        self.heap.len()
+    }
+
+    pub fn first(&self) -> Option<&Run> {
+        self.heap.first()
+    }
+
+    pub fn push(&mut self, run: Run) {
+        self.heap.push(run);
+        let mut place = self.heap.len() - 1;
+        while place > 0 {
+            let parent = (place - 1) / 2;
+            if self.heap[parent].first <= self.heap[place].first {
+                break;
+            }
+            self.heap.swap(parent, place);
+            place = parent;
+        }
+    }
+
+    /// Takes the first one.
+    pub fn pop(&mut self) -> Option<Run> {
+        if self.heap.is_empty() {
+            return None;
+        }
+        let run = self.heap.swap_remove(0);
+        self.sift_down(0);
+        Some(run)
+    }
+
+    fn sift_down(&mut self, mut place: usize) {
+        loop {
+            let mut child = 2 * place + 1;
+            if child >= self.heap.len() {
+                return;
+            }
+            if child + 1 < self.heap.len() && self.heap[child + 1].first < self.heap[child].first {
+                child += 1;
+            }
+            if self.heap[place].first <= self.heap[child].first {
+                return;
+            }
+            self.heap.swap(place, child);
+            place = child;
+        }
+    }
+
+    /// Leaves those that `keep` says.
+    pub fn retain(&mut self, keep: impl Fn(&Run) -> bool) {
+        let before = self.heap.len();
+        self.heap.retain(keep);
+        if self.heap.len() < before {
+            (0..self.heap.len() / 2).rev().for_each(|place| self.sift_down(place));
+        }
+    }
+
+    /// Takes all, in the order of the heap.
+    pub fn take(&mut self) -> impl Iterator<Item = Run> + use<> {
+        std::mem::take(&mut self.heap).into_iter()
+    }
+
+    /// Bytes held outside of the queue; `steps`: those of the pattern.
+    pub fn heap_bytes(&self, steps: usize) -> usize {
+        self.heap.capacity() * size_of::<Run>() + self.heap.len() * steps * size_of::<u32>()
+    }
+
+    pub fn write(&self, out: &mut Vec<u8>) {
+        row::write_length(self.heap.len(), out);
+        for run in &self.heap {
+            (run.first as i64).write(out);
+            row::write_length(run.step, out);
+            row::write_length(run.counts.len(), out);
+            run.counts.iter().for_each(|&count| row::write_length(count as usize, out));
+        }
+    }
+
+    pub fn read(reader: &mut Reader<'_>) -> Option<Queue> {
+        let mut heap = Vec::new();
+        for _ in 0..reader.length()? {
+            let first = i64::read(reader)? as u64;
+            let step = reader.length()?;
+            let steps = reader.length()?;
+            let count = |reader: &mut Reader<'_>| u32::try_from(reader.length()?).ok();
+            let counts = (0..steps).map(|_| count(reader)).collect::<Option<_>>()?;
+            heap.push(Run { first, step, counts });
+        }
+        Some(Queue { heap })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A run that is told from others by its count.
+    fn run(first: u64, count: u32) -> Run {
+        Run { first, step: 0, counts: [count].into() }
+    }
+
+    fn queue(runs: &[(u64, u32)]) -> Queue {
+        let mut queue = Queue::default();
+        runs.iter().for_each(|&(first, count)| queue.push(run(first, count)));
+        queue
+    }
+
+    fn drained(mut queue: Queue) -> Vec<(u64, u32)> {
+        std::iter::from_fn(|| queue.pop()).map(|run| (run.first, run.counts[0])).collect()
+    }
+
+    #[test]
+    fn the_earliest_first_row_comes_first() {
+        let given = drained(queue(&[(5, 0), (3, 1), (NOT_BEGUN, 2), (4, 3), (1, 4)]));
+        assert_eq!(given, [(1, 4), (3, 1), (4, 3), (5, 0), (NOT_BEGUN, 2)]);
+    }
+
+    #[test]
+    fn of_equal_first_rows_the_one_comes_that_the_heap_has_on_top() {
+        // The last one takes the place of the first: 0, then 3, 2, 1.
+        assert_eq!(drained(queue(&[(7, 0), (7, 1), (7, 2), (7, 3)])), [(7, 0), (7, 3), (7, 2), (7, 1)]);
+    }
+
+    #[test]
+    fn what_stays_after_a_removal_is_in_order() {
+        let mut queue = queue(&[(1, 0), (2, 1), (1, 2), (9, 3), (4, 4), (3, 5), (2, 6)]);
+        queue.retain(|run| run.first != 1);
+        let firsts: Vec<u64> = drained(queue).into_iter().map(|(first, _)| first).collect();
+        assert_eq!(firsts, [2, 2, 3, 4, 9]);
+    }
+
+    #[test]
+    fn what_is_written_is_read_in_the_same_order() {
+        let queue = queue(&[(7, 0), (7, 1), (2, 2), (NOT_BEGUN, 3), (7, 70_000)]);
+        let mut bytes = Vec::new();
+        queue.write(&mut bytes);
+        let read = Queue::read(&mut Reader::new(&bytes)).unwrap();
+        assert_eq!(read.heap, queue.heap);
+        assert!(Queue::read(&mut Reader::new(&bytes[..bytes.len() - 1])).is_none());
+    }
+}
