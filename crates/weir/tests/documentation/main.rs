@@ -24,6 +24,7 @@ const RUNS: &[Runs] = &[
     ("docs/events.md", "curl -s http://127.0.0.1:8000/events", some_are_taken),
     ("docs/flink-rest.md", "jobs = [\"job\"]", is_part_of_the_scenarios),
     ("docs/jobs.md", "weir run --replace 'Query Analytics Streaming' analytics.sql --dry-run", replace_a_job),
+    ("docs/queries.md", "FROM user_queries MATCH_RECOGNIZE (", is_part_of_an_example),
     ("docs/security.md", "weir tokens create --name app", tokens_in_five_lines),
     ("docs/security.md", "openssl req -x509", a_certificate_of_ones_own),
     ("docs/sql-gateway.md", "[gateway_http]", settings_are_taken),
@@ -227,6 +228,14 @@ fn is_part_of_the_scenarios(_: &World, block: &Block) {
     for line in block.lines.iter().filter(|line| line.contains('=')) {
         assert!(known.contains(line.trim()), "{}: no scenario has {line:?}", block.place);
     }
+}
+
+/// The examples are run by a test of their own.
+fn is_part_of_an_example(_: &World, block: &Block) {
+    let files = std::fs::read_dir(root().join("examples")).expect("a directory");
+    let mut texts =
+        files.map(|file| std::fs::read_to_string(file.expect("an entry").path()).expect("a file"));
+    assert!(texts.any(|text| text.contains(&block.text())), "{}: no example has it", block.place);
 }
 
 fn replace_a_job(world: &World, block: &Block) {

@@ -1,0 +1,25 @@
+//! Identities of operators: state is found again by them after a restart, which compiles the script anew.
+
+const SCRIPT: &str = "
+CREATE TABLE a (k STRING, n INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'x');
+CREATE TABLE b (k STRING, n INT) WITH ('connector' = 'x');
+CREATE TABLE sums (k STRING, n BIGINT) WITH ('connector' = 'print');
+INSERT INTO sums
+  SELECT a.k, SUM(a.n + b.n * 2) FROM a JOIN b ON a.k = b.k AND a.n + b.n > 3 AND a.n * 2 < b.n + 7 GROUP BY a.k;
+INSERT INTO sums SELECT k, CAST(s AS BIGINT) FROM a MATCH_RECOGNIZE (
+  PARTITION BY k ORDER BY ts MEASURES SUM(B.n * 2) + A.n - FIRST(n) AS s
+  PATTERN (A B C) DEFINE A AS A.n > 1 AND A.n < 5, B AS B.n > A.n OR B.n = LAST(n, 1) + 2);
+";
+
+#[test]
+fn they_are_the_same_in_every_compilation() {
+    let identities = || -> Vec<String> {
+        let plan = sql::compile(SCRIPT, &|_| None).unwrap_or_else(|found| panic!("{found:?}"));
+        plan.operators.into_iter().map(|operator| operator.identity).collect()
+    };
+    let first = identities();
+    assert!(first.len() > 4, "{first:?}");
+    for _ in 0..5 {
+        assert_eq!(identities(), first);
+    }
+}
