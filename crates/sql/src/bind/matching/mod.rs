@@ -35,6 +35,9 @@ struct Named {
     inputs: Vec<NamedInput>,
 }
 
+/// A measure: its name, the time attribute that it is, and what it computes.
+type Measure = (String, Option<TimeAttribute>, Named);
+
 impl Binder {
     pub(super) fn matching(&mut self, input: Source, matching: &MatchRecognize) -> Bound<Relation> {
         self.refuse_clauses(matching)?;
@@ -70,14 +73,14 @@ impl Binder {
 
         // Aggregates take fields: what else they take is computed below.
         stage.graph = names.rows;
-        let all = defines.iter().flatten().chain(measures.iter().map(|(_, measure)| measure));
+        let all = defines.iter().flatten().chain(measures.iter().map(|(.., measure)| measure));
         let needed: Vec<ExprId> = all.flat_map(|named| &named.inputs).flat_map(arguments).collect();
         let fields = stage.fields_of(&needed, matching.span);
         let mut arguments = Arguments { stage: &stage, fields: fields.into_iter() };
         let defines: Vec<_> =
             defines.into_iter().map(|define| define.map(|named| arguments.expr(named))).collect();
         let (columns, measures): (Vec<_>, Vec<_>) =
-            measures.into_iter().map(|(column, named)| (column, arguments.expr(named))).unzip();
+            measures.into_iter().map(|(name, time, named)| ((name, time), arguments.expr(named))).unzip();
 
         let keys = matching.partition_by.iter().filter_map(name_of).cloned();
         let columns_named: Vec<Column<usize>> = keys
@@ -251,17 +254,13 @@ impl Binder {
     }
 
     /// Each measure with its name, and the time attribute that it is.
-    fn measures(
-        &mut self,
-        matching: &MatchRecognize,
-        names: &mut PatternNames,
-    ) -> Bound<Vec<((String, Option<TimeAttribute>), Named)>> {
+    fn measures(&mut self, matching: &MatchRecognize, names: &mut PatternNames) -> Bound<Vec<Measure>> {
         names.current = None;
         let mut measures = vec![];
         let mut failed = None;
         for (measure, name) in &matching.measures {
             match self.pattern_expr(names, "in MEASURES", |binder| binder.bind(measure)) {
-                Ok(named) => measures.push(((name.value.clone(), time_of(&named)), named)),
+                Ok(named) => measures.push((name.value.clone(), time_of(&named), named)),
                 Err(reported) => failed = Some(reported),
             }
         }
