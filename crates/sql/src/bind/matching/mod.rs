@@ -41,6 +41,7 @@ type Measure = (String, Option<TimeAttribute>, Named);
 impl Binder {
     pub(super) fn matching(&mut self, input: Source, matching: &MatchRecognize) -> Bound<Relation> {
         self.refuse_clauses(matching)?;
+
         let steps = self.pattern_steps(&matching.pattern);
         let (mut stage, ids) = Stage::over(input.rel.clone());
         let rows = input.scope(&ids);
@@ -67,6 +68,7 @@ impl Binder {
             navigation: None,
             inputs: vec![],
         };
+
         let defines = self.defines(matching, &mut names, steps.len());
         let measures = self.measures(matching, &mut names);
         let (defines, measures) = (defines?, measures?);
@@ -83,14 +85,14 @@ impl Binder {
             measures.into_iter().map(|(name, time, named)| ((name, time), arguments.expr(named))).unzip();
 
         let keys = matching.partition_by.iter().filter_map(name_of).cloned();
-        let columns_named: Vec<Column<usize>> = keys
+        let named_columns: Vec<Column<usize>> = keys
             .chain(columns.iter().map(|(name, _)| name.clone()))
             .enumerate()
             .map(|(field, name)| Column { name, cell: Cell::Scalar(field) })
             .collect();
         let rel = MatchRel { partition, order, pattern: steps, defines, measures, skip, within };
         let rel = Rel::matching(stage.rel, rel, columns, matching.span);
-        Ok(Relation { rel, columns: columns_named, correlated: vec![] })
+        Ok(Relation { rel, columns: named_columns, correlated: vec![] })
     }
 
     /// Clauses that can be written and have no meaning in a stream.

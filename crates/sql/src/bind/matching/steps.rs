@@ -50,6 +50,7 @@ impl Binder {
         let mut names = HashSet::new();
         let mut last = pattern.span;
         let mut greedy: Option<&Ident> = None;
+
         for (variable, quantifier, span) in self.flattened(pattern)? {
             if !names.insert(&variable.value) {
                 let message = format!("the pattern has the variable `{}` twice", variable.value);
