@@ -37,7 +37,7 @@ pub fn operator(spec: &Spec, settings: &Settings) -> Result<Box<dyn Operator>, S
         OperatorKind::Calc(of) => Box::new(CalcOperator::new(name, of, time_zone)?),
         OperatorKind::Expand(of) => Box::new(ExpandOperator::new(&name, of, inputs)?),
         OperatorKind::GroupAggregate(of) => Box::new(GroupAggregateOperator::new(name, of, inputs, ttl)?),
-        OperatorKind::Normalize(of) => Box::new(NormalizeOperator::new(name, of, inputs, ttl)),
+        OperatorKind::Normalize(of) => Box::new(NormalizeOperator::new(name, of, inputs, ttl, time_zone)),
         OperatorKind::Union => Box::new(UnionOperator::new(inputs.len())),
         OperatorKind::Limit(of) => Box::new(LimitOperator::new(name, of, inputs, ttl)?),
         OperatorKind::Join(of) => Box::new(JoinOperator::new(name, of, inputs, ttl, time_zone)?),

@@ -5,6 +5,7 @@
 //! lowered once. At the end each pipeline gets a graph with what its queries reach, rewritten on the way.
 
 mod aggregates;
+mod corrections;
 mod fuse;
 mod joins;
 mod keys;
@@ -27,6 +28,7 @@ use jiff::tz::TimeZone;
 use pipeline::pipeline;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use types::Interval;
 
 /// The plan of all queries.
 ///
@@ -74,6 +76,9 @@ pub(crate) fn lower(
     if !diagnostics.is_empty() {
         return Err(diagnostics);
     }
+
+    let mut notices = notices;
+    notices.extend(corrections::without_effect(&operators, &settings));
 
     // A table that is read with other options too is another source, with a name of its own.
     let mut source_names = Names::default();
@@ -208,7 +213,13 @@ impl Lowering<'_> {
 
     /// A query of a scan whose rows operators take.
     fn scan_part(&mut self, fused: Fused, rel: &Rel) -> Result<Producer, Failed> {
-        let table = fused.table;
+        let Fused { table, filters, stage, columns } = fused;
+        let fused = match stage {
+            FusedStage::Grouped(group) if self.settings.allowed_lateness > Interval::ZERO => {
+                return self.corrected((table, filters), group, columns, rel);
+            }
+            stage => Fused { table, filters, stage, columns },
+        };
         let of_table = &self.catalog.tables[table];
         let changes = self.fused_changes(&fused);
         let fields: Vec<Field> = fields_of(rel);
@@ -239,7 +250,7 @@ impl Lowering<'_> {
         let producer = Producer { kind, fields, changes: changes.clone(), key };
 
         match (changes, primary_key) {
-            (Changes::Upsert(_), Some(key)) => self.normalized(producer, key, rel.span),
+            (Changes::Upsert(_), Some(key)) => self.normalized(producer, key, None, rel.span),
             (Changes::Upsert(_), None) => {
                 let error =
                     Diagnostic::error(of_table.span, format!("`{}` has no PRIMARY KEY", of_table.name))

@@ -4,14 +4,14 @@ use super::{Failed, Lowering, Producer, fields_of, keys, ranks};
 use crate::error::Diagnostic;
 use crate::expr::{Expr, ExprGraph, ExprId};
 use crate::plan::operator::{
-    Calc, Changes, Distribution, Field, Materialize, Normalize, OperatorKind, Predicate, SetOperation, Time,
-    Unnest, WindowAssign, Windowing,
+    Calc, Changes, Closes, Distribution, Field, Materialize, Normalize, OperatorKind, Predicate,
+    SetOperation, Time, Unnest, WindowAssign, Windowing,
 };
 use crate::rel::rebase::moved;
 use crate::rel::{CalcRel, Rel, RelKind, TimeAttribute, WindowShape};
 use crate::rewrite::Rewriter;
 use std::sync::Arc;
-use types::DataType;
+use types::{DataType, Interval};
 
 impl Lowering<'_> {
     /// The operator of a node, over those of its inputs.
@@ -126,10 +126,11 @@ impl Lowering<'_> {
         &mut self,
         input: Producer,
         key: Vec<usize>,
+        closes: Option<Closes>,
         span: crate::error::Span,
     ) -> Result<Producer, Failed> {
         let fields = input.fields.clone();
-        let kind = OperatorKind::Normalize(Normalize { key: key.clone() });
+        let kind = OperatorKind::Normalize(Normalize { key: key.clone(), closes });
         let inputs = vec![(input, Distribution::Hash(key.clone()))];
         Ok(self.add(
             kind,
@@ -217,8 +218,12 @@ impl Lowering<'_> {
     }
 
     pub(super) fn takes_no_updates(&mut self, what: &str, rel: &Rel) -> Failed {
-        let error = Diagnostic::error(rel.span, format!("{what} takes new rows only, and these are updated"))
-            .with_hint("aggregate in windows, or read the table before it is grouped or joined");
+        let mut error =
+            Diagnostic::error(rel.span, format!("{what} takes new rows only, and these are updated"))
+                .with_hint("aggregate in windows, or read the table before it is grouped or joined");
+        if self.settings.allowed_lateness > Interval::ZERO {
+            error = error.with_detail("results of windows are updated too: `weir.allowed-lateness` is set");
+        }
         self.fail(error)
     }
 }

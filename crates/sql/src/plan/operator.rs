@@ -262,6 +262,19 @@ pub struct Unnest {
 #[derive(Debug, Clone)]
 pub struct Normalize {
     pub key: Vec<usize>,
+    /// Where keys are those of windows: when they can change no more.
+    pub closes: Option<Closes>,
+}
+
+/// When the rows of a window are final.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Closes {
+    /// The field of `window_end`, on the session's wall clock.
+    pub end: usize,
+    /// Whether event time is an instant.
+    pub is_instant: bool,
+    /// How long after the end late rows still count.
+    pub after: Interval,
 }
 
 /// What a keyed sink gets where the query's upsert key is another one than the sink's.

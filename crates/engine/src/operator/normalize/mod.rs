@@ -10,19 +10,27 @@
 //! ```
 //!
 //! With a time to live an equal row is given again, so that the state of later operators stays alive too.
+//!
+//! Rows of windows that late rows correct are such upserts too. Their keys are forgotten when event time has passed the end
+//! of their window by as long as late rows count.
 
+use jiff::tz::TimeZone;
 use sql::plan::operator::{Input, Normalize};
-use types::Interval;
+use types::{Interval, Scalar};
 
 use super::chain::{Context, Operator, OperatorError};
 use super::changes::{ChangeBuffer, Changes, RowKind};
 use super::expiry::Expiry;
 use super::fields;
+use super::windows::WindowClock;
 use crate::row::{self, Reader};
-use crate::state::{Keyed, StateError, StatePart, StateWriter};
+use crate::state::{Keyed, StateError, StatePart, StateWriter, Timers};
 
-/// The only map, in a snapshot.
-const LAST: u8 = 0;
+/// The maps, in a snapshot.
+mod tag {
+    pub const LAST: u8 = 0;
+    pub const TIMERS: u8 = 1;
+}
 
 /// See the module's text.
 pub struct NormalizeOperator {
@@ -32,6 +40,7 @@ pub struct NormalizeOperator {
     rest: Vec<usize>,
     last: Keyed<Box<[u8]>>,
     expiry: Expiry,
+    closing: Option<Closing>,
     out: ChangeBuffer,
     key_bytes: Vec<u8>,
     /// The row before the change, and the row of the change.
@@ -39,8 +48,28 @@ pub struct NormalizeOperator {
     after: Vec<u8>,
 }
 
+/// When keys are forgotten by event time.
+struct Closing {
+    end: usize,
+    after_ms: i64,
+    clock: WindowClock,
+    timers: Timers,
+}
+
 impl NormalizeOperator {
-    pub fn new(name: String, spec: &Normalize, inputs: &[Input], ttl: Option<Interval>) -> NormalizeOperator {
+    pub fn new(
+        name: String,
+        spec: &Normalize,
+        inputs: &[Input],
+        ttl: Option<Interval>,
+        time_zone: &TimeZone,
+    ) -> NormalizeOperator {
+        let closing = spec.closes.map(|closes| Closing {
+            end: closes.end,
+            after_ms: closes.after.0,
+            clock: WindowClock::new(closes.is_instant, time_zone),
+            timers: Timers::default(),
+        });
         let fields = &inputs[0].fields;
         NormalizeOperator {
             name,
@@ -48,6 +77,7 @@ impl NormalizeOperator {
             rest: (0..fields.len()).filter(|field| !spec.key.contains(field)).collect(),
             last: Keyed::new(ttl),
             expiry: Expiry::new(ttl),
+            closing,
             out: ChangeBuffer::new(&fields::reprs(fields)),
             key_bytes: Vec::new(),
             before: Vec::new(),
@@ -55,10 +85,27 @@ impl NormalizeOperator {
         }
     }
 
+    /// Forgets the keys of windows that are final at a watermark.
+    fn forget(&mut self, watermark: i64, now_ms: i64) {
+        let Some(closing) = &mut self.closing else { return };
+        while let Some((_, key)) = closing.timers.pop(watermark) {
+            self.last.remove(&key, now_ms);
+        }
+    }
+
     fn take(&mut self, rows: &Changes<'_>, row: usize, now_ms: i64) {
-        let Self { key_bytes, before, after, .. } = self;
+        // Rows of one batch may stand on both sides of a watermark.
+        self.forget(rows.watermark(row), now_ms);
+
+        let Self { key_bytes, before, after, closing, .. } = self;
         key_bytes.clear();
         row::write_all(rows.values(&self.key, row), key_bytes);
+        if let Some(closing) = closing
+            && let Scalar::Int(end) = rows.get(closing.end, row)
+        {
+            let closes = closing.clock.closes_at(end).saturating_add(closing.after_ms);
+            closing.timers.set(closes, key_bytes);
+        }
         let is_addition = rows.kind(row).is_addition();
         if is_addition {
             after.clear();
@@ -101,7 +148,7 @@ impl NormalizeOperator {
             if self.key.contains(&field) {
                 return rows.get(field, row);
             }
-            rest.next().unwrap_or(types::Scalar::Null)
+            rest.next().unwrap_or(Scalar::Null)
         });
         self.out.push(kind, rows.watermark(row), values);
     }
@@ -131,7 +178,8 @@ impl Operator for NormalizeOperator {
         self.emit(context)
     }
 
-    fn advance(&mut self, _watermark: i64, _context: &mut Context<'_>) -> Result<(), OperatorError> {
+    fn advance(&mut self, watermark: i64, context: &mut Context<'_>) -> Result<(), OperatorError> {
+        self.forget(watermark, context.now_ms());
         Ok(())
     }
 
@@ -151,25 +199,32 @@ impl Operator for NormalizeOperator {
     }
 
     fn snapshot(&self, out: &mut StateWriter) {
-        self.last.write(LAST, out);
+        self.last.write(tag::LAST, out);
+        if let Some(closing) = &self.closing {
+            closing.timers.write(tag::TIMERS, out);
+        }
     }
 
     fn restore(&mut self, part: &StatePart) -> Result<(), StateError> {
         let mut reader = Reader::new(&part.bytes);
         while let Some(tag) = reader.tag() {
-            if tag != LAST {
-                return Err(StateError {
-                    operator: self.name.clone(),
-                    what: format!("there is no map {tag}"),
-                });
+            match (tag, &mut self.closing) {
+                (tag::LAST, _) => self.last.read(&mut reader, &self.name)?,
+                (tag::TIMERS, Some(closing)) => closing.timers.read(&mut reader, &self.name)?,
+                (tag, _) => {
+                    return Err(StateError {
+                        operator: self.name.clone(),
+                        what: format!("there is no map {tag}"),
+                    });
+                }
             }
-            self.last.read(&mut reader, &self.name)?;
         }
         Ok(())
     }
 
     fn memory_bytes(&self) -> usize {
-        self.last.memory_bytes() + self.out.memory_bytes()
+        let timers = self.closing.as_ref().map_or(0, |closing| closing.timers.memory_bytes());
+        self.last.memory_bytes() + timers + self.out.memory_bytes()
     }
 
     fn take_late(&mut self) -> u64 {
@@ -179,11 +234,11 @@ impl Operator for NormalizeOperator {
 
 #[cfg(test)]
 mod tests {
-    use sql::plan::operator::{Changes as Mode, Distribution, Field};
+    use sql::plan::operator::{Changes as Mode, Closes, Distribution, Field};
     use types::{DataType, Repr, Value};
 
     use super::*;
-    use crate::operator::harness::{Event, Harness, Row, change, row};
+    use crate::operator::harness::{Event, Harness, Row, change, row, watermark};
 
     fn with<T>(ttl: Option<Interval>, run: impl FnOnce(&Harness<'_>) -> T) -> T {
         let field =
@@ -191,9 +246,11 @@ mod tests {
         let fields = vec![field("v", DataType::STRING), field("k", DataType::BigInt)];
         let changes = Mode::Upsert(vec![1]);
         let inputs = vec![Input { fields, distribution: Distribution::Hash(vec![1]), changes }];
-        let spec = Normalize { key: vec![1] };
-        let build =
-            || Box::new(NormalizeOperator::new("normalize".into(), &spec, &inputs, ttl)) as Box<dyn Operator>;
+        let spec = Normalize { key: vec![1], closes: None };
+        let build = || {
+            Box::new(NormalizeOperator::new("normalize".into(), &spec, &inputs, ttl, &TimeZone::UTC))
+                as Box<dyn Operator>
+        };
         run(&Harness::new(&build, vec![vec![Repr::Text, Repr::Int]]).keyed(vec![vec![1]]))
     }
 
@@ -256,5 +313,41 @@ mod tests {
         let events = [Event::Clock(1_000), event("+U", "a", 1), Event::Clock(1_100), event("+U", "b", 1)];
         let given_rows = with(Some(Interval(100)), |harness| harness.run(&events, 10, 1, None)).unwrap();
         assert_eq!(given_rows, [given("+I", "a", 1), given("+I", "b", 1)]);
+    }
+
+    #[test]
+    fn keys_of_windows_are_forgotten_when_late_rows_count_no_more() {
+        let field =
+            |name: &str, data_type: DataType| Field { name: name.into(), column_type: data_type.nullable() };
+        let fields = vec![field("n", DataType::BigInt), field("window_end", DataType::Timestamp(3))];
+        let inputs =
+            vec![Input { fields, distribution: Distribution::Hash(vec![1]), changes: Mode::Upsert(vec![1]) }];
+        let closes = Closes { end: 1, is_instant: false, after: Interval(50) };
+        let spec = Normalize { key: vec![1], closes: Some(closes) };
+        let build = || {
+            Box::new(NormalizeOperator::new("corrected".into(), &spec, &inputs, None, &TimeZone::UTC))
+                as Box<dyn Operator>
+        };
+        let int = Value::Int;
+        let events = [
+            change(0, "+I", [int(1), int(100)]),
+            watermark(0, 100),
+            change(0, "+I", [int(2), int(100)]),
+            watermark(0, 148),
+            change(0, "+I", [int(3), int(100)]),
+            watermark(0, 149),
+            // Nobody corrects it any more: were there such a row, it would be new.
+            change(0, "+I", [int(4), int(100)]),
+        ];
+        let expected = [
+            row("+I", [int(1), int(100)]),
+            row("-U", [int(1), int(100)]),
+            row("+U", [int(2), int(100)]),
+            row("-U", [int(2), int(100)]),
+            row("+U", [int(3), int(100)]),
+            row("+I", [int(4), int(100)]),
+        ];
+        let harness = Harness::new(&build, vec![vec![Repr::Int, Repr::Int]]).keyed(vec![vec![1]]);
+        harness.gives(&events, &expected);
     }
 }
