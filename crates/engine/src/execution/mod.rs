@@ -188,15 +188,18 @@ pub fn global_vertex(table: &str) -> String {
 
 /// What the subtasks of a vertex of operators are called.
 pub fn operator_vertex(plan: &sql::plan::Plan, operators: &[usize], vertex: usize) -> String {
-    let name = operators.first().map_or("", |&operator| plan.operators[operator].name.as_str());
-    let name: String = name.chars().take_while(|c| *c != '[').collect();
-    format!("{name} {vertex}")
+    let name = operators.first().map(|&operator| operator_kind(&plan.operators[operator]));
+    format!("{} {vertex}", name.unwrap_or_default())
 }
 
 /// What an operator is called in figures: `GroupAggregate[3]`, with its place in the plan, as `explain` has it.
 pub fn operator_name(plan: &sql::plan::Plan, operator: usize) -> String {
-    let name: String = plan.operators[operator].name.chars().take_while(|c| *c != '[').collect();
-    format!("{name}[{operator}]")
+    format!("{}[{operator}]", operator_kind(&plan.operators[operator]))
+}
+
+/// What an operator is: `GroupAggregate`.
+pub fn operator_kind(operator: &sql::plan::Operator) -> String {
+    operator.name.chars().take_while(|c| *c != '[').collect()
 }
 
 /// The operators that run in the subtasks of one vertex.

@@ -118,8 +118,7 @@ impl Outputs {
 
     /// The state of the operators.
     pub fn image(&self) -> Vec<OperatorImage> {
-        let image = |(identity, state)| OperatorImage::new(identity, state);
-        self.chain.snapshot().into_iter().map(image).collect()
+        self.chain.snapshot()
     }
 
     /// Tells what each operator holds; the bytes of all.

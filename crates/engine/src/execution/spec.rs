@@ -20,7 +20,7 @@ use crate::layout::Layout;
 use crate::memory::{Account, Holder};
 use crate::metrics::TaskMetrics;
 use crate::operator::{Ledger, Prepare};
-use crate::snapshot::{PipelineImage, PipelineMatch, Snapshot, match_plan};
+use crate::snapshot::{PipelineImage, PipelineMatch, PlanMatch, Snapshot, match_plan};
 use crate::window::{Aggregation, KEY_GROUPS, Limits, Options, Share, Shipping};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use jiff::tz::TimeZone;
@@ -72,7 +72,11 @@ pub(super) fn start(spec: JobSpec) -> Result<Execution, ExecutionError> {
     let (alive, ended) = bounded(0);
     let memory = Account::new(spec.options.pool.clone(), spec.options.memory);
     let parallelism = spec.options.parallelism.clamp(1, KEY_GROUPS);
-    let mut wiring = Wiring::new(&spec, parallelism as usize, memory.clone());
+    let PlanMatch { pipelines: mut matches, operators: restored, .. } = match &spec.restore {
+        Some(snapshot) => match_plan(&spec.plan, snapshot, &reads)?,
+        None => PlanMatch::default(),
+    };
+    let mut wiring = Wiring::new(&spec, parallelism as usize, memory.clone(), restored);
     let vertices = wiring.placement.vertices.iter().enumerate();
     let vertices: Vec<String> =
         vertices.map(|(at, vertex)| operator_vertex(&spec.plan, &vertex.operators, at)).collect();
@@ -87,10 +91,6 @@ pub(super) fn start(spec: JobSpec) -> Result<Execution, ExecutionError> {
     };
     let seed = foldhash::fast::RandomState::default();
     let seed = std::hash::BuildHasher::hash_one(&seed, 0u8);
-    let mut matches = match &spec.restore {
-        Some(snapshot) => match_plan(&spec.plan, snapshot, &reads)?.0,
-        None => Vec::new(),
-    };
     matches.resize_with(spec.plan.pipelines.len(), || None);
     for ((index, pipeline), found) in spec.plan.pipelines.iter().enumerate().zip(&matches) {
         let history =

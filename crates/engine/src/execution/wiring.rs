@@ -12,13 +12,12 @@ use super::io::Sinks;
 use super::operator_task::EdgeInput;
 use super::outputs::Outputs;
 use super::placement::{Edge, Home, Placement, Producer};
-use super::{ExecutionError, JobSpec, TaskMetrics, operator_name};
+use super::{ExecutionError, JobSpec, TaskMetrics, operator_kind, operator_name};
 use crate::memory::Account;
 use crate::metrics::OperatorMetrics;
 use crate::operator::build;
 use crate::operator::chain::{Chain, ChainTarget, Link, Outlet, StreamTime};
 use crate::snapshot::OperatorImage;
-use crate::state::StatePart;
 use crate::window::owner;
 
 /// The channels between the subtasks of homes, and what they connect.
@@ -39,7 +38,13 @@ struct Channel {
 }
 
 impl<'a> Wiring<'a> {
-    pub fn new(spec: &'a JobSpec, parallelism: usize, memory: Arc<Account>) -> Wiring<'a> {
+    /// `restored`: the state that operators go on from.
+    pub fn new(
+        spec: &'a JobSpec,
+        parallelism: usize,
+        memory: Arc<Account>,
+        restored: Vec<&'a OperatorImage>,
+    ) -> Wiring<'a> {
         let placement = Placement::new(&spec.plan, parallelism);
         let mut channels: HashMap<(Home, Home), Vec<Vec<Channel>>> = HashMap::new();
         for edge in placement.edges.iter().filter(|edge| edge.from != edge.to) {
@@ -52,8 +57,7 @@ impl<'a> Wiring<'a> {
                 (0..placement.subtasks(edge.from)).map(of_sender).collect()
             });
         }
-        let images = spec.restore.iter().flat_map(|snapshot| &snapshot.operators);
-        let images = images.map(|image| (image.identity.as_str(), image)).collect();
+        let images = restored.into_iter().map(|image| (image.identity.as_str(), image)).collect();
         Wiring { spec, placement, memory, channels, images }
     }
 
@@ -97,6 +101,7 @@ impl<'a> Wiring<'a> {
             )?);
             links.push(Link {
                 identity: spec.identity.clone(),
+                kind: operator_kind(spec),
                 operator: build::operator(spec, &plan.settings).map_err(ExecutionError::Plan)?,
                 producers: self.placement.producers[operator].clone(),
                 targets,
@@ -192,8 +197,7 @@ impl<'a> Wiring<'a> {
             let Some(image) = self.images.get(identity) else { continue };
             for part in &image.parts {
                 if owner(part.key_group, of as u32) as usize == subtask {
-                    let part = StatePart { key_group: part.key_group, bytes: part.bytes.clone() };
-                    chain.restore(identity, &part).map_err(crate::operator::chain::OperatorError::State)?;
+                    chain.restore(identity, part).map_err(crate::operator::chain::OperatorError::State)?;
                 }
             }
         }

@@ -15,7 +15,8 @@ use sql::functions::{Env, EvalError};
 
 use super::changes::{Changes, RowWatermarks};
 use crate::connector::ConnectorError;
-use crate::state::{StateError, StateImage, StatePart, StateWriter};
+use crate::snapshot::OperatorImage;
+use crate::state::{StateError, StatePart, StateWriter};
 use crate::watermark::NO_WATERMARK;
 
 /// A step between the scans and the sinks.
@@ -139,6 +140,8 @@ pub enum ChainTarget {
 /// An operator and its consumers.
 pub struct Link {
     pub identity: String,
+    /// What it is, for people: `GroupAggregate`.
+    pub kind: String,
     pub operator: Box<dyn Operator>,
     /// By input: how many producers it has, in this chain and outside.
     pub producers: Vec<usize>,
@@ -154,6 +157,7 @@ pub struct Chain {
 
 struct RunningLink {
     identity: String,
+    kind: String,
     operator: Box<dyn Operator>,
     /// By input and producer.
     inputs: Vec<Vec<StreamTime>>,
@@ -246,6 +250,7 @@ impl Chain {
     pub fn new(links: Vec<Link>, outlets: Vec<Box<dyn Outlet>>) -> Chain {
         let links = links.into_iter().map(|link| RunningLink {
             identity: link.identity,
+            kind: link.kind,
             operator: link.operator,
             inputs: link.producers.into_iter().map(|producers| vec![StreamTime::START; producers]).collect(),
             watermark: NO_WATERMARK,
@@ -306,12 +311,12 @@ impl Chain {
         Ok(())
     }
 
-    /// The state of each operator, with its identity, in the order of the chain.
-    pub fn snapshot(&self) -> Vec<(String, StateImage)> {
+    /// The state of each operator, in the order of the chain.
+    pub fn snapshot(&self) -> Vec<OperatorImage> {
         let image = |link: &RunningLink| {
             let mut writer = StateWriter::default();
             link.operator.snapshot(&mut writer);
-            (link.identity.clone(), writer.finish())
+            OperatorImage::new(link.identity.clone(), &link.kind, writer.finish())
         };
         self.links.iter().map(image).collect()
     }

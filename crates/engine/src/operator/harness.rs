@@ -164,6 +164,7 @@ impl<'a> Harness<'a> {
     fn start(&self, collected: &Collected, parallelism: u32) -> Vec<Chain> {
         let start = |_| {
             let link = Link {
+                kind: "Operator".into(),
                 identity: "operator".to_owned(),
                 operator: (self.build)(),
                 producers: vec![1; self.inputs.len()],
@@ -181,7 +182,7 @@ impl<'a> Harness<'a> {
         parallelism: u32,
     ) -> Result<Vec<Chain>, OperatorError> {
         let mut subtasks = self.start(collected, parallelism);
-        let parts = before.iter().flat_map(|chain| chain.snapshot()).flat_map(|(_, image)| image.parts);
+        let parts = before.iter().flat_map(|chain| chain.snapshot()).flat_map(|image| image.parts);
         for part in parts {
             let part: StatePart = part;
             assert!(part.key_group < KEY_GROUPS);

@@ -15,26 +15,25 @@ pub struct Snapshot {
     pub operators: Vec<OperatorImage>,
 }
 
+/// The version in which operators write their state. Where one changes its form, it gets a version of its own.
+pub const STATE_VERSION: u16 = 1;
+
 /// The state of an operator.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct OperatorImage {
     /// See [`sql::plan::Operator::identity`].
     pub identity: String,
+    /// What it is, for people: `GroupAggregate`.
+    pub kind: String,
+    /// The version in which operators of this kind write their state.
+    pub version: u16,
     /// One a key group that holds something, ascending.
-    pub parts: Vec<PartImage>,
-}
-
-/// What a key group of an operator holds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PartImage {
-    pub key_group: u32,
-    pub bytes: Vec<u8>,
+    pub parts: Vec<StatePart>,
 }
 
 impl OperatorImage {
-    pub fn new(identity: String, state: state::StateImage) -> OperatorImage {
-        let part = |part: StatePart| PartImage { key_group: part.key_group, bytes: part.bytes };
-        OperatorImage { identity, parts: state.parts.into_iter().map(part).collect() }
+    pub fn new(identity: String, kind: &str, state: state::StateImage) -> OperatorImage {
+        OperatorImage { identity, kind: kind.to_owned(), version: STATE_VERSION, parts: state.parts }
     }
 }
 

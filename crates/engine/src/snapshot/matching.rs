@@ -1,10 +1,12 @@
 //! Which state of a snapshot belongs to which query of a script that may have changed since.
 
+mod operators;
+
 use std::fmt;
 
 use sql::plan::{Pipeline, Plan, Shape};
 
-use super::image::{PipelineImage, Snapshot, UnitImage};
+use super::image::{OperatorImage, PipelineImage, Snapshot, UnitImage};
 use crate::connector::Reads;
 use crate::layout::{History, Layout, LayoutError, UnitIdentity};
 
@@ -13,7 +15,9 @@ use crate::layout::{History, Layout, LayoutError, UnitIdentity};
 pub struct RestoreReport {
     /// By query of the script.
     pub queries: Vec<(String, Fate)>,
-    /// Queries of the snapshot whose state no query of the script takes on.
+    /// By operator with state: `top: Rank[4]`, the statement, what it is, and its place in the plan.
+    pub operators: Vec<(String, Fate)>,
+    /// Queries and operators of the snapshot whose state nothing in the script takes on.
     pub dropped: Vec<String>,
     /// Source tables that go on where the snapshot stood.
     pub resumed: Vec<String>,
@@ -21,7 +25,7 @@ pub struct RestoreReport {
     pub started: Vec<(String, String)>,
 }
 
-/// What a query starts from.
+/// What a query or an operator starts from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
     /// Its own state.
@@ -37,14 +41,14 @@ pub enum Fate {
 impl RestoreReport {
     /// What would become of a snapshot in a plan; `reads` tells what each pipeline's source reads.
     pub fn of(plan: &Plan, snapshot: &Snapshot, reads: &[Reads]) -> Result<RestoreReport, LayoutError> {
-        Ok(match_plan(plan, snapshot, reads)?.1)
+        Ok(match_plan(plan, snapshot, reads)?.report)
     }
 
     /// Whether nothing is lost and nothing starts empty.
     pub fn is_complete(&self) -> bool {
         self.dropped.is_empty()
             && self.started.is_empty()
-            && self.queries.iter().all(|(_, fate)| !matches!(fate, Fate::Empty(_)))
+            && self.queries.iter().chain(&self.operators).all(|(_, fate)| !matches!(fate, Fate::Empty(_)))
     }
 }
 
@@ -64,8 +68,14 @@ impl fmt::Display for RestoreReport {
                 Fate::Empty(why) => writeln!(f, "query `{query}` starts empty: {why}")?,
             }
         }
-        for query in &self.dropped {
-            writeln!(f, "the state of `{query}` is dropped")?;
+        for (operator, fate) in &self.operators {
+            match fate {
+                Fate::Empty(why) => writeln!(f, "operator `{operator}` starts empty: {why}")?,
+                _ => writeln!(f, "operator `{operator}` keeps its state")?,
+            }
+        }
+        for name in &self.dropped {
+            writeln!(f, "the state of `{name}` is dropped")?;
         }
         Ok(())
     }
@@ -78,12 +88,21 @@ pub(crate) struct PipelineMatch<'a> {
     pub histories: Vec<History>,
 }
 
-/// Finds what each pipeline of a plan takes from a snapshot.
+/// What a plan takes from a snapshot.
+#[derive(Default)]
+pub(crate) struct PlanMatch<'a> {
+    /// By pipeline.
+    pub pipelines: Vec<Option<PipelineMatch<'a>>>,
+    pub operators: Vec<&'a OperatorImage>,
+    pub report: RestoreReport,
+}
+
+/// Finds what the pipelines and operators of a plan take from a snapshot.
 pub(crate) fn match_plan<'a>(
     plan: &Plan,
     snapshot: &'a Snapshot,
     reads: &[Reads],
-) -> Result<(Vec<Option<PipelineMatch<'a>>>, RestoreReport), LayoutError> {
+) -> Result<PlanMatch<'a>, LayoutError> {
     let mut report = RestoreReport::default();
     let mut matches = Vec::with_capacity(plan.pipelines.len());
 
@@ -116,10 +135,14 @@ pub(crate) fn match_plan<'a>(
 
     let mut dropped: Vec<String> =
         snapshot.pipelines.iter().flat_map(query_names).filter(|name| !taken(name)).collect();
+
+    let resumed: Vec<bool> = matches.iter().map(Option::is_some).collect();
+    let operators = operators::of_plan(plan, snapshot, &resumed, &mut report);
+    dropped.extend(operators::dropped(snapshot, &operators));
     dropped.sort_unstable();
     dropped.dedup();
     report.dropped = dropped;
-    Ok((matches, report))
+    Ok(PlanMatch { pipelines: matches, operators, report })
 }
 
 fn match_pipeline<'a>(

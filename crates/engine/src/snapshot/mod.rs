@@ -12,9 +12,9 @@ mod wire;
 
 pub use encoding::{Sizes, SnapshotError, VERSION, decode, encode, encode_sized};
 pub use image::{
-    AggregationImage, BoundsImage, DomainImage, OperatorImage, PartImage, PipelineImage, ReplayImage,
-    ReportImage, SliceImage, Snapshot, SourceImage, SplitImage, StateImage, UnitImage, ValuesImage,
-    WideImage, WindowImage,
+    AggregationImage, BoundsImage, DomainImage, OperatorImage, PipelineImage, ReplayImage, ReportImage,
+    SliceImage, Snapshot, SourceImage, SplitImage, StateImage, UnitImage, ValuesImage, WideImage,
+    WindowImage,
 };
 pub use matching::{Fate, RestoreReport};
-pub(crate) use matching::{PipelineMatch, match_plan};
+pub(crate) use matching::{PipelineMatch, PlanMatch, match_plan};

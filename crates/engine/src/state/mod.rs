@@ -11,6 +11,7 @@
 mod keyed;
 mod timers;
 
+use serde::{Deserialize, Serialize};
 use types::Scalar;
 
 pub use keyed::Keyed;
@@ -51,7 +52,7 @@ pub struct StateImage {
 }
 
 /// What one key group holds.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StatePart {
     pub key_group: u32,
     pub bytes: Vec<u8>,

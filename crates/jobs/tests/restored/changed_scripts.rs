@@ -158,3 +158,44 @@ fn another_topic_starts_anew() {
         )
     );
 }
+
+/// A table `name` of counts by key that change with every row, and other operators behind.
+fn updating(name: &str, filter: &str) -> String {
+    format!(
+        "CREATE TABLE {name} (k STRING, n BIGINT) WITH ('connector' = 'blackhole');
+         INSERT INTO {name} SELECT k, n FROM (
+           SELECT k, n, ROW_NUMBER() OVER (ORDER BY n DESC, k) AS place
+           FROM (SELECT k, COUNT(*) AS n FROM q WHERE {filter} GROUP BY k)
+         ) WHERE place <= 3;\n"
+    )
+}
+
+fn fates(report: &RestoreReport) -> Vec<(&str, bool)> {
+    report.operators.iter().map(|(name, fate)| (name.as_str(), *fate == Fate::Kept)).collect()
+}
+
+#[test]
+fn operators_keep_their_state_whatever_else_the_script_holds() {
+    let before = [updating("a", "v > 0"), updating("b", "v > 1")].concat();
+    let (_, snapshot) = halfway(&before);
+    let others = query("other", "SUM(v * 3)", "v > 7", 60);
+    let after = [others, updating("b", "v > 2"), updating("a", "v > 0"), updating("c", "v > 0")].concat();
+    let report = report(&compile(&format!("{SOURCE}{after}")), &snapshot);
+
+    let kept: Vec<&str> = fates(&report).iter().filter(|(_, kept)| *kept).map(|(name, _)| *name).collect();
+    assert_eq!(kept.len(), 2, "{report}");
+    assert!(kept.iter().all(|name| name.starts_with("a: ")), "{report}");
+    assert!(!report.is_complete() && report.to_string().contains("`b: Rank"), "{report}");
+    assert_eq!(report.dropped, ["b: GroupAggregate", "b: Rank"], "{report}");
+}
+
+#[test]
+fn operators_start_empty_where_their_source_starts_anew() {
+    let script = updating("a", "v > 0");
+    let (_, snapshot) = halfway(&script);
+    let plan = compile(&format!("{SOURCE}{script}"));
+    let report = RestoreReport::of(&plan, &snapshot, &[reads("other")]).unwrap();
+    assert!(fates(&report).iter().all(|(_, kept)| !kept) && !report.operators.is_empty(), "{report}");
+    assert!(report.to_string().contains("starts empty: its source starts anew"), "{report}");
+    assert_eq!(report.dropped, ["a: GroupAggregate", "a: Rank"]);
+}

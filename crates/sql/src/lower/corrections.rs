@@ -17,7 +17,7 @@ use super::{Draft, Failed, Lowering, Producer, ProducerKind};
 use crate::error::Diagnostic;
 use crate::expr::{Expr, ExprId};
 use crate::plan::Settings;
-use crate::plan::operator::{Changes, Closes, Field, Operator, OperatorKind, WindowAggregate, Windowing};
+use crate::plan::operator::{Changes, Closes, Field, Operator, OperatorKind, Windowing};
 use crate::rel::{CalcRel, Rel};
 
 impl Lowering<'_> {
@@ -52,8 +52,9 @@ impl Lowering<'_> {
         self.parts += 1;
         let name = format!("{}/{}", self.statement, self.parts);
         let fused = Fused { table, filters, stage: FusedStage::Grouped(group), columns: all };
+        let meaning = self.sources.meaning(&fused);
         let drafts = self.drafts.entry(table).or_default();
-        drafts.push(Draft { name, fused, targets: vec![], span: rel.span });
+        drafts.push(Draft { name, meaning, fused, targets: vec![], span: rel.span });
         let kind = ProducerKind::Query { table, query: drafts.len() - 1 };
         let changes = Changes::Upsert(key.clone());
         let producer = Producer { kind, fields, changes, key: Some(key.clone()) };

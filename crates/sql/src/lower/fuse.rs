@@ -73,6 +73,32 @@ impl<'a> Sources<'a> {
         })
     }
 
+    /// What a part computes, as a text that is the same whatever else the script holds.
+    pub(super) fn meaning(&mut self, fused: &Fused) -> String {
+        let source = &self.graph(fused.table).exprs;
+        let of = |exprs: &ExprGraph, ids: &[ExprId]| {
+            ids.iter().map(|id| exprs.digest(*id)).collect::<Vec<_>>().join(", ")
+        };
+        let filters = of(source, &fused.filters);
+        match &fused.stage {
+            FusedStage::Rows => format!("[{filters}] rows {}", of(source, &fused.columns)),
+            FusedStage::Windowed { window, conditions } => {
+                let conditions = of(source, conditions);
+                format!("[{filters}] {window:?} [{conditions}] {}", of(source, &fused.columns))
+            }
+            FusedStage::Grouped(group) => {
+                let aggregates = group.aggregates.iter().map(|aggregate| {
+                    let reads: Vec<ExprId> = aggregate.arg.into_iter().chain(aggregate.filter).collect();
+                    format!("{:?} {} {}", aggregate.function, aggregate.distinct, of(source, &reads))
+                });
+                let aggregates = aggregates.collect::<Vec<_>>().join("; ");
+                let (having, columns) = (of(&group.output, &group.having), of(&group.output, &fused.columns));
+                let keys = of(source, &group.keys);
+                format!("[{filters}] {:?} by {keys}: {aggregates} [{having}] {columns}", group.window)
+            }
+        }
+    }
+
     /// The node in the scope of its source; `None` if a scan cannot do it alone.
     pub(super) fn fuse(&mut self, rel: &Rel) -> Option<Fused> {
         match &rel.kind {

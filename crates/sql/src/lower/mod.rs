@@ -126,6 +126,8 @@ struct Lowering<'a> {
 /// A query of a scan.
 struct Draft {
     name: String,
+    /// What it computes, as a text that is the same whatever else the script holds.
+    meaning: String,
     fused: Fused,
     targets: Vec<Target>,
     span: Span,
@@ -168,8 +170,9 @@ impl Lowering<'_> {
         let target = Target::Sink(sink);
         if let Some(fused) = fused {
             self.check_sink(query, table, &self.fused_changes(&fused))?;
-            let draft =
-                Draft { name: self.statement.clone(), fused, targets: vec![target], span: query.span };
+            let meaning = self.sources.meaning(&fused);
+            let name = self.statement.clone();
+            let draft = Draft { name, meaning, fused, targets: vec![target], span: query.span };
             self.drafts.entry(draft.fused.table).or_default().push(draft);
             return Ok(());
         }
@@ -242,7 +245,8 @@ impl Lowering<'_> {
 
         self.parts += 1;
         let name = format!("{}/{}", self.statement, self.parts);
-        let draft = Draft { name, fused, targets: vec![], span: rel.span };
+        let meaning = self.sources.meaning(&fused);
+        let draft = Draft { name, meaning, fused, targets: vec![], span: rel.span };
         let drafts = self.drafts.entry(table).or_default();
         drafts.push(draft);
         let kind = ProducerKind::Query { table, query: drafts.len() - 1 };
@@ -309,7 +313,8 @@ impl Lowering<'_> {
         Producer { kind: ProducerKind::Operator(place), fields, changes, key }
     }
 
-    /// A text that is the same for the same meaning: the statement, and a digest of the operator and what it reads.
+    /// A text that is the same for the same meaning: the statement, and a digest of the operator and what it reads. Of
+    /// operators that mean the same in one statement, each has a number.
     fn identity(
         &self,
         kind: &OperatorKind,
@@ -320,17 +325,28 @@ impl Lowering<'_> {
             match producer.kind {
                 ProducerKind::Operator(place) => text.push_str(&self.operators[place].identity),
                 ProducerKind::Query { table, query } => {
-                    let draft = self.drafts.get(&table).map(|drafts| &drafts[query].fused);
                     text.push_str(&self.catalog.tables[table].name);
-                    text.push_str(&format!("{:?}", draft.map(|fused| (&fused.filters, &fused.columns))));
+                    text.push_str(self.drafts.get(&table).map_or("", |drafts| &drafts[query].meaning));
                 }
             }
         }
+
+        // FNV-1a.
         let mut hash = 0xcbf2_9ce4_8422_2325_u64;
         for byte in text.bytes() {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
         }
-        format!("{}/{hash:016x}", self.statement)
+        let identity = format!("{}/{hash:016x}", self.statement);
+        let is_same = |operator: &&Operator| {
+            operator
+                .identity
+                .strip_prefix(&identity)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('#'))
+        };
+        match self.operators.iter().filter(is_same).count() {
+            0 => identity,
+            before => format!("{identity}#{}", before + 1),
+        }
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) fn pipeline(
     });
 
     let mut queries = vec![];
-    for Draft { name, fused, targets, span } in drafts {
+    for Draft { name, fused, targets, span, .. } in drafts {
         let filter = rewriter.conditions(&fused.filters);
         let shape = match fused.stage {
             FusedStage::Grouped(group) => {

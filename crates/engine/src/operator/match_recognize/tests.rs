@@ -316,6 +316,7 @@ const INPUT: ChainTarget = ChainTarget::Operator { place: 0, input: 0, producer:
 fn chain(case: &Case) -> Chain {
     let link = Link {
         identity: "match".into(),
+        kind: "match".into(),
         operator: Box::new(case.build()),
         producers: vec![1],
         targets: Vec::new(),

@@ -193,7 +193,13 @@ const INPUT: ChainTarget = ChainTarget::Operator { place: 0, input: 0, producer:
 
 fn chain(case: Case) -> Chain {
     let operator = Box::new(case.build().unwrap());
-    let link = Link { identity: "over".into(), operator, producers: vec![1], targets: Vec::new() };
+    let link = Link {
+        identity: "over".into(),
+        kind: "over".into(),
+        operator,
+        producers: vec![1],
+        targets: Vec::new(),
+    };
     Chain::new(vec![link], Vec::new())
 }
 

@@ -157,7 +157,13 @@ fn versions_that_are_no_longer_needed_are_dropped() {
     let operator =
         TemporalJoinOperator::new("join".into(), &join(JoinKind::Inner), &inputs(), None, &TimeZone::UTC);
     let operator = Box::new(operator.unwrap());
-    let link = Link { identity: "join".into(), operator, producers: vec![1, 1], targets: vec![] };
+    let link = Link {
+        identity: "join".into(),
+        kind: "join".into(),
+        operator,
+        producers: vec![1, 1],
+        targets: vec![],
+    };
     let mut chain = Chain::new(vec![link], vec![]);
     let target = |input| ChainTarget::Operator { place: 0, input, producer: 0 };
 
@@ -168,7 +174,7 @@ fn versions_that_are_no_longer_needed_are_dropped() {
         buffer.lend(|rows| chain.push(target(RIGHT), rows)).unwrap();
         let time = StreamTime { watermark: time - 100, is_idle: false };
         [LEFT, RIGHT].iter().for_each(|&input| chain.advance(target(input), time).unwrap());
-        sizes.push(chain.snapshot()[0].1.parts[0].bytes.len());
+        sizes.push(chain.snapshot()[0].parts[0].bytes.len());
     }
     // The version in force, a hundred later ones, and their timers.
     assert!(sizes[999] <= sizes[200] + 500 && sizes[999] < 5_000, "{sizes:?}");

@@ -115,7 +115,13 @@ mod tests {
             let times = Arc::new(Mutex::new(Vec::new()));
             let operator = Box::new(UnionOperator::new(inputs));
             let targets = vec![ChainTarget::Outlet(0)];
-            let link = Link { identity: String::new(), operator, producers: vec![1; inputs], targets };
+            let link = Link {
+                identity: String::new(),
+                kind: String::new(),
+                operator,
+                producers: vec![1; inputs],
+                targets,
+            };
             let mut chain = Chain::new(vec![link], vec![Box::new(Times(times.clone()))]);
             let target = |input| ChainTarget::Operator { place: 0, input, producer: 0 };
             for (input, watermark) in [(0, 12), (1, 11)].into_iter().take(inputs) {

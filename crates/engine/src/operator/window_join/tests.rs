@@ -154,14 +154,20 @@ fn state_goes_with_the_window() {
 
     let time = StreamTime { watermark: 9, is_idle: false };
     (0..2).for_each(|input| chain.advance(target(input), time).unwrap());
-    assert!(chain.snapshot()[0].1.parts.is_empty());
+    assert!(chain.snapshot()[0].parts.is_empty());
     // Columns of results stay for the next window.
     assert!(bytes(&chain) < empty + 200_000, "{}", bytes(&chain));
 }
 
 fn chain_of(operator: WindowJoinOperator) -> Chain {
     let operator = Box::new(operator);
-    let link = Link { identity: "join".into(), operator, producers: vec![1, 1], targets: vec![] };
+    let link = Link {
+        identity: "join".into(),
+        kind: "join".into(),
+        operator,
+        producers: vec![1, 1],
+        targets: vec![],
+    };
     Chain::new(vec![link], vec![])
 }
 

@@ -65,7 +65,7 @@ fn an_image_of_another_form_is_refused() {
     buffer.push(RowKind::Insert, 0, [Scalar::Int(1), Scalar::Int(2)]);
     buffer.lend(|rows| before.push(target(LEFT), rows)).unwrap();
 
-    let (_, image) = before.snapshot().remove(0);
+    let image = before.snapshot().remove(0);
     let mut after = operator_of(&by_key(JoinKind::Left), None);
     let refused = after.restore(&image.parts[0]).unwrap_err();
     assert!(refused.what.contains("another join"), "{refused}");
@@ -73,7 +73,13 @@ fn an_image_of_another_form_is_refused() {
 
 fn chain_of(operator: &mut Box<dyn Operator>) -> Chain {
     let operator = std::mem::replace(operator, operator_of(&by_key(JoinKind::Inner), None));
-    let link = Link { identity: "join".into(), operator, producers: vec![1, 1], targets: vec![] };
+    let link = Link {
+        identity: "join".into(),
+        kind: "join".into(),
+        operator,
+        producers: vec![1, 1],
+        targets: vec![],
+    };
     Chain::new(vec![link], vec![])
 }
 

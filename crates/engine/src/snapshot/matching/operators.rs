@@ -1,0 +1,82 @@
+//! Which operators of a plan go on with their state.
+//!
+//! An operator finds its state by its identity, which tells what it computes and from what. It may take it only where all
+//! that it reads goes on where the snapshot stood: with a source that starts anew, rows that are in the state would come
+//! again.
+
+use sql::plan::operator::OperatorKind;
+use sql::plan::{Operator, Plan, Target};
+
+use super::{Fate, RestoreReport};
+use crate::execution::operator_name;
+use crate::snapshot::image::{OperatorImage, STATE_VERSION, Snapshot};
+
+/// The images that operators take on; the report tells of each operator with state. `resumed`: by pipeline, whether its
+/// source goes on where the snapshot stood.
+pub(super) fn of_plan<'a>(
+    plan: &Plan,
+    snapshot: &'a Snapshot,
+    resumed: &[bool],
+    report: &mut RestoreReport,
+) -> Vec<&'a OperatorImage> {
+    let goes_on = go_on(plan, resumed);
+    let mut taken = Vec::new();
+    for (place, operator) in plan.operators.iter().enumerate().filter(|(_, operator)| has_state(operator)) {
+        let image = snapshot.operators.iter().find(|image| image.identity == operator.identity);
+        let fate = match image {
+            _ if !goes_on[place] => Fate::Empty("its source starts anew".to_owned()),
+            None => Fate::Empty("it is new, or what it reads or computes has changed".to_owned()),
+            Some(image) if image.version != STATE_VERSION => {
+                Fate::Empty(format!("its state is of version {}, which is not read", image.version))
+            }
+            Some(image) => {
+                taken.push(image);
+                Fate::Kept
+            }
+        };
+        let name = format!("{}: {}", statement(&operator.identity), operator_name(plan, place));
+        report.operators.push((name, fate));
+    }
+    taken
+}
+
+/// The operators of a snapshot that nothing takes on, for people. Those without any state are not told of.
+pub(super) fn dropped(snapshot: &Snapshot, taken: &[&OperatorImage]) -> Vec<String> {
+    let is_taken = |image: &OperatorImage| taken.iter().any(|of| of.identity == image.identity);
+    let dropped = snapshot.operators.iter().filter(|image| !image.parts.is_empty() && !is_taken(image));
+    dropped.map(|image| format!("{}: {}", statement(&image.identity), image.kind)).collect()
+}
+
+/// By operator: whether all the sources that it reads go on.
+fn go_on(plan: &Plan, resumed: &[bool]) -> Vec<bool> {
+    let mut goes_on = vec![true; plan.operators.len()];
+    let feed = |targets: &[Target], from: bool, goes_on: &mut Vec<bool>| {
+        for target in targets {
+            if let Target::Operator { operator, .. } = target {
+                goes_on[*operator] &= from;
+            }
+        }
+    };
+
+    for (pipeline, &from) in plan.pipelines.iter().zip(resumed) {
+        pipeline.queries.iter().for_each(|query| feed(&query.targets, from, &mut goes_on));
+    }
+    // An operator stands behind those that it reads.
+    for (place, operator) in plan.operators.iter().enumerate() {
+        let from = goes_on[place];
+        feed(&operator.targets, from, &mut goes_on);
+    }
+    goes_on
+}
+
+fn has_state(operator: &Operator) -> bool {
+    !matches!(
+        operator.kind,
+        OperatorKind::Calc(_) | OperatorKind::Expand(_) | OperatorKind::Union | OperatorKind::Unnest(_)
+    )
+}
+
+/// The name of the INSERT that an identity begins with.
+fn statement(identity: &str) -> &str {
+    identity.rsplit_once('/').map_or(identity, |(statement, _)| statement)
+}
