@@ -41,11 +41,11 @@ use self::condition::{Condition, Probe, Probed};
 use self::joiner::Joiner;
 pub(crate) use self::joiner::give_padded;
 use self::not_in::NotIn;
-use self::output::Expiry;
 use self::shape::{LEFT, Shape};
 use self::side::{ALL, Side};
 use super::chain::{Context, Operator, OperatorError};
 use super::changes::Changes;
+use super::expiry::Expiry;
 use crate::row;
 use crate::state::{StateError, StatePart, StateWriter};
 
@@ -103,6 +103,7 @@ impl Operator for JoinOperator {
         rows: &Changes<'_>,
         context: &mut Context<'_>,
     ) -> Result<(), OperatorError> {
+        self.expiry.start(context.now_ms());
         match &mut self.work {
             Work::Pairs { joiner, condition: Some(condition) } => {
                 condition.process(input, rows, &mut **joiner, context)?;
@@ -140,7 +141,7 @@ impl Operator for JoinOperator {
 
     fn tick(&mut self, context: &mut Context<'_>) -> Result<(), OperatorError> {
         let now_ms = context.now_ms();
-        if self.expiry.is_due(now_ms) {
+        if self.expiry.take_due(now_ms) {
             match &mut self.work {
                 Work::Pairs { joiner, .. } => joiner.sides.iter_mut().for_each(|side| side.expire(now_ms)),
                 Work::NotIn(not_in) => not_in.expire(now_ms),

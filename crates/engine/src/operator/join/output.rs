@@ -1,6 +1,6 @@
-//! What joins share beside their state: rows on their way out, the fields of stored rows, and the clock of the time to live.
+//! What joins share beside their state: rows on their way out, and the fields of stored rows.
 
-use types::{Interval, Repr, Scalar};
+use types::{Repr, Scalar};
 
 use crate::operator::chain::{Context, OperatorError};
 use crate::operator::changes::{ChangeBuffer, RowKind};
@@ -103,31 +103,4 @@ impl Layout {
 #[inline]
 pub(crate) fn nulls<'v>(fields: usize) -> impl Iterator<Item = Scalar<'v>> + Clone {
     std::iter::repeat_n(Scalar::Null, fields)
-}
-
-/// When state that nothing touches is looked for.
-#[derive(Debug)]
-pub(crate) struct Expiry {
-    /// Milliseconds; `None` without a time to live.
-    every: Option<i64>,
-    due: i64,
-}
-
-impl Expiry {
-    pub fn new(ttl: Option<Interval>) -> Expiry {
-        let ttl = ttl.map(|ttl| ttl.0).filter(|&ttl| ttl > 0);
-        // The first tick comes at once: the clock is not known before.
-        Expiry { every: ttl.map(|ttl| (ttl / 2).max(1)), due: i64::MIN }
-    }
-
-    pub fn next_tick(&self) -> Option<i64> {
-        self.every.map(|_| self.due)
-    }
-
-    /// Whether state is to be looked through now.
-    pub fn is_due(&mut self, now_ms: i64) -> bool {
-        let Some(every) = self.every.filter(|_| self.due <= now_ms) else { return false };
-        self.due = now_ms.saturating_add(every);
-        true
-    }
 }

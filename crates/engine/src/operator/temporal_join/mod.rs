@@ -27,8 +27,9 @@ use types::{Interval, Scalar};
 use self::history::History;
 use super::chain::{Context, Operator, OperatorError};
 use super::changes::{Changes, RowKind};
+use super::expiry::Expiry;
 use super::join::give_padded;
-use super::join::output::{Expiry, Output};
+use super::join::output::Output;
 use super::join::pairs::Pairs;
 use super::join::shape::{LEFT, RIGHT, Shape};
 use crate::row;
@@ -211,6 +212,7 @@ impl Operator for TemporalJoinOperator {
         rows: &Changes<'_>,
         context: &mut Context<'_>,
     ) -> Result<(), OperatorError> {
+        self.expiry.start(context.now_ms());
         for at in rows.places() {
             match input {
                 LEFT => self.take_left(rows, at, context.now_ms()),
@@ -242,7 +244,7 @@ impl Operator for TemporalJoinOperator {
     }
 
     fn tick(&mut self, context: &mut Context<'_>) -> Result<(), OperatorError> {
-        if self.expiry.is_due(context.now_ms()) {
+        if self.expiry.take_due(context.now_ms()) {
             self.histories.expire(context.now_ms());
         }
         Ok(())
