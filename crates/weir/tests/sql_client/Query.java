@@ -43,6 +43,12 @@ public class Query {
                     System.out.println("local: " + rows.getTimestamp(1));
                 }
             }
+            String nested = "SELECT MAP['k', 1] AS m, CAST(ARRAY[1, 2] AS STRING) AS a";
+            try (ResultSet rows = statement.executeQuery(nested)) {
+                while (rows.next()) {
+                    System.out.println("nested: " + rows.getObject(1) + ", " + rows.getObject(2));
+                }
+            }
             if (statement.execute("SHOW TABLES")) {
                 try (ResultSet rows = statement.getResultSet()) {
                     while (rows.next()) {

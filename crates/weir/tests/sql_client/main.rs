@@ -25,6 +25,8 @@ SHOW TABLES;
 DESCRIBE queries;
 EXPLAIN SELECT query_id FROM queries WHERE query_id <> 'q-2';
 SELECT * FROM (VALUES (1, 'one'), (2, CAST(NULL AS STRING))) AS t (a, b);
+SELECT ARRAY[1, NULL] AS a, MAP['k', ROW(1, 'x')] AS m, ROW(ARRAY['s'], CAST(NULL AS INT)) AS r;
+SELECT COLLECT(a) AS c, ARRAY_AGG(a) AS l FROM (VALUES (5), (5)) AS t (a);
 SELECT query_id, `user`, `timestamp` FROM queries WHERE query_id IN ('q-1', 'q-3') LIMIT 2;
 SELECT window_end, COUNT(*) AS n FROM TABLE(TUMBLE(TABLE queries, DESCRIPTOR(`timestamp`), INTERVAL '1' MINUTE)) GROUP BY window_start, window_end LIMIT 1;
 SHOW JOBS;
@@ -122,6 +124,8 @@ fn flinks_sql_client_and_jdbc_driver_work() {
             "`timestamp` - INTERVAL '1' SECOND",
             "== Optimized Execution Plan ==",
             "| +I |           2 |                         <NULL> |",
+            "| +I |                      [1, NULL] |                     {k=(1, x)} |                    ([s], NULL) |",
+            "| +U |                          {5=2} |                         [5, 5] |",
             "(Khách) | 2025-12-09 12:00:01.000 |",
             "(Khách) | 2025-12-09 12:00:03.000 |",
             "Received a total of 2 rows",
@@ -148,6 +152,7 @@ fn flinks_sql_client_and_jdbc_driver_work() {
             "columns: query_id STRING, moment TIMESTAMP(3), price DECIMAL(5, 2) NOT NULL, missing INT",
             "row: q-1, 2025-12-09 12:00:01.0, 1.50, null",
             "local: 2026-01-01 07:00:00.5",
+            "nested: {k=1}, [1, 2]",
             "table: queries",
             "refused: true",
         ]
