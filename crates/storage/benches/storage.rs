@@ -224,6 +224,7 @@ fn rows(write: usize, count: usize) -> WriteBatch {
             time: "2025-12-09T11:30:30".into(),
             count: count as u64,
         }),
+        ..WriteBatch::default()
     }
 }
 

@@ -32,7 +32,7 @@ fn upsert(key: &str, value: &str, ttl_s: u64) -> Upsert {
 }
 
 fn rows(upserts: Vec<Upsert>) -> WriteBatch {
-    WriteBatch { upserts, notification: None }
+    WriteBatch { upserts, ..WriteBatch::default() }
 }
 
 fn told(kind: &str, time: &str, count: u64) -> Notification {
@@ -110,7 +110,11 @@ fn the_latest_key_holds_the_plain_time_and_never_expires() {
     let store = open(directory.path(), &clock);
     let upserts = vec![upsert("analytics:faculty:x:t", "{}", 60)];
     store
-        .write(&WriteBatch { upserts, notification: Some(told("faculty", "2025-12-09T11:30:00", 1)) })
+        .write(&WriteBatch {
+            upserts,
+            notification: Some(told("faculty", "2025-12-09T11:30:00", 1)),
+            ..WriteBatch::default()
+        })
         .unwrap();
     assert_eq!(get(&store, "analytics:latest").as_deref(), Some("2025-12-09T11:30:00"));
     assert_eq!(scan(&store, "analytics:").len(), 2);
@@ -125,7 +129,7 @@ fn a_batch_that_is_told_may_have_no_latest_key() {
     let store = open(directory.path(), &clock());
     let notification = Notification { latest_key: "".into(), ..told("faculty", "2025-12-09T11:30:00", 1) };
     let upserts = vec![upsert("a", "{}", 60)];
-    store.write(&WriteBatch { upserts, notification: Some(notification) }).unwrap();
+    store.write(&WriteBatch { upserts, notification: Some(notification), ..WriteBatch::default() }).unwrap();
     assert_eq!(scan(&store, ""), pairs(&[("a", "{}")]));
 }
 
@@ -136,10 +140,51 @@ fn a_latest_key_without_a_channel_is_written_and_nobody_is_told() {
     let following = store.follow().unwrap();
     let notification = Notification { channel: "".into(), ..told("faculty", "2025-12-09T11:30:00", 1) };
     let upserts = vec![upsert("a", "{}", 60)];
-    store.write(&WriteBatch { upserts, notification: Some(notification) }).unwrap();
+    store.write(&WriteBatch { upserts, notification: Some(notification), ..WriteBatch::default() }).unwrap();
     assert_eq!(get(&store, "analytics:latest").as_deref(), Some("2025-12-09T11:30:00"));
     let change = following.recv().unwrap();
     assert_eq!((change.entries.len(), &change.notification), (1, &None));
+}
+
+#[test]
+fn a_deleted_row_is_gone_and_its_key_may_have_a_row_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = clock();
+    let store = open(directory.path(), &clock);
+    let following = store.follow().unwrap();
+    store.write(&rows(vec![upsert("a", "1", 60), upsert("b", "1", 60)])).unwrap();
+    let deletes = vec![Arc::from("a"), Arc::from("none")];
+    let upserts = vec![upsert("b", "2", 60)];
+    store.write(&WriteBatch { upserts, deletes, ..WriteBatch::default() }).unwrap();
+    assert_eq!(scan(&store, ""), pairs(&[("b", "2")]));
+    let changes: Vec<_> = following.try_iter().collect();
+    assert_eq!((changes.len(), changes[1].entries.len()), (2, 1));
+    assert_eq!(changes[1].deleted, [Arc::<str>::from("a"), "none".into()]);
+
+    // The time at which the first row would have expired means nothing to the second.
+    store.write(&rows(vec![upsert("a", "3", 10_000)])).unwrap();
+    clock.advance(Interval(5_000_000));
+    store.sweep().unwrap();
+    assert_eq!(scan(&store, ""), pairs(&[("a", "3")]));
+    drop(store);
+    assert_eq!(get(&open(directory.path(), &clock), "a").as_deref(), Some("3"));
+}
+
+#[test]
+fn a_batch_that_only_deletes_tells_of_no_rows_and_keeps_the_latest_key() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path(), &clock());
+    let notification = Some(told("faculty", "2025-12-09T11:30:00", 1));
+    let upserts = vec![upsert("a", "{}", 60)];
+    store.write(&WriteBatch { upserts, notification, ..WriteBatch::default() }).unwrap();
+    let following = store.follow().unwrap();
+    let notification = Some(told("faculty", "2025-12-09T11:31:00", 0));
+    store
+        .write(&WriteBatch { deletes: vec![Arc::from("a")], notification, ..WriteBatch::default() })
+        .unwrap();
+    assert_eq!(scan(&store, ""), pairs(&[("analytics:latest", "2025-12-09T11:30:00")]));
+    let change = following.recv().unwrap();
+    assert_eq!((change.deleted.len(), &change.notification), (1, &None));
 }
 
 #[test]
@@ -215,7 +260,7 @@ fn a_follower_sees_each_batch_once_with_its_rows_and_notification_in_order() {
             for number in 0..WRITES {
                 let upserts = vec![upsert(&format!("k{}", number % 7), &format!("{number}"), 60)];
                 let notification = (number % 2 == 0).then(|| told("faculty", &format!("{number}"), 1));
-                store.write(&WriteBatch { upserts, notification }).unwrap();
+                store.write(&WriteBatch { upserts, notification, ..WriteBatch::default() }).unwrap();
             }
         });
         for following in &following {

@@ -141,7 +141,8 @@ impl StoreWriter {
 
 /// What a batch takes.
 fn bytes(batch: &WriteBatch) -> usize {
-    batch.upserts.iter().map(|upsert| size_of_val(upsert) + upsert.key.len() + upsert.value.len()).sum()
+    let upserts = batch.upserts.iter().map(|of| size_of_val(of) + of.key.len() + of.value.len());
+    upserts.chain(batch.deletes.iter().map(|key| size_of_val(key) + key.len())).sum()
 }
 
 /// Writes what is queued, then ends; a store that does not answer is given up.

@@ -55,6 +55,9 @@ impl ResultStore for MemoryStore {
             rows.insert(upsert.key.to_string(), upsert.value.to_vec());
             self.history.lock().push((upsert.key.to_string(), upsert.value.to_vec()));
         }
+        for key in &batch.deletes {
+            rows.remove(&**key);
+        }
         self.told.lock().extend(batch.notification.clone());
         Ok(())
     }

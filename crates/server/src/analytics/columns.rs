@@ -88,6 +88,10 @@ impl Run {
         Some((self.first_time()?, self.ids[0]))
     }
 
+    pub(super) fn last(&self) -> Option<(Moment, u64)> {
+        Some((self.last_time()?, *self.ids.last()?))
+    }
+
     fn first_time(&self) -> Option<Moment> {
         (self.len() > 0).then(|| self.time(0))
     }

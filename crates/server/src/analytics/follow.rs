@@ -105,7 +105,7 @@ fn load(analytics: &Analytics, stopped: &Receiver<()>) -> Result<Option<Followin
             while meanwhile_rows < MEANWHILE_ROWS_MAX
                 && let Ok(change) = following.try_recv()
             {
-                meanwhile_rows += change.entries.len();
+                meanwhile_rows += change.entries.len() + change.deleted.len();
                 meanwhile.push(change);
             }
             stop = stopped.try_recv() == Err(TryRecvError::Disconnected);
@@ -230,18 +230,23 @@ fn take(analytics: &Analytics, changes: impl Iterator<Item = Arc<Change>>) {
     }
 }
 
-/// Writes the rows of a change; returns the analytics it touched, each with the time to tell.
+/// Writes and deletes the rows of a change; returns the analytics it touched, each with the time to tell.
 fn apply(analytics: &Analytics, index: &mut Index, change: &Change) -> Marks {
     let mut touched = Marks::default();
+    let mut touch = |kind: Kind, time: Moment| {
+        let mark = touched[kind.index()]
+            .get_or_insert_with(|| Mark { time: time.to_string().into(), points: Points::none() });
+        if kind.is_series() {
+            mark.points.add(Points::Some([time].into()));
+        }
+    };
+
+    for (kind, time) in index.delete(change.deleted.iter().map(|key| &**key)) {
+        touch(kind, time);
+    }
     for entry in &change.entries {
         match index.apply(entry) {
-            Taken::Row(kind, time) => {
-                let mark = touched[kind.index()]
-                    .get_or_insert_with(|| Mark { time: time.to_string().into(), points: Points::none() });
-                if kind.is_series() {
-                    mark.points.add(Points::Some([time].into()));
-                }
-            }
+            Taken::Row(kind, time) => touch(kind, time),
             Taken::Latest => {}
             Taken::TooOld => left_out_of(analytics, 1),
             Taken::Ignored => {

@@ -8,7 +8,7 @@
 //! again is left out, too, so that an answer never counts a part of a time.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
@@ -86,6 +86,26 @@ impl Index {
             }
             Err(other) => other,
         }
+    }
+
+    /// Takes rows out, by their keys; returns which they were, whether or not they were there. Sums are out of date until
+    /// [`Index::settle`].
+    pub(crate) fn delete<'k>(&mut self, keys: impl Iterator<Item = &'k str>) -> Vec<(Kind, Moment)> {
+        let mut rows: BTreeMap<usize, BTreeSet<(Moment, u64)>> = BTreeMap::new();
+        let mut touched = Vec::new();
+        for key in keys.filter_map(Key::parse) {
+            let id = self.hasher.hash_one(key.raw_group);
+            rows.entry(key.kind.index()).or_default().insert((key.time, id));
+            touched.push((key.kind, key.time));
+            if key.kind == Kind::SuccessRate {
+                self.whole.remove(&(key.time, id));
+            }
+        }
+
+        for (kind, rows) in rows {
+            self.tables[kind].remove(&rows);
+        }
+        touched
     }
 
     /// Brings the sums of some analytics up to date.

@@ -1,5 +1,7 @@
 //! The rows of one analytic: runs in order of time, none overlapping the next.
 
+use std::collections::BTreeSet;
+
 use super::columns::{RUN_ROWS_MAX, Run};
 use super::intern::{Groups, Texts};
 use super::kind::Kind;
@@ -50,6 +52,31 @@ impl Table {
                 self.runs[place].insert(at, row);
                 self.rows += 1;
             }
+        }
+    }
+
+    /// Takes rows out, by time and id; those that are not there are passed over. The sums are out of date until
+    /// [`Table::settle`].
+    pub(super) fn remove(&mut self, rows: &BTreeSet<(Moment, u64)>) {
+        let before = self.rows;
+        let mut rows = rows.iter().peekable();
+
+        // Both go on in order of time and id, so each run is made anew at most once.
+        for run in &mut self.runs {
+            let Some(last) = run.last() else { continue };
+            let mut gone = BTreeSet::new();
+            while let Some((time, id)) = rows.next_if(|row| **row <= last) {
+                gone.extend(run.find(*time, *id));
+            }
+            if !gone.is_empty() {
+                let kept = (0..run.len()).filter(|at| !gone.contains(at)).map(|at| at as u32);
+                *run = run.gather(&kept.collect::<Vec<u32>>());
+                self.rows -= gone.len();
+            }
+        }
+
+        if self.rows < before {
+            self.runs.retain(|run| run.len() > 0);
         }
     }
 

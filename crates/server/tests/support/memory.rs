@@ -153,7 +153,7 @@ impl MemoryStore {
 
     pub fn put_for(&self, key: &str, value: Value, ttl: Duration) {
         let upserts = vec![Upsert { key: key.into(), value: value.to_string().into_bytes().into(), ttl }];
-        self.write(&WriteBatch { upserts, notification: None }).expect("written");
+        self.write(&WriteBatch { upserts, ..WriteBatch::default() }).expect("written");
     }
 
     /// Writes rows of one analytic and tells so, as a job does.
@@ -170,7 +170,8 @@ impl MemoryStore {
             time: time.into(),
             count: rows.len() as u64,
         });
-        self.write(&WriteBatch { upserts: upserts.collect(), notification }).expect("written");
+        self.write(&WriteBatch { upserts: upserts.collect(), notification, ..WriteBatch::default() })
+            .expect("written");
     }
 
     /// Ends all subscriptions, as a broken connection does.
@@ -200,7 +201,11 @@ impl ResultStore for MemoryStore {
         for entry in &entries {
             rows.insert(Arc::clone(&entry.key), entry.clone());
         }
-        let change = Arc::new(Change { entries, notification: batch.notification.clone() });
+        for key in &batch.deletes {
+            rows.remove(key);
+        }
+        let deleted = batch.deletes.clone();
+        let change = Arc::new(Change { entries, deleted, notification: batch.notification.clone() });
         self.followers.lock().retain(|follower| follower.send(Arc::clone(&change)).is_ok());
         Ok(())
     }

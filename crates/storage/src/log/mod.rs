@@ -44,6 +44,7 @@ pub fn is_internal(topic: &str) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NewRecord {
     pub key: Option<Vec<u8>>,
+    /// Empty: the record has no value. In Kafka that is a tombstone, which deletes the row of its key.
     pub body: bytes::Bytes,
     /// Names and values, in order; a name may come again.
     pub headers: Vec<(String, Option<Vec<u8>>)>,

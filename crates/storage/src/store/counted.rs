@@ -21,7 +21,7 @@ pub struct CountedStore {
 /// What was counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
-    /// Rows that the store took.
+    /// Rows that the store took, and those that it deleted.
     pub rows: u64,
     /// Notifications that it told.
     pub notifications: u64,
@@ -53,7 +53,7 @@ impl ResultStore for CountedStore {
     fn write(&self, batch: &WriteBatch) -> Result<(), StoreError> {
         let written = self.inner.write(batch);
         if written.is_ok() {
-            self.rows.fetch_add(batch.upserts.len() as u64, Ordering::Relaxed);
+            self.rows.fetch_add((batch.upserts.len() + batch.deletes.len()) as u64, Ordering::Relaxed);
             self.notifications.fetch_add(u64::from(batch.told().is_some()), Ordering::Relaxed);
         } else {
             self.failures.fetch_add(1, Ordering::Relaxed);

@@ -18,9 +18,7 @@ use parking_lot::{Mutex, RwLock};
 use types::{Clock, Timestamp};
 
 use super::followers::Followers;
-use super::{
-    Change, Entry, Following, Notification, ResultStore, StoreError, Upsert, WriteBatch, row, sweep,
-};
+use super::{Entry, Following, ResultStore, StoreError, Upsert, WriteBatch, row, sweep};
 use crate::disk::{Budget, Disk, Fault, OPEN_FILES};
 use crate::journal::AfterDamage;
 
@@ -201,7 +199,7 @@ impl Shared {
         files
             .disk
             .check_room(batch.upserts.iter().map(|upsert| upsert.key.len() + upsert.value.len()).sum())?;
-        let items = batch.upserts.len() * 2 + 1;
+        let items = batch.upserts.len() * 2 + batch.deletes.len() + 1;
         let mut writes = fjall::OwnedWriteBatch::with_capacity(files.disk.database.clone(), items)
             .durability(Some(PersistMode::Buffer));
         for Upsert { key, value, ttl } in &batch.upserts {
@@ -209,8 +207,12 @@ impl Shared {
             writes.insert(&files.rows, key.as_bytes(), row::encode(expires, value));
             writes.insert(&files.expiry, row::index(expires, key), []);
         }
+        // What the index of expiry says of them goes when its time has come.
+        for key in &batch.deletes {
+            writes.remove(&files.rows, key.as_bytes());
+        }
         if let Some(told) = &batch.notification
-            && let Some(key) = told.latest_key()
+            && let Some(key) = batch.latest_key()
         {
             writes.insert(&files.rows, key.as_bytes(), row::encode(row::NEVER, told.time.as_bytes()));
         }
@@ -221,20 +223,13 @@ impl Shared {
 
 impl ResultStore for EmbeddedStore {
     fn write(&self, batch: &WriteBatch) -> Result<(), StoreError> {
-        let keys = batch.upserts.iter().map(|upsert| &upsert.key);
-        keys.chain(batch.notification.iter().filter_map(Notification::latest_key))
-            .try_for_each(|key| row::check_key(key))?;
+        batch.keys().chain(batch.latest_key()).try_for_each(|key| row::check_key(key))?;
         let mut followers = self.shared.writing.lock();
         let files = self.shared.files()?;
         let now = self.shared.clock.now();
         self.shared.apply(&files, batch, now).map_err(|fault| StoreError::of(fault, "writing results"))?;
         if !followers.is_empty() {
-            let entries = batch.upserts.iter().map(|upsert| Entry {
-                key: upsert.key.clone(),
-                value: upsert.value.clone(),
-                expires: row::expires(now, upsert.ttl),
-            });
-            followers.tell(Change { entries: entries.collect(), notification: batch.told().cloned() });
+            followers.tell(batch.change(now));
         }
         Ok(())
     }

@@ -42,8 +42,9 @@ impl Followers {
     }
 
     pub(crate) fn tell(&mut self, change: Change) {
-        let rows = change.entries.iter();
-        let bytes = rows.map(|entry| entry.key.len() + entry.value.len() + ROW_BYTES).sum();
+        let rows = change.entries.iter().map(|entry| entry.key.len() + entry.value.len() + ROW_BYTES);
+        let deleted = change.deleted.iter().map(|key| key.len() + ROW_BYTES);
+        let bytes = rows.chain(deleted).sum();
         while self.held_bytes() > HELD_BYTES_MAX.saturating_sub(bytes) && !self.told.is_empty() {
             std::thread::park_timeout(PAUSE);
         }
@@ -74,7 +75,7 @@ mod tests {
 
     fn change(bytes: usize) -> Change {
         let entry = Entry { key: "k".into(), value: vec![b'x'; bytes].into(), expires: Timestamp(0) };
-        Change { entries: vec![entry], notification: None }
+        Change { entries: vec![entry], ..Change::default() }
     }
 
     #[test]

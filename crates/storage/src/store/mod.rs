@@ -32,7 +32,8 @@ pub struct Upsert {
 }
 
 /// What is told to followers after a write: `SET {latest_key} {time}`, then `PUBLISH {channel} {"type", "timestamp",
-/// "count"}` (contract: one message a type and batch).
+/// "count"}` (contract: one message a type and batch). Rows that were deleted are told by a message of their own, which
+/// names their keys: `{"type", "timestamp", "count": 0, "deleted": [key, …]}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notification {
     /// Empty: nobody is told, and only the latest key is written.
@@ -63,13 +64,44 @@ impl Notification {
 #[derive(Debug, Clone, Default)]
 pub struct WriteBatch {
     pub upserts: Vec<Upsert>,
+    /// Keys of rows that are no more. None of them is the key of an upsert of this batch.
+    pub deletes: Vec<Arc<str>>,
     pub notification: Option<Notification>,
 }
 
 impl WriteBatch {
-    /// What followers are told, if they are.
+    /// What followers are told of the rows that were written, if they are. Where none was written there is nothing to tell.
     fn told(&self) -> Option<&Notification> {
-        self.notification.as_ref().filter(|notification| notification.is_told())
+        self.kept().filter(|notification| notification.is_told())
+    }
+
+    /// The notification of rows that were written; a batch that only deletes rows writes no latest key.
+    fn kept(&self) -> Option<&Notification> {
+        self.notification.as_ref().filter(|_| !self.upserts.is_empty() || self.deletes.is_empty())
+    }
+
+    /// The latest key that the batch writes.
+    fn latest_key(&self) -> Option<&Arc<str>> {
+        self.kept().and_then(Notification::latest_key)
+    }
+
+    /// All keys that the batch writes or deletes.
+    fn keys(&self) -> impl Iterator<Item = &Arc<str>> + Clone {
+        self.upserts.iter().map(|upsert| &upsert.key).chain(&self.deletes)
+    }
+
+    /// What followers see of it that expires so long after `now` as each row says.
+    fn change(&self, now: Timestamp) -> Change {
+        let entries = self.upserts.iter().map(|upsert| Entry {
+            key: upsert.key.clone(),
+            value: upsert.value.clone(),
+            expires: row::expires(now, upsert.ttl),
+        });
+        Change {
+            entries: entries.collect(),
+            deleted: self.deletes.clone(),
+            notification: self.told().cloned(),
+        }
     }
 }
 
@@ -84,9 +116,11 @@ pub struct Entry {
 }
 
 /// What a follower sees: the rows of one batch, then its notification.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Change {
     pub entries: Vec<Entry>,
+    /// Keys of rows that are no more; none of them is the key of an entry.
+    pub deleted: Vec<Arc<str>>,
     pub notification: Option<Notification>,
 }
 

@@ -8,6 +8,7 @@ mod servers;
 mod tls;
 
 mod cluster;
+mod deleted;
 mod rights;
 mod road;
 mod secured;
@@ -90,6 +91,7 @@ fn batch(rows: &[(&str, &str)], time: &str) -> WriteBatch {
             time: time.into(),
             count: rows.len() as u64,
         }),
+        ..WriteBatch::default()
     }
 }
 

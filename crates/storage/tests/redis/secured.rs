@@ -56,7 +56,7 @@ fn tls_is_spoken_with_those_that_are_trusted() {
         value: b"1"[..].into(),
         ttl: std::time::Duration::from_secs(60),
     };
-    let batch = WriteBatch { upserts: vec![row()], notification: None };
+    let batch = WriteBatch { upserts: vec![row()], ..WriteBatch::default() };
     let stranger = stage.open_with(url.clone(), None);
     assert!(stranger.write(&batch).is_err(), "a certificate that nobody trusts");
     drop(stranger);

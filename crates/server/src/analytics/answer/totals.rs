@@ -195,7 +195,8 @@ pub(crate) fn series(index: &Index, kind: Kind, cutoff: Moment) -> Vec<Point> {
     points
 }
 
-/// The points of these times, oldest first.
+/// The points of these times, oldest first. A time whose row was deleted has a point of no queries: who merges points has no
+/// other way to learn that it is gone.
 pub(crate) fn series_at(index: &Index, kind: Kind, times: &BTreeSet<Moment>) -> Vec<Point> {
     let mut points = Vec::new();
     let Some(first) = times.first() else { return points };
@@ -204,10 +205,18 @@ pub(crate) fn series_at(index: &Index, kind: Kind, times: &BTreeSet<Moment>) -> 
             points.push(Point::of(row));
         }
     });
+
+    let there: BTreeSet<Moment> = points.iter().map(|point| point.timestamp).collect();
+    points.extend(times.difference(&there).map(|time| Point::nothing_at(*time)));
+    points.sort_by_key(|point| point.timestamp);
     points
 }
 
 impl Point {
+    fn nothing_at(timestamp: Moment) -> Point {
+        Point { timestamp, query_count: 0, window_start: None, window_end: None, is_final: true }
+    }
+
     fn of(row: &Row) -> Point {
         let time = |micros: i64| (micros != NO_TIME).then_some(Moment(micros));
         Point {

@@ -251,7 +251,7 @@ fn row(key: String, value: &[u8], ttl: Duration) -> Upsert {
 }
 
 fn put(store: &EmbeddedStore, upserts: Vec<Upsert>) -> Result<(), LogError> {
-    store.write(&WriteBatch { upserts, notification: None }).map_err(of_store)
+    store.write(&WriteBatch { upserts, ..WriteBatch::default() }).map_err(of_store)
 }
 
 fn of_store(error: StoreError) -> LogError {

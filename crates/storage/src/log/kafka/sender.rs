@@ -147,7 +147,9 @@ pub(super) fn produce(
     for (place, record) in records.iter().enumerate() {
         let delivery = Box::new(Delivery { append: append.clone(), place });
         let mut base: BaseRecord<'_, [u8], [u8], Box<Delivery>> = BaseRecord::with_opaque_to(topic, delivery);
-        base = base.payload(&record.body);
+        if !record.body.is_empty() {
+            base = base.payload(&record.body);
+        }
         if let Some(key) = &record.key {
             base = base.key(key);
         }

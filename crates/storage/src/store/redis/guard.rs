@@ -7,13 +7,14 @@
 //! | the set | the server is | it gets |
 //! | --- | --- | --- |
 //! | names this copy in this life | as it was left | nothing |
-//! | names this copy in another life | started again with what it had kept, or a replica that took over: it may have fallen behind | all rows of the copy, over what it has |
+//! | names this copy in another life | started again with what it had kept, or a replica that took over: it may have fallen behind | all rows of the copy, over what it has; rows that were deleted since are deleted again |
 //! | does not name this copy | new, or emptied | all rows of the copy that it lacks |
 //!
 //! In a cluster each shard gets the rows whose keys it holds. A marker moves with its slot when a cluster is resharded, and
 //! the shard then counts as new: that costs a write of its rows, and loses nothing.
 //!
-//! The copy holds each row with when it expires in Redis (8 bytes big endian, milliseconds since 1970) before its value.
+//! The copy holds each row with when it expires in Redis (8 bytes big endian, milliseconds since 1970) before its value. A row
+//! that was deleted stays in the copy without a value, [`DELETED`]: a server that has fallen behind may still hold it.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -34,6 +35,8 @@ use crate::store::{EmbeddedStore, Entry, ResultStore as _, StoreError, Upsert, W
 const NAME: &str = "weir:name";
 /// In a marker, while the server is filled: the name of no copy.
 const FILLING: &str = "filling";
+/// In place of when a row expires in Redis: it was deleted there.
+pub(super) const DELETED: Timestamp = Timestamp(i64::MIN);
 /// As long as anything lasts.
 const AGES: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
@@ -62,7 +65,7 @@ impl Guard {
                 let name = format!("{:016x}", RandomState::new().hash_one(0));
                 let value = Arc::from(name.as_bytes());
                 let upserts = vec![Upsert { key: NAME.into(), value, ttl: AGES }];
-                copy.write(&WriteBatch { upserts, notification: None })?;
+                copy.write(&WriteBatch { upserts, ..WriteBatch::default() })?;
                 copy.flush()?;
                 name
             }
@@ -239,9 +242,12 @@ pub(super) fn keep<'a>(
     let upserts = rows.map(|(key, value, expires)| Upsert {
         key: key.clone(),
         value: Arc::from(row::encode(expires, value)),
-        ttl: life(expires, now).unwrap_or_default().min(copy_for),
+        ttl: match expires {
+            DELETED => copy_for,
+            _ => life(expires, now).unwrap_or_default().min(copy_for),
+        },
     });
-    copy.write(&WriteBatch { upserts: upserts.collect(), notification: None })
+    copy.write(&WriteBatch { upserts: upserts.collect(), ..WriteBatch::default() })
 }
 
 /// The rows of the copy whose keys begin with a prefix, as they are in Redis.
@@ -250,9 +256,12 @@ pub(super) fn scan(
     prefix: &str,
     each: &mut dyn FnMut(Entry) -> bool,
 ) -> Result<(), StoreError> {
-    copy.scan(prefix, &mut |kept| match row::decode(&kept.value).filter(|_| &*kept.key != NAME) {
-        Some((expires, value)) => each(Entry { key: kept.key.clone(), value: Arc::from(value), expires }),
-        None => true,
+    let is_row = |key: &str, expires| key != NAME && expires != DELETED;
+    copy.scan(prefix, &mut |kept| match row::decode(&kept.value) {
+        Some((expires, value)) if is_row(&kept.key, expires) => {
+            each(Entry { key: kept.key.clone(), value: Arc::from(value), expires })
+        }
+        _ => true,
     })
 }
 
@@ -278,17 +287,29 @@ fn give_back(
     copy.scan("", &mut |entry| {
         let is_row = &*entry.key != NAME && lacking.topology.owner(&entry.key) == Ok(lacking.place);
         let Some((expires, value)) = row::decode(&entry.value).filter(|_| is_row) else { return true };
-        let Some(left) = life(expires, now) else { return true };
 
-        let mut set = redis::cmd("SET");
-        set.arg(&*entry.key).arg(value);
-        if what == Lacks::All {
-            set.arg("NX");
-        }
-        if expires != NEVER {
-            set.arg("EX").arg(seconds(left));
-        }
-        waiting.push((entry.key.clone(), set));
+        let command = match (expires, what) {
+            (DELETED, Lacks::Latest) => {
+                let mut del = redis::cmd("DEL");
+                del.arg(&*entry.key);
+                del
+            }
+            // What stands there was written since by others.
+            (DELETED, Lacks::All) => return true,
+            _ => {
+                let Some(left) = life(expires, now) else { return true };
+                let mut set = redis::cmd("SET");
+                set.arg(&*entry.key).arg(value);
+                if what == Lacks::All {
+                    set.arg("NX");
+                }
+                if expires != NEVER {
+                    set.arg("EX").arg(seconds(left));
+                }
+                set
+            }
+        };
+        waiting.push((entry.key.clone(), command));
 
         rows += 1;
         oldest = written(entry.expires, expires, copy_for).map_or(oldest, |written| oldest.min(written));

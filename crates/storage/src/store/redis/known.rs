@@ -32,6 +32,16 @@ impl Known {
         }
     }
 
+    /// Keys that are gone: whoever writes them again is somebody else.
+    pub fn remove(&mut self, keys: impl Iterator<Item = u64>) {
+        for key in keys {
+            self.all.remove(&key);
+            if let Some(since) = &mut self.since {
+                since.remove(&key);
+            }
+        }
+    }
+
     pub fn holds(&self, key: u64) -> bool {
         self.all.contains(&key)
     }
@@ -67,5 +77,7 @@ mod tests {
         assert!(known.holds(1) && known.holds(3));
         known.end(HashSet::from([2]));
         assert_eq!([1, 2, 3].map(|key| known.holds(key)), [false, true, true]);
+        known.remove([2].into_iter());
+        assert_eq!([2, 3].map(|key| known.holds(key)), [false, true]);
     }
 }

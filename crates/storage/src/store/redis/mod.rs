@@ -9,7 +9,8 @@
 //! ```
 //!
 //! What is written is also kept in an embedded store for a while. When a server comes back empty (restarted without its
-//! data, flushed) or older than it was, it gets from there all that it has lost, as far back as that copy reaches.
+//! data, flushed) or older than it was, it gets from there all that it has lost, as far back as that copy reaches; rows that
+//! were deleted since go again.
 //!
 //! Invariant: under each key stands the newest value that was written, or a newer one of somebody else. Batches go one
 //! after the other, also over several connections, and nothing else is written while rows are given back.
@@ -38,7 +39,7 @@ use parking_lot::{Condvar, Mutex};
 use types::{Clock, Timestamp};
 
 use super::followers::{Followers, HELD_BYTES_MAX};
-use super::{Change, EmbeddedStore, Entry, Following, ResultStore, StoreError, WriteBatch, row};
+use super::{EmbeddedStore, Entry, Following, ResultStore, StoreError, WriteBatch, row};
 use guard::Guard;
 use health::Health;
 use known::Known;
@@ -249,8 +250,7 @@ fn hash(key: &[u8]) -> u64 {
 impl ResultStore for RedisStore {
     fn write(&self, batch: &WriteBatch) -> Result<(), StoreError> {
         let shared = &*self.shared;
-        let keys = batch.upserts.iter().map(|upsert| &upsert.key);
-        keys.clone().try_for_each(|key| row::check_key(key))?;
+        batch.keys().try_for_each(|key| row::check_key(key))?;
 
         let mut writing = shared.writing.lock();
         let writing = &mut *writing;
@@ -272,15 +272,10 @@ impl ResultStore for RedisStore {
         }
 
         let now = shared.clock.now();
-        shared.know(keys.map(|key| key.as_bytes()));
+        shared.know(batch.upserts.iter().map(|upsert| upsert.key.as_bytes()));
+        shared.known.lock().remove(batch.deletes.iter().map(|key| hash(key.as_bytes())));
         if !writing.followers.is_empty() {
-            let entries = batch.upserts.iter().map(|upsert| Entry {
-                key: upsert.key.clone(),
-                value: upsert.value.clone(),
-                expires: row::expires(now, upsert.ttl),
-            });
-            let entries = entries.collect();
-            writing.followers.tell(Change { entries, notification: batch.told().cloned() });
+            writing.followers.tell(batch.change(now));
         }
         Ok(())
     }
@@ -351,15 +346,16 @@ impl ResultStore for RedisStore {
 }
 
 impl Shared {
-    /// Keeps what Redis has taken.
+    /// Keeps what Redis takes, and which rows are no more.
     fn keep(&self, batch: &WriteBatch) -> Result<(), StoreError> {
         let (now, copy_for) = (self.clock.now(), self.options.copy_for);
         let rows = batch.upserts.iter().map(|of| (&of.key, &*of.value, row::expires(now, of.ttl)));
+        let deleted = batch.deletes.iter().map(|key| (key, &b""[..], guard::DELETED));
         let latest = batch
             .notification
             .iter()
-            .filter_map(|told| Some((told.latest_key()?, told.time.as_bytes(), row::NEVER)));
-        guard::keep(&self.copy, rows.chain(latest), now, copy_for)
+            .filter_map(|told| Some((batch.latest_key()?, told.time.as_bytes(), row::NEVER)));
+        guard::keep(&self.copy, rows.chain(deleted).chain(latest), now, copy_for)
     }
 }
 

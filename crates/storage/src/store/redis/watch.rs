@@ -9,7 +9,7 @@
 //!                └─ no ──► Told: types, newest times ─ at most once a second ─► scan, fetch, tell followers
 //! ```
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,6 +72,8 @@ impl Own {
 struct Told {
     /// By type: the newest time, and rows.
     by_kind: BTreeMap<String, (String, u64)>,
+    /// Keys that they deleted.
+    deleted: BTreeSet<String>,
     due: Duration,
 }
 
@@ -194,8 +196,10 @@ fn hear(
             heard = now;
         }
 
-        let has_work = !told.by_kind.is_empty() || shared.known.lock().is_grown();
+        let is_told = !told.by_kind.is_empty() || !told.deleted.is_empty();
+        let has_work = is_told || shared.known.lock().is_grown();
         if has_work && now >= told.due {
+            look_for_deleted(shared, looking, std::mem::take(&mut told.deleted))?;
             look(shared, looking, std::mem::take(&mut told.by_kind))?;
             let after = shared.clock.elapsed();
             told.due = after + PASS.max(after.saturating_sub(now) * PASS_SHARE);
@@ -217,9 +221,15 @@ impl Told {
             timestamp: String,
             #[serde(default)]
             count: u64,
+            #[serde(default)]
+            deleted: Vec<String>,
         }
         // One that is not such an object is passed on as it is, to be counted by whoever follows.
         let (kind, time, count) = match serde_json::from_slice::<Message>(message) {
+            Ok(message) if !message.deleted.is_empty() => {
+                self.deleted.extend(message.deleted);
+                return;
+            }
             Ok(message) => (message.kind, message.timestamp, message.count),
             Err(_) => (String::new(), String::new(), 0),
         };
@@ -229,6 +239,22 @@ impl Told {
         }
         entry.1 = entry.1.saturating_add(count);
     }
+}
+
+/// Tells which of the rows are gone that others say they deleted: they may have been written again since.
+fn look_for_deleted(shared: &Shared, link: &mut Link, told: BTreeSet<String>) -> Result<(), StoreError> {
+    let keys: Vec<String> = told.into_iter().filter(|key| key.starts_with(&shared.options.prefix)).collect();
+    if keys.is_empty() {
+        return Ok(());
+    }
+
+    let entries = fetch(link, &keys, shared.clock.now())?;
+    let there: HashSet<&str> = entries.iter().map(|entry| &*entry.key).collect();
+    let deleted: Vec<Arc<str>> =
+        keys.iter().filter(|key| !there.contains(key.as_str())).map(|key| key.as_str().into()).collect();
+    shared.known.lock().remove(deleted.iter().map(|key| hash(key.as_bytes())));
+    shared.writing.lock().followers.tell(Change { entries, deleted, notification: None });
+    Ok(())
 }
 
 /// Finds what others wrote, and tells it.
@@ -248,7 +274,7 @@ fn look(shared: &Shared, link: &mut Link, told: BTreeMap<String, (String, u64)>)
         }
         if !found.is_empty() {
             let entries = fetch(link, &found, shared.clock.now())?;
-            shared.writing.lock().followers.tell(Change { entries, notification: None });
+            shared.writing.lock().followers.tell(Change { entries, ..Change::default() });
         }
         Ok(true)
     })?;
@@ -262,7 +288,7 @@ fn look(shared: &Shared, link: &mut Link, told: BTreeMap<String, (String, u64)>)
             time: time.into(),
             count,
         };
-        let change = Change { entries: Vec::new(), notification: Some(notification) };
+        let change = Change { notification: Some(notification), ..Change::default() };
         shared.writing.lock().followers.tell(change);
     }
     Ok(())
@@ -361,5 +387,11 @@ mod tests {
         let expected =
             [(String::new(), (String::new(), 0)), ("faculty".into(), ("2025-12-09T11:30:20".into(), 5))];
         assert_eq!(told.by_kind, expected.into_iter().collect());
+
+        told.take(
+            br#"{"type": "faculty", "timestamp": "2025-12-09T11:30:40", "count": 0, "deleted": ["a", "b"]}"#,
+        );
+        assert_eq!(told.deleted, ["a", "b"].map(String::from).into());
+        assert_eq!(told.by_kind["faculty"].0, "2025-12-09T11:30:20", "no row of that time was written");
     }
 }

@@ -1,4 +1,6 @@
-//! Writing a batch: its rows, then the latest key, then the message to other readers.
+//! Writing a batch: its rows, then the latest key, then the messages to other readers.
+
+use std::sync::Arc;
 
 use redis::Value;
 
@@ -7,6 +9,9 @@ use super::keys::seconds;
 use super::link::{Link, Request};
 use super::{PIPELINE_COMMANDS, Shared};
 use crate::store::{Notification, StoreError, Upsert, WriteBatch};
+
+/// Keys of deleted rows in one message, at most.
+const DELETED_KEYS: usize = 1_000;
 
 /// Writes a batch, whole or in part: what was written is written again with the rest. Returns what came of telling
 /// others, if they are to be told.
@@ -19,11 +24,16 @@ pub(super) fn put(
         let requests: Vec<Request<'_>> = upserts.iter().map(set_with_life).collect();
         link.write(&requests)?;
     }
+    for keys in batch.deletes.chunks(PIPELINE_COMMANDS) {
+        let requests: Vec<Request<'_>> = keys.iter().map(|key| Request::new(key, "DEL")).collect();
+        link.write(&requests)?;
+    }
+
     let Some(told) = &batch.notification else { return Ok(None) };
     if told.is_told() {
         return tell(shared, link, batch, told).map(Some);
     }
-    let latest: Vec<Request<'_>> = told.latest_key().map(|key| set_latest(key, told)).into_iter().collect();
+    let latest: Vec<Request<'_>> = batch.latest_key().map(|key| set_latest(key, told)).into_iter().collect();
     link.write(&latest)?;
     Ok(None)
 }
@@ -36,32 +46,44 @@ fn tell(
     batch: &WriteBatch,
     told: &Notification,
 ) -> Result<Result<(), StoreError>, StoreError> {
-    let message = message(told);
-    let mut publish = redis::cmd("PUBLISH");
-    publish.arg(&*told.channel).arg(&message);
-    // Any node of a cluster takes it. The one of the latest key takes both in order.
-    let row = batch.upserts.first().map(|upsert| &upsert.key);
-    let key = told.latest_key().or(row).map_or(&*told.channel, |key| &**key);
-    let mut requests = Vec::with_capacity(2);
-    requests.extend(told.latest_key().map(|latest| set_latest(latest, told)));
-    requests.push(Request { key, command: publish });
+    let mut messages: Vec<String> = batch.told().map(message).into_iter().collect();
+    messages.extend(batch.deletes.chunks(DELETED_KEYS).map(|keys| message_of_deleted(told, keys)));
+
+    // Any node of a cluster takes it. The one of the latest key takes all in order.
+    let key = batch.latest_key().or(batch.keys().next()).map_or(&*told.channel, |key| &**key);
+    let mut requests = Vec::with_capacity(1 + messages.len());
+    requests.extend(batch.latest_key().map(|latest| set_latest(latest, told)));
+    let before = requests.len();
+    for message in &messages {
+        let mut publish = redis::cmd("PUBLISH");
+        publish.arg(&*told.channel).arg(message);
+        requests.push(Request { key, command: publish });
+    }
 
     let listens = *told.channel == *shared.options.channel;
     if listens {
-        shared.own.lock().sent(&message);
+        messages.iter().for_each(|message| shared.own.lock().sent(message));
     }
     let answers = link.pipe(&requests);
-    let is_published = matches!(answers.as_deref(), Ok([.., last]) if !matches!(last, Value::ServerError(_)));
-    if listens && !is_published {
-        shared.own.lock().heard(message.as_bytes());
+    if listens {
+        // What did not go out is not heard either.
+        for (place, message) in messages.iter().enumerate() {
+            let answer = answers.as_ref().ok().and_then(|answers| answers.get(before + place));
+            if answer.is_none_or(|answer| matches!(answer, Value::ServerError(_))) {
+                shared.own.lock().heard(message.as_bytes());
+            }
+        }
     }
 
-    let mut outcomes = answers?.into_iter().zip(&requests).map(|(answer, request)| match answer {
-        Value::ServerError(said) => Err(refused(&request.command, &said)),
-        _ => Ok(()),
-    });
-    let published = outcomes.next_back().unwrap_or(Ok(()));
-    outcomes.collect::<Result<(), StoreError>>()?;
+    let mut published = Ok(());
+    for (place, (answer, request)) in answers?.into_iter().zip(&requests).enumerate() {
+        let Value::ServerError(said) = answer else { continue };
+        let error = refused(&request.command, &said);
+        if place < before {
+            return Err(error);
+        }
+        published = Err(error);
+    }
     Ok(published)
 }
 
@@ -84,6 +106,15 @@ fn message(told: &Notification) -> String {
     format!(r#"{{"type": {}, "timestamp": {}, "count": {}}}"#, text(&told.kind), text(&told.time), told.count)
 }
 
+/// `{"type", "timestamp", "count", "deleted"}`: no row was written, and these keys are gone. A reader who knows the first
+/// three alone reads the type again.
+fn message_of_deleted(told: &Notification, keys: &[Arc<str>]) -> String {
+    let text = |text: &str| serde_json::Value::from(text).to_string();
+    let keys: Vec<String> = keys.iter().map(|key| text(key)).collect();
+    let (kind, time) = (text(&told.kind), text(&told.time));
+    format!(r#"{{"type": {kind}, "timestamp": {time}, "count": 0, "deleted": [{}]}}"#, keys.join(", "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,5 +130,8 @@ mod tests {
         };
         let expected = r#"{"type": "fa\"culty", "timestamp": "2025-12-09T11:30:00", "count": 3}"#;
         assert_eq!(message(&told), expected);
+
+        let expected = r#"{"type": "fa\"culty", "timestamp": "2025-12-09T11:30:00", "count": 0, "deleted": ["a:1", "b\""]}"#;
+        assert_eq!(message_of_deleted(&told, &["a:1".into(), "b\"".into()]), expected);
     }
 }
