@@ -1,7 +1,7 @@
 //! SQL's `WITH (…)` meets storage: sources, sinks and the formats of their records.
 //!
 //! The connectors keep Flink's names, since scripts run there too: `kafka` reads and writes the event log, whichever it
-//! is, and `upsert-kafka` writes it; `redis` writes the result store; `blackhole` takes rows and forgets them, and `print` shows them. Two have
+//! is, and so does `upsert-kafka`, by keys; `redis` writes the result store; `blackhole` takes rows and forgets them, and `print` shows them. Two have
 //! no name: rows that a script writes out are read, and those of a query are held for whoever fetches them.
 
 mod blackhole;
@@ -46,16 +46,6 @@ pub enum SinkOptions {
 
 /// Reads a source table's options; all that is wrong with them otherwise.
 pub fn source_options(table: &SourceTable) -> Result<SourceOptions, Vec<Diagnostic>> {
-    if let Some(upsert) = table.options.entries.get("connector").filter(|of| of.value == "upsert-kafka") {
-        let message = "an 'upsert-kafka' table can only be written, or read by `weir local`";
-        let error = Diagnostic::error(upsert.value_span, message);
-        return Err(vec![error.with_hint("with 'connector' = 'kafka', every record of the topic is a row")]);
-    }
-    local_source_options(table)
-}
-
-/// As [`source_options`], for a local run, where files stand in for topics: a line holds a record's key too.
-pub fn local_source_options(table: &SourceTable) -> Result<SourceOptions, Vec<Diagnostic>> {
     if let Some(values) = ValuesTable::of(table) {
         return Ok(SourceOptions::Values(values));
     }
@@ -93,18 +83,6 @@ pub fn sink_options(table: &SinkTable) -> Result<SinkOptions, Vec<Diagnostic>> {
 
 /// Everything that is wrong with the options of a plan's tables.
 pub fn check(plan: &Plan) -> Vec<Diagnostic> {
-    check_by(plan, source_options)
-}
-
-/// As [`check`], for a local run.
-pub fn check_local(plan: &Plan) -> Vec<Diagnostic> {
-    check_by(plan, local_source_options)
-}
-
-fn check_by(
-    plan: &Plan,
-    source_options: fn(&SourceTable) -> Result<SourceOptions, Vec<Diagnostic>>,
-) -> Vec<Diagnostic> {
     let sources = plan.pipelines.iter().map(|pipeline| source_options(&pipeline.source).err());
     let sinks = plan.sinks.iter().map(|sink| sink_options(sink).err());
     sources.chain(sinks).flatten().flatten().collect()

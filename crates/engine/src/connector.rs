@@ -11,7 +11,7 @@ use types::{ErrorDomain, EventTime, Offset, PartitionId, Timestamp};
 use crate::aggregate::keys::Rows as Selection;
 use crate::batch::{Batch, LeafRequest, RecordSpan};
 use crate::evaluate::Vector;
-use crate::operator::changes::Kinds;
+use crate::operator::changes::{Kinds, RowKind};
 
 /// A partition by the name that snapshots, letters and people know it under. A [`PartitionId`] stands for it while a job
 /// runs.
@@ -208,6 +208,21 @@ pub struct Rows<'a> {
     pub revisions: &'a [u32],
     /// The records that the rows of a query without windows came from.
     pub records: Option<Records<'a>>,
+}
+
+impl Rows<'_> {
+    /// What a row, by its place in the columns, does to the result so far.
+    pub fn kind(&self, row: usize) -> RowKind {
+        match self.kinds {
+            Kinds::All(kind) => kind,
+            Kinds::Each(kinds) => kinds[row],
+        }
+    }
+
+    /// Whether every row adds to the result, and none takes anything back.
+    pub fn are_additions(&self) -> bool {
+        matches!(self.kinds, Kinds::All(kind) if kind.is_addition())
+    }
 }
 
 /// Records of one partition, by row.

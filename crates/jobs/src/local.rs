@@ -7,7 +7,7 @@ use std::sync::Arc;
 use connectors::dead_letter::NoDeadLetters;
 use connectors::file::FileTable;
 use connectors::local::{LocalOutput, LocalTable};
-use connectors::{SourceOptions, ValuesTable, local_source_options, sink_options};
+use connectors::{SourceOptions, ValuesTable, sink_options, source_options};
 use engine::connector::{SinkFactory, SourceFactory};
 use engine::execution::{Control, Execution, ExecutionError, ExecutionOptions, JobSpec, Mode};
 use engine::operator::LedgerCounts;
@@ -91,7 +91,7 @@ impl LocalRun {
             if paths.is_empty() {
                 return Err(LocalError::NoInput { table: table.clone() });
             }
-            match local_source_options(&pipeline.source) {
+            match source_options(&pipeline.source) {
                 Ok(SourceOptions::EventLog(options)) => {
                     let topic = options.only_topic().unwrap_or(table).to_owned();
                     sources.push(Arc::new(FileTable {

@@ -1,10 +1,14 @@
 //! Columns that are read from keys: all keys of a run are decoded before its bodies, into a batch of their own.
+//!
+//! In a table of upserts the columns may stand in the values too, and are read from there. A record without a value has
+//! them in its key alone.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use engine::batch::{Batch, Encoding, LeafRequest, RecordSpan, Reject};
 use engine::connector::ConnectorError;
+use engine::operator::changes::RowKind;
 use storage::log::{Fetched, Span};
 use types::{Offset, Scalar};
 
@@ -15,6 +19,8 @@ use crate::format::json::{Decoder, RecordError};
 pub(crate) struct KeyColumns {
     /// Place of each column of `keys` in the table's batch.
     places: Vec<usize>,
+    /// Whether a record's value has them too.
+    in_value: bool,
     format: Format,
     /// The keys at hand, a row a record that has one.
     keys: Batch,
@@ -26,13 +32,21 @@ enum Format {
 }
 
 impl KeyColumns {
-    /// `None` where nothing that is requested stands in keys alone.
-    pub(crate) fn new(options: Option<&KeyOptions>, requests: &[LeafRequest]) -> Option<KeyColumns> {
+    /// `None` where nothing that is requested stands in keys alone. `are_upserts`: whether a record without a value is a row
+    /// too, with its key's columns.
+    pub(crate) fn new(
+        options: Option<&KeyOptions>,
+        requests: &[LeafRequest],
+        are_upserts: bool,
+    ) -> Option<KeyColumns> {
         let options = options?;
         let mut places = Vec::new();
         let mut of_keys = Vec::new();
 
-        for (place, request) in requests.iter().enumerate().filter(|(_, request)| reads(options, request)) {
+        let of_key = |request: &LeafRequest| {
+            reads(options, request) || are_upserts && options.field(column_of(request)).is_some()
+        };
+        for (place, request) in requests.iter().enumerate().filter(|(_, request)| of_key(request)) {
             let mut request = request.clone();
             if let Some(field) = options.field(&request.leaf.path[0]) {
                 request.leaf.path[0].clone_from(&field.name);
@@ -51,7 +65,7 @@ impl KeyColumns {
             KeyFormat::Json(json) => Format::Json(Box::new(Decoder::new(&of_keys, json.reading))),
         };
 
-        Some(KeyColumns { places, format, keys: Batch::new(&of_keys) })
+        Some(KeyColumns { places, in_value: options.in_value, format, keys: Batch::new(&of_keys) })
     }
 
     /// Decodes the keys of some records; `place` names a record for people.
@@ -116,10 +130,14 @@ impl KeyColumns {
 
     /// Fills the columns of a batch whose rows are all there; they stay null where a record has no key.
     pub(crate) fn fill(&self, batch: &mut Batch) {
-        let Batch { columns, origin, .. } = batch;
+        let Batch { columns, origin, kinds, .. } = batch;
         let of_keys = &self.keys.origin.records;
         let mut key = 0;
         for (row, record) in origin.records.iter().enumerate() {
+            // What a row holds of its value stays.
+            if self.in_value && kinds.get(row) != Some(&RowKind::Delete) {
+                continue;
+            }
             while of_keys.get(key).is_some_and(|of| of.offset < record.offset) {
                 key += 1;
             }
@@ -139,8 +157,13 @@ impl KeyColumns {
     }
 }
 
-/// Whether a leaf is read from keys.
+/// Whether a leaf is read from keys alone.
 pub(crate) fn reads(options: &KeyOptions, request: &LeafRequest) -> bool {
-    request.leaf.metadata.is_none()
-        && request.leaf.path.first().is_some_and(|column| options.holds_alone(column))
+    options.holds_alone(column_of(request))
+}
+
+/// The physical column of a leaf; empty for metadata, which no key holds.
+fn column_of(request: &LeafRequest) -> &str {
+    let path = request.leaf.path.first().filter(|_| request.leaf.metadata.is_none());
+    path.map_or("", String::as_str)
 }

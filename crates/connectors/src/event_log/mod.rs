@@ -1,4 +1,6 @@
-//! Tables read from the event log: `'connector' = 'kafka'`.
+//! Tables read from the event log: `'connector' = 'kafka'`, where a record is a row or says changes, and `'upsert-kafka'`,
+//! where it is the row of its key from now on. There, a record without a value (a tombstone) deletes the row: it gives a row
+//! of its key's columns, without an event time.
 
 mod key_columns;
 mod keys;
@@ -18,7 +20,7 @@ use storage::log::{EventLog, Fetched, Polled as LogPolled, Wanted};
 use types::{Clock, Offset, PartitionId};
 
 use crate::dead_letter::carried;
-use crate::format::changelog::Envelope;
+use crate::format::changelog::{self, Envelope};
 use crate::format::json::{Decoder, RecordError};
 
 pub use keys::{KeyField, KeyFormat, KeyOptions};
@@ -91,7 +93,8 @@ impl SourceFactory for EventLogTable {
         }
 
         let metadata = MetadataColumns::new(requests);
-        let keys = KeyColumns::new(self.options.key.as_ref(), requests);
+        let are_upserts = self.options.envelope == Envelope::Upsert;
+        let keys = KeyColumns::new(self.options.key.as_ref(), requests, are_upserts);
         // Dead letters keep keys and headers, whether or not the table reads them.
         let wanted = Wanted { keys: true, headers: true };
 
@@ -289,7 +292,8 @@ impl EventLogSource {
         self.decoder.begin(batch, records.len());
         batch.origin.partition = self.fetched.partition;
         batch.origin.data = self.fetched.data.clone();
-        for record in &self.fetched.records[records] {
+        for at in records {
+            let record = &self.fetched.records[at];
             let span = RecordSpan {
                 offset: record.offset,
                 appended: record.appended,
@@ -301,11 +305,21 @@ impl EventLogSource {
                 continue;
             }
             let body = &self.fetched.data[record.start as usize..record.end as usize];
-            if body.is_empty() {
-                batch.empty += 1;
-                continue;
-            }
-            self.envelope.add(&mut self.decoder, batch, body, span).map_err(|error| {
+            let has_key = |at: usize| self.fetched.attributes.get(at).is_some_and(|of| of.key.is_some());
+            let added = match (self.envelope, body) {
+                (Envelope::Upsert, _) if !has_key(at) => {
+                    let reason = "the record has no key, and is the row of none".into();
+                    batch.rejects.push(Reject { record: span, reason });
+                    continue;
+                }
+                (Envelope::Upsert, []) => changelog::tombstone(&mut self.decoder, batch, span),
+                (_, []) => {
+                    batch.empty += 1;
+                    continue;
+                }
+                (envelope, body) => envelope.add(&mut self.decoder, batch, body, span),
+            };
+            added.map_err(|error| {
                 undecodable(&place(&self.streams, self.fetched.partition, span.offset), error)
             })?;
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use engine::connector::Reads;
 use regex::Regex;
 use sql::error::Diagnostic;
+use sql::plan::operator::Changes;
 use sql::plan::{SourceTable, TableOptions};
 use storage::log::{EventLog, is_internal};
 use types::{Offset, PartitionId, Timestamp};
@@ -70,13 +71,17 @@ const SINK_OPTIONS: [&str; 5] = [
 const PREFIX: &str = "properties.";
 
 impl EventLogOptions {
-    /// Reads the options of a table with the connector `kafka`.
+    /// Reads the options of a table with the connector `kafka` or `upsert-kafka`.
     pub fn read(table: &SourceTable) -> Result<EventLogOptions, Vec<Diagnostic>> {
         let mut reader = Reader::new(&table.name, &table.options);
         let connector = reader.get("connector").map(|option| option.value.clone());
         let topics = topics(&mut reader);
         let properties = properties(&mut reader, &table.options);
-        let startup = startup(&mut reader, &properties);
+        let is_upsert = connector.as_deref() == Some("upsert-kafka");
+        let startup = match is_upsert {
+            true => whole_topic(&mut reader),
+            false => startup(&mut reader, &properties),
+        };
         reader.constant("scan.bounded.mode", "unbounded", &["unbounded"]);
         // How often is the log's own setting.
         reader.get("scan.topic-partition-discovery.interval");
@@ -84,24 +89,16 @@ impl EventLogOptions {
         reader.accept_prefix("scan.watermark.");
         // The same declaration may be written to.
         reader.accept(&SINK_OPTIONS);
-        let (json, envelope) = match connector.as_deref() {
-            Some("upsert-kafka") => {
-                let json = only_value_format(&mut reader);
-                (json.reading, Envelope::Upsert)
-            }
-            _ => {
+        let (json, envelope) = match is_upsert {
+            true => (only_value_format(&mut reader).reading, Envelope::Upsert),
+            false => {
                 let (json, envelope) = read_format(&mut reader);
                 (json.reading, envelope)
             }
         };
-        let key = match envelope {
-            // The primary key says which columns a record's key holds.
-            Envelope::Upsert => {
-                reader.accept(&["key.format", "key.fields-prefix", "value.fields-include"]);
-                reader.accept_prefix("key.json.");
-                None
-            }
-            _ => KeyOptions::read(&mut reader, &table.columns, Fields::Optional),
+        let key = match is_upsert {
+            true => upsert_key(&mut reader, table),
+            false => KeyOptions::read(&mut reader, &table.columns, Fields::Optional),
         };
         reader.errors.extend(table.columns.iter().filter_map(metadata::check_read));
         reader.finish()?;
@@ -178,6 +175,46 @@ pub(super) fn properties(reader: &mut Reader<'_>, options: &TableOptions) -> BTr
         .iter()
         .filter_map(|(key, option)| Some((key.strip_prefix(PREFIX)?.to_owned(), option.value.clone())));
     of.collect()
+}
+
+/// A topic of upserts is read from its beginning, as in Flink: a row that nobody has changed since is a record far back.
+fn whole_topic(reader: &mut Reader<'_>) -> Startup {
+    let mode = "scan.startup.mode";
+    if reader.get(mode).is_some_and(|of| !of.value.eq_ignore_ascii_case("earliest-offset")) {
+        let message = "an upsert-kafka table is read from the beginning of its topic";
+        reader.reject(
+            mode,
+            message,
+            "leave it out; with 'connector' = 'kafka', every record of the topic is a row",
+        );
+    }
+    Startup::Earliest
+}
+
+/// The primary key says which columns a record's key holds.
+fn upsert_key(reader: &mut Reader<'_>, table: &SourceTable) -> Option<KeyOptions> {
+    reject_what_the_key_says(reader);
+    // The same declaration may be written to.
+    reader.accept(&["sink.buffer-flush.max-rows", "sink.buffer-flush.interval"]);
+    reader.required("key.format", "json");
+    reader.get("key.format")?;
+
+    let Changes::Upsert(fields) = &table.changes else { return None };
+    let names: Vec<String> = fields.iter().map(|&field| table.columns[field].name.clone()).collect();
+    KeyOptions::read(reader, &table.columns, Fields::Primary(&names))
+}
+
+/// Rejects options of `kafka` tables that have no place beside a primary key.
+pub(super) fn reject_what_the_key_says(reader: &mut Reader<'_>) {
+    for (wrong, right) in [("format", "value.format"), ("key.fields", "")] {
+        if reader.get(wrong).is_some() {
+            let hint = match right {
+                "" => "the primary key names them".to_owned(),
+                right => format!("say it as '{right}', and 'key.format' for the key"),
+            };
+            reader.reject(wrong, format!("an upsert-kafka table has no '{wrong}'"), hint);
+        }
+    }
 }
 
 fn startup(reader: &mut Reader<'_>, properties: &BTreeMap<String, String>) -> Startup {

@@ -112,6 +112,21 @@ impl Envelope {
     }
 }
 
+/// Adds the row of a record whose key has no row any more: its fields are null, for the key's columns to be filled in.
+///
+/// # Errors
+/// None in truth: an object without fields can be decoded.
+pub(crate) fn tombstone(
+    decoder: &mut Decoder,
+    batch: &mut Batch,
+    span: RecordSpan,
+) -> Result<(), RecordError> {
+    batch.kinds.resize(batch.rows, RowKind::UpdateAfter);
+    add_record(decoder, batch, b"{}", span)?;
+    batch.kinds.resize(batch.rows, RowKind::Delete);
+    Ok(())
+}
+
 /// The reason of a record that is no envelope.
 fn malformed(what: impl std::fmt::Display) -> String {
     format!("malformed: {what}")

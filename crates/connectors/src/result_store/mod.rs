@@ -1,8 +1,10 @@
 //! Tables written to the result store: `'connector' = 'redis'`.
 //!
-//! Each row is one key and one JSON object, written over what was there; after each batch followers are told.
+//! Each row is one key and one JSON object, written over what was there; a row that is taken back leaves its key without
+//! one. After each batch followers are told.
 
 mod encode;
+mod piece;
 mod template;
 mod writer;
 
@@ -12,7 +14,7 @@ use std::time::Duration;
 use engine::connector::{ConnectorError, Rows, Sink, SinkFactory};
 use sql::error::Diagnostic;
 use sql::plan::SinkTable;
-use storage::store::{Notification, Upsert, WriteBatch};
+use storage::store::{Notification, WriteBatch};
 use types::{DataType, EventTime, Scalar, Timestamp};
 
 pub use encode::RowEncoder;
@@ -20,6 +22,7 @@ pub use template::{KeyTemplate, TemplateError};
 pub use writer::StoreWriter;
 
 use crate::options::Reader;
+use piece::Piece;
 use template::written;
 
 /// What a table's options say.
@@ -147,26 +150,18 @@ struct ResultStoreSink {
     shows: Option<Timestamp>,
 }
 
-/// Rows on their way to the writer.
-#[derive(Default)]
-struct Piece {
-    upserts: Vec<Upsert>,
-    bytes: usize,
-    /// What followers are told: that of its first row.
-    time: Option<Arc<str>>,
-}
-
 impl ResultStoreSink {
-    fn hand_over(&mut self, piece: Piece) -> Result<(), ConnectorError> {
-        let written = piece.upserts.iter().map(|upsert| upsert.key.len() + upsert.value.len());
-        self.bytes += written.sum::<usize>() as u64;
-        let mut batch = WriteBatch { upserts: piece.upserts, ..WriteBatch::default() };
+    fn hand_over(&mut self, mut piece: Piece) -> Result<(), ConnectorError> {
+        self.bytes += piece.written_bytes() as u64;
+        let time = piece.time.take();
+        let (upserts, deletes) = piece.into_writes(self.ttl);
+        let mut batch = WriteBatch { upserts, deletes, notification: None };
         if !self.channel.is_empty() || !self.latest_key.is_empty() {
             batch.notification = Some(Notification {
                 channel: self.channel.clone(),
                 latest_key: self.latest_key.clone(),
                 kind: self.kind.clone(),
-                time: piece.time.unwrap_or_else(|| "".into()),
+                time: time.unwrap_or_else(|| "".into()),
                 count: batch.upserts.len() as u64,
             });
         }
@@ -178,13 +173,14 @@ impl ResultStoreSink {
 impl Sink for ResultStoreSink {
     fn write(&mut self, rows: &Rows<'_>) -> Result<(), ConnectorError> {
         let Some(mut encoder) = self.encoder.take() else { return Ok(()) };
-        let (ttl, time_column) = (self.ttl, self.time.clone());
+        let time_column = self.time.clone();
+        let are_additions = rows.are_additions();
         let mut scratch = Vec::new();
         let mut piece = Piece::default();
         let mut outcome = Ok(());
 
         encoder.encode(rows, |row, key, value| {
-            if piece.bytes >= PIECE_BYTES && outcome.is_ok() {
+            if piece.bytes() >= PIECE_BYTES && outcome.is_ok() {
                 outcome = self.hand_over(std::mem::take(&mut piece));
             }
             if piece.time.is_none()
@@ -196,8 +192,11 @@ impl Sink for ResultStoreSink {
                     time => Some(written(&mut scratch, time, data_type).into()),
                 };
             }
-            piece.bytes += size_of::<Upsert>() + key.len() + value.len();
-            piece.upserts.push(Upsert { key: key.into(), value: value.into(), ttl });
+            if are_additions {
+                piece.add(key, value);
+            } else {
+                piece.change(key, rows.kind(row).is_addition().then_some(value));
+            }
         });
 
         self.encoder = Some(encoder);

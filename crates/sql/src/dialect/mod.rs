@@ -3,6 +3,7 @@
 //! The planner must know which kinds of rows a table gives and takes. In Flink SQL its `WITH` clause says so, by the names
 //! of connectors and formats that Flink's manual defines. How a connector works is not known here.
 
+use crate::catalog::Table;
 use crate::plan::TableOptions;
 use crate::plan::operator::Changes;
 
@@ -13,6 +14,8 @@ pub(crate) enum Accepts {
     Inserts,
     /// All changes.
     Changes,
+    /// Rows by their key: an addition is the row of its key from now on, and what is taken back leaves the key without one.
+    Upserts,
 }
 
 fn option<'a>(options: &'a TableOptions, key: &str) -> Option<&'a str> {
@@ -42,8 +45,28 @@ pub(crate) fn sink_accepts(options: &TableOptions) -> Accepts {
     match option(options, "connector") {
         // Whoever fetches the rows of a query is told what each does.
         Some("print" | "blackhole") | None => Accepts::Changes,
+        Some("redis" | "upsert-kafka") => Accepts::Upserts,
+        _ if format(options).is_some_and(carries_changes) => Accepts::Changes,
         _ => Accepts::Inserts,
     }
+}
+
+/// The columns by which a table tells its rows apart, by place among those that are written; `None`: it does not.
+pub(crate) fn sink_key(table: &Table) -> Option<Vec<usize>> {
+    let place = |name: &str| table.sink_columns().position(|column| column.name == name);
+    if option(&table.options, "connector") == Some("redis") {
+        let template = option(&table.options, "key")?;
+        let mut key: Vec<usize> = columns_of(template).filter_map(place).collect();
+        key.sort_unstable();
+        key.dedup();
+        return Some(key);
+    }
+    (!table.primary_key.is_empty()).then(|| table.primary_key.iter().filter_map(|name| place(name)).collect())
+}
+
+/// The columns that a template names: `top:{rank}`.
+fn columns_of(template: &str) -> impl Iterator<Item = &str> {
+    template.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0))
 }
 
 /// Whether a table is something that rows are looked up in, and not a stream.

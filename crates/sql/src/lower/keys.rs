@@ -1,14 +1,39 @@
 //! Keys: which fields tell the rows of a stream apart, and keep their values when a row is updated.
 
+use types::DataType;
+
 use crate::expr::{Expr, ExprGraph, ExprId};
 
 /// The fields of a Calc that are the key fields of its input; `None` if one is not passed on.
 pub(super) fn through_calc(key: &[usize], columns: &[ExprId], exprs: &ExprGraph) -> Option<Vec<usize>> {
-    key.iter()
-        .map(|field| {
-            columns.iter().position(|id| matches!(exprs.expr(*id), Expr::Column(input) if input == field))
-        })
-        .collect()
+    key.iter().map(|&field| columns.iter().position(|id| told_apart_by(exprs, *id) == Some(field))).collect()
+}
+
+/// The input whose different values give different values of an expression: itself, checked on its way into a table, or in a
+/// type that holds all of its values.
+fn told_apart_by(exprs: &ExprGraph, id: ExprId) -> Option<usize> {
+    match exprs.expr(id) {
+        Expr::Column(input) => Some(*input),
+        Expr::Call { function, args } if matches!(function.name, "$NOT_NULL" | "$CHECK_LENGTH") => {
+            told_apart_by(exprs, args[0])
+        }
+        Expr::Cast { input, .. } => {
+            let from = &exprs.column_type(*input).data_type;
+            holds_all(from, &exprs.column_type(id).data_type).then(|| told_apart_by(exprs, *input))?
+        }
+        _ => None,
+    }
+}
+
+/// Whether different values of a type are different values in another one.
+fn holds_all(from: &DataType, to: &DataType) -> bool {
+    let whole = [DataType::TinyInt, DataType::SmallInt, DataType::Int, DataType::BigInt];
+    let size = |data_type: &DataType| whole.iter().position(|of| of == data_type);
+    match (from, to) {
+        (DataType::Varchar(from), DataType::Varchar(to)) => from <= to,
+        _ if *to == DataType::STRING => from == to || size(from).is_some(),
+        _ => size(from).is_some_and(|from| size(to).is_some_and(|to| from <= to)),
+    }
 }
 
 /// The fields that are the inputs of a group's output which belong to its key; `None` if one is missing.

@@ -7,6 +7,7 @@
 mod aggregates;
 mod corrections;
 mod fuse;
+mod images;
 mod joins;
 mod keys;
 mod matching;
@@ -26,7 +27,7 @@ use crate::rel::Rel;
 use fuse::{Fused, FusedStage, Sources};
 use jiff::tz::TimeZone;
 use pipeline::pipeline;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use types::Interval;
 
@@ -54,6 +55,8 @@ pub(crate) fn lower(
         sources: Sources::new(&catalog.tables, &changes),
         drafts: BTreeMap::new(),
         operators: vec![],
+        keys: vec![],
+        upserts: BTreeSet::new(),
         produced: HashMap::new(),
         merge: merge::Merge::new(&is_upsert),
         statement: String::new(),
@@ -71,7 +74,8 @@ pub(crate) fn lower(
         let _ = lowering.insert(query, &rel, table, sink_places[&query.sink]);
     }
 
-    let Lowering { mut sources, drafts, operators, mut diagnostics, .. } = lowering;
+    let Lowering { mut sources, drafts, mut operators, keys, upserts, mut diagnostics, .. } = lowering;
+    images::leave_out_unread(&mut operators, &keys, &upserts);
     diagnostics.extend(operators.iter().filter_map(not_there));
     if !diagnostics.is_empty() {
         return Err(diagnostics);
@@ -114,6 +118,10 @@ struct Lowering<'a> {
     /// By table: the queries of its scan.
     drafts: BTreeMap<usize, Vec<Draft>>,
     operators: Vec<Operator>,
+    /// By operator: the fields that tell its rows apart.
+    keys: Vec<Option<Vec<usize>>>,
+    /// Operators and the sinks that take their rows by the same key.
+    upserts: BTreeSet<(usize, usize)>,
     /// Nodes that were lowered before.
     produced: HashMap<*const Rel, Producer>,
     merge: merge::Merge<'a>,
@@ -168,8 +176,9 @@ impl Lowering<'_> {
     ) -> Result<(), Failed> {
         let fused = self.sources.fuse(rel).filter(|fused| self.is_whole(fused));
         let target = Target::Sink(sink);
+        let fused = fused.filter(|fused| self.writes_by_itself(query, table, &self.fused_changes(fused)));
         if let Some(fused) = fused {
-            self.check_sink(query, table, &self.fused_changes(&fused))?;
+            self.check_sink(query, table, &self.fused_changes(&fused), None)?;
             let meaning = self.sources.meaning(&fused);
             let name = self.statement.clone();
             let draft = Draft { name, meaning, fused, targets: vec![target], span: query.span };
@@ -179,6 +188,7 @@ impl Lowering<'_> {
 
         let producer = self.produce(rel)?;
         let producer = self.prepare_for_sink(producer, query, table)?;
+        self.note_upserts(&producer, table, sink);
         self.connect(&producer, target);
         Ok(())
     }
@@ -310,6 +320,7 @@ impl Lowering<'_> {
             span,
         };
         self.operators.push(operator);
+        self.keys.push(key.clone());
         Producer { kind: ProducerKind::Operator(place), fields, changes, key }
     }
 

@@ -101,21 +101,6 @@ impl Script {
         plan
     }
 
-    /// As [`Script::compile`], for a run over files, which may read tables that a topic cannot stand in for.
-    pub(super) fn compile_local(&self, variables: &dyn Fn(&str) -> Option<String>) -> Option<Plan> {
-        match sql::compile(&self.text, variables) {
-            Ok(plan) => {
-                let wrong_options = connectors::check_local(&plan);
-                self.show(&[plan.notices.as_slice(), &wrong_options].concat());
-                wrong_options.is_empty().then_some(plan)
-            }
-            Err(diagnostics) => {
-                self.show(&diagnostics);
-                None
-            }
-        }
-    }
-
     /// The plan, if there are no errors, and all findings.
     pub(super) fn check(
         &self,

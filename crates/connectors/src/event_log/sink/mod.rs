@@ -1,5 +1,5 @@
 //! Tables written to the event log: `'connector' = 'kafka'`, where each row is a record more, and `'upsert-kafka'`, where
-//! it is the new row of its key.
+//! it is the new row of its key. What a record says of a row that is taken back: `form.rs`.
 //!
 //! A row is written at least once: after a restart, rows since the last checkpoint are written again. By its key a reader
 //! of an upsert-kafka topic has the same rows as before. The same goes for what changes a row: early results and
@@ -9,6 +9,7 @@
 
 mod appender;
 mod encode;
+mod form;
 mod options;
 
 use std::collections::VecDeque;
@@ -18,10 +19,12 @@ use std::time::Duration;
 use engine::connector::{ConnectorError, Rows, Sink, SinkFactory, Stage};
 use sql::plan::SinkTable;
 use storage::log::{EventLog, NewRecord};
-use types::{Clock, EventTime};
+use types::{Clock, EventTime, Timestamp};
 
+use crate::format::changelog::Envelope;
 use crate::retry::Retry;
 use appender::Appender;
+use form::Upserts;
 
 pub use encode::{Record, RecordEncoder};
 pub use options::{EventLogSinkOptions, Mode};
@@ -50,6 +53,8 @@ impl SinkFactory for EventLogSinkTable {
             .map_err(|error| ConnectorError::external(format!("cannot write topic `{topic}`"), error))?;
         Ok(Box::new(EventLogSink {
             mode: self.options.mode,
+            envelope: self.options.envelope,
+            ignores_null: self.options.json.ignore_null_fields,
             encoder: RecordEncoder::new(&self.table, &self.options),
             appender: Appender {
                 log: self.log.clone(),
@@ -67,6 +72,9 @@ impl SinkFactory for EventLogSinkTable {
 
 struct EventLogSink {
     mode: Mode,
+    envelope: Envelope,
+    /// Whether fields that are null are left out of JSON objects.
+    ignores_null: bool,
     encoder: RecordEncoder,
     appender: Appender,
     clock: Arc<dyn Clock>,
@@ -80,6 +88,7 @@ impl Sink for EventLogSink {
             return Ok(());
         }
         let EventLogSink { encoder, appender, clock, blocked, bytes: all_bytes, .. } = self;
+        let (mode, envelope, ignores_null) = (self.mode, self.envelope, self.ignores_null);
 
         let mut hand_over = |records: Vec<NewRecord>| {
             let before = clock.elapsed();
@@ -92,23 +101,32 @@ impl Sink for EventLogSink {
         let mut bytes = 0;
         let mut written = Ok(());
 
-        encoder.encode(rows, |_, record| {
+        let mut push = |key: Option<&[u8]>, body: Vec<u8>, time: Option<Timestamp>| {
             if written.is_err() {
                 return;
             }
-            records.push(NewRecord {
-                key: record.key.map(<[u8]>::to_vec),
-                body: record.value.to_vec().into(),
-                headers: Vec::new(),
-                time: record.time,
-            });
-            bytes += record.value.len();
-            *all_bytes += (record.key.map_or(0, <[u8]>::len) + record.value.len()) as u64;
+            bytes += body.len();
+            *all_bytes += (key.map_or(0, <[u8]>::len) + body.len()) as u64;
+            let key = key.map(<[u8]>::to_vec);
+            records.push(NewRecord { key, body: body.into(), headers: Vec::new(), time });
             if records.len() == APPEND_RECORDS || bytes >= APPEND_BYTES {
                 bytes = 0;
                 written = hand_over(std::mem::take(&mut records));
             }
+        };
+
+        let mut upserts = Upserts::default();
+        encoder.encode(rows, |row, record| match mode {
+            Mode::Append => {
+                let body = form::body(envelope, rows.kind(row), record.value, ignores_null);
+                push(record.key, body, record.time);
+            }
+            Mode::Upsert => upserts.take(rows.kind(row), record, |key, row| match row {
+                Some(record) => push(record.key, record.value.to_vec(), record.time),
+                None => push(Some(key), Vec::new(), None),
+            }),
         });
+        upserts.end(|key| push(Some(key), Vec::new(), None));
 
         written?;
         if records.is_empty() { Ok(()) } else { hand_over(records) }

@@ -9,8 +9,9 @@ use storage::log::is_internal;
 
 use super::super::keys::{Fields, KeyOptions};
 use super::super::{metadata, options};
+use crate::format::changelog::Envelope;
 use crate::format::json::WriteOptions;
-use crate::format::{only_value_format, value_format};
+use crate::format::{only_value_format, read_format};
 use crate::options::Reader;
 
 /// What a table's options say.
@@ -22,12 +23,14 @@ pub struct EventLogSinkOptions {
     pub properties: BTreeMap<String, String>,
     pub key: Option<KeyOptions>,
     pub json: WriteOptions,
+    /// What stands around a row: the format of a table whose records say changes.
+    pub envelope: Envelope,
 }
 
 /// What a record means to those who read the topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// `kafka`: a row that stays as it is.
+    /// `kafka`: a row that stays as it is, or a change in a format that says which.
     Append,
     /// `upsert-kafka`: the row of its key from now on.
     Upsert,
@@ -49,21 +52,28 @@ impl EventLogSinkOptions {
                 "rows are written where they are computed",
             );
         }
-        let (key, json) = match mode {
+        let (key, json, envelope) = match mode {
             Mode::Append => {
                 // The same declaration may be read.
                 reader.accept_prefix("scan.");
-                let json = value_format(&mut reader).writing;
+                let (json, envelope) = read_format(&mut reader);
                 let key = KeyOptions::read(&mut reader, &table.columns, Fields::Optional);
                 partitioner(&mut reader, key.is_some());
-                no_primary_key(&mut reader, table);
-                (key, json)
+                match envelope {
+                    Envelope::Debezium { schema_include: true } => no_schema(&mut reader),
+                    Envelope::Plain => no_primary_key(&mut reader, table),
+                    _ => {}
+                }
+                (key, json.writing, envelope)
             }
-            Mode::Upsert => upsert(&mut reader, table),
+            Mode::Upsert => {
+                let (key, json) = upsert(&mut reader, table);
+                (key, json, Envelope::Upsert)
+            }
         };
         reader.errors.extend(table.columns.iter().filter_map(metadata::check_written));
         reader.finish()?;
-        Ok(EventLogSinkOptions { topic, mode, properties, key, json })
+        Ok(EventLogSinkOptions { topic, mode, properties, key, json, envelope })
     }
 
     /// Whether a column stands in the body of a record.
@@ -128,6 +138,18 @@ fn partitioner(reader: &mut Reader<'_>, has_key: bool) {
     reader.reject("sink.partitioner", message, hint);
 }
 
+/// Debezium's own writers put a schema before each change. Flink reads such records and does not write them either.
+fn no_schema(reader: &mut Reader<'_>) {
+    let key = ["debezium-json.schema-include", "value.debezium-json.schema-include"]
+        .into_iter()
+        .find(|key| reader.get(key).is_some());
+    reader.reject(
+        key.unwrap_or("format"),
+        "changes are written without a schema",
+        "leave out 'debezium-json.schema-include'",
+    );
+}
+
 /// A table of rows that stay cannot promise one row a key.
 fn no_primary_key(reader: &mut Reader<'_>, table: &SinkTable) {
     if table.primary_key.is_empty() {
@@ -147,16 +169,7 @@ fn upsert(reader: &mut Reader<'_>, table: &SinkTable) -> (Option<KeyOptions>, Wr
         reader.errors.push(error.with_hint(hint));
     }
 
-    for (wrong, right) in [("format", "value.format"), ("key.fields", "")] {
-        if reader.get(wrong).is_some() {
-            let hint = match right {
-                "" => "the primary key names them".to_owned(),
-                right => format!("say it as '{right}', and 'key.format' for the key"),
-            };
-            reader.reject(wrong, format!("an upsert-kafka table has no '{wrong}'"), hint);
-        }
-    }
-
+    options::reject_what_the_key_says(reader);
     reader.required("key.format", "json");
     // Changes of a row are written as they come, which gives the same rows in the end.
     reader.parsed("sink.buffer-flush.max-rows", 0_u64, "a number of rows");
