@@ -289,9 +289,51 @@ fn upserts_that_have_no_key() {
             ),
         ),
     );
-    let read =
-        "CREATE TABLE t (a STRING, PRIMARY KEY (a) NOT ENFORCED) WITH ('connector' = «'upsert-kafka'»);\n";
-    check(READ, &[(read, "can only be written", "'connector' = 'kafka'")]);
+}
+
+#[test]
+fn upserts_that_are_read() {
+    const FORMATS: &str = "'key.format' = 'json', 'value.format' = 'json'";
+    let keyed = "a STRING, b BIGINT, PRIMARY KEY (a) NOT ENFORCED";
+    check(
+        READ,
+        &[
+            (
+                upsert(keyed, &format!("{FORMATS}, 'scan.startup.mode' = «'latest-offset'»")),
+                "from the beginning of its topic",
+                "'connector' = 'kafka'",
+            ),
+            (
+                "CREATE TABLE t (a STRING, b BIGINT, PRIMARY KEY (a) NOT ENFORCED) «WITH ('connector' = 'upsert-kafka', 'topic' = 't', 'value.format' = 'json')»;\n",
+                "lacks the option 'key.format'",
+                "json",
+            ),
+            (upsert(keyed, &format!("{FORMATS}, 'key.fields' = «'a'»")), "no 'key.fields'", "primary key"),
+            (upsert(keyed, &format!("{FORMATS}, 'format' = «'json'»")), "no 'format'", "'value.format'"),
+        ],
+    );
+    for more in ["", ", 'value.fields-include' = 'EXCEPT_KEY'", ", 'sink.buffer-flush.max-rows' = '5'"] {
+        assert_right(READ, upsert(keyed, &format!("{FORMATS}{more}")));
+    }
+}
+
+#[test]
+fn formats_of_changes_that_are_written() {
+    let table = |options: &str| kafka("a STRING, b BIGINT, PRIMARY KEY (a) NOT ENFORCED", options);
+    for format in ["debezium-json", "canal-json"] {
+        assert_right(
+            WRITTEN,
+            table(&format!("'format' = '{format}', '{format}.encode.ignore-null-fields' = 'true'")),
+        );
+    }
+    check(
+        WRITTEN,
+        &[(
+            table("'format' = 'debezium-json', 'debezium-json.schema-include' = «'true'»"),
+            "without a schema",
+            "leave out",
+        )],
+    );
 }
 
 #[test]

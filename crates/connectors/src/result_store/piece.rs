@@ -92,7 +92,7 @@ mod tests {
         let (upserts, deletes) = piece.into_writes(Duration::from_secs(9));
         let upserts: Vec<_> = upserts.iter().map(|of| (&*of.key, &*of.value, of.ttl.as_secs())).collect();
         assert_eq!(upserts, [("a", &b"2"[..], 9), ("d", b"1", 9)]);
-        assert_eq!(deletes, ["b".into(), "c".into()]);
+        assert_eq!(deletes, [Arc::<str>::from("b"), "c".into()]);
     }
 
     #[test]

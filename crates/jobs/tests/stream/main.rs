@@ -2,6 +2,7 @@
 //! silence, and memory that stays bounded.
 
 mod bounded;
+mod changes;
 mod figures;
 mod held;
 mod idle;

@@ -26,6 +26,45 @@ fn updates_into_a_table_of_new_rows() {
 }
 
 #[test]
+fn updates_whose_key_is_not_the_tables() {
+    let tables = "CREATE TABLE r (a BIGINT, n INT) WITH ('connector' = 'redis', 'key' = 'r:{a}');\n";
+    let script = |insert: &str| -> &'static str { format!("{tables}{insert}").leak() };
+    let message = "same key of `r`";
+    check(&[
+        (
+            script("«INSERT INTO r SELECT COUNT(*), n FROM uq GROUP BY n»"),
+            message,
+            "ON CONFLICT DO DEDUPLICATE",
+        ),
+        (
+            script("«INSERT INTO r SELECT COUNT(*), n FROM uq GROUP BY n»"),
+            "told apart by (n), and the table's are told apart by (a)",
+            "",
+        ),
+        (
+            "CREATE TABLE o (a BIGINT, n INT) WITH ('connector' = 'redis', 'key' = 'o');\n\
+             «INSERT INTO o SELECT COUNT(*), n FROM uq GROUP BY n»",
+            "the table has one row alone",
+            "",
+        ),
+        (
+            "CREATE TABLE k (a BIGINT) WITH ('connector' = 'kafka', 'topic' = 'k', 'format' = 'json');\n\
+             «INSERT INTO k SELECT COUNT(*) FROM uq GROUP BY n»",
+            "table `k` takes new rows only, and this query updates rows GroupAggregate[COUNT(*)] takes rows back",
+            "'upsert-kafka'",
+        ),
+    ]);
+    for fine in [
+        "INSERT INTO r SELECT MAX(big), n FROM uq GROUP BY n ON CONFLICT DO NOTHING",
+        "INSERT INTO r SELECT CAST(n AS BIGINT), COUNT(*) FROM uq GROUP BY n",
+        "SET 'table.exec.sink.require-on-conflict' = 'false';INSERT INTO r SELECT MAX(big), n FROM uq GROUP BY n",
+        "INSERT INTO r SELECT big, n FROM uq",
+    ] {
+        compiles(script(fine));
+    }
+}
+
+#[test]
 fn queries_of_new_rows_alone() {
     for query in [
         "SELECT DISTINCT big FROM uq",
