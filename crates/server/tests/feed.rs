@@ -318,6 +318,37 @@ async fn an_update_of_a_series_carries_the_points_that_changed_and_no_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_is_deleted_vanishes_from_answers_and_the_feed() {
+    let key = |group: &str| format!("analytics:{group}:{T}");
+    let weir = start_with(Options::default(), |store| {
+        for group in ["faculty:A", "faculty:B", "success_rate", "timeseries:minute"] {
+            store.put(&key(group), row(2));
+        }
+    })
+    .await;
+    let mut socket = weir.connect().await;
+    assert_eq!(next(&mut socket).await["type"], "initial");
+
+    weir.store.delete(&[&key("faculty:A"), "analytics:none", &key("faculty:none")]);
+    let update = next(&mut socket).await;
+    assert_eq!((&update["analytics_type"], &update["timestamp"]), (&json!("faculty"), &json!(T)));
+    let rows = update["data"]["faculty"].as_array().expect("rows");
+    assert_eq!(rows.iter().map(|row| row["faculty"].clone()).collect::<Vec<_>>(), ["B"]);
+    assert_eq!(weir.json("/analytics/redis/faculty").await["data"], update["data"]["faculty"]);
+
+    weir.store.delete(&[&key("success_rate")]);
+    let update = next(&mut socket).await;
+    assert_eq!(update["data"]["successRate"]["records"], json!([]), "{update}");
+
+    // Clients add the points of updates to those that they have: one of no queries takes the place of what it was.
+    weir.store.delete(&[&key("timeseries:minute")]);
+    let update = next(&mut socket).await;
+    let point = &update["data"]["timeseriesMinute"][0];
+    assert_eq!((&point["timestamp"], &point["query_count"]), (&json!(T), &json!(0)), "{update}");
+    assert_eq!(weir.json("/analytics/redis/timeseries?granularity=minute").await["data"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_leaves_is_forgotten() {
     let weir = start().await;
     let mut socket = weir.connect().await;

@@ -161,6 +161,13 @@ fn a_deleted_row_is_gone_and_its_key_may_have_a_row_again() {
     assert_eq!((changes.len(), changes[1].entries.len()), (2, 1));
     assert_eq!(changes[1].deleted, [Arc::<str>::from("a"), "none".into()]);
 
+    // A batch that only deletes tells of no rows, and writes no latest key.
+    let notification = Some(told("faculty", "2025-12-09T11:31:00", 0));
+    store
+        .write(&WriteBatch { deletes: vec![Arc::from("b")], notification, ..WriteBatch::default() })
+        .unwrap();
+    assert!(scan(&store, "").is_empty() && following.recv().unwrap().notification.is_none());
+
     // The time at which the first row would have expired means nothing to the second.
     store.write(&rows(vec![upsert("a", "3", 10_000)])).unwrap();
     clock.advance(Interval(5_000_000));
@@ -168,23 +175,6 @@ fn a_deleted_row_is_gone_and_its_key_may_have_a_row_again() {
     assert_eq!(scan(&store, ""), pairs(&[("a", "3")]));
     drop(store);
     assert_eq!(get(&open(directory.path(), &clock), "a").as_deref(), Some("3"));
-}
-
-#[test]
-fn a_batch_that_only_deletes_tells_of_no_rows_and_keeps_the_latest_key() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = open(directory.path(), &clock());
-    let notification = Some(told("faculty", "2025-12-09T11:30:00", 1));
-    let upserts = vec![upsert("a", "{}", 60)];
-    store.write(&WriteBatch { upserts, notification, ..WriteBatch::default() }).unwrap();
-    let following = store.follow().unwrap();
-    let notification = Some(told("faculty", "2025-12-09T11:31:00", 0));
-    store
-        .write(&WriteBatch { deletes: vec![Arc::from("a")], notification, ..WriteBatch::default() })
-        .unwrap();
-    assert_eq!(scan(&store, ""), pairs(&[("analytics:latest", "2025-12-09T11:30:00")]));
-    let change = following.recv().unwrap();
-    assert_eq!((change.deleted.len(), &change.notification), (1, &None));
 }
 
 #[test]

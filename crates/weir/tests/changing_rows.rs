@@ -354,9 +354,9 @@ fn the_topic_of_one_job_is_the_source_of_another_in_kafka() {
             "--from-beginning",
             "--timeout-ms",
             "5000",
-            "--property",
+            "--formatter-property",
             "print.key=true",
-            "--property",
+            "--formatter-property",
             "key.separator= ",
         ],
     );

@@ -259,6 +259,33 @@ mod tests {
     use crate::analytics::row::plain;
 
     #[test]
+    fn rows_are_taken_out_of_every_run_and_no_others() {
+        let mut table = Table::new(Kind::PopularQueries);
+        table.groups.code((0, NO_TEXT));
+        for time in 0..40 {
+            for id in [0, 5] {
+                table.upsert(&plain(time, id));
+            }
+        }
+        table.settle();
+        assert!(table.runs.len() > 2);
+
+        let is_gone = |time: i64, id: u64| time < 10 || time % 7 == 0 && id == 5;
+        let all = (0..40).flat_map(|time| [0, 5].map(|id| (time, id)));
+        let (gone, left): (Vec<_>, Vec<_>) = all.partition(|(time, id)| is_gone(*time, *id));
+        let unknown = [(3, 2), (15, 1), (99, 0)];
+        let rows = gone.iter().chain(&unknown).map(|(time, id)| (plain(*time, *id).time, *id));
+        table.remove(&rows.collect());
+        table.settle();
+
+        let mut found = Vec::new();
+        table.rows_since(Moment::MIN, |row| found.push((row.time, row.id)));
+        assert_eq!(found, left.iter().map(|(time, id)| (plain(*time, *id).time, *id)).collect::<Vec<_>>());
+        assert_eq!(table.rows(), left.len());
+        assert!(table.runs.iter().all(|run| run.len() > 0));
+    }
+
+    #[test]
     fn rows_that_come_in_order_of_time_leave_full_runs_without_spare_memory() {
         let mut table = Table::new(Kind::PopularQueries);
         table.groups.code((0, NO_TEXT));

@@ -174,6 +174,12 @@ impl MemoryStore {
             .expect("written");
     }
 
+    /// Deletes rows, as a job does that takes them back.
+    pub fn delete(&self, keys: &[&str]) {
+        let deletes = keys.iter().map(|key| Arc::from(*key)).collect();
+        self.write(&WriteBatch { deletes, ..WriteBatch::default() }).expect("written");
+    }
+
     /// Ends all subscriptions, as a broken connection does.
     pub fn lose_followers(&self) {
         self.followers.lock().clear();

@@ -56,7 +56,7 @@ fn updates_whose_key_is_not_the_tables() {
     ]);
     for fine in [
         "INSERT INTO r SELECT MAX(big), n FROM uq GROUP BY n ON CONFLICT DO NOTHING",
-        "INSERT INTO r SELECT CAST(n AS BIGINT), COUNT(*) FROM uq GROUP BY n",
+        "INSERT INTO r SELECT CAST(n AS BIGINT), MAX(n) FROM uq GROUP BY n",
         "SET 'table.exec.sink.require-on-conflict' = 'false';INSERT INTO r SELECT MAX(big), n FROM uq GROUP BY n",
         "INSERT INTO r SELECT big, n FROM uq",
     ] {
