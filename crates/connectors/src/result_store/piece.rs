@@ -16,10 +16,13 @@ use std::time::Duration;
 
 use storage::store::Upsert;
 
-/// Keys with their new values, or with none.
+/// A key with its new value, or with none.
+type Write = (Arc<str>, Option<Arc<[u8]>>);
+
+/// What becomes of some keys.
 #[derive(Default)]
 pub(super) struct Piece {
-    writes: Vec<(Arc<str>, Option<Arc<[u8]>>)>,
+    writes: Vec<Write>,
     /// Where the keys of rows that change stand among the writes.
     places: HashMap<Arc<str>, usize>,
     bytes: usize,

@@ -124,8 +124,8 @@ impl StoreWriter {
 
     fn send(&self, command: Command) -> Result<(), ConnectorError> {
         let queue = self.queue.as_ref().filter(|_| !self.stopped.load(Ordering::Acquire));
-        match queue.map(|queue| queue.send(command)) {
-            Some(Ok(())) => Ok(()),
+        match queue {
+            Some(queue) if queue.send(command).is_ok() => Ok(()),
             _ => Err(self.stopped()),
         }
     }
