@@ -48,6 +48,11 @@ fn the_documented_user_may_do_all_that_is_needed() {
     assert!(store.write(&batch(&[(A, "2")], T)).is_err());
     stage.server.hang(false);
     insist(&store, &batch(&[(A, "2")], T));
+    // A row that is no more.
+    insist(
+        &store,
+        &storage::store::WriteBatch { deletes: vec!["analytics:gone".into()], ..batch(&[(A, "2")], T) },
+    );
     // What was lost is given back.
     stage.server.ask(&["FLUSHALL"]);
     wait_until("the rows are back", || stage.server.ask(&["GET", A]) == "2");
