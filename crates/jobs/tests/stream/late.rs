@@ -52,6 +52,37 @@ fn late_rows_correct_what_was_written_until_they_are_too_late() {
     }
 }
 
+/// Sums of the results of windows: an operator behind windows, which corrections reach as changes.
+const TOTALS: &str = "CREATE TABLE totals (k STRING, total BIGINT)
+      WITH ('connector' = 'redis', 'key' = 'totals:{k}', 'ttl' = '86400');
+    INSERT INTO totals SELECT k, SUM(n) FROM (
+      SELECT k, COUNT(*) AS n FROM TABLE(TUMBLE(TABLE q, DESCRIPTOR(seen), INTERVAL '10' SECOND))
+      GROUP BY window_start, window_end, k HAVING COUNT(*) <> 3
+    ) GROUP BY k;\n";
+
+#[test]
+fn an_operator_takes_back_the_result_that_a_late_row_corrects() {
+    for parallelism in [1, 3] {
+        let stage = Stage::new(vec![Vec::new()]);
+        let script = source(&[("weir.allowed-lateness", "30 s")]) + TOTALS;
+        let job = stage.start(&compile(&script), parallelism, 100, None);
+        let total = || row(&stage, "totals:a").map(|row| row["total"].as_i64());
+        give(&stage, &job, &[event("a", 1, at(1)), event("a", 1, at(2)), event("a", 1, at(12))]);
+        until("the first window is summed", || total() == Some(Some(2)));
+
+        // Three rows fail the condition, so that what stood there goes; four pass it again.
+        give(&stage, &job, &[event("a", 1, at(3))]);
+        until("the window is taken back", || total().is_none());
+        give(&stage, &job, &[event("a", 1, at(4)), event("b", 1, at(24))]);
+        until("both windows are summed", || total() == Some(Some(5)));
+
+        // The watermark is 40 s: the first window is final.
+        give(&stage, &job, &[event("b", 1, at(41)), event("a", 1, at(5))]);
+        assert_eq!(job.finish().late, 1);
+        assert_eq!(total(), Some(Some(5)), "parallelism {parallelism}");
+    }
+}
+
 #[test]
 fn a_row_is_late_for_one_query_and_not_for_another() {
     let stage = Stage::new(vec![Vec::new()]);
