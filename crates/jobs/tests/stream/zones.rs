@@ -2,7 +2,7 @@
 
 use types::Interval;
 
-use crate::script::{counts, event, query, source};
+use crate::script::{NOON, counts, event, query, source};
 use crate::stage::{Stage, TOPIC, compile, until};
 
 const DAY: &str = "TUMBLE(TABLE q, DESCRIPTOR(seen), INTERVAL '1' DAY)";
@@ -83,4 +83,36 @@ fn days_are_as_long_as_they_are() {
             "2025-10-26T23:00:00Z:2025-10-28 00:00:00",
         ]
     );
+}
+
+/// The busiest key of each window, without the window's time: a rank and an aggregate in the windows of a table function.
+const BUSIEST: &str = "CREATE TABLE busiest (k STRING, n BIGINT, window_end TIMESTAMP(3))
+      WITH ('connector' = 'redis', 'key' = 'busiest:{window_end}', 'ttl' = '86400');
+    INSERT INTO busiest SELECT k, n, window_end FROM (
+      SELECT k, n, window_end,
+             ROW_NUMBER() OVER (PARTITION BY window_start, window_end ORDER BY n DESC) AS place
+      FROM (
+        SELECT k, COUNT(*) AS n, window_start, window_end
+        FROM (SELECT DISTINCT k, v, window_start, window_end
+              FROM TABLE(TUMBLE(TABLE q, DESCRIPTOR(seen), INTERVAL '10' SECOND)))
+        GROUP BY k, window_start, window_end
+      )
+    ) WHERE place = 1;\n";
+
+#[test]
+fn operators_close_windows_of_instants_by_the_clock_of_the_session() {
+    for zone in ["UTC", "Asia/Ho_Chi_Minh", "America/New_York"] {
+        let stage = Stage::new(vec![Vec::new()]);
+        let script = source(&[("table.local-time-zone", zone)]) + BUSIEST;
+        let job = stage.start(&compile(&script), 1, 100, None);
+        let events = [("a", 1, 1), ("b", 1, 2), ("b", 2, 3), ("a", 1, 12)];
+        let lines = events.map(|(k, v, at)| event(k, v, NOON + at * 1_000)).to_vec();
+        stage.log.add(TOPIC, 0, lines);
+        // The watermark is 11 s: the first window is closed, and the second one open.
+        until("the first window is closed", || stage.rows().len() == 1);
+        let row = stage.rows().into_values().next().expect("a row");
+        assert_eq!((&row["k"], &row["n"]), (&"b".into(), &2.into()), "{zone}: {row}");
+        assert_eq!(job.finish().late, 0);
+        assert_eq!(stage.rows().len(), 2, "{zone}");
+    }
 }

@@ -5,9 +5,9 @@ use super::{Failed, Lowering, Producer, fields_of};
 use crate::error::Diagnostic;
 use crate::plan::operator::{
     Call, Changes, Distribution, Expand, ExpandCopy, Field, Function, GroupAggregate, Limit, OperatorKind,
-    Over, OverOrder, Sort, WindowAggregate, WindowProperty, Windowing,
+    Over, OverOrder, RankEnd, Sort, SortKey, WindowAggregate, WindowProperty, Windowing,
 };
-use crate::rel::{AggregateRel, OverRel, Rel, SortRel, TimeAttribute, WindowShape};
+use crate::rel::{AggregateRel, OverRel, RankRel, Rel, SortRel, TimeAttribute, WindowShape};
 use std::sync::Arc;
 use types::DataType;
 
@@ -78,11 +78,7 @@ impl Lowering<'_> {
                 (fields, Changes::Append, Some(key)),
                 (name, rel.span),
             )
-        } else if let Some((start, end, _)) = bounds {
-            let is_instant = below.fields.iter().any(|field| {
-                field.window.is_some_and(|bound| bound.which == WindowProperty::Time)
-                    && matches!(field.column_type.data_type, DataType::TimestampLtz(_))
-            });
+        } else if let Some((start, end, of)) = bounds {
             // Of the keys in front, those that are the bounds.
             let place = |field: usize| match aggregate.sets {
                 Some(_) => aggregate.keys.iter().position(|&key| key == field).unwrap_or(field),
@@ -90,8 +86,12 @@ impl Lowering<'_> {
             };
             let name = format!("WindowAggregate[{}]", shown.join(", "));
             let kind = OperatorKind::WindowAggregate(WindowAggregate {
-                windowing: Windowing::Attached { start: place(start), end: place(end) },
-                is_instant,
+                windowing: Windowing::Attached {
+                    start: place(start),
+                    end: place(end),
+                    is_processing: of.is_processing,
+                },
+                is_instant: of.is_instant,
                 keys,
                 calls,
                 properties: vec![],
@@ -170,6 +170,11 @@ impl Lowering<'_> {
         match (sort.limit, sort.order.split_first()) {
             (Some(rows), None) => {
                 let input = self.produce(below)?;
+                // A row that is taken back makes room for another: the first rows to arrive are a Top-N without an order.
+                if !input.changes.is_append() {
+                    let rank = first_rows(sort, rows, vec![]);
+                    return self.rank_operator(rel, below, input, &rank);
+                }
                 let changes = input.changes.clone();
                 let key = input.key.clone();
                 let kind = OperatorKind::Limit(Limit { offset: sort.offset, rows });
@@ -178,13 +183,7 @@ impl Lowering<'_> {
             }
             (Some(rows), Some(_)) => {
                 let input = self.produce(below)?;
-                let rank = crate::rel::RankRel {
-                    partition: vec![],
-                    order: sort.order.clone(),
-                    from: sort.offset + 1,
-                    to: crate::plan::operator::RankEnd::Constant(sort.offset.saturating_add(rows)),
-                    with_number: false,
-                };
+                let rank = first_rows(sort, rows, sort.order.clone());
                 self.rank_operator(rel, below, input, &rank)
             }
             (None, Some((first, rest))) => {
@@ -208,6 +207,17 @@ impl Lowering<'_> {
             }
             (None, None) => self.produce(below),
         }
+    }
+}
+
+/// `LIMIT` as a Top-N of all rows.
+fn first_rows(sort: &SortRel, rows: u64, order: Vec<SortKey>) -> RankRel {
+    RankRel {
+        partition: vec![],
+        order,
+        from: sort.offset.saturating_add(1),
+        to: RankEnd::Constant(sort.offset.saturating_add(rows)),
+        with_number: false,
     }
 }
 

@@ -7,7 +7,7 @@ use crate::error::Diagnostic;
 use crate::expr::{Comparison, Expr, ExprGraph, ExprId};
 use crate::plan::operator::{
     Changes, Distribution, Field, IntervalJoin, Join, JoinKey, JoinKind, LookupJoin, LookupKey, OperatorKind,
-    Predicate, TemporalJoin, Time, WindowJoin, WindowProperty,
+    Predicate, TemporalJoin, Time, WindowJoin,
 };
 use crate::plan::{SourceTable, TableColumn};
 use crate::rel::rebase::{inputs_of, moved};
@@ -97,10 +97,12 @@ impl Lowering<'_> {
 
         let inner_of_appends = appends && matches!(join.kind, JoinKind::Inner);
         let (kind, changes, name) = if let Some(windows) = windows {
-            let is_instant = left.fields.iter().any(|field| {
-                field.window.is_some_and(|bound| bound.which == WindowProperty::Time)
-                    && matches!(field.column_type.data_type, DataType::TimestampLtz(_))
-            });
+            if windows.of.is_processing {
+                let error = Diagnostic::error(rel.span, "rows are joined in windows of event time alone")
+                    .with_hint("use the table's event time in DESCRIPTOR(…): the column of its WATERMARK");
+                return Err(self.fail(error));
+            }
+            let is_instant = windows.of.is_instant;
             let window_join = WindowJoin {
                 kind: join.kind,
                 keys: keys.clone(),

@@ -16,12 +16,10 @@ use super::{Failed, Lowering, Producer, fields_of};
 use crate::error::Diagnostic;
 use crate::expr::{Comparison, Expr, ExprGraph, ExprId};
 use crate::plan::operator::{
-    Changes, Deduplicate, Distribution, Frame, Function, Keeps, OperatorKind, Rank, RankEnd, WindowProperty,
-    WindowRank,
+    Changes, Deduplicate, Distribution, Frame, Function, Keeps, OperatorKind, Rank, RankEnd, WindowRank,
 };
 use crate::rel::rebase::inputs_of;
 use crate::rel::{CalcRel, OverRel, RankRel, Rel, RelKind, TimeAttribute};
-use types::DataType;
 
 /// A Calc over a ROW_NUMBER that is a rank.
 pub(super) struct CalcRank<'a> {
@@ -196,7 +194,7 @@ impl Lowering<'_> {
         let is_first = rank.from == 1 && rank.to == RankEnd::Constant(1) && !rank.with_number;
 
         // In windows the rows of a window are final when it closes.
-        if let Some((start, end, _)) = below.window_bounds(&rank.partition) {
+        if let Some((start, end, of)) = below.window_bounds(&rank.partition) {
             let RankEnd::Constant(to) = rank.to else {
                 let error = Diagnostic::error(rel.span, "a rank in a window ends at a constant");
                 return Err(self.fail(error));
@@ -205,10 +203,12 @@ impl Lowering<'_> {
                 let error = Diagnostic::error(rel.span, "a rank in a window takes new rows only");
                 return Err(self.fail(error));
             }
-            let is_instant = below.fields.iter().any(|field| {
-                field.window.is_some_and(|bound| bound.which == WindowProperty::Time)
-                    && matches!(field.column_type.data_type, DataType::TimestampLtz(_))
-            });
+            if of.is_processing {
+                let error = Diagnostic::error(rel.span, "rows are ranked in windows of event time alone")
+                    .with_hint("use the table's event time in DESCRIPTOR(…): the column of its WATERMARK");
+                return Err(self.fail(error));
+            }
+            let is_instant = of.is_instant;
             let kind = OperatorKind::WindowRank(WindowRank {
                 start,
                 end,

@@ -6,7 +6,7 @@ use types::{ColumnType, DataType};
 
 use super::{
     AggregateRel, CalcRel, JoinRel, MatchRel, OverRel, RankRel, Rel, RelField, RelKind, SortRel, TemporalRel,
-    TimeAttribute, UnnestRel, WindowBound, WindowRel, WindowShape,
+    TimeAttribute, UnnestRel, WindowBound, WindowKind, WindowRel, WindowShape,
 };
 use crate::error::Span;
 use crate::expr::{Expr, ExprGraph, ExprId};
@@ -257,8 +257,13 @@ fn window_fields(time: &RelField, shape: WindowShape) -> [RelField; 3] {
         DataType::TimestampLtz(_) => DataType::TimestampLtz(3),
         _ => DataType::Timestamp(3),
     };
+    let of = WindowKind {
+        shape,
+        is_instant: matches!(data_type, DataType::TimestampLtz(_)),
+        is_processing: time.time == Some(TimeAttribute::Processing),
+    };
     let field = |name: &str, column_type: ColumnType, which| RelField {
-        window: Some(WindowBound { which, shape }),
+        window: Some(WindowBound { which, of }),
         ..plain(name, column_type)
     };
     let end = field("window_time", data_type.not_null(), WindowProperty::Time);

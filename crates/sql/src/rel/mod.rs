@@ -50,7 +50,17 @@ pub(crate) struct RelField {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WindowBound {
     pub(crate) which: WindowProperty,
+    pub(crate) of: WindowKind,
+}
+
+/// The windows that a window table function makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct WindowKind {
     pub(crate) shape: WindowShape,
+    /// Whether the time is an instant, so that bounds are on the session's wall clock and time is not.
+    pub(crate) is_instant: bool,
+    /// Whether windows are those of processing time.
+    pub(crate) is_processing: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -205,16 +215,16 @@ pub(crate) struct MatchRel {
 
 impl Rel {
     /// The fields of the bounds of the rows' windows, if they are in windows: start and end.
-    pub(crate) fn window_bounds(&self, among: &[usize]) -> Option<(usize, usize, WindowShape)> {
+    pub(crate) fn window_bounds(&self, among: &[usize]) -> Option<(usize, usize, WindowKind)> {
         let bound = |which: WindowProperty| {
             among.iter().find_map(|&field| {
                 let bound = self.fields[field].window?;
-                (bound.which == which).then_some((field, bound.shape))
+                (bound.which == which).then_some((field, bound.of))
             })
         };
-        let (start, shape) = bound(WindowProperty::Start)?;
+        let (start, kind) = bound(WindowProperty::Start)?;
         let (end, of_end) = bound(WindowProperty::End)?;
-        (shape == of_end).then_some((start, end, shape))
+        (kind == of_end).then_some((start, end, kind))
     }
 
     /// The input of a node that has one.

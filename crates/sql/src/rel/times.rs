@@ -5,7 +5,7 @@
 
 use types::{DataType, Interval, Value};
 
-use super::{JoinRel, Rel, TimeAttribute};
+use super::{JoinRel, Rel, TimeAttribute, WindowKind};
 use crate::expr::{Comparison, Expr, ExprGraph, ExprId};
 use crate::plan::operator::WindowProperty;
 
@@ -147,6 +147,7 @@ fn shifted(exprs: &ExprGraph, id: ExprId) -> Option<(usize, i64)> {
 pub(crate) struct WindowBounds {
     pub(crate) left: (usize, usize),
     pub(crate) right: (usize, usize),
+    pub(crate) of: WindowKind,
     pub(crate) conditions: Vec<usize>,
 }
 
@@ -170,5 +171,7 @@ pub(crate) fn window_join(left: &Rel, right: &Rel, join: &JoinRel) -> Option<Win
     };
     let start = equal(WindowProperty::Start)?;
     let end = equal(WindowProperty::End)?;
-    Some(WindowBounds { left: (start.0, end.0), right: (start.1, end.1), conditions: vec![start.2, end.2] })
+    let of = left.fields[start.0].window?.of;
+    let conditions = vec![start.2, end.2];
+    Some(WindowBounds { left: (start.0, end.0), right: (start.1, end.1), of, conditions })
 }

@@ -235,7 +235,7 @@ fn without_keys_all_rows_of_a_window_are_one_group() {
 
 #[test]
 fn attached_windows_are_told_apart_by_both_bounds_and_may_be_keys() {
-    let mut case = case(Windowing::Attached { start: 3, end: 4 });
+    let mut case = case(Windowing::Attached { start: 3, end: 4, is_processing: false });
     case.keys = vec![4, 0, 3];
     case.properties = vec![WindowProperty::Time];
     let at = |key: &str, value: i64, start: i64, end: i64| {

@@ -20,8 +20,9 @@ pub enum Windowing {
     Sliced { window: Window, time: Time },
     /// A window lasts until nothing has come for `gap`; rows exactly `gap` apart are in one.
     Session { gap: Interval, time: Time },
-    /// Assigned below: the fields of `window_start` and `window_end`. A window closes when event time passes its end.
-    Attached { start: usize, end: usize },
+    /// Assigned below: the fields of `window_start` and `window_end`. A window closes when time passes its end: event time,
+    /// or processing time.
+    Attached { start: usize, end: usize, is_processing: bool },
 }
 
 /// What an operator with windows adds behind its other fields.
