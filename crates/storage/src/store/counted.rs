@@ -75,6 +75,10 @@ impl ResultStore for CountedStore {
         self.inner.get(key)
     }
 
+    fn get_many(&self, keys: &[String]) -> Result<Vec<Option<Entry>>, StoreError> {
+        self.inner.get_many(keys)
+    }
+
     fn scan(&self, prefix: &str, each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
         self.inner.scan(prefix, each)
     }

@@ -141,6 +141,12 @@ pub trait ResultStore: Send + Sync {
     /// One value, `None` if absent or expired.
     fn get(&self, key: &str) -> Result<Option<Entry>, StoreError>;
 
+    /// The values of some keys, in their order; `None` for each that is absent or expired. The default asks for one after
+    /// the other, which costs nothing where no server is asked.
+    fn get_many(&self, keys: &[String]) -> Result<Vec<Option<Entry>>, StoreError> {
+        keys.iter().map(|key| self.get(key)).collect()
+    }
+
     /// Calls `each` for every row whose key starts with `prefix`, once, in whatever order is cheap. Rows that are written
     /// while it runs may be there or not. Stops early when `each` returns false. Latest keys are keys like others: a scan of `analytics:` finds
     /// `analytics:latest` too.

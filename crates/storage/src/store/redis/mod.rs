@@ -292,6 +292,14 @@ impl ResultStore for RedisStore {
         Ok(keys::fetch(&mut link, &[key.to_owned()], now)?.pop())
     }
 
+    fn get_many(&self, keys: &[String]) -> Result<Vec<Option<Entry>>, StoreError> {
+        keys.iter().try_for_each(|key| row::check_key(key))?;
+        let now = self.shared.clock.now();
+        let mut found = keys::fetch(&mut self.shared.reading.lock(), keys, now)?.into_iter().peekable();
+        // What is there comes in the order of the keys.
+        Ok(keys.iter().map(|key| found.next_if(|entry| *entry.key == **key)).collect())
+    }
+
     fn scan(&self, prefix: &str, each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
         let shared = &*self.shared;
         // A connection of its own: it takes a while, and others read meanwhile.
