@@ -1,8 +1,9 @@
 //! SQL's `WITH (…)` meets storage: sources, sinks and the formats of their records.
 //!
 //! The connectors keep Flink's names, since scripts run there too: `kafka` reads and writes the event log, whichever it
-//! is, and so does `upsert-kafka`, by keys; `redis` writes the result store; `blackhole` takes rows and forgets them, and `print` shows them. Two have
-//! no name: rows that a script writes out are read, and those of a query are held for whoever fetches them.
+//! is, and so does `upsert-kafka`, by keys; `redis` writes the result store, and rows are looked up there; in `filesystem`
+//! rows are looked up; `blackhole` takes rows and forgets them, and `print` shows them. Two have no name: rows that a script
+//! writes out are read, and those of a query are held for the client that fetches them.
 
 mod blackhole;
 pub mod collect;
@@ -11,6 +12,7 @@ pub mod event_log;
 pub mod file;
 pub mod format;
 pub mod local;
+pub mod lookup;
 mod options;
 mod print;
 pub mod result_store;
@@ -18,6 +20,7 @@ pub mod retry;
 mod values;
 
 use sql::error::Diagnostic;
+use sql::plan::operator::LookupJoin;
 use sql::plan::{Plan, SinkTable, SourceTable};
 
 pub use blackhole::BlackholeTable;
@@ -25,6 +28,7 @@ pub use print::{PrintOptions, PrintTable};
 pub use values::ValuesTable;
 
 use event_log::{EventLogOptions, EventLogSinkOptions, Mode};
+use lookup::{LookupSystem, lookup_options};
 use result_store::ResultStoreOptions;
 
 /// What a source table's options say.
@@ -83,6 +87,31 @@ pub fn sink_options(table: &SinkTable) -> Result<SinkOptions, Vec<Diagnostic>> {
 
 /// Everything that is wrong with the options of a plan's tables.
 pub fn check(plan: &Plan) -> Vec<Diagnostic> {
+    let mut wrong = check_tables(plan);
+    wrong.extend(wrong_lookups(plan, |system| match system {
+        LookupSystem::Jdbc(error) => Some(*error),
+        LookupSystem::ResultStore(_) | LookupSystem::File(_) => None,
+    }));
+    wrong
+}
+
+/// As [`check`], for a local run.
+pub fn check_local(plan: &Plan) -> Vec<Diagnostic> {
+    let mut wrong = check_tables(plan);
+    wrong.extend(wrong_lookups(plan, |_| None));
+    wrong
+}
+
+/// What is wrong with the tables that are looked up; `refused` says of those whose options are right what cannot be had.
+fn wrong_lookups(plan: &Plan, refused: impl Fn(LookupSystem) -> Option<Diagnostic>) -> Vec<Diagnostic> {
+    let of = |(place, join): (usize, &LookupJoin)| match lookup_options(join, plan.operators[place].span) {
+        Ok(options) => refused(options.system).into_iter().collect(),
+        Err(wrong) => wrong,
+    };
+    plan.lookups().flat_map(of).collect()
+}
+
+fn check_tables(plan: &Plan) -> Vec<Diagnostic> {
     let sources = plan.pipelines.iter().map(|pipeline| source_options(&pipeline.source).err());
     let sinks = plan.sinks.iter().map(|sink| sink_options(sink).err());
     sources.chain(sinks).flatten().flatten().collect()

@@ -3,7 +3,7 @@
 //! A job writes results, topics and dead letters to systems outside of it. A write that fails for a reason that may pass
 //! (a broker that restarts, a full disk) is repeated with growing pauses until it succeeds or the job ends. A write that
 //! can never succeed (a record that is too large, a key that is not valid) is not repeated: the job fails and says why.
-//! While a write waits, [`Retry::blocked`] tells what waits, since when and why, for `weir jobs list`, `/readyz`, the
+//! Lookups are repeated like writes. While a write waits, [`Retry::blocked`] tells what waits, since when and why, for `weir jobs list`, `/readyz`, the
 //! metrics and the pages.
 
 use std::error::Error;
@@ -63,7 +63,7 @@ pub struct Retry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RetryError<E> {
     /// The job ended while the write was being repeated.
-    #[error("the job ended before it was written")]
+    #[error("the job ended before it was done")]
     Stopped,
     /// Repeating the write cannot help.
     #[error(transparent)]
@@ -72,7 +72,7 @@ pub enum RetryError<E> {
 
 /// The job ended while a write was being repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the job ended before it was written")]
+#[error("the job ended before it was done")]
 pub struct Stopped;
 
 impl Retry {

@@ -1,4 +1,6 @@
-//! What the engine asks of sources and sinks.
+//! What the engine asks of sources, sinks and tables that are looked up.
+
+mod lookup;
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,6 +14,8 @@ use crate::aggregate::keys::Rows as Selection;
 use crate::batch::{Batch, LeafRequest, RecordSpan};
 use crate::evaluate::Vector;
 use crate::operator::changes::{Kinds, RowKind};
+
+pub use lookup::{CachePolicy, Found, Lookup, LookupFactory};
 
 /// A partition by the name that snapshots, letters and people know it under. A [`PartitionId`] stands for it while a job
 /// runs.

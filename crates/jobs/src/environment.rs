@@ -1,15 +1,17 @@
 //! Where jobs run: the log, the store, the clock, and what holds where a script says nothing.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use connectors::collect::{CollectTable, Collector};
 use connectors::dead_letter::{DEAD_LETTER_TOPIC, DeadLetterTopic, NoDeadLetters};
 use connectors::event_log::{EventLogSinkTable, EventLogTable};
+use connectors::lookup::{FileLookup, LineForm, LookupSystem, StoreLookup, lookup_options};
 use connectors::result_store::{ResultStoreTable, StoreWriter};
 use connectors::retry::Retry;
 use connectors::{BlackholeTable, PrintTable, SinkOptions, SourceOptions, sink_options, source_options};
-use engine::connector::{Reads, SinkFactory, SourceFactory};
+use engine::connector::{LookupFactory, Reads, SinkFactory, SourceFactory};
 use engine::execution::{ExecutionOptions, JobSpec, Mode};
 use engine::memory::Pool;
 use parking_lot::Mutex;
@@ -56,6 +58,8 @@ pub struct Defaults {
     pub memory: Arc<Pool>,
     /// Partitions of a topic that a script names and that does not exist yet.
     pub new_topic_partitions: u32,
+    /// Files may be looked up below these directories.
+    pub lookup_directories: Vec<PathBuf>,
     /// Jobs for which the process has file handles: with so many running, one more is refused. `None`: any number.
     pub jobs_max: Option<usize>,
 }
@@ -68,6 +72,7 @@ impl Default for Defaults {
             max_future: Interval(300_000),
             memory: Pool::unlimited(),
             new_topic_partitions: 1,
+            lookup_directories: Vec::new(),
             jobs_max: None,
         }
     }
@@ -200,6 +205,10 @@ impl Environment {
             }
         }
 
+        let lookups = self.lookups(&plan, &retry).unwrap_or_else(|wrong| {
+            errors.extend(wrong);
+            Vec::new()
+        });
         if !errors.is_empty() {
             return Err(WiringError::Options(errors));
         }
@@ -227,6 +236,7 @@ impl Environment {
             plan,
             sources,
             sinks,
+            lookups,
             // Whoever only looks leaves nothing behind.
             dead_letters: match collector {
                 Some(_) => Arc::new(NoDeadLetters),
@@ -239,6 +249,43 @@ impl Environment {
         };
 
         Ok(Wired { spec, retry, letters })
+    }
+}
+
+impl Environment {
+    /// The tables that a plan looks up, in the order of its joins.
+    fn lookups(
+        &self,
+        plan: &Plan,
+        retry: &Arc<Retry>,
+    ) -> Result<Vec<Arc<dyn LookupFactory>>, Vec<Diagnostic>> {
+        let mut lookups: Vec<Arc<dyn LookupFactory>> = Vec::new();
+        for (place, join) in plan.lookups() {
+            let span = plan.operators[place].span;
+            let options = lookup_options(join, span)?;
+            let (policy, retry, clock) = (options.policy, retry.clone(), self.clock.clone());
+            lookups.push(match options.system {
+                LookupSystem::ResultStore(options) => {
+                    let (join, store) = (Arc::new(join.clone()), self.store.clone());
+                    Arc::new(StoreLookup { join, options, policy, store, retry })
+                }
+                LookupSystem::File(_) if self.defaults.lookup_directories.is_empty() => {
+                    let message = format!("jobs of this Weir may not look up files, as `{}` is", join.table.name);
+                    let error = Diagnostic::error(join.table.span, message);
+                    return Err(vec![error.with_hint(
+                        "list the directory of its files among `lookup_directories` in section [jobs] of Weir's settings",
+                    )]);
+                }
+                LookupSystem::File(files) => {
+                    let form = (LineForm::Row, files.json);
+                    let table = FileLookup::new(join, vec![files.path], form, policy, retry, clock);
+                    let table = table.monitored_each(files.monitor_interval);
+                    Arc::new(table.below(self.defaults.lookup_directories.clone()))
+                }
+                LookupSystem::Jdbc(refused) => return Err(vec![*refused]),
+            });
+        }
+        Ok(lookups)
     }
 }
 

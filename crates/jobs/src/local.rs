@@ -6,9 +6,12 @@ use std::sync::Arc;
 
 use connectors::dead_letter::NoDeadLetters;
 use connectors::file::FileTable;
+use connectors::format::json::JsonOptions;
 use connectors::local::{LocalOutput, LocalTable};
+use connectors::lookup::{FileLookup, LineForm, LookupPolicy, LookupSystem, lookup_options};
+use connectors::retry::Retry;
 use connectors::{SourceOptions, ValuesTable, sink_options, source_options};
-use engine::connector::{SinkFactory, SourceFactory};
+use engine::connector::{LookupFactory, SinkFactory, SourceFactory};
 use engine::execution::{Control, Execution, ExecutionError, ExecutionOptions, JobSpec, Mode};
 use engine::operator::LedgerCounts;
 use sql::error::Diagnostic;
@@ -70,8 +73,9 @@ impl LocalRun {
         let output = LocalOutput::new(self.output, files <= 1, self.changelog);
         let mut errors: Vec<Diagnostic> = Vec::new();
         let mut sources: Vec<Arc<dyn SourceFactory>> = Vec::new();
+        let read = self.plan.pipelines.iter().map(|pipeline| pipeline.source.name.clone());
         let tables: Vec<String> =
-            self.plan.pipelines.iter().map(|pipeline| pipeline.source.name.clone()).collect();
+            read.chain(self.plan.lookups().map(|(_, join)| join.table.name.clone())).collect();
         if let Some(unused) = self.inputs.iter().find(|input| !tables.contains(&input.table)) {
             return Err(LocalError::UnusedInput { table: unused.table.clone(), read: tables });
         }
@@ -118,6 +122,7 @@ impl LocalRun {
             sinks.push(Arc::new(LocalTable { table: table.clone(), options, output: output.clone() }));
         }
 
+        let lookups = lookups(&self.plan, &self.inputs, &self.clock, &mut errors)?;
         if !errors.is_empty() {
             return Err(LocalError::Script(errors));
         }
@@ -134,6 +139,7 @@ impl LocalRun {
             plan: Arc::new(self.plan),
             sources,
             sinks,
+            lookups,
             dead_letters: Arc::new(NoDeadLetters),
             clock: self.clock,
             options,
@@ -143,6 +149,43 @@ impl LocalRun {
 
         Ok(Running { execution: Execution::start(spec)?, output })
     }
+}
+
+/// The tables that are looked up, in files: those of the command line, whose lines are `{"value": {…}}`, or those that
+/// a table of files names itself.
+fn lookups(
+    plan: &Plan,
+    inputs: &[LocalInput],
+    clock: &Arc<dyn Clock>,
+    errors: &mut Vec<Diagnostic>,
+) -> Result<Vec<Arc<dyn LookupFactory>>, LocalError> {
+    let retry = Arc::new(Retry::new(clock.clone()));
+    let mut lookups: Vec<Arc<dyn LookupFactory>> = Vec::new();
+    for (place, join) in plan.lookups() {
+        let options = match lookup_options(join, plan.operators[place].span) {
+            Ok(options) => options,
+            Err(wrong) => {
+                errors.extend(wrong);
+                continue;
+            }
+        };
+        let given = inputs.iter().filter(|input| input.table == join.table.name);
+        let given: Vec<PathBuf> = given.flat_map(|input| input.paths.clone()).collect();
+        // Nobody mends a file while the run waits.
+        let policy = LookupPolicy { max_retries: Some(0), ..options.policy };
+        let ignore_parse_errors = policy.ignore_parse_errors;
+        let (paths, form, json) = match options.system {
+            LookupSystem::File(files) if given.is_empty() => (vec![files.path], LineForm::Row, files.json),
+            LookupSystem::File(files) => (given, LineForm::Enveloped, files.json),
+            _ if given.is_empty() => {
+                return Err(LocalError::NoInput { table: join.table.name.clone() });
+            }
+            _ => (given, LineForm::Enveloped, JsonOptions { ignore_parse_errors, ..JsonOptions::default() }),
+        };
+        let (retry, clock) = (retry.clone(), clock.clone());
+        lookups.push(Arc::new(FileLookup::new(join, paths, (form, json), policy, retry, clock)));
+    }
+    Ok(lookups)
 }
 
 impl Running {

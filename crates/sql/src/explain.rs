@@ -7,9 +7,10 @@ use std::fmt::Write;
 use types::{DataType, Value};
 
 use crate::expr::{CastMode, Comparison, Expr, ExprGraph, ExprId};
-use crate::plan::operator::Changes;
+use crate::plan::operator::{Changes, LookupHint, LookupJoin, LookupKey, OperatorKind, RetryMisses};
 use crate::plan::{
-    Operator, Pipeline, Plan, Query, Rowtime, Shape, SinkTable, TableOptions, Target, Window, WindowAggregate,
+    Leaf, Operator, Pipeline, Plan, Query, Rowtime, Shape, SinkTable, TableOptions, Target, Window,
+    WindowAggregate,
 };
 
 /// Draws a plan.
@@ -118,10 +119,53 @@ fn draw_operator(out: &mut String, place: usize, operator: &Operator, sinks: &[S
     line(out, format_args!("operator {place} {}", operator.name));
     let fields: Vec<String> =
         operator.fields.iter().map(|field| format!("{} {}", field.name, field.column_type)).collect();
+    if let OperatorKind::LookupJoin(join) = &operator.kind {
+        draw_lookup(out, join, operator);
+    }
     line(out, format_args!("   gives      {}", fields.join(", ")));
     line(out, format_args!("   changes    {}", changes(&operator.changes)));
     line(out, format_args!("   into       {}", targets(&operator.targets, sinks)));
     out.push('\n');
+}
+
+fn draw_lookup(out: &mut String, join: &LookupJoin, operator: &Operator) {
+    let table = &*join.table;
+    let left = &operator.inputs[0].fields;
+    let key = |(leaf, key): &(usize, LookupKey)| {
+        let Leaf { path, column_type, .. } = &table.leaves[*leaf];
+        let value = match key {
+            LookupKey::Field(field) => left[*field].name.clone(),
+            LookupKey::Literal(value) => literal(value, &column_type.data_type),
+        };
+        format!("{} = {value}", path.join("."))
+    };
+    let keys: Vec<String> = join.keys.iter().map(key).collect();
+    let connector = table.options.entries.get("connector").map_or("", |option| &option.value);
+    line(out, format_args!("   looks up   {} ({connector}) by {}", table.name, keys.join(", ")));
+    if let Some(condition) = &join.condition {
+        let printer = Printer { graph: &condition.exprs, rowtime: None };
+        line(out, format_args!("   where      {}", printer.all(&condition.conditions)));
+    }
+
+    let options = table.options.entries.iter().filter(|(key, _)| key.starts_with("lookup."));
+    let options: Vec<String> = options.map(|(key, option)| format!("'{key}' = '{}'", option.value)).collect();
+    if !options.is_empty() {
+        line(out, format_args!("   options    {}", options.join(", ")));
+    }
+    let LookupHint { retry, capacity, timeout } = join.hint;
+    if let Some(RetryMisses { attempts, delay }) = retry {
+        line(out, format_args!("   misses     looked up again {attempts} times, {delay} apart"));
+    }
+    if let Some(rows) = capacity {
+        line(out, format_args!("   capacity   {rows} rows"));
+    }
+    if let Some(timeout) = timeout {
+        line(out, format_args!("   timeout    {timeout}"));
+    }
+    if let Some(fields) = &join.kept_by {
+        let names: Vec<&str> = fields.iter().map(|&field| left[field].name.as_str()).collect();
+        line(out, format_args!("   keeps      what was joined, by {}", names.join(", ")));
+    }
 }
 
 fn changes(changes: &Changes) -> &'static str {

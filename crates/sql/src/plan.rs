@@ -31,6 +31,16 @@ pub struct Plan {
     pub notices: Vec<Diagnostic>,
 }
 
+impl Plan {
+    /// The lookup joins, each with its place among the operators.
+    pub fn lookups(&self) -> impl Iterator<Item = (usize, &operator::LookupJoin)> {
+        self.operators.iter().enumerate().filter_map(|(place, operator)| match &operator.kind {
+            operator::OperatorKind::LookupJoin(join) => Some((place, join)),
+            _ => None,
+        })
+    }
+}
+
 /// The script's `SET`s that mean something here, with their defaults.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -54,6 +64,10 @@ pub struct Settings {
     pub sink_rules: SinkRules,
     /// `table.exec.state.ttl`: how long operators keep state that nothing touches; `None` = for ever.
     pub state_ttl: Option<Interval>,
+    /// `table.exec.async-lookup.buffer-capacity`: left rows of a lookup join that wait for their partners, at most.
+    pub lookup_capacity: Option<usize>,
+    /// `table.exec.async-lookup.timeout`: how long a lookup may take before the job fails; `None` = for ever.
+    pub lookup_timeout: Option<Interval>,
     /// Every key set, as written.
     pub all: BTreeMap<String, String>,
     /// Where the values of these keys stand in the script.

@@ -19,6 +19,8 @@ pub(crate) const KNOWN: &[&str] = &[
     "table.exec.sink.type-length-enforcer",
     "table.exec.legacy-cast-behaviour",
     "table.column-expansion-strategy",
+    "table.exec.async-lookup.buffer-capacity",
+    "table.exec.async-lookup.timeout",
     "table.sql-dialect",
     "weir.allowed-lateness",
     "weir.early-fire",
@@ -90,6 +92,8 @@ impl Default for Settings {
             memory: None,
             sink_rules: SinkRules::default(),
             state_ttl: None,
+            lookup_capacity: None,
+            lookup_timeout: None,
             all: BTreeMap::new(),
             places: BTreeMap::new(),
         }
@@ -121,6 +125,12 @@ impl Settings {
             "table.sql-dialect" => word(value, &[("DEFAULT", ())]),
             "table.exec.state.ttl" => {
                 duration(value).map(|ttl| self.state_ttl = Some(ttl).filter(|ttl| ttl.0 > 0))
+            }
+            "table.exec.async-lookup.buffer-capacity" => {
+                capacity(value).map(|rows| self.lookup_capacity = Some(rows))
+            }
+            "table.exec.async-lookup.timeout" => {
+                duration(value).map(|timeout| self.lookup_timeout = Some(timeout))
             }
             "table.exec.sink.require-on-conflict" => word(value, &[("true", ()), ("false", ())]),
             "weir.allowed-lateness" => duration(value).map(|d| self.allowed_lateness = d),
@@ -254,7 +264,15 @@ fn early_fire(value: &Text) -> Result<Option<Interval>, Box<Diagnostic>> {
     duration(value).map(Some)
 }
 
-fn duration(value: &Text) -> Result<Interval, Box<Diagnostic>> {
+/// How many rows may wait.
+pub(crate) fn capacity(value: &Text) -> Result<usize, Box<Diagnostic>> {
+    value.value.trim().parse().ok().filter(|rows| (1..=1_000_000).contains(rows)).ok_or_else(|| {
+        let error = Diagnostic::error(value.span, format!("'{}' is no number of rows", value.value));
+        Box::new(error.with_hint("a whole number from 1 to 1000000, for example '1000'"))
+    })
+}
+
+pub(crate) fn duration(value: &Text) -> Result<Interval, Box<Diagnostic>> {
     parse_duration(&value.value).ok_or_else(|| {
         let error = Diagnostic::error(value.span, format!("'{}' is not a duration", value.value));
         Box::new(error.with_hint("a number and a unit: '100 ms', '5 s', '1 min', '2 h', '1 d'"))

@@ -7,7 +7,7 @@ mod operations;
 mod sql_gateway;
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -201,6 +201,7 @@ fn defaults(config: &Config, handles: Handles) -> Defaults {
         max_future: interval(config.jobs.max_future),
         memory: Pool::of(memory::of_jobs(config)),
         new_topic_partitions: config.ingest.partitions.get(),
+        lookup_directories: config.jobs.lookup_directories.iter().map(PathBuf::from).collect(),
         jobs_max: Some(handles.jobs),
     }
 }

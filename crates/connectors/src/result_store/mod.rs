@@ -1,4 +1,4 @@
-//! Tables written to the result store: `'connector' = 'redis'`.
+//! Tables written to the result store: `'connector' = 'redis'`. Their rows are found again by [`crate::lookup`].
 //!
 //! Each row is one key and one JSON object, written over what was there; a row that is taken back leaves its key without
 //! one. After each batch followers are told.
@@ -21,8 +21,10 @@ pub use encode::RowEncoder;
 pub use template::{KeyTemplate, TemplateError};
 pub use writer::StoreWriter;
 
+use crate::lookup::LookupPolicy;
 use crate::options::Reader;
 use piece::Piece;
+pub(crate) use template::UNKNOWN;
 use template::written;
 
 /// What a table's options say.
@@ -36,6 +38,8 @@ pub struct ResultStoreOptions {
     pub latest_key: String,
     /// The analytic's name in notifications: the table's, unless set.
     pub kind: String,
+    /// How rows are looked up; for whoever writes it has no meaning.
+    pub lookup: LookupPolicy,
 }
 
 /// The column whose value followers are told, and that is kept under the latest key.
@@ -73,8 +77,9 @@ impl ResultStoreOptions {
         let channel = reader.get("channel").map_or_else(String::new, |option| option.value.clone());
         let latest_key = latest_key(&mut reader, table);
         let kind = reader.get("type").map_or_else(|| table.name.clone(), |option| option.value.clone());
+        let lookup = LookupPolicy::read(&mut reader);
         reader.finish()?;
-        Ok(ResultStoreOptions { key, ttl: Duration::from_secs(seconds), channel, latest_key, kind })
+        Ok(ResultStoreOptions { key, ttl: Duration::from_secs(seconds), channel, latest_key, kind, lookup })
     }
 }
 

@@ -27,6 +27,9 @@ enum Part {
     },
 }
 
+/// What stands in a key for a null.
+pub(crate) const UNKNOWN: &str = "unknown";
+
 /// Columns whose values are times of the window.
 const BOUNDS: [&str; 3] = ["window_start", "window_end", "window_time"];
 
@@ -86,7 +89,7 @@ impl KeyTemplate {
             match part {
                 Part::Text(text) => key.push_str(text),
                 Part::Column { column, data_type, is_bound } => match value(*column) {
-                    Scalar::Null => key.push_str("unknown"),
+                    Scalar::Null => key.push_str(UNKNOWN),
                     Scalar::Text(text) if *is_bound => key.push_str(&shortened(text)),
                     Scalar::Text(text) => push_escaped(key, &shortened(text)),
                     other => {

@@ -11,7 +11,7 @@ use super::exchange::EdgeMessage;
 use super::outputs::Outputs;
 use super::{ExecutionError, TaskMetrics};
 use crate::activity::Activity;
-use crate::operator::chain::{ChainTarget, StreamTime};
+use crate::operator::chain::{ChainTarget, InFlight, StreamTime};
 
 pub(super) struct OperatorSubtask {
     pub id: SubtaskId,
@@ -66,7 +66,8 @@ impl OperatorSubtask {
 
             let spent = self.clock.elapsed().saturating_sub(start + self.outputs.book());
             TaskMetrics::add_time(&self.metrics.busy_ns, spent);
-            if self.inputs.iter().all(|input| input.ended) {
+            let is_waiting = self.outputs.chain.in_flight() != InFlight::None;
+            if self.inputs.iter().all(|input| input.ended) && !is_waiting {
                 return self.end();
             }
         }
@@ -74,16 +75,22 @@ impl OperatorSubtask {
     }
 
     /// The next message of any input that may be read. Inputs take turns, so that a busy one does not hold another back.
+    /// `None` after a while without messages, and when answers came for rows that wait for them.
     fn receive(&self) -> Option<(usize, EdgeMessage)> {
-        let open: Vec<usize> = (0..self.inputs.len()).filter(|&index| self.inputs[index].is_open()).collect();
+        let chain = &self.outputs.chain;
+        let is_full = chain.in_flight() == InFlight::Full;
+        let is_read = |&index: &usize| !is_full && self.inputs[index].is_open();
+        let read: Vec<usize> = (0..self.inputs.len()).filter(is_read).collect();
         let mut select = Select::new();
-        open.iter().for_each(|&index| {
+        read.iter().for_each(|&index| {
             select.recv(&self.inputs[index].channel);
         });
-        let operation = select.select_timeout(LONGEST_WAIT).ok()?;
-        let index = open[operation.index()];
+        chain.watch(&mut select);
+
+        // Behind the inputs stand the channels of answers.
+        let index = *read.get(select.ready_timeout(LONGEST_WAIT).ok()?)?;
         // A sender that is gone without an end has failed or was cancelled; the control says so.
-        let message = operation.recv(&self.inputs[index].channel).ok()?;
+        let message = self.inputs[index].channel.try_recv().ok()?;
         Some((index, message))
     }
 

@@ -2,7 +2,8 @@
 //!
 //! A *home* is a set of subtasks that run the same operators: those that read a table, those that own the window state of
 //! one, and vertices of operators alone. An operator stays in the home of its producers where all its rows are there
-//! already; otherwise it begins a vertex of its own, fed through channels.
+//! already; otherwise it begins a vertex of its own, fed through channels. So does an operator that waits for answers from
+//! outside: its producers go on until its channel is full.
 //!
 //! ```text
 //! parallelism 1, one table:   everything in the home of the source, no channels
@@ -10,7 +11,7 @@
 //!                             source b ─┴─► vertex 0: Join, and what follows it
 //! ```
 
-use sql::plan::operator::{Distribution, Target};
+use sql::plan::operator::{Distribution, OperatorKind, Target};
 use sql::plan::{Plan, Shape};
 
 /// A set of subtasks that run the same operators.
@@ -115,8 +116,10 @@ impl Placement {
         let stays_apart = |home: Home| {
             self.subtasks(home) == 1 || inputs.iter().all(|input| input.distribution == Distribution::Forward)
         };
+        let waits_outside = matches!(plan.operators[operator].kind, OperatorKind::LookupJoin(_));
         if let [home] = homes[..]
             && stays_apart(home)
+            && !waits_outside
         {
             if let Home::Vertex(vertex) = home {
                 self.vertices[vertex].operators.push(operator);

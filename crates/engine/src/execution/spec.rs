@@ -14,7 +14,7 @@ use super::vertices::{Spawning, start_vertex};
 use super::wiring::Wiring;
 use super::{Execution, ExecutionError, global_vertex, operator_vertex, source_vertex};
 use crate::batch::Batch;
-use crate::connector::{DeadLetters, Reads, SinkFactory, SourceFactory};
+use crate::connector::{DeadLetters, LookupFactory, Reads, SinkFactory, SourceFactory};
 use crate::lateness::RecordedLateness;
 use crate::layout::Layout;
 use crate::memory::{Account, Holder};
@@ -37,6 +37,8 @@ pub struct JobSpec {
     pub sources: Vec<Arc<dyn SourceFactory>>,
     /// One a sink of the plan.
     pub sinks: Vec<Arc<dyn SinkFactory>>,
+    /// One a lookup join of the plan, in the order of its operators.
+    pub lookups: Vec<Arc<dyn LookupFactory>>,
     pub dead_letters: Arc<dyn DeadLetters>,
     pub clock: Arc<dyn Clock>,
     pub options: ExecutionOptions,

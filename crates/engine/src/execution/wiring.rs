@@ -13,6 +13,7 @@ use super::operator_task::EdgeInput;
 use super::outputs::Outputs;
 use super::placement::{Edge, Home, Placement, Producer};
 use super::{ExecutionError, JobSpec, TaskMetrics, operator_kind, operator_name};
+use crate::connector::LookupFactory;
 use crate::memory::Account;
 use crate::metrics::OperatorMetrics;
 use crate::operator::build;
@@ -102,7 +103,8 @@ impl<'a> Wiring<'a> {
             links.push(Link {
                 identity: spec.identity.clone(),
                 kind: operator_kind(spec),
-                operator: build::operator(spec, &plan.settings).map_err(ExecutionError::Plan)?,
+                operator: build::operator(spec, &plan.settings, self.lookup(operator))
+                    .map_err(ExecutionError::Plan)?,
                 producers: self.placement.producers[operator].clone(),
                 targets,
             });
@@ -131,6 +133,12 @@ impl<'a> Wiring<'a> {
             .collect();
         let metrics = metrics.clone();
         Ok(Outputs { sinks, chain, entries, channels, told: StreamTime::START, holder, metrics })
+    }
+
+    /// The table that a lookup join asks.
+    fn lookup(&self, operator: usize) -> Option<&Arc<dyn LookupFactory>> {
+        let place = self.spec.plan.lookups().position(|(place, _)| place == operator)?;
+        self.spec.lookups.get(place)
     }
 
     /// Rows of operators come behind those of all queries.

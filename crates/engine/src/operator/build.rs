@@ -1,5 +1,7 @@
 //! From the operators of a plan to those that run.
 
+use std::sync::Arc;
+
 use sql::plan::Settings;
 use sql::plan::operator::{Operator as Spec, OperatorKind};
 
@@ -12,6 +14,7 @@ use super::interval_join::IntervalJoinOperator;
 use super::join::JoinOperator;
 use super::limit::LimitOperator;
 use super::match_recognize::MatchOperator;
+use super::lookup_join::LookupJoinOperator;
 use super::materialize::MaterializeOperator;
 use super::normalize::NormalizeOperator;
 use super::over::OverOperator;
@@ -25,12 +28,17 @@ use super::window_aggregate::WindowAggregateOperator;
 use super::window_assign::WindowAssignOperator;
 use super::window_join::WindowJoinOperator;
 use super::window_rank::WindowRankOperator;
+use crate::connector::LookupFactory;
 
-/// The operator that does what the plan says.
+/// The operator that does what the plan says. `lookup`: the table that a lookup join asks.
 ///
 /// # Errors
-/// A literal argument that a function does not accept, or an operator that does not exist.
-pub fn operator(spec: &Spec, settings: &Settings) -> Result<Box<dyn Operator>, String> {
+/// A literal argument that a function does not accept, an operator that does not exist, or a table that cannot be opened.
+pub fn operator(
+    spec: &Spec,
+    settings: &Settings,
+    lookup: Option<&Arc<dyn LookupFactory>>,
+) -> Result<Box<dyn Operator>, String> {
     let (name, inputs, ttl) = (spec.name.clone(), &spec.inputs, spec.state_ttl);
     let time_zone = &settings.time_zone;
     Ok(match &spec.kind {
@@ -59,8 +67,9 @@ pub fn operator(spec: &Spec, settings: &Settings) -> Result<Box<dyn Operator>, S
         OperatorKind::Over(of) => Box::new(OverOperator::new(name, of, inputs, ttl)?),
         OperatorKind::Unnest(of) => Box::new(UnnestOperator::new(name, of, inputs, time_zone)?),
         OperatorKind::Match(of) => Box::new(MatchOperator::new(name, of, inputs, time_zone)?),
-        OperatorKind::LookupJoin(_) => {
-            return Err(format!("`{name}` is not supported"));
+        OperatorKind::LookupJoin(of) => {
+            let table = lookup.ok_or_else(|| format!("`{name}` has no table to ask"))?;
+            Box::new(LookupJoinOperator::new(name, of, inputs, table, ttl, time_zone)?)
         }
     })
 }

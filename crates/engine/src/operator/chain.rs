@@ -11,8 +11,12 @@
 //! Event time flows the same way. An input of an operator stands where the slowest of its producers stands that is not
 //! idle; an operator stands where its slowest input stands, and hears of it when that moves on.
 
+mod time;
+
+use crossbeam_channel::Select;
 use sql::functions::{Env, EvalError};
 
+pub use self::time::{InFlight, StreamTime};
 use super::changes::{Changes, RowWatermarks};
 use crate::connector::ConnectorError;
 use crate::snapshot::OperatorImage;
@@ -67,6 +71,15 @@ pub trait Operator: Send {
 
     /// How many rows were dropped since the last call because they came too late.
     fn take_late(&mut self) -> u64;
+
+    /// The rows that wait for answers from outside. The default is for operators that ask nobody.
+    fn in_flight(&self) -> InFlight {
+        InFlight::None
+    }
+
+    /// Adds the channels on which answers come: an operator with rows in flight is called for processing time when one
+    /// did. The default is for operators that ask nobody.
+    fn watch<'s>(&'s self, _select: &mut Select<'s>) {}
 }
 
 /// Why an operator cannot go on.
@@ -100,32 +113,6 @@ pub trait Outlet: Send {
     /// # Errors
     /// The job fails.
     fn flush(&mut self) -> Result<(), OperatorError>;
-}
-
-/// How far a stream has come in event time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StreamTime {
-    /// Nothing more will come up to here, ms.
-    pub watermark: i64,
-    /// Nothing comes at the moment: the stream holds back nobody who has other inputs.
-    pub is_idle: bool,
-}
-
-impl StreamTime {
-    pub const START: StreamTime = StreamTime { watermark: NO_WATERMARK, is_idle: false };
-    pub const END: StreamTime = StreamTime { watermark: i64::MAX, is_idle: false };
-
-    /// Where several streams stand together: at the slowest that is not idle; at the fastest if all are idle.
-    pub fn of_all(times: impl Iterator<Item = StreamTime> + Clone) -> StreamTime {
-        let active = times.clone().filter(|time| !time.is_idle).map(|time| time.watermark).min();
-        match active {
-            Some(watermark) => StreamTime { watermark, is_idle: false },
-            None => {
-                let watermark = times.map(|time| time.watermark).max().unwrap_or(NO_WATERMARK);
-                StreamTime { watermark, is_idle: true }
-            }
-        }
-    }
 }
 
 /// Where the rows of an operator in a chain go.
@@ -234,6 +221,11 @@ struct Lent<'a> {
 }
 
 impl Lent<'_> {
+    /// Where the inputs stand together.
+    fn reached(&self) -> StreamTime {
+        StreamTime::of_all(self.inputs.iter().map(|producers| StreamTime::of_all(producers.iter().copied())))
+    }
+
     /// Rows as the operator judges them. One producer knows how far event time has come before each of its rows; of
     /// several none knows how far the others are, so that only where they all stand may make a row late.
     fn stamped<'r>(&self, input: usize, rows: &Changes<'r>) -> Changes<'r> {
@@ -306,9 +298,21 @@ impl Chain {
             if self.links[place].operator.next_tick().is_some_and(|due| due <= self.env.now_ms) {
                 let (link, mut context) = split(&mut self.links, &mut self.outlets, 0, place, self.env);
                 link.operator.tick(&mut context)?;
+                // Event time may have waited for rows that are on their way now.
+                tell(&mut self.links, &mut self.outlets, 0, place, self.env)?;
             }
         }
         Ok(())
+    }
+
+    /// The rows of all operators that wait for answers from outside.
+    pub fn in_flight(&self) -> InFlight {
+        self.links.iter().map(|link| link.operator.in_flight()).max().unwrap_or(InFlight::None)
+    }
+
+    /// Adds the channels on which answers come.
+    pub fn watch<'s>(&'s self, select: &mut Select<'s>) {
+        self.links.iter().for_each(|link| link.operator.watch(select));
     }
 
     /// The state of each operator, in the order of the chain.
@@ -366,16 +370,27 @@ fn advance(
     let (link, mut context) = split(tail, outlets, first, place, env);
     let known = &mut link.inputs[input][producer];
     *known = StreamTime { watermark: time.watermark.max(known.watermark), is_idle: time.is_idle };
-    let inputs = link.inputs.iter().map(|producers| StreamTime::of_all(producers.iter().copied()));
-    let reached = StreamTime::of_all(inputs);
-
+    let reached = link.reached();
     if reached.watermark > *link.watermark {
         *link.watermark = reached.watermark;
         link.operator.advance(reached.watermark, &mut context)?;
     }
+    tell(tail, outlets, first, place, env)
+}
 
+/// Tells the consumers of an operator where it stands, if they do not know yet.
+fn tell(
+    tail: &mut [RunningLink],
+    outlets: &mut [Box<dyn Outlet>],
+    first: usize,
+    place: usize,
+    env: Env,
+) -> Result<(), OperatorError> {
+    let (link, context) = split(tail, outlets, first, place, env);
     let watermark = link.operator.output_watermark(*link.watermark).max(link.told.watermark);
-    let tells = StreamTime { watermark, is_idle: reached.is_idle };
+    // Rows that wait for answers still come, though their input is silent.
+    let is_idle = link.reached().is_idle && link.operator.in_flight() == InFlight::None;
+    let tells = StreamTime { watermark, is_idle };
     if tells == *link.told {
         return Ok(());
     }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use types::{Repr, Value};
 
-use super::chain::{Chain, ChainTarget, Link, Operator, OperatorError, Outlet, StreamTime};
+use super::chain::{Chain, ChainTarget, InFlight, Link, Operator, OperatorError, Outlet, StreamTime};
 use super::changes::{ChangeBuffer, Changes, RowKind};
 use crate::row as compact;
 use crate::state::{KEY_GROUPS, StatePart, key_group};
@@ -155,6 +155,12 @@ impl<'a> Harness<'a> {
         for input in 0..self.inputs.len() {
             for chain in &mut subtasks {
                 chain.advance(target(input), StreamTime::END)?;
+            }
+        }
+        for chain in &mut subtasks {
+            while chain.in_flight() != InFlight::None {
+                chain.tick()?;
+                std::thread::yield_now();
             }
         }
         drop(subtasks);

@@ -22,6 +22,7 @@ mod kept_row;
 mod ledger;
 pub mod limit;
 pub mod match_recognize;
+pub mod lookup_join;
 pub mod materialize;
 pub mod normalize;
 mod ordered;

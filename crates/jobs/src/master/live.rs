@@ -154,6 +154,8 @@ impl Living {
             Wish::None
         });
         let outcome = attempt.execution.join();
+        // A lookup that still repeats has nobody to answer.
+        attempt.retry.stop();
         let is_cancelling = master.status() == JobStatus::Cancelling;
         // It may have ended before it heard of that.
         let is_suspending = wish == Wish::None && master.life.lock().suspending;

@@ -99,6 +99,7 @@ impl Stage {
             plan: plan.clone(),
             sources: sources.collect(),
             sinks: sinks.collect(),
+            lookups: Vec::new(),
             dead_letters: Arc::new(DeadLetterTopic {
                 log: log.clone(),
                 topic: DEAD_LETTER_TOPIC.to_owned(),

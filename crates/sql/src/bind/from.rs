@@ -150,7 +150,8 @@ impl Binder {
             FromKind::Table { name, hints, system_time: Some(time) } => {
                 let relation = self.relation_hinted(name.last(), hints)?;
                 let qualifier = join.right.alias.as_ref().unwrap_or(name.last()).value.clone();
-                self.temporal(left, (relation, qualifier), kind, time, join, outer)
+                let hint = self.lookup_hint(&[&qualifier, &name.last().value]);
+                self.temporal(left, (relation, qualifier, hint), kind, time, join, outer)
             }
             _ => {
                 let right = self.from(&join.right, outer)?;

@@ -12,7 +12,6 @@ const MEANINGLESS: &[&str] = &[
     "SHUFFLE_HASH",
     "SHUFFLE_MERGE",
     "NEST_LOOP",
-    "LOOKUP",
     "STATE_TTL",
     "MULTI_JOIN",
     "EARLY_FIRE",
@@ -65,7 +64,7 @@ impl Binder {
 
     /// Hints behind `SELECT`.
     pub(super) fn select_hints(&mut self, hints: &[Hint]) -> Bound<()> {
-        for hint in hints {
+        for hint in hints.iter().filter(|hint| hint.name != "LOOKUP") {
             self.check_hint(hint)?;
             if hint.name == "OPTIONS" {
                 let notice =
@@ -80,13 +79,19 @@ impl Binder {
         if hint.name == "OPTIONS" {
             return Ok(());
         }
+        if hint.name == "LOOKUP" {
+            let notice =
+                Diagnostic::notice(hint.span, "LOOKUP has an effect behind SELECT alone, as in Flink");
+            self.report(notice.with_hint("SELECT /*+ LOOKUP('table' = 'c', …) */"));
+            return Ok(());
+        }
         if MEANINGLESS.contains(&hint.name.as_str()) {
             let message = format!("the hint {} of Flink has no meaning here and is not used", hint.name);
             self.report(Diagnostic::notice(hint.span, message));
             return Ok(());
         }
         let mut error = Diagnostic::error(hint.span, format!("there is no hint `{}`", hint.name));
-        error.hint = did_you_mean(&hint.name, MEANINGLESS.iter().copied().chain(["OPTIONS"]));
+        error.hint = did_you_mean(&hint.name, MEANINGLESS.iter().copied().chain(["OPTIONS", "LOOKUP"]));
         Err(self.report(error))
     }
 

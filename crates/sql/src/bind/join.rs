@@ -8,7 +8,7 @@ use crate::error::{Diagnostic, Span};
 use crate::expr::{Expr, ExprGraph};
 use crate::graph::Graph;
 use crate::parse::ast::{self, From, Join, JoinConstraint};
-use crate::plan::operator::JoinKind;
+use crate::plan::operator::{JoinKind, LookupHint};
 use crate::rel::{JoinRel, Rel, TemporalRel, UnnestRel};
 use types::{ColumnType, DataType, Value};
 
@@ -95,7 +95,7 @@ impl Binder {
     pub(super) fn temporal(
         &mut self,
         left: Source,
-        (relation, qualifier): (Relation, String),
+        (relation, qualifier, hint): (Relation, String, LookupHint),
         kind: JoinKind,
         time: &ast::Expr,
         join: &Join,
@@ -136,7 +136,7 @@ impl Binder {
                 conditions.push(bound?);
             }
         }
-        let temporal = TemporalRel { kind, time: field, exprs: graph.exprs, conditions };
+        let temporal = TemporalRel { kind, time: field, exprs: graph.exprs, conditions, hint };
         let rel = Rel::temporal(left.rel.clone(), both.rel.clone(), temporal, join.span);
         Ok(Source { rel, ..both })
     }

@@ -19,6 +19,7 @@ mod hint;
 mod join;
 mod json;
 mod lift;
+mod lookup_hint;
 mod matching;
 mod nested;
 mod over;
@@ -68,6 +69,8 @@ pub(crate) struct Binder {
     subscripts: BTreeSet<String>,
     /// `WITH` names in scope, innermost last.
     locals: Vec<(String, Option<Relation>)>,
+    /// The LOOKUP hints of the SELECT at hand.
+    lookup_hints: Vec<lookup_hint::NamedHint>,
 }
 
 impl Binder {
@@ -79,6 +82,7 @@ impl Binder {
             sink_rules: settings.sink_rules,
             subscripts,
             locals: vec![],
+            lookup_hints: vec![],
         }
     }
 

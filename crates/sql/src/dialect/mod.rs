@@ -69,6 +69,11 @@ fn columns_of(template: &str) -> impl Iterator<Item = &str> {
     template.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0))
 }
 
+/// Whether a table that is looked up has one row at most under each key.
+pub(crate) fn has_one_row_a_key(options: &TableOptions) -> bool {
+    option(options, "connector") == Some("redis")
+}
+
 /// Whether a table is something that rows are looked up in, and not a stream.
 pub(crate) fn is_lookup(options: &TableOptions) -> bool {
     matches!(option(options, "connector"), Some("jdbc" | "redis" | "filesystem" | "hbase-2.2"))

@@ -1,15 +1,13 @@
 //! Operators of joins: which kind of join a node is, and by which keys.
 
 use super::operators::spread;
-use super::{Failed, Lowering, Producer, fields_of};
-use crate::dialect;
+use super::{Failed, Lowering, Producer};
 use crate::error::Diagnostic;
 use crate::expr::{Comparison, Expr, ExprGraph, ExprId};
 use crate::plan::operator::{
-    Changes, Distribution, Field, IntervalJoin, Join, JoinKey, JoinKind, LookupJoin, LookupKey, OperatorKind,
-    Predicate, TemporalJoin, Time, WindowJoin,
+    Changes, Field, IntervalJoin, Join, JoinKey, JoinKind, OperatorKind, Predicate, TemporalJoin, Time,
+    WindowJoin,
 };
-use crate::plan::{SourceTable, TableColumn};
 use crate::rel::rebase::{inputs_of, moved};
 use crate::rel::times::{interval, window_join};
 use crate::rel::{JoinRel, Rel, TemporalRel, TimeAttribute};
@@ -276,69 +274,6 @@ impl Lowering<'_> {
         let places: Vec<usize> = (0..widths[0]).chain((0..widths[1]).map(|field| wide + field)).collect();
         Ok(self.arranged(producer, &places, None, rel.span))
     }
-
-    fn lookup(&mut self, rel: &Arc<Rel>, join: &TemporalRel) -> Result<Producer, Failed> {
-        let (left, right) = (&rel.inputs[0], &rel.inputs[1]);
-        let of_left = self.produce(left)?;
-        let fused = self.sources.fuse(right);
-        let table = fused.as_ref().filter(|fused| fused.filters.is_empty()).map(|fused| fused.table);
-        let Some(table) = table.map(|table| &self.catalog.tables[table]) else {
-            let error = Diagnostic::error(rel.span, "a lookup reads a table, and no query over one");
-            return Err(self.fail(error.with_hint("put the conditions into ON or WHERE")));
-        };
-        if !dialect::is_lookup(&table.options) {
-            let error = Diagnostic::error(rel.span, format!("`{}` cannot be looked up", table.name))
-                .with_hint("by event time it can be joined as it was: FOR SYSTEM_TIME AS OF its left side's event time");
-            return Err(self.fail(error));
-        }
-
-        let of_table = |field: &crate::rel::RelField| {
-            let name = field.name.trim_matches('`');
-            table.stored.iter().position(|column: &TableColumn| column.name == name)
-        };
-        let columns: Option<Vec<usize>> = right.fields.iter().map(of_table).collect();
-        let Some(columns) = columns else {
-            let error = Diagnostic::error(rel.span, "a table that is looked up has stored columns alone")
-                .with_hint("compute from them in the SELECT");
-            return Err(self.fail(error));
-        };
-        let width = left.fields.len();
-        let mut keys = vec![];
-        let mut rest = vec![];
-        for &condition in &join.conditions {
-            match lookup_key(&join.exprs, condition, width) {
-                Some((field, key)) => keys.push((columns[field], key)),
-                None => rest.push(condition),
-            }
-        }
-        if keys.is_empty() {
-            let error = Diagnostic::error(rel.span, format!("`{}` is looked up by no column", table.name))
-                .with_hint("ON must say which of its columns equals what: ON a.id = b.id");
-            return Err(self.fail(error));
-        }
-
-        let source = SourceTable {
-            name: table.name.clone(),
-            columns: table.stored.clone(),
-            leaves: columns.iter().map(|&column| table.leaves[column].clone()).collect(),
-            changes: Changes::Append,
-            options: table.options.clone(),
-            rows: None,
-            span: table.span,
-        };
-        let changes = of_left.changes.clone();
-        let fields = fields_of(rel);
-        let added = fields[width..].to_vec();
-        let kind = OperatorKind::LookupJoin(LookupJoin {
-            kind: join.kind,
-            table: Arc::new(source),
-            keys,
-            condition: self.predicate(&join.exprs, &rest),
-            fields: added,
-        });
-        let name = format!("LookupJoin[{}]", table.name);
-        Ok(self.add(kind, vec![(of_left, Distribution::Forward)], (fields, changes, None), (name, rel.span)))
-    }
 }
 
 /// `left = right` or `left IS NOT DISTINCT FROM right`: the two sides, each over its own fields.
@@ -367,19 +302,4 @@ fn equality(exprs: &ExprGraph, condition: ExprId, width: usize) -> Option<(ExprI
         }
         _ => None,
     }
-}
-
-/// A condition by which a table is looked up: its field, and what it equals.
-fn lookup_key(exprs: &ExprGraph, condition: ExprId, width: usize) -> Option<(usize, LookupKey)> {
-    let Expr::Compare(Comparison::Equal, a, b) = exprs.expr(condition) else { return None };
-    let key = |field: ExprId, value: ExprId| {
-        let Expr::Column(field) = exprs.expr(field) else { return None };
-        let field = field.checked_sub(width)?;
-        match exprs.expr(value) {
-            Expr::Column(left) if *left < width => Some((field, LookupKey::Field(*left))),
-            Expr::Literal(value) => Some((field, LookupKey::Literal(value.clone()))),
-            _ => None,
-        }
-    };
-    key(*a, *b).or_else(|| key(*b, *a))
 }

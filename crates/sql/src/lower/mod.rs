@@ -10,6 +10,7 @@ mod fuse;
 mod images;
 mod joins;
 mod keys;
+mod lookup;
 mod matching;
 mod merge;
 mod operators;
@@ -74,9 +75,8 @@ pub(crate) fn lower(
         let _ = lowering.insert(query, &rel, table, sink_places[&query.sink]);
     }
 
-    let Lowering { mut sources, drafts, mut operators, keys, upserts, mut diagnostics, .. } = lowering;
+    let Lowering { mut sources, drafts, mut operators, keys, upserts, diagnostics, .. } = lowering;
     images::leave_out_unread(&mut operators, &keys, &upserts);
-    diagnostics.extend(operators.iter().filter_map(not_there));
     if !diagnostics.is_empty() {
         return Err(diagnostics);
     }
@@ -98,15 +98,6 @@ pub(crate) fn lower(
     }
     let sinks = sink_places.keys().map(|index| sink(&catalog.tables[*index])).collect();
     Ok(Plan { settings, pipelines, operators, sinks, notices })
-}
-
-/// The finding at an operator that a plan can name and nothing runs yet.
-fn not_there(operator: &Operator) -> Option<Diagnostic> {
-    let what = match &operator.kind {
-        OperatorKind::LookupJoin(_) => "lookup joins are",
-        _ => return None,
-    };
-    Some(Diagnostic::error(operator.span, format!("{what} not supported")))
 }
 
 /// Trees on their way to a plan.
@@ -331,7 +322,10 @@ impl Lowering<'_> {
         kind: &OperatorKind,
         inputs: &[(Producer, crate::plan::operator::Distribution)],
     ) -> String {
-        let mut text = format!("{kind:?}");
+        let mut text = match kind {
+            OperatorKind::LookupJoin(join) => lookup::meaning(join),
+            kind => format!("{kind:?}"),
+        };
         for (producer, _) in inputs {
             match producer.kind {
                 ProducerKind::Operator(place) => text.push_str(&self.operators[place].identity),

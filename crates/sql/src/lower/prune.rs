@@ -10,7 +10,7 @@ use crate::expr::{Expr, ExprGraph, ExprId};
 use crate::plan::operator::{Call, JoinKind, PatternExpr, SortKey};
 use crate::rel::rebase::{inputs_of, moved};
 use crate::rel::{
-    AggregateRel, CalcRel, JoinRel, MatchRel, OverRel, RankRel, Rel, RelKind, SortRel, TemporalRel,
+    AggregateRel, CalcRel, JoinRel, MatchRel, OverRel, RankRel, Rel, RelKind, SortRel, TemporalRel, TimeAttribute,
     UnnestRel, WindowRel,
 };
 
@@ -128,8 +128,11 @@ fn reads(rel: &Rel, wanted: &BTreeSet<usize>) -> Vec<BTreeSet<usize>> {
             all.extend(wanted.iter().filter(|&&field| field < width || pairs));
             if let RelKind::Temporal(join) = &rel.kind {
                 all.insert(join.time);
-                // The right side's time and key decide which version is in force.
-                all.extend(width..width + rel.inputs[1].fields.len());
+                // The right side's time and key decide which version is in force. A table that is looked up has no version.
+                let is_lookup = rel.inputs[0].fields[join.time].time == Some(TimeAttribute::Processing);
+                if !is_lookup {
+                    all.extend(width..width + rel.inputs[1].fields.len());
+                }
             }
             let right = all.split_off(&width).into_iter().map(|field| field - width).collect();
             vec![all, right]
@@ -255,7 +258,8 @@ fn build(rel: &Arc<Rel>, wanted: &BTreeSet<usize>, inputs: &[&Built]) -> Built {
         }
         RelKind::Temporal(join) => {
             let (exprs, conditions) = both(&join.exprs, &join.conditions, rel, inputs);
-            let new = TemporalRel { kind: join.kind, time: inputs[0].place(join.time), exprs, conditions };
+            let (kind, hint) = (join.kind, join.hint);
+            let new = TemporalRel { kind, time: inputs[0].place(join.time), exprs, conditions, hint };
             let new = Rel::temporal(inputs[0].rel.clone(), inputs[1].rel.clone(), new, rel.span);
             Built { rel: new, places: side_by_side(inputs) }
         }

@@ -19,7 +19,8 @@ use types::{ColumnType, Interval};
 
 pub use call::{Call, Function};
 pub use join::{
-    IntervalJoin, Join, JoinKey, JoinKind, LookupJoin, LookupKey, Predicate, TemporalJoin, WindowJoin,
+    IntervalJoin, Join, JoinKey, JoinKind, LookupHint, LookupJoin, LookupKey, Predicate, RetryMisses,
+    TemporalJoin, WindowJoin,
 };
 pub use pattern::{AfterMatch, Match, PatternExpr, PatternInput, PatternStep, RowsEnd};
 pub use window::{

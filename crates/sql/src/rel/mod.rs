@@ -22,7 +22,7 @@ use crate::error::Span;
 use crate::expr::{ExprGraph, ExprId};
 use crate::plan::Window;
 use crate::plan::operator::{
-    AfterMatch, Call, Frame, JoinKind, PatternExpr, PatternStep, SetOperator, SortKey, WindowProperty,
+    AfterMatch, Call, Frame, JoinKind, LookupHint, PatternExpr, PatternStep, SetOperator, SortKey, WindowProperty,
 };
 
 /// A node with its inputs.
@@ -163,6 +163,8 @@ pub(crate) struct TemporalRel {
     pub(crate) time: usize,
     pub(crate) exprs: ExprGraph,
     pub(crate) conditions: Vec<ExprId>,
+    /// Where the right input is looked up.
+    pub(crate) hint: LookupHint,
 }
 
 #[derive(Debug, Clone)]

@@ -3,6 +3,7 @@
 
 mod declarations;
 mod flinks_own;
+mod lookups;
 mod matching;
 mod queries;
 

@@ -208,6 +208,9 @@ pub(crate) struct Jobs {
     /// How long the built-in job's results stand after their last write: `${REDIS_TTL}` in a script, in seconds.
     /// Environment: REDIS_TTL, in seconds.
     pub(crate) result_ttl: Length,
+    /// A job may look rows up in files ('connector' = 'filesystem') that lie below these directories; empty = in none. Who
+    /// may submit a script can read them.
+    pub(crate) lookup_directories: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -80,13 +80,35 @@ pub struct TemporalJoin {
 pub struct LookupJoin {
     /// `Inner` or `Left`.
     pub kind: JoinKind,
+    /// Its leaves are those that the join reads.
     pub table: Arc<SourceTable>,
-    /// The column of the table, and what it must equal.
+    /// Leaves of the table, by place, and what each must equal.
     pub keys: Vec<(usize, LookupKey)>,
-    /// Over the left fields, then the table's columns.
+    /// Over the left fields, then the table's leaves.
     pub condition: Option<Predicate>,
-    /// Fields of the table behind the left ones.
+    /// The leaves as fields behind the left ones.
     pub fields: Vec<Field>,
+    /// Left rows are updated: it is kept what each was joined with, under these fields, until the row is taken back.
+    pub kept_by: Option<Vec<usize>>,
+    pub hint: LookupHint,
+}
+
+/// What a `LOOKUP` hint says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LookupHint {
+    pub retry: Option<RetryMisses>,
+    /// Left rows that wait for their partners, at most.
+    pub capacity: Option<usize>,
+    /// How long a left row may wait before the job fails.
+    pub timeout: Option<Interval>,
+}
+
+/// Keys without rows are looked up again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryMisses {
+    /// Lookups after the first one, at most.
+    pub attempts: u32,
+    pub delay: Interval,
 }
 
 #[derive(Debug, Clone, PartialEq)]

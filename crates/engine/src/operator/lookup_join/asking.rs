@@ -1,0 +1,217 @@
+//! Asking a table from threads of their own: keys out in batches, rows in as they come.
+//!
+//! ```text
+//! want(key) ─► wanted ─ send ─► [channel] ─► thread: Lookup::find ─► [channel] ─► next_answer
+//!                 ▲                                                                  │ no rows, and to be retried
+//!                 └────────────── later, when its time has come ◄────────────────────┘
+//! ```
+//!
+//! Rows of one batch that ask for the same key share a lookup. A key that is on its way is asked for again by rows that
+//! come later: the table may have changed since.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::thread;
+
+use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, TrySendError, bounded};
+
+use crate::connector::{ConnectorError, Found, Lookup, LookupFactory};
+use crate::execution::panic_message;
+
+/// Threads that ask for one subtask: one reads what a server has sent while another waits for the server.
+const THREADS: usize = 2;
+/// Batches on their way: in the channel, and with the threads.
+const BATCHES: usize = 2 * THREADS;
+/// Keys of a batch, at most.
+const BATCH_KEYS: usize = 1_000;
+
+type Keys = Arc<[Box<[u8]>]>;
+
+/// A key that is asked for.
+pub(super) struct Wanted {
+    pub key: Box<[u8]>,
+    /// The places of the rows that wait for it.
+    pub rows: Vec<u64>,
+    /// Times that the table had no rows for it.
+    pub misses: u32,
+    /// When it was first asked for.
+    pub since: i64,
+}
+
+/// A key and its rows.
+pub(super) struct Answered {
+    pub wanted: Wanted,
+    pub rows: Vec<Box<[u8]>>,
+}
+
+struct Request {
+    number: u64,
+    keys: Keys,
+}
+
+struct Answer {
+    number: u64,
+    rows: Result<Vec<Vec<Box<[u8]>>>, ConnectorError>,
+}
+
+/// The thread that was to ask is gone.
+#[derive(Debug, thiserror::Error)]
+#[error("its thread has ended")]
+struct Gone;
+
+/// A lookup panicked.
+#[derive(Debug, thiserror::Error)]
+#[error("it panicked: {0}")]
+struct Panicked(String);
+
+/// See the module's text.
+pub(super) struct Asking {
+    table: String,
+    requests: Sender<Request>,
+    answers: Receiver<Answer>,
+    /// Not sent yet, and where each key is among them.
+    wanted: Vec<Wanted>,
+    places: HashMap<Box<[u8]>, usize>,
+    /// By number of the request.
+    sent: HashMap<u64, Vec<Wanted>>,
+    next_number: u64,
+    answered: Vec<Answered>,
+    /// To be asked for again, with the time.
+    later: Vec<(i64, Wanted)>,
+    retries: u32,
+    delay_ms: i64,
+}
+
+impl Asking {
+    /// Starts the threads. `retries`: how often a key without rows is asked for again, after `delay_ms`.
+    pub fn start(
+        table: &str,
+        factory: &Arc<dyn LookupFactory>,
+        retries: u32,
+        delay_ms: i64,
+    ) -> Result<Asking, String> {
+        let (requests, to_ask) = bounded::<Request>(BATCHES - THREADS);
+        let (to_answer, answers) = bounded(BATCHES);
+        for _ in 0..THREADS {
+            let lookup = factory.open().map_err(|error| format!("`{table}` cannot be opened: {error}"))?;
+            let (to_ask, to_answer) = (to_ask.clone(), to_answer.clone());
+            let name: String = format!("lookup {table}").chars().take(60).collect();
+            let started = thread::Builder::new().name(name).spawn(move || run(lookup, &to_ask, &to_answer));
+            started.map_err(|error| format!("a thread for `{table}` could not be started: {error}"))?;
+        }
+        Ok(Asking {
+            table: table.to_owned(),
+            requests,
+            answers,
+            wanted: Vec::new(),
+            places: HashMap::new(),
+            sent: HashMap::new(),
+            next_number: 0,
+            answered: Vec::new(),
+            later: Vec::new(),
+            retries,
+            delay_ms,
+        })
+    }
+
+    /// A row asks for a key.
+    pub fn want(&mut self, key: &[u8], row: u64, now_ms: i64) {
+        match self.places.get(key) {
+            Some(&place) => self.wanted[place].rows.push(row),
+            None => {
+                self.places.insert(key.into(), self.wanted.len());
+                self.wanted.push(Wanted { key: key.into(), rows: vec![row], misses: 0, since: now_ms });
+            }
+        }
+    }
+
+    /// Hands the keys that are wanted, and those whose time has come again, to the threads, as far as these take them.
+    pub fn send(&mut self, now_ms: i64) {
+        self.places.clear();
+        let due = self.later.extract_if(.., |(due, _)| *due <= now_ms).map(|(_, wanted)| wanted);
+        self.wanted.extend(due);
+
+        while !self.wanted.is_empty() {
+            let taken = self.wanted.len().min(BATCH_KEYS);
+            let keys = self.wanted[..taken].iter().map(|wanted| wanted.key.clone()).collect();
+            let request = Request { number: self.next_number, keys };
+            match self.requests.try_send(request) {
+                Ok(()) => {
+                    let mut sent: Vec<Wanted> = self.wanted.drain(..taken).collect();
+                    // Rows that waited since before the clock was known.
+                    sent.iter_mut().for_each(|wanted| wanted.since = wanted.since.min(now_ms));
+                    self.sent.insert(self.next_number, sent);
+                    self.next_number += 1;
+                }
+                Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => return,
+            }
+        }
+    }
+
+    /// A key that was answered; `None` while there is none.
+    ///
+    /// # Errors
+    /// The table cannot be asked.
+    pub fn next_answer(&mut self, now_ms: i64) -> Result<Option<Answered>, ConnectorError> {
+        while self.answered.is_empty() {
+            let doing = || format!("cannot look up rows of `{}`", self.table);
+            let answer = match self.answers.try_recv() {
+                Ok(answer) => answer,
+                Err(TryRecvError::Empty) => return Ok(None),
+                Err(TryRecvError::Disconnected) => return Err(ConnectorError::external(doing(), Gone)),
+            };
+            let rows = answer.rows?;
+            let wanted = self.sent.remove(&answer.number).unwrap_or_default();
+            self.answered
+                .extend(wanted.into_iter().zip(rows).map(|(wanted, rows)| Answered { wanted, rows }));
+            // The next batch is on its way while this one is taken in.
+            self.send(now_ms);
+        }
+        Ok(self.answered.pop())
+    }
+
+    /// A key that was answered for good; `None` if it has no rows and is asked for again later.
+    pub fn unless_asked_again(&mut self, mut wanted: Wanted, is_miss: bool, now_ms: i64) -> Option<Wanted> {
+        if !is_miss || wanted.misses >= self.retries {
+            return Some(wanted);
+        }
+        wanted.misses += 1;
+        self.later.push((now_ms.saturating_add(self.delay_ms), wanted));
+        None
+    }
+
+    /// Since when the row waits that has waited longest.
+    pub fn oldest(&self) -> Option<i64> {
+        let later = self.later.iter().map(|(_, wanted)| wanted);
+        let all = self.sent.values().flatten().chain(&self.wanted).chain(later);
+        all.map(|wanted| wanted.since).min()
+    }
+
+    pub fn watch<'s>(&'s self, select: &mut Select<'s>) {
+        select.recv(&self.answers);
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        let later = self.later.iter().map(|(_, wanted)| wanted);
+        let all = self.sent.values().flatten().chain(&self.wanted).chain(later);
+        all.map(|wanted| size_of::<Wanted>() + wanted.key.len() + wanted.rows.capacity() * 8).sum()
+    }
+}
+
+/// Asks the table until nobody wants to know any more.
+fn run(mut lookup: Box<dyn Lookup>, requests: &Receiver<Request>, answers: &Sender<Answer>) {
+    for Request { number, keys } in requests {
+        let mut found = Found::new(keys.len());
+        let asked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| lookup.find(&keys, &mut found)));
+        let rows = match asked {
+            Ok(asked) => asked.map(|()| found.into_rows()),
+            Err(panic) => {
+                let what = Panicked(panic_message(&*panic).to_string());
+                Err(ConnectorError::external("a lookup failed", what))
+            }
+        };
+        if answers.send(Answer { number, rows }).is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! What left rows that are updated were joined with, until they are taken back.
+
+use std::collections::VecDeque;
+
+use types::{Interval, Scalar};
+
+use crate::operator::expiry::Expiry;
+use crate::row::{self, Reader};
+use crate::state::{Keyed, StateError, StateValue, StateWriter};
+
+/// A left row and its partners, as they were given.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub left: Box<[u8]>,
+    pub partners: Vec<Box<[u8]>>,
+}
+
+/// The rows of one key, in the order in which they came.
+#[derive(Debug, Default)]
+struct OfKey {
+    rows: VecDeque<Kept>,
+    bytes: usize,
+}
+
+/// See the module's text.
+pub(super) struct Joined {
+    /// The fields by which a row is found again.
+    by: Vec<usize>,
+    rows: Keyed<OfKey>,
+    expiry: Expiry,
+    key: Vec<u8>,
+}
+
+impl Joined {
+    pub fn new(by: Vec<usize>, ttl: Option<Interval>) -> Joined {
+        Joined { by, rows: Keyed::new(ttl), expiry: Expiry::new(ttl), key: Vec::new() }
+    }
+
+    /// Adds the key of a left row.
+    pub fn write_key(&self, left: &[u8], out: &mut Vec<u8>) {
+        let values: Vec<Scalar<'_>> = Reader::new(left).collect();
+        row::write_all(self.by.iter().map(|&field| values.get(field).copied().unwrap_or(Scalar::Null)), out);
+    }
+
+    /// Keeps what is given of a row.
+    pub fn keep(&mut self, left: &[u8], partners: &[&[u8]], now_ms: i64) {
+        self.expiry.start(now_ms);
+        let mut key = std::mem::take(&mut self.key);
+        key.clear();
+        self.write_key(left, &mut key);
+        let kept =
+            Kept { left: left.into(), partners: partners.iter().map(|&partner| partner.into()).collect() };
+        self.rows.update(&key, now_ms, |of_key| of_key.get_or_insert_default().push(kept));
+        self.key = key;
+    }
+
+    /// What was given of a row that is taken back: of equal rows, of the first one.
+    pub fn take(&mut self, left: &[u8], now_ms: i64) -> Option<Kept> {
+        let mut key = std::mem::take(&mut self.key);
+        key.clear();
+        self.write_key(left, &mut key);
+        let taken = self.rows.update(&key, now_ms, |of_key| {
+            let known = of_key.as_mut()?;
+            let taken = known.pop();
+            if known.rows.is_empty() {
+                *of_key = None;
+            }
+            taken
+        });
+        self.key = key;
+        taken
+    }
+
+    pub fn next_tick(&self) -> Option<i64> {
+        self.expiry.next_tick()
+    }
+
+    pub fn tick(&mut self, now_ms: i64) {
+        if self.expiry.take_due(now_ms) {
+            self.rows.expire(now_ms);
+        }
+    }
+
+    pub fn write(&self, tag: u8, out: &mut StateWriter) {
+        self.rows.write(tag, out);
+    }
+
+    pub fn read(&mut self, reader: &mut Reader<'_>, operator: &str) -> Result<(), StateError> {
+        self.rows.read(reader, operator)
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        self.rows.memory_bytes()
+    }
+}
+
+impl Kept {
+    fn bytes(&self) -> usize {
+        let partners: usize =
+            self.partners.iter().map(|partner| size_of::<Box<[u8]>>() + partner.len()).sum();
+        size_of::<Kept>() + self.left.len() + partners
+    }
+}
+
+impl OfKey {
+    fn push(&mut self, kept: Kept) {
+        self.bytes += kept.bytes();
+        self.rows.push_back(kept);
+    }
+
+    fn pop(&mut self) -> Option<Kept> {
+        let kept = self.rows.pop_front()?;
+        self.bytes -= kept.bytes();
+        Some(kept)
+    }
+}
+
+impl StateValue for OfKey {
+    fn write(&self, out: &mut Vec<u8>) {
+        row::write_length(self.rows.len(), out);
+        for kept in &self.rows {
+            kept.left.write(out);
+            row::write_length(kept.partners.len(), out);
+            kept.partners.iter().for_each(|partner| partner.write(out));
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Option<OfKey> {
+        let mut of_key = OfKey::default();
+        for _ in 0..reader.length()? {
+            let left = Box::read(reader)?;
+            let mut partners = Vec::new();
+            for _ in 0..reader.length()? {
+                partners.push(Box::read(reader)?);
+            }
+            of_key.push(Kept { left, partners });
+        }
+        Some(of_key)
+    }
+
+    fn heap_bytes(&self) -> usize {
+        self.bytes
+    }
+}

@@ -1,0 +1,67 @@
+//! What the columns of a table must equal for a row to be a partner: fields of the left row, and literals.
+
+use sql::plan::operator::LookupKey;
+use types::Scalar;
+
+use crate::row::{self, Reader};
+
+/// By column that is compared: its place among the table's fields, and what it must equal.
+pub(super) struct Keys(Vec<(usize, Part)>);
+
+enum Part {
+    Field(usize),
+    /// In the compact form.
+    Literal(Box<[u8]>),
+}
+
+impl Keys {
+    pub fn new(keys: &[(usize, LookupKey)]) -> Keys {
+        let part = |(column, key): &(usize, LookupKey)| {
+            let part = match key {
+                LookupKey::Field(field) => Part::Field(*field),
+                LookupKey::Literal(value) => {
+                    let mut bytes = Vec::new();
+                    row::write(value.as_scalar(), &mut bytes);
+                    Part::Literal(bytes.into())
+                }
+            };
+            (*column, part)
+        };
+        Keys(keys.iter().map(part).collect())
+    }
+
+    /// Puts the key of a left row into `key`; `false` where a null in it keeps the row from having partners.
+    pub fn write(&self, left: &[u8], key: &mut Vec<u8>) -> bool {
+        key.clear();
+        for (_, part) in &self.0 {
+            match part {
+                Part::Literal(bytes) => key.extend_from_slice(bytes),
+                Part::Field(field) => match Reader::new(left).nth(*field) {
+                    // 0.0 and -0.0 are equal, and have one key.
+                    Some(Scalar::Double(0.0)) => row::write(Scalar::Double(0.0), key),
+                    value => row::write(value.unwrap_or(Scalar::Null), key),
+                },
+            }
+        }
+        !Reader::new(key).any(Scalar::is_null)
+    }
+
+    /// Adds the fields of a left row that are compared.
+    pub fn write_fields(&self, left: &[u8], out: &mut Vec<u8>) {
+        for (_, part) in &self.0 {
+            if let Part::Field(field) = part {
+                row::write(Reader::new(left).nth(*field).unwrap_or(Scalar::Null), out);
+            }
+        }
+    }
+
+    /// Whether a row that was found equals a key in all columns.
+    pub fn equal(&self, key: &[u8], found: &[u8]) -> bool {
+        let values: Vec<Scalar<'_>> = Reader::new(found).collect();
+        let is_equal = |column: usize, value: Scalar<'_>| {
+            let order = values.get(column).and_then(|of| of.compare(value));
+            order.is_some_and(|order| order.is_eq())
+        };
+        self.0.iter().zip(Reader::new(key)).all(|((column, _), value)| is_equal(*column, value))
+    }
+}

@@ -1,0 +1,358 @@
+//! Lookup join: each left row with the rows that a table outside holds when the row comes.
+//!
+//! The operator does not wait. It hands keys to threads that ask the table, keeps the left rows in their order meanwhile,
+//! and gives them when their answers are there:
+//!
+//! ```text
+//! rows in ──► queue:  [a: answered] [b: asked] [watermark 12:00] [c: answered]
+//!               ▲        │ given                  both wait for b
+//!        answers│        ▼
+//!     Asking ───┘     rows out
+//! ```
+//!
+//! Invariants:
+//! * Rows and watermarks leave in the order in which they came, whatever the order of the answers.
+//! * Rows in the queue are part of a snapshot. After a restore they are looked up again.
+//! * Left rows that are updated: what a row was joined with is kept until the row is taken back, so that what is taken
+//!   back is what was given, though the table may have changed. This is what Flink does where
+//!   `table.optimizer.non-deterministic-update.strategy` is `TRY_RESOLVE`.
+
+mod asking;
+mod cache;
+mod joined;
+mod keys;
+mod queue;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use crossbeam_channel::Select;
+use jiff::tz::TimeZone;
+use sql::plan::operator::{Input, JoinKind, LookupJoin, RetryMisses};
+use types::{Interval, Repr};
+
+use self::asking::{Asking, Wanted};
+use self::cache::Cache;
+use self::joined::Joined;
+use self::keys::Keys;
+use self::queue::{Given, LeftRow, Partners, Queue};
+use super::chain::{Context, InFlight, Operator, OperatorError};
+use super::changes::{Changes, RowKind};
+use super::join::output::{Output, nulls};
+use super::join::pairs::{Pairs, reprs};
+use crate::connector::LookupFactory;
+use crate::row;
+use crate::state::{StateError, StatePart, StateWriter, key_group};
+
+const WAITING: u8 = 0;
+const JOINED: u8 = 1;
+
+/// Left rows that wait for their partners, at most, save for the batch that goes beyond.
+const CAPACITY: usize = 8_192;
+/// Left rows whose pairs are judged by the condition together.
+const GIVEN_TOGETHER: usize = 1_024;
+
+/// See the module's text.
+pub struct LookupJoinOperator {
+    name: String,
+    /// Whether a left row without partners comes with nulls.
+    pads: bool,
+    keys: Keys,
+    right_width: usize,
+    pairs: Option<Pairs>,
+    queue: Queue,
+    asking: Asking,
+    cache: Option<Cache>,
+    /// Of left rows that are updated.
+    joined: Option<Joined>,
+    output: Output,
+    capacity: usize,
+    timeout: Option<i64>,
+    key: Vec<u8>,
+    row: Vec<u8>,
+}
+
+impl LookupJoinOperator {
+    /// # Errors
+    /// The join is neither inner nor left; the message of a function that does not accept its literal arguments; the
+    /// table cannot be opened.
+    pub fn new(
+        name: String,
+        join: &LookupJoin,
+        inputs: &[Input],
+        table: &Arc<dyn LookupFactory>,
+        ttl: Option<Interval>,
+        time_zone: &TimeZone,
+    ) -> Result<LookupJoinOperator, String> {
+        if !matches!(join.kind, JoinKind::Inner | JoinKind::Left) {
+            return Err(format!("a lookup join is not {:?}", join.kind));
+        }
+        let right = Input { fields: join.fields.clone(), ..inputs[0].clone() };
+        let sides = [inputs[0].clone(), right];
+        let pairs = match &join.condition {
+            Some(condition) => Some(Pairs::new(condition, &sides, time_zone)?),
+            None => None,
+        };
+        let forms: Vec<Repr> = sides.iter().flat_map(reprs).collect();
+
+        let RetryMisses { attempts, delay } =
+            join.hint.retry.unwrap_or(RetryMisses { attempts: 0, delay: Interval::ZERO });
+        Ok(LookupJoinOperator {
+            pads: join.kind == JoinKind::Left,
+            keys: Keys::new(&join.keys),
+            right_width: join.fields.len(),
+            pairs,
+            queue: Queue::default(),
+            asking: Asking::start(&join.table.name, table, attempts, delay.0)?,
+            cache: table.cache().map(Cache::new),
+            joined: join.kept_by.clone().map(|by| Joined::new(by, ttl)),
+            output: Output::new(&forms),
+            capacity: join.hint.capacity.unwrap_or(CAPACITY).max(1),
+            timeout: join.hint.timeout.map(|timeout| timeout.0).filter(|&timeout| timeout > 0),
+            key: Vec::new(),
+            row: Vec::new(),
+            name,
+        })
+    }
+
+    /// Takes a left row, which is in `self.row`, into the queue; asks for its partners if it may have any.
+    fn take(&mut self, kind: RowKind, watermark: i64, now_ms: i64) {
+        // What was given of a row that goes is kept; the table is not asked for it.
+        let is_taken_back = self.joined.is_some() && !kind.is_addition();
+        let partners = if is_taken_back || !self.keys.write(&self.row, &mut self.key) {
+            Some(Partners::default())
+        } else {
+            self.cache.as_mut().and_then(|cache| cache.get(&self.key, now_ms))
+        };
+
+        let is_asked = partners.is_none();
+        let place = self.queue.push(LeftRow { kind, watermark, row: self.row.as_slice().into(), partners });
+        if is_asked {
+            self.asking.want(&self.key, place, now_ms);
+        }
+    }
+
+    /// Puts what the table has answered beside the rows that wait for it.
+    fn take_answers(&mut self, now_ms: i64) -> Result<(), OperatorError> {
+        while let Some(answered) = self.asking.next_answer(now_ms)? {
+            let mut rows = answered.rows;
+            rows.retain(|found| self.keys.equal(&answered.wanted.key, found));
+            let Some(Wanted { key, rows: places, .. }) =
+                self.asking.unless_asked_again(answered.wanted, rows.is_empty(), now_ms)
+            else {
+                continue;
+            };
+
+            let partners: Partners = rows.into();
+            if let Some(cache) = &mut self.cache {
+                cache.put(key, partners.clone(), now_ms);
+            }
+            places.into_iter().for_each(|place| self.queue.answer(place, partners.clone()));
+        }
+        Ok(())
+    }
+
+    /// Gives the rows at the head of the queue whose partners are known.
+    fn give(&mut self, context: &mut Context<'_>) -> Result<(), OperatorError> {
+        loop {
+            let given = self.queue.take_answered(GIVEN_TOGETHER);
+            if given.is_empty() {
+                return self.output.flush(context);
+            }
+
+            let flags = self.judge(&given, context)?;
+            let mut flags = flags.into_iter();
+            for Given { left, partners } in given {
+                let mut own: Vec<&[u8]> = partners.iter().map(|partner| &**partner).collect();
+                if self.pairs.is_some() {
+                    own.retain(|_| flags.next() == Some(true));
+                }
+                self.give_row(&left, &own, context)?;
+            }
+        }
+    }
+
+    /// Whether each pair of rows fulfils the condition, in order; nothing where there is no condition.
+    fn judge(&mut self, given: &[Given], context: &Context<'_>) -> Result<Vec<bool>, OperatorError> {
+        let Some(pairs) = &mut self.pairs else { return Ok(Vec::new()) };
+        for Given { left, partners } in given {
+            for partner in partners.iter() {
+                pairs.push(row::Reader::new(&left.row).chain(row::Reader::new(partner)));
+            }
+        }
+        let failed = |source| OperatorError::Evaluate { operator: self.name.clone(), source };
+        Ok(pairs.evaluate(context.env(), None).map_err(failed)?.to_vec())
+    }
+
+    /// Gives a left row with its partners, or takes back what was given of it.
+    fn give_row(
+        &mut self,
+        left: &LeftRow,
+        partners: &[&[u8]],
+        context: &mut Context<'_>,
+    ) -> Result<(), OperatorError> {
+        self.output.watermark = left.watermark;
+        let Some(joined) = &mut self.joined else {
+            return give(
+                left.kind,
+                &left.row,
+                partners,
+                (self.pads, self.right_width),
+                &mut self.output,
+                context,
+            );
+        };
+
+        // The number of partners may differ before and after an update: its rows are not each other's successors.
+        let shape = (self.pads, self.right_width);
+        if left.kind.is_addition() {
+            if self.pads || !partners.is_empty() {
+                joined.keep(&left.row, partners, context.now_ms());
+            }
+            return give(RowKind::Insert, &left.row, partners, shape, &mut self.output, context);
+        }
+        let Some(kept) = joined.take(&left.row, context.now_ms()) else { return Ok(()) };
+        let partners: Vec<&[u8]> = kept.partners.iter().map(|partner| &**partner).collect();
+        give(RowKind::Delete, &kept.left, &partners, shape, &mut self.output, context)
+    }
+
+    /// # Errors
+    /// A row has waited for longer than the script allows.
+    fn check_timeout(&self, now_ms: i64) -> Result<(), OperatorError> {
+        let (Some(timeout), Some(since)) = (self.timeout, self.asking.oldest()) else { return Ok(()) };
+        if now_ms.saturating_sub(since) <= timeout {
+            return Ok(());
+        }
+        let what = format!("a lookup took longer than its timeout of {timeout} ms");
+        Err(OperatorError::Rows { operator: self.name.clone(), what })
+    }
+}
+
+/// Gives a left row with its partners; with nulls if it has none and is to come without.
+fn give(
+    kind: RowKind,
+    left: &[u8],
+    partners: &[&[u8]],
+    (pads, right_width): (bool, usize),
+    output: &mut Output,
+    context: &mut Context<'_>,
+) -> Result<(), OperatorError> {
+    let left = row::Reader::new(left);
+    if partners.is_empty() && pads {
+        return output.push((kind, 1), left.chain(nulls(right_width)), context);
+    }
+    for partner in partners {
+        output.push((kind, 1), left.clone().chain(row::Reader::new(partner)), context)?;
+    }
+    Ok(())
+}
+
+impl Operator for LookupJoinOperator {
+    fn process(
+        &mut self,
+        _input: usize,
+        rows: &Changes<'_>,
+        context: &mut Context<'_>,
+    ) -> Result<(), OperatorError> {
+        for at in rows.places() {
+            self.row.clear();
+            row::write_all(rows.row(at), &mut self.row);
+            self.take(rows.kind(at), rows.watermark(at), context.now_ms());
+        }
+        self.asking.send(context.now_ms());
+        self.give(context)
+    }
+
+    fn advance(&mut self, watermark: i64, _context: &mut Context<'_>) -> Result<(), OperatorError> {
+        self.queue.advance(watermark);
+        Ok(())
+    }
+
+    fn output_watermark(&self, watermark: i64) -> i64 {
+        self.queue.passed(watermark)
+    }
+
+    fn next_tick(&self) -> Option<i64> {
+        match self.in_flight() {
+            InFlight::None => self.joined.as_ref().and_then(Joined::next_tick),
+            InFlight::Some | InFlight::Full => Some(i64::MIN),
+        }
+    }
+
+    fn tick(&mut self, context: &mut Context<'_>) -> Result<(), OperatorError> {
+        let now_ms = context.now_ms();
+        if let Some(joined) = &mut self.joined {
+            joined.tick(now_ms);
+        }
+        self.take_answers(now_ms)?;
+        self.asking.send(now_ms);
+        self.check_timeout(now_ms)?;
+        self.give(context)
+    }
+
+    /// Rows that wait are spread by the key under which they are kept, otherwise by the key that is looked up: rows of a
+    /// key stay in their order.
+    fn snapshot(&self, out: &mut StateWriter) {
+        let mut key = Vec::new();
+        for left in self.queue.rows() {
+            key.clear();
+            match &self.joined {
+                Some(joined) => joined.write_key(&left.row, &mut key),
+                None => self.keys.write_fields(&left.row, &mut key),
+            }
+            let part = out.group(key_group(&key));
+            part.push(WAITING);
+            left.write(part);
+        }
+        if let Some(joined) = &self.joined {
+            joined.write(JOINED, out);
+        }
+    }
+
+    fn restore(&mut self, part: &StatePart) -> Result<(), StateError> {
+        let operator = self.name.clone();
+        let wrong = |what: &str| StateError { operator: operator.clone(), what: what.to_owned() };
+        let mut reader = row::Reader::new(&part.bytes);
+        while let Some(tag) = reader.tag() {
+            match (tag, &mut self.joined) {
+                (WAITING, _) => {
+                    let (kind, watermark, left) = LeftRow::read(&mut reader)
+                        .ok_or_else(|| wrong("a waiting row does not hold together"))?;
+                    self.row.clear();
+                    self.row.extend_from_slice(left);
+                    // The clock is not known yet. Nothing is in the cache, and a timeout begins with the first tick.
+                    self.take(kind, watermark, i64::MAX);
+                }
+                (JOINED, Some(joined)) => joined.read(&mut reader, &self.name)?,
+                _ => return Err(wrong(&format!("entries of kind {tag} are unknown"))),
+            }
+        }
+        Ok(())
+    }
+
+    fn memory_bytes(&self) -> usize {
+        self.queue.memory_bytes()
+            + self.asking.memory_bytes()
+            + self.cache.as_ref().map_or(0, Cache::memory_bytes)
+            + self.joined.as_ref().map_or(0, Joined::memory_bytes)
+            + self.pairs.as_ref().map_or(0, Pairs::memory_bytes)
+            + self.output.memory_bytes()
+    }
+
+    fn take_late(&mut self) -> u64 {
+        0
+    }
+
+    fn in_flight(&self) -> InFlight {
+        match self.queue.len() {
+            0 => InFlight::None,
+            rows if rows >= self.capacity => InFlight::Full,
+            _ => InFlight::Some,
+        }
+    }
+
+    fn watch<'s>(&'s self, select: &mut Select<'s>) {
+        self.asking.watch(select);
+    }
+}

@@ -1,0 +1,138 @@
+//! The left rows of a lookup join and the watermarks between them, in the order in which they came.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::operator::changes::RowKind;
+use crate::row::Reader;
+use crate::state::StateValue;
+use crate::watermark::NO_WATERMARK;
+
+/// Rows of the table in the compact form.
+pub(super) type Partners = Arc<[Box<[u8]>]>;
+
+/// A left row.
+pub(super) struct LeftRow {
+    pub kind: RowKind,
+    /// The event time before it.
+    pub watermark: i64,
+    /// All its values in the compact form.
+    pub row: Box<[u8]>,
+    /// `None` until they are known.
+    pub partners: Option<Partners>,
+}
+
+/// A left row whose partners are known.
+pub(super) struct Given {
+    pub left: LeftRow,
+    pub partners: Partners,
+}
+
+enum Entry {
+    Row(LeftRow),
+    Watermark(i64),
+}
+
+/// See the module's text. A row is found again by its place, which counts all entries that ever were.
+#[derive(Default)]
+pub(super) struct Queue {
+    entries: VecDeque<Entry>,
+    /// The place of the first entry.
+    first: u64,
+    rows: usize,
+    row_bytes: usize,
+    /// The last watermark that all rows before it have left behind.
+    passed: Option<i64>,
+}
+
+impl Queue {
+    /// Rows that wait.
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Adds a row; its place.
+    pub fn push(&mut self, row: LeftRow) -> u64 {
+        self.rows += 1;
+        self.row_bytes += row.row.len();
+        self.entries.push_back(Entry::Row(row));
+        self.first + self.entries.len() as u64 - 1
+    }
+
+    /// The stream has come to this event time behind the rows that are here.
+    pub fn advance(&mut self, watermark: i64) {
+        match self.entries.back_mut() {
+            None => self.passed = Some(watermark),
+            Some(Entry::Watermark(last)) => *last = watermark,
+            Some(Entry::Row(_)) => self.entries.push_back(Entry::Watermark(watermark)),
+        }
+    }
+
+    /// How far event time is behind the rows that have left, where the input stands at `watermark`.
+    pub fn passed(&self, watermark: i64) -> i64 {
+        if self.entries.is_empty() { watermark } else { self.passed.unwrap_or(NO_WATERMARK) }
+    }
+
+    /// The partners of the row at a place are known.
+    pub fn answer(&mut self, place: u64, partners: Partners) {
+        let at = place.checked_sub(self.first).and_then(|at| usize::try_from(at).ok());
+        if let Some(Entry::Row(row)) = at.and_then(|at| self.entries.get_mut(at)) {
+            row.partners = Some(partners);
+        }
+    }
+
+    /// Takes the rows at the head whose partners are known, some at a time, and the watermarks that they leave behind.
+    pub fn take_answered(&mut self, most: usize) -> Vec<Given> {
+        let mut given = Vec::new();
+        while given.len() < most {
+            let is_ready = match self.entries.front() {
+                Some(Entry::Row(row)) => row.partners.is_some(),
+                Some(Entry::Watermark(_)) => true,
+                None => false,
+            };
+            let Some(entry) = self.entries.pop_front_if(|_| is_ready) else { break };
+            self.first += 1;
+            match entry {
+                Entry::Watermark(watermark) => self.passed = Some(watermark),
+                Entry::Row(mut left) => {
+                    self.rows -= 1;
+                    self.row_bytes -= left.row.len();
+                    let partners = left.partners.take().unwrap_or_default();
+                    given.push(Given { left, partners });
+                }
+            }
+        }
+        given
+    }
+
+    /// The rows that wait.
+    pub fn rows(&self) -> impl Iterator<Item = &LeftRow> {
+        self.entries.iter().filter_map(|entry| match entry {
+            Entry::Row(row) => Some(row),
+            Entry::Watermark(_) => None,
+        })
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        self.entries.capacity() * size_of::<Entry>() + self.row_bytes
+    }
+}
+
+const KINDS: [RowKind; 4] = [RowKind::Insert, RowKind::UpdateBefore, RowKind::UpdateAfter, RowKind::Delete];
+
+impl LeftRow {
+    /// Adds the row to an image.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.push(KINDS.iter().position(|&kind| kind == self.kind).unwrap_or_default() as u8);
+        out.extend_from_slice(&self.watermark.to_le_bytes());
+        self.row.write(out);
+    }
+
+    /// Reads the kind, the watermark and the values of a row; `None` where the bytes are something else.
+    pub fn read<'a>(reader: &mut Reader<'a>) -> Option<(RowKind, i64, &'a [u8])> {
+        let kind = *KINDS.get(usize::from(reader.tag()?))?;
+        let watermark = i64::from_le_bytes(reader.run(8)?.try_into().ok()?);
+        let length = reader.length()?;
+        Some((kind, watermark, reader.run(length)?))
+    }
+}

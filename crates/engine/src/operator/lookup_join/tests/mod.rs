@@ -1,0 +1,5 @@
+//! What a lookup join promises, over a table that answers late, in another order, or not at all.
+
+mod flow;
+mod rows;
+mod table;
