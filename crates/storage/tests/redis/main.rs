@@ -141,6 +141,32 @@ fn rows_stand_as_readers_of_the_system_before_expect_them() {
 }
 
 #[test]
+fn many_keys_are_read_in_their_order_and_never_from_a_server_that_lost_them() {
+    let Some(mut stage) = Stage::new(&[]) else { return };
+    let store = stage.open();
+    let others = "analytics:faculty:other:2025-12-09T11:30:00";
+    store.write(&batch(&[(A, "1"), (others, "2")], T)).unwrap();
+    let keys = [others, "analytics:none", A].map(str::to_owned);
+    let values = |store: &RedisStore| -> Option<Vec<Option<String>>> {
+        let entries = store.get_many(&keys).ok()?.into_iter();
+        let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+        Some(entries.map(|entry| entry.map(|entry| text(&entry.value))).collect())
+    };
+    let expected = [Some("2".to_owned()), None, Some("1".to_owned())];
+    assert_eq!(values(&store).as_deref(), Some(&expected[..]));
+
+    stage.server.down();
+    assert_eq!(values(&store), None);
+    stage.server.up();
+    let mut first = None;
+    wait_until("it answers", || {
+        first = values(&store);
+        first.is_some()
+    });
+    assert_eq!(first.as_deref(), Some(&expected[..]), "it came back empty");
+}
+
+#[test]
 fn messages_are_published_as_the_contract_says() {
     let Some(stage) = Stage::new(&[]) else { return };
     let client = redis_client(&stage);

@@ -294,8 +294,17 @@ impl ResultStore for RedisStore {
 
     fn get_many(&self, keys: &[String]) -> Result<Vec<Option<Entry>>, StoreError> {
         keys.iter().try_for_each(|key| row::check_key(key))?;
-        let now = self.shared.clock.now();
-        let mut found = keys::fetch(&mut self.shared.reading.lock(), keys, now)?.into_iter().peekable();
+        let shared = &*self.shared;
+        let mut link = shared.reading.lock();
+        if link.is_new() {
+            // A server that came back empty would be believed that nothing is under these keys.
+            match shared.give_back(&mut link) {
+                Ok(_) | Err(StoreError::Refused { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+
+        let mut found = keys::fetch(&mut link, keys, shared.clock.now())?.into_iter().peekable();
         // What is there comes in the order of the keys.
         Ok(keys.iter().map(|key| found.next_if(|entry| *entry.key == **key)).collect())
     }
