@@ -201,7 +201,7 @@ impl OpenFiles {
         }
         if stamps.iter().map(|stamp| stamp.bytes).sum::<u64>() > BYTES_MAX {
             let what = format!("its files are larger than {} MiB, and are held in memory", BYTES_MAX >> 20);
-            return Err(LookupError { what, source: None, is_transient: true });
+            return Err(LookupError::Malformed(what));
         }
         Ok(stamps)
     }
@@ -217,7 +217,7 @@ impl OpenFiles {
             return Ok(());
         }
         let what = format!("{} lies in none of `jobs.lookup_directories`", path.display());
-        Err(LookupError { what, source: None, is_transient: false })
+        Err(LookupError::NotAllowed(what))
     }
 
     fn read(&mut self, stamps: &[Stamp]) -> Result<HashMap<Box<[u8]>, Vec<Box<[u8]>>>, LookupError> {
@@ -242,10 +242,8 @@ impl OpenFiles {
         lines: &[(usize, &[u8])],
         rows: &mut HashMap<Box<[u8]>, Vec<Box<[u8]>>>,
     ) -> Result<(), LookupError> {
-        let wrong = |line: usize, reason: String| LookupError {
-            what: format!("line {line} of {}: {reason}", path.display()),
-            source: None,
-            is_transient: true,
+        let wrong = |line: usize, reason: String| {
+            LookupError::Malformed(format!("line {line} of {}: {reason}", path.display()))
         };
         let mut documents = Vec::with_capacity(lines.len());
         for &(number, line) in lines {
@@ -287,10 +285,6 @@ fn value_of(line: &[u8]) -> Result<&[u8], serde_json::Error> {
     Ok(serde_json::from_slice::<Enveloped<'_>>(line)?.value.get().as_bytes())
 }
 
-fn cannot(doing: &str, path: &Path, error: std::io::Error) -> LookupError {
-    LookupError {
-        what: format!("cannot {doing} {}", path.display()),
-        source: Some(Box::new(error)),
-        is_transient: true,
-    }
+fn cannot(doing: &'static str, path: &Path, source: std::io::Error) -> LookupError {
+    LookupError::File { doing, path: path.display().to_string(), source }
 }

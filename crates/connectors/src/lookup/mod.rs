@@ -17,33 +17,40 @@ pub use options::{FileOptions, LookupOptions, LookupSystem, StoreOptions, lookup
 pub use policy::LookupPolicy;
 pub use store::StoreLookup;
 
-use std::error::Error;
-
 use engine::connector::ConnectorError;
+use storage::store::StoreError;
 
 use crate::retry::{Retry, RetryError, Transience};
 
 /// A lookup that failed.
 #[derive(Debug, thiserror::Error)]
-#[error("{what}")]
-struct LookupError {
-    what: String,
-    #[source]
-    source: Option<Box<dyn Error + Send + Sync>>,
-    /// Whether the same lookup may succeed later.
-    is_transient: bool,
-}
-
-impl LookupError {
-    fn of(error: impl Error + Transience + Send + Sync + 'static) -> LookupError {
-        let is_transient = error.is_transient();
-        LookupError { what: "it failed".to_owned(), source: Some(Box::new(error)), is_transient }
-    }
+enum LookupError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What stands in the table is no row. Whoever wrote it may write it again.
+    #[error("{0}")]
+    Malformed(String),
+    #[error("cannot {doing} {path}")]
+    File {
+        doing: &'static str,
+        path: String,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("{0}")]
+    NotAllowed(String),
+    /// It failed as often as the table's options allow.
+    #[error(transparent)]
+    GivenUp(Box<LookupError>),
 }
 
 impl Transience for LookupError {
     fn is_transient(&self) -> bool {
-        self.is_transient
+        match self {
+            LookupError::Store(error) => error.is_transient(),
+            LookupError::Malformed(_) | LookupError::File { .. } => true,
+            LookupError::NotAllowed(_) | LookupError::GivenUp(_) => false,
+        }
     }
 }
 
@@ -57,7 +64,7 @@ fn repeated<T>(
     let mut retries = policy.max_retries;
     let done = retry.run(&format!("look up rows of `{table}`"), || {
         attempt().map_err(|error| match &mut retries {
-            Some(0) => LookupError { is_transient: false, ..error },
+            Some(0) => LookupError::GivenUp(Box::new(error)),
             Some(left) => {
                 *left -= 1;
                 error

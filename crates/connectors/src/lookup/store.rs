@@ -89,7 +89,7 @@ impl Lookup for OpenStore {
         let OpenStore { table, policy, from_key, rows, store, retry, .. } = self;
 
         repeated(retry, table, policy, || {
-            let entries = store.get_many(&names).map_err(LookupError::of)?;
+            let entries = store.get_many(&names)?;
             let there = entries.iter().enumerate().filter_map(|(at, entry)| Some((at, entry.as_ref()?)));
             let (places, documents): (Vec<usize>, Vec<&[u8]>) =
                 there.map(|(at, entry)| (at, &*entry.value)).unzip();
@@ -112,14 +112,9 @@ impl Lookup for OpenStore {
                     }),
                 );
             });
-            decoded.map_err(|malformed| LookupError {
-                what: format!(
-                    "the value under `{}`: {}",
-                    names[places[malformed.document]], malformed.reason
-                ),
-                source: None,
-                // Whoever wrote it may write it again.
-                is_transient: true,
+            decoded.map_err(|malformed| {
+                let key = &names[places[malformed.document]];
+                LookupError::Malformed(format!("the value under `{key}`: {}", malformed.reason))
             })?;
             *found = read;
             Ok(())

@@ -25,6 +25,7 @@ const RUNS: &[Runs] = &[
     ("docs/flink-rest.md", "jobs = [\"job\"]", is_part_of_the_scenarios),
     ("docs/jobs.md", "weir run --replace 'Query Analytics Streaming' analytics.sql --dry-run", replace_a_job),
     ("docs/queries.md", "FROM user_queries MATCH_RECOGNIZE (", is_part_of_an_example),
+    ("docs/queries.md", "CREATE TABLE orders (", orders_get_their_customers),
     ("docs/security.md", "weir tokens create --name app", tokens_in_five_lines),
     ("docs/security.md", "openssl req -x509", a_certificate_of_ones_own),
     ("docs/sql-gateway.md", "[gateway_http]", settings_are_taken),
@@ -295,6 +296,22 @@ fn a_certificate_of_ones_own(world: &World, block: &Block) {
     );
     let out = world.succeeds(&block.place, &script);
     assert!(out.contains("Query Analytics Streaming"), "{}: {out}", block.place);
+}
+
+fn orders_get_their_customers(world: &World, block: &Block) {
+    let write = |name: &str, text: &str| std::fs::write(world.path().join(name), text).expect("a file");
+    write("lookup.sql", &block.text());
+    write("orders.json", "{\"id\": 1, \"customer\": 7}\n{\"id\": 2, \"customer\": 8}\n{\"id\": 3}\n");
+    let customer =
+        |id, kind| format!("{{\"value\": {{\"id\": {id}, \"name\": \"An\", \"kind\": \"{kind}\"}}}}\n");
+    write("customers.json", &(customer(7, "b") + &customer(8, "a")));
+    let inputs = "--input orders=orders.json --input customers=customers.json";
+    let out =
+        world.succeeds(&block.place, &format!("weir check lookup.sql && weir local lookup.sql {inputs}"));
+    let named = |id, name| format!("\"value\":{{\"id\":{id},\"name\":{name}}}");
+    for row in [named(1, "\"An\""), named(2, "null"), named(3, "null")] {
+        assert!(out.contains(&row), "{}: no {row} in {out}", block.place);
+    }
 }
 
 fn settings_are_taken(world: &World, block: &Block) {
