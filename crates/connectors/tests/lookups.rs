@@ -115,7 +115,7 @@ fn find(table: &dyn LookupFactory, keys: &[Box<[u8]>]) -> Result<Vec<Vec<String>
         let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
         format!("{error}: {cause}")
     })?;
-    let text = |row: &Box<[u8]>| {
+    let text = |row: &[u8]| {
         let values = Reader::new(row).map(|value| match value.to_value() {
             Value::Text(text) => text.to_string(),
             Value::Int(number) => number.to_string(),
@@ -123,7 +123,7 @@ fn find(table: &dyn LookupFactory, keys: &[Box<[u8]>]) -> Result<Vec<Vec<String>
         });
         values.collect::<Vec<String>>().join(" ")
     };
-    Ok(found.into_rows().iter().map(|rows| rows.iter().map(text).collect()).collect())
+    Ok(found.into_rows().iter().map(|rows| rows.iter().map(|row| text(row)).collect()).collect())
 }
 
 fn clock() -> Arc<ManualClock> {

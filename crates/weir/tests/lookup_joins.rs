@@ -109,8 +109,7 @@ impl Stage {
     fn wait_for(&self, ids: std::ops::Range<u64>, name: &str, kind: Option<&str>) {
         let name = serde_json::from_str(name).expect("JSON");
         let expected = Some((name, kind.map_or(Value::Null, Value::from)));
-        let mut ids = ids;
-        while let Some(id) = ids.next() {
+        for id in ids {
             wait_until(&format!("order {id} is there"), || self.named(id).is_some());
             assert_eq!(self.named(id), expected, "order {id}");
         }
@@ -164,7 +163,7 @@ fn a_job_looks_up_what_another_one_writes() {
     stage.wait_for(51..52, "\"Anh\"", Some("a"));
     stage.wait_for(52..54, "null", None);
     assert_eq!(stage.named(0), Some(("An".into(), "a".into())));
-    assert_eq!(up.readiness().0, true);
+    assert!(up.readiness().0);
 }
 
 #[test]

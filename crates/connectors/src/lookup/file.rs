@@ -28,6 +28,9 @@ const BYTES_MAX: u64 = 256 << 20;
 /// Lines decoded at once.
 const LINES: usize = 4_096;
 
+/// Rows by the values of the columns that are compared, all in the compact form.
+type RowsByKey = HashMap<Box<[u8]>, Vec<Box<[u8]>>>;
+
 /// What a line holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineForm {
@@ -55,7 +58,7 @@ pub struct FileLookup {
 /// What the files held when they were last read, by key.
 #[derive(Default)]
 struct Held {
-    rows: HashMap<Box<[u8]>, Vec<Box<[u8]>>>,
+    rows: RowsByKey,
     stamps: Option<Vec<Stamp>>,
     /// When it was last looked whether they changed.
     looked_at: Duration,
@@ -220,8 +223,8 @@ impl OpenFiles {
         Err(LookupError::NotAllowed(what))
     }
 
-    fn read(&mut self, stamps: &[Stamp]) -> Result<HashMap<Box<[u8]>, Vec<Box<[u8]>>>, LookupError> {
-        let mut rows: HashMap<Box<[u8]>, Vec<Box<[u8]>>> = HashMap::new();
+    fn read(&mut self, stamps: &[Stamp]) -> Result<RowsByKey, LookupError> {
+        let mut rows = RowsByKey::new();
         for Stamp { path, .. } in stamps {
             let text = std::fs::read(path).map_err(|error| cannot("read", path, error))?;
             let lines = text.split(|&byte| byte == b'\n').enumerate();
@@ -240,7 +243,7 @@ impl OpenFiles {
         &mut self,
         path: &Path,
         lines: &[(usize, &[u8])],
-        rows: &mut HashMap<Box<[u8]>, Vec<Box<[u8]>>>,
+        rows: &mut RowsByKey,
     ) -> Result<(), LookupError> {
         let wrong = |line: usize, reason: String| {
             LookupError::Malformed(format!("line {line} of {}: {reason}", path.display()))

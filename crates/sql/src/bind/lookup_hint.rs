@@ -79,7 +79,7 @@ impl Binder {
 fn read(hint: &Hint) -> Result<NamedHint, Box<Diagnostic>> {
     if let Some((key, _)) = hint.options.iter().find(|(key, _)| !OPTIONS.contains(&key.value.as_str())) {
         let mut error = Diagnostic::error(key.span, format!("LOOKUP has no option '{}'", key.value));
-        error.hint = did_you_mean(&key.value, OPTIONS.into_iter());
+        error.hint = did_you_mean(&key.value, OPTIONS);
         return Err(Box::new(error));
     }
     let option =

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crossbeam_channel::Select;
 use parking_lot::Mutex;
 use sql::functions::Env;
 use sql::plan::operator::{LookupHint, RetryMisses};
@@ -89,11 +90,18 @@ impl Run {
         self.until("no row waits", |run| run.chain.in_flight() == InFlight::None);
     }
 
+    /// Waits for an answer.
+    fn wait(&self, most: Duration) {
+        let mut select = Select::new();
+        self.chain.watch(&mut select);
+        let _ = select.ready_timeout(most);
+    }
+
     /// Ticks so often that all answers come which are on their way.
     fn ticks(&mut self, now_ms: i64) {
         for _ in 0..100 {
             self.tick(now_ms).expect("the operator goes on");
-            std::thread::sleep(Duration::from_micros(200));
+            self.wait(Duration::from_micros(500));
         }
     }
 
@@ -103,7 +111,7 @@ impl Run {
                 return;
             }
             self.chain.tick().expect("the operator goes on");
-            std::thread::sleep(Duration::from_micros(100));
+            self.wait(Duration::from_secs(10));
         }
         panic!("waited in vain until {what}");
     }
@@ -298,7 +306,7 @@ fn a_lookup_that_fails_or_panics_ends_the_job() {
         let mut run = Run::new(&inner(), &names);
         run.insert(&[order(10, 1)]);
         let error = (0..10_000).find_map(|_| {
-            std::thread::sleep(Duration::from_micros(100));
+            run.wait(Duration::from_secs(10));
             run.tick(0).err()
         });
         let error = error.expect("the failure is told");

@@ -89,7 +89,7 @@ impl Lookup for Opened {
             }
             drop(is_closed);
             if names.is_uneven && key % 2 == 1 {
-                std::thread::sleep(Duration::from_micros(300));
+                std::thread::park_timeout(Duration::from_micros(300));
             }
             match *names.fails.lock() {
                 Some(Failure::Error) => return Err(ConnectorError::external("cannot ask", "it is gone")),
