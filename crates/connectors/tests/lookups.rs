@@ -137,7 +137,7 @@ fn rows_are_found_in_the_result_store_under_the_key_that_tables_write() {
     let store = EmbeddedStore::open(directory.path(), Options::default(), clock.clone()).expect("a store");
     let set = |key: &str, value: &str| {
         let upsert = Upsert { key: key.into(), value: value.as_bytes().into(), ttl: Duration::from_secs(60) };
-        store.write(&WriteBatch { upserts: vec![upsert], notification: None }).expect("a write");
+        store.write(&WriteBatch { upserts: vec![upsert], deletes: vec![], notification: None }).expect("a write");
     };
     set("c:b:1", r#"{"id": 1, "kind": "b", "name": "An", "more": [1]}"#);
     set("c:b%3A:2", r#"{"id": 2, "kind": "b:", "name": null}"#);
@@ -162,7 +162,7 @@ fn rows_are_found_in_the_result_store_under_the_key_that_tables_write() {
     assert_eq!(found, [vec!["1 b An"], vec!["2 b: Null"], vec!["3 b Chi"], vec![], vec!["4 Null Dung"]]);
 
     let upsert = Upsert { key: "c:b:5".into(), value: b"[7".as_slice().into(), ttl: Duration::from_secs(60) };
-    store.write(&WriteBatch { upserts: vec![upsert], notification: None }).expect("a write");
+    store.write(&WriteBatch { upserts: vec![upsert], deletes: vec![], notification: None }).expect("a write");
     let error = find(&table, &[of(1, "b"), of(5, "b")]).unwrap_err();
     assert!(error.contains("cannot look up rows of `c`: the value under `c:b:5`: malformed"), "{error}");
 }
