@@ -50,7 +50,7 @@ pub(super) fn run(
 ) -> Result<Outcome, Failure> {
     let began = clock.elapsed();
     let script = arguments.script.read()?;
-    let Some(plan) = script.compile(&|name| arguments.script.lookup(name)) else {
+    let Some(plan) = script.compile_local(&|name| arguments.script.lookup(name)) else {
         return Ok(Outcome::No);
     };
     let parallelism = arguments.parallelism.map(NonZeroU32::get).or(plan.settings.parallelism).unwrap_or(1);

@@ -101,6 +101,21 @@ impl Script {
         plan
     }
 
+    /// As [`Script::compile`], for a run over files, which may look up tables that a job cannot.
+    pub(super) fn compile_local(&self, variables: &dyn Fn(&str) -> Option<String>) -> Option<Plan> {
+        match sql::compile(&self.text, variables) {
+            Ok(plan) => {
+                let wrong_options = connectors::check_local(&plan);
+                self.show(&[plan.notices.as_slice(), &wrong_options].concat());
+                wrong_options.is_empty().then_some(plan)
+            }
+            Err(diagnostics) => {
+                self.show(&diagnostics);
+                None
+            }
+        }
+    }
+
     /// The plan, if there are no errors, and all findings.
     pub(super) fn check(
         &self,
