@@ -137,7 +137,9 @@ fn rows_are_found_in_the_result_store_under_the_key_that_tables_write() {
     let store = EmbeddedStore::open(directory.path(), Options::default(), clock.clone()).expect("a store");
     let set = |key: &str, value: &str| {
         let upsert = Upsert { key: key.into(), value: value.as_bytes().into(), ttl: Duration::from_secs(60) };
-        store.write(&WriteBatch { upserts: vec![upsert], deletes: vec![], notification: None }).expect("a write");
+        store
+            .write(&WriteBatch { upserts: vec![upsert], deletes: vec![], notification: None })
+            .expect("a write");
     };
     set("c:b:1", r#"{"id": 1, "kind": "b", "name": "An", "more": [1]}"#);
     set("c:b%3A:2", r#"{"id": 2, "kind": "b:", "name": null}"#);

@@ -63,7 +63,8 @@ fn not_in() {
     let mut plan = join_plan(JoinKind::Anti, [false, false], false);
     plan.null_aware = true;
     let mut chain = chain_of(Box::new(
-        JoinOperator::new("join".into(), &plan, &inputs(), None, &TimeZone::UTC).expect("the plan is valid"),
+        JoinOperator::new("join".into(), &plan, &inputs(), &[None, None], &TimeZone::UTC)
+            .expect("the plan is valid"),
     ));
     let left = push(&mut chain, LEFT, RowKind::Insert, (0..ROWS).map(|row| (row, row)));
     let right = push(&mut chain, RIGHT, RowKind::Insert, (0..ROWS).map(|row| (row, row)));
@@ -85,7 +86,8 @@ fn by_time() {
     let interval = IntervalJoinOperator::new("join".into(), &interval, &inputs(), &TimeZone::UTC);
     let temporal =
         TemporalJoin { kind: JoinKind::Left, keys: keys(), left_time: 1, right_time: 1, condition: None };
-    let temporal = TemporalJoinOperator::new("join".into(), &temporal, &inputs(), None, &TimeZone::UTC);
+    let temporal =
+        TemporalJoinOperator::new("join".into(), &temporal, &inputs(), &[None, None], &TimeZone::UTC);
 
     let interval = Box::new(interval.expect("the plan is valid"));
     let temporal = Box::new(temporal.expect("the plan is valid"));
@@ -139,12 +141,18 @@ fn join_plan(kind: JoinKind, unique: [bool; 2], with_condition: bool) -> Join {
 
 fn chain(kind: JoinKind, unique: [bool; 2], with_condition: bool) -> Chain {
     let plan = join_plan(kind, unique, with_condition);
-    let join = JoinOperator::new("join".into(), &plan, &inputs(), None, &TimeZone::UTC);
+    let join = JoinOperator::new("join".into(), &plan, &inputs(), &[None, None], &TimeZone::UTC);
     chain_of(Box::new(join.expect("the plan is valid")))
 }
 
 fn chain_of(operator: Box<dyn Operator>) -> Chain {
-    let link = Link { identity: "join".into(), operator, producers: vec![1, 1], targets: vec![] };
+    let link = Link {
+        identity: "join".into(),
+        kind: "Join".into(),
+        operator,
+        producers: vec![1, 1],
+        targets: vec![],
+    };
     Chain::new(vec![link], vec![])
 }
 

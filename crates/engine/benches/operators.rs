@@ -88,6 +88,7 @@ fn measure(keys: u64, kinds: &[RowKind], build: &dyn Fn() -> Box<dyn Operator>) 
     for _ in 0..RUNS {
         let link = Link {
             identity: "operator".into(),
+            kind: "Operator".into(),
             operator: build(),
             producers: vec![1],
             targets: vec![ChainTarget::Outlet(0)],

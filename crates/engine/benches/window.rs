@@ -98,7 +98,13 @@ fn over(order: OverOrder, frame: Frame) -> Box<dyn Operator> {
 
 /// A million rows within ten minutes, with a watermark a second behind; then the end.
 fn measure(name: &str, operator: Box<dyn Operator>, keys: i64) {
-    let link = Link { identity: "operator".into(), operator, producers: vec![1], targets: vec![] };
+    let link = Link {
+        identity: "operator".into(),
+        kind: "Operator".into(),
+        operator,
+        producers: vec![1],
+        targets: vec![],
+    };
     let mut chain = Chain::new(vec![link], vec![]);
     let target = ChainTarget::Operator { place: 0, input: 0, producer: 0 };
     let mut buffer = ChangeBuffer::new(&[Repr::Int; 3]);

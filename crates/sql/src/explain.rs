@@ -26,7 +26,7 @@ pub fn explain(plan: &Plan) -> String {
         draw_pipeline(&mut out, pipeline, &plan.sinks);
     }
     for (place, operator) in plan.operators.iter().enumerate() {
-        draw_operator(&mut out, place, operator, &plan.sinks);
+        draw_operator(&mut out, place, operator, plan);
     }
     out
 }
@@ -115,7 +115,7 @@ fn targets(targets: &[Target], sinks: &[SinkTable]) -> String {
     targets.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
-fn draw_operator(out: &mut String, place: usize, operator: &Operator, sinks: &[SinkTable]) {
+fn draw_operator(out: &mut String, place: usize, operator: &Operator, plan: &Plan) {
     line(out, format_args!("operator {place} {}", operator.name));
     let fields: Vec<String> =
         operator.fields.iter().map(|field| format!("{} {}", field.name, field.column_type)).collect();
@@ -124,7 +124,12 @@ fn draw_operator(out: &mut String, place: usize, operator: &Operator, sinks: &[S
     }
     line(out, format_args!("   gives      {}", fields.join(", ")));
     line(out, format_args!("   changes    {}", changes(&operator.changes)));
-    line(out, format_args!("   into       {}", targets(&operator.targets, sinks)));
+    if operator.state_ttl.iter().any(|ttl| *ttl != plan.settings.state_ttl) {
+        let of_inputs =
+            operator.state_ttl.iter().map(|ttl| ttl.map_or("for ever".into(), |ttl| ttl.to_string()));
+        line(out, format_args!("   state ttl  {}", of_inputs.collect::<Vec<String>>().join(", ")));
+    }
+    line(out, format_args!("   into       {}", targets(&operator.targets, &plan.sinks)));
     out.push('\n');
 }
 

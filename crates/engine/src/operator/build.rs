@@ -13,8 +13,8 @@ use super::group_aggregate::GroupAggregateOperator;
 use super::interval_join::IntervalJoinOperator;
 use super::join::JoinOperator;
 use super::limit::LimitOperator;
-use super::match_recognize::MatchOperator;
 use super::lookup_join::LookupJoinOperator;
+use super::match_recognize::MatchOperator;
 use super::materialize::MaterializeOperator;
 use super::normalize::NormalizeOperator;
 use super::over::OverOperator;
@@ -39,7 +39,8 @@ pub fn operator(
     settings: &Settings,
     lookup: Option<&Arc<dyn LookupFactory>>,
 ) -> Result<Box<dyn Operator>, String> {
-    let (name, inputs, ttl) = (spec.name.clone(), &spec.inputs, spec.state_ttl);
+    let (name, inputs) = (spec.name.clone(), &spec.inputs);
+    let ttl = spec.state_ttl.first().copied().flatten();
     let time_zone = &settings.time_zone;
     Ok(match &spec.kind {
         OperatorKind::Calc(of) => Box::new(CalcOperator::new(name, of, time_zone)?),
@@ -48,7 +49,7 @@ pub fn operator(
         OperatorKind::Normalize(of) => Box::new(NormalizeOperator::new(name, of, inputs, ttl, time_zone)),
         OperatorKind::Union => Box::new(UnionOperator::new(inputs.len())),
         OperatorKind::Limit(of) => Box::new(LimitOperator::new(name, of, inputs, ttl)?),
-        OperatorKind::Join(of) => Box::new(JoinOperator::new(name, of, inputs, ttl, time_zone)?),
+        OperatorKind::Join(of) => Box::new(JoinOperator::new(name, of, inputs, &spec.state_ttl, time_zone)?),
         OperatorKind::IntervalJoin(of) => Box::new(IntervalJoinOperator::new(name, of, inputs, time_zone)?),
         OperatorKind::WindowJoin(of) => Box::new(WindowJoinOperator::new(name, of, inputs, time_zone)?),
         OperatorKind::TemporalJoin(of) => {

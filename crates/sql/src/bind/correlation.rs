@@ -88,7 +88,8 @@ pub(super) fn single(relation: &Relation, field: usize, span: Span) -> Relation 
         column_type: of_field.column_type.data_type.clone().nullable(),
         name: format!("SINGLE_VALUE({})", of_field.name),
     };
-    let aggregate = AggregateRel { keys: keys.clone(), sets: None, calls: vec![call], window: None };
+    let aggregate =
+        AggregateRel { keys: keys.clone(), sets: None, calls: vec![call], window: None, state_ttl: None };
     let rel = Rel::aggregate(relation.rel.clone(), aggregate, span);
 
     let place = |field: usize| keys.iter().position(|key| *key == field).unwrap_or(0);

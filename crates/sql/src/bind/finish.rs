@@ -86,7 +86,13 @@ impl Binder {
 
         if select.distinct {
             let keys: Vec<usize> = (0..rel.fields.len()).collect();
-            let aggregate = AggregateRel { keys, sets: None, calls: vec![], window: None };
+            let aggregate = AggregateRel {
+                keys,
+                sets: None,
+                calls: vec![],
+                window: None,
+                state_ttl: self.group_ttl(select),
+            };
             rel = Rel::aggregate(rel, aggregate, select.span);
         }
         if !order.is_empty() || behind.limit.is_some() || behind.offset > 0 {

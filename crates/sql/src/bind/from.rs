@@ -171,6 +171,7 @@ impl Binder {
     ) -> Bound<Source> {
         let shared = self.shared_columns(&left, &right, &join.constraint, join.span)?;
         let (mut graph, ids) = beside(&left.rel, &right.rel);
+        let state_ttl = [self.state_ttl(&left), self.state_ttl(&right)];
         let both = side_by_side(&left, right);
         let mut conditions = vec![];
 
@@ -199,7 +200,7 @@ impl Binder {
         let rel = Rel::join(
             left.rel.clone(),
             both.rel.clone(),
-            JoinRel { kind, exprs: graph.exprs, conditions, null_aware: None },
+            JoinRel { kind, exprs: graph.exprs, conditions, null_aware: None, state_ttl },
             join.span,
         );
         let mut source = Source { rel, ..both };

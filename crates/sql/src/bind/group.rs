@@ -116,7 +116,7 @@ impl Binder {
         let results = keys.len() + calls.len();
         let set = sets.is_some().then_some(results);
         let window_at = window.is_some().then_some(results + usize::from(set.is_some()));
-        let aggregate = AggregateRel { keys, sets, calls, window };
+        let aggregate = AggregateRel { keys, sets, calls, window, state_ttl: self.group_ttl(select) };
         let (mut grouped, _) = Stage::over(Rel::aggregate(stage.rel.clone(), aggregate, span));
 
         let mut lift = Lift::new(&stage.graph, &mut grouped.graph, &context.keys, set, window_at);

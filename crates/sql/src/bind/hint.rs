@@ -6,17 +6,9 @@ use crate::error::{Diagnostic, Span, did_you_mean};
 use crate::parse::ast::{Hint, Ident};
 use crate::plan::TableOption;
 
-/// Hints of Flink about joins, aggregates and state, none of which a query here has a choice of.
-const MEANINGLESS: &[&str] = &[
-    "BROADCAST",
-    "SHUFFLE_HASH",
-    "SHUFFLE_MERGE",
-    "NEST_LOOP",
-    "STATE_TTL",
-    "MULTI_JOIN",
-    "EARLY_FIRE",
-    "LATE_FIRE",
-];
+/// Hints of Flink about joins and aggregates, none of which a query here has a choice of.
+const MEANINGLESS: &[&str] =
+    &["BROADCAST", "SHUFFLE_HASH", "SHUFFLE_MERGE", "NEST_LOOP", "MULTI_JOIN", "EARLY_FIRE", "LATE_FIRE"];
 
 impl Binder {
     /// The table with the options that hints give it; the table itself where they give none.
@@ -64,7 +56,7 @@ impl Binder {
 
     /// Hints behind `SELECT`.
     pub(super) fn select_hints(&mut self, hints: &[Hint]) -> Bound<()> {
-        for hint in hints.iter().filter(|hint| hint.name != "LOOKUP") {
+        for hint in hints.iter().filter(|hint| !["LOOKUP", "STATE_TTL"].contains(&hint.name.as_str())) {
             self.check_hint(hint)?;
             if hint.name == "OPTIONS" {
                 let notice =
@@ -85,13 +77,20 @@ impl Binder {
             self.report(notice.with_hint("SELECT /*+ LOOKUP('table' = 'c', …) */"));
             return Ok(());
         }
+        if hint.name == "STATE_TTL" {
+            let notice =
+                Diagnostic::notice(hint.span, "STATE_TTL has an effect behind SELECT alone, as in Flink");
+            self.report(notice.with_hint("SELECT /*+ STATE_TTL('t' = '1 d') */"));
+            return Ok(());
+        }
         if MEANINGLESS.contains(&hint.name.as_str()) {
             let message = format!("the hint {} of Flink has no meaning here and is not used", hint.name);
             self.report(Diagnostic::notice(hint.span, message));
             return Ok(());
         }
         let mut error = Diagnostic::error(hint.span, format!("there is no hint `{}`", hint.name));
-        error.hint = did_you_mean(&hint.name, MEANINGLESS.iter().copied().chain(["OPTIONS", "LOOKUP"]));
+        error.hint =
+            did_you_mean(&hint.name, MEANINGLESS.iter().copied().chain(["OPTIONS", "LOOKUP", "STATE_TTL"]));
         Err(self.report(error))
     }
 

@@ -64,7 +64,8 @@ impl Binder {
                 conditions.push(bound?);
             }
         }
-        let join_rel = JoinRel { kind, exprs: graph.exprs, conditions, null_aware: None };
+        let join_rel =
+            JoinRel { kind, exprs: graph.exprs, conditions, null_aware: None, state_ttl: [None, None] };
         let rel = Rel::join(left.rel.clone(), both.rel.clone(), join_rel, join.span);
         let mut source = Source { rel, ..both };
         if let Some(value) = empty {

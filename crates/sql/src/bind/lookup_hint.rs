@@ -9,7 +9,7 @@
 
 use super::{Binder, Bound};
 use crate::error::{Diagnostic, Span, did_you_mean};
-use crate::parse::ast::{Hint, Text};
+use crate::parse::ast::{Hint, Select, Text};
 use crate::plan::operator::{LookupHint, RetryMisses};
 use crate::settings::{capacity, duration};
 
@@ -38,21 +38,24 @@ const OPTIONS: [&str; 10] = [
 const RETRY: [&str; 4] = ["retry-predicate", "retry-strategy", "fixed-delay", "max-attempts"];
 
 impl Binder {
-    /// Binds the FROM of a SELECT with these hints.
-    pub(super) fn with_lookup_hints<T>(
+    /// Binds the FROM of a SELECT with its hints.
+    pub(super) fn with_hints<T>(
         &mut self,
-        hints: &[Hint],
+        select: &Select,
         bind: impl FnOnce(&mut Binder) -> Bound<T>,
     ) -> Bound<T> {
         let mut own = vec![];
-        for hint in hints.iter().filter(|hint| hint.name == "LOOKUP") {
+        for hint in select.hints.iter().filter(|hint| hint.name == "LOOKUP") {
             own.push(read(hint).map_err(|error| self.report(*error))?);
         }
 
         // A query in this FROM has its own.
+        let ttls = self.state_ttls(select)?;
         let around = std::mem::replace(&mut self.lookup_hints, own);
+        let ttls_around = std::mem::replace(&mut self.state_ttls, ttls);
         let bound = bind(self);
         let own = std::mem::replace(&mut self.lookup_hints, around);
+        self.state_ttls = ttls_around;
 
         if let (true, Some(unused)) = (bound.is_ok(), own.iter().find(|hint| !hint.is_used)) {
             let message = format!("LOOKUP names `{}`, and this SELECT looks up no such table", unused.table);

@@ -29,6 +29,7 @@ pub(crate) mod scope;
 mod select;
 mod sink;
 mod stage;
+mod state_hint;
 mod subquery;
 mod top;
 mod truth;
@@ -71,6 +72,8 @@ pub(crate) struct Binder {
     locals: Vec<(String, Option<Relation>)>,
     /// The LOOKUP hints of the SELECT at hand.
     lookup_hints: Vec<lookup_hint::NamedHint>,
+    /// What its STATE_TTL hints say.
+    state_ttls: Vec<state_hint::NamedTtl>,
 }
 
 impl Binder {
@@ -83,6 +86,7 @@ impl Binder {
             subscripts,
             locals: vec![],
             lookup_hints: vec![],
+            state_ttls: vec![],
         }
     }
 

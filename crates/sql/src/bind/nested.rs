@@ -25,10 +25,10 @@ impl ExprBinder<'_> {
                         .with_detail(format!("this is {}", self.data_type(id)));
                     return Err(self.report(error));
                 }
-                self.fields(id, std::slice::from_ref(field)).ok_or(()).or_else(|()| {
+                self.fields(id, std::slice::from_ref(field)).ok_or_else(|| {
                     let error = Diagnostic::error(field.span, format!("there is no field `{}`", field.value))
                         .with_detail(format!("the row is {}", self.data_type(id)));
-                    Err(self.report(error))
+                    self.report(error)
                 })
             }
             _ => Err(self.report(Diagnostic::error(expr.span, "this holds no values"))),

@@ -150,7 +150,8 @@ impl Binder {
             (ast::SetOperator::Union, true) => Rel::union(vec![left, right], span),
             (ast::SetOperator::Union, false) => {
                 let keys: Vec<usize> = (0..names.len()).collect();
-                let aggregate = AggregateRel { keys, sets: None, calls: vec![], window: None };
+                let aggregate =
+                    AggregateRel { keys, sets: None, calls: vec![], window: None, state_ttl: None };
                 Rel::aggregate(Rel::union(vec![left, right], span), aggregate, span)
             }
             (ast::SetOperator::Intersect, all) => {

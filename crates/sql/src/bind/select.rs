@@ -111,7 +111,7 @@ impl Binder {
     ) -> Bound<(Relation, Option<types::Value>)> {
         self.select_hints(&select.hints)?;
         // Queries nest in FROM: what a SELECT needs besides must not lie on the stack meanwhile.
-        let from = self.with_lookup_hints(&select.hints, |binder| binder.bind_from_clause(select, outer));
+        let from = self.with_hints(select, |binder| binder.bind_from_clause(select, outer));
         let from = Box::new(from?);
         self.select_from(select, behind, from, outer)
     }

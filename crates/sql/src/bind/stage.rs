@@ -101,7 +101,7 @@ impl Stage {
         let conditions = conditions(&mut both);
         let exprs = both.graph.exprs;
         let null_aware = null_aware.map(|at| conditions[at]);
-        let join = JoinRel { kind, exprs, conditions, null_aware };
+        let join = JoinRel { kind, exprs, conditions, null_aware, state_ttl: [None, None] };
         self.rel = Rel::join(self.rel.clone(), right, join, span);
     }
 }

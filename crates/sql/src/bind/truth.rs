@@ -84,7 +84,7 @@ impl Binder {
         let calls = vec![count(vec![], "COUNT(*)"), count(vec![columns[0]], "COUNT(x)")];
         let counts = Rel::aggregate(
             relation.rel.clone(),
-            AggregateRel { keys: keys.clone(), sets: None, calls, window: None },
+            AggregateRel { keys: keys.clone(), sets: None, calls, window: None, state_ttl: None },
             span,
         );
         let left = stage.rel.fields.len();
@@ -151,7 +151,7 @@ impl Binder {
         ];
         let bounds = Rel::aggregate(
             relation.rel.clone(),
-            AggregateRel { keys: vec![], sets: None, calls, window: None },
+            AggregateRel { keys: vec![], sets: None, calls, window: None, state_ttl: None },
             span,
         );
         let left = stage.rel.fields.len();

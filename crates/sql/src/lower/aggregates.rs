@@ -109,7 +109,10 @@ impl Lowering<'_> {
             let changes = if distinct_only { Changes::Append } else { Changes::Retract };
             let kind = OperatorKind::GroupAggregate(GroupAggregate { keys, calls, emits_before: true });
             let key = (0..of_keys).collect();
-            self.add(kind, vec![(input, distribution)], (fields, changes, Some(key)), (name, rel.span))
+            let grouped =
+                self.add(kind, vec![(input, distribution)], (fields, changes, Some(key)), (name, rel.span));
+            self.hint_state_ttl(&grouped, &[aggregate.state_ttl]);
+            grouped
         };
 
         match &aggregate.sets {

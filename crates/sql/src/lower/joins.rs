@@ -139,6 +139,7 @@ impl Lowering<'_> {
         let [by_left, by_right] = distributions;
         let inputs = vec![(of_left, by_left), (of_right, by_right)];
         let producer = self.add(kind, inputs, (fields, changes, key), (name, rel.span));
+        self.hint_state_ttl(&producer, &join.state_ttl);
         if is_plain {
             return Ok(producer);
         }

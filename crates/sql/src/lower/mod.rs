@@ -18,6 +18,7 @@ mod pipeline;
 mod prune;
 mod ranks;
 mod sinks;
+mod state_ttl;
 use crate::bind::BoundQuery;
 use crate::catalog::{Catalog, Table};
 use crate::dialect;
@@ -287,7 +288,7 @@ impl Lowering<'_> {
         (fields, changes, key): (Vec<Field>, Changes, Option<Vec<usize>>),
         (name, span): (String, Span),
     ) -> Producer {
-        let place = self.operators.len();
+        let (place, of_inputs) = (self.operators.len(), inputs.len());
         for (input, (producer, _)) in inputs.iter().enumerate() {
             self.connect(producer, Target::Operator { operator: place, input });
         }
@@ -307,7 +308,7 @@ impl Lowering<'_> {
             fields: fields.clone(),
             changes: changes.clone(),
             targets: vec![],
-            state_ttl: self.settings.state_ttl,
+            state_ttl: vec![self.settings.state_ttl; of_inputs],
             span,
         };
         self.operators.push(operator);

@@ -10,8 +10,8 @@ use crate::expr::{Expr, ExprGraph, ExprId};
 use crate::plan::operator::{Call, JoinKind, PatternExpr, SortKey};
 use crate::rel::rebase::{inputs_of, moved};
 use crate::rel::{
-    AggregateRel, CalcRel, JoinRel, MatchRel, OverRel, RankRel, Rel, RelKind, SortRel, TemporalRel, TimeAttribute,
-    UnnestRel, WindowRel,
+    AggregateRel, CalcRel, JoinRel, MatchRel, OverRel, RankRel, Rel, RelKind, SortRel, TemporalRel,
+    TimeAttribute, UnnestRel, WindowRel,
 };
 
 /// The trees without fields that nobody reads; each keeps its own fields. `is_whole`: tables of which every column is
@@ -227,6 +227,7 @@ fn build(rel: &Arc<Rel>, wanted: &BTreeSet<usize>, inputs: &[&Built]) -> Built {
                 window: aggregate
                     .window
                     .map(|window| crate::rel::GroupWindow { time: inputs[0].place(window.time), ..window }),
+                state_ttl: aggregate.state_ttl,
             };
             let new = rel.with_fields(RelKind::Aggregate(new), vec![inputs[0].rel.clone()], &kept);
             Built { rel: new, places: places_of(rel, &kept) }
@@ -248,7 +249,7 @@ fn build(rel: &Arc<Rel>, wanted: &BTreeSet<usize>, inputs: &[&Built]) -> Built {
                 let (conditions, rest) = roots.split_at(join.conditions.len());
                 (exprs, conditions.to_vec(), rest.first().copied())
             };
-            let new = JoinRel { kind: join.kind, exprs, conditions, null_aware };
+            let new = JoinRel { kind: join.kind, exprs, conditions, null_aware, state_ttl: join.state_ttl };
             let new = Rel::join(inputs[0].rel.clone(), inputs[1].rel.clone(), new, rel.span);
             let places = match join.kind {
                 JoinKind::Semi | JoinKind::Anti | JoinKind::Mark => behind(&new),

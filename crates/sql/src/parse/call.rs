@@ -24,7 +24,7 @@ impl Parser {
 
         self.behind_args(&mut call)?;
         let span = self.since(start);
-        match call.returning.take() {
+        match call.returning.take().map(|target| *target) {
             Some(TypeName { column_type: ColumnType { data_type: DataType::Array(_), .. }, .. }) => {
                 let args = vec![self.node(ExprKind::Call(call), span)?];
                 self.node(ExprKind::Matches { function: "$JSON_TEXTS", args, negated: false }, span)

@@ -178,7 +178,7 @@ impl Parser {
             }
         }
         if self.is_word("JSON") {
-            return self.is_json(input, negated);
+            return self.is_json(*input, negated);
         }
         Err(self.unexpected("NULL, TRUE, FALSE, UNKNOWN or DISTINCT FROM"))
     }

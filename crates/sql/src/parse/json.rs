@@ -72,13 +72,13 @@ impl Parser {
     }
 
     /// `IS [NOT] JSON [VALUE | OBJECT | ARRAY | SCALAR]`, the word as an argument.
-    pub(super) fn is_json(&mut self, input: Box<Expr>, negated: bool) -> Parsed<ExprKind> {
+    pub(super) fn is_json(&mut self, input: Expr, negated: bool) -> Parsed<ExprKind> {
         let span = self.span();
         self.advance();
         let kinds = ["VALUE", "OBJECT", "ARRAY", "SCALAR"];
         let kind = kinds.into_iter().find(|word| self.accept_word(word)).unwrap_or("VALUE");
         let kind = self.word_literal(kind, self.since(span))?;
-        Ok(ExprKind::Matches { function: "$IS_JSON", args: vec![*input, kind], negated })
+        Ok(ExprKind::Matches { function: "$IS_JSON", args: vec![input, kind], negated })
     }
 
     fn is_json_on_null(&self) -> bool {
@@ -188,7 +188,9 @@ impl Parser {
         let target = self.type_name()?;
         match &target.column_type.data_type {
             text if text.is_text() => {}
-            DataType::Array(element) if element.data_type.is_text() => call.returning = Some(target),
+            DataType::Array(element) if element.data_type.is_text() => {
+                call.returning = Some(Box::new(target))
+            }
             other => {
                 let error = Diagnostic::error(target.span, format!("JSON_QUERY does not return {other}"));
                 return Err(Box::new(error.with_hint("it returns STRING or ARRAY<STRING>")));
@@ -204,7 +206,7 @@ impl Parser {
         }
         let target = self.type_name()?;
         match target.column_type.data_type {
-            DataType::Boolean | DataType::Int | DataType::Double => call.returning = Some(target),
+            DataType::Boolean | DataType::Int | DataType::Double => call.returning = Some(Box::new(target)),
             ref text if text.is_text() => {}
             ref other => {
                 let error = Diagnostic::error(target.span, format!("JSON_VALUE does not return {other}"));

@@ -52,8 +52,8 @@ pub struct Operator {
     pub fields: Vec<Field>,
     pub changes: Changes,
     pub targets: Vec<Target>,
-    /// How long state is kept that nothing touches; `None`: for ever.
-    pub state_ttl: Option<Interval>,
+    /// By input, how long state is kept that nothing touches; `None`: for ever.
+    pub state_ttl: Vec<Option<Interval>>,
     pub span: Span,
 }
 

@@ -22,7 +22,8 @@ use crate::error::Span;
 use crate::expr::{ExprGraph, ExprId};
 use crate::plan::Window;
 use crate::plan::operator::{
-    AfterMatch, Call, Frame, JoinKind, LookupHint, PatternExpr, PatternStep, SetOperator, SortKey, WindowProperty,
+    AfterMatch, Call, Frame, JoinKind, LookupHint, PatternExpr, PatternStep, SetOperator, SortKey,
+    WindowProperty,
 };
 
 /// A node with its inputs.
@@ -120,7 +121,13 @@ pub(crate) struct AggregateRel {
     pub(crate) calls: Vec<Call>,
     /// `GROUP BY TUMBLE(…)`: adds `window_start`, `window_end` and `window_time` behind the results.
     pub(crate) window: Option<GroupWindow>,
+    /// What a hint says of the input; `None`: as the settings say.
+    pub(crate) state_ttl: Option<StateTtl>,
 }
+
+/// How long state is kept that nothing touches, as the hint `STATE_TTL` says; `None` in it: for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct StateTtl(pub(crate) Option<Interval>);
 
 /// A window of the old form, which is a key of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,6 +160,8 @@ pub(crate) struct JoinRel {
     pub(crate) conditions: Vec<ExprId>,
     /// See [`crate::plan::operator::Join::null_aware`]: the condition that compares.
     pub(crate) null_aware: Option<ExprId>,
+    /// By side, what a hint says of it; `None`: as the settings say.
+    pub(crate) state_ttl: [Option<StateTtl>; 2],
 }
 
 #[derive(Debug, Clone)]

@@ -6,6 +6,7 @@ mod flinks_own;
 mod lookups;
 mod matching;
 mod queries;
+mod state_ttl;
 
 use sql::error::{Diagnostic, Severity};
 

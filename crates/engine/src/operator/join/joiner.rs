@@ -36,11 +36,11 @@ struct Found {
 }
 
 impl Joiner {
-    pub fn new(join: &Join, shape: Shape, inputs: &[Input], ttl: Option<Interval>) -> Joiner {
+    pub fn new(join: &Join, shape: Shape, inputs: &[Input], ttl: [Option<Interval>; 2]) -> Joiner {
         let tracks = shape.tracks();
         let side = |side: usize| {
             let form = Form { unique: join.unique[side], tracks: tracks[side] };
-            Side::new(form, side as u8, ttl)
+            Side::new(form, side as u8, ttl[side])
         };
         Joiner {
             sides: [side(LEFT), side(RIGHT)],

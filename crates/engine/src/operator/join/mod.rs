@@ -41,7 +41,7 @@ use self::condition::{Condition, Probe, Probed};
 use self::joiner::Joiner;
 pub(crate) use self::joiner::give_padded;
 use self::not_in::NotIn;
-use self::shape::{LEFT, Shape};
+use self::shape::{LEFT, RIGHT, Shape};
 use self::side::{ALL, Side};
 use super::chain::{Context, Operator, OperatorError};
 use super::changes::Changes;
@@ -69,7 +69,7 @@ impl JoinOperator {
         name: String,
         join: &Join,
         inputs: &[Input],
-        ttl: Option<Interval>,
+        state_ttl: &[Option<Interval>],
         time_zone: &TimeZone,
     ) -> Result<JoinOperator, String> {
         let (keys, compared) = match join.keys.split_last() {
@@ -77,10 +77,11 @@ impl JoinOperator {
             _ => (&join.keys[..], None),
         };
         let shape = Shape::new(join.kind, keys, inputs);
-        let expiry = Expiry::new(ttl);
+        let ttl = |side: usize| state_ttl.get(side).copied().flatten();
+        let expiry = Expiry::new(ttl(LEFT).into_iter().chain(ttl(RIGHT)).min());
 
         if let (Some(compared), None) = (compared, &join.condition) {
-            let work = Work::NotIn(Box::new(NotIn::new(shape, compared, inputs, ttl)));
+            let work = Work::NotIn(Box::new(NotIn::new(shape, compared, inputs, ttl(LEFT))));
             return Ok(JoinOperator { name, work, expiry });
         }
         let condition = match &join.condition {
@@ -91,7 +92,7 @@ impl JoinOperator {
                 Some(Box::new(Condition::new(name.clone(), predicate, compared, inputs, time_zone)?))
             }
         };
-        let joiner = Box::new(Joiner::new(join, shape, inputs, ttl));
+        let joiner = Box::new(Joiner::new(join, shape, inputs, [ttl(LEFT), ttl(RIGHT)]));
         Ok(JoinOperator { name, work: Work::Pairs { joiner, condition }, expiry })
     }
 }

@@ -118,7 +118,7 @@ pub(crate) struct Call {
     /// Names of arguments written `name => value`; empty where none is named.
     pub(crate) arg_names: Vec<Option<Ident>>,
     /// `JSON_VALUE(… RETURNING type)`, where it is no text.
-    pub(crate) returning: Option<TypeName>,
+    pub(crate) returning: Option<Box<TypeName>>,
 }
 
 /// The window of an `OVER`, or of a `WINDOW name AS (…)`.

@@ -58,8 +58,8 @@ fn by_key(kind: JoinKind) -> Join {
 }
 
 fn operator_of(join: &Join, ttl: Option<i64>) -> Box<dyn Operator> {
-    let ttl = ttl.map(Interval);
-    Box::new(JoinOperator::new("join".into(), join, &inputs(), ttl, &TimeZone::UTC).unwrap())
+    let ttl = [ttl.map(Interval); 2];
+    Box::new(JoinOperator::new("join".into(), join, &inputs(), &ttl, &TimeZone::UTC).unwrap())
 }
 
 /// Runs a test over a join, spread by the keys that may spread it.

@@ -35,6 +35,29 @@ fn rows_that_nothing_touches_are_forgotten_after_their_time_to_live() {
 }
 
 #[test]
+fn each_side_has_a_time_to_live_of_its_own() {
+    let join = by_key(JoinKind::Inner);
+    let build = || -> Box<dyn Operator> {
+        let ttl = [None, Some(Interval(1_000))];
+        Box::new(JoinOperator::new("join".into(), &join, &inputs(), &ttl, &TimeZone::UTC).unwrap())
+    };
+    let harness = Harness::new(&build, vec![FORMS.to_vec(), FORMS.to_vec()]);
+    let events = [
+        Event::Clock(10_000),
+        on(LEFT, "+I", 1, 10),
+        on(RIGHT, "+I", 1, 20),
+        Event::Clock(11_000),
+        on(LEFT, "+I", 1, 11),
+        on(RIGHT, "+I", 1, 21),
+    ];
+    let pair = |left, right| row("+I", values([Some(1), Some(left), Some(1), Some(right)]));
+    let expected = [pair(10, 20), pair(10, 21), pair(11, 21)];
+    for batch in [1, 100] {
+        assert_eq!(harness.run(&events, batch, 1, None).unwrap(), expected);
+    }
+}
+
+#[test]
 fn idle_state_is_freed_by_ticks() {
     let mut operator = operator_of(&by_key(JoinKind::Inner), Some(1_000));
     assert_eq!(operator.next_tick(), None);

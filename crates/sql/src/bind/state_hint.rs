@@ -1,0 +1,90 @@
+//! `/*+ STATE_TTL('a' = '1 d', 'b' = '12 h') */` behind SELECT: how long a join of this SELECT keeps rows of a table, or
+//! an aggregate over that table its groups.
+//!
+//! As in Flink, a name is the alias of a table in FROM, or its name where it has none; `'0 s'` is for ever; of several hints
+//! the first one counts that names a table, and of several values in one hint the last one. The left side of a join that
+//! is a join itself has no name: it is kept as `table.exec.state.ttl` says.
+
+use super::from::Source;
+use super::{Binder, Bound};
+use crate::error::{Diagnostic, did_you_mean};
+use crate::parse::ast::{From, FromKind, Hint, Select};
+use crate::rel::StateTtl;
+use crate::settings::duration;
+
+/// What a hint says of one table.
+pub(super) struct NamedTtl {
+    table: String,
+    ttl: StateTtl,
+}
+
+impl Binder {
+    /// What the hints of a SELECT say of its tables.
+    pub(super) fn state_ttls(&mut self, select: &Select) -> Bound<Vec<NamedTtl>> {
+        let tables = select.from.as_ref().map(tables).unwrap_or_default();
+        let hints = select.hints.iter().filter(|hint| hint.name == "STATE_TTL");
+        let mut ttls = vec![];
+        for hint in hints {
+            ttls.extend(read(hint, &tables).map_err(|error| self.report(*error))?);
+        }
+        Ok(ttls)
+    }
+
+    /// What the hints of the SELECT at hand say of one side of a join.
+    pub(super) fn state_ttl(&self, side: &Source) -> Option<StateTtl> {
+        match side.tables.as_slice() {
+            [table] => ttl_of(&self.state_ttls, table.qualifier.as_deref()?),
+            _ => None,
+        }
+    }
+
+    /// What the hints of a SELECT say of an aggregate over its only table. Wrong hints have been reported.
+    pub(super) fn group_ttl(&self, select: &Select) -> Option<StateTtl> {
+        let tables = select.from.as_ref().map(tables).unwrap_or_default();
+        let [table] = tables.as_slice() else { return None };
+        let hints = select.hints.iter().filter(|hint| hint.name == "STATE_TTL");
+        let ttls: Vec<NamedTtl> = hints.filter_map(|hint| read(hint, &tables).ok()).flatten().collect();
+        ttl_of(&ttls, table)
+    }
+}
+
+fn ttl_of(ttls: &[NamedTtl], table: &str) -> Option<StateTtl> {
+    ttls.iter().find(|named| named.table == table).map(|named| named.ttl)
+}
+
+fn read(hint: &Hint, tables: &[&str]) -> Result<Vec<NamedTtl>, Box<Diagnostic>> {
+    if let Some(name) = hint.names.first() {
+        let error =
+            Diagnostic::error(name.span, format!("STATE_TTL does not say how long `{}` is kept", name.value));
+        return Err(Box::new(error.with_hint(format!("STATE_TTL('{}' = '1 d')", name.value))));
+    }
+
+    let mut ttls: Vec<NamedTtl> = vec![];
+    for (table, value) in &hint.options {
+        if !tables.contains(&table.value.as_str()) {
+            let message = format!("STATE_TTL names `{}`, which is no table in this FROM", table.value);
+            let mut error = Diagnostic::error(table.span, message);
+            error.hint = did_you_mean(&table.value, tables.iter().copied()).or_else(|| {
+                Some("a table is named by its alias, or by its name where it has none".to_owned())
+            });
+            return Err(Box::new(error));
+        }
+        let ttl = StateTtl(Some(duration(value)?).filter(|ttl| ttl.0 > 0));
+        ttls.retain(|known| known.table != table.value);
+        ttls.push(NamedTtl { table: table.value.clone(), ttl });
+    }
+    Ok(ttls)
+}
+
+/// The names of the tables of a FROM.
+fn tables(from: &From) -> Vec<&str> {
+    if let Some(alias) = &from.alias {
+        return vec![&alias.value];
+    }
+    match &from.kind {
+        FromKind::Table { name, .. } => vec![&name.last().value],
+        FromKind::Join(join) => [tables(&join.left), tables(&join.right)].concat(),
+        FromKind::Nested(inner) => tables(inner),
+        _ => vec![],
+    }
+}
