@@ -1,13 +1,13 @@
 //! The first row of each key by event time.
 //!
-//! Which row is the first is known when the watermark has passed it: all rows that come later are late. Until then an
-//! earlier row takes its place.
+//! Which row is the first is known when the watermark has passed it: all earlier rows that come later are late. Until then
+//! an earlier row takes its place. A row at the watermark is not late, as in Flink.
 //!
 //! ```text
 //! a @ 7        waits until 7
 //! a @ 5        waits until 5, in place of the row above
 //! watermark 6  +I a @ 5; from now on the key is given
-//! a @ 6        late: dropped and counted
+//! a @ 5        late: dropped and counted
 //! a @ 8        on time, but not the first: passed over
 //! ```
 //!
@@ -56,7 +56,7 @@ impl FirstByTime {
     pub fn take(&mut self, key: &[u8], rows: &Changes<'_>, row: usize, now_ms: i64) {
         // A row without a time comes before no watermark: it is as good as late.
         let time = match rows.get(self.time, row) {
-            Scalar::Int(time) if time > rows.watermark(row) => time,
+            Scalar::Int(time) if time >= rows.watermark(row) => time,
             _ => {
                 self.late += 1;
                 return;
@@ -89,7 +89,7 @@ impl FirstByTime {
             return false;
         };
         if let Some(first) = self.waiting.remove(&key, now_ms) {
-            // Its time is later than what consumers were told last.
+            // Its time is not before what consumers were told last.
             out.push(RowKind::Insert, self.fired, Reader::new(&first.row));
             self.given.update(&key, now_ms, |given| *given = Some(()));
         }
