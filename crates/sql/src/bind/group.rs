@@ -122,6 +122,12 @@ impl Binder {
         let mut lift = Lift::new(&stage.graph, &mut grouped.graph, &context.keys, set, window_at);
         let mut failed = vec![];
         let mut lifted = |lift: &mut Lift<'_>, item: &mut Item| {
+            // A ROW that is a key passes on as a whole: its fields are no keys.
+            if let Cell::Row { whole: Some(whole), .. } = item.column.cell
+                && context.keys.contains(&whole)
+            {
+                item.column.cell = Cell::Scalar(whole);
+            }
             let mut wrong = None;
             item.column = item.column.map(&mut |id| match lift.lift(id) {
                 Ok(id) => id,
