@@ -1,6 +1,6 @@
 # One door: everything is done through a target here; CI calls the same.
 
-.PHONY: help run test check bench soak flink-scenarios fmt ui clean
+.PHONY: help run test check bench soak flink-scenarios flink-parity flink-record fmt ui clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 22
@@ -23,6 +23,15 @@ soak: ## an hour between a real Kafka and a real Redis (SOAK_SECONDS, SOAK_RATE)
 
 flink-scenarios: ## tells the scenarios of Flink's REST API, which Weir passes in its tests, to a real Flink from Maven Central
 	@scripts/flink-cluster.sh cargo test -p weir --test flink_scenarios
+
+# Programs that take a real Flink beside them. Its parts are on free ports of 127.0.0.1, and end with the program.
+side_by_side = FLINK_SLOTS=2 scripts/flink-cluster.sh cargo test -q -p weir --test side_by_side --
+
+flink-parity: ## runs streaming SQL on a real Flink and on Weir, and tells where they differ (CASES=part-of-a-name or directories)
+	@$(side_by_side) parity $(CASES)
+
+flink-record: ## writes down what a real Flink gives for the cases in crates/weir/tests/flink_cases (CASES=…)
+	@$(side_by_side) record $(CASES)
 
 fmt: ## formats Rust and TypeScript
 	@scripts/fmt.sh

@@ -5,15 +5,20 @@
 #
 # The Flink comes from Maven Central into the target directory: a job manager, a task manager and a SQL gateway, on free
 # ports of this machine, with about 1.5 GB of memory. The command finds them at FLINK_SCENARIOS_URL and
-# FLINK_SCENARIOS_GATEWAY. Exits with 2 where it can neither find nor install what that takes.
+# FLINK_SCENARIOS_GATEWAY, and the processes' ids in FLINK_SCENARIOS_PIDS (job manager, task manager, gateway). Exits with 2
+# where it can neither find nor install what that takes.
+#
+# FLINK_SLOTS and FLINK_TASK_HEAP set the task manager's slots (8) and the memory of its tasks in MB (256).
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[ $# -gt 0 ] || { sed -n 2,8p "$0" >&2; exit 1; }
+[ $# -gt 0 ] || { sed -n 2,11p "$0" >&2; exit 1; }
 
 # The newest of which all parts are in Maven Central.
 version=2.3.0
+slots=${FLINK_SLOTS:-8}
+task_heap=${FLINK_TASK_HEAP:-256}
 flink=${CARGO_TARGET_DIR:-$PWD/target}/flink-$version
-if [ ! -e "$flink/complete" ] || ! command -v java >/dev/null 2>&1; then
+if ! cmp -s scripts/flink/cluster.xml "$flink/complete" || ! command -v java >/dev/null 2>&1; then
   what="a whole Flink"
   . scripts/maven.sh
   echo "getting Flink $version" >&2
@@ -21,7 +26,7 @@ if [ ! -e "$flink/complete" ] || ! command -v java >/dev/null 2>&1; then
   mkdir -p "$flink"
   mvn -q -B -Dstyle.color=never -f scripts/flink/cluster.xml -Dflink.version="$version" dependency:copy-dependencies \
     -DincludeScope=runtime -DoutputDirectory="$flink/lib" >&2 || missing "its jars" "them from Maven Central, see above"
-  touch "$flink/complete"
+  cp scripts/flink/cluster.xml "$flink/complete"
 fi
 
 run=$(mktemp -d)
@@ -53,11 +58,11 @@ jobmanager.rpc.port: $rpc
 jobmanager.bind-host: 127.0.0.1
 taskmanager.bind-host: 127.0.0.1
 taskmanager.host: 127.0.0.1
-taskmanager.numberOfTaskSlots: 8
-taskmanager.cpu.cores: 8
+taskmanager.numberOfTaskSlots: $slots
+taskmanager.cpu.cores: $slots
 taskmanager.memory.framework.heap.size: 128m
 taskmanager.memory.framework.off-heap.size: 128m
-taskmanager.memory.task.heap.size: 256m
+taskmanager.memory.task.heap.size: ${task_heap}m
 taskmanager.memory.task.off-heap.size: 0b
 taskmanager.memory.managed.size: 256m
 taskmanager.memory.network.min: 64m
@@ -104,7 +109,7 @@ start() {
   pids+=($!)
 }
 start jobmanager 512m org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint --configDir "$run/conf"
-start taskmanager 384m org.apache.flink.runtime.taskexecutor.TaskManagerRunner --configDir "$run/conf"
+start taskmanager $((task_heap + 128))m org.apache.flink.runtime.taskexecutor.TaskManagerRunner --configDir "$run/conf"
 start gateway 384m org.apache.flink.table.gateway.SqlGateway
 
 # has_slots: the job manager answers, and the task manager has reported to it.
@@ -114,7 +119,7 @@ has_slots() {
   printf 'GET /overview HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n' >&3
   answer=$(cat <&3)
   exec 3>&-
-  [[ $answer == *'"slots-total":8'* ]]
+  [[ $answer == *"\"slots-total\":$slots"* ]]
 }
 echo "starting Flink $version" >&2
 until has_slots && is_open "$gateway"; do
@@ -125,5 +130,5 @@ until has_slots && is_open "$gateway"; do
   sleep 0.2
 done
 
-export FLINK_SCENARIOS_URL=http://127.0.0.1:$rest FLINK_SCENARIOS_GATEWAY=http://127.0.0.1:$gateway
+export FLINK_SCENARIOS_URL=http://127.0.0.1:$rest FLINK_SCENARIOS_GATEWAY=http://127.0.0.1:$gateway FLINK_SCENARIOS_PIDS="${pids[*]}"
 "$@"

@@ -1,0 +1,16 @@
+CREATE TABLE students (
+  student STRING,
+  name STRING,
+  credits INT,
+  PRIMARY KEY (student) NOT ENFORCED
+) WITH (
+  'connector' = 'kafka', 'topic' = 'students', 'properties.bootstrap.servers' = 'localhost:9092',
+  'scan.startup.mode' = 'earliest-offset', 'format' = 'canal-json'
+);
+CREATE TABLE res (
+  name STRING,
+  n BIGINT,
+  total INT
+) WITH ('connector' = 'print');
+INSERT INTO res
+SELECT name, COUNT(*), SUM(credits) FROM students GROUP BY name;

@@ -1,0 +1,22 @@
+CREATE TABLE questions (
+  id BIGINT,
+  department STRING,
+  score INT,
+  cost DECIMAL(10, 2),
+  ms DOUBLE,
+  question STRING,
+  is_student BOOLEAN,
+  asked TIMESTAMP(3),
+  WATERMARK FOR asked AS asked - INTERVAL '2' SECOND
+) WITH (
+  'connector' = 'kafka', 'topic' = 'questions', 'properties.bootstrap.servers' = 'localhost:9092',
+  'scan.startup.mode' = 'earliest-offset', 'format' = 'json'
+);
+CREATE TABLE res (
+  department STRING,
+  n BIGINT,
+  best STRING,
+  PRIMARY KEY (department) NOT ENFORCED
+) WITH ('connector' = 'print');
+INSERT INTO res
+SELECT department, COUNT(*), MAX(question) FROM questions WHERE department IS NOT NULL GROUP BY department;

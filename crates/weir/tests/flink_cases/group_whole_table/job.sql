@@ -1,0 +1,22 @@
+CREATE TABLE questions (
+  id BIGINT,
+  department STRING,
+  score INT,
+  cost DECIMAL(10, 2),
+  ms DOUBLE,
+  question STRING,
+  is_student BOOLEAN,
+  asked TIMESTAMP(3),
+  WATERMARK FOR asked AS asked - INTERVAL '2' SECOND
+) WITH (
+  'connector' = 'kafka', 'topic' = 'questions', 'properties.bootstrap.servers' = 'localhost:9092',
+  'scan.startup.mode' = 'earliest-offset', 'format' = 'json'
+);
+CREATE TABLE res (
+  n BIGINT,
+  first_text STRING,
+  last_text STRING,
+  texts STRING
+) WITH ('connector' = 'print');
+INSERT INTO res
+SELECT COUNT(*), FIRST_VALUE(question), LAST_VALUE(question), LISTAGG(DISTINCT department, '|') FROM questions;

@@ -1,0 +1,31 @@
+CREATE TABLE questions (
+  id BIGINT,
+  department STRING,
+  score INT,
+  cost DECIMAL(10, 2),
+  ms DOUBLE,
+  question STRING,
+  is_student BOOLEAN,
+  asked TIMESTAMP(3),
+  WATERMARK FOR asked AS asked - INTERVAL '2' SECOND
+) WITH (
+  'connector' = 'kafka', 'topic' = 'questions', 'properties.bootstrap.servers' = 'localhost:9092',
+  'scan.startup.mode' = 'earliest-offset', 'format' = 'json'
+);
+CREATE TABLE answers (
+  question_id BIGINT,
+  department STRING,
+  rating INT,
+  answered TIMESTAMP(3),
+  WATERMARK FOR answered AS answered - INTERVAL '2' SECOND
+) WITH (
+  'connector' = 'kafka', 'topic' = 'answers', 'properties.bootstrap.servers' = 'localhost:9092',
+  'scan.startup.mode' = 'earliest-offset', 'format' = 'json'
+);
+CREATE TABLE res (
+  id BIGINT,
+  score INT,
+  rating INT
+) WITH ('connector' = 'print');
+INSERT INTO res
+SELECT q.id, q.score, a.rating FROM questions q JOIN answers a ON q.id = a.question_id AND a.rating <> q.score;

@@ -1,0 +1,43 @@
+CREATE TABLE questions (
+  id BIGINT,
+  department STRING,
+  score INT,
+  cost DECIMAL(10, 2),
+  ms DOUBLE,
+  question STRING,
+  is_student BOOLEAN,
+  asked TIMESTAMP(3),
+  WATERMARK FOR asked AS asked - INTERVAL '2' SECOND
+) WITH (
+  'connector' = 'kafka', 'topic' = 'questions', 'properties.bootstrap.servers' = 'localhost:9092',
+  'scan.startup.mode' = 'earliest-offset', 'format' = 'json'
+);
+CREATE TABLE answers (
+  question_id BIGINT,
+  department STRING,
+  rating INT,
+  answered TIMESTAMP(3),
+  WATERMARK FOR answered AS answered - INTERVAL '2' SECOND
+) WITH (
+  'connector' = 'kafka', 'topic' = 'answers', 'properties.bootstrap.servers' = 'localhost:9092',
+  'scan.startup.mode' = 'earliest-offset', 'format' = 'json'
+);
+CREATE TABLE lefts (
+  id BIGINT,
+  rating INT
+) WITH ('connector' = 'print');
+CREATE TABLE rights (
+  id BIGINT,
+  rating INT
+) WITH ('connector' = 'print');
+CREATE TABLE fulls (
+  id BIGINT,
+  question_id BIGINT,
+  rating INT
+) WITH ('connector' = 'print');
+INSERT INTO lefts
+SELECT q.id, a.rating FROM questions q LEFT JOIN answers a ON q.id = a.question_id AND a.rating > 1;
+INSERT INTO rights
+SELECT q.id, a.rating FROM questions q RIGHT JOIN answers a ON q.id = a.question_id;
+INSERT INTO fulls
+SELECT q.id, a.question_id, a.rating FROM questions q FULL JOIN answers a ON q.id = a.question_id;

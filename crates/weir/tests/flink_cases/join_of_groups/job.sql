@@ -1,0 +1,32 @@
+CREATE TABLE questions (
+  id BIGINT,
+  department STRING,
+  score INT,
+  cost DECIMAL(10, 2),
+  ms DOUBLE,
+  question STRING,
+  is_student BOOLEAN,
+  asked TIMESTAMP(3),
+  WATERMARK FOR asked AS asked - INTERVAL '2' SECOND
+) WITH (
+  'connector' = 'kafka', 'topic' = 'questions', 'properties.bootstrap.servers' = 'localhost:9092',
+  'scan.startup.mode' = 'earliest-offset', 'format' = 'json'
+);
+CREATE TABLE answers (
+  question_id BIGINT,
+  department STRING,
+  rating INT,
+  answered TIMESTAMP(3),
+  WATERMARK FOR answered AS answered - INTERVAL '2' SECOND
+) WITH (
+  'connector' = 'kafka', 'topic' = 'answers', 'properties.bootstrap.servers' = 'localhost:9092',
+  'scan.startup.mode' = 'earliest-offset', 'format' = 'json'
+);
+CREATE TABLE res (
+  department STRING,
+  n BIGINT,
+  rated BIGINT
+) WITH ('connector' = 'print');
+INSERT INTO res
+SELECT q.department, q.n, a.rated FROM (SELECT department, COUNT(*) AS n FROM questions GROUP BY department) q
+LEFT JOIN (SELECT department, COUNT(rating) AS rated FROM answers GROUP BY department) a ON q.department = a.department;

@@ -1,0 +1,34 @@
+CREATE TABLE questions (
+  id BIGINT,
+  department STRING,
+  score INT,
+  cost DECIMAL(10, 2),
+  ms DOUBLE,
+  question STRING,
+  is_student BOOLEAN,
+  asked TIMESTAMP(3),
+  WATERMARK FOR asked AS asked - INTERVAL '2' SECOND
+) WITH (
+  'connector' = 'kafka', 'topic' = 'questions', 'properties.bootstrap.servers' = 'localhost:9092',
+  'scan.startup.mode' = 'earliest-offset', 'format' = 'json'
+);
+CREATE TABLE answers (
+  question_id BIGINT,
+  department STRING,
+  rating INT,
+  answered TIMESTAMP(3),
+  WATERMARK FOR answered AS answered - INTERVAL '2' SECOND
+) WITH (
+  'connector' = 'kafka', 'topic' = 'answers', 'properties.bootstrap.servers' = 'localhost:9092',
+  'scan.startup.mode' = 'earliest-offset', 'format' = 'json'
+);
+CREATE TABLE res (
+  id BIGINT,
+  answered BIGINT,
+  best INT,
+  share DOUBLE
+) WITH ('connector' = 'print');
+INSERT INTO res
+SELECT q.id, (SELECT COUNT(*) FROM answers a WHERE a.question_id = q.id), (SELECT MAX(rating) FROM answers),
+  CAST(q.score AS DOUBLE) / (SELECT COUNT(*) FROM answers)
+FROM questions q;

@@ -1,0 +1,24 @@
+CREATE TABLE questions (
+  id BIGINT,
+  department STRING,
+  score INT,
+  cost DECIMAL(10, 2),
+  ms DOUBLE,
+  question STRING,
+  is_student BOOLEAN,
+  asked TIMESTAMP(3),
+  WATERMARK FOR asked AS asked - INTERVAL '2' SECOND
+) WITH (
+  'connector' = 'kafka', 'topic' = 'questions', 'properties.bootstrap.servers' = 'localhost:9092',
+  'scan.startup.mode' = 'earliest-offset', 'format' = 'json'
+);
+CREATE TABLE res (
+  department STRING,
+  id BIGINT,
+  score INT,
+  place BIGINT
+) WITH ('connector' = 'print');
+INSERT INTO res
+SELECT department, id, score, place FROM (
+  SELECT *, ROW_NUMBER() OVER (PARTITION BY department ORDER BY score DESC, id) AS place FROM questions
+) WHERE place <= 3;

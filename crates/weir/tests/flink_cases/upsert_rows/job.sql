@@ -1,0 +1,17 @@
+CREATE TABLE students (
+  student STRING,
+  name STRING,
+  credits INT,
+  PRIMARY KEY (student) NOT ENFORCED
+) WITH (
+  'connector' = 'upsert-kafka', 'topic' = 'students', 'properties.bootstrap.servers' = 'localhost:9092',
+  'key.format' = 'json', 'value.format' = 'json'
+);
+CREATE TABLE res (
+  student STRING,
+  name STRING,
+  credits INT,
+  PRIMARY KEY (student) NOT ENFORCED
+) WITH ('connector' = 'print');
+INSERT INTO res
+SELECT student, name, credits FROM students;

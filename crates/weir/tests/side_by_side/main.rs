@@ -1,0 +1,148 @@
+//! Weir and a real Flink side by side: `make flink-parity`, `make flink-record`.
+//!
+//! ```text
+//! parity [CASE…]        runs cases on both engines, and tells where they differ
+//! record [CASE…]        writes down what Flink gives for the cases
+//! ```
+//!
+//! `CASE` is a directory, or a part of the name of one in `tests/flink_cases`; without any, all are meant. `FLINK_SCENARIOS_GATEWAY` names
+//! Flink's SQL gateway: `scripts/flink-cluster.sh` starts one.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that tells of differences")]
+
+mod case;
+mod flink;
+mod gateway;
+mod rows;
+#[path = "../support/mod.rs"]
+mod support;
+mod weir;
+
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+
+use case::Case;
+use rows::{Change, difference, standing};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (command, arguments) = match arguments.split_first() {
+        Some((command, arguments)) => (command.as_str(), arguments),
+        None => ("", &[][..]),
+    };
+    match command {
+        "parity" => parity(&cases(arguments)),
+        "record" => record(&cases(arguments)),
+        // The tests of the workspace start it so: without a Flink there is nothing to compare.
+        _ => {
+            println!(
+                "parity | record: make flink-parity and make flink-record start this program"
+            );
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+fn gateway() -> String {
+    std::env::var("FLINK_SCENARIOS_GATEWAY").expect("FLINK_SCENARIOS_GATEWAY names a gateway")
+}
+
+/// The cases that are asked for.
+fn cases(wanted: &[String]) -> Vec<Case> {
+    let directories = wanted.iter().map(Path::new).filter(|path| path.join("job.sql").exists());
+    let mut cases: Vec<Case> = directories.map(Case::read).collect();
+    if cases.is_empty() {
+        cases = Case::read_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/flink_cases"));
+        cases.retain(|case| wanted.is_empty() || wanted.iter().any(|part| case.name.contains(part)));
+    }
+    cases
+}
+
+/// Runs cases on both engines. Fails if they differ.
+fn parity(cases: &[Case]) -> ExitCode {
+    let gateway = gateway();
+    let mut differences = 0;
+    for case in cases {
+        match compare(case, &gateway) {
+            None => println!("{}: the same", case.name),
+            Some(text) => {
+                differences += 1;
+                println!("{}: differs\n{text}", case.name);
+            }
+        }
+    }
+    println!("{} cases, {differences} differ", cases.len());
+    if differences == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// How the engines differ in a case.
+fn compare(case: &Case, gateway: &str) -> Option<String> {
+    match (flink::changelog(case, gateway), weir::changelog(case)) {
+        (Ok(wanted), Ok(given)) => {
+            let differences: Vec<String> =
+                case.sinks().into_iter().filter_map(|sink| compare_table(sink, &wanted, &given)).collect();
+            (!differences.is_empty()).then(|| differences.join("\n"))
+        }
+        // Each has its own words for what it refuses.
+        (Err(_), Err(_)) => None,
+        (Err(error), Ok(_)) => Some(format!("  only Flink fails: {error}")),
+        (Ok(_), Err(error)) => Some(format!("  only Weir fails: {error}")),
+    }
+}
+
+fn compare_table(sink: &case::Table, wanted: &[Change], given: &[Change]) -> Option<String> {
+    match (standing(sink, wanted), standing(sink, given)) {
+        (Ok(wanted), Ok(given)) => difference(sink, &wanted, &given),
+        (Err(error), _) => Some(format!("  Flink's changelog: {error}")),
+        (_, Err(error)) => Some(format!("  Weir's changelog: {error}")),
+    }
+}
+
+/// Writes down what Flink gives: the rows that stand, and what it emits where that is the same a second time.
+fn record(cases: &[Case]) -> ExitCode {
+    let gateway = gateway();
+    let mut failed = 0;
+    for case in cases {
+        match [answer(case, &gateway), answer(case, &gateway)] {
+            [Ok((rows, changes)), Ok((again, changes_again))] => {
+                let differs = case.sinks().into_iter().any(|sink| difference(sink, &rows, &again).is_some());
+                if differs {
+                    failed += 1;
+                    println!("{}: Flink gives other rows a second time", case.name);
+                    continue;
+                }
+                let is_determined = Change::write_all(&changes) == Change::write_all(&changes_again);
+                write(case, &rows, is_determined.then_some(&changes));
+                println!("{}: {} rows of {} changes", case.name, rows.len(), changes.len());
+            }
+            [Err(error), _] | [_, Err(error)] => {
+                failed += 1;
+                println!("{}: {error}", case.name);
+            }
+        }
+    }
+    println!("{} cases, {failed} not recorded", cases.len());
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The rows that stand at the end, and what Flink emitted.
+fn answer(case: &Case, gateway: &str) -> Result<(Vec<Change>, Vec<Change>), String> {
+    let changes = flink::changelog(case, gateway)?;
+    let tables = case.sinks().into_iter().map(|sink| standing(sink, &changes));
+    let rows = tables.collect::<Result<Vec<_>, _>>()?.concat();
+    Ok((rows, changes))
+}
+
+fn write(case: &Case, rows: &[Change], changes: Option<&Vec<Change>>) {
+    let mut lines: Vec<String> = Change::write_all(rows).lines().map(str::to_owned).collect();
+    lines.sort();
+    let text: String = lines.into_iter().map(|line| line + "\n").collect();
+    fs::write(case.directory.join("expected.jsonl"), text).expect("the rows are written");
+
+    let changelog = case.directory.join("changelog.jsonl");
+    match changes {
+        Some(changes) => fs::write(changelog, Change::write_all(changes)).expect("the changes are written"),
+        // It may be there from another time.
+        None => drop(fs::remove_file(changelog)),
+    }
+}

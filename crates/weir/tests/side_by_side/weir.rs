@@ -1,0 +1,44 @@
+//! A case on Weir: `weir local`, over the files of the case.
+#![allow(dead_code, reason = "each program uses a part of it")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use super::case::Case;
+use super::rows::Change;
+
+/// Runs a case, and returns the rows that stand at its end.
+///
+/// # Errors
+/// Weir refuses the script or fails: what it says.
+pub fn run(case: &Case) -> Result<Vec<Change>, String> {
+    run_with(case, &[])
+}
+
+/// As [`run`], with every change of a row.
+///
+/// # Errors
+/// As [`run`].
+pub fn changelog(case: &Case) -> Result<Vec<Change>, String> {
+    run_with(case, &["--changelog"])
+}
+
+fn run_with(case: &Case, arguments: &[&str]) -> Result<Vec<Change>, String> {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("rows.jsonl");
+    let output = output(case, &path, arguments);
+    if !output.status.success() {
+        return Err(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim()));
+    }
+    Ok(Change::read_all(&fs::read_to_string(path).expect("rows were written")))
+}
+
+fn output(case: &Case, rows: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
+    command.arg("local").arg(case.directory.join("job.sql")).arg("--output").arg(rows).args(arguments);
+    for (table, file) in &case.inputs {
+        command.arg("--input").arg(format!("{table}={}", file.display()));
+    }
+    command.output().expect("the binary starts")
+}
