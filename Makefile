@@ -1,6 +1,6 @@
 # One door: everything is done through a target here; CI calls the same.
 
-.PHONY: help run test check bench soak flink-scenarios flink-parity flink-record fmt ui clean
+.PHONY: help run test check bench soak flink-scenarios flink-parity flink-record flink-fuzz fmt ui clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 22
@@ -32,6 +32,9 @@ flink-parity: ## runs streaming SQL on a real Flink and on Weir, and tells where
 
 flink-record: ## writes down what a real Flink gives for the cases in crates/weir/tests/flink_cases (CASES=…)
 	@$(side_by_side) record $(CASES)
+
+flink-fuzz: ## makes up tables, rows and queries, runs them on a real Flink and on Weir, and keeps those that differ (SEED, COUNT)
+	@$(side_by_side) fuzz $${SEED:-1} $${COUNT:-100}
 
 fmt: ## formats Rust and TypeScript
 	@scripts/fmt.sh

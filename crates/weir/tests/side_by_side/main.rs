@@ -1,8 +1,9 @@
-//! Weir and a real Flink side by side: `make flink-parity`, `make flink-record`.
+//! Weir and a real Flink side by side: `make flink-parity`, `make flink-record`, `make flink-fuzz`.
 //!
 //! ```text
 //! parity [CASE…]        runs cases on both engines, and tells where they differ
 //! record [CASE…]        writes down what Flink gives for the cases
+//! fuzz SEED COUNT       makes up cases, runs them on both engines, and keeps those that differ
 //! ```
 //!
 //! `CASE` is a directory, or a part of the name of one in `tests/flink_cases`; without any, all are meant. `FLINK_SCENARIOS_GATEWAY` names
@@ -12,6 +13,7 @@
 mod case;
 mod flink;
 mod gateway;
+mod generate;
 mod rows;
 #[path = "../support/mod.rs"]
 mod support;
@@ -33,13 +35,12 @@ fn main() -> ExitCode {
     match command {
         "parity" => parity(&cases(arguments)),
         "record" => record(&cases(arguments)),
-        // The tests of the workspace start it so: without a Flink there is nothing to compare.
-        _ => {
-            println!(
-                "parity | record: make flink-parity and make flink-record start this program"
-            );
-            ExitCode::SUCCESS
+        "fuzz" => {
+            let number = |at: usize| arguments.get(at).and_then(|text| text.parse().ok());
+            fuzz(number(0).unwrap_or(1), number(1).unwrap_or(100))
         }
+        // The tests of the workspace start it so: there is no Flink to compare with.
+        _ => made_up_cases_are_understood(),
     }
 }
 
@@ -63,7 +64,7 @@ fn parity(cases: &[Case]) -> ExitCode {
     let gateway = gateway();
     let mut differences = 0;
     for case in cases {
-        match compare(case, &gateway) {
+        match compare(case, &flink::changelog(case, &gateway), &weir::changelog(case)) {
             None => println!("{}: the same", case.name),
             Some(text) => {
                 differences += 1;
@@ -75,12 +76,14 @@ fn parity(cases: &[Case]) -> ExitCode {
     if differences == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+type Changes = Result<Vec<Change>, String>;
+
 /// How the engines differ in a case.
-fn compare(case: &Case, gateway: &str) -> Option<String> {
-    match (flink::changelog(case, gateway), weir::changelog(case)) {
+fn compare(case: &Case, flink: &Changes, weir: &Changes) -> Option<String> {
+    match (flink, weir) {
         (Ok(wanted), Ok(given)) => {
             let differences: Vec<String> =
-                case.sinks().into_iter().filter_map(|sink| compare_table(sink, &wanted, &given)).collect();
+                case.sinks().into_iter().filter_map(|sink| compare_table(sink, wanted, given)).collect();
             (!differences.is_empty()).then(|| differences.join("\n"))
         }
         // Each has its own words for what it refuses.
@@ -96,6 +99,53 @@ fn compare_table(sink: &case::Table, wanted: &[Change], given: &[Change]) -> Opt
         (Err(error), _) => Some(format!("  Flink's changelog: {error}")),
         (_, Err(error)) => Some(format!("  Weir's changelog: {error}")),
     }
+}
+
+/// Makes up cases from a row of seeds, and keeps those in which the engines differ.
+fn fuzz(first: u64, count: u64) -> ExitCode {
+    let gateway = gateway();
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("flink-fuzz");
+    let (mut differences, mut refused) = (0, 0);
+    for seed in first..first + count {
+        let directory = kept.join(format!("seed-{seed}"));
+        drop(fs::remove_dir_all(&directory));
+        fs::create_dir_all(&directory).expect("a directory");
+        let about = generate::write(seed, &directory);
+        let case = Case::read(&directory);
+
+        let (flink, weir) = (flink::changelog(&case, &gateway), weir::changelog(&case));
+        if let (Err(error), Err(_)) = (&flink, &weir) {
+            refused += 1;
+            println!("seed {seed}, {about}: both refuse it: {error}");
+        }
+        match compare(&case, &flink, &weir) {
+            Some(text) => {
+                differences += 1;
+                println!("seed {seed}, {about}: differs, see {}\n{text}", directory.display());
+            }
+            None => drop(fs::remove_dir_all(&directory)),
+        }
+    }
+    println!("{count} cases, {differences} differ, {refused} refused by both");
+    if differences == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Seeds that are tried without a Flink.
+const SEEDS: u64 = 48;
+
+/// Weir understands what is made up, and runs it to its end.
+fn made_up_cases_are_understood() -> ExitCode {
+    let mut failed = 0;
+    for seed in 0..SEEDS {
+        let directory = tempfile::tempdir().expect("a directory");
+        let about = generate::write(seed, directory.path());
+        if let Err(error) = weir::changelog(&Case::read(directory.path())) {
+            failed += 1;
+            println!("seed {seed}, {about}: {error}");
+        }
+    }
+    println!("test result: {} cases made up: {} passed; {failed} failed", SEEDS, SEEDS - failed);
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Writes down what Flink gives: the rows that stand, and what it emits where that is the same a second time.
