@@ -6,6 +6,7 @@
 //!
 //! Kept out too are the answers of Flink that are faults, which `docs/flink.md` lists.
 
+mod combined;
 mod joins;
 mod parts;
 mod single;
@@ -37,7 +38,7 @@ impl Query {
 /// A form of query, by the name that tells what a case is about.
 type Form = (&'static str, fn(&mut Dice) -> Query);
 
-const FORMS: [Form; 24] = [
+const FORMS: [Form; 29] = [
     ("group", single::group),
     ("grouping-sets", single::grouping_sets),
     ("distinct", single::distinct),
@@ -62,6 +63,11 @@ const FORMS: [Form; 24] = [
     ("set-operation", joins::set_operation),
     ("subquery", joins::subquery),
     ("scalar-subquery", joins::scalar_subquery),
+    ("window-over", combined::window_over),
+    ("over-join", combined::over_join),
+    ("join-of-three", combined::join_of_three),
+    ("over-set", combined::over_set),
+    ("join-of-windows", combined::join_of_windows),
 ];
 
 /// Writes the case of a seed into a directory, and returns what it is about.
