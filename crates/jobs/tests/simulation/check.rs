@@ -8,6 +8,7 @@ use jobs::dead_letters::StoredDeadLetter;
 use serde_json::{Value, json};
 
 use crate::acts::{Punctuality, Schedule};
+use crate::changes::Counted;
 use crate::events::{Event, Line};
 use crate::naive::same;
 use crate::process::Write;
@@ -95,16 +96,54 @@ fn rows(outcome: &Outcome<'_>, letters: &Letters) {
     }
     let early = script.early_ms.is_some();
     for (key, (query, events)) in &expected {
-        let row = outcome.rows.get(key).unwrap_or_else(|| panic!("{key} is missing, of {:?}", names(events)));
-        let wanted = query.row(events);
-        for (name, value) in wanted.as_object().expect("a row is an object") {
-            let found = row.get(name).unwrap_or(&Value::Null);
-            assert!(same(value, found), "{key}: {name} is {found}, and {value} of {:?}", names(events));
-        }
+        let row = stands(outcome, key, &query.row(events), &names(events));
         assert!(!early || row["is_final"] == json!(true), "{key} is not final: {row}");
     }
-    let extra: Vec<&String> = outcome.rows.keys().filter(|key| !expected.contains_key(*key)).collect();
+
+    let changing = changing_rows(outcome, letters);
+    for (key, wanted) in &changing {
+        stands(outcome, key, wanted, &[]);
+    }
+
+    let is_extra = |key: &&String| !expected.contains_key(*key) && !changing.contains_key(*key);
+    let extra: Vec<_> = outcome.rows.iter().filter(|(key, _)| is_extra(key)).collect();
     assert!(extra.is_empty(), "not expected: {extra:?}");
+}
+
+/// The row under a key, which says what is wanted. `of`: the events that it counts.
+fn stands<'a>(outcome: &'a Outcome<'_>, key: &str, wanted: &Value, of: &[String]) -> &'a Value {
+    let Some(row) = outcome.rows.get(key) else { panic!("{key} is missing: {wanted} of {of:?}") };
+    for (name, value) in wanted.as_object().expect("a row is an object") {
+        let found = row.get(name).unwrap_or(&Value::Null);
+        assert!(same(value, found), "{key}: {name} is {found}, and {value} of {of:?}: {row}, and {wanted}");
+    }
+    row
+}
+
+/// The rows of the queries whose rows change. An event that is late for windows counts wherever there are none.
+fn changing_rows(outcome: &Outcome<'_>, letters: &Letters) -> BTreeMap<String, Value> {
+    let script = &outcome.schedule.script;
+    let mut rows = BTreeMap::new();
+    for query in &script.changing {
+        let mut counted: Vec<Counted<'_>> = Vec::new();
+        for (record, line) in lines(outcome.appended) {
+            let event = match line {
+                Line::Event(event) => event,
+                Line::Bad { without_time: Some(event), .. } if query.window().is_none() => event,
+                Line::Bad { .. } => continue,
+            };
+            if script.leaves_out(event) || !query.filter.takes(event) {
+                continue;
+            }
+            let is_late =
+                letters.get(&record).is_some_and(|(_, queries)| queries.iter().any(|of| query.has_part(of)));
+            let windows = query.window().map(|window| counted_in(outcome, window, event, is_late));
+            assert!(windows.is_some() || !is_late, "{line:?} is late for {}", query.name);
+            counted.push((event, windows.unwrap_or_default()));
+        }
+        rows.extend(query.rows(&counted));
+    }
+    rows
 }
 
 /// The windows that count an event. Of a late one the witness knows: the last ones over it from some one on, or none.
@@ -121,10 +160,12 @@ fn counted_in(outcome: &Outcome<'_>, window: Window, event: &Event, is_late: boo
     over[first..].to_vec()
 }
 
-/// Whatever an attempt writes of a row counts more than before, and what is final stays so.
+/// Whatever an attempt writes of a window's row counts more than before, and what is final stays so.
 fn nothing_goes_back(outcome: &Outcome<'_>) {
     let mut last: HashMap<(ThreadId, &str), (u64, bool, u64)> = HashMap::new();
-    for Write { attempt, key, value } in outcome.writes {
+    let changing = &outcome.schedule.script.changing;
+    let of_windows = outcome.writes.iter().filter(|of| !changing.iter().any(|query| query.wrote(&of.key)));
+    for Write { attempt, key, value } in of_windows {
         let row: Value = serde_json::from_slice(value).expect("a row is JSON");
         let is_final = row["is_final"] == json!(true);
         let now = (row["revision"].as_u64().unwrap_or(0), is_final, row["n"].as_u64().expect("a count"));

@@ -22,10 +22,12 @@ pub struct Event {
 #[derive(Clone, PartialEq)]
 pub enum Line {
     Event(Event),
-    /// A line that no query can use, and the reason that its letter must begin with.
+    /// A line that no window can use, and the reason that its letter must begin with.
     Bad {
         body: String,
         reason: &'static str,
+        /// What queries without windows count all the same: only the time cannot be read.
+        without_time: Option<Event>,
     },
 }
 
@@ -64,11 +66,14 @@ impl Line {
         // Lines that are bad would be taken by every query otherwise.
         let (k, g, v, w) = (Some("a"), Some(1), Some(4), Some("y"));
         let usable = Event { k, g, v, w, ..event.clone() };
-        let bad = |body: String, reason| Line::Bad { body, reason };
+        let bad = |body: String, reason| Line::Bad { body, reason, without_time: None };
         match random.below(40) {
             0 => bad(usable.body(Some("no"), &iso(at))[..9].to_owned(), "malformed"),
             1 => bad(usable.body(None, &iso(at)), "missing id"),
-            2 => bad(usable.body(Some("no"), "yesterday"), "bad timestamp"),
+            2 => {
+                let body = usable.body(Some("no"), "yesterday");
+                Line::Bad { body, reason: "bad timestamp", without_time: Some(usable) }
+            }
             3 => bad(usable.body(Some("no"), "2199-01-01T00:00:00Z"), "future"),
             _ => Line::Event(event),
         }

@@ -2,7 +2,8 @@
 //! are silent, slow or new; sources and stores that fail, hang or are out of reach; jobs that are killed, cancelled,
 //! stopped and started again at another parallelism, from a checkpoint that may be damaged. Whatever happens, every
 //! event is counted once in each window that takes it, or stands among the dead letters once, and the last rows are those
-//! of a naive recomputation.
+//! of a naive recomputation. So are those of operators: counts without a window, lists, joins, and sums over windows, whose
+//! rows change with each event.
 //!
 //! `SIMULATION_SEEDS` says how many schedules are tried, `SIMULATION_SEED` which seed is the first. A schedule that fails
 //! is printed with the command that plays it again. A seed fixes what happens and in which order, not how the threads of
@@ -10,6 +11,7 @@
 //! `SIMULATION_TRIES=100`.
 
 mod acts;
+mod changes;
 mod check;
 mod events;
 #[path = "../support/memory.rs"]

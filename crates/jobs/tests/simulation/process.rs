@@ -72,7 +72,9 @@ impl World {
         if !is_resumed {
             let submission =
                 Submission { script: text, name: "", variables: &|_| None, origin, from, afresh: false };
-            dispatcher.submit(submission).unwrap_or_else(|error| panic!("it does not start: {error}"));
+            dispatcher
+                .submit(submission)
+                .unwrap_or_else(|error| panic!("it does not start: {error}, {error:?}"));
         }
         let jobs = dispatcher.jobs();
         let [job] = &jobs[..] else { panic!("{} jobs run", jobs.len()) };

@@ -1,9 +1,11 @@
-//! Scripts of a few shapes: windows, groups, filters and aggregates of several queries over one table.
+//! Scripts of a few shapes: windows, groups, filters and aggregates of several queries over one table, and queries whose
+//! rows change (`changes.rs`).
 
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
+use crate::changes::Changing;
 use crate::events::{Event, wall};
 use crate::random::Random;
 
@@ -49,6 +51,7 @@ pub struct Query {
 #[derive(Debug, Clone)]
 pub struct Script {
     pub queries: Vec<Query>,
+    pub changing: Vec<Changing>,
     /// All queries leave out events with this `v`, and those without one.
     pub without_v: Option<i64>,
     /// How long the watermark waits.
@@ -58,7 +61,7 @@ pub struct Script {
     pub early_ms: Option<i64>,
 }
 
-const WINDOWS: [Window; 6] = [
+pub const WINDOWS: [Window; 6] = [
     Window::Tumble(5),
     Window::Tumble(10),
     Window::Tumble(30),
@@ -66,9 +69,9 @@ const WINDOWS: [Window; 6] = [
     Window::Hop { slide: 10, size: 20 },
     Window::Cumulate { step: 5, size: 20 },
 ];
-const FILTERS: [Filter; 5] =
+pub const FILTERS: [Filter; 5] =
     [Filter::None, Filter::LargeV, Filter::HasK, Filter::OtherThanX, Filter::OneGroupOrNoV];
-const AGGREGATES: [Aggregate; 7] = [
+pub const AGGREGATES: [Aggregate; 7] = [
     Aggregate::Total,
     Aggregate::Distinct,
     Aggregate::Least,
@@ -90,8 +93,11 @@ impl Script {
             aggregates: AGGREGATES.into_iter().filter(|_| random.once_in(3)).collect(),
         };
         let mut queries: Vec<Query> = (0..1 + random.below(4)).map(|n| query(random, n)).collect();
+        let number = if random.once_in(2) { 1 + random.below(2) } else { 0 };
+        let changing: Vec<Changing> = (0..number).map(|n| Changing::draw(random, format!("c{n}"))).collect();
         if witnesses {
             let mut windows: Vec<Window> = queries.iter().map(|query| query.window).collect();
+            windows.extend(changing.iter().filter_map(Changing::window));
             windows.sort_unstable();
             windows.dedup();
             queries.extend(windows.into_iter().enumerate().map(|(n, window)| Query {
@@ -104,6 +110,7 @@ impl Script {
         }
         Script {
             queries,
+            changing,
             without_v: random.once_in(3).then_some(7),
             delay_seconds: 2 + random.below(4) as i64,
             lateness_seconds: *random.pick(&[0, 0, 10]),
@@ -133,6 +140,7 @@ impl Script {
             self.delay_seconds
         );
         self.queries.iter().for_each(|query| query.write(&mut text, self.without_v));
+        self.changing.iter().for_each(|query| query.write(&mut text, self.without_v));
         text
     }
 
@@ -143,8 +151,11 @@ impl Script {
 
     /// Whether conditions that all queries share leave the event out.
     pub fn leaves_out(&self, event: &Event) -> bool {
-        let all_fail =
-            |filter: Filter| self.queries.iter().all(|query| query.filter == filter) && !filter.takes(event);
+        let filters = || {
+            let windows = self.queries.iter().map(|query| query.filter);
+            windows.chain(self.changing.iter().map(|query| query.filter))
+        };
+        let all_fail = |filter: Filter| filters().all(|of| of == filter) && !filter.takes(event);
         self.without_v.is_some_and(|without| event.v.is_none_or(|v| v == without))
             || FILTERS.into_iter().any(all_fail)
     }
@@ -167,13 +178,7 @@ impl Query {
             "CREATE TABLE {name} ({types}n BIGINT, {columns}window_start TIMESTAMP(3), window_end TIMESTAMP(3))
              WITH ('connector' = 'redis', 'key' = '{name}{template}:{{window_start}}:{{window_end}}');"
         );
-        let mut conditions = "id IS NOT NULL".to_owned();
-        if let Some(v) = without_v {
-            let _ = write!(conditions, " AND v <> {v}");
-        }
-        if let Some(condition) = self.filter.sql() {
-            let _ = write!(conditions, " AND ({condition})");
-        }
+        let conditions = conditions(self.filter, without_v);
         let _ = writeln!(
             text,
             "INSERT INTO {name} SELECT {keyed}COUNT(*), {calls}window_start, window_end FROM TABLE({})
@@ -184,7 +189,6 @@ impl Query {
 
     /// The key of an event's row.
     pub fn key(&self, event: &Event, (start, end): (i64, i64)) -> String {
-        let escaped = |text: &str| text.replace('%', "%25").replace(':', "%3A");
         let value = |key: &&str| match *key {
             "k" => event.k.map_or("unknown".to_owned(), escaped),
             "g" => event.g.map_or("unknown".to_owned(), |g| g.to_string()),
@@ -202,8 +206,25 @@ impl Query {
     }
 }
 
+/// The conditions of a query.
+pub fn conditions(filter: Filter, without_v: Option<i64>) -> String {
+    let mut conditions = "id IS NOT NULL".to_owned();
+    if let Some(v) = without_v {
+        let _ = write!(conditions, " AND v <> {v}");
+    }
+    if let Some(condition) = filter.sql() {
+        let _ = write!(conditions, " AND ({condition})");
+    }
+    conditions
+}
+
+/// A text as keys of the store hold it.
+pub fn escaped(text: &str) -> String {
+    text.replace('%', "%25").replace(':', "%3A")
+}
+
 impl Window {
-    fn sql(self) -> String {
+    pub fn sql(self) -> String {
         let table = "TABLE events, DESCRIPTOR(`at`)";
         match self {
             Window::Tumble(size) => format!("TUMBLE({table}, INTERVAL '{size}' SECOND)"),
@@ -270,7 +291,7 @@ impl Aggregate {
         }
     }
 
-    fn column_type(self) -> &'static str {
+    pub fn column_type(self) -> &'static str {
         match self {
             Aggregate::Total | Aggregate::Least => "INT",
             Aggregate::Distinct | Aggregate::Few => "BIGINT",
@@ -279,7 +300,7 @@ impl Aggregate {
         }
     }
 
-    fn call(self) -> &'static str {
+    pub fn call(self) -> &'static str {
         match self {
             Aggregate::Total => "SUM(v)",
             Aggregate::Distinct => "COUNT(DISTINCT w)",
