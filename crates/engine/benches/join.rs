@@ -86,8 +86,7 @@ fn by_time() {
     let interval = IntervalJoinOperator::new("join".into(), &interval, &inputs(), &TimeZone::UTC);
     let temporal =
         TemporalJoin { kind: JoinKind::Left, keys: keys(), left_time: 1, right_time: 1, condition: None };
-    let temporal =
-        TemporalJoinOperator::new("join".into(), &temporal, &inputs(), None, &TimeZone::UTC);
+    let temporal = TemporalJoinOperator::new("join".into(), &temporal, &inputs(), None, &TimeZone::UTC);
 
     let interval = Box::new(interval.expect("the plan is valid"));
     let temporal = Box::new(temporal.expect("the plan is valid"));

@@ -10,18 +10,6 @@ use std::path::{Path, PathBuf};
 /// Longest source file. Longer ones hold more than one idea.
 const LINES_MAX: usize = 400;
 
-/// Who may use whom. There are no other arrows.
-const ARROWS: [(&str, &[&str]); 8] = [
-    ("types", &[]),
-    ("sql", &["types"]),
-    ("engine", &["types", "sql"]),
-    ("storage", &["types"]),
-    ("connectors", &["types", "sql", "engine", "storage"]),
-    ("jobs", &["types", "sql", "engine", "connectors", "storage"]),
-    ("server", &["types", "sql", "engine", "jobs", "storage"]),
-    ("weir", &["types", "sql", "engine", "connectors", "storage", "jobs", "server"]),
-];
-
 /// Crates of others that would break an invariant where they are used.
 const FORBIDDEN_DEPENDENCIES: [(&str, &[&str]); 4] = [
     ("types", &["tokio", "async-trait", "futures-util", "axum"]),
@@ -123,21 +111,32 @@ fn dependencies(manifest: &str) -> Vec<String> {
     [names("dependencies"), names("build-dependencies")].concat()
 }
 
-fn wrong_dependencies(name: &str, manifest: &str) -> Vec<String> {
-    let Some((_, allowed)) = ARROWS.iter().find(|(from, _)| *from == name) else {
-        return vec![format!("{name} is not a crate of the house: ARROWS says which there are")];
+/// Who may use whom: the lines `    crate ─► crate crate` of ARCHITECTURE.md.
+fn arrows(architecture: &str) -> BTreeMap<String, Vec<String>> {
+    let lines = architecture.lines().filter_map(|line| line.strip_prefix("    ")?.split_once("─►"));
+    lines
+        .filter(|(from, _)| !from.starts_with(' ') && from.trim().chars().all(|c| c.is_ascii_lowercase()))
+        .map(|(from, to)| {
+            let to = to.split_whitespace().filter(|to| *to != "nothing");
+            (from.trim().to_owned(), to.map(str::to_owned).collect())
+        })
+        .collect()
+}
+
+fn wrong_dependencies(name: &str, manifest: &str, arrows: &BTreeMap<String, Vec<String>>) -> Vec<String> {
+    let Some(allowed) = arrows.get(name) else {
+        return vec![format!("{name} is not a crate of the house: ARCHITECTURE.md says which there are")];
     };
     let forbidden =
         FORBIDDEN_DEPENDENCIES.iter().find(|(from, _)| *from == name).map_or(&[][..], |(_, list)| list);
-    dependencies(manifest)
-        .iter()
-        .filter_map(|used| {
-            let is_ours = ARROWS.iter().any(|(ours, _)| ours == used);
-            let is_wrong =
-                if is_ours { !allowed.contains(&used.as_str()) } else { forbidden.contains(&used.as_str()) };
-            is_wrong.then(|| format!("{name} may not use {used}"))
-        })
-        .collect()
+    let used = dependencies(manifest);
+    let unused = allowed.iter().filter(|to| !used.contains(to));
+    let unused = unused.map(|to| format!("{name} does not use {to}, and ARCHITECTURE.md says it does"));
+    let wrong = used.iter().filter(|used| match arrows.contains_key(*used) {
+        true => !allowed.contains(used),
+        false => forbidden.contains(&used.as_str()),
+    });
+    wrong.map(|used| format!("{name} may not use {used}")).chain(unused).collect()
 }
 
 fn wrong_words(path: &str, text: &str) -> Vec<String> {
@@ -193,13 +192,15 @@ fn assert_none(complaints: Vec<String>) {
 
 #[test]
 fn crates_use_each_other_only_along_the_arrows() {
+    let architecture = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("the picture is there");
+    let arrows = arrows(&architecture);
     let mut seen = BTreeMap::new();
     for (path, manifest) in files(&["Cargo.toml"]) {
         if let Some(name) = path.strip_prefix("crates/").and_then(|rest| rest.strip_suffix("/Cargo.toml")) {
-            seen.insert(name.to_owned(), wrong_dependencies(name, &manifest));
+            seen.insert(name.to_owned(), wrong_dependencies(name, &manifest, &arrows));
         }
     }
-    assert_eq!(seen.len(), ARROWS.len(), "{seen:?}");
+    assert_eq!(seen.len(), arrows.len(), "{seen:?}");
     assert_none(seen.into_values().flatten().collect());
 }
 
@@ -230,20 +231,24 @@ fn nothing_tells_where_it_was_made() {
 
 #[test]
 fn a_wrong_arrow_is_found() {
-    let manifest = "[dependencies]\ntypes.workspace = true\nconnectors.workspace = true\nserde = \"1\"";
-    assert_eq!(wrong_dependencies("sql", manifest), ["sql may not use connectors"]);
-    assert!(wrong_dependencies("weir", manifest).is_empty());
+    let picture = "    types    ─► nothing\n    sql      ─► types\n    storage  ─► types\n    engine ─► types sql\n\
+                   \n    HTTP (tokio) ─► log\n        a ─► b\n`text` ─► that is none";
+    let arrows = arrows(picture);
+    assert_eq!(arrows.len(), 4, "{arrows:?}");
+    let wrong = |name: &str, used: &str| wrong_dependencies(name, used, &arrows);
+
+    let sql = "[dependencies]\ntypes.workspace = true\nengine.workspace = true\nserde = \"1\"";
+    assert_eq!(wrong("sql", sql), ["sql may not use engine"]);
+    let storage = "[dependencies]\nsql.workspace = true";
     assert_eq!(
-        wrong_dependencies("storage", "[dependencies]\nsql.workspace = true"),
-        ["storage may not use sql"]
+        wrong("storage", storage),
+        ["storage may not use sql", "storage does not use types, and ARCHITECTURE.md says it does"]
     );
-    let kafka = "[dependencies]\nrdkafka = \"0.39\"\n[dev-dependencies]\ntokio = \"1\"";
-    assert_eq!(wrong_dependencies("engine", kafka), ["engine may not use rdkafka"]);
-    assert_eq!(
-        wrong_dependencies("types", "[build-dependencies]\ntokio = \"1\""),
-        ["types may not use tokio"]
-    );
-    assert_eq!(wrong_dependencies("common", "").len(), 1);
+    let kafka =
+        "[dependencies]\ntypes = \"0\"\nsql = \"0\"\nrdkafka = \"0.39\"\n[dev-dependencies]\ntokio = \"1\"";
+    assert_eq!(wrong("engine", kafka), ["engine may not use rdkafka"]);
+    assert_eq!(wrong("types", "[build-dependencies]\ntokio = \"1\""), ["types may not use tokio"]);
+    assert_eq!(wrong("common", "").len(), 1);
 }
 
 #[test]

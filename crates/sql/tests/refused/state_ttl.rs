@@ -11,7 +11,8 @@ CREATE TABLE n (id BIGINT) WITH ('connector' = 'x');
 #[test]
 fn hints_that_name_no_table_or_no_time() {
     let hinted = |hint: &str| -> &'static str {
-        format!("{TABLES}INSERT INTO n SELECT /*+ {hint} */ x.id FROM orders AS x JOIN b ON x.id = b.id").leak()
+        format!("{TABLES}INSERT INTO n SELECT /*+ {hint} */ x.id FROM orders AS x JOIN b ON x.id = b.id")
+            .leak()
     };
     check(&[
         (hinted("STATE_TTL(«'orders'» = '1 d')"), "`orders`, which is no table in this FROM", "its alias"),
