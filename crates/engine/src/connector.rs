@@ -175,6 +175,10 @@ pub trait Sink: Send {
     /// metrics: how long it took until whoever reads the rows could see a record.
     fn shows(&mut self, _since: Option<Timestamp>) {}
 
+    /// Rows of operators that are written from now on are no part of this snapshot, and those written before are. For
+    /// sinks that can take rows back: a snapshot that is gone on from knows nothing of the rows after it.
+    fn barrier(&mut self, _snapshot: u64) {}
+
     /// Returns when everything written is durable.
     fn flush(&mut self) -> Result<(), ConnectorError>;
 

@@ -8,7 +8,7 @@ use connectors::collect::{CollectTable, Collector};
 use connectors::dead_letter::{DEAD_LETTER_TOPIC, DeadLetterTopic, NoDeadLetters};
 use connectors::event_log::{EventLogSinkTable, EventLogTable};
 use connectors::lookup::{FileLookup, LineForm, LookupSystem, StoreLookup, lookup_options};
-use connectors::result_store::{ResultStoreTable, StoreWriter};
+use connectors::result_store::{ResultStoreTable, StoreWriter, UndoLog};
 use connectors::retry::Retry;
 use connectors::{BlackholeTable, PrintTable, SinkOptions, SourceOptions, sink_options, source_options};
 use engine::connector::{LookupFactory, Reads, SinkFactory, SourceFactory};
@@ -16,6 +16,7 @@ use engine::execution::{ExecutionOptions, JobSpec, Mode};
 use engine::memory::Pool;
 use parking_lot::Mutex;
 use sql::error::Diagnostic;
+use sql::plan::operator::{Changes, Target};
 use sql::plan::{Plan, TableOptions};
 use storage::log::{EventLog, LogError, Logs};
 use storage::store::ResultStore;
@@ -43,6 +44,8 @@ pub(crate) struct Wired {
     /// Retries of all writers of the plan.
     pub retry: Arc<Retry>,
     pub letters: Arc<DeadLetterTopic>,
+    /// The tables among the sinks that lie in the result store.
+    pub results: Vec<Arc<ResultStoreTable>>,
 }
 
 /// What holds where a script sets nothing.
@@ -119,13 +122,14 @@ impl Environment {
         self.logs.of(properties).map_err(|error| vec![wrong_properties(options, &error)])
     }
 
-    /// Connects a plan's tables with the log and the store; those of a query with whoever fetches its rows.
+    /// Connects a plan's tables with the log and the store; those of a query with whoever fetches its rows. `undo`: where
+    /// rows of the result store are noted before they change.
     pub(crate) fn wire(
         &self,
         plan: Arc<Plan>,
-        job_id: JobId,
-        job_name: &str,
+        (job_id, job_name): (JobId, &str),
         collector: Option<&Arc<Collector>>,
+        undo: Option<&Arc<dyn UndoLog>>,
     ) -> Result<Wired, WiringError> {
         let mut errors: Vec<Diagnostic> = Vec::new();
         let mut sources: Vec<Arc<dyn SourceFactory>> = Vec::new();
@@ -157,7 +161,9 @@ impl Environment {
         let mut writer: Option<Arc<StoreWriter>> = None;
         let mut sinks: Vec<Arc<dyn SinkFactory>> = Vec::new();
 
-        for table in &plan.sinks {
+        let mut results: Vec<Arc<ResultStoreTable>> = Vec::new();
+
+        for (place, table) in plan.sinks.iter().enumerate() {
             if let Some(collector) = collector {
                 sinks.push(Arc::new(CollectTable {
                     collector: collector.clone(),
@@ -172,17 +178,21 @@ impl Environment {
                         Some(writer) => writer.clone(),
                         None => {
                             let (store, clock) = (self.store.clone(), self.clock.clone());
-                            let started = StoreWriter::start(store, retry.clone(), clock);
+                            let started = StoreWriter::start(store, retry.clone(), clock, undo.cloned());
                             let started = Arc::new(started.map_err(WiringError::Thread)?);
                             writer.insert(started).clone()
                         }
                     };
-                    sinks.push(Arc::new(ResultStoreTable {
+                    let table = Arc::new(ResultStoreTable {
                         table: table.clone(),
                         options,
                         writer,
                         tells_stage: plan.settings.early_fire.is_some(),
-                    }));
+                        // Rows that are only added are the same whenever they are written again.
+                        undo: undo.filter(|_| has_changing_rows(&plan, place)).cloned(),
+                    });
+                    results.push(table.clone());
+                    sinks.push(table);
                 }
                 Ok(SinkOptions::EventLog(options)) => match self.log(&table.options, &options.properties) {
                     Ok(log) => sinks.push(Arc::new(EventLogSinkTable {
@@ -248,7 +258,7 @@ impl Environment {
             lateness: None,
         };
 
-        Ok(Wired { spec, retry, letters })
+        Ok(Wired { spec, retry, letters, results })
     }
 }
 
@@ -287,6 +297,13 @@ impl Environment {
         }
         Ok(lookups)
     }
+}
+
+/// Whether a sink gets rows that are taken back or replaced later.
+fn has_changing_rows(plan: &Plan, sink: usize) -> bool {
+    plan.operators
+        .iter()
+        .any(|operator| operator.changes != Changes::Append && operator.targets.contains(&Target::Sink(sink)))
 }
 
 /// Says what is wrong with `properties.…`, at the property if the error names it.

@@ -1,11 +1,12 @@
 //! Tables written to the result store: `'connector' = 'redis'`. Their rows are found again by [`crate::lookup`].
 //!
 //! Each row is one key and one JSON object, written over what was there; a row that is taken back leaves its key without
-//! one. After each batch followers are told.
+//! one. After each batch followers are told. What becomes of rows that change when a job goes on from a checkpoint: `undo.rs`.
 
 mod encode;
 mod piece;
 mod template;
+mod undo;
 mod writer;
 
 use std::sync::Arc;
@@ -14,11 +15,12 @@ use std::time::Duration;
 use engine::connector::{ConnectorError, Rows, Sink, SinkFactory};
 use sql::error::Diagnostic;
 use sql::plan::SinkTable;
-use storage::store::{Notification, WriteBatch};
+use storage::store::{Notification, Upsert, WriteBatch};
 use types::{DataType, EventTime, Scalar, Timestamp};
 
 pub use encode::RowEncoder;
 pub use template::{KeyTemplate, TemplateError};
+pub use undo::{UndoEntry, UndoLog, Undoable};
 pub use writer::StoreWriter;
 
 use crate::lookup::LookupPolicy;
@@ -47,6 +49,9 @@ const TIME: &str = "window_end";
 
 /// Rows are handed on when they take so much, however many there are.
 const PIECE_BYTES: usize = 1 << 20;
+
+/// Rows that are put back at once, at most.
+const PUT_BACK_ROWS: usize = 1_000;
 
 /// 30 days.
 const DEFAULT_TTL_SECONDS: u64 = 2_592_000;
@@ -119,6 +124,56 @@ pub struct ResultStoreTable {
     pub writer: Arc<StoreWriter>,
     /// Whether rows tell that their window is still open.
     pub tells_stage: bool,
+    /// Where rows are noted before they change; `None` where rows are only added, or nothing is gone on from.
+    pub undo: Option<Arc<dyn UndoLog>>,
+}
+
+impl ResultStoreTable {
+    /// The table's `key`, as the script has it.
+    pub fn template(&self) -> &str {
+        self.table.options.entries.get("key").map_or("", |option| option.value.as_str())
+    }
+
+    /// Puts back what stood under keys, before all rows that are written from here on. Rows that have expired since stay
+    /// away. What is not written when the process ends is put back by the next one: the log still has it.
+    ///
+    /// # Errors
+    /// The writer has stopped.
+    pub fn put_back(&self, entries: &[UndoEntry], now: Timestamp) -> Result<(), ConnectorError> {
+        for entries in entries.chunks(PUT_BACK_ROWS) {
+            let mut batch = WriteBatch::default();
+            for UndoEntry { key, row, .. } in entries {
+                let standing = row.as_ref().and_then(|row| Some((row, self.time_left(row.expires, now)?)));
+                match standing {
+                    Some((row, ttl)) => {
+                        batch.upserts.push(Upsert { key: key.clone(), value: row.value.clone(), ttl });
+                    }
+                    None => batch.deletes.push(key.clone()),
+                }
+            }
+            if !self.options.channel.is_empty() {
+                batch.notification = Some(Notification {
+                    channel: self.options.channel.as_str().into(),
+                    latest_key: "".into(),
+                    kind: self.options.kind.as_str().into(),
+                    time: "".into(),
+                    count: batch.upserts.len() as u64,
+                });
+            }
+            self.writer.write(batch, None, None)?;
+        }
+        Ok(())
+    }
+
+    /// How long a row has still to live; `None`: its time is over.
+    fn time_left(&self, expires: Timestamp, now: Timestamp) -> Option<Duration> {
+        if expires.0 == i64::MAX {
+            return Some(self.options.ttl);
+        }
+        let left = u64::try_from(expires.0.saturating_sub(now.0)).ok().filter(|&left| left > 0)?;
+        // The store counts in seconds.
+        Some(Duration::from_secs(left.div_ceil(1_000)))
+    }
 }
 
 impl SinkFactory for ResultStoreTable {
@@ -132,6 +187,10 @@ impl SinkFactory for ResultStoreTable {
             latest_key: self.options.latest_key.as_str().into(),
             kind: self.options.kind.as_str().into(),
             writer: self.writer.clone(),
+            undo: self
+                .undo
+                .as_ref()
+                .map(|undo| Undoable { template: self.template().into(), checkpoint: undo.checkpoint() }),
             blocked: Duration::ZERO,
             bytes: 0,
             shows: None,
@@ -149,6 +208,8 @@ struct ResultStoreSink {
     latest_key: Arc<str>,
     kind: Arc<str>,
     writer: Arc<StoreWriter>,
+    /// Where the next rows belong, if they can be taken back.
+    undo: Option<Undoable>,
     blocked: Duration,
     bytes: u64,
     /// When the oldest record came in that the next rows are the first to show.
@@ -170,7 +231,7 @@ impl ResultStoreSink {
                 count: batch.upserts.len() as u64,
             });
         }
-        self.blocked += self.writer.write(batch, self.shows)?;
+        self.blocked += self.writer.write(batch, self.shows, self.undo.clone())?;
         Ok(())
     }
 }
@@ -215,6 +276,12 @@ impl Sink for ResultStoreSink {
 
     fn shows(&mut self, since: Option<Timestamp>) {
         self.shows = since;
+    }
+
+    fn barrier(&mut self, snapshot: u64) {
+        if let Some(undo) = &mut self.undo {
+            undo.checkpoint = snapshot;
+        }
     }
 
     fn flush(&mut self) -> Result<(), ConnectorError> {

@@ -16,6 +16,7 @@ use parking_lot::{Condvar, Mutex};
 use storage::store::{ResultStore, StoreError, WriteBatch};
 use types::{Clock, Timestamp};
 
+use super::undo::{Noting, UndoLog, Undoable};
 use crate::retry::{Retry, RetryError, Stopped};
 
 /// Hands batches to the store in order.
@@ -34,9 +35,18 @@ pub struct StoreWriter {
 struct Aborted(String);
 
 enum Command {
-    /// A batch, its bytes, and when the oldest record came in that it is the first to show.
-    Write(WriteBatch, usize, Option<Timestamp>),
+    Write(Queued),
     Flush(Sender<Result<(), Stopped>>),
+}
+
+/// A batch on its way to the store.
+struct Queued {
+    batch: WriteBatch,
+    bytes: usize,
+    /// When the oldest record came in that it is the first to show.
+    since: Option<Timestamp>,
+    /// Where its rows belong, if they can be taken back.
+    undoable: Option<Undoable>,
 }
 
 /// Batches that wait for the store, at most.
@@ -79,11 +89,12 @@ impl Gate {
 }
 
 impl StoreWriter {
-    /// Starts the thread. Fails if the system has none left.
+    /// Starts the thread. Fails if the system has none left. `undo`: where rows that change are noted before they do.
     pub fn start(
         store: Arc<dyn ResultStore>,
         retry: Arc<Retry>,
         clock: Arc<dyn Clock>,
+        undo: Option<Arc<dyn UndoLog>>,
     ) -> std::io::Result<StoreWriter> {
         let (queue, commands) = bounded(QUEUE_BATCHES);
         let stopped = Arc::new(AtomicBool::new(false));
@@ -95,6 +106,7 @@ impl StoreWriter {
             stopped: stopped.clone(),
             gate: gate.clone(),
             is_durable: true,
+            undo: undo.map(Noting::new),
         };
         let thread = thread::Builder::new().name("result writer".to_owned()).spawn(move || drain.run())?;
         let queue = Some(queue);
@@ -102,13 +114,19 @@ impl StoreWriter {
     }
 
     /// Queues a batch; waits while the queue is full, and tells for how long. `since`: when the oldest record came in that
-    /// the batch is the first to show.
-    pub fn write(&self, batch: WriteBatch, since: Option<Timestamp>) -> Result<Duration, ConnectorError> {
+    /// the batch is the first to show. `undoable`: where its rows belong, if they are to be taken back by an attempt that
+    /// goes on from before them.
+    pub fn write(
+        &self,
+        batch: WriteBatch,
+        since: Option<Timestamp>,
+        undoable: Option<Undoable>,
+    ) -> Result<Duration, ConnectorError> {
         let bytes = bytes(&batch);
         let full = self.queue.as_ref().is_some_and(Sender::is_full) || self.gate.is_full(bytes);
         let before = full.then(|| self.clock.elapsed());
         self.gate.enter(bytes, || self.stopped.load(Ordering::Acquire));
-        self.send(Command::Write(batch, bytes, since))?;
+        self.send(Command::Write(Queued { batch, bytes, since, undoable }))?;
         Ok(before.map_or(Duration::ZERO, |before| self.clock.elapsed().saturating_sub(before)))
     }
 
@@ -165,22 +183,15 @@ struct Drain {
     gate: Arc<Gate>,
     /// Nothing was written since the last flush.
     is_durable: bool,
+    /// Where rows are noted before they change.
+    undo: Option<Noting>,
 }
 
 impl Drain {
     fn run(mut self) {
         while let Ok(command) = self.commands.recv() {
             let done = match command {
-                Command::Write(batch, bytes, since) => {
-                    self.is_durable = false;
-                    let store = self.store.clone();
-                    let written = self.repeat("write results", || store.write(&batch));
-                    self.gate.leave(bytes);
-                    if let (Ok(()), Some(since)) = (&written, since) {
-                        self.store.shows(since);
-                    }
-                    written
-                }
+                Command::Write(queued) => self.write(&queued),
                 Command::Flush(done) => {
                     let flushed = self.flush();
                     let _ = done.send(flushed);
@@ -191,6 +202,31 @@ impl Drain {
                 return self.refuse();
             }
         }
+    }
+
+    fn write(&mut self, queued: &Queued) -> Result<(), Stopped> {
+        self.is_durable = false;
+        let noted = queued.undoable.as_ref().map_or(Ok(()), |undoable| self.note(&queued.batch, undoable));
+        let written = noted.and_then(|()| self.repeat("write results", || self.store.write(&queued.batch)));
+        self.gate.leave(queued.bytes);
+
+        if let (Ok(()), Some(since)) = (&written, queued.since) {
+            self.store.shows(since);
+        }
+        written
+    }
+
+    /// Notes what stands under the keys that a batch changes for the first time after a checkpoint.
+    fn note(&mut self, batch: &WriteBatch, undoable: &Undoable) -> Result<(), Stopped> {
+        let Some(undo) = &mut self.undo else { return Ok(()) };
+        let keys = undo.take_new(batch, undoable.checkpoint);
+        let names: Vec<String> = keys.iter().map(|key| key.to_string()).collect();
+        let mut rows = Vec::new();
+        if !names.is_empty() {
+            self.repeat("read results", || self.store.get_many(&names).map(|found| rows = found))?;
+        }
+        self.undo.iter().for_each(|undo| undo.note(&keys, &rows, undoable));
+        Ok(())
     }
 
     /// Repeats a write until the store takes it. A store that panics, or that will never take it, is not asked again: the
@@ -314,12 +350,15 @@ mod tests {
 
         let store = Arc::new(Panicking(std::sync::Barrier::new(2)));
         let clock = Arc::new(ManualClock::at(Timestamp(0)));
-        let writer = StoreWriter::start(store.clone(), Arc::new(Retry::new(clock.clone())), clock).unwrap();
+        let writer =
+            StoreWriter::start(store.clone(), Arc::new(Retry::new(clock.clone())), clock, None).unwrap();
         let told = |error: ConnectorError| std::error::Error::source(&error).unwrap().to_string();
         thread::scope(|scope| {
             let waiting: Vec<_> = (0..3)
                 .map(|_| {
-                    scope.spawn(|| writer.write(WriteBatch::default(), None).and_then(|_| writer.flush()))
+                    scope.spawn(|| {
+                        writer.write(WriteBatch::default(), None, None).and_then(|_| writer.flush())
+                    })
                 })
                 .collect();
             // One is being written; two writes and three flushes stand behind it.
@@ -332,7 +371,7 @@ mod tests {
                 assert_eq!(told(error), "the result writer panicked: no such shelf");
             }
         });
-        let error = writer.write(WriteBatch::default(), None).expect_err("it panicked");
+        let error = writer.write(WriteBatch::default(), None, None).expect_err("it panicked");
         assert_eq!(told(error), "the result writer panicked: no such shelf");
     }
 
@@ -340,11 +379,13 @@ mod tests {
     fn everyone_who_waits_for_a_store_that_is_given_up_is_told() {
         let clock = Arc::new(ManualClock::at(Timestamp(0)));
         let retry = Arc::new(Retry::new(clock.clone()));
-        let writer = StoreWriter::start(Arc::new(Refusing), retry.clone(), clock).unwrap();
+        let writer = StoreWriter::start(Arc::new(Refusing), retry.clone(), clock, None).unwrap();
         thread::scope(|scope| {
             let waiting: Vec<_> = (0..4)
                 .map(|_| {
-                    scope.spawn(|| writer.write(WriteBatch::default(), None).and_then(|_| writer.flush()))
+                    scope.spawn(|| {
+                        writer.write(WriteBatch::default(), None, None).and_then(|_| writer.flush())
+                    })
                 })
                 .collect();
             // All of them stand in the queue, behind one that is being tried.
@@ -354,6 +395,6 @@ mod tests {
             retry.stop();
             waiting.into_iter().for_each(|thread| assert!(thread.join().unwrap().is_err()));
         });
-        assert!(writer.write(WriteBatch::default(), None).is_err());
+        assert!(writer.write(WriteBatch::default(), None, None).is_err());
     }
 }

@@ -157,18 +157,21 @@ impl Control {
     /// that was read after it. Results that are part of it are durable when this returns. Blocks for at most about
     /// `timeout`; a second caller waits for the first. Where there is no snapshot, sources read on.
     pub fn snapshot(&self, timeout: Duration, afterwards: Afterwards) -> Result<Snapshot, CheckpointError> {
-        self.snapshot_told(timeout, afterwards, &mut |_| {})
+        self.snapshot_told(self.barrier() + 1, timeout, afterwards, &mut |_| {})
     }
 
-    /// [`Control::snapshot`]; tells of each subtask that has done its part.
+    /// [`Control::snapshot`]; tells of each subtask that has done its part. `number`: what sinks know the snapshot by,
+    /// greater than those of all snapshots before.
     pub fn snapshot_told(
         &self,
+        number: u64,
         timeout: Duration,
         afterwards: Afterwards,
         told: &mut dyn FnMut(Acknowledgement),
     ) -> Result<Snapshot, CheckpointError> {
         let parts = self.taking.lock();
-        let barrier = self.barrier.load(Ordering::Acquire) + 1;
+        // Subtasks tell by it that a snapshot was asked for.
+        let barrier = number.max(self.barrier() + 1);
 
         // Before the barrier, lest a source reads on that has just taken part. Those that are held stay so.
         match afterwards {

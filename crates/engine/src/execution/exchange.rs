@@ -133,6 +133,10 @@ impl Outlet for SinkOutlet {
         Ok(self.sink.watermark(types::EventTime(time.watermark))?)
     }
 
+    fn barrier(&mut self, snapshot: u64) {
+        self.sink.barrier(snapshot);
+    }
+
     fn flush(&mut self) -> Result<(), OperatorError> {
         Ok(self.sink.flush()?)
     }

@@ -98,8 +98,9 @@ impl Outputs {
         Ok(self.sinks.flush()?)
     }
 
-    /// Tells other homes of a snapshot: all that belongs to it is on its way.
-    pub fn barrier(&self, barrier: u64) {
+    /// Tells sinks and other homes of a snapshot: all that belongs to it is on its way.
+    pub fn barrier(&mut self, barrier: u64) {
+        self.chain.outlets().iter_mut().for_each(|outlet| outlet.barrier(barrier));
         for channel in &self.channels {
             // A subtask that is gone has failed or was cancelled; the control says so.
             let _ = channel.send(EdgeMessage::Barrier(barrier));

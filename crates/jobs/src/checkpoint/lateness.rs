@@ -8,36 +8,28 @@
 //! {"table":"events","topic":"user-queries","partition":1,"offset":4711,"reached":true}
 //! ```
 //!
-//! Each attempt of the job begins with a line `{"attempt":true}`. A bound that is absent bounds nothing. A line that a full disk cut short is passed over.
+//! Each attempt of the job begins with a line `{"attempt":true}`. A bound that is absent bounds nothing.
 
 use std::borrow::Cow;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, Write as _};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use engine::connector::Split;
 use engine::lateness::{Judged, LatenessEntry, LatenessHistory, LatenessLog};
 use engine::watermark::{Clamp, NO_WATERMARK};
-use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use types::JobId;
+
+use super::segments::Segments;
 
 /// The lateness log of a job.
 #[derive(Debug)]
 pub(crate) struct LatenessFiles {
-    directory: PathBuf,
+    files: Segments,
     job: JobId,
-    open: Mutex<Open>,
-}
-
-#[derive(Debug)]
-struct Open {
-    /// The checkpoint that was triggered last.
-    segment: u64,
-    /// Opened with the first entry.
-    file: Option<File>,
     /// The last entries could not be written.
-    is_failing: bool,
+    is_failing: AtomicBool,
 }
 
 #[derive(Deserialize)]
@@ -76,105 +68,48 @@ struct BoundsLine {
 }
 
 impl LatenessFiles {
-    /// The log of a job below a directory of checkpoints. Entries go to the segment of `last`, the newest checkpoint that is
-    /// there, or to that of a later one that came to nothing: segments are read in the order of their numbers.
+    /// See [`Segments::new`].
     pub fn new(checkpoints: &Path, job: JobId, last: u64) -> LatenessFiles {
-        let open = Open { segment: last, file: None, is_failing: false };
-        let files =
-            LatenessFiles { directory: checkpoints.join(job.to_string()), job, open: Mutex::new(open) };
-        let newest = segments(&files.directory).ok().and_then(|segments| Some(segments.last()?.0));
-        files.open.lock().segment = last.max(newest.unwrap_or(0));
-        files
+        let files = Segments::new(checkpoints, job, "lateness", last);
+        LatenessFiles { files, job, is_failing: AtomicBool::new(false) }
     }
 
     /// The segment that entries go to.
     pub fn segment(&self) -> u64 {
-        self.open.lock().segment
+        self.files.segment()
     }
 
     /// Everything that was recorded and is kept. Another attempt begins. `checkpoint`: where the checkpoint lies that the
     /// attempt goes on from; where it is another job's, what that job recorded counts too.
     pub fn history(&self, checkpoint: Option<&Path>) -> io::Result<LatenessHistory> {
-        let other = checkpoint.and_then(Path::parent).filter(|of| *of != self.directory);
-        let mut paths = Vec::new();
-        for directory in other.into_iter().chain([&*self.directory]) {
-            paths.extend(segments(directory)?);
-        }
+        let own = self.files.directory();
+        let other = checkpoint.and_then(Path::parent).filter(|of| *of != own);
 
         let mut history = LatenessHistory::default();
-        for (_, path) in paths {
-            let file = BufReader::new(File::open(&path)?);
-            for line in file.split(b'\n') {
-                match serde_json::from_slice(&line?) {
-                    Ok(Line::Entry(entry)) => history.add(entry.into()),
-                    Ok(Line::Attempt { .. }) => history.begin_attempt(),
-                    // Cut short, by a full disk or a kill.
-                    Err(_) => {}
-                }
-            }
+        for directory in other.into_iter().chain([own]) {
+            self.files.read(directory, |line| match serde_json::from_slice(line) {
+                Ok(Line::Entry(entry)) => history.add(entry.into()),
+                Ok(Line::Attempt { .. }) => history.begin_attempt(),
+                // Cut short.
+                Err(_) => {}
+            })?;
         }
         if !history.is_empty() {
             history.begin_attempt();
-            let mut open = self.open.lock();
-            open.file = None;
-            self.write(&mut open, b"{\"attempt\":true}\n")?;
+            self.files.append(b"{\"attempt\":true}\n")?;
         }
         Ok(history)
     }
 
     /// A checkpoint is triggered: what is recorded from here on goes to its segment.
     pub fn rotate(&self, checkpoint: u64) {
-        let mut open = self.open.lock();
-        open.segment = checkpoint;
-        open.file = None;
+        self.files.rotate(checkpoint);
     }
 
     /// Removes the segments that only checkpoints before this one need.
     pub fn prune(&self, oldest_kept: u64) -> io::Result<()> {
-        for (segment, path) in segments(&self.directory)? {
-            if segment < oldest_kept {
-                fs::remove_file(path)?;
-            }
-        }
-        Ok(())
+        self.files.prune(oldest_kept)
     }
-
-    fn write(&self, open: &mut Open, lines: &[u8]) -> io::Result<()> {
-        let file = match &mut open.file {
-            Some(file) => file,
-            None => {
-                fs::create_dir_all(&self.directory)?;
-                let path = self.directory.join(format!("lateness-{}.jsonl", open.segment));
-                let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-                if file.metadata()?.len() > 0 {
-                    // What was cut short before does not swallow the first line.
-                    file.write_all(b"\n")?;
-                }
-                open.file.insert(file)
-            }
-        };
-        file.write_all(lines)
-    }
-}
-
-/// Numbers and paths of the segments in a job's directory, oldest first.
-fn segments(directory: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
-    let entries = match fs::read_dir(directory) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
-    let mut segments = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let number = name.strip_prefix("lateness-").and_then(|name| name.strip_suffix(".jsonl"));
-        if let Some(Ok(number)) = number.map(str::parse) {
-            segments.push((number, path));
-        }
-    }
-    segments.sort_unstable();
-    Ok(segments)
 }
 
 impl LatenessLog for LatenessFiles {
@@ -185,20 +120,17 @@ impl LatenessLog for LatenessFiles {
             lines.push(b'\n');
         }
 
-        let mut open = self.open.lock();
-        match self.write(&mut open, &lines) {
+        match self.files.append(&lines) {
             Ok(()) => {
-                if std::mem::replace(&mut open.is_failing, false) {
+                if self.is_failing.swap(false, Ordering::Relaxed) {
                     tracing::info!(job_id = %self.job, "the lateness log is written again");
                 }
                 true
             }
             Err(error) => {
-                // Another try may have to make the directory anew, and begins with a line of its own.
-                open.file = None;
-                if !std::mem::replace(&mut open.is_failing, true) {
+                if !self.is_failing.swap(true, Ordering::Relaxed) {
                     tracing::warn!(
-                        job_id = %self.job, error = %error, directory = %self.directory.display(),
+                        job_id = %self.job, error = %error, directory = %self.files.directory().display(),
                         "the lateness log cannot be written: after a crash, records that are read a second time may be \
                          late that were on time, or the other way round"
                     );
@@ -290,34 +222,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let before = log(directory.path());
         before.append(&[entry(0, from(1, 2, None)), entry(4, Judged::Reached)]);
-        let checkpoint = before.directory.join("chk-1");
+        let checkpoint = before.files.directory().join("chk-1");
         let after = LatenessFiles::new(directory.path(), JobId(8), 0);
         assert!(after.history(None).unwrap().is_empty());
         assert!(!after.history(Some(&checkpoint)).unwrap().is_empty());
-    }
-
-    #[test]
-    fn a_segment_of_a_checkpoint_that_came_to_nothing_is_gone_on_with() {
-        let directory = tempfile::tempdir().unwrap();
-        let files = log(directory.path());
-        files.rotate(5);
-        files.append(&[entry(1, Judged::Reached)]);
-        assert_eq!(LatenessFiles::new(directory.path(), JobId(7), 4).segment(), 5);
-    }
-
-    #[test]
-    fn segments_that_no_checkpoint_needs_are_removed() {
-        let directory = tempfile::tempdir().unwrap();
-        let files = log(directory.path());
-        for checkpoint in 1..=4 {
-            files.append(&[entry(checkpoint, Judged::Reached)]);
-            files.rotate(checkpoint);
-        }
-        let numbers =
-            || segments(&files.directory).unwrap().into_iter().map(|(number, _)| number).collect::<Vec<_>>();
-        assert_eq!(numbers(), [0, 1, 2, 3]);
-        files.prune(2).unwrap();
-        assert_eq!(numbers(), [2, 3]);
     }
 
     #[test]
@@ -325,8 +233,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let files = log(directory.path());
         files.append(&[entry(0, from(1, 2, None))]);
-        let (_, path) = segments(&files.directory).unwrap().remove(0);
-        OpenOptions::new().append(true).open(path).unwrap().write_all(b"{\"table\":\"ev").unwrap();
+        files.files.append(b"{\"table\":\"ev").unwrap();
         let files = log(directory.path());
         files.append(&[entry(4, from(3, 4, None)), entry(8, Judged::Reached)]);
         let mut expected = LatenessHistory::default();

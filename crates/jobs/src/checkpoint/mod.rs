@@ -8,6 +8,8 @@ mod lateness;
 mod location;
 mod manifest;
 mod options;
+mod segments;
+mod undo;
 
 pub use directory::{CheckpointDirectory, Restored};
 pub use disposal::{DisposalError, dispose_savepoint};
@@ -15,6 +17,7 @@ pub use error::DirectoryError;
 pub(crate) use lateness::LatenessFiles;
 pub use location::{local_path, read_savepoint};
 use types::JobId;
+pub(crate) use undo::UndoFiles;
 
 pub use history::{CheckpointHistory, CheckpointRecord, CheckpointState, RestoredFrom, SubtaskPart};
 pub use manifest::{Kind, Manifest, StateFile};

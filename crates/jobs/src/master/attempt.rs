@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use connectors::collect::Collector;
+use connectors::result_store::{ResultStoreTable, UndoEntry, UndoLog};
 use connectors::retry::Retry;
 use engine::connector::{Reads, SourceFactory, Split};
 use engine::execution::{Execution, ExecutionError, caught};
@@ -26,6 +27,14 @@ pub(super) struct Launch {
     collector: Option<Arc<Collector>>,
     /// An attempt was made before, here or in another process.
     ran_before: bool,
+}
+
+/// What earlier attempts recorded beside their checkpoints, and where the next one does.
+pub(super) struct Records {
+    pub lateness: RecordedLateness,
+    pub undo: Arc<dyn UndoLog>,
+    /// What stood in the result store at the point that is gone on from, of what was changed since.
+    pub changed: Vec<UndoEntry>,
 }
 
 /// An attempt under way.
@@ -70,27 +79,31 @@ impl Launch {
     pub fn start(
         &mut self,
         from: Option<&Arc<Snapshot>>,
-        lateness: Option<RecordedLateness>,
+        records: Option<Records>,
         starting: &dyn Fn(&Arc<Retry>),
     ) -> Result<Attempt, StartError> {
-        caught("starting the job", || self.attempt(from, lateness, starting))
+        caught("starting the job", || self.attempt(from, records, starting))
     }
 
     fn attempt(
         &mut self,
         from: Option<&Arc<Snapshot>>,
-        lateness: Option<RecordedLateness>,
+        records: Option<Records>,
         starting: &dyn Fn(&Arc<Retry>),
     ) -> Result<Attempt, StartError> {
-        let wired = self.environment.wire(self.plan.clone(), self.id, &self.name, self.collector.as_ref());
+        let undo = records.as_ref().map(|records| &records.undo);
+        let job = (self.id, &*self.name);
+        let wired = self.environment.wire(self.plan.clone(), job, self.collector.as_ref(), undo);
         let wired = wired.map_err(|error| match error {
             WiringError::Options(wrong) => StartError::Options(wrong),
             WiringError::Thread(error) => StartError::Thread(error),
         })?;
         starting(&wired.retry);
 
+        let changed = records.as_ref().map_or(&[][..], |records| &records.changed);
+        self.put_back(&wired.results, changed)?;
         let mut spec = wired.spec;
-        spec.lateness = lateness;
+        spec.lateness = records.map(|records| records.lateness);
         if let Some(snapshot) = from {
             let reads: Vec<Reads> = spec.sources.iter().map(|source| source.reads()).collect();
             let report = RestoreReport::of(&self.plan, snapshot, &reads).map_err(ExecutionError::from)?;
@@ -113,6 +126,26 @@ impl Launch {
         let sources = spec.sources.clone();
         let execution = Execution::start(spec)?;
         Ok(Attempt { execution, retry: wired.retry, sources })
+    }
+}
+
+impl Launch {
+    /// Takes back what earlier attempts wrote after the point that is gone on from: this one may never write those rows.
+    fn put_back(&self, tables: &[Arc<ResultStoreTable>], changed: &[UndoEntry]) -> Result<(), StartError> {
+        let now = self.environment.clock.now();
+        for table in tables {
+            let of_table = changed.iter().filter(|entry| *entry.template == *table.template());
+            let entries: Vec<UndoEntry> = of_table.cloned().collect();
+            if entries.is_empty() {
+                continue;
+            }
+            table.put_back(&entries, now).map_err(ExecutionError::from)?;
+            tracing::info!(
+                job = %self.name, table = %table.table.name, rows = entries.len(),
+                "rows that were written after the checkpoint are as they were"
+            );
+        }
+        Ok(())
     }
 }
 

@@ -4,16 +4,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use connectors::result_store::UndoEntry;
 use engine::execution::{Acknowledgement, Afterwards, CheckpointError, bytes_of_parts};
 use engine::lateness::RecordedLateness;
 use engine::snapshot::encode_sized;
 use types::{JobId, Timestamp};
 
-use super::attempt::Attempt;
+use super::attempt::{Attempt, Records};
 use super::{Destination, JobMaster, with_causes};
 use crate::checkpoint::{
     CheckpointDirectory, CheckpointOptions, CheckpointRecord, CheckpointState, DirectoryError, Kind,
-    LatenessFiles, Manifest, Restored, RestoredFrom, StateFile, SubtaskPart,
+    LatenessFiles, Manifest, Restored, RestoredFrom, StateFile, SubtaskPart, UndoFiles,
 };
 
 /// Why there is no savepoint.
@@ -41,6 +42,7 @@ pub(super) struct Taker {
     pub options: CheckpointOptions,
     directory: CheckpointDirectory,
     lateness: Arc<LatenessFiles>,
+    undo: Arc<UndoFiles>,
     last: u64,
     /// A checkpoint was completed since the job's thread began.
     has_completed: bool,
@@ -59,25 +61,70 @@ impl Taker {
         // Whatever lies there is not written over.
         let last = directory.ids(job)?.last().copied().unwrap_or(0);
         let lateness = Arc::new(LatenessFiles::new(Path::new(directory.location()), job, last));
-        let last = last.max(lateness.segment());
-        Ok(Taker { job, options, directory, lateness, last, has_completed: false, failures: 0, due: None })
+        let undo = Arc::new(UndoFiles::new(Path::new(directory.location()), job, last));
+        let last = last.max(lateness.segment()).max(undo.segment());
+
+        Ok(Taker {
+            job,
+            options,
+            directory,
+            lateness,
+            undo,
+            last,
+            has_completed: false,
+            failures: 0,
+            due: None,
+        })
     }
 
-    /// What earlier attempts recorded of lateness, and where the next one does.
-    pub fn lateness(&self, from: Option<&Restored>) -> Result<RecordedLateness, DirectoryError> {
+    /// What earlier attempts recorded beside their checkpoints, and where the next one does.
+    pub fn records(&mut self, from: Option<&Restored>) -> Result<Records, DirectoryError> {
+        let failed =
+            |source| DirectoryError::Directory { location: self.directory.location().to_owned(), source };
         // Nothing was recorded beside a savepoint; what was still to be read a second time is in it.
         let checkpoint = from.filter(|from| from.manifest.kind == Kind::Checkpoint);
         let checkpoint = checkpoint.map(|from| Path::new(&from.location));
-        let history = self.lateness.history(checkpoint).map_err(|source| DirectoryError::Directory {
-            location: self.directory.location().to_owned(),
-            source,
-        })?;
-        Ok(RecordedLateness { log: self.lateness.clone(), history })
+        let history = self.lateness.history(checkpoint).map_err(failed)?;
+        let lateness = RecordedLateness { log: self.lateness.clone(), history };
+
+        // A savepoint may have a number that no checkpoint has.
+        if let Some(from) = from.filter(|from| from.manifest.job_id == self.job.to_string()) {
+            self.last = self.last.max(from.manifest.id);
+        }
+        self.undo.rotate(self.last);
+        let changed = self.changed_since(from)?;
+        Ok(Records { lateness, undo: self.undo.clone(), changed })
     }
 
-    fn prune_lateness(&self, oldest_kept: u64) {
-        if let Err(error) = self.lateness.prune(oldest_kept) {
-            tracing::warn!(job_id = %self.job, %error, "old files of the lateness log were not removed");
+    /// What stood in the result store at the point that an attempt goes on from, of what was changed since.
+    fn changed_since(&self, from: Option<&Restored>) -> Result<Vec<UndoEntry>, DirectoryError> {
+        let own = self.undo.directory();
+        let changed = match from {
+            Some(Restored { manifest, .. }) if manifest.job_id == self.job.to_string() => {
+                self.undo.standing_at((own, manifest.id), None)
+            }
+            // What this job wrote before its first checkpoint came after what the other one wrote.
+            Some(Restored { location, manifest, .. }) => {
+                let beside = Path::new(location).parent().filter(|_| manifest.kind == Kind::Checkpoint);
+                let usual = Path::new(self.directory.location()).join(&manifest.job_id);
+                self.undo.standing_at((beside.unwrap_or(&usual), manifest.id), Some(own))
+            }
+            // No checkpoint was ever completed.
+            None => self.undo.standing_at((own, 0), None),
+        };
+        changed.map_err(|source| DirectoryError::Directory {
+            location: self.directory.location().to_owned(),
+            source,
+        })
+    }
+
+    fn prune_records(&self, oldest_kept: u64) {
+        for (log, pruned) in
+            [("lateness", self.lateness.prune(oldest_kept)), ("undo", self.undo.prune(oldest_kept))]
+        {
+            if let Err(error) = pruned {
+                tracing::warn!(job_id = %self.job, %error, "old files of the {log} log were not removed");
+            }
         }
     }
 
@@ -164,6 +211,7 @@ impl Taker {
         let keep_free = self.options.keep_free_bytes;
 
         self.lateness.rotate(id);
+        self.undo.rotate(id);
         let written = write(master, attempt, &self.directory, &place, of, (timeout, keep_free, afterwards));
         master.note_checkpoint(&written);
         written?;
@@ -172,7 +220,7 @@ impl Taker {
             tracing::warn!(job_id = %self.job, error = %with_causes(&error), "old checkpoints were not removed");
         }
         if let Some(&oldest) = self.directory.ids(self.job).unwrap_or_default().first() {
-            self.prune_lateness(oldest);
+            self.prune_records(oldest);
         }
         Ok(id)
     }
@@ -197,6 +245,7 @@ impl Taker {
         let id = self.last + 1;
         self.last = id;
         let directory = CheckpointDirectory::open(&target)?;
+        self.undo.rotate(id);
         let limits = (self.options.timeout, self.options.keep_free_bytes, afterwards);
         write(master, attempt, &directory, &name, (id, Kind::Savepoint), limits)
     }
@@ -252,7 +301,7 @@ fn write(
     master.life.lock().checkpoints.begin(record);
     let mut parts: Vec<Acknowledgement> = Vec::new();
 
-    let taken = control.snapshot_told(timeout, afterwards, &mut |part| {
+    let taken = control.snapshot_told(id, timeout, afterwards, &mut |part| {
         master.life.lock().checkpoints.acknowledge(id, subtask_part(&part, began, master.clock.now()));
         parts.push(part);
     });

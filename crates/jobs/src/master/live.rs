@@ -119,9 +119,9 @@ impl Living {
     fn attempt(&mut self, from: Option<&Restored>) -> Result<Attempt, StartError> {
         let master = self.master.clone();
         let snapshot = from.map(|restored| &restored.snapshot);
-        let lateness = self.taker.as_ref().map(|taker| taker.lateness(from)).transpose();
-        let lateness = lateness.map_err(StartError::Checkpoints)?;
-        let started = self.launch.start(snapshot, lateness, &|retry| master.starting(retry));
+        let records = self.taker.as_mut().map(|taker| taker.records(from)).transpose();
+        let records = records.map_err(StartError::Checkpoints)?;
+        let started = self.launch.start(snapshot, records, &|retry| master.starting(retry));
         let mut life = master.life.lock();
         life.starting = false;
         let attempt = started?;

@@ -26,12 +26,23 @@ pub enum Shape {
     Groups { keys: Vec<&'static str>, aggregates: Vec<Aggregate>, having: bool },
     /// Aggregates by `g` over the counts by `k` and `g`: each count that changes is taken back there first.
     Nested,
-    /// The three values of `k` that occur most, by their places.
-    Top,
+    /// The three values of `k` that occur most.
+    Top(Place),
     /// Counts by `k` and `g`, joined with counts by `g` of two events or more.
     Join { keeps_left: bool },
     /// Aggregates by `k` over the rows of windows.
     Windows(Window),
+}
+
+/// What a list says of the place of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The row stands under its place.
+    IsKey,
+    /// The row stands under `k`, and says its place. While places change, two rows may have one `k`.
+    IsColumn,
+    /// The row stands under `k`, and whoever falls off the list is deleted.
+    Unsaid,
 }
 
 /// An event, and how many rows it has below the query: the windows that counted it, and one where there are none.
@@ -46,7 +57,7 @@ impl Changing {
                 having: random.once_in(3),
             },
             3 => Shape::Nested,
-            4..6 => Shape::Top,
+            4..6 => Shape::Top(*random.pick(&[Place::IsKey, Place::IsColumn, Place::Unsaid, Place::Unsaid])),
             6 => Shape::Join { keeps_left: random.once_in(2) },
             _ => Shape::Windows(*random.pick(&WINDOWS)),
         };
@@ -95,14 +106,20 @@ impl Changing {
                 "g INT, n BIGINT, total BIGINT, least BIGINT, greatest BIGINT".to_owned(),
                 format!("SELECT g, COUNT(*), SUM(n), MIN(n), MAX(n) FROM ({}) GROUP BY g", counts("k, g")),
             ),
-            Shape::Top => (
-                "place BIGINT, k STRING, n BIGINT".to_owned(),
-                format!(
-                    "SELECT place, k, n FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY n DESC, k) AS place FROM ({}))
+            Shape::Top(place) => {
+                let ranked = format!(
+                    "FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY n DESC, k) AS place FROM ({}))
                      WHERE place <= 3",
                     counts("k")
-                ),
-            ),
+                );
+                match place {
+                    Place::IsKey | Place::IsColumn => (
+                        "place BIGINT, k STRING, n BIGINT".to_owned(),
+                        format!("SELECT place, k, n {ranked}"),
+                    ),
+                    Place::Unsaid => ("k STRING, n BIGINT".to_owned(), format!("SELECT k, n {ranked}")),
+                }
+            }
             Shape::Join { keeps_left } => (
                 "k STRING, g INT, n BIGINT, of_g BIGINT".to_owned(),
                 format!(
@@ -123,12 +140,16 @@ impl Changing {
             ),
         };
 
+        let conflict = match self.shape {
+            Shape::Top(Place::IsColumn) => " ON CONFLICT DO DEDUPLICATE",
+            _ => "",
+        };
         let Changing { name, .. } = self;
         let template: String = self.keys().iter().map(|key| format!(":{{{key}}}")).collect();
         let _ = writeln!(
             text,
             "CREATE TABLE {name} ({columns}) WITH ('connector' = 'redis', 'key' = '{name}{template}');
-             INSERT INTO {name} {query};"
+             INSERT INTO {name} {query}{conflict};"
         );
     }
 
@@ -137,8 +158,8 @@ impl Changing {
         match &self.shape {
             Shape::Groups { keys, .. } => keys,
             Shape::Nested => &["g"],
-            Shape::Top => &["place"],
-            Shape::Windows(_) => &["k"],
+            Shape::Top(Place::IsKey) => &["place"],
+            Shape::Top(Place::IsColumn | Place::Unsaid) | Shape::Windows(_) => &["k"],
             Shape::Join { .. } => &["k", "g"],
         }
     }
@@ -161,11 +182,15 @@ impl Changing {
                 });
                 of_g.into_iter().map(|(g, counts)| (self.key(&[number(g)]), over(&counts))).collect()
             }
-            Shape::Top => {
+            Shape::Top(place) => {
                 let mut counts: Vec<(Group, i64)> = by(|event| (event.k, None)).into_iter().collect();
                 counts.sort_by_key(|&(group, n)| (-n, group));
-                let row = |(at, ((k, _), n))| (self.key(&[number(Some(at))]), json!({"k": k, "n": n}));
-                (1..).zip(counts).take(3).map(row).collect()
+                let top = counts.iter().take(3).zip(1..).map(|(&((k, _), n), at)| match place {
+                    Place::IsKey => (self.key(&[number(Some(at))]), json!({"place": at, "k": k, "n": n})),
+                    Place::IsColumn => (self.key(&[text(k)]), json!({"place": at, "n": n})),
+                    Place::Unsaid => (self.key(&[text(k)]), json!({"n": n})),
+                });
+                top.collect()
             }
             Shape::Join { keeps_left } => {
                 let of_g = by(|event| (None, event.g));

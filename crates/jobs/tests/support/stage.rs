@@ -74,13 +74,14 @@ impl Stage {
             Arc::new(EventLogTable::new(options, log, clock, 1)) as Arc<dyn SourceFactory>
         });
         let retry = Arc::new(Retry::new(clock.clone()));
-        let writer =
-            Arc::new(StoreWriter::start(self.store.clone(), retry.clone(), clock.clone()).expect("a thread"));
+        let writer = Arc::new(
+            StoreWriter::start(self.store.clone(), retry.clone(), clock.clone(), None).expect("a thread"),
+        );
         let sinks = plan.sinks.iter().map(|table| {
             let (name, table, writer) = (&table.name, table.clone(), writer.clone());
             match sink_options(&table) {
                 Ok(SinkOptions::ResultStore(options)) => {
-                    Arc::new(ResultStoreTable { table, options, writer, tells_stage: true })
+                    Arc::new(ResultStoreTable { table, options, writer, tells_stage: true, undo: None })
                         as Arc<dyn SinkFactory>
                 }
                 Ok(SinkOptions::EventLog(options)) => Arc::new(EventLogSinkTable {

@@ -93,6 +93,9 @@ pub trait Outlet: Send {
     /// The job fails.
     fn advance(&mut self, time: StreamTime) -> Result<(), OperatorError>;
 
+    /// What is written from now on is no part of this snapshot, and what was written before is.
+    fn barrier(&mut self, _snapshot: u64) {}
+
     /// Returns when everything written is durable.
     ///
     /// # Errors

@@ -1,0 +1,169 @@
+//! Logs beside a job's checkpoints: `JOB/NAME-ID.jsonl` holds what was recorded since the checkpoint ID was triggered. A
+//! segment is removed with the last checkpoint that needs it.
+//!
+//! An entry is a line of JSON. A line that a full disk or a kill cut short is passed over by whoever reads it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+
+use parking_lot::Mutex;
+use types::JobId;
+
+/// The segments of one log of a job.
+#[derive(Debug)]
+pub(super) struct Segments {
+    directory: PathBuf,
+    name: &'static str,
+    open: Mutex<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    /// The checkpoint that was triggered last.
+    segment: u64,
+    /// Opened with the first entry.
+    file: Option<File>,
+}
+
+impl Segments {
+    /// The log of a job below a directory of checkpoints. Entries go to the segment of `last`, the newest checkpoint that is
+    /// there, or to that of a later one that came to nothing: segments are read in the order of their numbers.
+    pub fn new(checkpoints: &Path, job: JobId, name: &'static str, last: u64) -> Segments {
+        let directory = checkpoints.join(job.to_string());
+        let newest = segments(&directory, name).ok().and_then(|segments| Some(segments.last()?.0));
+        let open = Open { segment: last.max(newest.unwrap_or(0)), file: None };
+        Segments { directory, name, open: Mutex::new(open) }
+    }
+
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The segment that entries go to.
+    pub fn segment(&self) -> u64 {
+        self.open.lock().segment
+    }
+
+    /// Calls `each` with every line of the same log of a job, in the order in which they were written.
+    pub fn read(&self, directory: &Path, mut each: impl FnMut(&[u8])) -> io::Result<()> {
+        for (_, path) in segments(directory, self.name)? {
+            for line in BufReader::new(File::open(&path)?).split(b'\n') {
+                each(&line?);
+            }
+        }
+        Ok(())
+    }
+
+    /// What is recorded from here on goes to the segment of a checkpoint.
+    pub fn rotate(&self, checkpoint: u64) {
+        let mut open = self.open.lock();
+        open.segment = checkpoint;
+        open.file = None;
+    }
+
+    /// Removes the segments that only checkpoints before this one need.
+    pub fn prune(&self, oldest_kept: u64) -> io::Result<()> {
+        for (segment, path) in segments(&self.directory, self.name)? {
+            if segment < oldest_kept {
+                fs::remove_file(path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends lines, each with its end. After a failure the file is opened anew: the directory may be gone.
+    pub fn append(&self, lines: &[u8]) -> io::Result<()> {
+        let open = &mut *self.open.lock();
+        let written = self.file(open).and_then(|file| file.write_all(lines));
+        if written.is_err() {
+            open.file = None;
+        }
+        written
+    }
+
+    fn file<'a>(&self, open: &'a mut Open) -> io::Result<&'a mut File> {
+        match &mut open.file {
+            Some(file) => Ok(file),
+            unopened => {
+                fs::create_dir_all(&self.directory)?;
+                let path = self.directory.join(format!("{}-{}.jsonl", self.name, open.segment));
+                let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+                if file.metadata()?.len() > 0 {
+                    // What was cut short before does not swallow the first line.
+                    file.write_all(b"\n")?;
+                }
+                Ok(unopened.insert(file))
+            }
+        }
+    }
+}
+
+/// Numbers and paths of the segments in a job's directory, oldest first.
+pub(super) fn segments(directory: &Path, name: &str) -> io::Result<Vec<(u64, PathBuf)>> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut segments = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        let file = path.file_name().and_then(|file| file.to_str()).unwrap_or_default();
+        let number = file.strip_prefix(name).and_then(|rest| rest.strip_prefix('-'));
+        let number = number.and_then(|number| number.strip_suffix(".jsonl"));
+        if let Some(Ok(number)) = number.map(str::parse) {
+            segments.push((number, path));
+        }
+    }
+    segments.sort_unstable();
+    Ok(segments)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(directory: &Path, last: u64) -> Segments {
+        Segments::new(directory, JobId(7), "notes", last)
+    }
+
+    fn lines(of: &Segments) -> Vec<String> {
+        let mut lines = Vec::new();
+        of.read(of.directory(), |line| lines.push(String::from_utf8(line.to_vec()).unwrap())).unwrap();
+        lines.retain(|line| !line.is_empty());
+        lines
+    }
+
+    #[test]
+    fn a_segment_of_a_checkpoint_that_came_to_nothing_is_gone_on_with() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = log(directory.path(), 0);
+        files.rotate(5);
+        files.append(b"a\n").unwrap();
+        assert_eq!(log(directory.path(), 4).segment(), 5);
+        assert_eq!(log(directory.path(), 6).segment(), 6);
+    }
+
+    #[test]
+    fn segments_that_no_checkpoint_needs_are_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = log(directory.path(), 0);
+        for checkpoint in 1..=4 {
+            files.append(format!("{checkpoint}\n").as_bytes()).unwrap();
+            files.rotate(checkpoint);
+        }
+        assert_eq!(lines(&files), ["1", "2", "3", "4"]);
+        files.prune(2).unwrap();
+        assert_eq!(lines(&files), ["3", "4"]);
+    }
+
+    #[test]
+    fn a_line_that_was_cut_short_does_not_swallow_the_next_one() {
+        let directory = tempfile::tempdir().unwrap();
+        log(directory.path(), 0).append(b"a\nhal").unwrap();
+        let files = log(directory.path(), 0);
+        files.append(b"b\n").unwrap();
+        assert_eq!(lines(&files), ["a", "hal", "b"]);
+    }
+}

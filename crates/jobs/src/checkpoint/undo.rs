@@ -1,0 +1,207 @@
+//! Files of the undo log, beside a job's checkpoints: `JOB/undo-ID.jsonl` holds what stood under keys of the result store
+//! before the job changed them ([`UndoLog`]).
+//!
+//! An entry is a line of JSON: the table's key, the checkpoint behind which the row was written, and what stood there. One
+//! without a value says that nothing stood there.
+//!
+//! ```json
+//! {"template":"top:{k}","checkpoint":7,"key":"top:a","value":"{\"k\":\"a\",\"n\":5}","expires":1767882000000}
+//! {"template":"top:{k}","checkpoint":7,"key":"top:c"}
+//! ```
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use connectors::result_store::{UndoEntry, UndoLog};
+use serde::{Deserialize, Serialize};
+use storage::store::Entry;
+use types::{JobId, Timestamp};
+
+use super::segments::Segments;
+
+/// The undo log of a job.
+#[derive(Debug)]
+pub(crate) struct UndoFiles {
+    files: Segments,
+    job: JobId,
+    /// The last entries could not be written.
+    is_failing: AtomicBool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Line<'a> {
+    template: Cow<'a, str>,
+    checkpoint: u64,
+    key: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    value: Option<Cow<'a, str>>,
+    /// Absent: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires: Option<i64>,
+}
+
+impl UndoFiles {
+    /// See [`Segments::new`].
+    pub fn new(checkpoints: &Path, job: JobId, last: u64) -> UndoFiles {
+        let files = Segments::new(checkpoints, job, "undo", last);
+        UndoFiles { files, job, is_failing: AtomicBool::new(false) }
+    }
+
+    /// The segment that entries go to.
+    pub fn segment(&self) -> u64 {
+        self.files.segment()
+    }
+
+    /// The directory of the job, with its checkpoints.
+    pub fn directory(&self) -> &Path {
+        self.files.directory()
+    }
+
+    /// What stood under each key at a checkpoint of a job, of the keys that were changed after it. `also`: a job that went
+    /// on from there, and of which all counts.
+    pub fn standing_at(
+        &self,
+        (directory, checkpoint): (&Path, u64),
+        also: Option<&Path>,
+    ) -> io::Result<Vec<UndoEntry>> {
+        let mut first: BTreeMap<Arc<str>, UndoEntry> = BTreeMap::new();
+        let jobs = [(directory, checkpoint)].into_iter().chain(also.map(|directory| (directory, 0)));
+        for (directory, checkpoint) in jobs {
+            self.files.read(directory, |line| {
+                // A line that was cut short is of a row that was not written.
+                if let Ok(line) = serde_json::from_slice::<Line<'_>>(line)
+                    && line.checkpoint >= checkpoint
+                {
+                    first.entry((&*line.key).into()).or_insert_with(|| line.into());
+                }
+            })?;
+        }
+        Ok(first.into_values().collect())
+    }
+
+    /// A checkpoint or savepoint is triggered: what is noted from here on goes to its segment.
+    pub fn rotate(&self, checkpoint: u64) {
+        self.files.rotate(checkpoint);
+    }
+
+    /// Removes the segments that only checkpoints before this one need.
+    pub fn prune(&self, oldest_kept: u64) -> io::Result<()> {
+        self.files.prune(oldest_kept)
+    }
+}
+
+impl UndoLog for UndoFiles {
+    fn append(&self, entries: &[UndoEntry]) {
+        let mut lines = Vec::new();
+        for entry in entries {
+            serde_json::to_writer(&mut lines, &Line::from(entry)).expect("an entry is JSON");
+            lines.push(b'\n');
+        }
+
+        match self.files.append(&lines) {
+            Ok(()) => {
+                if self.is_failing.swap(false, Ordering::Relaxed) {
+                    tracing::info!(job_id = %self.job, "the undo log is written again");
+                }
+            }
+            Err(error) => {
+                if !self.is_failing.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(
+                        job_id = %self.job, error = %error, directory = %self.directory().display(),
+                        "the undo log cannot be written: after a crash, rows of lists and joins that are no more may \
+                         stay in the result store"
+                    );
+                }
+            }
+        }
+    }
+
+    fn checkpoint(&self) -> u64 {
+        self.segment()
+    }
+}
+
+impl<'a> From<&'a UndoEntry> for Line<'a> {
+    fn from(entry: &'a UndoEntry) -> Line<'a> {
+        let expires = entry.row.as_ref().map(|row| row.expires.0).filter(|&expires| expires != i64::MAX);
+        Line {
+            template: Cow::Borrowed(&entry.template),
+            checkpoint: entry.checkpoint,
+            key: Cow::Borrowed(&entry.key),
+            value: entry.row.as_ref().map(|row| String::from_utf8_lossy(&row.value)),
+            expires,
+        }
+    }
+}
+
+impl From<Line<'_>> for UndoEntry {
+    fn from(line: Line<'_>) -> UndoEntry {
+        let key: Arc<str> = (&*line.key).into();
+        let expires = Timestamp(line.expires.unwrap_or(i64::MAX));
+        let row = line.value.map(|value| Entry { key: key.clone(), value: value.as_bytes().into(), expires });
+        UndoEntry { template: (&*line.template).into(), checkpoint: line.checkpoint, key, row }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(directory: &Path, job: u128) -> UndoFiles {
+        UndoFiles::new(directory, JobId(job), 0)
+    }
+
+    fn note(files: &UndoFiles, checkpoint: u64, key: &str, value: Option<&str>) {
+        let row = value.map(|value| Entry {
+            key: key.into(),
+            value: value.as_bytes().into(),
+            expires: Timestamp(9),
+        });
+        files.append(&[UndoEntry { template: "t:{k}".into(), checkpoint, key: key.into(), row }]);
+    }
+
+    fn standing(of: &[UndoEntry]) -> String {
+        let row = |entry: &UndoEntry| match &entry.row {
+            Some(row) => format!("{}={}@{}", entry.key, String::from_utf8_lossy(&row.value), row.expires.0),
+            None => format!("{}-", entry.key),
+        };
+        of.iter().map(row).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn the_first_entry_of_a_key_after_a_checkpoint_says_what_stood_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = log(directory.path(), 7);
+        note(&files, 0, "a", None);
+        files.rotate(3);
+        note(&files, 3, "a", Some("1"));
+        // Of a subtask that the barrier came to later.
+        note(&files, 0, "b", Some("\"ü\""));
+        note(&files, 3, "b", None);
+        files.rotate(4);
+        note(&files, 4, "a", Some("2"));
+
+        let at = |checkpoint| standing(&files.standing_at((files.directory(), checkpoint), None).unwrap());
+        assert_eq!(at(0), "a- b=\"ü\"@9");
+        assert_eq!(at(3), "a=1@9 b-");
+        assert_eq!(at(4), "a=2@9");
+        assert_eq!(at(5), "");
+        files.prune(4).unwrap();
+        assert_eq!(at(0), "a=2@9");
+    }
+
+    #[test]
+    fn what_a_job_wrote_after_its_checkpoint_comes_before_what_the_next_one_wrote() {
+        let directory = tempfile::tempdir().unwrap();
+        let (before, after) = (log(directory.path(), 7), log(directory.path(), 8));
+        note(&before, 2, "a", Some("1"));
+        note(&after, 0, "a", Some("5"));
+        note(&after, 0, "b", Some("6"));
+        let found = after.standing_at((before.directory(), 2), Some(after.directory())).unwrap();
+        assert_eq!(standing(&found), "a=1@9 b=6@9");
+    }
+}
