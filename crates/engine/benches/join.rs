@@ -149,7 +149,7 @@ fn chain_of(operator: Box<dyn Operator>) -> Chain {
         identity: "join".into(),
         kind: "Join".into(),
         operator,
-        producers: vec![1, 1],
+        producers: vec![vec![1], vec![1]],
         targets: vec![],
     };
     Chain::new(vec![link], vec![])

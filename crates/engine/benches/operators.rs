@@ -90,7 +90,7 @@ fn measure(keys: u64, kinds: &[RowKind], build: &dyn Fn() -> Box<dyn Operator>) 
             identity: "operator".into(),
             kind: "Operator".into(),
             operator: build(),
-            producers: vec![1],
+            producers: vec![vec![1]],
             targets: vec![ChainTarget::Outlet(0)],
         };
         let mut chain = Chain::new(vec![link], vec![Box::new(Nowhere)]);

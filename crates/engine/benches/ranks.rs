@@ -80,7 +80,8 @@ fn measure(case: &Case, partitions: u64, rows: usize) -> (f64, usize) {
     let operator = RankOperator::new("rank".into(), &spec, std::slice::from_ref(&case.input), None);
     let operator = Box::new(operator.expect("the plan is right"));
     let targets = vec![ChainTarget::Outlet(0)];
-    let link = Link { identity: "rank".into(), kind: "Rank".into(), operator, producers: vec![1], targets };
+    let link =
+        Link { identity: "rank".into(), kind: "Rank".into(), operator, producers: vec![vec![1]], targets };
     let mut chain = Chain::new(vec![link], vec![Box::<Counted>::default()]);
 
     let target = ChainTarget::Operator { place: 0, input: 0, producer: 0 };

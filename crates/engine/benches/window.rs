@@ -102,7 +102,7 @@ fn measure(name: &str, operator: Box<dyn Operator>, keys: i64) {
         identity: "operator".into(),
         kind: "Operator".into(),
         operator,
-        producers: vec![1],
+        producers: vec![vec![1]],
         targets: vec![],
     };
     let mut chain = Chain::new(vec![link], vec![]);

@@ -120,8 +120,7 @@ impl GlobalSubtask {
             }
             self.metrics.watermark.store(watermark, Ordering::Relaxed);
             self.sinks.tick(&env)?;
-            let is_idle = inputs.iter().all(|input| input.ended || input.idle);
-            self.sinks.advance(StreamTime { watermark, is_idle })?;
+            self.sinks.advance(StreamTime { watermark, is_idle: is_idle(&inputs) })?;
             if let Some(pause) = self.early_fire
                 && changed
                 && start >= next_early
@@ -251,6 +250,12 @@ impl Input {
     fn is_open(&self) -> bool {
         !self.ended && self.barrier.is_none()
     }
+}
+
+/// Whether nothing comes at the moment. Where all inputs have ended, the end itself is still to be told.
+fn is_idle(inputs: &[Input]) -> bool {
+    let mut open = inputs.iter().filter(|input| !input.ended).peekable();
+    open.peek().is_some() && open.all(|input| input.idle)
 }
 
 /// The least watermark of the inputs that count; of all when all are idle, the greatest. One at a barrier counts: it

@@ -53,8 +53,8 @@ pub(super) struct Placement {
     /// By vertex.
     pub vertices: Vec<Vertex>,
     pub edges: Vec<Edge>,
-    /// By operator and input: how many producers it has.
-    pub producers: Vec<Vec<usize>>,
+    /// By operator, input and edge: how many producers it has.
+    pub producers: Vec<Vec<Vec<usize>>>,
     parallelism: usize,
 }
 
@@ -72,7 +72,7 @@ impl Placement {
             homes: Vec::new(),
             vertices: Vec::new(),
             edges: Vec::new(),
-            producers: plan.operators.iter().map(|operator| vec![0; operator.inputs.len()]).collect(),
+            producers: plan.operators.iter().map(|operator| vec![vec![]; operator.inputs.len()]).collect(),
             parallelism,
         };
         for operator in 0..plan.operators.len() {
@@ -139,8 +139,8 @@ impl Placement {
                 let (from, to) = (self.of_producer(plan, producer), self.homes[operator]);
                 let numbers = if from == to { 1 } else { self.subtasks(from) };
                 let known = &mut self.producers[operator][input];
-                let first_producer = *known;
-                *known += numbers;
+                let first_producer = known.iter().sum();
+                known.push(numbers);
                 self.edges.push(Edge {
                     producer,
                     from,

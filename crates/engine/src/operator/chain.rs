@@ -8,8 +8,9 @@
 //! entry 1 ──► [1] Calc ──┘
 //! ```
 //!
-//! Event time flows the same way. An input of an operator stands where the slowest of its producers stands that is not
-//! idle; an operator stands where its slowest input stands, and hears of it when that moves on.
+//! Event time flows the same way. An edge, by which the subtasks of a producer send rows, stands where the slowest of them
+//! stands. An input of an operator stands where the slowest of its edges stands that is not idle; an operator stands where
+//! its slowest input stands, and hears of it when that moves on.
 
 mod parts;
 mod time;
@@ -17,12 +18,14 @@ mod time;
 use crossbeam_channel::Select;
 use sql::functions::Env;
 
-pub use self::parts::{Operator, OperatorError, Outlet};
-pub use self::time::{InFlight, StreamTime};
+use self::time::InputTimes;
 use super::changes::{Changes, RowWatermarks};
 use crate::snapshot::OperatorImage;
 use crate::state::{StateError, StatePart, StateWriter};
 use crate::watermark::NO_WATERMARK;
+
+pub use self::parts::{Operator, OperatorError, Outlet};
+pub use self::time::{InFlight, StreamTime};
 
 /// Where the rows of an operator in a chain go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +42,8 @@ pub struct Link {
     /// What it is, for people: `GroupAggregate`.
     pub kind: String,
     pub operator: Box<dyn Operator>,
-    /// By input: how many producers it has, in this chain and outside.
-    pub producers: Vec<usize>,
+    /// By input and edge, in this chain and from outside: how many subtasks send its rows.
+    pub producers: Vec<Vec<usize>>,
     pub targets: Vec<ChainTarget>,
 }
 
@@ -55,8 +58,7 @@ struct RunningLink {
     identity: String,
     kind: String,
     operator: Box<dyn Operator>,
-    /// By input and producer.
-    inputs: Vec<Vec<StreamTime>>,
+    inputs: Vec<InputTimes>,
     /// Where the operator stands.
     watermark: i64,
     /// What its consumers were told.
@@ -124,7 +126,7 @@ fn split<'a>(
 /// A link without its targets, which its context holds.
 struct Lent<'a> {
     operator: &'a mut dyn Operator,
-    inputs: &'a mut [Vec<StreamTime>],
+    inputs: &'a mut [InputTimes],
     watermark: &'a mut i64,
     told: &'a mut StreamTime,
 }
@@ -132,16 +134,16 @@ struct Lent<'a> {
 impl Lent<'_> {
     /// Where the inputs stand together.
     fn reached(&self) -> StreamTime {
-        StreamTime::of_all(self.inputs.iter().map(|producers| StreamTime::of_all(producers.iter().copied())))
+        StreamTime::of_all(self.inputs.iter().map(InputTimes::together))
     }
 
     /// Rows as the operator judges them. One producer knows how far event time has come before each of its rows; of
     /// several none knows how far the others are, so that only where they all stand may make a row late.
     fn stamped<'r>(&self, input: usize, rows: &Changes<'r>) -> Changes<'r> {
-        if self.inputs[input].len() == 1 {
+        if self.inputs[input].producers.len() == 1 {
             return *rows;
         }
-        let all = StreamTime::of_all(self.inputs[input].iter().copied()).watermark;
+        let all = self.inputs[input].together().watermark;
         Changes { watermarks: RowWatermarks::All(all), ..*rows }
     }
 }
@@ -153,7 +155,7 @@ impl Chain {
             identity: link.identity,
             kind: link.kind,
             operator: link.operator,
-            inputs: link.producers.into_iter().map(|producers| vec![StreamTime::START; producers]).collect(),
+            inputs: link.producers.iter().map(|edges| InputTimes::new(edges)).collect(),
             watermark: NO_WATERMARK,
             told: StreamTime::START,
             targets: link.targets,
@@ -277,7 +279,7 @@ fn advance(
     };
 
     let (link, mut context) = split(tail, outlets, first, place, env);
-    let known = &mut link.inputs[input][producer];
+    let known = &mut link.inputs[input].producers[producer];
     *known = StreamTime { watermark: time.watermark.max(known.watermark), is_idle: time.is_idle };
     let reached = link.reached();
     if reached.watermark > *link.watermark {

@@ -173,7 +173,7 @@ impl<'a> Harness<'a> {
                 kind: "Operator".into(),
                 identity: "operator".to_owned(),
                 operator: (self.build)(),
-                producers: vec![1; self.inputs.len()],
+                producers: vec![vec![1]; self.inputs.len()],
                 targets: vec![ChainTarget::Outlet(0)],
             };
             Chain::new(vec![link], vec![Box::new(collected.clone())])

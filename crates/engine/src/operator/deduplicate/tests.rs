@@ -83,7 +83,8 @@ fn late_rows_are_counted() {
 
     let (spec, inputs) = spec(FIRST, true);
     let operator = Box::new(DeduplicateOperator::new("deduplicate".into(), &spec, &inputs, None));
-    let link = Link { identity: "d".into(), kind: "d".into(), operator, producers: vec![1], targets: vec![] };
+    let link =
+        Link { identity: "d".into(), kind: "d".into(), operator, producers: vec![vec![1]], targets: vec![] };
     let mut chain = Chain::new(vec![link], vec![]);
     let target = ChainTarget::Operator { place: 0, input: 0, producer: 0 };
 

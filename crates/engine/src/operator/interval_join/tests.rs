@@ -202,7 +202,7 @@ fn kept_rows_go_when_the_watermark_has_passed_them() {
         identity: "join".into(),
         kind: "join".into(),
         operator,
-        producers: vec![1, 1],
+        producers: vec![vec![1], vec![1]],
         targets: vec![],
     };
     let mut chain = Chain::new(vec![link], vec![]);

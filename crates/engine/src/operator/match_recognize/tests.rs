@@ -318,7 +318,7 @@ fn chain(case: &Case) -> Chain {
         identity: "match".into(),
         kind: "match".into(),
         operator: Box::new(case.build()),
-        producers: vec![1],
+        producers: vec![vec![1]],
         targets: Vec::new(),
     };
     Chain::new(vec![link], Vec::new())

@@ -197,7 +197,7 @@ fn chain(case: Case) -> Chain {
         identity: "over".into(),
         kind: "over".into(),
         operator,
-        producers: vec![1],
+        producers: vec![vec![1]],
         targets: Vec::new(),
     };
     Chain::new(vec![link], Vec::new())

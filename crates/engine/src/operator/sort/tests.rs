@@ -73,8 +73,13 @@ fn dropped_rows_are_counted() {
 
     let spec = Sort { time: Time::Event(0), order: vec![] };
     let operator = Box::new(SortOperator::new("sort".into(), &spec, &inputs()));
-    let link =
-        Link { identity: "sort".into(), kind: "sort".into(), operator, producers: vec![1], targets: vec![] };
+    let link = Link {
+        identity: "sort".into(),
+        kind: "sort".into(),
+        operator,
+        producers: vec![vec![1]],
+        targets: vec![],
+    };
     let mut chain = Chain::new(vec![link], vec![]);
 
     let mut buffer = ChangeBuffer::new(&[Repr::Int, Repr::Int]);

@@ -161,7 +161,7 @@ fn versions_that_are_no_longer_needed_are_dropped() {
         identity: "join".into(),
         kind: "join".into(),
         operator,
-        producers: vec![1, 1],
+        producers: vec![vec![1], vec![1]],
         targets: vec![],
     };
     let mut chain = Chain::new(vec![link], vec![]);

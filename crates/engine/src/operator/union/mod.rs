@@ -119,7 +119,7 @@ mod tests {
                 identity: String::new(),
                 kind: String::new(),
                 operator,
-                producers: vec![1; inputs],
+                producers: vec![vec![1]; inputs],
                 targets,
             };
             let mut chain = Chain::new(vec![link], vec![Box::new(Times(times.clone()))]);

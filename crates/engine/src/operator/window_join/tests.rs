@@ -165,7 +165,7 @@ fn chain_of(operator: WindowJoinOperator) -> Chain {
         identity: "join".into(),
         kind: "join".into(),
         operator,
-        producers: vec![1, 1],
+        producers: vec![vec![1], vec![1]],
         targets: vec![],
     };
     Chain::new(vec![link], vec![])

@@ -99,7 +99,7 @@ fn chain_of(operator: &mut Box<dyn Operator>) -> Chain {
         identity: "join".into(),
         kind: "join".into(),
         operator,
-        producers: vec![1, 1],
+        producers: vec![vec![1], vec![1]],
         targets: vec![],
     };
     Chain::new(vec![link], vec![])

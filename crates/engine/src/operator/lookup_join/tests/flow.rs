@@ -57,7 +57,7 @@ impl Run {
             identity: "lookup".to_owned(),
             kind: "LookupJoin".to_owned(),
             operator: join.operator(names),
-            producers: vec![1],
+            producers: vec![vec![1]],
             targets: vec![ChainTarget::Outlet(0)],
         };
         Run { chain: Chain::new(vec![link], vec![Box::new(seen.clone())]), seen }
