@@ -1,7 +1,7 @@
 //! `FROM`: tables, joins, windows and collections, side by side in one scope.
 
 use super::scope::{OuterScope, Relation, Scope, ScopeTable};
-use super::stage::{Stage, passed_on};
+use super::stage::Stage;
 use super::{Binder, Bound, Cell, Column, ExprBinder};
 use crate::error::{Diagnostic, Span};
 use crate::expr::{Comparison, Expr, ExprGraph, ExprId};
@@ -251,7 +251,7 @@ impl Binder {
             return;
         }
         let mut exprs = ExprGraph::new(source.rel.scope());
-        let mut columns = passed_on(&mut exprs, &source.rel);
+        let mut columns = source.rel.passed_on(&mut exprs);
         for (name, left, right) in shared {
             let field = match kind {
                 JoinKind::Right => *right,

@@ -2,7 +2,7 @@
 
 use super::from::{Source, SourceTable, beside, side_by_side};
 use super::scope::{OuterScope, Relation};
-use super::stage::{Stage, passed_on};
+use super::stage::Stage;
 use super::{Binder, Bound, Cell, Column};
 use crate::error::{Diagnostic, Span};
 use crate::expr::{Expr, ExprGraph};
@@ -79,7 +79,7 @@ impl Binder {
         let Some(table) = source.tables.last_mut() else { return };
         let Some(Column { cell: Cell::Scalar(field), .. }) = table.columns.first_mut() else { return };
         let mut exprs = ExprGraph::new(source.rel.scope());
-        let mut columns = passed_on(&mut exprs, &source.rel);
+        let mut columns = source.rel.passed_on(&mut exprs);
         let column_type = source.rel.fields[*field].column_type.clone();
         let not_null = ColumnType { nullable: false, ..column_type };
 

@@ -56,15 +56,14 @@ impl Stage {
         if conditions.is_empty() {
             return;
         }
-        let (mut exprs, conditions) = self.exprs(conditions);
-        let columns = passed_on(&mut exprs, &self.rel);
-        self.rel = Rel::calc(self.rel.clone(), exprs, conditions, columns, span);
+        let (exprs, conditions) = self.exprs(conditions);
+        self.rel = self.rel.filtered(&exprs, &conditions, span);
     }
 
     /// The fields that hold expressions; those that none holds are computed behind the others.
     pub(super) fn fields_of(&mut self, ids: &[ExprId], span: Span) -> Vec<usize> {
         let (mut exprs, moved) = self.exprs(ids);
-        let mut columns = passed_on(&mut exprs, &self.rel);
+        let mut columns = self.rel.passed_on(&mut exprs);
         let mut places = Vec::with_capacity(ids.len());
 
         for id in moved {
@@ -149,12 +148,4 @@ pub(super) fn carry(from: &ExprGraph, id: ExprId, to: &mut Graph, place: &dyn Fn
         known.insert(id, to.add(expr, node.column_type.clone()));
     }
     known[&root]
-}
-
-/// Every field of a node as it is.
-pub(super) fn passed_on(exprs: &mut ExprGraph, rel: &Rel) -> Vec<(String, ExprId)> {
-    let fields = rel.fields.iter().enumerate();
-    fields
-        .map(|(place, field)| (field.name.clone(), exprs.add(Expr::Column(place), field.column_type.clone())))
-        .collect()
 }

@@ -11,6 +11,7 @@
 //! ```
 
 mod build;
+mod filter;
 pub(crate) mod rebase;
 pub(crate) mod times;
 

@@ -1,0 +1,92 @@
+//! Filters: a condition stands as near to the rows that it reads as it may.
+//!
+//! Above an inner join, a condition over one side filters that side before the join, and one over both becomes a condition
+//! of the join, whose keys and bounds of time are found there:
+//!
+//! ```text
+//! FROM a, b WHERE a.k = b.k AND a.i > 2        Join[a.k = b.k]
+//!                                               ├ Calc[* | i > 2]
+//!                                               │  └ Scan[a]
+//!                                               └ Scan[b]
+//! ```
+
+use std::sync::Arc;
+
+use super::rebase::{Rebase, inputs_of, moved};
+use super::{JoinRel, Rel, RelKind};
+use crate::error::Span;
+use crate::expr::{Expr, ExprGraph, ExprId};
+use crate::plan::operator::JoinKind;
+
+impl Rel {
+    /// The rows for which all conditions are true. The fields stay at their places.
+    pub(crate) fn filtered(
+        self: &Arc<Rel>,
+        exprs: &ExprGraph,
+        conditions: &[ExprId],
+        span: Span,
+    ) -> Arc<Rel> {
+        if conditions.is_empty() {
+            return self.clone();
+        }
+        match &self.kind {
+            RelKind::Join(join) if join.kind == JoinKind::Inner && join.null_aware.is_none() => {
+                self.filtered_join(join, exprs, conditions, span)
+            }
+            _ => self.filtered_here(exprs, conditions, span),
+        }
+    }
+
+    fn filtered_join(
+        &self,
+        join: &JoinRel,
+        exprs: &ExprGraph,
+        conditions: &[ExprId],
+        span: Span,
+    ) -> Arc<Rel> {
+        let (left, right) = (&self.inputs[0], &self.inputs[1]);
+        let width = left.fields.len();
+        let (mut of_left, mut of_right, mut of_both, mut of_none) = (vec![], vec![], vec![], vec![]);
+        for &condition in conditions {
+            let inputs = inputs_of(exprs, &[condition]);
+            match (inputs.first(), inputs.last()) {
+                (Some(_), Some(&last)) if last < width => of_left.push(condition),
+                (Some(&first), _) if first >= width => of_right.push(condition),
+                (Some(_), _) => of_both.push(condition),
+                (None, _) => of_none.push(condition),
+            }
+        }
+
+        let (left_exprs, of_left) = moved(exprs, &of_left, left.scope(), |input| input);
+        let (right_exprs, of_right) = moved(exprs, &of_right, right.scope(), |input| input - width);
+        let left = left.filtered(&left_exprs, &of_left, span);
+        let right = right.filtered(&right_exprs, &of_right, span);
+
+        let mut join = join.clone();
+        let column = |to: &mut ExprGraph, input: usize| {
+            let column_type = to.inputs[input].column_type.clone();
+            to.add(Expr::Column(input), column_type)
+        };
+        join.conditions.extend(Rebase::new(exprs, &mut join.exprs, column).all(&of_both));
+        let joined = Rel::join(left, right, join, self.span);
+        match of_none.is_empty() {
+            true => joined,
+            false => joined.filtered_here(exprs, &of_none, span),
+        }
+    }
+
+    fn filtered_here(self: &Arc<Rel>, exprs: &ExprGraph, conditions: &[ExprId], span: Span) -> Arc<Rel> {
+        let (mut exprs, conditions) = moved(exprs, conditions, self.scope(), |input| input);
+        let columns = self.passed_on(&mut exprs);
+        Rel::calc(self.clone(), exprs, conditions, columns, span)
+    }
+
+    /// Every field as it is.
+    pub(crate) fn passed_on(&self, exprs: &mut ExprGraph) -> Vec<(String, ExprId)> {
+        let fields = self.fields.iter().enumerate();
+        let column = |(place, field): (usize, &super::RelField)| {
+            (field.name.clone(), exprs.add(Expr::Column(place), field.column_type.clone()))
+        };
+        fields.map(column).collect()
+    }
+}
