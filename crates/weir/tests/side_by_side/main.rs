@@ -134,19 +134,31 @@ fn fuzz(first: u64, count: u64) -> ExitCode {
 /// Seeds that are tried without a Flink.
 const SEEDS: u64 = 58;
 
-/// Weir understands what is made up, and runs it to its end.
+/// Weir understands what is made up. Two subtasks give the same rows as one, but where rows may be late: which are is told
+/// more exactly by one.
 fn made_up_cases_are_understood() -> ExitCode {
     let mut failed = 0;
     for seed in 0..SEEDS {
         let directory = tempfile::tempdir().expect("a directory");
         let about = generate::write(seed, directory.path());
-        if let Err(error) = weir::changelog(&Case::read(directory.path())) {
+        let case = Case::read(directory.path());
+        if let Some(text) = in_one_and_two(&case) {
             failed += 1;
-            println!("seed {seed}, {about}: {error}");
+            println!("seed {seed}, {about}:\n{text}");
         }
     }
     println!("test result: {} cases made up: {} passed; {failed} failed", SEEDS, SEEDS - failed);
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn in_one_and_two(case: &Case) -> Option<String> {
+    if case.inputs.len() < 2 {
+        return weir::run(case).err();
+    }
+    match (weir::run(case), weir::run_in_two(case)) {
+        (Ok(one), Ok(two)) => case.sinks().into_iter().find_map(|sink| difference(sink, &one, &two)),
+        (Err(error), _) | (_, Err(error)) => Some(error),
+    }
 }
 
 /// Writes down what Flink gives: the rows that stand, and what it emits where that is the same a second time.

@@ -24,6 +24,14 @@ pub fn changelog(case: &Case) -> Result<Vec<Change>, String> {
     run_with(case, &["--changelog"])
 }
 
+/// As [`run`], by two subtasks of each operator.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_in_two(case: &Case) -> Result<Vec<Change>, String> {
+    run_with(case, &["--parallelism", "2"])
+}
+
 fn run_with(case: &Case, arguments: &[&str]) -> Result<Vec<Change>, String> {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("rows.jsonl");
