@@ -1,6 +1,6 @@
 # One door: everything is done through a target here; CI calls the same.
 
-.PHONY: help run test check bench soak flink-scenarios flink-parity flink-record flink-fuzz fmt ui clean
+.PHONY: help run test check bench soak flink-scenarios flink-parity flink-record flink-fuzz flink-race fmt ui clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 22
@@ -35,6 +35,10 @@ flink-record: ## writes down what a real Flink gives for the cases in crates/wei
 
 flink-fuzz: ## makes up tables, rows and queries, runs them on a real Flink and on Weir, and keeps those that differ (SEED, COUNT)
 	@$(side_by_side) fuzz $${SEED:-1} $${COUNT:-100}
+
+flink-race: ## Nexmark's queries on a real Flink and on Weir, in turns: events a CPU second and memory (RACE_EVENTS, RACE_QUERIES)
+	@scripts/kafka.sh
+	@FLINK_SLOTS=2 FLINK_TASK_HEAP=1024 scripts/flink-cluster.sh cargo bench -p weir --bench flink_race -- $${RACE_EVENTS:-1000000} $(RACE_QUERIES)
 
 fmt: ## formats Rust and TypeScript
 	@scripts/fmt.sh
