@@ -6,7 +6,7 @@
 //!           A   B   B   C                a match; the next one begins behind it
 //! ```
 //!
-//! Rows wait until time has passed them, and come to the [`matcher`] in order: by time, by the further columns of
+//! Rows wait until time has passed them, and come to the `matcher` in order: by time, by the further columns of
 //! `ORDER BY`, then as they arrived. A row at or before the watermark is late and dropped. By processing time rows come as
 //! they arrive; with further columns, those of one millisecond are sorted.
 //!
