@@ -3,7 +3,7 @@
 use types::Interval;
 
 use crate::script::{NOON, event, query, source, tumble};
-use crate::stage::{Stage, compile};
+use crate::stage::{Stage, TOPIC, compile};
 
 fn figure(job: &crate::stage::Running<'_>, vertex: &str, name: &str) -> f64 {
     let tasks = job.tasks().iter().filter(|task| task.vertex.starts_with(vertex));
@@ -64,18 +64,22 @@ fn figures_are_there_by_name() {
 fn rows_that_are_late_for_an_operator_are_counted_there() {
     const SORTED: &str = "CREATE TABLE sunk (k STRING, v INT) WITH ('connector' = 'blackhole');
         INSERT INTO sunk SELECT k, v FROM q ORDER BY seen;";
-    // Of several subtasks, the slowest says what is late: which rows are depends on how fast each of them hears of time.
-    let mut lines: Vec<String> = (0..20).map(|n| event("k", n, NOON + n * 1_000)).collect();
-    // Ten seconds behind the newest: two rows that the sort cannot give in order any more.
-    lines.extend([event("k", 1, NOON + 5_000), event("k", 2, NOON + 6_000)]);
-    let stage = Stage::new(vec![lines]);
-    let job = stage.start(&compile(&(source(&[]) + SORTED)), 1, 10, None);
-    job.read_up_to(&[22]);
-    drop(job.snapshot());
-    let late = |name: &str| -> f64 {
-        let figures = job.tasks().iter().flat_map(|task| task.metrics.by_name());
-        figures.filter(|(of, _)| of.ends_with(name)).map(|(_, value)| value).sum()
-    };
-    assert_eq!(late("Sort[0].numLateRecordsDropped"), 2.0);
-    assert!(late("Sort[0].stateBytes") > 0.0);
+    for parallelism in [1, 2] {
+        let stage = Stage::new(vec![(0..20).map(|n| event("k", n, NOON + n * 1_000)).collect()]);
+        let job = stage.start(&compile(&(source(&[]) + SORTED)), parallelism, 10, None);
+        job.read_up_to(&[20]);
+        // The subtask without a partition hears of time too: the slowest says what is late.
+        job.settle();
+
+        // Ten seconds behind the newest: two rows that the sort cannot give in order any more.
+        stage.log.add(TOPIC, 0, vec![event("k", 1, NOON + 5_000), event("k", 2, NOON + 6_000)]);
+        job.read_up_to(&[22]);
+        job.settle();
+        let late = |name: &str| -> f64 {
+            let figures = job.tasks().iter().flat_map(|task| task.metrics.by_name());
+            figures.filter(|(of, _)| of.ends_with(name)).map(|(_, value)| value).sum()
+        };
+        assert_eq!(late("Sort[0].numLateRecordsDropped"), 2.0, "parallelism {parallelism}");
+        assert!(late("Sort[0].stateBytes") > 0.0);
+    }
 }
