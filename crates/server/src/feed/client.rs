@@ -111,7 +111,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
                     Ok(()) => {
                         let missed = feed.since(seen);
                         seen = missed.round;
-                        let sent = self.send(missed.frames).await;
+
+                        // Rows that were loaded are published at once, so both branches may be ready. The snapshot
+                        // comes first in any case: a client starts from it.
+                        let mut frames = Vec::new();
+                        if !is_welcomed && feed.analytics.loaded() {
+                            is_welcomed = true;
+                            frames = feed.welcome();
+                        }
+                        frames.extend(missed.frames);
+
+                        let sent = self.send(frames).await;
                         if let (Ok(()), Some(changed)) = (&sent, missed.changed) {
                             feed.metrics.feed_seconds.observe(changed.elapsed().as_secs_f64());
                         }
