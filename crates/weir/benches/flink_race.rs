@@ -1,7 +1,9 @@
 //! Nexmark's queries over events that wait in Kafka, on a real Flink and on Weir in turns: events a CPU second and the
 //! most memory of each, their ratio, and the geometric mean of the ratios.
 //!
-//! `make flink-race`, or `cargo bench -p weir --bench flink_race [-- EVENTS QUERY…]` beside a Flink (`scripts/flink-cluster.sh`).
+//! `make flink-race`, or `cargo bench -p weir --bench flink_race [-- EVENTS QUERY…]` beside a Flink
+//! (`scripts/flink-cluster.sh`). Without a Flink only Weir's figures are printed. Each query runs `RACE_RUNS` times (3
+//! unless set) on each engine, in turns, and the medians are printed.
 //!
 //! Both read one topic with one partition, decode JSON, run one query with one subtask, and write to a table that keeps
 //! nothing. Flink's figures are those of its job manager and its task manager while the job runs; they are warm, for a
@@ -33,6 +35,8 @@ use support::{Up, pause_for};
 use types::SystemClock;
 
 const EVENTS: u64 = 1_000_000;
+/// Runs of each query on each engine.
+const RUNS: usize = 3;
 const QUERIES: [&str; 20] = [
     "q0", "q1", "q2", "q3", "q4", "q5", "q7", "q8", "q9", "q11", "q12", "q14", "q15", "q16", "q17", "q18",
     "q19", "q20", "q21", "q22",
@@ -43,9 +47,21 @@ const POLL: Duration = Duration::from_millis(100);
 const POLLS_MAX: u32 = 6_000;
 
 /// What a query took.
+#[derive(Clone, Copy)]
 struct Taken {
     cpu_seconds: f64,
     memory_mb: u64,
+}
+
+impl Taken {
+    /// The median of each figure. There must be at least one run.
+    fn median(runs: &[Taken]) -> Taken {
+        let mut cpu: Vec<f64> = runs.iter().map(|run| run.cpu_seconds).collect();
+        let mut memory: Vec<u64> = runs.iter().map(|run| run.memory_mb).collect();
+        cpu.sort_by(f64::total_cmp);
+        memory.sort_unstable();
+        Taken { cpu_seconds: cpu[cpu.len() / 2], memory_mb: memory[memory.len() / 2] }
+    }
 }
 
 fn main() {
@@ -58,27 +74,45 @@ fn main() {
     let Some(kafka) = KafkaServer::start(&[]) else { return };
     preload(&kafka, events);
     let flink = Flink::find(&kafka.address());
-    flink.run("q0");
+    if let Some(flink) = &flink {
+        flink.run("q0");
+    }
+    let runs = std::env::var("RACE_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(RUNS).max(1);
 
-    println!("{events} events\n");
+    println!("{events} events, medians of {runs} runs\n");
     println!("| query | Weir, events/CPU s | Flink, events/CPU s | ratio | Weir, MB | Flink, MB |");
     println!("| --- | --- | --- | --- | --- | --- |");
     let mut ratios = Vec::new();
     for query in queries {
-        let weir = weir(query, &kafka.address(), events);
-        let flink = flink.run(query);
+        let mut of_weir = Vec::new();
+        let mut of_flink = Vec::new();
+        for _ in 0..runs {
+            of_weir.push(weir(query, &kafka.address(), events));
+            of_flink.extend(flink.as_ref().map(|flink| flink.run(query)));
+        }
+
+        let weir = Taken::median(&of_weir);
+        let rate = |taken: &Taken| events as f64 / taken.cpu_seconds;
+        if of_flink.is_empty() {
+            println!("| {query} | {:.0} | | | {} | |", rate(&weir), weir.memory_mb);
+            continue;
+        }
+        let flink = Taken::median(&of_flink);
         let ratio = flink.cpu_seconds / weir.cpu_seconds;
         ratios.push(ratio.ln());
         println!(
             "| {query} | {:.0} | {:.0} | {ratio:.1} | {} | {} |",
-            events as f64 / weir.cpu_seconds,
-            events as f64 / flink.cpu_seconds,
+            rate(&weir),
+            rate(&flink),
             weir.memory_mb,
             flink.memory_mb
         );
     }
-    let mean = (ratios.iter().sum::<f64>() / ratios.len() as f64).exp();
-    println!("| geometric mean | | | {mean:.1} | | |");
+
+    if !ratios.is_empty() {
+        let mean = (ratios.iter().sum::<f64>() / ratios.len() as f64).exp();
+        println!("| geometric mean | | | {mean:.1} | | |");
+    }
 }
 
 /// Puts the events into a topic.
@@ -148,17 +182,15 @@ struct Flink {
 }
 
 impl Flink {
-    /// The one that `scripts/flink-cluster.sh` names.
-    fn find(brokers: &str) -> Flink {
-        let variable =
-            |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name}: make flink-race sets it"));
-        let processes = variable("FLINK_SCENARIOS_PIDS");
-        Flink {
-            rest: variable("FLINK_SCENARIOS_URL"),
-            gateway: variable("FLINK_SCENARIOS_GATEWAY"),
+    /// The one that `scripts/flink-cluster.sh` names, if it runs this program.
+    fn find(brokers: &str) -> Option<Flink> {
+        let processes = std::env::var("FLINK_SCENARIOS_PIDS").ok()?;
+        Some(Flink {
+            rest: std::env::var("FLINK_SCENARIOS_URL").ok()?,
+            gateway: std::env::var("FLINK_SCENARIOS_GATEWAY").ok()?,
             processes: processes.split(' ').take(2).map(|id| id.parse().expect("a process")).collect(),
             brokers: brokers.to_owned(),
-        }
+        })
     }
 
     /// Runs a query to the end of the topic.
