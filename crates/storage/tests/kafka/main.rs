@@ -7,6 +7,7 @@ mod servers;
 mod tls;
 
 mod changes;
+mod leaders;
 mod notes;
 mod secured;
 
@@ -188,6 +189,34 @@ fn records_of_any_compression_are_read() {
     }
     let read = bodies(read_all(&mut *reader(&log, "compressed", &all(1, Start::Earliest))));
     assert_eq!(read, codecs.map(|codec| codec.repeat(2_000)));
+}
+
+#[test]
+fn records_that_kafkas_own_producer_compressed_are_read() {
+    let Some(server) = shared() else { return };
+    let log = open(&server);
+    let directory = tempfile::tempdir().unwrap();
+    let payload = directory.path().join("payload");
+    let body = "Sinh viên hỏi gì? ".repeat(20);
+    std::fs::write(&payload, format!("{body}\n")).unwrap();
+    let address = format!("bootstrap.servers={}", server.address());
+
+    for codec in ["none", "gzip", "snappy", "lz4", "zstd"] {
+        let topic = format!("java-{codec}");
+        log.create_topic(&topic, 1).unwrap();
+        let compression = format!("compression.type={codec}");
+        let mut arguments = vec!["--topic", &topic, "--num-records", "3000", "--throughput", "-1"];
+        arguments.extend(["--payload-file", payload.to_str().unwrap()]);
+        arguments.extend(["--producer-props", &address, &compression, "linger.ms=50", "batch.size=200000"]);
+        server.tool("org.apache.kafka.tools.ProducerPerformance", &arguments);
+
+        let read = read_all(&mut *reader(&log, &topic, &all(1, Start::Earliest)));
+        let offsets = read.iter().map(|(_, offset, _)| *offset);
+        assert!(offsets.eq(0..3_000), "{codec}");
+        assert!(read.iter().all(|(.., read)| *read == body), "{codec}");
+        let rest = read_all(&mut *reader(&log, &topic, &all(1, Start::At(Offset(2_345)))));
+        assert_eq!((rest.len(), rest[0].1), (655, 2_345), "{codec}: from inside of a batch");
+    }
 }
 
 #[test]

@@ -18,6 +18,7 @@ const CLUSTER: &str = "d2VpcndlaXJ3ZWlyd2Vpcg";
 pub struct KafkaServer {
     child: Option<Child>,
     port: u16,
+    controller: u16,
     directory: tempfile::TempDir,
     libraries: PathBuf,
 }
@@ -35,7 +36,8 @@ impl KafkaServer {
             return None;
         };
         let directory = tempfile::tempdir().expect("a directory");
-        let mut server = KafkaServer { child: None, port: free_port(), directory, libraries };
+        let mut server =
+            KafkaServer { child: None, port: free_port(), controller: free_port(), directory, libraries };
         server.write_settings(settings);
         let formatted = server
             .java()
@@ -45,6 +47,17 @@ impl KafkaServer {
         assert!(formatted.expect("java starts").success(), "the broker's directory is made ready");
         server.up();
         Some(server)
+    }
+
+    /// Starts a second broker of the same cluster, whose id is 2.
+    pub fn join(&self) -> Option<KafkaServer> {
+        let voters = format!("1@127.0.0.1:{}", self.controller);
+        KafkaServer::start(&[
+            ("process.roles", "broker"),
+            ("node.id", "2"),
+            ("controller.quorum.voters", &voters),
+            ("listeners", "PLAINTEXT://127.0.0.1:{port}"),
+        ])
     }
 
     pub fn address(&self) -> String {
@@ -75,9 +88,11 @@ impl KafkaServer {
 
     /// Runs one of Kafka's own tools to its end, and returns what it prints.
     pub fn tool(&self, class: &str, arguments: &[&str]) -> String {
-        let output =
-            self.java().arg(class).args(arguments).stdout(Stdio::piped()).output().expect("java starts");
-        assert!(output.status.success(), "{class} {arguments:?}");
+        let mut java = self.java();
+        java.arg(class).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let output = java.output().expect("java starts");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{class} {arguments:?}: {errors}");
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
@@ -101,7 +116,7 @@ impl KafkaServer {
     }
 
     fn write_settings(&self, settings: &[(&str, &str)]) {
-        let (port, controller) = (self.port, free_port());
+        let (port, controller) = (self.port, self.controller);
         let mut text = format!(
             "process.roles=broker,controller\n\
              node.id=1\n\

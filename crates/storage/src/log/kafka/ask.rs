@@ -112,15 +112,6 @@ impl Ask {
         outcome
     }
 
-    /// [`Ask::bounds`], without waiting for a topic that is new or moves.
-    pub fn bounds_now(&self, topic: &str, partition: PartitionId) -> Result<(u64, u64), LogError> {
-        let asked = self.client()?.fetch_watermarks(topic, partition.0.cast_signed(), PATIENCE);
-        let (first, next) = asked.map_err(|error| {
-            failed_at(self.settings.servers(), topic, "asking where a partition ends", error)
-        })?;
-        Ok((first.max(0).unsigned_abs(), next.max(0).unsigned_abs()))
-    }
-
     /// The id of a topic, where the brokers have ids and let us ask.
     pub fn topic_id(&self, topic: &str) -> Result<Option<String>, LogError> {
         match topic_id(&*self.client()?, topic, PATIENCE) {

@@ -1,4 +1,5 @@
-//! The event log in Kafka: topics of a cluster, read and written through librdkafka.
+//! The event log in Kafka: topics of a cluster, written and administered through librdkafka, read by a fetch path of our own
+//! (`fetch`).
 //!
 //! Clients are made when they are first needed, so that a log can be had while the brokers are away; whatever has to ask
 //! them then fails with [`LogError::Unreachable`], or says so of what it reads. Offsets are kept by whoever reads (in
@@ -10,12 +11,11 @@ mod ask;
 mod context;
 mod describe;
 mod failure;
+mod fetch;
 mod groups;
 mod hidden;
 mod notes;
-mod pulse;
 mod reader;
-mod run;
 mod sender;
 mod settings;
 mod transactions;
@@ -28,9 +28,10 @@ use parking_lot::Mutex;
 use types::{Clock, Offset, PartitionId};
 
 use self::ask::Ask;
+use self::fetch::Network;
 use self::groups::Groups;
 use self::notes::Notes;
-use self::reader::Reader;
+use self::reader::Readers;
 use self::sender::Sender;
 use self::transactions::Transactions;
 use super::topic::check_name;
@@ -77,6 +78,7 @@ pub struct KafkaLog {
     options: KafkaOptions,
     clock: Arc<dyn Clock>,
     ask: Ask,
+    readers: Readers,
     groups: Groups,
     /// Made anew after an error that it cannot go on from.
     sender: Mutex<Option<Arc<Sender>>>,
@@ -91,10 +93,12 @@ impl KafkaLog {
     /// asked yet.
     pub fn open(options: KafkaOptions, clock: Arc<dyn Clock>) -> Result<KafkaLog, LogError> {
         let ask = Ask::new(options.settings.clone())?;
+        let network = Arc::<Network>::default();
+        let readers = Readers::new(options.settings.clone(), network.clone(), clock.clone())?;
         let notes = match &options.notes {
             Some(directory) => {
                 let store = options.notes_store.clone();
-                Some(Arc::new(Notes::open(directory, store, options.settings.clone(), clock.clone())?))
+                Some(Arc::new(Notes::open(directory, store, &options.settings, network, clock.clone())?))
             }
             None => None,
         };
@@ -111,6 +115,7 @@ impl KafkaLog {
             options,
             clock,
             ask,
+            readers,
             sender: Mutex::new(sender),
             notes,
             transactions: transactions.transpose()?,
@@ -240,7 +245,7 @@ impl EventLog for KafkaLog {
         wanted: Wanted,
     ) -> Result<Box<dyn LogReader>, LogError> {
         check_name(topic)?;
-        let reader = Reader::open(&self.options.settings, topic, from, wanted, self.clock.clone())?;
+        let reader = self.readers.open(topic, from, wanted)?;
         Ok(Box::new(reader))
     }
 

@@ -13,7 +13,8 @@ use types::{Clock, Offset, PartitionId, Timestamp};
 
 use super::NOTES_TOPIC;
 use super::ask::Ask;
-use super::reader::Reader;
+use super::fetch::Network;
+use super::reader::{Reader, Readers};
 use super::settings::KafkaSettings;
 use crate::log::{Fetched, LogError, LogReader as _, NewRecord, Note, Polled, Start, Wanted};
 use crate::store::{EmbeddedStore, Options, ResultStore as _, StoreError, Upsert, WriteBatch};
@@ -37,7 +38,8 @@ const NOTE: &str = "note:";
 const PARTITION: PartitionId = PartitionId(0);
 
 pub(super) struct Notes {
-    settings: KafkaSettings,
+    servers: String,
+    readers: Readers,
     /// Sees what is committed, as far as no open transaction stands before it.
     ask: Ask,
     /// Sees all.
@@ -66,7 +68,8 @@ impl Notes {
     pub fn open(
         directory: &Path,
         options: Options,
-        settings: KafkaSettings,
+        settings: &KafkaSettings,
+        network: Arc<Network>,
         clock: Arc<dyn Clock>,
     ) -> Result<Notes, LogError> {
         let store = EmbeddedStore::open(directory, options, clock.clone()).map_err(of_store)?;
@@ -81,7 +84,9 @@ impl Notes {
             }
         };
         let (ask, ask_all) = (Ask::new(settings.committed_only())?, Ask::new(settings.with_uncommitted())?);
-        Ok(Notes { settings, ask, ask_all, clock, store, instance, reading: Mutex::default() })
+        let readers = Readers::new(settings.committed_only(), network, clock.clone())?;
+        let servers = settings.servers().to_owned();
+        Ok(Notes { servers, readers, ask, ask_all, clock, store, instance, reading: Mutex::default() })
     }
 
     /// The name of this process among the producers of a cluster, over its restarts.
@@ -157,9 +162,7 @@ impl Notes {
         let position = self.position()?.unwrap_or(first).clamp(first, end);
         let wanted = Wanted { keys: true, headers: false };
         let from = [(PARTITION, Start::At(Offset(position)))];
-        let settings = self.settings.committed_only();
-        let reader =
-            reading.reader.insert(Reader::open(&settings, NOTES_TOPIC, &from, wanted, self.clock.clone())?);
+        let reader = reading.reader.insert(self.readers.open(NOTES_TOPIC, &from, wanted)?);
         // Where nothing is, nothing is waited for.
         let mut is_read = position >= end;
 
@@ -198,7 +201,7 @@ impl Notes {
     }
 
     fn unreadable(&self, why: &'static str) -> LogError {
-        LogError::Unreachable { servers: self.settings.servers().to_owned(), source: why.into() }
+        LogError::Unreachable { servers: self.servers.clone(), source: why.into() }
     }
 
     /// Takes what has been fetched by now; tells whether there was anything.

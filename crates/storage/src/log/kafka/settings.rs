@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 
+use super::fetch::FetchOptions;
 use crate::log::LogError;
 
 /// Which brokers, and how to speak with them.
@@ -106,8 +107,9 @@ impl KafkaSettings {
         of
     }
 
-    pub(super) fn group(&self) -> Option<&str> {
-        self.properties.get("group.id").map(String::as_str)
+    /// What the settings say to the fetch path.
+    pub(super) fn fetch(&self) -> Result<FetchOptions, LogError> {
+        FetchOptions::new(&self.servers, &self.properties)
     }
 
     /// What every client has.

@@ -1,0 +1,152 @@
+//! Records of one partition on their way from the network to the reader.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use types::{Offset, PartitionId, Timestamp};
+
+use crate::log::{Attributes, Fetched, RecordRef, Span, Wanted};
+
+/// A chunk is handed over when it has so many bytes: it should stay in the cache of the core that decodes it.
+pub(super) const CHUNK_BYTES: usize = 512 << 10;
+/// Buffers kept for reuse. Fresh ones cost page faults, a quarter of what it takes to read records.
+const POOL_BUFFERS: usize = 6;
+/// Larger buffers are given back to the allocator.
+const POOL_BUFFER_BYTES_MAX: usize = 8 << 20;
+
+/// Records of one partition in offset order, or only word of how far it was read.
+#[derive(Debug)]
+pub(in crate::log::kafka) struct Chunk {
+    pub fetched: Fetched,
+    /// The offset to go on from behind the chunk. It may lie behind the last record: markers of transactions and records
+    /// that compaction dropped have offsets too.
+    pub next: u64,
+    /// Counts how often the partition was told where to go on; chunks of earlier times are dropped.
+    pub generation: u64,
+}
+
+impl Chunk {
+    /// Only word that a partition was read up to an offset.
+    pub fn nothing_of(partition: PartitionId, generation: u64, next: u64) -> Chunk {
+        let fetched = Fetched { partition: Some(partition), ..Fetched::default() };
+        Chunk { fetched, next, generation }
+    }
+}
+
+/// Buffers that went around once and may be filled again.
+#[derive(Default)]
+pub(super) struct Pool {
+    buffers: Mutex<Vec<Arc<Vec<u8>>>>,
+}
+
+impl Pool {
+    /// An empty buffer.
+    fn take(&self) -> Vec<u8> {
+        let mut buffers = self.buffers.lock();
+        let free = buffers.iter().position(|buffer| Arc::strong_count(buffer) == 1);
+        let buffer = free.map(|at| buffers.swap_remove(at)).and_then(Arc::into_inner);
+        let mut buffer = buffer.unwrap_or_default();
+        buffer.clear();
+        buffer
+    }
+
+    /// Shares a buffer with the reader, and takes it back when the reader is done with it.
+    fn share(&self, buffer: Vec<u8>) -> Arc<Vec<u8>> {
+        let is_kept = buffer.capacity() <= POOL_BUFFER_BYTES_MAX && buffer.capacity() >= CHUNK_BYTES / 8;
+        let shared = Arc::new(buffer);
+        if is_kept {
+            let mut buffers = self.buffers.lock();
+            if buffers.len() == POOL_BUFFERS {
+                buffers.remove(0);
+            }
+            buffers.push(shared.clone());
+        }
+        shared
+    }
+}
+
+/// Gathers records into a chunk.
+pub(super) struct ChunkBuilder<'a> {
+    pool: &'a Pool,
+    wanted: Wanted,
+    partition: PartitionId,
+    generation: u64,
+    pub data: Vec<u8>,
+    records: Vec<RecordRef>,
+    attributes: Vec<Attributes>,
+}
+
+impl<'a> ChunkBuilder<'a> {
+    pub fn new(pool: &'a Pool, wanted: Wanted, partition: PartitionId, generation: u64) -> ChunkBuilder<'a> {
+        let (records, attributes) = (Vec::new(), Vec::new());
+        ChunkBuilder { pool, wanted, partition, generation, data: pool.take(), records, attributes }
+    }
+
+    pub fn wanted(&self) -> Wanted {
+        self.wanted
+    }
+
+    pub fn reserve(&mut self, records: usize) {
+        self.records.reserve(records);
+        if self.wanted.any() {
+            self.attributes.reserve(records);
+        }
+    }
+
+    /// A record whose parts lie in `data`.
+    pub fn push(&mut self, offset: u64, time_ms: i64, body: Span, attributes: Attributes) {
+        self.records.push(RecordRef {
+            offset: Offset(offset),
+            appended: Timestamp(time_ms),
+            start: body.start,
+            end: body.end,
+        });
+        if self.wanted.any() {
+            self.attributes.push(attributes);
+        }
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.data.len() + self.records.len() * size_of::<RecordRef>() >= CHUNK_BYTES
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// The chunk so far; the builder goes on with an empty one.
+    pub fn take(&mut self, next: u64) -> Chunk {
+        let data = std::mem::take(&mut self.data);
+        let data = if self.records.is_empty() { Arc::default() } else { self.pool.share(data) };
+        if !data.is_empty() {
+            self.data = self.pool.take();
+        }
+        let fetched = Fetched {
+            partition: Some(self.partition),
+            records: std::mem::take(&mut self.records),
+            attributes: std::mem::take(&mut self.attributes),
+            data,
+        };
+        Chunk { fetched, next, generation: self.generation }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_is_filled_again_once_its_reader_is_done() {
+        let pool = Pool::default();
+        let mut first = pool.take();
+        first.resize(CHUNK_BYTES, 1);
+        let place = first.as_ptr();
+
+        let shared = pool.share(first);
+        let other = pool.take();
+        assert_ne!(other.as_ptr(), place, "its reader still holds it");
+        drop(shared);
+        let again = pool.take();
+        assert_eq!((again.as_ptr(), again.len()), (place, 0));
+    }
+}

@@ -1,0 +1,119 @@
+//! Frames of lz4, block by block into the buffer of the batch.
+//!
+//! ```text
+//! magic 4 | flags 1 | block descriptor 1 | content size 8, if flagged | dictionary id 4, if flagged | checksum 1
+//! blocks: length 4, its highest bit set where the block is stored as it is | bytes | checksum 4, if flagged
+//! length 0 | content checksum 4, if flagged
+//! ```
+//!
+//! Blocks may refer to the 64 KiB before them, which lie in front of them in the buffer (librdkafka writes such frames,
+//! Java's client does not). The checksums are left alone: the batch has one of its own. A frame reader that inflates into a
+//! buffer of its own copies everything once more.
+//!
+//! <https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md>
+
+use lz4_flex::block::{decompress_into, decompress_into_with_dict};
+
+use super::{INFLATED_MAX, too_large};
+use crate::log::kafka::fetch::batch::Bytes;
+
+const MAGIC: u32 = 0x184d_2204;
+const INDEPENDENT: u8 = 1 << 5;
+const BLOCK_CHECKSUMS: u8 = 1 << 4;
+const CONTENT_SIZE: u8 = 1 << 3;
+const DICTIONARY_ID: u8 = 1;
+/// The bit of a block's length that says that it is stored as it is.
+const STORED: u32 = 1 << 31;
+/// How far back a block may refer.
+const WINDOW: usize = 64 << 10;
+
+/// Appends what a frame inflates to.
+pub(super) fn inflate(bytes: &[u8], into: &mut Vec<u8>) -> Result<(), String> {
+    let cut_short = || "lz4: the frame is cut short".to_owned();
+    let mut rest = Bytes(bytes);
+    if rest.array().map(u32::from_le_bytes) != Some(MAGIC) {
+        return Err("lz4: it begins with another magic number".to_owned());
+    }
+    let [flags, descriptor] = rest.array().ok_or_else(cut_short)?;
+    if flags >> 6 != 1 || flags & DICTIONARY_ID != 0 {
+        return Err("lz4: a version or a dictionary that is not supported".to_owned());
+    }
+    let block_bytes_max = match descriptor >> 4 & 7 {
+        size @ 4..=7 => 1 << (8 + 2 * size),
+        size => return Err(format!("lz4: unknown block size {size}")),
+    };
+    let skipped = usize::from(flags & CONTENT_SIZE != 0) * 8 + 1;
+    rest.slice(skipped).ok_or_else(cut_short)?;
+
+    let start = into.len();
+    loop {
+        let length = rest.array().map(u32::from_le_bytes).ok_or_else(cut_short)?;
+        if length == 0 {
+            return Ok(());
+        }
+        let block = rest.slice((length & !STORED) as usize).ok_or_else(cut_short)?;
+        if into.len() - start + block_bytes_max > INFLATED_MAX {
+            return Err(too_large());
+        }
+        if length & STORED != 0 {
+            into.extend_from_slice(block);
+        } else {
+            let is_independent = flags & INDEPENDENT != 0;
+            inflate_block(block, block_bytes_max, if is_independent { into.len() } else { start }, into)?;
+        }
+        if flags & BLOCK_CHECKSUMS != 0 {
+            rest.slice(4).ok_or_else(cut_short)?;
+        }
+    }
+}
+
+/// Appends a block that may refer to what stands in the buffer from `from` on.
+fn inflate_block(block: &[u8], bytes_max: usize, from: usize, into: &mut Vec<u8>) -> Result<(), String> {
+    let at = into.len();
+    into.resize(at + bytes_max, 0);
+    let (before, room) = into.split_at_mut(at);
+    let before = &before[from.max(at.saturating_sub(WINDOW))..];
+
+    let inflated = match before {
+        [] => decompress_into(block, room),
+        before => decompress_into_with_dict(block, room, before),
+    };
+    let length = inflated.map_err(|error| format!("lz4: {error}"))?;
+    into.truncate(at + length);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
+
+    use super::*;
+
+    #[test]
+    fn frames_of_all_kinds_are_inflated() {
+        // Long enough for several blocks, and each like the one before.
+        let text: Vec<u8> = (0..200_000_u32).flat_map(|n| (n % 5_000).to_le_bytes()).collect();
+        for mode in [BlockMode::Independent, BlockMode::Linked] {
+            for (checksums, size) in [(false, None), (true, Some(text.len() as u64))] {
+                let info = FrameInfo::new()
+                    .block_mode(mode)
+                    .block_size(BlockSize::Max64KB)
+                    .block_checksums(checksums)
+                    .content_checksum(checksums)
+                    .content_size(size);
+                let mut encoder = FrameEncoder::with_frame_info(info, Vec::new());
+                encoder.write_all(&text).unwrap();
+                let frame = encoder.finish().unwrap();
+
+                let mut into = b"before".to_vec();
+                inflate(&frame, &mut into).unwrap();
+                assert!(into.strip_prefix(b"before") == Some(&text[..]), "{mode:?} {checksums}");
+                for length in [3, 6, 20, frame.len() / 2, frame.len() - 9] {
+                    assert!(inflate(&frame[..length], &mut Vec::new()).is_err(), "{mode:?} {length}");
+                }
+            }
+        }
+    }
+}

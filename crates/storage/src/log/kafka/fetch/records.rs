@@ -1,0 +1,275 @@
+//! From fetched bytes to records: transactions that were aborted are left out, batches are inflated, and the records of
+//! each are found in place.
+//!
+//! Which transactions were aborted follows from the list that a fetch answers with: a producer's transaction is aborted
+//! from the first offset that the list names up to the producer's next abort marker. The list must be walked along with the
+//! batches, since a producer may commit one transaction and abort the next.
+
+use std::collections::BTreeSet;
+
+use types::PartitionId;
+
+use super::batch::{Batch, Bytes, Entries, Entry, Message};
+use super::chunk::{Chunk, ChunkBuilder, Pool};
+use super::codec::{Codec, Inflater};
+use crate::log::{Attributes, Span, Wanted};
+
+/// The key of an abort marker: version 0, type 0.
+const ABORT: [u8; 4] = [0, 0, 0, 0];
+/// A record's value when it is null.
+const NOTHING: Span = Span { start: 0, end: 0 };
+
+/// What a leader answered of one partition.
+pub(super) struct Answer<'a> {
+    pub partition: PartitionId,
+    pub generation: u64,
+    /// The offset that was asked for: earlier records of its batch are left out.
+    pub from: u64,
+    pub bytes: &'a [u8],
+    /// Producer and first offset of each aborted transaction.
+    pub aborted: Vec<(i64, i64)>,
+}
+
+/// The offset behind the last whole batch of `bytes`, or `from` where there is none: the next one to fetch.
+pub(super) fn next_offset(bytes: &[u8], from: u64) -> u64 {
+    let last = Entries(bytes).map_while(Result::ok).last();
+    let next = last.and_then(|entry| u64::try_from(entry.last_offset()).ok()).map_or(from, |last| last + 1);
+    next.max(from)
+}
+
+/// Decodes answers, one after the other.
+pub(super) struct RecordReader {
+    inflater: Inflater,
+    /// What compressed messages of v0 and v1 inflate to.
+    inner: Vec<u8>,
+    checks_crcs: bool,
+    wanted: Wanted,
+}
+
+impl RecordReader {
+    pub fn new(checks_crcs: bool, wanted: Wanted) -> RecordReader {
+        RecordReader { inflater: Inflater::new(), inner: Vec::new(), checks_crcs, wanted }
+    }
+
+    /// Gives the records of an answer to `each`, in chunks. The last chunk may have no records and only tell how far the
+    /// answer went.
+    ///
+    /// Fails with what is wrong, and at which offset; the chunks before it were given.
+    pub fn read(
+        &mut self,
+        pool: &Pool,
+        answer: Answer<'_>,
+        each: &mut dyn FnMut(Chunk),
+    ) -> Result<(), String> {
+        let mut builder = ChunkBuilder::new(pool, self.wanted, answer.partition, answer.generation);
+        let mut transactions = Transactions::new(answer.aborted);
+        let (mut next, mut told) = (answer.from, answer.from);
+        let mut outcome = Ok(());
+
+        for entry in Entries(answer.bytes) {
+            let read = entry.and_then(|entry| {
+                self.entry(&entry, &mut transactions, answer.from, &mut builder)?;
+                Ok(entry.last_offset())
+            });
+            match read {
+                Ok(last) => next = next.max(last.cast_unsigned() + 1),
+                Err(error) => {
+                    outcome = Err(error);
+                    break;
+                }
+            }
+            if builder.is_full() {
+                told = next;
+                each(builder.take(next));
+            }
+        }
+
+        // The records in front of damage are good.
+        if !builder.is_empty() || next > told {
+            each(builder.take(next));
+        }
+        outcome
+    }
+
+    fn entry(
+        &mut self,
+        entry: &Entry<'_>,
+        transactions: &mut Transactions,
+        from: u64,
+        builder: &mut ChunkBuilder<'_>,
+    ) -> Result<(), String> {
+        let last = entry.last_offset();
+        if self.checks_crcs && !entry.is_sound() {
+            return Err(format!("the batch that ends at offset {last} has another checksum than it says"));
+        }
+        // A batch that was read before is answered again where only its last records are new.
+        if last < from.cast_signed() {
+            return Ok(());
+        }
+        match entry {
+            Entry::Batch(batch) if transactions.hides(batch) => Ok(()),
+            Entry::Batch(batch) => self.batch(batch, from, builder),
+            Entry::Message(message) => self.message(message, from, builder),
+        }
+    }
+
+    fn batch(&mut self, batch: &Batch<'_>, from: u64, builder: &mut ChunkBuilder<'_>) -> Result<(), String> {
+        let wrong = |what: &str| format!("the batch at offset {}: {what}", batch.base_offset);
+        let codec = batch.codec().ok_or_else(|| wrong("unknown compression"))?;
+
+        let start = builder.data.len();
+        self.inflater.inflate(codec, batch.records, &mut builder.data).map_err(|error| wrong(&error))?;
+        let bytes = std::mem::take(&mut builder.data);
+        // A record takes seven bytes at least: a count beyond that is no reason for memory.
+        builder.reserve(usize::try_from(batch.count).unwrap_or(0).min((bytes.len() - start) / 7));
+
+        let mut at = start;
+        for _ in 0..batch.count.max(0) {
+            let Some(read) = record(&bytes, at, builder.wanted()) else {
+                builder.data = bytes;
+                return Err(wrong("a record is cut short"));
+            };
+            at = read.end;
+            let offset = batch.base_offset.wrapping_add(read.offset_delta).cast_unsigned();
+            if offset >= from {
+                let time = batch.append_time().unwrap_or(batch.first_time.wrapping_add(read.time_delta));
+                builder.push(offset, time, read.body, read.attributes);
+            }
+        }
+        builder.data = bytes;
+        Ok(())
+    }
+
+    /// A message of v0 or v1. The messages inside of a compressed one of v1 have offsets relative to its first, and the
+    /// outer offset is that of the last.
+    fn message(
+        &mut self,
+        outer: &Message<'_>,
+        from: u64,
+        builder: &mut ChunkBuilder<'_>,
+    ) -> Result<(), String> {
+        let wrong = |what: &str| format!("the message at offset {}: {what}", outer.offset);
+        let codec = outer.codec().ok_or_else(|| wrong("unknown compression"))?;
+        if codec == Codec::None {
+            add(outer, outer.offset, outer.time, from, builder);
+            return Ok(());
+        }
+
+        self.inner.clear();
+        let value = outer.value.ok_or_else(|| wrong("compressed, and without a value"))?;
+        self.inflater.inflate(codec, value, &mut self.inner).map_err(|error| wrong(&error))?;
+        let inner: Result<Vec<Entry<'_>>, String> = Entries(&self.inner).collect();
+        let inner = inner.map_err(|error| wrong(&error))?;
+        let shift = match inner.last() {
+            Some(last) if outer.is_v1 => outer.offset - last.last_offset(),
+            _ => 0,
+        };
+
+        for entry in &inner {
+            let Entry::Message(message) = entry else { return Err(wrong("a batch inside of a message")) };
+            let time = if outer.has_append_time() { outer.time } else { message.time };
+            add(message, message.offset + shift, time, from, builder);
+        }
+        Ok(())
+    }
+}
+
+fn add(message: &Message<'_>, offset: i64, time: i64, from: u64, builder: &mut ChunkBuilder<'_>) {
+    let Some(offset) = u64::try_from(offset).ok().filter(|&offset| offset >= from) else { return };
+    let mut keep = |bytes: &[u8]| {
+        let start = builder.data.len();
+        builder.data.extend_from_slice(bytes);
+        span(start, builder.data.len())
+    };
+    let body = keep(message.value.unwrap_or_default());
+    let key = message.key.map(&mut keep);
+    builder.push(offset, time, body, Attributes { key, headers: Vec::new() });
+}
+
+/// A record of v2, its parts as places in the bytes.
+struct Read {
+    offset_delta: i64,
+    time_delta: i64,
+    body: Span,
+    attributes: Attributes,
+    /// Where the next one begins.
+    end: usize,
+}
+
+#[inline]
+fn record(bytes: &[u8], at: usize, wanted: Wanted) -> Option<Read> {
+    let mut rest = Bytes(bytes.get(at..)?);
+    let length = usize::try_from(rest.varint()?).ok()?;
+    let end = bytes.len() - rest.0.len() + length;
+    let mut rest = Bytes(rest.slice(length)?);
+    // Where a slice of the rest lies in all of the bytes.
+    let place = |rest: &Bytes<'_>| end - rest.0.len();
+
+    let [_attributes] = rest.array()?;
+    let time_delta = rest.varint()?;
+    let offset_delta = rest.varint()?;
+    let part = |rest: &mut Bytes<'_>| -> Option<Option<Span>> {
+        let length = rest.varint()?;
+        if length < 0 {
+            return Some(None);
+        }
+        let start = place(rest);
+        rest.slice(usize::try_from(length).ok()?)?;
+        Some(Some(span(start, place(rest))))
+    };
+
+    let key = part(&mut rest)?.filter(|_| wanted.keys);
+    let body = part(&mut rest)?.unwrap_or(NOTHING);
+    let count = rest.varint()?;
+    let mut headers = Vec::new();
+    if wanted.headers {
+        for _ in 0..count {
+            let name = part(&mut rest)?.unwrap_or(NOTHING);
+            headers.push((name, part(&mut rest)?));
+        }
+    }
+    Some(Read { offset_delta, time_delta, body, attributes: Attributes { key, headers }, end })
+}
+
+fn span(start: usize, end: usize) -> Span {
+    let at = |place: usize| u32::try_from(place).expect("a chunk and its last batch are far below 4 GiB");
+    Span { start: at(start), end: at(end) }
+}
+
+/// Which producers' transactions are aborted at the batch that is read.
+struct Transactions {
+    /// Producer and first offset, those that come first last.
+    to_come: Vec<(i64, i64)>,
+    aborted: BTreeSet<i64>,
+}
+
+impl Transactions {
+    fn new(mut aborted: Vec<(i64, i64)>) -> Transactions {
+        aborted.sort_unstable_by_key(|&(_, first)| std::cmp::Reverse(first));
+        Transactions { to_come: aborted, aborted: BTreeSet::new() }
+    }
+
+    /// Whether the records of a batch are nobody's business: markers, or of an aborted transaction.
+    fn hides(&mut self, batch: &Batch<'_>) -> bool {
+        while let Some((producer, _)) = self.to_come.pop_if(|(_, first)| *first <= batch.last_offset) {
+            self.aborted.insert(producer);
+        }
+        if batch.is_control() {
+            if is_abort(batch) {
+                self.aborted.remove(&batch.producer_id);
+            }
+            return true;
+        }
+        batch.is_transactional() && self.aborted.contains(&batch.producer_id)
+    }
+}
+
+/// Whether a control batch says that a transaction was aborted. Control batches are never compressed.
+fn is_abort(batch: &Batch<'_>) -> bool {
+    let wanted = Wanted { keys: true, headers: false };
+    let key = record(batch.records, 0, wanted).and_then(|read| read.attributes.key);
+    key.is_some_and(|key| batch.records[key.start as usize..key.end as usize].starts_with(&ABORT))
+}
+
+#[cfg(test)]
+mod tests;
