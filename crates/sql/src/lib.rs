@@ -18,6 +18,7 @@ mod parse;
 pub mod plan;
 mod rel;
 mod rewrite;
+pub mod rules;
 pub mod session;
 pub mod settings;
 mod typing;

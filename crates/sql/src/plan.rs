@@ -16,6 +16,7 @@ pub use operator::{Operator, Target};
 
 use crate::error::{Diagnostic, Span};
 use crate::expr::{ExprGraph, ExprId};
+use crate::rules::Rules;
 
 /// A whole script, ready to run.
 #[derive(Debug, Clone)]
@@ -68,6 +69,8 @@ pub struct Settings {
     pub lookup_capacity: Option<usize>,
     /// `table.exec.async-lookup.timeout`: how long a lookup may take before the job fails; `None` = for ever.
     pub lookup_timeout: Option<Interval>,
+    /// `weir.optimizer.disabled-rules`: the rewrite rules that are in force.
+    pub rules: Rules,
     /// Every key set, as written.
     pub all: BTreeMap<String, String>,
     /// Where the values of these keys stand in the script.

@@ -8,6 +8,7 @@ use types::Interval;
 use crate::error::{Diagnostic, did_you_mean};
 use crate::parse::ast::Text;
 use crate::plan::{Lengths, NotNull, Settings, SinkRules};
+use crate::rules::{Rule, Rules};
 
 /// Keys that this crate reads.
 pub(crate) const KNOWN: &[&str] = &[
@@ -26,6 +27,7 @@ pub(crate) const KNOWN: &[&str] = &[
     "weir.early-fire",
     "weir.max-future",
     "weir.memory",
+    "weir.optimizer.disabled-rules",
 ];
 
 /// The least `weir.memory`: below it a job would wait for room for what it needs before any event.
@@ -94,6 +96,7 @@ impl Default for Settings {
             state_ttl: None,
             lookup_capacity: None,
             lookup_timeout: None,
+            rules: Rules::default(),
             all: BTreeMap::new(),
             places: BTreeMap::new(),
         }
@@ -136,6 +139,7 @@ impl Settings {
             "weir.allowed-lateness" => duration(value).map(|d| self.allowed_lateness = d),
             "weir.early-fire" => early_fire(value).map(|pause| self.early_fire = pause),
             "weir.max-future" => duration(value).map(|d| self.max_future = Some(d)),
+            "weir.optimizer.disabled-rules" => rules(value).map(|rules| self.rules = rules),
             "weir.memory" => memory(value).map(|bytes| self.memory = Some(bytes)),
             other => self.other(other, key, value, diagnostics),
         };
@@ -247,6 +251,17 @@ fn parallelism(value: &Text) -> Result<u32, Box<Diagnostic>> {
             Err(Box::new(error.with_hint("a whole number from 1")))
         }
     }
+}
+
+/// Names of rewrite rules to leave out.
+fn rules(value: &Text) -> Result<Rules, Box<Diagnostic>> {
+    Rules::without(&value.value).map_err(|name| {
+        let names: Vec<&str> = Rule::ALL.into_iter().map(Rule::name).collect();
+        let mut error = Diagnostic::error(value.span, format!("there is no rewrite rule `{name}`"));
+        error.hint = did_you_mean(name, names.iter().copied())
+            .or_else(|| Some(format!("the rules are {}", names.join(", "))));
+        Box::new(error)
+    })
 }
 
 fn memory(value: &Text) -> Result<u64, Box<Diagnostic>> {

@@ -27,14 +27,39 @@ fn every_case_ends_with_the_rows_that_flink_gave() {
     let cases = cases();
     assert!(cases.len() >= 60, "{} cases", cases.len());
 
-    let complaints: Vec<String> = thread::scope(|scope| {
-        let workers: Vec<_> = cases
-            .chunks(cases.len().div_ceil(RUNS))
-            .map(|cases| scope.spawn(|| cases.iter().flat_map(complaints).collect::<Vec<_>>()))
-            .collect();
-        workers.into_iter().flat_map(|worker| worker.join().expect("no case panics")).collect()
+    let complaints = of_all(&cases, complaints);
+    assert!(complaints.is_empty(), "{} complaints\n{}", complaints.len(), complaints.join("\n"));
+}
+
+#[test]
+fn every_case_ends_with_the_same_rows_without_each_rewrite_rule() {
+    let complaints = of_all(&cases(), |case| {
+        let wanted = case.recorded("expected.jsonl").unwrap_or_else(|| panic!("{}: no answer", case.name));
+        let mut complaints = Vec::new();
+        for rule in sql::rules::Rule::ALL.map(sql::rules::Rule::name) {
+            match weir::run_without(case, rule) {
+                Err(error) => complaints.push(format!("{} without {rule}: {error}", case.name)),
+                Ok(given) => complaints.extend(case.sinks().into_iter().filter_map(|sink| {
+                    let difference = difference(sink, &wanted, &given)?;
+                    Some(format!("{} without {rule}\n{difference}", case.name))
+                })),
+            }
+        }
+        complaints
     });
     assert!(complaints.is_empty(), "{} complaints\n{}", complaints.len(), complaints.join("\n"));
+}
+
+/// What is wrong with all cases, several at once.
+fn of_all(cases: &[Case], complaints: impl Fn(&Case) -> Vec<String> + Sync) -> Vec<String> {
+    let complaints = &complaints;
+    thread::scope(|scope| {
+        let workers: Vec<_> = cases
+            .chunks(cases.len().div_ceil(RUNS))
+            .map(|cases| scope.spawn(move || cases.iter().flat_map(complaints).collect::<Vec<_>>()))
+            .collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("no case panics")).collect()
+    })
 }
 
 /// What is wrong with what Weir gives for a case: with the rows that it says stand, and with its changes.

@@ -26,7 +26,7 @@ impl Binder {
     ) -> Bound<Relation> {
         add_overs(&mut stage, overs, select.span);
         let qualify: Vec<ExprId> = bodies.qualify.iter().map(|item| scalar(&item.column)).collect();
-        stage.filter(&qualify, select.span);
+        stage.filter(&qualify, select.span, self.rules);
 
         let outer_inputs: Vec<ExprId> = self.own_inputs(&mut stage, outer_conditions);
 

@@ -61,7 +61,7 @@ impl Binder {
             self.grouped(select, stage, context, &aggregates, (bodies, values), overs, outer_conditions)?;
         let GroupedRows { mut stage, outer_conditions } = groups;
         let having: Vec<ExprId> = bodies.having.iter().filter_map(|item| as_scalar(&item.column)).collect();
-        stage.filter(&having, select.span);
+        stage.filter(&having, select.span, self.rules);
         let relation = self.finish(select, behind, stage, bodies, &overs, &outer_conditions)?;
         Ok((relation, empty))
     }

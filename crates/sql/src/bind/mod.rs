@@ -45,6 +45,7 @@ use crate::error::{Diagnostic, Kind, Span};
 use crate::parse::ast::{CreateTable, CreateView, Ident, Query};
 use crate::plan::{Settings, SinkRules, Window};
 use crate::rel::Rel;
+use crate::rules::Rules;
 use scope::Relation;
 
 pub(crate) use aggregate::NAMES as AGGREGATES;
@@ -66,6 +67,8 @@ pub(crate) struct Binder {
     pub(crate) time_zone: TimeZone,
     /// What the script's settings ask of what is written.
     pub(crate) sink_rules: SinkRules,
+    /// The rewrite rules that the script leaves in force.
+    rules: Rules,
     /// What the script asks of maps.
     subscripts: BTreeSet<String>,
     /// `WITH` names in scope, innermost last.
@@ -83,6 +86,7 @@ impl Binder {
             diagnostics: vec![],
             time_zone: settings.time_zone.clone(),
             sink_rules: settings.sink_rules,
+            rules: settings.rules,
             subscripts,
             locals: vec![],
             lookup_hints: vec![],

@@ -299,7 +299,7 @@ impl Binder {
         }
         bound?;
 
-        stage.filter(&plain, filter.span);
+        stage.filter(&plain, filter.span, self.rules);
         for condition in by_query {
             match self.filter_by_query(stage, scope, outer, condition, &queries) {
                 Some(bound) => bound?,
@@ -313,7 +313,7 @@ impl Binder {
         }
         if !valued.is_empty() {
             self.join_values(stage, &calls.values, None)?;
-            stage.filter(&valued, filter.span);
+            stage.filter(&valued, filter.span, self.rules);
         }
         Ok(())
     }

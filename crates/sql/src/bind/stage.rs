@@ -11,6 +11,7 @@ use crate::graph::{Graph, Origin};
 use crate::plan::operator::JoinKind;
 use crate::rel::rebase::{Rebase, moved};
 use crate::rel::{JoinRel, Rel};
+use crate::rules::Rules;
 
 pub(super) struct Stage {
     pub(super) rel: Arc<Rel>,
@@ -52,12 +53,12 @@ impl Stage {
     }
 
     /// Leaves the rows for which all conditions are true.
-    pub(super) fn filter(&mut self, conditions: &[ExprId], span: Span) {
+    pub(super) fn filter(&mut self, conditions: &[ExprId], span: Span, rules: Rules) {
         if conditions.is_empty() {
             return;
         }
         let (exprs, conditions) = self.exprs(conditions);
-        self.rel = self.rel.filtered(&exprs, &conditions, span);
+        self.rel = self.rel.filtered(&exprs, &conditions, span, rules);
     }
 
     /// The fields that hold expressions; those that none holds are computed behind the others.

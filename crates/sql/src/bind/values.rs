@@ -10,6 +10,7 @@ use crate::expr::{Expr, ExprId};
 use crate::graph::Graph;
 use crate::parse::ast;
 use crate::rewrite::Rewriter;
+use crate::rules::Rules;
 use crate::typing::result_type;
 
 impl Binder {
@@ -46,7 +47,7 @@ impl Binder {
             let ids: Vec<ExprId> = self.over_nothing(&mut graph, |binder| {
                 ids.iter().map(|id| binder.convert(*id, &data_type)).collect()
             });
-            let mut rewriter = Rewriter::new(&graph.exprs, &self.time_zone);
+            let mut rewriter = Rewriter::new(&graph.exprs, &self.time_zone, Rules::default());
             let ids: Vec<ExprId> = ids.into_iter().map(|id| rewriter.rewrite(id)).collect();
             let folded = rewriter.finish();
             for ((id, span), row) in ids.iter().zip(&spans).zip(&mut values) {

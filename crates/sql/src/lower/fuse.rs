@@ -14,6 +14,7 @@ use crate::plan::operator::{Call, Changes, Function};
 use crate::plan::{Aggregate, AggregateFunction, Window};
 use crate::rel::rebase::{Rebase, inputs_of};
 use crate::rel::{AggregateRel, Rel, RelKind, WindowShape};
+use crate::rules::{Rule, Rules};
 
 /// A part of a tree in the scope of its source.
 pub(super) struct Fused {
@@ -48,6 +49,7 @@ pub(super) struct FusedGroup {
 pub(super) struct Sources<'a> {
     pub(super) tables: &'a [Table],
     pub(super) changes: &'a dyn Fn(&Table) -> Changes,
+    rules: Rules,
     graphs: std::collections::BTreeMap<usize, SourceGraph>,
 }
 
@@ -59,8 +61,12 @@ pub(super) struct SourceGraph {
 }
 
 impl<'a> Sources<'a> {
-    pub(super) fn new(tables: &'a [Table], changes: &'a dyn Fn(&Table) -> Changes) -> Sources<'a> {
-        Sources { tables, changes, graphs: std::collections::BTreeMap::new() }
+    pub(super) fn new(
+        tables: &'a [Table],
+        changes: &'a dyn Fn(&Table) -> Changes,
+        rules: Rules,
+    ) -> Sources<'a> {
+        Sources { tables, changes, rules, graphs: std::collections::BTreeMap::new() }
     }
 
     pub(super) fn graph(&mut self, table: usize) -> &mut SourceGraph {
@@ -122,6 +128,7 @@ impl<'a> Sources<'a> {
                 }
                 self.fuse_calc(fused, &calc.exprs, &calc.conditions, &calc.columns)
             }
+            RelKind::Window(_) if !self.rules.has(Rule::FuseWindows) => None,
             RelKind::Window(window) => {
                 let mut fused = self.fuse(rel.input())?;
                 let WindowShape::Sliced(shape) = window.shape else { return None };

@@ -17,7 +17,7 @@ impl Lowering<'_> {
 
         let time = self.time(rel.input(), matching.order[0].field, rel)?;
         let simplified = |expr: &PatternExpr| {
-            let mut rewriter = Rewriter::new(&expr.exprs, &self.time_zone);
+            let mut rewriter = Rewriter::new(&expr.exprs, &self.time_zone, self.settings.rules);
             let root = rewriter.rewrite(expr.root);
             PatternExpr { exprs: rewriter.finish(), root, inputs: expr.inputs.clone() }
         };

@@ -26,6 +26,7 @@ use crate::error::{Diagnostic, Span};
 use crate::plan::operator::{Changes, Field, Operator, OperatorKind, Target};
 use crate::plan::{Plan, Settings, SinkTable};
 use crate::rel::Rel;
+use crate::rules::Rule;
 use fuse::{Fused, FusedStage, Sources};
 use jiff::tz::TimeZone;
 use pipeline::pipeline;
@@ -54,7 +55,7 @@ pub(crate) fn lower(
         catalog,
         time_zone: settings.time_zone.clone(),
         settings: &settings,
-        sources: Sources::new(&catalog.tables, &changes),
+        sources: Sources::new(&catalog.tables, &changes, settings.rules),
         drafts: BTreeMap::new(),
         operators: vec![],
         keys: vec![],
@@ -67,8 +68,12 @@ pub(crate) fn lower(
     };
 
     let merged: Vec<Arc<Rel>> = bound.iter().map(|query| lowering.merge.rel(&query.rel)).collect();
+    let pruned = match settings.rules.has(Rule::PruneFields) {
+        true => prune::pruned(&merged, &is_upsert),
+        false => merged,
+    };
     let mut names = Names::default();
-    for (query, rel) in bound.iter().zip(prune::pruned(&merged, &is_upsert)) {
+    for (query, rel) in bound.iter().zip(pruned) {
         let table = &catalog.tables[query.sink];
         lowering.statement = names.next(&table.name);
         lowering.parts = 0;
@@ -77,7 +82,9 @@ pub(crate) fn lower(
     }
 
     let Lowering { mut sources, drafts, mut operators, keys, upserts, diagnostics, .. } = lowering;
-    images::leave_out_unread(&mut operators, &keys, &upserts);
+    if settings.rules.has(Rule::LeaveOutImages) {
+        images::leave_out_unread(&mut operators, &keys, &upserts);
+    }
     if !diagnostics.is_empty() {
         return Err(diagnostics);
     }
@@ -91,7 +98,7 @@ pub(crate) fn lower(
     for (table, queries) in drafts {
         let graph = sources.graph(table).exprs.clone();
         let of_table = &catalog.tables[table];
-        let mut pipeline = pipeline(of_table, changes(of_table), &graph, queries, &settings.time_zone);
+        let mut pipeline = pipeline(of_table, changes(of_table), &graph, queries, &settings);
         if of_table.rows.is_none() {
             pipeline.source.name = source_names.next(&of_table.name);
         }

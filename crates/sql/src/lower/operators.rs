@@ -142,13 +142,13 @@ impl Lowering<'_> {
 
     /// A condition in its simplest form; `None` where there is none.
     pub(super) fn predicate(&self, exprs: &ExprGraph, conditions: &[ExprId]) -> Option<Predicate> {
-        let mut rewriter = Rewriter::new(exprs, &self.time_zone);
+        let mut rewriter = Rewriter::new(exprs, &self.time_zone, self.settings.rules);
         let conditions = rewriter.conditions(conditions);
         (!conditions.is_empty()).then(|| Predicate { exprs: rewriter.finish(), conditions })
     }
 
     pub(super) fn calc(&mut self, input: Producer, calc: &CalcRel, rel: &Rel) -> Producer {
-        let mut rewriter = Rewriter::new(&calc.exprs, &self.time_zone);
+        let mut rewriter = Rewriter::new(&calc.exprs, &self.time_zone, self.settings.rules);
         let conditions = rewriter.conditions(&calc.conditions);
         let columns: Vec<ExprId> = calc.columns.iter().map(|id| rewriter.rewrite(*id)).collect();
         let exprs = rewriter.finish();

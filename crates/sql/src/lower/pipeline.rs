@@ -5,10 +5,11 @@ use super::fuse::{self, FusedStage};
 use crate::catalog::Table;
 use crate::expr::{Expr, ExprGraph, ExprId, InputColumn};
 use crate::graph::map_operands;
+use crate::plan::Settings;
 use crate::plan::operator::Changes;
 use crate::plan::{Aggregate, Pipeline, Query, Rowtime, Shape, SourceTable, WindowAggregate};
 use crate::rewrite::Rewriter;
-use jiff::tz::TimeZone;
+use crate::rules::Rule;
 use std::collections::HashMap;
 use std::convert::Infallible;
 
@@ -17,9 +18,9 @@ pub(super) fn pipeline(
     changes: Changes,
     graph: &ExprGraph,
     drafts: Vec<Draft>,
-    time_zone: &TimeZone,
+    settings: &Settings,
 ) -> Pipeline {
-    let mut rewriter = Rewriter::new(graph, time_zone);
+    let mut rewriter = Rewriter::new(graph, &settings.time_zone, settings.rules);
     let rowtime = table.rowtime.as_ref().map(|rowtime| Rowtime {
         name: rowtime.name.clone(),
         time: rewriter.rewrite(rowtime.time),
@@ -32,7 +33,7 @@ pub(super) fn pipeline(
         let filter = rewriter.conditions(&fused.filters);
         let shape = match fused.stage {
             FusedStage::Grouped(group) => {
-                Shape::Aggregate(aggregate(*group, &fused.columns, &mut rewriter, time_zone))
+                Shape::Aggregate(aggregate(*group, &fused.columns, &mut rewriter, settings))
             }
             FusedStage::Rows | FusedStage::Windowed { .. } => {
                 Shape::Rows { columns: fused.columns.iter().map(|id| rewriter.rewrite(*id)).collect() }
@@ -57,7 +58,9 @@ pub(super) fn pipeline(
         queries,
     };
 
-    pipeline.common_filter = common_filter(&mut pipeline.queries);
+    if settings.rules.has(Rule::ShareFilters) {
+        pipeline.common_filter = common_filter(&mut pipeline.queries);
+    }
     prune(&mut pipeline);
     pipeline
 }
@@ -66,7 +69,7 @@ fn aggregate(
     group: fuse::FusedGroup,
     columns: &[ExprId],
     rows: &mut Rewriter<'_>,
-    time_zone: &TimeZone,
+    settings: &Settings,
 ) -> WindowAggregate {
     let keys = group.keys.iter().map(|key| rows.rewrite(*key)).collect();
     let aggregates = group
@@ -79,7 +82,7 @@ fn aggregate(
         })
         .collect();
 
-    let mut output = Rewriter::new(&group.output, time_zone);
+    let mut output = Rewriter::new(&group.output, &settings.time_zone, settings.rules);
     let having = output.conditions(&group.having);
     let columns = columns.iter().map(|id| output.rewrite(*id)).collect();
     let mut shape =

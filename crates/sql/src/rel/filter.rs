@@ -17,6 +17,7 @@ use super::{JoinRel, Rel, RelKind};
 use crate::error::Span;
 use crate::expr::{Expr, ExprGraph, ExprId};
 use crate::plan::operator::JoinKind;
+use crate::rules::{Rule, Rules};
 
 impl Rel {
     /// The rows for which all conditions are true. The fields stay at their places.
@@ -25,13 +26,18 @@ impl Rel {
         exprs: &ExprGraph,
         conditions: &[ExprId],
         span: Span,
+        rules: Rules,
     ) -> Arc<Rel> {
         if conditions.is_empty() {
             return self.clone();
         }
         match &self.kind {
-            RelKind::Join(join) if join.kind == JoinKind::Inner && join.null_aware.is_none() => {
-                self.filtered_join(join, exprs, conditions, span)
+            RelKind::Join(join)
+                if rules.has(Rule::PushFilters)
+                    && join.kind == JoinKind::Inner
+                    && join.null_aware.is_none() =>
+            {
+                self.filtered_join(join, exprs, conditions, span, rules)
             }
             _ => self.filtered_here(exprs, conditions, span),
         }
@@ -43,6 +49,7 @@ impl Rel {
         exprs: &ExprGraph,
         conditions: &[ExprId],
         span: Span,
+        rules: Rules,
     ) -> Arc<Rel> {
         let (left, right) = (&self.inputs[0], &self.inputs[1]);
         let width = left.fields.len();
@@ -59,8 +66,8 @@ impl Rel {
 
         let (left_exprs, of_left) = moved(exprs, &of_left, left.scope(), |input| input);
         let (right_exprs, of_right) = moved(exprs, &of_right, right.scope(), |input| input - width);
-        let left = left.filtered(&left_exprs, &of_left, span);
-        let right = right.filtered(&right_exprs, &of_right, span);
+        let left = left.filtered(&left_exprs, &of_left, span, rules);
+        let right = right.filtered(&right_exprs, &of_right, span, rules);
 
         let mut join = join.clone();
         let column = |to: &mut ExprGraph, input: usize| {

@@ -15,17 +15,19 @@ pub(crate) use fold::{is_worth_keeping, length};
 
 use crate::expr::{Expr, ExprGraph, ExprId};
 use crate::graph::map_operands;
+use crate::rules::{Rule, Rules};
 
 pub(crate) struct Rewriter<'a> {
     from: &'a ExprGraph,
     to: ExprGraph,
     done: HashMap<ExprId, ExprId>,
     time_zone: &'a TimeZone,
+    rules: Rules,
 }
 
 impl<'a> Rewriter<'a> {
-    pub(crate) fn new(from: &'a ExprGraph, time_zone: &'a TimeZone) -> Rewriter<'a> {
-        Rewriter { from, to: ExprGraph::new(from.inputs.clone()), done: HashMap::new(), time_zone }
+    pub(crate) fn new(from: &'a ExprGraph, time_zone: &'a TimeZone, rules: Rules) -> Rewriter<'a> {
+        Rewriter { from, to: ExprGraph::new(from.inputs.clone()), done: HashMap::new(), time_zone, rules }
     }
 
     /// The expression in the new graph.
@@ -84,6 +86,10 @@ impl<'a> Rewriter<'a> {
 
     /// Adds the node in its simplest form.
     fn simplified(&mut self, expr: Expr, column_type: ColumnType) -> ExprId {
+        if !self.rules.has(Rule::SimplifyExpressions) {
+            let fused = self.fused(&expr, &column_type);
+            return fused.unwrap_or_else(|| self.to.add(expr, column_type));
+        }
         let simpler = match &expr {
             Expr::And(a, b) => self.connective(*a, *b, false),
             Expr::Or(a, b) => self.connective(*a, *b, true),
@@ -100,17 +106,28 @@ impl<'a> Rewriter<'a> {
             Expr::Compare(op, a, b) => self.compared(*op, *a, *b),
             Expr::In { input, values, has_null } => self.member(*input, values, *has_null),
             Expr::Case { branches, otherwise } => return self.case(branches, *otherwise, column_type),
-            Expr::Cast { input, mode } => fuse::cast(self, *input, *mode, &column_type)
-                .or_else(|| self.cast(*input, *mode, &column_type)),
-            Expr::Call { function, args } => self
-                .folded_call(function, args, &column_type)
-                .or_else(|| fuse::call(self, function, args, &column_type)),
+            Expr::Cast { input, mode } => {
+                self.fused(&expr, &column_type).or_else(|| self.cast(*input, *mode, &column_type))
+            }
+            Expr::Call { function, args } => {
+                self.folded_call(function, args, &column_type).or_else(|| self.fused(&expr, &column_type))
+            }
             Expr::Column(_) | Expr::Literal(_) => None,
         };
 
         match simpler {
             Some(id) => id,
             None => self.to.add(expr, column_type),
+        }
+    }
+
+    /// A group of functions as one function.
+    fn fused(&mut self, expr: &Expr, column_type: &ColumnType) -> Option<ExprId> {
+        match expr {
+            _ if !self.rules.has(Rule::FuseFunctions) => None,
+            Expr::Cast { input, mode } => fuse::cast(self, *input, *mode, column_type),
+            Expr::Call { function, args } => fuse::call(self, function, args, column_type),
+            _ => None,
         }
     }
 

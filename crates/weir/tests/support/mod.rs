@@ -15,9 +15,10 @@ use serde_json::Value;
 const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(50);
 
-/// The binary, without settings of whoever runs the tests.
+/// The binary, without settings of whoever runs the tests. `WEIR_BINARY` names another one, to compare two builds.
 pub fn weir() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
+    let built = || env!("CARGO_BIN_EXE_weir").into();
+    let mut command = Command::new(std::env::var_os("WEIR_BINARY").unwrap_or_else(built));
     for name in
         ["KAFKA_BROKER_URL", "KAFKA_TOPIC_QUERIES", "REDIS_URL", "REDIS_HOST", "REDIS_TTL", "WEIR_LOG"]
     {
