@@ -23,3 +23,16 @@ fn they_are_the_same_in_every_compilation() {
         assert_eq!(identities(), first);
     }
 }
+
+#[test]
+fn a_limit_means_nothing_to_exists() {
+    let plan = |limit: &str| {
+        let query = format!("SELECT k, n FROM b WHERE EXISTS (SELECT n FROM a WHERE a.k = b.k {limit})");
+        let script = SCRIPT.split("INSERT").next().expect("declarations").to_owned()
+            + &format!("INSERT INTO sums {query};{}", " ".repeat(40 - limit.len()));
+        let plan = sql::compile(&script, &|_| None).unwrap_or_else(|found| panic!("{limit}: {found:?}"));
+        sql::explain::explain(&plan)
+    };
+    assert_eq!(plan("ORDER BY n LIMIT 1"), plan(""));
+    assert_eq!(plan("LIMIT 3"), plan(""));
+}

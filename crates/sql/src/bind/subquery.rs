@@ -104,7 +104,8 @@ impl Binder {
 
             let around = outer
                 .get_or_insert_with(|| OuterScope { scope: scope.clone(), exprs: stage.graph.exprs.clone() });
-            let (relation, empty) = self.inner_query(query, around)?;
+            let unlimited = matches!(test, Test::Exists).then(|| without_limit(query)).flatten();
+            let (relation, empty) = self.inner_query(unlimited.as_ref().unwrap_or(query), around)?;
             if matches!(test, Test::Scalar) && relation.columns.len() != 1 {
                 let message = format!(
                     "a query that is a value has one column, and this has {}",
@@ -359,4 +360,10 @@ impl ExprBinder<'_> {
         values.push(QueryValue { query, input });
         Ok(self.graph.add_input("(query)".to_owned(), column_type, Origin::Query(number)))
     }
+}
+
+/// A query of `EXISTS` without its order and its limit: whether there is a row depends on neither.
+fn without_limit(query: &ast::Query) -> Option<ast::Query> {
+    let is_limited = query.offset.is_none() && query.limit.is_some_and(|limit| limit.rows > 0);
+    is_limited.then(|| ast::Query { limit: None, order_by: vec![], ..query.clone() })
 }
