@@ -23,27 +23,26 @@ impl Parser {
     }
 
     fn group_item(&mut self) -> Parsed<GroupItem> {
-        let start = self.span();
         if self.accept_words(&["GROUPING", "SETS"]) {
             let sets = self.nested(|p| p.list(Parser::group_item))?;
-            return Ok(GroupItem::Sets { sets, span: self.since(start) });
+            return Ok(GroupItem::Sets { sets });
         }
         if self.accept_word("ROLLUP") {
             let elements = self.list(Parser::group_element)?;
-            return Ok(GroupItem::Rollup { elements, span: self.since(start) });
+            return Ok(GroupItem::Rollup { elements });
         }
         if self.accept_word("CUBE") {
             let elements = self.list(Parser::group_element)?;
-            return Ok(GroupItem::Cube { elements, span: self.since(start) });
+            return Ok(GroupItem::Cube { elements });
         }
 
         let opens = matches!(self.peek(), Token::LParen);
         if opens && matches!(self.peek_nth(1), Token::RParen) {
             self.at += 2;
-            return Ok(GroupItem::Tuple { exprs: vec![], span: self.since(start) });
+            return Ok(GroupItem::Tuple { exprs: vec![] });
         }
         match self.expr()? {
-            Expr { kind: ExprKind::Row(exprs), span, .. } if opens => Ok(GroupItem::Tuple { exprs, span }),
+            Expr { kind: ExprKind::Row(exprs), .. } if opens => Ok(GroupItem::Tuple { exprs }),
             expr => Ok(GroupItem::Expr(expr)),
         }
     }

@@ -28,7 +28,6 @@ impl Parser {
 
     /// `ON CONFLICT DO {DEDUPLICATE | NOTHING | ERROR}`, if it comes next.
     fn on_conflict(&mut self) -> Parsed<Option<OnConflict>> {
-        let start = self.span();
         if !self.accept_words(&["ON", "CONFLICT"]) {
             return Ok(None);
         }
@@ -42,7 +41,7 @@ impl Parser {
         } else {
             return Err(self.unexpected("`DEDUPLICATE`, `NOTHING` or `ERROR`"));
         };
-        Ok(Some(OnConflict { action, span: self.since(start) }))
+        Ok(Some(OnConflict { action }))
     }
 
     /// Inserts up to `END`. An error in one does not hide those in the others.

@@ -3,7 +3,6 @@
 //! After an error the parser goes on behind the next `;`, so that one pass finds what is wrong with every statement.
 //! Nesting is bounded: everything behind the parser may recurse over the tree.
 
-#[allow(dead_code, reason = "the binder does not read all of the tree yet")]
 pub(crate) mod ast;
 mod call;
 pub(crate) mod command;

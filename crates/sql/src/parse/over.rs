@@ -4,7 +4,7 @@ use sqlparser::tokenizer::Token;
 
 use super::ast::{Expr, ExprKind, Frame, FrameBound, FrameUnit, Ident, OrderItem, OverWindow};
 use super::{Parsed, Parser};
-use crate::error::{Diagnostic, Span};
+use crate::error::Diagnostic;
 
 impl Parser {
     /// `ORDER BY …`, if it comes next.
@@ -78,7 +78,7 @@ impl Parser {
         loop {
             let name = self.ident("a window's name")?;
             self.expect_word("AS")?;
-            let window = self.window_definition(self.span())?;
+            let window = self.window_definition()?;
             windows.push((name, window));
             self.bounded(windows.len(), "windows", start)?;
             if !self.accept(&Token::Comma) {
@@ -89,17 +89,16 @@ impl Parser {
 
     /// `OVER w` or `OVER (…)`; the word comes next.
     pub(super) fn over(&mut self) -> Parsed<OverWindow> {
-        let start = self.span();
         self.advance();
         if matches!(self.peek(), Token::LParen) {
-            return self.window_definition(start);
+            return self.window_definition();
         }
         let base = Some(self.ident("a window's name or `(`")?);
-        Ok(OverWindow { base, partition_by: vec![], order_by: vec![], frame: None, span: self.since(start) })
+        Ok(OverWindow { base, partition_by: vec![], order_by: vec![], frame: None })
     }
 
     /// `([w] [PARTITION BY …] [ORDER BY …] [frame])`.
-    fn window_definition(&mut self, start: Span) -> Parsed<OverWindow> {
+    fn window_definition(&mut self) -> Parsed<OverWindow> {
         self.expect(&Token::LParen)?;
         let clauses = ["PARTITION", "ORDER", "ROWS", "RANGE", "GROUPS"];
         let is_named =
@@ -118,7 +117,7 @@ impl Parser {
             };
             return Err(self.unexpected(expected));
         }
-        Ok(OverWindow { base, partition_by, order_by, frame, span: self.since(start) })
+        Ok(OverWindow { base, partition_by, order_by, frame })
     }
 
     /// `ROWS bound`, `RANGE BETWEEN bound AND bound`, if one comes next.

@@ -129,8 +129,6 @@ pub(crate) struct OverWindow {
     pub(crate) partition_by: Vec<Expr>,
     pub(crate) order_by: Vec<OrderItem>,
     pub(crate) frame: Option<Frame>,
-    /// With the word `OVER`, where it is there.
-    pub(crate) span: Span,
 }
 
 #[derive(Debug, Clone)]

@@ -156,6 +156,10 @@ pub(crate) enum PatternKind {
     Variable(Ident),
     Concat(Vec<Pattern>),
     /// `a | b`.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "refused by the binder; the parser's tests look inside")
+    )]
     Alternation(Vec<Pattern>),
     /// `(a b)`.
     Group(Box<Pattern>),
@@ -168,8 +172,16 @@ pub(crate) enum PatternKind {
         reluctant: bool,
     },
     /// `{- a -}`.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "refused by the binder; the parser's tests look inside")
+    )]
     Exclusion(Box<Pattern>),
     /// `PERMUTE(a, b)`.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "refused by the binder; the parser's tests look inside")
+    )]
     Permute(Vec<Pattern>),
 }
 

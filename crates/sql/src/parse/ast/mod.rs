@@ -138,7 +138,6 @@ pub(crate) struct Insert {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OnConflict {
     pub(crate) action: ConflictAction,
-    pub(crate) span: Span,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

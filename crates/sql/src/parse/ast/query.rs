@@ -114,21 +114,17 @@ pub(crate) enum GroupItem {
     /// `GROUPING SETS (…)`: each set is an item (nested ROLLUP, CUBE and GROUPING SETS are allowed in it).
     Sets {
         sets: Vec<GroupItem>,
-        span: Span,
     },
     /// `ROLLUP (a, (b, c))`: each element is a list of expressions.
     Rollup {
         elements: Vec<Vec<Expr>>,
-        span: Span,
     },
     Cube {
         elements: Vec<Vec<Expr>>,
-        span: Span,
     },
     /// `(a, b)` or `()`.
     Tuple {
         exprs: Vec<Expr>,
-        span: Span,
     },
 }
 
