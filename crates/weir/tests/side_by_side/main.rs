@@ -155,7 +155,7 @@ fn in_one_and_two(case: &Case) -> Option<String> {
     if case.inputs.len() < 2 {
         return weir::run(case).err();
     }
-    match (weir::run(case), weir::run_in_two(case)) {
+    match (weir::run(case), weir::run_by(case, 2)) {
         (Ok(one), Ok(two)) => case.sinks().into_iter().find_map(|sink| difference(sink, &one, &two)),
         (Err(error), _) | (_, Err(error)) => Some(error),
     }

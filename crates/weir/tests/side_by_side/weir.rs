@@ -24,12 +24,12 @@ pub fn changelog(case: &Case) -> Result<Vec<Change>, String> {
     run_with(case, &["--changelog"])
 }
 
-/// As [`run`], by two subtasks of each operator.
+/// As [`run`], by several subtasks of each operator.
 ///
 /// # Errors
 /// As [`run`].
-pub fn run_in_two(case: &Case) -> Result<Vec<Change>, String> {
-    run_with(case, &["--parallelism", "2"])
+pub fn run_by(case: &Case, subtasks: u32) -> Result<Vec<Change>, String> {
+    run_with(case, &["--parallelism", &subtasks.to_string()])
 }
 
 /// As [`run`], without a rewrite rule of the planner.

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -217,6 +218,7 @@ impl Leader {
         let end = u64::try_from(told.high_watermark).unwrap_or(0);
         let stable_end = u64::try_from(told.last_stable_offset).unwrap_or(end);
         let stable_end = if self.shared.options.is_read_committed { stable_end } else { end };
+        self.shared.is_failing.store(false, Ordering::Relaxed);
         partition.heard = Some(Heard { at: self.shared.clock.elapsed(), end, stable_end });
         if told.preferred_read_replica.0 >= 0 {
             // A replica in this client's rack is read instead, from the next request on.

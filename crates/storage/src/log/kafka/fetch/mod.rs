@@ -28,6 +28,7 @@ mod tls;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -100,6 +101,8 @@ struct Shared {
     /// Rings when the metadata is to be asked anew.
     stale: Notify,
     gone: Mutex<Option<Gone>>,
+    /// A broker could not be asked, and none has answered since.
+    is_failing: AtomicBool,
     events: mpsc::Sender<Event>,
     pool: Pool,
 }
@@ -141,6 +144,7 @@ impl Fetcher {
             changed: Notify::new(),
             stale: Notify::new(),
             gone: Mutex::new(None),
+            is_failing: AtomicBool::new(false),
             events: sender,
             pool: Pool::default(),
         });
@@ -211,17 +215,20 @@ impl Shared {
         let _ = self.events.send(event).await;
     }
 
-    /// Tells the reader that it cannot go on, where trying again does not help.
+    /// Tells the reader that it cannot go on, where trying again does not help. Other failures are logged once until a
+    /// broker answers again.
     async fn tell_failure(&self, error: FetchError) {
         if error.is_refusal() {
-            self.tell(Event::Failed(error.into_log_error(&self.options.servers))).await;
+            return self.tell(Event::Failed(error.into_log_error(&self.options.servers))).await;
+        }
+
+        let was_failing = self.is_failing.swap(true, Ordering::Relaxed);
+        let (servers, topic) = (&self.options.servers, &self.topic);
+        let error = &error as &dyn std::error::Error;
+        if was_failing {
+            tracing::debug!(%servers, %topic, error, "a broker cannot be asked; trying on");
         } else {
-            tracing::debug!(
-                servers = self.options.servers,
-                topic = %self.topic,
-                error = &error as &dyn std::error::Error,
-                "a broker could not be asked; it is tried again"
-            );
+            tracing::warn!(%servers, %topic, error, "a broker cannot be asked; trying on");
         }
     }
 }
