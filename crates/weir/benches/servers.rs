@@ -32,7 +32,7 @@ use types::SystemClock;
 const RUNS: usize = 3;
 const EVENTS: u64 = 1_000_000;
 const PARTITIONS: u32 = 4;
-/// Of a latency run: what is looked at, after what is not.
+/// Parts of a latency run: a warm-up that is not measured, and what is measured behind it.
 const SECONDS: u64 = 40;
 const WARM_UP: u64 = 10;
 const OVERALL: &str = "/analytics/redis/overall-summary?days=36500";

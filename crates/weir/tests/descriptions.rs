@@ -18,7 +18,7 @@ const NO_500: &str = ",not_a_server_error";
 struct Asked<'a> {
     /// Whose `/openapi.json`.
     url: &'a str,
-    /// Of each operation, at most so many times beside those that follow from the description itself.
+    /// Requests made up for each operation, at most, beside those that follow from the description itself.
     examples: u32,
     /// Values of parameters that cannot be guessed: `schemathesis.toml`.
     values: &'a str,

@@ -2,7 +2,7 @@
 //!
 //! A column's value stands in the key as its text; readers split keys at `:`, so a `:` inside of a value is written
 //! `%3A` and a `%` as `%25`. Only the window's bounds keep theirs, as readers expect. A null is written `unknown`.
-//! Of a value of more than 4 KiB the key holds the beginning and a hash.
+//! A value of more than 4 KiB appears in the key as its beginning and a hash.
 
 use std::borrow::Cow;
 

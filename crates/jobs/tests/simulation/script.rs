@@ -42,7 +42,7 @@ pub struct Query {
     pub name: String,
     pub window: Window,
     pub filter: Filter,
-    /// Of `k`, `g` and `id`.
+    /// Some of `k`, `g` and `id`.
     pub keys: Vec<&'static str>,
     pub aggregates: Vec<Aggregate>,
 }

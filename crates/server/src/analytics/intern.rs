@@ -1,6 +1,6 @@
 //! Texts shared by rows: each is held once and named by a small number.
 //!
-//! Of a long text only the beginning is held, since a result may carry a megabyte of it and stands for 30 days. Two long
+//! Only the beginning of a long text is held, since a result may carry a megabyte of it and stands for 30 days. Two long
 //! texts that begin alike are still two: behind the beginning stands a hash of the whole, which nobody is shown.
 //!
 //! ```text

@@ -161,7 +161,7 @@ impl Packed {
         }
     }
 
-    /// Of rows that begin with those for which `holds` is true: how many these are.
+    /// Counts the rows for which `holds` is true. They must stand in front of all others.
     pub(super) fn partition_point(&self, holds: impl Fn(i64) -> bool) -> usize {
         let (mut low, mut high) = (0, self.len);
         while low < high {

@@ -1,6 +1,6 @@
 //! A token: a secret that its holder keeps, and what Weir keeps of it.
 //!
-//! Of the secret only its SHA-256 is kept. It is 160 random bits, so that nobody finds it by trying, and a slow hash, which
+//! Only the SHA-256 of the secret is kept. It is 160 random bits, so that nobody finds it by trying, and a slow hash, which
 //! passwords need, would add nothing but time to every request (docs/decisions/0015-who-may-do-what.md). Looking a hash up
 //! tells nothing of how near a guess was.
 

@@ -6,7 +6,7 @@ use server::gateway::Options;
 use crate::desk::{CLICKS, COUNTING, COUNTS, columns, fields, open, open_with};
 use crate::world::World;
 
-/// Of a job by its name.
+/// Finds a job by its name.
 async fn job_named(world: &World, name: &str) -> String {
     let listed = world.json("/jobs/overview").await;
     let jobs = listed["jobs"].as_array().expect("jobs");

@@ -149,7 +149,7 @@ pub(crate) enum WindowShape {
 pub(crate) struct WindowRel {
     pub(crate) shape: WindowShape,
     pub(crate) time: usize,
-    /// Of a session: the fields by which its sessions are apart.
+    /// The fields that sessions are partitioned by.
     pub(crate) partition: Vec<usize>,
 }
 

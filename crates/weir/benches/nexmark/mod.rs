@@ -1,6 +1,6 @@
 //! Events of the Nexmark benchmark: people open auctions, and people bid.
 //!
-//! Of fifty events the first is a person, the next three are auctions, the other forty-six bids. Ids count up; half of the
+//! Among fifty events the first is a person, the next three are auctions, the other forty-six bids. Ids count up; half of the
 //! bids go to a hot auction and half come from a hot bidder, the others are spread over the newest hundred. The same
 //! number gives the same event each time.
 

@@ -115,7 +115,7 @@ impl World {
     }
 }
 
-/// Of the repository.
+/// The root of the repository.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("a repository").to_owned()
 }

@@ -79,7 +79,7 @@ pub(crate) struct UserType {
     user_type: String,
     query_count: i64,
     unique_users: i64,
-    /// Of all queries, two decimals; missing where nothing was counted.
+    /// Percentage of all queries, two decimals; missing where nothing was counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     percentage: Option<f64>,
     /// Whether all windows counted here are closed.
@@ -152,7 +152,7 @@ pub(crate) struct Department {
     /// Milliseconds, two decimals; missing where nothing was counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     avg_response_time: Option<f64>,
-    /// Of all queries, two decimals; missing where nothing was counted.
+    /// Percentage of all queries, two decimals; missing where nothing was counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     percentage: Option<f64>,
     /// Whether all windows counted here are closed.

@@ -43,7 +43,7 @@ pub(in crate::flink) struct ApplicationDetails {
 /// `/jars`
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::flink) struct Jars {
-    /// Of this server.
+    /// The address of this server.
     pub(in crate::flink) address: String,
     pub(in crate::flink) files: [Nothing; 0],
 }

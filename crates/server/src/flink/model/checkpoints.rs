@@ -10,7 +10,7 @@ use super::Summary;
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::flink) struct Checkpoints {
     pub(in crate::flink) counts: CheckpointCounts,
-    /// Of completed ones.
+    /// Figures of the completed checkpoints.
     pub(in crate::flink) summary: CheckpointSummary,
     pub(in crate::flink) latest: LatestCheckpoints,
     /// Newest first.
@@ -79,7 +79,7 @@ pub(in crate::flink) struct CheckpointEntry {
     pub(in crate::flink) failure_message: Option<String>,
 }
 
-/// Of a whole checkpoint or of a vertex.
+/// Figures of a whole checkpoint, or of a vertex.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(in crate::flink) struct CheckpointFigures {
     pub(in crate::flink) id: u64,

@@ -65,7 +65,7 @@ pub(in crate::flink) struct SubtaskBackpressure {
     pub(in crate::flink) busy_ratio: f64,
 }
 
-/// Of some numbers. Without any they are 0, and the quantiles are no numbers.
+/// Statistics of some numbers. Without any they are 0, and the quantiles are NaN.
 #[derive(Debug, Default, Clone, Serialize, ToSchema)]
 pub(in crate::flink) struct Summary {
     min: i64,
@@ -112,7 +112,7 @@ impl Summary {
     }
 }
 
-/// Of sorted numbers, between the two that are nearest, as Flink's histograms do: at `p * (n + 1)`.
+/// A quantile of sorted numbers, interpolated between the two nearest, as Flink's histograms do: at `p * (n + 1)`.
 fn quantile(sorted: &[i64], p: f64) -> f64 {
     let place = (p * (sorted.len() + 1) as f64).clamp(1.0, sorted.len() as f64);
     let below = sorted[place as usize - 1] as f64;

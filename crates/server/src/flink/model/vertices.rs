@@ -149,7 +149,7 @@ pub(in crate::flink) struct SubtaskAccumulators {
     pub(in crate::flink) attempt: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::flink) endpoint: Option<&'static str>,
-    /// Of the attempt.
+    /// The id of the attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::flink) id: Option<String>,
     pub(in crate::flink) user_accumulators: [Nothing; 0],

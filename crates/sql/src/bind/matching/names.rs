@@ -139,7 +139,7 @@ impl PatternNames {
     }
 }
 
-/// Of which rows the columns in an expression are.
+/// The rows that the columns of an expression belong to.
 enum Named {
     /// There are no columns.
     Nothing,

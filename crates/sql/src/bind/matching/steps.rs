@@ -1,6 +1,6 @@
 //! `PATTERN`: from a regular expression over variables to a sequence of steps.
 //!
-//! Of regular expressions there is what Flink runs: variables one after another, each with a quantifier of its own.
+//! Patterns support the regular expressions that Flink runs: variables one after another, each with a quantifier of its own.
 //!
 //! | written | |
 //! | --- | --- |

@@ -76,7 +76,8 @@ impl FetchOptions {
             // How soon a partition that is quiet is known to be at its end.
             max_wait: of.millis("fetch.wait.max.ms", 100)?,
             min_bytes: of.number("fetch.min.bytes", 1)?,
-            max_bytes: of.number("fetch.max.bytes", 50 << 20)?,
+            // A whole answer is held in memory; Kafka's own default of 50 MiB gains nothing over this.
+            max_bytes: of.number("fetch.max.bytes", 8 << 20)?,
             partition_max_bytes: of
                 .either("max.partition.fetch.bytes", "fetch.message.max.bytes")
                 .map_or(Ok(1 << 20), |(name, _)| of.number(name, 0))?,
