@@ -1,8 +1,12 @@
-//! Operators with state: nanoseconds of CPU time a row, and bytes held, over few and many keys.
+//! Operators with state: nanoseconds of CPU time a row, and bytes held, over few and many keys; then Nexmark's queries.
 //!
-//! `cargo bench -p engine --bench operators`
+//! `cargo bench -p engine --bench operators [-- QUERY…]`, where a QUERY is `q4`, `q18` and the like: then only those run.
+
+mod nexmark;
 
 use std::hint::black_box;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::operator::chain::{Chain, ChainTarget, Link, Operator, OperatorError, Outlet, StreamTime};
 use engine::operator::changes::{ChangeBuffer, Changes, RowKind};
@@ -18,6 +22,14 @@ const KEYS: [u64; 3] = [1, 1_000, 1_000_000];
 const TARGET: ChainTarget = ChainTarget::Operator { place: 0, input: 0, producer: 0 };
 
 fn main() {
+    let queries: Vec<String> = std::env::args().skip(1).filter(|arg| arg.starts_with('q')).collect();
+    if queries.is_empty() {
+        by_keys();
+    }
+    nexmark::measure(&queries);
+}
+
+fn by_keys() {
     let whole = DataType::BigInt;
     let calls = |names: &[(Function, &[usize], DataType)]| -> Vec<Call> {
         names.iter().map(|(function, args, column_type)| call(function, args, column_type)).collect()
@@ -60,12 +72,13 @@ fn group(calls: &[Call], changes: Mode) -> Box<dyn Operator> {
     Box::new(operator.expect("the calls are known"))
 }
 
-/// Forgets what it is given.
-struct Nowhere;
+/// Counts the rows that it is given and forgets them.
+struct Nowhere(Arc<AtomicU64>);
 
 impl Outlet for Nowhere {
     fn write(&mut self, rows: &Changes<'_>, _env: &Env) -> Result<(), OperatorError> {
-        black_box(rows.places().count());
+        let count = black_box(rows.places().count());
+        self.0.fetch_add(count as u64, Ordering::Relaxed);
         Ok(())
     }
 
@@ -93,7 +106,7 @@ fn measure(keys: u64, kinds: &[RowKind], build: &dyn Fn() -> Box<dyn Operator>) 
             producers: vec![vec![1]],
             targets: vec![ChainTarget::Outlet(0)],
         };
-        let mut chain = Chain::new(vec![link], vec![Box::new(Nowhere)]);
+        let mut chain = Chain::new(vec![link], vec![Box::new(Nowhere(Arc::default()))]);
         for batch in 0..keys.div_ceil(BATCH) {
             let mut first = ChangeBuffer::new(&[Repr::Int; 2]);
             for key in batch * BATCH..((batch + 1) * BATCH).min(keys) {
