@@ -1,11 +1,13 @@
 //! A map from keys to state, with an account of its memory and a time to live.
 
+use std::cell::Cell;
 use std::hash::{BuildHasher, Hasher};
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use types::Interval;
 
+use super::key::Key;
 use super::{StateError, StateValue, StateWriter, key_group};
 use crate::row;
 
@@ -21,20 +23,39 @@ pub struct Keyed<V> {
     heap_bytes: usize,
     /// Milliseconds.
     ttl: Option<i64>,
+    /// How often entries have moved.
+    generation: usize,
 }
 
 #[derive(Debug)]
 struct Kept<V> {
-    key: Box<[u8]>,
+    key: Key,
     /// There, save while it is changed.
     value: Option<V>,
     /// When it was last written, by the clock; 0 without a time to live.
     written: i64,
 }
 
+/// Where an entry is.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    pub at: usize,
+    pub found: Found,
+}
+
+/// How an entry was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    There,
+    /// It was there, but its time to live is over: its value means nothing any more.
+    Over,
+    /// There was none.
+    Made,
+}
+
 impl<V: StateValue> Kept<V> {
     fn heap_bytes(&self) -> usize {
-        self.key.len() + self.value.as_ref().map_or(0, V::heap_bytes)
+        self.key.heap_bytes() + self.value.as_ref().map_or(0, V::heap_bytes)
     }
 }
 
@@ -45,6 +66,7 @@ impl<V: StateValue> Keyed<V> {
             hasher: foldhash::fast::FixedState::default(),
             heap_bytes: 0,
             ttl: ttl.map(|ttl| ttl.0).filter(|&ttl| ttl > 0),
+            generation: 0,
         }
     }
 
@@ -56,10 +78,10 @@ impl<V: StateValue> Keyed<V> {
         self.entries.is_empty()
     }
 
-    fn hash(&self, key: &[u8]) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        hasher.write(key);
-        hasher.finish()
+    /// The hash of a key, for [`Keyed::touch`] and [`Keyed::place`].
+    #[inline]
+    pub fn hash(&self, key: &[u8]) -> u64 {
+        hash(&self.hasher, key)
     }
 
     fn is_over(&self, written: i64, now_ms: i64) -> bool {
@@ -77,12 +99,8 @@ impl<V: StateValue> Keyed<V> {
     pub fn update<T>(&mut self, key: &[u8], now_ms: i64, change: impl FnOnce(&mut Option<V>) -> T) -> T {
         let hash = self.hash(key);
         let ttl = self.ttl;
-        let hasher = self.hasher.clone();
-        let rehash = |kept: &Kept<V>| {
-            let mut state = hasher.build_hasher();
-            state.write(&kept.key);
-            state.finish()
-        };
+        let hasher = &self.hasher;
+        let rehash = |kept: &Kept<V>| self::hash(hasher, &kept.key);
 
         match self.entries.entry(hash, |kept| *kept.key == *key, rehash) {
             Entry::Occupied(mut entry) => {
@@ -108,13 +126,100 @@ impl<V: StateValue> Keyed<V> {
                 let result = change(&mut value);
                 if value.is_some() {
                     let kept =
-                        Kept { key: key.into(), value, written: if ttl.is_some() { now_ms } else { 0 } };
+                        Kept { key: Key::of(key), value, written: if ttl.is_some() { now_ms } else { 0 } };
                     self.heap_bytes += kept.heap_bytes();
                     vacant.insert(kept);
                 }
                 result
             }
         }
+    }
+
+    /// Reads the entry of a key, if there is one, so that it is in the cache. Look-ups that do not depend on one another
+    /// wait for memory at the same time.
+    #[inline]
+    pub fn touch(&self, hash: u64, key: &[u8], touch: impl FnOnce(&V) -> usize) {
+        let kept = self.entries.find(hash, |kept| *kept.key == *key);
+        std::hint::black_box(kept.and_then(|kept| kept.value.as_ref()).map(touch));
+    }
+
+    /// The place of a key's entry, which is made where there is none. Places hold until an entry is added: see
+    /// [`Keyed::generation`].
+    ///
+    /// Whoever works with places keeps the account: [`Keyed::charge`] takes the difference in heap bytes.
+    #[inline]
+    pub fn place(&mut self, hash: u64, key: &[u8], now_ms: i64, make: impl FnOnce() -> V) -> Place {
+        let ttl = self.ttl;
+        let Keyed { hasher, generation, .. } = self;
+        // Entries are hashed anew when they move.
+        let has_moved = Cell::new(false);
+        let rehash = |kept: &Kept<V>| {
+            has_moved.set(true);
+            self::hash(hasher, &kept.key)
+        };
+
+        let place = match self.entries.entry(hash, |kept| *kept.key == *key, rehash) {
+            Entry::Occupied(entry) => {
+                let at = entry.bucket_index();
+                let kept = entry.get();
+                let is_over = ttl.is_some_and(|ttl| now_ms.saturating_sub(kept.written) >= ttl);
+                Place { at, found: if is_over { Found::Over } else { Found::There } }
+            }
+            Entry::Vacant(vacant) => {
+                let kept = Kept {
+                    key: Key::of(key),
+                    value: Some(make()),
+                    written: if ttl.is_some() { now_ms } else { 0 },
+                };
+                self.heap_bytes += kept.heap_bytes();
+                Place { at: vacant.insert(kept).bucket_index(), found: Found::Made }
+            }
+        };
+        *generation += usize::from(has_moved.get());
+        place
+    }
+
+    /// The place of a key's entry, if there is one.
+    #[inline]
+    pub fn find(&self, hash: u64, key: &[u8], now_ms: i64) -> Option<Place> {
+        let at = self.entries.find_bucket_index(hash, |kept| *kept.key == *key)?;
+        let is_over = self.entries.get_bucket(at).is_some_and(|kept| self.is_over(kept.written, now_ms));
+        Some(Place { at, found: if is_over { Found::Over } else { Found::There } })
+    }
+
+    /// Changes whenever places that were given are void.
+    #[inline]
+    pub fn generation(&self) -> usize {
+        self.generation
+    }
+
+    /// The entry at a place is written at this time.
+    #[inline]
+    pub fn written_at(&mut self, place: usize, now_ms: i64) {
+        if self.ttl.is_some()
+            && let Some(kept) = self.entries.get_bucket_mut(place)
+        {
+            kept.written = now_ms;
+        }
+    }
+
+    /// What is kept at a place.
+    #[inline]
+    pub fn at(&mut self, place: usize) -> Option<&mut V> {
+        self.entries.get_bucket_mut(place).and_then(|kept| kept.value.as_mut())
+    }
+
+    /// Drops the entry at a place.
+    pub fn remove_at(&mut self, place: usize) {
+        if let Ok(entry) = self.entries.get_bucket_entry(place) {
+            self.heap_bytes -= entry.remove().0.heap_bytes();
+        }
+    }
+
+    /// Values at places hold so many bytes more, or less, than before.
+    #[inline]
+    pub fn charge(&mut self, bytes: isize) {
+        self.heap_bytes = self.heap_bytes.wrapping_add_signed(bytes);
     }
 
     /// Takes what is kept under a key out of the map.
@@ -143,7 +248,13 @@ impl<V: StateValue> Keyed<V> {
 
     /// Takes the map apart: every key and its state, in no order.
     pub fn into_entries(self) -> impl Iterator<Item = (Box<[u8]>, V)> {
-        self.entries.into_iter().filter_map(|kept| Some((kept.key, kept.value?)))
+        self.entries.into_iter().filter_map(|kept| Some((kept.key.into_boxed(), kept.value?)))
+    }
+
+    /// Whether the account of heap bytes is what the entries hold.
+    #[cfg(test)]
+    pub fn account_is_right(&self) -> bool {
+        self.heap_bytes == self.entries.iter().map(Kept::heap_bytes).sum::<usize>()
     }
 
     pub fn memory_bytes(&self) -> usize {
@@ -184,6 +295,13 @@ impl<V: StateValue> Keyed<V> {
     }
 }
 
+#[inline]
+fn hash(hasher: &foldhash::fast::FixedState, key: &[u8]) -> u64 {
+    let mut hasher = hasher.build_hasher();
+    hasher.write(key);
+    hasher.finish()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,6 +319,24 @@ mod tests {
         assert_eq!(state.len(), 1);
         state.expire(1_150);
         assert!(state.is_empty() && state.heap_bytes == 0);
+    }
+
+    #[test]
+    fn entries_at_places_are_those_of_their_keys() {
+        let mut state: Keyed<i64> = Keyed::new(Some(Interval(100)));
+        for key in 0..100u8 {
+            let made = state.place(state.hash(&[key]), &[key], 0, || i64::from(key));
+            assert_eq!(made.found, Found::Made);
+            assert_eq!(state.at(made.at), Some(&mut i64::from(key)));
+        }
+
+        let there = state.place(state.hash(&[7]), &[7], 99, || 0);
+        assert_eq!((there.found, state.at(there.at).copied()), (Found::There, Some(7)));
+        state.written_at(there.at, 99);
+        let over = state.place(state.hash(&[8]), &[8], 100, || 0);
+        assert_eq!(over.found, Found::Over);
+        state.remove_at(over.at);
+        assert_eq!((state.get(&[8], 0), state.get(&[7], 198)), (None, Some(&7)));
     }
 
     #[test]

@@ -8,13 +8,14 @@
 //! key bytes ──hash──► key group 0…127 ──owner──► subtask 0…n-1
 //! ```
 
+mod key;
 mod keyed;
 mod timers;
 
 use serde::{Deserialize, Serialize};
 use types::Scalar;
 
-pub use keyed::Keyed;
+pub use keyed::{Found, Keyed};
 pub use timers::Timers;
 
 use crate::row;

@@ -120,6 +120,10 @@ impl<C: SessionContent> SessionState<C> {
 
                 let sessions = sessions.get_or_insert_with(Sessions::new);
                 sessions.content_bytes += content.heap_bytes();
+                if sessions.open.capacity() == 0 {
+                    // Most keys have one session at a time.
+                    sessions.open.reserve_exact(1);
+                }
                 sessions.open.insert(touched.start, Session { start, end, timer: closes_at, content });
                 return Ok(Taken::Kept);
             }
