@@ -12,6 +12,7 @@ pub mod deduplicate;
 pub mod expand;
 pub mod expiry;
 mod fields;
+mod gather;
 pub mod group_aggregate;
 #[cfg(test)]
 pub(crate) mod harness;

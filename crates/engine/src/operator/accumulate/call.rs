@@ -17,15 +17,25 @@ pub(super) struct CallSpec {
     pub function: Function,
     pub args: Vec<usize>,
     pub distinct: bool,
-    filter: Option<usize>,
+    pub filter: Option<usize>,
     /// Whether a row counts whose first argument is null.
-    takes_null: bool,
+    pub takes_null: bool,
     /// The type of the first argument.
     pub arg: DataType,
     pub result: DataType,
     pub form: Form,
+    /// Where the values that the call has seen are shared with other calls.
+    pub shared: Option<Shared>,
     /// From `DOUBLE` to the type of the result, where that is another one.
     from_double: Option<FromDouble>,
+}
+
+/// A call's place in a set of distinct values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shared {
+    pub set: usize,
+    /// Which of the set's calls it is.
+    pub member: usize,
 }
 
 struct FromDouble(Code);
@@ -76,7 +86,27 @@ impl CallSpec {
         let function = call.function.clone();
         let args = call.args.clone();
         let (distinct, filter) = (call.distinct, call.filter);
-        Ok(CallSpec { function, args, distinct, filter, takes_null, arg, result, form, from_double })
+        Ok(CallSpec {
+            function,
+            args,
+            distinct,
+            filter,
+            takes_null,
+            arg,
+            result,
+            form,
+            shared: None,
+            from_double,
+        })
+    }
+
+    /// Whether what the call has seen may stand in a set with that of other calls: it has one argument, and does not
+    /// depend on the order of its values.
+    pub fn may_share(&self) -> bool {
+        self.distinct
+            && self.args.len() == 1
+            && !self.takes_null
+            && matches!(self.form, Form::Count | Form::Whole | Form::Pick)
     }
 
     /// Whether a row counts.

@@ -10,6 +10,13 @@ use crate::state::StateValue;
 #[derive(Debug, Default)]
 pub(super) struct Count(i64);
 
+impl Count {
+    #[inline]
+    pub fn result(&self) -> i64 {
+        self.0
+    }
+}
+
 impl Accumulator for Count {
     #[inline]
     fn add(&mut self, _call: &CallSpec, _args: &[Scalar<'_>]) -> Result<(), String> {

@@ -101,8 +101,8 @@ fn hash(hasher: &foldhash::fast::FixedState, value: Scalar<'_>) -> u64 {
 
 #[derive(Debug)]
 pub(super) struct Distinct {
-    seen: Counted,
-    inner: Slot,
+    pub seen: Counted,
+    pub inner: Slot,
 }
 
 impl Distinct {

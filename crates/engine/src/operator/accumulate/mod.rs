@@ -21,6 +21,7 @@ mod call;
 mod count;
 mod decimal_sum;
 mod distinct;
+mod distinct_set;
 mod double_sum;
 mod extreme;
 mod joined;
@@ -33,6 +34,7 @@ mod pick;
 mod sequence;
 mod single;
 mod slot;
+mod steps;
 mod variance;
 mod whole_sum;
 
@@ -44,9 +46,11 @@ mod tests;
 use sql::plan::operator::Call;
 use types::{Repr, Scalar};
 
-use self::call::CallSpec;
+use self::call::{CallSpec, Shared};
+use self::distinct_set::DistinctSet;
 pub use self::kept::Kept;
 use self::slot::Slot;
+pub use self::steps::{Groups, Step, StepChange, Work};
 use crate::row::{self, Reader};
 use crate::state::StateValue;
 
@@ -70,13 +74,38 @@ enum Variance {
 #[derive(Debug)]
 pub struct Accumulators {
     calls: Vec<CallSpec>,
+    sets: Vec<SetSpec>,
+}
+
+/// `DISTINCT` calls of one argument, which share the set of values that they have seen.
+#[derive(Debug)]
+struct SetSpec {
+    arg: usize,
+    /// By member.
+    calls: Vec<usize>,
 }
 
 /// What the rows of one group added up to.
 #[derive(Debug)]
 pub struct States {
+    /// By call.
     slots: Box<[Slot]>,
+    /// Where calls share sets. Behind a pointer, since most groups have none.
+    sets: Option<Box<Sets>>,
 }
+
+#[derive(Debug)]
+struct Sets(Box<[SharedSet]>);
+
+/// A set, and the calls that share it.
+#[derive(Debug)]
+struct SharedSet {
+    seen: DistinctSet,
+    /// By member; `NO_CALL` where there are fewer.
+    calls: [u16; distinct_set::CALLS],
+}
+
+const NO_CALL: u16 = u16::MAX;
 
 impl Accumulators {
     /// The calls of a `GROUP BY`, with or without windows.
@@ -99,12 +128,54 @@ impl Accumulators {
 
     fn with(calls: &[Call], retraction: Retraction, variance: Variance) -> Result<Accumulators, String> {
         let calls = calls.iter().map(|call| CallSpec::new(call, retraction, variance));
-        Ok(Accumulators { calls: calls.collect::<Result<_, _>>()? })
+        let mut calls = calls.collect::<Result<Vec<CallSpec>, String>>()?;
+
+        let sets = match retraction {
+            Retraction::Never => share_sets(&mut calls),
+            // Counts of copies must be exact beyond 32 bits.
+            Retraction::Possible => Vec::new(),
+        };
+        Ok(Accumulators { calls, sets })
     }
 
     /// The state of a group without rows.
     pub fn start(&self) -> States {
-        States { slots: self.calls.iter().map(Slot::new).collect() }
+        States { slots: self.calls.iter().map(Slot::new).collect(), sets: self.start_sets() }
+    }
+
+    fn start_sets(&self) -> Option<Box<Sets>> {
+        let sets = || Box::new(Sets(self.sets.iter().map(SharedSet::new).collect()));
+        (!self.sets.is_empty()).then(sets)
+    }
+
+    /// Makes states whose calls have sets of their own, as those of a snapshot have, states that share them. Gives by how
+    /// many bytes they grew outside of themselves.
+    #[inline]
+    pub fn share(&self, states: &mut States) -> isize {
+        if self.sets.is_empty() || states.sets.is_some() {
+            return 0;
+        }
+        let before = states.heap_bytes();
+        self.share_own(states);
+        states.heap_bytes() as isize - before as isize
+    }
+
+    #[cold]
+    fn share_own(&self, states: &mut States) {
+        states.sets = self.start_sets();
+        for (spec, set) in self.sets.iter().zip(shared(&mut states.sets)) {
+            for (member, &call) in spec.calls.iter().enumerate() {
+                let Some(slot) = states.slots.get_mut(call) else { continue };
+                let own = std::mem::replace(slot, Slot::new(&self.calls[call]));
+                *slot = match own {
+                    Slot::Distinct(own) => {
+                        set.seen.take_over(member, &own.seen);
+                        own.inner
+                    }
+                    other => other,
+                };
+            }
+        }
     }
 
     /// How each result is held in a column.
@@ -119,8 +190,23 @@ impl Accumulators {
     /// The row makes the query fail, as in Flink; the message is for people.
     #[inline]
     pub fn add<'v>(&self, states: &mut States, field: impl Fn(usize) -> Scalar<'v>) -> Result<(), String> {
+        self.share(states);
+        for (spec, set) in self.sets.iter().zip(shared(&mut states.sets)) {
+            let value = field(spec.arg);
+            let wanted = spec.wanted(|call| self.calls[call].counts(&field));
+            if wanted == 0 {
+                continue;
+            }
+            let new = set.seen.add(value, wanted);
+            for (member, &call) in spec.calls.iter().enumerate() {
+                if new >> member & 1 == 1 {
+                    states.slots[call].add(&self.calls[call], &[value])?;
+                }
+            }
+        }
+
         for (call, slot) in self.calls.iter().zip(&mut states.slots) {
-            if call.counts(&field) {
+            if call.shared.is_none() && call.counts(&field) {
                 call.with_args(&field, |args| slot.add(call, args))?;
             }
         }
@@ -137,9 +223,19 @@ impl Accumulators {
         states: &mut States,
         field: impl Fn(usize) -> Scalar<'v>,
     ) -> Result<(), String> {
+        self.share(states);
         for (call, slot) in self.calls.iter().zip(&mut states.slots) {
-            if call.counts(&field) {
-                call.with_args(&field, |args| slot.retract(call, args))?;
+            if !call.counts(&field) {
+                continue;
+            }
+            match call.shared {
+                None => call.with_args(&field, |args| slot.retract(call, args))?,
+                Some(Shared { set, member }) => {
+                    let value = field(self.sets[set].arg);
+                    if shared(&mut states.sets)[set].seen.remove(value, member) {
+                        slot.retract(call, &[value])?;
+                    }
+                }
             }
         }
         Ok(())
@@ -149,9 +245,25 @@ impl Accumulators {
     ///
     /// # Errors
     /// As [`add`](Accumulators::add).
-    pub fn merge(&self, states: &mut States, other: States) -> Result<(), String> {
+    pub fn merge(&self, states: &mut States, mut other: States) -> Result<(), String> {
+        self.share(states);
+        self.share(&mut other);
+        for ((spec, set), other) in
+            self.sets.iter().zip(shared(&mut states.sets)).zip(shared(&mut other.sets))
+        {
+            for (member, &call) in spec.calls.iter().enumerate() {
+                for (value, count) in other.seen.seen_by(member) {
+                    if set.seen.add_copies(value, member, i64::from(count)) {
+                        states.slots[call].add(&self.calls[call], &[value])?;
+                    }
+                }
+            }
+        }
+
         for ((call, slot), other) in self.calls.iter().zip(&mut states.slots).zip(other.slots) {
-            slot.merge(call, other)?;
+            if call.shared.is_none() {
+                slot.merge(call, other)?;
+            }
         }
         Ok(())
     }
@@ -165,19 +277,87 @@ impl Accumulators {
     }
 }
 
+#[inline]
+fn shared(sets: &mut Option<Box<Sets>>) -> &mut [SharedSet] {
+    sets.as_mut().map_or(&mut [], |sets| &mut sets.0)
+}
+
+/// Finds the calls that see the same values, and gives them sets together.
+fn share_sets(calls: &mut [CallSpec]) -> Vec<SetSpec> {
+    let mut sets: Vec<SetSpec> = Vec::new();
+    for place in 0..calls.len().min(usize::from(NO_CALL)) {
+        if !calls[place].may_share() {
+            continue;
+        }
+        let arg = calls[place].args[0];
+        let has_room = |set: &SetSpec| set.arg == arg && set.calls.len() < distinct_set::CALLS;
+        let set = sets.iter().position(has_room).unwrap_or_else(|| {
+            sets.push(SetSpec { arg, calls: Vec::new() });
+            sets.len() - 1
+        });
+
+        calls[place].shared = Some(Shared { set, member: sets[set].calls.len() });
+        sets[set].calls.push(place);
+    }
+    sets
+}
+
+impl SetSpec {
+    /// The bits of the members for which a row counts.
+    #[inline]
+    fn wanted(&self, counts: impl Fn(usize) -> bool) -> u8 {
+        let bits = self.calls.iter().enumerate();
+        bits.fold(0, |wanted, (member, &call)| wanted | u8::from(counts(call)) << member)
+    }
+}
+
+impl SharedSet {
+    fn new(spec: &SetSpec) -> SharedSet {
+        let mut calls = [NO_CALL; distinct_set::CALLS];
+        calls.iter_mut().zip(&spec.calls).for_each(|(place, &call)| *place = call as u16);
+        SharedSet { seen: DistinctSet::default(), calls }
+    }
+}
+
+impl States {
+    /// Reads from the states, so that they are in the cache.
+    #[inline]
+    pub fn touch(&self) -> usize {
+        let set = self.sets().next().map_or(0, |set| usize::from(set.calls[0]));
+        self.slots.first().map_or(set, |slot| slot.heap_bytes() + set)
+    }
+
+    #[inline]
+    fn sets(&self) -> impl Iterator<Item = &SharedSet> {
+        self.sets.iter().flat_map(|sets| &sets.0)
+    }
+}
+
 impl StateValue for States {
+    /// A call that shares a set is written as if it had one of its own.
     fn write(&self, out: &mut Vec<u8>) {
         row::write_length(self.slots.len(), out);
-        self.slots.iter().for_each(|slot| slot.write(out));
+        for (call, slot) in self.slots.iter().enumerate() {
+            let member = |set: &SharedSet| set.calls.iter().position(|&of| usize::from(of) == call);
+            let shared = self.sets().find_map(|set| Some((set, member(set)?)));
+            if let Some((set, member)) = shared {
+                Slot::write_distinct_tag(out);
+                set.seen.write(member, out);
+            }
+            slot.write(out);
+        }
     }
 
     fn read(reader: &mut Reader<'_>) -> Option<States> {
         let slots = reader.length()?;
-        Some(States { slots: (0..slots).map(|_| Slot::read(reader)).collect::<Option<_>>()? })
+        let slots = (0..slots).map(|_| Slot::read(reader)).collect::<Option<_>>()?;
+        Some(States { slots, sets: None })
     }
 
     #[inline]
     fn heap_bytes(&self) -> usize {
-        self.slots.iter().map(|slot| size_of::<Slot>() + slot.heap_bytes()).sum()
+        let slots: usize = self.slots.iter().map(|slot| size_of::<Slot>() + slot.heap_bytes()).sum();
+        let sets = self.sets().map(|set| size_of::<SharedSet>() + set.seen.heap_bytes());
+        slots + sets.sum::<usize>()
     }
 }

@@ -20,6 +20,13 @@ impl Default for Pick {
     }
 }
 
+impl Pick {
+    #[inline]
+    pub fn result(&self) -> Scalar<'_> {
+        self.0.as_scalar()
+    }
+}
+
 impl Accumulator for Pick {
     #[inline]
     fn add(&mut self, call: &CallSpec, args: &[Scalar<'_>]) -> Result<(), String> {

@@ -70,6 +70,9 @@ pub(super) enum Slot {
     Distinct(Box<Distinct>),
 }
 
+/// The tag of [`Slot::Distinct`].
+const DISTINCT: u8 = 14;
+
 // A million groups with a few calls are ordinary.
 const _: () = assert!(size_of::<Slot>() == 24);
 
@@ -98,7 +101,7 @@ macro_rules! with_state {
 
 impl Slot {
     pub fn new(call: &CallSpec) -> Slot {
-        if call.distinct {
+        if call.distinct && call.shared.is_none() {
             Slot::Distinct(Box::new(Distinct::new(call.form)))
         } else {
             Slot::of_form(call.form)
@@ -177,8 +180,13 @@ impl Slot {
             Slot::Squares(_) => 11,
             Slot::Collect(_) => 12,
             Slot::Single(_) => 13,
-            Slot::Distinct(_) => 14,
+            Slot::Distinct(_) => DISTINCT,
         }
+    }
+
+    /// Begins a [`Distinct`] in an image; the values and the call's own state follow.
+    pub fn write_distinct_tag(out: &mut Vec<u8>) {
+        out.push(DISTINCT);
     }
 
     pub fn write(&self, out: &mut Vec<u8>) {
@@ -202,7 +210,7 @@ impl Slot {
             11 => Slot::Squares(Box::new(Squares::read(reader)?)),
             12 => Slot::Collect(Box::new(Collect::read(reader)?)),
             13 => Slot::Single(Box::new(Single::read(reader)?)),
-            14 => Slot::Distinct(Box::new(Distinct::read(reader)?)),
+            DISTINCT => Slot::Distinct(Box::new(Distinct::read(reader)?)),
             _ => return None,
         })
     }

@@ -25,6 +25,20 @@ impl WholeSum {
             self.count += count;
         }
     }
+
+    /// `None` over no values.
+    #[inline]
+    pub fn result(&self, call: &CallSpec) -> Option<i64> {
+        if self.count == 0 {
+            return None;
+        }
+        Some(match call.function {
+            // Division truncates.
+            Function::Avg => wrap(self.sum.wrapping_div(self.count), &call.result),
+            Function::AvgOfSum => wrap(self.sum, &call.result).wrapping_div(self.count),
+            _ => wrap(self.sum, &call.result),
+        })
+    }
 }
 
 impl Accumulator for WholeSum {
@@ -48,14 +62,7 @@ impl Accumulator for WholeSum {
 
     #[inline]
     fn write_result(&self, call: &CallSpec, out: &mut Vec<u8>) {
-        let value = match call.function {
-            _ if self.count == 0 => Scalar::Null,
-            // Division truncates.
-            Function::Avg => Scalar::Int(wrap(self.sum.wrapping_div(self.count), &call.result)),
-            Function::AvgOfSum => Scalar::Int(wrap(self.sum, &call.result).wrapping_div(self.count)),
-            _ => Scalar::Int(wrap(self.sum, &call.result)),
-        };
-        row::write(value, out);
+        row::write(self.result(call).map_or(Scalar::Null, Scalar::Int), out);
     }
 
     fn write(&self, out: &mut Vec<u8>) {

@@ -1,73 +1,74 @@
 //! A group: how many rows it has, and what they added up to.
 
-use types::Scalar;
-
-use super::{Outcome, Results};
-use crate::operator::accumulate::{Accumulators, States};
+use crate::operator::accumulate::{Accumulators, Groups, States, StepChange};
 use crate::row::Reader;
-use crate::state::StateValue;
+use crate::state::{Keyed, StateValue};
 
-/// A group that has rows.
+/// A group that has rows; while a chunk of rows is taken, also one that has none.
 #[derive(Debug)]
 pub(super) struct Group {
     rows: i64,
     states: States,
+    /// The states are those of rows that are gone.
+    is_stale: bool,
 }
 
 impl Group {
+    pub fn new(accumulators: &Accumulators) -> Group {
+        Group { rows: 0, states: accumulators.start(), is_stale: false }
+    }
+
     /// Reads from the group's states, so that they are in the cache.
     #[inline]
     pub fn touch(&self) -> usize {
-        self.states.heap_bytes()
+        self.states.touch()
     }
 
-    /// Adds a row to a group, which may not exist yet, and writes down the results before and after it.
-    #[inline]
-    pub fn add<'v>(
-        group: &mut Option<Group>,
-        accumulators: &Accumulators,
-        results: &mut Results,
-        field: impl Fn(usize) -> Scalar<'v>,
-    ) -> Result<Outcome, String> {
-        let Results { before, after } = results;
-        before.clear();
-        after.clear();
-
-        let outcome = if group.is_some() { Outcome::Updated } else { Outcome::Created };
-        let Group { rows, states } =
-            group.get_or_insert_with(|| Group { rows: 0, states: accumulators.start() });
-        if outcome == Outcome::Updated {
-            accumulators.write_results(states, before);
-        }
-
-        *rows += 1;
-        accumulators.add(states, field)?;
-        accumulators.write_results(states, after);
-        Ok(outcome)
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
     }
 
-    /// Takes a row back from a group, which is gone with its last row.
-    #[inline]
-    pub fn retract<'v>(
-        group: &mut Option<Group>,
-        accumulators: &Accumulators,
-        results: &mut Results,
-        field: impl Fn(usize) -> Scalar<'v>,
-    ) -> Result<Outcome, String> {
-        let Some(Group { rows, states }) = group else { return Ok(Outcome::Nothing) };
-        let Results { before, after } = results;
-        before.clear();
-        after.clear();
-        accumulators.write_results(states, before);
+    pub fn states_mut(&mut self) -> &mut States {
+        &mut self.states
+    }
 
-        *rows -= 1;
-        if *rows == 0 {
-            *group = None;
-            return Ok(Outcome::Deleted);
+    /// The group begins anew: its time to live is over.
+    pub fn forget(&mut self) {
+        self.rows = 0;
+        self.is_stale = true;
+    }
+
+    /// Counts a row that comes, and says what that is to the group.
+    #[inline]
+    pub fn count(&mut self) -> StepChange {
+        self.rows += 1;
+        match self.rows {
+            1 if std::mem::take(&mut self.is_stale) => StepChange::FirstAgain,
+            1 => StepChange::First,
+            _ => StepChange::Add,
         }
-        accumulators.retract(states, field)?;
-        accumulators.write_results(states, after);
-        Ok(Outcome::Updated)
+    }
+
+    /// Counts a row that goes; `None` where the group has none.
+    pub fn discount(&mut self) -> Option<StepChange> {
+        match self.rows {
+            0 => None,
+            1 => {
+                self.forget();
+                Some(StepChange::Last)
+            }
+            _ => {
+                self.rows -= 1;
+                Some(StepChange::Retract)
+            }
+        }
+    }
+}
+
+impl Groups for Keyed<Group> {
+    #[inline]
+    fn states(&mut self, place: usize) -> &mut States {
+        &mut self.at(place).expect("places hold while a chunk is taken").states
     }
 }
 
@@ -78,7 +79,7 @@ impl StateValue for Group {
     }
 
     fn read(reader: &mut Reader<'_>) -> Option<Group> {
-        Some(Group { rows: i64::read(reader)?, states: States::read(reader)? })
+        Some(Group { rows: i64::read(reader)?, states: States::read(reader)?, is_stale: false })
     }
 
     #[inline]

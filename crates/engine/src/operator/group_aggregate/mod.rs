@@ -12,97 +12,49 @@
 //! With a time to live an equal result is given again, so that the state of later operators stays alive too. A row that
 //! is taken back from a group that does not exist is passed over, as in Flink.
 
+mod chunk;
 mod group;
+mod output;
 #[cfg(test)]
 mod tests;
 
 use sql::plan::operator::{GroupAggregate, Input};
-use types::{Interval, Repr};
+use types::Interval;
 
+use self::chunk::Chunk;
 use self::group::Group;
-use super::accumulate::{Accumulators, Retraction};
+use self::output::{FULL_PLACES, Output};
+use super::accumulate::{Accumulators, Retraction, Work};
 use super::chain::{Context, Operator, OperatorError};
-use super::changes::{ChangeBuffer, Changes, RowKind};
+use super::changes::Changes;
 use super::expiry::Expiry;
-use super::fields;
-use crate::row::{self, Reader};
+use crate::row::Reader;
 use crate::state::{Keyed, StateError, StatePart, StateWriter};
 
 /// The only map, in a snapshot.
 const GROUPS: u8 = 0;
+
+/// Rows that are looked up side by side.
+const CHUNK_ROWS: usize = 256;
 
 /// See the module's text.
 pub struct GroupAggregateOperator {
     name: String,
     keys: Vec<usize>,
     accumulators: Accumulators,
-    emits_before: bool,
     groups: Keyed<Group>,
     expiry: Expiry,
-    out: ChangeBuffer,
+    out: Output,
     chunk: Chunk,
-    results: Results,
+    scratch: Scratch,
 }
 
-/// Rows that are looked up side by side.
-const CHUNK_ROWS: usize = 64;
-/// Maps of more groups than this do not fit the caches.
-const LARGE: usize = 1 << 15;
-
-/// The keys of some rows, one after another.
+/// Room that is used again for each chunk.
 #[derive(Debug, Default)]
-struct Chunk {
-    rows: Vec<usize>,
-    keys: Vec<u8>,
-    /// Where each key ends.
-    ends: Vec<usize>,
-}
-
-impl Chunk {
-    fn clear(&mut self) {
-        self.rows.clear();
-        self.keys.clear();
-        self.ends.clear();
-    }
-
-    /// Every row with its key.
-    fn iter(&self) -> impl Iterator<Item = (usize, &[u8])> {
-        let mut start = 0;
-        self.rows.iter().zip(&self.ends).map(move |(&row, &end)| {
-            let key = &self.keys[start..end];
-            start = end;
-            (row, key)
-        })
-    }
-}
-
-/// The results of a group before and after a row, in the compact form.
-#[derive(Debug, Default)]
-struct Results {
-    before: Vec<u8>,
-    after: Vec<u8>,
-}
-
-impl Results {
-    #[inline]
-    fn differ(&self) -> bool {
-        let (before, after) = (self.before.as_slice(), self.after.as_slice());
-        // The bytes have just been written. Wide loads, as `memcmp` makes them, wait until the stores are through; and for
-        // no bytes it loads from no address, which is slower still. Most results differ in one of the first bytes.
-        if before.len() != after.len() || after.len() > 64 {
-            return before != after;
-        }
-        before.iter().zip(after).any(|(before, after)| before != after)
-    }
-}
-
-/// What a row does to its group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Nothing,
-    Created,
-    Updated,
-    Deleted,
+struct Scratch {
+    changed: Vec<bool>,
+    bytes: Vec<u8>,
+    new: Vec<u8>,
 }
 
 impl GroupAggregateOperator {
@@ -114,83 +66,47 @@ impl GroupAggregateOperator {
         inputs: &[Input],
         ttl: Option<Interval>,
     ) -> Result<GroupAggregateOperator, String> {
-        let input = &inputs[0];
-        let retraction = if input.changes.is_append() { Retraction::Never } else { Retraction::Possible };
+        let retraction = if inputs[0].changes.is_append() { Retraction::Never } else { Retraction::Possible };
         let accumulators = Accumulators::new(&spec.calls, retraction)?;
-        let key_repr = |&key: &usize| fields::repr(&input.fields[key].column_type);
-        let reprs: Vec<Repr> = spec.keys.iter().map(key_repr).chain(accumulators.reprs()).collect();
 
         Ok(GroupAggregateOperator {
             name,
             keys: spec.keys.clone(),
-            accumulators,
-            emits_before: spec.emits_before,
             groups: Keyed::new(ttl),
             expiry: Expiry::new(ttl),
-            out: ChangeBuffer::new(&reprs),
+            out: Output::new(spec.keys.len(), accumulators.reprs(), spec.emits_before),
+            accumulators,
             chunk: Chunk::default(),
-            results: Results::default(),
+            scratch: Scratch::default(),
         })
     }
 
-    /// Takes the rows of the chunk, with their keys.
+    /// Takes the rows of the chunk.
     fn take_chunk(&mut self, rows: &Changes<'_>, now_ms: i64) -> Result<(), OperatorError> {
-        let chunk = std::mem::take(&mut self.chunk);
-        if self.groups.len() > LARGE {
-            // A look-up of a group that no cache holds waits for memory several times. Look-ups that do not depend on one
-            // another wait at the same time; the updates behind them find everything in the cache.
-            for (_, key) in chunk.iter() {
-                std::hint::black_box(self.groups.get(key, now_ms).map(Group::touch));
-            }
-        }
-        let taken = chunk.iter().try_for_each(|(row, key)| self.take(rows, row, key, now_ms));
-        self.chunk = chunk;
-        self.chunk.clear();
-        taken
-    }
+        let Self { accumulators, groups, out, chunk, scratch, .. } = self;
+        chunk.find_groups(groups, accumulators, rows, now_ms);
 
-    #[inline]
-    fn take(&mut self, rows: &Changes<'_>, row: usize, key: &[u8], now_ms: i64) -> Result<(), OperatorError> {
-        let is_addition = rows.kind(row).is_addition();
-        let Self { accumulators, results, .. } = self;
-        let outcome = self
-            .groups
-            .update(key, now_ms, |group| {
-                let field = |field| rows.get(field, row);
-                if is_addition {
-                    Group::add(group, accumulators, results, field)
-                } else {
-                    Group::retract(group, accumulators, results, field)
-                }
-            })
+        let steps = chunk.steps();
+        scratch.changed.clear();
+        scratch.changed.resize(steps.len(), false);
+        let (first, columns) = out.next();
+        let mut work = Work {
+            rows,
+            steps,
+            first,
+            changed: &mut scratch.changed,
+            scratch: &mut scratch.bytes,
+            new: &mut scratch.new,
+        };
+        let grown = accumulators
+            .take_steps(groups, &mut work, columns)
             .map_err(|what| OperatorError::Rows { operator: self.name.clone(), what })?;
+        groups.charge(grown);
 
-        match outcome {
-            Outcome::Nothing => {}
-            Outcome::Created => self.push(RowKind::Insert, rows, row),
-            Outcome::Deleted => self.push(RowKind::Delete, rows, row),
-            Outcome::Updated => {
-                if self.results.differ() || self.expiry.is_on() {
-                    if self.emits_before {
-                        self.push(RowKind::UpdateBefore, rows, row);
-                    }
-                    self.push(RowKind::UpdateAfter, rows, row);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Gives the group of a row with its results before or after it.
-    fn push(&mut self, kind: RowKind, rows: &Changes<'_>, row: usize) {
-        let results = if kind.is_addition() { &self.results.after } else { &self.results.before };
-        let values = rows.values(&self.keys, row).chain(Reader::new(results));
-        self.out.push(kind, rows.watermark(row), values);
-    }
-
-    fn emit(&mut self, context: &mut Context<'_>) -> Result<(), OperatorError> {
-        self.out.lend(|rows| context.emit(rows))?;
-        self.out.clear();
+        let all = self.expiry.is_on();
+        out.add(steps, |step| all || scratch.changed[step]);
+        chunk.drop_emptied(groups);
+        chunk.clear();
         Ok(())
     }
 }
@@ -204,21 +120,22 @@ impl Operator for GroupAggregateOperator {
     ) -> Result<(), OperatorError> {
         let now_ms = context.now_ms();
         self.expiry.start(now_ms);
+        let mut left = rows.rows.len();
+        self.out.begin(left.min(FULL_PLACES / 2 + CHUNK_ROWS));
+
         for row in rows.places() {
-            let Chunk { rows: chunk, keys, ends } = &mut self.chunk;
-            chunk.push(row);
-            row::write_all(rows.values(&self.keys, row), keys);
-            ends.push(keys.len());
-            if chunk.len() < CHUNK_ROWS {
+            self.chunk.push(rows, row, &self.keys, &self.groups);
+            left -= 1;
+            if self.chunk.len() < CHUNK_ROWS && left > 0 {
                 continue;
             }
             self.take_chunk(rows, now_ms)?;
             if self.out.is_full() {
-                self.emit(context)?;
+                self.out.emit(rows, &self.keys, context)?;
+                self.out.begin(left.min(FULL_PLACES / 2 + CHUNK_ROWS));
             }
         }
-        self.take_chunk(rows, now_ms)?;
-        self.emit(context)
+        self.out.emit(rows, &self.keys, context)
     }
 
     fn advance(&mut self, _watermark: i64, _context: &mut Context<'_>) -> Result<(), OperatorError> {
