@@ -33,6 +33,7 @@ mod prepared;
 pub mod rank;
 pub mod set_operation;
 pub mod sort;
+mod stateless;
 pub mod temporal_join;
 pub mod union;
 pub mod unnest;

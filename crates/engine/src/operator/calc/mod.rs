@@ -4,11 +4,11 @@ use jiff::tz::TimeZone;
 use sql::expr::ExprId;
 use sql::plan::operator::Calc;
 
-use super::chain::{Context, Operator, OperatorError};
+use super::chain::{Context, OperatorError};
 use super::changes::Changes;
+use super::stateless::Stateless;
 use crate::aggregate::keys::Rows as Selection;
 use crate::evaluate::{Evaluator, Inputs, Passed, Vector};
-use crate::state::{StateError, StatePart, StateWriter};
 
 /// See the module's text.
 pub struct CalcOperator {
@@ -34,13 +34,8 @@ impl CalcOperator {
     }
 }
 
-impl Operator for CalcOperator {
-    fn process(
-        &mut self,
-        _input: usize,
-        rows: &Changes<'_>,
-        context: &mut Context<'_>,
-    ) -> Result<(), OperatorError> {
+impl Stateless for CalcOperator {
+    fn take(&mut self, rows: &Changes<'_>, context: &mut Context<'_>) -> Result<(), OperatorError> {
         let failed = |source| OperatorError::Evaluate { operator: self.name.clone(), source };
         let inputs = Inputs::Vectors(rows.columns);
         let (size, given) = match rows.rows {
@@ -68,34 +63,8 @@ impl Operator for CalcOperator {
         })
     }
 
-    fn advance(&mut self, _watermark: i64, _context: &mut Context<'_>) -> Result<(), OperatorError> {
-        Ok(())
-    }
-
-    fn output_watermark(&self, watermark: i64) -> i64 {
-        watermark
-    }
-
-    fn next_tick(&self) -> Option<i64> {
-        None
-    }
-
-    fn tick(&mut self, _context: &mut Context<'_>) -> Result<(), OperatorError> {
-        Ok(())
-    }
-
-    fn snapshot(&self, _out: &mut StateWriter) {}
-
-    fn restore(&mut self, _part: &StatePart) -> Result<(), StateError> {
-        Ok(())
-    }
-
     fn memory_bytes(&self) -> usize {
         self.evaluator.memory_bytes()
-    }
-
-    fn take_late(&mut self) -> u64 {
-        0
     }
 }
 

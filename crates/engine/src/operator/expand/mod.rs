@@ -10,10 +10,10 @@
 use sql::plan::operator::{Expand, ExpandCopy, Input};
 use types::{Repr, Scalar};
 
-use super::chain::{Context, Operator, OperatorError};
+use super::chain::{Context, OperatorError};
 use super::changes::{ChangeBuffer, Changes};
 use super::fields;
-use crate::state::{StateError, StatePart, StateWriter};
+use super::stateless::Stateless;
 
 /// See the module's text.
 pub struct ExpandOperator {
@@ -41,13 +41,8 @@ impl ExpandOperator {
     }
 }
 
-impl Operator for ExpandOperator {
-    fn process(
-        &mut self,
-        _input: usize,
-        rows: &Changes<'_>,
-        context: &mut Context<'_>,
-    ) -> Result<(), OperatorError> {
+impl Stateless for ExpandOperator {
+    fn take(&mut self, rows: &Changes<'_>, context: &mut Context<'_>) -> Result<(), OperatorError> {
         for row in rows.places() {
             for copy in &self.copies {
                 let value = |(value, &keeps)| if keeps { value } else { Scalar::Null };
@@ -61,34 +56,8 @@ impl Operator for ExpandOperator {
         self.emit(context)
     }
 
-    fn advance(&mut self, _watermark: i64, _context: &mut Context<'_>) -> Result<(), OperatorError> {
-        Ok(())
-    }
-
-    fn output_watermark(&self, watermark: i64) -> i64 {
-        watermark
-    }
-
-    fn next_tick(&self) -> Option<i64> {
-        None
-    }
-
-    fn tick(&mut self, _context: &mut Context<'_>) -> Result<(), OperatorError> {
-        Ok(())
-    }
-
-    fn snapshot(&self, _out: &mut StateWriter) {}
-
-    fn restore(&mut self, _part: &StatePart) -> Result<(), StateError> {
-        Ok(())
-    }
-
     fn memory_bytes(&self) -> usize {
         self.out.memory_bytes()
-    }
-
-    fn take_late(&mut self) -> u64 {
-        0
     }
 }
 

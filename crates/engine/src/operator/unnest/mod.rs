@@ -14,11 +14,11 @@ use sql::plan::operator::{Input, Unnest};
 use types::nested::Nested;
 use types::{DataType, Repr, Scalar};
 
-use super::chain::{Context, Operator, OperatorError};
+use super::chain::{Context, OperatorError};
 use super::changes::{ChangeBuffer, Changes};
 use super::fields;
 use super::join::pairs::Pairs;
-use crate::state::{StateError, StatePart, StateWriter};
+use super::stateless::Stateless;
 
 /// See the module's text.
 pub struct UnnestOperator {
@@ -204,13 +204,8 @@ impl UnnestOperator {
     }
 }
 
-impl Operator for UnnestOperator {
-    fn process(
-        &mut self,
-        _input: usize,
-        rows: &Changes<'_>,
-        context: &mut Context<'_>,
-    ) -> Result<(), OperatorError> {
+impl Stateless for UnnestOperator {
+    fn take(&mut self, rows: &Changes<'_>, context: &mut Context<'_>) -> Result<(), OperatorError> {
         for row in rows.places() {
             if self.condition.is_none() {
                 self.give(rows, row, None, context)?;
@@ -230,35 +225,9 @@ impl Operator for UnnestOperator {
         self.emit(context)
     }
 
-    fn advance(&mut self, _watermark: i64, _context: &mut Context<'_>) -> Result<(), OperatorError> {
-        Ok(())
-    }
-
-    fn output_watermark(&self, watermark: i64) -> i64 {
-        watermark
-    }
-
-    fn next_tick(&self) -> Option<i64> {
-        None
-    }
-
-    fn tick(&mut self, _context: &mut Context<'_>) -> Result<(), OperatorError> {
-        Ok(())
-    }
-
-    fn snapshot(&self, _out: &mut StateWriter) {}
-
-    fn restore(&mut self, _part: &StatePart) -> Result<(), StateError> {
-        Ok(())
-    }
-
     fn memory_bytes(&self) -> usize {
         let condition = self.condition.as_ref().map_or(0, Pairs::memory_bytes);
         self.out.memory_bytes() + condition + self.waiting.capacity() * size_of::<(usize, usize)>()
-    }
-
-    fn take_late(&mut self) -> u64 {
-        0
     }
 }
 

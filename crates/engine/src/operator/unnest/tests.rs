@@ -5,6 +5,7 @@ use sql::plan::operator::{Changes as Mode, Distribution, Field, Predicate};
 use types::{ColumnType, Value, nested};
 
 use super::*;
+use crate::operator::chain::Operator;
 use crate::operator::harness::{Harness, change, insert, row};
 
 fn list(values: &[Value]) -> Value {
