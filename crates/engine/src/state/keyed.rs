@@ -138,7 +138,7 @@ impl<V: StateValue> Keyed<V> {
     /// Reads the entry of a key, if there is one, so that it is in the cache. Look-ups that do not depend on one another
     /// wait for memory at the same time.
     #[inline]
-    pub fn touch(&self, hash: u64, key: &[u8], touch: impl FnOnce(&V) -> usize) {
+    pub fn touch(&self, hash: u64, key: &[u8], touch: impl FnOnce(&V)) {
         let kept = self.entries.find(hash, |kept| *kept.key == *key);
         std::hint::black_box(kept.and_then(|kept| kept.value.as_ref()).map(touch));
     }

@@ -18,6 +18,7 @@ use types::Scalar;
 
 use super::distinct::Counted;
 use super::kept::{Kept, hash_scalar, is_same};
+use super::whole_values::WholeValues;
 use crate::row;
 use crate::state::StateValue;
 
@@ -25,13 +26,15 @@ use crate::state::StateValue;
 pub(super) const CALLS: usize = 4;
 
 /// How often each call saw a value. A count that has reached the greatest number stays there.
-type Counts = [u32; CALLS];
+pub(super) type Counts = [u32; CALLS];
+
+pub(super) const NO_COUNTS: Counts = [0; CALLS];
 
 /// See the module's text.
 #[derive(Debug, Default)]
 pub(super) struct DistinctSet {
     /// Whole numbers, which most values are.
-    whole: HashTable<(i64, Counts)>,
+    whole: WholeValues,
     others: HashTable<(Kept, Counts)>,
     hasher: foldhash::fast::FixedState,
     /// Bytes of texts.
@@ -39,60 +42,62 @@ pub(super) struct DistinctSet {
 }
 
 impl DistinctSet {
-    /// Adds a value for the calls whose bits are set in `wanted`; gives the bits of those that had not seen it.
+    /// The hash of a value, for [`DistinctSet::add`].
     #[inline]
-    pub fn add(&mut self, value: Scalar<'_>, wanted: u8) -> u8 {
-        count(self.counts(value), wanted)
+    pub fn hash(&self, value: Scalar<'_>) -> u64 {
+        hash(&self.hasher, value)
     }
 
-    /// Adds copies of a value for one call, and says whether it had not seen it.
+    /// Asks for the memory where a value is looked for.
+    #[inline]
+    pub fn prefetch(&self, hash: u64) {
+        self.whole.prefetch(hash);
+    }
+
+    /// Adds a value with its hash for the calls whose bits are set in `wanted`, one at least; gives the bits of those that had
+    /// not seen it.
+    #[inline]
+    pub fn add(&mut self, value: Scalar<'_>, hash: u64, wanted: u8) -> u8 {
+        count(self.counts(value, hash), wanted)
+    }
+
+    /// Adds copies of a value, one at least, for one call, and says whether it had not seen it.
     pub fn add_copies(&mut self, value: Scalar<'_>, call: usize, copies: i64) -> bool {
-        let counts = self.counts(value);
+        let counts = self.counts(value, self.hash(value));
         let is_new = counts[call] == 0;
-        counts[call] = counts[call].saturating_add(u32::try_from(copies).unwrap_or(u32::MAX));
+        counts[call] = counts[call].saturating_add(u32::try_from(copies.max(1)).unwrap_or(u32::MAX));
         is_new
     }
 
     #[inline]
-    fn counts(&mut self, value: Scalar<'_>) -> &mut Counts {
-        let hasher = &self.hasher;
-        let hash = hash(hasher, value);
-
+    fn counts(&mut self, value: Scalar<'_>, hash: u64) -> &mut Counts {
+        let DistinctSet { whole, others, hasher, value_bytes } = self;
         if let Scalar::Int(value) = value {
-            let rehash = |(there, _): &(i64, Counts)| self::hash(hasher, Scalar::Int(*there));
-            let entry = self.whole.entry(hash, |(there, _)| *there == value, rehash);
-            return &mut entry.or_insert((value, [0; CALLS])).into_mut().1;
+            return whole.counts(value, hash, |value| self::hash(hasher, Scalar::Int(value)));
         }
 
         let rehash = |(there, _): &(Kept, Counts)| self::hash(hasher, there.as_scalar());
-        match self.others.entry(hash, |(there, _)| is_same(there.as_scalar(), value), rehash) {
+        match others.entry(hash, |(there, _)| is_same(there.as_scalar(), value), rehash) {
             Entry::Occupied(entry) => &mut entry.into_mut().1,
             Entry::Vacant(entry) => {
                 let value = Kept::of(value);
-                self.value_bytes += value.heap_bytes();
-                &mut entry.insert((value, [0; CALLS])).into_mut().1
+                *value_bytes += value.heap_bytes();
+                &mut entry.insert((value, NO_COUNTS)).into_mut().1
             }
         }
     }
 
     /// Takes a copy of a value away from a call, and says whether it was the last. A value that is not there is passed over.
     pub fn remove(&mut self, value: Scalar<'_>, call: usize) -> bool {
-        let hash = hash(&self.hasher, value);
         if let Scalar::Int(value) = value {
-            let Ok(mut entry) = self.whole.find_entry(hash, |(there, _)| *there == value) else {
-                return false;
-            };
-            let is_last = uncount(&mut entry.get_mut().1[call]);
-            if entry.get().1 == [0; CALLS] {
-                entry.remove();
-            }
-            return is_last;
+            let hash = |value| hash(&self.hasher, Scalar::Int(value));
+            return self.whole.remove(value, hash, |counts| uncount(&mut counts[call]));
         }
 
         let is_it = |(there, _): &(Kept, Counts)| is_same(there.as_scalar(), value);
-        let Ok(mut entry) = self.others.find_entry(hash, is_it) else { return false };
+        let Ok(mut entry) = self.others.find_entry(self.hash(value), is_it) else { return false };
         let is_last = uncount(&mut entry.get_mut().1[call]);
-        if entry.get().1 == [0; CALLS] {
+        if entry.get().1 == NO_COUNTS {
             self.value_bytes -= entry.remove().0.0.heap_bytes();
         }
         is_last
@@ -125,7 +130,7 @@ impl DistinctSet {
     #[inline]
     pub fn heap_bytes(&self) -> usize {
         // One byte of control a slot beside the entry.
-        self.whole.capacity() * (size_of::<(i64, Counts)>() + 1)
+        self.whole.heap_bytes()
             + self.others.capacity() * (size_of::<(Kept, Counts)>() + 1)
             + self.value_bytes
     }

@@ -37,6 +37,7 @@ mod slot;
 mod steps;
 mod variance;
 mod whole_sum;
+mod whole_values;
 
 #[cfg(test)]
 mod properties;
@@ -51,6 +52,7 @@ use self::distinct_set::DistinctSet;
 pub use self::kept::Kept;
 use self::slot::Slot;
 pub use self::steps::{Groups, Step, StepChange, Work};
+use crate::aggregate::keys::prefetch;
 use crate::row::{self, Reader};
 use crate::state::StateValue;
 
@@ -90,12 +92,9 @@ struct SetSpec {
 pub struct States {
     /// By call.
     slots: Box<[Slot]>,
-    /// Where calls share sets. Behind a pointer, since most groups have none.
-    sets: Option<Box<Sets>>,
+    /// Where calls share sets; until [`Accumulators::share`], none.
+    sets: Box<[SharedSet]>,
 }
-
-#[derive(Debug)]
-struct Sets(Box<[SharedSet]>);
 
 /// A set, and the calls that share it.
 #[derive(Debug)]
@@ -140,19 +139,17 @@ impl Accumulators {
 
     /// The state of a group without rows.
     pub fn start(&self) -> States {
-        States { slots: self.calls.iter().map(Slot::new).collect(), sets: self.start_sets() }
-    }
-
-    fn start_sets(&self) -> Option<Box<Sets>> {
-        let sets = || Box::new(Sets(self.sets.iter().map(SharedSet::new).collect()));
-        (!self.sets.is_empty()).then(sets)
+        States {
+            slots: self.calls.iter().map(Slot::new).collect(),
+            sets: self.sets.iter().map(SharedSet::new).collect(),
+        }
     }
 
     /// Makes states whose calls have sets of their own, as those of a snapshot have, states that share them. Gives by how
     /// many bytes they grew outside of themselves.
     #[inline]
     pub fn share(&self, states: &mut States) -> isize {
-        if self.sets.is_empty() || states.sets.is_some() {
+        if states.sets.len() == self.sets.len() {
             return 0;
         }
         let before = states.heap_bytes();
@@ -162,8 +159,8 @@ impl Accumulators {
 
     #[cold]
     fn share_own(&self, states: &mut States) {
-        states.sets = self.start_sets();
-        for (spec, set) in self.sets.iter().zip(shared(&mut states.sets)) {
+        states.sets = self.sets.iter().map(SharedSet::new).collect();
+        for (spec, set) in self.sets.iter().zip(&mut states.sets) {
             for (member, &call) in spec.calls.iter().enumerate() {
                 let Some(slot) = states.slots.get_mut(call) else { continue };
                 let own = std::mem::replace(slot, Slot::new(&self.calls[call]));
@@ -191,13 +188,13 @@ impl Accumulators {
     #[inline]
     pub fn add<'v>(&self, states: &mut States, field: impl Fn(usize) -> Scalar<'v>) -> Result<(), String> {
         self.share(states);
-        for (spec, set) in self.sets.iter().zip(shared(&mut states.sets)) {
+        for (spec, set) in self.sets.iter().zip(&mut states.sets) {
             let value = field(spec.arg);
             let wanted = spec.wanted(|call| self.calls[call].counts(&field));
             if wanted == 0 {
                 continue;
             }
-            let new = set.seen.add(value, wanted);
+            let new = set.seen.add(value, set.seen.hash(value), wanted);
             for (member, &call) in spec.calls.iter().enumerate() {
                 if new >> member & 1 == 1 {
                     states.slots[call].add(&self.calls[call], &[value])?;
@@ -232,7 +229,7 @@ impl Accumulators {
                 None => call.with_args(&field, |args| slot.retract(call, args))?,
                 Some(Shared { set, member }) => {
                     let value = field(self.sets[set].arg);
-                    if shared(&mut states.sets)[set].seen.remove(value, member) {
+                    if states.sets[set].seen.remove(value, member) {
                         slot.retract(call, &[value])?;
                     }
                 }
@@ -248,9 +245,7 @@ impl Accumulators {
     pub fn merge(&self, states: &mut States, mut other: States) -> Result<(), String> {
         self.share(states);
         self.share(&mut other);
-        for ((spec, set), other) in
-            self.sets.iter().zip(shared(&mut states.sets)).zip(shared(&mut other.sets))
-        {
+        for ((spec, set), other) in self.sets.iter().zip(&mut states.sets).zip(&other.sets) {
             for (member, &call) in spec.calls.iter().enumerate() {
                 for (value, count) in other.seen.seen_by(member) {
                     if set.seen.add_copies(value, member, i64::from(count)) {
@@ -275,11 +270,6 @@ impl Accumulators {
             slot.write_result(call, out);
         }
     }
-}
-
-#[inline]
-fn shared(sets: &mut Option<Box<Sets>>) -> &mut [SharedSet] {
-    sets.as_mut().map_or(&mut [], |sets| &mut sets.0)
 }
 
 /// Finds the calls that see the same values, and gives them sets together.
@@ -320,16 +310,15 @@ impl SharedSet {
 }
 
 impl States {
-    /// Reads from the states, so that they are in the cache.
+    /// Asks for the memory of the states.
     #[inline]
-    pub fn touch(&self) -> usize {
-        let set = self.sets().next().map_or(0, |set| usize::from(set.calls[0]));
-        self.slots.first().map_or(set, |slot| slot.heap_bytes() + set)
-    }
-
-    #[inline]
-    fn sets(&self) -> impl Iterator<Item = &SharedSet> {
-        self.sets.iter().flat_map(|sets| &sets.0)
+    pub fn prefetch(&self) {
+        for place in (0..self.slots.len()).step_by(64 / size_of::<Slot>()) {
+            prefetch(&self.slots, place);
+        }
+        for place in 0..self.sets.len() {
+            prefetch(&self.sets, place);
+        }
     }
 }
 
@@ -339,7 +328,7 @@ impl StateValue for States {
         row::write_length(self.slots.len(), out);
         for (call, slot) in self.slots.iter().enumerate() {
             let member = |set: &SharedSet| set.calls.iter().position(|&of| usize::from(of) == call);
-            let shared = self.sets().find_map(|set| Some((set, member(set)?)));
+            let shared = self.sets.iter().find_map(|set| Some((set, member(set)?)));
             if let Some((set, member)) = shared {
                 Slot::write_distinct_tag(out);
                 set.seen.write(member, out);
@@ -351,13 +340,13 @@ impl StateValue for States {
     fn read(reader: &mut Reader<'_>) -> Option<States> {
         let slots = reader.length()?;
         let slots = (0..slots).map(|_| Slot::read(reader)).collect::<Option<_>>()?;
-        Some(States { slots, sets: None })
+        Some(States { slots, sets: Box::default() })
     }
 
     #[inline]
     fn heap_bytes(&self) -> usize {
         let slots: usize = self.slots.iter().map(|slot| size_of::<Slot>() + slot.heap_bytes()).sum();
-        let sets = self.sets().map(|set| size_of::<SharedSet>() + set.seen.heap_bytes());
+        let sets = self.sets.iter().map(|set| size_of::<SharedSet>() + set.seen.heap_bytes());
         slots + sets.sum::<usize>()
     }
 }

@@ -16,7 +16,7 @@ use types::Scalar;
 
 use super::call::CallSpec;
 use super::slot::Slot;
-use super::{Accumulators, States, shared};
+use super::{Accumulators, States};
 use crate::column::{Column, tri};
 use crate::evaluate::Vector;
 use crate::operator::changes::Changes;
@@ -61,6 +61,8 @@ pub struct Work<'a> {
     pub changed: &'a mut [bool],
     /// For results that are no whole numbers.
     pub scratch: &'a mut Vec<u8>,
+    /// By step: the hash of a distinct value.
+    pub hashes: &'a mut Vec<u64>,
     /// By step: which calls of a set saw the value for the first time.
     pub new: &'a mut Vec<u8>,
 }
@@ -119,10 +121,19 @@ impl Accumulators {
             .map(|&call| self.calls[call].filter.map(|filter| work.rows.columns[filter]))
             .collect();
 
+        // Look-ups that do not depend on one another wait for memory at the same time.
+        work.hashes.clear();
+        for step in work.steps {
+            let seen = &groups.states(step.group).sets[set].seen;
+            let hash = seen.hash(argument.get(step.row));
+            seen.prefetch(hash);
+            work.hashes.push(hash);
+        }
+
         let mut grown = 0;
         work.new.clear();
-        for step in work.steps {
-            let shared = &mut shared(&mut groups.states(step.group).sets)[set];
+        for (step, &hash) in work.steps.iter().zip(&*work.hashes) {
+            let shared = &mut groups.states(step.group).sets[set];
             if step.change == StepChange::FirstAgain {
                 grown -= shared.seen.heap_bytes() as isize;
                 shared.seen = Default::default();
@@ -140,7 +151,7 @@ impl Accumulators {
                 continue;
             }
             let before = shared.seen.heap_bytes();
-            work.new.push(shared.seen.add(value, wanted));
+            work.new.push(shared.seen.add(value, hash, wanted));
             grown += shared.seen.heap_bytes() as isize - before as isize;
         }
         grown

@@ -6,8 +6,8 @@ use crate::operator::changes::Changes;
 use crate::row;
 use crate::state::{Found, Keyed};
 
-/// Maps of more groups than this do not fit the caches.
-pub(super) const LARGE: usize = 1 << 15;
+/// Groups that hold more than this do not fit the caches.
+const LARGE_BYTES: usize = 1 << 20;
 
 /// The rows of a chunk, and what each does to its group.
 #[derive(Debug, Default)]
@@ -73,12 +73,12 @@ impl Chunk {
         rows: &Changes<'_>,
         now_ms: i64,
     ) {
-        if groups.len() > LARGE {
+        if groups.memory_bytes() > LARGE_BYTES {
             // A look-up of a group that no cache holds waits for memory several times. Look-ups that do not depend on one
             // another wait at the same time; what comes behind finds everything in the cache.
             for at in 0..self.rows.len() {
                 let (key, hash) = self.key(at);
-                groups.touch(hash, key, Group::touch);
+                groups.touch(hash, key, Group::prefetch);
             }
         }
 

@@ -18,10 +18,10 @@ impl Group {
         Group { rows: 0, states: accumulators.start(), is_stale: false }
     }
 
-    /// Reads from the group's states, so that they are in the cache.
+    /// Asks for the memory of the group's states.
     #[inline]
-    pub fn touch(&self) -> usize {
-        self.states.touch()
+    pub fn prefetch(&self) {
+        self.states.prefetch();
     }
 
     pub fn is_empty(&self) -> bool {

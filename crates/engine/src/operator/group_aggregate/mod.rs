@@ -35,7 +35,7 @@ use crate::state::{Keyed, StateError, StatePart, StateWriter};
 const GROUPS: u8 = 0;
 
 /// Rows that are looked up side by side.
-const CHUNK_ROWS: usize = 256;
+const CHUNK_ROWS: usize = 128;
 
 /// See the module's text.
 pub struct GroupAggregateOperator {
@@ -54,6 +54,7 @@ pub struct GroupAggregateOperator {
 struct Scratch {
     changed: Vec<bool>,
     bytes: Vec<u8>,
+    hashes: Vec<u64>,
     new: Vec<u8>,
 }
 
@@ -96,6 +97,7 @@ impl GroupAggregateOperator {
             first,
             changed: &mut scratch.changed,
             scratch: &mut scratch.bytes,
+            hashes: &mut scratch.hashes,
             new: &mut scratch.new,
         };
         let grown = accumulators
