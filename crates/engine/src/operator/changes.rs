@@ -153,6 +153,24 @@ impl ChangeBuffer {
         self.watermarks.push(watermark);
     }
 
+    /// Adds a row with the values of an earlier one of the buffer, but for the last field. Texts are not copied again.
+    pub fn push_again(&mut self, kind: RowKind, watermark: i64, place: usize, last: Scalar<'_>) {
+        let Some((last_column, columns)) = self.columns.split_last_mut() else { return };
+        for column in columns {
+            match column {
+                Column::Bool(values) => values.push(values[place]),
+                Column::Int(numbers) => numbers.push(numbers.get(place)),
+                Column::Double(numbers) => numbers.push(numbers.get(place)),
+                Column::Wide(numbers) => numbers.push(numbers.get(place)),
+                Column::Text(texts) | Column::Bytes(texts) => texts.views.push(texts.views[place]),
+                Column::Coded(coded) => coded.codes.push(coded.codes[place]),
+            }
+        }
+        last_column.push(last);
+        self.kinds.push(kind);
+        self.watermarks.push(watermark);
+    }
+
     pub fn len(&self) -> usize {
         self.kinds.len()
     }

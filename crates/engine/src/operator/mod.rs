@@ -20,6 +20,7 @@ pub mod interval_join;
 pub mod join;
 mod judge;
 mod kept_row;
+mod key_chunk;
 mod ledger;
 pub mod limit;
 pub mod lookup_join;

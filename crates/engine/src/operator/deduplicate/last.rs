@@ -7,7 +7,9 @@ use types::{Interval, Scalar};
 
 use super::super::changes::{ChangeBuffer, Changes, RowKind};
 use super::super::kept_row::KeptRow;
+use super::super::key_chunk::KeyChunk;
 use super::tag;
+use crate::aggregate::keys::prefetch;
 use crate::row::Reader;
 use crate::state::{Keyed, StateError, StateValue, StateWriter};
 
@@ -41,6 +43,15 @@ impl LastRows {
             timeless: 0,
             row: Vec::new(),
         }
+    }
+
+    /// Asks for the last rows of some keys.
+    pub fn touch(&self, chunk: &KeyChunk) {
+        chunk.touch(&self.last, |last| {
+            for at in (0..last.row.len()).step_by(64) {
+                prefetch(&last.row, at);
+            }
+        });
     }
 
     pub fn take(&mut self, key: &[u8], rows: &Changes<'_>, row: usize, now_ms: i64, out: &mut ChangeBuffer) {

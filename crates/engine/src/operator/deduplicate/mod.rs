@@ -23,7 +23,8 @@ use super::chain::{Context, Operator, OperatorError};
 use super::changes::{ChangeBuffer, Changes, RowKind};
 use super::expiry::Expiry;
 use super::fields;
-use crate::row::{self, Reader};
+use super::key_chunk::KeyChunk;
+use crate::row::Reader;
 use crate::state::{Keyed, StateError, StatePart, StateWriter};
 
 /// The maps, in a snapshot.
@@ -44,7 +45,7 @@ pub struct DeduplicateOperator {
     kept: Kept,
     expiry: Expiry,
     out: ChangeBuffer,
-    key: Vec<u8>,
+    chunk: KeyChunk,
 }
 
 enum Kept {
@@ -74,25 +75,32 @@ impl DeduplicateOperator {
             kept,
             expiry: Expiry::new(ttl),
             out: ChangeBuffer::new(&fields::reprs(fields)),
-            key: Vec::new(),
+            chunk: KeyChunk::default(),
         }
     }
 
-    fn take(&mut self, rows: &Changes<'_>, row: usize, now_ms: i64) {
-        let Self { kept, out, key, .. } = self;
-        key.clear();
-        row::write_all(rows.values(&self.keys, row), key);
-
+    /// Takes the rows of the chunk.
+    fn take_chunk(&mut self, rows: &Changes<'_>, now_ms: i64) {
+        let Self { kept, out, chunk, .. } = self;
         match kept {
-            Kept::FirstByTime(first) => first.take(key, rows, row, now_ms),
+            Kept::FirstByTime(first) => {
+                chunk.iter().for_each(|(row, key)| first.take(key, rows, row, now_ms));
+            }
             Kept::FirstToArrive(given) => {
-                if given.get(key, now_ms).is_none() {
-                    given.update(key, now_ms, |given| *given = Some(()));
-                    out.push(RowKind::Insert, rows.watermark(row), rows.row(row));
+                chunk.touch(given, |()| {});
+                for (row, key) in chunk.iter() {
+                    if given.get(key, now_ms).is_none() {
+                        given.update(key, now_ms, |given| *given = Some(()));
+                        out.push(RowKind::Insert, rows.watermark(row), rows.row(row));
+                    }
                 }
             }
-            Kept::Last(last) => last.take(key, rows, row, now_ms, out),
+            Kept::Last(last) => {
+                last.touch(chunk);
+                chunk.iter().for_each(|(row, key)| last.take(key, rows, row, now_ms, out));
+            }
         }
+        chunk.clear();
     }
 
     /// Gives the rows that wait and that a watermark passes. It is enough to do so when the operator is told: a row that
@@ -128,14 +136,15 @@ impl Operator for DeduplicateOperator {
         self.expiry.start(now_ms);
 
         for row in rows.places() {
-            if !rows.kind(row).is_addition() {
+            if !rows.kind(row).is_addition() || !self.chunk.push(rows, row, &self.keys) {
                 continue;
             }
-            self.take(rows, row, now_ms);
+            self.take_chunk(rows, now_ms);
             if self.out.is_full() {
                 self.emit(context)?;
             }
         }
+        self.take_chunk(rows, now_ms);
         self.emit(context)
     }
 

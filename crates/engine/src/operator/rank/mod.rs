@@ -30,6 +30,7 @@ use super::changes::{ChangeBuffer, Changes, RowKind};
 use super::expiry::Expiry;
 use super::fields;
 use super::kept_row::KeptRow;
+use super::key_chunk::KeyChunk;
 use super::ordered::{ARRIVAL, Entry, Ordered};
 use crate::row::{self, Reader};
 use crate::state::{Keyed, StateError, StatePart, StateWriter};
@@ -50,7 +51,7 @@ pub struct RankOperator {
     partitions: Keyed<Partition>,
     expiry: Expiry,
     output: Output,
-    key: Vec<u8>,
+    chunk: KeyChunk,
     entry: Vec<u8>,
 }
 
@@ -97,7 +98,7 @@ impl RankOperator {
                 emits_before: spec.emits_before,
             },
             input: input.changes.clone(),
-            key: Vec::new(),
+            chunk: KeyChunk::default(),
             entry: Vec::new(),
         })
     }
@@ -119,7 +120,7 @@ impl RankOperator {
         }
     }
 
-    fn take(&mut self, rows: &Changes<'_>, row: usize, now_ms: i64) {
+    fn take(&mut self, rows: &Changes<'_>, (row, key): (usize, &[u8]), now_ms: i64) {
         let is_addition = rows.kind(row).is_addition();
         if !is_addition && self.input.is_append() {
             return;
@@ -129,9 +130,7 @@ impl RankOperator {
             return;
         }
 
-        let Self { partitions, output, kept_row, identity, key, entry, .. } = self;
-        key.clear();
-        row::write_all(rows.values(&self.partition, row), key);
+        let Self { partitions, output, kept_row, identity, entry, .. } = self;
         entry.clear();
         row::write_ordered(&self.order, |field| rows.get(field, row), entry);
 
@@ -169,6 +168,15 @@ impl RankOperator {
                 output.inserted(partition.within(), &shift);
             }
         });
+    }
+
+    /// Takes the rows of the chunk.
+    fn take_chunk(&mut self, rows: &Changes<'_>, now_ms: i64) {
+        let chunk = std::mem::take(&mut self.chunk);
+        chunk.touch(&self.partitions, Partition::prefetch);
+        chunk.iter().for_each(|row| self.take(rows, row, now_ms));
+        self.chunk = chunk;
+        self.chunk.clear();
     }
 
     fn emit(&mut self, context: &mut Context<'_>) -> Result<(), OperatorError> {
@@ -213,7 +221,28 @@ impl OutputAt<'_> {
         self.output.buffer.push(kind, self.rows.watermark(self.row), values.chain(number));
     }
 
+    /// Gives a row that moved to another number, which was given with its earlier number at a place of the buffer.
+    fn push_moved(&mut self, kind: RowKind, entry: &Entry, number: u64, given: Option<usize>) {
+        if kind == RowKind::UpdateBefore && !self.output.emits_before {
+            return;
+        }
+        match given {
+            Some(place) => {
+                let watermark = self.rows.watermark(self.row);
+                self.output.buffer.push_again(kind, watermark, place, Scalar::Int(number as i64));
+            }
+            None => self.push(kind, entry, number),
+        }
+    }
+
+    /// The place of the row that is given next, if rows before an update are given.
+    fn place_before(&self) -> Option<usize> {
+        self.output.emits_before.then(|| self.output.buffer.len())
+    }
+
     /// A row came into the range, and perhaps the last one went out.
+    ///
+    /// A row that moved is given twice, before and after: its values are read once.
     fn inserted(&mut self, within: &Ordered, shift: &Shift) {
         let Some(came) = &shift.came else { return };
         let Some(first) = self.output.number else { return self.exchanged(shift) };
@@ -221,13 +250,16 @@ impl OutputAt<'_> {
         let shifted = within.from(came.order()).count();
         let mut number = first + (within.len() - shifted) as u64;
         let mut now = within.from(came.order()).peekable();
+        let mut given = None;
         while let Some(entry) = now.next() {
             match now.peek().copied().or(shift.went.as_ref()) {
                 Some(earlier) => {
+                    let before = self.place_before();
                     self.push(RowKind::UpdateBefore, earlier, number);
-                    self.push(RowKind::UpdateAfter, entry, number);
+                    self.push_moved(RowKind::UpdateAfter, entry, number, given);
+                    given = before;
                 }
-                None => self.push(RowKind::Insert, entry, number),
+                None => self.push_moved(RowKind::Insert, entry, number, given),
             }
             number += 1;
         }
@@ -241,14 +273,16 @@ impl OutputAt<'_> {
         let shifted = within.from(went.order()).count();
         let mut number = first + (within.len() - shifted) as u64;
         let mut earlier = went;
+        let mut given = None;
         for entry in within.from(went.order()) {
-            self.push(RowKind::UpdateBefore, earlier, number);
+            self.push_moved(RowKind::UpdateBefore, earlier, number, given);
+            given = Some(self.output.buffer.len());
             self.push(RowKind::UpdateAfter, entry, number);
             earlier = entry;
             number += 1;
         }
         if shift.came.is_none() {
-            self.push(RowKind::Delete, earlier, number);
+            self.push_moved(RowKind::Delete, earlier, number, given);
         }
     }
 
@@ -277,11 +311,15 @@ impl Operator for RankOperator {
         let now_ms = context.now_ms();
         self.expiry.start(now_ms);
         for row in rows.places() {
-            self.take(rows, row, now_ms);
+            if !self.chunk.push(rows, row, &self.partition) {
+                continue;
+            }
+            self.take_chunk(rows, now_ms);
             if self.output.buffer.is_full() {
                 self.emit(context)?;
             }
         }
+        self.take_chunk(rows, now_ms);
         self.emit(context)
     }
 

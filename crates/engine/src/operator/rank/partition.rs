@@ -16,6 +16,7 @@
 
 use super::super::ordered::{ARRIVAL, Entry, Ordered};
 use super::places::{Identity, Places};
+use crate::aggregate::keys::prefetch;
 use crate::row::Reader;
 use crate::state::StateValue;
 
@@ -52,6 +53,14 @@ pub(super) struct Partition {
 impl Partition {
     pub fn is_empty(&self) -> bool {
         self.before.is_empty() && self.within.is_empty() && self.behind.is_empty()
+    }
+
+    /// Asks for the row that a new one is compared with.
+    #[inline]
+    pub fn prefetch(&self) {
+        if let Some(last) = self.within.last() {
+            prefetch(last.order(), 0);
+        }
     }
 
     pub fn within(&self) -> &Ordered {
