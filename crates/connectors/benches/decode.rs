@@ -14,11 +14,10 @@ const RUNS: usize = 7;
 
 fn main() {
     let options = JsonOptions { ignore_parse_errors: true, ..JsonOptions::default() };
-    for (name, events) in inputs() {
+    for (name, events, requests) in inputs() {
         let bytes: usize = events.iter().map(Vec::len).sum();
         report(&format!("{name}: {} events of {} bytes", events.len(), bytes / events.len()), "");
         for batch_rows in [8192, 1000, 32, 1] {
-            let requests = leaves();
             let mut decoder = Decoder::new(&requests, options);
             let mut batch = Batch::new(&requests);
             let mut runs: Vec<f64> = (0..RUNS)
@@ -42,18 +41,31 @@ fn main() {
     }
 }
 
+fn leaf(path: &str, encoding: Encoding, data_type: DataType) -> LeafRequest {
+    let path = path.split('.').map(str::to_owned).collect();
+    LeafRequest { leaf: Leaf { path, column_type: data_type.nullable(), metadata: None }, encoding }
+}
+
+/// What the bids of Nexmark's queries ask for, where the texts are only passed on or are looked at too.
+fn bid_leaves(texts: Encoding) -> Vec<LeafRequest> {
+    use DataType::{BigInt, Int, Timestamp};
+    vec![
+        leaf("event_type", Encoding::Plain, Int),
+        leaf("person.dateTime", Encoding::Plain, Timestamp(3)),
+        leaf("auction.dateTime", Encoding::Plain, Timestamp(3)),
+        leaf("bid.auction", Encoding::Plain, BigInt),
+        leaf("bid.bidder", Encoding::Plain, BigInt),
+        leaf("bid.price", Encoding::Plain, BigInt),
+        leaf("bid.channel", Encoding::CodedWhileRepeated, DataType::STRING),
+        leaf("bid.url", texts, DataType::STRING),
+        leaf("bid.dateTime", Encoding::Plain, Timestamp(3)),
+        leaf("bid.extra", texts, DataType::STRING),
+    ]
+}
+
 /// What the built-in analytics ask for.
 fn leaves() -> Vec<LeafRequest> {
     use DataType::{Boolean, Double, Int};
-    let leaf = |path: &str, encoding, data_type: DataType| LeafRequest {
-        leaf: Leaf {
-            path: path.split('.').map(str::to_owned).collect(),
-            column_type: data_type.nullable(),
-            metadata: None,
-        },
-        encoding,
-    };
-
     vec![
         leaf("query_id", Encoding::Presence, DataType::STRING),
         leaf("timestamp", Encoding::Plain, DataType::STRING),
@@ -72,18 +84,21 @@ fn leaves() -> Vec<LeafRequest> {
     ]
 }
 
-fn inputs() -> Vec<(String, Vec<Vec<u8>>)> {
+fn inputs() -> Vec<(String, Vec<Vec<u8>>, Vec<LeafRequest>)> {
     let Some(files) = std::env::var_os("DECODE_EVENTS") else {
         return vec![
-            ("compact".to_owned(), made_up(Style::Compact)),
-            ("blanks and \\u escapes".to_owned(), made_up(Style::Escaped)),
+            ("compact".to_owned(), made_up(Style::Compact), leaves()),
+            ("blanks and \\u escapes".to_owned(), made_up(Style::Escaped), leaves()),
+            ("bids, texts plain".to_owned(), bids(), bid_leaves(Encoding::Plain)),
+            ("bids, texts adaptive".to_owned(), bids(), bid_leaves(Encoding::CodedWhileRepeated)),
+            ("bids, texts coded".to_owned(), bids(), bid_leaves(Encoding::Coded)),
         ];
     };
     std::env::split_paths(&files)
         .map(|path| {
             let bytes = std::fs::read(&path).expect("a readable file of events");
             let lines = bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
-            (path.display().to_string(), lines.map(<[u8]>::to_vec).collect())
+            (path.display().to_string(), lines.map(<[u8]>::to_vec).collect(), leaves())
         })
         .collect()
 }
@@ -166,6 +181,38 @@ fn made_up(style: Style) -> Vec<Vec<u8>> {
                 below(9),
             );
             if style == Style::Escaped { escaped(&event) } else { event.into_bytes() }
+        })
+        .collect()
+}
+
+/// Bids of about 270 bytes as in the Nexmark benchmark: half of the channels are among four, URLs and extras are unique.
+fn bids() -> Vec<Vec<u8>> {
+    let mut seed = 0x9E37_79B9_7F4A_7C15u64;
+    let mut letter = || {
+        seed = seed.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(11);
+        char::from(b'a' + (seed >> 40) as u8 % 26)
+    };
+    let mut letters = |count: usize| -> String { (0..count).map(|_| letter()).collect() };
+    (0..100_000u64)
+        .map(|i| {
+            let (a, b, c, extra) = (letters(5), letters(5), letters(5), letters(60));
+            let channel = match i % 2 {
+                0 => ["Google", "Facebook", "Baidu", "Apple"][(i / 2 % 4) as usize].to_owned(),
+                _ => format!("channel-{}", i * 7_919 % 10_000),
+            };
+            let event = format!(
+                "{{\"auction\":null,\"bid\":{{\"auction\":{},\"bidder\":{},\"channel\":\"{channel}\",\"dateTime\":\
+                 \"2025-12-09 08:{:02}:{:02}.{:03}\",\"extra\":\"{extra}\",\"price\":{},\"url\":\
+                 \"https://www.nexmark.com/{a}/{b}/{c}/item.htm?query=1&channel_id={i}\"}},\"event_type\":2,\
+                 \"person\":null}}",
+                1_000 + i % 997,
+                1_000 + i % 331,
+                i / 60_000 % 60,
+                i / 1_000 % 60,
+                i % 1_000,
+                100 + i * 31 % 1_000_000,
+            );
+            event.into_bytes()
         })
         .collect()
 }

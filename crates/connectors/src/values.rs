@@ -100,7 +100,9 @@ impl Source for ValuesSource {
                 match encoding {
                     Encoding::Presence if value.is_null() => {}
                     Encoding::Presence => column.set(row, Scalar::Bool(true)),
-                    Encoding::Plain | Encoding::Coded => column.set(row, value),
+                    Encoding::Plain | Encoding::Coded | Encoding::CodedWhileRepeated => {
+                        column.set(row, value)
+                    }
                 }
             }
         }

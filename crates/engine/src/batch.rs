@@ -20,6 +20,8 @@ pub enum Encoding {
     Plain,
     /// Text as codes of the column's own dictionary.
     Coded,
+    /// As [`Encoding::Coded`] while the texts repeat. Once nearly all are new, the column is plain from the next batch on.
+    CodedWhileRepeated,
 }
 
 /// A leaf a plan reads, and how.
@@ -78,7 +80,8 @@ impl LeafRequest {
         Some(match (self.encoding, repr) {
             (Encoding::Presence, _) => Column::new(Repr::Bool),
             (Encoding::Coded, Repr::Text) => Column::Coded(Coded::default()),
-            (Encoding::Plain | Encoding::Coded, repr) => Column::new(repr),
+            (Encoding::CodedWhileRepeated, Repr::Text) => Column::Coded(Coded::while_repeated()),
+            (Encoding::Plain | Encoding::Coded | Encoding::CodedWhileRepeated, repr) => Column::new(repr),
         })
     }
 }

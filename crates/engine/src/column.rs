@@ -7,6 +7,10 @@ use types::{Repr, Scalar};
 
 use crate::dictionary::{Dictionary, InvalidText, NULL_CODE};
 
+mod repetition;
+
+use self::repetition::Repetition;
+
 /// `false`, `true` and null of a boolean column, one byte each.
 pub mod tri {
     pub const NULL: u8 = 0;
@@ -62,6 +66,8 @@ pub struct Coded {
     pub dictionary: Dictionary,
     waits: bool,
     waiting: Box<Texts>,
+    /// Where the column becomes plain once its texts do not repeat.
+    repetition: Option<Box<Repetition>>,
 }
 
 /// Dictionaries of more texts than this do not fit the caches.
@@ -149,6 +155,17 @@ impl Texts {
 }
 
 impl Coded {
+    /// A column that becomes plain when its texts turn out not to repeat: see [`Column::reset`].
+    pub fn while_repeated() -> Coded {
+        Coded { repetition: Some(Box::default()), ..Coded::default() }
+    }
+
+    /// Whether codes have turned out to be of no use; called once a batch, before the batch is forgotten.
+    fn should_be_plain(&mut self) -> bool {
+        let (codes, known) = (&self.codes, self.dictionary.len());
+        self.repetition.as_mut().is_some_and(|repetition| repetition.is_rare_after(codes, known))
+    }
+
     /// Makes the first `rows` entries null; the dictionary stays.
     pub fn reset(&mut self, rows: usize) {
         self.codes.clear();
@@ -231,8 +248,14 @@ impl Column {
         }
     }
 
-    /// Makes the first `rows` entries null.
+    /// Makes the first `rows` entries null. A column of codes that are of no use becomes one of plain texts, for good.
     pub fn reset(&mut self, rows: usize) {
+        if let Column::Coded(coded) = self
+            && coded.should_be_plain()
+        {
+            *self = Column::Text(Texts::default());
+        }
+
         match self {
             Column::Bool(values) => {
                 values.clear();

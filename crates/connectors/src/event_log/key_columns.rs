@@ -52,7 +52,7 @@ impl KeyColumns {
                 request.leaf.path[0].clone_from(&field.name);
             }
             // Texts get their codes in the table's batch.
-            if request.encoding == Encoding::Coded {
+            if matches!(request.encoding, Encoding::Coded | Encoding::CodedWhileRepeated) {
                 request.encoding = Encoding::Plain;
             }
             places.push(place);

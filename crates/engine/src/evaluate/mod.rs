@@ -8,6 +8,9 @@
 //! * one dictionary column: once a distinct text, then looked up by code;
 //! * otherwise by row: by a typed loop where there is one, else through the registry's code.
 //!
+//! An input of codes may become one of plain texts from one batch to the next. What depends on it is computed by row from
+//! then on; everything else keeps what it remembers.
+//!
 //! `CASE`, `AND` and `OR` pass selections down: a value is computed only for rows that reach it, at least wherever
 //! that could fail or would cost more than it saves.
 
@@ -37,7 +40,7 @@ pub use self::scalar::Row;
 use self::select::{Operand, Rows};
 pub use self::single::RowEvaluator;
 use self::slots::{Operands, Slot};
-use self::strategy::Strategy;
+use self::strategy::{Form, Strategy};
 pub use self::vector::{Inputs, Vector};
 use crate::column::{Column, tri};
 use crate::dictionary::{Dictionary, Remap};
@@ -47,12 +50,16 @@ use crate::dictionary::{Dictionary, Remap};
 /// A batch is opened with [`begin`](Evaluator::begin); after that, [`compute`](Evaluator::compute) and
 /// [`filter`](Evaluator::filter) may be called any number of times over the same inputs, and
 /// [`column`](Evaluator::column) gives what was computed. The inputs of a batch must stay as they are until the next
-/// one begins, and every input keeps its form for the evaluator's life: coded, plain, or the same in every row.
+/// one begins.
 pub struct Evaluator {
     program: Program,
     roots: Vec<StepId>,
     /// Empty until the forms of the inputs are known.
     strategies: Vec<Strategy>,
+    /// The inputs that are read, with the form for which the strategies were chosen.
+    forms: Vec<(usize, Form)>,
+    /// The batch whose inputs were found to have these forms.
+    checked: u64,
     state: State,
 }
 
@@ -86,7 +93,7 @@ impl Evaluator {
             env: Env { now_ms: 0 },
         };
         let roots = roots.iter().map(|&root| program.step_of(root)).collect();
-        Ok(Evaluator { program, roots, strategies: Vec::new(), state })
+        Ok(Evaluator { program, roots, strategies: Vec::new(), forms: Vec::new(), checked: 0, state })
     }
 
     /// Opens a batch: what was computed for the one before is forgotten.
@@ -219,22 +226,39 @@ impl Evaluator {
         memos.sum::<usize>() + dictionaries.sum::<usize>()
     }
 
-    /// Decides how to compute each step, when the inputs are seen for the first time.
+    /// Decides how to compute each step, when the inputs are seen for the first time or have another form.
     #[inline]
     fn prepare(&mut self, inputs: Inputs<'_>) {
-        if self.state.slots.len() < self.program.steps.len() {
+        if self.checked == self.state.epoch {
+            return;
+        }
+        self.checked = self.state.epoch;
+
+        let is_new = self.strategies.is_empty();
+        if is_new || self.forms.iter().any(|&(input, form)| !form.allows(inputs.get(input))) {
             self.choose_strategies(inputs);
         }
     }
 
     #[cold]
     fn choose_strategies(&mut self, inputs: Inputs<'_>) {
-        self.strategies = strategy::choose(&self.program, inputs);
-        for (step, strategy) in self.program.steps.iter().zip(&self.strategies) {
+        let chosen = strategy::choose(&self.program, inputs);
+        let State { slots, memos, .. } = &mut self.state;
+        slots.resize_with(chosen.len(), Slot::unused);
+        memos.resize_with(chosen.len(), || None);
+
+        for (index, (step, strategy)) in self.program.steps.iter().zip(&chosen).enumerate() {
+            // A step that is computed as before keeps its codes, which others may have noted.
+            if self.strategies.get(index) == Some(strategy) {
+                continue;
+            }
             let per_code = matches!(strategy, Strategy::PerCode { .. });
-            self.state.slots.push(Slot::new(step.repr, per_code && step.repr == Repr::Text));
-            self.state.memos.push(per_code.then(|| Box::new(Memo::new(step.repr))));
+            slots[index] = Slot::new(step.repr, per_code && step.repr == Repr::Text);
+            memos[index] = per_code.then(|| Box::new(Memo::new(step.repr)));
         }
+
+        self.strategies = chosen;
+        self.forms = self.program.inputs().map(|input| (input, Form::of(inputs.get(input)))).collect();
     }
 
     fn rows<'a>(&self, selection: Option<&'a [u32]>) -> Rows<'a> {

@@ -106,6 +106,14 @@ impl Program {
         &self.steps[id as usize]
     }
 
+    /// The inputs that are read.
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = usize> {
+        self.steps.iter().filter_map(|step| match step.op {
+            Op::Input(index) => Some(index),
+            _ => None,
+        })
+    }
+
     /// The expressions that have a step.
     pub(crate) fn find(&self, id: ExprId) -> Option<StepId> {
         self.places.get(id.0 as usize).copied().filter(|&step| step != ABSENT)

@@ -71,6 +71,11 @@ impl Slot {
         }
     }
 
+    /// The slot of a step that was never computed.
+    pub(crate) fn unused() -> Slot {
+        Slot::new(Repr::Bool, false)
+    }
+
     /// Forgets the batch before, unless that was done, and makes room for `rows`.
     #[inline]
     pub(crate) fn enter(&mut self, epoch: u64, rows: usize) {

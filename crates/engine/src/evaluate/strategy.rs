@@ -20,6 +20,30 @@ pub(crate) enum Strategy {
     PerRow(Effort),
 }
 
+/// The form of an input, as far as strategies depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// The same in every row.
+    Const,
+    Coded,
+    Plain,
+}
+
+impl Form {
+    pub(crate) fn of(vector: Vector<'_>) -> Form {
+        match vector {
+            Vector::Const(_) => Form::Const,
+            Vector::Coded { .. } => Form::Coded,
+            _ => Form::Plain,
+        }
+    }
+
+    /// Whether strategies for this form are right for a vector. What is computed by row can be so from any.
+    pub(crate) fn allows(self, vector: Vector<'_>) -> bool {
+        self == Form::Plain || self == Form::of(vector)
+    }
+}
+
 /// How long a value that is the same in every row stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lasting {

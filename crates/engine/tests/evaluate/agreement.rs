@@ -1,10 +1,11 @@
 //! The evaluator gives what the naive interpreter gives, whatever the expressions, batches and selections.
 
+use engine::column::Column;
 use engine::evaluate::{Evaluator, Inputs, Passed, Vector};
 use jiff::tz::TimeZone;
 use sql::expr::{Expr, ExprGraph, ExprId};
 use sql::functions::Env;
-use types::{DataType, Value};
+use types::{DataType, Repr, Value};
 
 use super::naive::Naive;
 use super::sample::{self, Dice, Held, SCOPE};
@@ -30,6 +31,9 @@ fn check(graph: &ExprGraph, roots: &[ExprId], dice: &mut Dice, sizes: &[usize]) 
         let naive = Naive::new(graph, zone(), env);
         if dice.roll(4) == 0 {
             compact(&mut columns, &mut evaluator, dice);
+        }
+        if batch > 0 && dice.roll(8) == 0 {
+            uncode(&mut columns, dice);
         }
         let (rows, constants) = sample::fill(dice, &mut columns, size);
         let mut vectors: Vec<Vector<'_>> = columns.iter().map(Vector::of).collect();
@@ -75,13 +79,21 @@ fn digests(graph: &ExprGraph, exprs: &[ExprId]) -> Vec<String> {
 }
 
 /// Drops some texts of the dictionaries: every code then means something else.
-fn compact(columns: &mut [engine::column::Column], evaluator: &mut Evaluator, dice: &mut Dice) {
+fn compact(columns: &mut [Column], evaluator: &mut Evaluator, dice: &mut Dice) {
     for (index, column) in columns.iter_mut().enumerate() {
-        if let engine::column::Column::Coded(coded) = column {
+        if let Column::Coded(coded) = column {
             let live: Vec<bool> = (0..coded.dictionary.len()).map(|_| dice.roll(2) == 0).collect();
             coded.dictionary.retain(&live);
             evaluator.forget(index);
         }
+    }
+}
+
+/// Makes a column of codes one of plain texts, as a source does whose texts do not repeat.
+fn uncode(columns: &mut [Column], dice: &mut Dice) {
+    let column = &mut columns[dice.roll(SCOPE.len() - 2)];
+    if matches!(column, Column::Coded(_)) {
+        *column = Column::new(Repr::Text);
     }
 }
 

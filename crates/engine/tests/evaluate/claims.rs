@@ -160,6 +160,30 @@ fn what_depends_on_one_dictionary_column_is_computed_once_a_text() {
 }
 
 #[test]
+fn an_input_of_codes_may_become_one_of_plain_texts() {
+    let mut graph = scope(&[DataType::STRING, DataType::STRING]);
+    let (first, second) = (column(&mut graph, 0), column(&mut graph, 1));
+    let [upper, other] = [first, second].map(|text| call(&mut graph, "UPPER", &[text]));
+    let mut evaluator = evaluator(&graph, &[upper, other]);
+    let mut columns = [coded(&["a", "b", "a"]), coded(&["x", "y", "z"])];
+    evaluator.evaluate(Inputs::Columns(&columns), 3, None, &NOW_MS).unwrap();
+    let codes = evaluator.dictionary(other).map(|dictionary| dictionary.len());
+
+    columns[0] = texts(&["c", "a", "c"]);
+    let inputs = Inputs::Columns(&columns);
+    evaluator.evaluate(inputs, 3, None, &NOW_MS).unwrap();
+    assert!(matches!(evaluator.column(inputs, upper), Vector::Text { .. }));
+    assert_eq!(
+        values(evaluator.column(inputs, upper), 3),
+        ["C", "A", "C"].map(|text| Value::Text(text.into()))
+    );
+
+    // What depends on another input keeps its codes, which others may have noted.
+    assert!(matches!(evaluator.column(inputs, other), Vector::Coded { .. }));
+    assert_eq!(evaluator.dictionary(other).map(|dictionary| dictionary.len()), codes);
+}
+
+#[test]
 fn a_compacted_dictionary_is_read_anew_once_forgotten() {
     let mut graph = scope(&[DataType::STRING]);
     let text = column(&mut graph, 0);

@@ -32,10 +32,8 @@ pub(super) enum Action {
     Object,
     /// An object that is read as a value too.
     Whole,
-    /// Text as codes.
-    Coded,
-    /// Text as it comes.
-    Plain,
+    /// Text; whether as codes or as it comes, the column says.
+    Text,
     /// Whether text is there.
     Presence,
     /// `INT`.

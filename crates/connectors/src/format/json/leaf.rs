@@ -67,8 +67,7 @@ impl Leaf {
         match (self.encoding, self.kind) {
             (Encoding::Presence, Kind::Text) => Action::Presence,
             (Encoding::Presence, _) => Action::Other,
-            (Encoding::Coded, Kind::Text) => Action::Coded,
-            (Encoding::Plain, Kind::Text) => Action::Plain,
+            (_, Kind::Text) => Action::Text,
             (_, Kind::Integer { min, .. }) if min == i64::from(i32::MIN) => Action::Int32,
             (_, Kind::Integer { min: i64::MIN, .. }) => Action::Int64,
             (_, Kind::Double) => Action::Double,

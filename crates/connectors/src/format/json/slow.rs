@@ -87,7 +87,7 @@ impl Decoder {
                 return self.wrong_type(leaf, at);
             }
             (Some(_), Encoding::Presence) => column.set(row, Scalar::Bool(true)),
-            (Some(value), Encoding::Plain | Encoding::Coded) => column.set(row, value),
+            (Some(value), _) => column.set(row, value),
         }
 
         Ok(())
@@ -113,7 +113,7 @@ impl Decoder {
         match self.leaves[leaf].encoding {
             _ if value.is_null() => column.set_null(self.row),
             Encoding::Presence => column.set(self.row, Scalar::Bool(true)),
-            Encoding::Plain | Encoding::Coded => column.set(self.row, value),
+            Encoding::Plain | Encoding::Coded | Encoding::CodedWhileRepeated => column.set(self.row, value),
         }
         for _ in 0..reader.wrong {
             self.wrong_type(leaf, at)?;

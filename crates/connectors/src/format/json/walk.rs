@@ -4,6 +4,7 @@
 //! goes to [`Decoder::other`], which knows every type.
 
 use engine::column::{Column, View, tri};
+use engine::dictionary::InvalidText;
 
 use super::decoder::Decoder;
 use super::layout::{Action, Learned, Member, Step};
@@ -171,34 +172,10 @@ impl Decoder {
                 _ => {}
             },
             Action::Object if first == b'{' => return self.object(columns, b, target, i),
-            Action::Coded if first == b'"' => {
+            Action::Text if first == b'"' => {
                 let Some(inside) = scan::string(b, i + 1) else { return self.unfinished(i) };
-                let text = &b[i + 1..inside.end];
-                let Column::Coded(column) = &mut columns[target] else { unreachable!("made for its leaf") };
-                let set = if inside.escaped {
-                    let code = column.dictionary.code_escaped(text, text::unescape);
-                    code.map(|code| column.set_code(row, code))
-                } else {
-                    column.set(row, text)
-                };
-                if set.is_err() {
+                if put_text(&mut columns[target], row, &b[i + 1..inside.end], inside.escaped).is_err() {
                     return self.malformed("an invalid escape or no UTF-8", i);
-                }
-                return Ok(inside.end + 1);
-            }
-            Action::Plain if first == b'"' => {
-                let Some(inside) = scan::string(b, i + 1) else { return self.unfinished(i) };
-                let text = &b[i + 1..inside.end];
-                let Column::Text(column) = &mut columns[target] else { unreachable!("made for its leaf") };
-                if inside.escaped {
-                    let start = column.data.len();
-                    if text::unescape(text, &mut column.data).is_err() {
-                        return self.malformed("an escape that is none", i);
-                    }
-                    let len = column.data.len() - start;
-                    column.views[row] = View { start: start as u32, len: len as u32 };
-                } else {
-                    column.set(row, text);
                 }
                 return Ok(inside.end + 1);
             }
@@ -313,4 +290,24 @@ impl Decoder {
             columns[leaf as usize].set_null(self.row);
         }
     }
+}
+
+/// Puts the inside of a JSON string into a column of texts.
+#[inline(always)]
+fn put_text(column: &mut Column, row: usize, raw: &[u8], escaped: bool) -> Result<(), InvalidText> {
+    match column {
+        Column::Text(texts) if escaped => {
+            let start = texts.data.len();
+            text::unescape(raw, &mut texts.data)?;
+            texts.views[row] = View { start: start as u32, len: (texts.data.len() - start) as u32 };
+        }
+        Column::Text(texts) => texts.set(row, raw),
+        Column::Coded(coded) if escaped => {
+            let code = coded.dictionary.code_escaped(raw, text::unescape)?;
+            coded.set_code(row, code);
+        }
+        Column::Coded(coded) => coded.set(row, raw)?,
+        _ => unreachable!("made for its leaf"),
+    }
+    Ok(())
 }

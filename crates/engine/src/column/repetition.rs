@@ -1,0 +1,84 @@
+//! Whether the texts of a column repeat, and so whether codes are worth their price.
+//!
+//! A text that is new to the dictionary costs a hash, a search and a copy, and each function of it is computed for it
+//! alone. That pays off when the text comes again. The count is taken over windows of texts; a new stream has a window of
+//! texts that are all new, so that only the second such window in a row is taken for the column's nature:
+//!
+//! ```text
+//! texts of the window   8,192   8,192   8,192
+//! new to the dictionary 7,900   8,100           → plain from here on
+//! new to the dictionary 7,900   3,000     900   → codes
+//! ```
+
+use crate::dictionary::NULL_CODE;
+
+/// Texts of one judgement.
+const WINDOW: usize = 8_192;
+
+/// Windows in a row whose texts are nearly all new, before the column becomes plain.
+const WINDOWS: u8 = 2;
+
+/// What was seen of a column.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Repetition {
+    /// Texts in the window at hand, and how many of them were new.
+    texts: usize,
+    new: usize,
+    /// Codes of the dictionary when it was last looked at.
+    known: usize,
+    /// Windows in a row that found nearly all texts new.
+    windows: u8,
+}
+
+impl Repetition {
+    /// Takes in the codes of a batch, after which the dictionary has `known` codes. Whether texts repeat too rarely.
+    pub(super) fn is_rare_after(&mut self, codes: &[u32], known: usize) -> bool {
+        self.texts += codes.iter().filter(|&&code| code != NULL_CODE).count();
+        // A dictionary that has been dropped in between has fewer.
+        self.new += known.saturating_sub(self.known);
+        self.known = known;
+
+        if self.texts >= WINDOW {
+            let nearly_all = self.new * 4 > self.texts * 3;
+            self.windows = if nearly_all { self.windows + 1 } else { 0 };
+            (self.texts, self.new) = (0, 0);
+        }
+        self.windows >= WINDOWS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use types::Scalar;
+
+    use crate::column::{Coded, Column};
+
+    /// Whether the column is plain after so many batches of 1,000 rows with the texts of `text`.
+    fn is_plain_after(batches: usize, text: impl Fn(usize) -> usize) -> bool {
+        let mut column = Column::Coded(Coded::while_repeated());
+        for batch in 0..batches {
+            column.reset(1_000);
+            for row in 0..1_000 {
+                column.set(row, Scalar::Text(&format!("text {}", text(batch * 1_000 + row))));
+            }
+        }
+        column.reset(1_000);
+        matches!(column, Column::Text(_))
+    }
+
+    #[test]
+    fn texts_that_never_repeat_become_plain_after_two_windows() {
+        assert!(!is_plain_after(9, |n| n));
+        assert!(is_plain_after(18, |n| n));
+    }
+
+    #[test]
+    fn texts_that_repeat_keep_their_codes() {
+        assert!(!is_plain_after(100, |n| n % 7_000));
+    }
+
+    #[test]
+    fn every_other_text_may_be_new() {
+        assert!(!is_plain_after(100, |n| if n % 2 == 0 { n } else { 1 }));
+    }
+}
