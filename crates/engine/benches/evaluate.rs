@@ -49,6 +49,14 @@ fn main() {
         let sql::plan::Shape::Rows { columns: exprs } = &query.shape else { continue };
         measure(&query.name, &plan, exprs, &texts(pipeline));
     }
+
+    report("bids, texts plain", "");
+    let plan = compile(BIDS);
+    let pipeline = &plan.pipelines[0];
+    for query in &pipeline.queries {
+        let sql::plan::Shape::Rows { columns: exprs } = &query.shape else { continue };
+        measure(&query.name, &plan, exprs, &bids(pipeline));
+    }
 }
 
 fn compile(script: &str) -> Plan {
@@ -98,6 +106,66 @@ const OTHERS: &str = "
     INSERT INTO int_case SELECT CASE WHEN years > 2 THEN contexts ELSE 0 END FROM events;
     INSERT INTO double_compare SELECT millis > 100 FROM events;
     END;";
+
+/// What Nexmark's queries compute of bids.
+const BIDS: &str = "
+    CREATE TABLE bids (price BIGINT, channel STRING, url STRING, made TIMESTAMP(3), extra STRING) WITH ('connector' = 'any');
+    CREATE TABLE split_index (a STRING, b STRING, c STRING) WITH ('connector' = 'any');
+    CREATE TABLE regexp_extract (a STRING) WITH ('connector' = 'any');
+    CREATE TABLE lower_case (a STRING) WITH ('connector' = 'any');
+    CREATE TABLE count_of_letters (a INT) WITH ('connector' = 'any');
+    CREATE TABLE like_contains (a BOOLEAN) WITH ('connector' = 'any');
+    CREATE TABLE decimal_product (a DECIMAL(23, 3)) WITH ('connector' = 'any');
+    CREATE TABLE decimal_range (a BOOLEAN) WITH ('connector' = 'any');
+    CREATE TABLE hour_of (a BIGINT) WITH ('connector' = 'any');
+    CREATE TABLE day_text (a STRING) WITH ('connector' = 'any');
+    CREATE TABLE remainder (a INT) WITH ('connector' = 'any');
+    CREATE TABLE joined (a STRING) WITH ('connector' = 'any');
+    EXECUTE STATEMENT SET BEGIN
+    INSERT INTO split_index SELECT SPLIT_INDEX(url, '/', 3), SPLIT_INDEX(url, '/', 4), SPLIT_INDEX(url, '/', 5) FROM bids;
+    INSERT INTO regexp_extract SELECT REGEXP_EXTRACT(url, '(&|^)channel_id=([^&]*)', 2) FROM bids;
+    INSERT INTO lower_case SELECT LOWER(channel) FROM bids;
+    INSERT INTO count_of_letters SELECT CHAR_LENGTH(extra) - CHAR_LENGTH(REPLACE(extra, 'c', '')) FROM bids;
+    INSERT INTO like_contains SELECT extra LIKE '%item%' FROM bids;
+    INSERT INTO decimal_product SELECT 0.908 * price FROM bids;
+    INSERT INTO decimal_range SELECT 0.908 * price > 1000000 AND 0.908 * price < 50000000 FROM bids;
+    INSERT INTO hour_of SELECT HOUR(made) FROM bids;
+    INSERT INTO day_text SELECT DATE_FORMAT(made, 'yyyy-MM-dd') FROM bids;
+    INSERT INTO remainder SELECT MOD(price, 123) FROM bids;
+    INSERT INTO joined SELECT channel || '-' || extra FROM bids;
+    END;";
+
+/// Bids a millisecond apart; all texts are unique.
+fn bids(pipeline: &Pipeline) -> impl Fn(usize) -> Vec<Column> {
+    let leaves = pipeline.source.leaves.clone();
+    move |rows| {
+        let column = |leaf: &sql::plan::Leaf| {
+            let mut column = Column::new(leaf.column_type.data_type.repr().expect("scalar"));
+            column.reset(rows);
+            for row in 0..rows {
+                let n = row.wrapping_mul(0x9e37_79b9) >> 5;
+                let id = if row % 2 == 0 { String::new() } else { format!("&channel_id={n}") };
+                let text = match leaf.path[0].as_str() {
+                    "channel" => format!("Channel-{n}"),
+                    "url" => format!(
+                        "https://www.nexmark.com/{:05x}/{:05x}/abcde/item.htm?query=1{id}",
+                        n % 999_983,
+                        n % 99_991
+                    ),
+                    _ => format!("{n:015}ztbkxmrnmlawnfcmfygesstdpxsczofseoevfdiiytctg"),
+                };
+                let value = match leaf.path[0].as_str() {
+                    "price" => Scalar::Int((100 + n % 100_000_000) as i64),
+                    "made" => Scalar::Int(1_765_267_200_000 + row as i64),
+                    _ => Scalar::Text(&text),
+                };
+                column.set(row, value);
+            }
+            column
+        };
+        leaves.iter().map(column).collect()
+    }
+}
 
 /// Columns with the times in all rows, a minute every 500.
 fn times(pipeline: &Pipeline, ends: &[&str]) -> impl Fn(usize) -> Vec<Column> {

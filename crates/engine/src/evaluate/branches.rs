@@ -17,16 +17,18 @@ struct Split {
 }
 
 impl Run<'_> {
-    /// `AND` and `OR`: the right side is computed for the rows that the left does not decide.
+    /// `AND` and `OR`: the second side is computed for the rows that the first does not decide. The first is the left
+    /// one, save where the right one is there for next to nothing and neither can fail.
     pub(super) fn connect(
         &mut self,
         step: StepId,
-        a: StepId,
-        b: StepId,
+        (left, right): (StepId, StepId),
         rows: Rows<'_>,
         decisive: u8,
         combine: fn(u8, u8) -> u8,
     ) -> Result<(), Failure> {
+        let is_dear = self.strategies[left as usize] == Strategy::PerRow(Effort::Harmless);
+        let (a, b) = if is_dear && self.is_cheap(right) { (right, left) } else { (left, right) };
         self.demand(a, rows)?;
         let left = logic::truths(self.operands().vector(a));
 
@@ -40,15 +42,9 @@ impl Run<'_> {
             return Ok(());
         }
 
-        let harmless = match self.strategies[b as usize] {
-            Strategy::Input(_) => true,
-            Strategy::PerRow(Effort::Negligible) => true,
-            Strategy::PerCode { input } => self.tabulate(b, input),
-            Strategy::PerRow(Effort::Harmless) => undecided * 2 > rows.len(),
-            _ => false,
-        };
-
-        if undecided == rows.len() || harmless {
+        let nearly_all = undecided * 8 > rows.len() * 7;
+        let is_dear = self.strategies[b as usize] == Strategy::PerRow(Effort::Harmless);
+        if undecided == rows.len() || is_dear && nearly_all || self.is_cheap(b) {
             self.demand(b, rows)?;
             self.write(step, |operands, slot| {
                 let (a, b) = (logic::truths(operands.vector(a)), logic::truths(operands.vector(b)));
@@ -74,6 +70,15 @@ impl Run<'_> {
 
         self.give_back(open);
         result
+    }
+
+    /// Whether a step costs less than finding out which rows need it, and cannot fail.
+    fn is_cheap(&mut self, step: StepId) -> bool {
+        match self.strategies[step as usize] {
+            Strategy::Input(_) | Strategy::PerRow(Effort::Negligible) => true,
+            Strategy::PerCode { input } => self.tabulate(step, input),
+            _ => false,
+        }
     }
 
     /// `CASE`: conditions are computed for the rows that no earlier one took, values for the rows that reach them.

@@ -156,8 +156,8 @@ impl<'p> Run<'p> {
     fn compute(&mut self, step: StepId, rows: Rows<'_>) -> Result<(), Failure> {
         let program = self.program;
         match &program.step(step).op {
-            Op::And(a, b) => self.connect(step, *a, *b, rows, tri::FALSE, logic::and)?,
-            Op::Or(a, b) => self.connect(step, *a, *b, rows, tri::TRUE, logic::or)?,
+            Op::And(a, b) => self.connect(step, (*a, *b), rows, tri::FALSE, logic::and)?,
+            Op::Or(a, b) => self.connect(step, (*a, *b), rows, tri::TRUE, logic::or)?,
             Op::Case { branches, otherwise } => self.case(step, branches, *otherwise, rows)?,
             Op::Not(a) => {
                 self.demand(*a, rows)?;

@@ -3,7 +3,7 @@
 use engine::column::Column;
 use engine::evaluate::{Evaluator, Inputs, Passed, Vector};
 use jiff::tz::TimeZone;
-use sql::expr::{Expr, ExprGraph, ExprId};
+use sql::expr::{CastMode, Comparison, Expr, ExprGraph, ExprId};
 use sql::functions::Env;
 use types::{DataType, Repr, Value};
 
@@ -163,6 +163,102 @@ fn every_kernel_agrees_with_the_registry() {
             let root = sample::call(&mut graph, name, &args);
             check(&graph, &[root], &mut dice, &[1, 7, 600]);
         }
+    }
+}
+
+/// Arguments behind the column.
+type Literals = Vec<(Value, DataType)>;
+
+/// Functions whose kernels need literals beside the column.
+#[test]
+fn every_kernel_with_literals_agrees_with_the_registry() {
+    const STRING: DataType = DataType::STRING;
+    let text = |text: &str| (Value::Text(text.to_owned()), STRING);
+    let int = |value: i64| (Value::Int(value), DataType::Int);
+    let at = DataType::Timestamp(3);
+    let money = DataType::Decimal { precision: 10, scale: 2 };
+    let tenths = || (Value::Wide(908), DataType::Decimal { precision: 4, scale: 3 });
+    let huge = || (Value::Wide(i128::MAX / 1_000), DataType::Decimal { precision: 38, scale: 3 });
+
+    let calls: Vec<(&str, DataType, Literals)> = vec![
+        ("SPLIT_INDEX", STRING, vec![text(" "), int(0)]),
+        ("SPLIT_INDEX", STRING, vec![text(":"), int(2)]),
+        ("SPLIT_INDEX", STRING, vec![text("😀"), int(1)]),
+        ("SPLIT_INDEX", STRING, vec![text(""), int(1)]),
+        ("SPLIT_INDEX", STRING, vec![text("-"), int(-1)]),
+        ("SPLIT_INDEX", STRING, vec![int(58), int(1)]),
+        ("REGEXP_EXTRACT", STRING, vec![text("(\\d\\d):(\\d\\d)"), int(2)]),
+        ("REGEXP_EXTRACT", STRING, vec![text("(a|h)?.*(c|Z)$"), int(1)]),
+        ("REGEXP_EXTRACT", STRING, vec![text("[a-z]+$")]),
+        ("REGEXP_EXTRACT", STRING, vec![text("("), int(1)]),
+        ("REGEXP_EXTRACT", STRING, vec![text("(T)"), int(7)]),
+        ("REGEXP", STRING, vec![text("Z$")]),
+        ("REGEXP", STRING, vec![text("")]),
+        ("LIKE", STRING, vec![text("%11:3%")]),
+        ("LIKE", STRING, vec![text("2025%")]),
+        ("LIKE", STRING, vec![text("_ọc%_")]),
+        ("STARTSWITH", STRING, vec![text("H")]),
+        ("ENDSWITH", STRING, vec![text("")]),
+        ("TRIM", STRING, vec![]),
+        ("LTRIM", STRING, vec![]),
+        ("RTRIM", STRING, vec![]),
+        ("REPLACE", STRING, vec![text("T"), text(" ")]),
+        ("REPLACE", STRING, vec![text("00"), text("")]),
+        ("REPLACE", STRING, vec![text("c"), text("two")]),
+        ("REPLACE", STRING, vec![text(""), text("-")]),
+        ("LOWER", STRING, vec![]),
+        ("UPPER", STRING, vec![]),
+        ("CONCAT", STRING, vec![text("/"), text("đ")]),
+        ("HOUR", at.clone(), vec![]),
+        ("MINUTE", at.clone(), vec![]),
+        ("YEAR", at.clone(), vec![]),
+        ("DAYOFWEEK", at.clone(), vec![]),
+        ("DATE_FORMAT", at.clone(), vec![text("yyyy-MM-dd")]),
+        ("DATE_FORMAT", at.clone(), vec![text("HH:mm[:ss]")]),
+        ("DATE_FORMAT", at, vec![text("EEE a SSS")]),
+        ("%", DataType::Int, vec![int(7)]),
+        ("%", DataType::Int, vec![int(-3)]),
+        ("%", DataType::Int, vec![int(0)]),
+        ("*", money.clone(), vec![tenths()]),
+        ("*", money.clone(), vec![huge()]),
+        ("+", money.clone(), vec![tenths()]),
+        ("-", money.clone(), vec![tenths()]),
+        ("-", money, vec![huge()]),
+    ];
+
+    let mut dice = Dice(11);
+    for (name, of, literals) in calls {
+        for _ in 0..10 {
+            let mut graph = sample::graph();
+            let fitting: Vec<usize> = (0..SCOPE.len()).filter(|&i| SCOPE[i].1 == of).collect();
+            let mut args = vec![graph.add(Expr::Column(*dice.pick(&fitting)), of.clone().nullable())];
+            args.extend(literals.iter().map(|(value, of)| sample::constant(&mut graph, value.clone(), of)));
+            let root = sample::call(&mut graph, name, &args);
+            check(&graph, &[root], &mut dice, &[1, 7, 200]);
+        }
+    }
+}
+
+#[test]
+fn decimals_are_converted_and_compared_as_the_interpreter_does() {
+    let money = DataType::Decimal { precision: 10, scale: 2 };
+    let mut dice = Dice(13);
+    for (of, to) in [
+        (DataType::Int, DataType::Decimal { precision: 10, scale: 0 }),
+        (DataType::Int, DataType::Decimal { precision: 5, scale: 2 }),
+        (DataType::BigInt, DataType::Decimal { precision: 38, scale: 19 }),
+        (money.clone(), DataType::Decimal { precision: 12, scale: 2 }),
+        (money.clone(), DataType::Decimal { precision: 4, scale: 1 }),
+        (money, DataType::Decimal { precision: 38, scale: 30 }),
+    ] {
+        let mut graph = sample::graph();
+        let column = SCOPE.iter().position(|(_, known, _)| *known == of).unwrap();
+        let input = graph.add(Expr::Column(column), of.nullable());
+        let cast = graph.add(Expr::Cast { input, mode: CastMode::Strict }, to.clone().nullable());
+        let bound = sample::constant(&mut graph, Value::Wide(150), &to);
+        let compare = Expr::Compare(Comparison::GreaterOrEqual, cast, bound);
+        let compare = graph.add(compare, DataType::Boolean.nullable());
+        check(&graph, &[cast, compare], &mut dice, &[1, 7, 90, 200]);
     }
 }
 

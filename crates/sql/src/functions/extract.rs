@@ -51,7 +51,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+pub(super) enum Part {
     Millennium,
     Century,
     Decade,
@@ -123,8 +123,20 @@ impl Part {
         UNITS.iter().position(|name| *name == unit).map(|at| PARTS[at])
     }
 
+    /// The length of the units of time in which the field does not change, ms. `None`: it changes within a millisecond.
+    pub(super) fn unit_ms(self) -> Option<i64> {
+        match self {
+            Part::Hour => Some(HOUR_MS),
+            Part::Minute => Some(MINUTE_MS),
+            Part::Second | Part::Epoch => Some(SECOND_MS),
+            Part::Millisecond => Some(1),
+            Part::Microsecond | Part::Nanosecond => None,
+            _ => Some(DAY_MS),
+        }
+    }
+
     /// Value of the field in a wall-clock time.
-    fn of(self, time: Moment) -> i64 {
+    pub(super) fn of(self, time: Moment) -> i64 {
         let day = time.day();
         let date = Date::of_day(day);
         let ms = time.ms_of_day();
@@ -154,6 +166,19 @@ impl Part {
             Part::Epoch => time.ms.div_euclid(SECOND_MS),
         }
     }
+}
+
+/// The part that a function gives, if it is one of those here.
+pub(super) fn part_named(function: &str, call: &Call<'_>) -> Option<Part> {
+    let name = match function {
+        "EXTRACT" => literal_text(call, 0)?.trim_end().to_uppercase(),
+        "DAYOFYEAR" => "DOY".to_owned(),
+        "DAYOFMONTH" => "DAY".to_owned(),
+        "DAYOFWEEK" => "DOW".to_owned(),
+        "YEAR" | "QUARTER" | "MONTH" | "WEEK" | "HOUR" | "MINUTE" | "SECOND" => function.to_owned(),
+        _ => return None,
+    };
+    Part::named(&name)
 }
 
 fn signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use memchr::memmem::Finder;
 use types::{DataType, Scalar};
 
+use super::of_text::TruthCode;
 use super::regex::JavaRegex;
 use super::signature::{Kind, fail, function, literal_text, optional_text, text, typed};
 use super::{Argument, Call, Code, Env, EvalError, Function, Output, Signature, SignatureError};
@@ -34,6 +36,17 @@ pub(super) static FUNCTIONS: &[Function] = &[
 /// Whether a text is `LIKE` a pattern, without an escape; `None` where the pattern cannot be one.
 pub(crate) fn is_like(text: &str, pattern: &str) -> Option<bool> {
     Like::compile(pattern, None).ok().map(|like| like.matches(text))
+}
+
+/// Whether texts are `LIKE` a literal pattern without an escape.
+pub(super) fn truth(pattern: &str) -> Option<TruthCode> {
+    Some(match Like::compile(pattern, None).ok()? {
+        Like::Contains(part) => {
+            let finder = Finder::new(&part).into_owned();
+            Arc::new(move |text| finder.find(text.as_bytes()).is_some())
+        }
+        like => Arc::new(move |text| like.matches(text)),
+    })
 }
 
 fn signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {

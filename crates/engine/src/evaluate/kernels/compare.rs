@@ -17,6 +17,9 @@ pub(crate) fn compare(rows: Rows<'_>, comparison: Comparison, a: Vector<'_>, b: 
     if let (Some(a), Some(b)) = (Lanes::doubles(a), Lanes::doubles(b)) {
         return ordered(rows, comparison, a, b, out);
     }
+    if let (Some(a), Some(b)) = (Lanes::wides(a), Lanes::wides(b)) {
+        return ordered(rows, comparison, a, b, out);
+    }
 
     match (a, b) {
         (Vector::Const(Scalar::Text(_)), Vector::Text { .. } | Vector::Coded { .. })
@@ -54,6 +57,20 @@ impl<'a> Lanes<'a, i64> {
     }
 }
 
+impl<'a> Lanes<'a, i128> {
+    fn wides(vector: Vector<'a>) -> Option<Lanes<'a, i128>> {
+        match vector {
+            Vector::Wide { values, valid } => {
+                Some(Lanes { values: Operand::Each(values), valid: Operand::Each(valid) })
+            }
+            Vector::Const(Scalar::Wide(value)) => {
+                Some(Lanes { values: Operand::Same(value), valid: Operand::Same(1) })
+            }
+            _ => None,
+        }
+    }
+}
+
 impl<'a> Lanes<'a, f64> {
     fn doubles(vector: Vector<'a>) -> Option<Lanes<'a, f64>> {
         match vector {
@@ -74,17 +91,24 @@ trait Ordered: Copy {
     fn same(self, other: Self) -> bool;
 }
 
-impl Ordered for i64 {
-    #[inline(always)]
-    fn less(self, other: i64) -> bool {
-        self < other
-    }
+macro_rules! ordered_by_value {
+    ($number:ty) => {
+        impl Ordered for $number {
+            #[inline(always)]
+            fn less(self, other: $number) -> bool {
+                self < other
+            }
 
-    #[inline(always)]
-    fn same(self, other: i64) -> bool {
-        self == other
-    }
+            #[inline(always)]
+            fn same(self, other: $number) -> bool {
+                self == other
+            }
+        }
+    };
 }
+
+ordered_by_value!(i64);
+ordered_by_value!(i128);
 
 /// NaN is the greatest and equal to itself.
 impl Ordered for f64 {

@@ -6,14 +6,20 @@
 pub(crate) mod case;
 pub(crate) mod compare;
 pub(crate) mod contains;
+mod decimals;
 pub(crate) mod logic;
 mod numbers;
+mod of_text;
+mod of_time;
 mod text;
 mod time;
 
 use jiff::tz::TimeZone;
-use sql::functions::{Argument, Env, EvalError, Output};
-use types::{ColumnType, DataType, Repr, Scalar};
+use sql::functions::decimals::{Product, Rescale, Sum};
+use sql::functions::of_text::{TextCode, text_code};
+use sql::functions::of_time::{TimeCode, TimeResult, time_code};
+use sql::functions::{self, Argument, Env, EvalError, Output};
+use types::{ColumnType, DataType, Repr, Scalar, Value};
 
 use self::numbers::{Arithmetic, Width};
 pub(crate) use self::time::TimeMemory;
@@ -40,6 +46,16 @@ pub(crate) enum Kernel {
     Doubles(Arithmetic),
     ToDouble,
     Narrow(Width),
+    /// The remainder by a number that is not zero.
+    Remainder(Width),
+    Product(Product),
+    Sum(Sum),
+    Rescale(Rescale),
+    /// A function of one text and literals.
+    OfText(TextCode),
+    /// A function of one time and literals.
+    OfTime(TimeCode),
+    Concat,
 }
 
 /// What a kernel is asked to do.
@@ -79,12 +95,22 @@ impl Kernel {
             "+" => arithmetic(Arithmetic::Add, args, &result.data_type),
             "-" => arithmetic(Arithmetic::Subtract, args, &result.data_type),
             "*" => arithmetic(Arithmetic::Multiply, args, &result.data_type),
-            _ => None,
+            "%" => remainder(args, &result.data_type),
+            "CONCAT" => Some(Kernel::Concat),
+            _ => {
+                let call = functions::Call { args, result, time_zone };
+                text_code(name, &call)
+                    .map(Kernel::OfText)
+                    .or_else(|| time_code(name, &call).map(Kernel::OfTime))
+            }
         }
     }
 
     /// The kernel of a conversion, if it has one.
     pub(crate) fn of_cast(from: &DataType, to: &DataType) -> Option<Kernel> {
+        if let Some(rescale) = Rescale::new(from, to) {
+            return Some(Kernel::Rescale(rescale));
+        }
         match (width(from), to) {
             (Some(_), DataType::Double) => Some(Kernel::ToDouble),
             (Some(_), to) => width(to).map(Kernel::Narrow),
@@ -96,13 +122,16 @@ impl Kernel {
     pub(crate) fn cast_is_free(from: &DataType, to: &DataType) -> bool {
         match (width(from), width(to)) {
             (Some(from), Some(to)) => from as u8 <= to as u8,
-            _ => from == to,
+            _ => from == to || widens(from, to),
         }
     }
 
     pub(crate) fn effort(&self) -> Effort {
         match self {
-            Kernel::Parse(_) | Kernel::ParseLtz(_) | Kernel::AtZone => Effort::Harmless,
+            Kernel::Parse(_) | Kernel::ParseLtz(_) | Kernel::AtZone | Kernel::OfText(_) => Effort::Harmless,
+            // The registry's code, which may have to decide, can fail.
+            Kernel::Concat => Effort::Fallible,
+            Kernel::OfTime(TimeCode { gives: TimeResult::Text(_), .. }) => Effort::Fallible,
             _ => Effort::Negligible,
         }
     }
@@ -133,6 +162,15 @@ impl Kernel {
             (Kernel::Doubles(arithmetic), _) => numbers::doubles(*arithmetic, work, target),
             (Kernel::ToDouble, _) => numbers::to_double(work, target),
             (Kernel::Narrow(width), _) => numbers::narrow(*width, work, target),
+            (Kernel::Remainder(width), _) => numbers::remainder(*width, work, target),
+            (Kernel::Product(product), _) => decimals::multiply(product, work, target),
+            (Kernel::Sum(sum), _) => decimals::add(sum, work, target),
+            (Kernel::Rescale(rescale), _) => decimals::rescale(rescale, work, target),
+            (Kernel::OfText(TextCode::Part(code)), _) => of_text::part(code, work, target),
+            (Kernel::OfText(TextCode::Truth(code)), _) => of_text::truth(code, work, target),
+            (Kernel::OfText(TextCode::Write(code)), _) => of_text::write(code, work, target),
+            (Kernel::OfTime(code), _) => of_time::of_time(code, work, target),
+            (Kernel::Concat, _) => of_text::concat(work, target),
         }
     }
 }
@@ -182,6 +220,13 @@ fn arithmetic(arithmetic: Arithmetic, args: &[Argument<'_>], result: &DataType) 
     if let (Some(_), Some(_), Some(width)) = (width(a), width(b), width(result)) {
         return Some(Kernel::Ints(arithmetic, width));
     }
+    if let DataType::Decimal { .. } = a {
+        return match arithmetic {
+            Arithmetic::Multiply => Product::new(a, b, result).map(Kernel::Product),
+            Arithmetic::Add => Sum::new(a, b, result, false).map(Kernel::Sum),
+            Arithmetic::Subtract => Sum::new(a, b, result, true).map(Kernel::Sum),
+        };
+    }
     if let (DataType::Double, DataType::Double, DataType::Double) = (a, b, result) {
         return Some(Kernel::Doubles(arithmetic));
     }
@@ -194,6 +239,24 @@ fn arithmetic(arithmetic: Arithmetic, args: &[Argument<'_>], result: &DataType) 
         Arithmetic::Multiply => false,
     };
     (is_shift && is_time(result)).then_some(Kernel::Ints(arithmetic, Width::Long))
+}
+
+/// The remainder by a literal: another divisor may be zero.
+fn remainder(args: &[Argument<'_>], result: &DataType) -> Option<Kernel> {
+    let [a, b] = args else { return None };
+    width(&a.column_type.data_type)?;
+    let is_safe = matches!(b.literal, Some(Value::Int(divisor)) if *divisor != 0);
+    width(result).filter(|_| is_safe).map(Kernel::Remainder)
+}
+
+/// Whether every value of a decimal type is the same number of another.
+fn widens(from: &DataType, to: &DataType) -> bool {
+    match (from, to) {
+        (DataType::Decimal { precision: from, scale }, DataType::Decimal { precision: to, scale: same }) => {
+            scale == same && from <= to
+        }
+        _ => false,
+    }
 }
 
 fn width(data_type: &DataType) -> Option<Width> {

@@ -63,6 +63,21 @@ pub(crate) fn ints(arithmetic: Arithmetic, width: Width, work: Work<'_>, target:
     true
 }
 
+/// The remainder of whole numbers by one that is not zero, with the sign of the first.
+pub(crate) fn remainder(width: Width, work: Work<'_>, target: &mut Slot) -> bool {
+    let (Vector::Int { values, valid }, Vector::Const(Scalar::Int(divisor)), Column::Int(out)) =
+        (work.arg(0), work.arg(1), &mut target.column)
+    else {
+        return false;
+    };
+    if divisor == 0 {
+        return false;
+    }
+    map(work.rows, values, &mut out.values, |value| width.wrap(value.wrapping_rem(divisor)));
+    map(work.rows, valid, &mut out.valid, |valid| valid);
+    true
+}
+
 /// Both arguments are doubles.
 pub(crate) fn doubles(arithmetic: Arithmetic, work: Work<'_>, target: &mut Slot) -> bool {
     let (Some((a, valid_a)), Some((b, valid_b))) = (double_operand(work.arg(0)), double_operand(work.arg(1)))

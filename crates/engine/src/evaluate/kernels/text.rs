@@ -13,7 +13,7 @@ use crate::evaluate::vector::Vector;
 const BYTES_A_ROW: usize = 128;
 
 /// What a function of this kind gives.
-enum Part {
+pub(super) enum Part {
     Null,
     /// From and to, in bytes of the text.
     Range(usize, usize),
@@ -110,7 +110,7 @@ pub(crate) fn strip_offset(work: Work<'_>, target: &mut Slot) -> bool {
 }
 
 #[inline(always)]
-fn parts(work: Work<'_>, target: &mut Slot, part: impl Fn(usize, &[u8], bool) -> Part) -> bool {
+pub(super) fn parts(work: Work<'_>, target: &mut Slot, part: impl Fn(usize, &[u8], bool) -> Part) -> bool {
     let (Vector::Text { views, data }, Some(buffer)) = (work.arg(0), work.operands.buffer(work.args[0]))
     else {
         return false;
@@ -178,7 +178,7 @@ impl<'a> Ints<'a> {
 }
 
 /// Whether all bytes are ASCII; false too where it would cost more to find out than it helps.
-fn is_ascii(rows: Rows<'_>, data: &[u8]) -> bool {
+pub(super) fn is_ascii(rows: Rows<'_>, data: &[u8]) -> bool {
     data.len() <= rows.len() * BYTES_A_ROW && data.is_ascii()
 }
 

@@ -11,6 +11,31 @@ impl DatePattern {
     pub(in super::super) fn format(&self, time: Moment, out: &mut String) -> Result<(), String> {
         write(&self.parts, time, out)
     }
+
+    /// The length of the units of time in which the text does not change, ms.
+    pub(in super::super) fn unit_ms(&self) -> i64 {
+        unit_ms(&self.parts)
+    }
+}
+
+fn unit_ms(parts: &[Part]) -> i64 {
+    let of_field = |field: &Field| match field {
+        Field::HalfDay | Field::Hour | Field::ClockHour | Field::HourOfHalf | Field::ClockHourOfHalf => {
+            HOUR_MS
+        }
+        Field::Minute => MINUTE_MS,
+        Field::Second => SECOND_MS,
+        Field::Nano | Field::Fraction | Field::MilliOfDay | Field::NanoOfDay => 1,
+        _ => DAY_MS,
+    };
+    let of_part = |part: &Part| match part {
+        Part::Literal(_) | Part::Zone { .. } => DAY_MS,
+        Part::Number(number) => of_field(&number.field),
+        Part::TwoDigitYear { field, .. } | Part::Text { field, .. } => of_field(field),
+        Part::PointAndFraction => 1,
+        Part::Optional(parts) => unit_ms(parts),
+    };
+    parts.iter().map(of_part).min().unwrap_or(DAY_MS)
 }
 
 fn write(parts: &[Part], time: Moment, out: &mut String) -> Result<(), String> {

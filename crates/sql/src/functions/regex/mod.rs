@@ -6,7 +6,9 @@
 
 mod translate;
 
-use ::regex::{Captures, Regex};
+use std::ops::Range;
+
+use ::regex::{CaptureLocations, Captures, Regex};
 use types::{DataType, Scalar};
 
 use super::compiled::Compiled;
@@ -117,6 +119,18 @@ impl JavaRegex {
         (length > 0).then(|| &text[..text.len() - length])
     }
 
+    /// Where the first occurrence stands, or a group of it.
+    pub(super) fn locate(&self, text: &str, group: usize, located: &mut Located) -> Option<Range<usize>> {
+        if self.trimmed(text).is_some() {
+            return self.find_at(text, 0)?.get(group).map(|found| found.range());
+        }
+        if group == 0 {
+            return self.regex.find(text).map(|found| found.range());
+        }
+        self.regex.captures_read(&mut located.0, text)?;
+        located.0.get(group).map(|(start, end)| start..end)
+    }
+
     fn find_at<'t>(&self, text: &'t str, start: usize) -> Option<Captures<'t>> {
         let whole = self.regex.captures_at(text, start);
         let trimmed = self
@@ -150,6 +164,16 @@ impl JavaRegex {
         }
         to.push_str(&text[copied..]);
         Ok(())
+    }
+}
+
+/// Where the groups of an occurrence stand; used again and again, since it is on the heap.
+#[derive(Debug)]
+pub(super) struct Located(CaptureLocations);
+
+impl Located {
+    pub(super) fn of(regex: &JavaRegex) -> Located {
+        Located(regex.regex.capture_locations())
     }
 }
 

@@ -1,0 +1,162 @@
+//! Functions of one text whose other arguments are literals, prepared for columns of texts.
+//!
+//! The code of the registry takes the values of a row and writes a value. For a text that comes once that costs more than
+//! the function itself. The code here has its literals fixed and says what it makes of the bytes: a part of them, a truth,
+//! or another text. It gives exactly what the registry's code gives, which the engine's tests check.
+
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use memchr::memmem::Finder;
+use types::Scalar;
+
+use super::regex::{JavaRegex, Located};
+use super::{Call, like};
+
+/// Gives a part of a text, as its range of bytes; `None` is null.
+pub type PartCode = Arc<dyn Fn(&str) -> Option<Range<usize>> + Send + Sync>;
+
+/// Tells something of a text.
+pub type TruthCode = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
+/// Appends what becomes of a text. The result is not much longer than the text.
+pub type WriteCode = Arc<dyn Fn(&str, &mut Vec<u8>) + Send + Sync>;
+
+/// Prepared code of a function of one text.
+#[derive(Clone)]
+pub enum TextCode {
+    Part(PartCode),
+    Truth(TruthCode),
+    Write(WriteCode),
+}
+
+/// The code of a function for this call; `None` where the function is not one of these, where an argument but the first is
+/// no literal, or where the registry's code has to decide (broken patterns, nulls).
+pub fn text_code(name: &str, call: &Call<'_>) -> Option<TextCode> {
+    let literals: Vec<Scalar<'_>> = call.args[1.min(call.args.len())..]
+        .iter()
+        .map(|arg| arg.literal.map(|value| value.as_scalar()).filter(|value| !value.is_null()))
+        .collect::<Option<_>>()?;
+    let is_text = call.args.first().is_some_and(|arg| arg.column_type.data_type.is_text());
+    if !is_text || call.args[0].literal.is_some() {
+        return None;
+    }
+
+    match (name, literals.as_slice()) {
+        ("SPLIT_INDEX", &[separator, Scalar::Int(index)]) => split_index(separator, index),
+        ("REGEXP_EXTRACT", &[Scalar::Text(pattern)]) => extract(pattern, 0),
+        ("REGEXP_EXTRACT", &[Scalar::Text(pattern), Scalar::Int(group)]) => extract(pattern, group),
+        ("TRIM" | "BTRIM", []) => trim(true, true),
+        ("LTRIM", []) => trim(true, false),
+        ("RTRIM", []) => trim(false, true),
+
+        ("LIKE", &[Scalar::Text(pattern)]) => like::truth(pattern).map(TextCode::Truth),
+        ("REGEXP", &[Scalar::Text(pattern)]) if !pattern.is_empty() => {
+            let regex = JavaRegex::compile(pattern).ok()?;
+            truth(move |text| regex.is_match(text))
+        }
+        ("STARTSWITH", &[Scalar::Text(start)]) => {
+            let start = start.to_owned();
+            truth(move |text| text.starts_with(&start))
+        }
+        ("ENDSWITH", &[Scalar::Text(end)]) => {
+            let end = end.to_owned();
+            truth(move |text| text.ends_with(&end))
+        }
+
+        ("REPLACE", &[Scalar::Text(search), Scalar::Text(with)]) => replace(search, with),
+        ("LOWER", []) => Some(TextCode::Write(Arc::new(|text, out| {
+            match text.is_ascii() {
+                true => out.extend(text.bytes().map(|byte| byte.to_ascii_lowercase())),
+                // Both this and Java follow Unicode without a language: final sigma, dotted capital I.
+                false => out.extend_from_slice(text.to_lowercase().as_bytes()),
+            }
+        }))),
+        ("UPPER", []) => Some(TextCode::Write(Arc::new(|text, out| match text.is_ascii() {
+            true => out.extend(text.bytes().map(|byte| byte.to_ascii_uppercase())),
+            false => out.extend_from_slice(text.to_uppercase().as_bytes()),
+        }))),
+        _ => None,
+    }
+}
+
+fn truth(code: impl Fn(&str) -> bool + Send + Sync + 'static) -> Option<TextCode> {
+    Some(TextCode::Truth(Arc::new(code)))
+}
+
+/// Separators of one ASCII character only: they are by far the most common.
+fn split_index(separator: Scalar<'_>, index: i64) -> Option<TextCode> {
+    let separator = match separator {
+        Scalar::Text(text) => match text.as_bytes() {
+            [byte] if byte.is_ascii() => *byte,
+            _ => return None,
+        },
+        Scalar::Int(code @ 1..=127) => code as u8,
+        _ => return None,
+    };
+    let index = usize::try_from(index).ok()?;
+
+    Some(TextCode::Part(Arc::new(move |text| {
+        if text.is_empty() {
+            return None;
+        }
+        let mut separators = memchr::memchr_iter(separator, text.as_bytes());
+        let start = match index {
+            0 => 0,
+            _ => separators.nth(index - 1)? + 1,
+        };
+        Some(start..separators.next().unwrap_or(text.len()))
+    })))
+}
+
+fn extract(pattern: &str, group: i64) -> Option<TextCode> {
+    let regex = JavaRegex::compile(pattern).ok()?;
+    let group = usize::try_from(group).ok()?;
+    // Where the groups stand is written into memory that is used again.
+    let located = Mutex::new(Located::of(&regex));
+    Some(TextCode::Part(Arc::new(move |text| {
+        let mut located = located.lock().unwrap_or_else(PoisonError::into_inner);
+        regex.locate(text, group, &mut located)
+    })))
+}
+
+/// Blanks (U+0020) only.
+fn trim(start: bool, end: bool) -> Option<TextCode> {
+    Some(TextCode::Part(Arc::new(move |text| {
+        let rest = if start { text.trim_start_matches(' ') } else { text };
+        let from = text.len() - rest.len();
+        let kept = if end { rest.trim_end_matches(' ') } else { rest };
+        Some(from..from + kept.len())
+    })))
+}
+
+/// Texts that may grow are left to the registry's code, which bounds them.
+fn replace(search: &str, with: &str) -> Option<TextCode> {
+    if search.is_empty() || with.len() > search.len() {
+        return None;
+    }
+    let with = with.as_bytes().to_owned();
+    let write = |text: &[u8],
+                 out: &mut Vec<u8>,
+                 with: &[u8],
+                 width: usize,
+                 places: &mut dyn Iterator<Item = usize>| {
+        let mut copied = 0;
+        for at in places {
+            out.extend_from_slice(&text[copied..at]);
+            out.extend_from_slice(with);
+            copied = at + width;
+        }
+        out.extend_from_slice(&text[copied..]);
+    };
+
+    if let &[byte] = search.as_bytes() {
+        return Some(TextCode::Write(Arc::new(move |text, out| {
+            write(text.as_bytes(), out, &with, 1, &mut memchr::memchr_iter(byte, text.as_bytes()));
+        })));
+    }
+    let finder = Finder::new(search).into_owned();
+    Some(TextCode::Write(Arc::new(move |text, out| {
+        write(text.as_bytes(), out, &with, finder.needle().len(), &mut finder.find_iter(text.as_bytes()));
+    })))
+}
