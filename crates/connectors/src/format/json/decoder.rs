@@ -9,6 +9,7 @@ use types::WideEncoding;
 use super::layout::Layout;
 use super::leaf::Leaf;
 use super::options::{Fault, FaultKind, JsonOptions, RecordError};
+use super::time::LastDay;
 use super::walk::Stop;
 use super::{excerpt, scan, utf8};
 
@@ -37,6 +38,8 @@ pub struct Decoder {
     pub(super) fault: Fault,
     /// For texts that are not as they were written.
     pub(super) text: Vec<u8>,
+    /// The day of the time that was read last.
+    pub(super) last_day: LastDay,
     /// For records that are not UTF-8.
     narrowed: Vec<u8>,
     /// Rows the columns have room for.
@@ -73,6 +76,7 @@ impl Decoder {
             row_id: 0,
             fault: Fault::malformed("", 0),
             text: Vec::new(),
+            last_day: LastDay::default(),
             narrowed: Vec::new(),
             capacity: 0,
         }

@@ -42,6 +42,8 @@ pub(super) enum Action {
     Int64,
     Double,
     Boolean,
+    /// `TIMESTAMP(3)` and the like: a time in whole milliseconds.
+    Millis,
     /// A leaf without a fast way.
     Other,
 }

@@ -72,6 +72,7 @@ impl Leaf {
             (_, Kind::Integer { min: i64::MIN, .. }) => Action::Int64,
             (_, Kind::Double) => Action::Double,
             (_, Kind::Boolean) => Action::Boolean,
+            (_, Kind::Timestamp { digits: ..=3, .. }) => Action::Millis,
             _ => Action::Other,
         }
     }

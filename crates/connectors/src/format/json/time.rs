@@ -29,8 +29,43 @@ impl Moment {
     }
 }
 
+/// A day that was read: neighbouring times mostly lie on one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LastDay {
+    text: [u8; 10],
+    number: i64,
+}
+
+impl Default for LastDay {
+    fn default() -> LastDay {
+        LastDay { text: *b"1970-01-01", number: 0 }
+    }
+}
+
+impl LastDay {
+    /// As [`date`].
+    #[inline]
+    pub(super) fn number(&mut self, text: &[u8]) -> Option<i64> {
+        if text != self.text {
+            *self = LastDay { number: date(text)?, text: text.try_into().ok()? };
+        }
+        Some(self.number)
+    }
+}
+
 /// A whole text as a timestamp.
 pub(super) fn timestamp(text: &[u8], format: TimestampFormat, zone: Zone) -> Option<Moment> {
+    timestamp_with(text, format, zone, date)
+}
+
+/// A whole text as a timestamp; `date` reads its day.
+#[inline]
+pub(super) fn timestamp_with(
+    text: &[u8],
+    format: TimestampFormat,
+    zone: Zone,
+    date: impl FnOnce(&[u8]) -> Option<i64>,
+) -> Option<Moment> {
     let text = match zone {
         Zone::None => text,
         Zone::Utc => text.strip_suffix(b"Z")?,

@@ -8,8 +8,9 @@ use engine::dictionary::InvalidText;
 
 use super::decoder::Decoder;
 use super::layout::{Action, Learned, Member, Step};
+use super::leaf::Kind;
 use super::options::{Fault, FaultKind};
-use super::{number, scan, skip, text};
+use super::{number, scan, skip, text, time};
 
 /// The walk ended early; [`Decoder::fault`] says why. Without contents, so that results travel in registers.
 #[derive(Debug)]
@@ -172,6 +173,13 @@ impl Decoder {
                 _ => {}
             },
             Action::Object if first == b'{' => return self.object(columns, b, target, i),
+            Action::Object if scan::has(b, i, b"null") => {
+                // The leaves are null from the start, unless the row has had such an object.
+                if self.layout.nodes[target].seen == self.row_id {
+                    self.null_node(columns, target);
+                }
+                return Ok(i + 4);
+            }
             Action::Text if first == b'"' => {
                 let Some(inside) = scan::string(b, i + 1) else { return self.unfinished(i) };
                 if put_text(&mut columns[target], row, &b[i + 1..inside.end], inside.escaped).is_err() {
@@ -186,6 +194,16 @@ impl Decoder {
                     let Column::Int(column) = &mut columns[target] else { unreachable!("made for its leaf") };
                     column.set(row, value);
                     return Ok(end);
+                }
+            }
+            Action::Millis if first == b'"' => {
+                let Some(inside) = scan::string(b, i + 1) else { return self.unfinished(i) };
+                if !inside.escaped
+                    && let Some(ms) = self.milliseconds(target, &b[i + 1..inside.end])
+                {
+                    let Column::Int(column) = &mut columns[target] else { unreachable!("made for its leaf") };
+                    column.set(row, ms);
+                    return Ok(inside.end + 1);
                 }
             }
             Action::Double if matches!(first, b'-' | b'0'..=b'9') => {
@@ -221,6 +239,15 @@ impl Decoder {
         }
 
         self.other(columns, b, node, step, i)
+    }
+
+    /// The time that a text without escapes stands for, of a leaf that holds milliseconds.
+    #[inline]
+    fn milliseconds(&mut self, leaf: usize, text: &[u8]) -> Option<i64> {
+        let Kind::Timestamp { digits, zone } = self.leaves[leaf].kind else { return None };
+        let day = |text: &[u8]| self.last_day.number(text);
+        let moment = time::timestamp_with(text, self.options.timestamp_format, zone, day)?;
+        Some(moment.cut(digits).milliseconds())
     }
 
     #[cold]
