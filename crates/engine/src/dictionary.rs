@@ -11,6 +11,7 @@ mod numbers;
 mod table;
 
 use std::hash::{BuildHasher, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use foldhash::fast::RandomState;
 
@@ -24,8 +25,10 @@ pub use self::numbers::IntDictionary;
 pub const NULL_CODE: u32 = 0;
 
 /// Distinct texts and their codes.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Dictionary {
+    /// What its codes mean is known by this number, which no other dictionary has.
+    id: u64,
     hasher: RandomState,
     plain: Table,
     escaped: Table,
@@ -39,6 +42,21 @@ pub struct InvalidText;
 /// Where the codes of a dictionary went when it was compacted: index = old code; dropped codes became 0.
 pub type Remap = Vec<u32>;
 
+static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+
+impl Clone for Dictionary {
+    /// The copy has the same codes, and may give others to new texts: it is another dictionary.
+    fn clone(&self) -> Dictionary {
+        Dictionary {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            hasher: self.hasher.clone(),
+            plain: self.plain.clone(),
+            escaped: self.escaped.clone(),
+            scratch: Vec::new(),
+        }
+    }
+}
+
 impl Default for Dictionary {
     fn default() -> Dictionary {
         Dictionary::new()
@@ -48,11 +66,19 @@ impl Default for Dictionary {
 impl Dictionary {
     pub fn new() -> Dictionary {
         Dictionary {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             hasher: RandomState::default(),
             plain: Table::new(),
             escaped: Table::new(),
             scratch: Vec::new(),
         }
+    }
+
+    /// A number that tells whether codes that were translated before still mean the same: another one after
+    /// [`Dictionary::retain`], and in every other dictionary.
+    #[inline]
+    pub fn id(&self) -> u64 {
+        self.id
     }
 
     /// The number of codes in use, null included: every code is below it.

@@ -17,6 +17,8 @@ pub(crate) struct Memo {
     /// Values in the step's form; texts are codes of the dictionary in the step's slot.
     values: Values,
     len: usize,
+    /// The dictionary whose codes these are.
+    dictionary: Option<u64>,
     /// Codes whose value cannot be computed: fatal only if a row that needs the value has one.
     errors: HashMap<u32, EvalError>,
 }
@@ -47,7 +49,7 @@ impl Memo {
             Repr::Wide => Values::Wide(Numbers::default()),
             Repr::Text | Repr::Bytes => Values::Codes(Vec::new()),
         };
-        Memo { values, len: 0, errors: HashMap::new() }
+        Memo { values, len: 0, dictionary: None, errors: HashMap::new() }
     }
 
     /// Forgets all values.
@@ -81,10 +83,11 @@ impl Memo {
     /// Whether the table holds every code of the dictionary.
     #[inline]
     pub(crate) fn is_complete(&self, dictionary: &Dictionary) -> bool {
-        self.len >= dictionary.len()
+        self.len >= dictionary.len() && self.dictionary == Some(dictionary.id())
     }
 
-    /// Computes the codes that are new in the dictionary.
+    /// Computes the codes that are new in the dictionary: all of them where it is another one than before. Rows of one
+    /// column may come with different dictionaries, from two scans or after one was trimmed.
     #[cold]
     pub(crate) fn extend(
         &mut self,
@@ -95,6 +98,10 @@ impl Memo {
         env: &Env,
         slot: &mut Slot,
     ) {
+        if self.dictionary != Some(dictionary.id()) {
+            self.clear();
+            self.dictionary = Some(dictionary.id());
+        }
         for code in self.len as u32..dictionary.len() as u32 {
             let input = if code == NULL_CODE { Scalar::Null } else { Scalar::Text(dictionary.text(code)) };
             match machine.evaluate(program, step, &OneInput(input), env) {

@@ -207,6 +207,25 @@ fn a_compacted_dictionary_is_read_anew_once_forgotten() {
 }
 
 #[test]
+fn rows_that_come_with_another_dictionary_are_not_taken_for_those_before() {
+    let mut graph = scope(&[DataType::STRING]);
+    let text = column(&mut graph, 0);
+    let upper = call(&mut graph, "UPPER", &[text]);
+    let mut evaluator = evaluator(&graph, &[upper]);
+
+    // The same codes mean other texts in each.
+    let columns = [coded(&["a", "b"]), coded(&["b", "a"]), coded(&["c", "d"])];
+    let expected = [["A", "B"], ["B", "A"], ["C", "D"]];
+    for (column, expected) in columns.iter().zip(expected).cycle().take(6) {
+        let inputs = Inputs::Columns(std::slice::from_ref(column));
+        evaluator.begin(2, &NOW_MS);
+        evaluator.compute(inputs, &[upper], None).unwrap();
+        let given = values(evaluator.column(inputs, upper), 2);
+        assert_eq!(given, expected.map(|text| Value::Text(text.into())));
+    }
+}
+
+#[test]
 fn what_is_the_same_in_every_row_is_computed_once_a_batch() {
     let mut graph = scope(&[DataType::Int, DataType::STRING]);
     let end = column(&mut graph, 0);
