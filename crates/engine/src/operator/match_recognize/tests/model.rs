@@ -72,6 +72,13 @@ impl Drawn {
             && pairs.into_iter().all(|pair| !(pair[0].3 && may_be_skipped(&pair[1])))
     }
 
+    /// Whether several matches may have one first row: a reluctant variable leaves open how many rows it takes. They are
+    /// complete one after the other; where they wait for an earlier match, Flink takes them in the order of a heap, which is
+    /// none (`flink_cases/match_ties`).
+    fn has_ties(&self) -> bool {
+        self.quantifiers.iter().any(|&(_, least, most, is_greedy)| !is_greedy && least != most)
+    }
+
     fn sql(&self) -> String {
         let names = ["A", "B", "C"];
         let pattern: String =
@@ -188,6 +195,7 @@ fn drawn() -> impl Strategy<Value = Drawn> {
             Drawn { quantifiers, conditions, skips_all, within }
         })
         .prop_filter("Flink takes the pattern", Drawn::is_valid)
+        .prop_filter("what is skipped is determined", |drawn| !(drawn.has_ties() && drawn.skips_all))
 }
 
 fn rows() -> impl Strategy<Value = Vec<Given>> {
@@ -208,7 +216,11 @@ proptest! {
 
     #[test]
     fn matches_are_those_of_the_definition(drawn in drawn(), a in rows(), b in rows(), late_by in 0..20i64) {
-        let case = Case::keyed("FIRST(x) AS f, LAST(x) AS l, COUNT(*) AS c", &drawn.sql());
+        let measures = match drawn.has_ties() {
+            true => "FIRST(x) AS f, 0 * FIRST(x) AS l, 0 * COUNT(*) AS c",
+            false => "FIRST(x) AS f, LAST(x) AS l, COUNT(*) AS c",
+        };
+        let case = Case::keyed(measures, &drawn.sql());
         let mut all: Vec<(&str, usize, Given)> = Vec::new();
         for (key, rows) in [("a", &a), ("b", &b)] {
             all.extend(rows.iter().enumerate().map(|(place, row)| (key, place, *row)));
@@ -235,7 +247,10 @@ proptest! {
             let in_order: Vec<Given> = own.iter().map(|(_, row)| *row).collect();
             for [first, last, count] in drawn.matches(&in_order) {
                 let place = |at: i64| own[at as usize].0 as i64;
-                expected.push(given(key, &[place(first), place(last), count]));
+                expected.push(match drawn.has_ties() {
+                    true => given(key, &[place(first), 0, 0]),
+                    false => given(key, &[place(first), place(last), count]),
+                });
             }
         }
         case.with(|harness| harness.ends_with(&events, &standing(&expected)));
