@@ -8,7 +8,35 @@
 
 use sql::plan::operator::SortKey;
 use types::Scalar;
-pub use types::compact::{Reader, write, write_all, write_length};
+use types::compact::write_text;
+pub use types::compact::{Reader, Unchecked, write, write_all, write_length};
+
+use crate::evaluate::Vector;
+
+/// Adds some fields of a row in the compact form. Texts of columns are UTF-8: they are not checked again.
+#[inline]
+pub fn write_fields(columns: &[Vector<'_>], fields: &[usize], row: usize, out: &mut Vec<u8>) {
+    for &field in fields {
+        match columns[field] {
+            Vector::Text { views, data } => match views[row].of(data) {
+                Some(bytes) => write_text(bytes, out),
+                None => write(Scalar::Null, out),
+            },
+            column => write(column.get(row), out),
+        }
+    }
+}
+
+/// Whether bytes are values of the compact form and nothing else.
+pub fn is_sound(bytes: &[u8]) -> bool {
+    let mut reader = Reader::new(bytes);
+    while !reader.rest().is_empty() {
+        if reader.value().is_none() {
+            return false;
+        }
+    }
+    true
+}
 
 /// Adds the values of an order in the ordered form.
 pub fn write_ordered<'a>(keys: &[SortKey], value: impl Fn(usize) -> Scalar<'a>, out: &mut Vec<u8>) {

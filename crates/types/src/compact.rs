@@ -70,6 +70,12 @@ fn write_int(value: i64, out: &mut Vec<u8>) {
     out.extend_from_slice(&value.to_le_bytes()[..length]);
 }
 
+/// Adds a text of these bytes, which are UTF-8, in the compact form.
+#[inline]
+pub fn write_text(bytes: &[u8], out: &mut Vec<u8>) {
+    write_run(TEXT, bytes, out);
+}
+
 #[inline]
 fn write_run(tag: u8, bytes: &[u8], out: &mut Vec<u8>) {
     out.push(tag);
@@ -84,6 +90,14 @@ pub fn write_length(mut length: usize, out: &mut Vec<u8>) {
         length >>= 7;
     }
     out.push(length as u8);
+}
+
+/// A value whose text is not checked: for state, whose texts were checked before they were written or restored.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Unchecked<'a> {
+    /// Never a text.
+    Scalar(Scalar<'a>),
+    Text(&'a [u8]),
 }
 
 /// Reads values of the compact form, one after another; ends with the bytes.
@@ -134,8 +148,17 @@ impl<'a> Reader<'a> {
     /// The next value; `None` at the end, and where the bytes are no row.
     #[inline]
     pub fn value(&mut self) -> Option<Scalar<'a>> {
+        match self.unchecked()? {
+            Unchecked::Scalar(value) => Some(value),
+            Unchecked::Text(bytes) => Some(Scalar::Text(std::str::from_utf8(bytes).ok()?)),
+        }
+    }
+
+    /// The next value, where a text may be bytes that are no UTF-8; `None` as for [`value`](Reader::value).
+    #[inline]
+    pub fn unchecked(&mut self) -> Option<Unchecked<'a>> {
         let tag = self.take(1)?[0];
-        Some(match tag {
+        Some(Unchecked::Scalar(match tag {
             NULL => Scalar::Null,
             FALSE => Scalar::Bool(false),
             TRUE => Scalar::Bool(true),
@@ -143,7 +166,7 @@ impl<'a> Reader<'a> {
             WIDE => Scalar::Wide(i128::from_le_bytes(self.take(16)?.try_into().ok()?)),
             TEXT => {
                 let length = self.length()?;
-                Scalar::Text(std::str::from_utf8(self.take(length)?).ok()?)
+                return Some(Unchecked::Text(self.take(length)?));
             }
             BYTES => {
                 let length = self.length()?;
@@ -158,7 +181,7 @@ impl<'a> Reader<'a> {
                 wide[..length].copy_from_slice(bytes);
                 Scalar::Int(i64::from_le_bytes(wide))
             }
-        })
+        }))
     }
 }
 

@@ -90,14 +90,31 @@ impl<V: StateValue> Keyed<V> {
 
     /// What is kept under a key.
     pub fn get(&self, key: &[u8], now_ms: i64) -> Option<&V> {
-        let kept = self.entries.find(self.hash(key), |kept| *kept.key == *key)?;
+        self.get_hashed(self.hash(key), key, now_ms)
+    }
+
+    /// [`get`](Keyed::get) with the key's hash.
+    #[inline]
+    pub fn get_hashed(&self, hash: u64, key: &[u8], now_ms: i64) -> Option<&V> {
+        let kept = self.entries.find(hash, |kept| *kept.key == *key)?;
         if self.is_over(kept.written, now_ms) { None } else { kept.value.as_ref() }
     }
 
     /// Changes what is kept under a key. `change` gets `None` where there is nothing, and leaves `None` where nothing is
     /// to be kept. Returns what `change` returns.
     pub fn update<T>(&mut self, key: &[u8], now_ms: i64, change: impl FnOnce(&mut Option<V>) -> T) -> T {
-        let hash = self.hash(key);
+        self.update_hashed(self.hash(key), key, now_ms, change)
+    }
+
+    /// [`update`](Keyed::update) with the key's hash.
+    #[inline]
+    pub fn update_hashed<T>(
+        &mut self,
+        hash: u64,
+        key: &[u8],
+        now_ms: i64,
+        change: impl FnOnce(&mut Option<V>) -> T,
+    ) -> T {
         let ttl = self.ttl;
         let hasher = &self.hasher;
         let rehash = |kept: &Kept<V>| self::hash(hasher, &kept.key);
@@ -279,11 +296,25 @@ impl<V: StateValue> Keyed<V> {
     /// # Errors
     /// The bytes are no entry of such a map.
     pub fn read(&mut self, reader: &mut row::Reader<'_>, operator: &str) -> Result<(), StateError> {
+        self.read_if(reader, operator, |_| true)
+    }
+
+    /// Reads one entry behind its tag, and checks what it holds.
+    ///
+    /// # Errors
+    /// The bytes are no entry of such a map, or its value is not sound.
+    pub fn read_if(
+        &mut self,
+        reader: &mut row::Reader<'_>,
+        operator: &str,
+        is_sound: impl FnOnce(&V) -> bool,
+    ) -> Result<(), StateError> {
         let entry = (|| {
             let length = reader.length()?;
             let key = reader.run(length)?;
             let written = i64::from_le_bytes(reader.run(8)?.try_into().ok()?);
-            Some((key, written, V::read(reader)?))
+            let value = V::read(reader).filter(is_sound)?;
+            Some((key, written, value))
         })();
         let Some((key, written, value)) = entry else {
             let what = "an entry does not hold together".to_owned();

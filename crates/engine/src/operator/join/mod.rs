@@ -17,15 +17,18 @@
 //! join is `not_in`. The kinds of
 //! rows are Flink's: an inner join keeps the kind of the row that came, an outer one gives `+I` and `-D`.
 //!
-//! With a condition, the pairs of a whole batch are gathered, evaluated together and then applied in the order of
+//! An inner join without nulls to pad counts no partners, and gives whole columns of pairs: see `inner`. Of the others:
+//! with a condition, the pairs of a whole batch are gathered, evaluated together and then applied in the order of
 //! the rows: see `condition`.
 
 mod bag;
 pub(crate) mod condition;
+mod inner;
 mod joiner;
 mod not_in;
 pub(crate) mod output;
 mod packed;
+mod pair_columns;
 pub(crate) mod pairs;
 pub(crate) mod shape;
 pub(crate) mod side;
@@ -38,6 +41,7 @@ use sql::plan::operator::{Input, Join};
 use types::Interval;
 
 use self::condition::{Condition, Probe, Probed};
+use self::inner::InnerJoin;
 use self::joiner::Joiner;
 pub(crate) use self::joiner::give_padded;
 use self::not_in::NotIn;
@@ -58,6 +62,7 @@ pub struct JoinOperator {
 
 /// How the rows of a join are kept and matched.
 enum Work {
+    Inner(Box<InnerJoin>),
     Pairs { joiner: Box<Joiner>, condition: Option<Box<Condition>> },
     NotIn(Box<NotIn>),
 }
@@ -84,6 +89,11 @@ impl JoinOperator {
             let work = Work::NotIn(Box::new(NotIn::new(shape, compared, inputs, ttl(LEFT))));
             return Ok(JoinOperator { name, work, expiry });
         }
+        if shape.gives_pairs_alone() {
+            let inner =
+                InnerJoin::new(name.clone(), join, shape, inputs, [ttl(LEFT), ttl(RIGHT)], time_zone)?;
+            return Ok(JoinOperator { name, work: Work::Inner(Box::new(inner)), expiry });
+        }
         let condition = match &join.condition {
             None => None,
             Some(predicate) => {
@@ -106,6 +116,7 @@ impl Operator for JoinOperator {
     ) -> Result<(), OperatorError> {
         self.expiry.start(context.now_ms());
         match &mut self.work {
+            Work::Inner(inner) => inner.process(input, rows, context),
             Work::Pairs { joiner, condition: Some(condition) } => {
                 condition.process(input, rows, &mut **joiner, context)?;
                 joiner.output.flush(context)
@@ -126,6 +137,7 @@ impl Operator for JoinOperator {
 
     fn advance(&mut self, watermark: i64, _context: &mut Context<'_>) -> Result<(), OperatorError> {
         match &mut self.work {
+            Work::Inner(inner) => inner.advance(watermark),
             Work::Pairs { joiner, .. } => joiner.output.watermark = watermark,
             Work::NotIn(not_in) => not_in.output.watermark = watermark,
         }
@@ -144,6 +156,7 @@ impl Operator for JoinOperator {
         let now_ms = context.now_ms();
         if self.expiry.take_due(now_ms) {
             match &mut self.work {
+                Work::Inner(inner) => inner.sides.iter_mut().for_each(|side| side.expire(now_ms)),
                 Work::Pairs { joiner, .. } => joiner.sides.iter_mut().for_each(|side| side.expire(now_ms)),
                 Work::NotIn(not_in) => not_in.expire(now_ms),
             }
@@ -153,6 +166,7 @@ impl Operator for JoinOperator {
 
     fn snapshot(&self, out: &mut StateWriter) {
         match &self.work {
+            Work::Inner(inner) => inner.sides.iter().for_each(|side| side.write(out)),
             Work::Pairs { joiner, .. } => joiner.sides.iter().for_each(|side| side.write(out)),
             Work::NotIn(not_in) => not_in.write(out),
         }
@@ -162,11 +176,8 @@ impl Operator for JoinOperator {
         let mut reader = row::Reader::new(&part.bytes);
         while let Some(tag) = reader.tag() {
             let is_known = match &mut self.work {
-                Work::Pairs { joiner, .. } => {
-                    let [left, right] = &mut joiner.sides;
-                    left.restore(tag, &mut reader, &self.name)?
-                        || right.restore(tag, &mut reader, &self.name)?
-                }
+                Work::Inner(inner) => restore(&mut inner.sides, tag, &mut reader, &self.name)?,
+                Work::Pairs { joiner, .. } => restore(&mut joiner.sides, tag, &mut reader, &self.name)?,
                 Work::NotIn(not_in) => not_in.restore(tag, &mut reader, &self.name)?,
             };
             if !is_known {
@@ -179,6 +190,7 @@ impl Operator for JoinOperator {
 
     fn memory_bytes(&self) -> usize {
         match &self.work {
+            Work::Inner(inner) => inner.memory_bytes(),
             Work::Pairs { joiner, condition } => {
                 let sides: usize = joiner.sides.iter().map(Side::memory_bytes).sum();
                 let pairs = condition.as_ref().map_or(0, |condition| condition.memory_bytes());
@@ -191,4 +203,13 @@ impl Operator for JoinOperator {
     fn take_late(&mut self) -> u64 {
         0
     }
+}
+
+fn restore(
+    [left, right]: &mut [Side; 2],
+    tag: u8,
+    reader: &mut row::Reader<'_>,
+    name: &str,
+) -> Result<bool, StateError> {
+    Ok(left.restore(tag, reader, name)? || right.restore(tag, reader, name)?)
 }

@@ -80,6 +80,11 @@ impl Layout {
         Layout { origins, stored }
     }
 
+    /// By field: its place in the key, where the key holds it.
+    pub fn origins(&self) -> &[Option<usize>] {
+        &self.origins
+    }
+
     /// The fields that are stored.
     pub fn stored(&self) -> &[usize] {
         &self.stored

@@ -11,6 +11,7 @@
 //! `partners` is there only on sides that keep it. Its width is fixed, so that a partner that comes or goes changes the
 //! bytes in place. Bytes that do not hold together end the list: a reader never panics.
 
+use crate::aggregate::keys::prefetch;
 use crate::row;
 use crate::state::StateValue;
 
@@ -59,6 +60,12 @@ impl Packed {
         Packed(bytes.into_boxed_slice())
     }
 
+    /// Asks for the bytes.
+    #[inline]
+    pub fn prefetch(&self) {
+        prefetch(&self.0, 0);
+    }
+
     pub fn entries(&self, form: Form) -> Entries<'_> {
         Entries { form, bytes: &self.0, at: 0 }
     }
@@ -80,9 +87,11 @@ impl Packed {
         if self.0.len() + row.len() > MOST_BYTES || self.entries(form).count() >= MOST_ROWS {
             return false;
         }
-        let end = self.0.len();
-        let room = most_bytes(form, row);
-        self.replace((end, end), room, |bytes| write(form, row, 1, partners, bytes));
+        // The run mostly grows where it is.
+        let mut bytes = std::mem::take(&mut self.0).into_vec();
+        bytes.reserve_exact(most_bytes(form, row));
+        write(form, row, 1, partners, &mut bytes);
+        self.0 = bytes.into_boxed_slice();
         true
     }
 
@@ -141,8 +150,9 @@ impl Packed {
 
 fn most_bytes(form: Form, row: &[u8]) -> usize {
     let tracked = if form.tracks { PARTNERS_BYTES } else { 0 };
-    // One byte of count, and two of length.
-    row.len() + tracked + if form.unique { 0 } else { 3 }
+    // One byte of count, and one or two of length. A run that has just this room is not moved when it is boxed.
+    let header = if form.unique { 0 } else { 2 + usize::from(row.len() >= 0x80) };
+    row.len() + tracked + header
 }
 
 fn write(form: Form, row: &[u8], count: u64, partners: u64, out: &mut Vec<u8>) {

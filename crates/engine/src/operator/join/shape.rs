@@ -53,6 +53,11 @@ impl Shape {
         Shape { pads, filter, keys: fields, nulls_match, layouts, widths }
     }
 
+    /// Whether pairs alone are given: no side is padded, and none comes alone.
+    pub fn gives_pairs_alone(&self) -> bool {
+        self.filter.is_none() && self.pads == [false, false]
+    }
+
     /// By side: whether it is kept for each row how many partners it has.
     pub fn tracks(&self) -> [bool; 2] {
         [self.pads[LEFT] || self.filter.is_some(), self.pads[RIGHT]]
@@ -73,12 +78,18 @@ impl Shape {
     #[inline]
     pub fn write_key(&self, side: usize, rows: &Changes<'_>, at: usize, key: &mut Vec<u8>) -> bool {
         key.clear();
+        self.append_key(side, rows, at, key)
+    }
+
+    /// Adds the key of a row to `keys`; `false` where a null in it keeps the row from having partners.
+    #[inline]
+    pub fn append_key(&self, side: usize, rows: &Changes<'_>, at: usize, keys: &mut Vec<u8>) -> bool {
         for (&field, &nulls_match) in self.keys[side].iter().zip(&self.nulls_match) {
             let value = rows.get(field, at);
             if value.is_null() && !nulls_match {
                 return false;
             }
-            row::write(value, key);
+            row::write(value, keys);
         }
         true
     }
@@ -107,7 +118,7 @@ impl Shape {
     #[inline]
     pub fn write_row(&self, side: usize, rows: &Changes<'_>, at: usize, out: &mut Vec<u8>) {
         out.clear();
-        row::write_all(rows.values(self.layouts[side].stored(), at), out);
+        row::write_fields(rows.columns, self.layouts[side].stored(), at, out);
     }
 
     /// The values of a stored row that is a partner of row `at` of `rows`, which are the other side's.

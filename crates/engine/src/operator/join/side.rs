@@ -28,6 +28,9 @@ pub(crate) struct Side {
 /// Some of a key's rows, by place: from the first to before the second. Places of empty slots count.
 pub(crate) type Places = (usize, usize);
 
+/// State that holds more than this does not fit the caches.
+const LARGE_BYTES: usize = 1 << 20;
+
 pub(crate) const ALL: Places = (0, usize::MAX);
 
 impl Side {
@@ -38,19 +41,43 @@ impl Side {
         Side { form, few: Keyed::new(ttl), many: Keyed::new(ttl), tag }
     }
 
-    fn is_many(&self, key: &[u8], now_ms: i64) -> bool {
-        !self.many.is_empty() && self.many.get(key, now_ms).is_some()
+    /// The hash of a key, of any side.
+    #[inline]
+    pub fn hash(&self, key: &[u8]) -> u64 {
+        self.few.hash(key)
+    }
+
+    /// Whether looking a key up mostly waits for memory.
+    pub fn is_large(&self) -> bool {
+        self.few.memory_bytes() > LARGE_BYTES
+    }
+
+    /// Asks for a key's rows: see [`Keyed::touch`].
+    #[inline]
+    pub fn touch(&self, hash: u64, key: &[u8]) {
+        self.few.touch(hash, key, Packed::prefetch);
+    }
+
+    fn is_many(&self, hash: u64, key: &[u8], now_ms: i64) -> bool {
+        !self.many.is_empty() && self.many.get_hashed(hash, key, now_ms).is_some()
     }
 
     /// Adds a row. A row that is there already keeps its partners.
     pub fn add(&mut self, key: &[u8], row: &[u8], partners: u64, now_ms: i64) {
-        if self.is_many(key, now_ms) {
-            self.many.update(key, now_ms, |table| table.iter_mut().for_each(|t| t.add(row, 1, partners)));
+        self.add_hashed(self.hash(key), key, row, partners, now_ms);
+    }
+
+    /// [`add`](Side::add) with the key's hash.
+    pub fn add_hashed(&mut self, hash: u64, key: &[u8], row: &[u8], partners: u64, now_ms: i64) {
+        if self.is_many(hash, key, now_ms) {
+            self.many.update_hashed(hash, key, now_ms, |table| {
+                table.iter_mut().for_each(|t| t.add(row, 1, partners))
+            });
             return;
         }
 
         let form = self.form;
-        let outgrown = self.few.update(key, now_ms, |kept| {
+        let outgrown = self.few.update_hashed(hash, key, now_ms, |kept| {
             let Some(packed) = kept else {
                 *kept = Some(Packed::new(form, row, 1, partners));
                 return None;
@@ -72,7 +99,7 @@ impl Side {
     /// Takes a row out; gives its number of partners. `None` where there is no such row.
     pub fn remove(&mut self, key: &[u8], row: &[u8], now_ms: i64) -> Option<u64> {
         let form = self.form;
-        if !self.is_many(key, now_ms) {
+        if !self.is_many(self.hash(key), key, now_ms) {
             return self.few.update(key, now_ms, |kept| {
                 let (partners, is_empty) = kept.as_mut()?.remove(form, row)?;
                 if is_empty {
@@ -153,7 +180,7 @@ impl Side {
             return self.visit_untracked(key, now_ms, places, change);
         }
 
-        if self.is_many(key, now_ms) {
+        if self.is_many(self.hash(key), key, now_ms) {
             return self.many.update(key, now_ms, |kept| match kept {
                 Some(table) => table.visit(places, change),
                 None => Ok(()),
@@ -163,6 +190,28 @@ impl Side {
             Some(packed) => packed.visit(form, places, &mut change),
             None => Ok(()),
         })
+    }
+
+    /// Calls `take` with all rows of a key and their counts, in the order in which they came.
+    pub fn partners<'s, E>(
+        &'s self,
+        hash: u64,
+        key: &[u8],
+        now_ms: i64,
+        mut take: impl FnMut(&'s [u8], u64) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if let Some(packed) = self.few.get_hashed(hash, key, now_ms) {
+            for entry in packed.entries(self.form) {
+                take(entry.row, entry.count)?;
+            }
+        } else if !self.many.is_empty()
+            && let Some(table) = self.many.get_hashed(hash, key, now_ms)
+        {
+            for (_, row, count, _) in table.rows_from(0) {
+                take(row, count)?;
+            }
+        }
+        Ok(())
     }
 
     fn visit_untracked<E>(
@@ -211,8 +260,15 @@ impl Side {
         operator: &str,
     ) -> Result<bool, StateError> {
         match tag.checked_sub(self.tag) {
-            Some(0) => self.few.read(reader, operator).map(|()| true),
-            Some(1) => self.many.read(reader, operator).map(|()| true),
+            Some(0) => {
+                let is_sound =
+                    |packed: &Packed| packed.entries(self.form).all(|entry| row::is_sound(entry.row));
+                self.few.read_if(reader, operator, is_sound).map(|()| true)
+            }
+            Some(1) => {
+                let is_sound = |table: &Table| table.rows_from(0).all(|(_, row, ..)| row::is_sound(row));
+                self.many.read_if(reader, operator, is_sound).map(|()| true)
+            }
             _ => Ok(false),
         }
     }
@@ -251,8 +307,8 @@ mod tests {
             let mut side = Side::new(form, 0, None);
             let mut model = Model::new();
             for (key, row, is_add) in steps {
-                // Row 0 has no bytes.
-                let bytes = vec![row; usize::from(row % 20)];
+                // Row 0 has no bytes. The others are whole numbers.
+                let bytes = vec![row + 16; usize::from(row % 20)];
                 let bag = model.entry(key).or_default();
                 if is_add {
                     side.add(&[key], &bytes, u64::from(row), 0);

@@ -24,7 +24,7 @@ const FEW_SLOTS: usize = 16;
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     slots: Vec<Option<Slot>>,
-    index: HashTable<u32>,
+    index: HashTable<Indexed>,
     row_bytes: usize,
     /// Copies of all rows together.
     total: u64,
@@ -37,10 +37,25 @@ struct Slot {
     partners: u64,
 }
 
-fn hash(row: &[u8]) -> u64 {
+/// Where a row stands. Its hash spares most looks at rows, also when the index grows.
+#[derive(Debug, Clone, Copy)]
+struct Indexed {
+    slot: u32,
+    hash: u32,
+}
+
+impl Indexed {
+    /// The index looks at the highest and at the lowest bits.
+    #[inline]
+    fn spread(self) -> u64 {
+        u64::from(self.hash) << 32 | u64::from(self.hash)
+    }
+}
+
+fn hash(row: &[u8]) -> u32 {
     let mut hasher = FixedState::default().build_hasher();
     hasher.write(row);
-    hasher.finish()
+    hasher.finish() as u32
 }
 
 impl Table {
@@ -59,15 +74,20 @@ impl Table {
         self.row_bytes
     }
 
-    fn find(&self, row: &[u8]) -> Option<usize> {
-        let is_row = |&slot: &u32| self.slots[slot as usize].as_ref().is_some_and(|slot| *slot.row == *row);
-        self.index.find(hash(row), is_row).map(|&slot| slot as usize)
+    fn find(&self, row: &[u8], hash: u32) -> Option<usize> {
+        let is_row = |entry: &Indexed| {
+            entry.hash == hash
+                && self.slots[entry.slot as usize].as_ref().is_some_and(|slot| *slot.row == *row)
+        };
+        let spread = Indexed { slot: 0, hash }.spread();
+        self.index.find(spread, is_row).map(|entry| entry.slot as usize)
     }
 
     /// Adds copies of a row. A row that is there keeps its partners.
     pub fn add(&mut self, row: &[u8], count: u64, partners: u64) {
         self.total += count;
-        if let Some(slot) = self.find(row) {
+        let hash = hash(row);
+        if let Some(slot) = self.find(row, hash) {
             if let Some(slot) = &mut self.slots[slot] {
                 slot.count += count;
             }
@@ -76,19 +96,18 @@ impl Table {
 
         self.row_bytes += row.len();
         self.slots.push(Some(Slot { row: row.into(), count, partners }));
-        self.index_last();
+        self.index_last(hash);
     }
 
-    fn index_last(&mut self) {
-        let at = self.slots.len() - 1;
-        let slots = &self.slots;
-        let hash_of = |slot: usize| slots[slot].as_ref().map_or(0, |slot| hash(&slot.row));
-        self.index.insert_unique(hash_of(at), at as u32, |&slot| hash_of(slot as usize));
+    fn index_last(&mut self, hash: u32) {
+        let entry = Indexed { slot: (self.slots.len() - 1) as u32, hash };
+        self.index.insert_unique(entry.spread(), entry, |entry| entry.spread());
     }
 
     /// Takes a copy of a row out; gives the row's number of partners. `None` where there is no such row.
     pub fn remove(&mut self, row: &[u8]) -> Option<u64> {
-        let at = self.find(row)?;
+        let hash = hash(row);
+        let at = self.find(row, hash)?;
         let slot = self.slots[at].as_mut()?;
         self.total -= 1;
         slot.count -= 1;
@@ -97,7 +116,9 @@ impl Table {
             return Some(partners);
         }
 
-        if let Ok(entry) = self.index.find_entry(hash(row), |&slot| slot as usize == at) {
+        if let Ok(entry) =
+            self.index.find_entry(Indexed { slot: 0, hash }.spread(), |entry| entry.slot as usize == at)
+        {
             entry.remove();
         }
         self.slots[at] = None;
@@ -114,10 +135,11 @@ impl Table {
         self.index.clear();
         self.slots.reserve(slots.len() / 2);
         for slot in slots.into_iter().flatten() {
+            let hash = hash(&slot.row);
             self.slots.push(Some(slot));
-            self.index_last();
+            self.index_last(hash);
         }
-        self.index.shrink_to(0, |&slot| self.slots[slot as usize].as_ref().map_or(0, |slot| hash(&slot.row)));
+        self.index.shrink_to(0, |entry| entry.spread());
     }
 
     /// Rows from a slot on: slot, row, count and partners.
@@ -164,6 +186,6 @@ impl StateValue for Table {
 
     fn heap_bytes(&self) -> usize {
         let slots = self.slots.capacity() * size_of::<Option<Slot>>();
-        slots + self.index.capacity() * (size_of::<u32>() + 1) + self.row_bytes
+        slots + self.index.capacity() * (size_of::<Indexed>() + 1) + self.row_bytes
     }
 }

@@ -1,6 +1,7 @@
 //! Tests of the regular join.
 
 mod changelog;
+mod inner;
 mod property;
 mod state;
 

@@ -1,0 +1,338 @@
+//! The inner join: pairs, and nothing where a row has no partner.
+//!
+//! No row has a count of partners. So the other side's rows stay as they are while a batch is taken, and pairs may refer to
+//! them: they are gathered, evaluated and given many at a time, in columns.
+//!
+//! ```text
+//! chunk of rows ─► keys, hashes ─► entries of both sides asked for
+//!                  each row: kept or taken out ─► pairs with the other side's rows
+//!                                                   │ full, or the batch ends
+//!                                                   ▼
+//!                                 condition over the fields it reads ─► all fields of those that pass
+//! ```
+
+use jiff::tz::TimeZone;
+use sql::expr::{Expr, ExprId};
+use sql::functions::{Env, EvalError};
+use sql::plan::operator::{Input, Join, Predicate};
+use types::{Interval, Repr};
+
+use super::packed::Form;
+use super::pair_columns::{Pair, PairColumns};
+use super::pairs::reprs;
+use super::shape::{LEFT, RIGHT, Shape};
+use super::side::Side;
+use crate::aggregate::keys::Rows as Selection;
+use crate::evaluate::{Evaluator, Inputs, Passed};
+use crate::operator::chain::{Context, OperatorError};
+use crate::operator::changes::{Changes, Kinds, RowKind, RowWatermarks};
+use crate::watermark::NO_WATERMARK;
+
+/// Rows whose keys are looked up side by side.
+const CHUNK: usize = 64;
+/// So many pairs are given at once, of so many bytes.
+const FULL_PAIRS: usize = 4_096;
+const FULL_BYTES: usize = 1 << 20;
+
+/// See the module's text.
+pub(super) struct InnerJoin {
+    shape: Shape,
+    pub sides: [Side; 2],
+    chunk: Chunk,
+    row: Vec<u8>,
+    giver: Giver,
+}
+
+/// Rows with their keys.
+#[derive(Default)]
+struct Chunk {
+    keys: Vec<u8>,
+    rows: Vec<ChunkRow>,
+}
+
+struct ChunkRow {
+    at: usize,
+    hash: u64,
+    /// Where the key ends.
+    end: usize,
+}
+
+/// Gives pairs that pass the condition.
+struct Giver {
+    operator: String,
+    condition: Option<Condition>,
+    columns: PairColumns,
+    watermark: i64,
+    places: Vec<u32>,
+    kinds: Vec<RowKind>,
+}
+
+struct Condition {
+    evaluator: Evaluator,
+    conditions: Vec<ExprId>,
+    columns: PairColumns,
+    passed: Vec<u32>,
+}
+
+impl InnerJoin {
+    /// # Errors
+    /// The message of a function that does not accept its literal arguments.
+    pub fn new(
+        operator: String,
+        join: &Join,
+        shape: Shape,
+        inputs: &[Input],
+        ttl: [Option<Interval>; 2],
+        time_zone: &TimeZone,
+    ) -> Result<InnerJoin, String> {
+        let side =
+            |side: usize| Side::new(Form { unique: join.unique[side], tracks: false }, side as u8, ttl[side]);
+        let reprs: Vec<Repr> = inputs.iter().flat_map(reprs).collect();
+        let condition = match &join.condition {
+            Some(predicate) => Some(Condition::new(predicate, &shape, &reprs, time_zone)?),
+            None => None,
+        };
+        let giver = Giver {
+            operator,
+            condition,
+            columns: PairColumns::new(&shape, &reprs, |_| true),
+            watermark: NO_WATERMARK,
+            places: Vec::new(),
+            kinds: Vec::new(),
+        };
+        let sides = [side(LEFT), side(RIGHT)];
+        Ok(InnerJoin { shape, sides, chunk: Chunk::default(), row: Vec::new(), giver })
+    }
+
+    pub fn advance(&mut self, watermark: i64) {
+        self.giver.watermark = watermark;
+    }
+
+    /// # Errors
+    /// As `Operator::process`.
+    pub fn process(
+        &mut self,
+        input: usize,
+        rows: &Changes<'_>,
+        context: &mut Context<'_>,
+    ) -> Result<(), OperatorError> {
+        let InnerJoin { shape, sides, chunk, row, giver } = self;
+        let now_ms = context.now_ms();
+        let [left, right] = sides;
+        let (own, other) = if input == LEFT { (left, &*right) } else { (right, &*left) };
+        let mut pairs = Vec::new();
+        let mut bytes = 0;
+
+        let mut places = rows.places();
+        while chunk.fill(&mut places, own, |at, keys| shape.append_key(input, rows, at, keys)) {
+            [&*own, other].into_iter().filter(|side| side.is_large()).for_each(|side| chunk.touch(side));
+
+            for (at, hash, key) in chunk.iter() {
+                shape.write_row(input, rows, at, row);
+                if rows.kind(at).is_addition() {
+                    own.add_hashed(hash, key, row, 0, now_ms);
+                } else if own.remove(key, row, now_ms).is_none() {
+                    // The row takes back what is not there.
+                    continue;
+                }
+
+                let mut given_bytes = row.len();
+                other.partners(hash, key, now_ms, |stored, count| {
+                    pairs.push(Pair { at: at as u32, count, stored });
+                    bytes += stored.len() + std::mem::take(&mut given_bytes);
+                    if pairs.len() >= FULL_PAIRS || bytes >= FULL_BYTES {
+                        giver.give(input, rows, &pairs, context)?;
+                        pairs.clear();
+                        bytes = 0;
+                    }
+                    Ok::<(), OperatorError>(())
+                })?;
+            }
+        }
+        giver.give(input, rows, &pairs, context)
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        self.sides.iter().map(Side::memory_bytes).sum::<usize>() + self.giver.memory_bytes()
+    }
+}
+
+impl Chunk {
+    /// Takes the next rows with their keys; `false` where there are none. `append` adds the key of a row, and says whether
+    /// the row may have partners: others are left out.
+    fn fill(
+        &mut self,
+        places: &mut impl Iterator<Item = usize>,
+        side: &Side,
+        append: impl Fn(usize, &mut Vec<u8>) -> bool,
+    ) -> bool {
+        let Chunk { keys, rows } = self;
+        keys.clear();
+        rows.clear();
+        let mut taken = 0;
+        for at in places.take(CHUNK) {
+            taken += 1;
+            let start = keys.len();
+            if append(at, keys) {
+                rows.push(ChunkRow { at, hash: side.hash(&keys[start..]), end: keys.len() });
+            } else {
+                keys.truncate(start);
+            }
+        }
+        taken > 0
+    }
+
+    /// Each row with the hash of its key and the key.
+    fn iter(&self) -> impl Iterator<Item = (usize, u64, &[u8])> {
+        let mut start = 0;
+        self.rows.iter().map(move |row| {
+            let key = &self.keys[start..row.end];
+            start = row.end;
+            (row.at, row.hash, key)
+        })
+    }
+
+    fn touch(&self, side: &Side) {
+        self.iter().for_each(|(_, hash, key)| side.touch(hash, key));
+    }
+}
+
+impl Giver {
+    /// Gives those of the pairs that pass the condition.
+    fn give(
+        &mut self,
+        given: usize,
+        rows: &Changes<'_>,
+        pairs: &[Pair<'_>],
+        context: &mut Context<'_>,
+    ) -> Result<(), OperatorError> {
+        if pairs.is_empty() {
+            return Ok(());
+        }
+        let Some(condition) = &mut self.condition else {
+            return self.give_all(given, rows, pairs.iter(), context);
+        };
+
+        let passed = condition.evaluate(given, rows, pairs, &mut self.places, context.env());
+        let passed =
+            passed.map_err(|source| OperatorError::Evaluate { operator: self.operator.clone(), source })?;
+        match passed {
+            Passed::All => self.give_all(given, rows, pairs.iter(), context),
+            Passed::Some => {
+                let passed = std::mem::take(&mut condition.passed);
+                let result =
+                    self.give_all(given, rows, passed.iter().map(|&pair| &pairs[pair as usize]), context);
+                if let Some(condition) = &mut self.condition {
+                    condition.passed = passed;
+                }
+                result
+            }
+        }
+    }
+
+    /// Gives pairs, as often as their partners are there.
+    fn give_all<'p, 's: 'p>(
+        &mut self,
+        given: usize,
+        rows: &Changes<'_>,
+        pairs: impl Iterator<Item = &'p Pair<'s>>,
+        context: &mut Context<'_>,
+    ) -> Result<(), OperatorError> {
+        let mut stored = Vec::new();
+        let mut bytes = 0;
+        self.places.clear();
+
+        for pair in pairs {
+            for _ in 0..pair.count {
+                if stored.len() >= FULL_PAIRS || bytes >= FULL_BYTES {
+                    self.emit(given, rows, &stored, context)?;
+                    self.places.clear();
+                    stored.clear();
+                    bytes = 0;
+                }
+                self.places.push(pair.at);
+                stored.push(pair.stored);
+                bytes += pair.stored.len();
+            }
+        }
+        if stored.is_empty() { Ok(()) } else { self.emit(given, rows, &stored, context) }
+    }
+
+    /// Gives pairs of the rows at `places` and these partners.
+    fn emit(
+        &mut self,
+        given: usize,
+        rows: &Changes<'_>,
+        stored: &[&[u8]],
+        context: &mut Context<'_>,
+    ) -> Result<(), OperatorError> {
+        let Giver { columns, places, kinds, .. } = self;
+        let kinds = match rows.kinds {
+            Kinds::All(kind) => Kinds::All(kind),
+            Kinds::Each(each) => {
+                kinds.clear();
+                kinds.extend(places.iter().map(|&at| each[at as usize]));
+                Kinds::Each(kinds)
+            }
+        };
+
+        let columns = columns.fill(given, rows, places, stored.iter().copied());
+        context.emit(&Changes {
+            columns: &columns,
+            rows: Selection::All(stored.len()),
+            kinds,
+            watermarks: RowWatermarks::All(self.watermark),
+        })
+    }
+
+    fn memory_bytes(&self) -> usize {
+        let condition = self
+            .condition
+            .as_ref()
+            .map_or(0, |condition| condition.evaluator.memory_bytes() + condition.columns.memory_bytes());
+        condition + self.columns.memory_bytes() + self.places.capacity() * size_of::<u32>()
+    }
+}
+
+impl Condition {
+    fn new(
+        predicate: &Predicate,
+        shape: &Shape,
+        reprs: &[Repr],
+        time_zone: &TimeZone,
+    ) -> Result<Condition, String> {
+        let Predicate { exprs, conditions } = predicate;
+        let mut reads = vec![false; reprs.len()];
+        let mut waiting = conditions.clone();
+        while let Some(expr) = waiting.pop() {
+            match exprs.expr(expr) {
+                Expr::Column(field) => reads[*field] = true,
+                _ => waiting.extend(exprs.operands(expr)),
+            }
+        }
+        Ok(Condition {
+            evaluator: Evaluator::new(exprs, conditions, time_zone)?,
+            conditions: conditions.clone(),
+            columns: PairColumns::new(shape, reprs, |field| reads[field]),
+            passed: Vec::new(),
+        })
+    }
+
+    /// Finds the pairs that pass. `places` is room for where the rows that came are.
+    fn evaluate(
+        &mut self,
+        given: usize,
+        rows: &Changes<'_>,
+        pairs: &[Pair<'_>],
+        places: &mut Vec<u32>,
+        env: &Env,
+    ) -> Result<Passed, EvalError> {
+        let Condition { evaluator, conditions, columns, passed } = self;
+        places.clear();
+        places.extend(pairs.iter().map(|pair| pair.at));
+        let columns = columns.fill(given, rows, places, pairs.iter().map(|pair| pair.stored));
+
+        evaluator.begin(pairs.len(), env);
+        evaluator.filter(Inputs::Vectors(&columns), conditions, None, passed)
+    }
+}

@@ -1,0 +1,144 @@
+//! Pairs as columns: of a row that came, and of a row that is stored on the other side.
+//!
+//! Fields of rows that came are gathered from their columns, so that texts are not copied. Fields of stored rows are decoded
+//! straight into columns of their own. Only the fields that are read are made:
+//!
+//! ```text
+//! rows that came   [a] [b]        stored, by pair   (x, 7) (y, 8) (z, 9)
+//! pairs            (0, x 7) (0, y 8) (1, z 9)
+//! columns          [a a b] gathered      [x y z] [7 8 9] decoded
+//! ```
+
+use types::{Repr, Scalar};
+
+use super::shape::{LEFT, Shape};
+use crate::column::Column;
+use crate::evaluate::Vector;
+use crate::operator::changes::Changes;
+use crate::operator::gather::Gathered;
+use crate::row::{Reader, Unchecked};
+
+/// A row that came and a partner.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pair<'s> {
+    pub at: u32,
+    /// How often the partner is there.
+    pub count: u64,
+    pub stored: &'s [u8],
+}
+
+/// See the module's text.
+pub(super) struct PairColumns {
+    /// By the side of the rows that came.
+    sources: [Sources; 2],
+    /// By field of a pair.
+    gathered: Vec<Gathered>,
+    decoded: Vec<Column>,
+}
+
+/// Where the fields of a pair come from.
+struct Sources {
+    /// By field of a pair.
+    fields: Vec<Source>,
+    /// By field of a stored row, up to the last that is read: the field of the pair that it becomes.
+    stored: Vec<Option<usize>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Unread,
+    /// A field of the row that came: one of its own, or one of the key, which both rows have.
+    Given(usize),
+    Stored,
+}
+
+impl PairColumns {
+    /// `reprs`: the forms of a pair's fields. `reads` tells which of them are wanted.
+    pub fn new(shape: &Shape, reprs: &[Repr], reads: impl Fn(usize) -> bool) -> PairColumns {
+        PairColumns {
+            sources: [0, 1].map(|given| Sources::new(shape, given, &reads)),
+            gathered: reprs.iter().map(|_| Gathered::default()).collect(),
+            decoded: reprs.iter().map(|&repr| Column::new(repr)).collect(),
+        }
+    }
+
+    /// Columns of pairs: `places` are those of the rows that came, and `stored` their partners.
+    pub fn fill<'a, 's>(
+        &'a mut self,
+        given: usize,
+        rows: &'a Changes<'_>,
+        places: &[u32],
+        stored: impl Iterator<Item = &'s [u8]>,
+    ) -> Vec<Vector<'a>> {
+        let PairColumns { sources, gathered, decoded } = self;
+        let sources = &sources[given];
+
+        if !sources.stored.is_empty() {
+            sources.stored.iter().flatten().for_each(|&field| decoded[field].reset(0));
+            for row in stored {
+                decode(row, &sources.stored, decoded);
+            }
+        }
+
+        let fields = sources.fields.iter().zip(gathered).zip(&*decoded);
+        let vectors = fields.map(|((source, gathered), decoded)| match *source {
+            Source::Unread => Vector::Const(Scalar::Null),
+            Source::Given(field) => gathered.gather(rows.columns[field], places),
+            Source::Stored => Vector::of(decoded),
+        });
+        vectors.collect()
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        let gathered: usize = self.gathered.iter().map(Gathered::memory_bytes).sum();
+        gathered + self.decoded.iter().map(Column::memory_bytes).sum::<usize>()
+    }
+}
+
+impl Sources {
+    fn new(shape: &Shape, given: usize, reads: &impl Fn(usize) -> bool) -> Sources {
+        let first = |side: usize| if side == LEFT { 0 } else { shape.widths[LEFT] };
+        let mut fields = vec![Source::Unread; shape.widths.iter().sum()];
+        for field in (0..shape.widths[given]).filter(|&field| reads(first(given) + field)) {
+            fields[first(given) + field] = Source::Given(field);
+        }
+
+        let other = 1 - given;
+        let mut stored = Vec::new();
+        for (field, origin) in shape.layouts[other].origins().iter().enumerate() {
+            let of_pair = first(other) + field;
+            let is_read = reads(of_pair);
+            match origin {
+                Some(place) if is_read => fields[of_pair] = Source::Given(shape.keys[given][*place]),
+                Some(_) => {}
+                None => {
+                    if is_read {
+                        fields[of_pair] = Source::Stored;
+                    }
+                    stored.push(is_read.then_some(of_pair));
+                }
+            }
+        }
+        stored.truncate(stored.iter().rposition(Option::is_some).map_or(0, |last| last + 1));
+        Sources { fields, stored }
+    }
+}
+
+/// Adds the fields of a stored row to their columns. Where the bytes are no row, the rest are nulls.
+#[inline]
+fn decode(row: &[u8], fields: &[Option<usize>], columns: &mut [Column]) {
+    let mut reader = Reader::new(row);
+    for field in fields {
+        let value = reader.unchecked();
+        let Some(field) = *field else { continue };
+        match (&mut columns[field], value) {
+            (Column::Int(numbers), Some(Unchecked::Scalar(Scalar::Int(value)))) => {
+                numbers.push(Some(value));
+            }
+            // Texts were checked before they were stored or restored.
+            (Column::Text(texts), Some(Unchecked::Text(bytes))) => texts.push(Some(bytes)),
+            (column, Some(Unchecked::Scalar(value))) => column.push(value),
+            (column, _) => column.push(Scalar::Null),
+        }
+    }
+}
