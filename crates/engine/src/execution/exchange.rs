@@ -78,7 +78,7 @@ impl Outlet for EdgeOutlet {
                 }
             };
             let buffer = buffers[to].get_or_insert_with(|| Box::new(ChangeBuffer::new(&self.reprs)));
-            buffer.push(rows.kind(at), rows.watermark(at), rows.row(at));
+            buffer.push_row(rows.kind(at), rows.watermark(at), rows.columns, at);
         }
 
         for (to, rows) in buffers.into_iter().enumerate() {

@@ -14,6 +14,7 @@
 
 use types::{Repr, Scalar};
 
+use super::copy::push_value;
 use crate::aggregate::keys::Rows as Selection;
 use crate::column::{Column, tri};
 use crate::evaluate::Vector;
@@ -149,6 +150,25 @@ impl ChangeBuffer {
         for column in &mut self.columns {
             column.push(values.next().unwrap_or(Scalar::Null));
         }
+        self.kinds.push(kind);
+        self.watermarks.push(watermark);
+    }
+
+    /// Adds a row of columns of the same forms.
+    #[inline]
+    pub fn push_row(&mut self, kind: RowKind, watermark: i64, columns: &[Vector<'_>], row: usize) {
+        self.push_with(kind, watermark, |field, column| push_value(column, columns[field], row));
+    }
+
+    /// Adds a row; `push` must add one value to each column that it is given, by field.
+    #[inline]
+    pub(crate) fn push_with(
+        &mut self,
+        kind: RowKind,
+        watermark: i64,
+        mut push: impl FnMut(usize, &mut Column),
+    ) {
+        self.columns.iter_mut().enumerate().for_each(|(field, column)| push(field, column));
         self.kinds.push(kind);
         self.watermarks.push(watermark);
     }

@@ -7,7 +7,8 @@
 
 use types::Scalar;
 
-use super::changes::Changes;
+use super::changes::{ChangeBuffer, Changes, RowKind};
+use super::copy::{push_stored, push_value};
 use crate::row::{self, Reader};
 
 /// Which fields of a row are kept.
@@ -34,21 +35,24 @@ impl KeptRow {
     /// Adds the kept fields of a row in the compact form.
     #[inline]
     pub fn write(&self, rows: &Changes<'_>, row: usize, out: &mut Vec<u8>) {
-        row::write_all(rows.values(&self.kept, row), out);
+        row::write_fields(rows.columns, &self.kept, row, out);
     }
 
-    /// All values of a kept row; the key's are taken from `row`, which has the same key.
+    /// Adds a kept row to `out`, and what comes behind its fields. The key's values are taken from `row`, which has the same
+    /// key.
     #[inline]
-    pub fn values<'a>(
-        &'a self,
-        kept: &'a [u8],
-        rows: &'a Changes<'_>,
-        row: usize,
-    ) -> impl Iterator<Item = Scalar<'a>> {
+    pub fn push(
+        &self,
+        (kind, kept): (RowKind, &[u8]),
+        (rows, row): (&Changes<'_>, usize),
+        behind: Scalar<'_>,
+        out: &mut ChangeBuffer,
+    ) {
         let mut kept = Reader::new(kept);
-        self.is_key.iter().enumerate().map(move |(field, &is_key)| match is_key {
-            true => rows.get(field, row),
-            false => kept.value().unwrap_or(Scalar::Null),
-        })
+        out.push_with(kind, rows.watermark(row), |field, column| match self.is_key.get(field) {
+            Some(true) => push_value(column, rows.columns[field], row),
+            Some(false) => push_stored(column, kept.unchecked()),
+            None => column.push(behind),
+        });
     }
 }

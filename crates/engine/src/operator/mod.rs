@@ -8,6 +8,7 @@ pub mod build;
 pub mod calc;
 pub mod chain;
 pub mod changes;
+mod copy;
 pub mod deduplicate;
 pub mod expand;
 pub mod expiry;

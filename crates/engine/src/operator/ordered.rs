@@ -71,7 +71,8 @@ impl Entry {
         let row_at = reader.length()?;
         let length = reader.length()?;
         let bytes = reader.run(length)?;
-        (ARRIVAL <= row_at && row_at <= length).then(|| Entry::new(bytes, row_at))
+        let is_entry = ARRIVAL <= row_at && bytes.get(row_at..).is_some_and(row::is_sound);
+        is_entry.then(|| Entry::new(bytes, row_at))
     }
 }
 
@@ -257,12 +258,13 @@ mod tests {
         let mut bytes = vec![key];
         bytes.extend_from_slice(&arrival.to_be_bytes());
         let row_at = bytes.len();
-        bytes.extend_from_slice(&[key, arrival as u8]);
+        // A row of two small whole numbers.
+        bytes.extend_from_slice(&[key + 16, arrival as u8 + 16]);
         Entry::new(&bytes, row_at)
     }
 
     fn content(ordered: &Ordered) -> Vec<(u8, u8)> {
-        ordered.iter().map(|entry| (entry.row()[0], entry.row()[1])).collect()
+        ordered.iter().map(|entry| (entry.row()[0] - 16, entry.row()[1] - 16)).collect()
     }
 
     #[test]
@@ -288,9 +290,9 @@ mod tests {
             assert_eq!(content(&restored), expected);
             assert_eq!(restored.heap_bytes(), ordered.heap_bytes());
 
-            assert_eq!(ordered.remove(entry(0, 0).order()).unwrap().row(), [0, 0]);
+            assert_eq!(ordered.remove(entry(0, 0).order()).unwrap().row(), [16, 16]);
             assert!(ordered.remove(entry(0, 0).order()).is_none());
-            assert_eq!(ordered.last().unwrap().row()[0], expected.last().unwrap().0);
+            assert_eq!(ordered.last().unwrap().row()[0] - 16, expected.last().unwrap().0);
             while let (Some(first), Some(_)) = (restored.pop_first(), restored.pop_last()) {
                 assert!(restored.iter().all(|entry| *entry > first));
             }

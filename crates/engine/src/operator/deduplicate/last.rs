@@ -10,7 +10,7 @@ use super::super::kept_row::KeptRow;
 use super::super::key_chunk::KeyChunk;
 use super::tag;
 use crate::aggregate::keys::prefetch;
-use crate::row::Reader;
+use crate::row::{self, Reader};
 use crate::state::{Keyed, StateError, StateValue, StateWriter};
 
 pub(super) struct LastRows {
@@ -76,7 +76,7 @@ impl LastRows {
                 bytes.clear();
                 kept_row.write(rows, row, bytes);
                 *slot = Some(Last { time, row: bytes.as_slice().into() });
-                out.push(RowKind::Insert, watermark, rows.row(row));
+                out.push_row(RowKind::Insert, watermark, rows.columns, row);
                 return;
             };
             if time < last.time {
@@ -90,9 +90,9 @@ impl LastRows {
                 return;
             }
             if emits_before {
-                out.push(RowKind::UpdateBefore, watermark, kept_row.values(&last.row, rows, row));
+                kept_row.push((RowKind::UpdateBefore, &last.row), (rows, row), Scalar::Null, out);
             }
-            out.push(RowKind::UpdateAfter, watermark, rows.row(row));
+            out.push_row(RowKind::UpdateAfter, watermark, rows.columns, row);
 
             last.time = time;
             if last.row.len() == bytes.len() {
@@ -112,7 +112,7 @@ impl LastRows {
     }
 
     pub fn read(&mut self, reader: &mut Reader<'_>, operator: &str) -> Result<(), StateError> {
-        self.last.read(reader, operator)
+        self.last.read_if(reader, operator, |last| row::is_sound(&last.row))
     }
 
     pub fn memory_bytes(&self) -> usize {

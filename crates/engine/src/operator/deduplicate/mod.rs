@@ -91,7 +91,7 @@ impl DeduplicateOperator {
                 for (row, key) in chunk.iter() {
                     if given.get(key, now_ms).is_none() {
                         given.update(key, now_ms, |given| *given = Some(()));
-                        out.push(RowKind::Insert, rows.watermark(row), rows.row(row));
+                        out.push_row(RowKind::Insert, rows.watermark(row), rows.columns, row);
                     }
                 }
             }

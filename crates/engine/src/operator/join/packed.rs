@@ -87,11 +87,9 @@ impl Packed {
         if self.0.len() + row.len() > MOST_BYTES || self.entries(form).count() >= MOST_ROWS {
             return false;
         }
-        // The run mostly grows where it is.
-        let mut bytes = std::mem::take(&mut self.0).into_vec();
-        bytes.reserve_exact(most_bytes(form, row));
-        write(form, row, 1, partners, &mut bytes);
-        self.0 = bytes.into_boxed_slice();
+        let end = self.0.len();
+        let room = most_bytes(form, row);
+        self.replace((end, end), room, |bytes| write(form, row, 1, partners, bytes));
         true
     }
 

@@ -15,8 +15,9 @@ use super::shape::{LEFT, Shape};
 use crate::column::Column;
 use crate::evaluate::Vector;
 use crate::operator::changes::Changes;
+use crate::operator::copy::push_stored;
 use crate::operator::gather::Gathered;
-use crate::row::{Reader, Unchecked};
+use crate::row::Reader;
 
 /// A row that came and a partner.
 #[derive(Debug, Clone, Copy)]
@@ -130,15 +131,8 @@ fn decode(row: &[u8], fields: &[Option<usize>], columns: &mut [Column]) {
     let mut reader = Reader::new(row);
     for field in fields {
         let value = reader.unchecked();
-        let Some(field) = *field else { continue };
-        match (&mut columns[field], value) {
-            (Column::Int(numbers), Some(Unchecked::Scalar(Scalar::Int(value)))) => {
-                numbers.push(Some(value));
-            }
-            // Texts were checked before they were stored or restored.
-            (Column::Text(texts), Some(Unchecked::Text(bytes))) => texts.push(Some(bytes)),
-            (column, Some(Unchecked::Scalar(value))) => column.push(value),
-            (column, _) => column.push(Scalar::Null),
+        if let Some(field) = *field {
+            push_stored(&mut columns[field], value);
         }
     }
 }

@@ -216,9 +216,8 @@ impl OutputAt<'_> {
         if kind == RowKind::UpdateBefore && !self.output.emits_before {
             return;
         }
-        let values = self.kept_row.values(entry.row(), self.rows, self.row);
-        let number = self.output.number.map(|_| Scalar::Int(number as i64));
-        self.output.buffer.push(kind, self.rows.watermark(self.row), values.chain(number));
+        let (row, number) = ((self.rows, self.row), Scalar::Int(number as i64));
+        self.kept_row.push((kind, entry.row()), row, number, &mut self.output.buffer);
     }
 
     /// Gives a row that moved to another number, which was given with its earlier number at a place of the buffer.
