@@ -15,7 +15,7 @@ mod timers;
 use serde::{Deserialize, Serialize};
 use types::Scalar;
 
-pub use keyed::{Found, Keyed};
+pub use keyed::{Found, Keyed, Place};
 pub use timers::Timers;
 
 use crate::row;
