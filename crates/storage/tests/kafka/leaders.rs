@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use storage::log::{LogReader, Polled, Start};
+use storage::log::{EventLog as _, LogReader, Polled, Start};
 
 use crate::servers::kafka::KafkaServer;
 use crate::servers::wait_until;
-use crate::{all, append, keyed, open, reader};
+use crate::{all, append, keyed, open, open_with, reader, shared};
 
 /// Reads until so many records are there, and returns their bodies.
 fn read(reader: &mut dyn LogReader, count: usize) -> Vec<String> {
@@ -58,4 +58,27 @@ fn reading_follows_the_leaders_and_loses_and_repeats_nothing() {
         told.matches("Leader: 2").count() == 2
     });
     round("both brokers lead again");
+}
+
+#[test]
+fn partitions_take_turns_where_an_answer_holds_one_of_them() {
+    let Some(server) = shared() else { return };
+    // Every answer has room for one of these records.
+    let log = open_with(&server, &[("fetch.max.bytes", "1000000"), ("compression.type", "none")]);
+    log.create_topic("in-turn", 3).unwrap();
+    for _ in 0..3 {
+        let records = (0..12).map(|number| keyed(&number.to_string(), &"x".repeat(700_000)));
+        append(&log, "in-turn", records.collect()).unwrap();
+    }
+
+    let mut reader = reader(&log, "in-turn", &all(3, Start::Earliest));
+    let mut order = Vec::new();
+    wait_until("some chunks are read", || {
+        if let Polled::Records { fetched, .. } = reader.poll(Duration::from_millis(100), 1 << 20).unwrap() {
+            order.extend(fetched.partition.filter(|_| !fetched.records.is_empty()));
+        }
+        order.len() >= 3
+    });
+    let first: std::collections::BTreeSet<_> = order[..3].iter().collect();
+    assert_eq!(first.len(), 3, "{order:?}");
 }

@@ -44,6 +44,7 @@ pub(super) async fn fetch(shared: Arc<Shared>, node: i32, address: Address) {
         reader: RecordReader::new(shared.options.checks_crcs, shared.wanted),
         shared: shared.clone(),
         node,
+        turn: 0,
     };
     let mut backoff = shared.options.backoff;
 
@@ -73,6 +74,8 @@ struct Leader {
     shared: Arc<Shared>,
     node: i32,
     reader: RecordReader,
+    /// Which partition is asked for first. An answer is filled in the order of the request: those behind would starve.
+    turn: usize,
 }
 
 /// What was asked for in a request.
@@ -127,6 +130,7 @@ impl Leader {
             }
             let (answered, failed) = self.take(answer, &from);
             let is_failing = failed.is_some();
+            self.turn = self.turn.wrapping_add(answered.len());
             if let Some(event) = failed {
                 self.shared.tell(event).await;
             }
@@ -151,7 +155,9 @@ impl Leader {
             return Ok(None);
         }
         let options = &self.shared.options;
-        let partitions = work.iter().map(|(id, of)| {
+        let turn = self.turn % work.len();
+        let in_turn = work.iter().skip(turn).chain(work.iter().take(turn));
+        let partitions = in_turn.map(|(id, of)| {
             FetchPartition::default()
                 .with_partition(id.0.cast_signed())
                 .with_fetch_offset(i64::try_from(of.position).unwrap_or(i64::MAX))
