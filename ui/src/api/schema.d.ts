@@ -455,7 +455,7 @@ export interface components {
             is_final: boolean;
             /**
              * Format: double
-             * @description Of all queries, two decimals; missing where nothing was counted.
+             * @description Percentage of all queries, two decimals; missing where nothing was counted.
              */
             percentage?: number | null;
             /** Format: int64 */
@@ -996,7 +996,7 @@ export interface components {
             is_final: boolean;
             /**
              * Format: double
-             * @description Of all queries, two decimals; missing where nothing was counted.
+             * @description Percentage of all queries, two decimals; missing where nothing was counted.
              */
             percentage?: number | null;
             /** Format: int64 */

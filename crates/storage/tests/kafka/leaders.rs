@@ -49,14 +49,18 @@ fn reading_follows_the_leaders_and_loses_and_repeats_nothing() {
     second.down();
     round("one broker is gone");
     second.up();
+    let described = || {
+        let topic = ["--describe", "--topic", "moving"];
+        first.tool("org.apache.kafka.tools.TopicCommand", &[&server[..], &topic].concat())
+    };
+    wait_until("the second broker has all records", || {
+        let described = described();
+        ["Isr: 1,2", "Isr: 2,1"].map(|both| described.matches(both).count()).iter().sum::<usize>() == 4
+    });
     // Given back to a broker that runs, so that the other answers that it no longer leads.
     let elect = ["--election-type", "preferred", "--all-topic-partitions"];
-    wait_until("both brokers lead again", || {
-        first.tool("org.apache.kafka.tools.LeaderElectionCommand", &[&server[..], &elect].concat());
-        let topic = ["--describe", "--topic", "moving"];
-        let told = first.tool("org.apache.kafka.tools.TopicCommand", &[&server[..], &topic].concat());
-        told.matches("Leader: 2").count() == 2
-    });
+    first.tool("org.apache.kafka.tools.LeaderElectionCommand", &[&server[..], &elect].concat());
+    wait_until("both brokers lead again", || described().matches("Leader: 2").count() == 2);
     round("both brokers lead again");
 }
 
