@@ -1,6 +1,6 @@
 //! Arithmetic of decimals with its powers of ten computed beforehand, for columns.
 //!
-//! The answers are those of [`super::decimal`]: rounded half up, null where the digits do not fit the type.
+//! The answers are those of `decimal`: rounded half up, null where the digits do not fit the type.
 
 use types::DataType;
 
