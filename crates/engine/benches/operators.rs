@@ -12,6 +12,7 @@ use engine::operator::chain::{Chain, ChainTarget, Link, Operator, OperatorError,
 use engine::operator::changes::{ChangeBuffer, Changes, RowKind};
 use engine::operator::group_aggregate::GroupAggregateOperator;
 use sql::functions::Env;
+use sql::plan::Updates;
 use sql::plan::operator::{Call, Changes as Mode, Distribution, Field, Function, GroupAggregate, Input};
 use types::{DataType, Repr, Scalar};
 
@@ -68,7 +69,7 @@ fn group(calls: &[Call], changes: Mode) -> Box<dyn Operator> {
         .map(|(name, data_type)| Field { name: name.into(), column_type: data_type.nullable() });
     let input = Input { fields: fields.to_vec(), distribution: Distribution::Hash(vec![0]), changes };
     let spec = GroupAggregate { keys: vec![0], calls: calls.to_vec(), emits_before: true };
-    let operator = GroupAggregateOperator::new("group".into(), &spec, &[input], None);
+    let operator = GroupAggregateOperator::new("group".into(), &spec, &[input], None, Updates::PerBatch);
     Box::new(operator.expect("the calls are known"))
 }
 

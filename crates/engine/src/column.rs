@@ -96,6 +96,12 @@ impl<T: Copy + Default> Numbers<T> {
         self.valid.resize(rows, 0);
     }
 
+    /// Adds null entries until there are `rows`.
+    pub fn grow(&mut self, rows: usize) {
+        self.values.resize(rows, T::default());
+        self.valid.resize(rows, 0);
+    }
+
     #[inline]
     pub fn set(&mut self, row: usize, value: T) {
         self.values[row] = value;
@@ -266,6 +272,18 @@ impl Column {
             Column::Wide(numbers) => numbers.reset(rows),
             Column::Text(texts) | Column::Bytes(texts) => texts.reset(rows),
             Column::Coded(coded) => coded.reset(rows),
+        }
+    }
+
+    /// Adds null entries until there are `rows`.
+    pub fn grow(&mut self, rows: usize) {
+        match self {
+            Column::Bool(values) => values.resize(rows, tri::NULL),
+            Column::Int(numbers) => numbers.grow(rows),
+            Column::Double(numbers) => numbers.grow(rows),
+            Column::Wide(numbers) => numbers.grow(rows),
+            Column::Text(texts) | Column::Bytes(texts) => texts.views.resize(rows, View::NULL),
+            Column::Coded(coded) => coded.grow(rows),
         }
     }
 

@@ -69,12 +69,25 @@ pub struct Settings {
     pub lookup_capacity: Option<usize>,
     /// `table.exec.async-lookup.timeout`: how long a lookup may take before the job fails; `None` = for ever.
     pub lookup_timeout: Option<Interval>,
+    /// `table.exec.mini-batch.enabled`: how many changes operators give of a result that changes often.
+    pub updates: Updates,
     /// `weir.optimizer.disabled-rules`: the rewrite rules that are in force.
     pub rules: Rules,
     /// Every key set, as written.
     pub all: BTreeMap<String, String>,
     /// Where the values of these keys stand in the script.
     pub places: BTreeMap<String, Span>,
+}
+
+/// `table.exec.mini-batch.enabled`: how many changes grouped results, last rows and Top-N give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Updates {
+    /// One change of a result for each batch of rows, from what it was to what it is. A batch is what has arrived, so that
+    /// no row waits for another.
+    #[default]
+    PerBatch,
+    /// `false`: one change for each row, also where the next row changes the result again.
+    PerRow,
 }
 
 /// What happens to values that do not fit the column they are written into.

@@ -7,7 +7,7 @@ use types::Interval;
 
 use crate::error::{Diagnostic, did_you_mean};
 use crate::parse::ast::Text;
-use crate::plan::{Lengths, NotNull, Settings, SinkRules};
+use crate::plan::{Lengths, NotNull, Settings, SinkRules, Updates};
 use crate::rules::{Rule, Rules};
 
 /// Keys that this crate reads.
@@ -19,6 +19,7 @@ pub(crate) const KNOWN: &[&str] = &[
     "table.exec.sink.not-null-enforcer",
     "table.exec.sink.type-length-enforcer",
     "table.exec.legacy-cast-behaviour",
+    "table.exec.mini-batch.enabled",
     "table.column-expansion-strategy",
     "table.exec.async-lookup.buffer-capacity",
     "table.exec.async-lookup.timeout",
@@ -96,6 +97,7 @@ impl Default for Settings {
             state_ttl: None,
             lookup_capacity: None,
             lookup_timeout: None,
+            updates: Updates::default(),
             rules: Rules::default(),
             all: BTreeMap::new(),
             places: BTreeMap::new(),
@@ -136,6 +138,10 @@ impl Settings {
                 duration(value).map(|timeout| self.lookup_timeout = Some(timeout))
             }
             "table.exec.sink.require-on-conflict" => word(value, &[("true", ()), ("false", ())]),
+            "table.exec.mini-batch.enabled" => {
+                let words = [("true", Updates::PerBatch), ("false", Updates::PerRow)];
+                word(value, &words).map(|updates| self.updates = updates)
+            }
             "weir.allowed-lateness" => duration(value).map(|d| self.allowed_lateness = d),
             "weir.early-fire" => early_fire(value).map(|pause| self.early_fire = pause),
             "weir.max-future" => duration(value).map(|d| self.max_future = Some(d)),

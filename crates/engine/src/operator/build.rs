@@ -45,7 +45,9 @@ pub fn operator(
     Ok(match &spec.kind {
         OperatorKind::Calc(of) => Box::new(CalcOperator::new(name, of, time_zone)?),
         OperatorKind::Expand(of) => Box::new(ExpandOperator::new(&name, of, inputs)?),
-        OperatorKind::GroupAggregate(of) => Box::new(GroupAggregateOperator::new(name, of, inputs, ttl)?),
+        OperatorKind::GroupAggregate(of) => {
+            Box::new(GroupAggregateOperator::new(name, of, inputs, ttl, settings.updates)?)
+        }
         OperatorKind::Normalize(of) => Box::new(NormalizeOperator::new(name, of, inputs, ttl, time_zone)),
         OperatorKind::Union => Box::new(UnionOperator::new(inputs.len())),
         OperatorKind::Limit(of) => Box::new(LimitOperator::new(name, of, inputs, ttl)?),

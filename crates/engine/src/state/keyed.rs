@@ -163,6 +163,18 @@ impl<V: StateValue> Keyed<V> {
         std::hint::black_box(kept.and_then(|kept| kept.value.as_ref()).map(touch));
     }
 
+    /// Makes room for more entries, so that adding them moves none.
+    pub fn reserve(&mut self, additional: usize) {
+        let Keyed { entries, hasher, generation, .. } = self;
+        // Entries are hashed anew when they move.
+        let has_moved = Cell::new(false);
+        entries.reserve(additional, |kept| {
+            has_moved.set(true);
+            self::hash(hasher, &kept.key)
+        });
+        *generation += usize::from(has_moved.get());
+    }
+
     /// The place of a key's entry, which is made where there is none. Places hold until an entry is added: see
     /// [`Keyed::generation`].
     ///

@@ -1,5 +1,5 @@
 -- Settings of Flink that mean nothing here are said, not swallowed; those that mean something are not.
-SET 'table.exec.mini-batch.enabled' = 'true';
+SET 'table.exec.mini-batch.size' = '5000';
 SET 'table.exec.emit.early-fire.enabled' = 'true';
 SET 'no.such.key' = '1';
 SET 'execution.checkpointing.interval' = '10 s';

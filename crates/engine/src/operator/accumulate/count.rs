@@ -15,18 +15,24 @@ impl Count {
     pub fn result(&self) -> i64 {
         self.0
     }
+
+    /// Counts so many rows, or takes them back.
+    #[inline]
+    pub fn change(&mut self, rows: i64) {
+        self.0 += rows;
+    }
 }
 
 impl Accumulator for Count {
     #[inline]
     fn add(&mut self, _call: &CallSpec, _args: &[Scalar<'_>]) -> Result<(), String> {
-        self.0 += 1;
+        self.change(1);
         Ok(())
     }
 
     #[inline]
     fn retract(&mut self, _call: &CallSpec, _args: &[Scalar<'_>]) -> Result<(), String> {
-        self.0 -= 1;
+        self.change(-1);
         Ok(())
     }
 

@@ -51,7 +51,7 @@ use self::call::{CallSpec, Shared};
 use self::distinct_set::DistinctSet;
 pub use self::kept::Kept;
 use self::slot::Slot;
-pub use self::steps::{Groups, Step, StepChange, Work};
+pub use self::steps::{Groups, Step, StepChange, StepScratch, Steps, results_differ};
 use crate::aggregate::keys::prefetch;
 use crate::row::{self, Reader};
 use crate::state::StateValue;

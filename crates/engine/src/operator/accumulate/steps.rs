@@ -1,21 +1,21 @@
 //! Rows of many groups, one call after the other.
 //!
-//! A `GROUP BY` gives the results of a group before and after each row. Row by row, each call would be looked at anew for
-//! each row. Here a call goes through all rows before the next call does the same, and puts its results straight into
-//! its column: two places a step, for the results before and after it.
+//! Row by row, each call would be looked at anew for each row. Here a call goes through all rows before the next call
+//! does the same. A row is a step:
 //!
 //! ```text
 //! steps            a    b    a
-//! COUNT(*)         0 1  4 5  1 2
-//! SUM(price)       - 7  9 12 7 10
+//! COUNT(*)         1    5    2
+//! SUM(price)       7   12   10
 //! ```
 //!
-//! The calls of a group do not know of one another, so that the results are those of rows that come one by one.
+//! The calls of a group do not know of one another, so that the results are those of rows that come one by one. Results
+//! are put into columns when they are asked for, one column a call.
 
 use types::Scalar;
 
 use super::call::CallSpec;
-use super::slot::Slot;
+use super::slot::{Accumulator as _, Slot};
 use super::{Accumulators, States};
 use crate::column::{Column, tri};
 use crate::evaluate::Vector;
@@ -51,42 +51,41 @@ pub trait Groups {
     fn states(&mut self, place: usize) -> &mut States;
 }
 
-/// What goes through the steps for each call.
-pub struct Work<'a> {
+/// Steps, and the rows that they are of.
+#[derive(Clone, Copy)]
+pub struct Steps<'a> {
     pub rows: &'a Changes<'a>,
     pub steps: &'a [Step],
-    /// The place in the columns of the result before the first step.
-    pub first: usize,
-    /// By step: whether a result after it differs from that before it.
-    pub changed: &'a mut [bool],
-    /// For results that are no whole numbers.
-    pub scratch: &'a mut Vec<u8>,
+}
+
+/// Room that is used again for each run of steps.
+#[derive(Debug, Default)]
+pub struct StepScratch {
     /// By step: the hash of a distinct value.
-    pub hashes: &'a mut Vec<u64>,
+    hashes: Vec<u64>,
     /// By step: which calls of a set saw the value for the first time.
-    pub new: &'a mut Vec<u8>,
+    new: Vec<u8>,
+    /// For results that are no whole numbers.
+    result: Vec<u8>,
 }
 
 impl Accumulators {
-    /// Takes the steps, and puts the results before and after each into `columns`, one a call. Gives by how many bytes the
-    /// states grew or shrank outside of themselves.
+    /// Takes the steps. Gives by how many bytes the states grew or shrank outside of themselves.
     ///
     /// # Errors
     /// As [`add`](Accumulators::add).
     pub fn take_steps(
         &self,
         groups: &mut impl Groups,
-        work: &mut Work<'_>,
-        columns: &mut [Column],
+        work: Steps<'_>,
+        scratch: &mut StepScratch,
     ) -> Result<isize, String> {
         let mut grown = 0;
         for (set, spec) in self.sets.iter().enumerate() {
-            grown += self.see(groups, work, set);
+            grown += self.see(groups, work, set, scratch);
+            let new = &scratch.new;
             for (member, &call) in spec.calls.iter().enumerate() {
-                let new = std::mem::take(work.new);
-                let takes = |step: usize, _: usize| new[step] >> member & 1 == 1;
-                grown += self.take_call(groups, work, call, &mut columns[call], takes)?;
-                *work.new = new;
+                grown += self.take_call(groups, work, call, |step, _| new[step] >> member & 1 == 1)?;
             }
         }
 
@@ -94,25 +93,40 @@ impl Accumulators {
             if call.shared.is_some() {
                 continue;
             }
-            let columns = &mut columns[place];
             let filter = call.filter.map(|filter| work.rows.columns[filter]);
             let argument = call.args.first().filter(|_| !call.takes_null).map(|&arg| work.rows.columns[arg]);
             grown += match (filter, argument) {
-                (None, None) => self.take_call(groups, work, place, columns, |_, _| true)?,
+                (None, None) => self.take_call(groups, work, place, |_, _| true)?,
                 (filter, argument) => {
                     let takes = |_, row| {
                         filter.is_none_or(|filter| is_true(filter, row))
                             && argument.is_none_or(|argument| !is_null(argument, row))
                     };
-                    self.take_call(groups, work, place, columns, takes)?
+                    self.take_call(groups, work, place, takes)?
                 }
             };
         }
         Ok(grown)
     }
 
+    /// Puts the results of groups into `columns`, one a call: of each group at the place beside it.
+    pub fn put_results(
+        &self,
+        groups: &mut impl Groups,
+        places: impl Iterator<Item = (usize, usize)> + Clone,
+        columns: &mut [Column],
+        scratch: &mut StepScratch,
+    ) {
+        for ((place, call), column) in self.calls.iter().enumerate().zip(columns) {
+            for (group, at) in places.clone() {
+                let slot = &groups.states(group).slots[place];
+                put(slot, call, column, at, &mut scratch.result);
+            }
+        }
+    }
+
     /// Adds the values of the steps to a set of distinct values, and notes which calls saw them for the first time.
-    fn see(&self, groups: &mut impl Groups, work: &mut Work<'_>, set: usize) -> isize {
+    fn see(&self, groups: &mut impl Groups, work: Steps<'_>, set: usize, scratch: &mut StepScratch) -> isize {
         let spec = &self.sets[set];
         let argument = work.rows.columns[spec.arg];
         let filters: Vec<Option<Vector<'_>>> = spec
@@ -122,17 +136,17 @@ impl Accumulators {
             .collect();
 
         // Look-ups that do not depend on one another wait for memory at the same time.
-        work.hashes.clear();
+        scratch.hashes.clear();
         for step in work.steps {
             let seen = &groups.states(step.group).sets[set].seen;
             let hash = seen.hash(argument.get(step.row));
             seen.prefetch(hash);
-            work.hashes.push(hash);
+            scratch.hashes.push(hash);
         }
 
         let mut grown = 0;
-        work.new.clear();
-        for (step, &hash) in work.steps.iter().zip(&*work.hashes) {
+        scratch.new.clear();
+        for (step, &hash) in work.steps.iter().zip(&scratch.hashes) {
             let shared = &mut groups.states(step.group).sets[set];
             if step.change == StepChange::FirstAgain {
                 grown -= shared.seen.heap_bytes() as isize;
@@ -147,11 +161,11 @@ impl Accumulators {
             let wanted =
                 wanted.fold(0, |wanted, (member, filter)| wanted | u8::from(is_wanted(filter)) << member);
             if wanted == 0 || step.change == StepChange::Last {
-                work.new.push(0);
+                scratch.new.push(0);
                 continue;
             }
             let before = shared.seen.heap_bytes();
-            work.new.push(shared.seen.add(value, hash, wanted));
+            scratch.new.push(shared.seen.add(value, hash, wanted));
             grown += shared.seen.heap_bytes() as isize - before as isize;
         }
         grown
@@ -161,45 +175,48 @@ impl Accumulators {
     fn take_call(
         &self,
         groups: &mut impl Groups,
-        work: &mut Work<'_>,
+        work: Steps<'_>,
         place: usize,
-        column: &mut Column,
         takes: impl Fn(usize, usize) -> bool,
     ) -> Result<isize, String> {
         let call = &self.calls[place];
-        let rows = work.rows;
         let mut grown = 0;
 
         for (at, step) in work.steps.iter().enumerate() {
             let slot = &mut groups.states(step.group).slots[place];
-            let before = work.first + 2 * at;
-            match step.change {
-                StepChange::First => {}
-                StepChange::FirstAgain => {
-                    grown -= slot.heap_bytes() as isize;
-                    *slot = Slot::new(call);
-                    grown += slot.heap_bytes() as isize;
-                }
-                _ => put(slot, call, column, before, work.scratch),
+            if step.change == StepChange::FirstAgain {
+                grown -= slot.heap_bytes() as isize;
+                *slot = Slot::new(call);
+                grown += slot.heap_bytes() as isize;
             }
-            if step.change == StepChange::Last {
+            if step.change == StepChange::Last || !takes(at, step.row) {
                 continue;
             }
 
-            if takes(at, step.row) {
-                let held = slot.heap_bytes();
-                let field = |field: usize| rows.columns[field].get(step.row);
-                match step.change {
-                    StepChange::Retract => call.with_args(field, |args| slot.retract(call, args))?,
-                    _ => call.with_args(field, |args| slot.add(call, args))?,
+            let field = |field: usize| work.rows.columns[field].get(step.row);
+            let is_retracted = step.change == StepChange::Retract;
+            match slot {
+                // What most calls keep: it holds nothing elsewhere.
+                Slot::Count(count) => count.change(if is_retracted { -1 } else { 1 }),
+                Slot::Whole(sum) if !is_retracted => call.with_args(field, |args| sum.add(call, args))?,
+                slot => {
+                    let held = slot.heap_bytes();
+                    match is_retracted {
+                        true => call.with_args(field, |args| slot.retract(call, args))?,
+                        false => call.with_args(field, |args| slot.add(call, args))?,
+                    }
+                    grown += slot.heap_bytes() as isize - held as isize;
                 }
-                grown += slot.heap_bytes() as isize - held as isize;
             }
-            put(slot, call, column, before + 1, work.scratch);
-            work.changed[at] |= differ(column, before);
         }
         Ok(grown)
     }
+}
+
+/// Whether any of a place's results differs from that at the place behind it.
+#[inline]
+pub fn results_differ(columns: &[Column], at: usize) -> bool {
+    columns.iter().any(|column| differ(column, at))
 }
 
 /// Puts the result of a call into a column.

@@ -1,10 +1,11 @@
 //! Rows that are looked up side by side.
 
 use super::group::Group;
+use super::touched::Touched;
 use crate::operator::accumulate::{Accumulators, Step};
 use crate::operator::changes::Changes;
 use crate::row;
-use crate::state::{Found, Keyed};
+use crate::state::Keyed;
 
 /// Groups that hold more than this do not fit the caches.
 const LARGE_BYTES: usize = 1 << 20;
@@ -17,11 +18,7 @@ pub(super) struct Chunk {
     keys: Vec<u8>,
     /// By row: where its key ends, and the key's hash.
     ends: Vec<(usize, u64)>,
-    /// By row: the place of its group.
-    places: Vec<Option<usize>>,
     steps: Vec<Step>,
-    /// Groups that lost all rows at some time.
-    emptied: Vec<usize>,
 }
 
 impl Chunk {
@@ -29,9 +26,7 @@ impl Chunk {
         self.rows.clear();
         self.keys.clear();
         self.ends.clear();
-        self.places.clear();
         self.steps.clear();
-        self.emptied.clear();
     }
 
     pub fn len(&self) -> usize {
@@ -69,10 +64,17 @@ impl Chunk {
     pub fn find_groups(
         &mut self,
         groups: &mut Keyed<Group>,
+        touched: &mut Touched,
         accumulators: &Accumulators,
         rows: &Changes<'_>,
         now_ms: i64,
     ) {
+        let generation = groups.generation();
+        groups.reserve(self.rows.len());
+        if groups.generation() != generation {
+            touched.find_again(groups, now_ms);
+        }
+
         if groups.memory_bytes() > LARGE_BYTES {
             // A look-up of a group that no cache holds waits for memory several times. Look-ups that do not depend on one
             // another wait at the same time; what comes behind finds everything in the cache.
@@ -82,69 +84,39 @@ impl Chunk {
             }
         }
 
-        let generation = groups.generation();
+        // The place of the row before.
+        let mut before = None;
         for at in 0..self.rows.len() {
+            let row = self.rows[at];
             let (key, hash) = self.key(at);
-            let is_addition = rows.kind(self.rows[at]).is_addition();
-            let found = match at.checked_sub(1).filter(|&before| self.key(before) == (key, hash)) {
-                // The group of the row before.
-                Some(before) if self.places[before].is_some() => {
-                    self.places.push(self.places[before]);
-                    continue;
-                }
-                _ if is_addition => Some(groups.place(hash, key, now_ms, || Group::new(accumulators))),
-                _ => groups.find(hash, key, now_ms),
-            };
-            if let Some(place) = found {
-                groups.written_at(place.at, now_ms);
-                if place.found == Found::Over
-                    && let Some(group) = groups.at(place.at)
-                {
-                    group.forget();
-                    self.emptied.push(at);
-                }
+            let is_addition = rows.kind(row).is_addition();
+            let is_same =
+                before.is_some() && at.checked_sub(1).is_some_and(|last| self.key(last) == (key, hash));
+            if !is_same {
+                let found = match is_addition {
+                    true => Some(groups.place(hash, key, now_ms, || Group::new(accumulators))),
+                    false => groups.find(hash, key, now_ms),
+                };
+                before = found.map(|found| (found.at, found.found));
             }
-            self.places.push(found.map(|place| place.at));
-        }
+            let Some((place, found)) = before else { continue };
 
-        if groups.generation() != generation {
-            // The map has grown: groups that were found before it did have moved.
-            for at in 0..self.rows.len() {
-                let (key, hash) = self.key(at);
-                self.places[at] = self.places[at].and(groups.find(hash, key, now_ms)).map(|place| place.at);
-            }
-        }
-        self.count_rows(groups, accumulators, rows);
-    }
-
-    fn count_rows(&mut self, groups: &mut Keyed<Group>, accumulators: &Accumulators, rows: &Changes<'_>) {
-        let over = std::mem::take(&mut self.emptied);
-        self.emptied.extend(over.iter().filter_map(|&at| self.places[at]));
-
-        for (&row, &place) in self.rows.iter().zip(&self.places) {
-            let Some(place) = place else { continue };
-            let Some(group) = groups.at(place) else { continue };
-            let change = match rows.kind(row).is_addition() {
+            groups.written_at(place, now_ms);
+            let group = groups.at(place).expect("its place was just found");
+            let grown = touched.touch(group, (place, found), (key, hash), row, accumulators);
+            let change = match is_addition {
                 true => Some(group.count()),
                 false => group.discount(),
             };
-            let grown = accumulators.share(group.states_mut());
-            if group.is_empty() {
-                self.emptied.push(place);
-            }
             groups.charge(grown);
-            if let Some(change) = change {
-                self.steps.push(Step { row, group: place, change });
-            }
+            self.steps.extend(change.map(|change| Step { row, group: place, change }));
         }
     }
 
-    /// Drops the groups that have no rows in the end.
-    pub fn drop_emptied(&mut self, groups: &mut Keyed<Group>) {
-        for &place in &self.emptied {
-            if groups.at(place).is_some_and(|group| group.is_empty()) {
-                groups.remove_at(place);
-            }
-        }
+    pub fn memory_bytes(&self) -> usize {
+        self.keys.capacity()
+            + self.rows.capacity() * size_of::<usize>()
+            + self.ends.capacity() * size_of::<(usize, u64)>()
+            + self.steps.capacity() * size_of::<Step>()
     }
 }

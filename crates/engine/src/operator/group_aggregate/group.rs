@@ -4,18 +4,20 @@ use crate::operator::accumulate::{Accumulators, Groups, States, StepChange};
 use crate::row::Reader;
 use crate::state::{Keyed, StateValue};
 
-/// A group that has rows; while a chunk of rows is taken, also one that has none.
+/// A group that has rows; while a batch is taken, also one that has none.
 #[derive(Debug)]
 pub(super) struct Group {
     rows: i64,
     states: States,
     /// The states are those of rows that are gone.
     is_stale: bool,
+    /// The batch that is taken has touched it.
+    is_touched: bool,
 }
 
 impl Group {
     pub fn new(accumulators: &Accumulators) -> Group {
-        Group { rows: 0, states: accumulators.start(), is_stale: false }
+        Group { rows: 0, states: accumulators.start(), is_stale: false, is_touched: false }
     }
 
     /// Asks for the memory of the group's states.
@@ -30,6 +32,17 @@ impl Group {
 
     pub fn states_mut(&mut self) -> &mut States {
         &mut self.states
+    }
+
+    /// Notes that the batch touches the group, and says whether it is the first time.
+    #[inline]
+    pub fn touch(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_touched, true)
+    }
+
+    /// The batch is over.
+    pub fn settle(&mut self) {
+        self.is_touched = false;
     }
 
     /// The group begins anew: its time to live is over.
@@ -68,7 +81,7 @@ impl Group {
 impl Groups for Keyed<Group> {
     #[inline]
     fn states(&mut self, place: usize) -> &mut States {
-        &mut self.at(place).expect("places hold while a chunk is taken").states
+        &mut self.at(place).expect("places hold while a batch is taken").states
     }
 }
 
@@ -79,7 +92,8 @@ impl StateValue for Group {
     }
 
     fn read(reader: &mut Reader<'_>) -> Option<Group> {
-        Some(Group { rows: i64::read(reader)?, states: States::read(reader)?, is_stale: false })
+        let (rows, states) = (i64::read(reader)?, States::read(reader)?);
+        Some(Group { rows, states, is_stale: false, is_touched: false })
     }
 
     #[inline]

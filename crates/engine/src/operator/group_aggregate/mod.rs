@@ -1,13 +1,15 @@
 //! `GROUP BY` without a window, and `SELECT DISTINCT`, which is one without calls.
 //!
-//! A row changes one group, and the group's result follows it at once. The result before the row and the result after it
-//! decide what is given:
+//! A result follows its rows at once: a batch is what has arrived. Each group that rows of a batch touch gives one change,
+//! from what it was before the batch to what it is behind it:
 //!
 //! ```text
-//! rows of the group   0 → 1        +I new
-//!                     1 → 2        -U old, +U new; nothing where they are equal
+//! rows of the group   0 → 2        +I new
+//!                     1 → 3        -U old, +U new; nothing where they are equal
 //!                     1 → 0        -D old
 //! ```
+//!
+//! With `table.exec.mini-batch.enabled` = `false` each row gives a change, as if it came in a batch of its own.
 //!
 //! With a time to live an equal result is given again, so that the state of later operators stays alive too. A row that
 //! is taken back from a group that does not exist is passed over, as in Flink.
@@ -17,14 +19,17 @@ mod group;
 mod output;
 #[cfg(test)]
 mod tests;
+mod touched;
 
+use sql::plan::Updates;
 use sql::plan::operator::{GroupAggregate, Input};
 use types::Interval;
 
 use self::chunk::Chunk;
 use self::group::Group;
-use self::output::{FULL_PLACES, Output};
-use super::accumulate::{Accumulators, Retraction, Work};
+use self::output::Output;
+use self::touched::Touched;
+use super::accumulate::{Accumulators, Retraction, StepScratch, Steps};
 use super::chain::{Context, Operator, OperatorError};
 use super::changes::Changes;
 use super::expiry::Expiry;
@@ -45,17 +50,10 @@ pub struct GroupAggregateOperator {
     groups: Keyed<Group>,
     expiry: Expiry,
     out: Output,
+    updates: Updates,
     chunk: Chunk,
-    scratch: Scratch,
-}
-
-/// Room that is used again for each chunk.
-#[derive(Debug, Default)]
-struct Scratch {
-    changed: Vec<bool>,
-    bytes: Vec<u8>,
-    hashes: Vec<u64>,
-    new: Vec<u8>,
+    touched: Touched,
+    scratch: StepScratch,
 }
 
 impl GroupAggregateOperator {
@@ -66,6 +64,7 @@ impl GroupAggregateOperator {
         spec: &GroupAggregate,
         inputs: &[Input],
         ttl: Option<Interval>,
+        updates: Updates,
     ) -> Result<GroupAggregateOperator, String> {
         let retraction = if inputs[0].changes.is_append() { Retraction::Never } else { Retraction::Possible };
         let accumulators = Accumulators::new(&spec.calls, retraction)?;
@@ -77,38 +76,55 @@ impl GroupAggregateOperator {
             expiry: Expiry::new(ttl),
             out: Output::new(spec.keys.len(), accumulators.reprs(), spec.emits_before),
             accumulators,
+            updates,
             chunk: Chunk::default(),
-            scratch: Scratch::default(),
+            touched: Touched::default(),
+            scratch: StepScratch::default(),
         })
     }
 
     /// Takes the rows of the chunk.
     fn take_chunk(&mut self, rows: &Changes<'_>, now_ms: i64) -> Result<(), OperatorError> {
-        let Self { accumulators, groups, out, chunk, scratch, .. } = self;
-        chunk.find_groups(groups, accumulators, rows, now_ms);
+        let Self { accumulators, groups, out, chunk, touched, scratch, .. } = self;
+        let known = touched.len();
+        chunk.find_groups(groups, touched, accumulators, rows, now_ms);
 
-        let steps = chunk.steps();
-        scratch.changed.clear();
-        scratch.changed.resize(steps.len(), false);
-        let (first, columns) = out.next();
-        let mut work = Work {
-            rows,
-            steps,
-            first,
-            changed: &mut scratch.changed,
-            scratch: &mut scratch.bytes,
-            hashes: &mut scratch.hashes,
-            new: &mut scratch.new,
-        };
+        // What the groups were before the batch.
+        let (first, columns) = out.room(touched.len());
+        let new = touched.groups().iter().enumerate().skip(known).filter(|(_, group)| group.had_rows);
+        let places = new.map(|(number, group)| (group.place, first + 2 * number));
+        accumulators.put_results(groups, places, columns, scratch);
+
+        let steps = Steps { rows, steps: chunk.steps() };
         let grown = accumulators
-            .take_steps(groups, &mut work, columns)
+            .take_steps(groups, steps, scratch)
             .map_err(|what| OperatorError::Rows { operator: self.name.clone(), what })?;
         groups.charge(grown);
-
-        let all = self.expiry.is_on();
-        out.add(steps, |step| all || scratch.changed[step]);
-        chunk.drop_emptied(groups);
         chunk.clear();
+        Ok(())
+    }
+
+    /// The groups that were touched give their changes.
+    fn settle(&mut self) {
+        let Self { accumulators, groups, out, touched, scratch, .. } = self;
+        let (first, columns) = out.room(touched.len());
+        let places = touched.groups().iter().enumerate();
+        let places = places.map(|(number, group)| (group.place, first + 2 * number + 1));
+        accumulators.put_results(groups, places, columns, scratch);
+
+        let gives_equal = self.expiry.is_on();
+        for group in touched.groups() {
+            let has_rows = groups.at(group.place).is_some_and(|group| !group.is_empty());
+            out.add(group, has_rows, gives_equal);
+        }
+        touched.settle(groups);
+    }
+
+    /// Gives what there is.
+    fn emit(&mut self, rows: &Changes<'_>, context: &mut Context<'_>) -> Result<(), OperatorError> {
+        self.settle();
+        self.out.emit(rows, &self.keys, context)?;
+        self.out.begin();
         Ok(())
     }
 }
@@ -122,22 +138,26 @@ impl Operator for GroupAggregateOperator {
     ) -> Result<(), OperatorError> {
         let now_ms = context.now_ms();
         self.expiry.start(now_ms);
-        let mut left = rows.rows.len();
-        self.out.begin(left.min(FULL_PLACES / 2 + CHUNK_ROWS));
+        let chunk_rows = match self.updates {
+            Updates::PerBatch => CHUNK_ROWS,
+            Updates::PerRow => 1,
+        };
 
         for row in rows.places() {
             self.chunk.push(rows, row, &self.keys, &self.groups);
-            left -= 1;
-            if self.chunk.len() < CHUNK_ROWS && left > 0 {
+            if self.chunk.len() < chunk_rows {
                 continue;
             }
             self.take_chunk(rows, now_ms)?;
-            if self.out.is_full() {
-                self.out.emit(rows, &self.keys, context)?;
-                self.out.begin(left.min(FULL_PLACES / 2 + CHUNK_ROWS));
+            if self.updates == Updates::PerRow {
+                self.settle();
+            }
+            if self.out.is_full(self.touched.len()) {
+                self.emit(rows, context)?;
             }
         }
-        self.out.emit(rows, &self.keys, context)
+        self.take_chunk(rows, now_ms)?;
+        self.emit(rows, context)
     }
 
     fn advance(&mut self, _watermark: i64, _context: &mut Context<'_>) -> Result<(), OperatorError> {
@@ -176,7 +196,10 @@ impl Operator for GroupAggregateOperator {
     }
 
     fn memory_bytes(&self) -> usize {
-        self.groups.memory_bytes() + self.out.memory_bytes()
+        self.groups.memory_bytes()
+            + self.out.memory_bytes()
+            + self.touched.memory_bytes()
+            + self.chunk.memory_bytes()
     }
 
     fn take_late(&mut self) -> u64 {

@@ -1,11 +1,13 @@
-//! The rows that a group aggregate gives: for each step the group before it and after it, of which some are given.
+//! The rows that a group aggregate gives: for each group that a batch touches, the group before it and behind it, of which
+//! some are given.
 
 use types::Repr;
 
+use super::touched::TouchedGroup;
 use crate::aggregate::keys::Rows as Selection;
 use crate::column::Column;
 use crate::evaluate::Vector;
-use crate::operator::accumulate::{Step, StepChange};
+use crate::operator::accumulate::results_differ;
 use crate::operator::chain::{Context, OperatorError};
 use crate::operator::changes::{Changes, Kinds, RowKind, RowWatermarks};
 use crate::operator::gather::Gathered;
@@ -18,9 +20,9 @@ const FULL_BYTES: usize = 1 << 20;
 #[derive(Debug)]
 pub(super) struct Output {
     emits_before: bool,
-    /// By call; two places a step.
+    /// By call; two places a group.
     results: Vec<Column>,
-    /// By place: the row that changed the group, which has its key.
+    /// By place: a row of the group, which has its key.
     rows: Vec<u32>,
     kinds: Vec<RowKind>,
     /// The places that are given.
@@ -42,17 +44,20 @@ impl Output {
         }
     }
 
-    /// Makes room for so many steps, and forgets the ones before.
-    pub fn begin(&mut self, steps: usize) {
-        self.results.iter_mut().for_each(|column| column.reset(2 * steps));
+    /// Forgets the groups before.
+    pub fn begin(&mut self) {
+        self.results.iter_mut().for_each(|column| column.reset(0));
         self.rows.clear();
         self.kinds.clear();
         self.given.clear();
     }
 
-    /// The place of the next step's result before it, and the columns of the results.
-    pub fn next(&mut self) -> (usize, &mut [Column]) {
-        (self.rows.len(), &mut self.results)
+    /// The columns of the results, with room for so many more groups, and the place of the first one's result before the
+    /// batch; that behind it has the next place.
+    pub fn room(&mut self, groups: usize) -> (usize, &mut [Column]) {
+        let first = self.rows.len();
+        self.results.iter_mut().for_each(|column| column.grow(first + 2 * groups));
+        (first, &mut self.results)
     }
 
     #[cfg(test)]
@@ -60,38 +65,39 @@ impl Output {
         &self.results
     }
 
-    /// Whether its rows should be handed on before more come.
-    pub fn is_full(&self) -> bool {
-        self.rows.len() >= FULL_PLACES || self.results.iter().any(|column| column.text_bytes() >= FULL_BYTES)
+    /// Whether its rows, with those of so many more groups, should be handed on before more come.
+    pub fn is_full(&self, groups: usize) -> bool {
+        self.rows.len() + 2 * groups >= FULL_PLACES
+            || self.results.iter().any(|column| column.text_bytes() >= FULL_BYTES)
     }
 
-    /// Adds steps whose results stand in the columns. `is_given`: whether an update is given, by step.
-    pub fn add(&mut self, steps: &[Step], is_given: impl Fn(usize) -> bool) {
-        for (at, step) in steps.iter().enumerate() {
-            let (before, after) = (self.rows.len() as u32, self.rows.len() as u32 + 1);
-            self.rows.extend([step.row as u32; 2]);
-            let kinds = match step.change {
-                StepChange::First | StepChange::FirstAgain => {
-                    self.given.push(after);
-                    [RowKind::Insert; 2]
+    /// Adds a group whose results stand in the columns. `gives_equal`: whether an update to the same result is given.
+    pub fn add(&mut self, touched: &TouchedGroup, has_rows: bool, gives_equal: bool) {
+        let before = self.rows.len();
+        let after = before + 1;
+        self.rows.extend([touched.row as u32; 2]);
+        let kinds = match (touched.had_rows, has_rows) {
+            (false, false) => [RowKind::Insert; 2],
+            (false, true) => {
+                self.given.push(after as u32);
+                [RowKind::Insert; 2]
+            }
+            (true, false) => {
+                self.given.push(before as u32);
+                [RowKind::Delete; 2]
+            }
+            (true, true) => {
+                if gives_equal || results_differ(&self.results, before) {
+                    self.given.extend(self.emits_before.then_some(before as u32));
+                    self.given.push(after as u32);
                 }
-                StepChange::Last => {
-                    self.given.push(before);
-                    [RowKind::Delete; 2]
-                }
-                StepChange::Add | StepChange::Retract => {
-                    if is_given(at) {
-                        self.given.extend(self.emits_before.then_some(before));
-                        self.given.push(after);
-                    }
-                    [RowKind::UpdateBefore, RowKind::UpdateAfter]
-                }
-            };
-            self.kinds.extend(kinds);
-        }
+                [RowKind::UpdateBefore, RowKind::UpdateAfter]
+            }
+        };
+        self.kinds.extend(kinds);
     }
 
-    /// Hands on what there is. The rows are those of the steps.
+    /// Hands on what there is. The rows are those of the groups.
     ///
     /// # Errors
     /// A consumer could not take a row.

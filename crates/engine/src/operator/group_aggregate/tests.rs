@@ -5,7 +5,7 @@ use types::{DataType, Repr, Scalar, Value};
 
 use super::*;
 use crate::operator::changes::{ChangeBuffer, RowKind};
-use crate::operator::harness::{Event, Harness, Row, change, insert, row};
+use crate::operator::harness::{Event, Harness, Row, change, insert, row, standing};
 
 const A: &str = "a";
 
@@ -33,21 +33,37 @@ fn call(function: Function, args: &[usize]) -> Call {
 }
 
 /// Groups by the text, or all rows.
+#[derive(Clone)]
 struct Case {
     keys: Vec<usize>,
     calls: Vec<Call>,
     changes: Mode,
     emits_before: bool,
     ttl: Option<Interval>,
+    updates: Updates,
 }
 
 impl Case {
     fn new(calls: &[Call]) -> Case {
-        Case { keys: vec![0], calls: calls.to_vec(), changes: Mode::Retract, emits_before: true, ttl: None }
+        Case {
+            keys: vec![0],
+            calls: calls.to_vec(),
+            changes: Mode::Retract,
+            emits_before: true,
+            ttl: None,
+            updates: Updates::PerRow,
+        }
     }
 
+    /// Row by row these changes are given, and by batch what comes to the same.
     fn gives(&self, events: &[Event], expected: &[Row]) {
         self.with(|harness| harness.gives(events, expected));
+        // Without rows before updates the changes do not add up to what stands.
+        if !self.emits_before {
+            return;
+        }
+        let by_batch = Case { updates: Updates::PerBatch, ..self.clone() };
+        by_batch.with(|harness| harness.ends_with(events, &standing(expected)));
     }
 
     fn with<T>(&self, run: impl FnOnce(&Harness<'_>) -> T) -> T {
@@ -58,7 +74,7 @@ impl Case {
         };
         let inputs = input(self.changes.clone());
         let build = || -> Box<dyn Operator> {
-            Box::new(GroupAggregateOperator::new("group".into(), &spec, &inputs, self.ttl).unwrap())
+            Box::new(GroupAggregateOperator::new("group".into(), &spec, &inputs, self.ttl, self.updates).unwrap())
         };
         let harness = Harness::new(&build, vec![vec![Repr::Text, Repr::Int]]);
         run(&if self.keys.is_empty() { harness } else { harness.keyed(vec![self.keys.clone()]) })
@@ -187,16 +203,57 @@ fn a_group_whose_time_to_live_is_over_begins_anew_without_a_retraction() {
     }
 }
 
+/// Groups that come, change, go, come back and stay as they were within one batch.
+#[test]
+fn a_batch_gives_one_change_of_each_group() {
+    let mut case = Case::new(&[call(Function::Count, &[]), call(Function::Sum, &[1])]);
+    case.updates = Updates::PerBatch;
+    let first = [event("+I", A, 5), event("+I", "b", 1), event("+I", "c", 1), event("+I", "d", 4)];
+    let second = [
+        event("+I", A, 7),
+        event("-D", "b", 1),
+        event("-D", "c", 1),
+        event("+I", "new", 3),
+        event("-U", "d", 4),
+        event("+U", "d", 4),
+        event("+I", "gone", 3),
+        event("+I", A, 1),
+        event("-D", "gone", 3),
+        event("+I", "c", 2),
+        event("-D", "none", 1),
+    ];
+    // The clock ends a batch.
+    let events = [&first[..], &[Event::Clock(1)], &second].concat();
+    let given_at_once = case.with(|harness| harness.run(&events, 1_000, 1, None)).unwrap();
+    assert_eq!(
+        given_at_once[4..],
+        [
+            given("-U", A, &[1, 5]),
+            given("+U", A, &[3, 13]),
+            given("-D", "b", &[1, 1]),
+            given("-U", "c", &[1, 1]),
+            given("+U", "c", &[1, 2]),
+            given("+I", "new", &[1, 3]),
+        ]
+    );
+    case.with(|harness| harness.ends_with(&events, &standing(&given_at_once)));
+
+    // An equal result keeps the state of later operators alive.
+    case.ttl = Some(Interval(1_000));
+    let with_ttl = case.with(|harness| harness.run(&events, 1_000, 1, None)).unwrap();
+    assert!(with_ttl.ends_with(&[given("-U", "d", &[1, 4]), given("+U", "d", &[1, 4])]), "{with_ttl:?}");
+}
+
 #[test]
 fn idle_groups_are_freed() {
     let spec = GroupAggregate { keys: vec![0], calls: Vec::new(), emits_before: true };
     let ttl = Some(Interval(100));
-    let mut operator = GroupAggregateOperator::new("group".into(), &spec, &input(Mode::Append), ttl).unwrap();
+    let mut operator = GroupAggregateOperator::new("group".into(), &spec, &input(Mode::Append), ttl, Updates::PerRow).unwrap();
     let mut buffer = ChangeBuffer::new(&[Repr::Text, Repr::Int]);
     buffer.push(RowKind::Insert, 0, [text(A), Value::Int(1)].iter().map(Value::as_scalar));
     buffer.lend(|rows| {
         operator.chunk.push(rows, 0, &operator.keys, &operator.groups);
-        operator.out.begin(1);
+        operator.out.begin();
         operator.take_chunk(rows, 1_000).unwrap();
     });
     operator.expiry.start(1_000);
@@ -212,7 +269,7 @@ fn nan_is_one_group_and_the_two_zeros_are_two() {
     let mut inputs = input(Mode::Append);
     inputs[0].fields[0].column_type = DataType::Double.nullable();
     let build = || -> Box<dyn Operator> {
-        Box::new(GroupAggregateOperator::new("group".into(), &spec, &inputs, None).unwrap())
+        Box::new(GroupAggregateOperator::new("group".into(), &spec, &inputs, None, Updates::PerBatch).unwrap())
     };
     let values = [f64::NAN, 0.0, -0.0, -f64::NAN, f64::INFINITY];
     let events = values.map(|value| insert(0, [Value::Double(value), Value::Int(0)]));
@@ -223,10 +280,9 @@ fn nan_is_one_group_and_the_two_zeros_are_two() {
         .map(|row| format!("{} {:?} {:?}", row.kind.code(), row.values[0], row.values[1]))
         .collect();
     let expected = [
-        "+I Double(NaN) Int(1)",
+        "+I Double(NaN) Int(2)",
         "+I Double(0.0) Int(1)",
         "+I Double(-0.0) Int(1)",
-        "+U Double(NaN) Int(2)",
         "+I Double(inf) Int(1)",
     ];
     assert_eq!(shown, expected);
@@ -270,7 +326,7 @@ fn distinct_calls_that_share_a_set_go_on_from_an_image_of_those_that_do_not() {
     let spec = GroupAggregate { keys: vec![0], calls, emits_before: false };
     let operator = |changes: Mode| {
         let inputs = [Input { fields: fields.clone(), distribution: Distribution::Hash(vec![0]), changes }];
-        GroupAggregateOperator::new("group".into(), &spec, &inputs, None).unwrap()
+        GroupAggregateOperator::new("group".into(), &spec, &inputs, None, Updates::PerBatch).unwrap()
     };
     let rows = |range: std::ops::Range<i64>| {
         let mut rows = ChangeBuffer::new(&[Repr::Text, Repr::Int, Repr::Bool]);
@@ -283,9 +339,12 @@ fn distinct_calls_that_share_a_set_go_on_from_an_image_of_those_that_do_not() {
     };
     let take = |operator: &mut GroupAggregateOperator, rows: &ChangeBuffer| {
         rows.lend(|lent| {
-            operator.out.begin(rows.len());
-            lent.places().for_each(|row| operator.chunk.push(lent, row, &operator.keys, &operator.groups));
-            operator.take_chunk(lent, 0).unwrap();
+            operator.out.begin();
+            for row in lent.places() {
+                operator.chunk.push(lent, row, &operator.keys, &operator.groups);
+                operator.take_chunk(lent, 0).unwrap();
+                operator.settle();
+            }
         });
     };
     let results = |operator: &GroupAggregateOperator| -> Vec<Vec<i64>> {
