@@ -18,6 +18,7 @@ pub(super) struct KeyChunk {
     keys: Vec<u8>,
     /// Each row, and where its key ends.
     rows: Vec<(usize, usize)>,
+    hashes: Vec<u64>,
 }
 
 impl KeyChunk {
@@ -39,14 +40,16 @@ impl KeyChunk {
         })
     }
 
-    /// Asks for the entries of the keys, where state is large. `touch` asks for what a value holds elsewhere.
-    pub fn touch<V: StateValue>(&self, state: &Keyed<V>, touch: impl Fn(&V)) {
+    /// Asks for the entries of the keys, where state is large. `of_value` asks for what a value holds elsewhere.
+    pub fn prefetch<V: StateValue>(&mut self, state: &Keyed<V>, of_value: impl Fn(&V)) {
         if state.memory_bytes() < LARGE_BYTES {
             return;
         }
-        for (_, key) in self.iter() {
-            state.touch(state.hash(key), key, &touch);
-        }
+        let mut hashes = std::mem::take(&mut self.hashes);
+        hashes.clear();
+        hashes.extend(self.iter().map(|(_, key)| state.hash(key)));
+        state.prefetch(hashes.iter().copied(), of_value);
+        self.hashes = hashes;
     }
 
     pub fn clear(&mut self) {

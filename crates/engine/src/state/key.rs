@@ -2,6 +2,8 @@
 
 use std::ops::Deref;
 
+use crate::aggregate::keys::prefetch;
+
 /// The most bytes of a key that stands in its entry: three whole numbers, or a short text and a number.
 const SHORT: usize = 22;
 
@@ -31,6 +33,14 @@ impl Key {
         match self {
             Key::Short { .. } => 0,
             Key::Long(bytes) => bytes.len(),
+        }
+    }
+
+    /// Asks for the memory of a key that does not stand in its entry.
+    #[inline]
+    pub fn prefetch(&self) {
+        if let Key::Long(bytes) = self {
+            prefetch(bytes, 0);
         }
     }
 

@@ -1,16 +1,24 @@
 //! A map from keys to state, with an account of its memory and a time to live.
+//!
+//! Entries stand one behind the other, in order of arrival, and an [`Index`] finds them by their keys' hashes:
+//!
+//! ```text
+//! key ──hash──► index: 8 bytes an entry ──place──► entries: key │ value │ when it was written
+//! ```
+//!
+//! Growing moves no entry. The places of the entries that a chunk of look-ups needs are known before any entry is read, so
+//! that all of them are asked for at once: see [`Keyed::prefetch`].
 
 #[cfg(test)]
 mod tests;
 
-use std::cell::Cell;
 use std::hash::{BuildHasher, Hasher};
 
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
 use types::Interval;
 
+use super::index::Index;
 use super::key::Key;
+use super::segments::Segments;
 use super::{StateError, StateValue, StateWriter, key_group};
 use crate::row;
 
@@ -20,14 +28,13 @@ use crate::row;
 /// entry is next asked for, and by [`Keyed::expire`], which goes through a part of the map at a time.
 #[derive(Debug)]
 pub struct Keyed<V> {
-    entries: HashTable<Kept<V>>,
+    index: Index,
+    entries: Segments<Kept<V>>,
     hasher: foldhash::fast::FixedState,
     /// Bytes of keys and of what values hold on the heap.
     heap_bytes: usize,
     /// Milliseconds.
     ttl: Option<i64>,
-    /// How often entries have moved.
-    generation: usize,
 }
 
 #[derive(Debug)]
@@ -65,11 +72,11 @@ impl<V: StateValue> Kept<V> {
 impl<V: StateValue> Keyed<V> {
     pub fn new(ttl: Option<Interval>) -> Keyed<V> {
         Keyed {
-            entries: HashTable::new(),
+            index: Index::default(),
+            entries: Segments::new(),
             hasher: foldhash::fast::FixedState::default(),
             heap_bytes: 0,
             ttl: ttl.map(|ttl| ttl.0).filter(|&ttl| ttl > 0),
-            generation: 0,
         }
     }
 
@@ -78,10 +85,10 @@ impl<V: StateValue> Keyed<V> {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.entries.len() == 0
     }
 
-    /// The hash of a key, for [`Keyed::touch`] and [`Keyed::place`].
+    /// The hash of a key, for [`Keyed::prefetch`] and [`Keyed::place`].
     #[inline]
     pub fn hash(&self, key: &[u8]) -> u64 {
         hash(&self.hasher, key)
@@ -89,6 +96,12 @@ impl<V: StateValue> Keyed<V> {
 
     fn is_over(&self, written: i64, now_ms: i64) -> bool {
         self.ttl.is_some_and(|ttl| now_ms.saturating_sub(written) >= ttl)
+    }
+
+    /// The slot of the index that has a key's entry.
+    #[inline]
+    fn slot(&self, hash: u64, key: &[u8]) -> Option<usize> {
+        self.index.find(hash, |place| self.entries.get(place).is_some_and(|kept| *kept.key == *key))
     }
 
     /// What is kept under a key.
@@ -99,7 +112,7 @@ impl<V: StateValue> Keyed<V> {
     /// [`get`](Keyed::get) with the key's hash.
     #[inline]
     pub fn get_hashed(&self, hash: u64, key: &[u8], now_ms: i64) -> Option<&V> {
-        let kept = self.entries.find(hash, |kept| *kept.key == *key)?;
+        let kept = self.entries.get(self.index.place(self.slot(hash, key)?))?;
         if self.is_over(kept.written, now_ms) { None } else { kept.value.as_ref() }
     }
 
@@ -119,117 +132,84 @@ impl<V: StateValue> Keyed<V> {
         change: impl FnOnce(&mut Option<V>) -> T,
     ) -> T {
         let ttl = self.ttl;
-        let hasher = &self.hasher;
-        let rehash = |kept: &Kept<V>| self::hash(hasher, &kept.key);
-
-        match self.entries.entry(hash, |kept| *kept.key == *key, rehash) {
-            Entry::Occupied(mut entry) => {
-                let kept = entry.get_mut();
-                self.heap_bytes -= kept.heap_bytes();
-                if ttl.is_some_and(|ttl| now_ms.saturating_sub(kept.written) >= ttl) {
-                    kept.value = None;
-                }
-
-                let result = change(&mut kept.value);
-                if kept.value.is_none() {
-                    entry.remove();
-                    return result;
-                }
-                if ttl.is_some() {
-                    kept.written = now_ms;
-                }
-                self.heap_bytes += kept.heap_bytes();
-                result
+        let Some(slot) = self.slot(hash, key) else {
+            let mut value = None;
+            let result = change(&mut value);
+            if value.is_some() {
+                self.add(hash, key, value, now_ms);
             }
-            Entry::Vacant(vacant) => {
-                let mut value = None;
-                let result = change(&mut value);
-                if value.is_some() {
-                    let kept =
-                        Kept { key: Key::of(key), value, written: if ttl.is_some() { now_ms } else { 0 } };
-                    self.heap_bytes += kept.heap_bytes();
-                    vacant.insert(kept);
-                }
-                result
-            }
+            return result;
+        };
+
+        let place = self.index.place(slot);
+        let kept = self.entries.get_mut(place).expect("the index knows entries that are there");
+        self.heap_bytes -= kept.heap_bytes();
+        if ttl.is_some_and(|ttl| now_ms.saturating_sub(kept.written) >= ttl) {
+            kept.value = None;
+        }
+
+        let result = change(&mut kept.value);
+        self.heap_bytes += kept.heap_bytes();
+        if ttl.is_some() {
+            kept.written = now_ms;
+        }
+        if kept.value.is_none() {
+            self.remove_at(place);
+        }
+        result
+    }
+
+    /// Adds the entry of a key that has none, and gives its place.
+    #[inline]
+    fn add(&mut self, hash: u64, key: &[u8], value: Option<V>, now_ms: i64) -> usize {
+        let kept = Kept { key: Key::of(key), value, written: if self.ttl.is_some() { now_ms } else { 0 } };
+        self.heap_bytes += kept.heap_bytes();
+        let place = self.entries.len();
+        self.index.insert(hash, place);
+        self.entries.push(kept);
+        place
+    }
+
+    /// Asks for what look-ups of keys with these hashes will read, and `of_value` for what a value holds elsewhere.
+    ///
+    /// A look-up in a map that no cache holds waits for memory several times, each time for what the one before gave.
+    /// Look-ups of a chunk do not depend on one another: step by step, they wait at the same time.
+    pub fn prefetch(&self, hashes: impl Iterator<Item = u64> + Clone, of_value: impl Fn(&V)) {
+        hashes.clone().for_each(|hash| self.index.prefetch(hash));
+        // With another entry of the same 32 bits the hint is in vain.
+        let place = |hash| self.index.find(hash, |_| true).map(|slot| self.index.place(slot));
+        hashes.clone().filter_map(place).for_each(|place| self.entries.prefetch(place));
+
+        for kept in hashes.filter_map(place).filter_map(|place| self.entries.get(place)) {
+            kept.key.prefetch();
+            kept.value.iter().for_each(&of_value);
         }
     }
 
-    /// Reads the entry of a key, if there is one, so that it is in the cache. Look-ups that do not depend on one another
-    /// wait for memory at the same time.
-    #[inline]
-    pub fn touch(&self, hash: u64, key: &[u8], touch: impl FnOnce(&V)) {
-        let kept = self.entries.find(hash, |kept| *kept.key == *key);
-        std::hint::black_box(kept.and_then(|kept| kept.value.as_ref()).map(touch));
-    }
-
-    /// Makes room for more entries, so that adding them moves none.
-    pub fn reserve(&mut self, additional: usize) {
-        let Keyed { entries, hasher, generation, .. } = self;
-        // Entries are hashed anew when they move.
-        let has_moved = Cell::new(false);
-        entries.reserve(additional, |kept| {
-            has_moved.set(true);
-            self::hash(hasher, &kept.key)
-        });
-        *generation += usize::from(has_moved.get());
-    }
-
-    /// The place of a key's entry, which is made where there is none. Places hold until an entry is added: see
-    /// [`Keyed::generation`].
+    /// The place of a key's entry, which is made where there is none. Places hold until an entry is dropped.
     ///
     /// Whoever works with places keeps the account: [`Keyed::charge`] takes the difference in heap bytes.
     #[inline]
     pub fn place(&mut self, hash: u64, key: &[u8], now_ms: i64, make: impl FnOnce() -> V) -> Place {
-        let ttl = self.ttl;
-        let Keyed { hasher, generation, .. } = self;
-        // Entries are hashed anew when they move.
-        let has_moved = Cell::new(false);
-        let rehash = |kept: &Kept<V>| {
-            has_moved.set(true);
-            self::hash(hasher, &kept.key)
-        };
-
-        let place = match self.entries.entry(hash, |kept| *kept.key == *key, rehash) {
-            Entry::Occupied(entry) => {
-                let at = entry.bucket_index();
-                let kept = entry.get();
-                let is_over = ttl.is_some_and(|ttl| now_ms.saturating_sub(kept.written) >= ttl);
-                Place { at, found: if is_over { Found::Over } else { Found::There } }
-            }
-            Entry::Vacant(vacant) => {
-                let kept = Kept {
-                    key: Key::of(key),
-                    value: Some(make()),
-                    written: if ttl.is_some() { now_ms } else { 0 },
-                };
-                self.heap_bytes += kept.heap_bytes();
-                Place { at: vacant.insert(kept).bucket_index(), found: Found::Made }
-            }
-        };
-        *generation += usize::from(has_moved.get());
-        place
+        match self.find(hash, key, now_ms) {
+            Some(place) => place,
+            None => Place { at: self.add(hash, key, Some(make()), now_ms), found: Found::Made },
+        }
     }
 
     /// The place of a key's entry, if there is one.
     #[inline]
     pub fn find(&self, hash: u64, key: &[u8], now_ms: i64) -> Option<Place> {
-        let at = self.entries.find_bucket_index(hash, |kept| *kept.key == *key)?;
-        let is_over = self.entries.get_bucket(at).is_some_and(|kept| self.is_over(kept.written, now_ms));
+        let at = self.index.place(self.slot(hash, key)?);
+        let is_over = self.entries.get(at).is_some_and(|kept| self.is_over(kept.written, now_ms));
         Some(Place { at, found: if is_over { Found::Over } else { Found::There } })
-    }
-
-    /// Changes whenever places that were given are void.
-    #[inline]
-    pub fn generation(&self) -> usize {
-        self.generation
     }
 
     /// The entry at a place is written at this time.
     #[inline]
     pub fn written_at(&mut self, place: usize, now_ms: i64) {
         if self.ttl.is_some()
-            && let Some(kept) = self.entries.get_bucket_mut(place)
+            && let Some(kept) = self.entries.get_mut(place)
         {
             kept.written = now_ms;
         }
@@ -238,13 +218,25 @@ impl<V: StateValue> Keyed<V> {
     /// What is kept at a place.
     #[inline]
     pub fn at(&mut self, place: usize) -> Option<&mut V> {
-        self.entries.get_bucket_mut(place).and_then(|kept| kept.value.as_mut())
+        self.entries.get_mut(place).and_then(|kept| kept.value.as_mut())
     }
 
-    /// Drops the entry at a place.
+    /// Drops the entry at a place. The last entry takes its place: of several, the one at the greatest place goes first.
     pub fn remove_at(&mut self, place: usize) {
-        if let Ok(entry) = self.entries.get_bucket_entry(place) {
-            self.heap_bytes -= entry.remove().0.heap_bytes();
+        let slot_at = |of: usize| {
+            let kept = self.entries.get(of)?;
+            self.index.find(self.hash(&kept.key), |place| place == of)
+        };
+        let Some(slot) = slot_at(place) else { return };
+        let last = self.entries.len() - 1;
+        if place != last
+            && let Some(slot) = slot_at(last)
+        {
+            self.index.set_place(slot, place);
+        }
+        self.index.remove(slot);
+        if let Some(kept) = self.entries.swap_remove(place) {
+            self.heap_bytes -= kept.heap_bytes();
         }
     }
 
@@ -261,16 +253,11 @@ impl<V: StateValue> Keyed<V> {
 
     /// Drops all entries whose time to live is over.
     pub fn expire(&mut self, now_ms: i64) {
-        let Some(ttl) = self.ttl else { return };
-        let mut freed = 0;
-        self.entries.retain(|kept| {
-            let stays = now_ms.saturating_sub(kept.written) < ttl;
-            if !stays {
-                freed += kept.heap_bytes();
+        for place in (0..self.entries.len()).rev() {
+            if self.entries.get(place).is_some_and(|kept| self.is_over(kept.written, now_ms)) {
+                self.remove_at(place);
             }
-            stays
-        });
-        self.heap_bytes -= freed;
+        }
     }
 
     /// Every key and its state, in no order.
@@ -290,13 +277,12 @@ impl<V: StateValue> Keyed<V> {
     }
 
     pub fn memory_bytes(&self) -> usize {
-        // One byte of control a slot beside the entry.
-        self.entries.capacity() * (size_of::<Kept<V>>() + 1) + self.heap_bytes
+        self.index.memory_bytes() + self.entries.memory_bytes() + self.heap_bytes
     }
 
     /// Adds every entry to an image, after a tag.
     pub fn write(&self, tag: u8, out: &mut StateWriter) {
-        for kept in &self.entries {
+        for kept in self.entries.iter() {
             let part = out.group(key_group(&kept.key));
             part.push(tag);
             row::write_length(kept.key.len(), part);

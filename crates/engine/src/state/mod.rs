@@ -8,8 +8,10 @@
 //! key bytes ──hash──► key group 0…127 ──owner──► subtask 0…n-1
 //! ```
 
+mod index;
 mod key;
 mod keyed;
+mod segments;
 mod timers;
 
 use serde::{Deserialize, Serialize};

@@ -46,8 +46,8 @@ impl LastRows {
     }
 
     /// Asks for the last rows of some keys.
-    pub fn touch(&self, chunk: &KeyChunk) {
-        chunk.touch(&self.last, |last| {
+    pub fn prefetch(&self, chunk: &mut KeyChunk) {
+        chunk.prefetch(&self.last, |last| {
             for at in (0..last.row.len()).step_by(64) {
                 prefetch(&last.row, at);
             }

@@ -87,7 +87,7 @@ impl DeduplicateOperator {
                 chunk.iter().for_each(|(row, key)| first.take(key, rows, row, now_ms));
             }
             Kept::FirstToArrive(given) => {
-                chunk.touch(given, |()| {});
+                chunk.prefetch(given, |()| {});
                 for (row, key) in chunk.iter() {
                     if given.get(key, now_ms).is_none() {
                         given.update(key, now_ms, |given| *given = Some(()));
@@ -96,7 +96,7 @@ impl DeduplicateOperator {
                 }
             }
             Kept::Last(last) => {
-                last.touch(chunk);
+                last.prefetch(chunk);
                 chunk.iter().for_each(|(row, key)| last.take(key, rows, row, now_ms, out));
             }
         }

@@ -69,19 +69,8 @@ impl Chunk {
         rows: &Changes<'_>,
         now_ms: i64,
     ) {
-        let generation = groups.generation();
-        groups.reserve(self.rows.len());
-        if groups.generation() != generation {
-            touched.find_again(groups, now_ms);
-        }
-
         if groups.memory_bytes() > LARGE_BYTES {
-            // A look-up of a group that no cache holds waits for memory several times. Look-ups that do not depend on one
-            // another wait at the same time; what comes behind finds everything in the cache.
-            for at in 0..self.rows.len() {
-                let (key, hash) = self.key(at);
-                groups.touch(hash, key, Group::prefetch);
-            }
+            groups.prefetch(self.ends.iter().map(|(_, hash)| *hash), Group::prefetch);
         }
 
         // The place of the row before.
@@ -103,7 +92,7 @@ impl Chunk {
 
             groups.written_at(place, now_ms);
             let group = groups.at(place).expect("its place was just found");
-            let grown = touched.touch(group, (place, found), (key, hash), row, accumulators);
+            let grown = touched.touch(group, (place, found), row, accumulators);
             let change = match is_addition {
                 true => Some(group.count()),
                 false => group.discount(),

@@ -74,7 +74,9 @@ impl Case {
         };
         let inputs = input(self.changes.clone());
         let build = || -> Box<dyn Operator> {
-            Box::new(GroupAggregateOperator::new("group".into(), &spec, &inputs, self.ttl, self.updates).unwrap())
+            Box::new(
+                GroupAggregateOperator::new("group".into(), &spec, &inputs, self.ttl, self.updates).unwrap(),
+            )
         };
         let harness = Harness::new(&build, vec![vec![Repr::Text, Repr::Int]]);
         run(&if self.keys.is_empty() { harness } else { harness.keyed(vec![self.keys.clone()]) })
@@ -248,7 +250,9 @@ fn a_batch_gives_one_change_of_each_group() {
 fn idle_groups_are_freed() {
     let spec = GroupAggregate { keys: vec![0], calls: Vec::new(), emits_before: true };
     let ttl = Some(Interval(100));
-    let mut operator = GroupAggregateOperator::new("group".into(), &spec, &input(Mode::Append), ttl, Updates::PerRow).unwrap();
+    let mut operator =
+        GroupAggregateOperator::new("group".into(), &spec, &input(Mode::Append), ttl, Updates::PerRow)
+            .unwrap();
     let mut buffer = ChangeBuffer::new(&[Repr::Text, Repr::Int]);
     buffer.push(RowKind::Insert, 0, [text(A), Value::Int(1)].iter().map(Value::as_scalar));
     buffer.lend(|rows| {
@@ -269,7 +273,9 @@ fn nan_is_one_group_and_the_two_zeros_are_two() {
     let mut inputs = input(Mode::Append);
     inputs[0].fields[0].column_type = DataType::Double.nullable();
     let build = || -> Box<dyn Operator> {
-        Box::new(GroupAggregateOperator::new("group".into(), &spec, &inputs, None, Updates::PerBatch).unwrap())
+        Box::new(
+            GroupAggregateOperator::new("group".into(), &spec, &inputs, None, Updates::PerBatch).unwrap(),
+        )
     };
     let values = [f64::NAN, 0.0, -0.0, -f64::NAN, f64::INFINITY];
     let events = values.map(|value| insert(0, [Value::Double(value), Value::Int(0)]));
@@ -279,12 +285,8 @@ fn nan_is_one_group_and_the_two_zeros_are_two() {
         .iter()
         .map(|row| format!("{} {:?} {:?}", row.kind.code(), row.values[0], row.values[1]))
         .collect();
-    let expected = [
-        "+I Double(NaN) Int(2)",
-        "+I Double(0.0) Int(1)",
-        "+I Double(-0.0) Int(1)",
-        "+I Double(inf) Int(1)",
-    ];
+    let expected =
+        ["+I Double(NaN) Int(2)", "+I Double(0.0) Int(1)", "+I Double(-0.0) Int(1)", "+I Double(inf) Int(1)"];
     assert_eq!(shown, expected);
 }
 

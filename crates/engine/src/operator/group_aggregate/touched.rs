@@ -13,17 +13,14 @@ pub(super) struct TouchedGroup {
     pub row: usize,
     /// Whether the group had rows before the batch.
     pub had_rows: bool,
-    /// Where its key ends, and the key's hash.
-    end: usize,
-    hash: u64,
 }
 
 /// See the module's text.
 #[derive(Debug, Default)]
 pub(super) struct Touched {
     groups: Vec<TouchedGroup>,
-    /// Their keys, one after another.
-    keys: Vec<u8>,
+    /// The places of groups that have no rows in the end.
+    emptied: Vec<usize>,
 }
 
 impl Touched {
@@ -42,7 +39,6 @@ impl Touched {
         &mut self,
         group: &mut Group,
         (place, found): (usize, Found),
-        (key, hash): (&[u8], u64),
         row: usize,
         accumulators: &Accumulators,
     ) -> isize {
@@ -52,20 +48,9 @@ impl Touched {
         if found == Found::Over {
             group.forget();
         }
-        self.keys.extend_from_slice(key);
         let had_rows = !group.is_empty();
-        self.groups.push(TouchedGroup { place, row, had_rows, end: self.keys.len(), hash });
+        self.groups.push(TouchedGroup { place, row, had_rows });
         accumulators.share(group.states_mut())
-    }
-
-    /// Finds the groups again, which have moved.
-    pub fn find_again(&mut self, groups: &Keyed<Group>, now_ms: i64) {
-        let mut start = 0;
-        for group in &mut self.groups {
-            let found = groups.find(group.hash, &self.keys[start..group.end], now_ms);
-            group.place = found.expect("a group stays until its batch is over").at;
-            start = group.end;
-        }
     }
 
     /// The batch is over: groups without rows are dropped.
@@ -74,14 +59,17 @@ impl Touched {
             let Some(group) = groups.at(touched.place) else { continue };
             group.settle();
             if group.is_empty() {
-                groups.remove_at(touched.place);
+                self.emptied.push(touched.place);
             }
         }
         self.groups.clear();
-        self.keys.clear();
+
+        // The last entry takes the place of one that is dropped.
+        self.emptied.sort_unstable();
+        self.emptied.drain(..).rev().for_each(|place| groups.remove_at(place));
     }
 
     pub fn memory_bytes(&self) -> usize {
-        self.keys.capacity() + self.groups.capacity() * size_of::<TouchedGroup>()
+        self.groups.capacity() * size_of::<TouchedGroup>() + self.emptied.capacity() * size_of::<usize>()
     }
 }

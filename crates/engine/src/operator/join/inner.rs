@@ -125,7 +125,7 @@ impl InnerJoin {
 
         let mut places = rows.places();
         while chunk.fill(&mut places, own, |at, keys| shape.append_key(input, rows, at, keys)) {
-            [&*own, other].into_iter().filter(|side| side.is_large()).for_each(|side| chunk.touch(side));
+            [&*own, other].into_iter().filter(|side| side.is_large()).for_each(|side| chunk.prefetch(side));
 
             for (at, hash, key) in chunk.iter() {
                 shape.write_row(input, rows, at, row);
@@ -192,8 +192,8 @@ impl Chunk {
         })
     }
 
-    fn touch(&self, side: &Side) {
-        self.iter().for_each(|(_, hash, key)| side.touch(hash, key));
+    fn prefetch(&self, side: &Side) {
+        side.prefetch(self.rows.iter().map(|row| row.hash));
     }
 }
 

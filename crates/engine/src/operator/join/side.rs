@@ -55,10 +55,9 @@ impl Side {
         self.few.memory_bytes() > LARGE_BYTES
     }
 
-    /// Asks for a key's rows: see [`Keyed::touch`].
-    #[inline]
-    pub fn touch(&self, hash: u64, key: &[u8]) {
-        self.few.touch(hash, key, Packed::prefetch);
+    /// Asks for the rows of keys with these hashes: see [`Keyed::prefetch`].
+    pub fn prefetch(&self, hashes: impl Iterator<Item = u64> + Clone) {
+        self.few.prefetch(hashes, Packed::prefetch);
     }
 
     fn is_many(&self, key: &[u8], now_ms: i64) -> bool {

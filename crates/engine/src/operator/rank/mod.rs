@@ -172,8 +172,8 @@ impl RankOperator {
 
     /// Takes the rows of the chunk.
     fn take_chunk(&mut self, rows: &Changes<'_>, now_ms: i64) {
-        let chunk = std::mem::take(&mut self.chunk);
-        chunk.touch(&self.partitions, Partition::prefetch);
+        let mut chunk = std::mem::take(&mut self.chunk);
+        chunk.prefetch(&self.partitions, Partition::prefetch);
         chunk.iter().for_each(|row| self.take(rows, row, now_ms));
         self.chunk = chunk;
         self.chunk.clear();
