@@ -12,21 +12,21 @@
 //! until the session closes, and then come in order of arrival with their kinds; late ones are dropped here. A row
 //! without a time is in no window.
 
+mod aligned;
 mod rows;
 #[cfg(test)]
 mod tests;
 
 use jiff::tz::TimeZone;
-use sql::plan::Window;
 use sql::plan::operator::{Input, Time, WindowAssign, Windowing};
 use types::{Repr, Scalar};
 
+use self::aligned::{Aligned, Clocks};
 use self::rows::SessionRows;
 use super::chain::{Context, Operator, OperatorError};
 use super::changes::{ChangeBuffer, Changes};
 use super::fields;
-use super::windows::{Moment, SessionState, StoredKey, Taken, WindowClock, window_ends};
-use crate::layout::window_start;
+use super::windows::{Moment, SessionState, StoredKey, Taken, WindowClock};
 use crate::row::Reader;
 use crate::state::{StateError, StatePart, StateWriter};
 
@@ -46,7 +46,7 @@ pub struct WindowAssignOperator {
 
 enum Windows {
     /// Known from a row alone.
-    Aligned(Window),
+    Aligned(Box<Aligned>),
     Sessions(Box<Kept>),
 }
 
@@ -69,7 +69,7 @@ impl WindowAssignOperator {
     ) -> Result<WindowAssignOperator, String> {
         let input = &inputs[0];
         let (windows, time) = match spec.windowing {
-            Windowing::Sliced { window, time } => (Windows::Aligned(window), time),
+            Windowing::Sliced { window, time } => (Windows::Aligned(Box::new(Aligned::new(window))), time),
             Windowing::Session { gap, time } => {
                 let kept = Kept {
                     partition: StoredKey::new(&spec.partition, &input.distribution),
@@ -96,37 +96,27 @@ impl WindowAssignOperator {
         })
     }
 
+    /// Takes a row of a session.
     fn take(&mut self, rows: &Changes<'_>, row: usize, now_ms: i64) -> Result<(), OperatorError> {
+        let Windows::Sessions(kept) = &mut self.windows else { return Ok(()) };
         let Some(time) = self.moment.time_of(self.time, rows, row, now_ms) else { return Ok(()) };
         let wall_ms = self.clock.wall_ms(time);
 
-        match &mut self.windows {
-            Windows::Aligned(window) => {
-                for end in window_ends(*window, wall_ms) {
-                    let bounds = [window_start(*window, end), end, self.clock.closes_at(end)];
-                    let values = rows.row(row).chain(bounds.map(Scalar::Int));
-                    self.out.push(rows.kind(row), rows.watermark(row), values);
-                }
-            }
-            Windows::Sessions(kept) => {
-                let Kept { partition, sessions, key, .. } = &mut **kept;
-                partition.write(rows, row, key);
-                let taken = sessions.take(
-                    key,
-                    wall_ms,
-                    (self.moment.reached, &mut self.clock),
-                    &(),
-                    || Some(SessionRows::default()),
-                    |content| {
-                        content.push(rows.kind(row), rows.row(row));
-                        Ok(())
-                    },
-                );
-                let taken =
-                    taken.map_err(|what| OperatorError::Rows { operator: self.name.clone(), what })?;
-                self.late += u64::from(taken == Taken::Late);
-            }
-        }
+        let Kept { partition, sessions, key, .. } = &mut **kept;
+        partition.write(rows, row, key);
+        let taken = sessions.take(
+            key,
+            wall_ms,
+            (self.moment.reached, &mut self.clock),
+            &(),
+            || Some(SessionRows::default()),
+            |content| {
+                content.push(rows.kind(row), rows.row(row));
+                Ok(())
+            },
+        );
+        let taken = taken.map_err(|what| OperatorError::Rows { operator: self.name.clone(), what })?;
+        self.late += u64::from(taken == Taken::Late);
         Ok(())
     }
 
@@ -163,6 +153,13 @@ impl Operator for WindowAssignOperator {
         context: &mut Context<'_>,
     ) -> Result<(), OperatorError> {
         let now_ms = context.now_ms();
+        if let Windows::Aligned(windows) = &mut self.windows {
+            // Processing time never goes back.
+            self.moment.reach(self.moment.before_row(self.moment.told, now_ms));
+            let (time, moment, clock) = (self.time, &self.moment, &mut self.clock);
+            return windows.give(rows, Clocks { time, moment, clock, now_ms }, context);
+        }
+
         for row in rows.places() {
             let time = self.moment.before_row(rows.watermark(row), now_ms);
             if time > self.moment.reached {
@@ -230,7 +227,7 @@ impl Operator for WindowAssignOperator {
 
     fn memory_bytes(&self) -> usize {
         let kept = match &self.windows {
-            Windows::Aligned(_) => 0,
+            Windows::Aligned(windows) => windows.memory_bytes(),
             Windows::Sessions(kept) => kept.sessions.memory_bytes(),
         };
         kept + self.out.memory_bytes()

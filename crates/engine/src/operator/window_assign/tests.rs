@@ -1,5 +1,6 @@
 //! The windows that rows are given.
 
+use sql::plan::Window;
 use sql::plan::operator::{Changes as Mode, Distribution, Field};
 use types::{DataType, Interval, Value};
 
