@@ -215,9 +215,17 @@ impl<'a> Bytes<'a> {
             self.0 = rest;
             return Some(i64::from(first >> 1) ^ -i64::from(first & 1));
         }
+        // Lengths of ordinary records.
+        let (&second, rest) = rest.split_first()?;
+        if second < 0x80 {
+            self.0 = rest;
+            let value = i64::from(first & 0x7f) | i64::from(second) << 7;
+            return Some(value >> 1 ^ -(value & 1));
+        }
         self.long_varint()
     }
 
+    #[cold]
     fn long_varint(&mut self) -> Option<i64> {
         let mut value = 0_u64;
         for (at, &byte) in self.0.iter().enumerate().take(10) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use types::{Offset, PartitionId, Timestamp};
 
+use super::buffer::Buffer;
 use crate::log::{Attributes, Fetched, RecordRef, Span, Wanted};
 
 /// A chunk is handed over when it has so many bytes: it should stay in the cache of the core that decodes it.
@@ -41,17 +42,16 @@ pub(super) struct Pool {
 
 impl Pool {
     /// An empty buffer.
-    fn take(&self) -> Vec<u8> {
+    fn take(&self) -> Buffer {
         let mut buffers = self.buffers.lock();
         let free = buffers.iter().position(|buffer| Arc::strong_count(buffer) == 1);
         let buffer = free.map(|at| buffers.swap_remove(at)).and_then(Arc::into_inner);
-        let mut buffer = buffer.unwrap_or_default();
-        buffer.clear();
-        buffer
+        Buffer::reuse(buffer.unwrap_or_default())
     }
 
     /// Shares a buffer with the reader, and takes it back when the reader is done with it.
-    fn share(&self, buffer: Vec<u8>) -> Arc<Vec<u8>> {
+    fn share(&self, buffer: Buffer) -> Arc<Vec<u8>> {
+        let buffer = buffer.into_memory();
         let is_kept = buffer.capacity() <= POOL_BUFFER_BYTES_MAX && buffer.capacity() >= CHUNK_BYTES / 8;
         let shared = Arc::new(buffer);
         if is_kept {
@@ -71,7 +71,7 @@ pub(super) struct ChunkBuilder<'a> {
     wanted: Wanted,
     partition: PartitionId,
     generation: u64,
-    pub data: Vec<u8>,
+    pub data: Buffer,
     records: Vec<RecordRef>,
     attributes: Vec<Attributes>,
 }
@@ -93,14 +93,20 @@ impl<'a> ChunkBuilder<'a> {
         }
     }
 
-    /// A record whose parts lie in `data`.
-    pub fn push(&mut self, offset: u64, time_ms: i64, body: Span, attributes: Attributes) {
+    /// A record whose body lies in `data`, where nobody wants keys or headers.
+    #[inline]
+    pub fn push_body(&mut self, offset: u64, time_ms: i64, body: Span) {
         self.records.push(RecordRef {
             offset: Offset(offset),
             appended: Timestamp(time_ms),
             start: body.start,
             end: body.end,
         });
+    }
+
+    /// A record whose parts lie in `data`.
+    pub fn push(&mut self, offset: u64, time_ms: i64, body: Span, attributes: Attributes) {
+        self.push_body(offset, time_ms, body);
         if self.wanted.any() {
             self.attributes.push(attributes);
         }
@@ -139,14 +145,14 @@ mod tests {
     fn a_buffer_is_filled_again_once_its_reader_is_done() {
         let pool = Pool::default();
         let mut first = pool.take();
-        first.resize(CHUNK_BYTES, 1);
-        let place = first.as_ptr();
+        first.extend_from_slice(&[1; CHUNK_BYTES]);
+        let place = first.as_slice().as_ptr();
 
         let shared = pool.share(first);
         let other = pool.take();
-        assert_ne!(other.as_ptr(), place, "its reader still holds it");
+        assert_ne!(other.as_slice().as_ptr(), place, "its reader still holds it");
         drop(shared);
         let again = pool.take();
-        assert_eq!((again.as_ptr(), again.len()), (place, 0));
+        assert_eq!((again.as_slice().as_ptr(), again.len()), (place, 0));
     }
 }

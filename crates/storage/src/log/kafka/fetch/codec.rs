@@ -4,14 +4,16 @@
 
 mod lz4;
 
-use std::io::Read as _;
-
 use libdeflater::{DecompressionError, Decompressor};
+
+use super::buffer::Buffer;
 
 /// A batch that inflates to more than this is refused: 512 MiB.
 const INFLATED_MAX: usize = 512 << 20;
 /// What a gzip stream of unknown size is expected to inflate to, for each of its bytes.
 const GZIP_RATIO: usize = 8;
+/// What is asked of a stream in one step.
+const READ_BYTES: usize = 64 << 10;
 /// In front of the blocks of snappy-java.
 const XERIAL_MAGIC: &[u8] = b"\x82SNAPPY\0";
 /// The magic and two versions of four bytes each.
@@ -54,7 +56,7 @@ impl Inflater {
     /// Appends what `bytes` inflates to.
     ///
     /// Fails with a reason where the bytes are damaged, or inflate to more than 512 MiB.
-    pub fn inflate(&mut self, codec: Codec, bytes: &[u8], into: &mut Vec<u8>) -> Result<(), String> {
+    pub fn inflate(&mut self, codec: Codec, bytes: &[u8], into: &mut Buffer) -> Result<(), String> {
         match codec {
             Codec::None => {
                 into.extend_from_slice(bytes);
@@ -70,18 +72,16 @@ impl Inflater {
         }
     }
 
-    fn gzip(&mut self, bytes: &[u8], into: &mut Vec<u8>) -> Result<(), String> {
+    fn gzip(&mut self, bytes: &[u8], into: &mut Buffer) -> Result<(), String> {
         // The last four bytes tell the size (RFC 1952), modulo 2^32 and only of the last member: a hint.
         let told = bytes.last_chunk::<4>().map_or(0, |size| u32::from_le_bytes(*size) as usize);
         let guess = bytes.len().saturating_mul(GZIP_RATIO);
         let mut room = if told <= guess.saturating_mul(16) { told } else { guess }.clamp(64, INFLATED_MAX);
-        let start = into.len();
 
         loop {
-            into.resize(start + room, 0);
-            match self.gzip.gzip_decompress(bytes, &mut into[start..]) {
+            match self.gzip.gzip_decompress(bytes, into.room(room)) {
                 Ok(length) => {
-                    into.truncate(start + length);
+                    into.advance(length);
                     return Ok(());
                 }
                 Err(DecompressionError::InsufficientSpace) if room < INFLATED_MAX => {
@@ -92,7 +92,7 @@ impl Inflater {
         }
     }
 
-    fn snappy(&mut self, bytes: &[u8], into: &mut Vec<u8>) -> Result<(), String> {
+    fn snappy(&mut self, bytes: &[u8], into: &mut Buffer) -> Result<(), String> {
         let Some(mut blocks) =
             bytes.strip_prefix(XERIAL_MAGIC).and_then(|rest| rest.get(XERIAL_HEADER - 8..))
         else {
@@ -107,22 +107,29 @@ impl Inflater {
         Ok(())
     }
 
-    fn snappy_block(&mut self, block: &[u8], into: &mut Vec<u8>) -> Result<(), String> {
+    fn snappy_block(&mut self, block: &[u8], into: &mut Buffer) -> Result<(), String> {
         let length = snap::raw::decompress_len(block).map_err(|error| format!("snappy: {error}"))?;
-        let start = into.len();
-        if start.saturating_add(length) > INFLATED_MAX {
+        if into.len().saturating_add(length) > INFLATED_MAX {
             return Err(too_large());
         }
-        into.resize(start + length, 0);
-        let written = self.snappy.decompress(block, &mut into[start..]);
-        written.map(|_| ()).map_err(|error| format!("snappy: {error}"))
+        let written = self.snappy.decompress(block, into.room(length));
+        into.advance(written.map_err(|error| format!("snappy: {error}"))?);
+        Ok(())
     }
 }
 
-fn read(reader: impl std::io::Read, into: &mut Vec<u8>) -> Result<(), String> {
-    let limit = INFLATED_MAX as u64 + 1;
-    let length = reader.take(limit).read_to_end(into).map_err(|error| error.to_string())?;
-    if length as u64 == limit { Err(too_large()) } else { Ok(()) }
+fn read(mut reader: impl std::io::Read, into: &mut Buffer) -> Result<(), String> {
+    let start = into.len();
+    loop {
+        let length = reader.read(into.room(READ_BYTES)).map_err(|error| error.to_string())?;
+        if length == 0 {
+            return Ok(());
+        }
+        into.advance(length);
+        if into.len() - start > INFLATED_MAX {
+            return Err(too_large());
+        }
+    }
 }
 
 fn too_large() -> String {
@@ -136,8 +143,9 @@ mod tests {
     use super::*;
 
     fn inflate(codec: Codec, bytes: &[u8]) -> Result<Vec<u8>, String> {
-        let mut into = b"before ".to_vec();
-        Inflater::new().inflate(codec, bytes, &mut into).map(|()| into)
+        let mut into = Buffer::default();
+        into.extend_from_slice(b"before ");
+        Inflater::new().inflate(codec, bytes, &mut into).map(|()| into.as_slice().to_vec())
     }
 
     /// `text` as each codec writes it.

@@ -14,6 +14,7 @@
 //! decoded, and no memory is taken for a single record.
 
 mod batch;
+mod buffer;
 mod chunk;
 mod cluster;
 mod codec;

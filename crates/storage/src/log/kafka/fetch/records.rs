@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use types::PartitionId;
 
 use super::batch::{Batch, Bytes, Entries, Entry, Message};
+use super::buffer::Buffer;
 use super::chunk::{Chunk, ChunkBuilder, Pool};
 use super::codec::{Codec, Inflater};
 use crate::log::{Attributes, Span, Wanted};
@@ -41,14 +42,14 @@ pub(super) fn next_offset(bytes: &[u8], from: u64) -> u64 {
 pub(super) struct RecordReader {
     inflater: Inflater,
     /// What compressed messages of v0 and v1 inflate to.
-    inner: Vec<u8>,
+    inner: Buffer,
     checks_crcs: bool,
     wanted: Wanted,
 }
 
 impl RecordReader {
     pub fn new(checks_crcs: bool, wanted: Wanted) -> RecordReader {
-        RecordReader { inflater: Inflater::new(), inner: Vec::new(), checks_crcs, wanted }
+        RecordReader { inflater: Inflater::new(), inner: Buffer::default(), checks_crcs, wanted }
     }
 
     /// Gives the records of an answer to `each`, in chunks. The last chunk may have no records and only tell how far the
@@ -119,25 +120,13 @@ impl RecordReader {
 
         let start = builder.data.len();
         self.inflater.inflate(codec, batch.records, &mut builder.data).map_err(|error| wrong(&error))?;
-        let bytes = std::mem::take(&mut builder.data);
+        let data = std::mem::take(&mut builder.data);
         // A record takes seven bytes at least: a count beyond that is no reason for memory.
-        builder.reserve(usize::try_from(batch.count).unwrap_or(0).min((bytes.len() - start) / 7));
+        builder.reserve(usize::try_from(batch.count).unwrap_or(0).min((data.len() - start) / 7));
 
-        let mut at = start;
-        for _ in 0..batch.count.max(0) {
-            let Some(read) = record(&bytes, at, builder.wanted()) else {
-                builder.data = bytes;
-                return Err(wrong("a record is cut short"));
-            };
-            at = read.end;
-            let offset = batch.base_offset.wrapping_add(read.offset_delta).cast_unsigned();
-            if offset >= from {
-                let time = batch.append_time().unwrap_or(batch.first_time.wrapping_add(read.time_delta));
-                builder.push(offset, time, read.body, read.attributes);
-            }
-        }
-        builder.data = bytes;
-        Ok(())
+        let read = add_records(data.as_slice(), start, batch, from, builder);
+        builder.data = data;
+        read.ok_or_else(|| wrong("a record is cut short"))
     }
 
     /// A message of v0 or v1. The messages inside of a compressed one of v1 have offsets relative to its first, and the
@@ -158,7 +147,7 @@ impl RecordReader {
         self.inner.clear();
         let value = outer.value.ok_or_else(|| wrong("compressed, and without a value"))?;
         self.inflater.inflate(codec, value, &mut self.inner).map_err(|error| wrong(&error))?;
-        let inner: Result<Vec<Entry<'_>>, String> = Entries(&self.inner).collect();
+        let inner: Result<Vec<Entry<'_>>, String> = Entries(self.inner.as_slice()).collect();
         let inner = inner.map_err(|error| wrong(&error))?;
         let shift = match inner.last() {
             Some(last) if outer.is_v1 => outer.offset - last.last_offset(),
@@ -174,6 +163,37 @@ impl RecordReader {
     }
 }
 
+/// Adds the records of a batch, which begin at `at`. `None` where one is cut short.
+fn add_records(
+    bytes: &[u8],
+    mut at: usize,
+    batch: &Batch<'_>,
+    from: u64,
+    builder: &mut ChunkBuilder<'_>,
+) -> Option<()> {
+    let wanted = builder.wanted();
+    for _ in 0..batch.count.max(0) {
+        let mut record = Record::begin(bytes, at)?;
+        let head = record.head(wanted.keys)?;
+        at = record.end;
+
+        let offset = batch.base_offset.wrapping_add(head.offset_delta).cast_unsigned();
+        if offset < from {
+            continue;
+        }
+        let time = batch.append_time().unwrap_or(batch.first_time.wrapping_add(head.time_delta));
+        match wanted.any() {
+            // What stands behind the body is not looked at.
+            false => builder.push_body(offset, time, head.body),
+            true => {
+                let headers = if wanted.headers { record.headers()? } else { Vec::new() };
+                builder.push(offset, time, head.body, Attributes { key: head.key, headers });
+            }
+        }
+    }
+    Some(())
+}
+
 fn add(message: &Message<'_>, offset: i64, time: i64, from: u64, builder: &mut ChunkBuilder<'_>) {
     let Some(offset) = u64::try_from(offset).ok().filter(|&offset| offset >= from) else { return };
     let mut keep = |bytes: &[u8]| {
@@ -186,49 +206,61 @@ fn add(message: &Message<'_>, offset: i64, time: i64, from: u64, builder: &mut C
     builder.push(offset, time, body, Attributes { key, headers: Vec::new() });
 }
 
-/// A record of v2, its parts as places in the bytes.
-struct Read {
-    offset_delta: i64,
-    time_delta: i64,
-    body: Span,
-    attributes: Attributes,
-    /// Where the next one begins.
+/// A record of v2 that is read from its front to its end.
+struct Record<'a> {
+    rest: Bytes<'a>,
+    /// Where the record ends, and the next one begins.
     end: usize,
 }
 
-#[inline]
-fn record(bytes: &[u8], at: usize, wanted: Wanted) -> Option<Read> {
-    let mut rest = Bytes(bytes.get(at..)?);
-    let length = usize::try_from(rest.varint()?).ok()?;
-    let end = bytes.len() - rest.0.len() + length;
-    let mut rest = Bytes(rest.slice(length)?);
-    // Where a slice of the rest lies in all of the bytes.
-    let place = |rest: &Bytes<'_>| end - rest.0.len();
+/// What stands in front of a record's headers, as places in the bytes.
+struct Head {
+    offset_delta: i64,
+    time_delta: i64,
+    key: Option<Span>,
+    body: Span,
+}
 
-    let [_attributes] = rest.array()?;
-    let time_delta = rest.varint()?;
-    let offset_delta = rest.varint()?;
-    let part = |rest: &mut Bytes<'_>| -> Option<Option<Span>> {
-        let length = rest.varint()?;
+impl<'a> Record<'a> {
+    #[inline]
+    fn begin(bytes: &'a [u8], at: usize) -> Option<Record<'a>> {
+        let mut rest = Bytes(bytes.get(at..)?);
+        let length = usize::try_from(rest.varint()?).ok()?;
+        let end = bytes.len() - rest.0.len() + length;
+        Some(Record { rest: Bytes(rest.slice(length)?), end })
+    }
+
+    #[inline]
+    fn head(&mut self, wants_key: bool) -> Option<Head> {
+        let [_attributes] = self.rest.array()?;
+        let time_delta = self.rest.varint()?;
+        let offset_delta = self.rest.varint()?;
+        let key = self.part()?.filter(|_| wants_key);
+        let body = self.part()?.unwrap_or(NOTHING);
+        Some(Head { offset_delta, time_delta, key, body })
+    }
+
+    fn headers(&mut self) -> Option<Vec<(Span, Option<Span>)>> {
+        let count = self.rest.varint()?;
+        let mut headers = Vec::new();
+        for _ in 0..count {
+            let name = self.part()?.unwrap_or(NOTHING);
+            headers.push((name, self.part()?));
+        }
+        Some(headers)
+    }
+
+    /// A length and so many bytes; -1 stands for null.
+    #[inline]
+    fn part(&mut self) -> Option<Option<Span>> {
+        let length = self.rest.varint()?;
         if length < 0 {
             return Some(None);
         }
-        let start = place(rest);
-        rest.slice(usize::try_from(length).ok()?)?;
-        Some(Some(span(start, place(rest))))
-    };
-
-    let key = part(&mut rest)?.filter(|_| wanted.keys);
-    let body = part(&mut rest)?.unwrap_or(NOTHING);
-    let count = rest.varint()?;
-    let mut headers = Vec::new();
-    if wanted.headers {
-        for _ in 0..count {
-            let name = part(&mut rest)?.unwrap_or(NOTHING);
-            headers.push((name, part(&mut rest)?));
-        }
+        let start = self.end - self.rest.0.len();
+        self.rest.slice(usize::try_from(length).ok()?)?;
+        Some(Some(span(start, self.end - self.rest.0.len())))
     }
-    Some(Read { offset_delta, time_delta, body, attributes: Attributes { key, headers }, end })
 }
 
 fn span(start: usize, end: usize) -> Span {
@@ -266,8 +298,7 @@ impl Transactions {
 
 /// Whether a control batch says that a transaction was aborted. Control batches are never compressed.
 fn is_abort(batch: &Batch<'_>) -> bool {
-    let wanted = Wanted { keys: true, headers: false };
-    let key = record(batch.records, 0, wanted).and_then(|read| read.attributes.key);
+    let key = Record::begin(batch.records, 0).and_then(|mut record| record.head(true)?.key);
     key.is_some_and(|key| batch.records[key.start as usize..key.end as usize].starts_with(&ABORT))
 }
 

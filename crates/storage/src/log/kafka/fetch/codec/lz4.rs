@@ -16,6 +16,7 @@ use lz4_flex::block::{decompress_into, decompress_into_with_dict};
 
 use super::{INFLATED_MAX, too_large};
 use crate::log::kafka::fetch::batch::Bytes;
+use crate::log::kafka::fetch::buffer::Buffer;
 
 const MAGIC: u32 = 0x184d_2204;
 const INDEPENDENT: u8 = 1 << 5;
@@ -28,7 +29,7 @@ const STORED: u32 = 1 << 31;
 const WINDOW: usize = 64 << 10;
 
 /// Appends what a frame inflates to.
-pub(super) fn inflate(bytes: &[u8], into: &mut Vec<u8>) -> Result<(), String> {
+pub(super) fn inflate(bytes: &[u8], into: &mut Buffer) -> Result<(), String> {
     let cut_short = || "lz4: the frame is cut short".to_owned();
     let mut rest = Bytes(bytes);
     if rest.array().map(u32::from_le_bytes) != Some(MAGIC) {
@@ -68,18 +69,16 @@ pub(super) fn inflate(bytes: &[u8], into: &mut Vec<u8>) -> Result<(), String> {
 }
 
 /// Appends a block that may refer to what stands in the buffer from `from` on.
-fn inflate_block(block: &[u8], bytes_max: usize, from: usize, into: &mut Vec<u8>) -> Result<(), String> {
-    let at = into.len();
-    into.resize(at + bytes_max, 0);
-    let (before, room) = into.split_at_mut(at);
-    let before = &before[from.max(at.saturating_sub(WINDOW))..];
+fn inflate_block(block: &[u8], bytes_max: usize, from: usize, into: &mut Buffer) -> Result<(), String> {
+    let (before, room) = into.with_room(bytes_max);
+    let before = &before[from.max(before.len().saturating_sub(WINDOW))..];
 
     let inflated = match before {
         [] => decompress_into(block, room),
         before => decompress_into_with_dict(block, room, before),
     };
     let length = inflated.map_err(|error| format!("lz4: {error}"))?;
-    into.truncate(at + length);
+    into.advance(length);
     Ok(())
 }
 
@@ -107,11 +106,12 @@ mod tests {
                 encoder.write_all(&text).unwrap();
                 let frame = encoder.finish().unwrap();
 
-                let mut into = b"before".to_vec();
+                let mut into = Buffer::default();
+                into.extend_from_slice(b"before");
                 inflate(&frame, &mut into).unwrap();
-                assert!(into.strip_prefix(b"before") == Some(&text[..]), "{mode:?} {checksums}");
+                assert!(into.as_slice().strip_prefix(b"before") == Some(&text[..]), "{mode:?} {checksums}");
                 for length in [3, 6, 20, frame.len() / 2, frame.len() - 9] {
-                    assert!(inflate(&frame[..length], &mut Vec::new()).is_err(), "{mode:?} {length}");
+                    assert!(inflate(&frame[..length], &mut Buffer::default()).is_err(), "{mode:?} {length}");
                 }
             }
         }

@@ -1,0 +1,83 @@
+//! A buffer of bytes that is filled again and again, and knows which of its memory was written before.
+//!
+//! A `Vec` forgets when it is cleared, and would have to be filled with zeros in front of each block that is inflated into
+//! it: a tenth of what it takes to read records.
+
+/// See the module's text.
+#[derive(Debug, Default)]
+pub(super) struct Buffer {
+    /// All bytes that were ever written, of which those behind `length` mean nothing.
+    bytes: Vec<u8>,
+    length: usize,
+}
+
+impl Buffer {
+    /// An empty buffer in the memory of another one.
+    pub fn reuse(bytes: Vec<u8>) -> Buffer {
+        Buffer { bytes, length: 0 }
+    }
+
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    pub fn clear(&mut self) {
+        self.length = 0;
+    }
+
+    pub fn as_slice(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+
+    /// What the buffer holds, and so much room behind it: [`advance`](Buffer::advance) tells how much of it was filled.
+    pub fn with_room(&mut self, room: usize) -> (&[u8], &mut [u8]) {
+        let end = self.length + room;
+        if end > self.bytes.len() {
+            self.bytes.resize(end, 0);
+        }
+        let (held, room) = self.bytes[..end].split_at_mut(self.length);
+        (held, room)
+    }
+
+    /// The room behind what the buffer holds.
+    pub fn room(&mut self, room: usize) -> &mut [u8] {
+        self.with_room(room).1
+    }
+
+    /// So many bytes of the room are filled.
+    pub fn advance(&mut self, bytes: usize) {
+        self.length += bytes;
+        assert!(self.length <= self.bytes.len(), "there was room");
+    }
+
+    pub fn extend_from_slice(&mut self, bytes: &[u8]) {
+        self.room(bytes.len()).copy_from_slice(bytes);
+        self.advance(bytes.len());
+    }
+
+    /// Its memory. Behind what the buffer holds there may be bytes that mean nothing.
+    pub fn into_memory(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_holds_what_was_filled_and_nothing_of_earlier_times() {
+        let mut buffer = Buffer::default();
+        buffer.extend_from_slice(b"earlier times");
+        let mut buffer = Buffer::reuse(buffer.into_memory());
+        assert_eq!(buffer.len(), 0);
+
+        buffer.extend_from_slice(b"ab");
+        let (held, room) = buffer.with_room(20);
+        assert_eq!((held, room.len()), (&b"ab"[..], 20));
+        room[0] = b'c';
+        buffer.advance(1);
+        assert_eq!((buffer.as_slice(), buffer.len()), (&b"abc"[..], 3));
+        assert!(buffer.into_memory().starts_with(b"abc"));
+    }
+}
