@@ -7,7 +7,8 @@
 //!
 //! ```text
 //! texts of the window   8,192   8,192   8,192   8,192   8,192   8,192
-//! new to the dictionary 8,100   8,150   8,120   8,160   8,130   8,140 …  → plain after eight
+//! new to the dictionary 8,190   8,180                                    → plain after two: hardly any comes again
+//! new to the dictionary 8,100   7,850   7,820   7,860   7,830   7,840 …  → plain after eight
 //! new to the dictionary 7,870   7,250   6,680   6,150   5,670   5,220    → codes: a hundred thousand different ones
 //! ```
 
@@ -16,8 +17,12 @@ use crate::dictionary::NULL_CODE;
 /// Texts of one judgement.
 const WINDOW: usize = 8_192;
 
-/// Windows in a row whose texts are nearly all new, before the column becomes plain.
+/// Windows in a row whose texts are mostly new, before the column becomes plain.
 const WINDOWS: u8 = 8;
+
+/// As how many of these a window counts in which hardly any text came again. Among a hundred thousand different texts in
+/// any order, an eighth of the second window comes again.
+const HARDLY_ANY: u8 = 4;
 
 /// What was seen of a column.
 #[derive(Debug, Clone, Copy, Default)]
@@ -27,7 +32,7 @@ pub(super) struct Repetition {
     new: usize,
     /// Codes of the dictionary when it was last looked at.
     known: usize,
-    /// Windows in a row that found nearly all texts new.
+    /// How many windows in a row found most texts new.
     windows: u8,
 }
 
@@ -40,8 +45,11 @@ impl Repetition {
         self.known = known;
 
         if self.texts >= WINDOW {
-            let nearly_all = self.new * 4 > self.texts * 3;
-            self.windows = if nearly_all { self.windows + 1 } else { 0 };
+            self.windows = match self.new {
+                new if new * 32 > self.texts * 31 => self.windows.saturating_add(HARDLY_ANY),
+                new if new * 4 > self.texts * 3 => self.windows.saturating_add(1),
+                _ => 0,
+            };
             (self.texts, self.new) = (0, 0);
         }
         self.windows >= WINDOWS
@@ -68,9 +76,17 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_never_repeat_become_plain_after_eight_windows() {
-        assert!(!is_plain_after(60, |n| n));
-        assert!(is_plain_after(72, |n| n));
+    fn texts_that_never_repeat_become_plain_after_two_windows() {
+        assert!(!is_plain_after(16, |n| n));
+        assert!(is_plain_after(18, |n| n));
+    }
+
+    #[test]
+    fn texts_that_seldom_repeat_become_plain_after_eight_windows() {
+        // Every eighth text comes again.
+        let text = |n: usize| if n % 8 == 0 { n / 8 % 100 } else { 1_000 + n };
+        assert!(!is_plain_after(60, text));
+        assert!(is_plain_after(72, text));
     }
 
     #[test]
