@@ -6,6 +6,7 @@ use engine::operator::chain::{Chain, ChainTarget, Link, OperatorError, Outlet, S
 use engine::operator::changes::{ChangeBuffer, Changes, RowKind};
 use engine::operator::rank::RankOperator;
 use sql::functions::Env;
+use sql::plan::Updates;
 use sql::plan::operator::{Changes as Mode, Distribution, Field, Input, Rank, RankEnd, SortKey};
 use types::{DataType, Repr, Scalar};
 
@@ -77,7 +78,8 @@ fn measure(case: &Case, partitions: u64, rows: usize) -> (f64, usize) {
         with_number: case.with_number,
         emits_before: true,
     };
-    let operator = RankOperator::new("rank".into(), &spec, std::slice::from_ref(&case.input), None);
+    let operator =
+        RankOperator::new("rank".into(), &spec, std::slice::from_ref(&case.input), None, Updates::PerBatch);
     let operator = Box::new(operator.expect("the plan is right"));
     let targets = vec![ChainTarget::Outlet(0)];
     let link =

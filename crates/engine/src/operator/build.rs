@@ -64,7 +64,7 @@ pub fn operator(
         OperatorKind::Deduplicate(of) => Box::new(DeduplicateOperator::new(name, of, inputs, ttl)),
         OperatorKind::SetOperation(of) => Box::new(SetOperationOperator::new(name, of, inputs, ttl)),
         OperatorKind::Materialize(of) => Box::new(MaterializeOperator::new(name, of, inputs, ttl)),
-        OperatorKind::Rank(of) => Box::new(RankOperator::new(name, of, inputs, ttl)?),
+        OperatorKind::Rank(of) => Box::new(RankOperator::new(name, of, inputs, ttl, settings.updates)?),
         OperatorKind::WindowRank(of) => Box::new(WindowRankOperator::new(name, of, inputs, time_zone)?),
         OperatorKind::Sort(of) => Box::new(SortOperator::new(name, of, inputs)),
         OperatorKind::Over(of) => Box::new(OverOperator::new(name, of, inputs, ttl)?),

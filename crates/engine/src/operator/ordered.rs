@@ -133,6 +133,13 @@ impl Ordered {
         self.len() == 0
     }
 
+    pub fn contains(&self, entry: &Entry) -> bool {
+        match &self.entries {
+            Entries::Few(entries) => entries.binary_search(entry).is_ok(),
+            Entries::Many(entries) => entries.contains(entry),
+        }
+    }
+
     pub fn first(&self) -> Option<&Entry> {
         match &self.entries {
             Entries::Few(entries) => entries.first(),

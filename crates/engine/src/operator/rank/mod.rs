@@ -12,17 +12,23 @@
 //!
 //! For the first row alone, over new rows, the change is an update: `-U` `+U`.
 //!
+//! Over new rows each partition gives one change for each batch of rows, unless `table.exec.mini-batch.enabled` is
+//! `false`: see `batch`.
+//!
 //! Where the input only adds rows, rows behind the last number are dropped. Otherwise all are kept. See `partition` for
 //! how they are kept, and why a change costs O(log n) without numbers.
 
+mod batch;
 mod partition;
 mod places;
 #[cfg(test)]
 mod tests;
 
+use sql::plan::Updates;
 use sql::plan::operator::{Changes as Mode, Input, Rank, RankEnd, SortKey};
 use types::{Interval, Repr, Scalar};
 
+use self::batch::Changed;
 use self::partition::{Limits, Partition, Shift};
 use self::places::Identity;
 use super::chain::{Context, Operator, OperatorError};
@@ -53,6 +59,9 @@ pub struct RankOperator {
     output: Output,
     chunk: KeyChunk,
     entry: Vec<u8>,
+    updates: Updates,
+    /// What the batch has changed so far.
+    changed: Vec<Changed>,
 }
 
 impl RankOperator {
@@ -63,6 +72,7 @@ impl RankOperator {
         spec: &Rank,
         inputs: &[Input],
         ttl: Option<Interval>,
+        updates: Updates,
     ) -> Result<RankOperator, String> {
         let input = &inputs[0];
         if spec.from == 0 {
@@ -100,6 +110,8 @@ impl RankOperator {
             input: input.changes.clone(),
             chunk: KeyChunk::default(),
             entry: Vec::new(),
+            updates,
+            changed: Vec::new(),
         })
     }
 
@@ -174,7 +186,10 @@ impl RankOperator {
     fn take_chunk(&mut self, rows: &Changes<'_>, now_ms: i64) {
         let mut chunk = std::mem::take(&mut self.chunk);
         chunk.prefetch(&self.partitions, Partition::prefetch);
-        chunk.iter().for_each(|row| self.take(rows, row, now_ms));
+        match self.settles_batches() {
+            true => chunk.iter().for_each(|row| self.take_new(rows, row, now_ms)),
+            false => chunk.iter().for_each(|row| self.take(rows, row, now_ms)),
+        }
         self.chunk = chunk;
         self.chunk.clear();
     }
@@ -319,6 +334,7 @@ impl Operator for RankOperator {
             }
         }
         self.take_chunk(rows, now_ms);
+        self.settle(rows, context)?;
         self.emit(context)
     }
 

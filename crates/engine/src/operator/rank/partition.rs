@@ -14,6 +14,8 @@
 //! a goes                    before [b]   within [c, e]   behind [f]        b went out, e came in
 //! ```
 
+use std::num::NonZeroU32;
+
 use super::super::ordered::{ARRIVAL, Entry, Ordered};
 use super::places::{Identity, Places};
 use crate::aggregate::keys::prefetch;
@@ -48,6 +50,8 @@ pub(super) struct Partition {
     next: u64,
     /// Made when a row is searched among many, and kept up from then on. No part of a snapshot.
     places: Option<Box<Places>>,
+    /// Its number among the partitions that the batch at hand has changed, from 1. No part of a snapshot.
+    number_in_batch: Option<NonZeroU32>,
 }
 
 impl Partition {
@@ -61,6 +65,14 @@ impl Partition {
         if let Some(last) = self.within.last() {
             prefetch(last.order(), 0);
         }
+    }
+
+    pub fn number_in_batch(&self) -> Option<usize> {
+        self.number_in_batch.map(|number| number.get() as usize - 1)
+    }
+
+    pub fn set_number_in_batch(&mut self, number: Option<usize>) {
+        self.number_in_batch = number.and_then(|number| NonZeroU32::new(number as u32 + 1));
     }
 
     pub fn within(&self) -> &Ordered {
@@ -194,6 +206,7 @@ impl StateValue for Partition {
             within: Ordered::read(reader)?,
             behind: Ordered::read(reader)?,
             places: None,
+            number_in_batch: None,
         })
     }
 

@@ -1,8 +1,7 @@
-//! Top-N as it changes: rows that come and go, with and without numbers, held against a list that is sorted anew.
+//! Top-N as it changes: rows that come and go, with and without numbers.
 
-use std::collections::BTreeMap;
+mod model;
 
-use proptest::prelude::*;
 use sql::plan::operator::{Distribution, Field};
 use types::{DataType, Value};
 
@@ -10,17 +9,19 @@ use super::*;
 use crate::operator::harness::{Event, Harness, Row, change, insert, row, standing};
 
 /// Rows are `[k STRING, n BIGINT, id BIGINT]`.
+#[derive(Clone)]
 struct Case {
     spec: Rank,
     changes: Mode,
     ttl: Option<Interval>,
+    updates: Updates,
 }
 
 fn top(from: u64, to: u64) -> Case {
     let order = vec![SortKey { field: 1, descending: false, nulls_first: true }];
     let to = RankEnd::Constant(to);
     let spec = Rank { partition: vec![0], order, from, to, with_number: false, emits_before: true };
-    Case { spec, changes: Mode::Append, ttl: None }
+    Case { spec, changes: Mode::Append, ttl: None, updates: Updates::PerBatch }
 }
 
 impl Case {
@@ -42,18 +43,25 @@ impl Case {
             Input { fields, distribution: Distribution::Hash(vec![0]), changes: self.changes.clone() };
         let inputs = vec![input];
         let build = || {
-            let operator = RankOperator::new("rank".into(), &self.spec, &inputs, self.ttl);
+            let operator = RankOperator::new("rank".into(), &self.spec, &inputs, self.ttl, self.updates);
             Box::new(operator.unwrap()) as Box<dyn Operator>
         };
         run(&Harness::new(&build, vec![vec![Repr::Text, Repr::Int, Repr::Int]]).keyed(vec![vec![0]]))
     }
 
-    fn gives(&self, events: &[Event], expected: &[Row]) {
-        self.with(|harness| harness.gives(events, expected));
+    fn by_row(&self) -> Case {
+        Case { updates: Updates::PerRow, ..self.clone() }
     }
 
+    /// Row by row these changes are given, and by batch what comes to the same.
+    fn gives(&self, events: &[Event], expected: &[Row]) {
+        self.by_row().with(|harness| harness.gives(events, expected));
+        self.with(|harness| harness.ends_with(events, &standing(expected)));
+    }
+
+    /// The changes row by row.
     fn run(&self, events: &[Event]) -> Vec<Row> {
-        self.with(|harness| harness.run(events, 10, 1, None)).unwrap()
+        self.by_row().with(|harness| harness.run(events, 10, 1, None)).unwrap()
     }
 }
 
@@ -139,6 +147,52 @@ fn with_numbers_every_shift_is_given() {
         numbered("+U", "a", 4, 3, 3),
     ];
     top(1, 3).numbered().gives(&events, &expected);
+}
+
+#[test]
+fn a_batch_gives_one_change_of_each_partition() {
+    let first = [event("a", 5, 1), event("b", 5, 2), event("a", 7, 3), event("c", 1, 4)];
+    let second = [
+        event("a", 4, 5),
+        event("b", 6, 6),
+        event("a", 6, 7),
+        event("a", 3, 8),
+        event("d", 1, 9),
+        event("c", 2, 10),
+        event("a", 9, 11),
+    ];
+    // The clock ends a batch.
+    let events = [&first[..], &[Event::Clock(1)], &second].concat();
+    let second_changes = |case: Case| {
+        let given = case.with(|harness| harness.run(&events, 1_000, 1, None)).unwrap();
+        case.with(|harness| harness.ends_with(&events, &standing(&given)));
+        given[given.iter().position(|row| row.values[2] == Value::Int(4)).unwrap() + 1..].to_vec()
+    };
+
+    assert_eq!(
+        second_changes(top(1, 2)),
+        [
+            given("-D", "a", 5, 1),
+            given("-D", "a", 7, 3),
+            given("+I", "a", 3, 8),
+            given("+I", "a", 4, 5),
+            given("+I", "b", 6, 6),
+            given("+I", "d", 1, 9),
+            given("+I", "c", 2, 10),
+        ]
+    );
+    assert_eq!(
+        second_changes(top(1, 3).numbered())[..5],
+        [
+            numbered("-U", "a", 5, 1, 1),
+            numbered("+U", "a", 3, 8, 1),
+            numbered("-U", "a", 7, 3, 2),
+            numbered("+U", "a", 4, 5, 2),
+            numbered("+I", "a", 5, 1, 3),
+        ]
+    );
+    let first_only = [given("-U", "a", 5, 1), given("+U", "a", 3, 8), given("+I", "d", 1, 9)];
+    assert_eq!(second_changes(top(1, 1)), first_only);
 }
 
 #[test]
@@ -294,73 +348,4 @@ fn a_partition_whose_time_to_live_is_over_begins_anew() {
         event("a", 3, 3),
     ];
     assert_eq!(case.run(&events), [given("+I", "a", 1, 1), given("+I", "a", 3, 3)]);
-}
-
-/// The rows in the range, by sorting all rows of each partition.
-fn naive(rows: &[(usize, i64, i64)], case: &Case) -> BTreeMap<String, i64> {
-    let RankEnd::Constant(to) = case.spec.to else { unreachable!() };
-    let mut expected = Vec::new();
-    for key in 0..3 {
-        let mut of_key: Vec<_> = rows.iter().filter(|row| row.0 == key).collect();
-        of_key.sort_by_key(|row| row.1);
-        for (at, &&(key, n, id)) in of_key.iter().enumerate() {
-            let number = at as u64 + 1;
-            if (case.spec.from..=to).contains(&number) {
-                let key = ["a", "b", "c"][key];
-                expected.push(match case.spec.with_number {
-                    true => numbered("+I", key, n, id, number as i64),
-                    false => given("+I", key, n, id),
-                });
-            }
-        }
-    }
-    standing(&expected)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(100))]
-
-    /// Few sort keys and few rows: many ties and many duplicates; long streams make trees and an index.
-    #[test]
-    fn the_rows_that_stand_are_those_of_a_sorted_list(
-        steps in prop::collection::vec((0usize..2, 0i64..4, 0i64..20, any::<prop::sample::Index>(), 0u8..5), 1..400),
-        from in 1u64..60, more in 0u64..80, sort_keys in 1i64..4, with_number: bool, retracts: bool,
-    ) {
-        let case = top(from, from + more);
-        let case = if with_number { case.numbered() } else { case };
-        let case = case.over(if retracts { Mode::Retract } else { Mode::Append });
-
-        let mut rows: Vec<(usize, i64, i64)> = Vec::new();
-        let mut events = Vec::new();
-        for (key, n, id, victim, dice) in steps {
-            if retracts && dice < 2 && !rows.is_empty() {
-                let (key, n, id) = rows[victim.index(rows.len())];
-                let at = rows.iter().position(|row| *row == (key, n, id)).unwrap();
-                rows.remove(at);
-                events.push(changed("-D", ["a", "b", "c"][key], n, id));
-            } else {
-                let n = n % sort_keys;
-                rows.push((key, n, id));
-                events.push(event(["a", "b", "c"][key], n, id));
-            }
-        }
-
-        let expected = naive(&rows, &case);
-        for (batch, parallelism, restored) in
-            [(1_000, 1, None), (7, 2, Some(events.len() / 2)), (1, 1, Some(events.len() * 4 / 5))]
-        {
-            let given = case.with(|harness| harness.run(&events, batch, parallelism, restored)).unwrap();
-            prop_assert_eq!(standing(&given), expected.clone());
-            // Nothing is taken back that does not stand.
-            let mut standing: Vec<&[Value]> = Vec::new();
-            for row in &given {
-                let at = standing.iter().position(|other| *other == row.values);
-                match (row.kind.is_addition(), at) {
-                    (true, _) => standing.push(&row.values),
-                    (false, Some(at)) => drop(standing.swap_remove(at)),
-                    (false, None) => prop_assert!(false, "{row:?} does not stand"),
-                }
-            }
-        }
-    }
 }
