@@ -119,8 +119,11 @@ fn draw_operator(out: &mut String, place: usize, operator: &Operator, plan: &Pla
     line(out, format_args!("operator {place} {}", operator.name));
     let fields: Vec<String> =
         operator.fields.iter().map(|field| format!("{} {}", field.name, field.column_type)).collect();
-    if let OperatorKind::LookupJoin(join) = &operator.kind {
-        draw_lookup(out, join, operator);
+    match &operator.kind {
+        OperatorKind::LookupJoin(join) => draw_lookup(out, join, operator),
+        OperatorKind::FromChangelog(of) => line(out, format_args!("   codes      {of}")),
+        OperatorKind::ToChangelog(of) => line(out, format_args!("   codes      {of}")),
+        _ => {}
     }
     line(out, format_args!("   gives      {}", fields.join(", ")));
     line(out, format_args!("   changes    {}", changes(&operator.changes)));

@@ -7,6 +7,7 @@ use sql::plan::operator::{Operator as Spec, OperatorKind};
 
 use super::calc::CalcOperator;
 use super::chain::Operator;
+use super::changelog::{FromChangelogOperator, ToChangelogOperator};
 use super::deduplicate::DeduplicateOperator;
 use super::expand::ExpandOperator;
 use super::group_aggregate::GroupAggregateOperator;
@@ -69,6 +70,8 @@ pub fn operator(
         OperatorKind::Sort(of) => Box::new(SortOperator::new(name, of, inputs)),
         OperatorKind::Over(of) => Box::new(OverOperator::new(name, of, inputs, ttl)?),
         OperatorKind::Unnest(of) => Box::new(UnnestOperator::new(name, of, inputs, time_zone)?),
+        OperatorKind::FromChangelog(of) => Box::new(FromChangelogOperator::new(name, of)),
+        OperatorKind::ToChangelog(of) => Box::new(ToChangelogOperator::new(of)),
         OperatorKind::Match(of) => Box::new(MatchOperator::new(name, of, inputs, time_zone)?),
         OperatorKind::LookupJoin(of) => {
             let table = lookup.ok_or_else(|| format!("`{name}` has no table to ask"))?;

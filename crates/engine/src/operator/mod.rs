@@ -7,6 +7,7 @@ pub mod accumulate;
 pub mod build;
 pub mod calc;
 pub mod chain;
+pub mod changelog;
 pub mod changes;
 mod copy;
 pub mod deduplicate;

@@ -118,10 +118,7 @@ impl Binder {
                 let one = Source::of(None, self.values(&[vec![]], *span)?);
                 self.unnest(one, (expr, *ordinality, *span), from, None, outer)?
             }
-            FromKind::Function(function) => {
-                let message = format!("there is no table function `{}`", function.function.value);
-                return Err(self.report(Diagnostic::error(function.span, message)));
-            }
+            FromKind::Function(call) => Source::of(None, self.table_function(call)?),
             FromKind::Match(matching) => {
                 let input = self.from(&matching.input, outer)?;
                 Source::of(None, self.matching(input, matching)?)

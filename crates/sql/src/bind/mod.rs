@@ -6,6 +6,7 @@
 
 mod aggregate;
 mod call;
+mod changelog;
 mod choose;
 mod compare;
 mod correlation;

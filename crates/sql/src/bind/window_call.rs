@@ -121,7 +121,12 @@ impl Binder {
     }
 
     /// The field of the time. The column must be a time attribute, by whatever name views have given it.
-    fn time_column(&mut self, relation: &Relation, columns: &[Ident], function: &str) -> Bound<usize> {
+    pub(super) fn time_column(
+        &mut self,
+        relation: &Relation,
+        columns: &[Ident],
+        function: &str,
+    ) -> Bound<usize> {
         let [name] = columns else {
             let span = columns[0].span.to(columns[columns.len() - 1].span);
             return Err(self.report(Diagnostic::error(span, "a window has one time column")));

@@ -5,6 +5,7 @@
 //! lowered once. At the end each pipeline gets a graph with what its queries reach, rewritten on the way.
 
 mod aggregates;
+mod changelog;
 mod corrections;
 mod fuse;
 mod images;

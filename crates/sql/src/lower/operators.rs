@@ -103,6 +103,8 @@ impl Lowering<'_> {
                 let out = (fields_of(rel), changes, None);
                 Ok(self.add(kind, inputs, out, ("Unnest".to_owned(), rel.span)))
             }
+            RelKind::FromChangelog(changelog) => self.changelog_read(rel, changelog),
+            RelKind::ToChangelog(changelog) => self.changelog_written(rel, changelog),
             RelKind::Match(matching) => self.matching(rel, matching),
         }
     }

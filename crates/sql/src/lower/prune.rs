@@ -3,16 +3,19 @@
 //! First what is read of each node is collected, from the sinks down, over all trees at once: a node that several trees
 //! share keeps what any of them reads. Then the nodes are built anew, from the scans up.
 
+mod reads;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::expr::{Expr, ExprGraph, ExprId};
-use crate::plan::operator::{Call, JoinKind, PatternExpr, SortKey};
-use crate::rel::rebase::{inputs_of, moved};
+use crate::plan::operator::{Call, FromChangelog, JoinKind, PatternExpr, SortKey};
+use crate::rel::rebase::moved;
 use crate::rel::{
     AggregateRel, CalcRel, JoinRel, MatchRel, OverRel, RankRel, Rel, RelKind, SortRel, TemporalRel,
-    TimeAttribute, UnnestRel, WindowRel,
+    UnnestRel, WindowRel,
 };
+use reads::reads;
 
 /// The trees without fields that nobody reads; each keeps its own fields. `is_whole`: tables of which every column is
 /// kept, since rows that replace others are found by their key.
@@ -88,101 +91,6 @@ impl Built {
             ..call.clone()
         }
     }
-}
-
-/// What a node reads of each input, to give some of its fields.
-fn reads(rel: &Rel, wanted: &BTreeSet<usize>) -> Vec<BTreeSet<usize>> {
-    let width = rel.inputs.first().map_or(0, |input| input.fields.len());
-    // Fields of the input that the node passes on at the same places.
-    let passed = || wanted.iter().copied().filter(|&field| field < width).collect::<BTreeSet<usize>>();
-    match &rel.kind {
-        RelKind::Scan { .. } => vec![],
-        RelKind::Calc(calc) => {
-            let columns = wanted.iter().map(|&field| calc.columns[field]);
-            let ids: Vec<ExprId> = calc.conditions.iter().copied().chain(columns).collect();
-            vec![inputs_of(&calc.exprs, &ids).into_iter().collect()]
-        }
-        RelKind::Aggregate(aggregate) => {
-            let mut fields: BTreeSet<usize> = aggregate.keys.iter().copied().collect();
-            for (place, call) in aggregate.calls.iter().enumerate() {
-                if wanted.contains(&(aggregate.keys.len() + place)) {
-                    of_call(call, &mut fields);
-                }
-            }
-            fields.extend(aggregate.window.iter().map(|window| window.time));
-            vec![fields]
-        }
-        RelKind::Window(window) => {
-            let mut fields = passed();
-            fields.insert(window.time);
-            fields.extend(&window.partition);
-            vec![fields]
-        }
-        RelKind::Join(JoinRel { exprs, conditions, .. })
-        | RelKind::Temporal(TemporalRel { exprs, conditions, .. }) => {
-            let mut all: BTreeSet<usize> = inputs_of(exprs, conditions).into_iter().collect();
-            let pairs = !matches!(
-                &rel.kind,
-                RelKind::Join(JoinRel { kind: JoinKind::Semi | JoinKind::Anti | JoinKind::Mark, .. })
-            );
-            all.extend(wanted.iter().filter(|&&field| field < width || pairs));
-            if let RelKind::Temporal(join) = &rel.kind {
-                all.insert(join.time);
-                // The right side's time and key decide which version is in force. A table that is looked up has no version.
-                let is_lookup = rel.inputs[0].fields[join.time].time == Some(TimeAttribute::Processing);
-                if !is_lookup {
-                    all.extend(width..width + rel.inputs[1].fields.len());
-                }
-            }
-            let right = all.split_off(&width).into_iter().map(|field| field - width).collect();
-            vec![all, right]
-        }
-        RelKind::Union => rel.inputs.iter().map(|_| wanted.clone()).collect(),
-        RelKind::SetOperation { .. } => {
-            rel.inputs.iter().map(|input| (0..input.fields.len()).collect()).collect()
-        }
-        RelKind::Over(over) => {
-            let mut fields = passed();
-            fields.extend(&over.partition);
-            fields.extend(over.order.iter().map(|key| key.field));
-            over.calls.iter().for_each(|call| of_call(call, &mut fields));
-            vec![fields]
-        }
-        RelKind::Sort(sort) => {
-            let mut fields = passed();
-            fields.extend(sort.order.iter().map(|key| key.field));
-            vec![fields]
-        }
-        RelKind::Rank(rank) => {
-            let mut fields = passed();
-            fields.extend(&rank.partition);
-            fields.extend(rank.order.iter().map(|key| key.field));
-            vec![fields]
-        }
-        RelKind::Unnest(unnest) => {
-            let mut fields = passed();
-            fields.insert(unnest.collection);
-            let read = inputs_of(&unnest.exprs, &unnest.conditions);
-            fields.extend(read.into_iter().filter(|&field| field < width));
-            vec![fields]
-        }
-        RelKind::Match(matching) => {
-            let mut fields: BTreeSet<usize> = matching.partition.iter().copied().collect();
-            fields.extend(matching.order.iter().map(|key| key.field));
-            fields.extend(matching.defines.iter().flatten().flat_map(|define| define.fields()));
-            for (place, measure) in matching.measures.iter().enumerate() {
-                if wanted.contains(&(matching.partition.len() + place)) {
-                    fields.extend(measure.fields());
-                }
-            }
-            vec![fields]
-        }
-    }
-}
-
-fn of_call(call: &Call, fields: &mut BTreeSet<usize>) {
-    fields.extend(&call.args);
-    fields.extend(&call.filter);
 }
 
 /// The node over its inputs as they are now.
@@ -339,6 +247,17 @@ fn build(rel: &Arc<Rel>, wanted: &BTreeSet<usize>, inputs: &[&Built]) -> Built {
             });
             let unnest = UnnestRel { exprs, conditions, ..empty };
             let new = Rel::unnest(inputs[0].rel.clone(), unnest, elements, rel.span);
+            Built { rel: new, places }
+        }
+        RelKind::FromChangelog(changelog) => {
+            let changelog = FromChangelog { op: inputs[0].place(changelog.op), ..changelog.clone() };
+            let new = Rel::from_changelog(inputs[0].rel.clone(), changelog, rel.span);
+            Built { rel: new, places: inputs[0].places.clone() }
+        }
+        RelKind::ToChangelog(changelog) => {
+            let name = &rel.fields[rel.fields.len() - 1].name;
+            let new = Rel::to_changelog(inputs[0].rel.clone(), changelog.clone(), name, rel.span);
+            let places = behind(&new);
             Built { rel: new, places }
         }
         RelKind::Match(matching) => {

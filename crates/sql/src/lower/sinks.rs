@@ -15,7 +15,7 @@ use crate::bind::BoundQuery;
 use crate::catalog::Table;
 use crate::dialect::{self, Accepts};
 use crate::error::{Diagnostic, Span};
-use crate::plan::operator::{Changes, Conflict, OperatorKind, Target};
+use crate::plan::operator::{Changes, Conflict, Operator, OperatorKind, Target};
 
 impl Lowering<'_> {
     /// Whether a scan may write a table by itself: nothing has to stand between them.
@@ -54,7 +54,7 @@ impl Lowering<'_> {
         query: &BoundQuery,
         table: &Table,
     ) -> Result<Producer, Failed> {
-        let updating = self.updating(&producer);
+        let updating = self.updating(&producer).map(|operator| operator.name.clone());
         self.check_sink(query, table, &producer.changes, updating)?;
 
         let key = dialect::sink_key(table);
@@ -73,6 +73,10 @@ impl Lowering<'_> {
             return Ok(producer);
         }
 
+        // A changelog that is written out says by itself which rows stand: Flink takes its word.
+        if producer.key.is_none() && self.is_changelog(&producer) {
+            return Ok(producer);
+        }
         // Rows with different keys of the query never meet under a key of the table.
         if producer.key.as_ref().is_some_and(|known| known.iter().all(|field| key.contains(field))) {
             return Ok(producer);
@@ -99,13 +103,19 @@ impl Lowering<'_> {
         }
     }
 
-    /// The name of the operator that makes a producer's rows change; `None` for a source that says so itself.
-    fn updating(&self, producer: &Producer) -> Option<String> {
+    /// Whether the rows are those of a `FROM_CHANGELOG`.
+    fn is_changelog(&self, producer: &Producer) -> bool {
+        let updating = self.updating(producer);
+        updating.is_some_and(|operator| matches!(operator.kind, OperatorKind::FromChangelog(_)))
+    }
+
+    /// The operator that makes a producer's rows change; `None` for a source that says so itself.
+    fn updating(&self, producer: &Producer) -> Option<&Operator> {
         let ProducerKind::Operator(mut at) = producer.kind else { return None };
         loop {
             let operator = &self.operators[at];
             if !matches!(operator.kind, OperatorKind::Calc(_)) {
-                return Some(operator.name.clone());
+                return Some(operator);
             }
             let feeds =
                 |target: &Target| matches!(target, Target::Operator { operator, .. } if *operator == at);

@@ -11,6 +11,7 @@
 //! ```
 
 mod call;
+mod changelog;
 mod join;
 mod pattern;
 mod window;
@@ -18,6 +19,7 @@ mod window;
 use types::{ColumnType, Interval};
 
 pub use call::{Call, Function};
+pub use changelog::{ChangeKind, FromChangelog, ToChangelog};
 pub use join::{
     IntervalJoin, Join, JoinKey, JoinKind, LookupHint, LookupJoin, LookupKey, Predicate, RetryMisses,
     TemporalJoin, WindowJoin,
@@ -122,6 +124,8 @@ pub enum OperatorKind {
     Sort(Sort),
     Limit(Limit),
     Unnest(Unnest),
+    FromChangelog(FromChangelog),
+    ToChangelog(ToChangelog),
     Normalize(Normalize),
     Materialize(Materialize),
     Match(Match),

@@ -6,11 +6,11 @@ use types::{ColumnType, DataType};
 
 use super::{
     AggregateRel, CalcRel, JoinRel, MatchRel, OverRel, RankRel, Rel, RelField, RelKind, SortRel, TemporalRel,
-    TimeAttribute, UnnestRel, WindowBound, WindowKind, WindowRel, WindowShape,
+    TimeAttribute, ToChangelogRel, UnnestRel, WindowBound, WindowKind, WindowRel, WindowShape,
 };
 use crate::error::Span;
 use crate::expr::{Expr, ExprGraph, ExprId};
-use crate::plan::operator::{JoinKind, WindowProperty};
+use crate::plan::operator::{FromChangelog, JoinKind, WindowProperty};
 
 impl Rel {
     fn new(kind: RelKind, inputs: Vec<Arc<Rel>>, fields: Vec<RelField>, span: Span) -> Arc<Rel> {
@@ -201,6 +201,23 @@ impl Rel {
         Rel::new(RelKind::Unnest(unnest), vec![input], fields, span)
     }
 
+    pub(crate) fn from_changelog(input: Arc<Rel>, changelog: FromChangelog, span: Span) -> Arc<Rel> {
+        let fields = outside_windows(&input);
+        Rel::new(RelKind::FromChangelog(changelog), vec![input], fields, span)
+    }
+
+    /// `name`: the field of the codes.
+    pub(crate) fn to_changelog(
+        input: Arc<Rel>,
+        changelog: ToChangelogRel,
+        name: &str,
+        span: Span,
+    ) -> Arc<Rel> {
+        let mut fields = outside_windows(&input);
+        fields.push(plain(name, DataType::STRING.nullable()));
+        Rel::new(RelKind::ToChangelog(changelog), vec![input], fields, span)
+    }
+
     /// Gives the partition's fields, then the measures, by their names.
     pub(crate) fn matching(
         input: Arc<Rel>,
@@ -244,6 +261,11 @@ fn time_of(exprs: &ExprGraph, id: ExprId, fields: &[RelField]) -> Option<TimeAtt
         Expr::Call { function, .. } if function.name == "PROCTIME" => Some(TimeAttribute::Processing),
         _ => None,
     }
+}
+
+/// The fields of a node whose rows are no longer in windows, as changes of rows are not. Their times stay event times.
+fn outside_windows(input: &Rel) -> Vec<RelField> {
+    input.fields.iter().map(|field| RelField { window: None, ..field.clone() }).collect()
 }
 
 fn plain(name: &str, column_type: ColumnType) -> RelField {

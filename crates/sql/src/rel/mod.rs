@@ -23,8 +23,8 @@ use crate::error::Span;
 use crate::expr::{ExprGraph, ExprId};
 use crate::plan::Window;
 use crate::plan::operator::{
-    AfterMatch, Call, Frame, JoinKind, LookupHint, PatternExpr, PatternStep, SetOperator, SortKey,
-    WindowProperty,
+    AfterMatch, Call, Frame, FromChangelog, JoinKind, LookupHint, PatternExpr, PatternStep, SetOperator,
+    SortKey, ToChangelog, WindowProperty,
 };
 
 /// A node with its inputs.
@@ -100,6 +100,10 @@ pub(crate) enum RelKind {
     /// The first rows of each partition; found by a rule.
     Rank(RankRel),
     Unnest(UnnestRel),
+    /// Gives all fields, the code among them.
+    FromChangelog(FromChangelog),
+    /// Adds the code behind the fields.
+    ToChangelog(ToChangelogRel),
     /// `MATCH_RECOGNIZE`: gives the partition's fields, then the measures.
     Match(Box<MatchRel>),
 }
@@ -210,6 +214,14 @@ pub(crate) struct UnnestRel {
     /// Scope: all fields of the node.
     pub(crate) exprs: ExprGraph,
     pub(crate) conditions: Vec<ExprId>,
+}
+
+/// See [`crate::plan::operator::ToChangelog`].
+#[derive(Debug, Clone)]
+pub(crate) struct ToChangelogRel {
+    pub(crate) changelog: ToChangelog,
+    /// `on_time`, which takes new rows only: the text that asks for it.
+    pub(crate) on_time: Option<Span>,
 }
 
 /// See [`crate::plan::operator::Match`].

@@ -1,6 +1,7 @@
 //! What is wrong is said at its place: for each case that Flink refuses (and those that only Weir does), the text that
 //! must be marked, and words that the finding must have.
 
+mod changelogs;
 mod declarations;
 mod flinks_own;
 mod lookups;

@@ -147,11 +147,6 @@ fn forms_without_a_plan() {
             "",
         ),
         (
-            "INSERT INTO one SELECT big FROM «TO_CHANGELOG(input => TABLE uq)»",
-            "no table function `TO_CHANGELOG`",
-            "",
-        ),
-        (
             "INSERT INTO one SELECT big FROM TABLE(TUMBLE(TABLE uq PARTITION BY «s», DESCRIPTOR(ts), INTERVAL '1' HOUR))",
             "PARTITION BY in a window is not supported",
             "group by the keys",

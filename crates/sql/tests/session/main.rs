@@ -308,7 +308,7 @@ fn variables_are_filled_where_a_statement_is_taken_in() {
 fn words_are_completed() {
     let session = session(&[ORDERS, COUNTS, "CREATE TABLE `select` (n INT) WITH ('connector' = 'x')"]);
     let complete = |text: &str| session.complete(text, text.len(), &none);
-    assert_eq!(complete("SELECT * FR"), ["FROM", "FROM_BASE64", "FROM_UNIXTIME"]);
+    assert_eq!(complete("SELECT * FR"), ["FROM", "FROM_BASE64", "FROM_CHANGELOG", "FROM_UNIXTIME"]);
     assert_eq!(complete("SELECT * FROM ord"), ["orders"]);
     assert_eq!(complete("SELECT * FROM se"), ["`select`"]);
     assert!(complete("SH").contains(&"SHOW JOBS".to_owned()));

@@ -24,6 +24,7 @@ const RUNS: &[Runs] = &[
     ("docs/events.md", "curl -s http://127.0.0.1:8000/events", some_are_taken),
     ("docs/flink-rest.md", "jobs = [\"job\"]", is_part_of_the_scenarios),
     ("docs/jobs.md", "weir run --replace 'Query Analytics Streaming' analytics.sql --dry-run", replace_a_job),
+    ("docs/queries.md", "FROM TO_CHANGELOG(", is_part_of_an_example),
     ("docs/queries.md", "FROM user_queries MATCH_RECOGNIZE (", is_part_of_an_example),
     ("docs/queries.md", "CREATE TABLE orders (", orders_get_their_customers),
     ("docs/security.md", "weir tokens create --name app", tokens_in_five_lines),

@@ -72,7 +72,12 @@ fn go_on(plan: &Plan, resumed: &[bool]) -> Vec<bool> {
 fn has_state(operator: &Operator) -> bool {
     !matches!(
         operator.kind,
-        OperatorKind::Calc(_) | OperatorKind::Expand(_) | OperatorKind::Union | OperatorKind::Unnest(_)
+        OperatorKind::Calc(_)
+            | OperatorKind::Expand(_)
+            | OperatorKind::Union
+            | OperatorKind::Unnest(_)
+            | OperatorKind::FromChangelog(_)
+            | OperatorKind::ToChangelog(_)
     )
 }
 

@@ -1,0 +1,165 @@
+//! `FROM_CHANGELOG` and `TO_CHANGELOG`: tables of changes that are written out, and the changes of a table written out.
+//!
+//! ```text
+//! FROM_CHANGELOG(input => TABLE t)          TO_CHANGELOG(input => TABLE t)
+//! [INSERT, 1, a]   becomes +I [1, a]        +I [1, a]   becomes [INSERT, 1, a]
+//! [DELETE, 1, a]   becomes -D [1, a]        -D [1, a]   becomes [DELETE, 1, a]
+//! ```
+//!
+//! Flink takes each row by itself: neither function has a state, and neither takes `PARTITION BY`.
+
+mod arguments;
+mod codes;
+
+use arguments::Arguments;
+use types::DataType;
+
+use super::scope::{Cell, Column, Relation, suggest};
+use super::{Binder, Bound};
+use crate::error::{Diagnostic, Span};
+use crate::expr::ExprGraph;
+use crate::parse::ast::FunctionTable;
+use crate::plan::operator::{FromChangelog, ToChangelog};
+use crate::rel::{Rel, ToChangelogRel};
+
+/// The column of the codes, unless the call names another one.
+const OP: &str = "op";
+
+impl Binder {
+    /// A table function that is no window.
+    pub(super) fn table_function(&mut self, call: &FunctionTable) -> Bound<Relation> {
+        let name = call.function.value.to_ascii_uppercase();
+        match name.as_str() {
+            "FROM_CHANGELOG" => self.changelog_read(call),
+            "TO_CHANGELOG" => self.changelog_written(call),
+            _ => {
+                let message = format!("there is no table function `{}`", call.function.value);
+                let error = Diagnostic::error(call.span, message).with_hint(
+                    "there are TUMBLE, HOP, CUMULATE, SESSION, FROM_CHANGELOG, TO_CHANGELOG and UNNEST",
+                );
+                Err(self.report(error))
+            }
+        }
+    }
+
+    fn changelog_read(&mut self, call: &FunctionTable) -> Bound<Relation> {
+        let function = "FROM_CHANGELOG";
+        let arguments = Arguments::of(function, call).map_err(|error| self.report(*error))?;
+        if let Some((_, span)) = arguments.on_time {
+            let error = Diagnostic::error(span, format!("{function} has no use for on_time"))
+                .with_detail("its rows are updated, and a time given to them would be another one each time")
+                .with_hint("leave it out: the event time of the table stays one");
+            return Err(self.report(error));
+        }
+
+        let codes = codes::meanings(arguments.op_mapping).map_err(|error| self.report(*error))?;
+        let relation = self.from(arguments.input, None)?.relation();
+        let op = self.code_column(&relation, &arguments)?;
+        let changelog = FromChangelog { op, codes };
+        let rel = Rel::from_changelog(relation.rel.clone(), changelog, call.span);
+
+        let name = arguments.op_name();
+        let relation = without_column(Relation { rel, ..relation }, name, call.span);
+        if relation.columns.is_empty() {
+            let error = Diagnostic::error(call.span, format!("no column is left beside `{name}`"))
+                .with_hint("the code is no part of the rows: the table needs other columns");
+            return Err(self.report(error));
+        }
+        Ok(relation)
+    }
+
+    /// The field of the codes.
+    fn code_column(&mut self, relation: &Relation, arguments: &Arguments<'_>) -> Bound<usize> {
+        let (name, span) = (arguments.op_name(), arguments.op_span());
+        let Some(column) = relation.columns.iter().find(|column| column.name == name) else {
+            let error = Diagnostic::error(span, format!("there is no column `{name}`"));
+            let error = match arguments.op {
+                Some(_) => suggest(error, name, &relation.columns),
+                None => suggest(error, name, &relation.columns)
+                    .with_hint("name the column of the codes: op => DESCRIPTOR(column)"),
+            };
+            return Err(self.report(error));
+        };
+
+        let fields = &relation.rel.fields;
+        match column.cell {
+            Cell::Scalar(field) if fields[field].column_type.data_type.is_text() => Ok(field),
+            _ => {
+                let of = match &column.cell {
+                    Cell::Scalar(field) => fields[*field].column_type.data_type.to_string(),
+                    Cell::Row { .. } => "a ROW".to_owned(),
+                    Cell::Unreadable(data_type) | Cell::Map { data_type, .. } => data_type.to_string(),
+                };
+                let error =
+                    Diagnostic::error(span, format!("the codes in `{name}` must be text, and this is {of}"))
+                        .with_hint(format!(
+                            "CAST(`{name}` AS {}) in a query: input => (SELECT …)",
+                            DataType::STRING
+                        ));
+                Err(self.report(error))
+            }
+        }
+    }
+
+    fn changelog_written(&mut self, call: &FunctionTable) -> Bound<Relation> {
+        let function = "TO_CHANGELOG";
+        let arguments = Arguments::of(function, call).map_err(|error| self.report(*error))?;
+        let codes = codes::codes(arguments.op_mapping).map_err(|error| self.report(*error))?;
+        let relation = self.from(arguments.input, None)?.relation();
+
+        let name = arguments.op_name();
+        if relation.columns.iter().any(|column| column.name == name) {
+            let message = format!("the table has a column `{name}` already");
+            let error = Diagnostic::error(arguments.op_span(), message)
+                .with_hint("give the column of the codes another name: op => DESCRIPTOR(kind)");
+            return Err(self.report(error));
+        }
+        let time = match arguments.on_time {
+            Some((columns, _)) => Some(self.time_column(&relation, columns, function)?),
+            None => None,
+        };
+
+        let op = relation.rel.fields.len();
+        let on_time = arguments.on_time.map(|(_, span)| span);
+        let changelog = ToChangelogRel { changelog: ToChangelog { codes }, on_time };
+        let rel = Rel::to_changelog(relation.rel, changelog, name, call.span);
+        let named = |name: &str, field| Column { name: name.to_owned(), cell: Cell::Scalar(field) };
+        let mut columns = vec![named(name, op)];
+        columns.extend(relation.columns);
+        if let Some(field) = time {
+            let time = named(&free_name("rowtime", &columns), field);
+            columns.push(time);
+        }
+        Ok(Relation { rel, columns, correlated: vec![] })
+    }
+}
+
+/// The relation without a column, and without fields that no other column names.
+///
+/// The code must leave the rows themselves: a row that is deleted has another one than when it was inserted, and whoever looks
+/// for the inserted row compares all fields.
+fn without_column(relation: Relation, name: &str, span: Span) -> Relation {
+    let Relation { rel, columns, correlated } = relation;
+    let (mut exprs, mut fields) = (ExprGraph::new(rel.scope()), vec![]);
+    let passed = rel.passed_on(&mut exprs);
+    let mut place = |field: usize| match fields.iter().position(|known| *known == field) {
+        Some(place) => place,
+        None => {
+            fields.push(field);
+            fields.len() - 1
+        }
+    };
+
+    let others = columns.iter().filter(|column| column.name != name);
+    let columns: Vec<Column<usize>> = others.map(|column| column.map(&mut place)).collect();
+    let kept = fields.iter().map(|&field| passed[field].clone()).collect();
+    Relation { rel: Rel::calc(rel, exprs, vec![], kept, span), columns, correlated }
+}
+
+/// The name, or with the first number behind it that no column has, as Flink counts.
+fn free_name<T>(name: &str, columns: &[Column<T>]) -> String {
+    let is_taken = |name: &String| columns.iter().any(|column| column.name == *name);
+    let numbered = (0..).map(|number| format!("{name}{number}"));
+    let mut names = std::iter::once(name.to_owned()).chain(numbered);
+    names.find(|name| !is_taken(name)).expect("numbers do not end")
+}

@@ -1,0 +1,45 @@
+//! `FROM_CHANGELOG` and `TO_CHANGELOG`: operators that say what each row does to the result, or tell it.
+
+use std::sync::Arc;
+
+use super::{Failed, Lowering, Producer, fields_of};
+use crate::error::Diagnostic;
+use crate::plan::operator::{Changes, Distribution, FromChangelog, OperatorKind};
+use crate::rel::{Rel, ToChangelogRel};
+
+impl Lowering<'_> {
+    pub(super) fn changelog_read(
+        &mut self,
+        rel: &Arc<Rel>,
+        changelog: &FromChangelog,
+    ) -> Result<Producer, Failed> {
+        let input = self.produce(rel.input())?;
+        if !input.changes.is_append() {
+            return Err(self.takes_no_updates("FROM_CHANGELOG", rel));
+        }
+
+        let name = format!("FromChangelog[{}]", input.fields[changelog.op].name);
+        let kind = OperatorKind::FromChangelog(changelog.clone());
+        let out = (fields_of(rel), Changes::Retract, None);
+        Ok(self.add(kind, vec![(input, Distribution::Forward)], out, (name, rel.span)))
+    }
+
+    pub(super) fn changelog_written(
+        &mut self,
+        rel: &Arc<Rel>,
+        changelog: &ToChangelogRel,
+    ) -> Result<Producer, Failed> {
+        let input = self.produce(rel.input())?;
+        if let Some(span) = changelog.on_time
+            && !input.changes.is_append()
+        {
+            let message = "on_time takes new rows only, and these are updated";
+            return Err(self.fail(Diagnostic::error(span, message).with_hint("leave it out")));
+        }
+
+        let kind = OperatorKind::ToChangelog(changelog.changelog.clone());
+        let out = (fields_of(rel), Changes::Append, None);
+        let name = "ToChangelog".to_owned();
+        Ok(self.add(kind, vec![(input, Distribution::Forward)], out, (name, rel.span)))
+    }
+}
