@@ -4,6 +4,8 @@
 
 #[path = "side_by_side/case.rs"]
 mod case;
+#[path = "side_by_side/interrupted.rs"]
+mod interrupted;
 #[path = "side_by_side/rows.rs"]
 mod rows;
 #[path = "side_by_side/weir.rs"]
@@ -13,6 +15,7 @@ use std::path::Path;
 use std::thread;
 
 use case::{Case, Table};
+use interrupted::Interruption;
 use rows::{Change, difference, standing};
 
 /// Runs of the binary at once.
@@ -28,6 +31,10 @@ const LATE: [&str; 6] = [
     "session",
     "windows_in_group_by",
 ];
+
+/// A case whose late row changes nothing as long as it is sorted among all others. Behind a snapshot it is not: event time
+/// had passed the rows before it.
+const LATE_WHEN_RESTORED: &str = "match_within";
 
 fn cases() -> Vec<Case> {
     Case::read_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/flink_cases"))
@@ -61,6 +68,34 @@ fn every_case_ends_with_the_same_rows_at_any_parallelism() {
         by.flat_map(|by| other_rows(case, &format!("by {by} subtasks"), weir::run_by(case, by))).collect()
     });
     assert!(complaints.is_empty(), "{} complaints\n{}", complaints.len(), complaints.join("\n"));
+}
+
+#[test]
+fn every_case_ends_with_the_same_rows_though_it_is_killed_and_restored_at_another_parallelism() {
+    let [early, middle] = [1, 2];
+    let at = |before, after, quarters| Interruption { before, after, quarters };
+    // Rows that a script writes out are read at once: there is no middle.
+    let cases: Vec<Case> = cases().into_iter().filter(|case| !case.inputs.is_empty()).collect();
+    let complaints = of_all(&cases, |case| {
+        let is_late = LATE.contains(&case.name.as_str()) || case.name == LATE_WHEN_RESTORED;
+        let interruptions = match is_late {
+            true => [at(1, 1, middle), at(1, 1, early)],
+            false => [at(1, 3, middle), at(4, 2, early)],
+        };
+        interruptions.into_iter().flat_map(|interruption| interrupted(case, interruption)).collect()
+    });
+    assert!(complaints.is_empty(), "{} complaints\n{}", complaints.len(), complaints.join("\n"));
+}
+
+/// What is wrong with the rows that stand after all changes of a case that was killed.
+fn interrupted(case: &Case, interruption: Interruption) -> Vec<String> {
+    let Interruption { before, after, quarters } = interruption;
+    let way = format!("killed at {quarters} quarters, restored from {before} to {after} subtasks");
+    let stands = interrupted::run(case, interruption).and_then(|changes| {
+        let tables = case.sinks().into_iter().map(|sink| standing(sink, &changes));
+        Ok(tables.collect::<Result<Vec<_>, _>>()?.concat())
+    });
+    other_rows(case, &way, stands)
 }
 
 /// Where a run of a case in another way ended with other rows than Flink.
