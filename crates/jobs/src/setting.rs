@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sql::error::Diagnostic;
 use sql::plan::Settings;
-use sql::settings::parse_duration;
+use sql::settings::{parse_duration, parse_size};
 
 /// Reads keys and collects what is wrong with their values.
 pub(crate) struct Keys<'a> {
@@ -30,6 +30,12 @@ impl<'a> Keys<'a> {
         let (name, value) = self.find(names)?;
         let length = parse_duration(value).and_then(|interval| u64::try_from(interval.0).ok());
         self.expect(name, value, length.map(Duration::from_millis), "a length of time, for example '10 s'")
+    }
+
+    /// Bytes.
+    pub fn size(&mut self, names: &[&'a str]) -> Option<u64> {
+        let (name, value) = self.find(names)?;
+        self.expect(name, value, parse_size(value), "a size, for example '64 kb'")
     }
 
     /// A whole number that is no smaller than `least`.

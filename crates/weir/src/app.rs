@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use engine::memory::Pool;
-use jobs::checkpoint::CheckpointOptions;
+use jobs::checkpoint::{CheckpointOptions, INLINE_BELOW};
 use jobs::registry::Registry;
 use jobs::{Defaults, Dispatcher, Environment, Origin, Submission, SubmitError};
 use server::flink::{self, JobManager, LogTail, Setting, Variables};
@@ -183,6 +183,7 @@ fn checkpoints(config: &Config) -> CheckpointOptions {
         directory: place(&of.directory, "checkpoints"),
         savepoints: place(&of.savepoints, "savepoints"),
         keep_free_bytes: config.result_store.keep_free.0,
+        inline_below: INLINE_BELOW,
     }
 }
 

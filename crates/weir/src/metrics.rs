@@ -175,8 +175,9 @@ impl Scrape<'_, '_> {
 
         let last = |job: &JobView| {
             let record = job.checkpoints.latest_completed.as_ref()?;
-            let CheckpointState::Completed { bytes, .. } = &record.state else { return None };
-            Some((record.triggered.0 as f64 / 1_000.0, record.duration.as_secs_f64(), *bytes as f64))
+            let CheckpointState::Completed { bytes, reused, .. } = &record.state else { return None };
+            let asked = record.triggered.0 as f64 / 1_000.0;
+            Some((asked, record.duration.as_secs_f64(), *bytes as f64, (bytes - reused) as f64))
         };
         let asked = self.of_some_jobs(|job| Some(last(job)?.0));
         let help = "When the last completed checkpoint was asked for, since 1970";
@@ -186,7 +187,10 @@ impl Scrape<'_, '_> {
         self.with_unit("job_checkpoint_took", help, Unit::Seconds, MetricType::Gauge, took)?;
         let size = self.of_some_jobs(|job| Some(last(job)?.2));
         let help = "The state in the last completed checkpoint";
-        self.with_unit("job_checkpoint_size", help, Unit::Bytes, MetricType::Gauge, size)
+        self.with_unit("job_checkpoint_size", help, Unit::Bytes, MetricType::Gauge, size)?;
+        let written = self.of_some_jobs(|job| Some(last(job)?.3));
+        let help = "What of it was written, and not taken over from the checkpoint before";
+        self.with_unit("job_checkpoint_written", help, Unit::Bytes, MetricType::Gauge, written)
     }
 
     /// What subtasks do.

@@ -13,6 +13,8 @@ pub struct Acknowledgement {
     pub subtask: usize,
     pub has_source: bool,
     pub has_state: bool,
+    /// The state of the operators that run in it.
+    pub operators: PartBytes,
     /// When the subtask took the snapshot up, by the clock's `elapsed`.
     pub began: Duration,
     /// Between the first barrier and the last.
@@ -21,8 +23,23 @@ pub struct Acknowledgement {
     pub taking: Duration,
 }
 
+/// What a part of a snapshot takes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PartBytes {
+    pub state: u64,
+    /// Of those, what was written for this snapshot and not taken over from the one before.
+    pub written: u64,
+}
+
+impl PartBytes {
+    pub(super) fn add(&mut self, state: u64, written: u64) {
+        self.state += state;
+        self.written += written;
+    }
+}
+
 /// The bytes of each part of a snapshot, in the order of `parts`, which may be any.
-pub fn bytes_of_parts(parts: &[Acknowledgement], sizes: &Sizes) -> Vec<u64> {
+pub fn bytes_of_parts(parts: &[Acknowledgement], sizes: &Sizes) -> Vec<PartBytes> {
     let before = |part: &Acknowledgement, has: fn(&Acknowledgement) -> bool| {
         let others = parts.iter().filter(|other| other.pipeline == part.pipeline && has(other));
         others.filter(|other| other.subtask < part.subtask).count()
@@ -34,7 +51,9 @@ pub fn bytes_of_parts(parts: &[Acknowledgement], sizes: &Sizes) -> Vec<u64> {
         of.get(part.pipeline).and_then(|of| of.get(before(part, has))).copied().unwrap_or(0)
     };
     let bytes = |part: &Acknowledgement| {
-        size(&sizes.sources, part, |part| part.has_source) + size(&sizes.states, part, |part| part.has_state)
+        let own = size(&sizes.sources, part, |part| part.has_source)
+            + size(&sizes.states, part, |part| part.has_state);
+        PartBytes { state: own + part.operators.state, written: own + part.operators.written }
     };
     parts.iter().map(bytes).collect()
 }
@@ -50,6 +69,7 @@ mod tests {
             subtask,
             has_source,
             has_state,
+            operators: PartBytes { state: 100, written: 50 },
             began: Duration::ZERO,
             aligning: Duration::ZERO,
             taking: Duration::ZERO,
@@ -60,8 +80,11 @@ mod tests {
     fn every_part_has_its_own_bytes_whatever_the_order_they_came_in() {
         let sizes = Sizes { sources: vec![vec![1, 2]], states: vec![vec![10, 20]] };
         let apart = [part(1, false, true), part(1, true, false), part(0, true, false), part(0, false, true)];
-        assert_eq!(bytes_of_parts(&apart, &sizes), [20, 2, 1, 10]);
+        let bytes = |parts: &[Acknowledgement]| -> Vec<(u64, u64)> {
+            bytes_of_parts(parts, &sizes).iter().map(|part| (part.state, part.written)).collect()
+        };
+        assert_eq!(bytes(&apart), [(120, 70), (102, 52), (101, 51), (110, 60)]);
         let together = [part(1, true, true), part(0, true, true)];
-        assert_eq!(bytes_of_parts(&together, &sizes), [22, 11]);
+        assert_eq!(bytes(&together), [(122, 72), (111, 61)]);
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::ExecutionError;
 use super::control::{Part, PartTimes, SubtaskId, SubtaskKind};
 use super::global::{GlobalSubtask, Input, Message};
+use super::handover::Handing;
 use super::source::{Downstream, SourceSubtask, Turn};
 use crate::activity::Activity;
 use crate::operator::chain::StreamTime;
@@ -40,11 +41,11 @@ impl SourceSubtask {
         self.lateness.barrier();
         self.send(turn, || Message::Barrier { barrier, watermark });
 
-        let env = self.env();
+        let (env, id) = (self.env(), self.id());
         let state = match &mut self.downstream {
             Downstream::Direct { aggregation, sinks } if !self.layout.units.is_empty() => {
                 aggregation.advance(watermark, &env, sinks)?;
-                Some(aggregation.image())
+                Some(aggregation.image(self.groups))
             }
             _ => None,
         };
@@ -52,20 +53,23 @@ impl SourceSubtask {
         let outputs = self.downstream.sinks();
         outputs.barrier(barrier);
         outputs.flush()?;
-        let operators = outputs.image();
-
         let source = Some(self.image(turn));
+
+        let chain = &self.downstream.sinks().chain;
+        let Some(operators) = Handing::of_chain(&self.control, (barrier, id), chain) else { return Ok(()) };
+        let times = PartTimes {
+            began: now,
+            aligning: Duration::ZERO,
+            taking: self.clock.elapsed().saturating_sub(now),
+        };
         self.control.contribute(Part {
             barrier,
-            of: self.id(),
+            of: id,
             source,
             state,
             operators,
-            times: PartTimes {
-                began: now,
-                aligning: Duration::ZERO,
-                taking: self.clock.elapsed().saturating_sub(now),
-            },
+            times: Some(times),
+            queued: None,
         });
         Ok(())
     }
@@ -74,7 +78,7 @@ impl SourceSubtask {
     pub(super) fn leave_last_part(&mut self, turn: &Turn) {
         let state = match &mut self.downstream {
             Downstream::Direct { aggregation, .. } if !self.layout.units.is_empty() => {
-                Some(aggregation.image())
+                Some(aggregation.image(self.groups))
             }
             _ => None,
         };
@@ -84,7 +88,8 @@ impl SourceSubtask {
             source: Some(self.image(turn)),
             state,
             operators: self.downstream.sinks().image(),
-            times: PartTimes { began: self.clock.elapsed(), ..PartTimes::default() },
+            times: Some(PartTimes { began: self.clock.elapsed(), ..PartTimes::default() }),
+            queued: None,
         });
     }
 
@@ -136,20 +141,25 @@ impl GlobalSubtask {
         self.sinks.barrier(barrier);
         self.sinks.flush()?;
         self.measure(inputs.iter().map(|input| &input.receiving));
-        let state = Some(self.aggregation.image());
+        let state = Some(self.aggregation.image(self.groups));
 
-        self.control.contribute(Part {
-            barrier,
-            of: self.id(),
-            source: None,
-            state,
-            operators: self.sinks.image(),
-            times: PartTimes {
+        let of = (barrier, self.id());
+        if let Some(operators) = Handing::of_chain(&self.control, of, &self.sinks.chain) {
+            let times = PartTimes {
                 began,
                 aligning: began.saturating_sub(first),
                 taking: self.clock.elapsed().saturating_sub(began),
-            },
-        });
+            };
+            self.control.contribute(Part {
+                barrier,
+                of: self.id(),
+                source: None,
+                state,
+                operators,
+                times: Some(times),
+                queued: None,
+            });
+        }
 
         inputs.iter_mut().for_each(|input| input.barrier = None);
         Ok(())
@@ -161,9 +171,10 @@ impl GlobalSubtask {
             barrier: self.control.barrier(),
             of: self.id(),
             source: None,
-            state: Some(self.aggregation.image()),
+            state: Some(self.aggregation.image(self.groups)),
             operators: self.sinks.image(),
-            times: PartTimes { began: self.clock.elapsed(), ..PartTimes::default() },
+            times: Some(PartTimes { began: self.clock.elapsed(), ..PartTimes::default() }),
+            queued: None,
         });
     }
 

@@ -5,15 +5,19 @@
 //! of a finite and an endless input takes snapshots for as long as the endless one runs.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 
+use super::collecting::Collecting;
+use super::handover::{Queued, QueuedBytes};
 use super::panic::caught;
-use super::{Acknowledgement, ExecutionError, global_vertex, source_vertex};
-use crate::snapshot::{AggregationImage, OperatorImage, PipelineImage, Snapshot, SourceImage};
+use super::{Acknowledgement, ExecutionError, PartBytes, global_vertex, source_vertex};
+use crate::operator::chain::OperatorState;
+use crate::snapshot::{AggregationImage, InMemory, PartKeeper, PipelineImage, Snapshot, SourceImage};
 
 #[derive(Debug)]
 pub struct Control {
@@ -25,6 +29,9 @@ pub struct Control {
     barrier: AtomicU64,
     /// The snapshot from which on sources read no more; 0 = none.
     hold: AtomicU64,
+    /// The snapshot whose parts are being collected; 0 = none.
+    collecting: AtomicU64,
+    queued: Arc<Queued>,
     /// Boxed, since the queue is allocated for all the parts that it may hold.
     parts: Sender<Box<Part>>,
     /// Held while a snapshot is taken: one at a time.
@@ -70,9 +77,19 @@ pub(super) struct Part {
     pub of: SubtaskId,
     pub source: Option<SourceImage>,
     pub state: Option<AggregationImage>,
-    /// Of the operators that run in it.
-    pub operators: Vec<OperatorImage>,
-    pub times: PartTimes,
+    /// Of the operators that run in it: all, or what is left after pieces that went ahead.
+    pub operators: Vec<OperatorState>,
+    /// `None` of a piece that goes ahead.
+    pub times: Option<PartTimes>,
+    /// What a piece takes until it is kept.
+    pub queued: Option<Arc<QueuedBytes>>,
+}
+
+impl Part {
+    /// A piece of the operators' state, which the rest follows.
+    pub fn piece(barrier: u64, of: SubtaskId, operators: Vec<OperatorState>) -> Part {
+        Part { barrier, of, source: None, state: None, operators, times: None, queued: None }
+    }
 }
 
 /// How a part came to be.
@@ -93,6 +110,9 @@ pub enum CheckpointError {
     Ended,
     #[error("not all subtasks answered in time")]
     TimedOut,
+    /// Whoever keeps the parts knows why.
+    #[error("a part of the state could not be kept")]
+    NotKept,
 }
 
 /// What sources do when they have taken part in a snapshot.
@@ -106,8 +126,6 @@ pub enum Afterwards {
 
 /// Parts that wait to be collected, at most; those of an abandoned snapshot may lie there.
 const PARTS: usize = 4096;
-/// How often the taker of a snapshot looks whether it is still worth waiting.
-const LOOK: Duration = Duration::from_millis(20);
 
 impl Control {
     pub(super) fn new(pipelines: Vec<(String, String)>, vertices: Vec<String>) -> Control {
@@ -118,6 +136,8 @@ impl Control {
             failure: Mutex::new(None),
             barrier: AtomicU64::new(0),
             hold: AtomicU64::new(0),
+            collecting: AtomicU64::new(0),
+            queued: Arc::default(),
             parts,
             taking: Mutex::new(taking),
             subtasks: Mutex::default(),
@@ -157,16 +177,17 @@ impl Control {
     /// that was read after it. Results that are part of it are durable when this returns. Blocks for at most about
     /// `timeout`; a second caller waits for the first. Where there is no snapshot, sources read on.
     pub fn snapshot(&self, timeout: Duration, afterwards: Afterwards) -> Result<Snapshot, CheckpointError> {
-        self.snapshot_told(self.barrier() + 1, timeout, afterwards, &mut |_| {})
+        self.snapshot_kept(self.barrier() + 1, timeout, afterwards, &mut InMemory, &mut |_| {})
     }
 
-    /// [`Control::snapshot`]; tells of each subtask that has done its part. `number`: what sinks know the snapshot by,
-    /// greater than those of all snapshots before.
-    pub fn snapshot_told(
+    /// [`Control::snapshot`]; hands on the parts of operators' state as they come, and tells of each subtask that has done its
+    /// part. `number`: what sinks know the snapshot by, greater than those of all snapshots before.
+    pub fn snapshot_kept(
         &self,
         number: u64,
         timeout: Duration,
         afterwards: Afterwards,
+        keeper: &mut dyn PartKeeper,
         told: &mut dyn FnMut(Acknowledgement),
     ) -> Result<Snapshot, CheckpointError> {
         let parts = self.taking.lock();
@@ -179,9 +200,13 @@ impl Control {
             Afterwards::Hold if self.hold.load(Ordering::Acquire) > 0 => {}
             Afterwards::Hold => self.hold.store(barrier, Ordering::Release),
         }
+        self.collecting.store(barrier, Ordering::Release);
         self.barrier.store(barrier, Ordering::Release);
 
-        let taken = self.collect(&parts, (barrier, timeout), told);
+        let collecting = Collecting::new(self, barrier, keeper, told);
+        let taken = collecting.all(&parts, timeout);
+        // Whoever still has pieces for it drops them.
+        self.collecting.store(0, Ordering::Release);
         if taken.is_err() {
             self.release();
         }
@@ -199,61 +224,8 @@ impl Control {
         hold > 0 && hold <= barrier
     }
 
-    fn collect(
-        &self,
-        parts: &Receiver<Box<Part>>,
-        (barrier, timeout): (u64, Duration),
-        told: &mut dyn FnMut(Acknowledgement),
-    ) -> Result<Snapshot, CheckpointError> {
-        let mut missing = self.subtasks.lock().all.clone();
-        let mut collected: Vec<Part> = Vec::with_capacity(missing.len());
-        let mut left = timeout;
-        let mut take = |part: Part, missing: &mut BTreeSet<SubtaskId>| {
-            if missing.remove(&part.of) {
-                told(self.acknowledgement(&part));
-                collected.push(part);
-            }
-        };
-
-        while !missing.is_empty() {
-            if self.is_cancelled() {
-                return Err(CheckpointError::Ended);
-            }
-
-            // In this order: a subtask that came to the barrier and then finished counts as it was at the barrier, and has
-            // contributed that part before it finished.
-            let finished = self.finished_of(&missing)?;
-            let arrived = parts.try_iter().filter(|part| part.barrier == barrier);
-            arrived.for_each(|part| take(*part, &mut missing));
-            finished.into_iter().for_each(|part| take(part, &mut missing));
-            if missing.is_empty() {
-                break;
-            }
-
-            match parts.recv_timeout(LOOK) {
-                Ok(part) if part.barrier == barrier => take(*part, &mut missing),
-                Ok(_) => {}
-                Err(_) if left.is_zero() => return Err(CheckpointError::TimedOut),
-                Err(_) => left = left.saturating_sub(LOOK),
-            }
-        }
-
-        collected.sort_by_key(|part| (part.of.pipeline, part.of.subtask));
-        let mut snapshot = self.empty_snapshot();
-        for part in collected {
-            snapshot.add_operators(part.operators);
-            if part.of.kind == SubtaskKind::Operator {
-                continue;
-            }
-            let pipeline = &mut snapshot.pipelines[part.of.pipeline];
-            pipeline.sources.extend(part.source);
-            pipeline.states.extend(part.state);
-        }
-        Ok(snapshot)
-    }
-
     /// The last parts of those of the missing subtasks that have finished. Fails when no subtask runs any more.
-    fn finished_of(&self, missing: &BTreeSet<SubtaskId>) -> Result<Vec<Part>, CheckpointError> {
+    pub(super) fn finished_of(&self, missing: &BTreeSet<SubtaskId>) -> Result<Vec<Part>, CheckpointError> {
         let subtasks = self.subtasks.lock();
         if subtasks.ended == subtasks.all.len() {
             return Err(CheckpointError::Ended);
@@ -261,31 +233,38 @@ impl Control {
         Ok(missing.iter().filter_map(|of| subtasks.finished.get(of)).cloned().collect())
     }
 
+    /// The subtasks that take part in a snapshot.
+    pub(super) fn running(&self) -> BTreeSet<SubtaskId> {
+        self.subtasks.lock().all.clone()
+    }
+
     /// The number of subtasks that take part in a snapshot.
     pub fn subtasks(&self) -> usize {
         self.subtasks.lock().all.len()
     }
 
-    fn acknowledgement(&self, part: &Part) -> Acknowledgement {
+    pub(super) fn acknowledgement(&self, part: &Part, operators: PartBytes) -> Acknowledgement {
         let table = |of: usize| &self.pipelines[of].0;
         let vertex = match part.of.kind {
             SubtaskKind::Source => source_vertex(table(part.of.pipeline)),
             SubtaskKind::Global => global_vertex(table(part.of.pipeline)),
             SubtaskKind::Operator => self.vertices[part.of.pipeline].clone(),
         };
+        let times = part.times.unwrap_or_default();
         Acknowledgement {
             vertex,
             pipeline: part.of.pipeline,
             subtask: part.of.subtask,
             has_source: part.source.is_some(),
-            has_state: part.state.is_some() || !part.operators.is_empty(),
-            began: part.times.began,
-            aligning: part.times.aligning,
-            taking: part.times.taking,
+            has_state: part.state.is_some(),
+            operators,
+            began: times.began,
+            aligning: times.aligning,
+            taking: times.taking,
         }
     }
 
-    fn empty_snapshot(&self) -> Snapshot {
+    pub(super) fn empty_snapshot(&self) -> Snapshot {
         let pipelines = self.pipelines.iter().map(|(table, reads)| PipelineImage {
             table: table.clone(),
             reads: reads.clone(),
@@ -297,6 +276,16 @@ impl Control {
     /// The last snapshot that was asked for.
     pub(super) fn barrier(&self) -> u64 {
         self.barrier.load(Ordering::Acquire)
+    }
+
+    /// Sends a piece of a part ahead, and waits while too much of others is to be kept. Tells whether the rest is wanted.
+    pub(super) fn hand_over(&self, mut piece: Part, bytes: u64) -> bool {
+        let barrier = piece.barrier;
+        let is_wanted = || self.collecting.load(Ordering::Acquire) == barrier && !self.is_cancelled();
+        let Some(queued) = self.queued.enter(bytes, is_wanted) else { return false };
+        piece.queued = Some(Arc::new(queued));
+        // Without a piece, the rest must not come: see `contribute`.
+        is_wanted() && self.parts.try_send(Box::new(piece)).is_ok()
     }
 
     pub(super) fn contribute(&self, part: Part) {
@@ -351,7 +340,8 @@ mod tests {
             source: Some(source),
             state: None,
             operators: Vec::new(),
-            times: PartTimes::default(),
+            times: Some(PartTimes::default()),
+            queued: None,
         }
     }
 

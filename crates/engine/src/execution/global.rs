@@ -16,6 +16,7 @@ use super::{ExecutionError, TaskMetrics};
 use crate::activity::Activity;
 use crate::memory::{Claim, Holder};
 use crate::operator::chain::StreamTime;
+use crate::state::KeyGroups;
 use crate::watermark::NO_WATERMARK;
 use crate::window::{Aggregation, Receiving, Shipment};
 
@@ -47,6 +48,8 @@ pub(super) struct GlobalSubtask {
     /// One a source subtask.
     pub inputs: Vec<Receiver<Message>>,
     pub aggregation: Aggregation,
+    /// What it owns.
+    pub groups: KeyGroups,
     pub sinks: Outputs,
     pub early_fire: Option<Duration>,
     /// It goes on from a snapshot, of which not everything may have been written early yet.

@@ -6,9 +6,11 @@
 mod acknowledgement;
 mod barrier;
 mod booking;
+mod collecting;
 mod control;
 mod exchange;
 mod global;
+mod handover;
 mod io;
 mod opening;
 mod operator_task;
@@ -31,11 +33,11 @@ use std::thread::JoinHandle;
 use crossbeam_channel::Receiver;
 use types::ErrorDomain;
 
-pub use acknowledgement::{Acknowledgement, bytes_of_parts};
+pub use acknowledgement::{Acknowledgement, PartBytes, bytes_of_parts};
 pub use control::{Afterwards, CheckpointError, Control};
 pub use options::{ExecutionOptions, Mode};
 pub use panic::{caught, panic_message};
-pub use spec::JobSpec;
+pub use spec::{JobSpec, Restore};
 
 use placement::{Home, Placement};
 
@@ -45,6 +47,7 @@ use crate::memory::Account;
 use crate::metrics::TaskMetrics;
 use crate::operator::chain::OperatorError;
 use crate::operator::{Ledger, LedgerCounts};
+use crate::snapshot::PartError;
 use crate::window::WindowError;
 
 /// A running plan.
@@ -86,6 +89,8 @@ pub enum ExecutionError {
     Operator(Box<OperatorError>),
     #[error("{0}")]
     Plan(String),
+    #[error("the state of the snapshot cannot be read")]
+    Part(#[from] PartError),
     #[error("checkpoints failed: {0}")]
     Checkpoints(String),
     /// A writer outside of the subtasks cannot go on.
@@ -110,7 +115,9 @@ impl ExecutionError {
             ExecutionError::Operator(error) => operator_domain(error),
             ExecutionError::Window(_) => ErrorDomain::User,
             ExecutionError::Panic { .. } | ExecutionError::Writer(_) => ErrorDomain::Internal,
-            ExecutionError::Thread(_) | ExecutionError::Checkpoints(_) => ErrorDomain::External,
+            ExecutionError::Thread(_) | ExecutionError::Checkpoints(_) | ExecutionError::Part(_) => {
+                ErrorDomain::External
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ use types::Clock;
 
 use super::control::{Control, Part, PartTimes, SubtaskId};
 use super::exchange::EdgeMessage;
+use super::handover::Handing;
 use super::outputs::Outputs;
 use super::{ExecutionError, TaskMetrics};
 use crate::activity::Activity;
@@ -147,18 +148,23 @@ impl OperatorSubtask {
             self.inputs.iter().filter(|input| input.barrier.is_some()).map(|input| input.barrier_at).min();
         self.outputs.barrier(barrier);
         self.outputs.flush()?;
-        self.control.contribute(Part {
-            barrier,
-            of: self.id,
-            source: None,
-            state: None,
-            operators: self.outputs.image(),
-            times: PartTimes {
+        let of = (barrier, self.id);
+        if let Some(operators) = Handing::of_chain(&self.control, of, &self.outputs.chain) {
+            let times = PartTimes {
                 began,
                 aligning: began.saturating_sub(first.unwrap_or(began)),
                 taking: self.clock.elapsed().saturating_sub(began),
-            },
-        });
+            };
+            self.control.contribute(Part {
+                barrier,
+                of: self.id,
+                source: None,
+                state: None,
+                operators,
+                times: Some(times),
+                queued: None,
+            });
+        }
         self.measure();
 
         self.inputs.iter_mut().for_each(|input| input.barrier = None);
@@ -176,7 +182,8 @@ impl OperatorSubtask {
             source: None,
             state: None,
             operators: self.outputs.image(),
-            times: PartTimes { began: self.clock.elapsed(), ..PartTimes::default() },
+            times: Some(PartTimes { began: self.clock.elapsed(), ..PartTimes::default() }),
+            queued: None,
         });
         Ok(())
     }

@@ -13,9 +13,8 @@ use super::io::Sinks;
 use super::{ExecutionError, TaskMetrics};
 use crate::connector::{Rows, Stage};
 use crate::memory::Holder;
-use crate::operator::chain::{Chain, ChainTarget, OperatorError, StreamTime};
+use crate::operator::chain::{Chain, ChainTarget, OperatorError, OperatorState, StreamTime};
 use crate::operator::changes::{Changes, RowWatermarks};
-use crate::snapshot::OperatorImage;
 use crate::window::{Output, WindowError};
 
 /// See the module's text.
@@ -117,9 +116,14 @@ impl Outputs {
         Ok(())
     }
 
-    /// The state of the operators.
-    pub fn image(&self) -> Vec<OperatorImage> {
-        self.chain.snapshot()
+    /// The state of the operators, all at once.
+    pub fn image(&self) -> Vec<OperatorState> {
+        let mut states = Vec::new();
+        self.chain.hand_over(&mut |state| {
+            states.push(state);
+            true
+        });
+        states
     }
 
     /// Tells what each operator holds; the bytes of all.

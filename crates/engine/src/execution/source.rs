@@ -17,6 +17,7 @@ use crate::layout::{Layout, QueryLayout};
 use crate::memory::Holder;
 use crate::operator::changes::{Changes, Kinds, RowKind, RowWatermarks};
 use crate::operator::{Judging, Ledger, Prepare};
+use crate::state::KeyGroups;
 use crate::watermark::{Clamp, NO_WATERMARK, Watermarks};
 use crate::window::{Aggregation, FailedRow, LateRow, RowsIn, Shipping};
 use crossbeam_channel::Sender;
@@ -41,6 +42,8 @@ pub(super) struct SourceSubtask {
     pub partitions: Vec<PartitionId>,
     /// What rows were judged against, so that a second reading judges them alike.
     pub lateness: LatenessRecorder,
+    /// What it owns, where it keeps state itself.
+    pub groups: KeyGroups,
     pub downstream: Downstream,
     pub letters: Letters,
     pub clock: Arc<dyn Clock>,

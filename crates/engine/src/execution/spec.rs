@@ -20,7 +20,8 @@ use crate::layout::Layout;
 use crate::memory::{Account, Holder};
 use crate::metrics::TaskMetrics;
 use crate::operator::{Ledger, Prepare};
-use crate::snapshot::{PipelineImage, PipelineMatch, PlanMatch, Snapshot, match_plan};
+use crate::snapshot::{InMemory, PartReader, PipelineImage, PipelineMatch, PlanMatch, Snapshot, match_plan};
+use crate::state::KeyGroups;
 use crate::window::{Aggregation, KEY_GROUPS, Limits, Options, Share, Shipping};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use jiff::tz::TimeZone;
@@ -43,9 +44,24 @@ pub struct JobSpec {
     pub clock: Arc<dyn Clock>,
     pub options: ExecutionOptions,
     /// What the plan goes on from; it may have changed since, and so may its parallelism.
-    pub restore: Option<Arc<Snapshot>>,
+    pub restore: Option<Restore>,
     /// What keeps lateness repeatable over a restart; `None`: nothing outlives the job.
     pub lateness: Option<RecordedLateness>,
+}
+
+/// What a plan goes on from.
+#[derive(Clone)]
+pub struct Restore {
+    pub snapshot: Arc<Snapshot>,
+    /// Reads the parts that are files.
+    pub parts: Arc<dyn PartReader>,
+}
+
+impl Restore {
+    /// From a snapshot that holds all its parts itself.
+    pub fn in_memory(snapshot: Arc<Snapshot>) -> Restore {
+        Restore { snapshot, parts: Arc::new(InMemory) }
+    }
 }
 
 /// Messages a channel between two subtasks holds at most.
@@ -75,7 +91,7 @@ pub(super) fn start(spec: JobSpec) -> Result<Execution, ExecutionError> {
     let memory = Account::new(spec.options.pool.clone(), spec.options.memory);
     let parallelism = spec.options.parallelism.clamp(1, KEY_GROUPS);
     let PlanMatch { pipelines: mut matches, operators: restored, .. } = match &spec.restore {
-        Some(snapshot) => match_plan(&spec.plan, snapshot, &reads)?,
+        Some(restore) => match_plan(&spec.plan, &restore.snapshot, &reads)?,
         None => PlanMatch::default(),
     };
     let mut wiring = Wiring::new(&spec, parallelism as usize, memory.clone(), restored);
@@ -161,6 +177,7 @@ impl Shared<'_> {
                 subtask,
                 inputs: from,
                 aggregation: self.restored(Share { subtask: subtask as u32, of: self.parallelism })?,
+                groups: KeyGroups::of_subtask(subtask as u32, self.parallelism),
                 sinks: self.outputs(Home::Global(self.index), subtask, &metrics)?,
                 early_fire: self.early_fire(),
                 is_restored: self.image.is_some(),
@@ -223,6 +240,7 @@ impl Shared<'_> {
             lateness,
             prepare,
             watermarks: sources.watermarks.clone(),
+            groups: KeyGroups::of_subtask(subtask as u32, self.parallelism),
             downstream,
             letters: Letters { to: self.spec.dead_letters.clone(), batch: Vec::new() },
             clock: self.spec.clock.clone(),

@@ -17,9 +17,9 @@ use crate::connector::LookupFactory;
 use crate::memory::Account;
 use crate::metrics::OperatorMetrics;
 use crate::operator::build;
-use crate::operator::chain::{Chain, ChainTarget, Link, Outlet, StreamTime};
-use crate::snapshot::OperatorImage;
-use crate::window::owner;
+use crate::operator::chain::{Chain, ChainTarget, Link, OperatorError, Outlet, StreamTime};
+use crate::snapshot::{InlineBytes, OperatorImage, PartContent};
+use crate::state::{KeyGroups, read_part};
 
 /// The channels between the subtasks of homes, and what they connect.
 pub(super) struct Wiring<'a> {
@@ -200,13 +200,26 @@ impl<'a> Wiring<'a> {
         subtask: usize,
         of: usize,
     ) -> Result<(), ExecutionError> {
+        let owned = KeyGroups::of_subtask(subtask as u32, of as u32);
         for &operator in operators {
             let identity = self.spec.plan.operators[operator].identity.as_str();
             let Some(image) = self.images.get(identity) else { continue };
-            for part in &image.parts {
-                if owner(part.key_group, of as u32) as usize == subtask {
-                    chain.restore(identity, part).map_err(crate::operator::chain::OperatorError::State)?;
-                }
+            let reader = self.spec.restore.as_ref().map(|restore| &*restore.parts);
+            for part in image.parts.iter().filter(|part| part.groups.overlaps(owned)) {
+                let read: Vec<u8>;
+                let bytes = match (&part.content, reader) {
+                    (PartContent::Inline(InlineBytes(bytes)), _) => bytes,
+                    (PartContent::File(file), Some(reader)) => {
+                        read = reader.read(file)?;
+                        &read
+                    }
+                    (PartContent::File(_), None) => {
+                        unreachable!("an image is of a snapshot that is restored")
+                    }
+                };
+                read_part(identity, (part.groups, bytes), owned, |part| {
+                    chain.restore(identity, &part).map_err(OperatorError::State)
+                })?;
             }
         }
         Ok(())

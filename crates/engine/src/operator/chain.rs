@@ -12,6 +12,7 @@
 //! stands. An input of an operator stands where the slowest of its edges stands that is not idle; an operator stands where
 //! its slowest input stands, and hears of it when that moves on.
 
+mod handing;
 mod parts;
 mod time;
 
@@ -20,10 +21,10 @@ use sql::functions::Env;
 
 use self::time::InputTimes;
 use super::changes::{Changes, RowWatermarks};
-use crate::snapshot::OperatorImage;
-use crate::state::{StateError, StatePart, StateWriter};
+use crate::state::{StateError, StatePart};
 use crate::watermark::NO_WATERMARK;
 
+pub use self::handing::OperatorState;
 pub use self::parts::{Operator, OperatorError, Outlet};
 pub use self::time::{InFlight, StreamTime};
 
@@ -226,17 +227,7 @@ impl Chain {
         self.links.iter().for_each(|link| link.operator.watch(select));
     }
 
-    /// The state of each operator, in the order of the chain.
-    pub fn snapshot(&self) -> Vec<OperatorImage> {
-        let image = |link: &RunningLink| {
-            let mut writer = StateWriter::default();
-            link.operator.snapshot(&mut writer);
-            OperatorImage::new(link.identity.clone(), &link.kind, writer.finish())
-        };
-        self.links.iter().map(image).collect()
-    }
-
-    /// Gives the operator with this identity the part of an image.
+    /// Gives the operator with this identity what a key group holds.
     ///
     /// # Errors
     /// The bytes are something else.

@@ -12,7 +12,7 @@ use types::{Repr, Value};
 use super::chain::{Chain, ChainTarget, InFlight, Link, Operator, OperatorError, Outlet, StreamTime};
 use super::changes::{ChangeBuffer, Changes, RowKind};
 use crate::row as compact;
-use crate::state::{KEY_GROUPS, StatePart, key_group};
+use crate::state::{KeyGroups, key_group, read_part};
 use crate::window::owner;
 use sql::functions::Env;
 
@@ -188,12 +188,22 @@ impl<'a> Harness<'a> {
         parallelism: u32,
     ) -> Result<Vec<Chain>, OperatorError> {
         let mut subtasks = self.start(collected, parallelism);
-        let parts = before.iter().flat_map(|chain| chain.snapshot()).flat_map(|image| image.parts);
-        for part in parts {
-            let part: StatePart = part;
-            assert!(part.key_group < KEY_GROUPS);
-            let owner = owner(part.key_group, parallelism) as usize;
-            subtasks[owner].restore("operator", &part)?;
+        // A cell at a time and through bytes, as a large state is.
+        let mut parts: Vec<(KeyGroups, Vec<u8>)> = Vec::new();
+        for chain in before {
+            chain.hand_over_from(0, &mut |state| {
+                parts.extend(state.parts.iter().map(|(groups, image)| (*groups, image.to_bytes())));
+                true
+            });
+        }
+
+        for (subtask, chain) in subtasks.iter_mut().enumerate() {
+            let owned = KeyGroups::of_subtask(subtask as u32, parallelism);
+            for (groups, bytes) in parts.iter().filter(|(groups, _)| groups.overlaps(owned)) {
+                read_part("operator", (*groups, bytes), owned, |part| {
+                    chain.restore("operator", &part).map_err(OperatorError::State)
+                })?;
+            }
         }
         Ok(subtasks)
     }

@@ -164,7 +164,7 @@ mod tests {
         let (bytes, sizes) = encode_sized(&snapshot);
         assert_eq!(&bytes[HEADER..], postcard::to_allocvec(&snapshot).unwrap());
         let source = postcard::to_allocvec(&snapshot.pipelines[0].sources[0]).unwrap().len() as u64;
-        assert_eq!(sizes, Sizes { sources: vec![vec![source], vec![]], states: vec![vec![3; 2], vec![]] });
+        assert_eq!(sizes, Sizes { sources: vec![vec![source], vec![]], states: vec![vec![6; 2], vec![]] });
     }
 
     #[test]

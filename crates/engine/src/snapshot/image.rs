@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::part::{OperatorPart, PartFile};
 use super::wire::SourceV2;
 use crate::connector::Split;
 use crate::operator::LedgerCounts;
-use crate::state::{self, StatePart};
+use crate::state::KeyGroups;
 
 /// The state of a plan.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -27,28 +28,38 @@ pub struct OperatorImage {
     pub kind: String,
     /// The version in which operators of this kind write their state.
     pub version: u16,
-    /// One a key group that holds something, ascending.
-    pub parts: Vec<StatePart>,
-}
-
-impl OperatorImage {
-    pub fn new(identity: String, kind: &str, state: state::StateImage) -> OperatorImage {
-        OperatorImage { identity, kind: kind.to_owned(), version: STATE_VERSION, parts: state.parts }
-    }
+    /// Ascending by range, of key groups that hold something. Ranges may overlap: rows that wait in an operator wait in the
+    /// subtask that they came to, whatever their key.
+    pub parts: Vec<OperatorPart>,
 }
 
 impl Snapshot {
-    /// Adds the state of a subtask's operators to that of the other subtasks.
-    pub fn add_operators(&mut self, operators: Vec<OperatorImage>) {
-        for operator in operators {
-            match self.operators.iter_mut().find(|known| known.identity == operator.identity) {
-                Some(known) => {
-                    known.parts.extend(operator.parts);
-                    known.parts.sort_by_key(|part| part.key_group);
-                }
-                None => self.operators.push(operator),
+    /// Adds parts of an operator's state to those that other subtasks had.
+    pub fn add_parts(&mut self, identity: &str, kind: &str, parts: Vec<OperatorPart>) {
+        let known = self.operators.iter_mut().find(|known| known.identity == identity);
+        let operator = match known {
+            Some(known) => known,
+            None => {
+                let (identity, kind) = (identity.to_owned(), kind.to_owned());
+                self.operators.push(OperatorImage {
+                    identity,
+                    kind,
+                    version: STATE_VERSION,
+                    parts: Vec::new(),
+                });
+                self.operators.last_mut().expect("an operator was added")
             }
-        }
+        };
+        operator.parts.extend(parts);
+        operator.parts.sort_by_key(|part| part.groups);
+    }
+
+    /// The parts that are files of their own, each with the identity of its operator.
+    pub fn part_files(&self) -> impl Iterator<Item = (&str, KeyGroups, &PartFile)> {
+        self.operators.iter().flat_map(|operator| {
+            let files = operator.parts.iter().filter_map(|part| Some((part.groups, part.file()?)));
+            files.map(|(groups, file)| (operator.identity.as_str(), groups, file))
+        })
     }
 }
 
@@ -111,6 +122,8 @@ pub struct BoundsImage {
 /// The window state of one subtask.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct AggregationImage {
+    /// What the subtask owned.
+    pub groups: KeyGroups,
     /// The pipeline's watermark, ms.
     pub watermark: i64,
     /// Values that the state refers to.

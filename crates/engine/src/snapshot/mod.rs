@@ -7,6 +7,7 @@
 mod encoding;
 mod image;
 mod matching;
+mod part;
 mod validate;
 mod wire;
 
@@ -18,3 +19,7 @@ pub use image::{
 };
 pub use matching::{Fate, RestoreReport};
 pub(crate) use matching::{PipelineMatch, PlanMatch, match_plan};
+pub use part::{
+    InMemory, InlineBytes, KeptPart, NotKept, OperatorPart, PartContent, PartError, PartFile, PartKeeper,
+    PartReader,
+};

@@ -13,6 +13,12 @@ impl Snapshot {
     pub(super) fn validate(&self) -> Result<(), String> {
         self.pipelines.iter().try_for_each(|pipeline| {
             pipeline.validate().map_err(|wrong| format!("in the state of `{}`: {wrong}", pipeline.table))
+        })?;
+        self.operators.iter().flat_map(|operator| &operator.parts).try_for_each(|part| {
+            ensure(part.groups.is_sound(), "a part of an operator has no range of key groups")?;
+            // A name that leads elsewhere would be read from there.
+            let name = part.file().map_or("", |file| &file.name);
+            ensure(!name.contains(['/', '\\']) && name != "..", "the file of a part is not beside the others")
         })
     }
 }
@@ -21,6 +27,7 @@ impl PipelineImage {
     fn validate(&self) -> Result<(), String> {
         let Some(first) = self.states.first() else { return Ok(()) };
         for state in &self.states {
+            ensure(state.groups.is_sound(), "a subtask owned no range of key groups")?;
             let same = state.units.len() == first.units.len()
                 && state.units.iter().zip(&first.units).all(|(a, b)| {
                     a.identity == b.identity

@@ -3,15 +3,18 @@
 //! | version | what it added |
 //! | --- | --- |
 //! | 1 | |
-//! | 2 | the ids of topics; what records were judged against that are read a second time; records without a value and those lost to retention in the ledger; the state of operators |
+//! | 2 | the ids of topics; what records were judged against that are read a second time; records without a value and those lost to retention in the ledger; the state of operators, in parts by key group; the key groups of a subtask's windows |
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::image::{AggregationImage, PipelineImage, ReplayImage, Snapshot, SourceImage, SplitImage};
+use super::image::{
+    AggregationImage, DomainImage, PipelineImage, ReplayImage, Snapshot, SourceImage, SplitImage, UnitImage,
+};
 use crate::connector::Split;
 use crate::operator::LedgerCounts;
+use crate::state::KeyGroups;
 
 /// A snapshot of version 1.
 #[derive(Deserialize)]
@@ -24,7 +27,14 @@ struct PipelineV1 {
     table: String,
     reads: String,
     sources: Vec<SourceV1>,
-    states: Vec<AggregationImage>,
+    states: Vec<AggregationV1>,
+}
+
+#[derive(Deserialize)]
+struct AggregationV1 {
+    watermark: i64,
+    domains: Vec<DomainImage>,
+    units: Vec<UnitImage>,
 }
 
 #[derive(Deserialize)]
@@ -74,9 +84,16 @@ impl From<SnapshotV1> for Snapshot {
             table: pipeline.table,
             reads: pipeline.reads,
             sources: pipeline.sources.into_iter().map(SourceImage::from).collect(),
-            states: pipeline.states,
+            states: pipeline.states.into_iter().map(AggregationImage::from).collect(),
         });
         Snapshot { pipelines: pipelines.collect(), operators: Vec::new() }
+    }
+}
+
+impl From<AggregationV1> for AggregationImage {
+    /// Which groups a subtask owned was not written: each image is looked through by all.
+    fn from(AggregationV1 { watermark, domains, units }: AggregationV1) -> AggregationImage {
+        AggregationImage { groups: KeyGroups::ALL, watermark, domains, units }
     }
 }
 

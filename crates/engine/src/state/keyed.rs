@@ -67,6 +67,15 @@ impl<V: StateValue> Kept<V> {
     fn heap_bytes(&self) -> usize {
         self.key.heap_bytes() + self.value.as_ref().map_or(0, V::heap_bytes)
     }
+
+    fn write(&self, tag: u8, out: &mut StateWriter) {
+        let Some(part) = out.group(key_group(&self.key)) else { return };
+        part.push(tag);
+        row::write_length(self.key.len(), part);
+        part.extend_from_slice(&self.key);
+        part.extend_from_slice(&self.written.to_le_bytes());
+        self.value.iter().for_each(|value| value.write(part));
+    }
 }
 
 impl<V: StateValue> Keyed<V> {
@@ -282,13 +291,16 @@ impl<V: StateValue> Keyed<V> {
 
     /// Adds every entry to an image, after a tag.
     pub fn write(&self, tag: u8, out: &mut StateWriter) {
-        for kept in self.entries.iter() {
-            let part = out.group(key_group(&kept.key));
-            part.push(tag);
-            row::write_length(kept.key.len(), part);
-            part.extend_from_slice(&kept.key);
-            part.extend_from_slice(&kept.written.to_le_bytes());
-            kept.value.iter().for_each(|value| value.write(part));
+        let places = out.places(|list| {
+            let groups = self.entries.iter().map(|kept| key_group(&kept.key));
+            groups.enumerate().for_each(|(place, group)| list(group, place));
+        });
+        match places {
+            None => self.entries.iter().for_each(|kept| kept.write(tag, out)),
+            Some(places) => {
+                let entries = places.iter().filter_map(|&place| self.entries.get(place as usize));
+                entries.for_each(|kept| kept.write(tag, out));
+            }
         }
     }
 

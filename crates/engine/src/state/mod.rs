@@ -8,15 +8,18 @@
 //! key bytes ──hash──► key group 0…127 ──owner──► subtask 0…n-1
 //! ```
 
+mod groups;
+mod image;
 mod index;
 mod key;
 mod keyed;
 mod segments;
 mod timers;
 
-use serde::{Deserialize, Serialize};
 use types::Scalar;
 
+pub use groups::{CELLS, KeyGroups};
+pub use image::{StateImage, StatePart, StateWriter, read_part};
 pub use keyed::{Found, Keyed, Place};
 pub use timers::Timers;
 
@@ -45,45 +48,6 @@ pub trait StateValue: Sized {
 
     /// Bytes held outside of the value itself. Asked before and after every change: it must not go through the value.
     fn heap_bytes(&self) -> usize;
-}
-
-/// An operator's state as bytes, by key group.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct StateImage {
-    /// Ascending by key group; groups without state are left out.
-    pub parts: Vec<StatePart>,
-}
-
-/// What one key group holds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct StatePart {
-    pub key_group: u32,
-    pub bytes: Vec<u8>,
-}
-
-/// Collects an image.
-#[derive(Debug)]
-pub struct StateWriter {
-    groups: Vec<Vec<u8>>,
-}
-
-impl Default for StateWriter {
-    fn default() -> StateWriter {
-        StateWriter { groups: vec![Vec::new(); KEY_GROUPS as usize] }
-    }
-}
-
-impl StateWriter {
-    /// Where the entries of a key group are added. Each entry begins with a tag by which the operator tells its maps apart.
-    pub fn group(&mut self, key_group: u32) -> &mut Vec<u8> {
-        &mut self.groups[key_group as usize]
-    }
-
-    pub fn finish(self) -> StateImage {
-        let groups = self.groups.into_iter().enumerate().filter(|(_, bytes)| !bytes.is_empty());
-        let parts = groups.map(|(group, bytes)| StatePart { key_group: group as u32, bytes });
-        StateImage { parts: parts.collect() }
-    }
 }
 
 /// State that cannot be read.

@@ -56,7 +56,7 @@ impl Timers {
     /// Adds every timer to an image, after a tag. The key group is that of the timer's key.
     pub fn write(&self, tag: u8, out: &mut StateWriter) {
         for (time, key) in &self.due {
-            let part = out.group(key_group(key));
+            let Some(part) = out.group(key_group(key)) else { continue };
             part.push(tag);
             part.extend_from_slice(&time.to_le_bytes());
             row::write_length(key.len(), part);

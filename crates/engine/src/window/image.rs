@@ -14,6 +14,7 @@ use crate::layout::UnitIdentity;
 use crate::snapshot::{
     AggregationImage, DomainImage, ReportImage, SliceImage, UnitImage, ValuesImage, WindowImage,
 };
+use crate::state::KeyGroups;
 use crate::window::KEY_GROUPS;
 
 /// Which of a snapshot's groups a subtask owns.
@@ -24,8 +25,8 @@ pub struct Share {
 }
 
 impl Aggregation {
-    /// All state, at a moment when nothing waits to be written.
-    pub fn image(&mut self) -> AggregationImage {
+    /// All state, at a moment when nothing waits to be written. `groups`: the key groups that the subtask owns.
+    pub fn image(&mut self, groups: KeyGroups) -> AggregationImage {
         self.fold();
         let mut codes = Renumbering::new(&self.domains);
         let layout = self.layout.clone();
@@ -37,6 +38,7 @@ impl Aggregation {
             .map(|(unit, identity)| self.unit_image(unit, identity, &mut codes))
             .collect();
         AggregationImage {
+            groups,
             watermark: self.watermark(),
             domains: codes.domains(&self.domains, &layout.identities.domains),
             units,
@@ -110,7 +112,8 @@ impl Aggregation {
         for image in images {
             self.calendar.advance(image.watermark);
         }
-        for image in images {
+        let owned = KeyGroups::of_subtask(share.subtask, share.of);
+        for image in images.iter().filter(|image| image.groups.overlaps(owned)) {
             let known = self.take_values(image);
             self.make_room();
             for unit in 0..self.units.len() {

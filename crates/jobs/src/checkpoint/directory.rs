@@ -1,8 +1,9 @@
-//! Where checkpoints lie: `JOB/chk-ID/` holds the state, and `_metadata`, which is written last and only when the state is
-//! durable. A checkpoint without it was never finished.
+//! Where checkpoints lie: `JOB/chk-ID/` holds part files ([`super::parts`]), the envelope `state`, and `_metadata`, which is
+//! written last and only when all else is durable. A checkpoint without it was never finished.
 
 use std::sync::Arc;
 
+use engine::execution::Restore;
 use engine::snapshot::{Snapshot, decode};
 use futures_executor::block_on;
 use futures_util::TryStreamExt as _;
@@ -14,6 +15,7 @@ use types::JobId;
 use super::error::DirectoryError;
 use super::location::local_path;
 use super::manifest::{FORMAT, Manifest, StateFile};
+use super::parts::{PartFiles, PartWriter};
 
 pub(super) const METADATA: &str = "_metadata";
 const STATE: &str = "state";
@@ -32,6 +34,18 @@ pub struct Restored {
     pub location: String,
     pub manifest: Manifest,
     pub snapshot: Arc<Snapshot>,
+}
+
+impl Restored {
+    /// Reads its parts.
+    pub fn part_files(&self) -> PartFiles {
+        PartFiles::at(&self.location)
+    }
+
+    /// What a job goes on from.
+    pub fn restore(&self) -> Restore {
+        Restore { snapshot: self.snapshot.clone(), parts: Arc::new(self.part_files()) }
+    }
 }
 
 impl CheckpointDirectory {
@@ -72,9 +86,18 @@ impl CheckpointDirectory {
         format!("{job}/chk-{id}")
     }
 
-    /// Writes a checkpoint; returns when it survives a power cut. What is said of the state is filled in.
-    pub fn write(&self, place: &str, manifest: &mut Manifest, state: Vec<u8>) -> Result<(), DirectoryError> {
+    /// Writes a checkpoint whose parts are written; returns when it survives a power cut. What is said of the state is filled
+    /// in.
+    pub fn write(
+        &self,
+        place: &str,
+        manifest: &mut Manifest,
+        state: Vec<u8>,
+        parts: &PartWriter<'_>,
+    ) -> Result<(), DirectoryError> {
+        parts.finish()?;
         manifest.format = FORMAT;
+        manifest.parts = parts.totals();
         manifest.state =
             StateFile { name: STATE.to_owned(), bytes: state.len() as u64, crc32: crc32fast::hash(&state) };
         let mut text = serde_json::to_vec_pretty(manifest).expect("a manifest is JSON");
@@ -83,7 +106,8 @@ impl CheckpointDirectory {
         self.put(&Path::from(format!("{place}/{METADATA}")), text)
     }
 
-    /// Reads a checkpoint and makes sure that it is whole.
+    /// Reads a checkpoint and makes sure that it is whole. Of part files only their lengths are looked at: each is verified when
+    /// its state is taken on.
     pub fn read(&self, place: &str) -> Result<Restored, DirectoryError> {
         let location = self.whole(place);
         let text = match self.get(&Path::from(format!("{place}/{METADATA}"))) {
@@ -113,10 +137,20 @@ impl CheckpointDirectory {
             return Err(DirectoryError::Damaged { location, there, found, expected, wanted });
         }
 
-        match decode(&state) {
-            Ok(snapshot) => Ok(Restored { location, manifest, snapshot: Arc::new(snapshot) }),
-            Err(source) => Err(DirectoryError::State { location, source }),
-        }
+        let snapshot =
+            decode(&state).map_err(|source| DirectoryError::State { location: location.clone(), source })?;
+        let restored = Restored { location, manifest, snapshot: Arc::new(snapshot) };
+        let parts = restored.part_files();
+        restored.snapshot.part_files().try_for_each(|(_, _, file)| parts.look_for(file))?;
+        Ok(restored)
+    }
+
+    /// [`CheckpointDirectory::read`]; reads all part files through.
+    fn read_verified(&self, place: &str) -> Result<Restored, DirectoryError> {
+        let restored = self.read(place)?;
+        let parts = restored.part_files();
+        restored.snapshot.part_files().try_for_each(|(_, _, file)| parts.verify(file))?;
+        Ok(restored)
     }
 
     /// The numbers of a job's checkpoints, finished or not, in ascending order.
@@ -140,7 +174,8 @@ impl CheckpointDirectory {
         let mut damaged = Vec::new();
         for id in self.ids(job)?.into_iter().rev() {
             let place = CheckpointDirectory::checkpoint(job, id);
-            match self.read(&place) {
+            // An older one can only be taken before anything is restored.
+            match self.read_verified(&place) {
                 Ok(restored) => return Ok(Some(restored)),
                 Err(error) => {
                     skipped(&error);
@@ -182,6 +217,18 @@ impl CheckpointDirectory {
                 self.remove(&place)?;
             } else if is_finished {
                 kept += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what a process left of checkpoints that was killed while it wrote parts. Nobody may be writing one.
+    pub fn remove_orphans(&self, job: JobId) -> Result<(), DirectoryError> {
+        for id in self.ids(job)? {
+            let place = CheckpointDirectory::checkpoint(job, id);
+            let is_there = |name| block_on(self.files.head(&Path::from(format!("{place}/{name}")))).is_ok();
+            if !is_there(METADATA) && !is_there(STATE) {
+                self.remove(&place)?;
             }
         }
         Ok(())
@@ -236,6 +283,7 @@ impl CheckpointDirectory {
 mod tests {
     use super::super::location::read_savepoint;
     use super::super::manifest::Kind;
+    use super::super::parts::{EarlierParts, PartTotals};
     use super::*;
 
     const JOB: JobId = JobId(7);
@@ -251,6 +299,7 @@ mod tests {
             parallelism: 1,
             records: 0,
             state: StateFile { name: String::new(), bytes: 0, crc32: 0 },
+            parts: PartTotals::default(),
         }
     }
 
@@ -259,7 +308,9 @@ mod tests {
         let checkpoints = CheckpointDirectory::open(directory.path().to_str().unwrap()).unwrap();
         for &id in ids {
             let state = engine::snapshot::encode(&Snapshot::default());
-            checkpoints.write(&CheckpointDirectory::checkpoint(JOB, id), &mut manifest(id), state).unwrap();
+            let (place, nothing) = (CheckpointDirectory::checkpoint(JOB, id), EarlierParts::default());
+            let parts = PartWriter::new(&checkpoints, &place, &nothing, (0, 0));
+            checkpoints.write(&place, &mut manifest(id), state, &parts).unwrap();
         }
         (directory, checkpoints)
     }

@@ -48,6 +48,23 @@ pub enum DirectoryError {
         #[source]
         source: SnapshotError,
     },
+    #[error("{doing} {location}")]
+    Part {
+        doing: &'static str,
+        location: String,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error(
+        "{location} is missing, which holds a part of the state: put it back from a copy, or go on from another checkpoint \
+         or a savepoint (`weir run JOB.sql --from SAVEPOINT`)"
+    )]
+    PartMissing { location: String },
+    #[error(
+        "{location}, which holds a part of the state, is damaged: {what}. Put it back from a copy, or go on from another \
+         checkpoint or a savepoint (`weir run JOB.sql --from SAVEPOINT`)"
+    )]
+    PartDamaged { location: String, what: String },
     #[error(
         "the job has completed checkpoints in {location}, and none is there: put the directory back (or mount it), start \
          from a savepoint (`weir run JOB.sql --from SAVEPOINT`), or begin without what is known (`weir up --afresh`)"

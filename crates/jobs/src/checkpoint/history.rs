@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use engine::execution::PartBytes;
 use serde::{Deserialize, Serialize};
 use types::Timestamp;
 
@@ -36,15 +37,27 @@ pub struct SubtaskPart {
     pub aligning: Duration,
     /// Making its part, and making durable what was written before.
     pub taking: Duration,
-    /// 0 until the checkpoint is written.
+    /// Its state; 0 until the checkpoint is written.
     pub bytes: u64,
+    /// Of those, what the checkpoint before had written already.
+    #[serde(default)]
+    pub reused: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CheckpointState {
     InProgress,
-    Completed { location: String, bytes: u64 },
-    Failed { reason: String },
+    Completed {
+        location: String,
+        /// All of its state.
+        bytes: u64,
+        /// Of those, what the checkpoint before had written already.
+        #[serde(default)]
+        reused: u64,
+    },
+    Failed {
+        reason: String,
+    },
 }
 
 /// What a job went on from.
@@ -61,13 +74,41 @@ const REMEMBERED: usize = 10;
 /// Completed ones whose length and size are remembered.
 const MEASURED: usize = 256;
 
+/// Figures of a completed checkpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "MeasuredForm")]
+pub struct Measured {
+    pub took: Duration,
+    /// All of its state.
+    pub bytes: u64,
+    /// Of those, what the checkpoint before had written already.
+    pub reused: u64,
+}
+
+/// As figures of ended jobs are written, and were before part files.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum MeasuredForm {
+    Now { took: Duration, bytes: u64, reused: u64 },
+    Before(Duration, u64),
+}
+
+impl From<MeasuredForm> for Measured {
+    fn from(form: MeasuredForm) -> Measured {
+        match form {
+            MeasuredForm::Now { took, bytes, reused } => Measured { took, bytes, reused },
+            MeasuredForm::Before(took, bytes) => Measured { took, bytes, reused: 0 },
+        }
+    }
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckpointHistory {
     pub completed: u64,
     pub failed: u64,
     pub restored: u64,
-    /// How long each completed checkpoint took, and its bytes; oldest first.
-    pub measured: VecDeque<(Duration, u64)>,
+    /// Figures of each completed checkpoint, oldest first.
+    pub measured: VecDeque<Measured>,
     /// Oldest first.
     pub recent: VecDeque<CheckpointRecord>,
     pub latest_completed: Option<CheckpointRecord>,
@@ -92,9 +133,11 @@ impl CheckpointHistory {
     }
 
     /// Books what the parts of the checkpoint that began last take, in their order.
-    pub(crate) fn measure(&mut self, id: u64, bytes: &[u64]) {
+    pub(crate) fn measure(&mut self, id: u64, bytes: &[PartBytes]) {
         if let Some(record) = self.recent.iter_mut().rev().find(|record| record.id == id) {
-            record.parts.iter_mut().zip(bytes).for_each(|(part, bytes)| part.bytes = *bytes);
+            for (part, bytes) in record.parts.iter_mut().zip(bytes) {
+                (part.bytes, part.reused) = (bytes.state, bytes.state - bytes.written);
+            }
         }
     }
 
@@ -115,12 +158,13 @@ impl CheckpointHistory {
         let record = record.clone();
 
         match (&record.state, record.kind) {
-            (CheckpointState::Completed { bytes, .. }, kind) => {
+            (CheckpointState::Completed { bytes, reused, .. }, kind) => {
                 self.completed += 1;
                 if self.measured.len() == MEASURED {
                     self.measured.pop_front();
                 }
-                self.measured.push_back((record.duration, *bytes));
+                let measured = Measured { took: record.duration, bytes: *bytes, reused: *reused };
+                self.measured.push_back(measured);
                 match kind {
                     Kind::Checkpoint => self.latest_completed = Some(record),
                     Kind::Savepoint => self.latest_savepoint = Some(record),

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::parts::PartTotals;
+
 /// The version that is written. A reader takes this one and those before.
 pub(super) const FORMAT: u32 = 1;
 
@@ -32,13 +34,23 @@ pub struct Manifest {
     /// Records that its state accounts for.
     pub records: u64,
     pub state: StateFile,
+    /// The part files beside them.
+    #[serde(default)]
+    pub parts: PartTotals,
 }
 
-/// The file beside the manifest that holds the state.
+/// The file beside the manifest that holds the envelope: positions, small parts of the state, and where the others are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateFile {
     pub name: String,
     pub bytes: u64,
     /// Checksum of all its bytes.
     pub crc32: u32,
+}
+
+impl Manifest {
+    /// All bytes of the state, be they in the envelope or in files of their own.
+    pub fn state_bytes(&self) -> u64 {
+        self.state.bytes + self.parts.bytes
+    }
 }

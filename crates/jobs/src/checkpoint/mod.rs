@@ -8,6 +8,7 @@ mod lateness;
 mod location;
 mod manifest;
 mod options;
+mod parts;
 mod segments;
 mod undo;
 
@@ -19,9 +20,12 @@ pub use location::{local_path, read_savepoint};
 use types::JobId;
 pub(crate) use undo::UndoFiles;
 
-pub use history::{CheckpointHistory, CheckpointRecord, CheckpointState, RestoredFrom, SubtaskPart};
+pub use history::{
+    CheckpointHistory, CheckpointRecord, CheckpointState, Measured, RestoredFrom, SubtaskPart,
+};
 pub use manifest::{Kind, Manifest, StateFile};
-pub use options::CheckpointOptions;
+pub use options::{CheckpointOptions, INLINE_BELOW};
+pub use parts::{EarlierParts, PartFiles, PartTotals, PartWriter};
 
 /// Removes all checkpoints of a job.
 pub(crate) fn forget(directory: &str, job: JobId) -> Result<(), DirectoryError> {

@@ -27,6 +27,16 @@ pub struct CheckpointOptions {
     pub savepoints: String,
     /// None is written that would leave less free on the disk: what else writes there needs some room to go on.
     pub keep_free_bytes: u64,
+    /// Parts of an operator's state of fewer bytes are written into the envelope, and not to files of their own.
+    #[serde(default = "usual_inline_below")]
+    pub inline_below: u64,
+}
+
+/// A file of its own costs an fsync, which takes as long as writing some hundred kilobytes.
+pub const INLINE_BELOW: u64 = 256 << 10;
+
+fn usual_inline_below() -> u64 {
+    INLINE_BELOW
 }
 
 impl CheckpointOptions {
@@ -60,6 +70,9 @@ impl CheckpointOptions {
                 .text(&["execution.checkpointing.savepoint-dir", "state.savepoints.dir"])
                 .unwrap_or_else(|| defaults.savepoints.clone()),
             keep_free_bytes: defaults.keep_free_bytes,
+            inline_below: keys
+                .size(&["execution.checkpointing.data-inline-threshold", "state.storage.fs.memory-threshold"])
+                .unwrap_or(defaults.inline_below),
         };
         keys.finish(options)
     }
@@ -79,6 +92,7 @@ mod tests {
             directory: "here".to_owned(),
             savepoints: "there".to_owned(),
             keep_free_bytes: 0,
+            inline_below: INLINE_BELOW,
         }
     }
 
@@ -112,6 +126,7 @@ mod tests {
             directory: "file:///old".to_owned(),
             savepoints: "file:///new".to_owned(),
             keep_free_bytes: 0,
+            inline_below: INLINE_BELOW,
         };
         assert_eq!(read(&set).unwrap(), expected);
     }

@@ -6,7 +6,7 @@ use connectors::collect::Collector;
 use connectors::result_store::{ResultStoreTable, UndoEntry, UndoLog};
 use connectors::retry::Retry;
 use engine::connector::{Reads, SourceFactory, Split};
-use engine::execution::{Execution, ExecutionError, caught};
+use engine::execution::{Execution, ExecutionError, Restore, caught};
 use engine::lateness::RecordedLateness;
 use engine::snapshot::{RestoreReport, Snapshot};
 use sql::error::Diagnostic;
@@ -78,7 +78,7 @@ impl Launch {
     /// what the attempt writes to.
     pub fn start(
         &mut self,
-        from: Option<&Arc<Snapshot>>,
+        from: Option<&Restore>,
         records: Option<Records>,
         starting: &dyn Fn(&Arc<Retry>),
     ) -> Result<Attempt, StartError> {
@@ -87,7 +87,7 @@ impl Launch {
 
     fn attempt(
         &mut self,
-        from: Option<&Arc<Snapshot>>,
+        from: Option<&Restore>,
         records: Option<Records>,
         starting: &dyn Fn(&Arc<Retry>),
     ) -> Result<Attempt, StartError> {
@@ -104,13 +104,14 @@ impl Launch {
         self.put_back(&wired.results, changed)?;
         let mut spec = wired.spec;
         spec.lateness = records.map(|records| records.lateness);
-        if let Some(snapshot) = from {
+        if let Some(restore) = from {
             let reads: Vec<Reads> = spec.sources.iter().map(|source| source.reads()).collect();
-            let report = RestoreReport::of(&self.plan, snapshot, &reads).map_err(ExecutionError::from)?;
+            let report =
+                RestoreReport::of(&self.plan, &restore.snapshot, &reads).map_err(ExecutionError::from)?;
             if !report.is_complete() {
                 tracing::warn!(job = %self.name, "not all state was kept:\n{report}");
             }
-            spec.restore = Some(snapshot.clone());
+            spec.restore = Some(restore.clone());
         }
 
         if self.collector.is_none() {
@@ -118,7 +119,7 @@ impl Launch {
         }
         // Letters of records behind the point that is gone on from will be written again, if still with reason.
         if self.ran_before || from.is_some() {
-            let positions = positions(from.map(|snapshot| &**snapshot));
+            let positions = positions(from.map(|restore| &*restore.snapshot));
             wired.letters.restarted(&positions).map_err(ExecutionError::from)?;
         }
         self.ran_before = true;

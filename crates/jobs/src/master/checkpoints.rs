@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connectors::result_store::UndoEntry;
-use engine::execution::{Acknowledgement, Afterwards, CheckpointError, bytes_of_parts};
+use engine::execution::{Afterwards, CheckpointError};
 use engine::lateness::RecordedLateness;
-use engine::snapshot::encode_sized;
 use types::{JobId, Timestamp};
 
 use super::attempt::{Attempt, Records};
+use super::taking::{Taking, Written};
 use super::{Destination, JobMaster, with_causes};
 use crate::checkpoint::{
-    CheckpointDirectory, CheckpointOptions, CheckpointRecord, CheckpointState, DirectoryError, Kind,
-    LatenessFiles, Manifest, Restored, RestoredFrom, StateFile, SubtaskPart, UndoFiles,
+    CheckpointDirectory, CheckpointOptions, DirectoryError, EarlierParts, Kind, LatenessFiles, Restored,
+    RestoredFrom, UndoFiles,
 };
 
 /// Why there is no savepoint.
@@ -44,6 +44,8 @@ pub(super) struct Taker {
     lateness: Arc<LatenessFiles>,
     undo: Arc<UndoFiles>,
     last: u64,
+    /// Part files of the newest checkpoint, which the next one may refer to.
+    earlier: EarlierParts,
     /// A checkpoint was completed since the job's thread began.
     has_completed: bool,
     /// Failures in a row.
@@ -63,6 +65,9 @@ impl Taker {
         let lateness = Arc::new(LatenessFiles::new(Path::new(directory.location()), job, last));
         let undo = Arc::new(UndoFiles::new(Path::new(directory.location()), job, last));
         let last = last.max(lateness.segment()).max(undo.segment());
+        if let Err(error) = directory.remove_orphans(job) {
+            tracing::warn!(job_id = %job, error = %with_causes(&error), "files of unfinished checkpoints were not removed");
+        }
 
         Ok(Taker {
             job,
@@ -71,6 +76,7 @@ impl Taker {
             lateness,
             undo,
             last,
+            earlier: EarlierParts::default(),
             has_completed: false,
             failures: 0,
             due: None,
@@ -82,11 +88,12 @@ impl Taker {
         let failed =
             |source| DirectoryError::Directory { location: self.directory.location().to_owned(), source };
         // Nothing was recorded beside a savepoint; what was still to be read a second time is in it.
-        let checkpoint = from.filter(|from| from.manifest.kind == Kind::Checkpoint);
-        let checkpoint = checkpoint.map(|from| Path::new(&from.location));
+        let checkpoint = checkpoint_of(from).map(|from| Path::new(&from.location));
         let history = self.lateness.history(checkpoint).map_err(failed)?;
         let lateness = RecordedLateness { log: self.lateness.clone(), history };
 
+        // A savepoint shares its files with nothing.
+        self.earlier = checkpoint_of(from).map(EarlierParts::of_restored).unwrap_or_default();
         // A savepoint may have a number that no checkpoint has.
         if let Some(from) = from.filter(|from| from.manifest.job_id == self.job.to_string()) {
             self.last = self.last.max(from.manifest.id);
@@ -206,15 +213,18 @@ impl Taker {
     ) -> Result<u64, SavepointError> {
         let id = self.last + 1;
         self.last = id;
-        let place = CheckpointDirectory::checkpoint(self.job, id);
-        let of = (id, Kind::Checkpoint);
-        let keep_free = self.options.keep_free_bytes;
-
         self.lateness.rotate(id);
         self.undo.rotate(id);
-        let written = write(master, attempt, &self.directory, &place, of, (timeout, keep_free, afterwards));
+        let taking = Taking {
+            directory: &self.directory,
+            place: &CheckpointDirectory::checkpoint(self.job, id),
+            of: (id, Kind::Checkpoint),
+            earlier: &self.earlier,
+            options: &self.options,
+        };
+        let written = taking.write(master, attempt, timeout, afterwards);
         master.note_checkpoint(&written);
-        written?;
+        self.earlier = written?.parts;
         self.has_completed = true;
         if let Err(error) = self.directory.prune(self.job, self.options.retained) {
             tracing::warn!(job_id = %self.job, error = %with_causes(&error), "old checkpoints were not removed");
@@ -246,14 +256,20 @@ impl Taker {
         self.last = id;
         let directory = CheckpointDirectory::open(&target)?;
         self.undo.rotate(id);
-        let limits = (self.options.timeout, self.options.keep_free_bytes, afterwards);
-        write(master, attempt, &directory, &name, (id, Kind::Savepoint), limits)
+        let taking = Taking {
+            directory: &directory,
+            place: &name,
+            of: (id, Kind::Savepoint),
+            earlier: &EarlierParts::default(),
+            options: &self.options,
+        };
+        Ok(taking.write(master, attempt, self.options.timeout, afterwards)?.location)
     }
 }
 
 impl JobMaster {
     /// Keeps the picture of the job up to date: how many checkpoints in a row have failed.
-    fn note_checkpoint(&self, written: &Result<String, SavepointError>) {
+    fn note_checkpoint(&self, written: &Result<Written, SavepointError>) {
         let life = &mut *self.life.lock();
         let failed = &mut life.failed_checkpoints;
         match written {
@@ -274,92 +290,8 @@ pub(crate) fn savepoint_name(job: JobId) -> String {
     format!("savepoint-{job}-{:012x}", crate::id::random() & 0xffff_ffff_ffff)
 }
 
-/// Collects a job's state and writes it.
-fn write(
-    master: &JobMaster,
-    attempt: &Attempt,
-    directory: &CheckpointDirectory,
-    place: &str,
-    (id, kind): (u64, Kind),
-    (timeout, keep_free, afterwards): (Duration, u64, Afterwards),
-) -> Result<String, SavepointError> {
-    let (began, triggered) = (master.clock.elapsed(), master.clock.now());
-    let duration = Duration::ZERO;
-    let state = CheckpointState::InProgress;
-    let control = attempt.execution.control();
-
-    let record = CheckpointRecord {
-        id,
-        kind,
-        triggered,
-        duration,
-        state,
-        subtasks: control.subtasks(),
-        parts: Vec::new(),
-    };
-
-    master.life.lock().checkpoints.begin(record);
-    let mut parts: Vec<Acknowledgement> = Vec::new();
-
-    let taken = control.snapshot_told(id, timeout, afterwards, &mut |part| {
-        master.life.lock().checkpoints.acknowledge(id, subtask_part(&part, began, master.clock.now()));
-        parts.push(part);
-    });
-
-    let written = taken.map_err(SavepointError::Snapshot).and_then(|snapshot| {
-        let ledgers = snapshot.pipelines.iter().map(|pipeline| pipeline.ledger());
-        let mut manifest = Manifest {
-            format: 0,
-            kind,
-            id,
-            job_id: master.id.to_string(),
-            job_name: master.name.clone(),
-            taken: triggered.0,
-            parallelism: master.parallelism,
-            records: ledgers.map(|ledger| ledger.accepted).sum(),
-            state: StateFile { name: String::new(), bytes: 0, crc32: 0 },
-        };
-        let (state, sizes) = encode_sized(&snapshot);
-        directory.check_room(state.len(), keep_free)?;
-        directory.write(place, &mut manifest, state)?;
-        master.life.lock().checkpoints.measure(id, &bytes_of_parts(&parts, &sizes));
-        attempt.commit(&snapshot);
-        Ok(manifest.state.bytes)
-    });
-
-    let duration = master.clock.elapsed().saturating_sub(began);
-    let location = format!("{}/{place}", directory.location());
-
-    let state = match &written {
-        Ok(bytes) => CheckpointState::Completed { location: location.clone(), bytes: *bytes },
-        Err(error) => CheckpointState::Failed { reason: with_causes(error) },
-    };
-
-    master.life.lock().checkpoints.end(id, duration, state);
-    match written {
-        Ok(bytes) => {
-            tracing::debug!(job_id = %master.id, id, ?kind, bytes, ?duration, location, "checkpoint written");
-            Ok(location)
-        }
-        Err(error) => {
-            control.release();
-            // What was written of it is of no use.
-            let _ = directory.remove(place);
-            Err(error)
-        }
-    }
-}
-
-fn subtask_part(part: &Acknowledgement, asked: Duration, now: Timestamp) -> SubtaskPart {
-    SubtaskPart {
-        vertex: part.vertex.clone(),
-        subtask: part.subtask,
-        at: now,
-        delay: part.began.saturating_sub(asked),
-        aligning: part.aligning,
-        taking: part.taking,
-        bytes: 0,
-    }
+fn checkpoint_of(from: Option<&Restored>) -> Option<&Restored> {
+    from.filter(|from| from.manifest.kind == Kind::Checkpoint)
 }
 
 pub(super) fn restored_from(restored: &Restored, at: Timestamp) -> RestoredFrom {

@@ -118,10 +118,10 @@ impl Living {
     /// Makes an attempt; from here on the job is what it makes of it.
     fn attempt(&mut self, from: Option<&Restored>) -> Result<Attempt, StartError> {
         let master = self.master.clone();
-        let snapshot = from.map(|restored| &restored.snapshot);
+        let restore = from.map(Restored::restore);
         let records = self.taker.as_mut().map(|taker| taker.records(from)).transpose();
         let records = records.map_err(StartError::Checkpoints)?;
-        let started = self.launch.start(snapshot, records, &|retry| master.starting(retry));
+        let started = self.launch.start(restore.as_ref(), records, &|retry| master.starting(retry));
         let mut life = master.life.lock();
         life.starting = false;
         let attempt = started?;

@@ -11,6 +11,7 @@ mod new_job;
 mod problem;
 mod request;
 mod stability;
+mod taking;
 mod uncounted;
 mod view;
 

@@ -81,6 +81,7 @@ impl World {
             directory: self.place("checkpoints"),
             savepoints: self.place("savepoints"),
             keep_free_bytes: 0,
+            inline_below: jobs::checkpoint::INLINE_BELOW,
         };
         Dispatcher::new(Environment {
             logs: Logs::new(log, None, self.clock.clone()),

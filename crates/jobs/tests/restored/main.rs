@@ -13,6 +13,7 @@ mod lines;
 #[expect(dead_code, reason = "other tests ask more of the log and the store")]
 mod memory;
 mod old_formats;
+mod parts;
 #[path = "../support/random.rs"]
 mod random;
 #[path = "../support/stage.rs"]

@@ -12,7 +12,10 @@ use std::path::{Path, PathBuf};
 
 use engine::operator::LedgerCounts;
 use engine::snapshot::{VERSION, encode};
-use jobs::checkpoint::{CheckpointDirectory, Kind, Manifest, StateFile, read_savepoint};
+use jobs::checkpoint::{
+    CheckpointDirectory, EarlierParts, INLINE_BELOW, Kind, Manifest, PartTotals, PartWriter, StateFile,
+    read_savepoint,
+};
 use serde_json::Value;
 use types::{Interval, JobId};
 
@@ -25,12 +28,31 @@ use crate::stage::{NOW, Running, Stage, TOPIC, compile};
 /// Later than any window ends.
 const LATER: Interval = Interval(3 * 24 * 3_600_000);
 
+/// Operators with state by key.
+const OPERATORS: &str = "
+CREATE TABLE user_queries (`user` ROW<user_id INT, user_type STRING>)
+  WITH ('connector' = 'kafka', 'topic' = 'user-queries', 'scan.startup.mode' = 'earliest-offset', 'format' = 'json',
+        'json.ignore-parse-errors' = 'true');
+CREATE TABLE types (kind STRING, n BIGINT, users BIGINT, PRIMARY KEY (kind) NOT ENFORCED)
+  WITH ('connector' = 'redis', 'key' = 'types:{kind}');
+CREATE TABLE users (id INT, n BIGINT, kind STRING, PRIMARY KEY (id) NOT ENFORCED)
+  WITH ('connector' = 'redis', 'key' = 'users:{id}');
+EXECUTE STATEMENT SET BEGIN
+INSERT INTO types SELECT `user`.user_type, COUNT(*), COUNT(DISTINCT `user`.user_id) FROM user_queries
+WHERE `user`.user_type <> '' GROUP BY `user`.user_type;
+INSERT INTO users SELECT `user`.user_id, COUNT(*), MAX(`user`.user_type) FROM user_queries
+WHERE `user`.user_id IS NOT NULL GROUP BY `user`.user_id;
+END;
+";
+
 /// A script, the topic it reads, the lines there, and how many of them are in the savepoint.
 struct Case {
     script: String,
     topic: String,
     lines: Vec<String>,
     saved: usize,
+    /// Parts of fewer bytes stand in the envelope.
+    inline_below: u64,
 }
 
 fn fixtures() -> PathBuf {
@@ -63,7 +85,12 @@ fn write_new(directory: &Path, case: &Case) {
     let stage_before = stage(case);
     let plan = compile(&case.script);
     let job = stage_before.start(&plan, 2, 100, None);
-    let snapshot = job.snapshot_of(&case.topic, case.saved);
+    job.snapshot_of(&case.topic, case.saved);
+    let (parent, name) = (directory.parent().expect("a parent"), directory.file_name().expect("a name"));
+    let savepoints = CheckpointDirectory::open(&parent.display().to_string()).expect("it opens");
+    let (nothing, place) = (EarlierParts::default(), name.to_string_lossy());
+    let mut parts = PartWriter::new(&savepoints, &place, &nothing, (case.inline_below, 0));
+    let snapshot = job.snapshot_kept(&mut parts);
     let truth = rest(case, &stage_before, job);
     let mut manifest = Manifest {
         format: 0,
@@ -75,13 +102,13 @@ fn write_new(directory: &Path, case: &Case) {
         parallelism: 2,
         records: case.saved as u64,
         state: StateFile { name: String::new(), bytes: 0, crc32: 0 },
+        parts: PartTotals::default(),
     };
-    let (parent, name) = (directory.parent().expect("a parent"), directory.file_name().expect("a name"));
-    let savepoints = CheckpointDirectory::open(&parent.display().to_string()).expect("it opens");
-    savepoints.write(&name.to_string_lossy(), &mut manifest, encode(&snapshot)).expect("it is written");
+    savepoints.write(&place, &mut manifest, encode(&snapshot), &parts).expect("it is written");
 
     let stage_after = stage(case);
-    let expected = rest(case, &stage_after, stage_after.start(&plan, 1, 100, Some(&snapshot)));
+    let restore = read_savepoint(&directory.display().to_string()).expect("it can be read").restore();
+    let expected = rest(case, &stage_after, stage_after.start_from(&plan, 1, 100, Some(restore)));
     assert_eq!(expected.1, truth.1);
     for (key, row) in &expected.0 {
         assert_eq!(Some(row), truth.0.get(key), "{key} is not what a job says that was not interrupted");
@@ -101,14 +128,24 @@ fn write_fixtures() {
         topic: "t".to_owned(),
         lines: read("t.jsonl").lines().map(str::to_owned).collect(),
         saved: 6,
+        inline_below: INLINE_BELOW,
     };
     let analytics = Case {
         script: interrupted::script(),
         topic: TOPIC.to_owned(),
         lines: lines(&mut Random(5), 60),
         saved: 40,
+        inline_below: INLINE_BELOW,
     };
-    for (name, case) in [("aggregates", aggregates), ("analytics", analytics)] {
+    // Operators with state by key, of which each part is a file of its own.
+    let operators = Case {
+        script: OPERATORS.to_owned(),
+        topic: TOPIC.to_owned(),
+        lines: lines(&mut Random(6), 60),
+        saved: 40,
+        inline_below: 0,
+    };
+    for (name, case) in [("aggregates", aggregates), ("analytics", analytics), ("operators", operators)] {
         write_new(&fixtures().join(VERSION.to_string()).join(name), &case);
     }
 }
@@ -134,13 +171,14 @@ fn savepoints_of_every_version_are_restored_and_lead_to_the_rows_they_led_to_the
                 topic: position.split.topic,
                 lines: read("lines.jsonl").lines().map(str::to_owned).collect(),
                 saved: position.offset as usize,
+                inline_below: INLINE_BELOW,
             };
             assert!(0 < case.saved && case.saved < case.lines.len());
             let expected = read("expected.golden");
             let plan = compile(&case.script);
             for parallelism in [1, 3] {
                 let stage = stage(&case);
-                let job = stage.start(&plan, parallelism, 100, Some(&savepoint.snapshot));
+                let job = stage.start_from(&plan, parallelism, 100, Some(savepoint.restore()));
                 let found = text(&rest(&case, &stage, job));
                 let at = format!("{}, parallelism {parallelism}", directory.display());
                 for (found, expected) in found.lines().zip(expected.lines()) {

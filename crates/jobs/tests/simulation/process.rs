@@ -110,6 +110,8 @@ impl World {
             timeout: LONG,
             retained: 3,
             keep_free_bytes: 0,
+            // Every part is a file of its own.
+            inline_below: 0,
             tolerable_failures: None,
             directory: place("checkpoints"),
             savepoints: place("savepoints"),

@@ -10,10 +10,10 @@ use connectors::result_store::{ResultStoreTable, StoreWriter};
 use connectors::retry::Retry;
 use connectors::{BlackholeTable, SinkOptions, SourceOptions, sink_options, source_options};
 use engine::connector::{SinkFactory, SourceFactory};
-use engine::execution::{Afterwards, Execution, ExecutionOptions, JobSpec, Task};
+use engine::execution::{Afterwards, Execution, ExecutionError, ExecutionOptions, JobSpec, Restore, Task};
 use engine::memory::{MemoryView, Room};
 use engine::operator::LedgerCounts;
-use engine::snapshot::{Snapshot, decode, encode};
+use engine::snapshot::{PartKeeper, Snapshot, decode, encode};
 use serde_json::Value;
 use sql::plan::Plan;
 use types::{Clock, Interval, ManualClock, Timestamp};
@@ -64,6 +64,35 @@ impl Stage {
         batch_rows: usize,
         restore: Option<&Snapshot>,
     ) -> Running<'_> {
+        let restore = restore.cloned().map(Arc::new).map(Restore::in_memory);
+        self.start_from(plan, parallelism, batch_rows, restore)
+    }
+
+    /// As [`Stage::start`], from a snapshot that may have files.
+    pub fn start_from(
+        &self,
+        plan: &Arc<Plan>,
+        parallelism: u32,
+        batch_rows: usize,
+        restore: Option<Restore>,
+    ) -> Running<'_> {
+        let (spec, writer) = self.spec(plan, parallelism, batch_rows, restore);
+        Running { stage: self, execution: Execution::start(spec).expect("the job starts"), _writer: writer }
+    }
+
+    /// Why a job is not started.
+    pub fn refused(&self, plan: &Arc<Plan>, parallelism: u32, restore: Restore) -> ExecutionError {
+        let (spec, _writer) = self.spec(plan, parallelism, 100, Some(restore));
+        Execution::start(spec).err().expect("it is not started")
+    }
+
+    fn spec(
+        &self,
+        plan: &Arc<Plan>,
+        parallelism: u32,
+        batch_rows: usize,
+        restore: Option<Restore>,
+    ) -> (JobSpec, Arc<StoreWriter>) {
         let log = Arc::new(SharedLog(self.log.clone()));
         let clock: Arc<dyn Clock> = self.clock.clone();
         let sources = plan.pipelines.iter().map(|pipeline| {
@@ -111,10 +140,10 @@ impl Stage {
             }),
             clock,
             options: ExecutionOptions { parallelism, batch_rows, ..self.options.clone() },
-            restore: restore.cloned().map(Arc::new),
+            restore,
             lateness: None,
         };
-        Running { stage: self, execution: Execution::start(spec).expect("the job starts"), _writer: writer }
+        (spec, writer)
     }
 
     /// Every row without what differs from run to run.
@@ -193,6 +222,13 @@ impl Running<'_> {
         let read = decode(&encode(&taken)).expect("what was written is read");
         assert_eq!(read, taken);
         read
+    }
+
+    /// A snapshot whose parts go to a keeper.
+    pub fn snapshot_kept(&self, keeper: &mut dyn PartKeeper) -> Snapshot {
+        let control = self.execution.control();
+        let (wait, afterwards) = (Duration::from_secs(20), Afterwards::ReadOn);
+        control.snapshot_kept(1, wait, afterwards, keeper, &mut |_| ()).expect("a snapshot")
     }
 
     /// A snapshot after which nothing is read.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jobs::JobView;
-use jobs::checkpoint::{CheckpointOptions, CheckpointRecord, CheckpointState, Kind, SubtaskPart};
+use jobs::checkpoint::{CheckpointOptions, CheckpointRecord, CheckpointState, Kind, Measured, SubtaskPart};
 
 use super::metrics::{in_progress, total_checkpoints};
 use super::model::{
@@ -22,7 +22,7 @@ const NEVER: u64 = i64::MAX as u64;
 pub(super) fn checkpoints(view: &JobView, retained: usize) -> Checkpoints {
     let history = &view.checkpoints;
     let entry = |record: &CheckpointRecord| entry(view, record, retained);
-    let sizes = || Summary::of(history.measured.iter().map(|(_, bytes)| *bytes as i64));
+    let summary = |figure: fn(&Measured) -> i64| Summary::of(history.measured.iter().map(figure));
     let nothing = || Summary::of(history.measured.iter().map(|_| 0));
     let of = |record: &Option<CheckpointRecord>| record.as_ref().map(entry);
 
@@ -35,9 +35,9 @@ pub(super) fn checkpoints(view: &JobView, retained: usize) -> Checkpoints {
             failed: history.failed,
         },
         summary: CheckpointSummary {
-            checkpointed_size: sizes(),
-            state_size: sizes(),
-            end_to_end_duration: Summary::of(history.measured.iter().map(|(took, _)| ms(*took))),
+            checkpointed_size: summary(|of| (of.bytes - of.reused) as i64),
+            state_size: summary(|of| of.bytes as i64),
+            end_to_end_duration: summary(|of| ms(of.took)),
             alignment_buffered: nothing(),
             processed_data: nothing(),
             persisted_data: nothing(),
@@ -109,6 +109,7 @@ fn figures<'a>(
     let is_all = subtasks == record.subtasks;
     let latest = parts.iter().map(|part| part.at.0).max();
     let by_parts: u64 = parts.iter().map(|part| part.bytes).sum();
+    let reused: u64 = parts.iter().map(|part| part.reused).sum();
 
     let (status, bytes) = match &record.state {
         CheckpointState::InProgress => ("IN_PROGRESS", by_parts),
@@ -125,7 +126,7 @@ fn figures<'a>(
         id: record.id,
         status,
         latest_ack_timestamp: latest.unwrap_or(-1),
-        checkpointed_size: bytes,
+        checkpointed_size: bytes - reused,
         state_size: bytes,
         end_to_end_duration: if is_all && is_over { ms(record.duration) } else { took },
         alignment_buffered: 0,
@@ -160,7 +161,7 @@ pub(super) fn of_vertex(found: &Found<'_>, record: &CheckpointRecord) -> VertexC
             status: "completed",
             ack_timestamp: part.at.0,
             end_to_end_duration: took(part),
-            checkpointed_size: part.bytes,
+            checkpointed_size: part.bytes - part.reused,
             state_size: part.bytes,
             checkpoint: SyncAsync { sync: ms(part.taking), asynchronous: 0 },
             alignment: Alignment { buffered: 0, processed: 0, persisted: 0, duration: ms(part.aligning) },
@@ -173,7 +174,7 @@ pub(super) fn of_vertex(found: &Found<'_>, record: &CheckpointRecord) -> VertexC
     VertexCheckpoint {
         figures: figures(record, found.tasks.len(), parts.iter().copied()),
         summary: VertexCheckpointSummary {
-            checkpointed_size: summary(&|part| part.bytes as i64),
+            checkpointed_size: summary(&|part| (part.bytes - part.reused) as i64),
             state_size: summary(&|part| part.bytes as i64),
             end_to_end_duration: summary(&took),
             checkpoint_duration: SyncAsync {

@@ -186,7 +186,9 @@ impl CheckpointsFigures {
 impl TakenFigures {
     fn of(record: &CheckpointRecord) -> TakenFigures {
         let (location, bytes, failure) = match &record.state {
-            CheckpointState::Completed { location, bytes } => (Some(location.clone()), Some(*bytes), None),
+            CheckpointState::Completed { location, bytes, .. } => {
+                (Some(location.clone()), Some(*bytes), None)
+            }
             CheckpointState::Failed { reason } => (None, None, Some(reason.clone())),
             CheckpointState::InProgress => (None, None, None),
         };

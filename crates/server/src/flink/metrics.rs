@@ -203,13 +203,13 @@ pub(super) fn of_job(view: &JobView, now: Timestamp) -> Measures {
     ];
 
     if let Some(record) = &checkpoints.latest_completed
-        && let CheckpointState::Completed { bytes, .. } = record.state
+        && let CheckpointState::Completed { bytes, reused, .. } = record.state
     {
         let took = record.duration.as_millis() as f64;
         measures.extend([
             ("lastCompletedCheckpointId", record.id as f64),
             ("lastCheckpointDuration", took),
-            ("lastCheckpointSize", bytes as f64),
+            ("lastCheckpointSize", (bytes - reused) as f64),
             ("lastCheckpointFullSize", bytes as f64),
             ("lastCheckpointCompletedTimestamp", record.triggered.0 as f64 + took),
             ("lastCheckpointProcessedData", 0.0),

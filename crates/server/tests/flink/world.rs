@@ -225,6 +225,7 @@ async fn start_over(
         retained: 2,
         tolerable_failures: None,
         keep_free_bytes: 0,
+        inline_below: jobs::checkpoint::INLINE_BELOW,
         directory: place("checkpoints"),
         savepoints: place("savepoints"),
     };

@@ -42,7 +42,8 @@ pub trait Operator: Send {
     /// As [`process`](Operator::process).
     fn tick(&mut self, context: &mut Context<'_>) -> Result<(), OperatorError>;
 
-    /// Adds the state to an image.
+    /// Adds the state to an image: all entries of the key groups that the writer takes. It may be called several times for one
+    /// image, and must write the same maps in the same order each time.
     fn snapshot(&self, out: &mut StateWriter);
 
     /// Takes the part of an image that one key group of this subtask's holds; called before anything else.

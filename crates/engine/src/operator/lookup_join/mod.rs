@@ -301,7 +301,7 @@ impl Operator for LookupJoinOperator {
                 Some(joined) => joined.write_key(&left.row, &mut key),
                 None => self.keys.write_fields(&left.row, &mut key),
             }
-            let part = out.group(key_group(&key));
+            let Some(part) = out.group(key_group(&key)) else { continue };
             part.push(WAITING);
             left.write(part);
         }

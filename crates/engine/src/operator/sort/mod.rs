@@ -180,7 +180,7 @@ impl Operator for SortOperator {
         if self.next == 0 {
             return;
         }
-        let part = out.group(key_group(&[]));
+        let Some(part) = out.group(key_group(&[])) else { return };
         part.push(ROWS);
         for number in [self.next as i64, self.given, self.fired] {
             number.write(part);

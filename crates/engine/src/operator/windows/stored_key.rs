@@ -80,7 +80,7 @@ impl StoredKey {
         value: &V,
         out: &mut StateWriter,
     ) {
-        let part = out.group(self.key_group(key));
+        let Some(part) = out.group(self.key_group(key)) else { return };
         part.push(tag);
         numbers.iter().for_each(|&number| number.write(part));
         row::write_length(key.len(), part);

@@ -1,6 +1,7 @@
 //! Entries by key and by place, their time to live, their memory and their image.
 
 use super::*;
+use crate::state::KeyGroups;
 
 #[test]
 fn an_entry_is_gone_when_it_was_not_written_for_its_time_to_live() {
@@ -70,4 +71,30 @@ fn an_image_is_split_by_key_group_and_read_again() {
     }
     assert_eq!(restored.len(), 1_000);
     assert!((0..1_000i64).all(|key| restored.get(&key.to_le_bytes(), 0) == Some(&(key * key))));
+}
+
+#[test]
+fn written_a_cell_at_a_time_every_entry_comes_once_and_in_the_same_order() {
+    let states = [1_000i64, 7].map(|entries| {
+        let mut state: Keyed<i64> = Keyed::new(None);
+        for key in 0..entries {
+            state.update(&key.to_le_bytes(), 0, |value| *value = Some(key));
+        }
+        state
+    });
+    let write =
+        |writer: &mut StateWriter| states.iter().zip(3..).for_each(|(state, tag)| state.write(tag, writer));
+
+    let mut writer = StateWriter::default();
+    write(&mut writer);
+    let whole = writer.finish();
+
+    let mut writer = StateWriter::default();
+    let mut parts = Vec::new();
+    for cell in KeyGroups::cells() {
+        writer.begin(cell);
+        write(&mut writer);
+        parts.extend(writer.take().parts);
+    }
+    assert_eq!(parts, whole.parts);
 }

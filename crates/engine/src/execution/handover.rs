@@ -1,0 +1,112 @@
+//! How operators' state gets from the subtasks to whoever takes a snapshot, without all of it being there twice.
+//!
+//! A subtask writes the state of its operators as bytes, a piece at a time, and sends a piece as soon as there is enough of
+//! it. Pieces that wait to be kept hold at most [`QUEUED`] bytes together; a subtask that has another one waits. So a snapshot
+//! of a large state takes the pace of the disk, and the state stands still meanwhile, as it does while it is written as bytes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+
+use super::control::{Control, Part, SubtaskId};
+use crate::operator::chain::{Chain, OperatorState};
+
+/// Bytes that wait to be kept, of all subtasks of a job. One that is larger waits alone.
+const QUEUED: u64 = 64 << 20;
+/// Bytes that a subtask collects before it sends them; what is left goes with the rest of its part.
+const SENT: u64 = 8 << 20;
+/// How often a subtask that waits looks whether the snapshot is still wanted.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// The bytes that wait to be kept.
+#[derive(Debug, Default)]
+pub(super) struct Queued {
+    bytes: Mutex<u64>,
+    freed: Condvar,
+}
+
+/// Bytes in the queue, until they are kept or dropped.
+#[derive(Debug)]
+pub(super) struct QueuedBytes {
+    queue: Arc<Queued>,
+    bytes: u64,
+}
+
+impl Queued {
+    /// Waits until there is room; `None` if the bytes are not wanted any more.
+    pub fn enter(self: &Arc<Queued>, bytes: u64, is_wanted: impl Fn() -> bool) -> Option<QueuedBytes> {
+        let mut queued = self.bytes.lock();
+        while *queued > 0 && *queued + bytes > QUEUED {
+            if !is_wanted() {
+                return None;
+            }
+            self.freed.wait_for(&mut queued, LOOK);
+        }
+        *queued += bytes;
+        Some(QueuedBytes { queue: self.clone(), bytes })
+    }
+}
+
+impl Drop for QueuedBytes {
+    fn drop(&mut self) {
+        *self.queue.bytes.lock() -= self.bytes;
+        self.queue.freed.notify_all();
+    }
+}
+
+/// A subtask's hand-over of its operators' state for one snapshot.
+pub(super) struct Handing<'a> {
+    control: &'a Control,
+    barrier: u64,
+    of: SubtaskId,
+    collected: Vec<OperatorState>,
+    bytes: u64,
+    is_wanted: bool,
+}
+
+impl<'a> Handing<'a> {
+    /// Hands over the state of a chain; `None` if the snapshot is not wanted any more. What is left is the last piece.
+    pub fn of_chain(
+        control: &'a Control,
+        (barrier, of): (u64, SubtaskId),
+        chain: &Chain,
+    ) -> Option<Vec<OperatorState>> {
+        let mut handing = Handing { control, barrier, of, collected: Vec::new(), bytes: 0, is_wanted: true };
+        chain.hand_over(&mut |state| handing.take(state));
+        handing.is_wanted.then_some(handing.collected)
+    }
+
+    /// Takes a piece; tells whether more is wanted.
+    fn take(&mut self, state: OperatorState) -> bool {
+        self.bytes += state.parts.iter().map(|(_, image)| image.bytes()).sum::<u64>();
+        self.collected.push(state);
+        if self.bytes >= SENT {
+            let operators = std::mem::take(&mut self.collected);
+            let bytes = std::mem::take(&mut self.bytes);
+            self.is_wanted = self.control.hand_over(Part::piece(self.barrier, self.of, operators), bytes);
+        }
+        self.is_wanted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_wait_until_others_have_left_and_go_when_nobody_wants_them() {
+        let queue = Arc::new(Queued::default());
+        // One that is larger than the queue enters alone.
+        let first = queue.enter(QUEUED + 1, || true).expect("it is empty");
+        assert!(queue.enter(1, || false).is_none());
+
+        let waiting = std::thread::spawn({
+            let queue = queue.clone();
+            move || queue.enter(QUEUED, || true).map(|entered| entered.bytes)
+        });
+        drop(first);
+        assert_eq!(waiting.join().unwrap(), Some(QUEUED));
+        assert_eq!(*queue.bytes.lock(), 0);
+    }
+}

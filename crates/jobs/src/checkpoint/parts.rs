@@ -1,0 +1,305 @@
+//! Part files: the state of one operator for one range of key groups, beside the envelope of a checkpoint.
+//!
+//! ```text
+//! JOB/chk-41/ part-0 part-1 part-2  state  _metadata
+//!             │      │      └─ written: its bytes have changed
+//!             └──────┴─ hard links to the files of chk-40: same length, same hash
+//! ```
+//!
+//! A file begins with `WEIRPART` and a version (u16, little-endian); what [`StateImage::for_each_piece`] gives follows.
+//!
+//! * A small part stands in the envelope: [`super::CheckpointOptions::inline_below`] says which.
+//! * A part whose bytes are those that the checkpoint before holds is not written again: the new directory gets a hard link to
+//!   its file. So each checkpoint is a directory that holds all it needs. The file system counts who refers to a file, and
+//!   removing a checkpoint frees what no other one refers to. Where there are no hard links, the part is written.
+//! * A savepoint writes all its parts: it is a copy that does not share its files with anything.
+//! * Files are written once and never changed. They are durable before the envelope is written, and the envelope is before
+//!   `_metadata`; a directory without both was left by a process that was killed, and is removed at the next start.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{BufWriter, ErrorKind, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use engine::snapshot::{
+    KeptPart, NotKept, PartContent, PartError, PartFile, PartKeeper, PartReader, Snapshot,
+};
+use engine::state::{KeyGroups, StateImage};
+use xxhash_rust::xxh3::Xxh3;
+
+use super::directory::{CheckpointDirectory, Restored};
+use super::error::DirectoryError;
+
+const HEADER: [u8; 10] = *b"WEIRPART\x01\0";
+/// How much of a file is read at a time.
+const CHUNK: usize = 256 << 10;
+
+/// The part files of the checkpoint before, which the next one may refer to.
+#[derive(Debug, Clone, Default)]
+pub struct EarlierParts {
+    directory: PathBuf,
+    files: HashMap<(String, KeyGroups), Vec<PartFile>>,
+}
+
+impl EarlierParts {
+    /// Of a checkpoint that lies there.
+    pub fn of(location: &Path, snapshot: &Snapshot) -> EarlierParts {
+        let mut files: HashMap<(String, KeyGroups), Vec<PartFile>> = HashMap::new();
+        for (operator, groups, file) in snapshot.part_files() {
+            files.entry((operator.to_owned(), groups)).or_default().push(file.clone());
+        }
+        EarlierParts { directory: location.to_owned(), files }
+    }
+
+    pub fn of_restored(restored: &Restored) -> EarlierParts {
+        EarlierParts::of(Path::new(&restored.location), &restored.snapshot)
+    }
+
+    /// The seed of its hashes: with another one, nothing would be found again.
+    fn seed(&self) -> Option<u64> {
+        self.files.values().flatten().next().map(|file| file.seed)
+    }
+}
+
+/// Writes the parts of a checkpoint.
+pub struct PartWriter<'a> {
+    within: &'a CheckpointDirectory,
+    directory: PathBuf,
+    earlier: &'a EarlierParts,
+    inline_below: u64,
+    /// Nobody outside knows it, so that nobody can make two states that are taken for one.
+    seed: u64,
+    keep_free: u64,
+    files: u64,
+    bytes: u64,
+    reused: u64,
+    failure: Option<DirectoryError>,
+}
+
+impl<'a> PartWriter<'a> {
+    /// For a checkpoint at a place of a directory. Parts of fewer bytes than `inline_below` stand in the envelope; so many
+    /// bytes are left free on the disk.
+    pub fn new(
+        within: &'a CheckpointDirectory,
+        place: &str,
+        earlier: &'a EarlierParts,
+        (inline_below, keep_free): (u64, u64),
+    ) -> PartWriter<'a> {
+        PartWriter {
+            within,
+            directory: Path::new(within.location()).join(place),
+            earlier,
+            inline_below,
+            seed: earlier.seed().unwrap_or_else(|| crate::id::random() as u64),
+            keep_free,
+            files: 0,
+            bytes: 0,
+            reused: 0,
+            failure: None,
+        }
+    }
+
+    /// How many files there are, how many bytes they hold, and how many of those were not written again.
+    pub fn totals(&self) -> PartTotals {
+        PartTotals { files: self.files, bytes: self.bytes, reused: self.reused }
+    }
+
+    /// Why a part was not kept.
+    pub fn into_failure(self) -> Option<DirectoryError> {
+        self.failure
+    }
+
+    /// Returns when it survives a power cut that the directory is there. Its entries do when the envelope does.
+    pub fn finish(&self) -> Result<(), DirectoryError> {
+        match self.directory.parent().filter(|_| self.files > 0) {
+            Some(parent) => sync(parent),
+            None => Ok(()),
+        }
+    }
+
+    fn file(
+        &mut self,
+        operator: &str,
+        groups: KeyGroups,
+        image: &StateImage,
+    ) -> Result<KeptPart, DirectoryError> {
+        let mut hasher = Xxh3::with_seed(self.seed);
+        let mut bytes = 0;
+        for_each_piece(image, |piece| {
+            hasher.update(piece);
+            bytes += piece.len() as u64;
+        });
+        let name = format!("part-{}", self.files);
+        let file = PartFile { name, bytes, seed: self.seed, hash: hasher.digest128() };
+        let path = self.directory.join(&file.name);
+        if self.files == 0 {
+            let failed = |source| directory_failed(&self.directory, source);
+            fs::create_dir_all(&self.directory).map_err(failed)?;
+        }
+
+        // What a process left that was killed may be a link to a file of another checkpoint: it must not be written into.
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != ErrorKind::NotFound => {
+                return Err(failed("removing", &path, source));
+            }
+            _ => {}
+        }
+        let is_new = !self.refer(operator, groups, &file, &path);
+        if is_new {
+            self.within.check_room(bytes as usize, self.keep_free)?;
+            write(&path, image).map_err(|source| failed("writing", &path, source))?;
+        } else {
+            self.reused += bytes;
+        }
+        self.files += 1;
+        self.bytes += bytes;
+        Ok(KeptPart { content: PartContent::File(file), is_new })
+    }
+
+    /// Refers to the file of the checkpoint before, if it holds the same.
+    fn refer(&self, operator: &str, groups: KeyGroups, file: &PartFile, path: &Path) -> bool {
+        let same = |earlier: &&PartFile| {
+            (earlier.bytes, earlier.seed, earlier.hash) == (file.bytes, file.seed, file.hash)
+        };
+        let earlier = self.earlier.files.get(&(operator.to_owned(), groups));
+        let Some(earlier) = earlier.and_then(|files| files.iter().find(same)) else { return false };
+
+        let earlier_path = self.earlier.directory.join(&earlier.name);
+        let is_whole = fs::metadata(&earlier_path).is_ok_and(|found| found.len() == file.bytes);
+        is_whole && fs::hard_link(&earlier_path, path).is_ok()
+    }
+}
+
+impl PartKeeper for PartWriter<'_> {
+    fn keep(&mut self, operator: &str, groups: KeyGroups, image: &StateImage) -> Result<KeptPart, NotKept> {
+        if image.bytes() < self.inline_below {
+            return Ok(KeptPart::inline(image));
+        }
+        self.file(operator, groups, image).map_err(|error| {
+            self.failure = Some(error);
+            NotKept
+        })
+    }
+}
+
+/// What the part files of a checkpoint take.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct PartTotals {
+    pub files: u64,
+    pub bytes: u64,
+    /// Of those, what the checkpoint before had written, or one before that.
+    pub reused: u64,
+}
+
+/// The part files of a checkpoint, to be read.
+#[derive(Debug, Clone)]
+pub struct PartFiles {
+    directory: PathBuf,
+}
+
+impl PartFiles {
+    /// Of a checkpoint that lies there.
+    pub fn at(location: &str) -> PartFiles {
+        PartFiles { directory: PathBuf::from(location) }
+    }
+
+    /// Makes sure that a file is there, and as long as it was; without reading it.
+    pub(super) fn look_for(&self, file: &PartFile) -> Result<(), DirectoryError> {
+        let path = self.directory.join(&file.name);
+        match fs::metadata(&path) {
+            Ok(found) if found.len() == file.bytes => Ok(()),
+            Ok(found) => Err(damaged(&path, format!("it has {} bytes, not {}", found.len(), file.bytes))),
+            Err(source) => Err(unreadable(&path, source)),
+        }
+    }
+
+    /// Reads a file through and makes sure that it is what was written.
+    pub(super) fn verify(&self, file: &PartFile) -> Result<(), DirectoryError> {
+        self.read_through(file, |_| ())
+    }
+
+    fn read_through(&self, file: &PartFile, mut each: impl FnMut(&[u8])) -> Result<(), DirectoryError> {
+        self.look_for(file)?;
+        let path = self.directory.join(&file.name);
+        let failed = |source| unreadable(&path, source);
+        let mut reader = File::open(&path).map_err(failed)?;
+        let mut hasher = Xxh3::with_seed(file.seed);
+        let mut chunk = vec![0; CHUNK];
+
+        let mut header = [0; HEADER.len()];
+        reader.read_exact(&mut header).map_err(failed)?;
+        hasher.update(&header);
+        loop {
+            let read = reader.read(&mut chunk).map_err(failed)?;
+            if read == 0 {
+                break;
+            }
+            hasher.update(&chunk[..read]);
+            each(&chunk[..read]);
+        }
+
+        if hasher.digest128() != file.hash {
+            return Err(damaged(&path, "its bytes are not those that were written".to_owned()));
+        }
+        if header != HEADER {
+            return Err(damaged(&path, "it does not begin with `WEIRPART` and version 1".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+impl PartReader for PartFiles {
+    fn read(&self, file: &PartFile) -> Result<Vec<u8>, PartError> {
+        // The length in the envelope may be any; that of the file is looked at before room is made.
+        self.look_for(file).map_err(|error| PartError(Box::new(error)))?;
+        let mut bytes = Vec::with_capacity(file.bytes as usize);
+        let read = self.read_through(file, |chunk| bytes.extend_from_slice(chunk));
+        read.map_err(|error| PartError(Box::new(error)))?;
+        Ok(bytes)
+    }
+}
+
+fn for_each_piece(image: &StateImage, mut each: impl FnMut(&[u8])) {
+    each(&HEADER);
+    image.for_each_piece(each);
+}
+
+/// Writes a file; returns when its bytes survive a power cut.
+fn write(path: &Path, image: &StateImage) -> std::io::Result<()> {
+    let mut file = BufWriter::with_capacity(CHUNK, File::create_new(path)?);
+    let mut written = Ok(());
+    for_each_piece(image, |piece| {
+        if written.is_ok() {
+            written = file.write_all(piece);
+        }
+    });
+    written?;
+    file.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()
+}
+
+fn sync(directory: &Path) -> Result<(), DirectoryError> {
+    let synced = File::open(directory).and_then(|directory| directory.sync_all());
+    synced.map_err(|source| directory_failed(directory, source))
+}
+
+fn directory_failed(directory: &Path, source: std::io::Error) -> DirectoryError {
+    DirectoryError::Directory { location: directory.display().to_string(), source }
+}
+
+fn failed(doing: &'static str, path: &Path, source: std::io::Error) -> DirectoryError {
+    DirectoryError::Part { doing, location: path.display().to_string(), source }
+}
+
+fn unreadable(path: &Path, source: std::io::Error) -> DirectoryError {
+    match source.kind() {
+        ErrorKind::NotFound => DirectoryError::PartMissing { location: path.display().to_string() },
+        _ => failed("reading", path, source),
+    }
+}
+
+fn damaged(path: &Path, what: String) -> DirectoryError {
+    DirectoryError::PartDamaged { location: path.display().to_string(), what }
+}
