@@ -123,3 +123,126 @@ impl<'a> Collecting<'a> {
         self.snapshot
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::execution::Afterwards;
+    use crate::execution::control::PartTimes;
+    use crate::operator::chain::OperatorState;
+    use crate::snapshot::{InMemory, KeptPart};
+    use crate::state::{KeyGroups, StateImage, StatePart};
+
+    const TASK: SubtaskId = SubtaskId { pipeline: 0, kind: SubtaskKind::Operator, subtask: 0 };
+    const OTHER: SubtaskId = SubtaskId { subtask: 1, ..TASK };
+
+    fn control() -> Arc<Control> {
+        let control = Control::new(Vec::new(), vec!["Sum 0".to_owned()]);
+        control.expect(TASK);
+        control.expect(OTHER);
+        Arc::new(control)
+    }
+
+    fn state(cell: u32, bytes: &[u8]) -> Vec<OperatorState> {
+        let image = StateImage { parts: vec![StatePart { key_group: cell * 8, bytes: bytes.to_vec() }] };
+        let parts = vec![(KeyGroups::cell(cell), Arc::new(image))];
+        vec![OperatorState { identity: "sums/0".to_owned(), kind: "Sum".to_owned(), parts }]
+    }
+
+    fn rest(of: SubtaskId, operators: Vec<OperatorState>) -> Part {
+        Part { times: Some(PartTimes::default()), ..Part::piece(1, of, operators) }
+    }
+
+    /// Hands over a piece once the snapshot is asked for; tells whether the rest is wanted.
+    fn hand_over(control: &Control, operators: Vec<OperatorState>) -> bool {
+        while control.barrier() == 0 {
+            std::thread::yield_now();
+        }
+        control.hand_over(Part::piece(1, TASK, operators), 9)
+    }
+
+    fn take(
+        control: &Control,
+        timeout: Duration,
+        keeper: &mut dyn PartKeeper,
+    ) -> Result<Snapshot, CheckpointError> {
+        control.snapshot_kept(1, timeout, Afterwards::ReadOn, keeper, &mut |_| ())
+    }
+
+    #[test]
+    fn pieces_that_went_ahead_are_part_of_the_snapshot() {
+        let control = control();
+        let subtask = std::thread::spawn({
+            let control = control.clone();
+            move || {
+                assert!(hand_over(&control, state(3, b"first")));
+                control.contribute(rest(TASK, state(9, b"second")));
+                control.contribute(rest(OTHER, state(1, b"other")));
+            }
+        });
+        let mut told = Vec::new();
+        let taken = control.snapshot_kept(
+            1,
+            Duration::from_secs(20),
+            Afterwards::ReadOn,
+            &mut InMemory,
+            &mut |part| told.push((part.subtask, part.operators.state)),
+        );
+        subtask.join().unwrap();
+        let snapshot = taken.unwrap();
+        let cells: Vec<KeyGroups> = snapshot.operators[0].parts.iter().map(|part| part.groups).collect();
+        assert_eq!(cells, [1, 3, 9].map(KeyGroups::cell));
+        // Each with two bytes before it.
+        told.sort_unstable();
+        assert_eq!(told, [(0, 5 + 6 + 4), (1, 5 + 2)]);
+    }
+
+    #[test]
+    fn a_subtask_that_ended_behind_a_piece_does_not_count_as_at_its_end() {
+        let control = control();
+        let subtask = std::thread::spawn({
+            let control = control.clone();
+            move || {
+                control.contribute(rest(OTHER, Vec::new()));
+                assert!(hand_over(&control, state(3, b"at the barrier")));
+                // What should have followed did not get through.
+                control.finish(rest(TASK, state(3, b"at the end")));
+            }
+        });
+        assert_eq!(
+            take(&control, Duration::from_millis(500), &mut InMemory).err(),
+            Some(CheckpointError::TimedOut)
+        );
+        subtask.join().unwrap();
+    }
+
+    #[test]
+    fn a_snapshot_whose_part_is_not_kept_is_none_and_the_rest_is_not_wanted() {
+        struct Refusing;
+
+        impl PartKeeper for Refusing {
+            fn keep(&mut self, _: &str, _: KeyGroups, _: &StateImage) -> Result<KeptPart, NotKept> {
+                Err(NotKept)
+            }
+        }
+
+        let control = control();
+        let subtask = std::thread::spawn({
+            let control = control.clone();
+            move || {
+                hand_over(&control, state(3, b"refused"));
+                while control.hand_over(Part::piece(1, TASK, state(4, b"another")), 11) {
+                    std::thread::yield_now();
+                }
+            }
+        });
+        assert_eq!(
+            take(&control, Duration::from_secs(20), &mut Refusing).err(),
+            Some(CheckpointError::NotKept)
+        );
+        subtask.join().unwrap();
+        assert!(!hand_over(&control, state(3, b"late")), "nobody takes it any more");
+    }
+}

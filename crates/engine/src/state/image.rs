@@ -2,11 +2,11 @@
 //!
 //! A small state is written in one pass over its maps. Of a large one, that would be a second copy as large as the state; it
 //! is written a cell at a time, and each cell is handed on before the next is begun. Maps then list once where the entries of
-//! each cell are (4 bytes an entry), so that an entry is visited twice and not once a cell.
+//! each key group are (4 bytes an entry), so that an entry is visited twice and not once a cell.
 
 use serde::{Deserialize, Serialize};
 
-use super::groups::{CELLS, KeyGroups, cell_of};
+use super::groups::{KeyGroups, cell_of};
 use super::{KEY_GROUPS, StateError};
 
 /// An operator's state as bytes, by key group.
@@ -104,7 +104,8 @@ pub struct StateWriter {
     groups: Vec<Vec<u8>>,
     /// What is written in this pass.
     range: KeyGroups,
-    /// By map, in the order in which the operator writes them, and cell: where entries are. Empty where one pass writes all.
+    /// By map, in the order in which the operator writes them, and key group: where entries are. Empty where one pass writes
+    /// all.
     orders: Vec<Vec<Vec<u32>>>,
     /// The map that is written next.
     map: usize,
@@ -138,24 +139,27 @@ impl StateWriter {
         self.range.contains(key_group).then(|| &mut self.groups[key_group as usize])
     }
 
-    /// Where the entries of the map are that is written next, of those that this pass writes; `None`: it writes all. `list`
-    /// is called in the first pass, and tells of each entry the key group and the place.
-    pub fn places(&mut self, list: impl FnOnce(&mut dyn FnMut(u32, usize))) -> Option<Vec<u32>> {
+    /// Where the entries of the map are that is written next, of those that this pass writes, by key group; `None`: it writes
+    /// all. `list` is called in the first pass, and tells of each entry the key group and the place.
+    pub fn places(&mut self, list: impl FnOnce(&mut dyn FnMut(u32, usize))) -> Option<Vec<(u32, Vec<u32>)>> {
         if self.range == KeyGroups::ALL {
             return None;
         }
         let map = self.map;
         self.map += 1;
         if map == self.orders.len() {
-            let mut cells = vec![Vec::new(); CELLS as usize];
+            let mut groups = vec![Vec::new(); KEY_GROUPS as usize];
             list(&mut |key_group, place| {
-                cells[cell_of(key_group)]
-                    .push(u32::try_from(place).expect("a map has no 4,294,967,296 places"));
+                let place = u32::try_from(place).expect("a map has no 4,294,967,296 places");
+                groups[key_group as usize].push(place);
             });
-            self.orders.push(cells);
+            self.orders.push(groups);
         }
-        // A cell is written once: its places are not needed any more.
-        Some(std::mem::take(&mut self.orders[map][cell_of(self.range.first)]))
+        // A key group is written once: its places are not needed any more.
+        let groups = &mut self.orders[map];
+        let taken = (self.range.first..self.range.end)
+            .map(|group| (group, std::mem::take(&mut groups[group as usize])));
+        Some(taken.collect())
     }
 
     /// What this pass has written.

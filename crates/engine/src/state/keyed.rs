@@ -68,8 +68,7 @@ impl<V: StateValue> Kept<V> {
         self.key.heap_bytes() + self.value.as_ref().map_or(0, V::heap_bytes)
     }
 
-    fn write(&self, tag: u8, out: &mut StateWriter) {
-        let Some(part) = out.group(key_group(&self.key)) else { return };
+    fn write(&self, tag: u8, part: &mut Vec<u8>) {
         part.push(tag);
         row::write_length(self.key.len(), part);
         part.extend_from_slice(&self.key);
@@ -295,12 +294,17 @@ impl<V: StateValue> Keyed<V> {
             let groups = self.entries.iter().map(|kept| key_group(&kept.key));
             groups.enumerate().for_each(|(place, group)| list(group, place));
         });
-        match places {
-            None => self.entries.iter().for_each(|kept| kept.write(tag, out)),
-            Some(places) => {
-                let entries = places.iter().filter_map(|&place| self.entries.get(place as usize));
-                entries.for_each(|kept| kept.write(tag, out));
+        let Some(places) = places else {
+            for kept in self.entries.iter() {
+                let group = key_group(&kept.key);
+                kept.write(tag, out.group(group).expect("one pass writes all key groups"));
             }
+            return;
+        };
+        for (group, places) in places {
+            let part = out.group(group).expect("the pass writes the key groups whose places it is given");
+            let entries = places.iter().filter_map(|&place| self.entries.get(place as usize));
+            entries.for_each(|kept| kept.write(tag, part));
         }
     }
 

@@ -12,6 +12,7 @@ mod many;
 #[expect(dead_code, reason = "other tests ask more of the log")]
 mod memory;
 mod over;
+mod parts;
 mod process;
 mod queries;
 #[path = "../support/random.rs"]

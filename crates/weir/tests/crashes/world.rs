@@ -23,12 +23,14 @@ const PRODUCERS: usize = 2;
 /// Between two batches of a producer: some thousand events a second, so that what waits for a minute can be caught up with.
 const PAUSE: Duration = Duration::from_millis(15);
 
-/// One result for each event: what a window says of it is how often it was counted there.
+/// One result for each event: what a window says of it is how often it was counted there. And counts by the last digits of
+/// its name, which an operator keeps whose state is in files of each checkpoint.
 const SEEN: &str = "
 SET 'pipeline.name' = 'seen';
 SET 'weir.early-fire' = '200 ms';
 SET 'weir.allowed-lateness' = '10 min';
 SET 'parallelism.default' = '2';
+SET 'execution.checkpointing.data-inline-threshold' = '0';
 CREATE TABLE queries (
   query_id STRING,
   `timestamp` TIMESTAMP_LTZ(3),
@@ -37,6 +39,9 @@ CREATE TABLE queries (
         'format' = 'json', 'json.timestamp-format.standard' = 'ISO-8601', 'json.ignore-parse-errors' = 'true');
 CREATE TABLE seen (query_id STRING, n BIGINT, window_end TIMESTAMP(3))
 WITH ('connector' = 'redis', 'key' = 'seen:{query_id}:{window_end}');
+CREATE TABLE digits (digits STRING, n BIGINT) WITH ('connector' = 'redis', 'key' = 'digits:{digits}');
+INSERT INTO digits
+SELECT RIGHT(query_id, 2), COUNT(*) FROM queries WHERE query_id IS NOT NULL GROUP BY RIGHT(query_id, 2);
 INSERT INTO seen
 SELECT query_id, COUNT(*), CAST(window_end AS TIMESTAMP(3))
 FROM TABLE(TUMBLE(TABLE queries, DESCRIPTOR(`timestamp`), INTERVAL '${SEEN_WINDOW}' SECOND))
@@ -166,17 +171,21 @@ impl World {
         // Its early results are on their way.
         let from_redis = self.redis.as_ref().map(|redis| {
             for _ in 0..100 {
-                if counted_in_redis(&redis.url()).values().sum::<u64>() >= accepted {
+                let is_there = [SEEN_ROWS, DIGITS_ROWS]
+                    .iter()
+                    .all(|rows| counted_in_redis(&redis.url(), *rows).values().sum::<u64>() >= accepted);
+                if is_there {
                     break;
                 }
                 pause_for(Duration::from_millis(200));
             }
-            counted_in_redis(&redis.url())
+            [SEEN_ROWS, DIGITS_ROWS].map(|rows| counted_in_redis(&redis.url(), rows))
         });
         assert!(up.stop().success());
         let events = self.produced.events.lock().expect("not poisoned");
         assert!(events.len() > at_least, "only {} events were sent: this proves nothing", events.len());
-        let counted = from_redis.unwrap_or_else(|| counted(&self.data, clock.clone()));
+        let [counted, by_digits] =
+            from_redis.unwrap_or_else(|| counted(&self.data, clock.clone(), [SEEN_ROWS, DIGITS_ROWS]));
         let mut unknown = 0;
         for (id, answered) in events.iter() {
             let times = counted.get(id).copied().unwrap_or(0);
@@ -189,6 +198,11 @@ impl World {
         }
         assert_eq!(accepted + unknown, events.len() as u64, "what was sent again was appended once");
         assert_eq!(counted.values().sum::<u64>(), accepted, "what the job took is what it counted");
+        let mut expected: BTreeMap<String, u64> = BTreeMap::new();
+        for (id, times) in &counted {
+            *expected.entry(id[id.len() - 2..].to_owned()).or_default() += times;
+        }
+        assert_eq!(by_digits, expected, "what an operator counted is what windows did");
         assert_eq!(self.kept(clock), accepted, "the job took every record of the log once");
     }
 
@@ -248,34 +262,49 @@ pub fn settled(up: &Up) -> u64 {
     panic!("the jobs never came to rest: {ledgers:?}, {}", up.get("/analytics/redis/overall-summary?days=2"));
 }
 
-/// By `query_id`: how often it was counted, in all windows together.
-fn counted(data: &Path, clock: Arc<SystemClock>) -> BTreeMap<String, u64> {
+/// The rows of a table: what their keys begin with, and what tells them apart.
+type Rows = (&'static str, &'static str);
+
+const SEEN_ROWS: Rows = ("seen:", "query_id");
+const DIGITS_ROWS: Rows = ("digits:", "digits");
+
+/// How often each of these was counted, in all windows together.
+fn counted<const N: usize>(
+    data: &Path,
+    clock: Arc<SystemClock>,
+    tables: [Rows; N],
+) -> [BTreeMap<String, u64>; N] {
     let store =
         EmbeddedStore::open(&data.join("results"), Default::default(), clock).expect("the store opens");
-    let mut counted = BTreeMap::new();
-    let scanned = store.scan("seen:", &mut |entry| {
-        let row: Value = serde_json::from_slice(&entry.value).expect("a row");
-        let id = row["query_id"].as_str().expect("an id").to_owned();
-        *counted.entry(id).or_default() += row["n"].as_u64().expect("a count");
-        true
-    });
-    scanned.expect("the store can be read");
-    counted
+    tables.map(|rows| {
+        let mut counted = BTreeMap::new();
+        let scanned = store.scan(rows.0, &mut |entry| {
+            count_row(rows, &entry.value, &mut counted);
+            true
+        });
+        scanned.expect("the store can be read");
+        counted
+    })
 }
 
-fn counted_in_redis(url: &str) -> BTreeMap<String, u64> {
+fn count_row((_, name): Rows, value: &[u8], counted: &mut BTreeMap<String, u64>) {
+    let row: Value = serde_json::from_slice(value).expect("a row");
+    let name = row[name].as_str().expect("a name").to_owned();
+    *counted.entry(name).or_default() += row["n"].as_u64().expect("a count");
+}
+
+fn counted_in_redis(url: &str, rows: Rows) -> BTreeMap<String, u64> {
     let client = redis::Client::open(url).expect("an address");
     let mut connection = client.get_connection().expect("a connection");
-    let keys: Vec<String> = redis::cmd("KEYS").arg("seen:*").query(&mut connection).expect("keys");
+    let keys: Vec<String> =
+        redis::cmd("KEYS").arg(format!("{}*", rows.0)).query(&mut connection).expect("keys");
     let mut counted = BTreeMap::new();
     if keys.is_empty() {
         return counted;
     }
     let values: Vec<Option<String>> = redis::cmd("MGET").arg(&keys).query(&mut connection).expect("values");
     for value in values.into_iter().flatten() {
-        let row: Value = serde_json::from_str(&value).expect("a row");
-        let id = row["query_id"].as_str().expect("an id").to_owned();
-        *counted.entry(id).or_default() += row["n"].as_u64().expect("a count");
+        count_row(rows, value.as_bytes(), &mut counted);
     }
     counted
 }
