@@ -25,7 +25,7 @@ use engine::batch::{Batch, LeafRequest};
 use engine::connector::{
     ConnectorError, Polled, Reads, SinkFactory, Source, SourceFactory, Split, StartFrom,
 };
-use engine::execution::{Afterwards, Execution, ExecutionOptions, JobSpec, Mode};
+use engine::execution::{Afterwards, Execution, ExecutionOptions, JobSpec, Mode, Restore};
 use engine::snapshot::{Snapshot, decode, encode};
 use sql::plan::Plan;
 use types::{Clock, Interval, Offset, PartitionId, SystemClock};
@@ -145,7 +145,7 @@ impl Job {
                 max_future: Interval::ZERO,
                 ..ExecutionOptions::default()
             },
-            restore: restore.map(Arc::new),
+            restore: restore.map(Arc::new).map(Restore::in_memory),
             lateness: None,
         };
         let execution = Execution::start(spec).unwrap_or_else(|error| panic!("{}: {error}", case.name));
