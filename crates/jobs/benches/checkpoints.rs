@@ -2,6 +2,7 @@
 //! state that does not change.
 //!
 //! `cargo bench -p jobs --bench checkpoints`, for half a minute. CPU time is that of the process, in steps of 10 ms.
+#![allow(clippy::disallowed_methods, reason = "a benchmark takes the time")]
 
 #[path = "../tests/support/memory.rs"]
 #[expect(dead_code, reason = "tests ask more of the log and the store")]

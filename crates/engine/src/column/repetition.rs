@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn texts_that_seldom_repeat_become_plain_after_eight_windows() {
         // Every eighth text comes again.
-        let text = |n: usize| if n % 8 == 0 { n / 8 % 100 } else { 1_000 + n };
+        let text = |n: usize| if n.is_multiple_of(8) { n / 8 % 100 } else { 1_000 + n };
         assert!(!is_plain_after(60, text));
         assert!(is_plain_after(72, text));
     }

@@ -171,7 +171,8 @@ fn a_savepoint_shares_no_file_and_can_be_moved() {
 fn a_missing_or_damaged_part_is_named_with_what_can_be_done_and_the_checkpoint_before_is_taken() {
     let remove = |path: &Path| fs::remove_file(path).unwrap();
     let cut = |path: &Path| fs::write(path, b"WEIRPART").unwrap();
-    let harms: [(&str, fn(&Path)); 3] =
+    type Harm = (&'static str, fn(&Path));
+    let harms: [Harm; 3] =
         [("is missing", remove), ("damaged: it has 8 bytes", cut), ("damaged: its bytes are not", flip)];
     for (says, harm) in harms {
         let world = World::new();
