@@ -196,11 +196,13 @@ mod tests {
         assert_eq!((view.ledger.accepted, view.tasks.len(), view.graph.len()), (2, 4, 2));
         assert_eq!(view.checkpoints.latest_savepoint.as_ref().map(|record| record.parts.len()), Some(4));
         assert_eq!(view.graph[1].inputs[0].ship, "HASH");
-        // Nothing that was there is lost.
+        // Nothing that was there is lost, and what came later has its default.
         let behind = |text: &[u8]| -> serde_json::Value {
             serde_json::from_slice(text.split(|byte| *byte == b'\n').nth(1).unwrap()).unwrap()
         };
-        assert_eq!(behind(&encode(&view)), behind(text));
+        let mut expected = behind(text);
+        expected["checkpoint_options"]["inline_below"] = crate::checkpoint::INLINE_BELOW.into();
+        assert_eq!(behind(&encode(&view)), expected);
     }
 
     #[test]

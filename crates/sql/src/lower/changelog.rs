@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::{Failed, Lowering, Producer, fields_of};
 use crate::error::Diagnostic;
-use crate::plan::operator::{Changes, Distribution, FromChangelog, OperatorKind};
+use crate::plan::operator::{Changes, Distribution, FromChangelog, Operator, OperatorKind};
+use crate::plan::{Settings, Updates};
 use crate::rel::{Rel, ToChangelogRel};
 
 impl Lowering<'_> {
@@ -42,4 +43,13 @@ impl Lowering<'_> {
         let name = "ToChangelog".to_owned();
         Ok(self.add(kind, vec![(input, Distribution::Forward)], out, (name, rel.span)))
     }
+}
+
+/// How many changes the operators of a script give. `TO_CHANGELOG` makes rows of changes, and how many there are is part of
+/// the answer: each is given, as in Flink, unless the script says otherwise.
+pub(super) fn updates(operators: &[Operator], settings: &Settings) -> Updates {
+    let shows_changes =
+        operators.iter().any(|operator| matches!(operator.kind, OperatorKind::ToChangelog(_)));
+    let is_said = settings.all.contains_key("table.exec.mini-batch.enabled");
+    if shows_changes && !is_said { Updates::PerRow } else { settings.updates }
 }

@@ -106,6 +106,7 @@ pub(crate) fn lower(
         pipelines.push(pipeline);
     }
     let sinks = sink_places.keys().map(|index| sink(&catalog.tables[*index])).collect();
+    let settings = Settings { updates: changelog::updates(&operators, &settings), ..settings };
     Ok(Plan { settings, pipelines, operators, sinks, notices })
 }
 
