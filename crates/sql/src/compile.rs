@@ -4,7 +4,7 @@ use crate::bind::{Binder, BoundQuery, BoundTop};
 use crate::error::{Diagnostic, Span};
 use crate::lower::lower;
 use crate::parse::{self, ast::Statement};
-use crate::plan::{Plan, Settings, TopQuery};
+use crate::plan::{Plan, Settings, TopQuery, Updates};
 use crate::variables;
 
 /// Compiles a whole script.
@@ -60,7 +60,11 @@ fn compile_rows(
     }
     let diagnostics = in_order(diagnostics)?;
     let (top, limit) = bound.top.expect("a script without errors has its query");
-    let settings = Settings { early_fire: None, ..bound.settings };
+    let mut settings = Settings { early_fire: None, ..bound.settings };
+    if !settings.says_updates() {
+        // Somebody watches the rows change, as Flink tells it.
+        settings.updates = Updates::PerRow;
+    }
     let plan = with_room(|| lower(&bound.binder.catalog, vec![top.query], settings, diagnostics))?;
     Ok(TopQuery { plan, columns: top.columns, limit })
 }

@@ -106,6 +106,11 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Whether the script says how many changes its operators give.
+    pub(crate) fn says_updates(&self) -> bool {
+        self.all.contains_key("table.exec.mini-batch.enabled")
+    }
+
     /// Applies one `SET`; the last of a key wins.
     pub(crate) fn set(&mut self, key: &Text, value: &Text, diagnostics: &mut Vec<Diagnostic>) {
         let found = match key.value.as_str() {

@@ -50,6 +50,5 @@ impl Lowering<'_> {
 pub(super) fn updates(operators: &[Operator], settings: &Settings) -> Updates {
     let shows_changes =
         operators.iter().any(|operator| matches!(operator.kind, OperatorKind::ToChangelog(_)));
-    let is_said = settings.all.contains_key("table.exec.mini-batch.enabled");
-    if shows_changes && !is_said { Updates::PerRow } else { settings.updates }
+    if shows_changes && !settings.says_updates() { Updates::PerRow } else { settings.updates }
 }
