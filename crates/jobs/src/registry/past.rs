@@ -187,6 +187,23 @@ mod tests {
         }
     }
 
+    /// Whether everything that an older form says is said by a newer one, which may say more.
+    fn keeps(now: &serde_json::Value, before: &serde_json::Value) -> bool {
+        use serde_json::Value::{Array, Object};
+
+        match (now, before) {
+            (Object(now), Object(before)) => {
+                before.iter().all(|(name, value)| now.get(name).is_some_and(|now| keeps(now, value)))
+            }
+            // The figures of a pair have names by now.
+            (Object(now), Array(pair)) => pair.iter().all(|value| now.values().any(|now| keeps(now, value))),
+            (Array(now), Array(before)) => {
+                now.len() == before.len() && now.iter().zip(before).all(|(now, before)| keeps(now, before))
+            }
+            (now, before) => now == before,
+        }
+    }
+
     #[test]
     fn what_an_older_version_wrote_is_read() {
         // As it was written by the version that had this format first: a file that changes here is another format.
@@ -200,9 +217,8 @@ mod tests {
         let behind = |text: &[u8]| -> serde_json::Value {
             serde_json::from_slice(text.split(|byte| *byte == b'\n').nth(1).unwrap()).unwrap()
         };
-        let mut expected = behind(text);
-        expected["checkpoint_options"]["inline_below"] = crate::checkpoint::INLINE_BELOW.into();
-        assert_eq!(behind(&encode(&view)), expected);
+        let (now, before) = (behind(&encode(&view)), behind(text));
+        assert!(keeps(&now, &before), "{now:#} does not keep {before:#}");
     }
 
     #[test]
