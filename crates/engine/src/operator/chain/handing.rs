@@ -71,3 +71,100 @@ impl RunningLink {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operator::chain::{Context, Link, Operator, OperatorError};
+    use crate::operator::changes::Changes;
+    use crate::state::{Keyed, StateError, StatePart};
+
+    /// Keeps numbers, and does nothing with them.
+    struct Kept(Keyed<i64>);
+
+    impl Operator for Kept {
+        fn process(&mut self, _: usize, _: &Changes<'_>, _: &mut Context<'_>) -> Result<(), OperatorError> {
+            Ok(())
+        }
+
+        fn advance(&mut self, _: i64, _: &mut Context<'_>) -> Result<(), OperatorError> {
+            Ok(())
+        }
+
+        fn output_watermark(&self, watermark: i64) -> i64 {
+            watermark
+        }
+
+        fn next_tick(&self) -> Option<i64> {
+            None
+        }
+
+        fn tick(&mut self, _: &mut Context<'_>) -> Result<(), OperatorError> {
+            Ok(())
+        }
+
+        fn snapshot(&self, out: &mut StateWriter) {
+            self.0.write(1, out);
+        }
+
+        fn restore(&mut self, _: &StatePart) -> Result<(), StateError> {
+            Ok(())
+        }
+
+        fn memory_bytes(&self) -> usize {
+            self.0.memory_bytes()
+        }
+
+        fn take_late(&mut self) -> u64 {
+            0
+        }
+    }
+
+    fn chain(entries: &[i64]) -> Chain {
+        let link = |(at, &entries): (usize, &i64)| {
+            let mut kept = Kept(Keyed::new(None));
+            (0..entries).for_each(|key| kept.0.update(&key.to_le_bytes(), 0, |value| *value = Some(key)));
+            Link {
+                identity: format!("kept/{at}"),
+                kind: "Kept".to_owned(),
+                operator: Box::new(kept),
+                producers: Vec::new(),
+                targets: Vec::new(),
+            }
+        };
+        Chain::new(entries.iter().enumerate().map(link).collect(), Vec::new())
+    }
+
+    /// All that is handed over, by operator.
+    fn handed(chain: &Chain, large: usize) -> Vec<(String, Vec<(KeyGroups, StateImage)>)> {
+        let mut handed: Vec<(String, Vec<(KeyGroups, StateImage)>)> = Vec::new();
+        chain.hand_over_from(large, &mut |state| {
+            let parts = state.parts.into_iter().map(|(groups, image)| (groups, (*image).clone()));
+            match handed.last_mut() {
+                Some((identity, known)) if *identity == state.identity => known.extend(parts),
+                _ => handed.push((state.identity, parts.collect())),
+            }
+            true
+        });
+        handed
+    }
+
+    #[test]
+    fn a_cell_at_a_time_comes_what_comes_at_once_and_every_operator_is_named() {
+        let chain = chain(&[1_000, 0, 300]);
+        let at_once = handed(&chain, usize::MAX);
+        let parts: Vec<usize> = at_once.iter().map(|(_, parts)| parts.len()).collect();
+        assert_eq!(parts, [16, 0, 16]);
+        assert_eq!(handed(&chain, 0), at_once);
+    }
+
+    #[test]
+    fn nothing_more_is_written_when_nothing_more_is_wanted() {
+        let mut pieces = 0;
+        chain(&[1_000, 1_000]).hand_over_from(0, &mut |_| {
+            pieces += 1;
+            pieces < 3
+        });
+        assert_eq!(pieces, 3);
+    }
+}
