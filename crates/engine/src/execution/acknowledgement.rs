@@ -1,4 +1,4 @@
-//! What is told of a subtask that has done its part of a snapshot.
+//! The acknowledgement of a subtask that has done its part of a snapshot.
 
 use std::time::Duration;
 
@@ -23,11 +23,11 @@ pub struct Acknowledgement {
     pub taking: Duration,
 }
 
-/// What a part of a snapshot takes.
+/// Bytes of operators' state in a part of a snapshot.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PartBytes {
     pub state: u64,
-    /// Of those, what was written for this snapshot and not taken over from the one before.
+    /// Bytes that were written for this snapshot; the others were taken over from the one before.
     pub written: u64,
 }
 

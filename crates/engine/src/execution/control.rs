@@ -66,7 +66,7 @@ pub(super) struct SubtaskId {
 pub(super) enum SubtaskKind {
     Source,
     Global,
-    /// Of a vertex of operators, by its number.
+    /// A subtask of a vertex of operators; the vertex is given by its number.
     Operator,
 }
 
@@ -77,11 +77,11 @@ pub(super) struct Part {
     pub of: SubtaskId,
     pub source: Option<SourceImage>,
     pub state: Option<AggregationImage>,
-    /// Of the operators that run in it: all, or what is left after pieces that went ahead.
+    /// State of the operators that run in the subtask: all of it, or the rest after pieces that went ahead.
     pub operators: Vec<OperatorState>,
     /// `None` of a piece that goes ahead.
     pub times: Option<PartTimes>,
-    /// What a piece takes until it is kept.
+    /// The piece's share of the queue, held until the piece is kept.
     pub queued: Option<Arc<QueuedBytes>>,
 }
 
@@ -110,7 +110,7 @@ pub enum CheckpointError {
     Ended,
     #[error("not all subtasks answered in time")]
     TimedOut,
-    /// Whoever keeps the parts knows why.
+    /// The keeper of the parts has the reason.
     #[error("a part of the state could not be kept")]
     NotKept,
 }
@@ -205,7 +205,7 @@ impl Control {
 
         let collecting = Collecting::new(self, barrier, keeper, told);
         let taken = collecting.all(&parts, timeout);
-        // Whoever still has pieces for it drops them.
+        // Subtasks that still have pieces for this snapshot drop them.
         self.collecting.store(0, Ordering::Release);
         if taken.is_err() {
             self.release();

@@ -1,4 +1,4 @@
-//! How operators' state gets from the subtasks to whoever takes a snapshot, without all of it being there twice.
+//! The way of operators' state from the subtasks to the keeper of a snapshot, without a second copy of all of it.
 //!
 //! A subtask writes the state of its operators as bytes, a piece at a time, and sends a piece as soon as there is enough of
 //! it. Pieces that wait to be kept hold at most [`QUEUED`] bytes together; a subtask that has another one waits. So a snapshot
@@ -12,7 +12,7 @@ use parking_lot::{Condvar, Mutex};
 use super::control::{Control, Part, SubtaskId};
 use crate::operator::chain::{Chain, OperatorState};
 
-/// Bytes that wait to be kept, of all subtasks of a job. One that is larger waits alone.
+/// Bound of the bytes that wait to be kept, over all subtasks of a job. A larger piece waits alone.
 const QUEUED: u64 = 64 << 20;
 /// Bytes that a subtask collects before it sends them; what is left goes with the rest of its part.
 const SENT: u64 = 8 << 20;
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn bytes_wait_until_others_have_left_and_go_when_nobody_wants_them() {
         let queue = Arc::new(Queued::default());
-        // One that is larger than the queue enters alone.
+        // A piece that is larger than the queue enters alone.
         let first = queue.enter(QUEUED + 1, || true).expect("it is empty");
         assert!(queue.enter(1, || false).is_none());
 

@@ -63,6 +63,34 @@ pub enum RowWatermarks<'a> {
     Each(&'a [i64]),
 }
 
+impl<'a> Kinds<'a> {
+    /// The kinds of rows at these places, which `room` holds.
+    pub(crate) fn gather<'r>(self, places: &[u32], room: &'r mut Vec<RowKind>) -> Kinds<'r> {
+        match self {
+            Kinds::All(kind) => Kinds::All(kind),
+            Kinds::Each(kinds) => {
+                room.clear();
+                room.extend(places.iter().map(|&row| kinds[row as usize]));
+                Kinds::Each(room)
+            }
+        }
+    }
+}
+
+impl<'a> RowWatermarks<'a> {
+    /// The watermarks of rows at these places, which `room` holds.
+    pub(crate) fn gather<'r>(self, places: &[u32], room: &'r mut Vec<i64>) -> RowWatermarks<'r> {
+        match self {
+            RowWatermarks::All(watermark) => RowWatermarks::All(watermark),
+            RowWatermarks::Each(watermarks) => {
+                room.clear();
+                room.extend(places.iter().map(|&row| watermarks[row as usize]));
+                RowWatermarks::Each(room)
+            }
+        }
+    }
+}
+
 /// Rows, lent for one call.
 #[derive(Debug, Clone, Copy)]
 pub struct Changes<'a> {

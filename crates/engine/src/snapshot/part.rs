@@ -37,7 +37,7 @@ pub struct PartFile {
     pub bytes: u64,
     /// What its hash begins with.
     pub seed: u64,
-    /// Of all its bytes: XXH3, 128 bits.
+    /// Hash of all bytes of the part: XXH3, 128 bits.
     pub hash: u128,
 }
 

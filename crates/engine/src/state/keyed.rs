@@ -196,7 +196,7 @@ impl<V: StateValue> Keyed<V> {
 
     /// The place of a key's entry, which is made where there is none. Places hold until an entry is dropped.
     ///
-    /// Whoever works with places keeps the account: [`Keyed::charge`] takes the difference in heap bytes.
+    /// Callers that work with places keep the account: [`Keyed::charge`] takes the difference in heap bytes.
     #[inline]
     pub fn place(&mut self, hash: u64, key: &[u8], now_ms: i64, make: impl FnOnce() -> V) -> Place {
         match self.find(hash, key, now_ms) {

@@ -39,7 +39,7 @@ pub struct SubtaskPart {
     pub taking: Duration,
     /// Its state; 0 until the checkpoint is written.
     pub bytes: u64,
-    /// Of those, what the checkpoint before had written already.
+    /// Bytes that the checkpoint before had written already.
     #[serde(default)]
     pub reused: u64,
 }
@@ -51,7 +51,7 @@ pub enum CheckpointState {
         location: String,
         /// All of its state.
         bytes: u64,
-        /// Of those, what the checkpoint before had written already.
+        /// Bytes that the checkpoint before had written already.
         #[serde(default)]
         reused: u64,
     },
@@ -81,7 +81,7 @@ pub struct Measured {
     pub took: Duration,
     /// All of its state.
     pub bytes: u64,
-    /// Of those, what the checkpoint before had written already.
+    /// Bytes that the checkpoint before had written already.
     pub reused: u64,
 }
 

@@ -140,7 +140,7 @@ impl<'a> PartWriter<'a> {
             fs::create_dir_all(&self.directory).map_err(failed)?;
         }
 
-        // What a process left that was killed may be a link to a file of another checkpoint: it must not be written into.
+        // A file that a killed process left may be a link to a file of another checkpoint: nothing may be written into it.
         match fs::remove_file(&path) {
             Err(source) if source.kind() != ErrorKind::NotFound => {
                 return Err(failed("removing", &path, source));
@@ -185,12 +185,12 @@ impl PartKeeper for PartWriter<'_> {
     }
 }
 
-/// What the part files of a checkpoint take.
+/// Bytes of a checkpoint's part files.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct PartTotals {
     pub files: u64,
     pub bytes: u64,
-    /// Of those, what the checkpoint before had written, or one before that.
+    /// Bytes of part files that an earlier checkpoint had written.
     pub reused: u64,
 }
 

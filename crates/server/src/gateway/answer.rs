@@ -9,6 +9,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tracing::debug;
 
 use super::cells::RowFormat;
 use super::fault::{EXECUTION, Fault, Refused};
@@ -88,6 +89,7 @@ impl Parts {
                 let properties = wanted.properties.unwrap_or_default();
                 let opened = self.sessions.open(properties, self.services.clock.elapsed());
                 let handle = opened.map_err(|fault| fault.refused("openSession"))?;
+                debug!(session = %handle, name = ?wanted.session_name, "session opened");
                 ok(&SessionOpened { session_handle: handle.to_string() })
             }
             Route::Session(session, of) => self.of_session(session, of, request).await,

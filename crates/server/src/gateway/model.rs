@@ -28,8 +28,8 @@ pub(super) struct Versions {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct SessionWanted {
+    /// A name for people: it is written to the log.
     #[serde(default)]
-    #[allow(dead_code, reason = "a name is for people, and there is nobody to show it to")]
     pub(super) session_name: Option<String>,
     /// Settings that the session begins with.
     #[serde(default)]

@@ -34,6 +34,7 @@ async fn a_header_or_a_body_in_drops_is_given_up() {
     let drops = async {
         // It never ends by itself: the server must.
         while to.write_all(b"X-Drop: x\r\n").await.is_ok() {
+            // The pause is the client's slowness, which is tested.
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
@@ -55,6 +56,7 @@ async fn a_header_or_a_body_in_drops_is_given_up() {
     let (mut from, mut to) = dripping.split();
     let drops = async {
         while to.write_all(b" ").await.is_ok() {
+            // The pause is the client's slowness, which is tested.
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         std::future::pending::<()>().await;

@@ -89,7 +89,7 @@ impl GroupAggregateOperator {
         let known = touched.len();
         chunk.find_groups(groups, touched, accumulators, rows, now_ms);
 
-        // What the groups were before the batch.
+        // Results before the batch must be put before its rows are taken.
         let (first, columns) = out.room(touched.len());
         let new = touched.groups().iter().enumerate().skip(known).filter(|(_, group)| group.had_rows);
         let places = new.map(|(number, group)| (group.place, first + 2 * number));

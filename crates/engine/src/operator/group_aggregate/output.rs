@@ -9,7 +9,7 @@ use crate::column::Column;
 use crate::evaluate::Vector;
 use crate::operator::accumulate::results_differ;
 use crate::operator::chain::{Context, OperatorError};
-use crate::operator::changes::{Changes, Kinds, RowKind, RowWatermarks};
+use crate::operator::changes::{Changes, Kinds, RowKind};
 use crate::operator::gather::Gathered;
 
 /// Places of a batch that is handed on.
@@ -111,14 +111,7 @@ impl Output {
         if given.is_empty() {
             return Ok(());
         }
-        let watermarks = match rows.watermarks {
-            RowWatermarks::All(watermark) => RowWatermarks::All(watermark),
-            RowWatermarks::Each(each) => {
-                watermarks.clear();
-                watermarks.extend(places.iter().map(|&row| each[row as usize]));
-                RowWatermarks::Each(watermarks)
-            }
-        };
+        let watermarks = rows.watermarks.gather(places, watermarks);
 
         let keys = keys.iter_mut().zip(key_fields);
         let keys = keys.map(|(room, &field)| room.gather(rows.columns[field], places));

@@ -25,7 +25,7 @@ use super::side::Side;
 use crate::aggregate::keys::Rows as Selection;
 use crate::evaluate::{Evaluator, Inputs, Passed};
 use crate::operator::chain::{Context, OperatorError};
-use crate::operator::changes::{Changes, Kinds, RowKind, RowWatermarks};
+use crate::operator::changes::{Changes, RowKind, RowWatermarks};
 use crate::watermark::NO_WATERMARK;
 
 /// Rows whose keys are looked up side by side.
@@ -267,15 +267,7 @@ impl Giver {
         context: &mut Context<'_>,
     ) -> Result<(), OperatorError> {
         let Giver { columns, places, kinds, .. } = self;
-        let kinds = match rows.kinds {
-            Kinds::All(kind) => Kinds::All(kind),
-            Kinds::Each(each) => {
-                kinds.clear();
-                kinds.extend(places.iter().map(|&at| each[at as usize]));
-                Kinds::Each(kinds)
-            }
-        };
-
+        let kinds = rows.kinds.gather(places, kinds);
         let columns = columns.fill(given, rows, places, stored.iter().copied());
         context.emit(&Changes {
             columns: &columns,

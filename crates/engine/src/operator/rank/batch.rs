@@ -125,7 +125,7 @@ fn note(changed: &mut Vec<Changed>, partition: &mut Partition, place: usize, row
     }
 }
 
-/// What was within the numbers before a change. The row that goes is always the last one.
+/// Turns the rows within the numbers back to those before a change. The row that went was always the last one.
 fn take_back(within: &mut Vec<Entry>, shift: &Shift) {
     if let Some(came) = &shift.came
         && let Ok(at) = within.binary_search(came)

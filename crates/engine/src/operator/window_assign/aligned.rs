@@ -19,7 +19,7 @@ use crate::column::Numbers;
 use crate::evaluate::Vector;
 use crate::layout::window_start;
 use crate::operator::chain::{Context, OperatorError};
-use crate::operator::changes::{Changes, Kinds, RowKind, RowWatermarks};
+use crate::operator::changes::{Changes, RowKind};
 use crate::operator::gather::Gathered;
 use crate::operator::windows::{Moment, WindowClock, window_ends};
 
@@ -146,22 +146,8 @@ impl Aligned {
         let columns = columns.map(|(room, &column)| room.gather(column, places));
         let columns: Vec<Vector<'_>> = columns.chain(bounds.columns()).collect();
 
-        let kinds = match rows.kinds {
-            Kinds::All(kind) => Kinds::All(kind),
-            Kinds::Each(each) => {
-                kinds.clear();
-                kinds.extend(places.iter().map(|&row| each[row as usize]));
-                Kinds::Each(kinds)
-            }
-        };
-        let watermarks = match rows.watermarks {
-            RowWatermarks::All(watermark) => RowWatermarks::All(watermark),
-            RowWatermarks::Each(each) => {
-                watermarks.clear();
-                watermarks.extend(places.iter().map(|&row| each[row as usize]));
-                RowWatermarks::Each(watermarks)
-            }
-        };
+        let kinds = rows.kinds.gather(places, kinds);
+        let watermarks = rows.watermarks.gather(places, watermarks);
         context.emit(&Changes {
             columns: &columns,
             rows: Selection::All(places.len()),

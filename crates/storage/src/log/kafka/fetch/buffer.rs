@@ -29,7 +29,7 @@ impl Buffer {
         &self.bytes[..self.length]
     }
 
-    /// What the buffer holds, and so much room behind it: [`advance`](Buffer::advance) tells how much of it was filled.
+    /// The bytes that the buffer holds, and `room` bytes behind them: [`advance`](Buffer::advance) tells how much of it was filled.
     pub fn with_room(&mut self, room: usize) -> (&[u8], &mut [u8]) {
         let end = self.length + room;
         if end > self.bytes.len() {

@@ -12,7 +12,7 @@ use super::buffer::Buffer;
 const INFLATED_MAX: usize = 512 << 20;
 /// What a gzip stream of unknown size is expected to inflate to, for each of its bytes.
 const GZIP_RATIO: usize = 8;
-/// What is asked of a stream in one step.
+/// Bytes that are read from a stream in one step.
 const READ_BYTES: usize = 64 << 10;
 /// In front of the blocks of snappy-java.
 const XERIAL_MAGIC: &[u8] = b"\x82SNAPPY\0";

@@ -183,7 +183,7 @@ fn add_records(
         }
         let time = batch.append_time().unwrap_or(batch.first_time.wrapping_add(head.time_delta));
         match wanted.any() {
-            // What stands behind the body is not looked at.
+            // Headers behind the body are not read.
             false => builder.push_body(offset, time, head.body),
             true => {
                 let headers = if wanted.headers { record.headers()? } else { Vec::new() };
