@@ -14,6 +14,9 @@ const DIRECTORY: &str = "kafka-4.3.1";
 /// Any will do: there is one broker.
 const CLUSTER: &str = "d2VpcndlaXJ3ZWlyd2Vpcg";
 
+/// How often a broker is started anew that ends at once.
+const STARTS: usize = 5;
+
 /// A broker that runs. Dropping it kills it.
 pub struct KafkaServer {
     child: Option<Child>,
@@ -35,9 +38,26 @@ impl KafkaServer {
             eprintln!("{message}");
             return None;
         };
-        let directory = tempfile::tempdir().expect("a directory");
-        let mut server =
-            KafkaServer { child: None, port: free_port(), controller: free_port(), directory, libraries };
+
+        // A port that is free now may be somebody's own port of a connection when the broker takes it, and then it ends.
+        for _ in 0..STARTS {
+            let mut server = KafkaServer::made_ready(&libraries, settings);
+            if server.comes_up() {
+                return Some(server);
+            }
+        }
+        panic!("the broker ended {STARTS} times when it was started");
+    }
+
+    /// A broker that does not run yet, with ports and a directory of its own.
+    fn made_ready(libraries: &Path, settings: &[(&str, &str)]) -> KafkaServer {
+        let server = KafkaServer {
+            child: None,
+            port: free_port(),
+            controller: free_port(),
+            directory: tempfile::tempdir().expect("a directory"),
+            libraries: libraries.to_owned(),
+        };
         server.write_settings(settings);
         let formatted = server
             .java()
@@ -45,8 +65,7 @@ impl KafkaServer {
             .arg(server.settings())
             .status();
         assert!(formatted.expect("java starts").success(), "the broker's directory is made ready");
-        server.up();
-        Some(server)
+        server
     }
 
     /// Starts a second broker of the same cluster, whose id is 2.
@@ -66,9 +85,22 @@ impl KafkaServer {
 
     /// Starts it, with what it kept.
     pub fn up(&mut self) {
-        let child = self.java().arg("kafka.Kafka").arg(self.settings()).spawn();
-        self.child = Some(child.expect("java starts"));
-        wait_until("the broker listens", || TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok());
+        assert!(self.comes_up(), "the broker ended when it was started");
+    }
+
+    /// Starts it, and says whether it listens; otherwise it has ended.
+    fn comes_up(&mut self) -> bool {
+        let mut child = self.java().arg("kafka.Kafka").arg(self.settings()).spawn().expect("java starts");
+        let mut has_ended = false;
+        wait_until("the broker listens or ends", || {
+            has_ended = child.try_wait().expect("it can be asked").is_some();
+            has_ended || TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok()
+        });
+
+        if !has_ended {
+            self.child = Some(child);
+        }
+        !has_ended
     }
 
     /// Kills it; what it took stays in its files.
