@@ -1,4 +1,4 @@
-//! Frames of lz4, block by block into the buffer of the batch.
+//! Inflates lz4 frames, block by block, into the buffer of the batch.
 //!
 //! ```text
 //! magic 4 | flags 1 | block descriptor 1 | content size 8, if flagged | dictionary id 4, if flagged | checksum 1
@@ -7,12 +7,15 @@
 //! ```
 //!
 //! Blocks may refer to the 64 KiB before them, which lie in front of them in the buffer (librdkafka writes such frames,
-//! Java's client does not). The checksums are left alone: the batch has one of its own. A frame reader that inflates into a
-//! buffer of its own copies everything once more.
+//! Java's client does not). The checksums are not verified, because the record batch has its own. The frame readers of the
+//! lz4 libraries are not used: they inflate into a buffer of their own and copy everything once more.
 //!
 //! <https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md>
 
-use lz4_flex::block::{decompress_into, decompress_into_with_dict};
+use std::ffi::{c_char, c_int};
+
+// Links the C library.
+use lz4_sys as _;
 
 use super::{INFLATED_MAX, too_large};
 use crate::log::kafka::fetch::batch::Bytes;
@@ -68,18 +71,45 @@ pub(super) fn inflate(bytes: &[u8], into: &mut Buffer) -> Result<(), String> {
     }
 }
 
-/// Appends a block that may refer to what stands in the buffer from `from` on.
+/// Appends a block. The block may refer to the bytes of the buffer from index `from` on.
 fn inflate_block(block: &[u8], bytes_max: usize, from: usize, into: &mut Buffer) -> Result<(), String> {
     let (before, room) = into.with_room(bytes_max);
-    let before = &before[from.max(before.len().saturating_sub(WINDOW))..];
+    let window = &before[from.max(before.len().saturating_sub(WINDOW))..];
 
-    let inflated = match before {
-        [] => decompress_into(block, room),
-        before => decompress_into_with_dict(block, room, before),
+    // None of the lengths exceeds `c_int::MAX`: the length of a batch is an `i32`, and room and window have 4 MiB at most.
+    let (block_bytes, room_bytes, window_bytes) =
+        (block.len() as c_int, room.len() as c_int, window.len() as c_int);
+    // SAFETY: the pointers are valid for the lengths given with them. The function writes into the room alone, and reads the
+    // block and the window alone, whatever the block holds.
+    let inflated = unsafe {
+        LZ4_decompress_safe_usingDict(
+            block.as_ptr().cast(),
+            room.as_mut_ptr().cast(),
+            block_bytes,
+            room_bytes,
+            window.as_ptr().cast(),
+            window_bytes,
+        )
     };
-    let length = inflated.map_err(|error| format!("lz4: {error}"))?;
+
+    let length = usize::try_from(inflated)
+        .map_err(|_| format!("lz4: a block is malformed before byte {}", -inflated))?;
     into.advance(length);
     Ok(())
+}
+
+// `lz4-sys` compiles this function of lz4's stable interface and declares only the form without a window.
+unsafe extern "C" {
+    /// Inflates one block; returns its length, or a negative number if the block is malformed or longer than its room. The
+    /// fastest case is a window that ends where the room begins, which is always so here.
+    fn LZ4_decompress_safe_usingDict(
+        source: *const c_char,
+        destination: *mut c_char,
+        source_bytes: c_int,
+        destination_bytes_max: c_int,
+        window: *const c_char,
+        window_bytes: c_int,
+    ) -> c_int;
 }
 
 #[cfg(test)]
