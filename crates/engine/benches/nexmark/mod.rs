@@ -124,7 +124,8 @@ pub fn measure(wanted: &[String]) {
 }
 
 fn plan(query: &str) -> Plan {
-    let script = format!("{TABLES} {query};");
+    // As in a script; a query that is typed gives each change.
+    let script = format!("SET 'table.exec.mini-batch.enabled' = 'true'; {TABLES} {query};");
     match sql::compile_query(&script, &|_| None) {
         Ok(compiled) => compiled.plan,
         Err(errors) => panic!("{query}: {errors:?}"),

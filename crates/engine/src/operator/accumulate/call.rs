@@ -24,18 +24,10 @@ pub(super) struct CallSpec {
     pub arg: DataType,
     pub result: DataType,
     pub form: Form,
-    /// Where the values that the call has seen are shared with other calls.
-    pub shared: Option<Shared>,
+    /// Whether the distinct values that the call has seen are kept in a set of several calls.
+    pub shares_values: bool,
     /// From `DOUBLE` to the type of the result, where that is another one.
     from_double: Option<FromDouble>,
-}
-
-/// A call's place in a set of distinct values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Shared {
-    pub set: usize,
-    /// Which of the set's calls it is.
-    pub member: usize,
 }
 
 struct FromDouble(Code);
@@ -95,7 +87,7 @@ impl CallSpec {
             arg,
             result,
             form,
-            shared: None,
+            shares_values: false,
             from_double,
         })
     }

@@ -1,14 +1,15 @@
-//! The values of one argument that several `DISTINCT` calls have seen: a map from the value to how often each call saw it.
+//! The values of one argument that several `DISTINCT` calls have seen: a map from the value to the calls that saw it.
 //!
 //! ```text
 //! COUNT(DISTINCT bidder), COUNT(DISTINCT bidder) FILTER (WHERE price < 10)
 //!
 //! bidder   seen by
-//!      7   3, 1          the calls of the set, in their order
-//!      9   1, 0
+//!      7   11            a bit for each call of the set, from the right
+//!      9   01
 //! ```
 //!
-//! A row looks its value up once for all calls. In a snapshot each call has a set of its own, as if nothing were shared.
+//! A row looks its value up once for all calls. Rows are never taken back from such a set, so that copies are not counted. In
+//! a snapshot each call has a set of its own, as if nothing were shared, in which each value was seen once.
 
 use std::hash::{BuildHasher, Hasher};
 
@@ -22,20 +23,15 @@ use super::whole_values::WholeValues;
 use crate::row;
 use crate::state::StateValue;
 
-/// The most calls that share a set.
-pub(super) const CALLS: usize = 4;
-
-/// How often each call saw a value. A count that has reached the greatest number stays there.
-pub(super) type Counts = [u32; CALLS];
-
-pub(super) const NO_COUNTS: Counts = [0; CALLS];
+/// The most calls that share a set: one a bit.
+pub(super) const CALLS: usize = 8;
 
 /// See the module's text.
 #[derive(Debug, Default)]
 pub(super) struct DistinctSet {
     /// Whole numbers, which most values are.
     whole: WholeValues,
-    others: HashTable<(Kept, Counts)>,
+    others: HashTable<(Kept, u8)>,
     hasher: foldhash::fast::FixedState,
     /// Bytes of texts.
     value_bytes: usize,
@@ -58,103 +54,64 @@ impl DistinctSet {
     /// not seen it.
     #[inline]
     pub fn add(&mut self, value: Scalar<'_>, hash: u64, wanted: u8) -> u8 {
-        count(self.counts(value, hash), wanted)
+        let seen = self.seen(value, hash);
+        let new = wanted & !*seen;
+        *seen |= wanted;
+        new
     }
 
-    /// Adds copies of a value, one at least, for one call, and says whether it had not seen it.
-    pub fn add_copies(&mut self, value: Scalar<'_>, call: usize, copies: i64) -> bool {
-        let counts = self.counts(value, self.hash(value));
-        let is_new = counts[call] == 0;
-        counts[call] = counts[call].saturating_add(u32::try_from(copies.max(1)).unwrap_or(u32::MAX));
-        is_new
+    /// Adds a value for one call, and says whether the call had not seen it.
+    pub fn add_for(&mut self, call: usize, value: Scalar<'_>) -> bool {
+        self.add(value, self.hash(value), 1 << call) != 0
     }
 
     #[inline]
-    fn counts(&mut self, value: Scalar<'_>, hash: u64) -> &mut Counts {
+    fn seen(&mut self, value: Scalar<'_>, hash: u64) -> &mut u8 {
         let DistinctSet { whole, others, hasher, value_bytes } = self;
         if let Scalar::Int(value) = value {
-            return whole.counts(value, hash, |value| self::hash(hasher, Scalar::Int(value)));
+            return whole.bits(value, hash, |value| self::hash(hasher, Scalar::Int(value)));
         }
 
-        let rehash = |(there, _): &(Kept, Counts)| self::hash(hasher, there.as_scalar());
+        let rehash = |(there, _): &(Kept, u8)| self::hash(hasher, there.as_scalar());
         match others.entry(hash, |(there, _)| is_same(there.as_scalar(), value), rehash) {
             Entry::Occupied(entry) => &mut entry.into_mut().1,
             Entry::Vacant(entry) => {
                 let value = Kept::of(value);
                 *value_bytes += value.heap_bytes();
-                &mut entry.insert((value, NO_COUNTS)).into_mut().1
+                &mut entry.insert((value, 0)).into_mut().1
             }
         }
     }
 
-    /// Takes a copy of a value away from a call, and says whether it was the last. A value that is not there is passed over.
-    pub fn remove(&mut self, value: Scalar<'_>, call: usize) -> bool {
-        if let Scalar::Int(value) = value {
-            let hash = |value| hash(&self.hasher, Scalar::Int(value));
-            return self.whole.remove(value, hash, |counts| uncount(&mut counts[call]));
-        }
-
-        let is_it = |(there, _): &(Kept, Counts)| is_same(there.as_scalar(), value);
-        let Ok(mut entry) = self.others.find_entry(self.hash(value), is_it) else { return false };
-        let is_last = uncount(&mut entry.get_mut().1[call]);
-        if entry.get().1 == NO_COUNTS {
-            self.value_bytes -= entry.remove().0.0.heap_bytes();
-        }
-        is_last
-    }
-
-    /// The values that a call has seen, with their counts, in no order.
-    pub fn seen_by(&self, call: usize) -> impl Iterator<Item = (Scalar<'_>, u32)> {
-        let whole = self.whole.iter().map(|(value, counts)| (Scalar::Int(*value), counts));
-        let others = self.others.iter().map(|(value, counts)| (value.as_scalar(), counts));
-        let all = whole.chain(others).map(move |(value, counts)| (value, counts[call]));
-        all.filter(|(_, count)| *count > 0)
+    /// The values that a call has seen, in no order.
+    pub fn seen_by(&self, call: usize) -> impl Iterator<Item = Scalar<'_>> {
+        let whole = self.whole.iter().map(|(value, seen)| (Scalar::Int(value), seen));
+        let others = self.others.iter().map(|(value, seen)| (value.as_scalar(), *seen));
+        let all = whole.chain(others);
+        all.filter_map(move |(value, seen)| (seen >> call & 1 == 1).then_some(value))
     }
 
     /// Takes over what a call has seen.
     pub fn take_over(&mut self, call: usize, seen: &Counted) {
-        for (value, count) in seen.iter() {
-            self.add_copies(value.as_scalar(), call, count);
+        for (value, _) in seen.iter() {
+            self.add_for(call, value.as_scalar());
         }
     }
 
     /// Adds what a call has seen to an image, in the form of [`Counted`].
     pub fn write(&self, call: usize, out: &mut Vec<u8>) {
         row::write_length(self.seen_by(call).count(), out);
-        for (value, count) in self.seen_by(call) {
+        for value in self.seen_by(call) {
             row::write(value, out);
-            i64::from(count).write(out);
+            1_i64.write(out);
         }
     }
 
     #[inline]
     pub fn heap_bytes(&self) -> usize {
         // One byte of control a slot beside the entry.
-        self.whole.heap_bytes()
-            + self.others.capacity() * (size_of::<(Kept, Counts)>() + 1)
-            + self.value_bytes
+        self.whole.heap_bytes() + self.others.capacity() * (size_of::<(Kept, u8)>() + 1) + self.value_bytes
     }
-}
-
-/// The bits of the wanted calls that saw a value for the first time.
-#[inline]
-fn count(counts: &mut Counts, wanted: u8) -> u8 {
-    let mut new = 0;
-    for (call, count) in counts.iter_mut().enumerate() {
-        let is_wanted = wanted >> call & 1;
-        new |= (is_wanted & u8::from(*count == 0)) << call;
-        *count = count.saturating_add(u32::from(is_wanted));
-    }
-    new
-}
-
-/// Takes one off a count; whether it was the last.
-fn uncount(count: &mut u32) -> bool {
-    let is_last = *count == 1;
-    if (1..u32::MAX).contains(count) {
-        *count -= 1;
-    }
-    is_last
 }
 
 #[inline]

@@ -47,7 +47,7 @@ mod tests;
 use sql::plan::operator::Call;
 use types::{Repr, Scalar};
 
-use self::call::{CallSpec, Shared};
+use self::call::CallSpec;
 use self::distinct_set::DistinctSet;
 pub use self::kept::Kept;
 use self::slot::Slot;
@@ -131,7 +131,7 @@ impl Accumulators {
 
         let sets = match retraction {
             Retraction::Never => share_sets(&mut calls),
-            // Counts of copies must be exact beyond 32 bits.
+            // A value that is taken back must be counted.
             Retraction::Possible => Vec::new(),
         };
         Ok(Accumulators { calls, sets })
@@ -203,14 +203,14 @@ impl Accumulators {
         }
 
         for (call, slot) in self.calls.iter().zip(&mut states.slots) {
-            if call.shared.is_none() && call.counts(&field) {
+            if !call.shares_values && call.counts(&field) {
                 call.with_args(&field, |args| slot.add(call, args))?;
             }
         }
         Ok(())
     }
 
-    /// Takes back a row that was added before.
+    /// Takes back a row that was added before. Rows can be taken back under [`Retraction::Possible`] alone.
     ///
     /// # Errors
     /// As [`add`](Accumulators::add).
@@ -220,20 +220,12 @@ impl Accumulators {
         states: &mut States,
         field: impl Fn(usize) -> Scalar<'v>,
     ) -> Result<(), String> {
-        self.share(states);
+        debug_assert!(self.sets.is_empty(), "values that several calls have seen cannot be taken back");
         for (call, slot) in self.calls.iter().zip(&mut states.slots) {
             if !call.counts(&field) {
                 continue;
             }
-            match call.shared {
-                None => call.with_args(&field, |args| slot.retract(call, args))?,
-                Some(Shared { set, member }) => {
-                    let value = field(self.sets[set].arg);
-                    if states.sets[set].seen.remove(value, member) {
-                        slot.retract(call, &[value])?;
-                    }
-                }
-            }
+            call.with_args(&field, |args| slot.retract(call, args))?;
         }
         Ok(())
     }
@@ -247,8 +239,8 @@ impl Accumulators {
         self.share(&mut other);
         for ((spec, set), other) in self.sets.iter().zip(&mut states.sets).zip(&other.sets) {
             for (member, &call) in spec.calls.iter().enumerate() {
-                for (value, count) in other.seen.seen_by(member) {
-                    if set.seen.add_copies(value, member, i64::from(count)) {
+                for value in other.seen.seen_by(member) {
+                    if set.seen.add_for(member, value) {
                         states.slots[call].add(&self.calls[call], &[value])?;
                     }
                 }
@@ -256,7 +248,7 @@ impl Accumulators {
         }
 
         for ((call, slot), other) in self.calls.iter().zip(&mut states.slots).zip(other.slots) {
-            if call.shared.is_none() {
+            if !call.shares_values {
                 slot.merge(call, other)?;
             }
         }
@@ -286,7 +278,7 @@ fn share_sets(calls: &mut [CallSpec]) -> Vec<SetSpec> {
             sets.len() - 1
         });
 
-        calls[place].shared = Some(Shared { set, member: sets[set].calls.len() });
+        calls[place].shares_values = true;
         sets[set].calls.push(place);
     }
     sets

@@ -101,7 +101,7 @@ macro_rules! with_state {
 
 impl Slot {
     pub fn new(call: &CallSpec) -> Slot {
-        if call.distinct && call.shared.is_none() {
+        if call.distinct && !call.shares_values {
             Slot::Distinct(Box::new(Distinct::new(call.form)))
         } else {
             Slot::of_form(call.form)

@@ -63,7 +63,7 @@ pub struct Steps<'a> {
 pub struct StepScratch {
     /// By step: the hash of a distinct value.
     hashes: Vec<u64>,
-    /// By step: which calls of a set saw the value for the first time.
+    /// By step: for which calls of a set the row counts, and then which of them saw the value for the first time.
     new: Vec<u8>,
     /// For results that are no whole numbers.
     result: Vec<u8>,
@@ -90,7 +90,7 @@ impl Accumulators {
         }
 
         for (place, call) in self.calls.iter().enumerate() {
-            if call.shared.is_some() {
+            if call.shares_values {
                 continue;
             }
             let filter = call.filter.map(|filter| work.rows.columns[filter]);
@@ -127,13 +127,8 @@ impl Accumulators {
 
     /// Adds the values of the steps to a set of distinct values, and notes which calls saw them for the first time.
     fn see(&self, groups: &mut impl Groups, work: Steps<'_>, set: usize, scratch: &mut StepScratch) -> isize {
-        let spec = &self.sets[set];
-        let argument = work.rows.columns[spec.arg];
-        let filters: Vec<Option<Vector<'_>>> = spec
-            .calls
-            .iter()
-            .map(|&call| self.calls[call].filter.map(|filter| work.rows.columns[filter]))
-            .collect();
+        let argument = work.rows.columns[self.sets[set].arg];
+        self.want(work, set, &mut scratch.new);
 
         // Look-ups that do not depend on one another wait for memory at the same time.
         scratch.hashes.clear();
@@ -145,30 +140,45 @@ impl Accumulators {
         }
 
         let mut grown = 0;
-        scratch.new.clear();
-        for (step, &hash) in work.steps.iter().zip(&scratch.hashes) {
-            let shared = &mut groups.states(step.group).sets[set];
+        for ((step, &hash), bits) in work.steps.iter().zip(&scratch.hashes).zip(&mut scratch.new) {
+            let seen = &mut groups.states(step.group).sets[set].seen;
             if step.change == StepChange::FirstAgain {
-                grown -= shared.seen.heap_bytes() as isize;
-                shared.seen = Default::default();
+                grown -= seen.heap_bytes() as isize;
+                *seen = Default::default();
             }
-
-            let value = argument.get(step.row);
-            let is_wanted = |filter: &Option<Vector<'_>>| {
-                filter.is_none_or(|filter| is_true(filter, step.row)) && !value.is_null()
-            };
-            let wanted = filters.iter().enumerate();
-            let wanted =
-                wanted.fold(0, |wanted, (member, filter)| wanted | u8::from(is_wanted(filter)) << member);
-            if wanted == 0 || step.change == StepChange::Last {
-                scratch.new.push(0);
+            if *bits == 0 {
                 continue;
             }
-            let before = shared.seen.heap_bytes();
-            scratch.new.push(shared.seen.add(value, hash, wanted));
-            grown += shared.seen.heap_bytes() as isize - before as isize;
+
+            let before = seen.heap_bytes();
+            *bits = seen.add(argument.get(step.row), hash, *bits);
+            grown += seen.heap_bytes() as isize - before as isize;
         }
         grown
+    }
+
+    /// Gives for each step the bits of the calls of a set for which its row counts.
+    fn want(&self, work: Steps<'_>, set: usize, wanted: &mut Vec<u8>) {
+        let spec = &self.sets[set];
+        let argument = work.rows.columns[spec.arg];
+        wanted.clear();
+        wanted.resize(work.steps.len(), 0);
+
+        for (member, &call) in spec.calls.iter().enumerate() {
+            match self.calls[call].filter.map(|filter| work.rows.columns[filter]) {
+                None => wanted.iter_mut().for_each(|wanted| *wanted |= 1 << member),
+                Some(filter) => {
+                    for (wanted, step) in wanted.iter_mut().zip(work.steps) {
+                        *wanted |= u8::from(is_true(filter, step.row)) << member;
+                    }
+                }
+            }
+        }
+        for (wanted, step) in wanted.iter_mut().zip(work.steps) {
+            if step.change == StepChange::Last || is_null(argument, step.row) {
+                *wanted = 0;
+            }
+        }
     }
 
     /// Takes the steps of one call. `takes` says of a step, and its row, whether the row counts.
@@ -183,8 +193,8 @@ impl Accumulators {
         let mut grown = 0;
 
         for (at, step) in work.steps.iter().enumerate() {
-            let slot = &mut groups.states(step.group).slots[place];
             if step.change == StepChange::FirstAgain {
+                let slot = &mut groups.states(step.group).slots[place];
                 grown -= slot.heap_bytes() as isize;
                 *slot = Slot::new(call);
                 grown += slot.heap_bytes() as isize;
@@ -193,6 +203,7 @@ impl Accumulators {
                 continue;
             }
 
+            let slot = &mut groups.states(step.group).slots[place];
             let field = |field: usize| work.rows.columns[field].get(step.row);
             let is_retracted = step.change == StepChange::Retract;
             match slot {

@@ -1,128 +1,127 @@
-//! A map from whole numbers to counts: what [`super::distinct_set`] keeps of most arguments.
+//! A map from whole numbers to bits: what [`super::distinct_set`] keeps of most arguments.
 //!
-//! Entries stand in one run, each at the place of its hash or at the next free one behind it. A look-up reads one line of
-//! memory mostly, and which line that is can be told before: see [`WholeValues::prefetch`]. An entry whose counts are all 0
-//! is free.
+//! Values stand in lines of seven, which are as long as a cache line. A value stands in the line of its hash or, where that is
+//! full, in the next line that has room. So a look-up reads one cache line mostly, and which line that is can be told before:
+//! see [`WholeValues::prefetch`].
 //!
 //! ```text
-//! hash 1 ──► [ ] [7: 2, 1] [9: 1, 0] [ ]      9 has hash 1 too
+//! hash 1 ──► line 1   [7 9 4 . . . .]   seen by [11 01 10 . . . .]   3 taken
 //! ```
 
-use super::distinct_set::{Counts, NO_COUNTS};
 use crate::aggregate::keys::prefetch;
 
-/// Entries of the smallest map that is not empty.
-const LEAST: usize = 8;
+/// Values of a line.
+const LINE: usize = 7;
 
 /// See the module's text. The caller hashes.
 #[derive(Debug, Default)]
 pub(super) struct WholeValues {
     /// None, or a power of two.
-    entries: Box<[(i64, Counts)]>,
-    taken: usize,
+    lines: Box<[Line]>,
+    len: usize,
+}
+
+/// Places are taken from the front.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+struct Line {
+    values: [i64; LINE],
+    /// By place: bits of the calls that have seen the value.
+    seen: [u8; LINE],
+    taken: u8,
+}
+
+const EMPTY: Line = Line { values: [0; LINE], seen: [0; LINE], taken: 0 };
+
+impl Line {
+    /// Looks at all places at once: which of them holds the value cannot be predicted.
+    #[inline]
+    fn find(&self, value: i64) -> Option<usize> {
+        let mut equal = 0_u32;
+        for (place, &there) in self.values.iter().enumerate() {
+            equal |= u32::from(there == value) << place;
+        }
+        equal &= (1 << self.taken) - 1;
+        (equal != 0).then(|| equal.trailing_zeros() as usize)
+    }
+
+    /// Takes the next place, if the line has one.
+    #[inline]
+    fn push(&mut self, value: i64, seen: u8) -> Option<&mut u8> {
+        let place = usize::from(self.taken);
+        let bits = self.seen.get_mut(place)?;
+        (*bits, self.values[place]) = (seen, value);
+        self.taken += 1;
+        Some(bits)
+    }
 }
 
 impl WholeValues {
     #[inline]
     fn mask(&self) -> usize {
-        self.entries.len().wrapping_sub(1)
+        self.lines.len().wrapping_sub(1)
     }
 
     /// Asks for the memory where a value is looked for.
     #[inline]
     pub fn prefetch(&self, hash: u64) {
-        prefetch(&self.entries, hash as usize & self.mask());
+        prefetch(&self.lines, hash as usize & self.mask());
     }
 
-    /// The counts of a value, which are 0 where it is not there; the caller must count then. `hash` gives the hash of a
-    /// value when the map grows.
+    /// The bits of a value, which are 0 where it is new. `hash` gives the hash of a value when the map grows.
     #[inline]
-    pub fn counts(&mut self, value: i64, of_value: u64, hash: impl Fn(i64) -> u64) -> &mut Counts {
-        // A quarter of the entries stays free, so that runs are short.
-        if (self.taken + 1) * 4 > self.entries.len() * 3 {
+    pub fn bits(&mut self, value: i64, of_value: u64, hash: impl Fn(i64) -> u64) -> &mut u8 {
+        // A quarter of the places stays free, so that few values stand in another line than that of their hash. The first
+        // line is filled up.
+        if self.len * 4 >= self.lines.len() * LINE * 3 && !(self.lines.len() == 1 && self.len < LINE) {
             self.grow(hash);
         }
 
         let mask = self.mask();
         let mut at = of_value as usize & mask;
-        loop {
-            let (there, counts) = &self.entries[at];
-            if *counts == NO_COUNTS {
-                self.taken += 1;
-                self.entries[at].0 = value;
-                break;
+        let place = loop {
+            match self.lines[at].find(value) {
+                Some(place) => break place,
+                None if usize::from(self.lines[at].taken) < LINE => {
+                    self.len += 1;
+                    self.lines[at].push(value, 0);
+                    break usize::from(self.lines[at].taken) - 1;
+                }
+                None => at = (at + 1) & mask,
             }
-            if *there == value {
-                break;
-            }
-            at = (at + 1) & mask;
-        }
-        &mut self.entries[at].1
+        };
+        &mut self.lines[at].seen[place]
     }
 
     #[cold]
     fn grow(&mut self, hash: impl Fn(i64) -> u64) {
-        let room = (self.entries.len() * 2).max(LEAST);
-        let entries = std::mem::replace(&mut self.entries, vec![(0, NO_COUNTS); room].into());
-        for entry in entries.into_iter().filter(|(_, counts)| *counts != NO_COUNTS) {
-            self.put(entry, hash(entry.0));
-        }
-    }
+        let lines = vec![EMPTY; (self.lines.len() * 2).max(1)].into();
+        let old = std::mem::replace(&mut self.lines, lines);
 
-    /// Puts an entry that is not there to the first free place.
-    fn put(&mut self, entry: (i64, Counts), hash: u64) {
         let mask = self.mask();
-        let mut at = hash as usize & mask;
-        while self.entries[at].1 != NO_COUNTS {
-            at = (at + 1) & mask;
-        }
-        self.entries[at] = entry;
-    }
-
-    /// Takes one off a count of a value with `uncount`, which says whether it was the last.
-    pub fn remove(
-        &mut self,
-        value: i64,
-        hash: impl Fn(i64) -> u64,
-        uncount: impl FnOnce(&mut Counts) -> bool,
-    ) -> bool {
-        if self.taken == 0 {
-            return false;
-        }
-        let mask = self.mask();
-        let mut at = hash(value) as usize & mask;
-        while self.entries[at].0 != value || self.entries[at].1 == NO_COUNTS {
-            if self.entries[at].1 == NO_COUNTS {
-                return false;
-            }
-            at = (at + 1) & mask;
-        }
-
-        let is_last = uncount(&mut self.entries[at].1);
-        if self.entries[at].1 == NO_COUNTS {
-            self.taken -= 1;
-            // Entries behind a free place would not be found: those of the run are put in again.
-            loop {
+        for (value, bits) in entries(&old) {
+            let mut at = hash(value) as usize & mask;
+            while self.lines[at].push(value, bits).is_none() {
                 at = (at + 1) & mask;
-                let entry = std::mem::replace(&mut self.entries[at], (0, NO_COUNTS));
-                if entry.1 == NO_COUNTS {
-                    break;
-                }
-                self.put(entry, hash(entry.0));
             }
         }
-        is_last
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &(i64, Counts)> {
-        self.entries.iter().filter(|(_, counts)| *counts != NO_COUNTS)
+    /// The values with their bits, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (i64, u8)> {
+        entries(&self.lines)
     }
 
     /// Bytes held outside of the map itself.
     #[inline]
     pub fn heap_bytes(&self) -> usize {
-        self.entries.len() * size_of::<(i64, Counts)>()
+        size_of_val(&*self.lines)
     }
+}
+
+fn entries(lines: &[Line]) -> impl Iterator<Item = (i64, u8)> {
+    let of_line = |line: &Line| line.values.into_iter().zip(line.seen).take(usize::from(line.taken));
+    lines.iter().flat_map(of_line)
 }
 
 #[cfg(test)]
@@ -136,27 +135,25 @@ mod tests {
     proptest! {
         /// Hashes that meet often.
         #[test]
-        fn values_are_counted(steps in prop::collection::vec((0i64..40, any::<bool>()), 0..400), bits in 0u32..6) {
+        fn bits_are_kept(steps in prop::collection::vec((-40i64..40, 1u8..=255), 0..400), bits in 0u32..6) {
             let hash = |value: i64| value as u64 & ((1 << bits) - 1);
             let mut values = WholeValues::default();
-            let mut model: BTreeMap<i64, u32> = BTreeMap::new();
-            for (value, is_added) in steps {
-                if is_added {
-                    values.counts(value, hash(value), hash)[1] += 1;
-                    *model.entry(value).or_default() += 1;
-                    continue;
-                }
-                let is_last = values.remove(value, hash, |counts| {
-                    counts[1] -= 1;
-                    counts[1] == 0
-                });
-                prop_assert_eq!(is_last, model.get(&value) == Some(&1));
-                model.entry(value).and_modify(|count| *count -= 1);
-                model.retain(|_, count| *count > 0);
+            let mut model: BTreeMap<i64, u8> = BTreeMap::new();
+            for (value, seen) in steps {
+                let of_value = values.bits(value, hash(value), hash);
+                let before = model.entry(value).or_default();
+                prop_assert_eq!(*of_value, *before);
+                *of_value |= seen;
+                *before |= seen;
             }
 
-            let held: BTreeMap<i64, u32> = values.iter().map(|(value, counts)| (*value, counts[1])).collect();
-            prop_assert_eq!(held, model);
+            prop_assert_eq!(values.iter().count(), model.len());
+            prop_assert_eq!(values.iter().collect::<BTreeMap<i64, u8>>(), model);
         }
+    }
+
+    #[test]
+    fn a_line_is_as_long_as_a_cache_line() {
+        assert_eq!(size_of::<Line>(), 64);
     }
 }
