@@ -1,4 +1,4 @@
-//! From the operators of a plan to those that run.
+//! Builds the running operators from the operators of a plan.
 
 use std::sync::Arc;
 
@@ -31,10 +31,11 @@ use super::window_join::WindowJoinOperator;
 use super::window_rank::WindowRankOperator;
 use crate::connector::LookupFactory;
 
-/// The operator that does what the plan says. `lookup`: the table that a lookup join asks.
+/// Builds the operator that the plan describes. `lookup` is the table that a lookup join queries.
 ///
 /// # Errors
-/// A literal argument that a function does not accept, an operator that does not exist, or a table that cannot be opened.
+/// A function does not accept its literal argument, the plan names an operator that does not exist, or a
+/// table cannot be opened.
 pub fn operator(
     spec: &Spec,
     settings: &Settings,
@@ -43,6 +44,7 @@ pub fn operator(
     let (name, inputs) = (spec.name.clone(), &spec.inputs);
     let ttl = spec.state_ttl.first().copied().flatten();
     let time_zone = &settings.time_zone;
+
     Ok(match &spec.kind {
         OperatorKind::Calc(of) => Box::new(CalcOperator::new(name, of, time_zone)?),
         OperatorKind::Expand(of) => Box::new(ExpandOperator::new(&name, of, inputs)?),

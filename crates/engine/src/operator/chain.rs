@@ -1,16 +1,18 @@
-//! A chain: the operators that run in one thread, as a graph, and how rows and time flow through them.
+//! A chain: a graph of operators that run in one thread, and how rows and event time flow through it.
 //!
-//! Rows are pushed: an operator is called with a batch, and what it emits is handed to its consumers before the call
-//! returns. Consumers stand behind their producers in the chain, so that a producer may hold them while it runs:
+//! Rows are pushed: the chain calls an operator with a batch, and what the operator emits reaches its
+//! consumers before the call returns. Consumers come after their producers in the chain, so that a running
+//! producer can borrow them:
 //!
 //! ```text
 //! entry 0 ──► [0] Calc ──► [2] Join ──► [3] GroupAggregate ──► outlet 0 (a sink)
 //! entry 1 ──► [1] Calc ──┘
 //! ```
 //!
-//! Event time flows the same way. An edge, by which the subtasks of a producer send rows, stands where the slowest of them
-//! stands. An input of an operator stands where the slowest of its edges stands that is not idle; an operator stands where
-//! its slowest input stands, and hears of it when that moves on.
+//! Watermarks flow the same way. The subtasks of a producer send rows over an edge; the watermark of an edge
+//! is the minimum over these subtasks. The watermark of an input is the minimum over its edges that are not
+//! idle. The watermark of an operator is the minimum over its inputs, and the operator is called when it
+//! advances.
 
 mod handing;
 mod parts;
@@ -28,22 +30,23 @@ pub use self::handing::OperatorState;
 pub use self::parts::{Operator, OperatorError, Outlet};
 pub use self::time::{InFlight, StreamTime};
 
-/// Where the rows of an operator in a chain go.
+/// The destination of an operator's rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChainTarget {
-    /// An input of an operator further behind, by its place in the chain. The edge is the `producer`th of that input.
+    /// An input of a later operator. `place` is the operator's index in the chain; the edge is number
+    /// `producer` of that input.
     Operator { place: usize, input: usize, producer: usize },
-    /// By place in the chain's outlets.
+    /// The index of an outlet of the chain.
     Outlet(usize),
 }
 
 /// An operator and its consumers.
 pub struct Link {
     pub identity: String,
-    /// What it is, for people: `GroupAggregate`.
+    /// The operator's type, for people: `GroupAggregate`.
     pub kind: String,
     pub operator: Box<dyn Operator>,
-    /// By input and edge, in this chain and from outside: how many subtasks send its rows.
+    /// Per input and edge, from this chain and from outside: how many subtasks send its rows.
     pub producers: Vec<Vec<usize>>,
     pub targets: Vec<ChainTarget>,
 }
@@ -60,42 +63,43 @@ struct RunningLink {
     kind: String,
     operator: Box<dyn Operator>,
     inputs: Vec<InputTimes>,
-    /// Where the operator stands.
+    /// The operator's watermark.
     watermark: i64,
-    /// What its consumers were told.
+    /// The watermark and idleness that its consumers were last told.
     told: StreamTime,
     targets: Vec<ChainTarget>,
 }
 
-/// What an operator may do while it is called.
+/// The surroundings of an operator while it is called: the clock and its consumers.
 pub struct Context<'a> {
     env: Env,
     targets: &'a [ChainTarget],
-    /// The place of the first of `behind`.
+    /// The index in the chain of the first link in `behind`.
     first: usize,
     behind: &'a mut [RunningLink],
     outlets: &'a mut [Box<dyn Outlet>],
 }
 
 impl Context<'_> {
-    /// Milliseconds of the system clock.
+    /// Returns the system clock, in milliseconds since 1970.
     pub fn now_ms(&self) -> i64 {
         self.env.now_ms
     }
 
-    /// For expressions.
+    /// Returns the environment in which expressions are evaluated.
     pub fn env(&self) -> &Env {
         &self.env
     }
 
-    /// Hands rows to all consumers.
+    /// Sends rows to all consumers.
     ///
     /// # Errors
-    /// A consumer could not take a row.
+    /// A consumer cannot take a row.
     pub fn emit(&mut self, rows: &Changes<'_>) -> Result<(), OperatorError> {
         if rows.rows.is_empty() {
             return Ok(());
         }
+
         for &target in self.targets {
             match target {
                 ChainTarget::Outlet(outlet) => self.outlets[outlet].write(rows, &self.env)?,
@@ -110,7 +114,8 @@ impl Context<'_> {
     }
 }
 
-/// An operator of a chain's tail, whose first stands at place `first`, with a context of those behind it.
+/// Splits the tail of a chain, whose first link has index `first`, into the link at `place` and a context of
+/// those after it.
 fn split<'a>(
     tail: &'a mut [RunningLink],
     outlets: &'a mut [Box<dyn Outlet>],
@@ -133,13 +138,14 @@ struct Lent<'a> {
 }
 
 impl Lent<'_> {
-    /// Where the inputs stand together.
+    /// Returns the combined watermark and idleness of all inputs.
     fn reached(&self) -> StreamTime {
         StreamTime::of_all(self.inputs.iter().map(InputTimes::together))
     }
 
-    /// Rows as the operator judges them. One producer knows how far event time has come before each of its rows; of
-    /// several none knows how far the others are, so that only where they all stand may make a row late.
+    /// Returns the rows with the watermarks that they are judged against. A single producer knows the
+    /// watermark before each of its rows. One of several producers does not know the watermarks of the
+    /// others, so only their common watermark may make a row late.
     fn stamped<'r>(&self, input: usize, rows: &Changes<'r>) -> Changes<'r> {
         if self.inputs[input].producers.len() == 1 {
             return *rows;
@@ -150,7 +156,7 @@ impl Lent<'_> {
 }
 
 impl Chain {
-    /// Consumers must stand behind their producers.
+    /// Builds a chain. Consumers must come after their producers in `links`.
     pub fn new(links: Vec<Link>, outlets: Vec<Box<dyn Outlet>>) -> Chain {
         let links = links.into_iter().map(|link| RunningLink {
             identity: link.identity,
@@ -168,15 +174,15 @@ impl Chain {
         self.links.is_empty()
     }
 
-    /// The system clock, ms, for all that follows.
+    /// Sets the system clock, in milliseconds, for all following calls.
     pub fn set_now(&mut self, now_ms: i64) {
         self.env = Env { now_ms };
     }
 
-    /// Hands rows to a target.
+    /// Sends rows to a target.
     ///
     /// # Errors
-    /// The job fails.
+    /// An operator or outlet fails, and with it the job.
     pub fn push(&mut self, target: ChainTarget, rows: &Changes<'_>) -> Result<(), OperatorError> {
         match target {
             ChainTarget::Outlet(outlet) => self.outlets[outlet].write(rows, &self.env),
@@ -188,49 +194,49 @@ impl Chain {
         }
     }
 
-    /// The stream that is pushed to a target stands here now.
+    /// Advances the watermark of the stream that is pushed to a target, or changes its idleness.
     ///
     /// # Errors
-    /// The job fails.
+    /// An operator or outlet fails, and with it the job.
     pub fn advance(&mut self, target: ChainTarget, time: StreamTime) -> Result<(), OperatorError> {
         advance(&mut self.links, &mut self.outlets, 0, (target, time), self.env)
     }
 
-    /// When some operator wants to be called for processing time.
+    /// Returns the earliest time at which an operator wants to be called for processing time.
     pub fn next_tick(&self) -> Option<i64> {
         self.links.iter().filter_map(|link| link.operator.next_tick()).min()
     }
 
-    /// Calls the operators that are due.
+    /// Calls the operators whose processing time is due.
     ///
     /// # Errors
-    /// The job fails.
+    /// An operator or outlet fails, and with it the job.
     pub fn tick(&mut self) -> Result<(), OperatorError> {
         for place in 0..self.links.len() {
             if self.links[place].operator.next_tick().is_some_and(|due| due <= self.env.now_ms) {
                 let (link, mut context) = split(&mut self.links, &mut self.outlets, 0, place, self.env);
                 link.operator.tick(&mut context)?;
-                // Event time may have waited for rows that are on their way now.
+                // The operator may have held its watermark back for the rows that it has just emitted.
                 tell(&mut self.links, &mut self.outlets, 0, place, self.env)?;
             }
         }
         Ok(())
     }
 
-    /// The rows of all operators that wait for answers from outside.
+    /// Returns which rows of any operator still wait for answers from outside.
     pub fn in_flight(&self) -> InFlight {
         self.links.iter().map(|link| link.operator.in_flight()).max().unwrap_or(InFlight::None)
     }
 
-    /// Adds the channels on which answers come.
+    /// Adds the channels on which answers arrive.
     pub fn watch<'s>(&'s self, select: &mut Select<'s>) {
         self.links.iter().for_each(|link| link.operator.watch(select));
     }
 
-    /// Gives the operator with this identity what a key group holds.
+    /// Restores the state of one part into the operator with this identity.
     ///
     /// # Errors
-    /// The bytes are something else.
+    /// The bytes are not state of this operator.
     pub fn restore(&mut self, identity: &str, part: &StatePart) -> Result<(), StateError> {
         match self.links.iter_mut().find(|link| link.identity == identity) {
             Some(link) => link.operator.restore(part),
@@ -238,12 +244,12 @@ impl Chain {
         }
     }
 
-    /// Bytes that each operator holds.
+    /// Returns the bytes that each operator holds.
     pub fn memory_bytes(&self) -> impl Iterator<Item = (&str, usize)> {
         self.links.iter().map(|link| (link.identity.as_str(), link.operator.memory_bytes()))
     }
 
-    /// Rows that each operator dropped since the last call because they came too late.
+    /// Returns how many rows each operator dropped as late since the last call.
     pub fn take_late(&mut self) -> impl Iterator<Item = (&str, u64)> {
         self.links.iter_mut().map(|link| {
             let late = link.operator.take_late();
@@ -256,7 +262,7 @@ impl Chain {
     }
 }
 
-/// Moves event time on at a target and at all behind it.
+/// Advances the watermark at a target and at everything after it.
 fn advance(
     tail: &mut [RunningLink],
     outlets: &mut [Box<dyn Outlet>],
@@ -280,7 +286,7 @@ fn advance(
     tell(tail, outlets, first, place, env)
 }
 
-/// Tells the consumers of an operator where it stands, if they do not know yet.
+/// Tells an operator's consumers its watermark and idleness, unless they know them already.
 fn tell(
     tail: &mut [RunningLink],
     outlets: &mut [Box<dyn Outlet>],
@@ -290,7 +296,7 @@ fn tell(
 ) -> Result<(), OperatorError> {
     let (link, context) = split(tail, outlets, first, place, env);
     let watermark = link.operator.output_watermark(*link.watermark).max(link.told.watermark);
-    // Rows that wait for answers still come, though their input is silent.
+    // Rows that wait for answers will still come, so the operator is not idle although its input is.
     let is_idle = link.reached().is_idle && link.operator.in_flight() == InFlight::None;
     let tells = StreamTime { watermark, is_idle };
     if tells == *link.told {

@@ -1,16 +1,17 @@
-//! Rows on an edge between operators: columns, and what each row does to the result so far.
+//! Rows on an edge between operators: columns, and the effect of each row on the result so far.
 //!
-//! A changelog says how a result changes. An aggregate that counted 1 and counts 2 now takes back what it said:
+//! A changelog describes how a result changes. An aggregate that counted 1 and now counts 2 retracts its
+//! earlier row:
 //!
 //! ```text
-//! +I [a, 1]          a row that is new
-//! -U [a, 1]          the row that an update replaces
-//! +U [a, 2]          the row that takes its place
-//! -D [a, 2]          a row that goes
+//! +I [a, 1]    a new row
+//! -U [a, 1]    the row that an update replaces
+//! +U [a, 2]    the row that takes its place
+//! -D [a, 2]    a row that is deleted
 //! ```
 //!
-//! [`Changes`] lends rows for one call and copies nothing. A [`ChangeBuffer`] owns rows: operators fill one and lend it,
-//! and it is what crosses threads.
+//! [`Changes`] lends rows for one call and copies nothing. A [`ChangeBuffer`] owns rows: an operator fills a
+//! buffer and lends it, and buffers cross threads.
 
 use types::{Repr, Scalar};
 
@@ -20,7 +21,7 @@ use crate::column::{Column, tri};
 use crate::evaluate::Vector;
 use crate::watermark::NO_WATERMARK;
 
-/// What a row does to the result.
+/// The effect of a row on the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RowKind {
     Insert,
@@ -30,13 +31,13 @@ pub enum RowKind {
 }
 
 impl RowKind {
-    /// `+I` and `+U`.
+    /// Returns true for `+I` and `+U`.
     #[inline]
     pub fn is_addition(self) -> bool {
         matches!(self, RowKind::Insert | RowKind::UpdateAfter)
     }
 
-    /// As Flink writes it: `+I`, `-U`, `+U`, `-D`.
+    /// Returns the kind as Flink writes it: `+I`, `-U`, `+U`, `-D`.
     pub fn code(self) -> &'static str {
         match self {
             RowKind::Insert => "+I",
@@ -51,20 +52,20 @@ impl RowKind {
 #[derive(Debug, Clone, Copy)]
 pub enum Kinds<'a> {
     All(RowKind),
-    /// By place in the columns.
+    /// One kind per row of the columns.
     Each(&'a [RowKind]),
 }
 
-/// The event time before each of the lent rows: a row whose time is not later is late.
+/// The watermark before each of the lent rows. A row whose time is not greater is late.
 #[derive(Debug, Clone, Copy)]
 pub enum RowWatermarks<'a> {
     All(i64),
-    /// By place in the columns, never falling.
+    /// One watermark per row of the columns, in ascending order.
     Each(&'a [i64]),
 }
 
 impl<'a> Kinds<'a> {
-    /// The kinds of rows at these places, which `room` holds.
+    /// Returns the kinds of the rows at these places, stored in `room`.
     pub(crate) fn gather<'r>(self, places: &[u32], room: &'r mut Vec<RowKind>) -> Kinds<'r> {
         match self {
             Kinds::All(kind) => Kinds::All(kind),
@@ -78,7 +79,7 @@ impl<'a> Kinds<'a> {
 }
 
 impl<'a> RowWatermarks<'a> {
-    /// The watermarks of rows at these places, which `room` holds.
+    /// Returns the watermarks of the rows at these places, stored in `room`.
     pub(crate) fn gather<'r>(self, places: &[u32], room: &'r mut Vec<i64>) -> RowWatermarks<'r> {
         match self {
             RowWatermarks::All(watermark) => RowWatermarks::All(watermark),
@@ -91,12 +92,12 @@ impl<'a> RowWatermarks<'a> {
     }
 }
 
-/// Rows, lent for one call.
+/// Rows lent for one call.
 #[derive(Debug, Clone, Copy)]
 pub struct Changes<'a> {
-    /// By field.
+    /// One column per field.
     pub columns: &'a [Vector<'a>],
-    /// Which entries of the columns are rows, in their order.
+    /// The entries of the columns that are rows, in order.
     pub rows: Selection<'a>,
     pub kinds: Kinds<'a>,
     pub watermarks: RowWatermarks<'a>,
@@ -124,7 +125,7 @@ impl<'a> Changes<'a> {
         self.columns[field].get(row)
     }
 
-    /// The values of some fields of a row.
+    /// Returns the values of some fields of a row.
     pub fn values<'s>(
         &'s self,
         fields: &'s [usize],
@@ -133,13 +134,13 @@ impl<'a> Changes<'a> {
         fields.iter().map(move |&field| self.columns[field].get(row))
     }
 
-    /// All values of a row.
+    /// Returns all values of a row.
     pub fn row(&self, row: usize) -> impl Iterator<Item = Scalar<'a>> + use<'a> {
         let columns = self.columns;
         columns.iter().map(move |column| column.get(row))
     }
 
-    /// The places of the rows, in order.
+    /// Returns the places of the rows in the columns, in order.
     pub fn places(&self) -> impl Iterator<Item = usize> + use<'a> {
         let (selected, all) = match self.rows {
             Selection::All(rows) => (&[][..], 0..rows),
@@ -149,11 +150,11 @@ impl<'a> Changes<'a> {
     }
 }
 
-/// Rows that are full enough to be handed on.
+/// A buffer with this many rows is handed on.
 const FULL_ROWS: usize = 4_096;
 const FULL_BYTES: usize = 1 << 20;
 
-/// Rows that an operator gives, or that cross from one thread to another.
+/// Owned rows: those that an operator emits, or that cross from one thread to another.
 #[derive(Debug, Clone)]
 pub struct ChangeBuffer {
     columns: Vec<Column>,
@@ -162,7 +163,7 @@ pub struct ChangeBuffer {
 }
 
 impl ChangeBuffer {
-    /// An empty buffer for fields held in these forms.
+    /// Creates an empty buffer for fields of these representations.
     pub fn new(reprs: &[Repr]) -> ChangeBuffer {
         ChangeBuffer {
             columns: reprs.iter().map(|&repr| Column::new(repr)).collect(),
@@ -171,7 +172,7 @@ impl ChangeBuffer {
         }
     }
 
-    /// Adds a row; `values` must give one a field.
+    /// Adds a row. `values` must yield one value per field.
     #[inline]
     pub fn push<'v>(&mut self, kind: RowKind, watermark: i64, values: impl IntoIterator<Item = Scalar<'v>>) {
         let mut values = values.into_iter();
@@ -182,13 +183,13 @@ impl ChangeBuffer {
         self.watermarks.push(watermark);
     }
 
-    /// Adds a row of columns of the same forms.
+    /// Adds a row from columns of the same representations.
     #[inline]
     pub fn push_row(&mut self, kind: RowKind, watermark: i64, columns: &[Vector<'_>], row: usize) {
         self.push_with(kind, watermark, |field, column| push_value(column, columns[field], row));
     }
 
-    /// Adds a row; `push` must add one value to each column that it is given, by field.
+    /// Adds a row. `push` is called for each field and must add one value to the column it is given.
     #[inline]
     pub(crate) fn push_with(
         &mut self,
@@ -201,7 +202,8 @@ impl ChangeBuffer {
         self.watermarks.push(watermark);
     }
 
-    /// Adds a row with the values of an earlier one of the buffer, but for the last field. Texts are not copied again.
+    /// Adds a row that repeats the values of an earlier row of the buffer, except for the last field. Texts
+    /// are not copied again.
     pub fn push_again(&mut self, kind: RowKind, watermark: i64, place: usize, last: Scalar<'_>) {
         let Some((last_column, columns)) = self.columns.split_last_mut() else { return };
         for column in columns {
@@ -227,7 +229,7 @@ impl ChangeBuffer {
         self.kinds.is_empty()
     }
 
-    /// Whether its rows should be handed on before more are added.
+    /// Returns whether the rows should be handed on before more are added.
     pub fn is_full(&self) -> bool {
         self.len() >= FULL_ROWS || self.columns.iter().any(|column| column.text_bytes() >= FULL_BYTES)
     }
@@ -238,7 +240,7 @@ impl ChangeBuffer {
         self.watermarks.clear();
     }
 
-    /// Lends the rows.
+    /// Lends the rows to `take`.
     pub fn lend<T>(&self, take: impl FnOnce(&Changes<'_>) -> T) -> T {
         let columns: Vec<Vector<'_>> = self.columns.iter().map(Vector::of).collect();
         take(&Changes {
@@ -249,17 +251,17 @@ impl ChangeBuffer {
         })
     }
 
-    /// Bytes held.
+    /// Returns the bytes held.
     pub fn memory_bytes(&self) -> usize {
         let columns: usize = self.columns.iter().map(Column::memory_bytes).sum();
         columns + self.kinds.capacity() + self.watermarks.capacity() * size_of::<i64>()
     }
 }
 
-/// The watermark of rows before any event time is known.
+/// The watermark before any event time is known.
 pub const NO_TIME_YET: i64 = NO_WATERMARK;
 
-/// The rows, of those lent, for which a boolean column is true.
+/// Keeps the places for which a boolean column is true.
 pub fn retain_true(vector: Vector<'_>, rows: &mut Vec<u32>) {
     rows.retain(|&row| match vector {
         Vector::Bool(flags) => flags[row as usize] == tri::TRUE,

@@ -1,6 +1,6 @@
-//! Values on their way from column to column, and from state to a column.
+//! Copies values from column to column, and from state to a column.
 //!
-//! Texts of columns and of state are UTF-8: they go as bytes, and are not checked on the way.
+//! Texts in columns and in state are valid UTF-8: they are copied as bytes and not checked again.
 
 use types::Scalar;
 
@@ -8,7 +8,7 @@ use crate::column::Column;
 use crate::evaluate::Vector;
 use crate::row::Unchecked;
 
-/// Adds the value of a row to a column of the same form.
+/// Adds the value of a row to a column of the same representation.
 #[inline]
 pub(crate) fn push_value(column: &mut Column, values: Vector<'_>, row: usize) {
     match (column, values) {
@@ -20,7 +20,7 @@ pub(crate) fn push_value(column: &mut Column, values: Vector<'_>, row: usize) {
     }
 }
 
-/// Adds a value of state to a column of the same form; null where there is none.
+/// Adds a value from state to a column of the same representation; adds null for `None`.
 #[inline]
 pub(crate) fn push_stored(column: &mut Column, value: Option<Unchecked<'_>>) {
     match (column, value) {

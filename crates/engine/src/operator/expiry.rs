@@ -1,23 +1,23 @@
-//! When an operator looks for keys whose time to live is over: every half of it, so that a key nobody asks for again is
-//! held for one and a half times its life at most.
+//! Decides when an operator looks for keys whose time to live (TTL) has passed. It looks every half TTL, so a
+//! key that is never accessed again is held for at most one and a half TTLs.
 
 use types::Interval;
 
-/// The next time, ms of the system clock.
+/// The schedule of the look-ups, in milliseconds of the system clock.
 #[derive(Debug)]
 pub struct Expiry {
     every: Option<i64>,
-    /// Unknown until the operator was first called.
+    /// `None` until the operator is first called.
     due: Option<i64>,
 }
 
 impl Expiry {
-    /// `None` or zero: nothing expires.
+    /// Creates a schedule. With `None` or zero, nothing expires.
     pub fn new(ttl: Option<Interval>) -> Expiry {
         Expiry { every: ttl.filter(|ttl| ttl.0 > 0).map(|ttl| (ttl.0 / 2).max(1)), due: None }
     }
 
-    /// Whether keys expire at all.
+    /// Returns whether keys expire at all.
     pub fn is_on(&self) -> bool {
         self.every.is_some()
     }
@@ -26,7 +26,7 @@ impl Expiry {
         self.due
     }
 
-    /// The operator is called at this time.
+    /// Starts the schedule at the operator's first call.
     #[inline]
     pub fn start(&mut self, now_ms: i64) {
         if self.due.is_none() {
@@ -34,7 +34,7 @@ impl Expiry {
         }
     }
 
-    /// Whether it is time to look, and if so sets the next time.
+    /// Returns whether a look-up is due, and if so schedules the next one.
     pub fn take_due(&mut self, now_ms: i64) -> bool {
         let is_due = self.due.is_some_and(|due| due <= now_ms);
         if is_due {

@@ -1,9 +1,9 @@
-//! How the fields of an edge are held in columns.
+//! Maps the fields of an edge to the representations of columns.
 
 use sql::plan::operator::Field;
 use types::{ColumnType, Repr};
 
-/// Nested values are bytes in an encoding of their own.
+/// Returns the representation of a column. Nested values are bytes in their own encoding.
 pub fn repr(column_type: &ColumnType) -> Repr {
     column_type.data_type.repr().unwrap_or(Repr::Bytes)
 }

@@ -1,18 +1,18 @@
-//! Columns of rows in another order, or several times: what an operator gives of the rows that it was given.
+//! Columns of rows in another order, or with repetitions, built from the rows that an operator was given.
 //!
 //! ```text
 //! column   [x] [y] [z]        places   0 0 2 2
 //! gathered [x] [x] [z] [z]
 //! ```
 //!
-//! Texts are not copied: the gathered column looks into the buffer of the column that it was made of. Codes of a dictionary
+//! Texts are not copied: the gathered column refers to the buffer of the original column. Dictionary codes
 //! become texts, since a consumer may get rows of several dictionaries.
 
 use crate::column::{Numbers, Texts, View};
 use crate::dictionary::NULL_CODE;
 use crate::evaluate::Vector;
 
-/// Room for one gathered column, used again and again.
+/// Reusable buffers for one gathered column.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
     flags: Vec<u8>,
@@ -23,7 +23,7 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
-    /// The values of a column at these places.
+    /// Returns the values of a column at these places.
     pub fn gather<'a>(&'a mut self, column: Vector<'a>, places: &[u32]) -> Vector<'a> {
         match column {
             Vector::Const(value) => Vector::Const(value),
@@ -69,7 +69,7 @@ impl Gathered {
         }
     }
 
-    /// Bytes held.
+    /// Returns the bytes held.
     pub fn memory_bytes(&self) -> usize {
         self.flags.capacity()
             + self.whole.values.capacity() * (size_of::<i64>() + 1)

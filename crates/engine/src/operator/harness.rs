@@ -1,8 +1,8 @@
-//! A harness for operators: rows and watermarks in, changes out.
+//! A test harness for operators: rows and watermarks in, changes out.
 //!
-//! A run is repeated at several batch sizes, at parallelism 1, 2 and 4 with rows spread by their key, and with a snapshot
-//! in the middle that is restored at another parallelism. The changes must be the same where the order is fixed (one
-//! subtask, no interruption: the changelog), and the rows that stand at the end in every run.
+//! A run is repeated at several batch sizes, at parallelism 1, 2 and 4 with rows partitioned by key, and with
+//! a snapshot in the middle that is restored at another parallelism. Where the order is fixed (one subtask,
+//! no interruption) the changelogs must be equal. The final rows must be equal in every run.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -16,7 +16,7 @@ use crate::state::{KeyGroups, key_group, read_part};
 use crate::window::owner;
 use sql::functions::Env;
 
-/// What happens at an input.
+/// An event at an input.
 #[derive(Debug, Clone)]
 pub(crate) enum Event {
     Row {
@@ -24,16 +24,16 @@ pub(crate) enum Event {
         kind: RowKind,
         values: Vec<Value>,
     },
-    /// The input's event time moves on.
+    /// The input's watermark advances.
     Watermark {
         input: usize,
         watermark: i64,
     },
-    /// The system clock moves on, ms.
+    /// The system clock advances to this time, in milliseconds.
     Clock(i64),
 }
 
-/// A row that an operator gave.
+/// A row that an operator emitted.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Row {
     pub kind: RowKind,
@@ -69,7 +69,8 @@ type Build<'a> = &'a dyn Fn() -> Box<dyn Operator>;
 pub(crate) struct Harness<'a> {
     build: Build<'a>,
     inputs: Vec<Vec<Repr>>,
-    /// By input, the fields by which rows are spread over subtasks; `None`: it runs in one.
+    /// Per input, the fields by which rows are partitioned over subtasks. `None`: the operator runs in one
+    /// subtask.
     keys: Option<Vec<Vec<usize>>>,
 }
 
@@ -100,12 +101,13 @@ impl<'a> Harness<'a> {
         Harness { build, inputs, keys: None }
     }
 
-    /// Rows are spread by these fields, one list an input.
+    /// Partitions rows by these fields, one list per input.
     pub fn keyed(self, keys: Vec<Vec<usize>>) -> Harness<'a> {
         Harness { keys: Some(keys), ..self }
     }
 
-    /// The changes of an uninterrupted run in one subtask must be these, and every other run must end with the same rows.
+    /// Asserts the exact changelog of an uninterrupted run in one subtask, and that every other run ends with
+    /// the same rows.
     pub fn gives(&self, events: &[Event], expected: &[Row]) {
         for batch in [1, 3, 1_000] {
             let given = self.run(events, batch, 1, None).expect("the operator takes all rows");
@@ -114,7 +116,7 @@ impl<'a> Harness<'a> {
         self.ends_with(events, &standing(expected));
     }
 
-    /// Every run must end with these rows.
+    /// Asserts that every run ends with these rows.
     pub fn ends_with(&self, events: &[Event], expected: &BTreeMap<String, i64>) {
         for batch in [1, 3, 1_000] {
             for parallelism in if self.keys.is_some() { &[1, 2, 4][..] } else { &[1] } {
@@ -131,7 +133,8 @@ impl<'a> Harness<'a> {
         }
     }
 
-    /// One run; with `restored_at` it goes on from a snapshot before that event, at twice the parallelism.
+    /// Runs once. With `restored_at`, the run continues from a snapshot before that event, at twice the
+    /// parallelism.
     pub fn run(
         &self,
         events: &[Event],
@@ -188,7 +191,7 @@ impl<'a> Harness<'a> {
         parallelism: u32,
     ) -> Result<Vec<Chain>, OperatorError> {
         let mut subtasks = self.start(collected, parallelism);
-        // A cell at a time and through bytes, as a large state is.
+        // State crosses cell by cell and as bytes, as large state does in a job.
         let mut parts: Vec<(KeyGroups, Vec<u8>)> = Vec::new();
         for chain in before {
             chain.hand_over_from(0, &mut |state| {
@@ -208,7 +211,7 @@ impl<'a> Harness<'a> {
         Ok(subtasks)
     }
 
-    /// Rows of one input that follow one another go together, up to the size of a batch.
+    /// Feeds events. Consecutive rows of one input go together, up to the batch size.
     fn feed(
         &self,
         subtasks: &mut [Chain],
@@ -216,7 +219,7 @@ impl<'a> Harness<'a> {
         batch: usize,
         mut times: Vec<StreamTime>,
     ) -> Result<Vec<StreamTime>, OperatorError> {
-        // What a job restored from a snapshot is told first.
+        // A job restored from a snapshot is first told the times that it had.
         self.tell(subtasks, &times)?;
         let mut waiting: Vec<ChangeBuffer> = Vec::new();
         let mut waits_at = 0;
@@ -295,7 +298,8 @@ fn target(input: usize) -> ChainTarget {
     ChainTarget::Operator { place: 0, input, producer: 0 }
 }
 
-/// The rows that stand after changes, and how often each: a `+U` without a `-U` before it is an insert.
+/// Returns the rows that remain after the changes, with their counts. A `+U` without a `-U` before it is an
+/// insert.
 pub(crate) fn standing(rows: &[Row]) -> BTreeMap<String, i64> {
     let mut standing: BTreeMap<String, i64> = BTreeMap::new();
     for row in rows {

@@ -1,18 +1,19 @@
-//! Judging: which rows of a batch have a usable time, and which of them are behind the watermark.
+//! Judges rows: which rows of a batch have a usable event time, and which are behind the watermark.
 //!
-//! The watermark moves with every row of the partition. A row is judged against the watermark that the rows before it
-//! imply, clamped to what the pipeline says of the other partitions:
+//! The watermark advances with every row of the partition. A row is judged against the watermark that the
+//! rows before it imply, clamped to the watermark of the pipeline's other partitions:
 //!
 //! ```text
-//! row         0      1      2      3
-//! time       10     14      9     20
-//! running     -      8     12     12     (a delay of 2)
-//! judged      -      8     10     10     (the other partitions stand at 10)
-//!         on time on time behind on time
+//! row          0        1        2        3
+//! time        10       14        9       20
+//! running      -        8       12       12     (a delay of 2)
+//! judged       -        8       10       10     (the other partitions stand at 10)
+//!            on time  on time  behind   on time
 //! ```
 //!
-//! A row may be ahead of the clock. Further than `weir.max-future` it is unusable; below that it moves the watermark as far
-//! as the clock has come, so that one fast clock does not make everybody else's rows late.
+//! A row may be ahead of the clock. A row further ahead than `weir.max-future` is unusable. A row less far
+//! ahead advances the watermark only up to the clock, so that one fast clock does not make the rows of others
+//! late.
 
 use jiff::tz::TimeZone;
 use sql::expr::ExprGraph;
@@ -26,50 +27,51 @@ use crate::evaluate::Vector;
 use crate::lateness::same_side;
 use crate::watermark::NO_WATERMARK;
 
-/// Stands for a row without a time.
+/// Marks a row without a time.
 pub(super) const NO_TIME: i64 = i64::MIN;
-/// Stands for the time of a row that is too far ahead of the clock.
+/// Marks a row whose time is too far ahead of the clock.
 const FUTURE: i64 = i64::MAX;
 
-/// Judges the rows of one batch after the other, and keeps what it found out about the last.
+/// Judges the rows of one batch after the other, and holds the result for the latest batch.
 pub(super) struct Judge {
-    /// Where the rowtime is an instant and the session's clock is not UTC.
+    /// Set if the rowtime is an instant and the session's time zone is not UTC.
     wall_clock: Option<WallClock>,
-    /// Where the rowtime is a time of the session's wall clock, and that is not UTC.
+    /// Set if the rowtime is a wall-clock time of the session and its time zone is not UTC.
     local_clock: Option<WallClock>,
-    /// Some query has windows: it cannot use a row without a time.
+    /// Some query has windows and cannot use a row without a time.
     has_windows: bool,
-    /// Some query has none: it takes a row without a time, as in Flink.
+    /// Some query has no windows and takes rows without a time, as in Flink.
     has_rows: bool,
-    /// By row of the batch.
+    /// Event time per row of the batch.
     pub times: Vec<i64>,
     wall: Vec<i64>,
-    /// The rows that count and have a time.
+    /// The rows that passed the filters and have a time.
     pub timed: Vec<u32>,
-    /// Those of them ahead of the watermark.
+    /// The timed rows ahead of the watermark.
     pub on_time: Vec<u32>,
-    /// The others, each with the watermark it was judged against.
+    /// The other timed rows, each with the watermark it was judged against.
     pub behind: Vec<(u32, i64)>,
-    /// By row of the batch: the watermark before it, where operators ask for it.
+    /// Per row of the batch: the watermark before it. Filled only for queries that feed operators.
     pub watermarks: Vec<i64>,
-    /// Some query gives its rows to operators.
+    /// Some query sends its rows to operators.
     feeds_operators: bool,
 }
 
 /// The watermark that a row implies.
 #[derive(Clone, Copy)]
 pub(super) enum Implied<'a> {
-    /// So many milliseconds before its time.
+    /// The row's time minus this many milliseconds.
     Delayed(i64),
     Computed(Vector<'a>),
 }
 
-/// What bounds the time of a row, on the scale of the rowtime.
+/// The bounds of a row's time, on the scale of the rowtime.
 #[derive(Clone, Copy)]
 struct Clocks {
-    /// The clock when the record came to the log, or when it is judged if that is earlier.
+    /// The clock when the record came to the log, or when the row is judged if that is earlier.
     now: i64,
-    /// The same for a row that is judged much later; `i64::MAX` where the log does not say when the record came.
+    /// The same bound if the row were judged much later; `i64::MAX` if the log does not say when the record
+    /// came.
     later: i64,
 }
 
@@ -81,7 +83,9 @@ impl Judge {
             (is_instant == of_instants && *time_zone != TimeZone::UTC)
                 .then(|| WallClock::new(time_zone.clone()))
         };
+
         let is_windowed = |query: &Query| matches!(query.shape, Shape::Aggregate(_));
+
         Judge {
             wall_clock: clock(true),
             local_clock: clock(false),
@@ -97,7 +101,7 @@ impl Judge {
         }
     }
 
-    /// Takes all rows for timely: the table has no rowtime.
+    /// Takes all rows as on time: the table has no rowtime.
     pub fn pass(&mut self, rows: usize, passed: &[u32]) {
         self.timed.clear();
         self.timed.extend(passed);
@@ -108,7 +112,7 @@ impl Judge {
         self.times.resize(rows, 0);
     }
 
-    /// Judges the rows of `passed`, and takes out those that are of no use.
+    /// Judges the rows of `passed`, and removes the unusable ones.
     pub fn judge(
         &mut self,
         batch: &Batch,
@@ -139,12 +143,12 @@ impl Judge {
         self.sort_by_lateness(watermark, judging, clocks.as_deref(), prepared);
     }
 
-    /// The rowtime on the wall clock, by row.
+    /// Returns the rowtime on the wall clock, per row.
     pub fn wall(&self) -> &[i64] {
         if self.wall_clock.is_some() { &self.wall } else { &self.times }
     }
 
-    /// Reads the rowtimes; tells whether every row has one that is usable.
+    /// Reads the rowtimes; returns whether every row has a usable one.
     fn read_times(&mut self, vector: Vector<'_>, rows: usize, judging: Judging<'_>) -> bool {
         self.times.clear();
         let mut all_usable = true;
@@ -182,7 +186,7 @@ impl Judge {
         all_usable
     }
 
-    /// Takes out the rows whose time no query can use. They do not move event time.
+    /// Removes the rows whose time no query can use. They do not advance the watermark.
     fn leave_out_unusable(&mut self, passed: &mut Vec<u32>, prepared: &mut Prepared) {
         let (times, has_windows, has_rows) = (&self.times, self.has_windows, self.has_rows);
         passed.retain(|&row| {
@@ -196,7 +200,7 @@ impl Judge {
             counted_elsewhere
         });
 
-        // A later clock would let them pass, or at least move event time.
+        // With a later clock these rows would pass, or at least advance the watermark.
         for time in self.times.iter_mut().filter(|time| **time == FUTURE) {
             prepared.clock_matters = true;
             *time = NO_TIME;
@@ -206,12 +210,13 @@ impl Judge {
         self.timed.extend(passed.iter().filter(|&&row| times[row as usize] != NO_TIME));
     }
 
-    /// The clock on the scale of the rowtime: a rowtime without a zone is one of the session's wall clock.
+    /// Returns the clock on the scale of the rowtime: a rowtime without a time zone is on the session's wall
+    /// clock.
     fn local(&mut self, now: i64) -> i64 {
         self.local_clock.as_mut().map_or(now, |clock| clock.wall_ms(now))
     }
 
-    /// The clocks of each row. `None` if no row of the batch is ahead of its clock.
+    /// Returns the clocks of each row, or `None` if no row of the batch is ahead of its clock.
     fn clocks_of(&mut self, batch: &Batch, levels: &[Level]) -> Option<Vec<Clocks>> {
         let latest = self.times.iter().copied().max().unwrap_or(NO_TIME);
         let appended = |record: &RecordSpan| Some(record.appended.0).filter(|&time| time > 0);
@@ -236,8 +241,8 @@ impl Judge {
         Some(clocks)
     }
 
-    /// Splits the rows at the watermark. A row that is ahead of its clock moves the watermark as far as a row would that is
-    /// not ahead.
+    /// Splits the rows at the watermark. A row ahead of its clock advances the watermark only as far as a row
+    /// at the clock would.
     fn sort_by_lateness(
         &mut self,
         watermark: Implied<'_>,
@@ -258,7 +263,7 @@ impl Judge {
         self.behind.clear();
         self.watermarks.clear();
         let mut running = judging.partition;
-        // The watermark if the rows were judged later: where the two differ, the clock has decided.
+        // The watermark if the rows were judged later. Where it differs from `running`, the clock decided.
         let mut later = running;
         let mut passed = self.timed.iter().copied().peekable();
         for (index, level) in judging.levels.iter().enumerate() {

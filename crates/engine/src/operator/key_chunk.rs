@@ -1,28 +1,29 @@
-//! Rows whose keys are looked up side by side.
+//! A chunk of rows whose keys are looked up together.
 //!
-//! A look-up in a map that no cache holds waits for memory several times. Look-ups that do not depend on one another wait
-//! at the same time: an operator writes the keys of some rows, asks for all their entries, and then takes the rows.
+//! A look-up in a map that exceeds the CPU caches waits for memory several times. Independent look-ups wait
+//! at the same time: an operator writes the keys of some rows, prefetches all their entries, and then
+//! processes the rows.
 
 use super::changes::Changes;
 use crate::row;
 use crate::state::{Keyed, StateValue};
 
-/// Rows of a full chunk.
+/// The number of rows of a full chunk.
 const FULL: usize = 64;
-/// State that holds more than this does not fit the caches.
+/// State that holds more bytes than this does not fit the caches.
 const LARGE_BYTES: usize = 1 << 20;
 
-/// See the module's text.
+/// A chunk of rows with their keys; see the module documentation.
 #[derive(Debug, Default)]
 pub(super) struct KeyChunk {
     keys: Vec<u8>,
-    /// Each row, and where its key ends.
+    /// Each row, and the end of its key in `keys`.
     rows: Vec<(usize, usize)>,
     hashes: Vec<u64>,
 }
 
 impl KeyChunk {
-    /// Adds a row with the key in these fields, and says whether the chunk is full.
+    /// Adds a row with the key in these fields; returns whether the chunk is full.
     #[inline]
     pub fn push(&mut self, rows: &Changes<'_>, row: usize, key: &[usize]) -> bool {
         row::write_all(rows.values(key, row), &mut self.keys);
@@ -30,7 +31,7 @@ impl KeyChunk {
         self.rows.len() >= FULL
     }
 
-    /// Every row with its key.
+    /// Returns every row with its key.
     pub fn iter(&self) -> impl Iterator<Item = (usize, &[u8])> {
         let mut start = 0;
         self.rows.iter().map(move |&(row, end)| {
@@ -40,7 +41,8 @@ impl KeyChunk {
         })
     }
 
-    /// Asks for the entries of the keys, where state is large. `of_value` asks for what a value holds elsewhere.
+    /// Prefetches the entries of the keys if the state is large. `of_value` prefetches memory outside a
+    /// value.
     pub fn prefetch<V: StateValue>(&mut self, state: &Keyed<V>, of_value: impl Fn(&V)) {
         if state.memory_bytes() < LARGE_BYTES {
             return;

@@ -1,8 +1,12 @@
-//! The ledger: what became of every record. It must always balance.
+//! The ledger counts the outcome of every record. It must always balance:
 //!
-//! accepted = counted + filtered + empty + late + dead-lettered, each record once. A record is counted if every query whose
-//! filters it passes took it; filtered if conditions that all queries share left it out on purpose; empty if it has no
-//! value (a tombstone); late if it came too late for at least one query; dead-lettered if it could not be used at all.
+//! accepted = counted + filtered + empty + late + dead-lettered, each record once.
+//!
+//! * counted: every query whose filters the record passes took it;
+//! * filtered: conditions that all queries share left it out on purpose;
+//! * empty: it has no value (a tombstone);
+//! * late: it came too late for at least one query;
+//! * dead-lettered: it could not be used at all.
 //!
 //! Records that the log dropped before they were read were never accepted: they are counted apart, as lost.
 
@@ -11,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
-/// Counts of one subtask or job. Written by the data plane, read by anyone.
+/// The counts of one subtask or job. The data plane writes them; any thread may read them.
 #[derive(Debug, Default)]
 pub struct Ledger {
     accepted: AtomicU64,
@@ -26,7 +30,7 @@ pub struct Ledger {
     wrong_types: Mutex<BTreeMap<String, u64>>,
 }
 
-/// A picture of a [`Ledger`].
+/// A copy of the counts of a [`Ledger`] at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct LedgerCounts {
     pub accepted: u64,
@@ -35,17 +39,17 @@ pub struct LedgerCounts {
     /// Records without a value.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub empty: u64,
-    /// Records too late for at least one query.
+    /// Records that came too late for at least one query.
     pub late: u64,
     pub dead_lettered: u64,
-    /// Records that the log dropped before they were read; none of the accepted.
+    /// Records that the log dropped before they were read; not part of `accepted`.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub lost: u64,
     /// Dead letters by reason, without its detail.
     pub reasons: BTreeMap<String, u64>,
-    /// Rows each query left out because they came too late.
+    /// Rows that each query dropped as late.
     pub late_by_query: BTreeMap<String, u64>,
-    /// Values of each field that were taken as null because they were of another type.
+    /// Per field, values that were read as null because they had another type.
     pub wrong_types: BTreeMap<String, u64>,
 }
 
@@ -62,17 +66,17 @@ impl Ledger {
         self.filtered.fetch_add(records, Ordering::Relaxed);
     }
 
-    /// Records without a value.
+    /// Counts records without a value.
     pub fn empty(&self, records: u64) {
         self.empty.fetch_add(records, Ordering::Relaxed);
     }
 
-    /// Records that the log dropped before they were read.
+    /// Counts records that the log dropped before they were read.
     pub fn lost(&self, records: u64) {
         self.lost.fetch_add(records, Ordering::Relaxed);
     }
 
-    /// A record that came too late for these queries.
+    /// Counts a record that came too late for these queries.
     pub fn late<'a>(&self, queries: impl IntoIterator<Item = &'a str>) {
         self.late.fetch_add(1, Ordering::Relaxed);
         let mut by_query = self.late_by_query.lock();
@@ -81,12 +85,13 @@ impl Ledger {
         }
     }
 
-    /// Values of a field that were of another type.
+    /// Counts values of a field that had another type.
     pub fn wrong_type(&self, field: &str, values: u64) {
         *self.wrong_types.lock().entry(field.to_owned()).or_default() += values;
     }
 
-    /// A record that could not be used; what follows a colon in the reason is detail.
+    /// Counts a record that could not be used. What follows a colon in the reason is detail and not part of
+    /// the key.
     pub fn dead_letter(&self, reason: &str) {
         self.dead_lettered.fetch_add(1, Ordering::Relaxed);
         let kind = reason.split(':').next().unwrap_or(reason);
@@ -99,7 +104,7 @@ impl Ledger {
         }
     }
 
-    /// Adds counts: those of a batch, or those of before.
+    /// Adds the counts of a batch or of an earlier attempt.
     pub fn add(&self, counts: &LedgerCounts) {
         self.accepted.fetch_add(counts.accepted, Ordering::Relaxed);
         self.counted.fetch_add(counts.counted, Ordering::Relaxed);
@@ -142,12 +147,12 @@ fn is_zero(count: &u64) -> bool {
 }
 
 impl LedgerCounts {
-    /// Whether every accepted record is accounted for.
+    /// Returns whether every accepted record is accounted for.
     pub fn balances(&self) -> bool {
         self.accepted == self.counted + self.filtered + self.empty + self.late + self.dead_lettered
     }
 
-    /// Adds another subtask's counts.
+    /// Adds the counts of another subtask.
     pub fn add(&mut self, other: &LedgerCounts) {
         self.accepted += other.accepted;
         self.counted += other.counted;

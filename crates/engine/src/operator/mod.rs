@@ -1,7 +1,7 @@
-//! Operators: synchronous steps between a source's batch and the sinks.
+//! Operators: the synchronous steps between a source's batch and the sinks.
 //!
-//! [`chain`] holds the trait and how operators work together in a thread; each operator is a folder of its own.
-//! [`Prepare`] and [`Ledger`] belong to the scan, the fused path at the root of the graph.
+//! [`chain`] holds the trait and how operators work together in a thread; each operator is a folder of its
+//! own. [`Prepare`] and [`Ledger`] belong to the scan, the fused path at the root of the graph.
 
 pub mod accumulate;
 pub mod build;

@@ -1,4 +1,5 @@
-//! Rows in order: by the ordered bytes of their sort key, equal ones in order of arrival.
+//! A set of rows ordered by the ordered bytes of their sort key; rows with equal keys are in order of
+//! arrival.
 //!
 //! An entry is one run of bytes that compares as the rows do:
 //!
@@ -6,10 +7,10 @@
 //! sort key, ordered form │ number of arrival, big-endian │ row, compact form
 //! ```
 //!
-//! No sort key is the beginning of another one, so that numbers of arrival are only compared where sort keys are equal.
+//! No sort key is a prefix of another, so arrival numbers are compared only where sort keys are equal.
 //!
-//! A set of a few entries is a sorted vector, which is small: most partitions of a Top-N hold few rows, and there may be
-//! millions of partitions. A larger set is a B-tree.
+//! A set of few entries is a sorted vector, which is small: most partitions of a Top-N hold few rows, and
+//! there may be millions of partitions. A larger set is a B-tree.
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
@@ -19,33 +20,33 @@ use std::sync::Arc;
 
 use crate::row::{self, Reader};
 
-/// Bytes of the number of arrival.
+/// The size of an arrival number in bytes.
 pub(super) const ARRIVAL: usize = 8;
 
-/// A vector with more entries becomes a tree.
+/// A vector with more entries becomes a B-tree.
 const FEW: usize = 32;
 
 /// A row with its sort key. A clone shares the bytes.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     bytes: Arc<[u8]>,
-    /// Where the row begins.
+    /// The offset of the row in `bytes`.
     row_at: u32,
 }
 
 impl Entry {
-    /// Takes the bytes of an entry, whose row begins at `row_at`.
+    /// Creates an entry from its bytes; the row begins at `row_at`.
     pub fn new(bytes: &[u8], row_at: usize) -> Entry {
         Entry { bytes: bytes.into(), row_at: row_at as u32 }
     }
 
-    /// The sort key with the number of arrival.
+    /// Returns the sort key with the arrival number.
     #[inline]
     pub fn order(&self) -> &[u8] {
         &self.bytes[..self.row_at as usize]
     }
 
-    /// The sort key alone.
+    /// Returns the sort key alone.
     #[inline]
     pub fn key(&self) -> &[u8] {
         &self.bytes[..self.row_at as usize - ARRIVAL]
@@ -56,7 +57,7 @@ impl Entry {
         &self.bytes[self.row_at as usize..]
     }
 
-    /// Bytes held, with the counts of the shared allocation.
+    /// Returns the bytes held, including the two counts of the shared allocation.
     fn memory_bytes(&self) -> usize {
         size_of::<Entry>() + self.bytes.len() + 2 * size_of::<usize>()
     }
@@ -102,7 +103,7 @@ impl Ord for Entry {
     }
 }
 
-/// Entries in order.
+/// A set of entries in order.
 #[derive(Debug, Default)]
 pub(super) struct Ordered {
     entries: Entries,
@@ -155,7 +156,7 @@ impl Ordered {
         }
     }
 
-    /// Adds an entry, whose order no other entry has.
+    /// Adds an entry. No other entry may have the same order.
     pub fn insert(&mut self, entry: Entry) {
         self.entry_bytes += entry.memory_bytes();
         match &mut self.entries {
@@ -177,7 +178,7 @@ impl Ordered {
         }
     }
 
-    /// Takes the entry of this order (sort key and number of arrival).
+    /// Removes and returns the entry with this order (sort key and arrival number).
     pub fn remove(&mut self, order: &[u8]) -> Option<Entry> {
         let removed = match &mut self.entries {
             Entries::Few(entries) => {
@@ -208,14 +209,15 @@ impl Ordered {
     fn took(&mut self, entry: Option<Entry>) -> Option<Entry> {
         let entry = entry?;
         self.entry_bytes -= entry.memory_bytes();
-        // A set that shrinks and grows around the limit does not change its form each time.
+        // The form stays a tree until the set is empty: a set that shrinks and grows around the limit does
+        // not convert each time.
         if self.is_empty() {
             self.entries = Entries::default();
         }
         Some(entry)
     }
 
-    /// The entries from an order, or from the first of a sort key, on.
+    /// Returns the entries from an order on, or from the first entry of a sort key on.
     pub fn from(&self, order: &[u8]) -> impl Iterator<Item = &Entry> {
         let (few, many) = match &self.entries {
             Entries::Few(entries) => {
@@ -234,7 +236,7 @@ impl Ordered {
         self.from(&[])
     }
 
-    /// Bytes held outside of the set itself.
+    /// Returns the bytes held outside the set itself.
     pub fn heap_bytes(&self) -> usize {
         match &self.entries {
             Entries::Few(_) => self.entry_bytes,

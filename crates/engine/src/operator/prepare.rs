@@ -1,4 +1,5 @@
-//! Prepare: from a decoded batch to the rows that count, with their time and everything the queries ask of them.
+//! Prepares a decoded batch: finds the rows that count, with their event time and every expression that the
+//! queries need.
 
 use jiff::tz::TimeZone;
 use sql::expr::{Expr, ExprGraph, ExprId};
@@ -16,28 +17,28 @@ use crate::watermark::NO_WATERMARK;
 use super::judge::{Implied, Judge, NO_TIME};
 use super::prepared::{Judging, Prepared, Unusable};
 
-/// The expressions of a pipeline over its source's rows, and what was found out about the batch at hand.
+/// The expressions of a pipeline over its source's rows, and the results for the current batch.
 pub struct Prepare {
     evaluator: Evaluator,
     row_exprs: Vec<ExprId>,
     conditions: Vec<Condition>,
     filter: Vec<ExprId>,
     rowtime: Option<Rowtime>,
-    /// The rows that count.
+    /// The rows that passed all filters.
     passed: Vec<u32>,
     judge: Judge,
 }
 
-/// A shared condition and what it means that a row fails it.
+/// A shared condition and the meaning of its failure.
 #[derive(Debug, Clone)]
 struct Condition {
     expr: ExprId,
-    /// The reason of the dead letter; `None`: the row is left out on purpose.
+    /// The reason of the dead letter. `None`: a row that fails is left out on purpose.
     reason: Option<String>,
 }
 
 impl Prepare {
-    /// `row_exprs`: what is wanted of each row that counts.
+    /// Compiles a pipeline. `row_exprs` are computed for each row that counts.
     pub fn new(
         pipeline: &Pipeline,
         graph: &ExprGraph,
@@ -72,15 +73,15 @@ impl Prepare {
         })
     }
 
-    /// Finds the rows that count and computes what is wanted of them. A row that is too far ahead of the clock is unusable.
-    /// One that is ahead at all moves event time no further than the clock has come, so that nobody's fast clock makes the
-    /// others' rows late.
+    /// Finds the rows that count and computes their expressions. A row too far ahead of the clock is
+    /// unusable. Any row ahead of the clock advances the watermark only up to the clock, so that one fast
+    /// clock does not make the rows of others late.
     pub fn prepare(&mut self, batch: &Batch, env: &Env, judging: Judging<'_>) -> Result<Prepared, EvalError> {
         let inputs = Inputs::Columns(&batch.columns);
         let mut prepared = Prepared { watermark: NO_WATERMARK, ..Prepared::default() };
         self.evaluator.begin(batch.rows, env);
 
-        // Rows that no query counts move event time on too.
+        // Rows that no query counts advance the watermark too.
         if let Some(rowtime) = &self.rowtime {
             self.evaluator.compute(inputs, &[rowtime.time], None)?;
             if rowtime.delay.is_none() {
@@ -114,13 +115,13 @@ impl Prepare {
         Ok(prepared)
     }
 
-    /// The first row of a batch that cannot be computed, and why: rows are computed one by one. `None` if each can.
+    /// Returns the first row of a batch that cannot be computed, and why. Computes the rows one by one.
     #[cold]
     pub fn failing_row(&mut self, batch: &Batch, env: &Env) -> Option<(u32, EvalError)> {
         (0..batch.rows as u32).find_map(|row| Some((row, self.compute_alone(batch, env, row).err()?)))
     }
 
-    /// Computes what [`Prepare::prepare`] computes of a row.
+    /// Computes for one row what [`Prepare::prepare`] computes.
     fn compute_alone(&mut self, batch: &Batch, env: &Env, row: u32) -> Result<(), EvalError> {
         let inputs = Inputs::Columns(&batch.columns);
         let row = Some(&[row][..]);
@@ -144,50 +145,50 @@ impl Prepare {
         &self.evaluator
     }
 
-    /// Bytes held for distinct texts.
+    /// Returns the bytes held for distinct texts.
     pub fn memory_bytes(&self) -> usize {
         self.evaluator.memory_bytes()
     }
 
-    /// All rows that count, of `rows`: those without a time too, where no query has windows.
+    /// Returns all rows that count, of `rows`. Where no query has windows, this includes rows without a time.
     pub fn all(&self, rows: usize) -> Rows<'_> {
         selected(&self.passed, rows)
     }
 
-    /// Those of them that have a time.
+    /// Returns the rows that count and have a time.
     pub fn timed(&self, rows: usize) -> Rows<'_> {
         selected(&self.judge.timed, rows)
     }
 
-    /// Those ahead of the watermark.
+    /// Returns the timed rows ahead of the watermark.
     pub fn on_time(&self, rows: usize) -> Rows<'_> {
         selected(&self.judge.on_time, rows)
     }
 
-    /// The others, each with the watermark when it came.
+    /// Returns the other timed rows, each with the watermark it was judged against.
     pub fn behind(&self) -> &[(u32, i64)] {
         &self.judge.behind
     }
 
-    /// The rowtime on the wall clock, by row.
+    /// Returns the rowtime on the wall clock, per row.
     pub fn wall(&self) -> &[i64] {
         self.judge.wall()
     }
 
-    /// The event time before each row of the batch; empty where the table has none.
+    /// Returns the watermark before each row of the batch; empty if the table has no rowtime.
     pub fn watermarks(&self) -> &[i64] {
         &self.judge.watermarks
     }
 
-    /// The event time of the last row that counts.
+    /// Returns the event time of the last row that counts.
     pub fn last_time(&self) -> Option<i64> {
         let row = *self.passed.last()?;
         let time = *self.judge.times.get(row as usize)?;
         (self.rowtime.is_some() && time != NO_TIME).then_some(time)
     }
 
-    /// Drops dictionaries in front of the state that hold more than `limit` bytes; tells whether any was. Codes of the batch
-    /// at hand are void then, and so is every translation of them.
+    /// Replaces the dictionaries in front of the state that hold more than `limit` bytes; returns whether any
+    /// was replaced. Codes of the current batch are void then, and so is every translation of them.
     pub fn trim(&mut self, batch: &mut Batch, limit: usize) -> bool {
         let mut trimmed = false;
         for (index, column) in batch.columns.iter_mut().enumerate() {
@@ -213,7 +214,7 @@ impl Prepare {
         trimmed
     }
 
-    /// Why each row that did not pass was left out: the first condition it fails.
+    /// Explains why each missing row was left out: by the first condition it fails.
     fn explain(&mut self, batch: &Batch, prepared: &mut Prepared) -> Result<(), EvalError> {
         let inputs = Inputs::Columns(&batch.columns);
         let mut passed = self.passed.iter().copied().peekable();
@@ -258,8 +259,8 @@ fn selected(selection: &[u32], rows: usize) -> Rows<'_> {
     if selection.len() == rows { Rows::All(rows) } else { Rows::Selected(selection) }
 }
 
-/// What it means that a row fails a condition that all queries share: a column that must be there is not, or the time
-/// cannot be read. Any other condition leaves rows out on purpose.
+/// Returns the dead-letter reason for a row that fails a condition of all queries: a required column is
+/// missing, or the time cannot be read. Any other condition leaves rows out on purpose.
 fn dead_letter_reason(graph: &ExprGraph, condition: ExprId, time: Option<ExprId>) -> Option<String> {
     let Expr::IsNotNull(of) = graph.expr(condition) else { return None };
     if Some(*of) == time {

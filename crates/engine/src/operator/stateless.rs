@@ -1,18 +1,18 @@
-//! Operators that keep nothing between two batches: event time passes them as it comes, and a snapshot holds nothing.
+//! Operators that keep nothing between two batches: watermarks pass unchanged, and a snapshot holds nothing.
 
 use super::chain::{Context, Operator, OperatorError};
 use super::changes::Changes;
 use crate::state::{StateError, StatePart, StateWriter};
 
-/// An [`Operator`] whose answer to a batch does not depend on those before. It has one input.
+/// An [`Operator`] whose output for a batch does not depend on earlier batches. It has one input.
 pub(super) trait Stateless: Send {
-    /// Takes rows, and hands on all that it gives of them.
+    /// Processes rows and emits everything that results from them.
     ///
     /// # Errors
     /// As [`Operator::process`].
     fn take(&mut self, rows: &Changes<'_>, context: &mut Context<'_>) -> Result<(), OperatorError>;
 
-    /// Bytes held, about.
+    /// Returns the approximate bytes held.
     fn memory_bytes(&self) -> usize;
 }
 

@@ -1,30 +1,32 @@
-//! How the state of a chain is handed to a snapshot: operator by operator, and of a large state cell by cell.
+//! Hands the state of a chain to a snapshot, operator by operator, and large states cell by cell.
 
 use std::sync::Arc;
 
 use super::{Chain, RunningLink};
 use crate::state::{KeyGroups, StateImage, StateWriter};
 
-/// State of an operator, or a piece of it.
+/// The state of an operator, or a piece of it.
 #[derive(Debug, Clone)]
 pub struct OperatorState {
     pub identity: String,
-    /// What it is, for people: `GroupAggregate`.
+    /// The operator's type, for people: `GroupAggregate`.
     pub kind: String,
-    /// Shared, since the last state of a subtask that has ended is part of every snapshot that follows.
+    /// Shared, because the last state of a finished subtask is part of every following snapshot.
     pub parts: Vec<(KeyGroups, Arc<StateImage>)>,
 }
 
-/// Bytes of state from which on it is written a cell at a time. Below, one pass is cheaper, and a copy does not matter.
+/// State of this many bytes or more is written cell by cell. Smaller state takes one pass, which is cheaper,
+/// and the copy does not matter.
 const LARGE: usize = 32 << 20;
 
 impl Chain {
-    /// Hands on the state of each operator, in the order of the chain, in cells. `take` tells whether more is wanted.
+    /// Hands on the state of each operator in cells, in the order of the chain. `take` returns whether more
+    /// is wanted.
     pub fn hand_over(&self, take: &mut dyn FnMut(OperatorState) -> bool) {
         self.hand_over_from(LARGE, take);
     }
 
-    /// [`Chain::hand_over`], where states of so many bytes and more are written a cell at a time.
+    /// As [`Chain::hand_over`], but writes states of at least `large` bytes cell by cell.
     pub(crate) fn hand_over_from(&self, large: usize, take: &mut dyn FnMut(OperatorState) -> bool) {
         if self.is_empty() {
             return;
@@ -38,7 +40,7 @@ impl Chain {
 
             for (pass, &groups) in passes.iter().enumerate() {
                 let state = link.state_of(groups, &mut writer);
-                // The first pass names the operator, even where it holds nothing.
+                // The first pass names the operator even if it holds nothing.
                 let says_something = pass == 0 || !state.parts.is_empty();
                 if says_something && !take(state) {
                     return;
@@ -47,7 +49,7 @@ impl Chain {
         }
     }
 
-    /// The state of each operator, in the order of the chain.
+    /// Returns the state of each operator, in the order of the chain.
     #[cfg(test)]
     pub fn snapshot(&self) -> Vec<StateImage> {
         let mut writer = StateWriter::default();
@@ -79,7 +81,7 @@ mod tests {
     use crate::operator::changes::Changes;
     use crate::state::{Keyed, StateError, StatePart};
 
-    /// Keeps numbers, and does nothing with them.
+    /// An operator that only keeps numbers.
     struct Kept(Keyed<i64>);
 
     impl Operator for Kept {
@@ -135,7 +137,7 @@ mod tests {
         Chain::new(entries.iter().enumerate().map(link).collect(), Vec::new())
     }
 
-    /// All that is handed over, by operator.
+    /// Collects everything that is handed over, by operator.
     fn handed(chain: &Chain, large: usize) -> Vec<(String, Vec<(KeyGroups, StateImage)>)> {
         let mut handed: Vec<(String, Vec<(KeyGroups, StateImage)>)> = Vec::new();
         chain.hand_over_from(large, &mut |state| {

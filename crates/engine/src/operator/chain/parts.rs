@@ -1,4 +1,4 @@
-//! What a chain consists of: operators and outlets, and how they fail.
+//! The parts of a chain: operators, outlets, and their errors.
 
 use crossbeam_channel::Select;
 use sql::functions::{Env, EvalError};
@@ -10,13 +10,13 @@ use crate::state::{StateError, StatePart, StateWriter};
 
 /// A step between the scans and the sinks.
 ///
-/// An implementation is a pure function of its calls: it never blocks, never reads a clock and never touches files. Its
-/// answer must not depend on how rows are cut into batches.
+/// An implementation is a pure function of its calls: it never blocks, never reads a clock and never touches
+/// files. Its output must not depend on how rows are cut into batches.
 pub trait Operator: Send {
-    /// Takes rows of one input.
+    /// Processes rows of one input.
     ///
     /// # Errors
-    /// The job fails: a value could not be computed, or a consumer could not take a row.
+    /// A value cannot be computed, or a consumer cannot take a row. The job fails.
     fn process(
         &mut self,
         input: usize,
@@ -24,56 +24,58 @@ pub trait Operator: Send {
         context: &mut Context<'_>,
     ) -> Result<(), OperatorError>;
 
-    /// All inputs have come to this event time (ms): whatever was due before fires. `i64::MAX` is the end of time.
+    /// Advances the operator's watermark (ms): everything due before it fires. `i64::MAX` is the end of time.
     ///
     /// # Errors
     /// As [`process`](Operator::process).
     fn advance(&mut self, watermark: i64, context: &mut Context<'_>) -> Result<(), OperatorError>;
 
-    /// The event time up to which nothing more will be emitted, once all inputs have come to `watermark`.
+    /// Returns the watermark of the output once the watermark of all inputs is `watermark`.
     fn output_watermark(&self, watermark: i64) -> i64;
 
-    /// When the operator wants to be called for processing time next, ms of the system clock.
+    /// Returns the next processing time at which to call [`tick`](Operator::tick), in milliseconds of the
+    /// system clock.
     fn next_tick(&self) -> Option<i64>;
 
-    /// Processing time has come to `context.now_ms()`.
+    /// Is called when processing time has reached `context.now_ms()`.
     ///
     /// # Errors
     /// As [`process`](Operator::process).
     fn tick(&mut self, context: &mut Context<'_>) -> Result<(), OperatorError>;
 
-    /// Adds the state to an image: all entries of the key groups that the writer takes. It may be called several times for one
-    /// image, and must write the same maps in the same order each time.
+    /// Writes the state: all entries of the key groups that the writer takes. It may be called several times
+    /// for one image, and must write the same maps in the same order each time.
     fn snapshot(&self, out: &mut StateWriter);
 
-    /// Takes the part of an image that one key group of this subtask's holds; called before anything else.
+    /// Restores one key group of this subtask from a part of an image. Called before anything else.
     ///
     /// # Errors
-    /// The bytes are something else.
+    /// The bytes are not state of this operator.
     fn restore(&mut self, part: &StatePart) -> Result<(), StateError>;
 
-    /// Bytes held, about.
+    /// Returns the approximate bytes held.
     fn memory_bytes(&self) -> usize;
 
-    /// How many rows were dropped since the last call because they came too late.
+    /// Returns how many rows were dropped as late since the last call.
     fn take_late(&mut self) -> u64;
 
-    /// The rows that wait for answers from outside. The default is for operators that ask nobody.
+    /// Returns whether rows wait for answers from outside. The default is for operators without outside
+    /// requests.
     fn in_flight(&self) -> InFlight {
         InFlight::None
     }
 
-    /// Adds the channels on which answers come: an operator with rows in flight is called for processing time when one
-    /// did. The default is for operators that ask nobody.
+    /// Adds the channels on which answers arrive. An operator with rows in flight is ticked when an answer
+    /// has arrived. The default is for operators without outside requests.
     fn watch<'s>(&'s self, _select: &mut Select<'s>) {}
 }
 
-/// Why an operator cannot go on.
+/// The reason why an operator cannot continue.
 #[derive(Debug, thiserror::Error)]
 pub enum OperatorError {
     #[error("`{operator}` could not compute a row")]
     Evaluate { operator: String, source: EvalError },
-    /// What the rows hold makes the query fail, as in Flink.
+    /// The content of the rows makes the query fail, as in Flink.
     #[error("`{operator}`: {what}")]
     Rows { operator: String, what: String },
     #[error(transparent)]
@@ -82,22 +84,24 @@ pub enum OperatorError {
     State(#[from] StateError),
 }
 
-/// Takes what leaves a chain: a sink, or a channel to another thread.
+/// The end of a chain: a sink, or a channel to another thread.
 pub trait Outlet: Send {
+    /// Writes rows.
+    ///
     /// # Errors
-    /// The job fails.
+    /// The rows cannot be written; the job fails.
     fn write(&mut self, rows: &Changes<'_>, env: &Env) -> Result<(), OperatorError>;
 
-    /// Where the stream that is written stands now.
+    /// Advances the watermark of the written stream, or changes its idleness.
     ///
     /// # Errors
     /// The job fails.
     fn advance(&mut self, time: StreamTime) -> Result<(), OperatorError>;
 
-    /// What is written from now on is no part of this snapshot, and what was written before is.
+    /// Marks the barrier of a snapshot: rows written before are part of it, rows written from now on are not.
     fn barrier(&mut self, _snapshot: u64) {}
 
-    /// Returns when everything written is durable.
+    /// Returns once everything written is durable.
     ///
     /// # Errors
     /// The job fails.

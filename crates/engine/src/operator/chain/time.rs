@@ -1,21 +1,22 @@
-//! How far streams have come in event time, each and together.
+//! The watermarks of streams, and how they combine.
 //!
 //! ```text
-//! edge 0   subtask 0: watermark 5, idle    subtask 1: watermark 9          stands at 5, not idle
-//! edge 1   subtask 0: watermark 3, idle    subtask 1: watermark 3, idle    is idle: holds nobody back
-//! input    stands at 5
+//! edge 0     subtask 0: watermark 5, idle     subtask 1: watermark 9        watermark 5, not idle
+//! edge 1     subtask 0: watermark 3, idle     subtask 1: watermark 3, idle  idle: holds nothing back
+//! input                                                                     watermark 5
 //! ```
 
 use std::ops::Range;
 
 use crate::watermark::NO_WATERMARK;
 
-/// How far a stream has come in event time.
+/// The watermark of a stream, and whether the stream is idle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StreamTime {
-    /// Nothing more will come up to here, ms.
+    /// No row up to this time will come any more, in milliseconds.
     pub watermark: i64,
-    /// Nothing comes at the moment: the stream holds back nobody who has other inputs.
+    /// No rows come at the moment: the stream does not hold back the watermark of a consumer with other
+    /// inputs.
     pub is_idle: bool,
 }
 
@@ -23,7 +24,7 @@ impl StreamTime {
     pub const START: StreamTime = StreamTime { watermark: NO_WATERMARK, is_idle: false };
     pub const END: StreamTime = StreamTime { watermark: i64::MAX, is_idle: false };
 
-    /// Where several streams stand together: at the slowest that is not idle; at the fastest if all are idle.
+    /// Combines several streams: the minimum of those that are not idle; the maximum if all are idle.
     pub fn of_all(times: impl Iterator<Item = StreamTime> + Clone) -> StreamTime {
         let active = times.clone().filter(|time| !time.is_idle).map(|time| time.watermark).min();
         match active {
@@ -35,8 +36,8 @@ impl StreamTime {
         }
     }
 
-    /// Where the subtasks of one producer stand together: at the slowest, idle or not. They hear of event time one after
-    /// another: one that is idle may have yet to hear what moves it on, and makes it emit rows.
+    /// Combines the subtasks of one producer: the minimum, idle or not. Watermarks reach the subtasks one
+    /// after another, so an idle subtask may still receive one that makes it emit rows.
     fn of_subtasks(times: &[StreamTime]) -> StreamTime {
         let watermark = times.iter().map(|time| time.watermark).min().unwrap_or(NO_WATERMARK);
         let mut open = times.iter().filter(|time| time.watermark < i64::MAX);
@@ -44,24 +45,24 @@ impl StreamTime {
     }
 }
 
-/// Rows of an operator that wait for answers from outside.
+/// Whether an operator has rows that wait for answers from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum InFlight {
     None,
     Some,
-    /// So many that the operator is to be given no more until answers came.
+    /// The operator must get no more rows until answers have arrived.
     Full,
 }
 
-/// How far the producers of an input have come.
+/// The watermarks of the producers of an input.
 pub(super) struct InputTimes {
-    /// By producer: the subtasks of the first edge, then those of the next.
+    /// Per producer: the subtasks of the first edge, then those of the next.
     pub(super) producers: Vec<StreamTime>,
     edges: Vec<Range<usize>>,
 }
 
 impl InputTimes {
-    /// `edges`: by edge, how many subtasks send its rows.
+    /// Creates the times of an input. `edges` holds the number of sending subtasks per edge.
     pub(super) fn new(edges: &[usize]) -> InputTimes {
         let mut end = 0;
         let edges = edges.iter().map(|subtasks| {
