@@ -1,10 +1,10 @@
-//! Values in order of arrival, from which the earliest of equal ones may be taken away.
+//! Values in order of arrival, from which the earliest of equal values can be removed.
 //!
-//! Most groups have few values: these are a list, in which a value is looked for from the front. Where there are more
-//! than [`FEW`], each has a number, and an index leads from a value's hash to the numbers it has:
+//! Most groups have few values: these form a list that is searched from the front. Where there are more than
+//! [`FEW`], each value has a number, and an index maps a value's hash to its numbers:
 //!
 //! ```text
-//! values  0: a   1: b   2: a            index  (hash a, 0) (hash a, 2) (hash b, 1)
+//! values  0: a   1: b   2: a       index  (hash a, 0) (hash a, 2) (hash b, 1)
 //! remove a: the first entry of its hash is number 0
 //! ```
 
@@ -22,9 +22,9 @@ const FEW: usize = 32;
 #[derive(Debug, Default)]
 pub(super) struct Arrivals {
     few: Vec<Kept>,
-    /// Where there are more; `few` is empty then.
+    /// Holds the values if there are more than [`FEW`]; `few` is empty then.
     many: Option<Box<Numbered>>,
-    /// Bytes of texts.
+    /// The bytes of texts.
     value_bytes: usize,
 }
 
@@ -80,7 +80,7 @@ impl Arrivals {
         }
     }
 
-    /// Takes the earliest of the equal values away. A value that is not there is passed over.
+    /// Removes the earliest of the equal values. Ignores a value that is absent.
     pub fn remove(&mut self, value: Scalar<'_>) {
         let gone = match &mut self.many {
             Some(many) => many.remove(value),

@@ -1,4 +1,4 @@
-//! A call as an operator needs it row by row: where its arguments are, and which form its state has.
+//! An aggregate call prepared for row-by-row use: the fields of its arguments, and the form of its state.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use types::{DataType, Repr, Scalar};
 use super::{Retraction, Variance};
 use crate::row;
 
-/// A call, ready to aggregate.
+/// An aggregate call, ready to aggregate.
 #[derive(Debug)]
 pub(super) struct CallSpec {
     pub function: Function,
@@ -24,9 +24,9 @@ pub(super) struct CallSpec {
     pub arg: DataType,
     pub result: DataType,
     pub form: Form,
-    /// Whether the distinct values that the call has seen are kept in a set of several calls.
+    /// Whether the call shares its set of seen values with other calls.
     pub shares_values: bool,
-    /// From `DOUBLE` to the type of the result, where that is another one.
+    /// The cast from `DOUBLE` to the result type, if that is another type.
     from_double: Option<FromDouble>,
 }
 
@@ -38,7 +38,7 @@ impl fmt::Debug for FromDouble {
     }
 }
 
-/// Which state a call keeps; see the file of each.
+/// The kind of state that a call keeps; each has its own file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     Count,
@@ -63,11 +63,13 @@ impl CallSpec {
         let result = call.column_type.data_type.clone();
         let form = form(call, &arg, retraction, variance)
             .ok_or_else(|| format!("`{}` cannot be aggregated", call.name))?;
+
         let takes_null = match &call.function {
             Function::ArrayAgg | Function::SingleValue => true,
             Function::JsonArrayAgg { absent_on_null } => !absent_on_null,
             _ => false,
         };
+
         let from_double = match form {
             Form::Welford | Form::Squares if result != DataType::Double => {
                 let code = cast::prepare(&DataType::Double, &result, CastMode::Try, &TimeZone::UTC)?;
@@ -75,9 +77,11 @@ impl CallSpec {
             }
             _ => None,
         };
+
         let function = call.function.clone();
         let args = call.args.clone();
         let (distinct, filter) = (call.distinct, call.filter);
+
         Ok(CallSpec {
             function,
             args,
@@ -92,8 +96,8 @@ impl CallSpec {
         })
     }
 
-    /// Whether what the call has seen may stand in a set with that of other calls: it has one argument, and does not
-    /// depend on the order of its values.
+    /// Returns whether the call may share its set of seen values with other calls: it has one argument, and
+    /// its result does not depend on the order of values.
     pub fn may_share(&self) -> bool {
         self.distinct
             && self.args.len() == 1
@@ -101,7 +105,7 @@ impl CallSpec {
             && matches!(self.form, Form::Count | Form::Whole | Form::Pick)
     }
 
-    /// Whether a row counts.
+    /// Returns whether a row counts for the call.
     #[inline]
     pub fn counts<'v>(&self, field: impl Fn(usize) -> Scalar<'v>) -> bool {
         if self.filter.is_some_and(|filter| field(filter) != Scalar::Bool(true)) {
@@ -113,7 +117,7 @@ impl CallSpec {
         }
     }
 
-    /// Hands on the arguments of a row.
+    /// Calls `take` with the arguments of a row.
     #[inline]
     pub fn with_args<'v, T>(
         &self,
@@ -127,7 +131,7 @@ impl CallSpec {
         }
     }
 
-    /// Adds a result that was computed as a double, in the type of the result.
+    /// Appends a result that was computed as a double, cast to the result type.
     pub fn write_double(&self, value: f64, out: &mut Vec<u8>) {
         let Some(FromDouble(code)) = &self.from_double else {
             return row::write(Scalar::Double(value), out);
@@ -142,6 +146,7 @@ impl CallSpec {
 
 fn form(call: &Call, arg: &DataType, retraction: Retraction, variance: Variance) -> Option<Form> {
     let keeps_order = retraction == Retraction::Possible || call.distinct;
+
     Some(match &call.function {
         Function::Count => Form::Count,
         Function::Sum | Function::Avg | Function::AvgOfSum => match arg.repr()? {
@@ -150,6 +155,7 @@ fn form(call: &Call, arg: &DataType, retraction: Retraction, variance: Variance)
             Repr::Wide => Form::Decimal,
             Repr::Bool | Repr::Text | Repr::Bytes => return None,
         },
+
         Function::Min | Function::Max => match retraction {
             Retraction::Never => Form::Pick,
             Retraction::Possible => Form::Extreme,
@@ -168,6 +174,7 @@ fn form(call: &Call, arg: &DataType, retraction: Retraction, variance: Variance)
                 Form::Joined
             }
         }
+
         Function::StddevPop | Function::StddevSamp | Function::VarPop | Function::VarSamp => {
             match (arg.is_numeric(), variance) {
                 (false, _) => return None,
@@ -175,9 +182,10 @@ fn form(call: &Call, arg: &DataType, retraction: Retraction, variance: Variance)
                 (true, Variance::Sums) => Form::Squares,
             }
         }
+
         Function::Collect => Form::Collect,
         Function::ArrayAgg => Form::Sequence,
-        // Values are JSON already; another type could not be told from a text.
+        // Texts are JSON already. A value of another type could not be told from a text.
         Function::JsonArrayAgg { .. } if arg.is_text() => Form::Sequence,
         Function::JsonObjectAgg { .. }
             if arg.is_text() && call.arg_types.get(1).is_some_and(|value| value.data_type.is_text()) =>
@@ -186,6 +194,7 @@ fn form(call: &Call, arg: &DataType, retraction: Retraction, variance: Variance)
         }
         Function::Percentile { .. } if arg.is_numeric() => Form::Percentile,
         Function::SingleValue => Form::Single,
+
         Function::JsonArrayAgg { .. }
         | Function::JsonObjectAgg { .. }
         | Function::Percentile { .. }

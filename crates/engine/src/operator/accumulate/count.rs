@@ -1,4 +1,4 @@
-//! `COUNT`: how many rows, or how many values that are not null.
+//! `COUNT`: the number of rows, or of values that are not null.
 
 use types::Scalar;
 
@@ -16,7 +16,7 @@ impl Count {
         self.0
     }
 
-    /// Counts so many rows, or takes them back.
+    /// Adds this number of rows, or removes them if negative.
     #[inline]
     pub fn change(&mut self, rows: i64) {
         self.0 += rows;

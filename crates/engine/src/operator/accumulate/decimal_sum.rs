@@ -1,7 +1,8 @@
-//! `SUM` and `AVG` of `DECIMAL`: a sum of 192 bits, so that one that leaves 38 digits and comes back is right again.
+//! `SUM` and `AVG` of `DECIMAL`: a sum of 192 bits, so that a sum which exceeds 38 digits for a while is
+//! exact again once it comes back.
 //!
-//! The sum is `low + high * 2^128`; `high` is not 0 only where an `i128` does not hold it. A result of more than 38 digits
-//! is null.
+//! The sum is `low + high * 2^128`; `high` is 0 unless an `i128` cannot hold the sum. A result of more than
+//! 38 digits is null.
 
 use sql::plan::operator::Function;
 use types::{DataType, Scalar};
@@ -23,7 +24,7 @@ impl DecimalSum {
     #[inline]
     fn change(&mut self, args: &[Scalar<'_>], count: i64) {
         if let [Scalar::Wide(value)] = *args {
-            // A value has 38 digits at most, so that it can be negated.
+            // A value has at most 38 digits, so the negation cannot overflow.
             self.add_wide(if count < 0 { value.wrapping_neg() } else { value });
             self.count += count;
         }
@@ -38,7 +39,7 @@ impl DecimalSum {
         }
     }
 
-    /// The sum, if it has no more than 38 digits.
+    /// Returns the sum, or `None` if it has more than 38 digits.
     fn sum(&self) -> Option<i128> {
         if self.high == 0 { fits(self.low) } else { None }
     }

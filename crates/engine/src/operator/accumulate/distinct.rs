@@ -1,5 +1,5 @@
-//! `DISTINCT`: each value comes to the call's own state once, and goes when its last copy goes. Also `COLLECT`, whose
-//! result is the values with their counts.
+//! `DISTINCT`: each value enters the call's own state once, and leaves it with its last copy. Also `COLLECT`,
+//! whose result is the values with their counts.
 
 use std::hash::{BuildHasher, Hasher};
 
@@ -14,17 +14,17 @@ use super::slot::{Accumulator, Slot};
 use crate::row::{self, Reader};
 use crate::state::StateValue;
 
-/// Values with how often each is there, in no order.
+/// A multiset of values without order.
 #[derive(Debug, Default)]
 pub(super) struct Counted {
     values: HashTable<(Kept, i64)>,
     hasher: foldhash::fast::FixedState,
-    /// Bytes of texts.
+    /// The bytes of texts.
     value_bytes: usize,
 }
 
 impl Counted {
-    /// Adds copies of a value and says whether it was not there before.
+    /// Adds copies of a value; returns whether the value is new.
     #[inline]
     pub fn add(&mut self, value: Scalar<'_>, count: i64) -> bool {
         let hasher = &self.hasher;
@@ -44,7 +44,7 @@ impl Counted {
         }
     }
 
-    /// Takes a copy away and says whether it was the last. A value that is not there is passed over.
+    /// Removes a copy of a value; returns whether it was the last. Ignores a value that is absent.
     pub fn remove(&mut self, value: Scalar<'_>) -> bool {
         let found =
             self.values.find_entry(hash(&self.hasher, value), |(there, _)| is_same(there.as_scalar(), value));
@@ -58,7 +58,7 @@ impl Counted {
         true
     }
 
-    /// How often a value is there.
+    /// Returns the number of copies of a value.
     pub fn count(&self, value: Scalar<'_>) -> i64 {
         let is_it = |(there, _): &(Kept, i64)| is_same(there.as_scalar(), value);
         self.values.find(hash(&self.hasher, value), is_it).map_or(0, |(_, count)| *count)
@@ -87,7 +87,7 @@ impl Counted {
 
     #[inline]
     fn heap_bytes(&self) -> usize {
-        // One byte of control a slot beside the entry.
+        // Each slot has one control byte beside its entry.
         self.values.capacity() * (size_of::<(Kept, i64)>() + 1) + self.value_bytes
     }
 }
@@ -111,7 +111,7 @@ impl Distinct {
     }
 }
 
-/// Calls `take` with what tells the arguments apart.
+/// Calls `take` with a key that identifies the arguments.
 fn with_key<T>(args: &[Scalar<'_>], take: impl FnOnce(Scalar<'_>) -> T) -> T {
     if let [only] = args {
         return take(*only);
@@ -132,7 +132,7 @@ impl Accumulator for Distinct {
     }
 
     fn merge(&mut self, call: &CallSpec, other: Distinct) -> Result<(), String> {
-        // The set has no order, but the other call's values may have one.
+        // The set has no order, but the values of the other call's state may have one.
         if let Slot::Sequence(values) = &other.inner {
             for value in values.iter() {
                 if self.seen.add(value.as_scalar(), other.seen.count(value.as_scalar())) {
@@ -141,6 +141,7 @@ impl Accumulator for Distinct {
             }
             return Ok(());
         }
+
         for (value, count) in other.seen.iter() {
             if !self.seen.add(value.as_scalar(), count) {
                 continue;
@@ -175,7 +176,7 @@ impl Accumulator for Distinct {
     }
 }
 
-/// `COLLECT`: empty, not null, over no values.
+/// `COLLECT`. The result over no values is empty, not null.
 #[derive(Debug, Default)]
 pub(super) struct Collect(Counted);
 

@@ -8,8 +8,8 @@
 //!      9   01
 //! ```
 //!
-//! A row looks its value up once for all calls. Rows are never taken back from such a set, so that copies are not counted. In
-//! a snapshot each call has a set of its own, as if nothing were shared, in which each value was seen once.
+//! A row looks its value up once for all calls. A set never retracts, so it does not count the copies of a value. In a
+//! snapshot each call has a set of its own, in which each value was seen once.
 
 use std::hash::{BuildHasher, Hasher};
 
@@ -38,20 +38,20 @@ pub(super) struct DistinctSet {
 }
 
 impl DistinctSet {
-    /// The hash of a value, for [`DistinctSet::add`].
+    /// Returns the hash of a value, for [`DistinctSet::add`].
     #[inline]
     pub fn hash(&self, value: Scalar<'_>) -> u64 {
         hash(&self.hasher, value)
     }
 
-    /// Asks for the memory where a value is looked for.
+    /// Prefetches the cache line in which a value is searched.
     #[inline]
     pub fn prefetch(&self, hash: u64) {
         self.whole.prefetch(hash);
     }
 
-    /// Adds a value with its hash for the calls whose bits are set in `wanted`, one at least; gives the bits of those that had
-    /// not seen it.
+    /// Adds a value with its hash for the calls whose bits are set in `wanted`, at least one. Returns the bits of the
+    /// calls that had not seen the value.
     #[inline]
     pub fn add(&mut self, value: Scalar<'_>, hash: u64, wanted: u8) -> u8 {
         let seen = self.seen(value, hash);
@@ -60,7 +60,7 @@ impl DistinctSet {
         new
     }
 
-    /// Adds a value for one call, and says whether the call had not seen it.
+    /// Adds a value for one call. Returns whether the value is new to the call.
     pub fn add_for(&mut self, call: usize, value: Scalar<'_>) -> bool {
         self.add(value, self.hash(value), 1 << call) != 0
     }
@@ -83,7 +83,7 @@ impl DistinctSet {
         }
     }
 
-    /// The values that a call has seen, in no order.
+    /// Returns the values that a call has seen, in no order.
     pub fn seen_by(&self, call: usize) -> impl Iterator<Item = Scalar<'_>> {
         let whole = self.whole.iter().map(|(value, seen)| (Scalar::Int(value), seen));
         let others = self.others.iter().map(|(value, seen)| (value.as_scalar(), *seen));
@@ -91,14 +91,14 @@ impl DistinctSet {
         all.filter_map(move |(value, seen)| (seen >> call & 1 == 1).then_some(value))
     }
 
-    /// Takes over what a call has seen.
+    /// Adds the values that a call has seen in a set of its own.
     pub fn take_over(&mut self, call: usize, seen: &Counted) {
         for (value, _) in seen.iter() {
             self.add_for(call, value.as_scalar());
         }
     }
 
-    /// Adds what a call has seen to an image, in the form of [`Counted`].
+    /// Appends the values that a call has seen to a snapshot image, in the form of [`Counted`].
     pub fn write(&self, call: usize, out: &mut Vec<u8>) {
         row::write_length(self.seen_by(call).count(), out);
         for value in self.seen_by(call) {
@@ -109,7 +109,7 @@ impl DistinctSet {
 
     #[inline]
     pub fn heap_bytes(&self) -> usize {
-        // One byte of control a slot beside the entry.
+        // Each slot has one control byte beside the entry.
         self.whole.heap_bytes() + self.others.capacity() * (size_of::<(Kept, u8)>() + 1) + self.value_bytes
     }
 }

@@ -1,4 +1,5 @@
-//! `SUM` and `AVG` of `DOUBLE` and `FLOAT`: an exact sum, rounded once, so that the order of rows changes nothing.
+//! `SUM` and `AVG` of `DOUBLE` and `FLOAT`: an exact sum, rounded once, so that the order of rows changes
+//! nothing.
 
 use sql::plan::operator::Function;
 use types::Scalar;
@@ -64,7 +65,7 @@ impl Accumulator for DoubleSum {
     }
 }
 
-/// Adds an exact sum to an image.
+/// Appends an exact sum to an image.
 pub(super) fn write_sum(sum: &ExactSum, out: &mut Vec<u8>) {
     let ExactSumParts { fixed, odd } = sum.parts();
     row::write(Scalar::Wide(fixed), out);

@@ -1,4 +1,5 @@
-//! `MIN` and `MAX` over rows that may be taken back: all values, so that the next one is known when one goes.
+//! `MIN` and `MAX` over rows that may be retracted: all values, so that the next value is known when the
+//! extreme one goes.
 
 use sql::plan::operator::Function;
 use types::Scalar;

@@ -1,4 +1,4 @@
-//! `LISTAGG` over rows that are never taken back: the text so far.
+//! `LISTAGG` over rows that are never retracted: the text so far.
 
 use sql::plan::operator::Function;
 use types::Scalar;
@@ -7,7 +7,7 @@ use super::call::CallSpec;
 use super::slot::Accumulator;
 use crate::row::{self, Reader};
 
-/// `None` before the first value.
+/// The joined text; `None` before the first value.
 #[derive(Debug, Default)]
 pub(super) struct Joined(Option<String>);
 
@@ -28,7 +28,7 @@ impl Accumulator for Joined {
     }
 
     fn retract(&mut self, _call: &CallSpec, _args: &[Scalar<'_>]) -> Result<(), String> {
-        // The plan says that rows are only added.
+        // The plan guarantees that rows are only added.
         Ok(())
     }
 

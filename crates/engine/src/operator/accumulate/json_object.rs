@@ -1,4 +1,4 @@
-//! `JSON_OBJECTAGG`: JSON texts by key. Keys come out in Java's order of texts, by UTF-16 unit, as in Flink.
+//! `JSON_OBJECTAGG`: JSON texts by key. Keys come out in Java's text order, by UTF-16 unit, as in Flink.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! A value that a state keeps: 24 bytes, with numbers inside and texts on the heap.
+//! An owned value in a state: 24 bytes, with numbers inline and texts on the heap.
 
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
@@ -7,15 +7,15 @@ use types::Scalar;
 
 use crate::row::{self, Reader};
 
-/// An owned [`Scalar`]. Two are equal if they are one group of a `GROUP BY`: nulls are equal, NaN equals NaN, and 0.0 and
-/// -0.0 differ.
+/// An owned [`Scalar`]. Two values are equal if they belong to one group of a `GROUP BY`: nulls are equal,
+/// NaN equals NaN, and 0.0 and -0.0 differ.
 #[derive(Debug, Clone)]
 pub enum Kept {
     Null,
     Bool(bool),
     Int(i64),
     Double(f64),
-    /// In two halves, the lower first: a `i128` would take more room than all other values.
+    /// Two halves, the lower first: the alignment of an `i128` would enlarge every other value.
     Wide([u64; 2]),
     Text(Box<str>),
     Bytes(Box<[u8]>),
@@ -53,7 +53,7 @@ impl Kept {
         matches!(self, Kept::Null)
     }
 
-    /// Bytes outside of the value itself.
+    /// Returns the bytes outside the value itself.
     #[inline]
     pub fn heap_bytes(&self) -> usize {
         match self {
@@ -72,7 +72,7 @@ impl Kept {
     }
 }
 
-/// Whether two values are one group.
+/// Returns whether two values belong to one group.
 #[inline]
 pub(super) fn is_same(a: Scalar<'_>, b: Scalar<'_>) -> bool {
     match (a, b) {
@@ -81,7 +81,7 @@ pub(super) fn is_same(a: Scalar<'_>, b: Scalar<'_>) -> bool {
     }
 }
 
-/// Hashes a value such that [`is_same`] values have the same hash.
+/// Hashes a value. Values that are the same by [`is_same`] have the same hash.
 #[inline]
 pub(super) fn hash_scalar(value: Scalar<'_>, hasher: &mut impl Hasher) {
     match value {
@@ -116,7 +116,7 @@ pub(super) struct InOrder(pub Kept);
 impl Ord for InOrder {
     fn cmp(&self, other: &InOrder) -> Ordering {
         let (a, b) = (self.0.as_scalar(), other.0.as_scalar());
-        // Values of one call have one form, so that only nulls do not compare.
+        // The values of one call have one representation, so only nulls do not compare.
         a.compare(b).unwrap_or_else(|| b.is_null().cmp(&a.is_null()))
     }
 }

@@ -1,18 +1,18 @@
 //! Accumulators: the state of aggregate calls for one group, shared by every operator that aggregates.
 //!
-//! [`Accumulators`] holds what is known of the calls when a job starts: fields, types, separators. [`States`] holds what
-//! the rows of one group added up to, one `Slot` a call, and is what an operator keeps under a key. A state is small: a
-//! `COUNT` and a `SUM(BIGINT)` take 24 bytes each and nothing else.
+//! [`Accumulators`] holds what is known of the calls when a job starts: fields, types, separators. [`States`]
+//! holds the aggregate of the rows of one group, one `Slot` per call; an operator stores it under a key. A
+//! state is small: a `COUNT` and a `SUM(BIGINT)` take 24 bytes each and nothing else.
 //!
 //! ```text
-//! Accumulators   COUNT(*)        SUM(price)            MAX(name)
-//!                   │                │                     │
-//! States         Count(3)     Whole{sum 60, of 3}    Kept("zoe")         per group
+//! Accumulators   COUNT(*)      SUM(price)           MAX(name)
+//!                    │              │                   │
+//! States         Count(3)  Whole{sum 60, of 3}     Kept("zoe")       per group
 //! ```
 //!
-//! Over input that takes rows back ([`Retraction::Possible`]) some states hold more: `MIN` and `MAX` all values with their
-//! counts, `FIRST_VALUE` all values in order of arrival. A row that is taken back must have been added before; one that
-//! was not changes nothing where the state can tell.
+//! Over input with retractions ([`Retraction::Possible`]) some states hold more: `MIN` and `MAX` hold all
+//! values with their counts, `FIRST_VALUE` all values in order of arrival. A retracted row must have been
+//! added before; retracting another row changes nothing where the state can tell.
 //!
 //! Results do not depend on the order of rows, except for the functions whose meaning is the order.
 
@@ -56,7 +56,7 @@ use crate::aggregate::keys::prefetch;
 use crate::row::{self, Reader};
 use crate::state::StateValue;
 
-/// Whether rows that were added may be taken back.
+/// Whether rows that were added may be retracted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retraction {
     Never,
@@ -79,20 +79,20 @@ pub struct Accumulators {
     sets: Vec<SetSpec>,
 }
 
-/// `DISTINCT` calls of one argument, which share the set of values that they have seen.
+/// `DISTINCT` calls of one argument, which share a set of seen values.
 #[derive(Debug)]
 struct SetSpec {
     arg: usize,
-    /// By member.
+    /// The index of each member's call.
     calls: Vec<usize>,
 }
 
-/// What the rows of one group added up to.
+/// The aggregate of the rows of one group.
 #[derive(Debug)]
 pub struct States {
-    /// By call.
+    /// One slot per call.
     slots: Box<[Slot]>,
-    /// Where calls share sets; until [`Accumulators::share`], none.
+    /// The shared sets; empty until [`Accumulators::share`].
     sets: Box<[SharedSet]>,
 }
 
@@ -100,24 +100,25 @@ pub struct States {
 #[derive(Debug)]
 struct SharedSet {
     seen: DistinctSet,
-    /// By member; `NO_CALL` where there are fewer.
+    /// The index of each member's call, padded with `NO_CALL`.
     calls: [u16; distinct_set::CALLS],
 }
 
 const NO_CALL: u16 = u16::MAX;
 
 impl Accumulators {
-    /// The calls of a `GROUP BY`, with or without windows.
+    /// Prepares the calls of a `GROUP BY`, with or without windows.
     ///
-    /// The values of `JSON_OBJECTAGG` and `JSON_ARRAYAGG` are JSON texts, as `JSON_STRING` gives them.
+    /// The values of `JSON_OBJECTAGG` and `JSON_ARRAYAGG` are JSON texts, as `JSON_STRING` returns them.
     ///
     /// # Errors
-    /// A call of arguments that it cannot have, or of `OVER` alone (`LAG`, `ROW_NUMBER`, `RANK`, `DENSE_RANK`).
+    /// A call has arguments that it does not accept, or is allowed in `OVER` only (`LAG`, `ROW_NUMBER`,
+    /// `RANK`, `DENSE_RANK`).
     pub fn new(calls: &[Call], retraction: Retraction) -> Result<Accumulators, String> {
         Accumulators::with(calls, retraction, Variance::Running)
     }
 
-    /// The calls of an `OVER`.
+    /// Prepares the calls of an `OVER`.
     ///
     /// # Errors
     /// As [`new`](Accumulators::new).
@@ -131,13 +132,13 @@ impl Accumulators {
 
         let sets = match retraction {
             Retraction::Never => share_sets(&mut calls),
-            // A value that is taken back must be counted.
+            // Retraction needs the number of copies of a value, which a shared set does not keep.
             Retraction::Possible => Vec::new(),
         };
         Ok(Accumulators { calls, sets })
     }
 
-    /// The state of a group without rows.
+    /// Returns the state of a group without rows.
     pub fn start(&self) -> States {
         States {
             slots: self.calls.iter().map(Slot::new).collect(),
@@ -145,8 +146,8 @@ impl Accumulators {
         }
     }
 
-    /// Makes states whose calls have sets of their own, as those of a snapshot have, states that share them. Gives by how
-    /// many bytes they grew outside of themselves.
+    /// Converts states whose calls have sets of their own, as those of a snapshot have, to states that share
+    /// sets. Returns by how many bytes their heap memory grew.
     #[inline]
     pub fn share(&self, states: &mut States) -> isize {
         if states.sets.len() == self.sets.len() {
@@ -175,7 +176,7 @@ impl Accumulators {
         }
     }
 
-    /// How each result is held in a column.
+    /// Returns the representation of each result in a column.
     pub fn reprs(&self) -> impl Iterator<Item = Repr> + '_ {
         // Nested values are bytes in their own encoding.
         self.calls.iter().map(|call| call.result.repr().unwrap_or(Repr::Bytes))
@@ -210,7 +211,7 @@ impl Accumulators {
         Ok(())
     }
 
-    /// Takes back a row that was added before. Rows can be taken back under [`Retraction::Possible`] alone.
+    /// Retracts a row that was added before. Only accumulators with [`Retraction::Possible`] can retract.
     ///
     /// # Errors
     /// As [`add`](Accumulators::add).
@@ -230,7 +231,7 @@ impl Accumulators {
         Ok(())
     }
 
-    /// Adds the rows of another group, as if they came behind those of `states`.
+    /// Adds the rows of another group, as if they came after those of `states`.
     ///
     /// # Errors
     /// As [`add`](Accumulators::add).
@@ -255,7 +256,8 @@ impl Accumulators {
         Ok(())
     }
 
-    /// Adds the calls' results in the compact form of [`row`], to be read by a [`Reader`]: equal results have equal bytes.
+    /// Appends the results of all calls in the compact form of [`row`], to be read by a [`Reader`]. Equal
+    /// results have equal bytes.
     #[inline]
     pub fn write_results(&self, states: &States, out: &mut Vec<u8>) {
         for (call, slot) in self.calls.iter().zip(&states.slots) {
@@ -264,7 +266,7 @@ impl Accumulators {
     }
 }
 
-/// Finds the calls that see the same values, and gives them sets together.
+/// Groups the calls that see the same values, and assigns each group one shared set.
 fn share_sets(calls: &mut [CallSpec]) -> Vec<SetSpec> {
     let mut sets: Vec<SetSpec> = Vec::new();
     for place in 0..calls.len().min(usize::from(NO_CALL)) {
@@ -285,7 +287,7 @@ fn share_sets(calls: &mut [CallSpec]) -> Vec<SetSpec> {
 }
 
 impl SetSpec {
-    /// The bits of the members for which a row counts.
+    /// Returns the bits of the members for which a row counts.
     #[inline]
     fn wanted(&self, counts: impl Fn(usize) -> bool) -> u8 {
         let bits = self.calls.iter().enumerate();
@@ -302,7 +304,7 @@ impl SharedSet {
 }
 
 impl States {
-    /// Asks for the memory of the states.
+    /// Prefetches the memory of the states.
     #[inline]
     pub fn prefetch(&self) {
         for place in (0..self.slots.len()).step_by(64 / size_of::<Slot>()) {
@@ -315,7 +317,7 @@ impl States {
 }
 
 impl StateValue for States {
-    /// A call that shares a set is written as if it had one of its own.
+    /// Writes a call that shares a set as if it had its own.
     fn write(&self, out: &mut Vec<u8>) {
         row::write_length(self.slots.len(), out);
         for (call, slot) in self.slots.iter().enumerate() {

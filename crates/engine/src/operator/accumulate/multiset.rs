@@ -1,6 +1,7 @@
-//! Values in order, each with how often it is there: what `MIN`, `MAX` and `PERCENTILE` keep where rows are taken back.
+//! Values in order, each with its number of copies: the state of `MIN`, `MAX` and `PERCENTILE` where rows are
+//! retracted.
 //!
-//! Most groups have few values: these are a sorted list. Where there are more than [`FEW`] they are a B-tree.
+//! Most groups have few values: these form a sorted list. More than [`FEW`] values form a B-tree.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +11,15 @@ use super::kept::{InOrder, Kept};
 use crate::row::{self, Reader};
 use crate::state::StateValue;
 
-/// The most values of a list: a B-tree's node has room for 11.
+/// The most values of a list. (A node of a B-tree has room for 11.)
 const FEW: usize = 16;
 
 #[derive(Debug, Default)]
 pub(super) struct Multiset {
     few: Vec<(InOrder, i64)>,
-    /// Where it has values, `few` has none.
+    /// If it has values, `few` is empty.
     many: BTreeMap<InOrder, i64>,
-    /// Bytes of texts.
+    /// The bytes of texts.
     value_bytes: usize,
 }
 
@@ -29,6 +30,7 @@ impl Multiset {
 
     pub fn add(&mut self, value: Scalar<'_>, count: i64) {
         let value = InOrder(Kept::of(value));
+
         if !self.many.is_empty() {
             let bytes = value.0.heap_bytes();
             let there = self.many.entry(value).or_insert_with(|| {
@@ -38,6 +40,7 @@ impl Multiset {
             *there += count;
             return;
         }
+
         match self.few.binary_search_by(|(there, _)| there.cmp(&value)) {
             Ok(at) => self.few[at].1 += count,
             Err(at) => {
@@ -50,7 +53,7 @@ impl Multiset {
         }
     }
 
-    /// Takes a value away so many times. A value that is not there is passed over.
+    /// Removes copies of a value. Ignores a value that is absent.
     pub fn remove(&mut self, value: Scalar<'_>, count: i64) {
         let value = InOrder(Kept::of(value));
         if let Some(there) = self.many.get_mut(&value) {
@@ -79,7 +82,7 @@ impl Multiset {
         few.or_else(|| self.many.last_key_value().map(|(value, _)| value)).map(|value| &value.0)
     }
 
-    /// Every value with its count, in order.
+    /// Returns every value with its count, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&Kept, i64)> {
         let few = self.few.iter().map(|(value, count)| (&value.0, *count));
         few.chain(self.many.iter().map(|(value, count)| (&value.0, *count)))

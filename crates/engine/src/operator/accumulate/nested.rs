@@ -1,10 +1,10 @@
-//! Results that are collections, in the encoding of [`types::nested`].
+//! Writes results that are collections, in the encoding of [`types::nested`].
 
 use types::{Scalar, nested};
 
 use crate::row;
 
-/// Adds an `ARRAY` to a row.
+/// Appends an `ARRAY` to a row.
 pub(super) fn write_array<'v>(elements: impl Iterator<Item = Scalar<'v>>, out: &mut Vec<u8>) {
     let elements: Vec<Scalar<'v>> = elements.collect();
     let mut bytes = Vec::new();
@@ -12,7 +12,7 @@ pub(super) fn write_array<'v>(elements: impl Iterator<Item = Scalar<'v>>, out: &
     row::write(Scalar::Bytes(&bytes), out);
 }
 
-/// Adds a `MULTISET` to a row.
+/// Appends a `MULTISET` to a row.
 pub(super) fn write_multiset<'v>(elements: impl Iterator<Item = (Scalar<'v>, i64)>, out: &mut Vec<u8>) {
     let mut bytes = Vec::new();
     let entries: Vec<(Scalar<'v>, Scalar<'v>)> =

@@ -1,9 +1,9 @@
-//! `PERCENTILE`: all values in order, and linear interpolation between the two that a place lies between.
+//! `PERCENTILE`: all values in order, with linear interpolation between the two values around a position.
 //!
-//! The place 0.5 of n values is at 0.5 * (n - 1), counted from 0:
+//! Of n values, 0.5 is at position 0.5 * (n - 1), counted from 0:
 //!
 //! ```text
-//! values   1   2   4  10        0.5 * 3 = 1.5:  half of 2 and half of 4 = 3
+//! values   1   2   4  10      0.5 * 3 = 1.5:  half of 2 and half of 4 = 3
 //! at       0   1   2   3
 //! ```
 
@@ -25,7 +25,7 @@ pub(super) struct Percentile {
 }
 
 impl Percentile {
-    /// The value of a row, and how often it counts: a frequency that is null or not positive counts nothing.
+    /// Returns the value of a row and its frequency, or `None` if the frequency is null or not positive.
     fn value(call: &CallSpec, args: &[Scalar<'_>]) -> Option<(f64, i64)> {
         let value = double(*args.first()?, &call.arg)?;
         match args.get(1) {
@@ -35,9 +35,10 @@ impl Percentile {
         }
     }
 
-    /// The value at a place between 0 and 1; there must be values.
+    /// Returns the value at a place between 0 and 1; there must be values.
     ///
-    /// Where the place is that of one value, that value is the answer: the next one may be infinite or NaN.
+    /// If the place is exactly that of one value, the result is that value without interpolation: the next
+    /// value may be infinite or NaN.
     fn at(&self, place: f64) -> f64 {
         let position = place * (self.total - 1) as f64;
         let (lower, higher) = (position.floor(), position.ceil());

@@ -1,7 +1,8 @@
-//! `MIN`, `MAX`, `FIRST_VALUE` and `LAST_VALUE` over rows that are never taken back: the one value that is the result.
+//! `MIN`, `MAX`, `FIRST_VALUE` and `LAST_VALUE` over rows that are never retracted: the one value that is the
+//! result.
 //!
-//! NaN is the greatest double wherever it comes among the rows, as in the windows of a scan. (Flink's `MIN` and `MAX` keep
-//! a NaN that comes first and pass over a later one.)
+//! NaN is the greatest double wherever it comes among the rows, as in the windows of a scan. (Flink's `MIN`
+//! and `MAX` keep a NaN that comes first and ignore a later one.)
 
 use sql::plan::operator::Function;
 use types::Scalar;
@@ -45,7 +46,7 @@ impl Accumulator for Pick {
     }
 
     fn retract(&mut self, _call: &CallSpec, _args: &[Scalar<'_>]) -> Result<(), String> {
-        // The plan says that rows are only added.
+        // The plan guarantees that rows are only added.
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! Every call over rows that come, go, are merged and are read from an image.
+//! Property tests: every call over rows that are added, retracted, merged and read from an image.
 
 use proptest::prelude::*;
 use sql::plan::operator::{Call, Function};
@@ -7,7 +7,7 @@ use types::{DataType, Value};
 use super::tests::{DECIMAL, Run, call, distinct, list_agg};
 use super::*;
 
-/// Calls whose result depends on the rows that remain alone, in order of arrival, with the type of field 0.
+/// Returns calls whose result depends only on the remaining rows in order of arrival; field 0 has type `arg`.
 fn calls(arg: &DataType) -> Vec<Call> {
     let mut functions = vec![
         Function::Count,
@@ -28,13 +28,15 @@ fn calls(arg: &DataType) -> Vec<Call> {
     calls.flat_map(|call| [call.clone(), distinct(call)]).collect()
 }
 
-/// Few values many times, and many values, of one type.
+/// Generates rows of one type, with few repeated values or many values.
 fn rows() -> impl Strategy<Value = (DataType, Vec<(bool, Value)>)> {
     let of = |data_type: DataType, few: BoxedStrategy<Value>, many: BoxedStrategy<Value>| {
         let value = prop_oneof![4 => few, 4 => many, 1 => Just(Value::Null)];
         (Just(data_type), prop::collection::vec((any::<bool>(), value), 0..150))
     };
+
     let double = |double: BoxedStrategy<f64>| double.prop_map(|value| Value::Double(value + 0.0)).boxed();
+
     prop_oneof![
         of(
             DataType::BigInt,
@@ -58,10 +60,11 @@ fn rows() -> impl Strategy<Value = (DataType, Vec<(bool, Value)>)> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Rows come and go, with an image in between, or come in two groups that are merged: only the rows that remain count.
+    /// Rows come and go, with an image in between, or come in two groups that are merged: only the remaining
+    /// rows count.
     #[test]
     fn results_are_those_of_the_rows_that_remain((arg, changes) in rows(), image_at in 0usize..150) {
-        // A row that goes is the oldest; as values, the earliest of the equal ones.
+        // The retracted row is the oldest, which is the earliest of its equal values.
         let mut remain: Vec<Value> = Vec::new();
         let mut steps = Vec::new();
         for (goes, value) in changes {
@@ -74,7 +77,7 @@ proptest! {
         }
 
         for call in calls(&arg) {
-            // The first copy of a distinct value gives it its place, also when that copy is gone.
+            // The first copy of a distinct value determines its position, even after that copy is retracted.
             let keeps_place = call.distinct && matches!(
                 call.function,
                 Function::FirstValue | Function::LastValue | Function::ArrayAgg | Function::ListAgg { .. }
@@ -115,7 +118,7 @@ proptest! {
         }
     }
 
-    /// The account of memory is kept, not counted: it must come back to that of an emptied state without texts.
+    /// Memory is accounted incrementally: an emptied state must account no texts.
     #[test]
     fn texts_that_are_gone_are_not_accounted((arg, changes) in rows()) {
         for call in calls(&arg) {
@@ -125,7 +128,7 @@ proptest! {
             changes.iter().for_each(|(_, value)| run.retract(std::slice::from_ref(value)));
             let emptied = run.states.heap_bytes();
             prop_assert!((size_of::<Slot>()..=full).contains(&emptied), "{:?} {emptied} of {full}", call.function);
-            // A set keeps the room of its entries, 33 bytes each; a list that of 64 at most.
+            // A set retains the capacity of its entries, 33 bytes each; a list that of at most 64.
             prop_assert!(emptied <= 300 + 256 * 33 + 64 * 32, "{:?} {emptied}", call.function);
         }
     }

@@ -1,5 +1,5 @@
-//! `FIRST_VALUE`, `LAST_VALUE` and `LISTAGG` over rows that may be taken back, `ARRAY_AGG`, and `JSON_ARRAYAGG`: the values
-//! in order of arrival.
+//! `FIRST_VALUE`, `LAST_VALUE` and `LISTAGG` over rows that may be retracted, `ARRAY_AGG`, and
+//! `JSON_ARRAYAGG`: the values in order of arrival.
 
 use sql::plan::operator::Function;
 use types::Scalar;
@@ -15,12 +15,12 @@ use crate::row::{self, Reader};
 pub(super) struct Sequence(Arrivals);
 
 impl Sequence {
-    /// The values in order of arrival.
+    /// Returns the values in order of arrival.
     pub fn iter(&self) -> impl Iterator<Item = &Kept> {
         self.0.iter()
     }
 
-    /// The texts, with a text between each two.
+    /// Joins the texts with a separator.
     fn join(&self, begin: &str, separator: &str, end: &str) -> String {
         let mut joined = begin.to_owned();
         for (number, value) in self.0.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! `SINGLE_VALUE`, of scalar subqueries: the only value, which may be null. A second one fails the job.
+//! `SINGLE_VALUE`, for scalar subqueries: the only value, which may be null. A second value fails the job.
 
 use types::Scalar;
 

@@ -18,39 +18,41 @@ use super::variance::{Squares, Welford};
 use super::whole_sum::WholeSum;
 use crate::row::Reader;
 
-/// What a form of state does. Arguments are one value each; a row whose first argument is null comes only to calls that
+/// A form of state. Arguments are one value each; a row whose first argument is null reaches only calls that
 /// take nulls.
 pub(super) trait Accumulator: Sized {
+    /// Adds a row.
+    ///
     /// # Errors
     /// The row makes the query fail.
     fn add(&mut self, call: &CallSpec, args: &[Scalar<'_>]) -> Result<(), String>;
 
-    /// Takes back a row.
+    /// Retracts a row.
     ///
     /// # Errors
     /// As [`add`](Accumulator::add).
     fn retract(&mut self, call: &CallSpec, args: &[Scalar<'_>]) -> Result<(), String>;
 
-    /// Adds what another state of the call holds, as if its rows came behind.
+    /// Adds another state of the call, as if its rows came after those of this state.
     ///
     /// # Errors
     /// As [`add`](Accumulator::add).
     fn merge(&mut self, call: &CallSpec, other: Self) -> Result<(), String>;
 
-    /// Adds the result in the compact form.
+    /// Appends the result in the compact form.
     fn write_result(&self, call: &CallSpec, out: &mut Vec<u8>);
 
-    /// Adds the state to an image.
+    /// Appends the state to an image.
     fn write(&self, out: &mut Vec<u8>);
 
-    /// Reads what [`write`](Accumulator::write) wrote.
+    /// Reads a state that [`write`](Accumulator::write) wrote.
     fn read(reader: &mut Reader<'_>) -> Option<Self>;
 
-    /// Bytes outside of the state itself. It must not go through the state.
+    /// Returns the bytes outside the state itself. Must take constant time.
     fn heap_bytes(&self) -> usize;
 }
 
-/// The state of a call. What is large is boxed, so that a group with small states is small.
+/// The state of a call. Large states are boxed, so that a group with small states is small.
 #[derive(Debug)]
 pub(super) enum Slot {
     Count(Count),
@@ -73,10 +75,10 @@ pub(super) enum Slot {
 /// The tag of [`Slot::Distinct`].
 const DISTINCT: u8 = 14;
 
-// A million groups with a few calls are ordinary.
+// A million groups with a few calls are common, so the size of a slot matters.
 const _: () = assert!(size_of::<Slot>() == 24);
 
-/// Does the same with whichever state a slot holds.
+/// Evaluates the same expression for whichever state a slot holds.
 macro_rules! with_state {
     ($slot:expr, $state:ident => $do:expr) => {
         match $slot {
@@ -163,7 +165,7 @@ impl Slot {
         with_state!(self, state => state.write_result(call, out));
     }
 
-    /// The number of each form is part of the snapshot format.
+    /// Returns the tag of the form. Tags are part of the snapshot format.
     fn tag(&self) -> u8 {
         match self {
             Slot::Count(_) => 0,
@@ -215,7 +217,7 @@ impl Slot {
         })
     }
 
-    /// Bytes outside of the slot: of a boxed state, its own bytes too.
+    /// Returns the bytes outside the slot. For a boxed state they include the state itself.
     #[inline]
     pub fn heap_bytes(&self) -> usize {
         let boxed = match self {

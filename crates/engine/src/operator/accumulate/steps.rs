@@ -1,16 +1,16 @@
-//! Rows of many groups, one call after the other.
+//! Aggregates rows of many groups, one call after the other.
 //!
-//! Row by row, each call would be looked at anew for each row. Here a call goes through all rows before the next call
-//! does the same. A row is a step:
+//! Row by row, each row would dispatch on the form of every call. Here a call goes through all rows before
+//! the next call does the same. A row is a step:
 //!
 //! ```text
-//! steps            a    b    a
-//! COUNT(*)         1    5    2
-//! SUM(price)       7   12   10
+//! steps           a    b    a
+//! COUNT(*)        1    5    2
+//! SUM(price)      7   12   10
 //! ```
 //!
-//! The calls of a group do not know of one another, so that the results are those of rows that come one by one. Results
-//! are put into columns when they are asked for, one column a call.
+//! The calls of a group are independent of each other, so the results equal those of rows added one by one.
+//! Results are put into columns on request, one column per call.
 
 use types::Scalar;
 
@@ -27,7 +27,7 @@ use crate::row::Reader;
 pub struct Step {
     /// The row's place in its columns.
     pub row: usize,
-    /// Where the group is.
+    /// The place of the group's states.
     pub group: usize,
     pub change: StepChange,
 }
@@ -36,41 +36,42 @@ pub struct Step {
 pub enum StepChange {
     /// The first row of a group, whose states are fresh.
     First,
-    /// The first row of a group that had rows before, and lost them: its states are thrown away.
+    /// The first row of a group that had rows before and lost them: its states are replaced.
     FirstAgain,
     Add,
-    /// A row goes, and others of its group stay.
+    /// Retracts a row; others of its group remain.
     Retract,
-    /// The last row of the group goes.
+    /// Retracts the last row of the group.
     Last,
 }
 
-/// Where the states of groups are found.
+/// Access to the states of groups.
 pub trait Groups {
-    /// The states of a group. The place is that of a step.
+    /// Returns the states of the group at a step's place.
     fn states(&mut self, place: usize) -> &mut States;
 }
 
-/// Steps, and the rows that they are of.
+/// Steps with the rows that they refer to.
 #[derive(Clone, Copy)]
 pub struct Steps<'a> {
     pub rows: &'a Changes<'a>,
     pub steps: &'a [Step],
 }
 
-/// Room that is used again for each run of steps.
+/// Buffers that are reused for each run of steps.
 #[derive(Debug, Default)]
 pub struct StepScratch {
-    /// By step: the hash of a distinct value.
+    /// Per step: the hash of a distinct value.
     hashes: Vec<u64>,
-    /// By step: for which calls of a set the row counts, and then which of them saw the value for the first time.
+    /// Per step: the bits of the calls of a set for which the row counts; then of those that saw the value for
+    /// the first time.
     new: Vec<u8>,
-    /// For results that are no whole numbers.
+    /// A buffer for results that are not whole numbers.
     result: Vec<u8>,
 }
 
 impl Accumulators {
-    /// Takes the steps. Gives by how many bytes the states grew or shrank outside of themselves.
+    /// Applies the steps. Returns by how many bytes the heap memory of the states changed.
     ///
     /// # Errors
     /// As [`add`](Accumulators::add).
@@ -109,7 +110,8 @@ impl Accumulators {
         Ok(grown)
     }
 
-    /// Puts the results of groups into `columns`, one a call: of each group at the place beside it.
+    /// Puts the results of groups into `columns`, one column per call. `places` yields the place of each
+    /// group and the target row.
     pub fn put_results(
         &self,
         groups: &mut impl Groups,
@@ -125,12 +127,13 @@ impl Accumulators {
         }
     }
 
-    /// Adds the values of the steps to a set of distinct values, and notes which calls saw them for the first time.
+    /// Adds the values of the steps to a set of distinct values, and records which calls saw them for the
+    /// first time.
     fn see(&self, groups: &mut impl Groups, work: Steps<'_>, set: usize, scratch: &mut StepScratch) -> isize {
         let argument = work.rows.columns[self.sets[set].arg];
         self.want(work, set, &mut scratch.new);
 
-        // Look-ups that do not depend on one another wait for memory at the same time.
+        // Independent look-ups wait for memory at the same time.
         scratch.hashes.clear();
         for step in work.steps {
             let seen = &groups.states(step.group).sets[set].seen;
@@ -157,7 +160,7 @@ impl Accumulators {
         grown
     }
 
-    /// Gives for each step the bits of the calls of a set for which its row counts.
+    /// Writes for each step the bits of the calls of a set for which its row counts.
     fn want(&self, work: Steps<'_>, set: usize, wanted: &mut Vec<u8>) {
         let spec = &self.sets[set];
         let argument = work.rows.columns[spec.arg];
@@ -207,7 +210,7 @@ impl Accumulators {
             let field = |field: usize| work.rows.columns[field].get(step.row);
             let is_retracted = step.change == StepChange::Retract;
             match slot {
-                // What most calls keep: it holds nothing elsewhere.
+                // The most frequent states hold nothing on the heap.
                 Slot::Count(count) => count.change(if is_retracted { -1 } else { 1 }),
                 Slot::Whole(sum) if !is_retracted => call.with_args(field, |args| sum.add(call, args))?,
                 slot => {
@@ -224,7 +227,7 @@ impl Accumulators {
     }
 }
 
-/// Whether any of a place's results differs from that at the place behind it.
+/// Returns whether any result at a place differs from that at the next place.
 #[inline]
 pub fn results_differ(columns: &[Column], at: usize) -> bool {
     columns.iter().any(|column| differ(column, at))
@@ -257,7 +260,7 @@ fn put_any(slot: &Slot, call: &CallSpec, column: &mut Column, at: usize, scratch
     column.set(at, Reader::new(scratch).value().unwrap_or(Scalar::Null));
 }
 
-/// Whether a result differs from the one behind it. A NaN is equal to itself, and 0.0 is not -0.0.
+/// Returns whether a result differs from the next one. NaN equals NaN, and 0.0 differs from -0.0.
 #[inline]
 fn differ(column: &Column, at: usize) -> bool {
     match column {

@@ -8,7 +8,7 @@ use super::*;
 pub(super) const DECIMAL: DataType = DataType::Decimal { precision: 10, scale: 2 };
 const DECIMAL_38: DataType = DataType::Decimal { precision: 38, scale: 6 };
 
-/// A call of a function over field 0.
+/// Builds a call of a function over field 0.
 pub(super) fn call(function: Function, arg: DataType, result: DataType) -> Call {
     Call {
         function,
@@ -33,7 +33,7 @@ fn text(value: &str) -> Value {
     Value::Text(value.into())
 }
 
-/// A call over rows of some fields.
+/// A call with its state.
 pub(super) struct Run {
     pub accumulators: Accumulators,
     pub states: States,
@@ -69,7 +69,7 @@ impl Run {
     }
 }
 
-/// The result over values; those behind `-` are taken back.
+/// Returns the result over values. Those marked `-` are retracted.
 fn result(call: &Call, retraction: Retraction, changes: &[(char, Value)]) -> Value {
     let mut run = Run::new(call, retraction);
     for (code, value) in changes {
@@ -81,7 +81,7 @@ fn result(call: &Call, retraction: Retraction, changes: &[(char, Value)]) -> Val
     run.result()
 }
 
-/// The result over values that are added, the same in both forms of storage.
+/// Returns the result over values that are added; asserts that both forms of state give the same.
 fn of(call: &Call, values: &[Value]) -> Value {
     let changes: Vec<(char, Value)> = values.iter().map(|value| ('+', value.clone())).collect();
     let never = result(call, Retraction::Never, &changes);
@@ -197,7 +197,7 @@ fn list_agg_joins_in_order_of_arrival() {
     assert_eq!(result(&distinct(list), Retraction::Possible, &changes), text("b-a-"));
 }
 
-/// As real Flink answers, in `GROUP BY` and in `OVER`.
+/// The expected results are those of Flink, in `GROUP BY` and in `OVER`.
 #[test]
 fn variances_are_flinks() {
     let over = |call: &Call, values: &[Value]| {
@@ -279,7 +279,7 @@ fn json_is_put_together_from_json() {
     run.retract(&[text("b\n"), text("another value")]);
     assert_eq!(run.result(), text(r#"{"b\n":1}"#));
 
-    // Another type than a text could not be told from JSON.
+    // A value of another type than a text could not be told from JSON.
     let number = call(Function::JsonArrayAgg { absent_on_null: true }, DataType::Int, DataType::STRING);
     assert!(Accumulators::new(&[number], Retraction::Never).is_err());
 }

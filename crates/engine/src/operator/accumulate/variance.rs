@@ -1,13 +1,13 @@
 //! `VAR_POP`, `VAR_SAMP`, `STDDEV_POP` and `STDDEV_SAMP`, in the two ways of Flink.
 //!
-//! In `GROUP BY` Flink keeps a running mean by Welford's algorithm, in doubles: the last bits of a result depend on the
-//! order of rows. `m2` is the sum of squared distances from the mean.
+//! In `GROUP BY` Flink keeps a running mean by Welford's algorithm, in doubles: the last bits of a result
+//! depend on the order of rows. `m2` is the sum of squared distances from the mean.
 //!
-//! In `OVER` it writes a variance as sums: `(SUM(x * x) - SUM(x) * SUM(x) / COUNT(x)) / COUNT(x)`, in the types that these
-//! have. Over whole numbers each step wraps and truncates, so that the sample variance of 0 and 1 is 1, not 0.5.
-//! (`AggregateReduceFunctionsRule` and `SqlToRelConverter` of Calcite.)
+//! In `OVER` Flink computes a variance from sums: `(SUM(x * x) - SUM(x) * SUM(x) / COUNT(x)) / COUNT(x)`, in
+//! the types of these sums. Over whole numbers each step wraps and truncates, so that the sample variance of
+//! 0 and 1 is 1, not 0.5. (`AggregateReduceFunctionsRule` and `SqlToRelConverter` of Calcite.)
 //!
-//! Both ways are taken over, for the results are cut to the type of the argument, where a last bit counts.
+//! Weir follows both ways, because results are cut to the type of the argument, where a last bit counts.
 
 use sql::plan::operator::Function;
 use types::{DataType, Scalar};
@@ -69,7 +69,7 @@ impl Accumulator for Welford {
     }
 
     fn write_result(&self, call: &CallSpec, out: &mut Vec<u8>) {
-        // Squared distances cannot be negative, save by rounding when values are taken back.
+        // Squared distances are not negative, except by rounding after retractions.
         let divisor = divisor(call, self.count).filter(|_| self.m2 >= 0.0 || self.m2.is_nan());
         match divisor {
             Some(divisor) => call.write_double(root_where_asked(call, self.m2 / divisor as f64), out),
@@ -121,7 +121,8 @@ impl Squares {
         self.count += count;
     }
 
-    /// Both divisions truncate, and all but the results of the `COUNT`s wrap at the width of the argument.
+    /// Returns the variance of whole numbers. Both divisions truncate, and everything but the `COUNT`s wraps
+    /// at the width of the argument.
     fn whole_variance(&self, arg: &DataType, divisor: i64) -> i64 {
         let [sum, squares] = self.whole.map(|sum| wrap(sum, arg));
         let mean = wrap(sum.wrapping_mul(sum), arg) / self.count;
@@ -182,7 +183,7 @@ impl Accumulator for Squares {
     }
 }
 
-/// What the sum of squared distances is divided by; `None` where there is no result.
+/// Returns the divisor of the sum of squared distances; `None` if there is no result.
 fn divisor(call: &CallSpec, count: i64) -> Option<i64> {
     let divisor = match call.function {
         Function::VarSamp | Function::StddevSamp => count - 1,
@@ -199,12 +200,12 @@ fn root_where_asked(call: &CallSpec, variance: f64) -> f64 {
     if is_root(call) { variance.powf(0.5) } else { variance }
 }
 
-/// A number as a double.
+/// Returns a number as a double.
 pub(super) fn double(value: Scalar<'_>, data_type: &DataType) -> Option<f64> {
     match (value, data_type) {
         (Scalar::Int(value), _) => Some(value as f64),
         (Scalar::Double(value), _) => Some(value),
-        // Both sides are exact up to 2^53 and 10^22, so that the quotient is rounded once.
+        // Both operands are exact up to 2^53 and 10^22, so the quotient is rounded once.
         (Scalar::Wide(value), DataType::Decimal { scale, .. }) => {
             Some(value as f64 / 10f64.powi((*scale).into()))
         }

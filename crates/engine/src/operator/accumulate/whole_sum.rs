@@ -1,6 +1,7 @@
-//! `SUM` and `AVG` of whole numbers: a sum that wraps at 64 bits, and how many values are in it.
+//! `SUM` and `AVG` of whole numbers: a sum that wraps at 64 bits, and the number of summed values.
 //!
-//! A sum that wraps at 64 bits and then at the width of the result is the sum that wraps at that width all along.
+//! Wrapping at 64 bits and finally at the width of the result gives the same sum as wrapping at that width
+//! after every value.
 
 use sql::plan::operator::Function;
 use types::Scalar;
@@ -26,7 +27,7 @@ impl WholeSum {
         }
     }
 
-    /// `None` over no values.
+    /// Returns the result; `None` over no values.
     #[inline]
     pub fn result(&self, call: &CallSpec) -> Option<i64> {
         if self.count == 0 {

@@ -1,8 +1,8 @@
 //! A map from whole numbers to bits: what [`super::distinct_set`] keeps of most arguments.
 //!
-//! Values stand in lines of seven, which are as long as a cache line. A value stands in the line of its hash or, where that is
-//! full, in the next line that has room. So a look-up reads one cache line mostly, and which line that is can be told before:
-//! see [`WholeValues::prefetch`].
+//! Values are held in lines of seven, each as long as a cache line. A value is in the line that its hash selects or, if that
+//! line is full, in the next line with room. A lookup therefore mostly reads one cache line, and a caller can
+//! [prefetch](WholeValues::prefetch) it.
 //!
 //! ```text
 //! hash 1 ──► line 1   [7 9 4 . . . .]   seen by [11 01 10 . . . .]   3 taken
@@ -16,17 +16,17 @@ const LINE: usize = 7;
 /// See the module's text. The caller hashes.
 #[derive(Debug, Default)]
 pub(super) struct WholeValues {
-    /// None, or a power of two.
+    /// Empty, or a power of two of them.
     lines: Box<[Line]>,
     len: usize,
 }
 
-/// Places are taken from the front.
+/// Seven places, filled from the front.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
 struct Line {
     values: [i64; LINE],
-    /// By place: bits of the calls that have seen the value.
+    /// Per place: the bits of the calls that have seen the value.
     seen: [u8; LINE],
     taken: u8,
 }
@@ -34,7 +34,7 @@ struct Line {
 const EMPTY: Line = Line { values: [0; LINE], seen: [0; LINE], taken: 0 };
 
 impl Line {
-    /// Looks at all places at once: which of them holds the value cannot be predicted.
+    /// Returns the place of a value. Compares all places without branches, since no branch predictor can know the place.
     #[inline]
     fn find(&self, value: i64) -> Option<usize> {
         let mut equal = 0_u32;
@@ -45,7 +45,7 @@ impl Line {
         (equal != 0).then(|| equal.trailing_zeros() as usize)
     }
 
-    /// Takes the next place, if the line has one.
+    /// Puts a value into the next place and returns its bits, or `None` if the line is full.
     #[inline]
     fn push(&mut self, value: i64, seen: u8) -> Option<&mut u8> {
         let place = usize::from(self.taken);
@@ -62,17 +62,18 @@ impl WholeValues {
         self.lines.len().wrapping_sub(1)
     }
 
-    /// Asks for the memory where a value is looked for.
+    /// Prefetches the cache line in which a value is searched.
     #[inline]
     pub fn prefetch(&self, hash: u64) {
         prefetch(&self.lines, hash as usize & self.mask());
     }
 
-    /// The bits of a value, which are 0 where it is new. `hash` gives the hash of a value when the map grows.
+    /// Returns the bits of a value, which are 0 for a new value. `of_value` is the value's hash; `hash` computes the
+    /// hashes of the values when the map grows.
     #[inline]
     pub fn bits(&mut self, value: i64, of_value: u64, hash: impl Fn(i64) -> u64) -> &mut u8 {
-        // A quarter of the places stays free, so that few values stand in another line than that of their hash. The first
-        // line is filled up.
+        // A quarter of the places stays free, so that few values overflow into the next line. A map of one line is filled
+        // completely.
         if self.len * 4 >= self.lines.len() * LINE * 3 && !(self.lines.len() == 1 && self.len < LINE) {
             self.grow(hash);
         }
@@ -107,12 +108,12 @@ impl WholeValues {
         }
     }
 
-    /// The values with their bits, in no order.
+    /// Returns the values with their bits, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (i64, u8)> {
         entries(&self.lines)
     }
 
-    /// Bytes held outside of the map itself.
+    /// Returns the bytes that the map holds on the heap.
     #[inline]
     pub fn heap_bytes(&self) -> usize {
         size_of_val(&*self.lines)

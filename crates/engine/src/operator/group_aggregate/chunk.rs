@@ -1,4 +1,4 @@
-//! Rows that are looked up side by side.
+//! A chunk of rows whose groups are looked up together.
 
 use super::group::Group;
 use super::touched::Touched;
@@ -7,16 +7,16 @@ use crate::operator::changes::Changes;
 use crate::row;
 use crate::state::Keyed;
 
-/// Groups that hold more than this do not fit the caches.
+/// Groups that hold more bytes than this do not fit the caches.
 const LARGE_BYTES: usize = 1 << 20;
 
-/// The rows of a chunk, and what each does to its group.
+/// The rows of a chunk, and the effect of each on its group.
 #[derive(Debug, Default)]
 pub(super) struct Chunk {
     rows: Vec<usize>,
     /// The keys of the rows, one after another.
     keys: Vec<u8>,
-    /// By row: where its key ends, and the key's hash.
+    /// Per row: the end of its key, and the key's hash.
     ends: Vec<(usize, u64)>,
     steps: Vec<Step>,
 }
@@ -44,7 +44,7 @@ impl Chunk {
         row::write_all(rows.values(keys, row), &mut self.keys);
         let key = &self.keys[start..];
 
-        // Rows of one group often follow one another.
+        // Consecutive rows often belong to one group: reuse the hash of the previous key.
         let before = self.ends.len().checked_sub(2).map_or(0, |before| self.ends[before].0);
         let hash = match self.ends.last() {
             Some(&(end, hash)) if self.keys[before..end] == *key => hash,
@@ -60,7 +60,8 @@ impl Chunk {
         (&self.keys[start..end], hash)
     }
 
-    /// Finds the groups of all rows, making those that are not there, and what each row does to its group.
+    /// Finds the groups of all rows, creates missing ones, and determines the effect of each row on its
+    /// group.
     pub fn find_groups(
         &mut self,
         groups: &mut Keyed<Group>,
@@ -73,7 +74,7 @@ impl Chunk {
             groups.prefetch(self.ends.iter().map(|(_, hash)| *hash), Group::prefetch);
         }
 
-        // The place of the row before.
+        // The place of the previous row's group.
         let mut before = None;
         for at in 0..self.rows.len() {
             let row = self.rows[at];

@@ -1,17 +1,17 @@
-//! A group: how many rows it has, and what they added up to.
+//! A group: its number of rows and the states of its aggregates.
 
 use crate::operator::accumulate::{Accumulators, Groups, States, StepChange};
 use crate::row::Reader;
 use crate::state::{Keyed, StateValue};
 
-/// A group that has rows; while a batch is taken, also one that has none.
+/// A group that has rows. During a batch it may also have none.
 #[derive(Debug)]
 pub(super) struct Group {
     rows: i64,
     states: States,
     /// The states are those of rows that are gone.
     is_stale: bool,
-    /// The batch that is taken has touched it.
+    /// The current batch has touched the group.
     is_touched: bool,
 }
 
@@ -20,7 +20,7 @@ impl Group {
         Group { rows: 0, states: accumulators.start(), is_stale: false, is_touched: false }
     }
 
-    /// Asks for the memory of the group's states.
+    /// Prefetches the memory of the group's states.
     #[inline]
     pub fn prefetch(&self) {
         self.states.prefetch();
@@ -34,24 +34,24 @@ impl Group {
         &mut self.states
     }
 
-    /// Notes that the batch touches the group, and says whether it is the first time.
+    /// Records that the batch touches the group; returns whether it is the first time.
     #[inline]
     pub fn touch(&mut self) -> bool {
         !std::mem::replace(&mut self.is_touched, true)
     }
 
-    /// The batch is over.
+    /// Ends the batch.
     pub fn settle(&mut self) {
         self.is_touched = false;
     }
 
-    /// The group begins anew: its time to live is over.
+    /// Starts the group anew, because its rows are gone or its time to live is over.
     pub fn forget(&mut self) {
         self.rows = 0;
         self.is_stale = true;
     }
 
-    /// Counts a row that comes, and says what that is to the group.
+    /// Counts an added row; returns its effect on the group.
     #[inline]
     pub fn count(&mut self) -> StepChange {
         self.rows += 1;
@@ -62,7 +62,7 @@ impl Group {
         }
     }
 
-    /// Counts a row that goes; `None` where the group has none.
+    /// Counts a retracted row; returns its effect, or `None` if the group has no rows.
     pub fn discount(&mut self) -> Option<StepChange> {
         match self.rows {
             0 => None,

@@ -1,18 +1,18 @@
-//! `GROUP BY` without a window, and `SELECT DISTINCT`, which is one without calls.
+//! `GROUP BY` without a window, and `SELECT DISTINCT`, which is a `GROUP BY` without calls.
 //!
-//! A result follows its rows at once: a batch is what has arrived. Each group that rows of a batch touch gives one change,
-//! from what it was before the batch to what it is behind it:
+//! Results follow their rows at once, batch by batch. Each group that a batch touches emits one change, from
+//! its result before the batch to its result after the batch:
 //!
 //! ```text
-//! rows of the group   0 → 2        +I new
-//!                     1 → 3        -U old, +U new; nothing where they are equal
-//!                     1 → 0        -D old
+//! rows of the group   0 → 2      +I new
+//!                     1 → 3      -U old, +U new; nothing if they are equal
+//!                     1 → 0      -D old
 //! ```
 //!
-//! With `table.exec.mini-batch.enabled` = `false` each row gives a change, as if it came in a batch of its own.
+//! With `table.exec.mini-batch.enabled` = `false` each row emits a change, as if it came in its own batch.
 //!
-//! With a time to live an equal result is given again, so that the state of later operators stays alive too. A row that
-//! is taken back from a group that does not exist is passed over, as in Flink.
+//! With a time to live an equal result is emitted again, so that the state of later operators stays alive
+//! too. A retraction from a group that does not exist is ignored, as in Flink.
 
 mod chunk;
 mod group;
@@ -36,13 +36,13 @@ use super::expiry::Expiry;
 use crate::row::Reader;
 use crate::state::{Keyed, StateError, StatePart, StateWriter};
 
-/// The only map, in a snapshot.
+/// The tag of the only map in a snapshot.
 const GROUPS: u8 = 0;
 
-/// Rows that are looked up side by side.
+/// The number of rows that are looked up together.
 const CHUNK_ROWS: usize = 128;
 
-/// See the module's text.
+/// Aggregates rows by key; see the module documentation.
 pub struct GroupAggregateOperator {
     name: String,
     keys: Vec<usize>,
@@ -57,6 +57,8 @@ pub struct GroupAggregateOperator {
 }
 
 impl GroupAggregateOperator {
+    /// Builds the operator.
+    ///
     /// # Errors
     /// A call cannot be computed.
     pub fn new(
@@ -83,13 +85,13 @@ impl GroupAggregateOperator {
         })
     }
 
-    /// Takes the rows of the chunk.
+    /// Processes the rows of the chunk.
     fn take_chunk(&mut self, rows: &Changes<'_>, now_ms: i64) -> Result<(), OperatorError> {
         let Self { accumulators, groups, out, chunk, touched, scratch, .. } = self;
         let known = touched.len();
         chunk.find_groups(groups, touched, accumulators, rows, now_ms);
 
-        // Results before the batch must be put before its rows are taken.
+        // The results before the batch must be stored before its rows change the states.
         let (first, columns) = out.room(touched.len());
         let new = touched.groups().iter().enumerate().skip(known).filter(|(_, group)| group.had_rows);
         let places = new.map(|(number, group)| (group.place, first + 2 * number));
@@ -104,7 +106,7 @@ impl GroupAggregateOperator {
         Ok(())
     }
 
-    /// The groups that were touched give their changes.
+    /// Adds the changes of the touched groups to the output.
     fn settle(&mut self) {
         let Self { accumulators, groups, out, touched, scratch, .. } = self;
         let (first, columns) = out.room(touched.len());
@@ -120,7 +122,7 @@ impl GroupAggregateOperator {
         touched.settle(groups);
     }
 
-    /// Gives what there is.
+    /// Emits all changes so far.
     fn emit(&mut self, rows: &Changes<'_>, context: &mut Context<'_>) -> Result<(), OperatorError> {
         self.settle();
         self.out.emit(rows, &self.keys, context)?;

@@ -1,5 +1,5 @@
-//! The rows that a group aggregate gives: for each group that a batch touches, the group before it and behind it, of which
-//! some are given.
+//! The output of a group aggregate: two rows per touched group, its result before and after the batch, of
+//! which some are emitted.
 
 use types::Repr;
 
@@ -12,20 +12,20 @@ use crate::operator::chain::{Context, OperatorError};
 use crate::operator::changes::{Changes, Kinds, RowKind};
 use crate::operator::gather::Gathered;
 
-/// Places of a batch that is handed on.
+/// The number of places at which a batch is handed on.
 pub(super) const FULL_PLACES: usize = 4_096;
 const FULL_BYTES: usize = 1 << 20;
 
-/// See the module's text.
+/// The output rows; see the module documentation.
 #[derive(Debug)]
 pub(super) struct Output {
     emits_before: bool,
-    /// By call; two places a group.
+    /// One column per call, with two places per group.
     results: Vec<Column>,
-    /// By place: a row of the group, which has its key.
+    /// Per place: a row of the batch that belongs to the group and so has its key.
     rows: Vec<u32>,
     kinds: Vec<RowKind>,
-    /// The places that are given.
+    /// The places that are emitted.
     given: Vec<u32>,
     keys: Vec<Gathered>,
     watermarks: Vec<i64>,
@@ -44,7 +44,7 @@ impl Output {
         }
     }
 
-    /// Forgets the groups before.
+    /// Removes all groups.
     pub fn begin(&mut self) {
         self.results.iter_mut().for_each(|column| column.reset(0));
         self.rows.clear();
@@ -52,8 +52,8 @@ impl Output {
         self.given.clear();
     }
 
-    /// The columns of the results, with room for so many more groups, and the place of the first one's result before the
-    /// batch; that behind it has the next place.
+    /// Returns the result columns, extended by room for `groups` groups, and the place of the first new
+    /// group's result before the batch. The result after the batch has the next place.
     pub fn room(&mut self, groups: usize) -> (usize, &mut [Column]) {
         let first = self.rows.len();
         self.results.iter_mut().for_each(|column| column.grow(first + 2 * groups));
@@ -65,17 +65,19 @@ impl Output {
         &self.results
     }
 
-    /// Whether its rows, with those of so many more groups, should be handed on before more come.
+    /// Returns whether the rows, with those of `groups` more groups, should be handed on before more come.
     pub fn is_full(&self, groups: usize) -> bool {
         self.rows.len() + 2 * groups >= FULL_PLACES
             || self.results.iter().any(|column| column.text_bytes() >= FULL_BYTES)
     }
 
-    /// Adds a group whose results stand in the columns. `gives_equal`: whether an update to the same result is given.
+    /// Adds a group whose results are in the columns. `gives_equal`: whether an update to an equal result is
+    /// emitted.
     pub fn add(&mut self, touched: &TouchedGroup, has_rows: bool, gives_equal: bool) {
         let before = self.rows.len();
         let after = before + 1;
         self.rows.extend([touched.row as u32; 2]);
+
         let kinds = match (touched.had_rows, has_rows) {
             (false, false) => [RowKind::Insert; 2],
             (false, true) => {
@@ -94,13 +96,14 @@ impl Output {
                 [RowKind::UpdateBefore, RowKind::UpdateAfter]
             }
         };
+
         self.kinds.extend(kinds);
     }
 
-    /// Hands on what there is. The rows are those of the groups.
+    /// Emits the output. `rows` holds the rows of the groups.
     ///
     /// # Errors
-    /// A consumer could not take a row.
+    /// A consumer cannot take a row.
     pub fn emit(
         &mut self,
         rows: &Changes<'_>,

@@ -1,4 +1,4 @@
-//! The changes that groups give, as Flink gives them.
+//! The changes that groups emit, as Flink emits them.
 
 use sql::plan::operator::{Call, Changes as Mode, Distribution, Field, Function};
 use types::{DataType, Repr, Scalar, Value};
@@ -32,7 +32,7 @@ fn call(function: Function, args: &[usize]) -> Call {
     }
 }
 
-/// Groups by the text, or all rows.
+/// A query that groups by the text or aggregates all rows.
 #[derive(Clone)]
 struct Case {
     keys: Vec<usize>,
@@ -55,10 +55,10 @@ impl Case {
         }
     }
 
-    /// Row by row these changes are given, and by batch what comes to the same.
+    /// Asserts these changes row by row, and equivalent changes by batch.
     fn gives(&self, events: &[Event], expected: &[Row]) {
         self.with(|harness| harness.gives(events, expected));
-        // Without rows before updates the changes do not add up to what stands.
+        // Without rows before updates, the changes do not add up to the final rows.
         if !self.emits_before {
             return;
         }
@@ -104,6 +104,7 @@ fn a_group_is_inserted_updated_and_deleted() {
         event("-D", A, 7),
         event("+I", A, 1),
     ];
+
     case.gives(
         &events,
         &[
@@ -190,6 +191,7 @@ fn a_group_whose_time_to_live_is_over_begins_anew_without_a_retraction() {
         Event::Clock(1_189),
         event("+I", A, 1),
     ];
+
     let expected = [
         given("+I", A, &[1]),
         given("+I", "b", &[1]),
@@ -199,13 +201,13 @@ fn a_group_whose_time_to_live_is_over_begins_anew_without_a_retraction() {
         given("-U", A, &[2]),
         given("+U", A, &[3]),
     ];
-    // A restored run of the harness begins at another time.
+    // A restored run of the harness starts at another time.
     for batch in [1, 10] {
         assert_eq!(case.with(|harness| harness.run(&events, batch, 1, None)).unwrap(), expected);
     }
 }
 
-/// Groups that come, change, go, come back and stay as they were within one batch.
+/// Within one batch, groups come, change, go, come back and stay the same.
 #[test]
 fn a_batch_gives_one_change_of_each_group() {
     let mut case = Case::new(&[call(Function::Count, &[]), call(Function::Sum, &[1])]);
@@ -310,8 +312,8 @@ fn every_row_of_a_large_batch_is_counted() {
     assert!(counts.eq(expected));
 }
 
-/// `COUNT(DISTINCT v)` with and without a filter share a set; over rows that may go they do not. An image of either is one
-/// of the other.
+/// `COUNT(DISTINCT v)` with and without a filter share a set; over rows that may be retracted they do not.
+/// Each can read the image of the other.
 #[test]
 fn distinct_calls_that_share_a_set_go_on_from_an_image_of_those_that_do_not() {
     let field =

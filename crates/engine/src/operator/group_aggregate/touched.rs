@@ -1,21 +1,21 @@
-//! The groups that a batch touches, each noted once: what a group was before the batch and what it is behind it decide
-//! which rows are given.
+//! The groups that a batch touches, each recorded once. Whether a group had rows before the batch and has
+//! rows after it decides which changes are emitted.
 
 use super::group::Group;
 use crate::operator::accumulate::Accumulators;
 use crate::state::{Found, Keyed};
 
-/// A group that a row touches for the first time in the batch.
+/// A group at the time a row of the batch first touches it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TouchedGroup {
     pub place: usize,
-    /// The first row of the batch that is of the group: it has the group's key.
+    /// The first row of the batch that belongs to the group and so has its key.
     pub row: usize,
     /// Whether the group had rows before the batch.
     pub had_rows: bool,
 }
 
-/// See the module's text.
+/// The touched groups; see the module documentation.
 #[derive(Debug, Default)]
 pub(super) struct Touched {
     groups: Vec<TouchedGroup>,
@@ -32,8 +32,8 @@ impl Touched {
         &self.groups
     }
 
-    /// Notes the group at a place, unless it is noted, and brings it into the form in which rows are added. Gives by how many
-    /// bytes it grew outside of itself.
+    /// Records the group at a place unless it is recorded, and converts its states to the form in which rows
+    /// are added. Returns by how many bytes its heap memory grew.
     #[inline]
     pub fn touch(
         &mut self,
@@ -53,7 +53,7 @@ impl Touched {
         accumulators.share(group.states_mut())
     }
 
-    /// The batch is over: groups without rows are dropped.
+    /// Ends the batch: drops the groups without rows.
     pub fn settle(&mut self, groups: &mut Keyed<Group>) {
         for touched in &self.groups {
             let Some(group) = groups.at(touched.place) else { continue };
@@ -64,7 +64,7 @@ impl Touched {
         }
         self.groups.clear();
 
-        // The last entry takes the place of one that is dropped.
+        // The last entry moves to the place of a dropped one, so places are dropped from the back.
         self.emptied.sort_unstable();
         self.emptied.drain(..).rev().for_each(|place| groups.remove_at(place));
     }
