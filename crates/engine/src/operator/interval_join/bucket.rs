@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::row;
 use crate::state::StateValue;
 
-/// Rows mostly come in order of time: they are added at the back and cleaned from the front.
+/// Rows ordered by time. They mostly come in order: they are added at the back and removed from the front.
 #[derive(Debug, Default)]
 pub(super) struct Bucket {
     rows: VecDeque<Kept>,
@@ -20,12 +20,12 @@ pub(super) struct Bucket {
 pub(super) struct Kept {
     pub time: i64,
     pub row: Box<[u8]>,
-    /// Whether it was given with a partner.
+    /// Whether it was emitted with a partner.
     pub is_matched: bool,
 }
 
 impl Bucket {
-    /// Adds a row behind those of the same time.
+    /// Adds a row after those of the same time.
     pub fn add(&mut self, time: i64, row: &[u8], is_matched: bool) {
         self.row_bytes += row.len();
         let kept = Kept { time, row: row.into(), is_matched };
@@ -36,7 +36,7 @@ impl Bucket {
         }
     }
 
-    /// The places of the rows whose times are in these bounds, both included.
+    /// Returns the places of the rows whose times are within these bounds, both inclusive.
     pub fn places(&self, (low, high): (i64, i64)) -> Range<usize> {
         let from = self.rows.partition_point(|kept| kept.time < low);
         let to = self.rows.partition_point(|kept| kept.time <= high);
@@ -58,7 +58,7 @@ impl Bucket {
     pub fn pop_first(&mut self) -> Option<Kept> {
         let kept = self.rows.pop_front()?;
         self.row_bytes -= kept.row.len();
-        // A key that had a rush does not keep the room for it.
+        // A key that had many rows for a while releases their memory.
         if self.rows.capacity() > 64 && self.rows.len() < self.rows.capacity() / 4 {
             self.rows.shrink_to(self.rows.capacity() / 2);
         }

@@ -1,16 +1,16 @@
-//! Interval join: pairs of rows that agree in their keys and whose times are at most so far apart.
+//! Interval join: pairs of rows with equal keys whose times differ by a bounded amount.
 //!
-//! Both inputs hold inserts alone, and so does the result. A row is kept as long as a partner may come for it: for a left
-//! row of time 10 and `left - right` between -5 and 2, partners have times from 8 to 15:
+//! Both inputs and the result hold inserts only. A row is stored as long as a partner may come for it: for a
+//! left row of time 10 and `left - right` between -5 and 2, partners have times from 8 to 15:
 //!
 //! ```text
-//! right time    8 ─────────────── 15
-//!                     left 10      └ the watermark passes: the left row is cleaned up,
-//!                                    and given with nulls if it had no partner
+//! right time     8 ─────────────── 15
+//! left             10               └ the watermark passes: the left row is removed,
+//!                                     and emitted with nulls if it had no partner
 //! ```
 //!
-//! A late row is not dropped: it is joined with what is still kept. Rows come out with the times of either side, so the
-//! watermark that consumers see is held back by the larger reach.
+//! A late row is not dropped: it is joined with the rows that are still stored. Output rows have the times of
+//! either side, so the output watermark is held back by the larger reach.
 
 mod bucket;
 mod sides;
@@ -29,19 +29,20 @@ use crate::row;
 use crate::state::{StateError, StatePart, StateWriter};
 use crate::watermark::NO_WATERMARK;
 
-/// See the module's text.
+/// Joins rows whose times are close; see the module documentation.
 pub struct IntervalJoinOperator {
     name: String,
     sides: Sides,
     condition: Option<Condition>,
-    /// By how much the watermark is held back, ms.
+    /// By how much the output watermark is held back, in milliseconds.
     holds_back: i64,
 }
 
 impl IntervalJoinOperator {
+    /// Builds the operator.
+    ///
     /// # Errors
-    /// The kind of join is not inner, left, right or full; the message of a function that does not accept its literal
-    /// arguments.
+    /// The join is not inner, left, right or full, or a function does not accept its literal arguments.
     pub fn new(
         name: String,
         join: &IntervalJoin,

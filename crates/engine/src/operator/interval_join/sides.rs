@@ -1,4 +1,4 @@
-//! The two sides of an interval join: applies rows, and cleans up when no partner can come any more.
+//! The two sides of an interval join: applies rows, and removes them when no partner can come any more.
 
 use sql::plan::operator::{Input, IntervalJoin, Time};
 use types::Scalar;
@@ -16,16 +16,16 @@ use crate::watermark::NO_WATERMARK;
 
 const TIMERS: u8 = 2;
 
-/// See the module's text.
+/// The stored rows of both sides; see the module documentation.
 pub(super) struct Sides {
     pub shape: Shape,
     times: [Time; 2],
-    /// By side: between which times the partners of a row are, less the row's own.
+    /// Per side: the bounds of the partners' times, relative to a row's own time.
     reaches: [(i64, i64); 2],
     buckets: [Keyed<Bucket>; 2],
     timers: [Timers; 2],
     pub output: Output,
-    /// Event time, or the system clock.
+    /// The watermark, or the system clock for processing time.
     pub clock: i64,
     is_matched: bool,
     key: Vec<u8>,
@@ -40,7 +40,7 @@ impl Sides {
             output: Output::new(&shape.output(inputs)),
             shape,
             times: [join.left_time, join.right_time],
-            // lower <= left - right <= upper.
+            // The condition is lower <= left - right <= upper.
             reaches: [(upper.saturating_neg(), lower.saturating_neg()), (lower, upper)],
             buckets: [Keyed::new(None), Keyed::new(None)],
             timers: [Timers::default(), Timers::default()],
@@ -65,20 +65,20 @@ impl Sides {
         }
     }
 
-    /// Between which times the partners of a row are, both included; none where the first is greater.
+    /// Returns the bounds of the partners' times, both inclusive; there are none if the first is greater.
     fn bounds(&self, input: usize, time: i64) -> (i64, i64) {
         let (low, high) = self.reaches[input];
         (time.saturating_add(low), time.saturating_add(high))
     }
 
-    /// Whether a partner of a row may still come.
+    /// Returns whether a partner of a row may still come.
     fn is_awaited(&self, input: usize, time: i64) -> bool {
         let (low, high) = self.bounds(input, time);
         low <= high && if self.is_event_time() { self.clock < high } else { self.clock <= high }
     }
 
-    /// When a row is cleaned up. A padded row is given as soon as its last possible partner would be late; a row that is
-    /// not padded may wait for late ones.
+    /// Returns when a row is removed. A row that may be padded is emitted as soon as its last possible
+    /// partner would be late; other rows can wait for late partners.
     fn due(&self, side: usize, time: i64) -> i64 {
         let (_, last) = self.bounds(side, time);
         let at_once = self.is_event_time() && self.shape.pads[side];
@@ -103,15 +103,15 @@ impl Sides {
         });
     }
 
-    /// The next timer of either side.
+    /// Returns the next timer of either side.
     pub fn next_due(&self) -> Option<i64> {
         self.timers.iter().filter_map(Timers::next).min()
     }
 
-    /// Cleans up all rows whose last possible partner has passed, in the order of their timers.
+    /// Removes all rows whose last possible partner has passed, in the order of their timers.
     ///
     /// # Errors
-    /// A consumer could not take a row.
+    /// A consumer cannot take a row.
     pub fn clean(&mut self, until: i64, context: &mut Context<'_>) -> Result<(), OperatorError> {
         loop {
             let [left, right] = [LEFT, RIGHT].map(|side| self.timers[side].next());
@@ -132,7 +132,7 @@ impl Sides {
         key: &[u8],
         context: &mut Context<'_>,
     ) -> Result<(), OperatorError> {
-        // The rows that are due have times up to here.
+        // The rows that are due have times up to `last`.
         let last = due.saturating_sub(self.due(side, 0));
         let is_end = due == i64::MAX;
         let Sides { shape, buckets, output, .. } = self;
@@ -168,8 +168,10 @@ impl Sides {
         }
     }
 
+    /// Reads all entries of a part.
+    ///
     /// # Errors
-    /// The bytes are something else.
+    /// The bytes are not entries of this state.
     pub fn read(&mut self, reader: &mut row::Reader<'_>, operator: &str) -> Result<(), StateError> {
         while let Some(tag) = reader.tag() {
             match usize::from(tag) {

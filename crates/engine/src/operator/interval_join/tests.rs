@@ -16,7 +16,7 @@ use crate::operator::join::tests::{BY_K, FORMS, compares, inputs, values};
 
 const KINDS: [JoinKind; 4] = [JoinKind::Inner, JoinKind::Left, JoinKind::Right, JoinKind::Full];
 
-/// `a JOIN b ON a.k = b.k AND a.v - b.v BETWEEN lower AND upper`.
+/// Builds `a JOIN b ON a.k = b.k AND a.v - b.v BETWEEN lower AND upper`.
 fn within(kind: JoinKind, lower: i64, upper: i64) -> IntervalJoin {
     IntervalJoin {
         kind,
@@ -77,12 +77,13 @@ fn a_padded_row_comes_once_when_its_last_partner_is_past() {
             on(RIGHT, 2, 10),
             on(LEFT, 3, 11),
             on(RIGHT, 3, 12),
-            // Partners of the left row of key 1 have times up to 12, those of the right row of key 2 up to 15.
+            // Partners of the left row of key 1 have times up to 12, those of the right row of key 2 up to
+            // 15.
             watermark(RIGHT, 11),
             watermark(LEFT, 100),
             on(LEFT, 9, 100),
             watermark(RIGHT, 12),
-            // The row of key 1 was given: a right row that comes now has no partner.
+            // The row of key 1 was emitted: a right row that comes now has no partner.
             on(RIGHT, 1, 12),
             watermark(RIGHT, 14),
             watermark(LEFT, 101),
@@ -90,6 +91,7 @@ fn a_padded_row_comes_once_when_its_last_partner_is_past() {
             watermark(RIGHT, 15),
             on(LEFT, 9, 102),
         ];
+
         let expected = [
             pair((3, 11), (3, 12)),
             left(1, 10),
@@ -113,7 +115,7 @@ fn a_row_out_of_order_is_given_at_its_own_time() {
             watermark(LEFT, 15),
             watermark(RIGHT, 15),
             on(RIGHT, 2, 30),
-            // Partners of a row that is not given yet.
+            // A partner of a row that is not emitted yet.
             on(LEFT, 2, 30),
         ];
         harness.gives(&events, &[left(1, 10), left(1, 15), pair((2, 30), (2, 30)), left(1, 20)]);
@@ -185,6 +187,7 @@ fn processing_time_is_the_clock_when_a_row_comes() {
             on(RIGHT, 2, 4),
             on(RIGHT, 1, 5),
         ];
+
         for batch in [1, 100] {
             let given = harness.run(&events, batch, 1, None).unwrap();
             assert_eq!(given, [pair((1, 1), (1, 3)), left(2, 2)]);
@@ -221,7 +224,7 @@ fn kept_rows_go_when_the_watermark_has_passed_them() {
     assert!(bytes(&chain) < before + 3_000, "{}", bytes(&chain));
 }
 
-/// Rows of each side, in order of time, as a source without late rows gives them.
+/// Generates rows of each side in order of time, as a source without late rows sends them.
 fn rows() -> impl Strategy<Value = [Vec<(Option<i64>, i64)>; 2]> {
     let key = prop_oneof![1 => Just(None), 6 => (0i64..3).prop_map(Some)];
     let side = prop::collection::vec((key, 0i64..40), 0..25).prop_map(|mut rows| {
@@ -234,7 +237,7 @@ fn rows() -> impl Strategy<Value = [Vec<(Option<i64>, i64)>; 2]> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Without late rows the result is that of the definition, however the two sides are mixed.
+    /// Without late rows the result is that of the definition, however the two sides interleave.
     #[test]
     fn pairs_are_those_of_the_definition(
         rows in rows(),
@@ -269,7 +272,7 @@ proptest! {
             let mut expected = BTreeMap::new();
             given.iter().for_each(|values| *expected.entry(format!("{values:?}")).or_default() += 1);
 
-            // A row's time is the watermark behind it once the next row of its side is later.
+            // A row's time becomes the watermark once the next row of its side is later.
             let mut events = vec![];
             let mut next = [0, 0];
             for side in order.iter().copied().chain(std::iter::repeat_n(0, 25)).chain(std::iter::repeat_n(1, 25)) {

@@ -32,7 +32,7 @@ impl Bag {
         }
     }
 
-    /// Takes a copy of a row out; `false` where there is no such row.
+    /// Removes a copy of a row; returns false if there is no such row.
     pub fn remove(&mut self, row: &[u8]) -> bool {
         let (is_known, is_empty) = match self {
             Bag::Empty => (false, false),
@@ -52,7 +52,7 @@ impl Bag {
         matches!(self, Bag::Empty)
     }
 
-    /// Each row and its count, in the order in which they came.
+    /// Returns each row and its count, in order of arrival.
     pub fn rows(&self) -> impl Iterator<Item = (&[u8], u64)> {
         let (few, many) = match self {
             Bag::Empty => (None, None),

@@ -1,11 +1,13 @@
-//! A join with a condition: gathers the pairs of many rows, evaluates them together, and applies the rows in order.
+//! A join with a condition: gathers the pairs of many rows, evaluates them together, and applies the rows in
+//! order.
 //!
-//! All rows of a batch are of one side, and the other side's rows stay as they are meanwhile. So the pairs of a batch can be
-//! gathered before any row is applied. A row with very many possible partners is cut into parts:
+//! All rows of a batch belong to one side, and the rows of the other side do not change meanwhile. So the
+//! pairs of a batch can be gathered before any row is applied. A row with very many possible partners is cut
+//! into parts:
 //!
 //! ```text
-//! probes    row 0 [3 pairs]   row 1 [4093 pairs, a part]  │  row 1 [100 pairs, the last part]   row 2 …
-//!           ───────────── evaluated together ──────────── │
+//! probes     row 0 [3 pairs]   row 1 [4093 pairs, a part]  │  row 1 [100 pairs, the last part]   row 2 …
+//!            ──────────── evaluated together ─────────────│
 //! ```
 
 use jiff::tz::TimeZone;
@@ -17,24 +19,25 @@ use super::side::Places;
 use crate::operator::chain::{Context, OperatorError};
 use crate::operator::changes::Changes;
 
-/// A row of a batch, or a part of one that has very many possible partners.
+/// A row of a batch, or a part of a row with very many possible partners.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Probe {
     pub at: usize,
-    /// Which rows of the other side are meant. A first part begins at 0.
+    /// The rows of the other side to which the probe refers. A first part begins at 0.
     pub places: Places,
-    /// How many pairs were gathered with them.
+    /// The number of pairs gathered with these rows.
     pub pairs: usize,
     pub is_last: bool,
 }
 
 /// The sides of a join whose pairs have a condition.
 pub(crate) trait Probed {
-    /// Whether the other side's rows matter to a row.
+    /// Returns whether a row needs the other side's rows.
     fn wants_partners(&self, input: usize, rows: &Changes<'_>, at: usize) -> bool;
 
-    /// Calls `take` with the possible partners of a row, as they are stored, from a place on, until it says that there is no
-    /// room for another. Gives the place behind the last one taken, and whether there are more.
+    /// Calls `take` with the stored possible partners of a row, beginning at place `from`, until `take`
+    /// returns that there is no room for another. Returns the place after the last one taken, and whether
+    /// there are more.
     fn candidates(
         &mut self,
         input: usize,
@@ -47,7 +50,7 @@ pub(crate) trait Probed {
     /// Applies a row. `flags` tells which of its possible partners are partners; without it all are.
     ///
     /// # Errors
-    /// A consumer could not take a row.
+    /// A consumer cannot take a row.
     fn apply(
         &mut self,
         input: usize,
@@ -62,14 +65,17 @@ pub(crate) trait Probed {
 pub(crate) struct Condition {
     operator: String,
     pairs: Pairs,
-    /// Where the join is null-aware: the compared fields of a pair. Values that compare as unknown make partners too.
+    /// Set if the join is null-aware: the compared fields of a pair. Values whose comparison is unknown are
+    /// partners too.
     compared: Option<(usize, usize)>,
     probes: Vec<Probe>,
 }
 
 impl Condition {
+    /// Compiles a condition.
+    ///
     /// # Errors
-    /// The message of a function that does not accept its literal arguments.
+    /// A function does not accept its literal arguments.
     pub fn new(
         operator: String,
         predicate: &Predicate,
@@ -85,7 +91,7 @@ impl Condition {
         self.pairs.memory_bytes()
     }
 
-    /// Gathers the pairs of the rows, and applies the rows whenever many pairs have come together.
+    /// Gathers the pairs of the rows, and applies the rows whenever there are many pairs.
     ///
     /// # Errors
     /// As `Operator::process`.
@@ -118,7 +124,8 @@ impl Condition {
         self.apply(input, rows, sides, context)
     }
 
-    /// Gathers pairs of a row with the other side's rows from a place on, as many as there is room for.
+    /// Gathers the pairs of a row with the other side's rows, beginning at place `from`, as many as there is
+    /// room for.
     fn gather(
         &mut self,
         input: usize,

@@ -1,14 +1,14 @@
-//! The inner join: pairs, and nothing where a row has no partner.
+//! The inner join: emits pairs, and nothing for a row without a partner.
 //!
-//! No row has a count of partners. So the other side's rows stay as they are while a batch is taken, and pairs may refer to
-//! them: they are gathered, evaluated and given many at a time, in columns.
+//! No row has a count of partners, so the rows of the other side do not change while a batch is processed,
+//! and pairs may refer to them: pairs are gathered, evaluated and emitted many at a time, in columns.
 //!
 //! ```text
-//! chunk of rows ─► keys, hashes ─► entries of both sides asked for
-//!                  each row: kept or taken out ─► pairs with the other side's rows
-//!                                                   │ full, or the batch ends
-//!                                                   ▼
-//!                                 condition over the fields it reads ─► all fields of those that pass
+//! chunk of rows ─► keys, hashes ─► entries of both sides prefetched
+//!         each row: stored or removed ─► pairs with the other side's rows
+//!                               │ full, or the batch ends
+//!                               ▼
+//!            condition over the fields it reads ─► all fields of the pairs that pass
 //! ```
 
 use jiff::tz::TimeZone;
@@ -28,13 +28,13 @@ use crate::operator::chain::{Context, OperatorError};
 use crate::operator::changes::{Changes, RowKind, RowWatermarks};
 use crate::watermark::NO_WATERMARK;
 
-/// Rows whose keys are looked up side by side.
+/// The number of rows whose keys are looked up together.
 const CHUNK: usize = 64;
-/// So many pairs are given at once, of so many bytes.
+/// The number of pairs, and of their bytes, that are emitted at once.
 const FULL_PAIRS: usize = 4_096;
 const FULL_BYTES: usize = 1 << 20;
 
-/// See the module's text.
+/// The state of an inner join; see the module documentation.
 pub(super) struct InnerJoin {
     shape: Shape,
     pub sides: [Side; 2],
@@ -53,11 +53,11 @@ struct Chunk {
 struct ChunkRow {
     at: usize,
     hash: u64,
-    /// Where the key ends.
+    /// The end of the key in `keys`.
     end: usize,
 }
 
-/// Gives pairs that pass the condition.
+/// Emits the pairs that pass the condition.
 struct Giver {
     operator: String,
     condition: Option<Condition>,
@@ -75,8 +75,10 @@ struct Condition {
 }
 
 impl InnerJoin {
+    /// Builds the join.
+    ///
     /// # Errors
-    /// The message of a function that does not accept its literal arguments.
+    /// A function does not accept its literal arguments.
     pub fn new(
         operator: String,
         join: &Join,
@@ -108,6 +110,8 @@ impl InnerJoin {
         self.giver.watermark = watermark;
     }
 
+    /// Processes rows of one input.
+    ///
     /// # Errors
     /// As `Operator::process`.
     pub fn process(
@@ -132,7 +136,7 @@ impl InnerJoin {
                 if rows.kind(at).is_addition() {
                     own.add_hashed(hash, key, row, 0, now_ms);
                 } else if own.remove(key, row, now_ms).is_none() {
-                    // The row takes back what is not there.
+                    // The row retracts a row that is absent.
                     continue;
                 }
 
@@ -158,8 +162,8 @@ impl InnerJoin {
 }
 
 impl Chunk {
-    /// Takes the next rows with their keys; `false` where there are none. `append` adds the key of a row, and says whether
-    /// the row may have partners: others are left out.
+    /// Takes the next rows with their keys; returns false if there are none. `append` adds the key of a row,
+    /// and returns whether the row may have partners: other rows are left out.
     fn fill(
         &mut self,
         places: &mut impl Iterator<Item = usize>,
@@ -182,7 +186,7 @@ impl Chunk {
         taken > 0
     }
 
-    /// Each row with the hash of its key and the key.
+    /// Returns each row with its key and the hash of the key.
     fn iter(&self) -> impl Iterator<Item = (usize, u64, &[u8])> {
         let mut start = 0;
         self.rows.iter().map(move |row| {
@@ -198,7 +202,7 @@ impl Chunk {
 }
 
 impl Giver {
-    /// Gives those of the pairs that pass the condition.
+    /// Emits the pairs that pass the condition.
     fn give(
         &mut self,
         given: usize,
@@ -230,7 +234,7 @@ impl Giver {
         }
     }
 
-    /// Gives pairs, as often as their partners are there.
+    /// Emits pairs, once per copy of their partner.
     fn give_all<'p, 's: 'p>(
         &mut self,
         given: usize,
@@ -258,7 +262,7 @@ impl Giver {
         if stored.is_empty() { Ok(()) } else { self.emit(given, rows, &stored, context) }
     }
 
-    /// Gives pairs of the rows at `places` and these partners.
+    /// Emits the pairs of the rows at `places` with these partners.
     fn emit(
         &mut self,
         given: usize,
@@ -310,7 +314,7 @@ impl Condition {
         })
     }
 
-    /// Finds the pairs that pass. `places` is room for where the rows that came are.
+    /// Finds the pairs that pass. `places` is a buffer for the places of the input rows.
     fn evaluate(
         &mut self,
         given: usize,

@@ -1,4 +1,4 @@
-//! The joiner: applies one row after the other to the two sides, and gives what changes.
+//! The joiner: applies rows one by one to the two sides, and emits the resulting changes.
 
 use sql::plan::operator::{Input, Join};
 use types::{Interval, Scalar};
@@ -16,22 +16,22 @@ pub(super) struct Joiner {
     pub shape: Shape,
     pub sides: [Side; 2],
     pub output: Output,
-    /// Of the row that is applied at the moment.
+    /// The findings about the row that is being applied.
     found: Found,
     key: Vec<u8>,
     row: Vec<u8>,
 }
 
-/// What is known of a row while its partners are visited.
+/// The findings about a row while its partners are visited.
 #[derive(Debug, Clone, Copy, Default)]
 struct Found {
-    /// Partners that were found so far.
+    /// The number of partners found so far.
     partners: u64,
-    /// The partners that a row which goes had.
+    /// The number of partners that a retracted row had.
     had: u64,
-    /// The row takes back what is not there.
+    /// The row retracts a row that is absent.
     is_unknown: bool,
-    /// A null in its key: it has no partners and is not kept.
+    /// A null in its key: the row has no partners and is not stored.
     is_alone: bool,
 }
 
@@ -52,7 +52,7 @@ impl Joiner {
         }
     }
 
-    /// Goes through the partners of a row: gives the pairs, and what changes for the partners.
+    /// Visits the partners of a row: emits the pairs, and the changes for the partners.
     fn visit(
         &mut self,
         input: usize,
@@ -64,11 +64,11 @@ impl Joiner {
         let Joiner { shape, sides, output, found, key, .. } = self;
         let (other, at, kind, now_ms) = (1 - input, probe.at, rows.kind(probe.at), context.now_ms());
         let is_addition = kind.is_addition();
-        // With nulls on either side the rows of an update are not each other's successors.
+        // With padding on either side, the two rows of an update do not replace each other.
         let pair_kind = match (shape.pads[LEFT] || shape.pads[RIGHT], is_addition) {
             (false, _) => kind,
             (true, true) => RowKind::Insert,
-            // Flink keeps the kind of a row that goes where only the other side is padded.
+            // Flink keeps the kind of a retracted row if only the other side is padded.
             (true, false) if !shape.pads[input] => kind,
             (true, false) => RowKind::Delete,
         };
@@ -107,7 +107,7 @@ impl Joiner {
         })
     }
 
-    /// All partners of a row are known: gives what the row gives by itself, and keeps it.
+    /// Emits the row's own changes once all its partners are known, and stores the row.
     fn finish(
         &mut self,
         input: usize,
@@ -117,7 +117,8 @@ impl Joiner {
     ) -> Result<(), OperatorError> {
         let (kind, found) = (rows.kind(at), self.found);
         let is_addition = kind.is_addition();
-        // What was given of a row that goes depends on the partners that it had, not on those that are still kept.
+        // What was emitted for a retracted row depends on the partners that it had, not on those still
+        // stored.
         let has_partners = if is_addition { found.partners > 0 } else { found.had > 0 };
         let given = values(rows, at);
 
@@ -147,7 +148,7 @@ impl Joiner {
 }
 
 impl Probed for Joiner {
-    /// What becomes of a row that goes is told by its count of partners where left rows come alone.
+    /// A semi, anti or mark join finds the effect of a retracted left row from its count of partners.
     fn wants_partners(&self, input: usize, rows: &Changes<'_>, at: usize) -> bool {
         self.shape.filter.is_none() || input == RIGHT || rows.kind(at).is_addition()
     }
@@ -167,7 +168,8 @@ impl Probed for Joiner {
         }
     }
 
-    /// Applies a row, or a part of one: takes it out if it goes, visits its partners, and keeps it if it comes.
+    /// Applies a row, or a part of one: removes a retracted row, visits its partners, and stores an added
+    /// row.
     fn apply(
         &mut self,
         input: usize,
@@ -196,7 +198,7 @@ impl Probed for Joiner {
 
         if has_key && self.wants_partners(input, rows, at) {
             if input == LEFT && self.shape.filter.is_some() && flags.is_none() {
-                // The partners need not be looked at, only counted.
+                // The partners need only be counted.
                 self.found.partners = self.sides[RIGHT].total(&self.key, now_ms);
             } else {
                 self.visit(input, rows, probe, flags, context)?;
@@ -206,7 +208,7 @@ impl Probed for Joiner {
     }
 }
 
-/// Gives a row of a side with nulls for the other side's fields.
+/// Emits a row of a side with nulls for the other side's fields.
 pub(crate) fn give_padded<'v>(
     shape: &Shape,
     side: usize,
@@ -222,7 +224,8 @@ pub(crate) fn give_padded<'v>(
     }
 }
 
-/// Gives what changes for a left row when the first right partner comes or the last one goes, with a row of this kind.
+/// Emits the change of a left row when its first right partner comes or its last one goes; `kind` is that of
+/// the right row.
 fn give_turned<'v>(
     filter: Filter,
     kind: RowKind,

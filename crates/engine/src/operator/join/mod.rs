@@ -1,25 +1,24 @@
-//! Join: pairs of rows of two changelogs that agree in their keys and pass a condition.
+//! Join: pairs of rows of two changelogs that have equal keys and pass a condition.
 //!
-//! Both sides are kept (`side::Side`). A row that comes is looked up among the other side's rows and then kept or taken
-//! out. A side whose rows must come without partners too keeps for each row how many partners it has, so that a change on
-//! the other side shows when the first comes and when the last goes:
+//! Both sides are stored (`side::Side`). An input row is looked up among the other side's rows and then
+//! stored or removed. A side whose rows also appear without partners stores a number of partners per row, so
+//! that a change on the other side is visible when the first partner comes and when the last one goes:
 //!
 //! ```text
-//! LEFT JOIN       in                   out
-//!                 left  +I [l]         +I [l, null]            partners of l: 0
-//!                 right +I [r]         -D [l, null]
-//!                                      +I [l, r]               1
-//!                 right -U [r]         -U [l, r]  +I [l, null] 0
-//!                 right +U [r']        -D [l, null]  +I [l, r']
+//! LEFT JOIN       in             out
+//!         left     +I [l]       +I [l, null]                 partners of l: 0
+//!         right    +I [r]       -D [l, null]  +I [l, r]                     1
+//!         right    -U [r]       -U [l, r]     +I [l, null]                  0
+//!         right    +U [r']      -D [l, null]  +I [l, r']                    1
 //! ```
 //!
-//! Semi, anti and mark joins give left rows alone and count the partners of the left side in the same way. A null-aware anti
-//! join is `not_in`. The kinds of
-//! rows are Flink's: an inner join keeps the kind of the row that came, an outer one gives `+I` and `-D`.
+//! Semi, anti and mark joins emit left rows only, and count the partners of left rows in the same way. A
+//! null-aware anti join is in `not_in`. The kinds of rows are Flink's: an inner join keeps the kind of the
+//! input row, an outer join emits `+I` and `-D`.
 //!
-//! An inner join without nulls to pad counts no partners, and gives whole columns of pairs: see `inner`. Of the others:
-//! with a condition, the pairs of a whole batch are gathered, evaluated together and then applied in the order of
-//! the rows: see `condition`.
+//! An inner join never pads: it counts no partners and emits whole columns of pairs, see `inner`. The other
+//! joins gather, if they have a condition, the pairs of a whole batch, evaluate them together and then apply
+//! the rows in order, see `condition`.
 
 mod bag;
 pub(crate) mod condition;
@@ -53,14 +52,14 @@ use super::expiry::Expiry;
 use crate::row;
 use crate::state::{StateError, StatePart, StateWriter};
 
-/// See the module's text.
+/// Joins two changelogs; see the module documentation.
 pub struct JoinOperator {
     name: String,
     work: Work,
     expiry: Expiry,
 }
 
-/// How the rows of a join are kept and matched.
+/// The way in which the rows of a join are stored and matched.
 enum Work {
     Inner(Box<InnerJoin>),
     Pairs { joiner: Box<Joiner>, condition: Option<Box<Condition>> },
@@ -68,8 +67,10 @@ enum Work {
 }
 
 impl JoinOperator {
+    /// Builds the operator.
+    ///
     /// # Errors
-    /// The message of a function that does not accept its literal arguments.
+    /// A function does not accept its literal arguments.
     pub fn new(
         name: String,
         join: &Join,

@@ -1,17 +1,18 @@
 //! `NOT IN` without a further condition: an anti join in which null compares as unknown.
 //!
-//! A left row passes if the right side is empty, or if its value is not null, no right value is null, and none is equal.
-//! So it is enough to know of the right side how often it holds each value, and of the left side which rows have which:
+//! A left row passes if the right side is empty, or if its value is not null, no right value is null, and
+//! none is equal. So the state holds the number of right rows per value, and the left rows of each value:
 //!
 //! ```text
-//! group (the correlated keys)     right rows 3, of them null 0
-//!   value 1                       right 2     left [a] [b]        do not pass
-//!   value 2                       right 0     left [c]            pass
-//!   value 5                       right 1     left
-//!   null                                      left [d]            do not pass: the right side is not empty
+//! group (the correlated keys)    right rows 3, of them null 0
+//!     value 1                    right 2    left [a] [b]    do not pass
+//!     value 2                    right 0    left [c]        pass
+//!     value 5                    right 1    left
+//!     null                                  left [d]        do not pass: the right side is not empty
 //! ```
 //!
-//! A right row changes the rows of its own value. Only the first and the last null of the right side go through a group.
+//! A right row affects the left rows of its own value. Only the first and the last null of the right side
+//! affect the whole group.
 
 use std::hash::{BuildHasher, Hasher};
 
@@ -29,13 +30,13 @@ use crate::operator::changes::{Changes, RowKind};
 use crate::row;
 use crate::state::{Keyed, StateError, StateValue, StateWriter};
 
-/// Unlike the tags of a side.
+/// Differs from the tags of a side.
 const GROUPS: u8 = 0x80;
 
-/// The state of a `NOT IN`, and what gives its rows.
+/// The state of a `NOT IN`, and its output.
 pub(super) struct NotIn {
     shape: Shape,
-    /// By side: the compared field.
+    /// The compared field of each side.
     compared: [usize; 2],
     groups: Keyed<Group>,
     pub output: Output,
@@ -44,14 +45,14 @@ pub(super) struct NotIn {
     row: Vec<u8>,
 }
 
-/// What is kept of the rows that agree in the correlated keys.
+/// The state of all rows with equal correlated keys.
 #[derive(Debug, Default)]
 struct Group {
     right_rows: u64,
     right_nulls: u64,
     values: HashTable<OfValue>,
     left_nulls: Bag,
-    /// What the entries of `values` hold.
+    /// Bytes on the heap of the entries of `values`.
     value_bytes: usize,
 }
 
@@ -76,7 +77,7 @@ impl OfValue {
 }
 
 impl Group {
-    /// Changes what is kept of a value.
+    /// Applies `change` to the entry of a value.
     fn update<T>(&mut self, value: &[u8], change: impl FnOnce(&mut OfValue) -> T) -> T {
         let entry = self.values.entry(hash(value), |of| *of.value == *value, |of| hash(&of.value));
         let mut entry = match entry {
@@ -98,7 +99,7 @@ impl Group {
         result
     }
 
-    /// Whether left rows pass: those of a value, or those with null.
+    /// Returns whether left rows pass: those of a value, or those with null.
     fn passes(&self, value: Option<&[u8]>) -> bool {
         let Some(value) = value.filter(|_| self.right_rows > 0) else { return self.right_rows == 0 };
         let known = self.values.find(hash(value), |of| *of.value == *value);
@@ -109,7 +110,7 @@ impl Group {
         self.right_rows == 0 && self.values.is_empty() && self.left_nulls.is_empty()
     }
 
-    /// Counts a right row in or out. Gives `false` where it takes back what is not there.
+    /// Counts a right row in or out. Returns false if it retracts a row that is absent.
     fn count_right(&mut self, value: Option<&[u8]>, is_addition: bool) -> bool {
         let change = |count: &mut u64| match (is_addition, *count) {
             (true, _) => {
@@ -132,8 +133,8 @@ impl Group {
         is_known
     }
 
-    /// Calls `give` with the left rows of which a right row decides, when it is the only one of its value and is not counted:
-    /// those that pass without it and do not with it.
+    /// Calls `give` with the left rows that pass without a right row of this value and do not pass with it,
+    /// assuming that the right row is the only one of its value and is not counted.
     fn decided<E>(
         &self,
         value: Option<&[u8]>,
@@ -159,7 +160,7 @@ impl Group {
 }
 
 impl NotIn {
-    /// `shape`: by the keys before the compared one.
+    /// Creates the state. `shape` has the keys before the compared one.
     pub fn new(shape: Shape, compared: JoinKey, inputs: &[Input], ttl: Option<Interval>) -> NotIn {
         NotIn {
             output: Output::new(&shape.output(inputs)),
@@ -172,8 +173,10 @@ impl NotIn {
         }
     }
 
+    /// Applies a row.
+    ///
     /// # Errors
-    /// A consumer could not take a row.
+    /// A consumer cannot take a row.
     pub fn apply(
         &mut self,
         input: usize,
@@ -247,7 +250,7 @@ impl NotIn {
                 output.push((kind, count), shape.stored(LEFT, stored, rows, at), context)
             };
 
-            // What a row decides is asked while it is not counted.
+            // The effect of a right row is determined while the row is not counted.
             let result = if is_addition {
                 let result = group.decided(value, &mut give);
                 group.count_right(value, true);
@@ -276,10 +279,10 @@ impl NotIn {
         self.groups.write(GROUPS, out);
     }
 
-    /// Reads an entry behind its tag; `false` where the tag belongs to something else.
+    /// Reads the entry after a tag; returns false if the tag belongs to something else.
     ///
     /// # Errors
-    /// The bytes are no entry.
+    /// The bytes are not an entry.
     pub fn restore(
         &mut self,
         tag: u8,

@@ -1,4 +1,4 @@
-//! What joins share beside their state: rows on their way out, and the fields of stored rows.
+//! The parts that joins share beside their state: output rows, and the layout of stored rows.
 
 use types::{Repr, Scalar};
 
@@ -7,10 +7,10 @@ use crate::operator::changes::{ChangeBuffer, RowKind};
 use crate::row;
 use crate::watermark::NO_WATERMARK;
 
-/// Rows on their way out: handed on when enough have come together.
+/// Output rows, which are emitted in batches.
 pub(crate) struct Output {
     buffer: ChangeBuffer,
-    /// The event time of the rows: that of the operator's last `advance`.
+    /// The watermark of the rows: that of the operator's last `advance`.
     pub watermark: i64,
 }
 
@@ -22,7 +22,7 @@ impl Output {
     /// Adds copies of a row.
     ///
     /// # Errors
-    /// A consumer could not take a row.
+    /// A consumer cannot take a row.
     #[inline]
     pub fn push<'v>(
         &mut self,
@@ -40,10 +40,10 @@ impl Output {
         if self.buffer.is_full() { self.flush(context) } else { Ok(()) }
     }
 
-    /// Hands on what there is.
+    /// Emits the buffered rows.
     ///
     /// # Errors
-    /// A consumer could not take a row.
+    /// A consumer cannot take a row.
     pub fn flush(&mut self, context: &mut Context<'_>) -> Result<(), OperatorError> {
         if self.buffer.is_empty() {
             return Ok(());
@@ -58,8 +58,8 @@ impl Output {
     }
 }
 
-/// Where the fields of a stored row are found. The fields of the join key are not stored with the row: the key holds them,
-/// and so does every partner.
+/// The places of the fields of a stored row. The fields of the join key are not stored with the row: the key
+/// holds them, and so does every partner.
 ///
 /// ```text
 /// fields      [id] [k] [name]        key [k]
@@ -72,7 +72,7 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// `keys`: the fields of the join key.
+    /// Creates a layout of `width` fields, of which `keys` form the join key.
     pub fn new(width: usize, keys: &[usize]) -> Layout {
         let origin = |field: usize| keys.iter().position(|&key| key == field);
         let origins: Vec<Option<usize>> = (0..width).map(origin).collect();
@@ -80,17 +80,17 @@ impl Layout {
         Layout { origins, stored }
     }
 
-    /// By field: its place in the key, where the key holds it.
+    /// Returns the place in the key per field, or `None` for a stored field.
     pub fn origins(&self) -> &[Option<usize>] {
         &self.origins
     }
 
-    /// The fields that are stored.
+    /// Returns the stored fields.
     pub fn stored(&self) -> &[usize] {
         &self.stored
     }
 
-    /// All values of a stored row; `key` gives the values of the key, by place.
+    /// Returns all values of a stored row; `key` returns a value of the key by place.
     #[inline]
     pub fn values<'v, P>(&'v self, stored: &'v [u8], key: P) -> impl Iterator<Item = Scalar<'v>> + Clone
     where
@@ -104,7 +104,7 @@ impl Layout {
     }
 }
 
-/// So many nulls.
+/// Returns this many nulls.
 #[inline]
 pub(crate) fn nulls<'v>(fields: usize) -> impl Iterator<Item = Scalar<'v>> + Clone {
     std::iter::repeat_n(Scalar::Null, fields)

@@ -1,21 +1,21 @@
 //! A few rows under one key, in a single allocation.
 //!
-//! Most keys of a join hold one row or a handful. Their rows stand one after the other in one run of bytes, so that a key
-//! costs one allocation and no headers:
+//! Most keys of a join hold one row or a handful. Their rows are in one run of bytes, so that a key costs one
+//! allocation and no headers:
 //!
 //! ```text
 //! a list:     [partners: 6] [count: varint] [length: varint] [row]   [partners] [count] [length] [row]   …
 //! a unique:   [partners: 6] [row]
 //! ```
 //!
-//! `partners` is there only on sides that keep it. Its width is fixed, so that a partner that comes or goes changes the
-//! bytes in place. Bytes that do not hold together end the list: a reader never panics.
+//! `partners` is present only on sides that track it. Its width is fixed, so that an added or removed partner
+//! changes the bytes in place. Invalid bytes end the list: a reader never panics.
 
 use crate::aggregate::keys::prefetch;
 use crate::row;
 use crate::state::StateValue;
 
-/// How the rows of a side are held.
+/// The form in which the rows of a side are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Form {
     /// Rows are unique by their key, almost always: a key that holds several rows moves to a table.
@@ -24,18 +24,18 @@ pub(crate) struct Form {
     pub tracks: bool,
 }
 
-/// A list moves to a table beyond so many rows or bytes: finding a row in a list is linear.
+/// A list with more rows or bytes becomes a table, because finding a row in a list is linear.
 const MOST_ROWS: usize = 8;
 const MOST_BYTES: usize = 4_096;
 
-/// Six bytes: more copies of a row than a job will ever see.
+/// Six bytes can count more copies of a row than any job sees.
 const PARTNERS_BYTES: usize = 6;
 
-/// See the module's text.
+/// A run of rows; see the module documentation.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Packed(Box<[u8]>);
 
-/// A row of a list, and where it stands.
+/// A row of a list, with its position.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entry<'a> {
     start: usize,
@@ -50,7 +50,7 @@ impl Packed {
         Packed::of(form, [(row, count, partners)].into_iter())
     }
 
-    /// A list of rows with their counts and partners.
+    /// Builds a list of rows with their counts and partners.
     pub fn of<'a>(form: Form, rows: impl Iterator<Item = (&'a [u8], u64, u64)>) -> Packed {
         let mut bytes = Vec::new();
         for (row, count, partners) in rows {
@@ -60,7 +60,7 @@ impl Packed {
         Packed(bytes.into_boxed_slice())
     }
 
-    /// Asks for the bytes.
+    /// Prefetches the bytes.
     #[inline]
     pub fn prefetch(&self) {
         prefetch(&self.0, 0);
@@ -70,7 +70,7 @@ impl Packed {
         Entries { form, bytes: &self.0, at: 0 }
     }
 
-    /// Adds a copy of a row. Gives `false` and changes nothing where the list would become too long.
+    /// Adds a copy of a row. Returns false and changes nothing if the list would become too long.
     pub fn add(&mut self, form: Form, row: &[u8], partners: u64) -> bool {
         if form.unique {
             return false;
@@ -93,8 +93,8 @@ impl Packed {
         true
     }
 
-    /// Takes a copy of a row out; gives the row's number of partners, and whether no row is left: then the list is to be
-    /// dropped. `None` where there is no such row.
+    /// Removes a copy of a row. Returns the row's number of partners, and whether no row is left, in which
+    /// case the caller must drop the list. Returns `None` if there is no such row.
     pub fn remove(&mut self, form: Form, row: &[u8]) -> Option<(u64, bool)> {
         let entry = self.entries(form).find(|entry| entry.row == row)?;
         let (start, end, count, partners) = (entry.start, entry.end, entry.count, entry.partners);
@@ -110,7 +110,7 @@ impl Packed {
         Some((partners, false))
     }
 
-    /// Calls `change` with the rows and their partners from the `from`th to before the `to`th.
+    /// Calls `change` with the rows at the places `from..to` and their partners.
     pub fn visit<E>(
         &mut self,
         form: Form,
@@ -136,7 +136,8 @@ impl Packed {
         Ok(())
     }
 
-    /// Puts what `write` writes, about so many bytes more, in the place of some bytes. The new run has no spare room.
+    /// Replaces a range by the bytes that `write` appends, about `more` bytes in addition. The new run has no
+    /// spare capacity.
     fn replace(&mut self, (start, end): (usize, usize), more: usize, write: impl FnOnce(&mut Vec<u8>)) {
         let mut bytes = Vec::with_capacity(self.0.len() + more);
         bytes.extend_from_slice(&self.0[..start]);
@@ -148,7 +149,8 @@ impl Packed {
 
 fn most_bytes(form: Form, row: &[u8]) -> usize {
     let tracked = if form.tracks { PARTNERS_BYTES } else { 0 };
-    // One byte of count, and one or two of length. A run that has just this room is not moved when it is boxed.
+    // One byte of count, and one or two of length. A run of exactly this capacity is not moved when it is
+    // boxed.
     let header = if form.unique { 0 } else { 2 + usize::from(row.len() >= 0x80) };
     row.len() + tracked + header
 }
@@ -166,7 +168,7 @@ fn write(form: Form, row: &[u8], count: u64, partners: u64, out: &mut Vec<u8>) {
 
 fn read(form: Form, bytes: &[u8], start: usize) -> Option<Entry<'_>> {
     let mut reader = row::Reader::new(bytes.get(start..)?);
-    // A row without fields has no bytes, and stands nevertheless.
+    // A row without fields has no bytes, but exists.
     if reader.rest().is_empty() && (start > 0 || !form.unique || form.tracks) {
         return None;
     }
@@ -179,12 +181,12 @@ fn read(form: Form, bytes: &[u8], start: usize) -> Option<Entry<'_>> {
         if form.unique { (1, reader.rest().len()) } else { (reader.length()? as u64, reader.length()?) };
     let row = reader.run(length)?;
     let end = bytes.len() - reader.rest().len();
-    // The only row of a unique key without bytes would be read again and again.
+    // Otherwise the only row of a unique key, if it has no bytes, would be read again and again.
     let end = if form.unique { end.max(1) } else { end };
     Some(Entry { start, end, row, count, partners: u64::from_le_bytes(partners) })
 }
 
-/// The rows of a list, in the order in which they came.
+/// The rows of a list, in order of arrival.
 #[derive(Debug, Clone)]
 pub(crate) struct Entries<'a> {
     form: Form,

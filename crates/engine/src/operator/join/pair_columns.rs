@@ -1,12 +1,12 @@
-//! Pairs as columns: of a row that came, and of a row that is stored on the other side.
+//! Pairs as columns. A pair consists of an input row and a row stored on the other side.
 //!
-//! Fields of rows that came are gathered from their columns, so that texts are not copied. Fields of stored rows are decoded
-//! straight into columns of their own. Only the fields that are read are made:
+//! Fields of input rows are gathered from their columns, so that texts are not copied. Fields of stored rows
+//! are decoded directly into columns. Only the fields that are read are built:
 //!
 //! ```text
-//! rows that came   [a] [b]        stored, by pair   (x, 7) (y, 8) (z, 9)
-//! pairs            (0, x 7) (0, y 8) (1, z 9)
-//! columns          [a a b] gathered      [x y z] [7 8 9] decoded
+//! input rows    [a] [b]          stored, by pair   (x, 7) (y, 8) (z, 9)
+//! pairs         (0, x 7) (0, y 8) (1, z 9)
+//! columns       [a a b] gathered   [x y z] [7 8 9] decoded
 //! ```
 
 use types::{Repr, Scalar};
@@ -19,42 +19,43 @@ use crate::operator::copy::push_stored;
 use crate::operator::gather::Gathered;
 use crate::row::Reader;
 
-/// A row that came and a partner.
+/// An input row and a partner.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pair<'s> {
     pub at: u32,
-    /// How often the partner is there.
+    /// The number of copies of the partner.
     pub count: u64,
     pub stored: &'s [u8],
 }
 
-/// See the module's text.
+/// Builds the columns of pairs; see the module documentation.
 pub(super) struct PairColumns {
-    /// By the side of the rows that came.
+    /// Indexed by the side of the input rows.
     sources: [Sources; 2],
-    /// By field of a pair.
+    /// One per field of a pair.
     gathered: Vec<Gathered>,
     decoded: Vec<Column>,
 }
 
-/// Where the fields of a pair come from.
+/// The sources of the fields of a pair.
 struct Sources {
-    /// By field of a pair.
+    /// One per field of a pair.
     fields: Vec<Source>,
-    /// By field of a stored row, up to the last that is read: the field of the pair that it becomes.
+    /// Per field of a stored row, up to the last that is read: the field of the pair that it becomes.
     stored: Vec<Option<usize>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Source {
     Unread,
-    /// A field of the row that came: one of its own, or one of the key, which both rows have.
+    /// A field of the input row: one of its own, or a key field, which both rows have.
     Given(usize),
     Stored,
 }
 
 impl PairColumns {
-    /// `reprs`: the forms of a pair's fields. `reads` tells which of them are wanted.
+    /// Creates the columns. `reprs` are the representations of a pair's fields; `reads` returns whether a
+    /// field is read.
     pub fn new(shape: &Shape, reprs: &[Repr], reads: impl Fn(usize) -> bool) -> PairColumns {
         PairColumns {
             sources: [0, 1].map(|given| Sources::new(shape, given, &reads)),
@@ -63,7 +64,7 @@ impl PairColumns {
         }
     }
 
-    /// Columns of pairs: `places` are those of the rows that came, and `stored` their partners.
+    /// Returns the columns of pairs: `places` are those of the input rows, and `stored` their partners.
     pub fn fill<'a, 's>(
         &'a mut self,
         given: usize,
@@ -125,7 +126,7 @@ impl Sources {
     }
 }
 
-/// Adds the fields of a stored row to their columns. Where the bytes are no row, the rest are nulls.
+/// Adds the fields of a stored row to their columns. If the bytes end early, the remaining fields are null.
 #[inline]
 fn decode(row: &[u8], fields: &[Option<usize>], columns: &mut [Column]) {
     let mut reader = Reader::new(row);

@@ -1,7 +1,7 @@
 //! Conditions over pairs of rows, evaluated in batches.
 //!
-//! A join with a condition beside its keys gathers the pairs that its keys make, and evaluates the condition once for many
-//! of them: an evaluator works by columns, and a call for each pair would cost more than the pair.
+//! A join with a condition beside its keys gathers the pairs with equal keys, and evaluates the condition
+//! once for many of them: an evaluator works by columns, and a call per pair would cost more than the pair.
 
 use jiff::tz::TimeZone;
 use sql::expr::ExprId;
@@ -22,21 +22,23 @@ pub(crate) struct Pairs {
     flags: Vec<bool>,
 }
 
-/// The forms in which the fields of an input are held. Nested values are bytes.
+/// Returns the representations of an input's fields. Nested values are bytes.
 pub(crate) fn reprs(input: &Input) -> Vec<Repr> {
     let fields = input.fields.iter();
     fields.map(|field| field.column_type.data_type.repr().unwrap_or(Repr::Bytes)).collect()
 }
 
 impl Pairs {
+    /// Compiles a condition over the fields of two inputs.
+    ///
     /// # Errors
-    /// The message of a function that does not accept its literal arguments.
+    /// A function does not accept its literal arguments.
     pub fn new(condition: &Predicate, inputs: &[Input], time_zone: &TimeZone) -> Result<Pairs, String> {
         let reprs: Vec<Repr> = inputs.iter().flat_map(reprs).collect();
         Pairs::of_reprs(condition, &reprs, time_zone)
     }
 
-    /// Pairs whose fields are held in these forms.
+    /// Compiles a condition over pairs whose fields have these representations.
     ///
     /// # Errors
     /// As [`Pairs::new`].
@@ -60,17 +62,17 @@ impl Pairs {
         self.buffer.len()
     }
 
-    /// Whether the pairs should be evaluated before more are added.
+    /// Returns whether the pairs should be evaluated before more are added.
     #[inline]
     pub fn is_full(&self) -> bool {
         self.buffer.is_full()
     }
 
-    /// Whether each pair passes, in the order in which they were added; then there are no pairs. Values of
-    /// the two `compared` fields must be equal, or either null.
+    /// Returns whether each pair passes, in the order in which they were added, and removes the pairs. Values
+    /// of the two `compared` fields must be equal, or either must be null.
     ///
     /// # Errors
-    /// The condition could not be computed for a pair.
+    /// The condition cannot be computed for a pair.
     pub fn evaluate(&mut self, env: &Env, compared: Option<(usize, usize)>) -> Result<&[bool], EvalError> {
         let Pairs { buffer, evaluator, conditions, passed, flags } = self;
         let pairs = buffer.len();
@@ -93,7 +95,7 @@ impl Pairs {
             if let Some((left, right)) = compared {
                 for (pair, flag) in flags.iter_mut().enumerate() {
                     let order = rows.get(left, pair).compare(rows.get(right, pair));
-                    // Null where either value is null: the comparison is unknown.
+                    // `None` if either value is null: the comparison is unknown.
                     *flag &= order.is_none_or(|order| order.is_eq());
                 }
             }

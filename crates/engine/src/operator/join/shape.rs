@@ -1,4 +1,4 @@
-//! What kind of join it is, and which fields matter.
+//! The kind of a join, and the fields that matter to it.
 
 use sql::plan::operator::{Input, JoinKey, JoinKind};
 use types::{Repr, Scalar};
@@ -11,7 +11,7 @@ use crate::row;
 pub(crate) const LEFT: usize = 0;
 pub(crate) const RIGHT: usize = 1;
 
-/// A join that gives left rows alone, by whether they have a partner.
+/// A join that emits left rows only, depending on whether they have a partner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Filter {
     Semi,
@@ -19,9 +19,9 @@ pub(crate) enum Filter {
     Mark,
 }
 
-/// What a join gives, and by which fields rows are partners.
+/// The output of a join, and the fields by which rows are partners.
 pub(crate) struct Shape {
-    /// By side: whether its rows come with nulls where they have no partner.
+    /// Per side: whether a row without a partner is emitted with nulls.
     pub pads: [bool; 2],
     pub filter: Option<Filter>,
     pub keys: [Vec<usize>; 2],
@@ -53,17 +53,17 @@ impl Shape {
         Shape { pads, filter, keys: fields, nulls_match, layouts, widths }
     }
 
-    /// Whether pairs alone are given: no side is padded, and none comes alone.
+    /// Returns whether only pairs are emitted: no side is padded, and no side is emitted alone.
     pub fn gives_pairs_alone(&self) -> bool {
         self.filter.is_none() && self.pads == [false, false]
     }
 
-    /// By side: whether it is kept for each row how many partners it has.
+    /// Returns per side whether each row has a number of partners.
     pub fn tracks(&self) -> [bool; 2] {
         [self.pads[LEFT] || self.filter.is_some(), self.pads[RIGHT]]
     }
 
-    /// The forms of the fields that the join gives.
+    /// Returns the representations of the output fields.
     pub fn output(&self, inputs: &[Input]) -> Vec<Repr> {
         let mut fields = reprs(&inputs[LEFT]);
         match self.filter {
@@ -74,14 +74,14 @@ impl Shape {
         fields
     }
 
-    /// Puts the key of a row into `key`; `false` where a null in it keeps the row from having partners.
+    /// Replaces `key` by the key of a row; returns false if a null in it keeps the row from having partners.
     #[inline]
     pub fn write_key(&self, side: usize, rows: &Changes<'_>, at: usize, key: &mut Vec<u8>) -> bool {
         key.clear();
         self.append_key(side, rows, at, key)
     }
 
-    /// Adds the key of a row to `keys`; `false` where a null in it keeps the row from having partners.
+    /// Appends the key of a row to `keys`; returns false if a null in it keeps the row from having partners.
     #[inline]
     pub fn append_key(&self, side: usize, rows: &Changes<'_>, at: usize, keys: &mut Vec<u8>) -> bool {
         for (&field, &nulls_match) in self.keys[side].iter().zip(&self.nulls_match) {
@@ -94,7 +94,8 @@ impl Shape {
         true
     }
 
-    /// Puts the key of a row into `key`, with its nulls; `false` where one of them keeps the row from having partners.
+    /// Replaces `key` by the key of a row including its nulls; returns false if a null keeps the row from
+    /// having partners.
     #[inline]
     pub fn write_whole_key(&self, side: usize, rows: &Changes<'_>, at: usize, key: &mut Vec<u8>) -> bool {
         key.clear();
@@ -107,21 +108,22 @@ impl Shape {
         may_match
     }
 
-    /// Whether rows with this key may have partners: `false` where a null in it keeps them from it.
+    /// Returns whether rows with this key may have partners: a null in the key may prevent it.
     pub fn may_match(&self, key: &[u8]) -> bool {
         row::Reader::new(key)
             .zip(&self.nulls_match)
             .all(|(value, &nulls_match)| nulls_match || !value.is_null())
     }
 
-    /// Puts what is stored of a row into `out`.
+    /// Replaces `out` by the stored form of a row.
     #[inline]
     pub fn write_row(&self, side: usize, rows: &Changes<'_>, at: usize, out: &mut Vec<u8>) {
         out.clear();
         row::write_fields(rows.columns, self.layouts[side].stored(), at, out);
     }
 
-    /// The values of a stored row that is a partner of row `at` of `rows`, which are the other side's.
+    /// Returns the values of a stored row that is a partner of row `at` of `rows`, which belong to the other
+    /// side.
     #[inline]
     pub fn stored<'v>(
         &'v self,
@@ -134,7 +136,7 @@ impl Shape {
         self.layouts[side].values(stored, move |place| rows.get(keys[place], at))
     }
 
-    /// The values of a stored row under a key.
+    /// Returns the values of a stored row under a key.
     #[inline]
     pub fn keyed<'v>(
         &'v self,
@@ -147,7 +149,7 @@ impl Shape {
     }
 }
 
-/// All values of a row that came.
+/// Returns all values of an input row.
 #[inline]
 pub(crate) fn values<'v>(
     rows: &Changes<'v>,

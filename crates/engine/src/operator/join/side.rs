@@ -1,12 +1,12 @@
 //! One side of a join: its rows by join key.
 //!
-//! A key with a few rows holds them in a [`Packed`] run, a key with many in a [`Table`]. The two kinds of keys stand in two
-//! maps, so that the many small keys pay nothing for the few large ones. Rows are bags: equal rows are one entry with a
-//! count. Stored rows lack the fields of the join key, which the map's key holds.
+//! A key with few rows holds them in a [`Packed`] run, a key with many in a [`Table`]. The two kinds of keys
+//! are in two maps, so that the many small keys pay nothing for the few large ones. Rows are bags: equal rows
+//! are one entry with a count. Stored rows lack the fields of the join key, which the map's key holds.
 //!
 //! ```text
-//! few    k1 → [row]          k2 → [row row row]
-//! many   k3 → slots and index of 100 000 rows
+//! few     k1 → [row]        k2 → [row row row]
+//! many    k3 → slots and index of 100 000 rows
 //! ```
 
 #[cfg(test)]
@@ -19,43 +19,44 @@ use super::table::Table;
 use crate::row;
 use crate::state::{Found, Keyed, Place, StateError, StateValue, StateWriter};
 
-/// See the module's text.
+/// The rows of one side; see the module documentation.
 pub(crate) struct Side {
     form: Form,
     few: Keyed<Packed>,
     many: Keyed<Table>,
-    /// The tag of `few` in an image; that of `many` is the next.
+    /// The tag of `few` in an image; the tag of `many` is the next number.
     tag: u8,
 }
 
-/// Some of a key's rows, by place: from the first to before the second. Places of empty slots count.
+/// A range of a key's rows by place, from the first (inclusive) to the second (exclusive). Places of empty
+/// slots count.
 pub(crate) type Places = (usize, usize);
 
-/// State that holds more than this does not fit the caches.
+/// State that holds more bytes than this does not fit the caches.
 const LARGE_BYTES: usize = 1 << 20;
 
 pub(crate) const ALL: Places = (0, usize::MAX);
 
 impl Side {
-    /// `side` is 0 or 1.
+    /// Creates a side. `side` is 0 or 1.
     pub fn new(form: Form, side: u8, ttl: Option<Interval>) -> Side {
-        // A side that is held in another form has other tags, so that an image of it is not taken for one of this.
+        // A side in another form has other tags, so that its image is not mistaken for one of this form.
         let tag = side << 4 | u8::from(form.unique) << 3 | u8::from(form.tracks) << 2;
         Side { form, few: Keyed::new(ttl), many: Keyed::new(ttl), tag }
     }
 
-    /// The hash of a key, of any side.
+    /// Returns the hash of a key, for either side.
     #[inline]
     pub fn hash(&self, key: &[u8]) -> u64 {
         self.few.hash(key)
     }
 
-    /// Whether looking a key up mostly waits for memory.
+    /// Returns whether a look-up mostly waits for memory.
     pub fn is_large(&self) -> bool {
         self.few.memory_bytes() > LARGE_BYTES
     }
 
-    /// Asks for the rows of keys with these hashes: see [`Keyed::prefetch`].
+    /// Prefetches the rows of keys with these hashes: see [`Keyed::prefetch`].
     pub fn prefetch(&self, hashes: impl Iterator<Item = u64> + Clone) {
         self.few.prefetch(hashes, Packed::prefetch);
     }
@@ -64,12 +65,12 @@ impl Side {
         !self.many.is_empty() && self.many.get(key, now_ms).is_some()
     }
 
-    /// Adds a row. A row that is there already keeps its partners.
+    /// Adds a row. An existing equal row keeps its partners.
     pub fn add(&mut self, key: &[u8], row: &[u8], partners: u64, now_ms: i64) {
         self.add_hashed(self.hash(key), key, row, partners, now_ms);
     }
 
-    /// [`add`](Side::add) with the key's hash.
+    /// As [`add`](Side::add), with the key's hash.
     pub fn add_hashed(&mut self, hash: u64, key: &[u8], row: &[u8], partners: u64, now_ms: i64) {
         if !self.many.is_empty()
             && let Some(Place { at, found: Found::There }) = self.many.find(hash, key, now_ms)
@@ -103,7 +104,7 @@ impl Side {
         }
     }
 
-    /// Takes a row out; gives its number of partners. `None` where there is no such row.
+    /// Removes a row; returns its number of partners, or `None` if there is no such row.
     pub fn remove(&mut self, key: &[u8], row: &[u8], now_ms: i64) -> Option<u64> {
         let form = self.form;
         if !self.is_many(key, now_ms) {
@@ -120,7 +121,8 @@ impl Side {
             let partners = kept.as_mut().and_then(|table| table.remove(row));
             let is_few = kept.as_ref().is_some_and(|table| match form.unique {
                 true => table.total() <= 1,
-                // Well below where a list becomes a table: a key at the limit does not move to and fro.
+                // This is well below the limit at which a list becomes a table, so that a key near the limit
+                // does not move to and fro.
                 false => table.len() <= 2 && table.row_bytes() <= 1_024,
             });
             (partners, if is_few { kept.take() } else { None })
@@ -133,7 +135,7 @@ impl Side {
         partners
     }
 
-    /// How many rows a key holds, copies included.
+    /// Returns the number of rows of a key, including copies.
     pub fn total(&self, key: &[u8], now_ms: i64) -> u64 {
         match self.few.get(key, now_ms) {
             Some(packed) => packed.entries(self.form).map(|entry| entry.count).sum(),
@@ -142,8 +144,8 @@ impl Side {
         }
     }
 
-    /// Calls `take` with the rows of a key from a place on, until it says that there is no room for another. Gives the place
-    /// behind the last row taken, and whether there are more.
+    /// Calls `take` with the rows of a key, beginning at place `from`, until `take` returns that there is no
+    /// room for another. Returns the place after the last row taken, and whether there are more.
     pub fn read(
         &self,
         key: &[u8],
@@ -174,7 +176,7 @@ impl Side {
         (ALL.1, false)
     }
 
-    /// Calls `change` with rows of a key, in the order in which they came: row, count and number of partners.
+    /// Calls `change` with rows of a key in order of arrival: row, count and number of partners.
     pub fn visit<E>(
         &mut self,
         key: &[u8],
@@ -199,7 +201,7 @@ impl Side {
         })
     }
 
-    /// Calls `take` with all rows of a key and their counts, in the order in which they came.
+    /// Calls `take` with all rows of a key and their counts, in order of arrival.
     pub fn partners<'s, E>(
         &'s self,
         hash: u64,
@@ -256,10 +258,10 @@ impl Side {
         self.many.write(self.tag + 1, out);
     }
 
-    /// Reads an entry behind its tag; `false` where the tag belongs to something else.
+    /// Reads the entry after a tag; returns false if the tag belongs to something else.
     ///
     /// # Errors
-    /// The bytes are no entry.
+    /// The bytes are not an entry.
     pub fn restore(
         &mut self,
         tag: u8,

@@ -1,12 +1,12 @@
-//! The rows under a key that holds many: a hash table, in the order in which they came.
+//! The rows under a key that holds many: a hash table that keeps the order of arrival.
 //!
-//! Rows stand in slots; an index finds the slot of a row by its hash. A row that goes leaves its slot empty, and when more
-//! slots are empty than taken the rest move together: adding, finding and taking out cost the same for ten rows and for a
-//! million, and partners are visited in the order in which they came.
+//! Rows are in slots; an index finds the slot of a row by its hash. A removed row leaves its slot empty, and
+//! when more slots are empty than taken the remaining rows move together. So adding, finding and removing
+//! cost the same for ten rows and for a million, and partners are visited in order of arrival.
 //!
 //! ```text
-//! slots   [row a] [     ] [row c] [row d]
-//! index    a → 0           c → 2   d → 3
+//! slots    [row a] [     ] [row c] [row d]
+//! index    a → 0     c → 2   d → 3
 //! ```
 
 use std::hash::{BuildHasher, Hasher};
@@ -17,16 +17,16 @@ use hashbrown::HashTable;
 use crate::row;
 use crate::state::StateValue;
 
-/// Slots are not moved together below so many.
+/// With fewer slots than this, rows are not moved together.
 const FEW_SLOTS: usize = 16;
 
-/// See the module's text.
+/// The rows of a key; see the module documentation.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     slots: Vec<Option<Slot>>,
     index: HashTable<Indexed>,
     row_bytes: usize,
-    /// Copies of all rows together.
+    /// The number of copies of all rows together.
     total: u64,
 }
 
@@ -37,7 +37,7 @@ struct Slot {
     partners: u64,
 }
 
-/// Where a row stands. Its hash spares most looks at rows, also when the index grows.
+/// The slot of a row. The stored hash avoids most comparisons of rows, and rehashing when the index grows.
 #[derive(Debug, Clone, Copy)]
 struct Indexed {
     slot: u32,
@@ -45,7 +45,7 @@ struct Indexed {
 }
 
 impl Indexed {
-    /// The index looks at the highest and at the lowest bits.
+    /// Spreads the hash over 64 bits, because the index uses the highest and the lowest bits.
     #[inline]
     fn spread(self) -> u64 {
         u64::from(self.hash) << 32 | u64::from(self.hash)
@@ -59,17 +59,17 @@ fn hash(row: &[u8]) -> u32 {
 }
 
 impl Table {
-    /// How many different rows it holds.
+    /// Returns the number of distinct rows.
     pub fn len(&self) -> usize {
         self.index.len()
     }
 
-    /// Copies of all rows together.
+    /// Returns the number of copies of all rows together.
     pub fn total(&self) -> u64 {
         self.total
     }
 
-    /// Bytes of the rows.
+    /// Returns the bytes of the rows.
     pub fn row_bytes(&self) -> usize {
         self.row_bytes
     }
@@ -83,7 +83,7 @@ impl Table {
         self.index.find(spread, is_row).map(|entry| entry.slot as usize)
     }
 
-    /// Adds copies of a row. A row that is there keeps its partners.
+    /// Adds copies of a row. An existing equal row keeps its partners.
     pub fn add(&mut self, row: &[u8], count: u64, partners: u64) {
         self.total += count;
         let hash = hash(row);
@@ -104,7 +104,7 @@ impl Table {
         self.index.insert_unique(entry.spread(), entry, |entry| entry.spread());
     }
 
-    /// Takes a copy of a row out; gives the row's number of partners. `None` where there is no such row.
+    /// Removes a copy of a row; returns the row's number of partners, or `None` if there is no such row.
     pub fn remove(&mut self, row: &[u8]) -> Option<u64> {
         let hash = hash(row);
         let at = self.find(row, hash)?;
@@ -142,13 +142,13 @@ impl Table {
         self.index.shrink_to(0, |entry| entry.spread());
     }
 
-    /// Rows from a slot on: slot, row, count and partners.
+    /// Returns the rows from a slot on: slot, row, count and partners.
     pub fn rows_from(&self, from: usize) -> impl Iterator<Item = (usize, &[u8], u64, u64)> {
         let slots = self.slots.iter().enumerate().skip(from);
         slots.filter_map(|(at, slot)| slot.as_ref().map(|slot| (at, &*slot.row, slot.count, slot.partners)))
     }
 
-    /// Calls `change` with the rows and their partners in some slots.
+    /// Calls `change` with the rows in some slots and their partners.
     pub fn visit<E>(
         &mut self,
         (from, to): (usize, usize),

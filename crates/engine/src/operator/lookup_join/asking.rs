@@ -1,13 +1,13 @@
-//! Asking a table from threads of their own: keys out in batches, rows in as they come.
+//! Queries a table from separate threads: keys go out in batches, rows come in as they arrive.
 //!
 //! ```text
 //! want(key) ─► wanted ─ send ─► [channel] ─► thread: Lookup::find ─► [channel] ─► next_answer
-//!                 ▲                                                                  │ no rows, and to be retried
-//!                 └────────────── later, when its time has come ◄────────────────────┘
+//!                ▲                                                        │ no rows, and to be retried
+//!                └────────────── later, after the retry delay ◄───────────┘
 //! ```
 //!
-//! Rows of one batch that ask for the same key share a lookup. A key that is on its way is asked for again by rows that
-//! come later: the table may have changed since.
+//! Rows of one batch with the same key share a look-up. Rows that come later look a key up again even while
+//! it is on its way: the table may have changed since.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,23 +18,23 @@ use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, TrySendError, bo
 use crate::connector::{ConnectorError, Found, Lookup, LookupFactory};
 use crate::execution::panic_message;
 
-/// Threads that ask for one subtask: one reads what a server has sent while another waits for the server.
+/// Threads per subtask: one decodes a server's response while another waits for the server.
 const THREADS: usize = 2;
-/// Batches on their way: in the channel, and with the threads.
+/// The most batches on their way: in the channel, and with the threads.
 const BATCHES: usize = 2 * THREADS;
-/// Keys of a batch, at most.
+/// The most keys of a batch.
 const BATCH_KEYS: usize = 1_000;
 
 type Keys = Arc<[Box<[u8]>]>;
 
-/// A key that is asked for.
+/// A key to look up.
 pub(super) struct Wanted {
     pub key: Box<[u8]>,
     /// The places of the rows that wait for it.
     pub rows: Vec<u64>,
-    /// Times that the table had no rows for it.
+    /// How often the table had no rows for it.
     pub misses: u32,
-    /// When it was first asked for.
+    /// When it was first requested.
     pub since: i64,
 }
 
@@ -54,36 +54,37 @@ struct Answer {
     rows: Result<Vec<Vec<Box<[u8]>>>, ConnectorError>,
 }
 
-/// The thread that was to ask is gone.
+/// The look-up threads have ended.
 #[derive(Debug, thiserror::Error)]
 #[error("its thread has ended")]
 struct Gone;
 
-/// A lookup panicked.
+/// A look-up panicked.
 #[derive(Debug, thiserror::Error)]
 #[error("it panicked: {0}")]
 struct Panicked(String);
 
-/// See the module's text.
+/// The look-ups of one subtask; see the module documentation.
 pub(super) struct Asking {
     table: String,
     requests: Sender<Request>,
     answers: Receiver<Answer>,
-    /// Not sent yet, and where each key is among them.
+    /// Keys that are not sent yet, and the index of each key among them.
     wanted: Vec<Wanted>,
     places: HashMap<Box<[u8]>, usize>,
-    /// By number of the request.
+    /// The sent keys by request number.
     sent: HashMap<u64, Vec<Wanted>>,
     next_number: u64,
     answered: Vec<Answered>,
-    /// To be asked for again, with the time.
+    /// Keys to look up again, each with its time.
     later: Vec<(i64, Wanted)>,
     retries: u32,
     delay_ms: i64,
 }
 
 impl Asking {
-    /// Starts the threads. `retries`: how often a key without rows is asked for again, after `delay_ms`.
+    /// Starts the threads. `retries` is how often a key without rows is looked up again, each time after
+    /// `delay_ms`.
     pub fn start(
         table: &str,
         factory: &Arc<dyn LookupFactory>,
@@ -92,6 +93,7 @@ impl Asking {
     ) -> Result<Asking, String> {
         let (requests, to_ask) = bounded::<Request>(BATCHES - THREADS);
         let (to_answer, answers) = bounded(BATCHES);
+
         for _ in 0..THREADS {
             let lookup = factory.open().map_err(|error| format!("`{table}` cannot be opened: {error}"))?;
             let (to_ask, to_answer) = (to_ask.clone(), to_answer.clone());
@@ -99,6 +101,7 @@ impl Asking {
             let started = thread::Builder::new().name(name).spawn(move || run(lookup, &to_ask, &to_answer));
             started.map_err(|error| format!("a thread for `{table}` could not be started: {error}"))?;
         }
+
         Ok(Asking {
             table: table.to_owned(),
             requests,
@@ -114,7 +117,7 @@ impl Asking {
         })
     }
 
-    /// A row asks for a key.
+    /// Requests a key for the row at a place.
     pub fn want(&mut self, key: &[u8], row: u64, now_ms: i64) {
         match self.places.get(key) {
             Some(&place) => self.wanted[place].rows.push(row),
@@ -125,7 +128,7 @@ impl Asking {
         }
     }
 
-    /// Hands the keys that are wanted, and those whose time has come again, to the threads, as far as these take them.
+    /// Sends the requested keys and those due for a retry to the threads, as far as the channel takes them.
     pub fn send(&mut self, now_ms: i64) {
         self.places.clear();
         let due = self.later.extract_if(.., |(due, _)| *due <= now_ms).map(|(_, wanted)| wanted);
@@ -138,7 +141,7 @@ impl Asking {
             match self.requests.try_send(request) {
                 Ok(()) => {
                     let mut sent: Vec<Wanted> = self.wanted.drain(..taken).collect();
-                    // Rows that waited since before the clock was known.
+                    // Rows restored before the clock was known wait from now on.
                     sent.iter_mut().for_each(|wanted| wanted.since = wanted.since.min(now_ms));
                     self.sent.insert(self.next_number, sent);
                     self.next_number += 1;
@@ -148,10 +151,10 @@ impl Asking {
         }
     }
 
-    /// A key that was answered; `None` while there is none.
+    /// Returns a key that was answered; `None` while there is none.
     ///
     /// # Errors
-    /// The table cannot be asked.
+    /// The table cannot be queried.
     pub fn next_answer(&mut self, now_ms: i64) -> Result<Option<Answered>, ConnectorError> {
         while self.answered.is_empty() {
             let doing = || format!("cannot look up rows of `{}`", self.table);
@@ -164,13 +167,13 @@ impl Asking {
             let wanted = self.sent.remove(&answer.number).unwrap_or_default();
             self.answered
                 .extend(wanted.into_iter().zip(rows).map(|(wanted, rows)| Answered { wanted, rows }));
-            // The next batch is on its way while this one is taken in.
+            // The next batch is sent while this one is processed.
             self.send(now_ms);
         }
         Ok(self.answered.pop())
     }
 
-    /// A key that was answered for good; `None` if it has no rows and is asked for again later.
+    /// Returns the key if its answer is final; `None` if it has no rows and will be looked up again.
     pub fn unless_asked_again(&mut self, mut wanted: Wanted, is_miss: bool, now_ms: i64) -> Option<Wanted> {
         if !is_miss || wanted.misses >= self.retries {
             return Some(wanted);
@@ -180,7 +183,7 @@ impl Asking {
         None
     }
 
-    /// Since when the row waits that has waited longest.
+    /// Returns since when the oldest waiting row waits.
     pub fn oldest(&self) -> Option<i64> {
         let later = self.later.iter().map(|(_, wanted)| wanted);
         let all = self.sent.values().flatten().chain(&self.wanted).chain(later);
@@ -198,7 +201,7 @@ impl Asking {
     }
 }
 
-/// Asks the table until nobody wants to know any more.
+/// Answers requests until the other side closes its channel.
 fn run(mut lookup: Box<dyn Lookup>, requests: &Receiver<Request>, answers: &Sender<Answer>) {
     for Request { number, keys } in requests {
         let mut found = Found::new(keys.len());

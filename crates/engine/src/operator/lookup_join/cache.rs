@@ -1,4 +1,4 @@
-//! Rows that were looked up before, for a while: the keys that were used last stay.
+//! A cache of looked-up rows, which keeps the most recently used keys.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -6,14 +6,14 @@ use std::sync::Arc;
 use super::queue::Partners;
 use crate::connector::CachePolicy;
 
-/// See the module's text.
+/// A cache of looked-up rows with expiry.
 pub(super) struct Cache {
     policy: CachePolicy,
     entries: HashMap<Arc<[u8]>, Entry>,
-    /// Keys by when they were last used.
+    /// Keys by their last use.
     by_use: BTreeMap<u64, Arc<[u8]>>,
     uses: u64,
-    /// Rows, and keys without rows.
+    /// The number of rows, plus that of keys without rows.
     rows: usize,
     bytes: usize,
 }
@@ -22,7 +22,7 @@ struct Entry {
     partners: Partners,
     written_ms: i64,
     used_ms: i64,
-    /// Its place in the order of use.
+    /// Its position in the order of use.
     used: u64,
 }
 
@@ -42,7 +42,7 @@ impl Cache {
         Cache { policy, entries: HashMap::new(), by_use: BTreeMap::new(), uses: 0, rows: 0, bytes: 0 }
     }
 
-    /// What is known of a key.
+    /// Returns the cached partners of a key.
     pub fn get(&mut self, key: &[u8], now_ms: i64) -> Option<Partners> {
         let entry = self.entries.get_mut(key)?;
         let is_over = |since: i64, after: Option<types::Interval>| {
@@ -63,7 +63,7 @@ impl Cache {
         Some(entry.partners.clone())
     }
 
-    /// Keeps what was found. The keys that were not used for longest make room.
+    /// Stores the partners of a key. The least recently used keys make room.
     pub fn put(&mut self, key: Box<[u8]>, partners: Partners, now_ms: i64) {
         self.remove(&key);
         if partners.is_empty() && !self.policy.missing_keys {

@@ -1,4 +1,4 @@
-//! What left rows that are updated were joined with, until they are taken back.
+//! The partners with which updated left rows were emitted, stored until the rows are retracted.
 
 use std::collections::VecDeque;
 
@@ -8,21 +8,21 @@ use crate::operator::expiry::Expiry;
 use crate::row::{self, Reader};
 use crate::state::{Keyed, StateError, StateValue, StateWriter};
 
-/// A left row and its partners, as they were given.
+/// A left row and its partners, as they were emitted.
 #[derive(Debug)]
 pub(super) struct Kept {
     pub left: Box<[u8]>,
     pub partners: Vec<Box<[u8]>>,
 }
 
-/// The rows of one key, in the order in which they came.
+/// The rows of one key, in order of arrival.
 #[derive(Debug, Default)]
 struct OfKey {
     rows: VecDeque<Kept>,
     bytes: usize,
 }
 
-/// See the module's text.
+/// The emitted rows by key; see the module documentation.
 pub(super) struct Joined {
     /// The fields by which a row is found again.
     by: Vec<usize>,
@@ -36,13 +36,13 @@ impl Joined {
         Joined { by, rows: Keyed::new(ttl), expiry: Expiry::new(ttl), key: Vec::new() }
     }
 
-    /// Adds the key of a left row.
+    /// Appends the key of a left row.
     pub fn write_key(&self, left: &[u8], out: &mut Vec<u8>) {
         let values: Vec<Scalar<'_>> = Reader::new(left).collect();
         row::write_all(self.by.iter().map(|&field| values.get(field).copied().unwrap_or(Scalar::Null)), out);
     }
 
-    /// Keeps what is given of a row.
+    /// Stores a row as it is emitted.
     pub fn keep(&mut self, left: &[u8], partners: &[&[u8]], now_ms: i64) {
         self.expiry.start(now_ms);
         let mut key = std::mem::take(&mut self.key);
@@ -54,7 +54,7 @@ impl Joined {
         self.key = key;
     }
 
-    /// What was given of a row that is taken back: of equal rows, of the first one.
+    /// Removes and returns what was emitted for a retracted row: of equal rows, the first one.
     pub fn take(&mut self, left: &[u8], now_ms: i64) -> Option<Kept> {
         let mut key = std::mem::take(&mut self.key);
         key.clear();

@@ -1,16 +1,17 @@
-//! What the columns of a table must equal for a row to be a partner: fields of the left row, and literals.
+//! The key of a look-up: what the columns of the table must equal, which are fields of the left row and
+//! literals.
 
 use sql::plan::operator::LookupKey;
 use types::Scalar;
 
 use crate::row::{self, Reader};
 
-/// By column that is compared: its place among the table's fields, and what it must equal.
+/// Per compared column: its index among the table's fields, and what it must equal.
 pub(super) struct Keys(Vec<(usize, Part)>);
 
 enum Part {
     Field(usize),
-    /// In the compact form.
+    /// A value in the compact form.
     Literal(Box<[u8]>),
 }
 
@@ -30,14 +31,15 @@ impl Keys {
         Keys(keys.iter().map(part).collect())
     }
 
-    /// Puts the key of a left row into `key`; `false` where a null in it keeps the row from having partners.
+    /// Replaces `key` by the key of a left row; returns false if a null in it keeps the row from having
+    /// partners.
     pub fn write(&self, left: &[u8], key: &mut Vec<u8>) -> bool {
         key.clear();
         for (_, part) in &self.0 {
             match part {
                 Part::Literal(bytes) => key.extend_from_slice(bytes),
                 Part::Field(field) => match Reader::new(left).nth(*field) {
-                    // 0.0 and -0.0 are equal, and have one key.
+                    // 0.0 and -0.0 are equal, and must have one key.
                     Some(Scalar::Double(0.0)) => row::write(Scalar::Double(0.0), key),
                     value => row::write(value.unwrap_or(Scalar::Null), key),
                 },
@@ -46,7 +48,7 @@ impl Keys {
         !Reader::new(key).any(Scalar::is_null)
     }
 
-    /// Adds the fields of a left row that are compared.
+    /// Appends the compared fields of a left row.
     pub fn write_fields(&self, left: &[u8], out: &mut Vec<u8>) {
         for (_, part) in &self.0 {
             if let Part::Field(field) = part {
@@ -55,7 +57,7 @@ impl Keys {
         }
     }
 
-    /// Whether a row that was found equals a key in all columns.
+    /// Returns whether a found row equals a key in all columns.
     pub fn equal(&self, key: &[u8], found: &[u8]) -> bool {
         let values: Vec<Scalar<'_>> = Reader::new(found).collect();
         let is_equal = |column: usize, value: Scalar<'_>| {

@@ -1,20 +1,20 @@
-//! Lookup join: each left row with the rows that a table outside holds when the row comes.
+//! Lookup join: joins each left row with the rows that an external table holds when the row arrives.
 //!
-//! The operator does not wait. It hands keys to threads that ask the table, keeps the left rows in their order meanwhile,
-//! and gives them when their answers are there:
+//! The operator does not wait. It sends keys to threads that query the table, keeps the left rows in order
+//! meanwhile, and emits them once their answers have arrived:
 //!
 //! ```text
 //! rows in ──► queue:  [a: answered] [b: asked] [watermark 12:00] [c: answered]
-//!               ▲        │ given                  both wait for b
-//!        answers│        ▼
-//!     Asking ───┘     rows out
+//!                ▲           │ emitted      both wait for b
+//!         answers│           ▼
+//!             Asking      rows out
 //! ```
 //!
 //! Invariants:
-//! * Rows and watermarks leave in the order in which they came, whatever the order of the answers.
+//! * Rows and watermarks leave in the order of their arrival, whatever the order of the answers.
 //! * Rows in the queue are part of a snapshot. After a restore they are looked up again.
-//! * Left rows that are updated: what a row was joined with is kept until the row is taken back, so that what is taken
-//!   back is what was given, though the table may have changed. This is what Flink does where
+//! * For left rows that are updated, the partners of a row are stored until the row is retracted, so that the
+//!   retraction equals what was emitted even if the table has changed. Flink does the same if
 //!   `table.optimizer.non-deterministic-update.strategy` is `TRY_RESOLVE`.
 
 mod asking;
@@ -48,15 +48,15 @@ use crate::state::{StateError, StatePart, StateWriter, key_group};
 const WAITING: u8 = 0;
 const JOINED: u8 = 1;
 
-/// Left rows that wait for their partners, at most, save for the batch that goes beyond.
+/// The most left rows that wait for their partners; the batch that reaches the limit may exceed it.
 const CAPACITY: usize = 8_192;
-/// Left rows whose pairs are judged by the condition together.
+/// The number of left rows whose pairs are evaluated together.
 const GIVEN_TOGETHER: usize = 1_024;
 
-/// See the module's text.
+/// Joins rows with an external table; see the module documentation.
 pub struct LookupJoinOperator {
     name: String,
-    /// Whether a left row without partners comes with nulls.
+    /// Whether a left row without partners is emitted with nulls.
     pads: bool,
     keys: Keys,
     right_width: usize,
@@ -64,7 +64,7 @@ pub struct LookupJoinOperator {
     queue: Queue,
     asking: Asking,
     cache: Option<Cache>,
-    /// Of left rows that are updated.
+    /// The emitted rows, if left rows are updated.
     joined: Option<Joined>,
     output: Output,
     capacity: usize,
@@ -74,9 +74,11 @@ pub struct LookupJoinOperator {
 }
 
 impl LookupJoinOperator {
+    /// Builds the operator.
+    ///
     /// # Errors
-    /// The join is neither inner nor left; the message of a function that does not accept its literal arguments; the
-    /// table cannot be opened.
+    /// The join is neither inner nor left, a function does not accept its literal arguments, or the table
+    /// cannot be opened.
     pub fn new(
         name: String,
         join: &LookupJoin,
@@ -116,9 +118,9 @@ impl LookupJoinOperator {
         })
     }
 
-    /// Takes a left row, which is in `self.row`, into the queue; asks for its partners if it may have any.
+    /// Puts a left row, which is in `self.row`, into the queue, and requests its partners if it may have any.
     fn take(&mut self, kind: RowKind, watermark: i64, now_ms: i64) {
-        // What was given of a row that goes is kept; the table is not asked for it.
+        // A retracted row uses the stored partners; the table is not queried.
         let is_taken_back = self.joined.is_some() && !kind.is_addition();
         let partners = if is_taken_back || !self.keys.write(&self.row, &mut self.key) {
             Some(Partners::default())
@@ -133,7 +135,7 @@ impl LookupJoinOperator {
         }
     }
 
-    /// Puts what the table has answered beside the rows that wait for it.
+    /// Assigns the table's answers to the rows that wait for them.
     fn take_answers(&mut self, now_ms: i64) -> Result<(), OperatorError> {
         while let Some(answered) = self.asking.next_answer(now_ms)? {
             let mut rows = answered.rows;
@@ -153,7 +155,7 @@ impl LookupJoinOperator {
         Ok(())
     }
 
-    /// Gives the rows at the head of the queue whose partners are known.
+    /// Emits the rows at the head of the queue whose partners are known.
     fn give(&mut self, context: &mut Context<'_>) -> Result<(), OperatorError> {
         loop {
             let given = self.queue.take_answered(GIVEN_TOGETHER);
@@ -173,7 +175,7 @@ impl LookupJoinOperator {
         }
     }
 
-    /// Whether each pair of rows fulfils the condition, in order; nothing where there is no condition.
+    /// Returns whether each pair of rows fulfils the condition, in order; empty if there is no condition.
     fn judge(&mut self, given: &[Given], context: &Context<'_>) -> Result<Vec<bool>, OperatorError> {
         let Some(pairs) = &mut self.pairs else { return Ok(Vec::new()) };
         for Given { left, partners } in given {
@@ -185,7 +187,7 @@ impl LookupJoinOperator {
         Ok(pairs.evaluate(context.env(), None).map_err(failed)?.to_vec())
     }
 
-    /// Gives a left row with its partners, or takes back what was given of it.
+    /// Emits a left row with its partners, or retracts what was emitted for it.
     fn give_row(
         &mut self,
         left: &LeftRow,
@@ -204,7 +206,8 @@ impl LookupJoinOperator {
             );
         };
 
-        // The number of partners may differ before and after an update: its rows are not each other's successors.
+        // The number of partners may differ before and after an update, so its rows do not replace each
+        // other.
         let shape = (self.pads, self.right_width);
         if left.kind.is_addition() {
             if self.pads || !partners.is_empty() {
@@ -217,8 +220,10 @@ impl LookupJoinOperator {
         give(RowKind::Delete, &kept.left, &partners, shape, &mut self.output, context)
     }
 
+    /// Checks the timeout of look-ups.
+    ///
     /// # Errors
-    /// A row has waited for longer than the script allows.
+    /// A row has waited longer than the timeout of the script.
     fn check_timeout(&self, now_ms: i64) -> Result<(), OperatorError> {
         let (Some(timeout), Some(since)) = (self.timeout, self.asking.oldest()) else { return Ok(()) };
         if now_ms.saturating_sub(since) <= timeout {
@@ -229,7 +234,7 @@ impl LookupJoinOperator {
     }
 }
 
-/// Gives a left row with its partners; with nulls if it has none and is to come without.
+/// Emits a left row with its partners, or with nulls if it has none and the join pads.
 fn give(
     kind: RowKind,
     left: &[u8],
@@ -291,8 +296,8 @@ impl Operator for LookupJoinOperator {
         self.give(context)
     }
 
-    /// Rows that wait are spread by the key under which they are kept, otherwise by the key that is looked up: rows of a
-    /// key stay in their order.
+    /// Waiting rows are partitioned by the key under which they are stored, or else by the look-up key: rows
+    /// of a key stay in order.
     fn snapshot(&self, out: &mut StateWriter) {
         let mut key = Vec::new();
         for left in self.queue.rows() {
@@ -321,7 +326,8 @@ impl Operator for LookupJoinOperator {
                         .ok_or_else(|| wrong("a waiting row does not hold together"))?;
                     self.row.clear();
                     self.row.extend_from_slice(left);
-                    // The clock is not known yet. Nothing is in the cache, and a timeout begins with the first tick.
+                    // The clock is not known yet. The cache is empty, and a timeout begins with the first
+                    // tick.
                     self.take(kind, watermark, i64::MAX);
                 }
                 (JOINED, Some(joined)) => joined.read(&mut reader, &self.name)?,

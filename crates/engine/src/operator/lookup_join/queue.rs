@@ -1,4 +1,4 @@
-//! The left rows of a lookup join and the watermarks between them, in the order in which they came.
+//! The left rows of a lookup join and the watermarks between them, in order of arrival.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ pub(super) type Partners = Arc<[Box<[u8]>]>;
 /// A left row.
 pub(super) struct LeftRow {
     pub kind: RowKind,
-    /// The event time before it.
+    /// The watermark before it.
     pub watermark: i64,
     /// All its values in the compact form.
     pub row: Box<[u8]>,
@@ -33,7 +33,8 @@ enum Entry {
     Watermark(i64),
 }
 
-/// See the module's text. A row is found again by its place, which counts all entries that ever were.
+/// The queue of waiting rows. A row is found by its place, which counts all entries that ever were in the
+/// queue.
 #[derive(Default)]
 pub(super) struct Queue {
     entries: VecDeque<Entry>,
@@ -41,17 +42,17 @@ pub(super) struct Queue {
     first: u64,
     rows: usize,
     row_bytes: usize,
-    /// The last watermark that all rows before it have left behind.
+    /// The last watermark before which all rows have left.
     passed: Option<i64>,
 }
 
 impl Queue {
-    /// Rows that wait.
+    /// Returns the number of waiting rows.
     pub fn len(&self) -> usize {
         self.rows
     }
 
-    /// Adds a row; its place.
+    /// Adds a row; returns its place.
     pub fn push(&mut self, row: LeftRow) -> u64 {
         self.rows += 1;
         self.row_bytes += row.row.len();
@@ -59,7 +60,7 @@ impl Queue {
         self.first + self.entries.len() as u64 - 1
     }
 
-    /// The stream has come to this event time behind the rows that are here.
+    /// Adds a watermark behind the present rows.
     pub fn advance(&mut self, watermark: i64) {
         match self.entries.back_mut() {
             None => self.passed = Some(watermark),
@@ -68,12 +69,12 @@ impl Queue {
         }
     }
 
-    /// How far event time is behind the rows that have left, where the input stands at `watermark`.
+    /// Returns the watermark after the rows that have left; `watermark` is that of the input.
     pub fn passed(&self, watermark: i64) -> i64 {
         if self.entries.is_empty() { watermark } else { self.passed.unwrap_or(NO_WATERMARK) }
     }
 
-    /// The partners of the row at a place are known.
+    /// Sets the partners of the row at a place.
     pub fn answer(&mut self, place: u64, partners: Partners) {
         let at = place.checked_sub(self.first).and_then(|at| usize::try_from(at).ok());
         if let Some(Entry::Row(row)) = at.and_then(|at| self.entries.get_mut(at)) {
@@ -81,7 +82,7 @@ impl Queue {
         }
     }
 
-    /// Takes the rows at the head whose partners are known, some at a time, and the watermarks that they leave behind.
+    /// Removes the rows at the head whose partners are known, at most `most`, and the watermarks after them.
     pub fn take_answered(&mut self, most: usize) -> Vec<Given> {
         let mut given = Vec::new();
         while given.len() < most {
@@ -90,8 +91,10 @@ impl Queue {
                 Some(Entry::Watermark(_)) => true,
                 None => false,
             };
+
             let Some(entry) = self.entries.pop_front_if(|_| is_ready) else { break };
             self.first += 1;
+
             match entry {
                 Entry::Watermark(watermark) => self.passed = Some(watermark),
                 Entry::Row(mut left) => {
@@ -105,7 +108,7 @@ impl Queue {
         given
     }
 
-    /// The rows that wait.
+    /// Returns the waiting rows.
     pub fn rows(&self) -> impl Iterator<Item = &LeftRow> {
         self.entries.iter().filter_map(|entry| match entry {
             Entry::Row(row) => Some(row),
@@ -121,14 +124,14 @@ impl Queue {
 const KINDS: [RowKind; 4] = [RowKind::Insert, RowKind::UpdateBefore, RowKind::UpdateAfter, RowKind::Delete];
 
 impl LeftRow {
-    /// Adds the row to an image.
+    /// Appends the row to an image.
     pub fn write(&self, out: &mut Vec<u8>) {
         out.push(KINDS.iter().position(|&kind| kind == self.kind).unwrap_or_default() as u8);
         out.extend_from_slice(&self.watermark.to_le_bytes());
         self.row.write(out);
     }
 
-    /// Reads the kind, the watermark and the values of a row; `None` where the bytes are something else.
+    /// Reads the kind, the watermark and the values of a row; `None` if the bytes are invalid.
     pub fn read<'a>(reader: &mut Reader<'a>) -> Option<(RowKind, i64, &'a [u8])> {
         let kind = *KINDS.get(usize::from(reader.tag()?))?;
         let watermark = i64::from_le_bytes(reader.run(8)?.try_into().ok()?);

@@ -5,40 +5,40 @@ use std::collections::VecDeque;
 use crate::row;
 use crate::state::StateValue;
 
-/// What is kept under a key.
+/// The state of a key.
 #[derive(Debug, Default)]
 pub(super) struct History {
-    /// Ascending by time; one version a time.
+    /// Ascending by time; one version per time.
     versions: Vec<Version>,
-    /// Ascending by time, rows of one time in order of arrival.
+    /// Ascending by time; rows of one time in order of arrival.
     waiting: VecDeque<(i64, Box<[u8]>)>,
     row_bytes: usize,
 }
 
-/// What the right table holds from a time on.
+/// The row that the right table holds from a time on.
 #[derive(Debug)]
 struct Version {
     time: i64,
     /// `None`: the row was deleted.
     row: Option<Box<[u8]>>,
-    /// An update took the version back, and what it put in its place has not come yet.
+    /// An update has retracted the version, and its replacement has not come yet.
     is_retracted: bool,
 }
 
 impl History {
-    /// The table holds a row from a time on. A version of the same time is replaced.
+    /// Adds a version from a time on. A version of the same time is replaced.
     pub fn put(&mut self, time: i64, row: &[u8]) {
         self.settle(time);
         self.set(time, Some(row.into()));
     }
 
-    /// The version of this very time is deleted: from then on the table holds no row.
+    /// Deletes the version of exactly this time: from then on the table holds no row.
     pub fn delete(&mut self, time: i64) {
         self.set(time, None);
     }
 
-    /// An update takes the version of a time back. A later version in its place leaves it in force until then; without one
-    /// it is deleted.
+    /// Retracts the version of a time as part of an update. If a replacement of a later time follows, the
+    /// version stays in force until then; otherwise it is deleted.
     pub fn retract(&mut self, time: i64) {
         let place = self.versions.partition_point(|version| version.time < time);
         match self.versions.get_mut(place).filter(|version| version.time == time) {
@@ -47,7 +47,7 @@ impl History {
         }
     }
 
-    /// A version comes in place of one that an update took back before.
+    /// Completes an earlier retraction when its replacement comes.
     fn settle(&mut self, time: i64) {
         let retracted = self.versions.iter().rposition(|version| version.is_retracted);
         let Some(place) = retracted else { return };
@@ -82,14 +82,14 @@ impl History {
         self.versions.insert(place, version);
     }
 
-    /// The version in force at a time.
+    /// Returns the version in force at a time.
     pub fn version(&self, time: i64) -> Option<&[u8]> {
         let behind = self.versions.partition_point(|version| version.time <= time);
         let version = self.versions.get(behind.checked_sub(1)?)?;
         version.row.as_deref().filter(|_| !version.is_retracted)
     }
 
-    /// Drops the versions that were replaced before or at a time. The one in force then stays.
+    /// Drops the versions that were replaced before or at a time. The one then in force stays.
     pub fn forget_before(&mut self, time: i64) {
         let behind = self.versions.partition_point(|version| version.time <= time);
         let dropped = self.versions.drain(..behind.saturating_sub(1));
@@ -97,7 +97,7 @@ impl History {
         self.row_bytes -= bytes;
     }
 
-    /// A left row waits for its version.
+    /// Adds a left row that waits for its version.
     pub fn wait(&mut self, time: i64, row: &[u8]) {
         self.row_bytes += row.len();
         let place = match self.waiting.back() {
@@ -107,12 +107,12 @@ impl History {
         self.waiting.insert(place, (time, row.into()));
     }
 
-    /// The time of the first left row that waits.
+    /// Returns the time of the first waiting left row.
     pub fn next_waiting(&self) -> Option<i64> {
         self.waiting.front().map(|(time, _)| *time)
     }
 
-    /// Takes the first left row that waits up to a time.
+    /// Removes and returns the first left row that waits up to a time.
     pub fn pop_waiting(&mut self, until: i64) -> Option<(i64, Box<[u8]>)> {
         self.waiting.front().filter(|(time, _)| *time <= until)?;
         let waiting = self.waiting.pop_front()?;

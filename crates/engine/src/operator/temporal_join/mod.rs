@@ -1,20 +1,21 @@
-//! Temporal join: each left row with the version of the right row that was in force at the left row's time.
+//! Temporal join: joins each left row with the version of the right row that was in force at the left row's
+//! time.
 //!
-//! The right input is a changelog by key. Each of its rows begins a version at the time written in it; a deleted row ends
-//! the version of its own time. A left row waits until event time has passed it on both sides, since a version may come
-//! late until then:
+//! The right input is a changelog by key. Each of its rows begins a version at the time written in it; a
+//! deleted row ends the version of its own time. A left row waits until the watermarks of both sides have
+//! passed it, since a version may arrive until then:
 //!
 //! ```text
-//! versions of key a     5: rate 1.1 ───── 9: rate 1.2 ───── 12: deleted ─────
-//! left rows             4             8                 11             13
-//! given                 (4, null)     (8, rate 1.1)     (11, rate 1.2) (13, null)
+//! versions of key a    5: rate 1.1 ───── 9: rate 1.2 ───── 12: deleted ─────
+//! left rows        4        8                11                13
+//! emitted     (4, null)  (8, rate 1.1)  (11, rate 1.2)     (13, null)
 //! ```
 //!
-//! Rows are given in the order of their time. Versions that are no longer in force when event time moves on are dropped: no
-//! waiting row can need them. A timer for each time of a key does both.
+//! Rows are emitted in the order of their time. When the watermark advances, versions that are no longer in
+//! force are dropped, since no waiting row can need them. One timer for each time of a key does both.
 //!
-//! The `-U` of an update has the time of the version that it takes back, but that version was in force until the `+U`: it
-//! is ignored, unless no `+U` of the same or a later time follows.
+//! The `-U` of an update has the time of the version that it retracts, but that version was in force until
+//! the `+U`: the `-U` is ignored, unless no `+U` of the same or a later time follows.
 
 mod history;
 #[cfg(test)]
@@ -39,10 +40,10 @@ use crate::watermark::NO_WATERMARK;
 const HISTORIES: u8 = 0;
 const TIMERS: u8 = 1;
 
-/// So many rows are judged by the condition together.
+/// The number of rows for which the condition is evaluated together.
 const FULL_FOUND: usize = 4_096;
 
-/// See the module's text.
+/// Joins rows with versions; see the module documentation.
 pub struct TemporalJoinOperator {
     name: String,
     shape: Shape,
@@ -51,7 +52,7 @@ pub struct TemporalJoinOperator {
     /// The times of left rows and of versions, with their keys.
     timers: Timers,
     pairs: Option<Pairs>,
-    /// Left rows whose version is known and whose condition is not.
+    /// Left rows whose version is known and whose condition is not yet evaluated.
     found: Vec<Found>,
     output: Output,
     expiry: Expiry,
@@ -67,8 +68,10 @@ struct Found {
 }
 
 impl TemporalJoinOperator {
+    /// Builds the operator.
+    ///
     /// # Errors
-    /// The join is neither inner nor left; the message of a function that does not accept its literal arguments.
+    /// The join is neither inner nor left, or a function does not accept its literal arguments.
     pub fn new(
         name: String,
         join: &TemporalJoin,
@@ -100,7 +103,8 @@ impl TemporalJoinOperator {
         })
     }
 
-    /// A left row waits. One without a partner in any case is kept for the order of time.
+    /// Stores a left row. A row that cannot have a partner is stored too, if it is padded, to keep the order
+    /// of time.
     fn take_left(&mut self, rows: &Changes<'_>, at: usize, now_ms: i64) {
         let time = rows.get(self.times[LEFT], at);
         let may_match = self.shape.write_whole_key(LEFT, rows, at, &mut self.key);
@@ -116,7 +120,7 @@ impl TemporalJoinOperator {
         self.timers.set(time, &self.key);
     }
 
-    /// A version begins or ends.
+    /// Begins or ends a version.
     fn take_right(&mut self, rows: &Changes<'_>, at: usize, now_ms: i64) {
         let Scalar::Int(time) = rows.get(self.times[RIGHT], at) else { return };
         if !self.shape.write_key(RIGHT, rows, at, &mut self.key) {
@@ -136,7 +140,7 @@ impl TemporalJoinOperator {
         self.timers.set(time, &self.key);
     }
 
-    /// Event time has passed a time of a key: gives the left rows up to there, and forgets older versions.
+    /// Emits the left rows of a key up to a time that the watermark has passed, and drops older versions.
     fn fire(
         &mut self,
         (time, key): (i64, &[u8]),
@@ -158,7 +162,7 @@ impl TemporalJoinOperator {
                 }
             }
 
-            // A row that waits for a later time of this key may still need what is in force then.
+            // A row that waits for a later time of this key may still need the version that is in force then.
             history.forget_before(history.next_waiting().map_or(watermark, |next| next.min(watermark)));
             if history.is_empty() {
                 *kept = None;
@@ -167,7 +171,7 @@ impl TemporalJoinOperator {
         })
     }
 
-    /// Evaluates the condition for the rows that were found, and gives them in their order.
+    /// Evaluates the condition for the found rows, and emits them in order.
     fn give_found(&mut self, context: &mut Context<'_>) -> Result<(), OperatorError> {
         let TemporalJoinOperator { name, shape, pairs, found, output, .. } = self;
         let Some(pairs) = pairs else { return Ok(()) };
@@ -187,7 +191,7 @@ impl TemporalJoinOperator {
     }
 }
 
-/// Gives a left row with its version, or with nulls if it is to come without one.
+/// Emits a left row with its version, or with nulls if the join pads it.
 fn give(
     shape: &Shape,
     key: &[u8],

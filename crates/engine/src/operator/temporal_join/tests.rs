@@ -61,6 +61,7 @@ fn a_row_is_joined_with_the_version_of_its_time_in_order_of_time() {
             rate("+U", 1, 120, 9),
             rate("-D", 1, 120, 12),
         ];
+
         let expected = [
             pair((1, 2, 4), None),
             pair((1, 5, 8), Some((1, 110, 5))),
@@ -99,7 +100,7 @@ fn a_row_waits_for_the_lesser_watermark() {
             watermark(RIGHT, 10),
             watermark(LEFT, 101),
             order(1, 2, 102),
-            // Too late for the order of time 10, which was given.
+            // Too late for the order of time 10, which was emitted.
             rate("+U", 1, 112, 10),
         ];
         let expected = [pair((1, 1, 10), Some((1, 111, 10))), pair((1, 2, 102), Some((1, 112, 10)))];
@@ -183,7 +184,7 @@ fn versions_that_are_no_longer_needed_are_dropped() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// Without late rows the result is that of the definition, however the two sides are mixed.
+    /// Without late rows the result is that of the definition, however the two sides interleave.
     #[test]
     fn rows_are_joined_by_the_definition(
         changes in prop::collection::vec((0i64..3, 0i64..4, 0u8..4), 0..30),
@@ -192,7 +193,7 @@ proptest! {
         with_condition: bool,
         mix in prop::collection::vec(0usize..2, 60),
     ) {
-        // Time passes between the changes. Those that delete are late by nature, so there are none beside watermarks.
+        // Time passes between the changes. Deletions are late by nature, so there are none beside watermarks.
         let (mut time, mut current) = (0, BTreeMap::<i64, Fields>::new());
         let mut versions = BTreeMap::<(i64, i64), Option<Fields>>::new();
         let mut of_right = Vec::new();

@@ -1,14 +1,16 @@
-//! Window join: pairs of rows of the same window that agree in their keys.
+//! Window join: pairs of rows of the same window with equal keys.
 //!
-//! Windows are assigned below; both inputs hold inserts alone, and so does the result. Rows wait under their key until event
-//! time passes the end of their window. Then the window is joined at once, and all that it held is forgotten:
+//! Earlier operators assign the windows; both inputs and the result hold inserts only. Rows wait under their
+//! key until the watermark passes the end of their window. Then the window is joined at once, and its rows
+//! are dropped:
 //!
 //! ```text
-//! key a   [0, 10)   left l1 l2   right r1       the watermark reaches 9: give (l1, r1), (l2, r1)
-//!         [10, 20)  left l3      right          19: give (l3, null) if left rows are padded
+//! key a      [0, 10)      left l1 l2   right r1       the watermark reaches 9: emit (l1, r1), (l2, r1)
+//!            [10, 20)     left l3      right          19: emit (l3, null) if left rows are padded
 //! ```
 //!
-//! Results come in the order of windows, and in a window by key. A row whose window has closed is late: it is dropped.
+//! Results come in the order of windows, and within a window by key. A row whose window has closed is late
+//! and dropped.
 
 mod state;
 #[cfg(test)]
@@ -33,11 +35,11 @@ use crate::window::Calendar;
 const WINDOWS: u8 = 0;
 const TIMERS: u8 = 1;
 
-/// See the module's text.
+/// Joins rows of the same window; see the module documentation.
 pub struct WindowJoinOperator {
     name: String,
     shape: Shape,
-    /// By side: the fields of the window's start and end.
+    /// Per side: the fields of the window's start and end.
     bounds: [(usize, usize); 2],
     calendar: Calendar,
     windows: Keyed<Windows>,
@@ -50,20 +52,22 @@ pub struct WindowJoinOperator {
     row: Vec<u8>,
 }
 
-/// What gives the results of one window.
+/// Produces the results of one window.
 struct Joining {
     name: String,
     pairs: Option<Pairs>,
     /// The rows of each waiting pair, by their places in the window.
     places: Vec<(usize, usize)>,
-    /// By side and place: whether the row has a partner.
+    /// Per side and place: whether the row has a partner.
     matched: [Vec<bool>; 2],
     output: Output,
 }
 
 impl WindowJoinOperator {
+    /// Builds the operator.
+    ///
     /// # Errors
-    /// The message of a function that does not accept its literal arguments.
+    /// A function does not accept its literal arguments.
     pub fn new(
         name: String,
         join: &WindowJoin,
@@ -75,7 +79,9 @@ impl WindowJoinOperator {
             Some(predicate) => Some(Pairs::new(predicate, inputs, time_zone)?),
             None => None,
         };
+
         let zone = join.is_instant.then(|| time_zone.clone());
+
         Ok(WindowJoinOperator {
             joining: Joining {
                 name: name.clone(),
@@ -97,7 +103,7 @@ impl WindowJoinOperator {
         })
     }
 
-    /// Whether a row of a side comes out even without a partner.
+    /// Returns whether rows of a side are emitted on their own.
     fn gives_alone(&self, side: usize) -> bool {
         match self.shape.filter {
             Some(filter) => side == LEFT && filter != Filter::Semi,
@@ -135,7 +141,7 @@ impl Joining {
         context: &mut Context<'_>,
     ) -> Result<(), OperatorError> {
         if self.pairs.is_none() && shape.filter.is_some() {
-            // Every left row has every right row as its partner, and no pair is given.
+            // Every left row has every right row as its partner, and no pair is emitted.
             let has_partners = !rows[RIGHT].is_empty();
             self.matched[LEFT].fill(has_partners);
             return Ok(());
@@ -163,7 +169,7 @@ impl Joining {
         self.give_pairs(shape, key, rows, context)
     }
 
-    /// Gives the waiting pairs that pass the condition.
+    /// Emits the waiting pairs that pass the condition.
     fn give_pairs(
         &mut self,
         shape: &Shape,
@@ -189,7 +195,7 @@ impl Joining {
         Ok(())
     }
 
-    /// Gives the rows that come out by themselves, now that it is known which have partners.
+    /// Emits the rows that appear on their own, now that their partners are known.
     fn give_alone(
         &mut self,
         shape: &Shape,
@@ -202,6 +208,7 @@ impl Joining {
             for (row, &is_matched) in rows[side].iter().zip(&self.matched[side]) {
                 let values = shape.keyed(side, row, key);
                 let output = &mut self.output;
+
                 match shape.filter {
                     Some(Filter::Semi) if side == LEFT && is_matched => {
                         output.push(insert, values, context)?

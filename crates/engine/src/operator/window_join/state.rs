@@ -3,14 +3,14 @@
 use crate::row;
 use crate::state::StateValue;
 
-/// A window: its end, then its start, on the wall clock. Windows are ordered by their ends.
+/// The bounds of a window: its end, then its start, on the wall clock. Windows are ordered by their ends.
 pub(super) type Bounds = (i64, i64);
 
-/// The open windows under one key, in order. There are few: one, or as many as overlap.
+/// The open windows under one key, in order. They are few: one, or as many as overlap.
 #[derive(Debug, Default)]
 pub(super) struct Windows {
     windows: Vec<(Bounds, Pane)>,
-    /// Of the rows of all panes.
+    /// The bytes of the rows of all panes.
     row_bytes: usize,
 }
 
@@ -20,7 +20,7 @@ pub(super) struct Pane {
     sides: [Rows; 2],
 }
 
-/// Rows, one after the other, each behind its length.
+/// Rows, one after the other, each preceded by its length.
 #[derive(Debug, Default)]
 struct Rows {
     bytes: Vec<u8>,
@@ -28,7 +28,7 @@ struct Rows {
 }
 
 impl Windows {
-    /// Adds a row to a window; says whether the window is new.
+    /// Adds a row to a window; returns whether the window is new.
     pub fn add(&mut self, bounds: Bounds, side: usize, row: &[u8]) -> bool {
         let found = self.windows.binary_search_by_key(&bounds, |(bounds, _)| *bounds);
         let place = found.unwrap_or_else(|place| {
@@ -49,7 +49,7 @@ impl Windows {
         found.is_err()
     }
 
-    /// Takes the first window out, if it is due by its end.
+    /// Removes and returns the first window, if it is due by its end.
     pub fn pop(&mut self, is_due: impl FnOnce(i64) -> bool) -> Option<Pane> {
         let ((end, _), _) = self.windows.first()?;
         if !is_due(*end) {

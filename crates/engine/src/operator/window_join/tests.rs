@@ -44,7 +44,7 @@ fn with_harness(join: &WindowJoin, zone: &TimeZone, test: impl FnOnce(&Harness<'
     }
 }
 
-/// A row in the window of ten that begins at `start`.
+/// Returns a row in the window of length ten that begins at `start`.
 fn fields(k: Option<i64>, v: i64, start: i64) -> Vec<Value> {
     values([k, Some(v), Some(start), Some(start + 10)])
 }
@@ -120,6 +120,7 @@ fn windows_of_instants_close_by_the_wall_clock_of_the_session() {
         let both =
             [values([Some(1), Some(1), Some(0), Some(end)]), values([Some(1), Some(2), Some(0), Some(end)])];
         let last = 17 * hour - 1;
+
         let events = [
             in_day(LEFT, 1),
             watermark(LEFT, last),
@@ -129,6 +130,7 @@ fn windows_of_instants_close_by_the_wall_clock_of_the_session() {
             in_day(LEFT, 3),
             in_day(RIGHT, 4),
         ];
+
         harness.gives(&events, &[row("+I", both.concat())]);
     });
 }
@@ -155,7 +157,7 @@ fn state_goes_with_the_window() {
     let time = StreamTime { watermark: 9, is_idle: false };
     (0..2).for_each(|input| chain.advance(target(input), time).unwrap());
     assert!(chain.snapshot()[0].parts.is_empty());
-    // Columns of results stay for the next window.
+    // Columns of results stay allocated for the next window.
     assert!(bytes(&chain) < empty + 200_000, "{}", bytes(&chain));
 }
 
@@ -181,7 +183,7 @@ fn push(chain: &mut Chain, row: [i64; 4]) {
     buffer.lend(|rows| chain.push(target(LEFT), rows)).unwrap();
 }
 
-/// Key, value, and which window.
+/// Key, value, and the window's start.
 type Tuple = (Option<i64>, i64, i64);
 
 fn rows() -> impl Strategy<Value = Vec<(usize, Tuple)>> {

@@ -1,4 +1,4 @@
-//! One side of a join against a model, its memory, and keys of many rows.
+//! One side of a join compared with a model, its memory, and keys of many rows.
 
 use std::collections::BTreeMap;
 

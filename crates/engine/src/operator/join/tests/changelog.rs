@@ -1,4 +1,4 @@
-//! Which rows come out, with their kinds, where Flink's are known.
+//! The emitted rows with their kinds, where Flink's are known.
 
 use sql::expr::Comparison;
 
@@ -40,6 +40,7 @@ fn an_inner_join_keeps_the_kinds_of_rows() {
             on(R, "-D", 1, 20),
             on(R, "+I", 2, 22),
         ];
+
         let expected = [
             pair("+I", (1, 10), (1, 20)),
             pair("+I", (1, 10), (1, 21)),
@@ -66,6 +67,7 @@ fn a_left_join_replaces_the_padded_row_by_delete_and_insert() {
             on(R, "-D", 1, 21),
             on(L, "-D", 1, 11),
         ];
+
         let expected = [
             padded("+I", (1, 10)),
             padded("-D", (1, 10)),
@@ -141,6 +143,7 @@ fn a_mark_join_updates_the_mark() {
             row_values.push(Value::Bool(mark));
             row(code, row_values)
         };
+
         let events = [
             on(L, "+I", 1, 10),
             on(R, "+I", 1, 20),
@@ -150,6 +153,7 @@ fn a_mark_join_updates_the_mark() {
             on(R, "-D", 1, 20),
             on(L, "-D", 1, 10),
         ];
+
         let expected = [
             marked("+I", 10, false),
             marked("-U", 10, false),
@@ -177,8 +181,10 @@ fn copies_of_rows_multiply() {
             on(R, "-D", 1, 20),
             on(R, "-D", 1, 20),
         ];
+
         let joined = |code| pair(code, (1, 10), (1, 20));
         let alone = |code| padded(code, (1, 10));
+
         let expected = [
             alone("+I"),
             alone("+I"),
@@ -225,6 +231,7 @@ fn a_condition_decides_which_rows_are_partners() {
             on(L, "+I", 1, 1),
             on(R, "-D", 1, 15),
         ];
+
         let expected = [
             padded("+I", (1, 10)),
             padded("+I", (1, 20)),
@@ -252,7 +259,7 @@ fn a_row_with_more_partners_than_a_batch_of_pairs_is_given_once_with_each() {
             given.iter().filter(counts).count()
         };
         assert_eq!((count("+I", true), count("-D", true)), (9_999 + 10_000, 9_999));
-        // Row 7 has its first partner later than the others.
+        // Row 7 gets its first partner later than the others.
         assert_eq!((count("+I", false), count("-D", false)), (10_000, 10_000));
     });
 }
@@ -276,6 +283,7 @@ fn rows_of_a_unique_side_may_come_before_those_that_they_replace_go() {
             on(L, "+I", 1, 11),
             on(L, "-D", 1, 10),
         ];
+
         let expected = [
             padded("+I", (1, 10)),
             padded("-D", (1, 10)),
@@ -294,6 +302,7 @@ fn a_null_in_the_list_of_not_in_takes_every_row_back() {
     let keys = vec![JoinKey { left: 1, right: 1, nulls_match: false }];
     with_harness(&Join { keys, null_aware: true, ..by_key(JoinKind::Anti) }, |harness| {
         let of = |v: Option<i64>| values([Some(1), v]);
+
         let events = [
             insert(L, of(Some(10))),
             insert(L, of(None)),
@@ -304,10 +313,13 @@ fn a_null_in_the_list_of_not_in_takes_every_row_back() {
             change(R, "-D", of(Some(11))),
             change(R, "-D", of(None)),
         ];
+
         let expected =
             [row("+I", of(Some(10))), row("+I", of(None)), row("-D", of(None)), row("-D", of(Some(10)))];
+
         let given = harness.run(&events, 3, 1, None).unwrap();
         assert_eq!(given[..4], expected);
+
         let mut back = given[4..].to_vec();
         back.sort_by_key(|row| format!("{row:?}"));
         let returned =

@@ -17,12 +17,12 @@ use super::*;
 use crate::operator::changes::RowKind;
 use crate::operator::harness::Harness;
 
-/// Two inputs of fields `k` and `v`, both `BIGINT`.
+/// Returns two inputs of fields `k` and `v`, both `BIGINT`.
 pub(crate) fn inputs() -> Vec<Input> {
     inputs_of(&["k", "v"])
 }
 
-/// Two inputs of `BIGINT` fields.
+/// Returns two inputs of `BIGINT` fields.
 pub(crate) fn inputs_of(names: &[&str]) -> Vec<Input> {
     let field = |name: &&str| Field { name: (*name).to_owned(), column_type: DataType::BigInt.nullable() };
     let input = Input {
@@ -35,7 +35,7 @@ pub(crate) fn inputs_of(names: &[&str]) -> Vec<Input> {
 
 pub(crate) const FORMS: [Repr; 2] = [Repr::Int, Repr::Int];
 
-/// A comparison of two fields of a pair: 0 and 1 are the left ones, 2 and 3 the right ones.
+/// Builds a comparison of two fields of a pair: 0 and 1 are the left ones, 2 and 3 the right ones.
 pub(crate) fn compares(comparison: Comparison, a: usize, b: usize) -> Predicate {
     compares_in(&inputs(), comparison, a, b)
 }
@@ -53,7 +53,7 @@ pub(crate) fn compares_in(inputs: &[Input], comparison: Comparison, a: usize, b:
 
 pub(crate) const BY_K: JoinKey = JoinKey { left: 0, right: 0, nulls_match: false };
 
-/// `a JOIN b ON a.k = b.k`.
+/// Builds `a JOIN b ON a.k = b.k`.
 fn by_key(kind: JoinKind) -> Join {
     Join { kind, keys: vec![BY_K], condition: None, null_aware: false, unique: [false, false] }
 }
@@ -63,7 +63,7 @@ fn operator_of(join: &Join, ttl: Option<i64>) -> Box<dyn Operator> {
     Box::new(JoinOperator::new("join".into(), join, &inputs(), &ttl, &TimeZone::UTC).unwrap())
 }
 
-/// Runs a test over a join, spread by the keys that may spread it.
+/// Runs a test over a join, partitioned by the keys that may partition it.
 fn with_harness(join: &Join, test: impl FnOnce(&Harness<'_>)) {
     let build = || operator_of(join, None);
     let harness = Harness::new(&build, vec![FORMS.to_vec(), FORMS.to_vec()]);
@@ -75,7 +75,7 @@ fn with_harness(join: &Join, test: impl FnOnce(&Harness<'_>)) {
     }
 }
 
-/// Values of a row; `None` is null.
+/// Returns the values of a row; `None` is null.
 pub(crate) fn values<const N: usize>(row: [Option<i64>; N]) -> Vec<Value> {
     row.into_iter().map(|value| value.map_or(Value::Null, Value::Int)).collect()
 }

@@ -1,4 +1,4 @@
-//! The join against a naive one: what stands at the end is the join of the rows that stand on both sides.
+//! The join compared with a naive one: its final rows are the join of the final rows of both sides.
 
 use std::collections::BTreeMap;
 
@@ -20,12 +20,12 @@ const KINDS: [JoinKind; 7] = [
     JoinKind::Mark,
 ];
 
-/// What is done to a side: which row, and whether one goes instead.
+/// A change of a side: adds `row`, or removes a row instead.
 #[derive(Debug, Clone)]
 struct Step {
     side: usize,
     row: Pair,
-    /// The place of the row that goes, of those that stand.
+    /// The index of the removed row among the current rows.
     removes: Option<usize>,
     updates: bool,
 }
@@ -38,7 +38,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..60)
 }
 
-/// The events of some steps, and the rows that stand on each side then.
+/// Returns the events of some steps, and the resulting rows of each side.
 fn play(steps: &[Step], unique: [bool; 2]) -> (Vec<Event>, [Vec<Pair>; 2]) {
     let (mut events, mut sides) = (Vec::new(), [Vec::new(), Vec::new()]);
     let event = |side: usize, code: &str, row: Pair| change(side, code, values([row.0, row.1]));
@@ -64,7 +64,7 @@ fn play(steps: &[Step], unique: [bool; 2]) -> (Vec<Event>, [Vec<Pair>; 2]) {
     (events, sides)
 }
 
-/// By the definition: every pair is looked at.
+/// Joins by the definition: looks at every pair.
 fn naive(join: &Join, sides: &[Vec<Pair>; 2]) -> BTreeMap<String, i64> {
     let get = |row: &Pair, field: usize| if field == 0 { row.0 } else { row.1 };
     let (keys, compared) = match (join.null_aware, join.keys.split_last()) {
@@ -122,7 +122,7 @@ fn agrees(join: &Join, steps: &[Step]) {
     with_harness(join, |harness| {
         harness.ends_with(&events, &expected);
 
-        // No row is taken back that was not given.
+        // No row is retracted that was not emitted.
         let given = harness.run(&events, 7, 1, None).unwrap();
         for end in 0..given.len() {
             let standing = standing(&given[..=end]);

@@ -1,4 +1,4 @@
-//! The state of a join: its time to live, its memory, images of other joins.
+//! The state of a join: its time to live, its memory, and images of other joins.
 
 use super::*;
 use crate::operator::chain::{Chain, ChainTarget, Link};
@@ -21,14 +21,16 @@ fn rows_that_nothing_touches_are_forgotten_after_their_time_to_live() {
         on(LEFT, "+I", 1, 10),
         Event::Clock(11_000),
         on(LEFT, "+I", 1, 11),
-        // The right row is gone, but the left row was given with it.
+        // The right row is gone, but the left row was emitted with it.
         on(LEFT, "-D", 1, 10),
         on(RIGHT, "-D", 1, 20),
     ];
+
     let expected = [
         row("+I", values([Some(1), Some(10), Some(1), Some(20)])),
         row("+I", values([Some(1), Some(11), None, None])),
     ];
+
     for batch in [1, 100] {
         assert_eq!(harness.run(&events, batch, 1, None).unwrap(), expected);
     }
@@ -73,7 +75,7 @@ fn idle_state_is_freed_by_ticks() {
 
     chain.set_now(6_000);
     chain.tick().unwrap();
-    // The table of the map stays as large as it was.
+    // The map's table keeps its capacity.
     let after = bytes(&chain);
     chain.set_now(7_000);
     chain.tick().unwrap();

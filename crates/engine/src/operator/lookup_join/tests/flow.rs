@@ -1,4 +1,4 @@
-//! When rows are given: order, event time, snapshots, failures and what is asked of the table.
+//! When rows are emitted: order, event time, snapshots, failures, and the keys that are requested.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::operator::chain::{Chain, ChainTarget, InFlight, Link, OperatorError, 
 use crate::operator::changes::{ChangeBuffer, Changes, RowKind};
 use crate::state::StatePart;
 
-/// What leaves the operator: `12 an` a row, `time 5` a watermark.
+/// The output of the operator: `12 an` is a row, `time 5` a watermark.
 #[derive(Clone, Default)]
 struct Seen(Arc<Mutex<Vec<String>>>);
 
@@ -97,7 +97,7 @@ impl Run {
         let _ = select.ready_timeout(most);
     }
 
-    /// Ticks so often that all answers come which are on their way.
+    /// Ticks often enough for all pending answers to arrive.
     fn ticks(&mut self, now_ms: i64) {
         for _ in 0..100 {
             self.tick(now_ms).expect("the operator goes on");

@@ -1,4 +1,4 @@
-//! What a lookup join promises, over a table that answers late, in another order, or not at all.
+//! Tests of the lookup join, over a table that answers late, in another order, or not at all.
 
 mod flow;
 mod rows;

@@ -1,4 +1,4 @@
-//! Which rows are given.
+//! Which rows a lookup join emits.
 
 use std::sync::Arc;
 

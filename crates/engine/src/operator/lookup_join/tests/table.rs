@@ -1,4 +1,4 @@
-//! A table to look rows up in: it holds names by number, and does what a test tells it to.
+//! A look-up table for tests: it holds names by number, and behaves as a test prescribes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,16 +17,16 @@ use crate::operator::chain::Operator;
 use crate::operator::lookup_join::LookupJoinOperator;
 use crate::row::Reader;
 
-/// See the module's text.
+/// A table of names by number; see the module documentation.
 #[derive(Default)]
 pub struct Names {
     pub rows: Mutex<BTreeMap<i64, Vec<&'static str>>>,
-    /// The keys that were asked for, in order.
+    /// The requested keys, in order.
     pub asked: Mutex<Vec<i64>>,
     pub cache: Option<CachePolicy>,
     /// Odd keys are answered later than even ones.
     pub is_uneven: bool,
-    /// Nothing is answered while it is closed.
+    /// While true, nothing is answered.
     pub gate: Mutex<bool>,
     pub opened: Condvar,
     pub fails: Mutex<Option<Failure>>,
@@ -88,14 +88,17 @@ impl Lookup for Opened {
                 names.opened.wait(&mut is_closed);
             }
             drop(is_closed);
+
             if names.is_uneven && key % 2 == 1 {
                 std::thread::park_timeout(Duration::from_micros(300));
             }
+
             match *names.fails.lock() {
                 Some(Failure::Error) => return Err(ConnectorError::external("cannot ask", "it is gone")),
                 Some(Failure::Panic) => panic!("no such shelf"),
                 None => {}
             }
+
             for name in names.rows.lock().get(&key).into_iter().flatten() {
                 found.add(place, [Scalar::Int(key), Scalar::Text(name)]);
             }
@@ -104,7 +107,7 @@ impl Lookup for Opened {
     }
 }
 
-/// Left rows are `(id, key)`, both numbers; the table's are `(key, name)`.
+/// A lookup join. Left rows are `(id, key)`, both numbers; the table's are `(key, name)`.
 #[derive(Clone)]
 pub struct Join {
     pub kind: JoinKind,
@@ -161,6 +164,7 @@ impl Join {
             kept_by: self.kept_by.clone(),
             hint: self.hint,
         };
+
         let factory: Arc<dyn LookupFactory> = Arc::new(Factory(names.clone()));
         let name = "LookupJoin".to_owned();
         let operator = LookupJoinOperator::new(name, &join, &[input], &factory, self.ttl, &TimeZone::UTC);
@@ -168,17 +172,17 @@ impl Join {
     }
 }
 
-/// A left row.
+/// Returns a left row.
 pub fn order(id: i64, key: impl Into<Option<i64>>) -> [Value; 2] {
     [Value::Int(id), key.into().map_or(Value::Null, Value::Int)]
 }
 
-/// A left row with its partner.
+/// Returns a left row with its partner.
 pub fn named(id: i64, key: i64, name: &str) -> [Value; 4] {
     [Value::Int(id), Value::Int(key), Value::Int(key), Value::Text(name.into())]
 }
 
-/// A left row without a partner.
+/// Returns a left row without a partner.
 pub fn nameless(id: i64, key: impl Into<Option<i64>>) -> [Value; 4] {
     let [id, key] = order(id, key);
     [id, key, Value::Null, Value::Null]
