@@ -1,18 +1,18 @@
-//! The first row of each key by event time.
+//! Keeps the first row of each key by event time.
 //!
-//! Which row is the first is known when the watermark has passed it: all earlier rows that come later are late. Until then
-//! an earlier row takes its place. A row at the watermark is not late, as in Flink.
+//! The first row is known once the watermark has passed it, because all earlier rows are late from then on.
+//! Until then an earlier row replaces it. A row at the watermark is not late, as in Flink.
 //!
 //! ```text
-//! a @ 7        waits until 7
-//! a @ 5        waits until 5, in place of the row above
-//! watermark 6  +I a @ 5; from now on the key is given
-//! a @ 5        late: dropped and counted
-//! a @ 8        on time, but not the first: passed over
+//! a @ 7          waits until 7
+//! a @ 5          waits until 5, in place of the row above
+//! watermark 6    +I a @ 5; from now on the key is given
+//! a @ 5          late: dropped and counted
+//! a @ 8          on time, but not the first: ignored
 //! ```
 //!
-//! The time to live is that of given keys. A row that waits is kept until the watermark passes it, whatever the clock
-//! says: otherwise it would be lost.
+//! The time to live applies to given keys. A waiting row is kept until the watermark passes it, whatever the
+//! clock says: otherwise it would be lost.
 
 use types::{Interval, Scalar};
 
@@ -25,10 +25,10 @@ pub(super) struct FirstByTime {
     /// The field of the event time.
     time: usize,
     waiting: Keyed<Waiting>,
-    /// When the rows that wait are due.
+    /// Timers at which the waiting rows are emitted.
     timers: Timers,
     given: Keyed<()>,
-    /// The watermark up to which rows were given.
+    /// The watermark up to which rows were emitted.
     fired: i64,
     late: u64,
     row: Vec<u8>,
@@ -54,7 +54,7 @@ impl FirstByTime {
     }
 
     pub fn take(&mut self, key: &[u8], rows: &Changes<'_>, row: usize, now_ms: i64) {
-        // A row without a time comes before no watermark: it is as good as late.
+        // A row without a time is treated as late, because no watermark would ever pass it.
         let time = match rows.get(self.time, row) {
             Scalar::Int(time) if time >= rows.watermark(row) => time,
             _ => {
@@ -69,7 +69,7 @@ impl FirstByTime {
         let Self { waiting, timers, row: bytes, .. } = self;
         waiting.update(key, now_ms, |waiting| {
             if let Some(first) = waiting {
-                // Of equal times the first to arrive stays.
+                // Of rows with equal times the first to arrive stays.
                 if first.time <= time {
                     return;
                 }
@@ -82,14 +82,14 @@ impl FirstByTime {
         });
     }
 
-    /// Gives the next row that a watermark passes, if there is one.
+    /// Emits the next row that a watermark passes; returns false if there is none.
     pub fn fire_one(&mut self, watermark: i64, now_ms: i64, out: &mut ChangeBuffer) -> bool {
         let Some((_, key)) = self.timers.pop(watermark) else {
             self.fired = self.fired.max(watermark);
             return false;
         };
         if let Some(first) = self.waiting.remove(&key, now_ms) {
-            // Its time is not before what consumers were told last.
+            // `fired` is the watermark that consumers were last told, so the row is not late for them.
             out.push(RowKind::Insert, self.fired, Reader::new(&first.row));
             self.given.update(&key, now_ms, |given| *given = Some(()));
         }

@@ -1,6 +1,7 @@
-//! The last row of each key, by event time or by arrival.
+//! Keeps the last row of each key, by event time or by arrival.
 //!
-//! A row replaces the kept one at once if its time is not earlier. The watermark plays no part: a late row counts.
+//! A row replaces the stored one at once unless its time is earlier. The watermark plays no part: a late row
+//! counts.
 
 use sql::plan::operator::Deduplicate;
 use types::{Interval, Scalar};
@@ -14,25 +15,25 @@ use crate::row::{self, Reader};
 use crate::state::{Keyed, StateError, StateValue, StateWriter};
 
 pub(super) struct LastRows {
-    /// The field of the event time; `None`: rows go by arrival.
+    /// The field of the event time. `None`: rows are ordered by arrival.
     time: Option<usize>,
     kept_row: KeptRow,
     emits_before: bool,
     expires: bool,
     last: Keyed<Last>,
-    /// Rows without a time.
+    /// The number of rows without a time.
     timeless: u64,
     row: Vec<u8>,
 }
 
-/// The last row, and its event time where rows go by that.
+/// The last row, with its event time if rows are ordered by time.
 struct Last {
     time: i64,
     row: Box<[u8]>,
 }
 
 impl LastRows {
-    /// Rows have so many fields.
+    /// Creates an empty state for rows of `fields` fields.
     pub fn new(time: Option<usize>, fields: usize, spec: &Deduplicate, ttl: Option<Interval>) -> LastRows {
         LastRows {
             time,
@@ -45,7 +46,7 @@ impl LastRows {
         }
     }
 
-    /// Asks for the last rows of some keys.
+    /// Prefetches the last rows of some keys.
     pub fn prefetch(&self, chunk: &mut KeyChunk) {
         chunk.prefetch(&self.last, |last| {
             for at in (0..last.row.len()).step_by(64) {
@@ -63,7 +64,7 @@ impl LastRows {
                 return;
             }
         };
-        // A row that changes nothing does not prolong the key's life.
+        // A row that changes nothing does not extend the key's time to live.
         if self.expires && self.last.get(key, now_ms).is_some_and(|last| time < last.time) {
             return;
         }
@@ -85,7 +86,8 @@ impl LastRows {
 
             bytes.clear();
             kept_row.write(rows, row, bytes);
-            // By arrival an equal row is nothing, as in Flink, where it need not keep later operators' state alive.
+            // By arrival an equal row changes nothing, as in Flink, unless it has to keep the state of later
+            // operators alive.
             if !by_time && !expires && *last.row == **bytes {
                 return;
             }

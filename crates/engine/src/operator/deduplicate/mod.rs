@@ -1,13 +1,13 @@
 //! Keeps one row of each key: `ROW_NUMBER() OVER (PARTITION BY key ORDER BY time) = 1`.
 //!
-//! | kept | given | state of a key |
+//! | kept row | emitted changes | state of a key |
 //! | --- | --- | --- |
-//! | first by event time | `+I` when the watermark passes the row | the row until then, afterwards that it was given |
+//! | first by event time | `+I` when the watermark passes the row | the row, then that it was given |
 //! | last by event time | `+I`, then `-U` `+U`, at once | the last row |
 //! | first to arrive | `+I` at once | that it was given |
 //! | last to arrive | `+I`, then `-U` `+U`, at once | the last row |
 //!
-//! The input holds new rows only: rows that take something back are passed over.
+//! The input holds inserts only: retractions are ignored.
 
 mod first;
 mod last;
@@ -27,9 +27,9 @@ use super::key_chunk::KeyChunk;
 use crate::row::Reader;
 use crate::state::{Keyed, StateError, StatePart, StateWriter};
 
-/// The maps, in a snapshot.
+/// Tags of the maps in a snapshot.
 mod tag {
-    /// Keys whose row was given.
+    /// Keys whose row was emitted.
     pub const GIVEN: u8 = 0;
     /// Rows that wait for the watermark, by key.
     pub const WAITING: u8 = 1;
@@ -38,7 +38,7 @@ mod tag {
     pub const LAST: u8 = 3;
 }
 
-/// See the module's text.
+/// Keeps one row of each key; see the module documentation.
 pub struct DeduplicateOperator {
     name: String,
     keys: Vec<usize>,
@@ -79,7 +79,7 @@ impl DeduplicateOperator {
         }
     }
 
-    /// Takes the rows of the chunk.
+    /// Processes the rows of the chunk.
     fn take_chunk(&mut self, rows: &Changes<'_>, now_ms: i64) {
         let Self { kept, out, chunk, .. } = self;
         match kept {
@@ -100,11 +100,12 @@ impl DeduplicateOperator {
                 chunk.iter().for_each(|(row, key)| last.take(key, rows, row, now_ms, out));
             }
         }
+
         chunk.clear();
     }
 
-    /// Gives the rows that wait and that a watermark passes. It is enough to do so when the operator is told: a row that
-    /// is on time is later than they are, so that none of them would be another one.
+    /// Emits the waiting rows that a watermark passes. The watermark of a call is enough: a row that is on
+    /// time is not earlier than these rows, so it cannot replace one of them.
     fn fire(&mut self, watermark: i64, context: &mut Context<'_>) -> Result<(), OperatorError> {
         let now_ms = context.now_ms();
         loop {

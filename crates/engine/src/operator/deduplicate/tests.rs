@@ -1,4 +1,4 @@
-//! What stays of rows that share a key: the first or the last, by arrival and by time, through snapshots.
+//! The remaining row of each key: the first or the last, by arrival and by time, also across snapshots.
 
 use sql::plan::operator::{Changes as Mode, Distribution, Field};
 use types::{DataType, Repr, Value};
@@ -67,6 +67,7 @@ fn the_first_row_comes_when_the_watermark_passes_it() {
         watermark(0, 6),
         event(9, "c", 9),
     ];
+
     let expected = [
         given("+I", 5, "a", 2),
         given("+I", 5, "d", 10),
@@ -129,6 +130,7 @@ fn the_last_row_comes_at_once_and_replaces_the_one_before() {
         event(1, "", 5),
         event(2, "", 1_000_000),
     ];
+
     let expected = [
         given("+I", 5, "a", 1),
         given("-U", 5, "a", 1),
@@ -186,7 +188,7 @@ fn a_key_whose_time_to_live_is_over_begins_anew() {
         assert_eq!(rows, expected, "{keeps:?}");
     }
 
-    // A row that is not the last does not prolong it.
+    // A row that is not the last does not extend the time to live.
     let events = [
         Event::Clock(1_000),
         event(5, "a", 1),

@@ -1,14 +1,14 @@
-//! The calls of an `OVER`: aggregates, which look at a frame, and those that look at the order alone.
+//! The calls of an `OVER`: aggregates, which read a frame, and calls that depend only on the order.
 //!
-//! `ROW_NUMBER`, `RANK`, `DENSE_RANK` and `LAG` need where a row stands in its partition, not the rows of a frame. Rows of
-//! equal order are peers; they keep their order of arrival:
+//! `ROW_NUMBER`, `RANK`, `DENSE_RANK` and `LAG` need the position of a row in its partition, not the rows of
+//! a frame. Rows of equal order are peers; they keep their order of arrival:
 //!
 //! ```text
-//! order        5   5   7
-//! ROW_NUMBER   1   2   3
-//! RANK         1   1   3
-//! DENSE_RANK   1   1   2
-//! LAG(order)   -   5   5
+//! order          5   5   7
+//! ROW_NUMBER     1   2   3
+//! RANK           1   1   3
+//! DENSE_RANK     1   1   2
+//! LAG(order)     -   5   5
 //! ```
 
 use std::collections::VecDeque;
@@ -21,7 +21,7 @@ use crate::operator::fields;
 use crate::row::{self, Reader};
 use crate::state::StateValue;
 
-/// The calls, ready to compute.
+/// The compiled calls.
 #[derive(Debug)]
 pub(super) struct OverCalls {
     accumulators: Accumulators,
@@ -33,7 +33,7 @@ pub(super) struct OverCalls {
     has_order_calls: bool,
 }
 
-/// Where a result comes from.
+/// The source of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum CallResult {
     /// The next aggregate.
@@ -41,7 +41,7 @@ enum CallResult {
     RowNumber,
     Rank,
     DenseRank,
-    /// By place in the lags.
+    /// A lag, by its index in `lags`.
     Lag(usize),
 }
 
@@ -52,19 +52,21 @@ struct Lag {
     default: Option<usize>,
 }
 
-/// What the calls know of a partition.
+/// The state of the calls for a partition.
 #[derive(Debug)]
 pub(super) struct CallStates {
     aggregates: States,
     rows: i64,
     rank: i64,
     dense_rank: i64,
-    /// By lag, the last values, as many as its offset.
+    /// Per lag, its last values, at most as many as its offset.
     last: Vec<VecDeque<Box<[u8]>>>,
     last_bytes: usize,
 }
 
 impl OverCalls {
+    /// Compiles the calls.
+    ///
     /// # Errors
     /// A call cannot be computed.
     pub fn new(calls: &[Call], retraction: Retraction) -> Result<OverCalls, String> {
@@ -100,7 +102,7 @@ impl OverCalls {
         })
     }
 
-    /// How each result is held in a column.
+    /// Returns the representation of each result in a column.
     pub fn reprs(&self) -> &[Repr] {
         &self.result_reprs
     }
@@ -116,14 +118,14 @@ impl OverCalls {
         }
     }
 
-    /// What must be kept of a row, so that it can leave the frame.
+    /// Returns the values of a row that are needed to remove it from the frame later.
     pub fn args<'v>(&self, field: impl Fn(usize) -> Scalar<'v>) -> Box<[u8]> {
         let mut args = Vec::new();
         row::write_all(self.read.iter().map(|&read| field(read)), &mut args);
         args.into()
     }
 
-    /// A row comes into the frame.
+    /// Adds a row to the frame.
     ///
     /// # Errors
     /// The row makes the query fail.
@@ -135,7 +137,7 @@ impl OverCalls {
         self.accumulators.add(&mut states.aggregates, field)
     }
 
-    /// A row of which these arguments were kept leaves the frame.
+    /// Removes a row with these stored arguments from the frame.
     ///
     /// # Errors
     /// The row makes the query fail.
@@ -147,7 +149,8 @@ impl OverCalls {
         self.accumulators.retract(&mut states.aggregates, field)
     }
 
-    /// Goes on to the next row of the order, and adds its results in the compact form. The frame is that of the row.
+    /// Advances to the next row of the order, and appends its results in the compact form. The frame is that
+    /// of the row.
     pub fn give<'v>(
         &self,
         states: &mut CallStates,
@@ -191,7 +194,7 @@ impl OverCalls {
         self.pass(states, field);
     }
 
-    /// The row is before the next ones now.
+    /// Records the values of the row for the lags of later rows.
     fn pass<'v>(&self, states: &mut CallStates, field: impl Fn(usize) -> Scalar<'v>) {
         let CallStates { last, last_bytes, .. } = states;
         for (lag, last) in self.lags.iter().zip(last).filter(|(lag, _)| lag.offset > 0) {
@@ -206,14 +209,14 @@ impl OverCalls {
     }
 }
 
-/// Whether a row has the order of the row before it.
+/// Whether a row has the same order as the row before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum IsPeer {
     Yes,
     No,
 }
 
-/// The value of a field of a row in the compact form.
+/// Reads the fields of a row in the compact form.
 pub(super) fn field_of<'r>(row: &'r [u8]) -> impl Fn(usize) -> Scalar<'r> {
     move |field| Reader::new(row).nth(field).unwrap_or(Scalar::Null)
 }

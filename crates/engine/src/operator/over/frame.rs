@@ -1,9 +1,10 @@
-//! The frame of a partition at its newest row: what the calls added up to, and the rows that will leave.
+//! The frame of a partition at its newest row: the states of the calls, and the rows that will leave the
+//! frame.
 //!
 //! ```text
-//! RANGE 10 PRECEDING      rows of times 3, 8, 15      the row of 20 comes: 3 and 8 leave
-//! ROWS 2 PRECEDING        rows of times 3, 8, 15      the row of 20 comes: 3 leaves
-//! UNBOUNDED PRECEDING     no row is kept
+//! RANGE 10 PRECEDING       rows of times 3, 8, 15   the row of 20 comes: 3 and 8 leave
+//! ROWS 2 PRECEDING         rows of times 3, 8, 15   the row of 20 comes: 3 leaves
+//! UNBOUNDED PRECEDING      no row is stored
 //! ```
 
 use std::collections::VecDeque;
@@ -18,16 +19,16 @@ use crate::watermark::NO_WATERMARK;
 #[derive(Debug)]
 pub(super) struct FrameState {
     calls: CallStates,
-    /// By time; only of bounded frames.
+    /// The rows of a bounded frame, by time; otherwise empty.
     rows: VecDeque<FrameRow>,
     args_bytes: usize,
     /// The time of the newest row.
     pub last: i64,
-    /// When no later row can have any of the rows in its frame; only of `RANGE`.
+    /// For `RANGE`: the time from which no later row has any of these rows in its frame.
     pub forget_at: i64,
 }
 
-/// What is kept of a row.
+/// The stored part of a row.
 #[derive(Debug)]
 struct FrameRow {
     time: i64,
@@ -45,7 +46,8 @@ impl FrameState {
         }
     }
 
-    /// Takes the rows of a time, which is not before that of the newest row, and hands each on with its results.
+    /// Adds the rows of a time, which is not before that of the newest row, and calls `give` with each row
+    /// and its results.
     ///
     /// # Errors
     /// A row makes the query fail.
@@ -97,7 +99,7 @@ impl FrameState {
         }
     }
 
-    /// The oldest row leaves the frame.
+    /// Removes the oldest row from the frame.
     fn leave(&mut self, calls: &OverCalls) -> Result<(), String> {
         let Some(row) = self.rows.pop_front() else { return Ok(()) };
         self.args_bytes -= row.args.len();

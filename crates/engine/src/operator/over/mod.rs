@@ -1,11 +1,12 @@
-//! `OVER`: gives each row with the results of calls over the rows before it in its partition.
+//! `OVER`: emits each row with the results of calls over the rows before it in its partition.
 //!
 //! ```text
 //! SUM(v) OVER (PARTITION BY k ORDER BY t RANGE BETWEEN 10 PRECEDING AND CURRENT ROW)
-//! rows [a, t 0, v 1] [a, t 8, v 2] [a, t 11, v 4]     ──►  sums 1, 3, 6
+//! rows [a, t 0, v 1] [a, t 8, v 2] [a, t 11, v 4]  ──►  sums 1, 3, 6
 //! ```
 //!
-//! By time a row is final when it is given (`timed`); by another column its results may be updated (`sorted`).
+//! Ordered by time, an emitted row is final (`timed`); ordered by another column, its results may be updated
+//! (`sorted`).
 
 mod calls;
 mod frame;
@@ -28,7 +29,7 @@ use super::fields;
 use crate::row::Reader;
 use crate::state::{StateError, StatePart, StateWriter};
 
-/// See the module's text.
+/// Computes calls over frames; see the module documentation.
 pub struct OverOperator {
     calls: OverCalls,
     order: Order,
@@ -41,9 +42,11 @@ enum Order {
 }
 
 impl OverOperator {
+    /// Builds the operator.
+    ///
     /// # Errors
-    /// A call cannot be computed, the input takes rows back where the order is a time, or the frame is bounded where it is
-    /// none.
+    /// A call cannot be computed, the order is a time and the input has retractions, or the order is not a
+    /// time and the frame is bounded.
     pub fn new(
         name: String,
         spec: &Over,

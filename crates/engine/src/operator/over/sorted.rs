@@ -1,13 +1,14 @@
-//! `OVER` by a column that is no time: a row may come anywhere in the order, and changes the results of those behind it.
+//! `OVER` by a column that is not a time: a row may enter anywhere in the order, and changes the results of
+//! the rows after it.
 //!
 //! ```text
 //! SUM(v) OVER (ORDER BY c)      order [c 1, v 5 → 5] [c 3, v 2 → 7]
-//! row [c 2, v 1]                +I [2, 1, 6]   -U [3, 2, 7]   +U [3, 2, 8]
+//! row [c 2, v 1]       +I [2, 1, 6]   -U [3, 2, 7]   +U [3, 2, 8]
 //! ```
 //!
-//! A partition keeps its rows in order with their results, and what the calls added up to at the end. A row that comes
-//! last, which is the ordinary case of keys that grow, is added to that. For any other the partition is computed anew: the
-//! rows behind have to be given anyway.
+//! A partition stores its rows in order with their results, and the states of the calls at the last row. A
+//! row that comes last, as usual for growing keys, is added to these states. For any other row the partition
+//! is recomputed: the rows after it have to be emitted anyway.
 
 use sql::plan::operator::{Frame, Over, SortKey};
 use types::Interval;
@@ -19,7 +20,7 @@ use crate::operator::expiry::Expiry;
 use crate::row::{self, Reader};
 use crate::state::{Keyed, StateError, StateValue, StateWriter};
 
-/// The only map, in a snapshot.
+/// The tag of the only map in a snapshot.
 const PARTITIONS: u8 = 0;
 
 pub(super) struct SortedOver {
@@ -40,13 +41,13 @@ pub(super) struct SortedOver {
 struct Partition {
     rows: Vec<SortedRow>,
     row_bytes: usize,
-    /// At the last row.
+    /// The states at the last row.
     end: CallStates,
 }
 
 #[derive(Debug)]
 struct SortedRow {
-    /// The ordered form.
+    /// The sort key in the ordered form.
     sort: Box<[u8]>,
     row: Box<[u8]>,
     results: Box<[u8]>,
@@ -58,7 +59,7 @@ impl SortedRow {
     }
 }
 
-/// Where changes of results go.
+/// The receiver of changed results, with their settings.
 struct Giving<'a> {
     calls: &'a OverCalls,
     has_peers: bool,
@@ -76,6 +77,8 @@ impl Giving<'_> {
 }
 
 impl SortedOver {
+    /// Builds the operator.
+    ///
     /// # Errors
     /// The frame is bounded.
     pub fn new(
@@ -166,7 +169,7 @@ impl SortedOver {
         self.partitions.write(PARTITIONS, out);
     }
 
-    /// Reads an entry behind its tag.
+    /// Reads the entry after a tag.
     pub fn restore(&mut self, tag: u8, reader: &mut Reader<'_>) -> Result<(), StateError> {
         if tag != PARTITIONS {
             let what = format!("there is no map {tag}");
@@ -186,7 +189,7 @@ impl Partition {
     }
 
     fn add(&mut self, sort: &[u8], row: &[u8], giving: &mut Giving<'_>) -> Result<(), String> {
-        // Behind its equals.
+        // The position after equal rows.
         let place = self.rows.partition_point(|there| *there.sort <= *sort);
         let is_peer = place > 0 && *self.rows[place - 1].sort == *sort;
         let added = SortedRow { sort: sort.into(), row: row.into(), results: Box::default() };
@@ -204,7 +207,7 @@ impl Partition {
         Ok(())
     }
 
-    /// Takes a row back, if it is there: the first to arrive of equal ones.
+    /// Retracts a row, if it is present: of equal rows, the first to arrive.
     fn remove(&mut self, sort: &[u8], row: &[u8], giving: &mut Giving<'_>) -> Result<(), String> {
         let first = self.rows.partition_point(|there| *there.sort < *sort);
         let mut peers = self.rows[first..].iter().take_while(|there| *there.sort == *sort);
@@ -216,7 +219,7 @@ impl Partition {
         self.compute_anew(first + place, None, giving)
     }
 
-    /// Computes all rows anew, and gives those from a place on, and its peers, whose results changed.
+    /// Recomputes all rows, and emits the rows from a place on, and its peers, whose results changed.
     fn compute_anew(
         &mut self,
         from: usize,

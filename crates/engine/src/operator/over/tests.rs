@@ -1,4 +1,4 @@
-//! What `OVER` gives, as Flink gives it, and that it agrees with a naive model.
+//! The results of `OVER` are those of Flink, and agree with a naive model.
 
 mod model;
 
@@ -14,7 +14,7 @@ const RANGE: Frame = Frame::Range(Interval(10));
 const BY_TIME: OverOrder = OverOrder::Event(1);
 const BY_COLUMN: OverOrder = OverOrder::Field(SortKey { field: 1, descending: false, nulls_first: true });
 
-/// Rows are a key, a time or another order, and a value; calls are over the value.
+/// An `OVER` query. Rows are a key, a time or another order, and a value; calls are over the value.
 struct Case {
     order: OverOrder,
     frame: Frame,
@@ -25,7 +25,7 @@ struct Case {
 }
 
 impl Case {
-    /// Calls `SUM(value)`.
+    /// Builds a case that calls `SUM(value)`.
     fn new(order: OverOrder, frame: Frame) -> Case {
         let changes = match order {
             OverOrder::Field(_) => Mode::Retract,
@@ -65,7 +65,7 @@ impl Case {
         self.with(|harness| harness.gives(events, expected));
     }
 
-    /// In one subtask without an interruption, which sees the clock otherwise.
+    /// Runs in one subtask without an interruption, because other runs see another clock.
     fn gives_by_clock(&self, events: &[Event], expected: &[Row]) {
         for batch in [1, 10] {
             assert_eq!(self.with(|harness| harness.run(events, batch, 1, None)).unwrap(), expected);
@@ -123,7 +123,7 @@ fn rows_wait_for_the_watermark_and_come_in_order_of_time() {
     let rows: Vec<Row> = keys.into_iter().zip(&rows).map(|(key, numbers)| given(key, numbers)).collect();
     Case::new(BY_TIME, Frame::UnboundedRows).gives(&events, &rows);
 
-    // RANGE takes the peers.
+    // `RANGE` includes the peers.
     let mut peers = rows;
     peers[2] = given("a", &[5, 1, 11]);
     Case::new(BY_TIME, Frame::UnboundedRange).gives(&events, &peers);
@@ -140,7 +140,7 @@ fn rows_leave_a_bounded_frame() {
     let own = [[0, 1, 1], [1, 2, 2], [10, 4, 4], [11, 8, 8], [11, 16, 16], [40, 32, 32]];
     Case::new(BY_TIME, Frame::Rows(0)).gives(&events, &all(&own));
 
-    // Also from aggregates that keep values.
+    // The same with aggregates that store values.
     let greatest = Case::new(BY_TIME, Frame::Rows(1)).calls(vec![call(Function::Max, &[2])]);
     let events = [at("a", 0, 7), at("a", 1, 2), at("a", 2, 3)];
     greatest.gives(&events, &all(&[[0, 7, 7], [1, 2, 7], [2, 3, 3]]));
@@ -178,7 +178,7 @@ fn a_range_that_is_over_is_forgotten_and_its_late_rows_count_alone() {
         let events = [at("a", 5, 1), watermark(0, 5), watermark(0, until), at("b", 100, 2), at("a", 4, 4)];
         Case::new(BY_TIME, RANGE).with(|harness| harness.run(&events, 1, 1, None)).unwrap().len()
     };
-    // One and a half intervals and one millisecond behind the row.
+    // One and a half intervals and one millisecond after the row.
     assert_eq!((over(20), over(21)), (2, 3));
 
     let mut chain = chain(Case::new(BY_TIME, RANGE));
@@ -203,7 +203,7 @@ fn chain(case: Case) -> Chain {
     Chain::new(vec![link], Vec::new())
 }
 
-/// Rows of one key with these times.
+/// Pushes rows of one key with these times.
 fn push(chain: &mut Chain, watermark: i64, times: [i64; 2]) {
     let mut rows = ChangeBuffer::new(&[Repr::Text, Repr::Int, Repr::Int]);
     for time in times {

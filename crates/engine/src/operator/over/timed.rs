@@ -1,17 +1,18 @@
-//! `OVER` by time: results never change, so each row is given once.
+//! `OVER` by time: results never change, so each row is emitted once.
 //!
-//! By event time a row waits until the watermark has passed it; rows come in order of time, those of one time by
-//! partition in order of arrival. By processing time a row is given at once.
+//! By event time a row waits until the watermark has passed it; rows are emitted in order of time, and those
+//! of one time by partition in order of arrival. By processing time a row is emitted at once.
 //!
-//! A row is late, and dropped, where its place in the order is gone. What that means follows Flink:
+//! A row is late, and dropped, if its position in the order has been passed. The rule follows Flink:
 //!
 //! | frame | late |
 //! | --- | --- |
 //! | unbounded | at or before the watermark |
-//! | bounded | at or before the newest row given in its partition |
+//! | bounded | at or before the newest row emitted in its partition |
 //!
-//! The state of a `RANGE` of an interval is forgotten one and a half intervals after the newest row, as in Flink: a late
-//! row of such a partition is given, alone. Other state has the time to live of the job; rows that wait have none.
+//! The state of a `RANGE` of an interval is dropped one and a half intervals after the newest row, as in
+//! Flink: a late row of such a partition is emitted, alone. Other state has the time to live of the job;
+//! waiting rows have none.
 
 use sql::plan::operator::{Frame, Over, Time};
 use types::Interval;
@@ -26,7 +27,7 @@ use crate::operator::windows::Moment;
 use crate::row::{self, Reader};
 use crate::state::{Keyed, StateError, StateWriter, Timers};
 
-/// The maps, in a snapshot.
+/// The tags of the maps in a snapshot.
 const WAITING: u8 = 0;
 const FRAMES: u8 = 1;
 const DUE: u8 = 2;
@@ -42,7 +43,7 @@ pub(super) struct TimedOver {
     /// When the first waiting row of each partition is due.
     due: Timers,
     frames: Keyed<FrameState>,
-    /// When a frame may be over; one timer for each, which is set again if it fires too early.
+    /// When the state of a frame may expire: one timer per frame, which is set again if it fires too early.
     forget: Timers,
     expiry: Expiry,
     late: u64,
@@ -107,7 +108,7 @@ impl TimedOver {
         Ok(())
     }
 
-    /// Gives the row at hand.
+    /// Emits the current row.
     fn take_at_once(
         &mut self,
         (time, watermark): (i64, i64),
@@ -130,7 +131,7 @@ impl TimedOver {
         OperatorError::Rows { operator: self.name.clone(), what }
     }
 
-    /// Whether the row at hand is not late.
+    /// Returns whether the current row is not late.
     fn accept(&mut self, time: i64, calls: &OverCalls, now_ms: i64) -> bool {
         let interval = match self.frame {
             Frame::UnboundedRange | Frame::UnboundedRows => return time > self.moment.reached,
@@ -147,7 +148,7 @@ impl TimedOver {
             }
             let is_new = slot.is_none();
             let state = slot.get_or_insert_with(|| FrameState::new(calls));
-            // The half saves moving the time with each row.
+            // The extra half interval avoids moving the time with each row.
             if state.forget_at < time.saturating_add(interval).saturating_add(1) {
                 state.forget_at = time.saturating_add(interval + interval / 2).saturating_add(1);
             }
@@ -171,7 +172,7 @@ impl TimedOver {
         });
     }
 
-    /// Gives what is due, and forgets what is over, when time has come to `reached`.
+    /// Emits the rows that are due, and drops expired state, once time has reached `reached`.
     fn pass(
         &mut self,
         reached: i64,
@@ -192,7 +193,7 @@ impl TimedOver {
         }
     }
 
-    /// Gives the rows of a partition that have the time.
+    /// Emits the rows of a partition that have this time.
     fn give(
         &mut self,
         time: i64,
@@ -237,7 +238,8 @@ impl TimedOver {
         out: &mut ChangeBuffer,
         context: &mut Context<'_>,
     ) -> Result<(), OperatorError> {
-        // A late row waits for the next watermark: one that the rows have told already is none.
+        // A late row waits for the next greater watermark: one that the rows have brought already does not
+        // count.
         if !self.moment.is_processing() && watermark > self.moment.reached {
             self.pass(watermark, calls, out, context)?;
         }
@@ -275,7 +277,7 @@ impl TimedOver {
         self.forget.write(FORGET, out);
     }
 
-    /// Reads an entry behind its tag.
+    /// Reads the entry after a tag.
     pub fn restore(&mut self, tag: u8, reader: &mut Reader<'_>) -> Result<(), StateError> {
         match tag {
             WAITING => self.waiting.read(reader, &self.name),

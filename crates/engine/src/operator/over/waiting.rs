@@ -1,4 +1,5 @@
-//! The rows of a partition that wait until the watermark has passed them: by time, equal times in order of arrival.
+//! The rows of a partition that wait until the watermark has passed them: by time, equal times in order of
+//! arrival.
 
 use std::collections::VecDeque;
 
@@ -18,7 +19,7 @@ struct WaitingRow {
 }
 
 impl Waiting {
-    /// The time of the first row.
+    /// Returns the time of the first row.
     pub fn first(&self) -> Option<i64> {
         self.rows.front().map(|row| row.time)
     }
@@ -33,7 +34,7 @@ impl Waiting {
         self.rows.insert(place, WaitingRow { time, row });
     }
 
-    /// Takes out the rows of the first time.
+    /// Removes the rows of the first time and appends them to `rows`.
     pub fn take_first(&mut self, rows: &mut Vec<Box<[u8]>>) {
         let first = self.first();
         while self.first() == first {

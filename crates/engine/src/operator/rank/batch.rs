@@ -1,12 +1,13 @@
-//! The changes of a batch of new rows: each partition that they change gives one, from its rows before the batch to those
-//! behind it.
+//! The changes of a batch of inserts: each partition that they change emits one change, from its rows before
+//! the batch to its rows after it.
 //!
-//! Most partitions of a batch change once, and what came and went tells all. Where one changes again, its rows as they
-//! were are put together from the rows of now and the changes so far:
+//! Most partitions change once per batch, and then the entering and the leaving row describe the change.
+//! Where a partition changes again, its earlier rows are reconstructed from the present rows and the changes
+//! so far:
 //!
 //! ```text
-//! within now   [b, c, d]      d came, f had gone      before   [b, c, f]
-//!              [b, c, f]      b came, g had gone               [c, f, g]
+//! within now   [b, c, d]       d came, f had gone       before   [b, c, f]
+//!              [b, c, f]       b came, g had gone                [c, f, g]
 //! ```
 
 use sql::plan::Updates;
@@ -31,12 +32,12 @@ pub(super) struct Changed {
 /// How a partition has changed since the batch began.
 enum Since {
     Once(Shift),
-    /// The rows within the numbers, as they were.
+    /// The rows within the range at the start of the batch.
     Often(Vec<Entry>),
 }
 
 impl RankOperator {
-    /// Takes a new row; what it changes is given when the batch is settled.
+    /// Processes an inserted row; its changes are emitted when the batch is settled.
     pub(super) fn take_new(&mut self, rows: &Changes<'_>, (row, key): (usize, &[u8]), now_ms: i64) {
         let limits = self.limits(rows, row);
         if limits.within == 0 {
@@ -53,7 +54,7 @@ impl RankOperator {
         if place.found == Found::Over {
             *partition = Partition::default();
         }
-        // Most rows of a long stream are behind the last number: they are told by their sort key alone.
+        // Most rows of a long stream are behind the last number, which their sort key alone shows.
         if partition.is_behind(entry, limits) {
             return;
         }
@@ -70,10 +71,10 @@ impl RankOperator {
         partitions.written_at(place.at, now_ms);
     }
 
-    /// Gives what the batch has changed.
+    /// Emits the changes of the batch.
     ///
     /// # Errors
-    /// A consumer could not take a row.
+    /// A consumer cannot take a row.
     pub(super) fn settle(
         &mut self,
         rows: &Changes<'_>,
@@ -97,7 +98,7 @@ impl RankOperator {
         Ok(())
     }
 
-    /// Whether rows are gathered by batch.
+    /// Returns whether changes are gathered by batch.
     pub(super) fn settles_batches(&self) -> bool {
         let is_short = match self.to {
             RankEnd::Constant(to) => to.saturating_sub(self.from) < LISTED,
@@ -107,7 +108,7 @@ impl RankOperator {
     }
 }
 
-/// Longer lists are not put together: each row gives its changes.
+/// Longer lists are not reconstructed: each row emits its changes.
 const LISTED: u64 = 128;
 
 fn note(changed: &mut Vec<Changed>, partition: &mut Partition, place: usize, row: usize, shift: Shift) {
@@ -125,7 +126,7 @@ fn note(changed: &mut Vec<Changed>, partition: &mut Partition, place: usize, row
     }
 }
 
-/// Turns the rows within the numbers back to those before a change. The row that went was always the last one.
+/// Restores the rows within the range before a change. The row that left was always the last one.
 fn take_back(within: &mut Vec<Entry>, shift: &Shift) {
     if let Some(came) = &shift.came
         && let Ok(at) = within.binary_search(came)
@@ -136,7 +137,7 @@ fn take_back(within: &mut Vec<Entry>, shift: &Shift) {
 }
 
 impl OutputAt<'_> {
-    /// The rows in the range are others than before.
+    /// Emits the differences between the earlier and the present rows in the range.
     fn replaced(&mut self, before: &[Entry], within: &Ordered) {
         let Some(first) = self.output.number else { return self.exchanged_for(before, within) };
         let mut now = within.iter();
@@ -155,7 +156,7 @@ impl OutputAt<'_> {
         }
     }
 
-    /// Without numbers: rows that went, then rows that came.
+    /// Without numbers, emits the rows that left, then the rows that entered.
     fn exchanged_for(&mut self, before: &[Entry], within: &Ordered) {
         if self.output.updates
             && let (Some(earlier), Some(entry)) = (before.first(), within.first())

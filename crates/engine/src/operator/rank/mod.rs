@@ -1,22 +1,22 @@
 //! Top-N: the rows of each partition whose number in an order is from `from` to `to`.
 //!
-//! A row that comes or goes shifts the rows behind it by one. With the number in the output every shift is given, without
-//! it only the row that came into the range and the one that went out:
+//! An added or removed row shifts the rows after it by one. With the number in the output every shift is
+//! emitted, without it only the row that enters the range and the one that leaves it:
 //!
 //! ```text
-//! the first two of [a, c], b comes     with numbers   -U [c, 2]  +U [b, 2]
-//!                                      without        -D [c]     +I [b]
-//! a is taken back, c was kept          with numbers   -U [a, 1]  +U [b, 1]   -U [b, 2]  +U [c, 2]
-//!                                      without        -D [a]     +I [c]
+//! the first two of [a, c], b comes        with numbers   -U [c, 2]  +U [b, 2]
+//!                                         without        -D [c]  +I [b]
+//! a is retracted, c was stored            with numbers   -U [a, 1]  +U [b, 1]   -U [b, 2]  +U [c, 2]
+//!                                         without        -D [a]  +I [c]
 //! ```
 //!
-//! For the first row alone, over new rows, the change is an update: `-U` `+U`.
+//! For the first row alone, over inserts, the change is an update: `-U` `+U`.
 //!
-//! Over new rows each partition gives one change for each batch of rows, unless `table.exec.mini-batch.enabled` is
+//! Over inserts each partition emits one change per batch of rows, unless `table.exec.mini-batch.enabled` is
 //! `false`: see `batch`.
 //!
-//! Where the input only adds rows, rows behind the last number are dropped. Otherwise all are kept. See `partition` for
-//! how they are kept, and why a change costs O(log n) without numbers.
+//! If the input has inserts only, rows behind the last number are dropped. Otherwise all are stored. See
+//! `partition` for their storage, and why a change costs O(log n) without numbers.
 
 mod batch;
 mod partition;
@@ -41,10 +41,10 @@ use super::ordered::{ARRIVAL, Entry, Ordered};
 use crate::row::{self, Reader};
 use crate::state::{Keyed, StateError, StatePart, StateWriter};
 
-/// The only map, in a snapshot.
+/// The tag of the only map in a snapshot.
 const PARTITIONS: u8 = 0;
 
-/// See the module's text.
+/// Ranks the rows of each partition; see the module documentation.
 pub struct RankOperator {
     name: String,
     partition: Vec<usize>,
@@ -60,11 +60,13 @@ pub struct RankOperator {
     chunk: KeyChunk,
     entry: Vec<u8>,
     updates: Updates,
-    /// What the batch has changed so far.
+    /// The partitions that the batch has changed so far.
     changed: Vec<Changed>,
 }
 
 impl RankOperator {
+    /// Builds the operator.
+    ///
     /// # Errors
     /// The number of the first row is 0.
     pub fn new(
@@ -115,7 +117,7 @@ impl RankOperator {
         })
     }
 
-    /// How many rows the partition of a row has before and within the range.
+    /// Returns how many rows the partition of a row has before and within the range.
     fn limits(&self, rows: &Changes<'_>, row: usize) -> Limits {
         let to = match self.to {
             RankEnd::Constant(to) => to,
@@ -146,7 +148,7 @@ impl RankOperator {
         entry.clear();
         row::write_ordered(&self.order, |field| rows.get(field, row), entry);
 
-        // Most rows of a long stream are behind the last number: they are told by their sort key alone.
+        // Most rows of a long stream are behind the last number, which their sort key alone shows.
         if !limits.keeps_behind
             && partitions.get(key, now_ms).is_some_and(|partition| partition.is_behind(entry, limits))
         {
@@ -161,7 +163,7 @@ impl RankOperator {
         let output = &mut output.at(kept_row, rows, row);
 
         partitions.update(key, now_ms, |slot| {
-            // A row that is taken back, or that a new one replaces.
+            // The row is retracted, or replaced by a new one.
             if let Some(partition) = slot
                 && (upserts || !is_addition)
             {
@@ -182,7 +184,7 @@ impl RankOperator {
         });
     }
 
-    /// Takes the rows of the chunk.
+    /// Processes the rows of the chunk.
     fn take_chunk(&mut self, rows: &Changes<'_>, now_ms: i64) {
         let mut chunk = std::mem::take(&mut self.chunk);
         chunk.prefetch(&self.partitions, Partition::prefetch);
@@ -201,18 +203,18 @@ impl RankOperator {
     }
 }
 
-/// What is given.
+/// The emitted rows.
 struct Output {
     buffer: ChangeBuffer,
-    /// The number of the first row in the range, where numbers are given.
+    /// The number of the first row in the range, if numbers are emitted.
     number: Option<u64>,
-    /// Whether a row that takes the place of another is an update of it, where no numbers are given.
+    /// Without numbers: whether a row that replaces another is emitted as an update.
     updates: bool,
     emits_before: bool,
 }
 
 impl Output {
-    /// What is given while a row is processed.
+    /// Returns the output for the row that is being processed.
     fn at<'a>(&'a mut self, kept_row: &'a KeptRow, rows: &'a Changes<'a>, row: usize) -> OutputAt<'a> {
         OutputAt { output: self, kept_row, rows, row }
     }
@@ -235,7 +237,8 @@ impl OutputAt<'_> {
         self.kept_row.push((kind, entry.row()), row, number, &mut self.output.buffer);
     }
 
-    /// Gives a row that moved to another number, which was given with its earlier number at a place of the buffer.
+    /// Emits a row that moved to another number. `given` is the place in the buffer at which the row was
+    /// emitted with its earlier number.
     fn push_moved(&mut self, kind: RowKind, entry: &Entry, number: u64, given: Option<usize>) {
         if kind == RowKind::UpdateBefore && !self.output.emits_before {
             return;
@@ -249,14 +252,14 @@ impl OutputAt<'_> {
         }
     }
 
-    /// The place of the row that is given next, if rows before an update are given.
+    /// Returns the place of the next emitted row, if rows before an update are emitted.
     fn place_before(&self) -> Option<usize> {
         self.output.emits_before.then(|| self.output.buffer.len())
     }
 
-    /// A row came into the range, and perhaps the last one went out.
+    /// Emits the changes after a row entered the range, and perhaps the last row left it.
     ///
-    /// A row that moved is given twice, before and after: its values are read once.
+    /// A row that moved is emitted twice, before and after: its values are read once.
     fn inserted(&mut self, within: &Ordered, shift: &Shift) {
         let Some(came) = &shift.came else { return };
         let Some(first) = self.output.number else { return self.exchanged(shift) };
@@ -279,7 +282,7 @@ impl OutputAt<'_> {
         }
     }
 
-    /// A row went out of the range, and perhaps one came in at the end.
+    /// Emits the changes after a row left the range, and perhaps another entered it at the end.
     fn removed(&mut self, within: &Ordered, shift: &Shift) {
         let Some(went) = &shift.went else { return };
         let Some(first) = self.output.number else { return self.exchanged(shift) };

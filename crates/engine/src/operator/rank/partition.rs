@@ -1,17 +1,17 @@
 //! The rows of one partition of a Top-N, in three sets:
 //!
 //! ```text
-//! number      1 … from-1     from … to      to+1 …
-//! set         before         within         behind     (behind: only where rows may be taken back)
+//! number     1 … from-1      from … to       to+1 …
+//! set        before          within          behind      (behind: only where rows may be retracted)
 //! ```
 //!
-//! Each set holds lesser rows than the next, and is full before the next holds a row. A row that comes or goes moves one
-//! row at most across each border, so that a change costs O(log n) whatever the numbers are:
+//! Each set holds lesser rows than the next, and is full before the next holds a row. An added or removed row
+//! moves at most one row across each border, so that a change costs O(log n) whatever the numbers are:
 //!
 //! ```text
-//! rn BETWEEN 2 AND 3        before [a]   within [c, e]   behind [f]
-//! b comes                   before [a]   within [b, c]   behind [e, f]     b came in, e went out
-//! a goes                    before [b]   within [c, e]   behind [f]        b went out, e came in
+//! rn BETWEEN 2 AND 3      before [a]   within [c, e]   behind [f]
+//! b comes                 before [a]   within [b, c]   behind [e, f]      b entered, e left
+//! a goes                  before [b]   within [c, e]   behind [f]         b left, e entered
 //! ```
 
 use std::num::NonZeroU32;
@@ -22,19 +22,19 @@ use crate::aggregate::keys::prefetch;
 use crate::row::Reader;
 use crate::state::StateValue;
 
-/// So many rows are looked at in search of one before an index is made.
+/// A search looks at this many rows before an index is built.
 const SEARCHED: usize = 64;
 
-/// How many rows the sets hold.
+/// The capacity of the sets.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
     pub before: usize,
     pub within: usize,
-    /// Whether rows behind the last number are kept, since those before may be taken back.
+    /// Whether rows behind the last number are stored, because rows before them may be retracted.
     pub keeps_behind: bool,
 }
 
-/// What happened to the rows within the numbers that are given.
+/// The change of the rows within the range.
 #[derive(Debug, Default)]
 pub(super) struct Shift {
     pub came: Option<Entry>,
@@ -46,11 +46,11 @@ pub(super) struct Partition {
     before: Ordered,
     within: Ordered,
     behind: Ordered,
-    /// The number of the next arrival.
+    /// The next arrival number.
     next: u64,
-    /// Made when a row is searched among many, and kept up from then on. No part of a snapshot.
+    /// Built when a row is searched among many, and maintained from then on. Not part of a snapshot.
     places: Option<Box<Places>>,
-    /// Its number among the partitions that the batch at hand has changed, from 1. No part of a snapshot.
+    /// The partition's number among those that the current batch has changed, from 1. Not part of a snapshot.
     number_in_batch: Option<NonZeroU32>,
 }
 
@@ -59,7 +59,7 @@ impl Partition {
         self.before.is_empty() && self.within.is_empty() && self.behind.is_empty()
     }
 
-    /// Asks for the row that a new one is compared with.
+    /// Prefetches the row with which a new row is compared.
     #[inline]
     pub fn prefetch(&self) {
         if let Some(last) = self.within.last() {
@@ -79,7 +79,8 @@ impl Partition {
         &self.within
     }
 
-    /// Whether a new row with this sort key gets a number behind the last one, as it comes after its equals.
+    /// Returns whether a new row with this sort key would be behind the last number; a new row comes after
+    /// equal ones.
     #[inline]
     pub fn is_behind(&self, key: &[u8], limits: Limits) -> bool {
         self.within.len() >= limits.within
@@ -87,7 +88,7 @@ impl Partition {
             && self.within.last().is_none_or(|last| last.key() <= key)
     }
 
-    /// Adds a row. `bytes` is its entry, with room for the number of arrival before `row_at`.
+    /// Adds a row. `bytes` is its entry, with space for the arrival number before `row_at`.
     pub fn insert(
         &mut self,
         bytes: &mut [u8],
@@ -129,7 +130,7 @@ impl Partition {
         }
     }
 
-    /// Takes back a row that was found.
+    /// Removes a row that was found.
     pub fn remove(&mut self, entry: &Entry, limits: Limits, identity: &mut Identity) -> Shift {
         if let Some(places) = &mut self.places {
             places.remove(entry, identity);
@@ -162,8 +163,8 @@ impl Partition {
         }
     }
 
-    /// The first to arrive of the rows that are this one (by `identity`). `key` is its sort key, if its equals have the
-    /// same.
+    /// Returns the first to arrive of the rows that are identical to `row` (by `identity`). `key` is its sort
+    /// key, if identical rows have the same.
     pub fn find(&mut self, key: Option<&[u8]>, row: &[u8], identity: &mut Identity) -> Option<Entry> {
         if self.places.is_none() {
             let sets = [&self.before, &self.within, &self.behind];

@@ -1,4 +1,5 @@
-//! An index of a partition's rows by what they are: it finds the row that is taken back where many have its sort key.
+//! An index of a partition's rows by their identity: it finds a retracted row where many rows have its sort
+//! key.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher};
@@ -8,23 +9,23 @@ use hashbrown::HashTable;
 use super::super::ordered::Entry;
 use crate::row::{self, Reader};
 
-/// Which rows of a partition are the same.
+/// Which rows of a partition are identical.
 #[derive(Debug)]
 pub(super) enum Identity {
-    /// Those that are equal.
+    /// Rows that are equal.
     Row,
-    /// Those with the same values in these fields, by place among the fields that are kept; ascending.
+    /// Rows with the same values in these fields, given by index among the stored fields, ascending.
     Fields { fields: Vec<usize>, of_one: Vec<u8>, of_other: Vec<u8> },
 }
 
 impl Identity {
-    /// Rows with the same values in these kept fields are the same.
+    /// Identifies rows by these stored fields.
     pub fn of_fields(mut fields: Vec<usize>) -> Identity {
         fields.sort_unstable();
         Identity::Fields { fields, of_one: Vec::new(), of_other: Vec::new() }
     }
 
-    /// Whether two kept rows are the same.
+    /// Returns whether two stored rows are identical.
     pub fn is_same(&mut self, one: &[u8], other: &[u8]) -> bool {
         match self {
             Identity::Row => one == other,
@@ -49,7 +50,7 @@ impl Identity {
     }
 }
 
-/// Writes some of a kept row's values in the compact form.
+/// Writes some of a stored row's values in the compact form.
 fn select(fields: &[usize], row: &[u8], out: &mut Vec<u8>) {
     out.clear();
     let mut wanted = fields.iter().copied().peekable();
@@ -74,7 +75,7 @@ pub(super) struct Places {
 #[derive(Debug)]
 struct Place {
     hash: u64,
-    /// The same rows, in order of arrival; never empty.
+    /// The identical rows, in order of arrival; never empty.
     entries: VecDeque<Entry>,
 }
 
@@ -93,14 +94,14 @@ impl Places {
         }
     }
 
-    /// The first to arrive of the rows that are the same as a kept row.
+    /// Returns the first to arrive of the rows identical to a stored row.
     pub fn find(&self, row: &[u8], identity: &mut Identity) -> Option<Entry> {
         let hash = identity.hash(row);
         let is_same = |place: &Place| place.hash == hash && identity.is_same(place.entries[0].row(), row);
         self.places.find(hash, is_same)?.entries.front().cloned()
     }
 
-    /// Forgets a row, mostly the first of its equals.
+    /// Removes a row, mostly the first of its equals.
     pub fn remove(&mut self, entry: &Entry, identity: &mut Identity) {
         let hash = identity.hash(entry.row());
         let is_same =
@@ -116,7 +117,7 @@ impl Places {
         }
     }
 
-    /// The rows themselves are shared.
+    /// Returns the bytes of the index; the rows themselves are shared.
     pub fn memory_bytes(&self) -> usize {
         self.places.capacity() * (size_of::<Place>() + 1) + self.places.len() * size_of::<Entry>()
     }

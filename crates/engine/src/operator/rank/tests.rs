@@ -1,4 +1,4 @@
-//! Top-N as it changes: rows that come and go, with and without numbers.
+//! Top-N over changes: rows that come and go, with and without numbers.
 
 mod model;
 
@@ -8,7 +8,7 @@ use types::{DataType, Value};
 use super::*;
 use crate::operator::harness::{Event, Harness, Row, change, insert, row, standing};
 
-/// Rows are `[k STRING, n BIGINT, id BIGINT]`.
+/// A Top-N query. Rows are `[k STRING, n BIGINT, id BIGINT]`.
 #[derive(Clone)]
 struct Case {
     spec: Rank,
@@ -53,13 +53,13 @@ impl Case {
         Case { updates: Updates::PerRow, ..self.clone() }
     }
 
-    /// Row by row these changes are given, and by batch what comes to the same.
+    /// Asserts these changes row by row, and equivalent changes by batch.
     fn gives(&self, events: &[Event], expected: &[Row]) {
         self.by_row().with(|harness| harness.gives(events, expected));
         self.with(|harness| harness.ends_with(events, &standing(expected)));
     }
 
-    /// The changes row by row.
+    /// Returns the changes row by row.
     fn run(&self, events: &[Event]) -> Vec<Row> {
         self.by_row().with(|harness| harness.run(events, 10, 1, None)).unwrap()
     }
@@ -93,12 +93,13 @@ fn without_numbers_a_row_comes_in_and_one_goes_out() {
         event("a", 5, 1),
         event("b", 1, 2),
         event("a", 5, 3),
-        // Equals come after those that were there.
+        // A row comes after equal ones.
         event("a", 5, 4),
         event("a", 4, 5),
         event("a", 9, 6),
         event("a", 1, 7),
     ];
+
     let expected = [
         given("+I", "a", 5, 1),
         given("+I", "b", 1, 2),
@@ -203,7 +204,7 @@ fn a_row_that_is_taken_back_lets_the_next_one_in() {
         event("a", 3, 3),
         changed("-U", "a", 1, 1),
         changed("+U", "a", 4, 1),
-        // None such: passed over.
+        // No such rows: ignored.
         changed("-D", "a", 9, 9),
         changed("-D", "a", 2, 7),
         changed("-D", "b", 2, 2),
@@ -245,7 +246,7 @@ fn a_row_that_is_taken_back_lets_the_next_one_in() {
 
 #[test]
 fn of_equal_rows_the_first_to_arrive_is_taken_back() {
-    // The row at the end is found by an index, since many have its sort key; so are those that follow.
+    // The row at the end is found by an index, since many rows have its sort key; so are the following ones.
     let mut events: Vec<Event> = (1..=100).map(|id| event("a", 1, id)).collect();
     events.extend([event("a", 1, 1), changed("-D", "a", 1, 100), changed("-D", "a", 1, 1)]);
     let ends = [numbered("+I", "a", 1, 2, 1), numbered("+I", "a", 1, 3, 2)];
@@ -322,7 +323,7 @@ fn an_upsert_replaces_the_row_of_its_key() {
         changed("+U", "a", 2, 2),
         changed("+U", "a", 3, 3),
         changed("+U", "a", 9, 1),
-        // A tombstone brings the key alone.
+        // A tombstone has only the key.
         change(0, "-D", vec![Value::Text("a".into()), Value::Null, Value::Int(2)]),
     ];
     let expected = [

@@ -1,16 +1,17 @@
-//! `ORDER BY time, …`: rows come in order when the watermark has passed them.
+//! `ORDER BY time, …`: rows are emitted in order once the watermark has passed them.
 //!
 //! ```text
-//! 7, 5, 6            kept
-//! watermark 6        +I 5  +I 6
-//! 6                  not later than the last row given: dropped and counted
-//! watermark 9        +I 7
+//! 7, 5, 6          stored
+//! watermark 6      +I 5  +I 6
+//! 6                not later than the last emitted row: dropped and counted
+//! watermark 9      +I 7
 //! ```
 //!
-//! A row that is behind the watermark but later than the last row given still has its place: it comes when the watermark
-//! moves on, as in Flink.
+//! A row that is behind the watermark but later than the last emitted row still has its place: it is emitted
+//! when the watermark advances, as in Flink.
 //!
-//! By processing time, rows of one millisecond are sorted by the other fields, and come when the clock has moved on.
+//! By processing time, rows of one millisecond are sorted by the other fields, and emitted when the clock has
+//! advanced.
 
 #[cfg(test)]
 mod tests;
@@ -25,22 +26,23 @@ use super::ordered::{Entry, Ordered};
 use crate::row::{self, Reader};
 use crate::state::{StateError, StatePart, StateValue, StateWriter, key_group};
 
-/// The only entry, in a snapshot. One subtask takes all rows: they belong to the key without fields.
+/// The tag of the only entry in a snapshot. One subtask takes all rows: they belong to the key without
+/// fields.
 const ROWS: u8 = 0;
 
-/// See the module's text.
+/// Sorts rows by time; see the module documentation.
 pub struct SortOperator {
     name: String,
     time: Time,
-    /// Behind the time.
+    /// The sort keys after the time.
     order: Vec<SortKey>,
-    /// Their sort keys begin with the time.
+    /// The waiting rows. Their sort keys begin with the time.
     rows: Ordered,
-    /// The number of the next arrival.
+    /// The next arrival number.
     next: u64,
-    /// The time of the last row given.
+    /// The time of the last emitted row.
     given: i64,
-    /// The watermark up to which rows were given.
+    /// The watermark up to which rows were emitted.
     fired: i64,
     late: u64,
     out: ChangeBuffer,
@@ -87,13 +89,13 @@ impl SortOperator {
         self.rows.insert(Entry::new(entry, row_at));
     }
 
-    /// The time of the next row.
+    /// Returns the time of the next row.
     fn first_time(&self) -> Option<i64> {
         let time = self.rows.first()?.key().first_chunk()?;
         Some((u64::from_be_bytes(*time) ^ 1 << 63) as i64)
     }
 
-    /// Gives the rows up to a time.
+    /// Emits the rows up to a time.
     fn give(&mut self, until: i64, context: &mut Context<'_>) -> Result<(), OperatorError> {
         while let Some(time) = self.first_time().filter(|&time| time <= until) {
             let Some(entry) = self.rows.pop_first() else { break };
@@ -106,7 +108,7 @@ impl SortOperator {
         Ok(())
     }
 
-    /// The watermark moves on. A row behind it that came since waits for the next time.
+    /// Advances the watermark. A row behind it that arrives later waits for the next watermark.
     fn fire(&mut self, watermark: i64, context: &mut Context<'_>) -> Result<(), OperatorError> {
         if watermark <= self.fired {
             return Ok(());
@@ -127,7 +129,7 @@ impl SortOperator {
     }
 }
 
-/// Compares as bytes like the times do.
+/// Encodes a time so that the bytes compare like the times.
 fn ordered_time(time: i64) -> [u8; 8] {
     (time as u64 ^ 1 << 63).to_be_bytes()
 }
@@ -146,7 +148,8 @@ impl Operator for SortOperator {
 
         let now_ms = context.now_ms();
         for row in rows.places().filter(|&row| rows.kind(row).is_addition()) {
-            // What was given last decides whether the row is dropped.
+            // The last emitted row decides whether this row is dropped, so all due rows must be emitted
+            // first.
             self.fire(rows.watermark(row), context)?;
             self.take(rows, row, now_ms);
         }

@@ -1,4 +1,4 @@
-//! Rows in the order of their event time, and those that come too late.
+//! Rows in the order of their event time, and late ones.
 
 use sql::plan::operator::{Changes as Mode, Distribution, Field};
 use types::{DataType, Repr, Value};
@@ -42,11 +42,11 @@ fn rows_come_in_order_when_the_watermark_has_passed_them() {
         event(6, 1),
         watermark(0, 6),
         event(7, 2),
-        // Not later than the last row given.
+        // Not later than the last emitted row.
         event(6, 4),
         event(2, 5),
         watermark(0, 10),
-        // Behind the watermark, but later than the last row given: in order with what follows.
+        // Behind the watermark, but later than the last emitted row: in order with the following rows.
         event(9, 1),
         event(8, 1),
         watermark(0, 11),
@@ -55,7 +55,7 @@ fn rows_come_in_order_when_the_watermark_has_passed_them() {
     let expected = [(-3, 9), (5, 3), (5, 1), (6, 1), (7, 2), (7, 1), (8, 1), (9, 1), (12, 1)];
     with(Time::Event(0), descending(), |harness| {
         harness.gives(&events, &given(&expected));
-        // What is dropped does not depend on where a run is taken up again.
+        // Which rows are dropped does not depend on where a run is restored.
         for at in 0..events.len() {
             assert_eq!(harness.run(&events, 3, 1, Some(at)).unwrap(), given(&expected), "{at}");
         }

@@ -1,4 +1,4 @@
-//! A group in a window: how many rows it has, and what they added up to.
+//! A group in a window: its number of rows and the states of its aggregates.
 
 use types::Scalar;
 
@@ -7,7 +7,7 @@ use crate::operator::windows::SessionContent;
 use crate::row::Reader;
 use crate::state::StateValue;
 
-/// A group; only that of a session may have no rows, since the session stays open.
+/// A group. Only a group of a session may have no rows, since the session stays open.
 #[derive(Debug)]
 pub(super) struct Group {
     rows: i64,
@@ -37,7 +37,7 @@ impl Group {
         accumulators.add(&mut self.states, field)
     }
 
-    /// Takes a row back, if there is any.
+    /// Retracts a row, if there is any.
     #[inline]
     pub fn retract<'v>(
         &mut self,
@@ -46,7 +46,7 @@ impl Group {
     ) -> Result<(), String> {
         match self.rows {
             0 => Ok(()),
-            // What a state could not take back goes with the last row.
+            // The last row takes along whatever a state could not retract.
             1 => {
                 *self = Group::new(accumulators);
                 Ok(())

@@ -1,17 +1,19 @@
-//! `GROUP BY` in windows: gives the result of each group once, when its window closes.
+//! `GROUP BY` in windows: emits the result of each group once, when its window closes.
 //!
 //! ```text
-//! TUMBLE, size 60       rows [a, 5] [b, 9] [a, 61]     when time has come to 59: [a, COUNT 1, 0, 60]  [b, COUNT 1, 0, 60]
+//! TUMBLE, size 60   rows [a, 5] [b, 9] [a, 61]  at watermark 59: [a, COUNT 1, 0, 60]  [b, COUNT 1, 0, 60]
 //! ```
 //!
-//! Groups are kept by window (`panes`); a row of `HOP` is added to each of its windows. The windows of `CUMULATE` that
-//! start together each hold the one before: a row is added to the first open one, and when that closes, its groups go on
-//! to the next. The windows of sessions follow from the rows of a group, see `SessionState`.
+//! Groups are stored by window (`panes`); a row of `HOP` is added to each of its windows. The windows of
+//! `CUMULATE` with one start contain each other: a row is added to the first open one, and when that closes,
+//! its groups move on to the next. The windows of sessions follow from the rows of a group, see
+//! `SessionState`.
 //!
-//! Rows may be taken back as long as the window is open. A row is late if all its windows are closed; it is dropped.
+//! Rows may be retracted as long as the window is open. A row is late if all its windows are closed; it is
+//! dropped.
 //!
-//! State has no time to live: windows close by themselves, as in Flink. Processing-time windows that are open when the
-//! input ends give nothing, as in Flink.
+//! State has no time to live: windows close by themselves, as in Flink. Processing-time windows that are open
+//! when the input ends emit nothing, as in Flink.
 
 mod group;
 mod output;
@@ -35,11 +37,11 @@ use crate::layout::{next_window_end, window_start};
 use crate::row::Reader;
 use crate::state::{StateError, StatePart, StateWriter};
 
-/// The maps, in a snapshot.
+/// The tags of the maps in a snapshot.
 const PANES: u8 = 0;
 const SESSIONS: u8 = 1;
 
-/// See the module's text.
+/// Aggregates rows by window and key; see the module documentation.
 pub struct WindowAggregateOperator {
     name: String,
     windows: Windows,
@@ -52,7 +54,7 @@ pub struct WindowAggregateOperator {
     out: Output,
 }
 
-/// The windows and what is kept of them.
+/// The windows with their groups.
 enum Windows {
     Sliced { window: Window, time: Time, panes: Panes },
     Attached { start: usize, end: usize, panes: Panes },
@@ -60,6 +62,8 @@ enum Windows {
 }
 
 impl WindowAggregateOperator {
+    /// Builds the operator.
+    ///
     /// # Errors
     /// A call cannot be computed.
     pub fn new(
@@ -136,7 +140,8 @@ impl WindowAggregateOperator {
                     return Ok(());
                 };
                 let pane = Pane { closes_at: clock.closes_at(end), start, end };
-                // No row is late for the system clock: one that was on its way when its window closed is given next.
+                // No row is late by the system clock: a row that was on its way when its window closed is
+                // emitted next.
                 if pane.closes_at <= moment.reached && !moment.is_processing() {
                     Ok(Taken::Late)
                 } else {
@@ -166,7 +171,7 @@ impl WindowAggregateOperator {
         OperatorError::Rows { operator: self.name.clone(), what }
     }
 
-    /// Gives the windows that are closed when time has come to `reached`.
+    /// Emits the windows that are closed once time has reached `reached`.
     fn close(&mut self, reached: i64, context: &mut Context<'_>) -> Result<(), OperatorError> {
         loop {
             let Self { windows, accumulators, keys, clock, moment, out, .. } = self;

@@ -1,4 +1,4 @@
-//! The rows of closed windows: keys, results, properties of the window.
+//! The rows of closed windows: keys, results, and properties of the window.
 
 use sql::plan::operator::{Field, WindowAggregate, WindowProperty};
 use types::{Repr, Scalar};
@@ -12,7 +12,7 @@ use crate::operator::fields;
 use crate::operator::windows::StoredKey;
 use crate::row::Reader;
 
-/// Rows that wait to be handed on.
+/// Rows that wait to be emitted.
 pub(super) struct Output {
     properties: Vec<WindowProperty>,
     rows: ChangeBuffer,

@@ -1,11 +1,11 @@
 //! The open windows whose bounds are known from a row: a map of groups for each.
 //!
-//! Windows stand in the order in which they close. A window that closes leaves with its map, so that its groups are
-//! given from the map itself, without a timer or a copy of a key:
+//! Windows are in the order in which they close. A closing window is removed with its map, so that its groups
+//! are emitted from the map itself, without a timer or a copy of a key:
 //!
 //! ```text
-//! closes at 59 [0, 60)    a: 3 rows   b: 1 row     ◄── leaves first
-//! closes at 119 [60, 120) a: 1 row
+//! closes at 59     [0, 60)       a: 3 rows   b: 1 row      ◄── leaves first
+//! closes at 119    [60, 120)     a: 1 row
 //! ```
 
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use crate::operator::windows::{SessionContent, StoredKey};
 use crate::row::Reader;
 use crate::state::{Keyed, StateError, StateWriter};
 
-/// A window, by the time at which it closes; its bounds are on the wall clock, ms.
+/// A window with the time at which it closes. The bounds are on the wall clock, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Pane {
     pub closes_at: i64,
@@ -30,8 +30,8 @@ pub(super) struct Panes {
 }
 
 impl Panes {
-    /// Changes the group of a key in a window. `change` gets `None` where there is no group, and leaves `None` where
-    /// none is to be kept.
+    /// Changes the group of a key in a window. `change` gets `None` if there is no group, and leaves `None`
+    /// if none is to be stored.
     ///
     /// # Errors
     /// As `change`.
@@ -50,7 +50,7 @@ impl Panes {
         Ok(())
     }
 
-    /// Takes out the next window that is closed when time has come to `reached`.
+    /// Removes and returns the next window that is closed once time has reached `reached`.
     pub fn pop(&mut self, reached: i64) -> Option<(Pane, Keyed<Group>)> {
         let next = self.open.first_entry().filter(|next| next.key().closes_at <= reached)?;
         Some(next.remove_entry())
@@ -82,12 +82,12 @@ impl Panes {
         Ok(())
     }
 
-    /// When a window closes next.
+    /// Returns when the next window closes.
     pub fn next(&self) -> Option<i64> {
         self.open.first_key_value().map(|(pane, _)| pane.closes_at)
     }
 
-    /// Adds all groups to an image, after a tag.
+    /// Appends all groups to an image, after a tag.
     pub fn write(&self, tag: u8, keys: &StoredKey, out: &mut StateWriter) {
         for (pane, groups) in &self.open {
             let bounds = [pane.closes_at, pane.start, pane.end];
@@ -95,10 +95,10 @@ impl Panes {
         }
     }
 
-    /// Reads an entry behind its tag.
+    /// Reads the entry after a tag.
     ///
     /// # Errors
-    /// The bytes are no such entry.
+    /// The bytes are not such an entry.
     pub fn read(&mut self, reader: &mut Reader<'_>, operator: &str) -> Result<(), StateError> {
         let ([closes_at, start, end], key, group) = StoredKey::read_entry(reader, operator)?;
         let groups = self.open.entry(Pane { closes_at, start, end }).or_insert_with(|| Keyed::new(None));

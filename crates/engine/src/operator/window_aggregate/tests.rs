@@ -1,4 +1,4 @@
-//! What windows give, and that they agree with a naive model.
+//! The results of windows, and their agreement with a naive model.
 
 mod model;
 
@@ -16,7 +16,7 @@ const TUMBLE: Window = Window::Tumble { size: STEP, offset: OFFSET };
 const HOP: Window = Window::Hop { size: SIZE, slide: STEP, offset: OFFSET };
 const CUMULATE: Window = Window::Cumulate { size: SIZE, step: STEP, offset: OFFSET };
 
-/// Rows are a key, a time and a value; calls are `COUNT(*)` and `SUM(value)`.
+/// A window query. Rows are a key, a time and a value; calls are `COUNT(*)` and `SUM(value)`.
 struct Case {
     windowing: Windowing,
     zone: TimeZone,
@@ -63,7 +63,7 @@ impl Case {
         }
     }
 
-    /// Rows are spread by the first field, or not at all without keys.
+    /// Rows are partitioned by the first field, or not at all without keys.
     fn inputs(&self) -> Vec<Input> {
         let types = [
             DataType::STRING,
@@ -111,7 +111,7 @@ fn text(value: &str) -> Value {
     Value::Text(value.into())
 }
 
-/// A row of a key, with the count, the sum and the properties.
+/// Returns a row of a key, with the count, the sum and the properties.
 fn given(key: &str, numbers: &[i64]) -> Row {
     let values = [text(key)].into_iter().chain(numbers.iter().copied().map(Value::Int));
     row("+I", values.collect::<Vec<_>>())
@@ -187,15 +187,18 @@ fn windows_of_instants_follow_the_session_s_wall_clock() {
     case.zone = TimeZone::get("America/New_York").unwrap();
     case.is_instant = true;
     case.properties.push(WindowProperty::Time);
+
     // 2025-11-02 has 25 hours: from 04:00Z to 05:00Z of the next day.
     let hour = 3_600_000;
     let (midnight, start) = (1_762_041_600_000, 1_762_056_000_000);
+
     let events = [
         at("a", start - 1, 1),
         at("a", start, 2),
         at("a", start + 25 * hour - 1, 4),
         at("a", start + 25 * hour, 8),
     ];
+
     let expected = [
         [1, 1, midnight - day, midnight, start - 1],
         [2, 6, midnight, midnight + day, start + 25 * hour - 1],
@@ -216,7 +219,7 @@ fn sessions_merge_and_are_given_when_they_close() {
         // Alone it would be late.
         at("a", 12, 16),
         watermark(0, 29),
-        // The session before is gone.
+        // The earlier session is gone.
         at("a", 20, 32),
         at("a", 21, 64),
     ];
@@ -238,10 +241,12 @@ fn attached_windows_are_told_apart_by_both_bounds_and_may_be_keys() {
     let mut case = case(Windowing::Attached { start: 3, end: 4, is_processing: false });
     case.keys = vec![4, 0, 3];
     case.properties = vec![WindowProperty::Time];
+
     let at = |key: &str, value: i64, start: i64, end: i64| {
         let bounds = [Value::Int(value), Value::Int(start), Value::Int(end)];
         insert(0, [text(key), Value::Null].into_iter().chain(bounds).collect::<Vec<_>>())
     };
+
     let events = [
         at("a", 1, 0, 20),
         at("a", 2, 0, 10),
@@ -250,10 +255,12 @@ fn attached_windows_are_told_apart_by_both_bounds_and_may_be_keys() {
         at("a", 8, 0, 20),
         at("a", 16, 0, 10),
     ];
+
     let given = |end: i64, start: i64, numbers: [i64; 3]| {
         let head = [Value::Int(end), text("a"), Value::Int(start)];
         row("+I", head.into_iter().chain(numbers.map(Value::Int)).collect::<Vec<_>>())
     };
+
     let expected = [given(10, 0, [1, 2, 9]), given(20, 0, [2, 9, 19]), given(20, 10, [1, 4, 19])];
     case.gives(&events, &expected);
 }

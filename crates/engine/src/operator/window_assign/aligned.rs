@@ -1,14 +1,14 @@
-//! Windows that are known from a row alone: `TUMBLE`, `HOP` and `CUMULATE`.
+//! Assigns the windows that are known from a row alone: `TUMBLE`, `HOP` and `CUMULATE`.
 //!
-//! Rows pass with the bounds of their windows in three more columns. With one window a row, the columns are those that
-//! came, and nothing is copied; a row of several windows is repeated, one place for each:
+//! Rows pass with the bounds of their windows in three more columns. With one window per row, the input
+//! columns are forwarded and nothing is copied. A row of several windows is repeated, one place for each:
 //!
 //! ```text
-//! TUMBLE, size 30               HOP, slide 10, size 30
-//!  time │ start  end              time │ start  end
-//!    25 │     0   30                25 │     0   30
-//!    31 │    30   60                25 │    10   40
-//!                                   25 │    20   50
+//! TUMBLE, size 30            HOP, slide 10, size 30
+//!  time │ start  end          time │ start  end
+//!    25 │     0   30            25 │     0   30
+//!    31 │    30   60            25 │    10   40
+//!                               25 │    20   50
 //! ```
 
 use sql::plan::Window;
@@ -23,10 +23,10 @@ use crate::operator::changes::{Changes, RowKind};
 use crate::operator::gather::Gathered;
 use crate::operator::windows::{Moment, WindowClock, window_ends};
 
-/// Rows that are handed on at once, where rows are repeated.
+/// The number of rows that are emitted at once, if rows are repeated.
 const FULL_ROWS: usize = 4_096;
 
-/// How rows get their times.
+/// The sources of the rows' times.
 pub(super) struct Clocks<'a> {
     pub time: Time,
     pub moment: &'a Moment,
@@ -34,10 +34,10 @@ pub(super) struct Clocks<'a> {
     pub now_ms: i64,
 }
 
-/// See the module's text.
+/// Assigns aligned windows; see the module documentation.
 pub(super) struct Aligned {
     window: Window,
-    /// The places of the rows that are given.
+    /// The places of the emitted rows.
     places: Vec<u32>,
     bounds: Bounds,
     repeated: Repeated,
@@ -49,7 +49,7 @@ struct Bounds {
     start: Numbers<i64>,
     end: Numbers<i64>,
     time: Numbers<i64>,
-    /// The bounds that were found last, which most rows share with the row before.
+    /// The latest bounds, which most rows share with the row before.
     last: Option<[i64; 3]>,
 }
 
@@ -66,10 +66,10 @@ impl Aligned {
         Aligned { window, places: Vec::new(), bounds: Bounds::default(), repeated: Repeated::default() }
     }
 
-    /// Gives rows with their windows; those without a time are left out.
+    /// Emits rows with their windows; rows without a time are left out.
     ///
     /// # Errors
-    /// A consumer could not take a row.
+    /// A consumer cannot take a row.
     pub fn give(
         &mut self,
         rows: &Changes<'_>,
@@ -82,7 +82,7 @@ impl Aligned {
         }
     }
 
-    /// Every row is in one window.
+    /// Emits rows that are in one window each.
     fn give_once(
         &mut self,
         rows: &Changes<'_>,
@@ -113,7 +113,7 @@ impl Aligned {
         context.emit(&Changes { columns: &columns, rows: Selection::Selected(places), ..*rows })
     }
 
-    /// A row may be in several windows.
+    /// Emits rows that may be in several windows.
     fn give_repeated(
         &mut self,
         rows: &Changes<'_>,

@@ -1,16 +1,16 @@
 //! Window table functions: `TUMBLE`, `HOP`, `CUMULATE` and `SESSION` over a table.
 //!
-//! Rows get the bounds of their window and its time behind their fields. The windows of the first three are known from
-//! the row alone, so rows pass at once, one copy for each window:
+//! The bounds of a row's window and the window's time are appended to its fields. The windows of the first
+//! three functions are known from the row alone, so rows pass at once, one copy per window:
 //!
 //! ```text
-//! HOP, slide 10, size 30     row [a, 25]  ──►  [a, 25, 0, 30, 29]  [a, 25, 10, 40, 39]  [a, 25, 20, 50, 49]
-//! SESSION, gap 10            rows [a, 25] [a, 31]  ──►  when time has come to 40: [a, 25, 25, 41, 40]  [a, 31, 25, 41, 40]
+//! HOP, slide 10, size 30  row [a, 25]  ──►  [a, 25, 0, 30, 29]  [a, 25, 10, 40, 39]  [a, 25, 20, 50, 49]
+//! SESSION, gap 10         rows [a, 25] [a, 31]  ──►  at 40: [a, 25, 25, 41, 40]  [a, 31, 25, 41, 40]
 //! ```
 //!
-//! A row of a closed window passes too: it is late for the operators behind, which drop it. Rows of a session are kept
-//! until the session closes, and then come in order of arrival with their kinds; late ones are dropped here. A row
-//! without a time is in no window.
+//! A row of a closed window passes too: it is late for the following operators, which drop it. Rows of a
+//! session are stored until the session closes, and are then emitted in order of arrival with their kinds;
+//! late ones are dropped here. A row without a time is in no window.
 
 mod aligned;
 mod rows;
@@ -30,10 +30,10 @@ use super::windows::{Moment, SessionState, StoredKey, Taken, WindowClock};
 use crate::row::Reader;
 use crate::state::{StateError, StatePart, StateWriter};
 
-/// The only map, in a snapshot.
+/// The tag of the only map in a snapshot.
 const SESSIONS: u8 = 0;
 
-/// See the module's text.
+/// Assigns rows to windows; see the module documentation.
 pub struct WindowAssignOperator {
     name: String,
     windows: Windows,
@@ -45,7 +45,7 @@ pub struct WindowAssignOperator {
 }
 
 enum Windows {
-    /// Known from a row alone.
+    /// Windows known from a row alone.
     Aligned(Box<Aligned>),
     Sessions(Box<Kept>),
 }
@@ -59,6 +59,8 @@ struct Kept {
 }
 
 impl WindowAssignOperator {
+    /// Builds the operator.
+    ///
     /// # Errors
     /// The windows are assigned already.
     pub fn new(
@@ -96,7 +98,7 @@ impl WindowAssignOperator {
         })
     }
 
-    /// Takes a row of a session.
+    /// Adds a row to its session.
     fn take(&mut self, rows: &Changes<'_>, row: usize, now_ms: i64) -> Result<(), OperatorError> {
         let Windows::Sessions(kept) = &mut self.windows else { return Ok(()) };
         let Some(time) = self.moment.time_of(self.time, rows, row, now_ms) else { return Ok(()) };
@@ -120,7 +122,7 @@ impl WindowAssignOperator {
         Ok(())
     }
 
-    /// Gives the rows of the sessions that are closed when time has come to `reached`.
+    /// Emits the rows of the sessions that are closed once time has reached `reached`.
     fn close(&mut self, reached: i64, context: &mut Context<'_>) -> Result<(), OperatorError> {
         loop {
             let Windows::Sessions(kept) = &mut self.windows else { return Ok(()) };

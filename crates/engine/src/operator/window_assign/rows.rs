@@ -1,4 +1,4 @@
-//! The rows of a session in order of arrival, one behind the other in one run of bytes: the kind, then the values.
+//! The rows of a session in order of arrival, in one run of bytes: for each row its kind, then its values.
 
 use types::Scalar;
 
@@ -24,7 +24,7 @@ impl SessionRows {
         &self.bytes
     }
 
-    /// The kind of the next row; its values come behind it. `None` at the end.
+    /// Reads the kind of the next row, which its values follow. Returns `None` at the end.
     pub fn read_kind(reader: &mut Reader<'_>) -> Option<RowKind> {
         KINDS.get(usize::from(reader.tag()?)).copied()
     }

@@ -1,4 +1,4 @@
-//! The windows that rows are given.
+//! The windows that rows are assigned to.
 
 use sql::plan::Window;
 use sql::plan::operator::{Changes as Mode, Distribution, Field};
@@ -129,6 +129,7 @@ fn a_row_between_two_sessions_joins_them_and_lateness_is_judged_after_that() {
         at("a", 20),
         at("a", 21),
     ];
+
     let expected = [
         given("+I", "a", [0, 0, 30, 29]),
         given("+I", "a", [20, 0, 30, 29]),
@@ -161,6 +162,7 @@ fn sessions_by_processing_time_close_by_the_clock() {
         at("b", 3),
         Event::Clock(140),
     ];
+
     let expected = [
         given("+I", "a", [0, 100, 119, 118]),
         given("+I", "a", [1, 100, 119, 118]),

@@ -1,12 +1,13 @@
-//! Top-N and deduplication in windows: the rows of each window whose number in an order is from `from` to `to`.
+//! Top-N and deduplication in windows: the rows of each window whose number in an order is from `from` to
+//! `to`.
 //!
-//! The rows of a window are known when the watermark passes its end. Until then the least rows are kept, at most `to` of
-//! each partition, so that the result comes once and is never updated:
+//! The rows of a window are complete when the watermark passes its end. Until then the least rows are stored,
+//! at most `to` per partition, so that the result is emitted once and never updated:
 //!
 //! ```text
-//! [0, 10) a: 5, 3, 4      top 2 kept: 3, 4
-//! watermark 9             +I 3  +I 4             windows that close earlier come first
-//! [0, 10) a: 1            late: dropped and counted
+//! [0, 10) a: 5, 3, 4        top 2 stored: 3, 4
+//! watermark 9               +I 3  +I 4              windows that close earlier come first
+//! [0, 10) a: 1              late: dropped and counted
 //! ```
 //!
 //! A window is a part of the partition: its bounds are among the partition's fields.
@@ -26,28 +27,28 @@ use super::ordered::{Entry, Ordered};
 use crate::row::{self, Reader};
 use crate::state::{Keyed, StateError, StatePart, StateValue, StateWriter, Timers};
 
-/// The maps, in a snapshot.
+/// Tags of the maps in a snapshot.
 mod tag {
     pub const WINDOWS: u8 = 0;
     pub const TIMERS: u8 = 1;
 }
 
-/// See the module's text.
+/// Ranks the rows of each window; see the module documentation.
 pub struct WindowRankOperator {
     name: String,
     end: usize,
-    /// Where ends are times of the session's wall clock and the watermark is an instant.
+    /// Set if window ends are times of the session's wall clock and the watermark is an instant.
     clock: Option<WallClock>,
     partition: Vec<usize>,
     order: Vec<SortKey>,
     from: usize,
     to: usize,
     with_number: bool,
-    /// By the bytes of the partition's fields.
+    /// Windows by the bytes of the partition's fields.
     windows: Keyed<Window>,
     /// When the windows close, on the scale of the watermark.
     timers: Timers,
-    /// What consumers were told last.
+    /// The watermark that consumers were last told.
     told: i64,
     late: u64,
     out: ChangeBuffer,
@@ -59,13 +60,15 @@ pub struct WindowRankOperator {
 #[derive(Debug, Default)]
 struct Window {
     rows: Ordered,
-    /// The number of the next arrival.
+    /// The next arrival number.
     next: u64,
 }
 
 impl WindowRankOperator {
+    /// Builds the operator.
+    ///
     /// # Errors
-    /// The bounds of the window are no part of the partition.
+    /// The bounds of the window are not part of the partition.
     pub fn new(
         name: String,
         spec: &WindowRank,
@@ -99,7 +102,7 @@ impl WindowRankOperator {
     }
 
     fn take(&mut self, rows: &Changes<'_>, row: usize, now_ms: i64) {
-        // A row without a window belongs to none that is open.
+        // A row without a window belongs to no open one.
         let Scalar::Int(end) = rows.get(self.end, row) else {
             self.late += 1;
             return;
@@ -125,7 +128,7 @@ impl WindowRankOperator {
                 timers.set(closes, key);
                 Window::default()
             });
-            // A row comes after its equals.
+            // A row comes after equal ones.
             if window.rows.len() >= *to && window.rows.last().is_some_and(|last| last.key() <= &entry[..]) {
                 return;
             }
@@ -141,8 +144,8 @@ impl WindowRankOperator {
         });
     }
 
-    /// Gives the rows of the windows that a watermark closes. It is enough to do so when the operator is told: a row that
-    /// is on time belongs to a window that is open.
+    /// Emits the rows of the windows that a watermark closes. The watermark of a call is enough: a row that
+    /// is on time belongs to an open window.
     fn fire(&mut self, watermark: i64, context: &mut Context<'_>) -> Result<(), OperatorError> {
         while let Some((_, key)) = self.timers.pop(watermark) {
             let Some(window) = self.windows.remove(&key, context.now_ms()) else { continue };

@@ -1,4 +1,4 @@
-//! Top-N in windows: what is given when they close.
+//! Top-N in windows: the rows emitted when the windows close.
 
 use sql::functions::zone::zone;
 use sql::plan::operator::{Changes as Mode, Distribution, Field};
@@ -7,7 +7,7 @@ use types::{DataType, Value};
 use super::*;
 use crate::operator::harness::{Event, Harness, Row, insert, row, watermark};
 
-/// Rows are `[k, window_start, window_end, n, id]`.
+/// Builds a ranking of rows `[k, window_start, window_end, n, id]`.
 fn spec(from: u64, to: u64, with_number: bool) -> WindowRank {
     WindowRank {
         start: 1,
@@ -61,7 +61,7 @@ fn the_first_rows_of_a_window_come_when_it_closes() {
         event("a", 20, 9, 0),
         event("a", 10, 5, 1),
         event("a", 10, 6, 2),
-        // Equals come after those that were there.
+        // A row comes after equal ones.
         event("a", 10, 5, 3),
         event("b", 10, 1, 4),
         watermark(0, 8),
@@ -114,7 +114,7 @@ fn operator(spec: &WindowRank, time_zone: &TimeZone) -> WindowRankOperator {
     WindowRankOperator::new("rank".into(), spec, &[input], time_zone).unwrap()
 }
 
-/// Rows by key, end and watermark.
+/// Processes rows given by key, end and watermark.
 fn take(operator: &mut WindowRankOperator, rows: &[(&str, i64, i64)]) {
     let mut buffer = ChangeBuffer::new(&[Repr::Text, Repr::Int, Repr::Int, Repr::Int, Repr::Int]);
     for &(key, end, watermark) in rows {

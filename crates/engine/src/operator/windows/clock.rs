@@ -1,15 +1,16 @@
-//! The clock of an operator with windows: where time stands, when a window closes, and what rows that leave carry.
+//! The clock of an operator with windows: the reached time, when a window closes, and the watermark of
+//! emitted rows.
 //!
-//! Windows are cut on the session's wall clock, and time flows on the scale of the time field, which may be instants. A
-//! window closes when time reaches the last millisecond before its end:
+//! Windows are cut on the session's wall clock, and time flows on the scale of the time field, which may hold
+//! instants. A window closes when time reaches the last millisecond before its end:
 //!
 //! ```text
-//! window [00:00, 01:00) at UTC+7      time field TIMESTAMP       closes at 00:59:59.999 on the wall clock
-//!                                     time field TIMESTAMP_LTZ   closes at the instant 17:59:59.999Z
+//! window [00:00, 01:00) at UTC+7   time field TIMESTAMP        closes at 00:59:59.999 on the wall clock
+//!                                  time field TIMESTAMP_LTZ    closes at the instant 17:59:59.999Z
 //! ```
 //!
-//! Processing time is a clock of instants that stands one millisecond before the system clock: what comes now can still
-//! be in a window that ends with this millisecond.
+//! Processing time is a clock of instants that is one millisecond behind the system clock: a row that comes
+//! now can still be in a window that ends with this millisecond.
 
 use jiff::tz::TimeZone;
 use sql::functions::zone::WallClock;
@@ -23,10 +24,10 @@ use crate::window::Calendar;
 /// Relates windows to time.
 #[derive(Debug)]
 pub struct WindowClock {
-    /// Where times are instants and the session's clock is not UTC.
+    /// Set if times are instants and the session's time zone is not UTC.
     wall: Option<WallClock>,
     calendar: Calendar,
-    /// The end that was last asked for, and when its window closes.
+    /// The last requested end, and when its window closes.
     last: (i64, i64),
 }
 
@@ -37,13 +38,13 @@ impl WindowClock {
         WindowClock { wall: zone.map(WallClock::new), last: (0, calendar.last_instant(0)), calendar }
     }
 
-    /// The wall clock at a time, ms.
+    /// Returns the wall clock at a time, in milliseconds.
     #[inline]
     pub fn wall_ms(&mut self, time: i64) -> i64 {
         self.wall.as_mut().map_or(time, |wall| wall.wall_ms(time))
     }
 
-    /// The time at which the window that ends there closes, on the scale of the time field.
+    /// Returns the time at which the window with this end closes, on the scale of the time field.
     #[inline]
     pub fn closes_at(&mut self, end: i64) -> i64 {
         if self.last.0 != end {
@@ -53,13 +54,13 @@ impl WindowClock {
     }
 }
 
-/// Where an operator stands in time.
+/// The position of an operator in time.
 #[derive(Debug)]
 pub struct Moment {
     is_processing: bool,
-    /// Windows that close at this time or before are closed, ms on the scale of the time field.
+    /// Windows that close at this time or before are closed; in milliseconds on the scale of the time field.
     pub reached: i64,
-    /// The watermark that rows carry which leave now: event time when the operator was last at rest.
+    /// The watermark of the rows that are emitted now: event time after the operator's last call.
     pub told: i64,
 }
 
@@ -72,13 +73,14 @@ impl Moment {
         self.is_processing
     }
 
-    /// The time that must be reached before a row is taken, given the watermark of the row and the system clock (ms).
+    /// Returns the time that must be reached before a row is processed, given the watermark of the row and
+    /// the system clock (ms).
     #[inline]
     pub fn before_row(&self, watermark: i64, now_ms: i64) -> i64 {
         if self.is_processing { now_ms.saturating_sub(1) } else { watermark }
     }
 
-    /// Goes on to a time, after everything that was due has left.
+    /// Advances to a time, after everything due has been emitted.
     #[inline]
     pub fn reach(&mut self, time: i64) {
         self.reached = self.reached.max(time);
@@ -87,7 +89,7 @@ impl Moment {
         }
     }
 
-    /// Goes on to a watermark, after everything that was due has left.
+    /// Advances to a watermark, after everything due has been emitted.
     pub fn advance(&mut self, watermark: i64) {
         self.told = self.told.max(watermark);
         if !self.is_processing {
@@ -95,7 +97,7 @@ impl Moment {
         }
     }
 
-    /// The time of a row; `None` where it has none. Processing time never goes back.
+    /// Returns the time of a row; `None` if it has none. Processing time never goes back.
     #[inline]
     pub fn time_of(&self, time: Time, rows: &Changes<'_>, row: usize, now_ms: i64) -> Option<i64> {
         match time {
@@ -107,7 +109,7 @@ impl Moment {
         }
     }
 
-    /// When the system clock closes the window that closes at a time.
+    /// Returns the system time at which the window that closes at a time is to be closed.
     pub fn tick_of(&self, closes_at: Option<i64>) -> Option<i64> {
         closes_at.filter(|_| self.is_processing).map(|time| time.saturating_add(1))
     }

@@ -1,5 +1,5 @@
-//! What the operators with windows have in common: the clock that closes windows, the windows of a row, sessions, and
-//! keys whose state is spread over subtasks by a part of them.
+//! Common parts of the operators with windows: the clock that closes windows, the windows of a row, sessions,
+//! and keys whose state is partitioned by a part of them.
 
 mod clock;
 mod sessions;
@@ -13,7 +13,7 @@ pub use stored_key::StoredKey;
 
 use crate::layout::{last_window_end, next_window_end, slice_end};
 
-/// The ends of the windows that hold a time of the wall clock (ms), ascending.
+/// Returns the ends of the windows that contain a time of the wall clock (ms), ascending.
 #[inline]
 pub fn window_ends(window: Window, wall_ms: i64) -> impl Iterator<Item = i64> {
     let first = slice_end(window, wall_ms);

@@ -1,18 +1,18 @@
-//! Sessions: windows that last until nothing has come for a gap.
+//! Sessions: windows that last until no row has come for a gap.
 //!
 //! A row opens a session from its time to a gap later, and sessions that overlap or touch are one:
 //!
 //! ```text
-//! gap 10      rows 0, 7        one session   [0, 17)
-//!             row 17           touches it    [0, 27)
-//!             row 50           another       [50, 60)
+//! gap 10   rows 0, 7      one session       [0, 17)
+//!          row 17         touches it        [0, 27)
+//!          row 50         another           [50, 60)
 //! ```
 //!
-//! So the open sessions of a key are apart from one another, and a row merges a few neighbours at most. A row is late if
-//! its session, after merging, is closed; a session that was given is gone and merges with nothing.
+//! So the open sessions of a key are disjoint, and a row merges at most a few neighbours. A row is late if
+//! its session, after merging, is closed; an emitted session is gone and merges with nothing.
 //!
-//! Each session has one timer. It is not moved when the session grows, which happens with almost every row: when it
-//! fires too early it is set again. A session is due no earlier than its timer.
+//! Each session has one timer. The timer is not moved when the session grows, which happens with almost every
+//! row: when it fires too early it is set again. A session is never due before its timer.
 
 use std::ops::Range;
 
@@ -21,24 +21,24 @@ use super::stored_key::StoredKey;
 use crate::row::{self, Reader};
 use crate::state::{Keyed, StateError, StateValue, StateWriter, Timers};
 
-/// What the rows of a session come to.
+/// The aggregate of the rows of a session.
 pub trait SessionContent: StateValue {
-    /// What joining two contents needs.
+    /// The context that merging two contents needs.
     type With;
 
-    /// Joins the content of a session that lies behind.
+    /// Merges the content of a later session into this one.
     ///
     /// # Errors
     /// The rows make the query fail.
     fn merge(&mut self, with: &Self::With, later: Self) -> Result<(), String>;
 }
 
-/// A session: bounds on the wall clock, ms.
+/// A session; its bounds are on the wall clock, in milliseconds.
 #[derive(Debug)]
 pub struct Session<C> {
     pub start: i64,
     pub end: i64,
-    /// The time that its timer is set to.
+    /// The time to which its timer is set.
     timer: i64,
     pub content: C,
 }
@@ -58,7 +58,7 @@ pub struct SessionState<C> {
     timers: Timers,
 }
 
-/// What became of a row.
+/// The outcome for a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
     Kept,
@@ -71,7 +71,7 @@ impl<C: StateValue> Sessions<C> {
         Sessions { open: Vec::new(), content_bytes: 0 }
     }
 
-    /// The sessions that overlap or touch these bounds.
+    /// Returns the sessions that overlap or touch these bounds.
     fn touched(&self, start: i64, end: i64) -> Range<usize> {
         let from = self.open.partition_point(|session| session.end < start);
         let count = self.open[from..].iter().take_while(|session| session.start <= end).count();
@@ -86,13 +86,14 @@ impl<C: StateValue> Sessions<C> {
 }
 
 impl<C: SessionContent> SessionState<C> {
-    /// `gap` in ms.
+    /// Creates an empty state; `gap` is in milliseconds.
     pub fn new(gap: i64) -> SessionState<C> {
         SessionState { gap, keys: Keyed::new(None), timers: Timers::default() }
     }
 
-    /// Takes a row of a time on the wall clock, when sessions that close at `reached` or before are closed. `change`
-    /// gets the content of the row's session, which `create` makes where there is no session yet; it may make none.
+    /// Adds a row at a time on the wall clock, given that sessions which close at `reached` or before are
+    /// closed. `change` gets the content of the row's session, which `create` makes if there is no session
+    /// yet; `create` may make none.
     ///
     /// # Errors
     /// As `change` and [`SessionContent::merge`].
@@ -141,7 +142,7 @@ impl<C: SessionContent> SessionState<C> {
             let session = &mut sessions.open[touched.start];
             session.start = session.start.min(start);
             session.end = session.end.max(end);
-            // Where clocks are set forward a later end may come earlier.
+            // Where clocks are set forward, a later end may come earlier.
             let closes_at = clock.closes_at(session.end);
             if closes_at < session.timer {
                 session.timer = closes_at;
@@ -154,7 +155,7 @@ impl<C: SessionContent> SessionState<C> {
         })
     }
 
-    /// Takes out the next session that is closed when time has come to `reached`, with its key.
+    /// Removes and returns the next session that is closed once time has reached `reached`, with its key.
     pub fn pop(&mut self, reached: i64, clock: &mut WindowClock) -> Option<(Box<[u8]>, Session<C>)> {
         while let Some((time, key)) = self.timers.pop(reached) {
             let timers = &mut self.timers;
@@ -182,20 +183,20 @@ impl<C: SessionContent> SessionState<C> {
         None
     }
 
-    /// When a session may close next.
+    /// Returns when a session may close next.
     pub fn next(&self) -> Option<i64> {
         self.timers.next()
     }
 
-    /// Adds all sessions to an image, after a tag.
+    /// Appends all sessions to an image, after a tag.
     pub fn write(&self, tag: u8, keys: &StoredKey, out: &mut StateWriter) {
         self.keys.iter().for_each(|(key, sessions)| keys.write_entry(tag, &[], key, sessions, out));
     }
 
-    /// Reads an entry behind its tag.
+    /// Reads the entry after a tag.
     ///
     /// # Errors
-    /// The bytes are no such entry.
+    /// The bytes are not such an entry.
     pub fn read(&mut self, reader: &mut Reader<'_>, operator: &str) -> Result<(), StateError> {
         let ([], key, sessions) = StoredKey::read_entry::<Sessions<C>, 0>(reader, operator)?;
         sessions.open.iter().for_each(|session| self.timers.set(session.timer, key));
@@ -203,7 +204,7 @@ impl<C: SessionContent> SessionState<C> {
         Ok(())
     }
 
-    /// Whether nothing is kept, not even by the accounts.
+    /// Returns whether nothing is stored and no memory is accounted.
     #[cfg(test)]
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty() && self.timers.is_empty()

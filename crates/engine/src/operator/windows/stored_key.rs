@@ -1,10 +1,11 @@
-//! Keys of state that is spread over subtasks by a part of the key.
+//! Keys of state that is partitioned over subtasks by a part of the key.
 //!
-//! An operator may group by more fields than its rows are spread by: by a key and the bounds of a window, spread by the
-//! key alone. The fields of the distribution stand first in a stored key, so that its key group can be told from it:
+//! An operator may group by more fields than those that partition its rows: by a key and the bounds of a
+//! window, with rows partitioned by the key alone. The fields of the distribution come first in a stored key,
+//! so that its key group can be computed from it:
 //!
 //! ```text
-//! GROUP BY window_start, k    spread by k    stored [k, window_start]    key group of [k]
+//! GROUP BY window_start, k     partitioned by k     stored [k, window_start]     key group of [k]
 //! ```
 
 use sql::plan::operator::Distribution;
@@ -19,15 +20,15 @@ use crate::state::{StateError, StateValue, StateWriter, key_group};
 pub struct StoredKey {
     /// Fields of the input, in the order in which they are stored.
     fields: Vec<usize>,
-    /// How many of them, from the first, decide the key group.
+    /// The number of leading fields that determine the key group.
     spread: usize,
-    /// By key of the operator, its place among the fields.
+    /// Per key of the operator, its index among the fields.
     places: Vec<usize>,
     in_order: bool,
 }
 
 impl StoredKey {
-    /// Keys of these fields of an input that is distributed so.
+    /// Describes keys of these fields of an input with this distribution.
     pub fn new(keys: &[usize], distribution: &Distribution) -> StoredKey {
         let mut fields = match distribution {
             Distribution::Hash(fields) => fields.clone(),
@@ -48,7 +49,7 @@ impl StoredKey {
         StoredKey { fields, spread, places, in_order }
     }
 
-    /// Writes the key of a row.
+    /// Replaces `key` by the key of a row.
     #[inline]
     pub fn write(&self, rows: &Changes<'_>, row: usize, key: &mut Vec<u8>) {
         key.clear();
@@ -61,7 +62,7 @@ impl StoredKey {
         key_group(&key[..key.len() - reader.rest().len()])
     }
 
-    /// Hands on the values of a key, in the order of the operator's keys.
+    /// Calls `take` with the values of a key, in the order of the operator's keys.
     #[inline]
     pub fn with_values<'k>(&self, key: &'k [u8], take: impl FnOnce(&mut dyn Iterator<Item = Scalar<'k>>)) {
         if self.in_order {
@@ -71,7 +72,7 @@ impl StoredKey {
         take(&mut self.places.iter().map(|&place| values.get(place).copied().unwrap_or(Scalar::Null)));
     }
 
-    /// Adds an entry to an image: the tag of its map, some whole numbers, the key, and the value.
+    /// Appends an entry to an image: the tag of its map, some whole numbers, the key, and the value.
     pub fn write_entry<V: StateValue>(
         &self,
         tag: u8,
@@ -88,10 +89,10 @@ impl StoredKey {
         value.write(part);
     }
 
-    /// Reads an entry behind its tag.
+    /// Reads the entry after a tag.
     ///
     /// # Errors
-    /// The bytes are no such entry.
+    /// The bytes are not such an entry.
     pub fn read_entry<'a, V: StateValue, const N: usize>(
         reader: &mut Reader<'a>,
         operator: &str,

@@ -1,4 +1,4 @@
-//! Random rows against a model that computes each frame from all rows of its partition.
+//! Random rows compared with a model that computes each frame from all rows of its partition.
 
 use proptest::prelude::*;
 
@@ -19,7 +19,7 @@ fn rows() -> impl Strategy<Value = Vec<Given>> {
     prop::collection::vec((0..2usize, 0..30i64, -5..5i64).prop_map(given), 0..30)
 }
 
-/// The rows with sum, greatest value and number.
+/// Returns the rows with sum, greatest value and number.
 fn expected(rows: &[Given], frame: Frame) -> Vec<Row> {
     let mut sorted = rows.to_vec();
     sorted.sort_by_key(|row| row.order);
@@ -42,6 +42,7 @@ fn expected(rows: &[Given], frame: Frame) -> Vec<Row> {
                 partition(sorted.len()).filter(inside).map(|row| row.value).collect()
             }
         };
+
         let (sum, greatest) = (frame.iter().sum(), frame.iter().copied().max().unwrap_or(0));
         let numbers = [row.order, row.value, sum, greatest, number as i64];
         expected.push(given(KEYS[row.key], &numbers));
@@ -64,7 +65,8 @@ proptest! {
 
     #[test]
     fn frames_by_time_hold_what_the_model_says(rows in rows(), frame in frames(), late_by in 0..10i64) {
-        // The watermark follows, so that no row is late and rows leave and enter all the time.
+        // The watermark follows the rows, so that no row is late, and rows enter and leave frames all the
+        // time.
         let mut rows = rows;
         rows.sort_by_key(|row| row.order / 5);
         let mut events = Vec::new();
@@ -72,11 +74,12 @@ proptest! {
             events.push(watermark(0, row.order / 5 * 5 - 1 - late_by));
             events.push(at(KEYS[row.key], row.order, row.value));
         }
+
         let expected = standing(&expected(&rows, frame));
         if !matches!(frame, Frame::Range(_)) {
             Case::new(BY_TIME, frame).calls(calls()).with(|harness| harness.ends_with(&events, &expected));
         } else {
-            // A range that is over is forgotten, and numbers begin anew.
+            // The state of a range expires, and then numbers begin anew, so they are left out.
             let calls = calls()[..2].to_vec();
             let strip = |row: &Row| Row { kind: row.kind, values: row.values[..5].to_vec() };
             let rows: Vec<Row> = super::model::expected(&rows, frame).iter().map(strip).collect();
@@ -96,7 +99,7 @@ proptest! {
         let mut events: Vec<Event> = Vec::new();
         let mut stay = Vec::new();
         for (number, (row, gone)) in rows.iter().zip(gone).enumerate() {
-            // A row that goes has an equal nowhere, so that there is no doubt which one goes.
+            // A retracted row has no equal row, so it is clear which row goes.
             let value = if gone { 100 + number as i64 } else { row.value };
             events.push(at(KEYS[row.key], row.order, value));
             if gone {
@@ -109,7 +112,8 @@ proptest! {
                 stay.push(*row);
             }
         }
-        // Equal rows may go in another order than they came: numbers of peers could be exchanged.
+
+        // Equal rows may be retracted in another order than they came: numbers of peers could be exchanged.
         let calls = calls()[..2].to_vec();
         let strip = |row: &Row| Row { kind: row.kind, values: row.values[..5].to_vec() };
         let expected: Vec<Row> = expected(&stay, frame).iter().map(strip).collect();

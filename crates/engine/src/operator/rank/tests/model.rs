@@ -1,4 +1,4 @@
-//! Top-N held against a list that is sorted anew.
+//! Top-N compared with a list that is sorted anew.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use types::Value;
 
 use super::*;
 
-/// The rows in the range, by sorting all rows of each partition.
+/// Returns the rows in the range, by sorting all rows of each partition.
 fn naive(rows: &[(usize, i64, i64)], case: &Case) -> BTreeMap<String, i64> {
     let RankEnd::Constant(to) = case.spec.to else { unreachable!() };
     let mut expected = Vec::new();
@@ -31,7 +31,7 @@ fn naive(rows: &[(usize, i64, i64)], case: &Case) -> BTreeMap<String, i64> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
-    /// Few sort keys and few rows: many ties and many duplicates; long streams make trees and an index.
+    /// Few sort keys and few rows make many ties and duplicates; long streams make trees and an index.
     #[test]
     fn the_rows_that_stand_are_those_of_a_sorted_list(
         steps in prop::collection::vec((0usize..2, 0i64..4, 0i64..20, any::<prop::sample::Index>(), 0u8..5), 1..400),
@@ -64,7 +64,7 @@ proptest! {
         {
             let given = case.with(|harness| harness.run(&events, batch, parallelism, restored)).unwrap();
             prop_assert_eq!(standing(&given), expected.clone());
-            // Nothing is taken back that does not stand.
+            // No row is retracted that is not present.
             let mut standing: Vec<&[Value]> = Vec::new();
             for row in &given {
                 let at = standing.iter().position(|other| *other == row.values);

@@ -1,4 +1,5 @@
-//! Random rows, late ones and retractions among them, against a model that keeps all rows of every window.
+//! Random rows, including late ones and retractions, compared with a model that stores all rows of every
+//! window.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,7 @@ enum Step {
         key: usize,
         time: i64,
     },
-    /// Takes back the row of this number among those that were added and not taken back.
+    /// Retracts the row of this number among the rows that were added and not retracted.
     Retract(usize),
     Watermark(i64),
 }
@@ -37,7 +38,7 @@ struct Open {
     rows: Vec<i64>,
 }
 
-/// The windows of a model and what they gave.
+/// The windows of a model and what they emitted.
 struct Model {
     case: Case,
     open: Vec<Open>,
@@ -74,11 +75,13 @@ impl Model {
                 let touches = |open: &Open| open.key == key && open.start <= time + 10 && open.end >= time;
                 let (merged, open): (Vec<Open>, Vec<Open>) = self.open.drain(..).partition(touches);
                 self.open = open;
+
                 let mut rows = Vec::new();
                 for one in merged {
                     (start, end) = (start.min(one.start), end.max(one.end));
                     rows.extend(one.rows);
                 }
+
                 if end - 1 > self.watermark {
                     self.open.push(Open { key, start, end, rows });
                 }
@@ -111,12 +114,13 @@ impl Model {
     }
 }
 
-/// The events of steps, and the rows that stand at the end.
+/// Returns the events of steps, and the final rows.
 fn run(case: Case, steps: &[Step]) -> (Vec<Event>, BTreeMap<String, i64>) {
     let mut model = Model { case, open: Vec::new(), watermark: i64::MIN, given: Vec::new() };
     let mut events = Vec::new();
     let mut rows: Vec<(usize, i64, i64)> = Vec::new();
     let mut now = 0;
+
     for (number, &step) in steps.iter().enumerate() {
         match step {
             Step::Add { key, time } => {
@@ -129,7 +133,7 @@ fn run(case: Case, steps: &[Step]) -> (Vec<Event>, BTreeMap<String, i64>) {
             }
             Step::Retract(row) if row < rows.len() => {
                 let (key, time, value) = rows.remove(row);
-                // A session cannot tell a row that it never had.
+                // A session cannot recognize a row that it never had.
                 if matches!(model.case.windowing, Windowing::Session { .. }) && !model.holds(value) {
                     continue;
                 }
@@ -145,6 +149,7 @@ fn run(case: Case, steps: &[Step]) -> (Vec<Event>, BTreeMap<String, i64>) {
             }
         }
     }
+
     model.watermark = i64::MAX;
     model.close();
     (events, standing(&model.given))
