@@ -1,4 +1,5 @@
-//! Calc: filters rows and computes columns. It keeps no state and copies nothing: consumers see the evaluator's vectors.
+//! Calc: filters rows and computes columns. It keeps no state and copies nothing: consumers see the
+//! evaluator's vectors.
 
 use jiff::tz::TimeZone;
 use sql::expr::ExprId;
@@ -10,7 +11,7 @@ use super::stateless::Stateless;
 use crate::aggregate::keys::Rows as Selection;
 use crate::evaluate::{Evaluator, Inputs, Passed, Vector};
 
-/// See the module's text.
+/// Filters rows and computes columns; see the module documentation.
 pub struct CalcOperator {
     name: String,
     evaluator: Evaluator,
@@ -20,8 +21,10 @@ pub struct CalcOperator {
 }
 
 impl CalcOperator {
+    /// Builds the operator.
+    ///
     /// # Errors
-    /// The message of a function that does not accept its literal arguments.
+    /// A function does not accept its literal arguments.
     pub fn new(name: String, calc: &Calc, time_zone: &TimeZone) -> Result<CalcOperator, String> {
         let roots: Vec<ExprId> = calc.conditions.iter().chain(&calc.columns).copied().collect();
         Ok(CalcOperator {

@@ -1,13 +1,15 @@
-//! `FROM_CHANGELOG` and `TO_CHANGELOG`: between changes of rows and new rows with the change written out.
+//! `FROM_CHANGELOG` and `TO_CHANGELOG`: convert between changes and inserted rows that carry the change as a
+//! code.
 //!
 //! ```text
-//! FROM_CHANGELOG                              TO_CHANGELOG
-//! +I [INSERT, 1, a]   +I [INSERT, 1, a]       +I [1, a]   +I [1, a, INSERT]
-//! +I [DELETE, 1, a]   -D [DELETE, 1, a]       -D [1, a]   +I [1, a, DELETE]
+//! FROM_CHANGELOG                             TO_CHANGELOG
+//! +I [INSERT, 1, a]   +I [INSERT, 1, a]      +I [1, a]   +I [1, a, INSERT]
+//! +I [DELETE, 1, a]   -D [DELETE, 1, a]      -D [1, a]   +I [1, a, DELETE]
 //! ```
 //!
-//! Both lend the columns that they are lent. The one gives rows other kinds, the other puts a column of codes behind them.
-//! Neither keeps a state: whether a row that is deleted was ever there is for those behind to find out, as in Flink.
+//! Both operators forward the columns that they are lent: the first changes the kinds of rows, the second
+//! appends a column of codes. Neither keeps state: later operators find out whether a deleted row was ever
+//! there, as in Flink.
 
 #[cfg(test)]
 mod tests;
@@ -22,12 +24,12 @@ use crate::aggregate::keys::Rows as Selection;
 use crate::column::View;
 use crate::evaluate::Vector;
 
-/// See the module's text.
+/// Turns rows with codes into changes; see the module documentation.
 pub struct FromChangelogOperator {
     name: String,
     op: usize,
     codes: Vec<(String, RowKind)>,
-    /// By place in the columns.
+    /// One kind per place in the columns.
     kinds: Vec<RowKind>,
 }
 
@@ -43,7 +45,7 @@ impl FromChangelogOperator {
             return Err(failed("a row has a null where the code of its change belongs".to_owned()));
         };
 
-        // Few codes are known: the search is shorter than a hash.
+        // There are few codes, so a linear search is faster than a hash.
         let known = self.codes.iter().find(|(known, _)| known == code);
         known.map(|(_, kind)| *kind).ok_or_else(|| {
             let known: Vec<&str> = self.codes.iter().map(|(known, _)| known.as_str()).collect();
@@ -70,13 +72,13 @@ impl Stateless for FromChangelogOperator {
     }
 }
 
-/// See the module's text.
+/// Turns changes into rows with codes; see the module documentation.
 pub struct ToChangelogOperator {
     /// All codes, one behind another.
     data: Vec<u8>,
-    /// By kind, where its code stands in `data`; `None`: changes of this kind are left out.
+    /// Per kind, the position of its code in `data`. `None`: changes of this kind are left out.
     codes: [Option<View>; 4],
-    /// By place in the columns.
+    /// One view per place in the columns.
     views: Vec<View>,
     selected: Vec<u32>,
 }
@@ -121,7 +123,7 @@ impl Stateless for ToChangelogOperator {
     }
 }
 
-/// How many places in the columns rows may have.
+/// Returns the number of places in the columns that rows may have.
 fn places(rows: &Changes<'_>) -> usize {
     match rows.rows {
         Selection::All(rows) => rows,

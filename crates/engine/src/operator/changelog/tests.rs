@@ -54,6 +54,7 @@ fn a_change_is_a_row_with_its_code() {
             (ChangeKind::UpdateAfter, String::new()),
         ],
     };
+
     let build = || Box::new(ToChangelogOperator::new(&spec)) as Box<dyn Operator>;
     let int = |n| [Value::Int(n)];
     let events = [
@@ -63,6 +64,7 @@ fn a_change_is_a_row_with_its_code() {
         change(0, "-D", int(2)),
         change(0, "+I", [Value::Null]),
     ];
+
     let given = |n: Value, code: &str| row("+I", [n, text(code)]);
     let expected = [
         given(Value::Int(1), "there"),
@@ -70,5 +72,6 @@ fn a_change_is_a_row_with_its_code() {
         given(Value::Int(2), "gone"),
         given(Value::Null, "there"),
     ];
+
     Harness::new(&build, vec![vec![Repr::Int]]).gives(&events, &expected);
 }

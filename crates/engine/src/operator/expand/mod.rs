@@ -1,11 +1,12 @@
-//! `GROUPING SETS`, `CUBE` and `ROLLUP`: a copy of each row for each set, so that a group aggregate behind it sees every
-//! set's keys.
+//! `GROUPING SETS`, `CUBE` and `ROLLUP`: copies each row once per set, so that a following group aggregate
+//! sees the keys of every set.
 //!
 //! ```text
 //! [a, b, 7]     sets (k), ()       [a, null, 7, 1]   [null, null, 7, 3]
 //! ```
 //!
-//! A copy has null in the keys that its set lacks. The set's number tells such a null from one in the data.
+//! A copy has null in the keys that its set lacks. The set's number tells such a null from a null in the
+//! data.
 
 use sql::plan::operator::{Expand, ExpandCopy, Input};
 use types::{Repr, Scalar};
@@ -15,15 +16,17 @@ use super::changes::{ChangeBuffer, Changes};
 use super::fields;
 use super::stateless::Stateless;
 
-/// See the module's text.
+/// Copies each row once per grouping set; see the module documentation.
 pub struct ExpandOperator {
     copies: Vec<ExpandCopy>,
     out: ChangeBuffer,
 }
 
 impl ExpandOperator {
+    /// Builds the operator.
+    ///
     /// # Errors
-    /// A copy says nothing of some field.
+    /// A copy does not cover all fields.
     pub fn new(name: &str, spec: &Expand, inputs: &[Input]) -> Result<ExpandOperator, String> {
         let fields = &inputs[0].fields;
         if spec.copies.iter().any(|copy| copy.keeps.len() != fields.len()) {

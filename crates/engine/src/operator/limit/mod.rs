@@ -1,8 +1,8 @@
-//! `LIMIT` without an order: the first rows to arrive, then nothing. It runs in one subtask and over rows that are only
-//! added; where rows may be taken back, the plan has a Top-N instead.
+//! `LIMIT` without an order: emits the first rows to arrive, then nothing. It runs in one subtask and over
+//! inserts only; where rows may be retracted, the plan has a Top-N instead.
 //!
-//! The state is how many rows have been counted, up to the last that is wanted. With a time to live it begins anew when
-//! no row was counted for that long, as in Flink.
+//! The state is the number of counted rows, up to the last wanted one. With a time to live the count restarts
+//! when no row was counted for that long, as in Flink.
 
 use sql::plan::operator::{Input, Limit};
 use types::Interval;
@@ -13,24 +13,26 @@ use crate::aggregate::keys::Rows as Selection;
 use crate::row::Reader;
 use crate::state::{Keyed, StateError, StatePart, StateWriter};
 
-/// The only map, in a snapshot.
+/// The tag of the only map in a snapshot.
 const COUNT: u8 = 0;
-/// There is one count for all rows.
+/// All rows share one count.
 const KEY: &[u8] = &[];
 
-/// See the module's text.
+/// Emits the first rows to arrive; see the module documentation.
 pub struct LimitOperator {
     name: String,
     offset: i64,
-    /// The number of the last row that is given, from 1.
+    /// The number of the last emitted row, counted from 1.
     end: i64,
     counts: Keyed<i64>,
     selected: Vec<u32>,
 }
 
 impl LimitOperator {
+    /// Builds the operator.
+    ///
     /// # Errors
-    /// Rows of the input may be taken back.
+    /// The input may have retractions.
     pub fn new(
         name: String,
         spec: &Limit,

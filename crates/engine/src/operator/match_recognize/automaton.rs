@@ -1,14 +1,14 @@
-//! The pattern as an automaton: where a match on its way stands, and where it can go from there.
+//! The pattern as an automaton: the place of an open match, and the places it can reach.
 //!
-//! A match stands before a step, with so many rows of it taken already. It goes on by a row that fits the step, and may
-//! leave the step without a row once enough were taken:
+//! A match is before a step, of which it has taken a number of rows. It advances by a row that fits the step,
+//! and may leave the step without a row once enough rows were taken:
 //!
 //! ```text
-//! A B{2,3} C       (A,0) ─a─► (B,0) ─b─► (B,1) ─b─► (B,2) ─b─► (C,0) ─c─► end
-//!                                                     └────────► (C,0)
+//! A B{2,3} C    (A,0) ─a─► (B,0) ─b─► (B,1) ─b─► (B,2) ─b─► (C,0) ─c─► end
+//!                                                   └────────► (C,0)
 //! ```
 //!
-//! Only steps and counts are kept, so that `A{1000000}` is no larger than `A{2}`.
+//! Only steps and counts are stored, so that `A{1000000}` is no larger than `A{2}`.
 
 use sql::plan::operator::PatternStep;
 
@@ -20,14 +20,14 @@ pub(super) struct Automaton {
 
 #[derive(Debug)]
 struct Step {
-    /// Rows that it takes if it takes any; at least 1.
+    /// The least number of rows if it takes any; at least 1.
     min: u32,
     max: Option<u32>,
     is_optional: bool,
     is_greedy: bool,
 }
 
-/// Before a row of a step, of which so many were taken.
+/// A place in the pattern: before a row of a step, of which `taken` rows were taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
     pub step: usize,
@@ -45,17 +45,17 @@ impl Automaton {
         Automaton { steps: pattern.iter().map(step).collect() }
     }
 
-    /// How many steps there are: the step behind the last one is the end.
+    /// Returns the number of steps; the step with this index is the end.
     pub fn len(&self) -> usize {
         self.steps.len()
     }
 
-    /// Whether a match at this step is complete.
+    /// Returns whether a match at this step is complete.
     pub fn is_end(&self, step: usize) -> bool {
         step >= self.steps.len()
     }
 
-    /// Where a match stands after another row of the step.
+    /// Returns the place after another row of the step.
     pub fn after_row(&self, place: Place) -> Place {
         let taken = place.taken.saturating_add(1);
         match self.steps[place.step].max {
@@ -64,15 +64,15 @@ impl Automaton {
         }
     }
 
-    /// Where a match stands if the step gets no further row; `None` where it needs one.
+    /// Returns the place if the step gets no further row; `None` if it needs one.
     pub fn without_row(&self, place: Place) -> Option<Place> {
         let step = &self.steps[place.step];
         let is_enough = if place.taken == 0 { step.is_optional } else { place.taken >= step.min };
         is_enough.then_some(Place { step: place.step + 1, taken: 0 })
     }
 
-    /// The step whose rows do not go to the step of this place: a greedy one right before it, while nothing else of the
-    /// step was taken.
+    /// Returns the step that keeps its rows from the step of this place: the preceding greedy step, as long
+    /// as the present step has taken no row.
     pub fn kept_for(&self, place: Place) -> Option<usize> {
         let before = place.step.checked_sub(1)?;
         (place.taken == 0 && self.steps[before].is_greedy).then_some(before)

@@ -10,15 +10,15 @@ use crate::evaluate::{Row, RowEvaluator};
 use crate::operator::accumulate::{Accumulators, Retraction};
 use crate::row::{self, Reader};
 
-/// Why an expression has no value.
+/// The reason why an expression has no value.
 #[derive(Debug)]
 pub(super) enum Failure {
     Evaluate(EvalError),
-    /// What the rows hold makes the query fail.
+    /// The content of the rows makes the query fail.
     Rows(String),
 }
 
-/// An expression, ready to compute.
+/// A compiled expression.
 pub(super) struct MatchExpr {
     evaluator: RowEvaluator,
     inputs: Vec<Input>,
@@ -35,7 +35,7 @@ enum Input {
         end: RowsEnd,
         offset: u32,
     },
-    /// By place in the results.
+    /// An aggregate, by its index in the results.
     Aggregate(usize),
     RowTime,
 }
@@ -47,10 +47,12 @@ struct VariableAggregates {
 }
 
 impl MatchExpr {
+    /// Compiles an expression.
+    ///
     /// # Errors
     /// A function does not accept its literal arguments, or a call cannot be aggregated.
     pub fn new(expr: &PatternExpr, time_zone: &TimeZone) -> Result<MatchExpr, String> {
-        // Aggregates over the same rows go through them once.
+        // Aggregates over the same rows share one pass.
         let mut calls: Vec<(Option<usize>, Vec<Call>)> = Vec::new();
         for input in &expr.inputs {
             let PatternInput::Aggregate { variable, call } = input else { continue };
@@ -86,7 +88,7 @@ impl MatchExpr {
         })
     }
 
-    /// Whether a condition looks at the row at hand alone, which is tried for a variable.
+    /// Returns whether a condition reads only the current row, which is tried for a variable.
     pub fn reads_row_alone(&self, tried: usize) -> bool {
         self.inputs.iter().all(|input| match *input {
             Input::Row { variable, end: RowsEnd::Last, offset: 0, .. } => {
@@ -97,7 +99,7 @@ impl MatchExpr {
         })
     }
 
-    /// Whether a condition is true.
+    /// Returns whether a condition is true.
     ///
     /// # Errors
     /// See [`Failure`].
@@ -105,7 +107,7 @@ impl MatchExpr {
         self.evaluate(view, env, |value| value == Scalar::Bool(true))
     }
 
-    /// Adds the value in the compact form.
+    /// Appends the value in the compact form.
     ///
     /// # Errors
     /// See [`Failure`].

@@ -1,19 +1,19 @@
-//! The matcher: all matches of a partition on their way, and which of them count.
+//! The matcher: all open matches of a partition, and which of the complete ones count.
 //!
-//! A row is offered to every match on its way and to one that begins with it. A match that cannot take the row is over.
-//! One that can take it in two ways (a reluctant quantifier) goes both. A condition sees the match as it would be with the
-//! row.
+//! A row is offered to every open match and to a new one that begins with it. A match that cannot take the
+//! row ends. A match that can take it in two ways (a reluctant quantifier) takes both. A condition sees the
+//! match as it would be with the row.
 //!
-//! A complete match counts when no match on its way began before it, since an earlier match may skip it:
+//! A complete match counts once no open match began before it, since an earlier match may skip it:
 //!
 //! ```text
-//! A+? B, skip past the last row      a b          two are complete with b: from the first a, and from the second
-//!                                    └─ given     the other is skipped
+//! A+? B, skip past the last row   a b     two are complete with b: from the first a, and from the second
+//!                                         └─ emitted  the other is skipped
 //! ```
 //!
-//! This is how Flink's library for complex event processing works, whose answers these are. It differs from a regular
-//! expression in one thing: a greedy variable never gives back a row for the next variable, so that `A B* C` finds nothing
-//! where the only row that fits `C` fits `B` too.
+//! The rules are those of Flink's library for complex event processing. They differ from a regular expression
+//! in one point: a greedy variable never returns a row to the next variable, so that `A B* C` finds nothing
+//! if the only row that fits `C` fits `B` too.
 
 use sql::functions::Env;
 use sql::plan::operator::{AfterMatch, PatternStep};
@@ -26,17 +26,17 @@ use super::view::{Buffer, View};
 use crate::row::Reader;
 use crate::state::StateValue;
 
-/// What is kept of a partition.
+/// The state of a partition.
 #[derive(Debug)]
 pub(super) struct Partition {
     pub buffer: Buffer,
-    /// Matches on their way, one that has not begun among them.
+    /// Open matches, including one that has not begun.
     open: Queue,
-    /// Complete ones that wait for earlier ones.
+    /// Complete matches that wait for earlier ones.
     complete: Queue,
-    /// When the earliest match on its way is over.
+    /// When the earliest open match expires.
     pub over_at: Option<i64>,
-    /// Of the pattern.
+    /// The number of steps of the pattern.
     steps: usize,
 }
 
@@ -44,7 +44,7 @@ pub(super) struct Partition {
 #[derive(Debug)]
 pub(super) struct Found {
     pub run: Run,
-    /// When that was certain.
+    /// The time at which this was certain.
     pub time: i64,
 }
 
@@ -82,10 +82,10 @@ impl Matcher {
         Partition { buffer: Buffer::default(), open, complete: Queue::default(), over_at: None, steps }
     }
 
-    /// Offers the next row; adds the matches that count now.
+    /// Offers the next row; appends the matches that count now.
     ///
     /// # Errors
-    /// A condition could not be computed, or there is nothing to skip to.
+    /// A condition cannot be computed, or there is nothing to skip to.
     pub fn take(
         &mut self,
         partition: &mut Partition,
@@ -115,7 +115,7 @@ impl Matcher {
         self.settle(partition, complete, time, found)
     }
 
-    /// Ends matches that have no time left at `time`; adds the ones that waited for them.
+    /// Ends the matches that have expired at `time`; appends the ones that waited for them.
     ///
     /// # Errors
     /// There is nothing to skip to.
@@ -128,24 +128,24 @@ impl Matcher {
         while let Some(end) = self.over_at(partition).filter(|&end| end <= time) {
             let Partition { open, buffer, .. } = &mut *partition;
             let stays = |run: &Run| self.end_of(run, buffer).is_none_or(|of_run| of_run > end);
-            // Each is put in again, as Flink does.
+            // Each match is pushed again, as Flink does, which determines the order of equal ones.
             open.take().filter(stays).for_each(|run| open.push(run));
             self.settle(partition, Queue::default(), end, found)?;
         }
         Ok(())
     }
 
-    /// When a match on its way is over.
+    /// Returns when an open match expires.
     fn end_of(&self, run: &Run, buffer: &Buffer) -> Option<i64> {
         Some(buffer.time(run.first)?.saturating_add(self.within?.0))
     }
 
-    /// When the earliest match on its way is over.
+    /// Returns when the earliest open match expires.
     fn over_at(&self, partition: &Partition) -> Option<i64> {
         self.end_of(partition.open.first()?, &partition.buffer)
     }
 
-    /// Finds where a match can be after the row behind it, in the order in which Flink does.
+    /// Finds the places of a match after the next row, in Flink's order.
     fn follow(&mut self, step: usize, view: View<'_>, env: &Env) -> Result<(), Failure> {
         let mut place = Place { step, taken: view.counts[step] };
         loop {
@@ -169,7 +169,8 @@ impl Matcher {
         }
     }
 
-    /// Whether a match that has the row at hand already, and stands here, is complete without further rows.
+    /// Returns whether a match that has the current row already, and is at this place, is complete without
+    /// further rows.
     fn can_end(&mut self, mut place: Place, view: View<'_>, env: &Env) -> Result<bool, Failure> {
         while !self.automaton.is_end(place.step) {
             let Some(next) = self.automaton.without_row(place) else { return Ok(false) };
@@ -184,7 +185,7 @@ impl Matcher {
         Ok(false)
     }
 
-    /// Whether no greedy variable keeps the row at hand.
+    /// Returns whether no greedy variable keeps the current row.
     fn is_free(&mut self, place: Place, view: View<'_>, env: &Env) -> Result<bool, Failure> {
         match self.automaton.kept_for(place) {
             Some(greedy) => Ok(!self.conditions.fits(greedy, view, env)?),
@@ -192,7 +193,7 @@ impl Matcher {
         }
     }
 
-    /// Gives the complete matches that no open one began before, and makes void what they skip.
+    /// Emits the complete matches before which no open match began, and drops those that they skip.
     fn settle(
         &self,
         partition: &mut Partition,
@@ -215,7 +216,7 @@ impl Matcher {
         Ok(())
     }
 
-    /// The number of the row that the next match may begin with.
+    /// Returns the number of the first row that the next match may begin with.
     fn next_first(&self, run: &Run) -> Result<u64, Failure> {
         let (step, last) = match self.skip {
             AfterMatch::PastLastRow => return Ok(run.first + run.rows()),
@@ -247,7 +248,7 @@ impl Partition {
         self.buffer.drop_before(needed);
     }
 
-    /// Whether it is as at the start.
+    /// Returns whether the partition is in its initial state.
     pub fn is_at_rest(&self) -> bool {
         self.buffer.is_empty() && self.open.len() == 1 && self.complete.len() == 0
     }
@@ -278,12 +279,12 @@ impl StateValue for Partition {
     }
 }
 
-/// The conditions by step, and what is known of the row at hand.
+/// The conditions by step, and their results for the current row.
 struct Conditions {
     defines: Vec<Option<Define>>,
-    /// By step, of conditions that read the row alone.
+    /// Per step, results of conditions that read only the row.
     of_row: Vec<Option<bool>>,
-    /// By step, of the others.
+    /// Per step, results of the other conditions.
     of_run: Vec<Option<bool>>,
 }
 
@@ -310,7 +311,7 @@ impl Conditions {
         self.of_run.fill(None);
     }
 
-    /// Whether the row behind a match fits a step.
+    /// Returns whether the row after a match fits a step.
     fn fits(&mut self, step: usize, view: View<'_>, env: &Env) -> Result<bool, Failure> {
         let Some(define) = &mut self.defines[step] else { return Ok(true) };
         let known = if define.reads_row_alone { &mut self.of_row } else { &mut self.of_run };

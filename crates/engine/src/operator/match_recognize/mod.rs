@@ -1,17 +1,17 @@
-//! `MATCH_RECOGNIZE`: finds sequences of rows that a pattern describes, and gives one row for each.
+//! `MATCH_RECOGNIZE`: finds sequences of rows that a pattern describes, and emits one row for each.
 //!
 //! ```text
-//! PATTERN (A B+ C)   A: n = 1, B: n > 1, C: n <= 1      AFTER MATCH SKIP PAST LAST ROW
-//! n         1   2   3   1   5   1
-//!           A   B   B   C                a match; the next one begins behind it
+//! PATTERN (A B+ C)   A: n = 1, B: n > 1, C: n <= 1   AFTER MATCH SKIP PAST LAST ROW
+//! n   1   2   3   1   5   1
+//!     A   B   B   C                a match; the next one begins after it
 //! ```
 //!
-//! Rows wait until time has passed them, and come to the `matcher` in order: by time, by the further columns of
-//! `ORDER BY`, then as they arrived. A row at or before the watermark is late and dropped. By processing time rows come as
-//! they arrive; with further columns, those of one millisecond are sorted.
+//! Rows wait until time has passed them, and reach the `matcher` in order: by time, by the further columns of
+//! `ORDER BY`, then by arrival. A row at or before the watermark is late and dropped. By processing time rows
+//! are taken as they arrive; with further columns, those of one millisecond are sorted.
 //!
-//! Without `WITHIN` a match may be on its way for ever, and its rows are kept. As in Flink, `table.exec.state.ttl` does not
-//! end it.
+//! Without `WITHIN` a match may stay open for ever, and its rows are kept. As in Flink,
+//! `table.exec.state.ttl` does not end it.
 
 mod automaton;
 mod expression;
@@ -36,13 +36,13 @@ use super::windows::Moment;
 use crate::row::{self, Reader};
 use crate::state::{Keyed, StateError, StatePart, StateValue, StateWriter, Timers};
 
-/// The maps, in a snapshot.
+/// The tags of the maps in a snapshot.
 const WAITING: u8 = 0;
 const DUE: u8 = 1;
 const PARTITIONS: u8 = 2;
 const OVER: u8 = 3;
 
-/// See the module's text.
+/// Finds matches of a pattern; see the module documentation.
 pub struct MatchOperator {
     name: String,
     partition: Vec<usize>,
@@ -53,7 +53,7 @@ pub struct MatchOperator {
     /// When the first waiting row of each partition is due.
     due: Timers,
     partitions: Keyed<Partition>,
-    /// When the earliest match on its way of each partition is over.
+    /// When the earliest open match of each partition expires.
     over: Timers,
     matcher: Matcher,
     measures: Vec<MatchExpr>,
@@ -68,13 +68,15 @@ pub struct MatchOperator {
 #[derive(Debug, Default)]
 struct Waiting {
     rows: Ordered,
-    /// The number of the next arrival.
+    /// The next arrival number.
     next: u64,
 }
 
 impl MatchOperator {
+    /// Builds the operator.
+    ///
     /// # Errors
-    /// An expression cannot be computed, or the input takes rows back.
+    /// An expression cannot be computed, or the input has retractions.
     pub fn new(
         name: String,
         spec: &Match,
@@ -113,12 +115,12 @@ impl MatchOperator {
         })
     }
 
-    /// Rows that have come in order already.
+    /// Returns whether rows arrive in order already.
     fn comes_in_order(&self) -> bool {
         self.time == Time::Processing && self.order.is_empty()
     }
 
-    /// Lets the row at hand wait for its time.
+    /// Stores the current row until its time has passed.
     fn wait(&mut self, time: i64, rows: &Changes<'_>, row: usize) {
         let Self { waiting, due, key, entry, order, .. } = self;
         waiting.update(key, 0, |waiting| {
@@ -140,11 +142,11 @@ impl MatchOperator {
         });
     }
 
-    /// Does all that is due when time has come to `reached`.
+    /// Does everything that is due once time has reached `reached`.
     fn pass(&mut self, reached: i64, context: &mut Context<'_>) -> Result<(), OperatorError> {
         loop {
             let next = self.due.next().unwrap_or(i64::MAX);
-            // A match whose time is over does not take the row of that time.
+            // An expired match does not take the row at the time of its expiry.
             if let Some((time, key)) = self.over.pop(reached.min(next)) {
                 self.offer(time, &key, &[], context)?;
                 continue;
@@ -155,7 +157,7 @@ impl MatchOperator {
         }
     }
 
-    /// The waiting rows of a partition that have this time, in order.
+    /// Removes and returns the waiting rows of a partition that have this time, in order.
     fn take_waiting(&mut self, time: i64, key: &[u8]) -> Vec<Entry> {
         let mut rows = Vec::new();
         let Self { waiting, due, .. } = self;
@@ -174,7 +176,7 @@ impl MatchOperator {
         rows
     }
 
-    /// Offers rows of one time to a partition, and gives the matches that count now.
+    /// Offers rows of one time to a partition, and emits the matches that count now.
     fn offer(
         &mut self,
         time: i64,
@@ -236,13 +238,13 @@ fn failed(name: &str, failure: Failure) -> OperatorError {
     }
 }
 
-/// Compares as bytes like the times do.
+/// Encodes a time so that the bytes compare like the times.
 fn ordered_time(time: i64) -> [u8; 8] {
     (time as u64 ^ 1 << 63).to_be_bytes()
 }
 
 impl Waiting {
-    /// The time of the next row.
+    /// Returns the time of the next row.
     fn first_time(&self) -> Option<i64> {
         let time = self.rows.first()?.key().first_chunk()?;
         Some((u64::from_be_bytes(*time) ^ 1 << 63) as i64)
@@ -295,7 +297,7 @@ impl Operator for MatchOperator {
     }
 
     fn advance(&mut self, watermark: i64, context: &mut Context<'_>) -> Result<(), OperatorError> {
-        // At the end of time nothing more comes that could be before a row that waits for the clock.
+        // At the end of time, rows that wait for the clock cannot be preceded by any other row.
         let is_last = watermark == i64::MAX;
         if is_last || (!self.moment.is_processing() && watermark > self.moment.reached) {
             self.pass(watermark, context)?;

@@ -1,10 +1,10 @@
-//! Matches on their way, and complete ones that wait, by their first rows.
+//! Open and complete matches, ordered by their first rows.
 //!
-//! Which of several matches with the same first row is given depends on their order, since the first one makes the others
-//! void. Flink keeps them in a binary heap that compares first rows alone, and so its answer depends on the heap's order of
-//! equal ones. A heap that works the same way gives the same answers: a new one goes up only past greater ones, the last
-//! one takes the place of the first and goes down only past smaller ones, and after a removal from the middle all are
-//! sifted again from the back.
+//! Which of several matches with the same first row is emitted depends on their order, since the first one
+//! drops the others. Flink keeps them in a binary heap that compares first rows only, so its answer depends
+//! on the heap's order of equal matches. This heap works the same way, to give the same answers: a new match
+//! moves up only past greater ones, the last match replaces a removed first one and moves down only past
+//! smaller ones, and after removals from the middle all are sifted again from the back.
 
 use crate::row::{self, Reader};
 use crate::state::StateValue;
@@ -12,19 +12,19 @@ use crate::state::StateValue;
 /// The first row of the match that has none yet: it is behind all others.
 pub(super) const NOT_BEGUN: u64 = u64::MAX;
 
-/// A match, complete or on its way. Its rows follow one another.
+/// A match, complete or open. Its rows are consecutive.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Run {
     /// The number of its first row.
     pub first: u64,
-    /// The step that it stands before.
+    /// The step that comes next.
     pub step: usize,
-    /// By step: rows that were taken.
+    /// Per step: the number of rows taken.
     pub counts: Box<[u32]>,
 }
 
 impl Run {
-    /// The match that begins with any row.
+    /// Returns the match that may begin with any row.
     pub fn not_begun(steps: usize) -> Run {
         Run { first: NOT_BEGUN, step: 0, counts: vec![0; steps].into() }
     }
@@ -33,18 +33,18 @@ impl Run {
         self.first != NOT_BEGUN
     }
 
-    /// How many rows it has.
+    /// Returns the number of its rows.
     pub fn rows(&self) -> u64 {
         self.counts.iter().map(|&count| u64::from(count)).sum()
     }
 
-    /// How many of its rows come before those of a step.
+    /// Returns how many of its rows come before those of a step.
     pub fn rows_before(&self, step: usize) -> u64 {
         self.counts[..step].iter().map(|&count| u64::from(count)).sum()
     }
 }
 
-/// See the file's text.
+/// A heap of matches; see the module documentation.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     heap: Vec<Run>,
@@ -72,7 +72,7 @@ impl Queue {
         }
     }
 
-    /// Takes the first one.
+    /// Removes and returns the first match.
     pub fn pop(&mut self) -> Option<Run> {
         if self.heap.is_empty() {
             return None;
@@ -99,7 +99,7 @@ impl Queue {
         }
     }
 
-    /// Leaves those that `keep` says.
+    /// Keeps the matches for which `keep` returns true.
     pub fn retain(&mut self, keep: impl Fn(&Run) -> bool) {
         let before = self.heap.len();
         self.heap.retain(keep);
@@ -108,12 +108,12 @@ impl Queue {
         }
     }
 
-    /// Takes all, in the order of the heap.
+    /// Removes and returns all matches, in the order of the heap.
     pub fn take(&mut self) -> impl Iterator<Item = Run> + use<> {
         std::mem::take(&mut self.heap).into_iter()
     }
 
-    /// Bytes held outside of the queue; `steps`: those of the pattern.
+    /// Returns the bytes held outside the queue; `steps` is the number of steps of the pattern.
     pub fn heap_bytes(&self, steps: usize) -> usize {
         self.heap.capacity() * size_of::<Run>() + self.heap.len() * steps * size_of::<u32>()
     }
@@ -146,7 +146,7 @@ impl Queue {
 mod tests {
     use super::*;
 
-    /// A run that is told from others by its count.
+    /// Returns a run that differs from others by its count.
     fn run(first: u64, count: u32) -> Run {
         Run { first, step: 0, counts: [count].into() }
     }
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn of_equal_first_rows_the_one_comes_that_the_heap_has_on_top() {
-        // The last one takes the place of the first: 0, then 3, 2, 1.
+        // The last one replaces the first: 0, then 3, 2, 1.
         assert_eq!(drained(queue(&[(7, 0), (7, 1), (7, 2), (7, 3)])), [(7, 0), (7, 3), (7, 2), (7, 1)]);
     }
 

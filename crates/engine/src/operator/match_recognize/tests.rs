@@ -1,4 +1,4 @@
-//! What `MATCH_RECOGNIZE` gives, as Flink gives it, and that it agrees with a naive model.
+//! The results of `MATCH_RECOGNIZE` are those of Flink, and agree with a naive model.
 
 mod model;
 
@@ -20,7 +20,7 @@ struct Case {
 }
 
 impl Case {
-    /// The operator of a `MATCH_RECOGNIZE` of these clauses.
+    /// Returns the operator of a `MATCH_RECOGNIZE` with these clauses.
     fn new(clauses: &str) -> Case {
         let script = format!("{TABLE} SELECT * FROM t MATCH_RECOGNIZE ({clauses})");
         let query = sql::compile_query(&script, &|_| None).unwrap_or_else(|found| panic!("{found:?}"));
@@ -29,7 +29,7 @@ impl Case {
         Case { spec: spec.expect("the plan matches patterns") }
     }
 
-    /// By event time and key, with a pattern and what is wanted of it.
+    /// Builds a case by event time and key, with measures and the remaining clauses.
     fn keyed(measures: &str, rest: &str) -> Case {
         Case::new(&format!("PARTITION BY k ORDER BY ts MEASURES {measures} {rest}"))
     }
@@ -54,7 +54,7 @@ impl Case {
         }
     }
 
-    /// A row with the fields that the operator reads.
+    /// Returns a row with the fields that the operator reads.
     fn at(&self, key: &str, time: i64, n: i64, x: i64) -> Event {
         let value = |field: &sql::plan::operator::Field| match field.name.as_str() {
             "k" => Value::Text(key.into()),
@@ -65,25 +65,25 @@ impl Case {
         insert(0, self.spec.inputs[0].fields.iter().map(value).collect::<Vec<_>>())
     }
 
-    /// Rows of the key `a` with times 0, 10, 20, …
+    /// Returns rows of the key `a` with times 0, 10, 20, …
     fn rows(&self, numbers: &[i64]) -> Vec<Event> {
         let row = |(place, &n): (usize, &i64)| self.at("a", place as i64 * 10, n, place as i64);
         numbers.iter().enumerate().map(row).collect()
     }
 
-    /// Rows of the key `a` with these numbers give these measures.
+    /// Asserts the measures for rows of the key `a` with these numbers.
     fn gives(&self, numbers: &[i64], expected: &[&[i64]]) {
         let expected: Vec<Row> = expected.iter().map(|numbers| given("a", numbers)).collect();
         self.with(|harness| harness.gives(&self.rows(numbers), &expected));
     }
 
-    /// In one subtask without an interruption.
+    /// Runs in one subtask without an interruption.
     fn run(&self, events: &[Event]) -> Result<Vec<Row>, OperatorError> {
         self.with(|harness| harness.run(events, 1, 1, None))
     }
 }
 
-/// A match of a key; -1 stands for null.
+/// Returns a match of a key; -1 stands for null.
 fn given(key: &str, numbers: &[i64]) -> Row {
     let number = |&number: &i64| if number == -1 { Value::Null } else { Value::Int(number) };
     row("+I", [Value::Text(key.into())].into_iter().chain(numbers.iter().map(number)).collect::<Vec<_>>())
@@ -95,7 +95,7 @@ const A_B_C: &str =
 #[test]
 fn a_match_gives_its_partition_and_its_measures() {
     let case = Case::keyed("A.x AS a, FIRST(B.x) AS f, LAST(B.x) AS l, LAST(B.x, 1) AS l1, C.x AS c", A_B_C);
-    // A row that fits no variable ends a match; the next one begins behind the last.
+    // A row that fits no variable ends a match; the next one begins after the last row.
     case.gives(&[1, 2, 3, 1, 5, 1, 1, 2, 0], &[&[0, 1, 2, 1, 3], &[6, 7, 7, -1, 8]]);
 }
 
@@ -193,7 +193,7 @@ fn a_greedy_variable_keeps_its_rows_and_a_reluctant_one_takes_few() {
     matches("A B{2,3} C", &prices, &[&[11, 3, 16]]);
     matches("A B{2} C", &prices, &[&[11, 2, 14]]);
     matches("A B{2,}? C", &prices, &[&[11, 2, 14]]);
-    // 13 and 14 fit B, and B does not give them back.
+    // 13 and 14 fit B, and B does not return them.
     matches("A B+ C", &[11, 12, 13, 14], &[]);
     matches("A B? C", &prices, &[&[11, 1, 13], &[14, 0, 16]]);
 }
@@ -219,7 +219,7 @@ fn conditions_see_the_rows_so_far_with_the_row_at_hand() {
 
 #[test]
 fn a_match_waits_for_one_that_began_before_it() {
-    // From the first row none is complete before 9 comes, or its time is over.
+    // From the first row no match is complete until 9 comes or its time is over.
     let rest = |within: &str| {
         format!(
             "AFTER MATCH SKIP TO NEXT ROW PATTERN (A B*? C) {within} DEFINE A AS n < 9, C AS C.n > A.n + 2 OR C.n = 9"
@@ -236,7 +236,7 @@ fn a_match_waits_for_one_that_began_before_it() {
     let given_at = |watermark_at: i64| {
         let mut events = events.clone();
         events.push(watermark(0, watermark_at));
-        // The rows that the end of time gives come behind this one.
+        // The rows emitted at the end of time come after this one.
         events.push(case.at("z", 1_000, 0, 0));
         case.run(&events).unwrap()
     };
@@ -247,7 +247,7 @@ fn a_match_waits_for_one_that_began_before_it() {
 #[test]
 fn of_equal_first_rows_the_match_counts_that_is_complete_first() {
     let rest = "AFTER MATCH SKIP TO NEXT ROW PATTERN (A B*? C*? D) DEFINE A AS n = 1, B AS n <= 3, C AS n >= 2, D AS n > 2";
-    // 2 fits B and C: which of both it is depends on nothing that the query says; Flink takes B.
+    // 2 fits B and C: the query does not determine which; Flink takes B.
     Case::keyed("A.x AS a, COUNT(B.x) AS b, COUNT(C.x) AS c, D.x AS d", rest)
         .gives(&[1, 2, 4], &[&[0, 1, 0, 2]]);
 }
@@ -281,7 +281,7 @@ fn by_processing_time_rows_come_as_they_arrive() {
     ];
     assert_eq!(case.run(&events).unwrap(), [given("a", &[0, 1])]);
 
-    // Those of one millisecond are sorted when it is over.
+    // Rows of one millisecond are sorted when it is over.
     let case = Case::new(&clauses("pt, n"));
     let events = [Event::Clock(10_000), case.at("a", 5, 2, 0), case.at("a", 5, 1, 1), Event::Clock(10_001)];
     assert_eq!(case.run(&events).unwrap(), [given("a", &[1, 0])]);
@@ -303,7 +303,7 @@ fn rows_that_no_match_needs_are_forgotten() {
         push(&mut chain, &case, round * 2_000 - 1, &rows);
         advance(&mut chain, round * 2_000 + 100);
         held.push(holds(&chain));
-        // The open match is over.
+        // The open match has expired.
         advance(&mut chain, round * 2_000 + 1_500);
         held.push(holds(&chain));
     }

@@ -1,12 +1,12 @@
-//! The rows of a partition that matches still need, and a match's view of them.
+//! The buffered rows of a partition that matches still need, and a match's view of them.
 //!
-//! Matches are runs of rows: a row that fits no variable ends a match. So a match is its first row and a count for each
-//! variable, and all matches of a partition share one buffer:
+//! Matches are runs of rows, because a row that fits no variable ends a match. So a match is its first row
+//! and a count per variable, and all matches of a partition share one buffer:
 //!
 //! ```text
-//! rows      4   5   6   7   8
-//! match     A   B   B   C           first 4, counts 1 2 1
-//! another           A   B   B …     first 6, counts 1 2 0
+//! rows       4   5   6   7   8
+//! match      A   B   B   C         first 4, counts 1 2 1
+//! another            A   B   B …   first 6, counts 1 2 0
 //! ```
 
 use std::collections::VecDeque;
@@ -33,7 +33,7 @@ struct BufferedRow {
 }
 
 impl Buffer {
-    /// Adds a row and gives its number.
+    /// Adds a row; returns its number.
     pub fn push(&mut self, time: i64, row: &[u8]) -> u64 {
         self.row_bytes += row.len();
         self.rows.push_back(BufferedRow { time, row: row.into() });
@@ -44,7 +44,7 @@ impl Buffer {
         self.rows.get(usize::try_from(number.checked_sub(self.first)?).ok()?)
     }
 
-    /// The time of a row.
+    /// Returns the time of a row.
     pub fn time(&self, number: u64) -> Option<i64> {
         self.get(number).map(|row| row.time)
     }
@@ -92,19 +92,20 @@ pub(super) struct View<'a> {
     pub buffer: &'a Buffer,
     pub first: u64,
     pub counts: &'a [u32],
-    /// The step that the row behind the match's rows is tried for: it is the last row of that variable then.
+    /// The step for which the row after the match's rows is tried: it counts as the last row of that
+    /// variable.
     pub tried: Option<usize>,
-    /// What `MATCH_ROWTIME` is.
+    /// The value of `MATCH_ROWTIME`.
     pub time: i64,
 }
 
 impl<'a> View<'a> {
-    /// A complete match, which was certain at this time.
+    /// Returns the view of a complete match, which was certain at `time`.
     pub fn of(buffer: &'a Buffer, run: &'a Run, time: i64) -> View<'a> {
         View { buffer, first: run.first, counts: &run.counts, tried: None, time }
     }
 
-    /// The numbers of the rows of a variable; `None`: of all.
+    /// Returns the numbers of the rows of a variable; with `None`, of all rows.
     fn numbers(&self, variable: Option<usize>) -> std::ops::Range<u64> {
         let count = |counts: &[u32]| counts.iter().map(|&count| u64::from(count)).sum::<u64>();
         let (before, of_it) = match variable {
@@ -119,7 +120,7 @@ impl<'a> View<'a> {
         first..first + of_it + u64::from(is_tried)
     }
 
-    /// One row of a variable, counted from an end; `None` where there are not so many.
+    /// Returns one row of a variable, counted from an end; `None` if there are too few rows.
     pub fn row(&self, variable: Option<usize>, end: RowsEnd, offset: u32) -> Option<&'a [u8]> {
         let numbers = self.numbers(variable);
         let offset = u64::from(offset);
@@ -133,7 +134,7 @@ impl<'a> View<'a> {
         self.buffer.get(number).map(|row| &*row.row)
     }
 
-    /// All rows of a variable.
+    /// Returns all rows of a variable.
     pub fn rows(&self, variable: Option<usize>) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let buffer = self.buffer;
         self.numbers(variable).filter_map(move |number| buffer.get(number).map(|row| &*row.row))

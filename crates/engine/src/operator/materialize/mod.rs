@@ -1,17 +1,18 @@
-//! What a keyed sink gets where several rows of the query may have the sink's key: all rows of a key are kept in order of
-//! arrival, and one of them is the sink's.
+//! Prepares rows for a keyed sink when several rows of the query may have the sink's key: stores all rows of
+//! a key in order of arrival, one of which the sink shows.
 //!
 //! ```text
-//! ON CONFLICT DO DEDUPLICATE    kept a         ──►  +I a
-//!                               kept a, b      ──►  +U b     the last
-//!                               b goes: a      ──►  +U a     the older one comes back
-//!                               a goes         ──►  -D a
-//! DO NOTHING                    kept a, b      ──►           the first stays
-//! DO ERROR                      kept a, b when event time moves on: the job fails
+//! ON CONFLICT DO DEDUPLICATE     stored a       ──►  +I a
+//!                                stored a, b    ──►  +U b   the last
+//!                                b goes: a      ──►  +U a   the older one comes back
+//!                                a goes         ──►  -D a
+//! DO NOTHING                     stored a, b    ──►         the first stays
+//! DO ERROR                       stored a, b when the watermark advances: the job fails
 //! ```
 //!
-//! A row may take the key of another one before that one has left it. So `DO ERROR` does not judge at once: it fails
-//! where event time moves on over a key of several rows. The sink works by its key and gets no `-U`.
+//! A row may take the key of another row before that row has left it. So `DO ERROR` does not judge at once:
+//! it fails when the watermark advances while a key has several rows. The sink works by its key and gets no
+//! `-U`.
 
 mod rows;
 #[cfg(test)]
@@ -30,19 +31,19 @@ use super::fields;
 use crate::row::{self, Reader};
 use crate::state::{Keyed, StateError, StatePart, StateWriter};
 
-/// The only map, in a snapshot.
+/// The tag of the only map in a snapshot.
 const ROWS: u8 = 0;
 
-/// See the module's text.
+/// Reduces the rows of each sink key to one; see the module documentation.
 pub struct MaterializeOperator {
     name: String,
     key: Vec<usize>,
     conflict: Conflict,
     identity: Identity,
     rows: Keyed<Kept>,
-    /// Keys with several rows, of `DO ERROR` alone.
+    /// Keys with several rows; used only for `DO ERROR`.
     conflicts: BTreeSet<Box<[u8]>>,
-    /// Event time up to which conflicts were looked for.
+    /// The watermark up to which conflicts were checked.
     watermark: i64,
     expiry: Expiry,
     out: ChangeBuffer,
@@ -78,7 +79,8 @@ impl MaterializeOperator {
     }
 
     fn take(&mut self, rows: &Changes<'_>, row: usize, now_ms: i64) -> Result<(), OperatorError> {
-        // The answer must not depend on how rows are cut into batches.
+        // The result must not depend on how rows are cut into batches, so conflicts are checked before each
+        // row.
         self.judge(rows.watermark(row))?;
 
         self.key_bytes.clear();
@@ -120,7 +122,7 @@ impl MaterializeOperator {
         Ok(())
     }
 
-    /// Event time has come to `watermark`: no key may have several rows.
+    /// Advances the watermark; no key may have several rows.
     fn judge(&mut self, watermark: i64) -> Result<(), OperatorError> {
         if watermark <= self.watermark {
             return Ok(());

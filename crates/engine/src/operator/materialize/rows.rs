@@ -5,12 +5,12 @@ use types::Scalar;
 use crate::row::{self, Reader};
 use crate::state::StateValue;
 
-/// By what a row is found again.
+/// How a row is identified.
 #[derive(Debug)]
 pub(super) enum Identity {
-    /// All its values.
+    /// By all its values.
     Row,
-    /// The query's upsert key: a row with the same values there is replaced where it stands.
+    /// By the query's upsert key: a row with equal values there is replaced in its position.
     Fields(Vec<usize>),
 }
 
@@ -30,7 +30,7 @@ impl Identity {
     }
 }
 
-/// What a change of the rows means for the sink.
+/// The effect of a change on the sink.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Nothing,
@@ -54,7 +54,7 @@ impl Kept {
         self.rows.len()
     }
 
-    /// The row of the sink.
+    /// Returns the row of the sink.
     pub fn shown(&self, shows_first: bool) -> Option<&[u8]> {
         let shown = if shows_first { self.rows.first() } else { self.rows.last() };
         shown.map(|row| &**row)
@@ -87,7 +87,7 @@ impl Kept {
         }
     }
 
-    /// A row that is not there is passed over.
+    /// Removes a row; ignores a row that is absent.
     pub fn remove(&mut self, row: &[u8], identity: &Identity, shows_first: bool) -> Outcome {
         let Some(at) = self.rows.iter().position(|there| identity.is_same(there, row)) else {
             return Outcome::Nothing;

@@ -1,4 +1,4 @@
-//! What the sink gets, by kind of conflict.
+//! The rows of the sink, by kind of conflict.
 
 use sql::plan::operator::{Distribution, Field};
 use types::{DataType, Repr, Value};
@@ -24,7 +24,7 @@ fn given(code: &str, values: [i64; 3]) -> Row {
     row(code, values.map(Value::Int))
 }
 
-/// Runs in one subtask: a sink's rows are not a multiset, so that the harness cannot judge what stands at the end.
+/// Runs in one subtask: a sink's rows are not a multiset, so the harness cannot judge the final rows.
 fn gives(conflict: Conflict, changes: &Mode, events: &[Event], expected: &[Row]) {
     with(conflict, changes.clone(), |harness| {
         for batch in [1, 3, 100] {

@@ -1,18 +1,18 @@
-//! Turns upserts and tombstones into changes with the whole row, as the source of a table with a key needs it.
+//! Normalizes the source of a table with a key: turns upserts and tombstones into changes with the whole row.
 //!
-//! The last row of each key is kept, without its key fields, which every row brings along:
+//! The last row of each key is stored without its key fields, which every row of the key has:
 //!
 //! ```text
-//! +U [a, 1]     nothing kept   ──►  +I [a, 1]
-//! +U [a, 1]     [1] kept       ──►  nothing
-//! +U [a, 2]     [1] kept       ──►  -U [a, 1]  +U [a, 2]
-//! -D [a, null]  [2] kept       ──►  -D [a, 2]
+//! +U [a, 1]        nothing stored     ──►  +I [a, 1]
+//! +U [a, 1]        [1] stored         ──►  nothing
+//! +U [a, 2]        [1] stored         ──►  -U [a, 1]  +U [a, 2]
+//! -D [a, null]     [2] stored         ──►  -D [a, 2]
 //! ```
 //!
-//! With a time to live an equal row is given again, so that the state of later operators stays alive too.
+//! With a time to live an equal row is emitted again, so that the state of later operators stays alive too.
 //!
-//! Rows of windows that late rows correct are such upserts too. Their keys are forgotten when event time has passed the end
-//! of their window by as long as late rows count.
+//! Windows whose results are corrected by late rows are such upserts too. Their keys are dropped once the
+//! watermark has passed the end of their window by the allowed lateness.
 
 use jiff::tz::TimeZone;
 use sql::plan::operator::{Input, Normalize};
@@ -26,13 +26,13 @@ use super::windows::WindowClock;
 use crate::row::{self, Reader};
 use crate::state::{Keyed, StateError, StatePart, StateWriter, Timers};
 
-/// The maps, in a snapshot.
+/// Tags of the maps in a snapshot.
 mod tag {
     pub const LAST: u8 = 0;
     pub const TIMERS: u8 = 1;
 }
 
-/// See the module's text.
+/// Turns upserts into changes; see the module documentation.
 pub struct NormalizeOperator {
     name: String,
     key: Vec<usize>,
@@ -48,7 +48,7 @@ pub struct NormalizeOperator {
     after: Vec<u8>,
 }
 
-/// When keys are forgotten by event time.
+/// When keys are dropped by event time.
 struct Closing {
     end: usize,
     after_ms: i64,
@@ -85,7 +85,7 @@ impl NormalizeOperator {
         }
     }
 
-    /// Forgets the keys of windows that are final at a watermark.
+    /// Drops the keys of windows that are final at a watermark.
     fn forget(&mut self, watermark: i64, now_ms: i64) {
         let Some(closing) = &mut self.closing else { return };
         while let Some((_, key)) = closing.timers.pop(watermark) {
@@ -94,7 +94,7 @@ impl NormalizeOperator {
     }
 
     fn take(&mut self, rows: &Changes<'_>, row: usize, now_ms: i64) {
-        // Rows of one batch may stand on both sides of a watermark.
+        // Rows of one batch may be on both sides of a watermark.
         self.forget(rows.watermark(row), now_ms);
 
         let Self { key_bytes, before, after, closing, .. } = self;
@@ -119,7 +119,7 @@ impl NormalizeOperator {
             match last {
                 None if !is_addition => {}
                 _ if !is_addition => *last = None,
-                // The bytes are written again in place where they have the same length.
+                // A row of the same length is overwritten in place.
                 Some(there) if there.len() == after.len() => there.copy_from_slice(after),
                 _ => *last = Some(after.as_slice().into()),
             }
@@ -129,7 +129,7 @@ impl NormalizeOperator {
         match (had_row, is_addition) {
             (false, false) => {}
             (false, true) => self.push(RowKind::Insert, rows, row),
-            // A `-U` too: perhaps no `+U` follows.
+            // A `-U` is handled like a deletion: perhaps no `+U` follows.
             (true, false) => self.push(RowKind::Delete, rows, row),
             (true, true) => {
                 if self.before != self.after || self.expiry.is_on() {
@@ -283,6 +283,7 @@ mod tests {
             event("-U", "", 2),
             event("+U", "e", 1),
         ];
+
         let expected = [
             given("+I", "a", 1),
             given("+I", "b", 2),
@@ -319,6 +320,7 @@ mod tests {
     fn keys_of_windows_are_forgotten_when_late_rows_count_no_more() {
         let field =
             |name: &str, data_type: DataType| Field { name: name.into(), column_type: data_type.nullable() };
+
         let fields = vec![field("n", DataType::BigInt), field("window_end", DataType::Timestamp(3))];
         let inputs =
             vec![Input { fields, distribution: Distribution::Hash(vec![1]), changes: Mode::Upsert(vec![1]) }];
@@ -328,6 +330,7 @@ mod tests {
             Box::new(NormalizeOperator::new("corrected".into(), &spec, &inputs, None, &TimeZone::UTC))
                 as Box<dyn Operator>
         };
+
         let int = Value::Int;
         let events = [
             change(0, "+I", [int(1), int(100)]),
@@ -336,9 +339,10 @@ mod tests {
             watermark(0, 148),
             change(0, "+I", [int(3), int(100)]),
             watermark(0, 149),
-            // Nobody corrects it any more: were there such a row, it would be new.
+            // No correction can come any more, so this row is treated as new.
             change(0, "+I", [int(4), int(100)]),
         ];
+
         let expected = [
             row("+I", [int(1), int(100)]),
             row("-U", [int(1), int(100)]),

@@ -1,17 +1,17 @@
 //! `INTERSECT` and `EXCEPT` over whole rows.
 //!
-//! Of each row it is known how often each side has it, and so how often the result has it. A row that comes or goes on
-//! one side changes that number by one at most:
+//! The state holds how often each side has a row, which determines how often the result has it. A change on
+//! one side changes that number by at most one:
 //!
 //! ```text
-//!                   left 2, right 1      result has it
-//! INTERSECT ALL     min(2, 1)            1
-//! INTERSECT         both have it         1
-//! EXCEPT ALL        2 - 1                1
-//! EXCEPT            right has it         0
+//!                    left 2, right 1       result has it
+//! INTERSECT ALL      min(2, 1)             1
+//! INTERSECT          both have it          1
+//! EXCEPT ALL         2 - 1                 1
+//! EXCEPT             right has it          0
 //! ```
 //!
-//! Nulls are equal, as are NaNs. A row that goes without having come is passed over.
+//! Nulls are equal, as are NaNs. A retraction of a row that is absent is ignored.
 
 use sql::plan::operator::{Input, SetOperation, SetOperator};
 use types::Interval;
@@ -23,10 +23,10 @@ use super::fields;
 use crate::row::{self, Reader};
 use crate::state::{Keyed, StateError, StatePart, StateValue, StateWriter};
 
-/// The only map, in a snapshot.
+/// The tag of the only map in a snapshot.
 const SIDES: u8 = 0;
 
-/// See the module's text.
+/// Intersects or subtracts two inputs; see the module documentation.
 pub struct SetOperationOperator {
     name: String,
     spec: SetOperation,
@@ -42,7 +42,7 @@ pub struct SetOperationOperator {
 struct Sides([i64; 2]);
 
 impl Sides {
-    /// How often the result has it.
+    /// Returns how often the result has it.
     fn result(&self, spec: &SetOperation) -> i64 {
         let Sides([left, right]) = *self;
         let all = match spec.operator {

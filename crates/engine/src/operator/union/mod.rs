@@ -1,10 +1,11 @@
-//! `UNION ALL`: the rows of all inputs as they come.
+//! `UNION ALL`: forwards the rows of all inputs as they come.
 //!
-//! Event time stands at the slowest input, so a row of a faster one must not be judged late behind the union by the time
-//! of its own input. It is given the union's time instead.
+//! The output watermark is that of the slowest input. A row of a faster input carries the watermark of its
+//! own input, by which later operators could judge it late. So the union gives it the common watermark
+//! instead.
 //!
 //! ```text
-//! input 0 at 12:00   row of 11:30 ──►  late by its input, in time by the union (11:00)
+//! input 0 at 12:00      row of 11:30 ──►  late by its input, in time by the union (11:00)
 //! input 1 at 11:00
 //! ```
 
@@ -12,9 +13,9 @@ use super::chain::{Context, Operator, OperatorError};
 use super::changes::{Changes, NO_TIME_YET, RowWatermarks};
 use crate::state::{StateError, StatePart, StateWriter};
 
-/// See the module's text.
+/// Forwards the rows of all inputs; see the module documentation.
 pub struct UnionOperator {
-    /// Whether rows keep the time that they come with: there is one input.
+    /// Whether rows keep their watermarks, because there is only one input.
     keeps_time: bool,
     watermark: i64,
 }
@@ -91,7 +92,7 @@ mod tests {
         Harness::new(&build, vec![vec![Repr::Int]; 2]).gives(&events, &expected);
     }
 
-    /// Notes the watermark of each row.
+    /// An outlet that records the watermark of each row.
     struct Times(Arc<Mutex<Vec<i64>>>);
 
     impl Outlet for Times {
@@ -122,11 +123,13 @@ mod tests {
                 producers: vec![vec![1]; inputs],
                 targets,
             };
+
             let mut chain = Chain::new(vec![link], vec![Box::new(Times(times.clone()))]);
             let target = |input| ChainTarget::Operator { place: 0, input, producer: 0 };
             for (input, watermark) in [(0, 12), (1, 11)].into_iter().take(inputs) {
                 chain.advance(target(input), StreamTime { watermark, is_idle: false }).unwrap();
             }
+
             let mut rows = ChangeBuffer::new(&[Repr::Int]);
             rows.push(RowKind::Insert, 12, [Scalar::Int(1)]);
             rows.lend(|rows| chain.push(target(0), rows)).unwrap();

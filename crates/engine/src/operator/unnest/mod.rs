@@ -1,13 +1,14 @@
-//! `CROSS JOIN UNNEST(collection)`: a row for each element of an array, entry of a map, or copy in a multiset.
+//! `CROSS JOIN UNNEST(collection)`: emits a row for each element of an array, entry of a map, or copy in a
+//! multiset.
 //!
 //! ```text
-//! +I [7, ['a', 'b']]        +I [7, ['a', 'b'], 'a', 1]
-//!                           +I [7, ['a', 'b'], 'b', 2]     the number stands there WITH ORDINALITY
+//! +I [7, ['a', 'b']]      +I [7, ['a', 'b'], 'a', 1]
+//!                         +I [7, ['a', 'b'], 'b', 2]      the number is present WITH ORDINALITY
 //! ```
 //!
-//! The rows have the kind of their row, so that an update takes back the elements of the old row one by one. An element
-//! that is null is a row, but a `ROW` element that is null is none, as in Flink. `LEFT JOIN` gives a row with nulls where
-//! no element is left. The operator keeps no state.
+//! The output rows have the kind of their input row, so that an update retracts the elements of the old row
+//! one by one. A null element makes a row, but a null `ROW` element does not, as in Flink. `LEFT JOIN` emits
+//! a row with nulls if no element is left. The operator keeps no state.
 
 use jiff::tz::TimeZone;
 use sql::plan::operator::{Input, Unnest};
@@ -20,27 +21,27 @@ use super::fields;
 use super::join::pairs::Pairs;
 use super::stateless::Stateless;
 
-/// See the module's text.
+/// Unnests collections; see the module documentation.
 pub struct UnnestOperator {
     name: String,
     collection: usize,
     shape: Shape,
-    /// How many fields an element has, without its number.
+    /// The number of fields of an element, without its ordinal number.
     width: usize,
     ordinality: bool,
     is_outer: bool,
     condition: Option<Pairs>,
     out: ChangeBuffer,
-    /// The rows that wait for the condition: where each is in the batch, and how many pairs it has.
+    /// The rows that wait for the condition: their place in the batch, and their number of pairs.
     waiting: Vec<(usize, usize)>,
 }
 
-/// What the collection is.
+/// The kind of the collection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shape {
     /// Elements, each in one field.
     Values,
-    /// Elements that are rows, whose fields are fields here.
+    /// Elements that are rows, whose fields become fields of the output.
     Rows,
     Entries,
     Copies {
@@ -49,8 +50,10 @@ enum Shape {
 }
 
 impl UnnestOperator {
+    /// Builds the operator.
+    ///
     /// # Errors
-    /// The field is no collection, or a function of the condition does not accept its literal arguments.
+    /// The field is not a collection, or a function of the condition does not accept its literal arguments.
     pub fn new(
         name: String,
         spec: &Unnest,
@@ -94,12 +97,12 @@ impl UnnestOperator {
         })
     }
 
-    /// How many fields stand behind those of the row.
+    /// Returns the number of fields that are appended to the input row.
     fn stride(&self) -> usize {
         self.width + usize::from(self.ordinality)
     }
 
-    /// The fields of all elements of a collection, one element after another.
+    /// Returns the fields of all elements of a collection, one element after another.
     fn elements<'a>(&self, collection: Scalar<'a>) -> Vec<Scalar<'a>> {
         let Some(nested) = Nested::of(collection) else { return Vec::new() };
         let mut fields: Vec<Scalar<'a>> = Vec::with_capacity(nested.len() * self.stride());
@@ -150,12 +153,13 @@ impl UnnestOperator {
         fields
     }
 
-    /// The fields of an element that is a row.
+    /// Returns the fields of an element that is a row.
     fn fields_of<'a>(&self, row: &Nested<'a>) -> impl Iterator<Item = Scalar<'a>> + use<'a> {
         row.values().chain(std::iter::repeat(Scalar::Null)).take(self.width)
     }
 
-    /// Gives the rows that a row makes. `flags` tells which elements pass the condition; without it all do.
+    /// Emits the output rows of an input row. `flags` tells which elements pass the condition; without it all
+    /// do.
     fn give(
         &mut self,
         rows: &Changes<'_>,
@@ -173,19 +177,19 @@ impl UnnestOperator {
             }
         }
         if given == 0 && self.is_outer {
-            // Values that are missing are null.
+            // Missing values are null.
             self.out.push(kind, watermark, rows.row(row));
         }
 
         if self.out.is_full() { self.emit(context) } else { Ok(()) }
     }
 
-    /// Evaluates the condition for the elements that wait, and gives their rows.
+    /// Evaluates the condition for the waiting elements, and emits their rows.
     fn apply(&mut self, rows: &Changes<'_>, context: &mut Context<'_>) -> Result<(), OperatorError> {
         let Some(pairs) = &mut self.condition else { return Ok(()) };
         let flags = pairs.evaluate(context.env(), None);
         let failed = |source| OperatorError::Evaluate { operator: self.name.clone(), source };
-        // The rows are given while the flags are read, so they leave the evaluator.
+        // Emitting needs `self` while the flags are read, so they are copied out of the evaluator.
         let flags = flags.map_err(failed)?.to_vec();
 
         let mut rest = &flags[..];

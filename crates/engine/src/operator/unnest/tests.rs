@@ -1,4 +1,4 @@
-//! Elements become rows: of arrays, maps and multisets, with the kind of their row.
+//! Elements of arrays, maps and multisets become rows with the kind of their input row.
 
 use sql::expr::{Comparison, Expr, ExprGraph, InputColumn};
 use sql::plan::operator::{Changes as Mode, Distribution, Field, Predicate};

@@ -1,8 +1,9 @@
-//! Random rows and patterns against a model that tries every way to give rows to variables.
+//! Random rows and patterns compared with a model that tries every assignment of rows to variables.
 //!
-//! The model knows the definition alone: rows that follow one another, variables in their order, so many rows of each, every
-//! row fits its variable given the rows before it, and no row that a greedy variable could have goes to what follows it. Of
-//! first rows the earliest counts, of matches with the same first row the one that is complete first.
+//! The model implements only the definition: consecutive rows, variables in their order with their numbers of
+//! rows, every row fits its variable given the rows before it, and no row that a greedy variable could take
+//! goes to the next variable. The earliest first row counts, and of matches with the same first row the one
+//! that is complete first.
 
 use proptest::prelude::*;
 
@@ -15,7 +16,7 @@ struct Given {
     n: i64,
 }
 
-/// How often a variable comes: as written, least, most, and whether it is greedy.
+/// A quantifier: as written, least and most rows, and whether it is greedy.
 type Quantifier = (&'static str, usize, usize, bool);
 
 const MANY: usize = usize::MAX;
@@ -34,8 +35,8 @@ const QUANTIFIERS: [Quantifier; 12] = [
     ("{0,2}?", 0, 2, false),
 ];
 
-/// A condition as written, and as the model has it: over the numbers of all rows so far, those of the variable, and those of
-/// the first variable, the row at hand among them.
+/// A condition as written, and as a function over the numbers of all rows so far, of the variable's rows, and
+/// of the first variable's rows, each including the current row.
 type Condition = (&'static str, fn(&[i64], &[i64], &[i64]) -> bool);
 
 const CONDITIONS: [Condition; 8] = [
@@ -72,9 +73,9 @@ impl Drawn {
             && pairs.into_iter().all(|pair| !(pair[0].3 && may_be_skipped(&pair[1])))
     }
 
-    /// Whether several matches may have one first row: a reluctant variable leaves open how many rows it takes. They are
-    /// complete one after the other; where they wait for an earlier match, Flink takes them in the order of a heap, which is
-    /// none (`flink_cases/match_ties`).
+    /// Returns whether several matches may have one first row: a reluctant variable leaves open how many rows
+    /// it takes. They are complete one after the other; if they wait for an earlier match, Flink takes them
+    /// in the arbitrary order of a heap (`flink_cases/match_ties`).
     fn has_ties(&self) -> bool {
         self.quantifiers.iter().any(|&(_, least, most, is_greedy)| !is_greedy && least != most)
     }
@@ -94,7 +95,7 @@ impl Drawn {
         format!("AFTER MATCH SKIP {skip} PATTERN ({pattern}) {within} DEFINE {}", define.join(", "))
     }
 
-    /// Whether a row fits a step, behind rows that have these steps.
+    /// Returns whether a row fits a step, after rows that have these steps.
     fn fits(&self, rows: &[Given], steps: &[usize], step: usize) -> bool {
         let steps: Vec<usize> = steps.iter().copied().chain([step]).collect();
         let numbers = |wanted: Option<usize>| -> Vec<i64> {
@@ -104,8 +105,8 @@ impl Drawn {
         CONDITIONS[self.conditions[step]].1(&numbers(None), &numbers(Some(step)), &numbers(Some(0)))
     }
 
-    /// The steps that a match may go through from one place to a row of `to` (or the end), none of them taking a row:
-    /// whether that is allowed for the row at hand.
+    /// Returns whether a match may pass from a place to a row of step `to` (or the end) without taking a row
+    /// in between, given the current row.
     fn may_pass(&self, rows: &[Given], before: &[usize], from: (usize, usize), to: usize) -> bool {
         let (mut step, mut taken) = from;
         loop {
@@ -114,14 +115,17 @@ impl Drawn {
             if is_kept {
                 return false;
             }
+
             if step == to {
                 return true;
             }
+
             let (_, least, ..) = self.quantifiers[step];
             let is_enough = if taken == 0 { least == 0 } else { taken >= least.max(1) };
             if !is_enough {
                 return false;
             }
+
             (step, taken) = (step + 1, 0);
             if step == self.quantifiers.len() {
                 return to == step;
@@ -129,14 +133,15 @@ impl Drawn {
         }
     }
 
-    /// Where a match stands whose rows have these steps.
+    /// Returns the place of a match whose rows have these steps.
     fn place(&self, steps: &[usize]) -> (usize, usize) {
         let step = steps.last().copied().unwrap_or(0);
         let taken = steps.iter().filter(|&&of| of == step).count();
         if taken == self.quantifiers[step].2 { (step + 1, 0) } else { (step, taken) }
     }
 
-    /// How many rows the first match from the first of `rows` on has; otherwise whether one may still become complete.
+    /// Returns the number of rows of the first match that begins with the first of `rows`, or else whether
+    /// one may still become complete.
     fn first_match(&self, rows: &[Given]) -> Result<usize, bool> {
         let end = self.quantifiers.len();
         let mut ways: Vec<Vec<usize>> = vec![vec![]];
@@ -145,6 +150,7 @@ impl Drawn {
             if self.within.is_some_and(|within| time - rows[0].time >= within) {
                 return Err(false);
             }
+
             let mut longer = Vec::new();
             for way in &ways {
                 for step in way.last().copied().unwrap_or(0)..end {
@@ -155,6 +161,7 @@ impl Drawn {
                     if !can_take {
                         continue;
                     }
+
                     let next: Vec<usize> = way.iter().copied().chain([step]).collect();
                     let place = self.place(&next);
                     if place.0 == end || self.may_pass(&rows[..taken], way, place, end) {
@@ -168,7 +175,7 @@ impl Drawn {
         Err(!ways.is_empty() && self.within.is_none())
     }
 
-    /// First row, last row and number of rows of each match.
+    /// Returns the first row, last row and number of rows of each match.
     fn matches(&self, rows: &[Given]) -> Vec<[i64; 3]> {
         let (mut first, mut found) = (0, Vec::new());
         while first < rows.len() {
@@ -178,7 +185,7 @@ impl Drawn {
                     first += if self.skips_all { taken } else { 1 };
                 }
                 Err(false) => first += 1,
-                // All others wait for this one.
+                // All other matches wait for this one.
                 Err(true) => break,
             }
         }
