@@ -1,10 +1,10 @@
-//! The acknowledgement of a subtask that has done its part of a snapshot.
+//! The acknowledgement of a subtask that has contributed its part of a snapshot.
 
 use std::time::Duration;
 
 use crate::snapshot::Sizes;
 
-/// A subtask's part.
+/// A subtask's acknowledgement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acknowledgement {
     /// As in [`super::Task`].
@@ -13,21 +13,21 @@ pub struct Acknowledgement {
     pub subtask: usize,
     pub has_source: bool,
     pub has_state: bool,
-    /// The state of the operators that run in it.
+    /// The state of the operators that run in the subtask.
     pub operators: PartBytes,
-    /// When the subtask took the snapshot up, by the clock's `elapsed`.
+    /// When the subtask began its part, by the clock's `elapsed`.
     pub began: Duration,
-    /// Between the first barrier and the last.
+    /// The time between the first barrier and the last.
     pub aligning: Duration,
-    /// Making the part, and making durable what was written before it.
+    /// The time to build the part, and to make earlier writes durable.
     pub taking: Duration,
 }
 
-/// Bytes of operators' state in a part of a snapshot.
+/// Bytes of operator state in a part of a snapshot.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PartBytes {
     pub state: u64,
-    /// Bytes that were written for this snapshot; the others were taken over from the one before.
+    /// Bytes that were written for this snapshot; the others were reused from the previous one.
     pub written: u64,
 }
 
@@ -38,7 +38,7 @@ impl PartBytes {
     }
 }
 
-/// The bytes of each part of a snapshot, in the order of `parts`, which may be any.
+/// Returns the bytes of each part of a snapshot, in the order of `parts`, which is arbitrary.
 pub fn bytes_of_parts(parts: &[Acknowledgement], sizes: &Sizes) -> Vec<PartBytes> {
     let before = |part: &Acknowledgement, has: fn(&Acknowledgement) -> bool| {
         let others = parts.iter().filter(|other| other.pipeline == part.pipeline && has(other));

@@ -1,9 +1,9 @@
 //! Barriers: how subtasks agree on one point of the input.
 //!
-//! A source subtask that hears of a snapshot hands on all it has read, says so with a barrier in each channel, and
-//! reads on. A global subtask stops reading a channel at its barrier until all channels have come to theirs: its state
-//! then holds what was read before the barriers and nothing after (aligned barriers, as in Carbone et al.,
-//! "Lightweight Asynchronous Snapshots for Distributed Dataflows").
+//! When a snapshot is requested, a source subtask hands on everything it has read, sends a barrier into each
+//! channel, and reads on. A global subtask stops reading a channel at its barrier until the barriers of all
+//! channels have arrived: its state then holds everything read before the barriers and nothing after (aligned
+//! barriers, as in Carbone et al., "Lightweight Asynchronous Snapshots for Distributed Dataflows").
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::snapshot::{SourceImage, SplitImage};
 use crate::watermark::NO_WATERMARK;
 
 impl SourceSubtask {
-    /// Takes part in a snapshot if one was asked for since the last.
+    /// Contributes to a snapshot if one was requested since the last.
     pub(super) fn take_part(&mut self, turn: &mut Turn) -> Result<(), ExecutionError> {
         let barrier = self.control.barrier();
         if barrier == turn.barrier {
@@ -74,7 +74,7 @@ impl SourceSubtask {
         Ok(())
     }
 
-    /// Leaves what the subtask contributes to all snapshots that are taken from now on: it has read its input to the end.
+    /// Leaves the subtask's part for all future snapshots: it has read its input to the end.
     pub(super) fn leave_last_part(&mut self, turn: &Turn) {
         let state = match &mut self.downstream {
             Downstream::Direct { aggregation, .. } if !self.layout.units.is_empty() => {
@@ -99,7 +99,7 @@ impl SourceSubtask {
 
     fn image(&self, turn: &Turn) -> SourceImage {
         let watermarks = self.watermarks.lock();
-        // A batch that was not taken in yet is read again.
+        // A batch that was not processed yet is read again.
         let parked = turn.parked.as_ref().map(|parked| parked.positions.clone());
         let splits =
             parked.unwrap_or_else(|| self.source.positions()).into_iter().map(|(partition, offset)| {
@@ -117,15 +117,15 @@ impl SourceSubtask {
 }
 
 impl GlobalSubtask {
-    /// Takes part in a snapshot once every input has come to its barrier.
+    /// Contributes to a snapshot once the barriers of all inputs have arrived.
     pub(super) fn align(&mut self, inputs: &mut [Input]) -> Result<(), ExecutionError> {
         let Some(barrier) = inputs.iter().filter_map(|input| input.barrier).max() else { return Ok(()) };
-        // An input that stands at an older one hears no more of it: that snapshot was abandoned.
+        // The snapshot of an older barrier was abandoned, so the input is read on.
         for input in inputs.iter_mut().filter(|input| input.barrier.is_some_and(|of| of < barrier)) {
             input.barrier = None;
         }
 
-        // Nothing more comes of an input that has ended: all of it is in the state.
+        // An input that has ended sends nothing more: all its rows are in the state.
         if inputs.iter().any(|input| input.barrier.is_none() && !input.ended) {
             return Ok(());
         }

@@ -1,4 +1,5 @@
-//! What becomes of each record of a batch: booked once in the ledger, and a dead letter where it is not counted.
+//! Books the outcome of each record of a batch once in the ledger, and writes dead letters for records that
+//! are not counted.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,7 @@ use crate::operator::{Ledger, Prepared, Unusable};
 use crate::window::LateRow;
 
 impl SourceSubtask {
-    /// Books every record of the batch once, and collects dead letters of those that are not counted.
+    /// Books every record of the batch once, and collects dead letters for those that are not counted.
     pub(super) fn account(&mut self, prepared: &Prepared, late: &[LateRow]) -> Ledger {
         let booked = Ledger::default();
         booked.accept((self.batch.rows + self.batch.rejects.len()) as u64 + self.batch.empty);
@@ -47,7 +48,7 @@ impl SourceSubtask {
             TaskMetrics::add(&self.metrics.late, queries.len() as u64);
             let record = self.batch.origin.records[*row as usize];
             self.letter(&record, "late".to_owned(), queries);
-            // Queries without windows take every row.
+            // Queries without windows count every row.
             let passed_through =
                 self.layout.queries.iter().any(|query| matches!(query, QueryLayout::Rows { .. }));
             if let Some(letter) = self.letters.batch.last_mut() {
@@ -61,8 +62,8 @@ impl SourceSubtask {
         booked
     }
 
-    /// Marks the letters of records of several rows that were not all left out: given back, the others would be counted
-    /// again. The first `rejects` letters are of no rows.
+    /// Marks the dead letters of records with several rows of which only some were left out: replaying such a
+    /// record would count the other rows again. The first `rejects` letters have no rows.
     fn mark_parts(&mut self, rejects: usize) {
         let rows = &self.batch.origin.records;
         let mut left_out: BTreeMap<Offset, usize> = BTreeMap::new();

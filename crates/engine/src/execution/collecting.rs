@@ -1,4 +1,4 @@
-//! Collecting the parts of a snapshot from a job's subtasks.
+//! Collects the parts of a snapshot from a job's subtasks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::control::{CheckpointError, Control, Part, SubtaskId, SubtaskKind};
 use super::{Acknowledgement, PartBytes};
 use crate::snapshot::{NotKept, OperatorPart, PartKeeper, Snapshot};
 
-/// How often the taker of a snapshot looks whether it is still worth waiting.
+/// Poll interval at which the collector checks whether it should still wait.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// A snapshot that is being taken.
@@ -20,7 +20,7 @@ pub(super) struct Collecting<'a> {
     told: &'a mut dyn FnMut(Acknowledgement),
     snapshot: Snapshot,
     missing: BTreeSet<SubtaskId>,
-    /// What pieces took that went ahead of a part.
+    /// The bytes of pieces that arrived ahead of their part.
     ahead: BTreeMap<SubtaskId, PartBytes>,
     collected: Vec<Part>,
 }
@@ -44,7 +44,7 @@ impl<'a> Collecting<'a> {
         }
     }
 
-    /// The snapshot, once every subtask has done its part.
+    /// Returns the snapshot once every subtask has contributed its part.
     pub fn all(
         mut self,
         parts: &Receiver<Box<Part>>,
@@ -56,13 +56,13 @@ impl<'a> Collecting<'a> {
                 return Err(CheckpointError::Ended);
             }
 
-            // In this order: a subtask that came to the barrier and then finished counts as it was at the barrier, and has
-            // contributed that part before it finished.
+            // The order matters: a subtask that reached the barrier and then finished counts as it was at the
+            // barrier, and has contributed that part before it finished.
             let finished = self.control.finished_of(&self.missing)?;
             for part in parts.try_iter() {
                 self.take(*part)?;
             }
-            // What a subtask has begun to hand over, it was at the barrier, and not at its end.
+            // A subtask that has begun to hand over its state was at the barrier then, not at its end.
             let finished = finished.into_iter().filter(|part| !self.ahead.contains_key(&part.of));
             for part in finished.collect::<Vec<Part>>() {
                 self.take(Part { barrier: self.barrier, ..part })?;
@@ -80,7 +80,7 @@ impl<'a> Collecting<'a> {
         Ok(self.put_together())
     }
 
-    /// Takes a part, or a piece of one.
+    /// Adds a part, or a piece of one.
     fn take(&mut self, mut part: Part) -> Result<(), CheckpointError> {
         if part.barrier != self.barrier || !self.missing.contains(&part.of) {
             return Ok(());
@@ -118,7 +118,7 @@ impl<'a> Collecting<'a> {
                 pipeline.states.extend(part.state);
             }
         }
-        // Subtasks came in any order.
+        // The parts arrived in arbitrary order.
         self.snapshot.operators.sort_by(|a, b| a.identity.cmp(&b.identity));
         self.snapshot
     }
@@ -155,7 +155,7 @@ mod tests {
         Part { times: Some(PartTimes::default()), ..Part::piece(1, of, operators) }
     }
 
-    /// Hands over a piece once the snapshot is asked for; tells whether the rest is wanted.
+    /// Hands over a piece once the snapshot is requested; returns whether the rest is wanted.
     fn hand_over(control: &Control, operators: Vec<OperatorState>) -> bool {
         while control.barrier() == 0 {
             std::thread::yield_now();
@@ -182,6 +182,7 @@ mod tests {
                 control.contribute(rest(OTHER, state(1, b"other")));
             }
         });
+
         let mut told = Vec::new();
         let taken = control.snapshot_kept(
             1,
@@ -192,9 +193,10 @@ mod tests {
         );
         subtask.join().unwrap();
         let snapshot = taken.unwrap();
+
         let cells: Vec<KeyGroups> = snapshot.operators[0].parts.iter().map(|part| part.groups).collect();
         assert_eq!(cells, [1, 3, 9].map(KeyGroups::cell));
-        // Each with two bytes before it.
+        // Each length takes two bytes.
         told.sort_unstable();
         assert_eq!(told, [(0, 5 + 6 + 4), (1, 5 + 2)]);
     }
@@ -207,7 +209,7 @@ mod tests {
             move || {
                 control.contribute(rest(OTHER, Vec::new()));
                 assert!(hand_over(&control, state(3, b"at the barrier")));
-                // What should have followed did not get through.
+                // The rest of the part did not get through.
                 control.finish(rest(TASK, state(3, b"at the end")));
             }
         });

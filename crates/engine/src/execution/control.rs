@@ -1,8 +1,10 @@
-//! The control of a job: how its subtasks are told to end or to take part in a snapshot, and how they report.
+//! The control of a job: tells its subtasks to end or to contribute to a snapshot, and receives their
+//! reports.
 //!
-//! A snapshot is asked for by raising the barrier's number. Every subtask that runs contributes a [`Part`] when it has come
-//! to that barrier. A subtask that has read its input to the end has left its last part here; it holds nobody up. So a job
-//! of a finite and an endless input takes snapshots for as long as the endless one runs.
+//! Raising the number of the barrier requests a snapshot. Every running subtask contributes a [`Part`] when
+//! it has reached that barrier. A subtask that has read its input to the end has left its last part here, and
+//! holds nothing up. So a job of a finite and an endless input takes snapshots as long as the endless one
+//! runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -25,21 +27,21 @@ pub struct Control {
     /// Sources are to end as if there were no more input.
     draining: AtomicBool,
     failure: Mutex<Option<ExecutionError>>,
-    /// The last snapshot that was asked for; 0 = none.
+    /// The last requested snapshot; 0 = none.
     barrier: AtomicU64,
-    /// The snapshot from which on sources read no more; 0 = none.
+    /// The snapshot after which sources stop reading; 0 = none.
     hold: AtomicU64,
     /// The snapshot whose parts are being collected; 0 = none.
     collecting: AtomicU64,
     queued: Arc<Queued>,
-    /// Boxed, since the queue is allocated for all the parts that it may hold.
+    /// Parts are boxed because the queue is allocated for its full capacity.
     parts: Sender<Box<Part>>,
-    /// Held while a snapshot is taken: one at a time.
+    /// Locked while a snapshot is taken: one at a time.
     taking: Mutex<Receiver<Box<Part>>>,
     subtasks: Mutex<Subtasks>,
-    /// By pipeline: the source table and what it reads.
+    /// Per pipeline: the source table and its description of the input.
     pipelines: Vec<(String, String)>,
-    /// By vertex of operators: what its subtasks are called.
+    /// Per vertex of operators: the name of its subtasks.
     vertices: Vec<String>,
 }
 
@@ -47,13 +49,13 @@ pub struct Control {
 #[derive(Debug, Default)]
 struct Subtasks {
     all: BTreeSet<SubtaskId>,
-    /// The last parts of those that have read their input to the end.
+    /// The last parts of the subtasks that have read their input to the end.
     finished: BTreeMap<SubtaskId, Part>,
-    /// How many have ended, for whatever reason.
+    /// The number of subtasks that have ended, for whatever reason.
     ended: usize,
 }
 
-/// Which subtask of a job.
+/// Identifies a subtask of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct SubtaskId {
     /// The pipeline, or the vertex of operators.
@@ -66,11 +68,11 @@ pub(super) struct SubtaskId {
 pub(super) enum SubtaskKind {
     Source,
     Global,
-    /// A subtask of a vertex of operators; the vertex is given by its number.
+    /// A subtask of a vertex of operators; `pipeline` holds the number of the vertex.
     Operator,
 }
 
-/// What a subtask contributes to a snapshot.
+/// The contribution of a subtask to a snapshot.
 #[derive(Debug, Clone)]
 pub(super) struct Part {
     pub barrier: u64,
@@ -79,31 +81,31 @@ pub(super) struct Part {
     pub state: Option<AggregationImage>,
     /// State of the operators that run in the subtask: all of it, or the rest after pieces that went ahead.
     pub operators: Vec<OperatorState>,
-    /// `None` of a piece that goes ahead.
+    /// `None` for a piece that goes ahead.
     pub times: Option<PartTimes>,
-    /// The piece's share of the queue, held until the piece is kept.
+    /// The piece's share of the queue, held until the piece is stored.
     pub queued: Option<Arc<QueuedBytes>>,
 }
 
 impl Part {
-    /// A piece of the operators' state, which the rest follows.
+    /// Creates a piece of the operators' state, which the rest follows.
     pub fn piece(barrier: u64, of: SubtaskId, operators: Vec<OperatorState>) -> Part {
         Part { barrier, of, source: None, state: None, operators, times: None, queued: None }
     }
 }
 
-/// How a part came to be.
+/// The times of making a part.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct PartTimes {
-    /// When the subtask took the snapshot up, by the clock's `elapsed`.
+    /// When the subtask began the part, by the clock's `elapsed`.
     pub began: Duration,
-    /// Between the first barrier and the last.
+    /// The time between the first barrier and the last.
     pub aligning: Duration,
-    /// Making it.
+    /// The time to build the part.
     pub taking: Duration,
 }
 
-/// Why there is no snapshot.
+/// The reason why there is no snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CheckpointError {
     #[error("the job has ended or is about to")]
@@ -115,16 +117,16 @@ pub enum CheckpointError {
     NotKept,
 }
 
-/// What sources do when they have taken part in a snapshot.
+/// The behavior of sources after they have contributed to a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Afterwards {
     ReadOn,
-    /// They read no more, so that nothing happens that the snapshot does not hold; until the job ends, or
-    /// [`Control::release`].
+    /// They stop reading until the job ends or [`Control::release`], so that nothing happens that the
+    /// snapshot lacks.
     Hold,
 }
 
-/// Parts that wait to be collected, at most; those of an abandoned snapshot may lie there.
+/// The most parts that wait to be collected; parts of abandoned snapshots may be among them.
 const PARTS: usize = 4096;
 
 impl Control {
@@ -163,7 +165,7 @@ impl Control {
         self.draining.load(Ordering::Acquire)
     }
 
-    /// Keeps the first failure and ends the others.
+    /// Records the first failure and cancels the other subtasks.
     pub fn fail(&self, error: ExecutionError) {
         self.failure.lock().get_or_insert(error);
         self.cancel();
@@ -173,15 +175,16 @@ impl Control {
         self.failure.lock().take()
     }
 
-    /// Takes a snapshot of the running plan: everything that was read before one point of each partition, and nothing
-    /// that was read after it. Results that are part of it are durable when this returns. Blocks for at most about
-    /// `timeout`; a second caller waits for the first. Where there is no snapshot, sources read on.
+    /// Takes a snapshot of the running plan: everything that was read before one point of each partition, and
+    /// nothing after it. Results that are part of it are durable when this returns. Blocks for at most about
+    /// `timeout`; a second caller waits for the first. If the snapshot fails, sources read on.
     pub fn snapshot(&self, timeout: Duration, afterwards: Afterwards) -> Result<Snapshot, CheckpointError> {
         self.snapshot_kept(self.barrier() + 1, timeout, afterwards, &mut InMemory, &mut |_| {})
     }
 
-    /// [`Control::snapshot`]; hands on the parts of operators' state as they come, and tells of each subtask that has done its
-    /// part. `number`: what sinks know the snapshot by, greater than those of all snapshots before.
+    /// As [`Control::snapshot`]; also hands the parts of operator state to `keeper` as they arrive, and calls
+    /// `told` for each subtask that has contributed. `number` identifies the snapshot for sinks, and exceeds
+    /// those of all earlier ones.
     pub fn snapshot_kept(
         &self,
         number: u64,
@@ -191,10 +194,11 @@ impl Control {
         told: &mut dyn FnMut(Acknowledgement),
     ) -> Result<Snapshot, CheckpointError> {
         let parts = self.taking.lock();
-        // Subtasks tell by it that a snapshot was asked for.
+        // Raising this number requests the snapshot from the subtasks.
         let barrier = number.max(self.barrier() + 1);
 
-        // Before the barrier, lest a source reads on that has just taken part. Those that are held stay so.
+        // Set before the barrier, or a source that has just contributed would read on. Held sources stay
+        // held.
         match afterwards {
             Afterwards::ReadOn => self.release(),
             Afterwards::Hold if self.hold.load(Ordering::Acquire) > 0 => {}
@@ -213,18 +217,18 @@ impl Control {
         taken
     }
 
-    /// Lets sources read on that a snapshot has stopped.
+    /// Lets sources that a snapshot has stopped read on.
     pub fn release(&self) {
         self.hold.store(0, Ordering::Release);
     }
 
-    /// Whether a source that took part in this snapshot last reads no more.
+    /// Returns whether a source that contributed last to this snapshot stops reading.
     pub(super) fn holds(&self, barrier: u64) -> bool {
         let hold = self.hold.load(Ordering::Acquire);
         hold > 0 && hold <= barrier
     }
 
-    /// The last parts of those of the missing subtasks that have finished. Fails when no subtask runs any more.
+    /// Returns the last parts of the missing subtasks that have finished. Fails if no subtask is running.
     pub(super) fn finished_of(&self, missing: &BTreeSet<SubtaskId>) -> Result<Vec<Part>, CheckpointError> {
         let subtasks = self.subtasks.lock();
         if subtasks.ended == subtasks.all.len() {
@@ -233,12 +237,12 @@ impl Control {
         Ok(missing.iter().filter_map(|of| subtasks.finished.get(of)).cloned().collect())
     }
 
-    /// The subtasks that take part in a snapshot.
+    /// Returns the subtasks that contribute to a snapshot.
     pub(super) fn running(&self) -> BTreeSet<SubtaskId> {
         self.subtasks.lock().all.clone()
     }
 
-    /// The number of subtasks that take part in a snapshot.
+    /// Returns the number of subtasks that contribute to a snapshot.
     pub fn subtasks(&self) -> usize {
         self.subtasks.lock().all.len()
     }
@@ -273,37 +277,38 @@ impl Control {
         Snapshot { pipelines: pipelines.collect(), operators: Vec::new() }
     }
 
-    /// The last snapshot that was asked for.
+    /// Returns the last requested snapshot.
     pub(super) fn barrier(&self) -> u64 {
         self.barrier.load(Ordering::Acquire)
     }
 
-    /// Sends a piece of a part ahead, and waits while too much of others is to be kept. Tells whether the rest is wanted.
+    /// Sends a piece of a part ahead, and waits while the queue is full. Returns whether the rest is wanted.
     pub(super) fn hand_over(&self, mut piece: Part, bytes: u64) -> bool {
         let barrier = piece.barrier;
         let is_wanted = || self.collecting.load(Ordering::Acquire) == barrier && !self.is_cancelled();
         let Some(queued) = self.queued.enter(bytes, is_wanted) else { return false };
         piece.queued = Some(Arc::new(queued));
-        // Without a piece, the rest must not come: see `contribute`.
+        // If the piece was not sent, the rest must not be sent either: see `contribute`.
         is_wanted() && self.parts.try_send(Box::new(piece)).is_ok()
     }
 
     pub(super) fn contribute(&self, part: Part) {
-        // A full queue holds parts of abandoned snapshots; this one is then abandoned too.
+        // A full queue holds parts of abandoned snapshots; this snapshot is then abandoned too.
         let _ = self.parts.try_send(Box::new(part));
     }
 
-    /// A subtask has read its input to the end, and written what came of it: from now on it counts as it is now.
+    /// Records the last part of a subtask that has read its input to the end, and written all results.
     pub(super) fn finish(&self, part: Part) {
         self.subtasks.lock().finished.insert(part.of, part);
     }
 
-    /// Another subtask is about to start.
+    /// Announces a subtask that is about to start.
     pub(super) fn expect(&self, subtask: SubtaskId) {
         self.subtasks.lock().all.insert(subtask);
     }
 
-    /// Runs a subtask; whatever ends it badly ends the job. Returns whether it has come to the end of its input.
+    /// Runs a subtask; an error or panic ends the job. Returns whether the subtask has reached the end of its
+    /// input.
     pub(super) fn run(&self, task: &str, body: impl FnOnce() -> Result<(), ExecutionError>) -> bool {
         let ended = caught(task, body);
         let is_finished = ended.is_ok() && !self.is_cancelled();

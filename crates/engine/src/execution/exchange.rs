@@ -1,7 +1,7 @@
-//! The exchange: rows from the subtasks of one home to those of another, through bounded channels.
+//! The exchange: sends rows from the subtasks of one home to those of another through bounded channels.
 //!
-//! One channel connects two subtasks and carries all edges between their homes, in order, so that a watermark never
-//! overtakes rows, and a barrier stands at one place for all of them.
+//! One channel connects two subtasks and carries all edges between their homes, in order, so that a watermark
+//! never overtakes rows, and a barrier has the same position for all edges.
 
 use std::sync::Arc;
 
@@ -21,22 +21,22 @@ use crate::row;
 use crate::state::key_group;
 use crate::window::owner;
 
-/// Messages that a channel holds at most.
+/// The most messages in a channel.
 pub(super) const CHANNEL_MESSAGES: usize = 8;
 
-/// What a subtask sends to another one.
+/// A message from a subtask to another one.
 pub(super) enum EdgeMessage {
     Rows {
         edge: usize,
         rows: Box<ChangeBuffer>,
         claim: Claim,
     },
-    /// Where the stream of an edge stands, with all rows before on their way.
+    /// The watermark and idleness of an edge's stream; all earlier rows have been sent.
     Time {
         edge: usize,
         time: StreamTime,
     },
-    /// All that belongs to a snapshot is on its way.
+    /// Everything that belongs to a snapshot has been sent.
     Barrier(u64),
     /// Nothing more will come.
     End,
@@ -46,10 +46,10 @@ pub(super) enum EdgeMessage {
 pub(super) struct EdgeOutlet {
     pub edge: usize,
     pub distribution: Distribution,
-    /// One a subtask.
+    /// One channel per receiving subtask.
     pub channels: Vec<Sender<EdgeMessage>>,
     pub reprs: Vec<Repr>,
-    /// The number of the sending subtask: rows that need no order of keys stay on their side.
+    /// The number of the sending subtask: rows without a key order go to the subtask with the same number.
     pub subtask: usize,
     pub clock: Arc<dyn Clock>,
     pub metrics: Arc<TaskMetrics>,
@@ -102,10 +102,10 @@ impl Outlet for EdgeOutlet {
     }
 }
 
-/// Writes what leaves the graph.
+/// Writes the rows that leave the graph.
 pub(super) struct SinkOutlet {
     pub sink: Box<dyn Sink>,
-    /// The place of the rows among the queries of the plan, for a stable order of output.
+    /// The index of the query in the plan, which gives output a stable order.
     pub query: usize,
     pub metrics: Arc<TaskMetrics>,
 }

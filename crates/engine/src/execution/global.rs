@@ -1,4 +1,4 @@
-//! A global subtask: owns the state of its key groups, fed by shipments of all source subtasks.
+//! A global subtask: owns the state of its key groups, which the shipments of all source subtasks feed.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -20,63 +20,63 @@ use crate::state::KeyGroups;
 use crate::watermark::NO_WATERMARK;
 use crate::window::{Aggregation, Receiving, Shipment};
 
-/// What a source subtask sends.
+/// A message from a source subtask.
 #[derive(Debug)]
 pub(super) enum Message {
-    /// Partials, and when the oldest of their records came in.
+    /// Partial aggregates, with the arrival time of their oldest record.
     Rows(Box<Shipment>, Claim, Option<Timestamp>),
-    /// Where the pipeline stands, with all rows that this sender read before on their way.
+    /// The pipeline's watermark; all rows that this sender read before have been sent.
     Time(Standing),
-    /// All that was read before a snapshot's point is on its way; where the pipeline stood there.
+    /// Everything read before a snapshot's point has been sent; `watermark` is the pipeline's at that point.
     Barrier { barrier: u64, watermark: i64 },
     /// Nothing more will come.
     End,
 }
 
-/// Event time, as a sender knows it.
+/// The watermark, as a sender knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Standing {
     /// The pipeline's watermark.
     pub watermark: i64,
-    /// All of the sender's partitions are silent: it holds nobody back.
+    /// All of the sender's partitions are idle: it holds nothing back.
     pub idle: bool,
 }
 
 pub(super) struct GlobalSubtask {
     pub pipeline: usize,
     pub subtask: usize,
-    /// One a source subtask.
+    /// One channel per source subtask.
     pub inputs: Vec<Receiver<Message>>,
     pub aggregation: Aggregation,
-    /// What it owns.
+    /// The key groups that it owns.
     pub groups: KeyGroups,
     pub sinks: Outputs,
     pub early_fire: Option<Duration>,
-    /// It goes on from a snapshot, of which not everything may have been written early yet.
+    /// The subtask was restored from a snapshot, some of whose results may not have been written early yet.
     pub is_restored: bool,
     pub clock: Arc<dyn Clock>,
     pub control: Arc<Control>,
     pub metrics: Arc<TaskMetrics>,
     pub holder: Holder,
-    /// What each unit holds, as last measured, and the rest.
+    /// The bytes of each unit, and of the rest, as last measured.
     pub parts: Vec<usize>,
     pub reclaimed: Reclaimed,
-    /// When the oldest record came in that no written row shows yet.
+    /// The arrival time of the oldest record that no written row includes yet.
     pub unshown: Option<Timestamp>,
-    /// Bytes that came in since it was last measured what is held, and how many are let pass.
+    /// Bytes received since the last measurement of memory, and the bytes after which it is measured again.
     pub unmeasured: u64,
     pub measure_after: u64,
 }
 
-/// An input, as far as it has come.
+/// The state of an input.
 pub(super) struct Input {
     pub receiving: Receiving,
     pub watermark: i64,
     pub idle: bool,
     pub ended: bool,
-    /// The barrier it has come to; it is not read until all have.
+    /// The barrier that has arrived; the input is not read until all have arrived.
     pub barrier: Option<u64>,
-    /// When it came there, by the clock's `elapsed`.
+    /// When it arrived, by the clock's `elapsed`.
     pub barrier_at: Duration,
 }
 
@@ -152,7 +152,7 @@ impl GlobalSubtask {
         Env { now_ms: self.clock.now().0 }
     }
 
-    /// Does something to the state that concerns what is known of the senders too.
+    /// Applies a change that concerns both the state and the translations of the senders' codes.
     fn with_receiving(
         &mut self,
         inputs: &mut [Input],
@@ -165,7 +165,7 @@ impl GlobalSubtask {
         self.measure(inputs.iter().map(|input| &input.receiving));
     }
 
-    /// The next message of any input that may be read.
+    /// Returns the next message of any readable input.
     fn receive(&self, inputs: &[Input], wait: Duration) -> Option<(usize, Message)> {
         let open: Vec<usize> = (0..inputs.len()).filter(|&index| inputs[index].is_open()).collect();
         let mut select = Select::new();
@@ -174,13 +174,14 @@ impl GlobalSubtask {
         });
         let operation = select.select_timeout(wait).ok()?;
         let index = open[operation.index()];
-        // A sender that is gone without an end has failed or was cancelled; the control says so.
+        // A sender that is gone without an end has failed or was cancelled; the control reports it.
         let message = operation.recv(&self.inputs[index]).ok()?;
         Some((index, message))
     }
 
-    /// The watermark, with everything taken that was sent before it was made. A sender that was silent may have spoken
-    /// again: its rows are on their way before anyone hears of a watermark that counts them.
+    /// Returns the watermark after processing everything that was sent before it was computed. An idle sender
+    /// may have become active again: its rows are sent before any subtask hears of a watermark that counts
+    /// them.
     fn settle(&mut self, inputs: &mut [Input], changed: &mut bool) -> i64 {
         loop {
             let watermark = least(inputs);
@@ -249,20 +250,20 @@ impl Input {
         }
     }
 
-    /// Whether it may be read.
+    /// Returns whether it may be read.
     fn is_open(&self) -> bool {
         !self.ended && self.barrier.is_none()
     }
 }
 
-/// Whether nothing comes at the moment. Where all inputs have ended, the end itself is still to be told.
+/// Returns whether all inputs are idle. If all inputs have ended, the end itself still has to be processed.
 fn is_idle(inputs: &[Input]) -> bool {
     let mut open = inputs.iter().filter(|input| !input.ended).peekable();
     open.peek().is_some() && open.all(|input| input.idle)
 }
 
-/// The least watermark of the inputs that count; of all when all are idle, the greatest. One at a barrier counts: it
-/// may have spoken again behind it.
+/// Returns the minimum watermark of the active inputs; if all are idle, the maximum. An input at a barrier
+/// counts as active, because it may have become active again behind the barrier.
 fn least(inputs: &[Input]) -> i64 {
     let active = inputs.iter().filter(|input| !input.ended && (!input.idle || input.barrier.is_some()));
     match active.map(|input| input.watermark).min() {

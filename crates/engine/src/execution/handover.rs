@@ -1,8 +1,9 @@
-//! The way of operators' state from the subtasks to the keeper of a snapshot, without a second copy of all of it.
+//! Moves operator state from the subtasks to the keeper of a snapshot, without a second copy of all of it.
 //!
-//! A subtask writes the state of its operators as bytes, a piece at a time, and sends a piece as soon as there is enough of
-//! it. Pieces that wait to be kept hold at most [`QUEUED`] bytes together; a subtask that has another one waits. So a snapshot
-//! of a large state takes the pace of the disk, and the state stands still meanwhile, as it does while it is written as bytes.
+//! A subtask encodes the state of its operators in pieces, and sends a piece as soon as it is large enough.
+//! Pieces that wait to be stored hold at most [`QUEUED`] bytes together; a subtask with another piece waits.
+//! So a snapshot of a large state proceeds at the pace of the disk, and the operators stand still meanwhile,
+//! as they do while their state is encoded.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,21 +13,21 @@ use parking_lot::{Condvar, Mutex};
 use super::control::{Control, Part, SubtaskId};
 use crate::operator::chain::{Chain, OperatorState};
 
-/// Bound of the bytes that wait to be kept, over all subtasks of a job. A larger piece waits alone.
+/// The most bytes that wait to be stored, over all subtasks of a job. A larger piece waits alone.
 const QUEUED: u64 = 64 << 20;
-/// Bytes that a subtask collects before it sends them; what is left goes with the rest of its part.
+/// Bytes that a subtask collects before it sends them; the remainder goes with the rest of its part.
 const SENT: u64 = 8 << 20;
-/// How often a subtask that waits looks whether the snapshot is still wanted.
+/// Poll interval at which a waiting subtask checks whether the snapshot is still wanted.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// The bytes that wait to be kept.
+/// The bytes that wait to be stored.
 #[derive(Debug, Default)]
 pub(super) struct Queued {
     bytes: Mutex<u64>,
     freed: Condvar,
 }
 
-/// Bytes in the queue, until they are kept or dropped.
+/// Bytes in the queue, until they are stored or dropped.
 #[derive(Debug)]
 pub(super) struct QueuedBytes {
     queue: Arc<Queued>,
@@ -34,7 +35,7 @@ pub(super) struct QueuedBytes {
 }
 
 impl Queued {
-    /// Waits until there is room; `None` if the bytes are not wanted any more.
+    /// Waits until there is space; returns `None` if the bytes are not wanted any more.
     pub fn enter(self: &Arc<Queued>, bytes: u64, is_wanted: impl Fn() -> bool) -> Option<QueuedBytes> {
         let mut queued = self.bytes.lock();
         while *queued > 0 && *queued + bytes > QUEUED {
@@ -66,7 +67,8 @@ pub(super) struct Handing<'a> {
 }
 
 impl<'a> Handing<'a> {
-    /// Hands over the state of a chain; `None` if the snapshot is not wanted any more. What is left is the last piece.
+    /// Hands over the state of a chain; returns the last piece, or `None` if the snapshot is not wanted any
+    /// more.
     pub fn of_chain(
         control: &'a Control,
         (barrier, of): (u64, SubtaskId),
@@ -77,7 +79,7 @@ impl<'a> Handing<'a> {
         handing.is_wanted.then_some(handing.collected)
     }
 
-    /// Takes a piece; tells whether more is wanted.
+    /// Adds a piece; returns whether more is wanted.
     fn take(&mut self, state: OperatorState) -> bool {
         self.bytes += state.parts.iter().map(|(_, image)| image.bytes()).sum::<u64>();
         self.collected.push(state);

@@ -12,7 +12,7 @@ use crate::metrics::TaskMetrics;
 /// The sinks of one subtask, by query.
 pub(super) struct Sinks {
     sinks: Vec<Option<Box<dyn Sink>>>,
-    /// By query of the pipeline: the sink, if it writes one by itself, and the query's place in the plan.
+    /// Per query of the pipeline: its sink, if it writes to one directly, and the query's index in the plan.
     by_query: Vec<(Option<usize>, usize)>,
     metrics: Arc<TaskMetrics>,
 }
@@ -40,7 +40,7 @@ impl Sinks {
         Ok(Sinks { sinks, by_query, metrics })
     }
 
-    /// Sinks of a subtask that runs no queries.
+    /// Creates the sinks of a subtask that runs no queries.
     pub fn none(metrics: Arc<TaskMetrics>) -> Sinks {
         Sinks { sinks: Vec::new(), by_query: Vec::new(), metrics }
     }
@@ -49,12 +49,12 @@ impl Sinks {
         self.sinks.iter_mut().flatten().try_for_each(|sink| sink.watermark(types::EventTime(watermark)))
     }
 
-    /// Tells the sinks since when records came in that the next rows are the first to show.
+    /// Tells the sinks the arrival time of the oldest record that the next rows are the first to include.
     pub fn show(&mut self, since: Option<Timestamp>) {
         self.sinks.iter_mut().flatten().for_each(|sink| sink.shows(since));
     }
 
-    /// Books the time that was spent waiting for whoever takes the rows; returns it.
+    /// Books the time that was spent waiting for the receivers of rows, and returns it.
     pub fn book_blocked(&mut self) -> Duration {
         let blocked = self.sinks.iter_mut().flatten().map(|sink| sink.take_blocked()).sum();
         TaskMetrics::add_time(&self.metrics.backpressured_ns, blocked);

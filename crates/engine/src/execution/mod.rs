@@ -1,7 +1,8 @@
-//! Execution: a plan's pipelines as threads and bounded channels.
+//! Execution: runs a plan's pipelines as threads and bounded channels.
 //!
-//! At parallelism 1 one thread a pipeline does it all, straight into the final state. At more, source subtasks read,
-//! decode and aggregate locally, and ship what they have by key group to as many global subtasks that own all state.
+//! At parallelism 1 one thread per pipeline does everything, and aggregates into the final state. At higher
+//! parallelism, source subtasks read, decode and aggregate locally, and ship their partial aggregates by key
+//! group to as many global subtasks, which own all state.
 
 mod acknowledgement;
 mod barrier;
@@ -53,24 +54,24 @@ use crate::window::WindowError;
 /// A running plan.
 pub struct Execution {
     threads: Vec<JoinHandle<()>>,
-    /// Closed when the last of them has ended.
+    /// Closed when the last thread has ended.
     ended: Receiver<Infallible>,
     control: Arc<Control>,
     memory: Arc<Account>,
     tasks: Vec<Task>,
 }
 
-/// A subtask, for those who watch.
+/// A subtask with its metrics.
 #[derive(Debug, Clone)]
 pub struct Task {
     pub vertex: String,
     pub subtask: usize,
     pub metrics: Arc<TaskMetrics>,
-    /// What became of the records; source subtasks have one.
+    /// The outcome of the records; only source subtasks have a ledger.
     pub ledger: Option<Arc<Ledger>>,
 }
 
-/// Why a job failed.
+/// The reason why a job failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecutionError {
     #[error(transparent)]
@@ -81,7 +82,7 @@ pub enum ExecutionError {
     Connector(#[from] ConnectorError),
     #[error("{record} could not be computed")]
     Evaluate {
-        /// What the row was made of: where the record stands.
+        /// The record from which the row was made, and its position.
         record: String,
         source: sql::functions::EvalError,
     },
@@ -93,7 +94,7 @@ pub enum ExecutionError {
     Part(#[from] PartError),
     #[error("checkpoints failed: {0}")]
     Checkpoints(String),
-    /// A writer outside of the subtasks cannot go on.
+    /// A writer outside the subtasks cannot continue.
     #[error("results cannot be written: {0}")]
     Writer(String),
     #[error("`{task}` panicked: {message}")]
@@ -122,7 +123,7 @@ impl ExecutionError {
     }
 }
 
-/// Whose turn it is when an operator cannot go on.
+/// Returns who must act when an operator cannot continue.
 fn operator_domain(error: &OperatorError) -> ErrorDomain {
     match error {
         OperatorError::Sink(error) => error.domain(),
@@ -137,22 +138,22 @@ impl Execution {
         spec::start(spec)
     }
 
-    /// Asks all subtasks to end where they are.
+    /// Asks all subtasks to end as soon as possible.
     pub fn cancel(&self) {
         self.control.cancel();
     }
 
-    /// A channel that is closed when all subtasks have ended.
+    /// Returns a channel that closes when all subtasks have ended.
     pub fn ended(&self) -> Receiver<Infallible> {
         self.ended.clone()
     }
 
-    /// Whether all subtasks have ended.
+    /// Returns whether all subtasks have ended.
     pub fn is_finished(&self) -> bool {
         self.threads.iter().all(JoinHandle::is_finished)
     }
 
-    /// Waits for all subtasks; the first failure, if there was one.
+    /// Waits for all subtasks; returns the first failure, if there was one.
     pub fn join(self) -> Result<LedgerCounts, ExecutionError> {
         for thread in self.threads {
             // Panics are caught inside and recorded.
@@ -168,7 +169,7 @@ impl Execution {
         self.control.clone()
     }
 
-    /// What the subtasks hold.
+    /// Returns the account of the subtasks' memory.
     pub fn memory(&self) -> Arc<Account> {
         self.memory.clone()
     }
@@ -177,34 +178,35 @@ impl Execution {
         &self.tasks
     }
 
-    /// What became of all records so far.
+    /// Returns the outcome of all records so far.
     pub fn ledger(&self) -> LedgerCounts {
         ledger(&self.tasks)
     }
 }
 
-/// What the subtasks that read a table are called.
+/// Returns the name of the vertex that reads a table.
 pub fn source_vertex(table: &str) -> String {
     format!("Source: {table}")
 }
 
-/// What the subtasks that own the state of a table's queries are called.
+/// Returns the name of the vertex that owns the state of a table's queries.
 pub fn global_vertex(table: &str) -> String {
     format!("GlobalWindowAggregate[{table}]")
 }
 
-/// What the subtasks of a vertex of operators are called.
+/// Returns the name of a vertex of operators.
 pub fn operator_vertex(plan: &sql::plan::Plan, operators: &[usize], vertex: usize) -> String {
     let name = operators.first().map(|&operator| operator_kind(&plan.operators[operator]));
     format!("{} {vertex}", name.unwrap_or_default())
 }
 
-/// What an operator is called in figures: `GroupAggregate[3]`, with its place in the plan, as `explain` has it.
+/// Returns the name of an operator in metrics: `GroupAggregate[3]`, with its index in the plan, as in
+/// `explain`.
 pub fn operator_name(plan: &sql::plan::Plan, operator: usize) -> String {
     format!("{}[{operator}]", operator_kind(&plan.operators[operator]))
 }
 
-/// What an operator is: `GroupAggregate`.
+/// Returns the kind of an operator: `GroupAggregate`.
 pub fn operator_kind(operator: &sql::plan::Operator) -> String {
     operator.name.chars().take_while(|c| *c != '[').collect()
 }
@@ -212,9 +214,9 @@ pub fn operator_kind(operator: &sql::plan::Operator) -> String {
 /// The operators that run in the subtasks of one vertex.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OperatorHome {
-    /// What its subtasks are called.
+    /// The name of the vertex.
     pub vertex: String,
-    /// By place in the plan.
+    /// Indexes in the plan.
     pub operators: Vec<usize>,
     /// The vertices that send it rows; none for operators that run where a table is read.
     pub inputs: Vec<OperatorInput>,
@@ -224,11 +226,11 @@ pub struct OperatorHome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OperatorInput {
     pub vertex: String,
-    /// Whether rows go by key, and not to any subtask.
+    /// Whether rows are partitioned by key, instead of going to any subtask.
     pub is_hash: bool,
 }
 
-/// Where the operators of a plan run.
+/// Returns where the operators of a plan run.
 pub fn operator_homes(plan: &sql::plan::Plan, parallelism: usize) -> Vec<OperatorHome> {
     let placement = Placement::new(plan, parallelism);
     let name = |home: Home| match home {

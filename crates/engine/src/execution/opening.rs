@@ -1,4 +1,4 @@
-//! Opening the sources of a pipeline: where they go on from, and what they record of lateness.
+//! Opens the sources of a pipeline: their starting positions, and their records of lateness.
 
 use super::ExecutionError;
 use super::options::Mode;
@@ -15,7 +15,8 @@ use std::time::Duration;
 use types::{Interval, Offset, PartitionId};
 
 impl Shared<'_> {
-    /// Opens the sources of all subtasks: nobody may move event time on before all partitions are known.
+    /// Opens the sources of all subtasks. All partitions must be known before any subtask advances the
+    /// watermark.
     pub(super) fn open(&self) -> Result<Sources, ExecutionError> {
         let requests = self.layout.requests(self.pipeline);
         let options = &self.spec.options;
@@ -65,7 +66,8 @@ impl Shared<'_> {
         Ok(Sources { requests, sources: sources.into_iter(), watermarks })
     }
 
-    /// Files are late by their own order alone, which is the same whenever they are read.
+    /// Creates the recorder of lateness. Files have none: only their own order makes rows late, which is the
+    /// same in every attempt.
     fn recorder(&self) -> LatenessRecorder {
         let of = self.spec.lateness.as_ref().filter(|_| self.spec.options.mode == Mode::Live);
         let log = of.map(|of| of.log.clone());
@@ -83,7 +85,7 @@ impl Shared<'_> {
 /// The sources of all subtasks of a pipeline.
 pub(super) struct Sources {
     pub requests: Vec<LeafRequest>,
-    /// One a subtask, with what it records of lateness.
+    /// One source per subtask, with its recorder of lateness.
     pub sources: std::vec::IntoIter<(Box<dyn Source>, LatenessRecorder)>,
     pub watermarks: Arc<Mutex<Watermarks>>,
 }

@@ -1,4 +1,5 @@
-//! A subtask of a vertex of operators: takes what the subtasks of other homes send, and runs its chain.
+//! A subtask of a vertex of operators: receives messages from the subtasks of other homes, and runs its
+//! chain.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +22,7 @@ pub(super) struct OperatorSubtask {
     pub clock: Arc<dyn Clock>,
     pub control: Arc<Control>,
     pub metrics: Arc<TaskMetrics>,
-    /// Bytes that came in since it was last measured what is held, and how many are let pass.
+    /// Bytes received since the last measurement of memory, and the bytes after which it is measured again.
     pub unmeasured: usize,
     pub measure_after: usize,
 }
@@ -29,12 +30,12 @@ pub(super) struct OperatorSubtask {
 /// A channel from a subtask of another home.
 pub(super) struct EdgeInput {
     pub channel: Receiver<EdgeMessage>,
-    /// By edge of the plan: where its rows go. Edges of other homes have none.
+    /// Per edge of the plan: the target of its rows. Edges of other homes have none.
     pub targets: Vec<Option<ChainTarget>>,
     pub ended: bool,
-    /// The barrier it has come to; it is not read until all have.
+    /// The barrier that has arrived; the input is not read until all have arrived.
     pub barrier: Option<u64>,
-    /// When it came there, by the clock's `elapsed`.
+    /// When it arrived, by the clock's `elapsed`.
     pub barrier_at: Duration,
 }
 
@@ -42,7 +43,7 @@ pub(super) struct EdgeInput {
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
 
 impl EdgeInput {
-    /// Whether it may be read.
+    /// Returns whether it may be read.
     fn is_open(&self) -> bool {
         !self.ended && self.barrier.is_none()
     }
@@ -75,8 +76,9 @@ impl OperatorSubtask {
         Ok(())
     }
 
-    /// The next message of any input that may be read. Inputs take turns, so that a busy one does not hold another back.
-    /// `None` after a while without messages, and when answers came for rows that wait for them.
+    /// Returns the next message of any readable input. Inputs take turns, so that a busy one does not hold
+    /// another back. Returns `None` after a while without messages, and when answers for waiting rows have
+    /// arrived.
     fn receive(&self) -> Option<(usize, EdgeMessage)> {
         let chain = &self.outputs.chain;
         let is_full = chain.in_flight() == InFlight::Full;
@@ -88,15 +90,16 @@ impl OperatorSubtask {
         });
         chain.watch(&mut select);
 
-        // Behind the inputs stand the channels of answers.
+        // The channels of answers come after the inputs.
         let index = *read.get(select.ready_timeout(LONGEST_WAIT).ok()?)?;
-        // A sender that is gone without an end has failed or was cancelled; the control says so.
+        // A sender that is gone without an end has failed or was cancelled; the control reports it.
         let message = self.inputs[index].channel.try_recv().ok()?;
         Some((index, message))
     }
 
     fn take(&mut self, index: usize, message: EdgeMessage) -> Result<(), ExecutionError> {
         let input = &mut self.inputs[index];
+
         match message {
             EdgeMessage::Rows { edge, rows, claim } => {
                 TaskMetrics::add(&self.metrics.records_in, rows.len() as u64);
@@ -106,6 +109,7 @@ impl OperatorSubtask {
                     rows.lend(|changes| self.outputs.chain.push(target, changes))?;
                 }
                 drop(claim);
+
                 if self.unmeasured >= self.measure_after {
                     self.unmeasured = 0;
                     self.measure();
@@ -128,13 +132,14 @@ impl OperatorSubtask {
                 }
             }
         }
+
         Ok(())
     }
 
-    /// Takes part in a snapshot once every input has come to its barrier.
+    /// Contributes to a snapshot once the barriers of all inputs have arrived.
     fn align(&mut self) -> Result<(), ExecutionError> {
         let Some(barrier) = self.inputs.iter().filter_map(|input| input.barrier).max() else { return Ok(()) };
-        // An input that stands at an older one hears no more of it: that snapshot was abandoned.
+        // The snapshot of an older barrier was abandoned, so the input is read on.
         for input in self.inputs.iter_mut().filter(|input| input.barrier.is_some_and(|of| of < barrier)) {
             input.barrier = None;
         }

@@ -1,4 +1,4 @@
-//! How a plan is run.
+//! The options with which a plan is run.
 
 use std::sync::Arc;
 
@@ -7,12 +7,12 @@ use types::Interval;
 use crate::memory::Pool;
 use crate::window::Limits;
 
-/// Whether input goes on for ever.
+/// Whether the input is endless.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// Results are read while they change: early results, corrections, windows that close by the clock.
     Live,
-    /// Input ends; each result is written once, when nothing can change it any more.
+    /// The input ends; each result is written once, when it is final.
     Bounded,
 }
 
@@ -21,16 +21,16 @@ pub struct ExecutionOptions {
     pub mode: Mode,
     /// 1 to [`KEY_GROUPS`](crate::window::KEY_GROUPS).
     pub parallelism: u32,
-    /// Rows of a batch, at most.
+    /// The most rows of a batch.
     pub batch_rows: usize,
-    /// How long a silent partition holds others back; zero = for ever.
+    /// How long a silent partition holds back the watermark before it counts as idle; zero = for ever.
     pub idle_timeout: Interval,
-    /// How far ahead of the clock an event may be; zero = as far as it likes.
+    /// How far ahead of the clock an event may be; zero = unlimited.
     pub max_future: Interval,
     pub limits: Limits,
-    /// What all jobs of the process may hold.
+    /// The memory pool of all jobs of the process.
     pub pool: Arc<Pool>,
-    /// What this one may take of it, checkpoints and all; `None`: no less than the others.
+    /// The job's limit within the pool, in bytes, including checkpoints. `None`: that of the pool.
     pub memory: Option<usize>,
 }
 

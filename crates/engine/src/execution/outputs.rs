@@ -1,4 +1,4 @@
-//! Where the rows of a subtask go: sinks that queries write by themselves, and the operators of the subtask's home.
+//! The outputs of a subtask: sinks that queries write to directly, and the operators of the subtask's home.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -17,28 +17,28 @@ use crate::operator::chain::{Chain, ChainTarget, OperatorError, OperatorState, S
 use crate::operator::changes::{Changes, RowWatermarks};
 use crate::window::{Output, WindowError};
 
-/// See the module's text.
+/// The outputs of a subtask; see the module documentation.
 pub(super) struct Outputs {
     pub sinks: Sinks,
     pub chain: Chain,
-    /// By query of the pipeline: the operators that take its rows.
+    /// Per query of the pipeline: the operators that take its rows.
     pub entries: Vec<Vec<ChainTarget>>,
-    /// To the subtasks of other homes.
+    /// Channels to the subtasks of other homes.
     pub channels: Vec<Sender<EdgeMessage>>,
-    /// Where the operators were told that the pipeline stands.
+    /// The watermark and idleness that the operators were last told.
     pub told: StreamTime,
-    /// What the operators hold, one part each; `None` where there are none.
+    /// The memory of the operators, one part each; `None` if there are none.
     pub holder: Option<Holder>,
     pub metrics: Arc<TaskMetrics>,
 }
 
 impl Outputs {
-    /// Whether operators take rows of a query.
+    /// Returns whether operators take rows of a query.
     pub fn feeds_operators(&self, query: usize) -> bool {
         !self.entries[query].is_empty()
     }
 
-    /// Hands rows of a query to the operators that take them.
+    /// Sends rows of a query to the operators that take them.
     pub fn push(&mut self, query: usize, rows: &Changes<'_>) -> Result<(), OperatorError> {
         for &target in &self.entries[query] {
             self.chain.push(target, rows)?;
@@ -46,7 +46,7 @@ impl Outputs {
         Ok(())
     }
 
-    /// The pipeline stands here, and everything before has been written.
+    /// Advances the watermark of the pipeline, after all earlier rows were written.
     pub fn advance(&mut self, time: StreamTime) -> Result<(), ExecutionError> {
         if time.watermark > self.told.watermark {
             self.sinks.watermark(time.watermark)?;
@@ -64,7 +64,7 @@ impl Outputs {
         Ok(())
     }
 
-    /// The system clock, ms: operators that wait for it go on.
+    /// Advances the system clock, in milliseconds, for operators that wait for it.
     pub fn tick(&mut self, env: &Env) -> Result<(), ExecutionError> {
         self.chain.set_now(env.now_ms);
         if self.chain.next_tick().is_some_and(|due| due <= env.now_ms) {
@@ -78,7 +78,7 @@ impl Outputs {
         self.sinks.show(since);
     }
 
-    /// Books rows that operators dropped because they came too late; then as [`Sinks::book_blocked`].
+    /// Books the rows that operators dropped as late; then as [`Sinks::book_blocked`].
     pub fn book(&mut self) -> Duration {
         let operators = self.metrics.operators.get().map_or(&[][..], Vec::as_slice);
         for ((_, late), operator) in self.chain.take_late().zip(operators).filter(|((_, late), _)| *late > 0)
@@ -89,7 +89,7 @@ impl Outputs {
         self.sinks.book_blocked()
     }
 
-    /// Returns when everything written is durable.
+    /// Returns once everything written is durable.
     pub fn flush(&mut self) -> Result<(), ExecutionError> {
         for outlet in self.chain.outlets() {
             outlet.flush()?;
@@ -97,16 +97,17 @@ impl Outputs {
         Ok(self.sinks.flush()?)
     }
 
-    /// Tells sinks and other homes of a snapshot: all that belongs to it is on its way.
+    /// Sends the barrier of a snapshot to sinks and other homes; everything that belongs to the snapshot was
+    /// sent before.
     pub fn barrier(&mut self, barrier: u64) {
         self.chain.outlets().iter_mut().for_each(|outlet| outlet.barrier(barrier));
         for channel in &self.channels {
-            // A subtask that is gone has failed or was cancelled; the control says so.
+            // A subtask that is gone has failed or was cancelled; the control reports it.
             let _ = channel.send(EdgeMessage::Barrier(barrier));
         }
     }
 
-    /// Nothing more will come: everything closes.
+    /// Ends the input: everything closes.
     pub fn end(&mut self) -> Result<(), ExecutionError> {
         self.advance(StreamTime::END)?;
         self.flush()?;
@@ -116,7 +117,7 @@ impl Outputs {
         Ok(())
     }
 
-    /// The state of the operators, all at once.
+    /// Returns the whole state of the operators.
     pub fn image(&self) -> Vec<OperatorState> {
         let mut states = Vec::new();
         self.chain.hand_over(&mut |state| {
@@ -126,7 +127,7 @@ impl Outputs {
         states
     }
 
-    /// Tells what each operator holds; the bytes of all.
+    /// Reports the bytes that each operator holds; returns their sum.
     pub fn measure(&mut self) -> usize {
         let Some(holder) = &mut self.holder else { return 0 };
         let parts: Vec<usize> = self.chain.memory_bytes().map(|(_, bytes)| bytes).collect();
@@ -142,7 +143,8 @@ impl Outputs {
 impl Output for Outputs {
     fn write(&mut self, rows: &Rows<'_>) -> Result<(), WindowError> {
         self.sinks.write(rows)?;
-        // Operators take what is final, and what corrects it; a result that will change is for readers alone.
+        // Operators take final results and their corrections; a result that will still change goes only to
+        // sinks.
         if rows.stage == Stage::Final && self.feeds_operators(rows.query) {
             let changes = Changes {
                 columns: rows.columns,

@@ -1,14 +1,14 @@
 //! Placement: which operators run in which subtasks, and how rows get from one to another.
 //!
-//! A *home* is a set of subtasks that run the same operators: those that read a table, those that own the window state of
-//! one, and vertices of operators alone. An operator stays in the home of its producers where all its rows are there
-//! already; otherwise it begins a vertex of its own, fed through channels. So does an operator that waits for answers from
-//! outside: its producers go on until its channel is full.
+//! A *home* is a set of subtasks that run the same operators: the subtasks that read a table, those that own
+//! a table's window state, or a vertex of operators. An operator stays in the home of its producers if all
+//! its rows are there already; otherwise it begins a new vertex, fed through channels. An operator that waits
+//! for answers from outside also begins a vertex, so that its producers continue until its channel is full.
 //!
 //! ```text
-//! parallelism 1, one table:   everything in the home of the source, no channels
-//! two tables:                 source a ─┐
-//!                             source b ─┴─► vertex 0: Join, and what follows it
+//! parallelism 1, one table:     everything in the home of the source, no channels
+//! two tables:                   source a ─┐
+//!                               source b ─┴─► vertex 0: Join, and the operators after it
 //! ```
 
 use sql::plan::operator::{Distribution, OperatorKind, Target};
@@ -25,14 +25,14 @@ pub(super) enum Home {
     Vertex(usize),
 }
 
-/// Who gives rows.
+/// A producer of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Producer {
     Query { pipeline: usize, query: usize },
     Operator(usize),
 }
 
-/// A producer's rows on their way to an input of an operator.
+/// The connection from a producer to an input of an operator.
 #[derive(Debug, Clone)]
 pub(super) struct Edge {
     pub producer: Producer,
@@ -40,20 +40,21 @@ pub(super) struct Edge {
     pub to: Home,
     pub operator: usize,
     pub input: usize,
-    /// The number of the edge among the producers of the input; each subtask of another home has a number of its own.
+    /// The index of the edge's first producer among those of the input; each subtask of another home is one
+    /// producer.
     pub first_producer: usize,
     pub distribution: Distribution,
 }
 
-/// Where everything of a plan runs.
+/// The placement of a whole plan.
 #[derive(Debug)]
 pub(super) struct Placement {
-    /// By operator.
+    /// One home per operator.
     pub homes: Vec<Home>,
-    /// By vertex.
+    /// The vertices of operators.
     pub vertices: Vec<Vertex>,
     pub edges: Vec<Edge>,
-    /// By operator, input and edge: how many producers it has.
+    /// Per operator, input and edge: the number of producers.
     pub producers: Vec<Vec<Vec<usize>>>,
     parallelism: usize,
 }
@@ -83,7 +84,7 @@ impl Placement {
         placement
     }
 
-    /// How many subtasks a home has.
+    /// Returns the number of subtasks of a home.
     pub fn subtasks(&self, home: Home) -> usize {
         match home {
             Home::Source(_) | Home::Global(_) => self.parallelism,
@@ -91,7 +92,7 @@ impl Placement {
         }
     }
 
-    /// The home whose subtasks give a query's rows.
+    /// Returns the home whose subtasks produce a query's rows.
     pub fn of_query(plan: &Plan, pipeline: usize, query: usize, parallelism: usize) -> Home {
         let is_windowed = matches!(plan.pipelines[pipeline].queries[query].shape, Shape::Aggregate(_));
         if is_windowed && parallelism > 1 { Home::Global(pipeline) } else { Home::Source(pipeline) }
@@ -154,12 +155,12 @@ impl Placement {
         }
     }
 
-    /// The operators of a home, in the order of the plan.
+    /// Returns the operators of a home, in the order of the plan.
     pub fn operators_in(&self, home: Home) -> Vec<usize> {
         (0..self.homes.len()).filter(|&operator| self.homes[operator] == home).collect()
     }
 
-    /// The homes that get rows from a home through channels.
+    /// Returns the homes that get rows from a home through channels.
     pub fn fed_by(&self, home: Home) -> Vec<Home> {
         let mut fed: Vec<Home> = self
             .edges
@@ -172,7 +173,7 @@ impl Placement {
         fed
     }
 
-    /// The homes that a vertex gets rows from.
+    /// Returns the homes from which a vertex gets rows.
     pub fn feeding(&self, home: Home) -> Vec<Home> {
         let mut feeding: Vec<Home> = self
             .edges
@@ -186,7 +187,7 @@ impl Placement {
     }
 }
 
-/// Who gives rows to an operator, and to which of its inputs.
+/// Returns the producers of an operator's rows, with the input to which they send.
 fn producers_of(plan: &Plan, operator: usize) -> Vec<(Producer, usize)> {
     let input = |targets: &[Target]| -> Vec<usize> {
         targets
@@ -197,6 +198,7 @@ fn producers_of(plan: &Plan, operator: usize) -> Vec<(Producer, usize)> {
             })
             .collect()
     };
+
     let mut found = Vec::new();
     for (pipeline, of) in plan.pipelines.iter().enumerate() {
         for (query, of_query) in of.queries.iter().enumerate() {
@@ -204,6 +206,7 @@ fn producers_of(plan: &Plan, operator: usize) -> Vec<(Producer, usize)> {
             found.extend(input(&of_query.targets).into_iter().map(|input| (producer, input)));
         }
     }
+
     for (place, of) in plan.operators.iter().enumerate().take(operator) {
         found.extend(input(&of.targets).into_iter().map(|input| (Producer::Operator(place), input)));
     }

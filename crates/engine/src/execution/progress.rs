@@ -1,4 +1,5 @@
-//! What a source subtask does after every turn: hands on rows, moves event time, fires what closes.
+//! The steps of a source subtask after every turn: hands on rows, advances the watermark, fires windows that
+//! close.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -14,11 +15,11 @@ use crate::connector::Polled;
 use crate::metrics::SplitMetrics;
 use crate::operator::chain::StreamTime;
 
-/// How often it is noted how far the partitions are read.
+/// Interval at which the read positions of partitions are recorded.
 const LOOK_AT_SPLITS: Duration = Duration::from_secs(1);
 
 impl SourceSubtask {
-    /// Notes how far the partitions are read, now and then.
+    /// Records the read positions of partitions, at most once per interval.
     pub(super) fn look_at_splits(&self, turn: &mut Turn, now: Duration) {
         if turn.looked_at_splits.is_some_and(|at| now.saturating_sub(at) < LOOK_AT_SPLITS) {
             return;
@@ -38,7 +39,8 @@ impl SourceSubtask {
         *self.metrics.splits.lock() = splits;
     }
 
-    /// After every turn: ships what is held back, moves the watermark, fires what closes, writes early results.
+    /// Does the work after a turn: ships held rows, advances the watermark, fires windows that close, writes
+    /// early results.
     pub(super) fn go_on(&mut self, turn: &mut Turn, polled: Polled) -> Result<(), ExecutionError> {
         let now = self.clock.elapsed();
         self.end_replays(now);
@@ -60,8 +62,8 @@ impl SourceSubtask {
         }
     }
 
-    /// Ends the second reading of partitions of which the log holds nothing more, though more was recorded: those records
-    /// are gone, and must not hold event time back for ever.
+    /// Ends the replay of partitions whose log has no more records although more were recorded: those records
+    /// are gone, and must not hold back the watermark for ever.
     fn end_replays(&mut self, now: Duration) {
         let replaying: Vec<PartitionId> = self.lateness.replaying().collect();
         for partition in replaying {
@@ -74,7 +76,8 @@ impl SourceSubtask {
         }
     }
 
-    /// Tells the pipeline what the rows implied, and learns where it stands. Not before they were handed on.
+    /// Publishes the watermarks that the rows imply, and returns the pipeline's watermark. Must follow the
+    /// hand-over of the rows.
     pub(super) fn publish(&self, turn: &mut Turn, now: Duration) -> Standing {
         let mut watermarks = self.watermarks.lock();
         for implied in turn.implied.drain(..) {
@@ -90,7 +93,7 @@ impl SourceSubtask {
         Standing { watermark, idle: watermarks.is_silent(&self.partitions, now) }
     }
 
-    /// Moves event time where the state is here.
+    /// Advances the watermark of the local state.
     pub(super) fn fire(
         &mut self,
         turn: &mut Turn,
@@ -102,7 +105,8 @@ impl SourceSubtask {
         let mut fired = false;
         let is_early = self.early_fire.is_some() && turn.changed && now >= turn.next_early;
         if is_early || aggregation.next_event() <= watermark {
-            // Rows are about to be written that show what was counted.
+            // The rows to be written include the counted records, so the record of lateness must be durable
+            // first.
             self.lateness.flush();
         }
 
@@ -142,7 +146,7 @@ impl SourceSubtask {
         Ok(())
     }
 
-    /// Tells the operators of this home where the pipeline stands.
+    /// Tells the operators of this home the pipeline's watermark.
     fn tell_outputs(&mut self, standing: Standing) -> Result<(), ExecutionError> {
         let env = self.env();
         let outputs = self.downstream.sinks();
@@ -150,12 +154,12 @@ impl SourceSubtask {
         outputs.advance(StreamTime { watermark: standing.watermark, is_idle: standing.idle })
     }
 
-    /// Sends what is held back; then, when the pipeline has moved on, where it stands. In this order: nobody may hear
-    /// of a watermark before the rows it was made from are on their way.
+    /// Sends the held rows, and then, if it has advanced, the pipeline's watermark. The order matters: nobody
+    /// may hear of a watermark before the rows that imply it were sent.
     pub(super) fn ship(&mut self, turn: &mut Turn, now: Duration) -> Standing {
         let rows = std::mem::take(&mut turn.held) > 0;
         if rows {
-            // The global subtasks write rows that show what was counted.
+            // The global subtasks write rows that include the counted records.
             self.lateness.flush();
         }
 
@@ -185,7 +189,8 @@ impl SourceSubtask {
         standing
     }
 
-    /// Sends a message to every global subtask. One that is gone has failed or was cancelled; the control says so.
+    /// Sends a message to every global subtask. A subtask that is gone has failed or was cancelled; the
+    /// control reports it.
     pub(super) fn send(&self, turn: &mut Turn, message: impl Fn() -> Message) {
         let Downstream::Exchange { channels, .. } = &self.downstream else { return };
         for channel in channels {
@@ -193,7 +198,7 @@ impl SourceSubtask {
         }
     }
 
-    /// A bounded source has ended, or the job is to: everything closes once all subtasks have.
+    /// Ends the input of a bounded or draining source: windows close once all subtasks have ended theirs.
     pub(super) fn end(mut self, mut turn: Turn) -> Result<(), ExecutionError> {
         self.metrics.at(Activity::Fire);
         let now = self.clock.elapsed();
@@ -214,7 +219,7 @@ impl SourceSubtask {
     }
 }
 
-/// Sends a message; the time it had to wait for room is backpressure, and returned.
+/// Sends a message; books the time of waiting for space in the channel as backpressure, and returns it.
 pub(super) fn hand_over<T>(
     channel: &Sender<T>,
     message: T,

@@ -1,8 +1,9 @@
-//! Room: what a source subtask does while there is none for more state.
+//! The behavior of a source subtask while there is no memory for more state.
 //!
-//! It first gives up what it can spare: values that no open window needs, dictionaries that are only there to be fast.
-//! If that is not enough it still asks its log, and puts what it hears aside: a log that has nothing more lets time go on
-//! with the clock, so that windows close; one that has holds event time where it stands. Barriers pass all the while.
+//! It first frees what can be spared: values that no open window needs, and dictionaries that only make
+//! lookups fast. If that is not enough it still polls its log, and sets the batch aside. If the log has
+//! nothing more, the watermark advances with the clock, so that windows close; if it has more, the watermark
+//! stays. Barriers pass all the while.
 
 use std::time::Duration;
 
@@ -15,21 +16,21 @@ use crate::connector::Polled;
 use crate::memory::{Room, Waits};
 use crate::window::{Limits, Receiving};
 
-/// The first wait for room; each is twice as long as the one before, up to the longest wait for input.
+/// The first wait for memory; each wait is twice as long as the one before, up to the longest wait for input.
 const FIRST_WAIT: Duration = Duration::from_millis(1);
-/// What a row takes besides its record's bytes, about.
+/// The approximate bytes of a row beside those of its record.
 const ROW_BYTES: u64 = 64;
 
-/// A batch that was read and is not taken in yet.
+/// A batch that was read and is not processed yet.
 #[derive(Debug)]
 pub(super) struct Parked {
-    /// Where the source stood before it.
+    /// The source's positions before the batch.
     pub positions: Vec<(PartitionId, Offset)>,
     behind: bool,
     waited: Duration,
 }
 
-/// When it was last tried to hold less: only what happened since can make another try worth it.
+/// The situation at the last attempt to free memory: another attempt is worthwhile only after a change.
 #[derive(Debug, Default)]
 pub(super) struct Reclaimed {
     bytes: usize,
@@ -37,7 +38,7 @@ pub(super) struct Reclaimed {
 }
 
 impl Reclaimed {
-    /// An eighth more is held, or windows have closed and there is no other way.
+    /// Returns whether memory has grown by an eighth, or windows have closed and there is no other way.
     fn is_worth_it(&self, bytes: usize, next_event: i64, room: Room) -> bool {
         let has_grown = bytes > self.bytes + self.bytes / 8;
         match room {
@@ -48,13 +49,15 @@ impl Reclaimed {
     }
 }
 
-/// From how many bytes of input on a subtask measures what it holds: often enough that little can come in between.
+/// Returns after how many bytes of input a subtask measures its memory: often enough that little arrives in
+/// between.
 pub(super) fn measure_after(limit: usize) -> u64 {
     (limit / 64).clamp(64 << 10, 8 << 20) as u64
 }
 
 impl Limits {
-    /// Less where the job has little memory: what is only there to be fast must not fill it.
+    /// Lowers the limits for a job with little memory: dictionaries that only make lookups fast must not fill
+    /// it.
     pub(super) fn within(self, limit: usize, parallelism: usize) -> Limits {
         let most = (limit / 64 / parallelism.max(1)).max(64 << 10);
         Limits { front_bytes: self.front_bytes.min(most), local_bytes: self.local_bytes.min(most), ..self }
@@ -62,7 +65,7 @@ impl Limits {
 }
 
 impl SourceSubtask {
-    /// The next batch, if there is one and room for it.
+    /// Returns the next batch, if there is one and memory for it.
     pub(super) fn poll(&mut self, turn: &mut Turn, wait: Duration) -> Result<Polled, ExecutionError> {
         let full = !self.has_room(turn);
         if let Some(mut parked) = turn.parked.take() {
@@ -85,19 +88,19 @@ impl SourceSubtask {
         match (polled, positions) {
             (Polled::Batch { behind }, Some(positions)) => {
                 turn.parked = Some(Parked { positions, behind, waited: Duration::ZERO });
-                // As of one that does not answer, nothing is known of the log.
+                // While the batch is set aside, the content of the log counts as unknown.
                 Ok(Polled::Unreachable)
             }
             (polled, _) => Ok(polled),
         }
     }
 
-    /// Notes that a batch was taken in.
+    /// Records that a batch was processed.
     pub(super) fn took(&self, turn: &mut Turn, bytes: u64) {
         turn.unmeasured += bytes + self.batch.rows as u64 * ROW_BYTES;
     }
 
-    /// Tells what is held here.
+    /// Reports the memory of this subtask.
     pub(super) fn measure(&mut self) {
         let fronts = self.batch.memory_bytes() + self.prepare.memory_bytes();
         let (aggregation, shipping) = match &self.downstream {
@@ -133,23 +136,23 @@ impl SourceSubtask {
             Room::None => Waits::ForRoom,
         };
 
-        // One that has nothing to read waits for that, not for room.
+        // A subtask that has nothing to read waits for input, not for memory.
         let is_waiting = turn.parked.is_some() && waits != Waits::No;
         self.holder.wait(if is_waiting { waits } else { Waits::No });
         waits == Waits::No
     }
 
-    /// Whether event time stands where a partition of this subtask stands.
+    /// Returns whether a partition of this subtask holds back the watermark.
     fn holds_back(&self) -> bool {
         self.watermarks.lock().holds_back(&self.partitions, self.clock.elapsed())
     }
 
-    /// Whether event time waits for others, who have more to read.
+    /// Returns whether the watermark waits for other subtasks, which have more to read.
     fn is_ahead(&self) -> bool {
         self.watermarks.lock().are_ahead(&self.partitions, self.clock.elapsed())
     }
 
-    /// Gives up what can be spared; false if it was not worth a try.
+    /// Frees what can be spared; returns false if it was not worth an attempt.
     fn reclaim(&mut self, turn: &mut Turn, room: Room) -> bool {
         let Downstream::Direct { aggregation, .. } = &mut self.downstream else { return false };
         if room == Room::Enough {
@@ -160,7 +163,7 @@ impl SourceSubtask {
             return false;
         }
         aggregation.compact(&mut []);
-        // The batch at hand is made of codes of these.
+        // The parked batch holds codes of these dictionaries.
         if room == Room::None && turn.parked.is_none() && self.prepare.trim(&mut self.batch, 0) {
             aggregation.forget_front();
         }
@@ -171,7 +174,7 @@ impl SourceSubtask {
 }
 
 impl GlobalSubtask {
-    /// Tells what is held here.
+    /// Reports the memory of this subtask.
     pub(super) fn measure<'a>(&mut self, receiving: impl Iterator<Item = &'a Receiving>) {
         self.aggregation.memory_parts(&mut self.parts);
         if let Some(rest) = self.parts.last_mut() {
@@ -182,7 +185,7 @@ impl GlobalSubtask {
         self.metrics.hold(self.holder.held() + of_operators);
     }
 
-    /// Whether to give up values that no open window needs.
+    /// Returns whether to free values that no open window needs.
     pub(super) fn wants_to_reclaim(&self) -> bool {
         let room = self.holder.account().room();
         room != Room::Enough

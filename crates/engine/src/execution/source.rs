@@ -1,4 +1,4 @@
-//! A source subtask: reads, decodes, prepares and aggregates, and moves event time.
+//! A source subtask: reads, decodes, prepares and aggregates records, and advances the watermark.
 
 use super::control::Control;
 use super::global::Message;
@@ -40,9 +40,9 @@ pub(super) struct SourceSubtask {
     /// Shared by all subtasks of the pipeline.
     pub watermarks: Arc<Mutex<Watermarks>>,
     pub partitions: Vec<PartitionId>,
-    /// What rows were judged against, so that a second reading judges them alike.
+    /// Records what rows were judged against, so that a replay judges them alike.
     pub lateness: LatenessRecorder,
-    /// What it owns, where it keeps state itself.
+    /// The key groups it owns, if it keeps state itself.
     pub groups: KeyGroups,
     pub downstream: Downstream,
     pub letters: Letters,
@@ -51,37 +51,38 @@ pub(super) struct SourceSubtask {
     pub ledger: Arc<Ledger>,
     pub metrics: Arc<TaskMetrics>,
     pub holder: Holder,
-    /// What each unit holds, as last measured, and the rest.
+    /// The bytes of each unit, and of the rest, as last measured.
     pub parts: Vec<usize>,
-    /// Bytes of input from one measuring to the next.
+    /// Bytes of input between two measurements of memory.
     pub measure_after: u64,
     pub mode: Mode,
     pub early_fire: Option<Duration>,
-    /// It goes on from a snapshot, of which not everything may have been written early yet.
+    /// The subtask was restored from a snapshot, some of whose results may not have been written early yet.
     pub is_restored: bool,
     pub max_future: Option<Interval>,
     pub batch_rows: usize,
     pub front_bytes: usize,
 }
 
-/// Where a source subtask's state is.
+/// The location of a source subtask's state.
 pub(super) enum Downstream {
-    /// Here: straight into the final state.
+    /// Here: rows are aggregated into the final state.
     Direct { aggregation: Aggregation, sinks: Outputs },
-    /// In global subtasks; what is aggregated here is shipped to them.
+    /// In global subtasks; partial aggregates are shipped to them.
     Exchange { aggregation: Aggregation, shipping: Shipping, channels: Vec<Sender<Message>>, sinks: Outputs },
 }
 
 /// The longest wait for input, so that a cancelled job ends soon.
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
 
-/// How often a source that is held looks whether it still is.
+/// Poll interval of a source that is held.
 const HELD: Duration = Duration::from_millis(5);
 
-/// How often those partitions are asked of which nothing is heard; several times in the moment that their word counts.
+/// Interval at which quiet partitions are polled; several times shorter than the period for which a result
+/// counts.
 const ASK_OTHERS: Duration = Duration::from_millis(250);
 
-/// Rows that a local aggregation holds back at most.
+/// The most rows that a local aggregation holds back.
 pub(super) const SHIP_ROWS: usize = 16_384;
 
 /// How long it holds them back at most.
@@ -134,7 +135,7 @@ impl SourceSubtask {
         Ok(())
     }
 
-    /// Takes up partitions that were not there when the source was opened.
+    /// Adds partitions that did not exist when the source was opened.
     fn take_up(&mut self, found: Vec<PartitionId>, now: Duration) {
         self.lateness.add(&*self.source, &found);
         let mut watermarks = self.watermarks.lock();
@@ -146,8 +147,8 @@ impl SourceSubtask {
         self.partitions.extend(found);
     }
 
-    /// While one partition has more and more, the others may have nothing: asked now and then, since whoever only hears of
-    /// the one would let them hold event time back.
+    /// Polls the other partitions now and then while one partition delivers batches. They may have nothing to
+    /// read, but without a poll they would hold back the watermark.
     fn ask_others(&self, turn: &mut Turn, now: Duration) {
         if self.partitions.len() > 1 && now.saturating_sub(turn.asked_others) >= ASK_OTHERS {
             turn.asked_others = now;
@@ -155,7 +156,7 @@ impl SourceSubtask {
         }
     }
 
-    /// How long to wait for input: until there is something else to do.
+    /// Returns how long to wait for input: until there is something else to do.
     fn wait(&self, turn: &Turn, now: Duration) -> Duration {
         let mut wait = LONGEST_WAIT;
         if self.early_fire.is_some() && turn.changed {
@@ -171,7 +172,7 @@ impl SourceSubtask {
         Env { now_ms: self.clock.now().0 }
     }
 
-    /// Takes a batch into the state.
+    /// Processes a batch into the state.
     fn process(&mut self, behind: bool, turn: &mut Turn) -> Result<(), ExecutionError> {
         let env = self.env();
         let now = self.clock.elapsed();
@@ -190,7 +191,8 @@ impl SourceSubtask {
             standpoint.partition = standpoint.partition.max(watermark);
         }
         if self.mode == Mode::Bounded {
-            // Files are late by their own order alone, so that the answer does not depend on which is read when.
+            // Only a file's own order makes its rows late, so that the result does not depend on the order of
+            // reading files.
             standpoint.clamp = Clamp::OPEN;
         }
         let levels = self.lateness.levels(&self.batch, partition, standpoint.clamp, env.now_ms);
@@ -223,10 +225,11 @@ impl SourceSubtask {
         self.metrics.at(Activity::Account);
         let booked = self.account(&prepared, &late);
         if !self.letters.batch.is_empty() {
-            // What is late now must not be counted by a second reading.
+            // A replay must not count the rows that are late now.
             self.lateness.flush();
         }
-        // A record whose dead letter was not written is read again by the next attempt, and is booked then.
+        // If the dead letter of a record is not written, the next attempt reads the record again and books it
+        // then.
         self.letters.send()?;
         self.ledger.add(&booked.counts());
 
@@ -247,7 +250,7 @@ impl SourceSubtask {
         Ok(())
     }
 
-    /// The error of a batch that could not be prepared, with the record that it is about.
+    /// Returns the error of a batch that could not be prepared, with the record that caused it.
     #[cold]
     fn unprepared(&mut self, error: EvalError, env: &Env) -> ExecutionError {
         match self.prepare.failing_row(&self.batch, env) {
@@ -256,7 +259,7 @@ impl SourceSubtask {
         }
     }
 
-    /// The error of a row of the batch, with the record that the row was made of.
+    /// Returns the error of a row of the batch, with the record from which the row was made.
     fn unevaluated(&self, row: Option<u32>, source: EvalError) -> ExecutionError {
         let origin = &self.batch.origin;
         let span = row.and_then(|row| origin.records.get(row as usize));
@@ -267,7 +270,7 @@ impl SourceSubtask {
         ExecutionError::Evaluate { record, source }
     }
 
-    /// Adds the rows to the state; returns those that came too late, with the units.
+    /// Adds the rows to the state; returns the late rows with their units.
     fn aggregate(&mut self, env: &Env) -> Result<Vec<LateRow>, ExecutionError> {
         if self.layout.units.is_empty() {
             return Ok(Vec::new());

@@ -1,4 +1,4 @@
-//! What is needed to run a plan, and how its subtasks are put together.
+//! The parts needed to run a plan, and how its subtasks are assembled and started.
 
 use super::control::{Control, SubtaskId, SubtaskKind};
 use super::global::{GlobalSubtask, Message};
@@ -31,25 +31,25 @@ use std::sync::Arc;
 use std::time::Duration;
 use types::{Clock, DataType, Interval};
 
-/// A plan with everything it touches.
+/// A plan with everything that running it needs.
 pub struct JobSpec {
     pub plan: Arc<Plan>,
-    /// One a pipeline.
+    /// One per pipeline.
     pub sources: Vec<Arc<dyn SourceFactory>>,
-    /// One a sink of the plan.
+    /// One per sink of the plan.
     pub sinks: Vec<Arc<dyn SinkFactory>>,
-    /// One a lookup join of the plan, in the order of its operators.
+    /// One per lookup join of the plan, in the order of its operators.
     pub lookups: Vec<Arc<dyn LookupFactory>>,
     pub dead_letters: Arc<dyn DeadLetters>,
     pub clock: Arc<dyn Clock>,
     pub options: ExecutionOptions,
-    /// What the plan goes on from; it may have changed since, and so may its parallelism.
+    /// The snapshot to restore. The plan and its parallelism may have changed since.
     pub restore: Option<Restore>,
-    /// What keeps lateness repeatable over a restart; `None`: nothing outlives the job.
+    /// Makes lateness repeatable across restarts. `None`: nothing outlives the job.
     pub lateness: Option<RecordedLateness>,
 }
 
-/// What a plan goes on from.
+/// The snapshot that a plan is restored from.
 #[derive(Clone)]
 pub struct Restore {
     pub snapshot: Arc<Snapshot>,
@@ -58,16 +58,16 @@ pub struct Restore {
 }
 
 impl Restore {
-    /// From a snapshot that holds all its parts itself.
+    /// Restores a snapshot that contains all its parts.
     pub fn in_memory(snapshot: Arc<Snapshot>) -> Restore {
         Restore { snapshot, parts: Arc::new(InMemory) }
     }
 }
 
-/// Messages a channel between two subtasks holds at most.
+/// The most messages in a channel between two subtasks.
 const CHANNEL_MESSAGES: usize = 8;
 
-/// What the subtasks of one pipeline share.
+/// The common context of the subtasks of one pipeline.
 pub(super) struct Shared<'a> {
     pub spec: &'a JobSpec,
     pub wiring: &'a Wiring<'a>,
@@ -77,9 +77,9 @@ pub(super) struct Shared<'a> {
     pub control: Arc<Control>,
     pub parallelism: u32,
     pub seed: u64,
-    /// What it goes on from.
+    /// The state to restore.
     pub image: Option<&'a PipelineImage>,
-    /// Held by each subtask until it has ended.
+    /// Each subtask holds a clone until it has ended.
     pub alive: Sender<Infallible>,
     pub memory: Arc<Account>,
 }
@@ -87,18 +87,22 @@ pub(super) struct Shared<'a> {
 pub(super) fn start(spec: JobSpec) -> Result<Execution, ExecutionError> {
     let reads: Vec<Reads> = spec.sources.iter().map(|source| source.reads()).collect();
     let tables = spec.plan.pipelines.iter().map(|pipeline| pipeline.source.name.clone());
+
     let (alive, ended) = bounded(0);
     let memory = Account::new(spec.options.pool.clone(), spec.options.memory);
     let parallelism = spec.options.parallelism.clamp(1, KEY_GROUPS);
+
     let PlanMatch { pipelines: mut matches, operators: restored, .. } = match &spec.restore {
         Some(restore) => match_plan(&spec.plan, &restore.snapshot, &reads)?,
         None => PlanMatch::default(),
     };
+
     let mut wiring = Wiring::new(&spec, parallelism as usize, memory.clone(), restored);
     let vertices = wiring.placement.vertices.iter().enumerate();
     let vertices: Vec<String> =
         vertices.map(|(at, vertex)| operator_vertex(&spec.plan, &vertex.operators, at)).collect();
     let pipelines = tables.zip(reads.iter().map(|of| of.system.clone())).collect();
+
     let control = Arc::new(Control::new(pipelines, vertices.clone()));
     let mut execution = Execution {
         threads: Vec::new(),
@@ -107,14 +111,17 @@ pub(super) fn start(spec: JobSpec) -> Result<Execution, ExecutionError> {
         memory: memory.clone(),
         tasks: Vec::new(),
     };
+
     let seed = foldhash::fast::RandomState::default();
     let seed = std::hash::BuildHasher::hash_one(&seed, 0u8);
     matches.resize_with(spec.plan.pipelines.len(), || None);
+
     for ((index, pipeline), found) in spec.plan.pipelines.iter().enumerate().zip(&matches) {
         let history =
             |query: usize| found.as_ref().and_then(|found: &PipelineMatch<'_>| found.histories[query]);
         let layout = Arc::new(Layout::with_histories(pipeline, &spec.plan.settings, &history)?);
         let image = found.as_ref().map(|found| found.image);
+
         let shared = Shared {
             spec: &spec,
             wiring: &wiring,
@@ -128,12 +135,14 @@ pub(super) fn start(spec: JobSpec) -> Result<Execution, ExecutionError> {
             alive: alive.clone(),
             memory: memory.clone(),
         };
+
         let opening = format!("opening {}", pipeline.source.name);
         if let Err(error) = caught(&opening, || shared.start(&mut execution)) {
             control.cancel();
             return Err(error);
         }
     }
+
     for (at, name) in vertices.iter().enumerate() {
         let opening = format!("opening {name}");
         let mut start = || start_vertex(&spec, &mut wiring, &mut execution, (at, name), &alive);
@@ -148,8 +157,10 @@ pub(super) fn start(spec: JobSpec) -> Result<Execution, ExecutionError> {
 impl Shared<'_> {
     fn start(&self, execution: &mut Execution) -> Result<(), ExecutionError> {
         let mut sources = self.open()?;
+
         let has_windows = !self.layout.units.is_empty();
         let n = self.parallelism as usize;
+
         if n == 1 || !has_windows {
             for subtask in 0..n {
                 let metrics = Arc::new(TaskMetrics::new());
@@ -165,12 +176,14 @@ impl Shared<'_> {
             }
             return Ok(());
         }
+
         let mut senders: Vec<Vec<Sender<Message>>> = (0..n).map(|_| Vec::new()).collect();
         for subtask in 0..n {
             let channels: Vec<(Sender<Message>, Receiver<Message>)> =
                 (0..n).map(|_| bounded(CHANNEL_MESSAGES)).collect();
             let (to, from): (Vec<_>, Vec<_>) = channels.into_iter().unzip();
             to.into_iter().zip(&mut senders).for_each(|(sender, of)| of.push(sender));
+
             let metrics = Arc::new(TaskMetrics::new());
             let global = GlobalSubtask {
                 pipeline: self.index,
@@ -191,15 +204,17 @@ impl Shared<'_> {
                 unmeasured: 0,
                 measure_after: measure_after(self.memory.limit()),
             };
+
             let vertex = global_vertex(&self.pipeline.source.name);
             let id = self.id(SubtaskKind::Global, subtask);
             self.spawn(execution, &vertex, id, metrics, None, move || global.run())?;
         }
+
         for (subtask, channels) in senders.into_iter().enumerate() {
             let metrics = Arc::new(TaskMetrics::new());
             let aggregation = self.aggregation()?;
             let shipping = Shipping::new(self.parallelism, self.layout.domains.len());
-            // Queries without windows write from where the rows are.
+            // Queries without windows write where the rows are read.
             let sinks = self.outputs(Home::Source(self.index), subtask, &metrics)?;
             let downstream = Downstream::Exchange { aggregation, shipping, channels, sinks };
             self.start_source(execution, &mut sources, subtask, downstream, metrics)?;
@@ -216,6 +231,7 @@ impl Shared<'_> {
         metrics: Arc<TaskMetrics>,
     ) -> Result<(), ExecutionError> {
         let (source, lateness) = sources.sources.next().expect("one was opened for every subtask");
+
         let options = &self.spec.options;
         let prepare = Prepare::new(
             self.pipeline,
@@ -224,10 +240,12 @@ impl Shared<'_> {
             &self.spec.plan.settings.time_zone,
         )
         .map_err(ExecutionError::Plan)?;
+
         let ledger = Arc::new(Ledger::default());
         if let Some(image) = self.image.filter(|_| subtask == 0) {
             ledger.add(&image.ledger());
         }
+
         let task = SourceSubtask {
             pipeline: self.index,
             subtask,
@@ -298,7 +316,8 @@ impl Shared<'_> {
         self.spec.options.limits.within(self.memory.limit(), self.parallelism as usize)
     }
 
-    /// A subtask's side of the account: a part for each unit, named after its queries, and one for the rest.
+    /// Returns a subtask's holder in the memory account: a part for each unit, named after its queries, and
+    /// one for the rest.
     fn holder(&self) -> Holder {
         let name = |&query: &usize| self.pipeline.queries[query].name.as_str();
         let units = self.layout.units.iter();
@@ -308,7 +327,7 @@ impl Shared<'_> {
         self.memory.holder(names)
     }
 
-    /// An aggregation with its share of the state that the pipeline goes on from.
+    /// Returns an aggregation with its share of the restored state.
     fn restored(&self, share: Share) -> Result<Aggregation, ExecutionError> {
         let mut aggregation = self.aggregation()?;
         if let Some(image) = self.image {
@@ -317,7 +336,7 @@ impl Shared<'_> {
         Ok(aggregation)
     }
 
-    /// The session's zone, if the rowtime is an instant.
+    /// Returns the session's time zone if the rowtime is an instant.
     pub(super) fn zone(&self) -> Option<TimeZone> {
         let rowtime = self.pipeline.rowtime.as_ref()?;
         let instant =

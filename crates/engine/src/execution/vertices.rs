@@ -1,4 +1,4 @@
-//! Starting the subtasks of operator vertices, and threads for subtasks of any kind.
+//! Starts the subtasks of operator vertices, and the threads of subtasks of any kind.
 
 use super::control::{SubtaskId, SubtaskKind};
 use super::operator_task::OperatorSubtask;
@@ -44,11 +44,11 @@ pub(super) fn start_vertex(
     Ok(())
 }
 
-/// What starting a thread takes.
+/// The context of starting a thread.
 pub(super) struct Spawning<'a> {
     pub spec: &'a JobSpec,
     pub alive: &'a Sender<Infallible>,
-    /// Subtasks of the vertex.
+    /// The number of subtasks of the vertex.
     pub of: usize,
 }
 

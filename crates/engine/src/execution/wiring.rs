@@ -28,18 +28,18 @@ pub(super) struct Wiring<'a> {
     memory: Arc<Account>,
     /// By the homes that they connect, then by sending and receiving subtask.
     channels: HashMap<(Home, Home), Vec<Vec<Channel>>>,
-    /// The state that operators go on from, by identity.
+    /// The state to restore into operators, by identity.
     images: HashMap<&'a str, &'a OperatorImage>,
 }
 
 struct Channel {
     to: Sender<EdgeMessage>,
-    /// Until its subtask has taken it.
+    /// Set until its subtask has taken it.
     from: Option<Receiver<EdgeMessage>>,
 }
 
 impl<'a> Wiring<'a> {
-    /// `restored`: the state that operators go on from.
+    /// Creates the channels of a plan. `restored` is the state to restore into operators.
     pub fn new(
         spec: &'a JobSpec,
         parallelism: usize,
@@ -62,7 +62,7 @@ impl<'a> Wiring<'a> {
         Wiring { spec, placement, memory, channels, images }
     }
 
-    /// Where the rows of a subtask go. `pipeline`: the one whose queries it runs.
+    /// Returns the outputs of a subtask. `pipeline` is the pipeline whose queries it runs.
     pub fn outputs(
         &self,
         home: Home,
@@ -120,7 +120,7 @@ impl<'a> Wiring<'a> {
         let names: Vec<String> = operators.iter().map(|&operator| operator_name(plan, operator)).collect();
         let holder = (!names.is_empty()).then(|| self.memory.holder(names.clone()));
         let figures = names.into_iter().map(|name| OperatorMetrics { name, ..OperatorMetrics::default() });
-        // Each subtask has figures of its own, so that they are set here once.
+        // Each subtask has its own metrics, so they are set only once.
         let _ = metrics.operators.set(figures.collect());
 
         let mut chain = Chain::new(links, outlets);
@@ -135,19 +135,19 @@ impl<'a> Wiring<'a> {
         Ok(Outputs { sinks, chain, entries, channels, told: StreamTime::START, holder, metrics })
     }
 
-    /// The table that a lookup join asks.
+    /// Returns the table that a lookup join queries.
     fn lookup(&self, operator: usize) -> Option<&Arc<dyn LookupFactory>> {
         let place = self.spec.plan.lookups().position(|(place, _)| place == operator)?;
         self.spec.lookups.get(place)
     }
 
-    /// Rows of operators come behind those of all queries.
+    /// Returns the place of an operator's rows in the output, which is after those of all queries.
     fn place_of_output(&self, operator: usize) -> usize {
         let queries: usize = self.spec.plan.pipelines.iter().map(|pipeline| pipeline.queries.len()).sum();
         queries + operator
     }
 
-    /// The operators that take a producer's rows; edges to other homes become outlets.
+    /// Returns the operators that take a producer's rows; edges to other homes become outlets.
     fn edge_targets(
         &self,
         (producer, home, subtask): (Producer, Home, usize),
@@ -166,6 +166,7 @@ impl<'a> Wiring<'a> {
                 });
                 continue;
             }
+
             let fields = &self.spec.plan.operators[edge.operator].inputs[edge.input].fields;
             let reprs: Option<Vec<Repr>> =
                 fields.iter().map(|field| field.column_type.data_type.repr()).collect();
@@ -173,6 +174,7 @@ impl<'a> Wiring<'a> {
                 let name = &self.spec.plan.operators[edge.operator].name;
                 ExecutionError::Plan(format!("`{name}` reads a value that no column holds"))
             })?;
+
             outlets.push(Box::new(EdgeOutlet {
                 edge: number,
                 distribution: edge.distribution.clone(),
@@ -192,7 +194,7 @@ impl<'a> Wiring<'a> {
         Ok(targets)
     }
 
-    /// Gives a chain's operators the key groups that this subtask owns.
+    /// Restores the key groups that this subtask owns into a chain's operators.
     fn restore(
         &self,
         chain: &mut Chain,
@@ -201,6 +203,7 @@ impl<'a> Wiring<'a> {
         of: usize,
     ) -> Result<(), ExecutionError> {
         let owned = KeyGroups::of_subtask(subtask as u32, of as u32);
+
         for &operator in operators {
             let identity = self.spec.plan.operators[operator].identity.as_str();
             let Some(image) = self.images.get(identity) else { continue };
@@ -217,6 +220,7 @@ impl<'a> Wiring<'a> {
                         unreachable!("an image is of a snapshot that is restored")
                     }
                 };
+
                 read_part(identity, (part.groups, bytes), owned, |part| {
                     chain.restore(identity, &part).map_err(OperatorError::State)
                 })?;
@@ -225,11 +229,12 @@ impl<'a> Wiring<'a> {
         Ok(())
     }
 
-    /// What a subtask of a vertex reads.
+    /// Returns the inputs of a subtask of a vertex.
     pub fn inputs(&mut self, vertex: usize, subtask: usize) -> Vec<EdgeInput> {
         let home = Home::Vertex(vertex);
         let operators = self.placement.operators_in(home);
         let mut inputs = Vec::new();
+
         for from in self.placement.feeding(home) {
             for sender in 0..self.placement.subtasks(from) {
                 let targets = self.placement.edges.iter().map(|edge| {
@@ -241,6 +246,7 @@ impl<'a> Wiring<'a> {
                     })
                 });
                 let targets = targets.collect();
+
                 let channels = self.channels.get_mut(&(from, home));
                 let channel = channels.and_then(|of| of[sender][subtask].from.take());
                 inputs.extend(channel.map(|channel| EdgeInput {
