@@ -1,20 +1,24 @@
-//! Watermarks of a pipeline: one a source partition, the least of them, never backwards.
+//! The watermark of a pipeline: the minimum over the watermarks of its source partitions, which never goes
+//! back.
 //!
-//! A partition of which the log says, an idle timeout after its last record, that it holds nothing more holds nobody
-//! back. When all are like that, event time goes on with the clock as far as the log was heard, so that the last window
-//! closes when traffic stops. A log that does not answer is not silent, nor is a partition that is merely read slowly; and
-//! what the log said counts for a moment only, since whoever reads the partition may be held up by what it writes to.
+//! A partition is idle if the log reports, an idle timeout after the partition's last record, that it holds
+//! nothing more. An idle partition does not hold back the watermark. When all partitions are idle, the
+//! watermark advances with the clock up to the last report of the log, so that the last window closes when
+//! traffic stops. A partition is not idle if its log does not answer, or if it is merely read slowly. A
+//! report of the log counts only for a moment, since the reader of the partition may be blocked by
+//! backpressure.
 //!
 //! All source subtasks of a pipeline share one [`Watermarks`], so that a row is late by the same rule at any
-//! parallelism. Two orders make that safe, and both are the callers' to keep: a subtask calls [`Watermarks::begin`]
-//! before it judges the rows of a batch, and reports what the rows imply only after it has handed them on.
+//! parallelism. The callers must keep two orders, which make that safe: a subtask calls [`Watermarks::begin`]
+//! before it judges the rows of a batch, and reports the watermark that the rows imply only after it has
+//! handed them on.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use types::PartitionId;
 
-/// Before every event.
+/// The watermark before every event.
 pub const NO_WATERMARK: i64 = i64::MIN;
 
 #[derive(Debug, Clone)]
@@ -30,20 +34,21 @@ struct Partition {
     watermark: i64,
     /// When the last record came, by the clock's `elapsed`.
     last_record: Duration,
-    /// When the log last said that there is nothing more; `None`: there was more, or it did not answer.
+    /// When the log last reported that there is nothing more; `None`: there was more, or it did not answer.
     heard: Option<Duration>,
-    /// The pipeline's watermark does not pass this one: records of the partition are read a second time, and those to come
-    /// were judged against it ([`crate::lateness`]).
+    /// The bound of the pipeline's watermark: the partition is replayed, and its remaining records were
+    /// judged against this bound ([`crate::lateness`]).
     hold: Option<i64>,
 }
 
-/// How long it counts that the log said so. A reader that is not held up asks many times as often.
+/// How long a report of the log counts. A reader that is not blocked polls many times as often.
 const HEARD_COUNTS: Duration = Duration::from_secs(1);
 
-/// How long the log has to say that a partition holds nothing more before records that it held once are taken for gone.
+/// How long the log must report that a partition holds nothing more before missing records are taken for
+/// gone.
 const SETTLED: Duration = Duration::from_secs(2);
 
-/// What a partition's next rows are late against.
+/// The watermarks against which a partition's next rows are late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standpoint {
     pub clamp: Clamp,
@@ -51,21 +56,22 @@ pub struct Standpoint {
     pub partition: i64,
 }
 
-/// Bounds for the watermark of one partition. Clamped to them, it is the watermark that the partition's rows are late
-/// against.
+/// Bounds for the watermark of one partition. Clamped to them, it is the watermark against which the
+/// partition's rows are late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Clamp {
     /// The lower bound: the pipeline's watermark, which never goes back.
     pub current: i64,
-    /// The upper bound: the least watermark of the other partitions that count; `i64::MAX` if there is none.
+    /// The upper bound: the minimum watermark of the other partitions that count; `i64::MAX` if there is
+    /// none.
     pub others: i64,
 }
 
 impl Clamp {
-    /// No bounds: the partition's own watermark alone decides.
+    /// No bounds: only the partition's own watermark decides.
     pub const OPEN: Clamp = Clamp { current: NO_WATERMARK, others: i64::MAX };
 
-    /// The watermark that a row is late against, where the partition's own watermark is `own`.
+    /// Returns the watermark against which a row is late, where the partition's own watermark is `own`.
     pub fn apply(self, own: i64) -> i64 {
         own.min(self.others).max(self.current)
     }
@@ -80,14 +86,14 @@ impl Watermarks {
         }
     }
 
-    /// Adds partitions; those that are there stay as they are.
+    /// Adds partitions; existing partitions are unchanged.
     pub fn add(&mut self, partitions: &[PartitionId], now: Duration) {
         for &partition in partitions {
             self.partitions.entry(partition).or_insert(Partition::fresh(now));
         }
     }
 
-    /// Goes on where a snapshot stood.
+    /// Restores the watermarks of a snapshot.
     pub fn restore(&mut self, current: i64, partitions: &[(PartitionId, i64)]) {
         self.current = self.current.max(current);
         for (partition, watermark) in partitions {
@@ -97,17 +103,18 @@ impl Watermarks {
         }
     }
 
-    /// The watermark now.
+    /// Returns the present watermark.
     pub fn current(&self) -> i64 {
         self.current
     }
 
-    /// The watermark of one partition.
+    /// Returns the watermark of one partition.
     pub fn partition(&self, partition: PartitionId) -> i64 {
         self.partitions.get(&partition).map_or(NO_WATERMARK, |p| p.watermark)
     }
 
-    /// Records of a partition are about to be judged: until they are reported they hold the watermark back.
+    /// Begins to judge records of a partition, which hold back the watermark until they are reported. Returns
+    /// the watermarks to judge them against.
     pub fn begin(&mut self, partition: PartitionId, now: Duration) -> Standpoint {
         let entry = self.partitions.entry(partition).or_insert(Partition::fresh(now));
         entry.last_record = now;
@@ -119,14 +126,14 @@ impl Watermarks {
         Standpoint { clamp: Clamp { current: self.current, others }, partition: own }
     }
 
-    /// Sets or lifts the bound that a partition's second reading sets to the pipeline's watermark.
+    /// Sets or lifts the bound of the pipeline's watermark for the replay of a partition.
     pub fn hold(&mut self, partition: PartitionId, hold: Option<i64>) {
         if let Some(partition) = self.partitions.get_mut(&partition) {
             partition.hold = hold;
         }
     }
 
-    /// Records of a partition were handed on, and imply this watermark.
+    /// Reports that records of a partition, which imply this watermark, were handed on.
     pub fn records(&mut self, partition: PartitionId, watermark: i64, behind: bool, now: Duration) {
         let entry = self.partitions.entry(partition).or_insert(Partition::fresh(now));
         entry.watermark = entry.watermark.max(watermark);
@@ -134,7 +141,7 @@ impl Watermarks {
         entry.heard = (!behind).then_some(now);
     }
 
-    /// The log was asked at this time, and said that these partitions hold nothing more.
+    /// Reports that the log, polled at this time, holds nothing more of these partitions.
     pub fn caught_up(&mut self, partitions: &[PartitionId], at: Duration) {
         for partition in partitions {
             if let Some(partition) = self.partitions.get_mut(partition) {
@@ -143,7 +150,7 @@ impl Watermarks {
         }
     }
 
-    /// The log of these partitions did not answer.
+    /// Reports that the log of these partitions did not answer.
     pub fn unreachable(&mut self, partitions: &[PartitionId], now: Duration) {
         for partition in partitions {
             if let Some(partition) = self.partitions.get_mut(partition) {
@@ -153,7 +160,7 @@ impl Watermarks {
         }
     }
 
-    /// Moves the watermark to where it stands now and returns it.
+    /// Advances the watermark as far as the partitions allow, and returns it.
     pub fn advance(&mut self, now: Duration) -> i64 {
         let active = self.partitions.values().filter(|partition| !self.is_idle(partition, now));
         let next = match active.map(|partition| partition.watermark).min() {
@@ -165,7 +172,7 @@ impl Watermarks {
         self.current
     }
 
-    /// Whether every one of these partitions is idle.
+    /// Returns whether every one of these partitions is idle.
     pub fn is_silent(&self, partitions: &[PartitionId], now: Duration) -> bool {
         partitions
             .iter()
@@ -173,8 +180,8 @@ impl Watermarks {
             .all(|partition| self.is_idle(partition, now))
     }
 
-    /// Whether the log says that a partition holds nothing more, and has said so for a moment: a broker that has just become
-    /// the leader may not know yet how far its log is durable.
+    /// Returns whether the log has reported for a while that a partition holds nothing more: a broker that
+    /// has just become the leader may not know yet how far its log is durable.
     pub fn is_exhausted(&self, partition: PartitionId, now: Duration) -> bool {
         let settled = SETTLED.min(self.idle_after.unwrap_or(SETTLED));
         self.partitions.get(&partition).is_some_and(|partition| {
@@ -185,14 +192,15 @@ impl Watermarks {
         })
     }
 
-    /// Whether event time stands where one of these partitions stands.
+    /// Returns whether one of these partitions holds back the watermark.
     pub fn holds_back(&self, partitions: &[PartitionId], now: Duration) -> bool {
         let counts = || self.partitions.iter().filter(|(_, partition)| self.counts(partition, now));
         let Some(least) = counts().map(|(_, partition)| partition.stands_at()).min() else { return true };
         counts().any(|(id, partition)| partition.stands_at() == least && partitions.contains(id))
     }
 
-    /// Whether event time waits for others than these partitions, and there is more to be read of one of them.
+    /// Returns whether partitions other than these hold back the watermark, and one of those has more to
+    /// read.
     pub fn are_ahead(&self, partitions: &[PartitionId], now: Duration) -> bool {
         if self.holds_back(partitions, now) {
             return false;
@@ -202,7 +210,7 @@ impl Watermarks {
         counts().any(|partition| Some(partition.stands_at()) == least && partition.heard.is_none())
     }
 
-    /// These partitions have ended; with the last of them so has event time.
+    /// Removes partitions that have ended; the end of the last one is the end of event time.
     pub fn end(&mut self, partitions: &[PartitionId]) {
         for partition in partitions {
             self.partitions.remove(partition);
@@ -212,7 +220,7 @@ impl Watermarks {
         }
     }
 
-    /// Whether event time cannot pass where a partition stands.
+    /// Returns whether a partition can hold back the watermark.
     fn counts(&self, partition: &Partition, now: Duration) -> bool {
         partition.hold.is_some() || !self.is_idle(partition, now)
     }
@@ -225,7 +233,8 @@ impl Watermarks {
         })
     }
 
-    /// The last watermark, and the time since the last record in which the log is known to hold no other.
+    /// Returns the last watermark plus the time since the last record for which the log is known to hold
+    /// nothing more.
     fn by_the_clock(&self) -> i64 {
         let latest = self.partitions.values().map(|partition| partition.watermark).max();
         let last_record = self.partitions.values().map(|partition| partition.last_record).max();
@@ -240,7 +249,7 @@ impl Watermarks {
 }
 
 impl Partition {
-    /// Where the partition lets event time come.
+    /// Returns the bound that the partition sets to the watermark.
     fn stands_at(&self) -> i64 {
         self.watermark.min(self.hold.unwrap_or(i64::MAX))
     }

@@ -1,4 +1,4 @@
-//! What earlier attempts of a job recorded, and how far the second reading of it has come.
+//! The records of lateness of earlier attempts of a job, and the progress of their replay.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -7,7 +7,7 @@ use crate::connector::Split;
 use crate::snapshot::{BoundsImage, ReplayImage, SplitImage};
 use crate::watermark::Clamp;
 
-/// What earlier attempts recorded, by table and partition.
+/// The records of earlier attempts, by table and partition.
 #[derive(Debug, Default, Clone)]
 pub struct LatenessHistory {
     partitions: HashMap<(String, Split), Partition>,
@@ -16,40 +16,40 @@ pub struct LatenessHistory {
 #[derive(Debug, Default, Clone)]
 struct Partition {
     topic_id: Option<String>,
-    /// By the offset from which it holds.
+    /// By the offset from which they hold.
     bounds: BTreeMap<u64, Bounds>,
     reached: u64,
 }
 
-/// What rows are judged against.
+/// The bounds against which rows are judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Bounds {
     pub clamp: Clamp,
-    /// The clock, where it decided something.
+    /// The clock, if it influenced the judgement.
     pub clock: Option<i64>,
 }
 
-/// A partition's records that are read a second time.
+/// A partition's records that are replayed.
 #[derive(Debug)]
 pub(super) struct Replay {
     /// By the offset from which they hold, ascending.
     pub bounds: VecDeque<(u64, Bounds)>,
-    /// For each of the bounds: the least of it and all that follow.
+    /// For each of the bounds: the minimum of it and all that follow.
     floors: VecDeque<Clamp>,
-    /// Up to here, exclusive, rows are judged by what was recorded.
+    /// Up to here, exclusive, rows are judged by the recorded bounds.
     pub reached: u64,
 }
 
 impl LatenessHistory {
-    /// Adds an entry. Of two about the same offset the later one counts. Offsets of a topic that was made anew replace those
-    /// of the one before.
+    /// Adds an entry. Of two entries for one offset the later one counts. Offsets of a recreated topic
+    /// replace those of the earlier topic.
     pub fn add(&mut self, entry: LatenessEntry) {
         let LatenessEntry { table, split, topic_id, offset, what } = entry;
         let partition = self.partitions.entry((table, split)).or_default();
         if is_another(partition.topic_id.as_deref(), topic_id.as_deref()) {
             *partition = Partition::default();
         }
-        // A log that does not tell the id now may have told it before.
+        // A log that does not return the id now may have returned it before.
         partition.topic_id = topic_id.or(partition.topic_id.take());
         match what {
             Judged::From { clamp, clock } => {
@@ -63,15 +63,15 @@ impl LatenessHistory {
         self.partitions.is_empty()
     }
 
-    /// Another attempt begins: bounds of records that nobody has seen do not bind it.
+    /// Begins another attempt: bounds of records whose judgement was never visible do not bind it.
     pub fn begin_attempt(&mut self) {
         for partition in self.partitions.values_mut() {
             partition.bounds.split_off(&partition.reached);
         }
     }
 
-    /// Adds what a snapshot says of a partition that was being read a second time when it was taken. What was recorded since
-    /// counts more.
+    /// Adds a snapshot's record of a partition that was being replayed when it was taken. Later records take
+    /// precedence.
     pub(crate) fn add_image(&mut self, table: &str, split: &SplitImage) {
         let Some(ReplayImage { bounds, reached }) = &split.replay else { return };
         let key = (table.to_owned(), split.split.clone());
@@ -90,12 +90,12 @@ impl LatenessHistory {
         partition.reached = partition.reached.max(*reached);
     }
 
-    /// Whether anything was recorded of a partition.
+    /// Returns whether anything was recorded for a partition.
     pub(super) fn knows(&self, table: &str, split: &Split) -> bool {
         self.partitions.contains_key(&(table.to_owned(), split.clone()))
     }
 
-    /// What was recorded of a partition from an offset on; `None` if nothing was.
+    /// Returns the records of a partition from an offset on; `None` if there are none.
     pub(super) fn replay(
         &self,
         table: &str,
@@ -107,13 +107,13 @@ impl LatenessHistory {
         if is_another(partition.topic_id.as_deref(), topic_id) || partition.reached <= from {
             return None;
         }
-        // The bounds that hold at the first record may have been recorded before it.
+        // The bounds for the first record may have been recorded at an earlier offset.
         let first = partition.bounds.range(..=from).next_back();
         let later = partition.bounds.range(from.saturating_add(1)..partition.reached);
         let mut bounds: VecDeque<(u64, Bounds)> =
             first.into_iter().chain(later).map(|(&offset, &bounds)| (offset, bounds)).collect();
         if first.is_none() {
-            // Nothing is recorded of a partition before bounds hold.
+            // Nothing is recorded for a partition before bounds hold.
             bounds.push_front((from, Bounds { clamp: Clamp::OPEN, clock: None }));
         }
         Some(Replay { floors: floors(&bounds), bounds, reached: partition.reached })
@@ -121,12 +121,12 @@ impl LatenessHistory {
 }
 
 impl Replay {
-    /// The bounds that hold at an offset.
+    /// Returns the bounds that hold at an offset.
     pub fn at(&self, offset: u64) -> Option<Bounds> {
         self.bounds.iter().take_while(|(from, _)| *from <= offset).last().map(|(_, bounds)| *bounds)
     }
 
-    /// Forgets what holds before an offset only.
+    /// Drops bounds that hold only before an offset.
     pub fn advance(&mut self, offset: u64) {
         while self.bounds.get(1).is_some_and(|(from, _)| *from <= offset) {
             self.bounds.pop_front();
@@ -134,13 +134,14 @@ impl Replay {
         }
     }
 
-    /// What no row to come was judged below, where the partition's own watermark is `own`. Bounds may be lower than those
-    /// before them: an attempt that was restarted judged records that nobody had seen by what it knew then.
+    /// Returns a lower bound of the watermarks against which the remaining rows were judged, where the
+    /// partition's own watermark is `own`. Bounds may be lower than earlier ones: a restarted attempt judged
+    /// records that were not visible by its own knowledge.
     pub fn floor(&self, own: i64) -> i64 {
         self.floors.front().map_or(own, |floor| floor.apply(own))
     }
 
-    /// What a snapshot says of it.
+    /// Returns the form of it in a snapshot.
     pub fn image(&self) -> ReplayImage {
         let bounds = self.bounds.iter().map(|&(offset, Bounds { clamp, clock })| BoundsImage {
             offset,
@@ -152,7 +153,7 @@ impl Replay {
     }
 }
 
-/// Whether two ids are those of different topics: a log does not always tell.
+/// Returns whether two ids belong to different topics. A log does not always return an id.
 fn is_another(one: Option<&str>, other: Option<&str>) -> bool {
     one.zip(other).is_some_and(|(one, other)| one != other)
 }

@@ -1,4 +1,4 @@
-//! A source subtask's side: decides what rows are judged against, and records it.
+//! The recorder of a source subtask: determines the bounds against which rows are judged, and records them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,31 +13,31 @@ use crate::operator::{Level, Prepared};
 use crate::snapshot::ReplayImage;
 use crate::watermark::Clamp;
 
-/// Records what the rows of one subtask's partitions are judged against.
+/// Records the bounds against which the rows of one subtask's partitions are judged.
 pub(crate) struct LatenessRecorder {
     /// `None`: nothing outlives the job, and nothing is recorded.
     log: Option<Arc<dyn LatenessLog>>,
     history: LatenessHistory,
     table: String,
-    /// The grid on which windows end, ms; `None`: no query has windows.
+    /// The grid on which windows end, in milliseconds; `None`: no query has windows.
     grain: Option<i64>,
     partitions: HashMap<PartitionId, Partition>,
-    /// What is not in the log yet.
+    /// Entries that are not in the log yet.
     pending: Vec<LatenessEntry>,
 }
 
 struct Partition {
     split: Split,
     topic_id: Option<String>,
-    /// What is being read a second time.
+    /// The records to replay.
     replay: Option<Replay>,
-    /// The bounds that were recorded last; `None`: those of the next batch are recorded whatever they are.
+    /// The last recorded bounds; `None`: the bounds of the next batch are recorded in any case.
     last: Option<Bounds>,
-    /// Something was recorded of it, by this attempt or another. Until then no bounds hold, as with a partition alone.
+    /// An entry of this or an earlier attempt exists. Until then no bounds hold, as for a single partition.
     is_recorded: bool,
-    /// The offset behind the last row that was judged.
+    /// The offset after the last row that was judged.
     judged: u64,
-    /// As far as the log knows.
+    /// The offset that the log has as reached.
     reached: u64,
 }
 
@@ -51,12 +51,12 @@ impl LatenessRecorder {
         LatenessRecorder { log, history, table, grain, partitions: HashMap::new(), pending: Vec::new() }
     }
 
-    /// The grid on which windows end, ms.
+    /// Returns the grid on which windows end, in milliseconds.
     pub fn grain(&self) -> Option<i64> {
         self.grain.filter(|_| self.log.is_some())
     }
 
-    /// Takes up partitions where the source stands.
+    /// Adds partitions at the source's present positions.
     pub fn add(&mut self, source: &dyn Source, partitions: &[PartitionId]) {
         if self.log.is_none() {
             return;
@@ -74,23 +74,24 @@ impl LatenessRecorder {
         }
     }
 
-    /// The partitions that are read a second time.
+    /// Returns the partitions that are being replayed.
     pub fn replaying(&self) -> impl Iterator<Item = PartitionId> {
         self.partitions.iter().filter(|(_, of)| of.replay.is_some()).map(|(&partition, _)| partition)
     }
 
-    /// What a snapshot says of a partition that is read a second time.
+    /// Returns a snapshot's record of a partition that is being replayed.
     pub fn image(&self, partition: PartitionId) -> Option<ReplayImage> {
         self.partitions.get(&partition)?.replay.as_ref().map(Replay::image)
     }
 
-    /// What the pipeline's watermark may not pass because of a partition whose own watermark is `own`; `None`: the partition
-    /// is not read a second time.
+    /// Returns the bound of the pipeline's watermark during the replay of a partition whose own watermark is
+    /// `own`; `None` if the partition is not replayed.
     pub fn hold(&self, partition: PartitionId, own: i64) -> Option<i64> {
         Some(self.partitions.get(&partition)?.replay.as_ref()?.floor(own))
     }
 
-    /// What the rows of a batch are judged against. `live`: the bounds that hold for rows that are read for the first time.
+    /// Returns the bounds against which the rows of a batch are judged. `live` are the bounds for rows that
+    /// are read for the first time.
     pub fn levels(&self, batch: &Batch, partition: PartitionId, live: Clamp, now: i64) -> Vec<Level> {
         let records = &batch.origin.records;
         let live = Level { first_row: 0, clamp: live, now };
@@ -115,7 +116,7 @@ impl LatenessRecorder {
         if first_live < records.len() {
             levels.push(Level { first_row: first_live, ..live });
         }
-        // Of two that begin with the same row the later one counts.
+        // Of two levels that begin with the same row the later one counts.
         levels.dedup_by(|later, earlier| {
             let is_same = later.first_row == earlier.first_row;
             if is_same {
@@ -126,7 +127,7 @@ impl LatenessRecorder {
         levels
     }
 
-    /// Notes how the rows of a batch were judged. `own`: the partition's watermark before it.
+    /// Records how the rows of a batch were judged. `own` is the partition's watermark before it.
     pub fn judged(
         &mut self,
         batch: &Batch,
@@ -177,17 +178,18 @@ impl LatenessRecorder {
         }
     }
 
-    /// The log holds nothing more of a partition: what was recorded beyond is gone from it.
+    /// Ends the replay of a partition of which the log holds nothing more: records beyond are gone from the
+    /// log.
     pub fn end_replay(&mut self, partition: PartitionId) {
         if let Some(partition) = self.partitions.get_mut(&partition) {
             partition.replay = None;
         }
     }
 
-    /// Puts in the log what was judged, before anything of it can be seen.
+    /// Writes the judgements to the log, before any effect of them is visible.
     pub fn flush(&mut self) {
         let Some(log) = &self.log else { return };
-        // A partition of which no row was judged yet has nothing to show, and one without bounds nothing to repeat.
+        // A partition without judged rows has no effects, and one without bounds has nothing to repeat.
         let is_ahead = |of: &Partition| of.judged > of.reached && of.last.is_some() && of.is_recorded;
         let bounds = self.pending.len();
         let reached = self.partitions.values().filter(|of| is_ahead(of));
@@ -202,12 +204,12 @@ impl LatenessRecorder {
                 partition.reached = partition.judged;
             }
         } else {
-            // The bounds are written with the next ones. They are few, as long as a disk may be full.
+            // The bounds are written with the next entries. They are few, even while a disk stays full.
             self.pending.truncate(bounds);
         }
     }
 
-    /// A barrier passes: what is recorded from here on suffices to go on from its checkpoint.
+    /// Marks a barrier: the entries recorded from here on suffice to continue from its checkpoint.
     pub fn barrier(&mut self) {
         self.partitions.values_mut().for_each(|partition| partition.last = None);
     }
@@ -236,7 +238,7 @@ mod tests {
     const P: PartitionId = PartitionId(0);
     const NOW: i64 = 1_000_000;
 
-    /// One partition, at its beginning.
+    /// A source of one partition, at its beginning.
     struct Topic;
 
     impl Source for Topic {
@@ -269,7 +271,7 @@ mod tests {
         }
     }
 
-    /// Entries, and whether no more can be written.
+    /// A log of entries, with a flag that makes writing fail.
     #[derive(Default)]
     struct Log(Mutex<Vec<LatenessEntry>>, AtomicBool);
 
@@ -304,7 +306,7 @@ mod tests {
         Clamp { current, others }
     }
 
-    /// Judges a batch whose rows move the partition's watermark from `own` to `after`.
+    /// Judges a batch whose rows advance the partition's watermark from `own` to `after`.
     fn judge(
         recorder: &mut LatenessRecorder,
         batch: &Batch,
@@ -343,7 +345,7 @@ mod tests {
         judge(&mut first, &batch(5..9), clamp(25, 30), 40, 45);
         first.flush();
 
-        // The others are far ahead now, and the batches are cut otherwise.
+        // The other partitions are far ahead now, and the batches are cut differently.
         let mut second = recorder(&log);
         assert_eq!(second.hold(P, 40), Some(12), "rows that were judged at 12 are still to come");
         let live = clamp(90, 100);

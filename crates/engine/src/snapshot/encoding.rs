@@ -1,8 +1,8 @@
-//! A snapshot as bytes: `WEIRSNAP`, the version (u16), the payload's length (u64) and CRC-32 (u32), all little-endian,
-//! then the payload in postcard's encoding.
+//! The encoding of a snapshot: `WEIRSNAP`, the version (u16), the payload's length (u64) and CRC-32 (u32),
+//! all little-endian, then the payload in postcard's encoding.
 //!
-//! Every version that was ever released stays readable: a new one gets types of its own and a conversion, and snapshots
-//! that are kept (`crates/jobs/tests/restored/old_formats.rs` says how).
+//! Every released version stays readable: a new version gets its own types, a conversion, and snapshots that
+//! are kept as test data (see `crates/jobs/tests/restored/old_formats.rs`).
 
 use serde::Serialize;
 
@@ -15,7 +15,7 @@ const HEADER: usize = 8 + 2 + 8 + 4;
 /// The version that [`encode`] writes.
 pub const VERSION: u16 = 2;
 
-/// Why bytes are no snapshot.
+/// The reason why bytes are not a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SnapshotError {
     #[error("this is no snapshot: it does not begin with `WEIRSNAP`")]
@@ -30,22 +30,22 @@ pub enum SnapshotError {
     Malformed(String),
 }
 
-/// How many bytes each part of a snapshot takes, by pipeline.
+/// The bytes of each part of a snapshot, by pipeline.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sizes {
     pub sources: Vec<Vec<u64>>,
     pub states: Vec<Vec<u64>>,
 }
 
-/// Writes a snapshot.
+/// Encodes a snapshot.
 pub fn encode(snapshot: &Snapshot) -> Vec<u8> {
     encode_sized(snapshot).0
 }
 
-/// [`encode`], and what each part takes.
+/// As [`encode`], and also returns the bytes of each part.
 pub fn encode_sized(snapshot: &Snapshot) -> (Vec<u8>, Sizes) {
     let mut sizes = Sizes::default();
-    // The encoding of a whole is that of its parts one after another, sequences with their length before.
+    // The encoding of a whole is the concatenation of its parts, with the length before each sequence.
     let Snapshot { pipelines, operators } = snapshot;
     let mut bytes = append(vec![0; HEADER], &pipelines.len());
 
@@ -85,7 +85,7 @@ fn append_each(bytes: Vec<u8>, parts: &[impl Serialize]) -> (Vec<u8>, Vec<u64>) 
     (bytes, sizes)
 }
 
-/// Reads a snapshot and makes sure that it holds together. Never panics, whatever the bytes.
+/// Decodes a snapshot and validates it. Never panics, whatever the bytes.
 pub fn decode(bytes: &[u8]) -> Result<Snapshot, SnapshotError> {
     let Some((header, payload)) = bytes.split_at_checked(HEADER) else {
         return Err(if bytes.starts_with(MAGIC) {

@@ -1,4 +1,4 @@
-//! What a snapshot holds. Field order is part of the format: see [`super::VERSION`].
+//! The content of a snapshot. Field order is part of the format: see [`super::VERSION`].
 
 use serde::{Deserialize, Serialize};
 
@@ -12,11 +12,11 @@ use crate::state::KeyGroups;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
     pub pipelines: Vec<PipelineImage>,
-    /// By identity; one each, whatever the parallelism.
+    /// One per identity, whatever the parallelism.
     pub operators: Vec<OperatorImage>,
 }
 
-/// The version in which operators write their state. Where one changes its form, it gets a version of its own.
+/// The version in which operators write their state. An operator that changes its form gets its own version.
 pub const STATE_VERSION: u16 = 1;
 
 /// The state of an operator.
@@ -24,17 +24,17 @@ pub const STATE_VERSION: u16 = 1;
 pub struct OperatorImage {
     /// See [`sql::plan::Operator::identity`].
     pub identity: String,
-    /// What it is, for people: `GroupAggregate`.
+    /// The operator's type, for people: `GroupAggregate`.
     pub kind: String,
     /// The version in which operators of this kind write their state.
     pub version: u16,
-    /// Ascending by range, of key groups that hold something. Ranges may overlap: rows that wait in an operator wait in the
-    /// subtask that they came to, whatever their key.
+    /// Ascending by range, of key groups with state. Ranges may overlap: rows that wait in an operator are in
+    /// the subtask that received them, whatever their key.
     pub parts: Vec<OperatorPart>,
 }
 
 impl Snapshot {
-    /// Adds parts of an operator's state to those that other subtasks had.
+    /// Adds parts of an operator's state to those of other subtasks.
     pub fn add_parts(&mut self, identity: &str, kind: &str, parts: Vec<OperatorPart>) {
         let known = self.operators.iter_mut().find(|known| known.identity == identity);
         let operator = match known {
@@ -54,7 +54,7 @@ impl Snapshot {
         operator.parts.sort_by_key(|part| part.groups);
     }
 
-    /// The parts that are files of their own, each with the identity of its operator.
+    /// Returns the parts that are separate files, each with the identity of its operator.
     pub fn part_files(&self) -> impl Iterator<Item = (&str, KeyGroups, &PartFile)> {
         self.operators.iter().flat_map(|operator| {
             let files = operator.parts.iter().filter_map(|part| Some((part.groups, part.file()?)));
@@ -68,38 +68,38 @@ impl Snapshot {
 pub struct PipelineImage {
     /// The source table.
     pub table: String,
-    /// The system it reads, as its connector names it: offsets mean something only there.
+    /// The system it reads, as its connector names it: offsets are valid only there.
     pub reads: String,
-    /// One a source subtask.
+    /// One per source subtask.
     pub sources: Vec<SourceImage>,
-    /// One a subtask that owned state; all name the same units in the same order.
+    /// One per subtask that owned state; all have the same units in the same order.
     pub states: Vec<AggregationImage>,
 }
 
-/// Where a source subtask stood.
+/// The positions of a source subtask.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(from = "SourceV2", into = "SourceV2")]
 pub struct SourceImage {
     pub splits: Vec<SplitImage>,
-    /// What became of the records before.
+    /// The outcome of the records before.
     pub ledger: LedgerCounts,
 }
 
-/// How far a partition was read.
+/// The read position of a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SplitImage {
     pub split: Split,
     /// The next offset.
     pub offset: u64,
-    /// What its records implied, ms.
+    /// The watermark that its records imply, in milliseconds.
     pub watermark: Option<i64>,
-    /// The id of its topic, where the log has ids: an offset means nothing in a topic of another id.
+    /// The id of its topic, if the log has ids: an offset means nothing in a topic of another id.
     pub topic_id: Option<String>,
-    /// What the records behind the offset were judged against when they were read before.
+    /// The bounds against which the records after the offset were judged when they were read before.
     pub replay: Option<ReplayImage>,
 }
 
-/// What records were judged against that are still to be read a second time ([`crate::lateness`]).
+/// The bounds of records that are still to be replayed ([`crate::lateness`]).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplayImage {
     /// By offset, ascending.
@@ -108,30 +108,30 @@ pub struct ReplayImage {
     pub reached: u64,
 }
 
-/// What the records from an offset on were judged against.
+/// The bounds against which the records from an offset on were judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BoundsImage {
     pub offset: u64,
     /// As in [`crate::watermark::Clamp`].
     pub current: i64,
     pub others: i64,
-    /// The clock, ms, where it decided something.
+    /// The clock in milliseconds, if it influenced the judgement.
     pub clock: Option<i64>,
 }
 
 /// The window state of one subtask.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct AggregationImage {
-    /// What the subtask owned.
+    /// The key groups that the subtask owned.
     pub groups: KeyGroups,
-    /// The pipeline's watermark, ms.
+    /// The pipeline's watermark, in milliseconds.
     pub watermark: i64,
-    /// Values that the state refers to.
+    /// The values to which the state refers.
     pub domains: Vec<DomainImage>,
     pub units: Vec<UnitImage>,
 }
 
-/// The values of a key, distinct argument or picked text. Their codes are their places, from 1; 0 is null.
+/// The values of a key, distinct argument or picked text. Their codes are their positions, from 1; 0 is null.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DomainImage {
     /// The digest of the expression.
@@ -143,7 +143,7 @@ pub struct DomainImage {
 pub enum ValuesImage {
     Text(Vec<String>),
     Int(Vec<i64>),
-    /// Bits.
+    /// The bits of each double.
     Double(Vec<u64>),
     Wide(Vec<i128>),
     Bytes(Vec<Vec<u8>>),
@@ -167,13 +167,14 @@ pub struct UnitImage {
 /// The groups that have rows in a slice of time.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SliceImage {
-    /// Exclusive, ms on the session's wall clock.
+    /// Exclusive, in milliseconds on the session's wall clock.
     pub end: i64,
-    /// The end of the first window that counts it: later than its own for rows that came too late for others.
+    /// The end of the first window that counts it, which is not its own for rows that are late for earlier
+    /// windows.
     pub from: i64,
     /// By key and group: codes.
     pub keys: Vec<Vec<u32>>,
-    /// By group.
+    /// One per group.
     pub rows: Vec<u64>,
     pub states: Vec<StateImage>,
 }
@@ -212,7 +213,7 @@ pub enum StateImage {
         codes: Vec<u32>,
     },
     Values(Vec<Vec<f64>>),
-    /// The codes of all groups one after another; `sizes` says how many are whose.
+    /// The codes of all groups one after another; `sizes` holds the number of codes per group.
     Distinct {
         domain: u32,
         sizes: Vec<u32>,
@@ -232,15 +233,15 @@ pub struct WideImage {
 /// A window that rows can still reach.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct WindowImage {
-    /// Exclusive, ms on the session's wall clock.
+    /// Exclusive, in milliseconds on the session's wall clock.
     pub end: i64,
-    /// Its final result was written.
+    /// Whether its final result was written.
     pub fired: bool,
-    /// What was written of it, if somebody may want to know what changed.
+    /// The written results, if changes to them are to be reported.
     pub report: Option<ReportImage>,
 }
 
-/// What was last written of each group.
+/// The last written result of each group.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ReportImage {
     /// By key and group: codes.
@@ -251,7 +252,7 @@ pub struct ReportImage {
 }
 
 impl ValuesImage {
-    /// The number of values.
+    /// Returns the number of values.
     pub fn len(&self) -> usize {
         match self {
             ValuesImage::Text(values) => values.len(),
@@ -269,17 +270,17 @@ impl ValuesImage {
 }
 
 impl PipelineImage {
-    /// How far every partition was read.
+    /// Returns the read positions of all partitions.
     pub fn splits(&self) -> impl Iterator<Item = &SplitImage> {
         self.sources.iter().flat_map(|source| &source.splits)
     }
 
-    /// Where the pipeline's event time stood, ms.
+    /// Returns the pipeline's watermark, in milliseconds.
     pub fn watermark(&self) -> Option<i64> {
         self.states.iter().map(|state| state.watermark).max()
     }
 
-    /// What became of all records before.
+    /// Returns the outcome of all records before.
     pub fn ledger(&self) -> LedgerCounts {
         let mut counts = LedgerCounts::default();
         self.sources.iter().for_each(|source| counts.add(&source.ledger));

@@ -1,4 +1,4 @@
-//! Which state of a snapshot belongs to which query of a script that may have changed since.
+//! Matches the state of a snapshot to the queries of a script that may have changed since.
 
 mod operators;
 
@@ -10,41 +10,43 @@ use super::image::{OperatorImage, PipelineImage, Snapshot, UnitImage};
 use crate::connector::Reads;
 use crate::layout::{History, Layout, LayoutError, UnitIdentity};
 
-/// What becomes of a snapshot's state in a script, for people.
+/// The outcome of restoring a snapshot into a script, for people.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RestoreReport {
-    /// By query of the script.
+    /// One per query of the script.
     pub queries: Vec<(String, Fate)>,
-    /// By operator with state: `top: Rank[4]`, the statement, what it is, and its place in the plan.
+    /// One per operator with state: `top: Rank[4]`, which is the statement, its kind, and its index in the
+    /// plan.
     pub operators: Vec<(String, Fate)>,
-    /// Queries and operators of the snapshot whose state nothing in the script takes on.
+    /// Queries and operators of the snapshot whose state nothing in the script takes.
     pub dropped: Vec<String>,
-    /// Source tables that go on where the snapshot stood.
+    /// Source tables that continue at the snapshot's positions.
     pub resumed: Vec<String>,
     /// Source tables that start as their options say, with the reason.
     pub started: Vec<(String, String)>,
 }
 
-/// What a query or an operator starts from.
+/// The state from which a query or an operator starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
     /// Its own state.
     Kept,
-    /// The state of a query that is called otherwise now, or that it computes the same as.
+    /// The state of a query that has another name now, or that computes the same.
     TakenFrom(String),
     /// It keeps nothing between rows.
     Stateless,
-    /// Nothing: its open windows count only what comes from here on.
+    /// No state: its open windows count only rows from here on.
     Empty(String),
 }
 
 impl RestoreReport {
-    /// What would become of a snapshot in a plan; `reads` tells what each pipeline's source reads.
+    /// Returns the outcome of restoring a snapshot into a plan; `reads` describes what each pipeline's source
+    /// reads.
     pub fn of(plan: &Plan, snapshot: &Snapshot, reads: &[Reads]) -> Result<RestoreReport, LayoutError> {
         Ok(match_plan(plan, snapshot, reads)?.report)
     }
 
-    /// Whether nothing is lost and nothing starts empty.
+    /// Returns whether nothing is lost and nothing starts empty.
     pub fn is_complete(&self) -> bool {
         self.dropped.is_empty()
             && self.started.is_empty()
@@ -57,9 +59,11 @@ impl fmt::Display for RestoreReport {
         for table in &self.resumed {
             writeln!(f, "source `{table}` goes on where it stood")?;
         }
+
         for (table, why) in &self.started {
             writeln!(f, "source `{table}` starts as its options say: {why}")?;
         }
+
         for (query, fate) in &self.queries {
             match fate {
                 Fate::Kept => writeln!(f, "query `{query}` keeps its state")?,
@@ -68,36 +72,39 @@ impl fmt::Display for RestoreReport {
                 Fate::Empty(why) => writeln!(f, "query `{query}` starts empty: {why}")?,
             }
         }
+
         for (operator, fate) in &self.operators {
             match fate {
                 Fate::Empty(why) => writeln!(f, "operator `{operator}` starts empty: {why}")?,
                 _ => writeln!(f, "operator `{operator}` keeps its state")?,
             }
         }
+
         for name in &self.dropped {
             writeln!(f, "the state of `{name}` is dropped")?;
         }
+
         Ok(())
     }
 }
 
-/// What a pipeline takes from a snapshot.
+/// The state that a pipeline takes from a snapshot.
 pub(crate) struct PipelineMatch<'a> {
     pub image: &'a PipelineImage,
-    /// By query: the unit of the image.
+    /// Per query: the unit of the image.
     pub histories: Vec<History>,
 }
 
-/// What a plan takes from a snapshot.
+/// The state that a plan takes from a snapshot.
 #[derive(Default)]
 pub(crate) struct PlanMatch<'a> {
-    /// By pipeline.
+    /// One per pipeline.
     pub pipelines: Vec<Option<PipelineMatch<'a>>>,
     pub operators: Vec<&'a OperatorImage>,
     pub report: RestoreReport,
 }
 
-/// Finds what the pipelines and operators of a plan take from a snapshot.
+/// Finds the state that the pipelines and operators of a plan take from a snapshot.
 pub(crate) fn match_plan<'a>(
     plan: &Plan,
     snapshot: &'a Snapshot,
@@ -173,13 +180,13 @@ fn match_pipeline<'a>(
     Ok(PipelineMatch { image, histories })
 }
 
-/// The unit of the image that a query's state is in: its own by name, else one that means the same.
+/// Finds the unit of the image with a query's state: its own by name, else an equivalent one.
 fn find(name: &str, wanted: &UnitIdentity, units: &[UnitImage], pipeline: &Pipeline) -> (History, Fate) {
     let own = units.iter().position(|unit| unit.queries.iter().any(|query| query == name));
     if let Some(own) = own.filter(|&own| units[own].holds(wanted)) {
         return (Some(own), Fate::Kept);
     }
-    // One that nobody else claims by name first.
+    // Prefer a unit that no other query has by name.
     let gone = |query: &&String| !pipeline.queries.iter().any(|other| other.name == **query);
     let same = || units.iter().enumerate().filter(|(_, unit)| unit.holds(wanted));
     let renamed = same().find_map(|(at, unit)| Some((at, unit.queries.iter().find(gone)?)));
@@ -194,7 +201,7 @@ fn find(name: &str, wanted: &UnitIdentity, units: &[UnitImage], pipeline: &Pipel
     }
 }
 
-/// How what is read has changed.
+/// Describes how the input has changed.
 fn changed(image: &PipelineImage, reads: &Reads) -> String {
     let mut topics: Vec<&str> = image.splits().map(|of| of.split.topic.as_str()).collect();
     topics.sort_unstable();
@@ -210,7 +217,7 @@ fn changed(image: &PipelineImage, reads: &Reads) -> String {
 }
 
 impl PipelineImage {
-    /// Whether its positions mean something in what is read now.
+    /// Returns whether its positions are valid in the present input.
     fn is_of(&self, reads: &Reads) -> bool {
         let mut splits = self.splits().peekable();
         self.reads == reads.system

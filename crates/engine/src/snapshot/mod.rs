@@ -1,8 +1,8 @@
 //! Snapshots: all state of a running plan at one point of its input.
 //!
-//! Everything is named by what it means and not by where it stands: a unit of state by its window, conditions and keys,
-//! a piece of state by what it aggregates, a value by itself. So a snapshot can be restored into a changed script and at
-//! another parallelism, and holds nothing that differs from process to process.
+//! Everything is identified by its meaning and not by its position: a unit of state by its window, conditions
+//! and keys, a piece of state by what it aggregates, a value by itself. So a snapshot can be restored into a
+//! changed script and at another parallelism, and holds nothing that differs from process to process.
 
 mod encoding;
 mod image;

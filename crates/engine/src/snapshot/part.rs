@@ -1,8 +1,9 @@
-//! Parts: where the state of one operator for one range of key groups is kept, and who keeps and reads it.
+//! Parts: the state of one operator for one range of key groups, and the traits that store and read it.
 //!
-//! A snapshot is an envelope (sources, positions, and the operators by identity, kind and version) and parts. A small part
-//! stands in the envelope; a large one is a file of its own. The engine knows no files: whoever takes a snapshot keeps its
-//! parts ([`PartKeeper`]), and whoever restores one reads them ([`PartReader`]).
+//! A snapshot is an envelope (sources, positions, and the operators by identity, kind and version) and parts.
+//! A small part is in the envelope; a large part is a separate file. The engine knows no files: the caller
+//! that takes a snapshot stores its parts ([`PartKeeper`]), and the caller that restores a snapshot reads
+//! them ([`PartReader`]).
 
 use std::fmt;
 
@@ -17,66 +18,66 @@ pub struct OperatorPart {
     pub content: PartContent,
 }
 
-/// Where the bytes of a part are: what [`StateImage::for_each_piece`] gave.
+/// The location of a part's bytes, which are those of [`StateImage::for_each_piece`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PartContent {
     Inline(InlineBytes),
     File(PartFile),
 }
 
-/// Bytes that are written and read as a run, not one by one.
+/// Bytes that are encoded as one run, not one by one.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct InlineBytes(pub Vec<u8>);
 
 /// A file that holds a part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartFile {
-    /// Beside the envelope.
+    /// The name of a file beside the envelope.
     pub name: String,
     /// Its length.
     pub bytes: u64,
-    /// What its hash begins with.
+    /// The seed of its hash.
     pub seed: u64,
-    /// Hash of all bytes of the part: XXH3, 128 bits.
+    /// The hash of all bytes of the part: XXH3, 128 bits.
     pub hash: u128,
 }
 
-/// Keeps the parts of a snapshot while it is taken.
+/// Stores the parts of a snapshot while it is taken.
 pub trait PartKeeper {
-    /// Keeps an operator's state for a range of key groups.
+    /// Stores an operator's state for a range of key groups.
     ///
     /// # Errors
-    /// It cannot be kept, which the keeper knows the reason of: there will be no snapshot.
+    /// The part cannot be stored, and the keeper holds the reason: there will be no snapshot.
     fn keep(&mut self, operator: &str, groups: KeyGroups, image: &StateImage) -> Result<KeptPart, NotKept>;
 }
 
-/// A part that is kept.
+/// A part that is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptPart {
     pub content: PartContent,
-    /// Whether it was written for this snapshot, and not taken over as an earlier one wrote it.
+    /// Whether it was written for this snapshot, and not reused from an earlier one.
     pub is_new: bool,
 }
 
-/// A part is not kept.
+/// A part could not be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotKept;
 
 /// Reads the parts of a snapshot that are files.
 pub trait PartReader: Send + Sync {
-    /// The bytes that [`StateImage::for_each_piece`] gave, verified.
+    /// Returns the verified bytes of a part, which are those of [`StateImage::for_each_piece`].
     ///
     /// # Errors
-    /// The file is not there, or not what it was.
+    /// The file is missing, or its content has changed.
     fn read(&self, file: &PartFile) -> Result<Vec<u8>, PartError>;
 }
 
-/// A part that cannot be read; whoever reads it says why.
+/// A part that cannot be read; the reader supplies the cause.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct PartError(pub Box<dyn std::error::Error + Send + Sync>);
 
-/// Keeps all parts in the snapshot itself, and so has no files to read.
+/// Stores all parts in the snapshot itself, and so has no files to read.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct InMemory;
 
@@ -93,7 +94,7 @@ impl PartReader for InMemory {
 }
 
 impl KeptPart {
-    /// A part that stands in the envelope.
+    /// Creates a part in the envelope.
     pub fn inline(image: &StateImage) -> KeptPart {
         KeptPart { content: PartContent::Inline(InlineBytes(image.to_bytes())), is_new: true }
     }

@@ -1,22 +1,22 @@
-//! Whether a snapshot holds together: columns of one length, codes that have values, states of the kinds they claim.
+//! Validates a snapshot: columns have one length, codes have values, states have the kinds that they claim.
 //! Restoring relies on it.
 
 use super::image::{AggregationImage, PipelineImage, SliceImage, Snapshot, StateImage, UnitImage};
 
-/// Words of the wide form of a sum are below it: carried, or the last with its sign.
+/// The bound of the words of the wide form of a sum: carries are propagated, and the last word has the sign.
 const WIDE_WORD: u64 = 1 << 48;
-/// No stream is that long.
+/// No stream has this many rows.
 const MOST_ROWS: u64 = 1 << 56;
 
 impl Snapshot {
-    /// What does not hold together, if anything.
+    /// Returns the first inconsistency as an error.
     pub(super) fn validate(&self) -> Result<(), String> {
         self.pipelines.iter().try_for_each(|pipeline| {
             pipeline.validate().map_err(|wrong| format!("in the state of `{}`: {wrong}", pipeline.table))
         })?;
         self.operators.iter().flat_map(|operator| &operator.parts).try_for_each(|part| {
             ensure(part.groups.is_sound(), "a part of an operator has no range of key groups")?;
-            // A name that leads elsewhere would be read from there.
+            // A name with a path would make a restore read another file.
             let name = part.file().map_or("", |file| &file.name);
             ensure(!name.contains(['/', '\\']) && name != "..", "the file of a part is not beside the others")
         })

@@ -1,9 +1,11 @@
 //! The parts of a snapshot as each version of the format writes them. Field order is part of the format.
 //!
-//! | version | what it added |
-//! | --- | --- |
-//! | 1 | |
-//! | 2 | the ids of topics; what records were judged against that are read a second time; records without a value and those lost to retention in the ledger; the state of operators, in parts by key group; the key groups of a subtask's windows |
+//! Version 2 added to version 1:
+//! * the ids of topics;
+//! * the bounds of records that are to be replayed;
+//! * the ledger's counts of records without a value and of records lost to retention;
+//! * the state of operators, in parts by key group;
+//! * the key groups of a subtask's windows.
 
 use std::collections::BTreeMap;
 
@@ -91,7 +93,7 @@ impl From<SnapshotV1> for Snapshot {
 }
 
 impl From<AggregationV1> for AggregationImage {
-    /// Which groups a subtask owned was not written: each image is looked through by all.
+    /// Version 1 does not have the groups that a subtask owned, so every subtask searches each image.
     fn from(AggregationV1 { watermark, domains, units }: AggregationV1) -> AggregationImage {
         AggregationImage { groups: KeyGroups::ALL, watermark, domains, units }
     }

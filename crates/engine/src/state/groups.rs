@@ -1,26 +1,27 @@
-//! Ranges of key groups: what a subtask owns, and what a part of a snapshot holds.
+//! Ranges of key groups: the share of a subtask, and the content of a part of a snapshot.
 //!
-//! A snapshot cuts an operator's state at the same places whatever the parallelism, into [`CELLS`] cells of eight key groups.
-//! A part reaches from the first key group to the last that a subtask holds state of in one cell. So a part of an unchanged
-//! state has the same range and the same bytes in every snapshot, and a subtask of another parallelism opens only the parts
-//! that overlap its own range:
+//! A snapshot cuts an operator's state at the same places whatever the parallelism, into [`CELLS`] cells of
+//! eight key groups. A part covers, within one cell, the first to the last key group of which a subtask holds
+//! state. So a part of an unchanged state has the same range and the same bytes in every snapshot, and a
+//! subtask of another parallelism opens only the parts that overlap its own range:
 //!
 //! ```text
-//! key groups   0       8       16      24            120     128
-//! cells        ├───────┼───────┼───────┼───── … ─────┼───────┤
-//! 3 subtasks   ├────────── 0…42 ──────────┤├──── 43…85 ────┤├──── 86…127 ────┤
+//! key groups    0       8       16      24            120     128
+//! cells         ├───────┼───────┼───────┼───── … ─────┼───────┤
+//! 3 subtasks    ├────────── 0…42 ──────────┤├──── 43…85 ────┤├──── 86…127 ────┤
 //! ```
 
 use serde::{Deserialize, Serialize};
 
 use super::KEY_GROUPS;
 
-/// Cells of a snapshot. Sixteen: a state of 500 MB has parts of about 30 MB, which is what a snapshot has to hold in memory
-/// at a time, and subtasks of every parallelism up to 16 that is a power of two own whole cells.
+/// The number of cells of a snapshot. With sixteen, a state of 500 MB has parts of about 30 MB, of which a
+/// snapshot holds one in memory at a time, and the subtasks of every parallelism up to 16 that is a power of
+/// two own whole cells.
 pub const CELLS: u32 = 16;
 const CELL: u32 = KEY_GROUPS / CELLS;
 
-/// Key groups that follow one another.
+/// A range of key groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct KeyGroups {
     pub first: u32,
@@ -31,7 +32,7 @@ pub struct KeyGroups {
 impl KeyGroups {
     pub const ALL: KeyGroups = KeyGroups { first: 0, end: KEY_GROUPS };
 
-    /// The key groups that a subtask owns; the reverse of [`owner`](crate::window::owner).
+    /// Returns the key groups that a subtask owns; the reverse of [`owner`](crate::window::owner).
     pub fn of_subtask(subtask: u32, parallelism: u32) -> KeyGroups {
         let first = |subtask: u32| (subtask * KEY_GROUPS).div_ceil(parallelism);
         KeyGroups { first: first(subtask), end: first(subtask + 1) }
@@ -53,13 +54,13 @@ impl KeyGroups {
         self.first < other.end && other.first < self.end
     }
 
-    /// Whether it is a range of key groups at all.
+    /// Returns whether it is a valid, nonempty range.
     pub fn is_sound(self) -> bool {
         self.first < self.end && self.end <= KEY_GROUPS
     }
 }
 
-/// The cell that a key group lies in.
+/// Returns the cell that contains a key group.
 pub(super) fn cell_of(key_group: u32) -> usize {
     (key_group / CELL) as usize
 }

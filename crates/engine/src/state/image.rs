@@ -1,8 +1,9 @@
 //! The image of an operator's state: its entries as bytes, by key group.
 //!
-//! A small state is written in one pass over its maps. Of a large one, that would be a second copy as large as the state; it
-//! is written a cell at a time, and each cell is handed on before the next is begun. Maps then list once where the entries of
-//! each key group are (4 bytes an entry), so that an entry is visited twice and not once a cell.
+//! A small state is written in one pass over its maps. For a large state that pass would make a second copy
+//! of its size, so it is written cell by cell, and each cell is handed on before the next begins. Maps then
+//! list the entries of each key group once (4 bytes per entry), so that an entry is visited twice and not
+//! once per cell.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +17,7 @@ pub struct StateImage {
     pub parts: Vec<StatePart>,
 }
 
-/// What one key group holds.
+/// The state of one key group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatePart {
     pub key_group: u32,
@@ -24,8 +25,8 @@ pub struct StatePart {
 }
 
 impl StateImage {
-    /// The bytes of the image, in pieces that follow one another: for each key group its number and its length, then what it
-    /// holds.
+    /// Calls `each` with the consecutive pieces of the image's bytes: for each key group its number and its
+    /// length, then its content.
     pub fn for_each_piece(&self, mut each: impl FnMut(&[u8])) {
         for part in &self.parts {
             let mut head = [0; 16];
@@ -35,22 +36,22 @@ impl StateImage {
         }
     }
 
-    /// How many bytes all pieces are.
+    /// Returns the total bytes of all pieces.
     pub fn bytes(&self) -> u64 {
         let mut bytes = 0;
         self.for_each_piece(|piece| bytes += piece.len() as u64);
         bytes
     }
 
-    /// All pieces as one.
+    /// Returns all pieces as one.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.bytes() as usize);
         self.for_each_piece(|piece| bytes.extend_from_slice(piece));
         bytes
     }
 
-    /// Cuts the image at the bounds of cells; those without state are left out. Each comes with the range from its first key
-    /// group to its last that holds something.
+    /// Cuts the image at the bounds of cells; cells without state are left out. Each cell has the range from
+    /// its first to its last key group with state.
     pub fn into_cells(self) -> Vec<(KeyGroups, StateImage)> {
         let mut cells: Vec<(KeyGroups, StateImage)> = Vec::new();
         for part in self.parts {
@@ -70,10 +71,11 @@ impl StateImage {
     }
 }
 
-/// Hands on what each key group of `wanted` holds, of a part of `operator` with these bytes, one at a time.
+/// Calls `take` with the content of each key group of `wanted`, one at a time, from the bytes of a part of
+/// `operator`.
 ///
 /// # Errors
-/// The bytes are no such part, or a key group cannot be taken.
+/// The bytes are not such a part, or `take` fails.
 pub fn read_part<E: From<StateError>>(
     operator: &str,
     (groups, bytes): (KeyGroups, &[u8]),
@@ -102,12 +104,12 @@ pub fn read_part<E: From<StateError>>(
 #[derive(Debug)]
 pub struct StateWriter {
     groups: Vec<Vec<u8>>,
-    /// What is written in this pass.
+    /// The key groups that this pass writes.
     range: KeyGroups,
-    /// By map, in the order in which the operator writes them, and key group: where entries are. Empty where one pass writes
-    /// all.
+    /// Per map, in the order in which the operator writes them, and per key group: the places of entries.
+    /// Empty if one pass writes everything.
     orders: Vec<Vec<Vec<u32>>>,
-    /// The map that is written next.
+    /// The next map to be written.
     map: usize,
 }
 
@@ -123,24 +125,25 @@ impl Default for StateWriter {
 }
 
 impl StateWriter {
-    /// Another pass begins, which writes the entries of these key groups.
+    /// Begins another pass, which writes the entries of these key groups.
     pub fn begin(&mut self, range: KeyGroups) {
         (self.range, self.map) = (range, 0);
     }
 
-    /// Another operator is written.
+    /// Begins another operator.
     pub fn forget_maps(&mut self) {
         self.orders.clear();
     }
 
-    /// Where the entries of a key group are added; `None` where another pass writes them. Each entry begins with a tag by
-    /// which the operator tells its maps apart.
+    /// Returns the buffer for the entries of a key group; `None` if another pass writes them. Each entry
+    /// begins with a tag that identifies its map within the operator.
     pub fn group(&mut self, key_group: u32) -> Option<&mut Vec<u8>> {
         self.range.contains(key_group).then(|| &mut self.groups[key_group as usize])
     }
 
-    /// Where the entries of the map are that is written next, of those that this pass writes, by key group; `None`: it writes
-    /// all. `list` is called in the first pass, and tells of each entry the key group and the place.
+    /// Returns by key group the places of the next map's entries that this pass writes; `None`: it writes
+    /// all. `list` is called in the first pass, and passes the key group and the place of each entry to its
+    /// argument.
     pub fn places(&mut self, list: impl FnOnce(&mut dyn FnMut(u32, usize))) -> Option<Vec<(u32, Vec<u32>)>> {
         if self.range == KeyGroups::ALL {
             return None;
@@ -162,7 +165,7 @@ impl StateWriter {
         Some(taken.collect())
     }
 
-    /// What this pass has written.
+    /// Returns the image that this pass has written.
     pub fn take(&mut self) -> StateImage {
         let range = self.range.first as usize..self.range.end as usize;
         let filled = range.filter(|&group| !self.groups[group].is_empty()).collect::<Vec<usize>>();

@@ -1,25 +1,26 @@
-//! Places of entries by the hashes of their keys: open addressing with linear probing.
+//! An index of entries by the hashes of their keys: open addressing with linear probing.
 //!
-//! A slot is eight bytes, and holds a place and 32 bits of the hash. A look-up compares these bits before it reads the
-//! entry, and a slot moves without its entry being read, when the index grows or another slot is freed:
+//! A slot has eight bytes, and holds a place and 32 bits of the hash. A look-up compares these bits before it
+//! reads the entry, and a slot moves without its entry being read, when the index grows or another slot is
+//! freed:
 //!
 //! ```text
-//! slot      hash bits 32 │ place + 1, 32         0: free
-//! home      hash bits & (slots - 1)              a place is in the first free slot from its home on
+//! slot     hash bits 32 │ place + 1, 32         0: free
+//! home     hash bits & (slots - 1)              a place is in the first free slot from its home on
 //! ```
 //!
-//! A slot is freed by moving back those behind it that are not at home (Knuth, volume 3, 6.4, algorithm R), so that no
-//! slot holds a tombstone.
+//! A slot is freed by moving back the following slots that are not at home (Knuth, volume 3, 6.4, algorithm
+//! R), so that there are no tombstones.
 
 use crate::aggregate::keys::prefetch;
 
-/// Slots of the smallest index that is not empty.
+/// The number of slots of the smallest index that is not empty.
 const LEAST: usize = 8;
 const TAG: u64 = 0xffff_ffff_0000_0000;
 
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    /// None, or a power of two.
+    /// The number of slots is 0 or a power of two.
     slots: Box<[u64]>,
     taken: usize,
 }
@@ -35,19 +36,19 @@ impl Index {
         self.slots.len().wrapping_sub(1)
     }
 
-    /// Where the look-up of a slot's place begins.
+    /// Returns where the look-up of a slot's place begins.
     #[inline]
     fn home(&self, slot: u64) -> usize {
         (slot >> 32) as usize & self.mask()
     }
 
-    /// Asks for the memory where a look-up begins.
+    /// Prefetches the memory where a look-up begins.
     #[inline]
     pub fn prefetch(&self, hash: u64) {
         prefetch(&self.slots, self.home(hash << 32));
     }
 
-    /// The slot of a hash whose place `is_it`.
+    /// Returns the slot of a hash whose place satisfies `is_it`.
     #[inline]
     pub fn find(&self, hash: u64, mut is_it: impl FnMut(usize) -> bool) -> Option<usize> {
         if self.slots.is_empty() {
@@ -68,16 +69,16 @@ impl Index {
         }
     }
 
-    /// The place in a slot that is taken.
+    /// Returns the place in an occupied slot.
     #[inline]
     pub fn place(&self, slot: usize) -> usize {
         place(self.slots[slot])
     }
 
-    /// Adds a place, which must not be there.
+    /// Adds a place, which must be absent.
     #[inline]
     pub fn insert(&mut self, hash: u64, place: usize) {
-        // A quarter of the slots stays free, so that runs are short.
+        // A quarter of the slots stays free, so that probe sequences are short.
         if (self.taken + 1) * 4 > self.slots.len() * 3 {
             self.grow();
         }
@@ -92,7 +93,7 @@ impl Index {
         slots.into_iter().filter(|&slot| slot != 0).for_each(|slot| self.put(slot));
     }
 
-    /// Puts a slot to the first free place from its home on.
+    /// Puts a slot into the first free position from its home on.
     #[inline]
     fn put(&mut self, slot: u64) {
         let mask = self.mask();
@@ -103,12 +104,12 @@ impl Index {
         self.slots[at] = slot;
     }
 
-    /// The entry of a slot is at another place now.
+    /// Changes the place of a slot's entry.
     pub fn set_place(&mut self, slot: usize, place: usize) {
         self.slots[slot] = slot_of(self.slots[slot] >> 32, place);
     }
 
-    /// Frees a slot. Other places may be in other slots than before.
+    /// Frees a slot. Other places may move to other slots.
     pub fn remove(&mut self, slot: usize) {
         let mask = self.mask();
         let (mut free, mut at) = (slot, slot);
@@ -118,7 +119,8 @@ impl Index {
             if moved == 0 {
                 break;
             }
-            // It may go back if its home is not behind the free slot, counted backwards from where it is.
+            // The slot may move back if its home is not after the free slot, counted backwards from its
+            // position.
             let from_home = at.wrapping_sub(self.home(moved)) & mask;
             if from_home >= at.wrapping_sub(free) & mask {
                 self.slots[free] = moved;
@@ -148,7 +150,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// Hashes that meet often, and runs that go around the end.
+        /// Few hash bits make hashes collide often, and probe sequences wrap around the end.
         #[test]
         fn places_are_found_by_their_hashes(
             steps in prop::collection::vec((0u64..40, any::<bool>()), 0..400),

@@ -1,13 +1,14 @@
-//! Keys of state: short ones stand in the entry itself, so that a look-up reads no second place in memory.
+//! Keys of state: a short key is stored in the entry itself, so that a look-up reads no second place in
+//! memory.
 
 use std::ops::Deref;
 
 use crate::aggregate::keys::prefetch;
 
-/// The most bytes of a key that stands in its entry: three whole numbers, or a short text and a number.
+/// The most bytes of a key that is stored in its entry: three whole numbers, or a short text and a number.
 const SHORT: usize = 22;
 
-/// A key, 24 bytes.
+/// A key of 24 bytes.
 #[derive(Debug)]
 pub(super) enum Key {
     Short { length: u8, bytes: [u8; SHORT] },
@@ -27,7 +28,7 @@ impl Key {
         Key::Short { length: key.len() as u8, bytes }
     }
 
-    /// Bytes outside of the key itself.
+    /// Returns the bytes outside the key itself.
     #[inline]
     pub fn heap_bytes(&self) -> usize {
         match self {
@@ -36,7 +37,7 @@ impl Key {
         }
     }
 
-    /// Asks for the memory of a key that does not stand in its entry.
+    /// Prefetches the memory of a key that is not stored in its entry.
     #[inline]
     pub fn prefetch(&self) {
         if let Key::Long(bytes) = self {

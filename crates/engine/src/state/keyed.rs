@@ -1,13 +1,14 @@
-//! A map from keys to state, with an account of its memory and a time to live.
+//! A map from keys to state, which accounts its memory and has a time to live.
 //!
-//! Entries stand one behind the other, in order of arrival, and an [`Index`] finds them by their keys' hashes:
+//! Entries are stored one behind the other, in order of arrival, and an [`Index`] finds them by their keys'
+//! hashes:
 //!
 //! ```text
-//! key ──hash──► index: 8 bytes an entry ──place──► entries: key │ value │ when it was written
+//! key ──hash──► index: 8 bytes per entry ──place──► entries: key │ value │ time of the last write
 //! ```
 //!
-//! Growing moves no entry. The places of the entries that a chunk of look-ups needs are known before any entry is read, so
-//! that all of them are asked for at once: see [`Keyed::prefetch`].
+//! Growing moves no entry. The places of the entries that a chunk of look-ups needs are known before any
+//! entry is read, so that all of them are prefetched at once: see [`Keyed::prefetch`].
 
 #[cfg(test)]
 mod tests;
@@ -24,29 +25,29 @@ use crate::row;
 
 /// State by key.
 ///
-/// With a time to live, an entry that was not written for that long is as if it were not there. It is found out when the
-/// entry is next asked for, and by [`Keyed::expire`], which goes through a part of the map at a time.
+/// With a time to live, an entry that was not written for that long counts as absent. Look-ups notice an
+/// expired entry by themselves; [`Keyed::expire`] drops all of them.
 #[derive(Debug)]
 pub struct Keyed<V> {
     index: Index,
     entries: Segments<Kept<V>>,
     hasher: foldhash::fast::FixedState,
-    /// Bytes of keys and of what values hold on the heap.
+    /// The bytes of keys and of values on the heap.
     heap_bytes: usize,
-    /// Milliseconds.
+    /// The time to live in milliseconds.
     ttl: Option<i64>,
 }
 
 #[derive(Debug)]
 struct Kept<V> {
     key: Key,
-    /// There, save while it is changed.
+    /// Present, except while it is changed.
     value: Option<V>,
     /// When it was last written, by the clock; 0 without a time to live.
     written: i64,
 }
 
-/// Where an entry is.
+/// The place of an entry.
 #[derive(Debug, Clone, Copy)]
 pub struct Place {
     pub at: usize,
@@ -57,9 +58,9 @@ pub struct Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found {
     There,
-    /// It was there, but its time to live is over: its value means nothing any more.
+    /// It was present, but its time to live is over: its value is invalid.
     Over,
-    /// There was none.
+    /// It was absent, and was created.
     Made,
 }
 
@@ -96,7 +97,7 @@ impl<V: StateValue> Keyed<V> {
         self.entries.len() == 0
     }
 
-    /// The hash of a key, for [`Keyed::prefetch`] and [`Keyed::place`].
+    /// Returns the hash of a key, for [`Keyed::prefetch`] and [`Keyed::place`].
     #[inline]
     pub fn hash(&self, key: &[u8]) -> u64 {
         hash(&self.hasher, key)
@@ -106,31 +107,31 @@ impl<V: StateValue> Keyed<V> {
         self.ttl.is_some_and(|ttl| now_ms.saturating_sub(written) >= ttl)
     }
 
-    /// The slot of the index that has a key's entry.
+    /// Returns the slot of the index that has a key's entry.
     #[inline]
     fn slot(&self, hash: u64, key: &[u8]) -> Option<usize> {
         self.index.find(hash, |place| self.entries.get(place).is_some_and(|kept| *kept.key == *key))
     }
 
-    /// What is kept under a key.
+    /// Returns the value of a key.
     pub fn get(&self, key: &[u8], now_ms: i64) -> Option<&V> {
         self.get_hashed(self.hash(key), key, now_ms)
     }
 
-    /// [`get`](Keyed::get) with the key's hash.
+    /// As [`get`](Keyed::get), with the key's hash.
     #[inline]
     pub fn get_hashed(&self, hash: u64, key: &[u8], now_ms: i64) -> Option<&V> {
         let kept = self.entries.get(self.index.place(self.slot(hash, key)?))?;
         if self.is_over(kept.written, now_ms) { None } else { kept.value.as_ref() }
     }
 
-    /// Changes what is kept under a key. `change` gets `None` where there is nothing, and leaves `None` where nothing is
-    /// to be kept. Returns what `change` returns.
+    /// Changes the value of a key. `change` gets `None` if there is no value, and leaves `None` if none is to
+    /// be stored. Returns the result of `change`.
     pub fn update<T>(&mut self, key: &[u8], now_ms: i64, change: impl FnOnce(&mut Option<V>) -> T) -> T {
         self.update_hashed(self.hash(key), key, now_ms, change)
     }
 
-    /// [`update`](Keyed::update) with the key's hash.
+    /// As [`update`](Keyed::update), with the key's hash.
     #[inline]
     pub fn update_hashed<T>(
         &mut self,
@@ -167,7 +168,7 @@ impl<V: StateValue> Keyed<V> {
         result
     }
 
-    /// Adds the entry of a key that has none, and gives its place.
+    /// Adds the entry of a key that has none, and returns its place.
     #[inline]
     fn add(&mut self, hash: u64, key: &[u8], value: Option<V>, now_ms: i64) -> usize {
         let kept = Kept { key: Key::of(key), value, written: if self.ttl.is_some() { now_ms } else { 0 } };
@@ -178,13 +179,15 @@ impl<V: StateValue> Keyed<V> {
         place
     }
 
-    /// Asks for what look-ups of keys with these hashes will read, and `of_value` for what a value holds elsewhere.
+    /// Prefetches the memory that look-ups of keys with these hashes will read; `of_value` prefetches memory
+    /// outside a value.
     ///
-    /// A look-up in a map that no cache holds waits for memory several times, each time for what the one before gave.
-    /// Look-ups of a chunk do not depend on one another: step by step, they wait at the same time.
+    /// A look-up in a map that exceeds the CPU caches waits for memory several times, each time for an
+    /// address that the previous read gave. The look-ups of a chunk are independent: step by step, they wait
+    /// at the same time.
     pub fn prefetch(&self, hashes: impl Iterator<Item = u64> + Clone, of_value: impl Fn(&V)) {
         hashes.clone().for_each(|hash| self.index.prefetch(hash));
-        // With another entry of the same 32 bits the hint is in vain.
+        // If another entry has the same 32 bits, the hint is useless but harmless.
         let place = |hash| self.index.find(hash, |_| true).map(|slot| self.index.place(slot));
         hashes.clone().filter_map(place).for_each(|place| self.entries.prefetch(place));
 
@@ -194,9 +197,11 @@ impl<V: StateValue> Keyed<V> {
         }
     }
 
-    /// The place of a key's entry, which is made where there is none. Places hold until an entry is dropped.
+    /// Returns the place of a key's entry, which is created if there is none. Places are valid until an entry
+    /// is dropped.
     ///
-    /// Callers that work with places keep the account: [`Keyed::charge`] takes the difference in heap bytes.
+    /// Callers that work with places must account memory themselves: pass the difference in heap bytes to
+    /// [`Keyed::charge`].
     #[inline]
     pub fn place(&mut self, hash: u64, key: &[u8], now_ms: i64, make: impl FnOnce() -> V) -> Place {
         match self.find(hash, key, now_ms) {
@@ -205,7 +210,7 @@ impl<V: StateValue> Keyed<V> {
         }
     }
 
-    /// The place of a key's entry, if there is one.
+    /// Returns the place of a key's entry, if there is one.
     #[inline]
     pub fn find(&self, hash: u64, key: &[u8], now_ms: i64) -> Option<Place> {
         let at = self.index.place(self.slot(hash, key)?);
@@ -213,7 +218,7 @@ impl<V: StateValue> Keyed<V> {
         Some(Place { at, found: if is_over { Found::Over } else { Found::There } })
     }
 
-    /// The entry at a place is written at this time.
+    /// Sets the time of the last write of the entry at a place.
     #[inline]
     pub fn written_at(&mut self, place: usize, now_ms: i64) {
         if self.ttl.is_some()
@@ -223,13 +228,14 @@ impl<V: StateValue> Keyed<V> {
         }
     }
 
-    /// What is kept at a place.
+    /// Returns the value at a place.
     #[inline]
     pub fn at(&mut self, place: usize) -> Option<&mut V> {
         self.entries.get_mut(place).and_then(|kept| kept.value.as_mut())
     }
 
-    /// Drops the entry at a place. The last entry takes its place: of several, the one at the greatest place goes first.
+    /// Drops the entry at a place. The last entry moves there, so of several entries the one at the greatest
+    /// place must be dropped first.
     pub fn remove_at(&mut self, place: usize) {
         let slot_at = |of: usize| {
             let kept = self.entries.get(of)?;
@@ -248,13 +254,13 @@ impl<V: StateValue> Keyed<V> {
         }
     }
 
-    /// Values at places hold so many bytes more, or less, than before.
+    /// Accounts a change in the heap bytes of values at places.
     #[inline]
     pub fn charge(&mut self, bytes: isize) {
         self.heap_bytes = self.heap_bytes.wrapping_add_signed(bytes);
     }
 
-    /// Takes what is kept under a key out of the map.
+    /// Removes and returns the value of a key.
     pub fn remove(&mut self, key: &[u8], now_ms: i64) -> Option<V> {
         self.update(key, now_ms, Option::take)
     }
@@ -268,17 +274,17 @@ impl<V: StateValue> Keyed<V> {
         }
     }
 
-    /// Every key and its state, in no order.
+    /// Returns every key and its value, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &V)> {
         self.entries.iter().filter_map(|kept| Some((&*kept.key, kept.value.as_ref()?)))
     }
 
-    /// Takes the map apart: every key and its state, in no order.
+    /// Consumes the map and returns every key and its value, in no order.
     pub fn into_entries(self) -> impl Iterator<Item = (Box<[u8]>, V)> {
         self.entries.into_iter().filter_map(|kept| Some((kept.key.into_boxed(), kept.value?)))
     }
 
-    /// Whether the account of heap bytes is what the entries hold.
+    /// Returns whether the accounted heap bytes equal those of the entries.
     #[cfg(test)]
     pub fn account_is_right(&self) -> bool {
         self.heap_bytes == self.entries.iter().map(Kept::heap_bytes).sum::<usize>()
@@ -288,7 +294,7 @@ impl<V: StateValue> Keyed<V> {
         self.index.memory_bytes() + self.entries.memory_bytes() + self.heap_bytes
     }
 
-    /// Adds every entry to an image, after a tag.
+    /// Appends every entry to an image, after a tag.
     pub fn write(&self, tag: u8, out: &mut StateWriter) {
         let places = out.places(|list| {
             let groups = self.entries.iter().map(|kept| key_group(&kept.key));
@@ -308,18 +314,18 @@ impl<V: StateValue> Keyed<V> {
         }
     }
 
-    /// Reads one entry behind its tag.
+    /// Reads the entry after a tag.
     ///
     /// # Errors
-    /// The bytes are no entry of such a map.
+    /// The bytes are not an entry of such a map.
     pub fn read(&mut self, reader: &mut row::Reader<'_>, operator: &str) -> Result<(), StateError> {
         self.read_if(reader, operator, |_| true)
     }
 
-    /// Reads one entry behind its tag, and checks what it holds.
+    /// Reads the entry after a tag, and checks its value.
     ///
     /// # Errors
-    /// The bytes are no entry of such a map, or its value is not sound.
+    /// The bytes are not an entry of such a map, or `is_sound` rejects its value.
     pub fn read_if(
         &mut self,
         reader: &mut row::Reader<'_>,

@@ -1,8 +1,9 @@
-//! Keyed state of operators: maps from a key to what is kept of it, ordered timers, and their image in a snapshot.
+//! Keyed state of operators: maps from keys to values, ordered timers, and their image in a snapshot.
 //!
-//! A key is a row of the compact form ([`crate::row`]). Keys are spread over [`KEY_GROUPS`] key groups by a hash that is
-//! part of the snapshot format, and key groups over the subtasks of an operator. An image holds one part per key group, so
-//! that a job restored at another parallelism reads only the groups that each subtask owns.
+//! A key is a row of the compact form ([`crate::row`]). A hash that is part of the snapshot format assigns
+//! keys to [`KEY_GROUPS`] key groups, and the subtasks of an operator share the key groups. An image holds
+//! one part per key group, so that a job restored at another parallelism reads only the groups that each
+//! subtask owns.
 //!
 //! ```text
 //! key bytes ──hash──► key group 0…127 ──owner──► subtask 0…n-1
@@ -26,7 +27,8 @@ pub use timers::Timers;
 use crate::row;
 pub use crate::window::KEY_GROUPS;
 
-/// The key group of a key. FNV-1a over its bytes, then mixed: the same in every version, since snapshots are split by it.
+/// Returns the key group of a key: FNV-1a over its bytes, then mixed. It is the same in every version, since
+/// snapshots are split by it.
 #[inline]
 pub fn key_group(key: &[u8]) -> u32 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
@@ -38,15 +40,16 @@ pub fn key_group(key: &[u8]) -> u32 {
     (hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 57) as u32 % KEY_GROUPS
 }
 
-/// State that is kept under a key.
+/// A value that is stored under a key.
 pub trait StateValue: Sized {
-    /// Adds the value to an image.
+    /// Appends the value to an image.
     fn write(&self, out: &mut Vec<u8>);
 
-    /// Reads what [`write`](StateValue::write) wrote; `None` where the bytes are something else.
+    /// Reads what [`write`](StateValue::write) wrote; returns `None` if the bytes are invalid.
     fn read(reader: &mut row::Reader<'_>) -> Option<Self>;
 
-    /// Bytes held outside of the value itself. Asked before and after every change: it must not go through the value.
+    /// Returns the bytes outside the value itself. Called before and after every change, so it must take
+    /// constant time.
     fn heap_bytes(&self) -> usize;
 }
 
@@ -129,7 +132,7 @@ impl<T: StateValue> StateValue for Option<T> {
 mod tests {
     use super::*;
 
-    /// Snapshots are split by it: a change would lose state.
+    /// Snapshots are split by key group: a change would lose state.
     #[test]
     fn the_key_group_of_a_key_stays_the_same() {
         let groups = [&b""[..], b"a", b"b", &[5, 1, b'a'], &[17]].map(key_group);

@@ -1,9 +1,9 @@
-//! A list that grows without moving what it holds: segments of equal length. Only the first one grows like a `Vec`, so
-//! that a short list is small.
+//! A list that grows without moving its elements: segments of equal length. Only the first segment grows like
+//! a `Vec`, so that a short list is small.
 
 use crate::aggregate::keys::prefetch;
 
-/// Elements of a segment: a power of two.
+/// The number of elements of a segment: a power of two.
 const SEGMENT: usize = 1 << 10;
 
 #[derive(Debug)]
@@ -33,17 +33,17 @@ impl<T> Segments<T> {
         self.segments.get_mut(at / SEGMENT)?.get_mut(at % SEGMENT)
     }
 
-    /// Asks for the memory of an element.
+    /// Prefetches the memory of an element.
     #[inline]
     pub fn prefetch(&self, at: usize) {
         if let Some(segment) = self.segments.get(at / SEGMENT) {
             prefetch(segment, at % SEGMENT);
-            // The last byte, which may be in another line.
+            // The last byte of the element, which may be in another cache line.
             prefetch(segment, at % SEGMENT + 1);
         }
     }
 
-    /// Adds an element at the end.
+    /// Appends an element.
     #[inline]
     pub fn push(&mut self, element: T) {
         if self.length.is_multiple_of(SEGMENT) {
@@ -56,7 +56,7 @@ impl<T> Segments<T> {
         self.length += 1;
     }
 
-    /// Takes an element out; the last one takes its place.
+    /// Removes an element; the last one takes its place.
     pub fn swap_remove(&mut self, at: usize) -> Option<T> {
         let last = self.segments.last_mut()?.pop()?;
         self.length -= 1;
@@ -77,7 +77,7 @@ impl<T> Segments<T> {
         self.segments.into_iter().flatten()
     }
 
-    /// Bytes held.
+    /// Returns the bytes held.
     pub fn memory_bytes(&self) -> usize {
         let elements: usize = match self.segments.as_slice() {
             [] => 0,

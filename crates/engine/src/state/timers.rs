@@ -1,11 +1,11 @@
-//! Timers: what is due at which time, by key.
+//! Timers: an ordered set of times with keys.
 
 use std::collections::BTreeSet;
 
 use super::{StateError, StateWriter, key_group};
 use crate::row;
 
-/// Times in ms, each with a key, in order. A timer that is set twice is one.
+/// Times in milliseconds, each with a key, in order. A timer that is set twice is one timer.
 #[derive(Debug, Default)]
 pub struct Timers {
     due: BTreeSet<(i64, Box<[u8]>)>,
@@ -25,12 +25,12 @@ impl Timers {
         }
     }
 
-    /// The time of the next one.
+    /// Returns the time of the next timer.
     pub fn next(&self) -> Option<i64> {
         self.due.first().map(|(time, _)| *time)
     }
 
-    /// Takes the next one that is due at `now`.
+    /// Removes and returns the next timer that is due at `now`.
     pub fn pop(&mut self, now: i64) -> Option<(i64, Box<[u8]>)> {
         if self.next()? > now {
             return None;
@@ -53,7 +53,7 @@ impl Timers {
         self.due.len() * size_of::<(i64, Box<[u8]>)>() * 3 / 2 + self.key_bytes
     }
 
-    /// Adds every timer to an image, after a tag. The key group is that of the timer's key.
+    /// Appends every timer to an image, after a tag. The key group is that of the timer's key.
     pub fn write(&self, tag: u8, out: &mut StateWriter) {
         for (time, key) in &self.due {
             let Some(part) = out.group(key_group(key)) else { continue };
@@ -64,10 +64,10 @@ impl Timers {
         }
     }
 
-    /// Reads one timer behind its tag.
+    /// Reads the timer after a tag.
     ///
     /// # Errors
-    /// The bytes are no timer.
+    /// The bytes are not a timer.
     pub fn read(&mut self, reader: &mut row::Reader<'_>, operator: &str) -> Result<(), StateError> {
         let timer = (|| {
             let time = i64::from_le_bytes(reader.run(8)?.try_into().ok()?);

@@ -1,4 +1,4 @@
-//! The rules of watermarks, one a test.
+//! The rules of watermarks, one per test.
 
 use super::*;
 
@@ -65,7 +65,7 @@ fn what_the_log_said_counts_for_a_moment_only() {
     watermarks.records(A, 1_000, false, seconds(1));
     watermarks.records(B, 500, false, seconds(1));
     watermarks.caught_up(&[A, B], seconds(7));
-    // Nobody has asked for a minute: the reader of B is held up, and there may be more.
+    // The last report is a minute old: the reader of B is blocked, and there may be more.
     watermarks.records(A, 60_000, false, seconds(67));
     assert_eq!(watermarks.advance(seconds(67)), 500);
     watermarks.caught_up(&[B], seconds(67));
@@ -103,7 +103,7 @@ fn a_batch_that_is_being_judged_holds_the_watermark_back() {
     let standpoint = watermarks.begin(B, seconds(7));
     let clamp = Clamp { current: 6_000, others: i64::MAX };
     assert_eq!(standpoint, Standpoint { clamp, partition: 500 });
-    // Both were silent, and one no longer is: the clock alone moves nothing.
+    // Both were idle, and one no longer is: the clock alone advances nothing.
     assert_eq!(watermarks.advance(seconds(9)), 6_000);
     watermarks.records(B, 7_000, false, seconds(9));
     watermarks.caught_up(&[A], seconds(9));

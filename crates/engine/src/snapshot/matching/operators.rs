@@ -1,8 +1,8 @@
-//! Which operators of a plan go on with their state.
+//! Determines which operators of a plan continue with their state.
 //!
-//! An operator finds its state by its identity, which tells what it computes and from what. It may take it only where all
-//! that it reads goes on where the snapshot stood: with a source that starts anew, rows that are in the state would come
-//! again.
+//! An operator finds its state by its identity, which says what it computes and from which inputs. It may
+//! take the state only if everything it reads continues at the snapshot's position: if a source started anew,
+//! rows that are in the state would come again.
 
 use sql::plan::operator::OperatorKind;
 use sql::plan::{Operator, Plan, Target};
@@ -11,8 +11,8 @@ use super::{Fate, RestoreReport};
 use crate::execution::operator_name;
 use crate::snapshot::image::{OperatorImage, STATE_VERSION, Snapshot};
 
-/// The images that operators take on; the report tells of each operator with state. `resumed`: by pipeline, whether its
-/// source goes on where the snapshot stood.
+/// Returns the images that operators take; the report lists each operator with state. `resumed` says per
+/// pipeline whether its source continues at the snapshot's position.
 pub(super) fn of_plan<'a>(
     plan: &Plan,
     snapshot: &'a Snapshot,
@@ -40,14 +40,15 @@ pub(super) fn of_plan<'a>(
     taken
 }
 
-/// The operators of a snapshot that nothing takes on, for people. Those without any state are not told of.
+/// Returns the operators of a snapshot that no operator takes, for people. Operators without any state are
+/// left out.
 pub(super) fn dropped(snapshot: &Snapshot, taken: &[&OperatorImage]) -> Vec<String> {
     let is_taken = |image: &OperatorImage| taken.iter().any(|of| of.identity == image.identity);
     let dropped = snapshot.operators.iter().filter(|image| !image.parts.is_empty() && !is_taken(image));
     dropped.map(|image| format!("{}: {}", statement(&image.identity), image.kind)).collect()
 }
 
-/// By operator: whether all the sources that it reads go on.
+/// Returns per operator whether all sources that it reads continue.
 fn go_on(plan: &Plan, resumed: &[bool]) -> Vec<bool> {
     let mut goes_on = vec![true; plan.operators.len()];
     let feed = |targets: &[Target], from: bool, goes_on: &mut Vec<bool>| {
@@ -61,7 +62,7 @@ fn go_on(plan: &Plan, resumed: &[bool]) -> Vec<bool> {
     for (pipeline, &from) in plan.pipelines.iter().zip(resumed) {
         pipeline.queries.iter().for_each(|query| feed(&query.targets, from, &mut goes_on));
     }
-    // An operator stands behind those that it reads.
+    // An operator comes after those that it reads.
     for (place, operator) in plan.operators.iter().enumerate() {
         let from = goes_on[place];
         feed(&operator.targets, from, &mut goes_on);
@@ -81,7 +82,7 @@ fn has_state(operator: &Operator) -> bool {
     )
 }
 
-/// The name of the INSERT that an identity begins with.
+/// Returns the name of the INSERT with which an identity begins.
 fn statement(identity: &str) -> &str {
     identity.rsplit_once('/').map_or(identity, |(statement, _)| statement)
 }
