@@ -2,17 +2,17 @@
 
 use super::exact_sum::FixedColumn;
 
-/// The argument columns of a batch, by their place in the layout.
+/// An argument column of a batch.
 #[derive(Debug, Clone, Copy)]
 pub enum Arg<'a> {
     Bool(&'a [u8]),
     Int(Slice<'a, i64>),
-    /// With its fixed form, where a sum needs it.
+    /// With its fixed form, if a sum needs it.
     Double(Slice<'a, f64>, Option<&'a FixedColumn>),
     Wide(Slice<'a, i128>),
 }
 
-/// Numbers and whether each is there (1) or null (0).
+/// Numbers and their validity: 1, or 0 for null.
 #[derive(Debug, Clone, Copy)]
 pub struct Slice<'a, T> {
     pub values: &'a [T],

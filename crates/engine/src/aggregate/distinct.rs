@@ -1,15 +1,16 @@
-//! Exact sets of distinct values, one a group.
+//! Exact sets of distinct values, one per group.
 //!
-//! A table begins with pairs of group and code in one hash set, which takes as much as it holds. A table of few groups that
-//! fills up turns to bitmaps over the codes, which are faster, as soon as they take no more than the pairs do:
+//! A table begins with pairs of group and code in one hash set, whose size is proportional to its content. A
+//! table of few groups that fills up changes to bitmaps over the codes, which are faster, as soon as they
+//! take no more memory than the pairs:
 //!
 //! ```text
-//! pairs   {(0, 17), (0, 23), (5, 17)}            16 bytes a pair
-//! bitmaps group 0 ─► block 0  …0100000100…       an eighth of a byte a code, for groups that hold any
-//!         group 5 ─► block 1  …0000000100…
+//! pairs      {(0, 17), (0, 23), (5, 17)}       16 bytes per pair
+//! bitmaps    group 0 ─► block 0  …0100000100…  an eighth of a byte per code, for groups that hold any
+//!            group 5 ─► block 1  …0000000100…
 //! ```
 //!
-//! So a slice of time with one event takes little, however many values there are elsewhere.
+//! So a slice of time with one event takes little memory, however many values there are elsewhere.
 
 use super::keys::{Rows, prefetch};
 
@@ -19,25 +20,26 @@ pub enum Distinct {
     Bitmaps(Bitmaps),
     Pairs {
         pairs: Pairs,
-        /// The words of a bitmap that it may turn to; 0: it never does.
+        /// The words of a bitmap that it may change to; 0: it never does.
         words: usize,
     },
 }
 
-/// Groups with bitmaps of more codes than this would ruin the cache.
+/// Groups with bitmaps of more codes than this would overflow the cache.
 const BITS_LIMIT: usize = 1 << 14;
-/// What a pair takes, about: the set is half full at most.
+/// The approximate bytes of a pair: the hash set is at most half full.
 const PAIR_BYTES: usize = 16;
 
 impl Distinct {
-    /// `direct`: the table's groups are few; `codes`: every code is below it at the moment.
+    /// Creates empty sets. `direct` means that the table's groups are few; every present code is below
+    /// `codes`.
     pub fn new(direct: bool, codes: usize, seed: u64) -> Distinct {
         let room = (codes * 2).next_power_of_two().max(1024);
         let words = if direct && room <= BITS_LIMIT { room / 64 } else { 0 };
         Distinct::Pairs { pairs: Pairs::new(seed), words }
     }
 
-    /// Whether codes below this can be added.
+    /// Returns whether codes below this can be added.
     pub fn fits(&self, codes: usize) -> bool {
         match self {
             Distinct::Bitmaps(Bitmaps { words, .. }) => codes <= words * 64,
@@ -72,12 +74,13 @@ impl Distinct {
         }
     }
 
-    /// Adds the code of each row to its group; rows and groups run side by side.
+    /// Adds the code of each row to its group; rows and groups are parallel.
     pub fn add_rows(&mut self, rows: Rows<'_>, groups: &[u32], codes: &[u32]) {
         match self {
             Distinct::Bitmaps(bitmaps) => rows.for_each(|i, row| bitmaps.add(groups[i], codes[row])),
             Distinct::Pairs { pairs, .. } => {
                 const AHEAD: usize = 16;
+
                 match rows {
                     Rows::All(n) => {
                         for row in 0..n {
@@ -96,12 +99,13 @@ impl Distinct {
                         }
                     }
                 }
+
                 self.settle();
             }
         }
     }
 
-    /// Turns to bitmaps where these take no more than the pairs.
+    /// Changes to bitmaps if these take no more memory than the pairs.
     pub fn settle(&mut self) {
         let Distinct::Pairs { pairs, words } = self else { return };
         if *words > 0
@@ -112,7 +116,7 @@ impl Distinct {
         }
     }
 
-    /// The number of distinct non-null codes.
+    /// Returns the number of distinct non-null codes.
     pub fn count(&self, group: u32) -> u64 {
         match self {
             Distinct::Bitmaps(bitmaps) => bitmaps.count(group),
@@ -132,7 +136,8 @@ impl Distinct {
         }
     }
 
-    /// Adds another table's sets, whose codes mean the same, group by group; false if only [`Distinct::for_each`] can.
+    /// Adds another table's sets over the same codes, group by group; returns false if only
+    /// [`Distinct::for_each`] can.
     pub fn merge_bits(&mut self, other: &Distinct, targets: &[Option<u32>]) -> bool {
         let Distinct::Bitmaps(other) = other else { return false };
         if let Distinct::Pairs { pairs, words } = self
@@ -165,9 +170,9 @@ impl Distinct {
 /// A bitmap for each group that holds a code.
 #[derive(Debug, Clone)]
 pub struct Bitmaps {
-    /// The words of 64 bits of a bitmap. Its bit 0 swallows nulls, so that adding needs no branch for them.
+    /// The 64-bit words of a bitmap. Bit 0 absorbs nulls, so that adding needs no branch for them.
     words: usize,
-    /// By group: the number of its block.
+    /// The number of each group's block.
     blocks: Vec<u32>,
     bits: Vec<u64>,
 }
@@ -176,7 +181,7 @@ pub struct Bitmaps {
 const NO_BLOCK: u32 = u32::MAX;
 
 impl Bitmaps {
-    /// The bitmaps of the same sets.
+    /// Builds the bitmaps of the same sets.
     fn of(pairs: &Pairs, words: usize) -> Bitmaps {
         let blocks = vec![NO_BLOCK; pairs.counts.len()];
         let mut bitmaps = Bitmaps { words, blocks, bits: Vec::with_capacity(pairs.groups * words) };
@@ -240,14 +245,14 @@ impl Bitmaps {
     }
 }
 
-/// One open addressing set of (group, code) for a whole table.
+/// One open-addressing set of (group, code) for a whole table.
 #[derive(Debug, Clone)]
 pub struct Pairs {
     slots: Vec<u64>,
     mask: usize,
     len: usize,
     counts: Vec<u32>,
-    /// Groups that hold a code.
+    /// The number of groups that hold a code.
     groups: usize,
     seed: u64,
 }

@@ -1,8 +1,8 @@
-//! Domains: the values of one key, distinct argument or compared text as codes, which is all that state knows of them.
+//! Domains: the values of one key, distinct argument or compared text as codes. State knows only the codes.
 //!
-//! The code columns that arrive with a batch belong to dictionaries in front of the state (the decoder's, or those of
-//! another subtask), which are dropped when they grow too large; `front` remembers their translation. A domain's own
-//! dictionary is compacted against what open windows still need.
+//! The code columns of a batch belong to dictionaries in front of the state (the decoder's, or those of
+//! another subtask), which are dropped when they grow too large; `front` caches their translation. A domain's
+//! own dictionary is compacted to the values that open windows still need.
 
 use std::cmp::Ordering;
 
@@ -16,7 +16,7 @@ use crate::column::{Column, Numbers, Texts, tri};
 use crate::dictionary::{Dictionary, IntDictionary, NULL_CODE, Remap};
 use crate::evaluate::Vector;
 
-/// What a domain's values are.
+/// The kind of a domain's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DomainSpec {
     Text(ExprId),
@@ -25,17 +25,17 @@ pub enum DomainSpec {
     Wide(ExprId),
     Bytes(ExprId),
     Bool(ExprId),
-    /// A pair of codes of two other domains: how three or more keys become two.
+    /// A pair of codes of two other domains, by which three or more keys become two.
     Pair(usize, usize),
 }
 
-/// The codes of a domain's values so far, and those of the batch at hand.
+/// The codes of a domain's values so far, and those of the current batch.
 #[derive(Debug, Clone)]
 pub struct Domain {
     values: Values,
-    /// Codes of the dictionary in front, by code; [`UNKNOWN`] where not met yet.
+    /// The domain's code for each code of the front dictionary; [`UNKNOWN`] if not seen yet.
     front: Vec<u32>,
-    /// One a row of the batch.
+    /// One code per row of the batch.
     pub codes: Vec<u32>,
 }
 
@@ -73,7 +73,7 @@ impl DomainSpec {
         Domain { values, front: Vec::new(), codes: Vec::new() }
     }
 
-    /// The expression whose values these are; none for a pair.
+    /// Returns the expression of the values; `None` for a pair.
     pub fn expr(self) -> Option<ExprId> {
         match self {
             DomainSpec::Text(e)
@@ -86,7 +86,7 @@ impl DomainSpec {
         }
     }
 
-    /// A value from its code. Pairs have none.
+    /// Returns the value of a code. Pairs have none.
     pub fn value(self, domain: &Domain, code: u32) -> Value {
         if code == NULL_CODE {
             return Value::Null;
@@ -105,7 +105,7 @@ impl DomainSpec {
 }
 
 impl Domain {
-    /// Every code is below it.
+    /// Returns a bound above every code.
     pub fn len(&self) -> usize {
         match &self.values {
             Values::Text(dictionary) | Values::Bytes(dictionary) => dictionary.len(),
@@ -197,7 +197,7 @@ impl Domain {
         rows.for_each(|_, row| codes[row] = own.code(pair_key(left[row], right[row])));
     }
 
-    /// The code of a value of this domain; another form is null.
+    /// Returns the code of a value of this domain; another representation is null.
     pub fn code(&mut self, value: Scalar<'_>) -> u32 {
         match (&mut self.values, value) {
             (Values::Text(own), Scalar::Text(text)) => own.code_str(text),
@@ -210,13 +210,13 @@ impl Domain {
         }
     }
 
-    /// The code of a pair of codes.
+    /// Returns the code of a pair of codes.
     pub fn pair_code(&mut self, left: u32, right: u32) -> u32 {
         let Values::Int(own) = &mut self.values else { unreachable!("pairs are held as numbers") };
         own.code(pair_key(left, right))
     }
 
-    /// The two codes of a pair.
+    /// Returns the two codes of a pair.
     pub fn pair(&self, code: u32) -> (u32, u32) {
         if code == NULL_CODE {
             return (NULL_CODE, NULL_CODE);
@@ -226,7 +226,8 @@ impl Domain {
         (packed as u32, (packed >> 32) as u32)
     }
 
-    /// The dictionary in front was emptied: its codes mean something else now.
+    /// Clears the translation, because the front dictionary was emptied and its codes have another meaning
+    /// now.
     pub fn forget_front(&mut self) {
         self.front.clear();
     }
@@ -242,7 +243,7 @@ impl Domain {
         }
     }
 
-    /// The dictionary of a text domain.
+    /// Returns the dictionary of a text domain.
     pub fn dictionary(&self) -> Option<&Dictionary> {
         match &self.values {
             Values::Text(dictionary) => Some(dictionary),
@@ -273,13 +274,13 @@ impl Domains {
         Domains { specs: specs.to_vec(), list: specs.iter().map(|spec| spec.domain()).collect() }
     }
 
-    /// The domain of pairs of two others, which the layout has made.
+    /// Returns the domain of pairs of two others, which the layout has created.
     pub fn pair_of(&self, left: usize, right: usize) -> usize {
         let pair = self.specs.iter().position(|&spec| spec == DomainSpec::Pair(left, right));
         pair.expect("the layout pairs up more than two keys")
     }
 
-    /// The sizes of all domains.
+    /// Writes the sizes of all domains to `sizes`.
     pub fn sizes(&self, sizes: &mut Vec<usize>) {
         sizes.clear();
         sizes.extend(self.list.iter().map(Domain::len));
@@ -289,7 +290,7 @@ impl Domains {
         self.list.iter().map(Domain::memory_bytes).sum()
     }
 
-    /// The values of some codes; of a domain that is no pair and no text.
+    /// Returns the values of some codes of a domain, which must not be a pair or a text domain.
     pub fn column(&self, domain: usize, codes: &[u32]) -> Column {
         let spec = self.specs[domain];
         let mut column = match spec {
@@ -338,7 +339,7 @@ impl WideDictionary {
     }
 }
 
-/// Doubles group by value: the two zeros are one, and so are all NaNs.
+/// Returns the key of a double. Doubles group by value: the two zeros are one, and so are all NaNs.
 fn double_key(value: f64) -> i64 {
     let canonical = if value == 0.0 {
         0.0

@@ -1,9 +1,9 @@
 //! Sums of doubles that do not depend on the order: exact while they grow, rounded once when they are read.
 //!
-//! A double is a whole number times a power of two. Nearly all that come along fit a fixed point of 74 bits behind the
-//! point and are added as `i128`; what does not fit (very small, very large, or a sum that runs over) goes to an
-//! accumulator that spans all doubles, as in Kulisch, "Computer Arithmetic and Validity". So any batch size,
-//! parallelism and order of merging gives the same bits, those of a correctly rounded sum.
+//! A double is a whole number times a power of two. Nearly all doubles in practice fit a fixed-point number
+//! with 74 fractional bits and are added as `i128`. Other values (very small or very large), and sums that
+//! overflow, go to an accumulator that spans all doubles, as in Kulisch, "Computer Arithmetic and Validity".
+//! So any batch size, parallelism and order of merging gives the same bits, those of a correctly rounded sum.
 
 mod single;
 mod wide;
@@ -15,12 +15,12 @@ use wide::power_of_two;
 pub use single::{ExactSum, ExactSumParts};
 pub use wide::Wide;
 
-/// Bits behind the point of the fixed form.
+/// The number of fractional bits of the fixed form.
 const SCALE: i32 = 74;
 /// Values below 2^40 are taken in the fixed form.
 const LIMIT: f64 = (1u64 << 40) as f64;
 
-/// How a value of a [`FixedColumn`] is held.
+/// The form in which a [`FixedColumn`] holds a value.
 pub mod form {
     pub const NULL: u8 = 0;
     pub const FIXED: u8 = 1;
@@ -28,11 +28,11 @@ pub mod form {
     pub const ODD: u8 = 2;
 }
 
-/// A column of doubles in the fixed form, made once a batch for all sums over it.
+/// A column of doubles in the fixed form, computed once per batch for all sums over it.
 #[derive(Debug, Clone, Default)]
 pub struct FixedColumn {
     pub fixed: Vec<i128>,
-    /// See [`form`].
+    /// One [`form`] per row.
     pub forms: Vec<u8>,
     /// Whether any row is odd.
     pub has_odd: bool,
@@ -62,7 +62,7 @@ impl FixedColumn {
     }
 }
 
-/// The value times 2^74, if that is a whole number and small enough.
+/// Returns the value times 2^74, if that is a whole number and small enough.
 #[inline]
 fn to_fixed(value: f64) -> Option<i128> {
     let bits = value.to_bits();
@@ -84,7 +84,7 @@ fn to_fixed(value: f64) -> Option<i128> {
     None
 }
 
-/// A sum for each group, and how many values are in it.
+/// A sum for each group, with its number of values.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ExactSums {
     pub fixed: Vec<i128>,
@@ -140,14 +140,14 @@ impl ExactSums {
         }
     }
 
-    /// The correctly rounded sum, `None` if no value was added.
+    /// Returns the correctly rounded sum; `None` if no value was added.
     pub fn sum(&self, group: u32) -> Option<f64> {
         if self.counts[group as usize] == 0 {
             return None;
         }
         let fixed = self.fixed[group as usize];
         Some(match self.wide.get(&group) {
-            // Conversion rounds to nearest; the power of two is exact.
+            // The conversion rounds to nearest; the power of two is exact.
             None => fixed as f64 * power_of_two(-SCALE as i64),
             Some(wide) => {
                 let mut all = wide.clone();

@@ -1,4 +1,4 @@
-//! States as a snapshot holds them: only groups that are there, codes renumbered from 1.
+//! States in the form of a snapshot: only existing groups, with codes renumbered from 1.
 
 use super::distinct::Distinct;
 use super::domain::{DomainSpec, Domains};
@@ -9,12 +9,12 @@ use super::state::{State, StateSpec, Sums};
 use crate::dictionary::NULL_CODE;
 use crate::snapshot::{DomainImage, StateImage, ValuesImage};
 
-/// Gives the codes that a snapshot holds new numbers, dense and in order of first sight.
+/// Assigns new numbers to the codes in a snapshot, dense and in order of first use.
 #[derive(Debug)]
 pub struct Renumbering {
-    /// By domain and code: the new code, 0 = none yet.
+    /// Per domain and code: the new code, 0 = none yet.
     codes: Vec<Vec<u32>>,
-    /// By domain: the codes that have new ones, in their order.
+    /// Per domain: the codes that have new ones, in their order.
     order: Vec<Vec<u32>>,
 }
 
@@ -38,7 +38,7 @@ impl Renumbering {
         *renumbered
     }
 
-    /// The values behind the new codes. Pairs are taken apart before and have none.
+    /// Returns the values of the new codes. Pairs are split before and have none.
     pub fn domains(&self, domains: &Domains, identities: &[String]) -> Vec<DomainImage> {
         let of = domains.specs.iter().zip(&domains.list).zip(&self.order).zip(identities);
         of.map(|(((&spec, domain), order), identity)| {
@@ -56,18 +56,21 @@ impl ValuesImage {
             DomainSpec::Text(_) => ValuesImage::Text(
                 values.map(|v| if let Value::Text(v) = v { v } else { String::new() }).collect(),
             ),
+
             DomainSpec::Int(_) => {
                 ValuesImage::Int(values.map(|v| if let Value::Int(v) = v { v } else { 0 }).collect())
             }
             DomainSpec::Double(_) => ValuesImage::Double(
                 values.map(|v| if let Value::Double(v) = v { v.to_bits() } else { 0 }).collect(),
             ),
+
             DomainSpec::Wide(_) => {
                 ValuesImage::Wide(values.map(|v| if let Value::Wide(v) = v { v } else { 0 }).collect())
             }
             DomainSpec::Bytes(_) => ValuesImage::Bytes(
                 values.map(|v| if let Value::Bytes(v) = v { v } else { Vec::new() }).collect(),
             ),
+
             DomainSpec::Bool(_) => {
                 ValuesImage::Bool(values.map(|v| matches!(v, Value::Bool(true))).collect())
             }
@@ -81,7 +84,7 @@ fn taken<T: Copy>(values: &[T], groups: &[u32]) -> Vec<T> {
 }
 
 impl State {
-    /// The state of some groups, in their order.
+    /// Returns the state of some groups, in their order.
     pub fn image(&self, spec: StateSpec, groups: &[u32], codes: &mut Renumbering) -> StateImage {
         match self {
             State::Count(counts) => StateImage::Count(taken(counts, groups)),
@@ -98,6 +101,7 @@ impl State {
                     .filter_map(|(group, at)| Some((at, sums.wide.get(group)?.image())))
                     .collect(),
             },
+
             State::PickInt(picked) => StateImage::PickInt {
                 values: taken(&picked.values, groups),
                 valid: taken(&picked.valid, groups),
@@ -110,6 +114,7 @@ impl State {
                 values: taken(&picked.values, groups),
                 valid: taken(&picked.valid, groups),
             },
+
             State::PickText(held) => {
                 let domain = spec.domain().expect("texts are of a domain");
                 StateImage::PickText {
@@ -117,9 +122,11 @@ impl State {
                     codes: groups.iter().map(|&group| codes.code(domain, held[group as usize])).collect(),
                 }
             }
+
             State::Values(values) => {
                 StateImage::Values(groups.iter().map(|&group| values.of[group as usize].clone()).collect())
             }
+
             State::Distinct(distinct) => {
                 let domain = spec.domain().expect("sets are over a domain");
                 let mut places: Vec<Option<usize>> = Vec::new();
@@ -133,6 +140,7 @@ impl State {
                         sets[at].push(codes.code(domain, code));
                     }
                 });
+
                 StateImage::Distinct {
                     domain: domain as u32,
                     sizes: sets.iter().map(|set| set.len() as u32).collect(),
@@ -142,7 +150,7 @@ impl State {
         }
     }
 
-    /// The state behind an image, group by group, with the image's codes.
+    /// Restores the state of an image, group by group, with the image's codes.
     pub fn of_image(image: &StateImage) -> State {
         match image {
             StateImage::Count(counts) => State::Count(counts.clone()),
@@ -157,6 +165,7 @@ impl State {
                 counts: counts.clone(),
                 wide: wide.iter().map(|(group, wide)| (*group, Box::new(Wide::of_image(wide)))).collect(),
             }),
+
             StateImage::PickInt { values, valid } => {
                 State::PickInt(Picked { values: values.clone(), valid: valid.clone() })
             }
@@ -166,6 +175,7 @@ impl State {
             StateImage::PickWide { values, valid } => {
                 State::PickWide(Picked { values: values.clone(), valid: valid.clone() })
             }
+
             StateImage::PickText { codes, .. } => State::PickText(codes.clone()),
             StateImage::Values(values) => State::Values(Lists::of(values.clone())),
             StateImage::Distinct { sizes, codes, .. } => {
@@ -184,7 +194,7 @@ impl State {
 }
 
 impl StateImage {
-    /// The domain that its codes are of.
+    /// Returns the domain of its codes.
     pub fn domain(&self) -> Option<u32> {
         match self {
             StateImage::PickText { domain, .. } | StateImage::Distinct { domain, .. } => Some(*domain),
@@ -192,7 +202,7 @@ impl StateImage {
         }
     }
 
-    /// Whether this is an image of such a state.
+    /// Returns whether this is an image of such a state.
     pub fn is_of(&self, state: &State) -> bool {
         matches!(
             (self, state),

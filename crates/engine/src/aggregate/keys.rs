@@ -1,7 +1,8 @@
-//! Group keys: from one or two codes to a dense group number.
+//! Group keys: maps one or two codes to a dense group number.
 //!
-//! While few groups are possible the codes themselves are the number, packed side by side ("direct"); else an open
-//! addressing table maps the packed key. More than two keys arrive here as two: the binder's keys are paired up before.
+//! While few groups are possible the codes themselves are the number, packed side by side ("direct");
+//! otherwise an open-addressing table maps the packed key. More than two keys are combined into pairs before,
+//! so that at most two arrive here.
 
 /// The codes of a group, side by side: the first key in the lower half.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,7 +36,7 @@ pub enum KeyColumns<'a> {
 /// Maps packed keys to group numbers.
 #[derive(Debug, Clone)]
 pub enum KeyIndex {
-    /// `second << bits | first`; `capacity` groups exist from the start.
+    /// The group number is `second << bits | first`; all groups up to the capacity exist from the start.
     Direct {
         bits: u32,
         second_bits: u32,
@@ -55,8 +56,8 @@ pub struct HashedKeys {
 const EMPTY: u64 = u64::MAX;
 
 impl KeyIndex {
-    /// An index for keys whose codes are below `first` and `second` at the moment (1 where there is no such key).
-    /// It is direct if there is room for some growth.
+    /// Creates an index for keys whose codes are at present below `first` and `second` (1 if there is no such
+    /// key). It is direct if there is room for some growth.
     pub fn new(first: usize, second: usize, seed: u64) -> KeyIndex {
         let bits = |codes: usize| {
             if codes <= 1 { 0 } else { (codes * 2).next_power_of_two().trailing_zeros().max(3) }
@@ -69,12 +70,12 @@ impl KeyIndex {
         }
     }
 
-    /// An index that takes as much as it holds, however many keys are possible.
+    /// Creates an index whose size is proportional to its content, however many keys are possible.
     pub fn hashed(seed: u64) -> KeyIndex {
         KeyIndex::Hashed(HashedKeys::new(seed))
     }
 
-    /// Whether codes below these fit: always for a hashed index.
+    /// Returns whether codes below these fit: always for a hashed index.
     pub fn fits(&self, first: usize, second: usize) -> bool {
         match self {
             KeyIndex::Direct { bits, second_bits } => first <= 1 << bits && second <= 1 << second_bits,
@@ -86,7 +87,7 @@ impl KeyIndex {
         matches!(self, KeyIndex::Direct { .. })
     }
 
-    /// Every group number is below it.
+    /// Returns a bound above every group number.
     pub fn capacity(&self) -> usize {
         match self {
             KeyIndex::Direct { bits, second_bits } => 1 << (bits + second_bits),
@@ -101,7 +102,7 @@ impl KeyIndex {
         }
     }
 
-    /// The group of a key, new in a hashed index if it was never seen.
+    /// Returns the group of a key; a hashed index creates it if the key is new.
     #[inline]
     pub fn group(&mut self, key: PackedKey) -> u32 {
         match self {
@@ -110,7 +111,7 @@ impl KeyIndex {
         }
     }
 
-    /// The group of a key if it is there.
+    /// Returns the group of a key if it is present.
     pub fn find(&self, key: PackedKey) -> Option<u32> {
         match self {
             KeyIndex::Direct { bits, second_bits } => (key.first() < 1 << bits
@@ -120,7 +121,7 @@ impl KeyIndex {
         }
     }
 
-    /// The groups of the selected rows, in order.
+    /// Writes the groups of the selected rows to `groups`, in order.
     pub fn assign(&mut self, keys: KeyColumns<'_>, rows: Rows<'_>, groups: &mut Vec<u32>) {
         groups.clear();
         match (keys, self) {
@@ -129,6 +130,7 @@ impl KeyIndex {
                 let group = hashed.group(0);
                 groups.resize(rows.len(), group);
             }
+
             (KeyColumns::One(a), KeyIndex::Direct { .. }) => match rows {
                 Rows::All(n) => groups.extend_from_slice(&a[..n]),
                 Rows::Selected(rows) => groups.extend(rows.iter().map(|&row| a[row as usize])),
@@ -139,6 +141,7 @@ impl KeyIndex {
                     groups.extend(rows.iter().map(|&row| a[row as usize] | b[row as usize] << *bits))
                 }
             },
+
             (KeyColumns::One(a), KeyIndex::Hashed(hashed)) => match rows {
                 Rows::All(n) => hashed.assign(n, |i| a[i] as u64, groups),
                 Rows::Selected(rows) => hashed.assign(rows.len(), |i| a[rows[i] as usize] as u64, groups),
@@ -163,7 +166,7 @@ impl KeyIndex {
         }
     }
 
-    /// Forgets all keys of a hashed index.
+    /// Removes all keys of a hashed index.
     pub fn clear(&mut self) {
         if let KeyIndex::Hashed(hashed) = self {
             *hashed = HashedKeys::new(hashed.seed);
@@ -171,7 +174,7 @@ impl KeyIndex {
     }
 }
 
-/// Which rows of a batch are meant, ascending.
+/// The selected rows of a batch, ascending.
 #[derive(Debug, Clone, Copy)]
 pub enum Rows<'a> {
     /// The first `n`.
@@ -275,7 +278,7 @@ impl HashedKeys {
     }
 }
 
-/// Asks for the cache line of an element soon to be read.
+/// Prefetches the cache line of an element that will soon be read.
 #[inline(always)]
 pub fn prefetch<T>(items: &[T], index: usize) {
     #[cfg(target_arch = "x86_64")]

@@ -1,14 +1,14 @@
 //! All values of each group, for percentiles.
 
-/// A list of values each group.
+/// A list of values per group.
 #[derive(Debug, Clone, Default)]
 pub struct Lists {
     pub of: Vec<Vec<f64>>,
-    /// Bytes of all lists, kept as they grow: to count them would be to look at every group.
+    /// Bytes of all lists, tracked as they grow, since counting them would visit every group.
     held: usize,
 }
 
-/// What the allocator takes for a list besides its values.
+/// Bytes that the allocator takes for a list beside its values.
 const OVERHEAD: usize = 16;
 
 impl Lists {

@@ -1,4 +1,4 @@
-//! Aggregates: what is kept for each group, and how it is updated, merged and read.
+//! Aggregates: the state of each group, and how it is updated, merged and read.
 
 pub mod arg;
 pub mod distinct;

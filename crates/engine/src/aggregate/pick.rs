@@ -1,10 +1,10 @@
-//! Picking one of a group's values: the least, the greatest, the first, the last.
+//! Picks one of a group's values: the least, the greatest, the first, or the last.
 
 use std::cmp::Ordering;
 
 use crate::dictionary::NULL_CODE;
 
-/// Which of a group's values is kept.
+/// Which of a group's values is picked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Pick {
     Min,
@@ -14,7 +14,7 @@ pub enum Pick {
 }
 
 impl Pick {
-    /// The SQL function's name.
+    /// Returns the SQL function's name.
     pub fn name(self) -> &'static str {
         match self {
             Pick::Min => "MIN",
@@ -25,7 +25,7 @@ impl Pick {
     }
 }
 
-/// A value each group, null where `valid` is 0.
+/// A value per group, null where `valid` is 0.
 #[derive(Debug, Clone, Default)]
 pub struct Picked<T> {
     pub values: Vec<T>,
@@ -72,8 +72,8 @@ impl<T: Default + Copy> Picked<T> {
     }
 }
 
-/// As `Scalar::compare`: NaN is the greatest, wherever it comes among the rows. (Flink's MIN and MAX keep a NaN that comes
-/// first and pass over a later one.)
+/// Compares as `Scalar::compare`: NaN is the greatest, wherever it comes among the rows. (Flink's MIN and MAX
+/// keep a NaN that comes first and ignore a later one.)
 pub(super) fn compare_doubles(a: &f64, b: &f64) -> Ordering {
     a.partial_cmp(b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
 }

@@ -1,4 +1,4 @@
-//! What is kept for each group of a table, column by column.
+//! The state of each group of a table, column by column.
 
 use super::arg::{Arg, bools, doubles, ints, wides};
 use super::distinct::Distinct;
@@ -12,7 +12,7 @@ use crate::dictionary::NULL_CODE;
 /// A piece of state that one or more aggregate calls read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StateSpec {
-    /// Rows for which a boolean argument is true.
+    /// The number of rows for which a boolean argument is true.
     CountTrue(usize),
     /// Sum and number of values; whole numbers wrap.
     SumInt(usize),
@@ -66,11 +66,12 @@ pub struct Sums<T> {
     pub counts: Vec<u64>,
 }
 
-/// A decimal sum that left the range of 38 digits stays null for good.
+/// The sum of a decimal that exceeded 38 digits, which stays null for good.
 pub const OVERFLOWN: i128 = i128::MIN;
 
 impl State {
-    /// `direct`: the table's groups are few. `codes`: the sizes of the domains at the moment.
+    /// Creates an empty state. `direct` means that the table's groups are few; `codes` holds the present
+    /// sizes of the domains.
     pub fn new(spec: StateSpec, direct: bool, codes: &[usize], seed: u64) -> State {
         match spec {
             StateSpec::CountTrue(_) => State::Count(Vec::new()),
@@ -101,7 +102,7 @@ impl State {
         }
     }
 
-    /// Empties every group but keeps the room.
+    /// Empties every group but keeps the memory.
     pub fn clear(&mut self) {
         match self {
             State::Count(counts) => counts.fill(0),
@@ -132,8 +133,8 @@ impl State {
         }
     }
 
-    /// Adds rows to their groups. `groups` runs beside the selected rows; `codes` are the batch's domain columns;
-    /// `text` gives the order of texts of a domain.
+    /// Adds rows to their groups. `groups` is parallel to the selected rows; `codes` are the batch's domain
+    /// columns; `order` compares texts of a domain.
     pub fn update(
         &mut self,
         spec: StateSpec,
@@ -148,6 +149,7 @@ impl State {
                 let flags = bools(&args[arg]);
                 rows.for_each(|i, row| counts[groups[i] as usize] += (flags[row] == tri::TRUE) as u64);
             }
+
             (State::SumInt(sums), StateSpec::SumInt(arg)) => {
                 let numbers = ints(&args[arg]);
                 rows.for_each(|i, row| {
@@ -156,6 +158,7 @@ impl State {
                     sums.counts[group] += numbers.valid[row] as u64;
                 });
             }
+
             (State::SumWide(sums), StateSpec::SumWide(arg)) => {
                 let numbers = wides(&args[arg]);
                 rows.for_each(|i, row| {
@@ -167,6 +170,7 @@ impl State {
             (State::SumDouble(sums), StateSpec::SumDouble(arg)) => {
                 add_doubles(sums, rows, groups, &args[arg])
             }
+
             (State::PickInt(picked), StateSpec::Pick(arg, pick, _)) => {
                 let numbers = ints(&args[arg]);
                 rows.for_each(|i, row| {
@@ -191,6 +195,7 @@ impl State {
                     }
                 });
             }
+
             (State::PickText(held), StateSpec::PickText(domain, pick)) => {
                 let codes = codes[domain];
                 rows.for_each(|i, row| {
@@ -198,6 +203,7 @@ impl State {
                     held[group] = pick_text(held[group], codes[row], pick, domain, order);
                 });
             }
+
             (State::Values(lists), StateSpec::Values(arg)) => {
                 let (numbers, _) = doubles(&args[arg]);
                 rows.for_each(|i, row| {
@@ -224,6 +230,7 @@ impl State {
         order: &dyn TextOrder,
     ) {
         let (to, from) = (group as usize, other_group as usize);
+
         match (self, other) {
             (State::Count(a), State::Count(b)) => a[to] += b[from],
             (State::SumInt(a), State::SumInt(b)) => {
@@ -236,11 +243,13 @@ impl State {
                 }
             }
             (State::SumDouble(a), State::SumDouble(b)) => a.merge(group, b, other_group),
+
             (State::PickInt(a), State::PickInt(b)) => a.merge(to, b, from, spec.pick(), i64::cmp),
             (State::PickDouble(a), State::PickDouble(b)) => {
                 a.merge(to, b, from, spec.pick(), compare_doubles)
             }
             (State::PickWide(a), State::PickWide(b)) => a.merge(to, b, from, spec.pick(), i128::cmp),
+
             (State::PickText(a), State::PickText(b)) => {
                 let StateSpec::PickText(domain, pick) = spec else {
                     unreachable!("a text is picked from a domain")
@@ -255,12 +264,12 @@ impl State {
     }
 }
 
-/// How codes of another table's domains become codes here.
+/// The translation of another table's codes to codes of this table.
 #[derive(Clone, Copy)]
 pub enum Translation<'a> {
     /// The domains are the same.
     Same,
-    /// By domain and code; null is never asked for.
+    /// Maps a domain and a code; never called for null.
     Map(&'a dyn Fn(usize, u32) -> u32),
 }
 
@@ -275,7 +284,7 @@ impl Translation<'_> {
 }
 
 impl StateSpec {
-    /// The domain whose codes it holds.
+    /// Returns the domain whose codes it holds.
     pub fn domain(self) -> Option<usize> {
         match self {
             StateSpec::PickText(domain, _) | StateSpec::Distinct(domain) => Some(domain),
@@ -290,7 +299,7 @@ impl StateSpec {
         }
     }
 
-    /// Whether the result depends on the order in which rows arrive.
+    /// Returns whether the result depends on the order in which rows arrive.
     pub fn is_ordered(self) -> bool {
         matches!(
             self,
@@ -313,7 +322,7 @@ impl<T: Default + Copy> Sums<T> {
 }
 
 impl Sums<i128> {
-    /// Saturates into [`OVERFLOWN`], from which there is no way back: the sum is null then, as in Flink.
+    /// Adds to a sum, or sets it to [`OVERFLOWN`] for good: the sum is null then, as in Flink.
     pub(crate) fn add_wide(&mut self, group: usize, value: i128, count: u64) {
         let sum = &mut self.sums[group];
         *sum = match sum.checked_add(value) {

@@ -1,8 +1,9 @@
-//! A table of groups: keys, row counts and states. Everything that holds aggregates is one: a slice of a window, a
-//! local partial, a merged window, what was reported before.
+//! A table of groups: keys, row counts and states. Every collection of aggregates is a table: a slice of a
+//! window, a local partial aggregate, a merged window, the results reported before.
 //!
-//! Two tables over the same layout merge into one. Folding slices into windows, shipping partials between subtasks,
-//! restoring a snapshot and compacting dictionaries are all this one operation, with another translation of codes.
+//! Two tables over the same layout merge into one. Folding slices into windows, shipping partials between
+//! subtasks, restoring a snapshot and compacting dictionaries are all this one operation, with different
+//! translations of codes.
 
 use super::arg::Arg;
 use super::keys::{KeyColumns, KeyIndex, PackedKey, Rows};
@@ -12,14 +13,15 @@ use super::state::{State, StateSpec, Translation};
 #[derive(Debug, Clone)]
 pub struct Table {
     pub index: KeyIndex,
-    /// Rows added to each group. A group of a direct index that never got a row has 0 and is not there.
+    /// Rows added to each group. A group of a direct index without rows has 0 and counts as absent.
     pub rows: Vec<u64>,
-    /// What the owner wants to know of a group, set when it gets its first row: which filters over its key it passes.
+    /// The owner's flags of a group, set when the group gets its first row: which filters over its key it
+    /// passes.
     pub marks: Vec<u64>,
     pub states: Vec<State>,
 }
 
-/// What tables of one unit have in common.
+/// The common description of the tables of one unit.
 #[derive(Debug, Clone)]
 pub struct TableSpec {
     /// Indices of 0, 1 or 2 domains.
@@ -27,10 +29,10 @@ pub struct TableSpec {
     pub states: Vec<StateSpec>,
 }
 
-/// A table with room for fewer groups takes no more than a hashed index does.
+/// A table with room for fewer groups takes no more memory than a hashed index.
 const SPARSE_GROUPS_MIN: usize = 64;
 
-/// The columns of a batch as tables need them.
+/// The columns of a batch in the form that tables need.
 #[derive(Debug, Clone, Copy)]
 pub struct Input<'a> {
     pub codes: &'a [&'a [u32]],
@@ -38,18 +40,18 @@ pub struct Input<'a> {
 }
 
 impl TableSpec {
-    /// A table with room for the codes there are; `codes` are the sizes of all domains.
+    /// Creates a table with room for the present codes; `codes` are the sizes of all domains.
     pub fn table(&self, codes: &[usize], seed: u64) -> Table {
         let (first, second) = self.code_counts(codes);
         self.over(KeyIndex::new(first, second, seed), codes, seed)
     }
 
-    /// A table that takes as much as it holds: for few of the groups that there may be.
+    /// Creates a table whose size is proportional to its content, for few of the possible groups.
     pub fn sparse_table(&self, codes: &[usize], seed: u64) -> Table {
         self.over(KeyIndex::hashed(seed), codes, seed)
     }
 
-    /// Whether so many rows leave most of a table with room for all codes empty.
+    /// Returns whether this many rows leave most of a table with room for all codes empty.
     pub fn is_sparse(&self, rows: usize, codes: &[usize]) -> bool {
         let (first, second) = self.code_counts(codes);
         let index = KeyIndex::new(first, second, 0);
@@ -64,13 +66,13 @@ impl TableSpec {
         table
     }
 
-    /// Whether a table with room for all codes would have one group a combination of codes.
+    /// Returns whether a table with room for all codes would have one group per combination of codes.
     pub fn is_direct(&self, codes: &[usize]) -> bool {
         let (first, second) = self.code_counts(codes);
         KeyIndex::new(first, second, 0).is_direct()
     }
 
-    /// Whether a table can take any code there is.
+    /// Returns whether a table can take any present code.
     pub fn fits(&self, table: &Table, codes: &[usize]) -> bool {
         let (first, second) = self.code_counts(codes);
         table.index.fits(first, second)
@@ -95,7 +97,7 @@ impl TableSpec {
 }
 
 impl Table {
-    /// Makes room for every group of the index.
+    /// Extends the table to every group of the index.
     pub fn grow(&mut self) {
         let groups = self.index.capacity();
         if groups > self.rows.len() {
@@ -105,7 +107,7 @@ impl Table {
         }
     }
 
-    /// Adds rows. `groups` is scratch; `first_rows` gets each group that was empty and the row that made it.
+    /// Adds rows. `groups` is a buffer; `first_rows` gets each group that was empty and the row that made it.
     pub fn update(
         &mut self,
         spec: &TableSpec,
@@ -132,7 +134,7 @@ impl Table {
         }
     }
 
-    /// Groups that have rows, in order of number.
+    /// Returns the groups that have rows, ascending.
     pub fn groups(&self) -> impl Iterator<Item = u32> {
         (0..self.rows.len() as u32).filter(|&group| self.rows[group as usize] > 0)
     }
@@ -145,8 +147,8 @@ impl Table {
         self.rows.iter().all(|&rows| rows == 0)
     }
 
-    /// Adds another table. `states[i]` is the place there of state `i` here; `place` gives the key here of a group there,
-    /// `None` to leave it out. Returns the group here of each group there.
+    /// Adds another table. `states[i]` is the index in `other` of state `i`; `place` returns the key here of
+    /// a group of `other`, or `None` to leave it out. Returns the group here of each group of `other`.
     pub fn merge(
         &mut self,
         spec: &TableSpec,
@@ -174,7 +176,7 @@ impl Table {
         targets
     }
 
-    /// Empties the table but keeps its room; keys of a hashed index are forgotten.
+    /// Empties the table but keeps its memory; keys of a hashed index are removed.
     pub fn clear(&mut self) {
         self.rows.fill(0);
         self.marks.fill(0);

@@ -1,7 +1,8 @@
 //! The aggregation of a pipeline: all units, their domains and the base in front of them.
 //!
-//! Rows go in by [`Aggregation::add`]; [`Aggregation::advance`] moves the watermark and writes what closes;
-//! [`Aggregation::early`] writes what changed in open windows. The base is folded before anything is read.
+//! [`Aggregation::add`] adds rows; [`Aggregation::advance`] advances the watermark and writes the windows
+//! that close; [`Aggregation::early`] writes changes of open windows. The base is folded before anything is
+//! read.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,23 +26,23 @@ use crate::connector::Stage;
 use crate::evaluate::Evaluator;
 use crate::layout::{Layout, slice_end};
 
-/// How windows behave.
+/// The behavior of windows.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The session's zone, where the rowtime is an instant; `None` where it is on the wall clock.
+    /// The session's time zone if the rowtime is an instant; `None` if it is on the wall clock.
     pub zone: Option<TimeZone>,
     /// How long after its end a window takes late rows.
     pub lateness: Interval,
-    /// Fire once, when late rows can no longer come, instead of correcting what was written.
+    /// Fire once, when late rows can no longer come, instead of correcting written results.
     pub patient: bool,
-    /// Whether what was written is remembered, so that only changed groups are written again.
+    /// Whether written results are remembered, so that only changed groups are written again.
     pub reports: bool,
     /// Seed of the key hashes.
     pub seed: u64,
     pub limits: Limits,
 }
 
-/// From when on dictionaries are worth compacting.
+/// The sizes from which on dictionaries are compacted.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Bytes of a dictionary in front of the state.
@@ -79,7 +80,7 @@ pub struct Aggregation {
     pub(super) pending: Vec<NewGroup>,
 }
 
-/// Emptied tables kept of the base.
+/// The most emptied tables of the base that are kept for reuse.
 const BASE_POOL: usize = 16;
 
 /// The base's slices since they were last folded.
@@ -89,10 +90,10 @@ pub(super) struct BaseState {
     pub pool: Vec<Table>,
 }
 
-/// A group that got its first row and wants its marks.
+/// A group that got its first row and needs its marks.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct NewGroup {
-    /// `None`: of the base.
+    /// `None`: a group of the base.
     pub unit: Option<usize>,
     pub slice: SliceId,
     pub group: u32,
@@ -137,12 +138,13 @@ impl Aggregation {
         })
     }
 
-    /// The watermark, ms.
+    /// Returns the watermark, in milliseconds.
     pub fn watermark(&self) -> i64 {
         self.calendar.watermark()
     }
 
-    /// The watermark at which there is something to do: a window closes, or what was written wants correcting.
+    /// Returns the watermark at which there is something to do: a window closes, or written results need a
+    /// correction.
     pub fn next_event(&self) -> i64 {
         let mut next = i64::MAX;
         for (unit, state) in self.layout.units.iter().zip(&self.units) {
@@ -161,8 +163,8 @@ impl Aggregation {
         next
     }
 
-    /// Moves the watermark and writes every window that closes, in order of their ends and of the queries; then
-    /// corrections of what had been written.
+    /// Advances the watermark and writes every window that closes, in order of their ends and of the queries;
+    /// then corrections of written results.
     pub fn advance(&mut self, watermark: i64, env: &Env, output: &mut dyn Output) -> Result<(), WindowError> {
         self.fold();
         self.calendar.advance(watermark);
@@ -180,7 +182,7 @@ impl Aggregation {
         Ok(())
     }
 
-    /// Writes what changed in windows that are still open.
+    /// Writes the changes of windows that are still open.
     pub fn early(&mut self, env: &Env, output: &mut dyn Output) -> Result<(), WindowError> {
         self.fold();
         for unit in 0..self.units.len() {
@@ -197,15 +199,15 @@ impl Aggregation {
         Ok(())
     }
 
-    /// Bytes of state.
+    /// Returns the bytes of state.
     pub fn memory_bytes(&self) -> usize {
         let mut parts = Vec::new();
         self.memory_parts(&mut parts);
         parts.iter().sum()
     }
 
-    /// Bytes of state, one part a unit; values that several units refer to are shared out evenly. The last part is what
-    /// belongs to no unit alone.
+    /// Returns the bytes of state, one part per unit; values to which several units refer are divided evenly.
+    /// The last part belongs to no unit alone.
     pub fn memory_parts(&self, parts: &mut Vec<usize>) {
         parts.clear();
         parts.extend(self.units.iter().map(UnitState::memory_bytes));
@@ -232,14 +234,16 @@ impl Aggregation {
         parts.push(rest + base.map(Table::memory_bytes).sum::<usize>());
     }
 
-    /// Adds what the base holds to the units, and empties it.
+    /// Adds the content of the base to the units, and empties it.
     pub(super) fn fold(&mut self) {
         let (Some(base), Some(state)) = (&self.layout.base, &mut self.base) else { return };
         for (base_end, mut table) in std::mem::take(&mut state.slices) {
             let groups = table.groups().count();
+
             for (bit, derived) in base.derived.iter().enumerate() {
                 let unit = &self.layout.units[derived.unit];
                 let end = slice_end(unit.window, base_end - 1);
+
                 let into = self.units[derived.unit].slice(
                     unit.window,
                     &unit.table,
@@ -249,6 +253,7 @@ impl Aggregation {
                     &self.calendar,
                     groups,
                 );
+
                 let mut place = |group: u32| {
                     if table.marks[group as usize] >> bit & 1 == 0 {
                         return None;
@@ -261,6 +266,7 @@ impl Aggregation {
                     };
                     Some(PackedKey::new(part(0), part(1)))
                 };
+
                 let targets = into.merge(
                     &unit.table,
                     &table,
@@ -269,10 +275,12 @@ impl Aggregation {
                     Translation::Same,
                     &self.domains,
                 );
+
                 for target in targets.into_iter().flatten() {
                     into.marks[target as usize] = 1;
                 }
             }
+
             if state.pool.len() < BASE_POOL {
                 table.clear();
                 state.pool.push(table);
@@ -280,7 +288,7 @@ impl Aggregation {
         }
     }
 
-    /// Rebuilds tables that have no room for the codes there are now.
+    /// Rebuilds tables that have no room for the present codes.
     pub(super) fn make_room(&mut self) {
         self.domains.sizes(&mut self.sizes);
         let (sizes, seed) = (&self.sizes, self.options.seed);
@@ -307,14 +315,14 @@ impl Aggregation {
             rebuild_if_tight(&base.table, table, sizes, seed, &self.domains);
         }
 
-        // A base with many groups folds slower than the rows go in.
+        // A base with many groups takes longer to fold than it saves on adding rows.
         if !base.table.is_direct(sizes) {
             self.fold();
             self.base = None;
         }
     }
 
-    /// The unit with the earliest window that may fire; of equals, the one whose query comes first.
+    /// Returns the unit with the earliest window that may fire; of equals, the one whose query comes first.
     fn next_due(&self) -> Option<(i64, usize)> {
         let due = self
             .units
@@ -324,13 +332,13 @@ impl Aggregation {
         due.min_by_key(|&(end, unit)| (end, self.layout.units[unit].queries[0]))
     }
 
-    /// Expressions wanted of each row.
+    /// Returns the expressions needed for each row.
     pub fn row_exprs(&self) -> Vec<ExprId> {
         self.layout.row_exprs()
     }
 }
 
-/// A table with room for all codes instead of one without; tells where its groups went.
+/// Replaces a table without room by one with room for all codes; returns the new place of each group.
 fn rebuild_if_tight(
     spec: &TableSpec,
     table: &mut Table,

@@ -1,4 +1,5 @@
-//! The calendar: when windows, which live on the wall clock, open and close for watermarks, which are instants.
+//! The calendar: when windows, whose bounds are on the wall clock, open and close for watermarks, which are
+//! instants.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -18,7 +19,7 @@ pub(crate) struct Calendar {
 
 impl Calendar {
     pub fn new(zone: Option<TimeZone>, lateness: Interval, patient: bool) -> Calendar {
-        // Fixed at nothing, the wall clock is the instant.
+        // In UTC the wall clock is the instant.
         let zone = zone.filter(|zone| *zone != TimeZone::UTC);
         Calendar { zone, lateness: lateness.0.max(0), patient, watermark: i64::MIN }
     }
@@ -27,33 +28,34 @@ impl Calendar {
         self.watermark
     }
 
-    /// Moves the watermark forward; never back.
+    /// Advances the watermark; it never goes back.
     pub fn advance(&mut self, watermark: i64) {
         self.watermark = self.watermark.max(watermark);
     }
 
-    /// The watermark at which a window fires.
+    /// Returns the watermark at which a window fires.
     pub fn fires_at(&self, end: i64) -> i64 {
         let wait = if self.patient { self.lateness } else { 0 };
         self.last_instant(end).saturating_add(wait)
     }
 
-    /// Whether a window's end has passed.
+    /// Returns whether a window may fire.
     pub fn may_fire(&self, end: i64) -> bool {
         self.watermark >= self.fires_at(end)
     }
 
-    /// Whether a window is out of reach for late rows too.
+    /// Returns whether a window is closed to late rows too.
     pub fn is_done(&self, end: i64) -> bool {
         self.is_late(end, self.watermark)
     }
 
-    /// Whether a row whose last window ends there came too late when the watermark stood at `watermark`.
+    /// Returns whether a row whose last window ends at `end` is late at the watermark `watermark`.
     pub fn is_late(&self, end: i64, watermark: i64) -> bool {
         watermark >= self.last_instant(end).saturating_add(self.lateness)
     }
 
-    /// The last millisecond before a wall-clock time; of two, the later: rows of both still belong before it.
+    /// Returns the last millisecond before a wall-clock time. If the time occurs twice, the later one counts,
+    /// because rows of both belong before it.
     pub fn last_instant(&self, wall: i64) -> i64 {
         let end = match &self.zone {
             None => wall,

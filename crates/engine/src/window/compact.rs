@@ -1,7 +1,7 @@
-//! Compaction: dropping codes that no open window needs, so that a month of distinct texts does not grow memory.
+//! Compaction: drops codes that no open window needs, so that a month of distinct texts does not grow memory.
 //!
-//! When a domain has doubled since the last time, the codes that tables still hold are marked, dictionaries are rebuilt
-//! with only those, and every table is merged into a fresh one under the new codes.
+//! When a domain has doubled since the last compaction, the codes that tables still hold are marked,
+//! dictionaries are rebuilt with only those, and every table is merged into a new one under the new codes.
 
 use super::aggregation::Aggregation;
 use super::ship::Receiving;
@@ -11,11 +11,12 @@ use crate::aggregate::state::{State, StateSpec, Translation};
 use crate::aggregate::table::{Table, TableSpec};
 use crate::dictionary::{NULL_CODE, Remap};
 
-/// Which codes of each domain are in use.
+/// The codes of each domain that are in use.
 pub(super) type Live = Vec<Vec<bool>>;
 
 impl Aggregation {
-    /// Compacts if some domain has grown enough since the last time. Codes that senders refer to stay.
+    /// Compacts if some domain has grown enough since the last compaction. Codes to which senders refer are
+    /// kept.
     pub fn compact_if_grown(&mut self, senders: &mut [Receiving]) -> bool {
         let grown = self
             .domains
@@ -74,14 +75,14 @@ impl Aggregation {
         }
     }
 
-    /// The dictionaries in front of the state were dropped.
+    /// Clears the translations of the dictionaries in front of the state, which were dropped.
     pub fn forget_front(&mut self) {
         self.domains.list.iter_mut().for_each(|domain| domain.forget_front());
     }
 }
 
 impl Domains {
-    /// Keeps only live codes; tells where each went.
+    /// Keeps only live codes; returns the new code of each.
     fn renumber(&mut self, live: &Live) -> Vec<Remap> {
         let mut remaps: Vec<Remap> = Vec::with_capacity(self.list.len());
         for ((spec, domain), live) in self.specs.iter().zip(&mut self.list).zip(live) {
@@ -128,7 +129,7 @@ fn mark_keys(spec: &TableSpec, table: &Table, live: &mut Live) {
     }
 }
 
-/// A pair in use needs its parts; pairs of pairs stand behind them.
+/// Marks the parts of the pairs in use. Pairs of pairs come after their parts.
 fn mark_parts(domains: &Domains, live: &mut Live) {
     for (index, spec) in domains.specs.iter().enumerate().rev() {
         let DomainSpec::Pair(left, right) = *spec else { continue };

@@ -1,4 +1,4 @@
-//! The state of an aggregation as a snapshot holds it, and back.
+//! Converts the state of an aggregation to and from its form in a snapshot.
 
 use types::Scalar;
 
@@ -17,7 +17,7 @@ use crate::snapshot::{
 use crate::state::KeyGroups;
 use crate::window::KEY_GROUPS;
 
-/// Which of a snapshot's groups a subtask owns.
+/// A subtask's share of a snapshot's groups.
 #[derive(Debug, Clone, Copy)]
 pub struct Share {
     pub subtask: u32,
@@ -25,7 +25,8 @@ pub struct Share {
 }
 
 impl Aggregation {
-    /// All state, at a moment when nothing waits to be written. `groups`: the key groups that the subtask owns.
+    /// Returns all state, when no results wait to be written. `groups` are the key groups that the subtask
+    /// owns.
     pub fn image(&mut self, groups: KeyGroups) -> AggregationImage {
         self.fold();
         let mut codes = Renumbering::new(&self.domains);
@@ -107,7 +108,7 @@ impl Aggregation {
         columns
     }
 
-    /// Takes on the share of a snapshot's groups that this subtask owns. Before any row.
+    /// Restores the subtask's share of a snapshot's groups. Must precede any row.
     pub fn restore(&mut self, images: &[AggregationImage], share: Share) {
         for image in images {
             self.calendar.advance(image.watermark);
@@ -124,7 +125,7 @@ impl Aggregation {
             }
         }
 
-        // A window has fired if it has everywhere.
+        // A window has fired if it has fired in every image.
         for unit in 0..self.units.len() {
             let Some(at) = self.layout.units[unit].history else { continue };
             let windows =
@@ -142,7 +143,7 @@ impl Aggregation {
         }
     }
 
-    /// Gives every value of an image that some unit may want a code here.
+    /// Assigns codes to all values of an image that some unit may need.
     fn take_values(&mut self, image: &AggregationImage) -> Vec<Known> {
         let identities = &self.layout.identities.domains;
         image
@@ -201,7 +202,7 @@ impl Aggregation {
                 marks: Vec::new(),
                 states: slice.states.iter().map(State::of_image).collect(),
             };
-            // The image's domain of each domain here that a state holds codes of.
+            // The image's domain for each domain of this unit whose codes a state holds.
             let sources: Vec<(usize, &Known)> = unit
                 .table
                 .states
@@ -246,7 +247,7 @@ impl Aggregation {
         }
     }
 
-    /// The key here of each group of an image; `None` for those that other subtasks own.
+    /// Returns the key here of each group of an image; `None` for groups that other subtasks own.
     fn owned_keys(
         &mut self,
         unit: usize,
@@ -261,7 +262,7 @@ impl Aggregation {
         let mut keys = Vec::with_capacity(groups);
 
         for group in 0..groups {
-            // As the layout pairs up keys: the first two, until there are two.
+            // Keys are paired up as in the layout: the first two, until two are left.
             let mut parts: Vec<(usize, u32, u64)> = (layout.units[unit].keys.iter())
                 .zip(columns.iter().zip(&sources))
                 .map(|(&domain, (column, known))| {
@@ -291,9 +292,9 @@ impl Aggregation {
 /// An image's domain, as far as it is known here.
 struct Known {
     domain: Option<usize>,
-    /// By code there: the code here.
+    /// Per code of the image: the code here.
     codes: Vec<u32>,
-    /// By code there: the stable hash of the value.
+    /// Per code of the image: the stable hash of the value.
     hashes: Vec<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! Rows into state: domains and arguments of a batch, then every unit's tables.
+//! Adds rows to the state: fills the domains and arguments of a batch, then updates every unit's tables.
 
 use sql::functions::{Env, EvalError};
 use sql::plan::Window;
@@ -13,7 +13,7 @@ use crate::column::{Column, tri};
 use crate::evaluate::{Evaluator, Inputs, Vector};
 use crate::layout::{ArgSpec, last_window_end, next_window_end, slice_end, slice_step, window_offset};
 
-/// Slices of the base that wait to be folded.
+/// The most slices of the base that wait to be folded.
 const BASE_SLICES_MAX: usize = 64;
 
 /// A batch of rows whose expressions are computed.
@@ -23,11 +23,11 @@ pub struct RowsIn<'a> {
     pub len: usize,
     /// All rows that pass the common filter.
     pub all: Rows<'a>,
-    /// Those of them that are ahead of the watermark: they are late for nothing.
+    /// The rows of `all` ahead of the watermark, which are late for no window.
     pub on_time: Rows<'a>,
-    /// The others, each with the watermark when it came.
+    /// The other rows, each with the watermark it was judged against.
     pub behind: &'a [(u32, i64)],
-    /// The rowtime on the wall clock, ms.
+    /// The rowtime on the wall clock, in milliseconds.
     pub wall: &'a [i64],
     pub inputs: Inputs<'a>,
     /// Holds the expressions of [`Aggregation::row_exprs`].
@@ -35,7 +35,7 @@ pub struct RowsIn<'a> {
     pub env: &'a Env,
 }
 
-/// Columns for arguments that are the same in every row.
+/// Builds columns for arguments that are the same in every row.
 fn constant_args(args: &[ArgSpec], rows: &RowsIn<'_>) -> Vec<Option<Column>> {
     args.iter()
         .map(|arg| {
@@ -48,12 +48,12 @@ fn constant_args(args: &[ArgSpec], rows: &RowsIn<'_>) -> Vec<Option<Column>> {
         .collect()
 }
 
-/// A row that was too late for some units.
+/// A row that was late for some units.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LateRow {
     pub row: u32,
     pub units: Vec<usize>,
-    /// Another unit took it.
+    /// Another unit counted it.
     pub counted_elsewhere: bool,
 }
 
@@ -65,7 +65,7 @@ pub struct FailedRow {
 }
 
 impl Aggregation {
-    /// Adds rows to the state. Returns the rows that were too late for some units.
+    /// Adds rows to the state. Returns the rows that were late for some units.
     pub fn add(&mut self, rows: &RowsIn<'_>) -> Result<Vec<LateRow>, FailedRow> {
         let layout = self.layout.clone();
         self.fill(rows);
@@ -121,14 +121,14 @@ impl Aggregation {
         }
         self.fixed = fixed;
         self.mark_new_groups(rows)?;
-        // Where events of days are read at once, the base has as many slices as rows, and saves nothing.
+        // If a batch spans days of events, the base has as many slices as rows, and saves nothing.
         if self.base.as_ref().is_some_and(|base| base.slices.len() > BASE_SLICES_MAX) {
             self.fold();
         }
         Ok(late)
     }
 
-    /// The codes of all domains and the fixed form of what is summed.
+    /// Fills the codes of all domains and the fixed form of summed arguments.
     fn fill(&mut self, rows: &RowsIn<'_>) {
         for index in 0..self.domains.list.len() {
             let spec = self.domains.specs[index];
@@ -136,7 +136,7 @@ impl Aggregation {
                 let vector = rows.evaluator.column(rows.inputs, expr);
                 self.domains.list[index].fill(vector, rows.all, rows.len);
             } else if let crate::aggregate::domain::DomainSpec::Pair(left, right) = spec {
-                // Pairs stand behind their parts.
+                // A pair comes after its parts.
                 let (parts, rest) = self.domains.list.split_at_mut(index);
                 rest[0].fill_pair(&parts[left].codes, &parts[right].codes, rows.all, rows.len);
             }
@@ -147,7 +147,7 @@ impl Aggregation {
                 continue;
             }
             match rows.evaluator.column(rows.inputs, arg.expr) {
-                // Rows that were not asked for may be missing at the end.
+                // Rows that were not requested may be missing at the end.
                 Vector::Double { values, valid } => {
                     let len = rows.len.min(values.len());
                     fixed.fill(&values[..len], &valid[..len]);
@@ -186,7 +186,8 @@ impl Aggregation {
         done.expect("nothing in there fails");
     }
 
-    /// `from`: the end of the first window that still takes the rows, where they are too late for others.
+    /// Adds rows to a unit. `from` is the end of the first window that still takes the rows, if they are late
+    /// for earlier ones.
     fn add_to_unit(
         &mut self,
         unit: usize,
@@ -218,7 +219,7 @@ impl Aggregation {
         done.expect("nothing in there fails");
     }
 
-    /// Rows behind the watermark, one by one: each unit decides for itself whether they are late.
+    /// Adds rows behind the watermark one by one: each unit decides by itself whether they are late.
     fn add_behind(&mut self, rows: &RowsIn<'_>, input: Input<'_>) -> Vec<LateRow> {
         let layout = self.layout.clone();
         let mut late = Vec::new();
@@ -249,8 +250,8 @@ impl Aggregation {
         late
     }
 
-    /// The rows that no window over their slice has missed, in the order in which they came: for aggregates of which the
-    /// first or the last counts.
+    /// Returns the rows that are late for no window over their slice, in order of arrival: for aggregates
+    /// that pick the first or the last.
     fn in_order<'r>(&self, rows: &RowsIn<'r>, window: Window, merged: &'r mut Vec<u32>) -> Rows<'r> {
         if rows.behind.is_empty() {
             return rows.on_time;
@@ -264,7 +265,8 @@ impl Aggregation {
         Rows::Selected(merged)
     }
 
-    /// The end of the first window over a slice that still took rows at a watermark; none if it came too late for all.
+    /// Returns the end of the first window over a slice that still took rows at a watermark; `None` if the
+    /// slice was late for all.
     fn first_open(&self, window: Window, slice: i64, watermark: i64) -> Option<i64> {
         let last = last_window_end(window, slice);
         if self.calendar.is_late(last, watermark) {
@@ -277,7 +279,7 @@ impl Aggregation {
         Some(end)
     }
 
-    /// The rows that pass a unit's row filter.
+    /// Returns the rows that pass a unit's row filter.
     fn passing<'r>(
         &self,
         rows: &RowsIn<'_>,
@@ -303,7 +305,7 @@ impl Aggregation {
         Rows::Selected(selected)
     }
 
-    /// Looks at the conditions over keys, once a group: on the row that made it.
+    /// Evaluates the conditions over keys once per new group, on the row that made it.
     fn mark_new_groups(&mut self, rows: &RowsIn<'_>) -> Result<(), FailedRow> {
         let mut pending = std::mem::take(&mut self.pending);
         if !pending.is_empty() {
@@ -322,7 +324,7 @@ impl Aggregation {
         Ok(())
     }
 
-    /// Computes the conditions over keys row by row, and fails with the first row that fails.
+    /// Evaluates the conditions over keys row by row, and returns the first row that fails as an error.
     #[cold]
     fn find_failed(&mut self, rows: &RowsIn<'_>, among: &[u32]) -> Result<(), FailedRow> {
         for &row in among {

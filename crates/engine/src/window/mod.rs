@@ -1,4 +1,4 @@
-//! Windows: state by key and slice, what fires when, and what is written.
+//! Windows: state by key and slice, when windows fire, and which results are written.
 
 mod aggregation;
 mod calendar;

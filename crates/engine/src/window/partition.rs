@@ -1,4 +1,4 @@
-//! Which rows of a batch fall in which slice.
+//! Partitions the rows of a batch by slice.
 
 use crate::aggregate::keys::Rows;
 use crate::layout::align;
@@ -19,11 +19,12 @@ struct Part {
     end: usize,
 }
 
-/// Ranges of at most this many slices are counted out; wider ones are sorted.
+/// Ranges of at most this many slices use a counting sort; wider ones are sorted by comparison.
 const COUNTED: i64 = 4096;
 
 impl Partition {
-    /// Sorts rows into slices of `step` on the grid of `offset` and calls `each` with each slice's end and rows.
+    /// Partitions rows into slices of `step` on the grid of `offset`, and calls `each` with each slice's end
+    /// and rows.
     pub fn for_each<E>(
         &mut self,
         wall: &[i64],
@@ -91,7 +92,7 @@ impl Partition {
         self.order.clear();
         rows.for_each(|_, row| self.order.push(row as u32));
         let slice = |row: u32| align(wall[row as usize], step, offset) + step;
-        // Stable: rows stay ascending.
+        // The sort is stable: rows stay ascending.
         self.order.sort_by_key(|&row| slice(row));
         let mut start = 0;
         for run in self.order.chunk_by(|&a, &b| slice(a) == slice(b)) {

@@ -1,4 +1,4 @@
-//! From states to result columns.
+//! Computes result columns from states.
 
 use types::{DataType, Repr, Value};
 
@@ -10,7 +10,7 @@ use crate::column::Column;
 use crate::dictionary::NULL_CODE;
 use crate::layout::ResultSpec;
 
-/// Reads one aggregate call's results for some groups of a table.
+/// Writes one aggregate call's results for some groups of a table to `column`.
 pub(crate) fn result_column(
     result: &ResultSpec,
     spec: &TableSpec,
@@ -130,23 +130,23 @@ fn average(state: &State, group: u32, arg: &DataType, to: &DataType) -> Value {
     }
 }
 
-/// `sum * factor / count`, rounded half away from zero; `None` where an `i128` does not hold it.
+/// Returns `sum * factor / count`, rounded half away from zero; `None` if it does not fit an `i128`.
 pub(crate) fn quotient(sum: i128, factor: i128, count: u64) -> Option<i128> {
     let count = i128::from(count);
-    // The remainder is below the count, so that only the whole part can be too large.
+    // The remainder is below the count, so only the whole part can be too large.
     let whole = (sum / count).checked_mul(factor)?;
     let rest = sum % count * factor;
     let rounded = (2 * rest.abs() + count) / (2 * count) * rest.signum();
     whole.checked_add(rounded)
 }
 
-/// The value, unless it has more than 38 digits.
+/// Returns the value, unless it has more than 38 digits.
 pub(crate) fn fits(unscaled: i128) -> Option<i128> {
     const LIMIT: u128 = 10u128.pow(38);
     (unscaled.unsigned_abs() < LIMIT).then_some(unscaled)
 }
 
-/// Null where 38 digits are not enough.
+/// Returns the value, or null if it has more than 38 digits.
 fn decimal(unscaled: Option<i128>) -> Value {
     unscaled.and_then(fits).map_or(Value::Null, Value::Wide)
 }
@@ -168,9 +168,10 @@ fn picked(state: &State, spec: StateSpec, group: u32, data_type: &DataType, doma
     }
 }
 
-/// Linear interpolation at `p * (n - 1)`, `None` without values. Reorders the values.
+/// Returns the linear interpolation at `p * (n - 1)`; `None` without values. Reorders the values.
 ///
-/// Where the position is that of one value, the value itself is the answer: the next one may be infinite or NaN.
+/// If the position is exactly that of one value, the result is that value without interpolation: the next
+/// value may be infinite or NaN.
 fn percentile(values: &mut [f64], p: f64) -> Option<f64> {
     if values.is_empty() {
         return None;
@@ -200,7 +201,7 @@ fn for_each_distinct(
     distinct.for_each(|group, code| each(group, domains.specs[domain].value(&domains.list[domain], code)));
 }
 
-/// Sums over the distinct values of each group.
+/// Sums the distinct values of each group.
 fn distinct_sums(table: &Table, spec: &TableSpec, state: usize, arg: &DataType, domains: &Domains) -> State {
     let sum_spec = match arg.repr() {
         Some(Repr::Int) => StateSpec::SumInt(0),
@@ -235,7 +236,7 @@ fn add_double(sums: &mut ExactSums, group: u32, value: f64) {
     sums.add_row(group, &column, &[value], 0);
 }
 
-/// Whole numbers wrap at their width.
+/// Wraps a whole number at the width of its type.
 pub(crate) fn wrap(value: i64, data_type: &DataType) -> i64 {
     match data_type {
         DataType::TinyInt => value as i8 as i64,
@@ -245,7 +246,7 @@ pub(crate) fn wrap(value: i64, data_type: &DataType) -> i64 {
     }
 }
 
-/// `FLOAT` is held as a double rounded to single precision.
+/// Rounds a value of type `FLOAT`, which is held as a double, to single precision.
 pub(crate) fn round_to(value: f64, data_type: &DataType) -> f64 {
     if *data_type == DataType::Float { value as f32 as f64 } else { value }
 }
@@ -263,7 +264,7 @@ mod tests {
         }
         assert_eq!(quotient(5, 1, 2), Some(3));
         assert_eq!(quotient(-5, 1, 2), Some(-3));
-        // The sum times the factor is beyond an i128, the average is not.
+        // The sum times the factor exceeds an i128, the average does not.
         assert_eq!(quotient(10i128.pow(37), 1_000_000, 10u64.pow(10)), Some(10i128.pow(33)));
         assert_eq!(quotient(10i128.pow(37), 1_000_000, 1), None);
     }

@@ -1,8 +1,8 @@
-//! Shipments: what a local aggregation hands to the global ones, by key group.
+//! Shipments: the partial aggregates that a local aggregation sends to the global ones, by key group.
 //!
-//! Codes mean something only where they were given out. So a shipment carries, for each domain, the values of the codes
-//! that this receiver has not met, and the receiver keeps a translation for each sender. Key groups are a stable hash
-//! of the values, so that restoring at another parallelism finds each group again.
+//! Codes are valid only where they were assigned. So a shipment contains, for each domain, the values of the
+//! codes that are new to its receiver, and the receiver keeps a translation for each sender. Key groups are a
+//! stable hash of the values, so that restoring at another parallelism finds each group again.
 
 use types::{Scalar, Value};
 
@@ -18,18 +18,18 @@ use crate::dictionary::{NULL_CODE, Remap};
 /// The number of key groups, and so the greatest parallelism, as Flink's default.
 pub const KEY_GROUPS: u32 = 128;
 
-/// Partials for one receiver.
+/// Partial aggregates for one receiver.
 #[derive(Debug, Default)]
 pub struct Shipment {
-    /// One a domain.
+    /// One per domain.
     increments: Vec<Increment>,
     partials: Vec<Partial>,
 }
 
-/// The values of codes that follow those sent before.
+/// The values of the codes that follow those sent before.
 #[derive(Debug, Default)]
 struct Increment {
-    /// The sender began anew: codes sent before are void.
+    /// The sender's domain was emptied: codes sent before are void.
     reset: bool,
     values: Vec<Shipped>,
 }
@@ -47,24 +47,24 @@ struct Partial {
     table: Table,
 }
 
-/// What a sender remembers of its receivers.
+/// A sender's record of its receivers.
 #[derive(Debug)]
 pub struct Shipping {
     receivers: u32,
-    /// By receiver and domain: codes below it were sent.
+    /// Per receiver and domain: codes below this were sent.
     sent: Vec<Vec<usize>>,
-    /// By domain and code: a stable hash of the value.
+    /// Per domain and code: a stable hash of the value.
     hashes: Vec<Vec<u64>>,
     reset: Vec<bool>,
 }
 
-/// What a receiver remembers of a sender: by domain and code there, the code here.
+/// A receiver's translation for one sender: per domain and code of the sender, the code here.
 #[derive(Debug, Default)]
 pub struct Receiving {
     codes: Vec<Vec<u32>>,
 }
 
-/// The subtask, of `parallelism`, that owns a key group.
+/// Returns the subtask, of `parallelism`, that owns a key group.
 pub fn owner(key_group: u32, parallelism: u32) -> u32 {
     key_group * parallelism / KEY_GROUPS
 }
@@ -74,7 +74,7 @@ impl Shipment {
         self.partials.is_empty()
     }
 
-    /// The number of groups, and what they take in memory: a table has room for others too.
+    /// Returns the number of groups, and their bytes in memory, without the unused capacity of tables.
     pub fn size(&self) -> (u64, u64) {
         let of = |partial: &Partial| {
             let table = &partial.table;
@@ -86,10 +86,10 @@ impl Shipment {
 }
 
 impl Shipment {
-    /// Bytes, roughly.
+    /// Returns the approximate bytes held.
     pub fn memory_bytes(&self) -> usize {
         let values: usize = self.increments.iter().map(|increment| increment.values.len()).sum();
-        // Texts of values are on the heap besides; how long is not worth looking at each.
+        // Texts of values are on the heap too; an estimate is enough.
         values * (size_of::<Shipped>() + 32)
             + self.partials.iter().map(|partial| partial.table.memory_bytes()).sum::<usize>()
     }
@@ -100,14 +100,14 @@ impl Receiving {
         self.codes.iter().map(|codes| codes.capacity() * 4).sum()
     }
 
-    /// Marks the codes this sender may still use.
+    /// Marks the codes that this sender may still use.
     pub(super) fn mark(&self, live: &mut Live) {
         for (codes, live) in self.codes.iter().zip(live) {
             codes.iter().for_each(|&code| live[code as usize] = true);
         }
     }
 
-    /// Follows a compaction of the receiver's domains.
+    /// Applies a compaction of the receiver's domains.
     pub(super) fn renumber(&mut self, remaps: &[Remap]) {
         for (codes, remap) in self.codes.iter_mut().zip(remaps) {
             codes.iter_mut().for_each(|code| *code = remap[*code as usize]);
@@ -129,7 +129,7 @@ impl Shipping {
         self.hashes.iter().map(|hashes| hashes.capacity() * 8).sum()
     }
 
-    /// The sender's domains were emptied.
+    /// Records that the sender's domains were emptied.
     fn begin_anew(&mut self) {
         self.sent.iter_mut().for_each(|sent| sent.fill(1));
         self.hashes.iter_mut().for_each(|hashes| hashes.truncate(1));
@@ -138,7 +138,7 @@ impl Shipping {
 }
 
 impl Aggregation {
-    /// Takes everything out of the state, one shipment a receiver.
+    /// Takes everything out of the state, one shipment per receiver.
     pub fn ship(&mut self, shipping: &mut Shipping) -> Vec<Shipment> {
         self.fold();
         self.hash_values(shipping);

@@ -1,9 +1,9 @@
 //! A unit's slices and windows: which are open, which have fired, which are done.
 //!
-//! A slice's table is one of two kinds. One with room for every group there may be is fast, and is used again when the
-//! slice is done. Where events of days are read at once, a batch of 4,096 rows opens hundreds of slices with a few rows
-//! each, and so much room in each of them would take a hundred times what it holds: from the ninth open slice on, a slice
-//! with few rows gets a table that takes what it holds.
+//! A slice's table is one of two kinds. A table with room for every possible group is fast, and is reused
+//! when the slice is done. If a batch spans days of events, its 4,096 rows open hundreds of slices with a few
+//! rows each, and so much room in each of them would take a hundred times its content. So from the ninth open
+//! slice on, a slice with few rows gets a table whose size is proportional to its content.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -21,18 +21,18 @@ use crate::layout::{last_window_end, next_window_end, window_start};
 #[derive(Debug, Default)]
 pub(crate) struct UnitState {
     pub slices: BTreeMap<SliceId, Table>,
-    /// By window end: windows that hold a slice, as far as they are near enough to matter.
+    /// Windows by their ends: those that contain a slice, as far as they are near enough to matter.
     pub windows: BTreeMap<i64, WindowState>,
     /// Slices that got rows after a window over them had fired.
     pub touched: BTreeSet<SliceId>,
-    /// Emptied tables, to be used again.
+    /// Emptied tables for reuse.
     pool: Vec<Table>,
-    /// Groups of the slice that was done last.
+    /// The number of groups of the slice that was done last.
     usual_groups: usize,
 }
 
-/// A slice of time, or those of its rows that came too late for the first windows over it: these are counted in the
-/// others only.
+/// A slice of time, or only its rows that are late for the first windows over it: the other windows count
+/// these rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct SliceId {
     pub end: i64,
@@ -41,12 +41,12 @@ pub(crate) struct SliceId {
 }
 
 impl SliceId {
-    /// A slice that every window over it counts.
+    /// Returns the id of a slice that every window over it counts.
     pub fn whole(end: i64) -> SliceId {
         SliceId { end, from: end }
     }
 
-    /// All ids of slices in a window.
+    /// Returns the range of the ids of all slices in a window.
     fn within(window: Window, end: i64) -> RangeInclusive<SliceId> {
         SliceId { end: window_start(window, end) + 1, from: i64::MIN }..=SliceId { end, from: i64::MAX }
     }
@@ -55,7 +55,7 @@ impl SliceId {
 #[derive(Debug, Default)]
 pub(crate) struct WindowState {
     pub fired: bool,
-    /// What was written of it, where somebody may want to know what changed.
+    /// The written results, if changes to them are to be reported.
     pub report: Option<Report>,
 }
 
@@ -66,13 +66,14 @@ pub(crate) struct Report {
     pub revisions: Vec<u32>,
 }
 
-/// Emptied tables kept a unit.
+/// The most emptied tables that a unit keeps.
 const POOL: usize = 4;
-/// Open slices that may each have room for every group.
+/// The number of open slices that may each have room for every group.
 const ROOMY_SLICES: usize = 8;
 
 impl UnitState {
-    /// The table of a slice, new if need be; registers the windows over it. `rows` are about to be added.
+    /// Returns the table of a slice, which is created if needed, and registers the windows over it. `rows` is
+    /// the number of rows about to be added.
     #[expect(clippy::too_many_arguments, reason = "what a new table takes, and only here")]
     pub fn slice(
         &mut self,
@@ -101,17 +102,17 @@ impl UnitState {
         self.slices.get_mut(&id).expect("just inserted")
     }
 
-    /// The end of the first window that has not fired.
+    /// Returns the end of the first window that has not fired.
     pub fn next_window(&self) -> Option<i64> {
         self.windows.iter().find(|(_, window)| !window.fired).map(|(&end, _)| end)
     }
 
-    /// The first window that has not fired and may, given the watermark.
+    /// Returns the first window that has not fired and may fire, given the watermark.
     pub fn due(&self, calendar: &Calendar) -> Option<i64> {
         self.next_window().filter(|&end| calendar.may_fire(end))
     }
 
-    /// Marks a window as fired and registers the one after it, if there is anything in it.
+    /// Marks a window as fired and registers the next one, if it has content.
     pub fn fired(&mut self, window: Window, end: i64) {
         self.windows.entry(end).or_default().fired = true;
         if let Some(next) = next_window_end(window, end)
@@ -121,7 +122,7 @@ impl UnitState {
         }
     }
 
-    /// Notes that a slice got rows; they correct what was written if a window over it has fired.
+    /// Records that a slice got rows; they correct written results if a window over it has fired.
     pub fn touch(&mut self, window: Window, id: SliceId) {
         let last = last_window_end(window, id.end);
         if self.windows.range(id.from..=last).any(|(_, state)| state.fired) {
@@ -129,13 +130,13 @@ impl UnitState {
         }
     }
 
-    /// The slices that a window counts.
+    /// Returns the slices that a window counts.
     pub fn in_window(&self, window: Window, end: i64) -> impl Iterator<Item = (SliceId, &Table)> {
         let slices = self.slices.range(SliceId::within(window, end));
         slices.filter(move |(id, _)| id.from <= end).map(|(&id, table)| (id, table))
     }
 
-    /// Fired windows that hold touched slices.
+    /// Returns the fired windows that contain touched slices, and clears those.
     pub fn take_corrections(&mut self, window: Window) -> BTreeSet<i64> {
         let touched = std::mem::take(&mut self.touched);
         let mut ends = BTreeSet::new();
@@ -147,7 +148,7 @@ impl UnitState {
         ends
     }
 
-    /// Drops what no row can reach any more.
+    /// Drops windows and slices that no row can reach any more.
     pub fn clean(&mut self, window: Window, calendar: &Calendar) {
         while let Some((&end, state)) = self.windows.first_key_value() {
             if !state.fired || !calendar.is_done(end) {
@@ -168,7 +169,7 @@ impl UnitState {
         }
     }
 
-    /// The groups of a window that has several slices, merged.
+    /// Returns the groups of a window that has several slices, merged.
     pub fn merged(
         &self,
         window: Window,
@@ -202,13 +203,13 @@ impl UnitState {
                 .sum::<usize>()
     }
 
-    /// Gives up emptied tables, when their layout no longer fits.
+    /// Drops the emptied tables, because their layout no longer fits.
     pub fn drop_pool(&mut self) {
         self.pool.clear();
     }
 
-    /// Registers every window over a slice that rows can still reach, up to the next one to fire; later ones follow
-    /// when that has fired.
+    /// Registers every window over a slice that rows can still reach, up to the next one to fire; later ones
+    /// follow when that has fired.
     fn register(&mut self, window: Window, id: SliceId, calendar: &Calendar) {
         let mut end = Some(id.from);
         while let Some(candidate) = end {
@@ -224,7 +225,7 @@ impl UnitState {
 }
 
 impl Report {
-    /// A report on so many groups of a window.
+    /// Creates a report on this many groups of a window.
     pub fn new(spec: &TableSpec, groups: usize, sizes: &[usize], seed: u64) -> Report {
         let keys_only = TableSpec { keys: spec.keys.clone(), states: Vec::new() };
         let table = match keys_only.is_sparse(groups, sizes) {
@@ -234,7 +235,8 @@ impl Report {
         Report { table, revisions: Vec::new() }
     }
 
-    /// Notes that a group is written with this many rows; tells how often it was corrected. `None`: nothing changed.
+    /// Records that a group is written with this many rows; returns how often it was corrected, or `None` if
+    /// nothing changed.
     pub fn note(&mut self, key: PackedKey, rows: u64, correction: bool) -> Option<u32> {
         let group = self.table.index.group(key) as usize;
         self.table.grow();
@@ -249,7 +251,7 @@ impl Report {
         Some(self.revisions[group])
     }
 
-    /// The table was rebuilt: `targets` tells where each group went.
+    /// Moves the revisions after the table was rebuilt: `targets` holds the new place of each group.
     pub fn follow(&mut self, targets: &[Option<u32>]) {
         let mut revisions = vec![0; self.table.rows.len()];
         for (from, to) in targets.iter().enumerate() {
@@ -260,7 +262,7 @@ impl Report {
         self.revisions = revisions;
     }
 
-    /// What was last written of a group, from a snapshot.
+    /// Restores the last written result of a group from a snapshot.
     pub fn restore(&mut self, key: PackedKey, rows: u64, revision: u32) {
         let group = self.table.index.group(key) as usize;
         self.table.grow();
@@ -269,7 +271,7 @@ impl Report {
         self.revisions[group] = revision;
     }
 
-    /// As [`Report::note`] for the closing result, which is written whether it changed or not.
+    /// As [`Report::note`] for the closing result, which is written even if it has not changed.
     pub fn close(&mut self, key: PackedKey, rows: u64) -> u32 {
         let group = self.table.index.group(key) as usize;
         self.table.grow();

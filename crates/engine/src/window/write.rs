@@ -1,4 +1,4 @@
-//! From closed (or changed) windows to result rows.
+//! Writes the result rows of windows that have closed or changed.
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -19,15 +19,16 @@ use crate::layout::{QueryLayout, window_start};
 use crate::operator::chain::OperatorError;
 use crate::operator::changes::{Kinds, RowKind};
 
-/// Rows of a window that are computed and handed on at once, so that a window of many groups needs little beside them.
+/// The number of rows of a window that are computed and written at once, so that a window of many groups
+/// needs little extra memory.
 const PIECE_ROWS: usize = 4_096;
 
-/// Takes result rows.
+/// Receives result rows.
 pub trait Output {
     fn write(&mut self, rows: &Rows<'_>) -> Result<(), WindowError>;
 }
 
-/// Why results could not be computed or written.
+/// The reason why results could not be computed or written.
 #[derive(Debug, thiserror::Error)]
 pub enum WindowError {
     #[error("{0}")]
@@ -46,7 +47,7 @@ pub enum WindowError {
     Operator(#[from] Box<OperatorError>),
 }
 
-/// What a query computes from its window's results.
+/// The computation of a query's rows from its window's results.
 pub(super) struct QueryOutput {
     name: String,
     evaluator: Evaluator,
@@ -63,6 +64,7 @@ impl QueryOutput {
         let Shape::Aggregate(aggregate) = &query.shape else { return Ok(None) };
         let roots: Vec<ExprId> = aggregate.having.iter().chain(&aggregate.columns).copied().collect();
         let evaluator = Evaluator::new(&aggregate.output, &roots, time_zone).map_err(WindowError::Plan)?;
+
         let reprs = aggregate
             .aggregates
             .iter()
@@ -71,11 +73,13 @@ impl QueryOutput {
                 call.column_type.data_type.repr().ok_or_else(none)
             })
             .collect::<Result<Vec<Repr>, WindowError>>()?;
+
         let instant = aggregate
             .output
             .inputs
             .last()
             .is_some_and(|input| matches!(input.column_type.data_type, DataType::TimestampLtz(_)));
+
         Ok(Some(QueryOutput {
             name: query.name.clone(),
             evaluator,
@@ -87,19 +91,19 @@ impl QueryOutput {
         }))
     }
 
-    /// Bytes held for distinct texts.
+    /// Returns the bytes held for distinct texts.
     pub(super) fn memory_bytes(&self) -> usize {
         self.evaluator.memory_bytes()
     }
 
-    /// The dictionaries of key domains were compacted.
+    /// Drops remembered values by code, because the dictionaries of key domains were compacted.
     pub(super) fn forget(&mut self, keys: usize) {
         (0..keys).for_each(|key| self.evaluator.forget(key));
     }
 }
 
 impl Aggregation {
-    /// Writes a window: all groups of a closing one, the changed ones of an open one.
+    /// Writes a window: all groups of a closing window, the changed ones of an open window.
     pub(super) fn write_window(
         &mut self,
         unit: usize,
@@ -112,6 +116,7 @@ impl Aggregation {
             let mut groups: Vec<u32> =
                 table.groups().filter(|&group| table.marks[group as usize] != 0).collect();
             let mut revisions = Vec::new();
+
             if let Some(report) = this.report(unit, end, groups.len()) {
                 match stage {
                     Stage::Early => groups.retain(|&group| {
@@ -153,7 +158,7 @@ impl Aggregation {
         })
     }
 
-    /// Calls `then` with the groups of a window: its one slice, or its slices merged.
+    /// Calls `then` with the groups of a window: its only slice, or its slices merged.
     fn with_table(
         &mut self,
         unit: usize,
@@ -286,7 +291,7 @@ impl Aggregation {
             }
             drop(inputs);
             if groups.len() > PIECE_ROWS {
-                // Room for so many is not worth keeping until it happens again.
+                // So much room is not worth keeping until it is needed again.
                 let results = query_output.results.iter_mut().zip(&query_output.reprs);
                 results.for_each(|(column, &repr)| *column = Column::new(repr));
             }
@@ -295,12 +300,13 @@ impl Aggregation {
         Ok(())
     }
 
-    /// The codes of each key of some groups, pairs taken apart.
+    /// Returns the codes of each key of some groups, with pairs split.
     pub(super) fn key_codes(&self, unit: usize, table: &Table, groups: &[u32]) -> Vec<Vec<u32>> {
         let spec = &self.layout.units[unit];
         let mut columns = vec![Vec::with_capacity(groups.len()); spec.keys.len()];
         for &group in groups {
             let key = table.key(group);
+
             // From the last key to the first: pairs nest to the left.
             let mut at = spec.keys.len();
             let mut codes = match spec.table.keys[..] {
@@ -313,6 +319,7 @@ impl Aggregation {
                 }
                 _ => unreachable!("the layout pairs up more than two keys"),
             };
+
             while at > 1 {
                 let crate::aggregate::domain::DomainSpec::Pair(left, _) = self.domains.specs[codes.0] else {
                     unreachable!("more keys than one stand in a pair")
@@ -328,7 +335,7 @@ impl Aggregation {
     }
 }
 
-/// Milliseconds on a wall clock as a date and a time; the first moment of all where they are beyond the calendar.
+/// Converts milliseconds on a wall clock to a date and time; beyond the calendar, to its first moment.
 fn wall_clock(ms: i64) -> DateTime {
     let instant = jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::MIN);
     TimeZone::UTC.to_datetime(instant)

@@ -1,10 +1,11 @@
-//! One exact sum, from which values may be taken back.
+//! One exact sum, from which values may be subtracted.
 
 use super::{SCALE, Wide, power_of_two, to_fixed};
 
-/// A sum of doubles that does not depend on the order, and after values were taken back is the sum of those that are left.
+/// A sum of doubles that does not depend on the order. After subtractions it is the exact sum of the
+/// remaining values.
 ///
-/// A NaN or an infinity that is taken back leaves no trace. (Flink's sum stays NaN then.)
+/// A subtracted NaN or infinity leaves no trace. (Flink's sum stays NaN then.)
 #[derive(Debug, Clone, Default)]
 pub struct ExactSum {
     fixed: i128,
@@ -12,7 +13,7 @@ pub struct ExactSum {
     odd: Option<Box<Odd>>,
 }
 
-/// Finite values that do not fit the fixed form, and how many of the others there are.
+/// The sum of finite values that do not fit the fixed form, and the counts of the non-finite ones.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Odd {
     wide: Wide,
@@ -21,11 +22,12 @@ struct Odd {
     negative_infinities: i64,
 }
 
-/// An [`ExactSum`] in parts, for snapshots.
+/// The parts of an [`ExactSum`], for snapshots.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExactSumParts {
     pub fixed: i128,
-    /// The words of the wide sum, then the numbers of NaN, of infinities and of negative infinities; often empty.
+    /// The words of the wide sum, then the counts of NaN, of infinities and of negative infinities; often
+    /// empty.
     pub odd: Vec<i64>,
 }
 
@@ -35,7 +37,7 @@ impl ExactSum {
         self.change(value, 1);
     }
 
-    /// Takes back a value that was added.
+    /// Subtracts a value that was added.
     #[inline]
     pub fn subtract(&mut self, value: f64) {
         self.change(value, -1);
@@ -44,7 +46,7 @@ impl ExactSum {
     #[inline]
     fn change(&mut self, value: f64, count: i64) {
         match to_fixed(value) {
-            // Less than 2^114 either way.
+            // The magnitude is below 2^114.
             Some(fixed) => self.add_fixed(fixed * i128::from(count)),
             None => self.change_odd(value, count),
         }
@@ -88,10 +90,10 @@ impl ExactSum {
         }
     }
 
-    /// The correctly rounded sum; 0 of no values.
+    /// Returns the correctly rounded sum; 0 for no values.
     pub fn sum(&self) -> f64 {
         let Some(odd) = &self.odd else {
-            // Conversion rounds to nearest; the power of two is exact.
+            // The conversion rounds to nearest; the power of two is exact.
             return self.fixed as f64 * power_of_two(-SCALE as i64);
         };
         let (up, down) = (odd.positive_infinities > 0, odd.negative_infinities > 0);
@@ -106,7 +108,7 @@ impl ExactSum {
         all.round()
     }
 
-    /// Bytes outside of the sum itself.
+    /// Returns the bytes outside the sum itself.
     #[inline]
     pub fn heap_bytes(&self) -> usize {
         if self.odd.is_some() { size_of::<Odd>() } else { 0 }
@@ -121,7 +123,7 @@ impl ExactSum {
         ExactSumParts { fixed: self.fixed, odd: odd.unwrap_or_default() }
     }
 
-    /// The sum of these parts; `None` where they are no sum's.
+    /// Restores a sum from its parts; returns `None` if they are invalid.
     pub fn of_parts(parts: &ExactSumParts) -> Option<ExactSum> {
         if parts.odd.is_empty() {
             return Some(ExactSum { fixed: parts.fixed, odd: None });

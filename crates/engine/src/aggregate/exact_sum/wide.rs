@@ -1,13 +1,13 @@
-//! An accumulator that spans all doubles: what does not fit the fixed form, exactly.
+//! An accumulator that spans all doubles, for exact sums of values that do not fit the fixed form.
 
 use super::SCALE;
 use crate::snapshot::WideImage;
 
-/// Words of 32 bits, least significant first; the lowest bit of the first is 2^-1074, and there is room for 2^64
-/// additions of the largest double.
+/// The number of 32-bit words, least significant first. The lowest bit of the first is 2^-1074, and the words
+/// have room for 2^64 additions of the largest double.
 const WORDS: usize = 68;
 
-/// An exact accumulator for all finite doubles, and what else was added.
+/// An exact accumulator for all finite doubles, with flags for the non-finite values that were added.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Wide {
     words: [i64; WORDS],
@@ -74,7 +74,7 @@ impl Wide {
         self.negative_infinity |= other.negative_infinity;
     }
 
-    /// The sum, rounded to nearest, ties to even.
+    /// Returns the sum, rounded to nearest, ties to even.
     pub fn round(&self) -> f64 {
         if self.not_a_number || (self.positive_infinity && self.negative_infinity) {
             return f64::NAN;
@@ -100,7 +100,7 @@ impl Wide {
         if negative { -magnitude } else { magnitude }
     }
 
-    /// Adds `bits * 2^(position - 1074)`; `bits` below 2^64.
+    /// Adds `bits * 2^(position - 1074)`; `bits` must be below 2^64.
     fn add_bits(&mut self, bits: u128, position: usize, negative: bool) {
         if bits == 0 {
             return;
@@ -117,7 +117,7 @@ impl Wide {
         }
     }
 
-    /// As a snapshot holds it.
+    /// Returns the form that a snapshot holds.
     pub fn image(&self) -> WideImage {
         let mut sum = self.clone();
         sum.carry();
@@ -129,7 +129,7 @@ impl Wide {
         }
     }
 
-    /// The sum behind an image; words that are missing are zero.
+    /// Restores a sum from an image; missing words are zero.
     pub fn of_image(image: &WideImage) -> Wide {
         let mut sum = Wide {
             not_a_number: image.not_a_number,
@@ -141,7 +141,7 @@ impl Wide {
         sum
     }
 
-    /// Brings every word but the last into 0..2^32.
+    /// Propagates carries: brings every word but the last into 0..2^32.
     fn carry(&mut self) {
         let mut carry = 0i64;
         for word in &mut self.words[..WORDS - 1] {
@@ -153,10 +153,10 @@ impl Wide {
         self.pending = 0;
     }
 
-    /// Rounds words that are carried and not negative.
+    /// Rounds words whose carries are propagated and which are not negative.
     fn round_magnitude(&self) -> f64 {
         let Some(top) = self.words.iter().rposition(|&word| word != 0) else { return 0.0 };
-        // The top 128 bits; anything below them only matters as "more than nothing".
+        // The top 128 bits; of anything below them it only matters whether it is zero.
         let mut window = 0u128;
         for back in 0..4 {
             window = window << 32 | top.checked_sub(back).map_or(0, |k| self.words[k] as u128);
@@ -170,7 +170,7 @@ impl Wide {
     }
 }
 
-/// `window * 2^exponent`, rounded once; the lowest bit of `window` may stand for everything below it.
+/// Returns `window * 2^exponent`, rounded once; the lowest bit of `window` may stand for everything below it.
 fn scale_rounded(window: u128, exponent: i64) -> f64 {
     let bits = 128 - window.leading_zeros() as i64;
     // Subnormal results have fewer bits than 53.
@@ -192,7 +192,8 @@ fn scale_rounded(window: u128, exponent: i64) -> f64 {
         (kept, exponent + drop)
     };
 
-    // At most 2^53 and with no more bits than the result can hold: each step is exact, or overflows to infinity.
+    // The value is at most 2^53 with no more bits than the result can hold: each step is exact, or overflows
+    // to infinity.
     let mut value = mantissa as f64;
     let mut left = exponent;
 
@@ -205,7 +206,7 @@ fn scale_rounded(window: u128, exponent: i64) -> f64 {
     value
 }
 
-/// `2^exponent` for -1022..=1023.
+/// Returns `2^exponent` for -1022..=1023.
 pub(super) fn power_of_two(exponent: i64) -> f64 {
     f64::from_bits(((1023 + exponent) as u64) << 52)
 }
