@@ -1,7 +1,7 @@
 //! Columns: plain vectors with validity, written by row index and reused from batch to batch.
 //!
-//! A column is longer than its batch where an earlier batch was longer; only the first `rows` entries mean anything.
-//! Entries that are null hold a zero, so that a loop may read them without looking.
+//! A column is longer than its batch if an earlier batch was longer; only the first `rows` entries are valid.
+//! Null entries hold a zero, so that a loop may read them without a check.
 
 use types::{Repr, Scalar};
 
@@ -22,7 +22,7 @@ pub mod tri {
     }
 }
 
-/// Values of one type, one a row.
+/// Values of one type, one per row.
 #[derive(Debug, Clone)]
 pub enum Column {
     /// See [`tri`].
@@ -30,14 +30,14 @@ pub enum Column {
     Int(Numbers<i64>),
     Double(Numbers<f64>),
     Wide(Numbers<i128>),
-    /// Text held as it came: for values that are looked at once.
+    /// Text as it came, for values that are read once.
     Text(Texts),
     Bytes(Texts),
-    /// Text as codes of a dictionary: for values that are compared, grouped by or looked at again.
+    /// Text as codes of a dictionary, for values that are compared, grouped by or read repeatedly.
     Coded(Coded),
 }
 
-/// Numbers and whether each is there (1) or null (0).
+/// Numbers and their validity: 1, or 0 for null.
 #[derive(Debug, Clone, Default)]
 pub struct Numbers<T> {
     pub values: Vec<T>,
@@ -58,15 +58,15 @@ pub struct View {
     pub len: u32,
 }
 
-/// Texts as codes. While the dictionary is too large for the caches, texts that are [`set`](Coded::set) wait until the
-/// batch is [`finished`](Coded::finish), where they are looked up side by side.
+/// Texts as codes. While the dictionary is too large for the caches, texts that are [`set`](Coded::set) wait
+/// until the batch is [`finished`](Coded::finish), where they are looked up together.
 #[derive(Debug, Clone, Default)]
 pub struct Coded {
     pub codes: Vec<u32>,
     pub dictionary: Dictionary,
     waits: bool,
     waiting: Box<Texts>,
-    /// Where the column becomes plain once its texts do not repeat.
+    /// Set if the column is to become plain once its texts do not repeat.
     repetition: Option<Box<Repetition>>,
 }
 
@@ -119,7 +119,7 @@ impl<T: Copy + Default> Numbers<T> {
         if self.valid[row] == 0 { None } else { Some(self.values[row]) }
     }
 
-    /// Adds an entry behind the others.
+    /// Appends an entry.
     #[inline]
     pub fn push(&mut self, value: Option<T>) {
         self.values.push(value.unwrap_or_default());
@@ -150,7 +150,7 @@ impl Texts {
         self.views[row].of(&self.data)
     }
 
-    /// Adds an entry behind the others.
+    /// Appends an entry.
     #[inline]
     pub fn push(&mut self, bytes: Option<&[u8]>) {
         self.views.push(View::NULL);
@@ -161,18 +161,18 @@ impl Texts {
 }
 
 impl Coded {
-    /// A column that becomes plain when its texts turn out not to repeat: see [`Column::reset`].
+    /// Creates a column that becomes plain if its texts do not repeat: see [`Column::reset`].
     pub fn while_repeated() -> Coded {
         Coded { repetition: Some(Box::default()), ..Coded::default() }
     }
 
-    /// Whether codes have turned out to be of no use; called once a batch, before the batch is forgotten.
+    /// Returns whether codes are useless; called once per batch, before the batch is cleared.
     fn should_be_plain(&mut self) -> bool {
         let (codes, known) = (&self.codes, self.dictionary.len());
         self.repetition.as_mut().is_some_and(|repetition| repetition.is_rare_after(codes, known))
     }
 
-    /// Makes the first `rows` entries null; the dictionary stays.
+    /// Makes the first `rows` entries null; the dictionary is kept.
     pub fn reset(&mut self, rows: usize) {
         self.codes.clear();
         self.codes.resize(rows, NULL_CODE);
@@ -180,7 +180,7 @@ impl Coded {
         self.waiting.reset(if self.waits { rows } else { 0 });
     }
 
-    /// Makes room for more rows.
+    /// Adds null entries until there are `rows`.
     pub fn grow(&mut self, rows: usize) {
         self.codes.resize(rows, NULL_CODE);
         if self.waits {
@@ -188,7 +188,7 @@ impl Coded {
         }
     }
 
-    /// Sets a text. One that is not UTF-8 is refused, now or when the batch is finished.
+    /// Sets a text. A text that is not UTF-8 is rejected, now or when the batch is finished.
     #[inline]
     pub fn set(&mut self, row: usize, text: &[u8]) -> Result<(), InvalidText> {
         if !self.waits {
@@ -201,7 +201,7 @@ impl Coded {
         Ok(())
     }
 
-    /// Sets a code of the dictionary, or null. A text there that is not UTF-8 stays, and will be refused.
+    /// Sets a code of the dictionary, or null. An invalid text in this row stays, and will be rejected.
     #[inline]
     pub fn set_code(&mut self, row: usize, code: u32) {
         self.codes[row] = code;
@@ -210,7 +210,7 @@ impl Coded {
         }
     }
 
-    /// Makes an entry null, whatever was there.
+    /// Makes an entry null, whatever it was.
     pub fn clear(&mut self, row: usize) {
         self.codes[row] = NULL_CODE;
         if self.waits {
@@ -218,14 +218,15 @@ impl Coded {
         }
     }
 
-    /// Whether a text waits that is not UTF-8: seldom asked, for few rows are written twice.
+    /// Returns whether an invalid text waits in this row. Seldom called, because few rows are written twice.
     #[inline]
     fn holds_invalid(&self, row: usize) -> bool {
         let waiting = self.waiting.get(row);
         waiting.is_some_and(|text| simdutf8::basic::from_utf8(text).is_err())
     }
 
-    /// Gives the texts of the first `rows` rows their codes and calls `invalid` with each row whose text is not UTF-8.
+    /// Assigns codes to the texts of the first `rows` rows and calls `invalid` with each row whose text is
+    /// not UTF-8.
     pub fn finish(&mut self, rows: usize, invalid: &mut dyn FnMut(usize)) {
         if self.waits {
             self.dictionary.codes(&self.waiting.views[..rows], &self.waiting.data, &mut self.codes, invalid);
@@ -242,7 +243,7 @@ impl Coded {
 }
 
 impl Column {
-    /// An empty column for values held as `repr`; texts are not coded.
+    /// Creates an empty column for values held as `repr`; texts are not coded.
     pub fn new(repr: Repr) -> Column {
         match repr {
             Repr::Bool => Column::Bool(Vec::new()),
@@ -254,7 +255,8 @@ impl Column {
         }
     }
 
-    /// Makes the first `rows` entries null. A column of codes that are of no use becomes one of plain texts, for good.
+    /// Makes the first `rows` entries null. A column whose codes are useless becomes one of plain texts, for
+    /// good.
     pub fn reset(&mut self, rows: usize) {
         if let Column::Coded(coded) = self
             && coded.should_be_plain()
@@ -287,7 +289,7 @@ impl Column {
         }
     }
 
-    /// Adds an entry behind the others; a value of another form than the column's is null.
+    /// Appends an entry; a value of another representation than the column's is null.
     #[inline]
     pub fn push(&mut self, value: Scalar<'_>) {
         match self {
@@ -326,7 +328,7 @@ impl Column {
         }
     }
 
-    /// Bytes of texts and binary values.
+    /// Returns the bytes of texts and binary values.
     pub fn text_bytes(&self) -> usize {
         match self {
             Column::Text(texts) | Column::Bytes(texts) => texts.data.len(),
@@ -334,7 +336,7 @@ impl Column {
         }
     }
 
-    /// Bytes held, without those of a dictionary.
+    /// Returns the bytes held, without those of a dictionary.
     pub fn memory_bytes(&self) -> usize {
         match self {
             Column::Bool(values) => values.capacity(),
@@ -359,7 +361,7 @@ impl Column {
         }
     }
 
-    /// Sets a value of the column's form; another form sets null.
+    /// Sets a value of the column's representation; another representation sets null.
     pub fn set(&mut self, row: usize, value: Scalar<'_>) {
         match (self, value) {
             (Column::Bool(values), Scalar::Bool(v)) => values[row] = tri::of(v),
@@ -376,7 +378,7 @@ impl Column {
         }
     }
 
-    /// One value.
+    /// Returns one value.
     pub fn get(&self, row: usize) -> Scalar<'_> {
         match self {
             Column::Bool(values) => match values[row] {

@@ -1,11 +1,11 @@
 //! Dictionaries: texts as small integers, so that everything after decoding works on codes.
 //!
-//! Code 0 is null. Codes are dense and in order of first sight; they mean something only together with their
-//! dictionary, never outside of the subtask that owns it. Hashes are seeded per process, so that nobody can choose
-//! texts that collide. A dictionary grows until its owner calls [`Dictionary::retain`].
+//! Code 0 is null. Codes are dense and in order of first occurrence; they are valid only together with their
+//! dictionary, never outside the subtask that owns it. Hashes are seeded per process, so that nobody can
+//! choose texts that collide. A dictionary grows until its owner calls [`Dictionary::retain`].
 //!
-//! A second table maps texts as they stood in JSON, escapes and all, to the same codes: an escaped text is unescaped
-//! once in its life.
+//! A second table maps texts as they appeared in JSON, including escapes, to the same codes: an escaped text
+//! is unescaped once.
 
 mod numbers;
 mod table;
@@ -27,7 +27,7 @@ pub const NULL_CODE: u32 = 0;
 /// Distinct texts and their codes.
 #[derive(Debug)]
 pub struct Dictionary {
-    /// What its codes mean is known by this number, which no other dictionary has.
+    /// Identifies the meaning of its codes; no other dictionary has the same number.
     id: u64,
     hasher: RandomState,
     plain: Table,
@@ -39,13 +39,13 @@ pub struct Dictionary {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvalidText;
 
-/// Where the codes of a dictionary went when it was compacted: index = old code; dropped codes became 0.
+/// The new codes after a dictionary was compacted: index = old code; dropped codes became 0.
 pub type Remap = Vec<u32>;
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
 impl Clone for Dictionary {
-    /// The copy has the same codes, and may give others to new texts: it is another dictionary.
+    /// Returns a copy with the same codes but another id, since it may assign other codes to new texts.
     fn clone(&self) -> Dictionary {
         Dictionary {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
@@ -74,43 +74,43 @@ impl Dictionary {
         }
     }
 
-    /// A number that tells whether codes that were translated before still mean the same: another one after
-    /// [`Dictionary::retain`], and in every other dictionary.
+    /// Returns a number that tells whether earlier translations of codes are still valid: it changes with
+    /// [`Dictionary::retain`], and differs in every other dictionary.
     #[inline]
     pub fn id(&self) -> u64 {
         self.id
     }
 
-    /// The number of codes in use, null included: every code is below it.
+    /// Returns the number of codes in use, including null: a bound above every code.
     pub fn len(&self) -> usize {
         self.plain.entries.len()
     }
 
-    /// Whether no text was ever interned.
+    /// Returns whether no text was ever interned.
     pub fn is_empty(&self) -> bool {
         self.len() == 1
     }
 
-    /// Bytes held, roughly.
+    /// Returns the approximate bytes held.
     pub fn memory_bytes(&self) -> usize {
         self.plain.memory_bytes() + self.escaped.memory_bytes()
     }
 
-    /// The text of a code, null excluded.
+    /// Returns the bytes of a code's text. The code must not be null.
     #[inline]
     pub fn bytes(&self, code: u32) -> &[u8] {
         debug_assert!(code != NULL_CODE);
         self.plain.text(code)
     }
 
-    /// The text of a code; `""` for null.
+    /// Returns the text of a code; `""` for null.
     #[inline]
     pub fn text(&self, code: u32) -> &str {
         // SAFETY: `code` checks every text it interns.
         unsafe { std::str::from_utf8_unchecked(self.plain.text(code)) }
     }
 
-    /// The code of a text, new if it was never seen. Fails if it is not UTF-8.
+    /// Returns the code of a text, which is created if the text is new. Fails if the text is not UTF-8.
     #[inline]
     pub fn code(&mut self, text: &[u8]) -> Result<u32, InvalidText> {
         let hash = self.hash(text);
@@ -120,14 +120,14 @@ impl Dictionary {
         }
     }
 
-    /// The code of a text known to be UTF-8.
+    /// Returns the code of a text known to be UTF-8.
     #[inline]
     pub fn code_str(&mut self, text: &str) -> u32 {
         self.code(text.as_bytes()).expect("a str is UTF-8")
     }
 
-    /// The codes of many texts: as [`Dictionary::code`] for each view that is there, but what has to come from memory
-    /// for one text is fetched while others are looked at. `invalid` gets the places of texts that are not UTF-8.
+    /// Returns the codes of many texts: as [`Dictionary::code`] for each view that is present, but memory for
+    /// one text is fetched while others are processed. `invalid` gets the places of texts that are not UTF-8.
     pub fn codes(&mut self, views: &[View], data: &[u8], codes: &mut [u32], invalid: &mut dyn FnMut(usize)) {
         const BLOCK: usize = 32;
         let mut hashes = [0; BLOCK];
@@ -162,8 +162,8 @@ impl Dictionary {
         }
     }
 
-    /// The code of the text that `raw`, the inside of a JSON string with at least one escape, stands for. `unescape`
-    /// appends the text to its second argument, or fails.
+    /// Returns the code of the text that `raw`, the inside of a JSON string with at least one escape,
+    /// represents. `unescape` appends the text to its second argument, or fails.
     pub fn code_escaped(
         &mut self,
         raw: &[u8],
@@ -184,8 +184,8 @@ impl Dictionary {
         Ok(code)
     }
 
-    /// Keeps only the codes for which `live` is true (index = code; missing = dead) and renumbers them densely, in
-    /// order.
+    /// Keeps only the codes for which `live` is true (index = code; missing = dead) and renumbers them
+    /// densely, in order.
     pub fn retain(&mut self, live: &[bool]) -> Remap {
         let old = std::mem::take(self);
         let mut remap = vec![NULL_CODE; old.len()];

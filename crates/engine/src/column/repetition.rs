@@ -1,46 +1,47 @@
-//! Whether the texts of a column repeat, and so whether codes are worth their price.
+//! Decides whether the texts of a column repeat, and so whether dictionary codes are worth their cost.
 //!
-//! A text that is new to the dictionary costs a hash, a search and a copy, and each function of it is computed for it
-//! alone. That pays off when the text comes again. The count is taken over windows of texts. To a new stream most texts are
-//! new at first, even where there are only a hundred thousand of them, so that a column must go on like this for some
-//! windows before it is taken for its nature:
+//! A text that is new to the dictionary costs a hash, a search and a copy, and each function over it is
+//! computed for it alone. That pays off when the text comes again. New texts are counted over windows of
+//! texts. At the start of a stream most texts are new, even if there are only a hundred thousand distinct
+//! ones, so several windows must agree before a column becomes plain:
 //!
 //! ```text
-//! texts of the window   8,192   8,192   8,192   8,192   8,192   8,192
-//! new to the dictionary 8,190   8,180                                    → plain after two: hardly any comes again
-//! new to the dictionary 8,100   7,850   7,820   7,860   7,830   7,840 …  → plain after eight
-//! new to the dictionary 7,870   7,250   6,680   6,150   5,670   5,220    → codes: a hundred thousand different ones
+//! texts of the window       8,192   8,192   8,192   8,192   8,192   8,192
+//! new to the dictionary     8,190   8,180  → plain after two: hardly any comes again
+//! new to the dictionary     8,100   7,850   7,820   7,860   7,830   7,840 …  → plain after eight
+//! new to the dictionary     7,870   7,250   6,680   6,150   5,670   5,220 → codes: a hundred thousand texts
 //! ```
 
 use crate::dictionary::NULL_CODE;
 
-/// Texts of one judgement.
+/// The number of texts of one judgement.
 const WINDOW: usize = 8_192;
 
-/// Windows in a row whose texts are mostly new, before the column becomes plain.
+/// The number of consecutive windows with mostly new texts before the column becomes plain.
 const WINDOWS: u8 = 8;
 
-/// As how many of these a window counts in which hardly any text came again. Among a hundred thousand different texts in
-/// any order, an eighth of the second window comes again.
+/// The weight of a window in which hardly any text came again. Among a hundred thousand distinct texts in any
+/// order, an eighth of the second window comes again.
 const HARDLY_ANY: u8 = 4;
 
-/// What was seen of a column.
+/// The observations of a column.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Repetition {
-    /// Texts in the window at hand, and how many of them were new.
+    /// The number of texts in the current window, and how many of them were new.
     texts: usize,
     new: usize,
-    /// Codes of the dictionary when it was last looked at.
+    /// The number of codes of the dictionary when it was last checked.
     known: usize,
-    /// How many windows in a row found most texts new.
+    /// The number of consecutive windows that found most texts new.
     windows: u8,
 }
 
 impl Repetition {
-    /// Takes in the codes of a batch, after which the dictionary has `known` codes. Whether texts repeat too rarely.
+    /// Counts the codes of a batch, after which the dictionary has `known` codes. Returns whether texts
+    /// repeat too rarely.
     pub(super) fn is_rare_after(&mut self, codes: &[u32], known: usize) -> bool {
         self.texts += codes.iter().filter(|&&code| code != NULL_CODE).count();
-        // A dictionary that has been dropped in between has fewer.
+        // A dictionary that was dropped in between has fewer.
         self.new += known.saturating_sub(self.known);
         self.known = known;
 
@@ -62,7 +63,7 @@ mod tests {
 
     use crate::column::{Coded, Column};
 
-    /// Whether the column is plain after so many batches of 1,000 rows with the texts of `text`.
+    /// Returns whether the column is plain after this many batches of 1,000 rows with the texts of `text`.
     fn is_plain_after(batches: usize, text: impl Fn(usize) -> usize) -> bool {
         let mut column = Column::Coded(Coded::while_repeated());
         for batch in 0..batches {

@@ -1,10 +1,11 @@
-//! Whole numbers as small integers.
+//! Dictionaries of whole numbers: numbers as small integers.
 
 use foldhash::fast::RandomState;
 
 use super::{NULL_CODE, Remap};
 
-/// Distinct whole numbers and their codes, like [`Dictionary`](super::Dictionary) for texts: direct for small ones, hashed otherwise.
+/// Distinct whole numbers and their codes, like [`Dictionary`](super::Dictionary) for texts: direct for small
+/// numbers, hashed otherwise.
 #[derive(Debug, Clone)]
 pub struct IntDictionary {
     direct: Vec<u32>,
@@ -12,7 +13,7 @@ pub struct IntDictionary {
     values: Vec<i64>,
 }
 
-/// Numbers below it are looked up by index.
+/// Numbers below this are looked up by index.
 const DIRECT_LIMIT: i64 = 1 << 20;
 
 impl Default for IntDictionary {
@@ -26,7 +27,7 @@ impl IntDictionary {
         IntDictionary { direct: Vec::new(), sparse: hashbrown::HashMap::default(), values: vec![0] }
     }
 
-    /// Every code is below it.
+    /// Returns a bound above every code.
     pub fn len(&self) -> usize {
         self.values.len()
     }
@@ -39,13 +40,13 @@ impl IntDictionary {
         self.direct.capacity() * 4 + self.sparse.allocation_size() + self.values.capacity() * 8
     }
 
-    /// The number of a code, null excluded.
+    /// Returns the number of a code, which must not be null.
     #[inline]
     pub fn value(&self, code: u32) -> i64 {
         self.values[code as usize]
     }
 
-    /// The code of a number, new if it was never seen.
+    /// Returns the code of a number, which is created if the number is new.
     #[inline]
     pub fn code(&mut self, value: i64) -> u32 {
         match self.direct.get(value as usize) {

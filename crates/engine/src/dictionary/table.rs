@@ -1,8 +1,9 @@
-//! Open addressing from bytes to codes, under a dictionary of texts.
+//! The hash table of a dictionary of texts.
 
 use super::NULL_CODE;
 
-/// Open addressing from bytes to codes. A slot holds the upper half of the hash and the entry's index; 0 is empty.
+/// An open-addressing table from bytes to codes. A slot holds the upper half of the hash and the entry's
+/// index; 0 is empty.
 #[derive(Debug, Clone)]
 pub(super) struct Table {
     pub(super) slots: Vec<u64>,
@@ -39,7 +40,7 @@ impl Table {
         &self.data[entry.start as usize..][..entry.len as usize]
     }
 
-    /// The code of a text, or the slot where it belongs.
+    /// Returns the code of a text, or the slot where it belongs.
     #[inline]
     pub(super) fn find(&self, hash: u64, text: &[u8]) -> Result<u32, usize> {
         let mut slot = hash as usize & self.mask;
@@ -61,7 +62,7 @@ impl Table {
         }
     }
 
-    /// The entry in the first slot of a hash, which is mostly the one that is looked for; 0 if there is none.
+    /// Returns the entry in the first slot of a hash, which is mostly the matching one; 0 if there is none.
     #[inline]
     pub(super) fn guess(&self, hash: u64) -> usize {
         self.slots[hash as usize & self.mask] as u32 as usize

@@ -1,4 +1,4 @@
-//! `AND`, `OR` and `CASE`: which rows reach what.
+//! `AND`, `OR` and `CASE`: select the rows for which each operand is computed.
 
 use super::kernels::{case, logic};
 use super::program::StepId;
@@ -7,18 +7,18 @@ use super::select::{Operand, Rows, zip};
 use super::strategy::{Effort, Strategy};
 use crate::column::tri;
 
-/// The rows of a `CASE` on their way through its branches.
+/// The rows of a `CASE` during its branches.
 #[derive(Default)]
 struct Split {
-    /// Taken by no branch so far.
+    /// Rows that no branch has taken so far.
     left: Vec<u32>,
     taken: Vec<u32>,
     rest: Vec<u32>,
 }
 
 impl Run<'_> {
-    /// `AND` and `OR`: the second side is computed for the rows that the first does not decide. The first is the left
-    /// one, save where the right one is there for next to nothing and neither can fail.
+    /// Computes `AND` and `OR`: the second side is computed only for the rows that the first does not decide.
+    /// The first side is the left one, unless the right one costs almost nothing and neither can fail.
     pub(super) fn connect(
         &mut self,
         step: StepId,
@@ -72,7 +72,7 @@ impl Run<'_> {
         result
     }
 
-    /// Whether a step costs less than finding out which rows need it, and cannot fail.
+    /// Returns whether a step costs less than finding the rows that need it, and cannot fail.
     fn is_cheap(&mut self, step: StepId) -> bool {
         match self.strategies[step as usize] {
             Strategy::Input(_) | Strategy::PerRow(Effort::Negligible) => true,
@@ -81,7 +81,8 @@ impl Run<'_> {
         }
     }
 
-    /// `CASE`: conditions are computed for the rows that no earlier one took, values for the rows that reach them.
+    /// Computes `CASE`: conditions for the rows that no earlier branch took, values for the rows that reach
+    /// them.
     pub(super) fn case(
         &mut self,
         step: StepId,
@@ -139,7 +140,7 @@ impl Run<'_> {
         self.branch(step, otherwise, reach, whole)
     }
 
-    /// Takes the values of a branch for the rows that reach it. `whole`: these are all rows of the `CASE`.
+    /// Writes the values of a branch for the rows that reach it. `whole`: these are all rows of the `CASE`.
     fn branch(&mut self, step: StepId, then: StepId, rows: Rows<'_>, whole: bool) -> Result<(), Failure> {
         self.demand(then, rows)?;
         self.write(step, |operands, slot| {

@@ -12,14 +12,15 @@ use super::slots::Slot;
 use crate::column::{Column, Numbers, tri};
 use crate::dictionary::{Dictionary, NULL_CODE};
 
-/// Values by code of the input. Codes are computed in order, when they are first seen in the dictionary.
+/// Values by code of the input. Values are computed in order of codes, when the codes first appear in the
+/// dictionary.
 pub(crate) struct Memo {
-    /// Values in the step's form; texts are codes of the dictionary in the step's slot.
+    /// Values in the step's representation; texts are codes of the dictionary in the step's slot.
     values: Values,
     len: usize,
-    /// The dictionary whose codes these are.
+    /// The id of the dictionary to which the codes belong.
     dictionary: Option<u64>,
-    /// Codes whose value cannot be computed: fatal only if a row that needs the value has one.
+    /// Codes whose value cannot be computed: fatal only if a row that needs the value has such a code.
     errors: HashMap<u32, EvalError>,
 }
 
@@ -31,7 +32,7 @@ enum Values {
     Codes(Vec<u32>),
 }
 
-/// A row in which one input is known: nothing else is asked for.
+/// A row in which one input is known; no other input is read.
 struct OneInput<'a>(Scalar<'a>);
 
 impl Row for OneInput<'_> {
@@ -52,7 +53,7 @@ impl Memo {
         Memo { values, len: 0, dictionary: None, errors: HashMap::new() }
     }
 
-    /// Forgets all values.
+    /// Removes all values.
     pub(crate) fn clear(&mut self) {
         self.len = 0;
         self.errors.clear();
@@ -75,19 +76,19 @@ impl Memo {
         }
     }
 
-    /// Whether a code was met whose value cannot be computed.
+    /// Returns whether the table has a code whose value cannot be computed.
     pub(crate) fn has_errors(&self) -> bool {
         !self.errors.is_empty()
     }
 
-    /// Whether the table holds every code of the dictionary.
+    /// Returns whether the table holds every code of the dictionary.
     #[inline]
     pub(crate) fn is_complete(&self, dictionary: &Dictionary) -> bool {
         self.len >= dictionary.len() && self.dictionary == Some(dictionary.id())
     }
 
-    /// Computes the codes that are new in the dictionary: all of them where it is another one than before. Rows of one
-    /// column may come with different dictionaries, from two scans or after one was trimmed.
+    /// Computes the codes that are new in the dictionary, or all codes if it is another dictionary. Rows of
+    /// one column may come with different dictionaries, from two scans or after a dictionary was trimmed.
     #[cold]
     pub(crate) fn extend(
         &mut self,

@@ -1,18 +1,18 @@
 //! Evaluation: bound expressions over the columns of a batch.
 //!
-//! An [`Evaluator`] holds the expressions of one scope as numbered steps and one result slot a step. What is asked for
-//! is computed for the rows asked for and kept for the batch, so that what many queries have in common is computed
-//! once. How a step is computed depends on what it reads:
+//! An [`Evaluator`] holds the expressions of one scope as numbered steps, with one result slot per step. A
+//! requested expression is computed for the requested rows and kept for the batch, so that subexpressions
+//! that many queries share are computed once. How a step is computed depends on what it reads:
 //!
-//! * nothing but literals, the time and inputs that are the same in every row: once;
-//! * one dictionary column: once a distinct text, then looked up by code;
-//! * otherwise by row: by a typed loop where there is one, else through the registry's code.
+//! * only literals, the time and inputs that are the same in every row: once;
+//! * one dictionary column: once per distinct text, then looked up by code;
+//! * otherwise by row: by a typed loop if there is one, else through the registry's code.
 //!
-//! An input of codes may become one of plain texts from one batch to the next. What depends on it is computed by row from
-//! then on; everything else keeps what it remembers.
+//! An input of codes may become one of plain texts from one batch to the next. The steps that depend on it
+//! are computed by row from then on; all other steps keep their memory.
 //!
-//! `CASE`, `AND` and `OR` pass selections down: a value is computed only for rows that reach it, at least wherever
-//! that could fail or would cost more than it saves.
+//! `CASE`, `AND` and `OR` pass selections down: a value is computed only for rows that reach it, at least
+//! wherever computing it could fail or would cost more than it saves.
 
 mod branches;
 mod kernels;
@@ -45,12 +45,12 @@ pub use self::vector::{Inputs, Vector};
 use crate::column::{Column, tri};
 use crate::dictionary::{Dictionary, Remap};
 
-/// Computes expressions over batches. See the module's text.
+/// Computes expressions over batches; see the module documentation.
 ///
-/// A batch is opened with [`begin`](Evaluator::begin); after that, [`compute`](Evaluator::compute) and
+/// [`begin`](Evaluator::begin) starts a batch; after that, [`compute`](Evaluator::compute) and
 /// [`filter`](Evaluator::filter) may be called any number of times over the same inputs, and
-/// [`column`](Evaluator::column) gives what was computed. The inputs of a batch must stay as they are until the next
-/// one begins.
+/// [`column`](Evaluator::column) returns the computed values. The inputs of a batch must not change until the
+/// next batch begins.
 pub struct Evaluator {
     program: Program,
     roots: Vec<StepId>,
@@ -63,18 +63,18 @@ pub struct Evaluator {
     state: State,
 }
 
-/// Which rows passed a filter.
+/// The rows that passed a filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Passed {
-    /// All that were given; no selection was written.
+    /// All given rows; no selection was written.
     All,
-    /// Those in the selection, ascending; perhaps none.
+    /// The rows in the selection, ascending; possibly none.
     Some,
 }
 
 impl Evaluator {
-    /// `roots`: all that will ever be asked for. Fails with the message of a function whose literal arguments it does
-    /// not accept.
+    /// Compiles expressions. `roots` are all expressions that may be requested. Fails with the message of a
+    /// function that does not accept its literal arguments.
     pub fn new(graph: &ExprGraph, roots: &[ExprId], time_zone: &TimeZone) -> Result<Evaluator, String> {
         let program = Program::new(graph, roots, time_zone)?;
         let memories = program.steps.iter().map(|step| match &step.op {
@@ -96,14 +96,14 @@ impl Evaluator {
         Ok(Evaluator { program, roots, strategies: Vec::new(), forms: Vec::new(), checked: 0, state })
     }
 
-    /// Opens a batch: what was computed for the one before is forgotten.
+    /// Starts a batch: the values of the previous batch are dropped.
     pub fn begin(&mut self, rows: usize, env: &Env) {
         self.state.epoch += 1;
         self.state.rows = rows;
         self.state.env = *env;
     }
 
-    /// [`begin`](Evaluator::begin), then computes all roots.
+    /// Calls [`begin`](Evaluator::begin), then computes all roots.
     pub fn evaluate(
         &mut self,
         inputs: Inputs<'_>,
@@ -137,8 +137,8 @@ impl Evaluator {
         Ok(())
     }
 
-    /// Finds the rows, of the selected ones or all, for which every condition is true. A condition is computed only
-    /// for rows that passed those before it.
+    /// Finds the rows, of the selected ones or all, for which every condition is true. A condition is
+    /// computed only for rows that passed the conditions before it.
     pub fn filter(
         &mut self,
         inputs: Inputs<'_>,
@@ -177,12 +177,12 @@ impl Evaluator {
         Ok(outcome)
     }
 
-    /// The values of an expression that was computed in this batch. Only the rows computed mean anything.
+    /// Returns the values of an expression that was computed in this batch. Only the computed rows are valid.
     pub fn column<'a>(&'a self, inputs: Inputs<'a>, expr: ExprId) -> Vector<'a> {
         self.operands(inputs).vector(self.program.step_of(expr))
     }
 
-    /// The dictionary of an input was compacted or replaced: what is remembered by its codes is void.
+    /// Drops the values remembered by codes of an input whose dictionary was compacted or replaced.
     pub fn forget(&mut self, input: usize) {
         for (memo, strategy) in self.state.memos.iter_mut().zip(&self.strategies) {
             if let (Some(memo), Strategy::PerCode { input: of }) = (memo, strategy)
@@ -193,7 +193,7 @@ impl Evaluator {
         }
     }
 
-    /// The dictionary of a result, where results are codes of a dictionary of the evaluator's own.
+    /// Returns the dictionary of a result, if the result has codes of a dictionary of the evaluator.
     pub fn dictionary(&self, expr: ExprId) -> Option<&Dictionary> {
         let step = self.program.find(expr)?;
         match &self.state.slots.get(step as usize)?.column {
@@ -202,7 +202,7 @@ impl Evaluator {
         }
     }
 
-    /// Compacts such a dictionary: see [`Dictionary::retain`]. Codes of the batch at hand are void then.
+    /// Compacts such a dictionary: see [`Dictionary::retain`]. Codes of the current batch are void then.
     pub fn retain(&mut self, expr: ExprId, live: &[bool]) -> Option<Remap> {
         let step = self.program.find(expr)? as usize;
         match &mut self.state.slots.get_mut(step)?.column {
@@ -216,7 +216,7 @@ impl Evaluator {
         }
     }
 
-    /// Bytes held for distinct texts, roughly.
+    /// Returns the approximate bytes held for distinct texts.
     pub fn memory_bytes(&self) -> usize {
         let memos = self.state.memos.iter().flatten().map(|memo| memo.memory_bytes());
         let dictionaries = self.state.slots.iter().map(|slot| match &slot.column {
@@ -226,7 +226,7 @@ impl Evaluator {
         memos.sum::<usize>() + dictionaries.sum::<usize>()
     }
 
-    /// Decides how to compute each step, when the inputs are seen for the first time or have another form.
+    /// Chooses how to compute each step, when the inputs are seen for the first time or have another form.
     #[inline]
     fn prepare(&mut self, inputs: Inputs<'_>) {
         if self.checked == self.state.epoch {
@@ -248,7 +248,7 @@ impl Evaluator {
         memos.resize_with(chosen.len(), || None);
 
         for (index, (step, strategy)) in self.program.steps.iter().zip(&chosen).enumerate() {
-            // A step that is computed as before keeps its codes, which others may have noted.
+            // A step that is computed as before keeps its codes, which others may have recorded.
             if self.strategies.get(index) == Some(strategy) {
                 continue;
             }

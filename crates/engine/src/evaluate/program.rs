@@ -1,8 +1,8 @@
-//! Programs: the expressions that are needed, numbered anew and with their functions prepared.
+//! Programs: the required expressions, renumbered and with their functions prepared.
 //!
-//! A step refers to earlier steps only, as in the graph it was made of. How each is computed (once, once a distinct
-//! text, row by row or by a kernel) depends on how the inputs are held and is decided when the first batch is seen; see
-//! [`super::strategy`].
+//! A step refers to earlier steps only, as in the source graph. How each step is computed (once, once per
+//! distinct text, row by row or by a kernel) depends on the form of the inputs and is decided at the first
+//! batch; see [`super::strategy`].
 
 use jiff::tz::TimeZone;
 use sql::expr::{CastMode, Comparison, Expr, ExprGraph, ExprId};
@@ -20,13 +20,13 @@ const ABSENT: StepId = StepId::MAX;
 
 pub(crate) struct Program {
     pub(crate) steps: Vec<Step>,
-    /// By expression: its step or [`ABSENT`].
+    /// Per expression: its step or [`ABSENT`].
     places: Vec<StepId>,
 }
 
 pub(crate) struct Step {
     pub(crate) op: Op,
-    /// The untyped null is held as a boolean that is never there.
+    /// The untyped null is represented as a boolean that is always null.
     pub(crate) repr: Repr,
 }
 
@@ -71,7 +71,8 @@ pub(crate) enum Test {
 }
 
 impl Program {
-    /// Fails with the message of a function that cannot be prepared, which the binder should have found.
+    /// Compiles a program. Fails with the message of a function that cannot be prepared, which the binder
+    /// should have found.
     pub(crate) fn new(graph: &ExprGraph, roots: &[ExprId], time_zone: &TimeZone) -> Result<Program, String> {
         let mut needed = vec![false; graph.len()];
         for root in roots {
@@ -95,7 +96,7 @@ impl Program {
         Ok(program)
     }
 
-    /// The step of an expression that is a root or below one.
+    /// Returns the step of an expression that is a root or part of one.
     pub(crate) fn step_of(&self, id: ExprId) -> StepId {
         let step = self.places.get(id.0 as usize).copied().unwrap_or(ABSENT);
         assert!(step != ABSENT, "expression {} was not among the roots", id.0);
@@ -106,7 +107,7 @@ impl Program {
         &self.steps[id as usize]
     }
 
-    /// The inputs that are read.
+    /// Returns the inputs that are read.
     pub(crate) fn inputs(&self) -> impl Iterator<Item = usize> {
         self.steps.iter().filter_map(|step| match step.op {
             Op::Input(index) => Some(index),
@@ -114,13 +115,14 @@ impl Program {
         })
     }
 
-    /// The expressions that have a step.
+    /// Returns the step of an expression, if it has one.
     pub(crate) fn find(&self, id: ExprId) -> Option<StepId> {
         self.places.get(id.0 as usize).copied().filter(|&step| step != ABSENT)
     }
 
     fn lower(&self, graph: &ExprGraph, id: ExprId, time_zone: &TimeZone) -> Result<Op, String> {
         let at = |id: &ExprId| self.step_of(*id);
+
         Ok(match graph.expr(id) {
             Expr::Column(index) => Op::Input(*index),
             Expr::Literal(value) => Op::Literal(value.clone()),
@@ -193,7 +195,7 @@ fn argument(graph: &ExprGraph, id: ExprId) -> Argument<'_> {
 }
 
 impl Op {
-    /// The steps a step reads.
+    /// Calls `f` with the steps that this step reads.
     pub(crate) fn operands(&self, mut f: impl FnMut(StepId)) {
         match self {
             Op::Input(_) | Op::Literal(_) => {}

@@ -1,4 +1,5 @@
-//! Running a program over a batch: what is asked for is computed for the rows that need it, and kept.
+//! Runs a program over a batch: a requested step is computed for the rows that need it, and its values are
+//! kept.
 
 use sql::functions::{Env, EvalError, Output};
 
@@ -12,13 +13,13 @@ use super::strategy::{Effort, Lasting, Strategy};
 use super::vector::{Inputs, Vector};
 use crate::column::tri;
 
-/// An error, made small: what passes through every step.
+/// An error, boxed to be small, since it passes through every step.
 pub(crate) type Failure = Box<EvalError>;
 
 /// Everything that is kept from batch to batch.
 pub(crate) struct State {
     pub(crate) slots: Vec<Slot>,
-    /// Results by code, of the steps that are computed by code.
+    /// Results by code, for the steps that are computed by code.
     pub(crate) memos: Vec<Option<Box<Memo>>>,
     pub(crate) memories: Vec<Option<TimeMemory>>,
     pub(crate) machine: Machine,
@@ -31,7 +32,7 @@ pub(crate) struct State {
     pub(crate) env: Env,
 }
 
-/// One call: a program, its state, and the rows that were asked for.
+/// One call: a program, its state, and the requested rows.
 pub(crate) struct Run<'p> {
     pub(crate) program: &'p Program,
     pub(crate) strategies: &'p [Strategy],
@@ -50,7 +51,7 @@ impl Row for AnyRow<'_> {
 }
 
 impl<'p> Run<'p> {
-    /// Makes sure that a step's slot holds `rows`.
+    /// Ensures that a step's slot holds `rows`.
     pub(crate) fn demand(&mut self, step: StepId, rows: Rows<'_>) -> Result<(), Failure> {
         let effort = match self.strategies[step as usize] {
             Strategy::Input(_) => return Ok(()),
@@ -69,7 +70,7 @@ impl<'p> Run<'p> {
 
         match slot.covered() {
             Covered::All => Ok(()),
-            // Where it is nearly all, all is quicker.
+            // If nearly all rows are needed, computing all is faster.
             Covered::Nothing if effort == Effort::Negligible && rows.len() * 2 > self.asked.len() => {
                 self.compute(step, self.asked)
             }
@@ -78,7 +79,7 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Computes those of `rows` that a slot does not hold yet.
+    /// Computes the rows of `rows` that a slot does not hold yet.
     fn complete(&mut self, step: StepId, rows: Rows<'_>) -> Result<(), Failure> {
         let mut missing = self.spare();
         self.state.slots[step as usize].missing(rows, &mut missing);
@@ -122,7 +123,7 @@ impl<'p> Run<'p> {
         let state = &mut *self.state;
         let slot = &mut state.slots[step as usize];
         slot.enter(state.epoch, state.rows);
-        // Looking up again costs less than finding out what is missing.
+        // Looking up again costs less than finding the missing rows.
         if slot.covered() == Covered::All {
             return Ok(());
         }
@@ -137,7 +138,7 @@ impl<'p> Run<'p> {
         Ok(())
     }
 
-    /// Computes a step for the texts that are new in its input's dictionary. False if some code has no value.
+    /// Computes a step for the new texts in its input's dictionary. Returns false if some code has no value.
     pub(super) fn tabulate(&mut self, step: StepId, input: usize) -> bool {
         let state = &mut *self.state;
         let (Some(memo), Vector::Coded { dictionary, .. }) =
@@ -152,7 +153,7 @@ impl<'p> Run<'p> {
         !memo.has_errors()
     }
 
-    /// Computes `rows` of a step and notes that they are held.
+    /// Computes `rows` of a step and marks them as held.
     fn compute(&mut self, step: StepId, rows: Rows<'_>) -> Result<(), Failure> {
         let program = self.program;
         match &program.step(step).op {
@@ -201,7 +202,7 @@ impl<'p> Run<'p> {
         Ok(())
     }
 
-    /// Gives a kernel what it reads and where it writes.
+    /// Calls a kernel with its operands and its output slot.
     #[inline]
     pub(super) fn write(&mut self, step: StepId, f: impl FnOnce(Operands<'_>, &mut Slot)) {
         let (before, rest) = self.state.slots.split_at_mut(step as usize);

@@ -1,6 +1,7 @@
-//! One row at a time: the plain meaning of a program.
+//! Evaluates a program one row at a time, which defines its meaning.
 //!
-//! Used where a value is needed once (constants, once a distinct text); the vectorised kernels must give the same.
+//! Used if a value is needed once (constants, once per distinct text); the vectorised kernels must agree with
+//! it.
 
 use std::cmp::Ordering;
 
@@ -18,7 +19,7 @@ pub trait Row {
     fn get(&self, input: usize) -> Scalar<'_>;
 }
 
-/// Registers for one row, reused.
+/// Reusable registers for one row.
 #[derive(Default)]
 pub(crate) struct Machine {
     outputs: Vec<Output>,
@@ -28,7 +29,7 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// The value of a step in a row.
+    /// Returns the value of a step in a row.
     pub(crate) fn evaluate<'a>(
         &'a mut self,
         program: &'a Program,
@@ -152,7 +153,7 @@ fn value<'a>(program: &'a Program, outputs: &'a [Output], step: StepId, row: &'a
 }
 
 impl Call {
-    /// Calls the code with the arguments of one row; `arg` gives them by place.
+    /// Calls the code with the arguments of one row; `arg` returns them by place.
     #[inline]
     pub(crate) fn run<'v>(
         &self,

@@ -1,4 +1,4 @@
-//! Selections: which rows of a batch are meant.
+//! Selections of rows of a batch.
 
 /// Rows of a batch, ascending.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +30,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Ends at the first error.
+    /// Calls `f` for each row, up to the first error.
     #[inline(always)]
     pub(crate) fn try_each<E>(self, mut f: impl FnMut(usize) -> Result<(), E>) -> Result<(), E> {
         match self {
@@ -39,7 +39,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// How many rows meet a condition on one byte of them.
+    /// Returns how many rows meet a condition on their byte.
     #[inline(always)]
     pub(crate) fn count(self, bytes: &[u8], f: impl Fn(u8) -> bool) -> usize {
         match self {
@@ -59,13 +59,13 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Puts the rows that meet a condition into `into`.
+    /// Replaces `into` by the rows that meet a condition.
     #[inline(always)]
     pub(crate) fn pick(self, into: &mut Vec<u32>, mut f: impl FnMut(usize) -> bool) {
         into.clear();
         into.resize(self.len(), 0);
         let mut picked = 0;
-        // Written always, counted if meant: the branch could not be predicted.
+        // Always written, counted only if selected: a branch could not be predicted.
         self.each(|row| {
             into[picked] = row as u32;
             picked += f(row) as usize;
@@ -74,7 +74,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// A column's values or the one of all rows.
+/// A value per row, or one for all rows.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Operand<'a, T> {
     Each(&'a [T]),
@@ -91,7 +91,7 @@ impl<T: Copy> Operand<'_, T> {
     }
 }
 
-/// `out[row] = f(a[row])`.
+/// Computes `out[row] = f(a[row])`.
 #[inline(always)]
 pub(crate) fn map<A: Copy, O>(rows: Rows<'_>, a: &[A], out: &mut [O], f: impl Fn(A) -> O) {
     match rows {
@@ -100,7 +100,7 @@ pub(crate) fn map<A: Copy, O>(rows: Rows<'_>, a: &[A], out: &mut [O], f: impl Fn
     }
 }
 
-/// `out[row] = f(a[row], b[row])`.
+/// Computes `out[row] = f(a[row], b[row])`.
 #[inline(always)]
 pub(crate) fn zip<A: Copy, B: Copy, O: Copy>(
     rows: Rows<'_>,

@@ -8,7 +8,8 @@ use types::Scalar;
 use super::program::{Program, StepId};
 use super::scalar::{Machine, Row};
 
-/// For rows that come one by one, where an [`Evaluator`](super::Evaluator) would have batches of one row.
+/// Evaluates an expression for single rows, where an [`Evaluator`](super::Evaluator) would have batches of
+/// one row.
 pub struct RowEvaluator {
     program: Program,
     root: StepId,
@@ -16,15 +17,17 @@ pub struct RowEvaluator {
 }
 
 impl RowEvaluator {
+    /// Compiles an expression.
+    ///
     /// # Errors
-    /// The message of a function that does not accept its literal arguments.
+    /// A function does not accept its literal arguments.
     pub fn new(graph: &ExprGraph, root: ExprId, time_zone: &TimeZone) -> Result<RowEvaluator, String> {
         let program = Program::new(graph, &[root], time_zone)?;
         let root = program.step_of(root);
         Ok(RowEvaluator { program, root, machine: Machine::default() })
     }
 
-    /// The value in a row.
+    /// Returns the value in a row.
     ///
     /// # Errors
     /// A function failed.

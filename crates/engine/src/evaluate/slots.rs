@@ -1,7 +1,7 @@
-//! Slots: where results are kept, one a step, written by row index and reused from batch to batch.
+//! Slots: the results of the steps, written by row index and reused from batch to batch.
 //!
-//! A step may be asked for under several selections, since the branches of a `CASE` want their values for their rows
-//! only; a slot knows which rows it holds, so that each is computed at most once a batch.
+//! A step may be requested under several selections, since the branches of a `CASE` need values for their own
+//! rows only; a slot knows which rows it holds, so that each row is computed at most once per batch.
 
 use types::{Repr, Scalar, Value};
 
@@ -12,24 +12,24 @@ use super::vector::{Inputs, Vector};
 use crate::column::{Coded, Column, Texts, View};
 
 pub(crate) struct Slot {
-    /// The batch for which the rest holds.
+    /// The batch for which the other fields are valid.
     epoch: u64,
     covered: Covered,
     /// With [`Covered::Some`]: 1 for each row that is held.
     mask: Vec<u8>,
-    /// Another step whose value this one has, for the rows held.
+    /// Another step whose values this step shares, for the rows held.
     alias: Option<StepId>,
-    /// Whose bytes the views of a text column point into.
+    /// The owner of the bytes to which the views of a text column point.
     buffer: Buffer,
     pub(crate) column: Column,
-    /// Entries of the column.
+    /// The number of entries of the column.
     len: usize,
     is_text: bool,
     /// The value of a step that is the same in every row.
     pub(crate) constant: Value,
 }
 
-/// Which rows of the batch a slot holds.
+/// The rows of the batch that a slot holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Covered {
     Nothing,
@@ -40,14 +40,14 @@ pub(crate) enum Covered {
 /// The owner of the bytes of a text vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Buffer {
-    /// Nothing written yet.
+    /// Nothing is written yet.
     Unset,
     Own,
     Input(usize),
     Step(StepId),
 }
 
-/// What a kernel may read: everything before the step it computes.
+/// The readable inputs of a kernel: everything before the step it computes.
 #[derive(Clone, Copy)]
 pub(crate) struct Operands<'a> {
     pub(crate) strategies: &'a [Strategy],
@@ -56,7 +56,7 @@ pub(crate) struct Operands<'a> {
 }
 
 impl Slot {
-    /// `coded`: texts are kept as codes.
+    /// Creates a slot. `coded`: texts are stored as codes.
     pub(crate) fn new(repr: Repr, coded: bool) -> Slot {
         Slot {
             epoch: 0,
@@ -71,12 +71,12 @@ impl Slot {
         }
     }
 
-    /// The slot of a step that was never computed.
+    /// Creates the slot of a step that is never computed.
     pub(crate) fn unused() -> Slot {
         Slot::new(Repr::Bool, false)
     }
 
-    /// Forgets the batch before, unless that was done, and makes room for `rows`.
+    /// Drops the previous batch, unless that was done, and makes room for `rows`.
     #[inline]
     pub(crate) fn enter(&mut self, epoch: u64, rows: usize) {
         if self.epoch != epoch {
@@ -100,7 +100,8 @@ impl Slot {
         self.epoch == epoch || self.epoch == u64::MAX
     }
 
-    /// Entries are only overwritten, never cleared: rows that nobody asks for may hold anything.
+    /// Extends the column. Entries are only overwritten, never cleared: rows that are not requested may hold
+    /// anything.
     fn reserve(&mut self, rows: usize) {
         self.len = self.len.max(rows);
         fn grow<T: Clone>(values: &mut Vec<T>, rows: usize, value: T) {
@@ -131,18 +132,18 @@ impl Slot {
         }
     }
 
-    /// How much of the batch is held.
+    /// Returns how much of the batch is held.
     #[inline]
     pub(crate) fn covered(&self) -> Covered {
         self.covered
     }
 
-    /// With [`Covered::Some`]: which of `rows` are not held.
+    /// With [`Covered::Some`]: writes the rows of `rows` that are not held to `missing`.
     pub(crate) fn missing(&self, rows: Rows<'_>, missing: &mut Vec<u32>) {
         rows.pick(missing, |row| self.mask[row] == 0);
     }
 
-    /// Notes that `rows` of a batch of `batch_rows` are held now.
+    /// Marks `rows` of a batch of `batch_rows` as held.
     #[inline]
     pub(crate) fn cover(&mut self, rows: Rows<'_>, batch_rows: usize) {
         if rows.is_all() {
@@ -158,18 +159,18 @@ impl Slot {
         rows.each(|row| mask[row] = 1);
     }
 
-    /// Whether nothing was computed in this batch so far.
+    /// Returns whether nothing was computed in this batch so far.
     pub(crate) fn is_fresh(&self) -> bool {
         self.covered == Covered::Nothing
     }
 
-    /// Takes another step's values as its own: only a fresh slot can.
+    /// Shares the values of another step: only a fresh slot can.
     pub(crate) fn set_alias(&mut self, of: StepId) {
         debug_assert!(self.is_fresh());
         self.alias = Some(of);
     }
 
-    /// Gives up being an alias: the rows held become values of its own column.
+    /// Stops being an alias: the held rows become values of the slot's own column.
     pub(crate) fn unalias(&mut self, operands: Operands<'_>) {
         if let Some(of) = self.alias.take() {
             let from = operands.vector(of);
@@ -178,7 +179,8 @@ impl Slot {
         }
     }
 
-    /// Makes the rows held values of its own column and buffer, so that more can be written beside them.
+    /// Makes the held rows values of the slot's own column and buffer, so that more can be written beside
+    /// them.
     pub(crate) fn own(&mut self, operands: Operands<'_>) {
         self.unalias(operands);
         if self.covered == Covered::Some && !matches!(self.buffer, Buffer::Unset | Buffer::Own) {
@@ -201,8 +203,8 @@ impl Slot {
         }
     }
 
-    /// The texts, to be written with views into `buffer`: `None` where views into another are there already and
-    /// bytes have to be copied instead.
+    /// Returns the texts, to be written with views into `buffer`. Returns `None` if there are views into
+    /// another buffer already and bytes have to be copied instead.
     pub(crate) fn texts_in(&mut self, buffer: Buffer) -> Option<&mut Texts> {
         if self.buffer == Buffer::Unset && self.alias.is_none() {
             self.buffer = buffer;
@@ -244,7 +246,7 @@ impl<'a> Operands<'a> {
         }
     }
 
-    /// Who owns the bytes of a text vector; `None` where it is not made of views.
+    /// Returns the owner of the bytes of a text vector; `None` if it has no views.
     pub(crate) fn buffer(self, step: StepId) -> Option<Buffer> {
         match self.strategies[step as usize] {
             Strategy::Input(index) => match self.inputs.get(index) {
@@ -271,7 +273,7 @@ impl<'a> Operands<'a> {
         }
     }
 
-    /// The bytes behind views.
+    /// Returns the bytes behind views.
     pub(crate) fn data(self, buffer: Buffer) -> &'a [u8] {
         match buffer {
             Buffer::Unset | Buffer::Own => &[],

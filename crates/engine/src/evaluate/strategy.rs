@@ -1,4 +1,4 @@
-//! How each step is computed, once it is known how the inputs are held.
+//! Chooses how each step is computed, once the forms of the inputs are known.
 
 use sql::functions::Determinism;
 use types::Repr;
@@ -8,15 +8,15 @@ use super::vector::{Inputs, Vector};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Strategy {
-    /// It is an input.
+    /// The step is an input.
     Input(usize),
-    /// It has the value of another step.
+    /// The step has the value of another step.
     Same(StepId),
-    /// It is the same in every row.
+    /// The step is the same in every row.
     Once(Lasting),
-    /// It depends on one dictionary column only: computed once a code of that input.
+    /// The step depends on one dictionary column only: computed once per code of that input.
     PerCode { input: usize },
-    /// By row, and what that costs.
+    /// The step is computed by row, with this cost.
     PerRow(Effort),
 }
 
@@ -38,13 +38,14 @@ impl Form {
         }
     }
 
-    /// Whether strategies for this form are right for a vector. What is computed by row can be so from any.
+    /// Returns whether strategies for this form are valid for a vector. Computing by row is valid for any
+    /// vector.
     pub(crate) fn allows(self, vector: Vector<'_>) -> bool {
         self == Form::Plain || self == Form::of(vector)
     }
 }
 
-/// How long a value that is the same in every row stays.
+/// How long a value that is the same in every row remains valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lasting {
     Forever,
@@ -52,23 +53,23 @@ pub(crate) enum Lasting {
     Batch,
 }
 
-/// What computing a value in a row that does not need it would do.
+/// The consequence of computing a value in a row that does not need it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effort {
-    /// Cost less than finding out which rows need it.
+    /// It costs less than finding the rows that need it.
     Negligible,
-    /// Cost time.
+    /// It costs time.
     Harmless,
-    /// Perhaps fail.
+    /// It may fail.
     Fallible,
 }
 
-/// What a step depends on.
+/// The dependences of a step.
 #[derive(Debug, Clone, Copy)]
 struct Dependence {
     columns: Columns,
     determinism: Determinism,
-    /// An input that is the same in every row is below.
+    /// The step depends on an input that is the same in every row.
     on_constant_input: bool,
     effort: Effort,
 }
@@ -80,14 +81,14 @@ enum Columns {
     Several,
 }
 
-/// A strategy a step.
+/// Chooses a strategy for each step.
 pub(crate) fn choose(program: &Program, inputs: Inputs<'_>) -> Vec<Strategy> {
     let mut dependences: Vec<Dependence> = Vec::with_capacity(program.steps.len());
     let mut strategies: Vec<Strategy> = Vec::with_capacity(program.steps.len());
     for step in &program.steps {
         let dependence = depend(step, &dependences, inputs);
         let strategy = strategy(step, dependence, &strategies);
-        // Looking up costs nothing; whether it can fail is asked of the table.
+        // Looking up costs nothing; the table tells whether it can fail.
         let effort = match strategy {
             Strategy::PerCode { .. } if dependence.effort == Effort::Harmless => Effort::Negligible,
             _ => dependence.effort,

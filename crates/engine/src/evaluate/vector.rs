@@ -1,8 +1,8 @@
-//! Vectors: borrowed views of one value a row, what expressions read and what they give.
+//! Vectors: borrowed views of one value per row, which are the inputs and results of expressions.
 //!
-//! A result is itself fit to be the input of another evaluator, so that what a window computed is handed on without a
-//! copy. The form of a vector is fixed by its expression and does not change from batch to batch, except that any
-//! vector may turn out to be [`Vector::Const`] for a batch.
+//! A result can be the input of another evaluator, so that the results of a window are passed on without a
+//! copy. The form of a vector is fixed by its expression and does not change from batch to batch, except that
+//! any vector may be [`Vector::Const`] in a batch.
 
 use std::ops::Range;
 
@@ -11,9 +11,9 @@ use types::Scalar;
 use crate::column::{Column, View, tri};
 use crate::dictionary::{Dictionary, NULL_CODE};
 
-/// One value a row, or one for all.
+/// One value per row, or one for all.
 ///
-/// Only rows that were asked for hold anything: what stands in the others is left from earlier work.
+/// Only requested rows are valid: other rows hold values of earlier work.
 #[derive(Debug, Clone, Copy)]
 pub enum Vector<'a> {
     /// The same in every row.
@@ -32,7 +32,7 @@ pub enum Vector<'a> {
         values: &'a [i128],
         valid: &'a [u8],
     },
-    /// The buffer may be another column's.
+    /// The buffer may belong to another column.
     Text {
         views: &'a [View],
         data: &'a [u8],
@@ -51,7 +51,7 @@ pub enum Vector<'a> {
 #[derive(Debug, Clone, Copy)]
 pub enum Inputs<'a> {
     Columns(&'a [Column]),
-    /// Views, where inputs come from several owners or are the same in every row (the bounds of a window).
+    /// Views, for inputs that come from several owners or are the same in every row (the bounds of a window).
     Vectors(&'a [Vector<'a>]),
 }
 
@@ -69,7 +69,7 @@ impl<'a> Vector<'a> {
         }
     }
 
-    /// Some rows of it, side by side.
+    /// Returns a range of rows.
     pub fn part(self, rows: Range<usize>) -> Vector<'a> {
         match self {
             Vector::Const(value) => Vector::Const(value),
@@ -89,7 +89,7 @@ impl<'a> Vector<'a> {
         }
     }
 
-    /// One value.
+    /// Returns one value.
     #[inline]
     pub fn get(self, row: usize) -> Scalar<'a> {
         match self {
@@ -114,7 +114,7 @@ impl<'a> Vector<'a> {
         }
     }
 
-    /// The bytes of a text or binary value; `None` for null and for vectors of anything else.
+    /// Returns the bytes of a text or binary value; `None` for null and for vectors of other values.
     #[inline]
     pub fn bytes(self, row: usize) -> Option<&'a [u8]> {
         match self {

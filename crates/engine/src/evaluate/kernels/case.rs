@@ -1,4 +1,4 @@
-//! `CASE`: values of the branches brought together.
+//! `CASE`: merges the values of the branches.
 
 use types::Scalar;
 
@@ -8,7 +8,8 @@ use crate::evaluate::select::Rows;
 use crate::evaluate::slots::{Operands, Slot};
 use crate::evaluate::vector::Vector;
 
-/// Whether a `CASE` can give another step's vector for its own. Codes it cannot: a result keeps its form.
+/// Returns whether a `CASE` can reuse another step's vector as its own. Codes cannot be reused: a result
+/// keeps its form.
 pub(crate) fn can_alias(vector: Vector<'_>) -> bool {
     !matches!(vector, Vector::Coded { .. })
 }
@@ -29,7 +30,7 @@ pub(crate) fn merge(operands: Operands<'_>, from: StepId, rows: Rows<'_>, target
         (Column::Double(out), Vector::Const(Scalar::Double(value))) => fill(rows, value, out),
         (Column::Wide(out), Vector::Wide { values, valid }) => copy(rows, values, valid, out),
         (Column::Wide(out), Vector::Const(Scalar::Wide(value))) => fill(rows, value, out),
-        // A constant's bytes are put down once.
+        // A constant's bytes are stored once.
         (Column::Text(out) | Column::Bytes(out), Vector::Const(Scalar::Text(_) | Scalar::Bytes(_))) => {
             let bytes = vector.bytes(0).unwrap_or_default();
             let view = View { start: out.data.len() as u32, len: bytes.len() as u32 };

@@ -36,7 +36,7 @@ pub(crate) fn compare(rows: Rows<'_>, comparison: Comparison, a: Vector<'_>, b: 
     }
 }
 
-/// Values and whether they are there.
+/// Values and their validity.
 #[derive(Clone, Copy)]
 struct Lanes<'a, T> {
     values: Operand<'a, T>,
@@ -85,7 +85,7 @@ impl<'a> Lanes<'a, f64> {
     }
 }
 
-/// A total order, the one of [`Scalar::compare`].
+/// A total order, as in [`Scalar::compare`].
 trait Ordered: Copy {
     fn less(self, other: Self) -> bool;
     fn same(self, other: Self) -> bool;
@@ -157,7 +157,7 @@ fn texts(rows: Rows<'_>, comparison: Comparison, a: Vector<'_>, b: Vector<'_>, o
         });
     };
 
-    // Mostly a column is compared with a short constant of another length.
+    // A column is mostly compared with a short constant of another length.
     let constant = match (a, b) {
         (column, Vector::Const(Scalar::Text(text))) | (Vector::Const(Scalar::Text(text)), column) => {
             Some((column, text.as_bytes()))
@@ -186,7 +186,7 @@ fn equal(rows: Rows<'_>, column: Vector<'_>, text: &[u8], same: u8, other: u8, o
     }
 }
 
-/// Equality that does not call out for texts of one byte.
+/// Compares without a function call for texts of one byte.
 #[inline(always)]
 pub(crate) fn is(bytes: &[u8], text: &[u8]) -> bool {
     match (bytes, text) {

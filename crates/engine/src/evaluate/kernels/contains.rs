@@ -8,13 +8,13 @@ use crate::column::tri;
 use crate::evaluate::select::{Rows, map};
 use crate::evaluate::vector::Vector;
 
-/// Texts up to this many are compared one after the other.
+/// Up to this many texts are compared one after the other.
 const FEW_TEXTS: usize = 8;
 
-/// The values of an `IN`, all of one form.
+/// The values of an `IN`, all of one representation.
 pub(crate) struct Set {
     members: Members,
-    /// What no match is: null where a null stood among the values.
+    /// The result without a match: null if the values include a null.
     no_match: u8,
 }
 
@@ -57,7 +57,7 @@ impl Set {
         Set { members, no_match: if has_null { tri::NULL } else { tri::FALSE } }
     }
 
-    /// One value; `None` is null.
+    /// Returns whether the set holds a value; `None` is null.
     pub(crate) fn holds(&self, value: Scalar<'_>) -> Option<bool> {
         match self.check(value) {
             tri::NULL => None,
@@ -99,7 +99,7 @@ pub(crate) fn contains(rows: Rows<'_>, set: &Set, input: Vector<'_>, out: &mut [
     match (&set.members, input) {
         (Members::Ints(ints), Vector::Int { values, valid }) => {
             match ints.as_slice() {
-                // A few are compared all, without a branch.
+                // A few values are all compared, without a branch.
                 few @ ([] | [_] | [_, _] | [_, _, _] | [_, _, _, _]) => map(rows, values, out, |value| {
                     set.outcome(few.iter().fold(false, |found, other| found | (value == *other)))
                 }),

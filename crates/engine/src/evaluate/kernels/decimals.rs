@@ -1,7 +1,7 @@
 //! Arithmetic and conversions of `DECIMAL`: whole numbers with a scale that is fixed by the type.
 //!
-//! Powers of ten are computed once a call. Where an intermediate result does not fit 128 bits, the whole column goes to the
-//! registry's code, which has wider numbers.
+//! Powers of ten are computed once per call. If an intermediate result does not fit 128 bits, the whole
+//! column falls back to the registry's code, which has wider numbers.
 
 use sql::functions::decimals::{Product, Rescale, Sum, TooWide};
 use types::Scalar;
@@ -12,17 +12,17 @@ use crate::evaluate::select::Operand;
 use crate::evaluate::slots::Slot;
 use crate::evaluate::vector::Vector;
 
-/// `a * b`.
+/// Computes `a * b`.
 pub(crate) fn multiply(product: &Product, work: Work<'_>, target: &mut Slot) -> bool {
     binary(work, target, |a, b| product.of(a, b))
 }
 
-/// `a + b` and `a - b`.
+/// Computes `a + b` and `a - b`.
 pub(crate) fn add(sum: &Sum, work: Work<'_>, target: &mut Slot) -> bool {
     binary(work, target, |a, b| sum.of(a, b))
 }
 
-/// A whole number or a decimal to another decimal type.
+/// Converts a whole number or a decimal to another decimal type.
 pub(crate) fn rescale(rescale: &Rescale, work: Work<'_>, target: &mut Slot) -> bool {
     let Column::Wide(out) = &mut target.column else { return false };
     let mut put = |row: usize, value: i128, valid: u8| -> Result<(), TooWide> {
@@ -42,7 +42,7 @@ pub(crate) fn rescale(rescale: &Rescale, work: Work<'_>, target: &mut Slot) -> b
     }
 }
 
-/// `f` fails where 128 bits do not suffice; `None` is null.
+/// Applies `f`, which fails if 128 bits do not suffice; `None` is null.
 #[inline(always)]
 fn binary(
     work: Work<'_>,

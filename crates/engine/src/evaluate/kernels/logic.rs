@@ -8,7 +8,7 @@ use crate::evaluate::program::Test;
 use crate::evaluate::select::{Operand, Rows, map, zip};
 use crate::evaluate::vector::Vector;
 
-/// A boolean vector; anything else is null throughout.
+/// Returns the operand of a boolean vector; any other vector is null throughout.
 #[inline]
 pub(crate) fn truths(vector: Vector<'_>) -> Operand<'_, u8> {
     match vector {
@@ -26,7 +26,7 @@ pub(crate) fn and(a: u8, b: u8) -> u8 {
     is_false as u8 * tri::FALSE + is_true as u8 * tri::TRUE
 }
 
-/// Kleene's OR.
+/// Kleene's OR: true if either is, false if both are.
 #[inline]
 pub(crate) fn or(a: u8, b: u8) -> u8 {
     let is_true = (a == tri::TRUE) | (b == tri::TRUE);
@@ -43,7 +43,7 @@ fn known(truth: bool) -> u8 {
     tri::FALSE + truth as u8
 }
 
-/// `IS [NOT] NULL | TRUE | FALSE`: never null.
+/// Computes `IS [NOT] NULL | TRUE | FALSE`; never null.
 pub(crate) fn test(rows: Rows<'_>, test: Test, vector: Vector<'_>, out: &mut [u8]) {
     match test {
         Test::Null => presence(rows, vector, out, tri::FALSE, tri::TRUE),

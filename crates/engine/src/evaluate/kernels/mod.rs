@@ -1,7 +1,8 @@
-//! Kernels: typed loops for what every event goes through. Each agrees with the registry's code for one row.
+//! Kernels: typed loops for the functions that every event passes. Each agrees with the registry's code for
+//! one row.
 //!
-//! A kernel knows some forms of its arguments and declines others; what it declines, and all functions without a
-//! kernel, go row by row through the registry's code.
+//! A kernel supports some forms of its arguments and declines others. Declined work, and all functions
+//! without a kernel, go row by row through the registry's code.
 
 pub(crate) mod case;
 pub(crate) mod compare;
@@ -58,7 +59,7 @@ pub(crate) enum Kernel {
     Concat,
 }
 
-/// What a kernel is asked to do.
+/// The work of a kernel.
 #[derive(Clone, Copy)]
 pub(crate) struct Work<'a> {
     pub(crate) operands: Operands<'a>,
@@ -74,7 +75,7 @@ impl<'a> Work<'a> {
 }
 
 impl Kernel {
-    /// The kernel of a function of the registry, if it has one for arguments of these types.
+    /// Returns the kernel of a function of the registry, if it has one for arguments of these types.
     pub(crate) fn of_function(
         name: &str,
         args: &[Argument<'_>],
@@ -106,7 +107,7 @@ impl Kernel {
         }
     }
 
-    /// The kernel of a conversion, if it has one.
+    /// Returns the kernel of a conversion, if it has one.
     pub(crate) fn of_cast(from: &DataType, to: &DataType) -> Option<Kernel> {
         if let Some(rescale) = Rescale::new(from, to) {
             return Some(Kernel::Rescale(rescale));
@@ -118,7 +119,7 @@ impl Kernel {
         }
     }
 
-    /// Whether a conversion leaves every value as it is.
+    /// Returns whether a conversion leaves every value unchanged.
     pub(crate) fn cast_is_free(from: &DataType, to: &DataType) -> bool {
         match (width(from), width(to)) {
             (Some(from), Some(to)) => from as u8 <= to as u8,
@@ -129,14 +130,14 @@ impl Kernel {
     pub(crate) fn effort(&self) -> Effort {
         match self {
             Kernel::Parse(_) | Kernel::ParseLtz(_) | Kernel::AtZone | Kernel::OfText(_) => Effort::Harmless,
-            // The registry's code, which may have to decide, can fail.
+            // These may fall back to the registry's code, which can fail.
             Kernel::Concat => Effort::Fallible,
             Kernel::OfTime(TimeCode { gives: TimeResult::Text(_), .. }) => Effort::Fallible,
             _ => Effort::Negligible,
         }
     }
 
-    /// What is to be remembered between its calls.
+    /// Returns the memory to keep between calls of the kernel.
     pub(crate) fn memory(&self) -> Option<TimeMemory> {
         match self {
             Kernel::Parse(zone) | Kernel::ParseLtz(zone) => Some(TimeMemory::new(zone)),
@@ -144,8 +145,8 @@ impl Kernel {
         }
     }
 
-    /// Computes `work.rows` of a step; false if the arguments have a form it does not know: then anything may be
-    /// written there.
+    /// Computes `work.rows` of a step. Returns false if an argument has an unsupported form; the output may
+    /// hold anything then.
     pub(crate) fn run(&self, work: Work<'_>, memory: &mut Option<TimeMemory>, target: &mut Slot) -> bool {
         match (self, memory) {
             (Kernel::CharLength, _) => text::char_length(work, target),
@@ -175,12 +176,14 @@ impl Kernel {
     }
 }
 
-/// The most bytes of texts or bytes that one expression may compute in a batch. Each value is bounded by itself; this
-/// bounds thousands of them, which are all held until the batch is done.
+/// The most bytes of texts or binary values that one expression may compute in a batch. Each value has its
+/// own bound; this bounds thousands of values, which are all held until the batch is done.
 const MAX_BATCH_BYTES: usize = 256 << 20;
 
+/// Checks the size of a result.
+///
 /// # Errors
-/// The texts or bytes of a column have become too long.
+/// The texts or binary values of a column are too long in total.
 fn check_size(column: &Column) -> Result<(), EvalError> {
     match column {
         Column::Text(texts) | Column::Bytes(texts) if texts.data.len() > MAX_BATCH_BYTES => {
@@ -193,7 +196,7 @@ fn check_size(column: &Column) -> Result<(), EvalError> {
     }
 }
 
-/// Any function: the registry's code, row by row.
+/// Computes any function row by row, with the registry's code.
 pub(crate) fn by_row(
     call: &Call,
     work: Work<'_>,
@@ -217,9 +220,11 @@ pub(crate) fn by_row(
 fn arithmetic(arithmetic: Arithmetic, args: &[Argument<'_>], result: &DataType) -> Option<Kernel> {
     let [a, b] = args else { return None };
     let (a, b) = (&a.column_type.data_type, &b.column_type.data_type);
+
     if let (Some(_), Some(_), Some(width)) = (width(a), width(b), width(result)) {
         return Some(Kernel::Ints(arithmetic, width));
     }
+
     if let DataType::Decimal { .. } = a {
         return match arithmetic {
             Arithmetic::Multiply => Product::new(a, b, result).map(Kernel::Product),
@@ -227,9 +232,11 @@ fn arithmetic(arithmetic: Arithmetic, args: &[Argument<'_>], result: &DataType) 
             Arithmetic::Subtract => Sum::new(a, b, result, true).map(Kernel::Sum),
         };
     }
+
     if let (DataType::Double, DataType::Double, DataType::Double) = (a, b, result) {
         return Some(Kernel::Doubles(arithmetic));
     }
+
     let is_time = |t: &DataType| t.is_timestamp() && t.repr() == Some(Repr::Int);
     let is_shift = match arithmetic {
         Arithmetic::Add => {
@@ -238,10 +245,11 @@ fn arithmetic(arithmetic: Arithmetic, args: &[Argument<'_>], result: &DataType) 
         Arithmetic::Subtract => is_time(a) && *b == DataType::IntervalDayTime,
         Arithmetic::Multiply => false,
     };
+
     (is_shift && is_time(result)).then_some(Kernel::Ints(arithmetic, Width::Long))
 }
 
-/// The remainder by a literal: another divisor may be zero.
+/// Returns the kernel of the remainder by a literal. Another divisor may be zero.
 fn remainder(args: &[Argument<'_>], result: &DataType) -> Option<Kernel> {
     let [a, b] = args else { return None };
     width(&a.column_type.data_type)?;
@@ -249,7 +257,7 @@ fn remainder(args: &[Argument<'_>], result: &DataType) -> Option<Kernel> {
     width(result).filter(|_| is_safe).map(Kernel::Remainder)
 }
 
-/// Whether every value of a decimal type is the same number of another.
+/// Returns whether every value of a decimal type is the same number in another.
 fn widens(from: &DataType, to: &DataType) -> bool {
     match (from, to) {
         (DataType::Decimal { precision: from, scale }, DataType::Decimal { precision: to, scale: same }) => {

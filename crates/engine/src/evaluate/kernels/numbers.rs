@@ -15,7 +15,7 @@ pub(crate) enum Arithmetic {
     Multiply,
 }
 
-/// To how many bits a whole number wraps.
+/// The number of bits at which a whole number wraps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Width {
     Byte,
@@ -36,7 +36,7 @@ impl Width {
     }
 }
 
-/// Both arguments are whole numbers.
+/// Computes an operation on whole numbers.
 pub(crate) fn ints(arithmetic: Arithmetic, width: Width, work: Work<'_>, target: &mut Slot) -> bool {
     let (Some((a, valid_a)), Some((b, valid_b))) = (int_operand(work.arg(0)), int_operand(work.arg(1)))
     else {
@@ -63,7 +63,7 @@ pub(crate) fn ints(arithmetic: Arithmetic, width: Width, work: Work<'_>, target:
     true
 }
 
-/// The remainder of whole numbers by one that is not zero, with the sign of the first.
+/// Computes the remainder of whole numbers by a number that is not zero, with the sign of the dividend.
 pub(crate) fn remainder(width: Width, work: Work<'_>, target: &mut Slot) -> bool {
     let (Vector::Int { values, valid }, Vector::Const(Scalar::Int(divisor)), Column::Int(out)) =
         (work.arg(0), work.arg(1), &mut target.column)
@@ -78,7 +78,7 @@ pub(crate) fn remainder(width: Width, work: Work<'_>, target: &mut Slot) -> bool
     true
 }
 
-/// Both arguments are doubles.
+/// Computes an operation on doubles.
 pub(crate) fn doubles(arithmetic: Arithmetic, work: Work<'_>, target: &mut Slot) -> bool {
     let (Some((a, valid_a)), Some((b, valid_b))) = (double_operand(work.arg(0)), double_operand(work.arg(1)))
     else {
@@ -96,7 +96,7 @@ pub(crate) fn doubles(arithmetic: Arithmetic, work: Work<'_>, target: &mut Slot)
     true
 }
 
-/// Whole number to `DOUBLE`.
+/// Converts whole numbers to `DOUBLE`.
 pub(crate) fn to_double(work: Work<'_>, target: &mut Slot) -> bool {
     let (Vector::Int { values, valid }, Column::Double(out)) = (work.arg(0), &mut target.column) else {
         return false;
@@ -106,7 +106,7 @@ pub(crate) fn to_double(work: Work<'_>, target: &mut Slot) -> bool {
     true
 }
 
-/// Whole number to a narrower one: the lower bits, as in Java.
+/// Converts whole numbers to a narrower type: the lower bits, as in Java.
 pub(crate) fn narrow(width: Width, work: Work<'_>, target: &mut Slot) -> bool {
     let (Vector::Int { values, valid }, Column::Int(out)) = (work.arg(0), &mut target.column) else {
         return false;
@@ -135,7 +135,7 @@ fn double_operand(vector: Vector<'_>) -> Option<(Operand<'_, f64>, Operand<'_, u
     }
 }
 
-/// A result is there where both arguments are; a null holds a zero.
+/// Sets the validity: a result is valid if both arguments are. A null holds a zero.
 fn finish<T: Copy + Default>(
     rows: Rows<'_>,
     out: &mut Numbers<T>,

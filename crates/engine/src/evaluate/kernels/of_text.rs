@@ -1,6 +1,6 @@
-//! Functions of one text with literals beside it: parts of texts, truths about them, and texts made of them.
+//! Functions of one text and literals: parts of texts, predicates on texts, and computed texts.
 //!
-//! A part is a view into the same bytes. A text that is made is written straight into the column's buffer.
+//! A part is a view into the same bytes. A computed text is written directly into the column's buffer.
 
 use sql::functions::MAX_VALUE_BYTES;
 use sql::functions::of_text::{PartCode, TruthCode, WriteCode};
@@ -13,7 +13,7 @@ use crate::column::{Column, View, tri};
 use crate::evaluate::slots::Slot;
 use crate::evaluate::vector::Vector;
 
-/// A text of a batch. `ascii`: all bytes of its buffer are known to be ASCII.
+/// Returns a text of a batch. `ascii`: all bytes of its buffer are known to be ASCII.
 #[inline(always)]
 fn text(bytes: &[u8], ascii: bool) -> &str {
     match ascii {
@@ -23,7 +23,7 @@ fn text(bytes: &[u8], ascii: bool) -> &str {
     }
 }
 
-/// `SPLIT_INDEX`, `REGEXP_EXTRACT`, `TRIM` and their kin.
+/// Computes `SPLIT_INDEX`, `REGEXP_EXTRACT`, `TRIM` and similar functions.
 pub(crate) fn part(code: &PartCode, work: Work<'_>, target: &mut Slot) -> bool {
     parts(work, target, |_, bytes, ascii| match code(text(bytes, ascii)) {
         None => Part::Null,
@@ -31,7 +31,7 @@ pub(crate) fn part(code: &PartCode, work: Work<'_>, target: &mut Slot) -> bool {
     })
 }
 
-/// `LIKE`, `REGEXP` and their kin.
+/// Computes `LIKE`, `REGEXP` and similar functions.
 pub(crate) fn truth(code: &TruthCode, work: Work<'_>, target: &mut Slot) -> bool {
     let (Vector::Text { views, data }, Column::Bool(out)) = (work.arg(0), &mut target.column) else {
         return false;
@@ -46,7 +46,7 @@ pub(crate) fn truth(code: &TruthCode, work: Work<'_>, target: &mut Slot) -> bool
     true
 }
 
-/// `REPLACE`, `LOWER` and their kin.
+/// Computes `REPLACE`, `LOWER` and similar functions.
 pub(crate) fn write(code: &WriteCode, work: Work<'_>, target: &mut Slot) -> bool {
     let Vector::Text { views, data } = work.arg(0) else { return false };
     target.own(work.operands);
@@ -66,7 +66,7 @@ pub(crate) fn write(code: &WriteCode, work: Work<'_>, target: &mut Slot) -> bool
     texts.data.len() <= MAX_BATCH_BYTES
 }
 
-/// `CONCAT`: null where a part is.
+/// Computes `CONCAT`, which is null if a part is.
 pub(crate) fn concat(work: Work<'_>, target: &mut Slot) -> bool {
     const FEW: usize = 8;
     let count = work.args.len();
@@ -98,7 +98,7 @@ pub(crate) fn concat(work: Work<'_>, target: &mut Slot) -> bool {
         }
         let len = texts.data.len() - start;
         texts.views[row] = View { start: start as u32, len: len as u32 };
-        // A value that is too long is told by the registry's code.
+        // For a value that is too long, the registry's code reports the error.
         if len > MAX_VALUE_BYTES || texts.data.len() > MAX_BATCH_BYTES { Err(()) } else { Ok(()) }
     });
     joined.is_ok()

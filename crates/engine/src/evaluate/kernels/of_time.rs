@@ -1,4 +1,4 @@
-//! Fields and texts of times. The value of the row before is used again while the unit of time is the same.
+//! Fields and texts of times. The value of the previous row is reused while the unit of time is the same.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use crate::evaluate::select::map;
 use crate::evaluate::slots::Slot;
 use crate::evaluate::vector::Vector;
 
-/// `HOUR`, `EXTRACT`, `DATE_FORMAT` and their kin.
+/// Computes `HOUR`, `EXTRACT`, `DATE_FORMAT` and similar functions.
 pub(crate) fn of_time(code: &TimeCode, work: Work<'_>, target: &mut Slot) -> bool {
     let Vector::Int { values, valid } = work.arg(0) else { return false };
     match &code.gives {
@@ -56,7 +56,7 @@ pub(crate) fn of_time(code: &TimeCode, work: Work<'_>, target: &mut Slot) -> boo
     }
 }
 
-/// The unit in which a time lies; empty at the ends of time, where it has no bounds.
+/// Returns the unit that contains a time; empty at the ends of time, where the unit has no bounds.
 fn unit(ms: i64, length: i64) -> Range<i64> {
     let start = ms.checked_sub(ms.rem_euclid(length));
     match start.and_then(|start| Some((start, start.checked_add(length)?))) {

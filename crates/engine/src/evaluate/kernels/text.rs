@@ -9,19 +9,19 @@ use crate::evaluate::select::{Operand, Rows};
 use crate::evaluate::slots::Slot;
 use crate::evaluate::vector::Vector;
 
-/// A buffer of up to this many bytes a row is searched as a whole for other characters than ASCII.
+/// A buffer of up to this many bytes per row is searched as a whole for non-ASCII characters.
 const BYTES_A_ROW: usize = 128;
 
-/// What a function of this kind gives.
+/// The result of such a function for one row.
 pub(super) enum Part {
     Null,
-    /// From and to, in bytes of the text.
+    /// Start and end, in bytes of the text.
     Range(usize, usize),
     /// Not one run of the text: the row needs the registry's code.
     Torn,
 }
 
-/// `CHAR_LENGTH(text)`: code points.
+/// Computes `CHAR_LENGTH(text)`, in code points.
 pub(crate) fn char_length(work: Work<'_>, target: &mut Slot) -> bool {
     let (Vector::Text { views, data }, Column::Int(out)) = (work.arg(0), &mut target.column) else {
         return false;
@@ -39,7 +39,7 @@ pub(crate) fn char_length(work: Work<'_>, target: &mut Slot) -> bool {
     true
 }
 
-/// `LEFT(text, count)`.
+/// Computes `LEFT(text, count)`.
 pub(crate) fn left(work: Work<'_>, target: &mut Slot) -> bool {
     let Some(counts) = Ints::of(work.arg(1)) else { return false };
     parts(work, target, |row, text, ascii| match counts.at(row) {
@@ -48,7 +48,7 @@ pub(crate) fn left(work: Work<'_>, target: &mut Slot) -> bool {
     })
 }
 
-/// `RIGHT(text, count)`.
+/// Computes `RIGHT(text, count)`.
 pub(crate) fn right(work: Work<'_>, target: &mut Slot) -> bool {
     let Some(counts) = Ints::of(work.arg(1)) else { return false };
     parts(work, target, |row, text, ascii| match counts.at(row) {
@@ -58,7 +58,8 @@ pub(crate) fn right(work: Work<'_>, target: &mut Slot) -> bool {
     })
 }
 
-/// `SUBSTRING(text, from[, count])`: from 1 (0 is taken for it), or from the end if negative.
+/// Computes `SUBSTRING(text, from[, count])`. `from` counts from 1 (0 is treated as 1), or from the end if
+/// negative.
 pub(crate) fn substring(work: Work<'_>, target: &mut Slot) -> bool {
     let Some(froms) = Ints::of(work.arg(1)) else { return false };
     let counts = match work.args.len() {
@@ -86,7 +87,7 @@ pub(crate) fn substring(work: Work<'_>, target: &mut Slot) -> bool {
     })
 }
 
-/// `$OFFSET_OF(text)`: the zone offset that ends it, or null.
+/// Computes `$OFFSET_OF(text)`: the zone offset at the end of the text, or null.
 pub(crate) fn offset_of(work: Work<'_>, target: &mut Slot) -> bool {
     parts(work, target, |_, text, _| match offset_suffix(text) {
         None => Part::Null,
@@ -97,13 +98,13 @@ pub(crate) fn offset_of(work: Work<'_>, target: &mut Slot) -> bool {
     })
 }
 
-/// `$STRIP_OFFSET(text)`: the text without it.
+/// Computes `$STRIP_OFFSET(text)`: the text without its zone offset.
 pub(crate) fn strip_offset(work: Work<'_>, target: &mut Slot) -> bool {
     parts(work, target, |_, text, _| match offset_suffix(text) {
         None => Part::Range(0, text.len()),
         Some(suffix) => {
             let start = suffix.as_ptr() as usize - text.as_ptr() as usize;
-            // Behind it a line terminator may stand.
+            // A line terminator may follow the offset.
             if start + suffix.len() == text.len() { Part::Range(0, start) } else { Part::Torn }
         }
     })
@@ -136,7 +137,7 @@ pub(super) fn parts(work: Work<'_>, target: &mut Slot, part: impl Fn(usize, &[u8
         return work.rows.try_each(write).is_ok();
     }
 
-    // Earlier rows of the batch point into another buffer.
+    // Views of earlier rows of the batch may point into another buffer.
     target.own(work.operands);
     let Column::Text(texts) = &mut target.column else { return false };
 
@@ -151,7 +152,7 @@ pub(super) fn parts(work: Work<'_>, target: &mut Slot, part: impl Fn(usize, &[u8
         .is_ok()
 }
 
-/// Whole numbers, one a row or the same in all.
+/// Whole numbers, one per row or one for all.
 #[derive(Clone, Copy)]
 struct Ints<'a> {
     values: Operand<'a, i64>,
@@ -177,18 +178,18 @@ impl<'a> Ints<'a> {
     }
 }
 
-/// Whether all bytes are ASCII; false too where it would cost more to find out than it helps.
+/// Returns whether all bytes are ASCII; also false if finding out would cost more than it helps.
 pub(super) fn is_ascii(rows: Rows<'_>, data: &[u8]) -> bool {
     data.len() <= rows.len() * BYTES_A_ROW && data.is_ascii()
 }
 
-/// Whether a byte begins a character.
+/// Returns whether a byte begins a character.
 #[inline(always)]
 fn begins(byte: u8) -> bool {
     byte as i8 >= -64
 }
 
-/// Where the first `count` characters end.
+/// Returns the end of the first `count` characters.
 #[inline(always)]
 fn forward(text: &[u8], count: usize, ascii: bool) -> usize {
     let end = count.min(text.len());
@@ -198,7 +199,7 @@ fn forward(text: &[u8], count: usize, ascii: bool) -> usize {
     (0..text.len()).filter(|&at| begins(text[at])).nth(count).unwrap_or(text.len())
 }
 
-/// Where the last `count` characters (at least one) begin, and whether there are so many.
+/// Returns the start of the last `count` characters (at least one), and whether there are that many.
 #[inline(always)]
 fn back(text: &[u8], count: usize, ascii: bool) -> (usize, bool) {
     if count > text.len() {

@@ -1,4 +1,5 @@
-//! Text to time, with what is remembered from row to row: the minute of the text before and the offset of a zone.
+//! Conversions of text to time, which reuse from row to row the minute of the previous text and the offset of
+//! a zone.
 
 use jiff::tz::TimeZone;
 use sql::functions::timestamp::{Separator, TimestampParser, zone_offset_ms};
@@ -9,7 +10,7 @@ use crate::column::Column;
 use crate::evaluate::slots::Slot;
 use crate::evaluate::vector::Vector;
 
-/// What a time kernel remembers.
+/// The memory of a time kernel.
 pub(crate) struct TimeMemory {
     parser: TimestampParser,
     clock: WallClock,
@@ -21,13 +22,13 @@ impl TimeMemory {
     }
 }
 
-/// `$PARSE_TIMESTAMP(text)`: wall-clock time, null where it cannot be read.
+/// Computes `$PARSE_TIMESTAMP(text)`: wall-clock time, null if the text cannot be read.
 pub(crate) fn parse(work: Work<'_>, memory: &mut TimeMemory, target: &mut Slot) -> bool {
     let parser = &mut memory.parser;
     each_text(work, target, |text| parser.parse(text, Separator::BlankOrT))
 }
 
-/// `$PARSE_TIMESTAMP_LTZ(text)`: the instant of that time in the session's zone.
+/// Computes `$PARSE_TIMESTAMP_LTZ(text)`: the instant of that time in the session's time zone.
 pub(crate) fn parse_ltz(work: Work<'_>, memory: &mut TimeMemory, target: &mut Slot) -> bool {
     let TimeMemory { parser, clock } = memory;
     each_text(work, target, |text| {
@@ -47,11 +48,11 @@ fn each_text(work: Work<'_>, target: &mut Slot, mut f: impl FnMut(&[u8]) -> Opti
     true
 }
 
-/// Times that are themselves when written and read again: from year 1 to the end of 9999.
+/// Times that are unchanged when written and read again: from year 1 to the end of 9999.
 const READABLE_MS: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_402_300_799_999;
 
-/// `$AT_ZONE(time, zone)`: the instant of a wall-clock time at an offset. Names of zones are left to the registry's
-/// code.
+/// Computes `$AT_ZONE(time, zone)`: the instant of a wall-clock time at an offset. The registry's code
+/// handles names of zones.
 pub(crate) fn at_zone(work: Work<'_>, target: &mut Slot) -> bool {
     let (Vector::Int { values, valid }, Vector::Text { views, data }) = (work.arg(0), work.arg(1)) else {
         return false;
