@@ -1,34 +1,35 @@
-//! What a data-plane thread is at, as it marks itself for a profiler that looks on from outside: one store a batch.
+//! The activity of a data-plane thread, which the thread marks with one store per batch so that a profiler
+//! can read it.
 
-/// A piece of a subtask's turn.
+/// A step of a subtask's turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Activity {
-    /// Not begun, or ended.
+    /// Not started, or ended.
     Away,
-    /// In the source: waiting for records, and decoding them. How much of it was waiting is in the idle time.
+    /// In the source: waiting for records, and decoding them. The idle time tells how much of it was waiting.
     Read,
     /// Computed columns, filters, watermarks.
     Prepare,
-    /// Into the state, or what is to be shipped.
+    /// Aggregating rows into the state, or into what is to be shipped.
     Aggregate,
     /// Rows of queries without windows.
     PassThrough,
-    /// The ledger, and letters for what was not counted.
+    /// The ledger, and dead letters for records that are not counted.
     Account,
-    /// Handing partials to global subtasks.
+    /// Sending partial aggregates to global subtasks.
     Ship,
     /// Waiting until a global subtask takes them.
     Blocked,
-    /// A global subtask waits for partials.
+    /// A global subtask waits for partial aggregates.
     Receive,
-    /// Partials into the state.
+    /// Merging partial aggregates into the state.
     Merge,
-    /// Windows that close: their results are made and written.
+    /// Windows that close: their results are computed and written.
     Fire,
     /// Results of windows that are still open.
     Early,
-    /// A part of a snapshot is made, and what was written before it becomes durable.
+    /// Building a part of a snapshot, and making earlier writes durable.
     Snapshot,
 }
 
@@ -49,12 +50,12 @@ impl Activity {
         Activity::Snapshot,
     ];
 
-    /// The one with this number; `Away` for numbers that are none.
+    /// Returns the activity with this number; `Away` for unknown numbers.
     pub fn of(number: u8) -> Activity {
         Activity::ALL.get(usize::from(number)).copied().unwrap_or(Activity::Away)
     }
 
-    /// Where in the code it is, the caller first.
+    /// Returns the stack frames of the activity, the caller first.
     pub fn frames(self) -> &'static [&'static str] {
         match self {
             Activity::Away => &[],
@@ -73,7 +74,7 @@ impl Activity {
         }
     }
 
-    /// Whether the thread waits for somebody else.
+    /// Returns whether the thread waits for another.
     pub fn is_waiting(self) -> bool {
         matches!(self, Activity::Blocked | Activity::Receive)
     }

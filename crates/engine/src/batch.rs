@@ -1,6 +1,6 @@
 //! A batch: some records of one partition, decoded into the columns that the plan reads.
 //!
-//! The batch belongs to a source subtask and is filled again and again; its buffers and dictionaries stay.
+//! A source subtask owns its batch and fills it again and again; buffers and dictionaries are kept.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -11,20 +11,21 @@ use types::{Offset, PartitionId, Repr, Timestamp};
 use crate::column::{Coded, Column};
 use crate::operator::changes::RowKind;
 
-/// How a leaf of the source is wanted.
+/// The encoding in which a leaf of the source is requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
-    /// Only whether the value is there: a boolean column, true or null.
+    /// Only whether the value is present: a boolean column, true or null.
     Presence,
     /// In the physical form of its type; texts as they come.
     Plain,
     /// Text as codes of the column's own dictionary.
     Coded,
-    /// As [`Encoding::Coded`] while the texts repeat. Once nearly all are new, the column is plain from the next batch on.
+    /// As [`Encoding::Coded`] while the texts repeat. Once nearly all are new, the column is plain from the
+    /// next batch on.
     CodedWhileRepeated,
 }
 
-/// A leaf a plan reads, and how.
+/// A leaf that a plan reads, and its encoding.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LeafRequest {
     pub leaf: Leaf,
@@ -34,23 +35,23 @@ pub struct LeafRequest {
 /// Decoded records of one partition, in offset order.
 #[derive(Debug)]
 pub struct Batch {
-    /// One a request, in order; each `rows` long.
+    /// One per request, in order; each is `rows` long.
     pub columns: Vec<Column>,
     pub rows: usize,
-    /// What each row does, where the format says; empty = all are new.
+    /// The kind of each row, if the format has kinds; empty = all are inserts.
     pub kinds: Vec<RowKind>,
     pub origin: Origin,
     /// Records that gave no row.
     pub rejects: Vec<Reject>,
-    /// Records without a value, which give no row either.
+    /// The number of records without a value, which give no row either.
     pub empty: u64,
 }
 
-/// Where the rows came from: what a dead letter needs to say.
+/// The origin of the rows, for dead letters.
 #[derive(Debug, Default)]
 pub struct Origin {
     pub partition: Option<PartitionId>,
-    /// One a row.
+    /// One per row.
     pub records: Vec<RecordSpan>,
     /// The bytes of the records, as they came.
     pub data: Arc<Vec<u8>>,
@@ -69,12 +70,12 @@ pub struct RecordSpan {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reject {
     pub record: RecordSpan,
-    /// `malformed: expected `,` or `}` at byte 17`.
+    /// For example `malformed: expected `,` or `}` at byte 17`.
     pub reason: Cow<'static, str>,
 }
 
 impl LeafRequest {
-    /// The column in which the leaf's values are put. `None` where no column holds values of the type.
+    /// Returns a column for the leaf's values; `None` if no column holds values of the type.
     pub fn column(&self) -> Option<Column> {
         let repr = self.leaf.column_type.data_type.repr()?;
         Some(match (self.encoding, repr) {
@@ -87,7 +88,7 @@ impl LeafRequest {
 }
 
 impl Batch {
-    /// An empty batch with a column a request.
+    /// Creates an empty batch with one column per request.
     pub fn new(requests: &[LeafRequest]) -> Batch {
         let columns =
             requests.iter().map(|r| r.column().expect("the binder reads no types without values")).collect();
@@ -114,19 +115,19 @@ impl Batch {
         }
     }
 
-    /// How many bytes the records of the batch are, those that were rejected too.
+    /// Returns the bytes of the records of the batch, including rejected ones.
     pub fn bytes(&self) -> u64 {
         let rejected = self.rejects.iter().map(|reject| &reject.record);
         let records = self.origin.records.chunk_by(|a, b| a.offset == b.offset).map(|rows| &rows[0]);
         records.chain(rejected).map(|record| u64::from(record.end.saturating_sub(record.start))).sum()
     }
 
-    /// When the oldest record came in, where the log tells.
+    /// Returns when the oldest record came to the log, if the log tells.
     pub fn came_in(&self) -> Option<Timestamp> {
         self.origin.records.iter().map(|record| record.appended).filter(|time| time.0 >= 0).min()
     }
 
-    /// Bytes of the dictionaries, which stay from batch to batch.
+    /// Returns the bytes of the dictionaries, which are kept from batch to batch.
     pub fn memory_bytes(&self) -> usize {
         let coded = self.columns.iter().filter_map(|column| match column {
             Column::Coded(coded) => Some(coded.dictionary.memory_bytes()),
@@ -135,7 +136,7 @@ impl Batch {
         coded.sum()
     }
 
-    /// The bytes of a record.
+    /// Returns the bytes of a record.
     pub fn record(&self, span: &RecordSpan) -> &[u8] {
         self.origin.data.get(span.start as usize..span.end as usize).unwrap_or_default()
     }

@@ -1,8 +1,8 @@
-//! Layout: what a pipeline's state is made of, decided once from the plan.
+//! Layout: the parts of a pipeline's state, determined once from the plan.
 //!
-//! Queries with the same window, filter and keys share one *unit* of state. Keys and distinct arguments are *domains*
-//! of codes. Where several units' keys and filters are functions of a common small key, one *base* takes each row once
-//! and is folded into them before anything is read.
+//! Queries with the same window, filter and keys share one *unit* of state. Keys and distinct arguments are
+//! *domains* of codes. Where the keys and filters of several units are functions of a common small key, one
+//! *base* takes each row once and is folded into these units before anything is read.
 
 mod base;
 mod build;
@@ -23,16 +23,16 @@ pub use identity::{Identities, UnitIdentity};
 pub(crate) use unit::{align, last_window_end, next_window_end, window_offset, window_start};
 pub use unit::{slice_end, slice_step};
 
-/// A pipeline's state and what is computed for each row.
+/// A pipeline's state and the expressions computed for each row.
 #[derive(Debug, Clone)]
 pub struct Layout {
-    /// The pipeline's graph, with what the layout added.
+    /// The pipeline's graph, with the expressions that the layout added.
     pub graph: ExprGraph,
     pub args: Vec<ArgSpec>,
     pub domains: Vec<DomainSpec>,
     pub units: Vec<Unit>,
     pub base: Option<Base>,
-    /// One a query of the pipeline.
+    /// One per query of the pipeline.
     pub queries: Vec<QueryLayout>,
     pub identities: Identities,
 }
@@ -42,7 +42,7 @@ pub struct Layout {
 pub struct ArgSpec {
     pub expr: ExprId,
     pub repr: Repr,
-    /// Whether it is summed as a double, and so wanted in the fixed form too.
+    /// Whether it is summed as a double, and so is needed in the fixed form too.
     pub fixed: bool,
 }
 
@@ -50,13 +50,13 @@ pub struct ArgSpec {
 #[derive(Debug, Clone)]
 pub struct Unit {
     pub window: Window,
-    /// Conditions looked at for each row.
+    /// Conditions evaluated for each row.
     pub row_filter: Vec<ExprId>,
-    /// Conditions that only depend on the keys: looked at once a group.
+    /// Conditions that depend only on the keys: evaluated once per group.
     pub key_filter: Vec<ExprId>,
-    /// One a key, in the order of the query's keys.
+    /// The domain of each key, in the order of the query's keys.
     pub keys: Vec<usize>,
-    /// How the table sees them.
+    /// The keys and states of the unit's tables.
     pub table: TableSpec,
     /// Indices of the pipeline's queries.
     pub queries: Vec<usize>,
@@ -65,13 +65,13 @@ pub struct Unit {
     pub history: History,
 }
 
-/// Where a query's state begins: nowhere, or at a unit of a snapshot. Queries with different histories cannot share
-/// state, for one would see what the other's past is lacking.
+/// The origin of a query's state: nothing, or a unit of a snapshot. Queries with different histories cannot
+/// share state, since one would lack rows of the other's past.
 pub type History = Option<usize>;
 
 #[derive(Debug, Clone)]
 pub enum QueryLayout {
-    /// Rows go straight to the sink.
+    /// Rows go directly to the sink.
     Rows {
         filter: Vec<ExprId>,
         columns: Vec<ExprId>,
@@ -82,14 +82,14 @@ pub enum QueryLayout {
     },
 }
 
-/// How an aggregate call's result is read from its unit's states; the numbers are places of states.
+/// How an aggregate call's result is read from its unit's states; the numbers are indexes of states.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ResultSpec {
     /// `COUNT(*)`.
     Rows,
     Count(usize),
     Sum(usize, DataType),
-    /// Average of an argument of the first type, in the second.
+    /// The average of an argument of the first type, in the second type.
     Avg(usize, DataType, DataType),
     Pick(usize, DataType),
     Percentile(usize, f64),
@@ -99,13 +99,13 @@ pub enum ResultSpec {
     PercentileDistinct(usize, f64),
 }
 
-/// A plan that this engine cannot run though SQL allows it.
+/// A plan that this engine cannot run although SQL allows it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct LayoutError(pub String);
 
 impl Unit {
-    /// Whether its state holds codes of a domain.
+    /// Returns whether its state holds codes of a domain.
     pub fn refers_to(&self, domain: usize) -> bool {
         self.keys.contains(&domain)
             || self.table.keys.contains(&domain)
@@ -119,7 +119,7 @@ impl Layout {
         Layout::with_histories(pipeline, settings, &|_| None)
     }
 
-    /// Lays out the state of a pipeline; `history` tells where each query's begins.
+    /// Lays out the state of a pipeline; `history` returns the origin of each query's state.
     pub fn with_histories(
         pipeline: &Pipeline,
         settings: &Settings,
@@ -158,7 +158,8 @@ impl Layout {
         Ok(layout)
     }
 
-    /// What is wanted of every row that passes the common filter: conditions, arguments, keys, columns.
+    /// Returns the expressions needed for every row that passes the common filter: conditions, arguments,
+    /// keys, columns.
     pub fn row_exprs(&self) -> Vec<ExprId> {
         let mut exprs: Vec<ExprId> = self.args.iter().map(|arg| arg.expr).collect();
         exprs.extend(self.domains.iter().filter_map(|domain| domain.expr()));
@@ -173,7 +174,7 @@ impl Layout {
         exprs
     }
 
-    /// Conditions that are looked at once a group.
+    /// Returns the conditions that are evaluated once per group.
     pub fn key_exprs(&self) -> Vec<ExprId> {
         let mut exprs: Vec<ExprId> =
             self.units.iter().flat_map(|unit| unit.key_filter.iter().copied()).collect();
@@ -185,9 +186,9 @@ impl Layout {
         exprs
     }
 
-    /// The grid on which all windows end, ms: watermarks between the same two points of it find the same rows late. `None`
-    /// where no query has windows. `zoned`: the windows are those of a zone's wall clock, whose distance to UTC is whole
-    /// seconds.
+    /// Returns the grid on which all windows end, in milliseconds: watermarks between the same two points of
+    /// it make the same rows late. Returns `None` if no query has windows. `zoned`: the windows follow the
+    /// wall clock of a time zone, whose offset from UTC is whole seconds.
     pub fn lateness_grain(&self, lateness: Interval, zoned: bool) -> Option<i64> {
         let start = if zoned { gcd(lateness.0, 1_000) } else { lateness.0 };
         let of_unit = |unit: &Unit| {
@@ -198,21 +199,21 @@ impl Layout {
             .then(|| self.units.iter().fold(start, |grain, unit| gcd(grain, of_unit(unit))))
     }
 
-    /// The longest any unit's slice lives after its last window's end is decided by the caller's lateness; this is how
-    /// long a row's state lives at most before that end.
+    /// Returns the length of the longest window: how long a row's state lives at most before the end of its
+    /// last window. (The caller's lateness determines how long it lives after that.)
     pub fn longest_window(&self) -> Interval {
         self.units.iter().map(|unit| unit::window_size(unit.window)).max().unwrap_or(Interval::ZERO)
     }
 }
 
 impl Unit {
-    /// Whether results depend on the order in which rows come.
+    /// Returns whether results depend on the order in which rows come.
     pub fn is_ordered(&self) -> bool {
         self.table.states.iter().any(|state| state.is_ordered())
     }
 }
 
-/// Whether an aggregate is over distinct values; MIN, MAX, FIRST and LAST do not care.
+/// Returns whether an aggregate is over distinct values; for MIN, MAX, FIRST and LAST it makes no difference.
 fn is_distinct(call: &Aggregate) -> bool {
     call.distinct
         && matches!(

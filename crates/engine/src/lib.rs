@@ -1,7 +1,7 @@
 //! Runs a plan over streams: owns time, state and exactly-once.
 //!
-//! The data plane is threads and bounded channels; operators are synchronous and never read a clock. Sources and sinks
-//! come in through the traits of [`connector`]; no file, socket or server is known here.
+//! The data plane is threads and bounded channels; operators are synchronous and never read a clock. Sources
+//! and sinks are behind the traits of [`connector`]; this crate knows no file, socket or server.
 
 pub mod activity;
 pub mod aggregate;

@@ -1,10 +1,12 @@
-//! Memory: how much state the jobs of a process may hold, who holds how much, and who has to wait.
+//! Memory: accounts how much state the jobs of a process hold, and decides which subtasks have to wait.
 //!
-//! Every subtask tells now and then what it holds. While a job holds too much, or all together do, its sources take in
-//! nothing more: first those that are ahead in event time, so that the others catch up and windows close; then all.
+//! Every subtask regularly reports what it holds. While a job, or all jobs together, hold too much, its
+//! sources read nothing more: first the sources that are ahead in event time, so that the others catch up and
+//! windows close; then all.
 //!
-//! States get a part of the memory, since a checkpoint copies them before it is written. Of that part, the last eighth is
-//! kept for jobs that hold little, in equal shares: a job that is full does not stop the others.
+//! States get a part of the memory, since a checkpoint copies them before it is written. The last eighth of
+//! that part is reserved for jobs that hold little, in equal shares: a job that is full does not stop the
+//! others.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,13 +14,13 @@ use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-/// Divisor of the memory that jobs may take: states get this part. A copy and its bytes stand beside them while a
-/// checkpoint is taken, and a table that grows is there twice for a moment.
+/// The divisor of the jobs' memory that gives the part for states. A copy and its bytes exist beside the
+/// states while a checkpoint is taken, and a growing table exists twice for a moment.
 const STATE_SHARE: usize = 3;
-/// Divisor of what states get: this part is kept for jobs that hold little.
+/// The divisor of the states' memory that gives the reserve for jobs that hold little.
 const SPARE_SHARE: usize = 8;
 
-/// What all jobs of a process share.
+/// The memory shared by all jobs of a process.
 #[derive(Debug)]
 pub struct Pool {
     /// Bytes that states may take.
@@ -27,29 +29,29 @@ pub struct Pool {
     jobs: AtomicUsize,
 }
 
-/// How much room there is for more state.
+/// How much memory is left for more state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Room {
     Enough,
-    /// Only what brings windows closer to their end is worth taking in.
+    /// Only input that brings windows closer to their end should be read.
     Scarce,
     None,
 }
 
-/// Why a source subtask takes in nothing.
+/// The reason why a source subtask reads nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waits {
     /// It does not wait.
     No,
-    /// For those that hold event time back.
+    /// It waits for the subtasks that hold back the watermark.
     ForOthers,
-    /// It holds a batch for which there is no room.
+    /// It holds a batch for which there is no memory.
     ForRoom,
-    /// So it does, and event time stands still until that batch is taken in.
+    /// It holds such a batch, and the watermark does not advance until the batch is processed.
     Stuck,
 }
 
-/// What one job holds.
+/// The memory of one job.
 #[derive(Debug)]
 pub struct Account {
     pool: Arc<Pool>,
@@ -59,16 +61,16 @@ pub struct Account {
     holders: Mutex<Vec<Arc<Figures>>>,
 }
 
-/// What a subtask last told.
+/// The last report of a subtask.
 #[derive(Debug)]
 struct Figures {
-    /// What each part is: the queries that share it, or what else it is for.
+    /// The name of each part: the queries that share it, or its other purpose.
     names: Vec<String>,
     parts: Vec<AtomicUsize>,
     waits: AtomicU8,
 }
 
-/// A subtask's side of the account. What it holds is given back when it is dropped.
+/// A subtask's handle of the account. Dropping it releases its memory.
 #[derive(Debug)]
 pub struct Holder {
     account: Arc<Account>,
@@ -83,24 +85,24 @@ pub struct Claim {
     bytes: usize,
 }
 
-/// A picture of an account.
+/// A copy of an account's figures.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MemoryView {
     pub held: usize,
     /// `None`: without limit.
     pub limit: Option<usize>,
-    /// What all jobs hold.
+    /// The bytes that all jobs hold.
     pub held_by_all: usize,
     /// The greatest first.
     pub by_query: Vec<(String, usize)>,
-    /// Source subtasks that take in nothing.
+    /// The number of source subtasks that read nothing.
     pub waiting: usize,
-    /// Those of them without which event time does not move: no window closes until there is room for what they read.
+    /// The number of those that block event time: no window closes until there is memory for their batches.
     pub stuck: usize,
 }
 
 impl Pool {
-    /// `memory`: what jobs may take, checkpoints and all.
+    /// Creates a pool. `memory` is what jobs may take, including checkpoints.
     pub fn of(memory: usize) -> Arc<Pool> {
         Arc::new(Pool::with_limit(for_states(memory)))
     }
@@ -113,12 +115,12 @@ impl Pool {
         Pool { limit, held: AtomicUsize::new(0), jobs: AtomicUsize::new(0) }
     }
 
-    /// What all jobs hold.
+    /// Returns the bytes that all jobs hold.
     pub fn held(&self) -> usize {
         self.held.load(Ordering::Relaxed)
     }
 
-    /// Bytes of state that all jobs together may hold; `None`: as many as they like.
+    /// Returns the bytes of state that all jobs together may hold; `None`: unlimited.
     pub fn limit(&self) -> Option<usize> {
         (self.limit < usize::MAX).then_some(self.limit)
     }
@@ -132,13 +134,13 @@ impl Pool {
     }
 }
 
-/// The part of the memory that states get.
+/// Returns the part of the memory that states get.
 fn for_states(memory: usize) -> usize {
     memory / STATE_SHARE
 }
 
-/// From two fifths of the limit on, room is scarce: should all tables double then, a fifth is left for those who make
-/// room.
+/// Returns how much memory is left. It is scarce from two fifths of the limit on: if all tables double then,
+/// a fifth remains for the subtasks that free memory.
 fn room(held: usize, limit: usize) -> Room {
     if held >= limit {
         Room::None
@@ -150,18 +152,19 @@ fn room(held: usize, limit: usize) -> Room {
 }
 
 impl Account {
-    /// `memory`: what this job may take of the pool's, checkpoints and all; `None`: no less than the others.
+    /// Creates the account of a job. `memory` is its limit within the pool, including checkpoints; `None`:
+    /// that of the pool.
     pub fn new(pool: Arc<Pool>, memory: Option<usize>) -> Arc<Account> {
         let limit = memory.map_or(usize::MAX, for_states).min(pool.limit);
         Arc::new(Account { pool, limit, held: AtomicUsize::new(0), holders: Mutex::default() })
     }
 
-    /// Bytes of state that the job may hold; `usize::MAX`: as many as it likes.
+    /// Returns the bytes of state that the job may hold; `usize::MAX`: unlimited.
     pub fn limit(&self) -> usize {
         self.limit
     }
 
-    /// A new subtask; `names` says what each part of what it holds is.
+    /// Adds a subtask; `names` are the names of its parts.
     pub fn holder(self: &Arc<Account>, names: Vec<String>) -> Holder {
         let parts = names.iter().map(|_| AtomicUsize::new(0)).collect();
         let waits = AtomicU8::new(Waits::No as u8);
@@ -212,7 +215,7 @@ impl Account {
         }
     }
 
-    /// Bytes that are about to travel.
+    /// Accounts bytes that are about to be sent.
     pub fn claim(self: &Arc<Account>, bytes: usize) -> Claim {
         self.change(0, bytes);
         Claim { account: self.clone(), bytes }
@@ -220,7 +223,7 @@ impl Account {
 
     fn change(&self, before: usize, now: usize) {
         for held in [&self.held, &self.pool.held] {
-            // Wrapping: together the differences are never below nothing.
+            // Wrapping, because the sum of all differences is never negative.
             held.fetch_add(now.wrapping_sub(before), Ordering::Relaxed);
         }
     }
@@ -231,12 +234,12 @@ impl Holder {
         &self.account
     }
 
-    /// What the subtask holds, last it told.
+    /// Returns the bytes that the subtask last reported.
     pub fn held(&self) -> usize {
         self.held
     }
 
-    /// Tells what each part takes.
+    /// Reports the bytes of each part.
     pub fn tell(&mut self, parts: &[usize]) {
         for (figure, &bytes) in self.figures.parts.iter().zip(parts) {
             figure.store(bytes, Ordering::Relaxed);
@@ -275,12 +278,12 @@ impl Drop for Claim {
 }
 
 impl MemoryView {
-    /// Whether some source takes in nothing because there is no room.
+    /// Returns whether some source reads nothing for lack of memory.
     pub fn is_held_back(&self) -> bool {
         self.waiting > 0
     }
 
-    /// Whether nothing that this job does will make room.
+    /// Returns whether this job cannot free memory by itself.
     pub fn is_stuck(&self) -> bool {
         self.stuck > 0
     }

@@ -1,4 +1,4 @@
-//! What each subtask has done, by name. Written by the data plane without locks, read by anyone.
+//! Metrics of each subtask, by name. The data plane writes them without locks; any thread may read them.
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -11,57 +11,58 @@ use types::Timestamp;
 use crate::activity::Activity;
 use crate::connector::Split;
 
-/// Figures of one subtask. Times are sums since the start; rates are for whoever reads twice.
+/// Metrics of one subtask. Times are sums since the start; a reader computes rates from two readings.
 #[derive(Debug, Default)]
 pub struct TaskMetrics {
     pub records_in: AtomicU64,
     pub bytes_in: AtomicU64,
-    /// What is written to sinks.
+    /// Rows written to sinks.
     pub records_out: AtomicU64,
     pub bytes_out: AtomicU64,
-    /// Partials handed to global subtasks, and what they take in memory.
+    /// Partial aggregates sent to global subtasks, and their bytes in memory.
     pub shipped: AtomicU64,
     pub shipped_bytes: AtomicU64,
     pub batches_in: AtomicU64,
     pub busy_ns: AtomicU64,
     /// Waiting for input.
     pub idle_ns: AtomicU64,
-    /// Waiting for whoever takes the output.
+    /// Waiting for the receivers of the output.
     pub backpressured_ns: AtomicU64,
-    /// Watermark of what the subtask sends on; `i64::MIN` before the first.
+    /// Watermark of the subtask's output; `i64::MIN` before the first.
     pub watermark: AtomicI64,
-    /// Rows that came too late for a window, counted once a query.
+    /// Late rows of windows, counted once per query.
     pub late: AtomicU64,
-    /// Event time of the newest record that was handed on, in ms; `i64::MIN` before the first.
+    /// Event time of the newest record that was handed on, in milliseconds; `i64::MIN` before the first.
     pub emitted: AtomicI64,
-    /// What a source subtask reads, as of its last look.
+    /// The partitions that a source subtask reads, as last recorded.
     pub splits: Mutex<Vec<SplitMetrics>>,
     pub state_bytes: AtomicU64,
     /// The operators that run in the subtask; set once, before it starts.
     pub operators: OnceLock<Vec<OperatorMetrics>>,
-    /// A [`Activity`].
+    /// An [`Activity`].
     pub activity: AtomicU8,
-    /// When the subtask had read its input to the end and written what came of it, in ms since 1970; `i64::MIN` before.
+    /// When the subtask had read its input to the end and written all results, in milliseconds since 1970;
+    /// `i64::MIN` before.
     finished: AtomicI64,
 }
 
-/// Figures of one operator in a subtask.
+/// Metrics of one operator in a subtask.
 #[derive(Debug, Default)]
 pub struct OperatorMetrics {
-    /// `GroupAggregate[3]`: what it is, and its place in the plan.
+    /// `GroupAggregate[3]`: its kind, and its index in the plan.
     pub name: String,
-    /// Rows that it dropped because they came too late.
+    /// Rows that it dropped as late.
     pub late: AtomicU64,
     pub state_bytes: AtomicU64,
 }
 
-/// Figures of one partition of a source.
+/// Metrics of one partition of a source.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SplitMetrics {
     pub split: Split,
-    /// Records in the partition that were not read yet; `None` where the log does not tell.
+    /// Unread records of the partition; `None` if the log does not tell.
     pub lag: Option<u64>,
-    /// In ms; `i64::MIN` before the first.
+    /// In milliseconds; `i64::MIN` before the first.
     pub watermark: i64,
 }
 
@@ -71,32 +72,33 @@ impl TaskMetrics {
         TaskMetrics { watermark: never(), emitted: never(), finished: never(), ..TaskMetrics::default() }
     }
 
-    /// What a source reads, as of its last look.
+    /// Returns the partitions that a source reads, as last recorded.
     pub fn splits(&self) -> Vec<SplitMetrics> {
         self.splits.lock().clone()
     }
 
-    /// The watermark of what the subtask sends on; `i64::MIN` before the first.
+    /// Returns the watermark of the subtask's output; `i64::MIN` before the first.
     pub fn watermark(&self) -> i64 {
         self.watermark.load(Ordering::Relaxed)
     }
 
-    /// The thread is at this now.
+    /// Sets the thread's present activity.
     pub fn at(&self, activity: Activity) {
         self.activity.store(activity as u8, Ordering::Relaxed);
     }
 
-    /// What the thread is at.
+    /// Returns the thread's activity.
     pub fn activity(&self) -> Activity {
         Activity::of(self.activity.load(Ordering::Relaxed))
     }
 
-    /// The subtask has come to the end of its input.
+    /// Records that the subtask has reached the end of its input.
     pub fn finish(&self, now: Timestamp) {
         self.finished.store(now.0, Ordering::Release);
     }
 
-    /// When the subtask came to the end of its input; `None` while it runs, and where it was cancelled or has failed.
+    /// Returns when the subtask reached the end of its input; `None` while it runs, and if it was cancelled
+    /// or has failed.
     pub fn finished(&self) -> Option<Timestamp> {
         let at = self.finished.load(Ordering::Acquire);
         (at != i64::MIN).then_some(Timestamp(at))
@@ -110,12 +112,13 @@ impl TaskMetrics {
         counter.fetch_add(u64::try_from(by.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// Notes how much state is held.
+    /// Records how much state is held.
     pub fn hold(&self, bytes: usize) {
         self.state_bytes.store(bytes as u64, Ordering::Relaxed);
     }
 
-    /// The figures by Flink's names, in its units. Those of an operator have its name in front: `Rank[2].stateBytes`.
+    /// Returns the metrics by Flink's names, in Flink's units. Metrics of an operator have its name as
+    /// prefix: `Rank[2].stateBytes`.
     pub fn by_name(&self) -> Vec<(Cow<'static, str>, f64)> {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed) as f64;
         let of_subtask = [

@@ -1,10 +1,10 @@
-//! Rows as bytes: what operators keep in state, and the keys they find it by.
+//! Rows as bytes: the form in which operators store rows and keys.
 //!
-//! Two forms. The *compact* form ([`types::compact`]) is small, and equal values have equal bytes.
+//! There are two forms. The *compact* form ([`types::compact`]) is small, and equal values have equal bytes.
 //!
-//! The *ordered* form compares as bytes like the values do by an `ORDER BY`: a leading byte tells null from value, whole
-//! numbers are big-endian with the sign flipped, texts are escaped and ended, and all bytes of a descending field are
-//! inverted. Both forms are part of the snapshot format.
+//! The *ordered* form compares as bytes like the values do by an `ORDER BY`: a leading byte distinguishes
+//! nulls from values, whole numbers are big-endian with the sign flipped, texts are escaped and terminated,
+//! and all bytes of a descending field are inverted. Both forms are part of the snapshot format.
 
 use sql::plan::operator::SortKey;
 use types::Scalar;
@@ -13,7 +13,7 @@ pub use types::compact::{Reader, Unchecked, write, write_all, write_length};
 
 use crate::evaluate::Vector;
 
-/// Adds some fields of a row in the compact form. Texts of columns are UTF-8: they are not checked again.
+/// Appends some fields of a row in the compact form. Texts of columns are UTF-8 and not checked again.
 #[inline]
 pub fn write_fields(columns: &[Vector<'_>], fields: &[usize], row: usize, out: &mut Vec<u8>) {
     for &field in fields {
@@ -27,7 +27,7 @@ pub fn write_fields(columns: &[Vector<'_>], fields: &[usize], row: usize, out: &
     }
 }
 
-/// Whether bytes are values of the compact form and nothing else.
+/// Returns whether bytes are values of the compact form and nothing else.
 pub fn is_sound(bytes: &[u8]) -> bool {
     let mut reader = Reader::new(bytes);
     while !reader.rest().is_empty() {
@@ -38,11 +38,11 @@ pub fn is_sound(bytes: &[u8]) -> bool {
     true
 }
 
-/// Adds the values of an order in the ordered form.
+/// Appends the values of an order in the ordered form.
 pub fn write_ordered<'a>(keys: &[SortKey], value: impl Fn(usize) -> Scalar<'a>, out: &mut Vec<u8>) {
     for key in keys {
         let value = value(key.field);
-        // Nulls stand where the key says, whatever its direction.
+        // Nulls are first or last as the key says, whatever its direction.
         let first = if key.nulls_first { 0 } else { 2 };
         out.push(if value.is_null() { first } else { 1 });
 
@@ -62,7 +62,7 @@ fn write_ordered_value(value: Scalar<'_>, out: &mut Vec<u8>) {
         Scalar::Wide(value) => out.extend_from_slice(&(value as u128 ^ 1 << 127).to_be_bytes()),
         Scalar::Double(value) => {
             let value = if value.is_nan() { f64::NAN } else { value };
-            // Negative numbers are ordered backwards by their bits.
+            // Negative numbers are in reverse order by their bits.
             let bits = value.to_bits();
             let ordered = if bits >> 63 == 1 { !bits } else { bits ^ 1 << 63 };
             out.extend_from_slice(&ordered.to_be_bytes());
@@ -72,7 +72,7 @@ fn write_ordered_value(value: Scalar<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// A zero is written as 0 255, and 0 0 ends the run, so that a shorter text comes before a longer one.
+/// Writes a zero byte as 0 255, and 0 0 at the end, so that a shorter text comes before a longer one.
 fn write_escaped(bytes: &[u8], out: &mut Vec<u8>) {
     for &byte in bytes {
         out.push(byte);
@@ -103,7 +103,7 @@ mod tests {
         ]
     }
 
-    /// Two values of one form.
+    /// Generates two values of one representation.
     fn pairs() -> impl Strategy<Value = (Value, Value)> {
         let same = |a: BoxedStrategy<Value>| (a.clone(), a);
         prop_oneof![
@@ -144,11 +144,13 @@ mod tests {
             let a = if a_null { Value::Null } else { a };
             let b = if b_null { Value::Null } else { b };
             let key = SortKey { field: 0, descending, nulls_first };
+
             let ordered = |value: &Value| {
                 let mut out = Vec::new();
                 write_ordered(&[key], |_| value.as_scalar(), &mut out);
                 out
             };
+
             let expected = match (a.is_null(), b.is_null()) {
                 (true, true) => std::cmp::Ordering::Equal,
                 (true, false) if nulls_first => std::cmp::Ordering::Less,
@@ -160,6 +162,7 @@ mod tests {
                     if descending { order.reverse() } else { order }
                 }
             };
+
             prop_assert_eq!(ordered(&a).cmp(&ordered(&b)), expected);
         }
     }

@@ -1,7 +1,7 @@
-//! Tables that are looked up: their rows are found by key, each time a row of a stream asks for them.
+//! Lookup tables: their rows are found by key, each time a row of a stream needs them.
 //!
-//! The engine calls a lookup in threads of its own, with many keys at a time, so that an implementation may wait for a
-//! server or read a file.
+//! The engine calls a lookup in separate threads, with many keys at a time, so that an implementation may
+//! wait for a server or read a file.
 
 use types::{Interval, Scalar};
 
@@ -10,53 +10,53 @@ use crate::row;
 
 /// Opens lookups of one table.
 pub trait LookupFactory: Send + Sync {
-    /// Opens a lookup; each thread that asks has one.
+    /// Opens a lookup; each thread has its own.
     ///
     /// # Errors
-    /// The table's options are wrong, or nothing is there that could ever be read.
+    /// The table's options are wrong, or the table can never be read.
     fn open(&self) -> Result<Box<dyn Lookup>, ConnectorError>;
 
-    /// How long rows that were found may be used again; `None`: they are looked up each time.
+    /// Returns how long found rows may be cached. `None`: they are looked up each time.
     fn cache(&self) -> Option<CachePolicy>;
 }
 
 /// Finds rows by key.
 ///
-/// An implementation must tell the rows as they are when it is called, and repeats by itself what fails and may succeed
-/// later: an error ends the job.
+/// An implementation must return the rows as they are at the time of the call, and must retry failures that
+/// may be temporary: an error ends the job.
 pub trait Lookup: Send {
-    /// Finds the rows of each key. A key holds the values that the join's columns must equal, in the compact form of
-    /// [`crate::row`] and in the order of the plan, none of them null. Rows that do not equal the key in all columns may be
-    /// added: they are left out by the join.
+    /// Finds the rows of each key. A key holds the values that the join's columns must equal, in the compact
+    /// form of [`crate::row`] and in the order of the plan; none of them is null. The implementation may add
+    /// rows that do not equal the key in all columns: the join leaves them out.
     ///
     /// # Errors
     /// The job fails.
     fn find(&mut self, keys: &[Box<[u8]>], found: &mut Found) -> Result<(), ConnectorError>;
 }
 
-/// How long rows that were found may be used again.
+/// How long found rows may be cached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CachePolicy {
-    /// Rows, and keys without rows, that are kept at most.
+    /// The maximum number of cached rows, plus keys without rows.
     pub max_rows: usize,
-    /// Since they were found.
+    /// The time since they were found.
     pub expire_after_write: Option<Interval>,
-    /// Since they were last used.
+    /// The time since they were last used.
     pub expire_after_access: Option<Interval>,
-    /// Whether it is kept that a key has no rows.
+    /// Whether keys without rows are cached too.
     pub missing_keys: bool,
 }
 
-/// Rows that were found, by key.
+/// The found rows, by key.
 #[derive(Debug)]
 pub struct Found {
-    /// By place of the key: its rows in the compact form.
+    /// Per place of a key: its rows in the compact form.
     rows: Vec<Vec<Box<[u8]>>>,
     scratch: Vec<u8>,
 }
 
 impl Found {
-    /// No rows yet, of so many keys.
+    /// Creates an empty result for this many keys.
     pub fn new(keys: usize) -> Found {
         Found { rows: vec![Vec::new(); keys], scratch: Vec::new() }
     }
@@ -68,7 +68,7 @@ impl Found {
         self.rows[key].push(self.scratch.as_slice().into());
     }
 
-    /// The rows of each key.
+    /// Returns the rows of each key.
     pub fn into_rows(self) -> Vec<Vec<Box<[u8]>>> {
         self.rows
     }

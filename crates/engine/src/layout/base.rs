@@ -1,8 +1,9 @@
 //! The base: one table that takes each row once for many units.
 //!
-//! A unit can be derived from the base if its keys are among the base's and its filter is a function of them. The base
-//! is cut into slices on a grid that refines every derived unit's, so that a base slice falls into one slice of each.
-//! It only ever holds what was added since it was last folded: it is a combiner in front of the state, not state.
+//! A unit can be derived from the base if its keys are among the base's and its filter is a function of them.
+//! The base is cut into slices on a grid that refines the grid of every derived unit, so that a base slice
+//! falls into one slice of each. The base holds only the rows since it was last folded: it is a combiner in
+//! front of the state, not state.
 
 use sql::expr::ExprId;
 
@@ -24,21 +25,21 @@ pub struct Base {
 #[derive(Debug, Clone)]
 pub struct Derived {
     pub unit: usize,
-    /// For each key of the unit's table, its place among the base's keys.
+    /// For each key of the unit's table, its index among the base's keys.
     pub keys: Vec<usize>,
-    /// For each state of the unit's table, its place among the base's.
+    /// For each state of the unit's table, its index among the base's states.
     pub states: Vec<usize>,
-    /// Conditions on the base's keys, looked at once a group of the base.
+    /// Conditions on the base's keys, evaluated once per group of the base.
     pub filter: Vec<ExprId>,
 }
 
 /// A base for fewer units costs more than it saves.
 const MIN_DERIVED: usize = 3;
-/// Marks of a group are one word.
+/// The marks of a group are one word of 64 bits.
 const MAX_DERIVED: usize = 64;
 
 impl Layout {
-    /// Takes as base the key set of that unit which serves the most units.
+    /// Chooses as base the key set of the unit that serves the most units.
     pub(super) fn choose_base(&mut self) {
         let mut best: Option<(Vec<usize>, Vec<usize>)> = None;
         for candidate in &self.units {

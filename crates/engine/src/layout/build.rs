@@ -1,4 +1,4 @@
-//! From aggregate calls to units, domains, arguments and states.
+//! Builds units, domains, arguments and states from aggregate calls.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::aggregate::state::{Form, StateSpec};
 use crate::aggregate::table::TableSpec;
 
 impl Layout {
-    /// The unit of a query: an equal one that is there, or a new one.
+    /// Returns the unit of a query: an existing equal one, or a new one.
     pub(super) fn unit(
         &mut self,
         aggregate: &WindowAggregate,
@@ -61,7 +61,7 @@ impl Layout {
         Ok(self.units.len() - 1)
     }
 
-    /// The states an aggregate call reads, and how.
+    /// Adds the states that an aggregate call reads, and returns how it reads them.
     pub(super) fn result(&mut self, unit: usize, call: &Aggregate) -> Result<ResultSpec, LayoutError> {
         let Some(arg) = call.arg else {
             return Ok(match call.filter {
@@ -73,7 +73,7 @@ impl Layout {
             });
         };
 
-        // FILTER leaves out what does not pass: the same as a null there.
+        // `FILTER` leaves out rows that do not pass, which has the same effect as a null argument.
         let arg = match call.filter {
             None => arg,
             Some(filter) => {
@@ -192,7 +192,7 @@ impl Layout {
         })
     }
 
-    /// At most two domains that say the same as all of `keys`.
+    /// Returns at most two domains that are equivalent to all of `keys`.
     fn paired(&mut self, keys: &[usize]) -> Vec<usize> {
         let mut keys = keys.to_vec();
         while keys.len() > 2 {
@@ -203,7 +203,7 @@ impl Layout {
     }
 }
 
-/// The keys whose groups hold one value only (a group of doubles may hold two zeros).
+/// Returns the keys whose groups hold one value only (a group of doubles may hold two zeros).
 fn exact_keys(graph: &ExprGraph, keys: &[ExprId]) -> Vec<ExprId> {
     keys.iter()
         .copied()
@@ -211,7 +211,7 @@ fn exact_keys(graph: &ExprGraph, keys: &[ExprId]) -> Vec<ExprId> {
         .collect()
 }
 
-/// Whether an expression is a function of these others.
+/// Returns whether an expression is a function of these others.
 pub(super) fn depends_only_on(graph: &ExprGraph, expr: ExprId, keys: &[ExprId]) -> bool {
     if keys.contains(&expr) {
         return true;

@@ -1,5 +1,5 @@
-//! What a pipeline's state means, in words that are the same in every compilation: by these a snapshot finds its place
-//! again in a changed script.
+//! Identities of a pipeline's state: descriptions that are the same in every compilation, by which a snapshot
+//! finds its place in a changed script.
 
 use sql::expr::ExprId;
 use sql::plan::{Pipeline, Settings, Window};
@@ -20,7 +20,7 @@ pub struct Identities {
 pub struct UnitIdentity {
     /// Window, time, conditions and keys.
     pub unit: String,
-    /// By state.
+    /// One per state.
     pub states: Vec<String>,
     /// The names of the queries that read it.
     pub queries: Vec<String>,
@@ -42,7 +42,7 @@ impl Layout {
         self.identities = Identities { domains, units };
     }
 
-    /// The rowtime and, for instants, the zone on whose clock windows are cut.
+    /// Returns the rowtime and, for instants, the time zone on whose clock windows are cut.
     fn time_identity(&self, pipeline: &Pipeline, settings: &Settings) -> String {
         let Some(rowtime) = &pipeline.rowtime else { return String::new() };
         let time = self.graph.digest(rowtime.time);
@@ -54,7 +54,8 @@ impl Layout {
         }
     }
 
-    /// Conditions shared by all queries count as each query's own: sharing changes with the other queries.
+    /// Returns the identity of a unit. Conditions shared by all queries count as each query's own, because
+    /// sharing changes with the other queries.
     fn unit_identity(&self, unit: &Unit, time: &str, pipeline: &Pipeline) -> String {
         let conditions = pipeline.common_filter.iter().chain(&unit.row_filter).chain(&unit.key_filter);
         let mut conditions: Vec<String> =

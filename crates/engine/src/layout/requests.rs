@@ -1,10 +1,10 @@
-//! Which leaves of the source are decoded, and how.
+//! Determines which leaves of the source are decoded, and in which encoding.
 //!
-//! Codes make the second look at a text cheap and the first one dear. What a text is used for decides:
+//! Codes make the first access to a text expensive and later ones cheap. The use of a text decides:
 //!
 //! | use | encoding |
 //! | --- | --- |
-//! | only whether it is there | presence |
+//! | only whether it is present | presence |
 //! | key of groups, argument of DISTINCT, MIN or MAX | codes |
 //! | argument of functions and conditions | codes while texts repeat |
 //! | passed on as it is, or parsed once (a time) | plain |
@@ -18,7 +18,7 @@ use crate::aggregate::domain::DomainSpec;
 use crate::batch::{Encoding, LeafRequest};
 
 impl Layout {
-    /// One request a leaf of the pipeline's source. See the module's text.
+    /// Returns one request per leaf of the pipeline's source; see the module documentation.
     pub fn requests(&self, pipeline: &Pipeline) -> Vec<LeafRequest> {
         let leaves = &pipeline.source.leaves;
         let mut uses = vec![Use::Presence; leaves.len()];
@@ -68,7 +68,8 @@ impl Layout {
             .collect()
     }
 
-    /// Notes how the leaves below an expression are used. `stop` is an expression looked at on its own.
+    /// Records how the leaves below an expression are used. `stop` is an expression that is handled on its
+    /// own.
     fn walk(&self, expr: ExprId, stop: Option<ExprId>, how: Use, uses: &mut [Use]) {
         if Some(expr) == stop {
             return;
@@ -87,14 +88,14 @@ impl Layout {
     }
 }
 
-/// What a leaf is needed for, from the least to the most that codes are worth.
+/// The use of a leaf, ordered by increasing value of codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Use {
-    /// Only whether it is there.
+    /// Only whether it is present.
     Presence,
-    /// A time is made of it, once.
+    /// A time is parsed from it, once.
     Time,
-    /// Its value, which nothing looks at.
+    /// Its value is passed on, and nothing reads it.
     PassedOn,
     Function,
     Key,

@@ -1,12 +1,12 @@
-//! Slices: the disjoint pieces of time of which tumbling, hopping and cumulating windows are runs.
+//! Slices: the disjoint pieces of time of which tumbling, hopping and cumulating windows are made.
 //!
-//! A slice is named by its end, which is exclusive, in milliseconds on the wall clock. Every row falls in exactly one
-//! slice of a unit; a slice is dropped when the last window holding it has fired.
+//! A slice is named by its end, which is exclusive, in milliseconds on the wall clock. Every row falls in
+//! exactly one slice of a unit; a slice is dropped when the last window that contains it has fired.
 
 use sql::plan::Window;
 use types::Interval;
 
-/// The length of a window's slices.
+/// Returns the length of a window's slices.
 pub fn slice_step(window: Window) -> i64 {
     match window {
         Window::Tumble { size, .. } => size.0,
@@ -29,17 +29,17 @@ pub(crate) fn window_offset(window: Window) -> i64 {
     }
 }
 
-/// The end of the slice in which a wall-clock time falls.
+/// Returns the end of the slice that contains a wall-clock time.
 pub fn slice_end(window: Window, wall: i64) -> i64 {
     align(wall, slice_step(window), window_offset(window)) + slice_step(window)
 }
 
-/// The start of the piece of the grid in which a time falls.
+/// Returns the start of the grid cell that contains a time.
 pub(crate) fn align(wall: i64, step: i64, offset: i64) -> i64 {
     (wall - offset).div_euclid(step) * step + offset
 }
 
-/// The bounds of the window that ends at `end`: `end` must be on the window's grid.
+/// Returns the start of the window that ends at `end`, which must be on the window's grid.
 pub(crate) fn window_start(window: Window, end: i64) -> i64 {
     match window {
         Window::Tumble { size, .. } | Window::Hop { size, .. } => end - size.0,
@@ -47,7 +47,7 @@ pub(crate) fn window_start(window: Window, end: i64) -> i64 {
     }
 }
 
-/// The end of the last window that holds a slice.
+/// Returns the end of the last window that contains a slice.
 pub(crate) fn last_window_end(window: Window, slice: i64) -> i64 {
     match window {
         Window::Tumble { .. } => slice,
@@ -56,7 +56,7 @@ pub(crate) fn last_window_end(window: Window, slice: i64) -> i64 {
     }
 }
 
-/// The end of the window that follows and may hold some of the same slices.
+/// Returns the end of the next window that may contain some of the same slices.
 pub(crate) fn next_window_end(window: Window, end: i64) -> Option<i64> {
     match window {
         Window::Tumble { .. } => None,
