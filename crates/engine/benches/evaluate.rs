@@ -1,4 +1,4 @@
-//! Evaluating the expressions of the built-in analytics: nanoseconds of CPU time a row.
+//! Measures the expressions of the built-in analytics: nanoseconds of CPU time per row.
 //!
 //! `cargo bench -p engine --bench evaluate [-- ROWS…]`, where ROWS are the sizes of batches.
 
@@ -15,7 +15,7 @@ const RUNS: usize = 7;
 const ROWS: usize = 1 << 16;
 const BATCHES: [usize; 4] = [4096, 1000, 32, 1];
 
-/// What comes behind the seconds of an event's time.
+/// The texts that may follow the seconds of an event's time.
 const FORMS: [(&str, &[&str]); 5] = [
     ("micros, no zone", &[".123456"]),
     ("no fraction", &[""]),
@@ -24,7 +24,7 @@ const FORMS: [(&str, &[&str]); 5] = [
     ("all four mixed", &[".123456", "", ".123Z", ".123456+07:00"]),
 ];
 
-/// As in the built-in job, which the planner shortens, and with a pattern that it does not know.
+/// The pattern of the built-in job, which the planner shortens, and a pattern that it does not know.
 const PATTERNS: [(&str, &str); 2] = [
     ("event time, shortened", r"(Z|[+-]\d\d:\d\d)$"),
     ("event time, by regular expressions", r"(Z|[+\-]\d\d:\d\d)$"),
@@ -107,7 +107,7 @@ const OTHERS: &str = "
     INSERT INTO double_compare SELECT millis > 100 FROM events;
     END;";
 
-/// What Nexmark's queries compute of bids.
+/// The expressions of Nexmark's queries over bids.
 const BIDS: &str = "
     CREATE TABLE bids (price BIGINT, channel STRING, url STRING, made TIMESTAMP(3), extra STRING) WITH ('connector' = 'any');
     CREATE TABLE split_index (a STRING, b STRING, c STRING) WITH ('connector' = 'any');
@@ -135,7 +135,7 @@ const BIDS: &str = "
     INSERT INTO joined SELECT channel || '-' || extra FROM bids;
     END;";
 
-/// Bids a millisecond apart; all texts are unique.
+/// Generates bids a millisecond apart; all texts are unique.
 fn bids(pipeline: &Pipeline) -> impl Fn(usize) -> Vec<Column> {
     let leaves = pipeline.source.leaves.clone();
     move |rows| {
@@ -154,6 +154,7 @@ fn bids(pipeline: &Pipeline) -> impl Fn(usize) -> Vec<Column> {
                     ),
                     _ => format!("{n:015}ztbkxmrnmlawnfcmfygesstdpxsczofseoevfdiiytctg"),
                 };
+
                 let value = match leaf.path[0].as_str() {
                     "price" => Scalar::Int((100 + n % 100_000_000) as i64),
                     "made" => Scalar::Int(1_765_267_200_000 + row as i64),
@@ -167,7 +168,7 @@ fn bids(pipeline: &Pipeline) -> impl Fn(usize) -> Vec<Column> {
     }
 }
 
-/// Columns with the times in all rows, a minute every 500.
+/// Generates columns with the times in all rows, a new minute every 500 rows.
 fn times(pipeline: &Pipeline, ends: &[&str]) -> impl Fn(usize) -> Vec<Column> {
     let leaves = pipeline.source.leaves.clone();
     move |rows| {
@@ -188,7 +189,7 @@ fn times(pipeline: &Pipeline, ends: &[&str]) -> impl Fn(usize) -> Vec<Column> {
     }
 }
 
-/// Columns of few distinct values, one row in eight null; texts as codes.
+/// Generates columns of few distinct values, one row in eight null; texts as codes.
 fn texts(pipeline: &Pipeline) -> impl Fn(usize) -> Vec<Column> {
     let leaves = pipeline.source.leaves.clone();
     move |rows| {
@@ -199,6 +200,7 @@ fn texts(pipeline: &Pipeline) -> impl Fn(usize) -> Vec<Column> {
                 repr => Column::new(repr),
             };
             column.reset(rows);
+
             for row in 0..rows {
                 let value = row.wrapping_mul(0x9e37_79b9) >> 9;
                 let text = format!(" Câu hỏi {} ", value % 200);
@@ -218,7 +220,7 @@ fn texts(pipeline: &Pipeline) -> impl Fn(usize) -> Vec<Column> {
     }
 }
 
-/// The sizes asked for, or all.
+/// Returns the sizes on the command line, or all.
 fn batches() -> Vec<usize> {
     let asked: Vec<usize> = std::env::args().filter_map(|arg| arg.parse().ok()).collect();
     if asked.is_empty() { BATCHES.to_vec() } else { asked }
@@ -251,7 +253,7 @@ fn measure(what: &str, plan: &Plan, exprs: &[ExprId], columns: &impl Fn(usize) -
     report(&format!("  {what}"), &figures);
 }
 
-/// CPU time of this thread.
+/// Returns the CPU time of this thread.
 fn thread_cpu_ns() -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the call writes one timespec, which is ours.

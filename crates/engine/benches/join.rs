@@ -1,4 +1,4 @@
-//! Joins: nanoseconds of CPU time a row, and the memory of a million keys of the regular join.
+//! Joins: nanoseconds of CPU time per row, and the memory of a million keys of the regular join.
 //!
 //! `cargo bench -p engine --bench join`
 
@@ -30,7 +30,7 @@ fn main() {
     by_time();
 }
 
-/// A million keys: all left rows, a partner for each, then all right rows are taken back.
+/// A million keys: all left rows, a partner for each, then all right rows are retracted.
 fn by_distinct_keys(kind: JoinKind, unique: [bool; 2], with_condition: bool) {
     let mut chain = chain(kind, unique, with_condition);
     let before = resident_bytes();
@@ -71,7 +71,7 @@ fn not_in() {
     report("NOT IN", &format!("left {left:.0} ns, right {right:.0} ns"));
 }
 
-/// Joins whose rows have times: a row a millisecond on each side, ten thousand keys.
+/// Joins whose rows have times: a row per millisecond on each side, ten thousand keys.
 fn by_time() {
     let keys = || vec![JoinKey { left: 0, right: 0, nulls_match: false }];
     let interval = IntervalJoin {
@@ -155,7 +155,7 @@ fn chain_of(operator: Box<dyn Operator>) -> Chain {
     Chain::new(vec![link], vec![])
 }
 
-/// `left.v < right.v`.
+/// Builds `left.v < right.v`.
 fn condition() -> Predicate {
     let scope = fields().into_iter().chain(fields());
     let scope = scope.map(|field| InputColumn { name: field.name, column_type: field.column_type });
@@ -167,7 +167,7 @@ fn condition() -> Predicate {
     Predicate { exprs, conditions: vec![less] }
 }
 
-/// Pushes rows; gives the nanoseconds of a row, without making it.
+/// Pushes rows; returns the nanoseconds per row, without those of building it.
 fn push(chain: &mut Chain, input: usize, kind: RowKind, rows: impl Iterator<Item = (i64, i64)>) -> f64 {
     let target = ChainTarget::Operator { place: 0, input, producer: 0 };
     let text = "x".repeat(88);
@@ -176,7 +176,7 @@ fn push(chain: &mut Chain, input: usize, kind: RowKind, rows: impl Iterator<Item
     let mut rows = rows.peekable();
 
     while let Some((key, value)) = rows.next() {
-        // Keys in no order, as they would come.
+        // Keys come in no order.
         let key = key.wrapping_mul(0x9e37_79b9) & 0xffff_ffff;
         buffer.push(kind, 0, [Scalar::Int(key), Scalar::Int(value), Scalar::Text(&text)]);
         count += 1;
@@ -190,14 +190,14 @@ fn push(chain: &mut Chain, input: usize, kind: RowKind, rows: impl Iterator<Item
     spent as f64 / f64::from(count)
 }
 
-/// Memory of this process that is in use, by the system's account.
+/// Returns the resident memory of this process, as the system accounts it.
 fn resident_bytes() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages: usize = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
     pages * 4_096
 }
 
-/// CPU time of this thread.
+/// Returns the CPU time of this thread.
 fn thread_cpu_ns() -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the call writes one timespec, which is ours.

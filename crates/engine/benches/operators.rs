@@ -1,6 +1,8 @@
-//! Operators with state: nanoseconds of CPU time a row, and bytes held, over few and many keys; then Nexmark's queries.
+//! Operators with state: nanoseconds of CPU time per row, and bytes held, over few and many keys; then
+//! Nexmark's queries.
 //!
-//! `cargo bench -p engine --bench operators [-- QUERY…]`, where a QUERY is `q4`, `q18` and the like: then only those run.
+//! `cargo bench -p engine --bench operators [-- QUERY…]`, where a QUERY is `q4`, `q18` and the like: then
+//! only those run.
 
 mod nexmark;
 
@@ -73,7 +75,7 @@ fn group(calls: &[Call], changes: Mode) -> Box<dyn Operator> {
     Box::new(operator.expect("the calls are known"))
 }
 
-/// Counts the rows that it is given and forgets them.
+/// Counts its rows and drops them.
 struct Nowhere(Arc<AtomicU64>);
 
 impl Outlet for Nowhere {
@@ -92,8 +94,8 @@ impl Outlet for Nowhere {
     }
 }
 
-/// Runs rows `(key, value)` through an operator: first every key once as an insert, then rows of `kinds` in turn over
-/// keys at random, which are measured.
+/// Runs rows `(key, value)` through an operator: first every key once as an insert, then rows of `kinds` in
+/// turn over random keys, which are measured.
 fn measure(keys: u64, kinds: &[RowKind], build: &dyn Fn() -> Box<dyn Operator>) {
     let batches: Vec<ChangeBuffer> = (0..ROWS / BATCH).map(|batch| rows(batch, keys, kinds)).collect();
     let mut best = f64::INFINITY;
@@ -124,7 +126,7 @@ fn measure(keys: u64, kinds: &[RowKind], build: &dyn Fn() -> Box<dyn Operator>) 
     report("", &format!("{keys:<9}  {best:>7.0}   {:>7.1}", held as f64 / 1e6));
 }
 
-/// Rows of one batch; an update is a row that goes and one that comes for the same key.
+/// Builds the rows of one batch; an update is a removed row and an added row of the same key.
 fn rows(batch: u64, keys: u64, kinds: &[RowKind]) -> ChangeBuffer {
     let mut rows = ChangeBuffer::new(&[Repr::Int; 2]);
     for row in batch * BATCH..(batch + 1) * BATCH {
@@ -139,13 +141,13 @@ fn push(chain: &mut Chain, rows: &ChangeBuffer) {
     rows.lend(|rows| chain.push(TARGET, rows)).expect("the rows fit");
 }
 
-/// Spreads numbers: keys are not small, and not in order.
+/// Mixes numbers: keys are not small, and not in order.
 fn mix(value: u64) -> u64 {
     let value = (value ^ value >> 31).wrapping_mul(0x7fb5_d329_728e_a185);
     (value ^ value >> 27) >> 16
 }
 
-/// CPU time of this thread, nanoseconds.
+/// Returns the CPU time of this thread, in nanoseconds.
 fn cpu_ns() -> f64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the call writes one timespec, which is ours.

@@ -1,6 +1,6 @@
-//! Top-N: nanoseconds of CPU time a row, by the number of partitions.
+//! Top-N: nanoseconds of CPU time per row, by the number of partitions.
 //!
-//! `cargo bench -p engine --bench ranks [-- ROWS]`, where ROWS is how many rows each case takes.
+//! `cargo bench -p engine --bench ranks [-- ROWS]`, where ROWS is the number of rows of each case.
 
 use engine::operator::chain::{Chain, ChainTarget, Link, OperatorError, Outlet, StreamTime};
 use engine::operator::changes::{ChangeBuffer, Changes, RowKind};
@@ -14,7 +14,7 @@ const ROWS: usize = 4_000_000;
 const BATCH: usize = 4_096;
 const PARTITIONS: [u64; 2] = [1, 1_000_000];
 
-/// Counts rows and forgets them.
+/// Counts rows and drops them.
 #[derive(Default)]
 struct Counted(usize);
 
@@ -33,13 +33,13 @@ impl Outlet for Counted {
     }
 }
 
-/// What is measured.
+/// A measured case.
 struct Case {
     title: &'static str,
     to: u64,
     with_number: bool,
     input: Input,
-    /// Every second row takes back the one before it but so many.
+    /// If set, every second row retracts a row about this many rows before it.
     retracts: Option<usize>,
 }
 
@@ -110,7 +110,7 @@ fn measure(case: &Case, partitions: u64, rows: usize) -> (f64, usize) {
     (spent as f64 / rows as f64, bytes)
 }
 
-/// The row of this number.
+/// Returns the row of this number.
 fn row(number: usize, partitions: u64) -> [Scalar<'static>; 3] {
     let mixed = (number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let price = mixed >> 44;
@@ -118,7 +118,7 @@ fn row(number: usize, partitions: u64) -> [Scalar<'static>; 3] {
     [(key % partitions) as i64, price as i64, number as i64].map(Scalar::Int)
 }
 
-/// CPU time of this thread.
+/// Returns the CPU time of this thread.
 fn cpu_ns() -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` is a valid place for the answer.

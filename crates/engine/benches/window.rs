@@ -1,4 +1,4 @@
-//! Windows and `OVER`: nanoseconds of CPU time a row, and memory of a million keys.
+//! Windows and `OVER`: nanoseconds of CPU time per row, and memory of a million keys.
 //!
 //! `cargo bench -p engine --bench window`
 
@@ -29,6 +29,7 @@ const CUMULATE: Window = Window::Cumulate { size: MINUTE, step: Interval(10_000)
 fn main() {
     let sliced = |window| Windowing::Sliced { window, time: TIME };
     let session = Windowing::Session { gap: SECOND, time: TIME };
+
     for (name, windowing) in [
         ("tumble", sliced(TUMBLE)),
         ("hop of 6", sliced(HOP)),
@@ -39,9 +40,11 @@ fn main() {
             measure(&format!("aggregate, {name}, {keys} keys"), aggregate(windowing), keys);
         }
     }
+
     for (name, windowing) in [("tumble", sliced(TUMBLE)), ("session", session)] {
         measure(&format!("assign, {name}"), assign(windowing), 1_000);
     }
+
     for (name, frame) in [
         ("unbounded", Frame::UnboundedRange),
         ("range of 1 s", Frame::Range(SECOND)),
@@ -50,6 +53,7 @@ fn main() {
         measure(&format!("over, {name}"), over(OverOrder::Event(1), frame), 1_000);
         measure(&format!("over, {name}, processing time"), over(OverOrder::Processing, frame), 1_000);
     }
+
     let order = SortKey { field: 1, descending: false, nulls_first: true };
     measure("over, by a column that grows", over(OverOrder::Field(order), Frame::UnboundedRows), 1_000);
 }
@@ -63,7 +67,7 @@ fn input() -> Input {
     }
 }
 
-/// `COUNT(*)` and `SUM(v)`.
+/// Builds `COUNT(*)` and `SUM(v)`.
 fn calls() -> Vec<Call> {
     let call = |function, args: &[usize]| Call {
         function,
@@ -96,7 +100,7 @@ fn over(order: OverOrder, frame: Frame) -> Box<dyn Operator> {
     Box::new(operator.expect("the plan is valid"))
 }
 
-/// A million rows within ten minutes, with a watermark a second behind; then the end.
+/// Runs a million rows within ten minutes, with a watermark a second behind; then the end.
 fn measure(name: &str, operator: Box<dyn Operator>, keys: i64) {
     let link = Link {
         identity: "operator".into(),
@@ -111,7 +115,7 @@ fn measure(name: &str, operator: Box<dyn Operator>, keys: i64) {
     let (mut spent, mut most) = (0, 0);
 
     for row in 0..ROWS {
-        // Keys in no order, as they would come.
+        // Keys come in no order.
         let key = (row % keys).wrapping_mul(0x9e37_79b9) & 0xffff_ffff;
         let time = row * 600_000 / ROWS;
         buffer.push(RowKind::Insert, time - 1_000, [key, time, row].map(Scalar::Int));
@@ -133,7 +137,7 @@ fn measure(name: &str, operator: Box<dyn Operator>, keys: i64) {
     report(name, &format!("{:4.0} ns a row, {:4} MB", spent as f64 / ROWS as f64, most / 1_000_000));
 }
 
-/// CPU time of this thread.
+/// Returns the CPU time of this thread.
 fn thread_cpu_ns() -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the call writes one timespec, which is ours.

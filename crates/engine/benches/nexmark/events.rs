@@ -10,12 +10,12 @@ use crate::mix;
 
 const EVENTS_A_SECOND: u64 = 2_000;
 const FIRST_ID: u64 = 1_000;
-/// How many of the newest people and auctions take part.
+/// The number of the newest people and auctions that take part.
 const ACTIVE: u64 = 100;
-/// One in so many ids is hot.
+/// One in this many ids is hot.
 const HOT: u64 = 20;
 
-/// Of so many events the first is a person, the next three are auctions.
+/// Of this many events the first is a person, the next three are auctions.
 const ROUND: u64 = 50;
 const AUCTIONS: u64 = 3;
 
@@ -29,7 +29,7 @@ pub type Table = HashMap<&'static str, Column>;
 pub struct Batch {
     auctions: (Table, usize),
     bids: (Table, usize),
-    /// The time of the last event, ms.
+    /// The time of the last event, in milliseconds.
     pub time: i64,
 }
 
@@ -50,7 +50,7 @@ impl Batch {
         batch
     }
 
-    /// The columns of a table and how many rows they hold.
+    /// Returns the columns of a table and their number of rows.
     pub fn table(&self, name: &str) -> (&Table, usize) {
         let (table, rows) = if name == "bid" { &self.bids } else { &self.auctions };
         (table, *rows)
@@ -109,7 +109,7 @@ fn bid_columns() -> Table {
     let whole = ["auction", "bidder", "price", "at"].map(|name| (name, Column::new(Repr::Int)));
     let texts = ["url", "extra"].map(|name| (name, Column::new(Repr::Text)));
     let flags = ["low", "middle", "high"].map(|name| (name, Column::new(Repr::Bool)));
-    // What is grouped by comes from a scan as codes.
+    // Columns in GROUP BY come from a scan as codes.
     let coded = ["channel", "day", "minute"].map(|name| (name, Column::Coded(Coded::default())));
     whole.into_iter().chain(texts).chain(flags).chain(coded).collect()
 }
@@ -126,13 +126,13 @@ fn millis(number: u64) -> i64 {
     (number * 1_000 / EVENTS_A_SECOND) as i64
 }
 
-/// People and auctions that there are by an event.
+/// Returns the number of people and auctions up to an event.
 fn there_are(number: u64) -> (u64, u64) {
     let (round, place) = (number / ROUND, number % ROUND);
     (round + 1, round * AUCTIONS + place.min(AUCTIONS))
 }
 
-/// Numbers that only depend on the event.
+/// Numbers that depend only on the event.
 struct Random(u64);
 
 impl Random {
@@ -141,7 +141,7 @@ impl Random {
         mix(self.0) % limit
     }
 
-    /// One of so many: a hot one half of the time, else one of the newest.
+    /// Picks one of `count`: a hot one half of the time, else one of the newest.
     fn chosen(&mut self, count: u64) -> u64 {
         let newest = count.max(1) - 1;
         match self.below(2) {

@@ -1,9 +1,10 @@
-//! Nexmark's queries as chains of operators: the same shapes as in the race beside Flink, without a log and without
-//! decoding.
+//! Nexmark's queries as chains of operators: the same shapes as in the comparison with Flink, without a log
+//! and without decoding.
 //!
-//! Rows are those of `crates/weir/benches/nexmark`: of fifty events three are auctions and forty-six bids; half of the bids
-//! go to a hot auction and half come from a hot bidder. What a scan computes there (the day of a bid, the range of its
-//! price) is a column here, so that the figures are those of the operators alone.
+//! Rows are those of `crates/weir/benches/nexmark`: of fifty events three are auctions and forty-six bids;
+//! half of the bids go to a hot auction and half come from a hot bidder. The expressions that a scan computes
+//! there (the day of a bid, the range of its price) are columns here, so that the figures are those of the
+//! operators alone.
 
 mod events;
 
@@ -22,11 +23,11 @@ use sql::plan::{Pipeline, Plan, Query, Shape};
 use self::events::Batch;
 use super::{Nowhere, cpu_ns, report};
 
-/// Events of a run.
+/// The number of events of a run.
 const EVENTS: u64 = 1_000_000;
-/// Events that come together.
+/// The number of events of a batch.
 const BATCH: u64 = 4_096;
-/// How far the watermark is behind, ms.
+/// How far the watermark is behind, in milliseconds.
 const LAG: i64 = 4_000;
 
 const TABLES: &str = "
@@ -106,7 +107,7 @@ const QUERIES: [(&str, &str); 9] = [
     ),
 ];
 
-/// Measures the queries whose names begin with one of `wanted`; without any, all.
+/// Measures the queries whose names begin with one of `wanted`; all, if `wanted` is empty.
 pub fn measure(wanted: &[String]) {
     report("Nexmark", "         ns/event   MB held  rows given");
     let chosen = |name: &str| {
@@ -132,7 +133,8 @@ fn plan(query: &str) -> Plan {
     }
 }
 
-/// Pushes all events through a query: nanoseconds an event, bytes held at the end, and how many rows were given.
+/// Pushes all events through a query; returns nanoseconds per event, bytes held at the end, and the number of
+/// emitted rows.
 fn run(plan: &Plan) -> (f64, usize, u64) {
     let given = Arc::default();
     let mut chain = chain(plan, &given);
@@ -149,7 +151,7 @@ fn run(plan: &Plan) -> (f64, usize, u64) {
     (spent / EVENTS as f64, held, given.load(Ordering::Relaxed))
 }
 
-/// The queries of the scans: each is a link of its own, before the operators.
+/// Returns the queries of the scans: each is a separate link before the operators.
 fn queries(plan: &Plan) -> impl Iterator<Item = (&Pipeline, &Query)> {
     plan.pipelines.iter().flat_map(|pipeline| pipeline.queries.iter().map(move |query| (pipeline, query)))
 }
@@ -191,7 +193,7 @@ fn chain(plan: &Plan, given: &Arc<AtomicU64>) -> Chain {
     Chain::new(links.collect(), vec![Box::new(Nowhere(given.clone()))])
 }
 
-/// Hands the rows of a table to the scan at a place: nanoseconds.
+/// Pushes the rows of a table to the scan at a place; returns the nanoseconds.
 fn push(chain: &mut Chain, place: usize, pipeline: &Pipeline, batch: &Batch, watermark: i64) -> f64 {
     let (table, rows) = batch.table(&pipeline.source.name);
     let leaves = pipeline.source.leaves.iter();

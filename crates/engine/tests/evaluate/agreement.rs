@@ -1,4 +1,4 @@
-//! The evaluator gives what the naive interpreter gives, whatever the expressions, batches and selections.
+//! The evaluator agrees with the naive interpreter, whatever the expressions, batches and selections.
 
 use engine::column::Column;
 use engine::evaluate::{Evaluator, Inputs, Passed, Vector};
@@ -14,7 +14,7 @@ fn zone() -> TimeZone {
     TimeZone::get("America/New_York").unwrap()
 }
 
-/// Doubles by their bits.
+/// Compares values; doubles by their bits.
 fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Double(a), Value::Double(b)) => a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan(),
@@ -22,7 +22,7 @@ fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// Runs expressions over some batches, asked for in parts and under several selections.
+/// Runs expressions over some batches, requested in parts and under several selections.
 fn check(graph: &ExprGraph, roots: &[ExprId], dice: &mut Dice, sizes: &[usize]) {
     let mut evaluator = Evaluator::new(graph, roots, &zone()).unwrap();
     let mut columns = sample::columns();
@@ -78,7 +78,7 @@ fn digests(graph: &ExprGraph, exprs: &[ExprId]) -> Vec<String> {
     exprs.iter().map(|expr| graph.digest(*expr)).collect()
 }
 
-/// Drops some texts of the dictionaries: every code then means something else.
+/// Drops some texts of the dictionaries, after which every code has another meaning.
 fn compact(columns: &mut [Column], evaluator: &mut Evaluator, dice: &mut Dice) {
     for (index, column) in columns.iter_mut().enumerate() {
         if let Column::Coded(coded) = column {
@@ -89,7 +89,7 @@ fn compact(columns: &mut [Column], evaluator: &mut Evaluator, dice: &mut Dice) {
     }
 }
 
-/// Makes a column of codes one of plain texts, as a source does whose texts do not repeat.
+/// Turns a column of codes into one of plain texts, as a source does when texts do not repeat.
 fn uncode(columns: &mut [Column], dice: &mut Dice) {
     let column = &mut columns[dice.roll(SCOPE.len() - 2)];
     if matches!(column, Column::Coded(_)) {
@@ -119,6 +119,7 @@ fn every_kernel_agrees_with_the_registry() {
     const STRING: DataType = DataType::STRING;
     let at = DataType::Timestamp(3);
     let interval = DataType::IntervalDayTime;
+
     let kernels: Vec<(&str, Vec<DataType>)> = vec![
         ("CHAR_LENGTH", vec![STRING]),
         ("LEFT", vec![STRING, Int]),
@@ -143,6 +144,7 @@ fn every_kernel_agrees_with_the_registry() {
         ("+", vec![interval.clone(), TimestampLtz(3)]),
         ("-", vec![at, interval]),
     ];
+
     let mut dice = Dice(7);
     for (name, types) in kernels {
         for _ in 0..20 {
@@ -160,13 +162,14 @@ fn every_kernel_agrees_with_the_registry() {
                     graph.add(Expr::Column(*dice.pick(&fitting)), of.clone().nullable())
                 })
                 .collect();
+
             let root = sample::call(&mut graph, name, &args);
             check(&graph, &[root], &mut dice, &[1, 7, 600]);
         }
     }
 }
 
-/// Arguments behind the column.
+/// The arguments after the column.
 type Literals = Vec<(Value, DataType)>;
 
 /// Functions whose kernels need literals beside the column.

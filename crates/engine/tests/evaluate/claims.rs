@@ -1,4 +1,4 @@
-//! What the evaluator promises beside the right values.
+//! Promises of the evaluator beside correct values.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ thread_local! {
     static CALLS: Cell<usize> = const { Cell::new(0) };
 }
 
-/// `COUNTED(x)` is x, and counts how often it is called.
+/// `COUNTED(x)` returns x, and counts its calls.
 static COUNTED: Function = Function {
     name: "COUNTED",
     aliases: &[],
@@ -33,7 +33,7 @@ static COUNTED: Function = Function {
     },
 };
 
-/// `NOW()` in milliseconds, and counts too.
+/// `NOW()` in milliseconds, which counts its calls too.
 static NOW: Function = Function {
     name: "TEST_NOW",
     determinism: Determinism::Clock,
@@ -178,7 +178,7 @@ fn an_input_of_codes_may_become_one_of_plain_texts() {
         ["C", "A", "C"].map(|text| Value::Text(text.into()))
     );
 
-    // What depends on another input keeps its codes, which others may have noted.
+    // A step that depends on another input keeps its codes, which others may have recorded.
     assert!(matches!(evaluator.column(inputs, other), Vector::Coded { .. }));
     assert_eq!(evaluator.dictionary(other).map(|dictionary| dictionary.len()), codes);
 }
@@ -199,7 +199,7 @@ fn a_compacted_dictionary_is_read_anew_once_forgotten() {
     evaluator.evaluate(Inputs::Columns(&columns), 1, None, &NOW_MS).unwrap();
     assert_eq!(evaluator.column(Inputs::Columns(&columns), upper).get(0), Scalar::Text("C"));
 
-    // The dictionary of the results is another one, and is compacted by itself.
+    // The dictionary of the results is separate, and is compacted by itself.
     assert_eq!(evaluator.dictionary(upper).map(|d| d.len()), Some(4));
     assert_eq!(evaluator.retain(upper, &[false, false, false, true]), Some(vec![0, 0, 0, 1]));
     evaluator.evaluate(Inputs::Columns(&columns), 1, None, &NOW_MS).unwrap();
@@ -213,7 +213,7 @@ fn rows_that_come_with_another_dictionary_are_not_taken_for_those_before() {
     let upper = call(&mut graph, "UPPER", &[text]);
     let mut evaluator = evaluator(&graph, &[upper]);
 
-    // The same codes mean other texts in each.
+    // The same codes have other texts in each.
     let columns = [coded(&["a", "b"]), coded(&["b", "a"]), coded(&["c", "d"])];
     let expected = [["A", "B"], ["B", "A"], ["C", "D"]];
     for (column, expected) in columns.iter().zip(expected).cycle().take(6) {

@@ -1,4 +1,4 @@
-//! The evaluator: what it promises, and that it gives what a naive interpreter gives.
+//! The evaluator: its promises, and its agreement with a naive interpreter.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 

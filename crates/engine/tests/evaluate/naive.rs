@@ -1,4 +1,4 @@
-//! The plain meaning of an expression: one row, one node after the other, nothing remembered but prepared code.
+//! A naive interpreter of expressions: row by row and node by node, remembering only prepared code.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -28,6 +28,7 @@ impl<'a> Naive<'a> {
             })
         };
         let known = |truth: bool| Ok(Value::Bool(truth));
+
         match self.graph.expr(id) {
             Expr::Column(index) => Ok(row[*index].clone()),
             Expr::Literal(value) => Ok(value.clone()),
@@ -47,6 +48,7 @@ impl<'a> Naive<'a> {
                     _ => None,
                 },
             })),
+
             Expr::Not(a) => Ok(of(truth(a)?.map(|truth| !truth))),
             Expr::IsNull(a) => known(self.value(*a, row)?.is_null()),
             Expr::IsNotNull(a) => known(!self.value(*a, row)?.is_null()),
@@ -54,6 +56,7 @@ impl<'a> Naive<'a> {
             Expr::IsNotTrue(a) => known(truth(a)? != Some(true)),
             Expr::IsFalse(a) => known(truth(a)? == Some(false)),
             Expr::IsNotFalse(a) => known(truth(a)? != Some(false)),
+
             Expr::Compare(comparison, a, b) => {
                 let (a, b) = (self.value(*a, row)?, self.value(*b, row)?);
                 Ok(of(a.as_scalar().compare(b.as_scalar()).map(|order| match comparison {
@@ -65,6 +68,7 @@ impl<'a> Naive<'a> {
                     Comparison::GreaterOrEqual => order.is_ge(),
                 })))
             }
+
             Expr::In { input, values, has_null } => {
                 let value = self.value(*input, row)?;
                 let equal =
@@ -75,6 +79,7 @@ impl<'a> Naive<'a> {
                     (false, false) => (!has_null).then_some(false),
                 }))
             }
+
             Expr::Case { branches, otherwise } => {
                 for (when, then) in branches.iter() {
                     if truth(when)? == Some(true) {
@@ -83,6 +88,7 @@ impl<'a> Naive<'a> {
                 }
                 self.value(*otherwise, row)
             }
+
             Expr::Cast { input, .. } => self.call(id, &[*input], Nulls::Propagate, row),
             Expr::Call { function, args } => self.call(id, args, function.nulls, row),
         }
@@ -107,6 +113,7 @@ impl<'a> Naive<'a> {
                 let from = &self.graph.column_type(*input).data_type;
                 functions::cast::prepare(from, &result.data_type, *mode, &self.time_zone).unwrap()
             }
+
             Expr::Call { function, args } => {
                 let args: Vec<_> = args
                     .iter()

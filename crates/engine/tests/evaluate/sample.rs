@@ -1,4 +1,4 @@
-//! Random columns and random expressions over them, the same for the same seed.
+//! Random columns and random expressions over them, reproducible from the seed.
 
 use engine::column::{Coded, Column};
 use sql::expr::{CastMode, Comparison, Expr, ExprGraph, ExprId, InputColumn};
@@ -100,6 +100,7 @@ fn literal(dice: &mut Dice, of: &DataType) -> Value {
         DataType::Double => {
             Value::Double(*dice.pick(&[0.0, -0.0, 1.5, -2.25, 1e300, f64::NAN, f64::INFINITY]))
         }
+
         DataType::Timestamp(_) | DataType::TimestampLtz(_) => Value::Int(*dice.pick(&[
             0,
             -1,
@@ -108,13 +109,14 @@ fn literal(dice: &mut Dice, of: &DataType) -> Value {
             253_402_300_799_999,
             -99_135_596_800_000,
         ])),
+
         DataType::Decimal { .. } => Value::Wide(*dice.pick(&[0, 150, -275, 99_999_999])),
         DataType::IntervalDayTime => Value::Int(*dice.pick(&[0, 1, 5000, 86_400_000])),
         _ => Value::Text((*if dice.roll(2) == 0 { dice.pick(&WORDS) } else { dice.pick(&TIMES) }).to_owned()),
     }
 }
 
-/// Empty columns of the scope, constants excluded.
+/// Returns empty columns of the scope, without the constants.
 pub fn columns() -> Vec<Column> {
     let held = SCOPE.iter().filter(|(_, _, held)| *held != Held::Constant);
     held.map(|(_, data_type, held)| match held {
@@ -124,14 +126,16 @@ pub fn columns() -> Vec<Column> {
     .collect()
 }
 
-/// Fills the columns with `rows` rows and gives the rows and the constants.
+/// Fills the columns with `rows` rows; returns the rows and the constants.
 pub fn fill(dice: &mut Dice, columns: &mut [Column], rows: usize) -> (Vec<Vec<Value>>, Vec<Value>) {
     let constants: Vec<Value> = SCOPE[columns.len()..].iter().map(|(_, of, _)| value(dice, of)).collect();
-    // Some batches have no nulls or one time form only: the quick ways must be right too.
+
+    // Some batches have no nulls or one time form only: the fast paths must be right too.
     let calm = dice.roll(3) == 0;
     for column in columns.iter_mut() {
         column.reset(rows);
     }
+
     let rows = (0..rows).map(|row| {
         let mut values: Vec<Value> = SCOPE[..columns.len()]
             .iter()
@@ -145,6 +149,7 @@ pub fn fill(dice: &mut Dice, columns: &mut [Column], rows: usize) -> (Vec<Vec<Va
         for (column, value) in columns.iter_mut().zip(&values) {
             column.set(row, value.as_scalar());
         }
+
         values.extend(constants.iter().cloned());
         values
     });
@@ -152,7 +157,7 @@ pub fn fill(dice: &mut Dice, columns: &mut [Column], rows: usize) -> (Vec<Vec<Va
     (rows, constants)
 }
 
-/// Rows picked at random, ascending; `None` is all.
+/// Picks rows at random, ascending; `None` is all.
 pub fn selection(dice: &mut Dice, rows: usize) -> Option<Vec<u32>> {
     let chance = *dice.pick(&[0, 1, 2, 9, 10]);
     (chance < 10).then(|| (0..rows as u32).filter(|_| dice.roll(10) < chance).collect())
@@ -166,7 +171,7 @@ pub fn graph() -> ExprGraph {
     ExprGraph::new(SCOPE.iter().map(input).collect())
 }
 
-/// A call of a function of the registry, with the types its signature gives.
+/// Builds a call of a function of the registry, with the types of its signature.
 pub fn call(graph: &mut ExprGraph, name: &str, args: &[ExprId]) -> ExprId {
     let function = lookup(name).unwrap_or_else(|| panic!("{name} is not in the registry"));
     let arguments: Vec<Argument<'_>> = args
@@ -191,9 +196,10 @@ fn truth(graph: &mut ExprGraph, expr: Expr) -> ExprId {
     graph.add(expr, DataType::Boolean.nullable())
 }
 
-/// A random expression of a type, at most `depth` deep.
+/// Builds a random expression of a type, at most `depth` deep.
 pub fn expression(dice: &mut Dice, graph: &mut ExprGraph, of: &DataType, depth: usize) -> ExprId {
     let shallow = depth.saturating_sub(1);
+
     if depth == 0 || dice.roll(8) == 0 {
         let fitting: Vec<usize> = (0..SCOPE.len()).filter(|&i| SCOPE[i].1 == *of).collect();
         if fitting.is_empty() || dice.roll(4) == 0 {
@@ -203,6 +209,7 @@ pub fn expression(dice: &mut Dice, graph: &mut ExprGraph, of: &DataType, depth: 
         return graph
             .add(Expr::Column(*dice.pick(&fitting)), ColumnType { data_type: of.clone(), nullable: true });
     }
+
     if dice.roll(4) == 0 {
         let branches = 1 + dice.roll(2);
         let branches: Vec<(ExprId, ExprId)> = (0..branches)
@@ -214,6 +221,7 @@ pub fn expression(dice: &mut Dice, graph: &mut ExprGraph, of: &DataType, depth: 
         let otherwise = expression(dice, graph, of, shallow);
         return graph.add(Expr::Case { branches: branches.into(), otherwise }, of.clone().nullable());
     }
+
     let mut sub = |dice: &mut Dice, of: &DataType| expression(dice, graph, of, shallow);
     match of {
         DataType::Boolean => {
@@ -239,6 +247,7 @@ pub fn expression(dice: &mut Dice, graph: &mut ExprGraph, of: &DataType, depth: 
                 }
                 return truth(graph, if dice.roll(2) == 0 { Expr::IsNull(a) } else { Expr::IsNotNull(a) });
             }
+
             let a = sub(dice, of);
             truth(
                 graph,
@@ -251,6 +260,7 @@ pub fn expression(dice: &mut Dice, graph: &mut ExprGraph, of: &DataType, depth: 
                 },
             )
         }
+
         DataType::Int | DataType::BigInt | DataType::Double => {
             let other = if *of == DataType::Int { DataType::BigInt } else { DataType::Int };
             match dice.roll(8) {
@@ -273,6 +283,7 @@ pub fn expression(dice: &mut Dice, graph: &mut ExprGraph, of: &DataType, depth: 
                 }
             }
         }
+
         DataType::Timestamp(_) | DataType::TimestampLtz(_) => {
             let local = matches!(of, DataType::Timestamp(_));
             match dice.roll(3) {
@@ -291,10 +302,12 @@ pub fn expression(dice: &mut Dice, graph: &mut ExprGraph, of: &DataType, depth: 
                 }
             }
         }
+
         DataType::Decimal { .. } => {
             let input = sub(dice, &DataType::Int);
             graph.add(Expr::Cast { input, mode: CastMode::Try }, of.clone().nullable())
         }
+
         _ => {
             let a = sub(dice, of);
             match dice.roll(9) {
