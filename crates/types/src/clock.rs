@@ -1,18 +1,18 @@
-//! The clock, handed to whoever needs the time. Only this file asks the operating system.
+//! The clock, passed to everything that needs the time. Only this file asks the operating system.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::{Interval, Timestamp};
 
-/// Tells the time.
+/// A source of the time.
 ///
 /// An implementation's `elapsed` must never go backwards; `now` may, when somebody sets the machine's clock.
 pub trait Clock: Send + Sync {
-    /// The wall clock.
+    /// Returns the wall clock.
     fn now(&self) -> Timestamp;
 
-    /// Time since some fixed moment, for measuring how long something took.
+    /// Returns the time since some fixed moment, to measure durations.
     fn elapsed(&self) -> Duration;
 }
 
@@ -53,7 +53,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is told otherwise.
+/// A clock that advances only when told.
 #[derive(Debug)]
 pub struct ManualClock {
     now_ms: AtomicI64,

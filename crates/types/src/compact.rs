@@ -1,7 +1,7 @@
-//! The compact form of values: what operators keep in state, and what values hold that hold other values.
+//! The compact form of values: the form in which operators store values, and the elements of nested values.
 //!
-//! It is small, and equal values have equal bytes, so that it serves as a hash key: a NaN has one form, and 0.0 and -0.0
-//! are two values, as in Flink's `GROUP BY`. Each value begins with a tag:
+//! It is small, and equal values have equal bytes, so that it serves as a hash key: a NaN has one form, and
+//! 0.0 and -0.0 are two values, as in Flink's `GROUP BY`. Each value begins with a tag:
 //!
 //! | tag | value |
 //! | --- | --- |
@@ -24,13 +24,13 @@ const DOUBLE: u8 = 3;
 const WIDE: u8 = 4;
 const TEXT: u8 = 5;
 const BYTES: u8 = 6;
-/// Less one: the tag of a whole number of so many bytes.
+/// The tag of a whole number minus its number of bytes.
 const INT: u8 = 7;
 const SMALL: u8 = 16;
 const SMALL_LEAST: i64 = -16;
 const SMALL_MOST: i64 = SMALL_LEAST + (u8::MAX - SMALL) as i64;
 
-/// Adds a value in the compact form.
+/// Appends a value in the compact form.
 #[inline]
 pub fn write(value: Scalar<'_>, out: &mut Vec<u8>) {
     match value {
@@ -51,7 +51,7 @@ pub fn write(value: Scalar<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// Adds values in the compact form.
+/// Appends values in the compact form.
 #[inline]
 pub fn write_all<'a>(values: impl IntoIterator<Item = Scalar<'a>>, out: &mut Vec<u8>) {
     values.into_iter().for_each(|value| write(value, out));
@@ -70,7 +70,7 @@ fn write_int(value: i64, out: &mut Vec<u8>) {
     out.extend_from_slice(&value.to_le_bytes()[..length]);
 }
 
-/// Adds a text of these bytes, which are UTF-8, in the compact form.
+/// Appends a text, given as UTF-8 bytes, in the compact form.
 #[inline]
 pub fn write_text(bytes: &[u8], out: &mut Vec<u8>) {
     write_run(TEXT, bytes, out);
@@ -83,7 +83,7 @@ fn write_run(tag: u8, bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(bytes);
 }
 
-/// Adds a length as a varint: seven bits a byte, the lowest first.
+/// Appends a length as a varint: seven bits per byte, the lowest first.
 pub fn write_length(mut length: usize, out: &mut Vec<u8>) {
     while length >= 0x80 {
         out.push(length as u8 | 0x80);
@@ -92,7 +92,8 @@ pub fn write_length(mut length: usize, out: &mut Vec<u8>) {
     out.push(length as u8);
 }
 
-/// A value whose text is not checked: for state, whose texts were checked before they were written or restored.
+/// A value whose text is not checked: for state, whose texts were checked before they were written or
+/// restored.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Unchecked<'a> {
     /// Never a text.
@@ -100,7 +101,7 @@ pub enum Unchecked<'a> {
     Text(&'a [u8]),
 }
 
-/// Reads values of the compact form, one after another; ends with the bytes.
+/// Reads consecutive values of the compact form, up to the end of the bytes.
 #[derive(Debug, Clone)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
@@ -111,7 +112,7 @@ impl<'a> Reader<'a> {
         Reader { bytes }
     }
 
-    /// What was not read yet.
+    /// Returns the bytes that were not read yet.
     pub fn rest(&self) -> &'a [u8] {
         self.bytes
     }
@@ -122,17 +123,17 @@ impl<'a> Reader<'a> {
         Some(taken)
     }
 
-    /// So many bytes as they are.
+    /// Reads this many raw bytes.
     pub fn run(&mut self, length: usize) -> Option<&'a [u8]> {
         self.take(length)
     }
 
-    /// One byte as it is; `None` at the end.
+    /// Reads one raw byte; `None` at the end.
     pub fn tag(&mut self) -> Option<u8> {
         self.take(1).map(|bytes| bytes[0])
     }
 
-    /// A varint of [`write_length`].
+    /// Reads a varint of [`write_length`].
     pub fn length(&mut self) -> Option<usize> {
         let mut length = 0usize;
         for shift in (0..usize::BITS).step_by(7) {
@@ -145,7 +146,7 @@ impl<'a> Reader<'a> {
         None
     }
 
-    /// The next value; `None` at the end, and where the bytes are no row.
+    /// Reads the next value; `None` at the end, and if the bytes are invalid.
     #[inline]
     pub fn value(&mut self) -> Option<Scalar<'a>> {
         match self.unchecked()? {
@@ -154,7 +155,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The next value, where a text may be bytes that are no UTF-8; `None` as for [`value`](Reader::value).
+    /// Reads the next value without checking that a text is UTF-8; `None` as for [`value`](Reader::value).
     #[inline]
     pub fn unchecked(&mut self) -> Option<Unchecked<'a>> {
         let tag = self.take(1)?[0];
@@ -164,6 +165,7 @@ impl<'a> Reader<'a> {
             TRUE => Scalar::Bool(true),
             DOUBLE => Scalar::Double(f64::from_bits(u64::from_le_bytes(self.take(8)?.try_into().ok()?))),
             WIDE => Scalar::Wide(i128::from_le_bytes(self.take(16)?.try_into().ok()?)),
+
             TEXT => {
                 let length = self.length()?;
                 return Some(Unchecked::Text(self.take(length)?));
@@ -172,6 +174,7 @@ impl<'a> Reader<'a> {
                 let length = self.length()?;
                 Scalar::Bytes(self.take(length)?)
             }
+
             SMALL.. => Scalar::Int(i64::from(tag - SMALL) + SMALL_LEAST),
             _ => {
                 let length = usize::from(tag - INT);

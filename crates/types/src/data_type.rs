@@ -1,4 +1,4 @@
-//! Flink SQL's logical types, and the few physical forms in which their values are held.
+//! Flink SQL's logical types, and the few physical representations of their values.
 
 use std::fmt;
 
@@ -28,7 +28,7 @@ pub enum DataType {
     Varbinary(u32),
     Date,
     Time(u8),
-    /// Wall-clock time without a zone; the number is the digits of the fraction, 0-9.
+    /// Wall-clock time without a time zone; the number is the digits of the fraction, 0-9.
     Timestamp(u8),
     /// An instant, shown in the session's time zone.
     TimestampLtz(u8),
@@ -39,12 +39,12 @@ pub enum DataType {
     Map(Box<ColumnType>, Box<ColumnType>),
     Multiset(Box<ColumnType>),
     Row(Vec<Field>),
-    /// A class of Java with its attributes.
+    /// A Java class with its attributes.
     Structured {
         class: String,
         fields: Vec<Field>,
     },
-    /// A class of Java that SQL cannot look into, and the snapshot of its serializer.
+    /// A Java class that is opaque to SQL, with the snapshot of its serializer.
     Raw {
         class: String,
         snapshot: String,
@@ -67,13 +67,13 @@ pub struct Field {
     pub column_type: ColumnType,
 }
 
-/// The physical form of a column: how a value of a type is held in memory.
+/// The physical representation of a column: how a value of a type is held in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Repr {
     /// `BOOLEAN`.
     Bool,
-    /// Whole numbers up to `BIGINT`; `DATE` in days and `TIME` in milliseconds of the day; timestamps of at most three
-    /// digits in milliseconds since 1970; intervals in months or milliseconds.
+    /// Whole numbers up to `BIGINT`; `DATE` in days and `TIME` in milliseconds of the day; timestamps of at
+    /// most three digits in milliseconds since 1970; intervals in months or milliseconds.
     Int,
     /// `DOUBLE`, and `FLOAT` rounded to single precision.
     Double,
@@ -81,7 +81,7 @@ pub enum Repr {
     Wide,
     /// UTF-8 text.
     Text,
-    /// `BINARY` and `VARBINARY`, and the values that hold other values, as [`nested`](crate::nested) writes them.
+    /// `BINARY` and `VARBINARY`, and nested values, as [`nested`](crate::nested) writes them.
     Bytes,
 }
 
@@ -89,8 +89,8 @@ impl DataType {
     pub const STRING: DataType = DataType::Varchar(i32::MAX as u32);
     pub const BYTES: DataType = DataType::Varbinary(i32::MAX as u32);
 
-    /// How values of this type are held, or `None` for types whose values no column holds: those of Java, the untyped null,
-    /// and nested types with such a type inside.
+    /// Returns the representation of this type, or `None` for types whose values no column holds: Java
+    /// classes, the untyped null, and nested types with such a type inside.
     pub fn repr(&self) -> Option<Repr> {
         Some(match self {
             DataType::Boolean => Repr::Bool,
@@ -103,6 +103,7 @@ impl DataType {
             DataType::Float | DataType::Double => Repr::Double,
             DataType::Char(_) | DataType::Varchar(_) => Repr::Text,
             DataType::Binary(_) | DataType::Varbinary(_) => Repr::Bytes,
+
             DataType::Array(of) | DataType::Multiset(of) => {
                 of.data_type.repr()?;
                 Repr::Bytes
@@ -115,6 +116,7 @@ impl DataType {
                 let held = fields.iter().all(|field| field.column_type.data_type.repr().is_some());
                 return held.then_some(Repr::Bytes);
             }
+
             DataType::Null
             | DataType::Structured { .. }
             | DataType::Raw { .. }
@@ -131,33 +133,33 @@ impl DataType {
         ColumnType { data_type: self, nullable: false }
     }
 
-    /// `CHAR` or `VARCHAR`.
+    /// Returns true for `CHAR` and `VARCHAR`.
     pub fn is_text(&self) -> bool {
         matches!(self, DataType::Char(_) | DataType::Varchar(_))
     }
 
-    /// `TINYINT` to `BIGINT`.
+    /// Returns true for `TINYINT` to `BIGINT`.
     pub fn is_integer(&self) -> bool {
         matches!(self, DataType::TinyInt | DataType::SmallInt | DataType::Int | DataType::BigInt)
     }
 
-    /// Whole, decimal or floating.
+    /// Returns true for whole, decimal and floating-point numbers.
     pub fn is_numeric(&self) -> bool {
         self.is_integer() || matches!(self, DataType::Float | DataType::Double | DataType::Decimal { .. })
     }
 
-    /// `ARRAY`, `MAP`, `MULTISET` or `ROW`.
+    /// Returns true for `ARRAY`, `MAP`, `MULTISET` and `ROW`.
     pub fn is_nested(&self) -> bool {
         matches!(self, DataType::Array(_) | DataType::Map(..) | DataType::Multiset(_) | DataType::Row(_))
     }
 
-    /// `TIMESTAMP` or `TIMESTAMP_LTZ`.
+    /// Returns true for `TIMESTAMP` and `TIMESTAMP_LTZ`.
     pub fn is_timestamp(&self) -> bool {
         matches!(self, DataType::Timestamp(_) | DataType::TimestampLtz(_))
     }
 }
 
-/// Flink's own spelling, as in `DESCRIBE` and its error messages.
+/// Formats the type in Flink's spelling, as in `DESCRIBE` and its error messages.
 impl fmt::Display for DataType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const MAX: u32 = i32::MAX as u32;
@@ -183,9 +185,11 @@ impl fmt::Display for DataType {
             DataType::TimestampLtz(p) => write!(f, "TIMESTAMP_LTZ({p})"),
             DataType::IntervalYearMonth => f.write_str("INTERVAL YEAR TO MONTH"),
             DataType::IntervalDayTime => f.write_str("INTERVAL DAY TO SECOND"),
+
             DataType::Array(element) => write!(f, "ARRAY<{element}>"),
             DataType::Map(key, value) => write!(f, "MAP<{key}, {value}>"),
             DataType::Multiset(element) => write!(f, "MULTISET<{element}>"),
+
             DataType::Row(fields) => {
                 f.write_str("ROW<")?;
                 for (i, field) in fields.iter().enumerate() {
@@ -201,8 +205,9 @@ impl fmt::Display for DataType {
                 }
                 f.write_str(">")
             }
-            // Flink shows no snapshot either.
+            // Flink does not show the snapshot either.
             DataType::Raw { class, .. } => write!(f, "RAW('{}', '...')", class.replace('\'', "''")),
+
             DataType::Variant => f.write_str("VARIANT"),
             DataType::Bitmap => f.write_str("BITMAP"),
         }

@@ -14,7 +14,7 @@ pub struct JobId(pub u128);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PartitionId(pub u32);
 
-/// A record's place in its partition, counted from 0.
+/// A record's position in its partition, counted from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Offset(pub u64);
 
@@ -24,7 +24,7 @@ impl fmt::Display for JobId {
     }
 }
 
-/// Not 32 hexadecimal digits.
+/// The text is not 32 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a job id: 32 hexadecimal digits")]
 pub struct InvalidJobId(String);
@@ -32,7 +32,7 @@ pub struct InvalidJobId(String);
 impl FromStr for JobId {
     type Err = InvalidJobId;
 
-    /// Upper case is accepted too.
+    /// Parses an id; upper case is accepted too.
     fn from_str(text: &str) -> Result<JobId, InvalidJobId> {
         if text.len() != 32 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(InvalidJobId(text.to_owned()));

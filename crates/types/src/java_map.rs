@@ -1,13 +1,13 @@
-//! The order in which a `HashMap` of Java gives its entries.
+//! The iteration order of a Java `HashMap`.
 //!
-//! Flink holds maps in one, so `UNNEST(map) WITH ORDINALITY` numbers entries by it. An entry stands in the bucket
-//! `(hash ^ hash >>> 16) & (buckets - 1)`; the number of buckets is 16, doubled while the entries fill more than three
-//! quarters. Texts have the hash of Flink's `BinaryStringData`: MurmurHash3 (32 bits, seed 42) of their UTF-8, in which each
-//! byte behind the last whole word is mixed as a word of its own.
+//! Flink holds maps in a `HashMap`, so `UNNEST(map) WITH ORDINALITY` numbers entries in its order. An entry
+//! is in the bucket `(hash ^ hash >>> 16) & (buckets - 1)`; the number of buckets is 16, doubled while the
+//! entries fill more than three quarters. Texts have the hash of Flink's `BinaryStringData`: MurmurHash3 (32
+//! bits, seed 42) of their UTF-8, in which each byte after the last whole word is mixed as a separate word.
 
 use crate::Scalar;
 
-/// The bucket of a key in a map of so many entries.
+/// Returns the bucket of a key in a map with this many entries.
 pub(crate) fn bucket(key: Scalar<'_>, entries: usize) -> u32 {
     let mut buckets: u32 = 16;
     while entries > buckets as usize / 4 * 3 {
@@ -22,7 +22,7 @@ fn hash(key: Scalar<'_>) -> u32 {
         Scalar::Null => 0,
         Scalar::Bool(true) => 1231,
         Scalar::Bool(false) => 1237,
-        // An `Integer`'s hash is its value, a `Long`'s both halves.
+        // The hash of an `Integer` is its value, the hash of a `Long` combines both halves.
         Scalar::Int(value) => match i32::try_from(value) {
             Ok(value) => value as u32,
             Err(_) => (value ^ value >> 32) as u32,

@@ -1,6 +1,6 @@
-//! The words all crates share: data types, values, event time, identifiers, the clock and who an error is for.
+//! The vocabulary of all crates: data types, values, event time, identifiers, the clock and error domains.
 //!
-//! Nothing here does I/O or waits; everything else in the house leans on it.
+//! Nothing here does I/O or waits; every other crate depends on this one.
 
 mod clock;
 pub mod compact;

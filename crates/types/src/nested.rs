@@ -1,18 +1,18 @@
-//! Values that hold other values: `ARRAY`, `MAP`, `MULTISET` and `ROW`.
+//! Nested values: `ARRAY`, `MAP`, `MULTISET` and `ROW`.
 //!
-//! Such a value is held as bytes ([`Repr::Bytes`](crate::Repr::Bytes)): the number of values inside as a varint, then the
-//! values in the [compact form](crate::compact), one after another. What is inside a value that is inside is such bytes
-//! again.
+//! A nested value is held as bytes ([`Repr::Bytes`](crate::Repr::Bytes)): the number of inner values as a
+//! varint, then the inner values in the [compact form](crate::compact), one after another. An inner value
+//! that is nested itself is again such bytes.
 //!
-//! | type | values inside |
+//! | type | inner values |
 //! | --- | --- |
 //! | `ARRAY` | the elements |
 //! | `ROW` | the fields |
-//! | `MAP` | key, value, key, value, …; each key is there once |
+//! | `MAP` | key, value, key, value, …; each key occurs once |
 //! | `MULTISET` | element, count, element, count, …; as of a `MAP` |
 //!
-//! `GROUP BY` and `DISTINCT` compare bytes, so that maps in another order are other values there, as in Flink. `=` brings
-//! them to one order first.
+//! `GROUP BY` and `DISTINCT` compare bytes, so maps in different orders are different values there, as in
+//! Flink. `=` sorts them first.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -21,7 +21,7 @@ use std::collections::hash_map::Entry;
 use crate::compact::{self, Reader};
 use crate::{Scalar, java_map};
 
-/// A value that holds values, to be read.
+/// A reader of a nested value.
 #[derive(Debug, Clone)]
 pub struct Nested<'a> {
     len: usize,
@@ -29,15 +29,15 @@ pub struct Nested<'a> {
 }
 
 impl<'a> Nested<'a> {
-    /// The value that these bytes are; `None` where they are none.
+    /// Returns the nested value of these bytes; `None` if they are invalid.
     pub fn read(bytes: &'a [u8]) -> Option<Nested<'a>> {
         let mut values = Reader::new(bytes);
-        // A value has one byte at least.
+        // Every value has at least one byte.
         let len = values.length().filter(|len| *len <= bytes.len())?;
         Some(Nested { len, values })
     }
 
-    /// As [`Nested::read`] of a scalar; `None` for null too.
+    /// As [`Nested::read`] for a scalar; `None` for null too.
     pub fn of(scalar: Scalar<'a>) -> Option<Nested<'a>> {
         match scalar {
             Scalar::Bytes(bytes) => Nested::read(bytes),
@@ -45,7 +45,7 @@ impl<'a> Nested<'a> {
         }
     }
 
-    /// The number of elements or fields; of entries it is twice that.
+    /// Returns the number of elements or fields; for entries, twice their number.
     pub fn len(&self) -> usize {
         self.len
     }
@@ -54,38 +54,39 @@ impl<'a> Nested<'a> {
         self.len == 0
     }
 
-    /// The elements or fields.
+    /// Returns the elements or fields.
     pub fn values(&self) -> impl Iterator<Item = Scalar<'a>> + use<'a> {
         self.values.clone()
     }
 
-    /// An element or field, counted from 0.
+    /// Returns an element or field, counted from 0.
     pub fn get(&self, index: usize) -> Option<Scalar<'a>> {
         self.values().nth(index)
     }
 
-    /// The entries of a `MAP`, or the elements of a `MULTISET` with their counts.
+    /// Returns the entries of a `MAP`, or the elements of a `MULTISET` with their counts.
     pub fn entries(&self) -> impl Iterator<Item = (Scalar<'a>, Scalar<'a>)> + use<'a> {
         let mut values = self.values();
         std::iter::from_fn(move || Some((values.next()?, values.next()?)))
     }
 }
 
-/// Adds an `ARRAY` of these elements, or a `ROW` of these fields.
+/// Appends an `ARRAY` of these elements, or a `ROW` of these fields.
 pub fn write_list(values: &[Scalar<'_>], out: &mut Vec<u8>) {
     compact::write_length(values.len(), out);
     compact::write_all(values.iter().copied(), out);
 }
 
-/// Adds a `MAP` with its entries in this order; of equal keys the first has the place, and the last the value.
+/// Appends a `MAP` with its entries in this order; of equal keys the first determines the position, and the
+/// last the value.
 pub fn write_map(entries: &[(Scalar<'_>, Scalar<'_>)], out: &mut Vec<u8>) {
     let kept = put_all(entries);
     compact::write_length(kept.len() * 2, out);
     kept.into_iter().for_each(|(key, value)| compact::write_all([key, value], out));
 }
 
-/// Adds a `MAP` or a `MULTISET` whose entries came in no order: they stand as in a `HashMap` of Java, and equal maps have
-/// equal bytes.
+/// Appends a `MAP` or a `MULTISET` whose entries have no order: they are written in the order of a Java
+/// `HashMap`, and equal maps have equal bytes.
 pub fn write_hash_map(entries: &[(Scalar<'_>, Scalar<'_>)], out: &mut Vec<u8>) {
     let mut kept = put_all(entries);
     kept.sort_by(|(a, _), (b, _)| compare(*a, *b));

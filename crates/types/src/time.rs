@@ -1,12 +1,12 @@
-//! Time as numbers with their unit in the type.
+//! Points and lengths of time, with their unit in the type.
 
 use std::fmt;
 use std::ops::{Add, Sub};
 
 use serde::{Deserialize, Serialize};
 
-/// A point of event time: milliseconds since 1970-01-01T00:00:00 UTC for instants, or on the wall clock for times
-/// without a zone.
+/// A point of event time: milliseconds since 1970-01-01T00:00:00 UTC for instants, or on the wall clock for
+/// times without a time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventTime(pub i64);
 

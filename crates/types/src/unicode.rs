@@ -1,19 +1,19 @@
-//! JSON in another encoding than UTF-8: how it is recognized, and how it becomes UTF-8.
+//! JSON in encodings other than UTF-8: detects the encoding, and converts to UTF-8.
 //!
-//! JSON begins with an ASCII character, so a byte order mark or the zero bytes among the first four tell the encoding
-//! (RFC 4627, section 3):
+//! JSON begins with an ASCII character, so a byte order mark or the zero bytes among the first four determine
+//! the encoding (RFC 4627, section 3):
 //!
 //! ```text
-//! FE FF | 00 xx         UTF-16, big endian        00 00 FE FF | 00 00 00 xx    UTF-32, big endian
-//! FF FE | xx 00         UTF-16, little endian     FF FE 00 00 | xx 00 00 00    UTF-32, little endian
+//! FE FF | 00 xx   UTF-16, big endian          00 00 FE FF | 00 00 00 xx   UTF-32, big endian
+//! FF FE | xx 00   UTF-16, little endian       FF FE 00 00 | xx 00 00 00   UTF-32, little endian
 //! ```
 //!
-//! The rules and what becomes of broken characters are those of Jackson, the JSON parser of Flink, and of the decoders of
-//! Java that it uses.
+//! The rules and the treatment of broken characters are those of Jackson, Flink's JSON parser, and of the
+//! Java decoders that it uses.
 
-/// What stands for a character that cannot be read.
+/// Replaces a character that cannot be read.
 const REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
-/// A byte order mark read in the wrong order.
+/// A byte order mark read in the wrong byte order.
 const REVERSED_MARK: u16 = 0xFFFE;
 
 /// An encoding whose characters take more than one byte, and the byte order mark before a text.
@@ -21,7 +21,7 @@ const REVERSED_MARK: u16 = 0xFFFE;
 pub struct WideEncoding {
     width: Width,
     order: Order,
-    /// Bytes of the byte order mark; 0 without one.
+    /// The bytes of the byte order mark; 0 without one.
     mark: usize,
 }
 
@@ -43,7 +43,7 @@ enum Order {
 pub struct NotUnicode;
 
 impl WideEncoding {
-    /// The encoding of a JSON text; `None` for UTF-8, and for what is in no encoding.
+    /// Returns the encoding of a JSON text; `None` for UTF-8, and if the encoding is unknown.
     pub fn of(text: &[u8]) -> Option<WideEncoding> {
         use Order::{BigEndian, LittleEndian};
         use Width::{Four, Two};
@@ -52,7 +52,7 @@ impl WideEncoding {
         match *text {
             [0x00, 0x00, 0xFE, 0xFF, ..] => found(Four, BigEndian, 4),
             [0xFF, 0xFE, 0x00, 0x00, ..] => found(Four, LittleEndian, 4),
-            // Orders of UCS-4 that nobody writes, with a mark and without one.
+            // Unusual byte orders of UCS-4 that nobody writes, with a mark and without one.
             [0x00, 0x00, 0xFF, 0xFE, ..] | [0xFE, 0xFF, 0x00, 0x00, ..] => None,
             [0x00, 1..=0xFF, 0x00, 0x00, ..] | [0x00, 0x00, 1..=0xFF, 0x00, ..] => None,
             [0xFE, 0xFF, _, _, ..] => found(Two, BigEndian, 2),
@@ -65,7 +65,7 @@ impl WideEncoding {
         }
     }
 
-    /// Whether the text begins with a byte order mark.
+    /// Returns whether the text begins with a byte order mark.
     pub fn has_mark(self) -> bool {
         self.mark > 0
     }
@@ -82,7 +82,7 @@ impl WideEncoding {
     }
 }
 
-/// UTF-16 as Java's decoder reads it: a first half of a pair that has no second one takes the unit behind it with it.
+/// Decodes UTF-16 like Java's decoder: a high surrogate without a low one consumes the unit after it.
 fn decode_two(order: Order, text: &[u8], out: &mut Vec<u8>) {
     let mut units = text.chunks(2).map(|unit| match (order, unit) {
         (Order::BigEndian, &[a, b]) => Some(u16::from_be_bytes([a, b])),
@@ -99,7 +99,8 @@ fn decode_two(order: Order, text: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// UTF-32 as Jackson reads it, into the UTF-16 of Java: two halves of a pair make one character, and half a pair a `?`.
+/// Decodes UTF-32 like Jackson, via the UTF-16 of Java: two surrogates make one character, and a lone one a
+/// `?`.
 fn decode_four(order: Order, text: &[u8], out: &mut Vec<u8>) -> Result<(), NotUnicode> {
     let mut first: Option<u16> = None;
     for unit in text.as_chunks::<4>().0 {
@@ -129,7 +130,7 @@ fn decode_four(order: Order, text: &[u8], out: &mut Vec<u8>) -> Result<(), NotUn
     Ok(())
 }
 
-/// The character of two halves.
+/// Returns the character of two surrogates.
 fn pair(first: u16, second: Option<u16>) -> char {
     match second {
         Some(second @ 0xDC00..0xE000) => {

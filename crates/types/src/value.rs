@@ -1,6 +1,7 @@
-//! Single values in their physical form, owned and borrowed.
+//! Single values in their physical representation, owned and borrowed.
 //!
-//! A value does not know its logical type; whoever holds it does (a column, a literal's node, a function's signature).
+//! A value does not know its logical type; its owner does (a column, a literal's node, a function's
+//! signature).
 
 use std::cmp::Ordering;
 
@@ -63,8 +64,9 @@ impl Scalar<'_> {
         matches!(self, Scalar::Null)
     }
 
-    /// SQL order of two values of one type; `None` if either is null or the forms differ. Text is compared by its
-    /// UTF-8 bytes, as Flink does; NaN is the greatest double and equal to itself, as in Java.
+    /// Compares two values of one type in SQL order; `None` if either is null or the representations differ.
+    /// Text is compared by its UTF-8 bytes, as in Flink; NaN is the greatest double and equal to itself, as
+    /// in Java.
     pub fn compare(self, other: Scalar<'_>) -> Option<Ordering> {
         Some(match (self, other) {
             (Scalar::Bool(a), Scalar::Bool(b)) => a.cmp(&b),
