@@ -133,20 +133,24 @@ impl Dictionary {
         let mut hashes = [0; BLOCK];
 
         for (block, views) in views.chunks(BLOCK).enumerate() {
+            // Each pass reads the addresses that the previous pass prefetched for the whole block.
             for (view, hash) in views.iter().zip(&mut hashes) {
                 if let Some(text) = view.of(data) {
                     *hash = self.hash(text);
                     prefetch(&self.plain.slots, *hash as usize & self.plain.mask);
                 }
             }
+
             for hash in &hashes[..views.len()] {
                 prefetch(&self.plain.entries, self.plain.guess(*hash));
             }
+
             for hash in &hashes[..views.len()] {
                 let start = self.plain.entries[self.plain.guess(*hash)].start as usize;
                 prefetch(&self.plain.data, start);
                 prefetch(&self.plain.data, start + 63);
             }
+
             for (at, (view, &hash)) in views.iter().zip(&hashes).enumerate() {
                 let Some(text) = view.of(data) else { continue };
                 let row = block * BLOCK + at;

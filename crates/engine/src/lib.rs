@@ -1,5 +1,10 @@
 //! Runs a plan over streams: owns time, state and exactly-once.
 //!
+//! ```text
+//! Source ─batch─► Prepare ─rows─► window Aggregation ─results─► chain of operators ─changes─► Sink
+//!                    └───────── rows of queries without windows ─────────┘
+//! ```
+//!
 //! The data plane is threads and bounded channels; operators are synchronous and never read a clock. Sources
 //! and sinks are behind the traits of [`connector`]; this crate knows no file, socket or server.
 

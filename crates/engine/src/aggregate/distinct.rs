@@ -145,10 +145,12 @@ impl Distinct {
         {
             *self = Distinct::Bitmaps(Bitmaps::of(pairs, *words));
         }
+
         let Distinct::Bitmaps(own) = self else { return false };
         if other.words > own.words {
             return false;
         }
+
         for (from, to) in targets.iter().enumerate() {
             if let Some(to) = to
                 && let Some(bits) = other.block(from as u32)

@@ -143,6 +143,7 @@ impl Domain {
         }
 
         let codes = &mut self.codes;
+
         match (&mut self.values, vector) {
             (Values::Text(own), Vector::Coded { codes: theirs, dictionary }) => {
                 self.front.resize(dictionary.len(), UNKNOWN);

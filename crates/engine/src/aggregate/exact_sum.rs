@@ -46,6 +46,7 @@ impl FixedColumn {
         self.has_odd = false;
         self.fixed.reserve(values.len());
         self.forms.reserve(values.len());
+
         for (&value, &valid) in values.iter().zip(valid) {
             match to_fixed(value) {
                 Some(fixed) => {
@@ -68,15 +69,18 @@ fn to_fixed(value: f64) -> Option<i128> {
     let bits = value.to_bits();
     let exponent = (bits >> 52 & 0x7ff) as i32;
     let mantissa = (bits & 0x000f_ffff_ffff_ffff | 0x0010_0000_0000_0000) as i64;
+
     // value = mantissa * 2^(exponent - 1075)
     let shift = exponent - 1075 + SCALE;
     if (0..=62).contains(&shift) && value.abs() < LIMIT {
         let signed = if value < 0.0 { -mantissa } else { mantissa };
         return Some((signed as i128) << shift);
     }
+
     if value == 0.0 {
         return Some(0);
     }
+
     if (-52..0).contains(&shift) && mantissa.trailing_zeros() as i32 >= -shift {
         let signed = if value < 0.0 { -mantissa } else { mantissa };
         return Some((signed >> -shift) as i128);

@@ -110,27 +110,32 @@ impl Run<'_> {
         for &(when, then) in branches {
             let reach = if whole { rows } else { Rows::Some(&split.left) };
             self.demand(when, reach)?;
+
             let truths = logic::truths(self.operands().vector(when));
             let count = match truths {
                 Operand::Same(tri::TRUE) => reach.len(),
                 Operand::Same(_) => 0,
                 Operand::Each(truths) => reach.count(truths, |truth| truth == tri::TRUE),
             };
+
             if count == 0 {
                 continue;
             }
             if count == reach.len() {
                 return self.branch(step, then, reach, whole);
             }
+
             for selection in [&mut split.taken, &mut split.rest] {
                 if selection.capacity() == 0 {
                     *selection = self.state.spare.pop().unwrap_or_default();
                 }
             }
+
             let truths = logic::truths(self.operands().vector(when));
             let reach = if whole { rows } else { Rows::Some(&split.left) };
             reach.pick(&mut split.taken, |row| truths.at(row) == tri::TRUE);
             reach.pick(&mut split.rest, |row| truths.at(row) != tri::TRUE);
+
             self.branch(step, then, Rows::Some(&split.taken), false)?;
             std::mem::swap(&mut split.left, &mut split.rest);
             whole = false;

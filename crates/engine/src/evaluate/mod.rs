@@ -81,6 +81,7 @@ impl Evaluator {
             Op::Call(call) => call.kernel.as_ref().and_then(|kernel| kernel.memory()),
             _ => None,
         });
+
         let state = State {
             slots: Vec::new(),
             memos: Vec::new(),
@@ -92,6 +93,7 @@ impl Evaluator {
             rows: 0,
             env: Env { now_ms: 0 },
         };
+
         let roots = roots.iter().map(|&root| program.step_of(root)).collect();
         Ok(Evaluator { program, roots, strategies: Vec::new(), forms: Vec::new(), checked: 0, state })
     }
@@ -159,13 +161,16 @@ impl Evaluator {
             if asked.len() == 0 {
                 break;
             }
+
             let step = self.program.step_of(condition);
             self.run(inputs, asked).demand(step, asked).map_err(|failure| *failure)?;
+
             let truths = logic::truths(self.operands(inputs).vector(step));
             let all = match truths {
                 Operand::Same(truth) => truth == tri::TRUE,
                 Operand::Each(truths) => asked.count(truths, |truth| truth == tri::TRUE) == asked.len(),
             };
+
             if !all {
                 asked.pick(&mut next, |row| truths.at(row) == tri::TRUE);
                 std::mem::swap(passed, &mut next);

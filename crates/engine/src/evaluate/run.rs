@@ -1,5 +1,8 @@
 //! Runs a program over a batch: a requested step is computed for the rows that need it, and its values are
 //! kept.
+//!
+//! Evaluation is driven by demand, from a requested step to its operands. A slot knows which rows it holds,
+//! so each row of a step is computed at most once per batch, however many expressions share the step.
 
 use sql::functions::{Env, EvalError, Output};
 
@@ -123,15 +126,18 @@ impl<'p> Run<'p> {
         let state = &mut *self.state;
         let slot = &mut state.slots[step as usize];
         slot.enter(state.epoch, state.rows);
+
         // Looking up again costs less than finding the missing rows.
         if slot.covered() == Covered::All {
             return Ok(());
         }
+
         let (Some(memo), Vector::Coded { codes, .. }) = (&state.memos[step as usize], self.inputs.get(input))
         else {
             unreachable!("an input keeps its form");
         };
         memo.gather(codes, rows, slot)?;
+
         if rows.is_all() {
             slot.cover(rows, state.rows);
         }
@@ -160,18 +166,21 @@ impl<'p> Run<'p> {
             Op::And(a, b) => self.connect(step, (*a, *b), rows, tri::FALSE, logic::and)?,
             Op::Or(a, b) => self.connect(step, (*a, *b), rows, tri::TRUE, logic::or)?,
             Op::Case { branches, otherwise } => self.case(step, branches, *otherwise, rows)?,
+
             Op::Not(a) => {
                 self.demand(*a, rows)?;
                 self.write(step, |operands, slot| {
                     logic::not(rows, logic::truths(operands.vector(*a)), slot.bools())
                 });
             }
+
             Op::Test(test, a) => {
                 self.demand(*a, rows)?;
                 self.write(step, |operands, slot| {
                     logic::test(rows, *test, operands.vector(*a), slot.bools())
                 });
             }
+
             Op::Compare(comparison, a, b) => {
                 self.demand(*a, rows)?;
                 self.demand(*b, rows)?;
@@ -185,12 +194,14 @@ impl<'p> Run<'p> {
                     );
                 });
             }
+
             Op::In { input, set } => {
                 self.demand(*input, rows)?;
                 self.write(step, |operands, slot| {
                     contains::contains(rows, set, operands.vector(*input), slot.bools());
                 });
             }
+
             Op::Call(call) => self.call(step, call, rows)?,
             Op::Input(_) | Op::Literal(_) | Op::Same(_) => {
                 unreachable!("inputs, literals and what equals another step have other strategies");

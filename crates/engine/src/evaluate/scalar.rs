@@ -62,6 +62,7 @@ impl Machine {
         match &program.step(step).op {
             Op::Input(_) | Op::Literal(_) => {}
             Op::Same(of) => self.compute(program, *of, row, env)?,
+
             Op::And(a, b) => {
                 let result = match self.truth(program, *a, row, env)? {
                     Some(false) => Some(false),
@@ -69,6 +70,7 @@ impl Machine {
                 };
                 self.set_truth(at, result);
             }
+
             Op::Or(a, b) => {
                 let result = match self.truth(program, *a, row, env)? {
                     Some(true) => Some(true),
@@ -76,15 +78,18 @@ impl Machine {
                 };
                 self.set_truth(at, result);
             }
+
             Op::Not(a) => {
                 let result = self.truth(program, *a, row, env)?.map(|v| !v);
                 self.set_truth(at, result);
             }
+
             Op::Test(test, a) => {
                 self.compute(program, *a, row, env)?;
                 let result = test.of(value(program, &self.outputs, *a, row));
                 self.outputs[at].bool(result);
             }
+
             Op::Compare(comparison, a, b) => {
                 self.compute(program, *a, row, env)?;
                 self.compute(program, *b, row, env)?;
@@ -92,11 +97,13 @@ impl Machine {
                 let result = a.compare(b).map(|order| holds(*comparison, order));
                 self.set_truth(at, result);
             }
+
             Op::In { input, set } => {
                 self.compute(program, *input, row, env)?;
                 let result = set.holds(value(program, &self.outputs, *input, row));
                 self.set_truth(at, result);
             }
+
             Op::Case { branches, otherwise } => {
                 let mut chosen = *otherwise;
                 for (when, then) in branches {
@@ -109,6 +116,7 @@ impl Machine {
                 let (before, rest) = self.outputs.split_at_mut(at);
                 rest[0].scalar(value(program, before, chosen, row));
             }
+
             Op::Call(call) => {
                 for &arg in &call.args {
                     self.compute(program, arg, row, env)?;

@@ -37,6 +37,8 @@ impl SourceSubtask {
             Downstream::Exchange { .. } => self.ship(turn, now),
         };
         let watermark = standing.watermark;
+
+        // A restored job judges the records after the barrier by the entries from here on.
         self.lateness.flush();
         self.lateness.barrier();
         self.send(turn, || Message::Barrier { barrier, watermark });
@@ -50,6 +52,8 @@ impl SourceSubtask {
             _ => None,
         };
         self.measure();
+
+        // Results before the barrier must be durable before the subtask contributes its part.
         let outputs = self.downstream.sinks();
         outputs.barrier(barrier);
         outputs.flush()?;
@@ -57,6 +61,7 @@ impl SourceSubtask {
 
         let chain = &self.downstream.sinks().chain;
         let Some(operators) = Handing::of_chain(&self.control, (barrier, id), chain) else { return Ok(()) };
+
         let times = PartTimes {
             began: now,
             aligning: Duration::ZERO,
@@ -135,9 +140,12 @@ impl GlobalSubtask {
         let at_barrier = || inputs.iter().filter(|input| input.barrier.is_some());
         let first = at_barrier().map(|input| input.barrier_at).min().unwrap_or(began);
         let watermark = at_barrier().map(|input| input.watermark).min().unwrap_or(NO_WATERMARK);
+
         let env = self.env();
         self.aggregation.advance(watermark, &env, &mut self.sinks)?;
         self.sinks.advance(StreamTime { watermark, is_idle: false })?;
+
+        // Results before the barrier must be durable before the subtask contributes its part.
         self.sinks.barrier(barrier);
         self.sinks.flush()?;
         self.measure(inputs.iter().map(|input| &input.receiving));

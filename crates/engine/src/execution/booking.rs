@@ -46,8 +46,10 @@ impl SourceSubtask {
                 .collect();
             booked.late(queries.iter().map(String::as_str));
             TaskMetrics::add(&self.metrics.late, queries.len() as u64);
+
             let record = self.batch.origin.records[*row as usize];
             self.letter(&record, "late".to_owned(), queries);
+
             // Queries without windows count every row.
             let passed_through =
                 self.layout.queries.iter().any(|query| matches!(query, QueryLayout::Rows { .. }));

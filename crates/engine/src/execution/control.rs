@@ -255,6 +255,7 @@ impl Control {
             SubtaskKind::Operator => self.vertices[part.of.pipeline].clone(),
         };
         let times = part.times.unwrap_or_default();
+
         Acknowledgement {
             vertex,
             pipeline: part.of.pipeline,

@@ -1,4 +1,8 @@
 //! A global subtask: owns the state of its key groups, which the shipments of all source subtasks feed.
+//!
+//! In a turn it merges one message, computes the minimum watermark of its inputs, contributes to a snapshot
+//! once all barriers have arrived, and writes the windows that the watermark closes. If the job wants early
+//! results, it also writes changes of open windows at intervals.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -95,18 +99,22 @@ impl GlobalSubtask {
                 Some(_) if changed => LONGEST_WAIT.min(next_early.saturating_sub(before)),
                 _ => LONGEST_WAIT,
             };
+
             self.metrics.at(Activity::Receive);
             let received = self.receive(&inputs, wait);
+
             self.metrics.at(Activity::Merge);
             let start = self.clock.elapsed();
             TaskMetrics::add_time(&self.metrics.idle_ns, start.saturating_sub(before));
             if let Some((index, message)) = received {
                 changed |= self.take(&mut inputs, index, message);
             }
+
             let env = self.env();
             let watermark = self.settle(&mut inputs, &mut changed);
             self.align(&mut inputs)?;
             self.sinks.show(self.unshown);
+
             if watermark >= self.aggregation.next_event() {
                 self.metrics.at(Activity::Fire);
                 self.aggregation.advance(watermark, &env, &mut self.sinks)?;
@@ -117,13 +125,17 @@ impl GlobalSubtask {
                     aggregation.compact_if_grown(receiving);
                 });
             }
+
             if self.wants_to_reclaim() {
                 self.with_receiving(&mut inputs, |aggregation, receiving| aggregation.compact(receiving));
                 self.reclaimed();
             }
+
+            // The rows of closed windows precede the watermark that closed them.
             self.metrics.watermark.store(watermark, Ordering::Relaxed);
             self.sinks.tick(&env)?;
             self.sinks.advance(StreamTime { watermark, is_idle: is_idle(&inputs) })?;
+
             if let Some(pause) = self.early_fire
                 && changed
                 && start >= next_early
@@ -134,8 +146,10 @@ impl GlobalSubtask {
                 changed = false;
                 self.unshown = None;
             }
+
             let spent = self.clock.elapsed().saturating_sub(start + self.sinks.book());
             TaskMetrics::add_time(&self.metrics.busy_ns, spent);
+
             if inputs.iter().all(|input| input.ended) {
                 self.metrics.at(Activity::Fire);
                 self.aggregation.advance(i64::MAX, &env, &mut self.sinks)?;
@@ -219,6 +233,7 @@ impl GlobalSubtask {
                 }
                 changed
             }
+
             Message::Time(standing) => {
                 input.watermark = input.watermark.max(standing.watermark);
                 input.idle = standing.idle;

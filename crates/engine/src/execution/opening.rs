@@ -22,6 +22,7 @@ impl Shared<'_> {
         let options = &self.spec.options;
         let idle = (options.mode == Mode::Live).then(|| duration(options.idle_timeout)).flatten();
         let mut watermarks = Watermarks::new(idle);
+
         let from = match self.image {
             None => StartFrom::Options,
             Some(image) => {
@@ -33,6 +34,7 @@ impl Shared<'_> {
                 StartFrom::Positions(positions.collect())
             }
         };
+
         let mut sources: Vec<Box<dyn Source>> = Vec::new();
         for subtask in 0..self.parallelism as usize {
             let factory = &self.spec.sources[self.index];
@@ -40,6 +42,7 @@ impl Shared<'_> {
             watermarks.add(&source.partitions(), self.spec.clock.elapsed());
             sources.push(source);
         }
+
         if let Some(image) = self.image {
             let before: HashMap<&Split, i64> =
                 image.splits().filter_map(|of| Some((&of.split, of.watermark?))).collect();

@@ -151,8 +151,11 @@ impl OperatorSubtask {
         let began = self.clock.elapsed();
         let first =
             self.inputs.iter().filter(|input| input.barrier.is_some()).map(|input| input.barrier_at).min();
+
+        // Results before the barrier must be durable before the subtask contributes its part.
         self.outputs.barrier(barrier);
         self.outputs.flush()?;
+
         let of = (barrier, self.id);
         if let Some(operators) = Handing::of_chain(&self.control, of, &self.outputs.chain) {
             let times = PartTimes {

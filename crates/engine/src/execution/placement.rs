@@ -113,11 +113,13 @@ impl Placement {
             found.iter().map(|(producer, _)| self.of_producer(plan, *producer)).collect();
         homes.sort_unstable();
         homes.dedup();
+
         let inputs = &plan.operators[operator].inputs;
         let stays_apart = |home: Home| {
             self.subtasks(home) == 1 || inputs.iter().all(|input| input.distribution == Distribution::Forward)
         };
         let waits_outside = matches!(plan.operators[operator].kind, OperatorKind::LookupJoin(_));
+
         if let [home] = homes[..]
             && stays_apart(home)
             && !waits_outside
@@ -142,6 +144,7 @@ impl Placement {
                 let known = &mut self.producers[operator][input];
                 let first_producer = known.iter().sum();
                 known.push(numbers);
+
                 self.edges.push(Edge {
                     producer,
                     from,

@@ -44,6 +44,7 @@ impl SourceSubtask {
     pub(super) fn go_on(&mut self, turn: &mut Turn, polled: Polled) -> Result<(), ExecutionError> {
         let now = self.clock.elapsed();
         self.end_replays(now);
+
         match &self.downstream {
             Downstream::Direct { .. } => {
                 turn.held = 0;

@@ -38,7 +38,7 @@ pub(super) struct Reclaimed {
 }
 
 impl Reclaimed {
-    /// Returns whether memory has grown by an eighth, or windows have closed and there is no other way.
+    /// Returns whether memory has grown by an eighth or, with no memory left, whether windows have closed.
     fn is_worth_it(&self, bytes: usize, next_event: i64, room: Room) -> bool {
         let has_grown = bytes > self.bytes + self.bytes / 8;
         match room {

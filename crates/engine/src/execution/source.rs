@@ -1,4 +1,14 @@
 //! A source subtask: reads, decodes, prepares and aggregates records, and advances the watermark.
+//!
+//! Its thread runs turns. In a turn the subtask
+//!
+//! 1. contributes to a snapshot, if one was requested;
+//! 2. polls the source for a batch, for no longer than until its next other work;
+//! 3. processes the batch: judges lateness, aggregates the rows of windows, passes other rows through, and
+//! books every record in the ledger;
+//! 4. ships or fires what is due, and publishes the watermark of the rows (see the file `progress.rs`).
+//!
+//! The watermark that rows imply is published only after the rows were handed on.
 
 use super::control::Control;
 use super::global::Message;
@@ -102,17 +112,20 @@ impl SourceSubtask {
                 std::thread::park_timeout(HELD);
                 continue;
             }
+
             let before = self.clock.elapsed();
             let wait = self.wait(&turn, before);
             self.metrics.at(Activity::Read);
             let polled = self.poll(&mut turn, wait)?;
             let waited = self.source.take_waited();
             self.ledger.lost(self.source.take_lost());
+
             let found = self.source.take_found();
             if !found.is_empty() {
                 self.take_up(found, before);
             }
             TaskMetrics::add_time(&self.metrics.idle_ns, waited);
+
             match polled {
                 Polled::Batch { behind } => {
                     self.process(behind, &mut turn)?;
@@ -125,8 +138,10 @@ impl SourceSubtask {
                 }
                 Polled::End => return self.end(turn),
             }
+
             self.go_on(&mut turn, polled)?;
             self.look_at_splits(&mut turn, before);
+
             let blocked = self.downstream.sinks().book() + std::mem::take(&mut turn.blocked);
             let spent = self.clock.elapsed().saturating_sub(before).saturating_sub(waited + blocked);
             TaskMetrics::add_time(&self.metrics.busy_ns, spent);
@@ -309,13 +324,16 @@ impl SourceSubtask {
             if kept.is_empty() {
                 continue;
             }
+
             let columns: Vec<Vector<'_>> =
                 columns.iter().map(|&column| evaluator.column(inputs, column)).collect();
+
             let outputs = self.downstream.sinks();
             let kinds = match self.batch.kinds.as_slice() {
                 [] => Kinds::All(RowKind::Insert),
                 kinds => Kinds::Each(kinds),
             };
+
             if outputs.feeds_operators(query) {
                 let watermarks = match self.prepare.watermarks() {
                     [] => RowWatermarks::All(outputs.told.watermark),
@@ -324,6 +342,7 @@ impl SourceSubtask {
                 let rows = Selection::Selected(&kept);
                 outputs.push(query, &Changes { columns: &columns, rows, kinds, watermarks })?;
             }
+
             outputs.sinks.write(&Rows {
                 query,
                 columns: &columns,

@@ -275,6 +275,7 @@ impl Shared<'_> {
             batch_rows: options.batch_rows.max(1),
             front_bytes: self.limits().front_bytes,
         };
+
         let vertex = source_vertex(&self.pipeline.source.name);
         let id = self.id(SubtaskKind::Source, subtask);
         self.spawn(execution, &vertex, id, metrics, Some(ledger), move || task.run())

@@ -68,6 +68,7 @@ impl Spawning<'_> {
         let (control, alive, clock) =
             (execution.control.clone(), self.alive.clone(), self.spec.clock.clone());
         let (task, figures) = (name.clone(), metrics.clone());
+
         let thread = thread::Builder::new()
             .name(name.chars().take(60).collect())
             .spawn(move || {
@@ -78,6 +79,7 @@ impl Spawning<'_> {
                 drop(alive);
             })
             .map_err(ExecutionError::Thread)?;
+
         execution.threads.push(thread);
         execution.tasks.push(Task { vertex: vertex.to_owned(), subtask, metrics, ledger });
         Ok(())

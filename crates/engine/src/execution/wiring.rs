@@ -1,4 +1,7 @@
 //! Wiring: the chains and channels of a plan's homes.
+//!
+//! An edge inside a home is a direct call within a chain. All edges between two homes share one channel per
+//! pair of subtasks, so that rows, watermarks and barriers of a sender stay in order.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -81,6 +84,7 @@ impl<'a> Wiring<'a> {
         let place = |operator: usize| operators.iter().position(|&known| known == operator);
         let mut outlets: Vec<Box<dyn Outlet>> = Vec::new();
         let mut links = Vec::new();
+
         for &operator in &operators {
             let spec = &plan.operators[operator];
             let mut targets = Vec::new();
@@ -94,12 +98,14 @@ impl<'a> Wiring<'a> {
                     targets.push(ChainTarget::Outlet(outlets.len() - 1));
                 }
             }
+
             targets.extend(self.edge_targets(
                 (Producer::Operator(operator), home, subtask),
                 &place,
                 metrics,
                 &mut outlets,
             )?);
+
             links.push(Link {
                 identity: spec.identity.clone(),
                 kind: operator_kind(spec),
@@ -189,6 +195,7 @@ impl<'a> Wiring<'a> {
                 memory: self.memory.clone(),
                 key: Vec::new(),
             }));
+
             targets.push(ChainTarget::Outlet(outlets.len() - 1));
         }
         Ok(targets)

@@ -113,7 +113,7 @@ impl LatenessHistory {
         let mut bounds: VecDeque<(u64, Bounds)> =
             first.into_iter().chain(later).map(|(&offset, &bounds)| (offset, bounds)).collect();
         if first.is_none() {
-            // Nothing is recorded for a partition before bounds hold.
+            // Without an earlier entry no bounds held at `from`.
             bounds.push_front((from, Bounds { clamp: Clamp::OPEN, clock: None }));
         }
         Some(Replay { floors: floors(&bounds), bounds, reached: partition.reached })

@@ -111,11 +111,13 @@ impl LatenessRecorder {
                 levels.push(level(first_row, bounds));
             }
         }
+
         let first_live = row_of(replay.reached);
         levels.retain(|level| level.first_row < first_live);
         if first_live < records.len() {
             levels.push(Level { first_row: first_live, ..live });
         }
+
         // Of two levels that begin with the same row the later one counts.
         levels.dedup_by(|later, earlier| {
             let is_same = later.first_row == earlier.first_row;

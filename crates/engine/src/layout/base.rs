@@ -46,11 +46,13 @@ impl Layout {
             if candidate.keys.len() > 2 {
                 continue;
             }
+
             let keys = &candidate.keys;
             let served: Vec<usize> = (0..self.units.len())
                 .filter(|&unit| self.can_derive(&self.units[unit], keys))
                 .take(MAX_DERIVED)
                 .collect();
+
             let better = match &best {
                 None => true,
                 Some((best_keys, best_served)) => {
@@ -58,6 +60,7 @@ impl Layout {
                         > (best_served.len(), std::cmp::Reverse(best_keys.len()))
                 }
             };
+
             if served.len() >= MIN_DERIVED && better {
                 best = Some((keys.clone(), served));
             }
@@ -72,11 +75,13 @@ impl Layout {
             let unit = &mut self.units[unit_index];
             unit.derived = true;
             step = gcd(step, gcd(slice_step(unit.window), window_offset(unit.window)));
+
             for &state in &unit.table.states {
                 if !states.contains(&state) {
                     states.push(state);
                 }
             }
+
             let place = |state: &StateSpec| states.iter().position(|s| s == state).expect("just added");
             derived.push(Derived {
                 unit: unit_index,

@@ -31,12 +31,14 @@ impl Layout {
                 columns.iter().for_each(|&column| note(column, Use::PassedOn));
             }
         }
+
         for domain in &self.domains {
             match *domain {
                 DomainSpec::Text(expr) => note(expr, Use::Key),
                 other => other.expr().into_iter().for_each(|expr| note(expr, Use::Function)),
             }
         }
+
         let conditions = self.units.iter().flat_map(|unit| unit.row_filter.iter().copied());
         let args = self.args.iter().map(|arg| arg.expr);
         for root in

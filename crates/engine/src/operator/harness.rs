@@ -241,6 +241,7 @@ impl<'a> Harness<'a> {
                     let values = values.iter().map(Value::as_scalar);
                     waiting[to].push(*kind, times[*input].watermark, values);
                 }
+
                 Event::Watermark { input, watermark } => {
                     times[*input].watermark = *watermark;
                     if *input != waits_at {
@@ -248,6 +249,7 @@ impl<'a> Harness<'a> {
                         self.tell(subtasks, &times)?;
                     }
                 }
+
                 Event::Clock(now) => {
                     self.hand_over(subtasks, &mut waiting, waits_at)?;
                     self.tell(subtasks, &times)?;
@@ -258,6 +260,7 @@ impl<'a> Harness<'a> {
                 }
             }
         }
+
         self.hand_over(subtasks, &mut waiting, waits_at)?;
         self.tell(subtasks, &times)?;
         Ok(times)

@@ -156,6 +156,7 @@ impl Judge {
         for (index, level) in judging.levels.iter().enumerate() {
             let latest = judging.most_ahead.map_or(i64::MAX, |most| level.now.saturating_add(most));
             let of = level.first_row..judging.levels.get(index + 1).map_or(rows, |next| next.first_row);
+
             match vector {
                 Vector::Int { values, valid } => {
                     let times = values[of.clone()].iter().zip(&valid[of]);
@@ -183,6 +184,7 @@ impl Judge {
                 })),
             }
         }
+
         all_usable
     }
 
@@ -266,6 +268,7 @@ impl Judge {
         // The watermark if the rows were judged later. Where it differs from `running`, the clock decided.
         let mut later = running;
         let mut passed = self.timed.iter().copied().peekable();
+
         for (index, level) in judging.levels.iter().enumerate() {
             let end = judging.levels.get(index + 1).map_or(times.len(), |next| next.first_row);
             for (row, &time) in times.iter().enumerate().take(end).skip(level.first_row) {
@@ -273,6 +276,7 @@ impl Judge {
                 if self.feeds_operators {
                     self.watermarks.push(now);
                 }
+
                 if passed.next_if_eq(&(row as u32)).is_some() {
                     if time > now {
                         self.on_time.push(row as u32);

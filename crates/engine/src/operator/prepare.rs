@@ -1,5 +1,14 @@
 //! Prepares a decoded batch: finds the rows that count, with their event time and every expression that the
 //! queries need.
+//!
+//! ```text
+//! all rows           ─► rowtime, watermark, common filter
+//! rows that passed   ─► judged against the watermark and the clock
+//! rows that count    ─► expressions of the queries
+//! ```
+//!
+//! A row that fails the filter is counted as filtered, or dead-lettered if it lacks a required value. A row
+//! without a usable time is dead-lettered if some query has windows.
 
 use jiff::tz::TimeZone;
 use sql::expr::{Expr, ExprGraph, ExprId};
@@ -230,6 +239,7 @@ impl Prepare {
             if failed.is_empty() {
                 break;
             }
+
             self.evaluator.compute(inputs, &[condition.expr], Some(&failed))?;
             let vector = self.evaluator.column(inputs, condition.expr);
             failed.retain(|&row| {

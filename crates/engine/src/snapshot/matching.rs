@@ -117,6 +117,7 @@ pub(crate) fn match_plan<'a>(
         let table = &pipeline.source.name;
         let image = snapshot.pipelines.iter().find(|image| image.table == *table);
         let same = image.filter(|image| image.is_of(reads));
+
         match (image, same) {
             (_, Some(image)) => {
                 report.resumed.push(table.clone());
@@ -126,6 +127,7 @@ pub(crate) fn match_plan<'a>(
             (Some(image), None) => report.started.push((table.clone(), changed(image, reads))),
             (None, _) => report.started.push((table.clone(), "it is new".to_owned())),
         }
+
         for query in &pipeline.queries {
             report.queries.push((query.name.clone(), Fate::Empty("its source starts anew".to_owned())));
         }
@@ -186,11 +188,13 @@ fn find(name: &str, wanted: &UnitIdentity, units: &[UnitImage], pipeline: &Pipel
     if let Some(own) = own.filter(|&own| units[own].holds(wanted)) {
         return (Some(own), Fate::Kept);
     }
+
     // Prefer a unit that no other query has by name.
     let gone = |query: &&String| !pipeline.queries.iter().any(|other| other.name == **query);
     let same = || units.iter().enumerate().filter(|(_, unit)| unit.holds(wanted));
     let renamed = same().find_map(|(at, unit)| Some((at, unit.queries.iter().find(gone)?)));
     let found = renamed.or_else(|| same().find_map(|(at, unit)| Some((at, unit.queries.first()?))));
+
     match (found, own) {
         (Some((at, from)), None) => (Some(at), Fate::TakenFrom(from.clone())),
         (_, None) => (None, Fate::Empty("it is new".to_owned())),

@@ -148,8 +148,10 @@ impl StateWriter {
         if self.range == KeyGroups::ALL {
             return None;
         }
+
         let map = self.map;
         self.map += 1;
+
         if map == self.orders.len() {
             let mut groups = vec![Vec::new(); KEY_GROUPS as usize];
             list(&mut |key_group, place| {
@@ -158,6 +160,7 @@ impl StateWriter {
             });
             self.orders.push(groups);
         }
+
         // A key group is written once: its places are not needed any more.
         let groups = &mut self.orders[map];
         let taken = (self.range.first..self.range.end)

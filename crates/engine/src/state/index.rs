@@ -119,6 +119,7 @@ impl Index {
             if moved == 0 {
                 break;
             }
+
             // The slot may move back if its home is not after the free slot, counted backwards from its
             // position.
             let from_home = at.wrapping_sub(self.home(moved)) & mask;
@@ -127,6 +128,7 @@ impl Index {
                 free = at;
             }
         }
+
         self.slots[free] = 0;
         self.taken -= 1;
     }

@@ -48,6 +48,7 @@ impl Aggregation {
 
     fn unit_image(&self, index: usize, identity: &UnitIdentity, codes: &mut Renumbering) -> UnitImage {
         let (unit, state) = (&self.layout.units[index], &self.units[index]);
+
         let slices = state
             .slices
             .iter()
@@ -179,6 +180,7 @@ impl Aggregation {
         for slice in &from.slices {
             let mut keys = self.owned_keys(index, from, &slice.keys, slice.rows.len(), known, share);
             self.make_room();
+
             let into = self.units[index].slice(
                 unit.window,
                 &unit.table,
@@ -188,6 +190,7 @@ impl Aggregation {
                 &self.calendar,
                 slice.rows.len(),
             );
+
             let fits = unit.table.states.iter().zip(&into.states).zip(&states).all(|((spec, state), &at)| {
                 let image = &slice.states[at];
                 let domains = spec.domain().zip(image.domain());
@@ -196,12 +199,14 @@ impl Aggregation {
             if !fits {
                 continue;
             }
+
             let table = Table {
                 index: KeyIndex::new(1, 1, 0),
                 rows: slice.rows.clone(),
                 marks: Vec::new(),
                 states: slice.states.iter().map(State::of_image).collect(),
             };
+
             // The image's domain for each domain of this unit whose codes a state holds.
             let sources: Vec<(usize, &Known)> = unit
                 .table
@@ -212,10 +217,12 @@ impl Aggregation {
                     Some((spec.domain()?, known.get(slice.states[at].domain()? as usize)?))
                 })
                 .collect();
+
             let translate = |domain: usize, code: u32| {
                 let of = sources.iter().find(|(here, _)| *here == domain);
                 of.and_then(|(_, known)| known.codes.get(code as usize)).copied().unwrap_or(NULL_CODE)
             };
+
             let targets = into.merge(
                 &unit.table,
                 &table,
@@ -224,6 +231,7 @@ impl Aggregation {
                 Translation::Map(&translate),
                 &self.domains,
             );
+
             for target in targets.into_iter().flatten() {
                 into.marks[target as usize] = 1;
             }
@@ -270,17 +278,20 @@ impl Aggregation {
                     (domain, known.codes[code], known.hashes[code])
                 })
                 .collect();
+
             while parts.len() > 2 {
                 let ((left, a, x), (right, b, y)) = (parts[0], parts[1]);
                 let pair = self.domains.pair_of(left, right);
                 let code = self.domains.list[pair].pair_code(a, b);
                 parts.splice(..2, [(pair, code, combine(x, y))]);
             }
+
             let (key, hash) = match parts[..] {
                 [] => (PackedKey::new(NULL_CODE, NULL_CODE), 0),
                 [(_, a, x)] => (PackedKey::new(a, NULL_CODE), combine(x, 0)),
                 [(_, a, x), (_, b, y), ..] => (PackedKey::new(a, b), combine(x, y)),
             };
+
             let owned = owner((hash % KEY_GROUPS as u64) as u32, share.of) == share.subtask;
             keys.push(owned.then_some(key));
         }

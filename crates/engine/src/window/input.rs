@@ -70,11 +70,13 @@ impl Aggregation {
         let layout = self.layout.clone();
         self.fill(rows);
         self.make_room();
+
         let codes: Vec<Vec<u32>> =
             self.domains.list.iter_mut().map(|domain| std::mem::take(&mut domain.codes)).collect();
         let fixed = std::mem::take(&mut self.fixed);
         let code_columns: Vec<&[u32]> = codes.iter().map(Vec::as_slice).collect();
         let constants = constant_args(&layout.args, rows);
+
         let args: Vec<Arg<'_>> = layout
             .args
             .iter()
@@ -100,6 +102,7 @@ impl Aggregation {
         if self.base.is_some() {
             self.add_to_base(rows, input);
         }
+
         let mut selected = Vec::new();
         for (unit, spec) in layout.units.iter().enumerate() {
             if spec.derived && self.base.is_some() {
@@ -113,6 +116,7 @@ impl Aggregation {
             let unit_rows = self.passing(rows, unit, candidates, &mut selected);
             self.add_to_unit(unit, rows, unit_rows, input, None);
         }
+
         let late = self.add_behind(rows, input);
         drop(args);
         drop(code_columns);
@@ -120,6 +124,7 @@ impl Aggregation {
             domain.codes = codes;
         }
         self.fixed = fixed;
+
         self.mark_new_groups(rows)?;
         // If a batch spans days of events, the base has as many slices as rows, and saves nothing.
         if self.base.as_ref().is_some_and(|base| base.slices.len() > BASE_SLICES_MAX) {
@@ -227,10 +232,12 @@ impl Aggregation {
         for &(row, watermark) in rows.behind {
             let (mut units, mut counted_elsewhere) = (Vec::new(), false);
             let mut selected = Vec::new();
+
             for (unit, spec) in layout.units.iter().enumerate() {
                 if self.passing(rows, unit, Rows::Selected(&[row]), &mut selected).is_empty() {
                     continue;
                 }
+
                 let end = slice_end(spec.window, rows.wall[row as usize]);
                 let Some(from) = self.first_open(spec.window, end, watermark) else {
                     units.push(unit);
@@ -242,6 +249,7 @@ impl Aggregation {
                 }
                 self.units[unit].touch(spec.window, SliceId { end, from });
             }
+
             if !units.is_empty() {
                 late.push(LateRow { row, units, counted_elsewhere });
             }

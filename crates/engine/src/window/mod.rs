@@ -1,4 +1,17 @@
 //! Windows: state by key and slice, when windows fire, and which results are written.
+//!
+//! A row is added to the slice of its time. A window consists of consecutive slices, which are merged when it
+//! fires, so that a row of overlapping windows is aggregated once:
+//!
+//! ```text
+//! HOP, slide 10, size 30      slices    [0, 10)   [10, 20)   [20, 30)   [30, 40)
+//!                  window  [0, 30)       └──────── merged ────────┘
+//!                  window [10, 40)                 └──────── merged ────────┘
+//! ```
+//!
+//! `aggregation` is the entry point. `input` adds rows, `ship` moves partial aggregates between subtasks,
+//! `calendar` says when windows fire, `write` and `results` produce rows, `image` converts state to and from
+//! snapshots, and `compact` drops unused codes.
 
 mod aggregation;
 mod calendar;

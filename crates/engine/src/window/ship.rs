@@ -149,6 +149,7 @@ impl Aggregation {
             let slices = std::mem::take(&mut self.units[index].slices);
             self.units[index].windows.clear();
             self.units[index].touched.clear();
+
             let states: Vec<usize> = (0..unit.table.states.len()).collect();
             for (slice, table) in slices {
                 let owners: Vec<Option<u32>> = (0..table.rows.len() as u32)
@@ -160,10 +161,12 @@ impl Aggregation {
                         })
                     })
                     .collect();
+
                 for receiver in 0..shipping.receivers {
                     if !owners.contains(&Some(receiver)) {
                         continue;
                     }
+
                     let mut part = unit.table.table(&self.sizes, self.options.seed);
                     let mut place =
                         |group: u32| (owners[group as usize] == Some(receiver)).then(|| table.key(group));
@@ -230,6 +233,7 @@ impl Aggregation {
                 &self.calendar,
                 table.rows.len(),
             );
+
             let mut place = |group: u32| {
                 let key = table.key(group);
                 let part = |at: usize, code: u32| match unit.table.keys.get(at) {
@@ -238,6 +242,7 @@ impl Aggregation {
                 };
                 Some(PackedKey::new(part(0, key.first()), part(1, key.second())))
             };
+
             let targets = into.merge(
                 &unit.table,
                 &table,
@@ -246,6 +251,7 @@ impl Aggregation {
                 Translation::Map(&translate),
                 &self.domains,
             );
+
             for target in targets.into_iter().flatten() {
                 into.marks[target as usize] = 1;
             }

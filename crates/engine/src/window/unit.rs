@@ -156,6 +156,7 @@ impl UnitState {
             }
             self.windows.remove(&end);
         }
+
         while let Some((&id, _)) = self.slices.first_key_value() {
             if !calendar.is_done(last_window_end(window, id.end)) {
                 break;

@@ -230,11 +230,14 @@ impl Aggregation {
         for &query in &spec.queries {
             let QueryLayout::Aggregate { results, .. } = &layout.queries[query] else { continue };
             let Some(query_output) = &mut self.outputs[query] else { continue };
+
             for (result, column) in results.iter().zip(&mut query_output.results) {
                 result_column(result, &spec.table, table, groups, &self.domains, column);
             }
+
             let window_time =
                 if query_output.instant { self.calendar.last_instant(end) } else { end.saturating_sub(1) };
+
             let mut inputs: Vec<Vector<'_>> = Vec::with_capacity(key_codes.len() + results.len() + 3);
             for ((&domain, codes), column) in spec.keys.iter().zip(&key_codes).zip(&key_columns) {
                 inputs.push(match (column, self.domains.list[domain].dictionary()) {
@@ -245,12 +248,14 @@ impl Aggregation {
             }
             inputs.extend(query_output.results.iter().map(Vector::of));
             inputs.extend([start, end, window_time].map(|bound| Vector::Const(Scalar::Int(bound))));
+
             let evaluator = &mut query_output.evaluator;
             let mut first = 0;
             while first < groups.len() {
                 let piece = first..groups.len().min(first + PIECE_ROWS);
                 let inputs: Vec<Vector<'_>> = inputs.iter().map(|input| input.part(piece.clone())).collect();
                 let inputs = Inputs::Vectors(&inputs);
+
                 let failed = |source| WindowError::Evaluate {
                     query: query_output.name.clone(),
                     start: wall_clock(start),
@@ -258,6 +263,7 @@ impl Aggregation {
                     source,
                 };
                 evaluator.evaluate(inputs, piece.len(), None, env).map_err(failed)?;
+
                 let mut kept: Vec<u32> = Vec::new();
                 let rows = if query_output.having.is_empty() {
                     Selection::All(piece.len())
@@ -272,10 +278,12 @@ impl Aggregation {
                     }
                     Selection::Selected(&kept)
                 };
+
                 first = piece.end;
                 if rows.is_empty() {
                     continue;
                 }
+
                 let columns: Vec<Vector<'_>> =
                     query_output.columns.iter().map(|&column| evaluator.column(inputs, column)).collect();
                 output.write(&Rows {
@@ -289,6 +297,7 @@ impl Aggregation {
                     records: None,
                 })?;
             }
+
             drop(inputs);
             if groups.len() > PIECE_ROWS {
                 // So much room is not worth keeping until it is needed again.

@@ -36,6 +36,7 @@ impl Wide {
             self.not_a_number = true;
             return;
         }
+
         if value.is_infinite() {
             if value > 0.0 {
                 self.positive_infinity = true;
@@ -44,6 +45,7 @@ impl Wide {
             }
             return;
         }
+
         let bits = value.to_bits();
         let exponent = (bits >> 52 & 0x7ff) as usize;
         let fraction = bits & 0x000f_ffff_ffff_ffff;

@@ -94,6 +94,7 @@ impl Accumulators {
             if call.shares_values {
                 continue;
             }
+
             let filter = call.filter.map(|filter| work.rows.columns[filter]);
             let argument = call.args.first().filter(|_| !call.takes_null).map(|&arg| work.rows.columns[arg]);
             grown += match (filter, argument) {

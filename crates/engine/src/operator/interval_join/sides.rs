@@ -246,11 +246,13 @@ impl Probed for Sides {
                 let Some(bucket) = kept else { return Ok::<_, OperatorError>(()) };
                 let places = bucket.places(bounds);
                 let place = |place: usize| places.start.saturating_add(place).min(places.end);
+
                 for partner in bucket.rows_mut(place(probe.places.0)..place(probe.places.1)) {
                     if flags.as_mut().is_some_and(|flags| flags.next() != Some(&true)) {
                         continue;
                     }
                     (partner.is_matched, *is_matched) = (true, true);
+
                     let stored = shape.stored(1 - input, &partner.row, rows, at);
                     match input {
                         LEFT => output.push((RowKind::Insert, 1), values(rows, at).chain(stored), context)?,

@@ -90,10 +90,12 @@ impl InnerJoin {
         let side =
             |side: usize| Side::new(Form { unique: join.unique[side], tracks: false }, side as u8, ttl[side]);
         let reprs: Vec<Repr> = inputs.iter().flat_map(reprs).collect();
+
         let condition = match &join.condition {
             Some(predicate) => Some(Condition::new(predicate, &shape, &reprs, time_zone)?),
             None => None,
         };
+
         let giver = Giver {
             operator,
             condition,
@@ -102,6 +104,7 @@ impl InnerJoin {
             places: Vec::new(),
             kinds: Vec::new(),
         };
+
         let sides = [side(LEFT), side(RIGHT)];
         Ok(InnerJoin { shape, sides, chunk: Chunk::default(), row: Vec::new(), giver })
     }

@@ -180,6 +180,7 @@ impl Probed for Joiner {
     ) -> Result<(), OperatorError> {
         let (at, kind, now_ms) = (probe.at, rows.kind(probe.at), context.now_ms());
         let has_key = self.shape.write_key(input, rows, at, &mut self.key);
+
         if probe.places.0 == 0 {
             self.found = Found { is_alone: !has_key, ..Found::default() };
             if has_key {
@@ -192,6 +193,7 @@ impl Probed for Joiner {
                 }
             }
         }
+
         if self.found.is_unknown {
             return Ok(());
         }

@@ -90,11 +90,13 @@ impl JoinOperator {
             let work = Work::NotIn(Box::new(NotIn::new(shape, compared, inputs, ttl(LEFT))));
             return Ok(JoinOperator { name, work, expiry });
         }
+
         if shape.gives_pairs_alone() {
             let inner =
                 InnerJoin::new(name.clone(), join, shape, inputs, [ttl(LEFT), ttl(RIGHT)], time_zone)?;
             return Ok(JoinOperator { name, work: Work::Inner(Box::new(inner)), expiry });
         }
+
         let condition = match &join.condition {
             None => None,
             Some(predicate) => {
@@ -103,6 +105,7 @@ impl JoinOperator {
                 Some(Box::new(Condition::new(name.clone(), predicate, compared, inputs, time_zone)?))
             }
         };
+
         let joiner = Box::new(Joiner::new(join, shape, inputs, [ttl(LEFT), ttl(RIGHT)]));
         Ok(JoinOperator { name, work: Work::Pairs { joiner, condition }, expiry })
     }

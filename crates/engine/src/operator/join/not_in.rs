@@ -123,10 +123,12 @@ impl Group {
                 true
             }
         };
+
         let is_known = match value {
             None => change(&mut self.right_nulls),
             Some(value) => self.update(value, |of| change(&mut of.right)),
         };
+
         if is_known {
             change(&mut self.right_rows);
         }
@@ -213,6 +215,7 @@ impl NotIn {
         let passes = groups.update(key, context.now_ms(), |kept| {
             let group = kept.get_or_insert_default();
             let passes = group.passes(Some(&value[..]).filter(|_| !is_null));
+
             let change = |bag: &mut Bag| match kind.is_addition() {
                 true => {
                     bag.add(row);
@@ -224,6 +227,7 @@ impl NotIn {
                 true => change(&mut group.left_nulls),
                 false => group.update(value, |of| change(&mut of.left)),
             };
+
             if group.is_empty() {
                 *kept = None;
             }

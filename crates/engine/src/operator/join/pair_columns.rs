@@ -121,6 +121,7 @@ impl Sources {
                 }
             }
         }
+
         stored.truncate(stored.iter().rposition(Option::is_some).map_or(0, |last| last + 1));
         Sources { fields, stored }
     }

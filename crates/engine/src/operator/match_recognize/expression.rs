@@ -61,12 +61,14 @@ impl MatchExpr {
                 None => calls.push((*variable, vec![call.clone()])),
             }
         }
+
         let place = |of: &Option<usize>, wanted: &Call| {
             let before = calls.iter().take_while(|(variable, _)| variable != of);
             let before: usize = before.map(|(_, calls)| calls.len()).sum();
             let own = calls.iter().find(|(variable, _)| variable == of);
             before + own.map_or(0, |(_, calls)| calls.iter().position(|call| call == wanted).unwrap_or(0))
         };
+
         let input = |input: &PatternInput| match input {
             &PatternInput::Row { variable, field, end, offset } => {
                 Input::Row { variable, field, end, offset }
@@ -74,6 +76,7 @@ impl MatchExpr {
             PatternInput::Aggregate { variable, call } => Input::Aggregate(place(variable, call)),
             PatternInput::RowTime => Input::RowTime,
         };
+
         let inputs = expr.inputs.iter().map(input).collect();
 
         let aggregates = calls.iter().map(|(variable, calls)| {

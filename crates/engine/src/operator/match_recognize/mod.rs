@@ -95,6 +95,7 @@ impl MatchOperator {
         reprs.extend(
             spec.measures.iter().map(|measure| fields::repr(measure.exprs.column_type(measure.root))),
         );
+
         Ok(MatchOperator {
             partition: spec.partition.clone(),
             time: spec.time,
@@ -205,6 +206,7 @@ impl MatchOperator {
                 let mut found = Vec::new();
                 matcher.expire(partition, time, &mut found)?;
                 give(partition, &mut found)?;
+
                 for entry in rows {
                     matcher.take(partition, (time, entry.row()), &env, &mut found)?;
                     give(partition, &mut found)?;
@@ -220,6 +222,7 @@ impl MatchOperator {
                 Ok(())
             })
             .map_err(|failure| failed(name, failure))?;
+
         if self.out.is_full() { self.emit(context) } else { Ok(()) }
     }
 

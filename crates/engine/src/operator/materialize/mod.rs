@@ -98,6 +98,7 @@ impl MaterializeOperator {
             } else {
                 there.remove(row_bytes, identity, shows_first)
             };
+
             let mut push = |kind, bytes: &[u8]| out.push(kind, rows.watermark(row), Reader::new(bytes));
             match outcome {
                 Outcome::Nothing => {}
@@ -105,6 +106,7 @@ impl MaterializeOperator {
                 Outcome::Shows => push(RowKind::UpdateAfter, there.shown(shows_first).unwrap_or_default()),
                 Outcome::Deleted(gone) => push(RowKind::Delete, &gone),
             }
+
             let has_conflict = there.len() > 1;
             if there.len() == 0 {
                 *kept = None;
@@ -128,6 +130,7 @@ impl MaterializeOperator {
             return Ok(());
         }
         self.watermark = watermark;
+
         let Some(key) = self.conflicts.first() else { return Ok(()) };
         let shown = |value: Scalar<'_>| match value {
             Scalar::Null => "NULL".to_owned(),
@@ -135,6 +138,7 @@ impl MaterializeOperator {
             Scalar::Text(value) => format!("'{value}'"),
             value => format!("{value:?}"),
         };
+
         let key: Vec<String> = Reader::new(key).map(shown).collect();
         let what = format!(
             "several rows of the query have the sink's key ({}), and its conflicts are errors",

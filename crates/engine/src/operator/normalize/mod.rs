@@ -70,6 +70,7 @@ impl NormalizeOperator {
             clock: WindowClock::new(closes.is_instant, time_zone),
             timers: Timers::default(),
         });
+
         let fields = &inputs[0].fields;
         NormalizeOperator {
             name,

@@ -170,6 +170,7 @@ impl OverCalls {
         let mut aggregates = Vec::new();
         self.accumulators.write_results(&states.aggregates, &mut aggregates);
         let mut aggregates = Reader::new(&aggregates);
+
         for result in &self.results {
             let value = match *result {
                 CallResult::Aggregate => aggregates.value().unwrap_or(Scalar::Null),
@@ -191,6 +192,7 @@ impl OverCalls {
             };
             row::write(value, out);
         }
+
         self.pass(states, field);
     }
 

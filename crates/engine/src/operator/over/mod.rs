@@ -60,12 +60,14 @@ impl OverOperator {
             Frame::Range(_) | Frame::Rows(_) => Retraction::Possible,
         };
         let calls = OverCalls::new(&spec.calls, retraction)?;
+
         let timed = |time| {
             if !input.changes.is_append() {
                 return Err(format!("`{name}` cannot take rows back"));
             }
             Ok(Order::Timed(Box::new(TimedOver::new(name.clone(), spec, time, ttl))))
         };
+
         let order = match spec.order {
             OverOrder::Event(field) => timed(Time::Event(field))?,
             OverOrder::Processing => timed(Time::Processing)?,

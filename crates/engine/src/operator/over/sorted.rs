@@ -94,6 +94,7 @@ impl SortedOver {
                 return Err("Non-time attribute sort is not supported for bounded OVER window.".to_owned());
             }
         };
+
         Ok(SortedOver {
             name,
             partition: spec.partition.clone(),
@@ -134,6 +135,7 @@ impl SortedOver {
                 watermark: rows.watermark(row),
                 out,
             };
+
             let changed = partitions.update(key, now_ms, |slot| {
                 if is_addition {
                     return slot.get_or_insert_with(|| Partition::new(calls)).add(sort, bytes, &mut giving);
@@ -145,6 +147,7 @@ impl SortedOver {
                 }
                 Ok(())
             });
+
             changed.map_err(|what| OperatorError::Rows { operator: self.name.clone(), what })?;
 
             if out.is_full() {

@@ -176,6 +176,7 @@ impl RankOperator {
                     *slot = None;
                 }
             }
+
             if is_addition {
                 let partition = slot.get_or_insert_default();
                 let shift = partition.insert(entry, row_at, limits, identity);

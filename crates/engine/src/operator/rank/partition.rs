@@ -181,9 +181,11 @@ impl Partition {
                     break;
                 }
             }
+
             if searched < SEARCHED {
                 return None;
             }
+
             let mut places = Places::default();
             sets.into_iter().flat_map(Ordered::iter).for_each(|entry| places.add(entry, identity));
             self.places = Some(Box::new(places));

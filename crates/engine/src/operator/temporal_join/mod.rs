@@ -88,6 +88,7 @@ impl TemporalJoinOperator {
             Some(predicate) => Some(Pairs::new(predicate, inputs, time_zone)?),
             None => None,
         };
+
         Ok(TemporalJoinOperator {
             name,
             output: Output::new(&shape.output(inputs)),

@@ -135,6 +135,7 @@ impl WindowAggregateOperator {
                 }
                 taken
             }
+
             Windows::Attached { start, end, panes } => {
                 let (Scalar::Int(start), Scalar::Int(end)) = (field(*start), field(*end)) else {
                     return Ok(());
@@ -148,6 +149,7 @@ impl WindowAggregateOperator {
                     panes.update(pane, key, change).map(|()| Taken::Kept)
                 }
             }
+
             Windows::Session { time, sessions } => {
                 let Some(time) = moment.time_of(*time, rows, row, now_ms) else { return Ok(()) };
                 let create = || is_addition.then(|| Group::new(accumulators));
@@ -162,6 +164,7 @@ impl WindowAggregateOperator {
                 })
             }
         };
+
         let taken = taken.map_err(|what| self.failed(what))?;
         self.late += u64::from(taken == Taken::Late);
         Ok(())
@@ -190,6 +193,7 @@ impl WindowAggregateOperator {
                         panes.merge(next, groups, accumulators).map_err(|what| self.failed(what))?;
                     }
                 }
+
                 Windows::Session { sessions, .. } => {
                     let Some((key, session)) = sessions.pop(reached, clock) else { return Ok(()) };
                     if !session.content.is_empty() {

@@ -166,6 +166,7 @@ impl Joining {
                 }
             }
         }
+
         self.give_pairs(shape, key, rows, context)
     }
 
@@ -280,10 +281,12 @@ impl Operator for WindowJoinOperator {
                     pane
                 })
             };
+
             while let Some(pane) = pop() {
                 self.joining.join(&self.shape, &key, &pane, context)?;
             }
         }
+
         self.joining.output.flush(context)?;
 
         self.watermark = watermark;
