@@ -2,7 +2,15 @@
 //!
 //! At parallelism 1 one thread per pipeline does everything, and aggregates into the final state. At higher
 //! parallelism, source subtasks read, decode and aggregate locally, and ship their partial aggregates by key
-//! group to as many global subtasks, which own all state.
+//! group to as many global subtasks, which own all state:
+//!
+//! ```text
+//! parallelism 1     source: read, aggregate, write
+//! parallelism 2     source 0 ─┬─► global 0: merge, write
+//!                   source 1 ─┴─► global 1: merge, write
+//! ```
+//!
+//! Operators that need rows of several subtasks run in vertices of their own, see the file `placement.rs`.
 
 mod acknowledgement;
 mod barrier;

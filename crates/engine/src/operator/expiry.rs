@@ -3,7 +3,7 @@
 
 use types::Interval;
 
-/// The schedule of the look-ups, in milliseconds of the system clock.
+/// The schedule of the searches for expired keys, in milliseconds of the system clock.
 #[derive(Debug)]
 pub struct Expiry {
     every: Option<i64>,
@@ -34,7 +34,7 @@ impl Expiry {
         }
     }
 
-    /// Returns whether a look-up is due, and if so schedules the next one.
+    /// Returns whether a search is due, and if so schedules the next one.
     pub fn take_due(&mut self, now_ms: i64) -> bool {
         let is_due = self.due.is_some_and(|due| due <= now_ms);
         if is_due {

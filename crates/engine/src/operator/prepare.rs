@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A row that fails the filter is counted as filtered, or dead-lettered if it lacks a required value. A row
-//! without a usable time is dead-lettered if some query has windows.
+//! too far ahead of the clock is dead-lettered, and so is a row without a time if some query has windows.
 
 use jiff::tz::TimeZone;
 use sql::expr::{Expr, ExprGraph, ExprId};

@@ -1,4 +1,7 @@
 //! The state of one call for one group, in one of the forms of [`Form`].
+//!
+//! Each form is a type that implements [`Accumulator`]. [`Slot`] is an enum of all forms, so that the states
+//! of a group are one slice, and small states need no allocation.
 
 use types::Scalar;
 

@@ -1,4 +1,8 @@
 //! The joiner: applies rows one by one to the two sides, and emits the resulting changes.
+//!
+//! A retracted row is removed from its side first. Then the partners of the row are visited, which emits
+//! pairs and updates the partners' counts. An added row is stored last. A row with very many partners is
+//! applied in parts.
 
 use sql::plan::operator::{Input, Join};
 use types::{Interval, Scalar};

@@ -1,4 +1,11 @@
 //! The versions of one row of the right table, and the left rows that wait for theirs.
+//!
+//! A version is in force from its time until the time of the next version:
+//!
+//! ```text
+//! versions    5: rate 1.1         9: rate 1.2         12: deleted
+//! in force    5 … 8: rate 1.1     9 … 11: rate 1.2    12 …: none
+//! ```
 
 use std::collections::VecDeque;
 
