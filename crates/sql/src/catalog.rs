@@ -1,4 +1,4 @@
-//! What a script declares: tables with their leaves, computed columns and event time, and views.
+//! The catalog: tables with their leaves, computed columns and event time, and views.
 
 mod made;
 
@@ -28,9 +28,9 @@ pub(crate) enum Object {
 pub(crate) struct Catalog {
     names: HashMap<String, Object>,
     pub(crate) tables: Vec<Table>,
-    /// `None` for a view that could not be bound.
+    /// `None` for a view that failed to bind.
     pub(crate) views: Vec<Option<Relation>>,
-    /// The places of tables that hints made of others.
+    /// Indices of tables that hints derived from other tables.
     hinted: Vec<usize>,
 }
 
@@ -44,7 +44,7 @@ impl Catalog {
         self.tables.push(table);
     }
 
-    /// A table that has no name to be found under; its place.
+    /// Adds a table that no name refers to; returns its index.
     pub(crate) fn add_nameless(&mut self, table: Table) -> usize {
         self.tables.push(table);
         self.tables.len() - 1
@@ -55,7 +55,7 @@ impl Catalog {
         self.views.push(relation);
     }
 
-    /// Whatever reads or writes it is given up silently.
+    /// Adds a name whose declaration could not be parsed; uses of it report nothing more.
     pub(crate) fn add_unreadable(&mut self, name: String) {
         if !self.names.contains_key(&name) {
             self.add_view(name, None);
@@ -75,23 +75,23 @@ impl Catalog {
     }
 }
 
-/// A declared table, ready to be read or written.
+/// A declared table.
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
     pub(crate) name: String,
-    /// Inputs: every leaf, then what windows and aggregates add.
+    /// Inputs are the leaves, then the inputs of windows and aggregates.
     pub(crate) graph: Graph,
     pub(crate) leaves: Vec<Leaf>,
     pub(crate) columns: Vec<Column>,
     pub(crate) rowtime: Option<Rowtime>,
-    /// The physical and metadata columns, in order.
+    /// The physical and metadata columns in order.
     pub(crate) stored: Vec<TableColumn>,
     pub(crate) primary_key: Vec<String>,
     pub(crate) options: TableOptions,
-    /// The rows of a table that is written out, by `stored`.
+    /// Rows of a `VALUES` table, with the columns of `stored`.
     pub(crate) rows: Option<Arc<Vec<Vec<Value>>>>,
     pub(crate) span: Span,
-    /// Its declaration had an error, already reported.
+    /// Whether its declaration had an error, which has been reported.
     pub(crate) is_broken: bool,
 }
 
@@ -123,10 +123,12 @@ impl Table {
             options: options(&definition, diagnostics),
             ..Table::empty(definition.name.value.clone(), definition.span)
         };
+
         for column in &definition.columns {
             table.declare_stored(column, subscripts, diagnostics);
         }
-        // Computed columns see the stored ones only, wherever they stand, as in Flink.
+
+        // Computed columns see only stored columns, wherever they are declared, as in Flink.
         let stored = table.columns.clone();
         table.columns.clear();
         for column in &definition.columns {
@@ -144,11 +146,13 @@ impl Table {
                 None => table.is_broken = true,
             }
         }
+
         if let Some(watermark) = &definition.watermark
             && !table.is_broken
         {
             table.rowtime = table.declare_watermark(watermark, time_zone, diagnostics);
         }
+
         for key in &definition.primary_key {
             if table.stored.iter().any(|column| column.name == key.value && column.metadata.is_none()) {
                 table.primary_key.push(key.value.clone());
@@ -160,11 +164,12 @@ impl Table {
                 diagnostics.push(error);
             }
         }
+
         table.is_broken |= diagnostics[before..].iter().any(Diagnostic::is_error);
         table
     }
 
-    /// A physical or metadata column: its leaves become inputs.
+    /// Declares a physical or metadata column; its leaves become inputs.
     fn declare_stored(
         &mut self,
         column: &ColumnDef,
@@ -182,6 +187,7 @@ impl Table {
             }
             ColumnKind::Computed(_) => return,
         };
+
         if metadata.is_some() {
             diagnostics.extend(unreadable_metadata(type_name));
         }
@@ -193,6 +199,7 @@ impl Table {
                 instead,
             ));
         }
+
         let leaf = |entry| metadata.as_ref().map(|of| MetadataLeaf { key: of.key.clone(), entry });
         let (graph, leaves) = (&mut self.graph, &mut self.leaves);
         let mut add = |path: Vec<String>, column_type: ColumnType, entry: Option<String>| {
@@ -200,9 +207,10 @@ impl Table {
             leaves.push(Leaf { path, column_type, metadata: leaf(entry) });
             input
         };
+
         let cell = match &type_name.column_type.data_type {
             data_type @ DataType::Map(_, value) if metadata.is_some() => {
-                // One leaf for each key that the script writes behind anything; those nobody reads go with the others.
+                // Add a leaf for each text key that appears in the script; pruning removes unread leaves.
                 let value = ColumnType { nullable: true, ..ColumnType::clone(value) };
                 let of = |key: &String| {
                     let path = format!("{}['{}']", name.value, key.replace('\'', "''"));
@@ -217,18 +225,20 @@ impl Table {
                 })
             }
         };
+
         self.columns.push(Column { name: name.value.clone(), cell });
         let column_type = type_name.column_type.clone();
         self.stored.push(TableColumn { name: name.value.clone(), column_type, metadata });
     }
 
-    /// The primary key's columns, by place among the stored ones.
+    /// Returns the primary key's columns as indices into `stored`.
     pub(crate) fn primary_key_fields(&self) -> Vec<usize> {
         let place = |name: &String| self.stored.iter().position(|column| column.name == *name);
         self.primary_key.iter().filter_map(place).collect()
     }
 
-    /// The columns that an INSERT fills: physical ones, and metadata that is not virtual.
+    /// Returns the columns that an INSERT writes: physical columns, and metadata columns that are not
+    /// virtual.
     pub(crate) fn sink_columns(&self) -> impl Iterator<Item = &TableColumn> {
         self.stored.iter().filter(|column| column.metadata.as_ref().is_none_or(|of| !of.is_virtual))
     }
@@ -274,6 +284,7 @@ impl Table {
                 return None;
             }
         };
+
         let data_type = self.graph.exprs.column_type(time).data_type.clone();
         if let Some(wrong) = not_a_rowtime(&data_type) {
             let error =
@@ -281,8 +292,10 @@ impl Table {
             diagnostics.push(error.with_hint(wrong));
             return None;
         }
+
         let columns = self.columns.clone();
         let id = self.compute(&watermark.expr, &columns, time_zone, diagnostics)?;
+
         let given = self.graph.exprs.column_type(id).data_type.clone();
         let same_kind = matches!(
             (&given, &data_type),
@@ -298,12 +311,13 @@ impl Table {
             diagnostics.push(error);
             return None;
         }
+
         let delay = delay(&watermark.expr, &name.value);
         Some(Rowtime { name: name.value.clone(), time, watermark: id, delay })
     }
 }
 
-/// Metadata that is a map of another kind than a record's headers: its values cannot be read.
+/// Refuses metadata maps that are not a map of text to readable values.
 fn unreadable_metadata(type_name: &TypeName) -> Option<Diagnostic> {
     let data_type = &type_name.column_type.data_type;
     let DataType::Map(key, value) = data_type else { return None };
@@ -314,7 +328,7 @@ fn unreadable_metadata(type_name: &TypeName) -> Option<Diagnostic> {
     Some(Diagnostic::error(type_name.span, message).with_hint("metadata that is a map is MAP<STRING, BYTES>"))
 }
 
-/// What to do where a type cannot be event time.
+/// Returns a hint if the type cannot be an event time.
 fn not_a_rowtime(data_type: &DataType) -> Option<String> {
     match data_type {
         DataType::Timestamp(0..=3) | DataType::TimestampLtz(0..=3) => None,
@@ -333,7 +347,7 @@ fn not_a_rowtime(data_type: &DataType) -> Option<String> {
     }
 }
 
-/// The constant of `column - INTERVAL …`, or nothing at all behind the column.
+/// Returns the constant delay of `column - INTERVAL …`, or zero for the column alone.
 fn delay(expr: &Expr, column: &str) -> Option<Interval> {
     let is_column =
         |e: &Expr| matches!(&e.kind, ExprKind::Name(path) if path.len() == 1 && path[0].value == column);

@@ -1,4 +1,4 @@
-//! A whole script at once: declarations, settings and what is to run.
+//! Compiles a whole script: declarations, settings and statements.
 
 use crate::bind::{Binder, BoundQuery, BoundTop};
 use crate::error::{Diagnostic, Span};
@@ -13,8 +13,8 @@ use crate::variables;
 /// same plan.
 ///
 /// # Errors
-/// Everything found to be wrong with the script, in the order of its places, notices included; at least one is an
-/// error. Places are bytes of `script` as given.
+/// Returns all findings in script order, notices included; at least one is an error. Spans are byte ranges of
+/// `script` as given.
 pub fn compile(script: &str, variables: &dyn Fn(&str) -> Option<String>) -> Result<Plan, Vec<Diagnostic>> {
     let bound = Bound::of(script, variables, Wanted::Inserts)?;
     let mut diagnostics = bound.diagnostics;
@@ -28,18 +28,18 @@ pub fn compile(script: &str, variables: &dyn Fn(&str) -> Option<String>) -> Resu
     with_room(|| lower(&bound.binder.catalog, bound.queries, bound.settings, diagnostics))
 }
 
-/// Compiles a script that ends with a query whose rows somebody fetches: `SELECT … [LIMIT n]`.
+/// Compiles a script that ends with a query whose rows are fetched: `SELECT … [LIMIT n]`.
 ///
-/// Its rows come once: what a setting says of early results is left aside.
+/// The plan writes each row once: settings for early results are ignored.
 ///
 /// # Errors
-/// As [`compile`].
+/// Returns the same errors as [`compile`].
 pub fn compile_query(
     script: &str,
     variables: &dyn Fn(&str) -> Option<String>,
 ) -> Result<TopQuery, Vec<Diagnostic>> {
     let compiled = compile_rows(script, variables, Wanted::Rows)?;
-    // Of rows that are updated the first ones to come are not the first ones to stand.
+    // If rows are updated, the first rows to arrive may not remain, so the LIMIT has to be part of the query.
     let updates = compiled.plan.operators.iter().any(|operator| !operator.changes.is_append());
     if compiled.limit.is_some() && updates {
         return compile_rows(script, variables, Wanted::LimitedRows);
@@ -62,17 +62,18 @@ fn compile_rows(
     let (top, limit) = bound.top.expect("a script without errors has its query");
     let mut settings = Settings { early_fire: None, ..bound.settings };
     if !settings.says_updates() {
-        // Somebody watches the rows change, as Flink tells it.
+        // A user watches the rows change; Flink updates them one by one.
         settings.updates = Updates::PerRow;
     }
     let plan = with_room(|| lower(&bound.binder.catalog, vec![top.query], settings, diagnostics))?;
     Ok(TopQuery { plan, columns: top.columns, limit })
 }
 
-/// The stack of a compilation. Queries nest as deep as the parser allows, and each level takes some ten kilobytes.
+/// Stack size of a compilation. Queries nest as deep as the parser allows, and each level takes about ten
+/// kilobytes.
 const STACK_BYTES: usize = 64 << 20;
 
-/// Does something with room for the deepest nesting that the parser allows, whatever the stack of the calling thread.
+/// Runs `work` with enough stack for the deepest nesting that the parser allows.
 pub(crate) fn with_room<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     let mut work = Some(work);
     let done = std::thread::scope(|scope| {
@@ -84,23 +85,24 @@ pub(crate) fn with_room<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     match (done, work) {
         (Some(Ok(Some(done))), _) => done,
         (Some(Err(panic)), _) => std::panic::resume_unwind(panic),
-        // No thread could be started: most scripts nest little.
+        // No thread could be started. Most scripts nest little, so the caller's stack is enough.
         (_, Some(work)) => work(),
         (_, None) => unreachable!("work that a thread has taken is done or has panicked"),
     }
 }
 
-/// What a script is compiled for.
+/// The purpose of a compilation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wanted {
     Inserts,
-    /// The rows of a query, which is its last statement. Of a LIMIT alone whoever fetches takes care.
+    /// The rows of a query, the last statement. A LIMIT without ORDER BY and OFFSET is left to the fetching
+    /// client.
     Rows,
-    /// The same, with the LIMIT as a part of the query.
+    /// The rows of a query, with the LIMIT as part of the plan.
     LimitedRows,
 }
 
-/// A script with its names resolved.
+/// A script after name resolution.
 pub(crate) struct Bound {
     pub(crate) binder: Binder,
     pub(crate) settings: Settings,
@@ -111,7 +113,7 @@ pub(crate) struct Bound {
 }
 
 impl Bound {
-    /// Fails only where the script cannot be read at all; other findings are in it.
+    /// Binds a script. Fails only if variables cannot be filled; other findings are in the result.
     pub(crate) fn of(
         script: &str,
         variables: &dyn Fn(&str) -> Option<String>,
@@ -157,7 +159,7 @@ impl Bound {
                 self.queries.extend(binder.insert(&insert));
             }
             Statement::Query(query) if wanted != Wanted::Inserts => {
-                // A LIMIT alone is for whoever fetches: the first rows to come are enough.
+                // A plain LIMIT is left to the fetching client: the first rows to arrive are enough.
                 let mut query = query;
                 let is_plain =
                     wanted == Wanted::Rows && query.query.order_by.is_empty() && query.query.offset.is_none();
@@ -172,7 +174,7 @@ impl Bound {
             }
             Statement::Explain { inserts, span } => {
                 for insert in &inserts {
-                    // Its findings are reported; its result is not needed.
+                    // Only the findings are needed.
                     let _ = binder.insert(insert);
                 }
                 let notice = Diagnostic::notice(span, "EXPLAIN in a script is checked and not run");
@@ -186,7 +188,7 @@ fn has_error(found: &[Diagnostic]) -> bool {
     found.iter().any(Diagnostic::is_error)
 }
 
-/// Findings by their places; fails if one is an error.
+/// Sorts findings by place; fails if one is an error.
 fn in_order(mut found: Vec<Diagnostic>) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
     found.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.span.end));
     found.dedup();

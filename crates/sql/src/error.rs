@@ -1,4 +1,4 @@
-//! What is wrong with a script: message, detail, hint and the place.
+//! Findings about a script: message, detail, hint and place.
 
 use ariadne::{Color, Config, IndexType, Label, Report, ReportKind, Source};
 
@@ -10,7 +10,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// From the start of this one to the end of `last`.
+    /// Returns the span from the start of `self` to the end of `last`.
     pub fn to(self, last: Span) -> Span {
         Span { start: self.start, end: last.end.max(self.start) }
     }
@@ -20,24 +20,24 @@ impl Span {
 pub enum Severity {
     /// The script cannot run.
     Error,
-    /// It runs, but somebody should know.
+    /// The script runs, but the user should know.
     Notice,
 }
 
-/// What sort of finding it is, for those who sort by it.
+/// The category of a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
-    /// It was read, and makes no sense.
+    /// The script parses but is invalid.
     Meaning,
-    /// It cannot be read.
+    /// The script does not parse.
     Syntax,
-    /// It cannot be read because it ends too early: more text could help.
+    /// The script ends too early to be parsed; more text could complete it.
     EndOfInput,
-    /// A query reads what is not there: nothing goes by this name.
+    /// A query reads a table or view that does not exist.
     NoSuchObject(String),
-    /// A statement is about a table or view that is not there.
+    /// A statement names a table or view that does not exist.
     NoSuchTable(String),
-    /// Something goes by this name already.
+    /// The name of a new object is taken.
     ObjectExists(String),
 }
 
@@ -48,7 +48,7 @@ pub struct Diagnostic {
     pub kind: Kind,
     /// One sentence, lower case, no full stop.
     pub message: String,
-    /// What exactly was found, where the message does not say it.
+    /// The exact problem, if the message does not give it.
     pub detail: Option<String>,
     /// What to do, or what was probably meant.
     pub hint: Option<String>,
@@ -64,7 +64,7 @@ impl Diagnostic {
         Diagnostic::new(Severity::Notice, span, message.into())
     }
 
-    /// A notice that Flink refuses what is taken here, for those whose script must run there too.
+    /// Creates a notice for SQL that is accepted here but refused by Flink.
     pub(crate) fn refused_by_flink(span: Span, what: &str, instead: &str) -> Diagnostic {
         Diagnostic::notice(span, format!("{what} is taken here, and Flink refuses it")).with_hint(instead)
     }
@@ -93,9 +93,9 @@ impl Diagnostic {
     }
 }
 
-/// Draws findings with the script's lines around them, the way a compiler does, each ending with an empty line.
+/// Formats findings with the script's lines around them, like compiler errors, with an empty line after each.
 ///
-/// `file_name` is only shown. With `color`, terminal colours are used.
+/// `file_name` is only displayed. `color` enables terminal colours.
 pub fn render(diagnostics: &[Diagnostic], script: &str, file_name: &str, color: bool) -> String {
     let mut out = Vec::new();
     for diagnostic in diagnostics {
@@ -105,7 +105,7 @@ pub fn render(diagnostics: &[Diagnostic], script: &str, file_name: &str, color: 
         };
         let span = within(diagnostic.span, script);
         let config = Config::default().with_index_type(IndexType::Byte).with_color(color);
-        // A label without words would not be underlined.
+        // A label without a message would not be underlined.
         let label = Label::new((file_name, span.clone()))
             .with_color(paint)
             .with_message(diagnostic.detail.as_deref().unwrap_or("here"));
@@ -116,7 +116,7 @@ pub fn render(diagnostics: &[Diagnostic], script: &str, file_name: &str, color: 
         if let Some(hint) = &diagnostic.hint {
             report = report.with_help(hint);
         }
-        // Writing into memory does not fail.
+        // Writing to memory does not fail.
         let _ = report.finish().write((file_name, Source::from(script)), &mut out);
         out.push(b'\n');
     }
@@ -124,17 +124,17 @@ pub fn render(diagnostics: &[Diagnostic], script: &str, file_name: &str, color: 
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// The span as the drawing needs it: inside the script and not cutting a character.
+/// Clips a span to the script and to character boundaries.
 fn within(span: Span, script: &str) -> std::ops::Range<usize> {
     let start = script.floor_char_boundary(span.start.min(script.len()));
     let end = script.ceil_char_boundary(span.end.min(script.len()));
     start..end.max(start)
 }
 
-/// Longer names are not compared: comparing takes time and memory by the product of both lengths.
+/// Longest name that is compared with others: time and memory grow with the product of both lengths.
 const LONGEST_NAME: usize = 100;
 
-/// The candidate that was probably meant, if one is near enough.
+/// Returns a hint with the most similar candidate, if one is similar enough.
 pub(crate) fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     if name.len() > LONGEST_NAME {
         return None;

@@ -1,6 +1,6 @@
-//! The plan for people: a tree for each pipeline, from the source to what each query writes.
+//! Formats a plan for people: a tree for each pipeline, from its source to the sinks of its queries.
 //!
-//! The text depends on the plan alone, so that two plans can be compared line by line.
+//! The text depends only on the plan, so two plans can be compared line by line.
 
 use std::fmt::Write;
 
@@ -13,7 +13,7 @@ use crate::plan::{
     WindowAggregate,
 };
 
-/// Draws a plan.
+/// Formats a plan as a tree.
 pub fn explain(plan: &Plan) -> String {
     let mut out = String::new();
     for (key, value) in &plan.settings.all {
@@ -31,7 +31,7 @@ pub fn explain(plan: &Plan) -> String {
     out
 }
 
-/// What a query of a plan does, in a line: its window, its key columns, and where its rows go.
+/// Describes a query in one line: its window, its key columns, and its sinks.
 pub fn summary(pipeline: &Pipeline, query: &Query, sinks: &[SinkTable]) -> String {
     let printer = Printer { graph: &pipeline.exprs, rowtime: pipeline.rowtime.as_ref() };
     let how = match &query.shape {
@@ -64,9 +64,11 @@ fn draw_pipeline(out: &mut String, pipeline: &Pipeline, sinks: &[SinkTable]) {
         Some(rows) => line(out, format_args!("source {} ({} written out)", pipeline.source.name, rows.len())),
         None => line(out, format_args!("source {} ({connector})", pipeline.source.name)),
     }
+
     if let Some(hinted) = hinted(&pipeline.source.options) {
         line(out, format_args!("│  options    {hinted}"));
     }
+
     let leaves: Vec<String> = pipeline
         .source
         .leaves
@@ -81,6 +83,7 @@ fn draw_pipeline(out: &mut String, pipeline: &Pipeline, sinks: &[SinkTable]) {
         })
         .collect();
     line(out, format_args!("│  reads      {}", leaves.join(", ")));
+
     if let Some(rowtime) = &pipeline.rowtime {
         let plain = Printer { graph: &pipeline.exprs, rowtime: None };
         line(out, format_args!("│  event time {} = {}", rowtime.name, plain.print(rowtime.time)));
@@ -90,22 +93,25 @@ fn draw_pipeline(out: &mut String, pipeline: &Pipeline, sinks: &[SinkTable]) {
             None => line(out, format_args!("│  watermark  {}", printer.print(rowtime.watermark))),
         }
     }
+
     if !pipeline.common_filter.is_empty() {
         line(out, format_args!("│  filter     {}", printer.all(&pipeline.common_filter)));
     }
+
     for (at, query) in pipeline.queries.iter().enumerate() {
         let is_last = at + 1 == pipeline.queries.len();
         draw_query(out, query, &printer, sinks, is_last);
     }
+
     out.push('\n');
 }
 
-/// Where rows go, for people.
+/// Lists the targets of rows.
 fn targets(targets: &[Target], sinks: &[SinkTable]) -> String {
     let one = |target: &Target| match target {
         Target::Sink(sink) => {
             let sink = &sinks[*sink];
-            // Those of a query that is fetched have none.
+            // The sink of a fetched query has no connector.
             let connector = sink.options.entries.get("connector");
             let connector = connector.map(|option| format!(" ({})", option.value)).unwrap_or_default();
             format!("{}{connector}", sink.name)
@@ -184,7 +190,7 @@ fn changes(changes: &Changes) -> &'static str {
     }
 }
 
-/// The options that a hint gave a table.
+/// Lists the options that hints gave a table.
 fn hinted(options: &TableOptions) -> Option<String> {
     let given = options.hinted.iter().filter_map(|key| Some((key, &options.entries.get(key)?.value)));
     let given: Vec<String> = given.map(|(key, value)| format!("'{key}' = '{value}'")).collect();
@@ -198,6 +204,7 @@ fn draw_query(out: &mut String, query: &Query, printer: &Printer<'_>, sinks: &[S
     if !query.filter.is_empty() {
         line(out, format_args!("{rail}  filter     {}", printer.all(&query.filter)));
     }
+
     let (columns, graph) = match &query.shape {
         Shape::Rows { columns } => (columns, printer.graph),
         Shape::Aggregate(aggregate) => {
@@ -206,10 +213,12 @@ fn draw_query(out: &mut String, query: &Query, printer: &Printer<'_>, sinks: &[S
         }
     };
     let output = Printer { graph, rowtime: printer.rowtime.filter(|_| std::ptr::eq(graph, printer.graph)) };
+
     line(out, format_args!("{rail}  into       {}", targets(&query.targets, sinks)));
     if let Some(hinted) = sink.and_then(|sink| hinted(&sink.options)) {
         line(out, format_args!("{rail}  options    {hinted}"));
     }
+
     let names: Vec<&str> = match sink {
         Some(sink) => sink.columns.iter().map(|column| column.name.as_str()).collect(),
         None => vec![""; columns.len()],
@@ -249,14 +258,14 @@ fn window(window: Window) -> String {
     if offset.0 == 0 { text } else { format!("{text}, offset {offset}") }
 }
 
-/// An expression as SQL that a person reads.
+/// Formats an expression as SQL.
 pub(crate) fn expression(graph: &ExprGraph, id: ExprId) -> String {
     Printer { graph, rowtime: None }.print(id)
 }
 
 struct Printer<'a> {
     graph: &'a ExprGraph,
-    /// Printed by its name wherever it stands.
+    /// Every expression that equals the event time is printed by the event time's name.
     rowtime: Option<&'a Rowtime>,
 }
 
@@ -312,7 +321,7 @@ impl Printer<'_> {
                     format!("{} {} {}", of(a), function.name, of(b))
                 }
                 args => {
-                    // Of a check, what is checked.
+                    // A check is shown as the value that it checks.
                     let shown = match function.name {
                         "$NOT_NULL" | "$CHECK_LENGTH" => &args[..1],
                         _ => args,
@@ -324,14 +333,14 @@ impl Printer<'_> {
         }
     }
 
-    /// Whether each branch is taken for its own result not being null.
+    /// Returns whether each branch returns the value that its condition tests for null, as `COALESCE` does.
     fn is_coalesce(&self, branches: &[(ExprId, ExprId)]) -> bool {
         branches
             .iter()
             .all(|(when, then)| matches!(self.graph.expr(*when), Expr::IsNotNull(id) if id == then))
     }
 
-    /// In parentheses where it is made of an operator.
+    /// Formats an expression, in parentheses if it is an infix operation.
     fn operand(&self, id: ExprId) -> String {
         let text = self.print(id);
         let is_infix = match self.graph.expr(id) {

@@ -1,7 +1,8 @@
-//! Bound expressions: typed, resolved, and each distinct one held once.
+//! Bound expressions: resolved and typed, each distinct expression stored once.
 //!
-//! Nodes live in an [`ExprGraph`] and refer to earlier nodes only, so a walk in order of ids meets every input before
-//! its use. Equal nodes get the same id (hash-consing): what fifteen queries have in common is computed once.
+//! Nodes live in an [`ExprGraph`] and refer only to earlier nodes, so iterating in order of ids visits inputs
+//! before their uses. Equal nodes share an id (hash-consing), so a subexpression that many queries share is
+//! computed once.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,11 +12,11 @@ use types::{ColumnType, Value};
 
 use crate::functions::{Determinism, Function};
 
-/// A node of an [`ExprGraph`].
+/// The id of a node in an [`ExprGraph`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExprId(pub u32);
 
-/// How a failed conversion ends.
+/// Result of a failed conversion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CastMode {
     /// `CAST`: the job fails.
@@ -34,10 +35,10 @@ pub enum Comparison {
     GreaterOrEqual,
 }
 
-/// What a node computes. Logic is three-valued.
+/// The operation of a node. Logic is three-valued.
 #[derive(Debug, Clone)]
 pub enum Expr {
-    /// An input column of the graph's scope, by its place.
+    /// An input column, by its index in the graph's scope.
     Column(usize),
     Literal(Value),
     And(ExprId, ExprId),
@@ -49,34 +50,34 @@ pub enum Expr {
     IsNotTrue(ExprId),
     IsFalse(ExprId),
     IsNotFalse(ExprId),
-    /// Both sides have one physical form (the binder inserts casts).
+    /// Both sides have the same physical form; the binder inserts casts.
     Compare(Comparison, ExprId, ExprId),
-    /// `input IN (values)`; values are literals of the input's form, null excluded. `has_null`: a null stood among them,
-    /// so that no match is null instead of false.
+    /// `input IN (values)`. The values are non-null literals in the input's physical form. `has_null` says
+    /// that the list also contained a null, so that a missing match gives null instead of false.
     In {
         input: ExprId,
         values: Arc<[Value]>,
         has_null: bool,
     },
-    /// The first branch whose condition is true, else `otherwise`. Branches are evaluated only for the rows that reach
-    /// them. `IF`, `COALESCE` and `NULLIF` are bound to this too.
+    /// The first branch whose condition is true, otherwise `otherwise`. A branch is evaluated only for rows
+    /// that reach it. `IF`, `COALESCE` and `NULLIF` are bound to this node too.
     Case {
         branches: Arc<[(ExprId, ExprId)]>,
         otherwise: ExprId,
     },
-    /// Conversion to the node's type.
+    /// A conversion to the node's type.
     Cast {
         input: ExprId,
         mode: CastMode,
     },
-    /// A scalar function of the registry; the arguments have the types its signature asked for.
+    /// A registered scalar function; the arguments have the types of its signature.
     Call {
         function: &'static Function,
         args: Arc<[ExprId]>,
     },
 }
 
-/// A node: what it computes and the type of the result.
+/// A node: an operation and the type of its result.
 #[derive(Debug, Clone)]
 pub struct Node {
     pub expr: Expr,
@@ -86,7 +87,7 @@ pub struct Node {
 /// An input column of a graph's scope.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InputColumn {
-    /// For people: `user.user_type`, `COUNT(*)`.
+    /// Name for display, such as `user.user_type` or `COUNT(*)`.
     pub name: String,
     pub column_type: ColumnType,
 }
@@ -104,7 +105,7 @@ impl ExprGraph {
         ExprGraph { inputs, nodes: Vec::new(), index: HashMap::new() }
     }
 
-    /// Adds a node, or finds the equal one already there. Calls of `RAND` and the like equal none.
+    /// Adds a node, or returns an equal existing one. Random functions such as `RAND` equal no other node.
     pub fn add(&mut self, expr: Expr, column_type: ColumnType) -> ExprId {
         let id = ExprId(self.nodes.len() as u32);
         if !is_random(&expr) {
@@ -138,12 +139,12 @@ impl ExprGraph {
         self.nodes.is_empty()
     }
 
-    /// Every node in order of dependency.
+    /// Iterates over all nodes; operands come before their uses.
     pub fn iter(&self) -> impl Iterator<Item = (ExprId, &Node)> {
         self.nodes.iter().enumerate().map(|(i, node)| (ExprId(i as u32), node))
     }
 
-    /// The direct inputs of a node.
+    /// Returns the direct operands of a node.
     pub fn operands(&self, id: ExprId) -> Vec<ExprId> {
         match self.expr(id) {
             Expr::Column(_) | Expr::Literal(_) => vec![],
@@ -164,8 +165,8 @@ impl ExprGraph {
         }
     }
 
-    /// Whether one of the expressions, written out as a tree, is beyond the bounds that hold everywhere: those who come
-    /// later may walk it as a tree.
+    /// Returns whether one of the expressions exceeds the size limits when written out as a tree. Later steps
+    /// walk expressions as trees.
     pub(crate) fn is_too_large(&self, ids: impl Iterator<Item = ExprId>) -> bool {
         let mut sizes: Vec<(u32, u32)> = Vec::with_capacity(self.nodes.len());
         for id in 0..self.nodes.len() as u32 {
@@ -183,8 +184,8 @@ impl ExprGraph {
         })
     }
 
-    /// A text that is the same for the same computation in every compilation, whatever else the script holds: inputs by
-    /// name, nothing by number. State is found again by it after a restart.
+    /// Returns a text that identifies the computation in every compilation, whatever else the script
+    /// contains. Inputs appear by name, never by number. State is found by this text after a restart.
     pub fn digest(&self, id: ExprId) -> String {
         let of = |id: &ExprId| self.digest(*id);
         match self.expr(id) {
@@ -215,7 +216,8 @@ impl ExprGraph {
     }
 }
 
-/// The same text in every process: the identities of operators are made of it. The index has no order of its own.
+/// Prints the same text in every process, because operator identities derive from it; the unordered index is
+/// left out.
 impl fmt::Debug for ExprGraph {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ExprGraph").field("inputs", &self.inputs).field("nodes", &self.nodes).finish()
@@ -226,7 +228,7 @@ fn is_random(expr: &Expr) -> bool {
     matches!(expr, Expr::Call { function, .. } if function.determinism == Determinism::Never)
 }
 
-/// Equality of nodes: floats by their bits, functions by name.
+/// Returns the identity of a node: floats by their bits, functions by name.
 fn identity(expr: &Expr) -> String {
     match expr {
         Expr::Literal(Value::Double(v)) => format!("Double({:x})", v.to_bits()),

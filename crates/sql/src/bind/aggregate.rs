@@ -1,4 +1,5 @@
-//! Aggregate calls: their arguments over rows, their result as an input of what is computed from the groups.
+//! Binds aggregate calls. Arguments are bound over rows; the call itself becomes an input of the expression
+//! that is computed from the groups' results.
 
 use types::{ColumnType, DataType, Value};
 
@@ -30,17 +31,18 @@ pub(crate) const NAMES: &[&str] = &[
     "JSON_ARRAYAGG",
 ];
 
-/// Other names of these.
+/// Other names of the functions in [`NAMES`].
 const SYNONYMS: &[(&str, &str)] =
     &[("STDDEV", "STDDEV_SAMP"), ("VARIANCE", "VAR_SAMP"), ("STRING_AGG", "LISTAGG")];
 
-/// The most aggregates of one query: each new one is compared with all before it.
+/// Largest number of aggregates in one query. A limit is needed because each new call is compared with all
+/// earlier ones.
 const MAX_AGGREGATES: usize = 10_000;
 
-/// Aggregates of Flink that do not exist here.
+/// Aggregates of Flink that are not supported.
 const REFUSED: &[&str] = &["ANY_VALUE", "CUME_DIST", "LEAD", "NTH_VALUE", "NTILE", "PERCENT_RANK"];
 
-/// A call of an aggregate, its arguments over rows.
+/// An aggregate call whose arguments are expressions over rows.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct AggregateCall {
     pub(crate) function: Function,
@@ -62,7 +64,7 @@ impl ExprBinder<'_> {
                 .with_hint(format!("there are {}", NAMES.join(", ")));
             return Err(self.report(error));
         }
-        // Taken while the argument is bound: no aggregate stands inside another.
+        // The list is taken away while the argument is bound, so an aggregate inside an aggregate is refused.
         let Some(collected) = self.aggregates.take() else {
             let error = Diagnostic::error(span, format!("the aggregate {name} has no place {}", self.clause));
             return Err(self.report(error));
@@ -77,7 +79,7 @@ impl ExprBinder<'_> {
         result
     }
 
-    /// The input that stands for the call: the one of an equal call, or a new one.
+    /// Returns the input for the call: the input of an equal earlier call, or a new one.
     fn collect(
         &mut self,
         collected: &mut Vec<AggregateCall>,
@@ -126,7 +128,7 @@ impl ExprBinder<'_> {
         let (least, most, form) = match name {
             "PERCENTILE" => (2, 3, "PERCENTILE(x, 0.95)".to_owned()),
             "LISTAGG" => (1, 2, "LISTAGG(x, ', ')".to_owned()),
-            // The last argument is what the grammar says of nulls.
+            // The parser adds a last argument that says how nulls are treated.
             "JSON_OBJECTAGG" => (3, 3, "JSON_OBJECTAGG(KEY k VALUE x)".to_owned()),
             "JSON_ARRAYAGG" => (2, 2, "JSON_ARRAYAGG(x)".to_owned()),
             _ => (1, 1, format!("{name}(x)")),
@@ -144,7 +146,7 @@ impl ExprBinder<'_> {
 
         let (function, args, column_type) = self.typed(name, call, span)?;
 
-        // A distinct minimum is the minimum.
+        // DISTINCT changes nothing for MIN and MAX.
         let distinct =
             call.distinct && !matches!(function, Function::Min | Function::Max) && !args.is_empty();
 
@@ -152,7 +154,7 @@ impl ExprBinder<'_> {
         Ok(AggregateCall { function, args, distinct, filter, column_type, name })
     }
 
-    /// The function, its arguments in the types it works on, and the type of its result.
+    /// Returns the function, its arguments in the types it works on, and its result type.
     fn typed(
         &mut self,
         name: &str,
@@ -193,7 +195,7 @@ impl ExprBinder<'_> {
                 let error = Diagnostic::error(first.span, format!("{name} takes a number"));
                 return Err(self.report(error.with_detail(format!("this is {from}"))));
             }
-            // SUM(DECIMAL) adds up in the wider type of its result.
+            // SUM of a DECIMAL accumulates in the wider result type.
             "SUM" => (Function::Sum, vec![self.convert(arg, &sum_type(from.clone()))], sum_type(from)),
             "AVG" => (Function::Avg, vec![arg], average_type(from)),
             "STDDEV_POP" => (Function::StddevPop, vec![arg], average_type(from)),
@@ -205,7 +207,8 @@ impl ExprBinder<'_> {
         Ok((function, args, result.nullable()))
     }
 
-    /// `JSON_OBJECTAGG` and `JSON_ARRAYAGG`: their values are JSON before they are aggregated.
+    /// Binds `JSON_OBJECTAGG` and `JSON_ARRAYAGG`; their values are converted to JSON before they are
+    /// aggregated.
     fn json_aggregate(&mut self, name: &str, call: &ast::Call) -> Bound<(Function, Vec<ExprId>, ColumnType)> {
         let (on_null, values) = call.args.split_last().expect("the grammar adds what becomes of nulls");
         let on_null = self.expr(on_null)?;
@@ -231,7 +234,7 @@ impl ExprBinder<'_> {
         Ok((function, args, DataType::STRING.nullable()))
     }
 
-    /// `LISTAGG(x[, separator])`.
+    /// Binds `LISTAGG(x[, separator])`.
     fn list_aggregate(
         &mut self,
         arg: ExprId,
@@ -252,6 +255,7 @@ impl ExprBinder<'_> {
                 }
             }
         };
+
         if !self.data_type(arg).is_text() {
             let given = self.data_type(arg);
             let error = Diagnostic::error(call.args[0].span, "LISTAGG takes a text")
@@ -259,10 +263,11 @@ impl ExprBinder<'_> {
                 .with_hint("CAST(… AS STRING)");
             return Err(self.report(error));
         }
+
         Ok((Function::ListAgg { separator }, vec![arg], DataType::STRING.nullable()))
     }
 
-    /// `PERCENTILE(x, place[, frequency])`, `PERCENTILE(x, ARRAY[place, …][, frequency])`.
+    /// Binds `PERCENTILE(x, place[, frequency])` and `PERCENTILE(x, ARRAY[place, …][, frequency])`.
     fn percentile(
         &mut self,
         arg: ExprId,
@@ -297,7 +302,7 @@ impl ExprBinder<'_> {
         Ok((Function::Percentile { places, many }, args, result.nullable()))
     }
 
-    /// A literal from 0 to 1.
+    /// Evaluates a literal between 0 and 1.
     fn percentage(&mut self, expr: Option<&ast::Expr>, span: Span) -> Bound<f64> {
         let place = expr.map_or(span, |expr| expr.span);
         let id = expr.map(|expr| self.expr(expr)).transpose()?;
@@ -311,7 +316,7 @@ impl ExprBinder<'_> {
         }
     }
 
-    /// As `explain` prints it.
+    /// Formats the call as `explain` prints it.
     fn display(
         &self,
         name: &str,

@@ -1,4 +1,4 @@
-//! Calls of scalar functions, through the registry.
+//! Binds calls of scalar functions that the registry knows.
 
 use types::{ColumnType, DataType};
 
@@ -8,10 +8,10 @@ use crate::expr::{Expr, ExprId};
 use crate::functions::{self, Argument, Function};
 use crate::parse::ast;
 
-/// Functions that are bound to expressions of their own, for "did you mean".
+/// Functions that the binder turns into expressions itself; they are listed for "did you mean".
 const OWN: &[&str] = &["COALESCE", "IFNULL", "NULLIF", "IF", "CAST", "TRY_CAST"];
 
-/// Functions of Flink that exist only in other kinds of queries.
+/// Functions of Flink that have no meaning as a plain scalar call, each with a hint.
 const REFUSED: &[(&str, &str)] = &[
     ("APPROX_COUNT_DISTINCT", "Flink refuses it in streams; COUNT(DISTINCT x) is exact here"),
     ("ROW_NUMBER", "it needs an OVER (PARTITION BY … ORDER BY …)"),
@@ -32,7 +32,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("PERCENTILE_DISC", "use PERCENTILE(x, 0.95)"),
 ];
 
-/// Scalar functions of Flink that do not exist here, sorted. Another name that is near must not be suggested.
+/// Scalar functions of Flink that are not supported, sorted. For these names no similar name is suggested.
 const FLINK_ONLY: &[&str] = &[
     "BITMAP_AND",
     "BITMAP_BUILD",
@@ -135,7 +135,7 @@ impl ExprBinder<'_> {
         self.report(error)
     }
 
-    /// A function or operator that the registry is known to have.
+    /// Calls a function or operator by its name in the registry.
     pub(super) fn call_function(&mut self, name: &str, args: &[ExprId], span: Span) -> Bound<ExprId> {
         match functions::lookup(name) {
             Some(function) => self.function(function, args, span),
@@ -177,7 +177,7 @@ impl ExprBinder<'_> {
 
     fn convert_argument(&mut self, arg: ExprId, to: &DataType) -> ExprId {
         match (&self.data_type(arg), to) {
-            // A function reads any text as it is; only the declared length differs.
+            // Functions accept texts of any length, so only the declared length would differ.
             (DataType::Char(_) | DataType::Varchar(_), DataType::Varchar(_))
                 if self.literal_of(arg).is_none() =>
             {

@@ -1,4 +1,4 @@
-//! `CASE`, `IF`, `COALESCE`, `IFNULL`, `NULLIF`: all bound to one form.
+//! `CASE`, `IF`, `COALESCE`, `IFNULL` and `NULLIF`: all are bound to a `Case` node.
 
 use types::{ColumnType, DataType, Value};
 
@@ -42,7 +42,7 @@ impl ExprBinder<'_> {
         self.choose(bound, otherwise, span, "the results of CASE")
     }
 
-    /// A `Case` node, its results brought to their common type.
+    /// Adds a `Case` node whose results are converted to their common type.
     fn choose(
         &mut self,
         branches: Vec<(ExprId, ExprId)>,
@@ -82,7 +82,7 @@ impl ExprBinder<'_> {
         }
     }
 
-    /// The calls that are bound here and not by the registry; `None` for any other name.
+    /// Binds the calls that this file handles instead of the registry; `None` for other names.
     pub(super) fn choice_call(&mut self, name: &str, args: &[ExprId], span: Span) -> Option<Bound<ExprId>> {
         Some(match (name, args) {
             ("COALESCE", [_, ..]) | ("IFNULL", [_, _]) => self.coalesce(args, span),
@@ -105,7 +105,7 @@ impl ExprBinder<'_> {
         })
     }
 
-    /// The first that is not null. What stands behind one that is never null is never asked.
+    /// Binds `COALESCE`: the first value that is not null. Arguments behind a non-nullable one are dropped.
     fn coalesce(&mut self, args: &[ExprId], span: Span) -> Bound<ExprId> {
         let rule = |types: &[DataType]| common_type(types);
         let common = self.common(args, rule, span, "the arguments of COALESCE")?;

@@ -1,4 +1,4 @@
-//! Comparisons, `IN`, `BETWEEN`, `IS DISTINCT FROM`, and logic.
+//! Comparisons, `IN`, `BETWEEN`, `IS DISTINCT FROM`, and logical operators.
 
 use std::collections::HashSet;
 
@@ -26,7 +26,7 @@ impl ExprBinder<'_> {
         self.add_boolean(Expr::Or(a, b), nullable)
     }
 
-    /// `a AND b AND c`, as a balanced tree: a thousand conditions are ten levels.
+    /// Binds `a AND b AND c` as a balanced tree, so that a thousand conditions are ten levels deep.
     pub(super) fn chain(&mut self, items: &[ast::Expr], word: &str) -> Bound<ExprId> {
         let mut bound = Vec::with_capacity(items.len());
         for item in items {
@@ -57,7 +57,7 @@ impl ExprBinder<'_> {
         self.compare(op, left?, right?, span)
     }
 
-    /// Both sides brought to one form and compared.
+    /// Converts both sides to a common form and compares them.
     pub(super) fn compare(
         &mut self,
         op: Comparison,
@@ -100,7 +100,7 @@ impl ExprBinder<'_> {
 
         self.note_comparison(&a, &b, span);
         let (left, right) = match common {
-            // The order of entries does not count.
+            // Maps are compared regardless of the order of their entries.
             DataType::Map(..) | DataType::Multiset(_) => {
                 let (left, right) = (self.convert_form(left, &common), self.convert_form(right, &common));
                 let ordered = self.call_function("$ORDERED", &[left], span)?;
@@ -115,8 +115,8 @@ impl ExprBinder<'_> {
         Ok(self.add_boolean(Expr::Compare(op, left, right), nullable))
     }
 
-    /// Rows that are written out are equal where all of their fields are, and it is unknown where that is unknown of a
-    /// field. Other rows are compared as values, in which nulls are equal, as in Flink.
+    /// Compares row constructors field by field: equal if all fields are equal, unknown if a field's
+    /// comparison is unknown. Other rows are compared as values, where nulls are equal, as in Flink.
     fn compare_rows(
         &mut self,
         op: Comparison,
@@ -135,7 +135,7 @@ impl ExprBinder<'_> {
         Ok(if op == Comparison::NotEqual { self.not(all) } else { all })
     }
 
-    /// A conversion only where values of the two types are not held alike; a literal is always converted.
+    /// Converts an expression unless both types have the same representation; a literal is always converted.
     fn convert_form(&mut self, id: ExprId, to: &DataType) -> ExprId {
         if self.literal_of(id).is_none() && same_form(&self.data_type(id), to) {
             id
@@ -205,7 +205,7 @@ impl ExprBinder<'_> {
         Ok(if negated { self.not(found) } else { found })
     }
 
-    /// As a set, where all items are literals of the input's form.
+    /// Binds `IN` to a set if all items are literals with the input's representation.
     fn in_literals(&mut self, input: ExprId, items: &[ExprId]) -> Option<ExprId> {
         let from = self.data_type(input);
         if from == DataType::Null || matches!(from, DataType::Row(_)) {
@@ -232,7 +232,7 @@ impl ExprBinder<'_> {
     }
 }
 
-/// A text that equal values of one form share: zeros of both signs too.
+/// Returns a text that is the same for equal values of one representation, including zeros of both signs.
 fn identity(value: &Value) -> String {
     match value {
         Value::Double(v) => format!("{:?}", v + 0.0),

@@ -1,4 +1,5 @@
-//! Correlation: the conditions of a query on the rows of the query around it, and how a query becomes single-valued.
+//! Correlation: conditions of a subquery on rows of the enclosing query, and how a subquery is made
+//! single-valued.
 
 use super::Cell;
 use super::aggregate::AggregateCall;
@@ -11,12 +12,12 @@ use crate::plan::operator::{Call, Function};
 use crate::rel::{AggregateRel, Rel};
 use types::Value;
 
-/// The conditions of a correlated query over both sides of a join.
+/// Moves the conditions of a correlated query to the scope of a join of both queries.
 pub(super) fn correlated(both: &mut JoinScope<'_>, conditions: &[Correlated]) -> Vec<ExprId> {
     conditions.iter().map(|condition| correlated_at(both, condition, &|field| field)).collect()
 }
 
-/// One of them, where the query's fields stand at other places.
+/// Moves one condition; `place` maps the subquery's fields to their places in the join.
 pub(super) fn correlated_at(
     both: &mut JoinScope<'_>,
     condition: &Correlated,
@@ -26,7 +27,7 @@ pub(super) fn correlated_at(
     let outer: Vec<ExprId> = condition.outer.iter().map(|&id| both.of_left(id)).collect();
     let left = both.left;
 
-    // Outer expressions are put in for their inputs.
+    // Replace the inputs for outer columns by the outer expressions.
     let mut known = std::collections::HashMap::new();
     for (id, node) in condition.exprs.iter() {
         let new = match &node.expr {
@@ -47,7 +48,7 @@ pub(super) fn correlated_at(
     known[&condition.condition]
 }
 
-/// The fields of a relation that its correlated conditions read, ascending.
+/// Returns the fields of a relation that its correlated conditions read, ascending.
 pub(super) fn correlation_fields(relation: &Relation) -> Vec<usize> {
     let mut fields = std::collections::BTreeSet::new();
     for condition in &relation.correlated {
@@ -58,7 +59,7 @@ pub(super) fn correlation_fields(relation: &Relation) -> Vec<usize> {
     fields.into_iter().collect()
 }
 
-/// Whether a relation has one row at most, or one for each value of its correlated fields.
+/// Returns whether a relation has at most one row, or at most one for each value of its correlated fields.
 pub(super) fn is_single(relation: &Relation) -> bool {
     let mut rel = &relation.rel;
     let hidden = correlation_fields(relation);
@@ -75,7 +76,7 @@ pub(super) fn is_single(relation: &Relation) -> bool {
     }
 }
 
-/// A relation whose column is its only value: a second row fails the job.
+/// Reduces a relation to its single value; a second row fails the job.
 pub(super) fn single(relation: &Relation, field: usize, span: Span) -> Relation {
     let keys = correlation_fields(relation);
     let of_field = &relation.rel.fields[field];
@@ -110,13 +111,13 @@ pub(super) fn single(relation: &Relation, field: usize, span: Span) -> Relation 
     }
 }
 
-/// What a query's first column is over no rows, where that is not null.
+/// Returns the value of a query's first column over no rows, if it is known and not null.
 pub(super) fn value_over_nothing(
     calls: &[AggregateCall],
     graph: &crate::graph::Graph,
     id: ExprId,
 ) -> Option<Value> {
-    // Only a COUNT by itself is asked for often enough to be worth folding.
+    // Only a bare COUNT is common enough to be folded.
     match graph.exprs.expr(id) {
         Expr::Column(input) => match graph.origin(*input) {
             Origin::Aggregate(call) if calls.get(call)?.function == Function::Count => Some(Value::Int(0)),

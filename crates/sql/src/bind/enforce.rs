@@ -1,4 +1,4 @@
-//! What a written value must be by its column's declaration, checked when the row is there.
+//! Checks on written values that the sink's column declarations require, evaluated for each row.
 
 use types::DataType;
 
@@ -9,7 +9,7 @@ use crate::functions;
 use crate::plan::{Lengths, NotNull, TableColumn};
 
 impl Binder {
-    /// Brings texts and bytes to the length of their columns, if the script asks for it.
+    /// Trims or pads texts and bytes to their columns' lengths if the script asks for it.
     pub(super) fn enforce_lengths(
         &mut self,
         stage: &mut Stage,
@@ -39,7 +39,8 @@ impl Binder {
         }
     }
 
-    /// Fails the row that would write a null into a `NOT NULL` column, or gives the conditions that leave it out.
+    /// Handles nulls in `NOT NULL` columns: either the row fails the job, or the returned conditions leave it
+    /// out.
     pub(super) fn enforce_not_null(
         &mut self,
         stage: &mut Stage,
@@ -87,7 +88,7 @@ impl ExprBinder<'_> {
     }
 }
 
-/// Whether values of the type have a length that is less than any.
+/// Returns whether the type limits the length of its values.
 fn has_length(data_type: &DataType) -> bool {
     match data_type {
         DataType::Char(_) | DataType::Binary(_) => true,

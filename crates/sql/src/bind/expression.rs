@@ -1,4 +1,4 @@
-//! Scalar expressions: each bound to a node of the graph, with Flink's types.
+//! Scalar expressions: each is bound to a node of the graph, with the type Flink gives it.
 
 use jiff::tz::TimeZone;
 use types::{ColumnType, DataType, Scalar, Value};
@@ -21,29 +21,29 @@ use crate::rewrite::{is_worth_keeping, length};
 pub(crate) struct ExprBinder<'a> {
     pub(crate) graph: &'a mut Graph,
     pub(crate) scope: &'a Scope,
-    /// The query around this one, whose columns may be named too.
+    /// The enclosing query, whose columns may be named too.
     pub(crate) outer: Option<&'a OuterScope>,
     pub(crate) time_zone: &'a TimeZone,
     pub(crate) diagnostics: &'a mut Vec<Diagnostic>,
-    /// Columns that may be named where nothing else has their name.
+    /// Columns that are used if nothing else has the name.
     pub(crate) aliases: &'a [Column],
-    /// Where aggregate calls are collected; `None` where none may stand.
+    /// Collects aggregate calls; `None` where none are allowed.
     pub(crate) aggregates: Option<&'a mut Vec<AggregateCall>>,
-    /// Where `OVER` calls are collected; `None` where none may stand.
+    /// Collects `OVER` calls; `None` where none are allowed.
     pub(crate) overs: Option<&'a mut Vec<OverCall>>,
-    /// Where queries are collected that stand as values; `None` where none may stand.
+    /// Collects subqueries that are used as values; `None` where none are allowed.
     pub(crate) values: Option<&'a mut Vec<QueryValue>>,
-    /// What the query groups by.
+    /// The keys of the query's GROUP BY.
     pub(crate) group: Option<&'a GroupContext>,
-    /// In `MATCH_RECOGNIZE`: what names stand for.
+    /// The meaning of names inside `MATCH_RECOGNIZE`.
     pub(crate) pattern: Option<&'a mut PatternNames>,
-    /// The `WINDOW` clause.
+    /// The named windows of the `WINDOW` clause.
     pub(crate) windows: &'a [(Ident, ast::OverWindow)],
-    /// The queries in the expressions, bound before.
+    /// The subqueries of the expressions, already bound.
     pub(crate) queries: &'a [PreparedQuery],
-    /// Why none may stand here.
+    /// Place of the expression for error messages, such as "in GROUP BY".
     pub(crate) clause: &'a str,
-    /// Each column named, with its place, for errors found later.
+    /// Each named column with its place in the script, for errors that are found later.
     pub(crate) uses: Vec<(ExprId, Ident)>,
 }
 
@@ -53,7 +53,7 @@ impl ExprBinder<'_> {
         Reported
     }
 
-    /// Binds a whole expression, and refuses one that its views have blown up beyond all bounds.
+    /// Binds a whole expression; refuses an expression that grew too large by expanding views.
     pub(crate) fn bind(&mut self, expr: &ast::Expr) -> Bound<ExprId> {
         let id = self.expr(expr)?;
         if self.graph.is_too_large(id) {
@@ -66,7 +66,7 @@ impl ExprBinder<'_> {
         Ok(id)
     }
 
-    /// A condition.
+    /// Binds a boolean expression.
     pub(crate) fn condition(&mut self, expr: &ast::Expr, clause: &str) -> Bound<ExprId> {
         let id = self.bind(expr)?;
         self.expect_boolean(id, expr.span, clause)
@@ -166,7 +166,7 @@ impl ExprBinder<'_> {
         }
     }
 
-    /// All of them, so that several errors are found at once.
+    /// Binds all expressions before it fails, so that several errors are reported at once.
     pub(super) fn all(&mut self, exprs: &[ast::Expr]) -> Bound<Vec<ExprId>> {
         let bound: Vec<Bound<ExprId>> = exprs.iter().map(|expr| self.expr(expr)).collect();
         bound.into_iter().collect()
@@ -224,7 +224,7 @@ impl ExprBinder<'_> {
         Ok(self.add_boolean(expr, false))
     }
 
-    /// An explicit cast.
+    /// Binds an explicit cast.
     fn cast(&mut self, input: ExprId, target: &ast::TypeName, mode: CastMode, span: Span) -> Bound<ExprId> {
         let from = self.type_of(input);
         let to = &target.column_type.data_type;
@@ -259,7 +259,7 @@ impl ExprBinder<'_> {
         Ok(self.folded_cast(input, mode, column_type))
     }
 
-    /// An implicit conversion; literals are converted at once.
+    /// Adds an implicit conversion; literals are converted at once.
     pub(crate) fn convert(&mut self, input: ExprId, to: &DataType) -> ExprId {
         let from = self.type_of(input);
         if from.data_type == *to {
@@ -283,8 +283,8 @@ impl ExprBinder<'_> {
     }
 }
 
-/// A literal converted when the script is compiled; `None` where that fails or gives a long value (`CHAR(1000000)`), which
-/// is left to the row that meets it.
+/// Converts a literal at compile time. Returns `None` if the conversion fails or gives a long value
+/// (`CHAR(1000000)`); then it is left to run time.
 pub(crate) fn cast_value(
     value: &Value,
     from: &DataType,
@@ -302,7 +302,7 @@ pub(crate) fn cast_value(
     is_worth_keeping(out.get(), length(scalar)).then(|| out.get().to_value())
 }
 
-/// A type that can be declared but not read, with its article.
+/// Names a kind of type that can be declared but not read, with its article.
 fn kind(data_type: &DataType) -> &'static str {
     match data_type {
         DataType::Array(_) => "an ARRAY",

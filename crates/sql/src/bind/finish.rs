@@ -1,4 +1,4 @@
-//! The end of a SELECT: from bound expressions to the rows of the query.
+//! The end of a SELECT: turns bound expressions into the rows of the query.
 
 use super::over::OverCall;
 use super::scope::{Correlated, Relation};
@@ -14,7 +14,7 @@ use crate::rel::rebase::inputs_of;
 use crate::rel::{AggregateRel, OverRel, Rel, SortRel};
 
 impl Binder {
-    /// From bound expressions to the rows of the query: OVER, QUALIFY, the columns, DISTINCT, ORDER BY and LIMIT.
+    /// Adds OVER, QUALIFY, the columns, DISTINCT, ORDER BY and LIMIT to the bound expressions.
     pub(super) fn finish(
         &mut self,
         select: &Select,
@@ -30,13 +30,13 @@ impl Binder {
 
         let outer_inputs: Vec<ExprId> = self.own_inputs(&mut stage, outer_conditions);
 
-        // The columns, then what ORDER BY and the query around need besides.
+        // The columns come first, then the fields that ORDER BY and the enclosing query need.
         let mut fields: Vec<(String, ExprId)> = vec![];
         let exprs = &stage.graph.exprs;
         let mut place_of = |name: &str, id: ExprId| match fields.iter().position(|(_, known)| *known == id) {
             Some(place) => place,
             None => {
-                // A column that is passed on keeps the name by which its source knows it.
+                // A column that is passed on keeps its source's name.
                 let name = match exprs.expr(id) {
                     BoundExpr::Column(input) => exprs.inputs[*input].name.clone(),
                     _ => name.to_owned(),
@@ -104,7 +104,7 @@ impl Binder {
         Ok(Relation { rel, columns, correlated })
     }
 
-    /// The inputs of the rows that conditions on the query around read.
+    /// Returns the query's own inputs that conditions on the enclosing query read.
     pub(super) fn own_inputs(&mut self, stage: &mut Stage, outer_conditions: &[ExprId]) -> Vec<ExprId> {
         let read = inputs_of(&stage.graph.exprs, outer_conditions);
         let own = read.into_iter().filter(|&input| !matches!(stage.graph.origin(input), Origin::Outer(_)));
@@ -118,7 +118,8 @@ impl Binder {
     }
 }
 
-/// Conditions on the query around, over the fields of the relation that hold this query's part of them.
+/// Moves conditions on the enclosing query to the relation's fields; `own` and `places` say where this
+/// query's inputs are.
 pub(super) fn correlated_conditions(
     stage: &Stage,
     conditions: &[ExprId],
@@ -132,6 +133,7 @@ pub(super) fn correlated_conditions(
             _ => None,
         })
     };
+
     let one = |&condition: &ExprId| {
         let read = inputs_of(&stage.graph.exprs, &[condition]);
         let outer: Vec<(usize, ExprId)> = read
@@ -152,10 +154,11 @@ pub(super) fn correlated_conditions(
         });
         Correlated { exprs, condition: ids[0], outer: outer.into_iter().map(|(_, id)| id).collect() }
     };
+
     conditions.iter().map(one).collect()
 }
 
-/// How many fields columns take: their scalars, each once.
+/// Returns the number of fields that columns use.
 fn columns_width(columns: &[Column<usize>]) -> usize {
     let mut width = 0;
     for column in columns {
@@ -164,7 +167,7 @@ fn columns_width(columns: &[Column<usize>]) -> usize {
     width
 }
 
-/// Puts the results of OVER calls behind the fields, one node for each different window.
+/// Appends the results of OVER calls to the fields, with one node for each distinct window.
 fn add_overs(stage: &mut Stage, overs: &[OverCall], span: Span) {
     let mut done = vec![false; overs.len()];
     for first in 0..overs.len() {

@@ -1,4 +1,4 @@
-//! `FROM`: tables, joins, windows and collections, side by side in one scope.
+//! `FROM`: binds tables, joins, windows and collections into one scope.
 
 use super::scope::{OuterScope, Relation, Scope, ScopeTable};
 use super::stage::Stage;
@@ -12,7 +12,7 @@ use crate::rel::{JoinRel, Rel};
 use std::sync::Arc;
 use types::DataType;
 
-/// Tables side by side, over the fields of one node.
+/// Tables side by side over the fields of one node.
 pub(super) struct Source {
     pub(super) rel: Arc<Rel>,
     pub(super) merged: Vec<Column<usize>>,
@@ -30,7 +30,7 @@ impl Source {
         Source { rel: relation.rel, merged: vec![], tables }
     }
 
-    /// The scope over expressions that stand for the fields.
+    /// Returns the scope in which `ids[n]` is the expression of field `n`.
     pub(super) fn scope(&self, ids: &[ExprId]) -> Scope {
         let columns = |columns: &[Column<usize>]| {
             columns.iter().map(|column| column.map(&mut |field| ids[field])).collect::<Vec<Column>>()
@@ -48,7 +48,7 @@ impl Source {
         }
     }
 
-    /// All its columns as those of one relation.
+    /// Returns all columns as one relation.
     pub(super) fn relation(&self) -> Relation {
         let ids: Vec<ExprId> = (0..self.rel.fields.len() as u32).map(ExprId).collect();
         let columns = self.scope(&ids).all();
@@ -65,7 +65,7 @@ impl Binder {
     ) -> Bound<(Stage, Scope)> {
         let source = match &select.from {
             Some(from) => self.from(from, outer)?,
-            // What stands alone is computed once.
+            // A SELECT without FROM is computed once.
             None => Source::of(None, self.values(&[vec![]], select.span)?),
         };
         let (stage, ids) = Stage::over(source.rel.clone());
@@ -73,10 +73,11 @@ impl Binder {
         Ok((stage, scope))
     }
 
-    /// A table reference that names no table beside it.
+    /// Binds a table reference that does not depend on tables beside it.
     pub(super) fn from(&mut self, from: &From, outer: Option<&OuterScope>) -> Bound<Source> {
         let source = match &from.kind {
-            // The arms that other queries stand in, before those that need room on the stack.
+            // Nested queries come first: the other arms need more stack, and recursion must not pass through
+            // them.
             FromKind::Subquery(query) | FromKind::Lateral(query) => {
                 Source::of(None, self.query(query, None)?)
             }
@@ -90,14 +91,14 @@ impl Binder {
         }
     }
 
-    /// A source under its alias.
+    /// Gives a source an alias.
     fn named(&mut self, source: Source, from: &From, alias: &Ident) -> Bound<Source> {
         let mut relation = source.relation();
         self.rename(&mut relation.columns, &from.columns, alias.span)?;
         Ok(Source::of(Some(alias.value.clone()), relation))
     }
 
-    /// A table reference that holds no other.
+    /// Binds a table reference that contains no other reference.
     fn leaf(&mut self, from: &From, outer: Option<&OuterScope>) -> Bound<Source> {
         Ok(match &from.kind {
             FromKind::Table { name, hints, system_time } => {
@@ -157,7 +158,7 @@ impl Binder {
         }
     }
 
-    /// Both sides' tables over the fields of their join, and its condition.
+    /// Joins both sides and binds the condition over the fields of the join.
     fn joined(
         &mut self,
         left: Source,
@@ -205,7 +206,8 @@ impl Binder {
         Ok(source)
     }
 
-    /// The columns that `USING` or `NATURAL` equates: name and the fields of both sides in the join.
+    /// Returns the columns that `USING` or `NATURAL` equates: the name, and the fields of both sides in the
+    /// join.
     fn shared_columns(
         &mut self,
         left: &Source,
@@ -223,6 +225,7 @@ impl Binder {
                 .map(|column| Ident { value: column.name.clone(), span })
                 .collect(),
         };
+
         let width = left.rel.fields.len();
         let mut shared = vec![];
         for name in names {
@@ -239,14 +242,16 @@ impl Binder {
             };
             shared.push((name.value, a, width + b));
         }
+
         Ok(shared)
     }
 
-    /// Makes one column of two that were equated.
+    /// Merges the equated pairs of columns into one column each.
     fn merge(&mut self, source: &mut Source, shared: &[(String, usize, usize)], kind: JoinKind, span: Span) {
         if shared.is_empty() {
             return;
         }
+
         let mut exprs = ExprGraph::new(source.rel.scope());
         let mut columns = source.rel.passed_on(&mut exprs);
         for (name, left, right) in shared {
@@ -264,20 +269,21 @@ impl Binder {
             };
             source.merged.push(Column { name: name.clone(), cell: Cell::Scalar(field) });
         }
+
         if columns.len() > source.rel.fields.len() {
             source.rel = Rel::calc(source.rel.clone(), exprs, vec![], columns, span);
         }
     }
 }
 
-/// A graph over the fields of two nodes side by side.
+/// Returns a graph over the fields of two nodes side by side.
 pub(super) fn beside(left: &Rel, right: &Rel) -> (Graph, Vec<ExprId>) {
     let mut scope = left.scope();
     scope.extend(right.scope());
     Graph::over(scope)
 }
 
-/// The tables of both sides; `rel` is that of the right side, until they are joined.
+/// Puts the tables of both sides into one source; until they are joined, `rel` is the right side's node.
 pub(super) fn side_by_side(left: &Source, right: Source) -> Source {
     let width = left.rel.fields.len();
     let shifted = |columns: &[Column<usize>]| {
@@ -301,7 +307,7 @@ pub(super) fn side_by_side(left: &Source, right: Source) -> Source {
 }
 
 impl<'a> ExprBinder<'a> {
-    /// A binder in which no calls have a place.
+    /// Creates a binder that refuses aggregates, OVER calls and subqueries.
     pub(crate) fn plain(
         graph: &'a mut Graph,
         scope: &'a Scope,

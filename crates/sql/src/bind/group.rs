@@ -1,4 +1,5 @@
-//! `GROUP BY`, `HAVING` and `SELECT DISTINCT`: what is computed from rows, and what from the groups' results.
+//! `GROUP BY`, `HAVING` and `SELECT DISTINCT`: separates what is computed from rows from what is computed
+//! from groups.
 
 use super::aggregate::AggregateCall;
 use super::group_keys::{GroupContext, KeyWindow};
@@ -34,7 +35,7 @@ impl Binder {
         let overs = calls.overs.take().unwrap_or_default();
         let mut context = calls.group.take().expect("the context was put there");
 
-        // A condition on the query around splits the groups: its own part is a key that nobody sees.
+        // A condition on the enclosing query splits the groups: this query's side of it becomes a hidden key.
         let visible_keys = context.keys.len();
         for id in self.own_inputs(&mut stage, outer_conditions) {
             if !context.keys.contains(&id) {
@@ -66,7 +67,7 @@ impl Binder {
         Ok((relation, empty))
     }
 
-    /// The aggregate over the rows, and everything that was bound lifted over its results.
+    /// Adds the aggregate over the rows and lifts every bound expression over its results.
     #[expect(clippy::too_many_arguments, reason = "the parts of one SELECT, each used once")]
     fn grouped(
         &mut self,
@@ -122,7 +123,7 @@ impl Binder {
         let mut lift = Lift::new(&stage.graph, &mut grouped.graph, &context.keys, set, window_at);
         let mut failed = vec![];
         let mut lifted = |lift: &mut Lift<'_>, item: &mut Item| {
-            // A ROW that is a key passes on as a whole: its fields are no keys.
+            // A ROW that is a key is passed on as a whole: its fields are not keys.
             if let Cell::Row { whole: Some(whole), .. } = item.column.cell
                 && context.keys.contains(&whole)
             {
@@ -167,7 +168,7 @@ impl Binder {
                 return Err(self.report(error));
             }
         };
-        // A query as a value beside groups is joined with the groups.
+        // A subquery used as a value beside groups is joined with the groups.
         let values: Vec<Result<QueryValue, ExprId>> =
             values.into_iter().map(|value| value.map_outer(&mut |id| lift.lift(id))).collect();
         let read = grouped.inputs(|origin| match origin {
@@ -189,7 +190,8 @@ impl Binder {
         Ok((GroupedRows { stage: grouped, outer_conditions }, bodies, overs))
     }
 
-    /// A query around can only be joined by the keys of groups.
+    /// Refuses correlated conditions other than equality: the enclosing query is joined by the keys of the
+    /// groups.
     fn only_equal(&mut self, graph: &Graph, conditions: &[ExprId], span: Span) -> Bound<()> {
         let is_equal = |id: &ExprId| match graph.exprs.expr(*id) {
             Expr::Compare(Comparison::Equal, a, b) => {
@@ -207,7 +209,7 @@ impl Binder {
         Err(self.report(error))
     }
 
-    /// A window of the old form needs a time attribute.
+    /// Requires a time attribute for a group window.
     fn expect_time(&mut self, rel: &Rel, field: usize, window: &KeyWindow, span: Span) -> Bound<()> {
         match (rel.fields[field].time, window.is_processing) {
             (Some(_), _) => Ok(()),
@@ -221,7 +223,7 @@ impl Binder {
     }
 }
 
-/// The rows of groups, and what the query around asks of them.
+/// The rows of the groups, and the correlated conditions over them.
 struct GroupedRows {
     stage: Stage,
     outer_conditions: Vec<ExprId>,
@@ -259,7 +261,7 @@ fn has_aggregate(expr: &ast::Expr) -> bool {
         }
         _ => false,
     };
-    // What stands in an OVER's arguments may aggregate too.
+    // The arguments of an OVER call may contain aggregates too.
     own || expr.kind.children().into_iter().any(has_aggregate)
 }
 

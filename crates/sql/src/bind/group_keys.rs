@@ -1,4 +1,5 @@
-//! The keys of a `GROUP BY`: expressions, grouping sets and windows of the old form, and the functions that ask for them.
+//! The keys of a `GROUP BY`: expressions, grouping sets and group windows, and the functions that refer to
+//! them.
 
 use super::scope::{OuterScope, Scope};
 use super::stage::Stage;
@@ -12,7 +13,7 @@ use std::collections::BTreeSet;
 use types::{ColumnType, DataType, Interval, Value};
 
 impl Binder {
-    /// The keys of GROUP BY: expressions over rows, in order, each once.
+    /// Binds the keys of GROUP BY: expressions over rows, in order, without duplicates.
     pub(super) fn keys(
         &mut self,
         select: &Select,
@@ -30,7 +31,7 @@ impl Binder {
             });
         };
 
-        // Items multiply: GROUP BY a, ROLLUP(b, c) is (a, b, c), (a, b), (a).
+        // Grouping items multiply: GROUP BY a, ROLLUP(b, c) is (a, b, c), (a, b), (a).
         let mut sets: Vec<BTreeSet<usize>> = vec![BTreeSet::new()];
         let mut has_sets = false;
         for item in &group_by.items {
@@ -118,6 +119,7 @@ impl Binder {
                 }
                 continue;
             }
+
             let queries = self.prepare([expr], scope, stage)?;
             let id = self
                 .over(&mut stage.graph, scope, outer, &queries, "in GROUP BY", |binder| binder.bind(expr))?;
@@ -126,6 +128,7 @@ impl Binder {
                     .with_hint("name the column or repeat its expression");
                 return Err(self.report(error));
             }
+
             let place = keys.ids.iter().position(|known| *known == id).unwrap_or_else(|| {
                 keys.ids.push(id);
                 keys.ids.len() - 1
@@ -135,7 +138,7 @@ impl Binder {
         Ok(set)
     }
 
-    /// `TUMBLE(time, size)`, `HOP(time, slide, size)` or `SESSION(time, gap)` as a key.
+    /// Binds `TUMBLE(time, size)`, `HOP(time, slide, size)` or `SESSION(time, gap)` as a key.
     fn key_window(
         &mut self,
         expr: &ast::Expr,
@@ -150,11 +153,13 @@ impl Binder {
             "HOP" => 2,
             _ => return Ok(None),
         };
+
         let (args, is_processing) =
             self.over(&mut stage.graph, scope, outer, &[], "in GROUP BY", |binder| {
                 let args: Vec<ExprId> = binder.all(&call.args)?;
                 Ok((args, false))
             })?;
+
         let intervals: Option<Vec<Interval>> = args
             .iter()
             .skip(1)
@@ -168,6 +173,7 @@ impl Binder {
                 _ => None,
             })
             .collect();
+
         let (Some(intervals), Some(&time)) = (intervals.filter(|all| all.len() == lengths), args.first())
         else {
             let form = match function.as_str() {
@@ -179,6 +185,7 @@ impl Binder {
                 .with_hint(format!("it is {form}, with literals like INTERVAL '1' MINUTE"));
             return Err(self.report(error));
         };
+
         let offset = Interval::ZERO;
         let shape = match (function.as_str(), intervals.as_slice()) {
             ("HOP", [slide, size]) => {
@@ -193,8 +200,8 @@ impl Binder {
 }
 
 impl ExprBinder<'_> {
-    /// `GROUPING(x)` and `GROUPING_ID(a, b)`: a bit for each argument, the first one the highest, that is 1 where the
-    /// group's set lacks it.
+    /// Binds `GROUPING(x)` and `GROUPING_ID(a, b)`: one bit for each argument, the first one highest, that is
+    /// 1 if the group's set lacks the argument.
     pub(super) fn grouping(&mut self, call: &ast::Call, span: Span) -> Bound<ExprId> {
         let args = {
             let mut args = vec![];
@@ -238,7 +245,7 @@ impl ExprBinder<'_> {
         Ok(self.graph.add(case, bigint.not_null()))
     }
 
-    /// `TUMBLE_START(…)` and its relatives: the bounds of the window that the query groups by.
+    /// Binds `TUMBLE_START(…)` and similar functions: the bounds of the window that the query groups by.
     pub(super) fn window_bound(&mut self, call: &ast::Call, name: &str, span: Span) -> Option<Bound<ExprId>> {
         let (function, which) = name.rsplit_once('_')?;
         if !["TUMBLE", "HOP", "SESSION"].contains(&function) {
@@ -279,20 +286,20 @@ impl ExprBinder<'_> {
     }
 }
 
-/// The most grouping sets of a query.
+/// Largest number of grouping sets in a query.
 const MAX_SETS: usize = 256;
 
-/// What GROUP BY holds, for the functions that ask for it.
+/// The bound GROUP BY, for functions that refer to it.
 pub(crate) struct GroupContext {
-    /// Distinct, in order.
+    /// Distinct keys in the order of the clause.
     pub(super) keys: Vec<ExprId>,
-    /// The places in `keys` that each grouping set has; one set of all where there are none.
+    /// For each grouping set, indices into `keys`; without grouping sets, one set with all keys.
     pub(super) sets: Vec<BTreeSet<usize>>,
     pub(super) has_sets: bool,
     pub(super) window: Option<KeyWindow>,
 }
 
-/// A window of the old form as a key.
+/// A group window, used as a key.
 #[derive(Clone)]
 pub(super) struct KeyWindow {
     /// `TUMBLE`, `HOP` or `SESSION`.
@@ -303,7 +310,7 @@ pub(super) struct KeyWindow {
     pub(super) is_processing: bool,
 }
 
-/// The keys of a GROUP BY as they are found.
+/// The keys of a GROUP BY collected so far.
 pub(super) struct Keys {
     pub(super) ids: Vec<ExprId>,
     pub(super) window: Option<KeyWindow>,

@@ -1,4 +1,4 @@
-//! Hints: `OPTIONS` changes the options of one use of a table, the others are looked at and not used.
+//! Hints: `OPTIONS` changes the options of one use of a table; most others are checked and ignored.
 
 use super::{Binder, Bound};
 use crate::catalog::{MAX_HINTED, Object};
@@ -6,12 +6,12 @@ use crate::error::{Diagnostic, Span, did_you_mean};
 use crate::parse::ast::{Hint, Ident};
 use crate::plan::TableOption;
 
-/// Hints of Flink about joins and aggregates, none of which a query here has a choice of.
+/// Join and aggregate hints of Flink that have no effect, because queries here have no such choice.
 const MEANINGLESS: &[&str] =
     &["BROADCAST", "SHUFFLE_HASH", "SHUFFLE_MERGE", "NEST_LOOP", "MULTI_JOIN", "EARLY_FIRE", "LATE_FIRE"];
 
 impl Binder {
-    /// The table with the options that hints give it; the table itself where they give none.
+    /// Returns the table with the options of the hints; the unchanged table if the hints give none.
     pub(super) fn hinted(&mut self, index: usize, hints: &[Hint]) -> Bound<usize> {
         let mut options: Vec<(String, TableOption)> = vec![];
         for hint in hints {
@@ -41,7 +41,7 @@ impl Binder {
         }
     }
 
-    /// Hints behind the name of something that is no table: it has no options.
+    /// Checks hints behind a view's name: a view has no options.
     pub(super) fn hinted_view(&mut self, name: &Ident, hints: &[Hint]) -> Bound<()> {
         for hint in hints {
             self.check_hint(hint)?;
@@ -54,7 +54,7 @@ impl Binder {
         Ok(())
     }
 
-    /// Hints behind `SELECT`.
+    /// Checks hints behind `SELECT`.
     pub(super) fn select_hints(&mut self, hints: &[Hint]) -> Bound<()> {
         for hint in hints.iter().filter(|hint| !["LOOKUP", "STATE_TTL"].contains(&hint.name.as_str())) {
             self.check_hint(hint)?;
@@ -88,13 +88,14 @@ impl Binder {
             self.report(Diagnostic::notice(hint.span, message));
             return Ok(());
         }
+
         let mut error = Diagnostic::error(hint.span, format!("there is no hint `{}`", hint.name));
         error.hint =
             did_you_mean(&hint.name, MEANINGLESS.iter().copied().chain(["OPTIONS", "LOOKUP", "STATE_TTL"]));
         Err(self.report(error))
     }
 
-    /// The table or view that a name in `FROM` stands for, with hints.
+    /// Binds a table or view named in `FROM`, with its hints.
     pub(super) fn relation_hinted(&mut self, name: &Ident, hints: &[Hint]) -> Bound<super::Relation> {
         let is_local = self.locals.iter().any(|(local, _)| *local == name.value);
         match self.catalog.get(&name.value) {

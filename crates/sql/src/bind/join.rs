@@ -1,4 +1,4 @@
-//! Joins with what depends on the left side: `LATERAL`, `FOR SYSTEM_TIME AS OF` and `UNNEST`.
+//! Joins whose right side depends on the left: `LATERAL`, `FOR SYSTEM_TIME AS OF` and `UNNEST`.
 
 use super::from::{Source, SourceTable, beside, side_by_side};
 use super::scope::{OuterScope, Relation};
@@ -13,7 +13,7 @@ use crate::rel::{JoinRel, Rel, TemporalRel, UnnestRel};
 use types::{ColumnType, DataType, Value};
 
 impl Binder {
-    /// `JOIN LATERAL (query)`: a correlated query as a table.
+    /// Binds `JOIN LATERAL (query)`: a correlated query as a table.
     pub(super) fn lateral(
         &mut self,
         left: Source,
@@ -31,7 +31,7 @@ impl Binder {
             let error = Diagnostic::error(join.span, "LATERAL is joined by CROSS, INNER or LEFT JOIN");
             return Err(self.report(error));
         }
-        // A global aggregate has a row even where nothing was aggregated.
+        // A global aggregate returns a row even if it aggregated none.
         let kind = if empty.is_some() { JoinKind::Left } else { kind };
 
         let qualifier = join.right.alias.as_ref().map(|alias| alias.value.clone());
@@ -74,7 +74,7 @@ impl Binder {
         Ok(source)
     }
 
-    /// Puts a value where the first column of the last table is null.
+    /// Replaces nulls in the first column of the last table by a value.
     fn default_column(&mut self, source: &mut Source, value: Value, span: Span) {
         let Some(table) = source.tables.last_mut() else { return };
         let Some(Column { cell: Cell::Scalar(field), .. }) = table.columns.first_mut() else { return };
@@ -92,7 +92,7 @@ impl Binder {
         source.rel = Rel::calc(source.rel.clone(), exprs, vec![], columns, span);
     }
 
-    /// `JOIN table FOR SYSTEM_TIME AS OF time`.
+    /// Binds `JOIN table FOR SYSTEM_TIME AS OF time`.
     pub(super) fn temporal(
         &mut self,
         left: Source,
@@ -142,7 +142,7 @@ impl Binder {
         Ok(Source { rel, ..both })
     }
 
-    /// `CROSS JOIN UNNEST(collection)`.
+    /// Binds `CROSS JOIN UNNEST(collection)`.
     pub(super) fn unnest(
         &mut self,
         left: Source,
@@ -201,7 +201,8 @@ impl Binder {
             self.rename(&mut columns, &from.columns, alias.span)?;
         }
 
-        // Conditions are bound over the fields of the node, which has none yet: first without, then with.
+        // Conditions are bound over the node's fields, so the node is first built without conditions, then
+        // with them.
         let outer_join = kind == JoinKind::Left;
         let unnest = UnnestRel {
             collection,

@@ -1,4 +1,5 @@
-//! `JSON_OBJECT` and `JSON_ARRAY`: values become JSON, and what is JSON already goes in as it is.
+//! `JSON_OBJECT` and `JSON_ARRAY`: values are converted to JSON; values that are JSON already are inserted
+//! unchanged.
 
 use types::DataType;
 
@@ -7,11 +8,11 @@ use crate::error::{Diagnostic, Span};
 use crate::expr::ExprId;
 use crate::parse::ast::{self, ExprKind};
 
-/// Calls whose result is JSON and not a text.
+/// Calls whose result is JSON rather than text.
 const JSON: &[&str] = &["JSON_OBJECT", "JSON_ARRAY", "JSON"];
 
 impl ExprBinder<'_> {
-    /// A call of a function that makes JSON; `None` for any other name.
+    /// Binds a call that makes JSON; `None` for other names.
     pub(super) fn json_call(&mut self, call: &ast::Call, name: &str, span: Span) -> Option<Bound<ExprId>> {
         let per_value = match name {
             "JSON_OBJECT" => 2,
@@ -33,7 +34,7 @@ impl ExprBinder<'_> {
         per_value: usize,
         span: Span,
     ) -> Bound<ExprId> {
-        // The last argument says what becomes of nulls.
+        // The last argument says how nulls are treated.
         let values = call.args.len().saturating_sub(1);
         let mut args = Vec::with_capacity(call.args.len());
         for (at, arg) in call.args.iter().enumerate() {
@@ -44,7 +45,7 @@ impl ExprBinder<'_> {
         self.call_function(name, &args, span)
     }
 
-    /// An expression's value as JSON text; null for null.
+    /// Binds an expression as JSON text; null stays null.
     pub(super) fn json_value(&mut self, expr: &ast::Expr) -> Bound<ExprId> {
         if let ExprKind::Call(call) = &expr.kind {
             let name = call.name.value.to_ascii_uppercase();

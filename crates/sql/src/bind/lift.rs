@@ -1,7 +1,8 @@
 //! Lifting: expressions over rows become expressions over the results of their groups.
 //!
-//! Every expression of a SELECT that groups is bound over the rows first, calls standing as inputs. Lifting rebuilds it: a
-//! key becomes the key's field, a call its result's, and a column of the rows that is neither is the error "not grouped".
+//! Expressions of a SELECT with groups are first bound over the rows, where calls are inputs. Lifting
+//! rebuilds them: a key becomes the key's field, a call becomes its result's field, and any other column of
+//! the rows is the error "not grouped".
 
 use std::collections::HashMap;
 
@@ -12,15 +13,15 @@ pub(super) struct Lift<'a> {
     rows: &'a Graph,
     output: &'a mut Graph,
     done: HashMap<ExprId, ExprId>,
-    /// By number of the aggregate, its field.
+    /// Field of the first aggregate's result.
     results: usize,
-    /// The field of the grouping set's number, and of the window's bounds.
+    /// Fields of the grouping set's number and of the window's bounds.
     set: Option<usize>,
     window: Option<usize>,
 }
 
 impl<'a> Lift<'a> {
-    /// `output`: a graph whose first inputs are the fields of the groups: the keys, then the results.
+    /// `output` is a graph whose first inputs are the groups' fields: the keys, then the results.
     pub(super) fn new(
         rows: &'a Graph,
         output: &'a mut Graph,
@@ -36,8 +37,10 @@ impl<'a> Lift<'a> {
         Lift { rows, output, done, results: keys.len(), set, window }
     }
 
+    /// Rebuilds an expression over the groups.
+    ///
     /// # Errors
-    /// The column of the rows that is neither a key nor aggregated.
+    /// Returns the column of the rows that is neither a key nor aggregated.
     pub(super) fn lift(&mut self, id: ExprId) -> Result<ExprId, ExprId> {
         if let Some(done) = self.done.get(&id) {
             return Ok(*done);

@@ -1,4 +1,4 @@
-//! `/*+ LOOKUP('table' = 'c', …) */` behind SELECT: how a table of this SELECT is looked up.
+//! `/*+ LOOKUP('table' = 'c', …) */` behind SELECT: how a lookup join of this SELECT reads its table.
 //!
 //! | option | effect |
 //! | --- | --- |
@@ -13,7 +13,7 @@ use crate::parse::ast::{Hint, Select, Text};
 use crate::plan::operator::{LookupHint, RetryMisses};
 use crate::settings::{capacity, duration};
 
-/// A hint, and whether a table was found that it names.
+/// A hint, and whether a table with its name was found.
 pub(super) struct NamedHint {
     table: String,
     hint: LookupHint,
@@ -34,7 +34,7 @@ const OPTIONS: [&str; 10] = [
     "shuffle",
 ];
 
-/// The options that say how a key without rows is looked up again; there are all or none.
+/// The options for retrying a key without rows; all are required if one is given.
 const RETRY: [&str; 4] = ["retry-predicate", "retry-strategy", "fixed-delay", "max-attempts"];
 
 impl Binder {
@@ -49,7 +49,7 @@ impl Binder {
             own.push(read(hint).map_err(|error| self.report(*error))?);
         }
 
-        // A query in this FROM has its own.
+        // A subquery in this FROM has hints of its own.
         let ttls = self.state_ttls(select)?;
         let around = std::mem::replace(&mut self.lookup_hints, own);
         let ttls_around = std::mem::replace(&mut self.state_ttls, ttls);
@@ -66,7 +66,7 @@ impl Binder {
         bound
     }
 
-    /// What the hints of the SELECT at hand say of a table that has these names.
+    /// Returns the current SELECT's hint for a table with one of these names.
     pub(super) fn lookup_hint(&mut self, names: &[&String]) -> LookupHint {
         match self.lookup_hints.iter_mut().find(|hint| names.contains(&&hint.table)) {
             Some(hint) => {
@@ -78,7 +78,7 @@ impl Binder {
     }
 }
 
-/// Reads a hint's options.
+/// Parses the options of a hint.
 fn read(hint: &Hint) -> Result<NamedHint, Box<Diagnostic>> {
     if let Some((key, _)) = hint.options.iter().find(|(key, _)| !OPTIONS.contains(&key.value.as_str())) {
         let mut error = Diagnostic::error(key.span, format!("LOOKUP has no option '{}'", key.value));

@@ -1,8 +1,8 @@
-//! Names and types: from what was parsed to relational trees.
+//! The binder: resolves names and types, and turns the parsed script into relational trees.
 //!
 //! A query is bound clause by clause into a tree of [`Rel`] nodes. A view is bound once, where it is
-//! declared; each use shares its tree. A finding goes to [`Binder::diagnostics`] at once; [`Reported`] is the proof that
-//! one did.
+//! declared, and all uses share its tree. Findings go to [`Binder::diagnostics`] at once; an error value
+//! [`Reported`] proves that a finding was added.
 
 mod aggregate;
 mod call;
@@ -55,7 +55,7 @@ pub(crate) use scope::{Cell, Column, Scope};
 pub(crate) use sink::BoundQuery;
 pub(crate) use top::BoundTop;
 
-/// A finding has been reported; what depends on it is given up silently.
+/// Proof that a finding was reported. Whatever depends on the failed part is dropped without another finding.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reported;
 
@@ -66,17 +66,17 @@ pub(crate) struct Binder {
     pub(crate) catalog: Catalog,
     pub(crate) diagnostics: Vec<Diagnostic>,
     pub(crate) time_zone: TimeZone,
-    /// What the script's settings ask of what is written.
+    /// Rules of the script's settings for written rows.
     pub(crate) sink_rules: SinkRules,
-    /// The rewrite rules that the script leaves in force.
+    /// The rewrite rules that the script's settings enable.
     rules: Rules,
-    /// What the script asks of maps.
+    /// Text keys that the script uses to index maps.
     subscripts: BTreeSet<String>,
     /// `WITH` names in scope, innermost last.
     locals: Vec<(String, Option<Relation>)>,
-    /// The LOOKUP hints of the SELECT at hand.
+    /// LOOKUP hints of the current SELECT.
     lookup_hints: Vec<lookup_hint::NamedHint>,
-    /// What its STATE_TTL hints say.
+    /// STATE_TTL hints of the current SELECT.
     state_ttls: Vec<state_hint::NamedTtl>,
 }
 
@@ -124,7 +124,7 @@ impl Binder {
         self.catalog.add_view(definition.name.value.clone(), relation);
     }
 
-    /// The relation of a view, with the view's own column names.
+    /// Binds a view's query and gives it the view's column names.
     fn view(&mut self, query: &Query, columns: &[Ident], name: Span) -> Bound<Relation> {
         let mut relation = self.query(query, None)?;
         self.rename(&mut relation.columns, columns, name)?;
@@ -157,7 +157,7 @@ impl Binder {
         taken
     }
 
-    /// What a name in `FROM` stands for.
+    /// Resolves a name in `FROM`.
     fn relation_named(&mut self, name: &Ident) -> Bound<Relation> {
         if let Some((_, local)) = self.locals.iter().rev().find(|(local, _)| *local == name.value) {
             return local.clone().ok_or(Reported);
@@ -172,7 +172,7 @@ impl Binder {
         }
     }
 
-    /// A table as something to read: its leaves, and its declared columns computed from them.
+    /// Reads a table: a scan of its leaves, and its declared columns computed from them.
     fn table(&self, index: usize) -> Bound<Relation> {
         let table = &self.catalog.tables[index];
         if table.is_broken {
@@ -207,7 +207,7 @@ impl Binder {
     }
 }
 
-/// As the user would write it.
+/// Returns the name of the window's function.
 pub(crate) fn window_name(window: Window) -> &'static str {
     match window {
         Window::Tumble { .. } => "TUMBLE",

@@ -1,4 +1,4 @@
-//! Values that hold other values: `ARRAY[…]`, `MAP[…]`, `ROW(…)`, and the fields and elements of one.
+//! Nested values: `ARRAY[…]`, `MAP[…]`, `ROW(…)`, and access to their fields and elements.
 
 use types::{DataType, Value};
 
@@ -37,7 +37,7 @@ impl ExprBinder<'_> {
 
     fn constructed(&mut self, function: &str, what: &str, items: &[ast::Expr], span: Span) -> Bound<ExprId> {
         let ids = self.all(items)?;
-        // A value without a type would give the whole none.
+        // If every value lacks a type, the nested value would have none.
         let untyped = ids.iter().all(|id| self.data_type(*id) == DataType::Null);
         if untyped {
             let error = Diagnostic::error(span, format!("{what} of nothing but NULL has no type"))
@@ -51,7 +51,7 @@ impl ExprBinder<'_> {
         matches!(self.graph.exprs.column_type(id).data_type, DataType::Row(_))
     }
 
-    /// A field of a row, and the fields behind it within one another; `None` where there is no such field.
+    /// Returns the field of a row at a path of field names, or `None` if there is no such field.
     pub(super) fn fields(&mut self, row: ExprId, path: &[Ident]) -> Option<ExprId> {
         let mut id = row;
         for name in path {
@@ -63,7 +63,7 @@ impl ExprBinder<'_> {
         Some(id)
     }
 
-    /// The fields of a row as columns.
+    /// Returns the fields of a row as columns.
     pub(super) fn all_fields(&mut self, row: ExprId, span: Span) -> Vec<Column> {
         let DataType::Row(fields) = self.data_type(row) else { return vec![] };
         let columns = fields.into_iter().filter_map(|field| {
@@ -74,9 +74,9 @@ impl ExprBinder<'_> {
         columns.collect()
     }
 
-    /// `PERCENTILE(x, ARRAY[…])[1]`, `array[n]` and `map['key']`.
+    /// Binds `PERCENTILE(x, ARRAY[…])[1]`, `array[n]` and `map['key']`.
     pub(super) fn index(&mut self, input: &ast::Expr, index: &ast::Expr, span: Span) -> Bound<ExprId> {
-        // One percentile of several is computed by itself.
+        // An indexed percentile is computed alone instead of all of the array.
         if let ExprKind::Call(call) = &input.kind
             && call.name.value.eq_ignore_ascii_case("PERCENTILE")
             && let Some(percentage) = array_item(call, index)
@@ -115,7 +115,7 @@ impl ExprBinder<'_> {
     }
 }
 
-/// The item of the second argument that a literal index names.
+/// Returns the item of the call's second argument that a literal index selects.
 fn array_item<'a>(call: &'a ast::Call, index: &ast::Expr) -> Option<&'a ast::Expr> {
     let ExprKind::Array(items) = &call.args.get(1)?.kind else { return None };
     let ExprKind::Literal { value: Value::Int(index), .. } = index.kind else { return None };

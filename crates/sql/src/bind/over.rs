@@ -1,4 +1,4 @@
-//! `OVER`: calls whose result for a row depends on the rows before it.
+//! `OVER`: calls whose result for a row depends on earlier rows.
 
 use types::{ColumnType, DataType, Interval, Value};
 
@@ -9,7 +9,7 @@ use crate::graph::Origin;
 use crate::parse::ast::{self, FrameBound, FrameUnit, OrderItem, OverWindow};
 use crate::plan::operator::{Frame, Function};
 
-/// A call with its window, over the rows of its SELECT.
+/// An OVER call and its window, as expressions over the rows of its SELECT.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct OverCall {
     pub(crate) function: Function,
@@ -22,7 +22,7 @@ pub(crate) struct OverCall {
     pub(crate) span: Span,
 }
 
-/// The window of a call.
+/// The window of an OVER call.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct BoundWindow {
     pub(crate) partition: Vec<ExprId>,
@@ -30,7 +30,7 @@ pub(crate) struct BoundWindow {
     pub(crate) frame: Frame,
 }
 
-/// An expression of an `ORDER BY`.
+/// One item of an `ORDER BY`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct BoundOrder {
     pub(crate) id: ExprId,
@@ -41,7 +41,7 @@ pub(crate) struct BoundOrder {
 impl ExprBinder<'_> {
     pub(super) fn over(&mut self, call: &ast::Call, span: Span) -> Bound<ExprId> {
         let name = call.name.value.to_ascii_uppercase();
-        // Taken while the arguments are bound: no OVER stands inside another.
+        // The list is taken away while the arguments are bound, so an OVER inside an OVER is refused.
         let Some(collected) = self.overs.take() else {
             let error = Diagnostic::error(span, format!("{name} OVER (…) has no place {}", self.clause));
             let hint = "compute it in a subquery, and use its column";
@@ -102,7 +102,7 @@ impl ExprBinder<'_> {
         Ok(OverCall { function, args, distinct: false, filter: None, column_type, name, window, span })
     }
 
-    /// `LAG(x[, offset[, default]])`.
+    /// Binds `LAG(x[, offset[, default]])`.
     fn lag(&mut self, call: &ast::Call, span: Span) -> Bound<(Function, Vec<ExprId>, ColumnType)> {
         let [first, rest @ ..] = call.args.as_slice() else {
             let error = Diagnostic::error(span, "LAG takes a value");
@@ -133,7 +133,7 @@ impl ExprBinder<'_> {
         Ok((Function::Lag { offset }, args, column_type))
     }
 
-    /// A window, named ones looked up.
+    /// Binds a window; names of the WINDOW clause are looked up.
     fn window(&mut self, window: &OverWindow, name: &str, function: &Function) -> Bound<BoundWindow> {
         let mut merged = window.clone();
         let mut depth = 0;
@@ -158,7 +158,7 @@ impl ExprBinder<'_> {
             }
         }
 
-        // Neither aggregates of the SELECT's own groups nor other windows are looked for in here twice.
+        // These expressions may contain aggregates of the SELECT, but no OVER calls.
         let partition = self.all(&merged.partition_by)?;
         let order = self.order(&merged.order_by)?;
         let is_ranking = matches!(
@@ -177,13 +177,13 @@ impl ExprBinder<'_> {
         Ok(BoundWindow { partition, order, frame })
     }
 
-    /// `ORDER BY` in a window or behind a query. Nulls are the least values, unless the text says otherwise.
+    /// Binds `ORDER BY` of a window or a query. Nulls sort lowest unless NULLS FIRST or LAST is given.
     pub(super) fn order(&mut self, items: &[OrderItem]) -> Bound<Vec<BoundOrder>> {
         let mut order: Vec<BoundOrder> = vec![];
         for item in items {
             let id = self.bind(&item.expr)?;
             let nulls_first = item.nulls_first.unwrap_or(!item.descending);
-            // An expression that comes again decides nothing.
+            // A repeated expression does not change the order.
             if !order.iter().any(|known| known.id == id) {
                 order.push(BoundOrder { id, descending: item.descending, nulls_first });
             }
@@ -200,6 +200,7 @@ impl ExprBinder<'_> {
                 return Err(self.report(error));
             }
         }
+
         match (&frame.start, frame.unit) {
             (FrameBound::UnboundedPreceding, FrameUnit::Range) => Ok(Frame::UnboundedRange),
             (FrameBound::UnboundedPreceding, FrameUnit::Rows) => Ok(Frame::UnboundedRows),

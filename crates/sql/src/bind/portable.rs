@@ -1,4 +1,4 @@
-//! What is taken here though Flink refuses it: each is said in a notice, for those whose script must run there too.
+//! Notices for SQL that is accepted here but refused by Flink, for scripts that must run on both.
 
 use types::{DataType, Scalar};
 
@@ -19,12 +19,13 @@ impl ExprBinder<'_> {
         }
     }
 
-    /// Looks at a call of the registry whose arguments fit here.
+    /// Adds notices for a valid call that Flink refuses.
     pub(super) fn note_call(&mut self, name: &str, args: &[ExprId], span: Span) {
         const DATE_PARTS: [&str; 7] =
             ["YEAR", "QUARTER", "MONTH", "WEEK", "DAYOFYEAR", "DAYOFMONTH", "DAYOFWEEK"];
         let types: Vec<DataType> = args.iter().map(|arg| self.data_type(*arg)).collect();
         let is_floating = |t: &DataType| matches!(t, DataType::Float | DataType::Double);
+
         match (name, types.as_slice()) {
             ("LIKE" | "SIMILAR TO", [_, _, _]) if self.literal_text(args[2]) == Some(" ") => {
                 self.refused_by_flink(span, "a blank as the ESCAPE", "choose another character");
@@ -73,7 +74,7 @@ impl ExprBinder<'_> {
         }
     }
 
-    /// Looks at a comparison of two types that are compared here.
+    /// Adds a notice for a comparison of types that Flink refuses.
     pub(super) fn note_comparison(&mut self, a: &DataType, b: &DataType, span: Span) {
         let mixes = |x: &DataType, y: &DataType| {
             *x == DataType::Date && (y.is_timestamp() || matches!(y, DataType::Time(_)))

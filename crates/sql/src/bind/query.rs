@@ -1,4 +1,4 @@
-//! A query: a SELECT, rows that are written out, or a set operation, with what stands around it.
+//! Queries: a SELECT, VALUES or a set operation, with WITH, ORDER BY and LIMIT.
 
 use types::{DataType, Value};
 
@@ -14,12 +14,13 @@ use crate::rel::{AggregateRel, Rel, SortRel};
 use crate::typing::common_type;
 
 impl Binder {
-    /// A query that names nothing of a query around it.
+    /// Binds a query and drops its value over no rows.
     pub(super) fn query(&mut self, query: &Query, outer: Option<&OuterScope>) -> Bound<Relation> {
         Ok(self.query_over(query, outer)?.0)
     }
 
-    /// A query in an expression of another one, and what its first column is over no rows where that is not null.
+    /// Binds a query inside an expression. Also returns the value of its first column over no rows, if that
+    /// is not null.
     pub(super) fn inner_query(
         &mut self,
         query: &Query,
@@ -68,7 +69,7 @@ impl Binder {
         Ok((self.ordered(relation, query, behind)?, None))
     }
 
-    /// `ORDER BY` and `LIMIT` behind what is no SELECT: by the query's columns.
+    /// Adds `ORDER BY` and `LIMIT` to a query that is not a SELECT; items refer to its columns.
     fn ordered(&mut self, relation: Relation, query: &Query, behind: Behind<'_>) -> Bound<Relation> {
         if behind.order_by.is_empty() && behind.limit.is_none() {
             return Ok(relation);
@@ -77,12 +78,14 @@ impl Binder {
         let columns: Vec<Column> =
             relation.columns.iter().map(|column| column.map(&mut |field| ids[field])).collect();
         let scope = Scope::of(None, columns);
+
         let mut bound = vec![];
         for item in behind.order_by {
             let id = self
                 .over(&mut stage.graph, &scope, None, &[], "in ORDER BY", |binder| binder.bind(&item.expr))?;
             bound.push((id, item.descending, item.nulls_first.unwrap_or(!item.descending)));
         }
+
         let ids: Vec<ExprId> = bound.iter().map(|(id, _, _)| *id).collect();
         let fields = stage.fields_of(&ids, query.span);
         let order = bound
@@ -90,6 +93,7 @@ impl Binder {
             .zip(fields)
             .map(|(&(_, descending, nulls_first), field)| SortKey { field, descending, nulls_first })
             .collect();
+
         let sort = SortRel { order, offset: behind.offset, limit: behind.limit };
         Ok(Relation { rel: Rel::sort(stage.rel, sort, query.span), ..relation })
     }
@@ -99,7 +103,7 @@ impl Binder {
         operation: &ast::SetOperation,
         outer: Option<&OuterScope>,
     ) -> Bound<Relation> {
-        // A chain of one operator is gone through from the left, so that a long one is no deep recursion.
+        // The parser builds a chain of one operator from the left, so a long chain does not recurse deeply.
         let left = self.query(&operation.left, outer);
         let right = self.query(&operation.right, outer);
         let (left, right) = (left?, right?);
@@ -169,7 +173,7 @@ impl Binder {
         Ok(Relation { rel, columns, correlated: vec![] })
     }
 
-    /// Fields of a relation in other types.
+    /// Converts fields of a relation to other types.
     fn converted(
         &mut self,
         relation: &Relation,

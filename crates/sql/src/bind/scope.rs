@@ -1,4 +1,4 @@
-//! Scopes: the tables of a `FROM` side by side, and how a name is found in them.
+//! Scopes: the tables of a `FROM` side by side, and the lookup of names in them.
 
 use std::sync::Arc;
 
@@ -10,23 +10,23 @@ use crate::expr::ExprId;
 use crate::parse::ast::Ident;
 use crate::rel::Rel;
 
-/// What a query, a view or a table gives: rows, and the columns by which they are named.
+/// The result of a query, view or table: rows, and the columns that name their fields.
 #[derive(Debug, Clone)]
 pub(crate) struct Relation {
     pub(crate) rel: Arc<Rel>,
-    /// Over the fields of `rel`.
+    /// Columns over the fields of `rel`.
     pub(crate) columns: Vec<Column<usize>>,
-    /// Conditions on this query's rows that name columns of the query around it.
+    /// Conditions on this query's rows that name columns of the enclosing query.
     pub(crate) correlated: Vec<Correlated>,
 }
 
-/// A condition of a query on the rows of the query around it.
+/// A condition of a subquery on rows of the enclosing query.
 #[derive(Debug, Clone)]
 pub(crate) struct Correlated {
-    /// Scope: the fields of the relation, then one input for each of `outer`.
+    /// Its inputs are the fields of the relation, then one input for each of `outer`.
     pub(crate) exprs: crate::expr::ExprGraph,
     pub(crate) condition: ExprId,
-    /// Expressions of the query around this one.
+    /// Expressions of the enclosing query.
     pub(crate) outer: Vec<ExprId>,
 }
 
@@ -36,19 +36,19 @@ pub(crate) struct Column<T = ExprId> {
     pub(crate) cell: Cell<T>,
 }
 
-/// What a column holds. `T` names a scalar: an expression, or a field of a node.
+/// The content of a column. `T` identifies a scalar: an expression, or a field of a node.
 #[derive(Debug, Clone)]
 pub(crate) enum Cell<T = ExprId> {
     Scalar(T),
-    /// A stored `ROW`, whose fields are read one by one.
+    /// A stored `ROW` whose fields are read separately.
     Row {
         fields: Vec<Column<T>>,
-        /// The row as a value; `None` where a type inside cannot be read.
+        /// The row as one value; `None` if it contains a type that cannot be read.
         whole: Option<T>,
     },
-    /// A value of a type that can be declared but not read, such as a class of Java.
+    /// A value of a type that can be declared but not read, such as a Java class.
     Unreadable(DataType),
-    /// A `MAP` of a record's metadata, of which the values can be read whose keys the script writes out.
+    /// A `MAP` of metadata. Only values whose keys appear in the script can be read.
     Map {
         data_type: DataType,
         values: Vec<(String, T)>,
@@ -56,7 +56,7 @@ pub(crate) enum Cell<T = ExprId> {
 }
 
 impl<T: Copy> Cell<T> {
-    /// The cell with other names for its scalars.
+    /// Maps the scalars of the cell.
     pub(crate) fn map<U>(&self, map: &mut impl FnMut(T) -> U) -> Cell<U> {
         match self {
             Cell::Scalar(scalar) => Cell::Scalar(map(*scalar)),
@@ -79,17 +79,17 @@ impl<T: Copy> Column<T> {
     }
 }
 
-/// The tables of a `FROM`.
+/// The tables of a `FROM` clause.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Scope {
-    /// Columns that `USING` or `NATURAL` made one of two.
+    /// Columns that `USING` or `NATURAL` merged from two columns.
     pub(crate) merged: Vec<Column>,
     pub(crate) tables: Vec<ScopeTable>,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct ScopeTable {
-    /// The alias or name by which the table may be named before a column.
+    /// Alias or name that may qualify a column.
     pub(crate) qualifier: Option<String>,
     pub(crate) columns: Vec<Column>,
 }
@@ -99,7 +99,7 @@ impl Scope {
         Scope { merged: vec![], tables: vec![ScopeTable { qualifier, columns }] }
     }
 
-    /// What `*` stands for: merged columns first.
+    /// Returns the columns of `*`, merged columns first.
     pub(crate) fn all(&self) -> Vec<Column> {
         let is_merged = |column: &&Column| !self.merged.iter().any(|merged| merged.name == column.name);
         let others = self.tables.iter().flat_map(|table| table.columns.iter().filter(is_merged));
@@ -110,7 +110,7 @@ impl Scope {
         self.tables.iter().find(|table| table.qualifier.as_deref() == Some(qualifier))
     }
 
-    /// Every column of this name that may be named without a qualifier.
+    /// Returns all columns with this name that may be used without a qualifier.
     fn named(&self, name: &str) -> Vec<&Column> {
         let merged: Vec<&Column> = self.merged.iter().filter(|column| column.name == name).collect();
         if !merged.is_empty() {
@@ -119,7 +119,7 @@ impl Scope {
         self.tables.iter().flat_map(|table| &table.columns).filter(|column| column.name == name).collect()
     }
 
-    /// `column`, `column.field…`, `table.column…`; with the error's severity: whether some part of it was found.
+    /// Looks up `column`, `column.field…` or `table.column…`.
     pub(super) fn find(&self, path: &[Ident]) -> Found<'_> {
         let (first, rest) = path.split_first().expect("a name has at least one part");
         let qualified = if rest.is_empty() { None } else { self.table(&first.value) };
@@ -128,12 +128,12 @@ impl Scope {
         match (matching.as_slice(), qualified) {
             ([], Some(table)) => fields(&table.columns, &rest[0], &rest[1..], Some(first)),
             ([], None) => Found::Unknown(self.unknown_column(first)),
-            // A qualifier that is also a column: the column wins, unless only the qualifier makes sense.
+            // If a qualifier is also the name of a column, the column wins unless it has no such field.
             ([column, ..], Some(table)) if !has_field(column, &rest[0].value) => {
                 fields(&table.columns, &rest[0], &rest[1..], Some(first))
             }
             ([column], _) => match descend(&column.cell, first, rest) {
-                // A table of the query around may have this name.
+                // The name may be that of a table of the enclosing query.
                 Found::Error(error) if !rest.is_empty() && !matches!(column.cell, Cell::Row { .. }) => {
                     Found::Unknown(error)
                 }
@@ -156,7 +156,7 @@ impl Scope {
         let error = Diagnostic::error(name.span, format!("there is no column `{}`", name.value));
         let mut error = suggest(error, &name.value, &columns);
         if error.hint.is_none() {
-            // Perhaps a field of a ROW was meant.
+            // The user may have meant a field of a ROW.
             let owner = columns.iter().find(|column| has_field(column, &name.value));
             error.hint = owner.map(|owner| format!("did you mean `{}`.`{}`?", owner.name, name.value));
         }
@@ -169,22 +169,23 @@ impl Scope {
     }
 }
 
-/// What a name stands for in a scope.
+/// The result of looking up a name in a scope.
 pub(super) enum Found<'a> {
     Cell(&'a Cell),
-    /// A scalar, and the fields that are named behind it: it must be a `ROW`.
+    /// A scalar and the field names behind it, which are valid only if it is a `ROW`.
     Inside(ExprId, Vec<Ident>, Box<Diagnostic>),
-    /// Nothing has this name; a query around this one may have it.
+    /// Nothing in this scope has the name; the enclosing query may have it.
     Unknown(Box<Diagnostic>),
     Error(Box<Diagnostic>),
 }
 
 impl ExprBinder<'_> {
-    /// What a name stands for: in this query, otherwise in the query around it, of which an input is made.
+    /// Resolves a name in this query, or in the enclosing query, whose column becomes an input.
     pub(super) fn find(&mut self, path: &[Ident]) -> Result<Cell, Box<Diagnostic>> {
         if let Some(pattern) = &mut self.pattern {
             return pattern.find(path, self.graph);
         }
+
         let unknown = match self.scope.find(path) {
             Found::Cell(cell) => return Ok(cell.clone()),
             Found::Inside(id, fields, error) if self.is_row(id) => {
@@ -193,11 +194,13 @@ impl ExprBinder<'_> {
             Found::Error(error) => return Err(error),
             Found::Unknown(error) | Found::Inside(_, _, error) => error,
         };
+
         if let [name] = path
             && let Some(column) = self.aliases.iter().find(|column| column.name == name.value)
         {
             return Ok(column.cell.clone());
         }
+
         let Some(outer) = self.outer else { return Err(unknown) };
         match outer.scope.find(path) {
             Found::Cell(cell) => {
@@ -248,7 +251,7 @@ pub(super) fn has_field(column: &Column, name: &str) -> bool {
     matches!(&column.cell, Cell::Row { fields, .. } if fields.iter().any(|field| field.name == name))
 }
 
-/// With the nearest name, or all of them where they are few.
+/// Adds the most similar name as a hint, or lists the columns if there are at most 16.
 pub(crate) fn suggest<T>(error: Diagnostic, name: &str, columns: &[Column<T>]) -> Diagnostic {
     match did_you_mean(name, columns.iter().map(|c| c.name.as_str())) {
         Some(hint) => error.with_hint(hint),
@@ -260,7 +263,7 @@ pub(crate) fn suggest<T>(error: Diagnostic, name: &str, columns: &[Column<T>]) -
     }
 }
 
-/// The columns of a table's declared column: leaves become inputs, `make_leaf` says which.
+/// Returns the cell of a declared column; `make_leaf` adds an input for each leaf.
 pub(crate) fn cell_of(
     path: &mut Vec<String>,
     column_type: &ColumnType,
@@ -289,10 +292,10 @@ pub(crate) fn cell_of(
     }
 }
 
-/// The query around a query, as the inner one sees it.
+/// The scope of an enclosing query, as its subqueries see it.
 #[derive(Debug, Clone)]
 pub(crate) struct OuterScope {
     pub(crate) scope: Scope,
-    /// What the cells of the scope are.
+    /// The graph that holds the expressions of the scope's cells.
     pub(crate) exprs: crate::expr::ExprGraph,
 }

@@ -1,4 +1,4 @@
-//! `SELECT`: clause by clause from a `FROM` to a relation.
+//! `SELECT`: binds clause by clause, from `FROM` to a relation.
 
 use super::aggregate::AggregateCall;
 use super::over::{BoundOrder, OverCall};
@@ -11,20 +11,20 @@ use crate::expr::ExprId;
 use crate::graph::Graph;
 use crate::parse::ast::{Expr, ExprKind, Ident, OrderItem, OverWindow, Select, SelectItem};
 
-/// What may stand in a clause, and what is known there.
+/// A clause: the names that are visible in it, and what it may contain.
 #[derive(Clone, Copy)]
 pub(super) struct Clause<'a> {
     pub(super) scope: &'a Scope,
     pub(super) outer: Option<&'a OuterScope>,
     pub(super) queries: &'a [PreparedQuery],
     pub(super) windows: &'a [(Ident, OverWindow)],
-    /// Columns of the SELECT that may be named where nothing else has their name.
+    /// Columns of the SELECT, which are used if nothing else has the name.
     pub(super) aliases: &'a [Column],
-    /// Why a call has no place here.
+    /// Name of the clause for error messages.
     pub(super) what: &'a str,
 }
 
-/// The calls that a SELECT collects; a kind that has no place is `None`.
+/// Calls that a SELECT collects; `None` for kinds that the clause does not allow.
 #[derive(Default)]
 pub(super) struct Calls {
     pub(super) aggregates: Option<Vec<AggregateCall>>,
@@ -33,17 +33,17 @@ pub(super) struct Calls {
     pub(super) group: Option<super::group_keys::GroupContext>,
 }
 
-/// What a select item, a condition or an order is over the rows.
+/// A select item or condition, bound over the rows.
 pub(super) struct Item {
     pub(super) column: Column,
     pub(super) uses: Vec<(ExprId, Ident)>,
     pub(super) span: Span,
 }
 
-/// An item of ORDER BY, the columns of the source it uses, and where it is written.
+/// An item of ORDER BY, the source columns it uses, and its place in the script.
 pub(super) type SortItem = (BoundOrder, Vec<(ExprId, Ident)>, Span);
 
-/// A SELECT whose expressions are bound.
+/// The bound expressions of a SELECT.
 pub(super) struct Bodies {
     pub(super) items: Vec<Item>,
     pub(super) having: Vec<Item>,
@@ -51,7 +51,7 @@ pub(super) struct Bodies {
     pub(super) order: Vec<SortItem>,
 }
 
-/// What stands behind a query, as far as its SELECT must know it.
+/// The clauses behind a query that its SELECT has to handle.
 #[derive(Clone, Copy)]
 pub(super) struct Behind<'a> {
     pub(super) order_by: &'a [OrderItem],
@@ -60,7 +60,7 @@ pub(super) struct Behind<'a> {
 }
 
 impl Binder {
-    /// Binds something over a scope.
+    /// Calls `bind` with a binder for the clause, and stores the calls it collects.
     pub(super) fn bind_in<T>(
         &mut self,
         graph: &mut Graph,
@@ -88,7 +88,7 @@ impl Binder {
         bind(&mut binder)
     }
 
-    /// As [`Binder::bind_in`], where no calls have a place.
+    /// Binds like [`Binder::bind_in`] where no calls are allowed.
     pub(super) fn over<T>(
         &mut self,
         graph: &mut Graph,
@@ -102,7 +102,7 @@ impl Binder {
         self.bind_in(graph, clause, &mut Calls::default(), bind)
     }
 
-    /// The relation of a SELECT, and what its first column is over no rows where that is not null.
+    /// Binds a SELECT. Also returns the value of its first column over no rows, if that is not null.
     pub(super) fn select(
         &mut self,
         select: &Select,
@@ -110,7 +110,7 @@ impl Binder {
         outer: Option<&OuterScope>,
     ) -> Bound<(Relation, Option<types::Value>)> {
         self.select_hints(&select.hints)?;
-        // Queries nest in FROM: what a SELECT needs besides must not lie on the stack meanwhile.
+        // Queries nest in FROM, so the other data of a SELECT must not be on the stack during this call.
         let from = self.with_hints(select, |binder| binder.bind_from_clause(select, outer));
         let from = Box::new(from?);
         self.select_from(select, behind, from, outer)
@@ -126,7 +126,7 @@ impl Binder {
         let (mut stage, scope) = *from;
         let mut outer_conditions = vec![];
         if let Some(filter) = &select.filter {
-            // A wrong condition has been reported; what is selected is looked at all the same.
+            // An error in the condition has been reported; the rest is still checked.
             let _ = self.where_clause(&mut stage, &scope, outer, filter, &mut outer_conditions);
         }
 
@@ -142,7 +142,7 @@ impl Binder {
         Ok((relation, None))
     }
 
-    /// Binds items, HAVING, QUALIFY and ORDER BY over the rows.
+    /// Binds the items, HAVING, QUALIFY and ORDER BY over the rows.
     pub(super) fn bodies(
         &mut self,
         select: &Select,
@@ -196,7 +196,7 @@ impl Binder {
         Ok(bodies)
     }
 
-    /// Only conditions of WHERE may name columns of the query around.
+    /// Refuses columns of the enclosing query outside WHERE.
     fn refuse_outer(&mut self, graph: &Graph, bodies: &Bodies) -> Bound<()> {
         let items = bodies.items.iter().chain(&bodies.having).chain(&bodies.qualify);
         let mut found = None;
@@ -234,7 +234,7 @@ impl Binder {
         })
     }
 
-    /// An item of ORDER BY: a column of the SELECT by its name, or anything over the rows.
+    /// Binds an item of ORDER BY: the name of a result column, or an expression over the rows.
     fn order_item(
         &mut self,
         stage: &mut Stage,
@@ -258,7 +258,7 @@ impl Binder {
         })
     }
 
-    /// `WHERE`, conjunct by conjunct: conditions on rows first, then those that queries decide.
+    /// Binds `WHERE` conjunct by conjunct: first conditions on rows, then conditions that contain queries.
     fn where_clause(
         &mut self,
         stage: &mut Stage,
@@ -331,7 +331,7 @@ fn holds_query(condition: &Expr, queries: &[PreparedQuery]) -> bool {
     !queries.is_empty() && is_query(condition)
 }
 
-/// The conditions that an `AND` joins.
+/// Splits a condition at its top-level `AND`s.
 pub(super) fn conjuncts(expr: &Expr) -> Vec<&Expr> {
     match &expr.kind {
         ExprKind::All(items) => items.iter().flat_map(conjuncts).collect(),
@@ -340,7 +340,7 @@ pub(super) fn conjuncts(expr: &Expr) -> Vec<&Expr> {
 }
 
 impl ExprBinder<'_> {
-    /// The columns of a select item: one, or those of a `*`.
+    /// Returns the columns of a select item, several for a `*`.
     pub(super) fn item(&mut self, at: usize, item: &SelectItem) -> Bound<Vec<Column>> {
         match item {
             SelectItem::Star { qualifier: None, .. } => Ok(self.scope.all()),
@@ -365,7 +365,8 @@ impl ExprBinder<'_> {
                     }
                     (None, _) => format!("EXPR${at}"),
                 };
-                // What has no value of its own may pass through a view; only where a value is needed it may not.
+                // Cells that are no scalar may pass through a view; they are refused only where a value is
+                // needed.
                 if let ExprKind::Name(path) = &expr.kind
                     && let Ok(cell @ (Cell::Row { .. } | Cell::Map { .. } | Cell::Unreadable(_))) =
                         self.find(path)

@@ -1,4 +1,4 @@
-//! `INSERT INTO`: the query's columns meet the table's.
+//! `INSERT INTO`: maps and converts the query's columns to the table's.
 
 use std::sync::Arc;
 
@@ -16,14 +16,14 @@ use crate::plan::{NotNull, TableColumn};
 use crate::rel::Rel;
 use crate::typing::converts_implicitly;
 
-/// One INSERT, bound.
+/// A bound INSERT.
 #[derive(Debug)]
 pub(crate) struct BoundQuery {
     /// The table's index in the catalog.
     pub(crate) sink: usize,
-    /// Its fields have the order and types of the table's columns.
+    /// The rows to write; fields have the order and types of the table's columns.
     pub(crate) rel: Arc<Rel>,
-    /// `ON CONFLICT`.
+    /// The `ON CONFLICT` clause.
     pub(crate) conflict: Option<Conflict>,
     pub(crate) span: Span,
 }
@@ -58,7 +58,7 @@ impl Binder {
         Ok(BoundQuery { sink, rel, conflict, span: insert.span })
     }
 
-    /// Binds something over the fields of a stage by themselves.
+    /// Binds expressions over the fields of a stage without any named columns.
     pub(super) fn on<T>(&mut self, stage: &mut Stage, bind: impl FnOnce(&mut ExprBinder<'_>) -> T) -> T {
         self.over(&mut stage.graph, &Scope::default(), None, &[], "here", bind)
     }
@@ -81,7 +81,7 @@ impl Binder {
         }
     }
 
-    /// For each column of the query, the place of the table's column it goes to.
+    /// Returns, for each column of the query, the index of the table column it is written to.
     fn targets(&mut self, sink: usize, insert: &Insert) -> Bound<Vec<usize>> {
         let columns: Vec<&TableColumn> = self.catalog.tables[sink].sink_columns().collect();
         if insert.columns.is_empty() {
@@ -121,7 +121,7 @@ impl Binder {
         error
     }
 
-    /// The query's columns, converted to the table's; all mismatches are reported at once.
+    /// Converts the query's columns to the table's types; all mismatches are reported at once.
     fn write(
         &mut self,
         stage: &mut Stage,
@@ -226,7 +226,7 @@ impl Binder {
         Ok(self.on(stage, |binder| binder.convert(id, to)))
     }
 
-    /// A column that the INSERT leaves out.
+    /// Returns the value for a column that the INSERT does not name.
     fn missing(&mut self, stage: &mut Stage, column: &TableColumn, span: Span) -> Bound<ExprId> {
         if !column.column_type.nullable {
             let error = Diagnostic::error(span, format!("`{}` is NOT NULL and is not written", column.name));
@@ -237,7 +237,7 @@ impl Binder {
     }
 }
 
-/// How many columns are written.
+/// Formats the number of written columns.
 fn written(columns: usize) -> String {
     if columns == 1 { "1 column is written".to_owned() } else { format!("{columns} columns are written") }
 }

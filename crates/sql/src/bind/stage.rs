@@ -1,7 +1,7 @@
-//! A SELECT at work: the rows so far, and the graph of its expressions over them.
+//! A SELECT in progress: the rows so far, and the graph of its expressions over them.
 //!
-//! Every step of a SELECT puts nodes upon the rows and keeps the graph's inputs where they are: a field that was there
-//! stays at its place, new ones are added behind. So an expression that was bound early is still right later.
+//! Each step of a SELECT adds nodes on top of the rows and leaves existing fields in place; new fields are
+//! appended. Therefore expressions that were bound earlier stay valid.
 
 use std::sync::Arc;
 
@@ -16,24 +16,25 @@ use crate::rules::Rules;
 pub(super) struct Stage {
     pub(super) rel: Arc<Rel>,
     pub(super) graph: Graph,
-    /// By input of the graph, the field that holds it: a call's result has none before its step.
+    /// For each input of the graph, the field that holds it; `None` until the step that computes a call's
+    /// result.
     fields: Vec<Option<usize>>,
 }
 
 impl Stage {
-    /// Rows whose fields are the graph's inputs.
+    /// Creates a stage whose inputs are the fields of `rel`.
     pub(super) fn over(rel: Arc<Rel>) -> (Stage, Vec<ExprId>) {
         let (graph, ids) = Graph::over(rel.scope());
         let fields = (0..rel.fields.len()).map(Some).collect();
         (Stage { rel, graph, fields }, ids)
     }
 
-    /// The field that holds an input.
+    /// Returns the field that holds an input.
     fn place(&self, input: usize) -> usize {
         self.fields.get(input).copied().flatten().expect("a call's result is read after its step")
     }
 
-    /// Says which field holds an input that a step has filled.
+    /// Records the field of an input that a step has computed.
     pub(super) fn fill(&mut self, input: usize, field: usize) {
         if self.fields.len() <= input {
             self.fields.resize(input + 1, None);
@@ -41,18 +42,18 @@ impl Stage {
         self.fields[input] = Some(field);
     }
 
-    /// The inputs that stand for a kind of call, with the call's number.
+    /// Returns the inputs for one kind of call, each with the call's number.
     pub(super) fn inputs(&self, number: impl Fn(Origin) -> Option<usize>) -> Vec<(usize, usize)> {
         let inputs = 0..self.graph.exprs.inputs.len();
         inputs.filter_map(|input| Some((input, number(self.graph.origin(input))?))).collect()
     }
 
-    /// Expressions over the fields of the rows.
+    /// Moves expressions to a graph over the fields of the rows.
     pub(super) fn exprs(&self, ids: &[ExprId]) -> (ExprGraph, Vec<ExprId>) {
         moved(&self.graph.exprs, ids, self.rel.scope(), |input| self.place(input))
     }
 
-    /// Leaves the rows for which all conditions are true.
+    /// Keeps only rows for which all conditions are true.
     pub(super) fn filter(&mut self, conditions: &[ExprId], span: Span, rules: Rules) {
         if conditions.is_empty() {
             return;
@@ -61,7 +62,7 @@ impl Stage {
         self.rel = self.rel.filtered(&exprs, &conditions, span, rules);
     }
 
-    /// The fields that hold expressions; those that none holds are computed behind the others.
+    /// Returns the fields of expressions; expressions that are no field yet are appended as new fields.
     pub(super) fn fields_of(&mut self, ids: &[ExprId], span: Span) -> Vec<usize> {
         let (mut exprs, moved) = self.exprs(ids);
         let mut columns = self.rel.passed_on(&mut exprs);
@@ -85,8 +86,7 @@ impl Stage {
         places
     }
 
-    /// Joins the rows with others. `conditions` builds them over the fields of both, left first; it is given the graph and
-    /// what an expression of this stage is in it.
+    /// Joins the rows with `right`. `conditions` builds the join's conditions over the fields of both sides.
     pub(super) fn join(
         &mut self,
         right: Arc<Rel>,
@@ -106,22 +106,22 @@ impl Stage {
     }
 }
 
-/// The fields of both sides of a join.
+/// The fields of both sides of a join, the left side first.
 pub(super) struct JoinScope<'a> {
     pub(super) graph: Graph,
     stage: &'a Stage,
-    /// Fields of the left side.
+    /// Number of fields of the left side.
     pub(super) left: usize,
 }
 
 impl JoinScope<'_> {
-    /// An expression of the left side's stage.
+    /// Moves an expression of the left side's stage to the join.
     pub(super) fn of_left(&mut self, id: ExprId) -> ExprId {
         let (from, to) = (&self.stage.graph.exprs, &mut self.graph);
         carry(from, id, to, &|input| self.stage.place(input))
     }
 
-    /// A field of the right side.
+    /// Returns a field of the right side.
     pub(super) fn of_right(&mut self, field: usize) -> ExprId {
         let place = self.left + field;
         let column_type = self.graph.exprs.inputs[place].column_type.clone();
@@ -129,9 +129,9 @@ impl JoinScope<'_> {
     }
 }
 
-/// Copies an expression into a graph in which its inputs stand elsewhere.
+/// Copies an expression into a graph in which its inputs have other places.
 pub(super) fn carry(from: &ExprGraph, id: ExprId, to: &mut Graph, place: &dyn Fn(usize) -> usize) -> ExprId {
-    // Through a plain graph over the same inputs, then node by node, so that the facts are kept.
+    // The copy goes through a plain graph and then node by node, so that the facts of the nodes are computed.
     let mut plain = ExprGraph::new(to.exprs.inputs.clone());
     let input = |plain: &mut ExprGraph, input: usize| {
         let place = place(input);

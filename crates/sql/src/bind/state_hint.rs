@@ -1,9 +1,9 @@
-//! `/*+ STATE_TTL('a' = '1 d', 'b' = '12 h') */` behind SELECT: how long a join of this SELECT keeps rows of a table, or
-//! an aggregate over that table its groups.
+//! `/*+ STATE_TTL('a' = '1 d', 'b' = '12 h') */` behind SELECT: how long a join keeps the rows of a table, or
+//! an aggregate over the table keeps its groups.
 //!
-//! As in Flink, a name is the alias of a table in FROM, or its name where it has none; `'0 s'` is for ever; of several hints
-//! the first one counts that names a table, and of several values in one hint the last one. The left side of a join that
-//! is a join itself has no name: it is kept as `table.exec.state.ttl` says.
+//! As in Flink, a key is the alias of a table in FROM, or its name if it has no alias. `'0 s'` keeps state
+//! for ever. The first hint that names a table wins; within one hint the last value wins. If the left side of
+//! a join is itself a join, it has no name and follows `table.exec.state.ttl`.
 
 use super::from::Source;
 use super::{Binder, Bound};
@@ -12,14 +12,14 @@ use crate::parse::ast::{From, FromKind, Hint, Select};
 use crate::rel::StateTtl;
 use crate::settings::duration;
 
-/// What a hint says of one table.
+/// The state TTL that a hint gives one table.
 pub(super) struct NamedTtl {
     table: String,
     ttl: StateTtl,
 }
 
 impl Binder {
-    /// What the hints of a SELECT say of its tables.
+    /// Returns the TTLs that the hints of a SELECT give its tables.
     pub(super) fn state_ttls(&mut self, select: &Select) -> Bound<Vec<NamedTtl>> {
         let tables = select.from.as_ref().map(tables).unwrap_or_default();
         let hints = select.hints.iter().filter(|hint| hint.name == "STATE_TTL");
@@ -30,7 +30,7 @@ impl Binder {
         Ok(ttls)
     }
 
-    /// What the hints of the SELECT at hand say of one side of a join.
+    /// Returns the hinted TTL for one side of a join in the current SELECT.
     pub(super) fn state_ttl(&self, side: &Source) -> Option<StateTtl> {
         match side.tables.as_slice() {
             [table] => ttl_of(&self.state_ttls, table.qualifier.as_deref()?),
@@ -38,7 +38,7 @@ impl Binder {
         }
     }
 
-    /// What the hints of a SELECT say of an aggregate over its only table. Wrong hints have been reported.
+    /// Returns the hinted TTL for an aggregate over its only table. Wrong hints have been reported before.
     pub(super) fn group_ttl(&self, select: &Select) -> Option<StateTtl> {
         let tables = select.from.as_ref().map(tables).unwrap_or_default();
         let [table] = tables.as_slice() else { return None };
@@ -76,7 +76,7 @@ fn read(hint: &Hint, tables: &[&str]) -> Result<Vec<NamedTtl>, Box<Diagnostic>> 
     Ok(ttls)
 }
 
-/// The names of the tables of a FROM.
+/// Returns the names of the tables of a FROM.
 fn tables(from: &From) -> Vec<&str> {
     if let Some(alias) = &from.alias {
         return vec![&alias.value];

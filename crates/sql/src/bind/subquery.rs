@@ -1,11 +1,12 @@
-//! Queries in expressions: `EXISTS`, `IN`, `ANY`, `ALL` and scalar ones, and how each becomes a join.
+//! Subqueries: `EXISTS`, `IN`, `ANY`, `ALL` and scalar queries, and how each becomes a join.
 //!
-//! A query in an expression is bound before the expression is. Where it stands as a condition of its own, it filters:
-//! `EXISTS` and `IN` become semi joins, their negations anti joins. Anywhere else it is a value, which a left join adds as
-//! a field of the rows.
+//! A subquery is bound before the expression that contains it. A subquery that is a whole condition filters
+//! the rows: `EXISTS` and `IN` become semi joins, their negations anti joins. Elsewhere it is a value: a left
+//! join adds it as a field of the rows.
 //!
-//! A query that names columns of the query around it is *correlated*: its conditions on them are taken out of it and
-//! become conditions of the join (Galindo-Legaria and Joshi, "Orthogonal Optimization of Subqueries and Aggregation").
+//! A subquery that names columns of the enclosing query is *correlated*. Its correlated conditions are
+//! removed from it and become conditions of the join (Galindo-Legaria and Joshi, "Orthogonal Optimization of
+//! Subqueries and Aggregation").
 
 use super::correlation::{correlated, is_single, single};
 use super::scope::{OuterScope, Relation, Scope};
@@ -18,15 +19,15 @@ use crate::parse::ast::{self, ExprKind};
 use crate::plan::operator::JoinKind;
 use types::{DataType, Value};
 
-/// A query in an expression, bound.
+/// A bound subquery.
 #[derive(Debug, Clone)]
 pub(crate) struct PreparedQuery {
-    /// The expression that holds it.
+    /// Span of the expression that contains it.
     pub(super) span: Span,
     pub(super) relation: Relation,
-    /// Value of the first column over no rows, where it is not null: `COUNT` of a correlated query.
+    /// Value of the first column over no rows if it is not null, as for `COUNT` of a correlated query.
     pub(super) empty: Option<Value>,
-    /// What it is compared with, where it is not a scalar query.
+    /// How the result of the query is tested.
     pub(super) test: Test,
 }
 
@@ -34,27 +35,27 @@ pub(crate) struct PreparedQuery {
 pub(super) enum Test {
     Scalar,
     Exists,
-    /// `IN`, and `= ANY`.
+    /// `IN` or `= ANY`.
     In {
         negated: bool,
     },
-    /// Any other comparison with `ANY` (`all` = false) or `ALL`.
+    /// Another comparison with `ANY` (`all` is false) or `ALL`.
     Compare {
         op: Comparison,
         all: bool,
     },
 }
 
-/// A query that stands as a value, to be joined.
+/// A subquery used as a value, to be joined with the rows.
 #[derive(Debug, Clone)]
 pub(crate) struct QueryValue {
     pub(super) query: PreparedQuery,
-    /// The left side of `IN`.
+    /// The left side of `IN` or of a comparison.
     pub(super) input: Vec<ExprId>,
 }
 
 impl QueryValue {
-    /// The same with other expressions of the query around.
+    /// Maps its expressions of the enclosing query.
     pub(super) fn map_outer<E>(
         mut self,
         map: &mut impl FnMut(ExprId) -> Result<ExprId, E>,
@@ -72,7 +73,7 @@ impl QueryValue {
 }
 
 impl Binder {
-    /// Binds the queries in expressions, wherever they stand in them.
+    /// Binds the subqueries at any depth of the expressions.
     pub(super) fn prepare<'e>(
         &mut self,
         exprs: impl IntoIterator<Item = &'e ast::Expr>,
@@ -118,7 +119,7 @@ impl Binder {
         Ok(found)
     }
 
-    /// A condition that is a query and nothing else filters the rows by a join.
+    /// Turns a condition that is only a subquery into a join that filters the rows.
     pub(super) fn filter_by_query(
         &mut self,
         stage: &mut Stage,
@@ -148,15 +149,14 @@ impl Binder {
                 Err(reported) => return Some(Err(reported)),
             },
         };
-        // A left side that is not known yet cannot be joined by; and one of several columns that must hold no nulls is
-        // found out value by value.
+        // A left side that contains an aggregate is not known yet, so the rows cannot be joined by it.
         if inputs.iter().any(|id| stage.graph.facts(*id).uses_aggregate) {
             return None;
         }
         Some(self.join_by_query(stage, query, &inputs, is_anti))
     }
 
-    /// The left side of an `IN`: one value or a row of them.
+    /// Binds the left side of an `IN`: one value or a row.
     fn compared(
         &mut self,
         stage: &mut Stage,
@@ -188,7 +188,7 @@ impl Binder {
             let of_right = columns.iter().any(|&field| relation.rel.fields[field].column_type.nullable);
             of_right || inputs.iter().any(|&id| stage.graph.exprs.column_type(id).nullable)
         };
-        // The comparison stands behind the correlated conditions.
+        // The comparison follows the correlated conditions.
         let is_in = is_anti && is_nullable && inputs.len() == 1;
         let null_aware = is_in.then_some(relation.correlated.len());
         self.join_equal(stage, query, (kind, null_aware), inputs, &columns)
@@ -235,7 +235,7 @@ impl Binder {
         failed.map_or(Ok(()), Err)
     }
 
-    /// The fields of a relation's columns, which must be so many scalars; any number where none is compared.
+    /// Returns the fields of a relation's `wanted` scalar columns; none if `wanted` is 0.
     pub(super) fn scalars(&mut self, relation: &Relation, wanted: usize, span: Span) -> Bound<Vec<usize>> {
         if wanted == 0 {
             return Ok(vec![]);
@@ -258,8 +258,8 @@ impl Binder {
         }
     }
 
-    /// Joins the queries that stand as values, so that their inputs have fields; those alone that some expressions read,
-    /// where these are given.
+    /// Joins the subqueries that are used as values, so that their inputs get fields; with `read_by`, only
+    /// the subqueries that these expressions read.
     pub(super) fn join_values(
         &mut self,
         stage: &mut Stage,
@@ -293,6 +293,7 @@ impl Binder {
                     Cell::Scalar(field) => *field,
                     _ => field,
                 };
+
                 let left = stage.rel.fields.len();
                 stage.join(
                     right.rel.clone(),
@@ -302,6 +303,7 @@ impl Binder {
                     span,
                 );
                 stage.fill(input, left + field);
+
                 if let Some(empty) = &query.empty {
                     self.default_to(stage, input, empty.clone(), span);
                 }
@@ -311,7 +313,7 @@ impl Binder {
         }
     }
 
-    /// A value that is null where the query gave no row, but is another over no rows.
+    /// Replaces the null of a query without rows by the query's value over no rows.
     fn default_to(&mut self, stage: &mut Stage, input: usize, empty: Value, span: Span) {
         let column_type = stage.graph.exprs.inputs[input].column_type.clone();
         let data_type = column_type.data_type.clone();
@@ -326,12 +328,13 @@ impl Binder {
 }
 
 impl ExprBinder<'_> {
-    /// A query that stands as a value: an input, which a join fills later.
+    /// Returns the input for a subquery that is a value; a join fills it later.
     pub(super) fn query_value(&mut self, expr: &ast::Expr) -> Bound<ExprId> {
         let Some(query) = self.queries.iter().find(|query| query.span == expr.span).cloned() else {
             let error = Diagnostic::error(expr.span, format!("a query has no place {}", self.clause));
             return Err(self.report(error));
         };
+
         let input = match &expr.kind {
             ExprKind::InQuery { input, .. } | ExprKind::Quantified { input, .. } => match &input.kind {
                 ExprKind::Row(items) => self.all(items)?,
@@ -339,6 +342,7 @@ impl ExprBinder<'_> {
             },
             _ => vec![],
         };
+
         let column_type = match query.test {
             Test::Exists => DataType::Boolean.not_null(),
             Test::In { .. } | Test::Compare { .. } => DataType::Boolean.nullable(),
@@ -352,6 +356,7 @@ impl ExprBinder<'_> {
                 }
             },
         };
+
         let Some(values) = self.values.as_mut() else {
             let error = Diagnostic::error(expr.span, format!("a query has no place {}", self.clause));
             return Err(self.report(error));
@@ -362,7 +367,7 @@ impl ExprBinder<'_> {
     }
 }
 
-/// A query of `EXISTS` without its order and its limit: whether there is a row depends on neither.
+/// Drops the order and limit of an `EXISTS` query, which do not affect whether a row exists.
 fn without_limit(query: &ast::Query) -> Option<ast::Query> {
     let is_limited = query.offset.is_none() && query.limit.is_some_and(|limit| limit.rows > 0);
     is_limited.then(|| ast::Query { limit: None, order_by: vec![], ..query.clone() })

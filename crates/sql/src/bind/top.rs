@@ -1,4 +1,4 @@
-//! A query as a statement: its rows go to the client that fetches them.
+//! A query as a top-level statement; clients fetch its rows.
 
 use types::DataType;
 
@@ -11,7 +11,7 @@ use crate::parse::ast::{Query, QueryBody, TopQuery};
 use crate::plan::ResultColumn;
 use crate::rel::Rel;
 
-/// A query, bound, and what its rows are to look like.
+/// A bound query and the columns of its result.
 #[derive(Debug)]
 pub(crate) struct BoundTop {
     pub(crate) query: BoundQuery,
@@ -51,7 +51,7 @@ impl Binder {
     }
 }
 
-/// The text that gives a column: its item where the query is one SELECT.
+/// Returns the span of a column's select item, or of the query if it is not one SELECT.
 fn item_span(query: &Query, place: usize, columns: usize) -> Span {
     match &query.body {
         QueryBody::Select(select) => select.item_span(place, columns),
@@ -59,7 +59,7 @@ fn item_span(query: &Query, place: usize, columns: usize) -> Span {
     }
 }
 
-/// The field that holds a column's values.
+/// Returns the field with a column's values.
 fn field_of(rel: &Rel, column: &Column<usize>, span: Span) -> Result<usize, Box<Diagnostic>> {
     let name = &column.name;
     match &column.cell {

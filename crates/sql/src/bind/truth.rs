@@ -1,4 +1,5 @@
-//! Queries as truth values: `EXISTS`, `IN` and comparisons with `ANY` and `ALL` where they do not filter by themselves.
+//! Subqueries as truth values: `EXISTS`, `IN`, and comparisons with `ANY` and `ALL` that do not filter by
+//! themselves.
 
 use super::correlation::{correlated_at, correlation_fields};
 use super::scope::Scope;
@@ -13,8 +14,8 @@ use crate::rel::{AggregateRel, Rel};
 use types::{ColumnType, DataType, Value};
 
 impl Binder {
-    /// `EXISTS`, `IN` and comparisons with `ANY` and `ALL` as values: by the number of rows that match, of those for
-    /// which it is not known whether they match, and of all.
+    /// Joins an `EXISTS`, `IN`, `ANY` or `ALL` query as a value. The value follows from the number of
+    /// matching rows, of rows whose match is unknown, and of all rows.
     pub(super) fn join_truth(&mut self, stage: &mut Stage, input: usize, value: &QueryValue) -> Bound<()> {
         let query = &value.query;
         let relation = &query.relation;
@@ -52,7 +53,8 @@ impl Binder {
         Ok(())
     }
 
-    /// TRUE where a row matches; otherwise null where the left side is null and there are rows, or some row is null.
+    /// Returns the value of `IN`: TRUE if a row matches; otherwise null if the left side is null and rows
+    /// exist, or if some row is null.
     fn in_truth(
         &mut self,
         stage: &mut Stage,
@@ -70,7 +72,7 @@ impl Binder {
             return Ok(found);
         }
 
-        // How many rows there are by correlation, and how many of them are not null.
+        // Count the rows for each correlation key, and those that are not null.
         let keys = correlation_fields(relation);
         let count = |args: Vec<usize>, name: &str| Call {
             function: Function::Count,
@@ -120,7 +122,7 @@ impl Binder {
         Ok(graph.add(Expr::Case { branches: branches.into(), otherwise: no }, boolean.clone().nullable()))
     }
 
-    /// `x < ALL (query)` and the like, by the least and greatest value of the query.
+    /// Binds `x < ALL (query)` and similar comparisons by the least and greatest value of the query.
     fn compare_truth(
         &mut self,
         stage: &mut Stage,
@@ -158,7 +160,7 @@ impl Binder {
         stage.join(bounds, JoinKind::Left, None, |_| vec![], span);
         let [least, most, rows, there] = [0, 1, 2, 3].map(|at| field_input(stage, left + at));
 
-        // Against which of the two the comparison decides for all, or for any, of the values.
+        // Compare with the one of the two bounds that decides for all, or for any, of the values.
         let x = value.input[0];
         let scope = Scope::default();
         let (time_zone, diagnostics) = (&self.time_zone, &mut self.diagnostics);
@@ -180,7 +182,8 @@ impl Binder {
             }
         };
 
-        // Over no rows ALL is true and ANY is false; a null among them leaves unknown what the others do not decide.
+        // Over no rows ALL is true and ANY is false; a null makes the result unknown unless the other values
+        // decide it.
         let boolean = DataType::Boolean;
         let empty = binder.add_literal(Value::Bool(all), boolean.clone());
         let unknown = binder.add_literal(Value::Null, boolean.clone());
@@ -196,7 +199,7 @@ impl Binder {
     }
 }
 
-/// The input of a stage's graph that is a field, which may be new.
+/// Adds an input to the stage's graph for a field that may be new.
 pub(super) fn field_input(stage: &mut Stage, field: usize) -> ExprId {
     let rel_field = stage.rel.fields[field].clone();
     let input = stage.graph.exprs.inputs.len();

@@ -1,4 +1,4 @@
-//! `VALUES`: rows that are written out, each value computed when the script is compiled.
+//! `VALUES`: literal rows; each value is computed at compile time.
 
 use types::{ColumnType, DataType, Value};
 
@@ -14,7 +14,7 @@ use crate::rules::Rules;
 use crate::typing::result_type;
 
 impl Binder {
-    /// The rows as a relation, its columns `EXPR$0`, `EXPR$1`, …
+    /// Binds the rows as a relation with the columns `EXPR$0`, `EXPR$1`, …
     pub(super) fn values(&mut self, rows: &[Vec<ast::Expr>], place: Span) -> Bound<Relation> {
         let width = rows.first().map_or(0, Vec::len);
         let span_of = |row: &[ast::Expr]| match row {

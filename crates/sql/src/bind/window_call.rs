@@ -10,7 +10,7 @@ use crate::parse::ast::{Expr, ExprKind, Ident, WindowArg, WindowArgValue, Window
 use crate::plan::Window;
 use crate::rel::{Rel, TimeAttribute, WindowRel, WindowShape};
 
-/// The names of a function's arguments, in order.
+/// Returns a function's parameter names in order, and its form for error messages.
 fn parameters(function: &str) -> Option<(&'static [&'static str], &'static str)> {
     Some(match function {
         "TUMBLE" => {
@@ -31,7 +31,7 @@ fn parameters(function: &str) -> Option<(&'static [&'static str], &'static str)>
     })
 }
 
-/// The arguments by their parameter's place.
+/// Arguments indexed by parameter.
 type Slots<'a> = [Option<&'a WindowArg>; 5];
 
 impl Binder {
@@ -68,7 +68,7 @@ impl Binder {
             return Err(self.report(error));
         }
 
-        // The keys of sessions, over the table's columns.
+        // Bind the partition keys of session windows over the table's columns.
         let (mut stage, ids) = Stage::over(relation.rel.clone());
         let scope = Scope::of(
             None,
@@ -81,7 +81,7 @@ impl Binder {
         self.open(relation, stage, WindowRel { shape, time, partition }, call.span)
     }
 
-    /// The window that the lengths describe.
+    /// Returns the window that the arguments describe.
     fn shape(&mut self, function: &str, slots: &Slots<'_>, span: Span, form: &str) -> Bound<WindowShape> {
         if function != "SESSION" {
             return Ok(WindowShape::Sliced(self.lengths(function, slots, span, form)?));
@@ -120,7 +120,7 @@ impl Binder {
         Ok(slots)
     }
 
-    /// The field of the time. The column must be a time attribute, by whatever name views have given it.
+    /// Returns the field of the time column, which must be a time attribute; views may have renamed it.
     pub(super) fn time_column(
         &mut self,
         relation: &Relation,

@@ -1,5 +1,5 @@
-//! Tables that nobody declared: rows that are written out in a query, what a query's rows are fetched from, and tables
-//! with other options, which hints make of declared ones.
+//! Tables that the script does not declare: `VALUES`, the result tables of fetched queries, and copies of
+//! declared tables with other options, which hints create.
 
 use std::sync::Arc;
 
@@ -11,12 +11,12 @@ use crate::error::Span;
 use crate::graph::Origin;
 use crate::plan::{Leaf, TableColumn, TableOption};
 
-/// How many tables with other options a script's hints may make: each is a source or a sink of its own.
+/// Largest number of tables that a script's hints may create; each is a source or sink of its own.
 pub(crate) const MAX_HINTED: usize = 100;
 
 impl Catalog {
-    /// The table with some options changed or added; its place. Where the same was asked for before, it is that table.
-    /// `None` where a script has asked for too many.
+    /// Returns the index of a copy of the table with changed options. Equal requests share a copy. Returns
+    /// `None` if the script's hints ask for too many copies.
     pub(crate) fn with_options(
         &mut self,
         index: usize,
@@ -45,7 +45,7 @@ impl Catalog {
 }
 
 impl Table {
-    /// What a query's rows are written into where somebody fetches them.
+    /// Creates the table into which the rows of a fetched query are written.
     pub(crate) fn collected(columns: Vec<(String, ColumnType)>, span: Span) -> Table {
         let column = |(name, column_type)| TableColumn { name, column_type, metadata: None };
         Table {
@@ -54,7 +54,7 @@ impl Table {
         }
     }
 
-    /// Rows that are written out, as a table to be read.
+    /// Creates a table to read literal rows from.
     pub(crate) fn values(types: Vec<ColumnType>, rows: Vec<Vec<Value>>, span: Span) -> Table {
         let mut table = Table::empty("values".to_owned(), span);
         for (at, column_type) in types.into_iter().enumerate() {

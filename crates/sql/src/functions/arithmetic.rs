@@ -1,7 +1,7 @@
-//! `+ - * / %` over numbers, and over times and intervals.
+//! `+ - * / %` on numbers, and on times and intervals.
 //!
-//! Whole numbers wrap around at the width of their type and divide toward zero; division by zero fails the job, except
-//! for floating numbers. Decimals follow `decimal`.
+//! Integers wrap around at their type's width and divide toward zero. Division by zero fails the job, except
+//! for floating-point numbers. Decimals follow `decimal`.
 
 use types::{ColumnType, DataType, Scalar};
 
@@ -60,7 +60,7 @@ enum Op {
 
 const EXPECTED: &str = "<number> <operator> <number>, <time> ± <interval>, <interval> ± <interval>";
 
-/// A whole number cut to the width of its type.
+/// Truncates an integer to the width of its type.
 pub(super) fn wrap(value: i64, to: &DataType) -> i64 {
     match to {
         DataType::TinyInt => i64::from(value as i8),
@@ -70,7 +70,7 @@ pub(super) fn wrap(value: i64, to: &DataType) -> i64 {
     }
 }
 
-/// The type two numbers are brought to, as for a comparison or `CASE`.
+/// Returns the common type of two numbers, as for a comparison or `CASE`.
 pub(super) fn common_number(a: &DataType, b: &DataType) -> Option<DataType> {
     use DataType::*;
     let rank = |t: &DataType| match t {
@@ -108,7 +108,7 @@ fn signature(op: Op, args: &[Argument<'_>]) -> Result<Signature, SignatureError>
         return with([left.clone(), right.clone()], result, nullable);
     }
 
-    // Of FLOAT and DOUBLE the left one decides.
+    // Of FLOAT and DOUBLE, the left operand's type is used.
     let common = match (left, right) {
         (DataType::Float, DataType::Double) => Some(DataType::Float),
         _ => common_number(left, right),
@@ -116,7 +116,7 @@ fn signature(op: Op, args: &[Argument<'_>]) -> Result<Signature, SignatureError>
 
     let Some(common) = common else { return Err(mismatch(EXPECTED)) };
     let DataType::Decimal { .. } = common else {
-        // The remainder has the type of what divides.
+        // The remainder has the type of the divisor.
         let result = if op == Op::Remainder && common.is_integer() { right.clone() } else { common.clone() };
         return with([common.clone(), common], result, nullable);
     };
@@ -131,7 +131,7 @@ fn signature(op: Op, args: &[Argument<'_>]) -> Result<Signature, SignatureError>
         Op::Remainder => x.of_remainder(y),
     };
 
-    // What does not fit is null.
+    // A result with too many digits is null.
     with([x.data_type(), y.data_type()], result.data_type(), true)
 }
 
@@ -139,10 +139,10 @@ fn is_interval(t: &DataType) -> bool {
     matches!(t, DataType::IntervalYearMonth | DataType::IntervalDayTime)
 }
 
-/// The type of a time and an interval, or of two intervals.
+/// Returns the type of a sum or difference of a time and an interval, or of two intervals.
 fn time_result(op: Op, left: &DataType, right: &DataType) -> Option<DataType> {
     let is_time = |t: &DataType| t.is_timestamp() || matches!(t, DataType::Date | DataType::Time(_));
-    // A date stays a date: of the interval its whole days count.
+    // A DATE stays a DATE: only the whole days of the interval count.
     match op {
         Op::Add | Op::Subtract if is_interval(left) && left == right => Some(left.clone()),
         Op::Add | Op::Subtract if is_time(left) && is_interval(right) => Some(left.clone()),
@@ -184,7 +184,7 @@ fn prepare(op: Op, call: &Call<'_>) -> Result<Code, String> {
                     Op::Divide => a / b,
                     Op::Remainder => a % b,
                 };
-                // Of two single-precision numbers the double result, rounded, is the exact result, rounded.
+                // Rounding the double result of two floats gives the correctly rounded float result.
                 out.double(if single { f64::from(value as f32) } else { value });
             })
         }
@@ -198,7 +198,7 @@ fn prepare(op: Op, call: &Call<'_>) -> Result<Code, String> {
     }
 }
 
-/// How a division gives no error.
+/// Hint for division by zero.
 const NO_ZERO: &str = "NULLIF(…, 0) as the divisor gives NULL instead";
 
 fn whole(op: Op, a: i64, b: i64) -> Result<i64, EvalError> {
@@ -242,7 +242,7 @@ fn prepare_time(op: Op, left: DataType, right: DataType, result: DataType) -> Re
     })
 }
 
-/// Moves a time on by an interval.
+/// Adds an interval to a time.
 pub(super) fn shift(
     value: Scalar<'_>,
     time: &DataType,

@@ -9,19 +9,20 @@ pub(super) const MINUTE_MS: i64 = 60_000;
 pub(super) const HOUR_MS: i64 = 3_600_000;
 pub(super) const DAY_MS: i64 = 86_400_000;
 
-/// A day of the calendar.
+/// A calendar date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Date {
     pub(super) year: i64,
-    /// 1-12.
+    /// 1 to 12.
     pub(super) month: i64,
-    /// 1-31.
+    /// 1 to 31.
     pub(super) day: i64,
 }
 
-/// Day number of a date, 0 = 1970-01-01. `month` is 1-12; `day` may lie outside of the month.
+/// Returns the day number of a date, 0 for 1970-01-01. `month` is 1 to 12; `day` may lie outside of the
+/// month.
 pub(super) fn day_number(year: i64, month: i64, day: i64) -> i64 {
-    // Years begin in March, so that the leap day is the last; 400 years are 146,097 days.
+    // The year starts in March, so that the leap day comes last; 400 years have 146,097 days.
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
     let year_of_era = year.rem_euclid(400);
@@ -47,14 +48,14 @@ impl Date {
         day_number(self.year, self.month, self.day)
     }
 
-    /// The date `months` later; a day beyond the month's end becomes its last.
+    /// Returns the date `months` later. A day past the end of the month becomes the last day.
     pub(super) fn plus_months(self, months: i64) -> Date {
         let index = (self.year * 12 + self.month - 1).saturating_add(months);
         let (year, month) = (index.div_euclid(12), index.rem_euclid(12) + 1);
         Date { year, month, day: self.day.min(days_in_month(year, month)) }
     }
 
-    /// 1-366.
+    /// Returns the day of the year, 1 to 366.
     pub(super) fn day_of_year(self) -> i64 {
         self.number() - day_number(self.year, 1, 1) + 1
     }
@@ -72,13 +73,14 @@ pub(super) fn days_in_month(year: i64, month: i64) -> i64 {
     }
 }
 
-/// 0 = Monday … 6 = Sunday.
+/// Returns the weekday, 0 for Monday to 6 for Sunday.
 pub(super) fn weekday(day_number: i64) -> i64 {
     (day_number.rem_euclid(7) + 3) % 7
 }
 
-/// Year and number of the week that holds a day, for weeks that begin on `first` (0 = Monday) and count as the year's
-/// first when they have at least `min_days` of it. ISO: (0, 4); United States: (6, 1).
+/// Returns the week number of a day and the year it belongs to. Weeks begin on weekday `first` (0 for
+/// Monday); the first week of a year has at least `min_days` days in it. For ISO weeks (`first`, `min_days`)
+/// is (0, 4), for the United States (6, 1).
 pub(super) fn week_of_year(day: i64, first: i64, min_days: i64) -> (i64, i64) {
     let start_of_first_week = |year: i64| {
         let new_year = day_number(year, 1, 1);
@@ -97,12 +99,12 @@ pub(super) fn week_of_year(day: i64, first: i64, min_days: i64) -> (i64, i64) {
     (week_year, (day - start_of_first_week(week_year)) / 7 + 1)
 }
 
-/// A time of `TIMESTAMP` or `TIMESTAMP_LTZ` in any of its digits.
+/// The time of a `TIMESTAMP` or `TIMESTAMP_LTZ` of any precision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Moment {
     /// Milliseconds since 1970.
     pub(super) ms: i64,
-    /// Nanoseconds within the millisecond, 0-999,999.
+    /// Nanoseconds within the millisecond, 0 to 999,999.
     pub(super) nanos: i64,
 }
 
@@ -116,7 +118,7 @@ impl Moment {
         Moment { ms, nanos: nanos.rem_euclid(1_000_000) as i64 }
     }
 
-    /// Reads a timestamp in either of its physical forms.
+    /// Reads a timestamp from either of its physical forms.
     pub(super) fn read(value: Scalar<'_>) -> Moment {
         match value {
             Scalar::Wide(nanos) => Moment::of_nanos(nanos),
@@ -125,7 +127,7 @@ impl Moment {
         }
     }
 
-    /// Writes in the physical form of a timestamp type, cut to its digits.
+    /// Writes the time in the timestamp type's physical form, truncated to its precision.
     pub(super) fn write(self, to: &DataType, out: &mut Output) {
         match to {
             DataType::Timestamp(digits @ 4..) | DataType::TimestampLtz(digits @ 4..) => {
@@ -140,7 +142,7 @@ impl Moment {
         }
     }
 
-    /// Writes without cutting: a value computed from another of the type's digits.
+    /// Writes the time without truncation; the caller has computed it from a value of the same precision.
     pub(super) fn write_whole(self, to: &DataType, out: &mut Output) {
         match to {
             DataType::Timestamp(4..) | DataType::TimestampLtz(4..) => {
@@ -154,12 +156,12 @@ impl Moment {
         self.ms.div_euclid(DAY_MS)
     }
 
-    /// Milliseconds since midnight.
+    /// Returns the milliseconds since midnight.
     pub(super) fn ms_of_day(self) -> i64 {
         self.ms.rem_euclid(DAY_MS)
     }
 
-    /// 0-999,999,999.
+    /// Returns the nanoseconds of the second, 0 to 999,999,999.
     pub(super) fn nanos_of_second(self) -> i64 {
         self.ms.rem_euclid(SECOND_MS) * 1_000_000 + self.nanos
     }
@@ -175,13 +177,13 @@ impl Moment {
 }
 
 impl Date {
-    /// [`Date::number`] for years of any size.
+    /// Returns [`Date::number`] for a year of any size.
     pub(super) fn number_saturating(self) -> i64 {
         Date { year: self.year.clamp(-300_000_000_000, 300_000_000_000), ..self }.number()
     }
 }
 
-/// Writes `yyyy-MM-dd`. Only the last four digits of the year are shown.
+/// Writes `yyyy-MM-dd`; the year is shown modulo 10,000.
 pub(super) fn write_date(date: Date, out: &mut String) {
     write_padded(date.year.unsigned_abs() % 10_000, 4, out);
     out.push('-');
@@ -199,7 +201,7 @@ pub(super) fn write_time(ms_of_day: i64, out: &mut String) {
     write_padded((ms_of_day / SECOND_MS % 60) as u64, 2, out);
 }
 
-/// Writes `yyyy-MM-dd HH:mm:ss.f…` with at least `digits` and as many more as the time has.
+/// Writes `yyyy-MM-dd HH:mm:ss.f…` with at least `digits` fraction digits, and more if the time has them.
 pub(super) fn write_timestamp(time: Moment, digits: u8, out: &mut String) {
     write_date(Date::of_day(time.day()), out);
     out.push(' ');

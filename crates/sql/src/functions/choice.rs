@@ -1,4 +1,4 @@
-//! Functions that choose among arguments or ask what they are.
+//! Functions that choose among arguments or test them.
 
 use types::{ColumnType, DataType, Scalar};
 
@@ -64,7 +64,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
     },
 ];
 
-/// The type that both can be cast to without loss, as for the branches of `CASE`; `None` if there is none.
+/// Returns the type to which both types can be cast without loss, as for the branches of `CASE`; `None` if
+/// there is none.
 pub fn common_type(a: &DataType, b: &DataType) -> Option<DataType> {
     use DataType::*;
     Some(match (a, b) {
@@ -114,7 +115,7 @@ fn any(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
     Ok(signature)
 }
 
-/// A question about a value, false for null.
+/// Builds a test of a value that is false for null.
 fn ask(answer: fn(Scalar<'_>) -> bool) -> Result<Code, String> {
     simple(move |args, out| out.bool(args.first().is_some_and(|v| answer(*v))))
 }

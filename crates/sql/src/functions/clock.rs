@@ -1,4 +1,4 @@
-//! The time of the evaluation.
+//! Functions that return the current time.
 
 use std::sync::Arc;
 

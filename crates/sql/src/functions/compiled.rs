@@ -1,4 +1,5 @@
-//! Patterns compiled once: a literal one when the call is prepared, another when it changes from row to row.
+//! Compiled patterns: a literal pattern is compiled when the call is prepared, other patterns whenever they
+//! change from row to row.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -12,7 +13,7 @@ pub(super) struct Compiled<T> {
 }
 
 impl<T> Compiled<T> {
-    /// `literal` is the pattern, where it is known already.
+    /// Creates the cache; `literal` is the pattern if it is constant.
     pub(super) fn new(
         literal: Option<&str>,
         compile: fn(&str) -> Result<T, String>,
@@ -20,7 +21,7 @@ impl<T> Compiled<T> {
         Ok(Compiled { literal: literal.map(compile).transpose()?, last: Mutex::new(None), compile })
     }
 
-    /// Uses the compiled form of a row's pattern.
+    /// Calls `body` with the compiled form of a row's pattern.
     pub(super) fn with<R>(&self, pattern: &str, body: impl FnOnce(&T) -> R) -> Result<R, EvalError> {
         if let Some(literal) = &self.literal {
             return Ok(body(literal));

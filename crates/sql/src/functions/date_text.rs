@@ -1,6 +1,7 @@
-//! Between text and time by patterns: `DATE_FORMAT`, `TO_TIMESTAMP`, `UNIX_TIMESTAMP` and their kin.
+//! Conversions between text and time by patterns: `DATE_FORMAT`, `TO_TIMESTAMP`, `UNIX_TIMESTAMP` and related
+//! functions.
 //!
-//! Times without a zone are read and written as they stand, instants in the session's zone.
+//! Times without a zone are used unchanged; instants are converted in the session's time zone.
 
 use std::sync::Arc;
 
@@ -148,7 +149,7 @@ fn to_timestamp_ltz_signature(args: &[Argument<'_>]) -> Result<Signature, Signat
     Ok(Signature { args: accepted, result: DataType::TimestampLtz(digits.max(3)).nullable() })
 }
 
-/// The `S` that end a pattern: `ss.SSSSSS` reads six digits of a second.
+/// Counts the `S` letters at the end of a pattern: `ss.SSSSSS` reads six digits of a second.
 fn fraction_digits(pattern: &str) -> u8 {
     let digits = pattern.bytes().rev().take_while(|byte| *byte == b'S').count();
     digits.min(9) as u8
@@ -197,11 +198,12 @@ fn to_timestamp_ltz(call: &Call<'_>) -> Result<Code, String> {
     })
 }
 
-/// `TO_TIMESTAMP_LTZ(number, digits)`: the number counts seconds at 0 digits, milliseconds at 3, nanoseconds at 9.
+/// Builds `TO_TIMESTAMP_LTZ(number, digits)`: the number counts seconds at 0 digits, milliseconds at 3,
+/// nanoseconds at 9.
 ///
-/// The fraction of a DOUBLE counts down to the result's digits, rounded down; that of a DECIMAL is dropped.
+/// The fraction of a DOUBLE is rounded down to the result's precision; the fraction of a DECIMAL is dropped.
 fn instant_of_number(from: &DataType, result: DataType) -> Result<Code, String> {
-    // 0000-01-01 to the end of 9999, in nanoseconds.
+    // From 0000-01-01 to the end of 9999, in nanoseconds.
     const RANGE: std::ops::Range<i128> = -62_167_219_200_000 * NANOS_OF_MS..253_402_300_800_000 * NANOS_OF_MS;
     let unit = power_of_ten(Shape::of(from).map_or(0, |s| s.scale).into());
 
@@ -264,7 +266,7 @@ fn unix_timestamp(call: &Call<'_>) -> Result<Code, String> {
     let patterns = Compiled::new(pattern, SimpleDate::compile)?;
     fallible(move |args, out| {
         let instant = patterns.with(text(args, 1), |p| p.parse(text(args, 0), &session))?;
-        // Flink's answer for what it cannot read is this number, not null.
+        // Flink returns this number, not null, for text that it cannot parse.
         out.int(instant.map_or(i64::MIN, |ms| ms / SECOND_MS));
         Ok(())
     })

@@ -1,22 +1,22 @@
-//! Arithmetic of decimals with its powers of ten computed beforehand, for columns.
+//! Decimal arithmetic on columns, with precomputed powers of ten.
 //!
-//! The answers are those of `decimal`: rounded half up, null where the digits do not fit the type.
+//! Results equal those of `decimal`: rounded half up, null if the digits do not fit the type.
 
 use types::DataType;
 
 use super::decimal::{Shape, divide_half_up, power_of_ten};
 
-/// 128 bits do not suffice on the way to a result.
+/// An intermediate result exceeds 128 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooWide;
 
 /// A change of scale.
 #[derive(Debug, Clone, Copy)]
 pub struct Rescale {
-    /// What to multiply by, and what to divide by: one of them is 1.
+    /// Multiplier and divisor; one of them is 1.
     factor: i128,
     divisor: i128,
-    /// Every value that fits the type is smaller.
+    /// Values of the type are smaller than this in magnitude.
     bound: u128,
 }
 
@@ -27,13 +27,13 @@ pub struct Product(Rescale);
 /// A sum or a difference of two decimals.
 #[derive(Debug, Clone, Copy)]
 pub struct Sum {
-    /// What brings each to the greater scale of both. That of a subtrahend is negative.
+    /// Multipliers that bring both operands to the greater scale; the subtrahend's is negative.
     factors: [i128; 2],
     rescale: Rescale,
 }
 
 impl Rescale {
-    /// From an exact number type to a decimal one.
+    /// Prepares a conversion from an exact numeric type to a decimal type.
     pub fn new(from: &DataType, to: &DataType) -> Option<Rescale> {
         let DataType::Decimal { .. } = to else { return None };
         Rescale::between(Shape::of(from)?.scale.into(), Shape::of(to)?)
@@ -51,10 +51,10 @@ impl Rescale {
         })
     }
 
-    /// The value in the new scale.
+    /// Returns the value in the new scale, or `None` if it does not fit the type.
     ///
     /// # Errors
-    /// 128 bits do not suffice.
+    /// An intermediate result exceeds 128 bits.
     #[inline(always)]
     pub fn of(&self, value: i128) -> Result<Option<i128>, TooWide> {
         let scaled = match (self.factor, self.divisor) {
@@ -67,16 +67,16 @@ impl Rescale {
 }
 
 impl Product {
-    /// The product of two exact types in a third.
+    /// Prepares the product of two exact types, with the type `to`.
     pub fn new(a: &DataType, b: &DataType, to: &DataType) -> Option<Product> {
         let scale = u32::from(Shape::of(a)?.scale) + u32::from(Shape::of(b)?.scale);
         Rescale::between(scale, Shape::of(to)?).map(Product)
     }
 
-    /// The product of two values.
+    /// Returns the product of two values, or `None` if it does not fit the type.
     ///
     /// # Errors
-    /// 128 bits do not suffice.
+    /// An intermediate result exceeds 128 bits.
     #[inline(always)]
     pub fn of(&self, a: i128, b: i128) -> Result<Option<i128>, TooWide> {
         self.0.of(times(a, b).ok_or(TooWide)?)
@@ -84,7 +84,7 @@ impl Product {
 }
 
 impl Sum {
-    /// The sum of two exact types in a third, or the difference.
+    /// Prepares the sum or difference of two exact types, with the type `to`.
     pub fn new(a: &DataType, b: &DataType, to: &DataType, is_difference: bool) -> Option<Sum> {
         let (a, b) = (Shape::of(a)?.scale, Shape::of(b)?.scale);
         let scale = a.max(b);
@@ -94,10 +94,10 @@ impl Sum {
         Some(Sum { factors: [factor(a), factor(b) * sign], rescale })
     }
 
-    /// The sum or difference of two values.
+    /// Returns the sum or difference of two values, or `None` if it does not fit the type.
     ///
     /// # Errors
-    /// 128 bits do not suffice.
+    /// An intermediate result exceeds 128 bits.
     #[inline(always)]
     pub fn of(&self, a: i128, b: i128) -> Result<Option<i128>, TooWide> {
         let (a, b) = (times(a, self.factors[0]).ok_or(TooWide)?, times(b, self.factors[1]).ok_or(TooWide)?);
@@ -105,7 +105,7 @@ impl Sum {
     }
 }
 
-/// The product, by one instruction where both numbers are small.
+/// Multiplies; one instruction suffices if both numbers fit into 64 bits.
 #[inline(always)]
 fn times(a: i128, b: i128) -> Option<i128> {
     match (i64::try_from(a), i64::try_from(b)) {

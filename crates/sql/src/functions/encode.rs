@@ -1,4 +1,4 @@
-//! Other spellings of text and numbers: base 64, hexadecimal, URL, code points.
+//! Encodings of text and numbers: base 64, hexadecimal, URL, code points.
 
 use base64::Engine;
 use base64::alphabet::STANDARD;
@@ -75,7 +75,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     ),
 ];
 
-/// As Java's: padding may be missing, surplus bits are ignored.
+/// Decodes like Java: padding may be missing, trailing bits are ignored.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new()
@@ -83,7 +83,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// Base 64 of bytes.
+/// Encodes bytes as base 64.
 pub(super) fn base64(bytes: &[u8]) -> String {
     BASE64.encode(bytes)
 }

@@ -1,6 +1,6 @@
-//! What the planner puts around a value that is written, so that it fits the table's column.
+//! Functions that the planner puts around written values so that they fit the sink's columns.
 //!
-//! `table.exec.sink.not-null-enforcer` and `table.exec.sink.type-length-enforcer` choose among them.
+//! `table.exec.sink.not-null-enforcer` and `table.exec.sink.type-length-enforcer` select among them.
 
 use types::{ColumnType, DataType, Repr, Scalar};
 
@@ -52,7 +52,7 @@ fn text_and_name(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
     of_length(args, accepted)
 }
 
-/// The type of the first argument, if it is one that has a length.
+/// Returns a signature with the first argument's type if that type has a length.
 fn of_length(args: &[Argument<'_>], accepted: Vec<DataType>) -> Result<Signature, SignatureError> {
     if !matches!(accepted[0].repr(), Some(Repr::Text | Repr::Bytes)) {
         return Err(mismatch("<text or bytes>"));
@@ -64,7 +64,7 @@ fn of_length(args: &[Argument<'_>], accepted: Vec<DataType>) -> Result<Signature
 fn not_null(call: &Call<'_>) -> Result<Code, String> {
     let column = literal_text(call, 1).unwrap_or_default().to_owned();
     let mut shown = vec![];
-    // Behind each column's name stands its value.
+    // Further arguments are pairs of a column's name and its value.
     for place in (3..call.args.len()).step_by(2) {
         let to_text =
             cast::prepare(&data_type(call, place), &DataType::STRING, CastMode::Try, call.time_zone)?;

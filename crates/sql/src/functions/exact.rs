@@ -1,26 +1,28 @@
-//! Functions of doubles, to the last bit as Flink computes them.
+//! Functions on doubles with bit-identical results to Flink.
 //!
-//! Flink calls `java.lang.Math`. HotSpot has code of its own for some of its functions, which is rounded correctly but for
-//! one value in a thousand: logarithms, sine, cosine and tangent are computed here with twice the digits and rounded once.
-//! Where the digits lie so near the middle of two doubles that HotSpot's code could give either, the older fdlibm decides
-//! (`libm` is a port of it). The other functions are fdlibm's on every machine: the inverse trigonometric ones, which
-//! `libm` has, and the hyperbolic ones and `atan2`, which are built of its parts by the formulas in fdlibm's comments.
+//! Flink calls `java.lang.Math`. For some functions HotSpot has its own code, which is correctly rounded
+//! except for about one value in a thousand. Therefore logarithms, sine, cosine and tangent are computed with
+//! twice the digits and rounded once. If the digits lie so close to the midpoint of two doubles that HotSpot
+//! could return either, the result of the older fdlibm is used (`libm` is a port of it). The other functions
+//! follow fdlibm on every machine: `libm` has the inverse trigonometric ones; the hyperbolic ones and `atan2`
+//! are built from its parts by the formulas in fdlibm's comments.
 //!
-//! A number with twice the digits is the sum of two doubles, as in T. J. Dekker, "A Floating-Point Technique for Extending
-//! the Available Precision", 1971: the second is at most half a unit in the last place of the first.
+//! A number with twice the digits is the sum of two doubles, as in T. J. Dekker, "A Floating-Point Technique
+//! for Extending the Available Precision", 1971: the second is at most half a unit in the last place of the
+//! first.
 
 use std::f64::consts::{FRAC_2_PI, FRAC_PI_2, FRAC_PI_4, PI, SQRT_2};
 
-/// The part of pi behind the digits of a double.
+/// The part of pi below the digits of a double.
 const PI_REST: f64 = 1.224_646_799_147_353_2e-16;
 
-/// Beyond this, taking multiples of pi / 2 away leaves too few digits.
+/// Largest angle: beyond it, subtracting multiples of pi / 2 leaves too few digits.
 const MAX_ANGLE: f64 = 1e6;
 
-/// The part of a unit in the last place around the middle of two doubles in which fdlibm decides.
+/// Distance from the midpoint of two doubles, in units in the last place, within which fdlibm decides.
 const UNDECIDED: f64 = 0.003;
 
-/// The sum of two doubles that do not overlap.
+/// The sum of two doubles whose digits do not overlap.
 #[derive(Debug, Clone, Copy)]
 struct Twice {
     high: f64,
@@ -36,14 +38,14 @@ impl Twice {
         Twice { high: value, low: 0.0 }
     }
 
-    /// The exact sum.
+    /// Returns the exact sum.
     fn sum(a: f64, b: f64) -> Twice {
         let high = a + b;
         let of_b = high - a;
         Twice { high, low: (a - (high - of_b)) + (b - of_b) }
     }
 
-    /// The exact product.
+    /// Returns the exact product.
     fn product(a: f64, b: f64) -> Twice {
         let high = a * b;
         Twice { high, low: a.mul_add(b, -high) }
@@ -64,7 +66,7 @@ impl Twice {
         Twice::sum(product.high, product.low + (self.high * other.low + self.low * other.high))
     }
 
-    /// Long division, a double's digits at a time.
+    /// Divides by long division, the digits of one double at a time.
     fn over(self, other: Twice) -> Twice {
         let first = self.high / other.high;
         let rest = self.plus(other.times(Twice::of(-first)));
@@ -73,7 +75,7 @@ impl Twice {
         Twice::sum(first, second).plus(Twice::of(rest.high / other.high))
     }
 
-    /// The nearest double, or `other` where that is not clear enough.
+    /// Returns the nearest double, or `other` if the value is too close to a midpoint.
     fn rounded_or(self, other: f64) -> f64 {
         let unit = (f64::from_bits(self.high.to_bits() + 1) - self.high).abs();
         let distance = (self.low / unit).abs();
@@ -81,12 +83,12 @@ impl Twice {
     }
 }
 
-/// The logarithm to the base 10.
+/// Returns the logarithm to base 10.
 pub(super) fn log10(x: f64) -> f64 {
     if x > 0.0 && x.is_finite() { logarithm(x).times(Twice::LOG10_E).high } else { x.log10() }
 }
 
-/// The natural logarithm of a positive, finite number.
+/// Returns the natural logarithm of a positive, finite number.
 ///
 /// With x = m · 2^k and s = (m - 1) / (m + 1), ln m = 2 (s + s³/3 + s⁵/5 + …); s is at most 0.18.
 fn logarithm(x: f64) -> Twice {
@@ -122,7 +124,8 @@ pub(super) fn tan(x: f64) -> f64 {
     sine_and_cosine(x).map_or_else(|| x.tan(), |(sine, cosine)| sine.over(cosine).rounded_or(libm::tan(x)))
 }
 
-/// Both by their series, after multiples of pi / 2 have been taken away; `None` for large angles, tiny ones and NaN.
+/// Returns sine and cosine by their series, after subtracting multiples of pi / 2; `None` for large and tiny
+/// angles and NaN.
 fn sine_and_cosine(x: f64) -> Option<(Twice, Twice)> {
     // Pi / 2 in three parts.
     const PARTS: [f64; 3] = [FRAC_PI_2, PI_REST / 2.0, -1.497_384_904_859_183_3e-33];
@@ -136,7 +139,7 @@ fn sine_and_cosine(x: f64) -> Option<(Twice, Twice)> {
         .plus(Twice::product(-quarter, PARTS[1]))
         .plus(Twice::of(-quarter * PARTS[2]));
 
-    // From the last term to the first: 1 - r² / (n (n - 1)) · (the terms behind).
+    // Evaluate from the last term to the first: 1 - r² / (n (n - 1)) · (the later terms).
     let square = r.times(r);
     let series = |last: i32| {
         let mut terms = Twice::ONE;
@@ -157,7 +160,8 @@ fn sine_and_cosine(x: f64) -> Option<(Twice, Twice)> {
     })
 }
 
-/// fdlibm's `sinh`: of e^x - 1 where x is small, of e^x where it is large, and of the root of that before it overflows.
+/// Computes fdlibm's `sinh`: from e^x - 1 for small x, from e^x for large x, and from its square root near
+/// the overflow.
 pub(super) fn sinh(x: f64) -> f64 {
     let size = x.abs();
     let half = if x < 0.0 { -0.5 } else { 0.5 };
@@ -174,10 +178,10 @@ pub(super) fn sinh(x: f64) -> f64 {
     }
 }
 
-/// Where e^x leaves the doubles.
+/// Where e^x exceeds the range of doubles.
 const OVERFLOW: f64 = 709.782_712_893_384;
 
-/// fdlibm's `cosh`.
+/// Computes fdlibm's `cosh`.
 pub(super) fn cosh(x: f64) -> f64 {
     let size = x.abs();
     if !x.is_finite() {
@@ -197,7 +201,7 @@ pub(super) fn cosh(x: f64) -> f64 {
     }
 }
 
-/// fdlibm's `tanh`.
+/// Computes fdlibm's `tanh`.
 pub(super) fn tanh(x: f64) -> f64 {
     let size = x.abs();
     if x.is_nan() || size < 2f64.powi(-55) {
@@ -214,7 +218,7 @@ pub(super) fn tanh(x: f64) -> f64 {
     value.copysign(x)
 }
 
-/// fdlibm's `atan2`.
+/// Computes fdlibm's `atan2`.
 pub(super) fn atan2(y: f64, x: f64) -> f64 {
     if x.is_nan() || y.is_nan() {
         return f64::NAN;
@@ -239,7 +243,7 @@ pub(super) fn atan2(y: f64, x: f64) -> f64 {
     turned.copysign(y)
 }
 
-/// The angle in the first quarter of two numbers that are neither zero nor infinite.
+/// Returns the first-quadrant angle of two numbers that are neither zero nor infinite.
 fn quotient_angle(y: f64, x: f64) -> f64 {
     let exponent = |v: f64| (v.to_bits() >> 32 & 0x7fff_ffff) as i32;
     let apart = (exponent(y) - exponent(x)) >> 20;
@@ -283,7 +287,7 @@ mod tests {
         }
     }
 
-    /// Answers of Java 17's `Math`, in the order of the test; the last one is `atan2(x, 3)`.
+    /// Compares with Java 17's `Math`, in the order of the test's list; the last answer is `atan2(x, 3)`.
     #[test]
     fn answers_are_those_of_java() {
         for (x, answers) in ANSWERS {

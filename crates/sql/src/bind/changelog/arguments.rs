@@ -1,24 +1,24 @@
-//! The arguments of `FROM_CHANGELOG` and `TO_CHANGELOG`: all by name, or all by place.
+//! Arguments of `FROM_CHANGELOG` and `TO_CHANGELOG`: either all named or all positional.
 
 use types::Value;
 
 use crate::error::{Diagnostic, Span, did_you_mean};
 use crate::parse::ast::{Expr, ExprKind, From, FunctionTable, Ident, WindowArg, WindowArgValue};
 
-/// By their places. Names are as they are written here, in lower case, as in Flink.
+/// Parameter names in positional order; compared case-sensitively in lower case, as in Flink.
 const NAMES: [&str; 5] = ["input", "op", "op_mapping", "on_time", "uid"];
 
-/// What a call was given; what is null counts as not given.
+/// Arguments of a call; a null argument counts as absent.
 pub(super) struct Arguments<'a> {
     pub(super) input: &'a From,
     pub(super) op: Option<&'a Ident>,
-    /// Keys and values.
+    /// Key and value expressions of the map.
     pub(super) op_mapping: Option<Mapping<'a>>,
     pub(super) on_time: Option<(&'a [Ident], Span)>,
     span: Span,
 }
 
-/// `MAP['c, r', 'INSERT']`.
+/// A map literal such as `MAP['c, r', 'INSERT']`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mapping<'a> {
     pub(super) entries: &'a [(Expr, Expr)],
@@ -67,18 +67,18 @@ impl<'a> Arguments<'a> {
         })
     }
 
-    /// The column of the codes.
+    /// Returns the name of the column that holds the change codes.
     pub(super) fn op_name(&self) -> &'a str {
         self.op.map_or(super::OP, |op| op.value.as_str())
     }
 
-    /// The place that names it; the whole call where none does.
+    /// Returns the span of the column's name, or of the whole call if no column is named.
     pub(super) fn op_span(&self) -> Span {
         self.op.map_or(self.span, |op| op.span)
     }
 }
 
-/// The arguments in the order of [`NAMES`].
+/// Sorts the arguments into the order of [`NAMES`].
 fn slots<'a>(function: &str, call: &'a FunctionTable) -> Found<[Option<&'a WindowArg>; 5]> {
     let names = NAMES.join(", ");
     let mut slots = [None; NAMES.len()];
@@ -110,7 +110,7 @@ fn slots<'a>(function: &str, call: &'a FunctionTable) -> Found<[Option<&'a Windo
     Ok(slots)
 }
 
-/// The columns of `DESCRIPTOR(…)`; `None` for a null.
+/// Returns the columns of `DESCRIPTOR(…)`, or `None` for a null.
 fn descriptor(arg: &WindowArg) -> Found<Option<&[Ident]>> {
     match &arg.value {
         WindowArgValue::Descriptor(columns) => Ok(Some(columns)),
@@ -146,8 +146,8 @@ fn mapping(arg: &WindowArg) -> Found<Option<Mapping<'_>>> {
     }
 }
 
-/// Flink tells operators apart by `uid` when a job goes on from a savepoint. Here their meaning does, so that the name is
-/// only checked.
+/// Checks the form of a `uid`. Flink uses it to find an operator's state in a savepoint; here operators are
+/// identified by their meaning, so the value is not used.
 fn identifier(arg: &WindowArg) -> Found<()> {
     let is_fine = match &arg.value {
         WindowArgValue::Expr(Expr { kind: ExprKind::Literal { value: Value::Text(text), .. }, .. }) => {
@@ -165,7 +165,7 @@ fn identifier(arg: &WindowArg) -> Found<()> {
     Err(Box::new(error.with_hint("begin it with a letter: uid => 'my-changes'")))
 }
 
-/// `NULL`, also with a type.
+/// Returns whether an expression is `NULL`, possibly inside a cast.
 fn is_null(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::Literal { value, .. } => *value == Value::Null,

@@ -1,7 +1,8 @@
-//! `op_mapping`: which codes stand for which changes.
+//! `op_mapping`: maps codes to kinds of change.
 //!
-//! A key may hold several names, with commas between them: `MAP['c, r', 'INSERT']` of `FROM_CHANGELOG` says that two codes
-//! stand for one change, `MAP['INSERT, UPDATE_AFTER', 'u']` of `TO_CHANGELOG` that two changes have one code.
+//! A key may list several names separated by commas. In `FROM_CHANGELOG`, `MAP['c, r', 'INSERT']` maps two
+//! codes to one kind of change; in `TO_CHANGELOG`, `MAP['INSERT, UPDATE_AFTER', 'u']` maps two kinds of
+//! change to one code.
 
 use types::Value;
 
@@ -12,13 +13,14 @@ use crate::plan::operator::ChangeKind;
 
 type Found<T> = Result<T, Box<Diagnostic>>;
 
-/// An entry of the map.
+/// One entry of the map.
 struct Entry<'a> {
     key: (&'a str, Span),
     value: (&'a str, Span),
 }
 
-/// What the codes of `FROM_CHANGELOG` stand for. Without a map they are the names of the changes.
+/// Returns each code of `FROM_CHANGELOG` with its kind of change. Without a map, the codes are the kinds'
+/// names.
 pub(super) fn meanings(mapping: Option<Mapping<'_>>) -> Found<Vec<(String, ChangeKind)>> {
     let Some(mapping) = mapping else {
         return Ok(ChangeKind::ALL.map(|kind| (kind.name().to_owned(), kind)).to_vec());
@@ -60,7 +62,7 @@ pub(super) fn meanings(mapping: Option<Mapping<'_>>) -> Found<Vec<(String, Chang
     Ok(meanings)
 }
 
-/// The codes of `TO_CHANGELOG`. Without a map they are the names of the changes.
+/// Returns the code of each kind of change for `TO_CHANGELOG`. Without a map, the codes are the kinds' names.
 pub(super) fn codes(mapping: Option<Mapping<'_>>) -> Found<Vec<(ChangeKind, String)>> {
     let Some(mapping) = mapping else {
         return Ok(ChangeKind::ALL.map(|kind| (kind, kind.name().to_owned())).to_vec());
@@ -85,7 +87,7 @@ pub(super) fn not_written_out(span: Span) -> Box<Diagnostic> {
     Box::new(error.with_hint("write it like MAP['c, r', 'INSERT', 'd', 'DELETE']"))
 }
 
-/// The entries. Of two with the same key the last one counts, as in any map.
+/// Reads the entries of the map. A later entry replaces an earlier one with the same key.
 fn entries(mapping: Mapping<'_>) -> Found<Vec<Entry<'_>>> {
     let mut entries: Vec<Entry<'_>> = vec![];
     for (key, value) in mapping.entries {
@@ -105,7 +107,7 @@ fn text(expr: &Expr) -> Found<(&str, Span)> {
     }
 }
 
-/// The names in a key. Behind the last one a comma may stand; a key without a name holds the empty one.
+/// Splits a key into names. A trailing comma is allowed; an empty key holds one empty name.
 fn names(key: &str) -> impl Iterator<Item = &str> {
     key.trim_end_matches(',').split(',').map(str::trim)
 }

@@ -1,4 +1,5 @@
-//! `FROM_CHANGELOG` and `TO_CHANGELOG`: tables of changes that are written out, and the changes of a table written out.
+//! `FROM_CHANGELOG` and `TO_CHANGELOG`: the first turns rows that describe changes into changes, the second
+//! the reverse.
 //!
 //! ```text
 //! FROM_CHANGELOG(input => TABLE t)          TO_CHANGELOG(input => TABLE t)
@@ -6,7 +7,8 @@
 //! [DELETE, 1, a]   becomes -D [1, a]        -D [1, a]   becomes [DELETE, 1, a]
 //! ```
 //!
-//! Flink takes each row by itself: neither function has a state, and neither takes `PARTITION BY`.
+//! Each row is converted by itself, as in Flink: neither function keeps state, and neither takes `PARTITION
+//! BY`.
 
 mod arguments;
 mod codes;
@@ -22,11 +24,11 @@ use crate::parse::ast::FunctionTable;
 use crate::plan::operator::{FromChangelog, ToChangelog};
 use crate::rel::{Rel, ToChangelogRel};
 
-/// The column of the codes, unless the call names another one.
+/// Default name of the column that holds the change codes.
 const OP: &str = "op";
 
 impl Binder {
-    /// A table function that is no window.
+    /// Binds a table function that is not a window.
     pub(super) fn table_function(&mut self, call: &FunctionTable) -> Bound<Relation> {
         let name = call.function.value.to_ascii_uppercase();
         match name.as_str() {
@@ -68,7 +70,7 @@ impl Binder {
         Ok(relation)
     }
 
-    /// The field of the codes.
+    /// Finds the field of the change codes.
     fn code_column(&mut self, relation: &Relation, arguments: &Arguments<'_>) -> Bound<usize> {
         let (name, span) = (arguments.op_name(), arguments.op_span());
         let Some(column) = relation.columns.iter().find(|column| column.name == name) else {
@@ -134,10 +136,10 @@ impl Binder {
     }
 }
 
-/// The relation without a column, and without fields that no other column names.
+/// Removes a column from the relation, and the fields that no other column uses.
 ///
-/// The code must leave the rows themselves: a row that is deleted has another one than when it was inserted, and whoever looks
-/// for the inserted row compares all fields.
+/// The code itself must not stay in the rows: the code of a deleted row differs from the code it was inserted
+/// with, and operators find the inserted row by comparing all fields.
 fn without_column(relation: Relation, name: &str, span: Span) -> Relation {
     let Relation { rel, columns, correlated } = relation;
     let (mut exprs, mut fields) = (ExprGraph::new(rel.scope()), vec![]);
@@ -156,7 +158,7 @@ fn without_column(relation: Relation, name: &str, span: Span) -> Relation {
     Relation { rel: Rel::calc(rel, exprs, vec![], kept, span), columns, correlated }
 }
 
-/// The name, or with the first number behind it that no column has, as Flink counts.
+/// Returns the name, or the name with the first number appended that no column has, as Flink does.
 fn free_name<T>(name: &str, columns: &[Column<T>]) -> String {
     let is_taken = |name: &String| columns.iter().any(|column| column.name == *name);
     let numbered = (0..).map(|number| format!("{name}{number}"));

@@ -1,4 +1,4 @@
-//! `MATCH_RECOGNIZE`: rows in order of time, of which a pattern finds sequences.
+//! `MATCH_RECOGNIZE`: finds sequences of rows, ordered by time, that match a pattern.
 //!
 //! ```text
 //! MATCH_RECOGNIZE (                              Match[A B+ C]
@@ -28,14 +28,14 @@ use crate::rel::{MatchRel, Rel, TimeAttribute};
 use names::NamedInput;
 pub(crate) use names::PatternNames;
 
-/// An expression of `DEFINE` or `MEASURES`, before the arguments of its aggregates are fields.
+/// An expression of `DEFINE` or `MEASURES` whose aggregate arguments are not yet fields.
 struct Named {
     exprs: ExprGraph,
     root: ExprId,
     inputs: Vec<NamedInput>,
 }
 
-/// A measure: its name, the time attribute that it is, and what it computes.
+/// A measure: its name, its time attribute if it is one, and its expression.
 type Measure = (String, Option<TimeAttribute>, Named);
 
 impl Binder {
@@ -51,7 +51,7 @@ impl Binder {
         let (steps, partition, order, within) = (steps?, partition?, order?, within?);
         let skip = self.after_match(matching.after_match.as_ref(), &steps)?;
 
-        // A variable that DEFINE alone has gets no rows.
+        // A variable that is only in DEFINE matches no rows.
         let mut variables: Vec<String> = steps.iter().map(|step| step.variable.clone()).collect();
         variables.extend(matching.define.iter().map(|(variable, _)| variable.value.clone()));
         let tables = variables
@@ -73,7 +73,7 @@ impl Binder {
         let measures = self.measures(matching, &mut names);
         let (defines, measures) = (defines?, measures?);
 
-        // Aggregates take fields: what else they take is computed below.
+        // Aggregates take fields, so other arguments are computed by a node below the match.
         stage.graph = names.rows;
         let all = defines.iter().flatten().chain(measures.iter().map(|(.., measure)| measure));
         let needed: Vec<ExprId> = all.flat_map(|named| &named.inputs).flat_map(arguments).collect();
@@ -95,7 +95,7 @@ impl Binder {
         Ok(Relation { rel, columns: named_columns, correlated: vec![] })
     }
 
-    /// Clauses that can be written and have no meaning in a stream.
+    /// Refuses clauses that are valid SQL but have no meaning in a stream.
     fn refuse_clauses(&mut self, matching: &MatchRecognize) -> Bound<()> {
         if let Some(span) = matching.all_rows {
             let error = Diagnostic::error(span, "ALL ROWS PER MATCH is not supported")
@@ -127,7 +127,7 @@ impl Binder {
         Ok(())
     }
 
-    /// The fields that clauses name.
+    /// Returns the fields that a clause names.
     fn named_fields<'a>(
         &mut self,
         exprs: impl Iterator<Item = &'a ast::Expr>,
@@ -144,6 +144,7 @@ impl Binder {
                     return Err(self.report(error));
                 }
             };
+
             match found {
                 super::scope::Found::Cell(Cell::Scalar(id) | Cell::Row { whole: Some(id), .. }) => {
                     fields.push(id.0 as usize);
@@ -162,7 +163,7 @@ impl Binder {
         Ok(fields)
     }
 
-    /// `ORDER BY`: the time, ascending, then others.
+    /// Binds `ORDER BY`: the time attribute ascending, then other columns.
     fn match_order(&mut self, matching: &MatchRecognize, rows: &Scope, rel: &Rel) -> Bound<Vec<SortKey>> {
         let hint = "write ORDER BY and the column that has the WATERMARK, or one that is PROCTIME()";
         let Some(first) = matching.order_by.first() else {
@@ -215,7 +216,7 @@ impl Binder {
             })
         };
         Ok(match after {
-            // Flink's default, which is not that of the standard.
+            // This is Flink's default; the standard's is PAST LAST ROW.
             None | Some(ast::AfterMatch::ToNextRow) => AfterMatch::ToNextRow,
             Some(ast::AfterMatch::PastLastRow) => AfterMatch::PastLastRow,
             Some(ast::AfterMatch::ToFirst(variable)) => AfterMatch::ToFirst(place(variable)?),
@@ -223,7 +224,7 @@ impl Binder {
         })
     }
 
-    /// The conditions, by the variable's place.
+    /// Binds the conditions, indexed by variable.
     fn defines(
         &mut self,
         matching: &MatchRecognize,
@@ -255,7 +256,7 @@ impl Binder {
         failed.map_or(Ok(defines), Err)
     }
 
-    /// Each measure with its name, and the time attribute that it is.
+    /// Binds each measure with its name and its time attribute.
     fn measures(&mut self, matching: &MatchRecognize, names: &mut PatternNames) -> Bound<Vec<Measure>> {
         names.current = None;
         let mut measures = vec![];
@@ -287,7 +288,7 @@ impl Binder {
     }
 }
 
-/// The time attribute that a measure is.
+/// Returns the time attribute that a measure passes on.
 fn time_of(named: &Named) -> Option<TimeAttribute> {
     match named.exprs.expr(named.root) {
         Expr::Column(input) if named.inputs[*input] == NamedInput::RowTime => Some(TimeAttribute::Event),
@@ -296,7 +297,7 @@ fn time_of(named: &Named) -> Option<TimeAttribute> {
     }
 }
 
-/// What an aggregate takes.
+/// Returns the arguments of an aggregate input.
 fn arguments(input: &NamedInput) -> Vec<ExprId> {
     match input {
         NamedInput::Aggregate { call, .. } => call.args.clone(),
@@ -304,7 +305,7 @@ fn arguments(input: &NamedInput) -> Vec<ExprId> {
     }
 }
 
-/// The fields that hold the arguments of aggregates, in the order of the aggregates.
+/// Fields of the aggregates' arguments, consumed in the order of the aggregates.
 struct Arguments<'a> {
     stage: &'a Stage,
     fields: std::vec::IntoIter<usize>,
@@ -340,7 +341,7 @@ impl Arguments<'_> {
     }
 }
 
-/// The last part of a column's name.
+/// Returns the last part of a column's name.
 fn name_of(expr: &ast::Expr) -> Option<&String> {
     match &expr.kind {
         ExprKind::Name(path) => path.last().map(|last| &last.value),

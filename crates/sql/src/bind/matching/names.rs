@@ -1,4 +1,4 @@
-//! What names stand for in `DEFINE` and `MEASURES`: fields of rows that were matched.
+//! Names in `DEFINE` and `MEASURES`, which refer to fields of matched rows.
 //!
 //! ```text
 //! A.price            the last row of A            LAST(A.price, 1)   the one before
@@ -6,7 +6,8 @@
 //! SUM(A.price * 2)   all rows of A                COUNT(*)           all rows of the match
 //! ```
 //!
-//! Each becomes an input of the expression. The arguments of aggregates are expressions over rows, in a graph of their own.
+//! Each name becomes an input of the expression. Arguments of aggregates are expressions over rows in a
+//! separate graph.
 
 use types::{ColumnType, DataType};
 
@@ -21,21 +22,21 @@ use crate::plan::operator::RowsEnd;
 use crate::rel::TimeAttribute;
 use types::Value;
 
-/// The variables of a pattern, the columns of the rows, and what the expression at hand has named so far.
+/// The variables of a pattern, the columns of the rows, and the inputs of the current expression so far.
 pub(crate) struct PatternNames {
     /// Columns over the fields of the rows: the expression of field `n` is `ExprId(n)`.
     pub(super) scope: Scope,
-    /// Arguments of aggregates, over the rows.
+    /// Arguments of aggregates, as expressions over rows.
     pub(super) rows: Graph,
     pub(super) variables: Vec<String>,
-    /// By field.
+    /// Time attributes, indexed by field.
     pub(super) times: Vec<Option<TimeAttribute>>,
     pub(super) order: TimeAttribute,
-    /// In `DEFINE`: the variable of which the row at hand would be.
+    /// In `DEFINE`: the variable that the current row is tested for.
     pub(super) current: Option<usize>,
-    /// The `FIRST` or `LAST` around.
+    /// The enclosing `FIRST` or `LAST` call.
     pub(super) navigation: Option<Navigation>,
-    /// By input of the graph.
+    /// Indexed by the input's number in the graph.
     pub(super) inputs: Vec<NamedInput>,
 }
 
@@ -53,7 +54,7 @@ pub(super) enum NamedInput {
 }
 
 impl PatternNames {
-    /// What a name stands for.
+    /// Resolves a name to the value it refers to.
     pub(in crate::bind) fn find(
         &mut self,
         path: &[Ident],
@@ -67,7 +68,7 @@ impl PatternNames {
         Ok(cell.map(&mut |row: ExprId| self.picked(variable, row.0 as usize, graph)))
     }
 
-    /// The variable that a name begins with.
+    /// Returns the variable that a name begins with.
     fn variable_of(&self, path: &[Ident]) -> Option<usize> {
         let [first, second, ..] = path else { return None };
         let is_row =
@@ -78,7 +79,7 @@ impl PatternNames {
         self.variables.iter().position(|variable| *variable == first.value)
     }
 
-    /// The input that is a field of the row that the navigation means.
+    /// Returns the input for a field of the row selected by the current navigation.
     fn picked(&mut self, variable: Option<usize>, field: usize, graph: &mut Graph) -> ExprId {
         let Navigation { end, offset } =
             self.navigation.unwrap_or(Navigation { end: RowsEnd::Last, offset: 0 });
@@ -94,14 +95,14 @@ impl PatternNames {
             (RowsEnd::First, offset) => format!("FIRST({name}, {offset})"),
         };
 
-        // A match has rows, and the row at hand is one of its variable.
+        // A match has at least one row, and the current row belongs to its variable.
         let is_there = offset == 0 && (variable.is_none() || variable == self.current);
         let mut column_type = column.column_type.clone();
         column_type.nullable |= !is_there;
         self.input(NamedInput::Row { variable, field, end, offset }, name, column_type, graph)
     }
 
-    /// The input of the graph that is this; the same each time.
+    /// Returns the graph's input for `input`, adding it on first use.
     fn input(
         &mut self,
         input: NamedInput,
@@ -118,10 +119,10 @@ impl PatternNames {
         }
     }
 
-    /// The only variable that the names in expressions begin with; `None`: all rows.
+    /// Returns the only variable that the names in the expressions begin with; `None` stands for all rows.
     ///
     /// # Errors
-    /// Two different ones.
+    /// Returns two different variables that are named.
     fn only_variable(&self, exprs: &[ast::Expr]) -> Result<Named, (String, String)> {
         let mut names = vec![];
         exprs.iter().for_each(|expr| collect(expr, &mut names));
@@ -139,11 +140,11 @@ impl PatternNames {
     }
 }
 
-/// The rows that the columns of an expression belong to.
+/// The rows to which the columns of an expression belong.
 enum Named {
-    /// There are no columns.
+    /// The expression has no columns.
     Nothing,
-    /// `None`: all rows of the match.
+    /// Rows of a variable; `None` for all rows of the match.
     Rows(Option<usize>),
 }
 
@@ -155,7 +156,7 @@ fn collect<'a>(expr: &'a ast::Expr, names: &mut Vec<&'a [Ident]>) {
 }
 
 impl ExprBinder<'_> {
-    /// A call that has a meaning of its own in `DEFINE` and `MEASURES`; `None` for any other.
+    /// Binds a call that has a special meaning in `DEFINE` and `MEASURES`; `None` for others.
     pub(in crate::bind) fn pattern_call(
         &mut self,
         call: &ast::Call,
@@ -182,7 +183,7 @@ impl ExprBinder<'_> {
         })
     }
 
-    /// `FIRST(x[, offset])` and `LAST(x[, offset])`.
+    /// Binds `FIRST(x[, offset])` and `LAST(x[, offset])`.
     fn navigated(&mut self, call: &ast::Call, end: RowsEnd, span: Span) -> Bound<ExprId> {
         let name = call.name.value.to_ascii_uppercase();
         let form = format!("write {name}(A.x) or {name}(A.x, 1)");
@@ -233,7 +234,7 @@ impl ExprBinder<'_> {
         self.report(error)
     }
 
-    /// `MATCH_ROWTIME([time])`.
+    /// Binds `MATCH_ROWTIME([time])`.
     fn match_rowtime(&mut self, call: &ast::Call, span: Span) -> Bound<ExprId> {
         let field = match call.args.as_slice() {
             [] => None,
@@ -268,7 +269,7 @@ impl ExprBinder<'_> {
         Ok(pattern.input(NamedInput::RowTime, "MATCH_ROWTIME()".to_owned(), column_type, self.graph))
     }
 
-    /// An aggregate over the rows of a variable, or of the match.
+    /// Binds an aggregate over the rows of a variable, or of the match.
     fn pattern_aggregate(&mut self, call: &ast::Call, name: &str, span: Span) -> Bound<ExprId> {
         if call.distinct || call.filter.is_some() {
             let what = if call.distinct { "DISTINCT" } else { "FILTER" };
@@ -301,7 +302,7 @@ impl ExprBinder<'_> {
         result
     }
 
-    /// The call over the rows of the input.
+    /// Binds the call over the rows of the input.
     fn over_rows(
         &mut self,
         pattern: &mut PatternNames,
@@ -318,7 +319,7 @@ impl ExprBinder<'_> {
     }
 }
 
-/// `SUM(x)` of a variable, as `SUM(A: x)`.
+/// Formats `SUM(x)` of a variable as `SUM(A: x)`.
 fn shown_over(call: &str, variable: Option<&str>) -> String {
     match (variable, call.split_once('(')) {
         (Some(variable), Some((name, rest))) => format!("{name}({variable}: {rest}"),

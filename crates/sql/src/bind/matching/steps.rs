@@ -1,6 +1,6 @@
-//! `PATTERN`: from a regular expression over variables to a sequence of steps.
+//! `PATTERN`: turns a regular expression over variables into a sequence of steps.
 //!
-//! Patterns support the regular expressions that Flink runs: variables one after another, each with a quantifier of its own.
+//! Only patterns that Flink runs are supported: variables in sequence, each with its own quantifier.
 //!
 //! | written | |
 //! | --- | --- |
@@ -17,7 +17,7 @@ use crate::error::{Diagnostic, Span};
 use crate::parse::ast::{Ident, Pattern, PatternKind};
 use crate::plan::operator::PatternStep;
 
-/// How often a variable comes, as it is written.
+/// The quantifier of a variable.
 #[derive(Clone, Copy)]
 struct Quantifier {
     min: u32,
@@ -28,17 +28,18 @@ struct Quantifier {
 const ONCE: Quantifier = Quantifier { min: 1, max: Some(1), reluctant: false };
 
 impl Quantifier {
-    /// Whether a row that fits goes to this variable, though it fits the next one too.
+    /// Returns whether a row that fits both this variable and the next one goes to this variable.
     fn is_greedy(self) -> bool {
         !self.reluctant && !self.is_optional() && self.max != Some(self.min)
     }
 
-    /// `?` and `*`, reluctant or not. `{0,2}` is none of them: Flink takes it behind a greedy variable.
+    /// Returns whether the quantifier is `?` or `*`, reluctant or not. `{0,2}` does not count: Flink accepts
+    /// it behind a greedy variable.
     fn may_be_skipped(self) -> bool {
         self.is_optional() || (self.min, self.max) == (0, None)
     }
 
-    /// `?`, which Flink has no two kinds of.
+    /// Returns whether the quantifier is `?`, which has no separate reluctant form in Flink.
     fn is_optional(self) -> bool {
         (self.min, self.max) == (0, Some(1))
     }
@@ -105,7 +106,7 @@ impl Binder {
         Ok(())
     }
 
-    /// The variables of a pattern in order, each with its quantifier.
+    /// Flattens a pattern into its variables in order, each with its quantifier.
     fn flattened<'a>(&mut self, pattern: &'a Pattern) -> Bound<Vec<(&'a Ident, Quantifier, Span)>> {
         match &pattern.kind {
             PatternKind::Variable(variable) => Ok(vec![(variable, ONCE, pattern.span)]),
@@ -153,7 +154,7 @@ impl Binder {
     }
 }
 
-/// The variable that a pattern is, in any parentheses.
+/// Returns the variable of a pattern that is a single variable, possibly in parentheses.
 fn variable_of(pattern: &Pattern) -> Option<&Ident> {
     match &pattern.kind {
         PatternKind::Variable(variable) => Some(variable),

@@ -1,7 +1,7 @@
 //! `CAST` and `TRY_CAST`.
 //!
-//! What cannot be converted fails the row under `CAST` and is null under `TRY_CAST`; too many digits for a `DECIMAL` are
-//! null under both.
+//! A value that cannot be converted fails the row under `CAST` and gives null under `TRY_CAST`. A value with
+//! too many digits for a `DECIMAL` gives null under both.
 
 mod nested;
 mod number;
@@ -18,10 +18,10 @@ use crate::expr::CastMode;
 
 pub(super) use time::parse_date;
 
-/// Converts one value that is not null.
+/// Converts one non-null value.
 type Convert = Box<dyn Fn(Scalar<'_>, &mut Output) -> Result<(), EvalError> + Send + Sync>;
 
-/// Whether Flink takes `CAST(from AS to)`.
+/// Returns whether Flink allows `CAST(from AS to)`.
 pub fn allowed(from: &DataType, to: &DataType) -> bool {
     use DataType::*;
     if from == to {
@@ -46,12 +46,12 @@ pub fn allowed(from: &DataType, to: &DataType) -> bool {
         (from, Timestamp(_) | TimestampLtz(_)) => {
             from.is_text() || from.is_timestamp() || matches!(from, Date | Time(_))
         }
-        // Intervals come from literals only.
+        // Only literals are intervals.
         (_, _) => false,
     }
 }
 
-/// Code of one argument. The error says which conversion there is not.
+/// Prepares the conversion of one argument. The error names a conversion that is not supported.
 pub fn prepare(from: &DataType, to: &DataType, mode: CastMode, time_zone: &TimeZone) -> Result<Code, String> {
     if !allowed(from, to) {
         return Err(format!("Cast function cannot convert value of type {from} to type {to}"));
@@ -94,7 +94,7 @@ fn conversion(from: &DataType, to: &DataType, zone: &TimeZone) -> Convert {
     }
 }
 
-/// The error that names the value.
+/// Returns the error for a value that cannot be converted.
 fn unreadable(value: &str, to: &DataType) -> EvalError {
     let value = super::signature::shortened(value);
     EvalError(format!("cannot cast {value} to {to}; TRY_CAST gives NULL instead"))

@@ -1,4 +1,4 @@
-//! Between values that hold values, part by part, and from them to text: `[1, 2]`, `{a=1}`, `(1, x)`.
+//! Casts between nested types, part by part, and from nested types to text: `[1, 2]`, `{a=1}`, `(1, x)`.
 
 use jiff::tz::TimeZone;
 use types::nested::{self, Nested};
@@ -7,7 +7,7 @@ use types::{DataType, Scalar, Value};
 use super::super::{EvalError, Output};
 use super::{Convert, allowed, conversion};
 
-/// Whether each part of a nested type can be cast to that of another.
+/// Returns whether each part of a nested type can be cast to the matching part of another.
 pub(super) fn allowed_nested(from: &DataType, to: &DataType) -> bool {
     use DataType::{Array, Map, Multiset, Row};
     match (from, to) {
@@ -26,7 +26,7 @@ pub(super) fn allowed_nested(from: &DataType, to: &DataType) -> bool {
     }
 }
 
-/// The conversions of the values inside, one a place; after the last they begin again.
+/// Returns the conversions of the inner values in order; they repeat for longer values.
 fn parts(from: &DataType, to: &DataType, zone: &TimeZone) -> Vec<Convert> {
     use DataType::{Array, Map, Multiset, Row};
     let part = |from: &DataType, to: &DataType| conversion(from, to, zone);
@@ -46,7 +46,7 @@ fn parts(from: &DataType, to: &DataType, zone: &TimeZone) -> Vec<Convert> {
     }
 }
 
-/// To another nested type of the same build.
+/// Converts to another nested type of the same structure.
 pub(super) fn to_nested(from: &DataType, to: &DataType, zone: &TimeZone) -> Convert {
     let parts = parts(from, to, zone);
     let is_map = matches!(to, DataType::Map(..) | DataType::Multiset(_));
@@ -72,7 +72,7 @@ pub(super) fn to_nested(from: &DataType, to: &DataType, zone: &TimeZone) -> Conv
 
         let values: Vec<Scalar<'_>> = converted.iter().map(Value::as_scalar).collect();
         out.write_bytes(|bytes| match is_map {
-            // Keys may have become equal; Flink puts them into a HashMap.
+            // Keys may have become equal; Flink puts the entries into a HashMap.
             true => {
                 let entries: Vec<_> = values.chunks_exact(2).map(|entry| (entry[0], entry[1])).collect();
                 nested::write_hash_map(&entries, bytes);
@@ -83,7 +83,7 @@ pub(super) fn to_nested(from: &DataType, to: &DataType, zone: &TimeZone) -> Conv
     })
 }
 
-/// Writes a nested value as text.
+/// Converts a nested value to text.
 pub(super) fn text_of(from: &DataType, zone: &TimeZone) -> Convert {
     let text = |of: &DataType| conversion(of, &DataType::STRING, zone);
     let (parts, open, close) = match from {

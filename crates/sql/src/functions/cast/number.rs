@@ -1,7 +1,7 @@
-//! To numbers and booleans.
+//! Casts to numbers and booleans.
 //!
-//! Doubles become whole numbers toward zero and stop at the ends of INT or BIGINT; whole numbers are cut to fewer bits;
-//! text with a fraction becomes a whole number toward zero.
+//! A double becomes an integer by truncation toward zero and saturates at the bounds of INT or BIGINT. An
+//! integer is truncated to the bits of a narrower type. Text with a fraction is truncated toward zero.
 
 use types::{DataType, Scalar};
 
@@ -55,7 +55,7 @@ fn to_whole(to: DataType, scale: u8) -> Convert {
         let whole = match value {
             Scalar::Bool(v) => i64::from(v),
             Scalar::Int(v) => wrap(v, &to),
-            // By way of INT for the narrow types.
+            // Narrow types are converted by way of INT.
             Scalar::Double(v) if to == DataType::BigInt => v as i64,
             Scalar::Double(v) => wrap(i64::from(v as i32), &to),
             Scalar::Wide(v) => wrap((v / unit) as i64, &to),
@@ -67,7 +67,7 @@ fn to_whole(to: DataType, scale: u8) -> Convert {
     })
 }
 
-/// Blanks around it, a sign, digits, and a fraction that is dropped.
+/// Parses an integer: surrounding blanks, a sign, digits, and a fraction that is dropped.
 fn parse_whole(text: &str, to: &DataType) -> Option<i64> {
     let text = text.trim_matches(' ');
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
@@ -120,7 +120,7 @@ fn to_decimal(to: Shape, scale: u8) -> Convert {
             Scalar::Bool(v) => rescale(v.into(), 0, to.scale, to.precision),
             Scalar::Int(v) => rescale(v.into(), 0, to.scale, to.precision),
             Scalar::Wide(v) => rescale(v, scale, to.scale, to.precision),
-            // A FLOAT too is read by the digits of the double that it is: 0.1 is 0.10000000149011612.
+            // A FLOAT is read by the digits of its double as well: 0.1 is 0.10000000149011612.
             Scalar::Double(v) => {
                 let mut text = String::new();
                 write_double(v, &mut text);

@@ -1,6 +1,7 @@
-//! To text and bytes.
+//! Casts to text and bytes.
 //!
-//! `CHAR(n)` is filled up with blanks and cut, `VARCHAR(n)` only cut; `BINARY` and `VARBINARY` alike, with zeros.
+//! `CHAR(n)` is padded with blanks and truncated, `VARCHAR(n)` is only truncated; `BINARY` and `VARBINARY`
+//! likewise, with zeros.
 
 use std::borrow::Cow;
 
@@ -92,7 +93,7 @@ fn write(value: Scalar<'_>, from: &DataType, zone: &TimeZone, out: &mut String) 
     }
 }
 
-/// `HH:mm:ss`, and up to three digits of the fraction without zeros at their end, but one at least.
+/// Writes `HH:mm:ss` and up to three fraction digits without trailing zeros, but at least one digit.
 fn write_time_of_day(ms: i64, digits: u8, out: &mut String) {
     write_time(ms, out);
     if digits == 0 {

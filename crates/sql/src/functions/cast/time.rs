@@ -1,7 +1,7 @@
-//! To dates, times and timestamps.
+//! Casts to dates, times and timestamps.
 //!
-//! Instants are seen in the session's zone. A `TIME(p)` keeps `p` digits of the second, at most three; what lies behind
-//! them is cut off.
+//! Instants are converted in the session's time zone. A `TIME(p)` keeps `p` digits of the second, at most
+//! three; further digits are cut off.
 
 use jiff::tz::TimeZone;
 use types::{DataType, Scalar};
@@ -25,7 +25,8 @@ pub(super) fn to_time(from: &DataType, to: &DataType, zone: &TimeZone) -> Conver
             }
             return Ok(());
         }
-        // The wall-clock time, then what the target shows of it.
+
+        // Compute the wall-clock time, then the part of it that the target type has.
         let wall = match (&from, value) {
             (DataType::Date, Scalar::Int(day)) => Moment::of_ms(day.saturating_mul(DAY_MS)),
             (DataType::TimestampLtz(_), _) if matches!(to, DataType::TimestampLtz(_)) => {
@@ -38,6 +39,7 @@ pub(super) fn to_time(from: &DataType, to: &DataType, zone: &TimeZone) -> Conver
             }
             _ => Moment::read(value),
         };
+
         match to {
             DataType::Date => out.int(wall.day()),
             DataType::Time(digits) => out.int(cut_time(wall.ms_of_day(), digits)),
@@ -47,13 +49,13 @@ pub(super) fn to_time(from: &DataType, to: &DataType, zone: &TimeZone) -> Conver
     })
 }
 
-/// Milliseconds of the day, cut to the digits of a `TIME`.
+/// Truncates milliseconds of the day to the precision of a `TIME`.
 fn cut_time(ms: i64, digits: u8) -> i64 {
     let unit = 10i64.pow(3u32.saturating_sub(digits.into()));
     ms / unit * unit
 }
 
-/// A wall-clock time as the value of a timestamp type.
+/// Converts a wall-clock time to a value of a timestamp type.
 fn at(wall: Moment, to: &DataType, zone: &TimeZone) -> Moment {
     match to {
         DataType::TimestampLtz(_) => Moment { ms: resolve(zone, wall.ms), ..wall },
@@ -61,10 +63,11 @@ fn at(wall: Moment, to: &DataType, zone: &TimeZone) -> Moment {
     }
 }
 
-/// `y[-m[-d]]` and whatever follows a blank, years 0-9999; `None` if it is no date.
+/// Parses `y[-m[-d]]` with a year from 0 to 9999, ignoring anything after a blank. Returns `None` if the text
+/// is no date.
 ///
 /// # Errors
-/// A number of more than 31 bits, which fails the row even where other unreadable text is null.
+/// A number of more than 31 bits, which fails the row even where other unreadable text gives null.
 pub(crate) fn parse_date(text: &str) -> Result<Option<i64>, String> {
     let text = match text.find(' ') {
         Some(at) if at > 0 => &text[..at],
@@ -85,7 +88,7 @@ pub(crate) fn parse_date(text: &str) -> Result<Option<i64>, String> {
     Ok(valid.then(|| day_number(year, month, day)))
 }
 
-/// `h[:m[:s[.f…]]]` with an offset that is added, in milliseconds of the day.
+/// Parses `h[:m[:s[.f…]]]` and adds an offset; returns milliseconds of the day.
 fn parse_time(text: &str) -> Option<i64> {
     let number = |text: &str| {
         let text = text.trim_matches(|c: char| c <= ' ');
@@ -124,7 +127,7 @@ fn parse_time(text: &str) -> Option<i64> {
     (0..DAY_MS).contains(&total).then_some(total)
 }
 
-/// Milliseconds of the digits behind the point, the fourth rounding the third.
+/// Returns the milliseconds of fraction digits; the fourth digit rounds the third.
 fn fraction_ms(digits: &str) -> i64 {
     let digit = |at: usize| {
         digits.as_bytes().get(at).filter(|b| b.is_ascii_digit()).map_or(0, |b| i64::from(b - b'0'))

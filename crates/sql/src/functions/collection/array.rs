@@ -1,4 +1,4 @@
-//! Functions over one array.
+//! Functions on one array.
 
 use std::cmp::Ordering;
 
@@ -125,7 +125,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     },
 ];
 
-/// An array and an element, whose types become one.
+/// Returns the common type of an array's elements and a value.
 fn with_element(args: &[Argument<'_>]) -> Result<ColumnType, SignatureError> {
     const EXPECTED: &str = "<array>, <element>";
     let [array, value] = args else { return Err(mismatch(EXPECTED)) };
@@ -143,7 +143,7 @@ fn extended(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
     })
 }
 
-/// The array changed by a value; null for a null array alone.
+/// Builds a function that changes an array by a value; null only for a null array.
 fn extend(change: for<'a> fn(&mut Vec<Scalar<'a>>, Scalar<'a>)) -> Result<Code, String> {
     simple(move |args, out| {
         if args[0].is_null() {
@@ -188,7 +188,8 @@ fn slice_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
     })
 }
 
-/// Places count from 1, negative ones from the end; a place before the first is the first.
+/// Returns a slice. Positions count from 1, negative ones from the end; positions before the first mean the
+/// first.
 fn slice<'s, 'a>(values: &'s [Scalar<'a>], from: i64, to: Option<i64>) -> &'s [Scalar<'a>] {
     let len = values.len() as i64;
     let place = |place: i64| if place < 0 { place.saturating_add(len + 1) } else { place };
@@ -303,7 +304,7 @@ fn split(args: &[Scalar<'_>], out: &mut super::Output) -> Result<(), EvalError> 
         out.null();
         return Ok(());
     };
-    // Each character is an element of some three bytes.
+    // Each character becomes an element of about three bytes.
     EvalError::if_too_long(value.len().saturating_mul(3))?;
     let parts: Vec<Scalar<'_>> = match separator {
         _ if value.is_empty() => vec![],

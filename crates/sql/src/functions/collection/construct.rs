@@ -1,4 +1,4 @@
-//! Constructors, and access to what is inside a value.
+//! Constructors of nested values, and access to their parts.
 
 use types::nested::{self, Nested};
 use types::{ColumnType, DataType, Field, Scalar, Value};
@@ -118,7 +118,8 @@ fn row_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
     })
 }
 
-/// What `container[…]` gives: an element of an array, or a value of a map; both may be missing.
+/// Returns the type of `container[…]`: an array's element or a map's value. Either may be missing, so it is
+/// nullable.
 pub(crate) fn item_type(container: &DataType) -> Option<ColumnType> {
     match container {
         DataType::Array(element) => Some(element.data_type.clone().nullable()),

@@ -1,4 +1,4 @@
-//! Functions over maps.
+//! Functions on maps.
 
 use std::collections::HashSet;
 
@@ -56,7 +56,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
                     _ => 0,
                 });
                 EvalError::if_too_long(len.fold(0, usize::saturating_add))?;
-                // The last map comes first, as in Flink; of equal keys the first one found stays.
+                // The last map comes first, as in Flink; of equal keys the first one found is kept.
                 let maps = args.iter().rev().filter_map(|arg| Nested::of(*arg));
                 let mut seen = HashSet::new();
                 let mut all: Vec<(Scalar<'_>, Scalar<'_>)> = maps.flat_map(|map| map.entries()).collect();
@@ -113,7 +113,8 @@ fn entry_type(key: &ColumnType, value: &ColumnType) -> ColumnType {
     DataType::Row(vec![field("key", key), field("value", value)]).not_null()
 }
 
-/// An array, of elements that the types of a map's keys and values give.
+/// Returns the signature of a function from a map to an array, whose element type `element` derives from the
+/// map's types.
 fn of_map(
     args: &[Argument<'_>],
     element: fn(&ColumnType, &ColumnType) -> ColumnType,
@@ -168,7 +169,7 @@ fn str_to_map_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureErr
     Ok(signature)
 }
 
-/// Both separators are regular expressions of Java, and texts are split as Java's `split` does.
+/// Prepares `STR_TO_MAP`. Both separators are Java regular expressions; texts are split as by Java's `split`.
 fn str_to_map(call: &Call<'_>) -> Result<Code, String> {
     let literal = |at, default| if call.args.len() == 1 { Some(default) } else { literal_text(call, at) };
     let between = Compiled::new(literal(1, ","), Separator::compile)?;

@@ -1,7 +1,7 @@
-//! Values that hold values: how they are made, what is read of them, and the functions over arrays and maps.
+//! Functions on nested values: constructors, access to parts, and functions on arrays and maps.
 //!
-//! How such a value is held says [`types::nested`]. Elements are compared by their value; nulls are equal to each other
-//! where a function collects or removes, and equal to nothing where it searches.
+//! [`types::nested`] defines the representation. Elements are compared by value. Nulls equal each other where
+//! a function collects or removes elements, and equal nothing where it searches.
 
 mod array;
 mod construct;
@@ -17,29 +17,30 @@ use crate::typing::common_type;
 
 pub(crate) use construct::item_type;
 
-/// The chapters of this family.
+/// The function lists of this module.
 pub(super) static FUNCTIONS: [&[Function]; 4] =
     [construct::FUNCTIONS, array::FUNCTIONS, set::FUNCTIONS, map::FUNCTIONS];
 
 impl Output {
-    /// An `ARRAY` of these elements, or a `ROW` of these fields.
+    /// Writes an `ARRAY` of elements, or a `ROW` of fields.
     fn list(&mut self, values: &[Scalar<'_>]) {
         self.write_bytes(|out| nested::write_list(values, out));
     }
 
-    /// A `MAP`; of entries with the same key the first has the place, and the last the value.
+    /// Writes a `MAP`. Among entries with the same key, the first one's position and the last one's value are
+    /// kept.
     fn map(&mut self, entries: &[(Scalar<'_>, Scalar<'_>)]) {
         self.write_bytes(|out| nested::write_map(entries, out));
     }
 }
 
-/// The elements of an array, or the fields of a row; none where the argument is no such value.
+/// Returns the elements of an array or the fields of a row; nothing for other arguments.
 fn elements<'a>(args: &[Scalar<'a>], index: usize) -> Vec<Scalar<'a>> {
     let nested = args.get(index).and_then(|arg| Nested::of(*arg));
     nested.map(|nested| nested.values().collect()).unwrap_or_default()
 }
 
-/// The type of an array's elements, or of a multiset's.
+/// Returns the element type of an array.
 fn element_type<'a>(arg: &Argument<'a>) -> Option<&'a ColumnType> {
     match &arg.column_type.data_type {
         DataType::Array(element) => Some(element),
@@ -51,7 +52,7 @@ fn array_of(element: ColumnType) -> DataType {
     DataType::Array(Box::new(element))
 }
 
-/// The type that holds all of these values, null where any may be.
+/// Returns the common type of values; nullable if one of them is.
 fn common_column<'a>(
     types: impl IntoIterator<Item = &'a ColumnType> + Clone,
     expected: &str,
@@ -62,12 +63,12 @@ fn common_column<'a>(
     Ok(ColumnType { data_type, nullable })
 }
 
-/// Whether both are there and equal.
+/// Returns whether both values are non-null and equal.
 fn is_equal(a: Scalar<'_>, b: Scalar<'_>) -> bool {
     a.compare(b).is_some_and(|order| order.is_eq())
 }
 
-/// Whether they are equal or both null.
+/// Returns whether the values are equal or both null.
 fn is_same(a: Scalar<'_>, b: Scalar<'_>) -> bool {
     a.is_null() && b.is_null() || is_equal(a, b)
 }

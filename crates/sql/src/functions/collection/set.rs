@@ -1,4 +1,4 @@
-//! Functions that compare the elements of arrays as sets do.
+//! Functions that treat arrays as sets.
 
 use std::collections::HashSet;
 
@@ -72,7 +72,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     ),
 ];
 
-/// Arrays that become one type, as many as are allowed.
+/// Returns the signature for a number of arrays, which are converted to a common type.
 fn arrays(
     args: &[Argument<'_>],
     allowed: std::ops::RangeInclusive<usize>,
@@ -87,14 +87,14 @@ fn arrays(
     })
 }
 
-/// Equal for equal values alone.
+/// Returns bytes that are equal only for equal values.
 fn key(value: Scalar<'_>) -> Vec<u8> {
     let mut bytes = Vec::new();
     compact::write(value, &mut bytes);
     bytes
 }
 
-/// The first of each value.
+/// Keeps the first of equal values.
 fn distinct(mut values: Vec<Scalar<'_>>) -> Vec<Scalar<'_>> {
     let mut seen = HashSet::new();
     values.retain(|value| seen.insert(key(*value)));

@@ -1,4 +1,4 @@
-//! Writing a wall-clock time by a pattern.
+//! Formats a wall-clock time by a pattern.
 
 use super::super::calendar::{
     DAY_MS, Date, HOUR_MS, MINUTE_MS, Moment, SECOND_MS, week_of_year, weekday, write_padded,
@@ -6,13 +6,12 @@ use super::super::calendar::{
 use super::{DatePattern, Field, Number, Part, Sign, names::text_of};
 
 impl DatePattern {
-    /// The error says which part cannot be written: a zone, of which a wall-clock time has none, or a number that is
-    /// too wide.
+    /// Formats a time. Fails on a zone, which a wall-clock time lacks, or on a number that is too wide.
     pub(in super::super) fn format(&self, time: Moment, out: &mut String) -> Result<(), String> {
         write(&self.parts, time, out)
     }
 
-    /// The length of the units of time in which the text does not change, ms.
+    /// Returns the length of the unit of time within which the text does not change, in ms.
     pub(in super::super) fn unit_ms(&self) -> i64 {
         unit_ms(&self.parts)
     }
@@ -114,7 +113,7 @@ fn value(field: Field, time: Moment) -> i64 {
         Field::Week => week_of_year(day, 6, 1).1,
         Field::Quarter => (date.month + 2) / 3,
         Field::Month => date.month,
-        // The week with the month's first day is the first; weeks begin on Sunday.
+        // The week with the first day of the month is week 1; weeks begin on Sunday.
         Field::WeekOfMonth => (date.day - 1 + (weekday(day - date.day + 1) + 1) % 7) / 7 + 1,
         Field::DayOfYear => date.day_of_year(),
         Field::DayOfMonth => date.day,

@@ -1,8 +1,8 @@
-//! The patterns of Java's `DateTimeFormatter`, compiled once: `yyyy-MM-dd'T'HH:mm:ss[.SSS]`.
+//! Patterns of Java's `DateTimeFormatter`, such as `yyyy-MM-dd'T'HH:mm:ss[.SSS]`, compiled once.
 //!
-//! Letters, widths and optional sections as in the manual of `java.time.format.DateTimeFormatter` (Java 17), English
-//! texts, weeks of the United States, as Flink uses them. [`DatePattern::format`] writes a wall-clock time,
-//! [`DatePattern::parse`] reads one.
+//! Letters, widths and optional sections follow the documentation of `java.time.format.DateTimeFormatter`
+//! (Java 17), with English texts and the weeks of the United States, as in Flink. [`DatePattern::format`]
+//! writes a wall-clock time, [`DatePattern::parse`] reads one.
 
 mod format;
 mod names;
@@ -18,18 +18,18 @@ pub(super) struct DatePattern {
 enum Part {
     Literal(char),
     Number(Number),
-    /// A year in two digits, 2000-2099.
+    /// A two-digit year, 2000 to 2099.
     TwoDigitYear {
         field: Field,
         subsequent: usize,
     },
-    /// The fraction of a second with its point, as many digits as there are: only in Flink's own default pattern.
+    /// A decimal point and all digits of the fraction; used only by Flink's own default pattern.
     PointAndFraction,
     Text {
         field: Field,
         style: TextStyle,
     },
-    /// A zone or offset: read and forgotten, never written.
+    /// A zone or offset: it is parsed and ignored, and cannot be formatted.
     Zone {
         letter: char,
         count: usize,
@@ -43,16 +43,16 @@ struct Number {
     min: usize,
     max: usize,
     sign: Sign,
-    /// Digits that the fixed-width numbers right behind this one take.
+    /// Number of digits reserved for the fixed-width numbers directly after this one.
     subsequent: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sign {
-    /// Only a minus, where needed.
+    /// A minus sign if the number is negative.
     Normal,
     Never,
-    /// A plus where the number is wider than its least width.
+    /// A plus sign if the number is wider than its minimum width.
     ExceedsPad,
 }
 
@@ -75,14 +75,14 @@ enum Field {
     WeekOfMonth,
     DayOfYear,
     DayOfMonth,
-    /// The how-manyeth such weekday of its month.
+    /// Ordinal of the weekday within its month.
     WeekdayInMonth,
-    /// 1 = Monday.
+    /// 1 for Monday.
     Weekday,
-    /// 1 = Sunday.
+    /// 1 for Sunday.
     LocalWeekday,
     HalfDay,
-    /// 0-23, 1-24, 0-11, 1-12.
+    /// The hours count 0-23, 1-24, 0-11 and 1-12.
     Hour,
     ClockHour,
     HourOfHalf,
@@ -90,7 +90,7 @@ enum Field {
     Minute,
     Second,
     Nano,
-    /// The first digits of the nanosecond, as many as the number is wide.
+    /// The leading digits of the nanosecond, as many as the number is wide.
     Fraction,
     MilliOfDay,
     NanoOfDay,
@@ -100,7 +100,7 @@ enum Field {
 const FIELDS: usize = Field::JulianDay as usize + 1;
 
 impl DatePattern {
-    /// The error says what is wrong with the pattern.
+    /// Compiles a pattern. The error says what is wrong with it.
     pub(super) fn compile(pattern: &str) -> Result<DatePattern, String> {
         let mut compiler = Compiler { open: vec![Section::default()] };
         let chars: Vec<char> = pattern.chars().collect();
@@ -137,7 +137,7 @@ impl DatePattern {
             at += 1;
         }
 
-        // What is still open ends with the pattern.
+        // Sections that are still open end with the pattern.
         while compiler.open.len() > 1 {
             let section = compiler.open.pop().unwrap_or_default();
             compiler.last().push(Part::Optional(section.parts));
@@ -146,7 +146,8 @@ impl DatePattern {
         Ok(DatePattern { parts: compiler.open.pop().unwrap_or_default().parts })
     }
 
-    /// What `CAST(… AS TIMESTAMP)` reads: `yyyy-[MM][M]-[dd][d]`, and optionally ` [HH][H]:[mm][m]:[ss][s]` and a fraction.
+    /// Returns the pattern of `CAST(… AS TIMESTAMP)`: `yyyy-[MM][M]-[dd][d]`, and optionally `
+    /// [HH][H]:[mm][m]:[ss][s]` and a fraction.
     pub(super) fn of_cast() -> DatePattern {
         let mut pattern = DatePattern::compile("yyyy-[MM][M]-[dd][d][ [HH][H]:[mm][m]:[ss][s]]")
             .expect("this pattern is well formed");
@@ -157,7 +158,7 @@ impl DatePattern {
     }
 }
 
-/// The parts of one section, and its number that wider ones behind it may still concern.
+/// The parts of one section, and the index of the number to which directly following numbers belong.
 #[derive(Debug, Default)]
 struct Section {
     parts: Vec<Part>,
@@ -170,7 +171,8 @@ impl Section {
         self.adjacent = None;
     }
 
-    /// Numbers without anything between them: those of a fixed width take their digits from the first.
+    /// Adds a number. Fixed-width numbers directly behind another number reserve their digits at the first
+    /// one.
     fn push_number(&mut self, part: Part, fixed_width: Option<usize>) {
         let first = self.adjacent.and_then(|at| self.parts.get_mut(at));
         let adjacent = match (first, fixed_width) {
@@ -200,7 +202,8 @@ impl Compiler {
         self.open.last_mut().expect("one was pushed just before")
     }
 
-    /// Text up to the closing quote; two quotes are one. Gives how many characters it took.
+    /// Reads text up to the closing quote; a doubled quote is a literal one. Returns the number of characters
+    /// read.
     fn quoted(&mut self, rest: &[char]) -> Option<usize> {
         if rest.first() == Some(&'\'') {
             self.last().push(Part::Literal('\''));

@@ -1,4 +1,4 @@
-//! The English texts of months, weekdays and the like.
+//! English texts for months, weekdays, eras, quarters and halves of the day.
 
 use super::{Field, TextStyle};
 
@@ -18,7 +18,7 @@ const MONTHS: [&str; 12] = [
 ];
 const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
-/// The English text of a field's value; `None` where there is none.
+/// Returns the English text of a field's value, or `None` if it has none.
 pub(super) fn text_of(field: Field, value: i64, style: TextStyle) -> Option<&'static str> {
     let name = |names: &'static [&'static str], index: i64| {
         let name = *names.get(usize::try_from(index).ok()?)?;
@@ -28,11 +28,13 @@ pub(super) fn text_of(field: Field, value: i64, style: TextStyle) -> Option<&'st
             TextStyle::Narrow => &name[..1],
         })
     };
+
     let pick = |short, full, narrow| match style {
         TextStyle::Short => short,
         TextStyle::Full => full,
         TextStyle::Narrow => narrow,
     };
+
     match field {
         Field::Month => name(&MONTHS, value - 1),
         Field::Weekday => name(&WEEKDAYS, value - 1),
@@ -51,7 +53,7 @@ pub(super) fn text_of(field: Field, value: i64, style: TextStyle) -> Option<&'st
     }
 }
 
-/// The values a text field can have.
+/// Returns the range of values that a text field can have.
 pub(super) fn text_range(field: Field) -> std::ops::RangeInclusive<i64> {
     match field {
         Field::Month => 1..=12,

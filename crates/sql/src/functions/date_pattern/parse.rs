@@ -1,13 +1,13 @@
-//! Reading a wall-clock time by a pattern, with the leniency of Java's "smart" style.
+//! Parses a wall-clock time by a pattern, with the leniency of Java's "smart" resolver style.
 //!
-//! Flink takes what the text has and fills in the rest: year 1970, month 1, day 1, midnight. The 30th of February is
-//! the 28th, 24:00:00 is the next midnight, anything else out of range is unreadable.
+//! As in Flink, missing fields default to year 1970, month 1, day 1, midnight. February 30 becomes the last
+//! day of February, 24:00:00 becomes the next midnight; other values out of range fail.
 
 use super::super::calendar::{DAY_MS, Date, Moment, day_number, days_in_month, is_leap, weekday};
 use super::names::{text_of, text_range};
 use super::{DatePattern, FIELDS, Field, Number, Part, Sign};
 
-/// What was read of each field.
+/// The value read for each field.
 #[derive(Debug, Clone, Copy)]
 struct Fields([Option<i64>; FIELDS]);
 
@@ -16,7 +16,7 @@ impl Fields {
         self.0[field as usize]
     }
 
-    /// `None` where the field was read before with another value.
+    /// Stores a value. Returns `None` if the field already has another value.
     fn set(&mut self, field: Field, value: i64) -> Option<()> {
         let slot = &mut self.0[field as usize];
         match slot {
@@ -28,7 +28,8 @@ impl Fields {
         }
     }
 
-    /// The value if it lies in the range; `Some(None)` where nothing was read.
+    /// Returns the value if it is in the range, `Some(None)` if none was read, and `None` if it is out of
+    /// range.
     fn checked(&self, field: Field, range: std::ops::RangeInclusive<i64>) -> Option<Option<i64>> {
         match self.get(field) {
             Some(value) if !range.contains(&value) => None,
@@ -38,8 +39,8 @@ impl Fields {
 }
 
 impl DatePattern {
-    /// The wall-clock time, to the nanosecond; `None` where the text does not fit the pattern from its beginning to its
-    /// end, or names no time, or one outside of what 64 bits of milliseconds can hold.
+    /// Parses a wall-clock time, to the nanosecond. Returns `None` if the whole text does not match the
+    /// pattern, if it is no valid time, or if its milliseconds exceed 64 bits.
     pub(in super::super) fn parse(&self, text: &str) -> Option<Moment> {
         let mut fields = Fields([None; FIELDS]);
         let end = read(&self.parts, text, 0, &mut fields)?;
@@ -136,7 +137,7 @@ fn read_fraction(text: &[u8], at: usize, fields: &mut Fields) -> Option<usize> {
     Some(at + 1 + digits)
 }
 
-/// How much of the text is a zone or offset in the letters' form.
+/// Returns the length of a zone or offset in the form of the pattern's letters.
 fn zone_length(letter: char, count: usize, text: &str) -> Option<usize> {
     match (letter, count) {
         ('X', _) | ('Z', 5) if text.starts_with('Z') => Some(1),
@@ -153,7 +154,7 @@ fn zone_length(letter: char, count: usize, text: &str) -> Option<usize> {
     }
 }
 
-/// The length of a sign and an offset of at most 18 hours in a form of digits and colons.
+/// Returns the length of a sign and an offset of at most 18 hours, in a form of digits and colons.
 fn offset_length(text: &str, form: &str) -> Option<usize> {
     let offset = text.strip_prefix(['+', '-'])?.get(..form.len())?;
     let fits =
@@ -199,7 +200,8 @@ fn resolve(fields: Fields) -> Option<Moment> {
     Some(Moment { ms: day.checked_mul(DAY_MS)?.checked_add(ms_of_day)?, nanos })
 }
 
-/// The day where year, month and day (or year and day of the year) were read; `Some(None)` where not all were.
+/// Returns the day from year, month and day, or from year and day of the year; `Some(None)` if fields are
+/// missing.
 fn date(fields: &Fields, year: Option<i64>) -> Option<Option<i64>> {
     let Some(year) = year else { return Some(None) };
     if let (Some(_), Some(_)) = (fields.get(Field::Month), fields.get(Field::DayOfMonth)) {
@@ -217,7 +219,8 @@ fn date(fields: &Fields, year: Option<i64>) -> Option<Option<i64>> {
     (agrees(Field::Month, date.month) && agrees(Field::DayOfMonth, date.day)).then_some(Some(number))
 }
 
-/// Milliseconds of the day, nanoseconds of the millisecond, and whether 24:00 stands for the next day's midnight.
+/// Returns the milliseconds of the day, the nanoseconds of the millisecond, and whether 24:00 means the next
+/// midnight.
 fn time(fields: &mut Fields) -> Option<(i64, i64, bool)> {
     if let Some(hour) = fields.checked(Field::ClockHour, 0..=24)? {
         fields.set(Field::Hour, hour % 24)?;

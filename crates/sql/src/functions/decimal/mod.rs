@@ -1,7 +1,7 @@
-//! `DECIMAL`: whole numbers of up to 38 digits with a scale.
+//! `DECIMAL`: integers of up to 38 digits with a scale.
 //!
-//! Results are rounded half up, away from zero, to the scale of their type; what has more digits than the type holds is
-//! null.
+//! Results are rounded half away from zero to the scale of their type. A result with more digits than its
+//! type holds is null.
 
 mod shape;
 
@@ -12,7 +12,7 @@ pub(super) use shape::Shape;
 
 pub(super) const MAX_PRECISION: u8 = 38;
 
-/// 10^n for n up to 38.
+/// Returns 10^n for n up to 38.
 pub(super) fn power_of_ten(n: u32) -> i128 {
     10i128.pow(n.min(38))
 }
@@ -21,12 +21,12 @@ fn big_power_of_ten(n: u32) -> BigInt {
     BigInt::from(10).pow(n)
 }
 
-/// The value if it has at most `precision` digits.
+/// Returns the value if it has at most `precision` digits.
 pub(super) fn fit(value: i128, precision: u8) -> Option<i128> {
     (value.unsigned_abs() < power_of_ten(precision.into()).unsigned_abs()).then_some(value)
 }
 
-/// Quotient rounded half away from zero. `divisor` is positive.
+/// Divides, rounding half away from zero. `divisor` is positive.
 pub(super) fn divide_half_up(value: i128, divisor: i128) -> i128 {
     let (quotient, rest) = (value / divisor, value % divisor);
     if rest.unsigned_abs() >= divisor.unsigned_abs() - rest.unsigned_abs() {
@@ -36,7 +36,8 @@ pub(super) fn divide_half_up(value: i128, divisor: i128) -> i128 {
     }
 }
 
-/// `value × 10^-from` in another scale, half up; `None` if it has more than `precision` digits.
+/// Converts `value × 10^-from` to another scale, rounding half up; `None` if it has more than `precision`
+/// digits.
 pub(super) fn rescale(value: i128, from: u8, to: u8, precision: u8) -> Option<i128> {
     let scaled = if to >= from {
         value.checked_mul(power_of_ten((to - from).into()))?
@@ -65,7 +66,7 @@ fn divide_half_up_big(value: &BigInt, divisor: &BigInt) -> BigInt {
     if rest.abs() * 2 >= divisor.abs() { quotient + step } else { quotient }
 }
 
-/// A number with its scale.
+/// An unscaled number with its scale.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Decimal {
     pub(super) value: i128,
@@ -92,20 +93,23 @@ pub(super) fn multiply(a: Decimal, b: Decimal, to: Shape) -> Option<i128> {
     rescale_big(BigInt::from(a.value) * BigInt::from(b.value), scale, to.scale.into(), to.precision)
 }
 
-/// The quotient to 38 significant digits, then to the scale of the result, each time half up. `b` is not zero.
+/// Divides to 38 significant digits and then to the result's scale, rounding half up both times. `b` is not
+/// zero.
 pub(super) fn divide(a: Decimal, b: Decimal, to: Shape) -> Option<i128> {
     if a.value == 0 || b.value == 0 {
         return Some(0);
     }
-    // With 78 more digits the whole quotient has at least 39.
+    // With 78 extra digits, the integer quotient has at least 39 digits.
     const EXTRA: u32 = 78;
     let numerator = BigInt::from(a.value) * big_power_of_ten(EXTRA);
     let denominator = BigInt::from(b.value);
+
     let quotient = &numerator / &denominator;
     let digits = decimal_digits(&quotient);
     let surplus = digits.saturating_sub(MAX_PRECISION.into());
     let mut rounded = divide_half_up_big(&numerator, &(denominator * big_power_of_ten(surplus)));
-    // `rounded × 10^(surplus - EXTRA - a.scale + b.scale)`
+
+    // The quotient is now `rounded × 10^(surplus - EXTRA - a.scale + b.scale)`.
     let mut scale = i64::from(EXTRA) + i64::from(a.scale) - i64::from(b.scale) - i64::from(surplus);
     if scale < 0 {
         rounded *= big_power_of_ten(scale.unsigned_abs() as u32);
@@ -118,7 +122,7 @@ fn decimal_digits(value: &BigInt) -> u32 {
     value.magnitude().to_string().len() as u32
 }
 
-/// The remainder with the sign of `a`. `b` is not zero.
+/// Returns the remainder, with the sign of `a`. `b` is not zero.
 pub(super) fn remainder(a: Decimal, b: Decimal, to: Shape) -> Option<i128> {
     if b.value == 0 {
         return None;
@@ -128,16 +132,16 @@ pub(super) fn remainder(a: Decimal, b: Decimal, to: Shape) -> Option<i128> {
     rescale_big(aligned(a) % aligned(b), scale.into(), to.scale.into(), to.precision)
 }
 
-/// The nearest double.
+/// Returns the nearest double.
 pub(super) fn to_double(value: i128, scale: u8) -> f64 {
-    // Both sides exact, so that the quotient is rounded once.
+    // Both operands are exact here, so the quotient is rounded once.
     if value.unsigned_abs() < 1 << 53 && scale <= 22 {
         return value as f64 / 10f64.powi(scale.into());
     }
     format!("{value}e-{scale}").parse().unwrap_or(f64::NAN)
 }
 
-/// Writes all digits of the scale: `12.50`.
+/// Writes the number with all digits of its scale: `12.50`.
 pub(super) fn write(value: i128, scale: u8, out: &mut String) {
     let digits = value.unsigned_abs().to_string();
     if value < 0 {
@@ -153,16 +157,17 @@ pub(super) fn write(value: i128, scale: u8, out: &mut String) {
     }
 }
 
-/// Why a text is not a value of a decimal type.
+/// The reason why a text is not a value of a decimal type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NotADecimal {
-    /// It is no number.
+    /// The text is not a number.
     Malformed,
-    /// It has more digits than the type.
+    /// The number has more digits than the type.
     Overflow,
 }
 
-/// Reads a number as Java's `BigDecimal` does: sign, digits with a point, exponent. Rounds half up to the scale.
+/// Parses a number as Java's `BigDecimal` does: sign, digits with a point, exponent. Rounds half up to the
+/// scale.
 pub(super) fn parse(text: &str, to: Shape) -> Result<i128, NotADecimal> {
     let (sign, unsigned) = match text.as_bytes() {
         [b'-', ..] => (Sign::Minus, &text[1..]),

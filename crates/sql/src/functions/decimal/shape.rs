@@ -1,7 +1,7 @@
-//! Flink's types for the results of decimal arithmetic.
+//! Result types of decimal arithmetic.
 //!
-//! They are those of Flink's manual, "Decimal data type": where 38 digits do not suffice the fraction gives way, down to
-//! six digits.
+//! They follow Flink's manual, "Decimal data type": if 38 digits do not suffice, the scale is reduced, down
+//! to six digits.
 
 use types::DataType;
 
@@ -15,7 +15,7 @@ pub(in super::super) struct Shape {
 }
 
 impl Shape {
-    /// The decimal digits of an exact number type.
+    /// Returns the precision and scale of an exact numeric type.
     pub(in super::super) fn of(data_type: &DataType) -> Option<Shape> {
         let (precision, scale) = match data_type {
             DataType::TinyInt => (3, 0),
@@ -54,7 +54,7 @@ impl Shape {
 
     pub(in super::super) fn of_product(self, other: Shape) -> Shape {
         let (p1, s1, p2, s2) = self.parts(other);
-        // Flink counts one digit more than any product has.
+        // Flink reserves one digit more than any product has.
         Shape::adjusted(p1 + p2 + 1, s1 + s2)
     }
 
@@ -70,7 +70,7 @@ impl Shape {
         Shape::adjusted((p1 - s1).min(p2 - s2) + scale, scale)
     }
 
-    /// The type both fit in: of `CASE`, `GREATEST` and the like.
+    /// Returns the type that holds both, as for `CASE` and `GREATEST`.
     pub(in super::super) fn common(self, other: Shape) -> Shape {
         let (p1, s1, p2, s2) = self.parts(other);
         let (whole, scale) = ((p1 - s1).max(p2 - s2), s1.max(s2));
@@ -79,7 +79,7 @@ impl Shape {
         Shape { precision: (whole + scale) as u8, scale: scale as u8 }
     }
 
-    /// The type of `ROUND(x, digits)`.
+    /// Returns the type of `ROUND(x, digits)`.
     pub(in super::super) fn of_round(self, digits: i64) -> Shape {
         let (precision, scale) = (i64::from(self.precision), i64::from(self.scale));
         if digits >= scale {
